@@ -1,0 +1,37 @@
+//! Turns `proto/` into Rust, and into the descriptor set that reflection serves.
+//!
+//! protox reads the protocol in pure Rust, so no `protoc` needs to be installed. Without the feature `service` there is
+//! nothing to do: the core knows no wire format.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    #[cfg(feature = "service")]
+    service::generate()?;
+    Ok(())
+}
+
+#[cfg(feature = "service")]
+mod service {
+    use std::env;
+    use std::error::Error;
+    use std::fs;
+    use std::path::PathBuf;
+
+    const PROTO: &str = "proto/baowen/v1/search.proto";
+
+    pub fn generate() -> Result<(), Box<dyn Error>> {
+        println!("cargo:rerun-if-changed=proto");
+        // Comments stay in the descriptors, so `grpcurl describe` shows the documentation.
+        let mut compiler = protox::Compiler::new(["proto"])?;
+        compiler
+            .include_imports(true)
+            .include_source_info(true)
+            .open_file(PROTO)?;
+        let out = PathBuf::from(env::var("OUT_DIR")?);
+        fs::write(out.join("baowen.v1.bin"), compiler.encode_file_descriptor_set())?;
+        tonic_prost_build::configure()
+            .codec_path("crate::service::codec::CheckedCodec")
+            .compile_fds(compiler.file_descriptor_set())?;
+        Ok(())
+    }
+}

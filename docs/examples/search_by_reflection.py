@@ -1,0 +1,49 @@
+"""Ask a running Baowen service without its proto file: the types come from the service itself, by reflection.
+
+    pip install grpcio grpcio-reflection
+    python search_by_reflection.py 127.0.0.1:50051 医保断缴三个月怎么办
+"""
+
+import sys
+
+import grpc
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+SERVICE = "baowen.v1.SearchService"
+
+
+def ask(addr: str, question: str):
+    with grpc.insecure_channel(addr) as channel:
+        pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+        method = pool.FindServiceByName(SERVICE).FindMethodByName("Search")
+        request_type = GetMessageClass(method.input_type)
+        search = channel.unary_unary(
+            f"/{SERVICE}/{method.name}",
+            request_serializer=request_type.SerializeToString,
+            response_deserializer=GetMessageClass(method.output_type).FromString,
+        )
+        return search(request_type(query=question, top_k=5), timeout=10)
+
+
+def main(addr: str, question: str) -> None:
+    try:
+        response = ask(addr, question)
+    except grpc.RpcError as error:
+        sys.exit(f"{error.code().name}: {error.details()}")
+
+    if response.HasField("degraded"):
+        print(f"注意：{response.degraded}")
+    if not response.hits:
+        print("没有找到相关内容。")
+    for place, hit in enumerate(response.hits, start=1):
+        print(f"{place}. {hit.title or hit.text[:30]}  [{hit.passage_id}] {hit.score:.3f} {hit.source} {hit.published}")
+        print(f"   {hit.best_sentence.text or hit.text}")
+    print(f"{response.timings.total_micros / 1000:.2f} ms, {response.candidates} candidates")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(sys.argv[1], sys.argv[2])

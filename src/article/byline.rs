@@ -1,0 +1,287 @@
+//! Dates and publishers as pages print them: `健康新闻 2025-04-19`, `2025-06-01 05:20:27社保网`, `发布时间:2025年6月1日`.
+//!
+//! Owns the shapes of such lines, not what they mean in a page.
+
+use crate::model::Date;
+
+use super::layout::{COLONS, is_pause, is_stop};
+
+/// A day, with or without a time, somewhere in a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// Byte offset of the first digit.
+    pub start: usize,
+    /// Byte offset behind the day, or behind the time if there is one.
+    pub end: usize,
+    /// The day.
+    pub date: Date,
+    /// Whether a time of day follows (`05:20` or `05:20:27`).
+    pub timed: bool,
+}
+
+/// The longest name of a publisher that is taken for one, in characters.
+const MAX_SOURCE: usize = 20;
+
+/// The first day at or behind byte `from`.
+pub(super) fn next_stamp(line: &str, from: usize) -> Option<Stamp> {
+    let bytes = line.as_bytes();
+    let mut at = from;
+    while at + 8 <= bytes.len() {
+        if bytes[at].is_ascii_digit() {
+            let digits = digits_at(bytes, at);
+            if let Some(stamp) = stamp_at(line, at) {
+                return Some(stamp);
+            }
+            at += digits.max(1);
+        } else {
+            at += 1;
+        }
+    }
+    None
+}
+
+/// The day that a text is about to name first, in any of the usual ways (`2025-04-19`, `2025年4月19日`, `20250419`).
+pub(super) fn find_date(text: &str) -> Option<Date> {
+    if let Some(stamp) = next_stamp(text, 0) {
+        return Some(stamp.date);
+    }
+    let digits = text.trim();
+    (digits.len() == 8)
+        .then(|| digits.parse().ok())
+        .flatten()
+        .and_then(Date::from_number)
+}
+
+/// `健康新闻 2025-04-19`: a publisher, white space, a day (perhaps with a time), and nothing else.
+pub(super) fn byline(line: &str) -> Option<(String, Date)> {
+    let line = line.trim();
+    let stamp = next_stamp(line, 0)?;
+    let before = &line[..stamp.start];
+    if stamp.end != line.len() || !before.ends_with(char::is_whitespace) {
+        return None;
+    }
+    Some((source_name(before)?, stamp.date))
+}
+
+/// A line under the title that says when and by whom: starts with a time stamp, or with a label such as 发布时间, 来源.
+pub(super) fn dateline(line: &str) -> Option<(Option<String>, Date)> {
+    let line = line.trim();
+    if line.chars().count() > 80 {
+        return None;
+    }
+    let stamp = next_stamp(line, 0)?;
+    if stamp.start == 0 && stamp.timed {
+        let rest = line[stamp.end..].trim();
+        let source = rest
+            .strip_prefix("来源")
+            .map_or(rest, |named| named.trim_start_matches(COLONS));
+        return match source.trim() {
+            "" => Some((None, stamp.date)),
+            source => Some((Some(source_name(source)?), stamp.date)),
+        };
+    }
+    let labelled = [
+        "发布时间",
+        "发布日期",
+        "发文日期",
+        "更新时间",
+        "时间",
+        "日期",
+        "来源",
+        "信息来源",
+        "作者",
+    ]
+    .iter()
+    .any(|label| {
+        line.strip_prefix(label)
+            .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
+    });
+    if !labelled {
+        return None;
+    }
+    let source = line.find("来源").and_then(|at| {
+        let named = line[at + "来源".len()..]
+            .trim_start()
+            .trim_start_matches(COLONS)
+            .trim_start();
+        source_name(named.split(char::is_whitespace).next().unwrap_or(""))
+    });
+    Some((source, stamp.date))
+}
+
+/// How many times of day a line names that stand directly behind a day: the mark of a run of links.
+pub(super) fn timed_stamps(line: &str) -> usize {
+    let (mut count, mut from) = (0, 0);
+    while let Some(stamp) = next_stamp(line, from) {
+        count += usize::from(stamp.timed);
+        from = stamp.end;
+    }
+    count
+}
+
+/// The text as a publisher's name, if it can be one: short, no punctuation of sentences, not only digits.
+fn source_name(text: &str) -> Option<String> {
+    let name = text.trim().trim_matches(['|', '·', '-']).trim();
+    let fits = !name.is_empty()
+        && name.chars().count() <= MAX_SOURCE
+        && !name.contains(|c| is_pause(c) || is_stop(c) || c == '、')
+        && name.chars().any(char::is_alphabetic)
+        // `截止日期 2025-04-19`, `会议改到 2025-04-19`: nobody is called that.
+        && !name.ends_with(['到', '至', '于', '在', '自', '从', '为', '是'])
+        && !["日期", "时间", "截止", "期限"].iter().any(|word| name.contains(word));
+    fits.then(|| name.to_string())
+}
+
+fn stamp_at(line: &str, at: usize) -> Option<Stamp> {
+    let bytes = line.as_bytes();
+    if digits_at(bytes, at) != 4 {
+        return None;
+    }
+    let (separator, mut end) = match bytes.get(at + 4)? {
+        &mark @ (b'-' | b'/' | b'.') => (Some(mark), at + 5),
+        _ => (None, at + 4 + line[at + 4..].starts_with("年").then_some("年".len())?),
+    };
+    let year = number(bytes, at, 4);
+    let month_digits = digits_at(bytes, end);
+    let month = number(bytes, end, month_digits);
+    end += month_digits;
+    end += match separator {
+        Some(mark) => (bytes.get(end) == Some(&mark)).then_some(1)?,
+        None => line[end..].starts_with("月").then_some("月".len())?,
+    };
+    let day_digits = digits_at(bytes, end);
+    let day = number(bytes, end, day_digits);
+    end += day_digits;
+    if !(1..=2).contains(&month_digits) || !(1..=2).contains(&day_digits) {
+        return None;
+    }
+    if separator.is_none() {
+        end += line[end..].starts_with("日").then_some("日".len())?;
+    }
+    let date = Date::new(year, month, day)?;
+    let time = time_at(bytes, end);
+    Some(Stamp {
+        start: at,
+        end: time.unwrap_or(end),
+        date,
+        timed: time.is_some(),
+    })
+}
+
+/// The end of ` 05:20` or `T05:20:27` at this byte.
+fn time_at(bytes: &[u8], at: usize) -> Option<usize> {
+    if !matches!(bytes.get(at)?, b' ' | b'T') {
+        return None;
+    }
+    let mut end = at + 1;
+    for part in 0..3 {
+        if part > 0 {
+            if bytes.get(end) != Some(&b':') {
+                return (part == 2).then_some(end);
+            }
+            end += 1;
+        }
+        if !(1..=2).contains(&digits_at(bytes, end)) {
+            return None;
+        }
+        end += digits_at(bytes, end);
+    }
+    Some(end)
+}
+
+fn digits_at(bytes: &[u8], at: usize) -> usize {
+    bytes[at.min(bytes.len())..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count()
+}
+
+/// The value of up to four digits; what is longer is no part of a date and its caller has refused it.
+fn number(bytes: &[u8], at: usize, digits: usize) -> u32 {
+    bytes[at..at + digits.min(4)]
+        .iter()
+        .fold(0, |sum, byte| sum * 10 + u32::from(byte - b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn dates_are_found() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(
+                find_date(text).map(|date| date.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
+        };
+        check("2025-04-19", Some("2025-04-19"));
+        check("发布于2025年4月9日上午", Some("2025-04-09"));
+        check("2025/4/9 08:00", Some("2025-04-09"));
+        check("2025-04-19T08:00:00+08:00", Some("2025-04-19"));
+        check("20250419", Some("2025-04-19"));
+        check("12025-04-19", None);
+        check("2025-13-19,其后 2024.02.29", Some("2024-02-29"));
+        check("2025-4", None);
+        check("2025年4月", None);
+        check("", None);
+        check("2025-", None);
+    }
+
+    #[test]
+    fn bylines_are_told_from_sentences() {
+        let check = |line: &str, expected: Option<(&str, &str)>| {
+            let found = byline(line).map(|(source, date)| (source, date.to_string()));
+            assert_eq!(
+                found.as_ref().map(|(source, date)| (source.as_str(), date.as_str())),
+                expected,
+                "{line}"
+            );
+        };
+        check("健康新闻 2025-04-19", Some(("健康新闻", "2025-04-19")));
+        check("  社保网 2025-04-19 08:30 ", Some(("社保网", "2025-04-19")));
+        check("健康新闻2025-04-19", None);
+        check("截止日期 2025-04-19", None);
+        check("会议改到 2025-05-31 23:20", None);
+        check("2025-04-19", None);
+        check("新规自\u{ff0c}即日起 2025-04-19", None);
+        check("新规自,即日起 2025-04-19", None);
+        check("健康新闻 2025-04-19 起施行", None);
+    }
+
+    #[test]
+    fn datelines_are_told_from_sentences() {
+        let check = |line: &str, expected: Option<(Option<&str>, &str)>| {
+            let found = dateline(line).map(|(source, date)| (source, date.to_string()));
+            assert_eq!(
+                found.as_ref().map(|(source, date)| (source.as_deref(), date.as_str())),
+                expected,
+                "{line}"
+            );
+        };
+        check("2025-06-01 05:20:27社保网", Some((Some("社保网"), "2025-06-01")));
+        check("2025-06-01 05:20", Some((None, "2025-06-01")));
+        check(
+            "2025-06-01 05:20 来源\u{ff1a}市医保局",
+            Some((Some("市医保局"), "2025-06-01")),
+        );
+        check(
+            "发布时间\u{ff1a}2025-06-01 来源\u{ff1a}市医保局 浏览\u{ff1a}12次",
+            Some((Some("市医保局"), "2025-06-01")),
+        );
+        check("来源:人社部 日期:2025年6月1日", Some((Some("人社部"), "2025-06-01")));
+        check("2025-06-01起施行", None);
+        check("时间紧,2025-06-01 起施行", None);
+        check("2025-06-01 05:20 起,新的规定开始施行", None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_survived(line in "[0-9年月日: TtZ./健康新闻-]{0,60}|\\PC{0,60}") {
+            let _ = (byline(&line), dateline(&line), find_date(&line), timed_stamps(&line));
+        }
+    }
+}

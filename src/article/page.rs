@@ -1,0 +1,438 @@
+//! Plain text, and crawled pages saved as plain text: which lines are the article and which are what a site puts
+//! around it.
+//!
+//! A page is recognised by its structure, never by its name or its site: a list of related entries (title, summary,
+//! `publisher date`) behind a line such as 相关推荐, or a run of link titles with time stamps at the end. Text that only
+//! mentions such words stays whole. What is kept is kept to the letter, but for white space at both ends of a title
+//! and of a text.
+
+use crate::model::{Article, ArticleKind};
+
+use super::byline::{byline, dateline, timed_stamps};
+use super::layout::{COLONS, Line, is_pause, line};
+
+/// What one file says: its article or articles, without ids, and what in it could not be read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// Each with its place in the file: 0 the main article, related entries from 1.
+    pub articles: Vec<(usize, Article)>,
+    /// Whether the file is a page that may hold several articles, so that their ids name the place.
+    pub is_page: bool,
+    /// Line (from 1) and reason.
+    pub rejected: Vec<(usize, String)>,
+}
+
+/// The lines that announce a list of other articles.
+const MARKERS: [&str; 9] = [
+    "相关推荐",
+    "相关阅读",
+    "相关文章",
+    "推荐阅读",
+    "热门推荐",
+    "猜你喜欢",
+    "延伸阅读",
+    "为您推荐",
+    "相关内容",
+];
+
+/// The longest line that is taken for a title, in characters.
+const MAX_TITLE: usize = 80;
+
+/// Reads plain text. `name` is the title of a text that has none of its own.
+pub(super) fn read(text: &str, name: &str) -> Reading {
+    let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
+    read_lines(&lines, None, name)
+}
+
+/// Reads lines that belong to the article called `title`; without one the first line may be the title.
+pub(super) fn read_lines(lines: &[&str], title: Option<&str>, name: &str) -> Reading {
+    let mut reading = Reading::default();
+    let linked = strip_links(lines);
+    reading.is_page = linked < lines.len();
+    let mut end = linked;
+    if let Some((marker, related)) = related_list(&lines[..end]) {
+        reading.is_page = true;
+        end = marker;
+        let mut place = 0;
+        for entry in related {
+            place += 1;
+            match entry {
+                Ok(article) => reading.articles.push((place, article)),
+                Err(rejected) => reading.rejected.push(rejected),
+            }
+        }
+    }
+    let end = strip_notices(lines, end, reading.is_page);
+    let (article, line) = main_article(&lines[..end], title, name, reading.is_page);
+    if article.text.is_empty() {
+        reading.rejected.insert(0, (line, "no text besides a title".into()));
+    } else {
+        reading.articles.insert(0, (0, article));
+    }
+    reading
+}
+
+/// The main article and the line that it starts on.
+fn main_article(lines: &[&str], title: Option<&str>, name: &str, is_page: bool) -> (Article, usize) {
+    let next = |from: usize| (from..lines.len()).find(|&at| !lines[at].trim().is_empty());
+    let mut article = Article::default();
+    let mut start = next(0).unwrap_or(lines.len());
+    let first_line = if start < lines.len() { start + 1 } else { 1 };
+    match title {
+        Some(title) => article.title = title.trim().to_string(),
+        None => match lines.get(start).map(|line| line.trim()) {
+            Some(first) if next(start + 1).is_some() && looks_like_title(first, is_page) => {
+                article.title = first.trim_start_matches('#').trim().to_string();
+                start += 1;
+            }
+            _ => article.title = name.to_string(),
+        },
+    }
+    // When and by whom: in one of the first two lines below the title, or in the last line.
+    let stated =
+        |at: &usize| dateline(lines[*at]).or_else(|| byline(lines[*at]).map(|(source, date)| (Some(source), date)));
+    let first = next(start);
+    let second = first.and_then(|first| next(first + 1));
+    let last = (start..lines.len()).rev().find(|&at| !lines[at].trim().is_empty());
+    let dated = [first, second, last]
+        .into_iter()
+        .flatten()
+        .find_map(|at| stated(&at).map(|found| (at, found)));
+    let mut kept = lines[start.min(lines.len())..].to_vec();
+    if let Some((at, (source, date))) = dated.filter(|_| second.is_some()) {
+        (article.source, article.published) = (source, Some(date));
+        kept.remove(at - start);
+    }
+    article.text = kept.join("\n").trim().to_string();
+    (article, first_line)
+}
+
+/// Whether the first line of a text is its title: short, and neither a sentence nor an item. A page always has one.
+fn looks_like_title(first: &str, is_page: bool) -> bool {
+    let length = first.chars().count();
+    let sentence = first.contains('。') || first.ends_with(|c| is_pause(c) || c == ';' || c == '\u{ff1b}');
+    let counts = matches!(
+        line(first, true),
+        Line::Item | Line::Numbered(_) | Line::Heading(8.., _)
+    );
+    (is_page && length <= MAX_TITLE) || (length <= MAX_TITLE / 2 && !sentence && !counts)
+}
+
+/// An entry of a list of related articles, or the line that it starts on and why it is none.
+type Entry = Result<Article, (usize, String)>;
+
+/// The line of the marker and the entries below it, if the text ends in such a list.
+fn related_list(lines: &[&str]) -> Option<(usize, Vec<Entry>)> {
+    let markers = (0..lines.len()).filter(|&at| {
+        let word = lines[at].trim().trim_start_matches('#').trim().trim_end_matches(COLONS);
+        MARKERS.contains(&word)
+    });
+    // The list stands behind one of the first such lines; a file of nothing else is not searched from each of them.
+    for marker in markers.take(16) {
+        let blocks = blocks(lines, marker + 1);
+        if blocks.is_empty() {
+            // A list that the crawler left empty: furniture, if a notice above it says that this is a page.
+            let above = (0..marker).rev().find(|&at| !lines[at].trim().is_empty());
+            if above.is_some_and(|at| is_notice(lines[at].trim())) {
+                return Some((marker, Vec::new()));
+            }
+            continue;
+        }
+        let entries = entries(lines, &blocks);
+        let dated = entries
+            .iter()
+            .filter(|entry| entry.as_ref().is_ok_and(|a| a.published.is_some()))
+            .count();
+        // One dated entry below a marker makes a list; with more that do not fit, it is some other text.
+        if dated > 0 && dated * 2 > entries.len() {
+            return Some((marker, entries));
+        }
+    }
+    None
+}
+
+/// The runs of lines without a blank line between them, as ranges, from line `from` on.
+fn blocks(lines: &[&str], from: usize) -> Vec<(usize, usize)> {
+    let mut blocks = Vec::new();
+    let mut start = None;
+    for at in from..=lines.len() {
+        let blank = lines.get(at).is_none_or(|line| line.trim().is_empty());
+        // A byline stands for itself even where no blank line sets it apart.
+        let by = !blank && byline(lines[at]).is_some();
+        if blank || by {
+            if let Some(start) = start.take() {
+                blocks.push((start, at));
+            }
+            if by {
+                blocks.push((at, at + 1));
+            }
+        } else if start.is_none() {
+            start = Some(at);
+        }
+    }
+    blocks
+}
+
+/// Reads title, summary and byline, entry by entry; a byline ends one.
+fn entries(lines: &[&str], blocks: &[(usize, usize)]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut from = 0;
+    for at in 0..blocks.len() {
+        if let Some((source, date)) = byline(lines[blocks[at].0]) {
+            entries.push(entry(lines, &blocks[from..at], blocks[at].0).map(|article| Article {
+                source: Some(source),
+                published: Some(date),
+                ..article
+            }));
+            from = at + 1;
+        }
+    }
+    let rest = &blocks[from..];
+    if let Some(&(first, _)) = rest.first() {
+        let furniture = rest
+            .iter()
+            .all(|&(start, end)| lines[start..end].iter().all(|line| is_footer(line.trim())));
+        match rest.len() {
+            _ if furniture => {}
+            2 => entries.push(entry(lines, rest, first)),
+            _ => entries.push(Err((
+                first + 1,
+                "text behind a list of related entries that is no entry".into(),
+            ))),
+        }
+    }
+    entries
+}
+
+/// One entry from the blocks above its byline, which is on line `by`.
+fn entry(lines: &[&str], blocks: &[(usize, usize)], by: usize) -> Entry {
+    let Some(&(start, end)) = blocks.first() else {
+        return Err((by + 1, "a related entry without title and summary".into()));
+    };
+    let title = lines[start].trim();
+    if title.chars().count() > MAX_TITLE {
+        return Err((
+            start + 1,
+            format!("a related entry whose title is longer than {MAX_TITLE} characters"),
+        ));
+    }
+    let last = blocks.last().map_or(end, |&(_, end)| end);
+    let text = lines[start + 1..last].join("\n").trim().to_string();
+    if text.is_empty() {
+        return Err((start + 1, format!("the related entry `{title}` has no summary")));
+    }
+    Ok(Article {
+        title: title.to_string(),
+        text,
+        kind: ArticleKind::Summary,
+        ..Article::default()
+    })
+}
+
+/// Where the article ends if the text ends in lines of link titles with time stamps, else the number of lines.
+fn strip_links(lines: &[&str]) -> usize {
+    let mut end = lines.len();
+    let mut stamps = 0;
+    for at in (0..lines.len()).rev() {
+        let line = lines[at].trim();
+        if line.is_empty() {
+            continue;
+        }
+        let found = timed_stamps(line);
+        // A single line with one time in it may be a sentence, or the time under a text.
+        if found == 0 || line.contains('。') || byline(line).is_some() || dateline(line).is_some() {
+            break;
+        }
+        stamps += found;
+        end = at;
+    }
+    let announced = (0..end)
+        .rev()
+        .find(|&at| !lines[at].trim().is_empty())
+        .is_some_and(|at| is_notice(lines[at].trim()));
+    if stamps >= 3 || (stamps >= 1 && announced) {
+        end
+    } else {
+        lines.len()
+    }
+}
+
+/// The end of the article when the notices at its end are taken off. In a page every kind of notice goes; in a plain
+/// text only the one that no author writes.
+fn strip_notices(lines: &[&str], mut end: usize, is_page: bool) -> usize {
+    for at in (0..end).rev() {
+        let line = lines[at].trim();
+        if line.is_empty() {
+            continue;
+        }
+        if !(is_medical_notice(line) || (is_page && (is_notice(line) || is_footer(line)))) {
+            break;
+        }
+        end = at;
+    }
+    end
+}
+
+/// A line in which a site disclaims what stands above it.
+fn is_notice(line: &str) -> bool {
+    let statement = line.split_once(COLONS).is_some_and(|(who, _)| who.ends_with("声明"));
+    is_medical_notice(line)
+        || (statement
+            && line.chars().count() <= 160
+            && ["仅供参考", "来源于网络", "转载", "版权", "投诉"]
+                .iter()
+                .any(|word| line.contains(word)))
+}
+
+fn is_medical_notice(line: &str) -> bool {
+    line.chars().count() <= 80 && ["不能代替面诊", "不能替代面诊"].iter().any(|word| line.contains(word))
+}
+
+/// A line of a site's footer.
+fn is_footer(line: &str) -> bool {
+    line.chars().count() <= 120
+        && [
+            "版权所有",
+            "ICP备",
+            "ICP证",
+            "公网安备",
+            "Copyright",
+            "copyright",
+            "网站地图",
+            "返回顶部",
+        ]
+        .iter()
+        .any(|word| line.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Title, text and kind of each article, and the lines rejected.
+    fn check(text: &str, articles: &[(&str, &str)], rejected: &[usize]) {
+        let reading = read(text, "name");
+        let found: Vec<_> = reading
+            .articles
+            .iter()
+            .map(|(_, a)| (a.title.as_str(), a.text.as_str()))
+            .collect();
+        assert_eq!(found, articles, "{text}");
+        assert_eq!(
+            reading.rejected.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
+            rejected,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn plain_text_stays_whole() {
+        check("标题\n\n正文。", &[("标题", "正文。")], &[]);
+        check("只有一段。", &[("name", "只有一段。")], &[]);
+        check(
+            "一句话就完了。\n\n第二段。",
+            &[("name", "一句话就完了。\n\n第二段。")],
+            &[],
+        );
+        check("1. 第一项\n2. 第二项", &[("name", "1. 第一项\n2. 第二项")], &[]);
+        check(
+            "标题\n\n文末有相关推荐一栏。\n再说一句。",
+            &[("标题", "文末有相关推荐一栏。\n再说一句。")],
+            &[],
+        );
+        // The word on a line of its own, but no list of entries behind it.
+        let text = "相关推荐\n\n这一栏怎么写?\n\n先写标题。\n\n再写摘要。";
+        check(&format!("手册\n\n{text}"), &[("手册", text)], &[]);
+        // A byline at the end is that of the text, not a list.
+        check(
+            "标题\n\n正文。\n\n第二段。\n\n末段。\n\n健康新闻 2025-04-19",
+            &[("标题", "正文。\n\n第二段。\n\n末段。")],
+            &[],
+        );
+        let article = read("标题\n\n正文。\n\n健康新闻 2025-04-19", "name")
+            .articles
+            .remove(0)
+            .1;
+        assert_eq!(
+            (article.source.as_deref(), article.kind),
+            (Some("健康新闻"), ArticleKind::Full)
+        );
+        check(
+            "标题\n\n会议改到 2025-05-31 23:20",
+            &[("标题", "会议改到 2025-05-31 23:20")],
+            &[],
+        );
+        check("\n \n", &[], &[1]);
+    }
+
+    #[test]
+    fn a_page_is_told_by_its_list_of_entries() {
+        let page = "主文\n\n第一段。\n提示:本内容不能代替面诊,如有不适请尽快就医。\n相关推荐\n\n甲\n\n甲的摘要 一、\n\n健康新闻 2025-04-19\n";
+        check(page, &[("主文", "第一段。"), ("甲", "甲的摘要 一、")], &[]);
+        let reading = read(page, "name");
+        assert!(reading.is_page);
+        assert_eq!(reading.articles[1].1.kind, ArticleKind::Summary);
+        assert_eq!(reading.articles[1].1.source.as_deref(), Some("健康新闻"));
+        assert_eq!(
+            reading.articles[1].1.published.map(|day| day.to_string()).as_deref(),
+            Some("2025-04-19")
+        );
+        // Without blank lines; a summary of two paragraphs; the last entry cut off before its byline.
+        let page =
+            "主文\n正文\n相关阅读:\n甲\n甲一\n\n甲二\n健康新闻 2025-04-19\n乙\n乙一\n健康新闻 2025-04-20\n丙\n\n丙一";
+        check(
+            page,
+            &[("主文", "正文"), ("甲", "甲一\n\n甲二"), ("乙", "乙一"), ("丙", "丙一")],
+            &[],
+        );
+        // Entries that are not whole are named by their line and keep their place.
+        let page = "主文\n\n正文\n\n相关推荐\n\n甲\n\n健康新闻 2025-04-19\n\n乙\n\n乙一\n\n健康新闻 2025-04-20\n\n丙\n\n丙一\n\n健康新闻 2025-04-20\n\n版权所有 某网";
+        check(page, &[("主文", "正文"), ("乙", "乙一"), ("丙", "丙一")], &[7]);
+        assert_eq!(
+            read(page, "name")
+                .articles
+                .iter()
+                .map(|(place, _)| *place)
+                .collect::<Vec<_>>(),
+            [0, 2, 3]
+        );
+        // An empty list below a notice.
+        check(
+            "主文\n\n正文\n\n提示:本内容不能代替面诊\n相关推荐\n",
+            &[("主文", "正文")],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_run_of_links_is_furniture() {
+        let links = "甲怎么办?(2025-05-31) 2025-05-31 23:20医保知识 乙怎么办? 2025-05-31 23:19医保知识\n丙 2025-05-31 23:18医保知识";
+        let page = format!(
+            "主文?\n\n2025-06-01 05:20:27社保网\n\n正文。\n\n社保网声明:资讯来源于网络,仅供参考。投诉\n{links}\n\n"
+        );
+        check(&page, &[("主文?", "正文。")], &[]);
+        let reading = read(&page, "name");
+        assert!(reading.is_page);
+        assert_eq!(reading.articles[0].1.source.as_deref(), Some("社保网"));
+        // A statement of someone else is text.
+        let text = "声明\n\n本单位声明:所有通知以原件为准。";
+        check(text, &[("声明", "本单位声明:所有通知以原件为准。")], &[]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_lost_without_a_word(lines in proptest::collection::vec("相关推荐|健康新闻 2025-04-19|甲|乙一。|", 1..14)) {
+            let text = lines.join("\n");
+            let reading = read(&text, "");
+            let mut kept: String = reading.articles.iter().map(|(_, a)| format!("{}\n{}\n", a.title, a.text)).collect();
+            for (line, _) in &reading.rejected {
+                kept.push_str(&lines[(line - 1).min(lines.len() - 1)..].join("\n"));
+            }
+            for word in ["甲", "乙一。"] {
+                prop_assert!(kept.matches(word).count() >= text.matches(word).count(), "{text}\n=>\n{kept}");
+            }
+        }
+    }
+}

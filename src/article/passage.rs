@@ -1,0 +1,326 @@
+//! Articles to passages: where to cut a text so that each passage can be read whole by the embedder and by a person.
+//!
+//! Cuts where the text itself begins something (a section, a paragraph, an item), else between sentences, and inside
+//! a sentence only if it alone is too long. All cuts of an article are chosen together, by the least total cost of
+//! where they fall and how uneven they leave the passages, so that no scrap is left at the end. Knows no tokenizer:
+//! the caller counts.
+
+use crate::model::{Article, Passage};
+
+use super::unit::{Unit, units};
+
+/// How long passages may be and should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SplitOptions {
+    /// No passage is longer, in tokens, except a single character that is. Leave room for the title and the headings,
+    /// which the embedder reads too. At least 1.
+    pub max_tokens: usize,
+    /// The length that passages of a long article should have, in tokens. An article up to a sixth longer stays whole.
+    pub target_tokens: usize,
+}
+
+impl Default for SplitOptions {
+    /// 420 tokens of the 512 that the model reads, so that prefix, title and headings have 92; about 300 tokens or
+    /// 420 characters a passage.
+    fn default() -> Self {
+        SplitOptions {
+            max_tokens: 420,
+            target_tokens: 300,
+        }
+    }
+}
+
+/// What unevenness costs, times the square of the deviation from the ideal length: a passage half as long as it should
+/// be costs a little more than a cut between two sentences, a scrap more than one between two clauses. Much higher, it
+/// would cut paragraphs apart; much lower, the cost of cuts alone would make passages longer than wanted.
+const UNEVEN_COST: f64 = 40.0;
+
+/// The longest heading that travels with a passage, in characters; the rest is cut off.
+const MAX_HEADING: usize = 40;
+
+/// Cuts an article into passages, in order, without overlap, that leave out nothing but white space.
+///
+/// `count_tokens` counts without marks of beginning and end, and finds no more tokens in a text than in its parts
+/// together: lengths of sentences are added up, never counted again. A text of white space gives no passage.
+pub fn split(article: &Article, count_tokens: &dyn Fn(&str) -> usize, options: &SplitOptions) -> Vec<Passage> {
+    let max = options.max_tokens.max(1);
+    let target = options.target_tokens.clamp(1, max);
+    let units = units(&article.text, count_tokens, max, target / 16);
+    let mut chars = Chars {
+        text: &article.text,
+        byte: 0,
+        count: 0,
+    };
+    let mut path: Vec<(u8, &str)> = Vec::new();
+    let mut passages = Vec::new();
+    for (from, to) in cut(&units, max, target) {
+        let (first, last) = (&units[from], &units[to - 1]);
+        // A heading inside the passage ends those of its level and below, so they do not hold for all of it.
+        let inner = units[from..to]
+            .iter()
+            .filter_map(|unit| unit.heading)
+            .map(|(level, _)| level)
+            .min();
+        let above = path
+            .iter()
+            .filter(|(level, words)| inner.is_none_or(|inner| *level < inner) && *words != article.title);
+        passages.push(Passage {
+            ordinal: number(passages.len()),
+            heading: above.map(|(_, words)| short(words)).collect::<Vec<_>>().join(" > "),
+            start: chars.at(first.start),
+            end: chars.at(last.end),
+            text: article.text[first.start..last.end].to_string(),
+        });
+        for (level, words) in units[from..to].iter().filter_map(|unit| unit.heading) {
+            path.retain(|&(above, _)| above < level);
+            path.push((level, words));
+        }
+    }
+    passages
+}
+
+/// The best way to put units together, as ranges: dynamic programming over where the last passage begins.
+fn cut(units: &[Unit<'_>], max: usize, target: usize) -> Vec<(usize, usize)> {
+    let mut sums = Vec::with_capacity(units.len() + 1);
+    sums.push(0usize);
+    for unit in units {
+        sums.push(sums[sums.len() - 1] + unit.gap + unit.tokens);
+    }
+    let length = |from: usize, to: usize| sums[to] - sums[from] - units[from].gap;
+    let total = if units.is_empty() { 0 } else { length(0, units.len()) };
+    if total <= max && total * 6 <= target * 7 {
+        return if units.is_empty() {
+            Vec::new()
+        } else {
+            vec![(0, units.len())]
+        };
+    }
+    let ideal = total as f64 / (total as f64 / target as f64).round().max(2.0);
+    let mut best = vec![(0.0, 0usize); units.len() + 1];
+    for to in 1..=units.len() {
+        let mut found = (f64::INFINITY, to - 1);
+        for from in (0..to).rev() {
+            let length = length(from, to);
+            // One unit is always a passage, however long; more must fit.
+            if length > max && from + 1 < to {
+                break;
+            }
+            let uneven = (length as f64 - ideal) / ideal;
+            let cost = best[from].0 + units[from].cut + UNEVEN_COST * uneven * uneven;
+            if cost < found.0 {
+                found = (cost, from);
+            }
+        }
+        best[to] = found;
+    }
+    let mut ranges = Vec::new();
+    let mut to = units.len();
+    while to > 0 {
+        let from = best[to].1;
+        ranges.push((from, to));
+        to = from;
+    }
+    ranges.reverse();
+    ranges
+}
+
+/// Byte offsets to character offsets, for offsets that only grow.
+struct Chars<'a> {
+    text: &'a str,
+    byte: usize,
+    count: usize,
+}
+
+impl Chars<'_> {
+    fn at(&mut self, byte: usize) -> u32 {
+        self.count += self.text[self.byte..byte].chars().count();
+        self.byte = byte;
+        number(self.count)
+    }
+}
+
+/// Texts are limited to far less than 4 GiB where they are read.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn short(heading: &str) -> String {
+    let heading = heading.trim().trim_end_matches(super::layout::COLONS);
+    match heading.char_indices().nth(MAX_HEADING) {
+        Some((at, _)) => format!("{}…", &heading[..at]),
+        None => heading.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn article(text: &str) -> Article {
+        Article {
+            id: "a".into(),
+            title: "标题".into(),
+            text: text.into(),
+            ..Article::default()
+        }
+    }
+
+    fn count_chars(text: &str) -> usize {
+        text.chars().count()
+    }
+
+    fn split_chars(text: &str, max: usize, target: usize) -> Vec<Passage> {
+        split(
+            &article(text),
+            &count_chars,
+            &SplitOptions {
+                max_tokens: max,
+                target_tokens: target,
+            },
+        )
+    }
+
+    /// What must hold of any splitting, by characters.
+    fn check_properties(text: &str, max: usize, target: usize) {
+        let chars: Vec<char> = text.chars().collect();
+        let mut covered = 0;
+        for (ordinal, passage) in split_chars(text, max, target).iter().enumerate() {
+            assert_eq!(passage.ordinal as usize, ordinal);
+            let (start, end) = (passage.start as usize, passage.end as usize);
+            assert!(
+                covered <= start && start < end && end <= chars.len(),
+                "{start}..{end} behind {covered}"
+            );
+            assert_eq!(chars[start..end].iter().collect::<String>(), passage.text);
+            assert!(
+                chars[covered..start].iter().all(|c| c.is_whitespace()),
+                "left out before {start}"
+            );
+            assert!(end - start <= max.max(1), "{} of {max}", end - start);
+            assert_eq!(passage.text.trim(), passage.text);
+            covered = end;
+        }
+        assert!(
+            chars[covered..].iter().all(|c| c.is_whitespace()),
+            "left out at the end"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_covered_in_order(text in "\\PC{0,120}", max in 0usize..40, target in 0usize..50) {
+            check_properties(&text, max, target);
+        }
+
+        #[test]
+        fn any_structure_is_covered_in_order(
+            text in "([一二1-3][、.]|[#]{1,2} |• |医保|[甲乙丙]{1,9}|[。,;:?”)!]| {1,3}|\n{1,3}|[0-9.,]{1,4}|[a-z]{1,5}){0,60}",
+            max in 0usize..60,
+            target in 0usize..60,
+        ) {
+            check_properties(&text, max, target);
+        }
+    }
+
+    #[test]
+    fn passages_begin_where_the_text_begins_something() {
+        let check = |text: &str, max: usize, target: usize, expected: &[(&str, &str)]| {
+            let found = split_chars(text, max, target);
+            let found: Vec<(&str, &str)> = found.iter().map(|p| (p.heading.as_str(), p.text.as_str())).collect();
+            assert_eq!(found, expected, "{text}");
+        };
+        check("", 100, 50, &[]);
+        check(" \n\n ", 100, 50, &[]);
+        check("  短文一篇。\n", 100, 50, &[("", "短文一篇。")]);
+        // Sections go together, headings stay with what they head and travel with what follows.
+        check(
+            "开头说明此事的来由。\n\n一、线上办理\n\n登录平台后提交申请。\n\n二、线下办理\n\n带上身份证到窗口去。",
+            30,
+            20,
+            &[
+                ("", "开头说明此事的来由。"),
+                ("", "一、线上办理\n\n登录平台后提交申请。"),
+                ("", "二、线下办理\n\n带上身份证到窗口去。"),
+            ],
+        );
+        check(
+            "## 影响\n\n停止报销,费用自己承担。\n\n年限要重新计算,不再连续。",
+            22,
+            20,
+            &[
+                ("", "## 影响\n\n停止报销,费用自己承担。"),
+                ("影响", "年限要重新计算,不再连续。"),
+            ],
+        );
+        // Items stay with their lead-in.
+        check(
+            "断缴之后先把情况弄清楚再说。\n\n材料有:\n\n• 身份证\n• 社保卡",
+            24,
+            16,
+            &[
+                ("", "断缴之后先把情况弄清楚再说。"),
+                ("", "材料有:\n\n• 身份证\n• 社保卡"),
+            ],
+        );
+        // Sentences, then clauses, then characters, but not inside a number.
+        check(
+            "第一句话。第二句话。第三句话。",
+            11,
+            10,
+            &[("", "第一句话。第二句话。"), ("", "第三句话。")],
+        );
+        check(
+            "甲乙丙丁,戊己庚辛,壬癸子丑",
+            10,
+            10,
+            &[("", "甲乙丙丁,"), ("", "戊己庚辛,壬癸子丑")],
+        );
+        check("甲乙丙丁戊己庚辛", 4, 4, &[("", "甲乙丙丁"), ("", "戊己庚辛")]);
+        check(
+            "他说:“不行。”然后走了。",
+            8,
+            8,
+            &[("", "他说:“不行。”"), ("", "然后走了。")],
+        );
+        // The title is no heading of its own.
+        check(
+            "# 标题\n\n甲乙丙丁。\n\n戊己庚辛。",
+            12,
+            12,
+            &[("", "# 标题\n\n甲乙丙丁。"), ("", "戊己庚辛。")],
+        );
+    }
+
+    #[test]
+    fn no_scrap_is_left_at_the_end() {
+        let text = "每一句话都是十个字长。".repeat(30);
+        let lengths: Vec<usize> = split_chars(&text, 420, 300)
+            .iter()
+            .map(|p| p.text.chars().count())
+            .collect();
+        assert_eq!(lengths, [330], "a little over the target stays whole");
+        let text = "每一句话都是十个字长。".repeat(34);
+        let lengths: Vec<usize> = split_chars(&text, 420, 300)
+            .iter()
+            .map(|p| p.text.chars().count())
+            .collect();
+        assert_eq!(lengths, [187, 187]);
+    }
+
+    #[test]
+    fn sentences_are_counted_once() {
+        let text = "医保断缴之后应当尽快补缴。".repeat(5_000);
+        let counted = std::cell::Cell::new(0usize);
+        let count = |piece: &str| {
+            counted.set(counted.get() + piece.chars().count());
+            piece.chars().count()
+        };
+        let passages = split(&article(&text), &count, &SplitOptions::default());
+        assert_eq!(counted.get(), text.chars().count());
+        let lengths: Vec<u32> = passages.iter().map(|p| p.end - p.start).collect();
+        assert!(lengths.iter().all(|length| (250..=360).contains(length)), "{lengths:?}");
+        assert_eq!(passages.last().map(|p| p.end as usize), Some(text.chars().count()));
+    }
+}

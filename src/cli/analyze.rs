@@ -1,0 +1,82 @@
+//! `baowen analyze "文本"`: what becomes of a text before it is looked up.
+
+use clap::Args;
+use serde_json::json;
+
+use super::{print, setup};
+use crate::error::Result;
+use crate::text::{Analyzer, QueryTerm, TermOrigin, Token, sentences};
+
+/// Show what becomes of a text before it is looked up.
+#[derive(Args)]
+pub struct Analyze {
+    /// The text.
+    #[arg(value_name = "文本")]
+    text: String,
+    /// Print as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Analyze {
+    /// Runs the command.
+    pub fn run(&self) -> Result<()> {
+        let analyzer = Analyzer::new()?;
+        let document = analyzer.document(&self.text);
+        let query = analyzer.query(&self.text);
+        let split: Vec<&str> = sentences(&self.text)
+            .into_iter()
+            .map(|range| &self.text[range])
+            .collect();
+        if self.json {
+            return print::json(&json!({
+                "fingerprint": analyzer.fingerprint(),
+                "normalized": query.normalized,
+                "document": { "words": document.words, "bigrams": document.bigrams },
+                "query": query,
+                "years": analyzer.years(&self.text, setup::today()),
+                "sentences": split,
+            }));
+        }
+        println!("规范化    {}", query.normalized);
+        println!("索引·词    {}", tokens(&document.words));
+        println!("索引·二元  {}", tokens(&document.bigrams));
+        println!("查询·词    {}", terms(&query.words));
+        println!("查询·二元  {}", terms(&query.bigrams));
+        println!("不计权     {}", query.dropped.join(" "));
+        let regions: Vec<String> = query
+            .regions
+            .iter()
+            .map(|r| {
+                format!(
+                    "{}{}",
+                    r.province,
+                    r.city.as_ref().map(|c| format!("/{c}")).unwrap_or_default()
+                )
+            })
+            .collect();
+        println!("地区      {}", regions.join(" "));
+        let years = analyzer.years(&self.text, setup::today());
+        println!(
+            "年份      {}",
+            years.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")
+        );
+        println!("句子      {}", split.join(" | "));
+        println!("规则      {}", analyzer.fingerprint());
+        Ok(())
+    }
+}
+
+fn tokens(tokens: &[Token]) -> String {
+    let shown = tokens.iter().map(|t| format!("{}[{}..{}]", t.text, t.start, t.end));
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+fn terms(terms: &[QueryTerm]) -> String {
+    let shown = terms.iter().map(|t| match t.origin {
+        TermOrigin::Synonym => format!("≈{}×{}", t.text, t.weight),
+        _ if t.weight == 1.0 => t.text.clone(),
+        _ => format!("{}×{}", t.text, t.weight),
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,382 @@
+//! `baowen bench`: how fast a running service answers, by the clock of whoever asks.
+//!
+//! Closed loop: each of N clients asks again as soon as it has its answer, which measures throughput. Open loop
+//! (`--rate`): questions are due at fixed moments whether or not earlier ones are done, and latency counts from the
+//! moment a question was due, so that waiting is not hidden (coordinated omission). Knows nothing of the index; the
+//! stages come from the answers.
+
+mod load;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use self::load::Load;
+use self::report::Report;
+use crate::error::{Context, Error, Fault, Result};
+use crate::search::request::{Mode, SearchRequest};
+use crate::service::convert::ask;
+
+/// Measure a running service's latency and throughput.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BenchOptions {
+    /// The service to ask.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub addr: String,
+    /// Questions: JSON Lines with `text` (or `query`, `question`), or one question a line.
+    #[arg(long, value_name = "FILE")]
+    pub queries: PathBuf,
+    /// Clients that ask at the same time; with --rate, calls in flight at most.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub concurrency: u32,
+    /// Open loop: questions a second, due at fixed moments; latency counts from there.
+    #[arg(long, value_name = "R")]
+    pub rate: Option<f64>,
+    /// Stop after this many seconds (10 if --requests is not given either).
+    #[arg(long, value_name = "S")]
+    pub duration: Option<f64>,
+    /// Stop after this many questions.
+    #[arg(long, value_name = "N", conflicts_with = "duration")]
+    pub requests: Option<u64>,
+    /// Questions asked before measuring begins.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub warmup: u64,
+    /// Hits wanted of each answer.
+    #[arg(long, value_name = "N")]
+    pub top_k: Option<usize>,
+    /// hybrid, lexical or dense.
+    #[arg(long, value_name = "MODE", default_value = "hybrid", value_parser = mode)]
+    pub mode: Mode,
+    /// Seconds that one answer may take.
+    #[arg(long, value_name = "S", default_value_t = 10.0)]
+    pub timeout: f64,
+    /// Seed of the order in which questions are asked.
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the latency distribution here, in HdrHistogram's percentile format (milliseconds).
+    #[arg(long, value_name = "FILE")]
+    pub hdr: Option<PathBuf>,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "hybrid" => Ok(Mode::Hybrid),
+        "lexical" => Ok(Mode::Lexical),
+        "dense" => Ok(Mode::Dense),
+        _ => Err("must be hybrid, lexical or dense".into()),
+    }
+}
+
+/// Runs the measurement and prints its figures.
+///
+/// # Errors
+/// `Caller` for numbers that make no sense or a file without questions, `Unavailable` if nothing answers at the
+/// address, or not one question was answered.
+pub fn run(options: &BenchOptions) -> Result<()> {
+    let report = measure(options)?;
+    if let Some(path) = &options.hdr {
+        std::fs::write(path, report.percentile_lines())
+            .or_fault(Fault::Unavailable, format_args!("writing {}", path.display()))?;
+    }
+    if options.json {
+        super::print::json(&report.json(options))?;
+    } else {
+        print!("{}", report.table(options));
+    }
+    match report.answered() == 0 {
+        true => Err(
+            Error::unavailable(format!("not one of {} questions was answered", report.asked()))
+                .help("the table of errors says why"),
+        ),
+        false => Ok(()),
+    }
+}
+
+fn measure(options: &BenchOptions) -> Result<Report> {
+    let positive = |name: &str, value: Option<f64>| match value {
+        Some(value) if !(value.is_finite() && value > 0.0 && value <= 1e6) => Err(Error::caller(format!(
+            "--{name}: is {value}, must be above 0, at most 1000000"
+        ))),
+        _ => Ok(()),
+    };
+    positive("rate", options.rate)?;
+    positive("duration", options.duration)?;
+    positive("timeout", Some(options.timeout))?;
+    if options.requests == Some(0) {
+        return Err(Error::caller("--requests: is 0, must be at least 1"));
+    }
+    let mut questions = read_questions(&options.queries)?;
+    let distinct = questions.len();
+    shuffle(&mut questions, options.seed);
+    let messages = questions.into_iter().map(|question| {
+        let mut request = SearchRequest::new(question);
+        request.top_k = options.top_k;
+        request.mode = options.mode;
+        ask::request(&request)
+    });
+    let load = Load::new(messages.collect(), Duration::from_secs_f64(options.timeout));
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .or_fault(Fault::Unavailable, "starting the network client")?
+        .block_on(load::drive(options, &Arc::new(load), distinct))
+}
+
+/// The questions of a file, in its order.
+fn read_questions(path: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(path).or_fault(
+        Fault::Missing,
+        format_args!("reading the questions of {}", path.display()),
+    )?;
+    let mut questions = Vec::new();
+    for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        let question =
+            question(line).map_err(|cause| cause.context(format_args!("{}:{}", path.display(), number + 1)))?;
+        questions.push(question);
+    }
+    match questions.is_empty() {
+        true => Err(Error::caller(format!("{}: holds no questions", path.display()))),
+        false => Ok(questions),
+    }
+}
+
+fn question(line: &str) -> Result<String> {
+    if !line.starts_with('{') {
+        return Ok(line.to_owned());
+    }
+    let record: Value = serde_json::from_str(line).or_fault(Fault::Caller, "not a JSON record")?;
+    ["text", "query", "question"]
+        .iter()
+        .find_map(|name| record.get(name)?.as_str())
+        .map(str::to_owned)
+        .ok_or_else(|| Error::caller("the record has no `text`, `query` or `question`"))
+}
+
+/// Fisher and Yates's shuffle by a seeded generator (splitmix64), so that every run asks in the same order.
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut state = seed;
+    let mut random = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    };
+    for last in (1..items.len()).rev() {
+        items.swap(last, (random() % (last as u64 + 1)) as usize);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::search::response::{SearchResponse, Timings};
+    use crate::service::Answer;
+    use crate::service::server::{ServiceSettings, run as serve};
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        options: BenchOptions,
+    }
+
+    fn options(args: &[&str]) -> BenchOptions {
+        let fixed = ["bench", "--addr", "127.0.0.1:1", "--queries", "q"];
+        Cli::try_parse_from(fixed.iter().chain(args)).unwrap().options
+    }
+
+    #[test]
+    fn questions_are_read_in_both_forms() {
+        let check = |line: &str, expected: Result<&str, &str>| match (question(line), expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (outcome, expected) => panic!("{outcome:?}, expected {expected:?}"),
+        };
+        check("医保断缴怎么办", Ok("医保断缴怎么办"));
+        check(r#"{"_id": "1", "text": "医保"}"#, Ok("医保"));
+        check(r#"{"query": "社保"}"#, Ok("社保"));
+        check(r#"{"title": "社保"}"#, Err("no `text`"));
+        check(r#"{"text": 7}"#, Err("no `text`"));
+        check("{医保", Err("not a JSON record"));
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queries.jsonl");
+        std::fs::write(&path, "\u{feff}{\"text\": \"医保\"}\n\n{}\n").unwrap();
+        let error = read_questions(&path).unwrap_err();
+        assert!(error.message().contains("queries.jsonl:3"), "{error}");
+        std::fs::write(&path, " \n").unwrap();
+        assert_eq!(read_questions(&path).unwrap_err().fault(), Fault::Caller);
+        assert_eq!(
+            read_questions(&folder.path().join("none")).unwrap_err().fault(),
+            Fault::Missing
+        );
+    }
+
+    #[test]
+    fn the_order_follows_the_seed_and_loses_nothing() {
+        let shuffled = |seed| {
+            let mut items: Vec<u32> = (0..100).collect();
+            shuffle(&mut items, seed);
+            items
+        };
+        assert_eq!(shuffled(1), shuffled(1));
+        assert_ne!(shuffled(1), shuffled(2));
+        let mut sorted = shuffled(3);
+        assert_ne!(sorted, (0..100).collect::<Vec<_>>());
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused_by_flag() {
+        for (args, flag) in [
+            (&["--rate", "0"], "--rate"),
+            (&["--rate", "NaN"], "--rate"),
+            (&["--duration=-1", "--json"], "--duration"),
+            (&["--timeout", "inf"], "--timeout"),
+            (&["--requests", "0"], "--requests"),
+        ] {
+            let error = run(&options(args)).unwrap_err();
+            assert_eq!(error.fault(), Fault::Caller);
+            assert!(error.message().starts_with(flag), "{error}");
+        }
+        assert!(Cli::try_parse_from(["bench", "--addr", "a", "--queries", "q", "--mode", "fast"]).is_err());
+    }
+
+    /// Answers at once, except that it holds the question numbered `held` for a while, and fails on `坏`.
+    struct Fake {
+        asked: AtomicUsize,
+        held: usize,
+        hold: Duration,
+    }
+
+    impl Answer for Fake {
+        fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+            if self.asked.fetch_add(1, Ordering::SeqCst) == self.held {
+                std::thread::sleep(self.hold);
+            }
+            if request.query == "坏" {
+                return Err(Error::corrupt("the segment is damaged"));
+            }
+            let timings = Timings {
+                embed: Duration::from_millis(2),
+                total: Duration::from_millis(3),
+                ..Timings::default()
+            };
+            Ok(SearchResponse {
+                timings,
+                ..SearchResponse::default()
+            })
+        }
+
+        fn ready(&self) -> bool {
+            true
+        }
+    }
+
+    /// What a measurement of the fake says, as JSON.
+    fn measured(questions: &str, held: usize, args: &[&str]) -> Value {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = options(args);
+        options.queries = folder.path().join("queries.txt");
+        std::fs::write(&options.queries, questions).unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let server = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                sender.send(listener.local_addr().unwrap()).unwrap();
+                let fake = Fake {
+                    asked: AtomicUsize::new(0),
+                    held,
+                    hold: Duration::from_millis(100),
+                };
+                let ended = async {
+                    let _ = stopped.await;
+                };
+                serve(listener, Arc::new(fake), ServiceSettings::default(), ended).await
+            })
+        });
+        options.addr = receiver.recv().unwrap().to_string();
+        let report = measure(&options).unwrap();
+        stop.send(()).unwrap();
+        server.join().unwrap().unwrap();
+        assert_eq!(
+            report
+                .percentile_lines()
+                .lines()
+                .next_back()
+                .map(|line| line.starts_with("#[Buckets")),
+            Some(true)
+        );
+        assert!(report.table(&options).contains("p99"));
+        report.json(&options)
+    }
+
+    #[test]
+    fn a_closed_loop_asks_exactly_as_often_as_it_was_told_and_counts_errors_by_code() {
+        let json = measured(
+            "好\n坏\n",
+            usize::MAX,
+            &["--requests", "41", "--concurrency", "3", "--warmup", "4"],
+        );
+        assert_eq!(json["requests"], 41);
+        assert_eq!(
+            json["answered"].as_u64().unwrap() + json["errors"]["DATA_LOSS"].as_u64().unwrap(),
+            41
+        );
+        assert!([20, 21].contains(&json["answered"].as_u64().unwrap()), "{json}");
+        assert_eq!(json["latency_ms"]["count"], json["answered"]);
+        let embed = json["stages_ms"]["embed"]["p50"].as_f64().unwrap();
+        assert!((embed - 2.0).abs() < 0.01, "{embed}");
+        for stage in ["analyze", "embed", "lexical", "dense", "fuse", "assemble"] {
+            assert!(json["stages_ms"][stage]["p50"].is_f64(), "{stage}");
+        }
+    }
+
+    #[test]
+    fn an_open_loop_counts_the_waiting() {
+        // One call at a time, ten due within 10 ms, the first held for 100 ms: all the others wait for at least 90.
+        let args = [
+            "--rate",
+            "1000",
+            "--requests",
+            "10",
+            "--concurrency",
+            "1",
+            "--warmup",
+            "0",
+        ];
+        let json = measured("好\n", 0, &args);
+        assert_eq!(json["answered"], 10);
+        assert!(json["latency_ms"]["min"].as_f64().unwrap() >= 85.0, "{json}");
+    }
+
+    #[test]
+    fn a_loop_ends_by_time() {
+        let json = measured("好\n", usize::MAX, &["--duration", "0.05", "--warmup", "0"]);
+        assert!(json["seconds"].as_f64().unwrap() >= 0.05);
+        assert!(json["answered"].as_u64().unwrap() > 0);
+    }
+}

@@ -1,0 +1,171 @@
+//! `baowen eval`: an index's answers against judged questions, in every mode, with the run for other tools.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use indicatif::ProgressBar;
+use rayon::prelude::*;
+
+use super::search::Question;
+use super::{index, print, setup};
+use crate::error::{Error, Result};
+use crate::eval::report::ModeRun;
+use crate::eval::{Dataset, Query, Ranked, Report, ReportOptions, Run};
+use crate::index::Snapshot;
+use crate::search::Engine;
+use crate::search::request::{Mode, SearchRequest};
+
+/// Articles asked for each question: enough for Recall@100 and for a run that other tools read.
+const DEPTH: usize = 100;
+/// Articles asked for where only the question's own kind is kept afterwards.
+const OWN_KIND_DEPTH: usize = 500;
+
+/// Measure an index's answers against judged questions (BEIR layout).
+#[derive(Args)]
+pub struct Eval {
+    /// The folder with queries.jsonl and qrels.tsv.
+    #[arg(long, value_name = "DIR")]
+    dataset: PathBuf,
+    /// The articles, if not corpus.jsonl in the dataset's folder or the one above.
+    #[arg(long, value_name = "FILE")]
+    corpus: Option<PathBuf>,
+    /// An index that was built from the corpus; without it one is built and kept for the next time.
+    #[arg(long, value_name = "DIR")]
+    index: Option<PathBuf>,
+    #[command(flatten)]
+    question: Question,
+    /// Only the first N questions.
+    #[arg(long, value_name = "N")]
+    first: Option<usize>,
+    /// Write the run of the mode that --mode names in the TREC format.
+    #[arg(long, value_name = "FILE")]
+    run: Option<PathBuf>,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Eval {
+    /// Runs the command.
+    pub fn run(&self) -> Result<()> {
+        let mut dataset = Dataset::open(&self.dataset, self.corpus.as_deref())?;
+        if let Some(first) = self.first {
+            dataset = dataset.first(first);
+        }
+        let folder = match &self.index {
+            Some(folder) => folder.clone(),
+            None => self.build(dataset.corpus()?)?,
+        };
+        let opened = setup::open(&folder)?;
+        let snapshot = crate::index::Backend::snapshot(&*opened.index)?;
+        let mut made_by = std::collections::BTreeMap::new();
+        let runs = self.rank_all(&opened.engine, &*snapshot, &dataset, &mut made_by)?;
+        if let Some(path) = &self.run {
+            let wanted = mode_name(self.question.mode);
+            let run = runs.iter().find(|run| run.mode == wanted);
+            let run = run.ok_or_else(|| Error::bug(format!("there is no run of mode {wanted}")))?;
+            run.run.write(path, &format!("baowen-{wanted}"))?;
+        }
+        let mut report = Report::new(&dataset, &runs, &ReportOptions::default())?;
+        report.made_by = made_by;
+        match self.json {
+            true => print::json(&report),
+            false => {
+                print!("{}", report.to_table());
+                Ok(())
+            }
+        }
+    }
+
+    /// Builds, or brings up to date, an index of the corpus in a folder of its own.
+    fn build(&self, corpus: &Path) -> Result<PathBuf> {
+        let full = corpus.canonicalize().unwrap_or_else(|_| corpus.to_path_buf());
+        let name = xxhash_rust::xxh3::xxh3_64(full.as_os_str().as_encoded_bytes());
+        let folder = Path::new("index/data").join(format!("eval-{name:016x}"));
+        let build = |rebuild| {
+            let options = index::Options {
+                rebuild,
+                with_model: true,
+                commit_every: usize::MAX,
+            };
+            index::build(&[corpus.to_path_buf()], &folder, options)
+        };
+        let summary = match build(false) {
+            Ok(summary) => summary,
+            // Ours alone, made from the corpus: other rules now simply mean another index.
+            Err(_) => build(true)?,
+        };
+        if !self.json {
+            summary.print(&folder);
+        }
+        Ok(folder)
+    }
+
+    fn rank_all(
+        &self,
+        engine: &Engine,
+        snapshot: &dyn Snapshot,
+        dataset: &Dataset,
+        made_by: &mut std::collections::BTreeMap<String, String>,
+    ) -> Result<Vec<ModeRun>> {
+        let mut modes = vec![Mode::Lexical];
+        if snapshot.identity().dimension > 0 {
+            modes.extend([Mode::Dense, Mode::Hybrid]);
+        }
+        let kinds = dataset
+            .judged()
+            .any(|query| crate::eval::subset::kind(&query.id).is_some());
+        let queries: Vec<&Query> = dataset.judged().collect();
+        let bar = ProgressBar::new((queries.len() * modes.len()) as u64);
+        let mut runs = Vec::new();
+        for mode in modes {
+            let rankings = queries
+                .par_iter()
+                .map(|query| {
+                    let request = SearchRequest {
+                        top_k: Some(if kinds { OWN_KIND_DEPTH } else { DEPTH }),
+                        mode,
+                        ..self.question.request(&query.text)
+                    };
+                    let response = engine.search(&request)?;
+                    if let Some(reason) = response.degraded {
+                        return Err(Error::unavailable(format!("question {}: {reason}", query.id)));
+                    }
+                    bar.inc(1);
+                    Ok((response.hits, response.provenance))
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let (mut run, mut own) = (Run::default(), Run::default());
+            for (query, (hits, provenance)) in queries.iter().zip(rankings) {
+                let ranked: Vec<Ranked> = hits
+                    .into_iter()
+                    .map(|hit| Ranked::new(hit.article_id, f64::from(hit.score)))
+                    .collect();
+                let of_kind = ranked
+                    .iter()
+                    .filter(|ranked| crate::eval::subset::is_own_kind(&query.id, &ranked.doc));
+                own.insert(&query.id, of_kind.take(DEPTH).cloned().collect())?;
+                run.insert(&query.id, ranked.into_iter().take(DEPTH).collect())?;
+                made_by.insert("weights".into(), provenance.weights);
+                made_by.insert("analysis".into(), provenance.analysis);
+                made_by.insert("model".into(), provenance.model);
+                made_by.insert("commit".into(), provenance.commit.to_string());
+            }
+            runs.push(ModeRun {
+                mode: mode_name(mode).to_string(),
+                run,
+                own_kind: kinds.then_some(own),
+            });
+        }
+        bar.finish_and_clear();
+        Ok(runs)
+    }
+}
+
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Hybrid => "hybrid",
+        Mode::Lexical => "lexical",
+        Mode::Dense => "dense",
+    }
+}

@@ -1,0 +1,95 @@
+//! The command line: arguments in, tables for people or JSON for programs out. Wiring only; a command that computes
+//! something does so in a layer below.
+
+mod analyze;
+pub mod bench;
+mod demo;
+mod eval;
+mod index;
+mod model;
+mod print;
+pub mod remote;
+mod search;
+mod serve;
+mod setup;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Fault, Result};
+
+/// Where an index lies if nothing says otherwise.
+const DEFAULT_INDEX: &str = "index/data/main";
+/// Where a service listens, and is asked, if nothing says otherwise.
+const DEFAULT_LISTEN: &str = "127.0.0.1:50051";
+
+/// 保问 Baowen: finds the passages that answer a question about Chinese insurance.
+#[derive(Parser)]
+#[command(name = "baowen", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fetch the model, index the sample articles, serve them, and answer three questions.
+    Demo(demo::Demo),
+    /// Read articles and put them into an index.
+    Index(index::IndexArgs),
+    /// Answer questions over gRPC.
+    Serve(serve::Serve),
+    /// Ask a question, of an index here or of a running service.
+    Search(search::Search),
+    /// Measure an index's answers against judged questions.
+    Eval(eval::Eval),
+    /// Measure a running service's latency and throughput.
+    Bench(bench::BenchOptions),
+    /// Read every byte of an index and compare it with its checksums.
+    Verify(verify::Verify),
+    /// Show what becomes of a text before it is looked up.
+    Analyze(analyze::Analyze),
+    /// Fetch, describe or try the embedding model.
+    Model(model::ModelArgs),
+}
+
+/// Where an index lies.
+#[derive(clap::Args, Clone)]
+struct IndexFolder {
+    /// The index folder.
+    #[arg(long = "index", value_name = "DIR", env = "BAOWEN_INDEX", default_value = DEFAULT_INDEX)]
+    folder: PathBuf,
+}
+
+/// Runs the command that the process's arguments name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("baowen: {}", error.message());
+            if let Some(hint) = error.hint() {
+                eprintln!("  -> {hint}");
+            }
+            // 2 as clap says it for a call that is wrong, 1 for everything that went wrong in a right one.
+            ExitCode::from(if error.fault() == Fault::Caller { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo(args) => args.run(),
+        Command::Index(args) => args.run(),
+        Command::Serve(args) => args.run(),
+        Command::Search(args) => args.run(),
+        Command::Eval(args) => args.run(),
+        Command::Bench(args) => bench::run(&args),
+        Command::Verify(args) => args.run(),
+        Command::Analyze(args) => args.run(),
+        Command::Model(args) => args.run(),
+    }
+}

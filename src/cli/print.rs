@@ -1,0 +1,209 @@
+//! How answers look: on a terminal for people (in Chinese), as JSON for programs. The JSON's names are those of the
+//! protocol, so that a program need not care whether it asked the service or the command line.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::error::{Context, Fault, Result};
+use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span};
+
+/// Prints a value as indented JSON.
+pub fn json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).or_fault(Fault::Bug, "encoding JSON")?;
+    println!("{text}");
+    Ok(())
+}
+
+/// An answer as JSON.
+pub fn response_json(response: &SearchResponse) -> Value {
+    json!({
+        "hits": response.hits.iter().map(hit_json).collect::<Vec<_>>(),
+        "candidates": response.candidates,
+        "degraded": response.degraded,
+        "answerable": response.answerable,
+        "timings_ms": response.timings.stages().iter()
+            .map(|(name, took)| (name.to_string(), json!(took.as_secs_f64() * 1e3)))
+            .chain([("total".to_string(), json!(response.timings.total.as_secs_f64() * 1e3))])
+            .collect::<serde_json::Map<_, _>>(),
+        "provenance": {
+            "commit": response.provenance.commit,
+            "analysis": response.provenance.analysis,
+            "model": response.provenance.model,
+            "weights": response.provenance.weights,
+        },
+    })
+}
+
+fn hit_json(hit: &Hit) -> Value {
+    json!({
+        "article_id": hit.article_id,
+        "passage_id": hit.passage_id,
+        "title": hit.title,
+        "heading": hit.heading,
+        "text": hit.text,
+        "start": hit.span.start,
+        "end": hit.span.end,
+        "score": hit.score,
+        "source": hit.source,
+        "url": hit.url,
+        "published": hit.published,
+        "kind": hit.kind,
+        "highlights": hit.highlights.iter().map(span_json).collect::<Vec<_>>(),
+        "title_highlights": hit.title_highlights.iter().map(span_json).collect::<Vec<_>>(),
+        "best_sentence": hit.best_sentence.map(|span| json!({
+            "start": span.start, "end": span.end, "text": slice(&hit.text, span),
+        })),
+        "explanation": hit.explanation.as_ref().map(explanation_json),
+        "duplicates": hit.duplicates,
+    })
+}
+
+fn span_json(span: &Span) -> Value {
+    json!({ "start": span.start, "end": span.end })
+}
+
+fn explanation_json(explanation: &Explanation) -> Value {
+    let part = |part: &RankPart| json!({ "rank": part.rank, "score": part.score, "normalized": part.normalized });
+    json!({
+        "lexical": explanation.lexical.as_ref().map(part),
+        "dense": explanation.dense.as_ref().map(part),
+        "terms": explanation.terms.iter().map(|term| json!({
+            "term": term.term, "score": term.score, "synonym": term.synonym,
+        })).collect::<Vec<_>>(),
+        "contributions": explanation.contributions.iter()
+            .map(|(name, amount)| (name.clone(), json!(amount)))
+            .collect::<serde_json::Map<_, _>>(),
+        "swap_weight": explanation.swap_weight,
+        "summary": explanation.summary,
+    })
+}
+
+/// The characters of a span.
+fn slice(text: &str, span: Span) -> String {
+    text.chars()
+        .skip(span.start as usize)
+        .take((span.end - span.start) as usize)
+        .collect()
+}
+
+/// How to mark text on the stream that is written to.
+pub struct Style {
+    color: bool,
+}
+
+impl Style {
+    /// Colours on a terminal, none in a pipe or where `NO_COLOR` is set.
+    pub fn detect() -> Self {
+        use std::io::IsTerminal;
+        Style {
+            color: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        }
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        match self.color {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_string(),
+        }
+    }
+
+    /// The text with its best sentence bold and its matched terms coloured.
+    fn passage(&self, hit: &Hit) -> String {
+        if !self.color {
+            return hit.text.clone();
+        }
+        let inside = |spans: &[Span], at: u32| spans.iter().any(|span| (span.start..span.end).contains(&at));
+        let best: Vec<Span> = hit.best_sentence.into_iter().collect();
+        let mut marked = String::new();
+        let mut open = (false, false);
+        for (c, at) in hit.text.chars().zip(0u32..) {
+            let wanted = (inside(&best, at), inside(&hit.highlights, at));
+            if wanted != open {
+                marked.push_str("\x1b[0m");
+                marked.push_str(if wanted.0 { "\x1b[1m" } else { "" });
+                marked.push_str(if wanted.1 { "\x1b[33m" } else { "" });
+                open = wanted;
+            }
+            marked.push(c);
+        }
+        marked + "\x1b[0m"
+    }
+}
+
+/// Prints an answer for people; at most `hits` of its hits.
+pub fn response(response: &SearchResponse, style: &Style) {
+    if let Some(reason) = &response.degraded {
+        println!("{}", style.paint("31", &format!("注意（degraded）：{reason}")));
+    }
+    if response.hits.is_empty() {
+        println!("没有找到相关内容。");
+    }
+    for (place, hit) in response.hits.iter().enumerate() {
+        let title = match hit.title.is_empty() {
+            true => {
+                hit.text
+                    .lines()
+                    .next()
+                    .unwrap_or("")
+                    .chars()
+                    .take(30)
+                    .collect::<String>()
+                    + "…"
+            }
+            false => hit.title.clone(),
+        };
+        let source: Vec<String> = [hit.source.clone(), hit.published.map(|date| date.to_string())]
+            .into_iter()
+            .flatten()
+            .collect();
+        println!(
+            "{} {}  {}",
+            style.paint("36", &format!("{}.", place + 1)),
+            style.paint("1", &title),
+            style.paint(
+                "2",
+                &format!("[{}] {:.3} {}", hit.passage_id, hit.score, source.join(" "))
+            )
+        );
+        if let Some(span) = hit.best_sentence {
+            println!(
+                "   {}",
+                style.paint("32", &format!("» {}", slice(&hit.text, span).trim()))
+            );
+        }
+        for line in style.passage(hit).lines().filter(|line| !line.trim().is_empty()) {
+            println!("   {line}");
+        }
+        if let Some(explanation) = &hit.explanation {
+            println!("   {}", style.paint("35", &explanation.summary));
+            let amounts: Vec<String> = explanation
+                .contributions
+                .iter()
+                .map(|(name, amount)| format!("{name} {amount:.3}"))
+                .collect();
+            println!(
+                "   {}",
+                style.paint("2", &format!("{} = {:.3}", amounts.join(" + "), hit.score))
+            );
+        }
+        println!();
+    }
+    let stages: Vec<String> = response
+        .timings
+        .stages()
+        .iter()
+        .map(|(name, took)| format!("{name} {:.2}", took.as_secs_f64() * 1e3))
+        .collect();
+    println!(
+        "{}",
+        style.paint(
+            "2",
+            &format!(
+                "共 {:.2} 毫秒（{}），候选 {} 段",
+                response.timings.total.as_secs_f64() * 1e3,
+                stages.join("，"),
+                response.candidates
+            )
+        )
+    );
+}

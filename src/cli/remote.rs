@@ -1,0 +1,52 @@
+//! Asking a running service from the command line: one question, one call, on a runtime of its own.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Context, Fault, Result};
+use crate::search::request::SearchRequest;
+use crate::search::response::SearchResponse;
+use crate::service::client::Client;
+
+/// How long an answer may take if the request does not say: long enough for a cold service, short enough for a person.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks the service at `addr` (`HOST:PORT`) and waits for the answer. Must not be called from async code.
+///
+/// # Errors
+/// `Unavailable` if nothing listens there or it is still opening its index, `Caller` for a bad address or request,
+/// otherwise the fault that the service answered.
+pub fn search(addr: &str, request: &SearchRequest) -> Result<SearchResponse> {
+    // Refused here already, without a service having to be there.
+    request.check()?;
+    let mut request = request.clone();
+    request.deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .or_fault(Fault::Unavailable, "starting the network client")?
+        .block_on(async { Client::connect(addr).await?.search(&request).await })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_there_is_said_with_the_address_and_a_step() {
+        let addr = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .to_string();
+        let error = search(&addr, &SearchRequest::new("医保断缴怎么办")).unwrap_err();
+        assert_eq!(error.fault(), Fault::Unavailable);
+        assert!(error.message().contains(&addr), "{error}");
+        assert!(error.hint().unwrap().contains("baowen serve"), "{error}");
+    }
+
+    #[test]
+    fn a_bad_request_needs_no_service() {
+        let error = search("127.0.0.1:1", &SearchRequest::new("？")).unwrap_err();
+        assert_eq!(error.fault(), Fault::Caller);
+    }
+}

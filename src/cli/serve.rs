@@ -1,0 +1,153 @@
+//! `baowen serve`: listens at once, opens the index behind the listener, answers until it is told to end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{DEFAULT_LISTEN, IndexFolder, setup};
+use crate::error::{Context, Error, Fault, Result};
+use crate::index::EmbeddedIndex;
+use crate::search::Engine;
+use crate::search::request::SearchRequest;
+use crate::search::response::SearchResponse;
+use crate::service::server::{self, ServiceSettings};
+use crate::service::{Answer, ReadyCell};
+
+/// How often a running service looks for a newer commit.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// Answer questions over gRPC.
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    index: IndexFolder,
+    /// Where to listen.
+    #[arg(long, value_name = "HOST:PORT", env = "BAOWEN_LISTEN", default_value = DEFAULT_LISTEN)]
+    listen: String,
+    /// Threads that answer; 0 for one each core.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+    /// Questions that may wait for a thread before more are refused.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    queue: usize,
+    /// Seconds that calls in flight may go on after the signal to end.
+    #[arg(long, value_name = "S", default_value_t = 10)]
+    grace: u64,
+}
+
+/// The engine as the service sees it.
+struct Served {
+    engine: Engine,
+}
+
+impl Answer for Served {
+    fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+        self.engine.search(request)
+    }
+
+    fn ready(&self) -> bool {
+        true
+    }
+}
+
+impl Serve {
+    /// Runs the command.
+    pub fn run(&self) -> Result<()> {
+        let settings = ServiceSettings {
+            threads: self.threads,
+            queue: self.queue,
+            grace: Duration::from_secs(self.grace),
+            ..ServiceSettings::default()
+        };
+        runtime()?.block_on(serve(&self.index.folder, &self.listen, settings, |address| {
+            eprintln!("listening on {address}; end with Ctrl-C or SIGTERM");
+        }))
+    }
+}
+
+/// A runtime for the service; the core never runs on its threads.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .or_fault(Fault::Unavailable, "starting the service")
+}
+
+/// Serves the index of a folder. `ready` is called with the address once questions are answered. Ends on SIGTERM or
+/// Ctrl-C, or with an error if the index cannot be opened.
+pub async fn serve(
+    folder: &Path,
+    listen: &str,
+    settings: ServiceSettings,
+    ready: impl FnOnce(std::net::SocketAddr) + Send + 'static,
+) -> Result<()> {
+    let listener = TcpListener::bind(listen).await.map_err(|cause| {
+        Error::unavailable(format!("cannot listen on {listen}: {cause}"))
+            .help("name another address with --listen, or stop the program that listens there")
+    })?;
+    let address = listener
+        .local_addr()
+        .or_fault(Fault::Unavailable, "reading the listener's address")?;
+    let cell = Arc::new(ReadyCell::new());
+    let (failed, failure) = tokio::sync::oneshot::channel();
+    let opening = {
+        let cell = cell.clone();
+        let folder = folder.to_path_buf();
+        move || match open_and_warm(&folder) {
+            Ok((served, index)) => {
+                // The cell is filled once, here.
+                let _ = cell.set(served);
+                ready(address);
+                follow_commits(&index);
+            }
+            Err(error) => {
+                let _ = failed.send(error);
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("baowen-index".into())
+        .spawn(opening)
+        .or_fault(Fault::Unavailable, "starting the service")?;
+    let mut failed_with = None;
+    let shutdown = async {
+        tokio::select! {
+            () = server::asked_to_end() => {}
+            Ok(error) = failure => failed_with = Some(error),
+        }
+    };
+    let ended = server::run(listener, cell, settings, shutdown).await;
+    match failed_with {
+        Some(error) => Err(error),
+        None => ended,
+    }
+}
+
+fn open_and_warm(folder: &Path) -> Result<(Arc<dyn Answer>, Arc<EmbeddedIndex>)> {
+    let opened = setup::open(folder)?;
+    let served = Served { engine: opened.engine };
+    // The first question pages in the model and the postings; better ours than a caller's.
+    served.engine.search(&SearchRequest::new("医保断缴了怎么办"))?;
+    Ok((Arc::new(served), opened.index))
+}
+
+/// Takes over newer commits for as long as the process lives.
+fn follow_commits(index: &EmbeddedIndex) {
+    let mut said = false;
+    loop {
+        std::thread::sleep(REFRESH);
+        match index.refresh() {
+            Ok(_) => said = false,
+            // The commit before goes on being served; once is enough to say so.
+            Err(error) if !said => {
+                eprintln!("baowen: keeping the last good commit: {error}");
+                said = true;
+            }
+            Err(_) => {}
+        }
+    }
+}

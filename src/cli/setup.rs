@@ -1,0 +1,101 @@
+//! What several commands begin with: the analyser, the model if it is there, the index opened and checked against both.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir};
+use crate::error::{Context, Fault, Result};
+use crate::index::{Backend, EmbeddedIndex, Rules};
+use crate::search::Engine;
+use crate::text::Analyzer;
+
+/// The environment variable that moves the cache of vectors.
+const CACHE_DIR: &str = "BAOWEN_CACHE_DIR";
+
+/// The local model, or `None` with a word on the error stream if it is absent or unusable.
+pub fn local_model() -> Option<Arc<LocalModel>> {
+    match LocalModel::open(&model_dir(None)) {
+        Ok(model) => Some(Arc::new(model)),
+        Err(error) => {
+            eprintln!("baowen: answering by words alone, without the embedding model: {error}");
+            None
+        }
+    }
+}
+
+/// The rules to index by: vectors come from the cache where the text was embedded before.
+pub fn indexing_rules(with_model: bool) -> Result<(Rules, Option<Arc<CachedEmbedder>>)> {
+    let analyzer = Arc::new(Analyzer::new()?);
+    let model = if with_model { local_model() } else { None };
+    let cached = match model {
+        Some(model) => {
+            let file = cache_file();
+            if let Some(folder) = file.parent() {
+                std::fs::create_dir_all(folder)
+                    .or_fault(Fault::Unavailable, format!("creating {}", folder.display()))?;
+            }
+            let cache = VectorCache::open(&file, model.dimension())?;
+            Some(Arc::new(CachedEmbedder::new(model, cache)?))
+        }
+        None => None,
+    };
+    let embedder = cached.clone().map(|cached| cached as Arc<dyn Embedder>);
+    Ok((Rules { analyzer, embedder }, cached))
+}
+
+/// The file that vectors are cached in.
+fn cache_file() -> PathBuf {
+    let folder = std::env::var_os(CACHE_DIR).map_or_else(|| PathBuf::from("index/data/cache"), PathBuf::from);
+    folder.join("vectors.bin")
+}
+
+/// An index opened for asking, with all that answers.
+pub struct Opened {
+    /// The index.
+    pub index: Arc<EmbeddedIndex>,
+    /// The engine over it.
+    pub engine: Engine,
+}
+
+/// Opens an index for asking. Analyser, model and index are opened at the same time, since each takes its while.
+pub fn open(folder: &Path) -> Result<Opened> {
+    let ((analyzer, model), index) = rayon::join(
+        || rayon::join(Analyzer::new, || LocalModel::open(&model_dir(None))),
+        || EmbeddedIndex::open(folder),
+    );
+    let index = Arc::new(index?);
+    let analyzer = Arc::new(analyzer?);
+    let embedder: Option<Arc<dyn Embedder>> = match model {
+        Ok(model) => Some(Arc::new(model)),
+        Err(error) if error.fault() == Fault::Missing => None,
+        Err(error) => {
+            eprintln!("baowen: {error}");
+            None
+        }
+    };
+    index.check_identity(
+        analyzer.fingerprint(),
+        embedder.as_ref().map(|e| (e.identity(), e.dimension())),
+    )?;
+    let engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer, embedder);
+    Ok(Opened { index, engine })
+}
+
+/// Today by the machine's clock (UTC), for words such as 去年.
+pub fn today() -> Option<crate::model::Date> {
+    let seconds = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?
+        .as_secs();
+    // Civil from days: Howard Hinnant, "chrono-compatible low-level date algorithms".
+    let days = (seconds / 86_400) as i64 + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    crate::model::Date::new(year as u32, month as u32, day as u32)
+}

@@ -1,0 +1,453 @@
+//! Vectors of texts seen before: on disk for indexing, in memory for questions.
+//!
+//! Both caches are keyed by content: the embedder's identity, whether the text is a question or a passage, and the
+//! text, hashed to 128 bits. So a cache is never stale, only useless, and deleting it costs time and nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::Embedder;
+use crate::error::{Context as _, Error, Fault, Result};
+
+/// Magic, version, dimension: 12 bytes in front of the records.
+const MAGIC: &[u8; 4] = b"BWVC";
+const VERSION: u32 = 1;
+const HEADER: usize = 12;
+
+/// What a text was embedded as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Query = 0,
+    Passage = 1,
+}
+
+/// Both caches' key.
+fn key(identity: &str, kind: Kind, text: &str) -> u128 {
+    let mut hash = Xxh3::new();
+    // The length in front keeps identity and text from running into each other.
+    hash.update(&(identity.len() as u64).to_le_bytes());
+    hash.update(identity.as_bytes());
+    hash.update(&[kind as u8]);
+    hash.update(text.as_bytes());
+    hash.digest128()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is guarded here is whole between statements that can panic, so a poisoned lock is still a good one.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Vectors on disk: an append-only file of equal records, each `key (16 bytes), numbers (4 x dimension), XXH3 of both
+/// (8 bytes)`, little-endian. A record that was cut off is dropped when the file is opened, one that was damaged is
+/// never returned.
+pub struct VectorCache {
+    dimension: usize,
+    open: Mutex<Open>,
+}
+
+struct Open {
+    file: File,
+    /// Key to record number.
+    places: HashMap<u128, u64>,
+    records: u64,
+}
+
+impl VectorCache {
+    /// Opens the cache, or makes an empty one. A file of another version or dimension is emptied: it is a cache.
+    ///
+    /// # Errors
+    /// `Unavailable` if the file cannot be read or made, `Precondition` if another program has it open.
+    pub fn open(path: &Path, dimension: usize) -> Result<Self> {
+        let doing = || format!("opening the vector cache {}", path.display());
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .or_fault(Fault::Unavailable, doing())?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let error = Error::precondition(format!("{}: another program has it open", doing()));
+                return Err(error.help("wait for the other `baowen index` to end"));
+            }
+            Err(std::fs::TryLockError::Error(cause)) => return Err(cause).or_fault(Fault::Unavailable, doing()),
+        }
+        let (places, records) = read_records(&mut file, dimension).or_fault(Fault::Unavailable, doing())?;
+        Ok(VectorCache { dimension, open: Mutex::new(Open { file, places, records }) })
+    }
+
+    /// Vectors held.
+    pub fn len(&self) -> usize {
+        lock(&self.open).places.len()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The vector under a key; `None` also if its record cannot be read back whole.
+    fn get(&self, key: u128) -> Option<Vec<f32>> {
+        let mut open = lock(&self.open);
+        let place = *open.places.get(&key)?;
+        let mut record = vec![0; record_size(self.dimension)];
+        let at = HEADER as u64 + place * record.len() as u64;
+        open.file.seek(SeekFrom::Start(at)).ok()?;
+        open.file.read_exact(&mut record).ok()?;
+        let (stored, numbers) = check_record(&record)?;
+        (stored == key).then_some(numbers)
+    }
+
+    /// Appends vectors in one write. Keys that are there already and vectors of another dimension are passed over.
+    fn put(&self, entries: &[(u128, &[f32])]) -> Result<()> {
+        let mut open = lock(&self.open);
+        let mut bytes = Vec::new();
+        let mut added = Vec::new();
+        for (key, vector) in entries {
+            if vector.len() != self.dimension || open.places.contains_key(key) {
+                continue;
+            }
+            let start = bytes.len();
+            bytes.extend_from_slice(&key.to_le_bytes());
+            vector.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
+            let sum = xxh3_64(&bytes[start..]);
+            bytes.extend_from_slice(&sum.to_le_bytes());
+            added.push(*key);
+        }
+        let end = HEADER as u64 + open.records * record_size(self.dimension) as u64;
+        let written = open.file.seek(SeekFrom::Start(end)).and_then(|_| open.file.write_all(&bytes));
+        if let Err(cause) = written {
+            // Half a record would push all later ones off their places.
+            let _ = open.file.set_len(end);
+            return Err(cause).or_fault(Fault::Unavailable, "writing to the vector cache");
+        }
+        for key in added {
+            let place = open.records;
+            open.places.insert(key, place);
+            open.records += 1;
+        }
+        Ok(())
+    }
+}
+
+fn record_size(dimension: usize) -> usize {
+    16 + 4 * dimension + 8
+}
+
+/// Key and numbers of a record whose checksum is right.
+fn check_record(record: &[u8]) -> Option<(u128, Vec<f32>)> {
+    let (body, sum) = record.split_last_chunk::<8>()?;
+    if xxh3_64(body) != u64::from_le_bytes(*sum) {
+        return None;
+    }
+    let (key, numbers) = body.split_first_chunk::<16>()?;
+    let numbers = numbers.as_chunks::<4>().0.iter().map(|x| f32::from_le_bytes(*x)).collect();
+    Some((u128::from_le_bytes(*key), numbers))
+}
+
+/// Reads all records, empties a file that is not ours to read, and cuts off half a record at the end.
+fn read_records(file: &mut File, dimension: usize) -> std::io::Result<(HashMap<u128, u64>, u64)> {
+    let mut wanted = [0u8; HEADER];
+    wanted[..4].copy_from_slice(MAGIC);
+    wanted[4..8].copy_from_slice(&VERSION.to_le_bytes());
+    wanted[8..].copy_from_slice(&(dimension as u32).to_le_bytes());
+    let length = file.metadata()?.len();
+    let mut header = [0u8; HEADER];
+    let ours = length >= HEADER as u64 && file.read_exact(&mut header).is_ok() && header == wanted;
+    if !ours {
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&wanted)?;
+        return Ok((HashMap::new(), 0));
+    }
+    let size = record_size(dimension);
+    let records = (length - HEADER as u64) / size as u64;
+    file.set_len(HEADER as u64 + records * size as u64)?;
+    let mut places = HashMap::with_capacity(records as usize);
+    let mut reader = BufReader::with_capacity(1 << 20, file);
+    let mut record = vec![0; size];
+    for place in 0..records {
+        reader.read_exact(&mut record)?;
+        if let Some((key, _)) = check_record(&record) {
+            places.insert(key, place);
+        }
+    }
+    Ok((places, records))
+}
+
+/// An embedder that asks a [`VectorCache`] first.
+pub struct CachedEmbedder {
+    inner: Arc<dyn Embedder>,
+    cache: VectorCache,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl CachedEmbedder {
+    /// Puts the cache in front of `inner`. The cache's dimension must be the embedder's.
+    ///
+    /// # Errors
+    /// `Bug` if it is not.
+    pub fn new(inner: Arc<dyn Embedder>, cache: VectorCache) -> Result<Self> {
+        if inner.dimension() != cache.dimension {
+            return Err(Error::bug(format!(
+                "a cache of {} dimensions before an embedder of {}",
+                cache.dimension,
+                inner.dimension()
+            )));
+        }
+        Ok(CachedEmbedder { inner, cache, hits: AtomicU64::new(0), misses: AtomicU64::new(0) })
+    }
+
+    /// Texts answered from the cache (or by an equal text of the same call) since it was opened.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// Texts that had to be embedded since it was opened.
+    pub fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+
+    fn embed(&self, kind: Kind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        let keys: Vec<u128> = texts.iter().map(|text| key(self.inner.identity(), kind, text)).collect();
+        let mut vectors: Vec<Option<Vec<f32>>> = keys.iter().map(|key| self.cache.get(*key)).collect();
+        // Equal texts are embedded once: the first of them asks for all.
+        let mut asked: HashMap<u128, usize> = HashMap::new();
+        let mut missing = Vec::new();
+        for (i, vector) in vectors.iter().enumerate() {
+            if vector.is_none() {
+                asked.entry(keys[i]).or_insert_with(|| {
+                    missing.push(i);
+                    missing.len() - 1
+                });
+            }
+        }
+        self.misses.fetch_add(missing.len() as u64, Ordering::Relaxed);
+        self.hits.fetch_add((texts.len() - missing.len()) as u64, Ordering::Relaxed);
+        if !missing.is_empty() {
+            let wanted: Vec<&str> = missing.iter().map(|&i| texts[i]).collect();
+            let made = match kind {
+                Kind::Query => self.inner.embed_queries(&wanted)?,
+                Kind::Passage => self.inner.embed_passages(&wanted)?,
+            };
+            if made.len() != wanted.len() {
+                return Err(Error::bug(format!("{} vectors for {} texts", made.len(), wanted.len())));
+            }
+            let entries: Vec<(u128, &[f32])> =
+                missing.iter().zip(&made).map(|(&i, vector)| (keys[i], vector.as_slice())).collect();
+            // A full disk must not lose vectors that are already made; the next run embeds them again.
+            let _ = self.cache.put(&entries);
+            for (key, vector) in keys.iter().zip(&mut vectors) {
+                if vector.is_none() {
+                    *vector = asked.get(key).and_then(|&place| made.get(place)).cloned();
+                }
+            }
+        }
+        // Every missing key is in `asked`, and `made` has a vector for each.
+        vectors.into_iter().map(|v| v.ok_or_else(|| Error::bug("a text was left without a vector"))).collect()
+    }
+}
+
+impl Embedder for CachedEmbedder {
+    fn identity(&self) -> &str {
+        self.inner.identity()
+    }
+
+    fn dimension(&self) -> usize {
+        self.inner.dimension()
+    }
+
+    fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        self.embed(Kind::Query, texts)
+    }
+
+    fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        self.embed(Kind::Passage, texts)
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.inner.count_tokens(text)
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.inner.max_tokens()
+    }
+}
+
+/// The vectors of the questions asked last, shared by all threads.
+pub struct QuestionCache {
+    capacity: usize,
+    recent: Mutex<Recent>,
+}
+
+#[derive(Default)]
+struct Recent {
+    vectors: HashMap<u128, (u64, Arc<[f32]>)>,
+    /// When each was last asked, oldest first.
+    order: BTreeMap<u64, u128>,
+    clock: u64,
+}
+
+impl QuestionCache {
+    /// A cache of at most `capacity` questions; 0 keeps none.
+    pub fn new(capacity: usize) -> Self {
+        QuestionCache { capacity, recent: Mutex::default() }
+    }
+
+    /// The question's vector, from the cache (true) or from the embedder (false). The lock is not held while the
+    /// embedder works, so two threads may embed the same question at once; both get the same vector.
+    ///
+    /// # Errors
+    /// The embedder's.
+    pub fn get_or_embed(&self, embedder: &dyn Embedder, text: &str) -> Result<(Arc<[f32]>, bool)> {
+        let key = key(embedder.identity(), Kind::Query, text);
+        if let Some(vector) = self.get(key) {
+            return Ok((vector, true));
+        }
+        let vector = embedder.embed_queries(&[text])?.pop();
+        let vector: Arc<[f32]> = vector.ok_or_else(|| Error::bug("a question was left without a vector"))?.into();
+        self.put(key, Arc::clone(&vector));
+        Ok((vector, false))
+    }
+
+    /// Questions held.
+    pub fn len(&self) -> usize {
+        lock(&self.recent).vectors.len()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn get(&self, key: u128) -> Option<Arc<[f32]>> {
+        let mut recent = lock(&self.recent);
+        let Recent { vectors, order, clock } = &mut *recent;
+        let (asked, vector) = vectors.get_mut(&key)?;
+        order.remove(asked);
+        *clock += 1;
+        *asked = *clock;
+        order.insert(*clock, key);
+        Some(Arc::clone(vector))
+    }
+
+    fn put(&self, key: u128, vector: Arc<[f32]>) {
+        if self.capacity == 0 {
+            return;
+        }
+        let mut recent = lock(&self.recent);
+        recent.clock += 1;
+        let now = recent.clock;
+        if let Some((asked, _)) = recent.vectors.insert(key, (now, vector)) {
+            recent.order.remove(&asked);
+        }
+        recent.order.insert(now, key);
+        while recent.vectors.len() > self.capacity {
+            let Some((_, oldest)) = recent.order.pop_first() else { break };
+            recent.vectors.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::HashEmbedder;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cached(path: &Path) -> CachedEmbedder {
+        CachedEmbedder::new(Arc::new(HashEmbedder::new(8)), VectorCache::open(path, 8).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_second_run_embeds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors");
+        let texts = ["一", "二", "一", "三"];
+        let expected = HashEmbedder::new(8).embed_passages(&texts).unwrap();
+        let first = cached(&path);
+        assert_eq!(first.embed_passages(&texts).unwrap(), expected);
+        assert_eq!((first.hits(), first.misses()), (1, 3));
+        assert_eq!(first.embed_queries(&["一"]).unwrap(), expected[..1]);
+        assert_eq!((first.hits(), first.misses()), (1, 4), "a question is not a passage");
+        drop(first);
+        let second = cached(&path);
+        assert_eq!(second.embed_passages(&texts).unwrap(), expected);
+        assert_eq!((second.hits(), second.misses()), (4, 0));
+        assert!(second.embed_passages(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn another_identity_shares_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors");
+        assert_ne!(key("a", Kind::Query, "bc"), key("ab", Kind::Query, "c"));
+        assert_ne!(key("a", Kind::Query, "b"), key("a", Kind::Passage, "b"));
+        cached(&path).embed_passages(&["一"]).unwrap();
+        let wider = VectorCache::open(&path, 9).unwrap();
+        assert!(wider.is_empty());
+        assert!(CachedEmbedder::new(Arc::new(HashEmbedder::new(8)), wider).is_err());
+    }
+
+    #[test]
+    fn a_cache_that_is_open_elsewhere_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors");
+        let first = VectorCache::open(&path, 8).unwrap();
+        assert_eq!(VectorCache::open(&path, 8).err().unwrap().fault(), Fault::Precondition);
+        drop(first);
+        assert!(VectorCache::open(&path, 8).is_ok());
+        assert_eq!(VectorCache::open(folder.path(), 8).err().unwrap().fault(), Fault::Unavailable);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn a_cut_or_damaged_file_never_gives_a_wrong_vector(cut in 0usize..300, at in 0usize..300, flip in 1u8..) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("vectors");
+            let texts = ["一", "二", "三", "四"];
+            let expected = HashEmbedder::new(8).embed_passages(&texts).unwrap();
+            cached(&path).embed_passages(&texts).unwrap();
+            let mut bytes = std::fs::read(&path).unwrap();
+            prop_assert_eq!(bytes.len(), HEADER + 4 * record_size(8));
+            bytes.truncate(bytes.len().saturating_sub(cut));
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= flip;
+            }
+            std::fs::write(&path, bytes).unwrap();
+            for misses in [None, Some(0)] {
+                let cache = cached(&path);
+                prop_assert_eq!(&cache.embed_passages(&texts).unwrap(), &expected);
+                prop_assert!(misses.is_none_or(|misses| cache.misses() == misses));
+            }
+        }
+    }
+
+    #[test]
+    fn the_question_asked_longest_ago_goes_first() {
+        let cache = QuestionCache::new(2);
+        let double = HashEmbedder::new(8);
+        let check = |text: &str, hit: bool| {
+            let (vector, was_hit) = cache.get_or_embed(&double, text).unwrap();
+            assert_eq!(was_hit, hit, "{text}");
+            assert_eq!(*vector, *double.embed_queries(&[text]).unwrap()[0]);
+        };
+        for (text, hit) in [("一", false), ("二", false), ("一", true), ("三", false), ("一", true), ("二", false)] {
+            check(text, hit);
+        }
+        assert_eq!(cache.len(), 2);
+        let none = QuestionCache::new(0);
+        assert!(!none.get_or_embed(&double, "一").unwrap().1 && !none.get_or_embed(&double, "一").unwrap().1);
+        assert!(none.is_empty());
+    }
+}

@@ -1,0 +1,54 @@
+//! Text to vector: the [`Embedder`] trait and what implements it.
+//!
+//! - [`file`], [`tokenizer`], `forward`: the model file, its tokenizer, its forward pass.
+//! - [`local`]: the three together, the default embedder. [`fetch`]: gets the file.
+//! - [`cache`]: vectors of texts seen before, on disk for indexing, in memory for questions.
+//! - [`double`]: a stand-in without a model, for tests.
+//!
+//! It never knows what an article, a passage or an index is.
+
+use crate::error::Result;
+
+pub mod cache;
+pub mod double;
+pub mod fetch;
+pub mod file;
+mod forward;
+pub mod local;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+pub mod tokenizer;
+
+pub use cache::{CachedEmbedder, QuestionCache, VectorCache};
+pub use double::HashEmbedder;
+pub use fetch::{FetchStep, fetch, model_dir};
+pub use local::LocalModel;
+
+/// Makes vectors of texts. Vectors are L2-normalised, so that their dot product is their cosine.
+pub trait Embedder: Send + Sync {
+    /// Names the model and its weights: vectors are comparable if and only if their embedders' identities are equal.
+    fn identity(&self) -> &str;
+
+    /// Numbers in a vector.
+    fn dimension(&self) -> usize;
+
+    /// One vector for each question, in order.
+    ///
+    /// # Errors
+    /// If the embedder is not available; never because of what a text says.
+    fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
+
+    /// One vector for each passage, in order.
+    ///
+    /// # Errors
+    /// As for [`Embedder::embed_queries`].
+    fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
+
+    /// Tokens of the text alone, without prefix and control tokens.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// The most tokens of text that are read; what lies behind them is cut off.
+    fn max_tokens(&self) -> usize;
+}

@@ -1,0 +1,29 @@
+//! Evaluation: judged questions in, measured quality out.
+//!
+//! Owns the BEIR layout, runs, metrics, the statistics that compare two runs, reports, and the small learners that
+//! `baowen tune` needs. It never searches: whoever calls it brings the rankings. So every number here can be checked
+//! against another tool on the same run and the same judgements, and is (the committed expected values come from
+//! ir_measures).
+//!
+//! Everything is deterministic: seeds are arguments, results are ordered by id or by the order of the input, and
+//! parallel sums are added up in a fixed order.
+
+pub mod auc;
+pub mod bootstrap;
+pub mod choice;
+pub mod dataset;
+pub mod folds;
+pub mod linear;
+pub mod logistic;
+pub mod metrics;
+pub mod report;
+pub mod run;
+pub mod subset;
+pub mod table;
+
+pub use auc::{Platt, auc};
+pub use bootstrap::{Interval, paired, paired_rows};
+pub use dataset::{Dataset, Qrels, Query};
+pub use metrics::{Evaluation, Metric, evaluate};
+pub use report::{Report, ReportOptions};
+pub use run::{Ranked, Run};

@@ -1,0 +1,176 @@
+//! What a search asks of an index, whatever keeps it: candidates, exact scores, texts, counts.
+//!
+//! The embedded index is the implementation here; a distributed engine would be another. Fusion and everything after
+//! it stand above this and are shared by all of them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::schema::Identity;
+use crate::error::Result;
+use crate::model::{Article, ArticleKind, Date, Filter};
+use crate::text::QueryTerm;
+
+/// A passage as one snapshot names it; means nothing in another snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PassageRef(pub u64);
+
+/// A passage that a retriever found, with that retriever's own score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// Which passage.
+    pub passage: PassageRef,
+    /// Higher is better; comparable within the list only.
+    pub score: f32,
+}
+
+/// The words of a question, in both token streams.
+#[derive(Debug, Clone, Default)]
+pub struct LexicalQuery {
+    /// Dictionary words and canonical terms.
+    pub words: Vec<QueryTerm>,
+    /// Character bigrams.
+    pub bigrams: Vec<QueryTerm>,
+}
+
+/// Exact scores of one passage for one question, all of them computed, none guessed.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Evidence {
+    /// BM25F over title and text, dictionary words.
+    pub words: f32,
+    /// BM25F over title and text, character bigrams.
+    pub bigrams: f32,
+    /// What `words` and `bigrams` together would be by the title alone.
+    pub title: f32,
+    /// Share of the question's idf mass (words) that the passage holds, 0 to 1.
+    pub coverage: f32,
+    /// Share of the question's idf mass (bigrams) that the passage holds, 0 to 1.
+    pub bigram_coverage: f32,
+    /// Cosine of question and passage; 0 if either has no vector.
+    pub cosine: f32,
+    /// Cosine after the collection's mean vector is taken off both; 0 if either has no vector.
+    pub centered: f32,
+    /// Tokens of the passage's text (bigram stream).
+    pub length: u32,
+    /// Whether the article has a title.
+    pub titled: bool,
+}
+
+/// Exact scores of some passages for one question, with what they are measured against.
+#[derive(Debug, Clone, Default)]
+pub struct EvidenceSet {
+    /// In the order the passages were named.
+    pub passages: Vec<Evidence>,
+    /// What `words + bigrams` can never exceed for this question: BM25F saturates at the sum of weighted idf.
+    pub lexical_bound: f32,
+    /// Weighted idf of each of the question's words, in their order.
+    pub word_idf: Vec<f32>,
+    /// Weighted idf of each of the question's bigrams, in their order.
+    pub bigram_idf: Vec<f32>,
+}
+
+/// What one term adds to a passage's exact lexical score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TermScore {
+    /// The query term.
+    pub term: QueryTerm,
+    /// Weighted BM25F.
+    pub score: f32,
+}
+
+/// A passage as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPassage {
+    /// The article it is from.
+    pub article_id: String,
+    /// Place among the article's passages.
+    pub ordinal: u32,
+    /// The article's title.
+    pub title: String,
+    /// Headings above the passage.
+    pub heading: String,
+    /// The text.
+    pub text: String,
+    /// First character in the article's text.
+    pub start: u32,
+    /// One past the last character.
+    pub end: u32,
+    /// Address of the article.
+    pub url: Option<String>,
+    /// Publisher.
+    pub source: Option<String>,
+    /// Day of publication.
+    pub published: Option<Date>,
+    /// Whole article or summary.
+    pub kind: ArticleKind,
+    /// Provinces and cities the passage is about: each `(province, city)`, the city empty if only the province is named.
+    #[serde(default)]
+    pub regions: Vec<(String, String)>,
+    /// Years the passage is about.
+    #[serde(default)]
+    pub years: Vec<u16>,
+}
+
+/// Counts of an index at one commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Articles.
+    pub articles: u64,
+    /// Passages.
+    pub passages: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Segments whose vectors are searched through a graph.
+    pub graphs: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// The commit's operation stamp.
+    pub commit: u64,
+    /// What the index was made by.
+    pub identity: Identity,
+}
+
+/// One commit of an index, as long as it is held.
+pub trait Snapshot: Send + Sync {
+    /// The commit's operation stamp.
+    fn commit(&self) -> u64;
+
+    /// What the index was made by.
+    fn identity(&self) -> &Identity;
+
+    /// The best `k` passages by words among those the filter lets through, best first. The score is the index's
+    /// own; [`Snapshot::evidence`] has the exact one.
+    fn lexical(&self, query: &LexicalQuery, filter: &Filter, k: usize) -> Result<Vec<Candidate>>;
+
+    /// The best `k` passages by cosine with an L2-normalised vector among those the filter lets through, best first.
+    /// `ef` is the breadth of a graph search.
+    fn dense(&self, vector: &[f32], filter: &Filter, k: usize, ef: Option<usize>) -> Result<Vec<Candidate>>;
+
+    /// Exact scores of the named passages, in their order. Without a vector the dense scores are 0.
+    fn evidence(&self, query: &LexicalQuery, vector: Option<&[f32]>, passages: &[PassageRef]) -> Result<EvidenceSet>;
+
+    /// What each query term adds to one passage's lexical score, the strongest first.
+    fn explain(&self, query: &LexicalQuery, passage: PassageRef) -> Result<Vec<TermScore>>;
+
+    /// Article id and ordinal of the named passages, in their order: cheap, for grouping and ties.
+    fn keys(&self, passages: &[PassageRef]) -> Result<Vec<(Arc<str>, u32)>>;
+
+    /// The passages as they are shown, in the order named.
+    fn fetch(&self, passages: &[PassageRef]) -> Result<Vec<StoredPassage>>;
+
+    /// A whole article.
+    fn article(&self, id: &str) -> Result<Option<Article>>;
+
+    /// Ids of all articles, sorted.
+    fn article_ids(&self) -> Result<Vec<String>>;
+
+    /// Counts.
+    fn stats(&self) -> Result<Stats>;
+}
+
+/// Something that keeps passages and gives snapshots of them.
+pub trait Backend: Send + Sync {
+    /// The newest finished commit.
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>>;
+}

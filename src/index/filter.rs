@@ -1,0 +1,136 @@
+//! A filter, bound to one snapshot: which passages of each segment may be returned, as bitsets.
+//!
+//! Bits are computed from the index's own terms and columns once per filter and snapshot and shared by both rankings.
+
+use std::ops::Bound;
+use std::sync::{Arc, Mutex};
+
+use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query, RangeQuery, TermSetQuery};
+use tantivy::schema::Field;
+use tantivy::{Searcher, TERMINATED, Term};
+
+use super::schema::Fields;
+use crate::error::{Context, Fault, Result};
+use crate::model::Filter;
+
+/// The passages of one segment that may be returned: bit `doc`, in words of 64; `None` means all of them.
+pub type Bits = Option<Arc<[u64]>>;
+
+/// The bits of every segment and how many passages they leave.
+#[derive(Debug, Clone)]
+pub struct Allowed {
+    /// One entry a segment, in the snapshot's order.
+    pub segments: Vec<(Bits, usize)>,
+}
+
+/// Whether a bit is set; a missing bitset allows everything.
+#[inline]
+pub fn is_allowed(bits: Option<&[u64]>, doc: u32) -> bool {
+    bits.is_none_or(|words| {
+        words
+            .get(doc as usize / 64)
+            .is_some_and(|word| word >> (doc % 64) & 1 == 1)
+    })
+}
+
+/// How many distinct filters a snapshot remembers; services tend to ask with the same few.
+const REMEMBERED: usize = 16;
+
+/// Remembers the bits of the filters asked last.
+#[derive(Default)]
+pub struct FilterMemo {
+    recent: Mutex<Vec<(Filter, Arc<Allowed>)>>,
+}
+
+impl FilterMemo {
+    /// The bits of this filter in this snapshot.
+    pub fn bind(&self, searcher: &Searcher, fields: &Fields, filter: &Filter) -> Result<Arc<Allowed>> {
+        // A poisoned lock only means that another query panicked between two pushes; the list is whole.
+        let lock = || self.recent.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some((_, allowed)) = lock().iter().find(|(known, _)| known == filter) {
+            return Ok(allowed.clone());
+        }
+        let allowed = Arc::new(compute(searcher, fields, filter)?);
+        let mut recent = lock();
+        if recent.len() >= REMEMBERED {
+            recent.remove(0);
+        }
+        recent.push((filter.clone(), allowed.clone()));
+        Ok(allowed)
+    }
+}
+
+fn compute(searcher: &Searcher, fields: &Fields, filter: &Filter) -> Result<Allowed> {
+    let failed = "evaluating the filter";
+    let query = as_query(fields, filter);
+    let weight = match &query {
+        Some(query) => Some(
+            query
+                .weight(EnableScoring::disabled_from_searcher(searcher))
+                .or_fault(Fault::Corrupt, failed)?,
+        ),
+        None => None,
+    };
+    let mut segments = Vec::new();
+    for reader in searcher.segment_readers() {
+        let Some(weight) = &weight else {
+            if !reader.has_deletes() {
+                segments.push((None, reader.max_doc() as usize));
+                continue;
+            }
+            let mut words = vec![0u64; (reader.max_doc() as usize).div_ceil(64)];
+            for doc in reader.doc_ids_alive() {
+                words[doc as usize / 64] |= 1 << (doc % 64);
+            }
+            segments.push((Some(words.into()), reader.num_docs() as usize));
+            continue;
+        };
+        let mut words = vec![0u64; (reader.max_doc() as usize).div_ceil(64)];
+        let mut count = 0;
+        let mut docs = weight.scorer(reader, 1.0).or_fault(Fault::Corrupt, failed)?;
+        let mut doc = docs.doc();
+        while doc != TERMINATED {
+            if !reader.is_deleted(doc) {
+                words[doc as usize / 64] |= 1 << (doc % 64);
+                count += 1;
+            }
+            doc = docs.advance();
+        }
+        segments.push((Some(words.into()), count));
+    }
+    Ok(Allowed { segments })
+}
+
+fn as_query(fields: &Fields, filter: &Filter) -> Option<Box<dyn Query>> {
+    let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+    let mut one_of = |terms: Vec<Term>| {
+        if !terms.is_empty() {
+            clauses.push((Occur::Must, Box::new(TermSetQuery::new(terms)) as Box<dyn Query>));
+        }
+    };
+    let texts = |field: Field, values: &[String]| values.iter().map(|v| Term::from_field_text(field, v)).collect();
+    one_of(texts(fields.article_id, &filter.article_ids));
+    one_of(texts(fields.source, &filter.sources));
+    one_of(texts(fields.regions, &filter.regions));
+    one_of(
+        filter
+            .years
+            .iter()
+            .map(|&year| Term::from_field_u64(fields.years, year.into()))
+            .collect(),
+    );
+    if filter.published_from.is_some() || filter.published_to.is_some() {
+        let bound = |date: Option<crate::model::Date>| match date {
+            Some(date) => Bound::Included(Term::from_field_u64(fields.published, date.number().into())),
+            None => Bound::Unbounded,
+        };
+        clauses.push((
+            Occur::Must,
+            Box::new(RangeQuery::new(
+                bound(filter.published_from),
+                bound(filter.published_to),
+            )),
+        ));
+    }
+    (!clauses.is_empty()).then(|| Box::new(BooleanQuery::new(clauses)) as Box<dyn Query>)
+}

@@ -1,0 +1,300 @@
+//! The file of a graph: how it is laid out, written, opened and checked.
+//!
+//! One file a segment, little-endian: a header of 256 bytes, then the arrays of [`View`], each at a multiple of 64 bytes,
+//! all sizes fixed by the header. It is written under a temporary name, synced and renamed, so a file under its own name
+//! is whole. Opening reads the header only (its checksum, the identity of the segment, the sizes); [`Graph::verify`]
+//! reads everything. Any mismatch is [`Fault::Corrupt`](crate::error::Fault::Corrupt) with the path.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::build::GraphData;
+use super::codes::{LINE, stride};
+use super::search::{MAX_ROWS, Scratch, View};
+use super::{Allowed, GraphParams};
+use crate::error::{Context as _, Error, Fault, Result};
+use crate::kernel::map::map_file;
+
+const MAGIC: [u8; 8] = *b"BWGRAPH\n";
+const VERSION: u32 = 1;
+const HEADER: usize = 256;
+/// Levels above the lowest that a header can count; hnsw_rs makes 15 at most.
+pub(super) const MAX_UPPER: usize = 16;
+
+// Offsets in the header. What lies between and behind is zero.
+const AT_VERSION: usize = 8;
+const AT_ROWS: usize = 12;
+const AT_DIM: usize = 16;
+const AT_M: usize = 20;
+const AT_EF: usize = 24;
+const AT_LEVELS: usize = 28;
+const AT_SEGMENT: usize = 32;
+const AT_COUNTS: usize = 48;
+const AT_BODY_SUM: usize = 240;
+const AT_HEADER_SUM: usize = 248;
+
+/// Where each array begins, and where the file ends.
+struct Layout {
+    order: usize,
+    places: usize,
+    links: usize,
+    upper: usize,
+    codes: usize,
+    end: usize,
+}
+
+impl Layout {
+    fn new(rows: usize, dim: usize, m: usize, counts: &[u32]) -> Layout {
+        let upper_len: usize = counts.iter().map(|&count| count as usize * m).sum();
+        let after = |start: usize, bytes: usize| (start + bytes).next_multiple_of(LINE);
+        let order = HEADER;
+        let places = after(order, rows * 4);
+        let links = after(places, rows * 4);
+        let upper = after(links, rows * 2 * m * 4);
+        let codes = after(upper, upper_len * 4);
+        Layout {
+            order,
+            places,
+            links,
+            upper,
+            codes,
+            end: codes + rows * stride(dim),
+        }
+    }
+}
+
+impl GraphData {
+    /// Writes the graph to `path` for the segment of this id, replacing what is there in one step.
+    ///
+    /// # Errors
+    /// `Unavailable` with the path if the disk refuses; the temporary file is then removed, `path` untouched.
+    pub fn write(&self, path: &Path, segment: [u8; 16]) -> Result<()> {
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(".tmp");
+        let temporary = path.with_file_name(name);
+        let done = self
+            .write_file(&temporary, segment)
+            .and_then(|()| fs::rename(&temporary, path));
+        if done.is_err() {
+            // Best effort: the first error is the one to report.
+            let _ = fs::remove_file(&temporary);
+        }
+        done.or_fault(Fault::Unavailable, format_args!("writing the graph {}", path.display()))?;
+        // The rename itself is made durable where directories can be synced; elsewhere a lost graph is built again.
+        if let Some(folder) = path.parent()
+            && let Ok(folder) = File::open(folder)
+        {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+
+    fn write_file(&self, path: &Path, segment: [u8; 16]) -> std::io::Result<()> {
+        let view = self.view();
+        let rows = view.order.len();
+        let layout = Layout::new(rows, view.dim, view.m, view.counts);
+        let sections = [
+            (layout.order, bytemuck::cast_slice::<u32, u8>(view.order)),
+            (layout.places, bytemuck::cast_slice(view.places)),
+            (layout.links, bytemuck::cast_slice(view.links)),
+            (layout.upper, bytemuck::cast_slice(view.upper)),
+            (layout.codes, bytemuck::cast_slice(view.codes)),
+        ];
+        let mut sum = Xxh3::new();
+        let mut at = HEADER;
+        for (start, bytes) in sections {
+            sum.update(&[0; LINE][..start - at]);
+            sum.update(bytes);
+            at = start + bytes.len();
+        }
+        let mut header = [0u8; HEADER];
+        header[..8].copy_from_slice(&MAGIC);
+        let numbers = [
+            (AT_VERSION, VERSION),
+            (AT_ROWS, rows as u32),
+            (AT_DIM, view.dim as u32),
+            (AT_M, view.m as u32),
+            (AT_EF, self.ef_construction as u32),
+            (AT_LEVELS, view.counts.len() as u32),
+        ];
+        let counts = view
+            .counts
+            .iter()
+            .enumerate()
+            .map(|(level, &count)| (AT_COUNTS + 4 * level, count));
+        for (at, number) in numbers.into_iter().chain(counts) {
+            header[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        }
+        header[AT_SEGMENT..AT_COUNTS].copy_from_slice(&segment);
+        header[AT_BODY_SUM..AT_HEADER_SUM].copy_from_slice(&sum.digest().to_le_bytes());
+        let header_sum = xxh3_64(&header[..AT_HEADER_SUM]);
+        header[AT_HEADER_SUM..].copy_from_slice(&header_sum.to_le_bytes());
+
+        let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
+        out.write_all(&header)?;
+        let mut at = HEADER;
+        for (start, bytes) in sections {
+            out.write_all(&[0; LINE][..start - at])?;
+            out.write_all(bytes)?;
+            at = start + bytes.len();
+        }
+        out.into_inner().map_err(|error| error.into_error())?.sync_all()
+    }
+}
+
+/// A graph mapped from its file.
+pub struct Graph {
+    map: Mmap,
+    layout: Layout,
+    counts: Vec<u32>,
+    rows: usize,
+    dim: usize,
+    params: GraphParams,
+    path: PathBuf,
+}
+
+impl Graph {
+    /// Maps the graph at `path` if it is that of this segment, with these rows and dimension. Takes microseconds: only
+    /// the header is read.
+    ///
+    /// # Errors
+    /// `Missing` if there is no such file, `Unavailable` if it cannot be read, `Corrupt` if it is not a whole graph of
+    /// this segment or of a version this program reads. Search the segment exactly then, and build the graph again.
+    pub fn open(path: &Path, segment: [u8; 16], rows: u32, dim: usize) -> Result<Graph> {
+        let doing = || format!("opening the graph {}", path.display());
+        if cfg!(target_endian = "big") {
+            return Err(Error::unavailable("graphs are little-endian, this machine is not").context(doing()));
+        }
+        let file = File::open(path).map_err(|error| {
+            let fault = match error.kind() {
+                std::io::ErrorKind::NotFound => Fault::Missing,
+                _ => Fault::Unavailable,
+            };
+            Error::new(fault, error.to_string()).context(doing())
+        })?;
+        let length = file.metadata().or_fault(Fault::Unavailable, doing())?.len();
+        let corrupt = |what: String| Err(Error::corrupt(what).context(doing()));
+        if length < HEADER as u64 {
+            return corrupt(format!("{length} bytes, too short for a header"));
+        }
+        let map = map_file(&file).or_fault(Fault::Unavailable, doing())?;
+        // The slice has the header's length: checked just above, of a file that no one changes in place.
+        let Some(header) = map.get(..HEADER) else {
+            return corrupt("the file shrank while it was opened".into());
+        };
+        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        if header[..8] != MAGIC {
+            return corrupt("not a graph".into());
+        }
+        if xxh3_64(&header[..AT_HEADER_SUM]).to_le_bytes() != header[AT_HEADER_SUM..] {
+            return corrupt("the header's checksum differs".into());
+        }
+        if number(AT_VERSION) != VERSION {
+            return corrupt(format!("version {}, this program reads {VERSION}", number(AT_VERSION)));
+        }
+        if header[AT_SEGMENT..AT_COUNTS] != segment {
+            return corrupt("it belongs to another segment".into());
+        }
+        if (number(AT_ROWS), number(AT_DIM) as usize) != (rows, dim) {
+            let (file_rows, file_dim) = (number(AT_ROWS), number(AT_DIM));
+            return corrupt(format!(
+                "it holds {file_rows} vectors of {file_dim} values, the segment {rows} of {dim}"
+            ));
+        }
+        let (m, levels) = (number(AT_M) as usize, number(AT_LEVELS) as usize);
+        if m > super::build::MAX_M || levels > MAX_UPPER || rows as usize > MAX_ROWS || dim > super::build::MAX_DIM {
+            return corrupt("sizes beyond what a graph can have".into());
+        }
+        let counts: Vec<u32> = (0..levels).map(|level| number(AT_COUNTS + 4 * level)).collect();
+        if counts.iter().any(|&count| count > rows) {
+            return corrupt("a level with more nodes than rows".into());
+        }
+        let layout = Layout::new(rows as usize, dim, m, &counts);
+        if layout.end as u64 != length || map.len() as u64 != length {
+            return corrupt(format!("{length} bytes, its header says {}", layout.end));
+        }
+        let params = GraphParams {
+            m,
+            ef_construction: number(AT_EF) as usize,
+        };
+        Ok(Graph {
+            counts,
+            layout,
+            rows: rows as usize,
+            dim,
+            params,
+            path: path.to_path_buf(),
+            map,
+        })
+    }
+
+    /// Reads the whole file and compares its checksum: about a second for each 5 GB that the disk's cache holds.
+    ///
+    /// # Errors
+    /// `Corrupt` with the path if any byte differs from what was written.
+    pub fn verify(&self) -> Result<()> {
+        let stored = &self.map[AT_BODY_SUM..AT_HEADER_SUM];
+        if xxh3_64(&self.map[HEADER..]).to_le_bytes() != *stored {
+            return Err(
+                Error::corrupt("the checksum differs").context(format_args!("the graph {}", self.path.display()))
+            );
+        }
+        Ok(())
+    }
+
+    /// How the graph was built.
+    pub fn params(&self) -> GraphParams {
+        self.params
+    }
+
+    /// The bytes of the file, all of them mapped and none copied.
+    pub fn bytes(&self) -> usize {
+        self.map.len()
+    }
+
+    /// The `k` best rows of the segment's `vectors` (the matrix the graph was built from) by dot product with `query`,
+    /// with their exact scores, best first, ties by row; only allowed ones if `allowed` is given.
+    ///
+    /// `ef` is the width of the walk: more is slower and misses less (see docs of [`super`]). A filter that leaves few
+    /// rows is answered by a scan, as [`super::plan`] decides. Empty if the query has another length than the vectors,
+    /// or a value that is not finite.
+    pub fn search(
+        &self,
+        vectors: &[f32],
+        query: &[f32],
+        k: usize,
+        ef: usize,
+        allowed: Option<Allowed<'_>>,
+        scratch: &mut Scratch,
+    ) -> Vec<(f32, u32)> {
+        self.view().search(vectors, query, k, ef, allowed, scratch)
+    }
+
+    pub(super) fn view(&self) -> View<'_> {
+        let Layout {
+            order,
+            places,
+            links,
+            upper,
+            codes,
+            end,
+        } = self.layout;
+        let (rows, m) = (self.rows, self.params.m);
+        let numbers = |start: usize, len: usize| bytemuck::cast_slice::<u8, u32>(&self.map[start..start + 4 * len]);
+        View {
+            dim: self.dim,
+            m,
+            order: numbers(order, rows),
+            places: numbers(places, rows),
+            links: numbers(links, rows * 2 * m),
+            counts: &self.counts,
+            upper: numbers(upper, self.counts.iter().map(|&count| count as usize * m).sum()),
+            codes: bytemuck::cast_slice(&self.map[codes..end]),
+            stride: stride(self.dim),
+        }
+    }
+}

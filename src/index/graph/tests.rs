@@ -1,0 +1,439 @@
+//! Properties of a segment's graph, each named by its test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::error::Fault;
+
+const SEGMENT: [u8; 16] = *b"0123456789abcdef";
+
+/// A repeatable stream of numbers (xorshift64*), so that no test depends on a generator's version.
+struct Stream(u64);
+
+impl Stream {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// About normal: the sum of 12 uniform numbers less 6.
+    fn normal(&mut self) -> f32 {
+        (0..12)
+            .map(|_| (self.next() >> 40) as f32 / (1u64 << 24) as f32)
+            .sum::<f32>()
+            - 6.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+}
+
+fn normalise(vector: &mut [f32]) {
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    vector.iter_mut().for_each(|x| *x /= length);
+}
+
+/// `rows` vectors of length 1 around `clusters` centres, all sharing a large common part as sentence embeddings do.
+fn clustered(rows: usize, dim: usize, clusters: usize, seed: u64) -> Vec<f32> {
+    let mut stream = Stream(seed);
+    let centres: Vec<f32> = (0..clusters * dim).map(|_| 1.5 + stream.normal()).collect();
+    let mut out = Vec::with_capacity(rows * dim);
+    for _ in 0..rows {
+        let centre = stream.below(clusters) * dim;
+        let start = out.len();
+        out.extend((0..dim).map(|at| centres[centre + at] + 0.6 * stream.normal()));
+        normalise(&mut out[start..]);
+    }
+    out
+}
+
+fn made(vectors: &[f32], dim: usize) -> GraphData {
+    build(vectors, dim, &GraphParams::default(), &|_| (), &AtomicBool::new(false))
+        .unwrap()
+        .unwrap()
+}
+
+/// Builds, writes and opens.
+fn graph(vectors: &[f32], dim: usize) -> (tempfile::TempDir, PathBuf, Graph) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.graph");
+    made(vectors, dim).write(&path, SEGMENT).unwrap();
+    let graph = Graph::open(&path, SEGMENT, (vectors.len() / dim) as u32, dim).unwrap();
+    graph.verify().unwrap();
+    (folder, path, graph)
+}
+
+const ROWS: usize = 4000;
+const DIM: usize = 48;
+
+/// 4,000 clustered rows and their graph, built once.
+fn sample() -> &'static (Vec<f32>, Graph) {
+    static SAMPLE: OnceLock<(Vec<f32>, Graph)> = OnceLock::new();
+    SAMPLE.get_or_init(|| {
+        let vectors = clustered(ROWS, DIM, 40, 1);
+        // The map outlives the folder.
+        let (_folder, _path, graph) = graph(&vectors, DIM);
+        (vectors, graph)
+    })
+}
+
+fn recall(found: &[(f32, u32)], truth: &[(f32, u32)]) -> usize {
+    // A row as good as the last of the truth is as right as that one.
+    let least = truth.last().map_or(f32::MAX, |last| last.0);
+    found.iter().filter(|found| found.0 >= least).count()
+}
+
+fn share_found(vectors: &[f32], dim: usize, graph: &Graph, queries: &[f32], allowed: Option<Allowed<'_>>) -> f64 {
+    let (mut found, mut all) = (0, 0);
+    let mut scratch = Scratch::new();
+    for query in queries.chunks_exact(dim) {
+        let truth = exact(vectors, dim, query, 10, allowed);
+        found += recall(
+            &graph.search(vectors, query, 10, DEFAULT_EF, allowed, &mut scratch),
+            &truth,
+        );
+        all += truth.len();
+    }
+    found as f64 / all as f64
+}
+
+fn bits(rows: usize, keep: impl Fn(usize) -> bool) -> Vec<u64> {
+    let mut bits = vec![0u64; rows.div_ceil(64)];
+    (0..rows)
+        .filter(|&row| keep(row))
+        .for_each(|row| bits[row / 64] |= 1 << (row % 64));
+    bits
+}
+
+#[test]
+fn recall_on_clustered_vectors_is_as_promised() {
+    let (vectors, graph) = sample();
+    let queries = clustered(200, DIM, 40, 2);
+    let share = share_found(vectors, DIM, graph, &queries, None);
+    assert!(share >= 0.98, "{share}");
+    let near: Vec<f32> = vectors[..200 * DIM]
+        .iter()
+        .zip(&queries)
+        .map(|(a, b)| a + 0.3 * b)
+        .collect();
+    let share = share_found(vectors, DIM, graph, &near, None);
+    assert!(share >= 0.98, "{share}");
+}
+
+#[test]
+fn recall_on_real_vectors_is_as_promised() {
+    let shared = std::env::var_os("BAOWEN_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    );
+    let Ok(bytes) = fs::read(shared.join("data/bench/insurance/vectors.npy")) else {
+        println!("skipped: no vectors.npy in {}", shared.display());
+        return;
+    };
+    let dim = 384;
+    let values: Vec<f32> = bytes[128..]
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect();
+    let (vectors, queries) = values.split_at(6000 * dim);
+    let (_folder, _path, graph) = graph(vectors, dim);
+    let share = share_found(vectors, dim, &graph, &queries[..300 * dim], None);
+    assert!(share >= 0.98, "{share}");
+    let half = bits(6000, |row| row % 2 == 0);
+    let share = share_found(
+        vectors,
+        dim,
+        &graph,
+        &queries[..300 * dim],
+        Some(Allowed::new(&half, 6000)),
+    );
+    assert!(share >= 0.98, "{share}");
+}
+
+#[test]
+fn every_vector_finds_itself_the_last_inserted_too() {
+    let (vectors, graph) = sample();
+    let mut scratch = Scratch::new();
+    for (row, vector) in vectors.chunks_exact(DIM).enumerate() {
+        let found = graph.search(vectors, vector, 1, DEFAULT_EF, None, &mut scratch);
+        assert_eq!(found[0].1, row as u32);
+    }
+}
+
+#[test]
+fn scores_are_exact_and_in_order() {
+    let (vectors, graph) = sample();
+    let mut scratch = Scratch::new();
+    for query in clustered(50, DIM, 40, 3).chunks_exact(DIM) {
+        let found = graph.search(vectors, query, 20, DEFAULT_EF, None, &mut scratch);
+        assert_eq!(found.len(), 20);
+        for (score, row) in &found {
+            assert_eq!(
+                *score,
+                crate::kernel::dot_f32(query, &vectors[*row as usize * DIM..][..DIM])
+            );
+        }
+        assert!(
+            found
+                .windows(2)
+                .all(|two| two[0].0 > two[1].0 || two[0].0 == two[1].0 && two[0].1 < two[1].1)
+        );
+    }
+}
+
+#[test]
+fn a_wide_search_returns_all_allowed_rows_and_no_other() {
+    let (vectors, graph) = sample();
+    let mut scratch = Scratch::new();
+    for step in [1, 2, 5, 50, 1000, ROWS + 1] {
+        let words = bits(ROWS, |row| row % step == step / 2);
+        let allowed = Allowed::new(&words, ROWS);
+        let found = graph.search(vectors, &vectors[..DIM], ROWS + 5, ROWS, Some(allowed), &mut scratch);
+        assert_eq!(
+            found,
+            exact(vectors, DIM, &vectors[..DIM], ROWS + 5, Some(allowed)),
+            "step {step}"
+        );
+        assert_eq!(found.len(), allowed.count());
+    }
+}
+
+#[test]
+fn filters_of_any_share_and_place_keep_recall() {
+    let (vectors, graph) = sample();
+    let queries = clustered(60, DIM, 40, 4);
+    let mut stream = Stream(9);
+    let marks: Vec<usize> = (0..ROWS).map(|_| stream.below(1000)).collect();
+    let mut far: Vec<(f32, usize)> = vectors
+        .chunks_exact(DIM)
+        .enumerate()
+        .map(|(row, v)| (crate::kernel::dot_f32(v, &queries[..DIM]), row))
+        .collect();
+    far.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for share in [5, 20, 50, 100, 200, 400, 800, 990] {
+        let words = bits(ROWS, |row| marks[row] < share);
+        let found = share_found(vectors, DIM, graph, &queries, Some(Allowed::new(&words, ROWS)));
+        assert!(found >= if share <= 20 { 1.0 } else { 0.98 }, "random {share}: {found}");
+        // The rows farthest from the first query: a filter that leaves nothing near it.
+        let mut words = vec![0u64; ROWS.div_ceil(64)];
+        far[..ROWS * share / 1000]
+            .iter()
+            .for_each(|(_, row)| words[row / 64] |= 1 << (row % 64));
+        let found = share_found(vectors, DIM, graph, &queries[..DIM], Some(Allowed::new(&words, ROWS)));
+        assert!(found >= 0.8, "far {share}: {found}");
+    }
+}
+
+#[test]
+fn two_builds_give_the_same_bytes() {
+    let vectors = clustered(700, 24, 10, 5);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str| {
+        let path = folder.path().join(name);
+        made(&vectors, 24).write(&path, SEGMENT).unwrap();
+        fs::read(path).unwrap()
+    };
+    assert!(write("a") == write("b"));
+    let names: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names.len(), 2, "a temporary file stayed: {names:?}");
+}
+
+#[test]
+fn tiny_segments_work() {
+    for rows in 0..=5usize {
+        let vectors = clustered(rows, 3, 2, 6);
+        let (_folder, _path, graph) = graph(&vectors, 3);
+        let mut scratch = Scratch::new();
+        for k in [0, 1, 3, 100] {
+            let query = [0.6, 0.0, 0.8];
+            let found = graph.search(&vectors, &query, k, 10, None, &mut scratch);
+            assert_eq!(found, exact(&vectors, 3, &query, k, None), "{rows} rows, k {k}");
+            assert_eq!(found.len(), k.min(rows));
+        }
+    }
+}
+
+#[test]
+fn odd_queries_and_widths_find_nothing_or_something_but_do_not_panic() {
+    let (vectors, graph) = sample();
+    let mut scratch = Scratch::new();
+    let mut search = |query: &[f32], k, ef| graph.search(vectors, query, k, ef, None, &mut scratch).len();
+    assert_eq!(search(&[f32::NAN; DIM], 5, 50), 0);
+    assert_eq!(search(&[f32::INFINITY; DIM], 5, 50), 0);
+    assert_eq!(search(&[0.5; DIM - 1], 5, 50), 0);
+    assert_eq!(search(&[], 5, 50), 0);
+    assert_eq!(search(&[0.0; DIM], 5, 50), 5);
+    assert_eq!(search(&[1e30; DIM], 5, 0), 5);
+    assert_eq!(search(&[-1e-40; DIM], 5, 1), 5);
+    assert_eq!(search(&[0.1; DIM], usize::MAX, usize::MAX), ROWS);
+    assert_eq!(
+        graph
+            .search(&vectors[..DIM * 10], &[0.1; DIM], ROWS, ROWS, None, &mut Scratch::new())
+            .len(),
+        10
+    );
+}
+
+#[test]
+fn copies_of_a_vector_do_not_hide_the_others() {
+    let dim = 16;
+    let mut vectors = clustered(4000, dim, 9, 7);
+    let copy = vectors[..dim].to_vec();
+    for row in 100..1400 {
+        vectors[row * dim..(row + 1) * dim].copy_from_slice(&copy);
+    }
+    let (_folder, _path, graph) = graph(&vectors, dim);
+    let mut scratch = Scratch::new();
+    for vector in vectors.chunks_exact(dim) {
+        let found = graph.search(&vectors, vector, 1, DEFAULT_EF, None, &mut scratch);
+        assert_eq!(found[0].0, crate::kernel::dot_f32(vector, vector));
+    }
+    let equal = copy.repeat(3000);
+    let (_folder, _path, graph) = self::graph(&equal, dim);
+    assert_eq!(graph.search(&equal, &copy, 10, 64, None, &mut scratch).len(), 10);
+}
+
+#[test]
+fn vectors_not_of_length_one_or_not_numbers_build_without_panic() {
+    let mut vectors = clustered(300, 8, 3, 8);
+    vectors.iter_mut().step_by(7).for_each(|x| *x *= 3.0);
+    vectors[80..88].fill(f32::NAN);
+    vectors[160..168].fill(0.0);
+    let (_folder, _path, graph) = graph(&vectors, 8);
+    let found = graph.search(&vectors, &vectors[..8], 5, 64, None, &mut Scratch::new());
+    assert_eq!(found.len(), 5);
+    assert!(found.iter().all(|(score, row)| score.is_finite() && *row != 10));
+}
+
+#[test]
+fn a_build_reports_progress_and_can_be_cancelled() {
+    let vectors = clustered(600, 8, 3, 8);
+    let last = std::cell::Cell::new(0);
+    let cancel = AtomicBool::new(false);
+    let progress = |rows| {
+        assert!(rows >= last.replace(rows));
+        if rows >= 256 {
+            cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    };
+    assert!(
+        build(&vectors, 8, &GraphParams::default(), &progress, &cancel)
+            .unwrap()
+            .is_none()
+    );
+    assert!((256..600).contains(&last.get()));
+    let bad = |vectors: &[f32], dim, m, ef_construction| {
+        let params = GraphParams { m, ef_construction };
+        build(vectors, dim, &params, &|_| (), &AtomicBool::new(false))
+            .err()
+            .unwrap()
+            .fault()
+    };
+    assert_eq!(bad(&vectors[1..], 8, 16, 200), Fault::Bug);
+    assert_eq!(bad(&vectors, 0, 16, 200), Fault::Bug);
+    assert_eq!(bad(&vectors, 8, 1, 200), Fault::Bug);
+    assert_eq!(bad(&vectors, 8, 65, 200), Fault::Bug);
+    assert_eq!(bad(&vectors, 8, 16, 0), Fault::Bug);
+}
+
+#[test]
+fn a_foreign_missing_or_cut_file_is_an_error_with_its_path() {
+    let vectors = clustered(200, 8, 3, 10);
+    let (folder, path, _graph) = graph(&vectors, 8);
+    let check = |path: &Path, segment: [u8; 16], rows: u32, dim: usize, expected: Fault| {
+        let error = Graph::open(path, segment, rows, dim).err().unwrap();
+        assert_eq!(error.fault(), expected, "{error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    };
+    check(&folder.path().join("none"), SEGMENT, 200, 8, Fault::Missing);
+    check(&path, [0; 16], 200, 8, Fault::Corrupt);
+    check(&path, SEGMENT, 201, 8, Fault::Corrupt);
+    check(&path, SEGMENT, 200, 9, Fault::Corrupt);
+    let bytes = fs::read(&path).unwrap();
+    let other = folder.path().join("other");
+    for length in [0, 1, 8, 255, 256, 257, bytes.len() / 2, bytes.len() - 1] {
+        fs::write(&other, &bytes[..length]).unwrap();
+        check(&other, SEGMENT, 200, 8, Fault::Corrupt);
+    }
+    fs::write(&other, [&bytes[..], &[0]].concat()).unwrap();
+    check(&other, SEGMENT, 200, 8, Fault::Corrupt);
+    let nowhere = folder.path().join("no folder").join("a");
+    let error = made(&vectors, 8).write(&nowhere, SEGMENT).unwrap_err();
+    assert_eq!(error.fault(), Fault::Unavailable);
+}
+
+#[test]
+fn each_changed_byte_is_detected() {
+    let vectors = clustered(60, 4, 3, 11);
+    let (folder, path, _graph) = graph(&vectors, 4);
+    let bytes = fs::read(&path).unwrap();
+    let other = folder.path().join("other");
+    for at in (0..256).chain((256..bytes.len()).step_by(37)) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x10;
+        fs::write(&other, changed).unwrap();
+        let fault = Graph::open(&other, SEGMENT, 60, 4)
+            .and_then(|graph| graph.verify())
+            .err()
+            .map(|e| e.fault());
+        assert_eq!(fault, Some(Fault::Corrupt), "byte {at}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// A file whose body is damaged opens (only the header is read), and then no search may panic or return a row that
+    /// does not exist or is not allowed.
+    #[test]
+    fn a_damaged_body_never_panics(seed in any::<u64>(), changes in 1usize..200) {
+        static BYTES: OnceLock<(Vec<f32>, Vec<u8>)> = OnceLock::new();
+        let (vectors, bytes) = BYTES.get_or_init(|| {
+            let vectors = clustered(3000, 6, 5, 12);
+            let (_folder, path, _graph) = graph(&vectors, 6);
+            (vectors, fs::read(path).unwrap())
+        });
+        let mut stream = Stream(seed | 1);
+        let mut damaged = bytes.clone();
+        for _ in 0..changes {
+            let at = 256 + stream.below(bytes.len() - 256);
+            damaged[at] = stream.next() as u8;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("damaged");
+        fs::write(&path, damaged).unwrap();
+        let graph = Graph::open(&path, SEGMENT, 3000, 6).unwrap();
+        let words = bits(3000, |row| row % 2 == 0);
+        let mut scratch = Scratch::new();
+        for allowed in [None, Some(Allowed::new(&words, 3000))] {
+            for (score, row) in graph.search(vectors, &vectors[..6], 10, 64, allowed, &mut scratch) {
+                prop_assert!(row < 3000 && !score.is_nan());
+                prop_assert!(allowed.is_none_or(|allowed| allowed.contains(row)));
+            }
+        }
+    }
+
+    /// Allowed counts, contains and lists the same rows, those below its end.
+    #[test]
+    fn a_set_of_allowed_rows_agrees_with_itself(words in prop::collection::vec(any::<u64>(), 0..5), rows in 0usize..300) {
+        let allowed = Allowed::new(&words, rows);
+        let listed: Vec<u32> = allowed.rows(rows).collect();
+        let expected: Vec<u32> = (0..rows as u32)
+            .filter(|&row| words.get(row as usize / 64).is_some_and(|word| word >> (row % 64) & 1 == 1))
+            .collect();
+        prop_assert_eq!(allowed.count(), expected.len());
+        prop_assert_eq!(&listed, &expected);
+        prop_assert!(expected.iter().all(|&row| allowed.contains(row)));
+    }
+}

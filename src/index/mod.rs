@@ -1,0 +1,25 @@
+//! The index: what a passage is on disk, how it gets there, and how one commit of it is searched.
+//!
+//! tantivy holds everything, the vectors included (`vectors`), so one commit, one delete bitset and one merge serve both
+//! rankings. Graphs are derived (`graph`). `backend` is the boundary that searching sees.
+
+mod backend;
+mod dense;
+mod embedded;
+mod filter;
+pub mod graph;
+mod lexical;
+mod schema;
+mod vectors;
+mod view;
+mod writer;
+
+pub use backend::{
+    Backend, Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats, StoredPassage, TermScore,
+};
+pub use dense::DEFAULT_EF;
+pub use embedded::{EmbeddedIndex, remove};
+pub use lexical::Bm25Params;
+pub use schema::{FORMAT_VERSION, Identity};
+pub use view::View;
+pub use writer::{Rules, WriteReport, Writer, check_article_id};

@@ -1,0 +1,147 @@
+//! The fields of a passage in the index, and the identity of the rules that made them.
+//!
+//! The identity (format, analysis, embedder) is kept as parameters of the vector field, so it lies in tantivy's own
+//! `meta.json`: an index is created with its identity in one atomic write and can never be found without it.
+
+use serde::{Deserialize, Serialize};
+use tantivy::schema::{
+    FAST, Field, FieldType, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
+};
+
+use crate::error::{Error, Result};
+
+/// The version of everything this crate writes into an index; raised when an older reader would misread it.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The type name of the vector field in the schema.
+pub const VECTOR_TYPE: &str = "baowen_vector";
+
+/// What an index was made by. Two parts of a search that disagree about it would compare things that do not compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// See [`FORMAT_VERSION`].
+    pub format: u32,
+    /// Fingerprint of the analysis rules and the dictionary.
+    pub analysis: String,
+    /// Identity of the embedder; empty if the index holds no vectors.
+    pub embedder: String,
+    /// Numbers a vector has; 0 if the index holds no vectors.
+    pub dimension: usize,
+}
+
+/// Handles of all fields.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields {
+    /// The article's id, one raw term; what upserts and deletes go by.
+    pub article_id: Field,
+    /// The passage's ordinal in its article.
+    pub ordinal: Field,
+    /// Fingerprint of the article's content, to leave unchanged articles alone.
+    pub article_hash: Field,
+    /// jieba words of title and headings.
+    pub title_words: Field,
+    /// Character bigrams of title and headings.
+    pub title_bigrams: Field,
+    /// jieba words of the passage.
+    pub text_words: Field,
+    /// Character bigrams of the passage.
+    pub text_bigrams: Field,
+    /// Tokens in the four text fields, 16 bits each, in the order above from the lowest bits.
+    pub lengths: Field,
+    /// Publisher, one raw term.
+    pub source: Field,
+    /// Day of publication as `yyyymmdd`.
+    pub published: Field,
+    /// Regions by canonical name, each province and each city a term.
+    pub regions: Field,
+    /// Years the passage is about.
+    pub years: Field,
+    /// The passage as it is shown (JSON).
+    pub passage: Field,
+    /// The article's full record (JSON), with the passage of ordinal 0 only.
+    pub article: Field,
+    /// The passage's vector; a segment component of our own.
+    pub vector: Field,
+}
+
+/// The schema of an index with this identity.
+pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
+    let analysed = |option| {
+        // Text arrives tokenised; the name only has to be one that tantivy knows.
+        TextOptions::default().set_indexing_options(
+            TextFieldIndexing::default()
+                .set_tokenizer("raw")
+                .set_index_option(option)
+                .set_fieldnorms(true),
+        )
+    };
+    let params = serde_json::to_value(identity).map_err(|e| Error::bug(format!("index identity: {e}")))?;
+    let mut schema = Schema::builder();
+    let fields = Fields {
+        article_id: schema.add_text_field("article_id", STRING | FAST),
+        ordinal: schema.add_u64_field("ordinal", FAST),
+        article_hash: schema.add_u64_field("article_hash", FAST),
+        title_words: schema.add_text_field("title_words", analysed(IndexRecordOption::WithFreqs)),
+        title_bigrams: schema.add_text_field("title_bigrams", analysed(IndexRecordOption::WithFreqs)),
+        text_words: schema.add_text_field("text_words", analysed(IndexRecordOption::WithFreqsAndPositions)),
+        text_bigrams: schema.add_text_field("text_bigrams", analysed(IndexRecordOption::WithFreqs)),
+        lengths: schema.add_u64_field("lengths", FAST),
+        source: schema.add_text_field("source", STRING),
+        published: schema.add_u64_field("published", FAST | INDEXED),
+        regions: schema.add_text_field("regions", STRING),
+        years: schema.add_u64_field("years", FAST | INDEXED),
+        passage: schema.add_bytes_field("passage", STORED),
+        article: schema.add_bytes_field("article", STORED),
+        vector: schema.add_custom_field("vector", VECTOR_TYPE, params),
+    };
+    Ok((schema.build(), fields))
+}
+
+/// The identity a schema was built with; `None` if the schema is not one of ours.
+pub fn identity(schema: &Schema) -> Option<Identity> {
+    let entry = schema.get_field_entry(schema.get_field("vector").ok()?);
+    match entry.field_type() {
+        FieldType::Custom(options) if options.type_name() == VECTOR_TYPE => {
+            serde_json::from_value(options.params().clone()).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Packs four field lengths into one column value; a field of more than 65,535 tokens counts as that many.
+pub fn pack_lengths(lengths: [usize; 4]) -> u64 {
+    lengths
+        .iter()
+        .rev()
+        .fold(0, |packed, &length| (packed << 16) | length.min(0xffff) as u64)
+}
+
+/// The four field lengths behind a column value.
+pub fn unpack_lengths(packed: u64) -> [u32; 4] {
+    std::array::from_fn(|i| (packed >> (16 * i)) as u32 & 0xffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identity_survives_the_schema() {
+        let made = Identity {
+            format: FORMAT_VERSION,
+            analysis: "abc".into(),
+            embedder: "e".into(),
+            dimension: 384,
+        };
+        let (schema, _) = build(&made).unwrap();
+        let json = serde_json::to_string(&schema).unwrap();
+        let read: Schema = serde_json::from_str(&json).unwrap();
+        assert_eq!(identity(&read), Some(made));
+        assert_eq!(identity(&Schema::builder().build()), None);
+    }
+
+    #[test]
+    fn lengths_pack_and_saturate() {
+        assert_eq!(unpack_lengths(pack_lengths([1, 2, 300, 70_000])), [1, 2, 300, 65_535]);
+    }
+}

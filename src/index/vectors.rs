@@ -1,0 +1,276 @@
+//! The vectors of a segment: one contiguous matrix in doc-id order, written and merged with the segment by tantivy.
+//!
+//! Owns the file format of the `vec` segment component and its reader. Because tantivy writes, merges, deletes and
+//! collects the file with the segment, words and vectors can never be of different commits. Knows nothing of search.
+//!
+//! File: 64 bytes of header (magic `BWVEC001`, u32 dimension, u32 rows, zeros), the column sums (dimension x f32,
+//! padded to 64 bytes), the matrix (rows x dimension x f32), all little-endian; tantivy appends its checksum footer.
+
+use std::any::Any;
+use std::io::Write;
+use std::sync::Arc;
+
+use tantivy::directory::OwnedBytes;
+use tantivy::indexer::doc_id_mapping::{DocIdMapping, MappingType};
+use tantivy::plugin::{PluginMergeContext, PluginWriter, PluginWriterContext, SegmentPlugin};
+use tantivy::schema::document::ErasedDocument;
+use tantivy::schema::{Field, Schema, Value};
+use tantivy::{DocId, Segment, SegmentReader, TantivyDocument, TantivyError, index::SegmentComponent};
+
+use super::schema;
+use crate::error::{Error, Fault, Result};
+
+const EXTENSION: &str = "vec";
+const MAGIC: &[u8; 8] = b"BWVEC001";
+const HEADER: usize = 64;
+
+fn component() -> SegmentComponent {
+    SegmentComponent::Custom(EXTENSION.to_string())
+}
+
+/// Bytes of the header and the padded column sums: where the matrix begins.
+fn matrix_offset(dimension: usize) -> usize {
+    HEADER + (dimension * 4).next_multiple_of(64)
+}
+
+/// The vectors' part in writing and merging segments; registered with every index that is opened or created.
+pub struct VectorPlugin;
+
+impl SegmentPlugin for VectorPlugin {
+    fn extensions(&self) -> &[&str] {
+        &[EXTENSION]
+    }
+
+    fn create_writer(&self, ctx: &PluginWriterContext) -> tantivy::Result<Box<dyn PluginWriter>> {
+        let schema = ctx.segment.schema();
+        Ok(Box::new(VectorWriter {
+            field: schema.get_field("vector")?,
+            dimension: dimension(&schema)?,
+            rows: Vec::new(),
+            count: 0,
+        }))
+    }
+
+    fn merge(&self, ctx: PluginMergeContext) -> tantivy::Result<()> {
+        // The documents of a merged segment are the live ones of each reader in turn; only sorting would reorder them.
+        if ctx.doc_id_mapping.mapping_type() == MappingType::Shuffled {
+            return Err(TantivyError::InvalidArgument(
+                "vectors cannot follow an index that is sorted by a field".into(),
+            ));
+        }
+        let dimension = dimension(ctx.schema)?;
+        let sources = ctx
+            .readers
+            .iter()
+            .map(|reader| Ok((reader, Matrix::open(reader).map_err(system)?)))
+            .collect::<tantivy::Result<Vec<_>>>()?;
+        let rows = || {
+            sources
+                .iter()
+                .flat_map(|(reader, matrix)| reader.doc_ids_alive().map(move |doc| matrix.row(doc)))
+        };
+        let count = ctx.readers.iter().map(|reader| reader.num_docs()).sum();
+        let mut sums = vec![0f32; dimension];
+        rows().for_each(|row| add(&mut sums, row));
+        write_file(ctx.target_segment, dimension, count, &sums, rows())
+    }
+}
+
+/// Collects the vectors of the documents of a new segment.
+struct VectorWriter {
+    field: Field,
+    dimension: usize,
+    rows: Vec<f32>,
+    count: u32,
+}
+
+impl PluginWriter for VectorWriter {
+    fn add_document(&mut self, _: DocId, doc: &dyn ErasedDocument, _: &Schema) -> tantivy::Result<()> {
+        let bytes = doc
+            .as_any()
+            .downcast_ref::<TantivyDocument>()
+            .and_then(|doc| doc.get_first(self.field))
+            .and_then(|value| value.as_custom())
+            .unwrap_or(&[]);
+        if bytes.len() != self.dimension * 4 {
+            return Err(TantivyError::InvalidArgument(format!(
+                "a passage has a vector of {} bytes, this index keeps {} numbers of 4 bytes",
+                bytes.len(),
+                self.dimension
+            )));
+        }
+        self.rows
+            .extend(bytes.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)));
+        self.count += 1;
+        Ok(())
+    }
+
+    fn serialize(self: Box<Self>, segment: &Segment, doc_id_map: Option<&DocIdMapping>) -> tantivy::Result<()> {
+        if doc_id_map.is_some() {
+            return Err(TantivyError::InvalidArgument(
+                "vectors cannot follow an index that is sorted by a field".into(),
+            ));
+        }
+        let mut sums = vec![0f32; self.dimension];
+        let rows = || self.rows.chunks_exact(self.dimension.max(1));
+        rows().for_each(|row| add(&mut sums, row));
+        write_file(segment, self.dimension, self.count, &sums, rows())
+    }
+
+    fn mem_usage(&self) -> usize {
+        self.rows.capacity() * 4
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+fn add(sums: &mut [f32], row: &[f32]) {
+    sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+}
+
+fn dimension(schema: &Schema) -> tantivy::Result<usize> {
+    schema::identity(schema)
+        .map(|identity| identity.dimension)
+        .ok_or_else(|| TantivyError::SchemaError("the schema has no vector field of ours".into()))
+}
+
+fn write_file<'a>(
+    segment: &Segment,
+    dimension: usize,
+    count: u32,
+    sums: &[f32],
+    rows: impl Iterator<Item = &'a [f32]>,
+) -> tantivy::Result<()> {
+    use tantivy::directory::TerminatingWrite;
+    let mut file = segment.open_write(component())?;
+    let mut head = vec![0u8; matrix_offset(dimension)];
+    head[..8].copy_from_slice(MAGIC);
+    head[8..12].copy_from_slice(&(dimension as u32).to_le_bytes());
+    head[12..16].copy_from_slice(&count.to_le_bytes());
+    for (slot, sum) in head[HEADER..].as_chunks_mut::<4>().0.iter_mut().zip(sums) {
+        *slot = sum.to_le_bytes();
+    }
+    file.write_all(&head)?;
+    for row in rows {
+        if cfg!(target_endian = "little") {
+            file.write_all(bytemuck::cast_slice(row))?;
+        } else {
+            for x in row {
+                file.write_all(&x.to_le_bytes())?;
+            }
+        }
+    }
+    file.terminate()?;
+    Ok(())
+}
+
+fn system(error: Error) -> TantivyError {
+    TantivyError::InternalError(error.to_string())
+}
+
+enum Floats {
+    /// Bytes of the mapped file, checked to be aligned for f32.
+    Mapped(OwnedBytes),
+    /// A copy, where the bytes were not aligned or the machine is big-endian.
+    Copied(Vec<f32>),
+}
+
+/// The vectors of one segment, mapped. Row = doc id. Cheap to clone.
+#[derive(Clone)]
+pub struct Matrix {
+    dimension: usize,
+    rows: u32,
+    sums: Arc<[f32]>,
+    floats: Arc<Floats>,
+}
+
+impl Matrix {
+    /// Maps the vectors of a segment and checks that header and length agree.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] if the file is missing, cut off, or not of this segment's size.
+    pub fn open(reader: &SegmentReader) -> Result<Matrix> {
+        let name = || format!("vectors of segment {}", reader.segment_id().uuid_string());
+        let corrupt = |what: String| Error::new(Fault::Corrupt, format!("{}: {what}", name()));
+        let bytes = reader
+            .open_read(component())
+            .map_err(|e| corrupt(e.to_string()))?
+            .read_bytes()
+            .map_err(|e| corrupt(e.to_string()))?;
+        let number = |at: usize| -> Option<u32> { Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?)) };
+        let (Some(magic), Some(dimension), Some(rows)) = (bytes.get(..8), number(8), number(12)) else {
+            return Err(corrupt("the header is cut off".into()));
+        };
+        if magic != MAGIC {
+            return Err(corrupt("the file is of another format".into()));
+        }
+        let dimension = dimension as usize;
+        let offset = matrix_offset(dimension);
+        if rows != reader.max_doc() || bytes.len() != offset + rows as usize * dimension * 4 {
+            return Err(corrupt(format!(
+                "{rows} rows of {dimension} in {} bytes, for {} passages",
+                bytes.len(),
+                reader.max_doc()
+            )));
+        }
+        let sums = decode(&bytes[HEADER..HEADER + dimension * 4]).into();
+        let data = bytes.slice(offset..bytes.len());
+        let mappable = cfg!(target_endian = "little") && bytemuck::try_cast_slice::<u8, f32>(&data).is_ok();
+        let floats = if mappable {
+            Floats::Mapped(data)
+        } else {
+            Floats::Copied(decode(&data))
+        };
+        Ok(Matrix {
+            dimension,
+            rows,
+            sums,
+            floats: Arc::new(floats),
+        })
+    }
+
+    /// All rows, one after the other.
+    pub fn as_slice(&self) -> &[f32] {
+        match &*self.floats {
+            // The cast was tried when the file was opened; an empty slice never fails it.
+            Floats::Mapped(bytes) => bytemuck::try_cast_slice(bytes).unwrap_or(&[]),
+            Floats::Copied(floats) => floats,
+        }
+    }
+
+    /// The vector of a passage; empty if the index keeps none.
+    pub fn row(&self, doc: DocId) -> &[f32] {
+        let start = doc as usize * self.dimension;
+        &self.as_slice()[start..start + self.dimension]
+    }
+
+    /// Numbers a vector has.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// Vectors in the segment, deleted passages included.
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// The sum of all rows as they were written.
+    pub fn sums(&self) -> &[f32] {
+        &self.sums
+    }
+}
+
+fn decode(bytes: &[u8]) -> Vec<f32> {
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|&b| f32::from_le_bytes(b))
+        .collect()
+}

@@ -1,0 +1,393 @@
+//! One commit of the embedded index, opened for searching: tantivy's searcher, each segment's vectors and graph, and
+//! the counts that scoring needs. Never changes; a newer commit is another view.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock, RwLock};
+
+use tantivy::columnar::{Column, StrColumn};
+use tantivy::schema::Value;
+use tantivy::{DocAddress, Searcher, SegmentReader, TantivyDocument, Term, index::SegmentId};
+
+use super::backend::{
+    Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats, StoredPassage, TermScore,
+};
+use super::dense;
+use super::filter::FilterMemo;
+use super::graph::{Codes, Graph, Scratches};
+use super::lexical::{self, Bm25Params, BoundQuery, CollectionNorms};
+use super::schema::{Fields, Identity, unpack_lengths};
+use super::vectors::Matrix;
+use crate::error::{Context, Error, Fault, Result};
+use crate::model::{Article, Filter};
+
+/// One segment, opened for searching.
+pub struct SegmentView {
+    /// tantivy's reader of it.
+    pub reader: SegmentReader,
+    /// Its vectors.
+    pub vectors: Matrix,
+    graph: RwLock<Option<Arc<Graph>>>,
+    codes: OnceLock<Codes>,
+    lengths: Column<u64>,
+    ordinals: Column<u64>,
+    ids: StrColumn,
+}
+
+impl SegmentView {
+    fn open(reader: &SegmentReader, graphs: &std::path::Path) -> Result<Self> {
+        let column = |name: &str| {
+            reader
+                .fast_fields()
+                .u64(name)
+                .or_fault(Fault::Corrupt, format!("opening column {name}"))
+        };
+        let ids = reader
+            .fast_fields()
+            .str("article_id")
+            .or_fault(Fault::Corrupt, "opening column article_id")?
+            .ok_or_else(|| Error::corrupt("column article_id is missing"))?;
+        let view = SegmentView {
+            reader: reader.clone(),
+            vectors: Matrix::open(reader)?,
+            graph: RwLock::new(None),
+            codes: OnceLock::new(),
+            lengths: column("lengths")?,
+            ordinals: column("ordinal")?,
+            ids,
+        };
+        view.load_graph(graphs);
+        Ok(view)
+    }
+
+    /// The segment's graph, if it has one.
+    pub fn graph(&self) -> Option<Arc<Graph>> {
+        // Poisoned or not, the slot holds a whole graph or none.
+        self.graph.read().unwrap_or_else(|p| p.into_inner()).clone()
+    }
+
+    /// The int8 codes of a segment that is scanned and large enough for them; made at first use and kept.
+    pub fn codes(&self) -> Option<&Codes> {
+        let wanted = self.vectors.rows() as usize >= dense::CODES_ROWS && self.vectors.dimension() > 0;
+        wanted.then(|| {
+            self.codes
+                .get_or_init(|| Codes::new(self.vectors.as_slice(), self.vectors.dimension()))
+        })
+    }
+
+    /// Opens the segment's graph file if there is one that fits; a missing or damaged graph means exact search.
+    pub fn load_graph(&self, graphs: &std::path::Path) {
+        let path = graph_path(graphs, self.reader.segment_id());
+        if !path.is_file() {
+            return;
+        }
+        let id = uuid_bytes(self.reader.segment_id());
+        if let Ok(graph) = Graph::open(&path, id, self.vectors.rows(), self.vectors.dimension()) {
+            *self.graph.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(graph));
+        }
+    }
+
+    fn key(&self, doc: u32) -> Result<(Arc<str>, u32)> {
+        let ordinal = self.ordinals.first(doc).unwrap_or(0) as u32;
+        let mut id = String::new();
+        if let Some(ord) = self.ids.term_ords(doc).next() {
+            self.ids
+                .ord_to_str(ord, &mut id)
+                .or_fault(Fault::Corrupt, "reading an article id")?;
+        }
+        Ok((id.into(), ordinal))
+    }
+}
+
+/// Where the graph of a segment lies.
+pub fn graph_path(graphs: &std::path::Path, segment: SegmentId) -> PathBuf {
+    graphs.join(format!("{}.graph", segment.uuid_string()))
+}
+
+/// A segment's id as the 16 bytes that its graph file carries.
+pub fn uuid_bytes(segment: SegmentId) -> [u8; 16] {
+    // tantivy prints the id as 32 hexadecimal digits; anything else would only make the graph file a stranger's.
+    u128::from_str_radix(&segment.uuid_string(), 16)
+        .unwrap_or(0)
+        .to_be_bytes()
+}
+
+/// The implementation of [`Snapshot`] by the embedded index.
+pub struct View {
+    searcher: Searcher,
+    fields: Fields,
+    identity: Identity,
+    commit: u64,
+    /// In the searcher's order.
+    pub segments: Vec<Arc<SegmentView>>,
+    norms: CollectionNorms,
+    mean: dense::Mean,
+    params: Bm25Params,
+    filters: FilterMemo,
+    scratches: Scratches,
+}
+
+impl View {
+    /// Opens the searcher's segments, taking over those that `before` had open already.
+    pub fn open(
+        searcher: Searcher,
+        fields: Fields,
+        identity: Identity,
+        commit: u64,
+        graphs: &std::path::Path,
+        before: Option<&View>,
+    ) -> Result<View> {
+        let known: HashMap<_, _> = before
+            .iter()
+            .flat_map(|view| &view.segments)
+            .map(|segment| ((segment.reader.segment_id(), segment.reader.delete_opstamp()), segment))
+            .collect();
+        let mut segments = Vec::new();
+        for reader in searcher.segment_readers() {
+            segments.push(match known.get(&(reader.segment_id(), reader.delete_opstamp())) {
+                Some(&segment) => segment.clone(),
+                None => Arc::new(SegmentView::open(reader, graphs)?),
+            });
+        }
+        Ok(View {
+            norms: CollectionNorms::of(&searcher, &fields)?,
+            mean: dense::Mean::of(&segments, identity.dimension),
+            searcher,
+            fields,
+            identity,
+            commit,
+            segments,
+            params: Bm25Params::default(),
+            filters: FilterMemo::default(),
+            scratches: Scratches::new(),
+        })
+    }
+
+    /// The same view with other BM25 constants, for tuning.
+    #[must_use]
+    pub fn with_params(&self, params: Bm25Params) -> View {
+        View {
+            searcher: self.searcher.clone(),
+            fields: self.fields,
+            identity: self.identity.clone(),
+            commit: self.commit,
+            segments: self.segments.clone(),
+            norms: self.norms,
+            mean: self.mean.clone(),
+            params,
+            filters: FilterMemo::default(),
+            scratches: Scratches::new(),
+        }
+    }
+
+    /// tantivy's own searcher.
+    pub fn searcher(&self) -> &Searcher {
+        &self.searcher
+    }
+
+    /// The passages grouped by segment, each group ascending by document: `(position in passages, document)`.
+    fn by_segment(&self, passages: &[PassageRef]) -> Result<Vec<Vec<(usize, u32)>>> {
+        let mut groups = vec![Vec::new(); self.segments.len()];
+        for (at, &passage) in passages.iter().enumerate() {
+            let (segment, doc) = split(passage);
+            match self.segments.get(segment as usize) {
+                Some(view) if doc < view.reader.max_doc() => groups[segment as usize].push((at, doc)),
+                _ => return Err(Error::bug("a passage of another snapshot was named")),
+            }
+        }
+        groups.iter_mut().for_each(|group| group.sort_by_key(|&(_, doc)| doc));
+        Ok(groups)
+    }
+
+    fn document(&self, passage: PassageRef) -> Result<TantivyDocument> {
+        let (segment, doc) = split(passage);
+        self.searcher
+            .doc(DocAddress::new(segment, doc))
+            .or_fault(Fault::Corrupt, "reading a stored passage")
+    }
+}
+
+fn join(segment: u32, doc: u32) -> PassageRef {
+    PassageRef(u64::from(segment) << 32 | u64::from(doc))
+}
+
+fn split(passage: PassageRef) -> (u32, u32) {
+    ((passage.0 >> 32) as u32, passage.0 as u32)
+}
+
+fn as_candidates(found: Vec<(u32, u32, f32)>) -> Vec<Candidate> {
+    found
+        .into_iter()
+        .map(|(segment, doc, score)| Candidate {
+            passage: join(segment, doc),
+            score,
+        })
+        .collect()
+}
+
+impl Snapshot for View {
+    fn commit(&self) -> u64 {
+        self.commit
+    }
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn lexical(&self, query: &LexicalQuery, filter: &Filter, k: usize) -> Result<Vec<Candidate>> {
+        let allowed = self.filters.bind(&self.searcher, &self.fields, filter)?;
+        lexical::candidates(&self.searcher, &self.fields, query, &self.params, &allowed, k).map(as_candidates)
+    }
+
+    fn dense(&self, vector: &[f32], filter: &Filter, k: usize, ef: Option<usize>) -> Result<Vec<Candidate>> {
+        let allowed = self.filters.bind(&self.searcher, &self.fields, filter)?;
+        Ok(as_candidates(dense::candidates(
+            &self.segments,
+            &self.scratches,
+            vector,
+            &allowed,
+            k,
+            ef,
+        )))
+    }
+
+    fn evidence(&self, query: &LexicalQuery, vector: Option<&[f32]>, passages: &[PassageRef]) -> Result<EvidenceSet> {
+        let bound = BoundQuery::bind(&self.searcher, &self.fields, &self.norms, query)?;
+        let question = vector
+            .filter(|vector| vector.len() == self.identity.dimension)
+            .map(|vector| self.mean.bind(vector));
+        let mut evidence = vec![Evidence::default(); passages.len()];
+        for (segment, group) in self.segments.iter().zip(self.by_segment(passages)?) {
+            let docs: Vec<(u32, u64)> = group
+                .iter()
+                .map(|&(_, doc)| (doc, segment.lengths.first(doc).unwrap_or(0)))
+                .collect();
+            let lexical = bound.evidence(&segment.reader, &self.norms, &self.params, &docs)?;
+            for ((&(at, doc), (_, packed)), lexical) in group.iter().zip(docs).zip(lexical) {
+                let lengths = unpack_lengths(packed);
+                let (cosine, centered) = match &question {
+                    Some(question) => question.cosines(segment.vectors.row(doc)),
+                    None => (0.0, 0.0),
+                };
+                evidence[at] = Evidence {
+                    words: lexical.words,
+                    bigrams: lexical.bigrams,
+                    title: lexical.title,
+                    coverage: lexical.coverage,
+                    bigram_coverage: lexical.bigram_coverage,
+                    cosine,
+                    centered,
+                    length: lengths[3],
+                    titled: lengths[1] > 0,
+                };
+            }
+        }
+        let [word_idf, bigram_idf] = bound.weighted_idf();
+        Ok(EvidenceSet {
+            passages: evidence,
+            lexical_bound: word_idf.iter().chain(&bigram_idf).sum(),
+            word_idf,
+            bigram_idf,
+        })
+    }
+
+    fn explain(&self, query: &LexicalQuery, passage: PassageRef) -> Result<Vec<TermScore>> {
+        let bound = BoundQuery::bind(&self.searcher, &self.fields, &self.norms, query)?;
+        self.by_segment(&[passage])?;
+        let (segment, doc) = split(passage);
+        let segment = &self.segments[segment as usize];
+        let lengths = segment.lengths.first(doc).unwrap_or(0);
+        bound.explain(&segment.reader, &self.norms, &self.params, (doc, lengths))
+    }
+
+    fn keys(&self, passages: &[PassageRef]) -> Result<Vec<(Arc<str>, u32)>> {
+        self.by_segment(passages)?;
+        passages
+            .iter()
+            .map(|&passage| {
+                let (segment, doc) = split(passage);
+                self.segments[segment as usize].key(doc)
+            })
+            .collect()
+    }
+
+    fn fetch(&self, passages: &[PassageRef]) -> Result<Vec<StoredPassage>> {
+        passages
+            .iter()
+            .map(|&passage| {
+                let document = self.document(passage)?;
+                let bytes = document
+                    .get_first(self.fields.passage)
+                    .and_then(|value| value.as_bytes())
+                    .ok_or_else(|| Error::corrupt("a stored passage is missing"))?;
+                serde_json::from_slice(bytes).or_fault(Fault::Corrupt, "decoding a stored passage")
+            })
+            .collect()
+    }
+
+    fn article(&self, id: &str) -> Result<Option<Article>> {
+        use tantivy::DocSet;
+        let term = Term::from_field_text(self.fields.article_id, id);
+        for (number, segment) in self.segments.iter().enumerate() {
+            let postings = segment
+                .reader
+                .inverted_index(self.fields.article_id)
+                .or_fault(Fault::Corrupt, "reading articles")?
+                .read_postings(&term, tantivy::schema::IndexRecordOption::Basic)
+                .or_fault(Fault::Corrupt, "reading articles")?;
+            let Some(mut postings) = postings else { continue };
+            while postings.doc() != tantivy::TERMINATED {
+                let doc = postings.doc();
+                if !segment.reader.is_deleted(doc) && segment.ordinals.first(doc) == Some(0) {
+                    let document = self.document(join(number as u32, doc))?;
+                    return match document.get_first(self.fields.article).and_then(|v| v.as_bytes()) {
+                        Some(bytes) => serde_json::from_slice(bytes)
+                            .map(Some)
+                            .or_fault(Fault::Corrupt, format!("decoding article {id}")),
+                        None => Err(Error::corrupt(format!("article {id} has lost its text"))),
+                    };
+                }
+                postings.advance();
+            }
+        }
+        Ok(None)
+    }
+
+    fn article_ids(&self) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        for segment in &self.segments {
+            for doc in segment.reader.doc_ids_alive() {
+                let (id, ordinal) = segment.key(doc)?;
+                if ordinal == 0 {
+                    ids.push(id.to_string());
+                }
+            }
+        }
+        ids.sort();
+        Ok(ids)
+    }
+
+    fn stats(&self) -> Result<Stats> {
+        let mut articles = 0;
+        for segment in &self.segments {
+            articles += segment
+                .reader
+                .doc_ids_alive()
+                .filter(|&doc| segment.ordinals.first(doc) == Some(0))
+                .count() as u64;
+        }
+        let space = self
+            .searcher
+            .space_usage()
+            .or_fault(Fault::Corrupt, "measuring the index")?;
+        Ok(Stats {
+            articles,
+            passages: self.searcher.num_docs(),
+            segments: self.segments.len() as u64,
+            graphs: self.segments.iter().filter(|s| s.graph().is_some()).count() as u64,
+            bytes: space.total().get_bytes(),
+            commit: self.commit,
+            identity: self.identity.clone(),
+        })
+    }
+}

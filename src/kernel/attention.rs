@@ -1,0 +1,244 @@
+//! Softmax attention of one text over itself, in f32, head by head.
+//!
+//! Keys are transposed once a head, so that a vector holds one component of many keys and a tile of four questions
+//! shares each load; values are copied together, because in the layer's output they lie three rows apart.
+
+use super::level::{Level, Stream, close, fma, for_each_level, level};
+
+/// Components of a head; the kernels are written for this width.
+pub const HEAD: usize = 32;
+
+/// Query rows of a tile of scores.
+const TILE: usize = 4;
+/// Query rows of a tile of weighted values: 2 x 32 components are eight AVX2 sums, enough to hide their latency.
+const PAIR: usize = 2;
+/// Keys handled side by side.
+const LANES: usize = 16;
+
+/// The buffers that attention needs, kept between calls.
+#[derive(Debug, Default)]
+pub struct AttentionScratch {
+    /// `[component][key]`, keys padded to a multiple of [`LANES`].
+    keys: Vec<f32>,
+    /// `[key][component]`.
+    values: Vec<f32>,
+    /// `[TILE][key]`, padded alike.
+    scores: Vec<f32>,
+}
+
+/// `out[t] = softmax(q_t k^T / sqrt(32)) v` for each head of each token of one text.
+///
+/// `qkv` holds a row of `3 x hidden` numbers a token: query, key, value, each `hidden = heads x 32` wide, head after
+/// head. `out` takes a row of `hidden` numbers a token.
+///
+/// # Panics
+/// If the lengths do not fit each other or `hidden` is not a multiple of 32, which is a defect of the caller.
+pub fn attend(qkv: &[f32], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
+    attend_checked(level(), qkv, hidden, out, scratch);
+}
+
+fn attend_checked(level: Level, qkv: &[f32], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
+    assert!(hidden > 0 && hidden.is_multiple_of(HEAD) && out.len().is_multiple_of(hidden));
+    assert_eq!(qkv.len(), 3 * out.len(), "query, key and value of each token");
+    if !out.is_empty() {
+        attend_at(level, qkv, hidden, out, scratch);
+    }
+}
+
+for_each_level!(fn attend_at(qkv: &[f32], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) = attend_body);
+
+#[inline(always)]
+fn attend_body<const FMA: bool>(qkv: &[f32], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
+    let tokens = out.len() / hidden;
+    let padded = tokens.next_multiple_of(LANES);
+    scratch.keys.clear();
+    scratch.keys.resize(HEAD * padded, 0.0);
+    scratch.values.resize(tokens * HEAD, 0.0);
+    scratch.scores.resize(TILE * padded, 0.0);
+    for head in (0..hidden).step_by(HEAD) {
+        for (token, row) in qkv.chunks_exact(3 * hidden).enumerate() {
+            for (d, key) in row[hidden + head..][..HEAD].iter().enumerate() {
+                scratch.keys[d * padded + token] = *key;
+            }
+            scratch.values[token * HEAD..][..HEAD].copy_from_slice(&row[2 * hidden + head..][..HEAD]);
+        }
+        for first in (0..tokens).step_by(TILE) {
+            let rows = TILE.min(tokens - first);
+            let mut queries = [[0.0f32; HEAD]; TILE];
+            for (t, query) in queries[..rows].iter_mut().enumerate() {
+                for (q, x) in query.iter_mut().zip(&qkv[(first + t) * 3 * hidden + head..]) {
+                    // 1 / sqrt(32)
+                    *q = x * 0.176_776_7;
+                }
+            }
+            score::<FMA>(&queries, &scratch.keys, padded, &mut scratch.scores);
+            for pair in (0..rows).step_by(PAIR) {
+                let mut inverse = [0.0f32; PAIR];
+                for (t, inverse) in inverse.iter_mut().enumerate().take(rows - pair) {
+                    *inverse = 1.0 / soften::<FMA>(&mut scratch.scores[(pair + t) * padded..][..padded], tokens);
+                }
+                let sums = weigh::<FMA>(&scratch.scores[pair * padded..], padded, &scratch.values);
+                for t in 0..PAIR.min(rows - pair) {
+                    let out = &mut out[(first + pair + t) * hidden + head..][..HEAD];
+                    for (out, sum) in out.iter_mut().zip(&sums[t]) {
+                        *out = sum * inverse[t];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Dot products of a tile of queries with all keys.
+#[inline(always)]
+fn score<const FMA: bool>(queries: &[[f32; HEAD]; TILE], keys: &[f32], padded: usize, scores: &mut [f32]) {
+    for key in (0..padded).step_by(LANES) {
+        let mut sums = [[0.0f32; LANES]; TILE];
+        for (d, keys) in keys.chunks_exact(padded).enumerate() {
+            let Some(keys) = keys[key..].first_chunk::<LANES>() else { continue };
+            for t in 0..TILE {
+                for i in 0..LANES {
+                    sums[t][i] = fma::<FMA>(queries[t][d], keys[i], sums[t][i]);
+                }
+            }
+        }
+        for (t, sums) in sums.iter().enumerate() {
+            scores[t * padded + key..][..LANES].copy_from_slice(sums);
+        }
+    }
+}
+
+/// Replaces the first `tokens` scores by `exp(score - max)`, the padding by 0, and returns their sum (at least 1).
+#[inline(always)]
+fn soften<const FMA: bool>(scores: &mut [f32], tokens: usize) -> f32 {
+    scores[tokens..].fill(f32::NEG_INFINITY);
+    let (chunks, _) = scores.as_chunks_mut::<LANES>();
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    for chunk in chunks.iter() {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = if *x > *lane { *x } else { *lane };
+        }
+    }
+    let largest = lanes.iter().fold(f32::NEG_INFINITY, |m, x| m.max(*x));
+    let mut sums = [0.0f32; LANES];
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *x = exp::<FMA>(*x - largest);
+            *sum += *x;
+        }
+    }
+    sums.iter().sum()
+}
+
+/// e^x for x <= 0, relative error below 1e-6; 0 below -87 (where f32 would become subnormal).
+///
+/// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2, e^r by a polynomial of degree 6 (Cephes' `expf`).
+#[inline(always)]
+fn exp<const FMA: bool>(x: f32) -> f32 {
+    /// 1.5 x 2^23: adding it leaves the rounded integer in the low mantissa bits.
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = fma::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    // ln 2 in two parts, so that n ln 2 is exact enough.
+    let r = fma::<FMA>(n, 2.121_944_4e-4, fma::<FMA>(n, -0.693_359_4, x));
+    let mut p = 1.987_569_1e-4;
+    for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5, 1.0, 1.0] {
+        p = fma::<FMA>(p, r, c);
+    }
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3F80_0000));
+    if x < -87.0 { 0.0 } else { p * power }
+}
+
+/// For a pair of rows of weights, the weighted sums of all values.
+#[inline(always)]
+fn weigh<const FMA: bool>(weights: &[f32], padded: usize, values: &[f32]) -> [[f32; HEAD]; PAIR] {
+    let mut sums = [[0.0f32; HEAD]; PAIR];
+    let (first, second) = weights[..PAIR * padded].split_at(padded);
+    for ((value, a), b) in values.as_chunks::<HEAD>().0.iter().zip(first).zip(second) {
+        for i in 0..HEAD {
+            sums[0][i] = fma::<FMA>(*a, value[i], sums[0][i]);
+            sums[1][i] = fma::<FMA>(*b, value[i], sums[1][i]);
+        }
+    }
+    sums
+}
+
+/// Whether attention at a supported level gives what the scalar one gives.
+pub(super) fn agrees(level: Level) -> bool {
+    let mut stream = Stream(4);
+    let qkv: Vec<f32> = (0..19 * 3 * HEAD).map(|_| 4.0 * stream.unit()).collect();
+    let run = |level: Level| {
+        let mut out = vec![0.0; 19 * HEAD];
+        attend_checked(level, &qkv, HEAD, &mut out, &mut AttentionScratch::default());
+        out
+    };
+    close(&run(level), &run(Level::Scalar), 1e-4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attention by its definition, in f64.
+    fn expected(qkv: &[f32], hidden: usize) -> Vec<f32> {
+        let tokens = qkv.len() / (3 * hidden);
+        let at = |token: usize, part: usize, i: usize| f64::from(qkv[token * 3 * hidden + part * hidden + i]);
+        let mut out = vec![0.0; tokens * hidden];
+        for head in 0..hidden / HEAD {
+            for t in 0..tokens {
+                let dims = head * HEAD..(head + 1) * HEAD;
+                let weights: Vec<f64> = (0..tokens)
+                    .map(|u| dims.clone().map(|i| at(t, 0, i) * at(u, 1, i)).sum::<f64>() / (HEAD as f64).sqrt())
+                    .map(f64::exp)
+                    .collect();
+                let total: f64 = weights.iter().sum();
+                for i in dims {
+                    let sum: f64 = weights.iter().enumerate().map(|(u, w)| w * at(u, 2, i)).sum();
+                    out[t * hidden + i] = (sum / total) as f32;
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn attention_is_the_definition_at_every_level_and_length() {
+        let mut stream = Stream(8);
+        let mut scratch = AttentionScratch::default();
+        for tokens in [1, 2, 3, 4, 5, 16, 17, 31, 32, 50, 7] {
+            for hidden in [HEAD, 3 * HEAD] {
+                let qkv: Vec<f32> = (0..tokens * 3 * hidden).map(|_| 3.0 * stream.unit()).collect();
+                for level in Level::usable() {
+                    let mut out = vec![f32::NAN; tokens * hidden];
+                    attend_checked(level, &qkv, hidden, &mut out, &mut scratch);
+                    assert!(close(&out, &expected(&qkv, hidden), 1e-4), "{} {tokens} x {hidden}", level.name());
+                }
+            }
+        }
+        attend(&[], HEAD, &mut [], &mut scratch);
+    }
+
+    #[test]
+    fn exp_is_close_down_to_nothing() {
+        for i in 0..2000 {
+            let x = -0.05 * i as f32;
+            let real = f64::from(x).exp();
+            for y in [exp::<true>(x), exp::<false>(x)] {
+                assert!((f64::from(y) - real).abs() <= 1e-6 * real + 1e-37, "{x}: {y} {real}");
+            }
+        }
+        assert_eq!(exp::<false>(f32::NEG_INFINITY), 0.0);
+        assert_eq!(exp::<false>(0.0), 1.0);
+    }
+
+    #[test]
+    fn a_dominant_key_takes_all_the_weight() {
+        let mut qkv = vec![0.0; 2 * 3 * HEAD];
+        qkv[0] = 1000.0;
+        qkv[3 * HEAD + HEAD] = 1000.0;
+        qkv[3 * HEAD + 2 * HEAD] = 7.0;
+        let mut out = vec![0.0; 2 * HEAD];
+        attend(&qkv, HEAD, &mut out, &mut AttentionScratch::default());
+        assert_eq!((out[0], out[HEAD]), (7.0, 3.5));
+    }
+}

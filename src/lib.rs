@@ -1,0 +1,15 @@
+//! Baowen (保问): hybrid retrieval for Chinese insurance articles. See `docs/ARCHITECTURE.md` for the map.
+
+pub mod article;
+#[cfg(feature = "service")]
+pub mod cli;
+pub mod embed;
+pub mod error;
+pub mod eval;
+pub mod index;
+pub mod kernel;
+pub mod model;
+pub mod search;
+#[cfg(feature = "service")]
+pub mod service;
+pub mod text;

@@ -1,0 +1,184 @@
+//! The plain types every layer shares: articles, passages, dates. No behaviour beyond checking and printing them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// A calendar day, ordered, stored as the number `yyyymmdd`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Date(u32);
+
+impl Date {
+    /// The day of this year (1000 to 9999), month (1 to 12) and day of the month, if there is one.
+    pub fn new(year: u32, month: u32, day: u32) -> Option<Self> {
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let days = match month {
+            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            _ => return None,
+        };
+        ((1000..=9999).contains(&year) && (1..=days).contains(&day)).then_some(Date(year * 10_000 + month * 100 + day))
+    }
+
+    /// The number `yyyymmdd`.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The day behind a number `yyyymmdd`, if it is one.
+    pub fn from_number(number: u32) -> Option<Self> {
+        Date::new(number / 10_000, number / 100 % 100, number % 100)
+    }
+
+    /// The year.
+    pub fn year(self) -> u32 {
+        self.0 / 10_000
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:04}-{:02}-{:02}",
+            self.0 / 10_000,
+            self.0 / 100 % 100,
+            self.0 % 100
+        )
+    }
+}
+
+impl FromStr for Date {
+    type Err = Error;
+
+    /// Reads `2025-04-19` (also `2025/4/19`, `2025.4.19`, and a time behind the day, which is dropped).
+    fn from_str(text: &str) -> Result<Self> {
+        let day = text.trim().split(['T', ' ']).next().unwrap_or("");
+        let mut parts = day.split(['-', '/', '.']).map(|part| part.parse::<u32>().ok());
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(Some(year)), Some(Some(month)), Some(Some(day)), None) => Date::new(year, month, day),
+            _ => None,
+        }
+        .ok_or_else(|| Error::caller(format!("`{text}` is not a day; write it as 2025-04-19")))
+    }
+}
+
+impl TryFrom<String> for Date {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Date> for String {
+    fn from(date: Date) -> String {
+        date.to_string()
+    }
+}
+
+/// Whether an article is here as a whole or only as a teaser of one that is elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArticleKind {
+    /// The whole article.
+    #[default]
+    Full,
+    /// A summary, cut off by whoever published it.
+    Summary,
+}
+
+/// One article as it was read: cleaned of furniture, its structure kept in the text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Article {
+    /// Unique in an index, stable between runs over the same input.
+    pub id: String,
+    /// May be empty (answers of a forum have none).
+    pub title: String,
+    /// The text that passages are cut from; character offsets of passages count in it.
+    pub text: String,
+    /// Where it was published, if known.
+    pub url: Option<String>,
+    /// Who published it (a column, a site, a file), if known. Filterable.
+    pub source: Option<String>,
+    /// When it was published, if known. Filterable.
+    pub published: Option<Date>,
+    /// Whole or summary.
+    #[serde(default)]
+    pub kind: ArticleKind,
+}
+
+/// A piece of one article, small enough for the embedder to read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    /// Its place among the article's passages, from 0.
+    pub ordinal: u32,
+    /// The headings above it, outermost first, joined by ` > `; empty if there are none. Never includes the title.
+    pub heading: String,
+    /// Where it lies in [`Article::text`], in characters (Unicode scalar values), end exclusive.
+    pub start: u32,
+    /// See `start`.
+    pub end: u32,
+    /// `Article::text[start..end]`, to the letter.
+    pub text: String,
+}
+
+/// Which passages may be returned. Lists are alternatives; different fields must all hold. Empty means any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Articles by id.
+    pub article_ids: Vec<String>,
+    /// Publishers, to the letter.
+    pub sources: Vec<String>,
+    /// Regions by canonical name (`浙江`, `兰州`).
+    pub regions: Vec<String>,
+    /// Years that the passage is about.
+    pub years: Vec<u16>,
+    /// Published on this day or later; passages without a date are left out.
+    pub published_from: Option<Date>,
+    /// Published on this day or earlier; passages without a date are left out.
+    pub published_to: Option<Date>,
+}
+
+impl Filter {
+    /// Whether nothing is asked of the passages.
+    pub fn is_empty(&self) -> bool {
+        *self == Filter::default()
+    }
+}
+
+/// The id of a passage: its article's id and its ordinal.
+pub fn passage_id(article_id: &str, ordinal: u32) -> String {
+    format!("{article_id}#{ordinal}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_checked_and_ordered() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(
+                text.parse::<Date>().ok().map(|d| d.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
+        };
+        check("2025-04-19", Some("2025-04-19"));
+        check("2025/4/9", Some("2025-04-09"));
+        check("2024-02-29T08:00:00Z", Some("2024-02-29"));
+        check("2025-02-29", None);
+        check("2025-13-01", None);
+        check("yesterday", None);
+        check("", None);
+        assert!("2025-04-19".parse::<Date>().unwrap() < "2025-05-01".parse::<Date>().unwrap());
+        assert_eq!(Date::from_number(20250419).unwrap().to_string(), "2025-04-19");
+    }
+}

@@ -1,0 +1,362 @@
+//! The whole of a search: a checked request through analysis, both retrievers, exact scores, fusion and grouping to an
+//! answer. Wiring and timing only; every step's own rules are in its own file. Knows no wire format.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::explain;
+use super::fusion::{Fusable, Fused, Fusion, LinearWeights};
+use super::group::{self, Ranked};
+use super::highlight::TermFinder;
+use super::request::{Mode, SearchRequest};
+use super::response::{Hit, Provenance, SearchResponse, Span, Timings};
+use crate::embed::Embedder;
+use crate::error::Result;
+use crate::index::{Backend, Candidate, EvidenceSet, LexicalQuery, PassageRef, Snapshot, StoredPassage};
+use crate::text::Analyzer;
+
+/// Candidates taken from each ranking if the request does not say.
+pub const DEFAULT_CANDIDATES: usize = 150;
+
+/// Answers questions over a backend.
+pub struct Engine {
+    backend: Arc<dyn Backend>,
+    analyzer: Arc<Analyzer>,
+    embedder: Option<Arc<dyn Embedder>>,
+    weights: LinearWeights,
+}
+
+/// What both retrievers found, and why one of them may be missing.
+struct Retrieved {
+    lexical: Vec<Candidate>,
+    dense: Vec<Candidate>,
+    vector: Option<Vec<f32>>,
+    degraded: Option<String>,
+}
+
+/// Every candidate with all that is known of it.
+struct Scored {
+    ranked: Vec<Ranked>,
+    evidence: EvidenceSet,
+    lexical_ranks: HashMap<PassageRef, u32>,
+    dense_ranks: HashMap<PassageRef, u32>,
+    passages: Vec<PassageRef>,
+}
+
+impl Engine {
+    /// An engine; without an embedder it answers by words alone and says so.
+    pub fn new(backend: Arc<dyn Backend>, analyzer: Arc<Analyzer>, embedder: Option<Arc<dyn Embedder>>) -> Self {
+        Engine {
+            backend,
+            analyzer,
+            embedder,
+            weights: LinearWeights::default(),
+        }
+    }
+
+    /// The same engine with other default weights.
+    #[must_use]
+    pub fn with_weights(mut self, weights: LinearWeights) -> Self {
+        self.weights = weights;
+        self
+    }
+
+    /// The index behind it.
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
+    }
+
+    /// Answers one question.
+    ///
+    /// # Errors
+    /// `Caller` for a request that cannot be answered, `Deadline` if nobody waits any more, `Corrupt` if the index is
+    /// damaged. A failing model is no error: the answer is by words and says so.
+    pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+        let begin = Instant::now();
+        let mut timings = Timings::default();
+        request.check()?;
+        request.check_deadline()?;
+        let snapshot = self.backend.snapshot()?;
+
+        let analysed = self.analyzer.query(&request.query);
+        let query = LexicalQuery {
+            words: analysed.words,
+            bigrams: analysed.bigrams,
+        };
+        timings.analyze = begin.elapsed();
+
+        let retrieved = self.retrieve(&*snapshot, request, &query, &mut timings)?;
+        request.check_deadline()?;
+
+        let started = Instant::now();
+        let fusion = Fusion::of(&request.fusion, &self.weights);
+        let scored = score(&*snapshot, request, &query, &retrieved, &fusion)?;
+        let groups = group::order(&scored.ranked, request.grouping);
+        timings.fuse = started.elapsed();
+        request.check_deadline()?;
+
+        let started = Instant::now();
+        let page: Vec<usize> = groups
+            .iter()
+            .copied()
+            .skip(request.offset)
+            .take(request.wanted())
+            .collect();
+        let hits = self.assemble(&*snapshot, request, &query, &scored, &fusion, &page)?;
+        timings.assemble = started.elapsed();
+        timings.total = begin.elapsed();
+        Ok(SearchResponse {
+            hits,
+            candidates: scored.ranked.len(),
+            degraded: retrieved.degraded,
+            answerable: None,
+            timings,
+            provenance: Provenance {
+                commit: snapshot.commit(),
+                analysis: snapshot.identity().analysis.clone(),
+                model: snapshot.identity().embedder.clone(),
+                weights: match request.mode {
+                    Mode::Hybrid => fusion.describe(),
+                    Mode::Lexical => "lexical: words + bigrams".into(),
+                    Mode::Dense => "dense: centred cosine".into(),
+                },
+            },
+        })
+    }
+
+    fn retrieve(
+        &self,
+        snapshot: &dyn Snapshot,
+        request: &SearchRequest,
+        query: &LexicalQuery,
+        timings: &mut Timings,
+    ) -> Result<Retrieved> {
+        let depth = request
+            .candidates
+            .unwrap_or(DEFAULT_CANDIDATES)
+            .max(2 * (request.offset + request.wanted()));
+        let by_words = || {
+            let started = Instant::now();
+            let found = snapshot.lexical(query, &request.filter, depth);
+            (found, started.elapsed())
+        };
+        let by_meaning = || {
+            let started = Instant::now();
+            let vector = self.embed(snapshot, &request.query);
+            let embed = started.elapsed();
+            let started = Instant::now();
+            let found = match &vector {
+                Ok(vector) => snapshot.dense(vector, &request.filter, depth, request.ef_search),
+                Err(_) => Ok(Vec::new()),
+            };
+            (vector, embed, found, started.elapsed())
+        };
+        if request.mode == Mode::Lexical {
+            let (found, took) = by_words();
+            timings.lexical = took;
+            return Ok(Retrieved {
+                lexical: found?,
+                dense: Vec::new(),
+                vector: None,
+                degraded: None,
+            });
+        }
+        // Words are looked up while the question is being embedded.
+        let (words, (vector, embed, dense, took)) = match request.mode {
+            Mode::Hybrid => {
+                let (words, meaning) = rayon::join(by_words, by_meaning);
+                (Some(words), meaning)
+            }
+            _ => (None, by_meaning()),
+        };
+        (timings.embed, timings.dense) = (embed, took);
+        let (vector, degraded) = match vector {
+            Ok(vector) => (Some(vector), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let words = match (words, &degraded) {
+            // Meaning alone was asked for and cannot be had: words are better than nothing, and the answer says so.
+            (None, Some(_)) => Some(by_words()),
+            (words, _) => words,
+        };
+        let lexical = match words {
+            Some((found, took)) => {
+                timings.lexical = took;
+                found?
+            }
+            None => Vec::new(),
+        };
+        Ok(Retrieved {
+            lexical,
+            dense: dense?,
+            vector,
+            degraded,
+        })
+    }
+
+    /// The question's vector, or why there is none.
+    fn embed(&self, snapshot: &dyn Snapshot, question: &str) -> Result<Vec<f32>, String> {
+        let identity = snapshot.identity();
+        if identity.dimension == 0 {
+            return Err("the index was built without vectors, so the answer is by words alone".into());
+        }
+        let Some(embedder) = &self.embedder else {
+            return Err(format!(
+                "the embedding model `{}` is not here, so the answer is by words alone (run `baowen model fetch`)",
+                identity.embedder
+            ));
+        };
+        let failed = |what: String| format!("embedding the question failed, so the answer is by words alone: {what}");
+        let vector = embedder
+            .embed_queries(&[question])
+            .map_err(|error| failed(error.to_string()))?
+            .pop()
+            .ok_or_else(|| failed("no vector came back".into()))?;
+        match vector.len() == identity.dimension && vector.iter().all(|x| x.is_finite()) {
+            true => Ok(vector),
+            false => Err(failed(format!("a vector of {} numbers came back", vector.len()))),
+        }
+    }
+
+    fn assemble(
+        &self,
+        snapshot: &dyn Snapshot,
+        request: &SearchRequest,
+        query: &LexicalQuery,
+        scored: &Scored,
+        fusion: &Fusion,
+        page: &[usize],
+    ) -> Result<Vec<Hit>> {
+        let refs: Vec<PassageRef> = page.iter().map(|&at| scored.passages[at]).collect();
+        let stored = snapshot.fetch(&refs)?;
+        let finder = TermFinder::new(query, &scored.evidence);
+        let mut hits = Vec::with_capacity(page.len());
+        for (place, (&at, stored)) in page.iter().zip(stored).enumerate() {
+            let mut hit = to_hit(stored, scored.ranked[at].fused.score(), &finder);
+            if request.explain {
+                let passage = refs[place];
+                let evidence = &scored.evidence.passages[at];
+                let next = page.get(place + 1).map(|&next| &scored.evidence.passages[next]);
+                let subject = explain::Subject {
+                    place: request.offset + place + 1,
+                    mode: request.mode,
+                    evidence,
+                    lexical_rank: scored.lexical_ranks.get(&passage).copied(),
+                    dense_rank: scored.dense_ranks.get(&passage).copied(),
+                    fused: scored.ranked[at].fused,
+                    lexical_bound: scored.evidence.lexical_bound,
+                    next,
+                };
+                hit.explanation = Some(explain::explain(&subject, fusion, snapshot.explain(query, passage)?));
+            }
+            hits.push(hit);
+        }
+        Ok(hits)
+    }
+}
+
+fn ranks(list: &[Candidate]) -> HashMap<PassageRef, u32> {
+    list.iter()
+        .zip(1..)
+        .map(|(candidate, rank)| (candidate.passage, rank))
+        .collect()
+}
+
+fn score(
+    snapshot: &dyn Snapshot,
+    request: &SearchRequest,
+    query: &LexicalQuery,
+    retrieved: &Retrieved,
+    fusion: &Fusion,
+) -> Result<Scored> {
+    let mut passages: Vec<PassageRef> = retrieved
+        .lexical
+        .iter()
+        .chain(&retrieved.dense)
+        .map(|candidate| candidate.passage)
+        .collect();
+    passages.sort_unstable();
+    passages.dedup();
+    let evidence = snapshot.evidence(query, retrieved.vector.as_deref(), &passages)?;
+    let keys = snapshot.keys(&passages)?;
+    let mut lexical_ranks = ranks(&retrieved.lexical);
+    let mut dense_ranks = ranks(&retrieved.dense);
+    rerank_exactly(&mut lexical_ranks, &passages, |at| {
+        evidence.passages[at].words + evidence.passages[at].bigrams
+    });
+    rerank_exactly(&mut dense_ranks, &passages, |at| evidence.passages[at].centered);
+    let lexical_bound = evidence.lexical_bound;
+    let ranked = passages
+        .iter()
+        .zip(keys)
+        .zip(&evidence.passages)
+        .map(|((passage, (article, ordinal)), evidence)| {
+            let fused = match request.mode {
+                Mode::Hybrid => fusion.fuse(
+                    Fusable {
+                        evidence,
+                        lexical_rank: lexical_ranks.get(passage).copied(),
+                        dense_rank: dense_ranks.get(passage).copied(),
+                    },
+                    lexical_bound,
+                ),
+                Mode::Dense if retrieved.vector.is_some() => Fused {
+                    lexical: 0.0,
+                    dense: evidence.centered,
+                },
+                _ => Fused {
+                    lexical: evidence.words + evidence.bigrams,
+                    dense: 0.0,
+                },
+            };
+            Ranked {
+                article,
+                ordinal,
+                fused,
+            }
+        })
+        .collect();
+    Ok(Scored {
+        ranked,
+        evidence,
+        lexical_ranks,
+        dense_ranks,
+        passages,
+    })
+}
+
+/// Numbers a retriever's list by the exact score, since its own score may be an approximation.
+fn rerank_exactly(ranks: &mut HashMap<PassageRef, u32>, passages: &[PassageRef], exact: impl Fn(usize) -> f32) {
+    let mut order: Vec<usize> = (0..passages.len())
+        .filter(|&at| ranks.contains_key(&passages[at]))
+        .collect();
+    order.sort_by(|&a, &b| exact(b).total_cmp(&exact(a)).then(passages[a].cmp(&passages[b])));
+    for (at, rank) in order.into_iter().zip(1..) {
+        ranks.insert(passages[at], rank);
+    }
+}
+
+fn to_hit(stored: StoredPassage, score: f32, finder: &TermFinder) -> Hit {
+    Hit {
+        passage_id: crate::model::passage_id(&stored.article_id, stored.ordinal),
+        highlights: finder.highlights(&stored.text),
+        title_highlights: finder.highlights(&stored.title),
+        best_sentence: finder.best_sentence(&stored.text),
+        article_id: stored.article_id,
+        title: stored.title,
+        heading: stored.heading,
+        text: stored.text,
+        span: Span {
+            start: stored.start,
+            end: stored.end,
+        },
+        score,
+        source: stored.source,
+        url: stored.url,
+        published: stored.published,
+        kind: stored.kind,
+        explanation: None,
+        duplicates: Vec::new(),
+    }
+}

@@ -1,0 +1,125 @@
+//! Why a hit stands where it stands: numbers for programs, a Chinese sentence for people.
+
+use super::fusion::{Fused, Fusion, lexical_share};
+use super::request::Mode;
+use super::response::{Explanation, RankPart, TermMatch};
+use crate::index::{Evidence, TermScore};
+use crate::text::TermOrigin;
+
+/// A hit as the ranking left it.
+pub struct Subject<'a> {
+    /// Its place in the answer, from 1.
+    pub place: usize,
+    /// Which rankings were asked for.
+    pub mode: Mode,
+    /// Its exact scores.
+    pub evidence: &'a Evidence,
+    /// Its place in the list by words.
+    pub lexical_rank: Option<u32>,
+    /// Its place in the list by meaning.
+    pub dense_rank: Option<u32>,
+    /// What fusion made of it.
+    pub fused: Fused,
+    /// What its lexical score can never exceed.
+    pub lexical_bound: f32,
+    /// The exact scores of the hit behind it.
+    pub next: Option<&'a Evidence>,
+}
+
+/// How many terms an explanation's sentence names.
+const NAMED_TERMS: usize = 5;
+
+/// The explanation of one hit; `terms` are its matched terms, the strongest first.
+pub fn explain(subject: &Subject, fusion: &Fusion, terms: Vec<TermScore>) -> Explanation {
+    let evidence = subject.evidence;
+    let terms: Vec<TermMatch> = terms
+        .into_iter()
+        .map(|found| TermMatch {
+            term: found.term.text,
+            score: found.score,
+            synonym: found.term.origin == TermOrigin::Synonym,
+        })
+        .collect();
+    let lexical = (subject.mode != Mode::Dense).then_some(RankPart {
+        rank: subject.lexical_rank,
+        score: evidence.words + evidence.bigrams,
+        normalized: lexical_share(evidence, subject.lexical_bound),
+    });
+    let dense = (subject.mode != Mode::Lexical).then_some(RankPart {
+        rank: subject.dense_rank,
+        score: evidence.cosine,
+        normalized: evidence.centered.clamp(0.0, 1.0),
+    });
+    Explanation {
+        contributions: contributions(subject, fusion),
+        swap_weight: subject.next.and_then(|next| swap_weight(subject, next)),
+        summary: summary(subject, lexical, dense, &terms),
+        lexical,
+        dense,
+        terms,
+    }
+}
+
+/// The amounts that add up to the score, by name.
+fn contributions(subject: &Subject, fusion: &Fusion) -> Vec<(String, f32)> {
+    let e = subject.evidence;
+    let named: Vec<(&str, f32)> = match (subject.mode, fusion) {
+        (Mode::Hybrid, Fusion::Linear(w)) => vec![
+            ("words", w.words * e.words),
+            ("bigrams", w.bigrams * e.bigrams),
+            ("cosine", w.cosine * e.cosine),
+            ("centered", w.centered * e.centered),
+        ],
+        (Mode::Lexical, _) => vec![("words", e.words), ("bigrams", e.bigrams)],
+        _ => vec![("lexical", subject.fused.lexical), ("dense", subject.fused.dense)],
+    };
+    named
+        .into_iter()
+        .filter(|(_, amount)| *amount != 0.0)
+        .map(|(name, amount)| (name.to_string(), amount))
+        .collect()
+}
+
+/// The dense share of a convex combination at which this hit and the next are equal, if there is one in 0..=1.
+fn swap_weight(subject: &Subject, next: &Evidence) -> Option<f32> {
+    let parts = |e: &Evidence| (lexical_share(e, subject.lexical_bound), e.centered.clamp(0.0, 1.0));
+    let ((l1, d1), (l2, d2)) = (parts(subject.evidence), parts(next));
+    // (1 - a) l1 + a d1 = (1 - a) l2 + a d2
+    let slope = (l1 - l2) - (d1 - d2);
+    let weight = (l1 - l2) / slope;
+    (slope.abs() > 1e-9 && (0.0..=1.0).contains(&weight)).then_some(weight)
+}
+
+fn summary(subject: &Subject, lexical: Option<RankPart>, dense: Option<RankPart>, terms: &[TermMatch]) -> String {
+    let mut parts = Vec::new();
+    let place = |rank: Option<u32>| match rank {
+        Some(rank) => format!("第 {rank} 位"),
+        None => "未进入候选".to_string(),
+    };
+    if let Some(lexical) = lexical {
+        parts.push(format!("按字词{}（得分 {:.2}）", place(lexical.rank), lexical.score));
+    }
+    if let Some(dense) = dense {
+        parts.push(format!("按语义{}（相似度 {:.3}）", place(dense.rank), dense.score));
+    }
+    let mut text = format!("排在第 {} 位：{}。", subject.place, parts.join("，"));
+    let words = |synonym: bool| -> Vec<&str> {
+        let named = terms
+            .iter()
+            .filter(|t| t.synonym == synonym && !t.term.starts_with('#'));
+        named.map(|t| t.term.as_str()).take(NAMED_TERMS).collect()
+    };
+    let (own, synonyms) = (words(false), words(true));
+    if !own.is_empty() {
+        text.push_str(&format!("命中问题中的“{}”", own.join("”“")));
+        if !synonyms.is_empty() {
+            text.push_str(&format!("，以及同义词“{}”", synonyms.join("”“")));
+        }
+        text.push('。');
+    } else if !synonyms.is_empty() {
+        text.push_str(&format!("命中同义词“{}”。", synonyms.join("”“")));
+    } else if lexical.is_some() {
+        text.push_str("没有与问题相同的字词，因含义相近而入选。");
+    }
+    text
+}

@@ -1,0 +1,207 @@
+//! From two rankings to one: pure functions over exact scores, the formulas in their docs, ties left to the caller.
+//!
+//! Every candidate comes with both exact scores, so no formula ever guesses a missing one. Ranks count from 1.
+
+use super::request::{FusionMethod, FusionRequest};
+use crate::index::Evidence;
+
+/// The constant of reciprocal rank fusion if the request does not say (Cormack, Clarke, Büttcher 2009,
+/// <https://doi.org/10.1145/1571941.1572114>).
+pub const DEFAULT_RRF_K: f32 = 60.0;
+/// The dense share of the convex combination if the request does not say; measured, see `docs/results/`.
+pub const DEFAULT_DENSE_WEIGHT: f32 = 0.6;
+
+/// The weights of the linear sum over exact features; measured, see `docs/results/`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LinearWeights {
+    /// BM25F of words.
+    pub words: f32,
+    /// BM25F of bigrams.
+    pub bigrams: f32,
+    /// Cosine.
+    pub cosine: f32,
+    /// Cosine around the collection's mean.
+    pub centered: f32,
+}
+
+impl Default for LinearWeights {
+    fn default() -> Self {
+        LinearWeights {
+            words: 1.0,
+            bigrams: 1.0,
+            cosine: 0.0,
+            centered: 40.0,
+        }
+    }
+}
+
+/// One candidate as fusion sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Fusable<'a> {
+    /// Its exact scores.
+    pub evidence: &'a Evidence,
+    /// Its place in the list by words, from 1.
+    pub lexical_rank: Option<u32>,
+    /// Its place in the list by meaning, from 1.
+    pub dense_rank: Option<u32>,
+}
+
+/// What a fusion made of a candidate: the score, and the two parts that add up to it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Fused {
+    /// The part by words.
+    pub lexical: f32,
+    /// The part by meaning.
+    pub dense: f32,
+}
+
+impl Fused {
+    /// The score to rank by.
+    pub fn score(self) -> f32 {
+        self.lexical + self.dense
+    }
+}
+
+/// A fusion with all its numbers filled in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fusion {
+    /// `w·words + w·bigrams + w·cosine + w·centred`, on the scores as they are.
+    Linear(LinearWeights),
+    /// `(1 - a)·lexical / bound + a·max(centred, 0)`, a in 0..=1: both parts lie in 0..=1 by bounds that hold for every
+    /// passage, not only for those in the list (Bruch, Gai, Ingber 2022, <https://arxiv.org/abs/2210.11934>).
+    Convex {
+        /// a
+        dense_weight: f32,
+    },
+    /// `1/(k + lexical rank) + 1/(k + dense rank)`; a list that does not hold the candidate adds nothing.
+    Rrf {
+        /// k
+        k: f32,
+    },
+}
+
+impl Fusion {
+    /// The fusion a checked request asks for, with defaults filled in.
+    pub fn of(request: &FusionRequest, weights: &LinearWeights) -> Fusion {
+        match request.method {
+            FusionMethod::Learned => Fusion::Linear(*weights),
+            FusionMethod::Convex => Fusion::Convex {
+                dense_weight: request.dense_weight.unwrap_or(DEFAULT_DENSE_WEIGHT),
+            },
+            FusionMethod::Rrf => Fusion::Rrf {
+                k: request.rrf_k.unwrap_or(DEFAULT_RRF_K),
+            },
+        }
+    }
+
+    /// The formula and its numbers, for the answer's provenance.
+    pub fn describe(&self) -> String {
+        match self {
+            Fusion::Linear(w) => format!(
+                "linear words={} bigrams={} cosine={} centered={}",
+                w.words, w.bigrams, w.cosine, w.centered
+            ),
+            Fusion::Convex { dense_weight } => format!("convex dense_weight={dense_weight}"),
+            Fusion::Rrf { k } => format!("rrf k={k}"),
+        }
+    }
+
+    /// The two parts of a candidate's score. `lexical_bound` is what its lexical score can never exceed.
+    pub fn fuse(&self, candidate: Fusable, lexical_bound: f32) -> Fused {
+        let evidence = candidate.evidence;
+        match *self {
+            Fusion::Linear(w) => Fused {
+                lexical: w.words * evidence.words + w.bigrams * evidence.bigrams,
+                dense: w.cosine * evidence.cosine + w.centered * evidence.centered,
+            },
+            Fusion::Convex { dense_weight } => Fused {
+                lexical: (1.0 - dense_weight) * lexical_share(evidence, lexical_bound),
+                dense: dense_weight * evidence.centered.clamp(0.0, 1.0),
+            },
+            Fusion::Rrf { k } => {
+                let part = |rank: Option<u32>| rank.map_or(0.0, |rank| 1.0 / (k + rank as f32));
+                Fused {
+                    lexical: part(candidate.lexical_rank),
+                    dense: part(candidate.dense_rank),
+                }
+            }
+        }
+    }
+}
+
+/// The lexical score as a share of its bound, 0 to 1.
+pub fn lexical_share(evidence: &Evidence, lexical_bound: f32) -> f32 {
+    match lexical_bound > 0.0 {
+        true => ((evidence.words + evidence.bigrams) / lexical_bound).clamp(0.0, 1.0),
+        false => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn evidence(words: f32, centered: f32) -> Evidence {
+        Evidence {
+            words,
+            bigrams: words / 2.0,
+            cosine: centered,
+            centered,
+            ..Evidence::default()
+        }
+    }
+
+    fn fusions() -> [Fusion; 3] {
+        [
+            Fusion::Linear(LinearWeights::default()),
+            Fusion::Convex { dense_weight: 0.4 },
+            Fusion::Rrf { k: 60.0 },
+        ]
+    }
+
+    proptest! {
+        /// A candidate that is at least as good in both rankings is never ranked lower.
+        #[test]
+        fn fusion_is_monotone(
+            words in 0f32..50.0, centered in -1f32..1.0, more_words in 0f32..50.0, more_centered in 0f32..1.0,
+            lexical_rank in 1u32..200, dense_rank in 1u32..200, up in 0u32..100,
+        ) {
+            let worse = evidence(words, centered);
+            let better = evidence(words + more_words, (centered + more_centered).min(1.0));
+            for fusion in fusions() {
+                let fuse = |evidence: &Evidence, up: u32| {
+                    let rank = |rank: u32| Some(rank.saturating_sub(up).max(1));
+                    fusion.fuse(
+                        Fusable { evidence, lexical_rank: rank(lexical_rank), dense_rank: rank(dense_rank) },
+                        150.0,
+                    ).score()
+                };
+                prop_assert!(fuse(&better, up) >= fuse(&worse, 0) - 1e-5);
+            }
+        }
+
+        /// Convex scores stay within 0 and 1 for anything, so that weights mean what they say.
+        #[test]
+        fn convex_is_bounded(words in 0f32..1e6, centered in -2f32..2.0, bound in 0f32..1e3, weight in 0f32..=1.0) {
+            let evidence = evidence(words, centered);
+            let fused = Fusion::Convex { dense_weight: weight }
+                .fuse(Fusable { evidence: &evidence, lexical_rank: None, dense_rank: None }, bound);
+            prop_assert!((0.0..=1.0001).contains(&fused.score()));
+        }
+    }
+
+    #[test]
+    fn reciprocal_ranks_count_from_one() {
+        let evidence = Evidence::default();
+        let fused = Fusion::Rrf { k: 60.0 }.fuse(
+            Fusable {
+                evidence: &evidence,
+                lexical_rank: Some(1),
+                dense_rank: None,
+            },
+            0.0,
+        );
+        assert_eq!((fused.lexical, fused.dense), (1.0 / 61.0, 0.0));
+    }
+}

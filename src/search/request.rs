@@ -1,0 +1,250 @@
+//! What may be asked: the request as a caller states it, and the checks that turn it into one that can be answered.
+//!
+//! Knows no wire format; the service converts into these types in one file. Checking reports the field and the reason,
+//! and happens before any work is done.
+
+use std::time::Instant;
+
+use crate::error::{Error, Fault, Result};
+use crate::model::Date;
+pub use crate::model::Filter;
+
+/// The most characters a question may have; the embedder reads 512 tokens and a question is not a document.
+pub const MAX_QUERY_CHARS: usize = 1_000;
+/// The most hits one page of an answer may have.
+pub const MAX_TOP_K: usize = 1_000;
+/// The deepest hit that paging reaches (offset + top_k).
+pub const MAX_DEPTH: usize = 10_000;
+/// The most values one list of a filter may have.
+pub const MAX_FILTER_VALUES: usize = 1_000;
+/// Hits returned if the request does not say.
+pub const DEFAULT_TOP_K: usize = 10;
+
+/// Which rankings take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Words and meaning.
+    #[default]
+    Hybrid,
+    /// Words alone (BM25).
+    Lexical,
+    /// Meaning alone (cosine).
+    Dense,
+}
+
+/// How the two rankings become one; see `fusion.rs` for the formulas.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum FusionMethod {
+    /// The weights the index ships with: exact scores, linear in calibrated features.
+    #[default]
+    Learned,
+    /// Convex combination of normalised scores.
+    Convex,
+    /// Reciprocal rank fusion.
+    Rrf,
+}
+
+/// What the fusion is told; an absent number is the default, never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct FusionRequest {
+    /// The formula.
+    pub method: FusionMethod,
+    /// Share of the dense score in a convex combination, 0 to 1.
+    pub dense_weight: Option<f32>,
+    /// The constant of reciprocal rank fusion, above 0.
+    pub rrf_k: Option<f32>,
+}
+
+/// Whether an article may appear more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Grouping {
+    /// One hit an article: its best passage.
+    #[default]
+    Article,
+    /// Every passage for itself.
+    Passage,
+}
+
+/// One question.
+#[derive(Debug, Clone, Default)]
+pub struct SearchRequest {
+    /// The question in plain language.
+    pub query: String,
+    /// Hits wanted; absent means [`DEFAULT_TOP_K`].
+    pub top_k: Option<usize>,
+    /// Hits to pass over before the first one returned.
+    pub offset: usize,
+    /// Which rankings take part.
+    pub mode: Mode,
+    /// How they are merged.
+    pub fusion: FusionRequest,
+    /// Which passages may be returned.
+    pub filter: Filter,
+    /// One hit an article, or every passage.
+    pub grouping: Grouping,
+    /// Whether each hit explains its place.
+    pub explain: bool,
+    /// Candidates taken from each ranking; absent means the default.
+    pub candidates: Option<usize>,
+    /// Breadth of the graph search; absent means the default.
+    pub ef_search: Option<usize>,
+    /// Today, for words such as 去年; absent means that they are not resolved.
+    pub today: Option<Date>,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+}
+
+impl SearchRequest {
+    /// A request with all defaults.
+    pub fn new(query: impl Into<String>) -> Self {
+        SearchRequest {
+            query: query.into(),
+            ..SearchRequest::default()
+        }
+    }
+
+    /// Hits wanted, with the default filled in.
+    pub fn wanted(&self) -> usize {
+        self.top_k.unwrap_or(DEFAULT_TOP_K)
+    }
+
+    /// Refuses what cannot be answered; every message names the field and the reason.
+    pub fn check(&self) -> Result<()> {
+        if self.query.trim().is_empty() {
+            return Err(Error::caller("query: is empty; write a question"));
+        }
+        let chars = self.query.chars().count();
+        if chars > MAX_QUERY_CHARS {
+            return Err(Error::caller(format!(
+                "query: has {chars} characters, at most {MAX_QUERY_CHARS} are allowed; ask a shorter question"
+            )));
+        }
+        if !self.query.chars().any(char::is_alphanumeric) {
+            return Err(Error::caller(
+                "query: holds neither a letter nor a digit; write a question in words",
+            ));
+        }
+        let top_k = self.wanted();
+        if top_k == 0 || top_k > MAX_TOP_K {
+            return Err(Error::caller(format!("top_k: is {top_k}, must be 1 to {MAX_TOP_K}")));
+        }
+        if self.offset.saturating_add(top_k) > MAX_DEPTH {
+            return Err(Error::caller(format!(
+                "offset: offset + top_k is {}, at most {MAX_DEPTH} hits can be paged through",
+                self.offset.saturating_add(top_k)
+            )));
+        }
+        if let Some(weight) = self.fusion.dense_weight
+            && !(0.0..=1.0).contains(&weight)
+        {
+            return Err(Error::caller(format!(
+                "fusion.dense_weight: is {weight}, must be a number from 0 to 1"
+            )));
+        }
+        if let Some(k) = self.fusion.rrf_k
+            && !(k.is_finite() && k > 0.0 && k <= 100_000.0)
+        {
+            return Err(Error::caller(format!(
+                "fusion.rrf_k: is {k}, must be a number above 0, at most 100000"
+            )));
+        }
+        for (name, value) in [("candidates", self.candidates), ("ef_search", self.ef_search)] {
+            if let Some(value) = value
+                && !(1..=MAX_DEPTH).contains(&value)
+            {
+                return Err(Error::caller(format!("{name}: is {value}, must be 1 to {MAX_DEPTH}")));
+            }
+        }
+        check_filter(&self.filter)
+    }
+
+    /// Refuses to go on when nobody waits any more.
+    pub fn check_deadline(&self) -> Result<()> {
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(Error::new(
+                Fault::Deadline,
+                "the deadline passed before the answer was ready",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_filter(filter: &Filter) -> Result<()> {
+    for (name, values) in [
+        ("article_ids", &filter.article_ids),
+        ("sources", &filter.sources),
+        ("regions", &filter.regions),
+    ] {
+        if values.len() > MAX_FILTER_VALUES {
+            return Err(Error::caller(format!(
+                "filter.{name}: has {} values, at most {MAX_FILTER_VALUES} are allowed",
+                values.len()
+            )));
+        }
+        if values.iter().any(|value| value.trim().is_empty()) {
+            return Err(Error::caller(format!(
+                "filter.{name}: holds an empty value; leave the list empty for no restriction"
+            )));
+        }
+    }
+    if filter.years.len() > MAX_FILTER_VALUES {
+        return Err(Error::caller("filter.years: has too many values"));
+    }
+    if let (Some(from), Some(to)) = (filter.published_from, filter.published_to)
+        && from > to
+    {
+        return Err(Error::caller(format!(
+            "filter.published_from: {from} is after published_to {to}, so nothing can match"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_requests_are_refused_by_field() {
+        let check = |change: &dyn Fn(&mut SearchRequest), expected: Option<&str>| {
+            let mut request = SearchRequest::new("医保断缴怎么办");
+            change(&mut request);
+            match (request.check(), expected) {
+                (Ok(()), None) => {}
+                (Err(error), Some(start)) => {
+                    assert_eq!(error.fault(), Fault::Caller);
+                    assert!(error.message().starts_with(start), "{error}");
+                }
+                (outcome, expected) => panic!("{outcome:?}, expected {expected:?}"),
+            }
+        };
+        check(&|_| {}, None);
+        check(&|r| r.query = " \u{3000}\n".into(), Some("query:"));
+        check(&|r| r.query = "？！。…".into(), Some("query:"));
+        check(&|r| r.query = "医".repeat(100_000), Some("query:"));
+        check(&|r| r.top_k = Some(0), Some("top_k:"));
+        check(&|r| r.top_k = Some(1_000_000), Some("top_k:"));
+        check(&|r| r.offset = usize::MAX, Some("offset:"));
+        check(
+            &|r| r.fusion.dense_weight = Some(f32::NAN),
+            Some("fusion.dense_weight:"),
+        );
+        check(&|r| r.fusion.dense_weight = Some(-0.1), Some("fusion.dense_weight:"));
+        check(&|r| r.fusion.rrf_k = Some(0.0), Some("fusion.rrf_k:"));
+        check(&|r| r.fusion.rrf_k = Some(f32::INFINITY), Some("fusion.rrf_k:"));
+        check(&|r| r.candidates = Some(0), Some("candidates:"));
+        check(&|r| r.filter.sources = vec!["".into()], Some("filter.sources:"));
+        check(
+            &|r| r.filter.article_ids = vec!["a".into(); 1_001],
+            Some("filter.article_ids:"),
+        );
+        check(
+            &|r| {
+                r.filter.published_from = "2025-05-01".parse().ok();
+                r.filter.published_to = "2025-04-01".parse().ok();
+            },
+            Some("filter.published_from:"),
+        );
+    }
+}

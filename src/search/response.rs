@@ -1,0 +1,154 @@
+//! What an answer is: hits with their evidence, how long each stage took, and what made it.
+
+use std::time::Duration;
+
+use crate::model::{ArticleKind, Date};
+
+/// A stretch of a text in characters (Unicode scalar values), end exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First character.
+    pub start: u32,
+    /// One past the last character.
+    pub end: u32,
+}
+
+/// One ranking's view of a hit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RankPart {
+    /// Its place in this ranking's own list, from 1; absent if the list did not reach it (its score is exact all the
+    /// same).
+    pub rank: Option<u32>,
+    /// Its exact score: BM25F for words, cosine for meaning.
+    pub score: f32,
+    /// The score as it entered the fusion.
+    pub normalized: f32,
+}
+
+/// A query term found in a hit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TermMatch {
+    /// The term as analysed.
+    pub term: String,
+    /// What the term adds to the lexical score.
+    pub score: f32,
+    /// Whether the asker wrote it or a synonym brought it.
+    pub synonym: bool,
+}
+
+/// Why a hit stands where it stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Explanation {
+    /// By words, if words took part.
+    pub lexical: Option<RankPart>,
+    /// By meaning, if meaning took part.
+    pub dense: Option<RankPart>,
+    /// Terms found, the strongest first.
+    pub terms: Vec<TermMatch>,
+    /// Everything that adds up to the score: name and amount.
+    pub contributions: Vec<(String, f32)>,
+    /// The share of the dense score at which this hit and the next change places, if there is one from 0 to 1.
+    pub swap_weight: Option<f32>,
+    /// All of it in a Chinese sentence or two.
+    pub summary: String,
+}
+
+/// One passage that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The article it is from.
+    pub article_id: String,
+    /// Its own id: article id, `#`, ordinal.
+    pub passage_id: String,
+    /// The article's title, possibly empty.
+    pub title: String,
+    /// Headings above the passage.
+    pub heading: String,
+    /// The passage.
+    pub text: String,
+    /// Where the passage lies in the article's text.
+    pub span: Span,
+    /// The score the order follows, higher is better; comparable within one answer only.
+    pub score: f32,
+    /// Publisher.
+    pub source: Option<String>,
+    /// Address.
+    pub url: Option<String>,
+    /// Day of publication.
+    pub published: Option<Date>,
+    /// Whole article or summary.
+    pub kind: ArticleKind,
+    /// Matched terms in `text`, in order, not overlapping.
+    pub highlights: Vec<Span>,
+    /// Matched terms in `title`.
+    pub title_highlights: Vec<Span>,
+    /// The sentence of `text` that answers best.
+    pub best_sentence: Option<Span>,
+    /// Why it stands here; only if asked for.
+    pub explanation: Option<Explanation>,
+    /// Ids of passages that say the same and were collapsed into this hit.
+    pub duplicates: Vec<String>,
+}
+
+/// How long each stage took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Checking and analysing the question.
+    pub analyze: Duration,
+    /// The question's vector.
+    pub embed: Duration,
+    /// Candidates by words.
+    pub lexical: Duration,
+    /// Candidates by meaning.
+    pub dense: Duration,
+    /// Exact scores of the union, fusion, grouping.
+    pub fuse: Duration,
+    /// Texts, highlights, best sentences, explanations.
+    pub assemble: Duration,
+    /// All of it.
+    pub total: Duration,
+}
+
+impl Timings {
+    /// The stages by the names that programs rely on, in order.
+    pub fn stages(&self) -> [(&'static str, Duration); 6] {
+        [
+            ("analyze", self.analyze),
+            ("embed", self.embed),
+            ("lexical", self.lexical),
+            ("dense", self.dense),
+            ("fuse", self.fuse),
+            ("assemble", self.assemble),
+        ]
+    }
+}
+
+/// What made an answer, so that it can be repeated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The index commit (its operation stamp).
+    pub commit: u64,
+    /// Fingerprint of the analysis rules and dictionary.
+    pub analysis: String,
+    /// Identity of the embedder that made the vectors.
+    pub model: String,
+    /// Fusion formula and weights.
+    pub weights: String,
+}
+
+/// The answer to one question.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SearchResponse {
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// Passages that were scored, before grouping and paging.
+    pub candidates: usize,
+    /// Why the answer is less than asked for (no model: words alone), if it is.
+    pub degraded: Option<String>,
+    /// How likely it is that something in the collection answers the question, 0 to 1, if calibrated.
+    pub answerable: Option<f32>,
+    /// How long each stage took.
+    pub timings: Timings,
+    /// What made the answer.
+    pub provenance: Provenance,
+}

@@ -1,0 +1,520 @@
+//! The one place where wire types and core types meet: requests in, answers out, and both the other way for clients
+//! (in [`ask`]).
+//!
+//! What the wire cannot say plainly (an unknown enum number, a day that is none, a filter on a field that does not
+//! exist) is refused here by field. Limits on values are the core's own and are not repeated.
+
+pub mod ask;
+
+use std::time::{Duration, Instant};
+
+use super::status;
+use super::wire;
+use crate::error::{Error, Result};
+use crate::model::{ArticleKind, Date};
+use crate::search::request::{Filter, FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
+use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span};
+
+/// The fields a filter may name in its open form.
+const FILTER_FIELDS: [&str; 6] = [
+    "article_ids",
+    "sources",
+    "regions",
+    "years",
+    "published_from",
+    "published_to",
+];
+
+/// The time a call allows, from the value of its `grpc-timeout` header: up to eight digits and a unit. None if it is not
+/// one, which the protocol treats as no limit.
+pub fn timeout(header: &str) -> Option<Duration> {
+    let unit_at = header.len().checked_sub(1)?;
+    let (digits, unit) = (header.get(..unit_at)?, header.get(unit_at..)?);
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let amount: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(amount * 3_600),
+        "M" => Duration::from_secs(amount * 60),
+        "S" => Duration::from_secs(amount),
+        "m" => Duration::from_millis(amount),
+        "u" => Duration::from_micros(amount),
+        "n" => Duration::from_nanos(amount),
+        _ => return None,
+    })
+}
+
+/// A question as it came in, checked.
+///
+/// # Errors
+/// `Caller`, naming the field and the reason.
+pub fn request(wire: wire::SearchRequest, deadline: Option<Instant>) -> Result<SearchRequest> {
+    let request = SearchRequest {
+        mode: match wire::Mode::try_from(wire.mode) {
+            Ok(wire::Mode::Unspecified) => Mode::default(),
+            Ok(wire::Mode::Hybrid) => Mode::Hybrid,
+            Ok(wire::Mode::Lexical) => Mode::Lexical,
+            Ok(wire::Mode::Dense) => Mode::Dense,
+            Err(_) => return Err(unknown("mode", wire.mode, "1 hybrid, 2 lexical, 3 dense")),
+        },
+        grouping: match wire::Grouping::try_from(wire.grouping) {
+            Ok(wire::Grouping::Unspecified) => Grouping::default(),
+            Ok(wire::Grouping::Article) => Grouping::Article,
+            Ok(wire::Grouping::Passage) => Grouping::Passage,
+            Err(_) => return Err(unknown("grouping", wire.grouping, "1 article, 2 passage")),
+        },
+        query: wire.query,
+        top_k: wire.top_k.map(size),
+        offset: wire.offset.map_or(0, size),
+        fusion: wire.fusion.map_or(Ok(FusionRequest::default()), fusion)?,
+        filter: wire.filter.map_or(Ok(Filter::default()), filter)?,
+        explain: wire.explain,
+        candidates: wire.candidates.map(size),
+        ef_search: wire.ef_search.map(size),
+        today: wire.today.map(|text| date("today", &text)).transpose()?,
+        deadline,
+    };
+    request.check()?;
+    Ok(request)
+}
+
+fn fusion(wire: wire::Fusion) -> Result<FusionRequest> {
+    let method = match wire::FusionMethod::try_from(wire.method) {
+        Ok(wire::FusionMethod::Unspecified) => FusionMethod::default(),
+        Ok(wire::FusionMethod::Learned) => FusionMethod::Learned,
+        Ok(wire::FusionMethod::Convex) => FusionMethod::Convex,
+        Ok(wire::FusionMethod::Rrf) => FusionMethod::Rrf,
+        Err(_) => return Err(unknown("fusion.method", wire.method, "1 learned, 2 convex, 3 rrf")),
+    };
+    Ok(FusionRequest {
+        method,
+        dense_weight: wire.dense_weight,
+        rrf_k: wire.rrf_k,
+    })
+}
+
+fn filter(wire: wire::Filter) -> Result<Filter> {
+    let mut filter = Filter {
+        article_ids: wire.article_ids,
+        sources: wire.sources,
+        regions: wire.regions,
+        years: wire
+            .years
+            .iter()
+            .map(|year| checked_year(*year))
+            .collect::<Result<_>>()?,
+        published_from: wire
+            .published_from
+            .map(|text| date("filter.published_from", &text))
+            .transpose()?,
+        published_to: wire
+            .published_to
+            .map(|text| date("filter.published_to", &text))
+            .transpose()?,
+    };
+    for wire::FieldFilter { name, values } in wire.fields {
+        match name.as_str() {
+            "article_ids" => filter.article_ids.extend(values),
+            "sources" => filter.sources.extend(values),
+            "regions" => filter.regions.extend(values),
+            "years" => {
+                for value in values {
+                    let year = value.trim().parse().map_err(|_| not_a_year(&value))?;
+                    filter.years.push(checked_year(year)?);
+                }
+            }
+            "published_from" => single_date("filter.published_from", &values, &mut filter.published_from)?,
+            "published_to" => single_date("filter.published_to", &values, &mut filter.published_to)?,
+            _ => {
+                return Err(Error::caller(format!(
+                    "filter.{name}: there is no such field; known are {}",
+                    FILTER_FIELDS.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(filter)
+}
+
+fn single_date(field: &str, values: &[String], slot: &mut Option<Date>) -> Result<()> {
+    match (values, &slot) {
+        ([value], None) => {
+            *slot = Some(date(field, value)?);
+            Ok(())
+        }
+        ([_], Some(_)) => Err(Error::caller(format!("{field}: is set twice"))),
+        _ => Err(Error::caller(format!(
+            "{field}: has {} values, takes exactly one day",
+            values.len()
+        ))),
+    }
+}
+
+fn checked_year(year: u32) -> Result<u16> {
+    match u16::try_from(year) {
+        Ok(short @ 1000..=9999) => Ok(short),
+        _ => Err(not_a_year(year)),
+    }
+}
+
+fn not_a_year(value: impl std::fmt::Display) -> Error {
+    Error::caller(format!("filter.years: `{value}` is not a year from 1000 to 9999"))
+}
+
+fn date(field: &str, text: &str) -> Result<Date> {
+    text.parse::<Date>().map_err(|cause| cause.context(field))
+}
+
+fn unknown(field: &str, value: i32, known: &str) -> Error {
+    Error::caller(format!("{field}: {value} means nothing; known are {known}"))
+}
+
+/// A number of the wire; where `usize` is narrower it saturates and fails the core's limits.
+fn size(value: u32) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+/// An answer as it goes out.
+pub fn response(core: SearchResponse) -> wire::SearchResponse {
+    wire::SearchResponse {
+        hits: core.hits.into_iter().map(hit).collect(),
+        candidates: core.candidates as u64,
+        degraded: core.degraded,
+        answerable: core.answerable,
+        timings: Some(wire::Timings {
+            total_micros: micros(core.timings.total),
+            stages: core
+                .timings
+                .stages()
+                .into_iter()
+                .map(|(stage, time)| wire::StageTime {
+                    stage: stage.to_owned(),
+                    micros: micros(time),
+                })
+                .collect(),
+        }),
+        provenance: Some(wire::Provenance {
+            commit: core.provenance.commit,
+            analysis: core.provenance.analysis,
+            model: core.provenance.model,
+            weights: core.provenance.weights,
+        }),
+    }
+}
+
+fn hit(core: Hit) -> wire::Hit {
+    let best_sentence = core.best_sentence.map(|place| wire::BestSentence {
+        text: cut(&core.text, place),
+        span: Some(span(place)),
+    });
+    wire::Hit {
+        article_id: core.article_id,
+        passage_id: core.passage_id,
+        title: core.title,
+        text: core.text,
+        score: core.score,
+        heading: core.heading,
+        span: Some(span(core.span)),
+        source: core.source,
+        url: core.url,
+        published: core.published.map(|day| day.to_string()),
+        kind: match core.kind {
+            ArticleKind::Full => wire::ArticleKind::Full,
+            ArticleKind::Summary => wire::ArticleKind::Summary,
+        }
+        .into(),
+        highlights: core.highlights.into_iter().map(span).collect(),
+        title_highlights: core.title_highlights.into_iter().map(span).collect(),
+        best_sentence,
+        explanation: core.explanation.map(explanation),
+        duplicates: core.duplicates,
+    }
+}
+
+fn explanation(core: Explanation) -> wire::Explanation {
+    wire::Explanation {
+        lexical: core.lexical.map(rank_part),
+        dense: core.dense.map(rank_part),
+        terms: core
+            .terms
+            .into_iter()
+            .map(|term| wire::TermMatch {
+                term: term.term,
+                score: term.score,
+                synonym: term.synonym,
+            })
+            .collect(),
+        contributions: core
+            .contributions
+            .into_iter()
+            .map(|(name, amount)| wire::Contribution { name, amount })
+            .collect(),
+        swap_weight: core.swap_weight,
+        summary: core.summary,
+    }
+}
+
+fn rank_part(core: RankPart) -> wire::RankPart {
+    wire::RankPart {
+        rank: core.rank,
+        score: core.score,
+        normalized: core.normalized,
+    }
+}
+
+fn span(core: Span) -> wire::Span {
+    wire::Span {
+        start: core.start,
+        end: core.end,
+    }
+}
+
+/// The characters of `text` in a stretch of it; what lies beyond the text is not there.
+fn cut(text: &str, place: Span) -> String {
+    text.chars()
+        .skip(place.start as usize)
+        .take(place.end.saturating_sub(place.start) as usize)
+        .collect()
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The outcome of one question of a batch.
+pub fn batch_item(index: usize, outcome: Result<wire::SearchResponse>) -> wire::BatchSearchResponse {
+    use wire::batch_search_response::Outcome;
+    wire::BatchSearchResponse {
+        // A batch is bounded far below what fits.
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        outcome: Some(match outcome {
+            Ok(answer) => Outcome::Response(answer),
+            Err(error) => Outcome::Error(wire::ItemError {
+                code: status::code(error.fault()).into(),
+                message: status::message(&error),
+            }),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::Fault;
+
+    #[test]
+    fn timeouts_read_as_the_protocol_says() {
+        let check = |header: &str, expected: Option<Duration>| assert_eq!(timeout(header), expected, "{header}");
+        check("1H", Some(Duration::from_secs(3_600)));
+        check("2M", Some(Duration::from_secs(120)));
+        check("3S", Some(Duration::from_secs(3)));
+        check("250m", Some(Duration::from_millis(250)));
+        check("99999999u", Some(Duration::from_micros(99_999_999)));
+        check("0n", Some(Duration::ZERO));
+        check("123456789m", None);
+        check("m", None);
+        check("", None);
+        check("1", None);
+        check("-1S", None);
+        check("1.5S", None);
+        check("1时", None);
+        check("99999999H", Some(Duration::from_secs(99_999_999 * 3_600)));
+    }
+
+    fn asked(change: impl FnOnce(&mut wire::SearchRequest)) -> wire::SearchRequest {
+        let mut wire = wire::SearchRequest {
+            query: "医保断缴怎么办".into(),
+            ..Default::default()
+        };
+        change(&mut wire);
+        wire
+    }
+
+    fn by_field(name: &str, values: &[&str]) -> wire::Filter {
+        wire::Filter {
+            fields: vec![wire::FieldFilter {
+                name: name.into(),
+                values: values.iter().map(|value| (*value).to_owned()).collect(),
+            }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn what_is_not_set_is_the_default() {
+        let request = request(asked(|_| {}), None).unwrap();
+        assert_eq!(request.mode, Mode::Hybrid);
+        assert_eq!(request.grouping, Grouping::Article);
+        assert_eq!(request.fusion, FusionRequest::default());
+        assert_eq!(
+            (request.top_k, request.offset, request.candidates, request.ef_search),
+            (None, 0, None, None)
+        );
+        assert!(request.filter.is_empty());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_field() {
+        let check = |change: &dyn Fn(&mut wire::SearchRequest), start: &str| {
+            let error = request(asked(change), None).unwrap_err();
+            assert_eq!(error.fault(), Fault::Caller);
+            assert!(error.message().starts_with(start), "{error}, expected {start}");
+        };
+        check(&|r| r.query = String::new(), "query:");
+        check(&|r| r.top_k = Some(0), "top_k:");
+        check(&|r| r.top_k = Some(1_000_000), "top_k:");
+        check(&|r| r.offset = Some(u32::MAX), "offset:");
+        check(&|r| r.mode = 9, "mode:");
+        check(&|r| r.grouping = -1, "grouping:");
+        check(&|r| r.today = Some("昨天".into()), "today:");
+        let fusion = |fusion| move |r: &mut wire::SearchRequest| r.fusion = Some(fusion);
+        check(
+            &fusion(wire::Fusion {
+                method: 7,
+                ..Default::default()
+            }),
+            "fusion.method:",
+        );
+        check(
+            &fusion(wire::Fusion {
+                dense_weight: Some(f32::NAN),
+                ..Default::default()
+            }),
+            "fusion.dense_weight:",
+        );
+        check(
+            &|r| {
+                r.filter = Some(wire::Filter {
+                    years: vec![70_000],
+                    ..Default::default()
+                })
+            },
+            "filter.years:",
+        );
+        check(
+            &|r| {
+                r.filter = Some(wire::Filter {
+                    published_to: Some(String::new()),
+                    ..Default::default()
+                })
+            },
+            "filter.published_to:",
+        );
+        let open = |name: &'static str, values: &'static [&'static str]| {
+            move |r: &mut wire::SearchRequest| r.filter = Some(by_field(name, values))
+        };
+        check(
+            &open("author", &["x"]),
+            "filter.author: there is no such field; known are article_ids, sources",
+        );
+        check(&open("", &[]), "filter.: there is no such field");
+        check(&open("years", &["2025", "今年"]), "filter.years: `今年`");
+        check(&open("years", &["99999"]), "filter.years: `99999`");
+        check(&open("published_from", &[]), "filter.published_from: has 0 values");
+        check(
+            &open("published_from", &["2025-01-01", "2025-01-02"]),
+            "filter.published_from: has 2 values",
+        );
+        check(
+            &open("published_from", &["2025-02-30"]),
+            "filter.published_from: `2025-02-30`",
+        );
+        check(
+            &|r| {
+                let mut filter = by_field("published_to", &["2025-01-01"]);
+                filter.published_to = Some("2025-01-01".into());
+                r.filter = Some(filter);
+            },
+            "filter.published_to: is set twice",
+        );
+    }
+
+    #[test]
+    fn the_open_form_of_a_filter_equals_the_typed_one() {
+        let typed = wire::Filter {
+            article_ids: vec!["a".into(), "b".into()],
+            sources: vec!["宁波医保".into()],
+            regions: vec!["浙江".into()],
+            years: vec![2019, 2025],
+            published_from: Some("2019-01-01".into()),
+            published_to: Some("2025-04-19".into()),
+            fields: Vec::new(),
+        };
+        let mut open = wire::Filter::default();
+        for (name, values) in [
+            ("article_ids", &["a", "b"][..]),
+            ("sources", &["宁波医保"]),
+            ("regions", &["浙江"]),
+            ("years", &["2019", "2025"]),
+            ("published_from", &["2019-01-01"]),
+            ("published_to", &["2025-04-19"]),
+        ] {
+            open.fields.extend(by_field(name, values).fields);
+        }
+        assert_eq!(filter(typed).unwrap(), filter(open).unwrap());
+    }
+
+    fn any_date() -> impl Strategy<Value = Date> {
+        (1000..=9999_u32, 1..=12_u32, 1..=28_u32).prop_filter_map("a day", |(y, m, d)| Date::new(y, m, d))
+    }
+
+    prop_compose! {
+        fn any_request()(
+            query in "[医保a-z]{1,20}",
+            (top_k, offset) in (prop::option::of(1..=1_000_usize), 0..=9_000_usize),
+            mode in prop::sample::select(vec![Mode::Hybrid, Mode::Lexical, Mode::Dense]),
+            method in prop::sample::select(vec![FusionMethod::Learned, FusionMethod::Convex, FusionMethod::Rrf]),
+            (dense_weight, rrf_k) in (prop::option::of(0.0..=1.0_f32), prop::option::of(0.5..1_000.0_f32)),
+            (article_ids, sources, regions) in
+                (prop::collection::vec("[a-z]{1,4}", 0..3), prop::collection::vec("[a-z]{1,4}", 0..3),
+                 prop::collection::vec("[a-z]{1,4}", 0..3)),
+            years in prop::collection::vec(1000..=9999_u16, 0..3),
+            (published_from, today) in (prop::option::of(any_date()), prop::option::of(any_date())),
+            grouping in prop::sample::select(vec![Grouping::Article, Grouping::Passage]),
+            explain in any::<bool>(),
+            (candidates, ef_search) in (prop::option::of(1..=10_000_usize), prop::option::of(1..=10_000_usize)),
+        ) -> SearchRequest {
+            SearchRequest {
+                query, top_k, offset, mode, grouping, explain, candidates, ef_search, today,
+                fusion: FusionRequest { method, dense_weight, rrf_k },
+                filter: Filter { article_ids, sources, regions, years, published_from, published_to: None },
+                deadline: None,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_request_survives_the_wire(core in any_request()) {
+            let back = request(ask::request(&core), None).unwrap();
+            prop_assert_eq!(format!("{back:?}"), format!("{core:?}"));
+        }
+
+        #[test]
+        fn no_timeout_header_panics(header in ".{0,12}") {
+            let _ = timeout(&header);
+        }
+    }
+
+    #[test]
+    fn an_answer_survives_the_wire_and_shows_its_best_sentence() {
+        let answer = super::super::tests::full_answer();
+        let sent = response(answer.clone());
+        assert_eq!(sent.hits[0].best_sentence.as_ref().unwrap().text, "可以补缴。");
+        assert_eq!(sent.timings.as_ref().unwrap().stages.len(), 6);
+        assert_eq!(ask::response(sent).unwrap(), answer);
+    }
+
+    #[test]
+    fn spans_beyond_the_text_are_cut_short() {
+        let check = |start, end, expected: &str| assert_eq!(cut("医保断缴", Span { start, end }), expected);
+        check(0, 2, "医保");
+        check(2, 99, "断缴");
+        check(9, 99, "");
+        check(3, 1, "");
+        check(0, u32::MAX, "医保断缴");
+    }
+}

@@ -1,0 +1,182 @@
+//! The client's half of the conversions: questions of the core go out, answers come back.
+
+use std::time::Duration;
+
+use super::super::{status, wire};
+use crate::error::{Error, Fault, Result};
+use crate::model::{ArticleKind, Date};
+use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
+use crate::search::response::{Explanation, Hit, Provenance, RankPart, SearchResponse, Span, TermMatch, Timings};
+
+/// The outcome of one question of a batch as a client received it.
+///
+/// # Errors
+/// The item's own error, or `Corrupt` if it holds neither an answer nor an error.
+pub fn batch_item(wire: wire::BatchSearchResponse) -> Result<SearchResponse> {
+    use wire::batch_search_response::Outcome;
+    match wire.outcome {
+        Some(Outcome::Response(answer)) => response(answer),
+        Some(Outcome::Error(error)) => Err(status::from_status(&tonic::Status::new(
+            error.code.into(),
+            error.message,
+        ))),
+        None => Err(Error::corrupt(format!(
+            "item {} of the batch holds neither an answer nor an error",
+            wire.index
+        ))),
+    }
+}
+
+/// A question as a client sends it. The deadline does not travel in the message but as the call's timeout.
+pub fn request(core: &SearchRequest) -> wire::SearchRequest {
+    // A number too large for the wire is too large for the service, which says so.
+    let size = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    wire::SearchRequest {
+        query: core.query.clone(),
+        top_k: core.top_k.map(size),
+        mode: match core.mode {
+            Mode::Hybrid => wire::Mode::Hybrid,
+            Mode::Lexical => wire::Mode::Lexical,
+            Mode::Dense => wire::Mode::Dense,
+        }
+        .into(),
+        offset: (core.offset > 0).then_some(size(core.offset)),
+        filter: (!core.filter.is_empty()).then(|| wire::Filter {
+            article_ids: core.filter.article_ids.clone(),
+            sources: core.filter.sources.clone(),
+            regions: core.filter.regions.clone(),
+            years: core.filter.years.iter().copied().map(u32::from).collect(),
+            published_from: core.filter.published_from.map(|day| day.to_string()),
+            published_to: core.filter.published_to.map(|day| day.to_string()),
+            fields: Vec::new(),
+        }),
+        fusion: (core.fusion != FusionRequest::default()).then(|| wire::Fusion {
+            method: match core.fusion.method {
+                FusionMethod::Learned => wire::FusionMethod::Learned,
+                FusionMethod::Convex => wire::FusionMethod::Convex,
+                FusionMethod::Rrf => wire::FusionMethod::Rrf,
+            }
+            .into(),
+            dense_weight: core.fusion.dense_weight,
+            rrf_k: core.fusion.rrf_k,
+        }),
+        grouping: match core.grouping {
+            Grouping::Article => wire::Grouping::Article,
+            Grouping::Passage => wire::Grouping::Passage,
+        }
+        .into(),
+        explain: core.explain,
+        candidates: core.candidates.map(size),
+        ef_search: core.ef_search.map(size),
+        today: core.today.map(|day| day.to_string()),
+    }
+}
+
+/// An answer as a client received it. Stages it does not know are passed over.
+///
+/// # Errors
+/// `Corrupt` if a day in it is none.
+pub fn response(wire: wire::SearchResponse) -> Result<SearchResponse> {
+    let provenance = wire.provenance.unwrap_or_default();
+    Ok(SearchResponse {
+        hits: wire.hits.into_iter().map(hit).collect::<Result<_>>()?,
+        candidates: usize::try_from(wire.candidates).unwrap_or(usize::MAX),
+        degraded: wire.degraded,
+        answerable: wire.answerable,
+        timings: timings(&wire.timings.unwrap_or_default()),
+        provenance: Provenance {
+            commit: provenance.commit,
+            analysis: provenance.analysis,
+            model: provenance.model,
+            weights: provenance.weights,
+        },
+    })
+}
+
+/// The stages of an answer as a client received them; stages it does not know are passed over.
+fn timings(wire: &wire::Timings) -> Timings {
+    let mut timings = Timings {
+        total: Duration::from_micros(wire.total_micros),
+        ..Timings::default()
+    };
+    for stage in &wire.stages {
+        let slot = match stage.stage.as_str() {
+            "analyze" => &mut timings.analyze,
+            "embed" => &mut timings.embed,
+            "lexical" => &mut timings.lexical,
+            "dense" => &mut timings.dense,
+            "fuse" => &mut timings.fuse,
+            "assemble" => &mut timings.assemble,
+            _ => continue,
+        };
+        *slot = Duration::from_micros(stage.micros);
+    }
+    timings
+}
+
+fn hit(wire: wire::Hit) -> Result<Hit> {
+    let published = wire
+        .published
+        .map(|text| text.parse::<Date>())
+        .transpose()
+        .map_err(|cause| {
+            Error::new(Fault::Corrupt, cause.message().to_owned())
+                .context(format_args!("reading the answer's hit {}", wire.passage_id))
+        })?;
+    Ok(Hit {
+        kind: match wire::ArticleKind::try_from(wire.kind) {
+            Ok(wire::ArticleKind::Summary) => ArticleKind::Summary,
+            _ => ArticleKind::Full,
+        },
+        article_id: wire.article_id,
+        passage_id: wire.passage_id,
+        title: wire.title,
+        heading: wire.heading,
+        text: wire.text,
+        span: span(wire.span.unwrap_or_default()),
+        score: wire.score,
+        source: wire.source,
+        url: wire.url,
+        published,
+        highlights: wire.highlights.into_iter().map(span).collect(),
+        title_highlights: wire.title_highlights.into_iter().map(span).collect(),
+        best_sentence: wire.best_sentence.and_then(|sentence| sentence.span).map(span),
+        explanation: wire.explanation.map(explanation),
+        duplicates: wire.duplicates,
+    })
+}
+
+fn explanation(wire: wire::Explanation) -> Explanation {
+    let part = |part: wire::RankPart| RankPart {
+        rank: part.rank,
+        score: part.score,
+        normalized: part.normalized,
+    };
+    Explanation {
+        lexical: wire.lexical.map(part),
+        dense: wire.dense.map(part),
+        terms: wire
+            .terms
+            .into_iter()
+            .map(|term| TermMatch {
+                term: term.term,
+                score: term.score,
+                synonym: term.synonym,
+            })
+            .collect(),
+        contributions: wire
+            .contributions
+            .into_iter()
+            .map(|part| (part.name, part.amount))
+            .collect(),
+        swap_weight: wire.swap_weight,
+        summary: wire.summary,
+    }
+}
+
+fn span(wire: wire::Span) -> Span {
+    Span {
+        start: wire.start,
+        end: wire.end,
+    }
+}

@@ -1,0 +1,75 @@
+//! What every call passes first, whatever it asks: its deadline is fixed when it arrives, and kept.
+//!
+//! tonic ends a call at its `grpc-timeout` too, but answers CANCELLED; this edge measures from the same moment and is
+//! looked at first, so the caller reads DEADLINE_EXCEEDED. tonic also answers OUT_OF_RANGE to a message above the
+//! limit, where the rest of the world (and our status table) says RESOURCE_EXHAUSTED.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::codegen::http::{HeaderValue, Request, Response};
+use tonic::service::Routes;
+use tonic::{Code, Status};
+
+use super::{convert, pool, status};
+
+/// When the caller stops waiting, as found in a request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline(pub Instant);
+
+/// All services of one server behind the edge.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    routes: Routes,
+    longest: Duration,
+}
+
+impl Edge {
+    /// Puts the edge before `routes`; a call that allows more time than `longest`, or does not say, gets `longest`.
+    pub fn new(routes: Routes, longest: Duration) -> Self {
+        Edge { routes, longest }
+    }
+}
+
+impl Service<Request<Body>> for Edge {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<Body>>::poll_ready(&mut self.routes, cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        // Here and not in the future: this runs before tonic starts its own clock.
+        let asked = request
+            .headers()
+            .get("grpc-timeout")
+            .and_then(|value| value.to_str().ok())
+            .and_then(convert::timeout);
+        let deadline = Instant::now() + asked.map_or(self.longest, |asked| asked.min(self.longest));
+        request.extensions_mut().insert(Deadline(deadline));
+        let answer = self.routes.call(request);
+        Box::pin(async move {
+            match tokio::time::timeout_at(deadline.into(), answer).await {
+                Ok(Ok(response)) => Ok(with_our_code(response)),
+                Ok(Err(never)) => match never {},
+                Err(_) => Ok(status::to_status(&pool::late()).into_http()),
+            }
+        })
+    }
+}
+
+/// Says RESOURCE_EXHAUSTED where tonic says that a message is too large. Our own calls never answer OUT_OF_RANGE.
+fn with_our_code(mut response: Response<Body>) -> Response<Body> {
+    if let Some(code) = response.headers_mut().get_mut(Status::GRPC_STATUS)
+        && *code == HeaderValue::from(Code::OutOfRange as i32)
+    {
+        *code = HeaderValue::from(Code::ResourceExhausted as i32);
+    }
+    response
+}

@@ -1,0 +1,95 @@
+//! The gRPC service: what comes over the wire becomes a request of the core, and its answer goes back.
+//!
+//! Owns the protocol, the pool through which the async edge enters the synchronous core, health and shutdown. It never
+//! ranks, reads or writes anything itself: the core is whatever implements [`Answer`].
+//!
+//! | file | one concern |
+//! |---|---|
+//! | `wire` | the generated protocol |
+//! | `codec` | bytes to messages |
+//! | `convert` | wire types to core types and back; the only place that knows both |
+//! | `status` | faults to gRPC codes and back |
+//! | `edge` | deadlines of all calls |
+//! | `pool` | threads in which the core runs |
+//! | `calls` | the methods of `SearchService` |
+//! | `server` | a listening service: health, reflection, limits, shutdown |
+//! | `client` | the other end, for the command line |
+
+pub mod calls;
+pub mod client;
+pub mod codec;
+pub mod convert;
+pub mod edge;
+pub mod pool;
+pub mod server;
+pub mod status;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, OnceLock};
+
+use crate::error::{Error, Result};
+use crate::search::request::SearchRequest;
+use crate::search::response::SearchResponse;
+
+/// The protocol `baowen.v1`, generated from `proto/`.
+#[allow(clippy::all, clippy::pedantic, missing_docs)]
+pub mod wire {
+    tonic::include_proto!("baowen.v1");
+
+    /// The protocol's descriptors, comments included, as reflection serves them.
+    pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/baowen.v1.bin"));
+}
+
+/// The core as the service sees it.
+pub trait Answer: Send + Sync + 'static {
+    /// Answers one question; checks the request itself, runs on the calling thread, and may take all its time.
+    ///
+    /// # Errors
+    /// Whatever keeps it from answering; the fault decides the gRPC code.
+    fn search(&self, request: &SearchRequest) -> Result<SearchResponse>;
+
+    /// Whether a question asked now would be answered at full speed. Called often; must be cheap.
+    fn ready(&self) -> bool;
+}
+
+/// A place for a core that is not there yet, so that the service can listen, and say so, while the index is opened.
+#[derive(Default)]
+pub struct ReadyCell {
+    answer: OnceLock<Arc<dyn Answer>>,
+}
+
+impl ReadyCell {
+    /// An empty place.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts the core in its place; from then on questions are answered. Returns it if the place was taken.
+    ///
+    /// # Errors
+    /// The argument, if there is a core already.
+    pub fn set(&self, answer: Arc<dyn Answer>) -> Result<(), Arc<dyn Answer>> {
+        self.answer.set(answer)
+    }
+}
+
+impl Answer for ReadyCell {
+    fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+        match self.answer.get() {
+            Some(answer) => answer.search(request),
+            None => Err(Error::unavailable("the index is still being opened")
+                .help("ask again in a moment; the health service says SERVING when it is ready")),
+        }
+    }
+
+    fn ready(&self) -> bool {
+        self.answer.get().is_some_and(|answer| answer.ready())
+    }
+}
+
+impl std::fmt::Debug for ReadyCell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadyCell").field("ready", &self.ready()).finish()
+    }
+}

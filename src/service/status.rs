@@ -1,0 +1,122 @@
+//! The one place where faults meet gRPC codes, in both directions.
+//!
+//! The match over [`Fault`] has no wildcard arm, so a new fault cannot be served without choosing its code.
+
+use tonic::{Code, Status};
+
+use crate::error::{Error, Fault};
+
+/// The most characters of a message that are sent. A status travels in a header, percent-encoded (nine bytes for a
+/// Chinese character), and common clients drop a call whose headers exceed 8 KiB.
+const MAX_MESSAGE_CHARS: usize = 500;
+
+/// The gRPC code of a fault.
+pub fn code(fault: Fault) -> Code {
+    match fault {
+        Fault::Caller => Code::InvalidArgument,
+        Fault::Missing => Code::NotFound,
+        Fault::Precondition => Code::FailedPrecondition,
+        Fault::Exhausted => Code::ResourceExhausted,
+        Fault::Deadline => Code::DeadlineExceeded,
+        Fault::Unavailable => Code::Unavailable,
+        Fault::Corrupt => Code::DataLoss,
+        Fault::Bug => Code::Internal,
+    }
+}
+
+/// The fault behind a code that a service answered; codes of ours come back as the fault they were made from.
+pub fn fault(code: Code) -> Fault {
+    match code {
+        Code::InvalidArgument | Code::OutOfRange => Fault::Caller,
+        Code::NotFound => Fault::Missing,
+        Code::FailedPrecondition
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::Unauthenticated
+        | Code::Unimplemented => Fault::Precondition,
+        Code::ResourceExhausted | Code::Aborted => Fault::Exhausted,
+        Code::DeadlineExceeded => Fault::Deadline,
+        Code::Unavailable | Code::Cancelled => Fault::Unavailable,
+        Code::DataLoss => Fault::Corrupt,
+        Code::Ok | Code::Unknown | Code::Internal => Fault::Bug,
+    }
+}
+
+/// The name of a code as the gRPC specification writes it.
+pub fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+/// What is sent of an error: message and help, cut off where it would no longer fit a header.
+pub fn message(error: &Error) -> String {
+    let text = error.to_string();
+    match text.char_indices().nth(MAX_MESSAGE_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// An error as the service answers it.
+pub fn to_status(error: &Error) -> Status {
+    Status::new(code(error.fault()), message(error))
+}
+
+/// A status that a service answered, as an error of ours.
+pub fn from_status(status: &Status) -> Error {
+    let message = match status.message() {
+        "" => format!("the service answered {} without a reason", code_name(status.code())),
+        message => message.to_owned(),
+    };
+    Error::new(fault(status.code()), message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAULTS: [(Fault, Code); 8] = [
+        (Fault::Caller, Code::InvalidArgument),
+        (Fault::Missing, Code::NotFound),
+        (Fault::Precondition, Code::FailedPrecondition),
+        (Fault::Exhausted, Code::ResourceExhausted),
+        (Fault::Deadline, Code::DeadlineExceeded),
+        (Fault::Unavailable, Code::Unavailable),
+        (Fault::Corrupt, Code::DataLoss),
+        (Fault::Bug, Code::Internal),
+    ];
+
+    #[test]
+    fn every_fault_survives_the_way_there_and_back() {
+        for (fault, code) in FAULTS {
+            let status = to_status(&Error::new(fault, "what").help("do this"));
+            assert_eq!(status.code(), code);
+            assert_eq!(status.message(), "what (do this)");
+            assert_eq!(from_status(&status).fault(), fault);
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_cut_on_a_character() {
+        let status = to_status(&Error::caller("医".repeat(100_000)));
+        assert_eq!(status.message().chars().count(), MAX_MESSAGE_CHARS + 1);
+        assert!(status.message().ends_with('…'));
+    }
+}

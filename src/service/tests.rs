@@ -1,0 +1,682 @@
+//! The service over a real socket, with a core that does what the question says.
+//!
+//! Nothing here waits for a clock where it can wait for an event; the few deadlines are ones that must pass.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::codegen::http;
+use tonic::transport::Channel;
+use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::client::Client;
+use super::server::{ServiceSettings, run_in};
+use super::wire::search_service_client::SearchServiceClient;
+use super::*;
+use crate::error::Fault;
+use crate::model::ArticleKind;
+use crate::search::response::{Explanation, Hit, Provenance, RankPart, Span, TermMatch, Timings};
+
+/// An answer with every field set.
+pub(super) fn full_answer() -> SearchResponse {
+    let part = |rank, score| RankPart {
+        rank,
+        score,
+        normalized: 0.5,
+    };
+    let micros = Duration::from_micros;
+    SearchResponse {
+        hits: vec![Hit {
+            article_id: "yibao-1".into(),
+            passage_id: "yibao-1#0".into(),
+            title: "医保断缴怎么办".into(),
+            heading: "断缴 > 补缴".into(),
+            text: "断缴怎么办？可以补缴。".into(),
+            span: Span { start: 10, end: 21 },
+            score: 1.25,
+            source: Some("宁波医保".into()),
+            url: Some("https://example.org/1".into()),
+            published: "2025-04-19".parse().ok(),
+            kind: ArticleKind::Summary,
+            highlights: vec![Span { start: 0, end: 2 }],
+            title_highlights: vec![Span { start: 2, end: 4 }],
+            best_sentence: Some(Span { start: 6, end: 11 }),
+            explanation: Some(Explanation {
+                lexical: Some(part(Some(1), 12.5)),
+                dense: Some(part(None, 0.875)),
+                terms: vec![TermMatch {
+                    term: "断缴".into(),
+                    score: 6.5,
+                    synonym: false,
+                }],
+                contributions: vec![("lexical".into(), 0.75), ("dense".into(), 0.5)],
+                swap_weight: Some(0.25),
+                summary: "词语匹配度最高。".into(),
+            }),
+            duplicates: vec!["yibao-7#0".into()],
+        }],
+        candidates: 100,
+        degraded: Some("没有模型".into()),
+        answerable: Some(0.75),
+        timings: Timings {
+            analyze: micros(1),
+            embed: micros(2),
+            lexical: micros(3),
+            dense: micros(4),
+            fuse: micros(5),
+            assemble: micros(6),
+            total: micros(20),
+        },
+        provenance: Provenance {
+            commit: 7,
+            analysis: "a1".into(),
+            model: "e5".into(),
+            weights: "learned".into(),
+        },
+    }
+}
+
+/// A core that does what the question says: `wait` until let go, `panic`, `fault N`, `large N`; everything else is
+/// answered with the question as the title of one hit.
+struct Fake {
+    ready: AtomicBool,
+    started: AtomicUsize,
+    starts: mpsc::Sender<()>,
+    release: Mutex<mpsc::Receiver<()>>,
+}
+
+/// What a test holds of the fake: word that a question waits, and the means to let it go.
+struct Strings {
+    starts: mpsc::Receiver<()>,
+    release: mpsc::Sender<()>,
+}
+
+const FAULTS: [Fault; 8] = [
+    Fault::Caller,
+    Fault::Missing,
+    Fault::Precondition,
+    Fault::Exhausted,
+    Fault::Deadline,
+    Fault::Unavailable,
+    Fault::Corrupt,
+    Fault::Bug,
+];
+
+fn fake() -> (Arc<Fake>, Strings) {
+    let (starts, has_started) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let fake = Fake {
+        ready: AtomicBool::new(true),
+        started: AtomicUsize::new(0),
+        starts,
+        release: Mutex::new(released),
+    };
+    (
+        Arc::new(fake),
+        Strings {
+            starts: has_started,
+            release,
+        },
+    )
+}
+
+impl Answer for Fake {
+    fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+        self.started.fetch_add(1, Ordering::SeqCst);
+        let (what, number) = request.query.split_once(' ').unwrap_or((&request.query, ""));
+        let number = || number.parse::<usize>().unwrap();
+        match what {
+            "wait" => {
+                let _ = self.starts.send(());
+                // An error means that the test has ended, which lets go as well.
+                let _ = self.release.lock().unwrap().recv();
+            }
+            "panic" => panic!("the core broke"),
+            "fault" => return Err(Error::new(FAULTS[number()], "what was wrong").help("what helps")),
+            "large" => {
+                let mut answer = full_answer();
+                answer.hits[0].text = "x".repeat(number());
+                return Ok(answer);
+            }
+            _ => {}
+        }
+        let mut answer = full_answer();
+        answer.hits[0].title = request.query.clone();
+        Ok(answer)
+    }
+
+    fn ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst)
+    }
+}
+
+struct Running {
+    addr: SocketAddr,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<Result<()>>,
+}
+
+impl Running {
+    async fn channel(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.addr))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap()
+    }
+
+    async fn client(&self) -> Client {
+        Client::connect(&self.addr.to_string()).await.unwrap()
+    }
+
+    async fn raw(&self) -> SearchServiceClient<Channel> {
+        SearchServiceClient::new(self.channel().await)
+    }
+}
+
+async fn serve(answer: Arc<dyn Answer>, settings: ServiceSettings) -> Running {
+    let pool = Arc::new(pool::Pool::new(settings.threads, settings.queue).unwrap());
+    serve_in(pool, answer, settings).await
+}
+
+async fn serve_in(pool: Arc<pool::Pool>, answer: Arc<dyn Answer>, settings: ServiceSettings) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let ended = tokio::spawn(run_in(pool, listener, answer, settings, async {
+        let _ = stopped.await;
+    }));
+    Running { addr, stop, ended }
+}
+
+fn settings() -> ServiceSettings {
+    ServiceSettings {
+        threads: 1,
+        queue: 4,
+        ready_interval: Duration::from_millis(1),
+        ..ServiceSettings::default()
+    }
+}
+
+fn asked(query: &str) -> wire::SearchRequest {
+    wire::SearchRequest {
+        query: query.into(),
+        ..Default::default()
+    }
+}
+
+/// Waits for the fake on a thread of its own, because the tests share one with the service.
+async fn started(strings: Strings) -> Strings {
+    tokio::task::spawn_blocking(move || {
+        strings.starts.recv().unwrap();
+        strings
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_arrives_whole() {
+    let (fake, _strings) = fake();
+    let running = serve(fake, settings()).await;
+    let mut expected = full_answer();
+    expected.hits[0].title = "医保断缴怎么办".into();
+    let answer = running
+        .client()
+        .await
+        .search(&SearchRequest::new("医保断缴怎么办"))
+        .await
+        .unwrap();
+    assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn health_follows_the_core_from_opening_to_draining() {
+    let (fake, strings) = fake();
+    fake.ready.store(false, Ordering::SeqCst);
+    let cell = Arc::new(ReadyCell::new());
+    let running = serve(cell.clone(), settings()).await;
+    let mut health = HealthClient::new(running.channel().await);
+    let asked_for = |service: &str| HealthCheckRequest {
+        service: service.into(),
+    };
+
+    for name in ["", "baowen.v1.SearchService"] {
+        let status = health.check(asked_for(name)).await.unwrap().into_inner().status();
+        assert_eq!(status, ServingStatus::NotServing, "{name}");
+    }
+    assert_eq!(
+        health.check(asked_for("other")).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    let mut client = running.client().await;
+    let early = client.search(&SearchRequest::new("医保")).await.unwrap_err();
+    assert_eq!(early.fault(), Fault::Unavailable);
+    assert!(early.message().contains("still being opened"), "{early}");
+
+    let mut watch = health
+        .watch(asked_for("baowen.v1.SearchService"))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        watch.message().await.unwrap().unwrap().status(),
+        ServingStatus::NotServing
+    );
+    assert!(cell.set(fake.clone()).is_ok());
+    client.search(&SearchRequest::new("医保")).await.unwrap();
+    fake.ready.store(true, Ordering::SeqCst);
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    assert_eq!(
+        health
+            .check(asked_for("baowen.v1.SearchService"))
+            .await
+            .unwrap()
+            .into_inner()
+            .status(),
+        ServingStatus::Serving
+    );
+
+    // A call in flight keeps the service up while it says that it is going.
+    let waiting = tokio::spawn(async move { client.search(&SearchRequest::new("wait")).await });
+    let strings = started(strings).await;
+    running.stop.send(()).unwrap();
+    assert_eq!(
+        watch.message().await.unwrap().unwrap().status(),
+        ServingStatus::NotServing
+    );
+    assert!(!running.ended.is_finished());
+    strings.release.send(()).unwrap();
+    assert!(waiting.await.unwrap().is_ok());
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_drain_takes_no_new_connections_and_ends_when_its_grace_is_over() {
+    let (fake, strings) = fake();
+    let grace = Duration::from_millis(20);
+    let running = serve(fake, ServiceSettings { grace, ..settings() }).await;
+    let addr = running.addr.to_string();
+    let mut client = running.client().await;
+    let waiting = tokio::spawn(async move { client.search(&SearchRequest::new("wait")).await });
+    let _strings = started(strings).await;
+    running.stop.send(()).unwrap();
+    let error = running.ended.await.unwrap().unwrap_err();
+    assert_eq!(error.fault(), Fault::Deadline);
+    assert!(error.message().contains("1 questions in flight"), "{error}");
+    let refused = Client::connect(&addr).await.unwrap_err();
+    assert_eq!(refused.fault(), Fault::Unavailable);
+    assert!(refused.to_string().contains("baowen serve"), "{refused}");
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn reflection_lists_the_services_in_both_versions() {
+    use tonic_reflection::pb::{v1, v1alpha};
+    let (fake, _strings) = fake();
+    let running = serve(fake, settings()).await;
+    let expected = ["baowen.v1.SearchService", "grpc.health.v1.Health"];
+
+    macro_rules! listed {
+        ($version:ident) => {{
+            use $version::server_reflection_request::MessageRequest;
+            use $version::server_reflection_response::MessageResponse;
+            let mut client = $version::server_reflection_client::ServerReflectionClient::new(running.channel().await);
+            let ask = |what| $version::ServerReflectionRequest {
+                host: String::new(),
+                message_request: Some(what),
+            };
+            let asks = vec![
+                ask(MessageRequest::ListServices(String::new())),
+                ask(MessageRequest::FileContainingSymbol("baowen.v1.SearchRequest".into())),
+            ];
+            let mut answers = client
+                .server_reflection_info(tokio_stream::iter(asks))
+                .await
+                .unwrap()
+                .into_inner();
+            let names = match answers.message().await.unwrap().unwrap().message_response {
+                Some(MessageResponse::ListServicesResponse(list)) => {
+                    list.service.into_iter().map(|service| service.name).collect::<Vec<_>>()
+                }
+                other => panic!("{other:?}"),
+            };
+            for name in expected {
+                assert!(names.iter().any(|listed| listed == name), "{name} in {names:?}");
+            }
+            match answers.message().await.unwrap().unwrap().message_response {
+                Some(MessageResponse::FileDescriptorResponse(file)) => {
+                    assert!(!file.file_descriptor_proto.is_empty());
+                }
+                other => panic!("{other:?}"),
+            }
+        }};
+    }
+    listed!(v1);
+    listed!(v1alpha);
+}
+
+#[tokio::test]
+async fn every_fault_has_its_code() {
+    let (fake, _strings) = fake();
+    let running = serve(fake, settings()).await;
+    let mut client = running.raw().await;
+    for (number, fault) in FAULTS.into_iter().enumerate() {
+        let status = client.search(asked(&format!("fault {number}"))).await.unwrap_err();
+        assert_eq!(status.code(), status::code(fault), "{fault:?}");
+        assert_eq!(status.message(), "what was wrong (what helps)");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_internal_and_the_service_goes_on() {
+    let (fake, _strings) = fake();
+    let running = serve(fake, settings()).await;
+    let mut client = running.raw().await;
+    for _ in 0..3 {
+        let status = client.search(asked("panic")).await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal);
+        assert!(status.message().contains("the core broke"), "{status}");
+    }
+    client.search(asked("医保")).await.unwrap();
+}
+
+#[tokio::test]
+async fn bad_questions_are_refused_before_the_core() {
+    let (fake, _strings) = fake();
+    let running = serve(fake.clone(), settings()).await;
+    let mut client = running.raw().await;
+    let mut check = async |request: wire::SearchRequest, start: &str| {
+        let status = client.search(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        assert!(status.message().starts_with(start), "{status}");
+    };
+    check(asked(" \u{3000} "), "query:").await;
+    check(asked("？！"), "query:").await;
+    check(asked(&"医".repeat(100_000)), "query:").await;
+    check(
+        wire::SearchRequest {
+            top_k: Some(0),
+            ..asked("医保")
+        },
+        "top_k:",
+    )
+    .await;
+    let nan = wire::Fusion {
+        dense_weight: Some(f32::NAN),
+        ..Default::default()
+    };
+    check(
+        wire::SearchRequest {
+            fusion: Some(nan),
+            ..asked("医保")
+        },
+        "fusion.dense_weight:",
+    )
+    .await;
+    let name = "长".repeat(50_000);
+    let unknown = wire::Filter {
+        fields: vec![wire::FieldFilter { name, values: vec![] }],
+        ..Default::default()
+    };
+    check(
+        wire::SearchRequest {
+            filter: Some(unknown),
+            ..asked("医保")
+        },
+        "filter.长长",
+    )
+    .await;
+    assert_eq!(fake.started.load(Ordering::SeqCst), 0);
+}
+
+/// A request whose text need not be UTF-8.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Bytes {
+    #[prost(bytes = "vec", tag = "1")]
+    query: Vec<u8>,
+}
+
+#[tokio::test]
+async fn text_that_is_not_utf8_is_the_callers_fault() {
+    let (fake, _strings) = fake();
+    let running = serve(fake, settings()).await;
+    let mut client = tonic::client::Grpc::new(running.channel().await);
+    client.ready().await.unwrap();
+    let codec = tonic_prost::ProstCodec::<Bytes, wire::SearchResponse>::default();
+    let path = http::uri::PathAndQuery::from_static("/baowen.v1.SearchService/Search");
+    let gb18030 = Bytes {
+        query: vec![0xd2, 0xbd, 0xb1, 0xa3],
+    };
+    let status = client.unary(Request::new(gb18030), path, codec).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    assert!(status.message().contains("SearchRequest.query"), "{status}");
+    assert!(status.message().contains("UTF-8"), "{status}");
+}
+
+#[tokio::test]
+async fn messages_beyond_the_limits_are_refused() {
+    let (fake, _strings) = fake();
+    let limits = ServiceSettings {
+        max_request_bytes: 2_000,
+        max_response_bytes: 4_000,
+        ..settings()
+    };
+    let running = serve(fake, limits).await;
+    let mut client = running.raw().await;
+    let status = client.search(asked(&"x".repeat(3_000))).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    let status = client.search(asked("large 5000")).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    assert!(status.message().contains("top_k"), "{status}");
+    client.search(asked("large 3000")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_recovers() {
+    let (fake, strings) = fake();
+    let running = serve(fake, ServiceSettings { queue: 0, ..settings() }).await;
+    let mut client = running.raw().await;
+    let mut second = client.clone();
+    let waiting = tokio::spawn(async move { client.search(asked("wait")).await });
+    let strings = started(strings).await;
+    let status = second.search(asked("医保")).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    strings.release.send(()).unwrap();
+    waiting.await.unwrap().unwrap();
+    second.search(asked("医保")).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_longest_call_ends_in_deadline_exceeded() {
+    let (fake, strings) = fake();
+    let longest_call = Duration::from_millis(20);
+    // The client sets no deadline of its own, so what arrives is what the service said.
+    let running = serve(
+        fake,
+        ServiceSettings {
+            longest_call,
+            ..settings()
+        },
+    )
+    .await;
+    let status = running.raw().await.search(asked("wait")).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    drop(strings);
+}
+
+#[tokio::test]
+async fn the_timeout_header_is_kept_and_late_questions_are_never_started() {
+    // Without a connection, because the client's own clock would answer first.
+    let (fake, strings) = fake();
+    let pool = Arc::new(pool::Pool::new(1, 4).unwrap());
+    let limits = calls::CallLimits {
+        max_batch: 10,
+        batch_window: 1,
+        max_response_bytes: 1 << 20,
+    };
+    let search =
+        wire::search_service_server::SearchServiceServer::new(calls::SearchCalls::new(fake.clone(), pool, limits));
+    let edge = edge::Edge::new(tonic::service::Routes::new(search), Duration::from_secs(60));
+    let mut client = SearchServiceClient::new(edge);
+    let mut first = client.clone();
+    let waiting = tokio::spawn(async move { first.search(asked("wait")).await });
+    let strings = started(strings).await;
+    let mut late = Request::new(asked("late"));
+    late.set_timeout(Duration::from_millis(20));
+    let status = client.search(late).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    strings.release.send(()).unwrap();
+    waiting.await.unwrap().unwrap();
+    client.search(asked("医保")).await.unwrap();
+    assert_eq!(fake.started.load(Ordering::SeqCst), 2, "the held one and the last one");
+}
+
+#[tokio::test]
+async fn a_client_keeps_its_deadline_and_names_it() {
+    let (fake, strings) = fake();
+    let running = serve(fake, settings()).await;
+    let mut request = SearchRequest::new("wait");
+    request.deadline = Some(Instant::now() + Duration::from_millis(20));
+    let error = running.client().await.search(&request).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Deadline, "{error}");
+    drop(strings);
+}
+
+#[tokio::test]
+async fn a_question_whose_asker_has_gone_is_not_started() {
+    let (fake, strings) = fake();
+    let pool = Arc::new(pool::Pool::new(1, 4).unwrap());
+    let running = serve_in(pool.clone(), fake.clone(), settings()).await;
+    let channel = running.channel().await;
+    let [mut first, mut second, mut third] = [(); 3].map(|()| SearchServiceClient::new(channel.clone()));
+    let waiting = tokio::spawn(async move { first.search(asked("wait")).await });
+    let strings = started(strings).await;
+    let gone = tokio::spawn(async move { second.search(asked("gone")).await });
+    while pool.in_flight() < 2 {
+        tokio::task::yield_now().await;
+    }
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    // Calls of one connection are read in turn, so when these are answered the service knows that the other is gone.
+    let mut health = HealthClient::new(channel);
+    for _ in 0..10 {
+        health.check(HealthCheckRequest::default()).await.unwrap();
+    }
+    strings.release.send(()).unwrap();
+    waiting.await.unwrap().unwrap();
+    third.search(asked("医保")).await.unwrap();
+    assert_eq!(fake.started.load(Ordering::SeqCst), 2, "the held one and the last one");
+}
+
+#[tokio::test]
+async fn a_batch_keeps_its_order_and_its_errors_to_themselves() {
+    let (fake, _strings) = fake();
+    let running = serve(
+        fake,
+        ServiceSettings {
+            threads: 3,
+            queue: 0,
+            ..settings()
+        },
+    )
+    .await;
+    let questions = ["医保", "", "fault 1", "panic", "养老金", "失业"];
+    let requests: Vec<_> = questions.into_iter().map(SearchRequest::new).collect();
+    let outcomes = running.client().await.batch(&requests).await.unwrap();
+    let told: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| {
+            outcome
+                .as_ref()
+                .map(|answer| answer.hits[0].title.as_str())
+                .map_err(Error::fault)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            Ok("医保"),
+            Err(Fault::Caller),
+            Err(Fault::Missing),
+            Err(Fault::Bug),
+            Ok("养老金"),
+            Ok("失业")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_batch_is_streamed_and_numbered() {
+    let (fake, strings) = fake();
+    let running = serve(fake, settings()).await;
+    let requests = ["医保", "wait", "养老金"].map(asked).to_vec();
+    let mut items = running
+        .raw()
+        .await
+        .batch_search(wire::BatchSearchRequest { requests })
+        .await
+        .unwrap()
+        .into_inner();
+    // The first arrives while the second is held.
+    assert_eq!(items.message().await.unwrap().unwrap().index, 0);
+    let strings = started(strings).await;
+    strings.release.send(()).unwrap();
+    assert_eq!(items.message().await.unwrap().unwrap().index, 1);
+    assert_eq!(items.message().await.unwrap().unwrap().index, 2);
+    assert!(items.message().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_batch_of_wrong_size_is_refused_and_a_late_one_ends() {
+    let (fake, strings) = fake();
+    let longest_call = Duration::from_millis(100);
+    let running = serve(
+        fake,
+        ServiceSettings {
+            longest_call,
+            ..settings()
+        },
+    )
+    .await;
+    let mut client = running.raw().await;
+    for count in [0, 1_001] {
+        let requests = vec![asked("医保"); count];
+        let status = client
+            .batch_search(wire::BatchSearchRequest { requests })
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(status.message().starts_with("requests:"), "{status}");
+    }
+    let requests = ["wait", "养老金"].map(asked).to_vec();
+    let late = match client.batch_search(wire::BatchSearchRequest { requests }).await {
+        Ok(items) => items.into_inner().message().await.unwrap_err(),
+        Err(status) => status,
+    };
+    assert_eq!(late.code(), Code::DeadlineExceeded);
+    drop(strings);
+}
+
+#[tokio::test]
+async fn addresses_that_are_none_and_empty_ones_are_told_apart() {
+    assert_eq!(
+        Client::connect("not an address").await.unwrap_err().fault(),
+        Fault::Caller
+    );
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap().to_string()
+    };
+    let error = Client::connect(&nobody).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Unavailable);
+    assert!(error.message().contains(&nobody), "{error}");
+}

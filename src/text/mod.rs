@@ -1,0 +1,30 @@
+//! Chinese text analysis: text in, index and query terms with offsets out.
+//!
+//! Owns normalisation with its offset map, segmentation into words and character bigrams, canonical terms for
+//! numbers and dates, sentences, regions, years, and the lexicon (`index/lexicon`). Never reads articles, knows
+//! neither tantivy nor the wire, and weighs nothing beyond what a query term carries: scoring is the search layer's.
+//!
+//! Order of work, and why: normalise, then cut into runs of one script, then segment. Variants of a character must
+//! meet before a dictionary sees them (尊嚴 falls apart otherwise), and a run never crosses punctuation or scripts, so
+//! that Latin words and numbers stay whole.
+
+mod analyzer;
+mod lexicon;
+mod normalize;
+mod number;
+mod quantity;
+mod query;
+mod region;
+mod segment;
+mod sentence;
+mod simplify;
+mod year;
+
+pub use analyzer::{Analyzer, Token, Tokens};
+pub use normalize::Normalized;
+pub use query::{AnalyzedQuery, QueryTerm, TermOrigin};
+pub use region::Region;
+pub use sentence::sentences;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! Normalisation with a map back: NFKC, traditional to simplified, lower case, white space.
+//!
+//! Owns the only text that segmentation ever sees, and the way back from it to the original. Never drops a letter,
+//! a digit or a Chinese character; what it does drop are invisible characters (zero width, direction marks, variation
+//! selectors), which break words without anyone seeing why.
+
+use std::ops::Range;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{IsNormalized, is_nfkc_quick};
+
+use super::simplify::simplify;
+
+/// A stretch of the normalised text and the stretch of the original that it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Piece {
+    /// Where it begins in the normalised text; it ends where the next one begins.
+    normal: usize,
+    /// Where it begins in the original.
+    start: usize,
+    /// Where it ends in the original.
+    end: usize,
+    /// Whether both sides have the same characters' lengths, so that offsets inside differ by a constant.
+    linear: bool,
+}
+
+/// A text made ready for analysis, with the map from its bytes to the original's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Normalized {
+    /// Half width, simplified, lower case, each run of white space one space, none at either end.
+    pub text: String,
+    /// In order of both sides. What lies between two pieces in the original left nothing behind.
+    pieces: Vec<Piece>,
+    /// The original's length.
+    original: usize,
+}
+
+impl Normalized {
+    /// Normalises a text. Takes time linear in its length.
+    pub fn new(original: &str) -> Self {
+        let mut this = Normalized {
+            text: String::with_capacity(original.len()),
+            pieces: Vec::new(),
+            original: original.len(),
+        };
+        let mut scratch = String::new();
+        // The white space seen since the last character that was kept.
+        let mut gap: Option<Range<usize>> = None;
+        let mut rest = original.char_indices().peekable();
+        while let Some((start, first)) = rest.next() {
+            let mut end = start + first.len_utf8();
+            if first.is_whitespace() {
+                gap = Some(gap.map_or(start, |gap| gap.start)..end);
+                continue;
+            }
+            if is_invisible(first) {
+                continue;
+            }
+            // A cluster is a character and whatever can combine with it: NFKC of a text is NFKC of its clusters.
+            let mut alone = true;
+            while let Some(&(next, character)) = rest.peek() {
+                if !combines(character) {
+                    break;
+                }
+                end = next + character.len_utf8();
+                alone = false;
+                rest.next();
+            }
+            if let Some(gap) = gap.take()
+                && !this.text.is_empty()
+            {
+                let linear = gap.len() == 1;
+                this.push(gap, linear, |text| text.push(' '));
+            }
+            if alone && is_plain(first) {
+                let character = simplify(first.to_ascii_lowercase());
+                let linear = character.len_utf8() == first.len_utf8();
+                this.push(start..end, linear, |text| text.push(character));
+                continue;
+            }
+            scratch.clear();
+            for composed in original[start..end].nfkc() {
+                scratch.extend(composed.to_lowercase().map(simplify));
+            }
+            // Compatibility forms of white space and of nothing at all: U+00A8 becomes a space and a diaeresis.
+            let kept = scratch.trim();
+            if kept.is_empty() {
+                continue;
+            }
+            let single = kept.chars().nth(1).is_none() && original[start..end].chars().nth(1).is_none();
+            let linear = single && kept.len() == end - start;
+            this.push(start..end, linear, |text| text.push_str(kept));
+        }
+        this
+    }
+
+    /// Appends what `write` writes as the image of `from`, joining it to the piece before where both are linear and
+    /// adjacent.
+    fn push(&mut self, from: Range<usize>, linear: bool, write: impl FnOnce(&mut String)) {
+        let normal = self.text.len();
+        write(&mut self.text);
+        if let Some(last) = self.pieces.last_mut()
+            && linear
+            && last.linear
+            && last.end == from.start
+        {
+            last.end = from.end;
+            return;
+        }
+        self.pieces.push(Piece {
+            normal,
+            start: from.start,
+            end: from.end,
+            linear,
+        });
+    }
+
+    /// Where a stretch of the normalised text (bytes) lies in the original (bytes, on character boundaries).
+    ///
+    /// A boundary inside a character widens to the whole character, one inside a cluster that was normalised as one
+    /// (a ligature, a unit sign) to the whole cluster; a stretch beyond the end is cut at the end. Monotone: both
+    /// ends of the result grow with both ends of the argument.
+    pub fn original_range(&self, range: Range<usize>) -> Range<usize> {
+        let start = floor(&self.text, range.start.min(self.text.len()));
+        let end = ceil(&self.text, range.end.min(self.text.len()));
+        if start >= end {
+            let at = self.original_start(start);
+            return at..at;
+        }
+        let from = self.original_start(start);
+        // end > start >= 0, so there is a byte before it and a piece that holds it.
+        let last = self.piece_at(end - 1);
+        let to = last.map_or(self.original, |piece| {
+            if piece.linear {
+                (piece.start + (end - piece.normal)).min(piece.end)
+            } else {
+                piece.end
+            }
+        });
+        from..to.max(from)
+    }
+
+    fn original_start(&self, normal: usize) -> usize {
+        if normal >= self.text.len() {
+            return self.pieces.last().map_or(0, |piece| piece.end);
+        }
+        self.piece_at(normal).map_or(0, |piece| {
+            if piece.linear {
+                piece.start + (normal - piece.normal)
+            } else {
+                piece.start
+            }
+        })
+    }
+
+    fn piece_at(&self, normal: usize) -> Option<&Piece> {
+        let after = self.pieces.partition_point(|piece| piece.normal <= normal);
+        self.pieces.get(after.checked_sub(1)?)
+    }
+}
+
+/// ASCII and the unified ideographs: NFKC leaves them as they are and they begin a cluster.
+fn is_plain(character: char) -> bool {
+    character.is_ascii() || matches!(character, '\u{4e00}'..='\u{9fff}')
+}
+
+/// Whether a character may join the one before it under NFKC.
+fn combines(character: char) -> bool {
+    if is_plain(character) || character < '\u{300}' {
+        return false;
+    }
+    std::iter::once(character).nfkd().next().is_some_and(|first| {
+        canonical_combining_class(first) != 0 || is_nfkc_quick(std::iter::once(first)) == IsNormalized::Maybe
+    })
+}
+
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+        | '\u{2066}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0100}'..='\u{e01ef}')
+        || (character.is_control() && !character.is_whitespace())
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn ceil(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn variants_of_a_text_become_one() {
+        let check = |from: &str, to: &str| assert_eq!(Normalized::new(from).text, to, "{from}");
+        check("ＡＢＣ１２３％", "abc123%");
+        check("醫療　保險\r\n\t條款 ", "医疗 保险 条款");
+        check("  ", "");
+        check("", "");
+        check("医\u{200b}保\u{feff}", "医保");
+        check("ｶﾞ㎡①", "ガm21");
+        check("e\u{301}cole", "école");
+        check("⽤户", "用户");
+        check("ＩＣＵ（重症）", "icu(重症)");
+    }
+
+    #[test]
+    fn ranges_lead_back_to_what_was_written() {
+        let check = |original: &str, part: &str, expected: &str| {
+            let normalized = Normalized::new(original);
+            let at = normalized.text.find(part).unwrap();
+            assert_eq!(&original[normalized.original_range(at..at + part.len())], expected);
+        };
+        check("关于ＩＣＵ，醫療保險", "icu", "ＩＣＵ");
+        check("关于ＩＣＵ，醫療保險", "医疗", "醫療");
+        check("a\u{200b}医\u{200b}保，b", "医保", "医\u{200b}保");
+        check("一 \n 二", " ", " \n ");
+        // A boundary inside one cluster widens to all of it.
+        check("3㎡ 多", "m", "㎡");
+        check("3㎡ 多", "2 多", "㎡ 多");
+    }
+
+    #[test]
+    fn a_range_beyond_the_end_or_inside_a_character_is_mended() {
+        let normalized = Normalized::new("医保");
+        assert_eq!(normalized.original_range(1..4), 0..6);
+        assert_eq!(normalized.original_range(4..99), 3..6);
+        assert_eq!(normalized.original_range(50..99), 6..6);
+        #[expect(clippy::reversed_empty_ranges)]
+        let reversed = normalized.original_range(3..0);
+        assert_eq!(reversed, 3..3);
+        assert_eq!(Normalized::new("").original_range(0..9), 0..0);
+    }
+
+    proptest! {
+        #[test]
+        fn every_range_is_on_boundaries_and_monotone(text in "(\\PC|[医醫ＡａA①㎡ﾞｶ\u{301} \n\u{200b}]){0,40}") {
+            let normalized = Normalized::new(&text);
+            let bounds: Vec<usize> = (0..=normalized.text.len())
+                .filter(|&at| normalized.text.is_char_boundary(at)).collect();
+            let mut last = 0..0;
+            for pair in bounds.windows(2) {
+                let range = normalized.original_range(pair[0]..pair[1]);
+                prop_assert!(text.is_char_boundary(range.start) && text.is_char_boundary(range.end));
+                prop_assert!(range.start < range.end);
+                prop_assert!(last.start <= range.start && last.end <= range.end);
+                last = range;
+            }
+        }
+
+        #[test]
+        fn letters_and_digits_survive(text in "[a-zA-Z0-9医保險０-９Ａ-Ｚ，。 \n]{0,60}") {
+            let count = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+            prop_assert_eq!(count(&text), count(&Normalized::new(&text).text));
+        }
+
+        #[test]
+        fn twice_is_once(text in "[a-zA-Z0-9医保險０-９Ａ-Ｚ，。％ \n①㎡]{0,60}") {
+            let once = Normalized::new(&text).text;
+            prop_assert_eq!(&Normalized::new(&once).text, &once);
+        }
+    }
+}

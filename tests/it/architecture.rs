@@ -1,0 +1,229 @@
+//! The shape of the code, held by a test: who may use whom, what every file says of itself, which links lead somewhere.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::root;
+
+/// Layers from the ground up. A module may use modules of lower layers, never of its own or a higher one.
+const LAYERS: &[&[&str]] = &[
+    &["error"],
+    &["kernel", "model", "config"],
+    &["article", "text", "embed"],
+    &["index"],
+    &["search"],
+    &["service", "eval"],
+    &["cli"],
+];
+
+/// Lines of a source file without its tests.
+const MAX_LINES: usize = 420;
+
+fn sources() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    files.retain(|path| path.extension().is_some_and(|e| e == "rs"));
+    files.sort();
+    assert!(files.len() > 30, "the sources were not found");
+    files
+}
+
+/// The top module that a file of `src` belongs to; the roots belong to none.
+fn module(path: &Path) -> Option<String> {
+    let inside = path.strip_prefix(root().join("src")).unwrap();
+    let first = inside.components().next()?.as_os_str().to_string_lossy().into_owned();
+    let name = first.trim_end_matches(".rs").to_string();
+    (name != "lib" && name != "main").then_some(name)
+}
+
+fn layer(module: &str) -> usize {
+    LAYERS
+        .iter()
+        .position(|layer| layer.contains(&module))
+        .unwrap_or_else(|| panic!("module {module} stands in no layer; give it one in this test and in the map"))
+}
+
+/// The code of a file: no comments, no test module at its end.
+fn code(text: &str) -> String {
+    let body = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+    body.lines()
+        .map(|line| line.split("//").next().unwrap())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Modules named after `crate::` anywhere in a file's code, groups included.
+fn used(code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        let word = |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+        match rest.strip_prefix('{') {
+            None => {
+                names.insert(word(rest));
+            }
+            Some(group) => {
+                let mut depth = 1;
+                let mut item = String::new();
+                for c in group.chars() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' => depth -= 1,
+                        ',' if depth == 1 => {
+                            names.insert(word(item.trim()));
+                            item.clear();
+                            continue;
+                        }
+                        _ => {}
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                    item.push(c);
+                }
+                names.insert(word(item.trim()));
+            }
+        }
+    }
+    names.remove("");
+    names
+}
+
+#[test]
+fn layers_use_only_what_stands_below() {
+    let mut wrong = Vec::new();
+    let mut edges = 0;
+    for path in sources() {
+        let Some(from) = module(&path) else { continue };
+        for to in used(&code(&fs::read_to_string(&path).unwrap())) {
+            if to == from {
+                continue;
+            }
+            edges += 1;
+            if layer(&to) >= layer(&from) {
+                wrong.push(format!("{} uses {to}", path.display()));
+            }
+        }
+    }
+    assert!(edges > 40, "only {edges} uses were found; the reading of `crate::` is broken");
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_reading_of_uses_sees_groups_and_ignores_comments() {
+    let text = "use crate::{error::{Error, Fault}, index::View};\nlet x = crate::text::go(); // crate::cli\n";
+    assert_eq!(used(&code(text)).into_iter().collect::<Vec<_>>(), ["error", "index", "text"]);
+}
+
+#[test]
+fn every_file_says_what_it_owns_and_stays_readable() {
+    let mut wrong = Vec::new();
+    for path in sources() {
+        let text = fs::read_to_string(&path).unwrap();
+        if !text.starts_with("//!") {
+            wrong.push(format!("{} does not open with //!", path.display()));
+        }
+        let lines = text.split("\n#[cfg(test)]\n").next().unwrap().lines().count();
+        let is_tests = path.file_stem().is_some_and(|stem| stem == "tests" || stem == "reference");
+        if lines > MAX_LINES && !is_tests {
+            wrong.push(format!("{} has {lines} lines without its tests", path.display()));
+        }
+        let name = path.file_stem().unwrap().to_string_lossy();
+        if ["utils", "util", "common", "helpers", "helper", "types", "misc"].contains(&&*name) {
+            wrong.push(format!("{} is named after nothing", path.display()));
+        }
+        let in_kernel = module(&path).as_deref() == Some("kernel");
+        let body = code(&text);
+        if !in_kernel && ["unsafe {", "unsafe fn", "unsafe impl"].iter().any(|word| body.contains(word)) {
+            wrong.push(format!("{} has unsafe code outside src/kernel", path.display()));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_core_knows_no_wire_format() {
+    let outside = ["tonic", "prost", "tokio", "clap", "indicatif"];
+    let mut wrong = Vec::new();
+    for path in sources() {
+        if matches!(module(&path).as_deref(), Some("service" | "cli")) {
+            continue;
+        }
+        let body = code(&fs::read_to_string(&path).unwrap());
+        for name in outside {
+            if body.contains(&format!("{name}::")) {
+                wrong.push(format!("{} names {name}", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Relative links of the documents lead to files, and paths in back quotes that look like files of ours exist.
+#[test]
+fn documents_point_at_what_is_there() {
+    let mut wrong = Vec::new();
+    let mut documents = vec![root().join("README.md")];
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            match entry.path().is_dir() {
+                true => folders.push(entry.path()),
+                false => documents.push(entry.path()),
+            }
+        }
+    }
+    documents.retain(|path| path.extension().is_some_and(|e| e == "md"));
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        let folder = document.parent().unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = target.split('#').next().unwrap();
+            if !target.is_empty() && !target.contains("://") && !folder.join(target).exists() {
+                wrong.push(format!("{}: {target}", document.display()));
+            }
+        }
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let ours = ["src/", "tests/", "proto/", "docs/", "benches/", "index/lexicon", "index/sample"];
+            let is_path = ours.iter().any(|start| quoted.starts_with(start))
+                && !quoted.contains([' ', '*', '<', '{', '\n']);
+            if is_path && !root().join(quoted.split(':').next().unwrap()).exists() {
+                wrong.push(format!("{}: `{quoted}`", document.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Every dependency has its line in the map, and the map names none that is gone.
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let mut section = "";
+    let mut names = BTreeSet::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.contains("dependencies")
+            && let Some((name, _)) = line.split_once(" =")
+        {
+            names.insert(name.to_string());
+        }
+    }
+    let map = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let table = map.split("## Dependencies").nth(1).expect("the map has a section Dependencies");
+    let listed: BTreeSet<String> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_string))
+        .collect();
+    assert_eq!(listed, names);
+}

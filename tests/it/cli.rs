@@ -1,0 +1,165 @@
+//! The program as a person or a script calls it: exit codes, messages, JSON.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::service::{Server, sample_index};
+use crate::support::{model_folder, root, shared};
+
+fn baowen(folder: &Path, model: Option<&Path>, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .args(args)
+        .current_dir(folder)
+        .env("BAOWEN_MODEL_DIR", model.unwrap_or(Path::new("/nonexistent")))
+        .env("BAOWEN_CACHE_DIR", folder.join("cache"))
+        .output()
+        .unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn broken_files_are_named_and_the_rest_goes_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    std::fs::create_dir(&input).unwrap();
+    std::fs::write(
+        input.join("a.jsonl"),
+        "{\"_id\": \"a1\", \"title\": \"甲\", \"text\": \"医保断缴三个月内可以补缴。\"}\nnot json\n{\"_id\": \"a2\", \"text\": \"养老金按月领取。\"}\n{\"title\": \"no id\", \"text\": \"x\"}\n",
+    )
+    .unwrap();
+    std::fs::write(input.join("b.txt"), [0xff, 0xfe, 0x00, 0x01, 0x02]).unwrap();
+    std::fs::write(input.join("c.md"), "# 生育津贴\n\n产假期间按月领取。\n").unwrap();
+    std::fs::write(input.join("d.txt"), "").unwrap();
+    let args = ["index", "in", "--index", "idx", "--json"];
+    let summary = json(&baowen(folder.path(), None, &args));
+    assert_eq!((&summary["articles"], &summary["added"]), (&3.into(), &3.into()), "{summary}");
+    let skipped: Vec<&str> = summary["skipped"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+    assert_eq!(skipped.len(), 4, "{skipped:?}");
+    for (file, line) in [("a.jsonl", ":2"), ("a.jsonl", ":4"), ("b.txt", ""), ("d.txt", "")] {
+        assert!(skipped.iter().any(|s| s.contains(&format!("{file}{line}"))), "{file}{line} in {skipped:?}");
+    }
+    // The same input again changes nothing.
+    let again = json(&baowen(folder.path(), None, &args));
+    assert_eq!((&again["added"], &again["updated"], &again["unchanged"]), (&0.into(), &0.into(), &3.into()));
+    assert_eq!(again["passages"], 0);
+}
+
+#[test]
+fn the_same_input_again_embeds_nothing_and_a_rebuild_takes_vectors_from_the_cache() {
+    let Some(model) = model_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let sample = root().join("index/sample");
+    let sample = sample.to_str().unwrap();
+    let first = json(&baowen(folder.path(), Some(&model), &["index", sample, "--index", "idx", "--json"]));
+    assert!(first["articles"].as_u64().unwrap() >= 30, "{first}");
+    assert_eq!(first["skipped"].as_array().unwrap().len(), 0, "{first}");
+    assert_eq!(first["embedded"], first["passages"]);
+    let again = json(&baowen(folder.path(), Some(&model), &["index", sample, "--index", "idx", "--json"]));
+    assert_eq!((&again["embedded"], &again["passages"]), (&0.into(), &0.into()), "{again}");
+    let rebuilt = json(&baowen(
+        folder.path(),
+        Some(&model),
+        &["index", sample, "--index", "idx", "--rebuild", "--json"],
+    ));
+    assert_eq!((&rebuilt["embedded"], &rebuilt["passages"]), (&0.into(), &first["passages"]), "{rebuilt}");
+}
+
+#[test]
+fn the_five_pages_are_eighty_five_articles() {
+    let Some(data) = shared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let pages = data.join("pages");
+    let summary = json(&baowen(
+        folder.path(),
+        None,
+        &["index", pages.to_str().unwrap(), "--index", "idx", "--json"],
+    ));
+    assert_eq!(summary["total_articles"], 85, "{summary}");
+    let found = json(&baowen(
+        folder.path(),
+        None,
+        &["search", "医保账户里有180元是怎么回事", "--index", "idx", "--json", "--source", "健康新闻"],
+    ));
+    let hit = &found["hits"][0];
+    assert_eq!(hit["title"], "大额医保180元是什么意思");
+    assert_eq!((&hit["kind"], &hit["published"]), (&"summary".into(), &"2025-04-19".into()));
+}
+
+#[test]
+fn mistakes_end_with_a_sentence_and_a_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |args: &[&str], code: i32, parts: &[&str]| {
+        let output = baowen(folder.path(), None, args);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+        assert!(!text.contains("panicked"), "{args:?}: {text}");
+        for part in parts {
+            assert!(text.contains(part), "{args:?} should mention `{part}`: {text}");
+        }
+    };
+    check(&["search", "医保", "--index", "nowhere"], 1, &["nowhere", "baowen index"]);
+    check(&["search", "  ", "--index", "nowhere"], 2, &["query"]);
+    check(&["search", "医保", "--top-k", "0"], 2, &["top_k"]);
+    check(&["search", "医保", "--top-k", "1000000"], 2, &["top_k"]);
+    check(&["search", "医保", "--dense-weight", "NaN"], 2, &["fusion.dense_weight"]);
+    check(&["search", "医保", "--from", "yesterday"], 2, &["--from", "yesterday", "2025-04-19"]);
+    check(&["search", "医保", "--addr", "127.0.0.1:1"], 1, &["127.0.0.1:1", "baowen serve"]);
+    check(&["index", "no-such-file", "--index", "idx"], 1, &["no-such-file"]);
+    check(&["serve", "--index", "nowhere", "--listen", "127.0.0.1:0"], 1, &["nowhere", "baowen index"]);
+    check(&["verify", "--index", "nowhere"], 1, &["nowhere"]);
+    check(&["eval", "--dataset", "nowhere"], 1, &["nowhere"]);
+}
+
+#[test]
+fn analyze_shows_what_becomes_of_a_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = json(&baowen(folder.path(), None, &["analyze", "蘭州醫保繳費１１０００元怎麼辦？", "--json"]));
+    assert_eq!(shown["normalized"], "兰州医保缴费11000元怎么办?");
+    let words = shown["document"]["words"].as_array().unwrap();
+    assert!(words.iter().any(|w| w["text"] == "医保"), "{words:?}");
+    assert!(words.iter().any(|w| w["text"] == "#11000"), "{words:?}");
+    assert_eq!(shown["query"]["regions"][0]["province"], "甘肃");
+    assert!(shown["query"]["dropped"].as_array().unwrap().iter().any(|w| w == "怎么办"), "{shown}");
+}
+
+#[test]
+fn eval_prints_its_report_and_writes_a_run_that_other_tools_read() {
+    let (Some(data), Some(model)) = (shared(), model_folder()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = data.join("bench/yibao");
+    let report = json(&baowen(
+        folder.path(),
+        Some(&model),
+        &["eval", "--dataset", dataset.to_str().unwrap(), "--run", "run.trec", "--json"],
+    ));
+    let ndcg = report["modes"]["hybrid"]["nDCG@10"].as_f64().unwrap();
+    assert!(ndcg >= 0.82, "{ndcg}");
+    let run = std::fs::read_to_string(folder.path().join("run.trec")).unwrap();
+    let lines: Vec<Vec<&str>> = run.lines().map(|line| line.split(' ').collect()).collect();
+    assert_eq!(lines.len(), 26 * 85, "every article is ranked for every question");
+    assert!(lines.iter().all(|fields| fields.len() == 6 && fields[1] == "Q0"));
+}
+
+#[test]
+fn bench_measures_a_running_service() {
+    let folder = tempfile::tempdir().unwrap();
+    sample_index(folder.path(), None);
+    let server = Server::start(&folder.path().join("index"), None);
+    std::fs::write(folder.path().join("q.txt"), "医保断缴怎么办\n生育津贴\n").unwrap();
+    let measured = json(&baowen(
+        folder.path(),
+        None,
+        &["bench", "--addr", &server.address, "--queries", "q.txt", "--concurrency", "2", "--requests", "40", "--json"],
+    ));
+    assert!(measured["latency_ms"]["p50"].as_f64().unwrap() > 0.0, "{measured}");
+    assert!(measured["latency_ms"]["p99"].as_f64().unwrap() >= measured["latency_ms"]["p50"].as_f64().unwrap());
+    for stage in ["analyze", "embed", "lexical", "dense", "fuse", "assemble"] {
+        assert!(measured["stages_ms"][stage]["p50"].is_number(), "{stage} in {measured}");
+    }
+}

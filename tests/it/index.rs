@@ -1,0 +1,355 @@
+//! The index: what is committed is there, what is not is not, and whatever is wrong is said.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use baowen::error::Fault;
+use baowen::index::{Backend, EmbeddedIndex, LexicalQuery, Rules};
+use baowen::model::Filter;
+use baowen::search::Engine;
+use baowen::search::request::{Grouping, Mode, SearchRequest};
+
+use crate::support::{analyzer, article, index_of, rules};
+
+fn ids(index: &EmbeddedIndex) -> Vec<String> {
+    index.snapshot().unwrap().article_ids().unwrap()
+}
+
+fn engine(index: Arc<EmbeddedIndex>, rules: &Rules) -> Engine {
+    Engine::new(index, rules.analyzer.clone(), rules.embedder.clone())
+}
+
+#[test]
+fn upserts_replace_deletes_remove_and_the_unchanged_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    let index = index_of(
+        folder.path(),
+        &rules,
+        &[article("a", "甲", "医保断缴"), article("b", "乙", "养老保险")],
+    );
+    let mut writer = index.writer(rules.clone()).unwrap();
+    let report = writer
+        .upsert(&[article("a", "甲", "医保断缴"), article("b", "乙", "失业保险"), article("c", "丙", "工伤")])
+        .unwrap();
+    assert_eq!((report.unchanged, report.updated, report.added), (1, 1, 1));
+    assert_eq!(ids(&index), ["a", "b"], "nothing is visible before the commit");
+    assert_eq!(writer.delete(&["a".into(), "nobody".into()]).unwrap(), 1);
+    writer.commit().unwrap();
+    assert_eq!(ids(&index), ["b", "c"]);
+    assert_eq!(index.snapshot().unwrap().article("b").unwrap().unwrap().text, "失业保险");
+    assert_eq!(index.snapshot().unwrap().article("a").unwrap(), None);
+    // A deleted article can come back as it was.
+    assert_eq!(writer.upsert(&[article("a", "甲", "医保断缴")]).unwrap().added, 1);
+    // Twice in one commit: the later one counts.
+    writer.upsert(&[article("c", "丙", "一"), article("c", "丙", "二")]).unwrap();
+    writer.commit().unwrap();
+    assert_eq!(index.snapshot().unwrap().article("c").unwrap().unwrap().text, "二");
+    assert_eq!(index.snapshot().unwrap().stats().unwrap().passages, 3);
+}
+
+#[test]
+fn words_and_vectors_stay_together_through_deletes_and_merges() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    let embedder = rules.embedder.clone().unwrap();
+    let texts: Vec<String> = (0..400)
+        .map(|i| format!("第{i}篇：{}保险的编号是 N{i}。", ["医疗", "养老", "失业", "工伤"][i % 4]))
+        .collect();
+    let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
+    let mut writer = index.writer(rules.clone()).unwrap();
+    for (chunk, group) in texts.chunks(40).enumerate() {
+        let articles: Vec<_> = group
+            .iter()
+            .enumerate()
+            .map(|(i, text)| article(&format!("a{:03}", chunk * 40 + i), "", text))
+            .collect();
+        writer.upsert(&articles).unwrap();
+        writer.commit().unwrap();
+    }
+    let gone: Vec<String> = (0..400).step_by(3).map(|i| format!("a{i:03}")).collect();
+    writer.delete(&gone).unwrap();
+    writer.commit().unwrap();
+    let check = |when: &str| {
+        let view = index.snapshot().unwrap();
+        assert_eq!(view.stats().unwrap().articles, 400 - gone.len() as u64, "{when}");
+        for i in (0..400).filter(|i| i % 3 != 0).step_by(17) {
+            let id = format!("a{i:03}");
+            let vector = embedder.embed_passages(&[&texts[i]]).unwrap().remove(0);
+            let found = view.dense(&vector, &Filter::default(), 1, None).unwrap();
+            let key = view.keys(&[found[0].passage]).unwrap().remove(0);
+            assert_eq!((&*key.0, key.1), (id.as_str(), 0), "{when}: the vector of {id} finds it");
+            let analysed = analyzer().query(&format!("N{i}"));
+            let query = LexicalQuery {
+                words: analysed.words,
+                bigrams: analysed.bigrams,
+            };
+            let found = view.lexical(&query, &Filter::default(), 1).unwrap();
+            assert_eq!(&*view.keys(&[found[0].passage]).unwrap()[0].0, id, "{when}: its words find {id}");
+        }
+    };
+    check("after deletes");
+    writer.merge_all().unwrap();
+    check("after a merge");
+    writer.finish().unwrap();
+    assert_eq!(index.snapshot().unwrap().stats().unwrap().segments, 1);
+    drop(index);
+    let index = EmbeddedIndex::open(folder.path()).unwrap();
+    assert_eq!(index.verify().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn readers_see_a_commit_or_the_one_before_never_a_mixture() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    // In every commit all articles carry that commit's generation.
+    let generation = |n: usize| -> Vec<_> {
+        (0..20)
+            .map(|i| article(&format!("a{i:02}"), "", &format!("第{i}条 世代{n}号")))
+            .collect()
+    };
+    let index = index_of(folder.path(), &rules, &generation(0));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let other = EmbeddedIndex::open(folder.path()).unwrap();
+            let mut seen = BTreeSet::new();
+            while !done.load(Ordering::Relaxed) {
+                other.refresh().unwrap();
+                let view = other.snapshot().unwrap();
+                let ids = view.article_ids().unwrap();
+                assert_eq!(ids.len(), 20);
+                let generations: BTreeSet<String> = ids
+                    .iter()
+                    .map(|id| view.article(id).unwrap().unwrap().text.split(' ').nth(1).unwrap().to_string())
+                    .collect();
+                assert_eq!(generations.len(), 1, "one commit shows {generations:?}");
+                seen.extend(generations);
+            }
+            seen
+        });
+        let mut writer = index.writer(rules.clone()).unwrap();
+        for n in 1..=25 {
+            writer.upsert(&generation(n)).unwrap();
+            writer.commit().unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(!reader.join().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn one_writer_at_a_time_and_a_drop_gives_the_lock_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    let index = index_of(folder.path(), &rules, &[]);
+    let first = index.writer(rules.clone()).unwrap();
+    let second = EmbeddedIndex::open(folder.path()).unwrap();
+    let error = second.writer(rules.clone()).err().expect("the lock is held");
+    assert_eq!(error.fault(), Fault::Precondition);
+    assert!(error.message().contains(&folder.path().display().to_string()), "{error}");
+    drop(first);
+    second.writer(rules).unwrap();
+}
+
+#[test]
+fn a_folder_that_is_no_index_is_named_with_the_command_that_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |path: &std::path::Path, fault: Fault, part: &str| {
+        let error = EmbeddedIndex::open(path).err().expect("it must not open");
+        assert_eq!(error.fault(), fault, "{error}");
+        assert!(error.message().contains(&path.display().to_string()), "{error}");
+        assert!(error.message().contains(part), "{error}");
+        assert!(error.hint().unwrap().contains("baowen index"), "{error}");
+    };
+    check(&folder.path().join("absent"), Fault::Missing, "there is no folder");
+    check(folder.path(), Fault::Missing, "holds no index");
+
+    // Not ours: a folder with something else in it is never written to.
+    std::fs::write(folder.path().join("diary.txt"), "x").unwrap();
+    let error = EmbeddedIndex::create(folder.path(), &rules().identity()).err().unwrap();
+    assert!(error.message().contains("diary.txt"), "{error}");
+    let error = baowen::index::remove(folder.path()).unwrap_err();
+    assert!(error.message().contains("diary.txt"), "{error}");
+
+    // Half deleted.
+    let half = folder.path().join("half");
+    drop(index_of(&half, &rules(), &[article("a", "", "医保")]));
+    for entry in std::fs::read_dir(half.join("segments")).unwrap().flatten() {
+        if entry.path().extension().is_some_and(|e| e == "vec") {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    check(&half, Fault::Corrupt, "vectors of segment");
+
+    // Of another format.
+    let other = folder.path().join("other");
+    drop(index_of(&other, &rules(), &[]));
+    let meta = other.join("segments/meta.json");
+    let text = std::fs::read_to_string(&meta).unwrap();
+    assert!(text.contains("\"format\": 1"), "{text}");
+    std::fs::write(&meta, text.replace("\"format\": 1", "\"format\": 999")).unwrap();
+    check(&other, Fault::Precondition, "format 999");
+
+    // Garbage.
+    std::fs::write(&meta, "{").unwrap();
+    check(&other, Fault::Corrupt, "damaged");
+}
+
+#[test]
+fn other_rules_are_refused_and_both_sides_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index_of(folder.path(), &rules(), &[]);
+    let error = index.check_identity("0123", None).unwrap_err();
+    assert!(error.message().contains("0123") && error.message().contains(&index.identity().analysis));
+    let error = index
+        .check_identity(&index.identity().analysis, Some(("other-model", 64)))
+        .unwrap_err();
+    assert!(error.message().contains("other-model") && error.message().contains(&index.identity().embedder));
+    assert!(error.hint().unwrap().contains("--rebuild"));
+}
+
+#[test]
+fn every_single_flipped_byte_of_the_vectors_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(index_of(folder.path(), &rules(), &[article("a", "甲", "医保断缴")]));
+    let file = std::fs::read_dir(folder.path().join("segments"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|e| e == "vec"))
+        .unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    for at in (64..whole.len() - 120).step_by(37) {
+        let mut broken = whole.clone();
+        broken[at] ^= 0x10;
+        std::fs::write(&file, &broken).unwrap();
+        let wrong = match EmbeddedIndex::open(folder.path()) {
+            Ok(index) => index.verify().unwrap(),
+            Err(error) => vec![error.to_string()],
+        };
+        assert!(!wrong.is_empty(), "byte {at} was changed and nothing noticed");
+    }
+}
+
+#[test]
+fn bad_article_ids_are_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    let index = index_of(folder.path(), &rules, &[]);
+    let mut writer = index.writer(rules).unwrap();
+    for id in ["", "  ", "a\nb", &"长".repeat(300)] {
+        let error = writer.upsert(&[article("good", "", "x"), article(id, "", "x")]).unwrap_err();
+        assert_eq!(error.fault(), Fault::Caller, "{error}");
+        assert!(error.message().starts_with("article id:"), "{error}");
+    }
+    writer.commit().unwrap();
+    assert_eq!(ids(&index), Vec::<String>::new());
+}
+
+#[test]
+fn filters_hold_in_every_mode_and_paging_neither_repeats_nor_skips() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    let articles: Vec<_> = (0..60)
+        .map(|i| {
+            let mut article = article(
+                &format!("a{i:02}"),
+                &format!("医保问题之{i}"),
+                &format!("{}居民医保第{i}条，{}年缴费。", ["兰州", "宁波"][i % 2], 2020 + i % 5),
+            );
+            article.source = Some(["甲站", "乙站", "丙站"][i % 3].to_string());
+            article.published = (i % 4 > 0).then(|| format!("2025-0{}-10", i % 4).parse().unwrap());
+            article
+        })
+        .collect();
+    let index = Arc::new(index_of(folder.path(), &rules, &articles));
+    let engine = engine(index, &rules);
+    let check = |filter: Filter, keep: &dyn Fn(usize) -> bool| {
+        let expected: BTreeSet<String> = (0..60).filter(|&i| keep(i)).map(|i| format!("a{i:02}")).collect();
+        for mode in [Mode::Hybrid, Mode::Lexical, Mode::Dense] {
+            let request = SearchRequest {
+                mode,
+                top_k: Some(60),
+                filter: filter.clone(),
+                ..SearchRequest::new("居民医保缴费")
+            };
+            let found = engine.search(&request).unwrap().hits;
+            let found: BTreeSet<String> = found.into_iter().map(|hit| hit.article_id).collect();
+            assert_eq!(found, expected, "{mode:?} {filter:?}");
+        }
+    };
+    let sources = |names: &[&str]| names.iter().map(|n| n.to_string()).collect();
+    check(Filter::default(), &|_| true);
+    check(Filter { sources: sources(&["乙站"]), ..Filter::default() }, &|i| i % 3 == 1);
+    check(Filter { sources: sources(&["无此站"]), ..Filter::default() }, &|_| false);
+    check(
+        Filter { article_ids: vec!["a07".into(), "a08".into()], ..Filter::default() },
+        &|i| i == 7 || i == 8,
+    );
+    check(
+        Filter { published_from: "2025-02-01".parse().ok(), ..Filter::default() },
+        &|i| i % 4 >= 2,
+    );
+    check(
+        Filter {
+            published_from: "2025-01-01".parse().ok(),
+            published_to: "2025-02-28".parse().ok(),
+            sources: sources(&["甲站", "丙站"]),
+            ..Filter::default()
+        },
+        &|i| matches!(i % 4, 1 | 2) && i % 3 != 1,
+    );
+    check(Filter { regions: vec!["兰州".into()], ..Filter::default() }, &|i| i % 2 == 0);
+    check(Filter { regions: vec!["浙江".into()], ..Filter::default() }, &|i| i % 2 == 1);
+    check(Filter { years: vec![2023], ..Filter::default() }, &|i| i % 5 == 3);
+
+    let page = |offset, top_k| {
+        let request = SearchRequest {
+            offset,
+            top_k: Some(top_k),
+            candidates: Some(200),
+            grouping: Grouping::Article,
+            ..SearchRequest::new("居民医保缴费")
+        };
+        let hits = engine.search(&request).unwrap().hits;
+        hits.into_iter().map(|hit| hit.passage_id).collect::<Vec<_>>()
+    };
+    let whole = page(0, 60);
+    let pages: Vec<String> = (0..6).flat_map(|n| page(n * 10, 10)).collect();
+    assert_eq!(whole.len(), 60);
+    assert_eq!(pages, whole);
+    assert_eq!(page(0, 60), whole, "the same request gives the same answer");
+    assert_eq!(page(60, 10), Vec::<String>::new());
+}
+
+#[test]
+fn evidence_is_exact_for_passages_that_only_one_side_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    let articles: Vec<_> = (0..50)
+        .map(|i| article(&format!("a{i:02}"), "", &format!("第{i}号 {}", "医保缴费".repeat(i % 7 + 1))))
+        .collect();
+    let index = index_of(folder.path(), &rules, &articles);
+    let view = index.snapshot().unwrap();
+    let analysed = rules.analyzer.query("医保缴费");
+    let query = LexicalQuery {
+        words: analysed.words,
+        bigrams: analysed.bigrams,
+    };
+    let vector = rules.embedder.unwrap().embed_queries(&["医保缴费"]).unwrap().remove(0);
+    let all = view.dense(&vector, &Filter::default(), 50, None).unwrap();
+    let refs: Vec<_> = all.iter().map(|c| c.passage).collect();
+    let together = view.evidence(&query, Some(&vector), &refs).unwrap();
+    for (at, (&passage, candidate)) in refs.iter().zip(&all).enumerate() {
+        let alone = view.evidence(&query, Some(&vector), &[passage]).unwrap();
+        assert_eq!(alone.passages[0], together.passages[at], "scores do not depend on the company");
+        assert!((alone.passages[0].cosine - candidate.score).abs() < 1e-5);
+        let terms = view.explain(&query, passage).unwrap();
+        let sum: f32 = terms.iter().map(|term| term.score).sum();
+        let lexical = alone.passages[0].words + alone.passages[0].bigrams;
+        assert!((sum - lexical).abs() < 1e-4 * lexical.max(1.0), "terms add up to the score");
+        assert!(lexical <= together.lexical_bound);
+    }
+}

@@ -1,0 +1,9 @@
+//! The one integration binary: each file states the promises it holds the program to.
+
+mod architecture;
+mod cli;
+mod crash;
+mod index;
+mod quality;
+mod service;
+mod support;

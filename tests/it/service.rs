@@ -1,0 +1,185 @@
+//! The service as others see it: a real process on a real socket with the real model, asked through the protocol.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use baowen::error::Fault;
+use baowen::search::request::{Mode, SearchRequest};
+use baowen::service::client::Client;
+
+use crate::support::{model_folder, root};
+
+/// A `baowen serve` of its own, killed when dropped.
+pub struct Server {
+    child: Child,
+    pub address: String,
+}
+
+impl Server {
+    pub fn start(index: &Path, model: Option<&Path>) -> Server {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_baowen"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--index"])
+            .arg(index)
+            .env("BAOWEN_MODEL_DIR", model.unwrap_or(Path::new("/nonexistent")))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| Some(line.strip_prefix("listening on ")?.split(';').next()?.to_string()))
+            .expect("the service says where it listens");
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, address }
+    }
+
+    /// Asks it to end and waits for the exit status.
+    pub fn terminate(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The sample articles in an index of their own.
+pub fn sample_index(folder: &Path, model: Option<&Path>) {
+    let status = Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .arg("index")
+        .arg(root().join("index/sample"))
+        .arg("--index")
+        .arg(folder.join("index"))
+        .env("BAOWEN_MODEL_DIR", model.unwrap_or(Path::new("/nonexistent")))
+        .env("BAOWEN_CACHE_DIR", folder.join("cache"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+#[test]
+fn questions_are_answered_over_a_real_socket() {
+    let Some(model) = model_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    sample_index(folder.path(), Some(&model));
+    let server = Server::start(&folder.path().join("index"), Some(&model));
+    block_on(async {
+        let mut client = Client::connect(&server.address).await.unwrap();
+        for mode in [Mode::Hybrid, Mode::Lexical, Mode::Dense] {
+            let request = SearchRequest {
+                mode,
+                explain: true,
+                ..SearchRequest::new("在外地住院医保怎么报销")
+            };
+            let response = client.search(&request).await.unwrap();
+            assert_eq!(response.degraded, None);
+            assert_eq!(response.hits.len(), 10);
+            assert!(response.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
+            let first = &response.hits[0];
+            assert!(first.title.contains("异地") || first.text.contains("异地"), "{mode:?}: {}", first.title);
+            let chars: Vec<char> = first.text.chars().collect();
+            for span in first.highlights.iter().chain(&first.best_sentence) {
+                assert!(span.start < span.end && span.end as usize <= chars.len());
+            }
+            let explanation = first.explanation.as_ref().unwrap();
+            let sum: f32 = explanation.contributions.iter().map(|(_, amount)| amount).sum();
+            assert!((sum - first.score).abs() < 1e-3 * first.score.abs().max(1.0), "{mode:?}: {sum} {}", first.score);
+            assert!(explanation.summary.contains("排在第 1 位"), "{}", explanation.summary);
+            assert!(!response.provenance.model.is_empty());
+        }
+        // One bad question does not end a batch, and the order stays.
+        let batch = [
+            SearchRequest::new("生育津贴"),
+            SearchRequest::new("？？"),
+            SearchRequest::new("工伤认定"),
+        ];
+        let answers = client.batch(&batch).await.unwrap();
+        assert_eq!(answers.len(), 3);
+        assert_eq!(answers[1].as_ref().unwrap_err().fault(), Fault::Caller);
+        assert!(answers[0].as_ref().unwrap().hits[0].text.contains("生育"));
+        assert!(answers[2].as_ref().unwrap().hits[0].text.contains("工伤"));
+    });
+    assert!(server.terminate().success(), "SIGTERM ends it in order");
+}
+
+#[test]
+fn bad_input_is_refused_by_field_over_the_wire() {
+    let folder = tempfile::tempdir().unwrap();
+    sample_index(folder.path(), None);
+    let server = Server::start(&folder.path().join("index"), None);
+    block_on(async {
+        let mut client = Client::connect(&server.address).await.unwrap();
+        let cases: [(&str, Box<dyn Fn(&mut SearchRequest)>); 6] = [
+            ("query", Box::new(|r| r.query = " ".into())),
+            ("query", Box::new(|r| r.query = "医".repeat(100_000))),
+            ("query", Box::new(|r| r.query = "……！".into())),
+            ("top_k", Box::new(|r| r.top_k = Some(0))),
+            ("top_k", Box::new(|r| r.top_k = Some(1_000_000))),
+            ("fusion.dense_weight", Box::new(|r| r.fusion.dense_weight = Some(f32::NAN))),
+        ];
+        for (field, spoil) in cases {
+            let mut request = SearchRequest::new("医保");
+            spoil(&mut request);
+            let error = client.search(&request).await.unwrap_err();
+            assert_eq!(error.fault(), Fault::Caller, "{field}: {error}");
+            assert!(error.message().contains(field), "{field}: {error}");
+        }
+        // A deadline that has passed is said as such.
+        let late = SearchRequest {
+            deadline: Some(Instant::now() + Duration::from_nanos(1)),
+            ..SearchRequest::new("医保")
+        };
+        assert_eq!(client.search(&late).await.unwrap_err().fault(), Fault::Deadline);
+        // Without the model the answer is by words and says so.
+        let response = client.search(&SearchRequest::new("生育津贴怎么领")).await.unwrap();
+        assert!(response.degraded.unwrap().contains("words alone"));
+        assert!(response.hits[0].text.contains("生育"));
+    });
+}
+
+#[test]
+fn many_clients_at_once_get_the_answers_of_one() {
+    let Some(model) = model_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    sample_index(folder.path(), Some(&model));
+    let server = Server::start(&folder.path().join("index"), Some(&model));
+    let questions = ["医保断缴怎么办", "生育津贴怎么领", "异地就医备案", "失业金领取条件"];
+    let ask = |address: String, question: &'static str| {
+        block_on(async move {
+            let mut client = Client::connect(&address).await.unwrap();
+            let hits = client.search(&SearchRequest::new(question)).await.unwrap().hits;
+            hits.into_iter().map(|hit| (hit.passage_id, hit.score.to_bits())).collect::<Vec<_>>()
+        })
+    };
+    let alone: Arc<Vec<_>> = Arc::new(questions.map(|q| ask(server.address.clone(), q)).into());
+    std::thread::scope(|scope| {
+        for thread in 0..12 {
+            let (alone, address) = (alone.clone(), server.address.clone());
+            scope.spawn(move || {
+                for round in 0..4 {
+                    let at = (thread + round) % questions.len();
+                    assert_eq!(ask(address.clone(), questions[at]), alone[at]);
+                }
+            });
+        }
+    });
+}

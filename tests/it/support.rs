@@ -1,0 +1,89 @@
+//! What the integration tests share: folders, articles, the real model, the shared data.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use baowen::embed::{Embedder, HashEmbedder, LocalModel};
+use baowen::index::{EmbeddedIndex, Rules};
+use baowen::model::Article;
+use baowen::text::Analyzer;
+
+/// The repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The shared data beside the repository (articles, judged questions), if this machine has it.
+pub fn shared() -> Option<PathBuf> {
+    let folder = std::env::var_os("BAOWEN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    match folder.join("data").is_dir() {
+        true => Some(folder.join("data")),
+        false => {
+            println!("skipped: no shared data in {}", folder.display());
+            None
+        }
+    }
+}
+
+/// The folder of the real model, fetched on first use. `None` (and a line that says so) where it cannot be had.
+pub fn model_folder() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER
+        .get_or_init(|| {
+            let folder = std::env::var_os("BAOWEN_MODEL_DIR")
+                .map_or_else(|| root().join("index/models"), PathBuf::from);
+            match baowen::embed::fetch(&folder, &mut |_| {}) {
+                Ok(_) => Some(folder),
+                Err(error) => {
+                    println!("skipped: {error}");
+                    None
+                }
+            }
+        })
+        .clone()
+}
+
+/// The real model, opened once.
+pub fn model() -> Option<Arc<dyn Embedder>> {
+    static MODEL: OnceLock<Option<Arc<LocalModel>>> = OnceLock::new();
+    let model = MODEL.get_or_init(|| {
+        model_folder().map(|folder| Arc::new(LocalModel::open(&folder).expect("the fetched model opens")))
+    });
+    model.clone().map(|model| model as Arc<dyn Embedder>)
+}
+
+/// The analyser, made once.
+pub fn analyzer() -> Arc<Analyzer> {
+    static ANALYZER: OnceLock<Arc<Analyzer>> = OnceLock::new();
+    ANALYZER
+        .get_or_init(|| Arc::new(Analyzer::new().expect("the built-in lexicon is whole")))
+        .clone()
+}
+
+/// Rules with the test double in place of the model: fast, deterministic.
+pub fn rules() -> Rules {
+    Rules {
+        analyzer: analyzer(),
+        embedder: Some(Arc::new(HashEmbedder::new(64))),
+    }
+}
+
+/// A small article.
+pub fn article(id: &str, title: &str, text: &str) -> Article {
+    Article {
+        id: id.into(),
+        title: title.into(),
+        text: text.into(),
+        ..Article::default()
+    }
+}
+
+/// A new index made by `rules` with these articles, committed.
+pub fn index_of(folder: &Path, rules: &Rules, articles: &[Article]) -> EmbeddedIndex {
+    let index = EmbeddedIndex::create(folder, &rules.identity()).expect("a new index");
+    let mut writer = index.writer(rules.clone()).expect("the writer");
+    writer.upsert(articles).expect("articles go in");
+    writer.commit().expect("a commit");
+    writer.finish().expect("the writer ends");
+    index
+}
