@@ -12,6 +12,7 @@ pub mod remote;
 mod search;
 mod serve;
 mod setup;
+mod tune;
 mod verify;
 
 use std::path::PathBuf;
@@ -48,6 +49,8 @@ enum Command {
     Eval(eval::Eval),
     /// Measure a running service's latency and throughput.
     Bench(bench::BenchOptions),
+    /// Fit the ranking's weights to judged questions.
+    Tune(tune::Tune),
     /// Read every byte of an index and compare it with its checksums.
     Verify(verify::Verify),
     /// Show what becomes of a text before it is looked up.
@@ -88,6 +91,7 @@ fn run(command: Command) -> Result<()> {
         Command::Search(args) => args.run(),
         Command::Eval(args) => args.run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Tune(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Analyze(args) => args.run(),
         Command::Model(args) => args.run(),

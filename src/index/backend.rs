@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::schema::Identity;
 use crate::error::Result;
 use crate::model::{Article, ArticleKind, Date, Filter};
-use crate::text::QueryTerm;
+use crate::text::{QueryTerm, Region};
 
 /// A passage as one snapshot names it; means nothing in another snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,13 +25,17 @@ pub struct Candidate {
     pub score: f32,
 }
 
-/// The words of a question, in both token streams.
+/// What a question says: its words in both token streams, the places and the years it names.
 #[derive(Debug, Clone, Default)]
 pub struct LexicalQuery {
     /// Dictionary words and canonical terms.
     pub words: Vec<QueryTerm>,
     /// Character bigrams.
     pub bigrams: Vec<QueryTerm>,
+    /// Regions it names; they rank, they do not filter.
+    pub regions: Vec<Region>,
+    /// Years it names; they rank, they do not filter.
+    pub years: Vec<u16>,
 }
 
 /// Exact scores of one passage for one question, all of them computed, none guessed.
@@ -55,6 +59,11 @@ pub struct Evidence {
     pub length: u32,
     /// Whether the article has a title.
     pub titled: bool,
+    /// How the passage's regions meet those asked for: 1 the same, 0.3 the same province, 0 if either names none, -1
+    /// elsewhere.
+    pub locality: f32,
+    /// How the passage's years meet those asked for: 1 if one is the same, 0 if either names none, -1 if none is.
+    pub timeliness: f32,
 }
 
 /// Exact scores of some passages for one question, with what they are measured against.
@@ -75,6 +84,8 @@ pub struct EvidenceSet {
 pub struct TermScore {
     /// The query term.
     pub term: QueryTerm,
+    /// Whether it is a word; else it is a bigram.
+    pub is_word: bool,
     /// Weighted BM25F.
     pub score: f32,
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::filter::Allowed;
 use super::graph::{self, Scratches};
-use super::view::SegmentView;
+use super::segment::SegmentView;
 
 /// Breadth of the graph search if the request does not say; measured in `docs/results/`.
 pub const DEFAULT_EF: usize = 128;
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
-pub const GRAPH_ROWS: usize = 20_000;
+pub const GRAPH_ROWS: usize = 8_000;
 /// Rows from which a scan goes over int8 codes first; below, making them costs more than they save.
 pub const CODES_ROWS: usize = 1_000;
 

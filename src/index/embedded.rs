@@ -14,8 +14,9 @@ use super::backend::{Backend, Snapshot};
 use super::dense;
 use super::graph::{self, GraphParams};
 use super::schema::{self, FORMAT_VERSION, Fields, Identity};
+use super::segment::{graph_path, uuid_bytes};
 use super::vectors::VectorPlugin;
-use super::view::{View, graph_path, uuid_bytes};
+use super::view::View;
 use crate::error::{Context, Error, Fault, Result};
 
 /// A folder that holds an index.

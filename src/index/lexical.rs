@@ -319,6 +319,7 @@ impl BoundQuery {
         self.score(reader, norms, params, &[doc], |_, bound, score, _| {
             found.push(TermScore {
                 term: bound.term.clone(),
+                is_word: bound.stream == 0,
                 score,
             });
         })?;

@@ -9,7 +9,9 @@ mod embedded;
 mod filter;
 pub mod graph;
 mod lexical;
+mod prepare;
 mod schema;
+mod segment;
 mod vectors;
 mod view;
 mod writer;
@@ -20,6 +22,7 @@ pub use backend::{
 pub use dense::DEFAULT_EF;
 pub use embedded::{EmbeddedIndex, remove};
 pub use lexical::Bm25Params;
+pub use prepare::Rules;
 pub use schema::{FORMAT_VERSION, Identity};
 pub use view::View;
-pub use writer::{Rules, WriteReport, Writer, check_article_id};
+pub use writer::{WriteReport, Writer, check_article_id};

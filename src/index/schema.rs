@@ -54,6 +54,8 @@ pub struct Fields {
     pub published: Field,
     /// Regions by canonical name, each province and each city a term.
     pub regions: Field,
+    /// The same regions as numbers, see [`place_number`], for ranking.
+    pub places: Field,
     /// Years the passage is about.
     pub years: Field,
     /// The passage as it is shown (JSON).
@@ -89,6 +91,7 @@ pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
         source: schema.add_text_field("source", STRING),
         published: schema.add_u64_field("published", FAST | INDEXED),
         regions: schema.add_text_field("regions", STRING),
+        places: schema.add_u64_field("places", FAST),
         years: schema.add_u64_field("years", FAST | INDEXED),
         passage: schema.add_bytes_field("passage", STORED),
         article: schema.add_bytes_field("article", STORED),
@@ -106,6 +109,11 @@ pub fn identity(schema: &Schema) -> Option<Identity> {
         }
         _ => None,
     }
+}
+
+/// A region as a number: of a province, or of a city in its province.
+pub fn place_number(province: &str, city: Option<&str>) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(format!("{province}/{}", city.unwrap_or("")).as_bytes())
 }
 
 /// Packs four field lengths into one column value; a field of more than 65,535 tokens counts as that many.

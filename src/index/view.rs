@@ -2,115 +2,22 @@
 //! the counts that scoring needs. Never changes; a newer commit is another view.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::Arc;
 
-use tantivy::columnar::{Column, StrColumn};
 use tantivy::schema::Value;
-use tantivy::{DocAddress, Searcher, SegmentReader, TantivyDocument, Term, index::SegmentId};
+use tantivy::{DocAddress, Searcher, TantivyDocument, Term};
 
 use super::backend::{
     Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats, StoredPassage, TermScore,
 };
 use super::dense;
 use super::filter::FilterMemo;
-use super::graph::{Codes, Graph, Scratches};
+use super::graph::Scratches;
 use super::lexical::{self, Bm25Params, BoundQuery, CollectionNorms};
 use super::schema::{Fields, Identity, unpack_lengths};
-use super::vectors::Matrix;
+use super::segment::SegmentView;
 use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Filter};
-
-/// One segment, opened for searching.
-pub struct SegmentView {
-    /// tantivy's reader of it.
-    pub reader: SegmentReader,
-    /// Its vectors.
-    pub vectors: Matrix,
-    graph: RwLock<Option<Arc<Graph>>>,
-    codes: OnceLock<Codes>,
-    lengths: Column<u64>,
-    ordinals: Column<u64>,
-    ids: StrColumn,
-}
-
-impl SegmentView {
-    fn open(reader: &SegmentReader, graphs: &std::path::Path) -> Result<Self> {
-        let column = |name: &str| {
-            reader
-                .fast_fields()
-                .u64(name)
-                .or_fault(Fault::Corrupt, format!("opening column {name}"))
-        };
-        let ids = reader
-            .fast_fields()
-            .str("article_id")
-            .or_fault(Fault::Corrupt, "opening column article_id")?
-            .ok_or_else(|| Error::corrupt("column article_id is missing"))?;
-        let view = SegmentView {
-            reader: reader.clone(),
-            vectors: Matrix::open(reader)?,
-            graph: RwLock::new(None),
-            codes: OnceLock::new(),
-            lengths: column("lengths")?,
-            ordinals: column("ordinal")?,
-            ids,
-        };
-        view.load_graph(graphs);
-        Ok(view)
-    }
-
-    /// The segment's graph, if it has one.
-    pub fn graph(&self) -> Option<Arc<Graph>> {
-        // Poisoned or not, the slot holds a whole graph or none.
-        self.graph.read().unwrap_or_else(|p| p.into_inner()).clone()
-    }
-
-    /// The int8 codes of a segment that is scanned and large enough for them; made at first use and kept.
-    pub fn codes(&self) -> Option<&Codes> {
-        let wanted = self.vectors.rows() as usize >= dense::CODES_ROWS && self.vectors.dimension() > 0;
-        wanted.then(|| {
-            self.codes
-                .get_or_init(|| Codes::new(self.vectors.as_slice(), self.vectors.dimension()))
-        })
-    }
-
-    /// Opens the segment's graph file if there is one that fits; a missing or damaged graph means exact search.
-    pub fn load_graph(&self, graphs: &std::path::Path) {
-        let path = graph_path(graphs, self.reader.segment_id());
-        if !path.is_file() {
-            return;
-        }
-        let id = uuid_bytes(self.reader.segment_id());
-        if let Ok(graph) = Graph::open(&path, id, self.vectors.rows(), self.vectors.dimension()) {
-            *self.graph.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(graph));
-        }
-    }
-
-    fn key(&self, doc: u32) -> Result<(Arc<str>, u32)> {
-        let ordinal = self.ordinals.first(doc).unwrap_or(0) as u32;
-        let mut id = String::new();
-        if let Some(ord) = self.ids.term_ords(doc).next() {
-            self.ids
-                .ord_to_str(ord, &mut id)
-                .or_fault(Fault::Corrupt, "reading an article id")?;
-        }
-        Ok((id.into(), ordinal))
-    }
-}
-
-/// Where the graph of a segment lies.
-pub fn graph_path(graphs: &std::path::Path, segment: SegmentId) -> PathBuf {
-    graphs.join(format!("{}.graph", segment.uuid_string()))
-}
-
-/// A segment's id as the 16 bytes that its graph file carries.
-pub fn uuid_bytes(segment: SegmentId) -> [u8; 16] {
-    // tantivy prints the id as 32 hexadecimal digits; anything else would only make the graph file a stranger's.
-    u128::from_str_radix(&segment.uuid_string(), 16)
-        .unwrap_or(0)
-        .to_be_bytes()
-}
 
 /// The implementation of [`Snapshot`] by the embedded index.
 pub struct View {
@@ -258,10 +165,7 @@ impl Snapshot for View {
             .map(|vector| self.mean.bind(vector));
         let mut evidence = vec![Evidence::default(); passages.len()];
         for (segment, group) in self.segments.iter().zip(self.by_segment(passages)?) {
-            let docs: Vec<(u32, u64)> = group
-                .iter()
-                .map(|&(_, doc)| (doc, segment.lengths.first(doc).unwrap_or(0)))
-                .collect();
+            let docs: Vec<(u32, u64)> = group.iter().map(|&(_, doc)| (doc, segment.lengths(doc))).collect();
             let lexical = bound.evidence(&segment.reader, &self.norms, &self.params, &docs)?;
             for ((&(at, doc), (_, packed)), lexical) in group.iter().zip(docs).zip(lexical) {
                 let lengths = unpack_lengths(packed);
@@ -279,6 +183,8 @@ impl Snapshot for View {
                     centered,
                     length: lengths[3],
                     titled: lengths[1] > 0,
+                    locality: segment.locality(doc, &query.regions),
+                    timeliness: segment.timeliness(doc, &query.years),
                 };
             }
         }
@@ -296,7 +202,7 @@ impl Snapshot for View {
         self.by_segment(&[passage])?;
         let (segment, doc) = split(passage);
         let segment = &self.segments[segment as usize];
-        let lengths = segment.lengths.first(doc).unwrap_or(0);
+        let lengths = segment.lengths(doc);
         bound.explain(&segment.reader, &self.norms, &self.params, (doc, lengths))
     }
 
@@ -338,7 +244,7 @@ impl Snapshot for View {
             let Some(mut postings) = postings else { continue };
             while postings.doc() != tantivy::TERMINATED {
                 let doc = postings.doc();
-                if !segment.reader.is_deleted(doc) && segment.ordinals.first(doc) == Some(0) {
+                if !segment.reader.is_deleted(doc) && segment.is_first(doc) {
                     let document = self.document(join(number as u32, doc))?;
                     return match document.get_first(self.fields.article).and_then(|v| v.as_bytes()) {
                         Some(bytes) => serde_json::from_slice(bytes)
@@ -373,7 +279,7 @@ impl Snapshot for View {
             articles += segment
                 .reader
                 .doc_ids_alive()
-                .filter(|&doc| segment.ordinals.first(doc) == Some(0))
+                .filter(|&doc| segment.is_first(doc))
                 .count() as u64;
         }
         let space = self

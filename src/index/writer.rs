@@ -1,59 +1,25 @@
 //! Articles into the index: split, analysed, embedded, written; one writer at a time, one commit for everything.
 //!
-//! Owns what a passage's text is to each ranking. An article that is already there as it is costs a lookup and
+//! An article that is already there as it is costs a lookup and
 //! nothing more.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tantivy::tokenizer::PreTokenizedString;
-use tantivy::{DocSet, TantivyDocument, TantivyError, Term};
+use tantivy::{DocSet, TantivyError, Term};
 
-use super::backend::StoredPassage;
 use super::embedded::EmbeddedIndex;
-use super::schema::{FORMAT_VERSION, Fields, Identity, pack_lengths};
+use super::prepare::{Prepared, Rules, document, prepare};
+use super::schema::Fields;
 use super::view::View;
-use crate::article::{self, SplitOptions};
-use crate::embed::Embedder;
 use crate::error::{Context, Error, Fault, Result};
-use crate::model::{Article, Passage};
-use crate::text::{Analyzer, Token};
+use crate::model::Article;
 
 /// The longest article id, in bytes: ids are terms of the index.
 const MAX_ID_BYTES: usize = 512;
 /// Memory tantivy may hold before it writes a segment, in bytes.
 const WRITER_MEMORY: usize = 128 << 20;
-/// Tokens of title and headings that a passage's vector takes in; the rest of the embedder's room is the text's.
-const MAX_CONTEXT_TOKENS: usize = 96;
-/// Tokens that passages of a long article should have; about 420 characters.
-const TARGET_TOKENS: usize = 300;
-/// Most characters of a passage when nothing counts tokens.
-const MAX_CHARS_WITHOUT_MODEL: usize = 420;
-
-/// What makes vectors and terms; the same for indexing and for asking.
-#[derive(Clone)]
-pub struct Rules {
-    /// Chinese analysis.
-    pub analyzer: Arc<Analyzer>,
-    /// Text to vector; `None` makes an index of words alone.
-    pub embedder: Option<Arc<dyn Embedder>>,
-}
-
-impl Rules {
-    /// The identity of an index made by these rules.
-    pub fn identity(&self) -> Identity {
-        Identity {
-            format: FORMAT_VERSION,
-            analysis: self.analyzer.fingerprint().to_string(),
-            embedder: self
-                .embedder
-                .as_ref()
-                .map_or(String::new(), |e| e.identity().to_string()),
-            dimension: self.embedder.as_ref().map_or(0, |e| e.dimension()),
-        }
-    }
-}
 
 /// What one or more upserts did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -130,19 +96,6 @@ impl EmbeddedIndex {
             pending: HashMap::new(),
         })
     }
-}
-
-/// An article made ready to be written.
-struct Prepared<'a> {
-    article: &'a Article,
-    hash: u64,
-    passages: Vec<PreparedPassage>,
-}
-
-struct PreparedPassage {
-    stored: StoredPassage,
-    fields: [Vec<Token>; 4],
-    embedded_text: String,
 }
 
 impl Writer<'_> {
@@ -320,168 +273,4 @@ fn committed_hash(view: &View, fields: &Fields, id: &str) -> Result<Option<u64>>
         }
     }
     Ok(None)
-}
-
-fn prepare<'a>(rules: &Rules, article: &'a Article, hash: u64) -> Prepared<'a> {
-    let analyzer = &rules.analyzer;
-    let count = |text: &str| match &rules.embedder {
-        Some(embedder) => embedder.count_tokens(text),
-        None => text.chars().count(),
-    };
-    let room = rules
-        .embedder
-        .as_ref()
-        .map_or(MAX_CHARS_WITHOUT_MODEL, |e| e.max_tokens());
-    let budget = room
-        .saturating_sub(count(&article.title).min(MAX_CONTEXT_TOKENS) + MAX_CONTEXT_TOKENS / 2)
-        .max(32);
-    let mut passages = article::split(
-        article,
-        &count,
-        &SplitOptions {
-            max_tokens: budget,
-            target_tokens: budget.min(TARGET_TOKENS),
-        },
-    );
-    if passages.is_empty() {
-        // An article is found by its title even if nothing stands below it.
-        passages.push(Passage {
-            ordinal: 0,
-            heading: String::new(),
-            start: 0,
-            end: 0,
-            text: String::new(),
-        });
-    }
-    let article_regions = analyzer.regions(&article.title);
-    let article_years = analyzer.years(&article.title, article.published);
-    let passages = passages
-        .into_iter()
-        .map(|passage| {
-            let head = join_head(&article.title, &passage.heading);
-            let (title, text) = (analyzer.document(&head), analyzer.document(&passage.text));
-            let mut regions: Vec<(String, String)> = article_regions
-                .iter()
-                .cloned()
-                .chain(analyzer.regions(&passage.text))
-                .map(|region| (region.province, region.city.unwrap_or_default()))
-                .collect();
-            regions.sort();
-            regions.dedup();
-            let mut years: Vec<u16> = article_years.clone();
-            years.extend(analyzer.years(&passage.text, article.published));
-            years.sort_unstable();
-            years.dedup();
-            PreparedPassage {
-                embedded_text: match head.is_empty() {
-                    true => passage.text.clone(),
-                    false => format!("{head}\n{}", passage.text),
-                },
-                stored: StoredPassage {
-                    article_id: article.id.clone(),
-                    ordinal: passage.ordinal,
-                    title: article.title.clone(),
-                    heading: passage.heading,
-                    text: passage.text,
-                    start: passage.start,
-                    end: passage.end,
-                    url: article.url.clone(),
-                    source: article.source.clone(),
-                    published: article.published,
-                    kind: article.kind,
-                    regions,
-                    years,
-                },
-                fields: [title.words, title.bigrams, text.words, text.bigrams],
-            }
-        })
-        .collect();
-    Prepared {
-        article,
-        hash,
-        passages,
-    }
-}
-
-/// Title and headings as one text: what travels with each passage into both rankings.
-fn join_head(title: &str, heading: &str) -> String {
-    match (title.is_empty(), heading.is_empty()) {
-        (_, true) => title.to_string(),
-        (true, false) => heading.to_string(),
-        (false, false) => format!("{title}\n{heading}"),
-    }
-}
-
-fn document(
-    fields: &Fields,
-    article: &Article,
-    hash: u64,
-    passage: PreparedPassage,
-    vector: &[f32],
-) -> Result<TantivyDocument> {
-    let PreparedPassage {
-        stored, fields: tokens, ..
-    } = passage;
-    let mut document = TantivyDocument::new();
-    document.add_text(fields.article_id, &article.id);
-    document.add_u64(fields.ordinal, stored.ordinal.into());
-    document.add_u64(fields.article_hash, hash);
-    document.add_u64(
-        fields.lengths,
-        pack_lengths([0, 1, 2, 3].map(|i: usize| tokens[i].len())),
-    );
-    let targets = [
-        fields.title_words,
-        fields.title_bigrams,
-        fields.text_words,
-        fields.text_bigrams,
-    ];
-    for (field, tokens) in targets.into_iter().zip(tokens) {
-        if !tokens.is_empty() {
-            document.add_pre_tokenized_text(field, pre_tokenized(tokens));
-        }
-    }
-    if let Some(source) = &article.source {
-        document.add_text(fields.source, source);
-    }
-    if let Some(published) = article.published {
-        document.add_u64(fields.published, published.number().into());
-    }
-    let mut names: Vec<&String> = stored.regions.iter().flat_map(|(p, c)| [p, c]).collect();
-    names.retain(|name| !name.is_empty());
-    names.sort();
-    names.dedup();
-    for name in names {
-        document.add_text(fields.regions, name);
-    }
-    for &year in &stored.years {
-        document.add_u64(fields.years, year.into());
-    }
-    document.add_bytes(fields.passage, &json(&stored)?);
-    if stored.ordinal == 0 {
-        document.add_bytes(fields.article, &json(article)?);
-    }
-    let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
-    document.add_custom(fields.vector, &bytes);
-    Ok(document)
-}
-
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).or_fault(Fault::Bug, "encoding a passage")
-}
-
-fn pre_tokenized(tokens: Vec<Token>) -> PreTokenizedString {
-    PreTokenizedString {
-        text: String::new(),
-        tokens: tokens
-            .into_iter()
-            .map(|token| tantivy::tokenizer::Token {
-                offset_from: token.start,
-                offset_to: token.end,
-                position: token.position,
-                text: token.text,
-                position_length: 1,
-            })
-            .collect(),
-    }
 }

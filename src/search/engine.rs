@@ -1,19 +1,20 @@
 //! The whole of a search: a checked request through analysis, both retrievers, exact scores, fusion and grouping to an
 //! answer. Wiring and timing only; every step's own rules are in its own file. Knows no wire format.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::explain;
-use super::fusion::{Fusable, Fused, Fusion, LinearWeights};
-use super::group::{self, Ranked};
+use super::features::Weights;
+use super::fusion::{Fusable, Fusion};
+use super::group;
 use super::highlight::TermFinder;
 use super::request::{Mode, SearchRequest};
 use super::response::{Hit, Provenance, SearchResponse, Span, Timings};
+use super::score::{Retrieved, Scored, parts_of, rule, score};
 use crate::embed::Embedder;
 use crate::error::Result;
-use crate::index::{Backend, Candidate, EvidenceSet, LexicalQuery, PassageRef, Snapshot, StoredPassage};
+use crate::index::{Backend, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
@@ -24,24 +25,20 @@ pub struct Engine {
     backend: Arc<dyn Backend>,
     analyzer: Arc<Analyzer>,
     embedder: Option<Arc<dyn Embedder>>,
-    weights: LinearWeights,
+    weights: Weights,
 }
 
-/// What both retrievers found, and why one of them may be missing.
-struct Retrieved {
-    lexical: Vec<Candidate>,
-    dense: Vec<Candidate>,
-    vector: Option<Vec<f32>>,
-    degraded: Option<String>,
-}
-
-/// Every candidate with all that is known of it.
-struct Scored {
-    ranked: Vec<Ranked>,
-    evidence: EvidenceSet,
-    lexical_ranks: HashMap<PassageRef, u32>,
-    dense_ranks: HashMap<PassageRef, u32>,
-    passages: Vec<PassageRef>,
+/// A candidate and everything it is judged by.
+#[derive(Debug, Clone)]
+pub struct JudgedBy {
+    /// The article it is from.
+    pub article: Arc<str>,
+    /// Its place in the article.
+    pub ordinal: u32,
+    /// Its exact scores.
+    pub evidence: Evidence,
+    /// What its lexical score can never exceed.
+    pub lexical_bound: f32,
 }
 
 impl Engine {
@@ -51,14 +48,21 @@ impl Engine {
             backend,
             analyzer,
             embedder,
-            weights: LinearWeights::default(),
+            weights: Weights::default(),
         }
     }
 
     /// The same engine with other default weights.
     #[must_use]
-    pub fn with_weights(mut self, weights: LinearWeights) -> Self {
+    pub fn with_weights(mut self, weights: Weights) -> Self {
         self.weights = weights;
+        self
+    }
+
+    /// The same engine over another backend.
+    #[must_use]
+    pub fn over(mut self, backend: Arc<dyn Backend>) -> Self {
+        self.backend = backend;
         self
     }
 
@@ -79,11 +83,7 @@ impl Engine {
         request.check_deadline()?;
         let snapshot = self.backend.snapshot()?;
 
-        let analysed = self.analyzer.query(&request.query);
-        let query = LexicalQuery {
-            words: analysed.words,
-            bigrams: analysed.bigrams,
-        };
+        let query = self.analyze(request);
         timings.analyze = begin.elapsed();
 
         let retrieved = self.retrieve(&*snapshot, request, &query, &mut timings)?;
@@ -91,7 +91,8 @@ impl Engine {
 
         let started = Instant::now();
         let fusion = Fusion::of(&request.fusion, &self.weights);
-        let scored = score(&*snapshot, request, &query, &retrieved, &fusion)?;
+        let rule = rule(request.mode, retrieved.vector.is_some());
+        let scored = score(&*snapshot, rule, &query, &retrieved, &fusion)?;
         let groups = group::order(&scored.ranked, request.grouping);
         timings.fuse = started.elapsed();
         request.check_deadline()?;
@@ -103,7 +104,7 @@ impl Engine {
             .skip(request.offset)
             .take(request.wanted())
             .collect();
-        let hits = self.assemble(&*snapshot, request, &query, &scored, &fusion, &page)?;
+        let hits = self.assemble(&*snapshot, request, &query, &scored, &fusion, rule, &page)?;
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
         Ok(SearchResponse {
@@ -116,13 +117,52 @@ impl Engine {
                 commit: snapshot.commit(),
                 analysis: snapshot.identity().analysis.clone(),
                 model: snapshot.identity().embedder.clone(),
-                weights: match request.mode {
+                weights: match rule {
                     Mode::Hybrid => fusion.describe(),
                     Mode::Lexical => "lexical: words + bigrams".into(),
                     Mode::Dense => "dense: centred cosine".into(),
                 },
             },
         })
+    }
+
+    /// Every candidate of a question with its exact scores, in no meaningful order: what weights are learned from.
+    ///
+    /// # Errors
+    /// As [`Engine::search`].
+    pub fn candidates(&self, request: &SearchRequest) -> Result<Vec<JudgedBy>> {
+        request.check()?;
+        let snapshot = self.backend.snapshot()?;
+        let query = self.analyze(request);
+        let retrieved = self.retrieve(&*snapshot, request, &query, &mut Timings::default())?;
+        if let Some(reason) = retrieved.degraded {
+            return Err(crate::error::Error::unavailable(reason));
+        }
+        let fusion = Fusion::of(&request.fusion, &self.weights);
+        let rule = rule(request.mode, retrieved.vector.is_some());
+        let scored = score(&*snapshot, rule, &query, &retrieved, &fusion)?;
+        let bound = scored.evidence.lexical_bound;
+        Ok(scored
+            .ranked
+            .into_iter()
+            .zip(scored.evidence.passages)
+            .map(|(ranked, evidence)| JudgedBy {
+                article: ranked.article,
+                ordinal: ranked.ordinal,
+                evidence,
+                lexical_bound: bound,
+            })
+            .collect())
+    }
+
+    fn analyze(&self, request: &SearchRequest) -> LexicalQuery {
+        let analysed = self.analyzer.query(&request.query);
+        LexicalQuery {
+            words: analysed.words,
+            bigrams: analysed.bigrams,
+            regions: analysed.regions,
+            years: self.analyzer.years(&request.query, request.today),
+        }
     }
 
     fn retrieve(
@@ -226,114 +266,43 @@ impl Engine {
         query: &LexicalQuery,
         scored: &Scored,
         fusion: &Fusion,
+        rule: Mode,
         page: &[usize],
     ) -> Result<Vec<Hit>> {
         let refs: Vec<PassageRef> = page.iter().map(|&at| scored.passages[at]).collect();
         let stored = snapshot.fetch(&refs)?;
-        let finder = TermFinder::new(query, &scored.evidence);
+        let finder = TermFinder::new(&request.query, query, &scored.evidence);
         let mut hits = Vec::with_capacity(page.len());
         for (place, (&at, stored)) in page.iter().zip(stored).enumerate() {
-            let mut hit = to_hit(stored, scored.ranked[at].fused.score(), &finder);
+            let mut hit = to_hit(stored, scored.ranked[at].score, &finder);
             if request.explain {
                 let passage = refs[place];
                 let evidence = &scored.evidence.passages[at];
                 let next = page.get(place + 1).map(|&next| &scored.evidence.passages[next]);
                 let subject = explain::Subject {
                     place: request.offset + place + 1,
-                    mode: request.mode,
+                    mode: rule,
                     evidence,
                     lexical_rank: scored.lexical_ranks.get(&passage).copied(),
                     dense_rank: scored.dense_ranks.get(&passage).copied(),
-                    fused: scored.ranked[at].fused,
+                    parts: parts_of(
+                        rule,
+                        fusion,
+                        Fusable {
+                            evidence,
+                            lexical_rank: scored.lexical_ranks.get(&passage).copied(),
+                            dense_rank: scored.dense_ranks.get(&passage).copied(),
+                        },
+                        scored.evidence.lexical_bound,
+                    ),
                     lexical_bound: scored.evidence.lexical_bound,
                     next,
                 };
-                hit.explanation = Some(explain::explain(&subject, fusion, snapshot.explain(query, passage)?));
+                hit.explanation = Some(explain::explain(&subject, snapshot.explain(query, passage)?));
             }
             hits.push(hit);
         }
         Ok(hits)
-    }
-}
-
-fn ranks(list: &[Candidate]) -> HashMap<PassageRef, u32> {
-    list.iter()
-        .zip(1..)
-        .map(|(candidate, rank)| (candidate.passage, rank))
-        .collect()
-}
-
-fn score(
-    snapshot: &dyn Snapshot,
-    request: &SearchRequest,
-    query: &LexicalQuery,
-    retrieved: &Retrieved,
-    fusion: &Fusion,
-) -> Result<Scored> {
-    let mut passages: Vec<PassageRef> = retrieved
-        .lexical
-        .iter()
-        .chain(&retrieved.dense)
-        .map(|candidate| candidate.passage)
-        .collect();
-    passages.sort_unstable();
-    passages.dedup();
-    let evidence = snapshot.evidence(query, retrieved.vector.as_deref(), &passages)?;
-    let keys = snapshot.keys(&passages)?;
-    let mut lexical_ranks = ranks(&retrieved.lexical);
-    let mut dense_ranks = ranks(&retrieved.dense);
-    rerank_exactly(&mut lexical_ranks, &passages, |at| {
-        evidence.passages[at].words + evidence.passages[at].bigrams
-    });
-    rerank_exactly(&mut dense_ranks, &passages, |at| evidence.passages[at].centered);
-    let lexical_bound = evidence.lexical_bound;
-    let ranked = passages
-        .iter()
-        .zip(keys)
-        .zip(&evidence.passages)
-        .map(|((passage, (article, ordinal)), evidence)| {
-            let fused = match request.mode {
-                Mode::Hybrid => fusion.fuse(
-                    Fusable {
-                        evidence,
-                        lexical_rank: lexical_ranks.get(passage).copied(),
-                        dense_rank: dense_ranks.get(passage).copied(),
-                    },
-                    lexical_bound,
-                ),
-                Mode::Dense if retrieved.vector.is_some() => Fused {
-                    lexical: 0.0,
-                    dense: evidence.centered,
-                },
-                _ => Fused {
-                    lexical: evidence.words + evidence.bigrams,
-                    dense: 0.0,
-                },
-            };
-            Ranked {
-                article,
-                ordinal,
-                fused,
-            }
-        })
-        .collect();
-    Ok(Scored {
-        ranked,
-        evidence,
-        lexical_ranks,
-        dense_ranks,
-        passages,
-    })
-}
-
-/// Numbers a retriever's list by the exact score, since its own score may be an approximation.
-fn rerank_exactly(ranks: &mut HashMap<PassageRef, u32>, passages: &[PassageRef], exact: impl Fn(usize) -> f32) {
-    let mut order: Vec<usize> = (0..passages.len())
-        .filter(|&at| ranks.contains_key(&passages[at]))
-        .collect();
-    order.sort_by(|&a, &b| exact(b).total_cmp(&exact(a)).then(passages[a].cmp(&passages[b])));
-    for (at, rank) in order.into_iter().zip(1..) {
-        ranks.insert(passages[at], rank);
     }
 }
 
@@ -342,7 +311,7 @@ fn to_hit(stored: StoredPassage, score: f32, finder: &TermFinder) -> Hit {
         passage_id: crate::model::passage_id(&stored.article_id, stored.ordinal),
         highlights: finder.highlights(&stored.text),
         title_highlights: finder.highlights(&stored.title),
-        best_sentence: finder.best_sentence(&stored.text),
+        best_sentence: finder.best_sentence(&stored.text, &stored.title),
         article_id: stored.article_id,
         title: stored.title,
         heading: stored.heading,

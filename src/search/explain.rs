@@ -1,6 +1,6 @@
 //! Why a hit stands where it stands: numbers for programs, a Chinese sentence for people.
 
-use super::fusion::{Fused, Fusion, lexical_share};
+use super::fusion::lexical_share;
 use super::request::Mode;
 use super::response::{Explanation, RankPart, TermMatch};
 use crate::index::{Evidence, TermScore};
@@ -18,8 +18,8 @@ pub struct Subject<'a> {
     pub lexical_rank: Option<u32>,
     /// Its place in the list by meaning.
     pub dense_rank: Option<u32>,
-    /// What fusion made of it.
-    pub fused: Fused,
+    /// The amounts that add up to its score.
+    pub parts: Vec<(&'static str, f32)>,
     /// What its lexical score can never exceed.
     pub lexical_bound: f32,
     /// The exact scores of the hit behind it.
@@ -30,8 +30,9 @@ pub struct Subject<'a> {
 const NAMED_TERMS: usize = 5;
 
 /// The explanation of one hit; `terms` are its matched terms, the strongest first.
-pub fn explain(subject: &Subject, fusion: &Fusion, terms: Vec<TermScore>) -> Explanation {
+pub fn explain(subject: &Subject, terms: Vec<TermScore>) -> Explanation {
     let evidence = subject.evidence;
+    let (own, synonyms) = (named(&terms, false), named(&terms, true));
     let terms: Vec<TermMatch> = terms
         .into_iter()
         .map(|found| TermMatch {
@@ -51,33 +52,18 @@ pub fn explain(subject: &Subject, fusion: &Fusion, terms: Vec<TermScore>) -> Exp
         normalized: evidence.centered.clamp(0.0, 1.0),
     });
     Explanation {
-        contributions: contributions(subject, fusion),
+        contributions: subject
+            .parts
+            .iter()
+            .filter(|(_, amount)| *amount != 0.0)
+            .map(|(name, amount)| (name.to_string(), *amount))
+            .collect(),
         swap_weight: subject.next.and_then(|next| swap_weight(subject, next)),
-        summary: summary(subject, lexical, dense, &terms),
+        summary: summary(subject, lexical, dense, &own, &synonyms),
         lexical,
         dense,
         terms,
     }
-}
-
-/// The amounts that add up to the score, by name.
-fn contributions(subject: &Subject, fusion: &Fusion) -> Vec<(String, f32)> {
-    let e = subject.evidence;
-    let named: Vec<(&str, f32)> = match (subject.mode, fusion) {
-        (Mode::Hybrid, Fusion::Linear(w)) => vec![
-            ("words", w.words * e.words),
-            ("bigrams", w.bigrams * e.bigrams),
-            ("cosine", w.cosine * e.cosine),
-            ("centered", w.centered * e.centered),
-        ],
-        (Mode::Lexical, _) => vec![("words", e.words), ("bigrams", e.bigrams)],
-        _ => vec![("lexical", subject.fused.lexical), ("dense", subject.fused.dense)],
-    };
-    named
-        .into_iter()
-        .filter(|(_, amount)| *amount != 0.0)
-        .map(|(name, amount)| (name.to_string(), amount))
-        .collect()
 }
 
 /// The dense share of a convex combination at which this hit and the next are equal, if there is one in 0..=1.
@@ -90,7 +76,30 @@ fn swap_weight(subject: &Subject, next: &Evidence) -> Option<f32> {
     (slope.abs() > 1e-9 && (0.0..=1.0).contains(&weight)).then_some(weight)
 }
 
-fn summary(subject: &Subject, lexical: Option<RankPart>, dense: Option<RankPart>, terms: &[TermMatch]) -> String {
+/// The matched words worth naming, the strongest first: at least two characters, none inside another.
+fn named(terms: &[TermScore], synonyms: bool) -> Vec<String> {
+    let mut chosen: Vec<&str> = Vec::new();
+    for found in terms {
+        let text = found.term.text.as_str();
+        let worth = found.is_word && !text.starts_with('#') && text.chars().nth(1).is_some();
+        if worth && (found.term.origin == TermOrigin::Synonym) == synonyms {
+            if chosen.iter().any(|known| known.contains(text)) {
+                continue;
+            }
+            chosen.retain(|known| !text.contains(known));
+            chosen.push(text);
+        }
+    }
+    chosen.into_iter().take(NAMED_TERMS).map(str::to_string).collect()
+}
+
+fn summary(
+    subject: &Subject,
+    lexical: Option<RankPart>,
+    dense: Option<RankPart>,
+    own: &[String],
+    synonyms: &[String],
+) -> String {
     let mut parts = Vec::new();
     let place = |rank: Option<u32>| match rank {
         Some(rank) => format!("第 {rank} 位"),
@@ -103,13 +112,6 @@ fn summary(subject: &Subject, lexical: Option<RankPart>, dense: Option<RankPart>
         parts.push(format!("按语义{}（相似度 {:.3}）", place(dense.rank), dense.score));
     }
     let mut text = format!("排在第 {} 位：{}。", subject.place, parts.join("，"));
-    let words = |synonym: bool| -> Vec<&str> {
-        let named = terms
-            .iter()
-            .filter(|t| t.synonym == synonym && !t.term.starts_with('#'));
-        named.map(|t| t.term.as_str()).take(NAMED_TERMS).collect()
-    };
-    let (own, synonyms) = (words(false), words(true));
     if !own.is_empty() {
         text.push_str(&format!("命中问题中的“{}”", own.join("”“")));
         if !synonyms.is_empty() {

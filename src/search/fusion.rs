@@ -2,6 +2,7 @@
 //!
 //! Every candidate comes with both exact scores, so no formula ever guesses a missing one. Ranks count from 1.
 
+use super::features::{Context, FEATURES, Weights};
 use super::request::{FusionMethod, FusionRequest};
 use crate::index::Evidence;
 
@@ -10,30 +11,6 @@ use crate::index::Evidence;
 pub const DEFAULT_RRF_K: f32 = 60.0;
 /// The dense share of the convex combination if the request does not say; measured, see `docs/results/`.
 pub const DEFAULT_DENSE_WEIGHT: f32 = 0.6;
-
-/// The weights of the linear sum over exact features; measured, see `docs/results/`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LinearWeights {
-    /// BM25F of words.
-    pub words: f32,
-    /// BM25F of bigrams.
-    pub bigrams: f32,
-    /// Cosine.
-    pub cosine: f32,
-    /// Cosine around the collection's mean.
-    pub centered: f32,
-}
-
-impl Default for LinearWeights {
-    fn default() -> Self {
-        LinearWeights {
-            words: 1.0,
-            bigrams: 1.0,
-            cosine: 0.0,
-            centered: 40.0,
-        }
-    }
-}
 
 /// One candidate as fusion sees it.
 #[derive(Debug, Clone, Copy)]
@@ -46,27 +23,11 @@ pub struct Fusable<'a> {
     pub dense_rank: Option<u32>,
 }
 
-/// What a fusion made of a candidate: the score, and the two parts that add up to it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Fused {
-    /// The part by words.
-    pub lexical: f32,
-    /// The part by meaning.
-    pub dense: f32,
-}
-
-impl Fused {
-    /// The score to rank by.
-    pub fn score(self) -> f32 {
-        self.lexical + self.dense
-    }
-}
-
 /// A fusion with all its numbers filled in.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fusion {
-    /// `w·words + w·bigrams + w·cosine + w·centred`, on the scores as they are.
-    Linear(LinearWeights),
+    /// The sum of the exact features of [`super::features`] times their weights.
+    Linear(Weights),
     /// `(1 - a)·lexical / bound + a·max(centred, 0)`, a in 0..=1: both parts lie in 0..=1 by bounds that hold for every
     /// passage, not only for those in the list (Bruch, Gai, Ingber 2022, <https://arxiv.org/abs/2210.11934>).
     Convex {
@@ -82,7 +43,7 @@ pub enum Fusion {
 
 impl Fusion {
     /// The fusion a checked request asks for, with defaults filled in.
-    pub fn of(request: &FusionRequest, weights: &LinearWeights) -> Fusion {
+    pub fn of(request: &FusionRequest, weights: &Weights) -> Fusion {
         match request.method {
             FusionMethod::Learned => Fusion::Linear(*weights),
             FusionMethod::Convex => Fusion::Convex {
@@ -97,33 +58,41 @@ impl Fusion {
     /// The formula and its numbers, for the answer's provenance.
     pub fn describe(&self) -> String {
         match self {
-            Fusion::Linear(w) => format!(
-                "linear words={} bigrams={} cosine={} centered={}",
-                w.words, w.bigrams, w.cosine, w.centered
-            ),
+            Fusion::Linear(weights) => format!("linear {}", weights.describe()),
             Fusion::Convex { dense_weight } => format!("convex dense_weight={dense_weight}"),
             Fusion::Rrf { k } => format!("rrf k={k}"),
         }
     }
 
-    /// The two parts of a candidate's score. `lexical_bound` is what its lexical score can never exceed.
-    pub fn fuse(&self, candidate: Fusable, lexical_bound: f32) -> Fused {
+    /// The score of a candidate. `lexical_bound` is what its lexical score can never exceed.
+    pub fn score(&self, candidate: Fusable, lexical_bound: f32) -> f32 {
+        self.parts(candidate, lexical_bound)
+            .iter()
+            .map(|(_, amount)| amount)
+            .sum()
+    }
+
+    /// The amounts that add up to the score, by name.
+    pub fn parts(&self, candidate: Fusable, lexical_bound: f32) -> Vec<(&'static str, f32)> {
         let evidence = candidate.evidence;
         match *self {
-            Fusion::Linear(w) => Fused {
-                lexical: w.words * evidence.words + w.bigrams * evidence.bigrams,
-                dense: w.cosine * evidence.cosine + w.centered * evidence.centered,
-            },
-            Fusion::Convex { dense_weight } => Fused {
-                lexical: (1.0 - dense_weight) * lexical_share(evidence, lexical_bound),
-                dense: dense_weight * evidence.centered.clamp(0.0, 1.0),
-            },
+            Fusion::Linear(weights) => {
+                let parts = weights.parts(Context {
+                    evidence,
+                    lexical_bound,
+                });
+                FEATURES.iter().map(|feature| feature.name).zip(parts).collect()
+            }
+            Fusion::Convex { dense_weight } => vec![
+                ("lexical", (1.0 - dense_weight) * lexical_share(evidence, lexical_bound)),
+                ("dense", dense_weight * evidence.centered.clamp(0.0, 1.0)),
+            ],
             Fusion::Rrf { k } => {
                 let part = |rank: Option<u32>| rank.map_or(0.0, |rank| 1.0 / (k + rank as f32));
-                Fused {
-                    lexical: part(candidate.lexical_rank),
-                    dense: part(candidate.dense_rank),
-                }
+                vec![
+                    ("lexical", part(candidate.lexical_rank)),
+                    ("dense", part(candidate.dense_rank)),
+                ]
             }
         }
     }
@@ -154,7 +123,7 @@ mod tests {
 
     fn fusions() -> [Fusion; 3] {
         [
-            Fusion::Linear(LinearWeights::default()),
+            Fusion::Linear(Weights::default()),
             Fusion::Convex { dense_weight: 0.4 },
             Fusion::Rrf { k: 60.0 },
         ]
@@ -172,10 +141,10 @@ mod tests {
             for fusion in fusions() {
                 let fuse = |evidence: &Evidence, up: u32| {
                     let rank = |rank: u32| Some(rank.saturating_sub(up).max(1));
-                    fusion.fuse(
+                    fusion.score(
                         Fusable { evidence, lexical_rank: rank(lexical_rank), dense_rank: rank(dense_rank) },
                         150.0,
-                    ).score()
+                    )
                 };
                 prop_assert!(fuse(&better, up) >= fuse(&worse, 0) - 1e-5);
             }
@@ -186,15 +155,15 @@ mod tests {
         fn convex_is_bounded(words in 0f32..1e6, centered in -2f32..2.0, bound in 0f32..1e3, weight in 0f32..=1.0) {
             let evidence = evidence(words, centered);
             let fused = Fusion::Convex { dense_weight: weight }
-                .fuse(Fusable { evidence: &evidence, lexical_rank: None, dense_rank: None }, bound);
-            prop_assert!((0.0..=1.0001).contains(&fused.score()));
+                .score(Fusable { evidence: &evidence, lexical_rank: None, dense_rank: None }, bound);
+            prop_assert!((0.0..=1.0001).contains(&fused));
         }
     }
 
     #[test]
     fn reciprocal_ranks_count_from_one() {
         let evidence = Evidence::default();
-        let fused = Fusion::Rrf { k: 60.0 }.fuse(
+        let fused = Fusion::Rrf { k: 60.0 }.parts(
             Fusable {
                 evidence: &evidence,
                 lexical_rank: Some(1),
@@ -202,6 +171,6 @@ mod tests {
             },
             0.0,
         );
-        assert_eq!((fused.lexical, fused.dense), (1.0 / 61.0, 0.0));
+        assert_eq!(fused, [("lexical", 1.0 / 61.0), ("dense", 0.0)]);
     }
 }

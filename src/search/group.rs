@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::fusion::Fused;
 use super::request::Grouping;
 
 /// A candidate with its fused score and what names it.
@@ -14,7 +13,7 @@ pub struct Ranked {
     /// Its place in the article.
     pub ordinal: u32,
     /// What fusion made of it.
-    pub fused: Fused,
+    pub score: f32,
 }
 
 /// Positions in `ranked`, best first. Equal scores stand by article id and ordinal, so that the same candidates make the
@@ -23,9 +22,8 @@ pub fn order(ranked: &[Ranked], grouping: Grouping) -> Vec<usize> {
     let mut order: Vec<usize> = (0..ranked.len()).collect();
     order.sort_by(|&a, &b| {
         let (a, b) = (&ranked[a], &ranked[b]);
-        b.fused
-            .score()
-            .total_cmp(&a.fused.score())
+        b.score
+            .total_cmp(&a.score)
             .then_with(|| a.article.cmp(&b.article))
             .then(a.ordinal.cmp(&b.ordinal))
     });
@@ -45,10 +43,7 @@ mod tests {
         let ranked = |article: &str, ordinal, score| Ranked {
             article: article.into(),
             ordinal,
-            fused: Fused {
-                lexical: score,
-                dense: 0.0,
-            },
+            score,
         };
         let list = [
             ranked("b", 0, 1.0),

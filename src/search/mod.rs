@@ -3,11 +3,16 @@
 
 mod engine;
 mod explain;
+pub mod features;
 mod fusion;
 mod group;
 mod highlight;
+mod question;
 pub mod request;
 pub mod response;
+mod score;
+mod sentence;
+mod shape;
 
-pub use engine::{DEFAULT_CANDIDATES, Engine};
-pub use fusion::{DEFAULT_DENSE_WEIGHT, DEFAULT_RRF_K, Fused, Fusion, LinearWeights};
+pub use engine::{DEFAULT_CANDIDATES, Engine, JudgedBy};
+pub use fusion::{DEFAULT_DENSE_WEIGHT, DEFAULT_RRF_K, Fusion};

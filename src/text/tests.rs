@@ -103,7 +103,18 @@ fn a_question_keeps_what_it_asks_about() {
 #[test]
 fn pairs_inside_dropped_words_weigh_nothing() {
     let query = analyzer().query("医保是什么");
-    assert_eq!(written(&query.bigrams), ["医", "医保", "保", "保是"]);
+    let terms: Vec<(&str, f32)> = query
+        .bigrams
+        .iter()
+        .map(|term| (term.text.as_str(), term.weight))
+        .collect();
+    let own: Vec<_> = terms.iter().filter(|(_, weight)| *weight > 0.5).copied().collect();
+    assert_eq!(own, [("医", 1.0), ("医保", 1.0), ("保", 1.0), ("保是", 0.7)]);
+    assert!(
+        terms
+            .iter()
+            .all(|(text, _)| !["是", "是什", "什", "什么", "么"].contains(text))
+    );
 }
 
 #[test]
@@ -131,6 +142,8 @@ fn synonyms_come_in_at_less_weight() {
     assert!(find(&query.bigrams, "民医").unwrap().weight < synonym.weight);
     // A synonym's own parts are no terms.
     assert_eq!(find(&query.words, "居民"), None);
+    // A compound without synonyms of its own gives those of its parts.
+    assert!(find(&analyzer().query("医保断缴").words, "停缴").is_some());
     // What was written stays at full weight even where a synonym holds it too.
     let own = find(&analyzer().query("医保和医疗保险").words, "医疗保险").unwrap();
     assert_eq!((own.weight, own.origin), (1.0, TermOrigin::Written));
@@ -198,6 +211,34 @@ fn a_lexicon_folder_that_is_missing_or_wrong_is_an_error() {
     let error = Analyzer::with_lexicon(std::path::Path::new("no/such/folder")).unwrap_err();
     assert_eq!(error.fault(), Fault::Missing);
     assert!(error.to_string().contains("words.txt"), "{error}");
+}
+
+#[test]
+fn the_fingerprint_follows_what_acts_at_indexing() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    for (name, text) in [
+        ("words.txt", "医保\n"),
+        ("synonyms.txt", ""),
+        ("stopwords.txt", "吗\n"),
+        ("regions.txt", ""),
+    ] {
+        write(name, text);
+    }
+    let load = || Analyzer::with_lexicon(dir.path()).unwrap().fingerprint().to_owned();
+    let before = load();
+    write("synonyms.txt", "医保, 医疗保险\n");
+    write("stopwords.txt", "吗\n呢\n");
+    assert_eq!(load(), before);
+    write("words.txt", "医保\n断缴\n");
+    let words = load();
+    assert_ne!(words, before);
+    write("regions.txt", "浙江 省: 杭州\n");
+    assert_ne!(load(), words);
+    write("words.txt", "医保\nabc\n");
+    let error = Analyzer::with_lexicon(dir.path()).unwrap_err();
+    assert_eq!(error.fault(), Fault::Caller);
+    assert!(error.message().contains("words.txt, line 2"), "{error}");
 }
 
 #[test]

@@ -84,6 +84,7 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
             let query = LexicalQuery {
                 words: analysed.words,
                 bigrams: analysed.bigrams,
+                ..LexicalQuery::default()
             };
             let found = view.lexical(&query, &Filter::default(), 1).unwrap();
             assert_eq!(&*view.keys(&[found[0].passage]).unwrap()[0].0, id, "{when}: its words find {id}");
@@ -337,6 +338,7 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
     let query = LexicalQuery {
         words: analysed.words,
         bigrams: analysed.bigrams,
+        ..LexicalQuery::default()
     };
     let vector = rules.embedder.unwrap().embed_queries(&["医保缴费"]).unwrap().remove(0);
     let all = view.dense(&vector, &Filter::default(), 50, None).unwrap();

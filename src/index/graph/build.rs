@@ -1,6 +1,7 @@
-//! Building a graph: hnsw_rs inserts the rows one by one, then the links are copied out flat and mended.
+//! Building a graph: hnsw_rs inserts the rows one by one, then the links are copied out flat and mended ([`super::mend`]).
 //!
-//! Owns the way from hnsw_rs's points to the arrays of [`View`]. Everything of hnsw_rs is in this file.
+//! Owns the way from hnsw_rs's points to the arrays of [`View`]. Everything of hnsw_rs is in this file, so that another
+//! builder could take its place.
 //!
 //! Builds repeat: rows are inserted in order by one thread, and hnsw_rs 0.3.5 draws levels from a generator with a fixed
 //! seed (397). On processors of another kind the dot product may add in another order, and a near tie may fall otherwise.
@@ -12,7 +13,7 @@ use hnsw_rs::hnsw::Hnsw;
 
 use super::GraphParams;
 use super::codes::{Scale, stride};
-use super::mend::{mend_reach, mend_search};
+use super::mend::{mend_reach, mend_search, refine};
 use super::search::{MAX_ROWS, NONE, View};
 use crate::error::{Error, Result};
 use crate::kernel;
@@ -79,6 +80,9 @@ pub fn build(
         return Ok(None);
     };
     let mut data = points.into_data(vectors, dim, params);
+    if !refine(&mut data, vectors, cancel) {
+        return Ok(None);
+    }
     mend_reach(&mut data.links, 2 * m);
     if !mend_search(&mut data, vectors, cancel) {
         return Ok(None);

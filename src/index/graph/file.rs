@@ -14,7 +14,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::build::GraphData;
 use super::codes::{LINE, stride};
-use super::search::{MAX_ROWS, Scratch, View};
+use super::pool::Scratch;
+use super::search::{MAX_ROWS, View};
 use super::{Allowed, GraphParams};
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::kernel::map::map_file;

@@ -1,20 +1,18 @@
 //! The walk through a flat graph: greedy down the upper levels, best first on the lowest.
 //!
-//! Owns the order in which nodes are looked at and the memory a walk needs ([`Scratch`], reused, so that a search
-//! allocates only its answer). Candidates are compared by their int8 codes, as integers; the best are scored again with
+//! Owns the order in which nodes are looked at; what a walk remembers is in [`super::pool`]. Candidates are compared by their int8 codes, as integers; the best are scored again with
 //! the f32 rows. It trusts no number read from the file further than the slice it indexes.
-
-use std::sync::Mutex;
 
 use super::codes::{quantise_query, spare};
 use super::exact::{TopK, is_searchable, rescore, row_of};
-use super::{Allowed, Plan, plan};
+use super::pool::{Scratch, candidate, place_of};
+use super::{Allowed, Plan, plan, scan_worth};
 use crate::kernel;
 
 /// Marks the unused end of a neighbour list.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Rows a graph may have: two bits of a candidate's key hold flags.
+/// Rows a graph may have: a candidate keeps a place and a flag in 32 bits.
 pub(super) const MAX_ROWS: usize = 1 << 30;
 
 /// A graph as slices, in memory or mapped. Nodes are numbered by place: the entry first, those of higher levels before
@@ -41,61 +39,8 @@ pub(super) struct View<'a> {
     pub stride: usize,
 }
 
-/// The memory of one search. Any scratch serves any graph.
-#[derive(Default)]
-pub struct Scratch {
-    visited: Vec<u64>,
-    touched: Vec<u32>,
-    pool: Vec<u64>,
-    batch: Vec<u32>,
-    query: Vec<i8>,
-}
-
-impl Scratch {
-    /// A new, empty scratch; it grows with its first search.
-    pub fn new() -> Self {
-        Self::default()
-    }
-}
-
-/// Scratches shared by threads: each search takes one and gives it back.
-#[derive(Default)]
-pub struct Scratches(Mutex<Vec<Scratch>>);
-
-impl Scratches {
-    /// An empty pool.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Runs `work` with a scratch of the pool, or a new one if all are in use.
-    pub fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
-        // A panic elsewhere while the lock was held cannot have left a scratch half pushed: take the pool as it is.
-        let taken = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
-        let mut scratch = taken.unwrap_or_default();
-        let result = work(&mut scratch);
-        self.0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .push(scratch);
-        result
-    }
-}
-
-// A candidate is one integer, so that comparing two is one instruction: score (as an unsigned number of the same order),
-// then the place (inverted: smaller is better), then two flags.
-const EXPANDED: u64 = 1;
-const ALLOWED: u64 = 2;
-
-#[inline]
-fn candidate(score: i32, place: u32) -> u64 {
-    u64::from(score as u32 ^ 0x8000_0000) << 32 | u64::from(!place << 2)
-}
-
-#[inline]
-fn place_of(candidate: u64) -> u32 {
-    !(candidate as u32) >> 2
-}
+/// Rows between a code's being asked for and its use.
+const AHEAD: usize = 6;
 
 impl View<'_> {
     /// The best `k` rows, as [`super::Graph::search`] says.
@@ -115,30 +60,25 @@ impl View<'_> {
         }
         let Scratch { query: codes, .. } = scratch;
         quantise_query(query, codes);
-        let wanted = spare(k);
-        // A filter that leaves nearly everything (deletes) is planned for as well: only its share counts.
         let count = allowed.map_or(rows, |allowed| allowed.count().min(rows));
-        match plan(rows, count, k, ef) {
-            Plan::Exact => self.scan(vectors, query, k, allowed, codes),
-            Plan::Graph { ef, .. } if allowed.is_none() => {
-                self.walk(ef.max(wanted), 0, None, scratch);
-                let places = scratch.pool.iter().take(wanted).map(|&c| place_of(c));
-                self.finish(vectors, query, k, places)
+        let Plan::Graph { ef, bridges } = plan(rows, count, k, ef) else {
+            return self.scan(vectors, query, k, allowed, codes);
+        };
+        let (ef, bridges) = (ef.max(spare(k)), bridges.min(rows));
+        self.walk(ef, bridges, allowed, scratch);
+        if scratch.is_far(k.min(count)) {
+            // The allowed rows lie elsewhere, and what was met of them may not be the best.
+            if (count as f64) < 4.0 * scan_worth(ef, bridges) {
+                return self.scan(vectors, query, k, allowed, &scratch.query);
             }
-            Plan::Graph { ef, allowed: least } => {
-                let found = self.walk(ef, least, allowed, scratch);
-                if found < least.min(count) {
-                    return self.scan(vectors, query, k, allowed, &scratch.query);
-                }
-                let places = scratch
-                    .pool
-                    .iter()
-                    .filter(|&c| c & ALLOWED != 0)
-                    .take(wanted)
-                    .map(|&c| place_of(c));
-                self.finish(vectors, query, k, places)
+            self.walk((4 * ef).min(rows), bridges, allowed, scratch);
+            if scratch.wanted.items.len() < k.min(count) {
+                return self.scan(vectors, query, k, allowed, &scratch.query);
             }
         }
+        let places = scratch.wanted.places().take(spare(k));
+        let rows = places.filter_map(|place| self.order.get(place as usize).copied());
+        rescore(vectors, self.dim, query, k, rows)
     }
 
     /// Walks towards `vector`, the vector of `place`: the best place found, and whether `place` or one with as good a
@@ -149,21 +89,9 @@ impl View<'_> {
         }
         quantise_query(vector, &mut scratch.query);
         self.walk(ef, 0, None, scratch);
-        let best = place_of(*scratch.pool.first()?);
-        let found = self.code(best) == self.code(place) || scratch.pool.iter().any(|&c| place_of(c) == place);
+        let best = scratch.wanted.places().next()?;
+        let found = self.code(best) == self.code(place) || scratch.wanted.places().any(|found| found == place);
         Some((best, found))
-    }
-
-    /// Scores the candidates of a walk exactly.
-    fn finish(
-        &self,
-        vectors: &[f32],
-        query: &[f32],
-        k: usize,
-        places: impl Iterator<Item = u32> + Clone,
-    ) -> Vec<(f32, u32)> {
-        let rows = places.filter_map(|place| self.order.get(place as usize).copied());
-        rescore(vectors, self.dim, query, k, rows)
     }
 
     /// Scans the codes of the allowed rows, or of all, and scores the best exactly.
@@ -183,9 +111,15 @@ impl View<'_> {
                 }
             }
             Some(allowed) => {
+                // The codes lie in order of place: each is asked for some rows before its turn.
+                let place = |row: u32| self.places.get(row as usize).copied().unwrap_or(NONE);
+                let mut ahead = allowed.rows(self.order.len());
+                ahead.by_ref().take(AHEAD).for_each(|row| self.prefetch(place(row)));
                 for row in allowed.rows(self.order.len()) {
-                    let place = self.places.get(row as usize).copied().unwrap_or(NONE);
-                    if let Some(code) = self.code(place) {
+                    if let Some(later) = ahead.next() {
+                        self.prefetch(place(later));
+                    }
+                    if let Some(code) = self.code(place(row)) {
                         best.offer_i32(kernel::dot_i8(query_codes, code), row);
                     }
                 }
@@ -205,6 +139,18 @@ impl View<'_> {
         let width = 2 * self.m;
         let at = place as usize * width;
         self.links.get(at..at + width).unwrap_or(&[])
+    }
+
+    #[inline]
+    fn prefetch(&self, place: u32) {
+        if let Some(code) = self.code(place) {
+            kernel::map::prefetch(code);
+        }
+    }
+
+    #[inline]
+    fn prefetch_links(&self, place: u32) {
+        kernel::map::prefetch(bytemuck::cast_slice(self.neighbours(place)));
     }
 
     /// Greedy from the entry down to level 1: the place to begin the lowest level with, and its score.
@@ -235,14 +181,15 @@ impl View<'_> {
         best
     }
 
-    /// Best-first search of the lowest level, leaving the candidates in `scratch.pool`, best first. With a filter, the
-    /// walk goes through rows that are not allowed, and ends when neither the `ef` best of all nor the `least` best of
-    /// the allowed can improve. Returns how many allowed candidates there are.
-    fn walk(&self, ef: usize, least: usize, allowed: Option<Allowed<'_>>, scratch: &mut Scratch) -> usize {
+    /// Best-first search of the lowest level, leaving the `ef` best allowed candidates in `scratch.wanted`. Rows that
+    /// are not allowed are walked through, but only the `bridges` best of them: they lead to allowed rows and are worth
+    /// no more.
+    fn walk(&self, ef: usize, bridges: usize, allowed: Option<Allowed<'_>>, scratch: &mut Scratch) {
         let Scratch {
             visited,
             touched,
-            pool,
+            wanted,
+            bridges: between,
             batch,
             query,
         } = scratch;
@@ -254,26 +201,31 @@ impl View<'_> {
         }
         touched.clear();
         visited.resize(visited.len().max(self.order.len().div_ceil(64)), 0);
-        pool.clear();
+        wanted.reset(ef);
+        between.reset(bridges);
 
-        let flags = |place: u32| match allowed {
-            Some(allowed) if allowed.contains(self.order[place as usize]) => ALLOWED,
-            _ => 0,
-        };
+        let is_allowed = |place: u32| allowed.is_none_or(|allowed| allowed.contains(self.order[place as usize]));
         let (score, start) = self.descend(query);
         visited[start as usize / 64] |= 1 << (start % 64);
         touched.push(start);
-        pool.push(candidate(score, start) | flags(start));
-        let mut found = usize::from(pool[0] & ALLOWED != 0);
-        let mut next = 0;
-        while next < pool.len() {
-            if pool[next] & EXPANDED != 0 {
-                next += 1;
-                continue;
-            }
-            pool[next] |= EXPANDED;
-            let place = place_of(pool[next]);
-            next += 1;
+        let pool = if is_allowed(start) { &mut *wanted } else { &mut *between };
+        pool.offer(candidate(score, start));
+        loop {
+            let place = match (wanted.best(), between.best()) {
+                (Some(a), b) if b.is_none_or(|b| a > b) => {
+                    wanted.expand();
+                    place_of(a)
+                }
+                (_, Some(b)) if b > wanted.floor() => {
+                    between.expand();
+                    place_of(b)
+                }
+                (Some(a), _) => {
+                    wanted.expand();
+                    place_of(a)
+                }
+                _ => break,
+            };
             batch.clear();
             for &neighbour in self.neighbours(place) {
                 if neighbour as usize >= self.order.len() {
@@ -284,33 +236,32 @@ impl View<'_> {
                     *word |= bit;
                     touched.push(neighbour);
                     batch.push(neighbour);
-                    if let Some(code) = self.code(neighbour) {
-                        kernel::map::prefetch(code);
-                    }
                 }
             }
-            for &neighbour in &*batch {
+            // Memory is what a walk waits for, so it is asked for ahead: the codes some rows before their turn (more at
+            // once than a processor has requests in flight would stall it), and the list of the likely next node.
+            for &neighbour in batch.iter().take(AHEAD) {
+                self.prefetch(neighbour);
+            }
+            if let Some(likely) = wanted.best() {
+                self.prefetch_links(place_of(likely));
+            }
+            for at in 0..batch.len() {
+                if let Some(&later) = batch.get(at + AHEAD) {
+                    self.prefetch(later);
+                }
+                let neighbour = batch[at];
                 let Some(code) = self.code(neighbour) else { continue };
                 let new = candidate(kernel::dot_i8(query, code), neighbour);
-                let full = pool.len() >= ef && found >= least;
-                if full && pool.last().is_some_and(|&last| new < last) {
-                    continue;
-                }
-                let new = new | flags(neighbour);
-                let at = pool.partition_point(|&old| old > new);
-                pool.insert(at, new);
-                found += usize::from(new & ALLOWED != 0);
-                next = next.min(at);
-                while pool.len() > ef {
-                    let last = usize::from(pool[pool.len() - 1] & ALLOWED != 0);
-                    if found - last < least {
-                        break;
-                    }
-                    found -= last;
-                    pool.pop();
+                let pool = if is_allowed(neighbour) {
+                    &mut *wanted
+                } else {
+                    &mut *between
+                };
+                if pool.offer(new) {
+                    self.prefetch_links(neighbour);
                 }
             }
         }
-        found
     }
 }

@@ -391,6 +391,21 @@ fn each_changed_byte_is_detected() {
     }
 }
 
+#[test]
+fn a_plan_scans_what_is_little_and_walks_what_is_much() {
+    let check =
+        |rows, allowed, k, ef, expected| assert_eq!(plan(rows, allowed, k, ef), expected, "{rows} {allowed} {k}");
+    check(0, 0, 10, 80, Plan::Exact);
+    check(2000, 2000, 10, 80, Plan::Exact);
+    check(100_000, 100_000, 10, 80, Plan::Graph { ef: 80, bridges: 0 });
+    check(100_000, 100_000, 10, 0, Plan::Graph { ef: 10, bridges: 0 });
+    check(100_000, 99_999, 10, 80, Plan::Graph { ef: 80, bridges: 40 });
+    check(100_000, 20_000, 10, 80, Plan::Graph { ef: 42, bridges: 66 });
+    check(100_000, 2_000, 10, 80, Plan::Exact);
+    check(100_000, 0, 10, 80, Plan::Exact);
+    check(1_000_000, 50_000, 10, 80, Plan::Graph { ef: 26, bridges: 311 });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

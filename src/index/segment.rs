@@ -1,0 +1,152 @@
+//! One segment of a commit, opened for searching: its vectors, its graph or codes, and the columns that scoring reads.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, RwLock};
+
+use tantivy::columnar::{Column, StrColumn};
+use tantivy::{SegmentReader, index::SegmentId};
+
+use super::dense;
+use super::graph::{Codes, Graph};
+use super::schema::place_number;
+use super::vectors::Matrix;
+use crate::error::{Context, Error, Fault, Result};
+use crate::text::Region;
+
+/// One segment, opened for searching.
+pub struct SegmentView {
+    /// tantivy's reader of it.
+    pub reader: SegmentReader,
+    /// Its vectors.
+    pub vectors: Matrix,
+    graph: RwLock<Option<Arc<Graph>>>,
+    codes: OnceLock<Codes>,
+    lengths: Column<u64>,
+    ordinals: Column<u64>,
+    places: Column<u64>,
+    years: Column<u64>,
+    ids: StrColumn,
+}
+
+impl SegmentView {
+    /// Opens a segment's columns and vectors, and its graph if there is one.
+    ///
+    /// # Errors
+    /// `Corrupt` if a part is missing or damaged; a damaged graph is no error.
+    pub fn open(reader: &SegmentReader, graphs: &Path) -> Result<Self> {
+        let column = |name: &str| {
+            reader
+                .fast_fields()
+                .u64(name)
+                .or_fault(Fault::Corrupt, format!("opening column {name}"))
+        };
+        let ids = reader
+            .fast_fields()
+            .str("article_id")
+            .or_fault(Fault::Corrupt, "opening column article_id")?
+            .ok_or_else(|| Error::corrupt("column article_id is missing"))?;
+        let view = SegmentView {
+            reader: reader.clone(),
+            vectors: Matrix::open(reader)?,
+            graph: RwLock::new(None),
+            codes: OnceLock::new(),
+            lengths: column("lengths")?,
+            ordinals: column("ordinal")?,
+            places: column("places")?,
+            years: column("years")?,
+            ids,
+        };
+        view.load_graph(graphs);
+        Ok(view)
+    }
+
+    /// The segment's graph, if it has one.
+    pub fn graph(&self) -> Option<Arc<Graph>> {
+        // Poisoned or not, the slot holds a whole graph or none.
+        self.graph.read().unwrap_or_else(|p| p.into_inner()).clone()
+    }
+
+    /// The int8 codes of a segment that is scanned and large enough for them; made at first use and kept.
+    pub fn codes(&self) -> Option<&Codes> {
+        let wanted = self.vectors.rows() as usize >= dense::CODES_ROWS && self.vectors.dimension() > 0;
+        wanted.then(|| {
+            self.codes
+                .get_or_init(|| Codes::new(self.vectors.as_slice(), self.vectors.dimension()))
+        })
+    }
+
+    /// Opens the segment's graph file if there is one that fits; a missing or damaged graph means exact search.
+    pub fn load_graph(&self, graphs: &Path) {
+        let path = graph_path(graphs, self.reader.segment_id());
+        if !path.is_file() {
+            return;
+        }
+        let id = uuid_bytes(self.reader.segment_id());
+        if let Ok(graph) = Graph::open(&path, id, self.vectors.rows(), self.vectors.dimension()) {
+            *self.graph.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(graph));
+        }
+    }
+
+    /// See `Evidence::locality`.
+    pub fn locality(&self, doc: u32, asked: &[Region]) -> f32 {
+        if asked.is_empty() || self.places.first(doc).is_none() {
+            return 0.0;
+        }
+        let holds = |place: u64| self.places.values_for_doc(doc).any(|held| held == place);
+        let of = |region: &Region| match &region.city {
+            Some(city) if holds(place_number(&region.province, Some(city))) => 1.0,
+            Some(_) if holds(place_number(&region.province, None)) => 0.3,
+            None if holds(place_number(&region.province, None)) => 1.0,
+            _ => -1.0,
+        };
+        asked.iter().map(of).fold(-1.0, f32::max)
+    }
+
+    /// See `Evidence::timeliness`.
+    pub fn timeliness(&self, doc: u32, asked: &[u16]) -> f32 {
+        if asked.is_empty() || self.years.first(doc).is_none() {
+            return 0.0;
+        }
+        let held = |year: u64| asked.iter().any(|&asked| u64::from(asked) == year);
+        if self.years.values_for_doc(doc).any(held) {
+            1.0
+        } else {
+            -1.0
+        }
+    }
+
+    /// The passage's field lengths, packed as [`super::schema::pack_lengths`] does.
+    pub fn lengths(&self, doc: u32) -> u64 {
+        self.lengths.first(doc).unwrap_or(0)
+    }
+
+    /// Whether the passage is its article's first.
+    pub fn is_first(&self, doc: u32) -> bool {
+        self.ordinals.first(doc) == Some(0)
+    }
+
+    /// Article id and ordinal of a passage.
+    pub fn key(&self, doc: u32) -> Result<(Arc<str>, u32)> {
+        let ordinal = self.ordinals.first(doc).unwrap_or(0) as u32;
+        let mut id = String::new();
+        if let Some(ord) = self.ids.term_ords(doc).next() {
+            self.ids
+                .ord_to_str(ord, &mut id)
+                .or_fault(Fault::Corrupt, "reading an article id")?;
+        }
+        Ok((id.into(), ordinal))
+    }
+}
+
+/// Where the graph of a segment lies.
+pub fn graph_path(graphs: &Path, segment: SegmentId) -> PathBuf {
+    graphs.join(format!("{}.graph", segment.uuid_string()))
+}
+
+/// A segment's id as the 16 bytes that its graph file carries.
+pub fn uuid_bytes(segment: SegmentId) -> [u8; 16] {
+    // tantivy prints the id as 32 hexadecimal digits; anything else would only make the graph file a stranger's.
+    u128::from_str_radix(&segment.uuid_string(), 16)
+        .unwrap_or(0)
+        .to_be_bytes()
+}

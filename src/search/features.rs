@@ -1,0 +1,139 @@
+//! What a ranking may weigh: the exact features of a candidate by name, and a weight for each.
+//!
+//! A linear sum over exact features is small enough to explain (each weight times its feature is a line of the
+//! explanation) and to learn from a few hundred questions. Adding a feature means one line in [`FEATURES`].
+
+use crate::index::Evidence;
+
+/// What a feature is computed from.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The candidate's exact scores.
+    pub evidence: &'a Evidence,
+    /// What its lexical score can never exceed for this question.
+    pub lexical_bound: f32,
+}
+
+/// A feature: its name in weights and explanations, whether it is of the lexical or the dense ranking or neither, and
+/// how it is computed.
+pub struct Feature {
+    /// Stable: weight files go by it.
+    pub name: &'static str,
+    /// In Chinese, for explanations.
+    pub label: &'static str,
+    /// How to compute it.
+    pub value: fn(Context) -> f32,
+}
+
+/// How many there are.
+pub const COUNT: usize = 11;
+
+/// All features, in the order of the weights.
+pub const FEATURES: [Feature; COUNT] = [
+    Feature {
+        name: "words",
+        label: "词",
+        value: |c| c.evidence.words,
+    },
+    Feature {
+        name: "bigrams",
+        label: "二元组",
+        value: |c| c.evidence.bigrams,
+    },
+    Feature {
+        name: "title",
+        label: "标题",
+        value: |c| c.evidence.title,
+    },
+    Feature {
+        name: "coverage",
+        label: "词覆盖",
+        value: |c| c.evidence.coverage,
+    },
+    Feature {
+        name: "bigram_coverage",
+        label: "二元覆盖",
+        value: |c| c.evidence.bigram_coverage,
+    },
+    Feature {
+        name: "cosine",
+        label: "相似度",
+        value: |c| c.evidence.cosine,
+    },
+    Feature {
+        name: "centered",
+        label: "语义",
+        value: |c| c.evidence.centered,
+    },
+    Feature {
+        name: "length",
+        label: "长度",
+        value: |c| (1.0 + c.evidence.length as f32).ln(),
+    },
+    Feature {
+        name: "titled",
+        label: "有标题",
+        value: |c| f32::from(u8::from(c.evidence.titled)),
+    },
+    Feature {
+        name: "locality",
+        label: "地区",
+        value: |c| c.evidence.locality,
+    },
+    Feature {
+        name: "timeliness",
+        label: "年份",
+        value: |c| c.evidence.timeliness,
+    },
+];
+
+/// One weight a feature; a weight file names the features, those it leaves out weigh nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights(pub [f32; COUNT]);
+
+impl Default for Weights {
+    /// Fitted on the development questions; see `docs/results/`.
+    fn default() -> Self {
+        let mut weights = [0.0; COUNT];
+        for (name, weight) in DEFAULTS {
+            if let Some(at) = FEATURES.iter().position(|feature| feature.name == name) {
+                weights[at] = weight;
+            }
+        }
+        Weights(weights)
+    }
+}
+
+const DEFAULTS: [(&str, f32); 7] = [
+    ("words", 1.0),
+    ("bigrams", 1.0),
+    ("bigram_coverage", 5.0),
+    ("centered", 55.0),
+    ("titled", 4.0),
+    ("locality", 2.0),
+    ("timeliness", 0.5),
+];
+
+impl Weights {
+    /// The features of a candidate times their weights, in the order of [`FEATURES`].
+    pub fn parts(&self, context: Context) -> [f32; COUNT] {
+        std::array::from_fn(|at| match self.0[at] {
+            0.0 => 0.0,
+            weight => weight * (FEATURES[at].value)(context),
+        })
+    }
+
+    /// The weights that are not zero, as `name=weight`.
+    pub fn describe(&self) -> String {
+        let named = FEATURES.iter().zip(self.0).filter(|(_, weight)| *weight != 0.0);
+        named
+            .map(|(feature, weight)| format!("{}={weight}", feature.name))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// The features of a candidate, unweighted.
+pub fn features(context: Context) -> [f32; COUNT] {
+    std::array::from_fn(|at| (FEATURES[at].value)(context))
+}

@@ -1,0 +1,477 @@
+//! Which sentence of a passage answers a question best, by words alone: a query pays microseconds for it.
+//!
+//! Owns the weighing of sentences. A sentence is worth the idf of the question's terms in it; terms of the title and
+//! terms that every sentence holds tell sentences apart less and weigh less; what the headings above it hold counts in
+//! part; a sentence that holds the kind of thing that is asked for (see `question`) is worth more. Never embeds and
+//! never segments.
+
+use std::ops::Range;
+
+use super::question::{self, Asked, Kind};
+use super::shape::{Form, Shape, marker_length};
+use crate::index::{EvidenceSet, LexicalQuery};
+use crate::text::{Normalized, sentences};
+
+/// Weight of a term that the title holds too: every sentence is about it.
+const IN_TITLE: f32 = 0.3;
+/// A term in every sentence loses this part of its weight, one in half of them half of it.
+const COMMON: f32 = 0.75;
+/// What a term counts that only the heading right above holds, and one that only the heading above that holds.
+const ABOVE: [f32; 2] = [0.5, 0.15];
+/// A sentence that holds what is asked for is worth this much more: of an exact kind, of another.
+const TELLING_EXACTLY: f32 = 1.0;
+const TELLING: f32 = 0.3;
+/// Part of the question's whole weight that telling of an exact kind is worth by itself: an answer under a heading may
+/// hold the number and no word of the question.
+const TELLING_ALONE: f32 = 0.05;
+/// How far a hint, a single tell where several are wanted, and a telling heading count against a tell.
+const HINT: f32 = 0.4;
+const ONE_OF_SEVERAL: f32 = 0.7;
+const TELLING_HEADING: f32 = 0.5;
+/// 没有备案 in a question is 未备案 in an answer, and weighs this part of what is negated.
+const NEGATED: f32 = 0.8;
+
+/// What is looked for in a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign {
+    /// A term of the question, by its place in `weights`.
+    Term(usize),
+    /// Of the kind at this place in `kinds`: it tells.
+    Tell(usize),
+    /// It tells if a number stands before it.
+    Unit(usize),
+    /// A digit: it tells if enough others follow.
+    Digit(usize),
+    /// It may tell.
+    Hint(usize),
+}
+
+/// Finds the sentence that answers one question.
+pub(super) struct AnswerFinder {
+    kinds: Vec<&'static Kind>,
+    weights: Vec<f32>,
+    /// Sorted, so that the phrases with one first character lie together.
+    signs: Vec<(String, Sign)>,
+    /// For each first character its stretch of `signs`, sorted by character.
+    initials: Vec<(char, Range<usize>)>,
+}
+
+/// What one sentence holds.
+#[derive(Debug, Default)]
+struct Content {
+    /// Distinct terms.
+    terms: Vec<usize>,
+    /// How well each kind's thing is there, 0 to 1.
+    telling: Vec<f32>,
+}
+
+impl AnswerFinder {
+    /// `question` as it was asked; terms and idf as the index gave them.
+    pub fn new(question: &str, query: &LexicalQuery, evidence: &EvidenceSet) -> Self {
+        let question = Normalized::new(question).text;
+        let mut terms: Vec<(String, f32)> = Vec::new();
+        let words = query.words.iter().zip(&evidence.word_idf);
+        let bigrams = query.bigrams.iter().zip(&evidence.bigram_idf);
+        // Canonical terms (#11000) are not in any text as such.
+        for (term, &idf) in words.chain(bigrams).filter(|(term, _)| !term.text.starts_with('#')) {
+            terms.push((term.text.clone(), idf.max(0.0)));
+        }
+        terms.sort_by(|a, b| a.0.cmp(&b.0));
+        // A pair that is a word too counts as both.
+        terms.dedup_by(|next, kept| {
+            next.0 == kept.0 && {
+                kept.1 += next.1;
+                true
+            }
+        });
+        for negated in negated_terms(&question, &terms) {
+            terms.push(negated);
+        }
+        let kinds = question::kinds(&question);
+        let mut signs: Vec<(String, Sign)> = Vec::new();
+        for (at, (term, _)) in terms.iter().enumerate() {
+            signs.push((term.clone(), Sign::Term(at)));
+        }
+        for (at, kind) in kinds.iter().enumerate() {
+            let mut add = |phrases: &[&str], sign: Sign| signs.extend(phrases.iter().map(|p| ((*p).to_owned(), sign)));
+            add(kind.tells, Sign::Tell(at));
+            add(kind.units, Sign::Unit(at));
+            add(kind.hints, Sign::Hint(at));
+            if kind.digits().is_some() {
+                add(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], Sign::Digit(at));
+            }
+        }
+        signs.retain(|(phrase, _)| !phrase.is_empty());
+        signs.sort();
+        let mut initials: Vec<(char, Range<usize>)> = Vec::new();
+        for (at, (phrase, _)) in signs.iter().enumerate() {
+            let Some(first) = phrase.chars().next() else { continue };
+            match initials.last_mut() {
+                Some((initial, range)) if *initial == first => range.end = at + 1,
+                _ => initials.push((first, at..at + 1)),
+            }
+        }
+        AnswerFinder {
+            kinds,
+            weights: terms.into_iter().map(|(_, weight)| weight).collect(),
+            signs,
+            initials,
+        }
+    }
+
+    /// The byte range of the best sentence; of equal ones the first. `None` if the text has no sentence.
+    pub fn best(&self, text: &str, title: &str) -> Option<Range<usize>> {
+        let ranges = sentences(text);
+        let lines: Vec<String> = ranges
+            .iter()
+            .map(|range| Normalized::new(&text[range.clone()]).text)
+            .collect();
+        let contents: Vec<Content> = lines.iter().map(|line| self.read(line)).collect();
+        let weights = self.local_weights(&contents, title);
+        let total: f32 = weights.iter().sum();
+        let (worth, alone) = match self.kinds.first() {
+            Some(kind) if kind.exact => (TELLING_EXACTLY, TELLING_ALONE),
+            _ => (TELLING, 0.0),
+        };
+        // The two headings above, the nearer one first.
+        let mut above: [Option<&Content>; 2] = [None, None];
+        let mut after_heading = false;
+        let mut counted = vec![usize::MAX; weights.len()];
+        let mut best: Option<(f32, usize)> = None;
+        for (at, (line, content)) in lines.iter().zip(&contents).enumerate() {
+            let shape = Shape::of(line);
+            let mut sum = |terms: &[usize]| {
+                let fresh = terms
+                    .iter()
+                    .filter(|&&term| std::mem::replace(&mut counted[term], at) != at);
+                fresh.map(|&term| weights[term]).sum::<f32>()
+            };
+            let mut matched = sum(&content.terms);
+            for (heading, part) in above.iter().zip(ABOVE) {
+                matched += heading.map_or(0.0, |heading| part * sum(&heading.terms));
+            }
+            let telling = self.telling(content, above[0]);
+            // Where nothing matches at all, what is left over still prefers statements that tell.
+            let score = (matched + alone * total * telling) * shape.length_worth() + f32::EPSILON;
+            let score = score * (1.0 + worth * telling) * shape.worth(at + 1 == lines.len());
+            if best.is_none_or(|(top, _)| score > top) {
+                best = Some((score, at));
+            }
+            let heading = shape.form != Form::Statement;
+            if heading {
+                above = [Some(content), if after_heading { above[0] } else { above[1] }];
+            }
+            after_heading = heading;
+        }
+        best.map(|(_, at)| ranges[at].clone())
+    }
+
+    /// How well a sentence tells what is asked, by itself and by its heading, 0 to 1.2.
+    fn telling(&self, content: &Content, heading: Option<&Content>) -> f32 {
+        let mut best = 0.0f32;
+        for (kind, &own) in content.telling.iter().enumerate().filter(|(_, own)| **own > 0.0) {
+            let above = heading.map_or(0.0, |heading| heading.telling[kind]);
+            best = best.max((own + TELLING_HEADING * above).min(1.2));
+        }
+        best
+    }
+
+    /// The terms' weights in this passage.
+    fn local_weights(&self, contents: &[Content], title: &str) -> Vec<f32> {
+        let mut weights = self.weights.clone();
+        for &term in &self.read(&Normalized::new(title).text).terms {
+            weights[term] *= IN_TITLE;
+        }
+        // Two sentences say nothing about what is common.
+        if contents.len() > 2 {
+            let mut holders = vec![0usize; weights.len()];
+            contents
+                .iter()
+                .flat_map(|content| &content.terms)
+                .for_each(|&term| holders[term] += 1);
+            for (weight, held) in weights.iter_mut().zip(holders) {
+                *weight *= 1.0 - COMMON * held as f32 / contents.len() as f32;
+            }
+        }
+        weights
+    }
+
+    /// All signs in a normalised line, in one pass.
+    fn read(&self, line: &str) -> Content {
+        let mut content = Content {
+            terms: Vec::new(),
+            telling: vec![0.0; self.kinds.len()],
+        };
+        // A number that only counts the items of a list tells nothing.
+        let body = marker_length(line);
+        let mut seen = vec![false; self.signs.len()];
+        let mut tells = vec![0u32; self.kinds.len()];
+        for (at, character) in line.char_indices() {
+            let Ok(initial) = self.initials.binary_search_by_key(&character, |(initial, _)| *initial) else {
+                continue;
+            };
+            for number in self.initials[initial].1.clone() {
+                let (phrase, sign) = &self.signs[number];
+                if seen[number] || !line[at..].starts_with(phrase.as_str()) {
+                    continue;
+                }
+                let told = match *sign {
+                    Sign::Term(term) => {
+                        seen[number] = true;
+                        content.terms.push(term);
+                        continue;
+                    }
+                    _ if at < body => continue,
+                    Sign::Hint(kind) => {
+                        seen[number] = true;
+                        content.telling[kind] = content.telling[kind].max(HINT);
+                        continue;
+                    }
+                    Sign::Tell(kind) => Some(kind),
+                    Sign::Unit(kind) => is_counted(&line[body..at], phrase, self.kinds[kind]).then_some(kind),
+                    Sign::Digit(kind) => {
+                        let run = line[at..].bytes().take_while(u8::is_ascii_digit).count();
+                        self.kinds[kind]
+                            .digits()
+                            .is_some_and(|least| run >= least)
+                            .then_some(kind)
+                    }
+                };
+                if let Some(kind) = told {
+                    seen[number] = true;
+                    tells[kind] += 1;
+                }
+            }
+        }
+        for ((telling, tells), kind) in content.telling.iter_mut().zip(tells).zip(&self.kinds) {
+            *telling = match tells {
+                0 => *telling,
+                1 if kind.several => ONE_OF_SEVERAL,
+                _ => 1.0,
+            };
+        }
+        content
+    }
+}
+
+/// Whether a number stands at the end of `before`: 3个月, 20 日; but no date where a length of time is asked for.
+fn is_counted(before: &str, unit: &str, kind: &Kind) -> bool {
+    let number = |text: &str| text.trim_end().ends_with(is_numeral);
+    let before = before.trim_end();
+    let before = before.strip_suffix('个').filter(|rest| number(rest)).unwrap_or(before);
+    if !number(before) {
+        return false;
+    }
+    if kind.asked != Asked::Duration {
+        return true;
+    }
+    let rest = before.trim_end_matches(is_numeral);
+    match unit {
+        "年" => before.len() - rest.len() != 4,
+        "日" => !rest.trim_end().ends_with('月'),
+        _ => true,
+    }
+}
+
+fn is_numeral(character: char) -> bool {
+    character.is_ascii_digit() || "一二三四五六七八九十百千万两半数.".contains(character)
+}
+
+/// The pairs that a question negates by 没 or 没有, with 未 before them.
+fn negated_terms(question: &str, terms: &[(String, f32)]) -> Vec<(String, f32)> {
+    let mut found: Vec<(String, f32)> = Vec::new();
+    for (at, no) in question.match_indices('没') {
+        let rest = &question[at + no.len()..];
+        let negated: String = rest.strip_prefix('有').unwrap_or(rest).chars().take(2).collect();
+        if let Ok(place) = terms.binary_search_by(|(term, _)| term.as_str().cmp(&negated)) {
+            let term = (format!("未{negated}"), NEGATED * terms[place].1);
+            if !found.contains(&term) {
+                found.push(term);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{QueryTerm, TermOrigin};
+    use proptest::prelude::*;
+
+    /// A finder whose terms are these words, all of weight 2, and their pairs, of weight 1.
+    fn finder(question: &str, words: &[&str]) -> AnswerFinder {
+        let term = |text: &str| QueryTerm {
+            text: text.to_owned(),
+            weight: 1.0,
+            origin: TermOrigin::Written,
+        };
+        let pairs = words.iter().flat_map(|word| {
+            let characters: Vec<char> = word.chars().collect();
+            characters.windows(2).map(String::from_iter).collect::<Vec<_>>()
+        });
+        let query = LexicalQuery {
+            words: words.iter().map(|word| term(word)).collect(),
+            bigrams: pairs.map(|pair| term(&pair)).collect(),
+            ..LexicalQuery::default()
+        };
+        let evidence = EvidenceSet {
+            word_idf: vec![2.0; query.words.len()],
+            bigram_idf: vec![1.0; query.bigrams.len()],
+            ..EvidenceSet::default()
+        };
+        AnswerFinder::new(question, &query, &evidence)
+    }
+
+    #[test]
+    fn the_sentence_that_answers_is_found() {
+        let check = |question: &str, words: &[&str], title: &str, text: &str, expected: &str| {
+            let best = finder(question, words).best(text, title).map(|range| &text[range]);
+            assert_eq!(best, Some(expected), "{question}");
+        };
+        // The most of what was asked.
+        check(
+            "断缴可以补缴吗",
+            &["断缴", "补缴"],
+            "",
+            "断缴的情况很多。断缴以后可以补缴。补缴很方便。",
+            "断缴以后可以补缴。",
+        );
+        // An amount is asked for, a sentence with an amount answers.
+        check(
+            "补办卡要多少钱",
+            &["补办", "卡"],
+            "",
+            "补办卡需要本人到经办机构提交申请。补办一般费用为20元。",
+            "补办一般费用为20元。",
+        );
+        // A date is no length of time, the number of an item is no number.
+        check(
+            "备案几天生效",
+            &["备案", "生效"],
+            "",
+            "1.备案从2025年3月4日起可以生效。2.备案提交以后3个工作日内生效。",
+            "2.备案提交以后3个工作日内生效。",
+        );
+        check(
+            "最多绑定几个人",
+            &["绑定"],
+            "",
+            "3.绑定以后亲属就可以使用余额了。4.绑定的亲属不得超过5人。",
+            "4.绑定的亲属不得超过5人。",
+        );
+        // A heading says what the lines below it are about, and is no answer itself.
+        check(
+            "转移要多久",
+            &["转移", "时限"],
+            "",
+            "一、转移渠道\n通过平台申请转移。\n二、转移时限\n10个工作日内完成转出。",
+            "10个工作日内完成转出。",
+        );
+        check(
+            "备案流程",
+            &["备案", "流程"],
+            "",
+            "备案流程:\n先登录平台，再选择就医地，最后提交。",
+            "先登录平台，再选择就医地，最后提交。",
+        );
+        check(
+            "医保断了能补吗",
+            &["医保", "断", "补"],
+            "",
+            "医保断了能补吗？医保断了三个月内能补。",
+            "医保断了三个月内能补。",
+        );
+        // What the title says already tells sentences apart less.
+        check(
+            "大额医保清零",
+            &["大额医保", "清零"],
+            "大额医保",
+            "大额医保是一种医疗保险。余额在年底不会清零。",
+            "余额在年底不会清零。",
+        );
+        // 没有备案 is 未备案.
+        check(
+            "没有备案报销比例是多少",
+            &["备案", "报销", "比例"],
+            "",
+            "已备案的报销比例为80%。未备案的报销比例为60%。",
+            "未备案的报销比例为60%。",
+        );
+        // Papers: one by chance is not a list of them.
+        check(
+            "参保要带什么材料",
+            &["参保"],
+            "",
+            "参保后凭身份证就医。参保登记需户口本、身份证原件及复印件。",
+            "参保登记需户口本、身份证原件及复印件。",
+        );
+        // Width, case and script do not matter.
+        check(
+            "用哪個ＡＰＰ",
+            &["app"],
+            "",
+            "医院很多。下载ＡＰＰ后登录即可。",
+            "下载ＡＰＰ后登录即可。",
+        );
+        // Nothing matches: the first statement, not the heading.
+        check(
+            "比特币",
+            &["比特币"],
+            "",
+            "参保须知\n参保要带身份证。缴费要及时。",
+            "参保要带身份证。",
+        );
+        check("", &[], "", "只有一句。", "只有一句。");
+    }
+
+    #[test]
+    fn equal_sentences_go_by_order() {
+        let text = "医保可以补缴。医保可以补缴。";
+        assert_eq!(finder("医保", &["医保"]).best(text, ""), Some(0..21));
+    }
+
+    #[test]
+    fn an_empty_text_has_no_sentence() {
+        assert_eq!(finder("医保", &["医保"]).best(" \n", ""), None);
+        assert_eq!(finder("医保", &["医保"]).best("", ""), None);
+    }
+
+    #[test]
+    fn numbers_before_units_are_told_from_dates() {
+        let check = |before: &str, unit: &str, question: &str, expected: bool| {
+            let kind = question::kinds(question)[0];
+            assert_eq!(
+                is_counted(before, unit, kind),
+                expected,
+                "{before}{unit} for {question}"
+            );
+        };
+        check("等3个", "月", "几号", true);
+        check("需 20 ", "日", "多久", true);
+        check("三十", "日", "多久", true);
+        check("11月30", "日", "多久", false);
+        check("2025", "年", "多久", false);
+        check("满15", "年", "多久", true);
+        check("每", "日", "多久", false);
+        check("一个", "工作日", "多久", true);
+        check("这个", "工作日", "多久", false);
+        check("", "日", "多久", false);
+    }
+
+    proptest! {
+        #[test]
+        fn the_best_sentence_is_one_of_the_sentences(
+            question in "(\\PC|[多少几个天吗没有不备案]){0,12}",
+            text in "(\\PC|[。？：；3元%月天备案未第(一)•\n ]){0,60}",
+            title in "\\PC{0,6}",
+        ) {
+            let found = finder(&question, &["备案", "案", "未"]).best(&text, &title);
+            let ranges = sentences(&text);
+            prop_assert_eq!(found.is_none(), ranges.is_empty());
+            if let Some(found) = found {
+                prop_assert!(ranges.contains(&found));
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What a sentence is by its looks: a statement, a heading or a question, how long, and behind which list marker.
+//!
+//! Owns the guesses from punctuation and length. Knows no question and no term.
+
+/// Worth of a heading and of a question beside a statement that holds the same.
+const HEADING: f32 = 0.35;
+const QUESTION: f32 = 0.3;
+/// Worth of a text's last sentence if nothing ends it: summaries are cut off in the middle.
+const CUT_OFF: f32 = 0.75;
+/// Below so many characters a sentence says too little; from so many on it halves in worth.
+const SHORT: f32 = 12.0;
+const LONG: f32 = 100.0;
+/// Longer lines are statements even without a full stop.
+const LONGEST_HEADING: usize = 14;
+/// How a sentence reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// It says something.
+    Statement,
+    /// It names what follows.
+    Heading,
+    /// It asks.
+    Question,
+}
+
+/// What a sentence is by its looks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Which form.
+    pub form: Form,
+    characters: f32,
+    /// Whether punctuation ends it.
+    ended: bool,
+}
+
+impl Shape {
+    /// The shape of a normalised line.
+    pub fn of(line: &str) -> Self {
+        let body = line[marker_length(line)..].trim();
+        let form = match line.chars().next_back() {
+            Some('?') => Form::Question,
+            Some(':') => Form::Heading,
+            Some('。' | ';' | '!' | ',') => Form::Statement,
+            _ if body.contains([',', '。', '、', ':']) => Form::Statement,
+            _ if body.chars().nth(LONGEST_HEADING).is_some() => Form::Statement,
+            _ => Form::Heading,
+        };
+        Shape {
+            form,
+            characters: line.chars().count() as f32,
+            ended: !line.ends_with(char::is_alphanumeric),
+        }
+    }
+
+    /// 1 for a statement, less for what is none and for a text's last line if it may be cut off.
+    pub fn worth(self, is_last: bool) -> f32 {
+        match self.form {
+            Form::Question => QUESTION,
+            Form::Heading => HEADING,
+            Form::Statement if is_last && !self.ended => CUT_OFF,
+            Form::Statement => 1.0,
+        }
+    }
+
+    /// 1 for a sentence of usual length, less for a scrap and for one that runs on.
+    pub fn length_worth(self) -> f32 {
+        let scrap = ((self.characters + 2.0) / (SHORT + 2.0)).min(1.0).sqrt();
+        scrap / (1.0 + self.characters / LONG)
+    }
+}
+
+/// Bytes of the list marker that a line begins with: `1.`, `(二)`, `第三条 `, `•`; 0 without one.
+pub(super) fn marker_length(line: &str) -> usize {
+    let is_count = |c: char| c.is_ascii_digit() || "一二三四五六七八九十".contains(c);
+    let (open, rest) = match line.chars().next() {
+        Some(bullet @ ('•' | '·' | '*' | '-')) => return bullet.len_utf8(),
+        Some(bracket @ ('(' | '第')) => (Some(bracket), &line[bracket.len_utf8()..]),
+        _ => (None, line),
+    };
+    let digits = rest.len() - rest.trim_start_matches(is_count).len();
+    let behind = &rest[digits..];
+    let Some(end) = behind.chars().next().filter(|_| (1..=9).contains(&digits)) else {
+        return 0;
+    };
+    let closes = match open {
+        Some('(') => end == ')',
+        Some(_) => matches!(end, '条' | '章' | '节'),
+        None => {
+            let decimal = behind[end.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
+            matches!(end, '、' | '.' | ')') && !decimal
+        }
+    };
+    if closes {
+        line.len() - behind.len() + end.len_utf8()
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_and_questions_are_told_from_statements() {
+        let check = |line: &str, expected: Form| assert_eq!(Shape::of(line).form, expected, "{line}");
+        check("三、办理时限", Form::Heading);
+        check("备案流程:", Form::Heading);
+        check("流程", Form::Heading);
+        check("医保断了还能补吗?", Form::Question);
+        check("可以补缴。", Form::Statement);
+        check("• 总时长 :约15个工作日", Form::Statement);
+        check("身份证、户口本", Form::Statement);
+        check("没有句号的一行话如果这样长就不是标题了", Form::Statement);
+        check("(一)满18岁;", Form::Statement);
+        check("", Form::Heading);
+    }
+
+    #[test]
+    fn list_markers_are_measured() {
+        let check = |line: &str, marker: &str| assert_eq!(&line[..marker_length(line)], marker, "{line}");
+        check("1. 打开小程序", "1.");
+        check("12、缴费", "12、");
+        check("(二)有户口", "(二)");
+        check("第十三条 保险金", "第十三条");
+        check("• 转出地", "•");
+        check("1.5倍", "");
+        check("第二次住院", "");
+        check("三个月", "");
+        check("(含)", "");
+        check("1", "");
+        check("", "");
+    }
+
+    #[test]
+    fn scraps_and_rambling_and_cut_off_sentences_are_worth_less() {
+        let cut_off = Shape::of("灵活就业人员可以凭本人的身份证");
+        assert_eq!(cut_off.form, Form::Statement);
+        assert!(cut_off.worth(true) < cut_off.worth(false));
+        assert!(Shape::of("可凭身份证。").worth(true) > cut_off.worth(true));
+        let worth = |characters: usize| Shape::of(&"保".repeat(characters)).length_worth();
+        assert!(worth(3) < worth(20));
+        assert!(worth(300) < worth(20));
+    }
+}
