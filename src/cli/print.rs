@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::error::{Context, Fault, Result};
 use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span};
 
+/// Below this chance of an answer the reader is warned.
+const DOUBTFUL: f32 = 0.3;
+
 /// Prints a value as indented JSON.
 pub fn json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).or_fault(Fault::Bug, "encoding JSON")?;
@@ -138,6 +141,12 @@ pub fn response(response: &SearchResponse, style: &Style) {
     if response.hits.is_empty() {
         println!("没有找到相关内容。");
     }
+    if response.answerable.is_some_and(|chance| chance < DOUBTFUL) && !response.hits.is_empty() {
+        println!(
+            "{}",
+            style.paint("33", "库中可能没有这个问题的答案，以下只是最接近的内容。")
+        );
+    }
     for (place, hit) in response.hits.iter().enumerate() {
         let title = match hit.title.is_empty() {
             true => {
@@ -199,10 +208,13 @@ pub fn response(response: &SearchResponse, style: &Style) {
         style.paint(
             "2",
             &format!(
-                "共 {:.2} 毫秒（{}），候选 {} 段",
+                "共 {:.2} 毫秒（{}），候选 {} 段{}",
                 response.timings.total.as_secs_f64() * 1e3,
                 stages.join("，"),
-                response.candidates
+                response.candidates,
+                response
+                    .answerable
+                    .map_or(String::new(), |chance| format!("，有答案的可能 {:.0}%", chance * 100.0))
             )
         )
     );

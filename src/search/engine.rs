@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::confidence::answerable;
 use super::explain;
 use super::features::Weights;
 use super::fusion::{Fusable, Fusion};
@@ -94,6 +95,12 @@ impl Engine {
         let rule = rule(request.mode, retrieved.vector.is_some());
         let scored = score(&*snapshot, rule, &query, &retrieved, &fusion)?;
         let groups = group::order(&scored.ranked, request.grouping);
+        let answerable = answerable(
+            &scored,
+            &groups,
+            &snapshot.identity().embedder,
+            retrieved.vector.is_some(),
+        );
         timings.fuse = started.elapsed();
         request.check_deadline()?;
 
@@ -111,7 +118,7 @@ impl Engine {
             hits,
             candidates: scored.ranked.len(),
             degraded: retrieved.degraded,
-            answerable: None,
+            answerable,
             timings,
             provenance: Provenance {
                 commit: snapshot.commit(),

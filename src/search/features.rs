@@ -111,7 +111,7 @@ const DEFAULTS: [(&str, f32); 7] = [
     ("centered", 55.0),
     ("titled", 4.0),
     ("locality", 2.0),
-    ("timeliness", 0.5),
+    ("timeliness", 2.0),
 ];
 
 impl Weights {

@@ -1,6 +1,7 @@
 //! Searching: a request in plain types becomes hits with their evidence. Stands on the backend boundary of `index`,
 //! knows neither its files nor any wire format.
 
+mod confidence;
 mod engine;
 mod explain;
 pub mod features;

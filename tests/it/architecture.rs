@@ -114,14 +114,20 @@ fn layers_use_only_what_stands_below() {
             }
         }
     }
-    assert!(edges > 40, "only {edges} uses were found; the reading of `crate::` is broken");
+    assert!(
+        edges > 40,
+        "only {edges} uses were found; the reading of `crate::` is broken"
+    );
     assert_eq!(wrong, Vec::<String>::new());
 }
 
 #[test]
 fn the_reading_of_uses_sees_groups_and_ignores_comments() {
     let text = "use crate::{error::{Error, Fault}, index::View};\nlet x = crate::text::go(); // crate::cli\n";
-    assert_eq!(used(&code(text)).into_iter().collect::<Vec<_>>(), ["error", "index", "text"]);
+    assert_eq!(
+        used(&code(text)).into_iter().collect::<Vec<_>>(),
+        ["error", "index", "text"]
+    );
 }
 
 #[test]
@@ -133,7 +139,9 @@ fn every_file_says_what_it_owns_and_stays_readable() {
             wrong.push(format!("{} does not open with //!", path.display()));
         }
         let lines = text.split("\n#[cfg(test)]\n").next().unwrap().lines().count();
-        let is_tests = path.file_stem().is_some_and(|stem| stem == "tests" || stem == "reference");
+        let is_tests = path
+            .file_stem()
+            .is_some_and(|stem| stem == "tests" || stem == "reference");
         if lines > MAX_LINES && !is_tests {
             wrong.push(format!("{} has {lines} lines without its tests", path.display()));
         }
@@ -143,7 +151,11 @@ fn every_file_says_what_it_owns_and_stays_readable() {
         }
         let in_kernel = module(&path).as_deref() == Some("kernel");
         let body = code(&text);
-        if !in_kernel && ["unsafe {", "unsafe fn", "unsafe impl"].iter().any(|word| body.contains(word)) {
+        if !in_kernel
+            && ["unsafe {", "unsafe fn", "unsafe impl"]
+                .iter()
+                .any(|word| body.contains(word))
+        {
             wrong.push(format!("{} has unsafe code outside src/kernel", path.display()));
         }
     }
@@ -193,9 +205,17 @@ fn documents_point_at_what_is_there() {
             }
         }
         for quoted in text.split('`').skip(1).step_by(2) {
-            let ours = ["src/", "tests/", "proto/", "docs/", "benches/", "index/lexicon", "index/sample"];
-            let is_path = ours.iter().any(|start| quoted.starts_with(start))
-                && !quoted.contains([' ', '*', '<', '{', '\n']);
+            let ours = [
+                "src/",
+                "tests/",
+                "proto/",
+                "docs/",
+                "benches/",
+                "index/lexicon",
+                "index/sample",
+            ];
+            let is_path =
+                ours.iter().any(|start| quoted.starts_with(start)) && !quoted.contains([' ', '*', '<', '{', '\n']);
             if is_path && !root().join(quoted.split(':').next().unwrap()).exists() {
                 wrong.push(format!("{}: `{quoted}`", document.display()));
             }
@@ -220,7 +240,10 @@ fn every_dependency_has_its_reason() {
         }
     }
     let map = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
-    let table = map.split("## Dependencies").nth(1).expect("the map has a section Dependencies");
+    let table = map
+        .split("## Dependencies")
+        .nth(1)
+        .expect("the map has a section Dependencies");
     let listed: BTreeSet<String> = table
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_string))

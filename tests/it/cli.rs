@@ -38,15 +38,30 @@ fn broken_files_are_named_and_the_rest_goes_in() {
     std::fs::write(input.join("d.txt"), "").unwrap();
     let args = ["index", "in", "--index", "idx", "--json"];
     let summary = json(&baowen(folder.path(), None, &args));
-    assert_eq!((&summary["articles"], &summary["added"]), (&3.into(), &3.into()), "{summary}");
-    let skipped: Vec<&str> = summary["skipped"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+    assert_eq!(
+        (&summary["articles"], &summary["added"]),
+        (&3.into(), &3.into()),
+        "{summary}"
+    );
+    let skipped: Vec<&str> = summary["skipped"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s.as_str().unwrap())
+        .collect();
     assert_eq!(skipped.len(), 4, "{skipped:?}");
     for (file, line) in [("a.jsonl", ":2"), ("a.jsonl", ":4"), ("b.txt", ""), ("d.txt", "")] {
-        assert!(skipped.iter().any(|s| s.contains(&format!("{file}{line}"))), "{file}{line} in {skipped:?}");
+        assert!(
+            skipped.iter().any(|s| s.contains(&format!("{file}{line}"))),
+            "{file}{line} in {skipped:?}"
+        );
     }
     // The same input again changes nothing.
     let again = json(&baowen(folder.path(), None, &args));
-    assert_eq!((&again["added"], &again["updated"], &again["unchanged"]), (&0.into(), &0.into(), &3.into()));
+    assert_eq!(
+        (&again["added"], &again["updated"], &again["unchanged"]),
+        (&0.into(), &0.into(), &3.into())
+    );
     assert_eq!(again["passages"], 0);
 }
 
@@ -56,18 +71,34 @@ fn the_same_input_again_embeds_nothing_and_a_rebuild_takes_vectors_from_the_cach
     let folder = tempfile::tempdir().unwrap();
     let sample = root().join("index/sample");
     let sample = sample.to_str().unwrap();
-    let first = json(&baowen(folder.path(), Some(&model), &["index", sample, "--index", "idx", "--json"]));
+    let first = json(&baowen(
+        folder.path(),
+        Some(&model),
+        &["index", sample, "--index", "idx", "--json"],
+    ));
     assert!(first["articles"].as_u64().unwrap() >= 30, "{first}");
     assert_eq!(first["skipped"].as_array().unwrap().len(), 0, "{first}");
     assert_eq!(first["embedded"], first["passages"]);
-    let again = json(&baowen(folder.path(), Some(&model), &["index", sample, "--index", "idx", "--json"]));
-    assert_eq!((&again["embedded"], &again["passages"]), (&0.into(), &0.into()), "{again}");
+    let again = json(&baowen(
+        folder.path(),
+        Some(&model),
+        &["index", sample, "--index", "idx", "--json"],
+    ));
+    assert_eq!(
+        (&again["embedded"], &again["passages"]),
+        (&0.into(), &0.into()),
+        "{again}"
+    );
     let rebuilt = json(&baowen(
         folder.path(),
         Some(&model),
         &["index", sample, "--index", "idx", "--rebuild", "--json"],
     ));
-    assert_eq!((&rebuilt["embedded"], &rebuilt["passages"]), (&0.into(), &first["passages"]), "{rebuilt}");
+    assert_eq!(
+        (&rebuilt["embedded"], &rebuilt["passages"]),
+        (&0.into(), &first["passages"]),
+        "{rebuilt}"
+    );
 }
 
 #[test]
@@ -84,11 +115,22 @@ fn the_five_pages_are_eighty_five_articles() {
     let found = json(&baowen(
         folder.path(),
         None,
-        &["search", "医保账户里有180元是怎么回事", "--index", "idx", "--json", "--source", "健康新闻"],
+        &[
+            "search",
+            "医保账户里有180元是怎么回事",
+            "--index",
+            "idx",
+            "--json",
+            "--source",
+            "健康新闻",
+        ],
     ));
     let hit = &found["hits"][0];
     assert_eq!(hit["title"], "大额医保180元是什么意思");
-    assert_eq!((&hit["kind"], &hit["published"]), (&"summary".into(), &"2025-04-19".into()));
+    assert_eq!(
+        (&hit["kind"], &hit["published"]),
+        (&"summary".into(), &"2025-04-19".into())
+    );
 }
 
 #[test]
@@ -103,15 +145,35 @@ fn mistakes_end_with_a_sentence_and_a_code() {
             assert!(text.contains(part), "{args:?} should mention `{part}`: {text}");
         }
     };
-    check(&["search", "医保", "--index", "nowhere"], 1, &["nowhere", "baowen index"]);
+    check(
+        &["search", "医保", "--index", "nowhere"],
+        1,
+        &["nowhere", "baowen index"],
+    );
     check(&["search", "  ", "--index", "nowhere"], 2, &["query"]);
     check(&["search", "医保", "--top-k", "0"], 2, &["top_k"]);
     check(&["search", "医保", "--top-k", "1000000"], 2, &["top_k"]);
-    check(&["search", "医保", "--dense-weight", "NaN"], 2, &["fusion.dense_weight"]);
-    check(&["search", "医保", "--from", "yesterday"], 2, &["--from", "yesterday", "2025-04-19"]);
-    check(&["search", "医保", "--addr", "127.0.0.1:1"], 1, &["127.0.0.1:1", "baowen serve"]);
+    check(
+        &["search", "医保", "--dense-weight", "NaN"],
+        2,
+        &["fusion.dense_weight"],
+    );
+    check(
+        &["search", "医保", "--from", "yesterday"],
+        2,
+        &["--from", "yesterday", "2025-04-19"],
+    );
+    check(
+        &["search", "医保", "--addr", "127.0.0.1:1"],
+        1,
+        &["127.0.0.1:1", "baowen serve"],
+    );
     check(&["index", "no-such-file", "--index", "idx"], 1, &["no-such-file"]);
-    check(&["serve", "--index", "nowhere", "--listen", "127.0.0.1:0"], 1, &["nowhere", "baowen index"]);
+    check(
+        &["serve", "--index", "nowhere", "--listen", "127.0.0.1:0"],
+        1,
+        &["nowhere", "baowen index"],
+    );
     check(&["verify", "--index", "nowhere"], 1, &["nowhere"]);
     check(&["eval", "--dataset", "nowhere"], 1, &["nowhere"]);
 }
@@ -119,24 +181,44 @@ fn mistakes_end_with_a_sentence_and_a_code() {
 #[test]
 fn analyze_shows_what_becomes_of_a_text() {
     let folder = tempfile::tempdir().unwrap();
-    let shown = json(&baowen(folder.path(), None, &["analyze", "蘭州醫保繳費１１０００元怎麼辦？", "--json"]));
+    let shown = json(&baowen(
+        folder.path(),
+        None,
+        &["analyze", "蘭州醫保繳費１１０００元怎麼辦？", "--json"],
+    ));
     assert_eq!(shown["normalized"], "兰州医保缴费11000元怎么办?");
     let words = shown["document"]["words"].as_array().unwrap();
     assert!(words.iter().any(|w| w["text"] == "医保"), "{words:?}");
     assert!(words.iter().any(|w| w["text"] == "#11000"), "{words:?}");
     assert_eq!(shown["query"]["regions"][0]["province"], "甘肃");
-    assert!(shown["query"]["dropped"].as_array().unwrap().iter().any(|w| w == "怎么办"), "{shown}");
+    assert!(
+        shown["query"]["dropped"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|w| w == "怎么办"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn eval_prints_its_report_and_writes_a_run_that_other_tools_read() {
-    let (Some(data), Some(model)) = (shared(), model_folder()) else { return };
+    let (Some(data), Some(model)) = (shared(), model_folder()) else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let dataset = data.join("bench/yibao");
     let report = json(&baowen(
         folder.path(),
         Some(&model),
-        &["eval", "--dataset", dataset.to_str().unwrap(), "--run", "run.trec", "--json"],
+        &[
+            "eval",
+            "--dataset",
+            dataset.to_str().unwrap(),
+            "--run",
+            "run.trec",
+            "--json",
+        ],
     ));
     let ndcg = report["modes"]["hybrid"]["nDCG@10"].as_f64().unwrap();
     assert!(ndcg >= 0.82, "{ndcg}");
@@ -155,7 +237,18 @@ fn bench_measures_a_running_service() {
     let measured = json(&baowen(
         folder.path(),
         None,
-        &["bench", "--addr", &server.address, "--queries", "q.txt", "--concurrency", "2", "--requests", "40", "--json"],
+        &[
+            "bench",
+            "--addr",
+            &server.address,
+            "--queries",
+            "q.txt",
+            "--concurrency",
+            "2",
+            "--requests",
+            "40",
+            "--json",
+        ],
     ));
     assert!(measured["latency_ms"]["p50"].as_f64().unwrap() > 0.0, "{measured}");
     assert!(measured["latency_ms"]["p99"].as_f64().unwrap() >= measured["latency_ms"]["p50"].as_f64().unwrap());

@@ -18,8 +18,15 @@ const PER_COMMIT: usize = 3;
 
 fn generation(commit: usize) -> Vec<baowen::model::Article> {
     // Every commit adds articles and rewrites some earlier ones, so that deletes and merges are in flight as well.
-    let fresh = (0..PER_COMMIT).map(|i| article(&format!("a{:05}", commit * PER_COMMIT + i), "", &format!("医保 {commit}")));
-    let rewritten = (0..commit.min(2)).map(|i| article(&format!("a{:05}", i * PER_COMMIT), "", &format!("改写于 {commit}")));
+    let fresh = (0..PER_COMMIT).map(|i| {
+        article(
+            &format!("a{:05}", commit * PER_COMMIT + i),
+            "",
+            &format!("医保 {commit}"),
+        )
+    });
+    let rewritten =
+        (0..commit.min(2)).map(|i| article(&format!("a{:05}", i * PER_COMMIT), "", &format!("改写于 {commit}")));
     fresh.chain(rewritten).collect()
 }
 
@@ -104,7 +111,10 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
                     .collect();
                 // The commit that was being announced when the end came may have finished.
                 let commits = held.len() / PER_COMMIT;
-                assert!(commits == known || commits == known + 1, "kill {kill}: {commits} commits, {known} known");
+                assert!(
+                    commits == known || commits == known + 1,
+                    "kill {kill}: {commits} commits, {known} known"
+                );
                 assert_eq!(held, expected(commits), "kill {kill}");
                 assert_eq!(index.verify().unwrap(), Vec::<String>::new(), "kill {kill}");
                 mid_work += usize::from(commits > finished);
@@ -114,5 +124,8 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
         }
     }
     println!("{mid_work} of {KILLS} kills fell into work that had got somewhere");
-    assert!(mid_work > 0, "no victim lived long enough to commit; the test tested nothing");
+    assert!(
+        mid_work > 0,
+        "no victim lived long enough to commit; the test tested nothing"
+    );
 }

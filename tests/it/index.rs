@@ -31,19 +31,28 @@ fn upserts_replace_deletes_remove_and_the_unchanged_stay() {
     );
     let mut writer = index.writer(rules.clone()).unwrap();
     let report = writer
-        .upsert(&[article("a", "甲", "医保断缴"), article("b", "乙", "失业保险"), article("c", "丙", "工伤")])
+        .upsert(&[
+            article("a", "甲", "医保断缴"),
+            article("b", "乙", "失业保险"),
+            article("c", "丙", "工伤"),
+        ])
         .unwrap();
     assert_eq!((report.unchanged, report.updated, report.added), (1, 1, 1));
     assert_eq!(ids(&index), ["a", "b"], "nothing is visible before the commit");
     assert_eq!(writer.delete(&["a".into(), "nobody".into()]).unwrap(), 1);
     writer.commit().unwrap();
     assert_eq!(ids(&index), ["b", "c"]);
-    assert_eq!(index.snapshot().unwrap().article("b").unwrap().unwrap().text, "失业保险");
+    assert_eq!(
+        index.snapshot().unwrap().article("b").unwrap().unwrap().text,
+        "失业保险"
+    );
     assert_eq!(index.snapshot().unwrap().article("a").unwrap(), None);
     // A deleted article can come back as it was.
     assert_eq!(writer.upsert(&[article("a", "甲", "医保断缴")]).unwrap().added, 1);
     // Twice in one commit: the later one counts.
-    writer.upsert(&[article("c", "丙", "一"), article("c", "丙", "二")]).unwrap();
+    writer
+        .upsert(&[article("c", "丙", "一"), article("c", "丙", "二")])
+        .unwrap();
     writer.commit().unwrap();
     assert_eq!(index.snapshot().unwrap().article("c").unwrap().unwrap().text, "二");
     assert_eq!(index.snapshot().unwrap().stats().unwrap().passages, 3);
@@ -55,7 +64,12 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
     let rules = rules();
     let embedder = rules.embedder.clone().unwrap();
     let texts: Vec<String> = (0..400)
-        .map(|i| format!("第{i}篇：{}保险的编号是 N{i}。", ["医疗", "养老", "失业", "工伤"][i % 4]))
+        .map(|i| {
+            format!(
+                "第{i}篇：{}保险的编号是 N{i}。",
+                ["医疗", "养老", "失业", "工伤"][i % 4]
+            )
+        })
         .collect();
     let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
     let mut writer = index.writer(rules.clone()).unwrap();
@@ -79,7 +93,11 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
             let vector = embedder.embed_passages(&[&texts[i]]).unwrap().remove(0);
             let found = view.dense(&vector, &Filter::default(), 1, None).unwrap();
             let key = view.keys(&[found[0].passage]).unwrap().remove(0);
-            assert_eq!((&*key.0, key.1), (id.as_str(), 0), "{when}: the vector of {id} finds it");
+            assert_eq!(
+                (&*key.0, key.1),
+                (id.as_str(), 0),
+                "{when}: the vector of {id} finds it"
+            );
             let analysed = analyzer().query(&format!("N{i}"));
             let query = LexicalQuery {
                 words: analysed.words,
@@ -87,7 +105,11 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
                 ..LexicalQuery::default()
             };
             let found = view.lexical(&query, &Filter::default(), 1).unwrap();
-            assert_eq!(&*view.keys(&[found[0].passage]).unwrap()[0].0, id, "{when}: its words find {id}");
+            assert_eq!(
+                &*view.keys(&[found[0].passage]).unwrap()[0].0,
+                id,
+                "{when}: its words find {id}"
+            );
         }
     };
     check("after deletes");
@@ -123,7 +145,16 @@ fn readers_see_a_commit_or_the_one_before_never_a_mixture() {
                 assert_eq!(ids.len(), 20);
                 let generations: BTreeSet<String> = ids
                     .iter()
-                    .map(|id| view.article(id).unwrap().unwrap().text.split(' ').nth(1).unwrap().to_string())
+                    .map(|id| {
+                        view.article(id)
+                            .unwrap()
+                            .unwrap()
+                            .text
+                            .split(' ')
+                            .nth(1)
+                            .unwrap()
+                            .to_string()
+                    })
                     .collect();
                 assert_eq!(generations.len(), 1, "one commit shows {generations:?}");
                 seen.extend(generations);
@@ -149,7 +180,10 @@ fn one_writer_at_a_time_and_a_drop_gives_the_lock_back() {
     let second = EmbeddedIndex::open(folder.path()).unwrap();
     let error = second.writer(rules.clone()).err().expect("the lock is held");
     assert_eq!(error.fault(), Fault::Precondition);
-    assert!(error.message().contains(&folder.path().display().to_string()), "{error}");
+    assert!(
+        error.message().contains(&folder.path().display().to_string()),
+        "{error}"
+    );
     drop(first);
     second.writer(rules).unwrap();
 }
@@ -241,7 +275,9 @@ fn bad_article_ids_are_refused_before_anything_is_written() {
     let index = index_of(folder.path(), &rules, &[]);
     let mut writer = index.writer(rules).unwrap();
     for id in ["", "  ", "a\nb", &"长".repeat(300)] {
-        let error = writer.upsert(&[article("good", "", "x"), article(id, "", "x")]).unwrap_err();
+        let error = writer
+            .upsert(&[article("good", "", "x"), article(id, "", "x")])
+            .unwrap_err();
         assert_eq!(error.fault(), Fault::Caller, "{error}");
         assert!(error.message().starts_with("article id:"), "{error}");
     }
@@ -283,14 +319,32 @@ fn filters_hold_in_every_mode_and_paging_neither_repeats_nor_skips() {
     };
     let sources = |names: &[&str]| names.iter().map(|n| n.to_string()).collect();
     check(Filter::default(), &|_| true);
-    check(Filter { sources: sources(&["乙站"]), ..Filter::default() }, &|i| i % 3 == 1);
-    check(Filter { sources: sources(&["无此站"]), ..Filter::default() }, &|_| false);
     check(
-        Filter { article_ids: vec!["a07".into(), "a08".into()], ..Filter::default() },
+        Filter {
+            sources: sources(&["乙站"]),
+            ..Filter::default()
+        },
+        &|i| i % 3 == 1,
+    );
+    check(
+        Filter {
+            sources: sources(&["无此站"]),
+            ..Filter::default()
+        },
+        &|_| false,
+    );
+    check(
+        Filter {
+            article_ids: vec!["a07".into(), "a08".into()],
+            ..Filter::default()
+        },
         &|i| i == 7 || i == 8,
     );
     check(
-        Filter { published_from: "2025-02-01".parse().ok(), ..Filter::default() },
+        Filter {
+            published_from: "2025-02-01".parse().ok(),
+            ..Filter::default()
+        },
         &|i| i % 4 >= 2,
     );
     check(
@@ -302,9 +356,27 @@ fn filters_hold_in_every_mode_and_paging_neither_repeats_nor_skips() {
         },
         &|i| matches!(i % 4, 1 | 2) && i % 3 != 1,
     );
-    check(Filter { regions: vec!["兰州".into()], ..Filter::default() }, &|i| i % 2 == 0);
-    check(Filter { regions: vec!["浙江".into()], ..Filter::default() }, &|i| i % 2 == 1);
-    check(Filter { years: vec![2023], ..Filter::default() }, &|i| i % 5 == 3);
+    check(
+        Filter {
+            regions: vec!["兰州".into()],
+            ..Filter::default()
+        },
+        &|i| i % 2 == 0,
+    );
+    check(
+        Filter {
+            regions: vec!["浙江".into()],
+            ..Filter::default()
+        },
+        &|i| i % 2 == 1,
+    );
+    check(
+        Filter {
+            years: vec![2023],
+            ..Filter::default()
+        },
+        &|i| i % 5 == 3,
+    );
 
     let page = |offset, top_k| {
         let request = SearchRequest {
@@ -330,7 +402,13 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
     let folder = tempfile::tempdir().unwrap();
     let rules = rules();
     let articles: Vec<_> = (0..50)
-        .map(|i| article(&format!("a{i:02}"), "", &format!("第{i}号 {}", "医保缴费".repeat(i % 7 + 1))))
+        .map(|i| {
+            article(
+                &format!("a{i:02}"),
+                "",
+                &format!("第{i}号 {}", "医保缴费".repeat(i % 7 + 1)),
+            )
+        })
         .collect();
     let index = index_of(folder.path(), &rules, &articles);
     let view = index.snapshot().unwrap();
@@ -346,12 +424,18 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
     let together = view.evidence(&query, Some(&vector), &refs).unwrap();
     for (at, (&passage, candidate)) in refs.iter().zip(&all).enumerate() {
         let alone = view.evidence(&query, Some(&vector), &[passage]).unwrap();
-        assert_eq!(alone.passages[0], together.passages[at], "scores do not depend on the company");
+        assert_eq!(
+            alone.passages[0], together.passages[at],
+            "scores do not depend on the company"
+        );
         assert!((alone.passages[0].cosine - candidate.score).abs() < 1e-5);
         let terms = view.explain(&query, passage).unwrap();
         let sum: f32 = terms.iter().map(|term| term.score).sum();
         let lexical = alone.passages[0].words + alone.passages[0].bigrams;
-        assert!((sum - lexical).abs() < 1e-4 * lexical.max(1.0), "terms add up to the score");
+        assert!(
+            (sum - lexical).abs() < 1e-4 * lexical.max(1.0),
+            "terms add up to the score"
+        );
         assert!(lexical <= together.lexical_bound);
     }
 }

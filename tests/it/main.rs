@@ -1,5 +1,6 @@
 //! The one integration binary: each file states the promises it holds the program to.
 
+mod answers;
 mod architecture;
 mod cli;
 mod crash;

@@ -31,7 +31,10 @@ fn run(engine: &Engine, dataset: &Dataset, mode: Mode, rename: &dyn Fn(&str) -> 
         };
         let response = engine.search(&request).unwrap();
         assert_eq!(response.degraded, None);
-        let ranked = response.hits.iter().map(|hit| Ranked::new(rename(&hit.article_id), f64::from(hit.score)));
+        let ranked = response
+            .hits
+            .iter()
+            .map(|hit| Ranked::new(rename(&hit.article_id), f64::from(hit.score)));
         run.insert(&query.id, ranked.collect()).unwrap();
     }
     run
@@ -40,7 +43,9 @@ fn run(engine: &Engine, dataset: &Dataset, mode: Mode, rename: &dyn Fn(&str) -> 
 /// Issue 2: the five pages as they are, asked by hybrid search, reach nDCG@10 0.82 by article.
 #[test]
 fn the_pages_answer_the_questions_asked_of_them() {
-    let (Some(data), Some(embedder)) = (shared(), model()) else { return };
+    let (Some(data), Some(embedder)) = (shared(), model()) else {
+        return;
+    };
     let articles = read(data.join("pages"));
     assert_eq!(articles.len(), 85);
     // The judgements name articles by page and place; ours by the page's file name and place.
@@ -56,17 +61,24 @@ fn the_pages_answer_the_questions_asked_of_them() {
     let index: Arc<EmbeddedIndex> = Arc::new(index_of(folder.path(), &rules, &articles));
     let engine = Engine::new(index, rules.analyzer.clone(), Some(embedder));
     let dataset = Dataset::open(&data.join("bench/yibao"), None).unwrap();
-    let ndcg = |mode| evaluate_dataset(&run(&engine, &dataset, mode, &rename), &dataset, &[Metric::Ndcg(10)]).mean(Metric::Ndcg(10));
+    let ndcg = |mode| {
+        evaluate_dataset(&run(&engine, &dataset, mode, &rename), &dataset, &[Metric::Ndcg(10)]).mean(Metric::Ndcg(10))
+    };
     let (lexical, dense, hybrid) = (ndcg(Mode::Lexical), ndcg(Mode::Dense), ndcg(Mode::Hybrid));
     println!("nDCG@10: lexical {lexical:.4}, dense {dense:.4}, hybrid {hybrid:.4}");
     assert!(hybrid >= 0.82, "hybrid {hybrid:.4}");
-    assert!(hybrid >= lexical && hybrid >= dense, "{lexical:.4} {dense:.4} {hybrid:.4}");
+    assert!(
+        hybrid >= lexical && hybrid >= dense,
+        "{lexical:.4} {dense:.4} {hybrid:.4}"
+    );
 }
 
 /// Traditional characters ask the same question.
 #[test]
 fn traditional_questions_find_simplified_text() {
-    let (Some(data), Some(embedder)) = (shared(), model()) else { return };
+    let (Some(data), Some(embedder)) = (shared(), model()) else {
+        return;
+    };
     let rules = Rules {
         analyzer: analyzer(),
         embedder: Some(embedder.clone()),
@@ -74,7 +86,17 @@ fn traditional_questions_find_simplified_text() {
     let folder = tempfile::tempdir().unwrap();
     let index = Arc::new(index_of(folder.path(), &rules, &read(data.join("pages"))));
     let engine = Engine::new(index, rules.analyzer.clone(), Some(embedder));
-    let first = |query: &str| engine.search(&SearchRequest::new(query)).unwrap().hits[0].article_id.clone();
-    assert_eq!(first("醫保賬戶裡有180元是怎麼回事？"), first("医保账户里有180元是怎么回事？"));
-    assert_eq!(first("參保人去世了，醫保個人賬戶的餘額怎麼處理？"), first("参保人去世了，医保个人账户的余额怎么处理？"));
+    let first = |query: &str| {
+        engine.search(&SearchRequest::new(query)).unwrap().hits[0]
+            .article_id
+            .clone()
+    };
+    assert_eq!(
+        first("醫保賬戶裡有180元是怎麼回事？"),
+        first("医保账户里有180元是怎么回事？")
+    );
+    assert_eq!(
+        first("參保人去世了，醫保個人賬戶的餘額怎麼處理？"),
+        first("参保人去世了，医保个人账户的余额怎么处理？")
+    );
 }

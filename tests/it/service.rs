@@ -95,14 +95,22 @@ fn questions_are_answered_over_a_real_socket() {
             assert_eq!(response.hits.len(), 10);
             assert!(response.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
             let first = &response.hits[0];
-            assert!(first.title.contains("异地") || first.text.contains("异地"), "{mode:?}: {}", first.title);
+            assert!(
+                first.title.contains("异地") || first.text.contains("异地"),
+                "{mode:?}: {}",
+                first.title
+            );
             let chars: Vec<char> = first.text.chars().collect();
             for span in first.highlights.iter().chain(&first.best_sentence) {
                 assert!(span.start < span.end && span.end as usize <= chars.len());
             }
             let explanation = first.explanation.as_ref().unwrap();
             let sum: f32 = explanation.contributions.iter().map(|(_, amount)| amount).sum();
-            assert!((sum - first.score).abs() < 1e-3 * first.score.abs().max(1.0), "{mode:?}: {sum} {}", first.score);
+            assert!(
+                (sum - first.score).abs() < 1e-3 * first.score.abs().max(1.0),
+                "{mode:?}: {sum} {}",
+                first.score
+            );
             assert!(explanation.summary.contains("排在第 1 位"), "{}", explanation.summary);
             assert!(!response.provenance.model.is_empty());
         }
@@ -134,7 +142,10 @@ fn bad_input_is_refused_by_field_over_the_wire() {
             ("query", Box::new(|r| r.query = "……！".into())),
             ("top_k", Box::new(|r| r.top_k = Some(0))),
             ("top_k", Box::new(|r| r.top_k = Some(1_000_000))),
-            ("fusion.dense_weight", Box::new(|r| r.fusion.dense_weight = Some(f32::NAN))),
+            (
+                "fusion.dense_weight",
+                Box::new(|r| r.fusion.dense_weight = Some(f32::NAN)),
+            ),
         ];
         for (field, spoil) in cases {
             let mut request = SearchRequest::new("医保");
@@ -167,7 +178,9 @@ fn many_clients_at_once_get_the_answers_of_one() {
         block_on(async move {
             let mut client = Client::connect(&address).await.unwrap();
             let hits = client.search(&SearchRequest::new(question)).await.unwrap().hits;
-            hits.into_iter().map(|hit| (hit.passage_id, hit.score.to_bits())).collect::<Vec<_>>()
+            hits.into_iter()
+                .map(|hit| (hit.passage_id, hit.score.to_bits()))
+                .collect::<Vec<_>>()
         })
     };
     let alone: Arc<Vec<_>> = Arc::new(questions.map(|q| ask(server.address.clone(), q)).into());

@@ -30,8 +30,8 @@ pub fn model_folder() -> Option<PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     FOLDER
         .get_or_init(|| {
-            let folder = std::env::var_os("BAOWEN_MODEL_DIR")
-                .map_or_else(|| root().join("index/models"), PathBuf::from);
+            let folder =
+                std::env::var_os("BAOWEN_MODEL_DIR").map_or_else(|| root().join("index/models"), PathBuf::from);
             match baowen::embed::fetch(&folder, &mut |_| {}) {
                 Ok(_) => Some(folder),
                 Err(error) => {
