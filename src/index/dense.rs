@@ -49,6 +49,9 @@ pub fn candidates(
     best
 }
 
+/// Rows at which the mean counts half.
+const SHRINKAGE: f64 = 20.0;
+
 /// The collection's mean vector, and what of it every centred cosine needs.
 #[derive(Debug, Clone, Default)]
 pub struct Mean {
@@ -57,7 +60,8 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// The mean over all rows of all segments; empty if there are none.
+    /// The mean over all rows of all segments, shrunk towards zero where there are few: the mean of three passages is
+    /// mostly what they have in common, and taking that off would leave noise.
     pub fn of(segments: &[Arc<SegmentView>], dimension: usize) -> Mean {
         let mut sums = vec![0f64; dimension];
         let mut rows = 0u64;
@@ -67,7 +71,7 @@ impl Mean {
                 *sum += f64::from(*x);
             }
         }
-        let vector: Vec<f32> = sums.iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect();
+        let vector: Vec<f32> = sums.iter().map(|sum| (sum / (rows as f64 + SHRINKAGE)) as f32).collect();
         let square = crate::kernel::dot_f32(&vector, &vector);
         Mean { vector, square }
     }
