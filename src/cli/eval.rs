@@ -57,9 +57,10 @@ impl Eval {
             None => self.build(dataset.corpus()?)?,
         };
         let opened = setup::open(&folder)?;
+        let engine = self.question.weigh(opened.engine)?;
         let snapshot = crate::index::Backend::snapshot(&*opened.index)?;
         let mut made_by = std::collections::BTreeMap::new();
-        let runs = self.rank_all(&opened.engine, &*snapshot, &dataset, &mut made_by)?;
+        let runs = self.rank_all(&engine, &*snapshot, &dataset, &mut made_by)?;
         if let Some(path) = &self.run {
             let wanted = mode_name(self.question.mode);
             let run = runs.iter().find(|run| run.mode == wanted);

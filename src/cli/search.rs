@@ -1,11 +1,15 @@
 //! `baowen search "问题"`: asks a running service, or opens the index itself.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 
 use super::print::{self, Style};
 use super::{IndexFolder, remote, setup};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Date, Filter};
+use crate::search::Engine;
+use crate::search::features::Weights;
 use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 
 /// What to ask and how; shared by every command that asks.
@@ -29,9 +33,20 @@ pub struct Question {
     /// Breadth of the graph search.
     #[arg(long, value_name = "N")]
     pub ef_search: Option<usize>,
+    /// Rank by the weights of this file (`baowen tune` writes one); not for a running service.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
 }
 
 impl Question {
+    /// The engine with the weights of the file that was named, if one was.
+    pub fn weigh(&self, engine: Engine) -> Result<Engine> {
+        match &self.weights {
+            None => Ok(engine),
+            Some(path) => Ok(engine.with_weights(read_weights(path)?)),
+        }
+    }
+
     /// A request for this question.
     pub fn request(&self, query: &str) -> SearchRequest {
         SearchRequest {
@@ -127,8 +142,16 @@ impl Search {
         };
         request.check()?;
         let response = match &self.addr {
+            Some(_) if self.question.weights.is_some() => {
+                return Err(Error::caller(
+                    "--weights: a running service has its own; start it with --weights",
+                ));
+            }
             Some(addr) => remote::search(addr, &request)?,
-            None => setup::open(&self.index.folder)?.engine.search(&request)?,
+            None => self
+                .question
+                .weigh(setup::open(&self.index.folder)?.engine)?
+                .search(&request)?,
         };
         match self.json {
             true => print::json(&print::response_json(&response)),
@@ -138,6 +161,13 @@ impl Search {
             }
         }
     }
+}
+
+/// Reads a weight file.
+pub fn read_weights(path: &Path) -> Result<Weights> {
+    let doing = || format!("reading {}", path.display());
+    let text = std::fs::read_to_string(path).or_fault(Fault::Missing, doing())?;
+    Weights::from_json(&text).map_err(|error| error.context(doing()))
 }
 
 fn parse_mode(text: &str) -> std::result::Result<Mode, String> {

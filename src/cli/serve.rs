@@ -11,6 +11,7 @@ use super::{DEFAULT_LISTEN, IndexFolder, setup};
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::EmbeddedIndex;
 use crate::search::Engine;
+use crate::search::features::Weights;
 use crate::search::request::SearchRequest;
 use crate::search::response::SearchResponse;
 use crate::service::server::{self, ServiceSettings};
@@ -27,6 +28,9 @@ pub struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "HOST:PORT", env = "BAOWEN_LISTEN", default_value = DEFAULT_LISTEN)]
     listen: String,
+    /// Rank by the weights of this file (`baowen tune` writes one).
+    #[arg(long, value_name = "FILE")]
+    weights: Option<std::path::PathBuf>,
     /// Threads that answer; 0 for one each core.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -62,7 +66,9 @@ impl Serve {
             grace: Duration::from_secs(self.grace),
             ..ServiceSettings::default()
         };
-        runtime()?.block_on(serve(&self.index.folder, &self.listen, settings, |address| {
+        let weights = self.weights.as_deref().map(super::search::read_weights).transpose()?;
+        let weights = weights.unwrap_or_default();
+        runtime()?.block_on(serve(&self.index.folder, &self.listen, weights, settings, |address| {
             eprintln!("listening on {address}; end with Ctrl-C or SIGTERM");
         }))
     }
@@ -82,6 +88,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
 pub async fn serve(
     folder: &Path,
     listen: &str,
+    weights: Weights,
     settings: ServiceSettings,
     ready: impl FnOnce(std::net::SocketAddr) + Send + 'static,
 ) -> Result<()> {
@@ -97,7 +104,7 @@ pub async fn serve(
     let opening = {
         let cell = cell.clone();
         let folder = folder.to_path_buf();
-        move || match open_and_warm(&folder) {
+        move || match open_and_warm(&folder, weights) {
             Ok((served, index)) => {
                 // The cell is filled once, here.
                 let _ = cell.set(served);
@@ -127,9 +134,11 @@ pub async fn serve(
     }
 }
 
-fn open_and_warm(folder: &Path) -> Result<(Arc<dyn Answer>, Arc<EmbeddedIndex>)> {
+fn open_and_warm(folder: &Path, weights: Weights) -> Result<(Arc<dyn Answer>, Arc<EmbeddedIndex>)> {
     let opened = setup::open(folder)?;
-    let served = Served { engine: opened.engine };
+    let served = Served {
+        engine: opened.engine.with_weights(weights),
+    };
     // The first question pages in the model and the postings; better ours than a caller's.
     served.engine.search(&SearchRequest::new("医保断缴了怎么办"))?;
     Ok((Arc::new(served), opened.index))

@@ -1,74 +1,202 @@
-//! dump
-use super::search::Question;
-use super::setup;
-use crate::error::{Context, Fault, Result};
-use crate::eval::{Dataset, Query};
-use crate::search::request::SearchRequest;
+//! `baowen tune`: the ranking's weights fitted to judged questions, and what that is worth on questions held out.
+//!
+//! Wiring only: features are `search::features`, learners and folds are `eval`.
+
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use rayon::prelude::*;
-use std::io::Write;
-use std::path::PathBuf;
 
-/// Fit the ranking's weights to judged questions.
+use super::search::Question;
+use super::{IndexFolder, setup};
+use crate::error::{Context as _, Error, Fault, Result};
+use crate::eval::choice::cross_validate;
+use crate::eval::linear::{self, softmax};
+use crate::eval::metrics::mean;
+use crate::eval::table::align;
+use crate::eval::{Dataset, Metric, Query, bootstrap, folds, paired};
+use crate::search::features::{COUNT, Context, FEATURES, Weights, features};
+use crate::search::request::SearchRequest;
+use crate::search::{Engine, JudgedBy};
+
+/// What the fit is judged by.
+const METRIC: Metric = Metric::Ndcg(10);
+
+/// Fit the ranking's weights to judged questions, with cross-validation.
 #[derive(Args)]
 pub struct Tune {
-    /// Folders with queries.jsonl and qrels.tsv (repeat for several).
+    /// A folder with queries.jsonl and qrels.tsv (repeat for several; each counts the same).
     #[arg(long, value_name = "DIR", required = true)]
     dataset: Vec<PathBuf>,
     #[command(flatten)]
-    index: super::IndexFolder,
+    index: IndexFolder,
     #[command(flatten)]
     question: Question,
-    #[arg(long)]
-    features: PathBuf,
-    #[arg(long)]
+    /// Only the first N questions of each set.
+    #[arg(long, value_name = "N")]
     first: Option<usize>,
-    #[arg(long, value_delimiter = ',')]
-    bm25: Vec<f32>,
+    /// Folds of the cross-validation.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=100))]
+    folds: u16,
+    /// Penalty on large weights.
+    #[arg(long, value_name = "L2", default_value_t = 0.001)]
+    l2: f64,
+    /// Write the fitted weights here; search, serve and eval take them with --weights.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write every candidate's features as JSON Lines, for other learners.
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
 }
 
 impl Tune {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
-        let mut opened = setup::open(&self.index.folder)?;
-        if let [k1, b_text, b_title, title] = self.bm25[..] {
-            let view = opened.index.view().with_params(crate::index::Bm25Params {
-                k1,
-                b_text,
-                b_title,
-                title,
-            });
-            opened.engine = opened
-                .engine
-                .over(std::sync::Arc::new(Fixed(std::sync::Arc::new(view))));
-        }
-        let mut out =
-            std::io::BufWriter::new(std::fs::File::create(&self.features).or_fault(Fault::Unavailable, "features")?);
+        let opened = setup::open(&self.index.folder)?;
+        let engine = self.question.weigh(opened.engine)?;
+        let mut questions = Vec::new();
+        let mut sets: Vec<(String, std::ops::Range<usize>)> = Vec::new();
+        let mut dump = Vec::new();
         for folder in &self.dataset {
             let mut dataset = Dataset::open(folder, None)?;
             if let Some(first) = self.first {
                 dataset = dataset.first(first);
             }
-            let queries: Vec<&Query> = dataset.judged().collect();
-            let lines = queries.par_iter().map(|query| {
-                let list = opened.engine.candidates(&SearchRequest { top_k: Some(10), ..self.question.request(&query.text) })?;
-                let rows: Vec<serde_json::Value> = list.iter().map(|c| {
-                    let e = &c.evidence;
-                    serde_json::json!([&*c.article, c.ordinal, e.words, e.bigrams, e.title, e.coverage, e.bigram_coverage, e.cosine, e.centered, e.length, e.titled as u8])
-                }).collect();
-                Ok(serde_json::json!({"id": query.id, "text": query.text, "bound": list.first().map(|c| c.lexical_bound), "rows": rows}).to_string())
-            }).collect::<Result<Vec<String>>>()?;
-            for line in lines {
-                writeln!(out, "{line}").or_fault(Fault::Unavailable, "features")?;
+            let start = questions.len();
+            for (question, line) in self.collect(&engine, &dataset)? {
+                questions.push(question);
+                dump.push(line);
             }
+            let count = questions.len() - start;
+            questions[start..]
+                .iter_mut()
+                .for_each(|q| q.weight = 1.0 / count.max(1) as f64);
+            sets.push((dataset.name.clone(), start..questions.len()));
         }
-        Ok(())
+        if let Some(path) = &self.features {
+            write(path, &(dump.join("\n") + "\n"))?;
+        }
+        self.fit(&engine, &questions, &sets)
+    }
+
+    /// Every judged question with its candidates: one an article, the passage that stands highest now.
+    fn collect(&self, engine: &Engine, dataset: &Dataset) -> Result<Vec<(linear::Question, String)>> {
+        let queries: Vec<&Query> = dataset.judged().collect();
+        queries
+            .par_iter()
+            .map(|query| {
+                let judged = dataset.qrels.of(&query.id);
+                let grade = |id: &str| judged.and_then(|grades| grades.get(id)).copied().unwrap_or(0);
+                let all = judged
+                    .map(|grades| grades.values().copied().collect())
+                    .unwrap_or_default();
+                let mut question = linear::Question::new(&query.id, COUNT, all);
+                let mut rows = Vec::new();
+                for candidate in best_of_each(engine, self.question.request(&query.text))? {
+                    let values = features(context(&candidate));
+                    question.push(&values, grade(&candidate.article))?;
+                    rows.push(serde_json::json!([
+                        &*candidate.article,
+                        grade(&candidate.article),
+                        values
+                    ]));
+                }
+                let line = serde_json::json!({ "id": query.id, "text": query.text, "candidates": rows });
+                Ok((question, line.to_string()))
+            })
+            .collect()
+    }
+
+    fn fit(
+        &self,
+        engine: &Engine,
+        questions: &[linear::Question],
+        sets: &[(String, std::ops::Range<usize>)],
+    ) -> Result<()> {
+        let all: Vec<&linear::Question> = questions.iter().collect();
+        let now = linear::LinearModel {
+            weights: engine.weights().0.to_vec(),
+        };
+        let before = now.measure(&all, METRIC);
+        let ids: Vec<&str> = questions.iter().map(|q| q.id.as_str()).collect();
+        let folds = folds::split(&ids, self.folds.into(), bootstrap::SEED);
+        let held_out = cross_validate(questions, &folds, METRIC, |train| softmax(train, self.l2))?;
+        let model = softmax(&all, self.l2)?;
+        let mut rows = vec![
+            ["set", "questions", "now", "fitted, held out", "difference", "95 %"]
+                .map(String::from)
+                .to_vec(),
+        ];
+        let mut lowered = false;
+        for (name, range) in sets {
+            let differences: Vec<f64> = range.clone().map(|at| held_out.values[at] - before[at]).collect();
+            let interval = paired(&differences, bootstrap::RESAMPLES, bootstrap::SEED);
+            lowered |= interval.high < 0.0;
+            rows.push(vec![
+                name.clone(),
+                range.len().to_string(),
+                format!("{:.4}", mean(&before[range.clone()])),
+                format!("{:.4}", mean(&held_out.values[range.clone()])),
+                format!("{:+.4}", interval.mean),
+                format!("[{:+.4}, {:+.4}]", interval.low, interval.high),
+            ]);
+        }
+        println!("{METRIC} of candidates as the weights rank them");
+        print!("{}", align(&rows, false));
+        if lowered {
+            println!(
+                "The fitted weights are worse than those in force on at least one set; they are no better default."
+            );
+        }
+        let fitted = Weights(scaled(&model.weights));
+        println!("fitted: {}", fitted.describe());
+        match &self.out {
+            Some(path) => {
+                write(path, &fitted.to_json()?)?;
+                println!(
+                    "written to {}; use it with --weights {}",
+                    path.display(),
+                    path.display()
+                );
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 }
 
-struct Fixed(std::sync::Arc<crate::index::View>);
-impl crate::index::Backend for Fixed {
-    fn snapshot(&self) -> Result<std::sync::Arc<dyn crate::index::Snapshot>> {
-        Ok(self.0.clone())
+fn context(candidate: &JudgedBy) -> Context<'_> {
+    Context {
+        evidence: &candidate.evidence,
+        lexical_bound: candidate.lexical_bound,
     }
+}
+
+fn best_of_each(engine: &Engine, request: SearchRequest) -> Result<Vec<JudgedBy>> {
+    let weights = engine.weights();
+    let score = |candidate: &JudgedBy| weights.parts(context(candidate)).iter().sum::<f32>();
+    let mut candidates = engine.candidates(&request)?;
+    candidates.sort_by(|a, b| {
+        let by_article = a.article.cmp(&b.article);
+        by_article
+            .then_with(|| score(b).total_cmp(&score(a)))
+            .then(a.ordinal.cmp(&b.ordinal))
+    });
+    candidates.dedup_by(|later, kept| later.article == kept.article);
+    Ok(candidates)
+}
+
+/// The weights on the scale of the defaults: bigrams weigh 1. A fit that gives them nothing keeps its own scale.
+fn scaled(weights: &[f32]) -> [f32; COUNT] {
+    let bigrams = FEATURES.iter().position(|feature| feature.name == "bigrams");
+    let scale = bigrams.map_or(1.0, |at| weights[at]);
+    let scale = if scale > 1e-6 { scale } else { 1.0 };
+    std::array::from_fn(|at| weights.get(at).map_or(0.0, |weight| weight / scale))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    if path.is_dir() {
+        return Err(Error::caller(format!("{} is a folder; name a file", path.display())));
+    }
+    std::fs::write(path, text).or_fault(Fault::Unavailable, format!("writing {}", path.display()))
 }

@@ -71,7 +71,10 @@ impl Mean {
                 *sum += f64::from(*x);
             }
         }
-        let vector: Vec<f32> = sums.iter().map(|sum| (sum / (rows as f64 + SHRINKAGE)) as f32).collect();
+        let vector: Vec<f32> = sums
+            .iter()
+            .map(|sum| (sum / (rows as f64 + SHRINKAGE)) as f32)
+            .collect();
         let square = crate::kernel::dot_f32(&vector, &vector);
         Mean { vector, square }
     }

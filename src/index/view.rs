@@ -70,23 +70,6 @@ impl View {
         })
     }
 
-    /// The same view with other BM25 constants, for tuning.
-    #[must_use]
-    pub fn with_params(&self, params: Bm25Params) -> View {
-        View {
-            searcher: self.searcher.clone(),
-            fields: self.fields,
-            identity: self.identity.clone(),
-            commit: self.commit,
-            segments: self.segments.clone(),
-            norms: self.norms,
-            mean: self.mean.clone(),
-            params,
-            filters: FilterMemo::default(),
-            scratches: Scratches::new(),
-        }
-    }
-
     /// tantivy's own searcher.
     pub fn searcher(&self) -> &Searcher {
         &self.searcher

@@ -60,11 +60,9 @@ impl Engine {
         self
     }
 
-    /// The same engine over another backend.
-    #[must_use]
-    pub fn over(mut self, backend: Arc<dyn Backend>) -> Self {
-        self.backend = backend;
-        self
+    /// The weights in force.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
     }
 
     /// The index behind it.

@@ -3,6 +3,9 @@
 //! A linear sum over exact features is small enough to explain (each weight times its feature is a line of the
 //! explanation) and to learn from a few hundred questions. Adding a feature means one line in [`FEATURES`].
 
+use std::collections::BTreeMap;
+
+use crate::error::{Context as _, Error, Fault, Result};
 use crate::index::Evidence;
 
 /// What a feature is computed from.
@@ -123,6 +126,38 @@ impl Weights {
         })
     }
 
+    /// Reads a weight file: a JSON object of feature names and numbers; a feature it leaves out weighs nothing.
+    ///
+    /// # Errors
+    /// `Caller` for what is not such an object, a name that is no feature, or a number that is not finite; all
+    /// mistakes at once.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let named: BTreeMap<String, f32> =
+            serde_json::from_str(text).or_fault(Fault::Caller, "weights: not a JSON object of names and numbers")?;
+        let mut weights = [0.0; COUNT];
+        let mut wrong = Vec::new();
+        for (name, weight) in named {
+            match FEATURES.iter().position(|feature| feature.name == name) {
+                Some(at) if weight.is_finite() => weights[at] = weight,
+                Some(_) => wrong.push(format!("`{name}` is not a finite number")),
+                None => wrong.push(format!("`{name}` is no feature")),
+            }
+        }
+        if !wrong.is_empty() {
+            let known: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
+            return Err(Error::caller(format!("weights: {}", wrong.join("; ")))
+                .help(format!("the features are {}", known.join(", "))));
+        }
+        Ok(Weights(weights))
+    }
+
+    /// The weights that are not zero as a weight file.
+    pub fn to_json(&self) -> Result<String> {
+        let named = FEATURES.iter().zip(self.0).filter(|(_, weight)| *weight != 0.0);
+        let named: BTreeMap<&str, f32> = named.map(|(feature, weight)| (feature.name, weight)).collect();
+        serde_json::to_string_pretty(&named).or_fault(Fault::Bug, "encoding weights")
+    }
+
     /// The weights that are not zero, as `name=weight`.
     pub fn describe(&self) -> String {
         let named = FEATURES.iter().zip(self.0).filter(|(_, weight)| *weight != 0.0);
@@ -136,4 +171,28 @@ impl Weights {
 /// The features of a candidate, unweighted.
 pub fn features(context: Context) -> [f32; COUNT] {
     std::array::from_fn(|at| (FEATURES[at].value)(context))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_survive_their_file_and_mistakes_are_named_together() {
+        let weights = Weights::default();
+        assert_eq!(Weights::from_json(&weights.to_json().unwrap()).unwrap(), weights);
+        let error = Weights::from_json(r#"{"wrods": 1, "bigarms": 2, "words": 1}"#).unwrap_err();
+        assert!(
+            error.message().contains("wrods") && error.message().contains("bigarms"),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("bigrams"), "{error}");
+        assert!(Weights::from_json("[1]").is_err());
+    }
+
+    #[test]
+    fn every_default_names_a_feature() {
+        let heavy = Weights::default().0.iter().filter(|weight| **weight != 0.0).count();
+        assert_eq!(heavy, DEFAULTS.len());
+    }
 }
