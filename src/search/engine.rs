@@ -7,12 +7,12 @@ use std::time::Instant;
 use super::confidence::answerable;
 use super::explain;
 use super::features::Weights;
-use super::fusion::{Fusable, Fusion};
+use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
 use super::request::{Mode, SearchRequest};
 use super::response::{Hit, Provenance, SearchResponse, Span, Timings};
-use super::score::{Retrieved, Scored, parts_of, rule, score};
+use super::score::{Retrieved, Scored, rule, score};
 use crate::embed::Embedder;
 use crate::error::Result;
 use crate::index::{Backend, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
@@ -109,7 +109,7 @@ impl Engine {
             .skip(request.offset)
             .take(request.wanted())
             .collect();
-        let hits = self.assemble(&*snapshot, request, &query, &scored, &fusion, rule, &page)?;
+        let hits = self.assemble(&*snapshot, request, &query, &scored, &page)?;
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
         Ok(SearchResponse {
@@ -270,8 +270,6 @@ impl Engine {
         request: &SearchRequest,
         query: &LexicalQuery,
         scored: &Scored,
-        fusion: &Fusion,
-        rule: Mode,
         page: &[usize],
     ) -> Result<Vec<Hit>> {
         let refs: Vec<PassageRef> = page.iter().map(|&at| scored.passages[at]).collect();
@@ -286,20 +284,11 @@ impl Engine {
                 let next = page.get(place + 1).map(|&next| &scored.evidence.passages[next]);
                 let subject = explain::Subject {
                     place: request.offset + place + 1,
-                    mode: rule,
+                    mode: scored.rule,
                     evidence,
                     lexical_rank: scored.lexical_ranks.get(&passage).copied(),
                     dense_rank: scored.dense_ranks.get(&passage).copied(),
-                    parts: parts_of(
-                        rule,
-                        fusion,
-                        Fusable {
-                            evidence,
-                            lexical_rank: scored.lexical_ranks.get(&passage).copied(),
-                            dense_rank: scored.dense_ranks.get(&passage).copied(),
-                        },
-                        scored.evidence.lexical_bound,
-                    ),
+                    parts: scored.parts(at),
                     lexical_bound: scored.evidence.lexical_bound,
                     next,
                 };

@@ -24,6 +24,10 @@ pub struct Retrieved {
 
 /// Every candidate with all that is known of it.
 pub struct Scored {
+    /// The ranking in force.
+    pub rule: Mode,
+    /// The fusion in force.
+    pub fusion: Fusion,
     /// By candidate.
     pub ranked: Vec<Ranked>,
     /// By candidate.
@@ -93,6 +97,8 @@ pub fn score(
         })
         .collect();
     Ok(Scored {
+        rule,
+        fusion: *fusion,
         ranked,
         evidence,
         lexical_ranks,
@@ -101,13 +107,26 @@ pub fn score(
     })
 }
 
+impl Scored {
+    /// The amounts that add up to a candidate's score.
+    pub fn parts(&self, at: usize) -> Vec<(&'static str, f32)> {
+        let passage = &self.passages[at];
+        let candidate = Fusable {
+            evidence: &self.evidence.passages[at],
+            lexical_rank: self.lexical_ranks.get(passage).copied(),
+            dense_rank: self.dense_ranks.get(passage).copied(),
+        };
+        parts_of(self.rule, &self.fusion, candidate, self.evidence.lexical_bound)
+    }
+}
+
 /// The ranking that is in force: what was asked for, or words if there is no vector to ask by meaning with.
 pub fn rule(mode: Mode, has_vector: bool) -> Mode {
     if has_vector { mode } else { Mode::Lexical }
 }
 
 /// The amounts that add up to a candidate's score.
-pub fn parts_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32) -> Vec<(&'static str, f32)> {
+fn parts_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32) -> Vec<(&'static str, f32)> {
     let evidence = candidate.evidence;
     match rule {
         Mode::Hybrid => fusion.parts(candidate, lexical_bound),

@@ -136,16 +136,13 @@ fn bad_input_is_refused_by_field_over_the_wire() {
     let server = Server::start(&folder.path().join("index"), None);
     block_on(async {
         let mut client = Client::connect(&server.address).await.unwrap();
-        let cases: [(&str, Box<dyn Fn(&mut SearchRequest)>); 6] = [
-            ("query", Box::new(|r| r.query = " ".into())),
-            ("query", Box::new(|r| r.query = "医".repeat(100_000))),
-            ("query", Box::new(|r| r.query = "……！".into())),
-            ("top_k", Box::new(|r| r.top_k = Some(0))),
-            ("top_k", Box::new(|r| r.top_k = Some(1_000_000))),
-            (
-                "fusion.dense_weight",
-                Box::new(|r| r.fusion.dense_weight = Some(f32::NAN)),
-            ),
+        let cases: [(&str, fn(&mut SearchRequest)); 6] = [
+            ("query", |r| r.query = " ".into()),
+            ("query", |r| r.query = "医".repeat(100_000)),
+            ("query", |r| r.query = "……！".into()),
+            ("top_k", |r| r.top_k = Some(0)),
+            ("top_k", |r| r.top_k = Some(1_000_000)),
+            ("fusion.dense_weight", |r| r.fusion.dense_weight = Some(f32::NAN)),
         ];
         for (field, spoil) in cases {
             let mut request = SearchRequest::new("医保");
