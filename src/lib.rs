@@ -7,6 +7,8 @@ pub mod embed;
 pub mod error;
 pub mod eval;
 pub mod index;
+// The one place for unsafe code; every use has its reason beside it.
+#[allow(unsafe_code)]
 pub mod kernel;
 pub mod model;
 pub mod search;

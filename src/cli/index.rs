@@ -116,8 +116,10 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
     let stats = index.snapshot()?.stats()?;
     summary.total_articles = stats.articles;
     summary.total_passages = stats.passages;
-    if let Some(cache) = &cache {
-        cached_counts(cache, &mut summary);
+    match &cache {
+        Some(cache) => cached_counts(cache, &mut summary),
+        None if stats.identity.dimension > 0 => summary.embedded = summary.passages as u64,
+        None => {}
     }
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(summary)

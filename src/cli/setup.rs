@@ -34,8 +34,21 @@ pub fn indexing_rules(with_model: bool) -> Result<(Rules, Option<Arc<CachedEmbed
                 std::fs::create_dir_all(folder)
                     .or_fault(Fault::Unavailable, format!("creating {}", folder.display()))?;
             }
-            let cache = VectorCache::open(&file, model.dimension())?;
-            Some(Arc::new(CachedEmbedder::new(model, cache)?))
+            match VectorCache::open(&file, model.dimension()) {
+                Ok(cache) => Some(Arc::new(CachedEmbedder::new(model, cache)?)),
+                // Another program is indexing: nothing is lost but the time to embed again.
+                Err(error) if error.fault() == Fault::Precondition => {
+                    eprintln!("baowen: embedding without the cache of vectors: {error}");
+                    return Ok((
+                        Rules {
+                            analyzer,
+                            embedder: Some(model),
+                        },
+                        None,
+                    ));
+                }
+                Err(error) => return Err(error),
+            }
         }
         None => None,
     };

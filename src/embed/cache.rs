@@ -58,6 +58,14 @@ struct Open {
     records: u64,
 }
 
+impl Drop for Open {
+    /// Gives the lock back by name: a child process that is just being started holds a copy of the file until it has
+    /// replaced itself, and closing alone would leave the lock with it.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 impl VectorCache {
     /// Opens the cache, or makes an empty one. A file of another version or dimension is emptied: it is a cache.
     ///
@@ -81,7 +89,10 @@ impl VectorCache {
             Err(std::fs::TryLockError::Error(cause)) => return Err(cause).or_fault(Fault::Unavailable, doing()),
         }
         let (places, records) = read_records(&mut file, dimension).or_fault(Fault::Unavailable, doing())?;
-        Ok(VectorCache { dimension, open: Mutex::new(Open { file, places, records }) })
+        Ok(VectorCache {
+            dimension,
+            open: Mutex::new(Open { file, places, records }),
+        })
     }
 
     /// Vectors held.
@@ -123,7 +134,10 @@ impl VectorCache {
             added.push(*key);
         }
         let end = HEADER as u64 + open.records * record_size(self.dimension) as u64;
-        let written = open.file.seek(SeekFrom::Start(end)).and_then(|_| open.file.write_all(&bytes));
+        let written = open
+            .file
+            .seek(SeekFrom::Start(end))
+            .and_then(|_| open.file.write_all(&bytes));
         if let Err(cause) = written {
             // Half a record would push all later ones off their places.
             let _ = open.file.set_len(end);
@@ -149,7 +163,12 @@ fn check_record(record: &[u8]) -> Option<(u128, Vec<f32>)> {
         return None;
     }
     let (key, numbers) = body.split_first_chunk::<16>()?;
-    let numbers = numbers.as_chunks::<4>().0.iter().map(|x| f32::from_le_bytes(*x)).collect();
+    let numbers = numbers
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|x| f32::from_le_bytes(*x))
+        .collect();
     Some((u128::from_le_bytes(*key), numbers))
 }
 
@@ -204,7 +223,12 @@ impl CachedEmbedder {
                 inner.dimension()
             )));
         }
-        Ok(CachedEmbedder { inner, cache, hits: AtomicU64::new(0), misses: AtomicU64::new(0) })
+        Ok(CachedEmbedder {
+            inner,
+            cache,
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        })
     }
 
     /// Texts answered from the cache (or by an equal text of the same call) since it was opened.
@@ -218,7 +242,10 @@ impl CachedEmbedder {
     }
 
     fn embed(&self, kind: Kind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        let keys: Vec<u128> = texts.iter().map(|text| key(self.inner.identity(), kind, text)).collect();
+        let keys: Vec<u128> = texts
+            .iter()
+            .map(|text| key(self.inner.identity(), kind, text))
+            .collect();
         let mut vectors: Vec<Option<Vec<f32>>> = keys.iter().map(|key| self.cache.get(*key)).collect();
         // Equal texts are embedded once: the first of them asks for all.
         let mut asked: HashMap<u128, usize> = HashMap::new();
@@ -232,7 +259,8 @@ impl CachedEmbedder {
             }
         }
         self.misses.fetch_add(missing.len() as u64, Ordering::Relaxed);
-        self.hits.fetch_add((texts.len() - missing.len()) as u64, Ordering::Relaxed);
+        self.hits
+            .fetch_add((texts.len() - missing.len()) as u64, Ordering::Relaxed);
         if !missing.is_empty() {
             let wanted: Vec<&str> = missing.iter().map(|&i| texts[i]).collect();
             let made = match kind {
@@ -242,8 +270,11 @@ impl CachedEmbedder {
             if made.len() != wanted.len() {
                 return Err(Error::bug(format!("{} vectors for {} texts", made.len(), wanted.len())));
             }
-            let entries: Vec<(u128, &[f32])> =
-                missing.iter().zip(&made).map(|(&i, vector)| (keys[i], vector.as_slice())).collect();
+            let entries: Vec<(u128, &[f32])> = missing
+                .iter()
+                .zip(&made)
+                .map(|(&i, vector)| (keys[i], vector.as_slice()))
+                .collect();
             // A full disk must not lose vectors that are already made; the next run embeds them again.
             let _ = self.cache.put(&entries);
             for (key, vector) in keys.iter().zip(&mut vectors) {
@@ -253,7 +284,10 @@ impl CachedEmbedder {
             }
         }
         // Every missing key is in `asked`, and `made` has a vector for each.
-        vectors.into_iter().map(|v| v.ok_or_else(|| Error::bug("a text was left without a vector"))).collect()
+        vectors
+            .into_iter()
+            .map(|v| v.ok_or_else(|| Error::bug("a text was left without a vector")))
+            .collect()
     }
 }
 
@@ -300,7 +334,10 @@ struct Recent {
 impl QuestionCache {
     /// A cache of at most `capacity` questions; 0 keeps none.
     pub fn new(capacity: usize) -> Self {
-        QuestionCache { capacity, recent: Mutex::default() }
+        QuestionCache {
+            capacity,
+            recent: Mutex::default(),
+        }
     }
 
     /// The question's vector, from the cache (true) or from the embedder (false). The lock is not held while the
@@ -314,7 +351,9 @@ impl QuestionCache {
             return Ok((vector, true));
         }
         let vector = embedder.embed_queries(&[text])?.pop();
-        let vector: Arc<[f32]> = vector.ok_or_else(|| Error::bug("a question was left without a vector"))?.into();
+        let vector: Arc<[f32]> = vector
+            .ok_or_else(|| Error::bug("a question was left without a vector"))?
+            .into();
         self.put(key, Arc::clone(&vector));
         Ok((vector, false))
     }
@@ -352,7 +391,9 @@ impl QuestionCache {
         }
         recent.order.insert(now, key);
         while recent.vectors.len() > self.capacity {
-            let Some((_, oldest)) = recent.order.pop_first() else { break };
+            let Some((_, oldest)) = recent.order.pop_first() else {
+                break;
+            };
             recent.vectors.remove(&oldest);
         }
     }
@@ -406,7 +447,10 @@ mod tests {
         assert_eq!(VectorCache::open(&path, 8).err().unwrap().fault(), Fault::Precondition);
         drop(first);
         assert!(VectorCache::open(&path, 8).is_ok());
-        assert_eq!(VectorCache::open(folder.path(), 8).err().unwrap().fault(), Fault::Unavailable);
+        assert_eq!(
+            VectorCache::open(folder.path(), 8).err().unwrap().fault(),
+            Fault::Unavailable
+        );
     }
 
     proptest! {
@@ -442,7 +486,14 @@ mod tests {
             assert_eq!(was_hit, hit, "{text}");
             assert_eq!(*vector, *double.embed_queries(&[text]).unwrap()[0]);
         };
-        for (text, hit) in [("一", false), ("二", false), ("一", true), ("三", false), ("一", true), ("二", false)] {
+        for (text, hit) in [
+            ("一", false),
+            ("二", false),
+            ("一", true),
+            ("三", false),
+            ("一", true),
+            ("二", false),
+        ] {
             check(text, hit);
         }
         assert_eq!(cache.len(), 2);

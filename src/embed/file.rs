@@ -180,7 +180,9 @@ impl ModelFile {
             return Err(format!("{heads} heads of width {HEAD} do not make {hidden}"));
         }
         if block != Q4_BLOCK || !feed_forward.is_multiple_of(Q4_BLOCK) {
-            return Err(format!("blocks of {block} and a width of {feed_forward} are not supported"));
+            return Err(format!(
+                "blocks of {block} and a width of {feed_forward} are not supported"
+            ));
         }
         if positions < 8 || !(epsilon.is_finite() && epsilon >= 0.0) {
             return Err(format!("{positions} positions and epsilon {epsilon} make no model"));
@@ -219,10 +221,38 @@ impl ModelFile {
             if expected != Some(length) {
                 return Err(format!("tensor {name} has {length} bytes for {elements} elements"));
             }
-            tensors.insert(name, Tensor { kind, elements, bytes: offset..end });
+            tensors.insert(
+                name,
+                Tensor {
+                    kind,
+                    elements,
+                    bytes: offset..end,
+                },
+            );
         }
-        let shape = Shape { hidden, layers, heads, feed_forward, words, positions, types, epsilon, pieces, controls };
-        Ok(ModelFile { path: path.to_owned(), shape, offsets, scores, blob, map, map_entries, tensors, bytes })
+        let shape = Shape {
+            hidden,
+            layers,
+            heads,
+            feed_forward,
+            words,
+            positions,
+            types,
+            epsilon,
+            pieces,
+            controls,
+        };
+        Ok(ModelFile {
+            path: path.to_owned(),
+            shape,
+            offsets,
+            scores,
+            blob,
+            map,
+            map_entries,
+            tensors,
+            bytes,
+        })
     }
 
     /// The sizes of the model.
@@ -242,8 +272,13 @@ impl ModelFile {
         (0..self.shape.pieces).map(move |i| {
             // `check_vocabulary` made sure that offsets rise inside the blob and pieces are UTF-8; an empty piece
             // never matches, so even a file changed under the map does no harm.
-            let piece = blob.get(offset(i)..offset(i + 1)).and_then(|bytes| std::str::from_utf8(bytes).ok());
-            (piece.unwrap_or(""), number(&self.bytes[self.scores.clone()], i, f32::from_le_bytes))
+            let piece = blob
+                .get(offset(i)..offset(i + 1))
+                .and_then(|bytes| std::str::from_utf8(bytes).ok());
+            (
+                piece.unwrap_or(""),
+                number(&self.bytes[self.scores.clone()], i, f32::from_le_bytes),
+            )
         })
     }
 
@@ -252,7 +287,10 @@ impl ModelFile {
     /// # Errors
     /// If a rule is cut off or names what is no code point.
     pub fn normalisation(&self) -> Result<Vec<(char, Vec<char>)>> {
-        let mut r = Reader { bytes: &self.bytes[self.map.clone()], at: 0 };
+        let mut r = Reader {
+            bytes: &self.bytes[self.map.clone()],
+            at: 0,
+        };
         let mut rules = Vec::with_capacity(self.map_entries.min(1 << 16));
         let mut read = || -> Result<(), String> {
             for _ in 0..self.map_entries {
@@ -282,7 +320,12 @@ impl ModelFile {
     /// If the file has no such tensor of so many numbers.
     pub fn numbers(&self, name: &str, elements: usize) -> Result<Vec<f32>> {
         let bytes = self.tensor(name, Kind::F32, elements)?;
-        Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+        Ok(bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect())
     }
 
     /// The blocks of a quantised tensor.
@@ -336,7 +379,12 @@ fn check_vocabulary(offsets: &[u8], scores: &[u8], blob: &[u8]) -> Result<(), St
         }
         last = offset;
     }
-    if scores.as_chunks::<4>().0.iter().any(|score| !f32::from_le_bytes(*score).is_finite()) {
+    if scores
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .any(|score| !f32::from_le_bytes(*score).is_finite())
+    {
         return Err("a score in its vocabulary is not a number".into());
     }
     Ok(())

@@ -45,6 +45,7 @@ pub(super) struct Network {
 pub(super) struct Scratch {
     x: Vec<f32>,
     y: Vec<f32>,
+    qkv: Vec<f32>,
     wide: Vec<f32>,
     context: Vec<f32>,
     rounded: Activations,
@@ -64,8 +65,16 @@ impl Network {
         }
         file.blocks("emb.word", shape.words * shape.hidden)?;
         let norm = read_norm(&file, "emb.ln", shape.hidden)?;
-        let layers = (0..shape.layers).into_par_iter().map(|l| read_layer(&file, l)).collect::<Result<_>>()?;
-        Ok(Network { file, positions, norm, layers })
+        let layers = (0..shape.layers)
+            .into_par_iter()
+            .map(|l| read_layer(&file, l))
+            .collect::<Result<_>>()?;
+        Ok(Network {
+            file,
+            positions,
+            norm,
+            layers,
+        })
     }
 
     /// The L2-normalised mean of the last layer over each text's tokens. Each text holds at least one id and at most
@@ -73,18 +82,26 @@ impl Network {
     pub fn run(&self, texts: &[&[u32]], scratch: &mut Scratch) -> Result<Vec<Vec<f32>>> {
         let shape = self.file.shape();
         let hidden = shape.hidden;
-        let Scratch { x, y, wide, context, rounded, attention } = scratch;
+        let Scratch {
+            x,
+            y,
+            qkv,
+            wide,
+            context,
+            rounded,
+            attention,
+        } = scratch;
         self.embed_words(texts, x)?;
         add_layer_norm(x, &[], &self.norm.weight, &self.norm.bias, shape.epsilon);
         context.resize(x.len(), 0.0);
         for layer in &self.layers {
             quantize_rows(x, hidden, rounded);
-            layer.qkv.multiply(rounded, wide);
+            layer.qkv.multiply(rounded, qkv);
             let mut first = 0;
             for text in texts {
                 let tokens = first..first + text.len();
                 attend(
-                    &wide[tokens.start * 3 * hidden..tokens.end * 3 * hidden],
+                    &qkv[tokens.start * 3 * hidden..tokens.end * 3 * hidden],
                     hidden,
                     &mut context[tokens.start * hidden..tokens.end * hidden],
                     attention,
@@ -93,7 +110,13 @@ impl Network {
             }
             quantize_rows(context, hidden, rounded);
             layer.attention_out.multiply(rounded, y);
-            add_layer_norm(x, y, &layer.attention_norm.weight, &layer.attention_norm.bias, shape.epsilon);
+            add_layer_norm(
+                x,
+                y,
+                &layer.attention_norm.weight,
+                &layer.attention_norm.bias,
+                shape.epsilon,
+            );
 
             quantize_rows(x, hidden, rounded);
             layer.widen.multiply(rounded, wide);
@@ -119,7 +142,11 @@ impl Network {
         x.resize(texts.iter().map(|text| text.len()).sum::<usize>() * shape.hidden, 0.0);
         let tokens = texts.iter().flat_map(|text| text.iter().enumerate());
         for ((position, id), out) in tokens.zip(x.chunks_exact_mut(shape.hidden)) {
-            let id = if (*id as usize) < shape.words { *id } else { shape.controls[3] };
+            let id = if (*id as usize) < shape.words {
+                *id
+            } else {
+                shape.controls[3]
+            };
             dequantize_q4(&words[id as usize * row_bytes..][..row_bytes], out);
             for (x, p) in out.iter_mut().zip(&self.positions[position * shape.hidden..]) {
                 *x += p;
@@ -168,7 +195,12 @@ fn read_matrix(file: &ModelFile, l: usize, names: &[&str], rows: usize, inputs: 
     let parts = names
         .iter()
         .zip(&biases)
-        .map(|(name, bias)| Ok(Q4Part { blocks: file.blocks(&format!("l{l}.{name}.w"), rows * inputs)?, bias }))
+        .map(|(name, bias)| {
+            Ok(Q4Part {
+                blocks: file.blocks(&format!("l{l}.{name}.w"), rows * inputs)?,
+                bias,
+            })
+        })
         .collect::<Result<Vec<_>>>()?;
     Q4Matrix::new(inputs, &parts)
         .ok_or_else(|| file.corrupt(format!("a matrix of {rows} x {inputs} in layer {l} is not supported")))

@@ -2,7 +2,8 @@
 //!
 //! A single text runs on the caller's thread. Several texts are laid into batches of about equal length and the
 //! batches run on rayon's threads, longest first. A text of more than 512 tokens, prefix and control tokens included,
-//! is read up to there and what follows is not seen; passages are split to fit before they get here.
+//! is read up to there and what follows is not seen, as is what follows the first 32,768 characters; passages are split
+//! to fit before they get here.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,15 +95,17 @@ impl LocalModel {
     pub(super) fn input(&self, kind: Kind, text: &str) -> Vec<u32> {
         let shape = self.file.shape();
         let [begin, end, ..] = shape.controls;
-        // A token stands for at least one character after normalisation drops some, so this bounds the work on a text
-        // that is far too long without changing what is read of an ordinary one.
+        // Bounds the work on a text that is far too long without changing what is read of an ordinary one.
         let text = match text.char_indices().nth(shape.positions * CHARACTERS_READ) {
             Some((at, _)) => &text[..at],
             None => text,
         };
         let content = self.tokenizer.encode(&format!("{}{text}", kind.prefix()));
         let content = content.iter().take(shape.positions - 2);
-        std::iter::once(begin).chain(content.copied()).chain(std::iter::once(end)).collect()
+        std::iter::once(begin)
+            .chain(content.copied())
+            .chain(std::iter::once(end))
+            .collect()
     }
 
     fn embed(&self, kind: Kind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {

@@ -9,7 +9,8 @@ use crate::kernel::dot_f32;
 fn gelu(x: f32) -> f32 {
     let z = (f64::from(x) * std::f64::consts::FRAC_1_SQRT_2).abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * z);
-    let poly = ((((1.061_405_429 * t - 1.453_152_027) * t + 1.421_413_741) * t - 0.284_496_736) * t + 0.254_829_592) * t;
+    let poly =
+        ((((1.061_405_429 * t - 1.453_152_027) * t + 1.421_413_741) * t - 0.284_496_736) * t + 0.254_829_592) * t;
     let erf = (1.0 - poly * (-z * z).exp()).copysign(f64::from(x));
     (0.5 * f64::from(x) * (1.0 + erf)) as f32
 }
@@ -22,7 +23,12 @@ impl Weights<'_> {
         let bias = self.0.numbers(&format!("{name}.b"), rows)?;
         let mut out = Vec::with_capacity(x.len() / inputs * rows);
         for token in x.chunks_exact(inputs) {
-            out.extend(weight.chunks_exact(inputs).zip(&bias).map(|(row, b)| dot_f32(row, token) + b));
+            out.extend(
+                weight
+                    .chunks_exact(inputs)
+                    .zip(&bias)
+                    .map(|(row, b)| dot_f32(row, token) + b),
+            );
         }
         Ok(out)
     }
@@ -51,8 +57,9 @@ fn attention(q: &[f32], k: &[f32], v: &[f32], hidden: usize, heads: usize) -> Ve
     for head in 0..heads {
         let part = |x: &[f32], t: usize| x[t * hidden + head * width..][..width].to_vec();
         for t in 0..tokens {
-            let scores: Vec<f32> =
-                (0..tokens).map(|u| dot_f32(&part(q, t), &part(k, u)) / (width as f32).sqrt()).collect();
+            let scores: Vec<f32> = (0..tokens)
+                .map(|u| dot_f32(&part(q, t), &part(k, u)) / (width as f32).sqrt())
+                .collect();
             let largest = scores.iter().copied().fold(f32::MIN, f32::max);
             let weights: Vec<f32> = scores.iter().map(|s| (s - largest).exp()).collect();
             let total: f32 = weights.iter().sum();
@@ -76,7 +83,9 @@ pub(super) fn run(file: &ModelFile, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
     let mut x = Vec::new();
     for text in texts {
         for (position, id) in text.iter().enumerate() {
-            x.extend((0..hidden).map(|i| words[*id as usize * hidden + i] + positions[position * hidden + i] + types[i]));
+            x.extend(
+                (0..hidden).map(|i| words[*id as usize * hidden + i] + positions[position * hidden + i] + types[i]),
+            );
         }
     }
     let zero = vec![0.0; x.len()];
@@ -87,7 +96,13 @@ pub(super) fn run(file: &ModelFile, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
         let (mut context, mut at) = (Vec::new(), 0);
         for text in texts {
             let range = at..at + text.len() * hidden;
-            context.extend(attention(&q[range.clone()], &k[range.clone()], &v[range.clone()], hidden, shape.heads));
+            context.extend(attention(
+                &q[range.clone()],
+                &k[range.clone()],
+                &v[range.clone()],
+                hidden,
+                shape.heads,
+            ));
             at = range.end;
         }
         let y = weights.linear(&format!("l{l}.ao"), &context, hidden, hidden)?;

@@ -23,7 +23,11 @@ fn model_path() -> PathBuf {
 /// The model, opened once for all tests.
 fn model() -> Option<&'static LocalModel> {
     static MODEL: OnceLock<Option<LocalModel>> = OnceLock::new();
-    let model = MODEL.get_or_init(|| model_path().is_file().then(|| LocalModel::open_file(&model_path()).unwrap()));
+    let model = MODEL.get_or_init(|| {
+        model_path()
+            .is_file()
+            .then(|| LocalModel::open_file(&model_path()).unwrap())
+    });
     if model.is_none() {
         println!("skipped: no model at {}", model_path().display());
     }
@@ -53,7 +57,11 @@ fn references() -> Vec<Reference> {
 }
 
 fn ids_of(model: &LocalModel, reference: &Reference) -> Vec<u32> {
-    let kind = if reference.kind == "query" { super::local::Kind::Query } else { super::local::Kind::Passage };
+    let kind = if reference.kind == "query" {
+        super::local::Kind::Query
+    } else {
+        super::local::Kind::Passage
+    };
     model.input(kind, &reference.text)
 }
 
@@ -61,7 +69,12 @@ fn ids_of(model: &LocalModel, reference: &Reference) -> Vec<u32> {
 fn ids_are_the_reference_ids() {
     let Some(model) = model() else { return };
     for reference in references() {
-        assert_eq!(model.tokenizer().encode(&reference.text), reference.ids, "{}", reference.text);
+        assert_eq!(
+            model.tokenizer().encode(&reference.text),
+            reference.ids,
+            "{}",
+            reference.text
+        );
         assert_eq!(model.count_tokens(&reference.text), reference.ids.len());
         assert_eq!(ids_of(model, &reference).len(), reference.tokens, "{}", reference.text);
     }
@@ -82,26 +95,43 @@ fn vectors_are_the_reference_vectors_and_those_of_plain_f32() {
         };
         let fast = embed(&[&reference.text]).pop().unwrap();
         assert!((dot_f32(&fast, &fast) - 1.0).abs() < 1e-5);
-        let cosines =
-            [dot_f32(&fast, plain), dot_f32(plain, &reference.vector), dot_f32(&fast, &reference.vector)];
+        let cosines = [
+            dot_f32(&fast, plain),
+            dot_f32(plain, &reference.vector),
+            dot_f32(&fast, &reference.vector),
+        ];
         for (worst, cosine) in worst.iter_mut().zip(cosines) {
             *worst = worst.min(cosine);
         }
     }
-    println!("worst cosines: fast to f32 {}, f32 to reference {}, fast to reference {}", worst[0], worst[1], worst[2]);
+    println!(
+        "worst cosines: fast to f32 {}, f32 to reference {}, fast to reference {}",
+        worst[0], worst[1], worst[2]
+    );
     assert!(worst.iter().all(|cosine| *cosine >= 0.999), "{worst:?}");
 }
 
 #[test]
 fn a_vector_does_not_depend_on_its_company() {
     let Some(model) = model() else { return };
-    let texts = ["医保怎么报销", "", "失业金能领几个月？", "职工医保和居民医保有什么区别", "a", "医保怎么报销"];
+    let texts = [
+        "医保怎么报销",
+        "",
+        "失业金能领几个月？",
+        "职工医保和居民医保有什么区别",
+        "a",
+        "医保怎么报销",
+    ];
     let together = model.embed_passages(&texts).unwrap();
     for (text, vector) in texts.iter().zip(&together) {
         assert_eq!(&model.embed_passages(&[text]).unwrap()[0], vector, "{text}");
     }
     assert!(model.embed_passages(&[]).unwrap().is_empty());
-    assert_ne!(model.embed_queries(&texts[..1]).unwrap()[0], together[0], "the prefixes differ");
+    assert_ne!(
+        model.embed_queries(&texts[..1]).unwrap()[0],
+        together[0],
+        "the prefixes differ"
+    );
 }
 
 #[test]
@@ -109,7 +139,13 @@ fn texts_of_any_length_and_kind_have_a_vector() {
     let Some(model) = model() else { return };
     let long = "医保".repeat(60_000);
     let blank = " ".repeat(100_000);
-    let odd = ["\0\u{FEFF}\u{2581}</s><mask>", &long, &blank, "𠀀😀\u{10FFFF}\n\t\r", "。，！？"];
+    let odd = [
+        "\0\u{FEFF}\u{2581}</s><mask>",
+        &long,
+        &blank,
+        "𠀀😀\u{10FFFF}\n\t\r",
+        "。，！？",
+    ];
     for vector in model.embed_queries(&odd).unwrap() {
         assert_eq!(vector.len(), model.dimension());
         assert!((dot_f32(&vector, &vector) - 1.0).abs() < 1e-5);
@@ -119,7 +155,10 @@ fn texts_of_any_length_and_kind_have_a_vector() {
     // What lies behind the cut is not seen.
     let seen: String = "医".repeat(600);
     let other = format!("{seen}而且");
-    assert_eq!(model.embed_passages(&[&seen]).unwrap(), model.embed_passages(&[&other]).unwrap());
+    assert_eq!(
+        model.embed_passages(&[&seen]).unwrap(),
+        model.embed_passages(&[&other]).unwrap()
+    );
 }
 
 #[test]
@@ -127,7 +166,10 @@ fn control_pieces_never_match_text() {
     let Some(model) = model() else { return };
     for text in ["<s>", "</s>", "<pad>", "<unk>", "<mask>", "a</s>b"] {
         let ids = model.tokenizer().encode(text);
-        assert!(ids.len() > 2 && ids.iter().all(|id| *id > 3 && *id < 250_001), "{text}: {ids:?}");
+        assert!(
+            ids.len() > 2 && ids.iter().all(|id| *id > 3 && *id < 250_001),
+            "{text}: {ids:?}"
+        );
     }
     assert_eq!(model.tokenizer().encode(""), model.tokenizer().encode("   "));
     assert!(model.tokenizer().encode("\u{10FFFF}").contains(&3));
@@ -136,7 +178,11 @@ fn control_pieces_never_match_text() {
 #[test]
 fn identity_names_the_weights() {
     let Some(model) = model() else { return };
-    assert!(model.identity().starts_with("multilingual-e5-small q4 "), "{}", model.identity());
+    assert!(
+        model.identity().starts_with("multilingual-e5-small q4 "),
+        "{}",
+        model.identity()
+    );
 }
 
 #[test]
@@ -150,7 +196,10 @@ fn what_is_no_model_file_is_corrupt_and_says_so() {
         std::fs::write(&path, bytes).unwrap();
         let error = ModelFile::open(&path).err().unwrap();
         assert_eq!(error.fault(), Fault::Corrupt);
-        assert!(error.message().contains("model.bin") && error.to_string().contains("baowen model fetch"), "{error}");
+        assert!(
+            error.message().contains("model.bin") && error.to_string().contains("baowen model fetch"),
+            "{error}"
+        );
     }
 }
 
@@ -188,9 +237,14 @@ fn small_file() -> Vec<u8> {
         ("emb.ln.w".into(), 0, 32),
         ("emb.ln.b".into(), 0, 32),
     ];
-    for (name, rows, inputs) in
-        [("q", 32, 32), ("k", 32, 32), ("v", 32, 32), ("ao", 32, 32), ("fi", 64, 32), ("fo", 32, 64)]
-    {
+    for (name, rows, inputs) in [
+        ("q", 32, 32),
+        ("k", 32, 32),
+        ("v", 32, 32),
+        ("ao", 32, 32),
+        ("fi", 64, 32),
+        ("fo", 32, 64),
+    ] {
         tensors.push((format!("l0.{name}.w"), 1, rows * inputs));
         tensors.push((format!("l0.{name}.b"), 0, rows));
     }
@@ -203,8 +257,12 @@ fn small_file() -> Vec<u8> {
     out.extend_from_slice(&(tensors.len() as i32).to_le_bytes());
     for (name, kind, elements) in tensors {
         let bytes: Vec<u8> = match kind {
-            0 => (0..elements).flat_map(|i| ((i % 7) as f32 * 0.1 + 0.1).to_le_bytes()).collect(),
-            _ => (0..elements / 32 * 18).map(|i| if i % 18 == 1 { 0x2C } else { (i * 37 % 256) as u8 }).collect(),
+            0 => (0..elements)
+                .flat_map(|i| ((i % 7) as f32 * 0.1 + 0.1).to_le_bytes())
+                .collect(),
+            _ => (0..elements / 32 * 18)
+                .map(|i| if i % 18 == 1 { 0x2C } else { (i * 37 % 256) as u8 })
+                .collect(),
         };
         out.extend_from_slice(&(name.len() as u16).to_le_bytes());
         out.extend_from_slice(name.as_bytes());

@@ -29,7 +29,12 @@ struct Slot {
     score: f32,
 }
 
-const FREE: Slot = Slot { parent: NONE, label: '\0', piece: NONE, score: 0.0 };
+const FREE: Slot = Slot {
+    parent: NONE,
+    label: '\0',
+    piece: NONE,
+    score: 0.0,
+};
 
 /// All pieces by their characters.
 struct Trie {
@@ -43,7 +48,10 @@ impl Trie {
         // Most pieces share all but their last character with another one: 1.6 nodes a piece in the model's own table.
         let mut capacity = (pieces.len() * 3).next_power_of_two().max(16);
         loop {
-            let mut trie = Trie { slots: vec![FREE; capacity], used: 0 };
+            let mut trie = Trie {
+                slots: vec![FREE; capacity],
+                used: 0,
+            };
             if pieces.iter().all(|(text, score, id)| trie.insert(text, *score, *id)) {
                 return trie;
             }
@@ -61,7 +69,11 @@ impl Trie {
                     return false;
                 }
                 self.used += 1;
-                self.slots[slot] = Slot { parent: node, label, ..FREE };
+                self.slots[slot] = Slot {
+                    parent: node,
+                    label,
+                    ..FREE
+                };
             }
             node = slot as u32;
         }
@@ -141,25 +153,44 @@ impl Tokenizer {
             .map(|(id, (text, score))| (text, score, id))
             .collect();
         let lowest = file.pieces().map(|piece| piece.1).fold(f32::INFINITY, f32::min);
-        Ok(Tokenizer { trie: Trie::new(&pieces), basic, rules, unknown, unknown_score: lowest - UNKNOWN_PENALTY })
+        Ok(Tokenizer {
+            trie: Trie::new(&pieces),
+            basic,
+            rules,
+            unknown,
+            unknown_score: lowest - UNKNOWN_PENALTY,
+        })
     }
 
     /// The ids of a text, without control tokens. Never empty: even the empty text has the id of a lone space.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let characters = self.normalise(text);
-        let mut best = vec![Best { score: f32::NEG_INFINITY, piece: self.unknown, from: 0 }; characters.len() + 1];
+        let mut best = vec![
+            Best {
+                score: f32::NEG_INFINITY,
+                piece: self.unknown,
+                from: 0
+            };
+            characters.len() + 1
+        ];
         best[0].score = 0.0;
         for start in 0..characters.len() {
             // Never minus infinity: the character before was reached at least as an unknown one.
             let so_far = best[start].score;
             let mut reach = |end: usize, score: f32, piece: u32| {
                 if so_far + score > best[end].score {
-                    best[end] = Best { score: so_far + score, piece, from: start as u32 };
+                    best[end] = Best {
+                        score: so_far + score,
+                        piece,
+                        from: start as u32,
+                    };
                 }
             };
             let mut node = ROOT;
             for (end, label) in (start + 1..).zip(&characters[start..]) {
-                let Some((next, slot)) = self.trie.step(node, *label) else { break };
+                let Some((next, slot)) = self.trie.step(node, *label) else {
+                    break;
+                };
                 if slot.piece != NONE {
                     reach(end, slot.score, slot.piece);
                 }

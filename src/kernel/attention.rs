@@ -3,7 +3,7 @@
 //! Keys are transposed once a head, so that a vector holds one component of many keys and a tile of four questions
 //! shares each load; values are copied together, because in the layer's output they lie three rows apart.
 
-use super::level::{Level, Stream, close, fma, for_each_level, level};
+use super::level::{Level, Stream, close, fma, fold, for_each_level, larger, level};
 
 /// Components of a head; the kernels are written for this width.
 pub const HEAD: usize = 32;
@@ -12,17 +12,19 @@ pub const HEAD: usize = 32;
 const TILE: usize = 4;
 /// Query rows of a tile of weighted values: 2 x 32 components are eight AVX2 sums, enough to hide their latency.
 const PAIR: usize = 2;
+/// 1 / sqrt(HEAD).
+const ROOT: f32 = 0.176_776_7;
 /// Keys handled side by side.
 const LANES: usize = 16;
 
 /// The buffers that attention needs, kept between calls.
 #[derive(Debug, Default)]
 pub struct AttentionScratch {
-    /// `[component][key]`, keys padded to a multiple of [`LANES`].
-    keys: Vec<f32>,
+    /// Groups of keys, `[component][key]`; the last group is filled up with zeros.
+    keys: Vec<[[f32; LANES]; HEAD]>,
     /// `[key][component]`.
-    values: Vec<f32>,
-    /// `[TILE][key]`, padded alike.
+    values: Vec<[f32; HEAD]>,
+    /// `[TILE][key]`, filled up alike.
     scores: Vec<f32>,
 }
 
@@ -50,38 +52,51 @@ for_each_level!(fn attend_at(qkv: &[f32], hidden: usize, out: &mut [f32], scratc
 #[inline(always)]
 fn attend_body<const FMA: bool>(qkv: &[f32], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
     let tokens = out.len() / hidden;
-    let padded = tokens.next_multiple_of(LANES);
-    scratch.keys.clear();
-    scratch.keys.resize(HEAD * padded, 0.0);
-    scratch.values.resize(tokens * HEAD, 0.0);
-    scratch.scores.resize(TILE * padded, 0.0);
+    let AttentionScratch { keys, values, scores } = scratch;
+    keys.clear();
+    keys.resize(tokens.div_ceil(LANES), [[0.0; LANES]; HEAD]);
+    values.resize(tokens, [0.0; HEAD]);
+    let padded = keys.len() * LANES;
+    scores.resize(TILE * padded, 0.0);
     for head in (0..hidden).step_by(HEAD) {
-        for (token, row) in qkv.chunks_exact(3 * hidden).enumerate() {
-            for (d, key) in row[hidden + head..][..HEAD].iter().enumerate() {
-                scratch.keys[d * padded + token] = *key;
+        let rows = qkv.chunks_exact(3 * hidden);
+        for ((group, rows), values) in keys
+            .iter_mut()
+            .zip(qkv.chunks(LANES * 3 * hidden))
+            .zip(values.chunks_mut(LANES))
+        {
+            for ((lane, row), value) in rows.chunks_exact(3 * hidden).enumerate().zip(values) {
+                let Some(key) = row[hidden + head..].first_chunk::<HEAD>() else {
+                    continue;
+                };
+                for d in 0..HEAD {
+                    // Divided by the root of the width here, once, and not in each score.
+                    group[d][lane % LANES] = key[d] * ROOT;
+                }
+                value.copy_from_slice(&row[2 * hidden + head..][..HEAD]);
             }
-            scratch.values[token * HEAD..][..HEAD].copy_from_slice(&row[2 * hidden + head..][..HEAD]);
         }
-        for first in (0..tokens).step_by(TILE) {
-            let rows = TILE.min(tokens - first);
-            let mut queries = [[0.0f32; HEAD]; TILE];
-            for (t, query) in queries[..rows].iter_mut().enumerate() {
-                for (q, x) in query.iter_mut().zip(&qkv[(first + t) * 3 * hidden + head..]) {
-                    // 1 / sqrt(32)
-                    *q = x * 0.176_776_7;
-                }
-            }
-            score::<FMA>(&queries, &scratch.keys, padded, &mut scratch.scores);
-            for pair in (0..rows).step_by(PAIR) {
+        for (first, out) in (0..tokens).step_by(TILE).zip(out.chunks_mut(TILE * hidden)) {
+            // Of a tile that is not full the last row is worked out again and not used.
+            let query = |t: usize| {
+                rows.clone()
+                    .nth((first + t).min(tokens - 1))
+                    .and_then(|row| row[head..].first_chunk())
+            };
+            let [Some(a), Some(b), Some(c), Some(d)] = std::array::from_fn(query) else {
+                continue;
+            };
+            score::<FMA>([a, b, c, d], keys, scores);
+            for (pair, out) in out.chunks_mut(PAIR * hidden).enumerate() {
+                let scores = &mut scores[pair * PAIR * padded..][..PAIR * padded];
                 let mut inverse = [0.0f32; PAIR];
-                for (t, inverse) in inverse.iter_mut().enumerate().take(rows - pair) {
-                    *inverse = 1.0 / soften::<FMA>(&mut scratch.scores[(pair + t) * padded..][..padded], tokens);
+                for (scores, inverse) in scores.chunks_exact_mut(padded).zip(&mut inverse) {
+                    *inverse = 1.0 / soften::<FMA>(scores, tokens);
                 }
-                let sums = weigh::<FMA>(&scratch.scores[pair * padded..], padded, &scratch.values);
-                for t in 0..PAIR.min(rows - pair) {
-                    let out = &mut out[(first + pair + t) * hidden + head..][..HEAD];
-                    for (out, sum) in out.iter_mut().zip(&sums[t]) {
-                        *out = sum * inverse[t];
+                let sums = weigh::<FMA>(scores, padded, values);
+                for ((out, sums), inverse) in out.chunks_exact_mut(hidden).zip(&sums).zip(inverse) {
+                    for (out, sum) in out[head..].iter_mut().zip(sums) {
+                        *out = sum * inverse;
                     }
                 }
             }
@@ -89,21 +104,21 @@ fn attend_body<const FMA: bool>(qkv: &[f32], hidden: usize, out: &mut [f32], scr
     }
 }
 
-/// Dot products of a tile of queries with all keys.
+/// Dot products of a tile of queries with all keys, a row of scores for each.
 #[inline(always)]
-fn score<const FMA: bool>(queries: &[[f32; HEAD]; TILE], keys: &[f32], padded: usize, scores: &mut [f32]) {
-    for key in (0..padded).step_by(LANES) {
+fn score<const FMA: bool>(queries: [&[f32; HEAD]; TILE], keys: &[[[f32; LANES]; HEAD]], scores: &mut [f32]) {
+    for (group, keys) in keys.iter().enumerate() {
         let mut sums = [[0.0f32; LANES]; TILE];
-        for (d, keys) in keys.chunks_exact(padded).enumerate() {
-            let Some(keys) = keys[key..].first_chunk::<LANES>() else { continue };
+        for d in 0..HEAD {
             for t in 0..TILE {
                 for i in 0..LANES {
-                    sums[t][i] = fma::<FMA>(queries[t][d], keys[i], sums[t][i]);
+                    sums[t][i] = fma::<FMA>(queries[t][d], keys[d][i], sums[t][i]);
                 }
             }
         }
+        let row = scores.len() / TILE;
         for (t, sums) in sums.iter().enumerate() {
-            scores[t * padded + key..][..LANES].copy_from_slice(sums);
+            scores[t * row + group * LANES..][..LANES].copy_from_slice(sums);
         }
     }
 }
@@ -116,10 +131,10 @@ fn soften<const FMA: bool>(scores: &mut [f32], tokens: usize) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
     for chunk in chunks.iter() {
         for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane = if *x > *lane { *x } else { *lane };
+            *lane = larger(*x, *lane);
         }
     }
-    let largest = lanes.iter().fold(f32::NEG_INFINITY, |m, x| m.max(*x));
+    let largest = fold(lanes, larger);
     let mut sums = [0.0f32; LANES];
     for chunk in chunks {
         for (sum, x) in sums.iter_mut().zip(chunk) {
@@ -127,7 +142,7 @@ fn soften<const FMA: bool>(scores: &mut [f32], tokens: usize) -> f32 {
             *sum += *x;
         }
     }
-    sums.iter().sum()
+    fold(sums, |a, b| a + b)
 }
 
 /// e^x for x <= 0, relative error below 1e-6; 0 below -87 (where f32 would become subnormal).
@@ -142,7 +157,15 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
     // ln 2 in two parts, so that n ln 2 is exact enough.
     let r = fma::<FMA>(n, 2.121_944_4e-4, fma::<FMA>(n, -0.693_359_4, x));
     let mut p = 1.987_569_1e-4;
-    for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5, 1.0, 1.0] {
+    for c in [
+        1.398_199_9e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        0.166_666_65,
+        0.5,
+        1.0,
+        1.0,
+    ] {
         p = fma::<FMA>(p, r, c);
     }
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3F80_0000));
@@ -151,10 +174,10 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
 
 /// For a pair of rows of weights, the weighted sums of all values.
 #[inline(always)]
-fn weigh<const FMA: bool>(weights: &[f32], padded: usize, values: &[f32]) -> [[f32; HEAD]; PAIR] {
+fn weigh<const FMA: bool>(weights: &[f32], padded: usize, values: &[[f32; HEAD]]) -> [[f32; HEAD]; PAIR] {
     let mut sums = [[0.0f32; HEAD]; PAIR];
     let (first, second) = weights[..PAIR * padded].split_at(padded);
-    for ((value, a), b) in values.as_chunks::<HEAD>().0.iter().zip(first).zip(second) {
+    for ((value, a), b) in values.iter().zip(first).zip(second) {
         for i in 0..HEAD {
             sums[0][i] = fma::<FMA>(*a, value[i], sums[0][i]);
             sums[1][i] = fma::<FMA>(*b, value[i], sums[1][i]);
@@ -211,7 +234,11 @@ mod tests {
                 for level in Level::usable() {
                     let mut out = vec![f32::NAN; tokens * hidden];
                     attend_checked(level, &qkv, hidden, &mut out, &mut scratch);
-                    assert!(close(&out, &expected(&qkv, hidden), 1e-4), "{} {tokens} x {hidden}", level.name());
+                    assert!(
+                        close(&out, &expected(&qkv, hidden), 1e-4),
+                        "{} {tokens} x {hidden}",
+                        level.name()
+                    );
                 }
             }
         }

@@ -72,7 +72,10 @@ fn dot_f32_scalar(a: &[f32], b: &[f32]) -> f32 {
 }
 
 fn dot_i8_scalar(a: &[i8], b: &[i8]) -> i32 {
-    a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(y)).fold(0, i32::wrapping_add)
+    a.iter()
+        .zip(b)
+        .map(|(&x, &y)| i32::from(x) * i32::from(y))
+        .fold(0, i32::wrapping_add)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -105,7 +108,12 @@ mod x86 {
         for (x, y) in a32.iter().zip(b32) {
             for (i, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: 8 i + 8 <= 32, the length of `x` and `y`.
-                let (x, y) = unsafe { (_mm256_loadu_ps(x.as_ptr().add(8 * i)), _mm256_loadu_ps(y.as_ptr().add(8 * i))) };
+                let (x, y) = unsafe {
+                    (
+                        _mm256_loadu_ps(x.as_ptr().add(8 * i)),
+                        _mm256_loadu_ps(y.as_ptr().add(8 * i)),
+                    )
+                };
                 *sum = _mm256_fmadd_ps(x, y, *sum);
             }
         }
@@ -130,15 +138,24 @@ mod x86 {
         for (x, y) in a64.iter().zip(b64) {
             for (i, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: 16 i + 16 <= 64, the length of `x` and `y`.
-                let (x, y) =
-                    unsafe { (_mm512_loadu_ps(x.as_ptr().add(16 * i)), _mm512_loadu_ps(y.as_ptr().add(16 * i))) };
+                let (x, y) = unsafe {
+                    (
+                        _mm512_loadu_ps(x.as_ptr().add(16 * i)),
+                        _mm512_loadu_ps(y.as_ptr().add(16 * i)),
+                    )
+                };
                 *sum = _mm512_fmadd_ps(x, y, *sum);
             }
         }
         for (x, y) in a_rest.chunks(16).zip(b_rest.chunks(16)) {
             let mask = u16::MAX >> (16 - x.len());
             // SAFETY: the mask lets only the first `x.len()` lanes be read, and both chunks have that length.
-            let (x, y) = unsafe { (_mm512_maskz_loadu_ps(mask, x.as_ptr()), _mm512_maskz_loadu_ps(mask, y.as_ptr())) };
+            let (x, y) = unsafe {
+                (
+                    _mm512_maskz_loadu_ps(mask, x.as_ptr()),
+                    _mm512_maskz_loadu_ps(mask, y.as_ptr()),
+                )
+            };
             sums[0] = _mm512_fmadd_ps(x, y, sums[0]);
         }
         let [s0, s1, s2, s3] = sums;
@@ -180,7 +197,12 @@ mod x86 {
         let (mut sum, mut b_sum) = (_mm512_setzero_si512(), _mm512_setzero_si512());
         for (x, y) in a64.iter().zip(b64) {
             // SAFETY: `x` and `y` hold 64 bytes each.
-            let (x, y) = unsafe { (_mm512_loadu_si512(x.as_ptr().cast()), _mm512_loadu_si512(y.as_ptr().cast())) };
+            let (x, y) = unsafe {
+                (
+                    _mm512_loadu_si512(x.as_ptr().cast()),
+                    _mm512_loadu_si512(y.as_ptr().cast()),
+                )
+            };
             sum = _mm512_dpbusd_epi32(sum, _mm512_xor_si512(x, flip), y);
             // 128 as an unsigned byte has the bits of -128.
             b_sum = _mm512_dpbusd_epi32(b_sum, offset, y);

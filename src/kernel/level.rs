@@ -50,7 +50,10 @@ impl Level {
 
     /// Whether every kernel of the level gives what its scalar twin gives.
     fn agrees(self) -> bool {
-        super::dot::agrees(self) && super::linear::agrees(self) && super::attention::agrees(self) && super::rows::agrees(self)
+        super::dot::agrees(self)
+            && super::linear::agrees(self)
+            && super::attention::agrees(self)
+            && super::rows::agrees(self)
     }
 
     /// The levels that run here and agree with the scalar twins, narrowest first. For tests and benches that compare
@@ -118,6 +121,25 @@ pub(super) fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
+/// Folds 16 lanes pairwise: four steps that follow each other instead of sixteen.
+#[inline(always)]
+pub(super) fn fold(mut lanes: [f32; 16], of: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut width = 8;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = of(lanes[i], lanes[i + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// The larger of two numbers, as the one instruction that vectors have for it (which does not care for NaN).
+#[inline(always)]
+pub(super) fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
 /// Fixed pseudo-random numbers for the self-checks and tests (SplitMix64, Steele et al. 2014).
 #[derive(Debug, Clone)]
 pub(super) struct Stream(pub u64);
@@ -145,7 +167,10 @@ impl Stream {
 
 /// Whether two results are the same but for the order of their sums.
 pub(super) fn close(a: &[f32], b: &[f32], tolerance: f32) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| (x - y).abs() <= tolerance * (1.0 + y.abs()))
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(x, y)| (x - y).abs() <= tolerance * (1.0 + y.abs()))
 }
 
 #[cfg(test)]

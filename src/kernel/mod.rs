@@ -9,6 +9,8 @@ mod attention;
 mod dot;
 mod level;
 mod linear;
+#[cfg(target_arch = "x86_64")]
+mod linear_x86;
 pub mod map;
 mod rows;
 

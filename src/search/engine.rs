@@ -13,7 +13,7 @@ use super::highlight::TermFinder;
 use super::request::{Mode, SearchRequest};
 use super::response::{Hit, Provenance, SearchResponse, Span, Timings};
 use super::score::{Retrieved, Scored, rule, score};
-use crate::embed::Embedder;
+use crate::embed::{Embedder, QuestionCache};
 use crate::error::Result;
 use crate::index::{Backend, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
 use crate::text::Analyzer;
@@ -21,11 +21,15 @@ use crate::text::Analyzer;
 /// Candidates taken from each ranking if the request does not say.
 pub const DEFAULT_CANDIDATES: usize = 150;
 
+/// Questions whose vectors are remembered: a page of answers, a second page, a reload cost one embedding.
+const REMEMBERED_QUESTIONS: usize = 4_096;
+
 /// Answers questions over a backend.
 pub struct Engine {
     backend: Arc<dyn Backend>,
     analyzer: Arc<Analyzer>,
     embedder: Option<Arc<dyn Embedder>>,
+    asked: QuestionCache,
     weights: Weights,
 }
 
@@ -49,6 +53,7 @@ impl Engine {
             backend,
             analyzer,
             embedder,
+            asked: QuestionCache::new(REMEMBERED_QUESTIONS),
             weights: Weights::default(),
         }
     }
@@ -253,13 +258,12 @@ impl Engine {
             ));
         };
         let failed = |what: String| format!("embedding the question failed, so the answer is by words alone: {what}");
-        let vector = embedder
-            .embed_queries(&[question])
-            .map_err(|error| failed(error.to_string()))?
-            .pop()
-            .ok_or_else(|| failed("no vector came back".into()))?;
+        let (vector, _) = self
+            .asked
+            .get_or_embed(&**embedder, question)
+            .map_err(|error| failed(error.to_string()))?;
         match vector.len() == identity.dimension && vector.iter().all(|x| x.is_finite()) {
-            true => Ok(vector),
+            true => Ok(vector.to_vec()),
             false => Err(failed(format!("a vector of {} numbers came back", vector.len()))),
         }
     }

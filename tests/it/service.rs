@@ -136,7 +136,8 @@ fn bad_input_is_refused_by_field_over_the_wire() {
     let server = Server::start(&folder.path().join("index"), None);
     block_on(async {
         let mut client = Client::connect(&server.address).await.unwrap();
-        let cases: [(&str, fn(&mut SearchRequest)); 6] = [
+        type Spoil = fn(&mut SearchRequest);
+        let cases: [(&str, Spoil); 6] = [
             ("query", |r| r.query = " ".into()),
             ("query", |r| r.query = "医".repeat(100_000)),
             ("query", |r| r.query = "……！".into()),
