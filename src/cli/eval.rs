@@ -18,7 +18,7 @@ use crate::search::request::{Mode, SearchRequest};
 /// Articles asked for each question: enough for Recall@100 and for a run that other tools read.
 const DEPTH: usize = 100;
 /// Articles asked for where only the question's own kind is kept afterwards.
-const OWN_KIND_DEPTH: usize = 500;
+const OWN_KIND_DEPTH: usize = 300;
 
 /// Measure an index's answers against judged questions (BEIR layout).
 #[derive(Args)]

@@ -21,6 +21,11 @@ use crate::text::Analyzer;
 /// Candidates taken from each ranking if the request does not say.
 pub const DEFAULT_CANDIDATES: usize = 150;
 
+/// By how much longer the lists are where they were too short.
+const DEEPER: usize = 4;
+/// Where lists stop growing.
+const DEEPEST: usize = 100_000;
+
 /// Questions whose vectors are remembered: a page of answers, a second page, a reload cost one embedding.
 const REMEMBERED_QUESTIONS: usize = 4_096;
 
@@ -90,14 +95,23 @@ impl Engine {
         let query = self.analyze(request);
         timings.analyze = begin.elapsed();
 
-        let retrieved = self.retrieve(&*snapshot, request, &query, &mut timings)?;
-        request.check_deadline()?;
-
-        let started = Instant::now();
         let fusion = Fusion::of(&request.fusion, &self.weights);
-        let rule = rule(request.mode, retrieved.vector.is_some());
-        let scored = score(&*snapshot, rule, &query, &retrieved, &fusion)?;
-        let groups = group::order(&scored.ranked, request.grouping);
+        let reach = request.offset + request.wanted();
+        let mut depth = depth(request, reach);
+        let (retrieved, scored, groups, started) = loop {
+            let retrieved = self.retrieve(&*snapshot, request, &query, depth, &mut timings)?;
+            request.check_deadline()?;
+            let started = Instant::now();
+            let rule = rule(request.mode, retrieved.vector.is_some());
+            let scored = score(&*snapshot, rule, &query, &retrieved, &fusion)?;
+            let groups = group::order(&scored.ranked, request.grouping);
+            // Long articles can fill both lists with few articles; then the lists have to be longer.
+            let exhausted = retrieved.lexical.len() < depth && retrieved.dense.len() < depth;
+            if groups.len() >= reach || exhausted || depth >= DEEPEST {
+                break (retrieved, scored, groups, started);
+            }
+            depth *= DEEPER;
+        };
         let answerable = answerable(
             &scored,
             &groups,
@@ -127,7 +141,7 @@ impl Engine {
                 commit: snapshot.commit(),
                 analysis: snapshot.identity().analysis.clone(),
                 model: snapshot.identity().embedder.clone(),
-                weights: match rule {
+                weights: match scored.rule {
                     Mode::Hybrid => fusion.describe(),
                     Mode::Lexical => "lexical: words + bigrams".into(),
                     Mode::Dense => "dense: centred cosine".into(),
@@ -144,7 +158,13 @@ impl Engine {
         request.check()?;
         let snapshot = self.backend.snapshot()?;
         let query = self.analyze(request);
-        let retrieved = self.retrieve(&*snapshot, request, &query, &mut Timings::default())?;
+        let retrieved = self.retrieve(
+            &*snapshot,
+            request,
+            &query,
+            depth(request, request.wanted()),
+            &mut Timings::default(),
+        )?;
         if let Some(reason) = retrieved.degraded {
             return Err(crate::error::Error::unavailable(reason));
         }
@@ -180,12 +200,9 @@ impl Engine {
         snapshot: &dyn Snapshot,
         request: &SearchRequest,
         query: &LexicalQuery,
+        depth: usize,
         timings: &mut Timings,
     ) -> Result<Retrieved> {
-        let depth = request
-            .candidates
-            .unwrap_or(DEFAULT_CANDIDATES)
-            .max(2 * (request.offset + request.wanted()));
         let by_words = || {
             let started = Instant::now();
             let found = snapshot.lexical(query, &request.filter, depth);
@@ -302,6 +319,16 @@ impl Engine {
         }
         Ok(hits)
     }
+}
+
+/// Candidates to take from each ranking so that `reach` hits can be given. It grows in large steps, so that the pages of
+/// an answer are cut from one and the same ranking.
+fn depth(request: &SearchRequest, reach: usize) -> usize {
+    let mut depth = request.candidates.unwrap_or(DEFAULT_CANDIDATES);
+    while depth < 2 * reach {
+        depth *= DEEPER;
+    }
+    depth
 }
 
 fn to_hit(stored: StoredPassage, score: f32, finder: &TermFinder) -> Hit {

@@ -439,3 +439,31 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
         assert!(lexical <= together.lexical_bound);
     }
 }
+
+/// Long articles fill the lists of both retrievers; all articles are found nevertheless.
+#[test]
+fn an_answer_is_as_long_as_asked_for_however_long_the_articles_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    let long = |n: usize| -> String {
+        let paragraph = |i: usize| {
+            format!(
+                "第{n}篇第{i}段，居民医保缴费。{}",
+                "参保人应当按时缴费，逾期另行计算。".repeat(20)
+            )
+        };
+        (0..40).map(paragraph).collect::<Vec<_>>().join("\n")
+    };
+    let articles: Vec<_> = (0..25).map(|n| article(&format!("a{n:02}"), "", &long(n))).collect();
+    let index = Arc::new(index_of(folder.path(), &rules, &articles));
+    assert!(index.snapshot().unwrap().stats().unwrap().passages > 500);
+    let engine = engine(index, &rules);
+    for mode in [Mode::Hybrid, Mode::Lexical, Mode::Dense] {
+        let request = SearchRequest {
+            mode,
+            top_k: Some(25),
+            ..SearchRequest::new("居民医保缴费")
+        };
+        assert_eq!(engine.search(&request).unwrap().hits.len(), 25, "{mode:?}");
+    }
+}
