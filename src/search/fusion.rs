@@ -10,7 +10,7 @@ use crate::index::Evidence;
 /// <https://doi.org/10.1145/1571941.1572114>).
 pub const DEFAULT_RRF_K: f32 = 60.0;
 /// The dense share of the convex combination if the request does not say; measured, see `docs/results/`.
-pub const DEFAULT_DENSE_WEIGHT: f32 = 0.6;
+pub const DEFAULT_DENSE_WEIGHT: f32 = 0.4;
 
 /// One candidate as fusion sees it.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use baowen::model::Article;
 use baowen::search::Engine;
 use baowen::search::request::{Mode, SearchRequest};
 
-use crate::support::{analyzer, index_of, model, shared};
+use crate::support::{analyzer, index_of, model, root, shared};
 
 fn read(path: std::path::PathBuf) -> Vec<Article> {
     ArticleReader::open(&[path])
@@ -66,6 +66,17 @@ fn the_pages_answer_the_questions_asked_of_them() {
     };
     let (lexical, dense, hybrid) = (ndcg(Mode::Lexical), ndcg(Mode::Dense), ndcg(Mode::Hybrid));
     println!("nDCG@10: lexical {lexical:.4}, dense {dense:.4}, hybrid {hybrid:.4}");
+    let text = std::fs::read_to_string(root().join("tests/data/expected/pages.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let number = |name: &str| expected[name].as_f64().unwrap();
+    for (name, value) in [("lexical", lexical), ("dense", dense), ("hybrid", hybrid)] {
+        let difference = (value - number(name)).abs();
+        assert!(
+            difference <= number("tolerance"),
+            "{name} {value:.4}, expected {}",
+            number(name)
+        );
+    }
     assert!(hybrid >= 0.82, "hybrid {hybrid:.4}");
     assert!(
         hybrid >= lexical && hybrid >= dense,
