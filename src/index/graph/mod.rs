@@ -110,8 +110,8 @@ pub enum Plan {
 /// best are wanted and `ef` is the width of a search without a filter.
 ///
 /// Measured with 100,000 real vectors with noise, `k` 10, `ef` 80, recall 0.993 without a filter: a filter that leaves
-/// 2 % takes 1.6 times as long (a scan, exact), 20 % 1.7 times (0.991), 50 % 1.3 times (0.993); between 3 % and 12 %,
-/// where neither way is good, up to 3 times.
+/// 2 % takes 1.8 times as long (a scan, exact), 20 % 1.7 times (0.991), 50 % 1.3 times (0.993); between 3 % and 12 %,
+/// where neither way is good, 2 to 4 times.
 pub fn plan(rows: usize, allowed: usize, k: usize, ef: usize) -> Plan {
     let ef = ef.max(k).max(1);
     let share = allowed as f64 / rows.max(1) as f64;
