@@ -256,3 +256,42 @@ fn bench_measures_a_running_service() {
         assert!(measured["stages_ms"][stage]["p50"].is_number(), "{stage} in {measured}");
     }
 }
+
+#[test]
+fn tune_fits_weights_that_search_then_takes() {
+    let (Some(data), Some(model)) = (shared(), model_folder()) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = data.join("bench/yibao");
+    let corpus = dataset.join("corpus.jsonl");
+    let run = |args: &[&str]| baowen(folder.path(), Some(&model), args);
+    json(&run(&["index", corpus.to_str().unwrap(), "--index", "idx", "--json"]));
+    let tuned = run(&[
+        "tune",
+        "--dataset",
+        dataset.to_str().unwrap(),
+        "--index",
+        "idx",
+        "--out",
+        "w.json",
+    ]);
+    let text = String::from_utf8_lossy(&tuned.stdout).into_owned();
+    assert!(tuned.status.success() && text.contains("held out"), "{text}");
+    let found = json(&run(&[
+        "search",
+        "新农合的卡丢了怎么补",
+        "--index",
+        "idx",
+        "--weights",
+        "w.json",
+        "--json",
+    ]));
+    let by_default = json(&run(&["search", "新农合的卡丢了怎么补", "--index", "idx", "--json"]));
+    assert_ne!(found["provenance"]["weights"], by_default["provenance"]["weights"]);
+    std::fs::write(folder.path().join("bad.json"), "{\"wrods\": 1}").unwrap();
+    let refused = run(&["search", "医保", "--index", "idx", "--weights", "bad.json"]);
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{message}");
+    assert!(message.contains("wrods") && message.contains("bad.json"), "{message}");
+}
