@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::search::Question;
 use super::{index, print, setup};
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::eval::report::ModeRun;
 use crate::eval::{Dataset, Query, Ranked, Report, ReportOptions, Run};
 use crate::index::Snapshot;
@@ -94,7 +94,8 @@ impl Eval {
         let summary = match build(false) {
             Ok(summary) => summary,
             // Ours alone, made from the corpus: other rules now simply mean another index.
-            Err(_) => build(true)?,
+            Err(error) if matches!(error.fault(), Fault::Precondition | Fault::Corrupt) => build(true)?,
+            Err(error) => return Err(error),
         };
         if !self.json {
             summary.print(&folder);

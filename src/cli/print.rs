@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::{Context, Fault, Result};
+use crate::search::features::label;
 use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span};
 
 /// Below this chance of an answer the reader is warned.
@@ -188,7 +189,7 @@ pub fn response(response: &SearchResponse, style: &Style) {
             let amounts: Vec<String> = explanation
                 .contributions
                 .iter()
-                .map(|(name, amount)| format!("{name} {amount:.3}"))
+                .map(|(name, amount)| format!("{} {amount:.3}", label(name)))
                 .collect();
             println!(
                 "   {}",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir};
 use crate::error::{Context, Fault, Result};
 use crate::index::{Backend, EmbeddedIndex, Rules};
+use crate::model::Date;
 use crate::search::Engine;
 use crate::text::Analyzer;
 
@@ -95,20 +96,7 @@ pub fn open(folder: &Path) -> Result<Opened> {
 }
 
 /// Today by the machine's clock (UTC), for words such as 去年.
-pub fn today() -> Option<crate::model::Date> {
-    let seconds = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .ok()?
-        .as_secs();
-    // Civil from days: Howard Hinnant, "chrono-compatible low-level date algorithms".
-    let days = (seconds / 86_400) as i64 + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    crate::model::Date::new(year as u32, month as u32, day as u32)
+pub fn today() -> Option<Date> {
+    let (year, month, day) = time::OffsetDateTime::now_utc().date().to_calendar_date();
+    Date::new(u32::try_from(year).ok()?, u32::from(u8::from(month)), u32::from(day))
 }

@@ -9,8 +9,6 @@ use super::filter::Allowed;
 use super::graph::{self, Scratches};
 use super::segment::SegmentView;
 
-/// Breadth of the graph search if the request does not say; measured in `docs/results/`.
-pub const DEFAULT_EF: usize = 128;
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
 pub const GRAPH_ROWS: usize = 8_000;
 /// Rows from which a scan goes over int8 codes first; below, making them costs more than they save.
@@ -36,7 +34,7 @@ pub fn candidates(
         let bits = bits
             .as_deref()
             .map(|bits| graph::Allowed::new(bits, segment.vectors.rows() as usize));
-        let ef = ef.unwrap_or(DEFAULT_EF).max(k);
+        let ef = ef.unwrap_or(graph::DEFAULT_EF).max(k);
         let found = match (segment.graph(), segment.codes()) {
             (Some(graph), _) => scratches.with(|scratch| graph.search(rows, vector, k, ef, bits, scratch)),
             (None, Some(codes)) => graph::exact_by_codes(rows, codes, vector, k, bits),

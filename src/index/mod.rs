@@ -19,7 +19,6 @@ mod writer;
 pub use backend::{
     Backend, Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats, StoredPassage, TermScore,
 };
-pub use dense::DEFAULT_EF;
 pub use embedded::{EmbeddedIndex, remove};
 pub use lexical::Bm25Params;
 pub use prepare::Rules;

@@ -104,12 +104,14 @@ impl Writer<'_> {
     pub fn upsert(&mut self, articles: &[Article]) -> Result<WriteReport> {
         let mut report = WriteReport::default();
         let mut fresh = Vec::new();
+        // Told apart from `pending` until everything is written: what fails now must not count as known next time.
+        let mut given: HashMap<&str, u64> = HashMap::new();
         for article in articles {
             check_article_id(&article.id)?;
             let hash = fingerprint(article)?;
-            let known = match self.pending.get(&article.id) {
-                Some(pending) => *pending,
-                None => committed_hash(&self.base, &self.index.fields, &article.id)?,
+            let known = match given.get(article.id.as_str()) {
+                Some(&hash) => Some(hash),
+                None => self.known(&article.id)?,
             };
             match known {
                 Some(known) if known == hash => {
@@ -119,7 +121,7 @@ impl Writer<'_> {
                 Some(_) => report.updated += 1,
                 None => report.added += 1,
             }
-            self.pending.insert(article.id.clone(), Some(hash));
+            given.insert(&article.id, hash);
             fresh.push((article, hash));
         }
         let rules = &self.rules;
@@ -142,7 +144,26 @@ impl Writer<'_> {
                 vectors.len()
             )));
         }
+        match self.write(prepared, vectors) {
+            Ok(passages) => report.passages = passages,
+            Err(error) => {
+                // Half an article must never be committed; only the writer as a whole can be taken back.
+                self.pending.clear();
+                self.writer
+                    .rollback()
+                    .or_fault(Fault::Unavailable, "taking back a failed write")?;
+                return Err(error.context("everything since the last commit was dropped"));
+            }
+        }
+        let given = given.into_iter().map(|(id, hash)| (id.to_string(), Some(hash)));
+        self.pending.extend(given);
+        Ok(report)
+    }
+
+    /// Writes prepared articles in place of those of the same id; returns how many passages they have.
+    fn write(&mut self, prepared: Vec<Prepared>, vectors: Vec<Vec<f32>>) -> Result<usize> {
         let mut vectors = vectors.into_iter();
+        let mut passages = 0;
         for prepared in prepared {
             self.delete_term(&prepared.article.id);
             for passage in prepared.passages {
@@ -151,21 +172,25 @@ impl Writer<'_> {
                 self.writer
                     .add_document(document)
                     .or_fault(Fault::Unavailable, "writing a passage")?;
-                report.passages += 1;
+                passages += 1;
             }
         }
-        Ok(report)
+        Ok(passages)
+    }
+
+    /// The fingerprint of an article as the next commit would have it; `None` if it would have none.
+    fn known(&self, id: &str) -> Result<Option<u64>> {
+        match self.pending.get(id) {
+            Some(pending) => Ok(*pending),
+            None => committed_hash(&self.base, &self.index.fields, id),
+        }
     }
 
     /// Removes articles; unknown ids are no error. Returns how many were there.
     pub fn delete(&mut self, ids: &[String]) -> Result<usize> {
         let mut removed = 0;
         for id in ids {
-            let known = match self.pending.get(id) {
-                Some(pending) => *pending,
-                None => committed_hash(&self.base, &self.index.fields, id)?,
-            };
-            if known.is_some() {
+            if self.known(id)?.is_some() {
                 removed += 1;
                 self.pending.insert(id.clone(), None);
                 self.delete_term(id);

@@ -24,7 +24,7 @@ pub const DEFAULT_CANDIDATES: usize = 150;
 /// By how much longer the lists are where they were too short.
 const DEEPER: usize = 4;
 /// Where lists stop growing.
-const DEEPEST: usize = 100_000;
+const DEEPEST: usize = 10_000;
 
 /// Questions whose vectors are remembered: a page of answers, a second page, a reload cost one embedding.
 const REMEMBERED_QUESTIONS: usize = 4_096;
@@ -221,7 +221,7 @@ impl Engine {
         };
         if request.mode == Mode::Lexical {
             let (found, took) = by_words();
-            timings.lexical = took;
+            timings.lexical += took;
             return Ok(Retrieved {
                 lexical: found?,
                 dense: Vec::new(),
@@ -237,7 +237,8 @@ impl Engine {
             }
             _ => (None, by_meaning()),
         };
-        (timings.embed, timings.dense) = (embed, took);
+        timings.embed += embed;
+        timings.dense += took;
         let (vector, degraded) = match vector {
             Ok(vector) => (Some(vector), None),
             Err(reason) => (None, Some(reason)),
@@ -249,7 +250,7 @@ impl Engine {
         };
         let lexical = match words {
             Some((found, took)) => {
-                timings.lexical = took;
+                timings.lexical += took;
                 found?
             }
             None => Vec::new(),

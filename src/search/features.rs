@@ -168,6 +168,18 @@ impl Weights {
     }
 }
 
+/// A part of a score as a person reads it, in Chinese; a name that is no feature stays as it is.
+pub fn label(name: &str) -> &str {
+    match name {
+        "lexical" => "字词",
+        "dense" => "语义",
+        _ => FEATURES
+            .iter()
+            .find(|feature| feature.name == name)
+            .map_or(name, |feature| feature.label),
+    }
+}
+
 /// The features of a candidate, unweighted.
 pub fn features(context: Context) -> [f32; COUNT] {
     std::array::from_fn(|at| (FEATURES[at].value)(context))

@@ -467,3 +467,45 @@ fn an_answer_is_as_long_as_asked_for_however_long_the_articles_are() {
         assert_eq!(engine.search(&request).unwrap().hits.len(), 25, "{mode:?}");
     }
 }
+
+/// An embedder that fails once: what it failed on is not taken for known afterwards.
+#[test]
+fn a_failed_upsert_can_be_done_again() {
+    struct FailsOnce(baowen::embed::HashEmbedder, AtomicBool);
+    impl baowen::embed::Embedder for FailsOnce {
+        fn identity(&self) -> &str {
+            self.0.identity()
+        }
+        fn dimension(&self) -> usize {
+            self.0.dimension()
+        }
+        fn embed_queries(&self, texts: &[&str]) -> baowen::error::Result<Vec<Vec<f32>>> {
+            self.0.embed_queries(texts)
+        }
+        fn embed_passages(&self, texts: &[&str]) -> baowen::error::Result<Vec<Vec<f32>>> {
+            match self.1.swap(true, Ordering::Relaxed) {
+                true => self.0.embed_passages(texts),
+                false => Err(baowen::error::Error::unavailable("the model is away")),
+            }
+        }
+        fn count_tokens(&self, text: &str) -> usize {
+            self.0.count_tokens(text)
+        }
+        fn max_tokens(&self) -> usize {
+            self.0.max_tokens()
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let failing = FailsOnce(baowen::embed::HashEmbedder::new(64), AtomicBool::new(false));
+    let rules = Rules {
+        analyzer: analyzer(),
+        embedder: Some(Arc::new(failing)),
+    };
+    let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
+    let mut writer = index.writer(rules).unwrap();
+    let articles = [article("a", "甲", "医保断缴")];
+    assert_eq!(writer.upsert(&articles).unwrap_err().fault(), Fault::Unavailable);
+    assert_eq!(writer.upsert(&articles).unwrap().added, 1);
+    writer.commit().unwrap();
+    assert_eq!(ids(&index), ["a"]);
+}
