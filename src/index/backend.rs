@@ -16,6 +16,10 @@ use crate::text::{QueryTerm, Region};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PassageRef(pub u64);
 
+/// An article as one snapshot names it; means nothing in another snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ArticleRef(pub u64);
+
 /// A passage that a retriever found, with that retriever's own score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
@@ -150,21 +154,17 @@ pub trait Snapshot: Send + Sync {
     /// What the index was made by.
     fn identity(&self) -> &Identity;
 
-    /// The best `k` passages by words among those the filter lets through, best first. The score is the index's
-    /// own; [`Snapshot::evidence`] has the exact one.
-    fn lexical(&self, query: &LexicalQuery, filter: &Filter, k: usize) -> Result<Vec<Candidate>>;
+    /// Looks a question's terms up, once for everything that is asked about them.
+    fn bind<'a>(&'a self, query: &'a LexicalQuery) -> Result<Box<dyn BoundQuery + 'a>>;
 
     /// The best `k` passages by cosine with an L2-normalised vector among those the filter lets through, best first.
     /// `ef` is the breadth of a graph search.
     fn dense(&self, vector: &[f32], filter: &Filter, k: usize, ef: Option<usize>) -> Result<Vec<Candidate>>;
 
-    /// Exact scores of the named passages, in their order. Without a vector the dense scores are 0.
-    fn evidence(&self, query: &LexicalQuery, vector: Option<&[f32]>, passages: &[PassageRef]) -> Result<EvidenceSet>;
+    /// Article and ordinal of the named passages, in their order: cheap, for grouping.
+    fn articles(&self, passages: &[PassageRef]) -> Result<Vec<(ArticleRef, u32)>>;
 
-    /// What each query term adds to one passage's lexical score, the strongest first.
-    fn explain(&self, query: &LexicalQuery, passage: PassageRef) -> Result<Vec<TermScore>>;
-
-    /// Article id and ordinal of the named passages, in their order: cheap, for grouping and ties.
+    /// Article id and ordinal of the named passages, in their order: for ties and for people.
     fn keys(&self, passages: &[PassageRef]) -> Result<Vec<(Arc<str>, u32)>>;
 
     /// The passages as they are shown, in the order named.
@@ -178,6 +178,19 @@ pub trait Snapshot: Send + Sync {
 
     /// Counts.
     fn stats(&self) -> Result<Stats>;
+}
+
+/// A question's terms, looked up in one snapshot.
+pub trait BoundQuery: Send + Sync {
+    /// The best `k` passages by words among those the filter lets through, best first. The score is the index's
+    /// own; [`BoundQuery::evidence`] has the exact one.
+    fn lexical(&self, filter: &Filter, k: usize) -> Result<Vec<Candidate>>;
+
+    /// Exact scores of the named passages, in their order. Without a vector the dense scores are 0.
+    fn evidence(&self, vector: Option<&[f32]>, passages: &[PassageRef]) -> Result<EvidenceSet>;
+
+    /// What each query term adds to one passage's lexical score, the strongest first.
+    fn explain(&self, passage: PassageRef) -> Result<Vec<TermScore>>;
 }
 
 /// Something that keeps passages and gives snapshots of them.

@@ -1,56 +1,42 @@
-//! Ranking by words: candidates by tantivy's block-max WAND, exact BM25F by our own arithmetic.
+//! Ranking by words: a question's terms looked up once in a snapshot, candidates term by term, exact BM25F of any passage.
 //!
-//! tantivy's k1 and b are private constants and it scores field by field, so its score only finds candidates. The
-//! exact score is BM25F (Robertson, Zaragoza, Taylor 2004, <https://doi.org/10.1145/1031171.1031181>): term
-//! frequencies of title and text, each divided by its length norm and weighted, are added before they saturate:
+//! Candidates are found by adding up, term after term from the rarest on, what each posting contributes, in one array of
+//! numbers a segment. For the long questions that people ask (some 40 terms, hundreds of candidates wanted) that beats
+//! skipping algorithms, whose bounds rarely let them skip. Lengths are tantivy's length classes there; the score that
+//! enters fusion is the exact one ([`BoundTerms::evidence`]).
 //!
-//! ```text
-//! tf'   = Σ_f w_f · tf_f / (1 - b_f + b_f · len_f / avglen_f)
-//! score = Σ_t weight_t · idf_t · tf' / (k1 + tf')          idf_t = ln(1 + (N - df + 0.5) / (df + 0.5))
-//! ```
+//! In a large collection the commonest terms of a question are left to the exact scores: [`POSTINGS_READ`] bounds the
+//! work, and what such terms add, any passage that could be among the best has from rarer ones already.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::index::InvertedIndexReader;
-use tantivy::postings::{Postings, SegmentPostings};
-use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery};
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocSet, Searcher, Term};
+use tantivy::postings::{BlockSegmentPostings, TermInfo};
+use tantivy::schema::IndexRecordOption;
 
 use super::backend::{LexicalQuery, TermScore};
+use super::bm25::{Bm25, STREAMS};
 use super::filter::{Allowed, is_allowed};
-use super::schema::{Fields, unpack_lengths};
+use super::schema::unpack_lengths;
+use super::segment::SegmentView;
 use crate::error::{Context, Fault, Result};
 use crate::text::QueryTerm;
 
-/// The constants of BM25F; fitted on the development questions, see `docs/results/`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bm25Params {
-    /// Saturation of the term frequency.
-    pub k1: f32,
-    /// Length normalisation of the text, 0 (none) to 1 (full).
-    pub b_text: f32,
-    /// Length normalisation of the title.
-    pub b_title: f32,
-    /// Weight of the title's frequencies; the text's is 1.
-    pub title: f32,
-}
-
-impl Default for Bm25Params {
-    fn default() -> Self {
-        Bm25Params {
-            k1: 2.0,
-            b_text: 0.75,
-            b_title: 0.75,
-            title: 0.3,
-        }
-    }
-}
-
 const READING: &str = "reading postings";
 
-/// A scored document of one segment; the heap keeps the best by score, then by lower segment and document.
+/// Postings that finding candidates may read. A term that would go beyond is read no more, nor any commoner one.
+const POSTINGS_READ: u64 = 400_000;
+
+/// By how many more candidates than wanted are scored exactly where common terms were left out.
+const RESERVE: usize = 3;
+
+/// A list of so many postings for each passage named is not read through: its blocks are looked up one by one.
+const POSTINGS_A_SEEK: usize = 100;
+
+/// A scored document of one segment; the best has the highest score, then the lowest segment and document.
 #[derive(PartialEq)]
 struct Scored {
     score: f32,
@@ -74,106 +60,46 @@ impl Ord for Scored {
     }
 }
 
-/// The best `k` documents by the sum of tantivy's BM25 over the four text fields: `(segment, doc, score)`, best first.
-pub fn candidates(
-    searcher: &Searcher,
-    fields: &Fields,
-    query: &LexicalQuery,
-    params: &Bm25Params,
-    allowed: &Allowed,
-    k: usize,
-) -> Result<Vec<(u32, u32, f32)>> {
-    let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-    let streams = [
-        (&query.words, fields.text_words, fields.title_words),
-        (&query.bigrams, fields.text_bigrams, fields.title_bigrams),
-    ];
-    for (terms, text, title) in streams {
-        for term in terms {
-            for (field, weight) in [(text, term.weight), (title, term.weight * params.title)] {
-                let term = Term::from_field_text(field, &term.text);
-                if searcher.doc_freq(&term).or_fault(Fault::Corrupt, READING)? > 0 {
-                    let matching = TermQuery::new(term, IndexRecordOption::WithFreqs);
-                    clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(matching), weight))));
-                }
-            }
-        }
-    }
-    if clauses.is_empty() || k == 0 {
-        return Ok(Vec::new());
-    }
-    let weight = BooleanQuery::new(clauses)
-        .weight(EnableScoring::enabled_from_searcher(searcher))
-        .or_fault(Fault::Corrupt, READING)?;
-    let mut best: BinaryHeap<Reverse<Scored>> = BinaryHeap::with_capacity(k + 1);
-    for (segment, reader) in searcher.segment_readers().iter().enumerate() {
-        let segment = segment as u32;
-        let (bits, count) = &allowed.segments[segment as usize];
-        if *count == 0 {
-            continue;
-        }
-        let bits = bits.as_deref();
-        let floor = |best: &BinaryHeap<Reverse<Scored>>| match best.peek() {
-            Some(Reverse(worst)) if best.len() == k => worst.score,
-            _ => 0.0,
-        };
-        let threshold = floor(&best);
-        weight
-            .for_each_pruning(threshold, reader, &mut |doc, score| {
-                if is_allowed(bits, doc) {
-                    best.push(Reverse(Scored { score, segment, doc }));
-                    if best.len() > k {
-                        best.pop();
-                    }
-                }
-                floor(&best)
-            })
-            .or_fault(Fault::Corrupt, READING)?;
-    }
-    let mut found: Vec<Scored> = best.into_iter().map(|Reverse(scored)| scored).collect();
-    found.sort_by(|a, b| b.cmp(a));
-    Ok(found.into_iter().map(|s| (s.segment, s.doc, s.score)).collect())
+/// What one search by words writes on. Between searches all of it is zero.
+#[derive(Default)]
+struct Slate {
+    /// A score for each document of a segment.
+    scores: Vec<f32>,
+    /// For each document of a segment: 1 + its place among the documents named, or 0.
+    places: Vec<u32>,
+    /// By place: the frequencies in title and text.
+    frequencies: Vec<[u32; 2]>,
 }
 
-/// Lengths and counts of the whole snapshot that BM25F needs.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CollectionNorms {
-    /// Passages, deleted ones included as long as their segment keeps them.
-    pub passages: f32,
-    /// Mean tokens of title words, title bigrams, text words, text bigrams; at least a tiny positive number.
-    pub mean_lengths: [f32; 4],
+/// Slates that are used again: each search takes one and gives it back.
+#[derive(Default)]
+pub struct Slates(Mutex<Vec<Slate>>);
+
+impl Slates {
+    fn with<T>(&self, work: impl FnOnce(&mut Slate) -> Result<T>) -> Result<T> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = lock().pop();
+        let mut slate = taken.unwrap_or_default();
+        // After an error the slate may not be clean, so it is not given back.
+        let result = work(&mut slate)?;
+        lock().push(slate);
+        Ok(result)
+    }
 }
 
-impl CollectionNorms {
-    /// Reads them from the segments' own counts.
-    pub fn of(searcher: &Searcher, fields: &Fields) -> Result<Self> {
-        let passages: u64 = searcher.segment_readers().iter().map(|r| u64::from(r.max_doc())).sum();
-        let order = [
-            fields.title_words,
-            fields.title_bigrams,
-            fields.text_words,
-            fields.text_bigrams,
-        ];
-        let mut mean_lengths = [f32::MIN_POSITIVE; 4];
-        for (mean, field) in mean_lengths.iter_mut().zip(order) {
-            let mut tokens = 0;
-            for reader in searcher.segment_readers() {
-                tokens += reader
-                    .inverted_index(field)
-                    .or_fault(Fault::Corrupt, READING)?
-                    .total_num_tokens();
-            }
-            *mean = (tokens as f32 / passages.max(1) as f32).max(f32::MIN_POSITIVE);
-        }
-        Ok(CollectionNorms {
-            passages: passages as f32,
-            mean_lengths,
-        })
-    }
+/// One field of a segment, as searching by words reads it.
+pub struct WordField {
+    /// tantivy's dictionary and postings.
+    pub index: Arc<InvertedIndexReader>,
+    /// The length class of each document.
+    pub norms: tantivy::fieldnorm::FieldNormReader,
+}
 
-    fn idf(&self, doc_freq: u64) -> f32 {
-        let df = doc_freq as f32;
-        (1.0 + (self.passages - df + 0.5).max(0.0) / (df + 0.5)).ln()
+impl WordField {
+    fn open(&self, info: &TermInfo) -> Result<BlockSegmentPostings> {
+        self.index
+            .read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)
+            .or_fault(Fault::Corrupt, READING)
     }
 }
 
@@ -192,109 +118,223 @@ pub struct LexicalEvidence {
     pub bigram_coverage: f32,
 }
 
-/// A question bound to a snapshot: every term with its idf and its postings in every segment.
-pub struct BoundQuery {
+/// A question's terms in one snapshot: how rare each is, and where its postings lie in every segment.
+pub struct BoundTerms {
+    /// In the question's order, words first.
     terms: Vec<BoundTerm>,
-    mass: [f32; 2],
+    mass: [f32; STREAMS],
+    /// Term numbers by ascending document frequency: those that find candidates.
+    reading: Vec<u32>,
+    /// Whether some terms that occur are not among them.
+    is_partial: bool,
 }
 
 struct BoundTerm {
     term: QueryTerm,
-    /// 0 = words, 1 = bigrams; also the offset of the stream's lengths.
+    /// 0 = words, 1 = bigrams.
     stream: usize,
-    idf: f32,
-    text: Term,
-    title: Term,
+    /// idf times the query's weight.
+    weight: f32,
+    /// By segment, where it occurs in the title and in the text.
+    postings: Vec<[Option<TermInfo>; 2]>,
 }
 
-impl BoundQuery {
-    /// Looks up the document frequencies. Terms that occur nowhere stay, since they count in the coverage.
-    pub fn bind(searcher: &Searcher, fields: &Fields, norms: &CollectionNorms, query: &LexicalQuery) -> Result<Self> {
-        let mut terms = Vec::new();
-        let mut mass = [0f32; 2];
-        let streams = [
-            (&query.words, fields.text_words, fields.title_words),
-            (&query.bigrams, fields.text_bigrams, fields.title_bigrams),
-        ];
-        for (stream, (list, text, title)) in streams.into_iter().enumerate() {
+impl BoundTerm {
+    /// `(field, postings)` in a segment, the title's first.
+    fn fields(&self, segment: usize) -> impl Iterator<Item = (usize, &TermInfo)> {
+        let places = self.postings[segment].iter().enumerate();
+        places.filter_map(|(at, info)| Some((at * STREAMS + self.stream, info.as_ref()?)))
+    }
+}
+
+impl BoundTerms {
+    /// Looks the terms up. Terms that occur nowhere stay, since they count in the coverage.
+    pub fn bind(segments: &[Arc<SegmentView>], bm25: &Bm25, query: &LexicalQuery) -> Result<Self> {
+        let mut terms = Vec::with_capacity(query.words.len() + query.bigrams.len());
+        let mut mass = [0f32; STREAMS];
+        let mut reading = Vec::new();
+        for (stream, list) in [&query.words, &query.bigrams].into_iter().enumerate() {
             for term in list {
-                let text = Term::from_field_text(text, &term.text);
-                let title = Term::from_field_text(title, &term.text);
-                let text_df = searcher.doc_freq(&text).or_fault(Fault::Corrupt, READING)?;
-                let title_df = searcher.doc_freq(&title).or_fault(Fault::Corrupt, READING)?;
-                let idf = norms.idf(text_df.max(title_df));
-                mass[stream] += idf * term.weight;
+                let mut postings = Vec::with_capacity(segments.len());
+                let mut doc_freq = [0u64; 2];
+                for segment in segments {
+                    let mut infos = [None, None];
+                    for (at, info) in infos.iter_mut().enumerate() {
+                        let dictionary = segment.words[at * STREAMS + stream].index.terms();
+                        *info = dictionary.get(term.text.as_bytes()).or_fault(Fault::Corrupt, READING)?;
+                        doc_freq[at] += info.as_ref().map_or(0, |info| u64::from(info.doc_freq));
+                    }
+                    postings.push(infos);
+                }
+                let [in_title, in_text] = doc_freq;
+                let weight = bm25.norms().idf(in_title.max(in_text)) * term.weight;
+                mass[stream] += weight;
+                if in_title + in_text > 0 {
+                    reading.push((in_title + in_text, terms.len() as u32));
+                }
                 terms.push(BoundTerm {
                     term: term.clone(),
                     stream,
-                    idf,
-                    text,
-                    title,
+                    weight,
+                    postings,
                 });
             }
         }
-        Ok(BoundQuery { terms, mass })
-    }
-
-    /// Each term's idf times its weight, words and bigrams apart, in the question's order.
-    pub fn weighted_idf(&self) -> [Vec<f32>; 2] {
-        [0, 1].map(|stream| {
-            let terms = self.terms.iter().filter(|bound| bound.stream == stream);
-            terms.map(|bound| bound.idf * bound.term.weight).collect()
+        reading.sort_unstable();
+        let mut read = 0;
+        let affordable = reading.iter().take_while(|(postings, _)| {
+            read += postings;
+            read <= POSTINGS_READ
+        });
+        // The rarest term is always read: it may be the only one.
+        let affordable = affordable.count().max(1).min(reading.len());
+        Ok(BoundTerms {
+            terms,
+            mass,
+            is_partial: affordable < reading.len(),
+            reading: reading[..affordable].iter().map(|&(_, term)| term).collect(),
         })
     }
 
-    /// Exact scores of documents of one segment, given in ascending order with their field lengths; `visit` is told
-    /// `(position in docs, term, score of the term)` for every match.
-    fn score(
+    /// The best `k` documents: `(segment, doc, score)`, best first. The score is exact up to the length classes.
+    pub fn candidates(
         &self,
-        reader: &tantivy::SegmentReader,
-        norms: &CollectionNorms,
-        params: &Bm25Params,
-        docs: &[(u32, u64)],
-        mut visit: impl FnMut(usize, &BoundTerm, f32, f32),
-    ) -> Result<()> {
-        for bound in &self.terms {
-            let mut text = Occurrences::open(reader, &bound.text)?;
-            let mut title = Occurrences::open(reader, &bound.title)?;
-            if text.is_empty() && title.is_empty() {
-                continue;
-            }
-            for (at, &(doc, packed)) in docs.iter().enumerate() {
-                let (in_text, in_title) = (text.frequency(doc), title.frequency(doc));
-                if in_text + in_title == 0 {
+        segments: &[Arc<SegmentView>],
+        bm25: &Bm25,
+        slates: &Slates,
+        allowed: &Allowed,
+        k: usize,
+    ) -> Result<Vec<(u32, u32, f32)>> {
+        if self.reading.is_empty() || k == 0 {
+            return Ok(Vec::new());
+        }
+        let wanted = if self.is_partial { k.saturating_mul(RESERVE) } else { k };
+        let mut best: BinaryHeap<Reverse<Scored>> = BinaryHeap::new();
+        slates.with(|slate| {
+            for (number, segment) in segments.iter().enumerate() {
+                let (bits, count) = &allowed.segments[number];
+                if *count == 0 {
                     continue;
                 }
-                let lengths = unpack_lengths(packed);
-                let norm = |field: usize, b: f32| 1.0 - b + b * lengths[field] as f32 / norms.mean_lengths[field];
-                let by_title = match in_title {
-                    0 => 0.0,
-                    tf => params.title * tf as f32 / norm(bound.stream, params.b_title),
-                };
-                let by_text = match in_text {
-                    0 => 0.0,
-                    tf => tf as f32 / norm(2 + bound.stream, params.b_text),
-                };
-                let factor = bound.idf * bound.term.weight;
-                let saturated = |tf: f32| factor * tf / (params.k1 + tf);
-                visit(at, bound, saturated(by_title + by_text), saturated(by_title));
+                let rows = segment.reader.max_doc() as usize;
+                slate.scores.resize(rows.max(slate.scores.len()), 0.0);
+                let scores = &mut slate.scores[..rows];
+                for &term in &self.reading {
+                    let term = &self.terms[term as usize];
+                    for (field, info) in term.fields(number) {
+                        add_up(&segment.words[field], info, field, term.weight, bm25, scores)?;
+                    }
+                }
+                keep_best(scores, bits.as_deref(), number as u32, wanted, &mut best);
+            }
+            Ok(())
+        })?;
+        let mut found: Vec<Scored> = best.into_iter().map(|Reverse(scored)| scored).collect();
+        if self.is_partial {
+            self.score_fully(&mut found, segments, bm25, slates)?;
+        }
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.truncate(k);
+        Ok(found.into_iter().map(|s| (s.segment, s.doc, s.score)).collect())
+    }
+
+    /// Replaces the scores by exact ones over all terms.
+    fn score_fully(
+        &self,
+        found: &mut [Scored],
+        segments: &[Arc<SegmentView>],
+        bm25: &Bm25,
+        slates: &Slates,
+    ) -> Result<()> {
+        found.sort_unstable_by_key(|scored| (scored.segment, scored.doc));
+        for group in found.chunk_by_mut(|a, b| a.segment == b.segment) {
+            let number = group[0].segment as usize;
+            let docs: Vec<(u32, u64)> = group.iter().map(|s| (s.doc, segments[number].lengths(s.doc))).collect();
+            let evidence = self.evidence(number, &segments[number], bm25, slates, &docs)?;
+            for (scored, evidence) in group.iter_mut().zip(evidence) {
+                scored.score = evidence.words + evidence.bigrams;
             }
         }
         Ok(())
     }
 
+    /// Each term's idf times its weight, words and bigrams apart, in the question's order.
+    pub fn weighted_idf(&self) -> [Vec<f32>; STREAMS] {
+        std::array::from_fn(|stream| {
+            let terms = self.terms.iter().filter(|bound| bound.stream == stream);
+            terms.map(|bound| bound.weight).collect()
+        })
+    }
+
+    /// Exact scores of documents of one segment, given in ascending order with their packed field lengths; `visit` is
+    /// told `(position in docs, term, its score, its score by the title alone)` for every match.
+    fn score(
+        &self,
+        number: usize,
+        segment: &SegmentView,
+        bm25: &Bm25,
+        slates: &Slates,
+        docs: &[(u32, u64)],
+        mut visit: impl FnMut(usize, &BoundTerm, f32, f32),
+    ) -> Result<()> {
+        let rows = segment.reader.max_doc() as usize;
+        slates.with(|slate| {
+            slate.places.resize(rows.max(slate.places.len()), 0);
+            slate
+                .frequencies
+                .resize(docs.len().max(slate.frequencies.len()), [0; 2]);
+            for (place, &(doc, _)) in (1..).zip(docs) {
+                slate.places[doc as usize] = place;
+            }
+            let lengths: Vec<[u32; 4]> = docs.iter().map(|&(_, packed)| unpack_lengths(packed)).collect();
+            for bound in &self.terms {
+                let mut is_here = false;
+                for (field, info) in bound.fields(number) {
+                    is_here = true;
+                    let side = field / STREAMS;
+                    let postings = segment.words[field].open(info)?;
+                    if info.doc_freq as usize > POSTINGS_A_SEEK * docs.len() {
+                        seek(postings, docs, |at, tf| slate.frequencies[at][side] = tf);
+                    } else {
+                        for_each(postings, |doc, tf| {
+                            let place = slate.places[doc as usize];
+                            if place > 0 {
+                                slate.frequencies[place as usize - 1][side] = tf;
+                            }
+                        });
+                    }
+                }
+                if !is_here {
+                    continue;
+                }
+                for (at, (frequencies, lengths)) in slate.frequencies.iter_mut().zip(&lengths).enumerate() {
+                    let [in_title, in_text] = std::mem::take(frequencies);
+                    if in_title + in_text > 0 {
+                        let (score, by_title) = bm25.exact(bound.stream, in_title, in_text, lengths);
+                        visit(at, bound, bound.weight * score, bound.weight * by_title);
+                    }
+                }
+            }
+            for &(doc, _) in docs {
+                slate.places[doc as usize] = 0;
+            }
+            Ok(())
+        })
+    }
+
     /// The exact evidence of documents of one segment; see [`Self::score`] for the arguments.
     pub fn evidence(
         &self,
-        reader: &tantivy::SegmentReader,
-        norms: &CollectionNorms,
-        params: &Bm25Params,
+        number: usize,
+        segment: &SegmentView,
+        bm25: &Bm25,
+        slates: &Slates,
         docs: &[(u32, u64)],
     ) -> Result<Vec<LexicalEvidence>> {
         let mut evidence = vec![LexicalEvidence::default(); docs.len()];
-        self.score(reader, norms, params, docs, |at, bound, score, title| {
+        self.score(number, segment, bm25, slates, docs, |at, bound, score, title| {
             let slot = &mut evidence[at];
-            let share = bound.idf * bound.term.weight / self.mass[bound.stream].max(f32::MIN_POSITIVE);
+            let share = bound.weight / self.mass[bound.stream].max(f32::MIN_POSITIVE);
             slot.title += title;
             if bound.stream == 0 {
                 slot.words += score;
@@ -310,13 +350,15 @@ impl BoundQuery {
     /// What each term adds to one document, the strongest first.
     pub fn explain(
         &self,
-        reader: &tantivy::SegmentReader,
-        norms: &CollectionNorms,
-        params: &Bm25Params,
-        doc: (u32, u64),
+        number: usize,
+        segment: &SegmentView,
+        bm25: &Bm25,
+        slates: &Slates,
+        doc: u32,
     ) -> Result<Vec<TermScore>> {
         let mut found = Vec::new();
-        self.score(reader, norms, params, &[doc], |_, bound, score, _| {
+        let docs = [(doc, segment.lengths(doc))];
+        self.score(number, segment, bm25, slates, &docs, |_, bound, score, _| {
             found.push(TermScore {
                 term: bound.term.clone(),
                 is_word: bound.stream == 0,
@@ -328,34 +370,72 @@ impl BoundQuery {
     }
 }
 
-/// The postings of one term in one segment, walked forward only.
-struct Occurrences(Option<SegmentPostings>);
-
-impl Occurrences {
-    fn open(reader: &tantivy::SegmentReader, term: &Term) -> Result<Self> {
-        let field: Field = term.field();
-        let index: std::sync::Arc<InvertedIndexReader> =
-            reader.inverted_index(field).or_fault(Fault::Corrupt, READING)?;
-        let postings = index
-            .read_postings(term, IndexRecordOption::WithFreqs)
-            .or_fault(Fault::Corrupt, READING)?;
-        Ok(Occurrences(postings))
+/// Reads a list of postings from its first to its last.
+#[inline]
+fn for_each(mut postings: BlockSegmentPostings, mut visit: impl FnMut(u32, u32)) {
+    while postings.block_len() > 0 {
+        for (&doc, &tf) in postings.docs().iter().zip(postings.freqs()) {
+            visit(doc, tf);
+        }
+        postings.advance();
     }
+}
 
-    fn is_empty(&self) -> bool {
-        self.0.is_none()
+/// Looks up documents, ascending, in a list of postings: `visit` is told `(position in docs, frequency)`.
+fn seek(mut postings: BlockSegmentPostings, docs: &[(u32, u64)], mut visit: impl FnMut(usize, u32)) {
+    for (at, &(doc, _)) in docs.iter().enumerate() {
+        let place = postings.seek(doc);
+        if place < postings.block_len() && postings.doc(place) == doc {
+            visit(at, postings.freq(place));
+        }
     }
+}
 
-    /// How often the term occurs in the document. Documents must be asked for in ascending order.
-    fn frequency(&mut self, doc: u32) -> u32 {
-        match &mut self.0 {
-            None => 0,
-            Some(postings) => {
-                if postings.doc() < doc {
-                    postings.seek(doc);
+/// Adds what the postings of one term in one field contribute.
+fn add_up(
+    words: &WordField,
+    info: &TermInfo,
+    field: usize,
+    weight: f32,
+    bm25: &Bm25,
+    scores: &mut [f32],
+) -> Result<()> {
+    for_each(words.open(info)?, |doc, tf| {
+        scores[doc as usize] += weight * bm25.rough(field, words.norms.fieldnorm_id(doc), tf);
+    });
+    Ok(())
+}
+
+/// Scores are looked at this many at a time: most groups hold none that is good enough.
+const GROUP: usize = 32;
+
+/// Takes the best allowed documents of a segment, and leaves zeros behind.
+fn keep_best(
+    scores: &mut [f32],
+    bits: Option<&[u64]>,
+    segment: u32,
+    wanted: usize,
+    best: &mut BinaryHeap<Reverse<Scored>>,
+) {
+    let floor = |best: &BinaryHeap<Reverse<Scored>>| match best.peek() {
+        Some(Reverse(worst)) if best.len() >= wanted => worst.score,
+        _ => 0.0,
+    };
+    let mut least = floor(best);
+    for (group, scores) in scores.chunks_mut(GROUP).enumerate() {
+        let highest = scores.iter().fold(0f32, |highest, &score| highest.max(score));
+        if highest > least {
+            for (at, &score) in scores.iter().enumerate() {
+                let doc = (group * GROUP + at) as u32;
+                if score > least && is_allowed(bits, doc) {
+                    best.push(Reverse(Scored { score, segment, doc }));
+                    if best.len() > wanted {
+                        best.pop();
+                    }
+                    least = floor(best);
                 }
-                if postings.doc() == doc { postings.term_freq() } else { 0 }
             }
         }
+        scores.fill(0.0);
     }
 }

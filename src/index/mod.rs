@@ -4,6 +4,7 @@
 //! rankings. Graphs are derived (`graph`). `backend` is the boundary that searching sees.
 
 mod backend;
+mod bm25;
 mod dense;
 mod embedded;
 mod filter;
@@ -17,10 +18,11 @@ mod view;
 mod writer;
 
 pub use backend::{
-    Backend, Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats, StoredPassage, TermScore,
+    ArticleRef, Backend, BoundQuery, Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats,
+    StoredPassage, TermScore,
 };
+pub use bm25::Bm25Params;
 pub use embedded::{EmbeddedIndex, remove};
-pub use lexical::Bm25Params;
 pub use prepare::Rules;
 pub use schema::{FORMAT_VERSION, Identity};
 pub use view::View;

@@ -8,7 +8,8 @@ use tantivy::{SegmentReader, index::SegmentId};
 
 use super::dense;
 use super::graph::{Codes, Graph};
-use super::schema::place_number;
+use super::lexical::WordField;
+use super::schema::{Fields, place_number};
 use super::vectors::Matrix;
 use crate::error::{Context, Error, Fault, Result};
 use crate::text::Region;
@@ -19,6 +20,8 @@ pub struct SegmentView {
     pub reader: SegmentReader,
     /// Its vectors.
     pub vectors: Matrix,
+    /// What it is searched through by words: title words, title bigrams, text words, text bigrams.
+    pub words: [WordField; 4],
     graph: RwLock<Option<Arc<Graph>>>,
     codes: OnceLock<Codes>,
     lengths: Column<u64>,
@@ -33,7 +36,14 @@ impl SegmentView {
     ///
     /// # Errors
     /// `Corrupt` if a part is missing or damaged; a damaged graph is no error.
-    pub fn open(reader: &SegmentReader, graphs: &Path) -> Result<Self> {
+    pub fn open(reader: &SegmentReader, fields: &Fields, graphs: &Path) -> Result<Self> {
+        let words = |field| -> Result<WordField> {
+            let doing = "opening a segment's words";
+            Ok(WordField {
+                index: reader.inverted_index(field).or_fault(Fault::Corrupt, doing)?,
+                norms: reader.get_fieldnorms_reader(field).or_fault(Fault::Corrupt, doing)?,
+            })
+        };
         let column = |name: &str| {
             reader
                 .fast_fields()
@@ -48,6 +58,12 @@ impl SegmentView {
         let view = SegmentView {
             reader: reader.clone(),
             vectors: Matrix::open(reader)?,
+            words: [
+                words(fields.title_words)?,
+                words(fields.title_bigrams)?,
+                words(fields.text_words)?,
+                words(fields.text_bigrams)?,
+            ],
             graph: RwLock::new(None),
             codes: OnceLock::new(),
             lengths: column("lengths")?,
@@ -125,9 +141,20 @@ impl SegmentView {
         self.ordinals.first(doc) == Some(0)
     }
 
+    /// The passage's place in its article.
+    pub fn ordinal(&self, doc: u32) -> u32 {
+        self.ordinals.first(doc).unwrap_or(0) as u32
+    }
+
+    /// The passage's article as a number of this segment.
+    pub fn article(&self, doc: u32) -> u32 {
+        // A segment has fewer articles than documents, and of those fewer than 2^32.
+        self.ids.term_ords(doc).next().unwrap_or(0) as u32
+    }
+
     /// Article id and ordinal of a passage.
     pub fn key(&self, doc: u32) -> Result<(Arc<str>, u32)> {
-        let ordinal = self.ordinals.first(doc).unwrap_or(0) as u32;
+        let ordinal = self.ordinal(doc);
         let mut id = String::new();
         if let Some(ord) = self.ids.term_ords(doc).next() {
             self.ids

@@ -8,12 +8,14 @@ use tantivy::schema::Value;
 use tantivy::{DocAddress, Searcher, TantivyDocument, Term};
 
 use super::backend::{
-    Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats, StoredPassage, TermScore,
+    ArticleRef, BoundQuery, Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats, StoredPassage,
+    TermScore,
 };
+use super::bm25::{Bm25, Bm25Params, CollectionNorms};
 use super::dense;
 use super::filter::FilterMemo;
 use super::graph::Scratches;
-use super::lexical::{self, Bm25Params, BoundQuery, CollectionNorms};
+use super::lexical::{BoundTerms, Slates};
 use super::schema::{Fields, Identity, unpack_lengths};
 use super::segment::SegmentView;
 use crate::error::{Context, Error, Fault, Result};
@@ -27,11 +29,11 @@ pub struct View {
     commit: u64,
     /// In the searcher's order.
     pub segments: Vec<Arc<SegmentView>>,
-    norms: CollectionNorms,
+    bm25: Bm25,
     mean: dense::Mean,
-    params: Bm25Params,
     filters: FilterMemo,
     scratches: Scratches,
+    slates: Slates,
 }
 
 impl View {
@@ -53,20 +55,20 @@ impl View {
         for reader in searcher.segment_readers() {
             segments.push(match known.get(&(reader.segment_id(), reader.delete_opstamp())) {
                 Some(&segment) => segment.clone(),
-                None => Arc::new(SegmentView::open(reader, graphs)?),
+                None => Arc::new(SegmentView::open(reader, &fields, graphs)?),
             });
         }
         Ok(View {
-            norms: CollectionNorms::of(&searcher, &fields)?,
+            bm25: Bm25::new(Bm25Params::default(), CollectionNorms::of(&segments)),
             mean: dense::Mean::of(&segments, identity.dimension),
             searcher,
             fields,
             identity,
             commit,
             segments,
-            params: Bm25Params::default(),
             filters: FilterMemo::default(),
             scratches: Scratches::new(),
+            slates: Slates::default(),
         })
     }
 
@@ -75,15 +77,27 @@ impl View {
         &self.searcher
     }
 
+    /// Refuses passages that this snapshot does not have.
+    fn check(&self, passages: &[PassageRef]) -> Result<()> {
+        let is_here = |&passage: &PassageRef| {
+            let (segment, doc) = split(passage);
+            self.segments
+                .get(segment as usize)
+                .is_some_and(|view| doc < view.reader.max_doc())
+        };
+        match passages.iter().all(is_here) {
+            true => Ok(()),
+            false => Err(Error::bug("a passage of another snapshot was named")),
+        }
+    }
+
     /// The passages grouped by segment, each group ascending by document: `(position in passages, document)`.
     fn by_segment(&self, passages: &[PassageRef]) -> Result<Vec<Vec<(usize, u32)>>> {
+        self.check(passages)?;
         let mut groups = vec![Vec::new(); self.segments.len()];
         for (at, &passage) in passages.iter().enumerate() {
             let (segment, doc) = split(passage);
-            match self.segments.get(segment as usize) {
-                Some(view) if doc < view.reader.max_doc() => groups[segment as usize].push((at, doc)),
-                _ => return Err(Error::bug("a passage of another snapshot was named")),
-            }
+            groups[segment as usize].push((at, doc));
         }
         groups.iter_mut().for_each(|group| group.sort_by_key(|&(_, doc)| doc));
         Ok(groups)
@@ -124,9 +138,13 @@ impl Snapshot for View {
         &self.identity
     }
 
-    fn lexical(&self, query: &LexicalQuery, filter: &Filter, k: usize) -> Result<Vec<Candidate>> {
-        let allowed = self.filters.bind(&self.searcher, &self.fields, filter)?;
-        lexical::candidates(&self.searcher, &self.fields, query, &self.params, &allowed, k).map(as_candidates)
+    fn bind<'a>(&'a self, query: &'a LexicalQuery) -> Result<Box<dyn BoundQuery + 'a>> {
+        let terms = BoundTerms::bind(&self.segments, &self.bm25, query)?;
+        Ok(Box::new(Bound {
+            view: self,
+            query,
+            terms,
+        }))
     }
 
     fn dense(&self, vector: &[f32], filter: &Filter, k: usize, ef: Option<usize>) -> Result<Vec<Candidate>> {
@@ -141,56 +159,20 @@ impl Snapshot for View {
         )))
     }
 
-    fn evidence(&self, query: &LexicalQuery, vector: Option<&[f32]>, passages: &[PassageRef]) -> Result<EvidenceSet> {
-        let bound = BoundQuery::bind(&self.searcher, &self.fields, &self.norms, query)?;
-        let question = vector
-            .filter(|vector| vector.len() == self.identity.dimension)
-            .map(|vector| self.mean.bind(vector));
-        let mut evidence = vec![Evidence::default(); passages.len()];
-        for (segment, group) in self.segments.iter().zip(self.by_segment(passages)?) {
-            let docs: Vec<(u32, u64)> = group.iter().map(|&(_, doc)| (doc, segment.lengths(doc))).collect();
-            let lexical = bound.evidence(&segment.reader, &self.norms, &self.params, &docs)?;
-            for ((&(at, doc), (_, packed)), lexical) in group.iter().zip(docs).zip(lexical) {
-                let lengths = unpack_lengths(packed);
-                let (cosine, centered) = match &question {
-                    Some(question) => question.cosines(segment.vectors.row(doc)),
-                    None => (0.0, 0.0),
-                };
-                evidence[at] = Evidence {
-                    words: lexical.words,
-                    bigrams: lexical.bigrams,
-                    title: lexical.title,
-                    coverage: lexical.coverage,
-                    bigram_coverage: lexical.bigram_coverage,
-                    cosine,
-                    centered,
-                    length: lengths[3],
-                    titled: lengths[1] > 0,
-                    locality: segment.locality(doc, &query.regions),
-                    timeliness: segment.timeliness(doc, &query.years),
-                };
-            }
-        }
-        let [word_idf, bigram_idf] = bound.weighted_idf();
-        Ok(EvidenceSet {
-            passages: evidence,
-            lexical_bound: word_idf.iter().chain(&bigram_idf).sum(),
-            word_idf,
-            bigram_idf,
-        })
-    }
-
-    fn explain(&self, query: &LexicalQuery, passage: PassageRef) -> Result<Vec<TermScore>> {
-        let bound = BoundQuery::bind(&self.searcher, &self.fields, &self.norms, query)?;
-        self.by_segment(&[passage])?;
-        let (segment, doc) = split(passage);
-        let segment = &self.segments[segment as usize];
-        let lengths = segment.lengths(doc);
-        bound.explain(&segment.reader, &self.norms, &self.params, (doc, lengths))
+    fn articles(&self, passages: &[PassageRef]) -> Result<Vec<(ArticleRef, u32)>> {
+        self.check(passages)?;
+        let of = |&passage: &PassageRef| {
+            let (number, doc) = split(passage);
+            let segment = &self.segments[number as usize];
+            // All live passages of an article are in one segment: it is written and replaced as a whole.
+            let article = u64::from(number) << 32 | u64::from(segment.article(doc));
+            (ArticleRef(article), segment.ordinal(doc))
+        };
+        Ok(passages.iter().map(of).collect())
     }
 
     fn keys(&self, passages: &[PassageRef]) -> Result<Vec<(Arc<str>, u32)>> {
-        self.by_segment(passages)?;
+        self.check(passages)?;
         passages
             .iter()
             .map(|&passage| {
@@ -278,5 +260,71 @@ impl Snapshot for View {
             commit: self.commit,
             identity: self.identity.clone(),
         })
+    }
+}
+
+/// A question in a [`View`].
+struct Bound<'a> {
+    view: &'a View,
+    query: &'a LexicalQuery,
+    terms: BoundTerms,
+}
+
+impl BoundQuery for Bound<'_> {
+    fn lexical(&self, filter: &Filter, k: usize) -> Result<Vec<Candidate>> {
+        let view = self.view;
+        let allowed = view.filters.bind(&view.searcher, &view.fields, filter)?;
+        self.terms
+            .candidates(&view.segments, &view.bm25, &view.slates, &allowed, k)
+            .map(as_candidates)
+    }
+
+    fn evidence(&self, vector: Option<&[f32]>, passages: &[PassageRef]) -> Result<EvidenceSet> {
+        let view = self.view;
+        let question = vector
+            .filter(|vector| vector.len() == view.identity.dimension)
+            .map(|vector| view.mean.bind(vector));
+        let mut evidence = vec![Evidence::default(); passages.len()];
+        for (number, group) in view.by_segment(passages)?.into_iter().enumerate() {
+            let segment = &view.segments[number];
+            let docs: Vec<(u32, u64)> = group.iter().map(|&(_, doc)| (doc, segment.lengths(doc))).collect();
+            let lexical = self.terms.evidence(number, segment, &view.bm25, &view.slates, &docs)?;
+            for ((&(at, doc), (_, packed)), lexical) in group.iter().zip(docs).zip(lexical) {
+                let lengths = unpack_lengths(packed);
+                let (cosine, centered) = match &question {
+                    Some(question) => question.cosines(segment.vectors.row(doc)),
+                    None => (0.0, 0.0),
+                };
+                evidence[at] = Evidence {
+                    words: lexical.words,
+                    bigrams: lexical.bigrams,
+                    title: lexical.title,
+                    coverage: lexical.coverage,
+                    bigram_coverage: lexical.bigram_coverage,
+                    cosine,
+                    centered,
+                    length: lengths[3],
+                    titled: lengths[1] > 0,
+                    locality: segment.locality(doc, &self.query.regions),
+                    timeliness: segment.timeliness(doc, &self.query.years),
+                };
+            }
+        }
+        let [word_idf, bigram_idf] = self.terms.weighted_idf();
+        Ok(EvidenceSet {
+            passages: evidence,
+            lexical_bound: word_idf.iter().chain(&bigram_idf).sum(),
+            word_idf,
+            bigram_idf,
+        })
+    }
+
+    fn explain(&self, passage: PassageRef) -> Result<Vec<TermScore>> {
+        let view = self.view;
+        view.check(&[passage])?;
+        let (number, doc) = split(passage);
+        let segment = &view.segments[number as usize];
+        self.terms
+            .explain(number as usize, segment, &view.bm25, &view.slates, doc)
     }
 }

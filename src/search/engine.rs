@@ -15,7 +15,7 @@ use super::response::{Hit, Provenance, SearchResponse, Span, Timings};
 use super::score::{Retrieved, Scored, rule, score};
 use crate::embed::{Embedder, QuestionCache};
 use crate::error::Result;
-use crate::index::{Backend, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
+use crate::index::{Backend, BoundQuery, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
@@ -94,17 +94,21 @@ impl Engine {
 
         let query = self.analyze(request);
         timings.analyze = begin.elapsed();
+        let bound = snapshot.bind(&query)?;
 
         let fusion = Fusion::of(&request.fusion, &self.weights);
         let reach = request.offset + request.wanted();
         let mut depth = depth(request, reach);
         let (retrieved, scored, groups, started) = loop {
-            let retrieved = self.retrieve(&*snapshot, request, &query, depth, &mut timings)?;
+            let retrieved = self.retrieve(&*snapshot, request, &*bound, depth, &mut timings)?;
             request.check_deadline()?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.vector.is_some());
-            let scored = score(&*snapshot, rule, &query, &retrieved, &fusion)?;
-            let groups = group::order(&scored.ranked, request.grouping);
+            let scored = score(&*snapshot, rule, &*bound, &retrieved, &fusion)?;
+            let groups = group::order(&scored.ranked, request.grouping, |tied| {
+                let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
+                snapshot.keys(&passages)
+            })?;
             // Long articles can fill both lists with few articles; then the lists have to be longer.
             let exhausted = retrieved.lexical.len() < depth && retrieved.dense.len() < depth;
             if groups.len() >= reach || exhausted || depth >= DEEPEST {
@@ -128,7 +132,7 @@ impl Engine {
             .skip(request.offset)
             .take(request.wanted())
             .collect();
-        let hits = self.assemble(&*snapshot, request, &query, &scored, &page)?;
+        let hits = self.assemble(&*snapshot, request, &query, &*bound, &scored, &page)?;
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
         Ok(SearchResponse {
@@ -158,10 +162,11 @@ impl Engine {
         request.check()?;
         let snapshot = self.backend.snapshot()?;
         let query = self.analyze(request);
+        let bound = snapshot.bind(&query)?;
         let retrieved = self.retrieve(
             &*snapshot,
             request,
-            &query,
+            &*bound,
             depth(request, request.wanted()),
             &mut Timings::default(),
         )?;
@@ -170,17 +175,17 @@ impl Engine {
         }
         let fusion = Fusion::of(&request.fusion, &self.weights);
         let rule = rule(request.mode, retrieved.vector.is_some());
-        let scored = score(&*snapshot, rule, &query, &retrieved, &fusion)?;
-        let bound = scored.evidence.lexical_bound;
-        Ok(scored
-            .ranked
+        let scored = score(&*snapshot, rule, &*bound, &retrieved, &fusion)?;
+        let lexical_bound = scored.evidence.lexical_bound;
+        Ok(snapshot
+            .keys(&scored.passages)?
             .into_iter()
             .zip(scored.evidence.passages)
-            .map(|(ranked, evidence)| JudgedBy {
-                article: ranked.article,
-                ordinal: ranked.ordinal,
+            .map(|((article, ordinal), evidence)| JudgedBy {
+                article,
+                ordinal,
                 evidence,
-                lexical_bound: bound,
+                lexical_bound,
             })
             .collect())
     }
@@ -199,13 +204,13 @@ impl Engine {
         &self,
         snapshot: &dyn Snapshot,
         request: &SearchRequest,
-        query: &LexicalQuery,
+        query: &dyn BoundQuery,
         depth: usize,
         timings: &mut Timings,
     ) -> Result<Retrieved> {
         let by_words = || {
             let started = Instant::now();
-            let found = snapshot.lexical(query, &request.filter, depth);
+            let found = query.lexical(&request.filter, depth);
             (found, started.elapsed())
         };
         let by_meaning = || {
@@ -291,6 +296,7 @@ impl Engine {
         snapshot: &dyn Snapshot,
         request: &SearchRequest,
         query: &LexicalQuery,
+        bound: &dyn BoundQuery,
         scored: &Scored,
         page: &[usize],
     ) -> Result<Vec<Hit>> {
@@ -308,13 +314,13 @@ impl Engine {
                     place: request.offset + place + 1,
                     mode: scored.rule,
                     evidence,
-                    lexical_rank: scored.lexical_ranks.get(&passage).copied(),
-                    dense_rank: scored.dense_ranks.get(&passage).copied(),
+                    lexical_rank: scored.lexical_ranks[at],
+                    dense_rank: scored.dense_ranks[at],
                     parts: scored.parts(at),
                     lexical_bound: scored.evidence.lexical_bound,
                     next,
                 };
-                hit.explanation = Some(explain::explain(&subject, snapshot.explain(query, passage)?));
+                hit.explanation = Some(explain::explain(&subject, bound.explain(passage)?));
             }
             hits.push(hit);
         }

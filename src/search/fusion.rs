@@ -66,10 +66,21 @@ impl Fusion {
 
     /// The score of a candidate. `lexical_bound` is what its lexical score can never exceed.
     pub fn score(&self, candidate: Fusable, lexical_bound: f32) -> f32 {
-        self.parts(candidate, lexical_bound)
-            .iter()
-            .map(|(_, amount)| amount)
-            .sum()
+        let evidence = candidate.evidence;
+        match self {
+            Fusion::Linear(weights) => {
+                let context = Context {
+                    evidence,
+                    lexical_bound,
+                };
+                weights.parts(context).iter().sum()
+            }
+            _ => self
+                .parts(candidate, lexical_bound)
+                .iter()
+                .map(|(_, amount)| amount)
+                .sum(),
+        }
     }
 
     /// The amounts that add up to the score, by name.

@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::request::Grouping;
+use crate::error::Result;
+use crate::index::ArticleRef;
 
-/// A candidate with its fused score and what names it.
-#[derive(Debug, Clone, PartialEq)]
+/// A candidate with its fused score and where it belongs.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ranked {
     /// The article it is from.
-    pub article: Arc<str>,
+    pub article: ArticleRef,
     /// Its place in the article.
     pub ordinal: u32,
     /// What fusion made of it.
@@ -17,21 +19,29 @@ pub struct Ranked {
 }
 
 /// Positions in `ranked`, best first. Equal scores stand by article id and ordinal, so that the same candidates make the
-/// same answer in whatever order they came. Of a group only its first stays.
-pub fn order(ranked: &[Ranked], grouping: Grouping) -> Vec<usize> {
+/// same answer in whatever order they came; `keys` reads both for positions in `ranked`, and is asked for those that
+/// tie only. Of a group only its first stays.
+pub fn order(
+    ranked: &[Ranked],
+    grouping: Grouping,
+    keys: impl Fn(&[usize]) -> Result<Vec<(Arc<str>, u32)>>,
+) -> Result<Vec<usize>> {
     let mut order: Vec<usize> = (0..ranked.len()).collect();
-    order.sort_by(|&a, &b| {
-        let (a, b) = (&ranked[a], &ranked[b]);
-        b.score
-            .total_cmp(&a.score)
-            .then_with(|| a.article.cmp(&b.article))
-            .then(a.ordinal.cmp(&b.ordinal))
-    });
-    if grouping == Grouping::Article {
-        let mut seen = HashSet::new();
-        order.retain(|&at| seen.insert(ranked[at].article.clone()));
+    order.sort_by(|&a, &b| ranked[b].score.total_cmp(&ranked[a].score));
+    for tied in order.chunk_by_mut(|&a, &b| ranked[a].score == ranked[b].score) {
+        if tied.len() > 1 {
+            let mut keyed: Vec<_> = keys(tied)?.into_iter().zip(tied.iter().copied()).collect();
+            keyed.sort_unstable();
+            for (slot, (_, at)) in tied.iter_mut().zip(keyed) {
+                *slot = at;
+            }
+        }
     }
-    order
+    if grouping == Grouping::Article {
+        let mut seen = HashSet::with_capacity(order.len());
+        order.retain(|&at| seen.insert(ranked[at].article));
+    }
+    Ok(order)
 }
 
 #[cfg(test)]
@@ -40,19 +50,28 @@ mod tests {
 
     #[test]
     fn ties_stand_by_id_and_an_article_stands_once() {
-        let ranked = |article: &str, ordinal, score| Ranked {
-            article: article.into(),
+        let ranked = |article, ordinal, score| Ranked {
+            article: ArticleRef(article),
             ordinal,
             score,
         };
         let list = [
-            ranked("b", 0, 1.0),
-            ranked("a", 1, 1.0),
-            ranked("a", 0, 1.0),
-            ranked("c", 3, 2.0),
-            ranked("c", 1, 0.5),
+            ranked(7, 0, 1.0),
+            ranked(9, 1, 1.0),
+            ranked(9, 0, 1.0),
+            ranked(1, 3, 2.0),
+            ranked(1, 1, 0.5),
         ];
-        assert_eq!(order(&list, Grouping::Passage), [3, 2, 1, 0, 4]);
-        assert_eq!(order(&list, Grouping::Article), [3, 2, 0]);
+        // The names go the other way than the numbers.
+        let keys = |asked: &[usize]| {
+            assert!(!asked.contains(&3), "only ties are asked for");
+            let key = |&at: &usize| {
+                let name = if list[at].article.0 == 9 { "a" } else { "b" };
+                (Arc::from(name), list[at].ordinal)
+            };
+            Ok(asked.iter().map(key).collect())
+        };
+        assert_eq!(order(&list, Grouping::Passage, keys).unwrap(), [3, 2, 1, 0, 4]);
+        assert_eq!(order(&list, Grouping::Article, keys).unwrap(), [3, 2, 0]);
     }
 }

@@ -2,13 +2,11 @@
 //!
 //! Knows neither texts nor the request's paging; `engine` brings both together.
 
-use std::collections::HashMap;
-
 use super::fusion::{Fusable, Fusion};
 use super::group::Ranked;
 use super::request::Mode;
 use crate::error::Result;
-use crate::index::{Candidate, EvidenceSet, LexicalQuery, PassageRef, Snapshot};
+use crate::index::{BoundQuery, Candidate, Evidence, EvidenceSet, PassageRef, Snapshot};
 
 /// What both retrievers found, and why one of them may be missing.
 pub struct Retrieved {
@@ -32,20 +30,16 @@ pub struct Scored {
     pub ranked: Vec<Ranked>,
     /// By candidate.
     pub evidence: EvidenceSet,
-    /// Places in the list by words, from 1.
-    pub lexical_ranks: HashMap<PassageRef, u32>,
-    /// Places in the list by meaning, from 1.
-    pub dense_ranks: HashMap<PassageRef, u32>,
+    /// By candidate, its place in the list by words, from 1.
+    pub lexical_ranks: Ranks,
+    /// By candidate, its place in the list by meaning, from 1.
+    pub dense_ranks: Ranks,
     /// The candidates, ascending.
     pub passages: Vec<PassageRef>,
 }
 
-fn ranks(list: &[Candidate]) -> HashMap<PassageRef, u32> {
-    list.iter()
-        .zip(1..)
-        .map(|(candidate, rank)| (candidate.passage, rank))
-        .collect()
-}
+/// A place in a retriever's list for each candidate, none for those that it did not find.
+pub type Ranks = Vec<Option<u32>>;
 
 /// Scores the union of both lists, every candidate by everything.
 ///
@@ -54,45 +48,33 @@ fn ranks(list: &[Candidate]) -> HashMap<PassageRef, u32> {
 pub fn score(
     snapshot: &dyn Snapshot,
     rule: Mode,
-    query: &LexicalQuery,
+    query: &dyn BoundQuery,
     retrieved: &Retrieved,
     fusion: &Fusion,
 ) -> Result<Scored> {
-    let mut passages: Vec<PassageRef> = retrieved
-        .lexical
-        .iter()
-        .chain(&retrieved.dense)
-        .map(|candidate| candidate.passage)
-        .collect();
+    let lists = [&retrieved.lexical, &retrieved.dense];
+    let mut passages: Vec<PassageRef> = lists.into_iter().flatten().map(|found| found.passage).collect();
     passages.sort_unstable();
     passages.dedup();
-    let evidence = snapshot.evidence(query, retrieved.vector.as_deref(), &passages)?;
-    let keys = snapshot.keys(&passages)?;
-    let mut lexical_ranks = ranks(&retrieved.lexical);
-    let mut dense_ranks = ranks(&retrieved.dense);
-    rerank_exactly(&mut lexical_ranks, &passages, |at| {
-        evidence.passages[at].words + evidence.passages[at].bigrams
-    });
-    rerank_exactly(&mut dense_ranks, &passages, |at| evidence.passages[at].centered);
+    let evidence = query.evidence(retrieved.vector.as_deref(), &passages)?;
+    let articles = snapshot.articles(&passages)?;
+    let by_words = |evidence: &Evidence| evidence.words + evidence.bigrams;
+    let lexical_ranks = ranks(&retrieved.lexical, &passages, &evidence, by_words);
+    let dense_ranks = ranks(&retrieved.dense, &passages, &evidence, |evidence| evidence.centered);
     let lexical_bound = evidence.lexical_bound;
-    let ranked = passages
-        .iter()
-        .zip(keys)
-        .zip(&evidence.passages)
-        .map(|((passage, (article, ordinal)), evidence)| {
-            let fusable = Fusable {
-                evidence,
-                lexical_rank: lexical_ranks.get(passage).copied(),
-                dense_rank: dense_ranks.get(passage).copied(),
+    let ranked = articles
+        .into_iter()
+        .enumerate()
+        .map(|(at, (article, ordinal))| {
+            let candidate = Fusable {
+                evidence: &evidence.passages[at],
+                lexical_rank: lexical_ranks[at],
+                dense_rank: dense_ranks[at],
             };
-            let score = parts_of(rule, fusion, fusable, lexical_bound)
-                .iter()
-                .map(|(_, amount)| amount)
-                .sum();
             Ranked {
                 article,
                 ordinal,
-                score,
+                score: score_of(rule, fusion, candidate, lexical_bound),
             }
         })
         .collect();
@@ -110,11 +92,10 @@ pub fn score(
 impl Scored {
     /// The amounts that add up to a candidate's score.
     pub fn parts(&self, at: usize) -> Vec<(&'static str, f32)> {
-        let passage = &self.passages[at];
         let candidate = Fusable {
             evidence: &self.evidence.passages[at],
-            lexical_rank: self.lexical_ranks.get(passage).copied(),
-            dense_rank: self.dense_ranks.get(passage).copied(),
+            lexical_rank: self.lexical_ranks[at],
+            dense_rank: self.dense_ranks[at],
         };
         parts_of(self.rule, &self.fusion, candidate, self.evidence.lexical_bound)
     }
@@ -135,13 +116,33 @@ fn parts_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32)
     }
 }
 
-/// Numbers a retriever's list by the exact score, since its own score may be an approximation.
-fn rerank_exactly(ranks: &mut HashMap<PassageRef, u32>, passages: &[PassageRef], exact: impl Fn(usize) -> f32) {
-    let mut order: Vec<usize> = (0..passages.len())
-        .filter(|&at| ranks.contains_key(&passages[at]))
-        .collect();
-    order.sort_by(|&a, &b| exact(b).total_cmp(&exact(a)).then(passages[a].cmp(&passages[b])));
-    for (at, rank) in order.into_iter().zip(1..) {
-        ranks.insert(passages[at], rank);
+/// The sum of the amounts.
+fn score_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32) -> f32 {
+    let evidence = candidate.evidence;
+    match rule {
+        Mode::Hybrid => fusion.score(candidate, lexical_bound),
+        Mode::Dense => evidence.centered,
+        Mode::Lexical => evidence.words + evidence.bigrams,
     }
+}
+
+/// Numbers a retriever's list by the exact score, since its own score may be an approximation.
+fn ranks(
+    list: &[Candidate],
+    passages: &[PassageRef],
+    evidence: &EvidenceSet,
+    exact: impl Fn(&Evidence) -> f32,
+) -> Ranks {
+    let exact = |at: usize| exact(&evidence.passages[at]);
+    // Every found passage is among the candidates.
+    let mut order: Vec<usize> = list
+        .iter()
+        .filter_map(|found| passages.binary_search(&found.passage).ok())
+        .collect();
+    order.sort_unstable_by(|&a, &b| exact(b).total_cmp(&exact(a)).then(a.cmp(&b)));
+    let mut ranks = vec![None; passages.len()];
+    for (at, rank) in order.into_iter().zip(1..) {
+        ranks[at] = Some(rank);
+    }
+    ranks
 }

@@ -104,7 +104,7 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
                 bigrams: analysed.bigrams,
                 ..LexicalQuery::default()
             };
-            let found = view.lexical(&query, &Filter::default(), 1).unwrap();
+            let found = view.bind(&query).unwrap().lexical(&Filter::default(), 1).unwrap();
             assert_eq!(
                 &*view.keys(&[found[0].passage]).unwrap()[0].0,
                 id,
@@ -421,15 +421,16 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
     let vector = rules.embedder.unwrap().embed_queries(&["医保缴费"]).unwrap().remove(0);
     let all = view.dense(&vector, &Filter::default(), 50, None).unwrap();
     let refs: Vec<_> = all.iter().map(|c| c.passage).collect();
-    let together = view.evidence(&query, Some(&vector), &refs).unwrap();
+    let bound = view.bind(&query).unwrap();
+    let together = bound.evidence(Some(&vector), &refs).unwrap();
     for (at, (&passage, candidate)) in refs.iter().zip(&all).enumerate() {
-        let alone = view.evidence(&query, Some(&vector), &[passage]).unwrap();
+        let alone = bound.evidence(Some(&vector), &[passage]).unwrap();
         assert_eq!(
             alone.passages[0], together.passages[at],
             "scores do not depend on the company"
         );
         assert!((alone.passages[0].cosine - candidate.score).abs() < 1e-5);
-        let terms = view.explain(&query, passage).unwrap();
+        let terms = bound.explain(passage).unwrap();
         let sum: f32 = terms.iter().map(|term| term.score).sum();
         let lexical = alone.passages[0].words + alone.passages[0].bigrams;
         assert!(
