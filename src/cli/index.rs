@@ -17,6 +17,8 @@ use crate::model::Article;
 
 /// Articles analysed and embedded together: enough to keep every core busy, few enough to show progress.
 const BATCH: usize = 64;
+/// A run that writes at least one in so many of the index's passages joins all segments at its end.
+const WORTH_MERGING: u64 = 2;
 
 /// Read articles (text, Markdown, HTML, JSON Lines; UTF-8 or GB18030) and put them into an index.
 #[derive(Args)]
@@ -177,6 +179,10 @@ fn fill(
     bar.finish_and_clear();
     (summary.added, summary.updated) = (report.added, report.updated);
     (summary.unchanged, summary.passages) = (report.unchanged, report.passages);
+    let passages = index.snapshot()?.stats()?.passages;
+    if report.passages as u64 * WORTH_MERGING >= passages {
+        writer.merge_all()?;
+    }
     writer.finish()
 }
 

@@ -340,6 +340,11 @@ impl QuestionCache {
         }
     }
 
+    /// The question's vector if it is held.
+    pub fn held(&self, embedder: &dyn Embedder, text: &str) -> Option<Arc<[f32]>> {
+        self.get(key(embedder.identity(), Kind::Query, text))
+    }
+
     /// The question's vector, from the cache (true) or from the embedder (false). The lock is not held while the
     /// embedder works, so two threads may embed the same question at once; both get the same vector.
     ///

@@ -8,24 +8,21 @@
 //! In a large collection the commonest terms of a question are left to the exact scores: [`POSTINGS_READ`] bounds the
 //! work, and what such terms add, any passage that could be among the best has from rarer ones already.
 
-use std::cmp::Ordering;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tantivy::index::InvertedIndexReader;
-use tantivy::postings::{BlockSegmentPostings, TermInfo};
-use tantivy::schema::IndexRecordOption;
+use tantivy::postings::TermInfo;
 
 use super::backend::{LexicalQuery, TermScore};
 use super::bm25::{Bm25, STREAMS};
-use super::filter::{Allowed, is_allowed};
+use super::filter::Allowed;
+use super::postings::{READING, add_up, for_each, seek};
 use super::schema::unpack_lengths;
 use super::segment::SegmentView;
+use super::slate::{Scored, Slates, keep_best};
 use crate::error::{Context, Fault, Result};
 use crate::text::QueryTerm;
-
-const READING: &str = "reading postings";
 
 /// Postings that finding candidates may read. A term that would go beyond is read no more, nor any commoner one.
 const POSTINGS_READ: u64 = 400_000;
@@ -35,73 +32,6 @@ const RESERVE: usize = 3;
 
 /// A list of so many postings for each passage named is not read through: its blocks are looked up one by one.
 const POSTINGS_A_SEEK: usize = 100;
-
-/// A scored document of one segment; the best has the highest score, then the lowest segment and document.
-#[derive(PartialEq)]
-struct Scored {
-    score: f32,
-    segment: u32,
-    doc: u32,
-}
-
-impl Eq for Scored {}
-
-impl PartialOrd for Scored {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Scored {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.score
-            .total_cmp(&other.score)
-            .then_with(|| (other.segment, other.doc).cmp(&(self.segment, self.doc)))
-    }
-}
-
-/// What one search by words writes on. Between searches all of it is zero.
-#[derive(Default)]
-struct Slate {
-    /// A score for each document of a segment.
-    scores: Vec<f32>,
-    /// For each document of a segment: 1 + its place among the documents named, or 0.
-    places: Vec<u32>,
-    /// By place: the frequencies in title and text.
-    frequencies: Vec<[u32; 2]>,
-}
-
-/// Slates that are used again: each search takes one and gives it back.
-#[derive(Default)]
-pub struct Slates(Mutex<Vec<Slate>>);
-
-impl Slates {
-    fn with<T>(&self, work: impl FnOnce(&mut Slate) -> Result<T>) -> Result<T> {
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = lock().pop();
-        let mut slate = taken.unwrap_or_default();
-        // After an error the slate may not be clean, so it is not given back.
-        let result = work(&mut slate)?;
-        lock().push(slate);
-        Ok(result)
-    }
-}
-
-/// One field of a segment, as searching by words reads it.
-pub struct WordField {
-    /// tantivy's dictionary and postings.
-    pub index: Arc<InvertedIndexReader>,
-    /// The length class of each document.
-    pub norms: tantivy::fieldnorm::FieldNormReader,
-}
-
-impl WordField {
-    fn open(&self, info: &TermInfo) -> Result<BlockSegmentPostings> {
-        self.index
-            .read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)
-            .or_fault(Fault::Corrupt, READING)
-    }
-}
 
 /// The exact lexical scores of one document.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -367,75 +297,5 @@ impl BoundTerms {
         })?;
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.term.text.cmp(&b.term.text)));
         Ok(found)
-    }
-}
-
-/// Reads a list of postings from its first to its last.
-#[inline]
-fn for_each(mut postings: BlockSegmentPostings, mut visit: impl FnMut(u32, u32)) {
-    while postings.block_len() > 0 {
-        for (&doc, &tf) in postings.docs().iter().zip(postings.freqs()) {
-            visit(doc, tf);
-        }
-        postings.advance();
-    }
-}
-
-/// Looks up documents, ascending, in a list of postings: `visit` is told `(position in docs, frequency)`.
-fn seek(mut postings: BlockSegmentPostings, docs: &[(u32, u64)], mut visit: impl FnMut(usize, u32)) {
-    for (at, &(doc, _)) in docs.iter().enumerate() {
-        let place = postings.seek(doc);
-        if place < postings.block_len() && postings.doc(place) == doc {
-            visit(at, postings.freq(place));
-        }
-    }
-}
-
-/// Adds what the postings of one term in one field contribute.
-fn add_up(
-    words: &WordField,
-    info: &TermInfo,
-    field: usize,
-    weight: f32,
-    bm25: &Bm25,
-    scores: &mut [f32],
-) -> Result<()> {
-    for_each(words.open(info)?, |doc, tf| {
-        scores[doc as usize] += weight * bm25.rough(field, words.norms.fieldnorm_id(doc), tf);
-    });
-    Ok(())
-}
-
-/// Scores are looked at this many at a time: most groups hold none that is good enough.
-const GROUP: usize = 32;
-
-/// Takes the best allowed documents of a segment, and leaves zeros behind.
-fn keep_best(
-    scores: &mut [f32],
-    bits: Option<&[u64]>,
-    segment: u32,
-    wanted: usize,
-    best: &mut BinaryHeap<Reverse<Scored>>,
-) {
-    let floor = |best: &BinaryHeap<Reverse<Scored>>| match best.peek() {
-        Some(Reverse(worst)) if best.len() >= wanted => worst.score,
-        _ => 0.0,
-    };
-    let mut least = floor(best);
-    for (group, scores) in scores.chunks_mut(GROUP).enumerate() {
-        let highest = scores.iter().fold(0f32, |highest, &score| highest.max(score));
-        if highest > least {
-            for (at, &score) in scores.iter().enumerate() {
-                let doc = (group * GROUP + at) as u32;
-                if score > least && is_allowed(bits, doc) {
-                    best.push(Reverse(Scored { score, segment, doc }));
-                    if best.len() > wanted {
-                        best.pop();
-                    }
-                    least = floor(best);
-                }
-            }
-        }
-        scores.fill(0.0);
     }
 }

@@ -218,17 +218,17 @@ pub fn document(
     for &year in &stored.years {
         document.add_u64(fields.years, year.into());
     }
-    document.add_bytes(fields.passage, &json(&stored)?);
+    document.add_text(fields.passage, json(&stored)?);
     if stored.ordinal == 0 {
-        document.add_bytes(fields.article, &json(article)?);
+        document.add_text(fields.article, json(article)?);
     }
     let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
     document.add_custom(fields.vector, &bytes);
     Ok(document)
 }
 
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).or_fault(Fault::Bug, "encoding a passage")
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).or_fault(Fault::Bug, "encoding a passage")
 }
 
 fn pre_tokenized(tokens: Vec<Token>) -> PreTokenizedString {

@@ -11,7 +11,7 @@ use tantivy::schema::{
 use crate::error::{Error, Result};
 
 /// The version of everything this crate writes into an index; raised when an older reader would misread it.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The type name of the vector field in the schema.
 pub const VECTOR_TYPE: &str = "baowen_vector";
@@ -93,8 +93,9 @@ pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
         regions: schema.add_text_field("regions", STRING),
         places: schema.add_u64_field("places", FAST),
         years: schema.add_u64_field("years", FAST | INDEXED),
-        passage: schema.add_bytes_field("passage", STORED),
-        article: schema.add_bytes_field("article", STORED),
+        // Text, not bytes: tantivy reads stored bytes one at a time.
+        passage: schema.add_text_field("passage", STORED),
+        article: schema.add_text_field("article", STORED),
         vector: schema.add_custom_field("vector", VECTOR_TYPE, params),
     };
     Ok((schema.build(), fields))

@@ -8,7 +8,7 @@ use tantivy::{SegmentReader, index::SegmentId};
 
 use super::dense;
 use super::graph::{Codes, Graph};
-use super::lexical::WordField;
+use super::postings::WordField;
 use super::schema::{Fields, place_number};
 use super::vectors::Matrix;
 use crate::error::{Context, Error, Fault, Result};

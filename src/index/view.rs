@@ -15,9 +15,10 @@ use super::bm25::{Bm25, Bm25Params, CollectionNorms};
 use super::dense;
 use super::filter::FilterMemo;
 use super::graph::Scratches;
-use super::lexical::{BoundTerms, Slates};
+use super::lexical::BoundTerms;
 use super::schema::{Fields, Identity, unpack_lengths};
 use super::segment::SegmentView;
+use super::slate::Slates;
 use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Filter};
 
@@ -187,11 +188,11 @@ impl Snapshot for View {
             .iter()
             .map(|&passage| {
                 let document = self.document(passage)?;
-                let bytes = document
+                let stored = document
                     .get_first(self.fields.passage)
-                    .and_then(|value| value.as_bytes())
+                    .and_then(|value| value.as_str())
                     .ok_or_else(|| Error::corrupt("a stored passage is missing"))?;
-                serde_json::from_slice(bytes).or_fault(Fault::Corrupt, "decoding a stored passage")
+                serde_json::from_str(stored).or_fault(Fault::Corrupt, "decoding a stored passage")
             })
             .collect()
     }
@@ -211,8 +212,8 @@ impl Snapshot for View {
                 let doc = postings.doc();
                 if !segment.reader.is_deleted(doc) && segment.is_first(doc) {
                     let document = self.document(join(number as u32, doc))?;
-                    return match document.get_first(self.fields.article).and_then(|v| v.as_bytes()) {
-                        Some(bytes) => serde_json::from_slice(bytes)
+                    return match document.get_first(self.fields.article).and_then(|v| v.as_str()) {
+                        Some(stored) => serde_json::from_str(stored)
                             .map(Some)
                             .or_fault(Fault::Corrupt, format!("decoding article {id}")),
                         None => Err(Error::corrupt(format!("article {id} has lost its text"))),

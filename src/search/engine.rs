@@ -36,6 +36,9 @@ pub struct Engine {
     embedder: Option<Arc<dyn Embedder>>,
     asked: QuestionCache,
     weights: Weights,
+    /// Threads that look words up while a question is being embedded; none if the system gives none. Their own, since
+    /// the shared ones may be busy for long with what is being indexed.
+    beside: Option<rayon::ThreadPool>,
 }
 
 /// A candidate and everything it is judged by.
@@ -60,6 +63,10 @@ impl Engine {
             embedder,
             asked: QuestionCache::new(REMEMBERED_QUESTIONS),
             weights: Weights::default(),
+            beside: rayon::ThreadPoolBuilder::new()
+                .thread_name(|number| format!("words-{number}"))
+                .build()
+                .ok(),
         }
     }
 
@@ -234,12 +241,16 @@ impl Engine {
                 degraded: None,
             });
         }
-        // Words are looked up while the question is being embedded.
-        let (words, (vector, embed, dense, took)) = match request.mode {
-            Mode::Hybrid => {
-                let (words, meaning) = rayon::join(by_words, by_meaning);
-                (Some(words), meaning)
+        let (words, (vector, embed, dense, took)) = match (request.mode, &self.beside) {
+            (Mode::Hybrid, Some(threads)) if self.has_to_embed(snapshot, &request.query) => {
+                let mut words = None;
+                let meaning = threads.in_place_scope(|scope| {
+                    scope.spawn(|_| words = Some(by_words()));
+                    by_meaning()
+                });
+                (words, meaning)
             }
+            (Mode::Hybrid, _) => (Some(by_words()), by_meaning()),
             _ => (None, by_meaning()),
         };
         timings.embed += embed;
@@ -266,6 +277,12 @@ impl Engine {
             vector,
             degraded,
         })
+    }
+
+    /// Whether getting the question's vector takes its while.
+    fn has_to_embed(&self, snapshot: &dyn Snapshot, question: &str) -> bool {
+        let embedder = self.embedder.as_ref().filter(|_| snapshot.identity().dimension > 0);
+        embedder.is_some_and(|embedder| self.asked.held(&**embedder, question).is_none())
     }
 
     /// The question's vector, or why there is none.

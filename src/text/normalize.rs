@@ -54,7 +54,8 @@ impl Normalized {
                 gap = Some(gap.map_or(start, |gap| gap.start)..end);
                 continue;
             }
-            if is_invisible(first) {
+            let direct = direct(first);
+            if direct.is_none() && is_invisible(first) {
                 continue;
             }
             // A cluster is a character and whatever can combine with it: NFKC of a text is NFKC of its clusters.
@@ -73,8 +74,7 @@ impl Normalized {
                 let linear = gap.len() == 1;
                 this.push(gap, linear, |text| text.push(' '));
             }
-            if alone && is_plain(first) {
-                let character = simplify(first.to_ascii_lowercase());
+            if alone && let Some(character) = direct {
                 let linear = character.len_utf8() == first.len_utf8();
                 this.push(start..end, linear, |text| text.push(character));
                 continue;
@@ -160,14 +160,26 @@ impl Normalized {
     }
 }
 
-/// ASCII and the unified ideographs: NFKC leaves them as they are and they begin a cluster.
-fn is_plain(character: char) -> bool {
-    character.is_ascii() || matches!(character, '\u{4e00}'..='\u{9fff}')
+/// What becomes of the characters that nearly all Chinese text is made of, without the tables of Unicode: ideographs,
+/// ASCII, its full-width forms, and punctuation that NFKC leaves alone. All of them begin a cluster. White space and
+/// control characters are not among them.
+fn direct(character: char) -> Option<char> {
+    match character {
+        '\u{4e00}'..='\u{9fff}' => Some(simplify(character)),
+        '!'..='~' => Some(character.to_ascii_lowercase()),
+        '\u{ff01}'..='\u{ff5e}' => {
+            // The whole range maps onto `!`..=`~`.
+            let half = char::from_u32(character as u32 - 0xfee0)?;
+            Some(half.to_ascii_lowercase())
+        }
+        '、' | '。' | '《' | '》' | '「' | '」' | '【' | '】' | '\u{201c}' | '\u{201d}' => Some(character),
+        _ => None,
+    }
 }
 
 /// Whether a character may join the one before it under NFKC.
 fn combines(character: char) -> bool {
-    if is_plain(character) || character < '\u{300}' {
+    if character < '\u{300}' || direct(character).is_some() {
         return false;
     }
     std::iter::once(character).nfkd().next().is_some_and(|first| {
@@ -200,6 +212,23 @@ fn ceil(text: &str, mut at: usize) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_short_way_leads_where_the_long_one_does() {
+        for character in (0..0x2_0000).filter_map(char::from_u32) {
+            if let Some(direct) = direct(character) {
+                let long: String = character.nfkc().flat_map(char::to_lowercase).map(simplify).collect();
+                assert_eq!(long, direct.to_string(), "{character:?}");
+                assert_eq!(canonical_combining_class(character), 0, "{character:?}");
+                assert_eq!(
+                    is_nfkc_quick(std::iter::once(direct)),
+                    IsNormalized::Yes,
+                    "{character:?}"
+                );
+                assert!(!is_invisible(character) && !character.is_whitespace(), "{character:?}");
+            }
+        }
+    }
 
     #[test]
     fn variants_of_a_text_become_one() {

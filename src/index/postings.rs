@@ -1,0 +1,69 @@
+//! Reading one term's postings in one field of a segment: all of them, or those of named documents.
+//!
+//! Owns the dealing with tantivy's blocks of 128 postings. Knows nothing of questions and little of scores.
+
+use std::sync::Arc;
+
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::index::InvertedIndexReader;
+use tantivy::postings::{BlockSegmentPostings, TermInfo};
+use tantivy::schema::IndexRecordOption;
+
+use super::bm25::Bm25;
+use crate::error::{Context, Fault, Result};
+
+/// What is being done where postings cannot be read.
+pub const READING: &str = "reading postings";
+
+/// One field of a segment, as searching by words reads it.
+pub struct WordField {
+    /// tantivy's dictionary and postings.
+    pub index: Arc<InvertedIndexReader>,
+    /// The length class of each document.
+    pub norms: FieldNormReader,
+}
+
+impl WordField {
+    /// The postings of a term of this field.
+    pub fn open(&self, info: &TermInfo) -> Result<BlockSegmentPostings> {
+        self.index
+            .read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)
+            .or_fault(Fault::Corrupt, READING)
+    }
+}
+
+/// Reads a list of postings from its first to its last.
+#[inline]
+pub fn for_each(mut postings: BlockSegmentPostings, mut visit: impl FnMut(u32, u32)) {
+    while postings.block_len() > 0 {
+        for (&doc, &tf) in postings.docs().iter().zip(postings.freqs()) {
+            visit(doc, tf);
+        }
+        postings.advance();
+    }
+}
+
+/// Looks up documents, ascending, in a list of postings: `visit` is told `(position in docs, frequency)`.
+pub fn seek(mut postings: BlockSegmentPostings, docs: &[(u32, u64)], mut visit: impl FnMut(usize, u32)) {
+    for (at, &(doc, _)) in docs.iter().enumerate() {
+        let place = postings.seek(doc);
+        if place < postings.block_len() && postings.doc(place) == doc {
+            visit(at, postings.freq(place));
+        }
+    }
+}
+
+/// Adds what the postings of one term in one field contribute.
+pub fn add_up(
+    words: &WordField,
+    info: &TermInfo,
+    field: usize,
+    weight: f32,
+    bm25: &Bm25,
+    scores: &mut [f32],
+) -> Result<()> {
+    for_each(words.open(info)?, |doc, tf| {
+        scores[doc as usize] += weight * bm25.rough(field, words.norms.fieldnorm_id(doc), tf);
+    });
+    Ok(())
+}
