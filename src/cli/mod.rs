@@ -5,6 +5,7 @@ mod analyze;
 pub mod bench;
 mod demo;
 mod eval;
+mod generate;
 mod index;
 mod model;
 mod print;
@@ -49,6 +50,8 @@ enum Command {
     Eval(eval::Eval),
     /// Measure a running service's latency and throughput.
     Bench(bench::BenchOptions),
+    /// Make any number of passages that look like real ones, with vectors, to measure large indexes.
+    Generate(generate::Generate),
     /// Fit the ranking's weights to judged questions.
     Tune(tune::Tune),
     /// Read every byte of an index and compare it with its checksums.
@@ -91,6 +94,7 @@ fn run(command: Command) -> Result<()> {
         Command::Search(args) => args.run(),
         Command::Eval(args) => args.run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Generate(args) => args.run(),
         Command::Tune(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Analyze(args) => args.run(),

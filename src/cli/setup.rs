@@ -60,6 +60,11 @@ pub fn indexing_rules(with_model: bool) -> Result<(Rules, Option<Arc<CachedEmbed
 /// The file that vectors are cached in.
 fn cache_file() -> PathBuf {
     let folder = std::env::var_os(CACHE_DIR).map_or_else(|| PathBuf::from("index/data/cache"), PathBuf::from);
+    cache_file_in(&folder)
+}
+
+/// The same in a folder of one's own, as `BAOWEN_CACHE_DIR` would have it.
+pub fn cache_file_in(folder: &Path) -> PathBuf {
     folder.join("vectors.bin")
 }
 

@@ -105,6 +105,27 @@ impl VectorCache {
         self.len() == 0
     }
 
+    /// Puts vectors of passages in that were made elsewhere, as if the embedder of this identity had made them. Texts
+    /// that are there already keep their vector.
+    ///
+    /// # Errors
+    /// `Caller` for a vector of another dimension, `Unavailable` if the file cannot be written.
+    pub fn insert_passages(&self, identity: &str, entries: &[(&str, &[f32])]) -> Result<()> {
+        if let Some((text, vector)) = entries.iter().find(|(_, vector)| vector.len() != self.dimension) {
+            return Err(Error::caller(format!(
+                "a vector of {} numbers for a cache of {} (text `{}`)",
+                vector.len(),
+                self.dimension,
+                text.chars().take(20).collect::<String>()
+            )));
+        }
+        let keyed: Vec<(u128, &[f32])> = entries
+            .iter()
+            .map(|(text, vector)| (key(identity, Kind::Passage, text), *vector))
+            .collect();
+        self.put(&keyed)
+    }
+
     /// The vector under a key; `None` also if its record cannot be read back whole.
     fn get(&self, key: u128) -> Option<Vec<f32>> {
         let mut open = lock(&self.open);
@@ -412,6 +433,28 @@ mod tests {
 
     fn cached(path: &Path) -> CachedEmbedder {
         CachedEmbedder::new(Arc::new(HashEmbedder::new(8)), VectorCache::open(path, 8).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn vectors_put_in_from_elsewhere_are_found_under_their_text_and_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors");
+        let cache = VectorCache::open(&path, 8).unwrap();
+        let embedder = HashEmbedder::new(8);
+        let given = [0.5f32; 8];
+        cache.insert_passages(embedder.identity(), &[("一", &given)]).unwrap();
+        cache.insert_passages("another model", &[("二", &given)]).unwrap();
+        let wrong = cache.insert_passages(embedder.identity(), &[("三", &given[..7])]);
+        assert_eq!(wrong.unwrap_err().fault(), Fault::Caller);
+        drop(cache);
+        let cached = cached(&path);
+        let vectors = cached.embed_passages(&["一", "二"]).unwrap();
+        assert_eq!(vectors[0], given);
+        assert_eq!(
+            (cached.hits(), cached.misses()),
+            (1, 1),
+            "another model's vector is not ours"
+        );
     }
 
     #[test]

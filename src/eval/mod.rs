@@ -1,7 +1,7 @@
 //! Evaluation: judged questions in, measured quality out.
 //!
-//! Owns the BEIR layout, runs, metrics, the statistics that compare two runs, reports, and the small learners that
-//! `baowen tune` needs. It never searches: whoever calls it brings the rankings. So every number here can be checked
+//! Owns the BEIR layout, runs, metrics, the statistics that compare two runs, reports, the small learners that
+//! `baowen tune` needs, and synthetic collections to measure speed on. It never searches: whoever calls it brings the rankings. So every number here can be checked
 //! against another tool on the same run and the same judgements, and is (the committed expected values come from
 //! ir_measures).
 //!
@@ -16,9 +16,11 @@ pub mod folds;
 pub mod linear;
 pub mod logistic;
 pub mod metrics;
+pub mod npy;
 pub mod report;
 pub mod run;
 pub mod subset;
+pub mod synthetic;
 pub mod table;
 
 pub use auc::{Platt, auc};

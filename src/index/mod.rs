@@ -25,7 +25,7 @@ pub use backend::{
 };
 pub use bm25::Bm25Params;
 pub use embedded::{EmbeddedIndex, remove};
-pub use prepare::Rules;
+pub use prepare::{Rules, embedded_texts};
 pub use schema::{FORMAT_VERSION, Identity};
 pub use view::View;
 pub use writer::{WriteReport, Writer, check_article_id};

@@ -75,27 +75,7 @@ pub fn prepare<'a>(rules: &Rules, article: &'a Article, hash: u64) -> Prepared<'
         .embedder
         .as_ref()
         .map_or(MAX_CHARS_WITHOUT_MODEL, |e| e.max_tokens());
-    let budget = room
-        .saturating_sub(count(&article.title).min(MAX_CONTEXT_TOKENS) + MAX_CONTEXT_TOKENS / 2)
-        .max(32);
-    let mut passages = article::split(
-        article,
-        &count,
-        &SplitOptions {
-            max_tokens: budget,
-            target_tokens: budget.min(TARGET_TOKENS),
-        },
-    );
-    if passages.is_empty() {
-        // An article is found by its title even if nothing stands below it.
-        passages.push(Passage {
-            ordinal: 0,
-            heading: String::new(),
-            start: 0,
-            end: 0,
-            text: String::new(),
-        });
-    }
+    let passages = cut(article, room, &count);
     let article_regions = analyzer.regions(&article.title);
     let article_years = analyzer.years(&article.title, article.published);
     let passages = passages
@@ -119,10 +99,7 @@ pub fn prepare<'a>(rules: &Rules, article: &'a Article, hash: u64) -> Prepared<'
             years.sort_unstable();
             years.dedup();
             PreparedPassage {
-                embedded_text: match head.is_empty() {
-                    true => passage.text.clone(),
-                    false => format!("{head}\n{}", passage.text),
-                },
+                embedded_text: embedded_text(&head, &passage.text),
                 stored: StoredPassage {
                     article_id: article.id.clone(),
                     ordinal: passage.ordinal,
@@ -146,6 +123,50 @@ pub fn prepare<'a>(rules: &Rules, article: &'a Article, hash: u64) -> Prepared<'
         article,
         hash,
         passages,
+    }
+}
+
+/// An article's passages; one, empty, if there is nothing to cut. `room`: the most that `count` may count of what is
+/// embedded as one text.
+fn cut(article: &Article, room: usize, count: &dyn Fn(&str) -> usize) -> Vec<Passage> {
+    let budget = room
+        .saturating_sub(count(&article.title).min(MAX_CONTEXT_TOKENS) + MAX_CONTEXT_TOKENS / 2)
+        .max(32);
+    let mut passages = article::split(
+        article,
+        count,
+        &SplitOptions {
+            max_tokens: budget,
+            target_tokens: budget.min(TARGET_TOKENS),
+        },
+    );
+    if passages.is_empty() {
+        // An article is found by its title even if nothing stands below it.
+        passages.push(Passage {
+            ordinal: 0,
+            heading: String::new(),
+            start: 0,
+            end: 0,
+            text: String::new(),
+        });
+    }
+    passages
+}
+
+/// The texts that an article's vectors would be made of, one a passage, in order, without indexing it: whoever fills a
+/// cache of vectors needs them to the letter. `room` is the embedder's `max_tokens`, `count` its `count_tokens` (or the
+/// same from a memory).
+pub fn embedded_texts(article: &Article, room: usize, count: &dyn Fn(&str) -> usize) -> Vec<String> {
+    cut(article, room, count)
+        .into_iter()
+        .map(|passage| embedded_text(&join_head(&article.title, &passage.heading), &passage.text))
+        .collect()
+}
+
+fn embedded_text(head: &str, text: &str) -> String {
+    match head.is_empty() {
+        true => text.to_string(),
+        false => format!("{head}\n{text}"),
     }
 }
 

@@ -65,6 +65,78 @@ fn broken_files_are_named_and_the_rest_goes_in() {
     assert_eq!(again["passages"], 0);
 }
 
+/// 300 passages out of 12 articles: each is one passage, and its vector is found, so nothing is embedded.
+#[test]
+fn a_generated_collection_is_indexed_without_embedding() {
+    let Some(model) = model_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("from");
+    std::fs::create_dir(&from).unwrap();
+    let subjects = ["医保", "社保", "养老金", "失业金", "生育津贴", "工伤保险"];
+    let mut corpus = String::new();
+    let mut vectors = baowen::eval::npy::Writer::new(Vec::new(), 12, 384).unwrap();
+    for n in 0..12 {
+        let sentences: Vec<String> = (0..n + 2)
+            .map(|k| format!("{}缴满{}年后按第{k}档领取。", subjects[(n + k) % 6], n * 7 + k))
+            .collect();
+        let title = if n % 4 == 0 {
+            format!("办法{n}")
+        } else {
+            String::new()
+        };
+        let record = serde_json::json!({ "_id": n, "title": title, "text": sentences.concat() });
+        corpus.push_str(&format!("{record}\n"));
+        let row: Vec<f32> = (0..384).map(|i| if i % 12 == n { 0.25 } else { 0.125 }).collect();
+        vectors.row(&row).unwrap();
+    }
+    std::fs::write(from.join("corpus.jsonl"), corpus).unwrap();
+    std::fs::write(from.join("vectors.npy"), vectors.finish().unwrap()).unwrap();
+    let generate = |out: &str| {
+        let args = [
+            "generate",
+            "--from",
+            "from",
+            "--passages",
+            "300",
+            "--out",
+            out,
+            "--question-count",
+            "3",
+            "--json",
+        ];
+        baowen(folder.path(), Some(&model), &args)
+    };
+    // `cache` is where the program is told to look for vectors here.
+    assert_eq!(json(&generate("cache"))["passages"], 300);
+    let args = ["index", "cache/corpus.jsonl", "--index", "idx", "--json"];
+    let summary = json(&baowen(folder.path(), Some(&model), &args));
+    assert_eq!(
+        [
+            &summary["articles"],
+            &summary["passages"],
+            &summary["embedded"],
+            &summary["cached"]
+        ],
+        [&Value::from(300), &Value::from(300), &Value::from(0), &Value::from(300)],
+        "{summary}"
+    );
+    let made = baowen::eval::npy::read(&folder.path().join("cache/vectors.npy")).unwrap();
+    assert_eq!((made.rows(), made.columns), (300, 384));
+    let questions = std::fs::read_to_string(folder.path().join("cache/queries.txt")).unwrap();
+    let asked = baowen::eval::npy::read(&folder.path().join("cache/queries.npy")).unwrap();
+    assert_eq!(asked.rows(), questions.lines().count());
+
+    // The same again is the same, and never into a folder that holds something.
+    assert!(generate("again").status.success());
+    for file in ["corpus.jsonl", "vectors.npy", "queries.txt", "queries.npy"] {
+        let read = |out: &str| std::fs::read(folder.path().join(out).join(file)).unwrap();
+        assert!(read("cache") == read("again"), "{file} differs");
+    }
+    let refused = generate("again");
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("not empty"));
+}
+
 #[test]
 fn the_same_input_again_embeds_nothing_and_a_rebuild_takes_vectors_from_the_cache() {
     let Some(model) = model_folder() else { return };

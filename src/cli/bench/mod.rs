@@ -129,7 +129,7 @@ fn measure(options: &BenchOptions) -> Result<Report> {
 }
 
 /// The questions of a file, in its order.
-fn read_questions(path: &Path) -> Result<Vec<String>> {
+pub(super) fn read_questions(path: &Path) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(path).or_fault(
         Fault::Missing,
         format_args!("reading the questions of {}", path.display()),
