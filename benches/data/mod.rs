@@ -1,0 +1,199 @@
+//! What the benches run on: an index, questions, and their vectors, or a reason why there are none.
+//!
+//! `BAOWEN_BENCH_DATA` names a folder of `baowen generate` (queries.txt, queries.npy) and `BAOWEN_BENCH_INDEX` the index
+//! made from its corpus.jsonl. Where they are not set, 10,000 passages are generated from the shared data
+//! (`BAOWEN_SHARED`) into a temporary folder.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use baowen::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir};
+use baowen::error::{Error, Result};
+use baowen::eval::npy::{self, Matrix};
+use baowen::eval::synthetic::{Generator, Source};
+use baowen::index::{Backend, EmbeddedIndex, Rules};
+use baowen::model::Article;
+use baowen::search::Engine;
+use baowen::text::Analyzer;
+use serde_json::Value;
+
+/// Passages generated where no index is named.
+const PASSAGES: usize = 10_000;
+/// Questions embedded where no vectors are named.
+const QUESTIONS: usize = 200;
+
+/// Everything that is measured.
+pub struct Data {
+    /// The analyser.
+    pub analyzer: Arc<Analyzer>,
+    /// The model.
+    pub model: Arc<LocalModel>,
+    /// The index.
+    pub index: Arc<EmbeddedIndex>,
+    /// Where it lies.
+    #[allow(dead_code)] // one of the two benches takes the index apart
+    pub folder: PathBuf,
+    /// Questions with their vectors.
+    pub questions: Vec<(String, Vec<f32>)>,
+    /// Holds a temporary index.
+    _made: Option<tempfile::TempDir>,
+}
+
+impl Data {
+    /// Opens what the arguments, else the environment, name.
+    pub fn open(data: Option<PathBuf>, index: Option<PathBuf>) -> Result<Data> {
+        let data = data.or_else(|| std::env::var_os("BAOWEN_BENCH_DATA").map(PathBuf::from));
+        let index = index.or_else(|| std::env::var_os("BAOWEN_BENCH_INDEX").map(PathBuf::from));
+        let analyzer = Arc::new(Analyzer::new()?);
+        let model = Arc::new(LocalModel::open(&model_dir(None))?);
+        let mut made = None;
+        let folder = match index {
+            Some(folder) => folder,
+            None => {
+                let temporary = tempfile::tempdir().map_err(|e| Error::unavailable(e.to_string()))?;
+                let folder = temporary.path().join("index");
+                generate(&folder, &temporary.path().join("vectors"), &analyzer, &model)?;
+                made = Some(temporary);
+                folder
+            }
+        };
+        let index = Arc::new(EmbeddedIndex::open(&folder)?);
+        index.check_identity(analyzer.fingerprint(), Some((model.identity(), model.dimension())))?;
+        let questions = match data {
+            Some(data) => given(&data)?,
+            None => asked(&model)?,
+        };
+        Ok(Data {
+            analyzer,
+            model,
+            index,
+            folder,
+            questions,
+            _made: made,
+        })
+    }
+
+    /// An engine that is given the questions' vectors, so that nothing is embedded.
+    pub fn engine(&self) -> Engine {
+        let given = Given {
+            identity: self.model.identity().to_string(),
+            dimension: self.model.dimension(),
+            vectors: self.questions.iter().cloned().collect(),
+        };
+        let backend = Arc::clone(&self.index) as Arc<dyn Backend>;
+        Engine::new(backend, Arc::clone(&self.analyzer), Some(Arc::new(given)))
+    }
+}
+
+/// The collection that the peers are given too: `baowen generate` with its default seed.
+fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<LocalModel>) -> Result<()> {
+    let from = shared()?;
+    let articles: Vec<Article> = lines(&from.join("corpus.jsonl"))?
+        .into_iter()
+        .map(|record| Article {
+            id: string(&record, "_id"),
+            title: string(&record, "title"),
+            text: string(&record, "text"),
+            ..Article::default()
+        })
+        .collect();
+    let source = Source::new(&articles, npy::read(&from.join("vectors.npy"))?, &**model)?;
+    let made = Generator::new(&source, 42).batch(PASSAGES)?;
+    let cache = VectorCache::open(cache, model.dimension())?;
+    let entries: Vec<(&str, &[f32])> = made.iter().map(|p| (p.embedded.as_str(), &p.vector[..])).collect();
+    cache.insert_passages(model.identity(), &entries)?;
+    let embedder = Arc::new(CachedEmbedder::new(Arc::clone(model) as Arc<dyn Embedder>, cache)?);
+    let rules = Rules {
+        analyzer: Arc::clone(analyzer),
+        embedder: Some(embedder),
+    };
+    let index = EmbeddedIndex::create(folder, &rules.identity())?;
+    let mut writer = index.writer(rules)?;
+    let articles: Vec<Article> = made.into_iter().map(|p| p.article).collect();
+    writer.upsert(&articles)?;
+    writer.commit()?;
+    writer.finish()?;
+    index.build_graphs(&|_, _| {}, &std::sync::atomic::AtomicBool::new(false))?;
+    Ok(())
+}
+
+fn given(folder: &Path) -> Result<Vec<(String, Vec<f32>)>> {
+    let path = folder.join("queries.txt");
+    let text = std::fs::read_to_string(&path).map_err(|e| Error::missing(format!("{}: {e}", path.display())))?;
+    let vectors: Matrix = npy::read(&folder.join("queries.npy"))?;
+    let questions: Vec<_> = text
+        .lines()
+        .zip(0..)
+        .map(|(question, at)| (question.to_string(), vectors.row(at).to_vec()))
+        .collect();
+    match questions.len() == vectors.rows() {
+        true => Ok(questions),
+        false => Err(Error::caller("queries.txt and queries.npy do not belong together")),
+    }
+}
+
+fn asked(model: &LocalModel) -> Result<Vec<(String, Vec<f32>)>> {
+    let records = lines(&shared()?.join("zhidao/queries.jsonl"))?;
+    let texts: Vec<String> = records.iter().take(QUESTIONS).map(|r| string(r, "text")).collect();
+    let vectors = model.embed_queries(&texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+    Ok(texts.into_iter().zip(vectors).collect())
+}
+
+fn shared() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = std::env::var_os("BAOWEN_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
+    let folder = folder.join("data/bench/insurance");
+    match folder.is_dir() {
+        true => Ok(folder),
+        false => Err(Error::missing(format!("no shared data in {}", folder.display()))
+            .help("set BAOWEN_BENCH_DATA and BAOWEN_BENCH_INDEX, or BAOWEN_SHARED")),
+    }
+}
+
+fn lines(path: &Path) -> Result<Vec<Value>> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::missing(format!("{}: {e}", path.display())))?;
+    let records = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+    records.map_err(|e| Error::caller(format!("{}: {e}", path.display())))
+}
+
+fn string(record: &Value, name: &str) -> String {
+    record[name].as_str().unwrap_or_default().to_string()
+}
+
+/// Vectors known beforehand, as a caller would give them.
+struct Given {
+    identity: String,
+    dimension: usize,
+    vectors: HashMap<String, Vec<f32>>,
+}
+
+impl Embedder for Given {
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        let vector = |text: &&str| self.vectors.get(*text).cloned();
+        texts
+            .iter()
+            .map(|text| vector(text).ok_or_else(|| Error::caller(format!("no vector for `{text}`"))))
+            .collect()
+    }
+
+    fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        self.embed_queries(texts)
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        text.chars().count()
+    }
+
+    fn max_tokens(&self) -> usize {
+        512
+    }
+}
