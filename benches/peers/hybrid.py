@@ -27,7 +27,7 @@ for _name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "LANCE_CPU_THREADS", "TOKI
     os.environ.setdefault(_name, "1")
 
 # lancedb writes a warning to the terminal with every query, which would be measured too.
-os.environ.setdefault("LANCE_LOG", "error")
+os.environ.setdefault("LANCEDB_LOG", "error")
 
 import numpy as np  # noqa: E402
 

@@ -111,13 +111,9 @@ impl VectorCache {
     /// # Errors
     /// `Caller` for a vector of another dimension, `Unavailable` if the file cannot be written.
     pub fn insert_passages(&self, identity: &str, entries: &[(&str, &[f32])]) -> Result<()> {
-        if let Some((text, vector)) = entries.iter().find(|(_, vector)| vector.len() != self.dimension) {
-            return Err(Error::caller(format!(
-                "a vector of {} numbers for a cache of {} (text `{}`)",
-                vector.len(),
-                self.dimension,
-                text.chars().take(20).collect::<String>()
-            )));
+        if let Some((_, vector)) = entries.iter().find(|(_, vector)| vector.len() != self.dimension) {
+            let (given, own) = (vector.len(), self.dimension);
+            return Err(Error::caller(format!("a vector of {given} numbers for a cache of {own}")));
         }
         let keyed: Vec<(u128, &[f32])> = entries
             .iter()
