@@ -113,7 +113,9 @@ impl VectorCache {
     pub fn insert_passages(&self, identity: &str, entries: &[(&str, &[f32])]) -> Result<()> {
         if let Some((_, vector)) = entries.iter().find(|(_, vector)| vector.len() != self.dimension) {
             let (given, own) = (vector.len(), self.dimension);
-            return Err(Error::caller(format!("a vector of {given} numbers for a cache of {own}")));
+            return Err(Error::caller(format!(
+                "a vector of {given} numbers for a cache of {own}"
+            )));
         }
         let keyed: Vec<(u128, &[f32])> = entries
             .iter()

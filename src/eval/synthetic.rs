@@ -68,6 +68,9 @@ struct Sentence {
     rank: usize,
 }
 
+/// An article's sentences, and the lengths of all pieces that cutting it counts.
+type Parts = (Vec<Sentence>, Vec<(String, usize)>);
+
 /// Real passages taken apart.
 pub struct Source {
     templates: Vec<Template>,
@@ -99,7 +102,7 @@ impl Source {
             ))
             .help("vectors.npy must have one row a line of corpus.jsonl; without that file the model makes them"));
         }
-        let taken: Vec<(Vec<Sentence>, Vec<(String, usize)>)> = articles
+        let taken: Vec<Parts> = articles
             .par_iter()
             .map(|article| take_apart(article, embedder))
             .collect();
@@ -256,8 +259,8 @@ impl Source {
     }
 }
 
-/// An article's sentences, and the lengths of all pieces that cutting it counts.
-fn take_apart(article: &Article, embedder: &dyn Embedder) -> (Vec<Sentence>, Vec<(String, usize)>) {
+/// Cuts an article into [`Parts`].
+fn take_apart(article: &Article, embedder: &dyn Embedder) -> Parts {
     let counted = std::cell::RefCell::new(HashMap::new());
     let count = |text: &str| {
         let mut counted = counted.borrow_mut();
@@ -416,7 +419,11 @@ mod tests {
         for passage in &made {
             let count = |text: &str| embedder.count_tokens(text);
             let cut = embedded_texts(&passage.article, embedder.max_tokens(), &count);
-            assert_eq!(cut, [passage.embedded.clone()], "one passage, embedded to the letter");
+            assert_eq!(
+                cut,
+                std::slice::from_ref(&passage.embedded),
+                "one passage, embedded to the letter"
+            );
             assert!(passage.embedded.ends_with(&passage.article.text));
             let length = dot_f32(&passage.vector, &passage.vector);
             assert!((length - 1.0).abs() < 1e-5, "{length}");
