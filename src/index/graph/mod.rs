@@ -33,7 +33,8 @@ pub const DEFAULT_EF: usize = 80;
 pub struct GraphParams {
     /// Links a node keeps on each upper level, and half of what it keeps on the lowest; 2 to 64.
     pub m: usize,
-    /// Candidates looked at for each inserted row: more make a better graph, in proportion slower; 1 to 65,536.
+    /// Candidates looked at: half as many when a row is added, twice as many when its links are chosen again. More make
+    /// a better graph, in proportion slower; 1 to 65,536.
     pub ef_construction: usize,
 }
 

@@ -233,15 +233,22 @@ fn filters_of_any_share_and_place_keep_recall() {
 }
 
 #[test]
-fn two_builds_give_the_same_bytes() {
-    let vectors = clustered(700, 24, 10, 5);
+fn builds_on_any_number_of_threads_give_the_same_bytes() {
+    // More rows than the threads are given at a time, and in copies, so that there are ties.
+    let mut vectors = clustered(5000, 24, 10, 5);
+    vectors.extend_from_within(..24 * 500);
     let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str| {
+    let write = |threads: usize, name: &str| {
         let path = folder.path().join(name);
-        made(&vectors, 24).write(&path, SEGMENT).unwrap();
+        let (params, cancel) = (GraphParams::default(), AtomicBool::new(false));
+        let data = build::build_on(threads, &vectors, 24, &params, &|_| (), &cancel);
+        data.unwrap().unwrap().write(&path, SEGMENT).unwrap();
         fs::read(path).unwrap()
     };
-    assert!(write("a") == write("b"));
+    let one = write(1, "a");
+    for threads in [1, 2, 3, 7] {
+        assert!(write(threads, "b") == one, "{threads} threads");
+    }
     let names: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -319,20 +326,24 @@ fn vectors_not_of_length_one_or_not_numbers_build_without_panic() {
 #[test]
 fn a_build_reports_progress_and_can_be_cancelled() {
     let vectors = clustered(600, 8, 3, 8);
+    // In each of the build's steps.
+    for stop in [0, 60, 256, 450] {
+        let last = std::cell::Cell::new(0);
+        let cancel = AtomicBool::new(false);
+        let progress = |rows| {
+            assert!(rows >= last.replace(rows));
+            if rows >= stop {
+                cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        };
+        let built = build(&vectors, 8, &GraphParams::default(), &progress, &cancel);
+        assert!(built.unwrap().is_none(), "{stop}");
+        assert!((stop..600).contains(&last.get()), "{stop}: {}", last.get());
+    }
     let last = std::cell::Cell::new(0);
-    let cancel = AtomicBool::new(false);
-    let progress = |rows| {
-        assert!(rows >= last.replace(rows));
-        if rows >= 256 {
-            cancel.store(true, std::sync::atomic::Ordering::Relaxed);
-        }
-    };
-    assert!(
-        build(&vectors, 8, &GraphParams::default(), &progress, &cancel)
-            .unwrap()
-            .is_none()
-    );
-    assert!((256..600).contains(&last.get()));
+    let progress = |rows| assert!(rows >= last.replace(rows));
+    build(&vectors, 8, &GraphParams::default(), &progress, &AtomicBool::new(false)).unwrap();
+    assert_eq!(last.get(), 600);
     let bad = |vectors: &[f32], dim, m, ef_construction| {
         let params = GraphParams { m, ef_construction };
         build(vectors, dim, &params, &|_| (), &AtomicBool::new(false))
