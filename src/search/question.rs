@@ -22,6 +22,8 @@ pub(super) enum Asked {
     Telephone,
     /// What to bring.
     Papers,
+    /// The most or the least of something.
+    Limit,
     /// Any other number.
     Number,
     /// Where, or by which channel.
@@ -72,7 +74,7 @@ const LENGTHS: &[&str] = &["天", "日", "年", "周", "个月", "工作日", "�
 
 /// Of kinds that are not exact the first one that is asked counts: the particular stand before the general.
 #[rustfmt::skip]
-static KINDS: [Kind; 15] = [
+static KINDS: [Kind; 16] = [
     Kind {
         asked: Asked::Date,
         asks: &["几号", "哪天", "哪一天", "哪年", "最晚", "最迟", "截止", "什么时候", "何时", "什么时间", "几月份", "几点"],
@@ -148,10 +150,18 @@ static KINDS: [Kind; 15] = [
         ..PLAIN
     },
     Kind {
+        asked: Asked::Limit,
+        asks: &["最多", "最少", "至多", "至少", "最高", "最低", "上限", "下限", "限额", "封顶"],
+        tells: &["最高", "最低", "限额", "上限", "下限", "为限", "封顶", "最多", "最少", "不超过", "不得超过", "不低于", "至少"],
+        units: &["元", "人", "次", "项", "个", "份", "种", "倍", "成", "档", "类", "级", "岁", "周岁", "%", "位", "名", "家"],
+        hints: &["超过", "不足"],
+        ..PLAIN
+    },
+    Kind {
         asked: Asked::Number,
         asks: &[
             "多少", "几个", "几次", "几项", "几种", "几人", "几档", "几级", "几条", "几款", "几位", "几家", "几份", "几类",
-            "多大", "多高", "最多", "最少", "低于", "高于", "上限", "下限", "限额",
+            "多大", "多高", "低于", "高于",
         ],
         units: &["元", "人", "次", "项", "个", "份", "种", "倍", "成", "档", "类", "级", "岁", "周岁", "%", "位", "名", "家"],
         hints: &["上限", "下限", "限额", "最高", "最低", "超过", "不足", "最多"],
@@ -224,6 +234,41 @@ static KINDS: [Kind; 15] = [
     },
 ];
 
+/// What askers say, and the words for it of contracts and offices. Used only to choose among the sentences of one
+/// passage, so a pair may be looser than a synonym that finds passages.
+#[rustfmt::skip]
+static FORMAL: &[(&[&str], &[&str])] = &[
+    (&["一共", "总共", "加起来"], &["总", "合计", "共计"]),
+    (&["户口"], &["户籍"]),
+    (&["两边都", "两份都", "同时交", "交了两份"], &["重复", "同时"]),
+    (&["律师费", "打官司", "上法院"], &["法律费用", "诉讼", "仲裁"]),
+    (&["掉了", "丢了", "不见了", "弄丢"], &["遗失", "丢失", "挂失", "补办"]),
+    (&["借钱", "贷出", "贷款"], &["贷款", "借款"]),
+    (&["拒赔"], &["拒绝给付", "不属于"]),
+    (&["先赔", "先给一部分", "先付"], &["先予", "先行"]),
+    (&["拖了", "晚了"], &["逾期", "延迟"]),
+    (&["喝酒", "喝大酒", "酒后", "醉"], &["酗酒", "饮酒", "酒精"]),
+    (&["开车", "上路"], &["驾驶"]),
+    (&["瞒", "没说实话", "没告诉"], &["如实告知", "未通知"]),
+    (&["接着交", "续上", "又交"], &["继续", "接续", "恢复"]),
+    (&["看病"], &["就医", "医疗费用", "门诊"]),
+    (&["搬家"], &["住所", "地址"]),
+    (&["改成", "换成"], &["变更"]),
+    (&["换了", "换工作", "换单位"], &["变更"]),
+    (&["接着保", "再保一年"], &["续保"]),
+    (&["掏", "出钱"], &["承担", "支付", "缴纳"]),
+    (&["钱"], &["费用", "金额", "资金"]),
+    (&["偷", "被盗"], &["盗窃", "盗抢"]),
+    (&["领", "取钱"], &["领取", "给付"]),
+];
+
+/// The formal words for what a question (normalised) says in spoken ones.
+pub(super) fn formal_words(question: &str) -> impl Iterator<Item = &'static str> {
+    let said = |spoken: &[&str]| spoken.iter().any(|phrase| question.contains(phrase));
+    let pairs: Vec<_> = FORMAL.iter().filter(|(spoken, _)| said(spoken)).collect();
+    pairs.into_iter().flat_map(|(_, formal)| formal.iter().copied())
+}
+
 /// The kinds a question (normalised) is of: the exact ones, or the first of the others, or none.
 pub(super) fn kinds(question: &str) -> Vec<&'static Kind> {
     let mut asked: Vec<&Kind> = KINDS.iter().filter(|kind| kind.is_asked(question)).collect();
@@ -251,7 +296,7 @@ impl Kind {
     /// Whether a number alone, without a unit, tells: as many digits as this.
     pub(super) fn digits(&self) -> Option<usize> {
         match self.asked {
-            Asked::Number => Some(1),
+            Asked::Number | Asked::Limit => Some(1),
             Asked::Telephone => Some(5),
             _ => None,
         }
@@ -300,7 +345,8 @@ mod tests {
         check("最晚几号之前要交上", &[Date]);
         check("大概是百分之几", &[Share]);
         check("重新办一张要花多少钱", &[Money]);
-        check("最多能帮几个人交", &[Number]);
+        check("最多能帮几个人交", &[Limit]);
+        check("能绑定几个人", &[Number]);
         check("补缴的钱是怎么算出来的", &[Formula]);
         check("逾期不交会怎样", &[Effect]);
         check("孩子多大才能参保", &[Age]);

@@ -7,6 +7,9 @@
 
 use std::ops::Range;
 
+mod condition;
+
+use self::condition::{Case, Fit};
 use super::question::{self, Asked, Kind};
 use super::shape::{Form, Shape, marker_length};
 use crate::index::{EvidenceSet, LexicalQuery};
@@ -30,6 +33,13 @@ const ONE_OF_SEVERAL: f32 = 0.7;
 const TELLING_HEADING: f32 = 0.5;
 /// 没有备案 in a question is 未备案 in an answer, and weighs this part of what is negated.
 const NEGATED: f32 = 0.8;
+/// A contract's word for a spoken one weighs this part of the question's mean word.
+const FORMAL: f32 = 0.8;
+/// Worth of a sentence whose condition holds in the case that the question tells, and of one whose condition fails.
+const HOLDS: f32 = 1.2;
+const FAILS: f32 = 0.6;
+/// An item is shown with the line that leads into its list if both together have at most so many characters.
+const LONGEST_WITH_LEAD: usize = 110;
 
 /// What is looked for in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +58,7 @@ enum Sign {
 
 /// Finds the sentence that answers one question.
 pub(super) struct AnswerFinder {
+    case: Case,
     kinds: Vec<&'static Kind>,
     weights: Vec<f32>,
     /// Sorted, so that the phrases with one first character lie together.
@@ -84,9 +95,9 @@ impl AnswerFinder {
                 true
             }
         });
-        for negated in negated_terms(&question, &terms) {
-            terms.push(negated);
-        }
+        let mut added = negated_terms(&question, &terms);
+        added.extend(formal_terms(&question, &terms));
+        terms.extend(added);
         let kinds = question::kinds(&question);
         let mut signs: Vec<(String, Sign)> = Vec::new();
         for (at, (term, _)) in terms.iter().enumerate() {
@@ -112,6 +123,7 @@ impl AnswerFinder {
             }
         }
         AnswerFinder {
+            case: Case::new(&question),
             kinds,
             weights: terms.into_iter().map(|(_, weight)| weight).collect(),
             signs,
@@ -127,6 +139,9 @@ impl AnswerFinder {
             .map(|range| Normalized::new(&text[range.clone()]).text)
             .collect();
         let contents: Vec<Content> = lines.iter().map(|line| self.read(line)).collect();
+        let fits: Vec<Fit> = lines.iter().map(|line| self.case.fit(line)).collect();
+        // A condition that fails may be the answer, unless another one covers the case.
+        let contrasted = fits.contains(&Fit::Holds);
         let weights = self.local_weights(&contents, title);
         let total: f32 = weights.iter().sum();
         let (worth, alone) = match self.kinds.first() {
@@ -153,7 +168,12 @@ impl AnswerFinder {
             let telling = self.telling(content, above[0]);
             // Where nothing matches at all, what is left over still prefers statements that tell.
             let score = (matched + alone * total * telling) * shape.length_worth() + f32::EPSILON;
-            let score = score * (1.0 + worth * telling) * shape.worth(at + 1 == lines.len());
+            let fits = match fits[at] {
+                Fit::Holds => HOLDS,
+                Fit::Fails if contrasted => FAILS,
+                _ => 1.0,
+            };
+            let score = score * (1.0 + worth * telling) * fits * shape.worth(at + 1 == lines.len());
             if best.is_none_or(|(top, _)| score > top) {
                 best = Some((score, at));
             }
@@ -163,7 +183,7 @@ impl AnswerFinder {
             }
             after_heading = heading;
         }
-        best.map(|(_, at)| ranges[at].clone())
+        best.map(|(_, at)| with_lead(text, &ranges, &lines, at))
     }
 
     /// How well a sentence tells what is asked, by itself and by its heading, 0 to 1.2.
@@ -254,6 +274,21 @@ impl AnswerFinder {
     }
 }
 
+/// The range of a sentence; of a list's first item together with the line that leads into the list, where both are
+/// short: 下列损失不负责赔偿: says what becomes of the item.
+fn with_lead(text: &str, ranges: &[Range<usize>], lines: &[String], at: usize) -> Range<usize> {
+    let found = ranges[at].clone();
+    let Some(lead) = at.checked_sub(1) else { return found };
+    if marker_length(&lines[at]) == 0 || !lines[lead].ends_with(':') {
+        return found;
+    }
+    let both = ranges[lead].start..found.end;
+    match text[both.clone()].chars().count() <= LONGEST_WITH_LEAD {
+        true => both,
+        false => found,
+    }
+}
+
 /// Whether a number stands at the end of `before`: 3个月, 20 日; but no date where a length of time is asked for.
 fn is_counted(before: &str, unit: &str, kind: &Kind) -> bool {
     let number = |text: &str| text.trim_end().ends_with(is_numeral);
@@ -288,6 +323,21 @@ fn negated_terms(question: &str, terms: &[(String, f32)]) -> Vec<(String, f32)> 
             if !found.contains(&term) {
                 found.push(term);
             }
+        }
+    }
+    found
+}
+
+/// The contracts' words for what the question says in spoken ones, where the question does not hold them itself.
+fn formal_terms(question: &str, terms: &[(String, f32)]) -> Vec<(String, f32)> {
+    let long = terms.iter().filter(|(term, _)| term.chars().nth(1).is_some());
+    let (sum, count) = long.fold((0.0, 0u32), |(sum, count), (_, weight)| (sum + weight, count + 1));
+    let weight = FORMAL * sum / count.max(1) as f32;
+    let mut found: Vec<(String, f32)> = Vec::new();
+    for formal in question::formal_words(question) {
+        let known = |list: &[(String, f32)]| list.iter().any(|(term, _)| term == formal);
+        if !known(terms) && !known(&found) {
+            found.push((formal.to_owned(), weight));
         }
     }
     found
@@ -398,6 +448,52 @@ mod tests {
             "已备案的报销比例为80%。未备案的报销比例为60%。",
             "未备案的报销比例为60%。",
         );
+        // Of two conditions the one that covers the case; one alone may be the answer though it fails.
+        check(
+            "断了四个月,等多久恢复待遇",
+            &["断", "恢复", "待遇"],
+            "",
+            "若在3个月内补缴,补缴到账后1个月恢复待遇。超过3个月补缴的,需等待30天恢复待遇。",
+            "超过3个月补缴的,需等待30天恢复待遇。",
+        );
+        check(
+            "孩子两岁能理赔吗",
+            &["理赔"],
+            "",
+            "理赔材料见附表。申请理赔时年龄必须在三周岁以上。",
+            "申请理赔时年龄必须在三周岁以上。",
+        );
+        // The most that is paid: the sentence that limits, whatever else is counted elsewhere; 7.34 is no number.
+        check(
+            "床位费最多给多少",
+            &["床位费"],
+            "",
+            "7.34 床位费指住院期间的费用。设一张病床的病房为单人病房,有两种的按其中一种。床位费以单人间的标准为最高限额。",
+            "床位费以单人间的标准为最高限额。",
+        );
+        // The office's word for the asker's.
+        check(
+            "必须有本地户口吗",
+            &["户口"],
+            "",
+            "个体工商户均可自愿参加。不受户籍限制,可在居住地参保。",
+            "不受户籍限制,可在居住地参保。",
+        );
+        // An item right behind the line that leads into its list is shown with it, a later one cannot be.
+        check(
+            "容器破了赔吗",
+            &["容器", "破了"],
+            "",
+            "下列损失不负责赔偿：（一）容器损坏的损失；（二）罚款。",
+            "下列损失不负责赔偿：（一）容器损坏的损失；",
+        );
+        check(
+            "罚款赔吗",
+            &["罚款"],
+            "",
+            "下列损失不负责赔偿：（一）容器损坏的损失；（二）各种罚款和罚金的损失。",
+            "（二）各种罚款和罚金的损失。",
+        );
         // Papers: one by chance is not a list of them.
         check(
             "参保要带什么材料",
@@ -461,7 +557,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_best_sentence_is_one_of_the_sentences(
+        fn the_best_sentence_is_whole_sentences(
             question in "(\\PC|[多少几个天吗没有不备案]){0,12}",
             text in "(\\PC|[。？：；3元%月天备案未第(一)•\n ]){0,60}",
             title in "\\PC{0,6}",
@@ -470,7 +566,10 @@ mod tests {
             let ranges = sentences(&text);
             prop_assert_eq!(found.is_none(), ranges.is_empty());
             if let Some(found) = found {
-                prop_assert!(ranges.contains(&found));
+                let begins = ranges.iter().position(|range| range.start == found.start);
+                let ends = ranges.iter().position(|range| range.end == found.end);
+                // One sentence, or an item with the one before it.
+                prop_assert!(begins.is_some_and(|at| ends == Some(at) || ends == Some(at + 1)));
             }
         }
     }

@@ -69,8 +69,11 @@ impl Shape {
     }
 }
 
-/// Bytes of the list marker that a line begins with: `1.`, `(二)`, `第三条 `, `•`; 0 without one.
+/// Bytes of the list marker that a line begins with: `1.`, `7.34`, `(二)`, `第三条 `, `•`; 0 without one.
 pub(super) fn marker_length(line: &str) -> usize {
+    if let Some(length) = section_length(line) {
+        return length;
+    }
     let is_count = |c: char| c.is_ascii_digit() || "一二三四五六七八九十".contains(c);
     let (open, rest) = match line.chars().next() {
         Some(bullet @ ('•' | '·' | '*' | '-')) => return bullet.len_utf8(),
@@ -95,6 +98,17 @@ pub(super) fn marker_length(line: &str) -> usize {
     } else {
         0
     }
+}
+
+/// Bytes of a section's number of several levels, `7.34` or `2.4.3`, if white space stands behind it: 1.5倍 is a number.
+fn section_length(line: &str) -> Option<usize> {
+    let length = line
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(line.len());
+    let spaced = line[length..].starts_with(char::is_whitespace);
+    let levels = line[..length].split('.');
+    let plain = levels.clone().all(|level| (1..=3).contains(&level.len()));
+    (spaced && plain && levels.count() > 1).then_some(length)
 }
 
 #[cfg(test)]
@@ -124,7 +138,11 @@ mod tests {
         check("(二)有户口", "(二)");
         check("第十三条 保险金", "第十三条");
         check("• 转出地", "•");
+        check("7.34 床位费", "7.34");
+        check("2.4.3 领取", "2.4.3");
         check("1.5倍", "");
+        check("12345.6 元", "");
+        check("2. 缴费", "2.");
         check("第二次住院", "");
         check("三个月", "");
         check("(含)", "");
