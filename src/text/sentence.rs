@@ -102,7 +102,11 @@ fn is_ideograph(character: char) -> bool {
     matches!(character, '\u{3400}'..='\u{9fff}')
 }
 
-/// Whether an item of a list begins here: `1.`, `2、`, `(3)`, `（四）`, `①` behind white space, a colon or a full stop.
+fn is_count(character: char) -> bool {
+    "一二三四五六七八九十".contains(character)
+}
+
+/// Whether an item of a list begins here: `1.`, `2、`, `三、`, `(3)`, `（四）`, `①` behind white space, a colon or a full stop.
 fn begins_item(text: &str, at: usize, character: char, before: Option<char>) -> bool {
     let apart = before.is_some_and(|c| c.is_whitespace() || matches!(c, ':' | '：' | ',' | '，'));
     if !apart {
@@ -122,6 +126,16 @@ fn begins_item(text: &str, at: usize, character: char, before: Option<char>) -> 
                     .is_some_and(|c| matches!(c, '.' | '、' | ')' | '）' | '．'))
                 && behind.next().is_some_and(|c| !c.is_ascii_digit())
         }
+        // 一、 begins an item, 二、三级医院 does not.
+        _ if is_count(character) => {
+            let behind = rest.trim_start_matches(is_count);
+            let counted = rest[..rest.len() - behind.len()].chars().count();
+            let mut behind = behind.chars();
+            counted <= 3
+                && !matches!(before, Some(',' | '，'))
+                && behind.next() == Some('、')
+                && behind.next().is_some_and(|c| !is_count(c) && !c.is_whitespace())
+        }
         '(' | '（' => {
             let inner: String = rest.chars().skip(1).take(3).collect();
             let Some(close) = inner.find([')', '）']) else {
@@ -129,9 +143,7 @@ fn begins_item(text: &str, at: usize, character: char, before: Option<char>) -> 
             };
             !matches!(before, Some(',' | '，'))
                 && close > 0
-                && inner[..close]
-                    .chars()
-                    .all(|c| c.is_ascii_digit() || "一二三四五六七八九十".contains(c))
+                && inner[..close].chars().all(|c| c.is_ascii_digit() || is_count(c))
         }
         _ => false,
     }
@@ -165,6 +177,14 @@ mod tests {
         check(
             "条件：（一）满18岁；（二）有户口。",
             &["条件：", "（一）满18岁；", "（二）有户口。"],
+        );
+        check(
+            "如下: 一、线上 微信。 二、线下",
+            &["如下:", "一、线上 微信。", "二、线下"],
+        );
+        check(
+            "在 二、三级医院就医,一、二线城市",
+            &["在 二、三级医院就医,一、二线城市"],
         );
         check("条件: ①满18岁，②有户口", &["条件:", "①满18岁，", "②有户口"]);
         check("可以的.但是要排队.", &["可以的.", "但是要排队."]);
