@@ -1,14 +1,17 @@
 //! The forward pass of multilingual-e5-small (a 12-layer post-norm BERT), on 4-bit weights and 8-bit activations.
 //!
 //! Owns the packed weights and the order of the steps; the arithmetic is the kernel's. Texts of a batch are laid end
-//! to end and never padded: linear layers see one long list of tokens, attention sees each text by itself. A text's
-//! vector does not depend on the company it is computed in, to the last bit.
+//! to end and never padded: linear layers see one long list of tokens, attention sees each text by itself. A single
+//! text can be shared by several threads, each with a part of its tokens, which meet once a layer. A text's vector does
+//! not depend on the company it is computed in, nor on the number of threads, to the last bit.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use rayon::prelude::*;
 
 use super::file::{Kind, ModelFile};
+use super::meeting::Meeting;
 use crate::error::Result;
 use crate::kernel::{
     Activations, AttentionScratch, Q4_BLOCK, Q4_BLOCK_BYTES, Q4Matrix, Q4Part, add_layer_norm, attend, dequantize_q4,
@@ -40,7 +43,7 @@ pub(super) struct Network {
     layers: Vec<Layer>,
 }
 
-/// The buffers of one run, kept between runs.
+/// The buffers of one thread, kept between runs.
 #[derive(Default)]
 pub(super) struct Scratch {
     x: Vec<f32>,
@@ -50,6 +53,44 @@ pub(super) struct Scratch {
     context: Vec<f32>,
     rounded: Activations,
     attention: AttentionScratch,
+}
+
+/// The most threads that share a text.
+pub(super) const MAX_PARTS: usize = 4;
+
+/// Query, key and value of the tokens of each part. Two sets, used in turn, so that a thread may fill the next layer's
+/// while another still reads this one's.
+type Shared = [[RwLock<Vec<f32>>; MAX_PARTS]; 2];
+
+impl Layer {
+    fn project(&self, x: &[f32], rounded: &mut Activations, qkv: &mut Vec<f32>) {
+        quantize_rows(x, self.qkv.inputs(), rounded);
+        self.qkv.multiply(rounded, qkv);
+    }
+
+    /// From what attention gathered to the layer's output, in `x`.
+    fn finish(&self, scratch: &mut Scratch, epsilon: f32) {
+        let Scratch {
+            x,
+            y,
+            wide,
+            context,
+            rounded,
+            ..
+        } = scratch;
+        quantize_rows(context, self.attention_out.inputs(), rounded);
+        self.attention_out.multiply(rounded, y);
+        let Norm { weight, bias } = &self.attention_norm;
+        add_layer_norm(x, y, weight, bias, epsilon);
+
+        quantize_rows(x, self.widen.inputs(), rounded);
+        self.widen.multiply(rounded, wide);
+        gelu(wide);
+        quantize_rows(wide, self.narrow.inputs(), rounded);
+        self.narrow.multiply(rounded, y);
+        let Norm { weight, bias } = &self.out_norm;
+        add_layer_norm(x, y, weight, bias, epsilon);
+    }
 }
 
 impl Network {
@@ -82,66 +123,106 @@ impl Network {
     pub fn run(&self, texts: &[&[u32]], scratch: &mut Scratch) -> Result<Vec<Vec<f32>>> {
         let shape = self.file.shape();
         let hidden = shape.hidden;
-        let Scratch {
-            x,
-            y,
-            qkv,
-            wide,
-            context,
-            rounded,
-            attention,
-        } = scratch;
-        self.embed_words(texts, x)?;
-        add_layer_norm(x, &[], &self.norm.weight, &self.norm.bias, shape.epsilon);
-        context.resize(x.len(), 0.0);
+        scratch.x.clear();
+        for text in texts {
+            self.embed_words(text, 0, &mut scratch.x)?;
+        }
+        self.normalize_words(scratch);
         for layer in &self.layers {
-            quantize_rows(x, hidden, rounded);
-            layer.qkv.multiply(rounded, qkv);
+            layer.project(&scratch.x, &mut scratch.rounded, &mut scratch.qkv);
             let mut first = 0;
             for text in texts {
                 let tokens = first..first + text.len();
                 attend(
-                    &qkv[tokens.start * 3 * hidden..tokens.end * 3 * hidden],
+                    &[&scratch.qkv[tokens.start * 3 * hidden..tokens.end * 3 * hidden]],
+                    0,
                     hidden,
-                    &mut context[tokens.start * hidden..tokens.end * hidden],
-                    attention,
+                    &mut scratch.context[tokens.start * hidden..tokens.end * hidden],
+                    &mut scratch.attention,
                 );
                 first = tokens.end;
             }
-            quantize_rows(context, hidden, rounded);
-            layer.attention_out.multiply(rounded, y);
-            add_layer_norm(
-                x,
-                y,
-                &layer.attention_norm.weight,
-                &layer.attention_norm.bias,
-                shape.epsilon,
-            );
-
-            quantize_rows(x, hidden, rounded);
-            layer.widen.multiply(rounded, wide);
-            gelu(wide);
-            quantize_rows(wide, shape.feed_forward, rounded);
-            layer.narrow.multiply(rounded, y);
-            add_layer_norm(x, y, &layer.out_norm.weight, &layer.out_norm.bias, shape.epsilon);
+            layer.finish(scratch, shape.epsilon);
         }
-        let mut rest = x.as_slice();
+        let mut rest = scratch.x.as_slice();
         let vectors = texts.iter().map(|text| {
             let (rows, after) = rest.split_at(text.len() * hidden);
             rest = after;
-            mean(rows, hidden)
+            mean(&[rows], hidden)
         });
         Ok(vectors.collect())
     }
 
-    /// Word, position and type embeddings of each token, added up.
-    fn embed_words(&self, texts: &[&[u32]], x: &mut Vec<f32>) -> Result<()> {
+    /// As [`Self::run`] for one text, by one thread of `threads` for each scratch but the first, whose work is the
+    /// caller's. There are at most [`MAX_PARTS`] scratches and at least one, and as many tokens.
+    pub fn run_shared(&self, text: &[u32], scratches: &mut [Scratch], threads: &rayon::ThreadPool) -> Result<Vec<f32>> {
+        let parts = scratches.len().min(MAX_PARTS);
+        let scratches = &mut scratches[..parts];
+        for (part, scratch) in scratches.iter_mut().enumerate() {
+            let tokens = share(text.len(), part, parts);
+            scratch.x.clear();
+            self.embed_words(&text[tokens.clone()], tokens.start, &mut scratch.x)?;
+        }
+        let (shared, meeting) = (Shared::default(), Meeting::new(parts));
+        threads.in_place_scope(|scope| {
+            let (shared, meeting) = (&shared, &meeting);
+            let mut mine = None;
+            for (part, scratch) in scratches.iter_mut().enumerate() {
+                if part == 0 {
+                    mine = Some(scratch);
+                } else {
+                    scope.spawn(move |_| self.work(part, parts, scratch, shared, meeting));
+                }
+            }
+            if let Some(scratch) = mine {
+                self.work(0, parts, scratch, shared, meeting);
+            }
+        });
+        let rows: [&[f32]; MAX_PARTS] = std::array::from_fn(|part| scratches.get(part).map_or(&[][..], |s| &s.x));
+        Ok(mean(&rows, self.file.shape().hidden))
+    }
+
+    /// One thread's part of a text, through all layers.
+    fn work(&self, own: usize, parts: usize, scratch: &mut Scratch, shared: &Shared, meeting: &Meeting) {
+        let _guard = meeting.guard();
+        let shape = self.file.shape();
+        self.normalize_words(scratch);
+        for (layer, shared) in self.layers.iter().zip(shared.iter().cycle()) {
+            {
+                // Nobody reads or writes this list before the meeting; a poisoned one is filled anew.
+                let mut qkv = shared[own].write().unwrap_or_else(PoisonError::into_inner);
+                layer.project(&scratch.x, &mut scratch.rounded, &mut qkv);
+            }
+            if !meeting.wait() {
+                return;
+            }
+            {
+                let lists: [RwLockReadGuard<Vec<f32>>; MAX_PARTS] =
+                    std::array::from_fn(|part| shared[part].read().unwrap_or_else(PoisonError::into_inner));
+                let slices: [&[f32]; MAX_PARTS] = std::array::from_fn(|part| lists[part].as_slice());
+                let (context, attention) = (&mut scratch.context, &mut scratch.attention);
+                attend(&slices[..parts], own, shape.hidden, context, attention);
+            }
+            layer.finish(scratch, shape.epsilon);
+        }
+    }
+
+    /// The first layer norm, and room for what attention gathers.
+    fn normalize_words(&self, scratch: &mut Scratch) {
+        let Norm { weight, bias } = &self.norm;
+        add_layer_norm(&mut scratch.x, &[], weight, bias, self.file.shape().epsilon);
+        scratch.context.resize(scratch.x.len(), 0.0);
+    }
+
+    /// Appends the word, position and type embeddings of each token, added up; the first token is at `position`.
+    fn embed_words(&self, tokens: &[u32], position: usize, x: &mut Vec<f32>) -> Result<()> {
         let shape = self.file.shape();
         let words = self.file.blocks("emb.word", shape.words * shape.hidden)?;
         let row_bytes = shape.hidden / Q4_BLOCK * Q4_BLOCK_BYTES;
-        x.resize(texts.iter().map(|text| text.len()).sum::<usize>() * shape.hidden, 0.0);
-        let tokens = texts.iter().flat_map(|text| text.iter().enumerate());
-        for ((position, id), out) in tokens.zip(x.chunks_exact_mut(shape.hidden)) {
+        let before = x.len();
+        x.resize(before + tokens.len() * shape.hidden, 0.0);
+        let rows = x[before..].chunks_exact_mut(shape.hidden);
+        for ((position, id), out) in (position..).zip(tokens).zip(rows) {
             let id = if (*id as usize) < shape.words {
                 *id
             } else {
@@ -156,10 +237,15 @@ impl Network {
     }
 }
 
-/// The normalised mean of rows.
-pub(super) fn mean(rows: &[f32], width: usize) -> Vec<f32> {
+/// The tokens of one of several nearly equal parts.
+fn share(tokens: usize, part: usize, parts: usize) -> Range<usize> {
+    tokens * part / parts..tokens * (part + 1) / parts
+}
+
+/// The normalised mean of the rows of all parts.
+pub(super) fn mean(parts: &[&[f32]], width: usize) -> Vec<f32> {
     let mut out = vec![0.0; width];
-    for row in rows.chunks_exact(width) {
+    for row in parts.iter().flat_map(|rows| rows.chunks_exact(width)) {
         for (sum, x) in out.iter_mut().zip(row) {
             *sum += x;
         }

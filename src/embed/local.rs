@@ -1,11 +1,12 @@
 //! The default embedder: the model file run by this program on this machine.
 //!
-//! A single text runs on the caller's thread. Several texts are laid into batches of about equal length and the
+//! A single text runs on the caller's thread, helped by others if the model is not working on anything else. Several texts are laid into batches of about equal length and the
 //! batches run on rayon's threads, longest first. A text of more than 512 tokens, prefix and control tokens included,
 //! is read up to there and what follows is not seen, as is what follows the first 32,768 characters; passages are split
 //! to fit before they get here.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use rayon::prelude::*;
 use super::Embedder;
 use super::fetch::MODEL_FILE;
 use super::file::ModelFile;
-use super::forward::{Network, Scratch};
+use super::forward::{MAX_PARTS, Network, Scratch};
 use super::tokenizer::Tokenizer;
 use crate::error::Result;
 
@@ -22,6 +23,8 @@ use crate::error::Result;
 const BATCH: usize = 256;
 /// Below this many tokens a batch is not split further to keep another core busy.
 const SMALL_BATCH: usize = 64;
+/// A single text is shared between threads so that each has at least so many tokens.
+const SMALL_PART: usize = 4;
 
 /// What a text is to be compared as; the model was trained with a prefix for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,19 @@ pub struct LocalModel {
     max_tokens: usize,
     /// Buffers of finished runs; at most as many as ran at once.
     scratch: Mutex<Vec<Scratch>>,
+    /// Single texts in work.
+    in_work: AtomicUsize,
+    /// Threads that help with a single text; none on one processor, or if the system gives none.
+    helpers: Option<rayon::ThreadPool>,
+}
+
+/// Counts a single text as long as it is in work.
+struct InWork<'a>(&'a AtomicUsize);
+
+impl Drop for InWork<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl LocalModel {
@@ -78,6 +94,8 @@ impl LocalModel {
             network,
             file,
             scratch: Mutex::default(),
+            in_work: AtomicUsize::new(0),
+            helpers: helpers(),
         })
     }
 
@@ -110,7 +128,7 @@ impl LocalModel {
 
     fn embed(&self, kind: Kind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
         if let [text] = texts {
-            return self.run(&[&self.input(kind, text)]);
+            return self.run_single(&self.input(kind, text)).map(|vector| vec![vector]);
         }
         let inputs: Vec<Vec<u32>> = texts.par_iter().map(|text| self.input(kind, text)).collect();
         let mut order: Vec<usize> = (0..inputs.len()).collect();
@@ -141,6 +159,28 @@ impl LocalModel {
         Ok(vectors)
     }
 
+    fn run_single(&self, input: &[u32]) -> Result<Vec<f32>> {
+        let is_alone = self.in_work.fetch_add(1, Ordering::Relaxed) == 0;
+        let _in_work = InWork(&self.in_work);
+        let parts = match &self.helpers {
+            Some(helpers) if is_alone => (helpers.current_num_threads() + 1).min(input.len() / SMALL_PART),
+            _ => 1,
+        };
+        match &self.helpers {
+            Some(helpers) if parts > 1 => {
+                let pool = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut scratches: Vec<Scratch> = {
+                    let mut pool = pool();
+                    (0..parts).map(|_| pool.pop().unwrap_or_default()).collect()
+                };
+                let vector = self.network.run_shared(input, &mut scratches, helpers);
+                pool().extend(scratches);
+                vector
+            }
+            _ => Ok(self.run(&[input])?.pop().unwrap_or_default()),
+        }
+    }
+
     fn run(&self, inputs: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
         // A thread that panicked while it held the pool left it whole: it only pushes and pops.
         let pool = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,6 +189,16 @@ impl LocalModel {
         pool().push(scratch);
         vectors
     }
+}
+
+/// Threads for sharing single texts: with the caller's one for each processor, up to as many as can share a text.
+fn helpers() -> Option<rayon::ThreadPool> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors.min(MAX_PARTS) - 1;
+    let builder = rayon::ThreadPoolBuilder::new().thread_name(|number| format!("embed-{number}"));
+    (threads > 0)
+        .then(|| builder.num_threads(threads).build().ok())
+        .flatten()
 }
 
 /// Characters of a text that are tokenised for each position of the model; no ordinary text needs more than the

@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod file;
 mod forward;
 pub mod local;
+mod meeting;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub(super) fn run(file: &ModelFile, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
     let vectors = texts.iter().map(|text| {
         let (rows, after) = rest.split_at(text.len() * hidden);
         rest = after;
-        mean(rows, hidden)
+        mean(&[rows], hidden)
     });
     Ok(vectors.collect())
 }

@@ -154,6 +154,9 @@ pub trait Snapshot: Send + Sync {
     /// What the index was made by.
     fn identity(&self) -> &Identity;
 
+    /// Passages, deleted ones included as long as they take room.
+    fn passages(&self) -> u64;
+
     /// Looks a question's terms up, once for everything that is asked about them.
     fn bind<'a>(&'a self, query: &'a LexicalQuery) -> Result<Box<dyn BoundQuery + 'a>>;
 

@@ -107,12 +107,13 @@ impl Bm25 {
         &self.norms
     }
 
-    /// The frequency of a term in one field (title words, title bigrams, text words, text bigrams), divided by the
-    /// field's norm and weighted.
-    fn normed(&self, field: usize, tf: u32, length: u32) -> f32 {
-        if tf == 0 {
-            return 0.0;
-        }
+    /// What one occurrence in each field (title words, title bigrams, text words, text bigrams) counts in a passage of
+    /// these lengths: the field's weight divided by its length norm.
+    pub fn shares(&self, lengths: &[u32; 2 * STREAMS]) -> [f32; 2 * STREAMS] {
+        std::array::from_fn(|field| self.share(field, lengths[field]))
+    }
+
+    fn share(&self, field: usize, length: u32) -> f32 {
         let Bm25Params {
             b_text, b_title, title, ..
         } = self.params;
@@ -121,20 +122,27 @@ impl Bm25 {
         } else {
             (1.0, b_text)
         };
-        weight * tf as f32 / (1.0 - b + b * length as f32 / self.norms.mean_lengths[field])
+        weight / (1.0 - b + b * length as f32 / self.norms.mean_lengths[field])
     }
 
-    /// What a term of weight 1 adds: `(by title and text, by the title alone)`. `lengths` are those of all four fields.
-    pub fn exact(&self, stream: usize, in_title: u32, in_text: u32, lengths: &[u32; 2 * STREAMS]) -> (f32, f32) {
-        let by_title = self.normed(stream, in_title, lengths[stream]);
-        let by_text = self.normed(STREAMS + stream, in_text, lengths[STREAMS + stream]);
-        let saturated = |tf: f32| tf / (self.params.k1 + tf);
-        (saturated(by_title + by_text), saturated(by_title))
+    /// What a term of weight 1 adds: `(by title and text, by the title alone)`, given the passage's [`Self::shares`].
+    #[inline]
+    pub fn exact(&self, stream: usize, in_title: u32, in_text: u32, shares: &[f32; 2 * STREAMS]) -> (f32, f32) {
+        let by_text = in_text as f32 * shares[STREAMS + stream];
+        if in_title == 0 {
+            return (self.saturated(by_text), 0.0);
+        }
+        let by_title = in_title as f32 * shares[stream];
+        (self.saturated(by_title + by_text), self.saturated(by_title))
+    }
+
+    #[inline]
+    fn saturated(&self, tf: f32) -> f32 {
+        tf / (self.params.k1 + tf)
     }
 
     fn by_class(&self, field: usize, class: u8, tf: u32) -> f32 {
-        let tf = self.normed(field, tf, FieldNormReader::id_to_fieldnorm(class));
-        tf / (self.params.k1 + tf)
+        self.saturated(tf as f32 * self.share(field, FieldNormReader::id_to_fieldnorm(class)))
     }
 
     /// Nearly what a term of weight 1 adds by one field alone, for a passage whose length in that field is of this
@@ -164,7 +172,7 @@ mod tests {
     fn more_matches_score_more_and_longer_texts_less() {
         let bm25 = bm25();
         for stream in 0..STREAMS {
-            let score = |title, text, length| bm25.exact(stream, title, text, &[4, 8, length, length]).0;
+            let score = |title, text, length| bm25.exact(stream, title, text, &bm25.shares(&[4, 8, length, length])).0;
             assert_eq!(score(0, 0, 100), 0.0);
             assert!(score(0, 2, 100) > score(0, 1, 100) && score(1, 2, 100) > score(0, 2, 100));
             assert!(score(0, 1, 50) > score(0, 1, 100));
@@ -179,9 +187,9 @@ mod tests {
             for length in [3, 40, 200, 1000] {
                 let class = FieldNormReader::fieldnorm_to_id(length);
                 let length = FieldNormReader::id_to_fieldnorm(class);
-                let lengths = [length; 4];
-                assert_eq!(bm25.rough(3, class, tf), bm25.exact(1, 0, tf, &lengths).0);
-                assert_eq!(bm25.rough(0, class, tf), bm25.exact(0, tf, 0, &lengths).1);
+                let shares = bm25.shares(&[length; 4]);
+                assert_eq!(bm25.rough(3, class, tf), bm25.exact(1, 0, tf, &shares).0);
+                assert_eq!(bm25.rough(0, class, tf), bm25.exact(0, tf, 0, &shares).1);
             }
         }
     }

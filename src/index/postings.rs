@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use tantivy::fieldnorm::FieldNormReader;
+use tantivy::SegmentReader;
 use tantivy::index::InvertedIndexReader;
 use tantivy::postings::{BlockSegmentPostings, TermInfo};
-use tantivy::schema::IndexRecordOption;
+use tantivy::schema::{Field, IndexRecordOption};
 
 use super::bm25::Bm25;
 use crate::error::{Context, Fault, Result};
@@ -19,11 +19,22 @@ pub const READING: &str = "reading postings";
 pub struct WordField {
     /// tantivy's dictionary and postings.
     pub index: Arc<InvertedIndexReader>,
-    /// The length class of each document.
-    pub norms: FieldNormReader,
+    /// tantivy's length class of each document: its own copy, since looking one up goes through two branches.
+    classes: Box<[u8]>,
 }
 
 impl WordField {
+    /// Opens a field that is indexed with frequencies and lengths.
+    pub fn new(reader: &SegmentReader, field: Field) -> Result<Self> {
+        let doing = "opening a segment's words";
+        let norms = reader.get_fieldnorms_reader(field).or_fault(Fault::Corrupt, doing)?;
+        let documents = reader.max_doc().min(norms.num_docs());
+        Ok(WordField {
+            index: reader.inverted_index(field).or_fault(Fault::Corrupt, doing)?,
+            classes: (0..documents).map(|doc| norms.fieldnorm_id(doc)).collect(),
+        })
+    }
+
     /// The postings of a term of this field.
     pub fn open(&self, info: &TermInfo) -> Result<BlockSegmentPostings> {
         self.index
@@ -62,8 +73,12 @@ pub fn add_up(
     bm25: &Bm25,
     scores: &mut [f32],
 ) -> Result<()> {
+    let classes = &*words.classes;
     for_each(words.open(info)?, |doc, tf| {
-        scores[doc as usize] += weight * bm25.rough(field, words.norms.fieldnorm_id(doc), tf);
+        // Both hold every document of the segment; what a damaged list names beyond them is passed over.
+        if let (Some(score), Some(&class)) = (scores.get_mut(doc as usize), classes.get(doc as usize)) {
+            *score += weight * bm25.rough(field, class, tf);
+        }
     });
     Ok(())
 }

@@ -37,13 +37,6 @@ impl SegmentView {
     /// # Errors
     /// `Corrupt` if a part is missing or damaged; a damaged graph is no error.
     pub fn open(reader: &SegmentReader, fields: &Fields, graphs: &Path) -> Result<Self> {
-        let words = |field| -> Result<WordField> {
-            let doing = "opening a segment's words";
-            Ok(WordField {
-                index: reader.inverted_index(field).or_fault(Fault::Corrupt, doing)?,
-                norms: reader.get_fieldnorms_reader(field).or_fault(Fault::Corrupt, doing)?,
-            })
-        };
         let column = |name: &str| {
             reader
                 .fast_fields()
@@ -59,10 +52,10 @@ impl SegmentView {
             reader: reader.clone(),
             vectors: Matrix::open(reader)?,
             words: [
-                words(fields.title_words)?,
-                words(fields.title_bigrams)?,
-                words(fields.text_words)?,
-                words(fields.text_bigrams)?,
+                WordField::new(reader, fields.title_words)?,
+                WordField::new(reader, fields.title_bigrams)?,
+                WordField::new(reader, fields.text_words)?,
+                WordField::new(reader, fields.text_bigrams)?,
             ],
             graph: RwLock::new(None),
             codes: OnceLock::new(),

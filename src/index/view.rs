@@ -139,6 +139,10 @@ impl Snapshot for View {
         &self.identity
     }
 
+    fn passages(&self) -> u64 {
+        self.segments.iter().map(|s| u64::from(s.reader.max_doc())).sum()
+    }
+
     fn bind<'a>(&'a self, query: &'a LexicalQuery) -> Result<Box<dyn BoundQuery + 'a>> {
         let terms = BoundTerms::bind(&self.segments, &self.bm25, query)?;
         Ok(Box::new(Bound {

@@ -28,59 +28,75 @@ pub struct AttentionScratch {
     scores: Vec<f32>,
 }
 
-/// `out[t] = softmax(q_t k^T / sqrt(32)) v` for each head of each token of one text.
+/// `out[t] = softmax(q_t k^T / sqrt(32)) v` for each head of each token of one part of a text, over all its parts.
 ///
-/// `qkv` holds a row of `3 x hidden` numbers a token: query, key, value, each `hidden = heads x 32` wide, head after
-/// head. `out` takes a row of `hidden` numbers a token.
+/// A part holds a row of `3 x hidden` numbers a token: query, key, value, each `hidden = heads x 32` wide, head after
+/// head. `out` takes a row of `hidden` numbers for each token of part `own`. How a text is cut into parts changes no
+/// bit of the result.
 ///
 /// # Panics
-/// If the lengths do not fit each other or `hidden` is not a multiple of 32, which is a defect of the caller.
-pub fn attend(qkv: &[f32], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
-    attend_checked(level(), qkv, hidden, out, scratch);
+/// If there is no such part, the lengths do not fit each other or `hidden` is not a multiple of 32, which is a defect
+/// of the caller.
+pub fn attend(parts: &[&[f32]], own: usize, hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
+    attend_checked(level(), parts, own, hidden, out, scratch);
 }
 
-fn attend_checked(level: Level, qkv: &[f32], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
+fn attend_checked(
+    level: Level,
+    parts: &[&[f32]],
+    own: usize,
+    hidden: usize,
+    out: &mut [f32],
+    scratch: &mut AttentionScratch,
+) {
     assert!(hidden > 0 && hidden.is_multiple_of(HEAD) && out.len().is_multiple_of(hidden));
-    assert_eq!(qkv.len(), 3 * out.len(), "query, key and value of each token");
+    assert!(parts.iter().all(|part| part.len().is_multiple_of(3 * hidden)));
+    assert_eq!(parts[own].len(), 3 * out.len(), "query, key and value of each token");
     if !out.is_empty() {
-        attend_at(level, qkv, hidden, out, scratch);
+        attend_at(level, parts, own, hidden, out, scratch);
     }
 }
 
-for_each_level!(fn attend_at(qkv: &[f32], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) = attend_body);
+for_each_level!(
+    fn attend_at(parts: &[&[f32]], own: usize, hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch)
+        = attend_body
+);
 
 #[inline(always)]
-fn attend_body<const FMA: bool>(qkv: &[f32], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
-    let tokens = out.len() / hidden;
+fn attend_body<const FMA: bool>(
+    parts: &[&[f32]],
+    own: usize,
+    hidden: usize,
+    out: &mut [f32],
+    scratch: &mut AttentionScratch,
+) {
+    let tokens = parts.iter().map(|part| part.len()).sum::<usize>() / (3 * hidden);
+    let queries = out.len() / hidden;
     let AttentionScratch { keys, values, scores } = scratch;
     keys.clear();
     keys.resize(tokens.div_ceil(LANES), [[0.0; LANES]; HEAD]);
     values.resize(tokens, [0.0; HEAD]);
     let padded = keys.len() * LANES;
     scores.resize(TILE * padded, 0.0);
+    let rows = parts[own].chunks_exact(3 * hidden);
     for head in (0..hidden).step_by(HEAD) {
-        let rows = qkv.chunks_exact(3 * hidden);
-        for ((group, rows), values) in keys
-            .iter_mut()
-            .zip(qkv.chunks(LANES * 3 * hidden))
-            .zip(values.chunks_mut(LANES))
-        {
-            for ((lane, row), value) in rows.chunks_exact(3 * hidden).enumerate().zip(values) {
-                let Some(key) = row[hidden + head..].first_chunk::<HEAD>() else {
-                    continue;
-                };
-                for d in 0..HEAD {
-                    // Divided by the root of the width here, once, and not in each score.
-                    group[d][lane % LANES] = key[d] * ROOT;
-                }
-                value.copy_from_slice(&row[2 * hidden + head..][..HEAD]);
+        let all = parts.iter().flat_map(|part| part.chunks_exact(3 * hidden));
+        for ((token, row), value) in all.enumerate().zip(values.iter_mut()) {
+            let Some(key) = row[hidden + head..].first_chunk::<HEAD>() else {
+                continue;
+            };
+            let group = &mut keys[token / LANES];
+            for d in 0..HEAD {
+                // Divided by the root of the width here, once, and not in each score.
+                group[d][token % LANES] = key[d] * ROOT;
             }
+            value.copy_from_slice(&row[2 * hidden + head..][..HEAD]);
         }
-        for (first, out) in (0..tokens).step_by(TILE).zip(out.chunks_mut(TILE * hidden)) {
+        for (first, out) in (0..queries).step_by(TILE).zip(out.chunks_mut(TILE * hidden)) {
             // Of a tile that is not full the last row is worked out again and not used.
             let query = |t: usize| {
                 rows.clone()
-                    .nth((first + t).min(tokens - 1))
+                    .nth((first + t).min(queries - 1))
                     .and_then(|row| row[head..].first_chunk())
             };
             let [Some(a), Some(b), Some(c), Some(d)] = std::array::from_fn(query) else {
@@ -192,7 +208,7 @@ pub(super) fn agrees(level: Level) -> bool {
     let qkv: Vec<f32> = (0..19 * 3 * HEAD).map(|_| 4.0 * stream.unit()).collect();
     let run = |level: Level| {
         let mut out = vec![0.0; 19 * HEAD];
-        attend_checked(level, &qkv, HEAD, &mut out, &mut AttentionScratch::default());
+        attend_checked(level, &[&qkv], 0, HEAD, &mut out, &mut AttentionScratch::default());
         out
     };
     close(&run(level), &run(Level::Scalar), 1e-4)
@@ -233,16 +249,22 @@ mod tests {
                 let qkv: Vec<f32> = (0..tokens * 3 * hidden).map(|_| 3.0 * stream.unit()).collect();
                 for level in Level::usable() {
                     let mut out = vec![f32::NAN; tokens * hidden];
-                    attend_checked(level, &qkv, hidden, &mut out, &mut scratch);
+                    attend_checked(level, &[&qkv], 0, hidden, &mut out, &mut scratch);
                     assert!(
                         close(&out, &expected(&qkv, hidden), 1e-4),
                         "{} {tokens} x {hidden}",
                         level.name()
                     );
+                    let (first, second) = qkv.split_at(tokens / 2 * 3 * hidden);
+                    let mut parted = vec![f32::NAN; tokens * hidden];
+                    let (one, two) = parted.split_at_mut(tokens / 2 * hidden);
+                    attend_checked(level, &[first, second], 0, hidden, one, &mut scratch);
+                    attend_checked(level, &[first, second], 1, hidden, two, &mut scratch);
+                    assert_eq!(out, parted, "{} {tokens} x {hidden} in two parts", level.name());
                 }
             }
         }
-        attend(&[], HEAD, &mut [], &mut scratch);
+        attend(&[&[]], 0, HEAD, &mut [], &mut scratch);
     }
 
     #[test]
@@ -265,7 +287,7 @@ mod tests {
         qkv[3 * HEAD + HEAD] = 1000.0;
         qkv[3 * HEAD + 2 * HEAD] = 7.0;
         let mut out = vec![0.0; 2 * HEAD];
-        attend(&qkv, HEAD, &mut out, &mut AttentionScratch::default());
+        attend(&[&qkv], 0, HEAD, &mut out, &mut AttentionScratch::default());
         assert_eq!((out[0], out[HEAD]), (7.0, 3.5));
     }
 }

@@ -26,6 +26,9 @@ const DEEPER: usize = 4;
 /// Where lists stop growing.
 const DEEPEST: usize = 10_000;
 
+/// From so many passages on both rankings take longer than waking another thread.
+const MANY_PASSAGES: u64 = 50_000;
+
 /// Questions whose vectors are remembered: a page of answers, a second page, a reload cost one embedding.
 const REMEMBERED_QUESTIONS: usize = 4_096;
 
@@ -242,7 +245,7 @@ impl Engine {
             });
         }
         let (words, (vector, embed, dense, took)) = match (request.mode, &self.beside) {
-            (Mode::Hybrid, Some(threads)) if self.has_to_embed(snapshot, &request.query) => {
+            (Mode::Hybrid, Some(threads)) if self.is_long(snapshot, &request.query) => {
                 let mut words = None;
                 let meaning = threads.in_place_scope(|scope| {
                     scope.spawn(|_| words = Some(by_words()));
@@ -279,10 +282,12 @@ impl Engine {
         })
     }
 
-    /// Whether getting the question's vector takes its while.
-    fn has_to_embed(&self, snapshot: &dyn Snapshot, question: &str) -> bool {
+    /// Whether search by meaning takes long enough to look words up beside it.
+    fn is_long(&self, snapshot: &dyn Snapshot, question: &str) -> bool {
         let embedder = self.embedder.as_ref().filter(|_| snapshot.identity().dimension > 0);
-        embedder.is_some_and(|embedder| self.asked.held(&**embedder, question).is_none())
+        embedder.is_some_and(|embedder| {
+            snapshot.passages() >= MANY_PASSAGES || self.asked.held(&**embedder, question).is_none()
+        })
     }
 
     /// The question's vector, or why there is none.
