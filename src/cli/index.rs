@@ -16,7 +16,7 @@ use crate::index::{Backend, EmbeddedIndex, Rules, WriteReport, Writer};
 use crate::model::Article;
 
 /// Articles analysed and embedded together: enough to keep every core busy, few enough to show progress.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 /// A run that writes at least one in so many of the index's passages joins all segments at its end.
 const WORTH_MERGING: u64 = 2;
 

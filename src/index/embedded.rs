@@ -15,6 +15,7 @@ use super::dense;
 use super::graph::{self, GraphParams};
 use super::schema::{self, FORMAT_VERSION, Fields, Identity};
 use super::segment::{graph_path, uuid_bytes};
+use super::terms;
 use super::vectors::VectorPlugin;
 use super::view::View;
 use crate::error::{Context, Error, Fault, Result};
@@ -105,6 +106,7 @@ impl EmbeddedIndex {
             return Err(foreign("has other fields than its format says".into()));
         }
         index.register_plugin(Arc::new(VectorPlugin));
+        terms::register(&index);
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)

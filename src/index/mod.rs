@@ -15,6 +15,7 @@ mod prepare;
 mod schema;
 mod segment;
 mod slate;
+mod terms;
 mod vectors;
 mod view;
 mod writer;

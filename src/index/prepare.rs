@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use tantivy::TantivyDocument;
-use tantivy::tokenizer::PreTokenizedString;
 
 use super::backend::StoredPassage;
 use super::schema::{FORMAT_VERSION, Fields, Identity, pack_lengths, place_number};
+use super::terms;
 use crate::article::{self, SplitOptions};
 use crate::embed::Embedder;
 use crate::error::{Context, Fault, Result};
@@ -206,7 +206,7 @@ pub fn document(
     ];
     for (field, tokens) in targets.into_iter().zip(tokens) {
         if !tokens.is_empty() {
-            document.add_pre_tokenized_text(field, pre_tokenized(tokens));
+            document.add_text(field, terms::join(tokens.iter().map(|token| &token.text)));
         }
     }
     if let Some(source) = &article.source {
@@ -250,20 +250,4 @@ pub fn document(
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).or_fault(Fault::Bug, "encoding a passage")
-}
-
-fn pre_tokenized(tokens: Vec<Token>) -> PreTokenizedString {
-    PreTokenizedString {
-        text: String::new(),
-        tokens: tokens
-            .into_iter()
-            .map(|token| tantivy::tokenizer::Token {
-                offset_from: token.start,
-                offset_to: token.end,
-                position: token.position,
-                text: token.text,
-                position_length: 1,
-            })
-            .collect(),
-    }
 }

@@ -8,6 +8,7 @@ use tantivy::schema::{
     FAST, Field, FieldType, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
 };
 
+use super::terms;
 use crate::error::{Error, Result};
 
 /// The version of everything this crate writes into an index; raised when an older reader would misread it.
@@ -68,12 +69,11 @@ pub struct Fields {
 
 /// The schema of an index with this identity.
 pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
-    let analysed = |option| {
-        // Text arrives tokenised; the name only has to be one that tantivy knows.
+    let analysed = || {
         TextOptions::default().set_indexing_options(
             TextFieldIndexing::default()
-                .set_tokenizer("raw")
-                .set_index_option(option)
+                .set_tokenizer(terms::NAME)
+                .set_index_option(IndexRecordOption::WithFreqs)
                 .set_fieldnorms(true),
         )
     };
@@ -83,10 +83,10 @@ pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
         article_id: schema.add_text_field("article_id", STRING | FAST),
         ordinal: schema.add_u64_field("ordinal", FAST),
         article_hash: schema.add_u64_field("article_hash", FAST),
-        title_words: schema.add_text_field("title_words", analysed(IndexRecordOption::WithFreqs)),
-        title_bigrams: schema.add_text_field("title_bigrams", analysed(IndexRecordOption::WithFreqs)),
-        text_words: schema.add_text_field("text_words", analysed(IndexRecordOption::WithFreqsAndPositions)),
-        text_bigrams: schema.add_text_field("text_bigrams", analysed(IndexRecordOption::WithFreqs)),
+        title_words: schema.add_text_field("title_words", analysed()),
+        title_bigrams: schema.add_text_field("title_bigrams", analysed()),
+        text_words: schema.add_text_field("text_words", analysed()),
+        text_bigrams: schema.add_text_field("text_bigrams", analysed()),
         lengths: schema.add_u64_field("lengths", FAST),
         source: schema.add_text_field("source", STRING),
         published: schema.add_u64_field("published", FAST | INDEXED),

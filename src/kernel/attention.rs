@@ -80,17 +80,23 @@ fn attend_body<const FMA: bool>(
     scores.resize(TILE * padded, 0.0);
     let rows = parts[own].chunks_exact(3 * hidden);
     for head in (0..hidden).step_by(HEAD) {
-        let all = parts.iter().flat_map(|part| part.chunks_exact(3 * hidden));
-        for ((token, row), value) in all.enumerate().zip(values.iter_mut()) {
-            let Some(key) = row[hidden + head..].first_chunk::<HEAD>() else {
-                continue;
-            };
-            let group = &mut keys[token / LANES];
-            for d in 0..HEAD {
-                // Divided by the root of the width here, once, and not in each score.
-                group[d][token % LANES] = key[d] * ROOT;
+        let mut token = 0;
+        for part in parts {
+            for row in part.chunks_exact(3 * hidden) {
+                let (Some(key), Some(value)) = (
+                    row[hidden + head..].first_chunk::<HEAD>(),
+                    row[2 * hidden + head..].first_chunk::<HEAD>(),
+                ) else {
+                    continue;
+                };
+                let (group, lane) = (&mut keys[token / LANES], token % LANES);
+                for d in 0..HEAD {
+                    // Divided by the root of the width here, once, and not in each score.
+                    group[d][lane] = key[d] * ROOT;
+                }
+                values[token] = *value;
+                token += 1;
             }
-            value.copy_from_slice(&row[2 * hidden + head..][..HEAD]);
         }
         for (first, out) in (0..queries).step_by(TILE).zip(out.chunks_mut(TILE * hidden)) {
             // Of a tile that is not full the last row is worked out again and not used.
