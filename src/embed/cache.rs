@@ -1,9 +1,10 @@
-//! Vectors of texts seen before: on disk for indexing, in memory for questions.
+//! Vectors of texts seen before, on disk, for indexing.
 //!
-//! Both caches are keyed by content: the embedder's identity, whether the text is a question or a passage, and the
-//! text, hashed to 128 bits. So a cache is never stale, only useless, and deleting it costs time and nothing else.
+//! A cache is keyed by content, as the one of questions is (`asked`): the embedder's identity, whether the text is a
+//! question or a passage, and the text, hashed to 128 bits. So a cache is never stale, only useless, and deleting it
+//! costs time and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -22,13 +23,13 @@ const HEADER: usize = 12;
 
 /// What a text was embedded as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Query = 0,
     Passage = 1,
 }
 
 /// Both caches' key.
-fn key(identity: &str, kind: Kind, text: &str) -> u128 {
+pub(super) fn key(identity: &str, kind: Kind, text: &str) -> u128 {
     let mut hash = Xxh3::new();
     // The length in front keeps identity and text from running into each other.
     hash.update(&(identity.len() as u64).to_le_bytes());
@@ -38,7 +39,8 @@ fn key(identity: &str, kind: Kind, text: &str) -> u128 {
     hash.digest128()
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Takes a lock, poisoned or not.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is guarded here is whole between statements that can panic, so a poisoned lock is still a good one.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -336,93 +338,6 @@ impl Embedder for CachedEmbedder {
     }
 }
 
-/// The vectors of the questions asked last, shared by all threads.
-pub struct QuestionCache {
-    capacity: usize,
-    recent: Mutex<Recent>,
-}
-
-#[derive(Default)]
-struct Recent {
-    vectors: HashMap<u128, (u64, Arc<[f32]>)>,
-    /// When each was last asked, oldest first.
-    order: BTreeMap<u64, u128>,
-    clock: u64,
-}
-
-impl QuestionCache {
-    /// A cache of at most `capacity` questions; 0 keeps none.
-    pub fn new(capacity: usize) -> Self {
-        QuestionCache {
-            capacity,
-            recent: Mutex::default(),
-        }
-    }
-
-    /// The question's vector if it is held.
-    pub fn held(&self, embedder: &dyn Embedder, text: &str) -> Option<Arc<[f32]>> {
-        self.get(key(embedder.identity(), Kind::Query, text))
-    }
-
-    /// The question's vector, from the cache (true) or from the embedder (false). The lock is not held while the
-    /// embedder works, so two threads may embed the same question at once; both get the same vector.
-    ///
-    /// # Errors
-    /// The embedder's.
-    pub fn get_or_embed(&self, embedder: &dyn Embedder, text: &str) -> Result<(Arc<[f32]>, bool)> {
-        let key = key(embedder.identity(), Kind::Query, text);
-        if let Some(vector) = self.get(key) {
-            return Ok((vector, true));
-        }
-        let vector = embedder.embed_queries(&[text])?.pop();
-        let vector: Arc<[f32]> = vector
-            .ok_or_else(|| Error::bug("a question was left without a vector"))?
-            .into();
-        self.put(key, Arc::clone(&vector));
-        Ok((vector, false))
-    }
-
-    /// Questions held.
-    pub fn len(&self) -> usize {
-        lock(&self.recent).vectors.len()
-    }
-
-    /// Whether none is held.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn get(&self, key: u128) -> Option<Arc<[f32]>> {
-        let mut recent = lock(&self.recent);
-        let Recent { vectors, order, clock } = &mut *recent;
-        let (asked, vector) = vectors.get_mut(&key)?;
-        order.remove(asked);
-        *clock += 1;
-        *asked = *clock;
-        order.insert(*clock, key);
-        Some(Arc::clone(vector))
-    }
-
-    fn put(&self, key: u128, vector: Arc<[f32]>) {
-        if self.capacity == 0 {
-            return;
-        }
-        let mut recent = lock(&self.recent);
-        recent.clock += 1;
-        let now = recent.clock;
-        if let Some((asked, _)) = recent.vectors.insert(key, (now, vector)) {
-            recent.order.remove(&asked);
-        }
-        recent.order.insert(now, key);
-        while recent.vectors.len() > self.capacity {
-            let Some((_, oldest)) = recent.order.pop_first() else {
-                break;
-            };
-            recent.vectors.remove(&oldest);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::HashEmbedder;
@@ -521,30 +436,5 @@ mod tests {
                 prop_assert!(misses.is_none_or(|misses| cache.misses() == misses));
             }
         }
-    }
-
-    #[test]
-    fn the_question_asked_longest_ago_goes_first() {
-        let cache = QuestionCache::new(2);
-        let double = HashEmbedder::new(8);
-        let check = |text: &str, hit: bool| {
-            let (vector, was_hit) = cache.get_or_embed(&double, text).unwrap();
-            assert_eq!(was_hit, hit, "{text}");
-            assert_eq!(*vector, *double.embed_queries(&[text]).unwrap()[0]);
-        };
-        for (text, hit) in [
-            ("一", false),
-            ("二", false),
-            ("一", true),
-            ("三", false),
-            ("一", true),
-            ("二", false),
-        ] {
-            check(text, hit);
-        }
-        assert_eq!(cache.len(), 2);
-        let none = QuestionCache::new(0);
-        assert!(!none.get_or_embed(&double, "一").unwrap().1 && !none.get_or_embed(&double, "一").unwrap().1);
-        assert!(none.is_empty());
     }
 }

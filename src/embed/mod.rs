@@ -9,7 +9,8 @@
 
 use crate::error::Result;
 
-pub mod cache;
+pub mod asked;
+mod cache;
 pub mod double;
 pub mod fetch;
 pub mod file;
@@ -22,7 +23,8 @@ mod reference;
 mod tests;
 pub mod tokenizer;
 
-pub use cache::{CachedEmbedder, QuestionCache, VectorCache};
+pub use asked::QuestionCache;
+pub use cache::{CachedEmbedder, VectorCache};
 pub use double::HashEmbedder;
 pub use fetch::{FetchStep, fetch, model_dir};
 pub use local::LocalModel;
