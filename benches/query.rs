@@ -76,12 +76,14 @@ fn prepare() -> baowen::error::Result<Bench> {
             regions: analysed.regions,
             years: data.analyzer.years(text, None),
         };
-        let lexical = snapshot.lexical(&query, &Filter::default(), DEFAULT_CANDIDATES)?;
+        let bound = snapshot.bind(&query)?;
+        let lexical = bound.lexical(&Filter::default(), DEFAULT_CANDIDATES)?;
         let dense = snapshot.dense(vector, &Filter::default(), DEFAULT_CANDIDATES, None)?;
         let mut union: Vec<PassageRef> = lexical.iter().chain(&dense).map(|c| c.passage).collect();
         union.sort_unstable();
         union.dedup();
-        let evidence = snapshot.evidence(&query, Some(vector), &union)?;
+        let evidence = bound.evidence(Some(vector), &union)?;
+        drop(bound);
         asked.push(Asked {
             text: text.clone(),
             vector: vector.clone(),
@@ -138,9 +140,8 @@ fn b_embed(bencher: Bencher) {
 #[divan::bench]
 fn c_lexical(bencher: Bencher) {
     each(bencher, |bench, asked| {
-        bench
-            .snapshot
-            .lexical(&asked.query, &Filter::default(), DEFAULT_CANDIDATES)
+        let bound = bench.snapshot.bind(&asked.query)?;
+        bound.lexical(&Filter::default(), DEFAULT_CANDIDATES)
     });
 }
 
@@ -165,7 +166,8 @@ fn e_dense_exact(bencher: Bencher) {
 #[divan::bench]
 fn f_evidence(bencher: Bencher) {
     each(bencher, |bench, asked| {
-        bench.snapshot.evidence(&asked.query, Some(&asked.vector), &asked.union)
+        let bound = bench.snapshot.bind(&asked.query)?;
+        bound.evidence(Some(&asked.vector), &asked.union)
     });
 }
 
