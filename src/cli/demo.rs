@@ -7,7 +7,6 @@ use clap::Args;
 use super::print::{self, Style};
 use super::{DEFAULT_LISTEN, index, model, remote, serve, setup};
 use crate::error::{Error, Result};
-use crate::search::features::Weights;
 use crate::search::request::SearchRequest;
 use crate::service::server::ServiceSettings;
 
@@ -111,7 +110,7 @@ fn start(listen: &str) -> Result<String> {
             runtime.block_on(serve::serve(
                 Path::new(INDEX),
                 &listen,
-                Weights::default(),
+                serve::Learned::default(),
                 ServiceSettings::default(),
                 move |address| {
                     // The demo waits for this, or has ended.

@@ -6,6 +6,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 
+use super::adapt::AdapterFile;
 use super::search::Question;
 use super::{index, print, setup};
 use crate::error::{Error, Fault, Result};
@@ -34,6 +35,8 @@ pub struct Eval {
     index: Option<PathBuf>,
     #[command(flatten)]
     question: Question,
+    #[command(flatten)]
+    adapter: AdapterFile,
     /// Only the first N questions.
     #[arg(long, value_name = "N")]
     first: Option<usize>,
@@ -57,7 +60,7 @@ impl Eval {
             None => self.build(dataset.corpus()?)?,
         };
         let opened = setup::open(&folder)?;
-        let engine = self.question.weigh(opened.engine)?;
+        let engine = self.adapter.adapt(self.question.weigh(opened.engine)?)?;
         let snapshot = crate::index::Backend::snapshot(&*opened.index)?;
         let mut made_by = std::collections::BTreeMap::new();
         let runs = self.rank_all(&engine, &*snapshot, &dataset, &mut made_by)?;

@@ -1,6 +1,7 @@
 //! The command line: arguments in, tables for people or JSON for programs out. Wiring only; a command that computes
 //! something does so in a layer below.
 
+mod adapt;
 mod analyze;
 pub mod bench;
 mod demo;

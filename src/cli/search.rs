@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::adapt::AdapterFile;
 use super::print::{self, Style};
 use super::{IndexFolder, remote, setup};
 use crate::error::{Context, Error, Fault, Result};
@@ -84,6 +85,8 @@ pub struct Search {
     offset: usize,
     #[command(flatten)]
     question: Question,
+    #[command(flatten)]
+    adapter: AdapterFile,
     /// Say why each hit stands where it stands.
     #[arg(long)]
     explain: bool,
@@ -142,16 +145,16 @@ impl Search {
         };
         request.check()?;
         let response = match &self.addr {
-            Some(_) if self.question.weights.is_some() => {
+            Some(_) if self.question.weights.is_some() || self.adapter.adapter.is_some() => {
                 return Err(Error::caller(
-                    "--weights: a running service has its own; start it with --weights",
+                    "--weights and --adapter: a running service has its own; start it with them",
                 ));
             }
             Some(addr) => remote::search(addr, &request)?,
-            None => self
-                .question
-                .weigh(setup::open(&self.index.folder)?.engine)?
-                .search(&request)?,
+            None => {
+                let engine = self.question.weigh(setup::open(&self.index.folder)?.engine)?;
+                self.adapter.adapt(engine)?.search(&request)?
+            }
         };
         match self.json {
             true => print::json(&print::response_json(&response)),

@@ -1,4 +1,5 @@
-//! `baowen tune`: the ranking's weights fitted to judged questions, and what that is worth on questions held out.
+//! `baowen tune`: the ranking's weights, or an adapter (`adapt`), fitted to judged questions, and what that is worth on
+//! questions held out.
 //!
 //! Wiring only: features are `search::features`, learners and folds are `eval`.
 
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use rayon::prelude::*;
 
+use super::adapt::Learning;
 use super::search::Question;
 use super::{IndexFolder, setup};
 use crate::error::{Context as _, Error, Fault, Result};
@@ -22,7 +24,7 @@ use crate::search::{Engine, JudgedBy};
 /// What the fit is judged by.
 const METRIC: Metric = Metric::Ndcg(10);
 
-/// Fit the ranking's weights to judged questions, with cross-validation.
+/// Fit the ranking's weights, or an adapter of the question, to judged questions, with cross-validation.
 #[derive(Args)]
 pub struct Tune {
     /// A folder with queries.jsonl and qrels.tsv (repeat for several; each counts the same).
@@ -44,6 +46,10 @@ pub struct Tune {
     /// Write the fitted weights here; search, serve and eval take them with --weights.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Learn an adapter of the question instead of weights, and write it here; search, serve and eval take it with
+    /// --adapter.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "l2"])]
+    adapter: Option<PathBuf>,
     /// Write every candidate's features as JSON Lines, for other learners.
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
@@ -54,14 +60,21 @@ impl Tune {
     pub fn run(&self) -> Result<()> {
         let opened = setup::open(&self.index.folder)?;
         let engine = self.question.weigh(opened.engine)?;
+        if let Some(file) = &self.adapter {
+            return Learning {
+                engine: &engine,
+                sets: self.open_sets()?,
+                question: &self.question,
+                folds: self.folds.into(),
+                file,
+                features: self.features.as_deref(),
+            }
+            .run();
+        }
         let mut questions = Vec::new();
         let mut sets: Vec<(String, std::ops::Range<usize>)> = Vec::new();
         let mut dump = Vec::new();
-        for folder in &self.dataset {
-            let mut dataset = Dataset::open(folder, None)?;
-            if let Some(first) = self.first {
-                dataset = dataset.first(first);
-            }
+        for dataset in self.open_sets()? {
             let start = questions.len();
             for (question, line) in self.collect(&engine, &dataset)? {
                 questions.push(question);
@@ -74,9 +87,20 @@ impl Tune {
             sets.push((dataset.name.clone(), start..questions.len()));
         }
         if let Some(path) = &self.features {
-            write(path, &(dump.join("\n") + "\n"))?;
+            write(path, dump.join("\n") + "\n")?;
         }
         self.fit(&engine, &questions, &sets)
+    }
+
+    fn open_sets(&self) -> Result<Vec<Dataset>> {
+        let open = |folder: &PathBuf| {
+            let dataset = Dataset::open(folder, None)?;
+            Ok(match self.first {
+                Some(first) => dataset.first(first),
+                None => dataset,
+            })
+        };
+        self.dataset.iter().map(open).collect()
     }
 
     /// Every judged question with its candidates: one an article, the passage that stands highest now.
@@ -152,7 +176,7 @@ impl Tune {
         println!("fitted: {}", fitted.describe());
         match &self.out {
             Some(path) => {
-                write(path, &fitted.to_json()?)?;
+                write(path, fitted.to_json()?)?;
                 println!(
                     "written to {}; use it with --weights {}",
                     path.display(),
@@ -165,7 +189,8 @@ impl Tune {
     }
 }
 
-fn context(candidate: &JudgedBy) -> Context<'_> {
+/// What the features of a candidate are computed from.
+pub fn context(candidate: &JudgedBy) -> Context<'_> {
     Context {
         evidence: &candidate.evidence,
         lexical_bound: candidate.lexical_bound,
@@ -194,9 +219,10 @@ fn scaled(weights: &[f32]) -> [f32; COUNT] {
     std::array::from_fn(|at| weights.get(at).map_or(0.0, |weight| weight / scale))
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+/// Writes a file that the user named.
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     if path.is_dir() {
         return Err(Error::caller(format!("{} is a folder; name a file", path.display())));
     }
-    std::fs::write(path, text).or_fault(Fault::Unavailable, format!("writing {}", path.display()))
+    std::fs::write(path, content).or_fault(Fault::Unavailable, format!("writing {}", path.display()))
 }

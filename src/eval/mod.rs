@@ -8,6 +8,7 @@
 //! Everything is deterministic: seeds are arguments, results are ordered by id or by the order of the input, and
 //! parallel sums are added up in a fixed order.
 
+pub mod adapter;
 pub mod auc;
 pub mod bootstrap;
 pub mod choice;
@@ -20,6 +21,7 @@ pub mod npy;
 pub mod report;
 pub mod run;
 pub mod subset;
+pub mod svd;
 pub mod synthetic;
 pub mod table;
 

@@ -42,6 +42,22 @@ pub struct LexicalQuery {
     pub years: Vec<u16>,
 }
 
+/// A question by meaning: its vector, and a second vector that a learned adapter makes of it.
+#[derive(Debug, Clone, Copy)]
+pub struct DenseQuestion<'a> {
+    /// The L2-normalised vector.
+    pub vector: &'a [f32],
+    /// u of [`Evidence::adapted`], as long as the vector; none where nothing was learned for the index's model.
+    pub adapted: Option<&'a [f32]>,
+}
+
+impl<'a> From<&'a [f32]> for DenseQuestion<'a> {
+    /// The vector alone.
+    fn from(vector: &'a [f32]) -> Self {
+        DenseQuestion { vector, adapted: None }
+    }
+}
+
 /// Exact scores of one passage for one question, all of them computed, none guessed.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Evidence {
@@ -59,6 +75,9 @@ pub struct Evidence {
     pub cosine: f32,
     /// Cosine after the collection's mean vector is taken off both; 0 if either has no vector.
     pub centered: f32,
+    /// `u · (p - m) / |p - m|` for the question's adapted vector u, the passage's p and the collection's mean m; 0 if
+    /// any of them is missing.
+    pub adapted: f32,
     /// Tokens of the passage's text (bigram stream).
     pub length: u32,
     /// Whether the article has a title.
@@ -157,6 +176,12 @@ pub trait Snapshot: Send + Sync {
     /// Passages, deleted ones included as long as they take room.
     fn passages(&self) -> u64;
 
+    /// The collection's mean vector as centred scores use it; empty if the index holds no vectors.
+    fn mean(&self) -> &[f32];
+
+    /// A passage's vector as it was indexed; empty if the index holds no vectors.
+    fn vector(&self, passage: PassageRef) -> Result<&[f32]>;
+
     /// Looks a question's terms up, once for everything that is asked about them.
     fn bind<'a>(&'a self, query: &'a LexicalQuery) -> Result<Box<dyn BoundQuery + 'a>>;
 
@@ -190,7 +215,7 @@ pub trait BoundQuery: Send + Sync {
     fn lexical(&self, filter: &Filter, k: usize) -> Result<Vec<Candidate>>;
 
     /// Exact scores of the named passages, in their order. Without a vector the dense scores are 0.
-    fn evidence(&self, vector: Option<&[f32]>, passages: &[PassageRef]) -> Result<EvidenceSet>;
+    fn evidence(&self, question: Option<DenseQuestion>, passages: &[PassageRef]) -> Result<EvidenceSet>;
 
     /// What each query term adds to one passage's lexical score, the strongest first.
     fn explain(&self, passage: PassageRef) -> Result<Vec<TermScore>>;

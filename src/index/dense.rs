@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use super::backend::DenseQuestion;
 use super::filter::Allowed;
 use super::graph::{self, Scratches};
 use super::segment::SegmentView;
+use crate::kernel::dot_f32;
 
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
 pub const GRAPH_ROWS: usize = 8_000;
@@ -73,43 +75,74 @@ impl Mean {
             .iter()
             .map(|sum| (sum / (rows as f64 + SHRINKAGE)) as f32)
             .collect();
-        let square = crate::kernel::dot_f32(&vector, &vector);
+        let square = dot_f32(&vector, &vector);
         Mean { vector, square }
     }
 
-    /// Binds a question's vector, so that each passage costs two dot products.
-    pub fn bind<'a>(&'a self, question: &'a [f32]) -> CenteredQuestion<'a> {
-        let by_mean = crate::kernel::dot_f32(question, &self.vector);
-        let square = crate::kernel::dot_f32(question, question);
+    /// The vector; as long as the index's vectors are.
+    pub fn vector(&self) -> &[f32] {
+        &self.vector
+    }
+
+    /// Binds a question, so that each passage costs three dot products, and one more where the question is adapted.
+    pub fn bind<'a>(&'a self, question: DenseQuestion<'a>) -> CenteredQuestion<'a> {
+        let DenseQuestion { vector, adapted } = question;
+        let by_mean = dot_f32(vector, &self.vector);
+        let square = dot_f32(vector, vector);
+        let adapted = adapted.filter(|adapted| adapted.len() == vector.len());
         CenteredQuestion {
             mean: self,
-            question,
+            question: vector,
             by_mean,
             norm: (square - 2.0 * by_mean + self.square).max(0.0).sqrt(),
+            adapted: adapted.map(|adapted| (adapted, dot_f32(adapted, &self.vector))),
         }
     }
 }
 
-/// A question's vector q with the collection's mean m: computes cos(q, p) and cos(q - m, p - m).
+/// What meaning says of one passage; zeros where there is nothing to compare.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DenseScores {
+    /// cos(q, p).
+    pub cosine: f32,
+    /// cos(q - m, p - m).
+    pub centered: f32,
+    /// u · (p - m) / |p - m|.
+    pub adapted: f32,
+}
+
+/// A question's vector q, and u if it is adapted, with the collection's mean m: scores passages.
 pub struct CenteredQuestion<'a> {
     mean: &'a Mean,
     question: &'a [f32],
     by_mean: f32,
     norm: f32,
+    /// u and u · m.
+    adapted: Option<(&'a [f32], f32)>,
 }
 
+/// Distances from the mean up to which a vector counts as the mean itself.
+const AT_MEAN: f32 = 1e-6;
+
 impl CenteredQuestion<'_> {
-    /// `(cosine, centred cosine)` of a passage's vector; zeros for a zero vector, and the centred one is zero where the
-    /// passage or the question is the mean itself.
-    pub fn cosines(&self, passage: &[f32]) -> (f32, f32) {
-        let square = crate::kernel::dot_f32(passage, passage);
+    /// The scores of a passage's vector; zeros for a zero vector, and the centred ones are zero where the passage (or, for
+    /// the cosine, the question) is the mean itself.
+    pub fn score(&self, passage: &[f32]) -> DenseScores {
+        let square = dot_f32(passage, passage);
         if square < f32::MIN_POSITIVE || passage.len() != self.question.len() {
-            return (0.0, 0.0);
+            return DenseScores::default();
         }
-        let cosine = crate::kernel::dot_f32(self.question, passage);
-        let by_mean = crate::kernel::dot_f32(passage, &self.mean.vector);
-        let norm = (square - 2.0 * by_mean + self.mean.square).max(0.0).sqrt() * self.norm;
-        let centered = cosine - self.by_mean - by_mean + self.mean.square;
-        (cosine, if norm > 1e-6 { centered / norm } else { 0.0 })
+        let cosine = dot_f32(self.question, passage);
+        let by_mean = dot_f32(passage, &self.mean.vector);
+        let distance = (square - 2.0 * by_mean + self.mean.square).max(0.0).sqrt();
+        let per = |amount: f32, norm: f32| if norm > AT_MEAN { amount / norm } else { 0.0 };
+        let adapted = self.adapted.map_or(0.0, |(adapted, adapted_by_mean)| {
+            per(dot_f32(adapted, passage) - adapted_by_mean, distance)
+        });
+        DenseScores {
+            cosine,
+            centered: per(cosine - self.by_mean - by_mean + self.mean.square, distance * self.norm),
+            adapted,
+        }
     }
 }

@@ -21,8 +21,8 @@ mod view;
 mod writer;
 
 pub use backend::{
-    ArticleRef, Backend, BoundQuery, Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats,
-    StoredPassage, TermScore,
+    ArticleRef, Backend, BoundQuery, Candidate, DenseQuestion, Evidence, EvidenceSet, LexicalQuery, PassageRef,
+    Snapshot, Stats, StoredPassage, TermScore,
 };
 pub use bm25::Bm25Params;
 pub use embedded::{EmbeddedIndex, remove};

@@ -8,11 +8,11 @@ use tantivy::schema::Value;
 use tantivy::{DocAddress, Searcher, TantivyDocument, Term};
 
 use super::backend::{
-    ArticleRef, BoundQuery, Candidate, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats, StoredPassage,
-    TermScore,
+    ArticleRef, BoundQuery, Candidate, DenseQuestion, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats,
+    StoredPassage, TermScore,
 };
 use super::bm25::{Bm25, Bm25Params, CollectionNorms};
-use super::dense;
+use super::dense::{self, DenseScores};
 use super::filter::FilterMemo;
 use super::graph::Scratches;
 use super::lexical::BoundTerms;
@@ -141,6 +141,16 @@ impl Snapshot for View {
 
     fn passages(&self) -> u64 {
         self.segments.iter().map(|s| u64::from(s.reader.max_doc())).sum()
+    }
+
+    fn mean(&self) -> &[f32] {
+        self.mean.vector()
+    }
+
+    fn vector(&self, passage: PassageRef) -> Result<&[f32]> {
+        self.check(&[passage])?;
+        let (segment, doc) = split(passage);
+        Ok(self.segments[segment as usize].vectors.row(doc))
     }
 
     fn bind<'a>(&'a self, query: &'a LexicalQuery) -> Result<Box<dyn BoundQuery + 'a>> {
@@ -284,11 +294,11 @@ impl BoundQuery for Bound<'_> {
             .map(as_candidates)
     }
 
-    fn evidence(&self, vector: Option<&[f32]>, passages: &[PassageRef]) -> Result<EvidenceSet> {
+    fn evidence(&self, question: Option<DenseQuestion>, passages: &[PassageRef]) -> Result<EvidenceSet> {
         let view = self.view;
-        let question = vector
-            .filter(|vector| vector.len() == view.identity.dimension)
-            .map(|vector| view.mean.bind(vector));
+        let question = question
+            .filter(|question| question.vector.len() == view.identity.dimension)
+            .map(|question| view.mean.bind(question));
         let mut evidence = vec![Evidence::default(); passages.len()];
         for (number, group) in view.by_segment(passages)?.into_iter().enumerate() {
             let segment = &view.segments[number];
@@ -296,9 +306,9 @@ impl BoundQuery for Bound<'_> {
             let lexical = self.terms.evidence(number, segment, &view.bm25, &view.slates, &docs)?;
             for ((&(at, doc), (_, packed)), lexical) in group.iter().zip(docs).zip(lexical) {
                 let lengths = unpack_lengths(packed);
-                let (cosine, centered) = match &question {
-                    Some(question) => question.cosines(segment.vectors.row(doc)),
-                    None => (0.0, 0.0),
+                let dense = match &question {
+                    Some(question) => question.score(segment.vectors.row(doc)),
+                    None => DenseScores::default(),
                 };
                 evidence[at] = Evidence {
                     words: lexical.words,
@@ -306,8 +316,9 @@ impl BoundQuery for Bound<'_> {
                     title: lexical.title,
                     coverage: lexical.coverage,
                     bigram_coverage: lexical.bigram_coverage,
-                    cosine,
-                    centered,
+                    cosine: dense.cosine,
+                    centered: dense.centered,
+                    adapted: dense.adapted,
                     length: lengths[3],
                     titled: lengths[1] > 0,
                     locality: segment.locality(doc, &self.query.regions),

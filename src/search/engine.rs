@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::adapter::Adapter;
 use super::confidence::answerable;
 use super::explain;
 use super::features::Weights;
@@ -14,7 +15,7 @@ use super::request::{Mode, SearchRequest};
 use super::response::{Hit, Provenance, SearchResponse, Span, Timings};
 use super::score::{Retrieved, Scored, rule, score};
 use crate::embed::{Embedder, QuestionCache};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{Backend, BoundQuery, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
 use crate::text::Analyzer;
 
@@ -39,6 +40,7 @@ pub struct Engine {
     embedder: Option<Arc<dyn Embedder>>,
     asked: QuestionCache,
     weights: Weights,
+    adapter: Option<Adapter>,
     /// Threads that look words up while a question is being embedded; none if the system gives none. Their own, since
     /// the shared ones may be busy for long with what is being indexed.
     beside: Option<rayon::ThreadPool>,
@@ -47,6 +49,8 @@ pub struct Engine {
 /// A candidate and everything it is judged by.
 #[derive(Debug, Clone)]
 pub struct JudgedBy {
+    /// As the snapshot names it that was newest when it was judged.
+    pub passage: PassageRef,
     /// The article it is from.
     pub article: Arc<str>,
     /// Its place in the article.
@@ -66,6 +70,7 @@ impl Engine {
             embedder,
             asked: QuestionCache::new(REMEMBERED_QUESTIONS),
             weights: Weights::default(),
+            adapter: Adapter::shipped(),
             beside: rayon::ThreadPoolBuilder::new()
                 .thread_name(|number| format!("words-{number}"))
                 .build()
@@ -83,6 +88,16 @@ impl Engine {
     /// The weights in force.
     pub fn weights(&self) -> &Weights {
         &self.weights
+    }
+
+    /// The same engine with another adapter of the question than the shipped one.
+    ///
+    /// # Errors
+    /// `Precondition` if it was not made for the model of the index; as [`Backend::snapshot`].
+    pub fn with_adapter(mut self, adapter: Adapter) -> Result<Self> {
+        adapter.check(self.backend.snapshot()?.identity())?;
+        self.adapter = Some(adapter);
+        Ok(self)
     }
 
     /// The index behind it.
@@ -156,7 +171,12 @@ impl Engine {
                 analysis: snapshot.identity().analysis.clone(),
                 model: snapshot.identity().embedder.clone(),
                 weights: match scored.rule {
-                    Mode::Hybrid => fusion.describe(),
+                    Mode::Hybrid => match &self.adapter {
+                        Some(adapter) if retrieved.adapted.is_some() && fusion.weighs_adapter() => {
+                            format!("{} adapter={:016x}", fusion.describe(), adapter.fingerprint())
+                        }
+                        _ => fusion.describe(),
+                    },
                     Mode::Lexical => "lexical: words + bigrams".into(),
                     Mode::Dense => "dense: centred cosine".into(),
                 },
@@ -181,7 +201,7 @@ impl Engine {
             &mut Timings::default(),
         )?;
         if let Some(reason) = retrieved.degraded {
-            return Err(crate::error::Error::unavailable(reason));
+            return Err(Error::unavailable(reason));
         }
         let fusion = Fusion::of(&request.fusion, &self.weights);
         let rule = rule(request.mode, retrieved.vector.is_some());
@@ -191,13 +211,24 @@ impl Engine {
             .keys(&scored.passages)?
             .into_iter()
             .zip(scored.evidence.passages)
-            .map(|((article, ordinal), evidence)| JudgedBy {
+            .zip(scored.passages)
+            .map(|(((article, ordinal), evidence), passage)| JudgedBy {
+                passage,
                 article,
                 ordinal,
                 evidence,
                 lexical_bound,
             })
             .collect())
+    }
+
+    /// A question's vector as the rankings use it.
+    ///
+    /// # Errors
+    /// `Unavailable` if there is none: no model, an index without vectors.
+    pub fn vector(&self, question: &str) -> Result<Vec<f32>> {
+        let snapshot = self.backend.snapshot()?;
+        self.embed(&*snapshot, question).map_err(Error::unavailable)
     }
 
     fn analyze(&self, request: &SearchRequest) -> LexicalQuery {
@@ -241,6 +272,7 @@ impl Engine {
                 lexical: found?,
                 dense: Vec::new(),
                 vector: None,
+                adapted: None,
                 degraded: None,
             });
         }
@@ -277,6 +309,12 @@ impl Engine {
         Ok(Retrieved {
             lexical,
             dense: dense?,
+            adapted: match (&self.adapter, &vector) {
+                (Some(adapter), Some(vector)) if adapter.fits(snapshot.identity()) => {
+                    adapter.bind(snapshot.mean(), vector)
+                }
+                _ => None,
+            },
             vector,
             degraded,
         })

@@ -29,7 +29,7 @@ pub struct Feature {
 }
 
 /// How many there are.
-pub const COUNT: usize = 11;
+pub const COUNT: usize = 12;
 
 /// All features, in the order of the weights.
 pub const FEATURES: [Feature; COUNT] = [
@@ -67,6 +67,11 @@ pub const FEATURES: [Feature; COUNT] = [
         name: "centered",
         label: "语义",
         value: |c| c.evidence.centered,
+    },
+    Feature {
+        name: "adapted",
+        label: "经验",
+        value: |c| c.evidence.adapted,
     },
     Feature {
         name: "length",
@@ -107,11 +112,12 @@ impl Default for Weights {
     }
 }
 
-const DEFAULTS: [(&str, f32); 7] = [
+const DEFAULTS: [(&str, f32); 8] = [
     ("words", 1.0),
     ("bigrams", 1.0),
     ("bigram_coverage", 5.0),
     ("centered", 55.0),
+    ("adapted", 0.5),
     ("titled", 4.0),
     ("locality", 2.0),
     ("timeliness", 2.0),
@@ -124,6 +130,21 @@ impl Weights {
             0.0 => 0.0,
             weight => weight * (FEATURES[at].value)(context),
         })
+    }
+
+    /// The weight of a feature by its name; what is no feature weighs nothing.
+    pub fn of(&self, name: &str) -> f32 {
+        let at = FEATURES.iter().position(|feature| feature.name == name);
+        at.map_or(0.0, |at| self.0[at])
+    }
+
+    /// The same weights with another weight for a feature.
+    #[must_use]
+    pub fn with(mut self, name: &str, weight: f32) -> Self {
+        if let Some(at) = FEATURES.iter().position(|feature| feature.name == name) {
+            self.0[at] = weight;
+        }
+        self
     }
 
     /// Reads a weight file: a JSON object of feature names and numbers; a feature it leaves out weighs nothing.

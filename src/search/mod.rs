@@ -1,6 +1,7 @@
 //! Searching: a request in plain types becomes hits with their evidence. Stands on the backend boundary of `index`,
 //! knows neither its files nor any wire format.
 
+mod adapter;
 mod confidence;
 mod engine;
 mod explain;
@@ -15,5 +16,6 @@ mod score;
 mod sentence;
 mod shape;
 
+pub use adapter::{Adapter, centered};
 pub use engine::{DEFAULT_CANDIDATES, Engine, JudgedBy};
 pub use fusion::{DEFAULT_DENSE_WEIGHT, DEFAULT_RRF_K, Fusion};

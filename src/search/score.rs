@@ -6,7 +6,7 @@ use super::fusion::{Fusable, Fusion};
 use super::group::Ranked;
 use super::request::Mode;
 use crate::error::Result;
-use crate::index::{BoundQuery, Candidate, Evidence, EvidenceSet, PassageRef, Snapshot};
+use crate::index::{BoundQuery, Candidate, DenseQuestion, Evidence, EvidenceSet, PassageRef, Snapshot};
 
 /// What both retrievers found, and why one of them may be missing.
 pub struct Retrieved {
@@ -16,8 +16,19 @@ pub struct Retrieved {
     pub dense: Vec<Candidate>,
     /// The question's vector.
     pub vector: Option<Vec<f32>>,
+    /// What the adapter makes of it, if there is one for the index.
+    pub adapted: Option<Vec<f32>>,
     /// Why the answer will be less than asked for.
     pub degraded: Option<String>,
+}
+
+impl Retrieved {
+    fn question(&self) -> Option<DenseQuestion<'_>> {
+        self.vector.as_deref().map(|vector| DenseQuestion {
+            vector,
+            adapted: self.adapted.as_deref(),
+        })
+    }
 }
 
 /// Every candidate with all that is known of it.
@@ -56,7 +67,7 @@ pub fn score(
     let mut passages: Vec<PassageRef> = lists.into_iter().flatten().map(|found| found.passage).collect();
     passages.sort_unstable();
     passages.dedup();
-    let evidence = query.evidence(retrieved.vector.as_deref(), &passages)?;
+    let evidence = query.evidence(retrieved.question(), &passages)?;
     let articles = snapshot.articles(&passages)?;
     let by_words = |evidence: &Evidence| evidence.words + evidence.bigrams;
     let lexical_ranks = ranks(&retrieved.lexical, &passages, &evidence, by_words);

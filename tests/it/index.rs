@@ -422,9 +422,10 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
     let all = view.dense(&vector, &Filter::default(), 50, None).unwrap();
     let refs: Vec<_> = all.iter().map(|c| c.passage).collect();
     let bound = view.bind(&query).unwrap();
-    let together = bound.evidence(Some(&vector), &refs).unwrap();
+    let question = Some(vector.as_slice().into());
+    let together = bound.evidence(question, &refs).unwrap();
     for (at, (&passage, candidate)) in refs.iter().zip(&all).enumerate() {
-        let alone = bound.evidence(Some(&vector), &[passage]).unwrap();
+        let alone = bound.evidence(question, &[passage]).unwrap();
         assert_eq!(
             alone.passages[0], together.passages[at],
             "scores do not depend on the company"
