@@ -56,7 +56,7 @@ impl AdapterFile {
 pub struct Learning<'a> {
     /// Asks, and weighs.
     pub engine: &'a Engine,
-    /// Judged questions; each set counts the same.
+    /// Judged questions.
     pub sets: Vec<Dataset>,
     /// How they are asked.
     pub question: &'a Question,
@@ -168,7 +168,10 @@ fn adapter(identity: &Identity, factors: &Factors) -> Result<Adapter> {
     Adapter::new(model, identity.dimension, &factors.left, &factors.right)
 }
 
-/// What there is to learn: distinct passages, and a lesson for each question, each set counting the same.
+/// What there is to learn: distinct passages, and a lesson for each question. A question's weight falls with the cube
+/// root of its set's size, 1 on average: a large set counts more than a small one, since what it teaches is surer, but
+/// not by as much as it is larger. Of equal sets, equal questions and this, this was best on the smaller of two sets and
+/// about as good on the larger one, held out (`docs/results/`).
 fn lessons(
     snapshot: &dyn Snapshot,
     asked: &[Asked],
@@ -180,8 +183,13 @@ fn lessons(
     let mut rows: BTreeMap<PassageRef, usize> = BTreeMap::new();
     let unit = |vector: &[f32]| centered(snapshot.mean(), vector).unwrap_or_else(|| vec![0.0; vector.len()]);
     let mut lessons = Vec::with_capacity(asked.len());
+    let relative = |size: usize| 1.0 / (size.max(1) as f32).cbrt();
+    let total: f32 = sets
+        .iter()
+        .map(|(_, range)| range.len() as f32 * relative(range.len()))
+        .sum();
     for (_, range) in sets {
-        let weight = asked.len() as f32 / (sets.len() * range.len().max(1)) as f32;
+        let weight = relative(range.len()) * asked.len() as f32 / total;
         for question in &asked[range.clone()] {
             let mut candidates = Vec::with_capacity(question.found.len());
             for found in &question.found {

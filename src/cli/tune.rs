@@ -27,7 +27,7 @@ const METRIC: Metric = Metric::Ndcg(10);
 /// Fit the ranking's weights, or an adapter of the question, to judged questions, with cross-validation.
 #[derive(Args)]
 pub struct Tune {
-    /// A folder with queries.jsonl and qrels.tsv (repeat for several; each counts the same).
+    /// A folder with queries.jsonl and qrels.tsv (repeat for several; for weights each counts the same).
     #[arg(long, value_name = "DIR", required = true)]
     dataset: Vec<PathBuf>,
     #[command(flatten)]

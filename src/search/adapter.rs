@@ -6,11 +6,13 @@
 //! once ([`Adapter::bind`]) and a passage costs one dot product more. The model itself, the vectors on disk and the
 //! retrieval stay as they are. Never learns (`eval::adapter` does) and never ranks (`features` weighs what comes out).
 //!
-//! The one that is shipped, `adapter.bin` beside this file, was learned from the judged questions of two public sets on
-//! an index of their corpus, by
+//! The one that is shipped, `adapter.bin` beside this file, was learned from all judged questions of two sets (537 about
+//! policy clauses, 2,072 of users) on an index of their 8,029 articles, by
 //!
 //! ```text
-//! baowen tune --adapter src/search/adapter.bin --index DIR --dataset clause --dataset zhidao
+//! baowen index bench/insurance/corpus.jsonl --index DIR
+//! baowen tune --adapter src/search/adapter.bin --index DIR \
+//!     --dataset bench/insurance/clause --dataset bench/insurance/zhidao
 //! ```
 
 use std::path::Path;
