@@ -172,6 +172,10 @@ impl Tune {
                 "The fitted weights are worse than those in force on at least one set; they are no better default."
             );
         }
+        println!(
+            "An adapter that was learned from these questions (the shipped one from the sets clause and zhidao) is too \
+             good on them, and so is any weight fitted to `adapted` here; `--adapter FILE --features FILE` writes it held out."
+        );
         let fitted = Weights(scaled(&model.weights));
         println!("fitted: {}", fitted.describe());
         match &self.out {
