@@ -82,7 +82,7 @@ fn prepare() -> baowen::error::Result<Bench> {
         let mut union: Vec<PassageRef> = lexical.iter().chain(&dense).map(|c| c.passage).collect();
         union.sort_unstable();
         union.dedup();
-        let evidence = bound.evidence(Some(vector), &union)?;
+        let evidence = bound.evidence(Some(vector.as_slice().into()), &union)?;
         drop(bound);
         asked.push(Asked {
             text: text.clone(),
@@ -167,7 +167,7 @@ fn e_dense_exact(bencher: Bencher) {
 fn f_evidence(bencher: Bencher) {
     each(bencher, |bench, asked| {
         let bound = bench.snapshot.bind(&asked.query)?;
-        bound.evidence(Some(&asked.vector), &asked.union)
+        bound.evidence(Some(asked.vector.as_slice().into()), &asked.union)
     });
 }
 

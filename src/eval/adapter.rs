@@ -227,7 +227,7 @@ fn descend(lists: &[List], passages: &Passages, options: &Options) -> Vec<f32> {
                 .par_iter()
                 .map(|&at| (&lists[at], lists[at].derive(passages, &matrix).1))
                 .collect();
-            let power = |decay: f32| 1.0 - decay.powi(taken as i32);
+            let power = |decay: f32| 1.0 - decay.powi(taken);
             let corrections = (power(DECAY.0), power(DECAY.1));
             let step = options.step * (1.0 - taken as f32 / steps as f32);
             let rows = matrix.par_chunks_exact_mut(n).zip(moments.par_chunks_exact_mut(n));
