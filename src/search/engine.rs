@@ -11,12 +11,13 @@ use super::features::Weights;
 use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
-use super::request::{Mode, SearchRequest};
-use super::response::{Hit, Provenance, SearchResponse, Span, Timings};
+use super::request::{Grouping, Mode, SearchRequest};
+use super::response::{Hit, Provenance, SearchResponse, Timings};
 use super::score::{Retrieved, Scored, rule, score};
+use super::shown::{READ_CLOSELY, answering, to_hit};
 use crate::embed::{Embedder, QuestionCache};
 use crate::error::{Error, Result};
-use crate::index::{Backend, BoundQuery, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
+use crate::index::{Backend, BoundQuery, Evidence, LexicalQuery, PassageRef, Snapshot};
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
@@ -365,6 +366,12 @@ impl Engine {
         let finder = TermFinder::new(&request.query, query, &scored.evidence);
         let mut hits = Vec::with_capacity(page.len());
         for (place, (&at, stored)) in page.iter().zip(stored).enumerate() {
+            let stored = match request.grouping {
+                Grouping::Article if request.offset + place < READ_CLOSELY => {
+                    answering(snapshot, scored, at, stored, &finder)?
+                }
+                _ => stored,
+            };
             let mut hit = to_hit(stored, scored.ranked[at].score, &finder);
             if request.explain {
                 let passage = refs[place];
@@ -396,28 +403,4 @@ fn depth(request: &SearchRequest, reach: usize) -> usize {
         depth *= DEEPER;
     }
     depth
-}
-
-fn to_hit(stored: StoredPassage, score: f32, finder: &TermFinder) -> Hit {
-    Hit {
-        passage_id: crate::model::passage_id(&stored.article_id, stored.ordinal),
-        highlights: finder.highlights(&stored.text),
-        title_highlights: finder.highlights(&stored.title),
-        best_sentence: finder.best_sentence(&stored.text, &stored.title),
-        article_id: stored.article_id,
-        title: stored.title,
-        heading: stored.heading,
-        text: stored.text,
-        span: Span {
-            start: stored.start,
-            end: stored.end,
-        },
-        score,
-        source: stored.source,
-        url: stored.url,
-        published: stored.published,
-        kind: stored.kind,
-        explanation: None,
-        duplicates: Vec::new(),
-    }
 }

@@ -15,6 +15,7 @@ pub mod response;
 mod score;
 mod sentence;
 mod shape;
+mod shown;
 
 pub use adapter::{Adapter, centered};
 pub use engine::{DEFAULT_CANDIDATES, Engine, JudgedBy};

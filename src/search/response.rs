@@ -68,7 +68,8 @@ pub struct Hit {
     pub text: String,
     /// Where the passage lies in the article's text.
     pub span: Span,
-    /// The score the order follows, higher is better; comparable within one answer only.
+    /// The score the order follows, higher is better; comparable within one answer only. It is that of the article's
+    /// highest passage, which the explanation is about; of the first hits another passage may be shown.
     pub score: f32,
     /// Publisher.
     pub source: Option<String>,

@@ -131,8 +131,9 @@ impl AnswerFinder {
         }
     }
 
-    /// The byte range of the best sentence; of equal ones the first. `None` if the text has no sentence.
-    pub fn best(&self, text: &str, title: &str) -> Option<Range<usize>> {
+    /// The best sentence's score, comparable between passages of one article, and its byte range; of equal ones the
+    /// first. `None` if the text has no sentence.
+    pub fn best(&self, text: &str, title: &str) -> Option<(f32, Range<usize>)> {
         let ranges = sentences(text);
         let lines: Vec<String> = ranges
             .iter()
@@ -183,7 +184,7 @@ impl AnswerFinder {
             }
             after_heading = heading;
         }
-        best.map(|(_, at)| with_lead(text, &ranges, &lines, at))
+        best.map(|(score, at)| (score, with_lead(text, &ranges, &lines, at)))
     }
 
     /// How well a sentence tells what is asked, by itself and by its heading, 0 to 1.2.
@@ -376,7 +377,7 @@ mod tests {
     #[test]
     fn the_sentence_that_answers_is_found() {
         let check = |question: &str, words: &[&str], title: &str, text: &str, expected: &str| {
-            let best = finder(question, words).best(text, title).map(|range| &text[range]);
+            let best = finder(question, words).best(text, title).map(|(_, range)| &text[range]);
             assert_eq!(best, Some(expected), "{question}");
         };
         // The most of what was asked.
@@ -524,7 +525,10 @@ mod tests {
     #[test]
     fn equal_sentences_go_by_order() {
         let text = "医保可以补缴。医保可以补缴。";
-        assert_eq!(finder("医保", &["医保"]).best(text, ""), Some(0..21));
+        assert_eq!(
+            finder("医保", &["医保"]).best(text, "").map(|(_, range)| range),
+            Some(0..21)
+        );
     }
 
     #[test]
@@ -562,7 +566,7 @@ mod tests {
             text in "(\\PC|[。？：；3元%月天备案未第(一)•\n ]){0,60}",
             title in "\\PC{0,6}",
         ) {
-            let found = finder(&question, &["备案", "案", "未"]).best(&text, &title);
+            let found = finder(&question, &["备案", "案", "未"]).best(&text, &title).map(|(_, range)| range);
             let ranges = sentences(&text);
             prop_assert_eq!(found.is_none(), ranges.is_empty());
             if let Some(found) = found {
