@@ -21,7 +21,7 @@ use crate::index::{Backend, BoundQuery, Evidence, LexicalQuery, PassageRef, Snap
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
-pub const DEFAULT_CANDIDATES: usize = 150;
+pub const DEFAULT_CANDIDATES: usize = 100;
 
 /// By how much longer the lists are where they were too short.
 const DEEPER: usize = 4;
