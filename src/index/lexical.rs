@@ -6,7 +6,7 @@
 //! enters fusion is the exact one ([`BoundTerms::evidence`]).
 //!
 //! The commonest terms of a question are left to the exact scores: [`affordable`] bounds the work, and what such terms
-//! add, passages that could be among the best have from rarer ones already.
+//! add, passages that could be among the best have from rarer ones already. Where that finds too few, all are read.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -54,8 +54,10 @@ pub struct BoundTerms {
     /// In the question's order, words first.
     terms: Vec<BoundTerm>,
     mass: [f32; STREAMS],
-    /// Term numbers by ascending document frequency: those that find candidates.
+    /// Numbers of the terms that occur, by ascending document frequency.
     reading: Vec<u32>,
+    /// How many of them find candidates, at least one, if those find enough.
+    affordable: usize,
 }
 
 struct BoundTerm {
@@ -79,6 +81,11 @@ impl BoundTerm {
 impl BoundTerms {
     /// Looks the terms up. Terms that occur nowhere stay, since they count in the coverage.
     pub fn bind(segments: &[Arc<SegmentView>], bm25: &Bm25, query: &LexicalQuery) -> Result<Self> {
+        Self::bind_within(segments, bm25, query, affordable(bm25.norms().passages))
+    }
+
+    /// As [`Self::bind`], with room for so many postings.
+    fn bind_within(segments: &[Arc<SegmentView>], bm25: &Bm25, query: &LexicalQuery, room: u64) -> Result<Self> {
         let mut terms = Vec::with_capacity(query.words.len() + query.bigrams.len());
         let mut mass = [0f32; STREAMS];
         let mut reading = Vec::new();
@@ -110,23 +117,21 @@ impl BoundTerms {
             }
         }
         reading.sort_unstable();
-        let room = affordable(bm25.norms().passages);
         let mut sum = 0;
         let within = reading.iter().take_while(|(postings, _)| {
             sum += postings;
             sum <= room
         });
-        // The rarest term is always read: it may be the only one.
-        let within = within.count().max(1).min(reading.len());
         Ok(BoundTerms {
             terms,
             mass,
-            reading: reading[..within].iter().map(|&(_, term)| term).collect(),
+            affordable: within.count().max(1).min(reading.len()),
+            reading: reading.into_iter().map(|(_, term)| term).collect(),
         })
     }
 
-    /// The best `k` documents: `(segment, doc, score)`, best first. The score is that of the terms
-    /// that are read, exact up to the length classes.
+    /// The best `k` documents: `(segment, doc, score)`, best first; fewer only if fewer hold any of the terms. The score
+    /// is that of the terms that are read, exact up to the length classes.
     pub fn candidates(
         &self,
         segments: &[Arc<SegmentView>],
@@ -138,6 +143,25 @@ impl BoundTerms {
         if self.reading.is_empty() || k == 0 {
             return Ok(Vec::new());
         }
+        let (rare, all) = (&self.reading[..self.affordable], &self.reading[..]);
+        let found = self.best_by(rare, segments, bm25, slates, allowed, k)?;
+        // A filter, or a term that hardly occurs, can leave few of what the rare terms find.
+        if found.len() < k && rare.len() < all.len() {
+            return self.best_by(all, segments, bm25, slates, allowed, k);
+        }
+        Ok(found)
+    }
+
+    /// The best `k` documents by the terms of these numbers.
+    fn best_by(
+        &self,
+        reading: &[u32],
+        segments: &[Arc<SegmentView>],
+        bm25: &Bm25,
+        slates: &Slates,
+        allowed: &Allowed,
+        k: usize,
+    ) -> Result<Vec<(u32, u32, f32)>> {
         let mut best: BinaryHeap<Reverse<Scored>> = BinaryHeap::new();
         slates.with(|slate| {
             for (number, segment) in segments.iter().enumerate() {
@@ -148,7 +172,7 @@ impl BoundTerms {
                 let rows = segment.reader.max_doc() as usize;
                 slate.scores.resize(rows.max(slate.scores.len()), 0.0);
                 let scores = &mut slate.scores[..rows];
-                for &term in &self.reading {
+                for &term in reading {
                     let term = &self.terms[term as usize];
                     for (field, info) in term.fields(number) {
                         add_up(&segment.words[field], info, field, term.weight, bm25, scores)?;
@@ -275,5 +299,72 @@ impl BoundTerms {
         })?;
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.term.text.cmp(&b.term.text)));
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::bm25::{Bm25Params, CollectionNorms};
+    use crate::index::{EmbeddedIndex, Rules};
+    use crate::model::Article;
+    use crate::text::Analyzer;
+
+    #[test]
+    fn common_terms_are_read_where_rare_ones_find_too_few() {
+        let rules = Rules {
+            analyzer: Arc::new(Analyzer::new().unwrap()),
+            embedder: None,
+        };
+        let query = rules.analyzer.query("白内障保险");
+        let query = LexicalQuery {
+            words: query.words,
+            bigrams: query.bigrams,
+            ..LexicalQuery::default()
+        };
+        let articles: Vec<Article> = (0..60)
+            .map(|i| Article {
+                id: format!("a{i:02}"),
+                text: if i % 30 == 0 {
+                    "白内障的保险"
+                } else {
+                    "保险条款"
+                }
+                .into(),
+                ..Article::default()
+            })
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        let index = EmbeddedIndex::create(&folder.path().join("index"), &rules.identity()).unwrap();
+        let mut writer = index.writer(rules).unwrap();
+        writer.upsert(&articles).unwrap();
+        writer.commit().unwrap();
+        writer.finish().unwrap();
+        let view = index.view();
+        let bm25 = Bm25::new(Bm25Params::default(), CollectionNorms::of(&view.segments));
+        let bound = BoundTerms::bind_within(&view.segments, &bm25, &query, 0).unwrap();
+        assert!(
+            bound.affordable == 1 && bound.reading.len() > 1,
+            "the room is for the rarest alone"
+        );
+
+        let slates = Slates::default();
+        let check = |rare_allowed: bool, k: usize, expected: usize, first_hold_both: usize| {
+            let mut bits = vec![u64::MAX];
+            if !rare_allowed {
+                bits[0] &= !(1 | 1 << 30);
+            }
+            let allowed = Allowed {
+                segments: vec![(Some(bits.into()), if rare_allowed { 60 } else { 58 })],
+            };
+            let found = bound.candidates(&view.segments, &bm25, &slates, &allowed, k).unwrap();
+            assert_eq!(found.len(), expected, "{rare_allowed} {k}");
+            let both = found.iter().take_while(|(_, doc, _)| doc % 30 == 0).count();
+            assert_eq!(both, first_hold_both, "{rare_allowed} {k}");
+        };
+        check(true, 2, 2, 2);
+        check(true, 50, 50, 2);
+        check(true, 100, 60, 2);
+        check(false, 10, 10, 0);
     }
 }
