@@ -1,7 +1,7 @@
 //! The embedded index: one folder, opened or created with its identity checked, giving views of its commits.
 //!
-//! Layout of the folder: `segments/` is tantivy's (words, stored fields, vectors), `graphs/` holds derived graphs by
-//! segment id and may be deleted at any time. Nothing else belongs there.
+//! Layout of the folder: `segments/` is tantivy's (words, stored fields, vectors), `graphs/` holds what is derived from
+//! large segments (a graph, a forward index) by segment id and may be deleted at any time. Nothing else belongs there.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -12,9 +12,10 @@ use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, sto
 
 use super::backend::{Backend, Snapshot};
 use super::dense;
+use super::forward;
 use super::graph::{self, GraphParams};
 use super::schema::{self, FORMAT_VERSION, Fields, Identity};
-use super::segment::{graph_path, uuid_bytes};
+use super::segment::{forward_path, graph_path, uuid_bytes};
 use super::terms;
 use super::vectors::VectorPlugin;
 use super::view::View;
@@ -203,11 +204,7 @@ impl EmbeddedIndex {
                     .zip(searcher.segment_readers())
                     .all(|(a, b)| a.reader.segment_id() == b.segment_id());
             if same {
-                current
-                    .segments
-                    .iter()
-                    .filter(|s| s.graph().is_none())
-                    .for_each(|s| s.load_graph(&self.graphs()));
+                current.segments.iter().for_each(|s| s.load_derived(&self.graphs()));
                 return Ok(false);
             }
             let view = View::open(
@@ -223,13 +220,15 @@ impl EmbeddedIndex {
         }
     }
 
-    /// Builds the graphs that large segments lack and removes those whose segment is gone. `progress` is told
-    /// `(rows done, rows in all)`. Returns the number of graphs built.
+    /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone.
+    /// `progress` is told `(rows done, rows in all)` of the graphs, which take nearly all of the time. Returns the number
+    /// of graphs built.
     pub fn build_graphs(&self, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<usize> {
         self.refresh()?;
         let view = self.view();
         let graphs = self.graphs();
-        self.drop_stale_graphs(&view)?;
+        self.drop_stale(&view)?;
+        self.write_forwards(&view)?;
         let lacking: Vec<_> = view
             .segments
             .iter()
@@ -240,7 +239,7 @@ impl EmbeddedIndex {
         let mut done = 0;
         let mut built = 0;
         for segment in lacking {
-            std::fs::create_dir_all(&graphs).or_fault(Fault::Unavailable, format!("creating {}", graphs.display()))?;
+            self.create_graphs_folder()?;
             let data = graph::build(
                 segment.vectors.as_slice(),
                 segment.vectors.dimension(),
@@ -251,21 +250,39 @@ impl EmbeddedIndex {
             let Some(data) = data else { break };
             let id = segment.reader.segment_id();
             data.write(&graph_path(&graphs, id), uuid_bytes(id))?;
-            segment.load_graph(&graphs);
+            segment.load_derived(&graphs);
             done += segment.vectors.rows() as usize;
             built += 1;
         }
         Ok(built)
     }
 
-    fn drop_stale_graphs(&self, view: &View) -> Result<()> {
+    fn create_graphs_folder(&self) -> Result<()> {
+        let graphs = self.graphs();
+        std::fs::create_dir_all(&graphs).or_fault(Fault::Unavailable, format!("creating {}", graphs.display()))
+    }
+
+    fn write_forwards(&self, view: &View) -> Result<()> {
+        for segment in &view.segments {
+            if segment.forward().is_none() && segment.reader.max_doc() as usize >= dense::GRAPH_ROWS {
+                self.create_graphs_folder()?;
+                let id = segment.reader.segment_id();
+                let path = forward_path(&self.graphs(), id);
+                forward::write(&path, uuid_bytes(id), segment.reader.max_doc(), &segment.words)?;
+                segment.load_derived(&self.graphs());
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_stale(&self, view: &View) -> Result<()> {
         let Ok(entries) = std::fs::read_dir(self.graphs()) else {
             return Ok(());
         };
         let live: Vec<PathBuf> = view
             .segments
             .iter()
-            .map(|segment| graph_path(&self.graphs(), segment.reader.segment_id()))
+            .flat_map(|segment| [graph_path, forward_path].map(|of| of(&self.graphs(), segment.reader.segment_id())))
             .collect();
         for entry in entries.flatten() {
             if !live.contains(&entry.path()) {
@@ -296,6 +313,12 @@ impl EmbeddedIndex {
                     }
                 }
                 None if path.exists() => wrong.push(format!("{}: not a usable graph file", path.display())),
+                None => {}
+            }
+            let path = forward_path(&self.graphs(), segment.reader.segment_id());
+            match segment.forward() {
+                Some(forward) => wrong.extend(forward.verify().err().map(|error| error.to_string())),
+                None if path.exists() => wrong.push(format!("{}: not a usable forward index", path.display())),
                 None => {}
             }
         }

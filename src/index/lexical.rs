@@ -3,7 +3,7 @@
 //! Candidates are found by adding up, term after term from the rarest on, what each posting contributes, in one array of
 //! numbers a segment. For the long questions that people ask (some 40 terms, hundreds of candidates wanted) that beats
 //! skipping algorithms, whose bounds rarely let them skip. Lengths are tantivy's length classes there; the score that
-//! enters fusion is the exact one ([`BoundTerms::evidence`]).
+//! enters fusion is the exact one ([`super::evidence`]).
 //!
 //! The commonest terms of a question are left to the exact scores: [`affordable`] bounds the work, and what such terms
 //! add, passages that could be among the best have from rarer ones already. Where that finds too few, all are read.
@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 use tantivy::postings::TermInfo;
 
-use super::backend::{LexicalQuery, TermScore};
+use super::backend::LexicalQuery;
 use super::bm25::{Bm25, STREAMS};
 use super::filter::Allowed;
-use super::postings::{READING, add_up, for_each, seek};
-use super::schema::unpack_lengths;
+use super::forward::Lookup;
+use super::postings::{READING, add_up};
 use super::segment::SegmentView;
 use super::slate::{Scored, Slates, keep_best};
 use crate::error::{Context, Fault, Result};
@@ -31,48 +31,34 @@ fn affordable(passages: f32) -> u64 {
     20_000 + (250.0 * passages.sqrt()) as u64
 }
 
-/// A list of so many postings for each passage named is not read through: its blocks are looked up one by one.
-const POSTINGS_A_SEEK: usize = 20;
-
-/// The exact lexical scores of one document.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct LexicalEvidence {
-    /// See [`super::backend::Evidence`].
-    pub words: f32,
-    /// See [`super::backend::Evidence`].
-    pub bigrams: f32,
-    /// See [`super::backend::Evidence`].
-    pub title: f32,
-    /// See [`super::backend::Evidence`].
-    pub coverage: f32,
-    /// See [`super::backend::Evidence`].
-    pub bigram_coverage: f32,
-}
-
 /// A question's terms in one snapshot: how rare each is, and where its postings lie in every segment.
 pub struct BoundTerms {
     /// In the question's order, words first.
-    terms: Vec<BoundTerm>,
-    mass: [f32; STREAMS],
+    pub(super) terms: Vec<BoundTerm>,
+    pub(super) mass: [f32; STREAMS],
     /// Numbers of the terms that occur, by ascending document frequency.
     reading: Vec<u32>,
     /// How many of them find candidates, at least one, if those find enough.
     affordable: usize,
+    /// By segment, the terms that its forward index holds, if it has one.
+    pub(super) lookups: Vec<Option<Lookup>>,
 }
 
-struct BoundTerm {
-    term: QueryTerm,
+/// One of them.
+pub struct BoundTerm {
+    /// As the question has it.
+    pub term: QueryTerm,
     /// 0 = words, 1 = bigrams.
-    stream: usize,
+    pub stream: usize,
     /// idf times the query's weight.
-    weight: f32,
+    pub weight: f32,
     /// By segment, where it occurs in the title and in the text.
     postings: Vec<[Option<TermInfo>; 2]>,
 }
 
 impl BoundTerm {
     /// `(field, postings)` in a segment, the title's first.
-    fn fields(&self, segment: usize) -> impl Iterator<Item = (usize, &TermInfo)> {
+    pub fn fields(&self, segment: usize) -> impl Iterator<Item = (usize, &TermInfo)> {
         let places = self.postings[segment].iter().enumerate();
         places.filter_map(|(at, info)| Some((at * STREAMS + self.stream, info.as_ref()?)))
     }
@@ -105,7 +91,7 @@ impl BoundTerms {
                 let [in_title, in_text] = doc_freq;
                 let weight = bm25.norms().idf(in_title.max(in_text)) * term.weight;
                 mass[stream] += weight;
-                if in_title + in_text > 0 {
+                if in_title > 0 || in_text > 0 {
                     reading.push((in_title + in_text, terms.len() as u32));
                 }
                 terms.push(BoundTerm {
@@ -122,7 +108,17 @@ impl BoundTerms {
             sum += postings;
             sum <= room
         });
+        let lookups = segments.iter().enumerate().map(|(number, segment)| {
+            let forward = segment.forward()?;
+            let bound = terms.iter().enumerate();
+            let fields = bound.flat_map(|(at, term): (usize, &BoundTerm)| {
+                let fields = term.fields(number);
+                fields.map(move |(field, info)| (field, at, field / STREAMS, info))
+            });
+            Some(Lookup::new(forward, terms.len(), fields))
+        });
         Ok(BoundTerms {
+            lookups: lookups.collect(),
             terms,
             mass,
             affordable: within.count().max(1).min(reading.len()),
@@ -194,111 +190,6 @@ impl BoundTerms {
             let terms = self.terms.iter().filter(|bound| bound.stream == stream);
             terms.map(|bound| bound.weight).collect()
         })
-    }
-
-    /// Exact scores of documents of one segment, given in ascending order with their packed field lengths; `visit` is
-    /// told `(position in docs, term, its score, its score by the title alone)` for every match.
-    fn score(
-        &self,
-        number: usize,
-        segment: &SegmentView,
-        bm25: &Bm25,
-        slates: &Slates,
-        docs: &[(u32, u64)],
-        mut visit: impl FnMut(usize, &BoundTerm, f32, f32),
-    ) -> Result<()> {
-        let rows = segment.reader.max_doc() as usize;
-        slates.with(|slate| {
-            slate.places.resize(rows.max(slate.places.len()), 0);
-            slate
-                .frequencies
-                .resize(docs.len().max(slate.frequencies.len()), [0; 2]);
-            for (place, &(doc, _)) in (1..).zip(docs) {
-                slate.places[doc as usize] = place;
-            }
-            let shares: Vec<_> = docs
-                .iter()
-                .map(|&(_, packed)| bm25.shares(&unpack_lengths(packed)))
-                .collect();
-            for bound in &self.terms {
-                let mut is_here = false;
-                for (field, info) in bound.fields(number) {
-                    is_here = true;
-                    let side = field / STREAMS;
-                    let postings = segment.words[field].open(info)?;
-                    if info.doc_freq as usize > POSTINGS_A_SEEK * docs.len() {
-                        seek(postings, docs, |at, tf| slate.frequencies[at][side] = tf);
-                    } else {
-                        for_each(postings, |doc, tf| {
-                            if let Some(&place @ 1..) = slate.places.get(doc as usize) {
-                                slate.frequencies[place as usize - 1][side] = tf;
-                            }
-                        });
-                    }
-                }
-                if !is_here {
-                    continue;
-                }
-                for (at, (frequencies, shares)) in slate.frequencies.iter_mut().zip(&shares).enumerate() {
-                    let [in_title, in_text] = std::mem::take(frequencies);
-                    if in_title + in_text > 0 {
-                        let (score, by_title) = bm25.exact(bound.stream, in_title, in_text, shares);
-                        visit(at, bound, bound.weight * score, bound.weight * by_title);
-                    }
-                }
-            }
-            for &(doc, _) in docs {
-                slate.places[doc as usize] = 0;
-            }
-            Ok(())
-        })
-    }
-
-    /// The exact evidence of documents of one segment; see [`Self::score`] for the arguments.
-    pub fn evidence(
-        &self,
-        number: usize,
-        segment: &SegmentView,
-        bm25: &Bm25,
-        slates: &Slates,
-        docs: &[(u32, u64)],
-    ) -> Result<Vec<LexicalEvidence>> {
-        let mut evidence = vec![LexicalEvidence::default(); docs.len()];
-        self.score(number, segment, bm25, slates, docs, |at, bound, score, title| {
-            let slot = &mut evidence[at];
-            let share = bound.weight / self.mass[bound.stream].max(f32::MIN_POSITIVE);
-            slot.title += title;
-            if bound.stream == 0 {
-                slot.words += score;
-                slot.coverage += share;
-            } else {
-                slot.bigrams += score;
-                slot.bigram_coverage += share;
-            }
-        })?;
-        Ok(evidence)
-    }
-
-    /// What each term adds to one document, the strongest first.
-    pub fn explain(
-        &self,
-        number: usize,
-        segment: &SegmentView,
-        bm25: &Bm25,
-        slates: &Slates,
-        doc: u32,
-    ) -> Result<Vec<TermScore>> {
-        let mut found = Vec::new();
-        let docs = [(doc, segment.lengths(doc))];
-        self.score(number, segment, bm25, slates, &docs, |_, bound, score, _| {
-            found.push(TermScore {
-                term: bound.term.clone(),
-                is_word: bound.stream == 0,
-                score,
-            });
-        })?;
-        found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.term.text.cmp(&b.term.text)));
-        Ok(found)
     }
 }
 

@@ -6,8 +6,11 @@
 mod backend;
 mod bm25;
 mod dense;
+mod derived;
 mod embedded;
+mod evidence;
 mod filter;
+mod forward;
 pub mod graph;
 mod lexical;
 mod postings;

@@ -1,4 +1,5 @@
-//! One segment of a commit, opened for searching: its vectors, its graph or codes, and the columns that scoring reads.
+//! One segment of a commit, opened for searching: its vectors, what is derived from it, and the columns that scoring
+//! reads.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, RwLock};
@@ -7,6 +8,7 @@ use tantivy::columnar::{Column, StrColumn};
 use tantivy::{SegmentReader, index::SegmentId};
 
 use super::dense;
+use super::forward::Forward;
 use super::graph::{Codes, Graph};
 use super::postings::WordField;
 use super::schema::{Fields, place_number};
@@ -23,6 +25,7 @@ pub struct SegmentView {
     /// What it is searched through by words: title words, title bigrams, text words, text bigrams.
     pub words: [WordField; 4],
     graph: RwLock<Option<Arc<Graph>>>,
+    forward: RwLock<Option<Arc<Forward>>>,
     codes: OnceLock<Codes>,
     lengths: Column<u64>,
     ordinals: Column<u64>,
@@ -32,11 +35,11 @@ pub struct SegmentView {
 }
 
 impl SegmentView {
-    /// Opens a segment's columns and vectors, and its graph if there is one.
+    /// Opens a segment's columns and vectors, and what is derived from it if it is there.
     ///
     /// # Errors
-    /// `Corrupt` if a part is missing or damaged; a damaged graph is no error.
-    pub fn open(reader: &SegmentReader, fields: &Fields, graphs: &Path) -> Result<Self> {
+    /// `Corrupt` if a part is missing or damaged; a damaged graph or forward index is no error.
+    pub fn open(reader: &SegmentReader, fields: &Fields, derived: &Path) -> Result<Self> {
         let column = |name: &str| {
             reader
                 .fast_fields()
@@ -58,6 +61,7 @@ impl SegmentView {
                 WordField::new(reader, fields.text_bigrams)?,
             ],
             graph: RwLock::new(None),
+            forward: RwLock::new(None),
             codes: OnceLock::new(),
             lengths: column("lengths")?,
             ordinals: column("ordinal")?,
@@ -65,7 +69,7 @@ impl SegmentView {
             years: column("years")?,
             ids,
         };
-        view.load_graph(graphs);
+        view.load_derived(derived);
         Ok(view)
     }
 
@@ -84,15 +88,29 @@ impl SegmentView {
         })
     }
 
-    /// Opens the segment's graph file if there is one that fits; a missing or damaged graph means exact search.
-    pub fn load_graph(&self, graphs: &Path) {
-        let path = graph_path(graphs, self.reader.segment_id());
-        if !path.is_file() {
-            return;
-        }
+    /// The segment's forward index, if it has one.
+    pub fn forward(&self) -> Option<Arc<Forward>> {
+        // As with the graph.
+        self.forward.read().unwrap_or_else(|p| p.into_inner()).clone()
+    }
+
+    /// Opens what is derived from the segment, where it is there and fits and is not open yet; a missing or damaged
+    /// graph means exact search, a missing or damaged forward index that postings are read.
+    pub fn load_derived(&self, derived: &Path) {
         let id = uuid_bytes(self.reader.segment_id());
-        if let Ok(graph) = Graph::open(&path, id, self.vectors.rows(), self.vectors.dimension()) {
+        let path = graph_path(derived, self.reader.segment_id());
+        if self.graph().is_none()
+            && path.is_file()
+            && let Ok(graph) = Graph::open(&path, id, self.vectors.rows(), self.vectors.dimension())
+        {
             *self.graph.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(graph));
+        }
+        let path = forward_path(derived, self.reader.segment_id());
+        if self.forward().is_none()
+            && path.is_file()
+            && let Ok(forward) = Forward::open(&path, id, self.reader.max_doc())
+        {
+            *self.forward.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(forward));
         }
     }
 
@@ -158,12 +176,17 @@ impl SegmentView {
     }
 }
 
+/// Where the forward index of a segment lies.
+pub fn forward_path(derived: &Path, segment: SegmentId) -> PathBuf {
+    derived.join(format!("{}.forward", segment.uuid_string()))
+}
+
 /// Where the graph of a segment lies.
 pub fn graph_path(graphs: &Path, segment: SegmentId) -> PathBuf {
     graphs.join(format!("{}.graph", segment.uuid_string()))
 }
 
-/// A segment's id as the 16 bytes that its graph file carries.
+/// A segment's id as the 16 bytes that its derived files carry.
 pub fn uuid_bytes(segment: SegmentId) -> [u8; 16] {
     // tantivy prints the id as 32 hexadecimal digits; anything else would only make the graph file a stranger's.
     u128::from_str_radix(&segment.uuid_string(), 16)

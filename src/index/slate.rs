@@ -43,7 +43,7 @@ pub struct Slate {
     pub scores: Vec<f32>,
     /// For each document of a segment: 1 + its place among the documents named, or 0.
     pub places: Vec<u32>,
-    /// By place: the frequencies in title and text.
+    /// A table of frequencies in title and text: a row for each document named, a column for each term.
     pub frequencies: Vec<[u32; 2]>,
 }
 
