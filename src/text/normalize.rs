@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, is_nfkc_quick};
 
-use super::simplify::simplify;
+use super::simplify::{Traditional, simplify, traditional};
 
 /// A stretch of the normalised text and the stretch of the original that it came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +44,28 @@ impl Normalized {
             pieces: Vec::new(),
             original: original.len(),
         };
+        let traditional = traditional();
         let mut scratch = String::new();
         // The white space seen since the last character that was kept.
         let mut gap: Option<Range<usize>> = None;
-        let mut rest = original.char_indices().peekable();
-        while let Some((start, first)) = rest.next() {
-            let mut end = start + first.len_utf8();
+        let mut at = 0;
+        while let Some(first) = original[at..].chars().next() {
+            let start = at;
+            at = plain_until(original, start, traditional);
+            if at > start {
+                // The last plain character may be the base of a cluster, and then is left to the steps below.
+                if original[at..].chars().next().is_some_and(combines) {
+                    at -= original[..at].chars().next_back().map_or(0, char::len_utf8);
+                }
+                if at > start {
+                    this.close(&mut gap);
+                    this.push(start..at, true, |text| text.push_str(&original[start..at]));
+                    continue;
+                }
+            }
+            at = start + first.len_utf8();
             if first.is_whitespace() {
-                gap = Some(gap.map_or(start, |gap| gap.start)..end);
+                gap = Some(gap.map_or(start, |gap| gap.start)..at);
                 continue;
             }
             let direct = direct(first);
@@ -59,28 +73,20 @@ impl Normalized {
                 continue;
             }
             // A cluster is a character and whatever can combine with it: NFKC of a text is NFKC of its clusters.
-            let mut alone = true;
-            while let Some(&(next, character)) = rest.peek() {
-                if !combines(character) {
-                    break;
-                }
-                end = next + character.len_utf8();
-                alone = false;
-                rest.next();
+            let alone = at;
+            while let Some(next) = original[at..].chars().next().filter(|&next| combines(next)) {
+                at += next.len_utf8();
             }
-            if let Some(gap) = gap.take()
-                && !this.text.is_empty()
+            this.close(&mut gap);
+            if at == alone
+                && let Some(character) = direct
             {
-                let linear = gap.len() == 1;
-                this.push(gap, linear, |text| text.push(' '));
-            }
-            if alone && let Some(character) = direct {
                 let linear = character.len_utf8() == first.len_utf8();
-                this.push(start..end, linear, |text| text.push(character));
+                this.push(start..at, linear, |text| text.push(character));
                 continue;
             }
             scratch.clear();
-            for composed in original[start..end].nfkc() {
+            for composed in original[start..at].nfkc() {
                 scratch.extend(composed.to_lowercase().map(simplify));
             }
             // Compatibility forms of white space and of nothing at all: U+00A8 becomes a space and a diaeresis.
@@ -88,11 +94,21 @@ impl Normalized {
             if kept.is_empty() {
                 continue;
             }
-            let single = kept.chars().nth(1).is_none() && original[start..end].chars().nth(1).is_none();
-            let linear = single && kept.len() == end - start;
-            this.push(start..end, linear, |text| text.push_str(kept));
+            let single = kept.chars().nth(1).is_none() && original[start..at].chars().nth(1).is_none();
+            let linear = single && kept.len() == at - start;
+            this.push(start..at, linear, |text| text.push_str(kept));
         }
         this
+    }
+
+    /// Writes the white space that stands before what is kept next, unless that is the first.
+    fn close(&mut self, gap: &mut Option<Range<usize>>) {
+        if let Some(gap) = gap.take()
+            && !self.text.is_empty()
+        {
+            let linear = gap.len() == 1;
+            self.push(gap, linear, |text| text.push(' '));
+        }
     }
 
     /// Appends what `write` writes as the image of `from`, joining it to the piece before where both are linear and
@@ -154,6 +170,29 @@ impl Normalized {
         })
     }
 
+    /// The image of a stretch of the original (bytes, on character boundaries) without white space at either end: what
+    /// normalising the stretch alone gives, much cheaper. `None` if a boundary lies inside a cluster, of which then
+    /// each side would become something else.
+    pub fn part(&self, range: Range<usize>) -> Option<&str> {
+        let (start, end) = (self.image_of(range.start)?, self.image_of(range.end)?);
+        Some(self.text[start..end.max(start)].trim_matches(' '))
+    }
+
+    /// Where in the normalised text the image begins of what stands at `at` in the original and behind it; `None`
+    /// inside a cluster.
+    fn image_of(&self, at: usize) -> Option<usize> {
+        let place = self.pieces.partition_point(|piece| piece.end <= at);
+        let Some(piece) = self.pieces.get(place) else {
+            return Some(self.text.len());
+        };
+        if piece.linear {
+            return Some(piece.normal + at.saturating_sub(piece.start));
+        }
+        // White space that became one blank may be cut anywhere.
+        let blank = || self.text[piece.normal..].starts_with(' ');
+        (at <= piece.start || blank()).then_some(piece.normal)
+    }
+
     fn piece_at(&self, normal: usize) -> Option<&Piece> {
         let after = self.pieces.partition_point(|piece| piece.normal <= normal);
         self.pieces.get(after.checked_sub(1)?)
@@ -177,9 +216,30 @@ fn direct(character: char) -> Option<char> {
     }
 }
 
+/// Where the stretch ends that begins at `at` and holds only characters that [`direct`] leaves as they are: nearly all
+/// of a Chinese text, which is copied as a whole.
+fn plain_until(text: &str, mut at: usize, traditional: &Traditional) -> usize {
+    loop {
+        at += match text.as_bytes()[at..] {
+            [b'!'..=b'@' | b'['..=b'~', ..] => 1,
+            [first @ 0xe4..=0xe9, second, third, ..] => {
+                // Three bytes of UTF-8, put together as in every other text: U+4000 to U+9FFF.
+                let code = u32::from(first & 0xf) << 12 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f);
+                if code < 0x4e00 || traditional.has(code) {
+                    return at;
+                }
+                3
+            }
+            // 、 。 《 》 「 」 【 】 and both double quotation marks.
+            [0xe3, 0x80, 0x81 | 0x82 | 0x8a..=0x8d | 0x90 | 0x91, ..] | [0xe2, 0x80, 0x9c | 0x9d, ..] => 3,
+            _ => return at,
+        };
+    }
+}
+
 /// Whether a character may join the one before it under NFKC.
 fn combines(character: char) -> bool {
-    if character < '\u{300}' || direct(character).is_some() {
+    if character < '\u{300}' || matches!(character, '\u{4e00}'..='\u{9fff}') || direct(character).is_some() {
         return false;
     }
     std::iter::once(character).nfkd().next().is_some_and(|first| {
@@ -227,6 +287,14 @@ mod tests {
                 );
                 assert!(!is_invisible(character) && !character.is_whitespace(), "{character:?}");
             }
+        }
+    }
+
+    #[test]
+    fn plain_characters_are_those_that_stay_as_they_are() {
+        for character in (0..=0x10_ffff).filter_map(char::from_u32) {
+            let plain = plain_until(&character.to_string(), 0, traditional()) > 0;
+            assert_eq!(plain, direct(character) == Some(character), "{character:?}");
         }
     }
 
@@ -285,6 +353,25 @@ mod tests {
                 prop_assert!(range.start < range.end);
                 prop_assert!(last.start <= range.start && last.end <= range.end);
                 last = range;
+            }
+        }
+
+        #[test]
+        fn a_part_is_what_it_would_be_alone(
+            text in "(\\PC|[医醫ＡａA①㎡ﾞｶ\u{301}\u{ad} \u{3000}\u{a8}\n\u{200b}]){0,30}",
+            from in 0..40usize,
+            length in 0..40usize,
+        ) {
+            let bounds: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            let start = from.min(bounds.len() - 1);
+            let range = bounds[start]..bounds[(start + length).min(bounds.len() - 1)];
+            let alone = Normalized::new(&text[range.clone()]).text;
+            match Normalized::new(&text).part(range.clone()) {
+                Some(part) => prop_assert_eq!(part, alone),
+                None => {
+                    let joins = |at: usize| text[at..].chars().next().is_some_and(combines);
+                    prop_assert!(joins(range.start) || joins(range.end));
+                }
             }
         }
 

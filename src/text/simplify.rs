@@ -25,6 +25,30 @@ static TABLE: LazyLock<Vec<char>> = LazyLock::new(|| {
     table
 });
 
+/// Which code points the table changes, in so few bytes that a text's every character can be looked up cheaply.
+pub(super) struct Traditional(Vec<u64>);
+
+static TRADITIONAL: LazyLock<Traditional> = LazyLock::new(|| {
+    let mut bits = vec![0u64; TABLE.len().div_ceil(64)];
+    for (index, &simple) in TABLE.iter().enumerate() {
+        bits[index / 64] |= u64::from(simple != '\0') << (index % 64);
+    }
+    Traditional(bits)
+});
+
+/// The code points that [`simplify`] changes.
+pub(super) fn traditional() -> &'static Traditional {
+    &TRADITIONAL
+}
+
+impl Traditional {
+    /// Whether [`simplify`] changes this code point.
+    pub(super) fn has(&self, code: u32) -> bool {
+        let index = code.wrapping_sub(FIRST) as usize;
+        self.0.get(index / 64).is_some_and(|bits| bits >> (index % 64) & 1 == 1)
+    }
+}
+
 fn pairs() -> impl Iterator<Item = (char, char)> {
     let lines = include_str!("traditional.txt")
         .lines()
