@@ -14,7 +14,7 @@ use super::highlight::TermFinder;
 use super::request::{Grouping, Mode, SearchRequest};
 use super::response::{Hit, Provenance, SearchResponse, Timings};
 use super::score::{Retrieved, Scored, rule, score};
-use super::shown::{READ_CLOSELY, answering, to_hit};
+use super::shown::{READ_CLOSELY, answering, look, to_hit};
 use crate::embed::{Embedder, QuestionCache};
 use crate::error::{Error, Result};
 use crate::index::{Backend, BoundQuery, Evidence, LexicalQuery, PassageRef, Snapshot};
@@ -366,13 +366,14 @@ impl Engine {
         let finder = TermFinder::new(&request.query, query, &scored.evidence);
         let mut hits = Vec::with_capacity(page.len());
         for (place, (&at, stored)) in page.iter().zip(stored).enumerate() {
-            let stored = match request.grouping {
+            let looked = look(stored, &finder);
+            let looked = match request.grouping {
                 Grouping::Article if request.offset + place < READ_CLOSELY => {
-                    answering(snapshot, scored, at, stored, &finder)?
+                    answering(snapshot, scored, at, looked, &finder)?
                 }
-                _ => stored,
+                _ => looked,
             };
-            let mut hit = to_hit(stored, scored.ranked[at].score, &finder);
+            let mut hit = to_hit(looked, scored.ranked[at].score, &finder);
             if request.explain {
                 let passage = refs[place];
                 let evidence = &scored.evidence.passages[at];

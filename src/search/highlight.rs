@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::phrases::Phrases;
 use super::response::Span;
 use super::sentence::AnswerFinder;
 use crate::index::{EvidenceSet, LexicalQuery};
@@ -13,9 +14,27 @@ use crate::text::{Normalized, QueryTerm};
 
 /// The terms of a question, ready to be looked up in texts.
 pub struct TermFinder {
-    words: Vec<String>,
-    bigrams: Vec<String>,
+    words: Phrases,
+    bigrams: Phrases,
     answers: AnswerFinder,
+}
+
+/// An article's title, read once for all of its passages.
+#[derive(Debug)]
+pub struct Title {
+    /// As it is shown.
+    text: String,
+    normalized: Normalized,
+    /// The question's terms in it.
+    terms: Vec<usize>,
+}
+
+/// A passage's text, read once for all that is said about it.
+#[derive(Debug)]
+pub struct Reading {
+    normalized: Normalized,
+    /// The best sentence's score and its bytes.
+    best: Option<(f32, Range<usize>)>,
 }
 
 impl TermFinder {
@@ -24,8 +43,9 @@ impl TermFinder {
         // Canonical terms (#11000) are not in any text as such; single characters would light up half the text.
         let visible = |terms: &[QueryTerm]| {
             let shown = |text: &&str| !text.starts_with('#') && text.chars().nth(1).is_some();
-            let texts = terms.iter().map(|term| term.text.as_str());
-            texts.filter(shown).map(str::to_owned).collect()
+            let mut texts: Vec<&str> = terms.iter().map(|term| term.text.as_str()).filter(shown).collect();
+            texts.sort_unstable();
+            Phrases::new(texts.into_iter())
         };
         TermFinder {
             words: visible(&query.words),
@@ -34,14 +54,33 @@ impl TermFinder {
         }
     }
 
-    /// The question's words in a text, in order, overlapping and touching ones joined; its bigrams if no word is there.
-    pub fn highlights(&self, text: &str) -> Vec<Span> {
-        let normalized = Normalized::new(text);
-        let mut ranges = find(&normalized, &self.words);
-        if ranges.is_empty() {
-            ranges = find(&normalized, &self.bigrams);
+    /// Reads an article's title.
+    pub fn title(&self, title: &str) -> Title {
+        let normalized = Normalized::new(title);
+        Title {
+            text: title.to_owned(),
+            terms: self.answers.terms(&normalized.text),
+            normalized,
         }
-        ranges.sort_by_key(|range| (range.start, range.end));
+    }
+
+    /// Reads a passage of an article with this title: normalises it once and finds the sentence that answers the
+    /// question best.
+    pub fn read(&self, text: &str, title: &Title) -> Reading {
+        let normalized = Normalized::new(text);
+        Reading {
+            best: self.answers.best(text, &normalized, &title.terms),
+            normalized,
+        }
+    }
+
+    /// The question's words in a text, in order, overlapping and touching ones joined; its bigrams if no word is there.
+    pub fn highlights(&self, text: &str, normalized: &Normalized) -> Vec<Span> {
+        let mut ranges = find(normalized, &self.words);
+        if ranges.is_empty() {
+            ranges = find(normalized, &self.bigrams);
+        }
+        ranges.sort_unstable_by_key(|range| (range.start, range.end));
         let mut joined: Vec<Range<usize>> = Vec::new();
         for range in ranges {
             match joined.last_mut() {
@@ -51,32 +90,52 @@ impl TermFinder {
         }
         to_spans(text, &joined)
     }
+}
 
-    /// The sentence of a passage that answers the question best, `title` being its article's; `None` if the passage
-    /// has no sentence. Takes some tens of microseconds for a passage of 400 characters.
-    pub fn best_sentence(&self, text: &str, title: &str) -> Option<Span> {
-        let (_, range) = self.answers.best(text, title)?;
-        to_spans(text, &[range]).pop()
+impl Title {
+    /// Whether it is this title that was read.
+    pub fn is_of(&self, title: &str) -> bool {
+        self.text == title
     }
 
-    /// How well the passage's best sentence answers: comparable between passages of one article for this question.
-    pub fn best_score(&self, text: &str, title: &str) -> f32 {
-        self.answers.best(text, title).map_or(0.0, |(score, _)| score)
+    /// What normalising it gave.
+    pub fn normalized(&self) -> &Normalized {
+        &self.normalized
     }
 }
 
-/// All places of the terms, as byte ranges of the original.
-fn find(text: &Normalized, terms: &[String]) -> Vec<Range<usize>> {
-    let places = |term: &String| {
-        let length = term.len();
-        let starts: Vec<usize> = text.text.match_indices(term.as_str()).map(|(at, _)| at).collect();
-        starts.into_iter().map(move |at| at..at + length)
-    };
-    terms
-        .iter()
-        .flat_map(places)
-        .map(|range| text.original_range(range))
-        .collect()
+impl Reading {
+    /// What normalising the text gave.
+    pub fn normalized(&self) -> &Normalized {
+        &self.normalized
+    }
+
+    /// The sentence of the text that answers the question best; `None` if it has no sentence.
+    pub fn best_sentence(&self, text: &str) -> Option<Span> {
+        let (_, range) = self.best.as_ref()?;
+        to_spans(text, std::slice::from_ref(range)).pop()
+    }
+
+    /// How well that sentence answers: comparable between passages of one article for one question.
+    pub fn best_score(&self) -> f32 {
+        self.best.as_ref().map_or(0.0, |(score, _)| *score)
+    }
+}
+
+/// All places of the phrases, those of one phrase not overlapping, as byte ranges of the original.
+fn find(text: &Normalized, phrases: &Phrases) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    // Where each phrase's last place ended.
+    let mut ends = vec![0; phrases.len()];
+    for (at, character) in text.text.char_indices() {
+        for number in phrases.at(&text.text, at, character) {
+            if at >= ends[number] {
+                ends[number] = at + phrases.get(number).len();
+                found.push(text.original_range(at..ends[number]));
+            }
+        }
+    }
+    found
 }
 
 /// Byte ranges, ascending, as character spans.
@@ -121,6 +180,10 @@ mod tests {
         TermFinder::new("", &query, &evidence)
     }
 
+    fn highlights(finder: &TermFinder, text: &str) -> Vec<Span> {
+        finder.highlights(text, &Normalized::new(text))
+    }
+
     fn cut(text: &str, span: Span) -> String {
         let length = (span.end - span.start) as usize;
         text.chars().skip(span.start as usize).take(length).collect()
@@ -129,7 +192,7 @@ mod tests {
     #[test]
     fn terms_are_shown_where_they_stand() {
         let check = |words: &[&str], bigrams: &[&str], text: &str, expected: &[&str]| {
-            let found = finder(words, bigrams).highlights(text);
+            let found = highlights(&finder(words, bigrams), text);
             let shown: Vec<String> = found.into_iter().map(|span| cut(text, span)).collect();
             assert_eq!(shown, expected, "{text}");
         };
@@ -152,16 +215,37 @@ mod tests {
     #[test]
     fn the_best_sentence_is_given_in_characters() {
         let text = "先说别的。医保断缴可以补。完了。";
-        let span = finder(&["医保"], &[]).best_sentence(text, "").unwrap();
-        assert_eq!((span.start, span.end), (5, 13));
-        assert_eq!(finder(&["医保"], &[]).best_sentence(" ", ""), None);
+        let finder = finder(&["医保"], &[]);
+        let best = |text: &str| finder.read(text, &finder.title("")).best_sentence(text);
+        assert_eq!(best(text).map(|span| (span.start, span.end)), Some((5, 13)));
+        assert_eq!(best(" "), None);
     }
 
     proptest! {
+        /// Looked up one after the other, as `match_indices` does.
+        #[test]
+        fn all_phrases_are_found(
+            terms in proptest::collection::vec("[医保a]{2,10}", 0..6),
+            text in "[医保醫Ａa①\u{301} \n]{0,40}",
+        ) {
+            let normalized = Normalized::new(&text);
+            let mut sorted: Vec<&str> = terms.iter().map(String::as_str).collect();
+            sorted.sort_unstable();
+            let mut found = find(&normalized, &Phrases::new(sorted.iter().copied()));
+            let places = |term: &&str| {
+                let of = |(at, term): (usize, &str)| normalized.original_range(at..at + term.len());
+                normalized.text.match_indices(*term).map(of).collect::<Vec<_>>()
+            };
+            let mut plain: Vec<_> = sorted.iter().flat_map(places).collect();
+            plain.sort_by_key(|range| (range.start, range.end));
+            found.sort_by_key(|range| (range.start, range.end));
+            prop_assert_eq!(found, plain);
+        }
+
         #[test]
         fn highlights_are_in_order_apart_and_inside(text in "(\\PC|[医保醫Ａa①\u{301}\n]){0,40}") {
             let mut last = None;
-            for span in finder(&["医保", "aa"], &["保医"]).highlights(&text) {
+            for span in highlights(&finder(&["医保", "aa"], &["保医"]), &text) {
                 prop_assert!(span.start < span.end);
                 prop_assert!(last.is_none_or(|last| last < span.start));
                 last = Some(span.end);

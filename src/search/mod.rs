@@ -9,6 +9,7 @@ pub mod features;
 mod fusion;
 mod group;
 mod highlight;
+mod phrases;
 mod question;
 pub mod request;
 pub mod response;

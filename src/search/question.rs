@@ -3,6 +3,10 @@
 //! Owns the tables of signs; never scores. Plain phrases instead of a grammar: a wrong guess costs a little of one
 //! sentence's score, and a reader can check every line.
 
+use std::sync::LazyLock;
+
+use super::phrases::Phrases;
+
 /// What a question asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
@@ -237,7 +241,7 @@ static KINDS: [Kind; 16] = [
 /// What askers say, and the words for it of contracts and offices. Used only to choose among the sentences of one
 /// passage, so a pair may be looser than a synonym that finds passages.
 #[rustfmt::skip]
-static FORMAL: &[(&[&str], &[&str])] = &[
+static FORMAL: [(&[&str], &[&str]); 22] = [
     (&["一共", "总共", "加起来"], &["总", "合计", "共计"]),
     (&["户口"], &["户籍"]),
     (&["两边都", "两份都", "同时交", "交了两份"], &["重复", "同时"]),
@@ -262,16 +266,55 @@ static FORMAL: &[(&[&str], &[&str])] = &[
     (&["领", "取钱"], &["领取", "给付"]),
 ];
 
+/// The phrases of a table's rows, and of which row each one is.
+struct Rows {
+    phrases: Phrases,
+    rows: Vec<usize>,
+}
+
+impl Rows {
+    fn new(phrases: impl Iterator<Item = (usize, &'static [&'static str])>) -> Self {
+        let mut all: Vec<(&str, usize)> = phrases
+            .flat_map(|(row, phrases)| phrases.iter().map(move |&phrase| (phrase, row)))
+            .collect();
+        all.sort_unstable();
+        Rows {
+            phrases: Phrases::new(all.iter().map(|(phrase, _)| *phrase)),
+            rows: all.into_iter().map(|(_, row)| row).collect(),
+        }
+    }
+
+    /// For each of the rows whether one of its phrases stands in the question at a place that counts.
+    fn said<const ROWS: usize>(&self, question: &str, counts: impl Fn(usize) -> bool) -> [bool; ROWS] {
+        let mut said = [false; ROWS];
+        for (at, character) in question.char_indices() {
+            for number in self.phrases.at(question, at, character) {
+                said[self.rows[number]] |= counts(at);
+            }
+        }
+        said
+    }
+}
+
+static ASKS: LazyLock<Rows> = LazyLock::new(|| Rows::new(KINDS.iter().map(|kind| kind.asks).enumerate()));
+static SPOKEN: LazyLock<Rows> = LazyLock::new(|| Rows::new(FORMAL.iter().map(|(spoken, _)| *spoken).enumerate()));
+
 /// The formal words for what a question (normalised) says in spoken ones.
 pub(super) fn formal_words(question: &str) -> impl Iterator<Item = &'static str> {
-    let said = |spoken: &[&str]| spoken.iter().any(|phrase| question.contains(phrase));
-    let pairs: Vec<_> = FORMAL.iter().filter(|(spoken, _)| said(spoken)).collect();
-    pairs.into_iter().flat_map(|(_, formal)| formal.iter().copied())
+    let said: [bool; FORMAL.len()] = SPOKEN.said(question, |_| true);
+    let pairs = FORMAL.iter().zip(said).filter(|(_, said)| *said);
+    pairs.flat_map(|((_, formal), _)| formal.iter().copied())
 }
 
 /// The kinds a question (normalised) is of: the exact ones, or the first of the others, or none.
 pub(super) fn kinds(question: &str) -> Vec<&'static Kind> {
-    let mut asked: Vec<&Kind> = KINDS.iter().filter(|kind| kind.is_asked(question)).collect();
+    let said: [bool; KINDS.len()] = ASKS.said(question, |at| !is_told(question, at));
+    let mut asked: Vec<&Kind> = KINDS
+        .iter()
+        .zip(said)
+        .filter(|(kind, said)| *said || kind.is_asked_otherwise(question))
+        .map(|(kind, _)| kind)
+        .collect();
     if asked.iter().any(|kind| kind.exact) {
         asked.retain(|kind| kind.exact);
         // A plain 多少 is in most questions for money or a share as well.
@@ -285,12 +328,13 @@ pub(super) fn kinds(question: &str) -> Vec<&'static Kind> {
 }
 
 impl Kind {
-    fn is_asked(&self, question: &str) -> bool {
-        self.asks
-            .iter()
-            .any(|phrase| question.match_indices(phrase).any(|(at, _)| !is_told(question, at)))
-            || (self.asked == Asked::Duration && asks_for_length(question))
-            || (self.asked == Asked::Whether && asks_by_negation(question))
+    /// Whether a question is of this kind by more than a phrase.
+    fn is_asked_otherwise(&self, question: &str) -> bool {
+        match self.asked {
+            Asked::Duration => asks_for_length(question),
+            Asked::Whether => asks_by_negation(question),
+            _ => false,
+        }
     }
 
     /// Whether a number alone, without a unit, tells: as many digits as this.

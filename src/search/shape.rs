@@ -34,9 +34,9 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// The shape of a normalised line.
-    pub fn of(line: &str) -> Self {
-        let body = line[marker_length(line)..].trim();
+    /// The shape of a normalised line that begins with a list marker of so many bytes ([`marker_length`]).
+    pub fn behind_marker(line: &str, marker: usize) -> Self {
+        let body = line[marker..].trim();
         let form = match line.chars().next_back() {
             Some('?') => Form::Question,
             Some(':') => Form::Heading,
@@ -74,7 +74,12 @@ pub(super) fn marker_length(line: &str) -> usize {
     if let Some(length) = section_length(line) {
         return length;
     }
-    let is_count = |c: char| c.is_ascii_digit() || "一二三四五六七八九十".contains(c);
+    let is_count = |c: char| {
+        matches!(
+            c,
+            '0'..='9' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十'
+        )
+    };
     let (open, rest) = match line.chars().next() {
         Some(bullet @ ('•' | '·' | '*' | '-')) => return bullet.len_utf8(),
         Some(bracket @ ('(' | '第')) => (Some(bracket), &line[bracket.len_utf8()..]),
@@ -115,9 +120,13 @@ fn section_length(line: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
+    fn of(line: &str) -> Shape {
+        Shape::behind_marker(line, marker_length(line))
+    }
+
     #[test]
     fn headings_and_questions_are_told_from_statements() {
-        let check = |line: &str, expected: Form| assert_eq!(Shape::of(line).form, expected, "{line}");
+        let check = |line: &str, expected: Form| assert_eq!(of(line).form, expected, "{line}");
         check("三、办理时限", Form::Heading);
         check("备案流程:", Form::Heading);
         check("流程", Form::Heading);
@@ -152,11 +161,11 @@ mod tests {
 
     #[test]
     fn scraps_and_rambling_and_cut_off_sentences_are_worth_less() {
-        let cut_off = Shape::of("灵活就业人员可以凭本人的身份证");
+        let cut_off = of("灵活就业人员可以凭本人的身份证");
         assert_eq!(cut_off.form, Form::Statement);
         assert!(cut_off.worth(true) < cut_off.worth(false));
-        assert!(Shape::of("可凭身份证。").worth(true) > cut_off.worth(true));
-        let worth = |characters: usize| Shape::of(&"保".repeat(characters)).length_worth();
+        assert!(of("可凭身份证。").worth(true) > cut_off.worth(true));
+        let worth = |characters: usize| of(&"保".repeat(characters)).length_worth();
         assert!(worth(3) < worth(20));
         assert!(worth(300) < worth(20));
     }

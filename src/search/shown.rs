@@ -2,7 +2,7 @@
 //!
 //! The order of articles is settled before; nothing here changes it, nor the score that an article stands by.
 
-use super::highlight::TermFinder;
+use super::highlight::{Reading, TermFinder, Title};
 use super::response::{Hit, Span};
 use super::score::Scored;
 use crate::error::Result;
@@ -17,6 +17,20 @@ const NEARLY_AS_GOOD: f32 = 0.5;
 /// How much better another passage's best sentence must be.
 const BETTER: f32 = 1.25;
 
+/// A passage that may be shown, read.
+pub(super) struct Looked {
+    stored: StoredPassage,
+    title: Title,
+    reading: Reading,
+}
+
+/// Reads a passage.
+pub(super) fn look(stored: StoredPassage, finder: &TermFinder) -> Looked {
+    let title = finder.title(&stored.title);
+    let reading = finder.read(&stored.text, &title);
+    Looked { stored, title, reading }
+}
+
 /// The passage of an article that answers best: the one it was ranked by (at this place among the candidates), unless
 /// the best sentence of another candidate of the article is clearly better. A passage can be ranked high for its words
 /// while the answer stands in the next one.
@@ -24,9 +38,9 @@ pub(super) fn answering(
     snapshot: &dyn Snapshot,
     scored: &Scored,
     at: usize,
-    stored: StoredPassage,
+    looked: Looked,
     finder: &TermFinder,
-) -> Result<StoredPassage> {
+) -> Result<Looked> {
     let first = &scored.ranked[at];
     let mut others: Vec<usize> = (0..scored.ranked.len())
         .filter(|&other| {
@@ -35,7 +49,7 @@ pub(super) fn answering(
         })
         .collect();
     if others.is_empty() {
-        return Ok(stored);
+        return Ok(looked);
     }
     others.sort_by(|&a, &b| {
         let (a, b) = (&scored.ranked[a], &scored.ranked[b]);
@@ -43,24 +57,33 @@ pub(super) fn answering(
     });
     others.truncate(OTHERS);
     let refs: Vec<PassageRef> = others.iter().map(|&other| scored.passages[other]).collect();
-    let mut shown = stored;
-    let mut to_beat = BETTER * finder.best_score(&shown.text, &shown.title);
+    let mut shown = looked;
+    let mut to_beat = BETTER * shown.reading.best_score();
     for other in snapshot.fetch(&refs)? {
-        let score = finder.best_score(&other.text, &other.title);
+        // All passages of an article have its title.
+        let title = (!shown.title.is_of(&other.title)).then(|| finder.title(&other.title));
+        let reading = finder.read(&other.text, title.as_ref().unwrap_or(&shown.title));
+        let score = reading.best_score();
         if score > to_beat {
-            (shown, to_beat) = (other, score);
+            shown = Looked {
+                stored: other,
+                title: title.unwrap_or(shown.title),
+                reading,
+            };
+            to_beat = score;
         }
     }
     Ok(shown)
 }
 
 /// A passage as a hit, not explained yet.
-pub(super) fn to_hit(stored: StoredPassage, score: f32, finder: &TermFinder) -> Hit {
+pub(super) fn to_hit(looked: Looked, score: f32, finder: &TermFinder) -> Hit {
+    let Looked { stored, title, reading } = looked;
     Hit {
         passage_id: crate::model::passage_id(&stored.article_id, stored.ordinal),
-        highlights: finder.highlights(&stored.text),
-        title_highlights: finder.highlights(&stored.title),
-        best_sentence: finder.best_sentence(&stored.text, &stored.title),
+        highlights: finder.highlights(&stored.text, reading.normalized()),
+        title_highlights: finder.highlights(&stored.title, title.normalized()),
+        best_sentence: reading.best_sentence(&stored.text),
         article_id: stored.article_id,
         title: stored.title,
         heading: stored.heading,

@@ -129,7 +129,10 @@ fn amounts(text: &str) -> Vec<Amount> {
 }
 
 fn is_numeral(character: char) -> bool {
-    character.is_ascii_digit() || character == '.' || "一二三四五六七八九十百两".contains(character)
+    matches!(
+        character,
+        '0'..='9' | '.' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '百' | '两'
+    )
 }
 
 /// The value of a numeral below 1000 in digits or characters.
