@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tantivy::schema::Value;
+use tantivy::schema::document::{DeserializeError, DocumentDeserialize, DocumentDeserializer};
+use tantivy::schema::{Field, Value};
 use tantivy::{DocAddress, Searcher, TantivyDocument, Term};
 
 use super::backend::{
@@ -112,6 +113,16 @@ impl View {
     }
 }
 
+/// What a document begins with: the passage as it is shown. Behind it an article's first passage has the whole article,
+/// which need not be read to show the passage.
+struct FirstStored(Option<(Field, String)>);
+
+impl DocumentDeserialize for FirstStored {
+    fn deserialize<'de, D: DocumentDeserializer<'de>>(mut document: D) -> Result<Self, DeserializeError> {
+        document.next_field().map(FirstStored)
+    }
+}
+
 fn join(segment: u32, doc: u32) -> PassageRef {
     PassageRef(u64::from(segment) << 32 | u64::from(doc))
 }
@@ -201,12 +212,16 @@ impl Snapshot for View {
         passages
             .iter()
             .map(|&passage| {
-                let document = self.document(passage)?;
-                let stored = document
-                    .get_first(self.fields.passage)
-                    .and_then(|value| value.as_str())
+                let (segment, doc) = split(passage);
+                let stored: FirstStored = self
+                    .searcher
+                    .doc(DocAddress::new(segment, doc))
+                    .or_fault(Fault::Corrupt, "reading a stored passage")?;
+                let (_, stored) = stored
+                    .0
+                    .filter(|(field, _)| *field == self.fields.passage)
                     .ok_or_else(|| Error::corrupt("a stored passage is missing"))?;
-                serde_json::from_str(stored).or_fault(Fault::Corrupt, "decoding a stored passage")
+                serde_json::from_str(&stored).or_fault(Fault::Corrupt, "decoding a stored passage")
             })
             .collect()
     }
