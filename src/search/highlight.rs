@@ -127,14 +127,12 @@ fn find(text: &Normalized, phrases: &Phrases) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     // Where each phrase's last place ended.
     let mut ends = vec![0; phrases.len()];
-    for (at, character) in text.text.char_indices() {
-        for number in phrases.at(&text.text, at, character) {
-            if at >= ends[number] {
-                ends[number] = at + phrases.get(number).len();
-                found.push(text.original_range(at..ends[number]));
-            }
+    phrases.each(&text.text, |at, number| {
+        if at >= ends[number] {
+            ends[number] = at + phrases.get(number).len();
+            found.push(text.original_range(at..ends[number]));
         }
-    }
+    });
     found
 }
 

@@ -1,7 +1,8 @@
 //! Many phrases looked up in a text at once.
 //!
-//! Owns the table: a text is read once, character by character, and at nearly every one of them a single look says that
-//! no phrase begins there. Searching for one phrase after the other costs as many readings, and each builds a searcher.
+//! Owns the table: a text is read once, character by character, and at nearly every one of them a look at two bits says
+//! that no phrase begins there. Searching for one phrase after the other costs as many readings, and each builds a
+//! searcher.
 
 /// Phrases by their first characters.
 #[derive(Debug, Default)]
@@ -11,7 +12,15 @@ pub(super) struct Phrases {
     phrases: Vec<Phrase>,
     /// Open addressing by the first character; a power of two of slots, at least half of them empty.
     slots: Vec<Slot>,
+    /// Which first characters phrases of one character have, and with which two the longer ones begin; a bit may stand
+    /// for several.
+    singles: Bits<16>,
+    pairs: Bits<128>,
 }
+
+/// A set of hashes: what is not in it is not in the table.
+#[derive(Debug)]
+struct Bits<const WORDS: usize>([u64; WORDS]);
 
 #[derive(Debug, Clone, Copy)]
 struct Phrase {
@@ -51,7 +60,12 @@ impl Phrases {
                 head: head(phrase.as_bytes()),
                 mask,
             });
-            let Some(initial) = phrase.chars().next() else { continue };
+            let mut characters = phrase.chars();
+            let Some(initial) = characters.next() else { continue };
+            match characters.next() {
+                Some(second) => this.pairs.insert(pair(initial, second)),
+                None => this.singles.insert(initial as u32),
+            }
             match slots.last_mut() {
                 Some(slot) if slot.initial == initial && slot.to == number => slot.to += 1,
                 _ => slots.push(Slot {
@@ -83,9 +97,24 @@ impl Phrases {
         &self.text[phrase.start..phrase.start + phrase.length]
     }
 
-    /// The numbers of the phrases that stand at byte `at` of a text, where `character` is, ascending.
+    /// Calls `found(at, number)` for every place in a text where a phrase stands: by place, then by number.
     #[inline]
-    pub fn at<'a>(&'a self, text: &'a str, at: usize, character: char) -> impl Iterator<Item = usize> + 'a {
+    pub fn each(&self, text: &str, mut found: impl FnMut(usize, usize)) {
+        let mut characters = text.char_indices();
+        let mut here = characters.next();
+        while let Some((at, character)) = here {
+            let next = characters.next();
+            // Where nothing follows, a pair that happens to have the same bit is one look too many.
+            let second = next.map_or('\0', |(_, character)| character);
+            if self.singles.has(character as u32) || self.pairs.has(pair(character, second)) {
+                self.at(text, at, character).for_each(|number| found(at, number));
+            }
+            here = next;
+        }
+    }
+
+    /// The numbers of the phrases that stand at byte `at` of a text, where `character` is, ascending.
+    fn at<'a>(&'a self, text: &'a str, at: usize, character: char) -> impl Iterator<Item = usize> + 'a {
         let range = self.beginning_with(character);
         let rest = &text.as_bytes()[at..];
         let window = if range.is_empty() { 0 } else { head(rest) };
@@ -118,6 +147,33 @@ impl Phrases {
     }
 }
 
+impl<const WORDS: usize> Default for Bits<WORDS> {
+    fn default() -> Self {
+        Bits([0; WORDS])
+    }
+}
+
+impl<const WORDS: usize> Bits<WORDS> {
+    fn insert(&mut self, hash: u32) {
+        self.0[hash as usize / 64 % WORDS] |= 1 << (hash % 64);
+    }
+
+    #[inline]
+    fn has(&self, hash: u32) -> bool {
+        self.0[hash as usize / 64 % WORDS] >> (hash % 64) & 1 == 1
+    }
+}
+
+/// A hash of two characters.
+#[inline]
+fn pair(first: char, second: char) -> u32 {
+    (first as u32)
+        .wrapping_mul(31)
+        .wrapping_add(second as u32)
+        .wrapping_mul(0x9e37_79b1)
+        >> 16
+}
+
 /// The first eight bytes as a number, zeros where there are fewer.
 #[inline]
 fn head(bytes: &[u8]) -> u64 {
@@ -134,9 +190,9 @@ mod tests {
 
     fn found(phrases: &[&str], text: &str) -> Vec<(usize, usize)> {
         let table = Phrases::new(phrases.iter().copied());
-        text.char_indices()
-            .flat_map(|(at, character)| table.at(text, at, character).map(move |number| (at, number)))
-            .collect()
+        let mut found = Vec::new();
+        table.each(text, |at, number| found.push((at, number)));
+        found
     }
 
     #[test]

@@ -287,11 +287,8 @@ impl Rows {
     /// For each of the rows whether one of its phrases stands in the question at a place that counts.
     fn said<const ROWS: usize>(&self, question: &str, counts: impl Fn(usize) -> bool) -> [bool; ROWS] {
         let mut said = [false; ROWS];
-        for (at, character) in question.char_indices() {
-            for number in self.phrases.at(question, at, character) {
-                said[self.rows[number]] |= counts(at);
-            }
-        }
+        self.phrases
+            .each(question, |at, number| said[self.rows[number]] |= counts(at));
         said
     }
 }

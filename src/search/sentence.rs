@@ -146,7 +146,7 @@ impl AnswerFinder {
 
     /// The question's terms in a normalised text, distinct.
     pub fn terms(&self, text: &str) -> Vec<usize> {
-        let mut contents = self.nothing_read();
+        let mut contents = self.nothing_read(1);
         self.read(text, marker_length(text), &mut contents);
         contents.terms
     }
@@ -157,7 +157,7 @@ impl AnswerFinder {
     pub fn best(&self, text: &str, normalized: &Normalized, title: &[usize]) -> Option<(f32, Range<usize>)> {
         let ranges = sentences(text);
         let lines: Vec<Line> = ranges.iter().map(|range| line(text, normalized, range)).collect();
-        let mut contents = self.nothing_read();
+        let mut contents = self.nothing_read(lines.len());
         for line in &lines {
             self.read(&line.text, line.marker, &mut contents);
         }
@@ -210,12 +210,13 @@ impl AnswerFinder {
         best.map(|(score, at)| (score, with_lead(text, &ranges, &lines, at)))
     }
 
-    fn nothing_read(&self) -> Contents {
+    /// Nothing yet, with room for so many sentences.
+    fn nothing_read(&self, sentences: usize) -> Contents {
         Contents {
             kinds: self.kinds.len(),
-            ends: Vec::new(),
-            terms: Vec::new(),
-            telling: Vec::new(),
+            ends: Vec::with_capacity(sentences),
+            terms: Vec::with_capacity(4 * sentences),
+            telling: Vec::with_capacity(self.kinds.len() * sentences),
             seen: vec![0; self.signs.len()],
             tells: vec![0; self.kinds.len()],
         }
@@ -246,43 +247,41 @@ impl AnswerFinder {
         let kinds = into.telling.len();
         into.telling.resize(kinds + into.kinds, 0.0);
         into.tells.fill(0);
-        for (at, character) in line.char_indices() {
-            for number in self.phrases.at(line, at, character) {
-                if into.seen[number] == sentence {
-                    continue;
-                }
-                let told = match self.signs[number] {
-                    Sign::Term(term) => {
-                        into.seen[number] = sentence;
-                        into.terms.push(term);
-                        continue;
-                    }
-                    _ if at < body => continue,
-                    Sign::Hint(kind) => {
-                        into.seen[number] = sentence;
-                        let telling = &mut into.telling[kinds + kind];
-                        *telling = telling.max(HINT);
-                        continue;
-                    }
-                    Sign::Tell(kind) => Some(kind),
-                    Sign::Unit(kind) => {
-                        let unit = self.phrases.get(number);
-                        is_counted(&line[body..at], unit, self.kinds[kind]).then_some(kind)
-                    }
-                    Sign::Digit(kind) => {
-                        let run = line[at..].bytes().take_while(u8::is_ascii_digit).count();
-                        self.kinds[kind]
-                            .digits()
-                            .is_some_and(|least| run >= least)
-                            .then_some(kind)
-                    }
-                };
-                if let Some(kind) = told {
-                    into.seen[number] = sentence;
-                    into.tells[kind] += 1;
-                }
+        self.phrases.each(line, |at, number| {
+            if into.seen[number] == sentence {
+                return;
             }
-        }
+            let told = match self.signs[number] {
+                Sign::Term(term) => {
+                    into.seen[number] = sentence;
+                    into.terms.push(term);
+                    return;
+                }
+                _ if at < body => return,
+                Sign::Hint(kind) => {
+                    into.seen[number] = sentence;
+                    let telling = &mut into.telling[kinds + kind];
+                    *telling = telling.max(HINT);
+                    return;
+                }
+                Sign::Tell(kind) => Some(kind),
+                Sign::Unit(kind) => {
+                    let unit = self.phrases.get(number);
+                    is_counted(&line[body..at], unit, self.kinds[kind]).then_some(kind)
+                }
+                Sign::Digit(kind) => {
+                    let run = line[at..].bytes().take_while(u8::is_ascii_digit).count();
+                    self.kinds[kind]
+                        .digits()
+                        .is_some_and(|least| run >= least)
+                        .then_some(kind)
+                }
+            };
+            if let Some(kind) = told {
+                into.seen[number] = sentence;
+                into.tells[kind] += 1;
+            }
+        });
         let telling = into.telling[kinds..].iter_mut();
         for ((telling, tells), kind) in telling.zip(&into.tells).zip(&self.kinds) {
             *telling = match tells {

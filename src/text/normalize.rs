@@ -41,7 +41,8 @@ impl Normalized {
     pub fn new(original: &str) -> Self {
         let mut this = Normalized {
             text: String::with_capacity(original.len()),
-            pieces: Vec::new(),
+            // Full-width punctuation cuts a Chinese text into pieces of some characters.
+            pieces: Vec::with_capacity(original.len() / 16 + 1),
             original: original.len(),
         };
         let traditional = traditional();
