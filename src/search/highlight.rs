@@ -22,8 +22,6 @@ pub struct TermFinder {
 /// An article's title, read once for all of its passages.
 #[derive(Debug)]
 pub struct Title {
-    /// As it is shown.
-    text: String,
     normalized: Normalized,
     /// The question's terms in it.
     terms: Vec<usize>,
@@ -58,7 +56,6 @@ impl TermFinder {
     pub fn title(&self, title: &str) -> Title {
         let normalized = Normalized::new(title);
         Title {
-            text: title.to_owned(),
             terms: self.answers.terms(&normalized.text),
             normalized,
         }
@@ -81,7 +78,7 @@ impl TermFinder {
             ranges = find(normalized, &self.bigrams);
         }
         ranges.sort_unstable_by_key(|range| (range.start, range.end));
-        let mut joined: Vec<Range<usize>> = Vec::new();
+        let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
         for range in ranges {
             match joined.last_mut() {
                 Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
@@ -93,11 +90,6 @@ impl TermFinder {
 }
 
 impl Title {
-    /// Whether it is this title that was read.
-    pub fn is_of(&self, title: &str) -> bool {
-        self.text == title
-    }
-
     /// What normalising it gave.
     pub fn normalized(&self) -> &Normalized {
         &self.normalized
@@ -124,7 +116,10 @@ impl Reading {
 
 /// All places of the phrases, those of one phrase not overlapping, as byte ranges of the original.
 fn find(text: &Normalized, phrases: &Phrases) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
+    if text.text.is_empty() || phrases.len() == 0 {
+        return Vec::new();
+    }
+    let mut found = Vec::with_capacity(16);
     // Where each phrase's last place ended.
     let mut ends = vec![0; phrases.len()];
     phrases.each(&text.text, |at, number| {

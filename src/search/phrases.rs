@@ -75,7 +75,7 @@ impl Phrases {
                 }),
             }
         }
-        this.slots = vec![Slot::default(); (4 * slots.len()).next_power_of_two()];
+        this.slots = vec![Slot::default(); (2 * slots.len()).next_power_of_two()];
         for slot in slots {
             let mut place = this.place(slot.initial);
             while this.slots[place].from < this.slots[place].to {
@@ -129,7 +129,7 @@ impl Phrases {
     #[inline]
     fn beginning_with(&self, character: char) -> std::ops::Range<usize> {
         let mut place = self.place(character);
-        // Ends at an empty slot: more than half of them are.
+        // Ends at an empty slot: at least half of them are.
         while let Some(slot) = self.slots.get(place) {
             if slot.initial == character || slot.from == slot.to {
                 return slot.from as usize..slot.to as usize;

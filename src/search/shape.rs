@@ -37,7 +37,8 @@ impl Shape {
     /// The shape of a normalised line that begins with a list marker of so many bytes ([`marker_length`]).
     pub fn behind_marker(line: &str, marker: usize) -> Self {
         let body = line[marker..].trim();
-        let form = match line.chars().next_back() {
+        let last = line.chars().next_back();
+        let form = match last {
             Some('?') => Form::Question,
             Some(':') => Form::Heading,
             Some('。' | ';' | '!' | ',') => Form::Statement,
@@ -48,7 +49,9 @@ impl Shape {
         Shape {
             form,
             characters: line.chars().count() as f32,
-            ended: !line.ends_with(char::is_alphanumeric),
+            // Nearly all lines end with one of the first, which are told without the tables of Unicode.
+            ended: last
+                .is_none_or(|last| matches!(last, '。' | ';' | ',' | '!' | '?' | ':') || !last.is_alphanumeric()),
         }
     }
 

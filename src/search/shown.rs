@@ -61,7 +61,7 @@ pub(super) fn answering(
     let mut to_beat = BETTER * shown.reading.best_score();
     for other in snapshot.fetch(&refs)? {
         // All passages of an article have its title.
-        let title = (!shown.title.is_of(&other.title)).then(|| finder.title(&other.title));
+        let title = (shown.stored.title != other.title).then(|| finder.title(&other.title));
         let reading = finder.read(&other.text, title.as_ref().unwrap_or(&shown.title));
         let score = reading.best_score();
         if score > to_beat {

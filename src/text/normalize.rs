@@ -145,10 +145,12 @@ impl Normalized {
             let at = self.original_start(start);
             return at..at;
         }
-        let from = self.original_start(start);
-        // end > start >= 0, so there is a byte before it and a piece that holds it.
-        let last = self.piece_at(end - 1);
-        let to = last.map_or(self.original, |piece| {
+        let first = self.place_of(start);
+        let from = self.start_in(first, start);
+        // end > start >= 0, so there is a byte before it and a piece that holds it: mostly the one that holds start.
+        let behind = self.pieces[first..].iter().skip(1);
+        let last = first + behind.take_while(|piece| piece.normal < end).count();
+        let to = self.pieces.get(last).map_or(self.original, |piece| {
             if piece.linear {
                 (piece.start + (end - piece.normal)).min(piece.end)
             } else {
@@ -162,7 +164,12 @@ impl Normalized {
         if normal >= self.text.len() {
             return self.pieces.last().map_or(0, |piece| piece.end);
         }
-        self.piece_at(normal).map_or(0, |piece| {
+        self.start_in(self.place_of(normal), normal)
+    }
+
+    /// Where this byte of the normalised text came from, which the piece at this place holds.
+    fn start_in(&self, place: usize, normal: usize) -> usize {
+        self.pieces.get(place).map_or(0, |piece| {
             if piece.linear {
                 piece.start + (normal - piece.normal)
             } else {
@@ -194,9 +201,10 @@ impl Normalized {
         (at <= piece.start || blank()).then_some(piece.normal)
     }
 
-    fn piece_at(&self, normal: usize) -> Option<&Piece> {
+    /// Which piece holds this byte of the normalised text, the first one beginning at 0.
+    fn place_of(&self, normal: usize) -> usize {
         let after = self.pieces.partition_point(|piece| piece.normal <= normal);
-        self.pieces.get(after.checked_sub(1)?)
+        after.saturating_sub(1)
     }
 }
 
