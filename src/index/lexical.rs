@@ -1,7 +1,7 @@
 //! Ranking by words: a question's terms looked up once in a snapshot, candidates term by term, exact BM25F of any passage.
 //!
 //! Candidates are found by adding up, term after term from the rarest on, what each posting contributes, in one array of
-//! numbers a segment. For the long questions that people ask (some 40 terms, hundreds of candidates wanted) that beats
+//! numbers for a window of documents that fits the processor's cache. For the long questions that people ask (some 40 terms, hundreds of candidates wanted) that beats
 //! skipping algorithms, whose bounds rarely let them skip. Lengths are tantivy's length classes there; the score that
 //! enters fusion is the exact one ([`super::evidence`]).
 //!
@@ -10,6 +10,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use tantivy::postings::TermInfo;
@@ -18,7 +19,7 @@ use super::backend::LexicalQuery;
 use super::bm25::{Bm25, STREAMS};
 use super::filter::Allowed;
 use super::forward::Lookup;
-use super::postings::{READING, add_up};
+use super::postings::{Cursor, READING};
 use super::segment::SegmentView;
 use super::slate::{Scored, Slates, keep_best};
 use crate::error::{Context, Fault, Result};
@@ -29,6 +30,22 @@ use crate::text::QueryTerm;
 /// 9,346 real passages nothing.
 fn affordable(passages: f32) -> u64 {
     20_000 + (250.0 * passages.sqrt()) as u64
+}
+
+/// Documents whose scores are added up at once: 128 kB of numbers.
+const WINDOW: u32 = 1 << 15;
+
+/// Segments of so many documents are searched by two threads, a half each.
+const HALVED: u32 = 400_000;
+
+/// One way through the postings of some terms.
+struct Pass<'a> {
+    /// By number, rarest first.
+    terms: &'a [u32],
+    bm25: &'a Bm25,
+    slates: &'a Slates,
+    /// Documents wanted.
+    k: usize,
 }
 
 /// A question's terms in one snapshot: how rare each is, and where its postings lie in every segment.
@@ -140,48 +157,74 @@ impl BoundTerms {
             return Ok(Vec::new());
         }
         let (rare, all) = (&self.reading[..self.affordable], &self.reading[..]);
-        let found = self.best_by(rare, segments, bm25, slates, allowed, k)?;
+        let by = |terms| Pass { terms, bm25, slates, k };
+        let found = self.best_by(&by(rare), segments, allowed)?;
         // A filter, or a term that hardly occurs, can leave few of what the rare terms find.
         if found.len() < k && rare.len() < all.len() {
-            return self.best_by(all, segments, bm25, slates, allowed, k);
+            return self.best_by(&by(all), segments, allowed);
         }
         Ok(found)
     }
 
-    /// The best `k` documents by the terms of these numbers.
-    fn best_by(
+    /// The best documents by the terms of a pass.
+    fn best_by(&self, pass: &Pass, segments: &[Arc<SegmentView>], allowed: &Allowed) -> Result<Vec<(u32, u32, f32)>> {
+        let mut best = Vec::new();
+        for (number, segment) in (0..).zip(segments) {
+            let (bits, count) = &allowed.segments[number as usize];
+            if *count == 0 {
+                continue;
+            }
+            let of_range = |docs| self.best_of(pass, number, segment, bits.as_deref(), docs);
+            let rows = segment.reader.max_doc();
+            // Only on a thread that shares its work: elsewhere the pool may be busy with what is being indexed.
+            if rows >= HALVED && rayon::current_thread_index().is_some() {
+                let middle = rows / 2 / WINDOW * WINDOW;
+                let (low, high) = rayon::join(|| of_range(0..middle), || of_range(middle..rows));
+                best.extend(low?);
+                best.extend(high?);
+            } else {
+                best.extend(of_range(0..rows)?);
+            }
+        }
+        best.sort_unstable_by(|a, b| b.cmp(a));
+        best.truncate(pass.k);
+        Ok(best.into_iter().map(|s: Scored| (s.segment, s.doc, s.score)).collect())
+    }
+
+    /// The best of some documents of a segment, in no order.
+    fn best_of(
         &self,
-        reading: &[u32],
-        segments: &[Arc<SegmentView>],
-        bm25: &Bm25,
-        slates: &Slates,
-        allowed: &Allowed,
-        k: usize,
-    ) -> Result<Vec<(u32, u32, f32)>> {
+        pass: &Pass,
+        number: u32,
+        segment: &SegmentView,
+        bits: Option<&[u64]>,
+        docs: Range<u32>,
+    ) -> Result<Vec<Scored>> {
+        let mut cursors = Vec::with_capacity(2 * pass.terms.len());
+        for &term in pass.terms {
+            let term = &self.terms[term as usize];
+            for (field, info) in term.fields(number as usize) {
+                cursors.push(Cursor::new(
+                    &segment.words[field],
+                    info,
+                    field,
+                    term.weight,
+                    docs.start,
+                )?);
+            }
+        }
         let mut best: BinaryHeap<Reverse<Scored>> = BinaryHeap::new();
-        slates.with(|slate| {
-            for (number, segment) in segments.iter().enumerate() {
-                let (bits, count) = &allowed.segments[number];
-                if *count == 0 {
-                    continue;
-                }
-                let rows = segment.reader.max_doc() as usize;
-                slate.scores.resize(rows.max(slate.scores.len()), 0.0);
-                let scores = &mut slate.scores[..rows];
-                for &term in reading {
-                    let term = &self.terms[term as usize];
-                    for (field, info) in term.fields(number) {
-                        add_up(&segment.words[field], info, field, term.weight, bm25, scores)?;
-                    }
-                }
-                keep_best(scores, bits.as_deref(), number as u32, k, &mut best);
+        pass.slates.with(|slate| {
+            slate.scores.resize(WINDOW as usize, 0.0);
+            for first in docs.clone().step_by(WINDOW as usize) {
+                let length = WINDOW.min(docs.end - first);
+                let scores = &mut slate.scores[..length as usize];
+                cursors.retain_mut(|cursor| cursor.add_up(pass.bm25, first, scores));
+                keep_best(scores, first, bits, number, pass.k, &mut best);
             }
             Ok(())
         })?;
-        let mut found: Vec<Scored> = best.into_iter().map(|Reverse(scored)| scored).collect();
-        found.sort_unstable_by(|a, b| b.cmp(a));
-        found.truncate(k);
-        Ok(found.into_iter().map(|s| (s.segment, s.doc, s.score)).collect())
+        Ok(best.into_iter().map(|Reverse(scored)| scored).collect())
     }
 
     /// Each term's idf times its weight, words and bigrams apart, in the question's order.

@@ -64,21 +64,55 @@ pub fn seek(mut postings: BlockSegmentPostings, docs: &[(u32, u64)], mut visit: 
     }
 }
 
-/// Adds what the postings of one term in one field contribute.
-pub fn add_up(
-    words: &WordField,
-    info: &TermInfo,
+/// One term's postings in one field, on the way through them.
+pub struct Cursor<'a> {
+    postings: BlockSegmentPostings,
+    /// The next posting of the block.
+    at: usize,
+    classes: &'a [u8],
     field: usize,
     weight: f32,
-    bm25: &Bm25,
-    scores: &mut [f32],
-) -> Result<()> {
-    let classes = &*words.classes;
-    for_each(words.open(info)?, |doc, tf| {
-        // Both hold every document of the segment; what a damaged list names beyond them is passed over.
-        if let (Some(score), Some(&class)) = (scores.get_mut(doc as usize), classes.get(doc as usize)) {
-            *score += weight * bm25.rough(field, class, tf);
+}
+
+impl<'a> Cursor<'a> {
+    /// The postings from document `first` on; `weight` is the term's.
+    pub fn new(words: &'a WordField, info: &TermInfo, field: usize, weight: f32, first: u32) -> Result<Self> {
+        let mut postings = words.open(info)?;
+        let at = if first > 0 { postings.seek(first) } else { 0 };
+        Ok(Cursor {
+            postings,
+            at,
+            classes: &words.classes,
+            field,
+            weight,
+        })
+    }
+
+    /// Adds what the postings before document `first + scores.len()` contribute; `scores` begins at document `first`.
+    /// Whether there are more.
+    pub fn add_up(&mut self, bm25: &Bm25, first: u32, scores: &mut [f32]) -> bool {
+        let end = first.saturating_add(scores.len() as u32);
+        while self.postings.block_len() > self.at {
+            let docs = &self.postings.docs()[self.at..];
+            let inside = if docs.last().is_some_and(|&last| last < end) {
+                docs.len()
+            } else {
+                docs.partition_point(|&doc| doc < end)
+            };
+            for (&doc, &tf) in docs[..inside].iter().zip(&self.postings.freqs()[self.at..]) {
+                // What a damaged list names elsewhere is passed over.
+                let score = scores.get_mut(doc.wrapping_sub(first) as usize);
+                if let (Some(score), Some(&class)) = (score, self.classes.get(doc as usize)) {
+                    *score += self.weight * bm25.rough(self.field, class, tf);
+                }
+            }
+            if inside < docs.len() {
+                self.at += inside;
+                return true;
+            }
+            self.postings.advance();
+            self.at = 0;
         }
-    });
-    Ok(())
+        false
+    }
 }

@@ -39,7 +39,7 @@ impl Ord for Scored {
 /// What one search by words writes on. Between searches all of it is zero.
 #[derive(Default)]
 pub struct Slate {
-    /// A score for each document of a segment.
+    /// A score for each document of a window of a segment.
     pub scores: Vec<f32>,
     /// For each document of a segment: 1 + its place among the documents named, or 0.
     pub places: Vec<u32>,
@@ -67,9 +67,10 @@ impl Slates {
 /// Scores are looked at this many at a time: most groups hold none that is good enough.
 const GROUP: usize = 32;
 
-/// Takes the best allowed documents of a segment, and leaves zeros behind.
+/// Takes the best allowed documents of a segment, whose `scores` begin at document `first`, and leaves zeros behind.
 pub fn keep_best(
     scores: &mut [f32],
+    first: u32,
     bits: Option<&[u64]>,
     segment: u32,
     wanted: usize,
@@ -84,7 +85,7 @@ pub fn keep_best(
         let highest = scores.iter().fold(0f32, |highest, &score| highest.max(score));
         if highest > least {
             for (at, &score) in scores.iter().enumerate() {
-                let doc = (group * GROUP + at) as u32;
+                let doc = first + (group * GROUP + at) as u32;
                 if score > least && is_allowed(bits, doc) {
                     best.push(Reverse(Scored { score, segment, doc }));
                     if best.len() > wanted {
@@ -108,7 +109,7 @@ mod tests {
         #[test]
         fn the_best_are_kept(
             segments in proptest::collection::vec(proptest::collection::vec(0u8..20, 0..150), 0..4),
-            wanted in 1usize..30, odd_only: bool,
+            wanted in 1usize..30, odd_only: bool, split in 0usize..150,
         ) {
             let bits = vec![if odd_only { 0xaaaa_aaaa_aaaa_aaaa } else { u64::MAX }; 3];
             let mut best = BinaryHeap::new();
@@ -120,7 +121,11 @@ mod tests {
                         expected.push(Scored { score, segment: number, doc });
                     }
                 }
-                keep_best(&mut scores, Some(&bits), number, wanted, &mut best);
+                // In two windows.
+                let split = split.min(scores.len());
+                let (low, high) = scores.split_at_mut(split);
+                keep_best(low, 0, Some(&bits), number, wanted, &mut best);
+                keep_best(high, low.len() as u32, Some(&bits), number, wanted, &mut best);
                 prop_assert!(scores.iter().all(|&score| score == 0.0));
             }
             expected.sort_by(|a, b| b.cmp(a));
