@@ -300,5 +300,30 @@ mod tests {
         check(true, 50, 50, 2);
         check(true, 100, 60, 2);
         check(false, 10, 10, 0);
+
+        // A segment searched by halves, wherever they meet.
+        let pass = Pass {
+            terms: &bound.reading,
+            bm25: &bm25,
+            slates: &slates,
+            k: 20,
+        };
+        let best = |ranges: &[Range<u32>]| {
+            let of = |docs: &Range<u32>| bound.best_of(&pass, 0, &view.segments[0], None, docs.clone()).unwrap();
+            let mut best: Vec<Scored> = ranges.iter().flat_map(of).collect();
+            best.sort_unstable_by(|a, b| b.cmp(a));
+            best.truncate(pass.k);
+            best.into_iter()
+                .map(|found| (found.doc, found.score))
+                .collect::<Vec<_>>()
+        };
+        let rows = view.segments[0].reader.max_doc();
+        for middle in [0, 1, 29, 30, 31, rows] {
+            assert_eq!(
+                best(&[0..middle, middle..rows]),
+                best(std::slice::from_ref(&(0..rows))),
+                "{middle}"
+            );
+        }
     }
 }
