@@ -37,10 +37,13 @@ pub fn candidates(
             .as_deref()
             .map(|bits| graph::Allowed::new(bits, segment.vectors.rows() as usize));
         let ef = ef.unwrap_or(graph::DEFAULT_EF).max(k);
-        let found = match (segment.graph(), segment.codes()) {
-            (Some(graph), _) => scratches.with(|scratch| graph.search(rows, vector, k, ef, bits, scratch)),
-            (None, Some(codes)) => graph::exact_by_codes(rows, codes, vector, k, bits),
-            (None, None) => graph::exact(rows, vector.len(), vector, k, bits),
+        // Codes are made of all vectors when they are first asked for, so only a segment without a graph asks.
+        let found = match segment.graph() {
+            Some(graph) => scratches.with(|scratch| graph.search(rows, vector, k, ef, bits, scratch)),
+            None => match segment.codes() {
+                Some(codes) => graph::exact_by_codes(rows, codes, vector, k, bits),
+                None => graph::exact(rows, vector.len(), vector, k, bits),
+            },
         };
         best.extend(found.into_iter().map(|(score, doc)| (number as u32, doc, score)));
     }
