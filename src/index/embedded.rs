@@ -12,6 +12,7 @@ use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, sto
 
 use super::backend::{Backend, Snapshot};
 use super::dense;
+use super::directory::Folder;
 use super::forward;
 use super::graph::{self, GraphParams};
 use super::schema::{self, FORMAT_VERSION, Fields, Identity};
@@ -91,7 +92,8 @@ impl EmbeddedIndex {
         let damaged = |e: TantivyError| {
             Error::corrupt(format!("the index in {} is damaged: {e}", folder.display())).help(rebuild())
         };
-        let mut index = Index::open_in_dir(&segments).map_err(damaged)?;
+        let directory = Folder::open(&segments).map_err(|e| damaged(e.into()))?;
+        let mut index = Index::open(directory).map_err(damaged)?;
         let foreign =
             |what: String| Error::precondition(format!("the index in {} {what}", folder.display())).help(rebuild());
         let identity =

@@ -7,6 +7,7 @@ mod backend;
 mod bm25;
 mod dense;
 mod derived;
+mod directory;
 mod embedded;
 mod evidence;
 mod filter;

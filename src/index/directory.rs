@@ -1,0 +1,157 @@
+//! The folder of a tantivy index: its files mapped, as tantivy's own directory maps them, but for the stored passages.
+//!
+//! Owns how the bytes of a file are reached, and nothing else: names, writes, locks and deletes are `MmapDirectory`'s. An
+//! answer reads a few blocks of 8 KB from anywhere in the stored passages, which are the texts themselves and by far not
+//! all read again: mapped, each block leaves pages that count as the process's memory for as long as it runs (400 MB after
+//! 1,000 questions to a million passages). Read from the file, they are the system's cache and nobody's memory.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tantivy::HasLen;
+use tantivy::directory::error::{DeleteError, LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
+use tantivy::directory::{
+    Directory, DirectoryLock, FileHandle, Lock, MmapDirectory, OwnedBytes, WatchCallback, WatchHandle, WritePtr,
+};
+
+/// Extension of the files with stored passages.
+const STORED: &str = "store";
+
+/// Ranges up to this long are read, longer ones mapped: only a merge and a check of everything ask for those, and they
+/// should not hold them in memory.
+const READ: usize = 1 << 20;
+
+/// A folder of tantivy's files.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    mapped: MmapDirectory,
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Opens a folder that exists.
+    pub fn open(path: &Path) -> Result<Folder, OpenDirectoryError> {
+        Ok(Folder {
+            mapped: MmapDirectory::open(path)?,
+            path: path.to_path_buf(),
+        })
+    }
+}
+
+impl Directory for Folder {
+    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        let mapped = self.mapped.get_file_handle(path)?;
+        // Elsewhere the standard library cannot read at a position without moving another reader's.
+        if cfg!(not(unix)) || path.extension().is_none_or(|extension| extension != STORED) {
+            return Ok(mapped);
+        }
+        let file = std::fs::File::open(self.path.join(path))
+            .map_err(|error| OpenReadError::wrap_io_error(error, path.to_path_buf()))?;
+        Ok(Arc::new(Stored { file, mapped }))
+    }
+
+    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        self.mapped.delete(path)
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+        self.mapped.exists(path)
+    }
+
+    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        self.mapped.open_write(path)
+    }
+
+    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        self.mapped.atomic_read(path)
+    }
+
+    fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        self.mapped.atomic_write(path, data)
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.mapped.sync_directory()
+    }
+
+    fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
+        self.mapped.acquire_lock(lock)
+    }
+
+    fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+        self.mapped.watch(callback)
+    }
+}
+
+/// A file with stored passages. Like a map, it stays readable after the file is deleted.
+struct Stored {
+    file: std::fs::File,
+    mapped: Arc<dyn FileHandle>,
+}
+
+impl FileHandle for Stored {
+    fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
+        if range.start > range.end || range.end > self.len() {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("bytes {range:?} of a file with {}", self.len()),
+            ));
+        }
+        #[cfg(unix)]
+        if range.len() <= READ {
+            use std::os::unix::fs::FileExt;
+            let mut bytes = vec![0; range.len()];
+            self.file.read_exact_at(&mut bytes, range.start as u64)?;
+            return Ok(OwnedBytes::new(bytes));
+        }
+        self.mapped.read_bytes(range)
+    }
+}
+
+impl HasLen for Stored {
+    fn len(&self) -> usize {
+        self.mapped.len()
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stored passages, {:?} of {} bytes", self.file, self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_passages_are_what_the_file_holds_however_they_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..READ + 5000).map(|at| (at % 251) as u8).collect();
+        let path = Path::new("a.store");
+        std::fs::write(folder.path().join(path), &bytes).unwrap();
+        std::fs::write(folder.path().join("a.idx"), &bytes).unwrap();
+        let opened = Folder::open(folder.path()).unwrap();
+        let stored = opened.get_file_handle(path).unwrap();
+        let mapped = opened.get_file_handle(Path::new("a.idx")).unwrap();
+        assert_eq!((stored.len(), mapped.len()), (bytes.len(), bytes.len()));
+        opened.delete(path).unwrap();
+        assert!(opened.get_file_handle(path).is_err() && !opened.exists(path).unwrap());
+        for range in [
+            0..0,
+            0..1,
+            4096..12_000,
+            7..7 + READ,
+            3..bytes.len(),
+            bytes.len()..bytes.len(),
+        ] {
+            for file in [&stored, &mapped] {
+                assert_eq!(&*file.read_bytes(range.clone()).unwrap(), &bytes[range.clone()]);
+            }
+        }
+        assert!(stored.read_bytes(0..bytes.len() + 1).is_err());
+    }
+}
