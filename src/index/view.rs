@@ -15,7 +15,7 @@ use super::backend::{
 use super::bm25::{Bm25, Bm25Params, CollectionNorms};
 use super::dense::{self, DenseScores};
 use super::filter::FilterMemo;
-use super::graph::Scratches;
+use super::graph::{Scratches, VectorReader};
 use super::lexical::BoundTerms;
 use super::schema::{Fields, Identity, unpack_lengths};
 use super::segment::SegmentView;
@@ -112,6 +112,9 @@ impl View {
             .or_fault(Fault::Corrupt, "reading a stored passage")
     }
 }
+
+/// Passages between a vector's being asked for and its use: memory is what scoring waits for.
+const AHEAD: usize = 4;
 
 /// What a document begins with: the passage as it is shown. Behind it an article's first passage has the whole article,
 /// which need not be read to show the passage.
@@ -319,10 +322,18 @@ impl BoundQuery for Bound<'_> {
             let segment = &view.segments[number];
             let docs: Vec<(u32, u64)> = group.iter().map(|&(_, doc)| (doc, segment.lengths(doc))).collect();
             let lexical = self.terms.evidence(number, segment, &view.bm25, &view.slates, &docs)?;
-            for ((&(at, doc), (_, packed)), lexical) in group.iter().zip(docs).zip(lexical) {
+            let graph = segment.graph();
+            let matrix = &segment.vectors;
+            let mut vectors = VectorReader::new(graph.as_deref(), matrix.as_slice(), matrix.dimension());
+            for (nth, ((&(at, doc), &(_, packed)), lexical)) in group.iter().zip(&docs).zip(lexical).enumerate() {
                 let lengths = unpack_lengths(packed);
                 let dense = match &question {
-                    Some(question) => question.score(segment.vectors.row(doc)),
+                    Some(question) => {
+                        if let Some(&(later, _)) = docs.get(nth + AHEAD) {
+                            vectors.prefetch(later);
+                        }
+                        question.score(vectors.row(doc))
+                    }
                     None => DenseScores::default(),
                 };
                 evidence[at] = Evidence {

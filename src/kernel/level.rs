@@ -51,6 +51,7 @@ impl Level {
     /// Whether every kernel of the level gives what its scalar twin gives.
     fn agrees(self) -> bool {
         super::dot::agrees(self)
+            && super::fixed::agrees(self)
             && super::linear::agrees(self)
             && super::attention::agrees(self)
             && super::rows::agrees(self)

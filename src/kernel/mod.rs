@@ -7,6 +7,7 @@
 
 mod attention;
 mod dot;
+mod fixed;
 mod level;
 mod linear;
 #[cfg(target_arch = "x86_64")]
@@ -16,6 +17,7 @@ mod rows;
 
 pub use attention::{AttentionScratch, HEAD, attend};
 pub use dot::{dot_f32, dot_i8, quantize_i8};
+pub use fixed::decode_fixed;
 pub use level::{Level, level};
 pub use linear::{Activations, Q4_BLOCK, Q4_BLOCK_BYTES, Q4Matrix, Q4Part, dequantize_q4};
 pub use rows::{add_layer_norm, gelu, normalize, quantize_rows};

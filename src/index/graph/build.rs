@@ -24,6 +24,7 @@ use rayon::prelude::*;
 use super::GraphParams;
 use super::codes::{Scale, stride};
 use super::file::MAX_UPPER;
+use super::fine::FineData;
 use super::mend::{MEND_EF, Metric, Rows, add_links, choose_links, list, mend_reach, mend_search, refine};
 use super::pool::{Scratch, Scratches};
 use super::search::{MAX_ROWS, NONE, View};
@@ -49,6 +50,8 @@ pub struct GraphData {
     pub(super) counts: Vec<u32>,
     pub(super) upper: Vec<u32>,
     pub(super) codes: Vec<i8>,
+    /// Made last.
+    pub(super) fine: Option<FineData>,
 }
 
 impl GraphData {
@@ -63,6 +66,7 @@ impl GraphData {
             upper: &self.upper,
             codes: &self.codes,
             stride: stride(self.dim),
+            fine: self.fine.as_ref().map(FineData::view),
         }
     }
 }
@@ -111,7 +115,8 @@ pub(super) fn build_on(
     // Those missed are searched for more than once.
     let progress = |done: usize| progress(done.min(vectors.len() / dim));
     let workers = Workers::new(threads, first + second + MEND_EF, &progress, cancel)?;
-    let Some(mut data) = sample_levels(vectors, dim, params, &workers) else {
+    let scale = Scale::of(vectors, dim);
+    let Some(mut data) = sample_levels(vectors, dim, params, &scale, &workers) else {
         return Ok(None);
     };
     if !grow(&mut data, vectors, first, &workers) {
@@ -125,6 +130,8 @@ pub(super) fn build_on(
     if !mend_search(&mut data, vectors, &workers) {
         return Ok(None);
     }
+    let fine = || FineData::new(vectors, &data.order, &data.codes, &scale);
+    data.fine = Some(workers.pool.install(fine));
     progress(data.order.len());
     Ok(Some(data))
 }
@@ -213,7 +220,13 @@ impl Distance<u32> for CodeDistance<'_> {
 }
 
 /// A graph of all rows of which only the sample is linked: the first places, with all levels. None if cancelled.
-fn sample_levels(vectors: &[f32], dim: usize, params: &GraphParams, workers: &Workers<'_>) -> Option<GraphData> {
+fn sample_levels(
+    vectors: &[f32],
+    dim: usize,
+    params: &GraphParams,
+    scale: &Scale,
+    workers: &Workers<'_>,
+) -> Option<GraphData> {
     let (m, rows, stride) = (params.m, vectors.len() / dim, stride(dim));
     // Rows in an order in which every stretch holds rows of the whole range, evenly (multiples of the golden ratio): the
     // neighbours that a row has in its own article come in other batches.
@@ -221,7 +234,6 @@ fn sample_levels(vectors: &[f32], dim: usize, params: &GraphParams, workers: &Wo
     order.sort_unstable_by_key(|row| row.wrapping_mul(0x9e37_79b1));
     let sample = rows.div_ceil(m);
 
-    let scale = Scale::of(vectors, dim);
     let quantise = |order: &[u32]| {
         let mut codes = vec![0; order.len() * stride];
         workers.pool.install(|| {
@@ -292,6 +304,7 @@ fn sample_levels(vectors: &[f32], dim: usize, params: &GraphParams, workers: &Wo
         counts,
         upper,
         codes,
+        fine: None,
     })
 }
 

@@ -112,11 +112,34 @@ impl Scale {
         Scale { mean, steps }
     }
 
+    /// What the codes are centred by.
+    pub(super) fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// The 256th part of a step, what [`Self::refine`] counts in; 0 if the codes are all 0.
+    pub(super) fn unit(&self) -> f32 {
+        if self.steps > 0.0 {
+            1.0 / (256.0 * self.steps)
+        } else {
+            0.0
+        }
+    }
+
     /// Writes the code of `vector` into `code`, which may be longer; the rest stays as it is.
     pub(super) fn quantise(&self, vector: &[f32], code: &mut [i8]) {
         for ((code, &value), &mean) in code.iter_mut().zip(vector).zip(&self.mean) {
             // The cast of NaN is 0, that of anything large is clamped: no input can panic or reach -128.
             *code = ((value - mean) * self.steps).round().clamp(-127.0, 127.0) as i8;
+        }
+    }
+
+    /// Writes where in the steps that `code` names the values of `vector` lie, in 256ths, into `low`, which may be longer.
+    pub(super) fn refine(&self, vector: &[f32], code: &[i8], low: &mut [i8]) {
+        for (((low, &code), &value), &mean) in low.iter_mut().zip(code).zip(vector).zip(&self.mean) {
+            let rest = (value - mean) * self.steps - f32::from(code);
+            // 127.5 and more, half a step above, becomes 127 and is off by one at most.
+            *low = (256.0 * rest).round().clamp(-128.0, 127.0) as i8;
         }
     }
 }

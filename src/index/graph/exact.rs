@@ -52,7 +52,8 @@ pub fn exact_by_codes(
         None => (0..rows as u32).for_each(|row| score(row, &mut best)),
         Some(allowed) => allowed.rows(rows).for_each(|row| score(row, &mut best)),
     }
-    rescore(vectors, dim, query, k, best.into_sorted().into_iter().map(row_of))
+    let exactly = |row: u32| Some(kernel::dot_f32(query, vectors.get(row as usize * dim..)?.get(..dim)?));
+    rescore(k, best.into_sorted().into_iter().map(row_of), exactly)
 }
 
 /// Whether a query can be scored at all against rows of `dim` values.
@@ -60,19 +61,16 @@ pub(super) fn is_searchable(query: &[f32], dim: usize) -> bool {
     dim > 0 && query.len() == dim && query.iter().all(|value| value.is_finite())
 }
 
-/// Scores `rows` exactly and keeps the best `k`; rows beyond the matrix (a damaged graph) are left out.
+/// Scores `rows` with `exactly` and keeps the best `k`; rows without a score (a damaged graph) are left out.
 pub(super) fn rescore(
-    vectors: &[f32],
-    dim: usize,
-    query: &[f32],
     k: usize,
     rows: impl Iterator<Item = u32>,
+    mut exactly: impl FnMut(u32) -> Option<f32>,
 ) -> Vec<(f32, u32)> {
     let mut best = TopK::new(k);
     for row in rows {
-        let at = row as usize * dim;
-        if let Some(vector) = vectors.get(at..at + dim) {
-            best.offer_f32(kernel::dot_f32(query, vector), row);
+        if let Some(score) = exactly(row) {
+            best.offer_f32(score, row);
         }
     }
     best.into_results()

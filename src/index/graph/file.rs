@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::build::GraphData;
 use super::codes::{LINE, stride};
+use super::fine::Fine;
 use super::pool::Scratch;
 use super::search::{MAX_ROWS, View};
 use super::{Allowed, GraphParams};
@@ -21,7 +22,8 @@ use crate::error::{Context as _, Error, Fault, Result};
 use crate::kernel::map::map_file;
 
 const MAGIC: [u8; 8] = *b"BWGRAPH\n";
-const VERSION: u32 = 1;
+/// 1 had codes alone.
+const VERSION: u32 = 2;
 const HEADER: usize = 256;
 /// Levels above the lowest that a header can count; hnsw_rs makes 15 at most.
 pub(super) const MAX_UPPER: usize = 16;
@@ -35,6 +37,7 @@ const AT_EF: usize = 24;
 const AT_LEVELS: usize = 28;
 const AT_SEGMENT: usize = 32;
 const AT_COUNTS: usize = 48;
+const AT_UNIT: usize = AT_COUNTS + 4 * MAX_UPPER;
 const AT_BODY_SUM: usize = 240;
 const AT_HEADER_SUM: usize = 248;
 
@@ -44,7 +47,10 @@ struct Layout {
     places: usize,
     links: usize,
     upper: usize,
+    mean: usize,
+    elsewhere: usize,
     codes: usize,
+    low: usize,
     end: usize,
 }
 
@@ -56,14 +62,20 @@ impl Layout {
         let places = after(order, rows * 4);
         let links = after(places, rows * 4);
         let upper = after(links, rows * 2 * m * 4);
-        let codes = after(upper, upper_len * 4);
+        let mean = after(upper, upper_len * 4);
+        let elsewhere = after(mean, dim * 4);
+        let codes = after(elsewhere, rows.div_ceil(64) * 8);
+        let low = after(codes, rows * stride(dim));
         Layout {
             order,
             places,
             links,
             upper,
+            mean,
+            elsewhere,
             codes,
-            end: codes + rows * stride(dim),
+            low,
+            end: low + rows * stride(dim),
         }
     }
 }
@@ -72,13 +84,17 @@ impl GraphData {
     /// Writes the graph to `path` for the segment of this id, replacing what is there in one step.
     ///
     /// # Errors
-    /// `Unavailable` with the path if the disk refuses; the temporary file is then removed, `path` untouched.
+    /// `Bug` for a graph that is not whole. `Unavailable` with the path if the disk refuses; the temporary file is then removed, `path` untouched.
     pub fn write(&self, path: &Path, segment: [u8; 16]) -> Result<()> {
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(".tmp");
         let temporary = path.with_file_name(name);
+        let view = self.view();
+        let Some(fine) = view.fine else {
+            return Err(Error::bug("a graph was written before it was done"));
+        };
         let done = self
-            .write_file(&temporary, segment)
+            .write_file(view, fine, &temporary, segment)
             .and_then(|()| fs::rename(&temporary, path));
         if done.is_err() {
             // Best effort: the first error is the one to report.
@@ -94,8 +110,7 @@ impl GraphData {
         Ok(())
     }
 
-    fn write_file(&self, path: &Path, segment: [u8; 16]) -> std::io::Result<()> {
-        let view = self.view();
+    fn write_file(&self, view: View<'_>, fine: Fine<'_>, path: &Path, segment: [u8; 16]) -> std::io::Result<()> {
         let rows = view.order.len();
         let layout = Layout::new(rows, view.dim, view.m, view.counts);
         let sections = [
@@ -103,7 +118,10 @@ impl GraphData {
             (layout.places, bytemuck::cast_slice(view.places)),
             (layout.links, bytemuck::cast_slice(view.links)),
             (layout.upper, bytemuck::cast_slice(view.upper)),
+            (layout.mean, bytemuck::cast_slice(fine.mean)),
+            (layout.elsewhere, bytemuck::cast_slice(fine.elsewhere)),
             (layout.codes, bytemuck::cast_slice(view.codes)),
+            (layout.low, bytemuck::cast_slice(fine.low)),
         ];
         let mut sum = Xxh3::new();
         let mut at = HEADER;
@@ -121,6 +139,7 @@ impl GraphData {
             (AT_M, view.m as u32),
             (AT_EF, self.ef_construction as u32),
             (AT_LEVELS, view.counts.len() as u32),
+            (AT_UNIT, fine.unit.to_bits()),
         ];
         let counts = view
             .counts
@@ -154,6 +173,7 @@ pub struct Graph {
     counts: Vec<u32>,
     rows: usize,
     dim: usize,
+    unit: f32,
     params: GraphParams,
     path: PathBuf,
 }
@@ -223,6 +243,7 @@ impl Graph {
             ef_construction: number(AT_EF) as usize,
         };
         Ok(Graph {
+            unit: f32::from_bits(number(AT_UNIT)),
             counts,
             layout,
             rows: rows as usize,
@@ -281,7 +302,10 @@ impl Graph {
             places,
             links,
             upper,
+            mean,
+            elsewhere,
             codes,
+            low,
             end,
         } = self.layout;
         let (rows, m) = (self.rows, self.params.m);
@@ -294,8 +318,14 @@ impl Graph {
             links: numbers(links, rows * 2 * m),
             counts: &self.counts,
             upper: numbers(upper, self.counts.iter().map(|&count| count as usize * m).sum()),
-            codes: bytemuck::cast_slice(&self.map[codes..end]),
+            codes: bytemuck::cast_slice(&self.map[codes..low]),
             stride: stride(self.dim),
+            fine: Some(Fine {
+                mean: bytemuck::cast_slice(&self.map[mean..mean + 4 * self.dim]),
+                unit: self.unit,
+                low: bytemuck::cast_slice(&self.map[low..end]),
+                elsewhere: bytemuck::cast_slice(&self.map[elsewhere..elsewhere + 8 * rows.div_ceil(64)]),
+            }),
         }
     }
 }

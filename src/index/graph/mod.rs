@@ -11,6 +11,7 @@ mod build;
 mod codes;
 mod exact;
 mod file;
+mod fine;
 mod mend;
 mod pool;
 mod search;
@@ -22,6 +23,7 @@ pub use build::{GraphData, build};
 pub use codes::Codes;
 pub use exact::{exact, exact_by_codes};
 pub use file::Graph;
+pub use fine::VectorReader;
 pub use pool::{Scratch, Scratches};
 
 /// Width of a walk that finds 99 % of the 10 nearest among 100,000 real vectors with noise (64 does, just).

@@ -14,6 +14,8 @@ pub struct Scratch {
     pub(super) bridges: Pool,
     pub(super) batch: Vec<u32>,
     pub(super) query: Vec<i8>,
+    /// A vector being read.
+    pub(super) row: Vec<f32>,
 }
 
 impl Scratch {

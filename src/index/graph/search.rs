@@ -1,10 +1,10 @@
 //! The walk through a flat graph: greedy down the upper levels, best first on the lowest.
 //!
-//! Owns the order in which nodes are looked at; what a walk remembers is in [`super::pool`]. Candidates are compared by their int8 codes, as integers; the best are scored again with
-//! the f32 rows. It trusts no number read from the file further than the slice it indexes.
+//! Owns the order in which nodes are looked at; what a walk remembers is in [`super::pool`]. Candidates are compared by their int8 codes, as integers; the best are scored again exactly. It trusts no number read from the file further than the slice it indexes.
 
 use super::codes::{quantise_query, spare};
 use super::exact::{TopK, is_searchable, rescore, row_of};
+use super::fine::Fine;
 use super::pool::{Scratch, candidate, place_of};
 use super::{Allowed, Plan, plan, scan_worth};
 use crate::kernel;
@@ -37,12 +37,14 @@ pub(super) struct View<'a> {
     pub codes: &'a [i8],
     /// Bytes of a code.
     pub stride: usize,
+    /// What makes vectors of codes; none while the graph is built.
+    pub fine: Option<Fine<'a>>,
 }
 
 /// Rows between a code's being asked for and its use.
 const AHEAD: usize = 6;
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// The best `k` rows, as [`super::Graph::search`] says.
     pub(super) fn search(
         &self,
@@ -58,27 +60,36 @@ impl View<'_> {
         if rows == 0 || k == 0 || !is_searchable(query, self.dim) {
             return Vec::new();
         }
-        let Scratch { query: codes, .. } = scratch;
-        quantise_query(query, codes);
+        quantise_query(query, &mut scratch.query);
         let count = allowed.map_or(rows, |allowed| allowed.count().min(rows));
         let Plan::Graph { ef, bridges } = plan(rows, count, k, ef) else {
-            return self.scan(vectors, query, k, allowed, codes);
+            return self.scan(vectors, query, k, allowed, scratch);
         };
         let (ef, bridges) = (ef.max(spare(k)), bridges.min(rows));
         self.walk(ef, bridges, allowed, scratch);
         if scratch.is_far(k.min(count)) {
             // The allowed rows lie elsewhere, and what was met of them may not be the best.
             if (count as f64) < 4.0 * scan_worth(ef, bridges) {
-                return self.scan(vectors, query, k, allowed, &scratch.query);
+                return self.scan(vectors, query, k, allowed, scratch);
             }
             self.walk((4 * ef).min(rows), bridges, allowed, scratch);
             if scratch.wanted.items.len() < k.min(count) {
-                return self.scan(vectors, query, k, allowed, &scratch.query);
+                return self.scan(vectors, query, k, allowed, scratch);
             }
         }
         let places = scratch.wanted.places().take(spare(k));
         let rows = places.filter_map(|place| self.order.get(place as usize).copied());
-        rescore(vectors, self.dim, query, k, rows)
+        rescore(k, rows, self.scorer(vectors, query, &mut scratch.row))
+    }
+
+    /// Scores rows exactly.
+    fn scorer<'v>(
+        &'v self,
+        vectors: &'v [f32],
+        query: &'v [f32],
+        row_read: &'v mut Vec<f32>,
+    ) -> impl FnMut(u32) -> Option<f32> + 'v {
+        |row| Some(kernel::dot_f32(query, self.vector(vectors, row, row_read)?))
     }
 
     /// Walks towards `vector`, the vector of `place`: the best place found, and whether `place` or one with as good a
@@ -101,8 +112,13 @@ impl View<'_> {
         query: &[f32],
         k: usize,
         allowed: Option<Allowed<'_>>,
-        query_codes: &[i8],
+        scratch: &mut Scratch,
     ) -> Vec<(f32, u32)> {
+        let Scratch {
+            query: query_codes,
+            row: read,
+            ..
+        } = scratch;
         let mut best = TopK::new(spare(k));
         match allowed {
             None => {
@@ -125,11 +141,12 @@ impl View<'_> {
                 }
             }
         }
-        rescore(vectors, self.dim, query, k, best.into_sorted().into_iter().map(row_of))
+        let rows = best.into_sorted().into_iter().map(row_of);
+        rescore(k, rows, self.scorer(vectors, query, read))
     }
 
     #[inline]
-    fn code(&self, place: u32) -> Option<&[i8]> {
+    pub(super) fn code(&self, place: u32) -> Option<&'a [i8]> {
         let at = place as usize * self.stride;
         self.codes.get(at..at + self.stride)
     }
@@ -142,7 +159,7 @@ impl View<'_> {
     }
 
     #[inline]
-    fn prefetch(&self, place: u32) {
+    pub(super) fn prefetch(&self, place: u32) {
         if let Some(code) = self.code(place) {
             kernel::map::prefetch(code);
         }
@@ -192,6 +209,7 @@ impl View<'_> {
             bridges: between,
             batch,
             query,
+            ..
         } = scratch;
         // Clearing what the last search touched costs less than clearing a bit for each row.
         for &place in &*touched {

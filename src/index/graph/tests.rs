@@ -71,6 +71,16 @@ fn graph(vectors: &[f32], dim: usize) -> (tempfile::TempDir, PathBuf, Graph) {
     (folder, path, graph)
 }
 
+/// What scores out of a graph may be off by, where 48 values spread as widely as [`clustered`] makes them.
+const NEAR: f32 = 3e-5;
+
+/// The rows of an answer, as a set.
+fn rows_of(found: &[(f32, u32)]) -> Vec<u32> {
+    let mut rows: Vec<u32> = found.iter().map(|&(_, row)| row).collect();
+    rows.sort_unstable();
+    rows
+}
+
 const ROWS: usize = 4000;
 const DIM: usize = 48;
 
@@ -96,10 +106,11 @@ fn share_found(vectors: &[f32], dim: usize, graph: &Graph, queries: &[f32], allo
     let mut scratch = Scratch::new();
     for query in queries.chunks_exact(dim) {
         let truth = exact(vectors, dim, query, 10, allowed);
-        found += recall(
-            &graph.search(vectors, query, 10, DEFAULT_EF, allowed, &mut scratch),
-            &truth,
-        );
+        let mut rows = graph.search(vectors, query, 10, DEFAULT_EF, allowed, &mut scratch);
+        for (score, row) in &mut rows {
+            *score = crate::kernel::dot_f32(query, &vectors[*row as usize * dim..][..dim]);
+        }
+        found += recall(&rows, &truth);
         all += truth.len();
     }
     found as f64 / all as f64
@@ -169,17 +180,15 @@ fn every_vector_finds_itself_the_last_inserted_too() {
 }
 
 #[test]
-fn scores_are_exact_and_in_order() {
+fn scores_are_right_and_in_order() {
     let (vectors, graph) = sample();
     let mut scratch = Scratch::new();
     for query in clustered(50, DIM, 40, 3).chunks_exact(DIM) {
         let found = graph.search(vectors, query, 20, DEFAULT_EF, None, &mut scratch);
         assert_eq!(found.len(), 20);
         for (score, row) in &found {
-            assert_eq!(
-                *score,
-                crate::kernel::dot_f32(query, &vectors[*row as usize * DIM..][..DIM])
-            );
+            let truth = crate::kernel::dot_f32(query, &vectors[*row as usize * DIM..][..DIM]);
+            assert!((score - truth).abs() <= NEAR, "{score} {truth}");
         }
         assert!(
             found
@@ -187,6 +196,46 @@ fn scores_are_exact_and_in_order() {
                 .all(|two| two[0].0 > two[1].0 || two[0].0 == two[1].0 && two[0].1 < two[1].1)
         );
     }
+}
+
+/// Half of the memory, and no score that anyone could tell from the real one; rows with a value beyond the codes' reach
+/// are the real ones.
+#[test]
+fn vectors_are_read_as_they_were_but_for_the_last_bits() {
+    let dim = 384;
+    // As far from their mean as those of the model: a deviation of 0.0176.
+    let mut vectors = clustered(2000, dim, 20, 13);
+    for vector in vectors.chunks_exact_mut(dim) {
+        vector.iter_mut().for_each(|value| *value += 0.042);
+        normalise(vector);
+    }
+    let mut stream = Stream(14);
+    let far: Vec<usize> = (0..20).map(|_| stream.below(2000)).collect();
+    for &row in &far {
+        vectors[row * dim + stream.below(dim)] += 0.7;
+        normalise(&mut vectors[row * dim..][..dim]);
+    }
+    vectors[..dim].fill(0.0);
+    let (_folder, _path, graph) = graph(&vectors, dim);
+    let queries = clustered(20, dim, 20, 15);
+    let mut reader = VectorReader::new(Some(&graph), &vectors, dim);
+    let mut plain = VectorReader::new(None, &vectors, dim);
+    let mut same = 0;
+    for row in 0..2000 {
+        let truth = plain.row(row).to_vec();
+        let read = reader.row(row);
+        for query in queries.chunks_exact(dim).chain([&*truth]) {
+            let off = crate::kernel::dot_f32(query, read) - crate::kernel::dot_f32(query, &truth);
+            assert!(off.abs() <= 5e-6, "row {row}: {off}");
+        }
+        same += usize::from(read == truth);
+        if row == 0 || far.contains(&(row as usize)) {
+            assert_eq!(read, truth, "row {row}");
+        }
+    }
+    assert!(same < 100, "{same} rows were not read from the graph");
+    assert!(reader.row(2000).is_empty() && plain.row(2000).is_empty());
+    reader.prefetch(2000);
 }
 
 #[test]
@@ -197,11 +246,10 @@ fn a_wide_search_returns_all_allowed_rows_and_no_other() {
         let words = bits(ROWS, |row| row % step == step / 2);
         let allowed = Allowed::new(&words, ROWS);
         let found = graph.search(vectors, &vectors[..DIM], ROWS + 5, ROWS, Some(allowed), &mut scratch);
-        assert_eq!(
-            found,
-            exact(vectors, DIM, &vectors[..DIM], ROWS + 5, Some(allowed)),
-            "step {step}"
-        );
+        let truth = exact(vectors, DIM, &vectors[..DIM], ROWS + 5, Some(allowed));
+        assert_eq!(rows_of(&found), rows_of(&truth), "step {step}");
+        let near = |(found, truth): (&(f32, u32), &(f32, u32))| (found.0 - truth.0).abs() <= NEAR;
+        assert!(found.iter().zip(&truth).all(near), "step {step}");
         assert_eq!(found.len(), allowed.count());
     }
 }
@@ -265,7 +313,8 @@ fn tiny_segments_work() {
         for k in [0, 1, 3, 100] {
             let query = [0.6, 0.0, 0.8];
             let found = graph.search(&vectors, &query, k, 10, None, &mut scratch);
-            assert_eq!(found, exact(&vectors, 3, &query, k, None), "{rows} rows, k {k}");
+            let truth = exact(&vectors, 3, &query, k, None);
+            assert_eq!(rows_of(&found), rows_of(&truth), "{rows} rows, k {k}");
             assert_eq!(found.len(), k.min(rows));
         }
     }
@@ -284,12 +333,6 @@ fn odd_queries_and_widths_find_nothing_or_something_but_do_not_panic() {
     assert_eq!(search(&[1e30; DIM], 5, 0), 5);
     assert_eq!(search(&[-1e-40; DIM], 5, 1), 5);
     assert_eq!(search(&[0.1; DIM], usize::MAX, usize::MAX), ROWS);
-    assert_eq!(
-        graph
-            .search(&vectors[..DIM * 10], &[0.1; DIM], ROWS, ROWS, None, &mut Scratch::new())
-            .len(),
-        10
-    );
 }
 
 #[test]
@@ -304,7 +347,7 @@ fn copies_of_a_vector_do_not_hide_the_others() {
     let mut scratch = Scratch::new();
     for vector in vectors.chunks_exact(dim) {
         let found = graph.search(&vectors, vector, 1, DEFAULT_EF, None, &mut scratch);
-        assert_eq!(found[0].0, crate::kernel::dot_f32(vector, vector));
+        assert!((found[0].0 - crate::kernel::dot_f32(vector, vector)).abs() <= NEAR);
     }
     let equal = copy.repeat(3000);
     let (_folder, _path, graph) = self::graph(&equal, dim);
@@ -382,6 +425,20 @@ fn a_foreign_missing_or_cut_file_is_an_error_with_its_path() {
     let nowhere = folder.path().join("no folder").join("a");
     let error = made(&vectors, 8).write(&nowhere, SEGMENT).unwrap_err();
     assert_eq!(error.fault(), Fault::Unavailable);
+}
+
+#[test]
+fn a_graph_of_another_version_is_refused() {
+    let vectors = clustered(60, 4, 3, 11);
+    let (_folder, path, _graph) = graph(&vectors, 4);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[8] = 1;
+    let sum = xxhash_rust::xxh3::xxh3_64(&bytes[..248]);
+    bytes[248..256].copy_from_slice(&sum.to_le_bytes());
+    fs::write(&path, bytes).unwrap();
+    let error = Graph::open(&path, SEGMENT, 60, 4).err().unwrap();
+    assert_eq!(error.fault(), Fault::Corrupt);
+    assert!(error.to_string().contains("version 1, this program reads 2"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,223 @@
+//! The vectors themselves, out of a graph's file: a second byte for each value, behind the codes.
+//!
+//! A code names the step that a value is nearest to; the second byte says where in that step it lies, in 256ths. Both
+//! together are off by 1/512 of a step, which is 1e-6 in a cosine of sentence vectors: exact scores, out of half the bytes
+//! of the f32 rows, half of which the walk reads anyway. So a segment with a graph is searched without its f32 rows in
+//! memory (at a million passages 370 MB instead of 1.5 GB).
+//!
+//! The f32 rows stay what everything is made from. They are read for the few rows that 16 bits do not hold: those with a
+//! value beyond the codes' reach (1 or 2 of 1,000 real ones), zero vectors, what is no number.
+
+use rayon::prelude::*;
+
+use super::codes::{Scale, stride};
+use super::file::Graph;
+use super::search::{NONE, View};
+use crate::kernel;
+
+/// The second bytes of all rows, and what they are to be read with, as slices.
+#[derive(Clone, Copy)]
+pub(super) struct Fine<'a> {
+    /// What the codes were centred by.
+    pub mean: &'a [f32],
+    /// What 1 in the second byte stands for.
+    pub unit: f32,
+    /// By place, like the codes.
+    pub low: &'a [i8],
+    /// Bit `place % 64` of word `place / 64`: the row is to be read elsewhere.
+    pub elsewhere: &'a [u64],
+}
+
+impl<'a> Fine<'a> {
+    /// The second bytes of a place; none for a place that does not exist or is to be read elsewhere.
+    #[inline]
+    pub(super) fn low(&self, place: u32) -> Option<&'a [i8]> {
+        let word = self.elsewhere.get(place as usize / 64)?;
+        if word >> (place % 64) & 1 == 1 {
+            return None;
+        }
+        let stride = stride(self.mean.len());
+        let at = place as usize * stride;
+        self.low.get(at..at + stride)
+    }
+
+    /// Writes the vector of a place, whose code is `code`, into `out`; false if it is to be read elsewhere.
+    #[inline]
+    pub(super) fn decode(&self, place: u32, code: &[i8], out: &mut Vec<f32>) -> bool {
+        let Some(low) = self.low(place) else { return false };
+        out.resize(self.mean.len(), 0.0);
+        kernel::decode_fixed(code, low, self.unit, self.mean, out);
+        true
+    }
+}
+
+impl View<'_> {
+    /// The vector of a row for scoring: read from the graph's own bytes into `out` where those hold it, else from
+    /// `vectors`; none for a row that neither has.
+    #[inline]
+    pub(super) fn vector<'v>(&self, vectors: &'v [f32], row: u32, out: &'v mut Vec<f32>) -> Option<&'v [f32]> {
+        let place = self.places.get(row as usize).copied().unwrap_or(NONE);
+        if let (Some(fine), Some(code)) = (self.fine, self.code(place))
+            && fine.decode(place, code, out)
+        {
+            return Some(out);
+        }
+        vectors.get(row as usize * self.dim..)?.get(..self.dim)
+    }
+
+    /// Asks for what [`Self::vector`] will read.
+    #[inline]
+    pub(super) fn prefetch_vector(&self, row: u32) {
+        let place = self.places.get(row as usize).copied().unwrap_or(NONE);
+        self.prefetch(place);
+        if let Some(low) = self.fine.and_then(|fine| fine.low(place)) {
+            kernel::map::prefetch(low);
+        }
+    }
+}
+
+/// Reads the vectors of a segment for scoring: those of its graph, which lie within 5e-6 in a cosine of the real ones, or
+/// the real ones where there is no graph.
+pub struct VectorReader<'a> {
+    graph: Option<View<'a>>,
+    vectors: &'a [f32],
+    dim: usize,
+    read: Vec<f32>,
+}
+
+impl<'a> VectorReader<'a> {
+    /// A reader of `vectors`, rows of `dim` values, of which `graph` is the graph if they have one.
+    pub fn new(graph: Option<&'a Graph>, vectors: &'a [f32], dim: usize) -> Self {
+        VectorReader {
+            graph: graph.map(Graph::view),
+            vectors,
+            dim,
+            read: Vec::new(),
+        }
+    }
+
+    /// The vector of a row; empty for a row that does not exist.
+    #[inline]
+    pub fn row(&mut self, row: u32) -> &[f32] {
+        let found = match &self.graph {
+            Some(graph) => graph.vector(self.vectors, row, &mut self.read),
+            None => self.plain(row),
+        };
+        found.unwrap_or(&[])
+    }
+
+    /// Asks the processor to bring a row nearer, which will be read soon.
+    #[inline]
+    pub fn prefetch(&self, row: u32) {
+        match &self.graph {
+            Some(graph) => graph.prefetch_vector(row),
+            None => kernel::map::prefetch(bytemuck::cast_slice(self.plain(row).unwrap_or(&[]))),
+        }
+    }
+
+    fn plain(&self, row: u32) -> Option<&'a [f32]> {
+        self.vectors.get(row as usize * self.dim..)?.get(..self.dim)
+    }
+}
+
+/// Units that a value may be off by: one where it lies half a step above its code, and the rounding of f32.
+const OFF: f32 = 1.25;
+
+/// [`Fine`] in memory.
+pub(super) struct FineData {
+    mean: Vec<f32>,
+    unit: f32,
+    low: Vec<i8>,
+    elsewhere: Vec<u64>,
+}
+
+impl FineData {
+    /// The second bytes of `vectors` (rows of `dim` values) to `codes`, which `scale` made of them in this order. Works on
+    /// the threads of the pool that it runs in.
+    pub(super) fn new(vectors: &[f32], order: &[u32], codes: &[i8], scale: &Scale) -> Self {
+        let dim = scale.mean().len();
+        let stride = stride(dim);
+        let unit = scale.unit();
+        let mut low = vec![0; order.len() * stride];
+        // A word of the marks and the 64 rows that it stands for at a time.
+        let groups = low.par_chunks_mut(64 * stride).zip(order.par_chunks(64));
+        let elsewhere = groups
+            .zip(codes.par_chunks(64 * stride))
+            .map(|((low, order), codes)| {
+                let mut read = vec![0.0; dim];
+                let rows = low.chunks_exact_mut(stride).zip(codes.chunks_exact(stride)).zip(order);
+                let marks = rows.enumerate().map(|(at, ((low, code), &row))| {
+                    let vector = &vectors[row as usize * dim..][..dim];
+                    scale.refine(vector, code, low);
+                    kernel::decode_fixed(code, low, unit, scale.mean(), &mut read);
+                    let near = |(read, value): (&f32, &f32)| (read - value).abs() <= OFF * unit;
+                    let is_zero = vector.iter().all(|&value| value == 0.0);
+                    u64::from(is_zero || !read.iter().zip(vector).all(near)) << at
+                });
+                marks.fold(0, |word, mark| word | mark)
+            })
+            .collect();
+        FineData {
+            mean: scale.mean().to_vec(),
+            unit,
+            low,
+            elsewhere,
+        }
+    }
+
+    pub(super) fn view(&self) -> Fine<'_> {
+        Fine {
+            mean: &self.mean,
+            unit: self.unit,
+            low: &self.low,
+            elsewhere: &self.elsewhere,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What is read back lies within one unit of the value, and what cannot is said to be elsewhere.
+        #[test]
+        fn rows_are_read_back_or_marked(
+            rows in prop::collection::vec(prop::collection::vec(-1f32..1.0, 70), 1..140),
+            odd in prop::collection::vec((0usize..140, 0usize..70, prop::sample::select(vec![
+                f32::NAN, f32::INFINITY, 0.0, 30.0, -3.0, 1e38,
+            ])), 0..5),
+        ) {
+            let dim = 70;
+            let mut vectors = rows.concat();
+            for (row, at, value) in odd {
+                if let Some(slot) = vectors.get_mut(row * dim + at) {
+                    *slot = value;
+                }
+            }
+            vectors[..dim].fill(0.0);
+            let order: Vec<u32> = (0..rows.len() as u32).rev().collect();
+            let scale = Scale::of(&vectors, dim);
+            let mut codes = vec![0; order.len() * stride(dim)];
+            for (code, &row) in codes.chunks_exact_mut(stride(dim)).zip(&order) {
+                scale.quantise(&vectors[row as usize * dim..][..dim], code);
+            }
+            let data = FineData::new(&vectors, &order, &codes, &scale);
+            let fine = data.view();
+            let mut out = Vec::new();
+            for (place, (&row, code)) in (0..).zip(order.iter().zip(codes.chunks_exact(stride(dim)))) {
+                let vector = &vectors[row as usize * dim..][..dim];
+                if fine.decode(place, code, &mut out) {
+                    prop_assert!(row > 0, "a zero vector stays exactly zero");
+                    prop_assert!(out.iter().zip(vector).all(|(read, value)| (read - value).abs() <= OFF * fine.unit));
+                } else {
+                    let reach = 126.4 * 256.0 * fine.unit;
+                    let inside = |(value, mean): (&f32, &f32)| (value - mean).abs() < reach;
+                    prop_assert!(row == 0 || fine.unit == 0.0 || !vector.iter().zip(fine.mean).all(inside));
+                }
+            }
+            prop_assert!(!fine.decode(order.len() as u32, &codes, &mut out));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Rows of 16-bit fixed-point numbers, kept as two rows of bytes: the high ones, which alone are a coarse form of the
+//! row, and the low ones.
+
+use super::level::{Level, Stream, close, fma, for_each_level, level};
+
+/// `out[i] = mean[i] + unit * (256 high[i] + low[i])`; the shortest length counts, what lies beyond it in `out` stays.
+///
+/// The last bit may differ between machines; on one machine the same input gives the same bits.
+pub fn decode_fixed(high: &[i8], low: &[i8], unit: f32, mean: &[f32], out: &mut [f32]) {
+    decode_fixed_at(level(), high, low, unit, mean, out);
+}
+
+for_each_level!(
+    fn decode_fixed_at(high: &[i8], low: &[i8], unit: f32, mean: &[f32], out: &mut [f32]) = decode_fixed_body
+);
+
+#[inline(always)]
+fn decode_fixed_body<const FMA: bool>(high: &[i8], low: &[i8], unit: f32, mean: &[f32], out: &mut [f32]) {
+    let n = high.len().min(low.len()).min(mean.len()).min(out.len());
+    let rows = out[..n].iter_mut().zip(&mean[..n]).zip(high[..n].iter().zip(&low[..n]));
+    for ((out, mean), (high, low)) in rows {
+        let value = (i32::from(*high) << 8) + i32::from(*low);
+        *out = fma::<FMA>(value as f32, unit, *mean);
+    }
+}
+
+/// Whether a supported level gives what the scalar one gives.
+pub(super) fn agrees(level: Level) -> bool {
+    let mut stream = Stream(4);
+    let (high, low): (Vec<i8>, Vec<i8>) = (0..211).map(|_| (stream.bits() as i8, stream.bits() as i8)).unzip();
+    let mean = stream.vector(211);
+    let run = |level: Level, n: usize| {
+        let mut out = vec![0.0; 211];
+        decode_fixed_at(level, &high[..n], &low, 1e-4, &mean, &mut out);
+        out
+    };
+    [211, 64, 7, 0]
+        .into_iter()
+        .all(|n| close(&run(level, n), &run(Level::Scalar, n), 1e-6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_bytes_count_with_their_signs() {
+        for level in Level::usable() {
+            let mut out = [9.0; 5];
+            let (high, low) = ([-128, -1, 0, 127], [-128, 127, -1, 127]);
+            decode_fixed_at(level, &high, &low, 0.5, &[1.0; 9], &mut out);
+            assert_eq!(out, [-16_447.0, -63.5, 0.5, 16_320.5, 9.0], "{}", level.name());
+        }
+    }
+}
