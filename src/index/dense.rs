@@ -9,7 +9,7 @@ use super::backend::DenseQuestion;
 use super::filter::Allowed;
 use super::graph::{self, Scratches};
 use super::segment::SegmentView;
-use crate::kernel::dot_f32;
+use crate::kernel::{dot_f32, dots_f32};
 
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
 pub const GRAPH_ROWS: usize = 8_000;
@@ -87,7 +87,7 @@ impl Mean {
         &self.vector
     }
 
-    /// Binds a question, so that each passage costs three dot products, and one more where the question is adapted.
+    /// Binds a question, so that each passage costs four dot products.
     pub fn bind<'a>(&'a self, question: DenseQuestion<'a>) -> CenteredQuestion<'a> {
         let DenseQuestion { vector, adapted } = question;
         let by_mean = dot_f32(vector, &self.vector);
@@ -131,17 +131,18 @@ impl CenteredQuestion<'_> {
     /// The scores of a passage's vector; zeros for a zero vector, and the centred ones are zero where the passage (or, for
     /// the cosine, the question) is the mean itself.
     pub fn score(&self, passage: &[f32]) -> DenseScores {
-        let square = dot_f32(passage, passage);
+        // Where the question is not adapted, one of the products is for nothing.
+        let (adapted, adapted_by_mean) = self.adapted.unwrap_or((self.question, 0.0));
+        let [cosine, by_mean, by_adapted, square] = dots_f32(passage, [self.question, &self.mean.vector, adapted]);
         if square < f32::MIN_POSITIVE || passage.len() != self.question.len() {
             return DenseScores::default();
         }
-        let cosine = dot_f32(self.question, passage);
-        let by_mean = dot_f32(passage, &self.mean.vector);
         let distance = (square - 2.0 * by_mean + self.mean.square).max(0.0).sqrt();
         let per = |amount: f32, norm: f32| if norm > AT_MEAN { amount / norm } else { 0.0 };
-        let adapted = self.adapted.map_or(0.0, |(adapted, adapted_by_mean)| {
-            per(dot_f32(adapted, passage) - adapted_by_mean, distance)
-        });
+        let adapted = match self.adapted {
+            Some(_) => per(by_adapted - adapted_by_mean, distance),
+            None => 0.0,
+        };
         DenseScores {
             cosine,
             centered: per(cosine - self.by_mean - by_mean + self.mean.square, distance * self.norm),

@@ -17,6 +17,15 @@ pub fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
     dot_i8_at(level(), a, b)
 }
 
+/// The dot products of one row with three others, then with itself (the shortest length counts), for the price of loading
+/// the row once.
+///
+/// Their last bits may differ from those of [`dot_f32`]; otherwise what is said there holds.
+#[inline]
+pub fn dots_f32(row: &[f32], others: [&[f32]; 3]) -> [f32; 4] {
+    dots_f32_at(level(), row, others)
+}
+
 /// The int8 form of a vector: `codes[i] = round(v[i] / scale)` in -127..=127, with `scale = max|v| / 127`, so that
 /// `v` is about `codes * scale` and `a . b` about `dot_i8(a, b) * scale_a * scale_b`. A zero vector has scale 0 and
 /// zero codes; a value that is not a number gets code 0.
@@ -69,6 +78,20 @@ fn dot_f32_scalar(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
+}
+
+fn dots_f32_at(level: Level, row: &[f32], others: [&[f32]; 3]) -> [f32; 4] {
+    match level {
+        // SAFETY: a level is only handed out after `Level::supported` found its instructions; AVX-512 includes AVX2's.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx2 => unsafe { x86::dots_f32_avx2(row, others) },
+        _ => dots_f32_scalar(row, others),
+    }
+}
+
+fn dots_f32_scalar(row: &[f32], [a, b, c]: [&[f32]; 3]) -> [f32; 4] {
+    let row = &row[..row.len().min(a.len()).min(b.len()).min(c.len())];
+    [a, b, c, row].map(|other| dot_f32_scalar(row, other))
 }
 
 fn dot_i8_scalar(a: &[i8], b: &[i8]) -> i32 {
@@ -127,6 +150,30 @@ mod x86 {
         let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| x * y).sum();
         let [s0, s1, s2, s3] = sums;
         sum8(_mm256_add_ps(_mm256_add_ps(s0, s1), _mm256_add_ps(s2, s3))) + tail
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub fn dots_f32_avx2(row: &[f32], [a, b, c]: [&[f32]; 3]) -> [f32; 4] {
+        let n = row.len().min(a.len()).min(b.len()).min(c.len());
+        let (x16, x_rest) = row[..n].as_chunks::<16>();
+        let (a16, a_rest) = a[..n].as_chunks::<16>();
+        let (b16, b_rest) = b[..n].as_chunks::<16>();
+        let (c16, c_rest) = c[..n].as_chunks::<16>();
+        // Two sums a product: eight in all hide the latency of the multiply-add.
+        let mut sums = [[_mm256_setzero_ps(); 4]; 2];
+        for (((x, a), b), c) in x16.iter().zip(a16).zip(b16).zip(c16) {
+            for (half, [by_a, by_b, by_c, square]) in sums.iter_mut().enumerate() {
+                // SAFETY: 8 half + 8 <= 16, the length of each.
+                let [x, a, b, c] = [x, a, b, c].map(|y| unsafe { _mm256_loadu_ps(y.as_ptr().add(8 * half)) });
+                *by_a = _mm256_fmadd_ps(x, a, *by_a);
+                *by_b = _mm256_fmadd_ps(x, b, *by_b);
+                *by_c = _mm256_fmadd_ps(x, c, *by_c);
+                *square = _mm256_fmadd_ps(x, x, *square);
+            }
+        }
+        let rests = super::dots_f32_scalar(x_rest, [a_rest, b_rest, c_rest]);
+        let [low, high] = sums;
+        std::array::from_fn(|i| sum8(_mm256_add_ps(low[i], high[i])) + rests[i])
     }
 
     #[target_feature(enable = "avx512f")]
@@ -218,7 +265,10 @@ pub(super) fn agrees(level: Level) -> bool {
     let (mut c, d): (Vec<i8>, Vec<i8>) = (0..211).map(|_| (stream.bits() as i8, stream.bits() as i8)).unzip();
     c[0] = i8::MIN;
     (0..=211).rev().step_by(13).all(|n| {
-        (dot_f32_at(level, &a[..n], &b) - dot_f32_scalar(&a[..n], &b)).abs() < 1e-4
+        let dots = dots_f32_at(level, &a[..n], [&b, &a, &b]);
+        let plain = [&b, &a, &b, &a].map(|other| dot_f32_scalar(&a[..n], other));
+        dots.iter().zip(plain).all(|(dot, plain)| (dot - plain).abs() < 1e-4)
+            && (dot_f32_at(level, &a[..n], &b) - plain[0]).abs() < 1e-4
             && dot_i8_at(level, &c[..n], &d) == dot_i8_scalar(&c[..n], &d)
     })
 }
@@ -239,6 +289,9 @@ mod tests {
             let whole: i64 = c.iter().zip(&d).map(|(x, y)| i64::from(*x) * i64::from(*y)).sum();
             for level in Level::usable() {
                 prop_assert!((f64::from(dot_f32_at(level, &a, &b)) - real).abs() < 1e-3);
+                let [ab, aa, ba, square] = dots_f32_at(level, &a, [&b, &a, &b]);
+                prop_assert!((f64::from(ab) - real).abs() < 1e-3 && ab == ba);
+                prop_assert!((aa - dot_f32_scalar(&a, &a)).abs() < 1e-3 && aa == square);
                 prop_assert_eq!(i64::from(dot_i8_at(level, &c, &d)), whole);
             }
         }
@@ -259,6 +312,10 @@ mod tests {
         assert_eq!(dot_f32(&[1.0, 2.0, 3.0], &[4.0, 5.0]), 14.0);
         assert_eq!(dot_i8(&[1, 2, 3], &[4, 5]), 14);
         assert_eq!(dot_f32(&[], &[1.0]), 0.0);
+        assert_eq!(
+            dots_f32(&[1.0, 2.0, 3.0], [&[1.0; 9], &[2.0; 2], &[0.0; 3]]),
+            [3.0, 6.0, 0.0, 5.0]
+        );
         let low = vec![i8::MIN; 1 << 16];
         for level in Level::usable() {
             assert_eq!(dot_i8_at(level, &low, &low), 1 << 30, "{}", level.name());

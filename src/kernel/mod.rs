@@ -16,7 +16,7 @@ pub mod map;
 mod rows;
 
 pub use attention::{AttentionScratch, HEAD, attend};
-pub use dot::{dot_f32, dot_i8, quantize_i8};
+pub use dot::{dot_f32, dot_i8, dots_f32, quantize_i8};
 pub use fixed::decode_fixed;
 pub use level::{Level, level};
 pub use linear::{Activations, Q4_BLOCK, Q4_BLOCK_BYTES, Q4Matrix, Q4Part, dequantize_q4};
