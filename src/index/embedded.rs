@@ -13,8 +13,8 @@ use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, sto
 use super::backend::{Backend, Snapshot};
 use super::dense;
 use super::directory::Folder;
-use super::forward;
-use super::graph::{self, GraphParams};
+use super::forward::{self, Forward};
+use super::graph::{self, Graph, GraphParams};
 use super::schema::{self, FORMAT_VERSION, Fields, Identity};
 use super::segment::{forward_path, graph_path, uuid_bytes};
 use super::terms;
@@ -307,22 +307,28 @@ impl EmbeddedIndex {
         }
         let view = self.view();
         for segment in &view.segments {
-            let path = graph_path(&self.graphs(), segment.reader.segment_id());
-            match segment.graph() {
-                Some(graph) => {
-                    if let Err(error) = graph.verify() {
-                        wrong.push(error.to_string());
-                    }
+            let id = segment.reader.segment_id();
+            let path = graph_path(&self.graphs(), id);
+            // A file that is there and was not taken says itself what is wrong with it.
+            let checked = match segment.graph() {
+                Some(graph) => graph.verify(),
+                None if !path.exists() => Ok(()),
+                None => {
+                    let matrix = &segment.vectors;
+                    Graph::open(&path, uuid_bytes(id), matrix.rows(), matrix.dimension())
+                        .and_then(|graph| graph.verify())
                 }
-                None if path.exists() => wrong.push(format!("{}: not a usable graph file", path.display())),
-                None => {}
+            };
+            if let Err(error) = checked {
+                wrong.push(error.to_string());
             }
-            let path = forward_path(&self.graphs(), segment.reader.segment_id());
-            match segment.forward() {
-                Some(forward) => wrong.extend(forward.verify().err().map(|error| error.to_string())),
-                None if path.exists() => wrong.push(format!("{}: not a usable forward index", path.display())),
-                None => {}
-            }
+            let path = forward_path(&self.graphs(), id);
+            let checked = match segment.forward() {
+                Some(forward) => forward.verify(),
+                None if !path.exists() => Ok(()),
+                None => Forward::open(&path, uuid_bytes(id), segment.reader.max_doc()).and_then(|f| f.verify()),
+            };
+            wrong.extend(checked.err().map(|error| error.to_string()));
         }
         wrong.sort();
         Ok(wrong)
