@@ -82,8 +82,8 @@ pub fn keep_best(
     };
     let mut least = floor(best);
     for (group, scores) in scores.chunks_mut(GROUP).enumerate() {
-        let highest = scores.iter().fold(0f32, |highest, &score| highest.max(score));
-        if highest > least {
+        // Without an early end: so it is a few instructions for all of them.
+        if scores.iter().fold(false, |any, &score| any | (score > least)) {
             for (at, &score) in scores.iter().enumerate() {
                 let doc = first + (group * GROUP + at) as u32;
                 if score > least && is_allowed(bits, doc) {
