@@ -225,4 +225,9 @@ pub trait BoundQuery: Send + Sync {
 pub trait Backend: Send + Sync {
     /// The newest finished commit.
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>>;
+
+    /// Grows whenever an equal question may get another answer: after a newer commit has taken its place, and after
+    /// something that searches go by has been loaded into the same one. A search that began at one edition saw nothing
+    /// older than it. Must be cheap.
+    fn edition(&self) -> u64;
 }

@@ -4,7 +4,7 @@
 //! large segments (a graph, a forward index) by segment id and may be deleted at any time. Nothing else belongs there.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use tantivy::schema::Schema;
@@ -16,7 +16,7 @@ use super::directory::Folder;
 use super::forward::{self, Forward};
 use super::graph::{self, Graph, GraphParams};
 use super::schema::{self, FORMAT_VERSION, Fields, Identity};
-use super::segment::{forward_path, graph_path, uuid_bytes};
+use super::segment::{SegmentView, forward_path, graph_path, uuid_bytes};
 use super::terms;
 use super::vectors::VectorPlugin;
 use super::view::View;
@@ -31,6 +31,8 @@ pub struct EmbeddedIndex {
     reader: IndexReader,
     view: RwLock<Arc<View>>,
     refreshing: Mutex<()>,
+    /// See [`Backend::edition`].
+    edition: AtomicU64,
 }
 
 impl EmbeddedIndex {
@@ -135,6 +137,7 @@ impl EmbeddedIndex {
             reader,
             view: RwLock::new(Arc::new(view)),
             refreshing: Mutex::new(()),
+            edition: AtomicU64::new(0),
         };
         opened.refresh()?;
         Ok(opened)
@@ -206,7 +209,7 @@ impl EmbeddedIndex {
                     .zip(searcher.segment_readers())
                     .all(|(a, b)| a.reader.segment_id() == b.segment_id());
             if same {
-                current.segments.iter().for_each(|s| s.load_derived(&self.graphs()));
+                current.segments.iter().for_each(|segment| self.load_derived(segment));
                 return Ok(false);
             }
             let view = View::open(
@@ -218,8 +221,20 @@ impl EmbeddedIndex {
                 Some(&current),
             )?;
             *self.view.write().unwrap_or_else(|p| p.into_inner()) = Arc::new(view);
+            self.next_edition();
             return Ok(true);
         }
+    }
+
+    fn load_derived(&self, segment: &SegmentView) {
+        if segment.load_derived(&self.graphs()) {
+            self.next_edition();
+        }
+    }
+
+    /// Called after a change, never before: an answer is kept by the edition that its search began at.
+    fn next_edition(&self) {
+        self.edition.fetch_add(1, Ordering::Release);
     }
 
     /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone.
@@ -252,7 +267,7 @@ impl EmbeddedIndex {
             let Some(data) = data else { break };
             let id = segment.reader.segment_id();
             data.write(&graph_path(&graphs, id), uuid_bytes(id))?;
-            segment.load_derived(&graphs);
+            self.load_derived(segment);
             done += segment.vectors.rows() as usize;
             built += 1;
         }
@@ -271,7 +286,7 @@ impl EmbeddedIndex {
                 let id = segment.reader.segment_id();
                 let path = forward_path(&self.graphs(), id);
                 forward::write(&path, uuid_bytes(id), segment.reader.max_doc(), &segment.words)?;
-                segment.load_derived(&self.graphs());
+                self.load_derived(segment);
             }
         }
         Ok(())
@@ -338,6 +353,10 @@ impl EmbeddedIndex {
 impl Backend for EmbeddedIndex {
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>> {
         Ok(self.view())
+    }
+
+    fn edition(&self) -> u64 {
+        self.edition.load(Ordering::Acquire)
     }
 }
 

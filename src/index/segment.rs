@@ -95,8 +95,9 @@ impl SegmentView {
     }
 
     /// Opens what is derived from the segment, where it is there and fits and is not open yet; a missing or damaged
-    /// graph means exact search, a missing or damaged forward index that postings are read.
-    pub fn load_derived(&self, derived: &Path) {
+    /// graph means exact search, a missing or damaged forward index that postings are read. Says whether there was any.
+    pub fn load_derived(&self, derived: &Path) -> bool {
+        let mut loaded = false;
         let id = uuid_bytes(self.reader.segment_id());
         let path = graph_path(derived, self.reader.segment_id());
         if self.graph().is_none()
@@ -104,6 +105,7 @@ impl SegmentView {
             && let Ok(graph) = Graph::open(&path, id, self.vectors.rows(), self.vectors.dimension())
         {
             *self.graph.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(graph));
+            loaded = true;
         }
         let path = forward_path(derived, self.reader.segment_id());
         if self.forward().is_none()
@@ -111,7 +113,9 @@ impl SegmentView {
             && let Ok(forward) = Forward::open(&path, id, self.reader.max_doc())
         {
             *self.forward.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(forward));
+            loaded = true;
         }
+        loaded
     }
 
     /// See `Evidence::locality`.

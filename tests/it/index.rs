@@ -123,6 +123,39 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
 }
 
 #[test]
+fn an_edition_ends_with_a_commit_and_with_what_is_loaded_into_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = Rules {
+        embedder: None,
+        ..rules()
+    };
+    let many: Vec<_> = (0..9_000)
+        .map(|i| article(&format!("a{i:04}"), "", &format!("第{i}条 医保")))
+        .collect();
+    let index = index_of(folder.path(), &rules, &many);
+    let reader = EmbeddedIndex::open(folder.path()).unwrap();
+    let mut before = reader.edition();
+    let mut grown = |expected: bool| {
+        let now = reader.edition();
+        assert_eq!(now > before, expected, "{before}, {now}");
+        before = now;
+    };
+    assert!(!reader.refresh().unwrap());
+    grown(false);
+    // What is derived appears in the same commit.
+    index.build_graphs(&|_, _| {}, &AtomicBool::new(false)).unwrap();
+    assert!(!reader.refresh().unwrap());
+    grown(true);
+    assert!(!reader.refresh().unwrap());
+    grown(false);
+    let mut writer = index.writer(rules).unwrap();
+    writer.upsert(&[article("b", "", "失业金")]).unwrap();
+    writer.commit().unwrap();
+    assert!(reader.refresh().unwrap());
+    grown(true);
+}
+
+#[test]
 fn readers_see_a_commit_or_the_one_before_never_a_mixture() {
     let folder = tempfile::tempdir().unwrap();
     let rules = rules();
