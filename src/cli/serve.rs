@@ -40,6 +40,9 @@ pub struct Serve {
     /// Questions that may wait for a thread before more are refused.
     #[arg(long, value_name = "N", default_value_t = 256)]
     queue: usize,
+    /// Megabytes of answers that are kept for questions asked again while the index has not changed; 0 keeps none.
+    #[arg(long, value_name = "MB", env = "BAOWEN_ANSWER_CACHE_MB", default_value_t = 32)]
+    answer_cache_mb: usize,
     /// Seconds that calls in flight may go on after the signal to end.
     #[arg(long, value_name = "S", default_value_t = 10)]
     grace: u64,
@@ -67,6 +70,10 @@ impl Answer for Served {
     fn ready(&self) -> bool {
         true
     }
+
+    fn edition(&self) -> Option<u64> {
+        Some(self.engine.backend().edition())
+    }
 }
 
 impl Serve {
@@ -75,6 +82,7 @@ impl Serve {
         let settings = ServiceSettings {
             threads: self.threads,
             queue: self.queue,
+            answer_cache_bytes: self.answer_cache_mb.saturating_mul(1 << 20),
             grace: Duration::from_secs(self.grace),
             ..ServiceSettings::default()
         };

@@ -1,6 +1,8 @@
-//! The methods of `SearchService`: each converts, hands over to the pool, and waits.
+//! The methods of `SearchService`: each looks for an answer that was kept, else converts, hands over to the pool, and
+//! waits.
 //!
-//! Nothing here computes: this code runs on async workers, which must stay free for the network.
+//! Nothing here computes: this code runs on async workers, which must stay free for the network. An answer that was kept
+//! is found and sent here, since waking another thread takes longer.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,17 +14,20 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::edge::Deadline;
-use super::pool::{Pending, Pool};
-use super::wire::search_service_server::SearchService;
+use super::kept::AnswerCache;
+use super::pool::{self, Pending, Pool};
+use super::reply::{BatchReply, Reply};
+use super::serving::search_service_server::SearchService;
 use super::{Answer, convert, status, wire};
 use crate::error::{Error, Fault, Result};
-use crate::search::response::SearchResponse;
+use crate::search::request::SearchRequest;
 
 /// `baowen.v1.SearchService` over a core.
 #[derive(Clone)]
 pub struct SearchCalls {
     answer: Arc<dyn Answer>,
     pool: Arc<Pool>,
+    kept: Arc<AnswerCache>,
     limits: CallLimits,
 }
 
@@ -35,25 +40,68 @@ pub struct CallLimits {
     pub batch_window: usize,
     /// Largest answer, in bytes of its message.
     pub max_response_bytes: usize,
+    /// Bytes of answers that are kept for questions asked again; 0 keeps none.
+    pub answer_cache_bytes: usize,
 }
+
+/// Where the answer to a question is to be had.
+enum Next<W> {
+    /// Here.
+    Kept(Reply),
+    /// From the core, by this work.
+    Search(W),
+}
+
+/// One question of a batch that is on its way.
+type Started = Result<Next<Pending<Reply>>>;
 
 impl SearchCalls {
     /// Calls that are answered by `answer` in `pool`.
     pub fn new(answer: Arc<dyn Answer>, pool: Arc<Pool>, limits: CallLimits) -> Self {
-        SearchCalls { answer, pool, limits }
+        SearchCalls {
+            answer,
+            pool,
+            kept: Arc::new(AnswerCache::new(limits.answer_cache_bytes)),
+            limits,
+        }
     }
 
-    async fn start(
+    /// The answer that was kept, or the work that makes one.
+    fn next(
         &self,
         request: wire::SearchRequest,
         deadline: Option<Instant>,
-    ) -> Result<Pending<wire::SearchResponse>> {
+    ) -> Result<Next<impl FnOnce() -> Result<Reply> + Send + 'static>> {
+        let begin = Instant::now();
+        // The edition before the search: what changes meanwhile makes the answer too new for it, which harms nobody.
+        let asked = self.kept.asked(self.answer.edition(), &request);
+        if let Some(answer) = asked.as_ref().and_then(|asked| self.kept.find(asked)) {
+            return match pool::passed(deadline) {
+                true => Err(pool::late()),
+                false => Ok(Next::Kept(Reply {
+                    answer,
+                    timings: convert::found_timings(begin.elapsed()),
+                })),
+            };
+        }
         let request = convert::request(request, deadline)?;
-        let answer = self.answer.clone();
+        let (answer, kept) = (self.answer.clone(), self.kept.clone());
         let limit = self.limits.max_response_bytes;
-        self.pool
-            .submit_when_room(deadline, move || fitting(answer.search(&request)?, limit))
-            .await
+        Ok(Next::Search(move || {
+            let (reply, whole) = search(&*answer, &request, limit)?;
+            if let Some(asked) = asked.filter(|_| whole) {
+                kept.keep(asked, reply.answer.clone());
+            }
+            Ok(reply)
+        }))
+    }
+
+    /// As [`Self::next`], with the work handed over as soon as there is room for it.
+    async fn start(&self, request: wire::SearchRequest, deadline: Option<Instant>) -> Started {
+        Ok(match self.next(request, deadline)? {
+            Next::Kept(reply) => Next::Kept(reply),
+            Next::Search(work) => Next::Search(self.pool.submit_when_room(deadline, work).await?),
+        })
     }
 
     /// Answers a batch into `items` until it is done or nobody reads any more.
@@ -61,7 +109,7 @@ impl SearchCalls {
         self,
         requests: Vec<wire::SearchRequest>,
         deadline: Option<Instant>,
-        items: mpsc::Sender<Result<wire::BatchSearchResponse, Status>>,
+        items: mpsc::Sender<Result<BatchReply, Status>>,
     ) {
         let window = self.limits.batch_window.max(1);
         let mut requests = requests.into_iter();
@@ -79,7 +127,8 @@ impl SearchCalls {
             }
             let Some(next) = in_flight.pop_front() else { return };
             let outcome = match next {
-                Ok(pending) => tokio::select! {
+                Ok(Next::Kept(reply)) => Ok(reply),
+                Ok(Next::Search(pending)) => tokio::select! {
                     outcome = pending.wait() => outcome,
                     () = items.closed() => return,
                 },
@@ -88,7 +137,7 @@ impl SearchCalls {
             // The deadline is the whole call's, so it ends the call, not one item after another.
             let item = match outcome {
                 Err(error) if error.fault() == Fault::Deadline => Err(status::to_status(&error)),
-                outcome => Ok(convert::batch_item(index, outcome)),
+                outcome => Ok(BatchReply::new(index, outcome)),
             };
             let ends = item.is_err();
             if items.send(item).await.is_err() || ends {
@@ -101,16 +150,13 @@ impl SearchCalls {
 
 #[tonic::async_trait]
 impl SearchService for SearchCalls {
-    async fn search(&self, request: Request<wire::SearchRequest>) -> Result<Response<wire::SearchResponse>, Status> {
+    async fn search(&self, request: Request<wire::SearchRequest>) -> Result<Response<Reply>, Status> {
         let deadline = deadline(&request);
         let outcome = async {
-            let request = convert::request(request.into_inner(), deadline)?;
-            let answer = self.answer.clone();
-            let limit = self.limits.max_response_bytes;
-            let pending = self
-                .pool
-                .submit(deadline, move || fitting(answer.search(&request)?, limit))?;
-            pending.wait().await
+            match self.next(request.into_inner(), deadline)? {
+                Next::Kept(reply) => Ok(reply),
+                Next::Search(work) => self.pool.submit(deadline, work)?.wait().await,
+            }
         };
         outcome
             .await
@@ -118,7 +164,7 @@ impl SearchService for SearchCalls {
             .map_err(|error| status::to_status(&error))
     }
 
-    type BatchSearchStream = ReceiverStream<Result<wire::BatchSearchResponse, Status>>;
+    type BatchSearchStream = ReceiverStream<Result<BatchReply, Status>>;
 
     async fn batch_search(
         &self,
@@ -141,15 +187,16 @@ impl SearchService for SearchCalls {
     }
 }
 
-/// The answer as it goes out, if it may.
+/// The answer as it goes out, if it may, and whether it is all that was asked for.
 ///
 /// # Errors
-/// `Exhausted` if it is too large: tonic would say so too, but not what helps.
-fn fitting(answer: SearchResponse, limit: usize) -> Result<wire::SearchResponse> {
-    let hits = answer.hits.len();
-    let message = convert::response(answer);
+/// The core's; `Exhausted` if the answer is too large: tonic would say so too, but not what helps.
+fn search(core: &dyn Answer, request: &SearchRequest, limit: usize) -> Result<(Reply, bool)> {
+    let answer = core.search(request)?;
+    let (hits, whole) = (answer.hits.len(), answer.degraded.is_none());
+    let reply = Reply::from(answer);
     // An item of a batch carries a few bytes more.
-    let bytes = message.encoded_len().saturating_add(32);
+    let bytes = reply.encoded_len().saturating_add(32);
     if bytes > limit {
         return Err(Error::new(
             Fault::Exhausted,
@@ -157,7 +204,7 @@ fn fitting(answer: SearchResponse, limit: usize) -> Result<wire::SearchResponse>
         )
         .help("ask for fewer hits at a time: lower top_k, and page with offset"));
     }
-    Ok(message)
+    Ok((reply, whole))
 }
 
 /// When the caller stops waiting, as the edge has found out.

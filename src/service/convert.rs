@@ -13,7 +13,7 @@ use super::wire;
 use crate::error::{Error, Result};
 use crate::model::{ArticleKind, Date};
 use crate::search::request::{Filter, FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
-use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span};
+use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span, Timings};
 
 /// The fields a filter may name in its open form.
 const FILTER_FIELDS: [&str; 6] = [
@@ -182,24 +182,40 @@ pub fn response(core: SearchResponse) -> wire::SearchResponse {
         candidates: core.candidates as u64,
         degraded: core.degraded,
         answerable: core.answerable,
-        timings: Some(wire::Timings {
-            total_micros: micros(core.timings.total),
-            stages: core
-                .timings
-                .stages()
-                .into_iter()
-                .map(|(stage, time)| wire::StageTime {
-                    stage: stage.to_owned(),
-                    micros: micros(time),
-                })
-                .collect(),
-        }),
+        timings: Some(timings(&core.timings)),
         provenance: Some(wire::Provenance {
             commit: core.provenance.commit,
             analysis: core.provenance.analysis,
             model: core.provenance.model,
             weights: core.provenance.weights,
         }),
+    }
+}
+
+/// How long the stages took.
+fn timings(core: &Timings) -> wire::Timings {
+    wire::Timings {
+        total_micros: micros(core.total),
+        stages: core
+            .stages()
+            .into_iter()
+            .map(|(stage, time)| wire::StageTime {
+                stage: stage.to_owned(),
+                micros: micros(time),
+            })
+            .collect(),
+        cached: false,
+    }
+}
+
+/// How long it took to find an answer that was kept.
+pub fn found_timings(total: Duration) -> wire::Timings {
+    wire::Timings {
+        cached: true,
+        ..timings(&Timings {
+            total,
+            ..Timings::default()
+        })
     }
 }
 
@@ -282,19 +298,11 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The outcome of one question of a batch.
-pub fn batch_item(index: usize, outcome: Result<wire::SearchResponse>) -> wire::BatchSearchResponse {
-    use wire::batch_search_response::Outcome;
-    wire::BatchSearchResponse {
-        // A batch is bounded far below what fits.
-        index: u32::try_from(index).unwrap_or(u32::MAX),
-        outcome: Some(match outcome {
-            Ok(answer) => Outcome::Response(answer),
-            Err(error) => Outcome::Error(wire::ItemError {
-                code: status::code(error.fault()).into(),
-                message: status::message(&error),
-            }),
-        }),
+/// Why one question of a batch was not answered.
+pub fn item_error(error: &Error) -> wire::ItemError {
+    wire::ItemError {
+        code: status::code(error.fault()).into(),
+        message: status::message(error),
     }
 }
 

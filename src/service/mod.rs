@@ -11,6 +11,8 @@
 //! | `status` | faults to gRPC codes and back |
 //! | `edge` | deadlines of all calls |
 //! | `pool` | threads in which the core runs |
+//! | `reply` | answers as they go out, encoded once |
+//! | `kept` | the answers given last, for questions asked again |
 //! | `calls` | the methods of `SearchService` |
 //! | `server` | a listening service: health, reflection, limits, shutdown |
 //! | `client` | the other end, for the command line |
@@ -20,7 +22,9 @@ pub mod client;
 pub mod codec;
 pub mod convert;
 pub mod edge;
+pub mod kept;
 pub mod pool;
+pub mod reply;
 pub mod server;
 pub mod status;
 #[cfg(test)]
@@ -41,6 +45,12 @@ pub mod wire {
     pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/baowen.v1.bin"));
 }
 
+/// The serving side of the protocol, generated for answers that are encoded already.
+#[allow(clippy::all, clippy::pedantic, missing_docs)]
+pub mod serving {
+    include!(concat!(env!("OUT_DIR"), "/serving/baowen.v1.rs"));
+}
+
 /// The core as the service sees it.
 pub trait Answer: Send + Sync + 'static {
     /// Answers one question; checks the request itself, runs on the calling thread, and may take all its time.
@@ -51,6 +61,12 @@ pub trait Answer: Send + Sync + 'static {
 
     /// Whether a question asked now would be answered at full speed. Called often; must be cheap.
     fn ready(&self) -> bool;
+
+    /// A number that has grown whenever an equal question may get another answer than before; asked for every question,
+    /// so it must be cheap. Without one, no answer is kept.
+    fn edition(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A place for a core that is not there yet, so that the service can listen, and say so, while the index is opened.
@@ -85,6 +101,10 @@ impl Answer for ReadyCell {
 
     fn ready(&self) -> bool {
         self.answer.get().is_some_and(|answer| answer.ready())
+    }
+
+    fn edition(&self) -> Option<u64> {
+        self.answer.get()?.edition()
     }
 }
 

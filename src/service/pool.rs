@@ -218,7 +218,8 @@ async fn until<F: Future>(deadline: Option<Instant>, future: F) -> Result<F::Out
     }
 }
 
-fn passed(deadline: Option<Instant>) -> bool {
+/// Whether nobody waits any more.
+pub(super) fn passed(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 

@@ -19,7 +19,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 use super::calls::{CallLimits, SearchCalls};
 use super::edge::Edge;
 use super::pool::Pool;
-use super::wire::search_service_server::SearchServiceServer;
+use super::serving::search_service_server::SearchServiceServer;
 use super::{Answer, wire};
 use crate::error::{Context, Error, Fault, Result};
 
@@ -37,6 +37,8 @@ pub struct ServiceSettings {
     pub max_request_bytes: usize,
     /// Largest message sent, in bytes.
     pub max_response_bytes: usize,
+    /// Bytes of answers that are kept for questions asked again; 0 keeps none.
+    pub answer_cache_bytes: usize,
     /// Most questions of one batch.
     pub max_batch: usize,
     /// Calls of one connection at a time; a client keeps further ones back.
@@ -56,6 +58,7 @@ impl Default for ServiceSettings {
             queue: 256,
             max_request_bytes: 1 << 20,
             max_response_bytes: 16 << 20,
+            answer_cache_bytes: 32 << 20,
             max_batch: 1_000,
             max_streams: 256,
             longest_call: Duration::from_secs(60),
@@ -100,6 +103,7 @@ pub(super) async fn run_in(
             max_batch: settings.max_batch,
             batch_window: pool.threads(),
             max_response_bytes: settings.max_response_bytes,
+            answer_cache_bytes: settings.answer_cache_bytes,
         },
     );
     let search = SearchServiceServer::new(calls)

@@ -3,7 +3,7 @@
 //! Nothing here waits for a clock where it can wait for an event; the few deadlines are ones that must pass.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -158,6 +158,36 @@ impl Answer for Fake {
     }
 }
 
+/// The fake over something that changes when a test says so. Its answers are whole unless the question begins with
+/// `degraded`.
+struct Editions {
+    fake: Arc<Fake>,
+    edition: AtomicU64,
+}
+
+impl Answer for Editions {
+    fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+        let mut answer = self.fake.search(request)?;
+        answer.degraded = answer.degraded.filter(|_| request.query.starts_with("degraded"));
+        answer.provenance.commit = self.edition.load(Ordering::SeqCst);
+        Ok(answer)
+    }
+
+    fn ready(&self) -> bool {
+        true
+    }
+
+    fn edition(&self) -> Option<u64> {
+        Some(self.edition.load(Ordering::SeqCst))
+    }
+}
+
+fn editions() -> (Arc<Editions>, Strings) {
+    let (fake, strings) = fake();
+    let edition = AtomicU64::new(1);
+    (Arc::new(Editions { fake, edition }), strings)
+}
+
 struct Running {
     addr: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -236,6 +266,106 @@ async fn an_answer_arrives_whole() {
         .await
         .unwrap();
     assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn a_question_asked_again_is_answered_from_what_was_kept() {
+    let (core, _strings) = editions();
+    let cell = Arc::new(ReadyCell::new());
+    assert!(cell.set(core.clone()).is_ok());
+    let running = serve(cell, settings()).await;
+    let mut client = running.raw().await;
+    let searched = || core.fake.started.load(Ordering::SeqCst);
+
+    let mut first = client.search(asked("医保")).await.unwrap().into_inner();
+    let mut again = client.search(asked("医保")).await.unwrap().into_inner();
+    assert_eq!(searched(), 1);
+    let timings = again.timings.take().unwrap();
+    assert!(timings.cached && timings.stages.iter().all(|stage| stage.micros == 0));
+    assert!(timings.total_micros < 1_000_000 && timings.stages.len() == 6);
+    assert!(!first.timings.take().unwrap().cached);
+    assert_eq!(again, first);
+
+    // Another page is another question; an item of a batch is one like any other.
+    let page = wire::SearchRequest {
+        offset: Some(1),
+        ..asked("医保")
+    };
+    let batch = wire::BatchSearchRequest {
+        requests: vec![asked("医保"), page, asked("医保")],
+    };
+    let mut items = client.batch_search(batch).await.unwrap().into_inner();
+    for cached in [true, false, true] {
+        let Some(wire::batch_search_response::Outcome::Response(answer)) =
+            items.message().await.unwrap().unwrap().outcome
+        else {
+            panic!("an error");
+        };
+        assert_eq!(answer.timings.unwrap().cached, cached);
+    }
+    assert_eq!(searched(), 2);
+
+    core.edition.store(2, Ordering::SeqCst);
+    for cached in [false, true] {
+        let answer = client.search(asked("医保")).await.unwrap().into_inner();
+        assert_eq!(answer.timings.unwrap().cached, cached);
+        assert_eq!(answer.provenance.unwrap().commit, 2);
+    }
+}
+
+#[tokio::test]
+async fn no_error_and_no_answer_that_is_less_than_was_asked_for_is_kept() {
+    let (core, _strings) = editions();
+    let running = serve(core.clone(), settings()).await;
+    let mut client = running.raw().await;
+    for query in ["degraded", "fault 5", "panic"] {
+        for _ in 0..2 {
+            if let Ok(answer) = client.search(asked(query)).await {
+                assert!(!answer.into_inner().timings.unwrap().cached, "{query}");
+            }
+        }
+    }
+    assert_eq!(core.fake.started.load(Ordering::SeqCst), 6);
+    // Nor is anything where nothing is to be kept.
+    let settings = ServiceSettings {
+        answer_cache_bytes: 0,
+        ..settings()
+    };
+    let running = serve(core.clone(), settings).await;
+    let mut client = running.raw().await;
+    for _ in 0..2 {
+        let answer = client.search(asked("医保")).await.unwrap().into_inner();
+        assert!(!answer.timings.unwrap().cached);
+    }
+    assert_eq!(core.fake.started.load(Ordering::SeqCst), 8);
+}
+
+#[tokio::test]
+async fn what_was_kept_is_found_while_every_thread_works() {
+    let (core, strings) = editions();
+    let settings = ServiceSettings { queue: 0, ..settings() };
+    let running = serve(core, settings).await;
+    let mut client = running.raw().await;
+    client.search(asked("医保")).await.unwrap();
+    let mut other = client.clone();
+    let waiting = tokio::spawn(async move { other.search(asked("wait")).await });
+    let strings = started(strings).await;
+    assert!(
+        client
+            .search(asked("医保"))
+            .await
+            .unwrap()
+            .into_inner()
+            .timings
+            .unwrap()
+            .cached
+    );
+    assert_eq!(
+        client.search(asked("生育")).await.unwrap_err().code(),
+        Code::ResourceExhausted
+    );
+    strings.release.send(()).unwrap();
+    waiting.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -522,9 +652,10 @@ async fn the_timeout_header_is_kept_and_late_questions_are_never_started() {
         max_batch: 10,
         batch_window: 1,
         max_response_bytes: 1 << 20,
+        answer_cache_bytes: 1 << 20,
     };
     let search =
-        wire::search_service_server::SearchServiceServer::new(calls::SearchCalls::new(fake.clone(), pool, limits));
+        serving::search_service_server::SearchServiceServer::new(calls::SearchCalls::new(fake.clone(), pool, limits));
     let edge = edge::Edge::new(tonic::service::Routes::new(search), Duration::from_secs(60));
     let mut client = SearchServiceClient::new(edge);
     let mut first = client.clone();

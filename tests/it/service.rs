@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use baowen::error::Fault;
 use baowen::search::request::{Mode, SearchRequest};
 use baowen::service::client::Client;
+use baowen::service::convert::ask;
 
 use crate::support::{model_folder, root};
 
@@ -127,6 +128,57 @@ fn questions_are_answered_over_a_real_socket() {
         assert!(answers[2].as_ref().unwrap().hits[0].text.contains("工伤"));
     });
     assert!(server.terminate().success(), "SIGTERM ends it in order");
+}
+
+#[test]
+fn a_question_asked_again_is_searched_again_once_the_index_has_changed() {
+    let Some(model) = model_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    sample_index(folder.path(), Some(&model));
+    let server = Server::start(&folder.path().join("index"), Some(&model));
+    block_on(async {
+        let mut client = Client::connect(&server.address).await.unwrap();
+        let mut asked = ask::request(&SearchRequest::new("星海镇渔民意外险怎么理赔"));
+        let mut first = client.call(asked.clone(), None).await.unwrap();
+        let mut again = client.call(asked.clone(), None).await.unwrap();
+        assert!(!first.timings.take().unwrap().cached);
+        assert!(again.timings.take().unwrap().cached);
+        assert_eq!(first, again);
+        asked.explain = true;
+        assert!(!client.call(asked.clone(), None).await.unwrap().timings.unwrap().cached);
+        asked.explain = false;
+
+        let article = folder.path().join("new.md");
+        std::fs::write(
+            &article,
+            "# 星海镇渔民意外险\n\n星海镇渔民意外险理赔要带保单和诊断证明。\n",
+        )
+        .unwrap();
+        let indexed = Command::new(env!("CARGO_BIN_EXE_baowen"))
+            .arg("index")
+            .arg(&article)
+            .arg("--index")
+            .arg(folder.path().join("index"))
+            .env("BAOWEN_MODEL_DIR", &model)
+            .env("BAOWEN_CACHE_DIR", folder.path().join("cache"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(indexed.success());
+        // The service looks for commits now and then; until it has seen this one, the answer is the one before.
+        let begin = Instant::now();
+        let changed = loop {
+            let answer = client.call(asked.clone(), None).await.unwrap();
+            if !answer.timings.as_ref().unwrap().cached {
+                break answer;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(20), "the commit was never seen");
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        assert!(changed.hits[0].text.contains("保单和诊断证明"));
+        assert_ne!(changed.provenance.unwrap().commit, first.provenance.unwrap().commit);
+    });
 }
 
 #[test]

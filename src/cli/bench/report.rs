@@ -23,6 +23,8 @@ pub struct Report {
     stages: BTreeMap<String, Histogram<u64>>,
     errors: BTreeMap<&'static str, u64>,
     degraded: u64,
+    /// Answers that the service had kept.
+    cached: u64,
     distinct: usize,
     /// How long measuring took.
     pub elapsed: Duration,
@@ -38,6 +40,7 @@ impl Report {
             stages: STAGES.iter().map(|stage| ((*stage).to_owned(), histogram())).collect(),
             errors: BTreeMap::new(),
             degraded: 0,
+            cached: 0,
             distinct,
             elapsed: Duration::ZERO,
         }
@@ -51,6 +54,7 @@ impl Report {
             Err(code) => return *self.errors.entry(code).or_default() += 1,
         };
         record(&mut self.latency, sample.latency);
+        self.cached += u64::from(answered.timings.cached);
         let core = Duration::from_micros(answered.timings.total_micros);
         record(&mut self.core, core);
         record(&mut self.outside, sample.call.saturating_sub(core));
@@ -97,6 +101,7 @@ impl Report {
             "requests": self.asked(),
             "answered": self.latency.len(),
             "degraded": self.degraded,
+            "cached": self.cached,
             "errors": self.errors,
             "throughput": self.throughput(),
             "latency_ms": figures(&self.latency),
@@ -129,6 +134,9 @@ impl Report {
         }
         if self.degraded > 0 {
             text += &format!("{} answers were degraded\n", self.degraded);
+        }
+        if self.cached > 0 {
+            text += &format!("{} answers were kept from before, not searched for\n", self.cached);
         }
         text += &format!("\n{:<10}", "ms");
         for name in ["p50", "p90", "p95", "p99", "max", "mean"] {
