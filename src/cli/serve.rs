@@ -97,10 +97,15 @@ impl Serve {
     }
 }
 
+/// Cores that share one network thread. The network's part of an answer takes at most a tenth of the search's, and
+/// where there are more threads than work they wake each other, which takes longer than the work.
+const CORES_PER_NETWORK_THREAD: usize = 8;
+
 /// A runtime for the service; the core never runs on its threads.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(cores.div_ceil(CORES_PER_NETWORK_THREAD))
         .enable_all()
         .build()
         .or_fault(Fault::Unavailable, "starting the service")
