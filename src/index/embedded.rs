@@ -64,7 +64,7 @@ impl EmbeddedIndex {
             .schema(schema)
             .settings(IndexSettings {
                 docstore_compression: Compressor::Lz4,
-                docstore_blocksize: 8_192,
+                docstore_blocksize: 4_096,
                 ..IndexSettings::default()
             })
             .register_plugin(Arc::new(VectorPlugin))

@@ -29,7 +29,7 @@ use crate::text::QueryTerm;
 /// passage. A term that would go beyond is not read, nor any commoner one. `docs/results/` has what that changes: with
 /// 9,346 real passages nothing.
 fn affordable(passages: f32) -> u64 {
-    20_000 + (250.0 * passages.sqrt()) as u64
+    20_000 + (150.0 * passages.sqrt()) as u64
 }
 
 /// Documents whose scores are added up at once: 128 kB of numbers.

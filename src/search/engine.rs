@@ -31,6 +31,9 @@ const DEEPEST: usize = 10_000;
 /// From so many passages on both rankings take longer than waking another thread.
 const MANY_PASSAGES: u64 = 50_000;
 
+/// From so many passages on the index searches by words on two threads, if it has them.
+const FOR_TWO_THREADS: u64 = 400_000;
+
 /// Questions whose vectors are remembered: a page of answers, a second page, a reload cost one embedding.
 const REMEMBERED_QUESTIONS: usize = 4_096;
 
@@ -42,9 +45,10 @@ pub struct Engine {
     asked: QuestionCache,
     weights: Weights,
     adapter: Option<Adapter>,
-    /// Threads that look words up while a question is being embedded; none if the system gives none. Their own, since
-    /// the shared ones may be busy for long with what is being indexed.
-    beside: Option<rayon::ThreadPool>,
+    /// Threads that look words up while meaning is looked up, one and two; none if the system gives none. Their own,
+    /// since the shared ones may be busy for long with what is being indexed. Idle threads of a pool at work take time
+    /// from the others, so one has no more than are needed.
+    beside: [Option<rayon::ThreadPool>; 2],
 }
 
 /// A candidate and everything it is judged by.
@@ -72,10 +76,10 @@ impl Engine {
             asked: QuestionCache::new(REMEMBERED_QUESTIONS),
             weights: Weights::default(),
             adapter: Adapter::shipped(),
-            beside: rayon::ThreadPoolBuilder::new()
-                .thread_name(|number| format!("words-{number}"))
-                .build()
-                .ok(),
+            beside: [1, 2].map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+                pool.thread_name(|number| format!("words-{number}")).build().ok()
+            }),
         }
     }
 
@@ -277,7 +281,8 @@ impl Engine {
                 degraded: None,
             });
         }
-        let (words, (vector, embed, dense, took)) = match (request.mode, &self.beside) {
+        let beside = &self.beside[usize::from(snapshot.passages() >= FOR_TWO_THREADS)];
+        let (words, (vector, embed, dense, took)) = match (request.mode, beside) {
             (Mode::Hybrid, Some(threads)) if self.is_long(snapshot, &request.query) => {
                 let mut words = None;
                 let meaning = threads.in_place_scope(|scope| {
