@@ -270,8 +270,13 @@ impl Engine {
             };
             (vector, embed, found, started.elapsed())
         };
+        let many = snapshot.passages() >= FOR_TWO_THREADS;
+        let beside = &self.beside[usize::from(many)];
         if request.mode == Mode::Lexical {
-            let (found, took) = by_words();
+            let (found, took) = match beside {
+                Some(threads) if many => threads.install(by_words),
+                _ => by_words(),
+            };
             timings.lexical += took;
             return Ok(Retrieved {
                 lexical: found?,
@@ -281,7 +286,6 @@ impl Engine {
                 degraded: None,
             });
         }
-        let beside = &self.beside[usize::from(snapshot.passages() >= FOR_TWO_THREADS)];
         let (words, (vector, embed, dense, took)) = match (request.mode, beside) {
             (Mode::Hybrid, Some(threads)) if self.is_long(snapshot, &request.query) => {
                 let mut words = None;

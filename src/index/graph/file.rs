@@ -5,8 +5,8 @@
 //! is whole. Opening reads the header only (its checksum, the identity of the segment, the sizes); [`Graph::verify`]
 //! reads everything. Any mismatch is [`Fault::Corrupt`](crate::error::Fault::Corrupt) with the path.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -19,6 +19,7 @@ use super::pool::Scratch;
 use super::search::{MAX_ROWS, View};
 use super::{Allowed, GraphParams};
 use crate::error::{Context as _, Error, Fault, Result};
+use crate::index::derived::write_whole;
 use crate::kernel::map::map_file;
 
 const MAGIC: [u8; 8] = *b"BWGRAPH\n";
@@ -86,31 +87,20 @@ impl GraphData {
     /// # Errors
     /// `Bug` for a graph that is not whole. `Unavailable` with the path if the disk refuses; the temporary file is then removed, `path` untouched.
     pub fn write(&self, path: &Path, segment: [u8; 16]) -> Result<()> {
-        let mut name = path.file_name().unwrap_or_default().to_os_string();
-        name.push(".tmp");
-        let temporary = path.with_file_name(name);
         let view = self.view();
         let Some(fine) = view.fine else {
             return Err(Error::bug("a graph was written before it was done"));
         };
-        let done = self
-            .write_file(view, fine, &temporary, segment)
-            .and_then(|()| fs::rename(&temporary, path));
-        if done.is_err() {
-            // Best effort: the first error is the one to report.
-            let _ = fs::remove_file(&temporary);
-        }
-        done.or_fault(Fault::Unavailable, format_args!("writing the graph {}", path.display()))?;
-        // The rename itself is made durable where directories can be synced; elsewhere a lost graph is built again.
-        if let Some(folder) = path.parent()
-            && let Ok(folder) = File::open(folder)
-        {
-            let _ = folder.sync_all();
-        }
-        Ok(())
+        write_whole(path, "the graph", |out| self.write_file(view, fine, out, segment))
     }
 
-    fn write_file(&self, view: View<'_>, fine: Fine<'_>, path: &Path, segment: [u8; 16]) -> std::io::Result<()> {
+    fn write_file(
+        &self,
+        view: View<'_>,
+        fine: Fine<'_>,
+        out: &mut impl Write,
+        segment: [u8; 16],
+    ) -> std::io::Result<()> {
         let rows = view.order.len();
         let layout = Layout::new(rows, view.dim, view.m, view.counts);
         let sections = [
@@ -154,7 +144,6 @@ impl GraphData {
         let header_sum = xxh3_64(&header[..AT_HEADER_SUM]);
         header[AT_HEADER_SUM..].copy_from_slice(&header_sum.to_le_bytes());
 
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
         out.write_all(&header)?;
         let mut at = HEADER;
         for (start, bytes) in sections {
@@ -162,7 +151,7 @@ impl GraphData {
             out.write_all(bytes)?;
             at = start + bytes.len();
         }
-        out.into_inner().map_err(|error| error.into_error())?.sync_all()
+        Ok(())
     }
 }
 
