@@ -25,6 +25,7 @@ pub fn response_json(response: &SearchResponse) -> Value {
         "candidates": response.candidates,
         "degraded": response.degraded,
         "answerable": response.answerable,
+        "kept": response.timings.kept,
         "timings_ms": response.timings.stages().iter()
             .map(|(name, took)| (name.to_string(), json!(took.as_secs_f64() * 1e3)))
             .chain([("total".to_string(), json!(response.timings.total.as_secs_f64() * 1e3))])
@@ -198,12 +199,15 @@ pub fn response(response: &SearchResponse, style: &Style) {
         }
         println!();
     }
-    let stages: Vec<String> = response
+    let mut stages: Vec<String> = response
         .timings
         .stages()
         .iter()
         .map(|(name, took)| format!("{name} {:.2}", took.as_secs_f64() * 1e3))
         .collect();
+    if response.timings.kept {
+        stages = vec!["先前答过，未再检索".into()];
+    }
     println!(
         "{}",
         style.paint(

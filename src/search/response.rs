@@ -108,6 +108,8 @@ pub struct Timings {
     pub assemble: Duration,
     /// All of it.
     pub total: Duration,
+    /// Whether a service had the answer already: then nothing was searched, and the stages took no time.
+    pub kept: bool,
 }
 
 impl Timings {

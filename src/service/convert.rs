@@ -204,19 +204,17 @@ fn timings(core: &Timings) -> wire::Timings {
                 micros: micros(time),
             })
             .collect(),
-        cached: false,
+        cached: core.kept,
     }
 }
 
 /// How long it took to find an answer that was kept.
 pub fn found_timings(total: Duration) -> wire::Timings {
-    wire::Timings {
-        cached: true,
-        ..timings(&Timings {
-            total,
-            ..Timings::default()
-        })
-    }
+    timings(&Timings {
+        total,
+        kept: true,
+        ..Timings::default()
+    })
 }
 
 fn hit(core: Hit) -> wire::Hit {
