@@ -6,8 +6,7 @@
 //! the scores are the same to the last bit wherever the numbers came from.
 
 use super::backend::TermScore;
-use super::bm25::Bm25;
-use super::bm25::STREAMS;
+use super::bm25::{Bm25, STREAMS};
 use super::lexical::{BoundTerm, BoundTerms};
 use super::postings::{for_each, seek};
 use super::schema::unpack_lengths;

@@ -21,6 +21,11 @@ const MAX_ID_BYTES: usize = 512;
 /// Memory tantivy may hold before it writes a segment, in bytes.
 const WRITER_MEMORY: usize = 128 << 20;
 
+/// How often and how long a writer waits for another one's lock: one that was just let go lives on in a child that the
+/// program starts at that moment, until it is a program of its own.
+const LOCK_PAUSES: usize = 20;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// What one or more upserts did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WriteReport {
@@ -76,17 +81,21 @@ impl EmbeddedIndex {
             ..rules
         };
         // One thread, so that the same articles make the same segments.
-        let writer = self
-            .index
-            .writer_with_num_threads(1, WRITER_MEMORY)
-            .map_err(|error| match error {
-                TantivyError::LockFailure(..) => Error::precondition(format!(
-                    "another program is writing to the index in {}",
-                    self.folder().display()
-                ))
-                .help("wait for it or stop it; a lock does not outlive its program"),
-                other => Error::unavailable(format!("writing to {}: {other}", self.folder().display())),
-            })?;
+        let mut pauses = std::iter::repeat_n(LOCK_PAUSE, LOCK_PAUSES);
+        let opened = loop {
+            match (self.index.writer_with_num_threads(1, WRITER_MEMORY), pauses.next()) {
+                (Err(TantivyError::LockFailure(..)), Some(pause)) => std::thread::sleep(pause),
+                (opened, _) => break opened,
+            }
+        };
+        let writer = opened.map_err(|error| match error {
+            TantivyError::LockFailure(..) => Error::precondition(format!(
+                "another program is writing to the index in {}",
+                self.folder().display()
+            ))
+            .help("wait for it or stop it; a lock does not outlive its program"),
+            other => Error::unavailable(format!("writing to {}: {other}", self.folder().display())),
+        })?;
         self.refresh()?;
         Ok(Writer {
             index: self,

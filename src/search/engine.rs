@@ -45,9 +45,9 @@ pub struct Engine {
     asked: QuestionCache,
     weights: Weights,
     adapter: Option<Adapter>,
-    /// Threads that look words up while meaning is looked up, one and two; none if the system gives none. Their own,
-    /// since the shared ones may be busy for long with what is being indexed. Idle threads of a pool at work take time
-    /// from the others, so one has no more than are needed.
+    /// Threads that look words up while meaning is looked up, where one thread looks and where two do; none if the system
+    /// gives none. Their own, since the shared ones may be busy for long with what is being indexed. One for each search
+    /// that the cores can do at a time: idle threads of a pool at work take time from the others.
     beside: [Option<rayon::ThreadPool>; 2],
 }
 
@@ -69,6 +69,7 @@ pub struct JudgedBy {
 impl Engine {
     /// An engine; without an embedder it answers by words alone and says so.
     pub fn new(backend: Arc<dyn Backend>, analyzer: Arc<Analyzer>, embedder: Option<Arc<dyn Embedder>>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Engine {
             backend,
             analyzer,
@@ -76,7 +77,7 @@ impl Engine {
             asked: QuestionCache::new(REMEMBERED_QUESTIONS),
             weights: Weights::default(),
             adapter: Adapter::shipped(),
-            beside: [1, 2].map(|threads| {
+            beside: [cores.div_ceil(2), cores.max(2)].map(|threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
                 pool.thread_name(|number| format!("words-{number}")).build().ok()
             }),
