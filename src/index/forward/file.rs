@@ -21,7 +21,8 @@ use crate::kernel::map::{map_file, prefetch};
 pub(super) const FIELDS: usize = 2 * STREAMS;
 
 const MAGIC: [u8; 8] = *b"BWFORWD\n";
-const VERSION: u32 = 1;
+/// 1 had more terms, and frequencies of four bits.
+const VERSION: u32 = 2;
 const HEADER: usize = 128;
 const ALIGNMENT: usize = 64;
 
