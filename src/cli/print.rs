@@ -25,7 +25,7 @@ pub fn response_json(response: &SearchResponse) -> Value {
         "candidates": response.candidates,
         "degraded": response.degraded,
         "answerable": response.answerable,
-        "kept": response.timings.kept,
+        "cached": response.timings.cached,
         "timings_ms": response.timings.stages().iter()
             .map(|(name, took)| (name.to_string(), json!(took.as_secs_f64() * 1e3)))
             .chain([("total".to_string(), json!(response.timings.total.as_secs_f64() * 1e3))])
@@ -205,7 +205,7 @@ pub fn response(response: &SearchResponse, style: &Style) {
         .iter()
         .map(|(name, took)| format!("{name} {:.2}", took.as_secs_f64() * 1e3))
         .collect();
-    if response.timings.kept {
+    if response.timings.cached {
         stages = vec!["先前答过，未再检索".into()];
     }
     println!(

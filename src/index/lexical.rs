@@ -35,8 +35,8 @@ fn affordable(passages: f32) -> u64 {
 /// Documents whose scores are added up at once: 128 kB of numbers.
 const WINDOW: u32 = 1 << 15;
 
-/// Segments of so many documents are searched by two threads, a half each.
-const HALVED: u32 = 400_000;
+/// Segments of so many documents are searched by two threads, a half each, if the pool that asks has them.
+pub const HALVED: u32 = 400_000;
 
 /// One way through the postings of some terms.
 struct Pass<'a> {

@@ -30,6 +30,7 @@ pub use backend::{
 };
 pub use bm25::Bm25Params;
 pub use embedded::{EmbeddedIndex, remove};
+pub use lexical::HALVED;
 pub use prepare::{Rules, embedded_texts};
 pub use schema::{FORMAT_VERSION, Identity};
 pub use view::View;

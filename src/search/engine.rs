@@ -17,7 +17,7 @@ use super::score::{Retrieved, Scored, rule, score};
 use super::shown::{READ_CLOSELY, answering, look, to_hit};
 use crate::embed::{Embedder, QuestionCache};
 use crate::error::{Error, Result};
-use crate::index::{Backend, BoundQuery, Evidence, LexicalQuery, PassageRef, Snapshot};
+use crate::index::{Backend, BoundQuery, Evidence, HALVED, LexicalQuery, PassageRef, Snapshot};
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
@@ -30,9 +30,6 @@ const DEEPEST: usize = 10_000;
 
 /// From so many passages on both rankings take longer than waking another thread.
 const MANY_PASSAGES: u64 = 50_000;
-
-/// From so many passages on the index searches by words on two threads, if it has them.
-const FOR_TWO_THREADS: u64 = 400_000;
 
 /// Questions whose vectors are remembered: a page of answers, a second page, a reload cost one embedding.
 const REMEMBERED_QUESTIONS: usize = 4_096;
@@ -271,7 +268,7 @@ impl Engine {
             };
             (vector, embed, found, started.elapsed())
         };
-        let many = snapshot.passages() >= FOR_TWO_THREADS;
+        let many = snapshot.passages() >= u64::from(HALVED);
         let beside = &self.beside[usize::from(many)];
         if request.mode == Mode::Lexical {
             let (found, took) = match beside {

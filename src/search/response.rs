@@ -109,7 +109,7 @@ pub struct Timings {
     /// All of it.
     pub total: Duration,
     /// Whether a service had the answer already: then nothing was searched, and the stages took no time.
-    pub kept: bool,
+    pub cached: bool,
 }
 
 impl Timings {

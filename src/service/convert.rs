@@ -204,7 +204,7 @@ fn timings(core: &Timings) -> wire::Timings {
                 micros: micros(time),
             })
             .collect(),
-        cached: core.kept,
+        cached: core.cached,
     }
 }
 
@@ -212,7 +212,7 @@ fn timings(core: &Timings) -> wire::Timings {
 pub fn found_timings(total: Duration) -> wire::Timings {
     timings(&Timings {
         total,
-        kept: true,
+        cached: true,
         ..Timings::default()
     })
 }

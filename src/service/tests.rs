@@ -74,7 +74,7 @@ pub(super) fn full_answer() -> SearchResponse {
             fuse: micros(5),
             assemble: micros(6),
             total: micros(20),
-            kept: false,
+            cached: false,
         },
         provenance: Provenance {
             commit: 7,

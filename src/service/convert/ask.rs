@@ -97,7 +97,7 @@ pub fn response(wire: wire::SearchResponse) -> Result<SearchResponse> {
 fn timings(wire: &wire::Timings) -> Timings {
     let mut timings = Timings {
         total: Duration::from_micros(wire.total_micros),
-        kept: wire.cached,
+        cached: wire.cached,
         ..Timings::default()
     };
     for stage in &wire.stages {
