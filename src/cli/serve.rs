@@ -101,7 +101,7 @@ impl Serve {
 /// where there are more threads than work they wake each other, which takes longer than the work.
 const CORES_PER_NETWORK_THREAD: usize = 8;
 
-/// A runtime for the service; the core never runs on its threads.
+/// A runtime for the service; the core runs on its threads only for who is alone ([`server::run`]'s pool).
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()

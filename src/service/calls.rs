@@ -1,8 +1,8 @@
 //! The methods of `SearchService`: each looks for an answer that was kept, else converts, hands over to the pool, and
 //! waits.
 //!
-//! Nothing here computes: this code runs on async workers, which must stay free for the network. An answer that was kept
-//! is found and sent here, since waking another thread takes longer.
+//! Nothing here computes: this code runs on async workers, which must stay free for the network while others may come
+//! ([`Pool::answer`] knows). An answer that was kept is found and sent here, since waking another thread takes longer.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -155,7 +155,7 @@ impl SearchService for SearchCalls {
         let outcome = async {
             match self.next(request.into_inner(), deadline)? {
                 Next::Kept(reply) => Ok(reply),
-                Next::Search(work) => self.pool.submit(deadline, work)?.wait().await,
+                Next::Search(work) => self.pool.answer(deadline, work).await,
             }
         };
         outcome

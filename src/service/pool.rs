@@ -1,12 +1,18 @@
 //! The way from the async edge into the synchronous core: a fixed number of OS threads behind a bounded queue.
 //!
-//! No async worker ever computes. Work beyond the bound is refused at once rather than kept waiting without end; work
-//! whose caller has gone, or whose deadline has passed, is dropped before it starts; a panic in the core becomes an
-//! error of that one call, and its thread goes on.
+//! No async worker computes while anybody else asks. Work beyond the bound is refused at once rather than kept waiting
+//! without end; work whose caller has gone, or whose deadline has passed, is dropped before it starts; a panic in the
+//! core becomes an error of that one call, and its thread goes on.
+//!
+//! To hand work over and its outcome back wakes two threads, which takes about a tenth of a millisecond, as long as a
+//! retriever. So who has been alone for a while is answered where the question arrived ([`Pool::answer`]). The network
+//! thread is not free meanwhile and would not see others come: every so often the work is handed over after all, and if
+//! others are seen then, all work is handed over until everybody has been alone again for a while.
 
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -17,6 +23,11 @@ use crate::error::{Context, Error, Fault, Result};
 
 type Job = Box<dyn FnOnce() + Send>;
 
+/// Pieces of work in a row with no other in flight after which work is done where it arrives.
+const ALONE: u32 = 64;
+/// Of these, one in so many is handed over all the same, to see whether others come.
+const LOOK_UP: u32 = 16;
+
 /// A bounded pool of threads. Dropping it lets work that has started end, and drops work that has not.
 #[derive(Debug)]
 pub struct Pool {
@@ -25,6 +36,8 @@ pub struct Pool {
     room: Arc<Semaphore>,
     capacity: usize,
     threads: usize,
+    /// Pieces of work in a row that came while no other was in flight.
+    alone: AtomicU32,
 }
 
 struct Shared {
@@ -62,6 +75,7 @@ impl Pool {
             room: Arc::new(Semaphore::new(capacity)),
             capacity,
             threads,
+            alone: AtomicU32::new(0),
         };
         for number in 0..threads {
             let shared = pool.shared.clone();
@@ -86,6 +100,33 @@ impl Pool {
         self.capacity - self.room.available_permits()
     }
 
+    /// Does the work, here if no other has been in flight for a while, else in a thread of the pool.
+    ///
+    /// # Errors
+    /// The work's, and those of [`Pool::submit`]. `Deadline` as soon as the deadline passes, but for work that is done
+    /// here: that has to look at its deadline itself.
+    pub async fn answer<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
+        let alone = match self.in_flight() {
+            0 => self.alone.fetch_add(1, Ordering::Relaxed),
+            _ => {
+                self.alone.store(0, Ordering::Relaxed);
+                0
+            }
+        };
+        if alone < ALONE || alone.is_multiple_of(LOOK_UP) {
+            return self.submit(deadline, work)?.wait().await;
+        }
+        let _permit = self.permit()?;
+        if passed(deadline) {
+            return Err(late());
+        }
+        guarded(work)
+    }
+
     /// Hands work over if there is room for it.
     ///
     /// # Errors
@@ -95,17 +136,20 @@ impl Pool {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        let Ok(permit) = self.room.clone().try_acquire_owned() else {
-            return Err(Error::new(
+        self.hand_over(self.permit()?, deadline, work)
+    }
+
+    fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        self.room.clone().try_acquire_owned().map_err(|_| {
+            Error::new(
                 Fault::Exhausted,
                 format!(
                     "{} questions are in flight, which is as many as this service takes",
                     self.capacity
                 ),
             )
-            .help("ask again in a moment, or ask fewer at a time"));
-        };
-        self.hand_over(permit, deadline, work)
+            .help("ask again in a moment, or ask fewer at a time")
+        })
     }
 
     /// Hands work over as soon as there is room for it, for callers that slow down rather than fail (a batch).
@@ -136,13 +180,7 @@ impl Pool {
             if sender.is_closed() {
                 return;
             }
-            let result = if passed(deadline) {
-                Err(late())
-            } else {
-                // The work owns what it touches or shares it behind the core's own locks, and nothing of it is seen
-                // again after a panic.
-                catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
-            };
+            let result = if passed(deadline) { Err(late()) } else { guarded(work) };
             // Before the answer, so that who has it can hand over the next piece at once.
             drop(permit);
             // Fails if the caller has gone meanwhile, which is their right.
@@ -216,6 +254,13 @@ async fn until<F: Future>(deadline: Option<Instant>, future: F) -> Result<F::Out
             .map_err(|_| late()),
         None => Ok(future.await),
     }
+}
+
+/// What the work gives; a panic in it is an error.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    // The work owns what it touches or shares it behind the core's own locks, and nothing of it is seen again after a
+    // panic.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
 }
 
 /// Whether nobody waits any more.
@@ -335,6 +380,40 @@ mod tests {
             release.send(()).unwrap();
             first.wait().await.unwrap();
         });
+    }
+
+    #[test]
+    fn who_is_alone_is_answered_here_until_others_come() {
+        let pool = Pool::new(1, 10).unwrap();
+        let here = thread::current().id();
+        runtime().block_on(async {
+            let is_here = || pool.answer(None, move || Ok(thread::current().id() == here));
+            let mut last = [false; 3 * ALONE as usize];
+            for done_here in &mut last {
+                *done_here = is_here().await.unwrap();
+            }
+            for (number, done_here) in (0..).zip(last) {
+                assert_eq!(done_here, number >= ALONE && number % LOOK_UP != 0, "{number}");
+            }
+            let broken = pool.answer::<(), _>(None, || Ok(())).await;
+            assert!(broken.is_ok(), "one that looks up");
+            let broken = pool.answer::<(), _>(None, || panic!("on purpose")).await;
+            assert_eq!(broken.unwrap_err().fault(), Fault::Bug);
+            let late = pool.answer(Some(Instant::now()), || Ok(())).await;
+            assert_eq!(late.unwrap_err().fault(), Fault::Deadline);
+
+            let (release, released) = mpsc::channel::<()>();
+            let other = pool.submit(None, move || Ok(released.recv().is_ok())).unwrap();
+            let waiting = is_here();
+            let let_go = async { release.send(()).unwrap() };
+            let (done_here, ()) = tokio::join!(waiting, let_go);
+            assert!(!done_here.unwrap(), "handed over, since another was in flight");
+            assert!(other.wait().await.unwrap());
+            for _ in 0..ALONE {
+                assert!(!is_here().await.unwrap());
+            }
+        });
+        assert_eq!(pool.in_flight(), 0);
     }
 
     #[test]
