@@ -1,7 +1,8 @@
 //! The default embedder: the model file run by this program on this machine.
 //!
-//! A single text runs on the caller's thread, helped by others if the model is not working on anything else. Several texts are laid into batches of about equal length and the
-//! batches run on rayon's threads, longest first. A text of more than 512 tokens, prefix and control tokens included,
+//! A single text runs on the caller's thread, helped by others if the caller allows it and the model is not working on
+//! anything else. Several texts are laid into batches of about equal length and the batches run on rayon's threads,
+//! longest first. A text of more than 512 tokens, prefix and control tokens included,
 //! is read up to there and what follows is not seen, as is what follows the first 32,768 characters; passages are split
 //! to fit before they get here.
 
@@ -128,7 +129,9 @@ impl LocalModel {
 
     fn embed(&self, kind: Kind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
         if let [text] = texts {
-            return self.run_single(&self.input(kind, text)).map(|vector| vec![vector]);
+            return self
+                .run_single(&self.input(kind, text), MAX_PARTS)
+                .map(|vector| vec![vector]);
         }
         let inputs: Vec<Vec<u32>> = texts.par_iter().map(|text| self.input(kind, text)).collect();
         let mut order: Vec<usize> = (0..inputs.len()).collect();
@@ -159,11 +162,13 @@ impl LocalModel {
         Ok(vectors)
     }
 
-    fn run_single(&self, input: &[u32]) -> Result<Vec<f32>> {
+    fn run_single(&self, input: &[u32], threads: usize) -> Result<Vec<f32>> {
         let is_alone = self.in_work.fetch_add(1, Ordering::Relaxed) == 0;
         let _in_work = InWork(&self.in_work);
         let parts = match &self.helpers {
-            Some(helpers) if is_alone => (helpers.current_num_threads() + 1).min(input.len() / SMALL_PART),
+            Some(helpers) if is_alone => (helpers.current_num_threads() + 1)
+                .min(threads)
+                .min(input.len() / SMALL_PART),
             _ => 1,
         };
         match &self.helpers {
@@ -216,6 +221,10 @@ impl Embedder for LocalModel {
 
     fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
         self.embed(Kind::Query, texts)
+    }
+
+    fn embed_query(&self, text: &str, threads: usize) -> Result<Vec<f32>> {
+        self.run_single(&self.input(Kind::Query, text), threads)
     }
 
     fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {

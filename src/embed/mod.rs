@@ -7,7 +7,7 @@
 //!
 //! It never knows what an article, a passage or an index is.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub mod asked;
 mod cache;
@@ -42,6 +42,17 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// If the embedder is not available; never because of what a text says.
     fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
+
+    /// The vector of one question, by at most so many threads, the caller's among them. The same as
+    /// [`Embedder::embed_queries`] gives.
+    ///
+    /// # Errors
+    /// As for [`Embedder::embed_queries`].
+    fn embed_query(&self, text: &str, threads: usize) -> Result<Vec<f32>> {
+        let _ = threads;
+        let vector = self.embed_queries(&[text])?.pop();
+        vector.ok_or_else(|| Error::bug("a question was left without a vector"))
+    }
 
     /// One vector for each passage, in order.
     ///

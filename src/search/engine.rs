@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::adapter::Adapter;
 use super::confidence::answerable;
+use super::cores::{Cores, UnderWay};
 use super::explain;
 use super::features::Weights;
 use super::fusion::Fusion;
@@ -42,10 +43,7 @@ pub struct Engine {
     asked: QuestionCache,
     weights: Weights,
     adapter: Option<Adapter>,
-    /// Threads that look words up while meaning is looked up, where one thread looks and where two do; none if the system
-    /// gives none. Their own, since the shared ones may be busy for long with what is being indexed. One for each search
-    /// that the cores can do at a time: idle threads of a pool at work take time from the others.
-    beside: [Option<rayon::ThreadPool>; 2],
+    cores: Cores,
 }
 
 /// A candidate and everything it is judged by.
@@ -66,7 +64,6 @@ pub struct JudgedBy {
 impl Engine {
     /// An engine; without an embedder it answers by words alone and says so.
     pub fn new(backend: Arc<dyn Backend>, analyzer: Arc<Analyzer>, embedder: Option<Arc<dyn Embedder>>) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Engine {
             backend,
             analyzer,
@@ -74,10 +71,7 @@ impl Engine {
             asked: QuestionCache::new(REMEMBERED_QUESTIONS),
             weights: Weights::default(),
             adapter: Adapter::shipped(),
-            beside: [cores.div_ceil(2), cores.max(2)].map(|threads| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-                pool.thread_name(|number| format!("words-{number}")).build().ok()
-            }),
+            cores: Cores::new(),
         }
     }
 
@@ -116,6 +110,7 @@ impl Engine {
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
         let begin = Instant::now();
         let mut timings = Timings::default();
+        let under_way = self.cores.enter();
         request.check()?;
         request.check_deadline()?;
         let snapshot = self.backend.snapshot()?;
@@ -128,7 +123,7 @@ impl Engine {
         let reach = request.offset + request.wanted();
         let mut depth = depth(request, reach);
         let (retrieved, scored, groups, started) = loop {
-            let retrieved = self.retrieve(&*snapshot, request, &*bound, depth, &mut timings)?;
+            let retrieved = self.retrieve(&*snapshot, request, &*bound, depth, &under_way, &mut timings)?;
             request.check_deadline()?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.vector.is_some());
@@ -201,6 +196,7 @@ impl Engine {
             request,
             &*bound,
             depth(request, request.wanted()),
+            &self.cores.enter(),
             &mut Timings::default(),
         )?;
         if let Some(reason) = retrieved.degraded {
@@ -231,7 +227,8 @@ impl Engine {
     /// `Unavailable` if there is none: no model, an index without vectors.
     pub fn vector(&self, question: &str) -> Result<Vec<f32>> {
         let snapshot = self.backend.snapshot()?;
-        self.embed(&*snapshot, question).map_err(Error::unavailable)
+        self.embed(&*snapshot, question, self.cores.enter().cores())
+            .map_err(Error::unavailable)
     }
 
     fn analyze(&self, request: &SearchRequest) -> LexicalQuery {
@@ -250,6 +247,7 @@ impl Engine {
         request: &SearchRequest,
         query: &dyn BoundQuery,
         depth: usize,
+        under_way: &UnderWay<'_>,
         timings: &mut Timings,
     ) -> Result<Retrieved> {
         let by_words = || {
@@ -259,7 +257,7 @@ impl Engine {
         };
         let by_meaning = || {
             let started = Instant::now();
-            let vector = self.embed(snapshot, &request.query);
+            let vector = self.embed(snapshot, &request.query, under_way.cores());
             let embed = started.elapsed();
             let started = Instant::now();
             let found = match &vector {
@@ -269,7 +267,7 @@ impl Engine {
             (vector, embed, found, started.elapsed())
         };
         let many = snapshot.passages() >= u64::from(HALVED);
-        let beside = &self.beside[usize::from(many)];
+        let beside = under_way.beside(many);
         if request.mode == Mode::Lexical {
             let (found, took) = match beside {
                 Some(threads) if many => threads.install(by_words),
@@ -337,7 +335,7 @@ impl Engine {
     }
 
     /// The question's vector, or why there is none.
-    fn embed(&self, snapshot: &dyn Snapshot, question: &str) -> Result<Vec<f32>, String> {
+    fn embed(&self, snapshot: &dyn Snapshot, question: &str, threads: usize) -> Result<Vec<f32>, String> {
         let identity = snapshot.identity();
         if identity.dimension == 0 {
             return Err("the index was built without vectors, so the answer is by words alone".into());
@@ -351,7 +349,7 @@ impl Engine {
         let failed = |what: String| format!("embedding the question failed, so the answer is by words alone: {what}");
         let (vector, _) = self
             .asked
-            .get_or_embed(&**embedder, question)
+            .get_or_embed(&**embedder, question, threads)
             .map_err(|error| failed(error.to_string()))?;
         match vector.len() == identity.dimension && vector.iter().all(|x| x.is_finite()) {
             true => Ok(vector.to_vec()),

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod confidence;
+mod cores;
 mod engine;
 mod explain;
 pub mod features;
