@@ -76,7 +76,7 @@ fn prepare() -> baowen::error::Result<Bench> {
             regions: analysed.regions,
             years: data.analyzer.years(text, None),
         };
-        let bound = snapshot.bind(&query)?;
+        let bound = Arc::clone(&snapshot).bind(Arc::new(query.clone()))?;
         let lexical = bound.lexical(&Filter::default(), DEFAULT_CANDIDATES)?;
         let dense = snapshot.dense(vector, &Filter::default(), DEFAULT_CANDIDATES, None)?;
         let mut union: Vec<PassageRef> = lexical.iter().chain(&dense).map(|c| c.passage).collect();
@@ -140,7 +140,7 @@ fn b_embed(bencher: Bencher) {
 #[divan::bench]
 fn c_lexical(bencher: Bencher) {
     each(bencher, |bench, asked| {
-        let bound = bench.snapshot.bind(&asked.query)?;
+        let bound = Arc::clone(&bench.snapshot).bind(Arc::new(asked.query.clone()))?;
         bound.lexical(&Filter::default(), DEFAULT_CANDIDATES)
     });
 }
@@ -166,7 +166,7 @@ fn e_dense_exact(bencher: Bencher) {
 #[divan::bench]
 fn f_evidence(bencher: Bencher) {
     each(bencher, |bench, asked| {
-        let bound = bench.snapshot.bind(&asked.query)?;
+        let bound = Arc::clone(&bench.snapshot).bind(Arc::new(asked.query.clone()))?;
         bound.evidence(Some(asked.vector.as_slice().into()), &asked.union)
     });
 }

@@ -183,7 +183,7 @@ pub trait Snapshot: Send + Sync {
     fn vector(&self, passage: PassageRef) -> Result<&[f32]>;
 
     /// Looks a question's terms up, once for everything that is asked about them.
-    fn bind<'a>(&'a self, query: &'a LexicalQuery) -> Result<Box<dyn BoundQuery + 'a>>;
+    fn bind(self: Arc<Self>, query: Arc<LexicalQuery>) -> Result<Arc<dyn BoundQuery>>;
 
     /// The best `k` passages by cosine with an L2-normalised vector among those the filter lets through, best first.
     /// `ef` is the breadth of a graph search.

@@ -167,9 +167,9 @@ impl Snapshot for View {
         Ok(self.segments[segment as usize].vectors.row(doc))
     }
 
-    fn bind<'a>(&'a self, query: &'a LexicalQuery) -> Result<Box<dyn BoundQuery + 'a>> {
-        let terms = BoundTerms::bind(&self.segments, &self.bm25, query)?;
-        Ok(Box::new(Bound {
+    fn bind(self: Arc<Self>, query: Arc<LexicalQuery>) -> Result<Arc<dyn BoundQuery>> {
+        let terms = BoundTerms::bind(&self.segments, &self.bm25, &query)?;
+        Ok(Arc::new(Bound {
             view: self,
             query,
             terms,
@@ -297,15 +297,15 @@ impl Snapshot for View {
 }
 
 /// A question in a [`View`].
-struct Bound<'a> {
-    view: &'a View,
-    query: &'a LexicalQuery,
+struct Bound {
+    view: Arc<View>,
+    query: Arc<LexicalQuery>,
     terms: BoundTerms,
 }
 
-impl BoundQuery for Bound<'_> {
+impl BoundQuery for Bound {
     fn lexical(&self, filter: &Filter, k: usize) -> Result<Vec<Candidate>> {
-        let view = self.view;
+        let view = &*self.view;
         let allowed = view.filters.bind(&view.searcher, &view.fields, filter)?;
         self.terms
             .candidates(&view.segments, &view.bm25, &view.slates, &allowed, k)
@@ -313,7 +313,7 @@ impl BoundQuery for Bound<'_> {
     }
 
     fn evidence(&self, question: Option<DenseQuestion>, passages: &[PassageRef]) -> Result<EvidenceSet> {
-        let view = self.view;
+        let view = &*self.view;
         let question = question
             .filter(|question| question.vector.len() == view.identity.dimension)
             .map(|question| view.mean.bind(question));
@@ -362,7 +362,7 @@ impl BoundQuery for Bound<'_> {
     }
 
     fn explain(&self, passage: PassageRef) -> Result<Vec<TermScore>> {
-        let view = self.view;
+        let view = &*self.view;
         view.check(&[passage])?;
         let (number, doc) = split(passage);
         let segment = &view.segments[number as usize];

@@ -5,10 +5,16 @@
 //! longer than undivided: with 16 questions in flight on 2 cores, dividing cost an eighth of what was answered a second.
 //! What a search finds does not depend on how many threads it had.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use rayon::ThreadPool;
+
+/// Looks for the outcome of another thread before this one sleeps: about a tenth of a millisecond, as long as waking up
+/// takes.
+const SPINS: usize = 4_000;
 
 /// The cores, and what is under way on them.
 pub(super) struct Cores {
@@ -61,6 +67,41 @@ impl<'a> UnderWay<'a> {
     }
 }
 
+/// Does `aside` in one of the threads while this one does `here`. If none has begun by the time `here` is done, `aside` is
+/// done here too: to wait for a thread that still has to wake up would take longer.
+pub(super) fn both<A, B, W>(threads: &ThreadPool, aside: W, here: impl FnOnce() -> B) -> (A, B)
+where
+    A: Send + 'static,
+    W: FnOnce() -> A + Send + 'static,
+{
+    let work = Arc::new(Mutex::new(Some(aside)));
+    // Nothing else happens while it is held.
+    let take = |work: &Mutex<Option<W>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (sender, outcome) = mpsc::channel();
+    threads.spawn({
+        let work = Arc::clone(&work);
+        move || {
+            if let Some(aside) = take(&work) {
+                // Nothing of what it touched is seen again: the panic goes on in the thread that waits.
+                let _ = sender.send(catch_unwind(AssertUnwindSafe(aside)));
+            }
+        }
+    });
+    let here = here();
+    if let Some(aside) = take(&work) {
+        return (aside(), here);
+    }
+    let soon = (0..SPINS).find_map(|_| {
+        std::hint::spin_loop();
+        outcome.try_recv().ok()
+    });
+    match soon.map_or_else(|| outcome.recv(), Ok) {
+        Ok(Ok(aside)) => (aside, here),
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => unreachable!("who took the work sends what came of it"),
+    }
+}
+
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.cores.searches.fetch_sub(1, Ordering::Relaxed);
@@ -70,6 +111,36 @@ impl Drop for UnderWay<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_are_done_wherever() {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let here = thread::current().id();
+        // The thread is free: it does its part while this one waits for it.
+        let (begun, has_begun) = mpsc::channel();
+        let aside = move || {
+            begun.send(()).unwrap();
+            thread::current().id()
+        };
+        let (by, ()) = both(&threads, aside, || has_begun.recv().unwrap());
+        assert_ne!(by, here);
+        // It is not: all is done here.
+        let (release, released) = mpsc::channel::<()>();
+        threads.spawn(move || released.recv().unwrap());
+        assert_eq!(both(&threads, || thread::current().id(), || 7), (here, 7));
+        release.send(()).unwrap();
+        // A panic there is a panic here, and the thread goes on.
+        let (begun, has_begun) = mpsc::channel::<()>();
+        let broken = move || -> u8 {
+            drop(begun);
+            panic!("on purpose")
+        };
+        let lost = catch_unwind(AssertUnwindSafe(|| {
+            both(&threads, broken, || has_begun.recv().unwrap_err())
+        }));
+        assert!(lost.is_err());
+        assert_eq!(threads.install(|| 1), 1);
+    }
 
     #[test]
     fn searches_share_the_cores() {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::adapter::Adapter;
 use super::confidence::answerable;
-use super::cores::{Cores, UnderWay};
+use super::cores::{Cores, UnderWay, both};
 use super::explain;
 use super::features::Weights;
 use super::fusion::Fusion;
@@ -117,13 +117,13 @@ impl Engine {
 
         let query = self.analyze(request);
         timings.analyze = begin.elapsed();
-        let bound = snapshot.bind(&query)?;
+        let bound = Arc::clone(&snapshot).bind(Arc::clone(&query))?;
 
         let fusion = Fusion::of(&request.fusion, &self.weights);
         let reach = request.offset + request.wanted();
         let mut depth = depth(request, reach);
         let (retrieved, scored, groups, started) = loop {
-            let retrieved = self.retrieve(&*snapshot, request, &*bound, depth, &under_way, &mut timings)?;
+            let retrieved = self.retrieve(&*snapshot, request, &bound, depth, &under_way, &mut timings)?;
             request.check_deadline()?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.vector.is_some());
@@ -190,11 +190,11 @@ impl Engine {
         request.check()?;
         let snapshot = self.backend.snapshot()?;
         let query = self.analyze(request);
-        let bound = snapshot.bind(&query)?;
+        let bound = Arc::clone(&snapshot).bind(Arc::clone(&query))?;
         let retrieved = self.retrieve(
             &*snapshot,
             request,
-            &*bound,
+            &bound,
             depth(request, request.wanted()),
             &self.cores.enter(),
             &mut Timings::default(),
@@ -231,29 +231,31 @@ impl Engine {
             .map_err(Error::unavailable)
     }
 
-    fn analyze(&self, request: &SearchRequest) -> LexicalQuery {
+    fn analyze(&self, request: &SearchRequest) -> Arc<LexicalQuery> {
         let analysed = self.analyzer.query(&request.query);
-        LexicalQuery {
+        Arc::new(LexicalQuery {
             words: analysed.words,
             bigrams: analysed.bigrams,
             regions: analysed.regions,
             years: self.analyzer.years(&request.query, request.today),
-        }
+        })
     }
 
     fn retrieve(
         &self,
         snapshot: &dyn Snapshot,
         request: &SearchRequest,
-        query: &dyn BoundQuery,
+        query: &Arc<dyn BoundQuery>,
         depth: usize,
         under_way: &UnderWay<'_>,
         timings: &mut Timings,
     ) -> Result<Retrieved> {
-        let by_words = || {
-            let started = Instant::now();
-            let found = query.lexical(&request.filter, depth);
-            (found, started.elapsed())
+        let by_words = {
+            let (query, filter) = (Arc::clone(query), request.filter.clone());
+            move || {
+                let started = Instant::now();
+                (query.lexical(&filter, depth), started.elapsed())
+            }
         };
         let by_meaning = || {
             let started = Instant::now();
@@ -284,12 +286,8 @@ impl Engine {
         }
         let (words, (vector, embed, dense, took)) = match (request.mode, beside) {
             (Mode::Hybrid, Some(threads)) if self.is_long(snapshot, &request.query) => {
-                let mut words = None;
-                let meaning = threads.in_place_scope(|scope| {
-                    scope.spawn(|_| words = Some(by_words()));
-                    by_meaning()
-                });
-                (words, meaning)
+                let (words, meaning) = both(threads, by_words.clone(), by_meaning);
+                (Some(words), meaning)
             }
             (Mode::Hybrid, _) => (Some(by_words()), by_meaning()),
             _ => (None, by_meaning()),

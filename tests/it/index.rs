@@ -104,7 +104,11 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
                 bigrams: analysed.bigrams,
                 ..LexicalQuery::default()
             };
-            let found = view.bind(&query).unwrap().lexical(&Filter::default(), 1).unwrap();
+            let found = Arc::clone(&view)
+                .bind(Arc::new(query.clone()))
+                .unwrap()
+                .lexical(&Filter::default(), 1)
+                .unwrap();
             assert_eq!(
                 &*view.keys(&[found[0].passage]).unwrap()[0].0,
                 id,
@@ -454,7 +458,7 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
     let vector = rules.embedder.unwrap().embed_queries(&["医保缴费"]).unwrap().remove(0);
     let all = view.dense(&vector, &Filter::default(), 50, None).unwrap();
     let refs: Vec<_> = all.iter().map(|c| c.passage).collect();
-    let bound = view.bind(&query).unwrap();
+    let bound = Arc::clone(&view).bind(Arc::new(query.clone())).unwrap();
     let question = Some(vector.as_slice().into());
     let together = bound.evidence(question, &refs).unwrap();
     for (at, (&passage, candidate)) in refs.iter().zip(&all).enumerate() {
