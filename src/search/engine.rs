@@ -7,15 +7,14 @@ use std::time::Instant;
 use super::adapter::Adapter;
 use super::confidence::answerable;
 use super::cores::{Cores, UnderWay, both};
-use super::explain;
 use super::features::Weights;
 use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
-use super::request::{Grouping, Mode, SearchRequest};
-use super::response::{Hit, Provenance, SearchResponse, Timings};
-use super::score::{Retrieved, Scored, rule, score};
-use super::shown::{READ_CLOSELY, answering, look, to_hit};
+use super::request::{Mode, SearchRequest};
+use super::response::{Provenance, SearchResponse, Timings};
+use super::score::{Retrieved, rule, score};
+use super::shown::Showing;
 use crate::embed::{Embedder, QuestionCache};
 use crate::error::{Error, Result};
 use crate::index::{Backend, BoundQuery, Evidence, HALVED, LexicalQuery, PassageRef, Snapshot};
@@ -127,7 +126,7 @@ impl Engine {
             request.check_deadline()?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.vector.is_some());
-            let scored = score(&*snapshot, rule, &*bound, &retrieved, &fusion)?;
+            let scored = score(&*snapshot, rule, &bound, &retrieved, &fusion, under_way.beside(false))?;
             let groups = group::order(&scored.ranked, request.grouping, |tied| {
                 let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
                 snapshot.keys(&passages)
@@ -155,7 +154,14 @@ impl Engine {
             .skip(request.offset)
             .take(request.wanted())
             .collect();
-        let hits = self.assemble(&*snapshot, request, &query, &*bound, &scored, &page)?;
+        let showing = Showing {
+            snapshot: &*snapshot,
+            request,
+            query: &*bound,
+            scored: &scored,
+            finder: &TermFinder::new(&request.query, &query, &scored.evidence),
+        };
+        let hits = showing.hits(&page)?;
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
         Ok(SearchResponse {
@@ -204,7 +210,7 @@ impl Engine {
         }
         let fusion = Fusion::of(&request.fusion, &self.weights);
         let rule = rule(request.mode, retrieved.vector.is_some());
-        let scored = score(&*snapshot, rule, &*bound, &retrieved, &fusion)?;
+        let scored = score(&*snapshot, rule, &bound, &retrieved, &fusion, None)?;
         let lexical_bound = scored.evidence.lexical_bound;
         Ok(snapshot
             .keys(&scored.passages)?
@@ -227,8 +233,8 @@ impl Engine {
     /// `Unavailable` if there is none: no model, an index without vectors.
     pub fn vector(&self, question: &str) -> Result<Vec<f32>> {
         let snapshot = self.backend.snapshot()?;
-        self.embed(&*snapshot, question, self.cores.enter().cores())
-            .map_err(Error::unavailable)
+        let vector = self.embed(&*snapshot, question, self.cores.enter().cores());
+        vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
     }
 
     fn analyze(&self, request: &SearchRequest) -> Arc<LexicalQuery> {
@@ -315,7 +321,7 @@ impl Engine {
             dense: dense?,
             adapted: match (&self.adapter, &vector) {
                 (Some(adapter), Some(vector)) if adapter.fits(snapshot.identity()) => {
-                    adapter.bind(snapshot.mean(), vector)
+                    adapter.bind(snapshot.mean(), vector).map(Arc::from)
                 }
                 _ => None,
             },
@@ -333,7 +339,7 @@ impl Engine {
     }
 
     /// The question's vector, or why there is none.
-    fn embed(&self, snapshot: &dyn Snapshot, question: &str, threads: usize) -> Result<Vec<f32>, String> {
+    fn embed(&self, snapshot: &dyn Snapshot, question: &str, threads: usize) -> Result<Arc<[f32]>, String> {
         let identity = snapshot.identity();
         if identity.dimension == 0 {
             return Err("the index was built without vectors, so the answer is by words alone".into());
@@ -350,52 +356,9 @@ impl Engine {
             .get_or_embed(&**embedder, question, threads)
             .map_err(|error| failed(error.to_string()))?;
         match vector.len() == identity.dimension && vector.iter().all(|x| x.is_finite()) {
-            true => Ok(vector.to_vec()),
+            true => Ok(vector),
             false => Err(failed(format!("a vector of {} numbers came back", vector.len()))),
         }
-    }
-
-    fn assemble(
-        &self,
-        snapshot: &dyn Snapshot,
-        request: &SearchRequest,
-        query: &LexicalQuery,
-        bound: &dyn BoundQuery,
-        scored: &Scored,
-        page: &[usize],
-    ) -> Result<Vec<Hit>> {
-        let refs: Vec<PassageRef> = page.iter().map(|&at| scored.passages[at]).collect();
-        let stored = snapshot.fetch(&refs)?;
-        let finder = TermFinder::new(&request.query, query, &scored.evidence);
-        let mut hits = Vec::with_capacity(page.len());
-        for (place, (&at, stored)) in page.iter().zip(stored).enumerate() {
-            let looked = look(stored, &finder);
-            let looked = match request.grouping {
-                Grouping::Article if request.offset + place < READ_CLOSELY => {
-                    answering(snapshot, scored, at, looked, &finder)?
-                }
-                _ => looked,
-            };
-            let mut hit = to_hit(looked, scored.ranked[at].score, &finder);
-            if request.explain {
-                let passage = refs[place];
-                let evidence = &scored.evidence.passages[at];
-                let next = page.get(place + 1).map(|&next| &scored.evidence.passages[next]);
-                let subject = explain::Subject {
-                    place: request.offset + place + 1,
-                    mode: scored.rule,
-                    evidence,
-                    lexical_rank: scored.lexical_ranks[at],
-                    dense_rank: scored.dense_ranks[at],
-                    parts: scored.parts(at),
-                    lexical_bound: scored.evidence.lexical_bound,
-                    next,
-                };
-                hit.explanation = Some(explain::explain(&subject, bound.explain(passage)?));
-            }
-            hits.push(hit);
-        }
-        Ok(hits)
     }
 }
 

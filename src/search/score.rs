@@ -2,6 +2,11 @@
 //!
 //! Knows neither texts nor the request's paging; `engine` brings both together.
 
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+
+use super::cores::both;
 use super::fusion::{Fusable, Fusion};
 use super::group::Ranked;
 use super::request::Mode;
@@ -15,21 +20,15 @@ pub struct Retrieved {
     /// By meaning.
     pub dense: Vec<Candidate>,
     /// The question's vector.
-    pub vector: Option<Vec<f32>>,
+    pub vector: Option<Arc<[f32]>>,
     /// What the adapter makes of it, if there is one for the index.
-    pub adapted: Option<Vec<f32>>,
+    pub adapted: Option<Arc<[f32]>>,
     /// Why the answer will be less than asked for.
     pub degraded: Option<String>,
 }
 
-impl Retrieved {
-    fn question(&self) -> Option<DenseQuestion<'_>> {
-        self.vector.as_deref().map(|vector| DenseQuestion {
-            vector,
-            adapted: self.adapted.as_deref(),
-        })
-    }
-}
+/// From so many candidates on two threads score them in less time than one, the waking of the other included.
+const MANY: usize = 64;
 
 /// Every candidate with all that is known of it.
 pub struct Scored {
@@ -52,22 +51,23 @@ pub struct Scored {
 /// A place in a retriever's list for each candidate, none for those that it did not find.
 pub type Ranks = Vec<Option<u32>>;
 
-/// Scores the union of both lists, every candidate by everything.
+/// Scores the union of both lists, every candidate by everything; with the help of `beside`, if there is one.
 ///
 /// # Errors
 /// `Corrupt` if the index is damaged.
 pub fn score(
     snapshot: &dyn Snapshot,
     rule: Mode,
-    query: &dyn BoundQuery,
+    query: &Arc<dyn BoundQuery>,
     retrieved: &Retrieved,
     fusion: &Fusion,
+    beside: Option<&ThreadPool>,
 ) -> Result<Scored> {
     let lists = [&retrieved.lexical, &retrieved.dense];
     let mut passages: Vec<PassageRef> = lists.into_iter().flatten().map(|found| found.passage).collect();
     passages.sort_unstable();
     passages.dedup();
-    let evidence = query.evidence(retrieved.question(), &passages)?;
+    let evidence = exact(query, retrieved, &passages, beside)?;
     let articles = snapshot.articles(&passages)?;
     let by_words = |evidence: &Evidence| evidence.words + evidence.bigrams;
     let lexical_ranks = ranks(&retrieved.lexical, &passages, &evidence, by_words);
@@ -98,6 +98,34 @@ pub fn score(
         dense_ranks,
         passages,
     })
+}
+
+/// Exact scores of the candidates, in their order.
+fn exact(
+    query: &Arc<dyn BoundQuery>,
+    retrieved: &Retrieved,
+    passages: &[PassageRef],
+    beside: Option<&ThreadPool>,
+) -> Result<EvidenceSet> {
+    let (vector, adapted) = (retrieved.vector.clone(), retrieved.adapted.clone());
+    let query = Arc::clone(query);
+    let evidence = move |passages: &[PassageRef]| {
+        let question = vector.as_deref().map(|vector| DenseQuestion {
+            vector,
+            adapted: adapted.as_deref(),
+        });
+        query.evidence(question, passages)
+    };
+    let Some(threads) = beside.filter(|_| passages.len() >= MANY) else {
+        return evidence(passages);
+    };
+    let (first, rest) = passages.split_at(passages.len() / 2);
+    let (of_rest, rest) = (evidence.clone(), rest.to_vec());
+    let (rest, first) = both(threads, move || of_rest(&rest), || evidence(first));
+    // All but the passages is of the question, so the same in both.
+    let mut all = first?;
+    all.passages.extend(rest?.passages);
+    Ok(all)
 }
 
 impl Scored {

@@ -2,14 +2,16 @@
 //!
 //! The order of articles is settled before; nothing here changes it, nor the score that an article stands by.
 
+use super::explain;
 use super::highlight::{Reading, TermFinder, Title};
+use super::request::{Grouping, SearchRequest};
 use super::response::{Hit, Span};
 use super::score::Scored;
 use crate::error::Result;
-use crate::index::{PassageRef, Snapshot, StoredPassage};
+use crate::index::{BoundQuery, PassageRef, Snapshot, StoredPassage};
 
 /// The first hits, which people read first: only for these other passages are looked at.
-pub(super) const READ_CLOSELY: usize = 3;
+const READ_CLOSELY: usize = 3;
 /// How many other passages of an article are looked at, those with the highest scores.
 const OTHERS: usize = 3;
 /// What part of the article's score such a passage must have itself.
@@ -18,66 +20,107 @@ const NEARLY_AS_GOOD: f32 = 0.5;
 const BETTER: f32 = 1.25;
 
 /// A passage that may be shown, read.
-pub(super) struct Looked {
+struct Looked {
     stored: StoredPassage,
     title: Title,
     reading: Reading,
 }
 
-/// Reads a passage.
-pub(super) fn look(stored: StoredPassage, finder: &TermFinder) -> Looked {
-    let title = finder.title(&stored.title);
-    let reading = finder.read(&stored.text, &title);
-    Looked { stored, title, reading }
+/// What hits are made of.
+pub(super) struct Showing<'a> {
+    pub snapshot: &'a dyn Snapshot,
+    pub request: &'a SearchRequest,
+    pub query: &'a dyn BoundQuery,
+    pub scored: &'a Scored,
+    pub finder: &'a TermFinder,
 }
 
-/// The passage of an article that answers best: the one it was ranked by (at this place among the candidates), unless
-/// the best sentence of another candidate of the article is clearly better. A passage can be ranked high for its words
-/// while the answer stands in the next one.
-pub(super) fn answering(
-    snapshot: &dyn Snapshot,
-    scored: &Scored,
-    at: usize,
-    looked: Looked,
-    finder: &TermFinder,
-) -> Result<Looked> {
-    let first = &scored.ranked[at];
-    let mut others: Vec<usize> = (0..scored.ranked.len())
-        .filter(|&other| {
-            let ranked = &scored.ranked[other];
-            other != at && ranked.article == first.article && ranked.score >= NEARLY_AS_GOOD * first.score
-        })
-        .collect();
-    if others.is_empty() {
-        return Ok(looked);
-    }
-    others.sort_by(|&a, &b| {
-        let (a, b) = (&scored.ranked[a], &scored.ranked[b]);
-        b.score.total_cmp(&a.score).then(a.ordinal.cmp(&b.ordinal))
-    });
-    others.truncate(OTHERS);
-    let refs: Vec<PassageRef> = others.iter().map(|&other| scored.passages[other]).collect();
-    let mut shown = looked;
-    let mut to_beat = BETTER * shown.reading.best_score();
-    for other in snapshot.fetch(&refs)? {
-        // All passages of an article have its title.
-        let title = (shown.stored.title != other.title).then(|| finder.title(&other.title));
-        let reading = finder.read(&other.text, title.as_ref().unwrap_or(&shown.title));
-        let score = reading.best_score();
-        if score > to_beat {
-            shown = Looked {
-                stored: other,
-                title: title.unwrap_or(shown.title),
-                reading,
+impl Showing<'_> {
+    /// The hits of a page, given by their places among the candidates.
+    ///
+    /// # Errors
+    /// `Corrupt` if the index is damaged.
+    pub fn hits(&self, page: &[usize]) -> Result<Vec<Hit>> {
+        let Showing {
+            request,
+            scored,
+            finder,
+            ..
+        } = self;
+        let refs: Vec<PassageRef> = page.iter().map(|&at| scored.passages[at]).collect();
+        let mut hits = Vec::with_capacity(page.len());
+        for (place, (&at, stored)) in page.iter().zip(self.snapshot.fetch(&refs)?).enumerate() {
+            let title = finder.title(&stored.title);
+            let reading = finder.read(&stored.text, &title);
+            let looked = Looked { stored, title, reading };
+            let looked = match request.grouping {
+                Grouping::Article if request.offset + place < READ_CLOSELY => self.answering(at, looked)?,
+                _ => looked,
             };
-            to_beat = score;
+            let mut hit = to_hit(looked, scored.ranked[at].score, finder);
+            if request.explain {
+                let evidence = &scored.evidence.passages[at];
+                let next = page.get(place + 1).map(|&next| &scored.evidence.passages[next]);
+                let subject = explain::Subject {
+                    place: request.offset + place + 1,
+                    mode: scored.rule,
+                    evidence,
+                    lexical_rank: scored.lexical_ranks[at],
+                    dense_rank: scored.dense_ranks[at],
+                    parts: scored.parts(at),
+                    lexical_bound: scored.evidence.lexical_bound,
+                    next,
+                };
+                hit.explanation = Some(explain::explain(&subject, self.query.explain(refs[place])?));
+            }
+            hits.push(hit);
         }
+        Ok(hits)
     }
-    Ok(shown)
+
+    /// The passage of an article that answers best: the one it was ranked by (at this place among the candidates), unless
+    /// the best sentence of another candidate of the article is clearly better. A passage can be ranked high for its words
+    /// while the answer stands in the next one.
+    fn answering(&self, at: usize, looked: Looked) -> Result<Looked> {
+        let Showing { scored, finder, .. } = self;
+        let first = &scored.ranked[at];
+        let mut others: Vec<usize> = (0..scored.ranked.len())
+            .filter(|&other| {
+                let ranked = &scored.ranked[other];
+                other != at && ranked.article == first.article && ranked.score >= NEARLY_AS_GOOD * first.score
+            })
+            .collect();
+        if others.is_empty() {
+            return Ok(looked);
+        }
+        others.sort_by(|&a, &b| {
+            let (a, b) = (&scored.ranked[a], &scored.ranked[b]);
+            b.score.total_cmp(&a.score).then(a.ordinal.cmp(&b.ordinal))
+        });
+        others.truncate(OTHERS);
+        let refs: Vec<PassageRef> = others.iter().map(|&other| scored.passages[other]).collect();
+        let mut shown = looked;
+        let mut to_beat = BETTER * shown.reading.best_score();
+        for other in self.snapshot.fetch(&refs)? {
+            // All passages of an article have its title.
+            let title = (shown.stored.title != other.title).then(|| finder.title(&other.title));
+            let reading = finder.read(&other.text, title.as_ref().unwrap_or(&shown.title));
+            let score = reading.best_score();
+            if score > to_beat {
+                shown = Looked {
+                    stored: other,
+                    title: title.unwrap_or(shown.title),
+                    reading,
+                };
+                to_beat = score;
+            }
+        }
+        Ok(shown)
+    }
 }
 
 /// A passage as a hit, not explained yet.
-pub(super) fn to_hit(looked: Looked, score: f32, finder: &TermFinder) -> Hit {
+fn to_hit(looked: Looked, score: f32, finder: &TermFinder) -> Hit {
     let Looked { stored, title, reading } = looked;
     Hit {
         passage_id: crate::model::passage_id(&stored.article_id, stored.ordinal),
