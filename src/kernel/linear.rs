@@ -368,22 +368,23 @@ fn example(rows: usize, inputs: usize, tokens: usize) -> (Vec<u8>, Vec<f32>, Act
     (blocks, stream.vector(rows), x)
 }
 
-/// Whether the product of a supported level gives what the scalar one gives.
+/// Whether the product of a supported level gives what the scalar one gives, with as many tokens as any tile takes and
+/// with one chunk or two.
 pub(super) fn agrees(level: Level) -> bool {
-    let (blocks, bias, x) = example(2 * PANEL, 2 * Q4_BLOCK, 7);
-    let Some(matrix) = Q4Matrix::new(
-        x.inputs,
-        &[Q4Part {
+    let one_chunk = (1..=7).map(|tokens| (2 * Q4_BLOCK, tokens));
+    one_chunk.chain([(CHUNK_INPUTS + Q4_BLOCK, 2)]).all(|(inputs, tokens)| {
+        let (blocks, bias, x) = example(2 * PANEL, inputs, tokens);
+        let part = Q4Part {
             blocks: &blocks,
             bias: &bias,
-        }],
-    ) else {
-        return false;
-    };
-    let (mut fast, mut plain) = (Vec::new(), Vec::new());
-    matrix.multiply_at(level, &x, &mut fast);
-    matrix.multiply_at(Level::Scalar, &x, &mut plain);
-    close(&fast, &plain, 1e-4)
+        };
+        Q4Matrix::new(inputs, &[part]).is_some_and(|matrix| {
+            let (mut fast, mut plain) = (Vec::new(), Vec::new());
+            matrix.multiply_at(level, &x, &mut fast);
+            matrix.multiply_at(Level::Scalar, &x, &mut plain);
+            close(&fast, &plain, 1e-4)
+        })
+    })
 }
 
 #[cfg(test)]
@@ -456,12 +457,64 @@ mod tests {
         let both = Q4Matrix::new(64, &parts).unwrap();
         assert_eq!((both.rows(), both.inputs()), (96, 64));
         let [mut out, mut first, mut second] = [Vec::new(), Vec::new(), Vec::new()];
-        both.multiply(&x, &mut out);
-        Q4Matrix::new(64, &parts[..1]).unwrap().multiply(&x, &mut first);
-        Q4Matrix::new(64, &parts[1..]).unwrap().multiply(&x, &mut second);
-        for token in 0..5 {
-            assert_eq!(out[token * 96..][..32], first[token * 32..][..32]);
-            assert_eq!(out[token * 96 + 32..][..64], second[token * 64..][..64]);
+        let [one, two] = [&parts[..1], &parts[1..]].map(|part| Q4Matrix::new(64, part).unwrap());
+        for level in Level::usable() {
+            both.multiply_at(level, &x, &mut out);
+            one.multiply_at(level, &x, &mut first);
+            two.multiply_at(level, &x, &mut second);
+            for token in 0..5 {
+                assert_eq!(out[token * 96..][..32], first[token * 32..][..32], "{}", level.name());
+                assert_eq!(
+                    out[token * 96 + 32..][..64],
+                    second[token * 64..][..64],
+                    "{}",
+                    level.name()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_sums_do_not_saturate_at_any_level() {
+        // 25 blocks: a whole chunk and the first block of another. Scales are powers of two, so sums are exact.
+        let inputs = 25 * Q4_BLOCK;
+        for (nibbles, weights) in [(0x00, [-8, -8]), (0xFF, [7, 7]), (0xF0, [-8, 7]), (0x88, [0, 0])] {
+            let mut block = half::f16::from_f32(0.125).to_le_bytes().to_vec();
+            block.extend([nibbles; 16]);
+            let (blocks, bias) = (block.repeat(32 * 25), vec![3.0; 32]);
+            let matrix = Q4Matrix::new(
+                inputs,
+                &[Q4Part {
+                    blocks: &blocks,
+                    bias: &bias,
+                }],
+            )
+            .unwrap();
+            // The codes of the first and of the second half of a block.
+            for codes in [[127, 127], [-127, -127], [127, -127], [-127, 127]] {
+                let block = Block {
+                    scale: 0.5,
+                    share: [0; 2],
+                    start: [-4 * 16 * (codes[0] + codes[1]); 2],
+                    codes: std::array::from_fn(|i| codes[i / 16] as i8),
+                };
+                let sum: i16 = (0..2).map(|half| 16 * codes[half] * weights[half]).sum();
+                let expected = 3.0 + 25.0 * 0.125 * 0.5 * f32::from(sum);
+                for tokens in 1..=8 {
+                    let mut x = Activations {
+                        inputs,
+                        blocks: vec![block; tokens * 25],
+                        units: Vec::new(),
+                    };
+                    x.share();
+                    for level in Level::usable() {
+                        let mut out = Vec::new();
+                        matrix.multiply_at(level, &x, &mut out);
+                        let case = format!("{} {nibbles:x} {codes:?} {tokens}", level.name());
+                        assert!(close(&out, &vec![expected; 32 * tokens], 1e-5), "{case}: {}", out[0]);
+                    }
+                }
+            }
         }
     }
 
