@@ -292,8 +292,10 @@ mod tests {
         qkv[0] = 1000.0;
         qkv[3 * HEAD + HEAD] = 1000.0;
         qkv[3 * HEAD + 2 * HEAD] = 7.0;
-        let mut out = vec![0.0; 2 * HEAD];
-        attend(&[&qkv], 0, HEAD, &mut out, &mut AttentionScratch::default());
-        assert_eq!((out[0], out[HEAD]), (7.0, 3.5));
+        for level in Level::usable() {
+            let mut out = vec![0.0; 2 * HEAD];
+            attend_checked(level, &[&qkv], 0, HEAD, &mut out, &mut AttentionScratch::default());
+            assert_eq!((out[0], out[HEAD]), (7.0, 3.5), "{}", level.name());
+        }
     }
 }

@@ -323,6 +323,34 @@ mod tests {
     }
 
     #[test]
+    fn every_length_and_place_counts_what_it_should_at_every_level() {
+        let mut stream = Stream(2);
+        let low_or_high = |bit| if bit { i8::MIN } else { i8::MAX };
+        let ends: Vec<i8> = (0..256).map(|_| low_or_high(stream.bits() & 1 == 0)).collect();
+        let any: Vec<i8> = (0..256).map(|_| stream.bits() as i8).collect();
+        let codes = [vec![i8::MIN; 256], vec![i8::MAX; 256], ends, any];
+        // What lies behind a vector is no number, so that a load that takes too much shows.
+        let row = |n: usize| [(1..=n).map(|x| x as f32).collect(), vec![f32::NAN; 64]].concat();
+        for level in Level::usable() {
+            for n in 0..=193 {
+                for (a, b, first) in (0..codes.len()).flat_map(|a| [0, 1, 2, 3].map(|b| (a, b, [0, 1, 17, 63][a ^ b])))
+                {
+                    let (a, b) = (&codes[a][first..first + n], &codes[b][..n]);
+                    let whole: i32 = a.iter().zip(b).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum();
+                    assert_eq!(dot_i8_at(level, a, b), whole, "{} {n} from {first}", level.name());
+                }
+                let (row, ones) = (row(n), [1.0; 257]);
+                // Whole numbers, so the sum is exact in any order.
+                let sum = (n * (n + 1) / 2) as f32;
+                assert_eq!(dot_f32_at(level, &row[..n], &ones), sum, "{} {n}", level.name());
+                assert_eq!(dot_f32_at(level, &ones[..n], &row), sum, "{} {n}", level.name());
+                let squares = dots_f32_at(level, &ones[..n], [&row, &ones, &row[..n]]);
+                assert_eq!(squares, [sum, n as f32, sum, n as f32], "{} {n}", level.name());
+            }
+        }
+    }
+
+    #[test]
     fn odd_vectors_have_codes() {
         assert_eq!(quantize_i8(&[0.0, -0.0]), (vec![0, 0], 0.0));
         assert_eq!(quantize_i8(&[f32::INFINITY, 1.0]), (vec![0, 0], 0.0));

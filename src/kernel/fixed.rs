@@ -52,4 +52,20 @@ mod tests {
             assert_eq!(out, [-16_447.0, -63.5, 0.5, 16_320.5, 9.0], "{}", level.name());
         }
     }
+
+    #[test]
+    fn every_length_ends_where_it_should_at_every_level() {
+        let (high, low): (Vec<i8>, Vec<i8>) = (0..140usize)
+            .map(|i| ([i8::MIN, i8::MAX, 0, -1][i % 4], [i8::MIN, i8::MAX, -1][i % 3]))
+            .unzip();
+        for level in Level::usable() {
+            for n in 0..high.len() {
+                let mut out = vec![9.0; high.len()];
+                decode_fixed_at(level, &high[..n], &low, 0.5, &[1.0; 140], &mut out);
+                let value = |i: usize| 1.0 + 0.5 * (256.0 * f32::from(high[i]) + f32::from(low[i]));
+                assert!((0..n).all(|i| out[i] == value(i)), "{} {n}", level.name());
+                assert!(out[n..].iter().all(|x| *x == 9.0), "{} {n}", level.name());
+            }
+        }
+    }
 }
