@@ -237,15 +237,14 @@ impl EmbeddedIndex {
         self.edition.fetch_add(1, Ordering::Release);
     }
 
-    /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone.
-    /// `progress` is told `(rows done, rows in all)` of the graphs, which take nearly all of the time. Returns the number
-    /// of graphs built.
+    /// Builds the graphs and forward indexes that large segments lack, writes those of an earlier form again and removes
+    /// those whose segment is gone. `progress` is told `(rows done, rows in all)` of the graphs built, which take nearly
+    /// all of the time. Returns their number.
     pub fn build_graphs(&self, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<usize> {
         self.refresh()?;
         let view = self.view();
-        let graphs = self.graphs();
         self.drop_stale(&view)?;
-        self.write_forwards(&view)?;
+        self.write_quick(&view)?;
         let lacking: Vec<_> = view
             .segments
             .iter()
@@ -266,7 +265,7 @@ impl EmbeddedIndex {
             )?;
             let Some(data) = data else { break };
             let id = segment.reader.segment_id();
-            data.write(&graph_path(&graphs, id), uuid_bytes(id))?;
+            data.write(&graph_path(&self.graphs(), id), uuid_bytes(id))?;
             self.load_derived(segment);
             done += segment.vectors.rows() as usize;
             built += 1;
@@ -279,8 +278,10 @@ impl EmbeddedIndex {
         std::fs::create_dir_all(&graphs).or_fault(Fault::Unavailable, format!("creating {}", graphs.display()))
     }
 
-    fn write_forwards(&self, view: &View) -> Result<()> {
+    /// Writes all that takes seconds.
+    fn write_quick(&self, view: &View) -> Result<()> {
         for segment in &view.segments {
+            segment.renew_graph()?;
             if segment.forward().is_none() && segment.reader.max_doc() as usize >= dense::GRAPH_ROWS {
                 self.create_graphs_folder()?;
                 let id = segment.reader.segment_id();

@@ -14,6 +14,7 @@ mod filter;
 mod forward;
 pub mod graph;
 mod lexical;
+mod packed;
 mod postings;
 mod prepare;
 mod schema;

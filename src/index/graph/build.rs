@@ -25,6 +25,7 @@ use super::GraphParams;
 use super::codes::{Scale, stride};
 use super::file::MAX_UPPER;
 use super::fine::FineData;
+use super::links::Links;
 use super::mend::{MEND_EF, Metric, Rows, add_links, choose_links, list, mend_reach, mend_search, refine};
 use super::pool::{Scratch, Scratches};
 use super::search::{MAX_ROWS, NONE, View};
@@ -61,9 +62,15 @@ impl GraphData {
             m: self.m,
             order: &self.order,
             places: &self.places,
-            links: &self.links,
+            links: Links::Wide {
+                slots: &self.links,
+                width: 2 * self.m,
+            },
             counts: &self.counts,
-            upper: &self.upper,
+            upper: Links::Wide {
+                slots: &self.upper,
+                width: self.m,
+            },
             codes: &self.codes,
             stride: stride(self.dim),
             fine: self.fine.as_ref().map(FineData::view),
@@ -325,7 +332,7 @@ fn grow(data: &mut GraphData, vectors: &[f32], ef: usize, workers: &Workers<'_>)
         let (there, new) = links[..end * width].split_at_mut(done * width);
         let view = View {
             order: &data.order[..done],
-            links: there,
+            links: Links::Wide { slots: there, width },
             ..data.view()
         };
         whole = choose_links(view, &metric, rows, done, new, ef, workers)

@@ -1,9 +1,11 @@
-//! The file of a graph: how it is laid out, written, opened and checked.
+//! The file of a graph: how it is written, opened and checked.
 //!
 //! One file a segment, little-endian: a header of 256 bytes, then the arrays of [`View`], each at a multiple of 64 bytes,
-//! all sizes fixed by the header. It is written under a temporary name, synced and renamed, so a file under its own name
-//! is whole. Opening reads the header only (its checksum, the identity of the segment, the sizes); [`Graph::verify`]
-//! reads everything. Any mismatch is [`Fault::Corrupt`](crate::error::Fault::Corrupt) with the path.
+//! all sizes fixed by the header ([`Layout`]). It is written under a temporary name, synced and renamed, so a file under
+//! its own name is whole. Opening reads the header only (its checksum, the identity of the segment, the sizes);
+//! [`Graph::verify`] reads everything. Any mismatch is [`Fault::Corrupt`](crate::error::Fault::Corrupt) with the path.
+//!
+//! A file of version 2, whose lists of neighbours are not packed, is read as well; [`Graph::renew`] writes it again.
 
 use std::fs::File;
 use std::io::Write;
@@ -15,17 +17,20 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use super::build::GraphData;
 use super::codes::{LINE, stride};
 use super::fine::Fine;
+use super::layout::{HEADER, Layout, Lists, place_bits};
+use super::links::Links;
 use super::pool::Scratch;
-use super::search::{MAX_ROWS, View};
+use super::search::{MAX_ROWS, View, upper_lists};
 use super::{Allowed, GraphParams};
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::index::derived::write_whole;
+use crate::index::packed::{Packed, Starts, StartsData, pack};
 use crate::kernel::map::map_file;
 
 const MAGIC: [u8; 8] = *b"BWGRAPH\n";
-/// 1 had codes alone.
-const VERSION: u32 = 2;
-const HEADER: usize = 256;
+const VERSION: u32 = 3;
+/// The version before, with lists that are not packed. 1 had codes alone.
+const WIDE: u32 = 2;
 /// Levels above the lowest that a header can count; hnsw_rs makes 15 at most.
 pub(super) const MAX_UPPER: usize = 16;
 
@@ -39,47 +44,10 @@ const AT_LEVELS: usize = 28;
 const AT_SEGMENT: usize = 32;
 const AT_COUNTS: usize = 48;
 const AT_UNIT: usize = AT_COUNTS + 4 * MAX_UPPER;
+const AT_BITS: usize = AT_UNIT + 4;
+const AT_NEIGHBOURS: usize = AT_BITS + 4;
 const AT_BODY_SUM: usize = 240;
 const AT_HEADER_SUM: usize = 248;
-
-/// Where each array begins, and where the file ends.
-struct Layout {
-    order: usize,
-    places: usize,
-    links: usize,
-    upper: usize,
-    mean: usize,
-    elsewhere: usize,
-    codes: usize,
-    low: usize,
-    end: usize,
-}
-
-impl Layout {
-    fn new(rows: usize, dim: usize, m: usize, counts: &[u32]) -> Layout {
-        let upper_len: usize = counts.iter().map(|&count| count as usize * m).sum();
-        let after = |start: usize, bytes: usize| (start + bytes).next_multiple_of(LINE);
-        let order = HEADER;
-        let places = after(order, rows * 4);
-        let links = after(places, rows * 4);
-        let upper = after(links, rows * 2 * m * 4);
-        let mean = after(upper, upper_len * 4);
-        let elsewhere = after(mean, dim * 4);
-        let codes = after(elsewhere, rows.div_ceil(64) * 8);
-        let low = after(codes, rows * stride(dim));
-        Layout {
-            order,
-            places,
-            links,
-            upper,
-            mean,
-            elsewhere,
-            codes,
-            low,
-            end: low + rows * stride(dim),
-        }
-    }
-}
 
 impl GraphData {
     /// Writes the graph to `path` for the segment of this id, replacing what is there in one step.
@@ -87,72 +55,96 @@ impl GraphData {
     /// # Errors
     /// `Bug` for a graph that is not whole. `Unavailable` with the path if the disk refuses; the temporary file is then removed, `path` untouched.
     pub fn write(&self, path: &Path, segment: [u8; 16]) -> Result<()> {
-        let view = self.view();
-        let Some(fine) = view.fine else {
-            return Err(Error::bug("a graph was written before it was done"));
-        };
-        write_whole(path, "the graph", |out| self.write_file(view, fine, out, segment))
+        write(self.view(), self.ef_construction, path, segment)
     }
+}
 
-    fn write_file(
-        &self,
-        view: View<'_>,
-        fine: Fine<'_>,
-        out: &mut impl Write,
-        segment: [u8; 16],
-    ) -> std::io::Result<()> {
-        let rows = view.order.len();
-        let layout = Layout::new(rows, view.dim, view.m, view.counts);
-        let sections = [
-            (layout.order, bytemuck::cast_slice::<u32, u8>(view.order)),
-            (layout.places, bytemuck::cast_slice(view.places)),
-            (layout.links, bytemuck::cast_slice(view.links)),
-            (layout.upper, bytemuck::cast_slice(view.upper)),
-            (layout.mean, bytemuck::cast_slice(fine.mean)),
-            (layout.elsewhere, bytemuck::cast_slice(fine.elsewhere)),
-            (layout.codes, bytemuck::cast_slice(view.codes)),
-            (layout.low, bytemuck::cast_slice(fine.low)),
-        ];
-        let mut sum = Xxh3::new();
-        let mut at = HEADER;
-        for (start, bytes) in sections {
-            sum.update(&[0; LINE][..start - at]);
-            sum.update(bytes);
-            at = start + bytes.len();
-        }
-        let mut header = [0u8; HEADER];
-        header[..8].copy_from_slice(&MAGIC);
-        let numbers = [
-            (AT_VERSION, VERSION),
-            (AT_ROWS, rows as u32),
-            (AT_DIM, view.dim as u32),
-            (AT_M, view.m as u32),
-            (AT_EF, self.ef_construction as u32),
-            (AT_LEVELS, view.counts.len() as u32),
-            (AT_UNIT, fine.unit.to_bits()),
-        ];
-        let counts = view
-            .counts
-            .iter()
-            .enumerate()
-            .map(|(level, &count)| (AT_COUNTS + 4 * level, count));
-        for (at, number) in numbers.into_iter().chain(counts) {
-            header[at..at + 4].copy_from_slice(&number.to_le_bytes());
-        }
-        header[AT_SEGMENT..AT_COUNTS].copy_from_slice(&segment);
-        header[AT_BODY_SUM..AT_HEADER_SUM].copy_from_slice(&sum.digest().to_le_bytes());
-        let header_sum = xxh3_64(&header[..AT_HEADER_SUM]);
-        header[AT_HEADER_SUM..].copy_from_slice(&header_sum.to_le_bytes());
+fn write(view: View<'_>, ef_construction: usize, path: &Path, segment: [u8; 16]) -> Result<()> {
+    let Some(fine) = view.fine else {
+        return Err(Error::bug("a graph was written before it was done"));
+    };
+    write_whole(path, "the graph", |out| {
+        write_file(view, fine, ef_construction, out, segment)
+    })
+}
 
-        out.write_all(&header)?;
-        let mut at = HEADER;
-        for (start, bytes) in sections {
-            out.write_all(&[0; LINE][..start - at])?;
-            out.write_all(bytes)?;
-            at = start + bytes.len();
+fn write_file(
+    view: View<'_>,
+    fine: Fine<'_>,
+    ef_construction: usize,
+    out: &mut impl Write,
+    segment: [u8; 16],
+) -> std::io::Result<()> {
+    let rows = view.order.len();
+    let mut starts = vec![0];
+    let mut neighbours = Vec::new();
+    for (links, lists) in [(view.links, rows), (view.upper, upper_lists(view.counts))] {
+        for list in 0..lists {
+            links.each(list, |to| neighbours.push(to));
+            starts.push(neighbours.len() as u64);
         }
-        Ok(())
     }
+    let starts = StartsData::new(&starts);
+    let lists = Lists::Packed {
+        neighbours: neighbours.len(),
+        bits: starts.bits,
+    };
+    let links = pack(neighbours.iter().map(|&to| to.into()), place_bits(rows));
+    let Some(layout) = Layout::new(rows, view.dim, view.m, view.counts, lists) else {
+        return Err(std::io::Error::other("more than a file can hold"));
+    };
+    let sections = [
+        (layout.order, bytemuck::cast_slice::<u32, u8>(view.order)),
+        (layout.places, bytemuck::cast_slice(view.places)),
+        (layout.firsts, bytemuck::cast_slice(&starts.firsts)),
+        (layout.distances, &starts.distances),
+        (layout.links, &links),
+        (layout.mean, bytemuck::cast_slice(fine.mean)),
+        (layout.elsewhere, bytemuck::cast_slice(fine.elsewhere)),
+        (layout.codes, bytemuck::cast_slice(view.codes)),
+        (layout.low, bytemuck::cast_slice(fine.low)),
+    ];
+    let mut sum = Xxh3::new();
+    let mut at = HEADER;
+    for (start, bytes) in sections {
+        sum.update(&[0; LINE][..start - at]);
+        sum.update(bytes);
+        at = start + bytes.len();
+    }
+    let mut header = [0u8; HEADER];
+    header[..8].copy_from_slice(&MAGIC);
+    let numbers = [
+        (AT_VERSION, VERSION),
+        (AT_ROWS, rows as u32),
+        (AT_DIM, view.dim as u32),
+        (AT_M, view.m as u32),
+        (AT_EF, ef_construction as u32),
+        (AT_LEVELS, view.counts.len() as u32),
+        (AT_UNIT, fine.unit.to_bits()),
+        (AT_BITS, starts.bits),
+    ];
+    let counts = view
+        .counts
+        .iter()
+        .enumerate()
+        .map(|(level, &count)| (AT_COUNTS + 4 * level, count));
+    for (at, number) in numbers.into_iter().chain(counts) {
+        header[at..at + 4].copy_from_slice(&number.to_le_bytes());
+    }
+    header[AT_SEGMENT..AT_COUNTS].copy_from_slice(&segment);
+    header[AT_NEIGHBOURS..AT_NEIGHBOURS + 8].copy_from_slice(&(neighbours.len() as u64).to_le_bytes());
+    header[AT_BODY_SUM..AT_HEADER_SUM].copy_from_slice(&sum.digest().to_le_bytes());
+    let header_sum = xxh3_64(&header[..AT_HEADER_SUM]);
+    header[AT_HEADER_SUM..].copy_from_slice(&header_sum.to_le_bytes());
+
+    out.write_all(&header)?;
+    let mut at = HEADER;
+    for (start, bytes) in sections {
+        out.write_all(&[0; LINE][..start - at])?;
+        out.write_all(bytes)?;
+        at = start + bytes.len();
+    }
+    Ok(())
 }
 
 /// A graph mapped from its file.
@@ -203,8 +195,9 @@ impl Graph {
         if xxh3_64(&header[..AT_HEADER_SUM]).to_le_bytes() != header[AT_HEADER_SUM..] {
             return corrupt("the header's checksum differs".into());
         }
-        if number(AT_VERSION) != VERSION {
-            return corrupt(format!("version {}, this program reads {VERSION}", number(AT_VERSION)));
+        let version = number(AT_VERSION);
+        if ![WIDE, VERSION].contains(&version) {
+            return corrupt(format!("version {version}, this program reads {WIDE} and {VERSION}"));
         }
         if header[AT_SEGMENT..AT_COUNTS] != segment {
             return corrupt("it belongs to another segment".into());
@@ -223,10 +216,17 @@ impl Graph {
         if counts.iter().any(|&count| count > rows) {
             return corrupt("a level with more nodes than rows".into());
         }
-        let layout = Layout::new(rows as usize, dim, m, &counts);
-        if layout.end as u64 != length || map.len() as u64 != length {
-            return corrupt(format!("{length} bytes, its header says {}", layout.end));
-        }
+        let lists = match version {
+            WIDE => Lists::Wide,
+            _ => Lists::Packed {
+                neighbours: u64::from_le_bytes(std::array::from_fn(|at| header[AT_NEIGHBOURS + at])) as usize,
+                bits: number(AT_BITS),
+            },
+        };
+        let layout = Layout::new(rows as usize, dim, m, &counts, lists);
+        let Some(layout) = layout.filter(|layout| layout.end as u64 == length && layout.end == map.len()) else {
+            return corrupt(format!("{length} bytes are not what its header says"));
+        };
         let params = GraphParams {
             m,
             ef_construction: number(AT_EF) as usize,
@@ -285,10 +285,28 @@ impl Graph {
         self.view().search(vectors, query, k, ef, allowed, scratch)
     }
 
+    /// Whether the file is of the version before and could be smaller.
+    pub fn is_old(&self) -> bool {
+        matches!(self.layout.lists, Lists::Wide)
+    }
+
+    /// Writes the file again, to the same path, in this version, and opens it. What has the old one open keeps it.
+    ///
+    /// # Errors
+    /// As [`GraphData::write`]; `Corrupt` if the file is damaged.
+    pub fn renew(&self, segment: [u8; 16]) -> Result<Graph> {
+        self.verify()?;
+        write(self.view(), self.params.ef_construction, &self.path, segment)?;
+        Graph::open(&self.path, segment, self.rows as u32, self.dim)
+    }
+
     pub(super) fn view(&self) -> View<'_> {
         let Layout {
             order,
             places,
+            lists,
+            firsts,
+            distances,
             links,
             upper,
             mean,
@@ -299,14 +317,30 @@ impl Graph {
         } = self.layout;
         let (rows, m) = (self.rows, self.params.m);
         let numbers = |start: usize, len: usize| bytemuck::cast_slice::<u8, u32>(&self.map[start..start + 4 * len]);
+        let above = upper_lists(&self.counts);
+        let [links, upper] = match lists {
+            Lists::Wide => [(links, rows, 2 * m), (upper, above, m)].map(|(start, lists, width)| Links::Wide {
+                slots: numbers(start, lists * width),
+                width,
+            }),
+            Lists::Packed { neighbours, bits } => {
+                let groups = bytemuck::cast_slice(&self.map[firsts..firsts + 8 * StartsData::groups(rows + above)]);
+                [(0, 2 * m), (rows, m)].map(|(first, width)| Links::Packed {
+                    starts: Starts::new(groups, &self.map[distances..links], rows + above, bits),
+                    places: Packed::new(&self.map[links..upper], neighbours, place_bits(rows)),
+                    first,
+                    width,
+                })
+            }
+        };
         View {
             dim: self.dim,
             m,
             order: numbers(order, rows),
             places: numbers(places, rows),
-            links: numbers(links, rows * 2 * m),
+            links,
             counts: &self.counts,
-            upper: numbers(upper, self.counts.iter().map(|&count| count as usize * m).sum()),
+            upper,
             codes: bytemuck::cast_slice(&self.map[codes..low]),
             stride: stride(self.dim),
             fine: Some(Fine {

@@ -12,6 +12,8 @@ mod codes;
 mod exact;
 mod file;
 mod fine;
+mod layout;
+mod links;
 mod mend;
 mod pool;
 mod search;

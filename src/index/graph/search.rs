@@ -5,6 +5,7 @@
 use super::codes::{quantise_query, spare};
 use super::exact::{TopK, is_searchable, rescore, row_of};
 use super::fine::Fine;
+use super::links::Links;
 use super::pool::{Scratch, candidate, place_of};
 use super::{Allowed, Plan, plan, scan_worth};
 use crate::kernel;
@@ -27,18 +28,23 @@ pub(super) struct View<'a> {
     pub order: &'a [u32],
     /// Place of each row.
     pub places: &'a [u32],
-    /// `2 * m` places for each place: its neighbours on the lowest level, then [`NONE`].
-    pub links: &'a [u32],
+    /// Neighbours of each place on the lowest level, `2 * m` at most.
+    pub links: Links<'a>,
     /// How many places level 1, 2, ... has; they are the first so many.
     pub counts: &'a [u32],
-    /// For level 1, 2, ...: `m` places for each of the level's places.
-    pub upper: &'a [u32],
+    /// For level 1, 2, ...: neighbours of each of the level's places, `m` at most.
+    pub upper: Links<'a>,
     /// Codes by place.
     pub codes: &'a [i8],
     /// Bytes of a code.
     pub stride: usize,
     /// What makes vectors of codes; none while the graph is built.
     pub fine: Option<Fine<'a>>,
+}
+
+/// How many lists the levels above the lowest have, which hold so many places.
+pub(super) fn upper_lists(counts: &[u32]) -> usize {
+    counts.iter().map(|&count| count as usize).sum()
 }
 
 /// Rows between a code's being asked for and its use.
@@ -152,35 +158,21 @@ impl<'a> View<'a> {
     }
 
     #[inline]
-    fn neighbours(&self, place: u32) -> &[u32] {
-        let width = 2 * self.m;
-        let at = place as usize * width;
-        self.links.get(at..at + width).unwrap_or(&[])
-    }
-
-    #[inline]
     pub(super) fn prefetch(&self, place: u32) {
         if let Some(code) = self.code(place) {
             kernel::map::prefetch(code);
         }
     }
 
-    #[inline]
-    fn prefetch_links(&self, place: u32) {
-        kernel::map::prefetch(bytemuck::cast_slice(self.neighbours(place)));
-    }
-
     /// Greedy from the entry down to level 1: the place to begin the lowest level with, and its score.
     fn descend(&self, query: &[i8]) -> (i32, u32) {
         let mut best = (self.code(0).map_or(i32::MIN, |code| kernel::dot_i8(query, code)), 0u32);
-        let mut end = self.upper.len();
+        let mut level = upper_lists(self.counts);
         for &count in self.counts.iter().rev() {
-            let level = end.saturating_sub(count as usize * self.m);
+            level -= count as usize;
             loop {
-                let at = level + best.1 as usize * self.m;
-                let links = self.upper.get(at..at + self.m).unwrap_or(&[]);
                 let before = best;
-                for &place in links.iter().take_while(|&&place| place != NONE) {
+                self.upper.each(level + before.1 as usize, |place| {
                     if let Some(code) = self.code(place) {
                         let score = kernel::dot_i8(query, code);
                         // A place of a lower level (a damaged file) has no list on this one.
@@ -188,12 +180,11 @@ impl<'a> View<'a> {
                             best = (score, place);
                         }
                     }
-                }
+                });
                 if best == before {
                     break;
                 }
             }
-            end = level;
         }
         best
     }
@@ -245,9 +236,9 @@ impl<'a> View<'a> {
                 _ => break,
             };
             batch.clear();
-            for &neighbour in self.neighbours(place) {
+            self.links.each(place as usize, |neighbour| {
                 if neighbour as usize >= self.order.len() {
-                    break;
+                    return;
                 }
                 let (word, bit) = (&mut visited[neighbour as usize / 64], 1 << (neighbour % 64));
                 if *word & bit == 0 {
@@ -255,14 +246,14 @@ impl<'a> View<'a> {
                     touched.push(neighbour);
                     batch.push(neighbour);
                 }
-            }
+            });
             // Memory is what a walk waits for, so it is asked for ahead: the codes some rows before their turn (more at
             // once than a processor has requests in flight would stall it), and the list of the likely next node.
             for &neighbour in batch.iter().take(AHEAD) {
                 self.prefetch(neighbour);
             }
             if let Some(likely) = wanted.best() {
-                self.prefetch_links(place_of(likely));
+                self.links.prefetch(place_of(likely));
             }
             for at in 0..batch.len() {
                 if let Some(&later) = batch.get(at + AHEAD) {
@@ -277,7 +268,7 @@ impl<'a> View<'a> {
                     &mut *between
                 };
                 if pool.offer(new) {
-                    self.prefetch_links(neighbour);
+                    self.links.prefetch(neighbour);
                 }
             }
         }
