@@ -1,8 +1,9 @@
 //! The file of a forward index: layout, opening, checking.
 //!
 //! Little-endian. A header of 128 bytes, then each at a multiple of 64 bytes: the rows, one after the other; where each
-//! row begins (rows + 1 x u64); where the postings of each term begin, field after field, ascending in each (terms x
-//! u64); the id of each of these terms (terms x u16). Opening reads the header only, [`Forward::verify`] everything.
+//! row begins, in the two parts of [`StartsData`]; where the postings of each term begin, field after field, ascending in
+//! each (terms x u64); the id of each of these terms (terms x u16). Opening reads the header only, [`Forward::verify`]
+//! everything.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -15,14 +16,15 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::super::bm25::STREAMS;
 use crate::error::{Context, Error, Fault, Result};
+use crate::index::packed::{Starts, StartsData, packed_bytes};
 use crate::kernel::map::{map_file, prefetch};
 
 /// Title words, title bigrams, text words, text bigrams.
 pub(super) const FIELDS: usize = 2 * STREAMS;
 
 const MAGIC: [u8; 8] = *b"BWFORWD\n";
-/// 1 had more terms, and frequencies of four bits.
-const VERSION: u32 = 2;
+/// 1 had more terms, and frequencies of four bits; 2 had eight bytes for where each row begins.
+const VERSION: u32 = 3;
 const HEADER: usize = 128;
 const ALIGNMENT: usize = 64;
 
@@ -33,12 +35,18 @@ const AT_SEGMENT: usize = 16;
 const AT_TERMS: usize = 32;
 const AT_ROW_BYTES: usize = 48;
 const AT_BODY_SUM: usize = 56;
-const AT_HEADER_SUM: usize = 64;
+const AT_BITS: usize = 64;
+const AT_HEADER_SUM: usize = 72;
+/// Where versions before 3 have it.
+const AT_OLD_HEADER_SUM: usize = AT_BITS;
 
 /// Where the sections begin, and where the file ends.
 #[derive(Debug, Clone, Copy)]
 struct Layout {
-    offsets: usize,
+    /// Where rows begin: groups, then what is in them, of so many bits.
+    firsts: usize,
+    distances: usize,
+    bits: u32,
     starts: usize,
     ids: usize,
     end: usize,
@@ -46,14 +54,17 @@ struct Layout {
 
 impl Layout {
     /// None for sizes that no file can have.
-    fn new(rows: usize, row_bytes: usize, terms: usize) -> Option<Layout> {
+    fn new(rows: usize, row_bytes: usize, bits: u32, terms: usize) -> Option<Layout> {
         let after = |start: usize, bytes: usize| start.checked_add(bytes)?.checked_next_multiple_of(ALIGNMENT);
-        let offsets = after(HEADER, row_bytes)?;
-        let starts = after(offsets, (rows + 1).checked_mul(8)?)?;
+        let firsts = after(HEADER, row_bytes)?;
+        let distances = after(firsts, StartsData::groups(rows).checked_mul(8)?)?;
+        let starts = after(distances, packed_bytes(rows + 1, bits)?)?;
         let ids = after(starts, terms.checked_mul(8)?)?;
         let end = ids.checked_add(terms.checked_mul(2)?)?;
         Some(Layout {
-            offsets,
+            firsts,
+            distances,
+            bits,
             starts,
             ids,
             end,
@@ -97,10 +108,12 @@ impl<'a, W: Write + Seek> FileWriter<'a, W> {
 
     /// Appends the terms, `starts` and `ids` field after field with so many of each, and the header.
     pub fn finish(mut self, segment: [u8; 16], terms: [u32; FIELDS], starts: &[u64], ids: &[u16]) -> io::Result<()> {
-        let offsets = std::mem::take(&mut self.offsets);
+        let rows = self.offsets.len() as u32 - 1;
+        let offsets = StartsData::new(&std::mem::take(&mut self.offsets));
         let mut at = HEADER + self.row_bytes;
         for section in [
-            bytemuck::cast_slice::<u64, u8>(&offsets),
+            bytemuck::cast_slice::<u64, u8>(&offsets.firsts),
+            &offsets.distances,
             bytemuck::cast_slice(starts),
             bytemuck::cast_slice(ids),
         ] {
@@ -113,12 +126,13 @@ impl<'a, W: Write + Seek> FileWriter<'a, W> {
         let mut set = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);
         set(0, &MAGIC);
         set(AT_VERSION, &VERSION.to_le_bytes());
-        set(AT_ROWS, &(offsets.len() as u32 - 1).to_le_bytes());
+        set(AT_ROWS, &rows.to_le_bytes());
         set(AT_SEGMENT, &segment);
         for (field, count) in terms.iter().enumerate() {
             set(AT_TERMS + 4 * field, &count.to_le_bytes());
         }
         set(AT_ROW_BYTES, &(self.row_bytes as u64).to_le_bytes());
+        set(AT_BITS, &offsets.bits.to_le_bytes());
         set(AT_BODY_SUM, &self.sum.digest().to_le_bytes());
         let sum = xxh3_64(&header[..AT_HEADER_SUM]);
         header[AT_HEADER_SUM..AT_HEADER_SUM + 8].copy_from_slice(&sum.to_le_bytes());
@@ -163,7 +177,10 @@ impl Forward {
         if header[..8] != MAGIC {
             return corrupt("not a forward index".into());
         }
-        if xxh3_64(&header[..AT_HEADER_SUM]) != large(AT_HEADER_SUM) {
+        if ![AT_HEADER_SUM, AT_OLD_HEADER_SUM]
+            .iter()
+            .any(|&at| xxh3_64(&header[..at]) == large(at))
+        {
             return corrupt("the header's checksum differs".into());
         }
         if small(AT_VERSION) != VERSION {
@@ -183,7 +200,7 @@ impl Forward {
         });
         let layout = usize::try_from(large(AT_ROW_BYTES))
             .ok()
-            .and_then(|row_bytes| Layout::new(rows as usize, row_bytes, terms));
+            .and_then(|row_bytes| Layout::new(rows as usize, row_bytes, small(AT_BITS), terms));
         match layout {
             Some(layout) if layout.end == map.len() => Ok(Forward {
                 layout,
@@ -201,7 +218,7 @@ impl Forward {
     /// # Errors
     /// `Corrupt` with the path if any byte differs from what was written.
     pub fn verify(&self) -> Result<()> {
-        let stored = &self.map[AT_BODY_SUM..AT_HEADER_SUM];
+        let stored = &self.map[AT_BODY_SUM..AT_BODY_SUM + 8];
         if xxh3_64(&self.map[HEADER..]).to_le_bytes() != *stored {
             return Err(Error::corrupt("the checksum differs")
                 .context(format_args!("the forward index {}", self.path.display())));
@@ -223,18 +240,34 @@ impl Forward {
         Some(u16::from_le_bytes(*self.map.get(ids..)?.first_chunk()?))
     }
 
+    /// Where a passage's row lies among the rows; nowhere if the file does not say.
+    fn place(&self, doc: u32) -> Range<usize> {
+        let Layout {
+            firsts,
+            distances,
+            bits,
+            starts,
+            ..
+        } = self.layout;
+        let groups = self.longs(firsts, StartsData::groups(self.rows));
+        let rows = Starts::new(groups, &self.map[distances..starts], self.rows, bits);
+        rows.stretch(doc as usize).unwrap_or_default()
+    }
+
+    fn rows(&self, place: Range<usize>) -> &[u8] {
+        self.map[HEADER..self.layout.firsts].get(place).unwrap_or(&[])
+    }
+
     /// A passage's row; empty if the file names no place inside itself for it.
     pub(super) fn row(&self, doc: u32) -> &[u8] {
-        let offsets = self.longs(self.layout.offsets, self.rows + 1);
-        let (Some(&start), Some(&end)) = (offsets.get(doc as usize), offsets.get(doc as usize + 1)) else {
-            return &[];
-        };
-        let rows = &self.map[HEADER..self.layout.offsets];
-        rows.get(start as usize..end as usize).unwrap_or(&[])
+        self.rows(self.place(doc))
     }
 
     /// Asks the processor for a passage's row.
     pub(super) fn prefetch(&self, doc: u32) {
-        prefetch(bytemuck::cast_slice(self.row(doc)));
+        let place = self.place(doc);
+        // Rows begin anywhere in a cache line, and all of it is asked for.
+        let lines = place.start / ALIGNMENT * ALIGNMENT..place.end;
+        prefetch(bytemuck::cast_slice(self.rows(lines)));
     }
 }
