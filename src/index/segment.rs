@@ -214,3 +214,73 @@ pub fn uuid_bytes(segment: SegmentId) -> [u8; 16] {
         .unwrap_or(0)
         .to_be_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::embed::{Embedder as _, HashEmbedder};
+    use crate::index::{Backend as _, EmbeddedIndex, Rules};
+    use crate::model::{Article, Filter};
+    use crate::text::Analyzer;
+
+    /// Codes of a million vectors are 0.4 GB that a graph has already.
+    #[test]
+    fn a_segment_with_a_graph_never_makes_codes() {
+        let folder = tempfile::tempdir().unwrap();
+        let embedder = Arc::new(HashEmbedder::new(8));
+        let rules = Rules {
+            analyzer: Arc::new(Analyzer::new().unwrap()),
+            embedder: Some(embedder.clone()),
+        };
+        let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
+        let articles: Vec<Article> = (0..dense::GRAPH_ROWS as u64 + 100)
+            .map(|number| Article {
+                id: format!("a{number}"),
+                text: format!("{:x} 医保", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+                source: (number % 100 == 0).then(|| "甲".into()),
+                ..Article::default()
+            })
+            .collect();
+        let mut writer = index.writer(rules).unwrap();
+        writer.upsert(&articles).unwrap();
+        writer.commit().unwrap();
+        writer.finish().unwrap();
+        index.refresh().unwrap();
+
+        let question = &embedder.embed_queries(&["ab 医保 37"]).unwrap()[0];
+        let few = Filter {
+            sources: vec!["甲".into()],
+            ..Filter::default()
+        };
+        // Walked, scanned by codes for a filter, walked wide: whichever way the graph is searched.
+        let search = |index: &EmbeddedIndex| {
+            let snapshot = index.snapshot().unwrap();
+            for (filter, k) in [(&Filter::default(), 10), (&few, 10), (&Filter::default(), 9_000)] {
+                assert!(!snapshot.dense(question, filter, k, None).unwrap().is_empty());
+            }
+        };
+        let large = |index: &EmbeddedIndex, graphs: bool| {
+            let view = index.view();
+            let segments = view
+                .segments
+                .iter()
+                .filter(|s| s.vectors.rows() as usize >= dense::GRAPH_ROWS);
+            let made: Vec<bool> = segments
+                .inspect(|segment| assert_eq!(segment.graph().is_some(), graphs))
+                .map(|segment| segment.codes.get().is_some())
+                .collect();
+            assert_eq!(made.len(), 1);
+            made[0]
+        };
+        let scanned = EmbeddedIndex::open(folder.path()).unwrap();
+        search(&scanned);
+        assert!(large(&scanned, false), "without a graph there are codes");
+        index.build_graphs(&|_, _| {}, &AtomicBool::new(false)).unwrap();
+        search(&index);
+        let opened = EmbeddedIndex::open(folder.path()).unwrap();
+        search(&opened);
+        assert!(!large(&index, true) && !large(&opened, true));
+    }
+}
