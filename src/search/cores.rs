@@ -77,28 +77,51 @@ where
     let work = Arc::new(Mutex::new(Some(aside)));
     // Nothing else happens while it is held.
     let take = |work: &Mutex<Option<W>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let (sender, outcome) = mpsc::channel();
-    threads.spawn({
+    let outcome = start(threads, {
         let work = Arc::clone(&work);
-        move || {
-            if let Some(aside) = take(&work) {
-                // Nothing of what it touched is seen again: the panic goes on in the thread that waits.
-                let _ = sender.send(catch_unwind(AssertUnwindSafe(aside)));
-            }
-        }
+        move || take(&work).map(|aside| aside())
     });
     let here = here();
-    if let Some(aside) = take(&work) {
-        return (aside(), here);
+    match take(&work) {
+        Some(aside) => (aside(), here),
+        // It was begun there, so something comes of it.
+        None => (
+            wait(&outcome).unwrap_or_else(|| unreachable!("work begun gives an outcome")),
+            here,
+        ),
     }
+}
+
+/// Does the work in one of the threads.
+///
+/// Not rayon's `install`: whose caller is a thread of another pool would meanwhile take up that pool's work, another search
+/// perhaps, and in it the next one, until its stack is full.
+pub(super) fn elsewhere<A: Send + 'static>(threads: &ThreadPool, work: impl FnOnce() -> A + Send + 'static) -> A {
+    wait(&start(threads, work))
+}
+
+/// What comes of work that another thread does, or its panic.
+type Outcome<A> = mpsc::Receiver<thread::Result<A>>;
+
+fn start<A: Send + 'static>(threads: &ThreadPool, work: impl FnOnce() -> A + Send + 'static) -> Outcome<A> {
+    let (sender, outcome) = mpsc::channel();
+    threads.spawn(move || {
+        // Nothing of what it touched is seen again: the panic goes on in the thread that waits. If none does, nobody cares.
+        let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
+    });
+    outcome
+}
+
+/// Waits, spinning first, and does nothing else.
+fn wait<A>(outcome: &Outcome<A>) -> A {
     let soon = (0..SPINS).find_map(|_| {
         std::hint::spin_loop();
         outcome.try_recv().ok()
     });
     match soon.map_or_else(|| outcome.recv(), Ok) {
-        Ok(Ok(aside)) => (aside, here),
+        Ok(Ok(value)) => value,
         Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => unreachable!("who took the work sends what came of it"),
+        Err(_) => unreachable!("a thread of a pool sends what comes of all its work"),
     }
 }
 
@@ -139,7 +162,31 @@ mod tests {
             both(&threads, broken, || has_begun.recv().unwrap_err())
         }));
         assert!(lost.is_err());
-        assert_eq!(threads.install(|| 1), 1);
+        assert_eq!(elsewhere(&threads, || 1), 1);
+    }
+
+    /// Else a search that waits would take up the next one, and so on.
+    #[test]
+    fn who_waits_does_no_other_work() {
+        let [threads, own] = [(); 2].map(|()| rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
+        let done = Arc::new(AtomicUsize::new(0));
+        let seen = own.install(|| {
+            let other = Arc::clone(&done);
+            rayon::spawn(move || other.store(1, Ordering::SeqCst));
+            // Long enough for the other work to be taken up, if it is.
+            let slow = |begun: mpsc::Sender<()>| {
+                move || {
+                    begun.send(()).unwrap();
+                    thread::sleep(std::time::Duration::from_millis(5));
+                }
+            };
+            let (begun, has_begun) = mpsc::channel();
+            both(&threads, slow(begun.clone()), || has_begun.recv().unwrap());
+            elsewhere(&threads, slow(begun));
+            done.load(Ordering::SeqCst)
+        });
+        assert_eq!(seen, 0);
+        own.install(|| assert_eq!(done.load(Ordering::SeqCst), 1));
     }
 
     #[test]

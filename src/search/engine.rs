@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::adapter::Adapter;
 use super::confidence::answerable;
-use super::cores::{Cores, UnderWay, both};
+use super::cores::{Cores, UnderWay, both, elsewhere};
 use super::features::Weights;
 use super::fusion::Fusion;
 use super::group;
@@ -278,7 +278,7 @@ impl Engine {
         let beside = under_way.beside(many);
         if request.mode == Mode::Lexical {
             let (found, took) = match beside {
-                Some(threads) if many => threads.install(by_words),
+                Some(threads) if many => elsewhere(threads, by_words),
                 _ => by_words(),
             };
             timings.lexical += took;
