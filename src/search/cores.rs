@@ -1,7 +1,7 @@
 //! How the searches under way share the cores: who is alone uses several, where there are as many searches as cores each
 //! has one.
 //!
-//! Owns the threads that look words up beside meaning. Work divided between two threads where only one core is free takes
+//! Owns the threads that help: that look words up beside meaning, that score half of the candidates. Work divided between two threads where only one core is free takes
 //! longer than undivided: with 16 questions in flight on 2 cores, dividing cost an eighth of what was answered a second.
 //! What a search finds does not depend on how many threads it had.
 
@@ -20,9 +20,9 @@ const SPINS: usize = 4_000;
 pub(super) struct Cores {
     cores: usize,
     searches: AtomicUsize,
-    /// Threads that look words up while meaning is looked up, where one thread looks and where two do; none if the system
-    /// gives none. Their own, since the shared ones may be busy for long with what is being indexed. One for each search
-    /// that the cores can do at a time: idle threads of a pool at work take time from the others.
+    /// Threads that help: where one helps a search, and where two look words up; none if the system gives none. Their own,
+    /// since the shared ones may be busy for long with what is being indexed. One for each search that the cores can do at
+    /// a time: idle threads of a pool at work take time from the others.
     beside: [Option<ThreadPool>; 2],
 }
 
@@ -40,7 +40,7 @@ impl Cores {
             searches: AtomicUsize::new(0),
             beside: [cores.div_ceil(2), cores.max(2)].map(|threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-                pool.thread_name(|number| format!("words-{number}")).build().ok()
+                pool.thread_name(|number| format!("beside-{number}")).build().ok()
             }),
         }
     }
@@ -59,8 +59,7 @@ impl<'a> UnderWay<'a> {
         (self.cores.cores / self.cores.searches.load(Ordering::Relaxed)).max(1)
     }
 
-    /// Threads for looking words up while this one looks meaning up, if a core is free for it; `halved` if they are to
-    /// share the work.
+    /// Threads that help this search, if a core is free for it; `halved` if two of them are to look words up.
     pub fn beside(&self, halved: bool) -> Option<&'a ThreadPool> {
         let threads = self.cores.beside[usize::from(halved)].as_ref();
         threads.filter(|_| self.cores() > 1)
