@@ -181,9 +181,10 @@ fn fill(
     (summary.unchanged, summary.passages) = (report.unchanged, report.passages);
     let passages = index.snapshot()?.stats()?.passages;
     if report.passages as u64 * WORTH_MERGING >= passages {
-        writer.merge_all()?;
+        writer.finish_as_one()
+    } else {
+        writer.finish()
     }
-    writer.finish()
 }
 
 fn skip(rejected: &Rejected, bar: &ProgressBar, summary: &mut Summary) {

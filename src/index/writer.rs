@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tantivy::{DocSet, TantivyError, Term};
+use tantivy::merge_policy::NoMergePolicy;
+use tantivy::{DocSet, IndexWriter, TantivyError, Term};
 
 use super::embedded::EmbeddedIndex;
 use super::prepare::{Prepared, Rules, document, prepare};
@@ -52,7 +53,7 @@ impl std::ops::AddAssign for WriteReport {
 pub struct Writer<'a> {
     index: &'a EmbeddedIndex,
     rules: Rules,
-    writer: tantivy::IndexWriter,
+    writer: IndexWriter,
     /// The commit that what is unchanged is judged against.
     base: Arc<View>,
     /// Articles given since the last commit: their fingerprint, or `None` if deleted.
@@ -80,6 +81,18 @@ impl EmbeddedIndex {
             embedder: rules.embedder.filter(|_| self.identity().dimension > 0),
             ..rules
         };
+        let writer = self.take_lock()?;
+        self.refresh()?;
+        Ok(Writer {
+            index: self,
+            rules,
+            writer,
+            base: self.view(),
+            pending: HashMap::new(),
+        })
+    }
+
+    fn take_lock(&self) -> Result<IndexWriter> {
         // One thread, so that the same articles make the same segments.
         let mut pauses = std::iter::repeat_n(LOCK_PAUSE, LOCK_PAUSES);
         let opened = loop {
@@ -88,21 +101,13 @@ impl EmbeddedIndex {
                 (opened, _) => break opened,
             }
         };
-        let writer = opened.map_err(|error| match error {
+        opened.map_err(|error| match error {
             TantivyError::LockFailure(..) => Error::precondition(format!(
                 "another program is writing to the index in {}",
                 self.folder().display()
             ))
             .help("wait for it or stop it; a lock does not outlive its program"),
             other => Error::unavailable(format!("writing to {}: {other}", self.folder().display())),
-        })?;
-        self.refresh()?;
-        Ok(Writer {
-            index: self,
-            rules,
-            writer,
-            base: self.view(),
-            pending: HashMap::new(),
         })
     }
 }
@@ -230,31 +235,35 @@ impl Writer<'_> {
         Ok(stamp)
     }
 
-    /// Joins all segments into one; searching one large segment is faster than many small ones.
-    pub fn merge_all(&mut self) -> Result<()> {
-        let doing = "merging segments";
-        let segments = self
-            .index
-            .index
-            .searchable_segment_ids()
-            .or_fault(Fault::Corrupt, doing)?;
-        if segments.len() > 1 {
-            self.writer
-                .merge(&segments)
-                .wait()
-                .or_fault(Fault::Unavailable, doing)?;
-            self.index.refresh()?;
-            self.base = self.index.view();
-        }
-        Ok(())
-    }
-
     /// Waits for merges in the background and gives the lock back. Uncommitted articles are dropped.
     pub fn finish(self) -> Result<()> {
         self.writer
             .wait_merging_threads()
             .or_fault(Fault::Unavailable, "finishing merges")?;
         self.index.refresh()?;
+        Ok(())
+    }
+
+    /// As [`Writer::finish`], and joins all segments into one: to search one large segment is faster than many small
+    /// ones. Another program that has taken the lock meanwhile goes on writing, and nothing is joined here.
+    pub fn finish_as_one(self) -> Result<()> {
+        let index = self.index;
+        // A merge in the background takes segments away, and one of all that is under way then comes to nothing. It can
+        // only be waited for with the writer's end.
+        self.finish()?;
+        let doing = "merging segments";
+        let segments = || index.index.searchable_segment_ids().or_fault(Fault::Corrupt, doing);
+        if segments()?.len() < 2 {
+            return Ok(());
+        }
+        let mut writer = match index.take_lock() {
+            Err(error) if error.fault() == Fault::Precondition => return Ok(()),
+            writer => writer?,
+        };
+        writer.set_merge_policy(Box::new(NoMergePolicy));
+        writer.merge(&segments()?).wait().or_fault(Fault::Unavailable, doing)?;
+        writer.wait_merging_threads().or_fault(Fault::Unavailable, doing)?;
+        index.refresh()?;
         Ok(())
     }
 }

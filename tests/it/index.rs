@@ -117,13 +117,33 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
         }
     };
     check("after deletes");
-    writer.merge_all().unwrap();
+    writer.finish_as_one().unwrap();
     check("after a merge");
-    writer.finish().unwrap();
     assert_eq!(index.snapshot().unwrap().stats().unwrap().segments, 1);
     drop(index);
     let index = EmbeddedIndex::open(folder.path()).unwrap();
     assert_eq!(index.verify().unwrap(), Vec::<String>::new());
+}
+
+/// Eight small segments are merged in the background at once; those are then not there to be joined with the others.
+#[test]
+fn segments_are_joined_whatever_is_merged_in_the_background() {
+    let rules = rules();
+    for commits in [2, 8, 9, 17] {
+        let folder = tempfile::tempdir().unwrap();
+        let index = index_of(folder.path(), &rules, &[]);
+        let mut writer = index.writer(rules.clone()).unwrap();
+        for at in 0..commits {
+            let text = "居民医保按年缴费。".repeat(1 + at);
+            writer.upsert(&[article(&format!("a{at}"), "", &text)]).unwrap();
+            writer.commit().unwrap();
+        }
+        writer.finish_as_one().unwrap();
+        let stats = index.snapshot().unwrap().stats().unwrap();
+        assert_eq!((stats.segments, stats.articles), (1, commits as u64));
+        // The lock is free again.
+        index.writer(rules.clone()).unwrap().finish_as_one().unwrap();
+    }
 }
 
 #[test]
