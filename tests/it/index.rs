@@ -134,13 +134,20 @@ fn segments_are_joined_whatever_is_merged_in_the_background() {
         let index = index_of(folder.path(), &rules, &[]);
         let mut writer = index.writer(rules.clone()).unwrap();
         for at in 0..commits {
-            let text = "居民医保按年缴费。".repeat(1 + at);
-            writer.upsert(&[article(&format!("a{at}"), "", &text)]).unwrap();
+            let text = |i: usize| {
+                (0..400)
+                    .map(|n| format!("第{}条，按年缴费。", n * (i + 1)))
+                    .collect::<String>()
+            };
+            let articles: Vec<_> = (0..10)
+                .map(|i| article(&format!("a{at}-{i}"), "", &text(10 * at + i)))
+                .collect();
+            writer.upsert(&articles).unwrap();
             writer.commit().unwrap();
         }
         writer.finish_as_one().unwrap();
         let stats = index.snapshot().unwrap().stats().unwrap();
-        assert_eq!((stats.segments, stats.articles), (1, commits as u64));
+        assert_eq!((stats.segments, stats.articles), (1, 10 * commits as u64));
         // The lock is free again.
         index.writer(rules.clone()).unwrap().finish_as_one().unwrap();
     }
