@@ -2,9 +2,8 @@
 //!
 //! A single text runs on the caller's thread, helped by others if the caller allows it and the model is not working on
 //! anything else. Several texts are laid into batches of about equal length and the batches run on rayon's threads,
-//! longest first. A text of more than 512 tokens, prefix and control tokens included,
-//! is read up to there and what follows is not seen, as is what follows the first 32,768 characters; passages are split
-//! to fit before they get here.
+//! longest first. A text of more than 512 tokens, prefix and control tokens included, is read up to there and what
+//! follows is not seen, as is what follows the first 32,768 characters; passages are split to fit before they get here.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

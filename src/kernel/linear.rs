@@ -413,19 +413,16 @@ mod tests {
         out
     }
 
+    fn of_one_part(inputs: usize, blocks: &[u8], bias: &[f32]) -> Q4Matrix {
+        Q4Matrix::new(inputs, &[Q4Part { blocks, bias }]).unwrap()
+    }
+
     #[test]
     fn the_product_is_the_definition_at_every_level_and_shape() {
         for (rows, inputs) in [(32, 32), (64, 96), (96, 384), (32, 416), (64, 1536)] {
             for tokens in [0, 1, 2, 3, 4, 5, 6, 7, 11, 13] {
                 let (blocks, bias, x) = example(rows, inputs, tokens);
-                let matrix = Q4Matrix::new(
-                    inputs,
-                    &[Q4Part {
-                        blocks: &blocks,
-                        bias: &bias,
-                    }],
-                )
-                .unwrap();
+                let matrix = of_one_part(inputs, &blocks, &bias);
                 let expected = expected(&blocks, &bias, &x);
                 for level in Level::usable() {
                     let mut out = vec![f32::NAN; 3];
@@ -482,14 +479,7 @@ mod tests {
             let mut block = half::f16::from_f32(0.125).to_le_bytes().to_vec();
             block.extend([nibbles; 16]);
             let (blocks, bias) = (block.repeat(32 * 25), vec![3.0; 32]);
-            let matrix = Q4Matrix::new(
-                inputs,
-                &[Q4Part {
-                    blocks: &blocks,
-                    bias: &bias,
-                }],
-            )
-            .unwrap();
+            let matrix = of_one_part(inputs, &blocks, &bias);
             // The codes of the first and of the second half of a block.
             for codes in [[127, 127], [-127, -127], [127, -127], [-127, 127]] {
                 let block = Block {

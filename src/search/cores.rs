@@ -1,8 +1,9 @@
 //! How the searches under way share the cores: who is alone uses several, where there are as many searches as cores each
 //! has one.
 //!
-//! Owns the threads that help: that look words up beside meaning, that score half of the candidates. Work divided between two threads where only one core is free takes
-//! longer than undivided: with 16 questions in flight on 2 cores, dividing cost an eighth of what was answered a second.
+//! Owns the threads that help: that look words up beside meaning, that score half of the candidates. Work divided between
+//! two threads where only one core is free takes longer than undivided: with 16 questions in flight on 2 cores, dividing
+//! cost an eighth of what was answered a second.
 //! What a search finds does not depend on how many threads it had.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
