@@ -18,6 +18,7 @@ mod record;
 mod unit;
 mod walk;
 
+pub use page::LeftOut;
 pub use passage::{SplitOptions, split};
 pub use read::{ArticleReader, ReadEvent, Rejected};
 

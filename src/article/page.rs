@@ -20,6 +20,17 @@ pub(super) struct Reading {
     pub is_page: bool,
     /// Line (from 1) and reason.
     pub rejected: Vec<(usize, String)>,
+    /// What a reader of the file sees and no article holds.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Text that is visible in an input and in no article.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// What it was taken for, in one or two words (`navigation`, `related entries`).
+    pub reason: &'static str,
+    /// The text, in the order of the input.
+    pub text: String,
 }
 
 /// The lines that announce a list of other articles.

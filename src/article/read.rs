@@ -14,7 +14,7 @@ use crate::model::Article;
 
 use super::decode::decode;
 use super::layout::is_han;
-use super::page::{self, Reading};
+use super::page::{self, LeftOut, Reading};
 use super::record::{self, RawLine};
 use super::walk::{self, Found, SourceFile};
 use super::{html, markdown};
@@ -48,8 +48,10 @@ impl fmt::Display for Rejected {
 pub enum ReadEvent {
     /// An article.
     Article(Article),
-    /// A file, line or entry that is left out.
+    /// A file, line or entry that could not be read.
     Rejected(Rejected),
+    /// Text of a file that is in none of its articles, with the file.
+    LeftOut(PathBuf, LeftOut),
 }
 
 /// Reads all articles under some paths; see [`ArticleReader::open`].
@@ -199,6 +201,9 @@ impl ArticleReader {
                 file.id.clone()
             };
             self.accept(&file.path, None, article);
+        }
+        for left in reading.left_out {
+            self.pending.push_back(ReadEvent::LeftOut(file.path.clone(), left));
         }
         Ok(())
     }

@@ -187,9 +187,10 @@ impl Generate {
 /// Every article of a file; one that cannot be read is an error, because vectors go by place.
 fn read(file: &Path) -> Result<Vec<Article>> {
     ArticleReader::open(&[file.to_path_buf()])?
-        .map(|event| match event {
-            ReadEvent::Article(article) => Ok(article),
-            ReadEvent::Rejected(rejected) => Err(Error::caller(rejected.to_string())),
+        .filter_map(|event| match event {
+            ReadEvent::Article(article) => Some(Ok(article)),
+            ReadEvent::Rejected(rejected) => Some(Err(Error::caller(rejected.to_string()))),
+            ReadEvent::LeftOut(..) => None,
         })
         .collect()
 }

@@ -156,7 +156,7 @@ fn fill(
                 batch.push(article);
             }
             Some(ReadEvent::Rejected(rejected)) => skip(&rejected, &bar, summary),
-            None => {}
+            Some(ReadEvent::LeftOut(..)) | None => {}
         }
         if batch.len() >= BATCH || end {
             since_commit += batch.len();

@@ -10,6 +10,7 @@ mod generate;
 mod index;
 mod model;
 mod print;
+mod read;
 pub mod remote;
 mod search;
 mod serve;
@@ -43,6 +44,8 @@ enum Command {
     Demo(demo::Demo),
     /// Read articles and put them into an index.
     Index(index::IndexArgs),
+    /// Show what becomes of files: the articles in them, what is left out of these, what cannot be read.
+    Read(read::Read),
     /// Answer questions over gRPC.
     Serve(serve::Serve),
     /// Ask a question, of an index here or of a running service.
@@ -91,6 +94,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(args) => args.run(),
         Command::Index(args) => args.run(),
+        Command::Read(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Search(args) => args.run(),
         Command::Eval(args) => args.run(),

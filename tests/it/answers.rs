@@ -50,10 +50,11 @@ fn engine_made_by(embedder: Arc<dyn Embedder>, articles: &[Article]) -> Option<(
 fn read(file: &str) -> Option<Vec<Article>> {
     let path = shared()?.join("bench").join(file).join("corpus.jsonl");
     let read = |event| match event {
-        ReadEvent::Article(article) => article,
+        ReadEvent::Article(article) => Some(article),
         ReadEvent::Rejected(rejected) => panic!("{rejected}"),
+        ReadEvent::LeftOut(..) => None,
     };
-    Some(ArticleReader::open(&[path]).unwrap().map(read).collect())
+    Some(ArticleReader::open(&[path]).unwrap().filter_map(read).collect())
 }
 
 fn pages() -> Option<Vec<Article>> {

@@ -14,9 +14,10 @@ use crate::support::{analyzer, index_of, model, root, shared};
 fn read(path: std::path::PathBuf) -> Vec<Article> {
     ArticleReader::open(&[path])
         .unwrap()
-        .map(|event| match event {
-            ReadEvent::Article(article) => article,
+        .filter_map(|event| match event {
+            ReadEvent::Article(article) => Some(article),
             ReadEvent::Rejected(rejected) => panic!("{rejected}"),
+            ReadEvent::LeftOut(..) => None,
         })
         .collect()
 }
