@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::schema::Identity;
+use super::embedded::schema::Identity;
 use crate::error::Result;
 use crate::model::{Article, ArticleKind, Date, Filter};
 use crate::text::{QueryTerm, Region};

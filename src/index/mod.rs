@@ -4,35 +4,21 @@
 //! rankings. Graphs are derived (`graph`). `backend` is the boundary that searching sees.
 
 mod backend;
-mod bm25;
-mod dense;
 mod derived;
-mod directory;
 mod embedded;
-mod evidence;
-mod filter;
 mod forward;
 pub mod graph;
 mod lexical;
 mod packed;
-mod postings;
 mod prepare;
-mod schema;
-mod segment;
-mod slate;
-mod terms;
 mod vectors;
-mod view;
-mod writer;
 
 pub use backend::{
     ArticleRef, Backend, BoundQuery, Candidate, DenseQuestion, Evidence, EvidenceSet, LexicalQuery, PassageRef,
     Snapshot, Stats, StoredPassage, TermScore,
 };
-pub use bm25::Bm25Params;
-pub use embedded::{EmbeddedIndex, remove};
-pub use lexical::HALVED;
+pub use embedded::schema::{FORMAT_VERSION, Identity};
+pub use embedded::{EmbeddedIndex, View, WriteReport, Writer, check_article_id, remove};
+pub use lexical::bm25::Bm25Params;
+pub use lexical::bound::HALVED;
 pub use prepare::{Rules, embedded_texts};
-pub use schema::{FORMAT_VERSION, Identity};
-pub use view::View;
-pub use writer::{WriteReport, Writer, check_article_id};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tantivy::TantivyDocument;
 
 use super::backend::StoredPassage;
-use super::schema::{FORMAT_VERSION, Fields, Identity, pack_lengths, place_number};
-use super::terms;
+use super::embedded::schema::{FORMAT_VERSION, Fields, Identity, pack_lengths, place_number};
+use super::embedded::terms;
 use crate::article::{self, SplitOptions};
 use crate::embed::Embedder;
 use crate::error::{Context, Fault, Result};

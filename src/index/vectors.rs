@@ -17,7 +17,7 @@ use tantivy::schema::document::ErasedDocument;
 use tantivy::schema::{Field, Schema, Value};
 use tantivy::{DocId, Segment, SegmentReader, TantivyDocument, TantivyError, index::SegmentComponent};
 
-use super::schema;
+use super::embedded::schema;
 use crate::error::{Error, Fault, Result};
 
 const EXTENSION: &str = "vec";

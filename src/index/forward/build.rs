@@ -11,7 +11,7 @@ use super::file::{FIELDS, FileWriter};
 use super::row::{self, TERMS};
 use crate::error::{Context, Fault, Result};
 use crate::index::derived::write_whole;
-use crate::index::postings::{READING, WordField};
+use crate::index::lexical::postings::{READING, WordField};
 
 /// Passages that are turned at once; some 250 common terms each, 12 bytes a term, twice.
 const PASSAGES: u32 = 1 << 15;

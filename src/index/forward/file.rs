@@ -14,8 +14,8 @@ use memmap2::Mmap;
 use tantivy::postings::TermInfo;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::super::bm25::STREAMS;
 use crate::error::{Context, Error, Fault, Result};
+use crate::index::lexical::bm25::STREAMS;
 use crate::index::packed::{Starts, StartsData, packed_bytes};
 use crate::kernel::map::{map_file, prefetch};
 

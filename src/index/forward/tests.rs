@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::bm25::{Bm25, Bm25Params, CollectionNorms};
-use super::super::lexical::BoundTerms;
-use super::super::segment::{forward_path, uuid_bytes};
-use super::super::slate::Slates;
 use super::*;
+use crate::index::embedded::segment::{forward_path, uuid_bytes};
+use crate::index::lexical::bm25::{Bm25, Bm25Params, CollectionNorms};
+use crate::index::lexical::bound::BoundTerms;
+use crate::index::lexical::slate::Slates;
 use crate::index::{EmbeddedIndex, LexicalQuery, Rules};
 use crate::model::Article;
 use crate::text::Analyzer;

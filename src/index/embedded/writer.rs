@@ -10,11 +10,11 @@ use rayon::prelude::*;
 use tantivy::merge_policy::NoMergePolicy;
 use tantivy::{DocSet, IndexWriter, TantivyError, Term};
 
-use super::embedded::EmbeddedIndex;
-use super::prepare::{Prepared, Rules, document, prepare};
+use super::open::EmbeddedIndex;
 use super::schema::Fields;
 use super::view::View;
 use crate::error::{Context, Error, Fault, Result};
+use crate::index::prepare::{Prepared, Rules, document, prepare};
 use crate::model::Article;
 
 /// The longest article id, in bytes: ids are terms of the index.

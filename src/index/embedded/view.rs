@@ -8,19 +8,19 @@ use tantivy::schema::document::{DeserializeError, DocumentDeserialize, DocumentD
 use tantivy::schema::{Field, Value};
 use tantivy::{DocAddress, Searcher, TantivyDocument, Term};
 
-use super::backend::{
+use super::dense::{self, DenseScores};
+use super::filter::FilterMemo;
+use super::schema::{Fields, Identity, unpack_lengths};
+use super::segment::SegmentView;
+use crate::error::{Context, Error, Fault, Result};
+use crate::index::backend::{
     ArticleRef, BoundQuery, Candidate, DenseQuestion, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats,
     StoredPassage, TermScore,
 };
-use super::bm25::{Bm25, Bm25Params, CollectionNorms};
-use super::dense::{self, DenseScores};
-use super::filter::FilterMemo;
-use super::graph::{Scratches, VectorReader};
-use super::lexical::BoundTerms;
-use super::schema::{Fields, Identity, unpack_lengths};
-use super::segment::SegmentView;
-use super::slate::Slates;
-use crate::error::{Context, Error, Fault, Result};
+use crate::index::graph::{Scratches, VectorReader};
+use crate::index::lexical::bm25::{Bm25, Bm25Params, CollectionNorms};
+use crate::index::lexical::bound::BoundTerms;
+use crate::index::lexical::slate::Slates;
 use crate::model::{Article, Filter};
 
 /// The implementation of [`Snapshot`] by the embedded index.

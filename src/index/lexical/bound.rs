@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 use tantivy::postings::TermInfo;
 
-use super::backend::LexicalQuery;
 use super::bm25::{Bm25, STREAMS};
-use super::filter::Allowed;
-use super::forward::Lookup;
 use super::postings::{Cursor, READING};
-use super::segment::SegmentView;
 use super::slate::{Scored, Slates, keep_best};
 use crate::error::{Context, Fault, Result};
+use crate::index::backend::LexicalQuery;
+use crate::index::embedded::filter::Allowed;
+use crate::index::embedded::segment::SegmentView;
+use crate::index::forward::Lookup;
 use crate::text::QueryTerm;
 
 /// Postings that finding candidates may read, in a collection of so many passages; a question's terms have some 5 of a
@@ -238,8 +238,8 @@ impl BoundTerms {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bm25::{Bm25Params, CollectionNorms};
     use super::*;
-    use crate::index::bm25::{Bm25Params, CollectionNorms};
     use crate::index::{EmbeddedIndex, Rules};
     use crate::model::Article;
     use crate::text::Analyzer;

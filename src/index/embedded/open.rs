@@ -10,17 +10,17 @@ use std::sync::{Arc, Mutex, RwLock};
 use tantivy::schema::Schema;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, store::Compressor};
 
-use super::backend::{Backend, Snapshot};
 use super::dense;
 use super::directory::Folder;
-use super::forward::{self, Forward};
-use super::graph::{self, Graph, GraphParams};
 use super::schema::{self, FORMAT_VERSION, Fields, Identity};
 use super::segment::{SegmentView, forward_path, graph_path, uuid_bytes};
 use super::terms;
-use super::vectors::VectorPlugin;
 use super::view::View;
 use crate::error::{Context, Error, Fault, Result};
+use crate::index::backend::{Backend, Snapshot};
+use crate::index::forward::{self, Forward};
+use crate::index::graph::{self, Graph, GraphParams};
+use crate::index::vectors::VectorPlugin;
 
 /// A folder that holds an index.
 pub struct EmbeddedIndex {

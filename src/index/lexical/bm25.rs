@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tantivy::fieldnorm::FieldNormReader;
 
-use super::segment::SegmentView;
+use crate::index::embedded::segment::SegmentView;
 
 /// The two token streams.
 pub const STREAMS: usize = 2;

@@ -8,12 +8,12 @@ use tantivy::columnar::{Column, StrColumn};
 use tantivy::{SegmentReader, index::SegmentId};
 
 use super::dense;
-use super::forward::Forward;
-use super::graph::{Codes, Graph};
-use super::postings::WordField;
 use super::schema::{Fields, place_number};
-use super::vectors::Matrix;
 use crate::error::{Context, Error, Fault, Result};
+use crate::index::forward::Forward;
+use crate::index::graph::{Codes, Graph};
+use crate::index::lexical::postings::WordField;
+use crate::index::vectors::Matrix;
 use crate::text::Region;
 
 /// One segment, opened for searching.

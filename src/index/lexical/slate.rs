@@ -6,8 +6,8 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::{Mutex, PoisonError};
 
-use super::filter::is_allowed;
 use crate::error::Result;
+use crate::index::embedded::filter::is_allowed;
 
 /// A scored document of one segment; the best has the highest score, then the lowest segment and document.
 #[derive(PartialEq)]

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use super::backend::DenseQuestion;
 use super::filter::Allowed;
-use super::graph::{self, Scratches};
 use super::segment::SegmentView;
+use crate::index::backend::DenseQuestion;
+use crate::index::graph::{self, Scratches};
 use crate::kernel::{dot_f32, dots_f32};
 
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.

@@ -5,14 +5,14 @@
 //! the frequencies land in one table, which is added up passage by passage and term by term in the question's order: so
 //! the scores are the same to the last bit wherever the numbers came from.
 
-use super::backend::TermScore;
 use super::bm25::{Bm25, STREAMS};
-use super::lexical::{BoundTerm, BoundTerms};
+use super::bound::{BoundTerm, BoundTerms};
 use super::postings::{for_each, seek};
-use super::schema::unpack_lengths;
-use super::segment::SegmentView;
 use super::slate::{Slate, Slates};
 use crate::error::Result;
+use crate::index::backend::TermScore;
+use crate::index::embedded::schema::unpack_lengths;
+use crate::index::embedded::segment::SegmentView;
 
 /// A list of so many postings for each passage named is not read through: its blocks are looked up one by one.
 const POSTINGS_A_SEEK: usize = 20;
@@ -23,15 +23,15 @@ const ROWS_AHEAD: usize = 4;
 /// The exact lexical scores of one document.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct LexicalEvidence {
-    /// See [`super::backend::Evidence`].
+    /// See [`crate::index::Evidence`].
     pub words: f32,
-    /// See [`super::backend::Evidence`].
+    /// See [`crate::index::Evidence`].
     pub bigrams: f32,
-    /// See [`super::backend::Evidence`].
+    /// See [`crate::index::Evidence`].
     pub title: f32,
-    /// See [`super::backend::Evidence`].
+    /// See [`crate::index::Evidence`].
     pub coverage: f32,
-    /// See [`super::backend::Evidence`].
+    /// See [`crate::index::Evidence`].
     pub bigram_coverage: f32,
 }
 

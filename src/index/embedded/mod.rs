@@ -1,0 +1,16 @@
+//! The embedded engine: one folder on this machine, with tantivy's segments, the vectors in them, and what is derived
+//! from large segments. Implements the seam of [`super::backend`]; nothing outside of `index` knows its parts.
+
+mod dense;
+mod directory;
+pub(super) mod filter;
+mod open;
+pub(super) mod schema;
+pub(super) mod segment;
+pub(super) mod terms;
+mod view;
+mod writer;
+
+pub use open::{EmbeddedIndex, remove};
+pub use view::View;
+pub use writer::{WriteReport, Writer, check_article_id};
