@@ -11,12 +11,10 @@ mod fusion;
 mod group;
 mod highlight;
 mod phrases;
-mod question;
 pub mod request;
 pub mod response;
 mod score;
 mod sentence;
-mod shape;
 mod shown;
 
 pub use adapter::{Adapter, centered};

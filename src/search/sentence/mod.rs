@@ -9,11 +9,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 mod condition;
+mod question;
+mod shape;
 
 use self::condition::{Case, Fit};
+use self::question::{Asked, Kind};
+use self::shape::{Form, Shape, marker_length};
 use super::phrases::Phrases;
-use super::question::{self, Asked, Kind};
-use super::shape::{Form, Shape, marker_length};
 use crate::index::{EvidenceSet, LexicalQuery};
 use crate::text::{Normalized, sentences};
 

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::phrases::Phrases;
+use super::super::phrases::Phrases;
 
 /// What a question asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
