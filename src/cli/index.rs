@@ -12,7 +12,7 @@ use super::{IndexFolder, setup};
 use crate::article::{ArticleReader, ReadEvent, Rejected};
 use crate::embed::CachedEmbedder;
 use crate::error::{Fault, Result};
-use crate::index::{Backend, EmbeddedIndex, Rules, WriteReport, Writer};
+use crate::index::{Backend, EmbeddedIndex, EmbeddedWriter, Rules, WriteReport};
 use crate::model::Article;
 
 /// Articles analysed and embedded together: enough to keep every core busy, few enough to show progress.
@@ -194,7 +194,7 @@ fn skip(rejected: &Rejected, bar: &ProgressBar, summary: &mut Summary) {
 
 /// Writes a batch. An article that the index refuses (its id) is skipped by name and the rest goes on.
 fn take(
-    writer: &mut Writer,
+    writer: &mut EmbeddedWriter,
     batch: &mut Vec<Article>,
     bar: &ProgressBar,
     summary: &mut Summary,

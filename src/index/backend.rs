@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::embedded::schema::Identity;
 use crate::error::Result;
 use crate::model::{Article, ArticleKind, Date, Filter};
-use crate::text::{QueryTerm, Region};
+use crate::text::{QueryTerm, Region, Token};
 
 /// A passage as one snapshot names it; means nothing in another snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -230,4 +230,49 @@ pub trait Backend: Send + Sync {
     /// something that searches go by has been loaded into the same one. A search that began at one edition saw nothing
     /// older than it. Must be cheap.
     fn edition(&self) -> u64;
+}
+
+/// A passage ready to be written: how it is shown, its tokens and its vector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedPassage {
+    /// As it is shown.
+    pub stored: StoredPassage,
+    /// Title words, title bigrams, text words, text bigrams; the title with the headings.
+    pub tokens: [Vec<Token>; 4],
+    /// L2-normalised, of the index's dimension; empty where the index keeps no vectors.
+    pub vector: Vec<f32>,
+}
+
+/// An article ready to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedArticle {
+    /// As it came.
+    pub article: Article,
+    /// Fingerprint of everything it says.
+    pub hash: u64,
+    /// In their order, at least one.
+    pub passages: Vec<PreparedPassage>,
+}
+
+/// The one writer of an index. Nothing it was given is visible or durable before [`Writer::commit`]; dropped before
+/// that, it leaves the last commit as it was.
+pub trait Writer: Send {
+    /// The fingerprint of an article as the next commit would have it; `None` if it would have none.
+    fn hash(&self, article_id: &str) -> Result<Option<u64>>;
+
+    /// Writes an article in place of one of the same id, whether or not it differs.
+    ///
+    /// # Errors
+    /// [`Fault::Caller`](crate::error::Fault::Caller) if the article is refused, with nothing of it taken and all others
+    /// kept; after any other error only [`Writer::rollback`] makes sure of what is there.
+    fn upsert(&mut self, article: PreparedArticle) -> Result<()>;
+
+    /// Removes an article; whether it was there.
+    fn delete(&mut self, article_id: &str) -> Result<bool>;
+
+    /// Makes everything since the last commit durable and visible, all of it or none. Returns the commit's stamp.
+    fn commit(&mut self) -> Result<u64>;
+
+    /// Forgets everything since the last commit.
+    fn rollback(&mut self) -> Result<()>;
 }

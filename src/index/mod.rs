@@ -15,10 +15,10 @@ mod vectors;
 
 pub use backend::{
     ArticleRef, Backend, BoundQuery, Candidate, DenseQuestion, Evidence, EvidenceSet, LexicalQuery, PassageRef,
-    Snapshot, Stats, StoredPassage, TermScore,
+    PreparedArticle, PreparedPassage, Snapshot, Stats, StoredPassage, TermScore, Writer,
 };
 pub use embedded::schema::{FORMAT_VERSION, Identity};
-pub use embedded::{EmbeddedIndex, View, WriteReport, Writer, check_article_id, remove};
+pub use embedded::{EmbeddedIndex, EmbeddedWriter, View, WriteReport, check_article_id, remove};
 pub use lexical::bm25::Bm25Params;
 pub use lexical::bound::HALVED;
 pub use prepare::{Rules, embedded_texts};

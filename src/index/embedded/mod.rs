@@ -13,4 +13,4 @@ mod writer;
 
 pub use open::{EmbeddedIndex, remove};
 pub use view::View;
-pub use writer::{WriteReport, Writer, check_article_id};
+pub use writer::{EmbeddedWriter, WriteReport, check_article_id};

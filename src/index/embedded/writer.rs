@@ -49,8 +49,8 @@ impl std::ops::AddAssign for WriteReport {
     }
 }
 
-/// The one writer of an index. Nothing it was given is visible or durable before [`Writer::commit`].
-pub struct Writer<'a> {
+/// The one writer of an index. Nothing it was given is visible or durable before [`EmbeddedWriter::commit`].
+pub struct EmbeddedWriter<'a> {
     index: &'a EmbeddedIndex,
     rules: Rules,
     writer: IndexWriter,
@@ -65,7 +65,7 @@ impl EmbeddedIndex {
     ///
     /// # Errors
     /// [`Fault::Precondition`] if another program writes, or the rules are not those of the index.
-    pub fn writer(&self, rules: Rules) -> Result<Writer<'_>> {
+    pub fn writer(&self, rules: Rules) -> Result<EmbeddedWriter<'_>> {
         let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
         self.check_identity(rules.analyzer.fingerprint(), embedder)?;
         if self.identity().dimension > 0 && rules.embedder.is_none() {
@@ -83,7 +83,7 @@ impl EmbeddedIndex {
         };
         let writer = self.take_lock()?;
         self.refresh()?;
-        Ok(Writer {
+        Ok(EmbeddedWriter {
             index: self,
             rules,
             writer,
@@ -112,7 +112,7 @@ impl EmbeddedIndex {
     }
 }
 
-impl Writer<'_> {
+impl EmbeddedWriter<'_> {
     /// Adds articles, or replaces those of the same id. Unchanged ones are left alone. If one article is refused
     /// (a bad id), none of the call is taken.
     pub fn upsert(&mut self, articles: &[Article]) -> Result<WriteReport> {
@@ -244,7 +244,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// As [`Writer::finish`], and joins all segments into one: to search one large segment is faster than many small
+    /// As [`EmbeddedWriter::finish`], and joins all segments into one: to search one large segment is faster than many small
     /// ones. Another program that has taken the lock meanwhile goes on writing, and nothing is joined here.
     pub fn finish_as_one(self) -> Result<()> {
         let index = self.index;
