@@ -4,13 +4,17 @@
 mod dense;
 mod directory;
 pub(super) mod filter;
+mod folder;
+mod maintain;
 mod open;
 pub(super) mod schema;
 pub(super) mod segment;
 pub(super) mod terms;
+mod verify;
 mod view;
 mod writer;
 
-pub use open::{EmbeddedIndex, remove};
+pub use folder::remove;
+pub use open::EmbeddedIndex;
 pub use view::View;
 pub use writer::{EmbeddedWriter, WriteReport, check_article_id};

@@ -4,22 +4,20 @@
 //! large segments (a graph, a forward index) by segment id and may be deleted at any time. Nothing else belongs there.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use tantivy::schema::Schema;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, store::Compressor};
 
-use super::dense;
 use super::directory::Folder;
+use super::folder::{clear, strangers};
 use super::schema::{self, FORMAT_VERSION, Fields, Identity};
-use super::segment::{SegmentView, forward_path, graph_path, uuid_bytes};
+use super::segment::SegmentView;
 use super::terms;
 use super::view::View;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Snapshot};
-use crate::index::forward::{self, Forward};
-use crate::index::graph::{self, Graph, GraphParams};
 use crate::index::vectors::VectorPlugin;
 
 /// A folder that holds an index.
@@ -226,7 +224,7 @@ impl EmbeddedIndex {
         }
     }
 
-    fn load_derived(&self, segment: &SegmentView) {
+    pub(super) fn load_derived(&self, segment: &SegmentView) {
         if segment.load_derived(&self.graphs()) {
             self.next_edition();
         }
@@ -235,119 +233,6 @@ impl EmbeddedIndex {
     /// Called after a change, never before: an answer is kept by the edition that its search began at.
     fn next_edition(&self) {
         self.edition.fetch_add(1, Ordering::Release);
-    }
-
-    /// Builds the graphs and forward indexes that large segments lack, writes those of an earlier form again and removes
-    /// those whose segment is gone. `progress` is told `(rows done, rows in all)` of the graphs built, which take nearly
-    /// all of the time. Returns their number.
-    pub fn build_graphs(&self, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<usize> {
-        self.refresh()?;
-        let view = self.view();
-        self.drop_stale(&view)?;
-        self.write_quick(&view)?;
-        let lacking: Vec<_> = view
-            .segments
-            .iter()
-            .filter(|segment| segment.graph().is_none())
-            .filter(|segment| segment.vectors.dimension() > 0 && segment.vectors.rows() as usize >= dense::GRAPH_ROWS)
-            .collect();
-        let total = lacking.iter().map(|segment| segment.vectors.rows() as usize).sum();
-        let mut done = 0;
-        let mut built = 0;
-        for segment in lacking {
-            self.create_graphs_folder()?;
-            let data = graph::build(
-                segment.vectors.as_slice(),
-                segment.vectors.dimension(),
-                &GraphParams::default(),
-                &|rows| progress(done + rows, total),
-                cancel,
-            )?;
-            let Some(data) = data else { break };
-            let id = segment.reader.segment_id();
-            data.write(&graph_path(&self.graphs(), id), uuid_bytes(id))?;
-            self.load_derived(segment);
-            done += segment.vectors.rows() as usize;
-            built += 1;
-        }
-        Ok(built)
-    }
-
-    fn create_graphs_folder(&self) -> Result<()> {
-        let graphs = self.graphs();
-        std::fs::create_dir_all(&graphs).or_fault(Fault::Unavailable, format!("creating {}", graphs.display()))
-    }
-
-    /// Writes all that takes seconds.
-    fn write_quick(&self, view: &View) -> Result<()> {
-        for segment in &view.segments {
-            segment.renew_graph()?;
-            if segment.forward().is_none() && segment.reader.max_doc() as usize >= dense::GRAPH_ROWS {
-                self.create_graphs_folder()?;
-                let id = segment.reader.segment_id();
-                let path = forward_path(&self.graphs(), id);
-                forward::write(&path, uuid_bytes(id), segment.reader.max_doc(), &segment.words)?;
-                self.load_derived(segment);
-            }
-        }
-        Ok(())
-    }
-
-    fn drop_stale(&self, view: &View) -> Result<()> {
-        let Ok(entries) = std::fs::read_dir(self.graphs()) else {
-            return Ok(());
-        };
-        let live: Vec<PathBuf> = view
-            .segments
-            .iter()
-            .flat_map(|segment| [graph_path, forward_path].map(|of| of(&self.graphs(), segment.reader.segment_id())))
-            .collect();
-        for entry in entries.flatten() {
-            if !live.contains(&entry.path()) {
-                // A file that cannot be removed now is removed another time; it is never read.
-                let _ = std::fs::remove_file(entry.path());
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads every byte and compares it with its checksum. Returns what is wrong, in words; empty if nothing is.
-    pub fn verify(&self) -> Result<Vec<String>> {
-        let mut wrong = Vec::new();
-        let damaged = self
-            .index
-            .validate_checksum()
-            .or_fault(Fault::Corrupt, format!("reading {}", self.folder.display()))?;
-        for file in damaged {
-            wrong.push(format!("{}: the checksum differs", file.display()));
-        }
-        let view = self.view();
-        for segment in &view.segments {
-            let id = segment.reader.segment_id();
-            let path = graph_path(&self.graphs(), id);
-            // A file that is there and was not taken says itself what is wrong with it.
-            let checked = match segment.graph() {
-                Some(graph) => graph.verify(),
-                None if !path.exists() => Ok(()),
-                None => {
-                    let matrix = &segment.vectors;
-                    Graph::open(&path, uuid_bytes(id), matrix.rows(), matrix.dimension())
-                        .and_then(|graph| graph.verify())
-                }
-            };
-            if let Err(error) = checked {
-                wrong.push(error.to_string());
-            }
-            let path = forward_path(&self.graphs(), id);
-            let checked = match segment.forward() {
-                Some(forward) => forward.verify(),
-                None if !path.exists() => Ok(()),
-                None => Forward::open(&path, uuid_bytes(id), segment.reader.max_doc()).and_then(|f| f.verify()),
-            };
-            wrong.extend(checked.err().map(|error| error.to_string()));
-        }
-        wrong.sort();
-        Ok(wrong)
     }
 }
 
@@ -359,55 +244,6 @@ impl Backend for EmbeddedIndex {
     fn edition(&self) -> u64 {
         self.edition.load(Ordering::Acquire)
     }
-}
-
-/// Removes what this program keeps in an index folder, and nothing else.
-///
-/// # Errors
-/// [`Fault::Precondition`] if something else lies in the folder.
-pub fn remove(folder: &Path) -> Result<()> {
-    if let Some(stranger) = strangers(folder)? {
-        return Err(Error::precondition(format!(
-            "{} is not an index folder: it holds `{stranger}`",
-            folder.display()
-        )));
-    }
-    let lock = folder.join("segments").join(".tantivy-writer.lock");
-    if let Ok(file) = std::fs::File::open(&lock)
-        && let Err(std::fs::TryLockError::WouldBlock) = file.try_lock()
-    {
-        return Err(Error::precondition(format!(
-            "another program is writing to the index in {}",
-            folder.display()
-        ))
-        .help("wait for it or stop it"));
-    }
-    clear(folder)
-}
-
-fn clear(folder: &Path) -> Result<()> {
-    for part in ["segments", "graphs"] {
-        let path = folder.join(part);
-        if path.exists() {
-            std::fs::remove_dir_all(&path).or_fault(Fault::Unavailable, format!("removing {}", path.display()))?;
-        }
-    }
-    Ok(())
-}
-
-/// The first entry of a folder that is not ours.
-fn strangers(folder: &Path) -> Result<Option<String>> {
-    if !folder.exists() {
-        return Ok(None);
-    }
-    let entries = std::fs::read_dir(folder).or_fault(Fault::Unavailable, format!("reading {}", folder.display()))?;
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name != "segments" && name != "graphs")
-        .collect();
-    names.sort();
-    Ok(names.into_iter().next())
 }
 
 fn same_fields(a: &Schema, b: &Schema) -> bool {

@@ -1,0 +1,89 @@
+//! What is derived from large segments (graphs, forward indexes), made where it is missing and removed where its segment
+//! is gone. Searches find the same without it, only later.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use super::dense;
+use super::open::EmbeddedIndex;
+use super::segment::{forward_path, graph_path, uuid_bytes};
+use super::view::View;
+use crate::error::{Context, Fault, Result};
+use crate::index::forward;
+use crate::index::graph::{self, GraphParams};
+
+impl EmbeddedIndex {
+    /// Builds the graphs and forward indexes that large segments lack, writes those of an earlier form again and removes
+    /// those whose segment is gone. `progress` is told `(rows done, rows in all)` of the graphs built, which take nearly
+    /// all of the time. Returns their number.
+    pub fn build_graphs(&self, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<usize> {
+        self.refresh()?;
+        let view = self.view();
+        self.drop_stale(&view)?;
+        self.write_quick(&view)?;
+        let lacking: Vec<_> = view
+            .segments
+            .iter()
+            .filter(|segment| segment.graph().is_none())
+            .filter(|segment| segment.vectors.dimension() > 0 && segment.vectors.rows() as usize >= dense::GRAPH_ROWS)
+            .collect();
+        let total = lacking.iter().map(|segment| segment.vectors.rows() as usize).sum();
+        let mut done = 0;
+        let mut built = 0;
+        for segment in lacking {
+            self.create_graphs_folder()?;
+            let data = graph::build(
+                segment.vectors.as_slice(),
+                segment.vectors.dimension(),
+                &GraphParams::default(),
+                &|rows| progress(done + rows, total),
+                cancel,
+            )?;
+            let Some(data) = data else { break };
+            let id = segment.reader.segment_id();
+            data.write(&graph_path(&self.graphs(), id), uuid_bytes(id))?;
+            self.load_derived(segment);
+            done += segment.vectors.rows() as usize;
+            built += 1;
+        }
+        Ok(built)
+    }
+
+    fn create_graphs_folder(&self) -> Result<()> {
+        let graphs = self.graphs();
+        std::fs::create_dir_all(&graphs).or_fault(Fault::Unavailable, format!("creating {}", graphs.display()))
+    }
+
+    /// Writes all that takes seconds.
+    fn write_quick(&self, view: &View) -> Result<()> {
+        for segment in &view.segments {
+            segment.renew_graph()?;
+            if segment.forward().is_none() && segment.reader.max_doc() as usize >= dense::GRAPH_ROWS {
+                self.create_graphs_folder()?;
+                let id = segment.reader.segment_id();
+                let path = forward_path(&self.graphs(), id);
+                forward::write(&path, uuid_bytes(id), segment.reader.max_doc(), &segment.words)?;
+                self.load_derived(segment);
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_stale(&self, view: &View) -> Result<()> {
+        let Ok(entries) = std::fs::read_dir(self.graphs()) else {
+            return Ok(());
+        };
+        let live: Vec<PathBuf> = view
+            .segments
+            .iter()
+            .flat_map(|segment| [graph_path, forward_path].map(|of| of(&self.graphs(), segment.reader.segment_id())))
+            .collect();
+        for entry in entries.flatten() {
+            if !live.contains(&entry.path()) {
+                // A file that cannot be removed now is removed another time; it is never read.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
+    }
+}
