@@ -3,6 +3,7 @@
 pub mod article;
 #[cfg(feature = "service")]
 pub mod cli;
+pub mod compute;
 pub mod embed;
 pub mod error;
 pub mod eval;

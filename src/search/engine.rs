@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use super::adapter::Adapter;
 use super::confidence::answerable;
-use super::cores::{Cores, UnderWay, both, elsewhere};
 use super::features::Weights;
 use super::fusion::Fusion;
 use super::group;
@@ -15,6 +14,7 @@ use super::request::{Mode, SearchRequest};
 use super::response::{Provenance, SearchResponse, Timings};
 use super::score::{Retrieved, rule, score};
 use super::shown::Showing;
+use crate::compute::{Cores, UnderWay, both, elsewhere};
 use crate::embed::{Embedder, QuestionCache};
 use crate::error::{Error, Result};
 use crate::index::{Backend, BoundQuery, Evidence, HALVED, LexicalQuery, PassageRef, Snapshot};

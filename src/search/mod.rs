@@ -3,7 +3,6 @@
 
 mod adapter;
 mod confidence;
-mod cores;
 mod engine;
 mod explain;
 pub mod features;

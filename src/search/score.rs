@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
-use super::cores::both;
 use super::fusion::{Fusable, Fusion};
 use super::group::Ranked;
 use super::request::Mode;
+use crate::compute::both;
 use crate::error::Result;
 use crate::index::{BoundQuery, Candidate, DenseQuestion, Evidence, EvidenceSet, PassageRef, Snapshot};
 

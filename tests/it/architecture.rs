@@ -10,6 +10,7 @@ use crate::support::root;
 const LAYERS: &[&[&str]] = &[
     &["error"],
     &["kernel", "model", "config"],
+    &["compute"],
     &["article", "text", "embed"],
     &["index"],
     &["search"],

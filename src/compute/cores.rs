@@ -8,17 +8,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use rayon::ThreadPool;
+
+use super::Budget;
 
 /// Looks for the outcome of another thread before this one sleeps: about a tenth of a millisecond, as long as waking up
 /// takes.
 const SPINS: usize = 4_000;
 
 /// The cores, and what is under way on them.
-pub(super) struct Cores {
+pub struct Cores {
     cores: usize,
     searches: AtomicUsize,
     /// Threads that help: where one helps a search, and where two look words up; none if the system gives none. Their own,
@@ -28,8 +30,40 @@ pub(super) struct Cores {
 }
 
 /// A search under way, until it is dropped.
-pub(super) struct UnderWay<'a> {
+pub struct UnderWay<'a> {
     cores: &'a Cores,
+    budget: Budget,
+}
+
+static PROCESS: LazyLock<Cores> = LazyLock::new(Cores::new);
+
+/// Counts a search that may use at most this budget, until what is returned is dropped.
+pub fn enter(budget: Budget) -> UnderWay<'static> {
+    PROCESS.searches.fetch_add(1, Ordering::Relaxed);
+    UnderWay {
+        cores: &PROCESS,
+        budget,
+    }
+}
+
+impl Budget {
+    /// Does `aside` in a thread that stands ready while this one does `here`; one after the other if the budget has one
+    /// thread. Both get the whole budget: they are the parts of one search, of which one mostly waits for the other.
+    ///
+    /// For work of about a tenth of a millisecond and more. If no thread has begun `aside` by the time `here` is done, it
+    /// is done here too: to wait for a thread that still has to wake up would take longer.
+    pub fn both<A, B>(self, aside: impl FnOnce(Budget) -> A + Send + 'static, here: impl FnOnce(Budget) -> B) -> (A, B)
+    where
+        A: Send + 'static,
+    {
+        match &PROCESS.beside[1] {
+            Some(threads) if self.threads > 1 => both(threads, move || aside(self), || here(self)),
+            _ => {
+                let here = here(self);
+                (aside(self), here)
+            }
+        }
+    }
 }
 
 impl Cores {
@@ -49,11 +83,19 @@ impl Cores {
     /// Counts a search.
     pub fn enter(&self) -> UnderWay<'_> {
         self.searches.fetch_add(1, Ordering::Relaxed);
-        UnderWay { cores: self }
+        UnderWay {
+            cores: self,
+            budget: Budget::all(),
+        }
     }
 }
 
 impl<'a> UnderWay<'a> {
+    /// What this search may use now: its part of the cores, which changes as others come and go, within its own budget.
+    pub fn budget(&self) -> Budget {
+        self.budget.with_threads(self.budget.threads.min(self.cores()))
+    }
+
     /// The cores that this search may use now, at least one.
     pub fn cores(&self) -> usize {
         // This search is counted, so there is one at least.
@@ -69,7 +111,7 @@ impl<'a> UnderWay<'a> {
 
 /// Does `aside` in one of the threads while this one does `here`. If none has begun by the time `here` is done, `aside` is
 /// done here too: to wait for a thread that still has to wake up would take longer.
-pub(super) fn both<A, B, W>(threads: &ThreadPool, aside: W, here: impl FnOnce() -> B) -> (A, B)
+pub fn both<A, B, W>(threads: &ThreadPool, aside: W, here: impl FnOnce() -> B) -> (A, B)
 where
     A: Send + 'static,
     W: FnOnce() -> A + Send + 'static,
@@ -96,7 +138,7 @@ where
 ///
 /// Not rayon's `install`: whose caller is a thread of another pool would meanwhile take up that pool's work, another search
 /// perhaps, and in it the next one, until its stack is full.
-pub(super) fn elsewhere<A: Send + 'static>(threads: &ThreadPool, work: impl FnOnce() -> A + Send + 'static) -> A {
+pub fn elsewhere<A: Send + 'static>(threads: &ThreadPool, work: impl FnOnce() -> A + Send + 'static) -> A {
     wait(&start(threads, work))
 }
 

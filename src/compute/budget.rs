@@ -1,0 +1,87 @@
+//! What a piece of work may use: how many threads, and until when. Passed down as an argument and never found out from
+//! the thread that happens to do the work.
+
+use std::time::Instant;
+
+use crate::error::{Error, Fault, Result};
+
+/// Threads and time for one piece of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// When nobody waits for the outcome any more; none if somebody always does.
+    pub deadline: Option<Instant>,
+    /// Threads that may work at a time, the caller's among them; at least 1.
+    pub threads: usize,
+}
+
+impl Budget {
+    /// All cores of this process, for as long as it takes.
+    pub fn all() -> Self {
+        Budget {
+            deadline: None,
+            threads: super::available(),
+        }
+    }
+
+    /// The caller's thread alone, for as long as it takes.
+    pub fn single() -> Self {
+        Budget {
+            deadline: None,
+            threads: 1,
+        }
+    }
+
+    /// The same with so many threads, at least one.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Budget {
+            threads: threads.max(1),
+            ..self
+        }
+    }
+
+    /// The same with the caller's thread alone.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        self.with_threads(1)
+    }
+
+    /// The same until another moment.
+    #[must_use]
+    pub fn until(self, deadline: Option<Instant>) -> Self {
+        Budget { deadline, ..self }
+    }
+
+    /// To be asked by every loop that may take long, once in some ten thousand steps: it reads the clock.
+    ///
+    /// # Errors
+    /// `Deadline` once the deadline has passed.
+    #[inline]
+    pub fn check(&self) -> Result<()> {
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(late()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The error of a call whose deadline passed.
+#[cold]
+pub fn late() -> Error {
+    Error::new(Fault::Deadline, "the deadline passed before the answer was ready")
+        .help("allow more time, or ask for fewer hits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_has_passed_is_an_error() {
+        assert!(Budget::single().check().is_ok());
+        let late = Budget::all().until(Some(Instant::now()));
+        assert_eq!(late.check().unwrap_err().fault(), Fault::Deadline);
+        assert_eq!(late.with_threads(0).threads, 1);
+        assert_eq!(late.alone().check().unwrap_err().fault(), Fault::Deadline);
+    }
+}

@@ -1,0 +1,17 @@
+//! The process's threads: the one place that starts any, and that says who may use how many.
+//!
+//! A piece of work gets a [`Budget`] and passes it on, or a part of it; nothing decides by the thread it happens to run
+//! on. Work divided by [`Budget::map`] gives each part its share, so that an evaluation on all cores gives every search
+//! in it one thread. Knows nothing of what is computed.
+
+mod budget;
+mod cores;
+mod divide;
+
+pub use budget::{Budget, late};
+pub use cores::{Cores, UnderWay, both, elsewhere, enter};
+
+/// Cores that this process may use, at least one.
+pub fn available() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
