@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::imports::{circles, graph};
 use crate::support::root;
 
 /// Layers from the ground up. A module may use modules of lower layers, never of its own or a higher one.
@@ -163,22 +164,63 @@ fn every_file_says_what_it_owns_and_stays_readable() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// Crates that only some modules may name.
 #[test]
-fn the_core_knows_no_wire_format() {
-    let outside = ["tonic", "prost", "tokio", "clap", "indicatif"];
-    let mut wrong = Vec::new();
-    for path in sources() {
-        if matches!(module(&path).as_deref(), Some("service" | "cli")) {
-            continue;
-        }
-        let body = code(&fs::read_to_string(&path).unwrap());
-        for name in outside {
-            if body.contains(&format!("{name}::")) {
-                wrong.push(format!("{} names {name}", path.display()));
+fn crates_are_named_where_they_belong() {
+    let check = |names: &[&str], may: &[&str]| {
+        let mut wrong = Vec::new();
+        for path in sources() {
+            if module(&path).is_some_and(|module| may.contains(&&*module)) {
+                continue;
+            }
+            let body = code(&fs::read_to_string(&path).unwrap());
+            for name in names {
+                if body.contains(&format!("{name}::")) {
+                    wrong.push(format!("{} names {name}", path.display()));
+                }
             }
         }
-    }
-    assert_eq!(wrong, Vec::<String>::new());
+        assert_eq!(wrong, Vec::<String>::new());
+    };
+    check(&["tonic", "prost", "tokio", "clap", "indicatif"], &["service", "cli"]);
+    check(&["tantivy"], &["index"]);
+}
+
+/// Folders whose files still use each other. It only ever gets shorter.
+const CIRCLES: &[&str] = &[
+    "article/html",
+    "cli",
+    "cli/bench",
+    "index",
+    "index/graph",
+    "kernel",
+    "text",
+];
+
+/// Files that use each other cannot be understood, changed or tested one by one.
+#[test]
+fn no_files_use_each_other() {
+    let graph = graph(&root().join("src/lib.rs"));
+    let known = |circle: &&BTreeSet<PathBuf>| {
+        let within = |folder: &&str| {
+            circle
+                .iter()
+                .all(|file| file.starts_with(root().join("src").join(folder)))
+        };
+        CIRCLES.iter().any(within)
+    };
+    let found: Vec<String> = circles(&graph)
+        .iter()
+        .filter(|circle| !known(circle))
+        .map(|circle| {
+            let uses = circle.iter().flat_map(|file| {
+                let within = graph[file].iter().filter(|to| circle.contains(*to));
+                within.map(move |to| format!("  {} uses {}", file.display(), to.display()))
+            });
+            uses.collect::<Vec<_>>().join("\n")
+        })
+        .collect();
+    assert!(found.is_empty(), "circles:\n{}", found.join("\n\n"));
 }
 
 /// Relative links of the documents lead to files, and paths in back quotes that look like files of ours exist.

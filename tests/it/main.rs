@@ -4,6 +4,7 @@ mod answers;
 mod architecture;
 mod cli;
 mod crash;
+mod imports;
 mod index;
 mod quality;
 mod service;
