@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::filter::Allowed;
 use super::segment::SegmentView;
 use crate::index::backend::DenseQuestion;
-use crate::index::graph::{self, Scratches};
+use crate::index::graph::{self, ScratchPool};
 use crate::kernel::{dot_f32, dots_f32};
 
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
@@ -20,7 +20,7 @@ pub const CODES_ROWS: usize = 1_000;
 /// ties by segment and document.
 pub fn candidates(
     segments: &[Arc<SegmentView>],
-    scratches: &Scratches,
+    scratches: &ScratchPool,
     vector: &[f32],
     allowed: &Allowed,
     k: usize,
@@ -35,7 +35,7 @@ pub fn candidates(
         let rows = segment.vectors.as_slice();
         let bits = bits
             .as_deref()
-            .map(|bits| graph::Allowed::new(bits, segment.vectors.rows() as usize));
+            .map(|bits| graph::RowSet::new(bits, segment.vectors.rows() as usize));
         let ef = ef.unwrap_or(graph::DEFAULT_EF).max(k);
         // Codes are made of all vectors when they are first asked for, so only a segment without a graph asks.
         let found = match segment.graph() {

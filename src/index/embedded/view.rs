@@ -17,7 +17,7 @@ use crate::index::backend::{
     ArticleRef, BoundQuery, Candidate, DenseQuestion, Evidence, EvidenceSet, LexicalQuery, PassageRef, Snapshot, Stats,
     StoredPassage, TermScore,
 };
-use crate::index::graph::{Scratches, VectorReader};
+use crate::index::graph::{ScratchPool, VectorReader};
 use crate::index::lexical::bm25::{Bm25, Bm25Params, CollectionNorms};
 use crate::index::lexical::bound::BoundTerms;
 use crate::index::lexical::slate::Slates;
@@ -34,7 +34,7 @@ pub struct View {
     bm25: Bm25,
     mean: dense::Mean,
     filters: FilterMemo,
-    scratches: Scratches,
+    scratches: ScratchPool,
     slates: Slates,
 }
 
@@ -69,7 +69,7 @@ impl View {
             commit,
             segments,
             filters: FilterMemo::default(),
-            scratches: Scratches::new(),
+            scratches: ScratchPool::new(),
             slates: Slates::default(),
         })
     }

@@ -2,15 +2,15 @@
 //!
 //! Owns the order of results, which the graph search shares: best score first, ties by row. It knows nothing of graphs.
 
-use super::Allowed;
 use super::codes::{Codes, quantise_query, spare};
+use super::row_set::RowSet;
 use crate::kernel;
 
 /// The `k` rows of largest dot product with `query`, best first, ties by row, over all of `vectors` (rows of `dim`
 /// values, one after the other) or over the allowed ones.
 ///
 /// Empty for a query of another length or with a value that is not finite. Rows whose score is NaN are left out.
-pub fn exact(vectors: &[f32], dim: usize, query: &[f32], k: usize, allowed: Option<Allowed<'_>>) -> Vec<(f32, u32)> {
+pub fn exact(vectors: &[f32], dim: usize, query: &[f32], k: usize, allowed: Option<RowSet<'_>>) -> Vec<(f32, u32)> {
     if !is_searchable(query, dim) {
         return Vec::new();
     }
@@ -37,7 +37,7 @@ pub fn exact_by_codes(
     codes: &Codes,
     query: &[f32],
     k: usize,
-    allowed: Option<Allowed<'_>>,
+    allowed: Option<RowSet<'_>>,
 ) -> Vec<(f32, u32)> {
     let dim = codes.dim();
     if !is_searchable(query, dim) {
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn only_allowed_rows_are_returned() {
         let bits = [0b1010u64, u64::MAX];
-        let found = exact(&[1.0, 2.0, 3.0, 4.0, 5.0], 1, &[1.0], 9, Some(Allowed::new(&bits, 5)));
+        let found = exact(&[1.0, 2.0, 3.0, 4.0, 5.0], 1, &[1.0], 9, Some(RowSet::new(&bits, 5)));
         assert_eq!(found, [(4.0, 3), (2.0, 1)]);
     }
 }

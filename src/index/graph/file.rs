@@ -1,7 +1,7 @@
 //! The file of a graph: how it is written, opened and checked.
 //!
-//! One file a segment, little-endian: a header of 256 bytes, then the arrays of [`View`], each at a multiple of 64 bytes,
-//! all sizes fixed by the header ([`Layout`]). It is written under a temporary name, synced and renamed, so a file under
+//! One file a segment, little-endian: a header of 256 bytes, then the arrays of [`FlatGraph`], each at a multiple of 64 bytes,
+//! all sizes fixed by the header ([`Sections`]). It is written under a temporary name, synced and renamed, so a file under
 //! its own name is whole. Opening reads the header only (its checksum, the identity of the segment, the sizes);
 //! [`Graph::verify`] reads everything. Any mismatch is [`Fault::Corrupt`](crate::error::Fault::Corrupt) with the path.
 //!
@@ -14,14 +14,13 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::build::GraphData;
 use super::codes::{LINE, stride};
-use super::fine::Fine;
-use super::layout::{HEADER, Layout, Lists, place_bits};
-use super::links::Links;
-use super::pool::Scratch;
-use super::search::{MAX_ROWS, View, upper_lists};
-use super::{Allowed, GraphParams};
+use super::neighbours::Neighbours;
+use super::residual::Residual;
+use super::row_set::RowSet;
+use super::scratch::Scratch;
+use super::sections::{HEADER, Lists, Sections, node_bits};
+use super::shape::{FlatGraph, GraphData, GraphParams, MAX_DIM, MAX_M, MAX_ROWS, MAX_UPPER, upper_lists};
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::index::derived::write_whole;
 use crate::index::packed::{Packed, Starts, StartsData, pack};
@@ -31,8 +30,6 @@ const MAGIC: [u8; 8] = *b"BWGRAPH\n";
 const VERSION: u32 = 3;
 /// The version before, with lists that are not packed. 1 had codes alone.
 const WIDE: u32 = 2;
-/// Levels above the lowest that a header can count; hnsw_rs makes 15 at most.
-pub(super) const MAX_UPPER: usize = 16;
 
 // Offsets in the header. What lies between and behind is zero.
 const AT_VERSION: usize = 8;
@@ -59,23 +56,23 @@ impl GraphData {
     }
 }
 
-fn write(view: View<'_>, ef_construction: usize, path: &Path, segment: [u8; 16]) -> Result<()> {
-    let Some(fine) = view.fine else {
+fn write(view: FlatGraph<'_>, ef_construction: usize, path: &Path, segment: [u8; 16]) -> Result<()> {
+    let Some(residual) = view.residual else {
         return Err(Error::bug("a graph was written before it was done"));
     };
     write_whole(path, "the graph", |out| {
-        write_file(view, fine, ef_construction, out, segment)
+        write_file(view, residual, ef_construction, out, segment)
     })
 }
 
 fn write_file(
-    view: View<'_>,
-    fine: Fine<'_>,
+    view: FlatGraph<'_>,
+    residual: Residual<'_>,
     ef_construction: usize,
     out: &mut impl Write,
     segment: [u8; 16],
 ) -> std::io::Result<()> {
-    let rows = view.order.len();
+    let rows = view.node_rows.len();
     let mut starts = vec![0];
     let mut neighbours = Vec::new();
     for (links, lists) in [(view.links, rows), (view.upper, upper_lists(view.counts))] {
@@ -89,20 +86,20 @@ fn write_file(
         neighbours: neighbours.len(),
         bits: starts.bits,
     };
-    let links = pack(neighbours.iter().map(|&to| to.into()), place_bits(rows));
-    let Some(layout) = Layout::new(rows, view.dim, view.m, view.counts, lists) else {
+    let links = pack(neighbours.iter().map(|&to| to.into()), node_bits(rows));
+    let Some(layout) = Sections::new(rows, view.dim, view.m, view.counts, lists) else {
         return Err(std::io::Error::other("more than a file can hold"));
     };
     let sections = [
-        (layout.order, bytemuck::cast_slice::<u32, u8>(view.order)),
-        (layout.places, bytemuck::cast_slice(view.places)),
+        (layout.node_rows, bytemuck::cast_slice::<u32, u8>(view.node_rows)),
+        (layout.row_nodes, bytemuck::cast_slice(view.row_nodes)),
         (layout.firsts, bytemuck::cast_slice(&starts.firsts)),
         (layout.distances, &starts.distances),
         (layout.links, &links),
-        (layout.mean, bytemuck::cast_slice(fine.mean)),
-        (layout.elsewhere, bytemuck::cast_slice(fine.elsewhere)),
+        (layout.mean, bytemuck::cast_slice(residual.mean)),
+        (layout.inexact, bytemuck::cast_slice(residual.inexact)),
         (layout.codes, bytemuck::cast_slice(view.codes)),
-        (layout.low, bytemuck::cast_slice(fine.low)),
+        (layout.low, bytemuck::cast_slice(residual.low)),
     ];
     let mut sum = Xxh3::new();
     let mut at = HEADER;
@@ -120,7 +117,7 @@ fn write_file(
         (AT_M, view.m as u32),
         (AT_EF, ef_construction as u32),
         (AT_LEVELS, view.counts.len() as u32),
-        (AT_UNIT, fine.unit.to_bits()),
+        (AT_UNIT, residual.unit.to_bits()),
         (AT_BITS, starts.bits),
     ];
     let counts = view
@@ -150,7 +147,7 @@ fn write_file(
 /// A graph mapped from its file.
 pub struct Graph {
     map: Mmap,
-    layout: Layout,
+    layout: Sections,
     counts: Vec<u32>,
     rows: usize,
     dim: usize,
@@ -209,7 +206,7 @@ impl Graph {
             ));
         }
         let (m, levels) = (number(AT_M) as usize, number(AT_LEVELS) as usize);
-        if m > super::build::MAX_M || levels > MAX_UPPER || rows as usize > MAX_ROWS || dim > super::build::MAX_DIM {
+        if m > MAX_M || levels > MAX_UPPER || rows as usize > MAX_ROWS || dim > MAX_DIM {
             return corrupt("sizes beyond what a graph can have".into());
         }
         let counts: Vec<u32> = (0..levels).map(|level| number(AT_COUNTS + 4 * level)).collect();
@@ -223,7 +220,7 @@ impl Graph {
                 bits: number(AT_BITS),
             },
         };
-        let layout = Layout::new(rows as usize, dim, m, &counts, lists);
+        let layout = Sections::new(rows as usize, dim, m, &counts, lists);
         let Some(layout) = layout.filter(|layout| layout.end as u64 == length && layout.end == map.len()) else {
             return corrupt(format!("{length} bytes are not what its header says"));
         };
@@ -271,7 +268,7 @@ impl Graph {
     /// with their exact scores, best first, ties by row; only allowed ones if `allowed` is given.
     ///
     /// `ef` is the width of the walk: more is slower and misses less (see docs of [`super`]). A filter that leaves few
-    /// rows is answered by a scan, as [`super::plan`] decides. Empty if the query has another length than the vectors,
+    /// rows is answered by a scan, as [`super::plan()`] decides. Empty if the query has another length than the vectors,
     /// or a value that is not finite.
     pub fn search(
         &self,
@@ -279,7 +276,7 @@ impl Graph {
         query: &[f32],
         k: usize,
         ef: usize,
-        allowed: Option<Allowed<'_>>,
+        allowed: Option<RowSet<'_>>,
         scratch: &mut Scratch,
     ) -> Vec<(f32, u32)> {
         self.view().search(vectors, query, k, ef, allowed, scratch)
@@ -300,17 +297,17 @@ impl Graph {
         Graph::open(&self.path, segment, self.rows as u32, self.dim)
     }
 
-    pub(super) fn view(&self) -> View<'_> {
-        let Layout {
-            order,
-            places,
+    pub(super) fn view(&self) -> FlatGraph<'_> {
+        let Sections {
+            node_rows,
+            row_nodes,
             lists,
             firsts,
             distances,
             links,
             upper,
             mean,
-            elsewhere,
+            inexact,
             codes,
             low,
             end,
@@ -319,35 +316,35 @@ impl Graph {
         let numbers = |start: usize, len: usize| bytemuck::cast_slice::<u8, u32>(&self.map[start..start + 4 * len]);
         let above = upper_lists(&self.counts);
         let [links, upper] = match lists {
-            Lists::Wide => [(links, rows, 2 * m), (upper, above, m)].map(|(start, lists, width)| Links::Wide {
+            Lists::Wide => [(links, rows, 2 * m), (upper, above, m)].map(|(start, lists, width)| Neighbours::Wide {
                 slots: numbers(start, lists * width),
                 width,
             }),
             Lists::Packed { neighbours, bits } => {
                 let groups = bytemuck::cast_slice(&self.map[firsts..firsts + 8 * StartsData::groups(rows + above)]);
-                [(0, 2 * m), (rows, m)].map(|(first, width)| Links::Packed {
+                [(0, 2 * m), (rows, m)].map(|(first, width)| Neighbours::Packed {
                     starts: Starts::new(groups, &self.map[distances..links], rows + above, bits),
-                    places: Packed::new(&self.map[links..upper], neighbours, place_bits(rows)),
+                    nodes: Packed::new(&self.map[links..upper], neighbours, node_bits(rows)),
                     first,
                     width,
                 })
             }
         };
-        View {
+        FlatGraph {
             dim: self.dim,
             m,
-            order: numbers(order, rows),
-            places: numbers(places, rows),
+            node_rows: numbers(node_rows, rows),
+            row_nodes: numbers(row_nodes, rows),
             links,
             counts: &self.counts,
             upper,
             codes: bytemuck::cast_slice(&self.map[codes..low]),
             stride: stride(self.dim),
-            fine: Some(Fine {
+            residual: Some(Residual {
                 mean: bytemuck::cast_slice(&self.map[mean..mean + 4 * self.dim]),
                 unit: self.unit,
                 low: bytemuck::cast_slice(&self.map[low..end]),
-                elsewhere: bytemuck::cast_slice(&self.map[elsewhere..elsewhere + 8 * rows.div_ceil(64)]),
+                inexact: bytemuck::cast_slice(&self.map[inexact..inexact + 8 * rows.div_ceil(64)]),
             }),
         }
     }

@@ -101,7 +101,7 @@ fn recall(found: &[(f32, u32)], truth: &[(f32, u32)]) -> usize {
     found.iter().filter(|found| found.0 >= least).count()
 }
 
-fn share_found(vectors: &[f32], dim: usize, graph: &Graph, queries: &[f32], allowed: Option<Allowed<'_>>) -> f64 {
+fn share_found(vectors: &[f32], dim: usize, graph: &Graph, queries: &[f32], allowed: Option<RowSet<'_>>) -> f64 {
     let (mut found, mut all) = (0, 0);
     let mut scratch = Scratch::new();
     for query in queries.chunks_exact(dim) {
@@ -164,7 +164,7 @@ fn recall_on_real_vectors_is_as_promised() {
         dim,
         &graph,
         &queries[..300 * dim],
-        Some(Allowed::new(&half, 6000)),
+        Some(RowSet::new(&half, 6000)),
     );
     assert!(share >= 0.98, "{share}");
 }
@@ -244,7 +244,7 @@ fn a_wide_search_returns_all_allowed_rows_and_no_other() {
     let mut scratch = Scratch::new();
     for step in [1, 2, 5, 50, 1000, ROWS + 1] {
         let words = bits(ROWS, |row| row % step == step / 2);
-        let allowed = Allowed::new(&words, ROWS);
+        let allowed = RowSet::new(&words, ROWS);
         let found = graph.search(vectors, &vectors[..DIM], ROWS + 5, ROWS, Some(allowed), &mut scratch);
         let truth = exact(vectors, DIM, &vectors[..DIM], ROWS + 5, Some(allowed));
         assert_eq!(rows_of(&found), rows_of(&truth), "step {step}");
@@ -268,14 +268,14 @@ fn filters_of_any_share_and_place_keep_recall() {
     far.sort_by(|a, b| a.0.total_cmp(&b.0));
     for share in [5, 20, 50, 100, 200, 400, 800, 990] {
         let words = bits(ROWS, |row| marks[row] < share);
-        let found = share_found(vectors, DIM, graph, &queries, Some(Allowed::new(&words, ROWS)));
+        let found = share_found(vectors, DIM, graph, &queries, Some(RowSet::new(&words, ROWS)));
         assert!(found >= if share <= 20 { 1.0 } else { 0.98 }, "random {share}: {found}");
         // The rows farthest from the first query: a filter that leaves nothing near it.
         let mut words = vec![0u64; ROWS.div_ceil(64)];
         far[..ROWS * share / 1000]
             .iter()
             .for_each(|(_, row)| words[row / 64] |= 1 << (row % 64));
-        let found = share_found(vectors, DIM, graph, &queries[..DIM], Some(Allowed::new(&words, ROWS)));
+        let found = share_found(vectors, DIM, graph, &queries[..DIM], Some(RowSet::new(&words, ROWS)));
         assert!(found >= 0.8, "far {share}: {found}");
     }
 }
@@ -457,11 +457,11 @@ fn a_graph_of_the_version_before_is_searched_and_renewed_with_the_same_links() {
     let lists = |graph: &Graph| {
         let view = graph.view();
         let mut lists = Vec::new();
-        for (links, count) in [(view.links, 150), (view.upper, search::upper_lists(view.counts))] {
+        for (links, count) in [(view.links, 150), (view.upper, shape::upper_lists(view.counts))] {
             for list in 0..count {
-                let mut places = Vec::new();
-                links.each(list, |to| places.push(to));
-                lists.push(places);
+                let mut nodes = Vec::new();
+                links.each(list, |to| nodes.push(to));
+                lists.push(nodes);
             }
         }
         lists
@@ -540,7 +540,7 @@ proptest! {
         let graph = Graph::open(&path, SEGMENT, 3000, 6).unwrap();
         let words = bits(3000, |row| row % 2 == 0);
         let mut scratch = Scratch::new();
-        for allowed in [None, Some(Allowed::new(&words, 3000))] {
+        for allowed in [None, Some(RowSet::new(&words, 3000))] {
             for (score, row) in graph.search(vectors, &vectors[..6], 10, 64, allowed, &mut scratch) {
                 prop_assert!(row < 3000 && !score.is_nan());
                 prop_assert!(allowed.is_none_or(|allowed| allowed.contains(row)));
@@ -548,10 +548,10 @@ proptest! {
         }
     }
 
-    /// Allowed counts, contains and lists the same rows, those below its end.
+    /// RowSet counts, contains and lists the same rows, those below its end.
     #[test]
     fn a_set_of_allowed_rows_agrees_with_itself(words in prop::collection::vec(any::<u64>(), 0..5), rows in 0usize..300) {
-        let allowed = Allowed::new(&words, rows);
+        let allowed = RowSet::new(&words, rows);
         let listed: Vec<u32> = allowed.rows(rows).collect();
         let expected: Vec<u32> = (0..rows as u32)
             .filter(|&row| words.get(row as usize / 64).is_some_and(|word| word >> (row % 64) & 1 == 1))

@@ -1,10 +1,10 @@
 //! Where in a graph's file each array lies: a pure function of the sizes that the header names.
 //!
-//! Rows of places, places of rows, the lists of neighbours, then what vectors are made of. Lists are packed one behind the
+//! Rows of nodes, nodes of rows, the lists of neighbours, then what vectors are made of. Lists are packed one behind the
 //! other, those of the lowest level first, then level 1, 2 and so on; before version 3 each had its own fixed room.
 
 use super::codes::{LINE, stride};
-use super::search::upper_lists;
+use super::shape::upper_lists;
 use crate::index::packed::{StartsData, bits_for, packed_bytes};
 
 /// Bytes before the first array.
@@ -20,9 +20,9 @@ pub(super) enum Lists {
 }
 
 /// Where each array begins, and where the file ends.
-pub(super) struct Layout {
-    pub(super) order: usize,
-    pub(super) places: usize,
+pub(super) struct Sections {
+    pub(super) node_rows: usize,
+    pub(super) row_nodes: usize,
     pub(super) lists: Lists,
     /// Where lists begin: groups, then what is in them. Nothing in a file of wide lists.
     pub(super) firsts: usize,
@@ -31,22 +31,22 @@ pub(super) struct Layout {
     /// Nothing in a file of packed lists.
     pub(super) upper: usize,
     pub(super) mean: usize,
-    pub(super) elsewhere: usize,
+    pub(super) inexact: usize,
     pub(super) codes: usize,
     pub(super) low: usize,
     pub(super) end: usize,
 }
 
-impl Layout {
+impl Sections {
     /// None for sizes that no file can have.
-    pub(super) fn new(rows: usize, dim: usize, m: usize, counts: &[u32], lists: Lists) -> Option<Layout> {
+    pub(super) fn new(rows: usize, dim: usize, m: usize, counts: &[u32], lists: Lists) -> Option<Sections> {
         let all = rows + upper_lists(counts);
         let [firsts, distances, links, upper] = match lists {
             Lists::Wide => [0, 0, rows * 2 * m * 4, upper_lists(counts) * m * 4],
             Lists::Packed { neighbours, bits } => [
                 StartsData::groups(all) * 8,
                 packed_bytes(all + 1, bits)?,
-                packed_bytes(neighbours, place_bits(rows))?,
+                packed_bytes(neighbours, node_bits(rows))?,
                 0,
             ],
         };
@@ -56,16 +56,16 @@ impl Layout {
             end = start.checked_add(bytes).filter(|&end| end <= isize::MAX as usize)?;
             Some(start)
         };
-        Some(Layout {
-            order: next(rows * 4)?,
-            places: next(rows * 4)?,
+        Some(Sections {
+            node_rows: next(rows * 4)?,
+            row_nodes: next(rows * 4)?,
             lists,
             firsts: next(firsts)?,
             distances: next(distances)?,
             links: next(links)?,
             upper: next(upper)?,
             mean: next(dim * 4)?,
-            elsewhere: next(rows.div_ceil(64) * 8)?,
+            inexact: next(rows.div_ceil(64) * 8)?,
             codes: next(rows * stride(dim))?,
             low: next(rows * stride(dim))?,
             end,
@@ -73,7 +73,7 @@ impl Layout {
     }
 }
 
-/// The bits of a place among so many.
-pub(super) fn place_bits(rows: usize) -> u32 {
+/// The bits of a node among so many.
+pub(super) fn node_bits(rows: usize) -> u32 {
     bits_for(rows.saturating_sub(1) as u64)
 }

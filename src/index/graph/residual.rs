@@ -11,127 +11,56 @@
 use rayon::prelude::*;
 
 use super::codes::{Scale, stride};
-use super::file::Graph;
-use super::search::{NONE, View};
 use crate::kernel;
 
 /// The second bytes of all rows, and what they are to be read with, as slices.
 #[derive(Clone, Copy)]
-pub(super) struct Fine<'a> {
+pub(super) struct Residual<'a> {
     /// What the codes were centred by.
     pub mean: &'a [f32],
     /// What 1 in the second byte stands for.
     pub unit: f32,
-    /// By place, like the codes.
+    /// By node, like the codes.
     pub low: &'a [i8],
-    /// Bit `place % 64` of word `place / 64`: the row is to be read elsewhere.
-    pub elsewhere: &'a [u64],
+    /// Bit `node % 64` of word `node / 64`: the row is read from the f32 vectors.
+    pub inexact: &'a [u64],
 }
 
-impl<'a> Fine<'a> {
-    /// The second bytes of a place; none for a place that does not exist or is to be read elsewhere.
+impl<'a> Residual<'a> {
+    /// The second bytes of a node; none for a node that does not exist or is read from the f32 vectors.
     #[inline]
-    pub(super) fn low(&self, place: u32) -> Option<&'a [i8]> {
-        let word = self.elsewhere.get(place as usize / 64)?;
-        if word >> (place % 64) & 1 == 1 {
+    pub(super) fn low(&self, node: u32) -> Option<&'a [i8]> {
+        let word = self.inexact.get(node as usize / 64)?;
+        if word >> (node % 64) & 1 == 1 {
             return None;
         }
         let stride = stride(self.mean.len());
-        let at = place as usize * stride;
+        let at = node as usize * stride;
         self.low.get(at..at + stride)
     }
 
-    /// Writes the vector of a place, whose code is `code`, into `out`; false if it is to be read elsewhere.
+    /// Writes the vector of a node, whose code is `code`, into `out`; false if it is read from the f32 vectors.
     #[inline]
-    pub(super) fn decode(&self, place: u32, code: &[i8], out: &mut Vec<f32>) -> bool {
-        let Some(low) = self.low(place) else { return false };
+    pub(super) fn decode(&self, node: u32, code: &[i8], out: &mut Vec<f32>) -> bool {
+        let Some(low) = self.low(node) else { return false };
         out.resize(self.mean.len(), 0.0);
         kernel::decode_fixed(code, low, self.unit, self.mean, out);
         true
     }
 }
 
-impl View<'_> {
-    /// The vector of a row for scoring: read from the graph's own bytes into `out` where those hold it, else from
-    /// `vectors`; none for a row that neither has.
-    #[inline]
-    pub(super) fn vector<'v>(&self, vectors: &'v [f32], row: u32, out: &'v mut Vec<f32>) -> Option<&'v [f32]> {
-        let place = self.places.get(row as usize).copied().unwrap_or(NONE);
-        if let (Some(fine), Some(code)) = (self.fine, self.code(place))
-            && fine.decode(place, code, out)
-        {
-            return Some(out);
-        }
-        vectors.get(row as usize * self.dim..)?.get(..self.dim)
-    }
-
-    /// Asks for what [`Self::vector`] will read.
-    #[inline]
-    pub(super) fn prefetch_vector(&self, row: u32) {
-        let place = self.places.get(row as usize).copied().unwrap_or(NONE);
-        self.prefetch(place);
-        if let Some(low) = self.fine.and_then(|fine| fine.low(place)) {
-            kernel::map::prefetch(low);
-        }
-    }
-}
-
-/// Reads the vectors of a segment for scoring: those of its graph, which lie within 5e-6 in a cosine of the real ones, or
-/// the real ones where there is no graph.
-pub struct VectorReader<'a> {
-    graph: Option<View<'a>>,
-    vectors: &'a [f32],
-    dim: usize,
-    read: Vec<f32>,
-}
-
-impl<'a> VectorReader<'a> {
-    /// A reader of `vectors`, rows of `dim` values, of which `graph` is the graph if they have one.
-    pub fn new(graph: Option<&'a Graph>, vectors: &'a [f32], dim: usize) -> Self {
-        VectorReader {
-            graph: graph.map(Graph::view),
-            vectors,
-            dim,
-            read: Vec::new(),
-        }
-    }
-
-    /// The vector of a row; empty for a row that does not exist.
-    #[inline]
-    pub fn row(&mut self, row: u32) -> &[f32] {
-        let found = match &self.graph {
-            Some(graph) => graph.vector(self.vectors, row, &mut self.read),
-            None => self.plain(row),
-        };
-        found.unwrap_or(&[])
-    }
-
-    /// Asks the processor to bring a row nearer, which will be read soon.
-    #[inline]
-    pub fn prefetch(&self, row: u32) {
-        match &self.graph {
-            Some(graph) => graph.prefetch_vector(row),
-            None => kernel::map::prefetch(bytemuck::cast_slice(self.plain(row).unwrap_or(&[]))),
-        }
-    }
-
-    fn plain(&self, row: u32) -> Option<&'a [f32]> {
-        self.vectors.get(row as usize * self.dim..)?.get(..self.dim)
-    }
-}
-
 /// Units that a value may be off by: one where it lies half a step above its code, and the rounding of f32.
 const OFF: f32 = 1.25;
 
-/// [`Fine`] in memory.
-pub(super) struct FineData {
+/// [`Residual`] in memory.
+pub(super) struct ResidualData {
     mean: Vec<f32>,
     unit: f32,
     low: Vec<i8>,
-    elsewhere: Vec<u64>,
+    inexact: Vec<u64>,
 }
 
-impl FineData {
+impl ResidualData {
     /// The second bytes of `vectors` (rows of `dim` values) to `codes`, which `scale` made of them in this order. Works on
     /// the threads of the pool that it runs in.
     pub(super) fn new(vectors: &[f32], order: &[u32], codes: &[i8], scale: &Scale) -> Self {
@@ -141,7 +70,7 @@ impl FineData {
         let mut low = vec![0; order.len() * stride];
         // A word of the marks and the 64 rows that it stands for at a time.
         let groups = low.par_chunks_mut(64 * stride).zip(order.par_chunks(64));
-        let elsewhere = groups
+        let inexact = groups
             .zip(codes.par_chunks(64 * stride))
             .map(|((low, order), codes)| {
                 let mut read = vec![0.0; dim];
@@ -157,20 +86,20 @@ impl FineData {
                 marks.fold(0, |word, mark| word | mark)
             })
             .collect();
-        FineData {
+        ResidualData {
             mean: scale.mean().to_vec(),
             unit,
             low,
-            elsewhere,
+            inexact,
         }
     }
 
-    pub(super) fn view(&self) -> Fine<'_> {
-        Fine {
+    pub(super) fn view(&self) -> Residual<'_> {
+        Residual {
             mean: &self.mean,
             unit: self.unit,
             low: &self.low,
-            elsewhere: &self.elsewhere,
+            inexact: &self.inexact,
         }
     }
 }
@@ -181,7 +110,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// What is read back lies within one unit of the value, and what cannot is said to be elsewhere.
+        /// What is read back lies within one unit of the value, and what cannot is marked.
         #[test]
         fn rows_are_read_back_or_marked(
             rows in prop::collection::vec(prop::collection::vec(-1f32..1.0, 70), 1..140),
@@ -203,21 +132,21 @@ mod tests {
             for (code, &row) in codes.chunks_exact_mut(stride(dim)).zip(&order) {
                 scale.quantise(&vectors[row as usize * dim..][..dim], code);
             }
-            let data = FineData::new(&vectors, &order, &codes, &scale);
-            let fine = data.view();
+            let data = ResidualData::new(&vectors, &order, &codes, &scale);
+            let residual = data.view();
             let mut out = Vec::new();
-            for (place, (&row, code)) in (0..).zip(order.iter().zip(codes.chunks_exact(stride(dim)))) {
+            for (node, (&row, code)) in (0..).zip(order.iter().zip(codes.chunks_exact(stride(dim)))) {
                 let vector = &vectors[row as usize * dim..][..dim];
-                if fine.decode(place, code, &mut out) {
+                if residual.decode(node, code, &mut out) {
                     prop_assert!(row > 0, "a zero vector stays exactly zero");
-                    prop_assert!(out.iter().zip(vector).all(|(read, value)| (read - value).abs() <= OFF * fine.unit));
+                    prop_assert!(out.iter().zip(vector).all(|(read, value)| (read - value).abs() <= OFF * residual.unit));
                 } else {
-                    let reach = 126.4 * 256.0 * fine.unit;
+                    let reach = 126.4 * 256.0 * residual.unit;
                     let inside = |(value, mean): (&f32, &f32)| (value - mean).abs() < reach;
-                    prop_assert!(row == 0 || fine.unit == 0.0 || !vector.iter().zip(fine.mean).all(inside));
+                    prop_assert!(row == 0 || residual.unit == 0.0 || !vector.iter().zip(residual.mean).all(inside));
                 }
             }
-            prop_assert!(!fine.decode(order.len() as u32, &codes, &mut out));
+            prop_assert!(!residual.decode(order.len() as u32, &codes, &mut out));
         }
     }
 }

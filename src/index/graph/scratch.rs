@@ -1,0 +1,87 @@
+//! What a search remembers, in memory that is used again, so that a search allocates only its answer.
+//!
+//! It knows nothing of links, vectors or files.
+
+use std::sync::Mutex;
+
+use super::queue::CandidateQueue;
+
+/// The memory of one search. Any scratch serves any graph.
+#[derive(Default)]
+pub struct Scratch {
+    pub(super) visited: Vec<u64>,
+    pub(super) touched: Vec<u32>,
+    pub(super) wanted: CandidateQueue,
+    pub(super) bridges: CandidateQueue,
+    pub(super) batch: Vec<u32>,
+    pub(super) query: Vec<i8>,
+    /// A vector being read.
+    pub(super) row: Vec<f32>,
+}
+
+impl Scratch {
+    /// A new, empty scratch; it grows with its first search.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many rows the last walk of a graph scored: what its time is made of.
+    pub fn scored(&self) -> usize {
+        self.touched.len()
+    }
+
+    /// The nodes that the last walk found, best first.
+    pub(super) fn found(&self) -> impl Iterator<Item = u32> + '_ {
+        self.wanted.nodes()
+    }
+
+    /// Whether the last walk found fewer than `k` allowed rows, or more that are not allowed before the `k`-th than a
+    /// filter that has nothing to do with the query would leave there ([`plan`] gives the bridges room for those).
+    pub(super) fn is_far(&self, k: usize) -> bool {
+        match k.checked_sub(1).map(|last| self.wanted.items.get(last)) {
+            None => false,
+            Some(None) => true,
+            Some(Some(&last)) => self.bridges.width > 0 && last < self.bridges.floor(),
+        }
+    }
+}
+
+/// ScratchPool shared by threads: each search takes one and gives it back.
+#[derive(Default)]
+pub struct ScratchPool(Mutex<Vec<Scratch>>);
+
+impl ScratchPool {
+    /// An empty pool.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs `work` with a scratch of the pool, or a new one if all are in use.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        // A panic inexact while the lock was held cannot have left a scratch half pushed: take the pool as it is.
+        let taken = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        let mut scratch = taken.unwrap_or_default();
+        let result = work(&mut scratch);
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .push(scratch);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scratches_are_shared_and_used_again() {
+        let scratches = ScratchPool::new();
+        scratches.with(|outer| {
+            outer.touched.push(1);
+            scratches.with(|inner| assert!(inner.touched.is_empty()));
+        });
+        assert_eq!(scratches.0.lock().unwrap().len(), 2);
+        assert_eq!(scratches.with(|scratch| scratch.touched.len()), 1);
+    }
+}
