@@ -1,5 +1,6 @@
 //! The plain types every layer shares: articles, passages, dates. No behaviour beyond checking and printing them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -112,6 +113,16 @@ pub struct Article {
     /// Whole or summary.
     #[serde(default)]
     pub kind: ArticleKind,
+    /// Places that its origin names for it (a field of a record), as written there; those that its words name come
+    /// besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
+    /// Years that its origin names for it; those that its words name come besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub years: Vec<u16>,
+    /// What else its origin says of it, by the names used there; what was no text is JSON.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// A piece of one article, small enough for the embedder to read whole.

@@ -14,13 +14,14 @@ mod markdown;
 mod page;
 pub mod passage;
 pub mod read;
+mod reading;
 mod record;
 mod unit;
 mod walk;
 
-pub use page::LeftOut;
 pub use passage::{SplitOptions, split};
 pub use read::{ArticleReader, ReadEvent, Rejected};
+pub use reading::LeftOut;
 
 #[cfg(test)]
 mod tests;

@@ -10,28 +10,7 @@ use crate::model::{Article, ArticleKind};
 
 use super::byline::{byline, dateline, timed_stamps};
 use super::layout::{COLONS, Line, is_pause, line};
-
-/// What one file says: its article or articles, without ids, and what in it could not be read.
-#[derive(Debug, Default)]
-pub(super) struct Reading {
-    /// Each with its place in the file: 0 the main article, related entries from 1.
-    pub articles: Vec<(usize, Article)>,
-    /// Whether the file is a page that may hold several articles, so that their ids name the place.
-    pub is_page: bool,
-    /// Line (from 1) and reason.
-    pub rejected: Vec<(usize, String)>,
-    /// What a reader of the file sees and no article holds.
-    pub left_out: Vec<LeftOut>,
-}
-
-/// Text that is visible in an input and in no article.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// What it was taken for, in one or two words (`navigation`, `related entries`).
-    pub reason: &'static str,
-    /// The text, in the order of the input.
-    pub text: String,
-}
+use super::reading::Reading;
 
 /// The lines that announce a list of other articles.
 const MARKERS: [&str; 9] = [
@@ -73,8 +52,12 @@ pub(super) fn read_lines(lines: &[&str], title: Option<&str>, name: &str) -> Rea
             }
         }
     }
-    let end = strip_notices(lines, end, reading.is_page);
-    let (article, line) = main_article(&lines[..end], title, name, reading.is_page);
+    let below = end;
+    let end = strip_notices(lines, below, reading.is_page);
+    let (article, line, dateline) = main_article(&lines[..end], title, name, reading.is_page);
+    reading.leave_out("dateline", dateline.unwrap_or_default());
+    reading.leave_out("notice", lines[end..below].join("\n"));
+    reading.leave_out("links", lines[linked..].join("\n"));
     if article.text.is_empty() {
         reading.rejected.insert(0, (line, "no text besides a title".into()));
     } else {
@@ -83,8 +66,8 @@ pub(super) fn read_lines(lines: &[&str], title: Option<&str>, name: &str) -> Rea
     reading
 }
 
-/// The main article and the line that it starts on.
-fn main_article(lines: &[&str], title: Option<&str>, name: &str, is_page: bool) -> (Article, usize) {
+/// The main article, the line that it starts on, and the line that said when and by whom.
+fn main_article(lines: &[&str], title: Option<&str>, name: &str, is_page: bool) -> (Article, usize, Option<String>) {
     let next = |from: usize| (from..lines.len()).find(|&at| !lines[at].trim().is_empty());
     let mut article = Article::default();
     let mut start = next(0).unwrap_or(lines.len());
@@ -109,13 +92,14 @@ fn main_article(lines: &[&str], title: Option<&str>, name: &str, is_page: bool) 
         .into_iter()
         .flatten()
         .find_map(|at| stated(&at).map(|found| (at, found)));
+    let mut removed = None;
     let mut kept = lines[start.min(lines.len())..].to_vec();
     if let Some((at, (source, date))) = dated.filter(|_| second.is_some()) {
         (article.source, article.published) = (source, Some(date));
-        kept.remove(at - start);
+        removed = Some(kept.remove(at - start).to_string());
     }
     article.text = kept.join("\n").trim().to_string();
-    (article, first_line)
+    (article, first_line, removed)
 }
 
 /// Whether the first line of a text is its title: short, and neither a sentence nor an item. A page always has one.

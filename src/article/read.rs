@@ -14,7 +14,8 @@ use crate::model::Article;
 
 use super::decode::decode;
 use super::layout::is_han;
-use super::page::{self, LeftOut, Reading};
+use super::page;
+use super::reading::{LeftOut, Reading};
 use super::record::{self, RawLine};
 use super::walk::{self, Found, SourceFile};
 use super::{html, markdown};
@@ -52,6 +53,8 @@ pub enum ReadEvent {
     Rejected(Rejected),
     /// Text of a file that is in none of its articles, with the file.
     LeftOut(PathBuf, LeftOut),
+    /// Something was read, but not as it should be: a date that is none, a page of which little is left.
+    Noticed(Rejected),
 }
 
 /// Reads all articles under some paths; see [`ArticleReader::open`].
@@ -202,6 +205,9 @@ impl ArticleReader {
             };
             self.accept(&file.path, None, article);
         }
+        for (line, reason) in reading.noticed {
+            self.notice(&file.path, (line > 0).then_some(line), reason);
+        }
         for left in reading.left_out {
             self.pending.push_back(ReadEvent::LeftOut(file.path.clone(), left));
         }
@@ -289,6 +295,14 @@ impl ArticleReader {
                 self.pending.push_back(ReadEvent::Article(article));
             }
         }
+    }
+
+    fn notice(&mut self, path: &Path, line: Option<usize>, reason: String) {
+        self.pending.push_back(ReadEvent::Noticed(Rejected {
+            path: path.to_path_buf(),
+            line,
+            reason,
+        }));
     }
 
     fn reject(&mut self, path: &Path, line: Option<usize>, reason: String) {

@@ -143,6 +143,7 @@ fn read_record(value: Value) -> Result<Article, String> {
         source: known(string(&mut record, &["source"])?),
         published,
         kind,
+        ..Article::default()
     })
 }
 

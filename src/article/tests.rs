@@ -26,7 +26,7 @@ fn read_paths(paths: &[PathBuf]) -> (Vec<Article>, Vec<Rejected>) {
         match event {
             ReadEvent::Article(article) => articles.push(article),
             ReadEvent::Rejected(reason) => rejected.push(reason),
-            ReadEvent::LeftOut(..) => {}
+            ReadEvent::LeftOut(..) | ReadEvent::Noticed(_) => {}
         }
     }
     assert_eq!(reader.bytes_read(), reader.bytes_total());

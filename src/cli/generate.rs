@@ -190,7 +190,7 @@ fn read(file: &Path) -> Result<Vec<Article>> {
         .filter_map(|event| match event {
             ReadEvent::Article(article) => Some(Ok(article)),
             ReadEvent::Rejected(rejected) => Some(Err(Error::caller(rejected.to_string()))),
-            ReadEvent::LeftOut(..) => None,
+            ReadEvent::LeftOut(..) | ReadEvent::Noticed(_) => None,
         })
         .collect()
 }

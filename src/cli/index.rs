@@ -156,7 +156,7 @@ fn fill(
                 batch.push(article);
             }
             Some(ReadEvent::Rejected(rejected)) => skip(&rejected, &bar, summary),
-            Some(ReadEvent::LeftOut(..)) | None => {}
+            Some(ReadEvent::LeftOut(..) | ReadEvent::Noticed(_)) | None => {}
         }
         if batch.len() >= BATCH || end {
             since_commit += batch.len();

@@ -33,6 +33,7 @@ impl Read {
             match event {
                 ReadEvent::Article(article) => articles.push(article),
                 ReadEvent::LeftOut(path, left) => left_out.push((path, left)),
+                ReadEvent::Noticed(noticed) => eprintln!("{noticed}"),
                 ReadEvent::Rejected(rejected) => skipped.push(rejected),
             }
         }

@@ -52,7 +52,7 @@ fn read(file: &str) -> Option<Vec<Article>> {
     let read = |event| match event {
         ReadEvent::Article(article) => Some(article),
         ReadEvent::Rejected(rejected) => panic!("{rejected}"),
-        ReadEvent::LeftOut(..) => None,
+        ReadEvent::LeftOut(..) | ReadEvent::Noticed(_) => None,
     };
     Some(ArticleReader::open(&[path]).unwrap().filter_map(read).collect())
 }

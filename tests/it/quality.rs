@@ -17,7 +17,7 @@ fn read(path: std::path::PathBuf) -> Vec<Article> {
         .filter_map(|event| match event {
             ReadEvent::Article(article) => Some(article),
             ReadEvent::Rejected(rejected) => panic!("{rejected}"),
-            ReadEvent::LeftOut(..) => None,
+            ReadEvent::LeftOut(..) | ReadEvent::Noticed(_) => None,
         })
         .collect()
 }

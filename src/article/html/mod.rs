@@ -14,7 +14,8 @@ use encoding_rs::Encoding;
 use scraper::{ElementRef, Html};
 
 use super::layout::Layout;
-use super::page::{self, Reading};
+use super::page;
+use super::reading::Reading;
 
 /// How deep a page may be nested. The parser looks up through all open elements at every tag, so that a page of
 /// nothing but opening tags would keep it busy for minutes; real pages stay below a hundred.
