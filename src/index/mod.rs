@@ -4,7 +4,6 @@
 //! rankings. Graphs are derived (`graph`). `backend` is the boundary that searching sees.
 
 mod backend;
-mod derived;
 mod embedded;
 mod forward;
 pub mod graph;

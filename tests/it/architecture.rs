@@ -10,7 +10,7 @@ use crate::support::root;
 /// Layers from the ground up. A module may use modules of lower layers, never of its own or a higher one.
 const LAYERS: &[&[&str]] = &[
     &["error"],
-    &["kernel", "model", "config"],
+    &["kernel", "model", "config", "files"],
     &["compute"],
     &["article", "text", "embed"],
     &["index"],

@@ -13,8 +13,7 @@ use crate::index::forward;
 use crate::index::graph::{self, GraphParams};
 
 impl EmbeddedIndex {
-    /// Builds the graphs and forward indexes that large segments lack, writes those of an earlier form again and removes
-    /// those whose segment is gone. `progress` is told `(rows done, rows in all)` of the graphs built, which take nearly
+    /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone. `progress` is told `(rows done, rows in all)` of the graphs built, which take nearly
     /// all of the time. Returns their number.
     pub fn build_graphs(&self, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<usize> {
         self.refresh()?;
@@ -57,7 +56,6 @@ impl EmbeddedIndex {
     /// Writes all that takes seconds.
     fn write_quick(&self, view: &View) -> Result<()> {
         for segment in &view.segments {
-            segment.renew_graph()?;
             if segment.forward().is_none() && segment.reader.max_doc() as usize >= dense::GRAPH_ROWS {
                 self.create_graphs_folder()?;
                 let id = segment.reader.segment_id();

@@ -118,23 +118,6 @@ impl SegmentView {
         loaded
     }
 
-    /// Writes the segment's graph again if its file is of an earlier version: seconds for a million rows, not the minutes
-    /// of a build. Searches find the same. A damaged one is dropped, to be built.
-    ///
-    /// # Errors
-    /// `Unavailable` if the disk refuses.
-    pub fn renew_graph(&self) -> Result<()> {
-        if let Some(old) = self.graph().filter(|graph| graph.is_old()) {
-            let new = match old.renew(uuid_bytes(self.reader.segment_id())) {
-                Ok(new) => Some(Arc::new(new)),
-                Err(error) if error.fault() == Fault::Corrupt => None,
-                Err(error) => return Err(error),
-            };
-            *self.graph.write().unwrap_or_else(|p| p.into_inner()) = new;
-        }
-        Ok(())
-    }
-
     /// See `Evidence::locality`.
     pub fn locality(&self, doc: u32, asked: &[Region]) -> f32 {
         if asked.is_empty() || self.places.first(doc).is_none() {

@@ -1,7 +1,5 @@
 //! Making a forward index from a segment's postings: some passages at a time, so that memory stays bounded.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -10,7 +8,7 @@ use tantivy::postings::TermInfo;
 use super::file::{FIELDS, FileWriter};
 use super::row::{self, TERMS};
 use crate::error::{Context, Fault, Result};
-use crate::index::derived::write_whole;
+use crate::files::write_whole;
 use crate::index::lexical::postings::{READING, WordField};
 
 /// Passages that are turned at once; some 250 common terms each, 12 bytes a term, twice.
@@ -54,7 +52,7 @@ pub fn write(path: &Path, segment: [u8; 16], rows: u32, fields: &[WordField; FIE
     let counts = std::array::from_fn(|field| terms.iter().filter(|term| term.field == field).count() as u32);
 
     let mut failed = None;
-    write_whole(path, "the forward index", |out: &mut BufWriter<File>| {
+    write_whole(path, "the forward index", |out| {
         let mut file = FileWriter::new(out)?;
         let firsts: Vec<u32> = (0..rows).step_by(PASSAGES as usize).collect();
         for firsts in firsts.chunks(rayon::current_num_threads()) {

@@ -23,7 +23,6 @@ use crate::kernel::map::{map_file, prefetch};
 pub(super) const FIELDS: usize = 2 * STREAMS;
 
 const MAGIC: [u8; 8] = *b"BWFORWD\n";
-/// 1 had more terms, and frequencies of four bits; 2 had eight bytes for where each row begins.
 const VERSION: u32 = 3;
 const HEADER: usize = 128;
 const ALIGNMENT: usize = 64;
@@ -37,12 +36,10 @@ const AT_ROW_BYTES: usize = 48;
 const AT_BODY_SUM: usize = 56;
 const AT_BITS: usize = 64;
 const AT_HEADER_SUM: usize = 72;
-/// Where versions before 3 have it.
-const AT_OLD_HEADER_SUM: usize = AT_BITS;
 
 /// Where the sections begin, and where the file ends.
 #[derive(Debug, Clone, Copy)]
-struct Layout {
+struct Sections {
     /// Where rows begin: groups, then what is in them, of so many bits.
     firsts: usize,
     distances: usize,
@@ -52,16 +49,16 @@ struct Layout {
     end: usize,
 }
 
-impl Layout {
+impl Sections {
     /// None for sizes that no file can have.
-    fn new(rows: usize, row_bytes: usize, bits: u32, terms: usize) -> Option<Layout> {
+    fn new(rows: usize, row_bytes: usize, bits: u32, terms: usize) -> Option<Sections> {
         let after = |start: usize, bytes: usize| start.checked_add(bytes)?.checked_next_multiple_of(ALIGNMENT);
         let firsts = after(HEADER, row_bytes)?;
         let distances = after(firsts, StartsData::groups(rows).checked_mul(8)?)?;
         let starts = after(distances, packed_bytes(rows + 1, bits)?)?;
         let ids = after(starts, terms.checked_mul(8)?)?;
         let end = ids.checked_add(terms.checked_mul(2)?)?;
-        Some(Layout {
+        Some(Sections {
             firsts,
             distances,
             bits,
@@ -144,7 +141,7 @@ impl<'a, W: Write + Seek> FileWriter<'a, W> {
 /// A forward index, mapped from its file.
 pub struct Forward {
     map: Mmap,
-    layout: Layout,
+    layout: Sections,
     /// Of each field, its stretch of `starts` and `ids`.
     fields: [Range<usize>; FIELDS],
     rows: usize,
@@ -177,14 +174,11 @@ impl Forward {
         if header[..8] != MAGIC {
             return corrupt("not a forward index".into());
         }
-        if ![AT_HEADER_SUM, AT_OLD_HEADER_SUM]
-            .iter()
-            .any(|&at| xxh3_64(&header[..at]) == large(at))
-        {
-            return corrupt("the header's checksum differs".into());
-        }
         if small(AT_VERSION) != VERSION {
             return corrupt(format!("version {}, this program reads {VERSION}", small(AT_VERSION)));
+        }
+        if xxh3_64(&header[..AT_HEADER_SUM]) != large(AT_HEADER_SUM) {
+            return corrupt("the header's checksum differs".into());
         }
         if header[AT_SEGMENT..AT_TERMS] != segment {
             return corrupt("it belongs to another segment".into());
@@ -200,7 +194,7 @@ impl Forward {
         });
         let layout = usize::try_from(large(AT_ROW_BYTES))
             .ok()
-            .and_then(|row_bytes| Layout::new(rows as usize, row_bytes, small(AT_BITS), terms));
+            .and_then(|row_bytes| Sections::new(rows as usize, row_bytes, small(AT_BITS), terms));
         match layout {
             Some(layout) if layout.end == map.len() => Ok(Forward {
                 layout,
@@ -242,7 +236,7 @@ impl Forward {
 
     /// Where a passage's row lies among the rows; nowhere if the file does not say.
     fn place(&self, doc: u32) -> Range<usize> {
-        let Layout {
+        let Sections {
             firsts,
             distances,
             bits,

@@ -122,7 +122,7 @@ fn what_does_not_fit_is_refused() {
     check(&whole[..90], id, rows, "too short");
     check(b"", id, rows, "too short");
     check(&changed(0), id, rows, "not a forward index");
-    check(&changed(8), id, rows, "checksum");
+    check(&changed(8), id, rows, "version");
     check(&changed(50), id, rows, "checksum");
 
     // Damage behind the header is found by reading everything, and until then it harms nobody.

@@ -5,7 +5,7 @@
 //! its own name is whole. Opening reads the header only (its checksum, the identity of the segment, the sizes);
 //! [`Graph::verify`] reads everything. Any mismatch is [`Fault::Corrupt`](crate::error::Fault::Corrupt) with the path.
 //!
-//! A file of version 2, whose lists of neighbours are not packed, is read as well; [`Graph::renew`] writes it again.
+//! A file of another version is refused: graphs are derived, so they are built again and never converted.
 
 use std::fs::File;
 use std::io::Write;
@@ -19,17 +19,15 @@ use super::neighbours::Neighbours;
 use super::residual::Residual;
 use super::row_set::RowSet;
 use super::scratch::Scratch;
-use super::sections::{HEADER, Lists, Sections, node_bits};
+use super::sections::{HEADER, Sections, node_bits};
 use super::shape::{FlatGraph, GraphData, GraphParams, MAX_DIM, MAX_M, MAX_ROWS, MAX_UPPER, upper_lists};
 use crate::error::{Context as _, Error, Fault, Result};
-use crate::index::derived::write_whole;
+use crate::files::write_whole;
 use crate::index::packed::{Packed, Starts, StartsData, pack};
 use crate::kernel::map::map_file;
 
 const MAGIC: [u8; 8] = *b"BWGRAPH\n";
 const VERSION: u32 = 3;
-/// The version before, with lists that are not packed. 1 had codes alone.
-const WIDE: u32 = 2;
 
 // Offsets in the header. What lies between and behind is zero.
 const AT_VERSION: usize = 8;
@@ -50,19 +48,16 @@ impl GraphData {
     /// Writes the graph to `path` for the segment of this id, replacing what is there in one step.
     ///
     /// # Errors
-    /// `Bug` for a graph that is not whole. `Unavailable` with the path if the disk refuses; the temporary file is then removed, `path` untouched.
+    /// `Bug` for a graph that is not whole. `Unavailable` with the path if the disk refuses; what is at `path` then stays.
     pub fn write(&self, path: &Path, segment: [u8; 16]) -> Result<()> {
-        write(self.view(), self.ef_construction, path, segment)
+        let view = self.view();
+        let Some(residual) = view.residual else {
+            return Err(Error::bug("a graph was written before it was done"));
+        };
+        write_whole(path, "the graph", |out| {
+            write_file(view, residual, self.ef_construction, out, segment)
+        })
     }
-}
-
-fn write(view: FlatGraph<'_>, ef_construction: usize, path: &Path, segment: [u8; 16]) -> Result<()> {
-    let Some(residual) = view.residual else {
-        return Err(Error::bug("a graph was written before it was done"));
-    };
-    write_whole(path, "the graph", |out| {
-        write_file(view, residual, ef_construction, out, segment)
-    })
 }
 
 fn write_file(
@@ -82,12 +77,8 @@ fn write_file(
         }
     }
     let starts = StartsData::new(&starts);
-    let lists = Lists::Packed {
-        neighbours: neighbours.len(),
-        bits: starts.bits,
-    };
     let links = pack(neighbours.iter().map(|&to| to.into()), node_bits(rows));
-    let Some(layout) = Sections::new(rows, view.dim, view.m, view.counts, lists) else {
+    let Some(layout) = Sections::new(rows, view.dim, view.counts, neighbours.len(), starts.bits) else {
         return Err(std::io::Error::other("more than a file can hold"));
     };
     let sections = [
@@ -152,6 +143,10 @@ pub struct Graph {
     rows: usize,
     dim: usize,
     unit: f32,
+    /// In all lists together.
+    neighbours: usize,
+    /// Of where a list begins in its group.
+    bits: u32,
     params: GraphParams,
     path: PathBuf,
 }
@@ -189,12 +184,11 @@ impl Graph {
         if header[..8] != MAGIC {
             return corrupt("not a graph".into());
         }
+        if number(AT_VERSION) != VERSION {
+            return corrupt(format!("version {}, this program reads {VERSION}", number(AT_VERSION)));
+        }
         if xxh3_64(&header[..AT_HEADER_SUM]).to_le_bytes() != header[AT_HEADER_SUM..] {
             return corrupt("the header's checksum differs".into());
-        }
-        let version = number(AT_VERSION);
-        if ![WIDE, VERSION].contains(&version) {
-            return corrupt(format!("version {version}, this program reads {WIDE} and {VERSION}"));
         }
         if header[AT_SEGMENT..AT_COUNTS] != segment {
             return corrupt("it belongs to another segment".into());
@@ -213,14 +207,9 @@ impl Graph {
         if counts.iter().any(|&count| count > rows) {
             return corrupt("a level with more nodes than rows".into());
         }
-        let lists = match version {
-            WIDE => Lists::Wide,
-            _ => Lists::Packed {
-                neighbours: u64::from_le_bytes(std::array::from_fn(|at| header[AT_NEIGHBOURS + at])) as usize,
-                bits: number(AT_BITS),
-            },
-        };
-        let layout = Sections::new(rows as usize, dim, m, &counts, lists);
+        let neighbours = u64::from_le_bytes(std::array::from_fn(|at| header[AT_NEIGHBOURS + at])) as usize;
+        let bits = number(AT_BITS);
+        let layout = Sections::new(rows as usize, dim, &counts, neighbours, bits);
         let Some(layout) = layout.filter(|layout| layout.end as u64 == length && layout.end == map.len()) else {
             return corrupt(format!("{length} bytes are not what its header says"));
         };
@@ -234,6 +223,8 @@ impl Graph {
             layout,
             rows: rows as usize,
             dim,
+            neighbours,
+            bits,
             params,
             path: path.to_path_buf(),
             map,
@@ -282,30 +273,13 @@ impl Graph {
         self.view().search(vectors, query, k, ef, allowed, scratch)
     }
 
-    /// Whether the file is of the version before and could be smaller.
-    pub fn is_old(&self) -> bool {
-        matches!(self.layout.lists, Lists::Wide)
-    }
-
-    /// Writes the file again, to the same path, in this version, and opens it. What has the old one open keeps it.
-    ///
-    /// # Errors
-    /// As [`GraphData::write`]; `Corrupt` if the file is damaged.
-    pub fn renew(&self, segment: [u8; 16]) -> Result<Graph> {
-        self.verify()?;
-        write(self.view(), self.params.ef_construction, &self.path, segment)?;
-        Graph::open(&self.path, segment, self.rows as u32, self.dim)
-    }
-
     pub(super) fn view(&self) -> FlatGraph<'_> {
         let Sections {
             node_rows,
             row_nodes,
-            lists,
             firsts,
             distances,
             links,
-            upper,
             mean,
             inexact,
             codes,
@@ -315,21 +289,13 @@ impl Graph {
         let (rows, m) = (self.rows, self.params.m);
         let numbers = |start: usize, len: usize| bytemuck::cast_slice::<u8, u32>(&self.map[start..start + 4 * len]);
         let above = upper_lists(&self.counts);
-        let [links, upper] = match lists {
-            Lists::Wide => [(links, rows, 2 * m), (upper, above, m)].map(|(start, lists, width)| Neighbours::Wide {
-                slots: numbers(start, lists * width),
-                width,
-            }),
-            Lists::Packed { neighbours, bits } => {
-                let groups = bytemuck::cast_slice(&self.map[firsts..firsts + 8 * StartsData::groups(rows + above)]);
-                [(0, 2 * m), (rows, m)].map(|(first, width)| Neighbours::Packed {
-                    starts: Starts::new(groups, &self.map[distances..links], rows + above, bits),
-                    nodes: Packed::new(&self.map[links..upper], neighbours, node_bits(rows)),
-                    first,
-                    width,
-                })
-            }
-        };
+        let groups = bytemuck::cast_slice(&self.map[firsts..firsts + 8 * StartsData::groups(rows + above)]);
+        let [links, upper] = [(0, 2 * m), (rows, m)].map(|(first, width)| Neighbours::Packed {
+            starts: Starts::new(groups, &self.map[distances..links], rows + above, self.bits),
+            nodes: Packed::new(&self.map[links..mean], self.neighbours, node_bits(rows)),
+            first,
+            width,
+        });
         FlatGraph {
             dim: self.dim,
             m,
