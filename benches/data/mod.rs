@@ -12,6 +12,7 @@ use baowen::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir
 use baowen::error::{Error, Result};
 use baowen::eval::npy::{self, Matrix};
 use baowen::eval::synthetic::{Generator, Source};
+use baowen::index::ingest::{Counts, Ingest, maintain::maintain};
 use baowen::index::{Backend, EmbeddedIndex, Rules};
 use baowen::model::Article;
 use baowen::search::Engine;
@@ -58,7 +59,7 @@ impl Data {
                 folder
             }
         };
-        let index = Arc::new(EmbeddedIndex::open(&folder)?);
+        let index = EmbeddedIndex::open(&folder)?;
         index.check_identity(analyzer.fingerprint(), Some((model.identity(), model.dimension())))?;
         let questions = match data {
             Some(data) => given(&data)?,
@@ -109,13 +110,12 @@ fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<L
         embedder: Some(embedder),
     };
     let index = EmbeddedIndex::create(folder, &rules.identity())?;
-    let mut writer = index.writer(rules)?;
+    let ingest = Ingest::open(&index, rules)?;
     let articles: Vec<Article> = made.into_iter().map(|p| p.article).collect();
-    writer.upsert(&articles)?;
-    writer.commit()?;
-    writer.finish()?;
-    index.build_graphs(&|_, _| {}, &std::sync::atomic::AtomicBool::new(false))?;
-    Ok(())
+    ingest.upsert(articles).into_iter().collect::<Result<Counts>>()?;
+    ingest.commit()?;
+    ingest.into_writer().finish()?;
+    maintain(&index, &())
 }
 
 fn given(folder: &Path) -> Result<Vec<(String, Vec<f32>)>> {

@@ -7,6 +7,7 @@ use clap::Args;
 use super::print::{self, Style};
 use super::{DEFAULT_LISTEN, index, model, remote, serve, setup};
 use crate::error::{Error, Result};
+use crate::index::ingest::run::Summary;
 use crate::search::request::SearchRequest;
 use crate::service::server::ServiceSettings;
 
@@ -43,7 +44,7 @@ impl Demo {
         }
         println!("[2/4] Indexing {SAMPLE}");
         let summary = build_sample()?;
-        summary.print(Path::new(INDEX));
+        index::print(&summary, Path::new(INDEX));
 
         println!("[3/4] Starting the service on {}", self.listen);
         let address = start(&self.listen)?;
@@ -85,7 +86,7 @@ fn sample_root() -> Result<PathBuf> {
 }
 
 /// Indexes the sample; a demo index made by other rules (an older program, no model then) is made anew.
-fn build_sample() -> Result<index::Summary> {
+fn build_sample() -> Result<Summary> {
     let paths = [PathBuf::from(SAMPLE)];
     let options = |rebuild| index::Options {
         rebuild,

@@ -101,7 +101,7 @@ impl Eval {
             Err(error) => return Err(error),
         };
         if !self.json {
-            summary.print(&folder);
+            index::print(&summary, &folder);
         }
         Ok(folder)
     }

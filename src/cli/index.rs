@@ -1,24 +1,16 @@
 //! `baowen index PATH...`: articles from files into an index, with a progress bar and a summary that counts everything.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 
 use super::{IndexFolder, setup};
-use crate::article::{ArticleReader, ReadEvent, Rejected};
-use crate::embed::CachedEmbedder;
+use crate::article::ArticleReader;
 use crate::error::{Fault, Result};
-use crate::index::{Backend, EmbeddedIndex, EmbeddedWriter, Rules, WriteReport};
-use crate::model::Article;
-
-/// Articles analysed and embedded together: enough to keep every core busy, few enough to show progress.
-const BATCH: usize = 128;
-/// A run that writes at least one in so many of the index's passages joins all segments at its end.
-const WORTH_MERGING: u64 = 2;
+use crate::index::EmbeddedIndex;
+use crate::index::ingest::run::{Summary, run};
+use crate::index::ingest::{Counts, Progress};
 
 /// Read articles (text, Markdown, HTML, JSON Lines; UTF-8 or GB18030) and put them into an index.
 #[derive(Args)]
@@ -42,33 +34,6 @@ pub struct IndexArgs {
     json: bool,
 }
 
-/// What indexing did.
-#[derive(Debug, Default, Serialize)]
-pub struct Summary {
-    /// Articles read.
-    pub articles: usize,
-    /// Of these: not there before.
-    pub added: usize,
-    /// Of these: replaced an earlier text.
-    pub updated: usize,
-    /// Of these: were there as they are.
-    pub unchanged: usize,
-    /// Passages written.
-    pub passages: usize,
-    /// Passages whose vector was computed.
-    pub embedded: u64,
-    /// Passages whose vector was known.
-    pub cached: u64,
-    /// What could not be read: path, line, reason.
-    pub skipped: Vec<String>,
-    /// Articles in the index now.
-    pub total_articles: u64,
-    /// Passages in the index now.
-    pub total_passages: u64,
-    /// Seconds it took.
-    pub seconds: f64,
-}
-
 impl IndexArgs {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
@@ -84,7 +49,7 @@ impl IndexArgs {
         if self.json {
             return super::print::json(&summary);
         }
-        summary.print(&self.index.folder);
+        print(&summary, &self.index.folder);
         Ok(())
     }
 }
@@ -112,119 +77,63 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
         Err(error) if error.fault() == Fault::Missing => EmbeddedIndex::create(folder, &rules.identity())?,
         Err(error) => return Err(error),
     };
-    let mut summary = Summary::default();
-    fill(&index, rules, reader, &options, &mut summary)?;
-    build_graphs(&index)?;
-    let stats = index.snapshot()?.stats()?;
-    summary.total_articles = stats.articles;
-    summary.total_passages = stats.passages;
+    let bars = Bars::new();
+    let mut summary = run(&index, rules, reader, options.commit_every, &bars)?;
     match &cache {
-        Some(cache) => cached_counts(cache, &mut summary),
-        None if stats.identity.dimension > 0 => summary.embedded = summary.passages as u64,
+        Some(cache) => (summary.embedded, summary.cached) = (cache.misses(), cache.hits()),
+        None if index.identity().dimension > 0 => summary.embedded = summary.passages as u64,
         None => {}
     }
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(summary)
 }
 
-fn cached_counts(cache: &Arc<CachedEmbedder>, summary: &mut Summary) {
-    summary.embedded = cache.misses();
-    summary.cached = cache.hits();
+/// How far it is, on the terminal.
+struct Bars {
+    reading: ProgressBar,
+    graphs: ProgressBar,
+    started: std::time::Instant,
 }
 
-fn fill(
-    index: &EmbeddedIndex,
-    rules: Rules,
-    mut reader: ArticleReader,
-    options: &Options,
-    summary: &mut Summary,
-) -> Result<()> {
-    let mut writer = index.writer(rules)?;
-    let bar = ProgressBar::new(reader.bytes_total()).with_style(style(
-        "{bar:30} {percent:>3}% {binary_bytes}/{binary_total_bytes} {msg} 剩余 {eta}",
-    ));
-    let started = std::time::Instant::now();
-    let mut batch: Vec<Article> = Vec::with_capacity(BATCH);
-    let mut report = WriteReport::default();
-    let mut since_commit = 0;
-    loop {
-        let event = reader.next();
-        let end = event.is_none();
-        match event {
-            Some(ReadEvent::Article(article)) => {
-                summary.articles += 1;
-                batch.push(article);
-            }
-            Some(ReadEvent::Rejected(rejected)) => skip(&rejected, &bar, summary),
-            Some(ReadEvent::LeftOut(..) | ReadEvent::Noticed(_)) | None => {}
+impl Bars {
+    fn new() -> Self {
+        let reading = style("{bar:30} {percent:>3}% {binary_bytes}/{binary_total_bytes} {msg} 剩余 {eta}");
+        Bars {
+            reading: ProgressBar::no_length().with_style(reading),
+            graphs: ProgressBar::hidden(),
+            started: std::time::Instant::now(),
         }
-        if batch.len() >= BATCH || end {
-            since_commit += batch.len();
-            report += take(&mut writer, &mut batch, &bar, summary)?;
-            bar.set_position(reader.bytes_read());
-            let rate = report.passages as f64 / started.elapsed().as_secs_f64().max(1e-9);
-            bar.set_message(format!(
-                "{} 篇 {} 段 {rate:.0} 段/秒",
-                summary.articles, report.passages
-            ));
-            if writer.is_dirty() && (since_commit >= options.commit_every || end) {
-                writer.commit()?;
-                since_commit = 0;
-            }
-        }
-        if end {
-            break;
-        }
-    }
-    bar.finish_and_clear();
-    (summary.added, summary.updated) = (report.added, report.updated);
-    (summary.unchanged, summary.passages) = (report.unchanged, report.passages);
-    let passages = index.snapshot()?.stats()?.passages;
-    if report.passages as u64 * WORTH_MERGING >= passages {
-        writer.finish_as_one()
-    } else {
-        writer.finish()
     }
 }
 
-fn skip(rejected: &Rejected, bar: &ProgressBar, summary: &mut Summary) {
-    bar.suspend(|| eprintln!("skipped {rejected}"));
-    summary.skipped.push(rejected.to_string());
-}
-
-/// Writes a batch. An article that the index refuses (its id) is skipped by name and the rest goes on.
-fn take(
-    writer: &mut EmbeddedWriter,
-    batch: &mut Vec<Article>,
-    bar: &ProgressBar,
-    summary: &mut Summary,
-) -> Result<WriteReport> {
-    batch.retain(|article| match crate::index::check_article_id(&article.id) {
-        Ok(()) => true,
-        Err(error) => {
-            bar.suspend(|| eprintln!("skipped {error}"));
-            summary.skipped.push(error.to_string());
-            false
+impl Progress for Bars {
+    fn read(&self, done: u64, total: u64, counts: &Counts) {
+        let rate = counts.passages as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
+        let articles = counts.added + counts.updated + counts.unchanged;
+        self.reading.set_length(total);
+        self.reading.set_position(done);
+        self.reading
+            .set_message(format!("{articles} 篇 {} 段 {rate:.0} 段/秒", counts.passages));
+        if done >= total {
+            self.reading.finish_and_clear();
         }
-    });
-    let report = writer.upsert(batch)?;
-    batch.clear();
-    Ok(report)
-}
+    }
 
-fn build_graphs(index: &EmbeddedIndex) -> Result<()> {
-    let bar = ProgressBar::hidden();
-    let progress = |done: usize, total: usize| {
-        if bar.length().is_none() {
-            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            bar.set_style(style("建图 {bar:30} {pos}/{len} 剩余 {eta}"));
-            bar.set_length(total as u64);
+    fn skipped(&self, what: &str) {
+        self.reading.suspend(|| eprintln!("skipped {what}"));
+    }
+
+    fn graphs(&self, done: usize, total: usize) {
+        if self.graphs.length().is_none() {
+            self.graphs.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            self.graphs.set_style(style("建图 {bar:30} {pos}/{len} 剩余 {eta}"));
+            self.graphs.set_length(total as u64);
         }
-        bar.set_position(done as u64);
-    };
-    index.build_graphs(&progress, &AtomicBool::new(false))?;
-    bar.finish_and_clear();
-    Ok(())
+        self.graphs.set_position(done as u64);
+        if done >= total {
+            self.graphs.finish_and_clear();
+        }
+    }
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -232,26 +141,24 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-impl Summary {
-    /// The summary for people.
-    pub fn print(&self, folder: &Path) {
-        println!(
-            "{} articles read: {} added, {} updated, {} unchanged, {} skipped",
-            self.articles,
-            self.added,
-            self.updated,
-            self.unchanged,
-            self.skipped.len()
-        );
-        println!(
-            "{} passages written ({} embedded, {} from the cache) in {:.1} s",
-            self.passages, self.embedded, self.cached, self.seconds
-        );
-        println!(
-            "{} now holds {} articles, {} passages",
-            folder.display(),
-            self.total_articles,
-            self.total_passages
-        );
-    }
+/// The summary for people.
+pub fn print(summary: &Summary, folder: &Path) {
+    println!(
+        "{} articles read: {} added, {} updated, {} unchanged, {} skipped",
+        summary.articles,
+        summary.added,
+        summary.updated,
+        summary.unchanged,
+        summary.skipped.len()
+    );
+    println!(
+        "{} passages written ({} embedded, {} from the cache) in {:.1} s",
+        summary.passages, summary.embedded, summary.cached, summary.seconds
+    );
+    println!(
+        "{} now holds {} articles, {} passages",
+        folder.display(),
+        summary.total_articles,
+        summary.total_passages
+    );
 }

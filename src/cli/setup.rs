@@ -82,7 +82,7 @@ pub fn open(folder: &Path) -> Result<Opened> {
         || rayon::join(Analyzer::new, || LocalModel::open(&model_dir(None))),
         || EmbeddedIndex::open(folder),
     );
-    let index = Arc::new(index?);
+    let index = index?;
     let analyzer = Arc::new(analyzer?);
     let embedder: Option<Arc<dyn Embedder>> = match model {
         Ok(model) => Some(Arc::new(model)),

@@ -7,6 +7,7 @@ mod backend;
 mod embedded;
 mod forward;
 pub mod graph;
+pub mod ingest;
 mod lexical;
 mod packed;
 mod prepare;
@@ -17,7 +18,7 @@ pub use backend::{
     PreparedArticle, PreparedPassage, Snapshot, Stats, StoredPassage, TermScore, Writer,
 };
 pub use embedded::schema::{FORMAT_VERSION, Identity};
-pub use embedded::{EmbeddedIndex, EmbeddedWriter, View, WriteReport, check_article_id, remove};
+pub use embedded::{EmbeddedIndex, EmbeddedWriter, View, check_article_id, remove};
 pub use lexical::bm25::Bm25Params;
 pub use lexical::bound::HALVED;
 pub use prepare::{Rules, embedded_texts};

@@ -1,19 +1,19 @@
-//! An article as the index takes it in: passages with their terms, places and years, and what their vectors are made of.
+//! Articles made ready to be written: cut into passages, analysed, embedded.
 //!
-//! Owns what a passage's text is to each ranking. Writes nothing.
+//! Owns what a passage's text is to each ranking. Knows no engine, holds no lock and writes nothing, so any number of
+//! callers may prepare while one writes.
 
 use std::sync::Arc;
 
-use tantivy::TantivyDocument;
+use rayon::prelude::*;
 
-use super::backend::StoredPassage;
-use super::embedded::schema::{FORMAT_VERSION, Fields, Identity, pack_lengths, place_number};
-use super::embedded::terms;
+use super::backend::{PreparedArticle, PreparedPassage, StoredPassage};
+use super::embedded::schema::{FORMAT_VERSION, Identity};
 use crate::article::{self, SplitOptions};
 use crate::embed::Embedder;
-use crate::error::{Context, Fault, Result};
+use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Passage};
-use crate::text::{Analyzer, Token};
+use crate::text::Analyzer;
 
 /// Tokens of title and headings that a passage's vector takes in; the rest of the embedder's room is the text's.
 const MAX_CONTEXT_TOKENS: usize = 96;
@@ -46,26 +46,70 @@ impl Rules {
     }
 }
 
-/// An article made ready to be written.
-pub struct Prepared<'a> {
-    /// The article.
-    pub article: &'a Article,
-    /// Its fingerprint.
-    pub hash: u64,
-    /// Its passages.
-    pub passages: Vec<PreparedPassage>,
+/// A fingerprint of everything an article says. Rules are not part of it: an index has one set of rules.
+pub fn fingerprint(article: &Article) -> Result<u64> {
+    let bytes = serde_json::to_vec(article).or_fault(Fault::Bug, "encoding an article")?;
+    Ok(xxhash_rust::xxh3::xxh3_64(&bytes))
 }
 
-/// A passage made ready to be written.
-pub struct PreparedPassage {
-    stored: StoredPassage,
-    fields: [Vec<Token>; 4],
-    /// What its vector is made of.
-    pub embedded_text: String,
+/// Cuts, analyses and embeds articles, given with their fingerprints; one result for each, in their order.
+///
+/// # Errors
+/// A text that the embedder refuses fails its own article; an embedder that is away fails all of them.
+pub fn prepare(rules: &Rules, articles: Vec<(Article, u64)>) -> Vec<Result<PreparedArticle>> {
+    let analysed: Vec<(PreparedArticle, Vec<String>)> = articles
+        .into_par_iter()
+        .map(|(article, hash)| analyse(rules, article, hash))
+        .collect();
+    let Some(embedder) = &rules.embedder else {
+        return analysed.into_iter().map(|(article, _)| Ok(article)).collect();
+    };
+    match embed(&**embedder, &analysed) {
+        Ok(vectors) => analysed
+            .into_iter()
+            .zip(vectors)
+            .map(|((article, _), vectors)| Ok(with_vectors(article, vectors)))
+            .collect(),
+        Err(error) if error.fault() == Fault::Caller => analysed
+            .into_iter()
+            .map(|one| {
+                let vectors = embed(&**embedder, std::slice::from_ref(&one))?
+                    .pop()
+                    .unwrap_or_default();
+                Ok(with_vectors(one.0, vectors))
+            })
+            .collect(),
+        Err(error) => analysed.iter().map(|_| Err(error.clone())).collect(),
+    }
 }
 
-/// Splits and analyses an article; its vectors are made by whoever has the texts of many articles together.
-pub fn prepare<'a>(rules: &Rules, article: &'a Article, hash: u64) -> Prepared<'a> {
+/// The vectors of each article's passages, all embedded together.
+fn embed(embedder: &dyn Embedder, articles: &[(PreparedArticle, Vec<String>)]) -> Result<Vec<Vec<Vec<f32>>>> {
+    let texts: Vec<&str> = articles
+        .iter()
+        .flat_map(|(_, texts)| texts.iter().map(String::as_str))
+        .collect();
+    let vectors = embedder.embed_passages(&texts)?;
+    if vectors.len() != texts.len() {
+        let (texts, vectors) = (texts.len(), vectors.len());
+        return Err(Error::bug(format!("{texts} texts came back as {vectors} vectors")));
+    }
+    let mut vectors = vectors.into_iter();
+    Ok(articles
+        .iter()
+        .map(|(_, texts)| vectors.by_ref().take(texts.len()).collect())
+        .collect())
+}
+
+fn with_vectors(mut article: PreparedArticle, vectors: Vec<Vec<f32>>) -> PreparedArticle {
+    for (passage, vector) in article.passages.iter_mut().zip(vectors) {
+        passage.vector = vector;
+    }
+    article
+}
+
+/// Cuts and analyses an article; its passages still lack their vectors, which are made of the texts beside it.
+fn analyse(rules: &Rules, article: Article, hash: u64) -> (PreparedArticle, Vec<String>) {
     let analyzer = &rules.analyzer;
     let count = |text: &str| match &rules.embedder {
         Some(embedder) => embedder.count_tokens(text),
@@ -75,10 +119,10 @@ pub fn prepare<'a>(rules: &Rules, article: &'a Article, hash: u64) -> Prepared<'
         .embedder
         .as_ref()
         .map_or(MAX_CHARS_WITHOUT_MODEL, |e| e.max_tokens());
-    let passages = cut(article, room, &count);
+    let passages = cut(&article, room, &count);
     let article_regions = analyzer.regions(&article.title);
     let article_years = analyzer.years(&article.title, article.published);
-    let passages = passages
+    let (passages, texts) = passages
         .into_iter()
         .map(|passage| {
             let head = join_head(&article.title, &passage.heading);
@@ -98,8 +142,8 @@ pub fn prepare<'a>(rules: &Rules, article: &'a Article, hash: u64) -> Prepared<'
             years.extend(analyzer.years(&passage.text, article.published));
             years.sort_unstable();
             years.dedup();
-            PreparedPassage {
-                embedded_text: embedded_text(&head, &passage.text),
+            let embedded = embedded_text(&head, &passage.text);
+            let passage = PreparedPassage {
                 stored: StoredPassage {
                     article_id: article.id.clone(),
                     ordinal: passage.ordinal,
@@ -115,15 +159,18 @@ pub fn prepare<'a>(rules: &Rules, article: &'a Article, hash: u64) -> Prepared<'
                     regions,
                     years,
                 },
-                fields: [title.words, title.bigrams, text.words, text.bigrams],
-            }
+                tokens: [title.words, title.bigrams, text.words, text.bigrams],
+                vector: Vec::new(),
+            };
+            (passage, embedded)
         })
-        .collect();
-    Prepared {
+        .unzip();
+    let prepared = PreparedArticle {
         article,
         hash,
         passages,
-    }
+    };
+    (prepared, texts)
 }
 
 /// An article's passages; one, empty, if there is nothing to cut. `room`: the most that `count` may count of what is
@@ -177,77 +224,4 @@ fn join_head(title: &str, heading: &str) -> String {
         (true, false) => heading.to_string(),
         (false, false) => format!("{title}\n{heading}"),
     }
-}
-
-/// The passage as tantivy takes it.
-pub fn document(
-    fields: &Fields,
-    article: &Article,
-    hash: u64,
-    passage: PreparedPassage,
-    vector: &[f32],
-) -> Result<TantivyDocument> {
-    let PreparedPassage {
-        stored, fields: tokens, ..
-    } = passage;
-    let mut document = TantivyDocument::new();
-    document.add_text(fields.article_id, &article.id);
-    document.add_u64(fields.ordinal, stored.ordinal.into());
-    document.add_u64(fields.article_hash, hash);
-    document.add_u64(
-        fields.lengths,
-        pack_lengths([0, 1, 2, 3].map(|i: usize| tokens[i].len())),
-    );
-    let targets = [
-        fields.title_words,
-        fields.title_bigrams,
-        fields.text_words,
-        fields.text_bigrams,
-    ];
-    for (field, tokens) in targets.into_iter().zip(tokens) {
-        if !tokens.is_empty() {
-            document.add_text(field, terms::join(tokens.iter().map(|token| &token.text)));
-        }
-    }
-    if let Some(source) = &article.source {
-        document.add_text(fields.source, source);
-    }
-    if let Some(published) = article.published {
-        document.add_u64(fields.published, published.number().into());
-    }
-    let mut names: Vec<&String> = stored.regions.iter().flat_map(|(p, c)| [p, c]).collect();
-    names.retain(|name| !name.is_empty());
-    names.sort();
-    names.dedup();
-    for name in names {
-        document.add_text(fields.regions, name);
-    }
-    let mut places: Vec<u64> = stored
-        .regions
-        .iter()
-        .flat_map(|(province, city)| {
-            let named = (!city.is_empty()).then(|| place_number(province, Some(city)));
-            [Some(place_number(province, None)), named]
-        })
-        .flatten()
-        .collect();
-    places.sort_unstable();
-    places.dedup();
-    for place in places {
-        document.add_u64(fields.places, place);
-    }
-    for &year in &stored.years {
-        document.add_u64(fields.years, year.into());
-    }
-    document.add_text(fields.passage, json(&stored)?);
-    if stored.ordinal == 0 {
-        document.add_text(fields.article, json(article)?);
-    }
-    let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
-    document.add_custom(fields.vector, &bytes);
-    Ok(document)
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).or_fault(Fault::Bug, "encoding a passage")
 }

@@ -42,7 +42,7 @@ fn engine_made_by(embedder: Arc<dyn Embedder>, articles: &[Article]) -> Option<(
         embedder: Some(embedder),
     };
     let folder = tempfile::tempdir().unwrap();
-    let index = Arc::new(index_of(folder.path(), &rules, articles));
+    let index = index_of(folder.path(), &rules, articles);
     let engine = Engine::new(index, rules.analyzer.clone(), model());
     Some((folder, engine))
 }

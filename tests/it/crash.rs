@@ -8,9 +8,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use baowen::index::ingest::Ingest;
 use baowen::index::{Backend, EmbeddedIndex};
 
-use crate::support::{article, rules};
+use crate::support::{article, put, rules};
 
 const VICTIM: &str = "BAOWEN_TEST_VICTIM";
 const KILLS: usize = 200;
@@ -50,13 +51,13 @@ fn victim() {
     let index = EmbeddedIndex::open(folder)
         .or_else(|_| EmbeddedIndex::create(folder, &rules.identity()))
         .expect("victim opens");
-    let mut writer = index.writer(rules).expect("victim writes");
+    let ingest = Ingest::open(&index, rules).expect("victim writes");
     let held = index.snapshot().unwrap().article_ids().unwrap().len();
     assert_eq!(held % PER_COMMIT, 0);
     println!("\nopened {}", held / PER_COMMIT);
     for commit in held / PER_COMMIT.. {
-        writer.upsert(&generation(commit)).expect("victim upserts");
-        writer.commit().expect("victim commits");
+        put(&ingest, &generation(commit));
+        ingest.commit().expect("victim commits");
         println!("\ncommitted {}", commit + 1);
     }
 }

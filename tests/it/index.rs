@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use baowen::error::Fault;
+use baowen::index::ingest::{Ingest, Outcome, maintain::maintain};
 use baowen::index::{Backend, EmbeddedIndex, LexicalQuery, Rules};
 use baowen::model::Filter;
 use baowen::search::Engine;
 use baowen::search::request::{Grouping, Mode, SearchRequest};
 
-use crate::support::{analyzer, article, index_of, rules};
+use crate::support::{analyzer, article, index_of, put, rules};
 
 fn ids(index: &EmbeddedIndex) -> Vec<String> {
     index.snapshot().unwrap().article_ids().unwrap()
@@ -29,18 +30,19 @@ fn upserts_replace_deletes_remove_and_the_unchanged_stay() {
         &rules,
         &[article("a", "甲", "医保断缴"), article("b", "乙", "养老保险")],
     );
-    let mut writer = index.writer(rules.clone()).unwrap();
-    let report = writer
-        .upsert(&[
+    let ingest = Ingest::open(&index, rules.clone()).unwrap();
+    let report = put(
+        &ingest,
+        &[
             article("a", "甲", "医保断缴"),
             article("b", "乙", "失业保险"),
             article("c", "丙", "工伤"),
-        ])
-        .unwrap();
+        ],
+    );
     assert_eq!((report.unchanged, report.updated, report.added), (1, 1, 1));
     assert_eq!(ids(&index), ["a", "b"], "nothing is visible before the commit");
-    assert_eq!(writer.delete(&["a".into(), "nobody".into()]).unwrap(), 1);
-    writer.commit().unwrap();
+    assert_eq!(ingest.delete(["a", "nobody"]).unwrap(), 1);
+    ingest.commit().unwrap();
     assert_eq!(ids(&index), ["b", "c"]);
     assert_eq!(
         index.snapshot().unwrap().article("b").unwrap().unwrap().text,
@@ -48,12 +50,10 @@ fn upserts_replace_deletes_remove_and_the_unchanged_stay() {
     );
     assert_eq!(index.snapshot().unwrap().article("a").unwrap(), None);
     // A deleted article can come back as it was.
-    assert_eq!(writer.upsert(&[article("a", "甲", "医保断缴")]).unwrap().added, 1);
+    assert_eq!(put(&ingest, &[article("a", "甲", "医保断缴")]).added, 1);
     // Twice in one commit: the later one counts.
-    writer
-        .upsert(&[article("c", "丙", "一"), article("c", "丙", "二")])
-        .unwrap();
-    writer.commit().unwrap();
+    put(&ingest, &[article("c", "丙", "一"), article("c", "丙", "二")]);
+    ingest.commit().unwrap();
     assert_eq!(index.snapshot().unwrap().article("c").unwrap().unwrap().text, "二");
     assert_eq!(index.snapshot().unwrap().stats().unwrap().passages, 3);
 }
@@ -72,19 +72,19 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
         })
         .collect();
     let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
-    let mut writer = index.writer(rules.clone()).unwrap();
+    let ingest = Ingest::open(&index, rules.clone()).unwrap();
     for (chunk, group) in texts.chunks(40).enumerate() {
         let articles: Vec<_> = group
             .iter()
             .enumerate()
             .map(|(i, text)| article(&format!("a{:03}", chunk * 40 + i), "", text))
             .collect();
-        writer.upsert(&articles).unwrap();
-        writer.commit().unwrap();
+        put(&ingest, &articles);
+        ingest.commit().unwrap();
     }
     let gone: Vec<String> = (0..400).step_by(3).map(|i| format!("a{i:03}")).collect();
-    writer.delete(&gone).unwrap();
-    writer.commit().unwrap();
+    ingest.delete(gone.iter().map(String::as_str)).unwrap();
+    ingest.commit().unwrap();
     let check = |when: &str| {
         let view = index.snapshot().unwrap();
         assert_eq!(view.stats().unwrap().articles, 400 - gone.len() as u64, "{when}");
@@ -117,7 +117,7 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
         }
     };
     check("after deletes");
-    writer.finish_as_one().unwrap();
+    ingest.into_writer().finish_as_one().unwrap();
     check("after a merge");
     assert_eq!(index.snapshot().unwrap().stats().unwrap().segments, 1);
     drop(index);
@@ -132,7 +132,7 @@ fn segments_are_joined_whatever_is_merged_in_the_background() {
     for commits in [2, 8, 9, 17] {
         let folder = tempfile::tempdir().unwrap();
         let index = index_of(folder.path(), &rules, &[]);
-        let mut writer = index.writer(rules.clone()).unwrap();
+        let ingest = Ingest::open(&index, rules.clone()).unwrap();
         for at in 0..commits {
             let text = |i: usize| {
                 (0..400)
@@ -142,14 +142,14 @@ fn segments_are_joined_whatever_is_merged_in_the_background() {
             let articles: Vec<_> = (0..10)
                 .map(|i| article(&format!("a{at}-{i}"), "", &text(10 * at + i)))
                 .collect();
-            writer.upsert(&articles).unwrap();
-            writer.commit().unwrap();
+            put(&ingest, &articles);
+            ingest.commit().unwrap();
         }
-        writer.finish_as_one().unwrap();
+        ingest.into_writer().finish_as_one().unwrap();
         let stats = index.snapshot().unwrap().stats().unwrap();
         assert_eq!((stats.segments, stats.articles), (1, 10 * commits as u64));
         // The lock is free again.
-        index.writer(rules.clone()).unwrap().finish_as_one().unwrap();
+        index.writer().unwrap().finish_as_one().unwrap();
     }
 }
 
@@ -174,14 +174,14 @@ fn an_edition_ends_with_a_commit_and_with_what_is_loaded_into_it() {
     assert!(!reader.refresh().unwrap());
     grown(false);
     // What is derived appears in the same commit.
-    index.build_graphs(&|_, _| {}, &AtomicBool::new(false)).unwrap();
+    maintain(&index, &()).unwrap();
     assert!(!reader.refresh().unwrap());
     grown(true);
     assert!(!reader.refresh().unwrap());
     grown(false);
-    let mut writer = index.writer(rules).unwrap();
-    writer.upsert(&[article("b", "", "失业金")]).unwrap();
-    writer.commit().unwrap();
+    let ingest = Ingest::open(&index, rules).unwrap();
+    put(&ingest, &[article("b", "", "失业金")]);
+    ingest.commit().unwrap();
     assert!(reader.refresh().unwrap());
     grown(true);
 }
@@ -225,10 +225,10 @@ fn readers_see_a_commit_or_the_one_before_never_a_mixture() {
             }
             seen
         });
-        let mut writer = index.writer(rules.clone()).unwrap();
+        let ingest = Ingest::open(&index, rules.clone()).unwrap();
         for n in 1..=25 {
-            writer.upsert(&generation(n)).unwrap();
-            writer.commit().unwrap();
+            put(&ingest, &generation(n));
+            ingest.commit().unwrap();
         }
         done.store(true, Ordering::Relaxed);
         assert!(!reader.join().unwrap().is_empty());
@@ -240,16 +240,16 @@ fn one_writer_at_a_time_and_a_drop_gives_the_lock_back() {
     let folder = tempfile::tempdir().unwrap();
     let rules = rules();
     let index = index_of(folder.path(), &rules, &[]);
-    let first = index.writer(rules.clone()).unwrap();
+    let first = index.writer().unwrap();
     let second = EmbeddedIndex::open(folder.path()).unwrap();
-    let error = second.writer(rules.clone()).err().expect("the lock is held");
+    let error = second.writer().err().expect("the lock is held");
     assert_eq!(error.fault(), Fault::Precondition);
     assert!(
         error.message().contains(&folder.path().display().to_string()),
         "{error}"
     );
     drop(first);
-    second.writer(rules).unwrap();
+    second.writer().unwrap();
 }
 
 #[test]
@@ -333,20 +333,93 @@ fn every_single_flipped_byte_of_the_vectors_is_noticed() {
 }
 
 #[test]
-fn bad_article_ids_are_refused_before_anything_is_written() {
+fn one_refused_article_costs_no_other_one() {
     let folder = tempfile::tempdir().unwrap();
     let rules = rules();
     let index = index_of(folder.path(), &rules, &[]);
-    let mut writer = index.writer(rules).unwrap();
-    for id in ["", "  ", "a\nb", &"长".repeat(300)] {
-        let error = writer
-            .upsert(&[article("good", "", "x"), article(id, "", "x")])
-            .unwrap_err();
+    let ingest = Ingest::open(&index, rules).unwrap();
+    for (n, id) in ["", "  ", "a\nb", &"长".repeat(300)].into_iter().enumerate() {
+        let good = |which: &str| article(&format!("{which}{n}"), "", "x");
+        let results = ingest.upsert(vec![good("a"), article(id, "", "x"), good("b")]);
+        assert_eq!(results[0].as_ref().unwrap(), &Outcome::Added(1));
+        assert_eq!(results[2].as_ref().unwrap(), &Outcome::Added(1));
+        let error = results[1].as_ref().unwrap_err();
         assert_eq!(error.fault(), Fault::Caller, "{error}");
         assert!(error.message().starts_with("article id:"), "{error}");
     }
-    writer.commit().unwrap();
-    assert_eq!(ids(&index), Vec::<String>::new());
+    ingest.commit().unwrap();
+    assert_eq!(ids(&index), ["a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3"]);
+}
+
+/// An embedder that refuses one text, and is away once.
+struct Refuses(baowen::embed::HashEmbedder, AtomicBool);
+
+impl baowen::embed::Embedder for Refuses {
+    fn identity(&self) -> &str {
+        self.0.identity()
+    }
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+    fn embed_queries(&self, texts: &[&str]) -> baowen::error::Result<Vec<Vec<f32>>> {
+        self.0.embed_queries(texts)
+    }
+    fn embed_passages(&self, texts: &[&str]) -> baowen::error::Result<Vec<Vec<f32>>> {
+        use baowen::error::Error;
+        if !self.1.swap(true, Ordering::Relaxed) {
+            return Err(Error::unavailable("the model is away"));
+        }
+        match texts.iter().any(|text| text.contains("不收")) {
+            true => Err(Error::caller("a text is refused")),
+            false => self.0.embed_passages(texts),
+        }
+    }
+    fn count_tokens(&self, text: &str) -> usize {
+        self.0.count_tokens(text)
+    }
+    fn max_tokens(&self) -> usize {
+        self.0.max_tokens()
+    }
+}
+
+#[test]
+fn a_failed_article_is_no_other_callers_and_not_taken_for_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = Rules {
+        analyzer: analyzer(),
+        embedder: Some(Arc::new(Refuses(
+            baowen::embed::HashEmbedder::new(64),
+            AtomicBool::new(false),
+        ))),
+    };
+    let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
+    let ingest = Ingest::open(&index, rules).unwrap();
+    let articles = vec![article("a", "甲", "医保断缴"), article("b", "乙", "养老保险")];
+    for result in ingest.upsert(articles.clone()) {
+        assert_eq!(result.unwrap_err().fault(), Fault::Unavailable);
+    }
+    assert_eq!(put(&ingest, &articles).added, 2);
+    // Callers at the same time: one article is refused, and everyone has all of the others.
+    std::thread::scope(|scope| {
+        for caller in 0..4 {
+            let ingest = &ingest;
+            scope.spawn(move || {
+                for n in 0..20 {
+                    let text = if caller == 1 && n == 7 { "不收" } else { "失业金" };
+                    let results = ingest.upsert(vec![
+                        article(&format!("{caller}-{n}"), "", text),
+                        article(&format!("{caller}-{n}-x"), "", "生育津贴"),
+                    ]);
+                    assert_eq!(results[0].is_err(), text == "不收");
+                    assert!(results[1].is_ok());
+                }
+            });
+        }
+    });
+    ingest.commit().unwrap();
+    let ids = ids(&index);
+    assert_eq!(ids.len(), 2 + 4 * 40 - 1);
+    assert!(!ids.contains(&"1-7".into()));
 }
 
 #[test]
@@ -365,7 +438,7 @@ fn filters_hold_in_every_mode_and_paging_neither_repeats_nor_skips() {
             article
         })
         .collect();
-    let index = Arc::new(index_of(folder.path(), &rules, &articles));
+    let index = index_of(folder.path(), &rules, &articles);
     let engine = engine(index, &rules);
     let check = |filter: Filter, keep: &dyn Fn(usize) -> bool| {
         let expected: BTreeSet<String> = (0..60).filter(|&i| keep(i)).map(|i| format!("a{i:02}")).collect();
@@ -521,7 +594,7 @@ fn an_answer_is_as_long_as_asked_for_however_long_the_articles_are() {
         (0..40).map(paragraph).collect::<Vec<_>>().join("\n")
     };
     let articles: Vec<_> = (0..25).map(|n| article(&format!("a{n:02}"), "", &long(n))).collect();
-    let index = Arc::new(index_of(folder.path(), &rules, &articles));
+    let index = index_of(folder.path(), &rules, &articles);
     assert!(index.snapshot().unwrap().stats().unwrap().passages > 500);
     let engine = engine(index, &rules);
     for mode in [Mode::Hybrid, Mode::Lexical, Mode::Dense] {
@@ -532,46 +605,4 @@ fn an_answer_is_as_long_as_asked_for_however_long_the_articles_are() {
         };
         assert_eq!(engine.search(&request).unwrap().hits.len(), 25, "{mode:?}");
     }
-}
-
-/// An embedder that fails once: what it failed on is not taken for known afterwards.
-#[test]
-fn a_failed_upsert_can_be_done_again() {
-    struct FailsOnce(baowen::embed::HashEmbedder, AtomicBool);
-    impl baowen::embed::Embedder for FailsOnce {
-        fn identity(&self) -> &str {
-            self.0.identity()
-        }
-        fn dimension(&self) -> usize {
-            self.0.dimension()
-        }
-        fn embed_queries(&self, texts: &[&str]) -> baowen::error::Result<Vec<Vec<f32>>> {
-            self.0.embed_queries(texts)
-        }
-        fn embed_passages(&self, texts: &[&str]) -> baowen::error::Result<Vec<Vec<f32>>> {
-            match self.1.swap(true, Ordering::Relaxed) {
-                true => self.0.embed_passages(texts),
-                false => Err(baowen::error::Error::unavailable("the model is away")),
-            }
-        }
-        fn count_tokens(&self, text: &str) -> usize {
-            self.0.count_tokens(text)
-        }
-        fn max_tokens(&self) -> usize {
-            self.0.max_tokens()
-        }
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let failing = FailsOnce(baowen::embed::HashEmbedder::new(64), AtomicBool::new(false));
-    let rules = Rules {
-        analyzer: analyzer(),
-        embedder: Some(Arc::new(failing)),
-    };
-    let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
-    let mut writer = index.writer(rules).unwrap();
-    let articles = [article("a", "甲", "医保断缴")];
-    assert_eq!(writer.upsert(&articles).unwrap_err().fault(), Fault::Unavailable);
-    assert_eq!(writer.upsert(&articles).unwrap().added, 1);
-    writer.commit().unwrap();
-    assert_eq!(ids(&index), ["a"]);
 }

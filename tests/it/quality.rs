@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use baowen::article::{ArticleReader, ReadEvent};
 use baowen::eval::{Dataset, Metric, Ranked, Run, metrics::evaluate_dataset};
-use baowen::index::{EmbeddedIndex, Rules};
+use baowen::index::Rules;
 use baowen::model::Article;
 use baowen::search::Engine;
 use baowen::search::request::{Mode, SearchRequest};
@@ -59,7 +59,7 @@ fn the_pages_answer_the_questions_asked_of_them() {
         embedder: Some(embedder.clone()),
     };
     let folder = tempfile::tempdir().unwrap();
-    let index: Arc<EmbeddedIndex> = Arc::new(index_of(folder.path(), &rules, &articles));
+    let index = index_of(folder.path(), &rules, &articles);
     let engine = Engine::new(index, rules.analyzer.clone(), Some(embedder));
     let dataset = Dataset::open(&data.join("bench/yibao"), None).unwrap();
     let ndcg = |mode| {
@@ -96,7 +96,7 @@ fn traditional_questions_find_simplified_text() {
         embedder: Some(embedder.clone()),
     };
     let folder = tempfile::tempdir().unwrap();
-    let index = Arc::new(index_of(folder.path(), &rules, &read(data.join("pages"))));
+    let index = index_of(folder.path(), &rules, &read(data.join("pages")));
     let engine = Engine::new(index, rules.analyzer.clone(), Some(embedder));
     let first = |query: &str| {
         engine.search(&SearchRequest::new(query)).unwrap().hits[0]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use baowen::embed::{Embedder, HashEmbedder, LocalModel};
+use baowen::index::ingest::{Counts, Ingest};
 use baowen::index::{EmbeddedIndex, Rules};
 use baowen::model::Article;
 use baowen::text::Analyzer;
@@ -79,11 +80,19 @@ pub fn article(id: &str, title: &str, text: &str) -> Article {
 }
 
 /// A new index made by `rules` with these articles, committed.
-pub fn index_of(folder: &Path, rules: &Rules, articles: &[Article]) -> EmbeddedIndex {
+pub fn index_of(folder: &Path, rules: &Rules, articles: &[Article]) -> Arc<EmbeddedIndex> {
     let index = EmbeddedIndex::create(folder, &rules.identity()).expect("a new index");
-    let mut writer = index.writer(rules.clone()).expect("the writer");
-    writer.upsert(articles).expect("articles go in");
-    writer.commit().expect("a commit");
-    writer.finish().expect("the writer ends");
+    let ingest = Ingest::open(&index, rules.clone()).expect("the writer");
+    put(&ingest, articles);
+    ingest.commit().expect("a commit");
+    ingest.into_writer().finish().expect("the writer ends");
     index
+}
+
+/// Articles into an index, none of them refused.
+pub fn put(ingest: &Ingest, articles: &[Article]) -> Counts {
+    let results = ingest.upsert(articles.to_vec()).into_iter();
+    results
+        .collect::<baowen::error::Result<Counts>>()
+        .expect("articles go in")
 }

@@ -3,6 +3,7 @@
 
 mod dense;
 mod directory;
+mod document;
 pub(super) mod filter;
 mod folder;
 mod maintain;
@@ -17,4 +18,4 @@ mod writer;
 pub use folder::remove;
 pub use open::EmbeddedIndex;
 pub use view::View;
-pub use writer::{EmbeddedWriter, WriteReport, check_article_id};
+pub use writer::{EmbeddedWriter, check_article_id};

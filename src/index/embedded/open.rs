@@ -38,7 +38,7 @@ impl EmbeddedIndex {
     ///
     /// # Errors
     /// [`Fault::Precondition`] if the folder holds an index already or anything else.
-    pub fn create(folder: &Path, identity: &Identity) -> Result<Self> {
+    pub fn create(folder: &Path, identity: &Identity) -> Result<Arc<Self>> {
         let segments = folder.join("segments");
         if segments.join("meta.json").exists() {
             return Err(Error::precondition(format!(
@@ -76,7 +76,7 @@ impl EmbeddedIndex {
     /// # Errors
     /// [`Fault::Missing`] if there is none, [`Fault::Precondition`] if it is of another format, [`Fault::Corrupt`] if
     /// it is damaged. Each names the folder and the command that helps.
-    pub fn open(folder: &Path) -> Result<Self> {
+    pub fn open(folder: &Path) -> Result<Arc<Self>> {
         let rebuild = || format!("run `baowen index PATH... --index {} --rebuild`", folder.display());
         let segments = folder.join("segments");
         if !segments.join("meta.json").is_file() {
@@ -138,7 +138,7 @@ impl EmbeddedIndex {
             edition: AtomicU64::new(0),
         };
         opened.refresh()?;
-        Ok(opened)
+        Ok(Arc::new(opened))
     }
 
     /// Refuses rules other than those the index was made by, naming both sides and the command that rebuilds.

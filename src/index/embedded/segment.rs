@@ -204,6 +204,7 @@ mod tests {
 
     use super::*;
     use crate::embed::{Embedder as _, HashEmbedder};
+    use crate::index::ingest::{Counts, Ingest};
     use crate::index::{Backend as _, EmbeddedIndex, Rules};
     use crate::model::{Article, Filter};
     use crate::text::Analyzer;
@@ -226,10 +227,10 @@ mod tests {
                 ..Article::default()
             })
             .collect();
-        let mut writer = index.writer(rules).unwrap();
-        writer.upsert(&articles).unwrap();
+        let writer = Ingest::open(&index, rules).unwrap();
+        writer.upsert(articles).into_iter().collect::<Result<Counts>>().unwrap();
         writer.commit().unwrap();
-        writer.finish().unwrap();
+        writer.into_writer().finish().unwrap();
         index.refresh().unwrap();
 
         let question = &embedder.embed_queries(&["ab 医保 37"]).unwrap()[0];

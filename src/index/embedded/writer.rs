@@ -1,21 +1,20 @@
-//! Articles into the index: split, analysed, embedded, written; one writer at a time, one commit for everything.
+//! Writing to the embedded engine: one writer at a time, one commit for everything.
 //!
-//! An article that is already there as it is costs a lookup and
-//! nothing more.
+//! Takes articles that are prepared; what they say and what their vectors are is made elsewhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
+use tantivy::indexer::UserOperation;
 use tantivy::merge_policy::NoMergePolicy;
 use tantivy::{DocSet, IndexWriter, TantivyError, Term};
 
+use super::document::document;
 use super::open::EmbeddedIndex;
 use super::schema::Fields;
 use super::view::View;
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::prepare::{Prepared, Rules, document, prepare};
-use crate::model::Article;
+use crate::index::backend::{PreparedArticle, Writer};
 
 /// The longest article id, in bytes: ids are terms of the index.
 const MAX_ID_BYTES: usize = 512;
@@ -27,32 +26,9 @@ const WRITER_MEMORY: usize = 128 << 20;
 const LOCK_PAUSES: usize = 20;
 const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 
-/// What one or more upserts did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct WriteReport {
-    /// Articles that were not there before.
-    pub added: usize,
-    /// Articles that replaced an earlier text.
-    pub updated: usize,
-    /// Articles that were there as they are.
-    pub unchanged: usize,
-    /// Passages written.
-    pub passages: usize,
-}
-
-impl std::ops::AddAssign for WriteReport {
-    fn add_assign(&mut self, other: Self) {
-        self.added += other.added;
-        self.updated += other.updated;
-        self.unchanged += other.unchanged;
-        self.passages += other.passages;
-    }
-}
-
-/// The one writer of an index. Nothing it was given is visible or durable before [`EmbeddedWriter::commit`].
-pub struct EmbeddedWriter<'a> {
-    index: &'a EmbeddedIndex,
-    rules: Rules,
+/// The one writer of an index; see [`Writer`].
+pub struct EmbeddedWriter {
+    index: Arc<EmbeddedIndex>,
     writer: IndexWriter,
     /// The commit that what is unchanged is judged against.
     base: Arc<View>,
@@ -64,28 +40,12 @@ impl EmbeddedIndex {
     /// Takes the writer's lock.
     ///
     /// # Errors
-    /// [`Fault::Precondition`] if another program writes, or the rules are not those of the index.
-    pub fn writer(&self, rules: Rules) -> Result<EmbeddedWriter<'_>> {
-        let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
-        self.check_identity(rules.analyzer.fingerprint(), embedder)?;
-        if self.identity().dimension > 0 && rules.embedder.is_none() {
-            return Err(Error::unavailable(format!(
-                "the index in {} keeps vectors of `{}`, and that model is not here",
-                self.folder().display(),
-                self.identity().embedder
-            ))
-            .help("run `baowen model fetch`"));
-        }
-        // An index of words alone stays one, whatever model has come since.
-        let rules = Rules {
-            embedder: rules.embedder.filter(|_| self.identity().dimension > 0),
-            ..rules
-        };
+    /// [`Fault::Precondition`] if another program writes.
+    pub fn writer(self: &Arc<Self>) -> Result<EmbeddedWriter> {
         let writer = self.take_lock()?;
         self.refresh()?;
         Ok(EmbeddedWriter {
-            index: self,
-            rules,
+            index: self.clone(),
             writer,
             base: self.view(),
             pending: HashMap::new(),
@@ -112,119 +72,52 @@ impl EmbeddedIndex {
     }
 }
 
-impl EmbeddedWriter<'_> {
-    /// Adds articles, or replaces those of the same id. Unchanged ones are left alone. If one article is refused
-    /// (a bad id), none of the call is taken.
-    pub fn upsert(&mut self, articles: &[Article]) -> Result<WriteReport> {
-        let mut report = WriteReport::default();
-        let mut fresh = Vec::new();
-        // Told apart from `pending` until everything is written: what fails now must not count as known next time.
-        let mut given: HashMap<&str, u64> = HashMap::new();
-        for article in articles {
-            check_article_id(&article.id)?;
-            let hash = fingerprint(article)?;
-            let known = match given.get(article.id.as_str()) {
-                Some(&hash) => Some(hash),
-                None => self.known(&article.id)?,
-            };
-            match known {
-                Some(known) if known == hash => {
-                    report.unchanged += 1;
-                    continue;
-                }
-                Some(_) => report.updated += 1,
-                None => report.added += 1,
-            }
-            given.insert(&article.id, hash);
-            fresh.push((article, hash));
+impl Writer for EmbeddedWriter {
+    fn hash(&self, article_id: &str) -> Result<Option<u64>> {
+        match self.pending.get(article_id) {
+            Some(pending) => Ok(*pending),
+            None => committed_hash(&self.base, &self.index.fields, article_id),
         }
-        let rules = &self.rules;
-        let prepared: Vec<Prepared> = fresh
-            .into_par_iter()
-            .map(|(article, hash)| prepare(rules, article, hash))
-            .collect();
-        let texts: Vec<&str> = prepared
-            .iter()
-            .flat_map(|p| p.passages.iter().map(|passage| passage.embedded_text.as_str()))
-            .collect();
-        let vectors = match &self.rules.embedder {
-            Some(embedder) => embedder.embed_passages(&texts)?,
-            None => vec![Vec::new(); texts.len()],
-        };
-        if vectors.len() != texts.len() {
+    }
+
+    fn upsert(&mut self, article: PreparedArticle) -> Result<()> {
+        let PreparedArticle {
+            article,
+            hash,
+            passages,
+        } = article;
+        check_article_id(&article.id)?;
+        let dimension = self.index.identity().dimension;
+        if let Some(passage) = passages.iter().find(|passage| passage.vector.len() != dimension) {
+            let given = passage.vector.len();
             return Err(Error::bug(format!(
-                "{} texts came back as {} vectors",
-                texts.len(),
-                vectors.len()
+                "a vector of {given} numbers for an index of {dimension}"
             )));
         }
-        match self.write(prepared, vectors) {
-            Ok(passages) => report.passages = passages,
-            Err(error) => {
-                // Half an article must never be committed; only the writer as a whole can be taken back.
-                self.pending.clear();
-                self.writer
-                    .rollback()
-                    .or_fault(Fault::Unavailable, "taking back a failed write")?;
-                return Err(error.context("everything since the last commit was dropped"));
-            }
+        // Everything that can fail for this article alone comes before anything is written. The article's operations
+        // then go as one: all of its passages are in one segment, and never half of them in a commit.
+        let mut operations = vec![UserOperation::Delete(self.id_term(&article.id))];
+        for passage in passages {
+            let document = document(&self.index.fields, &article, hash, passage)?;
+            operations.push(UserOperation::Add(document));
         }
-        let given = given.into_iter().map(|(id, hash)| (id.to_string(), Some(hash)));
-        self.pending.extend(given);
-        Ok(report)
-    }
-
-    /// Writes prepared articles in place of those of the same id; returns how many passages they have.
-    fn write(&mut self, prepared: Vec<Prepared>, vectors: Vec<Vec<f32>>) -> Result<usize> {
-        let mut vectors = vectors.into_iter();
-        let mut passages = 0;
-        for prepared in prepared {
-            self.delete_term(&prepared.article.id);
-            for passage in prepared.passages {
-                let vector = vectors.next().unwrap_or_default();
-                let document = document(&self.index.fields, prepared.article, prepared.hash, passage, &vector)?;
-                self.writer
-                    .add_document(document)
-                    .or_fault(Fault::Unavailable, "writing a passage")?;
-                passages += 1;
-            }
-        }
-        Ok(passages)
-    }
-
-    /// The fingerprint of an article as the next commit would have it; `None` if it would have none.
-    fn known(&self, id: &str) -> Result<Option<u64>> {
-        match self.pending.get(id) {
-            Some(pending) => Ok(*pending),
-            None => committed_hash(&self.base, &self.index.fields, id),
-        }
-    }
-
-    /// Removes articles; unknown ids are no error. Returns how many were there.
-    pub fn delete(&mut self, ids: &[String]) -> Result<usize> {
-        let mut removed = 0;
-        for id in ids {
-            if self.known(id)?.is_some() {
-                removed += 1;
-                self.pending.insert(id.clone(), None);
-                self.delete_term(id);
-            }
-        }
-        Ok(removed)
-    }
-
-    fn delete_term(&mut self, id: &str) {
         self.writer
-            .delete_term(Term::from_field_text(self.index.fields.article_id, id));
+            .run(operations)
+            .or_fault(Fault::Unavailable, format!("writing the article `{}`", article.id))?;
+        self.pending.insert(article.id, Some(hash));
+        Ok(())
     }
 
-    /// Whether anything waits for a commit.
-    pub fn is_dirty(&self) -> bool {
-        !self.pending.is_empty()
+    fn delete(&mut self, article_id: &str) -> Result<bool> {
+        let was_there = self.hash(article_id)?.is_some();
+        if was_there {
+            self.pending.insert(article_id.to_string(), None);
+            self.writer.delete_term(self.id_term(article_id));
+        }
+        Ok(was_there)
     }
 
-    /// Makes everything since the last commit durable and visible, all of it or none. Returns the commit's stamp.
-    pub fn commit(&mut self) -> Result<u64> {
+    fn commit(&mut self) -> Result<u64> {
         let stamp = self.writer.commit().or_fault(
             Fault::Unavailable,
             format!("committing to {}", self.index.folder().display()),
@@ -233,6 +126,25 @@ impl EmbeddedWriter<'_> {
         self.index.refresh()?;
         self.base = self.index.view();
         Ok(stamp)
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        self.pending.clear();
+        self.writer
+            .rollback()
+            .or_fault(Fault::Unavailable, "going back to the last commit")?;
+        Ok(())
+    }
+}
+
+impl EmbeddedWriter {
+    fn id_term(&self, article_id: &str) -> Term {
+        Term::from_field_text(self.index.fields.article_id, article_id)
+    }
+
+    /// Whether anything waits for a commit.
+    pub fn is_dirty(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// Waits for merges in the background and gives the lock back. Uncommitted articles are dropped.
@@ -247,7 +159,7 @@ impl EmbeddedWriter<'_> {
     /// As [`EmbeddedWriter::finish`], and joins all segments into one: to search one large segment is faster than many small
     /// ones. Another program that has taken the lock meanwhile goes on writing, and nothing is joined here.
     pub fn finish_as_one(self) -> Result<()> {
-        let index = self.index;
+        let index = self.index.clone();
         // A merge in the background takes segments away, and one of all that is under way then comes to nothing. It can
         // only be waited for with the writer's end.
         self.finish()?;
@@ -284,12 +196,6 @@ pub fn check_article_id(id: &str) -> Result<()> {
         return Err(Error::caller(format!("article id: {id:?} holds a control character")));
     }
     Ok(())
-}
-
-/// A fingerprint of everything an article says. Rules are not part of it: an index has one set of rules.
-fn fingerprint(article: &Article) -> Result<u64> {
-    let bytes = serde_json::to_vec(article).or_fault(Fault::Bug, "encoding an article")?;
-    Ok(xxhash_rust::xxh3::xxh3_64(&bytes))
 }
 
 fn committed_hash(view: &View, fields: &Fields, id: &str) -> Result<Option<u64>> {

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
+use crate::error::Result;
 use crate::index::embedded::segment::{forward_path, uuid_bytes};
+use crate::index::ingest::{Counts, Ingest};
 use crate::index::lexical::bm25::{Bm25, Bm25Params, CollectionNorms};
 use crate::index::lexical::bound::BoundTerms;
 use crate::index::lexical::slate::Slates;
@@ -23,7 +25,7 @@ const SENTENCES: [&str; 7] = [
 ];
 
 /// An index of one segment whose articles hold the sentences in all sorts of numbers.
-fn index(folder: &Path) -> (EmbeddedIndex, Arc<Analyzer>) {
+fn index(folder: &Path) -> (Arc<EmbeddedIndex>, Arc<Analyzer>) {
     let analyzer = Arc::new(Analyzer::new().unwrap());
     let rules = Rules {
         analyzer: analyzer.clone(),
@@ -42,10 +44,10 @@ fn index(folder: &Path) -> (EmbeddedIndex, Arc<Analyzer>) {
         })
         .collect();
     let index = EmbeddedIndex::create(folder, &rules.identity()).unwrap();
-    let mut writer = index.writer(rules).unwrap();
-    writer.upsert(&articles).unwrap();
+    let writer = Ingest::open(&index, rules).unwrap();
+    writer.upsert(articles).into_iter().collect::<Result<Counts>>().unwrap();
     writer.commit().unwrap();
-    writer.finish().unwrap();
+    writer.into_writer().finish().unwrap();
     index.refresh().unwrap();
     (index, analyzer)
 }

@@ -240,6 +240,7 @@ impl BoundTerms {
 mod tests {
     use super::super::bm25::{Bm25Params, CollectionNorms};
     use super::*;
+    use crate::index::ingest::{Counts, Ingest};
     use crate::index::{EmbeddedIndex, Rules};
     use crate::model::Article;
     use crate::text::Analyzer;
@@ -270,10 +271,10 @@ mod tests {
             .collect();
         let folder = tempfile::tempdir().unwrap();
         let index = EmbeddedIndex::create(&folder.path().join("index"), &rules.identity()).unwrap();
-        let mut writer = index.writer(rules).unwrap();
-        writer.upsert(&articles).unwrap();
+        let writer = Ingest::open(&index, rules).unwrap();
+        writer.upsert(articles).into_iter().collect::<Result<Counts>>().unwrap();
         writer.commit().unwrap();
-        writer.finish().unwrap();
+        writer.into_writer().finish().unwrap();
         let view = index.view();
         let bm25 = Bm25::new(Bm25Params::default(), CollectionNorms::of(&view.segments));
         let bound = BoundTerms::bind_within(&view.segments, &bm25, &query, 0).unwrap();

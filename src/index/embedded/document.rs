@@ -1,0 +1,74 @@
+//! A prepared passage as a document of tantivy. Decides nothing: which field holds what, and nothing else.
+
+use tantivy::TantivyDocument;
+
+use super::schema::{Fields, pack_lengths, place_number};
+use super::terms;
+use crate::error::{Context, Fault, Result};
+use crate::index::backend::PreparedPassage;
+use crate::model::Article;
+
+/// The passage as tantivy takes it; `hash` is its article's fingerprint.
+pub fn document(fields: &Fields, article: &Article, hash: u64, passage: PreparedPassage) -> Result<TantivyDocument> {
+    let PreparedPassage { stored, tokens, vector } = passage;
+    let mut document = TantivyDocument::new();
+    document.add_text(fields.article_id, &article.id);
+    document.add_u64(fields.ordinal, stored.ordinal.into());
+    document.add_u64(fields.article_hash, hash);
+    document.add_u64(
+        fields.lengths,
+        pack_lengths([0, 1, 2, 3].map(|i: usize| tokens[i].len())),
+    );
+    let targets = [
+        fields.title_words,
+        fields.title_bigrams,
+        fields.text_words,
+        fields.text_bigrams,
+    ];
+    for (field, tokens) in targets.into_iter().zip(tokens) {
+        if !tokens.is_empty() {
+            document.add_text(field, terms::join(tokens.iter().map(|token| &token.text)));
+        }
+    }
+    if let Some(source) = &article.source {
+        document.add_text(fields.source, source);
+    }
+    if let Some(published) = article.published {
+        document.add_u64(fields.published, published.number().into());
+    }
+    let mut names: Vec<&String> = stored.regions.iter().flat_map(|(p, c)| [p, c]).collect();
+    names.retain(|name| !name.is_empty());
+    names.sort();
+    names.dedup();
+    for name in names {
+        document.add_text(fields.regions, name);
+    }
+    let mut places: Vec<u64> = stored
+        .regions
+        .iter()
+        .flat_map(|(province, city)| {
+            let named = (!city.is_empty()).then(|| place_number(province, Some(city)));
+            [Some(place_number(province, None)), named]
+        })
+        .flatten()
+        .collect();
+    places.sort_unstable();
+    places.dedup();
+    for place in places {
+        document.add_u64(fields.places, place);
+    }
+    for &year in &stored.years {
+        document.add_u64(fields.years, year.into());
+    }
+    document.add_text(fields.passage, json(&stored)?);
+    if stored.ordinal == 0 {
+        document.add_text(fields.article, json(article)?);
+    }
+    let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
+    document.add_custom(fields.vector, &bytes);
+    Ok(document)
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).or_fault(Fault::Bug, "encoding a passage")
+}

@@ -1,0 +1,198 @@
+//! Articles into an index: who is new, what is prepared and written, when it is committed, what is made afterwards.
+//!
+//! [`Ingest`] is what callers share: each gets an outcome for each of its articles, and what fails for one of them
+//! fails for no other. [`run`] reads files through it, [`maintain`] makes what searches go faster by. Nothing here
+//! prints; who wants to show how far things are gives a [`Progress`].
+
+pub mod maintain;
+pub mod run;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::backend::Writer;
+use super::embedded::{EmbeddedIndex, EmbeddedWriter, check_article_id};
+use super::prepare::{Rules, fingerprint, prepare};
+use crate::error::{Error, Result};
+use crate::model::Article;
+
+/// What became of an article that was not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was not there before and has so many passages.
+    Added(usize),
+    /// It replaced an earlier text and has so many passages.
+    Updated(usize),
+    /// It was there as it is; nothing was written.
+    Unchanged,
+}
+
+/// How many articles met which end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Articles that were not there before.
+    pub added: usize,
+    /// Articles that replaced an earlier text.
+    pub updated: usize,
+    /// Articles that were there as they are.
+    pub unchanged: usize,
+    /// Passages written.
+    pub passages: usize,
+}
+
+impl std::ops::AddAssign<Outcome> for Counts {
+    fn add_assign(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Added(passages) => {
+                self.added += 1;
+                self.passages += passages;
+            }
+            Outcome::Updated(passages) => {
+                self.updated += 1;
+                self.passages += passages;
+            }
+            Outcome::Unchanged => self.unchanged += 1,
+        }
+    }
+}
+
+impl FromIterator<Outcome> for Counts {
+    fn from_iter<I: IntoIterator<Item = Outcome>>(outcomes: I) -> Self {
+        let mut counts = Counts::default();
+        outcomes.into_iter().for_each(|outcome| counts += outcome);
+        counts
+    }
+}
+
+/// Is told how far long work is. Calls come from whatever thread does the work.
+pub trait Progress: Sync {
+    /// So many of so many bytes are read, and what was counted up to here.
+    fn read(&self, done: u64, total: u64, counts: &Counts) {
+        let _ = (done, total, counts);
+    }
+
+    /// Something is left out; the text names it and says why.
+    fn skipped(&self, what: &str) {
+        let _ = what;
+    }
+
+    /// A commit is finished: durable, and seen by whoever opens the index from now on.
+    fn committed(&self) {}
+
+    /// So many of so many vectors are in their graphs.
+    fn graphs(&self, done: usize, total: usize) {
+        let _ = (done, total);
+    }
+}
+
+/// For whoever does not want to know.
+impl Progress for () {}
+
+/// The one way of articles into an index, for any number of callers at the same time.
+pub struct Ingest<W = EmbeddedWriter> {
+    rules: Rules,
+    writer: Mutex<W>,
+}
+
+impl Ingest {
+    /// Takes the writer's lock of an embedded index.
+    ///
+    /// # Errors
+    /// [`Fault::Precondition`](crate::error::Fault::Precondition) if another program writes, or the rules are not those
+    /// of the index; `Unavailable` if the index keeps vectors and the rules have no embedder.
+    pub fn open(index: &std::sync::Arc<EmbeddedIndex>, rules: Rules) -> Result<Ingest> {
+        let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
+        index.check_identity(rules.analyzer.fingerprint(), embedder)?;
+        let identity = index.identity();
+        if identity.dimension > 0 && rules.embedder.is_none() {
+            return Err(Error::unavailable(format!(
+                "the index in {} keeps vectors of `{}`, and that model is not here",
+                index.folder().display(),
+                identity.embedder
+            ))
+            .help("run `baowen model fetch`"));
+        }
+        // An index of words alone stays one, whatever model has come since.
+        let rules = Rules {
+            embedder: rules.embedder.filter(|_| identity.dimension > 0),
+            ..rules
+        };
+        Ok(Ingest::new(index.writer()?, rules))
+    }
+}
+
+impl<W: Writer> Ingest<W> {
+    /// Prepares by these rules, which must be the index's, and writes with this writer.
+    pub fn new(writer: W, rules: Rules) -> Self {
+        Ingest {
+            rules,
+            writer: Mutex::new(writer),
+        }
+    }
+
+    fn writer(&self) -> MutexGuard<'_, W> {
+        // Poisoned or not, an article is in the writer as a whole or not at all.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds articles, or replaces those of the same id; the unchanged cost a lookup. One result for each, in their
+    /// order: what is refused or fails leaves the others alone. Cutting, analysing and embedding hold up no one else.
+    pub fn upsert(&self, articles: Vec<Article>) -> Vec<Result<Outcome>> {
+        let mut fresh = Vec::new();
+        let mut results: Vec<Result<Outcome>> = Vec::with_capacity(articles.len());
+        {
+            let writer = self.writer();
+            for article in articles {
+                let differs = || {
+                    check_article_id(&article.id)?;
+                    let hash = fingerprint(&article)?;
+                    Ok((writer.hash(&article.id)? != Some(hash)).then_some(hash))
+                };
+                let differs = differs();
+                if let Ok(Some(hash)) = differs {
+                    fresh.push((results.len(), (article, hash)));
+                }
+                // What differs gets its outcome below.
+                results.push(differs.map(|_| Outcome::Unchanged));
+            }
+        }
+        let (places, fresh): (Vec<usize>, Vec<_>) = fresh.into_iter().unzip();
+        let prepared = prepare(&self.rules, fresh);
+        let mut writer = self.writer();
+        for (place, prepared) in places.into_iter().zip(prepared) {
+            results[place] = prepared.and_then(|article| {
+                // Asked again: another caller, or the same article earlier in this call, may have come first.
+                let known = writer.hash(&article.article.id)?;
+                if known == Some(article.hash) {
+                    return Ok(Outcome::Unchanged);
+                }
+                let passages = article.passages.len();
+                writer.upsert(article)?;
+                Ok(match known {
+                    None => Outcome::Added(passages),
+                    Some(_) => Outcome::Updated(passages),
+                })
+            });
+        }
+        results
+    }
+
+    /// Removes articles; unknown ids are no error. Returns how many were there.
+    pub fn delete<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Result<usize> {
+        let mut writer = self.writer();
+        let mut removed = 0;
+        for id in ids {
+            removed += usize::from(writer.delete(id)?);
+        }
+        Ok(removed)
+    }
+
+    /// Makes everything so far durable and visible, all of it or none. Returns the commit's stamp.
+    pub fn commit(&self) -> Result<u64> {
+        self.writer().commit()
+    }
+
+    /// The writer back, for what only its own kind can do.
+    pub fn into_writer(self) -> W {
+        self.writer.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
