@@ -1,7 +1,5 @@
 //! The promises about answers, on the real pages with the real model, measured by the engine's own evaluation.
 
-use std::sync::Arc;
-
 use baowen::article::{ArticleReader, ReadEvent};
 use baowen::eval::{Dataset, Metric, Ranked, Run, metrics::evaluate_dataset};
 use baowen::index::Rules;
