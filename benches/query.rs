@@ -12,6 +12,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use baowen::compute::Budget;
 use baowen::embed::Embedder;
 use baowen::index::{Backend, EmbeddedIndex, EvidenceSet, LexicalQuery, PassageRef, Snapshot};
 use baowen::model::Filter;
@@ -134,7 +135,9 @@ fn a_analyze(bencher: Bencher) {
 
 #[divan::bench]
 fn b_embed(bencher: Bencher) {
-    each(bencher, |bench, asked| bench.data.model.embed_queries(&[&asked.text]));
+    each(bencher, |bench, asked| {
+        bench.data.model.embed_queries(&[&asked.text], Budget::all())
+    });
 }
 
 #[divan::bench]

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use baowen::compute::Budget;
 use baowen::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir};
 use baowen::error::{Error, Result};
 use baowen::eval::npy::{self, Matrix};
@@ -136,7 +137,7 @@ fn given(folder: &Path) -> Result<Vec<(String, Vec<f32>)>> {
 fn asked(model: &LocalModel) -> Result<Vec<(String, Vec<f32>)>> {
     let records = lines(&shared()?.join("zhidao/queries.jsonl"))?;
     let texts: Vec<String> = records.iter().take(QUESTIONS).map(|r| string(r, "text")).collect();
-    let vectors = model.embed_queries(&texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let vectors = model.embed_queries(&texts.iter().map(String::as_str).collect::<Vec<_>>(), Budget::all())?;
     Ok(texts.into_iter().zip(vectors).collect())
 }
 
@@ -177,7 +178,7 @@ impl Embedder for Given {
         self.dimension
     }
 
-    fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+    fn embed_queries(&self, texts: &[&str], _: Budget) -> Result<Vec<Vec<f32>>> {
         let vector = |text: &&str| self.vectors.get(*text).cloned();
         texts
             .iter()
@@ -185,8 +186,8 @@ impl Embedder for Given {
             .collect()
     }
 
-    fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        self.embed_queries(texts)
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.embed_queries(texts, budget)
     }
 
     fn count_tokens(&self, text: &str) -> usize {

@@ -8,10 +8,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rayon::prelude::*;
 
 use super::search::Question;
 use super::tune::{context, write};
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::eval::adapter::{Candidate, Lesson, Options, Passages, held_out, learn};
 use crate::eval::metrics::mean;
@@ -140,25 +140,22 @@ impl Learning<'_> {
 
     fn ask<'a>(&self, set: &'a Dataset) -> Result<Vec<Asked<'a>>> {
         let queries: Vec<_> = set.judged().collect();
-        queries
-            .par_iter()
-            .map(|query| {
-                let request = SearchRequest {
-                    mode: Mode::Hybrid,
-                    ..self.question.request(&query.text)
-                };
-                let mut found = self.engine.candidates(&request)?;
-                found.sort_by(|a, b| (&a.article, a.ordinal).cmp(&(&b.article, b.ordinal)));
-                let judged = set.qrels.of(&query.id).into_iter().flatten();
-                Ok(Asked {
-                    id: &query.id,
-                    text: &query.text,
-                    grades: judged.map(|(article, grade)| (article.as_str(), *grade)).collect(),
-                    vector: self.engine.vector(&query.text)?,
-                    found,
-                })
+        Budget::all().try_map(queries, |query, _| {
+            let request = SearchRequest {
+                mode: Mode::Hybrid,
+                ..self.question.request(&query.text)
+            };
+            let mut found = self.engine.candidates(&request)?;
+            found.sort_by(|a, b| (&a.article, a.ordinal).cmp(&(&b.article, b.ordinal)));
+            let judged = set.qrels.of(&query.id).into_iter().flatten();
+            Ok(Asked {
+                id: &query.id,
+                text: &query.text,
+                grades: judged.map(|(article, grade)| (article.as_str(), *grade)).collect(),
+                vector: self.engine.vector(&query.text)?,
+                found,
             })
-            .collect()
+        })
     }
 }
 
@@ -254,7 +251,6 @@ fn table(
         for own in [false, true].into_iter().take(1 + usize::from(has_kinds)) {
             let both: Vec<(f64, f64)> = range
                 .clone()
-                .into_par_iter()
                 .map(|at| {
                     let without = |place: usize| lessons[at].candidates[place].score;
                     let with = |place: usize| without(place) + share * amounts[at][place];

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use rayon::prelude::*;
 
 use super::adapt::AdapterFile;
 use super::search::Question;
 use super::{index, print, setup};
+use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 use crate::eval::report::ModeRun;
 use crate::eval::{Dataset, Query, Ranked, Report, ReportOptions, Run};
@@ -124,22 +124,19 @@ impl Eval {
         let bar = ProgressBar::new((queries.len() * modes.len()) as u64);
         let mut runs = Vec::new();
         for mode in modes {
-            let rankings = queries
-                .par_iter()
-                .map(|query| {
-                    let request = SearchRequest {
-                        top_k: Some(if kinds { OWN_KIND_DEPTH } else { DEPTH }),
-                        mode,
-                        ..self.question.request(&query.text)
-                    };
-                    let response = engine.search(&request)?;
-                    if let Some(reason) = response.degraded {
-                        return Err(Error::unavailable(format!("question {}: {reason}", query.id)));
-                    }
-                    bar.inc(1);
-                    Ok((response.hits, response.provenance))
-                })
-                .collect::<Result<Vec<_>>>()?;
+            let rankings = Budget::all().try_map(&queries, |query, _| {
+                let request = SearchRequest {
+                    top_k: Some(if kinds { OWN_KIND_DEPTH } else { DEPTH }),
+                    mode,
+                    ..self.question.request(&query.text)
+                };
+                let response = engine.search(&request)?;
+                if let Some(reason) = response.degraded {
+                    return Err(Error::unavailable(format!("question {}: {reason}", query.id)));
+                }
+                bar.inc(1);
+                Ok((response.hits, response.provenance))
+            })?;
             let (mut run, mut own) = (Run::default(), Run::default());
             for (query, (hits, provenance)) in queries.iter().zip(rankings) {
                 let ranked: Vec<Ranked> = hits

@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use super::{bench, setup};
 use crate::article::{ArticleReader, ReadEvent};
+use crate::compute::Budget;
 use crate::embed::{Embedder, LocalModel, VectorCache, model_dir};
 use crate::error::{Context, Error, Fault, Result};
 use crate::eval::npy::{self, Matrix};
@@ -114,7 +115,7 @@ impl Generate {
                 .flat_map(|article| embedded_texts(article, model.max_tokens(), &count).into_iter().next())
                 .collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            numbers.extend(embedder.embed_passages(&texts)?.concat());
+            numbers.extend(embedder.embed_passages(&texts, Budget::all())?.concat());
             bar.inc(batch.len() as u64);
         }
         bar.finish_and_clear();
@@ -173,7 +174,7 @@ impl Generate {
             texts.len(),
             model.dimension(),
         )?;
-        for row in model.embed_queries(&texts)? {
+        for row in model.embed_queries(&texts, Budget::all())? {
             vectors.row(&row)?;
         }
         keep(vectors.finish()?, &self.out, "queries.npy")?;

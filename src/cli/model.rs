@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::print;
+use crate::compute::Budget;
 use crate::embed::{self, Embedder, FetchStep, LocalModel, model_dir};
 use crate::error::{Error, Result};
 
@@ -100,8 +101,8 @@ fn embed(text: &str, passage: bool) -> Result<()> {
     }
     let model = LocalModel::open(&model_dir(None))?;
     let vectors = match passage {
-        true => model.embed_passages(&[text])?,
-        false => model.embed_queries(&[text])?,
+        true => model.embed_passages(&[text], Budget::all())?,
+        false => model.embed_queries(&[text], Budget::all())?,
     };
     println!("{}", serde_json::to_string(&vectors[0]).unwrap_or_default());
     Ok(())

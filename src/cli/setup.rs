@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::compute::Budget;
 use crate::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir};
 use crate::error::{Context, Fault, Result};
 use crate::index::{Backend, EmbeddedIndex, Rules};
@@ -78,9 +79,9 @@ pub struct Opened {
 
 /// Opens an index for asking. Analyser, model and index are opened at the same time, since each takes its while.
 pub fn open(folder: &Path) -> Result<Opened> {
-    let ((analyzer, model), index) = rayon::join(
-        || rayon::join(Analyzer::new, || LocalModel::open(&model_dir(None))),
-        || EmbeddedIndex::open(folder),
+    let ((analyzer, model), index) = Budget::all().join(
+        |budget| budget.join(|_| Analyzer::new(), |_| LocalModel::open(&model_dir(None))),
+        |_| EmbeddedIndex::open(folder),
     );
     let index = index?;
     let analyzer = Arc::new(analyzer?);

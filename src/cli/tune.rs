@@ -6,11 +6,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rayon::prelude::*;
 
 use super::adapt::Learning;
 use super::search::Question;
 use super::{IndexFolder, setup};
+use crate::compute::Budget;
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::eval::choice::cross_validate;
 use crate::eval::linear::{self, softmax};
@@ -106,29 +106,26 @@ impl Tune {
     /// Every judged question with its candidates: one an article, the passage that stands highest now.
     fn collect(&self, engine: &Engine, dataset: &Dataset) -> Result<Vec<(linear::Question, String)>> {
         let queries: Vec<&Query> = dataset.judged().collect();
-        queries
-            .par_iter()
-            .map(|query| {
-                let judged = dataset.qrels.of(&query.id);
-                let grade = |id: &str| judged.and_then(|grades| grades.get(id)).copied().unwrap_or(0);
-                let all = judged
-                    .map(|grades| grades.values().copied().collect())
-                    .unwrap_or_default();
-                let mut question = linear::Question::new(&query.id, COUNT, all);
-                let mut rows = Vec::new();
-                for candidate in best_of_each(engine, self.question.request(&query.text))? {
-                    let values = features(context(&candidate));
-                    question.push(&values, grade(&candidate.article))?;
-                    rows.push(serde_json::json!([
-                        &*candidate.article,
-                        grade(&candidate.article),
-                        values
-                    ]));
-                }
-                let line = serde_json::json!({ "id": query.id, "text": query.text, "candidates": rows });
-                Ok((question, line.to_string()))
-            })
-            .collect()
+        Budget::all().try_map(queries, |query, _| {
+            let judged = dataset.qrels.of(&query.id);
+            let grade = |id: &str| judged.and_then(|grades| grades.get(id)).copied().unwrap_or(0);
+            let all = judged
+                .map(|grades| grades.values().copied().collect())
+                .unwrap_or_default();
+            let mut question = linear::Question::new(&query.id, COUNT, all);
+            let mut rows = Vec::new();
+            for candidate in best_of_each(engine, self.question.request(&query.text))? {
+                let values = features(context(&candidate));
+                question.push(&values, grade(&candidate.article))?;
+                rows.push(serde_json::json!([
+                    &*candidate.article,
+                    grade(&candidate.article),
+                    values
+                ]));
+            }
+            let line = serde_json::json!({ "id": query.id, "text": query.text, "candidates": rows });
+            Ok((question, line.to_string()))
+        })
     }
 
     fn fit(
@@ -144,8 +141,10 @@ impl Tune {
         let before = now.measure(&all, METRIC);
         let ids: Vec<&str> = questions.iter().map(|q| q.id.as_str()).collect();
         let folds = folds::split(&ids, self.folds.into(), bootstrap::SEED);
-        let held_out = cross_validate(questions, &folds, METRIC, |train| softmax(train, self.l2))?;
-        let model = softmax(&all, self.l2)?;
+        let held_out = cross_validate(questions, &folds, METRIC, |train| {
+            softmax(train, self.l2, Budget::all())
+        })?;
+        let model = softmax(&all, self.l2, Budget::all())?;
         let mut rows = vec![
             ["set", "questions", "now", "fitted, held out", "difference", "95 %"]
                 .map(String::from)

@@ -4,12 +4,16 @@
 //! on. Work divided by [`Budget::map`] gives each part its share, so that an evaluation on all cores gives every search
 //! in it one thread. Knows nothing of what is computed.
 
+mod barrier;
 mod budget;
 mod cores;
 mod divide;
+mod in_step;
 
+pub use barrier::SpinBarrier;
 pub use budget::{Budget, late};
 pub use cores::{Cores, UnderWay, both, elsewhere, enter};
+pub use in_step::{InStep, MOST_IN_STEP};
 
 /// Cores that this process may use, at least one.
 pub fn available() -> usize {

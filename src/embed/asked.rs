@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::Embedder;
 use super::cache::{Kind, key, lock};
+use crate::compute::Budget;
 use crate::error::Result;
 
 /// The vectors of the questions asked last, shared by all threads.
@@ -37,18 +38,18 @@ impl QuestionCache {
         self.get(key(embedder.identity(), Kind::Query, text))
     }
 
-    /// The question's vector, from the cache (true) or from the embedder (false), which may use so many threads. The
+    /// The question's vector, from the cache (true) or from the embedder (false). The
     /// lock is not held while the embedder works, so two callers may embed the same question at once; both get the same
     /// vector.
     ///
     /// # Errors
     /// The embedder's.
-    pub fn get_or_embed(&self, embedder: &dyn Embedder, text: &str, threads: usize) -> Result<(Arc<[f32]>, bool)> {
+    pub fn get_or_embed(&self, embedder: &dyn Embedder, text: &str, budget: Budget) -> Result<(Arc<[f32]>, bool)> {
         let key = key(embedder.identity(), Kind::Query, text);
         if let Some(vector) = self.get(key) {
             return Ok((vector, true));
         }
-        let vector: Arc<[f32]> = embedder.embed_query(text, threads)?.into();
+        let vector: Arc<[f32]> = embedder.embed_query(text, budget)?.into();
         self.put(key, Arc::clone(&vector));
         Ok((vector, false))
     }
@@ -104,9 +105,9 @@ mod tests {
         let cache = QuestionCache::new(2);
         let double = HashEmbedder::new(8);
         let check = |text: &str, hit: bool| {
-            let (vector, was_hit) = cache.get_or_embed(&double, text, 1).unwrap();
+            let (vector, was_hit) = cache.get_or_embed(&double, text, Budget::single()).unwrap();
             assert_eq!(was_hit, hit, "{text}");
-            assert_eq!(*vector, *double.embed_queries(&[text]).unwrap()[0]);
+            assert_eq!(*vector, *double.embed_queries(&[text], Budget::single()).unwrap()[0]);
         };
         for (text, hit) in [
             ("一", false),
@@ -120,7 +121,10 @@ mod tests {
         }
         assert_eq!(cache.len(), 2);
         let none = QuestionCache::new(0);
-        assert!(!none.get_or_embed(&double, "一", 1).unwrap().1 && !none.get_or_embed(&double, "一", 1).unwrap().1);
+        assert!(
+            !none.get_or_embed(&double, "一", Budget::single()).unwrap().1
+                && !none.get_or_embed(&double, "一", Budget::single()).unwrap().1
+        );
         assert!(none.is_empty());
     }
 }

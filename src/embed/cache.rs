@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::Embedder;
+use crate::compute::Budget;
 use crate::error::{Context as _, Error, Fault, Result};
 
 /// Magic, version, dimension: 12 bytes in front of the records.
@@ -262,7 +263,7 @@ impl CachedEmbedder {
         self.misses.load(Ordering::Relaxed)
     }
 
-    fn embed(&self, kind: Kind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+    fn embed(&self, kind: Kind, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
         let keys: Vec<u128> = texts
             .iter()
             .map(|text| key(self.inner.identity(), kind, text))
@@ -285,8 +286,8 @@ impl CachedEmbedder {
         if !missing.is_empty() {
             let wanted: Vec<&str> = missing.iter().map(|&i| texts[i]).collect();
             let made = match kind {
-                Kind::Query => self.inner.embed_queries(&wanted)?,
-                Kind::Passage => self.inner.embed_passages(&wanted)?,
+                Kind::Query => self.inner.embed_queries(&wanted, budget)?,
+                Kind::Passage => self.inner.embed_passages(&wanted, budget)?,
             };
             if made.len() != wanted.len() {
                 return Err(Error::bug(format!("{} vectors for {} texts", made.len(), wanted.len())));
@@ -321,12 +322,12 @@ impl Embedder for CachedEmbedder {
         self.inner.dimension()
     }
 
-    fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        self.embed(Kind::Query, texts)
+    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.embed(Kind::Query, texts, budget)
     }
 
-    fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        self.embed(Kind::Passage, texts)
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.embed(Kind::Passage, texts, budget)
     }
 
     fn count_tokens(&self, text: &str) -> usize {
@@ -361,7 +362,7 @@ mod tests {
         assert_eq!(wrong.unwrap_err().fault(), Fault::Caller);
         drop(cache);
         let cached = cached(&path);
-        let vectors = cached.embed_passages(&["一", "二"]).unwrap();
+        let vectors = cached.embed_passages(&["一", "二"], Budget::single()).unwrap();
         assert_eq!(vectors[0], given);
         assert_eq!(
             (cached.hits(), cached.misses()),
@@ -375,17 +376,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("vectors");
         let texts = ["一", "二", "一", "三"];
-        let expected = HashEmbedder::new(8).embed_passages(&texts).unwrap();
+        let expected = HashEmbedder::new(8).embed_passages(&texts, Budget::single()).unwrap();
         let first = cached(&path);
-        assert_eq!(first.embed_passages(&texts).unwrap(), expected);
+        assert_eq!(first.embed_passages(&texts, Budget::single()).unwrap(), expected);
         assert_eq!((first.hits(), first.misses()), (1, 3));
-        assert_eq!(first.embed_queries(&["一"]).unwrap(), expected[..1]);
+        assert_eq!(first.embed_queries(&["一"], Budget::single()).unwrap(), expected[..1]);
         assert_eq!((first.hits(), first.misses()), (1, 4), "a question is not a passage");
         drop(first);
         let second = cached(&path);
-        assert_eq!(second.embed_passages(&texts).unwrap(), expected);
+        assert_eq!(second.embed_passages(&texts, Budget::single()).unwrap(), expected);
         assert_eq!((second.hits(), second.misses()), (4, 0));
-        assert!(second.embed_passages(&[]).unwrap().is_empty());
+        assert!(second.embed_passages(&[], Budget::single()).unwrap().is_empty());
     }
 
     #[test]
@@ -394,7 +395,7 @@ mod tests {
         let path = folder.path().join("vectors");
         assert_ne!(key("a", Kind::Query, "bc"), key("ab", Kind::Query, "c"));
         assert_ne!(key("a", Kind::Query, "b"), key("a", Kind::Passage, "b"));
-        cached(&path).embed_passages(&["一"]).unwrap();
+        cached(&path).embed_passages(&["一"], Budget::single()).unwrap();
         let wider = VectorCache::open(&path, 9).unwrap();
         assert!(wider.is_empty());
         assert!(CachedEmbedder::new(Arc::new(HashEmbedder::new(8)), wider).is_err());
@@ -421,8 +422,8 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("vectors");
             let texts = ["一", "二", "三", "四"];
-            let expected = HashEmbedder::new(8).embed_passages(&texts).unwrap();
-            cached(&path).embed_passages(&texts).unwrap();
+            let expected = HashEmbedder::new(8).embed_passages(&texts, Budget::single()).unwrap();
+            cached(&path).embed_passages(&texts, Budget::single()).unwrap();
             let mut bytes = std::fs::read(&path).unwrap();
             prop_assert_eq!(bytes.len(), HEADER + 4 * record_size(8));
             bytes.truncate(bytes.len().saturating_sub(cut));
@@ -432,7 +433,7 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             for misses in [None, Some(0)] {
                 let cache = cached(&path);
-                prop_assert_eq!(&cache.embed_passages(&texts).unwrap(), &expected);
+                prop_assert_eq!(&cache.embed_passages(&texts, Budget::single()).unwrap(), &expected);
                 prop_assert!(misses.is_none_or(|misses| cache.misses() == misses));
             }
         }

@@ -6,6 +6,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Embedder;
+use crate::compute::Budget;
 use crate::error::Result;
 use crate::kernel::normalize;
 
@@ -53,12 +54,12 @@ impl Embedder for HashEmbedder {
         self.dimension
     }
 
-    fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+    fn embed_queries(&self, texts: &[&str], _: Budget) -> Result<Vec<Vec<f32>>> {
         Ok(texts.iter().map(|text| self.vector(text)).collect())
     }
 
-    fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        self.embed_queries(texts)
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.embed_queries(texts, budget)
     }
 
     fn count_tokens(&self, text: &str) -> usize {
@@ -79,12 +80,18 @@ mod tests {
     fn equal_texts_are_equal_and_shared_characters_are_close() {
         let double = HashEmbedder::new(64);
         let v = double
-            .embed_passages(&["医保报销比例", "医保报销多少", "天气预报", "", "医保报销比例"])
+            .embed_passages(
+                &["医保报销比例", "医保报销多少", "天气预报", "", "医保报销比例"],
+                Budget::single(),
+            )
             .unwrap();
         assert!(v.iter().all(|v| v.len() == 64 && (dot_f32(v, v) - 1.0).abs() < 1e-5));
         assert_eq!(v[0], v[4]);
         assert!(dot_f32(&v[0], &v[1]) > dot_f32(&v[0], &v[2]) + 0.2);
-        assert_eq!(double.embed_queries(&["医保报销比例"]).unwrap()[0], v[0]);
+        assert_eq!(
+            double.embed_queries(&["医保报销比例"], Budget::single()).unwrap()[0],
+            v[0]
+        );
         assert_eq!(double.count_tokens("医保a"), 3);
     }
 }

@@ -8,10 +8,8 @@
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use rayon::prelude::*;
-
 use super::file::{Kind, ModelFile};
-use super::meeting::Meeting;
+use crate::compute::{Budget, InStep, MOST_IN_STEP, SpinBarrier};
 use crate::error::Result;
 use crate::kernel::{
     Activations, AttentionScratch, Q4_BLOCK, Q4_BLOCK_BYTES, Q4Matrix, Q4Part, add_layer_norm, attend, dequantize_q4,
@@ -56,7 +54,7 @@ pub(super) struct Scratch {
 }
 
 /// The most threads that share a text.
-pub(super) const MAX_PARTS: usize = 4;
+pub(super) const MAX_PARTS: usize = MOST_IN_STEP;
 
 /// Query, key and value of the tokens of each part. Two sets, used in turn, so that a thread may fill the next layer's
 /// while another still reads this one's.
@@ -94,8 +92,8 @@ impl Layer {
 }
 
 impl Network {
-    /// Packs the weights of the file, on all cores.
-    pub fn new(file: Arc<ModelFile>) -> Result<Self> {
+    /// Packs the weights of the file.
+    pub fn new(file: Arc<ModelFile>, budget: Budget) -> Result<Self> {
         let shape = *file.shape();
         let mut positions = numbers(&file, "emb.pos", shape.positions * shape.hidden)?;
         let types = numbers(&file, "emb.type", shape.types * shape.hidden)?;
@@ -106,10 +104,7 @@ impl Network {
         }
         file.blocks("emb.word", shape.words * shape.hidden)?;
         let norm = read_norm(&file, "emb.ln", shape.hidden)?;
-        let layers = (0..shape.layers)
-            .into_par_iter()
-            .map(|l| read_layer(&file, l))
-            .collect::<Result<_>>()?;
+        let layers = budget.try_map(0..shape.layers, |l, _| read_layer(&file, l))?;
         Ok(Network {
             file,
             positions,
@@ -153,47 +148,34 @@ impl Network {
         Ok(vectors.collect())
     }
 
-    /// As [`Self::run`] for one text, by one thread of `threads` for each scratch but the first, whose work is the
-    /// caller's. There are at most [`MAX_PARTS`] scratches and at least one, and as many tokens.
-    pub fn run_shared(&self, text: &[u32], scratches: &mut [Scratch], threads: &rayon::ThreadPool) -> Result<Vec<f32>> {
-        let parts = scratches.len().min(MAX_PARTS);
-        let scratches = &mut scratches[..parts];
+    /// As [`Self::run`] for one text, by one thread for each scratch. There are at least one scratch and at most as many
+    /// as `in_step` has threads, and as many tokens.
+    pub fn run_shared(&self, text: &[u32], scratches: &mut [Scratch], in_step: &InStep) -> Result<Vec<f32>> {
+        let parts = scratches.len();
         for (part, scratch) in scratches.iter_mut().enumerate() {
             let tokens = share(text.len(), part, parts);
             scratch.x.clear();
             self.embed_words(&text[tokens.clone()], tokens.start, &mut scratch.x)?;
         }
-        let (shared, meeting) = (Shared::default(), Meeting::new(parts));
-        threads.in_place_scope(|scope| {
-            let (shared, meeting) = (&shared, &meeting);
-            let mut mine = None;
-            for (part, scratch) in scratches.iter_mut().enumerate() {
-                if part == 0 {
-                    mine = Some(scratch);
-                } else {
-                    scope.spawn(move |_| self.work(part, parts, scratch, shared, meeting));
-                }
-            }
-            if let Some(scratch) = mine {
-                self.work(0, parts, scratch, shared, meeting);
-            }
+        let shared = Shared::default();
+        in_step.run(scratches, |part, scratch, barrier| {
+            self.work(part, parts, scratch, &shared, barrier);
         });
         let rows: [&[f32]; MAX_PARTS] = std::array::from_fn(|part| scratches.get(part).map_or(&[][..], |s| &s.x));
         Ok(mean(&rows, self.file.shape().hidden))
     }
 
     /// One thread's part of a text, through all layers.
-    fn work(&self, own: usize, parts: usize, scratch: &mut Scratch, shared: &Shared, meeting: &Meeting) {
-        let _guard = meeting.guard();
+    fn work(&self, own: usize, parts: usize, scratch: &mut Scratch, shared: &Shared, barrier: &SpinBarrier) {
         let shape = self.file.shape();
         self.normalize_words(scratch);
         for (layer, shared) in self.layers.iter().zip(shared.iter().cycle()) {
             {
-                // Nobody reads or writes this list before the meeting; a poisoned one is filled anew.
+                // Nobody reads or writes this list before the barrier; a poisoned one is filled anew.
                 let mut qkv = shared[own].write().unwrap_or_else(PoisonError::into_inner);
                 layer.project(&scratch.x, &mut scratch.rounded, &mut qkv);
             }
-            if !meeting.wait() {
+            if !barrier.wait() {
                 return;
             }
             {

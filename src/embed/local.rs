@@ -1,21 +1,19 @@
 //! The default embedder: the model file run by this program on this machine.
 //!
 //! A single text runs on the caller's thread, helped by others if the caller allows it and the model is not working on
-//! anything else. Several texts are laid into batches of about equal length and the batches run on rayon's threads,
+//! anything else. Several texts are laid into batches of about equal length and the batches are divided among the threads,
 //! longest first. A text of more than 512 tokens, prefix and control tokens included, is read up to there and what
 //! follows is not seen, as is what follows the first 32,768 characters; passages are split to fit before they get here.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use rayon::prelude::*;
 
 use super::Embedder;
 use super::fetch::MODEL_FILE;
 use super::file::ModelFile;
-use super::forward::{MAX_PARTS, Network, Scratch};
+use super::forward::{Network, Scratch};
 use super::tokenizer::Tokenizer;
+use crate::compute::Budget;
 use crate::error::Result;
 
 /// Tokens of a batch, unless a single text has more: enough to unpack the weights seldom, few enough for their
@@ -51,19 +49,6 @@ pub struct LocalModel {
     max_tokens: usize,
     /// Buffers of finished runs; at most as many as ran at once.
     scratch: Mutex<Vec<Scratch>>,
-    /// Single texts in work.
-    in_work: AtomicUsize,
-    /// Threads that help with a single text; none on one processor, or if the system gives none.
-    helpers: Option<rayon::ThreadPool>,
-}
-
-/// Counts a single text as long as it is in work.
-struct InWork<'a>(&'a AtomicUsize);
-
-impl Drop for InWork<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl LocalModel {
@@ -81,9 +66,9 @@ impl LocalModel {
     /// As for [`LocalModel::open`].
     pub fn open_file(path: &Path) -> Result<Self> {
         let file = Arc::new(ModelFile::open(path)?);
-        let ((tokenizer, digest), network) = rayon::join(
-            || rayon::join(|| Tokenizer::new(&file), || file.digest()),
-            || Network::new(Arc::clone(&file)),
+        let ((tokenizer, digest), network) = Budget::all().join(
+            |budget| budget.join(|_| Tokenizer::new(&file), |_| file.digest()),
+            |budget| Network::new(Arc::clone(&file), budget),
         );
         let (tokenizer, network) = (tokenizer?, network?);
         let prefix = tokenizer.encode(Kind::Passage.prefix().trim_end()).len();
@@ -94,8 +79,6 @@ impl LocalModel {
             network,
             file,
             scratch: Mutex::default(),
-            in_work: AtomicUsize::new(0),
-            helpers: helpers(),
         })
     }
 
@@ -126,17 +109,16 @@ impl LocalModel {
             .collect()
     }
 
-    fn embed(&self, kind: Kind, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+    fn embed(&self, kind: Kind, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
         if let [text] = texts {
-            return self
-                .run_single(&self.input(kind, text), MAX_PARTS)
-                .map(|vector| vec![vector]);
+            let vector = self.run_single(&self.input(kind, text), budget);
+            return vector.map(|vector| vec![vector]);
         }
-        let inputs: Vec<Vec<u32>> = texts.par_iter().map(|text| self.input(kind, text)).collect();
+        let inputs: Vec<Vec<u32>> = budget.map(texts, |text, _| self.input(kind, text));
         let mut order: Vec<usize> = (0..inputs.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(inputs[i].len()), i));
         let total: usize = inputs.iter().map(Vec::len).sum();
-        let room = (total / rayon::current_num_threads()).clamp(SMALL_BATCH, BATCH);
+        let room = (total / budget.threads).clamp(SMALL_BATCH, BATCH);
         let mut batches: Vec<Vec<usize>> = Vec::new();
         let mut filled = usize::MAX;
         for i in order {
@@ -149,11 +131,10 @@ impl LocalModel {
             }
             filled += inputs[i].len();
         }
-        let results = batches
-            .par_iter()
-            .with_max_len(1)
-            .map(|batch| self.run(&batch.iter().map(|&i| inputs[i].as_slice()).collect::<Vec<_>>()))
-            .collect::<Result<Vec<_>>>()?;
+        let results = budget.try_map(&batches, |batch, budget| {
+            budget.check()?;
+            self.run(&batch.iter().map(|&i| inputs[i].as_slice()).collect::<Vec<_>>())
+        })?;
         let mut vectors = vec![Vec::new(); texts.len()];
         for (i, vector) in batches.iter().flatten().zip(results.into_iter().flatten()) {
             vectors[*i] = vector;
@@ -161,28 +142,20 @@ impl LocalModel {
         Ok(vectors)
     }
 
-    fn run_single(&self, input: &[u32], threads: usize) -> Result<Vec<f32>> {
-        let is_alone = self.in_work.fetch_add(1, Ordering::Relaxed) == 0;
-        let _in_work = InWork(&self.in_work);
-        let parts = match &self.helpers {
-            Some(helpers) if is_alone => (helpers.current_num_threads() + 1)
-                .min(threads)
-                .min(input.len() / SMALL_PART),
-            _ => 1,
-        };
-        match &self.helpers {
-            Some(helpers) if parts > 1 => {
-                let pool = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut scratches: Vec<Scratch> = {
-                    let mut pool = pool();
-                    (0..parts).map(|_| pool.pop().unwrap_or_default()).collect()
-                };
-                let vector = self.network.run_shared(input, &mut scratches, helpers);
-                pool().extend(scratches);
-                vector
-            }
-            _ => Ok(self.run(&[input])?.pop().unwrap_or_default()),
+    fn run_single(&self, input: &[u32], budget: Budget) -> Result<Vec<f32>> {
+        let in_step = budget.in_step();
+        let parts = in_step.threads().min(input.len() / SMALL_PART);
+        if parts <= 1 {
+            return Ok(self.run(&[input])?.pop().unwrap_or_default());
         }
+        let pool = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratches: Vec<Scratch> = {
+            let mut pool = pool();
+            (0..parts).map(|_| pool.pop().unwrap_or_default()).collect()
+        };
+        let vector = self.network.run_shared(input, &mut scratches, &in_step);
+        pool().extend(scratches);
+        vector
     }
 
     fn run(&self, inputs: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
@@ -193,16 +166,6 @@ impl LocalModel {
         pool().push(scratch);
         vectors
     }
-}
-
-/// Threads for sharing single texts: with the caller's one for each processor, up to as many as can share a text.
-fn helpers() -> Option<rayon::ThreadPool> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = processors.min(MAX_PARTS) - 1;
-    let builder = rayon::ThreadPoolBuilder::new().thread_name(|number| format!("embed-{number}"));
-    (threads > 0)
-        .then(|| builder.num_threads(threads).build().ok())
-        .flatten()
 }
 
 /// Characters of a text that are tokenised for each position of the model; no ordinary text needs more than the
@@ -218,16 +181,12 @@ impl Embedder for LocalModel {
         self.file.shape().hidden
     }
 
-    fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        self.embed(Kind::Query, texts)
+    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.embed(Kind::Query, texts, budget)
     }
 
-    fn embed_query(&self, text: &str, threads: usize) -> Result<Vec<f32>> {
-        self.run_single(&self.input(Kind::Query, text), threads)
-    }
-
-    fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        self.embed(Kind::Passage, texts)
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.embed(Kind::Passage, texts, budget)
     }
 
     fn count_tokens(&self, text: &str) -> usize {

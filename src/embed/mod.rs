@@ -7,6 +7,7 @@
 //!
 //! It never knows what an article, a passage or an index is.
 
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 
 pub mod asked;
@@ -16,7 +17,6 @@ pub mod fetch;
 pub mod file;
 mod forward;
 pub mod local;
-mod meeting;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -37,20 +37,18 @@ pub trait Embedder: Send + Sync {
     /// Numbers in a vector.
     fn dimension(&self) -> usize;
 
-    /// One vector for each question, in order.
+    /// One vector for each question, in order; they do not depend on the budget's threads.
     ///
     /// # Errors
-    /// If the embedder is not available; never because of what a text says.
-    fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
+    /// If the embedder is not available; never because of what a text says. `Deadline` if the budget's has passed.
+    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>>;
 
-    /// The vector of one question, by at most so many threads, the caller's among them. The same as
-    /// [`Embedder::embed_queries`] gives.
+    /// The vector of one question.
     ///
     /// # Errors
     /// As for [`Embedder::embed_queries`].
-    fn embed_query(&self, text: &str, threads: usize) -> Result<Vec<f32>> {
-        let _ = threads;
-        let vector = self.embed_queries(&[text])?.pop();
+    fn embed_query(&self, text: &str, budget: Budget) -> Result<Vec<f32>> {
+        let vector = self.embed_queries(&[text], budget)?.pop();
         vector.ok_or_else(|| Error::bug("a question was left without a vector"))
     }
 
@@ -58,7 +56,7 @@ pub trait Embedder: Send + Sync {
     ///
     /// # Errors
     /// As for [`Embedder::embed_queries`].
-    fn embed_passages(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>>;
 
     /// Tokens of the text alone, without prefix and control tokens.
     fn count_tokens(&self, text: &str) -> usize;

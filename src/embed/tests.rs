@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::file::ModelFile;
 use super::{Embedder, LocalModel, reference};
+use crate::compute::Budget;
 use crate::error::Fault;
 use crate::kernel::dot_f32;
 
@@ -90,8 +91,8 @@ fn vectors_are_the_reference_vectors_and_those_of_plain_f32() {
     let mut worst = [1.0f32; 3];
     for (reference, plain) in references.iter().zip(&plain) {
         let embed = |texts: &[&str]| match reference.kind.as_str() {
-            "query" => model.embed_queries(texts).unwrap(),
-            _ => model.embed_passages(texts).unwrap(),
+            "query" => model.embed_queries(texts, Budget::all()).unwrap(),
+            _ => model.embed_passages(texts, Budget::all()).unwrap(),
         };
         let fast = embed(&[&reference.text]).pop().unwrap();
         assert!((dot_f32(&fast, &fast) - 1.0).abs() < 1e-5);
@@ -122,13 +123,17 @@ fn a_vector_does_not_depend_on_its_company() {
         "a",
         "医保怎么报销",
     ];
-    let together = model.embed_passages(&texts).unwrap();
+    let together = model.embed_passages(&texts, Budget::all()).unwrap();
     for (text, vector) in texts.iter().zip(&together) {
-        assert_eq!(&model.embed_passages(&[text]).unwrap()[0], vector, "{text}");
+        assert_eq!(
+            &model.embed_passages(&[text], Budget::all()).unwrap()[0],
+            vector,
+            "{text}"
+        );
     }
-    assert!(model.embed_passages(&[]).unwrap().is_empty());
+    assert!(model.embed_passages(&[], Budget::all()).unwrap().is_empty());
     assert_ne!(
-        model.embed_queries(&texts[..1]).unwrap()[0],
+        model.embed_queries(&texts[..1], Budget::all()).unwrap()[0],
         together[0],
         "the prefixes differ"
     );
@@ -146,7 +151,7 @@ fn texts_of_any_length_and_kind_have_a_vector() {
         "𠀀😀\u{10FFFF}\n\t\r",
         "。，！？",
     ];
-    for vector in model.embed_queries(&odd).unwrap() {
+    for vector in model.embed_queries(&odd, Budget::all()).unwrap() {
         assert_eq!(vector.len(), model.dimension());
         assert!((dot_f32(&vector, &vector) - 1.0).abs() < 1e-5);
     }
@@ -156,8 +161,8 @@ fn texts_of_any_length_and_kind_have_a_vector() {
     let seen: String = "医".repeat(600);
     let other = format!("{seen}而且");
     assert_eq!(
-        model.embed_passages(&[&seen]).unwrap(),
-        model.embed_passages(&[&other]).unwrap()
+        model.embed_passages(&[&seen], Budget::all()).unwrap(),
+        model.embed_passages(&[&other], Budget::all()).unwrap()
     );
 }
 
@@ -282,7 +287,9 @@ fn try_file(bytes: &[u8]) -> crate::error::Result<Vec<f32>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.bin");
     std::fs::write(&path, bytes).unwrap();
-    Ok(LocalModel::open_file(&path)?.embed_queries(&["医保Ａ报销"])?.remove(0))
+    Ok(LocalModel::open_file(&path)?
+        .embed_queries(&["医保Ａ报销"], Budget::all())?
+        .remove(0))
 }
 
 #[test]
@@ -305,7 +312,7 @@ fn a_small_model_runs_without_the_real_one() {
         assert_eq!(model.tokenizer().encode(text), expected, "{text}");
     }
     let input = model.input(super::local::Kind::Query, "医保报");
-    let fast = model.embed_queries(&["医保报"]).unwrap().remove(0);
+    let fast = model.embed_queries(&["医保报"], Budget::all()).unwrap().remove(0);
     assert!(dot_f32(&fast, &reference::run(model.file(), &[&input]).unwrap()[0]) > 0.999);
 }
 

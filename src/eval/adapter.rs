@@ -8,10 +8,9 @@
 //! is on questions it learned from ([`held_out`] holds some out). Everything repeats bit for bit on one machine: a fixed
 //! seed, and sums in a fixed order whatever the number of threads.
 
-use rayon::prelude::*;
-
 use super::folds::Fold;
 use super::svd::{Factors, truncated};
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::kernel::dot_f32;
 
@@ -34,6 +33,8 @@ pub struct Options {
     pub sharpness: f32,
     /// Orders the questions.
     pub seed: u64,
+    /// Threads to learn on; they change nothing but the time.
+    pub budget: Budget,
 }
 
 impl Default for Options {
@@ -48,6 +49,7 @@ impl Default for Options {
             candidates: 100,
             sharpness: 0.35,
             seed: 0,
+            budget: Budget::all(),
         }
     }
 }
@@ -223,15 +225,14 @@ fn descend(lists: &[List], passages: &Passages, options: &Options) -> Vec<f32> {
         rng.shuffle(&mut order);
         for batch in order.chunks(options.batch) {
             taken += 1;
-            let derivatives: Vec<(&List, Vec<f32>)> = batch
-                .par_iter()
-                .map(|&at| (&lists[at], lists[at].derive(passages, &matrix).1))
-                .collect();
+            let derivatives: Vec<(&List, Vec<f32>)> = options
+                .budget
+                .map(batch, |&at, _| (&lists[at], lists[at].derive(passages, &matrix).1));
             let power = |decay: f32| 1.0 - decay.powi(taken);
             let corrections = (power(DECAY.0), power(DECAY.1));
             let step = options.step * (1.0 - taken as f32 / steps as f32);
-            let rows = matrix.par_chunks_exact_mut(n).zip(moments.par_chunks_exact_mut(n));
-            rows.enumerate().for_each(|(at, (row, moments))| {
+            let rows = matrix.chunks_exact_mut(n).zip(moments.chunks_exact_mut(n));
+            options.budget.map(rows.enumerate(), |(at, (row, moments)), _| {
                 let mut slope = vec![0.0; n];
                 for (list, derivative) in &derivatives {
                     add(&mut slope, list.question[at] / batch.len() as f32, derivative);
@@ -358,8 +359,11 @@ mod tests {
         let largest = learned.values[0];
         let found = f64::from(learned.left[0] * learned.right[1]);
         assert!(found > 0.8 * largest, "{found} of {largest}");
-        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let again = one.install(|| learn(train, &passages, &options())).unwrap();
+        let alone = Options {
+            budget: Budget::single(),
+            ..options()
+        };
+        let again = learn(train, &passages, &alone).unwrap();
         let bits = |factors: &Factors| -> Vec<u32> { factors.left.iter().map(|x| x.to_bits()).collect() };
         assert_eq!(bits(&again), bits(&learned), "whatever the number of threads");
     }

@@ -103,6 +103,7 @@ pub fn cross_fitted(values: &[Vec<f64>], folds: &[Fold]) -> CrossValidated<usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compute::Budget;
     use crate::eval::folds::split;
     use crate::eval::linear::softmax;
     use crate::eval::linear::tests::questions;
@@ -114,7 +115,7 @@ mod tests {
         let questions = questions(50);
         let ids: Vec<&str> = questions.iter().map(|question| question.id.as_str()).collect();
         let folds = split(&ids, 5, 0);
-        let result = cross_validate(&questions, &folds, NDCG, |train| softmax(train, 1e-3)).unwrap();
+        let result = cross_validate(&questions, &folds, NDCG, |train| softmax(train, 1e-3, Budget::all())).unwrap();
         assert_eq!((result.values.len(), result.models.len()), (50, 5));
         let best_possible = 1.0 / (1.0 + 1.0 / 3f64.log2());
         assert!(
@@ -124,7 +125,7 @@ mod tests {
         );
         for (fold, model) in folds.iter().zip(&result.models) {
             let train: Vec<&Question> = fold.train.iter().map(|place| &questions[*place]).collect();
-            assert_eq!(&softmax(&train, 1e-3).unwrap(), model);
+            assert_eq!(&softmax(&train, 1e-3, Budget::all()).unwrap(), model);
         }
     }
 

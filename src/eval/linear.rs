@@ -5,11 +5,11 @@
 //! files and never says how good it is on questions it learned from (`choice.rs` holds some out). Everything repeats:
 //! no random starts, sums in a fixed order, ties to the candidate that was pushed first (push them by id).
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::logistic::{Derivatives, Scaling, newton};
 use super::metrics::{Metric, mean};
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 
 /// One question's candidates with their features and grades.
@@ -98,7 +98,7 @@ impl LinearModel {
     /// A measure of each question's candidates as this model ranks them.
     pub fn measure(&self, questions: &[&Question], metric: Metric) -> Vec<f64> {
         questions
-            .par_iter()
+            .iter()
             .map(|question| question.measure(&question.scores(&self.weights), metric))
             .collect()
     }
@@ -122,14 +122,18 @@ fn width_of(questions: &[&Question]) -> Result<usize> {
     Ok(width)
 }
 
+/// Questions that one thread takes at a time.
+const CHUNK: usize = 32;
+
 /// Learns by listwise softmax (ListNet's top-one loss, Cao et al. 2007): the chance that the softmax of the scores
 /// gives to the relevant candidates, shared by grade. Convex; `l2` is the penalty on standardised weights.
 ///
-/// Questions without a relevant candidate, or with nothing but, teach nothing and are passed over.
+/// Questions without a relevant candidate, or with nothing but, teach nothing and are passed over. What is learned does
+/// not depend on the budget's threads.
 ///
 /// # Errors
 /// `Caller` if there is nothing to learn from, or `l2` is negative or not finite.
-pub fn softmax(questions: &[&Question], l2: f64) -> Result<LinearModel> {
+pub fn softmax(questions: &[&Question], l2: f64, budget: Budget) -> Result<LinearModel> {
     let width = width_of(questions)?;
     if !(l2.is_finite() && l2 >= 0.0) {
         return Err(Error::caller(format!("the penalty {l2} is not a number of at least 0")));
@@ -155,20 +159,21 @@ pub fn softmax(questions: &[&Question], l2: f64) -> Result<LinearModel> {
         )));
     }
     let loss = |weights: &[f64]| -> f64 {
-        let parts: Vec<f64> = lists.par_iter().map(|list| list.weight * list.loss(weights)).collect();
+        let of_chunk = |chunk: &[List], _| -> Vec<f64> {
+            let losses = chunk.iter().map(|list| list.weight * list.loss(weights));
+            losses.collect()
+        };
+        let parts = budget.map(lists.chunks(CHUNK), of_chunk).concat();
         let size: f64 = weights.iter().map(|weight| weight * weight).sum();
         parts.iter().sum::<f64>() / total + l2 * size / 2.0
     };
     let derivatives = |weights: &[f64]| {
         // Chunks of a fixed size, added up in order: the sum does not depend on how many threads there are.
-        let parts: Vec<Derivatives> = lists
-            .par_chunks(32)
-            .map(|chunk| {
-                let mut sum = Derivatives::new(width);
-                chunk.iter().for_each(|list| list.add_derivatives(weights, &mut sum));
-                sum
-            })
-            .collect();
+        let parts: Vec<Derivatives> = budget.map(lists.chunks(CHUNK), |chunk, _| {
+            let mut sum = Derivatives::new(width);
+            chunk.iter().for_each(|list| list.add_derivatives(weights, &mut sum));
+            sum
+        });
         let mut sum = Derivatives::new(width);
         parts.iter().for_each(|part| sum.merge(part));
         sum.scale(1.0 / total);
@@ -261,7 +266,7 @@ pub fn coordinate_ascent(
     }
     let value = |weights: &[f32]| -> f64 {
         let parts: Vec<f64> = questions
-            .par_iter()
+            .iter()
             .map(|question| question.weight * question.measure(&question.scores(weights), metric))
             .collect();
         parts.iter().sum::<f64>()
@@ -353,7 +358,7 @@ pub(super) mod tests {
     #[test]
     fn softmax_finds_the_direction_that_made_the_grades() {
         let questions = questions(300);
-        let model = softmax(&all(&questions), 1e-4).unwrap();
+        let model = softmax(&all(&questions), 1e-4, Budget::all()).unwrap();
         let [a, b, noise, constant] = model.weights[..] else {
             panic!("{model:?}")
         };
@@ -361,8 +366,12 @@ pub(super) mod tests {
         let ratio = -b * 1000.0 / a;
         assert!((0.4..0.6).contains(&ratio), "0.5 was meant, {ratio} was found");
         assert!(noise.abs() < 0.15 * a && constant == 0.0, "{model:?}");
-        assert_eq!(softmax(&all(&questions), 1e-4).unwrap(), model, "learning repeats");
-        let smaller = softmax(&all(&questions), 10.0).unwrap();
+        assert_eq!(
+            softmax(&all(&questions), 1e-4, Budget::all()).unwrap(),
+            model,
+            "learning repeats"
+        );
+        let smaller = softmax(&all(&questions), 10.0, Budget::all()).unwrap();
         assert!(smaller.weights[0] < 0.2 * a, "a penalty makes weights smaller");
     }
 
@@ -377,8 +386,10 @@ pub(super) mod tests {
         let model = coordinate_ascent(&all, &start, NDCG, 10).unwrap();
         let after = mean(&model.measure(&all, NDCG));
         assert!(after > before + 0.2, "{before} {after} {model:?}");
-        let again = coordinate_ascent(&all, &softmax(&all, 1e-3).unwrap(), NDCG, 3).unwrap();
-        assert!(mean(&again.measure(&all, NDCG)) >= mean(&softmax(&all, 1e-3).unwrap().measure(&all, NDCG)));
+        let again = coordinate_ascent(&all, &softmax(&all, 1e-3, Budget::all()).unwrap(), NDCG, 3).unwrap();
+        assert!(
+            mean(&again.measure(&all, NDCG)) >= mean(&softmax(&all, 1e-3, Budget::all()).unwrap().measure(&all, NDCG))
+        );
         assert_eq!(coordinate_ascent(&all, &start, NDCG, 0).unwrap(), start);
     }
 
@@ -397,12 +408,12 @@ pub(super) mod tests {
         assert!(barren.push(&[1.0], 0).is_err());
         assert!(barren.push(&[1.0, f32::NAN], 0).is_err());
         barren.push(&[1.0, 2.0], 0).unwrap();
-        assert!(softmax(&[], 0.1).is_err());
-        assert!(softmax(&[&barren], 0.1).is_err());
+        assert!(softmax(&[], 0.1, Budget::all()).is_err());
+        assert!(softmax(&[&barren], 0.1, Budget::all()).is_err());
         let other = Question::new("r", 3, vec![1]);
-        assert!(softmax(&[&barren, &other], 0.1).is_err());
+        assert!(softmax(&[&barren, &other], 0.1, Budget::all()).is_err());
         let questions = questions(3);
-        assert!(softmax(&all(&questions), f64::NAN).is_err());
+        assert!(softmax(&all(&questions), f64::NAN, Budget::all()).is_err());
         assert!(coordinate_ascent(&all(&questions), &LinearModel { weights: vec![1.0] }, NDCG, 1).is_err());
     }
 }

@@ -20,10 +20,10 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use fastrand::Rng;
-use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::npy::Matrix;
+use crate::compute::Budget;
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
 use crate::index::embedded_texts;
@@ -102,10 +102,7 @@ impl Source {
             ))
             .help("vectors.npy must have one row a line of corpus.jsonl; without that file the model makes them"));
         }
-        let taken: Vec<Parts> = articles
-            .par_iter()
-            .map(|article| take_apart(article, embedder))
-            .collect();
+        let taken: Vec<Parts> = Budget::all().map(articles, |article, _| take_apart(article, embedder));
         let mut source = Source {
             templates: Vec::new(),
             sentences: Vec::new(),
@@ -340,11 +337,8 @@ impl<'a> Generator<'a> {
     /// `Caller` if the source is too small for another passage that none before is equal to.
     pub fn batch(&mut self, count: usize) -> Result<Vec<Synthetic>> {
         let numbers = self.next..self.next + count as u64;
-        let first: Vec<Option<Synthetic>> = numbers
-            .clone()
-            .into_par_iter()
-            .map(|number| self.source.make(self.seed, number, 0))
-            .collect();
+        let first: Vec<Option<Synthetic>> =
+            Budget::all().map(numbers.clone(), |number, _| self.source.make(self.seed, number, 0));
         let mut made = Vec::with_capacity(count);
         for (number, passage) in numbers.zip(first) {
             made.push(self.distinct(number, passage)?);
@@ -403,7 +397,7 @@ mod tests {
     fn source(embedder: &HashEmbedder, count: usize) -> Result<Source> {
         let articles = articles(count);
         let texts: Vec<&str> = articles.iter().map(|a| a.text.as_str()).collect();
-        let numbers = embedder.embed_passages(&texts).unwrap().concat();
+        let numbers = embedder.embed_passages(&texts, Budget::single()).unwrap().concat();
         let columns = embedder.dimension();
         Source::new(&articles, Matrix { columns, numbers }, embedder)
     }

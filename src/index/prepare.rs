@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::backend::{PreparedArticle, PreparedPassage, StoredPassage};
 use super::embedded::schema::{FORMAT_VERSION, Identity};
 use crate::article::{self, SplitOptions};
+use crate::compute::Budget;
 use crate::embed::Embedder;
 use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Passage};
@@ -56,15 +55,13 @@ pub fn fingerprint(article: &Article) -> Result<u64> {
 ///
 /// # Errors
 /// A text that the embedder refuses fails its own article; an embedder that is away fails all of them.
-pub fn prepare(rules: &Rules, articles: Vec<(Article, u64)>) -> Vec<Result<PreparedArticle>> {
-    let analysed: Vec<(PreparedArticle, Vec<String>)> = articles
-        .into_par_iter()
-        .map(|(article, hash)| analyse(rules, article, hash))
-        .collect();
+pub fn prepare(rules: &Rules, articles: Vec<(Article, u64)>, budget: Budget) -> Vec<Result<PreparedArticle>> {
+    let analysed: Vec<(PreparedArticle, Vec<String>)> =
+        budget.map(articles, |(article, hash), _| analyse(rules, article, hash));
     let Some(embedder) = &rules.embedder else {
         return analysed.into_iter().map(|(article, _)| Ok(article)).collect();
     };
-    match embed(&**embedder, &analysed) {
+    match embed(&**embedder, &analysed, budget) {
         Ok(vectors) => analysed
             .into_iter()
             .zip(vectors)
@@ -73,7 +70,7 @@ pub fn prepare(rules: &Rules, articles: Vec<(Article, u64)>) -> Vec<Result<Prepa
         Err(error) if error.fault() == Fault::Caller => analysed
             .into_iter()
             .map(|one| {
-                let vectors = embed(&**embedder, std::slice::from_ref(&one))?
+                let vectors = embed(&**embedder, std::slice::from_ref(&one), budget)?
                     .pop()
                     .unwrap_or_default();
                 Ok(with_vectors(one.0, vectors))
@@ -84,12 +81,16 @@ pub fn prepare(rules: &Rules, articles: Vec<(Article, u64)>) -> Vec<Result<Prepa
 }
 
 /// The vectors of each article's passages, all embedded together.
-fn embed(embedder: &dyn Embedder, articles: &[(PreparedArticle, Vec<String>)]) -> Result<Vec<Vec<Vec<f32>>>> {
+fn embed(
+    embedder: &dyn Embedder,
+    articles: &[(PreparedArticle, Vec<String>)],
+    budget: Budget,
+) -> Result<Vec<Vec<Vec<f32>>>> {
     let texts: Vec<&str> = articles
         .iter()
         .flat_map(|(_, texts)| texts.iter().map(String::as_str))
         .collect();
-    let vectors = embedder.embed_passages(&texts)?;
+    let vectors = embedder.embed_passages(&texts, budget)?;
     if vectors.len() != texts.len() {
         let (texts, vectors) = (texts.len(), vectors.len());
         return Err(Error::bug(format!("{texts} texts came back as {vectors} vectors")));

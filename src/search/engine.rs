@@ -14,7 +14,7 @@ use super::request::{Mode, SearchRequest};
 use super::response::{Provenance, SearchResponse, Timings};
 use super::score::{Retrieved, rule, score};
 use super::shown::Showing;
-use crate::compute::{Cores, UnderWay, both, elsewhere};
+use crate::compute::{Budget, Cores, UnderWay, both, elsewhere};
 use crate::embed::{Embedder, QuestionCache};
 use crate::error::{Error, Result};
 use crate::index::{Backend, BoundQuery, Evidence, HALVED, LexicalQuery, PassageRef, Snapshot};
@@ -233,7 +233,7 @@ impl Engine {
     /// `Unavailable` if there is none: no model, an index without vectors.
     pub fn vector(&self, question: &str) -> Result<Vec<f32>> {
         let snapshot = self.backend.snapshot()?;
-        let vector = self.embed(&*snapshot, question, self.cores.enter().cores());
+        let vector = self.embed(&*snapshot, question, self.cores.enter().budget());
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
     }
 
@@ -265,7 +265,7 @@ impl Engine {
         };
         let by_meaning = || {
             let started = Instant::now();
-            let vector = self.embed(snapshot, &request.query, under_way.cores());
+            let vector = self.embed(snapshot, &request.query, under_way.budget());
             let embed = started.elapsed();
             let started = Instant::now();
             let found = match &vector {
@@ -339,7 +339,7 @@ impl Engine {
     }
 
     /// The question's vector, or why there is none.
-    fn embed(&self, snapshot: &dyn Snapshot, question: &str, threads: usize) -> Result<Arc<[f32]>, String> {
+    fn embed(&self, snapshot: &dyn Snapshot, question: &str, budget: Budget) -> Result<Arc<[f32]>, String> {
         let identity = snapshot.identity();
         if identity.dimension == 0 {
             return Err("the index was built without vectors, so the answer is by words alone".into());
@@ -353,7 +353,7 @@ impl Engine {
         let failed = |what: String| format!("embedding the question failed, so the answer is by words alone: {what}");
         let (vector, _) = self
             .asked
-            .get_or_embed(&**embedder, question, threads)
+            .get_or_embed(&**embedder, question, budget)
             .map_err(|error| failed(error.to_string()))?;
         match vector.len() == identity.dimension && vector.iter().all(|x| x.is_finite()) {
             true => Ok(vector),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use baowen::compute::Budget;
 use baowen::error::Fault;
 use baowen::index::ingest::{Ingest, Outcome, maintain::maintain};
 use baowen::index::{Backend, EmbeddedIndex, LexicalQuery, Rules};
@@ -90,7 +91,10 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
         assert_eq!(view.stats().unwrap().articles, 400 - gone.len() as u64, "{when}");
         for i in (0..400).filter(|i| i % 3 != 0).step_by(17) {
             let id = format!("a{i:03}");
-            let vector = embedder.embed_passages(&[&texts[i]]).unwrap().remove(0);
+            let vector = embedder
+                .embed_passages(&[&texts[i]], Budget::single())
+                .unwrap()
+                .remove(0);
             let found = view.dense(&vector, &Filter::default(), 1, None).unwrap();
             let key = view.keys(&[found[0].passage]).unwrap().remove(0);
             assert_eq!(
@@ -361,17 +365,17 @@ impl baowen::embed::Embedder for Refuses {
     fn dimension(&self) -> usize {
         self.0.dimension()
     }
-    fn embed_queries(&self, texts: &[&str]) -> baowen::error::Result<Vec<Vec<f32>>> {
-        self.0.embed_queries(texts)
+    fn embed_queries(&self, texts: &[&str], budget: Budget) -> baowen::error::Result<Vec<Vec<f32>>> {
+        self.0.embed_queries(texts, budget)
     }
-    fn embed_passages(&self, texts: &[&str]) -> baowen::error::Result<Vec<Vec<f32>>> {
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> baowen::error::Result<Vec<Vec<f32>>> {
         use baowen::error::Error;
         if !self.1.swap(true, Ordering::Relaxed) {
             return Err(Error::unavailable("the model is away"));
         }
         match texts.iter().any(|text| text.contains("不收")) {
             true => Err(Error::caller("a text is refused")),
-            false => self.0.embed_passages(texts),
+            false => self.0.embed_passages(texts, budget),
         }
     }
     fn count_tokens(&self, text: &str) -> usize {
@@ -555,7 +559,12 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
         bigrams: analysed.bigrams,
         ..LexicalQuery::default()
     };
-    let vector = rules.embedder.unwrap().embed_queries(&["医保缴费"]).unwrap().remove(0);
+    let vector = rules
+        .embedder
+        .unwrap()
+        .embed_queries(&["医保缴费"], Budget::single())
+        .unwrap()
+        .remove(0);
     let all = view.dense(&vector, &Filter::default(), 50, None).unwrap();
     let refs: Vec<_> = all.iter().map(|c| c.passage).collect();
     let bound = Arc::clone(&view).bind(Arc::new(query.clone())).unwrap();

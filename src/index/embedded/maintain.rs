@@ -8,6 +8,7 @@ use super::dense;
 use super::open::EmbeddedIndex;
 use super::segment::{forward_path, graph_path, uuid_bytes};
 use super::view::View;
+use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
 use crate::index::forward;
 use crate::index::graph::{self, GraphParams};
@@ -32,6 +33,7 @@ impl EmbeddedIndex {
         for segment in lacking {
             self.create_graphs_folder()?;
             let data = graph::build(
+                Budget::all(),
                 segment.vectors.as_slice(),
                 segment.vectors.dimension(),
                 &GraphParams::default(),
@@ -60,7 +62,13 @@ impl EmbeddedIndex {
                 self.create_graphs_folder()?;
                 let id = segment.reader.segment_id();
                 let path = forward_path(&self.graphs(), id);
-                forward::write(&path, uuid_bytes(id), segment.reader.max_doc(), &segment.words)?;
+                forward::write(
+                    Budget::all(),
+                    &path,
+                    uuid_bytes(id),
+                    segment.reader.max_doc(),
+                    &segment.words,
+                )?;
                 self.load_derived(segment);
             }
         }

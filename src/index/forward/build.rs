@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use rayon::prelude::*;
 use tantivy::postings::TermInfo;
 
 use super::file::{FIELDS, FileWriter};
 use super::row::{self, TERMS};
+use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
 use crate::files::write_whole;
 use crate::index::lexical::postings::{READING, WordField};
@@ -28,7 +28,7 @@ struct Term {
 ///
 /// # Errors
 /// `Unavailable` if the disk refuses, `Corrupt` if the postings cannot be read.
-pub fn write(path: &Path, segment: [u8; 16], rows: u32, fields: &[WordField; FIELDS]) -> Result<()> {
+pub fn write(budget: Budget, path: &Path, segment: [u8; 16], rows: u32, fields: &[WordField; FIELDS]) -> Result<()> {
     let mut terms: Vec<Term> = Vec::new();
     for (field, words) in fields.iter().enumerate() {
         let mut stream = words.index.terms().stream().or_fault(Fault::Corrupt, READING)?;
@@ -55,11 +55,10 @@ pub fn write(path: &Path, segment: [u8; 16], rows: u32, fields: &[WordField; FIE
     write_whole(path, "the forward index", |out| {
         let mut file = FileWriter::new(out)?;
         let firsts: Vec<u32> = (0..rows).step_by(PASSAGES as usize).collect();
-        for firsts in firsts.chunks(rayon::current_num_threads()) {
-            let turned: Vec<_> = firsts
-                .par_iter()
-                .map(|&first| turn(first, rows.min(first + PASSAGES), &terms, fields))
-                .collect();
+        for firsts in firsts.chunks(budget.threads) {
+            let turned = budget.map(firsts, |&first, _| {
+                turn(first, rows.min(first + PASSAGES), &terms, fields)
+            });
             for turned in turned {
                 match turned {
                     Ok((bytes, ends)) => file.rows(&bytes, &ends)?,

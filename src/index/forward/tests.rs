@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
+use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::embedded::segment::{forward_path, uuid_bytes};
 use crate::index::ingest::{Counts, Ingest};
@@ -81,7 +82,14 @@ fn rows_and_postings_give_the_same_scores() {
         let by_postings: Vec<_> = questions.iter().map(|text| evidence(text, number)).collect();
         let path = folder.path().join(format!("{number}.forward"));
         let id = segment.reader.segment_id();
-        write(&path, uuid_bytes(id), segment.reader.max_doc(), &segment.words).unwrap();
+        write(
+            Budget::all(),
+            &path,
+            uuid_bytes(id),
+            segment.reader.max_doc(),
+            &segment.words,
+        )
+        .unwrap();
         std::fs::rename(&path, forward_path(folder.path(), id)).unwrap();
         assert!(segment.forward().is_none());
         segment.load_derived(folder.path());
@@ -105,7 +113,7 @@ fn what_does_not_fit_is_refused() {
     let segment = &view.segments[0];
     let (id, rows) = (uuid_bytes(segment.reader.segment_id()), segment.reader.max_doc());
     let path = folder.path().join("whole");
-    write(&path, id, rows, &segment.words).unwrap();
+    write(Budget::all(), &path, id, rows, &segment.words).unwrap();
     let whole = std::fs::read(&path).unwrap();
     let check = |bytes: &[u8], segment: [u8; 16], rows: u32, expected: &str| {
         let path = folder.path().join("changed");

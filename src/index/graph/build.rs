@@ -17,31 +17,19 @@ use super::repair::{REPAIR_EF, repair_reach, repair_search};
 use super::residual::ResidualData;
 use super::shape::{GraphData, GraphParams, MAX_DIM, MAX_M, MAX_ROWS};
 use super::workers::Workers;
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 
 /// Builds the graph of `vectors` (rows of `dim` values, of length 1, one after the other).
 ///
 /// `progress` is told now and then how much is done, as a number of rows; when `cancel` turns true the build ends with
-/// `None`. It works on as many threads of its own as there are processors, which all together work 0.3 ms for each of
-/// 100,000 rows, and needs 1.2 KB or so a row besides the vectors.
+/// `None`. The budget's threads, which change nothing but the time, all together work 0.3 ms for each of 100,000 rows; it
+/// needs 1.2 KB or so a row besides the vectors.
 ///
 /// # Errors
-/// `Bug` if the matrix is not whole rows, has more than 2^30 of them, or a parameter is out of range; `Unavailable` if
-/// the system gives no threads.
+/// `Bug` if the matrix is not whole rows, has more than 2^30 of them, or a parameter is out of range.
 pub fn build(
-    vectors: &[f32],
-    dim: usize,
-    params: &GraphParams,
-    progress: &dyn Fn(usize),
-    cancel: &AtomicBool,
-) -> Result<Option<GraphData>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    build_on(threads, vectors, dim, params, progress, cancel)
-}
-
-/// [`build`] on so many threads, which change nothing but the time.
-pub(super) fn build_on(
-    threads: usize,
+    budget: Budget,
     vectors: &[f32],
     dim: usize,
     params: &GraphParams,
@@ -62,7 +50,7 @@ pub(super) fn build_on(
     let (first, second) = (ef_construction.div_ceil(2), 2 * ef_construction);
     // Those missed are searched for more than once.
     let progress = |done: usize| progress(done.min(vectors.len() / dim));
-    let workers = Workers::new(threads, first + second + REPAIR_EF, &progress, cancel)?;
+    let workers = Workers::new(budget, first + second + REPAIR_EF, &progress, cancel);
     let scale = Scale::of(vectors, dim);
     let Some(mut data) = sample_levels(vectors, dim, params, &scale, &workers) else {
         return Ok(None);
@@ -78,8 +66,7 @@ pub(super) fn build_on(
     if !repair_search(&mut data, vectors, &workers) {
         return Ok(None);
     }
-    let residual = || ResidualData::new(vectors, &data.node_rows, &data.codes, &scale);
-    data.residual = Some(workers.pool.install(residual));
+    data.residual = Some(ResidualData::new(budget, vectors, &data.node_rows, &data.codes, &scale));
     progress(data.node_rows.len());
     Ok(Some(data))
 }

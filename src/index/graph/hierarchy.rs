@@ -7,7 +7,6 @@
 
 use hnsw_rs::anndists::dist::distances::Distance;
 use hnsw_rs::hnsw::Hnsw;
-use rayon::prelude::*;
 
 use super::codes::{Scale, stride};
 use super::metric::Metric;
@@ -15,7 +14,7 @@ use super::neighbours::NONE;
 use super::shape::{GraphData, GraphParams, MAX_UPPER};
 use super::workers::Workers;
 
-/// Rows between two looks at the cancel flag while hnsw_rs inserts.
+/// Rows between two looks at the cancel flag while hnsw_rs inserts, and rows that a thread makes codes of at a time.
 const BATCH: usize = 256;
 
 /// The distance that hnsw_rs sees between two nodes, each given as its number: so it keeps no second copy of anything.
@@ -45,9 +44,11 @@ pub(super) fn sample_levels(
 
     let quantise = |order: &[u32]| {
         let mut codes = vec![0; order.len() * stride];
-        workers.pool.install(|| {
-            let rows = order.par_iter().zip(codes.par_chunks_exact_mut(stride));
-            rows.for_each(|(&row, code)| scale.quantise(&vectors[row as usize * dim..][..dim], code));
+        let shares = order.chunks(BATCH).zip(codes.chunks_mut(BATCH * stride));
+        workers.budget.map(shares, |(order, codes), _| {
+            for (&row, code) in order.iter().zip(codes.chunks_exact_mut(stride)) {
+                scale.quantise(&vectors[row as usize * dim..][..dim], code);
+            }
         });
         codes
     };

@@ -8,9 +8,8 @@
 //! The f32 rows stay what everything is made from. They are read for the few rows that 16 bits do not hold: those with a
 //! value beyond the codes' reach (1 or 2 of 1,000 real ones), zero vectors, what is no number.
 
-use rayon::prelude::*;
-
 use super::codes::{Scale, stride};
+use crate::compute::Budget;
 use crate::kernel;
 
 /// The second bytes of all rows, and what they are to be read with, as slices.
@@ -61,31 +60,27 @@ pub(super) struct ResidualData {
 }
 
 impl ResidualData {
-    /// The second bytes of `vectors` (rows of `dim` values) to `codes`, which `scale` made of them in this order. Works on
-    /// the threads of the pool that it runs in.
-    pub(super) fn new(vectors: &[f32], order: &[u32], codes: &[i8], scale: &Scale) -> Self {
+    /// The second bytes of `vectors` (rows of `dim` values) to `codes`, which `scale` made of them in this order.
+    pub(super) fn new(budget: Budget, vectors: &[f32], order: &[u32], codes: &[i8], scale: &Scale) -> Self {
         let dim = scale.mean().len();
         let stride = stride(dim);
         let unit = scale.unit();
         let mut low = vec![0; order.len() * stride];
         // A word of the marks and the 64 rows that it stands for at a time.
-        let groups = low.par_chunks_mut(64 * stride).zip(order.par_chunks(64));
-        let inexact = groups
-            .zip(codes.par_chunks(64 * stride))
-            .map(|((low, order), codes)| {
-                let mut read = vec![0.0; dim];
-                let rows = low.chunks_exact_mut(stride).zip(codes.chunks_exact(stride)).zip(order);
-                let marks = rows.enumerate().map(|(at, ((low, code), &row))| {
-                    let vector = &vectors[row as usize * dim..][..dim];
-                    scale.refine(vector, code, low);
-                    kernel::decode_fixed(code, low, unit, scale.mean(), &mut read);
-                    let near = |(read, value): (&f32, &f32)| (read - value).abs() <= OFF * unit;
-                    let is_zero = vector.iter().all(|&value| value == 0.0);
-                    u64::from(is_zero || !read.iter().zip(vector).all(near)) << at
-                });
-                marks.fold(0, |word, mark| word | mark)
-            })
-            .collect();
+        let groups = low.chunks_mut(64 * stride).zip(order.chunks(64));
+        let inexact = budget.map(groups.zip(codes.chunks(64 * stride)), |((low, order), codes), _| {
+            let mut read = vec![0.0; dim];
+            let rows = low.chunks_exact_mut(stride).zip(codes.chunks_exact(stride)).zip(order);
+            let marks = rows.enumerate().map(|(at, ((low, code), &row))| {
+                let vector = &vectors[row as usize * dim..][..dim];
+                scale.refine(vector, code, low);
+                kernel::decode_fixed(code, low, unit, scale.mean(), &mut read);
+                let near = |(read, value): (&f32, &f32)| (read - value).abs() <= OFF * unit;
+                let is_zero = vector.iter().all(|&value| value == 0.0);
+                u64::from(is_zero || !read.iter().zip(vector).all(near)) << at
+            });
+            marks.fold(0, |word, mark| word | mark)
+        });
         ResidualData {
             mean: scale.mean().to_vec(),
             unit,
@@ -132,7 +127,7 @@ mod tests {
             for (code, &row) in codes.chunks_exact_mut(stride(dim)).zip(&order) {
                 scale.quantise(&vectors[row as usize * dim..][..dim], code);
             }
-            let data = ResidualData::new(&vectors, &order, &codes, &scale);
+            let data = ResidualData::new(Budget::single(), &vectors, &order, &codes, &scale);
             let residual = data.view();
             let mut out = Vec::new();
             for (node, (&row, code)) in (0..).zip(order.iter().zip(codes.chunks_exact(stride(dim)))) {

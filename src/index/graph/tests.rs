@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 
 use super::*;
+use crate::compute::Budget;
 use crate::error::Fault;
 
 const SEGMENT: [u8; 16] = *b"0123456789abcdef";
@@ -56,9 +57,16 @@ fn clustered(rows: usize, dim: usize, clusters: usize, seed: u64) -> Vec<f32> {
 }
 
 fn made(vectors: &[f32], dim: usize) -> GraphData {
-    build(vectors, dim, &GraphParams::default(), &|_| (), &AtomicBool::new(false))
-        .unwrap()
-        .unwrap()
+    build(
+        Budget::all(),
+        vectors,
+        dim,
+        &GraphParams::default(),
+        &|_| (),
+        &AtomicBool::new(false),
+    )
+    .unwrap()
+    .unwrap()
 }
 
 /// Builds, writes and opens.
@@ -289,7 +297,8 @@ fn builds_on_any_number_of_threads_give_the_same_bytes() {
     let write = |threads: usize, name: &str| {
         let path = folder.path().join(name);
         let (params, cancel) = (GraphParams::default(), AtomicBool::new(false));
-        let data = build::build_on(threads, &vectors, 24, &params, &|_| (), &cancel);
+        let budget = Budget::single().with_threads(threads);
+        let data = build::build(budget, &vectors, 24, &params, &|_| (), &cancel);
         data.unwrap().unwrap().write(&path, SEGMENT).unwrap();
         fs::read(path).unwrap()
     };
@@ -379,17 +388,25 @@ fn a_build_reports_progress_and_can_be_cancelled() {
                 cancel.store(true, std::sync::atomic::Ordering::Relaxed);
             }
         };
-        let built = build(&vectors, 8, &GraphParams::default(), &progress, &cancel);
+        let built = build(Budget::all(), &vectors, 8, &GraphParams::default(), &progress, &cancel);
         assert!(built.unwrap().is_none(), "{stop}");
         assert!((stop..600).contains(&last.get()), "{stop}: {}", last.get());
     }
     let last = std::cell::Cell::new(0);
     let progress = |rows| assert!(rows >= last.replace(rows));
-    build(&vectors, 8, &GraphParams::default(), &progress, &AtomicBool::new(false)).unwrap();
+    build(
+        Budget::all(),
+        &vectors,
+        8,
+        &GraphParams::default(),
+        &progress,
+        &AtomicBool::new(false),
+    )
+    .unwrap();
     assert_eq!(last.get(), 600);
     let bad = |vectors: &[f32], dim, m, ef_construction| {
         let params = GraphParams { m, ef_construction };
-        build(vectors, dim, &params, &|_| (), &AtomicBool::new(false))
+        build(Budget::all(), vectors, dim, &params, &|_| (), &AtomicBool::new(false))
             .err()
             .unwrap()
             .fault()

@@ -3,14 +3,12 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rayon::prelude::*;
-
 use super::scratch::{Scratch, ScratchPool};
-use crate::error::{Context as _, Fault, Result};
+use crate::compute::Budget;
 
 /// The threads of a build, and what they and its caller tell each other.
 pub(super) struct Workers<'a> {
-    pub(super) pool: rayon::ThreadPool,
+    pub(super) budget: Budget,
     scratches: ScratchPool,
     progress: &'a dyn Fn(usize),
     /// The work that is done, and that of one row in the whole build: widths of searches, added up.
@@ -20,28 +18,15 @@ pub(super) struct Workers<'a> {
 }
 
 impl<'a> Workers<'a> {
-    /// # Errors
-    /// `Unavailable` if the system gives no threads.
-    pub(super) fn new(
-        threads: usize,
-        of_row: usize,
-        progress: &'a dyn Fn(usize),
-        cancel: &'a AtomicBool,
-    ) -> Result<Self> {
-        // Threads of their own: the shared ones may be asked to embed a question meanwhile.
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|number| format!("graph-{number}"))
-            .build()
-            .or_fault(Fault::Unavailable, "starting the threads that build a graph")?;
-        Ok(Workers {
-            pool,
+    pub(super) fn new(budget: Budget, of_row: usize, progress: &'a dyn Fn(usize), cancel: &'a AtomicBool) -> Self {
+        Workers {
+            budget,
             scratches: ScratchPool::new(),
             progress,
             done: Cell::new(0),
             of_row,
             cancel,
-        })
+        }
     }
 
     pub(super) fn is_cancelled(&self) -> bool {
@@ -63,17 +48,15 @@ impl<'a> Workers<'a> {
         const ROUND: usize = 64 * SHARE;
         let Workers { scratches, cancel, .. } = self;
         for (round, out) in out.chunks_mut(ROUND * width).enumerate() {
-            self.pool.install(|| {
-                let shares = out.par_chunks_mut(SHARE * width).enumerate();
-                shares.for_each(|(share, slots)| {
-                    if cancel.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    let first = round * ROUND + share * SHARE;
-                    scratches.with(|scratch| {
-                        let nodes = slots.chunks_exact_mut(width).enumerate();
-                        nodes.for_each(|(at, slots)| work(first + at, slots, scratch));
-                    });
+            let shares = out.chunks_mut(SHARE * width).enumerate();
+            self.budget.map(shares, |(share, slots), _| {
+                if cancel.load(Ordering::Relaxed) {
+                    return;
+                }
+                let first = round * ROUND + share * SHARE;
+                scratches.with(|scratch| {
+                    let nodes = slots.chunks_exact_mut(width).enumerate();
+                    nodes.for_each(|(at, slots)| work(first + at, slots, scratch));
                 });
             });
             if self.is_cancelled() {

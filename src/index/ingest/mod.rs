@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::backend::Writer;
 use super::embedded::{EmbeddedIndex, EmbeddedWriter, check_article_id};
 use super::prepare::{Rules, fingerprint, prepare};
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::Article;
 
@@ -156,7 +157,7 @@ impl<W: Writer> Ingest<W> {
             }
         }
         let (places, fresh): (Vec<usize>, Vec<_>) = fresh.into_iter().unzip();
-        let prepared = prepare(&self.rules, fresh);
+        let prepared = prepare(&self.rules, fresh, Budget::all());
         let mut writer = self.writer();
         for (place, prepared) in places.into_iter().zip(prepared) {
             results[place] = prepared.and_then(|article| {

@@ -1,7 +1,7 @@
-//! Where threads that share one short piece of work wait for each other: a barrier that spins, because a layer takes
-//! about as long as waking a sleeping thread.
+//! A barrier that spins: threads that share one short piece of work wait for each other at it, step by step, where a step
+//! takes about as long as waking a sleeping thread.
 //!
-//! A thread that panics breaks the meeting, so that nobody waits for it. Starts no threads.
+//! A thread that panics breaks the barrier, so that nobody waits for it. Starts no threads.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -9,17 +9,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 const SPINS: usize = 2_000;
 
 /// A barrier for a fixed number of threads, used again and again.
-pub(super) struct Meeting {
+pub struct SpinBarrier {
     threads: usize,
     arrived: AtomicUsize,
     round: AtomicUsize,
     broken: AtomicBool,
 }
 
-impl Meeting {
-    /// A meeting of so many threads.
+impl SpinBarrier {
+    /// A barrier for so many threads.
     pub fn new(threads: usize) -> Self {
-        Meeting {
+        SpinBarrier {
             threads,
             arrived: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
@@ -52,13 +52,13 @@ impl Meeting {
         !self.broken.load(Ordering::Relaxed)
     }
 
-    /// Breaks the meeting if the thread panics before this is dropped.
+    /// Breaks the barrier if the thread panics before this is dropped.
     pub fn guard(&self) -> impl Drop + '_ {
         Guard(self)
     }
 }
 
-struct Guard<'a>(&'a Meeting);
+struct Guard<'a>(&'a SpinBarrier);
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
@@ -74,20 +74,20 @@ mod tests {
 
     #[test]
     fn nobody_is_a_round_ahead() {
-        let meeting = Meeting::new(3);
+        let barrier = SpinBarrier::new(3);
         let done = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
                     for round in 0..200 {
                         done.fetch_add(1, Ordering::Relaxed);
-                        assert!(meeting.wait());
+                        assert!(barrier.wait());
                         let seen = done.load(Ordering::Relaxed);
                         assert!(
                             (3 * (round + 1)..=3 * (round + 1) + 2).contains(&seen),
                             "{round} {seen}"
                         );
-                        assert!(meeting.wait());
+                        assert!(barrier.wait());
                     }
                 });
             }
@@ -96,13 +96,13 @@ mod tests {
 
     #[test]
     fn a_panic_sets_the_others_free() {
-        let meeting = Meeting::new(2);
+        let barrier = SpinBarrier::new(2);
         std::thread::scope(|scope| {
             let lost = scope.spawn(|| {
-                let _guard = meeting.guard();
+                let _guard = barrier.guard();
                 panic!("on purpose");
             });
-            assert!(!meeting.wait());
+            assert!(!barrier.wait());
             assert!(lost.join().is_err());
         });
     }
