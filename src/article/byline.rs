@@ -120,7 +120,7 @@ pub(super) fn timed_stamps(line: &str) -> usize {
 }
 
 /// The text as a publisher's name, if it can be one: short, no punctuation of sentences, not only digits.
-fn source_name(text: &str) -> Option<String> {
+pub(super) fn source_name(text: &str) -> Option<String> {
     let name = text.trim().trim_matches(['|', '·', '-']).trim();
     let fits = !name.is_empty()
         && name.chars().count() <= MAX_SOURCE

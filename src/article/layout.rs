@@ -153,6 +153,82 @@ fn chinese_number(line: &str) -> Option<u8> {
     (behind.len() < line.len() && behind.starts_with(['、', '.', '\u{ff0e}'])).then_some(9)
 }
 
+/// How the items of a list are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Numbering {
+    /// The number of the next item.
+    pub next: i64,
+    /// Whether it counts downwards.
+    pub down: bool,
+    /// `1`, `a`, `A`, `i` or `I`; anything else counts as `1`.
+    pub style: char,
+}
+
+impl From<u64> for Numbering {
+    /// Upwards from a number, in digits.
+    fn from(first: u64) -> Numbering {
+        Numbering {
+            next: i64::try_from(first).unwrap_or(i64::MAX),
+            down: false,
+            style: '1',
+        }
+    }
+}
+
+impl Numbering {
+    /// The mark of the next item, which is then counted.
+    fn mark(&mut self) -> String {
+        let number = self.next;
+        self.next = number.saturating_add(if self.down { -1 } else { 1 });
+        let small = usize::try_from(number).ok().filter(|number| (1..4000).contains(number));
+        let words = match (self.style, small) {
+            ('a' | 'A', Some(number)) => letters(number),
+            ('i' | 'I', Some(number)) => roman(number),
+            _ => number.to_string(),
+        };
+        let upper = self.style.is_ascii_uppercase();
+        format!("{}. ", if upper { words.to_ascii_uppercase() } else { words })
+    }
+}
+
+/// a to z, aa, ab and on.
+fn letters(mut number: usize) -> String {
+    let mut letters = Vec::new();
+    while number > 0 {
+        number -= 1;
+        letters.push(char::from(b'a' + (number % 26) as u8));
+        number /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+/// A number below 4000 in Roman digits.
+fn roman(mut number: usize) -> String {
+    const DIGITS: [(usize, &str); 13] = [
+        (1000, "m"),
+        (900, "cm"),
+        (500, "d"),
+        (400, "cd"),
+        (100, "c"),
+        (90, "xc"),
+        (50, "l"),
+        (40, "xl"),
+        (10, "x"),
+        (9, "ix"),
+        (5, "v"),
+        (4, "iv"),
+        (1, "i"),
+    ];
+    let mut roman = String::new();
+    for (value, digits) in DIGITS {
+        while number >= value {
+            roman.push_str(digits);
+            number -= value;
+        }
+    }
+    roman
+}
+
 /// Writes an article's text in the convention, block by block.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
@@ -161,8 +237,8 @@ pub(super) struct Layout {
     line: String,
     /// What stands before the line's first character: a heading's or an item's mark.
     mark: String,
-    /// One entry a list that is open: the next number, or `None` for bullets.
-    lists: Vec<Option<u64>>,
+    /// One entry a list that is open: how it counts, or `None` for bullets.
+    lists: Vec<Option<Numbering>>,
     /// Whether a blank line belongs before the next line.
     gap: bool,
     /// Whether white space was read that is not yet known to stand between two words.
@@ -238,20 +314,19 @@ impl Layout {
         self.mark = format!("{} ", "#".repeat(level.clamp(1, 6)));
     }
 
-    /// Begins a list, numbered from `first` or with bullets.
-    pub fn list(&mut self, first: Option<u64>) {
+    /// Begins a list, numbered or with bullets.
+    pub fn list(&mut self, numbering: Option<Numbering>) {
         self.end_line();
-        self.lists.push(first);
+        self.lists.push(numbering);
     }
 
-    /// Begins an item of the innermost list; [`Layout::end_marked`] ends it.
-    pub fn item(&mut self) {
+    /// Begins an item of the innermost list, with a number of its own if it has one; [`Layout::end_marked`] ends it.
+    pub fn item(&mut self, number: Option<i64>) {
         self.end_line();
         self.mark = match self.lists.last_mut() {
-            Some(Some(number)) => {
-                let mark = format!("{number}. ");
-                *number = number.saturating_add(1);
-                mark
+            Some(Some(numbering)) => {
+                numbering.next = number.unwrap_or(numbering.next);
+                numbering.mark()
             }
             _ => "- ".to_string(),
         };
@@ -334,14 +409,14 @@ mod tests {
         layout.end_block();
         layout.push("three\nwords \u{a0}here");
         layout.end_block();
-        layout.list(Some(3));
-        layout.item();
+        layout.list(Some(Numbering::from(3)));
+        layout.item(None);
         layout.push("甲");
         layout.list(None);
-        layout.item();
+        layout.item(None);
         layout.push("乙");
         layout.end_list();
-        layout.item();
+        layout.item(None);
         layout.push("丙");
         layout.end_line();
         layout.push("又");

@@ -40,9 +40,9 @@ pub(super) fn read(text: &str, name: &str) -> Article {
             }
             _ if in_title => {}
             Event::Start(Tag::Heading { level, .. }) => layout.heading(level as usize),
-            Event::Start(Tag::List(number)) => layout.list(number),
+            Event::Start(Tag::List(number)) => layout.list(number.map(Into::into)),
             Event::End(TagEnd::List(_)) => layout.end_list(),
-            Event::Start(Tag::Item) => layout.item(),
+            Event::Start(Tag::Item) => layout.item(None),
             Event::Start(Tag::CodeBlock(_)) => in_code = true,
             Event::End(TagEnd::CodeBlock) => {
                 in_code = false;

@@ -6,10 +6,10 @@
 //! mentions such words stays whole. What is kept is kept to the letter, but for white space at both ends of a title
 //! and of a text.
 
-use crate::model::{Article, ArticleKind};
+use crate::model::{Article, ArticleKind, Date};
 
-use super::byline::{byline, dateline, timed_stamps};
-use super::layout::{COLONS, Line, is_pause, line};
+use super::byline::{byline, dateline, next_stamp, timed_stamps};
+use super::layout::{COLONS, Line, is_pause, is_stop, line};
 use super::reading::Reading;
 
 /// The lines that announce a list of other articles.
@@ -31,30 +31,17 @@ const MAX_TITLE: usize = 80;
 /// Reads plain text. `name` is the title of a text that has none of its own.
 pub(super) fn read(text: &str, name: &str) -> Reading {
     let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
-    read_lines(&lines, None, name)
+    read_lines(&lines, name)
 }
 
-/// Reads lines that belong to the article called `title`; without one the first line may be the title.
-pub(super) fn read_lines(lines: &[&str], title: Option<&str>, name: &str) -> Reading {
+/// Reads lines; the first may be the title.
+fn read_lines(lines: &[&str], name: &str) -> Reading {
     let mut reading = Reading::default();
     let linked = strip_links(lines);
     reading.is_page = linked < lines.len();
-    let mut end = linked;
-    if let Some((marker, related)) = related_list(&lines[..end]) {
-        reading.is_page = true;
-        end = marker;
-        let mut place = 0;
-        for entry in related {
-            place += 1;
-            match entry {
-                Ok(article) => reading.articles.push((place, article)),
-                Err(rejected) => reading.rejected.push(rejected),
-            }
-        }
-    }
-    let below = end;
+    let below = take_related(&lines[..linked], &mut reading);
     let end = strip_notices(lines, below, reading.is_page);
-    let (article, line, dateline) = main_article(&lines[..end], title, name, reading.is_page);
+    let (article, line, dateline) = main_article(&lines[..end], name, reading.is_page);
     reading.leave_out("dateline", dateline.unwrap_or_default());
     reading.leave_out("notice", lines[end..below].join("\n"));
     reading.leave_out("links", lines[linked..].join("\n"));
@@ -66,40 +53,67 @@ pub(super) fn read_lines(lines: &[&str], title: Option<&str>, name: &str) -> Rea
     reading
 }
 
+/// Adds the entries of the related list that some lines end in, and says where it begins.
+pub(super) fn take_related(lines: &[&str], reading: &mut Reading) -> usize {
+    let Some((marker, related)) = related_list(lines) else {
+        return lines.len();
+    };
+    reading.is_page = true;
+    for (place, entry) in related.into_iter().enumerate() {
+        match entry {
+            Ok(article) => reading.articles.push((place + 1, article)),
+            Err(rejected) => reading.rejected.push(rejected),
+        }
+    }
+    marker
+}
+
 /// The main article, the line that it starts on, and the line that said when and by whom.
-fn main_article(lines: &[&str], title: Option<&str>, name: &str, is_page: bool) -> (Article, usize, Option<String>) {
+fn main_article(lines: &[&str], name: &str, is_page: bool) -> (Article, usize, Option<String>) {
     let next = |from: usize| (from..lines.len()).find(|&at| !lines[at].trim().is_empty());
+    let before = |to: usize| (0..to).rev().find(|&at| !lines[at].trim().is_empty());
     let mut article = Article::default();
     let mut start = next(0).unwrap_or(lines.len());
     let first_line = if start < lines.len() { start + 1 } else { 1 };
-    match title {
-        Some(title) => article.title = title.trim().to_string(),
-        None => match lines.get(start).map(|line| line.trim()) {
-            Some(first) if next(start + 1).is_some() && looks_like_title(first, is_page) => {
-                article.title = first.trim_start_matches('#').trim().to_string();
-                start += 1;
-            }
-            _ => article.title = name.to_string(),
-        },
+    match lines.get(start).map(|line| line.trim()) {
+        Some(first) if next(start + 1).is_some() && looks_like_title(first, is_page) => {
+            article.title = first.trim_start_matches('#').trim().to_string();
+            start += 1;
+        }
+        _ => article.title = name.to_string(),
     }
-    // When and by whom: in one of the first two lines below the title, or in the last line.
+    // When and by whom: in one of the first two lines below the title, or in the last line. Where the lines beside it
+    // have times too, they are a schedule or a log.
     let stated =
-        |at: &usize| dateline(lines[*at]).or_else(|| byline(lines[*at]).map(|(source, date)| (Some(source), date)));
+        |at: usize| dateline(lines[at]).or_else(|| byline(lines[at]).map(|(source, date)| (Some(source), date)));
+    let timeless = |at: Option<usize>| at.is_none_or(|at| next_stamp(lines[at], 0).is_none());
     let first = next(start);
     let second = first.and_then(|first| next(first + 1));
-    let last = (start..lines.len()).rev().find(|&at| !lines[at].trim().is_empty());
-    let dated = [first, second, last]
-        .into_iter()
-        .flatten()
-        .find_map(|at| stated(&at).map(|found| (at, found)));
+    let last = before(lines.len()).filter(|&last| last >= start);
+    let above = [first, second].into_iter().flatten();
+    let dated = above
+        .filter(|&at| timeless(next(at + 1)))
+        .chain(last.filter(|&last| timeless(before(last))))
+        .find_map(|at| stated(at).map(|found| (at, found)));
     let mut removed = None;
     let mut kept = lines[start.min(lines.len())..].to_vec();
     if let Some((at, (source, date))) = dated.filter(|_| second.is_some()) {
         (article.source, article.published) = (source, Some(date));
         removed = Some(kept.remove(at - start).to_string());
+    } else {
+        article.published = last.and_then(|last| signed(lines, last));
     }
     article.text = kept.join("\n").trim().to_string();
     (article, first_line, removed)
+}
+
+/// The day that a text is signed with: its last line is one, and who signed stands above.
+fn signed(lines: &[&str], last: usize) -> Option<Date> {
+    let line = lines[last].trim();
+    let stamp = next_stamp(line, 0).filter(|stamp| stamp.start == 0 && stamp.end == line.len() && !stamp.timed)?;
+    let above = lines[..last].iter().rev().find(|line| !line.trim().is_empty())?.trim();
+    let names = above.chars().count() <= 40 && !above.ends_with(|c| is_stop(c) || is_pause(c) || c == '。');
+    names.then_some(stamp.date)
 }
 
 /// Whether the first line of a text is its title: short, and neither a sentence nor an item. A page always has one.
@@ -227,7 +241,7 @@ fn entry(lines: &[&str], blocks: &[(usize, usize)], by: usize) -> Entry {
 /// Where the article ends if the text ends in lines of link titles with time stamps, else the number of lines.
 fn strip_links(lines: &[&str]) -> usize {
     let mut end = lines.len();
-    let mut stamps = 0;
+    let (mut stamps, mut most) = (0, 0);
     for at in (0..lines.len()).rev() {
         let line = lines[at].trim();
         if line.is_empty() {
@@ -239,13 +253,15 @@ fn strip_links(lines: &[&str]) -> usize {
             break;
         }
         stamps += found;
+        most = most.max(found);
         end = at;
     }
     let announced = (0..end)
         .rev()
         .find(|&at| !lines[at].trim().is_empty())
         .is_some_and(|at| is_notice(lines[at].trim()));
-    if stamps >= 3 || (stamps >= 1 && announced) {
+    // A schedule or a log has one time a line; links run on.
+    if (stamps >= 3 && most >= 2) || (stamps >= 1 && announced) {
         end
     } else {
         lines.len()
@@ -254,7 +270,7 @@ fn strip_links(lines: &[&str]) -> usize {
 
 /// The end of the article when the notices at its end are taken off. In a page every kind of notice goes; in a plain
 /// text only the one that no author writes.
-fn strip_notices(lines: &[&str], mut end: usize, is_page: bool) -> usize {
+pub(super) fn strip_notices(lines: &[&str], mut end: usize, is_page: bool) -> usize {
     for at in (0..end).rev() {
         let line = lines[at].trim();
         if line.is_empty() {
@@ -284,7 +300,7 @@ fn is_medical_notice(line: &str) -> bool {
 }
 
 /// A line of a site's footer.
-fn is_footer(line: &str) -> bool {
+pub(super) fn is_footer(line: &str) -> bool {
     line.chars().count() <= 120
         && [
             "版权所有",

@@ -1,19 +1,33 @@
-//! What a page says of its article: title, day, publisher, address, from its head and its `<time>`.
+//! What a page says of its article: title, day, publisher, address, from its head and from the lines between its
+//! title and its first paragraph. Each is found for itself: what one fails at costs the others nothing.
 
 use scraper::ElementRef;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::model::Date;
 
-use super::super::byline::find_date;
-use super::{Step, walk, words};
+use super::super::byline::{find_date, next_stamp, source_name};
+use super::super::layout::COLONS;
+use super::dom::{Step, is_heading, marks, walk, words};
+use super::measure::PageLine;
+
+/// How many lines are looked at below a title, and above one.
+const BELOW: usize = 15;
+const ABOVE: usize = 4;
+/// The fewest characters of a title.
+const MIN_TITLE: usize = 4;
+/// The most characters of a title that only the page's own words call one.
+const MAX_TITLE: usize = 80;
 
 /// What a page's head says of the article.
 #[derive(Debug, Default)]
 pub(super) struct About {
-    og_title: Option<String>,
-    title: Option<String>,
-    pub(super) published: Option<Date>,
-    pub(super) source: Option<String>,
+    /// Titles as the head states them, the most telling first.
+    titles: [Option<String>; 3],
+    published: Option<Date>,
+    updated: Option<Date>,
+    time: Option<Date>,
+    source: Option<String>,
     pub(super) site: Option<String>,
     pub(super) url: Option<String>,
 }
@@ -21,7 +35,6 @@ pub(super) struct About {
 impl About {
     pub(super) fn of(root: ElementRef<'_>) -> About {
         let mut about = About::default();
-        let mut time = None;
         let mut og_url = None;
         walk(root, |step| {
             let Step::Open(element) = step else { return true };
@@ -37,66 +50,229 @@ impl About {
                     if let (Some(key), Some(content)) = (key, content) {
                         let kept = || Some(content.to_string());
                         match key.trim().to_ascii_lowercase().as_str() {
-                            "og:title" => about.og_title = about.og_title.take().or_else(kept),
+                            "articletitle" => about.titles[0] = about.titles[0].take().or_else(kept),
+                            "og:title" => about.titles[1] = about.titles[1].take().or_else(kept),
                             "og:site_name" | "sitename" => about.site = about.site.take().or_else(kept),
                             "source" | "contentsource" | "dc.publisher" => {
                                 about.source = about.source.take().or_else(kept);
                             }
                             "og:url" => og_url = kept(),
-                            "article:published_time"
-                            | "pubdate"
-                            | "publishdate"
-                            | "publish_date"
-                            | "publish_time"
-                            | "publication_date"
-                            | "datepublished"
-                            | "og:release_date"
-                            | "dc.date"
-                            | "dc.date.issued"
-                            | "dcterms.issued"
-                            | "firstpublishtime"
-                            | "date" => {
-                                about.published = about.published.or_else(|| find_date(content));
-                            }
-                            _ => {}
+                            key => match stated_date(key) {
+                                Some(0) => about.published = about.published.or_else(|| find_date(content)),
+                                Some(_) => about.updated = about.updated.or_else(|| find_date(content)),
+                                None => {}
+                            },
                         }
                     }
                 }
-                "title" if about.title.is_none() => about.title = Some(words(element)),
+                "title" => about.titles[2] = about.titles[2].take().or_else(|| Some(words(element))),
                 "link" if element.attr("rel") == Some("canonical") => {
                     about.url = about.url.take().or_else(|| element.attr("href").map(str::to_string));
                 }
-                "time" if time.is_none() => {
+                "script" if element.attr("type").is_some_and(|kind| kind.ends_with("ld+json")) => {
+                    about.published = about
+                        .published
+                        .or_else(|| linked_data_date(&element.text().collect::<String>()));
+                }
+                "time" if about.time.is_none() => {
                     let shown = element
                         .attr("datetime")
                         .map(str::to_string)
                         .unwrap_or_else(|| words(element));
-                    time = find_date(&shown);
+                    about.time = find_date(&shown);
                 }
                 _ => {}
             }
             true
         });
-        about.published = about.published.or(time);
+        about.titles = about.titles.map(|title| title.filter(|title| !title.is_empty()));
         about.url = about.url.or(og_url).filter(|url| url.starts_with("http"));
         about
     }
 
-    /// The article's title: the page's heading where its title agrees or is missing, else the title without the site.
-    pub(super) fn title(&self, heading: Option<&str>) -> Option<String> {
-        let stated = self
-            .og_title
-            .as_deref()
-            .or(self.title.as_deref())
-            .map(str::trim)
-            .filter(|title| !title.is_empty());
-        match (heading, stated) {
-            (Some(heading), None) => Some(heading.to_string()),
-            (Some(heading), Some(stated)) if stated.contains(heading) => Some(heading.to_string()),
-            (_, Some(stated)) => Some(without_site(stated).to_string()),
-            (None, None) => None,
+    /// The article's title, and which of the page's lines it is: the longest line that a stated title begins with and
+    /// that ends where a word of it does, a heading before others; else a heading that a stated title holds, or what
+    /// the page itself calls its title above the first paragraph; else the stated title without the site.
+    pub(super) fn title(&self, lines: &[PageLine<'_>]) -> (Option<String>, Option<usize>) {
+        let heading = |at: usize| lines[at].block.value().name();
+        let stated: Vec<&String> = self.titles.iter().flatten().collect();
+        let plain: Vec<String> = lines.iter().map(|line| plain(&line.text)).collect();
+        for stated in &stated {
+            let found = (0..lines.len())
+                .filter(|&at| lines[at].shown && begins(stated, &plain[at], heading(at) == "h1"))
+                .max_by_key(|&at| {
+                    let level = match heading(at) {
+                        "h1" => 3,
+                        name if is_heading(name) => 2,
+                        _ => u8::from(!lines[at].linked),
+                    };
+                    (plain[at].chars().count(), level, std::cmp::Reverse(at))
+                });
+            if let Some(at) = found {
+                return (Some(lines[at].text.clone()), Some(at));
+            }
+        }
+        let first_prose = lines
+            .iter()
+            .position(|line| line.prose && line.shown)
+            .unwrap_or(lines.len());
+        let own = |at: &usize| {
+            let line = &lines[*at];
+            let length = plain[*at].chars().count();
+            let least = if heading(*at) == "h1" { 1 } else { MIN_TITLE };
+            line.shown && !line.linked && (least..=MAX_TITLE).contains(&length)
+        };
+        let first = (0..lines.len()).filter(own).find(|&at| heading(at) == "h1");
+        let held = first.filter(|&at| stated.iter().any(|stated| self::plain(stated).contains(&plain[at])));
+        let called = || {
+            (0..first_prose)
+                .rev()
+                .filter(own)
+                .find(|&at| marks(lines[at].block).any(|word| word == "title"))
+        };
+        match held
+            .or_else(called)
+            .or(first.filter(|&at| at < first_prose || stated.is_empty()))
+        {
+            Some(at) => (Some(lines[at].text.clone()), Some(at)),
+            None => (stated.first().map(|stated| without_site(stated).to_string()), None),
         }
     }
+
+    /// When and by whom the article was published, by the head, by the lines around its title, or by a line elsewhere
+    /// that says nothing else.
+    pub(super) fn published(&self, lines: &[PageLine<'_>], title: Option<usize>) -> (Option<Date>, Option<String>) {
+        let near = credits(lines, title);
+        let stamp = |timed: bool| {
+            near.iter()
+                .filter_map(|line| next_stamp(&line.text, 0))
+                .find(|stamp| stamp.timed || !timed)
+                .map(|stamp| stamp.date)
+        };
+        let elsewhere = || {
+            let labelled = |line: &&PageLine<'_>| {
+                let labels = ["发布时间", "发布日期", "发表时间", "发文日期", "时间", "日期"];
+                !line.linked && labels.iter().any(|label| line.text.starts_with(label))
+            };
+            lines
+                .iter()
+                .filter(labelled)
+                .find_map(|line| next_stamp(&line.text, 0))
+                .map(|stamp| stamp.date)
+        };
+        let date = self
+            .published
+            .or_else(|| stamp(true))
+            .or_else(|| stamp(false))
+            .or(self.time)
+            .or(self.updated)
+            .or_else(elsewhere)
+            .or_else(|| self.url.as_deref().and_then(date_in_url));
+        let source = self
+            .source
+            .clone()
+            .or_else(|| near.iter().find_map(|line| stated_source(&line.text)));
+        (date, source)
+    }
+}
+
+/// Whether a name in the head stands for the day of publication (0) or of a later change (1).
+fn stated_date(key: &str) -> Option<usize> {
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    let day = key.contains("date") || key.contains("time") || key.contains("issued");
+    match () {
+        () if !day || key.contains("expir") || key.contains("valid") => None,
+        () if ["mod", "update", "revis", "last"].iter().any(|word| key.contains(word)) => Some(1),
+        () if ["pub", "release", "issued", "create"]
+            .iter()
+            .any(|word| key.contains(word)) =>
+        {
+            Some(0)
+        }
+        () => matches!(key.as_str(), "date" | "dcdate" | "articledate").then_some(0),
+    }
+}
+
+/// The day of publication in a page's linked data (JSON-LD), which need not be valid JSON.
+fn linked_data_date(json: &str) -> Option<Date> {
+    let at = ["\"datePublished\"", "\"pubDate\""]
+        .iter()
+        .find_map(|key| json.find(key).map(|at| at + key.len()))?;
+    let value: String = json[at..].chars().take(40).collect();
+    find_date(value.trim_start_matches([' ', ':', '"', '\n', '\t']))
+}
+
+/// The day in an address: `/2020-02/19/`, `/20200219/`, `/2020/02/19/`.
+fn date_in_url(url: &str) -> Option<Date> {
+    let digits = |text: &str| text.parse::<u32>().ok();
+    let parts: Vec<&str> = url.split(['/', '-']).collect();
+    parts.iter().enumerate().find_map(|(at, part)| match part.len() {
+        8 => Date::from_number(digits(part)?).filter(|date| (1990..2100).contains(&date.year())),
+        4 => {
+            let (year, month, day) = (digits(part)?, digits(parts.get(at + 1)?)?, digits(parts.get(at + 2)?)?);
+            (1990..2100)
+                .contains(&year)
+                .then(|| Date::new(year, month, day))
+                .flatten()
+        }
+        _ => None,
+    })
+}
+
+/// The lines around a title that may say when and by whom: those from it to the first paragraph, then those above it.
+fn credits<'l, 'a>(lines: &'l [PageLine<'a>], title: Option<usize>) -> Vec<&'l PageLine<'a>> {
+    let from = match title {
+        Some(title) => title + 1,
+        None => {
+            let first = lines.iter().position(|line| line.prose).unwrap_or(lines.len());
+            first.saturating_sub(BELOW)
+        }
+    };
+    let below = lines.iter().skip(from).take(BELOW).take_while(|line| !line.prose);
+    let above = lines[..from.min(lines.len())]
+        .iter()
+        .rev()
+        .skip(1)
+        .take(ABOVE)
+        .take_while(|line| !line.prose);
+    below
+        .chain(above)
+        .filter(|line| line.text.chars().count() <= 150)
+        .collect()
+}
+
+/// Who published it, as a line says it.
+fn stated_source(line: &str) -> Option<String> {
+    let at = line.find("来源")? + "来源".len();
+    let named = line[at..].trim_start().strip_prefix(COLONS)?.trim_start();
+    source_name(named.split(char::is_whitespace).next()?)
+}
+
+/// Whether a stated title begins with a line (as [`plain`] gives it): at a place where a word of the title ends.
+fn begins(stated: &str, line: &str, heading: bool) -> bool {
+    if line.is_empty() || (!heading && line.chars().count() < MIN_TITLE) {
+        return false;
+    }
+    let mut line = line.chars().peekable();
+    let mut stated = stated.nfkc().flat_map(char::to_lowercase);
+    while line.peek().is_some() {
+        match stated.next() {
+            Some(c) if c.is_whitespace() => {}
+            Some(c) if line.peek() == Some(&c) => {
+                line.next();
+            }
+            _ => return false,
+        }
+    }
+    stated.next().is_none_or(|next| !next.is_alphanumeric())
+}
+
+/// A text as titles are compared: without white space, in one width and case.
+pub(super) fn plain(text: &str) -> String {
+    text.nfkc()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// A title without the names of column and site behind it: `断缴怎么办_医保频道_某网`.
@@ -106,5 +282,9 @@ fn without_site(title: &str) -> &str {
         .filter_map(|mark| title.find(mark))
         .min();
     let first = cut.map_or(title, |at| title[..at].trim());
-    if first.chars().count() >= 4 { first } else { title }
+    if first.chars().count() >= MIN_TITLE {
+        first
+    } else {
+        title
+    }
 }

@@ -6,27 +6,33 @@
 
 mod about;
 mod content;
+mod dom;
+mod furniture;
+mod lines;
+mod measure;
 mod render;
+mod table;
 
 use std::collections::HashMap;
 
 use encoding_rs::Encoding;
-use scraper::{ElementRef, Html};
+use scraper::Html;
 
 use super::layout::Layout;
-use super::page;
 use super::reading::Reading;
+
+use about::About;
+use content::content;
+use dom::is_unseen;
+use furniture::Furniture;
+use measure::measure;
 
 /// How deep a page may be nested. The parser looks up through all open elements at every tag, so that a page of
 /// nothing but opening tags would keep it busy for minutes; real pages stay below a hundred.
 const MAX_DEPTH: usize = 2_000;
 
-/// One step of a walk through a page, in the order of the text.
-enum Step<'a> {
-    Open(ElementRef<'a>),
-    Text(&'a str),
-    Close(ElementRef<'a>),
-}
+/// How many of a page's lines are looked at for its title and what is said of it.
+const MAX_LINES: usize = 20_000;
 
 /// The encoding that a page names in its first bytes.
 pub(super) fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -63,25 +69,42 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     }
     let page = Html::parse_document(text);
     let root = page.root_element();
-    let about = about::About::of(root);
-    let (body, heading) = content::content(root);
-    let title = about.title(heading.as_deref()).unwrap_or_else(|| name.to_string());
-    let own = format!("# {title}");
+    let mut lines = Vec::new();
+    let measures = measure(
+        root,
+        |element| is_unseen(element.value().name()),
+        |line| {
+            if lines.len() < MAX_LINES {
+                lines.push(line);
+            }
+        },
+    );
+    let about = About::of(root);
+    let (title, at) = about.title(&lines);
+    let title = title.unwrap_or_else(|| name.to_string());
+    let (published, source) = about.published(&lines, at);
+    let heading = at.map(|at| lines[at].block);
+    let mut furniture = Furniture::new(root, measures, heading);
+    let article = content(root, &mut furniture, heading);
+    let (mut body, mut left_out) = render::page(root, article, &furniture);
+    if body.is_empty() {
+        // A page of nothing but links is better than none.
+        furniture.links = false;
+        let article = content(root, &mut furniture, heading);
+        (body, left_out) = render::page(root, article, &furniture);
+    }
     let lines: Vec<&str> = body.split('\n').collect();
-    let opening = lines.iter().position(|line| !line.trim().is_empty()).unwrap_or(0);
-    let skip = if lines.get(opening).is_some_and(|line| *line == own) {
-        opening + 1
-    } else {
-        0
-    };
-    let mut reading = page::read_lines(&lines[skip..], Some(&title), name);
+    let mut reading = lines::read(&lines, &title);
+    for (reason, text) in left_out {
+        reading.leave_out(reason, text);
+    }
     // Lines of the rendered text are no lines of the file.
     for (line, _) in &mut reading.rejected {
         *line = 0;
     }
     if let Some((0, article)) = reading.articles.first_mut() {
-        article.published = about.published.or(article.published);
-        article.source = about.source.or(article.source.take()).or(about.site);
+        article.published = published.or(article.published);
+        article.source = source.or(article.source.take()).or(about.site);
         article.url = about.url;
     }
     reading
@@ -146,61 +169,13 @@ fn ends_by_itself(name: &str) -> bool {
     )
 }
 
-/// Adds the words of a piece of HTML inside Markdown; nothing if it is nested too deeply to be any.
+/// Adds the words of a piece of HTML inside Markdown; as it is written if it is nested too deeply to be any.
 pub(super) fn push_fragment(text: &str, layout: &mut Layout) {
     if depth(text) > MAX_DEPTH {
+        layout.push(text);
         return;
     }
-    let fragment = Html::parse_fragment(text);
-    render::render(
-        fragment.root_element(),
-        layout,
-        |element| content::is_furniture(element, false),
-        |_| false,
-    );
-}
-
-/// Goes through a subtree in the order of the text; `visit` answers an opened element with whether to go into it. An
-/// element that is not gone into is not closed either.
-fn walk<'a>(root: ElementRef<'a>, mut visit: impl FnMut(Step<'a>) -> bool) {
-    let mut node = *root;
-    loop {
-        let entered = match ElementRef::wrap(node) {
-            Some(element) => visit(Step::Open(element)),
-            None => {
-                if let Some(text) = node.value().as_text() {
-                    visit(Step::Text(text));
-                }
-                false
-            }
-        };
-        if entered && let Some(child) = node.first_child() {
-            node = child;
-            continue;
-        }
-        let mut close = entered;
-        loop {
-            if let Some(element) = ElementRef::wrap(node).filter(|_| close) {
-                visit(Step::Close(element));
-            }
-            if node.id() == root.id() {
-                return;
-            }
-            if let Some(next) = node.next_sibling() {
-                node = next;
-                break;
-            }
-            let Some(parent) = node.parent() else { return };
-            node = parent;
-            close = true;
-        }
-    }
-}
-
-/// An element's words on one line, at most a few hundred characters of them.
-fn words(element: ElementRef<'_>) -> String {
-    let text: String = element.text().flat_map(str::chars).take(400).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    render::fragment(Html::parse_fragment(text).root_element(), layout);
 }
 
 #[cfg(test)]

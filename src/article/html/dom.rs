@@ -1,0 +1,149 @@
+//! Going through a parsed page: one walk for all readers, and what HTML itself says of elements by their names.
+//!
+//! All walks are loops: a page may be nested deeper than a stack is.
+
+use scraper::ElementRef;
+
+/// One step of a walk through a page, in the order of the text.
+pub(super) enum Step<'a> {
+    Open(ElementRef<'a>),
+    Text(&'a str),
+    Close(ElementRef<'a>),
+}
+
+/// Goes through a subtree in the order of the text; `visit` answers an opened element with whether to go into it. An
+/// element that is not gone into is not closed either.
+pub(super) fn walk<'a>(root: ElementRef<'a>, mut visit: impl FnMut(Step<'a>) -> bool) {
+    let mut node = *root;
+    loop {
+        let entered = match ElementRef::wrap(node) {
+            Some(element) => visit(Step::Open(element)),
+            None => {
+                if let Some(text) = node.value().as_text() {
+                    visit(Step::Text(text));
+                }
+                false
+            }
+        };
+        if entered && let Some(child) = node.first_child() {
+            node = child;
+            continue;
+        }
+        let mut close = entered;
+        loop {
+            if let Some(element) = ElementRef::wrap(node).filter(|_| close) {
+                visit(Step::Close(element));
+            }
+            if node.id() == root.id() {
+                return;
+            }
+            if let Some(next) = node.next_sibling() {
+                node = next;
+                break;
+            }
+            let Some(parent) = node.parent() else { return };
+            node = parent;
+            close = true;
+        }
+    }
+}
+
+/// What tells elements of one page apart: where they lie in memory, which does not change while the page is read.
+pub(super) fn key(element: ElementRef<'_>) -> usize {
+    std::ptr::from_ref(element.value()).addr()
+}
+
+/// An element's words on one line, at most a few hundred characters of them.
+pub(super) fn words(element: ElementRef<'_>) -> String {
+    let text: String = element.text().flat_map(str::chars).take(400).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether nothing of an element is ever shown.
+pub(super) fn is_unseen(name: &str) -> bool {
+    matches!(
+        name,
+        "script" | "style" | "noscript" | "template" | "head" | "title" | "noframes" | "iframe"
+    )
+}
+
+/// Whether this is a heading's name.
+pub(super) fn is_heading(name: &str) -> bool {
+    matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
+}
+
+/// Elements that hold blocks, so that the article may be one of them.
+pub(super) fn holds_blocks(name: &str) -> bool {
+    matches!(
+        name,
+        "html"
+            | "body"
+            | "div"
+            | "section"
+            | "article"
+            | "main"
+            | "table"
+            | "tbody"
+            | "tr"
+            | "td"
+            | "center"
+            | "form"
+            | "fieldset"
+            | "aside"
+            | "header"
+            | "footer"
+            | "nav"
+    )
+}
+
+/// Elements that begin and end a line.
+pub(super) fn is_block(name: &str) -> bool {
+    is_heading(name)
+        || holds_blocks(name)
+        || matches!(
+            name,
+            "p" | "blockquote"
+                | "figure"
+                | "figcaption"
+                | "dl"
+                | "dt"
+                | "dd"
+                | "address"
+                | "details"
+                | "summary"
+                | "caption"
+                | "thead"
+                | "tfoot"
+                | "th"
+                | "hr"
+                | "pre"
+                | "ul"
+                | "ol"
+                | "li"
+                | "menu"
+                | "br"
+                | "legend"
+                | "option"
+        )
+}
+
+/// Whether the page hides an element until something opens it.
+pub(super) fn is_hidden(element: ElementRef<'_>) -> bool {
+    let value = element.value();
+    let styled = |style: &str| {
+        let plain: String = style.chars().filter(|c| !c.is_whitespace()).take(2_000).collect();
+        let plain = plain.to_ascii_lowercase();
+        plain.contains("display:none") || plain.contains("visibility:hidden")
+    };
+    value.attr("hidden").is_some()
+        || value.attr("aria-hidden") == Some("true")
+        || value.attr("style").is_some_and(styled)
+}
+
+/// The words in an element's class and id, in small letters.
+pub(super) fn marks(element: ElementRef<'_>) -> impl Iterator<Item = String> {
+    let named = [element.attr("class"), element.attr("id")].into_iter().flatten();
+    named
+        .flat_map(|names| names.split(|c: char| !c.is_ascii_alphanumeric()))
+        .map(str::to_ascii_lowercase)
+}

@@ -1,0 +1,214 @@
+//! What stands around an article, and what it is called when it is left out.
+//!
+//! Several signs together: an element's name or the words in its class and id mark it, and it must also hold little
+//! of the page's prose and not the title. A block without any prose that is mostly links is a list of links, whatever
+//! it is called. What is hidden is left out unless it is the page's text or answers something that is shown.
+
+use std::collections::HashSet;
+
+use scraper::ElementRef;
+
+use super::dom::{Step, is_block, is_heading, is_hidden, key, marks, walk, words};
+use super::measure::{Measure, Measures};
+
+/// How many neighbours of a hidden element are looked at.
+const NEAR: usize = 8;
+/// From how many characters on a button says more than what it does.
+const QUESTION: usize = 8;
+
+/// Tells furniture from text, on one page.
+#[derive(Debug)]
+pub(super) struct Furniture {
+    measures: Measures,
+    /// What the whole page holds.
+    total: Measure,
+    /// The elements that the title's heading lies in, and itself.
+    above_title: HashSet<usize>,
+    /// The ids of panels that something on the page opens.
+    opened: HashSet<String>,
+    /// Whether the words in classes and ids count.
+    pub by_class: bool,
+    /// Whether lists of links are furniture.
+    pub links: bool,
+}
+
+impl Furniture {
+    /// `measures` are those of the whole page below `root`, `title` the heading that names the page.
+    pub fn new(root: ElementRef<'_>, measures: Measures, title: Option<ElementRef<'_>>) -> Furniture {
+        let mut above_title = HashSet::new();
+        if let Some(title) = title {
+            above_title.insert(key(title));
+            above_title.extend(title.ancestors().filter_map(ElementRef::wrap).map(key));
+        }
+        let mut opened = HashSet::new();
+        walk(root, |step| {
+            if let Step::Open(element) = step {
+                let value = element.value();
+                for attribute in ["aria-controls", "data-target", "data-bs-target"] {
+                    opened.extend(value.attr(attribute).map(|id| id.trim_start_matches('#').to_string()));
+                }
+                if let Some(id) = value.attr("href").and_then(|link| link.strip_prefix('#')) {
+                    opened.insert(id.to_string());
+                }
+            }
+            true
+        });
+        opened.remove("");
+        Furniture {
+            total: measures.of(root),
+            measures,
+            above_title,
+            opened,
+            by_class: true,
+            links: true,
+        }
+    }
+
+    /// How much of an article this may be: its prose, or on a page without prose its characters outside links.
+    pub fn weight(&self, measure: Measure) -> usize {
+        if self.total.prose > 0 {
+            measure.prose
+        } else {
+            measure.all - measure.linked
+        }
+    }
+
+    /// Whether an element holds more than half of the page.
+    pub fn is_most(&self, element: ElementRef<'_>) -> bool {
+        self.weight(self.measures.of(element)) * 2 > self.weight(self.total)
+    }
+
+    /// Why an element is no part of an article, if it is none.
+    pub fn reason(&self, element: ElementRef<'_>) -> Option<&'static str> {
+        let value = element.value();
+        let name = value.name();
+        if matches!(name, "html" | "body") {
+            return None;
+        }
+        let measure = self.measures.of(element);
+        if measure.all == 0 {
+            return None;
+        }
+        let (weight, total) = (self.weight(measure), self.weight(self.total));
+        if weight * 2 > total {
+            return None;
+        }
+        if is_hidden(element) && !self.answers(element, measure) {
+            return Some("hidden");
+        }
+        let of_title = self.above_title.contains(&key(element));
+        match name {
+            "select" | "option" | "input" | "textarea" | "datalist" => return Some("form control"),
+            "button" if !is_question(element, measure) => return Some("form control"),
+            "svg" | "canvas" | "video" | "audio" | "object" | "dialog" | "map" => return Some("not text"),
+            "rt" | "rp" => return Some("reading aid"),
+            "nav" if !of_title => return Some("navigation"),
+            "footer" if !of_title => return Some("footer"),
+            "aside" if !of_title => return Some("aside"),
+            "header" if !of_title && weight * 10 <= total => return Some("page header"),
+            "article" | "main" => return None,
+            _ => {}
+        }
+        if of_title {
+            return None;
+        }
+        if self.by_class
+            && weight * 4 < total
+            && let Some(reason) = marks(element).find_map(|word| marked(&word))
+        {
+            return Some(reason);
+        }
+        (self.links && is_block(name) && measure.prose == 0 && measure.linked * 2 > measure.all && !attaches(element))
+            .then_some("links")
+    }
+
+    /// Whether a hidden element answers something that is shown: a panel that the page opens, one of several tabs, or
+    /// what stands below a question.
+    fn answers(&self, element: ElementRef<'_>, measure: Measure) -> bool {
+        if measure.linked * 2 > measure.all {
+            return false;
+        }
+        let value = element.value();
+        if value.attr("role") == Some("tabpanel") || value.id().is_some_and(|id| self.opened.contains(id)) {
+            return true;
+        }
+        let before = element
+            .prev_siblings()
+            .filter_map(ElementRef::wrap)
+            .find(|near| self.measures.of(*near).all > 0);
+        let shown = |near: &ElementRef<'_>| !is_hidden(*near);
+        if before.filter(shown).is_some_and(|near| self.asks(near)) {
+            return true;
+        }
+        let alike = |near: ElementRef<'_>| {
+            near.value().name() == value.name()
+                && !is_hidden(near)
+                && value
+                    .classes()
+                    .any(|class| near.value().classes().any(|other| other == class))
+                && self.measures.of(near).linked * 2 <= self.measures.of(near).all
+                && self.measures.of(near).all > 0
+        };
+        let around = element
+            .prev_siblings()
+            .filter_map(ElementRef::wrap)
+            .take(NEAR)
+            .chain(element.next_siblings().filter_map(ElementRef::wrap).take(NEAR));
+        around.into_iter().any(alike)
+    }
+
+    /// Whether an element is a heading, a button or a question.
+    fn asks(&self, element: ElementRef<'_>) -> bool {
+        let opens = |name: &str| is_heading(name) || matches!(name, "button" | "summary" | "dt");
+        if self.measures.of(element).all > 100 {
+            return false;
+        }
+        opens(element.value().name())
+            || element.attr("role") == Some("button")
+            || element
+                .descendants()
+                .take(16)
+                .filter_map(ElementRef::wrap)
+                .any(|inner| opens(inner.value().name()))
+            || words(element).ends_with(['?', '\u{ff1f}'])
+    }
+}
+
+/// Whether a button is a question or a heading that opens its answer, and not something to do.
+fn is_question(element: ElementRef<'_>, measure: Measure) -> bool {
+    let value = element.value();
+    let opens = ["aria-controls", "aria-expanded", "data-target", "data-bs-target"];
+    measure.all >= QUESTION
+        || opens.iter().any(|attribute| value.attr(attribute).is_some())
+        || element
+            .ancestors()
+            .take(3)
+            .filter_map(ElementRef::wrap)
+            .any(|above| is_heading(above.value().name()))
+}
+
+/// Whether a block names files that belong to the article.
+fn attaches(element: ElementRef<'_>) -> bool {
+    let text = words(element);
+    text.starts_with("附件")
+        || [
+            ".doc", ".docx", ".xls", ".xlsx", ".pdf", ".zip", ".rar", ".wps", ".ppt", ".pptx",
+        ]
+        .iter()
+        .any(|end| text.ends_with(end))
+}
+
+/// What a word in a class or id marks.
+fn marked(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "nav" | "navbar" | "breadcrumb" | "breadcrumbs" | "crumb" | "crumbs" | "menu" | "pagination" | "pager"
+        | "topbar" => "navigation",
+        "sidebar" | "aside" => "aside",
+        "footer" | "copyright" => "footer",
+        "share" | "toolbar" | "login" | "bdsharebuttonbox" | "qrcode" => "tools",
+        "comment" | "comments" | "pinglun" => "comments",
+        "related" | "recommend" | "recommended" | "hot" | "rank" => "related entries",
+        "advertisement" | "ad" | "ads" | "advert" => "advertisement",
+        _ => return None,
+    })
+}

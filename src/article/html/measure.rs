@@ -1,0 +1,211 @@
+//! How much of a page each of its elements holds: characters, those in links, and those that read like prose; and the
+//! page's lines, in order.
+//!
+//! Prose is what articles are made of and what stands around them is not: a line of at least [`PROSE`] characters
+//! outside links with the punctuation of sentences. Only counts; what follows from it is for `furniture` and
+//! `content` to say.
+
+use std::collections::HashMap;
+
+use scraper::ElementRef;
+
+use super::super::layout::{is_han, is_stop, joins_without_space};
+use super::super::page;
+use super::dom::{Step, holds_blocks, is_block, is_heading, is_hidden, key, walk};
+
+/// From how many characters outside links a line with the punctuation of sentences is prose.
+const PROSE: usize = 20;
+/// How many bytes of a line are kept to be looked at.
+const LINE: usize = 600;
+
+/// What an element holds, white space aside, in characters.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Measure {
+    /// All of them.
+    pub all: usize,
+    /// Those in links.
+    pub linked: usize,
+    /// Those of prose.
+    pub prose: usize,
+    /// Those of prose in its own paragraphs, not in those of a block that holds blocks itself.
+    pub own: usize,
+}
+
+/// One line of a page as it is shown.
+#[derive(Debug)]
+pub(super) struct PageLine<'a> {
+    /// Its first characters, white space collapsed.
+    pub text: String,
+    /// The block that it stands in.
+    pub block: ElementRef<'a>,
+    /// Whether most of it is a link.
+    pub linked: bool,
+    /// Whether it reads like a part of an article.
+    pub prose: bool,
+    /// Whether the page shows it at once.
+    pub shown: bool,
+}
+
+/// The measures of a page's elements.
+#[derive(Debug, Default)]
+pub(super) struct Measures(HashMap<usize, Measure>);
+
+impl Measures {
+    /// An element's measure; nothing for one that was not gone into.
+    pub fn of(&self, element: ElementRef<'_>) -> Measure {
+        self.0.get(&key(element)).copied().unwrap_or_default()
+    }
+}
+
+/// A line while it is read.
+#[derive(Default)]
+struct Run {
+    text: String,
+    space: bool,
+    broken: bool,
+    linked: usize,
+    unlinked: usize,
+    han: usize,
+    stops: bool,
+    hidden: bool,
+}
+
+impl Run {
+    fn push(&mut self, text: &str, linked: bool) -> usize {
+        let mut count = 0;
+        for c in text.chars() {
+            if c.is_whitespace() {
+                self.space = true;
+                self.broken |= c == '\n';
+                continue;
+            }
+            count += 1;
+            if self.text.len() < LINE {
+                let before = self.text.chars().next_back().filter(|_| self.space);
+                if before.is_some_and(|before| !(self.broken && joins_without_space(before, c))) {
+                    self.text.push(' ');
+                }
+                self.text.push(c);
+            }
+            (self.space, self.broken) = (false, false);
+            if !linked {
+                self.han += usize::from(is_han(c));
+                self.stops |= is_stop(c) || matches!(c, ',' | '\u{ff0c}' | '、');
+            }
+        }
+        *(if linked { &mut self.linked } else { &mut self.unlinked }) += count;
+        count
+    }
+
+    fn is_prose(&self) -> bool {
+        self.unlinked >= PROSE
+            && self.unlinked > self.linked
+            && self.stops
+            && (self.han * 3 > self.unlinked || self.unlinked >= 4 * PROSE)
+            && !page::is_footer(&self.text)
+    }
+}
+
+/// Measures a page bottom-up in one walk; elements that `skip` names are not gone into.
+pub(super) fn measure<'a>(
+    root: ElementRef<'a>,
+    skip: impl Fn(ElementRef<'a>) -> bool,
+    mut each_line: impl FnMut(PageLine<'a>),
+) -> Measures {
+    struct Open<'a> {
+        element: ElementRef<'a>,
+        measure: Measure,
+    }
+    let mut measures = HashMap::new();
+    let mut open: Vec<Open<'a>> = Vec::new();
+    // The places in `open` of blocks, and of those blocks that hold blocks.
+    let (mut blocks, mut holders): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+    let (mut links, mut headings, mut hidden) = (0usize, 0usize, 0usize);
+    let mut run = Run::default();
+    let mut end_line = |run: &mut Run, open: &mut [Open<'a>], block: Option<&usize>, holder: Option<&usize>| {
+        let run = std::mem::take(run);
+        if run.text.is_empty() {
+            return;
+        }
+        let prose = run.is_prose();
+        if prose && let (Some(&block), Some(&holder)) = (block, holder) {
+            open[block].measure.prose += run.unlinked;
+            open[holder].measure.own += run.unlinked;
+        }
+        if let Some(&block) = block {
+            each_line(PageLine {
+                text: run.text,
+                block: open[block].element,
+                linked: run.linked > run.unlinked,
+                prose,
+                shown: !run.hidden,
+            });
+        }
+    };
+    walk(root, |step| {
+        match step {
+            Step::Open(element) => {
+                if skip(element) {
+                    return false;
+                }
+                let name = element.value().name();
+                if is_block(name) && !(name == "br" && headings > 0) {
+                    end_line(&mut run, &mut open, blocks.last(), holders.last());
+                } else if name == "br" {
+                    (run.space, run.broken) = (true, true);
+                }
+                links += usize::from(is_link(element));
+                headings += usize::from(is_heading(name));
+                hidden += usize::from(is_hidden(element));
+                if is_block(name) || open.is_empty() {
+                    blocks.push(open.len());
+                }
+                if holds_blocks(name) || open.is_empty() {
+                    holders.push(open.len());
+                }
+                open.push(Open {
+                    element,
+                    measure: Measure::default(),
+                });
+            }
+            Step::Text(text) => {
+                let count = run.push(text, links > 0);
+                run.hidden |= hidden > 0;
+                if let Some(open) = open.last_mut() {
+                    open.measure.all += count;
+                    open.measure.linked += if links > 0 { count } else { 0 };
+                }
+            }
+            Step::Close(element) => {
+                let name = element.value().name();
+                if is_block(name) && !(name == "br" && headings > 0) {
+                    end_line(&mut run, &mut open, blocks.last(), holders.last());
+                }
+                links -= usize::from(is_link(element));
+                headings -= usize::from(is_heading(name));
+                hidden -= usize::from(is_hidden(element));
+                let Some(closed) = open.pop() else { return true };
+                if blocks.last() == Some(&open.len()) {
+                    blocks.pop();
+                }
+                if holders.last() == Some(&open.len()) {
+                    holders.pop();
+                }
+                measures.insert(key(element), closed.measure);
+                if let Some(parent) = open.last_mut() {
+                    parent.measure.all += closed.measure.all;
+                    parent.measure.linked += closed.measure.linked;
+                    parent.measure.prose += closed.measure.prose;
+                }
+            }
+        }
+        true
+    });
+    Measures(measures)
+}
+
+/// Whether an element is a link; one that only bears a name to be linked to is none.
+fn is_link(element: ElementRef<'_>) -> bool {
+    element.value().name() == "a"
+        && (element.attr("href").is_some() || (element.attr("name").is_none() && element.attr("id").is_none()))
+}
