@@ -5,6 +5,8 @@
 //! articles that no program wrote: `一、`, `（一）`, `1、`, `第二章`, a question as a heading, `•`. A person reads it as
 //! plain text. Owns no format: Markdown and HTML write through [`Layout`], the splitter reads through [`line`].
 
+use crate::text::{Marker, MarkerStyle, list_marker};
+
 /// Colons, of half and of full width.
 pub(super) const COLONS: [char; 2] = [':', '\u{ff1a}'];
 
@@ -62,95 +64,60 @@ pub(super) fn line(text: &str, alone: bool) -> Line<'_> {
     if (1..=6).contains(&hashes) && line[hashes..].starts_with(' ') && !line[hashes..].trim().is_empty() {
         return Line::Heading(hashes as u8, line[hashes..].trim());
     }
-    if line.starts_with(['•', '·', '●', '◆', '■', '○', '▪', '➢'])
-        || ["- ", "* ", "+ ", "– "].iter().any(|mark| line.starts_with(mark))
-    {
+    let marker = list_marker(line);
+    if marker.is_some_and(|marker| {
+        let dash = matches!(marker.close, '-' | '*' | '+' | '–');
+        marker.style == MarkerStyle::Bullet && (!dash || marker.rest.starts_with(' '))
+    }) {
         return Line::Item;
     }
     let short = line.chars().take(MAX_HEADING + 1).count() <= MAX_HEADING;
-    let numbered = number_length(line);
+    let numbered = marker.is_some_and(|marker| counts_off(&marker));
     let ends_open = !line.ends_with(|c| is_stop(c) || matches!(c, ',' | '\u{ff0c}')) && !line.contains('。');
     let asks = line.contains(['?', '\u{ff1f}']) && !line.contains('。');
     if short && ends_open {
-        if let Some(level) = chinese_number(line) {
+        if let Some(level) = marker.and_then(|marker| heading_level(&marker)) {
             return Line::Heading(level, line);
         }
-        if numbered > 0 {
+        if numbered {
             return Line::Numbered(line);
         }
     }
-    if short && asks && alone && numbered == 0 && !line.ends_with(['”', '"', '」']) {
+    if short && asks && alone && !numbered && !line.ends_with(['”', '"', '」']) {
         return Line::Heading(7, line);
     }
-    if numbered > 0 { Line::Item } else { Line::Text }
+    if numbered { Line::Item } else { Line::Text }
 }
 
 /// Whether a sentence begins with a number that counts off: `1.`, `（一）`, `二、`, `第五条`.
 pub(super) fn is_enumerated(sentence: &str) -> bool {
-    let article = || {
-        let rest = sentence.strip_prefix('第')?;
-        let digits = rest.trim_start_matches(|c: char| CHINESE_DIGITS.contains(c) || c.is_ascii_digit());
-        (digits.len() < rest.len()).then(|| digits.starts_with('条'))
-    };
-    number_length(sentence) > 0 || chinese_number(sentence).is_some() || article() == Some(true)
+    list_marker(sentence).is_some_and(|marker| match marker.style {
+        MarkerStyle::Ordinal => true,
+        _ => counts_off(&marker) || heading_level(&marker).is_some(),
+    })
 }
 
-/// The digits of Chinese numbers up to 999.
-const CHINESE_DIGITS: &str = "一二三四五六七八九十百零〇";
-
-/// The bytes of `1.`, `2、`, `(3)` or `④` at the start of a line, 0 if it starts otherwise. `1.5万` is no number of an item.
-fn number_length(line: &str) -> usize {
-    let mut chars = line.char_indices().peekable();
-    let Some(&(_, first)) = chars.peek() else { return 0 };
-    if matches!(first, '\u{2460}'..='\u{2473}') {
-        return first.len_utf8();
+/// Whether it is `1.`, `2、`, `(3)` or `④`. `1.5万` is no number of an item.
+fn counts_off(marker: &Marker) -> bool {
+    match marker.style {
+        MarkerStyle::Circled => true,
+        MarkerStyle::Bracketed | MarkerStyle::Plain => {
+            let decimal = marker.close == '.' && marker.rest.starts_with(|c: char| c.is_ascii_digit());
+            marker.is_arabic() && marker.number.len() <= 3 && !marker.rest.is_empty() && !decimal
+        }
+        MarkerStyle::Bullet | MarkerStyle::Ordinal => false,
     }
-    let bracket = matches!(first, '(' | '\u{ff08}');
-    if bracket {
-        chars.next();
-    }
-    let mut digits = 0;
-    while chars.next_if(|&(_, c)| c.is_ascii_digit()).is_some() {
-        digits += 1;
-    }
-    if !(1..=3).contains(&digits) {
-        return 0;
-    }
-    let Some((at, mark)) = chars.next() else { return 0 };
-    let closes = if bracket {
-        matches!(mark, ')' | '\u{ff09}')
-    } else {
-        matches!(mark, '.' | '、' | '\u{ff0e}' | ')' | '\u{ff09}')
-    };
-    let next = chars.peek().map(|&(_, c)| c);
-    if !closes || next.is_none() || (mark == '.' && next.is_some_and(|c| c.is_ascii_digit())) {
-        return 0;
-    }
-    at + mark.len_utf8()
 }
 
 /// The level of a heading numbered in Chinese.
-fn chinese_number(line: &str) -> Option<u8> {
-    let is_number = |c: char| CHINESE_DIGITS.contains(c);
-    let bracket = line.starts_with(['(', '\u{ff08}']);
-    if bracket {
-        let rest = line.trim_start_matches(['(', '\u{ff08}']);
-        let behind = rest.trim_start_matches(is_number);
-        return (behind.len() < rest.len() && behind.starts_with([')', '\u{ff09}'])).then_some(10);
+fn heading_level(marker: &Marker) -> Option<u8> {
+    match (marker.style, marker.close) {
+        (MarkerStyle::Ordinal, '章' | '编' | '篇') => Some(7),
+        (MarkerStyle::Ordinal, '节') => Some(8),
+        (MarkerStyle::Plain, '、' | '.' | '．') => marker.is_chinese().then_some(9),
+        (MarkerStyle::Bracketed, _) => marker.is_chinese().then_some(10),
+        _ => None,
     }
-    if let Some(rest) = line.strip_prefix('第') {
-        let behind = rest.trim_start_matches(|c: char| is_number(c) || c.is_ascii_digit());
-        if behind.len() == rest.len() {
-            return None;
-        }
-        return match behind.chars().next()? {
-            '章' | '编' | '篇' => Some(7),
-            '节' => Some(8),
-            _ => None,
-        };
-    }
-    let behind = line.trim_start_matches(is_number);
-    (behind.len() < line.len() && behind.starts_with(['、', '.', '\u{ff0e}'])).then_some(9)
 }
 
 /// How the items of a list are counted.

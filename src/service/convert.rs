@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::{ArticleKind, Date};
 use crate::search::request::{Filter, FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span, Timings};
+use crate::text::{WrittenDate, find_date};
 
 /// The fields a filter may name in its open form.
 const FILTER_FIELDS: [&str; 6] = [
@@ -163,7 +164,8 @@ fn not_a_year(value: impl std::fmt::Display) -> Error {
 }
 
 fn date(field: &str, text: &str) -> Result<Date> {
-    text.parse::<Date>().map_err(|cause| cause.context(field))
+    let day = find_date(text).and_then(WrittenDate::day);
+    day.ok_or_else(|| Error::caller(format!("{field}: `{text}` is not a day; write it as 2025-04-19")))
 }
 
 fn unknown(field: &str, value: i32, known: &str) -> Error {

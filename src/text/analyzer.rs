@@ -15,7 +15,7 @@ use crate::model::Date;
 
 use super::lexicon::{Lexicon, Sources};
 use super::normalize::Normalized;
-use super::quantity::{Quantity, quantities};
+use super::quantity::{Amount, amounts};
 use super::region::Region;
 use super::segment::{self, Run, Script, Word};
 use super::year;
@@ -122,13 +122,13 @@ impl Analyzer {
     pub fn document(&self, text: &str) -> Tokens {
         let normalized = Normalized::new(text);
         let runs = segment::runs(&normalized.text);
-        let quantities = quantities(&normalized.text);
-        let words = self.segment(&normalized.text, &runs, &quantities);
+        let amounts = amounts(&normalized.text);
+        let words = self.segment(&normalized.text, &runs, &amounts);
         let mut tokens = Tokens {
             words: Vec::with_capacity(words.len() * 5 / 4),
             bigrams: Vec::with_capacity(normalized.text.len() * 2 / 3),
         };
-        self.words(&normalized.text, &words, &quantities, |range, text, position| {
+        self.words(&normalized.text, &words, &amounts, |range, text, position| {
             let Range { start, end } = normalized.original_range(range);
             let text = text.to_owned();
             tokens.words.push(Token {
@@ -170,20 +170,20 @@ impl Analyzer {
         &self.parts.lexicon
     }
 
-    pub(super) fn segment(&self, text: &str, runs: &[Run], quantities: &[Quantity]) -> Vec<Word> {
-        segment::words(&self.parts.jieba, text, runs, quantities, HMM)
+    pub(super) fn segment(&self, text: &str, runs: &[Run], amounts: &[Amount]) -> Vec<Word> {
+        segment::words(&self.parts.jieba, text, runs, amounts, HMM)
     }
 
     /// Hands every term of the word stream to `emit` with its range in the normalised text and its position: each
-    /// word, its sub-words, and the canonical term of the quantity that begins in it.
+    /// word, its sub-words, and the canonical term of the quantity or date that begins in it.
     pub(super) fn words(
         &self,
         text: &str,
         words: &[Word],
-        quantities: &[Quantity],
+        amounts: &[Amount],
         mut emit: impl FnMut(Range<usize>, &str, usize),
     ) {
-        let mut quantities = quantities.iter().peekable();
+        let mut amounts = amounts.iter().peekable();
         for (position, word) in words.iter().enumerate() {
             let written = &text[word.range.clone()];
             emit(word.range.clone(), written, position);
@@ -193,8 +193,8 @@ impl Analyzer {
                     emit(range.clone(), &text[range], position);
                 });
             }
-            while let Some(quantity) = quantities.next_if(|quantity| quantity.range.start < word.range.end) {
-                emit(quantity.range.clone(), &quantity.term, position);
+            while let Some(amount) = amounts.next_if(|amount| amount.range.start < word.range.end) {
+                emit(amount.range.clone(), &amount.term(), position);
             }
         }
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::error::{Context, Error, Fault, Result};
 
+use super::lines::lexicon_lines;
 use super::normalize::Normalized;
 use super::region::Regions;
 use super::segment::is_cjk;
@@ -97,17 +98,6 @@ impl Lexicon {
     }
 }
 
-/// The lines that say something, with their numbers from 1, comments and white space taken off.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.trim_start_matches('\u{feff}')
-        .lines()
-        .enumerate()
-        .filter_map(|(index, line)| {
-            let line = line.split('#').next().unwrap_or("").trim();
-            (!line.is_empty()).then_some((index + 1, line))
-        })
-}
-
 fn fault(file: &str, line: usize, what: impl std::fmt::Display) -> Error {
     Error::caller(format!("{file}, line {line}: {what}"))
 }
@@ -116,7 +106,7 @@ fn fault(file: &str, line: usize, what: impl std::fmt::Display) -> Error {
 fn words(text: &str) -> Result<Vec<(String, Option<usize>)>> {
     let mut seen = HashSet::new();
     let mut words = Vec::new();
-    for (line, entry) in lines(text) {
+    for (line, entry) in lexicon_lines(text) {
         let mut parts = entry.split_whitespace();
         let word = Normalized::new(parts.next().unwrap_or("")).text;
         if !word.chars().all(is_cjk) || word.chars().nth(1).is_none() {
@@ -152,7 +142,7 @@ fn words(text: &str) -> Result<Vec<(String, Option<usize>)>> {
 }
 
 fn stopwords(text: &str) -> Result<HashSet<String>> {
-    Ok(lines(text)
+    Ok(lexicon_lines(text)
         .map(|(_, word)| Normalized::new(word).text)
         .filter(|word| !word.is_empty())
         .collect())
@@ -164,7 +154,7 @@ const DEFAULT_WEIGHT: f32 = 0.4;
 /// `a, b, c` (each for each other) or `a => b, c` (one way), with ` @0.6` behind for another weight.
 fn synonyms(text: &str) -> Result<HashMap<String, Vec<Expansion>>> {
     let mut map: HashMap<String, Vec<Expansion>> = HashMap::new();
-    for (line, entry) in lines(text) {
+    for (line, entry) in lexicon_lines(text) {
         let (entry, weight) = match entry.split_once('@') {
             None => (entry, DEFAULT_WEIGHT),
             Some((entry, weight)) => match weight.trim().parse::<f32>() {

@@ -9,7 +9,10 @@
 //! that Latin words and numbers stay whole.
 
 mod analyzer;
+mod date;
 mod lexicon;
+mod lines;
+mod marker;
 mod normalize;
 mod number;
 mod quantity;
@@ -21,7 +24,12 @@ mod simplify;
 mod year;
 
 pub use analyzer::{Analyzer, Token, Tokens};
+pub use date::{WrittenDate, find_date, next_day};
+pub(crate) use lines::lexicon_lines;
+pub use marker::{Marker, MarkerStyle, list_marker};
 pub use normalize::Normalized;
+pub use number::{Decimal, is_numeral};
+pub use quantity::{Amount, Quantity, Unit, Value, amounts, unit_at};
 pub use query::{AnalyzedQuery, QueryTerm, TermOrigin};
 pub use region::Region;
 pub use sentence::sentences;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::analyzer::{Analyzer, Gram, bigrams};
 use super::lexicon::Expansion;
 use super::normalize::Normalized;
-use super::quantity::quantities;
+use super::quantity::amounts;
 use super::region::Region;
 use super::segment::{self, Script, Word};
 use super::year;
@@ -113,12 +113,12 @@ impl Analyzer {
     pub fn query(&self, text: &str) -> AnalyzedQuery {
         let normalized = Normalized::new(text).text;
         let runs = segment::runs(&normalized);
-        let quantities = quantities(&normalized);
-        let words = self.segment(&normalized, &runs, &quantities);
+        let amounts = amounts(&normalized);
+        let words = self.segment(&normalized, &runs, &amounts);
         let (kept, dropped) = self.keep(&normalized, &words);
         let (mut word_terms, mut bigram_terms) = (Terms::default(), Terms::default());
 
-        self.words(&normalized, &words, &quantities, |range, text, position| {
+        self.words(&normalized, &words, &amounts, |range, text, position| {
             if text.starts_with('#') {
                 word_terms.add(text, 1.0, TermOrigin::Canonical);
             } else if kept[position] {

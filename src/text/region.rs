@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 
-use super::lexicon::lines;
+use super::lines::lexicon_lines;
 use super::normalize::Normalized;
 use super::segment::Word;
 
@@ -43,7 +43,7 @@ impl Regions {
             names: HashMap::new(),
             longest: 0,
         };
-        for (line, entry) in lines(text) {
+        for (line, entry) in lexicon_lines(text) {
             let wrong = |what: &str| Error::caller(format!("line {line}: `{entry}`: {what}"));
             let (head, cities) = entry
                 .split_once([':', '：'])

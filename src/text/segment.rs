@@ -8,7 +8,7 @@ use std::ops::Range;
 use jieba_rs::Jieba;
 
 use super::number::is_numeral;
-use super::quantity::Quantity;
+use super::quantity::Amount;
 
 /// What a run is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,13 +104,13 @@ fn is_inside_number(bytes: &[u8], start: usize, at: usize) -> bool {
     }
 }
 
-/// The words of the runs, in order, tiling each run. A Chinese numeral among `quantities` stays whole: to the
+/// The words of the runs, in order, tiling each run. A Chinese numeral among `amounts` stays whole: to the
 /// dictionary 一万一 is 一 and 万一.
-pub(super) fn words(jieba: &Jieba, text: &str, runs: &[Run], quantities: &[Quantity], hmm: bool) -> Vec<Word> {
+pub(super) fn words(jieba: &Jieba, text: &str, runs: &[Run], amounts: &[Amount], hmm: bool) -> Vec<Word> {
     let mut words = Vec::with_capacity(text.len() / 5 + 1);
-    let mut numerals = quantities
+    let mut numerals = amounts
         .iter()
-        .map(|quantity| quantity.range.clone())
+        .map(|amount| amount.range.clone())
         .filter(|range| range.len() > 6 && text[range.clone()].chars().all(|c| !c.is_ascii() && is_numeral(c)))
         .peekable();
     for run in runs {

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::marker::{MarkerStyle, is_count, list_marker};
+
 /// The sentences of a text: byte ranges in order, on character boundaries, without white space at either end. Every
 /// character that is not white space lies in exactly one. A text without sentence ends is one sentence.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
@@ -26,7 +28,7 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
             break;
         };
         next += character.len_utf8();
-        if begins_item(text, at, character, before) {
+        if begins_item(text, at, before) {
             close(text, start..at, &mut found);
             start = at;
         }
@@ -129,55 +131,32 @@ fn is_ideograph(character: char) -> bool {
     matches!(character, '\u{3400}'..='\u{9fff}')
 }
 
-fn is_count(character: char) -> bool {
-    matches!(
-        character,
-        '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十'
-    )
-}
-
 /// Whether an item of a list may begin behind this.
 fn is_apart(before: char) -> bool {
     before.is_whitespace() || matches!(before, ':' | '：' | ',' | '，')
 }
 
-/// Whether an item of a list begins here: `1.`, `2、`, `三、`, `(3)`, `（四）`, `①` behind white space, a colon or a full stop.
-fn begins_item(text: &str, at: usize, character: char, before: Option<char>) -> bool {
-    if !before.is_some_and(is_apart) {
+/// Whether an item of a list begins here: `1.`, `2、`, `三、`, `(3)`, `（四）`, `①` behind white space, a colon or a comma.
+fn begins_item(text: &str, at: usize, before: Option<char>) -> bool {
+    let Some(before) = before.filter(|&before| is_apart(before)) else {
         return false;
-    }
-    let rest = &text[at..];
-    match character {
-        '①'..='⑳' => true,
-        '0'..='9' => {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let mut behind = rest[digits..].chars();
-            // 1.5 is a number, `1. ` and `1.医保` are items; a comma before one is more likely a sum than a list.
-            digits <= 2
-                && !matches!(before, Some(',' | '，'))
-                && behind
-                    .next()
-                    .is_some_and(|c| matches!(c, '.' | '、' | ')' | '）' | '．'))
-                && behind.next().is_some_and(|c| !c.is_ascii_digit())
-        }
+    };
+    let Some(marker) = list_marker(&text[at..]) else {
+        return false;
+    };
+    // A comma before one is more likely a sum than a list.
+    let listed = !matches!(before, ',' | '，');
+    let count = marker.number.chars().count();
+    let next = marker.rest.chars().next();
+    match marker.style {
+        MarkerStyle::Circled => true,
+        MarkerStyle::Bracketed => listed && count <= 2,
+        // 1.5 is a number, `1. ` and `1.医保` are items.
+        MarkerStyle::Plain if marker.is_arabic() => listed && count <= 2 && next.is_some_and(|c| !c.is_ascii_digit()),
         // 一、 begins an item, 二、三级医院 does not.
-        _ if is_count(character) => {
-            let behind = rest.trim_start_matches(is_count);
-            let counted = rest[..rest.len() - behind.len()].chars().count();
-            let mut behind = behind.chars();
-            counted <= 3
-                && !matches!(before, Some(',' | '，'))
-                && behind.next() == Some('、')
-                && behind.next().is_some_and(|c| !is_count(c) && !c.is_whitespace())
-        }
-        '(' | '（' => {
-            let inner: String = rest.chars().skip(1).take(3).collect();
-            let Some(close) = inner.find([')', '）']) else {
-                return false;
-            };
-            !matches!(before, Some(',' | '，'))
-                && close > 0
-                && inner[..close].chars().all(|c| c.is_ascii_digit() || is_count(c))
+        MarkerStyle::Plain => {
+            let item = next.is_some_and(|c| !is_count(c) && !c.is_whitespace());
+            listed && marker.is_chinese() && count <= 3 && marker.close == '、' && item
         }
         _ => false,
     }
@@ -238,7 +217,7 @@ mod tests {
         let mut characters = text.char_indices().peekable();
         let mut before = None;
         while let Some((at, character)) = characters.next() {
-            if begins_item(text, at, character, before) {
+            if begins_item(text, at, before) {
                 close(text, start..at, &mut found);
                 start = at;
             }

@@ -4,7 +4,7 @@
 
 use crate::model::Date;
 
-use super::quantity::quantities;
+use super::quantity::amounts;
 
 /// 去年 and its like, with what they add to this year.
 const RELATIVE: [(&str, i32); 7] = [
@@ -20,11 +20,11 @@ const RELATIVE: [(&str, i32); 7] = [
 /// The years of a normalised text, in order of first appearance, each once. Words like 去年 count from `today`, and
 /// say nothing without it.
 pub(super) fn years(text: &str, today: Option<Date>) -> Vec<u16> {
-    let mut found: Vec<(usize, u16)> = quantities(text)
+    let mut found: Vec<(usize, u16)> = amounts(text)
         .into_iter()
-        .filter_map(|quantity| {
-            let bare = || bare_year(text, quantity.range.start, quantity.range.end);
-            quantity.year.or_else(bare).map(|year| (quantity.range.start, year))
+        .filter_map(|amount| {
+            let bare = || bare_year(text, amount.range.start, amount.range.end);
+            amount.year().or_else(bare).map(|year| (amount.range.start, year))
         })
         .collect();
     if let Some(today) = today {

@@ -12,7 +12,8 @@ const LAYERS: &[&[&str]] = &[
     &["error"],
     &["kernel", "model", "config", "files"],
     &["compute"],
-    &["article", "text", "embed"],
+    &["text"],
+    &["article", "embed"],
     &["index"],
     &["search"],
     &["service", "eval"],
@@ -187,15 +188,7 @@ fn crates_are_named_where_they_belong() {
 }
 
 /// Folders whose files still use each other. It only ever gets shorter.
-const CIRCLES: &[&str] = &[
-    "article/html",
-    "cli",
-    "cli/bench",
-    "index",
-    "index/graph",
-    "kernel",
-    "text",
-];
+const CIRCLES: &[&str] = &["article/html", "cli", "cli/bench", "index", "index/graph", "kernel"];
 
 /// Files that use each other cannot be understood, changed or tested one by one.
 #[test]

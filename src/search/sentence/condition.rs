@@ -1,8 +1,12 @@
 //! Whether a sentence's condition fits the case that a question tells: who stopped paying 四个月 ago is not helped by
 //! what holds 3个月内, but by what holds 超过3个月.
 //!
-//! Owns how lengths and ages are read and compared. Compares only numbers of one unit: 90天 and 3个月 are often not the
+//! Owns how lengths and ages are compared; `text` reads them. Compares only numbers of one unit: 90天 and 3个月 are often not the
 //! same limit, and a wrong guess would hide the right sentence.
+
+use std::ops::Range;
+
+use crate::text::{Amount, Decimal, Unit, Value, amounts, unit_at};
 
 /// How a sentence's conditions stand to the case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,19 +19,18 @@ pub(super) enum Fit {
     Fails,
 }
 
-/// A number of some unit, and where it stands (byte range).
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Amount {
-    value: f32,
-    unit: &'static str,
-    start: usize,
-    end: usize,
+/// A span of time or an age, and where it stands.
+#[derive(Debug)]
+struct Length {
+    value: Decimal,
+    unit: Unit,
+    range: Range<usize>,
 }
 
 /// The lengths and ages that a question tells.
 #[derive(Debug, Default)]
 pub(super) struct Case {
-    told: Vec<Amount>,
+    told: Vec<Length>,
 }
 
 const AT_LEAST: &[&str] = &[
@@ -52,7 +55,7 @@ impl Case {
     /// Reads a normalised question.
     pub fn new(question: &str) -> Self {
         Case {
-            told: amounts(question),
+            told: lengths(question),
         }
     }
 
@@ -62,8 +65,11 @@ impl Case {
         if self.told.is_empty() {
             return fit;
         }
-        for limit in amounts(line) {
-            let (before, after) = (line[..limit.start].trim_end(), line[limit.end..].trim_start());
+        for limit in lengths(line) {
+            let (before, after) = (
+                line[..limit.range.start].trim_end(),
+                line[limit.range.end..].trim_start(),
+            );
             let before_is = |phrases: &[&str]| phrases.iter().any(|phrase| before.ends_with(phrase));
             let after_is = |phrases: &[&str]| phrases.iter().any(|phrase| after.starts_with(phrase));
             // 不超过 ends in 超过 and 不满 in 满, so the upper bounds come first.
@@ -89,78 +95,25 @@ impl Case {
 }
 
 /// All lengths and ages in a normalised text, in order: 3个月, 一百来天, 十五年, 两岁; no dates and no years of the calendar.
-fn amounts(text: &str) -> Vec<Amount> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(at) = text[from..].find(is_numeral).map(|at| from + at) {
-        let rest = &text[at..];
-        let numeral = &rest[..rest.find(|c| !is_numeral(c)).unwrap_or(rest.len())];
-        let end = at + numeral.len();
-        from = end;
-        // 一百来天, 100多天: about as many.
-        let behind = text[end..].trim_start();
-        let behind = behind.strip_prefix(['来', '多', '余']).unwrap_or(behind);
-        let dated = text[..at].trim_end().ends_with(['年', '月', '.', '第']);
-        let unit = [
-            ("个月", "月"),
-            ("周岁", "岁"),
-            ("岁", "岁"),
-            ("天", "日"),
-            ("日", "日"),
-            ("年", "年"),
-        ];
-        let Some((written, unit)) = unit.into_iter().find(|(written, _)| behind.starts_with(written)) else {
-            continue;
+fn lengths(text: &str) -> Vec<Length> {
+    let length = |amount: Amount| {
+        let Value::Quantity(quantity) = amount.value else {
+            return None;
         };
-        let Some(value) = value(numeral) else { continue };
-        if dated || (unit == "年" && value > 200.0) {
-            continue;
+        let (mut end, mut unit) = (amount.range.end, quantity.unit);
+        if unit == Unit::Number {
+            // 一百来天, 100多天: about as many.
+            let behind = text[end..].trim_start().strip_prefix(['来', '多', '余'])?;
+            let (length, named) = unit_at(behind)?;
+            (end, unit) = (text.len() - behind.len() + length, named);
         }
-        let end = text.len() - behind.len() + written.len();
-        found.push(Amount {
-            value,
+        (unit != Unit::Percent).then_some(Length {
+            value: quantity.low,
             unit,
-            start: at,
-            end,
-        });
-        from = end;
-    }
-    found
-}
-
-fn is_numeral(character: char) -> bool {
-    matches!(
-        character,
-        '0'..='9' | '.' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '百' | '两'
-    )
-}
-
-/// The value of a numeral below 1000 in digits or characters.
-fn value(numeral: &str) -> Option<f32> {
-    if numeral.starts_with(|c: char| c.is_ascii_digit()) {
-        return numeral.parse().ok();
-    }
-    let (mut sum, mut digit) = (0.0, None);
-    for character in numeral.chars() {
-        let place = match character {
-            '百' => 100.0,
-            '十' => 10.0,
-            '两' => {
-                digit = Some(2.0);
-                continue;
-            }
-            other => {
-                let at = "一二三四五六七八九".chars().position(|c| c == other)?;
-                // 三四个月 is no number.
-                if digit.replace(at as f32 + 1.0).is_some() {
-                    return None;
-                }
-                continue;
-            }
-        };
-        sum += place * digit.take().unwrap_or(1.0);
-    }
-    Some(sum + digit.unwrap_or(0.0))
+            range: amount.range.start..end,
+        })
+    };
+    amounts(text).into_iter().filter_map(length).collect()
 }
 
 #[cfg(test)]
@@ -170,18 +123,23 @@ mod tests {
 
     #[test]
     fn lengths_and_ages_are_read() {
-        let check = |text: &str, expected: &[(f32, &str)]| {
-            let found: Vec<(f32, &str)> = amounts(text).iter().map(|amount| (amount.value, amount.unit)).collect();
+        let check = |text: &str, expected: &[(&str, Unit)]| {
+            let found: Vec<(String, Unit)> = lengths(text)
+                .iter()
+                .map(|length| (length.value.to_string(), length.unit))
+                .collect();
+            let expected: Vec<(String, Unit)> =
+                expected.iter().map(|&(value, unit)| (value.to_owned(), unit)).collect();
             assert_eq!(found, expected, "{text}");
         };
-        check("断了四个月,等30天", &[(4.0, "月"), (30.0, "日")]);
-        check("拖了一百来天", &[(100.0, "日")]);
-        check("交满十五年", &[(15.0, "年")]);
-        check("一百二十天", &[(120.0, "日")]);
-        check("孩子两岁,3 周岁之前", &[(2.0, "岁"), (3.0, "岁")]);
-        check("1.5年", &[(1.5, "年")]);
+        check("断了四个月,等30天", &[("4", Unit::Months), ("30", Unit::Days)]);
+        check("拖了一百来天", &[("100", Unit::Days)]);
+        check("交满十五年", &[("15", Unit::Years)]);
+        check("一百二十天", &[("120", Unit::Days)]);
+        check("孩子两岁,3 周岁之前", &[("2", Unit::Age), ("3", Unit::Age)]);
+        check("1.5年", &[("1.5", Unit::Years)]);
         // Dates, years of the calendar, a list's places, numbers that are none.
-        check("2025年11月30日第3日三四个月几个月10个工作日", &[]);
+        check("2025年11月30日第3日三四个月几个月70%", &[]);
         check("1.2.3年...天百", &[]);
         check("", &[]);
     }
@@ -210,10 +168,9 @@ mod tests {
         #[test]
         fn any_text_can_be_read(text in "(\\PC|[0-9.一二两十百个月天日年岁满超过不内来多 ]){0,40}") {
             let mut last = 0;
-            for amount in amounts(&text) {
-                prop_assert!(amount.start >= last && amount.start < amount.end && amount.end <= text.len());
-                prop_assert!(text.is_char_boundary(amount.start) && text.is_char_boundary(amount.end));
-                last = amount.end;
+            for length in lengths(&text) {
+                prop_assert!(length.range.start >= last && text.get(length.range.clone()).is_some());
+                last = length.range.end;
             }
             Case::new(&text).fit(&text);
         }

@@ -2,6 +2,8 @@
 //!
 //! Owns the guesses from punctuation and length. Knows no question and no term.
 
+use crate::text::{MarkerStyle, list_marker};
+
 /// Worth of a heading and of a question beside a statement that holds the same.
 const HEADING: f32 = 0.35;
 const QUESTION: f32 = 0.3;
@@ -12,6 +14,9 @@ const SHORT: f32 = 12.0;
 const LONG: f32 = 100.0;
 /// Longer lines are statements even without a full stop.
 const LONGEST_HEADING: usize = 14;
+/// In bytes: nothing counts to more.
+const LONGEST_NUMBER: usize = 9;
+
 /// How a sentence reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -77,34 +82,14 @@ pub(super) fn marker_length(line: &str) -> usize {
     if let Some(length) = section_length(line) {
         return length;
     }
-    let is_count = |c: char| {
-        matches!(
-            c,
-            '0'..='9' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十'
-        )
+    let Some(marker) = list_marker(line) else { return 0 };
+    let begins = match marker.style {
+        MarkerStyle::Plain => !marker.rest.starts_with(|c: char| c.is_ascii_digit()),
+        _ => true,
     };
-    let (open, rest) = match line.chars().next() {
-        Some(bullet @ ('•' | '·' | '*' | '-')) => return bullet.len_utf8(),
-        Some(bracket @ ('(' | '第')) => (Some(bracket), &line[bracket.len_utf8()..]),
-        _ => (None, line),
-    };
-    let digits = rest.len() - rest.trim_start_matches(is_count).len();
-    let behind = &rest[digits..];
-    let Some(end) = behind.chars().next().filter(|_| (1..=9).contains(&digits)) else {
-        return 0;
-    };
-    let closes = match open {
-        Some('(') => end == ')',
-        Some(_) => matches!(end, '条' | '章' | '节'),
-        None => {
-            let decimal = behind[end.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
-            matches!(end, '、' | '.' | ')') && !decimal
-        }
-    };
-    if closes {
-        line.len() - behind.len() + end.len_utf8()
-    } else {
-        0
+    match begins && marker.number.len() <= LONGEST_NUMBER {
+        true => line.len() - marker.rest.len(),
+        false => 0,
     }
 }
 

@@ -1,0 +1,388 @@
+//! Weighs the sentences of a passage against each other.
+//!
+//! A sentence is worth the idf of the question's terms in it; terms of the title and terms that every sentence holds
+//! tell sentences apart less and weigh less; what the headings above it hold counts in part; a sentence that holds the
+//! kind of thing that is asked for (see `question`) is worth more.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::condition::{Case, Fit};
+use super::question;
+use super::shape::{Form, Shape, marker_length};
+use super::signs::{Content, Contents, Signs, telling};
+use super::terms::question_terms;
+use crate::index::{EvidenceSet, LexicalQuery};
+use crate::text::{Normalized, sentences};
+
+/// Weight of a term that the title holds too: every sentence is about it.
+const IN_TITLE: f32 = 0.3;
+/// A term in every sentence loses this part of its weight, one in half of them half of it.
+const COMMON: f32 = 0.75;
+/// What a term counts that only the heading right above holds, and one that only the heading above that holds.
+const ABOVE: [f32; 2] = [0.5, 0.15];
+/// A sentence that holds what is asked for is worth this much more: of an exact kind, of another.
+const TELLING_EXACTLY: f32 = 1.0;
+const TELLING: f32 = 0.3;
+/// Part of the question's whole weight that telling of an exact kind is worth by itself: an answer under a heading may
+/// hold the number and no word of the question.
+const TELLING_ALONE: f32 = 0.05;
+/// Worth of a sentence whose condition holds in the case that the question tells, and of one whose condition fails.
+const HOLDS: f32 = 1.2;
+const FAILS: f32 = 0.6;
+/// An item is shown with the line that leads into its list if both together have at most so many characters.
+const LONGEST_WITH_LEAD: usize = 110;
+
+/// Finds the sentence that answers one question.
+pub(in crate::search) struct AnswerFinder {
+    case: Case,
+    signs: Signs,
+    /// Of the terms, by their number.
+    weights: Vec<f32>,
+}
+
+/// A sentence, normalised, and how long the list marker is that it begins with.
+struct Line<'a> {
+    text: Cow<'a, str>,
+    marker: usize,
+}
+
+impl AnswerFinder {
+    /// `question` as it was asked; terms and idf as the index gave them.
+    pub fn new(question: &str, query: &LexicalQuery, evidence: &EvidenceSet) -> Self {
+        let question = Normalized::new(question).text;
+        let terms = question_terms(&question, query, evidence);
+        AnswerFinder {
+            case: Case::new(&question),
+            signs: Signs::new(&terms, question::kinds(&question)),
+            weights: terms.into_iter().map(|(_, weight)| weight).collect(),
+        }
+    }
+
+    /// The question's terms in a normalised text, distinct.
+    pub fn terms(&self, text: &str) -> Vec<usize> {
+        let mut contents = self.signs.nothing_read(1);
+        self.signs.read(text, marker_length(text), &mut contents);
+        contents.terms().to_vec()
+    }
+
+    /// The best sentence's score, comparable between passages of one article, and its byte range; of equal ones the
+    /// first. `None` if the text has no sentence. `normalized` is the text normalised, `title` the terms of its
+    /// article's title.
+    pub fn best(&self, text: &str, normalized: &Normalized, title: &[usize]) -> Option<(f32, Range<usize>)> {
+        let ranges = sentences(text);
+        let lines: Vec<Line> = ranges.iter().map(|range| line(text, normalized, range)).collect();
+        let mut contents = self.signs.nothing_read(lines.len());
+        for line in &lines {
+            self.signs.read(&line.text, line.marker, &mut contents);
+        }
+        let contents = contents;
+        let fits: Vec<Fit> = lines.iter().map(|line| self.case.fit(&line.text)).collect();
+        // A condition that fails may be the answer, unless another one covers the case.
+        let contrasted = fits.contains(&Fit::Holds);
+        let weights = self.local_weights(&contents, title);
+        let total: f32 = weights.iter().sum();
+        let (worth, alone) = match self.signs.exact() {
+            true => (TELLING_EXACTLY, TELLING_ALONE),
+            false => (TELLING, 0.0),
+        };
+        // The two headings above, the nearer one first.
+        let mut above: [Option<Content>; 2] = [None, None];
+        let mut after_heading = false;
+        let mut counted = vec![usize::MAX; weights.len()];
+        let mut best: Option<(f32, usize)> = None;
+        for (at, line) in lines.iter().enumerate() {
+            let content = contents.of(at);
+            let shape = Shape::behind_marker(&line.text, line.marker);
+            let mut sum = |terms: &[usize]| {
+                let fresh = terms
+                    .iter()
+                    .filter(|&&term| std::mem::replace(&mut counted[term], at) != at);
+                fresh.map(|&term| weights[term]).sum::<f32>()
+            };
+            let mut matched = sum(content.terms);
+            for (heading, part) in above.iter().zip(ABOVE) {
+                matched += heading.map_or(0.0, |heading| part * sum(heading.terms));
+            }
+            let telling = telling(content, above[0]);
+            // Where nothing matches at all, what is left over still prefers statements that tell.
+            let score = (matched + alone * total * telling) * shape.length_worth() + f32::EPSILON;
+            let fits = match fits[at] {
+                Fit::Holds => HOLDS,
+                Fit::Fails if contrasted => FAILS,
+                _ => 1.0,
+            };
+            let score = score * (1.0 + worth * telling) * fits * shape.worth(at + 1 == lines.len());
+            if best.is_none_or(|(top, _)| score > top) {
+                best = Some((score, at));
+            }
+            let heading = shape.form != Form::Statement;
+            if heading {
+                above = [Some(content), if after_heading { above[0] } else { above[1] }];
+            }
+            after_heading = heading;
+        }
+        best.map(|(score, at)| (score, with_lead(text, &ranges, &lines, at)))
+    }
+
+    /// The terms' weights in this passage.
+    fn local_weights(&self, contents: &Contents, title: &[usize]) -> Vec<f32> {
+        let mut weights = self.weights.clone();
+        for &term in title {
+            weights[term] *= IN_TITLE;
+        }
+        // Two sentences say nothing about what is common.
+        let sentences = contents.sentences();
+        if sentences > 2 {
+            let mut holders = vec![0usize; weights.len()];
+            contents.terms().iter().for_each(|&term| holders[term] += 1);
+            for (weight, held) in weights.iter_mut().zip(holders) {
+                *weight *= 1.0 - COMMON * held as f32 / sentences as f32;
+            }
+        }
+        weights
+    }
+}
+
+/// A sentence as it is read: what it would be if it were normalised alone.
+fn line<'a>(text: &str, normalized: &'a Normalized, range: &Range<usize>) -> Line<'a> {
+    let text = match normalized.part(range.clone()) {
+        Some(part) => Cow::Borrowed(part),
+        None => Cow::Owned(Normalized::new(&text[range.clone()]).text),
+    };
+    let marker = marker_length(&text);
+    Line { text, marker }
+}
+
+/// The range of a sentence; of a list's first item together with the line that leads into the list, where both are
+/// short: 下列损失不负责赔偿: says what becomes of the item.
+fn with_lead(text: &str, ranges: &[Range<usize>], lines: &[Line], at: usize) -> Range<usize> {
+    let found = ranges[at].clone();
+    let Some(lead) = at.checked_sub(1) else { return found };
+    if lines[at].marker == 0 || !lines[lead].text.ends_with(':') {
+        return found;
+    }
+    let both = ranges[lead].start..found.end;
+    match text[both.clone()].chars().count() <= LONGEST_WITH_LEAD {
+        true => both,
+        false => found,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{QueryTerm, TermOrigin};
+    use proptest::prelude::*;
+
+    /// A finder whose terms are these words, all of weight 2, and their pairs, of weight 1.
+    fn finder(question: &str, words: &[&str]) -> AnswerFinder {
+        let term = |text: &str| QueryTerm {
+            text: text.to_owned(),
+            weight: 1.0,
+            origin: TermOrigin::Written,
+        };
+        let pairs = words.iter().flat_map(|word| {
+            let characters: Vec<char> = word.chars().collect();
+            characters.windows(2).map(String::from_iter).collect::<Vec<_>>()
+        });
+        let query = LexicalQuery {
+            words: words.iter().map(|word| term(word)).collect(),
+            bigrams: pairs.map(|pair| term(&pair)).collect(),
+            ..LexicalQuery::default()
+        };
+        let evidence = EvidenceSet {
+            word_idf: vec![2.0; query.words.len()],
+            bigram_idf: vec![1.0; query.bigrams.len()],
+            ..EvidenceSet::default()
+        };
+        AnswerFinder::new(question, &query, &evidence)
+    }
+
+    fn best(finder: &AnswerFinder, text: &str, title: &str) -> Option<(f32, Range<usize>)> {
+        let title = finder.terms(&Normalized::new(title).text);
+        finder.best(text, &Normalized::new(text), &title)
+    }
+
+    #[test]
+    fn the_sentence_that_answers_is_found() {
+        let check = |question: &str, words: &[&str], title: &str, text: &str, expected: &str| {
+            let best = best(&finder(question, words), text, title).map(|(_, range)| &text[range]);
+            assert_eq!(best, Some(expected), "{question}");
+        };
+        // The most of what was asked.
+        check(
+            "断缴可以补缴吗",
+            &["断缴", "补缴"],
+            "",
+            "断缴的情况很多。断缴以后可以补缴。补缴很方便。",
+            "断缴以后可以补缴。",
+        );
+        // An amount is asked for, a sentence with an amount answers.
+        check(
+            "补办卡要多少钱",
+            &["补办", "卡"],
+            "",
+            "补办卡需要本人到经办机构提交申请。补办一般费用为20元。",
+            "补办一般费用为20元。",
+        );
+        // A date is no length of time, the number of an item is no number.
+        check(
+            "备案几天生效",
+            &["备案", "生效"],
+            "",
+            "1.备案从2025年3月4日起可以生效。2.备案提交以后3个工作日内生效。",
+            "2.备案提交以后3个工作日内生效。",
+        );
+        check(
+            "最多绑定几个人",
+            &["绑定"],
+            "",
+            "3.绑定以后亲属就可以使用余额了。4.绑定的亲属不得超过5人。",
+            "4.绑定的亲属不得超过5人。",
+        );
+        // A heading says what the lines below it are about, and is no answer itself.
+        check(
+            "转移要多久",
+            &["转移", "时限"],
+            "",
+            "一、转移渠道\n通过平台申请转移。\n二、转移时限\n10个工作日内完成转出。",
+            "10个工作日内完成转出。",
+        );
+        check(
+            "备案流程",
+            &["备案", "流程"],
+            "",
+            "备案流程:\n先登录平台，再选择就医地，最后提交。",
+            "先登录平台，再选择就医地，最后提交。",
+        );
+        check(
+            "医保断了能补吗",
+            &["医保", "断", "补"],
+            "",
+            "医保断了能补吗？医保断了三个月内能补。",
+            "医保断了三个月内能补。",
+        );
+        // What the title says already tells sentences apart less.
+        check(
+            "大额医保清零",
+            &["大额医保", "清零"],
+            "大额医保",
+            "大额医保是一种医疗保险。余额在年底不会清零。",
+            "余额在年底不会清零。",
+        );
+        // 没有备案 is 未备案.
+        check(
+            "没有备案报销比例是多少",
+            &["备案", "报销", "比例"],
+            "",
+            "已备案的报销比例为80%。未备案的报销比例为60%。",
+            "未备案的报销比例为60%。",
+        );
+        // Of two conditions the one that covers the case; one alone may be the answer though it fails.
+        check(
+            "断了四个月,等多久恢复待遇",
+            &["断", "恢复", "待遇"],
+            "",
+            "若在3个月内补缴,补缴到账后1个月恢复待遇。超过3个月补缴的,需等待30天恢复待遇。",
+            "超过3个月补缴的,需等待30天恢复待遇。",
+        );
+        check(
+            "孩子两岁能理赔吗",
+            &["理赔"],
+            "",
+            "理赔材料见附表。申请理赔时年龄必须在三周岁以上。",
+            "申请理赔时年龄必须在三周岁以上。",
+        );
+        // The most that is paid: the sentence that limits, whatever else is counted elsewhere; 7.34 is no number.
+        check(
+            "床位费最多给多少",
+            &["床位费"],
+            "",
+            "7.34 床位费指住院期间的费用。设一张病床的病房为单人病房,有两种的按其中一种。床位费以单人间的标准为最高限额。",
+            "床位费以单人间的标准为最高限额。",
+        );
+        // The office's word for the asker's.
+        check(
+            "必须有本地户口吗",
+            &["户口"],
+            "",
+            "个体工商户均可自愿参加。不受户籍限制,可在居住地参保。",
+            "不受户籍限制,可在居住地参保。",
+        );
+        // An item right behind the line that leads into its list is shown with it, a later one cannot be.
+        check(
+            "容器破了赔吗",
+            &["容器", "破了"],
+            "",
+            "下列损失不负责赔偿：（一）容器损坏的损失；（二）罚款。",
+            "下列损失不负责赔偿：（一）容器损坏的损失；",
+        );
+        check(
+            "罚款赔吗",
+            &["罚款"],
+            "",
+            "下列损失不负责赔偿：（一）容器损坏的损失；（二）各种罚款和罚金的损失。",
+            "（二）各种罚款和罚金的损失。",
+        );
+        // Papers: one by chance is not a list of them.
+        check(
+            "参保要带什么材料",
+            &["参保"],
+            "",
+            "参保后凭身份证就医。参保登记需户口本、身份证原件及复印件。",
+            "参保登记需户口本、身份证原件及复印件。",
+        );
+        // Width, case and script do not matter.
+        check(
+            "用哪個ＡＰＰ",
+            &["app"],
+            "",
+            "医院很多。下载ＡＰＰ后登录即可。",
+            "下载ＡＰＰ后登录即可。",
+        );
+        // Nothing matches: the first statement, not the heading.
+        check(
+            "比特币",
+            &["比特币"],
+            "",
+            "参保须知\n参保要带身份证。缴费要及时。",
+            "参保要带身份证。",
+        );
+        check("", &[], "", "只有一句。", "只有一句。");
+    }
+
+    #[test]
+    fn equal_sentences_go_by_order() {
+        let text = "医保可以补缴。医保可以补缴。";
+        assert_eq!(
+            best(&finder("医保", &["医保"]), text, "").map(|(_, range)| range),
+            Some(0..21)
+        );
+    }
+
+    #[test]
+    fn an_empty_text_has_no_sentence() {
+        assert_eq!(best(&finder("医保", &["医保"]), " \n", ""), None);
+        assert_eq!(best(&finder("医保", &["医保"]), "", ""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_best_sentence_is_whole_sentences(
+            question in "(\\PC|[多少几个天吗没有不备案]){0,12}",
+            text in "(\\PC|[。？：；3元%月天备案未第(一)•\n ]){0,60}",
+            title in "\\PC{0,6}",
+        ) {
+            let found = best(&finder(&question, &["备案", "案", "未"]), &text, &title).map(|(_, range)| range);
+            let ranges = sentences(&text);
+            prop_assert_eq!(found.is_none(), ranges.is_empty());
+            if let Some(found) = found {
+                let begins = ranges.iter().position(|range| range.start == found.start);
+                let ends = ranges.iter().position(|range| range.end == found.end);
+                // One sentence, or an item with the one before it.
+                prop_assert!(begins.is_some_and(|at| ends == Some(at) || ends == Some(at + 1)));
+            }
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Finds quantities and dates in normalised text and gives each one a value and a canonical term, so that variants meet.
+//!
+//! Owns where in a text something is counted and where not. The terms begin with `#`, which no written word does:
+//!
+//! | term | written |
+//! |---|---|
+//! | `#11000` | 11000, 11,000, 1.1万, 1万1, 一万一, 一万一千 |
+//! | `#2025` | 2025, 2025年, 二〇二五年 |
+//! | `#2025-04-19`, `#2025-04` | 2025年4月19日, 2025-04-19, 2025/4/19, 25/04/19; 2025年4月, 2025-04 |
+//! | `#--04-19`, `#--04` | 4月19日, 四月十九号; 四月 |
+//! | `#6m` | 半年, 六个月, 6个月; years count twelve months |
+//! | `#30d`, `#24h`, `#60岁` | 三十天, 30日, weeks as seven days; 24小时; 60周岁 |
+//! | `#70%` | 七成, 70%, 百分之七十; 万分之五 is `#0.05%` |
+//!
+//! A bare number below ten gets no term (it is mostly the number of a paragraph), a Chinese digit only if something
+//! is counted, and 一 only before a measure of time or share: 一些, 统一, 第三方, 三者险 and 一般 hold no number.
+
+use std::ops::Range;
+
+use super::super::date::{WrittenDate, month_day, read_date};
+use super::super::number::{self, Decimal, Form, Number, is_capital, is_numeral};
+use super::measure::{counts, half, is_ordinal_measure, measured, share};
+use super::unit::{Quantity, Unit, canonical};
+
+/// What a stretch of text says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// How much of something.
+    Quantity(Quantity),
+    /// A day, a month or a year.
+    Date(WrittenDate),
+}
+
+/// A quantity or a date, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amount {
+    /// Bytes of the normalised text.
+    pub range: Range<usize>,
+    /// What it says.
+    pub value: Value,
+}
+
+impl Amount {
+    /// The canonical term, `#` included.
+    pub(in crate::text) fn term(&self) -> String {
+        match self.value {
+            Value::Quantity(quantity) => format!("#{}", canonical(quantity.low, quantity.unit)),
+            Value::Date(date) => format!("#{date}"),
+        }
+    }
+
+    /// The year it names, if it is a date or a year.
+    pub(in crate::text) fn year(&self) -> Option<u16> {
+        match self.value {
+            Value::Quantity(_) => None,
+            Value::Date(date) => date.year,
+        }
+    }
+}
+
+/// All quantities and dates of a normalised text, in order, none inside another.
+pub fn amounts(text: &str) -> Vec<Amount> {
+    let mut found = Vec::new();
+    let (mut at, mut before) = (0, None);
+    while let Some(character) = text[at..].chars().next() {
+        let next = at + character.len_utf8();
+        if !may_begin(character, before) {
+            (at, before) = (next, Some(character));
+            continue;
+        }
+        let (end, value) = read(text, at, before);
+        found.extend(value.map(|value| Amount { range: at..end, value }));
+        // A number that was read and rejected is stepped over whole, so that no tail of it is taken for another.
+        let end = end.max(next);
+        (at, before) = (end, text[..end].chars().next_back());
+    }
+    found
+}
+
+fn may_begin(character: char, before: Option<char>) -> bool {
+    let inside = match before {
+        Some(before) if character.is_ascii_digit() => before.is_ascii_alphanumeric() || before == '.',
+        Some(before) => is_numeral(before),
+        None => false,
+    };
+    (is_numeral(character) || character == '半' || is_capital(character)) && !inside
+}
+
+/// What begins at `at`: how far it was read, and what it says, if anything.
+fn read(text: &str, at: usize, before: Option<char>) -> (usize, Option<Value>) {
+    if let Some((end, date)) = read_date(text, at) {
+        return (end, Some(Value::Date(date)));
+    }
+    if let Some((end, quantity)) = half(text, at, before).or_else(|| share(text, at)) {
+        return (end, Some(Value::Quantity(quantity)));
+    }
+    let Some(number) = number::parse(text, at) else {
+        let rest = &text[at..];
+        let numerals = rest.find(|c| !is_numeral(c) && !is_capital(c));
+        return (at + numerals.unwrap_or(rest.len()), None);
+    };
+    let rest = &text[number.end..];
+    let plain = Some(Value::Quantity(Quantity::new(number.value, Unit::Number)));
+    // Three parts in four, and the numbers of a fraction: no amount.
+    if rest.starts_with("分之") {
+        let after = number.end + "分之".len();
+        return (number::parse(text, after).map_or(after, |part| part.end), None);
+    }
+    if before == Some('第') {
+        let counted = matches!(number.form, Form::Arabic | Form::Places) || is_ordinal_measure(rest);
+        let whole = number.value.integer().is_some();
+        return (number.end, plain.filter(|_| counted && whole));
+    }
+    if let Form::Positional(length) = number.form
+        && !(length == 4 && rest.starts_with('年'))
+    {
+        return (number.end, None);
+    }
+    // 几十万, 数十万; but 基数一万一 is a number.
+    let vague = match before {
+        Some('几') => number.form != Form::Arabic,
+        Some('数') => text[at..].starts_with('十'),
+        _ => false,
+    } || rest.starts_with("指肠");
+    if vague || (number.form == Form::Arabic && joins_latin(rest)) {
+        return (number.end, None);
+    }
+    if let Some((end, date)) = month_day(text, &number) {
+        return (end, Some(Value::Date(date)));
+    }
+    if let Some((end, quantity)) = measured(text, &number) {
+        return (end, Some(Value::Quantity(quantity)));
+    }
+    let says = match number.form {
+        Form::Single => counts(rest, number.value),
+        Form::Arabic => worth_a_term(&text[at..number.end], rest, number.value),
+        _ => true,
+    };
+    (number.end, year_of(&number, rest).or(plain).filter(|_| says))
+}
+
+/// 5g, 3m: the number is part of a Latin word.
+fn joins_latin(rest: &str) -> bool {
+    rest.chars().next().is_some_and(|c| c.is_ascii_alphabetic())
+}
+
+/// A written number of Arabic digits: not the number of a paragraph, not a code with leading zeros.
+fn worth_a_term(written: &str, rest: &str, value: Decimal) -> bool {
+    let padded = written.starts_with('0') && written.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+    !padded && (written.len() > 1 || counts(rest, value))
+}
+
+fn year_of(number: &Number, rest: &str) -> Option<Value> {
+    let year = number.value.integer().filter(|year| (1900..=2100).contains(year))?;
+    let rest = rest.strip_prefix(' ').unwrap_or(rest);
+    rest.starts_with('年').then_some(Value::Date(WrittenDate {
+        year: Some(year as u16),
+        month: None,
+        day: None,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn terms(text: &str) -> Vec<String> {
+        amounts(text).iter().map(Amount::term).collect()
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        assert_eq!(terms(text), expected, "{text}");
+    }
+
+    #[test]
+    fn amounts_meet() {
+        for text in [
+            "11000元",
+            "11,000元",
+            "1.1万",
+            "1万1",
+            "一万一",
+            "一万一千元",
+            "1.1w",
+            "11000 元",
+        ] {
+            check(text, &["#11000"]);
+        }
+        check("基数一万一,每月", &["#11000"]);
+        check("200元到500元", &["#200", "#500"]);
+        check("三次或5次", &["#3", "#5"]);
+        check("两百万医疗", &["#2000000"]);
+    }
+
+    #[test]
+    fn shares_meet() {
+        for text in ["七成", "70%", "百分之七十", "70 %", "7成", "百分之70"] {
+            check(text, &["#70%"]);
+        }
+        check("七成五", &["#75%"]);
+        check("万分之五的滞纳金", &["#0.05%"]);
+        check("5‰", &["#0.5%"]);
+        check("百分之百", &["#100%"]);
+        check("百分之零点五", &["#0.5%"]);
+        check("三分之一", &[]);
+        check("三成员", &[]);
+    }
+
+    #[test]
+    fn spans_meet() {
+        for text in ["半年", "六个月", "6个月", "6 个月", "0.5年"] {
+            check(text, &["#6m"]);
+        }
+        for text in ["一年", "12个月", "十二个月", "1年", "1周年"] {
+            check(text, &["#12m"]);
+        }
+        check("一年半", &["#18m"]);
+        check("三个半月", &["#3.5m"]);
+        check("满25年", &["#300m"]);
+        check("三十日内", &["#30d"]);
+        check("30天", &["#30d"]);
+        check("两周", &["#14d"]);
+        check("24小时", &["#24h"]);
+        check("六十周岁和60岁", &["#60岁", "#60岁"]);
+        check("上半年", &[]);
+        check("一年级", &[]);
+    }
+
+    #[test]
+    fn dates_meet() {
+        for text in [
+            "2025年4月19日",
+            "2025-04-19",
+            "2025/4/19",
+            "2025.4.19",
+            "25/04/19",
+            "二〇二五年四月十九日",
+            "2025 年 4 月 19 号",
+            "25年4月19日",
+        ] {
+            check(text, &["#2025-04-19"]);
+        }
+        for text in ["2025年4月", "2025-04", "二零二五年四月份"] {
+            check(text, &["#2025-04"]);
+        }
+        check("2025年", &["#2025"]);
+        check("2025年度", &["#2025"]);
+        check("二〇二五年", &["#2025"]);
+        check("4月19日", &["#--04-19"]);
+        check("七月一号", &["#--07-01"]);
+        check("每年九月至12月", &["#--09", "#--12"]);
+        check("2025年2月30日", &["#2025-02", "#30d"]);
+    }
+
+    #[test]
+    fn words_that_hold_a_numeral_are_no_quantities() {
+        for text in [
+            "一些",
+            "一下",
+            "统一",
+            "第三方",
+            "三者险",
+            "一般",
+            "万一",
+            "千万别",
+            "十分",
+            "一样",
+            "一起",
+            "一旦",
+            "唯一",
+            "五险一金",
+            "四川",
+            "三亚",
+            "一直",
+            "一个",
+            "一次性",
+            "两者",
+            "二手",
+            "三五年",
+            "五六个月",
+            "十几万",
+            "几十万",
+            "1.",
+            "2、",
+            "e5",
+            "5g",
+            "007",
+            "陆先生",
+            "三明治",
+            "一家",
+        ] {
+            check(text, &[]);
+        }
+    }
+
+    #[test]
+    fn ordinals_are_plain_numbers() {
+        check("第三十四条", &["#34"]);
+        check("第34条", &["#34"]);
+        check("第三年", &["#3"]);
+        check("第三者", &[]);
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_are_in_order_and_on_boundaries(text in "[零〇一二两十百千万亿点半年个月日号第成%0-9.,/ w医-]{0,40}") {
+            let mut last = 0;
+            for quantity in amounts(&text) {
+                prop_assert!(quantity.range.start >= last && quantity.range.start < quantity.range.end);
+                prop_assert!(text.get(quantity.range.clone()).is_some());
+                last = quantity.range.end;
+            }
+        }
+    }
+}
