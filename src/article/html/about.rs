@@ -8,12 +8,15 @@ use crate::model::Date;
 
 use super::super::byline::{find_date, next_stamp, source_name};
 use super::super::layout::COLONS;
+use super::credits::{is_dated, is_labelled, is_schedule, is_sentence, without_tools};
 use super::dom::{Step, is_heading, marks, walk, words};
 use super::measure::PageLine;
 
 /// How many lines are looked at below a title, and above one.
 const BELOW: usize = 15;
 const ABOVE: usize = 4;
+/// The longest of them, in characters.
+const MAX_NEAR: usize = 150;
 /// The fewest characters of a title.
 const MIN_TITLE: usize = 4;
 /// The most characters of a title that only the page's own words call one.
@@ -120,7 +123,8 @@ impl About {
             let line = &lines[*at];
             let length = plain[*at].chars().count();
             let least = if heading(*at) == "h1" { 1 } else { MIN_TITLE };
-            line.shown && !line.linked && (least..=MAX_TITLE).contains(&length)
+            let says_else = is_labelled(&line.text) || is_dated(&line.text);
+            line.shown && !line.linked && !says_else && (least..=MAX_TITLE).contains(&length)
         };
         let first = (0..lines.len()).filter(own).find(|&at| heading(at) == "h1");
         let held = first.filter(|&at| stated.iter().any(|stated| self::plain(stated).contains(&plain[at])));
@@ -142,10 +146,15 @@ impl About {
     /// When and by whom the article was published, by the head, by the lines around its title, or by a line elsewhere
     /// that says nothing else.
     pub(super) fn published(&self, lines: &[PageLine<'_>], title: Option<usize>) -> (Option<Date>, Option<String>) {
-        let near = credits(lines, title);
+        let near = near(lines, title);
+        let around = |at: usize| {
+            let text = |at: Option<usize>| at.and_then(|at| lines.get(at)).map_or("", |line| line.text.as_str());
+            [text(at.checked_sub(1)), text(Some(at + 1))]
+        };
         let stamp = |timed: bool| {
             near.iter()
-                .filter_map(|line| next_stamp(&line.text, 0))
+                .filter(|&&at| !is_schedule(around(at), &lines[at].text))
+                .filter_map(|&at| next_stamp(&lines[at].text, 0))
                 .find(|stamp| stamp.timed || !timed)
                 .map(|stamp| stamp.date)
         };
@@ -171,7 +180,7 @@ impl About {
         let source = self
             .source
             .clone()
-            .or_else(|| near.iter().find_map(|line| stated_source(&line.text)));
+            .or_else(|| near.iter().find_map(|&at| stated_source(&lines[at].text)));
         (date, source)
     }
 }
@@ -219,8 +228,8 @@ fn date_in_url(url: &str) -> Option<Date> {
     })
 }
 
-/// The lines around a title that may say when and by whom: those from it to the first paragraph, then those above it.
-fn credits<'l, 'a>(lines: &'l [PageLine<'a>], title: Option<usize>) -> Vec<&'l PageLine<'a>> {
+/// The lines around a title that may say when and by whom: those from it to the first sentence, then those above it.
+fn near(lines: &[PageLine<'_>], title: Option<usize>) -> Vec<usize> {
     let from = match title {
         Some(title) => title + 1,
         None => {
@@ -228,16 +237,12 @@ fn credits<'l, 'a>(lines: &'l [PageLine<'a>], title: Option<usize>) -> Vec<&'l P
             first.saturating_sub(BELOW)
         }
     };
-    let below = lines.iter().skip(from).take(BELOW).take_while(|line| !line.prose);
-    let above = lines[..from.min(lines.len())]
-        .iter()
-        .rev()
-        .skip(1)
-        .take(ABOVE)
-        .take_while(|line| !line.prose);
+    let credit = |at: &usize| !lines[*at].prose && !is_sentence(&lines[*at].text);
+    let below = (from..lines.len()).take(BELOW).take_while(credit);
+    let above = (0..from.saturating_sub(1)).rev().take(ABOVE).take_while(credit);
     below
         .chain(above)
-        .filter(|line| line.text.chars().count() <= 150)
+        .filter(|&at| lines[at].text.chars().count() <= MAX_NEAR)
         .collect()
 }
 
@@ -245,7 +250,7 @@ fn credits<'l, 'a>(lines: &'l [PageLine<'a>], title: Option<usize>) -> Vec<&'l P
 fn stated_source(line: &str) -> Option<String> {
     let at = line.find("来源")? + "来源".len();
     let named = line[at..].trim_start().strip_prefix(COLONS)?.trim_start();
-    source_name(named.split(char::is_whitespace).next()?)
+    source_name(without_tools(named.split(char::is_whitespace).next()?))
 }
 
 /// Whether a stated title begins with a line (as [`plain`] gives it): at a place where a word of the title ends.

@@ -11,6 +11,8 @@ use scraper::ElementRef;
 use super::dom::{Step, is_block, is_heading, is_hidden, key, marks, walk, words};
 use super::measure::{Measure, Measures};
 
+/// How many characters of prose a page has at least if lists of teasers are not its text.
+const ARTICLE: usize = 100;
 /// How many neighbours of a hidden element are looked at.
 const NEAR: usize = 8;
 /// From how many characters on a button says more than what it does.
@@ -64,10 +66,13 @@ impl Furniture {
         }
     }
 
-    /// How much of an article this may be: its prose, or on a page without prose its characters outside links.
+    /// How much of an article this may be: its prose, with that of teasers where there is little else, or on a page
+    /// without prose its characters outside links.
     pub fn weight(&self, measure: Measure) -> usize {
-        if self.total.prose > 0 {
+        if self.total.prose >= ARTICLE {
             measure.prose
+        } else if self.total.prose + self.total.teasers > 0 {
+            measure.prose + measure.teasers
         } else {
             measure.all - measure.linked
         }
@@ -92,6 +97,9 @@ impl Furniture {
         let (weight, total) = (self.weight(measure), self.weight(self.total));
         if weight * 2 > total {
             return None;
+        }
+        if measure.is_teasers && self.total.prose >= ARTICLE && !self.above_title.contains(&key(element)) {
+            return Some("related entries");
         }
         if is_hidden(element) && !self.answers(element, measure) {
             return Some("hidden");
@@ -118,8 +126,12 @@ impl Furniture {
         {
             return Some(reason);
         }
-        (self.links && is_block(name) && measure.prose == 0 && measure.linked * 2 > measure.all && !attaches(element))
-            .then_some("links")
+        (self.links
+            && is_block(name)
+            && measure.prose + measure.teasers == 0
+            && measure.linked * 2 > measure.all
+            && !attaches(element))
+        .then_some("links")
     }
 
     /// Whether a hidden element answers something that is shown: a panel that the page opens, one of several tabs, or

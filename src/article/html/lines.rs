@@ -5,94 +5,18 @@
 
 use crate::model::Article;
 
-use super::super::byline::next_stamp;
-use super::super::layout::{COLONS, is_han, is_stop};
 use super::super::page::{strip_notices, take_related};
 use super::super::reading::Reading;
 use super::about::plain;
+use super::credits::{is_dated, is_labelled, is_schedule, is_sentence, is_tools, words};
 
 /// How many lines above the first sentence are looked at.
 const ABOVE: usize = 15;
-/// The longest line that says when and by whom, in characters.
-const MAX_CREDIT: usize = 120;
 /// The longest line that announces what stands behind an article, in characters.
 const MAX_ENDING: usize = 16;
 
 /// From how many characters of sentences on an article may end where its readers' words begin.
 const ARTICLE: usize = 100;
-
-/// What credits begin with.
-const LABELS: [&str; 25] = [
-    "发布时间",
-    "发布日期",
-    "发文日期",
-    "发表时间",
-    "更新时间",
-    "时间",
-    "日期",
-    "来源",
-    "信息来源",
-    "文章来源",
-    "稿源",
-    "稿件来源",
-    "作者",
-    "编辑",
-    "责任编辑",
-    "责编",
-    "记者",
-    "浏览次数",
-    "浏览量",
-    "浏览",
-    "阅读次数",
-    "阅读",
-    "点击数",
-    "点击",
-    "发布机构",
-];
-
-/// What can be done with an article.
-const TOOLS: [&str; 40] = [
-    "字号",
-    "字体",
-    "打印本页",
-    "打印",
-    "下载",
-    "分享到",
-    "分享",
-    "收藏",
-    "关闭窗口",
-    "关闭",
-    "复制链接",
-    "超大",
-    "特大",
-    "默认",
-    "大",
-    "中",
-    "小",
-    "微信",
-    "微博",
-    "新浪",
-    "空间",
-    "朋友圈",
-    "评论",
-    "参与",
-    "我要纠错",
-    "纠错",
-    "扫一扫",
-    "在手机打开",
-    "手机看",
-    "投稿",
-    "推荐",
-    "点赞",
-    "举报",
-    "本页",
-    "放大",
-    "缩小",
-    "正常",
-    "扫码",
-    "全文",
-    "调整",
-];
 
 /// Lines behind an article.
 const ENDINGS: [&str; 33] = [
@@ -135,15 +59,19 @@ const ENDINGS: [&str; 33] = [
 const STATEMENTS: [&str; 4] = ["特别声明", "免责声明", "版权声明", "风险提示及免责"];
 
 /// What readers wrote.
-const COMMENTS: [&str; 9] = [
+const COMMENTS: [&str; 13] = [
     "网友评论",
     "最新评论",
     "热门评论",
+    "最热评论",
     "全部评论",
+    "所有评论",
     "发表评论",
     "我要评论",
     "用户评论",
     "精彩评论",
+    "评论区",
+    "网友跟帖",
     "我来说两句",
 ];
 
@@ -172,11 +100,16 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         .iter()
         .rposition(|line| is_sentence(line))
         .map_or(0, |last| last + 1);
+    let filled = |line: &&&str| !line.trim().is_empty();
+    let around = |at: usize| {
+        let before = lines[..at].iter().rev().find(filled);
+        [before, lines[at + 1..end].iter().find(filled)].map(|line| line.map_or("", |line| line))
+    };
     for at in 0..end {
         let line = lines[at];
         if at < top && is_title(line) {
             reading.leave_out("title", line);
-        } else if at < top && (is_dated(line) || is_labelled(line)) && !is_schedule(lines, at, end) {
+        } else if at < top && (is_labelled(line) || (is_dated(line) && !is_schedule(around(at), line))) {
             reading.leave_out("dateline", line);
         } else if at >= bottom && is_labelled(line) {
             reading.leave_out("credits", line);
@@ -220,54 +153,4 @@ fn ending(lines: &[&str]) -> Option<usize> {
         above += weight(line);
     }
     None
-}
-
-/// A line without what marks it as a heading or an item.
-fn words(line: &str) -> &str {
-    line.trim().trim_start_matches(|c: char| !c.is_alphanumeric())
-}
-
-/// Whether a line is a sentence of an article.
-fn is_sentence(line: &str) -> bool {
-    let length = line.chars().count();
-    line.contains('。') || (length >= 20 && line.contains(|c| is_stop(c) || matches!(c, ',' | '\u{ff0c}')))
-}
-
-/// Whether a line says by whom or when, after a word that says so.
-fn is_labelled(line: &str) -> bool {
-    let line = words(line);
-    line.chars().count() <= MAX_CREDIT
-        && LABELS.iter().any(|label| {
-            line.strip_prefix(label)
-                .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
-        })
-}
-
-/// Whether a line is a day, with at most a time, a publisher and tools behind it and a publisher in front of it.
-fn is_dated(line: &str) -> bool {
-    let line = words(line);
-    let Some(stamp) = next_stamp(line, 0).filter(|_| line.chars().count() <= MAX_CREDIT) else {
-        return false;
-    };
-    let (before, behind) = (line[..stamp.start].trim(), line[stamp.end..].trim());
-    let name = |text: &str| text.chars().filter(|c| is_han(*c)).count() <= 12;
-    (before.is_empty() && (name(behind) || behind.contains("来源"))) || (behind.is_empty() && name(before))
-}
-
-/// Whether a line and a neighbour of it have days: then it is one of a schedule.
-fn is_schedule(lines: &[&str], at: usize, end: usize) -> bool {
-    let dated = |line: &&&str| next_stamp(line, 0).is_some();
-    let filled = |line: &&&str| !line.trim().is_empty();
-    dated(&&lines[at])
-        && (lines[..at].iter().rev().find(filled).filter(dated).is_some()
-            || lines[at + 1..end].iter().find(filled).filter(dated).is_some())
-}
-
-/// Whether a line is nothing but names of tools.
-fn is_tools(line: &str) -> bool {
-    let mut rest = line.to_string();
-    for tool in TOOLS {
-        rest = rest.replace(tool, "");
-    }
-    rest.len() < line.len() && !rest.contains(char::is_alphabetic)
 }

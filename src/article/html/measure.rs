@@ -15,6 +15,11 @@ use super::dom::{Step, holds_blocks, is_block, is_heading, is_hidden, key, walk}
 
 /// From how many characters outside links a line with the punctuation of sentences is prose.
 const PROSE: usize = 20;
+/// From how many characters on a link is a title, up to how many an item is a teaser, and from how many teasers on
+/// they are a list.
+const TITLE: usize = 6;
+const TEASER: usize = 400;
+const TEASERS: usize = 3;
 /// How many bytes of a line are kept to be looked at.
 const LINE: usize = 600;
 
@@ -29,6 +34,10 @@ pub(super) struct Measure {
     pub prose: usize,
     /// Those of prose in its own paragraphs, not in those of a block that holds blocks itself.
     pub own: usize,
+    /// Those of prose in lists of teasers, which do not count as prose.
+    pub teasers: usize,
+    /// Whether it is a list of teasers: alike, small, nearly all of them with a link that is a line of its own.
+    pub is_teasers: bool,
 }
 
 /// One line of a page as it is shown.
@@ -115,6 +124,10 @@ pub(super) fn measure<'a>(
     struct Open<'a> {
         element: ElementRef<'a>,
         measure: Measure,
+        /// Its lines that are links.
+        titles: usize,
+        /// Its children that hold text and are called as the first of them, and how many of these may be teasers.
+        children: (Option<&'a str>, usize, usize),
     }
     let mut measures = HashMap::new();
     let mut open: Vec<Open<'a>> = Vec::new();
@@ -133,6 +146,7 @@ pub(super) fn measure<'a>(
             open[holder].measure.own += run.unlinked;
         }
         if let Some(&block) = block {
+            open[block].titles += usize::from(run.linked > run.unlinked && run.linked >= TITLE);
             each_line(PageLine {
                 text: run.text,
                 block: open[block].element,
@@ -166,6 +180,8 @@ pub(super) fn measure<'a>(
                 open.push(Open {
                     element,
                     measure: Measure::default(),
+                    titles: 0,
+                    children: (None, 0, 0),
                 });
             }
             Step::Text(text) => {
@@ -184,7 +200,13 @@ pub(super) fn measure<'a>(
                 links -= usize::from(is_link(element));
                 headings -= usize::from(is_heading(name));
                 hidden -= usize::from(is_hidden(element));
-                let Some(closed) = open.pop() else { return true };
+                let Some(mut closed) = open.pop() else { return true };
+                let (_, children, teasers) = closed.children;
+                if teasers >= TEASERS && teasers * 4 >= children * 3 {
+                    closed.measure.is_teasers = true;
+                    closed.measure.teasers += std::mem::take(&mut closed.measure.prose);
+                    closed.measure.own = 0;
+                }
                 if blocks.last() == Some(&open.len()) {
                     blocks.pop();
                 }
@@ -196,6 +218,13 @@ pub(super) fn measure<'a>(
                     parent.measure.all += closed.measure.all;
                     parent.measure.linked += closed.measure.linked;
                     parent.measure.prose += closed.measure.prose;
+                    parent.measure.teasers += closed.measure.teasers;
+                    parent.titles += closed.titles;
+                    if closed.measure.all > 0 && *parent.children.0.get_or_insert(name) == name {
+                        parent.children.1 += 1;
+                        let teases = (1..=3).contains(&closed.titles) && closed.measure.all <= TEASER;
+                        parent.children.2 += usize::from(teases);
+                    }
                 }
             }
         }

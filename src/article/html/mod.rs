@@ -6,6 +6,7 @@
 
 mod about;
 mod content;
+mod credits;
 mod dom;
 mod furniture;
 mod lines;
