@@ -16,7 +16,8 @@ use baowen::compute::Budget;
 use baowen::embed::Embedder;
 use baowen::index::{Backend, EmbeddedIndex, EvidenceSet, LexicalQuery, PassageRef, Snapshot};
 use baowen::model::Filter;
-use baowen::search::features::{Context, Weights};
+use baowen::search::Ranking;
+use baowen::search::features::Context;
 use baowen::search::request::SearchRequest;
 use baowen::search::{DEFAULT_CANDIDATES, Engine};
 use divan::Bencher;
@@ -176,7 +177,7 @@ fn f_evidence(bencher: Bencher) {
 
 #[divan::bench]
 fn g_fusion(bencher: Bencher) {
-    let weights = Weights::default();
+    let weights = Ranking::shipped().weights;
     each(bencher, |_, asked| {
         let mut scores: Vec<f32> = asked
             .evidence

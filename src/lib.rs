@@ -13,6 +13,7 @@ pub mod index;
 #[allow(unsafe_code)]
 pub mod kernel;
 pub mod model;
+pub mod profile;
 pub mod search;
 #[cfg(feature = "service")]
 pub mod service;

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::options::DEFAULT_LISTEN;
 use super::print::{self, Style};
-use super::{DEFAULT_LISTEN, index, model, remote, serve, setup};
+use super::{index, model, remote, serve, setup};
 use crate::error::{Error, Result};
 use crate::index::ingest::run::Summary;
+use crate::profile::Profile;
 use crate::search::request::SearchRequest;
 use crate::service::server::ServiceSettings;
 
@@ -111,7 +113,7 @@ fn start(listen: &str) -> Result<String> {
             runtime.block_on(serve::serve(
                 Path::new(INDEX),
                 &listen,
-                serve::Learned::default(),
+                Profile::shipped().clone(),
                 ServiceSettings::default(),
                 move |address| {
                     // The demo waits for this, or has ended.

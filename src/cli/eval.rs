@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::adapt::AdapterFile;
-use super::search::Question;
+use super::options::{ProfileFile, Question, mode_name};
 use super::{index, print, setup};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
@@ -36,7 +35,7 @@ pub struct Eval {
     #[command(flatten)]
     question: Question,
     #[command(flatten)]
-    adapter: AdapterFile,
+    profile: ProfileFile,
     /// Only the first N questions.
     #[arg(long, value_name = "N")]
     first: Option<usize>,
@@ -59,9 +58,8 @@ impl Eval {
             Some(folder) => folder.clone(),
             None => self.build(dataset.corpus()?)?,
         };
-        let opened = setup::open(&folder)?;
-        let engine = self.adapter.adapt(self.question.weigh(opened.engine)?)?;
-        let snapshot = crate::index::Backend::snapshot(&*opened.index)?;
+        let setup::Opened { index, engine } = setup::open(&folder, &self.profile.read()?)?;
+        let snapshot = crate::index::Backend::snapshot(&*index)?;
         let mut made_by = std::collections::BTreeMap::new();
         let runs = self.rank_all(&engine, &*snapshot, &dataset, &mut made_by)?;
         if let Some(path) = &self.run {
@@ -161,13 +159,5 @@ impl Eval {
         }
         bar.finish_and_clear();
         Ok(runs)
-    }
-}
-
-fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Hybrid => "hybrid",
-        Mode::Lexical => "lexical",
-        Mode::Dense => "dense",
     }
 }

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use super::{bench, setup};
+use super::{questions, setup};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
 use crate::embed::{Embedder, LocalModel, VectorCache, model_dir};
@@ -155,7 +155,7 @@ impl Generate {
     fn write_questions(&self, source: &Source, model: &LocalModel) -> Result<usize> {
         let mut questions = Vec::new();
         for folder in &self.questions {
-            questions.extend(bench::read_questions(&folder.join("queries.jsonl"))?);
+            questions.extend(questions::read(&folder.join("queries.jsonl"))?);
         }
         if self.questions.is_empty() {
             questions = source.draw_sentences(self.question_count, self.seed);

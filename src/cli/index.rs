@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{IndexFolder, setup};
+use super::options::IndexFolder;
+use super::setup;
 use crate::article::ArticleReader;
 use crate::error::{Fault, Result};
 use crate::index::EmbeddedIndex;

@@ -1,7 +1,6 @@
 //! The command line: arguments in, tables for people or JSON for programs out. Wiring only; a command that computes
 //! something does so in a layer below.
 
-mod adapt;
 mod analyze;
 pub mod bench;
 mod demo;
@@ -9,7 +8,9 @@ mod eval;
 mod generate;
 mod index;
 mod model;
+mod options;
 mod print;
+mod questions;
 mod read;
 pub mod remote;
 mod search;
@@ -18,17 +19,11 @@ mod setup;
 mod tune;
 mod verify;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::error::{Fault, Result};
-
-/// Where an index lies if nothing says otherwise.
-const DEFAULT_INDEX: &str = "index/data/main";
-/// Where a service listens, and is asked, if nothing says otherwise.
-const DEFAULT_LISTEN: &str = "127.0.0.1:50051";
 
 /// 保问 Baowen: finds the passages that answer a question about Chinese insurance.
 #[derive(Parser)]
@@ -56,7 +51,7 @@ enum Command {
     Bench(bench::BenchOptions),
     /// Make any number of passages that look like real ones, with vectors, to measure large indexes.
     Generate(generate::Generate),
-    /// Fit the ranking's weights to judged questions.
+    /// Learn a ranking profile from judged questions, and measure it on questions held out.
     Tune(tune::Tune),
     /// Read every byte of an index and compare it with its checksums.
     Verify(verify::Verify),
@@ -64,14 +59,6 @@ enum Command {
     Analyze(analyze::Analyze),
     /// Fetch, describe or try the embedding model.
     Model(model::ModelArgs),
-}
-
-/// Where an index lies.
-#[derive(clap::Args, Clone)]
-struct IndexFolder {
-    /// The index folder.
-    #[arg(long = "index", value_name = "DIR", env = "BAOWEN_INDEX", default_value = DEFAULT_INDEX)]
-    folder: PathBuf,
 }
 
 /// Runs the command that the process's arguments name.

@@ -1,70 +1,13 @@
 //! `baowen search "问题"`: asks a running service, or opens the index itself.
 
-use std::path::{Path, PathBuf};
-
 use clap::Args;
 
-use super::adapt::AdapterFile;
+use super::options::{IndexFolder, ProfileFile, Question};
 use super::print::{self, Style};
-use super::{IndexFolder, remote, setup};
-use crate::error::{Context, Error, Fault, Result};
+use super::{remote, setup};
+use crate::error::{Error, Result};
 use crate::model::{Date, Filter};
-use crate::search::Engine;
-use crate::search::features::Weights;
-use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
-
-/// What to ask and how; shared by every command that asks.
-#[derive(Args, Clone)]
-pub struct Question {
-    /// Which rankings take part.
-    #[arg(long, value_parser = parse_mode, default_value = "hybrid", value_name = "hybrid|lexical|dense")]
-    pub mode: Mode,
-    /// How the rankings are merged.
-    #[arg(long, value_parser = parse_fusion, default_value = "learned", value_name = "learned|convex|rrf")]
-    pub fusion: FusionMethod,
-    /// Share of the dense score in a convex combination, 0 to 1.
-    #[arg(long, value_name = "A")]
-    pub dense_weight: Option<f32>,
-    /// The constant of reciprocal rank fusion.
-    #[arg(long, value_name = "K")]
-    pub rrf_k: Option<f32>,
-    /// Candidates taken from each ranking.
-    #[arg(long, value_name = "N")]
-    pub candidates: Option<usize>,
-    /// Breadth of the graph search.
-    #[arg(long, value_name = "N")]
-    pub ef_search: Option<usize>,
-    /// Rank by the weights of this file (`baowen tune` writes one); not for a running service.
-    #[arg(long, value_name = "FILE")]
-    pub weights: Option<PathBuf>,
-}
-
-impl Question {
-    /// The engine with the weights of the file that was named, if one was.
-    pub fn weigh(&self, engine: Engine) -> Result<Engine> {
-        match &self.weights {
-            None => Ok(engine),
-            Some(path) => Ok(engine.with_weights(read_weights(path)?)),
-        }
-    }
-
-    /// A request for this question.
-    pub fn request(&self, query: &str) -> SearchRequest {
-        SearchRequest {
-            query: query.to_string(),
-            mode: self.mode,
-            fusion: FusionRequest {
-                method: self.fusion,
-                dense_weight: self.dense_weight,
-                rrf_k: self.rrf_k,
-            },
-            candidates: self.candidates,
-            ef_search: self.ef_search,
-            today: setup::today(),
-            ..SearchRequest::default()
-        }
-    }
-}
+use crate::search::request::{Grouping, SearchRequest};
 
 /// Ask a question, of an index here or of a running service.
 #[derive(Args)]
@@ -86,7 +29,7 @@ pub struct Search {
     #[command(flatten)]
     question: Question,
     #[command(flatten)]
-    adapter: AdapterFile,
+    profile: ProfileFile,
     /// Say why each hit stands where it stands.
     #[arg(long)]
     explain: bool,
@@ -145,16 +88,15 @@ impl Search {
         };
         request.check()?;
         let response = match &self.addr {
-            Some(_) if self.question.weights.is_some() || self.adapter.adapter.is_some() => {
+            Some(_) if self.profile.file.is_some() => {
                 return Err(Error::caller(
-                    "--weights and --adapter: a running service has its own; start it with them",
+                    "--profile: a running service has its own; start it with it",
                 ));
             }
             Some(addr) => remote::search(addr, &request)?,
-            None => {
-                let engine = self.question.weigh(setup::open(&self.index.folder)?.engine)?;
-                self.adapter.adapt(engine)?.search(&request)?
-            }
+            None => setup::open(&self.index.folder, &self.profile.read()?)?
+                .engine
+                .search(&request)?,
         };
         match self.json {
             true => print::json(&print::response_json(&response)),
@@ -163,30 +105,5 @@ impl Search {
                 Ok(())
             }
         }
-    }
-}
-
-/// Reads a weight file.
-pub fn read_weights(path: &Path) -> Result<Weights> {
-    let doing = || format!("reading {}", path.display());
-    let text = std::fs::read_to_string(path).or_fault(Fault::Missing, doing())?;
-    Weights::from_json(&text).map_err(|error| error.context(doing()))
-}
-
-fn parse_mode(text: &str) -> std::result::Result<Mode, String> {
-    match text {
-        "hybrid" => Ok(Mode::Hybrid),
-        "lexical" => Ok(Mode::Lexical),
-        "dense" => Ok(Mode::Dense),
-        _ => Err("must be hybrid, lexical or dense".into()),
-    }
-}
-
-fn parse_fusion(text: &str) -> std::result::Result<FusionMethod, String> {
-    match text {
-        "learned" => Ok(FusionMethod::Learned),
-        "convex" => Ok(FusionMethod::Convex),
-        "rrf" => Ok(FusionMethod::Rrf),
-        _ => Err("must be learned, convex or rrf".into()),
     }
 }

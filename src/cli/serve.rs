@@ -7,14 +7,14 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::adapt::AdapterFile;
-use super::{DEFAULT_LISTEN, IndexFolder, setup};
+use super::options::{DEFAULT_LISTEN, IndexFolder, ProfileFile};
+use super::setup;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::EmbeddedIndex;
-use crate::search::features::Weights;
+use crate::profile::Profile;
+use crate::search::Engine;
 use crate::search::request::SearchRequest;
 use crate::search::response::SearchResponse;
-use crate::search::{Adapter, Engine};
 use crate::service::server::{self, ServiceSettings};
 use crate::service::{Answer, ReadyCell};
 
@@ -29,11 +29,8 @@ pub struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "HOST:PORT", env = "BAOWEN_LISTEN", default_value = DEFAULT_LISTEN)]
     listen: String,
-    /// Rank by the weights of this file (`baowen tune` writes one).
-    #[arg(long, value_name = "FILE")]
-    weights: Option<std::path::PathBuf>,
     #[command(flatten)]
-    adapter: AdapterFile,
+    profile: ProfileFile,
     /// Threads that answer; 0 for one each core.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -46,15 +43,6 @@ pub struct Serve {
     /// Seconds that calls in flight may go on after the signal to end.
     #[arg(long, value_name = "S", default_value_t = 10)]
     grace: u64,
-}
-
-/// What a service ranks by that was learned; the default is what comes with the program.
-#[derive(Default)]
-pub struct Learned {
-    /// The weights of the fusion.
-    pub weights: Weights,
-    /// Another adapter than the shipped one.
-    pub adapter: Option<Adapter>,
 }
 
 /// The engine as the service sees it.
@@ -86,12 +74,8 @@ impl Serve {
             grace: Duration::from_secs(self.grace),
             ..ServiceSettings::default()
         };
-        let weights = self.weights.as_deref().map(super::search::read_weights).transpose()?;
-        let learned = Learned {
-            weights: weights.unwrap_or_default(),
-            adapter: self.adapter.read()?,
-        };
-        runtime()?.block_on(serve(&self.index.folder, &self.listen, learned, settings, |address| {
+        let profile = self.profile.read()?;
+        runtime()?.block_on(serve(&self.index.folder, &self.listen, profile, settings, |address| {
             eprintln!("listening on {address}; end with Ctrl-C or SIGTERM");
         }))
     }
@@ -116,7 +100,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
 pub async fn serve(
     folder: &Path,
     listen: &str,
-    learned: Learned,
+    profile: Profile,
     settings: ServiceSettings,
     ready: impl FnOnce(std::net::SocketAddr) + Send + 'static,
 ) -> Result<()> {
@@ -132,7 +116,7 @@ pub async fn serve(
     let opening = {
         let cell = cell.clone();
         let folder = folder.to_path_buf();
-        move || match open_and_warm(&folder, learned) {
+        move || match open_and_warm(&folder, &profile) {
             Ok((served, index)) => {
                 // The cell is filled once, here.
                 let _ = cell.set(served);
@@ -162,14 +146,9 @@ pub async fn serve(
     }
 }
 
-fn open_and_warm(folder: &Path, learned: Learned) -> Result<(Arc<dyn Answer>, Arc<EmbeddedIndex>)> {
-    let opened = setup::open(folder)?;
-    let engine = opened.engine.with_weights(learned.weights);
-    let engine = match learned.adapter {
-        Some(adapter) => engine.with_adapter(adapter)?,
-        None => engine,
-    };
-    let served = Served { engine };
+fn open_and_warm(folder: &Path, profile: &Profile) -> Result<(Arc<dyn Answer>, Arc<EmbeddedIndex>)> {
+    let opened = setup::open(folder, profile)?;
+    let served = Served { engine: opened.engine };
     // The first question pages in the model and the postings; better ours than a caller's.
     served.engine.search(&SearchRequest::new("医保断缴了怎么办"))?;
     Ok((Arc::new(served), opened.index))

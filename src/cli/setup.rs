@@ -8,7 +8,8 @@ use crate::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir}
 use crate::error::{Context, Fault, Result};
 use crate::index::{Backend, EmbeddedIndex, Rules};
 use crate::model::Date;
-use crate::search::Engine;
+use crate::profile::Profile;
+use crate::search::{Engine, Ranking};
 use crate::text::Analyzer;
 
 /// The environment variable that moves the cache of vectors.
@@ -77,14 +78,15 @@ pub struct Opened {
     pub engine: Engine,
 }
 
-/// Opens an index for asking. Analyser, model and index are opened at the same time, since each takes its while.
-pub fn open(folder: &Path) -> Result<Opened> {
+/// Opens an index for asking, ranked by a profile. Analyser, model and index are opened at the same time, since each
+/// takes its while.
+pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
     let ((analyzer, model), index) = Budget::all().join(
         |budget| budget.join(|_| Analyzer::new(), |_| LocalModel::open(&model_dir(None))),
-        |_| EmbeddedIndex::open(folder),
+        |_| EmbeddedIndex::open_with(folder, profile.bm25),
     );
     let index = index?;
-    let analyzer = Arc::new(analyzer?);
+    let analyzer = Arc::new(analyzer?.with_weights(profile.terms));
     let embedder: Option<Arc<dyn Embedder>> = match model {
         Ok(model) => Some(Arc::new(model)),
         Err(error) if error.fault() == Fault::Missing => None,
@@ -98,6 +100,11 @@ pub fn open(folder: &Path) -> Result<Opened> {
         embedder.as_ref().map(|e| (e.identity(), e.dimension())),
     )?;
     let engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer, embedder);
+    let engine = match profile == Profile::shipped() {
+        // The engine has it already, and goes without its adapter where the index is of another model.
+        true => engine,
+        false => engine.with_ranking(Ranking::of(profile)?)?,
+    };
     Ok(Opened { index, engine })
 }
 

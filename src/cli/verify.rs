@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{IndexFolder, print};
+use super::options::IndexFolder;
+use super::print;
 use crate::error::{Error, Result};
 use crate::index::{Backend, EmbeddedIndex};
 

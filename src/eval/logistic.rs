@@ -4,15 +4,13 @@
 //! Fitted by Newton steps with halving, on standardised features with an L2 penalty: convex, so it repeats to the last
 //! bit and knows no learning rate. Never picks its penalty itself.
 
-use serde::{Deserialize, Serialize};
-
 use crate::error::{Error, Result};
 
 /// Newton steps at most; a convex problem of this size needs about ten.
 const STEPS: usize = 100;
 
 /// p = 1 / (1 + exp(-(bias + weights . features))), over raw features.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Logistic {
     /// One weight a feature.
     pub weights: Vec<f64>,
@@ -31,6 +29,29 @@ impl Logistic {
             .sum();
         sigmoid(self.bias + sum)
     }
+}
+
+/// Fits a curve that tells two groups of rows apart, each group counting the same however many rows it has: with Platt's
+/// smoothed targets (1999), which keep a clean separation from becoming certainty, and the constant moved by the log of
+/// the groups' ratio (King and Zeng 2001).
+///
+/// # Errors
+/// `Caller` if a group is empty; as [`fit`].
+pub fn balanced(positives: &[Vec<f64>], negatives: &[Vec<f64>], l2: f64) -> Result<Logistic> {
+    if positives.is_empty() || negatives.is_empty() {
+        return Err(Error::caller(format!(
+            "calibration needs both groups, has {} that are answered and {} that are not",
+            positives.len(),
+            negatives.len()
+        )));
+    }
+    let (yes, no) = (positives.len() as f64, negatives.len() as f64);
+    let rows = [positives, negatives].concat();
+    let mut targets = vec![(yes + 1.0) / (yes + 2.0); positives.len()];
+    targets.resize(rows.len(), 1.0 / (no + 2.0));
+    let mut fitted = fit(&rows, &targets, l2)?;
+    fitted.bias += (no / yes).ln();
+    Ok(fitted)
 }
 
 /// Fits rows to targets in [0, 1] (labels, or smoothed labels). `l2` is the penalty on standardised weights, a row; the
@@ -296,6 +317,29 @@ mod tests {
         assert!((model.probability(&[1.0]) - 0.75).abs() < 1e-9, "{model:?}");
         let held_back = fit(&rows, &targets, 10.0).unwrap();
         assert!(held_back.weights[0] > 0.0 && held_back.weights[0] < model.weights[0] / 10.0);
+    }
+
+    fn group(count: u32, low: f64) -> Vec<Vec<f64>> {
+        (0..count)
+            .map(|i| vec![low + f64::from(i) / f64::from(count)])
+            .collect()
+    }
+
+    #[test]
+    fn balance_takes_the_sizes_of_the_groups_out() {
+        for yes in [100, 1000] {
+            let curve = balanced(&group(yes, 0.5), &group(100, 0.0), 0.0).unwrap();
+            assert!((curve.probability(&[0.745]) - 0.5).abs() < 0.08, "{curve:?}");
+            assert!(curve.probability(&[0.0]) < 0.2 && curve.probability(&[1.5]) > 0.8);
+        }
+    }
+
+    #[test]
+    fn a_clean_separation_stays_short_of_certainty() {
+        let curve = balanced(&group(3, 2.0), &group(3, 0.0), 0.0).unwrap();
+        let chance = curve.probability(&[3.0]);
+        assert!(chance > 0.7 && chance < 0.99, "{curve:?}");
+        assert!(balanced(&[], &group(1, 0.0), 0.0).is_err());
     }
 
     #[test]

@@ -11,7 +11,6 @@
 pub mod adapter;
 pub mod auc;
 pub mod bootstrap;
-pub mod choice;
 pub mod dataset;
 pub mod folds;
 pub mod linear;
@@ -25,7 +24,7 @@ pub mod svd;
 pub mod synthetic;
 pub mod table;
 
-pub use auc::{Platt, auc};
+pub use auc::auc;
 pub use bootstrap::{Interval, paired, paired_rows};
 pub use dataset::{Dataset, Qrels, Query};
 pub use metrics::{Evaluation, Metric, evaluate};

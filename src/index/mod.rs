@@ -19,6 +19,5 @@ pub use backend::{
 };
 pub use embedded::schema::{FORMAT_VERSION, Identity};
 pub use embedded::{EmbeddedIndex, EmbeddedWriter, View, check_article_id, remove};
-pub use lexical::bm25::Bm25Params;
 pub use lexical::bound::HALVED;
 pub use prepare::{Rules, embedded_texts};

@@ -6,16 +6,7 @@
 //! once ([`Adapter::bind`]) and a passage costs one dot product more. The model itself, the vectors on disk and the
 //! retrieval stay as they are. Never learns (`eval::adapter` does) and never ranks (`features` weighs what comes out).
 //!
-//! The one that is shipped, `adapter.bin` beside this file, was learned from all judged questions of two sets (537 about
-//! policy clauses, 2,072 of users) on an index of their 8,029 articles, by
-//!
-//! ```text
-//! baowen index bench/insurance/corpus.jsonl --index DIR
-//! baowen tune --adapter src/search/adapter.bin --index DIR \
-//!     --dataset bench/insurance/clause --dataset bench/insurance/zhidao
-//! ```
-
-use std::path::Path;
+//! It is part of a ranking profile, learned by `baowen tune`.
 
 use half::f16;
 use xxhash_rust::xxh3::xxh3_64;
@@ -35,9 +26,6 @@ const HEADER: usize = 24;
 const CHECKSUM: usize = 8;
 /// Far above any model's; keeps a damaged header from asking for memory.
 const MOST: usize = 1 << 16;
-
-/// The adapter that is used if no other is named.
-const SHIPPED: &[u8] = include_bytes!("adapter.bin");
 
 /// A learned correction of one model's similarity.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,22 +76,6 @@ impl Adapter {
         Ok(adapter)
     }
 
-    /// The adapter that comes with the program; none only if its file was damaged before it was compiled in, which a
-    /// test notices.
-    pub fn shipped() -> Option<Self> {
-        Adapter::from_bytes(SHIPPED).ok()
-    }
-
-    /// Reads an adapter's file.
-    ///
-    /// # Errors
-    /// `Missing` if it cannot be read, otherwise as [`Adapter::from_bytes`].
-    pub fn read(path: &Path) -> Result<Self> {
-        let doing = || format!("reading {}", path.display());
-        let bytes = std::fs::read(path).or_fault(Fault::Missing, doing())?;
-        Adapter::from_bytes(&bytes).map_err(|error| error.context(doing()))
-    }
-
     /// Takes an adapter out of the bytes of its file.
     ///
     /// # Errors
@@ -112,7 +84,7 @@ impl Adapter {
         let number =
             |at: usize| -> Option<usize> { Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?) as usize) };
         if bytes.get(..MAGIC.len()) != Some(&MAGIC) {
-            return Err(Error::caller("this is no adapter").help("`baowen tune --adapter FILE` writes one"));
+            return Err(Error::caller("this is no adapter").help("`baowen tune` writes one beside a profile"));
         }
         let damaged = || Error::corrupt("the adapter is damaged: its length or its checksum is wrong");
         let [version, dimension, rank, name] = [8, 12, 16, 20].map(number);
@@ -121,7 +93,7 @@ impl Adapter {
             return Err(Error::caller(format!(
                 "the adapter's format is {version}, this program reads {VERSION}"
             ))
-            .help("learn it again with `baowen tune --adapter FILE`"));
+            .help("learn it again with `baowen tune`"));
         }
         let (Some(dimension), Some(rank), Some(name)) = (dimension, rank, name) else {
             return Err(damaged());
@@ -190,7 +162,7 @@ impl Adapter {
                 "the adapter is for vectors of {} numbers of `{}`, the index has {} of `{}`",
                 self.dimension, self.model, identity.dimension, identity.embedder
             ))
-            .help("learn one on this index with `baowen tune --adapter FILE`, or leave --adapter out")),
+            .help("learn a profile on this index with `baowen tune`, or leave --profile out")),
         }
     }
 
@@ -230,6 +202,7 @@ fn decode(bytes: &[u8]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Profile;
 
     fn random(seed: u64, count: usize) -> Vec<f32> {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -250,12 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_one_is_for_the_default_model() {
-        let shipped = Adapter::from_bytes(SHIPPED).unwrap();
-        assert!(shipped.model().contains("multilingual-e5-small"), "{}", shipped.model());
+    fn the_shipped_one_is_for_the_model_of_its_profile() {
+        let profile = Profile::shipped();
+        let bytes = profile.adapter().unwrap();
+        let shipped = Adapter::from_bytes(bytes).unwrap();
+        assert_eq!(shipped.model(), profile.model);
         assert!(shipped.fits(&identity("multilingual-e5-small q4 0123", 384)));
-        assert!(SHIPPED.len() < 50_000, "{} bytes", SHIPPED.len());
-        assert_eq!(Adapter::shipped(), Some(shipped));
+        assert!(bytes.len() < 50_000, "{} bytes", bytes.len());
     }
 
     #[test]
@@ -297,8 +271,6 @@ mod tests {
         assert_eq!(Adapter::from_bytes(&longer).unwrap_err().fault(), Fault::Corrupt);
         let huge = [MAGIC.as_slice(), &1u32.to_le_bytes(), &[0xff; 12]].concat();
         assert_eq!(Adapter::from_bytes(&huge).unwrap_err().fault(), Fault::Corrupt);
-        let missing = Adapter::read(Path::new("no/such/adapter")).unwrap_err();
-        assert_eq!(missing.fault(), Fault::Missing);
     }
 
     #[test]

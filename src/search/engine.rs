@@ -4,12 +4,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::adapter::Adapter;
-use super::confidence::answerable;
-use super::features::Weights;
+use super::confidence::signs;
 use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
+use super::ranking::Ranking;
 use super::request::{Mode, SearchRequest};
 use super::response::{Provenance, SearchResponse, Timings};
 use super::score::{Retrieved, rule, score};
@@ -40,8 +39,7 @@ pub struct Engine {
     analyzer: Arc<Analyzer>,
     embedder: Option<Arc<dyn Embedder>>,
     asked: QuestionCache,
-    weights: Weights,
-    adapter: Option<Adapter>,
+    ranking: Ranking,
     cores: Cores,
 }
 
@@ -68,32 +66,26 @@ impl Engine {
             analyzer,
             embedder,
             asked: QuestionCache::new(REMEMBERED_QUESTIONS),
-            weights: Weights::default(),
-            adapter: Adapter::shipped(),
+            ranking: Ranking::shipped(),
             cores: Cores::new(),
         }
     }
 
-    /// The same engine with other default weights.
-    #[must_use]
-    pub fn with_weights(mut self, weights: Weights) -> Self {
-        self.weights = weights;
-        self
-    }
-
-    /// The weights in force.
-    pub fn weights(&self) -> &Weights {
-        &self.weights
-    }
-
-    /// The same engine with another adapter of the question than the shipped one.
+    /// The same engine ranking by another profile than the one compiled in.
     ///
     /// # Errors
-    /// `Precondition` if it was not made for the model of the index; as [`Backend::snapshot`].
-    pub fn with_adapter(mut self, adapter: Adapter) -> Result<Self> {
-        adapter.check(self.backend.snapshot()?.identity())?;
-        self.adapter = Some(adapter);
+    /// `Precondition` if its adapter was not made for the model of the index; as [`Backend::snapshot`].
+    pub fn with_ranking(mut self, ranking: Ranking) -> Result<Self> {
+        if let Some(adapter) = &ranking.adapter {
+            adapter.check(self.backend.snapshot()?.identity())?;
+        }
+        self.ranking = ranking;
         Ok(self)
+    }
+
+    /// What it ranks by.
+    pub fn ranking(&self) -> &Ranking {
+        &self.ranking
     }
 
     /// The index behind it.
@@ -118,7 +110,7 @@ impl Engine {
         timings.analyze = begin.elapsed();
         let bound = Arc::clone(&snapshot).bind(Arc::clone(&query))?;
 
-        let fusion = Fusion::of(&request.fusion, &self.weights);
+        let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let reach = request.offset + request.wanted();
         let mut depth = depth(request, reach);
         let (retrieved, scored, groups, started) = loop {
@@ -138,12 +130,11 @@ impl Engine {
             }
             depth *= DEEPER;
         };
-        let answerable = answerable(
-            &scored,
-            &groups,
-            &snapshot.identity().embedder,
-            retrieved.vector.is_some(),
-        );
+        let answerable = retrieved.vector.as_ref().and_then(|_| {
+            let evidence = &scored.evidence.passages;
+            let signs = signs(evidence.iter(), groups.iter().map(|&at| &evidence[at]));
+            self.ranking.answerable(snapshot.identity(), signs)
+        });
         timings.fuse = started.elapsed();
         request.check_deadline()?;
 
@@ -175,7 +166,7 @@ impl Engine {
                 analysis: snapshot.identity().analysis.clone(),
                 model: snapshot.identity().embedder.clone(),
                 weights: match scored.rule {
-                    Mode::Hybrid => match &self.adapter {
+                    Mode::Hybrid => match &self.ranking.adapter {
                         Some(adapter) if retrieved.adapted.is_some() && fusion.weighs_adapter() => {
                             format!("{} adapter={:016x}", fusion.describe(), adapter.fingerprint())
                         }
@@ -208,7 +199,7 @@ impl Engine {
         if let Some(reason) = retrieved.degraded {
             return Err(Error::unavailable(reason));
         }
-        let fusion = Fusion::of(&request.fusion, &self.weights);
+        let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let rule = rule(request.mode, retrieved.vector.is_some());
         let scored = score(&*snapshot, rule, &bound, &retrieved, &fusion, None)?;
         let lexical_bound = scored.evidence.lexical_bound;
@@ -319,12 +310,10 @@ impl Engine {
         Ok(Retrieved {
             lexical,
             dense: dense?,
-            adapted: match (&self.adapter, &vector) {
-                (Some(adapter), Some(vector)) if adapter.fits(snapshot.identity()) => {
-                    adapter.bind(snapshot.mean(), vector).map(Arc::from)
-                }
-                _ => None,
-            },
+            adapted: vector.as_ref().and_then(|vector| {
+                let adapter = self.ranking.adapter_for(snapshot.identity())?;
+                adapter.bind(snapshot.mean(), vector).map(Arc::from)
+            }),
             vector,
             degraded,
         })

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Context as _, Error, Fault, Result};
+use crate::error::{Error, Result};
 use crate::index::Evidence;
 
 /// What a feature is computed from.
@@ -20,7 +20,7 @@ pub struct Context<'a> {
 /// A feature: its name in weights and explanations, whether it is of the lexical or the dense ranking or neither, and
 /// how it is computed.
 pub struct Feature {
-    /// Stable: weight files go by it.
+    /// Stable: profiles go by it.
     pub name: &'static str,
     /// In Chinese, for explanations.
     pub label: &'static str,
@@ -95,33 +95,9 @@ pub const FEATURES: [Feature; COUNT] = [
     },
 ];
 
-/// One weight a feature; a weight file names the features, those it leaves out weigh nothing.
+/// One weight a feature.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weights(pub [f32; COUNT]);
-
-impl Default for Weights {
-    /// Fitted on the development questions; see `docs/results/`.
-    fn default() -> Self {
-        let mut weights = [0.0; COUNT];
-        for (name, weight) in DEFAULTS {
-            if let Some(at) = FEATURES.iter().position(|feature| feature.name == name) {
-                weights[at] = weight;
-            }
-        }
-        Weights(weights)
-    }
-}
-
-const DEFAULTS: [(&str, f32); 8] = [
-    ("words", 1.0),
-    ("bigrams", 1.0),
-    ("bigram_coverage", 5.0),
-    ("centered", 55.0),
-    ("adapted", 0.5),
-    ("titled", 4.0),
-    ("locality", 2.0),
-    ("timeliness", 2.0),
-];
 
 impl Weights {
     /// The features of a candidate times their weights, in the order of [`FEATURES`].
@@ -147,36 +123,30 @@ impl Weights {
         self
     }
 
-    /// Reads a weight file: a JSON object of feature names and numbers; a feature it leaves out weighs nothing.
+    /// The weights that a profile names; a feature it leaves out weighs nothing.
     ///
     /// # Errors
-    /// `Caller` for what is not such an object, a name that is no feature, or a number that is not finite; all
-    /// mistakes at once.
-    pub fn from_json(text: &str) -> Result<Self> {
-        let named: BTreeMap<String, f32> =
-            serde_json::from_str(text).or_fault(Fault::Caller, "weights: not a JSON object of names and numbers")?;
-        let mut weights = [0.0; COUNT];
-        let mut wrong = Vec::new();
-        for (name, weight) in named {
-            match FEATURES.iter().position(|feature| feature.name == name) {
-                Some(at) if weight.is_finite() => weights[at] = weight,
-                Some(_) => wrong.push(format!("`{name}` is not a finite number")),
-                None => wrong.push(format!("`{name}` is no feature")),
-            }
-        }
+    /// `Caller` for names that are no features, all at once.
+    pub fn named(weights: &BTreeMap<String, f32>) -> Result<Self> {
+        let known = FEATURES.map(|feature| feature.name);
+        let wrong: Vec<&str> = weights
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !known.contains(name))
+            .collect();
         if !wrong.is_empty() {
-            let known: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
-            return Err(Error::caller(format!("weights: {}", wrong.join("; ")))
+            return Err(Error::caller(format!("weights: no such feature: {}", wrong.join(", ")))
                 .help(format!("the features are {}", known.join(", "))));
         }
-        Ok(Weights(weights))
+        Ok(Weights(known.map(|name| weights.get(name).copied().unwrap_or(0.0))))
     }
 
-    /// The weights that are not zero as a weight file.
-    pub fn to_json(&self) -> Result<String> {
+    /// The weights that are not zero, by name.
+    pub fn by_name(&self) -> BTreeMap<String, f32> {
         let named = FEATURES.iter().zip(self.0).filter(|(_, weight)| *weight != 0.0);
-        let named: BTreeMap<&str, f32> = named.map(|(feature, weight)| (feature.name, weight)).collect();
-        serde_json::to_string_pretty(&named).or_fault(Fault::Bug, "encoding weights")
+        named
+            .map(|(feature, weight)| (feature.name.to_string(), weight))
+            .collect()
     }
 
     /// The weights that are not zero, as `name=weight`.
@@ -211,21 +181,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_survive_their_file_and_mistakes_are_named_together() {
-        let weights = Weights::default();
-        assert_eq!(Weights::from_json(&weights.to_json().unwrap()).unwrap(), weights);
-        let error = Weights::from_json(r#"{"wrods": 1, "bigarms": 2, "words": 1}"#).unwrap_err();
-        assert!(
-            error.message().contains("wrods") && error.message().contains("bigarms"),
-            "{error}"
+    fn weights_go_by_name_and_mistakes_are_named_together() {
+        let named = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (name.to_string(), 2.0))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let weights = Weights::named(&named(&["words", "titled"])).unwrap();
+        assert_eq!(
+            (weights.of("titled"), weights.of("bigrams"), weights.of("none")),
+            (2.0, 0.0, 0.0)
         );
+        assert_eq!(Weights::named(&weights.by_name()).unwrap(), weights);
+        let error = Weights::named(&named(&["wrods", "bigarms", "words"])).unwrap_err();
+        assert!(error.message().contains("bigarms, wrods"), "{error}");
         assert!(error.hint().unwrap().contains("bigrams"), "{error}");
-        assert!(Weights::from_json("[1]").is_err());
-    }
-
-    #[test]
-    fn every_default_names_a_feature() {
-        let heavy = Weights::default().0.iter().filter(|weight| **weight != 0.0).count();
-        assert_eq!(heavy, DEFAULTS.len());
     }
 }

@@ -5,12 +5,7 @@
 use super::features::{Context, FEATURES, Weights};
 use super::request::{FusionMethod, FusionRequest};
 use crate::index::Evidence;
-
-/// The constant of reciprocal rank fusion if the request does not say (Cormack, Clarke, Büttcher 2009,
-/// <https://doi.org/10.1145/1571941.1572114>).
-pub const DEFAULT_RRF_K: f32 = 60.0;
-/// The dense share of the convex combination if the request does not say; measured, see `docs/results/`.
-pub const DEFAULT_DENSE_WEIGHT: f32 = 0.4;
+use crate::profile::FusionDefaults;
 
 /// One candidate as fusion sees it.
 #[derive(Debug, Clone, Copy)]
@@ -42,15 +37,15 @@ pub enum Fusion {
 }
 
 impl Fusion {
-    /// The fusion a checked request asks for, with defaults filled in.
-    pub fn of(request: &FusionRequest, weights: &Weights) -> Fusion {
+    /// The fusion a checked request asks for, with what it leaves out filled in.
+    pub fn of(request: &FusionRequest, weights: &Weights, defaults: &FusionDefaults) -> Fusion {
         match request.method {
             FusionMethod::Learned => Fusion::Linear(*weights),
             FusionMethod::Convex => Fusion::Convex {
-                dense_weight: request.dense_weight.unwrap_or(DEFAULT_DENSE_WEIGHT),
+                dense_weight: request.dense_weight.unwrap_or(defaults.dense_weight),
             },
             FusionMethod::Rrf => Fusion::Rrf {
-                k: request.rrf_k.unwrap_or(DEFAULT_RRF_K),
+                k: request.rrf_k.unwrap_or(defaults.rrf_k),
             },
         }
     }
@@ -139,7 +134,7 @@ mod tests {
 
     fn fusions() -> [Fusion; 3] {
         [
-            Fusion::Linear(Weights::default()),
+            Fusion::Linear(Weights::named(&crate::profile::Profile::shipped().weights).unwrap()),
             Fusion::Convex { dense_weight: 0.4 },
             Fusion::Rrf { k: 60.0 },
         ]

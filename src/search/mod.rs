@@ -2,7 +2,7 @@
 //! knows neither its files nor any wire format.
 
 mod adapter;
-mod confidence;
+pub mod confidence;
 mod engine;
 mod explain;
 pub mod features;
@@ -10,6 +10,7 @@ mod fusion;
 mod group;
 mod highlight;
 mod phrases;
+mod ranking;
 pub mod request;
 pub mod response;
 mod score;
@@ -18,4 +19,5 @@ mod shown;
 
 pub use adapter::{Adapter, centered};
 pub use engine::{DEFAULT_CANDIDATES, Engine, JudgedBy};
-pub use fusion::{DEFAULT_DENSE_WEIGHT, DEFAULT_RRF_K, Fusion};
+pub use fusion::Fusion;
+pub use ranking::Ranking;

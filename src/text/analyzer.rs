@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::model::Date;
+use crate::profile::TermWeights;
 
 use super::lexicon::{Lexicon, Sources};
 use super::normalize::Normalized;
@@ -59,6 +60,8 @@ pub struct Tokens {
 #[derive(Debug, Clone)]
 pub struct Analyzer {
     parts: Arc<Parts>,
+    /// What the terms of questions weigh.
+    pub(super) weights: TermWeights,
 }
 
 #[derive(Debug)]
@@ -109,7 +112,17 @@ impl Analyzer {
             lexicon,
             fingerprint,
         };
-        Ok(Analyzer { parts: Arc::new(parts) })
+        Ok(Analyzer {
+            parts: Arc::new(parts),
+            weights: TermWeights::default(),
+        })
+    }
+
+    /// The same analyser with other weights for the terms of questions; documents are analysed alike by both.
+    #[must_use]
+    pub fn with_weights(mut self, weights: TermWeights) -> Analyzer {
+        self.weights = weights;
+        self
     }
 
     /// Identifies what a document's tokens depend on: the rules' version, the dictionary and the regions. 16 hex

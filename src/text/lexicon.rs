@@ -30,7 +30,8 @@ pub(super) struct Sources {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Expansion {
     pub text: String,
-    pub weight: f32,
+    /// None where the lexicon leaves it to the ranking profile.
+    pub weight: Option<f32>,
 }
 
 /// The lexicon, checked and normalised.
@@ -148,17 +149,14 @@ fn stopwords(text: &str) -> Result<HashSet<String>> {
         .collect())
 }
 
-/// The weight of a group that names none. Chosen by measurement; see docs/results.
-const DEFAULT_WEIGHT: f32 = 0.4;
-
 /// `a, b, c` (each for each other) or `a => b, c` (one way), with ` @0.6` behind for another weight.
 fn synonyms(text: &str) -> Result<HashMap<String, Vec<Expansion>>> {
     let mut map: HashMap<String, Vec<Expansion>> = HashMap::new();
     for (line, entry) in lexicon_lines(text) {
         let (entry, weight) = match entry.split_once('@') {
-            None => (entry, DEFAULT_WEIGHT),
+            None => (entry, None),
             Some((entry, weight)) => match weight.trim().parse::<f32>() {
-                Ok(weight) if weight > 0.0 && weight <= 1.0 => (entry, weight),
+                Ok(weight) if weight > 0.0 && weight <= 1.0 => (entry, Some(weight)),
                 _ => {
                     return Err(fault(
                         SYNONYMS,

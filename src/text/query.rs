@@ -62,28 +62,6 @@ pub struct AnalyzedQuery {
 /// No stop phrase and no synonym is longer, in words.
 const LONGEST_PHRASE: usize = 8;
 
-/// The weight of a dictionary word inside a written word. The longer word has counted already: at full weight a
-/// compound of four words (城乡居民医保) would drown the rest of the question. 0.3 to 0.7 rank alike, 1 ranks worse.
-const SUB_WORD_WEIGHT: f32 = 0.5;
-
-/// The weight of a single character in the bigram field. At 0.5 clauses rank 0.006 better by bigrams alone and users'
-/// questions 0.007 worse; with words beside them nothing changes.
-const UNIGRAM_WEIGHT: f32 = 1.0;
-
-/// The weight of a pair with one character in a dropped word (保的, 金怎). At 0.7 bigrams alone rank 0.004 better on
-/// clauses and 0.001 on users' questions; below 0.5 users' questions lose.
-const TOUCHING_PAIRS: f32 = 0.7;
-
-/// A synonym's bigrams weigh this part of its words: most of them repeat each other, and some mean nothing (险费).
-const SYNONYM_BIGRAMS: f32 = 0.3;
-
-fn gram_weight(gram: Gram) -> f32 {
-    match gram {
-        Gram::Single => UNIGRAM_WEIGHT,
-        Gram::Pair | Gram::Whole => 1.0,
-    }
-}
-
 /// Terms by first appearance, with the highest weight each.
 #[derive(Default)]
 struct Terms {
@@ -117,23 +95,28 @@ impl Analyzer {
         let words = self.segment(&normalized, &runs, &amounts);
         let (kept, dropped) = self.keep(&normalized, &words);
         let (mut word_terms, mut bigram_terms) = (Terms::default(), Terms::default());
+        let weights = &self.weights;
 
         self.words(&normalized, &words, &amounts, |range, text, position| {
             if text.starts_with('#') {
                 word_terms.add(text, 1.0, TermOrigin::Canonical);
             } else if kept[position] {
                 let whole = range == words[position].range;
-                word_terms.add(text, if whole { 1.0 } else { SUB_WORD_WEIGHT }, TermOrigin::Written);
+                word_terms.add(text, if whole { 1.0 } else { weights.sub_word }, TermOrigin::Written);
             }
         });
         let silent = silent_ranges(&words, &kept);
         bigrams(&normalized, &runs, |range, _, gram| {
             let weight = match overlap(&silent, &range) {
                 Overlap::None => 1.0,
-                Overlap::Part => TOUCHING_PAIRS,
+                Overlap::Part => weights.touching_pair,
                 Overlap::Whole => return,
             };
-            bigram_terms.add(&normalized[range], weight * gram_weight(gram), TermOrigin::Written);
+            let weight = match gram {
+                Gram::Single => weight * weights.single_character,
+                Gram::Pair | Gram::Whole => weight,
+            };
+            bigram_terms.add(&normalized[range], weight, TermOrigin::Written);
         });
         self.expand(&normalized, &words, &mut word_terms, &mut bigram_terms);
 
@@ -204,9 +187,10 @@ impl Analyzer {
         let text = expansion.text.as_str();
         let runs = segment::runs(text);
         let words = self.segment(text, &runs, &[]);
+        let weight = expansion.weight.unwrap_or(self.weights.synonym);
         // One synonym of several words counts once, not once a word. Its sub-words count for nothing: they are mostly
         // the asker's own (医保 in 居民医保), or too general.
-        let share = expansion.weight / words.len().max(1) as f32;
+        let share = weight / words.len().max(1) as f32;
         for word in words.iter().map(|word| &text[word.range.clone()]) {
             if !self.lexicon().stopwords.contains(word) {
                 word_terms.add(word, share, TermOrigin::Synonym);
@@ -214,7 +198,8 @@ impl Analyzer {
         }
         bigrams(text, &runs, |range, _, gram| {
             if gram != Gram::Single {
-                bigram_terms.add(&text[range], expansion.weight * SYNONYM_BIGRAMS, TermOrigin::Synonym);
+                let weight = weight * self.weights.synonym_bigrams;
+                bigram_terms.add(&text[range], weight, TermOrigin::Synonym);
             }
         });
     }

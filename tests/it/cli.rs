@@ -330,40 +330,67 @@ fn bench_measures_a_running_service() {
 }
 
 #[test]
-fn tune_fits_weights_that_search_then_takes() {
+fn tune_learns_a_profile_that_search_then_takes_and_repeats_it_to_the_byte() {
     let (Some(data), Some(model)) = (shared(), model_folder()) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let dataset = data.join("bench/yibao");
     let corpus = dataset.join("corpus.jsonl");
+    let unanswerable = root().join("tests/data/answers/unanswerable.txt");
     let run = |args: &[&str]| baowen(folder.path(), Some(&model), args);
     json(&run(&["index", corpus.to_str().unwrap(), "--index", "idx", "--json"]));
-    let tuned = run(&[
-        "tune",
-        "--dataset",
-        dataset.to_str().unwrap(),
-        "--index",
-        "idx",
-        "--out",
-        "w.json",
-    ]);
-    let text = String::from_utf8_lossy(&tuned.stdout).into_owned();
-    assert!(tuned.status.success() && text.contains("held out"), "{text}");
+    let tune = |out: &str| {
+        let tuned = run(&[
+            "tune",
+            "--dataset",
+            dataset.to_str().unwrap(),
+            "--unanswerable",
+            unanswerable.to_str().unwrap(),
+            "--index",
+            "idx",
+            "--out",
+            out,
+        ]);
+        let text = String::from_utf8_lossy(&tuned.stdout).into_owned();
+        let error = String::from_utf8_lossy(&tuned.stderr).into_owned();
+        assert!(tuned.status.success(), "{error}");
+        for part in ["adapter: ", "weights: ", "answerable: ", "held out"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let read = |name: String| std::fs::read(folder.path().join(name)).unwrap();
+        let named = String::from_utf8(read(out.into())).unwrap();
+        (named, read(out.replace(".json", ".adapter")))
+    };
+    let first = tune("p.json");
+    let again = tune("q.json");
+    let renamed = again.0.replace("\"q\"", "\"p\"").replace("q.adapter", "p.adapter");
+    assert!((renamed, again.1) == first, "learning repeats to the byte");
+    let learned: serde_json::Value = serde_json::from_str(&first.0).unwrap();
+    let parts = learned["learned"].as_array().unwrap();
+    let weights = parts.iter().find(|learned| learned["part"] == "weights").unwrap();
+    assert_eq!(weights["from"][0]["set"], "yibao", "{weights}");
+    assert_eq!(weights["from"][0]["qrels_sha256"].as_str().unwrap().len(), 64);
+
+    let question = "新农合的卡丢了怎么补";
     let found = json(&run(&[
         "search",
-        "新农合的卡丢了怎么补",
+        question,
         "--index",
         "idx",
-        "--weights",
-        "w.json",
+        "--profile",
+        "p.json",
         "--json",
     ]));
-    let by_default = json(&run(&["search", "新农合的卡丢了怎么补", "--index", "idx", "--json"]));
+    let by_default = json(&run(&["search", question, "--index", "idx", "--json"]));
     assert_ne!(found["provenance"]["weights"], by_default["provenance"]["weights"]);
-    std::fs::write(folder.path().join("bad.json"), "{\"wrods\": 1}").unwrap();
-    let refused = run(&["search", "医保", "--index", "idx", "--weights", "bad.json"]);
+    std::fs::write(
+        folder.path().join("bad.json"),
+        first.0.replace("\"words\"", "\"wrods\""),
+    )
+    .unwrap();
+    let refused = run(&["search", "医保", "--index", "idx", "--profile", "bad.json"]);
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2), "{message}");
-    assert!(message.contains("wrods") && message.contains("bad.json"), "{message}");
+    assert!(message.contains("wrods"), "{message}");
 }

@@ -1,4 +1,4 @@
-//! Putting a service under load: the two loops, and one call as it went.
+//! Putting a service under load: the two loops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::BenchOptions;
-use super::report::Report;
+use super::options::BenchOptions;
+use super::report::{Answered, Report, Sample};
 use crate::error::Result;
 use crate::service::client::Client;
 use crate::service::{status, wire};
@@ -17,6 +17,7 @@ use crate::service::{status, wire};
 const DEFAULT_SECONDS: f64 = 10.0;
 /// Connections at most; more clients than that share them.
 const MAX_CONNECTIONS: usize = 64;
+
 /// What every client shares.
 pub struct Load {
     messages: Vec<wire::SearchRequest>,
@@ -55,24 +56,6 @@ impl Load {
                 }),
         }
     }
-}
-
-/// One call as it went.
-pub struct Sample {
-    /// From when it was due to its answer.
-    pub latency: Duration,
-    /// From when it was sent to its answer.
-    pub call: Duration,
-    /// What came, or the name of the code that came instead.
-    pub outcome: Result<Answered, &'static str>,
-}
-
-/// What is kept of an answer.
-pub struct Answered {
-    /// Whether it was less than asked for.
-    pub degraded: bool,
-    /// What the service said of its stages.
-    pub timings: wire::Timings,
 }
 
 /// When measuring ends.

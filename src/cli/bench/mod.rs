@@ -6,72 +6,19 @@
 //! stages come from the answers.
 
 mod load;
+mod options;
 mod report;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use self::load::Load;
+pub use self::options::BenchOptions;
 use self::report::Report;
+use super::questions;
 use crate::error::{Context, Error, Fault, Result};
-use crate::search::request::{Mode, SearchRequest};
+use crate::search::request::SearchRequest;
 use crate::service::convert::ask;
-
-/// Measure a running service's latency and throughput.
-#[derive(Debug, Clone, clap::Args)]
-pub struct BenchOptions {
-    /// The service to ask.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub addr: String,
-    /// Questions: JSON Lines with `text` (or `query`, `question`), or one question a line.
-    #[arg(long, value_name = "FILE")]
-    pub queries: PathBuf,
-    /// Clients that ask at the same time; with --rate, calls in flight at most.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub concurrency: u32,
-    /// Open loop: questions a second, due at fixed moments; latency counts from there.
-    #[arg(long, value_name = "R")]
-    pub rate: Option<f64>,
-    /// Stop after this many seconds (10 if --requests is not given either).
-    #[arg(long, value_name = "S")]
-    pub duration: Option<f64>,
-    /// Stop after this many questions.
-    #[arg(long, value_name = "N", conflicts_with = "duration")]
-    pub requests: Option<u64>,
-    /// Questions asked before measuring begins.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub warmup: u64,
-    /// Hits wanted of each answer.
-    #[arg(long, value_name = "N")]
-    pub top_k: Option<usize>,
-    /// hybrid, lexical or dense.
-    #[arg(long, value_name = "MODE", default_value = "hybrid", value_parser = mode)]
-    pub mode: Mode,
-    /// Seconds that one answer may take.
-    #[arg(long, value_name = "S", default_value_t = 10.0)]
-    pub timeout: f64,
-    /// Seed of the order in which questions are asked.
-    #[arg(long, value_name = "N", default_value_t = 42)]
-    pub seed: u64,
-    /// Print the figures as JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Write the latency distribution here, in HdrHistogram's percentile format (milliseconds).
-    #[arg(long, value_name = "FILE")]
-    pub hdr: Option<PathBuf>,
-}
-
-fn mode(text: &str) -> Result<Mode, String> {
-    match text {
-        "hybrid" => Ok(Mode::Hybrid),
-        "lexical" => Ok(Mode::Lexical),
-        "dense" => Ok(Mode::Dense),
-        _ => Err("must be hybrid, lexical or dense".into()),
-    }
-}
 
 /// Runs the measurement and prints its figures.
 ///
@@ -111,7 +58,7 @@ fn measure(options: &BenchOptions) -> Result<Report> {
     if options.requests == Some(0) {
         return Err(Error::caller("--requests: is 0, must be at least 1"));
     }
-    let mut questions = read_questions(&options.queries)?;
+    let mut questions = questions::read(&options.queries)?;
     let distinct = questions.len();
     shuffle(&mut questions, options.seed);
     let messages = questions.into_iter().map(|question| {
@@ -126,40 +73,6 @@ fn measure(options: &BenchOptions) -> Result<Report> {
         .build()
         .or_fault(Fault::Unavailable, "starting the network client")?
         .block_on(load::drive(options, &Arc::new(load), distinct))
-}
-
-/// The questions of a file, in its order.
-pub(super) fn read_questions(path: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(path).or_fault(
-        Fault::Missing,
-        format_args!("reading the questions of {}", path.display()),
-    )?;
-    let mut questions = Vec::new();
-    for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() {
-            continue;
-        }
-        let question =
-            question(line).map_err(|cause| cause.context(format_args!("{}:{}", path.display(), number + 1)))?;
-        questions.push(question);
-    }
-    match questions.is_empty() {
-        true => Err(Error::caller(format!("{}: holds no questions", path.display()))),
-        false => Ok(questions),
-    }
-}
-
-fn question(line: &str) -> Result<String> {
-    if !line.starts_with('{') {
-        return Ok(line.to_owned());
-    }
-    let record: Value = serde_json::from_str(line).or_fault(Fault::Caller, "not a JSON record")?;
-    ["text", "query", "question"]
-        .iter()
-        .find_map(|name| record.get(name)?.as_str())
-        .map(str::to_owned)
-        .ok_or_else(|| Error::caller("the record has no `text`, `query` or `question`"))
 }
 
 /// Fisher and Yates's shuffle by a seeded generator (splitmix64), so that every run asks in the same order.
@@ -182,6 +95,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use clap::Parser;
+    use serde_json::Value;
 
     use super::*;
     use crate::search::response::{SearchResponse, Timings};
@@ -197,36 +111,6 @@ mod tests {
     fn options(args: &[&str]) -> BenchOptions {
         let fixed = ["bench", "--addr", "127.0.0.1:1", "--queries", "q"];
         Cli::try_parse_from(fixed.iter().chain(args)).unwrap().options
-    }
-
-    #[test]
-    fn questions_are_read_in_both_forms() {
-        let check = |line: &str, expected: Result<&str, &str>| match (question(line), expected) {
-            (Ok(found), Ok(expected)) => assert_eq!(found, expected),
-            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
-            (outcome, expected) => panic!("{outcome:?}, expected {expected:?}"),
-        };
-        check("医保断缴怎么办", Ok("医保断缴怎么办"));
-        check(r#"{"_id": "1", "text": "医保"}"#, Ok("医保"));
-        check(r#"{"query": "社保"}"#, Ok("社保"));
-        check(r#"{"title": "社保"}"#, Err("no `text`"));
-        check(r#"{"text": 7}"#, Err("no `text`"));
-        check("{医保", Err("not a JSON record"));
-    }
-
-    #[test]
-    fn a_bad_line_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("queries.jsonl");
-        std::fs::write(&path, "\u{feff}{\"text\": \"医保\"}\n\n{}\n").unwrap();
-        let error = read_questions(&path).unwrap_err();
-        assert!(error.message().contains("queries.jsonl:3"), "{error}");
-        std::fs::write(&path, " \n").unwrap();
-        assert_eq!(read_questions(&path).unwrap_err().fault(), Fault::Caller);
-        assert_eq!(
-            read_questions(&folder.path().join("none")).unwrap_err().fault(),
-            Fault::Missing
-        );
     }
 
     #[test]

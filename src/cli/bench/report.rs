@@ -1,4 +1,4 @@
-//! What a measurement found: histograms, and how they are printed.
+//! What a measurement found: calls, histograms, and how they are printed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,12 +6,30 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use super::BenchOptions;
-use super::load::Sample;
-use crate::search::request::Mode;
+use super::options::BenchOptions;
+use crate::cli::options::mode_name;
+use crate::service::wire;
 
 /// Stages whose times every report names, in order.
 const STAGES: [&str; 6] = ["analyze", "embed", "lexical", "dense", "fuse", "assemble"];
+
+/// One call as it went.
+pub struct Sample {
+    /// From when it was due to its answer.
+    pub latency: Duration,
+    /// From when it was sent to its answer.
+    pub call: Duration,
+    /// What came, or the name of the code that came instead.
+    pub outcome: Result<Answered, &'static str>,
+}
+
+/// What is kept of an answer.
+pub struct Answered {
+    /// Whether it was less than asked for.
+    pub degraded: bool,
+    /// What the service said of its stages.
+    pub timings: wire::Timings,
+}
 
 /// Everything that was measured. Times are nanoseconds in the histograms, milliseconds in what is printed.
 pub struct Report {
@@ -197,14 +215,6 @@ impl Report {
             times.distinct_values()
         );
         text
-    }
-}
-
-fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Hybrid => "hybrid",
-        Mode::Lexical => "lexical",
-        Mode::Dense => "dense",
     }
 }
 

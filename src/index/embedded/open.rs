@@ -19,6 +19,7 @@ use super::view::View;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Snapshot};
 use crate::index::vectors::VectorPlugin;
+use crate::profile::Bm25Params;
 
 /// A folder that holds an index.
 pub struct EmbeddedIndex {
@@ -26,6 +27,7 @@ pub struct EmbeddedIndex {
     pub(super) index: Index,
     pub(super) fields: Fields,
     identity: Identity,
+    bm25: Bm25Params,
     reader: IndexReader,
     view: RwLock<Arc<View>>,
     refreshing: Mutex<()>,
@@ -71,12 +73,20 @@ impl EmbeddedIndex {
         Self::open(folder)
     }
 
-    /// Opens the index in a folder.
+    /// Opens the index in a folder, with the shipped profile's ranking by words.
+    ///
+    /// # Errors
+    /// As [`Self::open_with`].
+    pub fn open(folder: &Path) -> Result<Arc<Self>> {
+        Self::open_with(folder, Bm25Params::default())
+    }
+
+    /// Opens the index in a folder; words are ranked by these constants.
     ///
     /// # Errors
     /// [`Fault::Missing`] if there is none, [`Fault::Precondition`] if it is of another format, [`Fault::Corrupt`] if
     /// it is damaged. Each names the folder and the command that helps.
-    pub fn open(folder: &Path) -> Result<Arc<Self>> {
+    pub fn open_with(folder: &Path, bm25: Bm25Params) -> Result<Arc<Self>> {
         let rebuild = || format!("run `baowen index PATH... --index {} --rebuild`", folder.display());
         let segments = folder.join("segments");
         if !segments.join("meta.json").is_file() {
@@ -120,6 +130,7 @@ impl EmbeddedIndex {
             fields,
             identity.clone(),
             index.load_metas().map_err(damaged)?.opstamp,
+            bm25,
             &folder.join("graphs"),
             None,
         )
@@ -132,6 +143,7 @@ impl EmbeddedIndex {
             index,
             fields,
             identity,
+            bm25,
             reader,
             view: RwLock::new(Arc::new(view)),
             refreshing: Mutex::new(()),
@@ -215,6 +227,7 @@ impl EmbeddedIndex {
                 self.fields,
                 self.identity.clone(),
                 before,
+                self.bm25,
                 &self.graphs(),
                 Some(&current),
             )?;

@@ -18,10 +18,11 @@ use crate::index::backend::{
     StoredPassage, TermScore,
 };
 use crate::index::graph::{ScratchPool, VectorReader};
-use crate::index::lexical::bm25::{Bm25, Bm25Params, CollectionNorms};
+use crate::index::lexical::bm25::{Bm25, CollectionNorms};
 use crate::index::lexical::bound::BoundTerms;
 use crate::index::lexical::slate::Slates;
 use crate::model::{Article, Filter};
+use crate::profile::Bm25Params;
 
 /// The implementation of [`Snapshot`] by the embedded index.
 pub struct View {
@@ -45,6 +46,7 @@ impl View {
         fields: Fields,
         identity: Identity,
         commit: u64,
+        bm25: Bm25Params,
         graphs: &std::path::Path,
         before: Option<&View>,
     ) -> Result<View> {
@@ -61,7 +63,7 @@ impl View {
             });
         }
         Ok(View {
-            bm25: Bm25::new(Bm25Params::default(), CollectionNorms::of(&segments)),
+            bm25: Bm25::new(bm25, CollectionNorms::of(&segments)),
             mean: dense::Mean::of(&segments, identity.dimension),
             searcher,
             fields,

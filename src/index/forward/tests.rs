@@ -8,7 +8,7 @@ use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::embedded::segment::{forward_path, uuid_bytes};
 use crate::index::ingest::{Counts, Ingest};
-use crate::index::lexical::bm25::{Bm25, Bm25Params, CollectionNorms};
+use crate::index::lexical::bm25::{Bm25, CollectionNorms};
 use crate::index::lexical::bound::BoundTerms;
 use crate::index::lexical::slate::Slates;
 use crate::index::{EmbeddedIndex, LexicalQuery, Rules};
@@ -67,7 +67,10 @@ fn rows_and_postings_give_the_same_scores() {
     let folder = tempfile::tempdir().unwrap();
     let (index, analyzer) = index(&folder.path().join("index"));
     let view = index.view();
-    let bm25 = Bm25::new(Bm25Params::default(), CollectionNorms::of(&view.segments));
+    let bm25 = Bm25::new(
+        crate::profile::Bm25Params::default(),
+        CollectionNorms::of(&view.segments),
+    );
     let slates = Slates::default();
     let evidence = |text: &str, segment: usize| {
         let bound = BoundTerms::bind(&view.segments, &bm25, &query(&analyzer, text)).unwrap();

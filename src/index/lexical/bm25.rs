@@ -1,4 +1,4 @@
-//! The formula of the ranking by words: BM25F, its constants and the counts of the collection that it needs.
+//! The formula of the ranking by words: BM25F, bound to the counts of the collection that it needs.
 //!
 //! BM25F (Robertson, Zaragoza, Taylor 2004, <https://doi.org/10.1145/1031171.1031181>): term frequencies of title and
 //! text, each divided by its length norm and weighted, are added before they saturate:
@@ -15,33 +15,10 @@ use std::sync::Arc;
 use tantivy::fieldnorm::FieldNormReader;
 
 use crate::index::embedded::segment::SegmentView;
+use crate::profile::Bm25Params;
 
 /// The two token streams.
 pub const STREAMS: usize = 2;
-
-/// The constants of BM25F; fitted on the development questions, see `docs/results/`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bm25Params {
-    /// Saturation of the term frequency.
-    pub k1: f32,
-    /// Length normalisation of the text, 0 (none) to 1 (full).
-    pub b_text: f32,
-    /// Length normalisation of the title.
-    pub b_title: f32,
-    /// Weight of the title's frequencies; the text's is 1.
-    pub title: f32,
-}
-
-impl Default for Bm25Params {
-    fn default() -> Self {
-        Bm25Params {
-            k1: 2.0,
-            b_text: 0.75,
-            b_title: 0.75,
-            title: 0.3,
-        }
-    }
-}
 
 /// Lengths and counts of the whole snapshot.
 #[derive(Debug, Clone, Copy)]

@@ -238,7 +238,7 @@ impl BoundTerms {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bm25::{Bm25Params, CollectionNorms};
+    use super::super::bm25::CollectionNorms;
     use super::*;
     use crate::index::ingest::{Counts, Ingest};
     use crate::index::{EmbeddedIndex, Rules};
@@ -276,7 +276,10 @@ mod tests {
         writer.commit().unwrap();
         writer.into_writer().finish().unwrap();
         let view = index.view();
-        let bm25 = Bm25::new(Bm25Params::default(), CollectionNorms::of(&view.segments));
+        let bm25 = Bm25::new(
+            crate::profile::Bm25Params::default(),
+            CollectionNorms::of(&view.segments),
+        );
         let bound = BoundTerms::bind_within(&view.segments, &bm25, &query, 0).unwrap();
         assert!(
             bound.affordable == 1 && bound.reading.len() > 1,

@@ -1,0 +1,111 @@
+//! What several commands can be told: where the index lies, what ranks, how to ask.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::setup;
+use crate::error::Result;
+use crate::profile::Profile;
+use crate::search::request::{FusionMethod, FusionRequest, Mode, SearchRequest};
+
+/// Where an index lies if nothing says otherwise.
+const DEFAULT_INDEX: &str = "index/data/main";
+/// Where a service listens if nothing says otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:50051";
+
+/// Where an index lies.
+#[derive(Args, Clone)]
+pub struct IndexFolder {
+    /// The index folder.
+    #[arg(long = "index", value_name = "DIR", env = "BAOWEN_INDEX", default_value = DEFAULT_INDEX)]
+    pub folder: PathBuf,
+}
+
+/// What to rank by.
+#[derive(Args, Clone)]
+pub struct ProfileFile {
+    /// Rank by this profile (`baowen tune` writes one) instead of the one that is compiled in.
+    #[arg(long = "profile", value_name = "FILE", env = "BAOWEN_PROFILE")]
+    pub file: Option<PathBuf>,
+}
+
+impl ProfileFile {
+    /// The profile that was named, or the one that is compiled in.
+    pub fn read(&self) -> Result<Profile> {
+        match &self.file {
+            Some(file) => Profile::read(file),
+            None => Ok(Profile::shipped().clone()),
+        }
+    }
+}
+
+/// What to ask and how; shared by every command that asks.
+#[derive(Args, Clone)]
+pub struct Question {
+    /// Which rankings take part.
+    #[arg(long, value_parser = parse_mode, default_value = "hybrid", value_name = "hybrid|lexical|dense")]
+    pub mode: Mode,
+    /// How the rankings are merged.
+    #[arg(long, value_parser = parse_fusion, default_value = "learned", value_name = "learned|convex|rrf")]
+    pub fusion: FusionMethod,
+    /// Share of the dense score in a convex combination, 0 to 1.
+    #[arg(long, value_name = "A")]
+    pub dense_weight: Option<f32>,
+    /// The constant of reciprocal rank fusion.
+    #[arg(long, value_name = "K")]
+    pub rrf_k: Option<f32>,
+    /// Candidates taken from each ranking.
+    #[arg(long, value_name = "N")]
+    pub candidates: Option<usize>,
+    /// Breadth of the graph search.
+    #[arg(long, value_name = "N")]
+    pub ef_search: Option<usize>,
+}
+
+impl Question {
+    /// A request for this question.
+    pub fn request(&self, query: &str) -> SearchRequest {
+        SearchRequest {
+            query: query.to_string(),
+            mode: self.mode,
+            fusion: FusionRequest {
+                method: self.fusion,
+                dense_weight: self.dense_weight,
+                rrf_k: self.rrf_k,
+            },
+            candidates: self.candidates,
+            ef_search: self.ef_search,
+            today: setup::today(),
+            ..SearchRequest::default()
+        }
+    }
+}
+
+/// A mode by its name.
+pub fn parse_mode(text: &str) -> std::result::Result<Mode, String> {
+    match text {
+        "hybrid" => Ok(Mode::Hybrid),
+        "lexical" => Ok(Mode::Lexical),
+        "dense" => Ok(Mode::Dense),
+        _ => Err("must be hybrid, lexical or dense".into()),
+    }
+}
+
+fn parse_fusion(text: &str) -> std::result::Result<FusionMethod, String> {
+    match text {
+        "learned" => Ok(FusionMethod::Learned),
+        "convex" => Ok(FusionMethod::Convex),
+        "rrf" => Ok(FusionMethod::Rrf),
+        _ => Err("must be learned, convex or rrf".into()),
+    }
+}
+
+/// A mode's name.
+pub fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Hybrid => "hybrid",
+        Mode::Lexical => "lexical",
+        Mode::Dense => "dense",
+    }
+}

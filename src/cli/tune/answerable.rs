@@ -1,0 +1,103 @@
+//! The profile's curve of how likely it is that a question is answered, fitted to questions that are and questions that
+//! are not.
+//!
+//! Wiring only: the two measures are `search::confidence`, the fit is `eval::logistic`.
+
+use super::judged::{best_of_each, score};
+use crate::cli::options::Question;
+use crate::compute::Budget;
+use crate::error::{Error, Result};
+use crate::eval::bootstrap::SEED;
+use crate::eval::logistic::{Logistic, balanced};
+use crate::eval::metrics::mean;
+use crate::eval::table::align;
+use crate::eval::{auc, folds};
+use crate::profile::AnswerableCurve;
+use crate::search::Engine;
+use crate::search::confidence::{chance, signs};
+
+/// Penalty on the standardised weights: both groups are nearly separable, and without one the curve would be a step.
+const L2: f64 = 1e-3;
+
+/// Fits the curve, the answered and the unanswered counting the same in all, and prints how a curve tells them apart that
+/// was fitted to the other folds.
+pub fn fit(
+    engine: &Engine,
+    question: &Question,
+    now: Option<&AnswerableCurve>,
+    answered: &[&str],
+    unanswered: &[&str],
+    folds: usize,
+) -> Result<AnswerableCurve> {
+    let texts: Vec<&str> = answered.iter().chain(unanswered).copied().collect();
+    let measured = measure(engine, question, &texts)?;
+    let is_answered: Vec<bool> = (0..texts.len()).map(|at| at < answered.len()).collect();
+    let learn = |places: &[usize]| -> Result<AnswerableCurve> {
+        let rows = |wanted: bool| {
+            let places = places.iter().filter(|&&at| is_answered[at] == wanted);
+            places
+                .map(|&at| measured[at].map(f64::from).to_vec())
+                .collect::<Vec<_>>()
+        };
+        curve(&balanced(&rows(true), &rows(false), L2)?)
+    };
+    let mut held_out = vec![0.0; texts.len()];
+    for fold in folds::split(&texts, folds, SEED) {
+        let curve = learn(&fold.train)?;
+        fold.held
+            .iter()
+            .for_each(|&at| held_out[at] = f64::from(chance(&curve, measured[at])));
+    }
+    let mut rows = vec![["curve", "AUC", "answered", "unanswered"].map(String::from).to_vec()];
+    let mut push = |name: &str, chances: &[f64]| {
+        let (yes, no) = chances.split_at(answered.len());
+        let area = auc(yes, no).map_or_else(|| "none".into(), |area| format!("{area:.4}"));
+        rows.push(vec![
+            name.into(),
+            area,
+            format!("{:.4}", mean(yes)),
+            format!("{:.4}", mean(no)),
+        ]);
+    };
+    if let Some(now) = now {
+        let chances: Vec<f64> = measured.iter().map(|&signs| f64::from(chance(now, signs))).collect();
+        push("now", &chances);
+    }
+    push("fitted, held out", &held_out);
+    println!(
+        "answerable: mean chance of {} questions that are answered and {} that are not",
+        answered.len(),
+        unanswered.len()
+    );
+    print!("{}", align(&rows, false));
+    let fitted = learn(&(0..texts.len()).collect::<Vec<_>>())?;
+    println!(
+        "fitted: cosine={} coverage={} bias={}",
+        fitted.cosine, fitted.coverage, fitted.bias
+    );
+    Ok(fitted)
+}
+
+fn curve(fitted: &Logistic) -> Result<AnswerableCurve> {
+    let [cosine, coverage] = fitted.weights[..] else {
+        return Err(Error::bug("the curve has two measures"));
+    };
+    Ok(AnswerableCurve {
+        cosine: cosine as f32,
+        coverage: coverage as f32,
+        bias: fitted.bias as f32,
+    })
+}
+
+/// The two measures of each question.
+fn measure(engine: &Engine, question: &Question, texts: &[&str]) -> Result<Vec<[f32; 2]>> {
+    let weights = &engine.ranking().weights;
+    Budget::all().try_map(texts, |text, _| {
+        let found = engine.candidates(&question.request(text))?;
+        let mut hits = best_of_each(&found, weights);
+        // Stable: ties stay by article.
+        hits.sort_by(|a, b| score(weights, b).total_cmp(&score(weights, a)));
+        let evidence = found.iter().map(|found| &found.evidence);
+        Ok(signs(evidence, hits.iter().map(|hit| &hit.evidence)))
+    })
+}

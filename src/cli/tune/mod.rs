@@ -1,0 +1,216 @@
+//! `baowen tune`: a ranking profile learned from judged questions, and what its parts are worth on questions held out.
+//!
+//! Wiring only: each part's learner is in `eval`. The same index, judgements and profile to begin with give the same
+//! file, byte for byte.
+
+mod adapter;
+mod answerable;
+mod judged;
+mod weights;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use self::judged::Judged;
+use super::options::{IndexFolder, ProfileFile, Question};
+use super::{questions, setup};
+use crate::error::{Context as _, Error, Fault, Result};
+use crate::eval::{Dataset, bootstrap, folds};
+use crate::profile::{Judgements, Learned, sha256};
+use crate::search::Ranking;
+use crate::search::request::{FusionMethod, Mode};
+
+/// Learn a ranking profile from judged questions, with cross-validation.
+#[derive(Args)]
+pub struct Tune {
+    /// A folder with queries.jsonl and qrels.tsv (repeat for several).
+    #[arg(long, value_name = "DIR", required = true)]
+    dataset: Vec<PathBuf>,
+    /// Questions that nothing in the index answers, one a line or JSON Lines with `text`; `answerable` needs them.
+    #[arg(long, value_name = "FILE")]
+    unanswerable: Option<PathBuf>,
+    /// Which parts of the profile to learn, in this order; the others stay as they are.
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', default_values = ["adapter", "weights", "answerable"])]
+    learn: Vec<Part>,
+    #[command(flatten)]
+    index: IndexFolder,
+    #[command(flatten)]
+    profile: ProfileFile,
+    #[command(flatten)]
+    question: Question,
+    /// Only the first N questions of each set.
+    #[arg(long, value_name = "N")]
+    first: Option<usize>,
+    /// Folds of the cross-validation.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=100))]
+    folds: u16,
+    /// Penalty on large weights.
+    #[arg(long, value_name = "L2", default_value_t = 0.001)]
+    l2: f64,
+    /// Write the profile here, its adapter beside it; search, serve and eval take it with --profile.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write every candidate's features as JSON Lines, the adapter's as held out, for other learners.
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
+}
+
+/// A part of a profile that can be learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Adapter,
+    Weights,
+    Answerable,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::Adapter => "adapter",
+            Part::Weights => "weights",
+            Part::Answerable => "answerable",
+        }
+    }
+}
+
+impl Tune {
+    /// Runs the command.
+    pub fn run(&self) -> Result<()> {
+        if (self.question.mode, self.question.fusion) != (Mode::Hybrid, FusionMethod::Learned) {
+            return Err(Error::caller(
+                "a profile is learned for the hybrid ranking; leave --mode and --fusion out",
+            ));
+        }
+        let learns = |part: Part| self.learn.contains(&part);
+        let unanswered = match &self.unanswerable {
+            Some(file) => questions::read(file)?,
+            None if learns(Part::Answerable) => {
+                return Err(
+                    Error::caller("`answerable` is learned against questions that nothing answers")
+                        .help("name them with --unanswerable FILE, or leave it out of --learn adapter,weights"),
+                );
+            }
+            None => Vec::new(),
+        };
+        let mut profile = self.profile.read()?;
+        let mut adapter = profile.adapter().map(<[u8]>::to_vec);
+        let engine = setup::open(&self.index.folder, &profile)?.engine;
+        let datasets = self.open_sets()?;
+        let mut asked: Vec<Judged> = Vec::new();
+        let mut sets = Vec::new();
+        for dataset in &datasets {
+            let start = asked.len();
+            asked.extend(judged::ask(&engine, dataset, &self.question)?);
+            sets.push((dataset.name.clone(), start..asked.len()));
+        }
+        let ids: Vec<&str> = asked.iter().map(|asked| asked.id.as_str()).collect();
+        let folds = folds::split(&ids, self.folds.into(), bootstrap::SEED);
+        let from = self.judgements(&sets)?;
+
+        if learns(Part::Adapter) {
+            let learned = adapter::fit(&engine, &mut asked, &sets, &folds)?;
+            profile.model = learned.model().to_string();
+            adapter = Some(learned.to_bytes());
+        } else {
+            println!("The adapter in force may have learned from these questions: then figures below are too good.");
+        }
+        if let Some(path) = &self.features {
+            let lines = asked
+                .iter()
+                .map(|asked| asked.features(&engine.ranking().weights).to_string() + "\n");
+            write(path, &lines.collect::<String>())?;
+        }
+        if learns(Part::Weights) {
+            let fitted = weights::fit(&engine.ranking().weights, &asked, &sets, &folds, self.l2)?;
+            profile.weights = fitted.by_name();
+        }
+        profile.set_adapter(adapter);
+        if learns(Part::Answerable) {
+            let engine = engine.with_ranking(Ranking::of(&profile)?)?;
+            let answered: Vec<&str> = asked.iter().map(|asked| asked.text.as_str()).collect();
+            let unanswered: Vec<&str> = unanswered.iter().map(String::as_str).collect();
+            let now = profile.answerable;
+            let fitted = answerable::fit(
+                &engine,
+                &self.question,
+                now.as_ref(),
+                &answered,
+                &unanswered,
+                self.folds.into(),
+            )?;
+            profile.answerable = Some(fitted);
+        }
+        let learned_now = |part: &str| self.learn.iter().any(|learned| learned.name() == part);
+        profile.learned.retain(|learned| !learned_now(&learned.part));
+        for part in [Part::Adapter, Part::Weights, Part::Answerable]
+            .into_iter()
+            .filter(|&part| learns(part))
+        {
+            let mut from = from.clone();
+            if let (Part::Answerable, Some(file)) = (part, &self.unanswerable) {
+                from.push(Judgements {
+                    set: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                    questions: unanswered.len(),
+                    queries_sha256: sum(file)?,
+                    qrels_sha256: String::new(),
+                });
+            }
+            profile.learned.push(Learned {
+                part: part.name().into(),
+                how: "baowen tune".into(),
+                from,
+            });
+        }
+        if let Some(path) = &self.out {
+            profile.write(path)?;
+            println!(
+                "written to {}; use it with --profile {}",
+                path.display(),
+                path.display()
+            );
+            println!(
+                "It was learned from these very questions: what `baowen eval` measures on them with it is too good. \
+                 The held-out figures above are what to expect of others."
+            );
+        }
+        Ok(())
+    }
+
+    fn open_sets(&self) -> Result<Vec<Dataset>> {
+        let open = |folder: &PathBuf| {
+            let dataset = Dataset::open(folder, None)?;
+            Ok(match self.first {
+                Some(first) => dataset.first(first),
+                None => dataset,
+            })
+        };
+        self.dataset.iter().map(open).collect()
+    }
+
+    /// What is learned from, as the profile records it.
+    fn judgements(&self, sets: &judged::Sets) -> Result<Vec<Judgements>> {
+        let of = |(folder, (name, range)): (&PathBuf, &(String, std::ops::Range<usize>))| {
+            Ok(Judgements {
+                set: name.clone(),
+                questions: range.len(),
+                queries_sha256: sum(&folder.join("queries.jsonl"))?,
+                qrels_sha256: sum(&folder.join("qrels.tsv"))?,
+            })
+        };
+        self.dataset.iter().zip(sets).map(of).collect()
+    }
+}
+
+fn sum(file: &Path) -> Result<String> {
+    let bytes = std::fs::read(file).or_fault(Fault::Missing, format!("reading {}", file.display()))?;
+    Ok(sha256(&bytes))
+}
+
+/// Writes a file that the user named.
+fn write(path: &Path, content: &str) -> Result<()> {
+    if path.is_dir() {
+        return Err(Error::caller(format!("{} is a folder; name a file", path.display())));
+    }
+    std::fs::write(path, content).or_fault(Fault::Unavailable, format!("writing {}", path.display()))
+}

@@ -1,0 +1,335 @@
+//! The ranking profile: everything that was learned or chosen by measurement, for one embedding model, as one file.
+//!
+//! Owns the file: a JSON object with the numbers by name, and beside it the adapter's matrix as a file of its own, named
+//! with its SHA-256. `index/profile/` holds the one that is compiled in; `baowen tune` writes others, `--profile` takes
+//! them. Never ranks: the parts are used where questions are analysed (`text`), scored by words (`index`) and fused
+//! (`search`).
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Context as _, Error, Fault, Result};
+
+/// All that a ranking weighs by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// What people call it.
+    pub name: String,
+    /// The embedding model that it was learned with, as the identity of an index names it.
+    pub model: String,
+    /// What the terms of a question weigh.
+    pub terms: TermWeights,
+    /// The ranking by words.
+    pub bm25: Bm25Params,
+    /// What fusions do if a request does not say.
+    pub fusion: FusionDefaults,
+    /// The weights of the linear fusion by feature; what is not named weighs nothing.
+    pub weights: BTreeMap<String, f32>,
+    /// How likely it is that a question is answered; none if it was never fitted.
+    pub answerable: Option<AnswerableCurve>,
+    /// Where the correction of the model's similarity lies; none if there is none.
+    adapter: Option<AdapterFile>,
+    /// What the parts were learned from.
+    pub learned: Vec<Learned>,
+    /// The bytes of the adapter's file.
+    #[serde(skip)]
+    adapter_bytes: Option<Vec<u8>>,
+}
+
+/// What the terms of a question weigh beside its words as written (1), above 0 and at most 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TermWeights {
+    /// A dictionary word inside a written word. The longer word has counted already: at full weight a compound of four
+    /// words (城乡居民医保) would drown the rest of the question.
+    pub sub_word: f32,
+    /// A single character among the bigrams.
+    pub single_character: f32,
+    /// A bigram with one character in a dropped word (保的, 金怎).
+    pub touching_pair: f32,
+    /// A synonym whose group in the lexicon names no weight.
+    pub synonym: f32,
+    /// The bigrams of a synonym, as a part of its words' weight: most repeat each other, and some mean nothing (险费).
+    pub synonym_bigrams: f32,
+}
+
+/// The constants of BM25F.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bm25Params {
+    /// Saturation of the term frequency.
+    pub k1: f32,
+    /// Length normalisation of the text, 0 (none) to 1 (full).
+    pub b_text: f32,
+    /// Length normalisation of the title.
+    pub b_title: f32,
+    /// Weight of the title's frequencies; the text's is 1.
+    pub title: f32,
+}
+
+/// Numbers of the fusions that are not learned.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FusionDefaults {
+    /// The dense share of the convex combination, 0 to 1.
+    pub dense_weight: f32,
+    /// The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009,
+    /// <https://doi.org/10.1145/1571941.1572114>).
+    pub rrf_k: f32,
+}
+
+/// `1 / (1 + exp(-(cosine * c + coverage * b + bias)))`, with c the highest cosine of any candidate and b the largest
+/// share of the question's bigrams that one of the first hits holds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerableCurve {
+    /// By the highest cosine.
+    pub cosine: f32,
+    /// By the largest share of bigrams.
+    pub coverage: f32,
+    /// The constant.
+    pub bias: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdapterFile {
+    /// Beside the profile's own file.
+    file: String,
+    sha256: String,
+}
+
+/// Where some of the numbers come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Learned {
+    /// Which part of the profile.
+    pub part: String,
+    /// By which command or method.
+    pub how: String,
+    /// The judgements.
+    pub from: Vec<Judgements>,
+}
+
+/// A judged set as it was learned from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgements {
+    /// Its name.
+    pub set: String,
+    /// Questions that were used, the first ones of the file.
+    pub questions: usize,
+    /// Of its questions' file.
+    pub queries_sha256: String,
+    /// Of its judgements' file; empty for questions that nothing answers, which need none.
+    pub qrels_sha256: String,
+}
+
+impl Profile {
+    /// The profile that is compiled in.
+    pub fn shipped() -> &'static Profile {
+        static SHIPPED: LazyLock<Profile> = LazyLock::new(|| {
+            let text = include_str!("../index/profile/insurance.json");
+            let adapter = include_bytes!("../index/profile/insurance.adapter");
+            // Both files are compiled in, and a test reads them.
+            Profile::parse(text, |_| Ok(adapter.to_vec())).expect("the shipped profile is whole")
+        });
+        &SHIPPED
+    }
+
+    /// Reads a profile and the adapter beside it.
+    ///
+    /// # Errors
+    /// `Missing` for a file that cannot be read; `Caller` for what is no profile, naming all numbers that are out of
+    /// range; `Corrupt` for an adapter that is not the one it was written with.
+    pub fn read(path: &Path) -> Result<Profile> {
+        let doing = |path: &Path| format!("reading {}", path.display());
+        let text = std::fs::read_to_string(path).or_fault(Fault::Missing, doing(path))?;
+        let beside = |name: &str| {
+            let file = path.with_file_name(name);
+            std::fs::read(&file).or_fault(Fault::Missing, doing(&file))
+        };
+        Profile::parse(&text, beside).map_err(|error| error.context(doing(path)))
+    }
+
+    fn parse(text: &str, beside: impl Fn(&str) -> Result<Vec<u8>>) -> Result<Profile> {
+        let mut profile: Profile = serde_json::from_str(text).or_fault(Fault::Caller, "this is no ranking profile")?;
+        profile.check()?;
+        if let Some(adapter) = &profile.adapter {
+            let plain = Path::new(&adapter.file)
+                .file_name()
+                .is_some_and(|name| name == &*adapter.file);
+            if !plain {
+                return Err(Error::caller(format!(
+                    "adapter.file: `{}` does not lie beside the profile",
+                    adapter.file
+                )));
+            }
+            let bytes = beside(&adapter.file)?;
+            if sha256(&bytes) != adapter.sha256 {
+                return Err(Error::corrupt(format!(
+                    "{} is not the adapter that the profile was written with: its SHA-256 is another",
+                    adapter.file
+                ))
+                .help("copy both files together, or write the profile again with `baowen tune`"));
+            }
+            profile.adapter_bytes = Some(bytes);
+        }
+        Ok(profile)
+    }
+
+    /// Refuses numbers that no ranking can use, all at once.
+    fn check(&self) -> Result<()> {
+        let Profile {
+            terms, bm25, fusion, ..
+        } = self;
+        let share = |x: f32| (0.0..=1.0).contains(&x);
+        let weight = |x: f32| x > 0.0 && x <= 1.0;
+        let positive = |x: f32| x.is_finite() && x > 0.0;
+        let mut checks = vec![
+            ("terms.sub_word", weight(terms.sub_word)),
+            ("terms.single_character", weight(terms.single_character)),
+            ("terms.touching_pair", weight(terms.touching_pair)),
+            ("terms.synonym", weight(terms.synonym)),
+            ("terms.synonym_bigrams", weight(terms.synonym_bigrams)),
+            ("bm25.k1", positive(bm25.k1)),
+            ("bm25.b_text", share(bm25.b_text)),
+            ("bm25.b_title", share(bm25.b_title)),
+            ("bm25.title", bm25.title.is_finite() && bm25.title >= 0.0),
+            ("fusion.dense_weight", share(fusion.dense_weight)),
+            ("fusion.rrf_k", positive(fusion.rrf_k)),
+        ];
+        checks.extend(
+            self.weights
+                .iter()
+                .map(|(name, weight)| (name.as_str(), weight.is_finite())),
+        );
+        if let Some(curve) = &self.answerable {
+            let finite = [curve.cosine, curve.coverage, curve.bias].iter().all(|x| x.is_finite());
+            checks.push(("answerable", finite));
+        }
+        let wrong: Vec<&str> = checks
+            .into_iter()
+            .filter(|(_, right)| !right)
+            .map(|(name, _)| name)
+            .collect();
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(Error::caller(format!("numbers out of range: {}", wrong.join(", ")))),
+        }
+    }
+
+    /// The bytes of the adapter's file, if there is one.
+    pub fn adapter(&self) -> Option<&[u8]> {
+        self.adapter_bytes.as_deref()
+    }
+
+    /// The profile with another adapter's file, or without one.
+    pub fn set_adapter(&mut self, bytes: Option<Vec<u8>>) {
+        self.adapter_bytes = bytes;
+    }
+
+    /// Writes the profile, named after its file, and its adapter beside it. The same profile gives the same bytes.
+    ///
+    /// # Errors
+    /// `Caller` for a folder or a path without a name, `Unavailable` if it cannot be written.
+    pub fn write(&mut self, path: &Path) -> Result<()> {
+        let name = path.file_stem().filter(|_| !path.is_dir());
+        let Some(name) = name.map(|name| name.to_string_lossy().into_owned()) else {
+            return Err(Error::caller(format!("{} is no file; name one", path.display())));
+        };
+        let write = |path: &Path, bytes: &[u8]| {
+            std::fs::write(path, bytes).or_fault(Fault::Unavailable, format!("writing {}", path.display()))
+        };
+        self.adapter = None;
+        if let Some(bytes) = &self.adapter_bytes {
+            let file = format!("{name}.adapter");
+            write(&path.with_file_name(&file), bytes)?;
+            self.adapter = Some(AdapterFile {
+                file,
+                sha256: sha256(bytes),
+            });
+        }
+        self.name = name;
+        let text = serde_json::to_string_pretty(self).or_fault(Fault::Bug, "encoding the profile")?;
+        write(path, (text + "\n").as_bytes())
+    }
+}
+
+/// A SHA-256 in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Default for TermWeights {
+    fn default() -> Self {
+        Profile::shipped().terms
+    }
+}
+
+impl Default for Bm25Params {
+    fn default() -> Self {
+        Profile::shipped().bm25
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_one_is_whole_and_comes_back_from_its_file_byte_for_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("insurance.json");
+        let mut profile = Profile::shipped().clone();
+        assert!(profile.adapter().is_some());
+        profile.write(&path).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            include_str!("../index/profile/insurance.json")
+        );
+        assert_eq!(&Profile::read(&path).unwrap(), Profile::shipped());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_all_at_once() {
+        let shipped = include_str!("../index/profile/insurance.json");
+        let check = |change: &dyn Fn(&str) -> String, bytes: &[u8], fault: Fault, parts: &[&str]| {
+            let error = Profile::parse(&change(shipped), |_| Ok(bytes.to_vec())).unwrap_err();
+            assert_eq!(error.fault(), fault, "{error}");
+            parts
+                .iter()
+                .for_each(|part| assert!(error.to_string().contains(part), "{error}"));
+        };
+        let adapter: &[u8] = include_bytes!("../index/profile/insurance.adapter");
+        check(&|s| s[..100].into(), adapter, Fault::Caller, &["no ranking profile"]);
+        check(&|s| s.replace("\"k1\"", "\"k2\""), adapter, Fault::Caller, &["k2"]);
+        check(
+            &|s| s.replace("\"k1\": 2.0", "\"k1\": 0.0").replace("60.0", "-1"),
+            adapter,
+            Fault::Caller,
+            &["bm25.k1", "fusion.rrf_k"],
+        );
+        check(&|s| s.into(), &adapter[1..], Fault::Corrupt, &["SHA-256"]);
+        check(
+            &|s| s.replace("insurance.adapter", "../x"),
+            adapter,
+            Fault::Caller,
+            &["beside"],
+        );
+        assert_eq!(
+            Profile::read(Path::new("no/such.json")).unwrap_err().fault(),
+            Fault::Missing
+        );
+    }
+}

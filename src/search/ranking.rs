@@ -1,0 +1,80 @@
+//! A profile as searching uses it: its names checked against the features that there are, its adapter taken out of its
+//! file.
+
+use super::adapter::Adapter;
+use super::confidence::chance;
+use super::features::Weights;
+use crate::error::Result;
+use crate::index::Identity;
+use crate::profile::{AnswerableCurve, FusionDefaults, Profile};
+
+/// What candidates are ranked by.
+#[derive(Debug, Clone)]
+pub struct Ranking {
+    /// The weights of the linear fusion.
+    pub weights: Weights,
+    /// What the other fusions do if a request does not say.
+    pub fusion: FusionDefaults,
+    /// The correction of the model's similarity, if there is one.
+    pub adapter: Option<Adapter>,
+    answerable: Option<AnswerableCurve>,
+    model: String,
+}
+
+impl Ranking {
+    /// What a profile says.
+    ///
+    /// # Errors
+    /// `Caller` for weights of features that are not there; `Corrupt` for a damaged adapter.
+    pub fn of(profile: &Profile) -> Result<Self> {
+        Ok(Ranking {
+            weights: Weights::named(&profile.weights)?,
+            fusion: profile.fusion,
+            adapter: profile.adapter().map(Adapter::from_bytes).transpose()?,
+            answerable: profile.answerable,
+            model: profile.model.clone(),
+        })
+    }
+
+    /// What the profile says that is compiled in.
+    pub fn shipped() -> Self {
+        // It is compiled in, and a test reads it.
+        Ranking::of(Profile::shipped()).expect("the shipped profile is whole")
+    }
+
+    /// The adapter, if it is for the vectors of such an index.
+    pub fn adapter_for(&self, identity: &Identity) -> Option<&Adapter> {
+        self.adapter.as_ref().filter(|adapter| adapter.fits(identity))
+    }
+
+    /// The chance that a question with these signs is answered, 0 to 1; none for an index of another model than the one
+    /// that the curve was fitted to.
+    pub fn answerable(&self, identity: &Identity, signs: [f32; 2]) -> Option<f32> {
+        let curve = self.answerable.as_ref()?;
+        identity.embedder.contains(&self.model).then(|| chance(curve, signs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_one_ranks_by_every_part() {
+        let ranking = Ranking::shipped();
+        assert!(ranking.adapter.is_some() && ranking.weights.of("adapted") > 0.0);
+        let identity = |embedder: &str| Identity {
+            format: 1,
+            analysis: String::new(),
+            embedder: embedder.into(),
+            dimension: 384,
+        };
+        assert_eq!(ranking.answerable(&identity("other"), [0.9, 1.0]), None);
+        let chance = |signs| {
+            ranking
+                .answerable(&identity("multilingual-e5-small q4 0"), signs)
+                .unwrap()
+        };
+        assert!(chance([0.95, 1.0]) > 0.9 && chance([0.8, 0.0]) < 0.1);
+    }
+}
