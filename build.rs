@@ -29,21 +29,8 @@ mod service {
             .open_file(PROTO)?;
         let out = PathBuf::from(env::var("OUT_DIR")?);
         fs::write(out.join("baowen.v1.bin"), compiler.encode_file_descriptor_set())?;
-        let codec = "crate::service::codec::CheckedCodec";
         tonic_prost_build::configure()
-            .build_server(false)
-            .codec_path(codec)
-            .compile_fds(compiler.file_descriptor_set())?;
-        // The serving side apart, because what it sends is encoded already (`service::reply`).
-        let serving = out.join("serving");
-        fs::create_dir_all(&serving)?;
-        tonic_prost_build::configure()
-            .build_client(false)
-            .codec_path(codec)
-            .extern_path(".baowen.v1", "crate::service::wire")
-            .extern_path(".baowen.v1.SearchResponse", "crate::service::reply::Reply")
-            .extern_path(".baowen.v1.BatchSearchResponse", "crate::service::reply::BatchReply")
-            .out_dir(serving)
+            .codec_path("crate::service::codec::CheckedCodec")
             .compile_fds(compiler.file_descriptor_set())?;
         Ok(())
     }

@@ -145,7 +145,7 @@ pub struct Passage {
 }
 
 /// Which passages may be returned. Lists are alternatives; different fields must all hold. Empty means any.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Articles by id.
     pub article_ids: Vec<String>,

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use super::options::DEFAULT_LISTEN;
 use super::print::{self, Style};
 use super::{index, model, remote, serve, setup};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Fault, Result};
 use crate::index::ingest::run::Summary;
 use crate::profile::Profile;
 use crate::search::request::SearchRequest;
@@ -49,7 +51,8 @@ impl Demo {
         index::print(&summary, Path::new(INDEX));
 
         println!("[3/4] Starting the service on {}", self.listen);
-        let address = start(&self.listen)?;
+        let runtime = serve::runtime()?;
+        let (address, serving) = start(&runtime, &self.listen)?;
         println!("[4/4] Three questions, asked over gRPC");
         println!();
         for question in QUESTIONS {
@@ -73,9 +76,7 @@ impl Demo {
             return Ok(());
         }
         println!("The service goes on; Ctrl-C stops it.");
-        loop {
-            std::thread::park();
-        }
+        runtime.block_on(serving).or_fault(Fault::Bug, "serving")?
     }
 }
 
@@ -103,36 +104,25 @@ fn build_sample() -> Result<Summary> {
     }
 }
 
-/// Starts the service in the background and waits until it answers.
-fn start(listen: &str) -> Result<String> {
-    let (ready, is_ready) = std::sync::mpsc::channel();
-    let failed = ready.clone();
+/// Starts the service in the background and waits until it answers. The task ends when the service does.
+fn start(runtime: &Runtime, listen: &str) -> Result<(String, JoinHandle<Result<()>>)> {
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
     let listen = listen.to_string();
-    std::thread::spawn(move || {
-        let outcome = serve::runtime().and_then(|runtime| {
-            runtime.block_on(serve::serve(
-                Path::new(INDEX),
-                &listen,
-                Profile::shipped().clone(),
-                ServiceSettings::default(),
-                move |address| {
-                    // The demo waits for this, or has ended.
-                    let _ = ready.send(Ok(address));
-                },
-            ))
-        });
-        match outcome {
-            // SIGTERM or Ctrl-C: the service has drained, so the program is done.
-            Ok(()) => std::process::exit(0),
-            Err(error) => {
-                // Whoever waits reports it; nobody does once the demo is serving.
-                let _ = failed.send(Err(error));
-            }
-        }
+    let serving = runtime.spawn(async move {
+        let ready = move |address| {
+            // The demo waits for this.
+            let _ = ready.send(address);
+        };
+        let settings = ServiceSettings::default();
+        serve::serve(Path::new(INDEX), &listen, Profile::shipped().clone(), settings, ready).await
     });
-    match is_ready.recv() {
-        Ok(Ok(address)) => Ok(address.to_string()),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(Error::bug("the service ended before it was ready")),
-    }
+    runtime.block_on(async {
+        match is_ready.await {
+            Ok(address) => Ok((address.to_string(), serving)),
+            Err(_) => match serving.await.or_fault(Fault::Bug, "starting the service")? {
+                Ok(()) => Err(Error::unavailable("the service was stopped before it was ready")),
+                Err(error) => Err(error),
+            },
+        }
+    })
 }

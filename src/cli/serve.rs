@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use super::options::{DEFAULT_LISTEN, IndexFolder, ProfileFile};
 use super::setup;
+use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::EmbeddedIndex;
 use crate::profile::Profile;
@@ -75,9 +76,13 @@ impl Serve {
             ..ServiceSettings::default()
         };
         let profile = self.profile.read()?;
-        runtime()?.block_on(serve(&self.index.folder, &self.listen, profile, settings, |address| {
+        let runtime = runtime()?;
+        let served = runtime.block_on(serve(&self.index.folder, &self.listen, profile, settings, |address| {
             eprintln!("listening on {address}; end with Ctrl-C or SIGTERM");
-        }))
+        }));
+        // A search that the grace period has cut off must not hold the end up.
+        runtime.shutdown_background();
+        served
     }
 }
 
@@ -85,11 +90,14 @@ impl Serve {
 /// where there are more threads than work they wake each other, which takes longer than the work.
 const CORES_PER_NETWORK_THREAD: usize = 8;
 
-/// A runtime for the service; the core runs on its threads only for who is alone ([`server::run`]'s pool).
+/// How long a thread that searched stays for the next search. To start one takes longer than to wake it.
+const THREADS_STAY: Duration = Duration::from_secs(3_600);
+
+/// A runtime for the service.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.div_ceil(CORES_PER_NETWORK_THREAD))
+        .worker_threads(compute::available().div_ceil(CORES_PER_NETWORK_THREAD))
+        .thread_keep_alive(THREADS_STAY)
         .enable_all()
         .build()
         .or_fault(Fault::Unavailable, "starting the service")
@@ -112,31 +120,22 @@ pub async fn serve(
         .local_addr()
         .or_fault(Fault::Unavailable, "reading the listener's address")?;
     let cell = Arc::new(ReadyCell::new());
-    let (failed, failure) = tokio::sync::oneshot::channel();
     let opening = {
-        let cell = cell.clone();
-        let folder = folder.to_path_buf();
-        move || match open_and_warm(&folder, &profile) {
-            Ok((served, index)) => {
-                // The cell is filled once, here.
-                let _ = cell.set(served);
-                ready(address);
-                follow_commits(&index);
-            }
-            Err(error) => {
-                let _ = failed.send(error);
-            }
+        let (cell, folder) = (cell.clone(), folder.to_path_buf());
+        async move {
+            let opened = tokio::task::spawn_blocking(move || open_and_warm(&folder, &profile)).await;
+            let (served, index) = opened.or_fault(Fault::Bug, "opening the index")??;
+            // The cell is filled once, here.
+            let _ = cell.set(served);
+            ready(address);
+            follow_commits(index).await
         }
     };
-    std::thread::Builder::new()
-        .name("baowen-index".into())
-        .spawn(opening)
-        .or_fault(Fault::Unavailable, "starting the service")?;
     let mut failed_with = None;
     let shutdown = async {
         tokio::select! {
             () = server::asked_to_end() => {}
-            Ok(error) = failure => failed_with = Some(error),
+            Err(error) = opening => failed_with = Some(error),
         }
     };
     let ended = server::run(listener, cell, settings, shutdown).await;
@@ -154,12 +153,14 @@ fn open_and_warm(folder: &Path, profile: &Profile) -> Result<(Arc<dyn Answer>, A
     Ok((Arc::new(served), opened.index))
 }
 
-/// Takes over newer commits for as long as the process lives.
-fn follow_commits(index: &EmbeddedIndex) {
+/// Takes over newer commits for as long as the service lives.
+async fn follow_commits(index: Arc<EmbeddedIndex>) -> Result<std::convert::Infallible> {
     let mut said = false;
     loop {
-        std::thread::sleep(REFRESH);
-        match index.refresh() {
+        tokio::time::sleep(REFRESH).await;
+        let index = index.clone();
+        let refreshed = tokio::task::spawn_blocking(move || index.refresh()).await;
+        match refreshed.or_fault(Fault::Bug, "opening a commit")? {
             Ok(_) => said = false,
             // The commit before goes on being served; once is enough to say so.
             Err(error) if !said => {

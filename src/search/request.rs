@@ -21,7 +21,7 @@ pub const MAX_FILTER_VALUES: usize = 1_000;
 pub const DEFAULT_TOP_K: usize = 10;
 
 /// Which rankings take part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Mode {
     /// Words and meaning.
     #[default]
@@ -33,7 +33,7 @@ pub enum Mode {
 }
 
 /// How the two rankings become one; see `fusion.rs` for the formulas.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum FusionMethod {
     /// The weights the index ships with: exact scores, linear in calibrated features.
     #[default]
@@ -56,7 +56,7 @@ pub struct FusionRequest {
 }
 
 /// Whether an article may appear more than once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Grouping {
     /// One hit an article: its best passage.
     #[default]
@@ -94,12 +94,80 @@ pub struct SearchRequest {
     pub deadline: Option<Instant>,
 }
 
+/// What a request asks for ([`SearchRequest::normal`]): a key by which answers can be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NormalRequest {
+    query: String,
+    top_k: usize,
+    offset: usize,
+    mode: Mode,
+    method: FusionMethod,
+    /// The bits of the number.
+    dense_weight: Option<u32>,
+    /// The bits of the number.
+    rrf_k: Option<u32>,
+    /// Its lists are sorted, without repetitions.
+    filter: Filter,
+    grouping: Grouping,
+    explain: bool,
+    candidates: Option<usize>,
+    ef_search: Option<usize>,
+    today: Option<Date>,
+}
+
+impl NormalRequest {
+    /// What it takes in memory, nearly.
+    pub fn bytes(&self) -> usize {
+        let lists = [&self.filter.article_ids, &self.filter.sources, &self.filter.regions];
+        let values = lists
+            .into_iter()
+            .flatten()
+            .map(|value| size_of::<String>() + value.len());
+        size_of::<Self>() + self.query.len() + values.sum::<usize>() + 2 * self.filter.years.len()
+    }
+}
+
 impl SearchRequest {
     /// A request with all defaults.
     pub fn new(query: impl Into<String>) -> Self {
         SearchRequest {
             query: query.into(),
             ..SearchRequest::default()
+        }
+    }
+
+    /// What is asked for, without the deadline, so that requests that ask the same are equal.
+    pub fn normal(&self) -> NormalRequest {
+        let sorted = |values: &[String]| {
+            let mut values = values.to_vec();
+            values.sort_unstable();
+            values.dedup();
+            values
+        };
+        let mut years = self.filter.years.clone();
+        years.sort_unstable();
+        years.dedup();
+        NormalRequest {
+            query: self.query.clone(),
+            top_k: self.wanted(),
+            offset: self.offset,
+            mode: self.mode,
+            method: self.fusion.method,
+            dense_weight: self.fusion.dense_weight.map(f32::to_bits),
+            rrf_k: self.fusion.rrf_k.map(f32::to_bits),
+            filter: Filter {
+                article_ids: sorted(&self.filter.article_ids),
+                sources: sorted(&self.filter.sources),
+                regions: sorted(&self.filter.regions),
+                years,
+                published_from: self.filter.published_from,
+                published_to: self.filter.published_to,
+            },
+            grouping: self.grouping,
+            explain: self.explain,
+            candidates: self.candidates,
+            ef_search: self.ef_search,
+            today: self.today,
         }
     }
 

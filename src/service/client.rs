@@ -7,7 +7,8 @@ use tonic::{Code, Request, Status};
 
 use super::convert::ask;
 use super::wire::search_service_client::SearchServiceClient;
-use super::{pool, status, wire};
+use super::{status, wire};
+use crate::compute::late;
 use crate::error::{Error, Result};
 use crate::search::request::SearchRequest;
 use crate::search::response::SearchResponse;
@@ -99,9 +100,7 @@ impl Client {
 /// tonic's client keeps the deadline too, but calls it a cancellation.
 fn as_deadline(status: Status, deadline: Option<Instant>) -> Status {
     match deadline {
-        Some(deadline) if status.code() == Code::Cancelled && Instant::now() >= deadline => {
-            status::to_status(&pool::late())
-        }
+        Some(deadline) if status.code() == Code::Cancelled && Instant::now() >= deadline => status::to_status(&late()),
         _ => status,
     }
 }

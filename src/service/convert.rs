@@ -177,19 +177,36 @@ fn size(value: u32) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
-/// An answer as it goes out.
-pub fn response(core: SearchResponse) -> wire::SearchResponse {
+/// An answer as it goes out, with what it took this time.
+pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
+    let made_by = &core.provenance;
     wire::SearchResponse {
-        hits: core.hits.into_iter().map(hit).collect(),
+        hits: core.hits.iter().map(hit).collect(),
         candidates: core.candidates as u64,
-        degraded: core.degraded,
+        degraded: core.degraded.clone(),
         answerable: core.answerable,
-        timings: Some(timings(&core.timings)),
+        timings: Some(timings(took)),
         provenance: Some(wire::Provenance {
-            commit: core.provenance.commit,
-            analysis: core.provenance.analysis,
-            model: core.provenance.model,
-            weights: core.provenance.weights,
+            commit: made_by.commit,
+            analysis: made_by.analysis.clone(),
+            model: made_by.model.clone(),
+            weights: made_by.weights.clone(),
+        }),
+    }
+}
+
+/// One outcome of a batch as it goes out.
+pub fn batch_item(index: usize, outcome: Result<wire::SearchResponse>) -> wire::BatchSearchResponse {
+    use wire::batch_search_response::Outcome;
+    wire::BatchSearchResponse {
+        // A batch is bounded far below what fits.
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        outcome: Some(match outcome {
+            Ok(answer) => Outcome::Response(answer),
+            Err(error) => Outcome::Error(wire::ItemError {
+                code: status::code(error.fault()).into(),
+                message: status::message(&error),
+            }),
         }),
     }
 }
@@ -210,64 +227,58 @@ fn timings(core: &Timings) -> wire::Timings {
     }
 }
 
-/// How long it took to find an answer that was kept.
-pub fn found_timings(total: Duration) -> wire::Timings {
-    timings(&Timings {
-        total,
-        cached: true,
-        ..Timings::default()
-    })
-}
-
-fn hit(core: Hit) -> wire::Hit {
+fn hit(core: &Hit) -> wire::Hit {
     let best_sentence = core.best_sentence.map(|place| wire::BestSentence {
         text: cut(&core.text, place),
         span: Some(span(place)),
     });
     wire::Hit {
-        article_id: core.article_id,
-        passage_id: core.passage_id,
-        title: core.title,
-        text: core.text,
+        article_id: core.article_id.clone(),
+        passage_id: core.passage_id.clone(),
+        title: core.title.clone(),
+        text: core.text.clone(),
         score: core.score,
-        heading: core.heading,
+        heading: core.heading.clone(),
         span: Some(span(core.span)),
-        source: core.source,
-        url: core.url,
+        source: core.source.clone(),
+        url: core.url.clone(),
         published: core.published.map(|day| day.to_string()),
         kind: match core.kind {
             ArticleKind::Full => wire::ArticleKind::Full,
             ArticleKind::Summary => wire::ArticleKind::Summary,
         }
         .into(),
-        highlights: core.highlights.into_iter().map(span).collect(),
-        title_highlights: core.title_highlights.into_iter().map(span).collect(),
+        highlights: core.highlights.iter().copied().map(span).collect(),
+        title_highlights: core.title_highlights.iter().copied().map(span).collect(),
         best_sentence,
-        explanation: core.explanation.map(explanation),
-        duplicates: core.duplicates,
+        explanation: core.explanation.as_ref().map(explanation),
+        duplicates: core.duplicates.clone(),
     }
 }
 
-fn explanation(core: Explanation) -> wire::Explanation {
+fn explanation(core: &Explanation) -> wire::Explanation {
     wire::Explanation {
         lexical: core.lexical.map(rank_part),
         dense: core.dense.map(rank_part),
         terms: core
             .terms
-            .into_iter()
+            .iter()
             .map(|term| wire::TermMatch {
-                term: term.term,
+                term: term.term.clone(),
                 score: term.score,
                 synonym: term.synonym,
             })
             .collect(),
         contributions: core
             .contributions
-            .into_iter()
-            .map(|(name, amount)| wire::Contribution { name, amount })
+            .iter()
+            .map(|(name, amount)| wire::Contribution {
+                name: name.clone(),
+                amount: *amount,
+            })
             .collect(),
         swap_weight: core.swap_weight,
-        summary: core.summary,
+        summary: core.summary.clone(),
     }
 }
 
@@ -296,14 +307,6 @@ fn cut(text: &str, place: Span) -> String {
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// Why one question of a batch was not answered.
-pub fn item_error(error: &Error) -> wire::ItemError {
-    wire::ItemError {
-        code: status::code(error.fault()).into(),
-        message: status::message(error),
-    }
 }
 
 #[cfg(test)]
@@ -510,7 +513,7 @@ mod tests {
     #[test]
     fn an_answer_survives_the_wire_and_shows_its_best_sentence() {
         let answer = super::super::tests::full_answer();
-        let sent = response(answer.clone());
+        let sent = response(&answer, &answer.timings);
         assert_eq!(sent.hits[0].best_sentence.as_ref().unwrap().text, "可以补缴。");
         assert_eq!(sent.timings.as_ref().unwrap().stages.len(), 6);
         assert_eq!(ask::response(sent).unwrap(), answer);

@@ -9,22 +9,22 @@
 //! | `codec` | bytes to messages |
 //! | `convert` | wire types to core types and back; the only place that knows both |
 //! | `status` | faults to gRPC codes and back |
-//! | `edge` | deadlines of all calls |
-//! | `pool` | threads in which the core runs |
-//! | `reply` | answers as they go out, encoded once |
-//! | `kept` | the answers given last, for questions asked again |
+//! | `deadline` | deadlines of all calls |
+//! | `answers` | where questions are asked, whatever protocol they came in |
+//! | `pool` | how many searches run at a time, and how many wait |
+//! | `cache` | the answers given last, for questions asked again |
 //! | `calls` | the methods of `SearchService` |
 //! | `server` | a listening service: health, reflection, limits, shutdown |
 //! | `client` | the other end, for the command line |
 
+pub mod answers;
+pub mod cache;
 pub mod calls;
 pub mod client;
 pub mod codec;
 pub mod convert;
-pub mod edge;
-pub mod kept;
+pub mod deadline;
 pub mod pool;
-pub mod reply;
 pub mod server;
 pub mod status;
 #[cfg(test)]
@@ -43,12 +43,6 @@ pub mod wire {
 
     /// The protocol's descriptors, comments included, as reflection serves them.
     pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/baowen.v1.bin"));
-}
-
-/// The serving side of the protocol, generated for answers that are encoded already.
-#[allow(clippy::all, clippy::pedantic, missing_docs)]
-pub mod serving {
-    include!(concat!(env!("OUT_DIR"), "/serving/baowen.v1.rs"));
 }
 
 /// The core as the service sees it.

@@ -4,7 +4,6 @@
 //! connections, calls in flight are answered; then it ends, at the latest when the grace period is over.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -16,11 +15,13 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
+use super::answers::Answers;
 use super::calls::{CallLimits, SearchCalls};
-use super::edge::Edge;
-use super::pool::Pool;
-use super::serving::search_service_server::SearchServiceServer;
+use super::deadline::WithDeadlines;
+use super::pool::SearchPool;
+use super::wire::search_service_server::SearchServiceServer;
 use super::{Answer, wire};
+use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 
 /// The names that the health service answers for: the server as a whole, and the search service.
@@ -29,7 +30,7 @@ const HEALTH_NAMES: [&str; 2] = ["", <SearchServiceServer<SearchCalls> as NamedS
 /// Limits and times of a service. All have defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceSettings {
-    /// Threads in which the core answers; 0 means one for each core.
+    /// Searches that run at a time; 0 means one for each core.
     pub threads: usize,
     /// Questions that may wait for a thread; more are refused with RESOURCE_EXHAUSTED.
     pub queue: usize,
@@ -81,31 +82,28 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
     let threads = match settings.threads {
-        0 => thread::available_parallelism().map_or(1, usize::from),
+        0 => compute::available(),
         threads => threads,
     };
-    let pool = Arc::new(Pool::new(threads, settings.queue)?);
+    let pool = Arc::new(SearchPool::new(threads, settings.queue));
     run_in(pool, listener, answer, settings, shutdown).await
 }
 
 /// [`run`] with a pool that others can see.
 pub(super) async fn run_in(
-    pool: Arc<Pool>,
+    pool: Arc<SearchPool>,
     listener: TcpListener,
     answer: Arc<dyn Answer>,
     settings: ServiceSettings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let calls = SearchCalls::new(
-        answer.clone(),
-        pool.clone(),
-        CallLimits {
-            max_batch: settings.max_batch,
-            batch_window: pool.threads(),
-            max_response_bytes: settings.max_response_bytes,
-            answer_cache_bytes: settings.answer_cache_bytes,
-        },
-    );
+    let answers = Answers::new(answer.clone(), pool.clone(), settings.answer_cache_bytes);
+    let limits = CallLimits {
+        max_batch: settings.max_batch,
+        batch_window: pool.threads(),
+        max_response_bytes: settings.max_response_bytes,
+    };
+    let calls = SearchCalls::new(Arc::new(answers), limits);
     let search = SearchServiceServer::new(calls)
         .max_decoding_message_size(settings.max_request_bytes)
         .max_encoding_message_size(settings.max_response_bytes);
@@ -139,7 +137,7 @@ pub(super) async fn run_in(
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(16 * 1024)
-        .serve_with_incoming_shutdown(Edge::new(routes, settings.longest_call), incoming, async {
+        .serve_with_incoming_shutdown(WithDeadlines::new(routes, settings.longest_call), incoming, async {
             let _ = stopped.await;
         });
     let mut server = std::pin::pin!(server);

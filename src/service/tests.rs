@@ -214,11 +214,11 @@ impl Running {
 }
 
 async fn serve(answer: Arc<dyn Answer>, settings: ServiceSettings) -> Running {
-    let pool = Arc::new(pool::Pool::new(settings.threads, settings.queue).unwrap());
+    let pool = Arc::new(pool::SearchPool::new(settings.threads, settings.queue));
     serve_in(pool, answer, settings).await
 }
 
-async fn serve_in(pool: Arc<pool::Pool>, answer: Arc<dyn Answer>, settings: ServiceSettings) -> Running {
+async fn serve_in(pool: Arc<pool::SearchPool>, answer: Arc<dyn Answer>, settings: ServiceSettings) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -369,6 +369,32 @@ async fn what_was_kept_is_found_while_every_thread_works() {
     waiting.await.unwrap().unwrap();
 }
 
+/// With one worker: it must not be the one that searches.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn health_and_timeouts_are_answered_while_every_thread_searches() {
+    let (fake, strings) = fake();
+    let running = serve(fake, ServiceSettings { queue: 1, ..settings() }).await;
+    let channel = running.channel().await;
+    let mut client = SearchServiceClient::new(channel.clone());
+    // Questions that come one after the other, each alone.
+    for _ in 0..100 {
+        client.search(asked("医保")).await.unwrap();
+    }
+    let mut other = client.clone();
+    let waiting = tokio::spawn(async move { other.search(asked("wait")).await });
+    let strings = started(strings).await;
+    let mut health = HealthClient::new(channel);
+    health.check(HealthCheckRequest::default()).await.unwrap();
+    let mut late = Request::new(asked("养老金"));
+    late.set_timeout(Duration::from_millis(1));
+    // The client's own clock may answer first, by another name.
+    let code = client.search(late).await.unwrap_err().code();
+    assert!(matches!(code, Code::DeadlineExceeded | Code::Cancelled), "{code:?}");
+    assert!(!waiting.is_finished());
+    strings.release.send(()).unwrap();
+    waiting.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn health_follows_the_core_from_opening_to_draining() {
     let (fake, strings) = fake();
@@ -470,7 +496,7 @@ async fn reflection_lists_the_services_in_both_versions() {
                 ask(MessageRequest::FileContainingSymbol("baowen.v1.SearchRequest".into())),
             ];
             let mut answers = client
-                .server_reflection_info(tokio_stream::iter(asks))
+                .server_reflection_info(futures_util::stream::iter(asks))
                 .await
                 .unwrap()
                 .into_inner();
@@ -648,17 +674,16 @@ async fn the_longest_call_ends_in_deadline_exceeded() {
 async fn the_timeout_header_is_kept_and_late_questions_are_never_started() {
     // Without a connection, because the client's own clock would answer first.
     let (fake, strings) = fake();
-    let pool = Arc::new(pool::Pool::new(1, 4).unwrap());
+    let pool = Arc::new(pool::SearchPool::new(1, 4));
     let limits = calls::CallLimits {
         max_batch: 10,
         batch_window: 1,
         max_response_bytes: 1 << 20,
-        answer_cache_bytes: 1 << 20,
     };
-    let search =
-        serving::search_service_server::SearchServiceServer::new(calls::SearchCalls::new(fake.clone(), pool, limits));
-    let edge = edge::Edge::new(tonic::service::Routes::new(search), Duration::from_secs(60));
-    let mut client = SearchServiceClient::new(edge);
+    let answers = Arc::new(answers::Answers::new(fake.clone(), pool, 1 << 20));
+    let search = wire::search_service_server::SearchServiceServer::new(calls::SearchCalls::new(answers, limits));
+    let routes = tonic::service::Routes::new(search);
+    let mut client = SearchServiceClient::new(deadline::WithDeadlines::new(routes, Duration::from_secs(60)));
     let mut first = client.clone();
     let waiting = tokio::spawn(async move { first.search(asked("wait")).await });
     let strings = started(strings).await;
@@ -686,7 +711,7 @@ async fn a_client_keeps_its_deadline_and_names_it() {
 #[tokio::test]
 async fn a_question_whose_asker_has_gone_is_not_started() {
     let (fake, strings) = fake();
-    let pool = Arc::new(pool::Pool::new(1, 4).unwrap());
+    let pool = Arc::new(pool::SearchPool::new(1, 4));
     let running = serve_in(pool.clone(), fake.clone(), settings()).await;
     let channel = running.channel().await;
     let [mut first, mut second, mut third] = [(); 3].map(|()| SearchServiceClient::new(channel.clone()));

@@ -127,12 +127,12 @@ async fn closed_loop(clients: &[Client], load: &Arc<Load>, end: End, report: &mu
     }
 }
 
-/// Questions are due at fixed moments, `rate` a second. A thread keeps the time, because the timer of the async
-/// runtime only knows whole milliseconds.
+/// Questions are due at fixed moments, `rate` a second. A thread for blocking work keeps the time, because the
+/// timer of the async runtime only knows whole milliseconds.
 async fn open_loop(clients: &[Client], load: &Arc<Load>, end: End, rate: f64, report: &mut Report) {
     let (tickets, mut due) = mpsc::unbounded_channel();
     let first = load.next.load(Ordering::Relaxed);
-    std::thread::spawn(move || {
+    tokio::task::spawn_blocking(move || {
         let started = Instant::now();
         for number in first..end.requests {
             let due = started + Duration::from_secs_f64((number - first) as f64 / rate);

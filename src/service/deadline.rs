@@ -1,6 +1,6 @@
-//! What every call passes first, whatever it asks: its deadline is fixed when it arrives, and kept.
+//! The deadline of every call, whatever it asks: fixed when the call arrives, and kept.
 //!
-//! tonic ends a call at its `grpc-timeout` too, but answers CANCELLED; this edge measures from the same moment and is
+//! tonic ends a call at its `grpc-timeout` too, but answers CANCELLED; this measures from the same moment and is
 //! looked at first, so the caller reads DEADLINE_EXCEEDED. tonic also answers OUT_OF_RANGE to a message above the
 //! limit, where the rest of the world (and our status table) says RESOURCE_EXHAUSTED.
 
@@ -15,27 +15,28 @@ use tonic::codegen::http::{HeaderValue, Request, Response};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
-use super::{convert, pool, status};
+use super::{convert, status};
+use crate::compute::late;
 
 /// When the caller stops waiting, as found in a request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(pub Instant);
 
-/// All services of one server behind the edge.
+/// All services of one server, each call with a deadline.
 #[derive(Debug, Clone)]
-pub struct Edge {
+pub struct WithDeadlines {
     routes: Routes,
     longest: Duration,
 }
 
-impl Edge {
-    /// Puts the edge before `routes`; a call that allows more time than `longest`, or does not say, gets `longest`.
+impl WithDeadlines {
+    /// Gives every call of `routes` a deadline; one that allows more time than `longest`, or does not say, gets `longest`.
     pub fn new(routes: Routes, longest: Duration) -> Self {
-        Edge { routes, longest }
+        WithDeadlines { routes, longest }
     }
 }
 
-impl Service<Request<Body>> for Edge {
+impl Service<Request<Body>> for WithDeadlines {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -58,7 +59,7 @@ impl Service<Request<Body>> for Edge {
             match tokio::time::timeout_at(deadline.into(), answer).await {
                 Ok(Ok(response)) => Ok(with_our_code(response)),
                 Ok(Err(never)) => match never {},
-                Err(_) => Ok(status::to_status(&pool::late()).into_http()),
+                Err(_) => Ok(status::to_status(&late()).into_http()),
             }
         })
     }
