@@ -99,6 +99,22 @@ pub enum ArticleKind {
     Summary,
 }
 
+/// Where an article was read: the source, and the file in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Origin {
+    /// The source's name, unique in an index.
+    pub source: String,
+    /// The file's path in the source, its parts joined by `/`.
+    pub path: String,
+}
+
+impl Origin {
+    /// The id of the file's article: `source/path/in/it.ext`.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.source, self.path)
+    }
+}
+
 /// One article as it was read: cleaned of furniture, its structure kept in the text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Article {
@@ -127,6 +143,9 @@ pub struct Article {
     /// What else its origin says of it, by the names used there; what was no text is JSON.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+    /// Where it was read; none if it came another way than by a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// A piece of one article, small enough for the embedder to read whole.

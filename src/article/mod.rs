@@ -16,6 +16,7 @@ pub mod passage;
 pub mod read;
 mod reading;
 mod record;
+pub mod source;
 mod unit;
 mod walk;
 

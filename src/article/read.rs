@@ -10,13 +10,14 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::model::Article;
+use crate::model::{Article, Origin};
 
 use super::decode::decode;
 use super::layout::is_han;
 use super::page;
 use super::reading::{LeftOut, Reading};
 use super::record::{self, RawLine};
+use super::source::{Scope, Sources};
 use super::walk::{self, Found, SourceFile};
 use super::{html, markdown};
 
@@ -63,6 +64,8 @@ pub struct ArticleReader {
     files: std::vec::IntoIter<Found>,
     pending: VecDeque<ReadEvent>,
     lines: Option<Lines>,
+    /// Where the file that is being read belongs.
+    origin: Option<Origin>,
     /// Where each id was first seen: the number of the path in `paths`, and the line (0 if it has none).
     seen: HashMap<String, (usize, usize)>,
     /// Paths that gave articles, for messages.
@@ -87,24 +90,45 @@ struct Lines {
 impl ArticleReader {
     /// Looks through files and folders and prepares to read them, in the order of the names, folders sorted by name
     /// and with all below them. Hidden files are skipped. An article of JSON Lines has its record's id; one of another
-    /// file has the file's path below the name given here (`rules/ningbo`; with the extension where two would be
-    /// the same), and for pages its place in the page behind it (`news/0001-0`).
+    /// file has the source and the file's path in it (`rules/city/ningbo.md`; see [`super::source`]), and for pages its
+    /// place in the page behind it (`news/0001.html-0`).
     ///
     /// # Errors
     /// [`Fault::Missing`](crate::error::Fault::Missing) if a named path does not exist. What is wrong inside a folder
     /// is an event.
     pub fn open(paths: &[PathBuf]) -> Result<ArticleReader> {
-        let files = walk::find(paths)?;
+        let mut sources = Sources::default();
+        let scopes = paths
+            .iter()
+            .map(|path| sources.claim_any(path))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(ArticleReader::read(&scopes, &sources))
+    }
+
+    /// As [`ArticleReader::open`], for paths that belong to the sources of an index.
+    pub fn read(scopes: &[Scope], sources: &Sources) -> ArticleReader {
+        let files = walk::find(scopes, sources);
         let bytes_total = files.iter().flatten().map(|file| file.size).sum();
-        Ok(ArticleReader {
+        ArticleReader {
             files: files.into_iter(),
             pending: VecDeque::new(),
             lines: None,
+            origin: None,
             seen: HashMap::new(),
             paths: Vec::new(),
             bytes_total,
             bytes_read: 0,
-        })
+        }
+    }
+
+    /// The files that are still to be read, by their origin.
+    pub fn ahead(&self) -> impl Iterator<Item = &Origin> {
+        self.files.as_slice().iter().flatten().map(|file| &file.origin)
+    }
+
+    /// Whether an article of this id was given.
+    pub fn gave(&self, id: &str) -> bool {
+        self.seen.contains_key(id)
     }
 
     /// The size of all files found, in bytes.
@@ -130,6 +154,7 @@ impl ArticleReader {
     }
 
     fn read_file(&mut self, file: &SourceFile) -> std::result::Result<(), (Option<usize>, String)> {
+        self.origin = Some(file.origin.clone());
         let extension = file
             .path
             .extension()
@@ -199,9 +224,9 @@ impl ArticleReader {
         }
         for (place, mut article) in reading.articles {
             article.id = if reading.is_page {
-                format!("{}-{place}", file.id)
+                format!("{}-{place}", file.origin.id())
             } else {
-                file.id.clone()
+                file.origin.id()
             };
             self.accept(&file.path, None, article);
         }
@@ -269,7 +294,8 @@ impl ArticleReader {
     }
 
     /// Passes an article on, unless its id was seen before.
-    fn accept(&mut self, path: &Path, line: Option<usize>, article: Article) {
+    fn accept(&mut self, path: &Path, line: Option<usize>, mut article: Article) {
+        article.origin.clone_from(&self.origin);
         match self.seen.get(&article.id) {
             Some(&(other, first)) => {
                 let mut before = self

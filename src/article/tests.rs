@@ -38,8 +38,15 @@ fn read_folder(files: &[(&str, &[u8])]) -> (Vec<Article>, Vec<Rejected>) {
     read_paths(&[folder.path().to_path_buf()])
 }
 
+/// An article's id without its source, which is the temporary folder here.
+fn id_below(article: &Article) -> &str {
+    let source = article.origin.as_ref().map_or("", |origin| &origin.source);
+    let below = article.id.strip_prefix(source).and_then(|id| id.strip_prefix('/'));
+    below.unwrap_or(&article.id)
+}
+
 fn ids(articles: &[Article]) -> Vec<&str> {
-    articles.iter().map(|article| article.id.as_str()).collect()
+    articles.iter().map(id_below).collect()
 }
 
 /// The shared data, if this machine has it.
@@ -81,10 +88,13 @@ fn the_five_pages_are_the_85_articles() {
             );
         }
     }
-    assert_eq!(articles[0].id, "000_c5abffc0c038db89-0");
-    assert_eq!(articles[20].id, "000_c5abffc0c038db89-20");
+    assert_eq!(articles[0].id, "pages/000_c5abffc0c038db89.txt-0");
+    assert_eq!(articles[20].id, "pages/000_c5abffc0c038db89.txt-20");
     assert_eq!(articles[84].published.unwrap().to_string(), "2025-04-26");
-    let linked = articles.iter().find(|article| article.id.starts_with("003")).unwrap();
+    let linked = articles
+        .iter()
+        .find(|article| article.id.starts_with("pages/003"))
+        .unwrap();
     assert_eq!(linked.source.as_deref(), Some("社保网"));
     assert_eq!(linked.published.unwrap().to_string(), "2025-06-01");
     assert_eq!((&articles[0].source, articles[0].published), (&None, None));
@@ -128,18 +138,18 @@ fn formats_are_told_by_name_and_by_content() {
     ]);
     let found: Vec<_> = articles
         .iter()
-        .map(|a| (a.id.as_str(), a.title.as_str(), a.text.as_str()))
+        .map(|a| (id_below(a), a.title.as_str(), a.text.as_str()))
         .collect();
     assert_eq!(
         found,
         [
-            ("a", "断缴怎么办", "三个月内补缴。"),
-            ("b", "备案_某网", "先备案再就医。"),
-            ("c", "缴费基数", "按上年度工资核定。"),
+            ("a.md", "断缴怎么办", "三个月内补缴。"),
+            ("b.html", "备案_某网", "先备案再就医。"),
+            ("c.txt", "缴费基数", "按上年度工资核定。"),
             ("1", "", "甲"),
             ("2", "", "乙"),
             ("f/没有扩展名", "没有扩展名", "只有一段文字的文件。"),
-            ("g", "标题", "正文"),
+            ("g.page", "标题", "正文"),
         ]
     );
     let reasons: Vec<String> = rejected.iter().map(|r| r.reason.clone()).collect();
@@ -197,7 +207,7 @@ fn the_sample_articles_are_whole() {
 fn ids_are_short_and_unique() {
     let files: &[(&str, &[u8])] = &[("a.md", b"x"), ("a.txt", b"y"), ("b.txt", b"z"), ("sub/b.txt", b"w")];
     let (articles, rejected) = read_folder(files);
-    assert_eq!(ids(&articles), ["a.md", "a.txt", "b", "sub/b"]);
+    assert_eq!(ids(&articles), ["a.md", "a.txt", "b.txt", "sub/b.txt"]);
     assert_eq!(rejected, []);
     let (one, two) = (folder(&[("b.txt", b"x")]), folder(&[("b.txt", b"y")]));
     let paths = [
@@ -287,7 +297,7 @@ fn hostile_files_are_reported_and_survived() {
         ("16-bottomless.html", bottomless.as_bytes()),
         ("15-quotes.md", ">".repeat(20_000).as_bytes()),
     ]);
-    assert_eq!(ids(&articles), ["big", "next", "08-single-line", "09-nested"]);
+    assert_eq!(ids(&articles), ["big", "next", "08-single-line.txt", "09-nested.html"]);
     assert_eq!(articles[0].text.len(), 10 << 20);
     assert_eq!(articles[3].text, "深处");
     let check = |name: &str, line: Option<usize>, reason: &str| {
@@ -355,7 +365,11 @@ fn links_and_locked_files_are_survived() {
     // The link leads to a file that was read already; the superuser may read a locked file.
     assert_eq!(
         ids(&articles),
-        if readable { vec!["a/x", "b/locked"] } else { vec!["a/x"] }
+        if readable {
+            vec!["a/x.txt", "b/locked.txt"]
+        } else {
+            vec!["a/x.txt"]
+        }
     );
     let reason = |name: &str| {
         rejected

@@ -1,15 +1,15 @@
-//! Paths to files: which files lie under the named paths, in a fixed order, and the id that each gives its articles.
+//! Paths to files: which files lie under the named paths, in a fixed order, and the source that each belongs to.
 //!
 //! Opens nothing and decides nothing by content. Hidden files are skipped, links to folders are not followed (they may
 //! lead back up), links to files are.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::error::{Error, Result};
+use super::source::{Scope, Sources};
+use crate::model::Origin;
 
 /// A file to be read.
 #[derive(Debug, Clone)]
@@ -17,8 +17,8 @@ pub(super) struct SourceFile {
     pub path: PathBuf,
     /// In bytes, when it was found.
     pub size: u64,
-    /// Its place below the named path, unique among the files found: `rules/ningbo` for `rules/ningbo.md`.
-    pub id: String,
+    /// Where it belongs; the id of its article.
+    pub origin: Origin,
     /// Whether it was named itself, not only its folder.
     pub named: bool,
 }
@@ -26,45 +26,81 @@ pub(super) struct SourceFile {
 /// What lies at a place: a file, or something that is not read and why.
 pub(super) type Found = std::result::Result<SourceFile, (PathBuf, String)>;
 
-/// Everything under the named paths: the names in their order, folders by name. A name that does not exist is an error.
-pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<Found>> {
-    let mut found = Vec::new();
-    let mut places = Vec::new();
-    for path in paths {
-        let about = path.metadata().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::missing(format!("{} does not exist", path.display())),
-            _ => Error::unavailable(format!("{} cannot be read: {error}", path.display())),
-        })?;
-        let before = found.len();
-        if about.is_dir() {
-            folder(path, &mut found, &mut places);
-            if found.len() == before {
-                found.push(Err((
-                    path.clone(),
-                    "the folder holds no files (hidden ones are not read)".into(),
-                )));
-            }
-        } else if about.is_file() {
-            places.push((found.len(), path.parent().unwrap_or(Path::new("")).to_path_buf()));
-            found.push(Ok(SourceFile {
-                path: path.clone(),
-                size: about.len(),
-                id: String::new(),
-                named: true,
-            }));
-        } else {
-            found.push(Err((path.clone(), "is neither a file nor a folder".into())));
+/// Everything under the named paths, which belong to these sources: the paths in their order, folders by name. A file
+/// that is found twice, under two of the paths or by a link, is kept once.
+pub(super) fn find(scopes: &[Scope], sources: &Sources) -> Vec<Found> {
+    let mut found = Gathered::default();
+    for scope in scopes {
+        match scope.full.metadata() {
+            Ok(about) if about.is_dir() => folder(scope, sources, &mut found),
+            Ok(about) if about.is_file() => found.file(scope, scope.given.clone(), about.len(), sources),
+            Ok(_) => found.refuse(&scope.given, "is neither a file nor a folder".into()),
+            Err(error) => found.refuse(&scope.given, format!("cannot be read: {error}")),
         }
     }
-    name(&mut found, &places);
-    Ok(found)
+    // A link to a file that is found by itself too would be a copy of it.
+    let files = found.files;
+    let copies: HashSet<usize> = found
+        .links
+        .into_iter()
+        .filter_map(|(at, target)| files.contains(&target).then_some(at))
+        .collect();
+    let numbered = found.all.into_iter().enumerate();
+    numbered
+        .filter_map(|(at, one)| (!copies.contains(&at)).then_some(one))
+        .collect()
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Gathered {
+    all: Vec<Found>,
+    ids: HashSet<String>,
+    /// Links to files: their place in `all`, and where they lead.
+    links: Vec<(usize, PathBuf)>,
+    /// All other files, in full.
+    files: HashSet<PathBuf>,
+}
+
+impl Gathered {
+    fn refuse(&mut self, path: &Path, reason: String) {
+        self.all.push(Err((path.to_path_buf(), reason)));
+    }
+
+    fn file(&mut self, scope: &Scope, path: PathBuf, size: u64, sources: &Sources) {
+        let full = scope.full_path(&path).unwrap_or_else(|| path.clone());
+        let Some(origin) = sources.origin(&full) else {
+            return self.refuse(&path, "belongs to no source".into());
+        };
+        if !self.ids.insert(origin.id()) {
+            return;
+        }
+        let named = path == scope.given;
+        if !named && path.is_symlink() {
+            let target = full.canonicalize().unwrap_or(full);
+            // Of several links to one file that lies elsewhere, the first is read.
+            if self.links.iter().any(|(_, other)| *other == target) {
+                return;
+            }
+            self.links.push((self.all.len(), target));
+        } else {
+            self.files.insert(full);
+        }
+        self.all.push(Ok(SourceFile {
+            path,
+            size,
+            origin,
+            named,
+        }));
+    }
 }
 
 /// Adds what lies under one folder.
-fn folder(root: &Path, found: &mut Vec<Found>, places: &mut Vec<(usize, PathBuf)>) {
+fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
+    let before = found.all.len();
     let visible =
         |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
-    for entry in WalkDir::new(root)
+    for entry in WalkDir::new(&scope.given)
         .follow_links(false)
         .sort_by_file_name()
         .into_iter()
@@ -73,9 +109,9 @@ fn folder(root: &Path, found: &mut Vec<Found>, places: &mut Vec<(usize, PathBuf)
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let path = error.path().unwrap_or(root).to_path_buf();
+                let path = error.path().unwrap_or(&scope.given).to_path_buf();
                 let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                found.push(Err((path, format!("cannot be read: {reason}"))));
+                found.refuse(&path, format!("cannot be read: {reason}"));
                 continue;
             }
         };
@@ -84,67 +120,16 @@ fn folder(root: &Path, found: &mut Vec<Found>, places: &mut Vec<(usize, PathBuf)
         }
         let path = entry.into_path();
         match path.metadata() {
-            Ok(about) if about.is_file() => {
-                places.push((found.len(), root.to_path_buf()));
-                found.push(Ok(SourceFile {
-                    path,
-                    size: about.len(),
-                    id: String::new(),
-                    named: false,
-                }));
-            }
-            Ok(about) if about.is_dir() => {
-                found.push(Err((path, "is a link to a folder, which is not followed".into())))
-            }
-            Ok(_) => found.push(Err((path, "is not a regular file".into()))),
-            Err(error) => found.push(Err((path, format!("cannot be read: {error}")))),
+            Ok(about) if about.is_file() => found.file(scope, path, about.len(), sources),
+            Ok(about) if about.is_dir() => found.refuse(&path, "is a link to a folder, which is not followed".into()),
+            Ok(_) => found.refuse(&path, "is not a regular file".into()),
+            Err(error) => found.refuse(&path, format!("cannot be read: {error}")),
         }
     }
-}
-
-/// Gives every file the shortest id that no other file here has: its path below the root without the extension, then
-/// with it, then the path as it was named. A file that was found twice is kept once.
-fn name(found: &mut Vec<Found>, places: &[(usize, PathBuf)]) {
-    let mut seen = HashSet::new();
-    let mut names: Vec<[String; 3]> = vec![Default::default(); found.len()];
-    let mut again = HashSet::new();
-    for (at, root) in places {
-        let Ok(file) = &found[*at] else { continue };
-        let canonical = file.path.canonicalize().unwrap_or_else(|_| file.path.clone());
-        if !seen.insert(canonical) {
-            again.insert(*at);
-            continue;
-        }
-        let below = file.path.strip_prefix(root).unwrap_or(&file.path);
-        names[*at] = [joined(&below.with_extension("")), joined(below), joined(&file.path)];
+    if found.all.len() == before && found.ids.is_empty() {
+        found.refuse(
+            &scope.given,
+            "the folder holds no files (hidden ones are not read)".into(),
+        );
     }
-    for (ladder, last) in [(0, false), (1, false), (2, true)] {
-        let mut count: HashMap<String, usize> = HashMap::new();
-        for (at, _) in places.iter().filter(|(at, _)| !again.contains(at)) {
-            *count.entry(names[*at][ladder].clone()).or_default() += 1;
-        }
-        for (at, _) in places.iter().filter(|(at, _)| !again.contains(at)) {
-            let name = &names[*at][ladder];
-            if let Ok(file) = &mut found[*at]
-                && file.id.is_empty()
-                && (count[name] == 1 || last)
-            {
-                file.id.clone_from(name);
-            }
-        }
-    }
-    let mut at = 0;
-    found.retain(|_| {
-        at += 1;
-        !again.contains(&(at - 1))
-    });
-}
-
-/// The parts of a path joined by `/` on every system, without what only says where it starts.
-fn joined(path: &Path) -> String {
-    let parts = path.components().filter_map(|part| match part {
-        std::path::Component::Normal(part) => Some(part.to_string_lossy().replace(char::is_control, "_")),
-        _ => None,
-    });
-    parts.collect::<Vec<_>>().join("/")
 }

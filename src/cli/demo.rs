@@ -94,7 +94,7 @@ fn build_sample() -> Result<Summary> {
     let options = |rebuild| index::Options {
         rebuild,
         with_model: true,
-        commit_every: usize::MAX,
+        ..index::Options::default()
     };
     let folder = Path::new(INDEX);
     let lacks_vectors = crate::index::EmbeddedIndex::open(folder).is_ok_and(|index| index.identity().dimension == 0);

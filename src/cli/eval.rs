@@ -88,7 +88,7 @@ impl Eval {
             let options = index::Options {
                 rebuild,
                 with_model: true,
-                commit_every: usize::MAX,
+                ..index::Options::default()
             };
             index::build(&[corpus.to_path_buf()], &folder, options)
         };

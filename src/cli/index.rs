@@ -7,11 +7,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::IndexFolder;
 use super::setup;
-use crate::article::ArticleReader;
-use crate::error::{Fault, Result};
+use crate::article::source::Sources;
+use crate::error::{Error, Fault, Result};
 use crate::index::EmbeddedIndex;
-use crate::index::ingest::run::{Summary, run};
+use crate::index::ingest::run::{Request, Summary, run};
 use crate::index::ingest::{Counts, Progress};
+
+/// How many articles of a kind the summary for people names.
+const NAMED: usize = 10;
 
 /// Read articles (text, Markdown, HTML, JSON Lines; UTF-8 or GB18030) and put them into an index.
 #[derive(Args)]
@@ -21,6 +24,12 @@ pub struct IndexArgs {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     index: IndexFolder,
+    /// Name the source that PATH is; without it, a folder is the source of its own name.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Delete the articles that are in the index and no longer under PATH.
+    #[arg(long)]
+    prune: bool,
     /// Throw the index away first and build it anew.
     #[arg(long)]
     rebuild: bool,
@@ -38,37 +47,51 @@ pub struct IndexArgs {
 impl IndexArgs {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
-        let summary = build(
-            &self.paths,
-            &self.index.folder,
-            Options {
-                rebuild: self.rebuild,
-                with_model: !self.no_vectors,
-                commit_every: self.commit_every.max(1),
-            },
-        )?;
-        if self.json {
-            return super::print::json(&summary);
+        let options = Options {
+            rebuild: self.rebuild,
+            with_model: !self.no_vectors,
+            source: self.source.clone(),
+            prune: self.prune,
+            commit_every: self.commit_every,
+        };
+        let summary = build(&self.paths, &self.index.folder, options)?;
+        match self.json {
+            true => super::print::json(&summary)?,
+            false => print(&summary, &self.index.folder),
         }
-        print(&summary, &self.index.folder);
-        Ok(())
+        let taken = summary.added + summary.updated + summary.unchanged + summary.moved.len();
+        match taken == 0 && !summary.skipped.is_empty() {
+            true => Err(Error::missing(format!(
+                "nothing was taken in: all of it ({}) was skipped",
+                summary.skipped.len()
+            ))),
+            false => Ok(()),
+        }
     }
 }
 
 /// How to build.
+#[derive(Default)]
 pub struct Options {
     /// Start from nothing.
     pub rebuild: bool,
     /// Make vectors if the model is there.
     pub with_model: bool,
-    /// Articles between commits.
+    /// The source's name, if not its folder's.
+    pub source: Option<String>,
+    /// Delete what is no longer there.
+    pub prune: bool,
+    /// Articles between commits; 0 for one at the end.
     pub commit_every: usize,
 }
 
 /// Reads the paths into the index of a folder, creating it if need be.
 pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summary> {
     let started = std::time::Instant::now();
-    let reader = ArticleReader::open(paths)?;
+    // Before anything is made for them.
+    for path in paths {
+        Sources::default().claim_any(path)?;
+    }
     let (rules, cache) = setup::indexing_rules(options.with_model)?;
     if options.rebuild {
         crate::index::remove(folder)?;
@@ -79,7 +102,13 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
         Err(error) => return Err(error),
     };
     let bars = Bars::new();
-    let mut summary = run(&index, rules, reader, options.commit_every, &bars)?;
+    let request = Request {
+        paths: paths.to_vec(),
+        source: options.source,
+        prune: options.prune,
+        commit_every: options.commit_every,
+    };
+    let mut summary = run(&index, rules, &request, &bars)?;
     match &cache {
         Some(cache) => (summary.embedded, summary.cached) = (cache.misses(), cache.hits()),
         None if index.identity().dimension > 0 => summary.embedded = summary.passages as u64,
@@ -145,13 +174,30 @@ fn style(template: &str) -> ProgressStyle {
 /// The summary for people.
 pub fn print(summary: &Summary, folder: &Path) {
     println!(
-        "{} articles read: {} added, {} updated, {} unchanged, {} skipped",
+        "{} articles read: {} added, {} updated, {} moved, {} unchanged, {} skipped",
         summary.articles,
         summary.added,
         summary.updated,
+        summary.moved.len(),
         summary.unchanged,
         summary.skipped.len()
     );
+    for moved in summary.moved.iter().take(NAMED) {
+        println!("  moved: {} is now {}", moved.from, moved.to);
+    }
+    if !summary.gone.is_empty() {
+        let what = match summary.pruned {
+            0 => "are still in the index and no longer in their source; delete them with --prune",
+            _ => "were no longer in their source and are deleted",
+        };
+        println!("{} articles {what}:", summary.gone.len());
+        for id in summary.gone.iter().take(NAMED) {
+            println!("  {id}");
+        }
+        if let more @ 1.. = summary.gone.len().saturating_sub(NAMED) {
+            println!("  and {more} more (--json names all)");
+        }
+    }
     println!(
         "{} passages written ({} embedded, {} from the cache) in {:.1} s",
         summary.passages, summary.embedded, summary.cached, summary.seconds
@@ -162,4 +208,8 @@ pub fn print(summary: &Summary, folder: &Path) {
         summary.total_articles,
         summary.total_passages
     );
+    if summary.without_vectors {
+        println!("It holds no vectors, so it answers by words alone. With the model here (`baowen model fetch`), the");
+        println!("next `baowen index` or `baowen rebuild` adds them.");
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::service::{Server, sample_index};
 use crate::support::{model_folder, root, shared};
 
-fn baowen(folder: &Path, model: Option<&Path>, args: &[&str]) -> Output {
+pub fn baowen(folder: &Path, model: Option<&Path>, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_baowen"))
         .args(args)
         .current_dir(folder)
@@ -18,7 +18,7 @@ fn baowen(folder: &Path, model: Option<&Path>, args: &[&str]) -> Output {
         .unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

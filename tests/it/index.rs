@@ -291,8 +291,8 @@ fn a_folder_that_is_no_index_is_named_with_the_command_that_helps() {
     drop(index_of(&other, &rules(), &[]));
     let meta = other.join("segments/meta.json");
     let text = std::fs::read_to_string(&meta).unwrap();
-    assert!(text.contains("\"format\": 2"), "{text}");
-    std::fs::write(&meta, text.replace("\"format\": 2", "\"format\": 999")).unwrap();
+    assert!(text.contains("\"format\": 3"), "{text}");
+    std::fs::write(&meta, text.replace("\"format\": 3", "\"format\": 999")).unwrap();
     check(&other, Fault::Precondition, "format 999");
 
     // Garbage.

@@ -8,4 +8,5 @@ mod imports;
 mod index;
 mod quality;
 mod service;
+mod sources;
 mod support;

@@ -50,7 +50,8 @@ fn the_pages_answer_the_questions_asked_of_them() {
     // The judgements name articles by page and place; ours by the page's file name and place.
     let rename = |id: &str| -> String {
         let (file, place) = id.rsplit_once('-').expect("file and place");
-        format!("yibao-{}-{place}", &file[..3])
+        let name = file.rsplit('/').next().unwrap_or(file);
+        format!("yibao-{}-{place}", &name[..3])
     };
     let rules = Rules {
         analyzer: analyzer(),

@@ -63,6 +63,10 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     document.add_text(fields.passage, json(&stored)?);
     if stored.ordinal == 0 {
         document.add_text(fields.article, json(article)?);
+        if let Some(origin) = &article.origin {
+            document.add_text(fields.origin_source, &origin.source);
+            document.add_text(fields.origin_path, &origin.path);
+        }
     }
     let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
     document.add_custom(fields.vector, &bytes);

@@ -6,6 +6,7 @@ mod directory;
 mod document;
 pub(super) mod filter;
 mod folder;
+mod inventory;
 mod maintain;
 mod open;
 pub(super) mod schema;

@@ -16,6 +16,7 @@ use super::schema::{self, FORMAT_VERSION, Fields, Identity};
 use super::segment::SegmentView;
 use super::terms;
 use super::view::View;
+use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Snapshot};
 use crate::index::vectors::VectorPlugin;
@@ -174,6 +175,15 @@ impl EmbeddedIndex {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// The sources of the newest commit.
+    pub fn sources(&self) -> Result<Sources> {
+        let doing = || format!("reading the sources of the index in {}", self.folder.display());
+        match self.index.load_metas().or_fault(Fault::Corrupt, doing())?.payload {
+            Some(table) => serde_json::from_str(&table).or_fault(Fault::Corrupt, doing()),
+            None => Ok(Sources::default()),
         }
     }
 

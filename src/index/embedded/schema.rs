@@ -12,7 +12,7 @@ use super::terms;
 use crate::error::{Error, Result};
 
 /// The version of everything this crate writes into an index; raised when an older reader would misread it.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// The type name of the vector field in the schema.
 pub const VECTOR_TYPE: &str = "baowen_vector";
@@ -49,6 +49,10 @@ pub struct Fields {
     pub text_bigrams: Field,
     /// Tokens in the four text fields, 16 bits each, in the order above from the lowest bits.
     pub lengths: Field,
+    /// Name of the source it was read from, with the passage of ordinal 0 only.
+    pub origin_source: Field,
+    /// Path of its file in that source, with the passage of ordinal 0 only.
+    pub origin_path: Field,
     /// Publisher, one raw term.
     pub source: Field,
     /// Day of publication as `yyyymmdd`.
@@ -88,6 +92,8 @@ pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
         text_words: schema.add_text_field("text_words", analysed()),
         text_bigrams: schema.add_text_field("text_bigrams", analysed()),
         lengths: schema.add_u64_field("lengths", FAST),
+        origin_source: schema.add_text_field("origin_source", FAST),
+        origin_path: schema.add_text_field("origin_path", FAST),
         source: schema.add_text_field("source", STRING),
         published: schema.add_u64_field("published", FAST | INDEXED),
         regions: schema.add_text_field("regions", STRING),

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use tantivy::indexer::UserOperation;
 use tantivy::merge_policy::NoMergePolicy;
-use tantivy::{DocSet, IndexWriter, TantivyError, Term};
+use tantivy::{IndexWriter, TantivyError, Term};
 
 use super::document::document;
 use super::open::EmbeddedIndex;
-use super::schema::Fields;
 use super::view::View;
+use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{PreparedArticle, Writer};
 
@@ -34,6 +34,7 @@ pub struct EmbeddedWriter {
     base: Arc<View>,
     /// Articles given since the last commit: their fingerprint, or `None` if deleted.
     pending: HashMap<String, Option<u64>>,
+    sources: Sources,
 }
 
 impl EmbeddedIndex {
@@ -49,6 +50,7 @@ impl EmbeddedIndex {
             writer,
             base: self.view(),
             pending: HashMap::new(),
+            sources: self.sources()?,
         })
     }
 
@@ -76,7 +78,7 @@ impl Writer for EmbeddedWriter {
     fn hash(&self, article_id: &str) -> Result<Option<u64>> {
         match self.pending.get(article_id) {
             Some(pending) => Ok(*pending),
-            None => committed_hash(&self.base, &self.index.fields, article_id),
+            None => self.base.hash(article_id),
         }
     }
 
@@ -118,10 +120,12 @@ impl Writer for EmbeddedWriter {
     }
 
     fn commit(&mut self) -> Result<u64> {
-        let stamp = self.writer.commit().or_fault(
-            Fault::Unavailable,
-            format!("committing to {}", self.index.folder().display()),
-        )?;
+        // The table of sources is the commit's payload, so articles and sources are always of one commit.
+        let sources = serde_json::to_string(&self.sources).or_fault(Fault::Bug, "encoding the sources")?;
+        let doing = || format!("committing to {}", self.index.folder().display());
+        let mut prepared = self.writer.prepare_commit().or_fault(Fault::Unavailable, doing())?;
+        prepared.set_payload(&sources);
+        let stamp = prepared.commit().or_fault(Fault::Unavailable, doing())?;
         self.pending.clear();
         self.index.refresh()?;
         self.base = self.index.view();
@@ -130,6 +134,7 @@ impl Writer for EmbeddedWriter {
 
     fn rollback(&mut self) -> Result<()> {
         self.pending.clear();
+        self.sources = self.index.sources()?;
         self.writer
             .rollback()
             .or_fault(Fault::Unavailable, "going back to the last commit")?;
@@ -142,9 +147,9 @@ impl EmbeddedWriter {
         Term::from_field_text(self.index.fields.article_id, article_id)
     }
 
-    /// Whether anything waits for a commit.
-    pub fn is_dirty(&self) -> bool {
-        !self.pending.is_empty()
+    /// The sources as the next commit will have them.
+    pub fn sources(&mut self) -> &mut Sources {
+        &mut self.sources
     }
 
     /// Waits for merges in the background and gives the lock back. Uncommitted articles are dropped.
@@ -196,30 +201,4 @@ pub fn check_article_id(id: &str) -> Result<()> {
         return Err(Error::caller(format!("article id: {id:?} holds a control character")));
     }
     Ok(())
-}
-
-fn committed_hash(view: &View, fields: &Fields, id: &str) -> Result<Option<u64>> {
-    let term = Term::from_field_text(fields.article_id, id);
-    let doing = "looking up an article";
-    for segment in &view.segments {
-        let postings = segment
-            .reader
-            .inverted_index(fields.article_id)
-            .or_fault(Fault::Corrupt, doing)?
-            .read_postings(&term, tantivy::schema::IndexRecordOption::Basic)
-            .or_fault(Fault::Corrupt, doing)?;
-        let Some(mut postings) = postings else { continue };
-        while postings.doc() != tantivy::TERMINATED {
-            if !segment.reader.is_deleted(postings.doc()) {
-                let hashes = segment
-                    .reader
-                    .fast_fields()
-                    .u64("article_hash")
-                    .or_fault(Fault::Corrupt, doing)?;
-                return Ok(hashes.first(postings.doc()));
-            }
-            postings.advance();
-        }
-    }
-    Ok(None)
 }

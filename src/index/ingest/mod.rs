@@ -4,6 +4,7 @@
 //! fails for no other. [`run`] reads files through it, [`maintain`] makes what searches go faster by. Nothing here
 //! prints; who wants to show how far things are gives a [`Progress`].
 
+mod changes;
 pub mod maintain;
 pub mod run;
 
@@ -12,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::backend::Writer;
 use super::embedded::{EmbeddedIndex, EmbeddedWriter, check_article_id};
 use super::prepare::{Rules, fingerprint, prepare};
+use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::Article;
@@ -118,6 +120,11 @@ impl Ingest {
             ..rules
         };
         Ok(Ingest::new(index.writer()?, rules))
+    }
+
+    /// Makes these the sources of the index with the next commit.
+    pub fn set_sources(&self, sources: Sources) {
+        *self.writer().sources() = sources;
     }
 }
 

@@ -1,9 +1,12 @@
 //! Files into an index: read in order, taken in batches, committed as they come, maintained at the end.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::changes::Changes;
 use super::maintain::maintain;
 use super::{Counts, Ingest, Outcome, Progress};
 use crate::article::{ArticleReader, ReadEvent};
@@ -18,6 +21,15 @@ const BATCH: usize = 128;
 /// A run that writes at least one in so many of the index's passages joins all segments at its end: one large segment
 /// is searched faster than many small ones, and joining costs about as much as the run itself.
 const WORTH_JOINING: u64 = 2;
+
+/// An article that has another id since its file moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Moved {
+    /// Its id before.
+    pub from: String,
+    /// Its id now.
+    pub to: String,
+}
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
@@ -38,6 +50,14 @@ pub struct Summary {
     pub cached: u64,
     /// What could not be read: path, line, reason.
     pub skipped: Vec<String>,
+    /// Articles whose file moved with its content unchanged.
+    pub moved: Vec<Moved>,
+    /// Articles that their sources no longer have.
+    pub gone: Vec<String>,
+    /// Of these: deleted.
+    pub pruned: usize,
+    /// Whether the index answers by words alone.
+    pub without_vectors: bool,
     /// Articles in the index now.
     pub total_articles: u64,
     /// Passages in the index now.
@@ -46,59 +66,75 @@ pub struct Summary {
     pub seconds: f64,
 }
 
-/// Takes everything that the reader gives into the index and maintains it. `commit_every`: articles between two commits.
+/// What to read, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// The source they belong to, if not that of their folder's name.
+    pub source: Option<String>,
+    /// Whether to delete what the sources no longer have.
+    pub prune: bool,
+    /// Articles between two commits; 0 for one at the end.
+    pub commit_every: usize,
+}
+
+/// Takes everything under the paths into the index and maintains it.
 ///
 /// # Errors
-/// As [`Ingest::open`]; `Unavailable` if the disk or the embedder fails, with all commits before that kept. What is
-/// wrong with single articles is in the summary.
-pub fn run(
-    index: &Arc<EmbeddedIndex>,
-    rules: Rules,
-    mut reader: ArticleReader,
-    commit_every: usize,
-    progress: &dyn Progress,
-) -> Result<Summary> {
+/// As [`Ingest::open`] and [`Sources::claim`](crate::article::source::Sources::claim); `Unavailable` if the disk or the
+/// embedder fails, with all commits before that kept. What is wrong with single articles is in the summary.
+pub fn run(index: &Arc<EmbeddedIndex>, rules: Rules, request: &Request, progress: &dyn Progress) -> Result<Summary> {
     let ingest = Ingest::open(index, rules)?;
-    let mut summary = Summary::default();
-    let mut counts = Counts::default();
+    let before = index.sources()?;
+    let mut sources = before.clone();
+    let claim = |path: &PathBuf| sources.claim(path, request.source.as_deref());
+    let scopes = request.paths.iter().map(claim).collect::<Result<Vec<_>>>()?;
+    let mut reader = ArticleReader::read(&scopes, &sources);
+    let changes = Changes::new(index.view(), &sources, &scopes, &reader)?;
+    let mut run = Run {
+        ingest: &ingest,
+        progress,
+        changes,
+        summary: Summary::default(),
+        counts: Counts::default(),
+        dirty: false,
+    };
+    ingest.set_sources(sources.clone());
+    let commit_every = if request.commit_every == 0 {
+        usize::MAX
+    } else {
+        request.commit_every
+    };
     let mut batch: Vec<Article> = Vec::with_capacity(BATCH);
     let mut since_commit = 0;
-    let mut dirty = false;
-    loop {
-        let event = reader.next();
-        let end = event.is_none();
+    while let Some(event) = reader.next() {
         match event {
-            Some(ReadEvent::Article(article)) => {
-                summary.articles += 1;
-                batch.push(article);
+            ReadEvent::Article(article) => batch.push(article),
+            ReadEvent::Rejected(rejected) => {
+                run.changes.rejected(&rejected);
+                run.skip(rejected.to_string());
             }
-            Some(ReadEvent::Rejected(rejected)) => skip(&mut summary, progress, rejected.to_string()),
-            Some(ReadEvent::LeftOut(..) | ReadEvent::Noticed(_)) | None => {}
+            ReadEvent::LeftOut(..) | ReadEvent::Noticed(_) => {}
         }
-        if batch.len() >= BATCH || end {
+        if batch.len() >= BATCH {
             since_commit += batch.len();
-            for result in ingest.upsert(std::mem::take(&mut batch)) {
-                match result {
-                    Ok(outcome) => {
-                        dirty |= outcome != Outcome::Unchanged;
-                        counts += outcome;
-                    }
-                    // The article's fault: it is left out by name, and the rest goes on.
-                    Err(error) if error.fault() == Fault::Caller => skip(&mut summary, progress, error.to_string()),
-                    Err(error) => return Err(error),
-                }
+            run.take(std::mem::take(&mut batch))?;
+            progress.read(reader.bytes_read(), reader.bytes_total(), &run.counts);
+            if since_commit >= commit_every {
+                run.commit()?;
+                since_commit = 0;
             }
-            progress.read(reader.bytes_read(), reader.bytes_total(), &counts);
-            if dirty && (since_commit >= commit_every || end) {
-                ingest.commit()?;
-                progress.committed();
-                (since_commit, dirty) = (0, false);
-            }
-        }
-        if end {
-            break;
         }
     }
+    run.take(batch)?;
+    progress.read(reader.bytes_read(), reader.bytes_total(), &run.counts);
+    run.finish(&reader, request.prune)?;
+    run.dirty |= sources != before && run.summary.articles > 0;
+    run.commit()?;
+    let Run {
+        mut summary, counts, ..
+    } = run;
     (summary.added, summary.updated) = (counts.added, counts.updated);
     (summary.unchanged, summary.passages) = (counts.unchanged, counts.passages);
     let passages = index.snapshot()?.stats()?.passages;
@@ -111,10 +147,86 @@ pub fn run(
     maintain(index, progress)?;
     let stats = index.snapshot()?.stats()?;
     (summary.total_articles, summary.total_passages) = (stats.articles, stats.passages);
+    summary.without_vectors = stats.identity.dimension == 0;
     Ok(summary)
 }
 
-fn skip(summary: &mut Summary, progress: &dyn Progress, what: String) {
-    progress.skipped(&what);
-    summary.skipped.push(what);
+/// A run under way.
+struct Run<'a> {
+    ingest: &'a Ingest,
+    progress: &'a dyn Progress,
+    changes: Changes,
+    summary: Summary,
+    counts: Counts,
+    /// Whether anything waits for a commit.
+    dirty: bool,
+}
+
+impl Run<'_> {
+    /// Writes a batch. What an article moved from goes in the same commit.
+    fn take(&mut self, batch: Vec<Article>) -> Result<()> {
+        self.summary.articles += batch.len();
+        let (mut taken, mut moved) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for article in batch {
+            match self.changes.check(&article) {
+                Ok(()) => {
+                    moved.push(
+                        self.changes
+                            .moved_from(&article)?
+                            .map(|from| (from, article.id.clone())),
+                    );
+                    taken.push(article);
+                }
+                Err(error) if error.fault() == Fault::Caller => self.skip(error.to_string()),
+                Err(error) => return Err(error),
+            }
+        }
+        for (result, moved) in self.ingest.upsert(taken).into_iter().zip(moved) {
+            match result {
+                Ok(outcome) => {
+                    self.dirty |= outcome != Outcome::Unchanged;
+                    if let Some((from, to)) = moved {
+                        self.ingest.delete([from.as_str()])?;
+                        self.summary.moved.push(Moved { from, to });
+                        if let Outcome::Added(passages) = outcome {
+                            self.counts.passages += passages;
+                        }
+                    } else {
+                        self.counts += outcome;
+                    }
+                }
+                // The article's fault: it is left out by name, and the rest goes on.
+                Err(error) if error.fault() == Fault::Caller => self.skip(error.to_string()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        if self.dirty {
+            self.ingest.commit()?;
+            self.progress.committed();
+            self.dirty = false;
+        }
+        Ok(())
+    }
+
+    /// Names what the sources no longer have, and deletes it if that is asked for.
+    fn finish(&mut self, reader: &ArticleReader, prune: bool) -> Result<()> {
+        let mut gone = self.changes.gone(reader);
+        let moved: HashSet<&str> = self.summary.moved.iter().map(|moved| moved.from.as_str()).collect();
+        gone.retain(|id| !moved.contains(id.as_str()));
+        if prune {
+            self.summary.pruned = self.ingest.delete(gone.iter().map(String::as_str))?;
+            self.dirty |= self.summary.pruned > 0;
+        }
+        self.summary.gone = gone;
+        Ok(())
+    }
+
+    fn skip(&mut self, what: String) {
+        self.progress.skipped(&what);
+        self.summary.skipped.push(what);
+    }
 }

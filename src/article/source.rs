@@ -1,0 +1,315 @@
+//! Sources: what articles are read from, by name, each with the folder it lies in; and which source a path belongs to.
+//!
+//! An article's id begins with its source's name and goes on with its place in it, so it does not depend on what else was
+//! named in the same call. A file belongs to the innermost source that holds it: a folder inside a known one is no second
+//! source, and a folder that was known before the one around it stays its own. Reads no file.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Fault, Result};
+use crate::model::Origin;
+
+/// The longest name of a source, in characters.
+const MAX_NAME: usize = 100;
+
+/// What a source holds of its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// The folder with everything below it.
+    Folder,
+    /// Only files that lie in the folder itself: they were named one by one.
+    Files,
+}
+
+/// Something that articles are read from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Unique in an index.
+    pub name: String,
+    /// The folder, in full.
+    pub root: String,
+    /// What of the folder belongs to it.
+    pub kind: SourceKind,
+}
+
+/// All sources of an index.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sources(Vec<Source>);
+
+/// A path to be read: as it was named, and in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// As it was named.
+    pub given: PathBuf,
+    /// The same without links and `..`.
+    pub full: PathBuf,
+}
+
+impl Scope {
+    /// A path below the one that was named, in full.
+    pub fn full_path(&self, path: &Path) -> Option<PathBuf> {
+        let below = path.strip_prefix(&self.given).ok()?;
+        match below.as_os_str().is_empty() {
+            // Joining nothing would put a slash behind a file's name.
+            true => Some(self.full.clone()),
+            false => Some(self.full.join(below)),
+        }
+    }
+}
+
+impl Source {
+    /// Whether a path, in full, belongs to it unless another source inside does.
+    fn holds(&self, path: &Path) -> bool {
+        match self.kind {
+            SourceKind::Folder => path.starts_with(&self.root),
+            SourceKind::Files => path.parent() == Some(Path::new(&self.root)),
+        }
+    }
+
+    /// A file's path in full, by its path in the source.
+    pub fn path_of(&self, place: &str) -> PathBuf {
+        Path::new(&self.root).join(place)
+    }
+}
+
+impl Sources {
+    /// All of them, in the order they came.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.0.iter()
+    }
+
+    /// The source of a name.
+    pub fn get(&self, name: &str) -> Option<&Source> {
+        self.0.iter().find(|source| source.name == name)
+    }
+
+    /// Takes a source out; whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|source| source.name != name);
+        self.0.len() < before
+    }
+
+    /// Where a file, by its path in full, belongs: the innermost source that holds it.
+    pub fn origin(&self, file: &Path) -> Option<Origin> {
+        let holding = self.0.iter().filter(|source| source.holds(file));
+        let source = holding.max_by_key(|source| source.root.len())?;
+        Some(Origin {
+            source: source.name.clone(),
+            path: joined(file.strip_prefix(&source.root).ok()?),
+        })
+    }
+
+    /// As [`Sources::claim`] without a name, where nothing is kept: a name that is taken is made another.
+    ///
+    /// # Errors
+    /// If the path cannot be reached.
+    pub fn claim_any(&mut self, path: &Path) -> Result<Scope> {
+        match self.claim(path, None) {
+            Err(error) if error.fault() == Fault::Precondition => {
+                let full = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+                let folder = if full.is_dir() { Some(&*full) } else { full.parent() };
+                let name = self.free_name(&folder.unwrap_or(&full).to_string_lossy());
+                self.claim(path, Some(&name))
+            }
+            other => other,
+        }
+    }
+
+    /// A name to propose for a folder: its own with that of the folder it lies in.
+    fn free_name(&self, root: &str) -> String {
+        let above = Path::new(root)
+            .parent()
+            .map_or_else(String::new, |above| name_of(&above.to_string_lossy()));
+        let name = format!("{above}-{}", name_of(root));
+        let numbered = (2..).map(|n| format!("{name}-{n}"));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        names.find(|name| self.get(name).is_none()).unwrap_or(name)
+    }
+
+    /// Makes sure that a path which is about to be read belongs to a source, and to that of this name if one is given.
+    /// Without a name a new source has that of its folder.
+    ///
+    /// # Errors
+    /// `Missing` or `Unavailable` if the path cannot be reached, `Caller` for a name that is none, `Precondition` if the
+    /// name is another folder's or the path belongs to another source. Each says what to do.
+    pub fn claim(&mut self, path: &Path, name: Option<&str>) -> Result<Scope> {
+        let unreachable = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::missing(format!("{} does not exist", path.display())),
+            _ => Error::unavailable(format!("{} cannot be read: {error}", path.display())),
+        };
+        let full = path.canonicalize().map_err(unreachable)?;
+        let is_folder = full.metadata().map_err(unreachable)?.is_dir();
+        let (root, kind) = match is_folder {
+            true => (full.clone(), SourceKind::Folder),
+            false => (full.parent().unwrap_or(Path::new("/")).to_path_buf(), SourceKind::Files),
+        };
+        let root = root.to_string_lossy().into_owned();
+        let scope = Scope {
+            given: path.to_path_buf(),
+            full,
+        };
+        if let Some(name) = name {
+            check_name(name)?;
+        }
+        let belongs = |source: &&mut Source| match kind {
+            SourceKind::Folder => {
+                source.root == root || source.kind == SourceKind::Folder && scope.full.starts_with(&source.root)
+            }
+            SourceKind::Files => source.holds(&scope.full),
+        };
+        let holding = self.0.iter_mut().filter(belongs).max_by_key(|source| source.root.len());
+        if let Some(source) = holding {
+            if let Some(name) = name.filter(|name| *name != source.name) {
+                return Err(Error::precondition(format!(
+                    "{} belongs to the source `{}` ({}), not to `{name}`",
+                    path.display(),
+                    source.name,
+                    source.root
+                ))
+                .help(format!(
+                    "leave --source out; to read it as a source of its own, first `baowen delete --source {}`",
+                    source.name
+                )));
+            }
+            if source.root == root && is_folder {
+                source.kind = SourceKind::Folder;
+            }
+            return Ok(scope);
+        }
+        let own = name.map_or_else(|| name_of(&root), str::to_string);
+        if let Some(at) = self.0.iter().position(|source| source.name == own) {
+            // A source that was named is where its user says it is; one that is gone may only be unmounted.
+            let moved = !Path::new(&self.0[at].root).exists();
+            if moved && name.is_some() {
+                self.0[at] = Source { name: own, root, kind };
+                return Ok(scope);
+            }
+            let way_out = match moved {
+                true => {
+                    format!("if it is the same folder in a new place, say `--source {own}`; else give it another name")
+                }
+                false => format!("give {root} a name of its own: `--source {}`", self.free_name(&root)),
+            };
+            return Err(Error::precondition(format!(
+                "the source `{own}` is {}, and {root} would take its name",
+                self.0[at].root
+            ))
+            .help(way_out));
+        }
+        self.0.push(Source { name: own, root, kind });
+        Ok(scope)
+    }
+}
+
+/// Refuses what cannot be the beginning of an id.
+fn check_name(name: &str) -> Result<()> {
+    let bad = name.trim().is_empty()
+        || name.chars().count() > MAX_NAME
+        || name.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'));
+    match bad {
+        true => Err(Error::caller(format!(
+            "--source `{name}`: a name has 1 to {MAX_NAME} characters and no slash"
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// The name that a folder's source has unless another is given.
+fn name_of(root: &str) -> String {
+    let name = Path::new(root)
+        .file_name()
+        .map(|name| name.to_string_lossy().replace(char::is_control, "_"));
+    match name {
+        Some(name) => name.chars().take(MAX_NAME).collect(),
+        None => "root".into(),
+    }
+}
+
+/// The parts of a path joined by `/` on every system.
+fn joined(path: &Path) -> String {
+    let parts = path
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy().replace(char::is_control, "_"));
+    parts.collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            std::fs::create_dir_all(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join("a.md"), "x").unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn an_id_does_not_depend_on_how_its_file_was_named() {
+        let folder = folders(&["zj", "zj/city", "zj/city/deep", "hz"]);
+        let at = |path: &str| folder.path().join(path);
+        let check = |named: &[&str], file: &str, expected: &str| {
+            let mut sources = Sources::default();
+            for path in named {
+                sources.claim(&at(path), None).unwrap();
+            }
+            let file = at(file).canonicalize().unwrap();
+            let id = sources.origin(&file).map(|origin| origin.id());
+            assert_eq!(id.as_deref(), Some(expected), "{named:?}");
+        };
+        check(&["zj"], "zj/a.md", "zj/a.md");
+        check(&["zj/a.md"], "zj/a.md", "zj/a.md");
+        check(&["zj/a.md", "zj"], "zj/city/a.md", "zj/city/a.md");
+        check(&["hz", "zj"], "zj/a.md", "zj/a.md");
+        check(&["zj", "zj/city"], "zj/city/a.md", "zj/city/a.md");
+        check(&["zj", "zj/city/a.md"], "zj/city/a.md", "zj/city/a.md");
+        check(&["zj/city", "zj"], "zj/city/a.md", "city/a.md");
+        check(&["zj/city", "zj"], "zj/a.md", "zj/a.md");
+        // A file that was named by itself claims nothing below its folder.
+        check(&["zj/a.md", "zj/city"], "zj/city/a.md", "city/a.md");
+    }
+
+    #[test]
+    fn a_taken_name_is_refused_with_both_paths_and_the_way_out() {
+        let folder = folders(&["a/docs", "b/docs", "b/docs/city"]);
+        let at = |path: &str| folder.path().join(path);
+        let mut sources = Sources::default();
+        sources.claim(&at("a/docs"), None).unwrap();
+        let error = sources.claim(&at("b/docs"), None).unwrap_err();
+        assert_eq!(error.fault(), Fault::Precondition);
+        assert!(
+            error.message().contains("a/docs") && error.message().contains("b/docs"),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("--source b-docs"), "{error}");
+        sources.claim(&at("b/docs"), Some("b-docs")).unwrap();
+        // Known by now, so it needs no name; another name would make copies of it.
+        sources.claim(&at("b/docs"), None).unwrap();
+        let error = sources.claim(&at("b/docs/city"), Some("city")).unwrap_err();
+        assert!(error.message().contains("b-docs"), "{error}");
+        for name in ["", "a/b", "a\nb"] {
+            let error = sources.claim(&at("a/docs"), Some(name)).unwrap_err();
+            assert_eq!(error.fault(), Fault::Caller, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_moved_says_so_by_its_name() {
+        let folder = folders(&["zj", "new/zj"]);
+        let at = |path: &str| folder.path().join(path);
+        let mut sources = Sources::default();
+        sources.claim(&at("zj"), None).unwrap();
+        std::fs::remove_dir_all(at("zj")).unwrap();
+        let error = sources.claim(&at("new/zj"), None).unwrap_err();
+        assert!(error.hint().unwrap().contains("--source zj"), "{error}");
+        sources.claim(&at("new/zj"), Some("zj")).unwrap();
+        assert!(sources.get("zj").unwrap().root.ends_with("new/zj"));
+    }
+}

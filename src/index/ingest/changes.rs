@@ -1,0 +1,169 @@
+//! What a run finds changed in its sources besides the articles it reads: files that are gone, files that moved, ids that
+//! another file has.
+//!
+//! Looks at the index as it was when the run began and at the disk; writes nothing.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::article::source::{Scope, Sources};
+use crate::article::{ArticleReader, Rejected};
+use crate::error::{Error, Result};
+use crate::index::backend::Snapshot;
+use crate::index::embedded::View;
+use crate::index::prepare::fingerprint;
+use crate::model::{Article, Origin};
+
+/// What the index held of the files that a run is about to read.
+pub struct Changes {
+    view: Arc<View>,
+    sources: Sources,
+    scopes: Vec<Scope>,
+    /// Articles by file. Only files in the run's scopes.
+    held: BTreeMap<(String, String), Vec<String>>,
+    /// Files that the run reads.
+    ahead: HashSet<(String, String)>,
+    /// Articles of files that are not there any more, by what they say.
+    lost: HashMap<u64, Vec<String>>,
+    /// Files of which something could not be read, so that what is missing of them may still be there.
+    unsure: HashSet<(String, String)>,
+}
+
+fn key(origin: &Origin) -> (String, String) {
+    (origin.source.clone(), origin.path.clone())
+}
+
+/// A fingerprint of what an article says, wherever it lies and whatever its file is called.
+fn content(article: &Article) -> Result<u64> {
+    fingerprint(&Article {
+        id: String::new(),
+        title: String::new(),
+        origin: None,
+        ..article.clone()
+    })
+}
+
+impl Changes {
+    /// Looks what the index holds of the scopes.
+    pub fn new(view: Arc<View>, sources: &Sources, scopes: &[Scope], reader: &ArticleReader) -> Result<Changes> {
+        let mut held: BTreeMap<_, Vec<String>> = BTreeMap::new();
+        let in_scope = |path: &Path| scopes.iter().any(|scope| path.starts_with(&scope.full));
+        view.origins(&mut |id, origin| {
+            let Some(origin) = origin else { return Ok(()) };
+            let path = sources.get(&origin.source).map(|source| source.path_of(&origin.path));
+            if path.is_some_and(|path| in_scope(&path)) {
+                held.entry(key(&origin)).or_default().push(id.to_string());
+            }
+            Ok(())
+        })?;
+        let mut changes = Changes {
+            view,
+            sources: sources.clone(),
+            scopes: scopes.to_vec(),
+            held,
+            ahead: reader.ahead().map(key).collect(),
+            lost: HashMap::new(),
+            unsure: HashSet::new(),
+        };
+        let lost: Vec<&String> = changes
+            .held
+            .iter()
+            .filter(|(file, _)| changes.is_lost(file))
+            .flat_map(|(_, ids)| ids)
+            .collect();
+        let mut by_content: HashMap<u64, Vec<String>> = HashMap::new();
+        for id in lost {
+            if let Some(article) = changes.view.article(id)? {
+                by_content.entry(content(&article)?).or_default().push(id.clone());
+            }
+        }
+        // Taken from the end below; of several that say the same, the first goes first.
+        by_content.values_mut().for_each(|ids| ids.sort_by(|a, b| b.cmp(a)));
+        changes.lost = by_content;
+        Ok(changes)
+    }
+
+    /// Whether a file is neither read by this run nor on the disk. One that is there and cannot be reached is not lost.
+    fn is_lost(&self, file: &(String, String)) -> bool {
+        let Some(source) = self.sources.get(&file.0) else {
+            return false;
+        };
+        let is_missing = |path: &Path| {
+            let error = path.symlink_metadata().err().map(|error| error.kind());
+            matches!(
+                error,
+                Some(std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+            )
+        };
+        !self.ahead.contains(file) && is_missing(&source.path_of(&file.1))
+    }
+
+    /// Refuses an article whose id belongs to an article of another source, or of another file that is still there.
+    ///
+    /// # Errors
+    /// `Caller`, naming both files and the way out.
+    pub fn check(&self, article: &Article) -> Result<()> {
+        let Some(new) = &article.origin else { return Ok(()) };
+        let Some(old) = self.view.origin(&article.id)? else {
+            return Ok(());
+        };
+        let path = |origin: &Origin| match self.sources.get(&origin.source) {
+            Some(source) => source.path_of(&origin.path),
+            None => Path::new(&origin.source).join(&origin.path),
+        };
+        let same_source = old.source == new.source;
+        if old == *new || same_source && (self.ahead.contains(&key(&old)) || !path(&old).exists()) {
+            return Ok(());
+        }
+        Err(Error::caller(format!(
+            "{}: the id `{}` is taken by {} (source `{}`), which stays as it is",
+            path(new).display(),
+            article.id,
+            path(&old).display(),
+            old.source
+        ))
+        .help(format!(
+            "give one of them another id, or first take the other out: `baowen delete {}`",
+            article.id
+        )))
+    }
+
+    /// The article that this one, which is new, was before its file moved.
+    pub fn moved_from(&mut self, article: &Article) -> Result<Option<String>> {
+        if self.lost.is_empty() || self.view.hash(&article.id)?.is_some() {
+            return Ok(None);
+        }
+        Ok(self.lost.get_mut(&content(article)?).and_then(Vec::pop))
+    }
+
+    /// Notes that something could not be read: what is missing of that file is then not gone.
+    pub fn rejected(&mut self, rejected: &Rejected) {
+        let is_empty = rejected
+            .path
+            .metadata()
+            .is_ok_and(|about| about.is_file() && about.len() == 0);
+        let full = self.scopes.iter().find_map(|scope| scope.full_path(&rejected.path));
+        if let Some(origin) = full.and_then(|path| self.sources.origin(&path)).filter(|_| !is_empty) {
+            self.unsure.insert(key(&origin));
+        }
+    }
+
+    /// The articles that the sources no longer have, sorted, once everything is read.
+    pub fn gone(&self, reader: &ArticleReader) -> Vec<String> {
+        let is_gone = |file: &(String, String)| match self.ahead.contains(file) {
+            true => !self.unsure.contains(file),
+            false => self.is_lost(file),
+        };
+        let mut gone: Vec<String> = self
+            .held
+            .iter()
+            .filter(|(file, _)| is_gone(file))
+            .flat_map(|(_, ids)| ids)
+            .filter(|id| !reader.gave(id))
+            .cloned()
+            .collect();
+        gone.sort();
+        gone
+    }
+}

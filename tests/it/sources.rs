@@ -1,0 +1,187 @@
+//! Where articles come from: ids that stay, sources that are told apart, what is gone, what moved.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{baowen, json};
+
+/// Writes files, each with the folders above it.
+fn write(root: &Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+/// `baowen index` with these arguments, without the model.
+fn index(root: &Path, args: &[&str]) -> Value {
+    let args = [&["index", "--index", "idx", "--no-vectors", "--json"], args].concat();
+    json(&baowen(root, None, &args))
+}
+
+fn refused(root: &Path, args: &[&str]) -> String {
+    let output = baowen(root, None, args);
+    assert!(!output.status.success(), "{args:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The ids of the index, by the files that hold it.
+fn ids(root: &Path) -> Vec<String> {
+    use baowen::index::Backend as _;
+    let index = baowen::index::EmbeddedIndex::open(&root.join("idx")).unwrap();
+    index.snapshot().unwrap().article_ids().unwrap()
+}
+
+#[test]
+fn two_folders_with_files_of_one_name_are_both_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("north/faq.md", "# 北湖区\n\n限额二千元。"),
+            ("south/faq.md", "# 南山区\n\n限额三千元。"),
+        ],
+    );
+    index(root, &["north"]);
+    index(root, &["south"]);
+    assert_eq!(ids(root), ["north/faq.md", "south/faq.md"]);
+    // Named together, alone or as files: the same ids, so nothing changes.
+    for args in [&["north", "south"][..], &["south/faq.md", "north/faq.md"], &["."]] {
+        let summary = index(root, args);
+        assert_eq!(
+            (&summary["unchanged"], &summary["added"]),
+            (&2.into(), &0.into()),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn files_of_one_stem_and_folders_in_folders_give_no_copies() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("docs/faq.md", "# 断缴\n\n三个月内补缴。"),
+            ("docs/city/rule.md", "# 住院\n\n九百元。"),
+        ],
+    );
+    index(root, &["docs"]);
+    write(root, &[("docs/faq.html", "<title>转移</title><p>十五日办结。</p>")]);
+    assert_eq!(index(root, &["docs"])["added"], 1);
+    let inner = index(root, &["docs/city"]);
+    assert_eq!(
+        (&inner["unchanged"], &inner["added"]),
+        (&1.into(), &0.into()),
+        "{inner}"
+    );
+    assert_eq!(
+        inner["gone"].as_array().unwrap().len(),
+        0,
+        "outside of what was named nothing is gone"
+    );
+    assert_eq!(ids(root), ["docs/city/rule.md", "docs/faq.html", "docs/faq.md"]);
+}
+
+#[test]
+fn what_is_gone_is_named_and_pruned_and_what_moved_is_a_move() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("zj/a.md", "# 甲\n\n一。"),
+            ("zj/b.md", "# 乙\n\n二。"),
+            ("zj/c.txt", "第三条按年缴费。"),
+            (
+                "zj/d.jsonl",
+                "{\"_id\": \"r1\", \"text\": \"记录一\"}\n{\"_id\": \"r2\", \"text\": \"记录二\"}\n",
+            ),
+        ],
+    );
+    index(root, &["zj"]);
+    fs::remove_file(root.join("zj/a.md")).unwrap();
+    fs::create_dir(root.join("zj/new")).unwrap();
+    fs::rename(root.join("zj/c.txt"), root.join("zj/new/moved.txt")).unwrap();
+    write(root, &[("zj/d.jsonl", "{\"_id\": \"r1\", \"text\": \"记录一\"}\n")]);
+    let summary = index(root, &["zj"]);
+    assert_eq!(summary["gone"], serde_json::json!(["r2", "zj/a.md"]), "{summary}");
+    assert_eq!(
+        summary["moved"],
+        serde_json::json!([{"from": "zj/c.txt", "to": "zj/new/moved.txt"}])
+    );
+    assert_eq!((&summary["pruned"], &summary["added"]), (&0.into(), &0.into()));
+    assert_eq!(ids(root), ["r1", "r2", "zj/a.md", "zj/b.md", "zj/new/moved.txt"]);
+    // Said again until it is pruned; a file that cannot be read now is not gone.
+    write(root, &[("zj/b.md", "\0")]);
+    let summary = index(root, &["zj", "--prune"]);
+    assert_eq!(
+        (&summary["pruned"], summary["gone"].as_array().unwrap().len()),
+        (&2.into(), 2),
+        "{summary}"
+    );
+    assert_eq!(ids(root), ["r1", "zj/b.md", "zj/new/moved.txt"]);
+    fs::remove_dir_all(root.join("zj")).unwrap();
+    write(root, &[("zj/x.md", "# 新\n\n只有它。")]);
+    index(root, &["zj", "--prune"]);
+    assert_eq!(ids(root), ["zj/x.md"]);
+}
+
+#[test]
+fn an_id_of_another_source_is_refused_and_both_files_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let record = |text: &str| format!("{{\"_id\": \"x\", \"text\": \"{text}\"}}\n");
+    write(
+        root,
+        &[("one/a.jsonl", &record("先来的")), ("two/b.jsonl", &record("后来的"))],
+    );
+    index(root, &["one"]);
+    write(root, &[("two/c.md", "# 丙\n\n别的。")]);
+    let summary = index(root, &["two"]);
+    let skipped = summary["skipped"][0].as_str().unwrap();
+    for part in ["one/a.jsonl", "two/b.jsonl", "`x`", "baowen delete x"] {
+        assert!(skipped.contains(part), "{part} in {skipped}");
+    }
+    assert_eq!(ids(root), ["two/c.md", "x"]);
+    // The same within a source: another file that is there keeps what it has, one that is not hands it on.
+    write(root, &[("one/b.jsonl", &record("再来的"))]);
+    let message = refused(root, &["index", "one/b.jsonl", "--index", "idx", "--no-vectors"]);
+    assert!(
+        message.contains("one/a.jsonl") && message.contains("one/b.jsonl"),
+        "{message}"
+    );
+    fs::remove_file(root.join("one/a.jsonl")).unwrap();
+    assert_eq!(index(root, &["one/b.jsonl"])["updated"], 1);
+}
+
+#[test]
+fn a_taken_name_is_refused_and_source_gives_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[("a/docs/x.md", "# 甲\n\n一。"), ("b/docs/x.md", "# 乙\n\n二。")],
+    );
+    index(root, &["a/docs"]);
+    let message = refused(root, &["index", "b/docs", "--index", "idx", "--no-vectors"]);
+    for part in ["a/docs", "b/docs", "--source b-docs"] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+    index(root, &["b/docs", "--source", "b-docs"]);
+    assert_eq!(ids(root), ["b-docs/x.md", "docs/x.md"]);
+}
+
+#[test]
+fn a_run_in_which_everything_is_skipped_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, &[("in/a.txt", ""), ("in/b.bin", "\0")]);
+    let message = refused(root, &["index", "in", "--index", "idx", "--no-vectors"]);
+    assert!(message.contains("a.txt") && message.contains("skipped"), "{message}");
+}
