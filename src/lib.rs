@@ -13,6 +13,9 @@ pub mod index;
 #[allow(unsafe_code)]
 pub mod kernel;
 pub mod model;
+#[cfg(test)]
+#[path = "../tests/it/needed.rs"]
+mod needed;
 pub mod profile;
 pub mod search;
 #[cfg(feature = "service")]

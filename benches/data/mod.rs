@@ -11,7 +11,7 @@ use std::sync::Arc;
 use baowen::compute::Budget;
 use baowen::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir};
 use baowen::error::{Error, Result};
-use baowen::eval::npy::{self, Matrix};
+use baowen::eval::npy;
 use baowen::eval::synthetic::{Generator, Source};
 use baowen::index::ingest::{Counts, Ingest, maintain::maintain};
 use baowen::index::{Backend, EmbeddedIndex, Rules};
@@ -122,13 +122,13 @@ fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<L
 fn given(folder: &Path) -> Result<Vec<(String, Vec<f32>)>> {
     let path = folder.join("queries.txt");
     let text = std::fs::read_to_string(&path).map_err(|e| Error::missing(format!("{}: {e}", path.display())))?;
-    let vectors: Matrix = npy::read(&folder.join("queries.npy"))?;
+    let vectors = npy::read(&folder.join("queries.npy"))?;
     let questions: Vec<_> = text
         .lines()
         .zip(0..)
         .map(|(question, at)| (question.to_string(), vectors.row(at).to_vec()))
         .collect();
-    match questions.len() == vectors.rows() {
+    match questions.len() == vectors.nrows() {
         true => Ok(questions),
         false => Err(Error::caller("queries.txt and queries.npy do not belong together")),
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::error::Fault;
 use crate::model::{Article, ArticleKind};
+use crate::needed::shared;
 
 /// A folder that goes when the test ends, with these files in it.
 fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
@@ -47,19 +48,6 @@ fn id_below(article: &Article) -> &str {
 
 fn ids(articles: &[Article]) -> Vec<&str> {
     articles.iter().map(id_below).collect()
-}
-
-/// The shared data, if this machine has it.
-fn shared(place: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("BAOWEN_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")),
-        PathBuf::from,
-    );
-    let path = root.join(place);
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
-    }
-    path.exists().then_some(path)
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::ProgressBar;
+use ndarray::Array2;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -14,7 +15,7 @@ use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
 use crate::embed::{Embedder, LocalModel, VectorCache, model_dir};
 use crate::error::{Context, Error, Fault, Result};
-use crate::eval::npy::{self, Matrix};
+use crate::eval::npy;
 use crate::eval::synthetic::{Generator, Source, Synthetic};
 use crate::index::embedded_texts;
 use crate::model::Article;
@@ -97,7 +98,7 @@ impl Generate {
     }
 
     /// The collection's vectors: those beside it, else the model's, from the cache where it has them.
-    fn real_vectors(&self, articles: &[Article], model: &LocalModel) -> Result<Matrix> {
+    fn real_vectors(&self, articles: &[Article], model: &LocalModel) -> Result<Array2<f32>> {
         let file = self.from.join("vectors.npy");
         if file.exists() {
             return npy::read(&file);
@@ -119,10 +120,8 @@ impl Generate {
             bar.inc(batch.len() as u64);
         }
         bar.finish_and_clear();
-        Ok(Matrix {
-            columns: embedder.dimension(),
-            numbers,
-        })
+        Array2::from_shape_vec((articles.len(), embedder.dimension()), numbers)
+            .or_fault(Fault::Bug, "one vector for each article")
     }
 
     fn write_passages(&self, source: &Source, model: &LocalModel) -> Result<()> {

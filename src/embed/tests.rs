@@ -1,6 +1,6 @@
 //! The real model against its reference: ids, vectors, and the fast forward pass against the plain one.
 //!
-//! Each test prints `skipped` where the model or the shared data is absent.
+//! Each test is skipped where the model or the shared data is absent.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -12,6 +12,7 @@ use super::{Embedder, LocalModel, reference};
 use crate::compute::Budget;
 use crate::error::Fault;
 use crate::kernel::dot_f32;
+use crate::needed::{missing, shared};
 
 fn model_path() -> PathBuf {
     let folder = match std::env::var_os("BAOWEN_MODEL_DIR") {
@@ -30,7 +31,7 @@ fn model() -> Option<&'static LocalModel> {
             .then(|| LocalModel::open_file(&model_path()).unwrap())
     });
     if model.is_none() {
-        println!("skipped: no model at {}", model_path().display());
+        missing(format_args!("there is no model at {}", model_path().display()));
     }
     model.as_ref()
 }
@@ -45,15 +46,10 @@ struct Reference {
 }
 
 fn references() -> Vec<Reference> {
-    let shared = match std::env::var_os("BAOWEN_SHARED") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-    };
-    let path = shared.join("data/model/reference.jsonl");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: no reference at {}", path.display());
+    let Some(path) = shared("data/model/reference.jsonl") else {
         return Vec::new();
     };
+    let text = std::fs::read_to_string(path).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -8,10 +8,12 @@
 //! is on questions it learned from ([`held_out`] holds some out). Everything repeats bit for bit on one machine: a fixed
 //! seed, and sums in a fixed order whatever the number of threads.
 
+use ndarray::Array2;
+
 use super::folds::Fold;
 use super::svd::{Factors, truncated};
 use crate::compute::Budget;
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Fault, Result};
 use crate::kernel::dot_f32;
 
 /// What learning is told.
@@ -61,19 +63,13 @@ const DECAY: (f32, f32) = (0.9, 0.99);
 const EPSILON: f32 = 1e-8;
 
 /// Distinct passages by row: each vector centred by the index's mean and of length 1.
-#[derive(Debug, Clone, Default)]
-pub struct Passages {
-    dimension: usize,
-    rows: Vec<f32>,
-}
+#[derive(Debug, Clone)]
+pub struct Passages(Array2<f32>);
 
 impl Passages {
     /// No passages yet, for vectors of `dimension` numbers.
     pub fn new(dimension: usize) -> Self {
-        Passages {
-            dimension: dimension.max(1),
-            rows: Vec::new(),
-        }
+        Passages(Array2::zeros((0, dimension)))
     }
 
     /// Adds a centred vector of length 1; gives its row.
@@ -81,21 +77,25 @@ impl Passages {
     /// # Errors
     /// `Bug` for another number of numbers, or one that is not finite.
     pub fn push(&mut self, vector: &[f32]) -> Result<usize> {
-        if vector.len() != self.dimension || vector.iter().any(|x| !x.is_finite()) {
-            return Err(Error::bug(format!(
-                "a passage's vector has {} numbers, {} finite ones are needed",
-                vector.len(),
-                self.dimension
-            )));
+        if vector.iter().any(|x| !x.is_finite()) {
+            return Err(Error::bug("a passage's vector holds a number that is not finite"));
         }
-        self.rows.extend_from_slice(vector);
-        Ok(self.rows.len() / self.dimension - 1)
+        self.0
+            .push_row(vector.into())
+            .or_fault(Fault::Bug, "a passage's vector of another length")?;
+        Ok(self.0.nrows() - 1)
     }
 
     /// A row.
     pub fn row(&self, at: usize) -> &[f32] {
-        &self.rows[at * self.dimension..(at + 1) * self.dimension]
+        row(&self.0, at)
     }
+}
+
+/// A row of a matrix.
+fn row(matrix: &Array2<f32>, at: usize) -> &[f32] {
+    // Every matrix here lies in memory row by row.
+    matrix.row(at).to_slice().expect("rows are contiguous")
 }
 
 /// One question to learn from.
@@ -156,11 +156,11 @@ impl<'a> List<'a> {
     }
 
     /// The cross-entropy under a matrix, and its derivative by the question's side `question · matrix`.
-    fn derive(&self, passages: &Passages, matrix: &[f32]) -> (f32, Vec<f32>) {
-        let n = passages.dimension;
+    fn derive(&self, passages: &Passages, matrix: &Array2<f32>) -> (f32, Vec<f32>) {
+        let n = matrix.ncols();
         let mut bound = vec![0.0; n];
-        for (amount, row) in self.question.iter().zip(matrix.chunks_exact(n)) {
-            add(&mut bound, *amount, row);
+        for (at, amount) in self.question.iter().enumerate() {
+            add(&mut bound, *amount, row(matrix, at));
         }
         let scores: Vec<f32> = self
             .candidates
@@ -193,7 +193,7 @@ fn add(sum: &mut [f32], amount: f32, row: &[f32]) {
 /// # Errors
 /// `Caller` if none of the lessons has a relevant candidate, or the options make no sense.
 pub fn learn(lessons: &[&Lesson], passages: &Passages, options: &Options) -> Result<Factors> {
-    let n = passages.dimension;
+    let n = passages.0.ncols();
     let usable = options.batch > 0 && options.rank > 0 && options.sharpness > 0.0 && options.step.is_finite();
     if !usable || lessons.iter().any(|lesson| lesson.question.len() != n) {
         return Err(Error::caller(format!(
@@ -209,15 +209,14 @@ pub fn learn(lessons: &[&Lesson], passages: &Passages, options: &Options) -> Res
     }
     let matrix = descend(&lists, passages, options);
     let unit = SCALE / options.sharpness;
-    let matrix: Vec<f32> = matrix.into_iter().map(|x| x * unit).collect();
-    Ok(truncated(&matrix, n, options.rank.min(n)))
+    Ok(truncated((matrix * unit).view(), options.rank.min(n)))
 }
 
-fn descend(lists: &[List], passages: &Passages, options: &Options) -> Vec<f32> {
-    let n = passages.dimension;
+fn descend(lists: &[List], passages: &Passages, options: &Options) -> Array2<f32> {
+    let n = passages.0.ncols();
     let mut rng = fastrand::Rng::with_seed(options.seed);
-    let mut matrix = vec![0f32; n * n];
-    let mut moments = vec![(0f32, 0f32); n * n];
+    let mut matrix = Array2::zeros((n, n));
+    let mut moments = Array2::from_elem((n, n), (0f32, 0f32));
     let steps = options.epochs * lists.len().div_ceil(options.batch);
     let mut taken = 0;
     let mut order: Vec<usize> = (0..lists.len()).collect();
@@ -231,8 +230,8 @@ fn descend(lists: &[List], passages: &Passages, options: &Options) -> Vec<f32> {
             let power = |decay: f32| 1.0 - decay.powi(taken);
             let corrections = (power(DECAY.0), power(DECAY.1));
             let step = options.step * (1.0 - taken as f32 / steps as f32);
-            let rows = matrix.chunks_exact_mut(n).zip(moments.chunks_exact_mut(n));
-            options.budget.map(rows.enumerate(), |(at, (row, moments)), _| {
+            let rows = matrix.rows_mut().into_iter().zip(moments.rows_mut());
+            options.budget.map(rows.enumerate(), |(at, (mut row, moments)), _| {
                 let mut slope = vec![0.0; n];
                 for (list, derivative) in &derivatives {
                     add(&mut slope, list.question[at] / batch.len() as f32, derivative);
@@ -330,12 +329,7 @@ mod tests {
     }
 
     fn loss(lessons: &[&Lesson], passages: &Passages, factors: &Factors) -> f32 {
-        let mut matrix = vec![0.0; N * N];
-        for (left, right) in factors.left.chunks_exact(N).zip(factors.right.chunks_exact(N)) {
-            for (row, left) in matrix.chunks_exact_mut(N).zip(left) {
-                add(row, left * Options::default().sharpness / SCALE, right);
-            }
-        }
+        let matrix = factors.left.t().dot(&factors.right) * (Options::default().sharpness / SCALE);
         let lists = lessons.iter().filter_map(|lesson| List::of(lesson, &options()));
         lists.map(|list| list.derive(passages, &matrix).0).sum::<f32>() / lessons.len() as f32
     }
@@ -346,8 +340,8 @@ mod tests {
         let all: Vec<&Lesson> = lessons.iter().collect();
         let (train, held) = all.split_at(300);
         let nothing = Factors {
-            left: vec![0.0; N],
-            right: vec![0.0; N],
+            left: Array2::zeros((1, N)),
+            right: Array2::zeros((1, N)),
             values: Vec::new(),
         };
         let learned = learn(train, &passages, &options()).unwrap();
@@ -357,7 +351,7 @@ mod tests {
         }
         // The form that made the grades: question[0] with passage[1].
         let largest = learned.values[0];
-        let found = f64::from(learned.left[0] * learned.right[1]);
+        let found = f64::from(learned.left[[0, 0]] * learned.right[[0, 1]]);
         assert!(found > 0.8 * largest, "{found} of {largest}");
         let alone = Options {
             budget: Budget::single(),
@@ -374,10 +368,10 @@ mod tests {
         let (passages, lessons) = toy(1);
         let list = List::of(&lessons[0], &options()).unwrap();
         let mut rng = fastrand::Rng::with_seed(9);
-        let mut matrix: Vec<f32> = (0..N * N).map(|_| 0.1 * (rng.f32() - 0.5)).collect();
+        let mut matrix = Array2::from_shape_simple_fn((N, N), || 0.1 * (rng.f32() - 0.5));
         let (_, derivative) = list.derive(&passages, &matrix);
-        for at in [0, 5, N + 1, N * N - 1] {
-            let expected = list.question[at / N] * derivative[at % N];
+        for at in [[0, 0], [0, 5], [1, 1], [N - 1, N - 1]] {
+            let expected = list.question[at[0]] * derivative[at[1]];
             let kept = matrix[at];
             let mut loss = |by: f32| {
                 matrix[at] = kept + by;
@@ -385,7 +379,7 @@ mod tests {
             };
             let found = (loss(0.01) - loss(-0.01)) / 0.02;
             matrix[at] = kept;
-            assert!((found - expected).abs() < 5e-3, "{at}: {found}, expected {expected}");
+            assert!((found - expected).abs() < 5e-3, "{at:?}: {found}, expected {expected}");
         }
     }
 
@@ -397,8 +391,12 @@ mod tests {
         let run = |lessons: &[Lesson]| {
             let bind = |factors: &Factors, question: &[f32]| {
                 let mut bound = vec![0.0; N];
-                for (left, right) in factors.left.chunks_exact(N).zip(factors.right.chunks_exact(N)) {
-                    add(&mut bound, dot_f32(left, question), right);
+                for at in 0..factors.left.nrows() {
+                    add(
+                        &mut bound,
+                        dot_f32(row(&factors.left, at), question),
+                        row(&factors.right, at),
+                    );
                 }
                 bound
             };

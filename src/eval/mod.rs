@@ -1,9 +1,9 @@
 //! Evaluation: judged questions in, measured quality out.
 //!
 //! Owns the BEIR layout, runs, metrics, the statistics that compare two runs, reports, the small learners that
-//! `baowen tune` needs, and synthetic collections to measure speed on. It never searches: whoever calls it brings the rankings. So every number here can be checked
-//! against another tool on the same run and the same judgements, and is (the committed expected values come from
-//! ir_measures).
+//! `baowen tune` needs, and synthetic collections to measure speed on. It never searches: whoever calls it brings the
+//! rankings. So every number here can be checked against another tool on the same run and the same judgements, and is
+//! (the committed expected values come from ir_measures).
 //!
 //! Everything is deterministic: seeds are arguments, results are ordered by id or by the order of the input, and
 //! parallel sums are added up in a fixed order.

@@ -2,12 +2,15 @@
 //! written row by row.
 //!
 //! It is how vectors pass between the engine and the Python programs that it is compared with. Other element types
-//! and orders are refused, not converted: whoever measures must know what was measured.
+//! and orders are refused, not converted: whoever measures must know what was measured. `ndarray-npy` writes a whole array
+//! or a mapped file, not row after row, so this is ours.
 //! Format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>, version 1.0.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
+
+use ndarray::Array2;
 
 use crate::error::{Context, Error, Fault, Result};
 
@@ -17,39 +20,18 @@ const ALIGNMENT: usize = 64;
 /// The most numbers that are read into memory: 4 GiB of them.
 const MAX_NUMBERS: usize = 1 << 30;
 
-/// A matrix in memory, rows one behind the other.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Matrix {
-    /// Numbers in a row.
-    pub columns: usize,
-    /// All numbers, `rows x columns`.
-    pub numbers: Vec<f32>,
-}
-
-impl Matrix {
-    /// Rows.
-    pub fn rows(&self) -> usize {
-        self.numbers.len() / self.columns.max(1)
-    }
-
-    /// One row; empty if there is none.
-    pub fn row(&self, at: usize) -> &[f32] {
-        self.numbers.chunks_exact(self.columns.max(1)).nth(at).unwrap_or(&[])
-    }
-}
-
 /// Reads a matrix.
 ///
 /// # Errors
 /// `Missing` if there is no such file; `Caller` if it is not a matrix of `<f4` in C order, is cut off, or holds a number
 /// that is not finite.
-pub fn read(path: &Path) -> Result<Matrix> {
+pub fn read(path: &Path) -> Result<Array2<f32>> {
     let doing = || format!("reading {}", path.display());
     let file = File::open(path).or_fault(Fault::Missing, doing())?;
     read_from(BufReader::with_capacity(1 << 20, file)).map_err(|error| error.context(doing()))
 }
 
-fn read_from(mut reader: impl Read) -> Result<Matrix> {
+fn read_from(mut reader: impl Read) -> Result<Array2<f32>> {
     let cut_off = "the file is cut off";
     let mut front = [0u8; 10];
     reader.read_exact(&mut front).or_fault(Fault::Caller, cut_off)?;
@@ -95,10 +77,7 @@ fn read_from(mut reader: impl Read) -> Result<Matrix> {
             at / columns
         )));
     }
-    Ok(Matrix {
-        columns: *columns,
-        numbers,
-    })
+    Array2::from_shape_vec((*rows, *columns), numbers).or_fault(Fault::Bug, "as many numbers as the shape says")
 }
 
 /// Writes a matrix whose number of rows is known before its rows are.
@@ -168,6 +147,8 @@ impl<W: Write> Writer<W> {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::array;
+
     use super::*;
 
     fn written(rows: &[&[f32]]) -> Vec<u8> {
@@ -181,9 +162,7 @@ mod tests {
         let bytes = written(&[&[1.0, -2.5, 3.0], &[0.0, f32::MIN_POSITIVE, 7.0]]);
         assert_eq!((bytes.len() - 6 * 4) % ALIGNMENT, 0);
         let matrix = read_from(&bytes[..]).unwrap();
-        assert_eq!((matrix.rows(), matrix.columns), (2, 3));
-        assert_eq!(matrix.row(1), [0.0, f32::MIN_POSITIVE, 7.0]);
-        assert!(matrix.row(2).is_empty());
+        assert_eq!(matrix, array![[1.0, -2.5, 3.0], [0.0, f32::MIN_POSITIVE, 7.0]]);
     }
 
     #[test]

@@ -20,9 +20,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use fastrand::Rng;
+use ndarray::Array2;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::npy::Matrix;
 use crate::compute::Budget;
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
@@ -79,7 +79,7 @@ pub struct Source {
     pools: [Vec<usize>; 2],
     mean: Vec<f32>,
     /// Real vectors less their mean.
-    centred: Matrix,
+    centred: Array2<f32>,
     room: usize,
     /// Tokens of pieces that are counted again and again.
     counted: HashMap<String, usize>,
@@ -91,12 +91,12 @@ impl Source {
     /// # Errors
     /// `Caller` if the rows are not as many as the articles or of another length than the embedder's vectors, or no
     /// article has a sentence that can be used.
-    pub fn new(articles: &[Article], vectors: Matrix, embedder: &dyn Embedder) -> Result<Self> {
-        if vectors.rows() != articles.len() || vectors.columns != embedder.dimension() {
+    pub fn new(articles: &[Article], vectors: Array2<f32>, embedder: &dyn Embedder) -> Result<Self> {
+        if vectors.nrows() != articles.len() || vectors.ncols() != embedder.dimension() {
             return Err(Error::caller(format!(
                 "{} vectors of {} numbers for {} articles and a model of {}",
-                vectors.rows(),
-                vectors.columns,
+                vectors.nrows(),
+                vectors.ncols(),
                 articles.len(),
                 embedder.dimension()
             ))
@@ -147,14 +147,13 @@ impl Source {
     }
 
     fn centre(&mut self) {
-        let Matrix { columns, numbers } = &mut self.centred;
-        let mut mean = vec![0f64; *columns];
-        for row in numbers.chunks_exact(*columns) {
+        let mut mean = vec![0f64; self.centred.ncols()];
+        for row in self.centred.rows() {
             mean.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
         }
-        let rows = (numbers.len() / *columns) as f64;
+        let rows = self.centred.nrows() as f64;
         self.mean = mean.into_iter().map(|sum| (sum / rows) as f32).collect();
-        for row in numbers.chunks_exact_mut(*columns) {
+        for mut row in self.centred.rows_mut() {
             row.iter_mut().zip(&self.mean).for_each(|(x, mean)| *x -= mean);
         }
     }
@@ -248,7 +247,7 @@ impl Source {
         let noise = ((1.0 - LIKENESS * LIKENESS) / NOISE_PARTS as f32).sqrt();
         for _ in 0..NOISE_PARTS / 2 {
             for weight in gaussian_pair(rng) {
-                add(rng.usize(..self.centred.rows()), noise * weight);
+                add(rng.usize(..self.centred.nrows()), noise * weight);
             }
         }
         normalize(&mut vector);
@@ -398,8 +397,8 @@ mod tests {
         let articles = articles(count);
         let texts: Vec<&str> = articles.iter().map(|a| a.text.as_str()).collect();
         let numbers = embedder.embed_passages(&texts, Budget::single()).unwrap().concat();
-        let columns = embedder.dimension();
-        Source::new(&articles, Matrix { columns, numbers }, embedder)
+        let shape = (count, embedder.dimension());
+        Source::new(&articles, Array2::from_shape_vec(shape, numbers).unwrap(), embedder)
     }
 
     #[test]
@@ -481,17 +480,13 @@ mod tests {
     #[test]
     fn a_source_that_is_too_small_or_does_not_fit_is_refused() {
         let embedder = HashEmbedder::new(16);
-        let columns = 16;
-        let matrix = |rows: usize| Matrix {
-            columns,
-            numbers: vec![0.25; rows * columns],
-        };
+        let matrix = |rows: usize| Array2::from_elem((rows, 16), 0.25);
         let article = |text: &str| Article {
             id: "a".into(),
             text: text.into(),
             ..Article::default()
         };
-        let open = |articles: &[Article], vectors: Matrix| Source::new(articles, vectors, &embedder).map(|_| ());
+        let open = |articles: &[Article], vectors: Array2<f32>| Source::new(articles, vectors, &embedder).map(|_| ());
         assert!(
             open(&articles(3), matrix(2))
                 .unwrap_err()

@@ -184,7 +184,7 @@ mod tests {
             if level.supported() {
                 assert!(level.agrees(), "{}", level.name());
             } else {
-                println!("skipped: this processor has no {}", level.name());
+                println!("not tried: this processor has no {}", level.name());
             }
         }
         assert_eq!(Level::usable().last().copied(), Some(level()));

@@ -9,7 +9,7 @@ use crate::support::root;
 
 /// Layers from the ground up. A module may use modules of lower layers, never of its own or a higher one.
 const LAYERS: &[&[&str]] = &[
-    &["error"],
+    &["error", "needed"],
     &["kernel", "model", "config", "files", "profile"],
     &["compute"],
     &["text"],
@@ -185,6 +185,26 @@ fn crates_are_named_where_they_belong() {
     };
     check(&["tonic", "prost", "tokio", "clap", "indicatif"], &["service", "cli"]);
     check(&["tantivy"], &["index"]);
+}
+
+/// What a test needs and does not find fails where nothing may be skipped; so no test says by itself that it is skipped.
+#[test]
+fn tests_are_skipped_by_one_helper() {
+    let mut wrong = Vec::new();
+    let mut files = sources();
+    files.extend(
+        fs::read_dir(root().join("tests/it"))
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.path()),
+    );
+    for path in files.into_iter().filter(|path| !path.ends_with("needed.rs")) {
+        let text = fs::read_to_string(&path).unwrap();
+        if text.replace("eprintln", "").contains(concat!("println!(\"skip", "ped")) {
+            wrong.push(path);
+        }
+    }
+    assert_eq!(wrong, Vec::<PathBuf>::new());
 }
 
 /// Folders whose files still use each other. It only ever gets shorter.

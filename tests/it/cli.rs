@@ -121,10 +121,10 @@ fn a_generated_collection_is_indexed_without_embedding() {
         "{summary}"
     );
     let made = baowen::eval::npy::read(&folder.path().join("cache/vectors.npy")).unwrap();
-    assert_eq!((made.rows(), made.columns), (300, 384));
+    assert_eq!(made.dim(), (300, 384));
     let questions = std::fs::read_to_string(folder.path().join("cache/queries.txt")).unwrap();
     let asked = baowen::eval::npy::read(&folder.path().join("cache/queries.npy")).unwrap();
-    assert_eq!(asked.rows(), questions.lines().count());
+    assert_eq!(asked.nrows(), questions.lines().count());
 
     // The same again is the same, and never into a folder that holds something.
     assert!(generate("again").status.success());

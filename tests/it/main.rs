@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod imports;
 mod index;
+mod needed;
 mod quality;
 mod service;
 mod sources;

@@ -9,21 +9,16 @@ use baowen::index::{EmbeddedIndex, Rules};
 use baowen::model::Article;
 use baowen::text::Analyzer;
 
+use crate::needed;
+
 /// The repository.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The shared data beside the repository (articles, judged questions), if this machine has it.
+/// The shared data (articles, judged questions), if this machine has it.
 pub fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("BAOWEN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    match folder.join("data").is_dir() {
-        true => Some(folder.join("data")),
-        false => {
-            println!("skipped: no shared data in {}", folder.display());
-            None
-        }
-    }
+    needed::shared("data")
 }
 
 /// The folder of the real model, fetched on first use. `None` (and a line that says so) where it cannot be had.
@@ -36,7 +31,7 @@ pub fn model_folder() -> Option<PathBuf> {
             match baowen::embed::fetch(&folder, &mut |_| {}) {
                 Ok(_) => Some(folder),
                 Err(error) => {
-                    println!("skipped: {error}");
+                    needed::missing(error);
                     None
                 }
             }

@@ -58,7 +58,8 @@ pub fn fit(engine: &Engine, asked: &mut [Judged], sets: &Sets, folds: &[Fold]) -
 /// The adapter of learned factors. Any weights of the model that the index was made by will do: the name alone counts.
 fn adapter(identity: &Identity, factors: &Factors) -> Result<Adapter> {
     let model = identity.embedder.split(' ').next().unwrap_or_default();
-    Adapter::new(model, identity.dimension, &factors.left, &factors.right)
+    let [left, right] = [&factors.left, &factors.right].map(|factor| factor.iter().copied().collect::<Vec<f32>>());
+    Adapter::new(model, identity.dimension, &left, &right)
 }
 
 /// What there is to learn: distinct passages, and a lesson for each question. A question's weight falls with the cube

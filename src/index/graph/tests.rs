@@ -149,14 +149,10 @@ fn recall_on_clustered_vectors_is_as_promised() {
 
 #[test]
 fn recall_on_real_vectors_is_as_promised() {
-    let shared = std::env::var_os("BAOWEN_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let Ok(bytes) = fs::read(shared.join("data/bench/insurance/vectors.npy")) else {
-        println!("skipped: no vectors.npy in {}", shared.display());
+    let Some(path) = crate::needed::shared("data/bench/insurance/vectors.npy") else {
         return;
     };
+    let bytes = fs::read(path).unwrap();
     let dim = 384;
     let values: Vec<f32> = bytes[128..]
         .chunks_exact(4)

@@ -1,0 +1,189 @@
+//! How a report looks to a person: plain text in Chinese. Never computes a number.
+
+use std::fmt::Write as _;
+
+use super::data::{Report, Scope};
+use crate::eval::table::{align, shorten};
+
+/// Columns that a question's text may take.
+const TEXT_WIDTH: usize = 48;
+
+impl Report {
+    /// The report for people, in Chinese.
+    pub fn to_table(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "数据集 {}：{} 个问题，{} 个有判断",
+            self.dataset, self.questions, self.judged
+        );
+        if self.unjudged > 0 {
+            let _ = writeln!(text, "  {} 个问题没有判断，不计入平均", self.unjudged);
+        }
+        if self.orphans > 0 {
+            let _ = writeln!(
+                text,
+                "  {} 个有判断的编号不在 queries.jsonl 中，不计入平均",
+                self.orphans
+            );
+        }
+        let _ = writeln!(text, "\n全部文章");
+        self.scope_table(&self.whole, &mut text);
+        if let Some(own) = &self.own_kind {
+            let _ = writeln!(text, "\n只看与问题同类的文章");
+            self.scope_table(own, &mut text);
+        }
+        self.worst_table(&mut text);
+        self.changed_table(&mut text);
+        text
+    }
+
+    fn scope_table(&self, scope: &Scope, text: &mut String) {
+        let names: Vec<String> = scope
+            .modes
+            .0
+            .first()
+            .map(|(_, means)| means.0.iter().map(|(name, _)| name.clone()).collect())
+            .unwrap_or_default();
+        let mut rows = vec![[vec!["方式".to_owned()], names].concat()];
+        for ((mode, means), (_, intervals)) in scope.modes.0.iter().zip(&scope.intervals.0) {
+            let cells = means.0.iter().zip(&intervals.0);
+            let cells = cells.map(|((_, mean), (_, [low, high]))| format!("{mean:.4} [{low:.3}, {high:.3}]"));
+            rows.push(std::iter::once(mode.clone()).chain(cells).collect());
+        }
+        text.push_str(&align(&rows, false));
+        for (mode, count) in scope.empty.0.iter().filter(|(_, count)| *count > 0) {
+            let _ = writeln!(text, "  {mode}：{count} 个问题没有任何结果，按 0 计");
+        }
+        if scope.comparisons.is_empty() {
+            return;
+        }
+        let header = ["比较", "指标", "差", "95% 区间", "p", "升", "降", ""]
+            .map(str::to_owned)
+            .to_vec();
+        let mut rows = vec![header];
+        for comparison in &scope.comparisons {
+            let difference = &comparison.difference;
+            rows.push(vec![
+                format!("{} − {}", comparison.after, comparison.before),
+                comparison.metric.clone(),
+                format!("{:+.4}", difference.mean),
+                format!("[{:+.4}, {:+.4}]", difference.low, difference.high),
+                format!("{:.4}", difference.p),
+                comparison.wins.to_string(),
+                comparison.losses.to_string(),
+                if difference.clear_of_zero() { "显著" } else { "" }.to_owned(),
+            ]);
+        }
+        let _ = writeln!(text, "配对自助法：{} 次重抽样，种子 {}", self.resamples, self.seed);
+        text.push_str(&align(&rows, true));
+    }
+
+    fn worst_table(&self, text: &mut String) {
+        let Some((mode, metric)) = self.main() else { return };
+        if self.worst.is_empty() {
+            return;
+        }
+        let _ = writeln!(text, "\n{mode} 答得最差的问题（按 {metric}）");
+        let mut rows = vec![
+            ["编号", metric, "首个正确", "排第一的", "问题"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        for question in &self.worst {
+            let value = question
+                .values
+                .get(mode)
+                .and_then(|values| values.get(metric))
+                .copied()
+                .unwrap_or(0.0);
+            rows.push(vec![
+                question.id.clone(),
+                format!("{value:.4}"),
+                rank(question.first_relevant.get(mode).copied().flatten()),
+                question
+                    .first
+                    .get(mode)
+                    .cloned()
+                    .flatten()
+                    .unwrap_or_else(|| "无".to_owned()),
+                shorten(&question.text, TEXT_WIDTH),
+            ]);
+        }
+        text.push_str(&align(&rows, true));
+    }
+
+    fn changed_table(&self, text: &mut String) {
+        let (Some((last, metric)), Some((first, _))) = (self.main(), self.whole.modes.0.first()) else {
+            return;
+        };
+        if self.changed.is_empty() {
+            return;
+        }
+        let _ = writeln!(text, "\n从 {first} 到 {last} 变化最大的问题（按 {metric}）");
+        let mut rows = vec![
+            ["编号", "变化", "之前", "之后", "名次", "问题"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        for change in &self.changed {
+            rows.push(vec![
+                change.id.clone(),
+                format!("{:+.4}", change.after - change.before),
+                format!("{:.4}", change.before),
+                format!("{:.4}", change.after),
+                format!("{} → {}", rank(change.rank_before), rank(change.rank_after)),
+                shorten(&change.text, TEXT_WIDTH),
+            ]);
+        }
+        text.push_str(&align(&rows, true));
+    }
+
+    /// The mode that matters (the last) and the measure that decides (the first).
+    fn main(&self) -> Option<(&str, &str)> {
+        let (mode, means) = self.whole.modes.0.last()?;
+        Some((mode, means.0.first()?.0.as_str()))
+    }
+}
+
+fn rank(rank: Option<usize>) -> String {
+    rank.map_or_else(|| "未找到".to_owned(), |rank| rank.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::report::ReportOptions;
+    use crate::eval::report::build::tests::{dataset, two_modes};
+
+    #[test]
+    fn a_person_sees_means_differences_and_questions() {
+        let report = Report::new(
+            &dataset(),
+            &two_modes(),
+            &ReportOptions {
+                listed: 2,
+                ..ReportOptions::default()
+            },
+        )
+        .unwrap();
+        let table = report.to_table();
+        for part in [
+            "数据集 小集：4 个问题，3 个有判断",
+            "1 个问题没有判断",
+            "1 个有判断的编号不在",
+            "全部文章\n方式",
+            "只看与问题同类的文章",
+            "hybrid − lexical",
+            "hybrid：1 个问题没有任何结果",
+            "hybrid 答得最差的问题（按 nDCG@10）",
+            "未找到",
+            "2 → 1",
+            "断缴两个月",
+        ] {
+            assert!(table.contains(part), "`{part}` is not in\n{table}");
+        }
+        assert!(table.lines().all(|line| line == line.trim_end()));
+    }
+}
