@@ -102,7 +102,8 @@ fn measure(data: &Data, options: &Options) -> Result<()> {
         }
     }
     let cores = (cpu_seconds() - cpu) / wall.elapsed().as_secs_f64();
-    let stats = data.index.snapshot()?.stats()?;
+    let snapshot = data.index.snapshot()?;
+    let stats = snapshot.about();
     let mut sorted = samples.clone();
     sorted.sort_by(f64::total_cmp);
     let percentile = |p: usize| {

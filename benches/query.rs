@@ -14,7 +14,9 @@ use std::sync::{Arc, OnceLock};
 
 use baowen::compute::Budget;
 use baowen::embed::Embedder;
-use baowen::index::{Backend, EmbeddedIndex, EvidenceSet, LexicalQuery, PassageRef, Snapshot};
+use baowen::index::{
+    Asked as Bound, Backend, DenseQuestion, EmbeddedIndex, Judged, LexicalQuery, PassageRef, Snapshot,
+};
 use baowen::model::Filter;
 use baowen::search::Ranking;
 use baowen::search::features::Context;
@@ -27,10 +29,11 @@ use data::Data;
 /// A question and what each step makes of it, so that every step can be measured by itself.
 struct Asked {
     text: String,
-    vector: Vec<f32>,
+    question: DenseQuestion,
     query: LexicalQuery,
     union: Vec<PassageRef>,
-    evidence: EvidenceSet,
+    judged: Vec<Judged>,
+    lexical_bound: f32,
 }
 
 struct Bench {
@@ -49,7 +52,7 @@ static BENCH: OnceLock<Bench> = OnceLock::new();
 fn main() {
     match prepare() {
         Ok(bench) => {
-            let stats = bench.snapshot.stats().expect("an open index counts its passages");
+            let stats = bench.snapshot.about();
             println!(
                 "{} passages, {} segments ({} with a graph), {} questions in turn",
                 stats.passages,
@@ -78,20 +81,23 @@ fn prepare() -> baowen::error::Result<Bench> {
             regions: analysed.regions,
             years: data.analyzer.years(text, None),
         };
-        let bound = Arc::clone(&snapshot).bind(Arc::new(query.clone()))?;
-        let lexical = bound.lexical(&Filter::default(), DEFAULT_CANDIDATES)?;
-        let dense = snapshot.dense(vector, &Filter::default(), DEFAULT_CANDIDATES, None)?;
+        let bound = ask(&snapshot, &query)?;
+        let lexical = bound.lexical(DEFAULT_CANDIDATES, Budget::single())?;
+        let dense = bound.dense(vector, DEFAULT_CANDIDATES, None, Budget::single())?;
         let mut union: Vec<PassageRef> = lexical.iter().chain(&dense).map(|c| c.passage).collect();
         union.sort_unstable();
         union.dedup();
-        let evidence = bound.evidence(Some(vector.as_slice().into()), &union)?;
+        let question = DenseQuestion::from(vector.as_slice());
+        let judged = bound.judge(Some(&question), &union, Budget::single())?;
+        let lexical_bound = bound.weights().bound();
         drop(bound);
         asked.push(Asked {
             text: text.clone(),
-            vector: vector.clone(),
+            question,
             query,
             union,
-            evidence,
+            judged,
+            lexical_bound,
         });
     }
     Ok(Bench {
@@ -121,6 +127,12 @@ fn without_graphs(data: &Data, folder: &std::path::Path) -> baowen::error::Resul
     EmbeddedIndex::open(folder)?.snapshot()
 }
 
+/// A question without a filter.
+fn ask(snapshot: &Arc<dyn Snapshot>, query: &LexicalQuery) -> baowen::error::Result<Arc<dyn Bound>> {
+    let query = Arc::new(query.clone());
+    Arc::clone(snapshot).ask(query, &Filter::default(), Budget::single())
+}
+
 /// Measures a step on one question after the other.
 fn each<T>(bencher: Bencher, step: impl Fn(&Bench, &Asked) -> T + Sync) {
     let bench = BENCH.get().expect("main prepares before it measures");
@@ -144,34 +156,31 @@ fn b_embed(bencher: Bencher) {
 #[divan::bench]
 fn c_lexical(bencher: Bencher) {
     each(bencher, |bench, asked| {
-        let bound = Arc::clone(&bench.snapshot).bind(Arc::new(asked.query.clone()))?;
-        bound.lexical(&Filter::default(), DEFAULT_CANDIDATES)
+        ask(&bench.snapshot, &asked.query)?.lexical(DEFAULT_CANDIDATES, Budget::single())
     });
 }
 
 #[divan::bench]
 fn d_dense(bencher: Bencher) {
     each(bencher, |bench, asked| {
-        bench
-            .snapshot
-            .dense(&asked.vector, &Filter::default(), DEFAULT_CANDIDATES, None)
+        let bound = ask(&bench.snapshot, &LexicalQuery::default())?;
+        bound.dense(&asked.question.vector, DEFAULT_CANDIDATES, None, Budget::single())
     });
 }
 
 #[divan::bench]
 fn e_dense_exact(bencher: Bencher) {
     each(bencher, |bench, asked| {
-        bench
-            .scanned
-            .dense(&asked.vector, &Filter::default(), DEFAULT_CANDIDATES, None)
+        let bound = ask(&bench.scanned, &LexicalQuery::default())?;
+        bound.dense(&asked.question.vector, DEFAULT_CANDIDATES, None, Budget::single())
     });
 }
 
 #[divan::bench]
 fn f_evidence(bencher: Bencher) {
     each(bencher, |bench, asked| {
-        let bound = Arc::clone(&bench.snapshot).bind(Arc::new(asked.query.clone()))?;
-        bound.evidence(Some(asked.vector.as_slice().into()), &asked.union)
+        let bound = ask(&bench.snapshot, &asked.query)?;
+        bound.judge(Some(&asked.question), &asked.union, Budget::single())
     });
 }
 
@@ -180,15 +189,13 @@ fn g_fusion(bencher: Bencher) {
     let weights = Ranking::shipped().weights;
     each(bencher, |_, asked| {
         let mut scores: Vec<f32> = asked
-            .evidence
-            .passages
+            .judged
             .iter()
-            .map(|evidence| {
-                let lexical_bound = asked.evidence.lexical_bound;
+            .map(|judged| {
                 weights
                     .parts(Context {
-                        evidence,
-                        lexical_bound,
+                        evidence: &judged.evidence,
+                        lexical_bound: asked.lexical_bound,
                     })
                     .iter()
                     .sum()

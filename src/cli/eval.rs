@@ -112,7 +112,7 @@ impl Eval {
         made_by: &mut std::collections::BTreeMap<String, String>,
     ) -> Result<Vec<ModeRun>> {
         let mut modes = vec![Mode::Lexical];
-        if snapshot.identity().dimension > 0 {
+        if snapshot.about().identity.dimension > 0 {
             modes.extend([Mode::Dense, Mode::Hybrid]);
         }
         let kinds = dataset

@@ -23,7 +23,8 @@ impl Verify {
     pub fn run(&self) -> Result<()> {
         let index = EmbeddedIndex::open(&self.index.folder)?;
         let wrong = index.verify()?;
-        let stats = index.snapshot()?.stats()?;
+        let snapshot = index.snapshot()?;
+        let stats = snapshot.about();
         if self.json {
             print::json(&json!({ "damaged": wrong, "stats": stats }))?;
         } else {

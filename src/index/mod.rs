@@ -1,7 +1,8 @@
 //! The index: what a passage is on disk, how it gets there, and how one commit of it is searched.
 //!
-//! tantivy holds everything, the vectors included (`vectors`), so one commit, one delete bitset and one merge serve both
-//! rankings. Graphs are derived (`graph`). `backend` is the boundary that searching sees.
+//! [`backend`] is the seam that searching sees, [`scoring`] what every engine scores by, [`embedded`] the engine of this
+//! machine: tantivy holds everything, the vectors included (`vectors`), so one commit, one delete bitset and one merge
+//! serve both rankings; graphs and forward indexes are derived.
 
 mod backend;
 mod embedded;
@@ -10,14 +11,13 @@ pub mod graph;
 pub mod ingest;
 mod lexical;
 mod packed;
+mod passage;
 mod prepare;
+pub mod scoring;
 mod vectors;
 
-pub use backend::{
-    ArticleRef, Backend, BoundQuery, Candidate, DenseQuestion, Evidence, EvidenceSet, LexicalQuery, PassageRef,
-    PreparedArticle, PreparedPassage, Snapshot, Stats, StoredPassage, TermScore, Writer,
-};
-pub use embedded::schema::{FORMAT_VERSION, Identity};
-pub use embedded::{EmbeddedIndex, EmbeddedWriter, View, check_article_id, remove};
-pub use lexical::bound::HALVED;
+pub use backend::{About, ArticleRef, Asked, Backend, Candidate, Judged, PassageRef, Snapshot, VectorChunk, Writer};
+pub use embedded::{EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, check_article_id, remove};
+pub use passage::{FORMAT_VERSION, Identity, PassageKey, PreparedArticle, PreparedPassage, StoredPassage};
 pub use prepare::{Rules, embedded_texts};
+pub use scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};

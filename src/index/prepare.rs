@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use super::backend::{PreparedArticle, PreparedPassage, StoredPassage};
-use super::embedded::schema::{FORMAT_VERSION, Identity};
+use super::passage::{FORMAT_VERSION, Identity, PreparedArticle, PreparedPassage, StoredPassage};
 use crate::article::{self, SplitOptions};
 use crate::compute::Budget;
 use crate::embed::Embedder;

@@ -8,15 +8,15 @@ use super::confidence::signs;
 use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
+use super::hits::HitBuilder;
 use super::ranking::Ranking;
 use super::request::{Mode, SearchRequest};
 use super::response::{Provenance, SearchResponse, Timings};
 use super::score::{Retrieved, rule, score};
-use super::shown::Showing;
-use crate::compute::{Budget, Cores, UnderWay, both, elsewhere};
+use crate::compute::{self, Budget, UnderWay};
 use crate::embed::{Embedder, QuestionCache};
 use crate::error::{Error, Result};
-use crate::index::{Backend, BoundQuery, Evidence, HALVED, LexicalQuery, PassageRef, Snapshot};
+use crate::index::{About, Asked, Backend, DenseQuestion, Evidence, LexicalQuery, PassageKey, PassageRef};
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
@@ -38,16 +38,13 @@ pub struct Engine {
     backend: Arc<dyn Backend>,
     analyzer: Arc<Analyzer>,
     embedder: Option<Arc<dyn Embedder>>,
-    asked: QuestionCache,
+    vectors: QuestionCache,
     ranking: Ranking,
-    cores: Cores,
 }
 
 /// A candidate and everything it is judged by.
 #[derive(Debug, Clone)]
 pub struct JudgedBy {
-    /// As the snapshot names it that was newest when it was judged.
-    pub passage: PassageRef,
     /// The article it is from.
     pub article: Arc<str>,
     /// Its place in the article.
@@ -65,9 +62,8 @@ impl Engine {
             backend,
             analyzer,
             embedder,
-            asked: QuestionCache::new(REMEMBERED_QUESTIONS),
+            vectors: QuestionCache::new(REMEMBERED_QUESTIONS),
             ranking: Ranking::shipped(),
-            cores: Cores::new(),
         }
     }
 
@@ -77,7 +73,7 @@ impl Engine {
     /// `Precondition` if its adapter was not made for the model of the index; as [`Backend::snapshot`].
     pub fn with_ranking(mut self, ranking: Ranking) -> Result<Self> {
         if let Some(adapter) = &ranking.adapter {
-            adapter.check(self.backend.snapshot()?.identity())?;
+            adapter.check(&self.backend.snapshot()?.about().identity)?;
         }
         self.ranking = ranking;
         Ok(self)
@@ -101,27 +97,27 @@ impl Engine {
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
         let begin = Instant::now();
         let mut timings = Timings::default();
-        let under_way = self.cores.enter();
+        let under_way = compute::enter(Budget::all().until(request.deadline));
         request.check()?;
-        request.check_deadline()?;
+        under_way.budget().check()?;
         let snapshot = self.backend.snapshot()?;
+        let about = snapshot.about();
 
         let query = self.analyze(request);
         timings.analyze = begin.elapsed();
-        let bound = Arc::clone(&snapshot).bind(Arc::clone(&query))?;
+        let asked = Arc::clone(&snapshot).ask(Arc::clone(&query), &request.filter, under_way.budget())?;
 
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let reach = request.offset + request.wanted();
         let mut depth = depth(request, reach);
         let (retrieved, scored, groups, started) = loop {
-            let retrieved = self.retrieve(&*snapshot, request, &bound, depth, &under_way, &mut timings)?;
-            request.check_deadline()?;
+            let retrieved = self.retrieve(about, request, &asked, depth, &under_way, &mut timings)?;
             let started = Instant::now();
-            let rule = rule(request.mode, retrieved.vector.is_some());
-            let scored = score(&*snapshot, rule, &bound, &retrieved, &fusion, under_way.beside(false))?;
+            let rule = rule(request.mode, retrieved.question.is_some());
+            let scored = score(&*asked, rule, &retrieved, &fusion, under_way.budget())?;
             let groups = group::order(&scored.ranked, request.grouping, |tied| {
                 let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
-                snapshot.keys(&passages)
+                asked.keys(&passages)
             })?;
             // Long articles can fill both lists with few articles; then the lists have to be longer.
             let exhausted = retrieved.lexical.len() < depth && retrieved.dense.len() < depth;
@@ -130,13 +126,12 @@ impl Engine {
             }
             depth *= DEEPER;
         };
-        let answerable = retrieved.vector.as_ref().and_then(|_| {
-            let evidence = &scored.evidence.passages;
-            let signs = signs(evidence.iter(), groups.iter().map(|&at| &evidence[at]));
-            self.ranking.answerable(snapshot.identity(), signs)
+        let answerable = retrieved.question.as_ref().and_then(|_| {
+            let best = groups.iter().map(|&at| &scored.evidence[at]);
+            let signs = signs(scored.evidence.iter(), best);
+            self.ranking.answerable(&about.identity, signs)
         });
         timings.fuse = started.elapsed();
-        request.check_deadline()?;
 
         let started = Instant::now();
         let page: Vec<usize> = groups
@@ -145,16 +140,17 @@ impl Engine {
             .skip(request.offset)
             .take(request.wanted())
             .collect();
-        let showing = Showing {
-            snapshot: &*snapshot,
+        let builder = HitBuilder {
+            asked: &*asked,
             request,
-            query: &*bound,
             scored: &scored,
-            finder: &TermFinder::new(&request.query, &query, &scored.evidence),
+            finder: &TermFinder::new(&request.query, &query, asked.weights()),
+            budget: under_way.budget(),
         };
-        let hits = showing.hits(&page)?;
+        let hits = builder.build(&page)?;
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
+        let is_adapted = retrieved.question.is_some_and(|question| question.adapted.is_some());
         Ok(SearchResponse {
             hits,
             candidates: scored.ranked.len(),
@@ -162,12 +158,12 @@ impl Engine {
             answerable,
             timings,
             provenance: Provenance {
-                commit: snapshot.commit(),
-                analysis: snapshot.identity().analysis.clone(),
-                model: snapshot.identity().embedder.clone(),
+                commit: about.commit,
+                analysis: about.identity.analysis.clone(),
+                model: about.identity.embedder.clone(),
                 weights: match scored.rule {
                     Mode::Hybrid => match &self.ranking.adapter {
-                        Some(adapter) if retrieved.adapted.is_some() && fusion.weighs_adapter() => {
+                        Some(adapter) if is_adapted && fusion.weighs_adapter() => {
                             format!("{} adapter={:016x}", fusion.describe(), adapter.fingerprint())
                         }
                         _ => fusion.describe(),
@@ -184,32 +180,25 @@ impl Engine {
     /// # Errors
     /// As [`Engine::search`].
     pub fn candidates(&self, request: &SearchRequest) -> Result<Vec<JudgedBy>> {
+        let under_way = compute::enter(Budget::all().until(request.deadline));
         request.check()?;
         let snapshot = self.backend.snapshot()?;
         let query = self.analyze(request);
-        let bound = Arc::clone(&snapshot).bind(Arc::clone(&query))?;
-        let retrieved = self.retrieve(
-            &*snapshot,
-            request,
-            &bound,
-            depth(request, request.wanted()),
-            &self.cores.enter(),
-            &mut Timings::default(),
-        )?;
+        let asked = Arc::clone(&snapshot).ask(query, &request.filter, under_way.budget())?;
+        let depth = depth(request, request.wanted());
+        let mut timings = Timings::default();
+        let retrieved = self.retrieve(snapshot.about(), request, &asked, depth, &under_way, &mut timings)?;
         if let Some(reason) = retrieved.degraded {
             return Err(Error::unavailable(reason));
         }
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
-        let rule = rule(request.mode, retrieved.vector.is_some());
-        let scored = score(&*snapshot, rule, &bound, &retrieved, &fusion, None)?;
-        let lexical_bound = scored.evidence.lexical_bound;
-        Ok(snapshot
-            .keys(&scored.passages)?
-            .into_iter()
-            .zip(scored.evidence.passages)
-            .zip(scored.passages)
-            .map(|(((article, ordinal), evidence), passage)| JudgedBy {
-                passage,
+        let rule = rule(request.mode, retrieved.question.is_some());
+        let scored = score(&*asked, rule, &retrieved, &fusion, under_way.budget())?;
+        let lexical_bound = scored.lexical_bound;
+        let keys = asked.keys(&scored.passages)?.into_iter();
+        Ok(keys
+            .zip(scored.evidence)
+            .map(|(PassageKey { article, ordinal }, evidence)| JudgedBy {
                 article,
                 ordinal,
                 evidence,
@@ -224,7 +213,8 @@ impl Engine {
     /// `Unavailable` if there is none: no model, an index without vectors.
     pub fn vector(&self, question: &str) -> Result<Vec<f32>> {
         let snapshot = self.backend.snapshot()?;
-        let vector = self.embed(&*snapshot, question, self.cores.enter().budget());
+        let budget = compute::enter(Budget::all()).budget();
+        let vector = self.embed(snapshot.about(), question, budget);
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
     }
 
@@ -240,64 +230,55 @@ impl Engine {
 
     fn retrieve(
         &self,
-        snapshot: &dyn Snapshot,
+        about: &About,
         request: &SearchRequest,
-        query: &Arc<dyn BoundQuery>,
+        asked: &Arc<dyn Asked>,
         depth: usize,
         under_way: &UnderWay<'_>,
         timings: &mut Timings,
     ) -> Result<Retrieved> {
         let by_words = {
-            let (query, filter) = (Arc::clone(query), request.filter.clone());
-            move || {
+            let asked = Arc::clone(asked);
+            move |budget| {
                 let started = Instant::now();
-                (query.lexical(&filter, depth), started.elapsed())
+                (asked.lexical(depth, budget), started.elapsed())
             }
         };
-        let by_meaning = || {
+        let by_meaning = |budget| {
             let started = Instant::now();
-            let vector = self.embed(snapshot, &request.query, under_way.budget());
+            let vector = self.embed(about, &request.query, budget);
             let embed = started.elapsed();
             let started = Instant::now();
             let found = match &vector {
-                Ok(vector) => snapshot.dense(vector, &request.filter, depth, request.ef_search),
+                Ok(vector) => asked.dense(vector, depth, request.ef_search, under_way.budget()),
                 Err(_) => Ok(Vec::new()),
             };
             (vector, embed, found, started.elapsed())
         };
-        let many = snapshot.passages() >= u64::from(HALVED);
-        let beside = under_way.beside(many);
-        if request.mode == Mode::Lexical {
-            let (found, took) = match beside {
-                Some(threads) if many => elsewhere(threads, by_words),
-                _ => by_words(),
-            };
-            timings.lexical += took;
-            return Ok(Retrieved {
-                lexical: found?,
-                dense: Vec::new(),
-                vector: None,
-                adapted: None,
-                degraded: None,
-            });
-        }
-        let (words, (vector, embed, dense, took)) = match (request.mode, beside) {
-            (Mode::Hybrid, Some(threads)) if self.is_long(snapshot, &request.query) => {
-                let (words, meaning) = both(threads, by_words.clone(), by_meaning);
-                (Some(words), meaning)
+        let budget = under_way.budget();
+        let (words, meaning) = match request.mode {
+            Mode::Lexical => (Some(by_words(budget)), None),
+            Mode::Dense => (None, Some(by_meaning(budget))),
+            Mode::Hybrid if self.is_long(about, &request.query) => {
+                let (words, meaning) = budget.both(by_words.clone(), by_meaning);
+                (Some(words), Some(meaning))
             }
-            (Mode::Hybrid, _) => (Some(by_words()), by_meaning()),
-            _ => (None, by_meaning()),
+            Mode::Hybrid => (Some(by_words(budget)), Some(by_meaning(budget))),
         };
-        timings.embed += embed;
-        timings.dense += took;
-        let (vector, degraded) = match vector {
-            Ok(vector) => (Some(vector), None),
-            Err(reason) => (None, Some(reason)),
+        let (vector, dense, degraded) = match meaning {
+            None => (None, Vec::new(), None),
+            Some((vector, embed, dense, took)) => {
+                timings.embed += embed;
+                timings.dense += took;
+                match vector {
+                    Ok(vector) => (Some(vector), dense?, None),
+                    Err(reason) => (None, dense?, Some(reason)),
+                }
+            }
         };
         let words = match (words, &degraded) {
             // Meaning alone was asked for and cannot be had: words are better than nothing, and the answer says so.
-            (None, Some(_)) => Some(by_words()),
+            (None, Some(_)) => Some(by_words(budget)),
             (words, _) => words,
         };
         let lexical = match words {
@@ -309,27 +290,32 @@ impl Engine {
         };
         Ok(Retrieved {
             lexical,
-            dense: dense?,
-            adapted: vector.as_ref().and_then(|vector| {
-                let adapter = self.ranking.adapter_for(snapshot.identity())?;
-                adapter.bind(snapshot.mean(), vector).map(Arc::from)
+            dense,
+            question: vector.map(|vector| DenseQuestion {
+                adapted: self.adapt(about, &vector),
+                vector,
             }),
-            vector,
             degraded,
         })
     }
 
+    /// What the adapter makes of a question's vector, if there is one for the index.
+    fn adapt(&self, about: &About, vector: &[f32]) -> Option<Arc<[f32]>> {
+        let adapter = self.ranking.adapter_for(&about.identity)?;
+        adapter.bind(&about.mean, vector).map(Arc::from)
+    }
+
     /// Whether search by meaning takes long enough to look words up beside it.
-    fn is_long(&self, snapshot: &dyn Snapshot, question: &str) -> bool {
-        let embedder = self.embedder.as_ref().filter(|_| snapshot.identity().dimension > 0);
+    fn is_long(&self, about: &About, question: &str) -> bool {
+        let embedder = self.embedder.as_ref().filter(|_| about.identity.dimension > 0);
         embedder.is_some_and(|embedder| {
-            snapshot.passages() >= MANY_PASSAGES || self.asked.held(&**embedder, question).is_none()
+            about.passages >= MANY_PASSAGES || self.vectors.held(&**embedder, question).is_none()
         })
     }
 
     /// The question's vector, or why there is none.
-    fn embed(&self, snapshot: &dyn Snapshot, question: &str, budget: Budget) -> Result<Arc<[f32]>, String> {
-        let identity = snapshot.identity();
+    fn embed(&self, about: &About, question: &str, budget: Budget) -> Result<Arc<[f32]>, String> {
+        let identity = &about.identity;
         if identity.dimension == 0 {
             return Err("the index was built without vectors, so the answer is by words alone".into());
         }
@@ -341,7 +327,7 @@ impl Engine {
         };
         let failed = |what: String| format!("embedding the question failed, so the answer is by words alone: {what}");
         let (vector, _) = self
-            .asked
+            .vectors
             .get_or_embed(&**embedder, question, budget)
             .map_err(|error| failed(error.to_string()))?;
         match vector.len() == identity.dimension && vector.iter().all(|x| x.is_finite()) {

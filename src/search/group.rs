@@ -1,11 +1,10 @@
 //! The order of the answer: by score, ties by id, one place an article unless every passage is wanted.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::request::Grouping;
 use crate::error::Result;
-use crate::index::ArticleRef;
+use crate::index::{ArticleRef, PassageKey};
 
 /// A candidate with its fused score and where it belongs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,7 +23,7 @@ pub struct Ranked {
 pub fn order(
     ranked: &[Ranked],
     grouping: Grouping,
-    keys: impl Fn(&[usize]) -> Result<Vec<(Arc<str>, u32)>>,
+    keys: impl Fn(&[usize]) -> Result<Vec<PassageKey>>,
 ) -> Result<Vec<usize>> {
     let mut order: Vec<usize> = (0..ranked.len()).collect();
     order.sort_by(|&a, &b| ranked[b].score.total_cmp(&ranked[a].score));
@@ -67,7 +66,10 @@ mod tests {
             assert!(!asked.contains(&3), "only ties are asked for");
             let key = |&at: &usize| {
                 let name = if list[at].article.0 == 9 { "a" } else { "b" };
-                (Arc::from(name), list[at].ordinal)
+                PassageKey {
+                    article: name.into(),
+                    ordinal: list[at].ordinal,
+                }
             };
             Ok(asked.iter().map(key).collect())
         };

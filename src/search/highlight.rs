@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::phrases::Phrases;
 use super::response::Span;
 use super::sentence::AnswerFinder;
-use crate::index::{EvidenceSet, LexicalQuery};
+use crate::index::{LexicalQuery, QuestionWeights};
 use crate::text::{Normalized, QueryTerm};
 
 /// The terms of a question, ready to be looked up in texts.
@@ -37,7 +37,7 @@ pub struct Reading {
 
 impl TermFinder {
     /// Takes the question as it was asked, and its terms with the weights that the index gave them.
-    pub fn new(question: &str, query: &LexicalQuery, evidence: &EvidenceSet) -> Self {
+    pub fn new(question: &str, query: &LexicalQuery, weights: &QuestionWeights) -> Self {
         // Canonical terms (#11000) are not in any text as such; single characters would light up half the text.
         let visible = |terms: &[QueryTerm]| {
             let shown = |text: &&str| !text.starts_with('#') && text.chars().nth(1).is_some();
@@ -48,7 +48,7 @@ impl TermFinder {
         TermFinder {
             words: visible(&query.words),
             bigrams: visible(&query.bigrams),
-            answers: AnswerFinder::new(question, query, evidence),
+            answers: AnswerFinder::new(question, query, weights),
         }
     }
 
@@ -165,12 +165,11 @@ mod tests {
             bigrams: terms(bigrams),
             ..LexicalQuery::default()
         };
-        let evidence = EvidenceSet {
-            word_idf: vec![1.0; words.len()],
-            bigram_idf: vec![1.0; bigrams.len()],
-            ..EvidenceSet::default()
+        let weights = QuestionWeights {
+            words: vec![1.0; words.len()],
+            bigrams: vec![1.0; bigrams.len()],
         };
-        TermFinder::new("", &query, &evidence)
+        TermFinder::new("", &query, &weights)
     }
 
     fn highlights(finder: &TermFinder, text: &str) -> Vec<Span> {

@@ -9,13 +9,13 @@ pub mod features;
 mod fusion;
 mod group;
 mod highlight;
+mod hits;
 mod phrases;
 mod ranking;
 pub mod request;
 pub mod response;
 mod score;
 mod sentence;
-mod shown;
 
 pub use adapter::{Adapter, centered};
 pub use engine::{DEFAULT_CANDIDATES, Engine, JudgedBy};

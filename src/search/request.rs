@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Result};
 use crate::model::Date;
 pub use crate::model::Filter;
 
@@ -225,17 +225,6 @@ impl SearchRequest {
         }
         check_filter(&self.filter)
     }
-
-    /// Refuses to go on when nobody waits any more.
-    pub fn check_deadline(&self) -> Result<()> {
-        match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => Err(Error::new(
-                Fault::Deadline,
-                "the deadline passed before the answer was ready",
-            )),
-            _ => Ok(()),
-        }
-    }
 }
 
 fn check_filter(filter: &Filter) -> Result<()> {
@@ -272,6 +261,7 @@ fn check_filter(filter: &Filter) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Fault;
 
     #[test]
     fn bad_requests_are_refused_by_field() {

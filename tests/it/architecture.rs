@@ -185,6 +185,8 @@ fn crates_are_named_where_they_belong() {
     };
     check(&["tonic", "prost", "tokio", "clap", "indicatif"], &["service", "cli"]);
     check(&["tantivy"], &["index"]);
+    // Searching sees the seam, no engine behind it.
+    check(&["EmbeddedIndex", "EmbeddedSnapshot"], &["index", "cli", "eval"]);
 }
 
 /// What a test needs and does not find fails where nothing may be skipped; so no test says by itself that it is skipped.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use baowen::compute::Budget;
 use baowen::error::Fault;
 use baowen::index::ingest::{Ingest, Outcome, maintain::maintain};
-use baowen::index::{Backend, EmbeddedIndex, LexicalQuery, Rules};
+use baowen::index::{Asked, Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, Rules, Snapshot};
 use baowen::model::Filter;
 use baowen::search::Engine;
 use baowen::search::request::{Grouping, Mode, SearchRequest};
@@ -20,6 +20,15 @@ fn ids(index: &EmbeddedIndex) -> Vec<String> {
 
 fn engine(index: Arc<EmbeddedIndex>, rules: &Rules) -> Engine {
     Engine::new(index, rules.analyzer.clone(), rules.embedder.clone())
+}
+
+/// A question without a filter.
+fn ask(snapshot: &Arc<dyn Snapshot>, query: LexicalQuery) -> Arc<dyn Asked> {
+    let filter = Filter::default();
+    snapshot
+        .clone()
+        .ask(Arc::new(query), &filter, Budget::single())
+        .unwrap()
 }
 
 #[test]
@@ -56,7 +65,7 @@ fn upserts_replace_deletes_remove_and_the_unchanged_stay() {
     put(&ingest, &[article("c", "丙", "一"), article("c", "丙", "二")]);
     ingest.commit().unwrap();
     assert_eq!(index.snapshot().unwrap().article("c").unwrap().unwrap().text, "二");
-    assert_eq!(index.snapshot().unwrap().stats().unwrap().passages, 3);
+    assert_eq!(index.snapshot().unwrap().about().passages, 3);
 }
 
 #[test]
@@ -88,17 +97,18 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
     ingest.commit().unwrap();
     let check = |when: &str| {
         let view = index.snapshot().unwrap();
-        assert_eq!(view.stats().unwrap().articles, 400 - gone.len() as u64, "{when}");
+        assert_eq!(view.about().articles, 400 - gone.len() as u64, "{when}");
         for i in (0..400).filter(|i| i % 3 != 0).step_by(17) {
             let id = format!("a{i:03}");
             let vector = embedder
                 .embed_passages(&[&texts[i]], Budget::single())
                 .unwrap()
                 .remove(0);
-            let found = view.dense(&vector, &Filter::default(), 1, None).unwrap();
-            let key = view.keys(&[found[0].passage]).unwrap().remove(0);
+            let asked = ask(&view, LexicalQuery::default());
+            let found = asked.dense(&vector, 1, None, Budget::single()).unwrap();
+            let key = asked.keys(&[found[0].passage]).unwrap().remove(0);
             assert_eq!(
-                (&*key.0, key.1),
+                (&*key.article, key.ordinal),
                 (id.as_str(), 0),
                 "{when}: the vector of {id} finds it"
             );
@@ -108,13 +118,10 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
                 bigrams: analysed.bigrams,
                 ..LexicalQuery::default()
             };
-            let found = Arc::clone(&view)
-                .bind(Arc::new(query.clone()))
-                .unwrap()
-                .lexical(&Filter::default(), 1)
-                .unwrap();
+            let asked = ask(&view, query);
+            let found = asked.lexical(1, Budget::single()).unwrap();
             assert_eq!(
-                &*view.keys(&[found[0].passage]).unwrap()[0].0,
+                &*asked.keys(&[found[0].passage]).unwrap()[0].article,
                 id,
                 "{when}: its words find {id}"
             );
@@ -123,7 +130,7 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
     check("after deletes");
     ingest.into_writer().finish_as_one().unwrap();
     check("after a merge");
-    assert_eq!(index.snapshot().unwrap().stats().unwrap().segments, 1);
+    assert_eq!(index.snapshot().unwrap().about().segments, 1);
     drop(index);
     let index = EmbeddedIndex::open(folder.path()).unwrap();
     assert_eq!(index.verify().unwrap(), Vec::<String>::new());
@@ -150,10 +157,11 @@ fn segments_are_joined_whatever_is_merged_in_the_background() {
             ingest.commit().unwrap();
         }
         ingest.into_writer().finish_as_one().unwrap();
-        let stats = index.snapshot().unwrap().stats().unwrap();
+        let snapshot = index.snapshot().unwrap();
+        let stats = snapshot.about();
         assert_eq!((stats.segments, stats.articles), (1, 10 * commits as u64));
         // The lock is free again.
-        index.writer().unwrap().finish_as_one().unwrap();
+        EmbeddedIndex::writer(&index).unwrap().finish_as_one().unwrap();
     }
 }
 
@@ -244,16 +252,16 @@ fn one_writer_at_a_time_and_a_drop_gives_the_lock_back() {
     let folder = tempfile::tempdir().unwrap();
     let rules = rules();
     let index = index_of(folder.path(), &rules, &[]);
-    let first = index.writer().unwrap();
+    let first = EmbeddedIndex::writer(&index).unwrap();
     let second = EmbeddedIndex::open(folder.path()).unwrap();
-    let error = second.writer().err().expect("the lock is held");
+    let error = EmbeddedIndex::writer(&second).err().expect("the lock is held");
     assert_eq!(error.fault(), Fault::Precondition);
     assert!(
         error.message().contains(&folder.path().display().to_string()),
         "{error}"
     );
     drop(first);
-    second.writer().unwrap();
+    EmbeddedIndex::writer(&second).unwrap();
 }
 
 #[test]
@@ -565,26 +573,23 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
         .embed_queries(&["医保缴费"], Budget::single())
         .unwrap()
         .remove(0);
-    let all = view.dense(&vector, &Filter::default(), 50, None).unwrap();
+    let asked = ask(&view, query);
+    let all = asked.dense(&vector, 50, None, Budget::single()).unwrap();
     let refs: Vec<_> = all.iter().map(|c| c.passage).collect();
-    let bound = Arc::clone(&view).bind(Arc::new(query.clone())).unwrap();
-    let question = Some(vector.as_slice().into());
-    let together = bound.evidence(question, &refs).unwrap();
+    let question = DenseQuestion::from(vector.as_slice());
+    let together = asked.judge(Some(&question), &refs, Budget::single()).unwrap();
     for (at, (&passage, candidate)) in refs.iter().zip(&all).enumerate() {
-        let alone = bound.evidence(question, &[passage]).unwrap();
-        assert_eq!(
-            alone.passages[0], together.passages[at],
-            "scores do not depend on the company"
-        );
-        assert!((alone.passages[0].cosine - candidate.score).abs() < 1e-5);
-        let terms = bound.explain(passage).unwrap();
+        let alone = asked.judge(Some(&question), &[passage], Budget::single()).unwrap()[0];
+        assert_eq!(alone, together[at], "scores do not depend on the company");
+        assert!((alone.evidence.cosine - candidate.score).abs() < 1e-5);
+        let terms = asked.explain(&[passage], Budget::single()).unwrap().remove(0);
         let sum: f32 = terms.iter().map(|term| term.score).sum();
-        let lexical = alone.passages[0].words + alone.passages[0].bigrams;
+        let lexical = alone.evidence.words + alone.evidence.bigrams;
         assert!(
             (sum - lexical).abs() < 1e-4 * lexical.max(1.0),
             "terms add up to the score"
         );
-        assert!(lexical <= together.lexical_bound);
+        assert!(lexical <= asked.weights().bound());
     }
 }
 
@@ -604,7 +609,7 @@ fn an_answer_is_as_long_as_asked_for_however_long_the_articles_are() {
     };
     let articles: Vec<_> = (0..25).map(|n| article(&format!("a{n:02}"), "", &long(n))).collect();
     let index = index_of(folder.path(), &rules, &articles);
-    assert!(index.snapshot().unwrap().stats().unwrap().passages > 500);
+    assert!(index.snapshot().unwrap().about().passages > 500);
     let engine = engine(index, &rules);
     for mode in [Mode::Hybrid, Mode::Lexical, Mode::Dense] {
         let request = SearchRequest {

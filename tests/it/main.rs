@@ -3,6 +3,7 @@
 mod answers;
 mod architecture;
 mod cli;
+mod conformance;
 mod crash;
 mod imports;
 mod index;
@@ -11,3 +12,4 @@ mod quality;
 mod service;
 mod sources;
 mod support;
+mod tiny;

@@ -2,7 +2,7 @@
 //!
 //! Wiring only: learning is `eval::adapter`, the file and its use are `search::Adapter`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::judged::{ADAPTED, Judged, METRIC, Sets, context, header, row};
 use crate::compute::Budget;
@@ -12,9 +12,9 @@ use crate::eval::folds::Fold;
 use crate::eval::subset::{is_own_kind, kind};
 use crate::eval::svd::Factors;
 use crate::eval::table::align;
-use crate::index::{Identity, PassageRef, Snapshot};
+use crate::index::{Identity, PassageKey, Snapshot};
 use crate::search::features::Weights;
-use crate::search::{Adapter, Engine, centered};
+use crate::search::{Adapter, Engine, JudgedBy, centered};
 
 /// Learns an adapter from all questions; each candidate's evidence gets what an adapter says of it that was learned from
 /// the questions of the other folds. Prints what that is worth.
@@ -26,7 +26,7 @@ pub fn fit(engine: &Engine, asked: &mut [Judged], sets: &Sets, folds: &[Fold]) -
             .help("give it a weight in the profile, or leave `adapter` out of --learn"));
     }
     let snapshot = engine.backend().snapshot()?;
-    let identity = snapshot.identity();
+    let identity = &snapshot.about().identity;
     if identity.dimension == 0 {
         return Err(Error::precondition("the index has no vectors to adapt"));
     }
@@ -73,9 +73,10 @@ fn lessons(
     weights: &Weights,
 ) -> Result<(Passages, Vec<Lesson>)> {
     let without = weights.with(ADAPTED, 0.0);
-    let mut passages = Passages::new(snapshot.identity().dimension);
-    let mut rows: BTreeMap<PassageRef, usize> = BTreeMap::new();
-    let unit = |vector: &[f32]| centered(snapshot.mean(), vector).unwrap_or_else(|| vec![0.0; vector.len()]);
+    let mut passages = Passages::new(snapshot.about().identity.dimension);
+    let vectors = vectors(snapshot, asked)?;
+    let mut rows: HashMap<PassageKey, usize> = HashMap::new();
+    let unit = |vector: &[f32]| centered(&snapshot.about().mean, vector).unwrap_or_else(|| vec![0.0; vector.len()]);
     let mut lessons = Vec::with_capacity(asked.len());
     let relative = |size: usize| 1.0 / (size.max(1) as f32).cbrt();
     let total: f32 = sets
@@ -87,11 +88,14 @@ fn lessons(
         for question in &asked[range.clone()] {
             let mut candidates = Vec::with_capacity(question.found.len());
             for found in &question.found {
-                let row = match rows.get(&found.passage) {
+                let key = key(found);
+                let row = match rows.get(&key) {
                     Some(&row) => row,
                     None => {
-                        let row = passages.push(&unit(snapshot.vector(found.passage)?))?;
-                        rows.insert(found.passage, row);
+                        let vector = vectors.get(&key);
+                        let changed = || Error::unavailable("the index changed while it was learned from");
+                        let row = passages.push(&unit(vector.ok_or_else(changed)?))?;
+                        rows.insert(key, row);
                         row
                     }
                 };
@@ -109,6 +113,27 @@ fn lessons(
         }
     }
     Ok((passages, lessons))
+}
+
+fn key(found: &JudgedBy) -> PassageKey {
+    PassageKey {
+        article: found.article.clone(),
+        ordinal: found.ordinal,
+    }
+}
+
+/// The vectors of all that was found.
+fn vectors(snapshot: &dyn Snapshot, asked: &[Judged]) -> Result<HashMap<PassageKey, Vec<f32>>> {
+    let dimension = snapshot.about().identity.dimension;
+    let found: HashSet<PassageKey> = asked.iter().flat_map(|asked| asked.found.iter().map(key)).collect();
+    let mut vectors = HashMap::new();
+    snapshot.export_vectors(Budget::all(), &mut |chunk| {
+        let rows = chunk.vectors.chunks_exact(dimension);
+        let wanted = chunk.keys.into_iter().zip(rows).filter(|(key, _)| found.contains(key));
+        vectors.extend(wanted.map(|(key, vector)| (key, vector.to_vec())));
+        Ok(())
+    })?;
+    Ok(vectors)
 }
 
 /// The measure of a question's articles, each at its best passage, over all kinds or over the question's own.

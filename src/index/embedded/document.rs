@@ -5,7 +5,7 @@ use tantivy::TantivyDocument;
 use super::schema::{Fields, pack_lengths, place_number};
 use super::terms;
 use crate::error::{Context, Fault, Result};
-use crate::index::backend::PreparedPassage;
+use crate::index::passage::PreparedPassage;
 use crate::model::Article;
 
 /// The passage as tantivy takes it; `hash` is its article's fingerprint.

@@ -10,17 +10,24 @@ use tantivy::schema::Field;
 use tantivy::{Searcher, TERMINATED, Term};
 
 use super::schema::Fields;
+use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
 use crate::model::Filter;
 
-/// The passages of one segment that may be returned: bit `doc`, in words of 64; `None` means all of them.
-pub type Bits = Option<Arc<[u64]>>;
-
-/// The bits of every segment and how many passages they leave.
+/// What a filter leaves of a segment.
 #[derive(Debug, Clone)]
-pub struct Allowed {
-    /// One entry a segment, in the snapshot's order.
-    pub segments: Vec<(Bits, usize)>,
+pub struct FilteredSegment {
+    /// The passages that may be returned: bit `doc`, in words of 64; `None` means all of them.
+    pub bits: Option<Box<[u64]>>,
+    /// How many they are.
+    pub count: usize,
+}
+
+/// What a filter leaves of a snapshot.
+#[derive(Debug, Clone)]
+pub struct Filtered {
+    /// In the snapshot's order.
+    pub segments: Vec<FilteredSegment>,
 }
 
 /// Whether a bit is set; a missing bitset allows everything.
@@ -36,31 +43,31 @@ pub fn is_allowed(bits: Option<&[u64]>, doc: u32) -> bool {
 /// How many distinct filters a snapshot remembers; services tend to ask with the same few.
 const REMEMBERED: usize = 16;
 
-/// Remembers the bits of the filters asked last.
+/// Keeps what the filters asked last leave of a snapshot.
 #[derive(Default)]
-pub struct FilterMemo {
-    recent: Mutex<Vec<(Filter, Arc<Allowed>)>>,
+pub struct FilterCache {
+    recent: Mutex<Vec<(Filter, Arc<Filtered>)>>,
 }
 
-impl FilterMemo {
-    /// The bits of this filter in this snapshot.
-    pub fn bind(&self, searcher: &Searcher, fields: &Fields, filter: &Filter) -> Result<Arc<Allowed>> {
+impl FilterCache {
+    /// What this filter leaves of this snapshot.
+    pub fn bind(&self, searcher: &Searcher, fields: &Fields, filter: &Filter, budget: Budget) -> Result<Arc<Filtered>> {
         // A poisoned lock only means that another query panicked between two pushes; the list is whole.
         let lock = || self.recent.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some((_, allowed)) = lock().iter().find(|(known, _)| known == filter) {
-            return Ok(allowed.clone());
+        if let Some((_, filtered)) = lock().iter().find(|(known, _)| known == filter) {
+            return Ok(filtered.clone());
         }
-        let allowed = Arc::new(compute(searcher, fields, filter)?);
+        let filtered = Arc::new(compute(searcher, fields, filter, budget)?);
         let mut recent = lock();
         if recent.len() >= REMEMBERED {
             recent.remove(0);
         }
-        recent.push((filter.clone(), allowed.clone()));
-        Ok(allowed)
+        recent.push((filter.clone(), filtered.clone()));
+        Ok(filtered)
     }
 }
 
-fn compute(searcher: &Searcher, fields: &Fields, filter: &Filter) -> Result<Allowed> {
+fn compute(searcher: &Searcher, fields: &Fields, filter: &Filter, budget: Budget) -> Result<Filtered> {
     let failed = "evaluating the filter";
     let query = as_query(fields, filter);
     let weight = match &query {
@@ -73,16 +80,23 @@ fn compute(searcher: &Searcher, fields: &Fields, filter: &Filter) -> Result<Allo
     };
     let mut segments = Vec::new();
     for reader in searcher.segment_readers() {
+        budget.check()?;
         let Some(weight) = &weight else {
             if !reader.has_deletes() {
-                segments.push((None, reader.max_doc() as usize));
+                segments.push(FilteredSegment {
+                    bits: None,
+                    count: reader.max_doc() as usize,
+                });
                 continue;
             }
             let mut words = vec![0u64; (reader.max_doc() as usize).div_ceil(64)];
             for doc in reader.doc_ids_alive() {
                 words[doc as usize / 64] |= 1 << (doc % 64);
             }
-            segments.push((Some(words.into()), reader.num_docs() as usize));
+            segments.push(FilteredSegment {
+                bits: Some(words.into()),
+                count: reader.num_docs() as usize,
+            });
             continue;
         };
         let mut words = vec![0u64; (reader.max_doc() as usize).div_ceil(64)];
@@ -96,9 +110,12 @@ fn compute(searcher: &Searcher, fields: &Fields, filter: &Filter) -> Result<Allo
             }
             doc = docs.advance();
         }
-        segments.push((Some(words.into()), count));
+        segments.push(FilteredSegment {
+            bits: Some(words.into()),
+            count,
+        });
     }
-    Ok(Allowed { segments })
+    Ok(Filtered { segments })
 }
 
 fn as_query(fields: &Fields, filter: &Filter) -> Option<Box<dyn Query>> {
@@ -133,4 +150,15 @@ fn as_query(fields: &Fields, filter: &Filter) -> Option<Box<dyn Query>> {
         ));
     }
     (!clauses.is_empty()).then(|| Box::new(BooleanQuery::new(clauses)) as Box<dyn Query>)
+}
+
+#[cfg(test)]
+impl Filtered {
+    /// Of a single segment, these bits.
+    pub fn of_one(bits: Vec<u64>, count: usize) -> Self {
+        let bits = Some(bits.into());
+        Filtered {
+            segments: vec![FilteredSegment { bits, count }],
+        }
+    }
 }

@@ -4,28 +4,27 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use super::dense;
 use super::open::EmbeddedIndex;
-use super::segment::{forward_path, graph_path, uuid_bytes};
-use super::view::View;
+use super::segment::{GRAPH_ROWS, forward_path, graph_path, uuid_bytes};
+use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
 use crate::index::forward;
 use crate::index::graph::{self, GraphParams};
 
 impl EmbeddedIndex {
-    /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone. `progress` is told `(rows done, rows in all)` of the graphs built, which take nearly
-    /// all of the time. Returns their number.
+    /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone. `progress`
+    /// is told `(rows done, rows in all)` of the graphs built, which take nearly all of the time. Returns their number.
     pub fn build_graphs(&self, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<usize> {
         self.refresh()?;
-        let view = self.view();
-        self.drop_stale(&view)?;
-        self.write_quick(&view)?;
-        let lacking: Vec<_> = view
-            .segments
+        let snapshot = self.current();
+        self.drop_stale(&snapshot)?;
+        self.write_quick(&snapshot)?;
+        let lacking: Vec<_> = snapshot
+            .segments()
             .iter()
             .filter(|segment| segment.graph().is_none())
-            .filter(|segment| segment.vectors.dimension() > 0 && segment.vectors.rows() as usize >= dense::GRAPH_ROWS)
+            .filter(|segment| segment.vectors.dimension() > 0 && segment.vectors.rows() as usize >= GRAPH_ROWS)
             .collect();
         let total = lacking.iter().map(|segment| segment.vectors.rows() as usize).sum();
         let mut done = 0;
@@ -41,9 +40,9 @@ impl EmbeddedIndex {
                 cancel,
             )?;
             let Some(data) = data else { break };
-            let id = segment.reader.segment_id();
-            data.write(&graph_path(&self.graphs(), id), uuid_bytes(id))?;
-            self.load_derived(segment);
+            let id = segment.id();
+            data.write(&graph_path(&self.derived(), id), uuid_bytes(id))?;
+            self.refresh()?;
             done += segment.vectors.rows() as usize;
             built += 1;
         }
@@ -51,38 +50,32 @@ impl EmbeddedIndex {
     }
 
     fn create_graphs_folder(&self) -> Result<()> {
-        let graphs = self.graphs();
+        let graphs = self.derived();
         std::fs::create_dir_all(&graphs).or_fault(Fault::Unavailable, format!("creating {}", graphs.display()))
     }
 
     /// Writes all that takes seconds.
-    fn write_quick(&self, view: &View) -> Result<()> {
-        for segment in &view.segments {
-            if segment.forward().is_none() && segment.reader.max_doc() as usize >= dense::GRAPH_ROWS {
+    fn write_quick(&self, snapshot: &EmbeddedSnapshot) -> Result<()> {
+        for segment in snapshot.segments() {
+            if segment.forward().is_none() && segment.rows as usize >= GRAPH_ROWS {
                 self.create_graphs_folder()?;
-                let id = segment.reader.segment_id();
-                let path = forward_path(&self.graphs(), id);
-                forward::write(
-                    Budget::all(),
-                    &path,
-                    uuid_bytes(id),
-                    segment.reader.max_doc(),
-                    &segment.words,
-                )?;
-                self.load_derived(segment);
+                let id = segment.id();
+                let path = forward_path(&self.derived(), id);
+                forward::write(Budget::all(), &path, uuid_bytes(id), segment.rows, &segment.words)?;
+                self.refresh()?;
             }
         }
         Ok(())
     }
 
-    fn drop_stale(&self, view: &View) -> Result<()> {
-        let Ok(entries) = std::fs::read_dir(self.graphs()) else {
+    fn drop_stale(&self, snapshot: &EmbeddedSnapshot) -> Result<()> {
+        let Ok(entries) = std::fs::read_dir(self.derived()) else {
             return Ok(());
         };
-        let live: Vec<PathBuf> = view
-            .segments
+        let live: Vec<PathBuf> = snapshot
+            .segments()
             .iter()
-            .flat_map(|segment| [graph_path, forward_path].map(|of| of(&self.graphs(), segment.reader.segment_id())))
+            .flat_map(|segment| [graph_path, forward_path].map(|of| of(&self.derived(), segment.id())))
             .collect();
         for entry in entries.flatten() {
             if !live.contains(&entry.path()) {

@@ -1,6 +1,7 @@
 //! The embedded engine: one folder on this machine, with tantivy's segments, the vectors in them, and what is derived
 //! from large segments. Implements the seam of [`super::backend`]; nothing outside of `index` knows its parts.
 
+mod asked;
 mod dense;
 mod directory;
 mod document;
@@ -9,14 +10,15 @@ mod folder;
 mod inventory;
 mod maintain;
 mod open;
+mod read;
 pub(super) mod schema;
 pub(super) mod segment;
+mod snapshot;
 pub(super) mod terms;
 mod verify;
-mod view;
 mod writer;
 
 pub use folder::remove;
 pub use open::EmbeddedIndex;
-pub use view::View;
+pub use snapshot::EmbeddedSnapshot;
 pub use writer::{EmbeddedWriter, check_article_id};

@@ -1,4 +1,4 @@
-//! The embedded index: one folder, opened or created with its identity checked, giving views of its commits.
+//! The embedded index: one folder, opened or created with its identity checked, giving snapshots of its commits.
 //!
 //! Layout of the folder: `segments/` is tantivy's (words, stored fields, vectors), `graphs/` holds what is derived from
 //! large segments (a graph, a forward index) by segment id and may be deleted at any time. Nothing else belongs there.
@@ -12,13 +12,13 @@ use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, sto
 
 use super::directory::Folder;
 use super::folder::{clear, strangers};
-use super::schema::{self, FORMAT_VERSION, Fields, Identity};
-use super::segment::SegmentView;
+use super::schema::{self, Fields};
+use super::snapshot::EmbeddedSnapshot;
 use super::terms;
-use super::view::View;
 use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::backend::{Backend, Snapshot};
+use crate::index::backend::{Backend, Snapshot, Writer};
+use crate::index::passage::{FORMAT_VERSION, Identity};
 use crate::index::vectors::VectorPlugin;
 use crate::profile::Bm25Params;
 
@@ -30,7 +30,7 @@ pub struct EmbeddedIndex {
     identity: Identity,
     bm25: Bm25Params,
     reader: IndexReader,
-    view: RwLock<Arc<View>>,
+    current: RwLock<Arc<EmbeddedSnapshot>>,
     refreshing: Mutex<()>,
     /// See [`Backend::edition`].
     edition: AtomicU64,
@@ -126,7 +126,7 @@ impl EmbeddedIndex {
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(damaged)?;
-        let view = View::open(
+        let snapshot = EmbeddedSnapshot::open(
             reader.searcher(),
             fields,
             identity.clone(),
@@ -146,7 +146,7 @@ impl EmbeddedIndex {
             identity,
             bm25,
             reader,
-            view: RwLock::new(Arc::new(view)),
+            current: RwLock::new(Arc::new(snapshot)),
             refreshing: Mutex::new(()),
             edition: AtomicU64::new(0),
         };
@@ -197,75 +197,71 @@ impl EmbeddedIndex {
         &self.folder
     }
 
-    /// Where the derived graphs lie.
-    pub(super) fn graphs(&self) -> PathBuf {
+    /// Where derived files lie.
+    pub(super) fn derived(&self) -> PathBuf {
         self.folder.join("graphs")
     }
 
     /// The newest commit that [`Self::refresh`] saw.
-    pub fn view(&self) -> Arc<View> {
-        // Poisoned or not, the slot always holds a whole view.
-        self.view.read().unwrap_or_else(|p| p.into_inner()).clone()
+    pub fn current(&self) -> Arc<EmbeddedSnapshot> {
+        // Poisoned or not, the slot always holds a whole snapshot.
+        self.current.read().unwrap_or_else(|p| p.into_inner()).clone()
     }
 
-    /// Looks for a newer commit, by whomever; says whether there was one.
+    /// Looks for a newer commit, by whomever, and for derived files that have come since; says whether there was a newer
+    /// commit.
+    ///
+    /// # Errors
+    /// `Corrupt` if what is newer cannot be opened; what was there is searched on.
     pub fn refresh(&self) -> Result<bool> {
         let doing = || format!("reloading the index in {}", self.folder.display());
         let _one_at_a_time = self.refreshing.lock().unwrap_or_else(|p| p.into_inner());
         loop {
-            let before = self.index.load_metas().or_fault(Fault::Corrupt, doing())?.opstamp;
-            let current = self.view();
+            let commit = self.index.load_metas().or_fault(Fault::Corrupt, doing())?.opstamp;
+            let current = self.current();
             self.reader.reload().or_fault(Fault::Corrupt, doing())?;
             let searcher = self.reader.searcher();
-            // A commit between the two reads would put a wrong stamp on the view.
-            if self.index.load_metas().or_fault(Fault::Corrupt, doing())?.opstamp != before {
+            // A commit between the two reads would put a wrong stamp on the snapshot.
+            if self.index.load_metas().or_fault(Fault::Corrupt, doing())?.opstamp != commit {
                 continue;
             }
-            let same = current.commit() == before
-                && current.segments.len() == searcher.segment_readers().len()
-                && current
-                    .segments
-                    .iter()
-                    .zip(searcher.segment_readers())
-                    .all(|(a, b)| a.reader.segment_id() == b.segment_id());
-            if same {
-                current.segments.iter().for_each(|segment| self.load_derived(segment));
-                return Ok(false);
+            let ids = searcher.segment_readers().iter().map(|reader| reader.segment_id());
+            let same = current.about().commit == commit && ids.eq(current.segments().iter().map(|s| s.id()));
+            let mut loaded = false;
+            for segment in current.segments() {
+                loaded |= segment.load_derived(&self.derived());
             }
-            let view = View::open(
-                searcher,
-                self.fields,
-                self.identity.clone(),
-                before,
-                self.bm25,
-                &self.graphs(),
-                Some(&current),
-            )?;
-            *self.view.write().unwrap_or_else(|p| p.into_inner()) = Arc::new(view);
-            self.next_edition();
-            return Ok(true);
+            if !same || loaded {
+                let (fields, identity) = (self.fields, self.identity.clone());
+                let newer = EmbeddedSnapshot::open(
+                    searcher,
+                    fields,
+                    identity,
+                    commit,
+                    self.bm25,
+                    &self.derived(),
+                    Some(&current),
+                )?;
+                *self.current.write().unwrap_or_else(|p| p.into_inner()) = Arc::new(newer);
+                // After the change, never before: an answer is kept by the edition that its search began at.
+                self.edition.fetch_add(1, Ordering::Release);
+            }
+            return Ok(!same);
         }
-    }
-
-    pub(super) fn load_derived(&self, segment: &SegmentView) {
-        if segment.load_derived(&self.graphs()) {
-            self.next_edition();
-        }
-    }
-
-    /// Called after a change, never before: an answer is kept by the edition that its search began at.
-    fn next_edition(&self) {
-        self.edition.fetch_add(1, Ordering::Release);
     }
 }
 
 impl Backend for EmbeddedIndex {
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>> {
-        Ok(self.view())
+        Ok(self.current())
     }
 
     fn edition(&self) -> u64 {
         self.edition.load(Ordering::Acquire)
+    }
+
+    fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(EmbeddedIndex::writer(&self)?))
     }
 }
 

@@ -3,32 +3,16 @@
 //! The identity (format, analysis, embedder) is kept as parameters of the vector field, so it lies in tantivy's own
 //! `meta.json`: an index is created with its identity in one atomic write and can never be found without it.
 
-use serde::{Deserialize, Serialize};
 use tantivy::schema::{
     FAST, Field, FieldType, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
 };
 
 use super::terms;
 use crate::error::{Error, Result};
-
-/// The version of everything this crate writes into an index; raised when an older reader would misread it.
-pub const FORMAT_VERSION: u32 = 3;
+use crate::index::passage::Identity;
 
 /// The type name of the vector field in the schema.
 pub const VECTOR_TYPE: &str = "baowen_vector";
-
-/// What an index was made by. Two parts of a search that disagree about it would compare things that do not compare.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// See [`FORMAT_VERSION`].
-    pub format: u32,
-    /// Fingerprint of the analysis rules and the dictionary.
-    pub analysis: String,
-    /// Identity of the embedder; empty if the index holds no vectors.
-    pub embedder: String,
-    /// Numbers a vector has; 0 if the index holds no vectors.
-    pub dimension: usize,
-}
 
 /// Handles of all fields.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +123,7 @@ pub fn unpack_lengths(packed: u64) -> [u32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::passage::FORMAT_VERSION;
 
     #[test]
     fn identity_survives_the_schema() {

@@ -1,32 +1,44 @@
-//! One segment of a commit, opened for searching: its vectors, what is derived from it, and the columns that scoring
-//! reads.
+//! One segment, opened for searching: its vectors, what is derived from it, and the columns that scoring reads.
+//!
+//! Knows nothing of which documents are deleted, so it is opened once and shared by all commits that have it.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{SegmentReader, index::SegmentId};
 
-use super::dense;
-use super::schema::{Fields, place_number};
+use super::schema::{Fields, unpack_lengths};
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::forward::Forward;
 use crate::index::graph::{Codes, Graph};
 use crate::index::lexical::postings::WordField;
+use crate::index::passage::PassageKey;
+use crate::index::scoring::{self, FIELDS};
 use crate::index::vectors::Matrix;
-use crate::text::Region;
 
-/// One segment, opened for searching.
-pub struct SegmentView {
-    /// tantivy's reader of it.
-    pub reader: SegmentReader,
+/// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
+pub const GRAPH_ROWS: usize = 8_000;
+/// Rows from which a scan goes over int8 codes first; below, making them costs more than they save.
+const CODES_ROWS: usize = 1_000;
+
+/// One segment, opened once for all commits that have it.
+pub struct Segment {
+    id: SegmentId,
+    /// Documents, deleted ones included.
+    pub rows: u32,
+    /// Bytes on disk.
+    pub bytes: u64,
     /// Its vectors.
     pub vectors: Matrix,
     /// What it is searched through by words: title words, title bigrams, text words, text bigrams.
-    pub words: [WordField; 4],
-    graph: RwLock<Option<Arc<Graph>>>,
-    forward: RwLock<Option<Arc<Forward>>>,
+    pub words: [WordField; FIELDS],
+    graph: OnceLock<Arc<Graph>>,
+    forward: OnceLock<Arc<Forward>>,
     codes: OnceLock<Codes>,
+    /// Documents that are the first of their article.
+    firsts: u64,
+    hashes: Column<u64>,
     lengths: Column<u64>,
     ordinals: Column<u64>,
     places: Column<u64>,
@@ -34,7 +46,7 @@ pub struct SegmentView {
     ids: StrColumn,
 }
 
-impl SegmentView {
+impl Segment {
     /// Opens a segment's columns and vectors, and what is derived from it if it is there.
     ///
     /// # Errors
@@ -51,8 +63,10 @@ impl SegmentView {
             .str("article_id")
             .or_fault(Fault::Corrupt, "opening column article_id")?
             .ok_or_else(|| Error::corrupt("column article_id is missing"))?;
-        let view = SegmentView {
-            reader: reader.clone(),
+        let mut segment = Segment {
+            id: reader.segment_id(),
+            rows: reader.max_doc(),
+            bytes: 0,
             vectors: Matrix::open(reader)?,
             words: [
                 WordField::new(reader, fields.title_words)?,
@@ -60,95 +74,100 @@ impl SegmentView {
                 WordField::new(reader, fields.text_words)?,
                 WordField::new(reader, fields.text_bigrams)?,
             ],
-            graph: RwLock::new(None),
-            forward: RwLock::new(None),
+            graph: OnceLock::new(),
+            forward: OnceLock::new(),
             codes: OnceLock::new(),
+            firsts: 0,
+            hashes: column("article_hash")?,
             lengths: column("lengths")?,
             ordinals: column("ordinal")?,
             places: column("places")?,
             years: column("years")?,
             ids,
         };
-        view.load_derived(derived);
-        Ok(view)
+        let space = reader.space_usage().or_fault(Fault::Corrupt, "measuring a segment")?;
+        segment.bytes = space.total().get_bytes();
+        segment.firsts = (0..segment.rows).filter(|&doc| segment.is_first(doc)).count() as u64;
+        segment.load_derived(derived);
+        Ok(segment)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> SegmentId {
+        self.id
     }
 
     /// The segment's graph, if it has one.
-    pub fn graph(&self) -> Option<Arc<Graph>> {
-        // Poisoned or not, the slot holds a whole graph or none.
-        self.graph.read().unwrap_or_else(|p| p.into_inner()).clone()
+    pub fn graph(&self) -> Option<&Arc<Graph>> {
+        self.graph.get()
+    }
+
+    /// The segment's forward index, if it has one.
+    pub fn forward(&self) -> Option<&Arc<Forward>> {
+        self.forward.get()
     }
 
     /// The int8 codes of a segment that is scanned and large enough for them; made at first use and kept.
     pub fn codes(&self) -> Option<&Codes> {
-        let wanted = self.vectors.rows() as usize >= dense::CODES_ROWS && self.vectors.dimension() > 0;
+        let wanted = self.vectors.rows() as usize >= CODES_ROWS && self.vectors.dimension() > 0;
         wanted.then(|| {
             self.codes
                 .get_or_init(|| Codes::new(self.vectors.as_slice(), self.vectors.dimension()))
         })
     }
 
-    /// The segment's forward index, if it has one.
-    pub fn forward(&self) -> Option<Arc<Forward>> {
-        // As with the graph.
-        self.forward.read().unwrap_or_else(|p| p.into_inner()).clone()
-    }
-
     /// Opens what is derived from the segment, where it is there and fits and is not open yet; a missing or damaged
     /// graph means exact search, a missing or damaged forward index that postings are read. Says whether there was any.
     pub fn load_derived(&self, derived: &Path) -> bool {
+        let id = uuid_bytes(self.id);
         let mut loaded = false;
-        let id = uuid_bytes(self.reader.segment_id());
-        let path = graph_path(derived, self.reader.segment_id());
+        let path = graph_path(derived, self.id);
         if self.graph().is_none()
             && path.is_file()
             && let Ok(graph) = Graph::open(&path, id, self.vectors.rows(), self.vectors.dimension())
         {
-            *self.graph.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(graph));
-            loaded = true;
+            loaded |= self.graph.set(Arc::new(graph)).is_ok();
         }
-        let path = forward_path(derived, self.reader.segment_id());
+        let path = forward_path(derived, self.id);
         if self.forward().is_none()
             && path.is_file()
-            && let Ok(forward) = Forward::open(&path, id, self.reader.max_doc())
+            && let Ok(forward) = Forward::open(&path, id, self.rows)
         {
-            *self.forward.write().unwrap_or_else(|p| p.into_inner()) = Some(Arc::new(forward));
-            loaded = true;
+            loaded |= self.forward.set(Arc::new(forward)).is_ok();
         }
         loaded
     }
 
-    /// See `Evidence::locality`.
-    pub fn locality(&self, doc: u32, asked: &[Region]) -> f32 {
-        if asked.is_empty() || self.places.first(doc).is_none() {
-            return 0.0;
+    /// Articles that it has in a commit, given that commit's reader of it.
+    pub fn articles(&self, reader: &SegmentReader) -> u64 {
+        let deleted = |doc: &u32| reader.is_deleted(*doc) && self.is_first(*doc);
+        match reader.has_deletes() {
+            true => self.firsts - (0..self.rows).filter(deleted).count() as u64,
+            false => self.firsts,
         }
-        let holds = |place: u64| self.places.values_for_doc(doc).any(|held| held == place);
-        let of = |region: &Region| match &region.city {
-            Some(city) if holds(place_number(&region.province, Some(city))) => 1.0,
-            Some(_) if holds(place_number(&region.province, None)) => 0.3,
-            None if holds(place_number(&region.province, None)) => 1.0,
-            _ => -1.0,
-        };
-        asked.iter().map(of).fold(-1.0, f32::max)
     }
 
-    /// See `Evidence::timeliness`.
+    /// How the passage's places, as [`super::schema::place_number`] has them, meet those asked for.
+    pub fn locality(&self, doc: u32, asked: &[(u64, Option<u64>)]) -> f32 {
+        scoring::locality(asked, |place| match place {
+            None => self.places.first(doc).is_some(),
+            Some(place) => self.places.values_for_doc(doc).any(|held| held == *place),
+        })
+    }
+
+    /// How the passage's years meet those asked for.
     pub fn timeliness(&self, doc: u32, asked: &[u16]) -> f32 {
-        if asked.is_empty() || self.years.first(doc).is_none() {
-            return 0.0;
-        }
-        let held = |year: u64| asked.iter().any(|&asked| u64::from(asked) == year);
-        if self.years.values_for_doc(doc).any(held) {
-            1.0
-        } else {
-            -1.0
-        }
+        scoring::timeliness(asked, self.years.values_for_doc(doc).map(|year| year as u16))
     }
 
-    /// The passage's field lengths, packed as [`super::schema::pack_lengths`] does.
-    pub fn lengths(&self, doc: u32) -> u64 {
-        self.lengths.first(doc).unwrap_or(0)
+    /// The passage's tokens by field.
+    pub fn lengths(&self, doc: u32) -> [u32; FIELDS] {
+        unpack_lengths(self.lengths.first(doc).unwrap_or(0))
+    }
+
+    /// The fingerprint of the passage's article.
+    pub fn article_hash(&self, doc: u32) -> Option<u64> {
+        self.hashes.first(doc)
     }
 
     /// Whether the passage is its article's first.
@@ -167,16 +186,18 @@ impl SegmentView {
         self.ids.term_ords(doc).next().unwrap_or(0) as u32
     }
 
-    /// Article id and ordinal of a passage.
-    pub fn key(&self, doc: u32) -> Result<(Arc<str>, u32)> {
-        let ordinal = self.ordinal(doc);
+    /// What the passage is called.
+    pub fn key(&self, doc: u32) -> Result<PassageKey> {
         let mut id = String::new();
         if let Some(ord) = self.ids.term_ords(doc).next() {
             self.ids
                 .ord_to_str(ord, &mut id)
                 .or_fault(Fault::Corrupt, "reading an article id")?;
         }
-        Ok((id.into(), ordinal))
+        Ok(PassageKey {
+            article: id.into(),
+            ordinal: self.ordinal(doc),
+        })
     }
 }
 
@@ -203,6 +224,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
+    use crate::compute::Budget;
     use crate::embed::{Embedder as _, HashEmbedder};
     use crate::index::ingest::{Counts, Ingest};
     use crate::index::{Backend as _, EmbeddedIndex, Rules};
@@ -219,7 +241,7 @@ mod tests {
             embedder: Some(embedder.clone()),
         };
         let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
-        let articles: Vec<Article> = (0..dense::GRAPH_ROWS as u64 + 100)
+        let articles: Vec<Article> = (0..GRAPH_ROWS as u64 + 100)
             .map(|number| Article {
                 id: format!("a{number}"),
                 text: format!("{:x} 医保", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
@@ -244,15 +266,16 @@ mod tests {
         let search = |index: &EmbeddedIndex| {
             let snapshot = index.snapshot().unwrap();
             for (filter, k) in [(&Filter::default(), 10), (&few, 10), (&Filter::default(), 9_000)] {
-                assert!(!snapshot.dense(question, filter, k, None).unwrap().is_empty());
+                let asked = snapshot.clone().ask(Arc::default(), filter, Budget::single()).unwrap();
+                assert!(!asked.dense(question, k, None, Budget::single()).unwrap().is_empty());
             }
         };
         let large = |index: &EmbeddedIndex, graphs: bool| {
-            let view = index.view();
-            let segments = view
-                .segments
+            let snapshot = index.current();
+            let segments = snapshot
+                .segments()
                 .iter()
-                .filter(|s| s.vectors.rows() as usize >= dense::GRAPH_ROWS);
+                .filter(|s| s.vectors.rows() as usize >= GRAPH_ROWS);
             let made: Vec<bool> = segments
                 .inspect(|segment| assert_eq!(segment.graph().is_some(), graphs))
                 .map(|segment| segment.codes.get().is_some())

@@ -17,10 +17,10 @@ impl EmbeddedIndex {
         for file in damaged {
             wrong.push(format!("{}: the checksum differs", file.display()));
         }
-        let view = self.view();
-        for segment in &view.segments {
-            let id = segment.reader.segment_id();
-            let path = graph_path(&self.graphs(), id);
+        let snapshot = self.current();
+        for segment in snapshot.segments() {
+            let id = segment.id();
+            let path = graph_path(&self.derived(), id);
             // A file that is there and was not taken says itself what is wrong with it.
             let checked = match segment.graph() {
                 Some(graph) => graph.verify(),
@@ -34,11 +34,11 @@ impl EmbeddedIndex {
             if let Err(error) = checked {
                 wrong.push(error.to_string());
             }
-            let path = forward_path(&self.graphs(), id);
+            let path = forward_path(&self.derived(), id);
             let checked = match segment.forward() {
                 Some(forward) => forward.verify(),
                 None if !path.exists() => Ok(()),
-                None => Forward::open(&path, uuid_bytes(id), segment.reader.max_doc()).and_then(|f| f.verify()),
+                None => Forward::open(&path, uuid_bytes(id), segment.rows).and_then(|f| f.verify()),
             };
             wrong.extend(checked.err().map(|error| error.to_string()));
         }

@@ -11,10 +11,11 @@ use tantivy::{IndexWriter, TantivyError, Term};
 
 use super::document::document;
 use super::open::EmbeddedIndex;
-use super::view::View;
+use super::snapshot::EmbeddedSnapshot;
 use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::backend::{PreparedArticle, Writer};
+use crate::index::backend::Writer;
+use crate::index::passage::PreparedArticle;
 
 /// The longest article id, in bytes: ids are terms of the index.
 const MAX_ID_BYTES: usize = 512;
@@ -31,7 +32,7 @@ pub struct EmbeddedWriter {
     index: Arc<EmbeddedIndex>,
     writer: IndexWriter,
     /// The commit that what is unchanged is judged against.
-    base: Arc<View>,
+    base: Arc<EmbeddedSnapshot>,
     /// Articles given since the last commit: their fingerprint, or `None` if deleted.
     pending: HashMap<String, Option<u64>>,
     sources: Sources,
@@ -48,7 +49,7 @@ impl EmbeddedIndex {
         Ok(EmbeddedWriter {
             index: self.clone(),
             writer,
-            base: self.view(),
+            base: self.current(),
             pending: HashMap::new(),
             sources: self.sources()?,
         })
@@ -78,7 +79,7 @@ impl Writer for EmbeddedWriter {
     fn hash(&self, article_id: &str) -> Result<Option<u64>> {
         match self.pending.get(article_id) {
             Some(pending) => Ok(*pending),
-            None => self.base.hash(article_id),
+            None => self.base.article_hash(article_id),
         }
     }
 
@@ -128,7 +129,7 @@ impl Writer for EmbeddedWriter {
         let stamp = prepared.commit().or_fault(Fault::Unavailable, doing())?;
         self.pending.clear();
         self.index.refresh()?;
-        self.base = self.index.view();
+        self.base = self.index.current();
         Ok(stamp)
     }
 

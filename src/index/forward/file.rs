@@ -15,8 +15,8 @@ use tantivy::postings::TermInfo;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::lexical::bm25::STREAMS;
 use crate::index::packed::{Starts, StartsData, packed_bytes};
+use crate::index::scoring::STREAMS;
 use crate::kernel::map::{map_file, prefetch};
 
 /// Title words, title bigrams, text words, text bigrams.

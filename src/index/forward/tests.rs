@@ -8,9 +8,7 @@ use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::embedded::segment::{forward_path, uuid_bytes};
 use crate::index::ingest::{Counts, Ingest};
-use crate::index::lexical::bm25::{Bm25, CollectionNorms};
 use crate::index::lexical::bound::BoundTerms;
-use crate::index::lexical::slate::Slates;
 use crate::index::{EmbeddedIndex, LexicalQuery, Rules};
 use crate::model::Article;
 use crate::text::Analyzer;
@@ -66,33 +64,20 @@ fn query(analyzer: &Analyzer, text: &str) -> LexicalQuery {
 fn rows_and_postings_give_the_same_scores() {
     let folder = tempfile::tempdir().unwrap();
     let (index, analyzer) = index(&folder.path().join("index"));
-    let view = index.view();
-    let bm25 = Bm25::new(
-        crate::profile::Bm25Params::default(),
-        CollectionNorms::of(&view.segments),
-    );
-    let slates = Slates::default();
+    let snapshot = index.current();
     let evidence = |text: &str, segment: usize| {
-        let bound = BoundTerms::bind(&view.segments, &bm25, &query(&analyzer, text)).unwrap();
-        let view = &view.segments[segment];
-        let docs: Vec<_> = (0..view.reader.max_doc()).map(|doc| (doc, view.lengths(doc))).collect();
-        let scores = bound.evidence(segment, view, &bm25, &slates, &docs).unwrap();
-        let explained = bound.explain(segment, view, &bm25, &slates, 5).unwrap();
+        let bound = BoundTerms::bind(snapshot.collection().clone(), &query(&analyzer, text)).unwrap();
+        let docs: Vec<u32> = (0..snapshot.segments()[segment].rows).collect();
+        let scores = bound.scores(segment, &docs, Budget::single()).unwrap();
+        let explained = bound.explain(segment, &[5], Budget::single()).unwrap();
         (scores, explained)
     };
     let questions = ["医保断缴了怎么办", "等待期九十天白内障 app", "没有的词儿", "", "医保"];
-    for (number, segment) in view.segments.iter().enumerate() {
+    for (number, segment) in snapshot.segments().iter().enumerate() {
         let by_postings: Vec<_> = questions.iter().map(|text| evidence(text, number)).collect();
         let path = folder.path().join(format!("{number}.forward"));
-        let id = segment.reader.segment_id();
-        write(
-            Budget::all(),
-            &path,
-            uuid_bytes(id),
-            segment.reader.max_doc(),
-            &segment.words,
-        )
-        .unwrap();
+        let id = segment.id();
+        write(Budget::all(), &path, uuid_bytes(id), segment.rows, &segment.words).unwrap();
         std::fs::rename(&path, forward_path(folder.path(), id)).unwrap();
         assert!(segment.forward().is_none());
         segment.load_derived(folder.path());
@@ -103,7 +88,7 @@ fn rows_and_postings_give_the_same_scores() {
             by_rows[0]
                 .0
                 .iter()
-                .any(|scores| scores.words > 0.0 && scores.title > 0.0)
+                .any(|(scores, _)| scores.words > 0.0 && scores.title > 0.0)
         );
     }
 }
@@ -112,9 +97,9 @@ fn rows_and_postings_give_the_same_scores() {
 fn what_does_not_fit_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (index, _) = index(&folder.path().join("index"));
-    let view = index.view();
-    let segment = &view.segments[0];
-    let (id, rows) = (uuid_bytes(segment.reader.segment_id()), segment.reader.max_doc());
+    let snapshot = index.current();
+    let segment = &snapshot.segments()[0];
+    let (id, rows) = (uuid_bytes(segment.id()), segment.rows);
     let path = folder.path().join("whole");
     write(Budget::all(), &path, id, rows, &segment.words).unwrap();
     let whole = std::fs::read(&path).unwrap();

@@ -11,13 +11,13 @@ use crate::article::source::{Scope, Sources};
 use crate::article::{ArticleReader, Rejected};
 use crate::error::{Error, Result};
 use crate::index::backend::Snapshot;
-use crate::index::embedded::View;
+use crate::index::embedded::EmbeddedSnapshot;
 use crate::index::prepare::fingerprint;
 use crate::model::{Article, Origin};
 
 /// What the index held of the files that a run is about to read.
 pub struct Changes {
-    view: Arc<View>,
+    view: Arc<EmbeddedSnapshot>,
     sources: Sources,
     scopes: Vec<Scope>,
     /// Articles by file. Only files in the run's scopes.
@@ -46,7 +46,12 @@ fn content(article: &Article) -> Result<u64> {
 
 impl Changes {
     /// Looks what the index holds of the scopes.
-    pub fn new(view: Arc<View>, sources: &Sources, scopes: &[Scope], reader: &ArticleReader) -> Result<Changes> {
+    pub fn new(
+        view: Arc<EmbeddedSnapshot>,
+        sources: &Sources,
+        scopes: &[Scope],
+        reader: &ArticleReader,
+    ) -> Result<Changes> {
         let mut held: BTreeMap<_, Vec<String>> = BTreeMap::new();
         let in_scope = |path: &Path| scopes.iter().any(|scope| path.starts_with(&scope.full));
         view.origins(&mut |id, origin| {
@@ -131,7 +136,7 @@ impl Changes {
 
     /// The article that this one, which is new, was before its file moved.
     pub fn moved_from(&mut self, article: &Article) -> Result<Option<String>> {
-        if self.lost.is_empty() || self.view.hash(&article.id)?.is_some() {
+        if self.lost.is_empty() || self.view.article_hash(&article.id)?.is_some() {
             return Ok(None);
         }
         Ok(self.lost.get_mut(&content(article)?).and_then(Vec::pop))

@@ -91,7 +91,7 @@ pub fn run(index: &Arc<EmbeddedIndex>, rules: Rules, request: &Request, progress
     let claim = |path: &PathBuf| sources.claim(path, request.source.as_deref());
     let scopes = request.paths.iter().map(claim).collect::<Result<Vec<_>>>()?;
     let mut reader = ArticleReader::read(&scopes, &sources);
-    let changes = Changes::new(index.view(), &sources, &scopes, &reader)?;
+    let changes = Changes::new(index.current(), &sources, &scopes, &reader)?;
     let mut run = Run {
         ingest: &ingest,
         progress,
@@ -137,7 +137,7 @@ pub fn run(index: &Arc<EmbeddedIndex>, rules: Rules, request: &Request, progress
     } = run;
     (summary.added, summary.updated) = (counts.added, counts.updated);
     (summary.unchanged, summary.passages) = (counts.unchanged, counts.passages);
-    let passages = index.snapshot()?.stats()?.passages;
+    let passages = index.snapshot()?.about().passages;
     let writer = ingest.into_writer();
     if counts.passages as u64 * WORTH_JOINING >= passages {
         writer.finish_as_one()?;
@@ -145,9 +145,10 @@ pub fn run(index: &Arc<EmbeddedIndex>, rules: Rules, request: &Request, progress
         writer.finish()?;
     }
     maintain(index, progress)?;
-    let stats = index.snapshot()?.stats()?;
-    (summary.total_articles, summary.total_passages) = (stats.articles, stats.passages);
-    summary.without_vectors = stats.identity.dimension == 0;
+    let snapshot = index.snapshot()?;
+    let about = snapshot.about();
+    (summary.total_articles, summary.total_passages) = (about.articles, about.passages);
+    summary.without_vectors = about.identity.dimension == 0;
     Ok(summary)
 }
 

@@ -1,7 +1,9 @@
 //! Ranking by words over tantivy's postings: a question's terms looked up, candidates found, exact BM25F of any passage.
 
-pub(super) mod bm25;
+mod best;
 pub(super) mod bound;
-mod evidence;
+mod candidates;
+mod exact;
 pub(super) mod postings;
-pub(super) mod slate;
+pub(super) mod rough;
+pub(super) mod workspace;

@@ -9,7 +9,7 @@ use tantivy::index::InvertedIndexReader;
 use tantivy::postings::{BlockSegmentPostings, TermInfo};
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::bm25::Bm25;
+use super::rough::RoughBm25;
 use crate::error::{Context, Fault, Result};
 
 /// What is being done where postings cannot be read.
@@ -55,8 +55,8 @@ pub fn for_each(mut postings: BlockSegmentPostings, mut visit: impl FnMut(u32, u
 }
 
 /// Looks up documents, ascending, in a list of postings: `visit` is told `(position in docs, frequency)`.
-pub fn seek(mut postings: BlockSegmentPostings, docs: &[(u32, u64)], mut visit: impl FnMut(usize, u32)) {
-    for (at, &(doc, _)) in docs.iter().enumerate() {
+pub fn seek(mut postings: BlockSegmentPostings, docs: &[u32], mut visit: impl FnMut(usize, u32)) {
+    for (at, &doc) in docs.iter().enumerate() {
         let place = postings.seek(doc);
         if place < postings.block_len() && postings.doc(place) == doc {
             visit(at, postings.freq(place));
@@ -90,7 +90,7 @@ impl<'a> Cursor<'a> {
 
     /// Adds what the postings before document `first + scores.len()` contribute; `scores` begins at document `first`.
     /// Whether there are more.
-    pub fn add_up(&mut self, bm25: &Bm25, first: u32, scores: &mut [f32]) -> bool {
+    pub fn add_up(&mut self, bm25: &RoughBm25, first: u32, scores: &mut [f32]) -> bool {
         let end = first.saturating_add(scores.len() as u32);
         while self.postings.block_len() > self.at {
             let docs = &self.postings.docs()[self.at..];
@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
                 // What a damaged list names elsewhere is passed over.
                 let score = scores.get_mut(doc.wrapping_sub(first) as usize);
                 if let (Some(score), Some(&class)) = (score, self.classes.get(doc as usize)) {
-                    *score += self.weight * bm25.rough(self.field, class, tf);
+                    *score += self.weight * bm25.score(self.field, class, tf);
                 }
             }
             if inside < docs.len() {

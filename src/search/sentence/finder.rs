@@ -12,7 +12,7 @@ use super::question;
 use super::shape::{Form, Shape, marker_length};
 use super::signs::{Content, Contents, Signs, telling};
 use super::terms::question_terms;
-use crate::index::{EvidenceSet, LexicalQuery};
+use crate::index::{LexicalQuery, QuestionWeights};
 use crate::text::{Normalized, sentences};
 
 /// Weight of a term that the title holds too: every sentence is about it.
@@ -49,9 +49,9 @@ struct Line<'a> {
 
 impl AnswerFinder {
     /// `question` as it was asked; terms and idf as the index gave them.
-    pub fn new(question: &str, query: &LexicalQuery, evidence: &EvidenceSet) -> Self {
+    pub fn new(question: &str, query: &LexicalQuery, weights: &QuestionWeights) -> Self {
         let question = Normalized::new(question).text;
-        let terms = question_terms(&question, query, evidence);
+        let terms = question_terms(&question, query, weights);
         AnswerFinder {
             case: Case::new(&question),
             signs: Signs::new(&terms, question::kinds(&question)),
@@ -191,12 +191,11 @@ mod tests {
             bigrams: pairs.map(|pair| term(&pair)).collect(),
             ..LexicalQuery::default()
         };
-        let evidence = EvidenceSet {
-            word_idf: vec![2.0; query.words.len()],
-            bigram_idf: vec![1.0; query.bigrams.len()],
-            ..EvidenceSet::default()
+        let weights = QuestionWeights {
+            words: vec![2.0; query.words.len()],
+            bigrams: vec![1.0; query.bigrams.len()],
         };
-        AnswerFinder::new(question, &query, &evidence)
+        AnswerFinder::new(question, &query, &weights)
     }
 
     fn best(finder: &AnswerFinder, text: &str, title: &str) -> Option<(f32, Range<usize>)> {

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::question::formal_words;
-use crate::index::{EvidenceSet, LexicalQuery};
+use crate::index::{LexicalQuery, QuestionWeights};
 
 /// 没有备案 in a question is 未备案 in an answer, and weighs this part of what is negated.
 const NEGATED: f32 = 0.8;
@@ -15,10 +15,14 @@ const FORMAL: f32 = 0.8;
 pub(super) type Weighted<'a> = (Cow<'a, str>, f32);
 
 /// The terms of a normalised question, distinct; terms and idf as the index gave them.
-pub(super) fn question_terms<'a>(question: &str, query: &'a LexicalQuery, evidence: &EvidenceSet) -> Vec<Weighted<'a>> {
+pub(super) fn question_terms<'a>(
+    question: &str,
+    query: &'a LexicalQuery,
+    weights: &QuestionWeights,
+) -> Vec<Weighted<'a>> {
     let mut terms: Vec<Weighted> = Vec::new();
-    let words = query.words.iter().zip(&evidence.word_idf);
-    let bigrams = query.bigrams.iter().zip(&evidence.bigram_idf);
+    let words = query.words.iter().zip(&weights.words);
+    let bigrams = query.bigrams.iter().zip(&weights.bigrams);
     // Canonical terms (#11000) are not in any text as such.
     for (term, &idf) in words.chain(bigrams).filter(|(term, _)| !term.text.starts_with('#')) {
         terms.push((Cow::Borrowed(&term.text), idf.max(0.0)));

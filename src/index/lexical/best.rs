@@ -1,12 +1,8 @@
-//! What a search by words writes on: a number for each document of a segment, used again by the next search.
-//!
-//! Owns the memory and the choice of the best documents. Knows no terms.
+//! The best documents of a search by words, taken from an array of scores.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-use std::sync::{Mutex, PoisonError};
 
-use crate::error::Result;
 use crate::index::embedded::filter::is_allowed;
 
 /// A scored document of one segment; the best has the highest score, then the lowest segment and document.
@@ -33,34 +29,6 @@ impl Ord for Scored {
         self.score
             .total_cmp(&other.score)
             .then_with(|| (other.segment, other.doc).cmp(&(self.segment, self.doc)))
-    }
-}
-
-/// What one search by words writes on. Between searches all of it is zero.
-#[derive(Default)]
-pub struct Slate {
-    /// A score for each document of a window of a segment.
-    pub scores: Vec<f32>,
-    /// For each document of a segment: 1 + its place among the documents named, or 0.
-    pub places: Vec<u32>,
-    /// A table of frequencies in title and text: a row for each document named, a column for each term.
-    pub frequencies: Vec<[u32; 2]>,
-}
-
-/// Slates that are used again: each search takes one and gives it back.
-#[derive(Default)]
-pub struct Slates(Mutex<Vec<Slate>>);
-
-impl Slates {
-    /// Runs `work` with a slate that is all zeros and has to be so again afterwards.
-    pub fn with<T>(&self, work: impl FnOnce(&mut Slate) -> Result<T>) -> Result<T> {
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = lock().pop();
-        let mut slate = taken.unwrap_or_default();
-        // After an error the slate may not be clean, so it is not given back.
-        let result = work(&mut slate)?;
-        lock().push(slate);
-        Ok(result)
     }
 }
 

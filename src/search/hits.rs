@@ -7,12 +7,13 @@ use super::highlight::{Reading, TermFinder, Title};
 use super::request::{Grouping, SearchRequest};
 use super::response::{Hit, Span};
 use super::score::Scored;
+use crate::compute::Budget;
 use crate::error::Result;
-use crate::index::{BoundQuery, PassageRef, Snapshot, StoredPassage};
+use crate::index::{Asked, PassageRef, StoredPassage};
 
-/// The first hits, which people read first: only for these other passages are looked at.
+/// The first hits, which people read first: only for these other passages are read.
 const READ_CLOSELY: usize = 3;
-/// How many other passages of an article are looked at, those with the highest scores.
+/// How many other passages of an article are read, those with the highest scores.
 const OTHERS: usize = 3;
 /// What part of the article's score such a passage must have itself.
 const NEARLY_AS_GOOD: f32 = 0.5;
@@ -20,47 +21,51 @@ const NEARLY_AS_GOOD: f32 = 0.5;
 const BETTER: f32 = 1.25;
 
 /// A passage that may be shown, read.
-struct Looked {
+struct ReadPassage {
     stored: StoredPassage,
     title: Title,
     reading: Reading,
 }
 
 /// What hits are made of.
-pub(super) struct Showing<'a> {
-    pub snapshot: &'a dyn Snapshot,
+pub(super) struct HitBuilder<'a> {
+    pub asked: &'a dyn Asked,
     pub request: &'a SearchRequest,
-    pub query: &'a dyn BoundQuery,
     pub scored: &'a Scored,
     pub finder: &'a TermFinder,
+    pub budget: Budget,
 }
 
-impl Showing<'_> {
+impl HitBuilder<'_> {
     /// The hits of a page, given by their places among the candidates.
     ///
     /// # Errors
     /// `Corrupt` if the index is damaged.
-    pub fn hits(&self, page: &[usize]) -> Result<Vec<Hit>> {
-        let Showing {
+    pub fn build(&self, page: &[usize]) -> Result<Vec<Hit>> {
+        let HitBuilder {
             request,
             scored,
             finder,
             ..
         } = self;
         let refs: Vec<PassageRef> = page.iter().map(|&at| scored.passages[at]).collect();
+        let mut terms = match request.explain {
+            true => self.asked.explain(&refs, self.budget)?.into_iter(),
+            false => Vec::new().into_iter(),
+        };
         let mut hits = Vec::with_capacity(page.len());
-        for (place, (&at, stored)) in page.iter().zip(self.snapshot.fetch(&refs)?).enumerate() {
+        for (place, (&at, stored)) in page.iter().zip(self.asked.fetch(&refs, self.budget)?).enumerate() {
             let title = finder.title(&stored.title);
             let reading = finder.read(&stored.text, &title);
-            let looked = Looked { stored, title, reading };
-            let looked = match request.grouping {
-                Grouping::Article if request.offset + place < READ_CLOSELY => self.answering(at, looked)?,
-                _ => looked,
+            let read = ReadPassage { stored, title, reading };
+            let read = match request.grouping {
+                Grouping::Article if request.offset + place < READ_CLOSELY => self.answering(at, read)?,
+                _ => read,
             };
-            let mut hit = to_hit(looked, scored.ranked[at].score, finder);
-            if request.explain {
-                let evidence = &scored.evidence.passages[at];
-                let next = page.get(place + 1).map(|&next| &scored.evidence.passages[next]);
+            let mut hit = to_hit(read, scored.ranked[at].score, finder);
+            if let Some(terms) = terms.next() {
+                let evidence = &scored.evidence[at];
+                let next = page.get(place + 1).map(|&next| &scored.evidence[next]);
                 let subject = explain::Subject {
                     place: request.offset + place + 1,
                     mode: scored.rule,
@@ -68,10 +73,10 @@ impl Showing<'_> {
                     lexical_rank: scored.lexical_ranks[at],
                     dense_rank: scored.dense_ranks[at],
                     parts: scored.parts(at),
-                    lexical_bound: scored.evidence.lexical_bound,
+                    lexical_bound: scored.lexical_bound,
                     next,
                 };
-                hit.explanation = Some(explain::explain(&subject, self.query.explain(refs[place])?));
+                hit.explanation = Some(explain::explain(&subject, terms));
             }
             hits.push(hit);
         }
@@ -81,8 +86,8 @@ impl Showing<'_> {
     /// The passage of an article that answers best: the one it was ranked by (at this place among the candidates), unless
     /// the best sentence of another candidate of the article is clearly better. A passage can be ranked high for its words
     /// while the answer stands in the next one.
-    fn answering(&self, at: usize, looked: Looked) -> Result<Looked> {
-        let Showing { scored, finder, .. } = self;
+    fn answering(&self, at: usize, read: ReadPassage) -> Result<ReadPassage> {
+        let HitBuilder { scored, finder, .. } = self;
         let first = &scored.ranked[at];
         let mut others: Vec<usize> = (0..scored.ranked.len())
             .filter(|&other| {
@@ -91,7 +96,7 @@ impl Showing<'_> {
             })
             .collect();
         if others.is_empty() {
-            return Ok(looked);
+            return Ok(read);
         }
         others.sort_by(|&a, &b| {
             let (a, b) = (&scored.ranked[a], &scored.ranked[b]);
@@ -99,15 +104,15 @@ impl Showing<'_> {
         });
         others.truncate(OTHERS);
         let refs: Vec<PassageRef> = others.iter().map(|&other| scored.passages[other]).collect();
-        let mut shown = looked;
+        let mut shown = read;
         let mut to_beat = BETTER * shown.reading.best_score();
-        for other in self.snapshot.fetch(&refs)? {
+        for other in self.asked.fetch(&refs, self.budget)? {
             // All passages of an article have its title.
             let title = (shown.stored.title != other.title).then(|| finder.title(&other.title));
             let reading = finder.read(&other.text, title.as_ref().unwrap_or(&shown.title));
             let score = reading.best_score();
             if score > to_beat {
-                shown = Looked {
+                shown = ReadPassage {
                     stored: other,
                     title: title.unwrap_or(shown.title),
                     reading,
@@ -120,8 +125,8 @@ impl Showing<'_> {
 }
 
 /// A passage as a hit, not explained yet.
-fn to_hit(looked: Looked, score: f32, finder: &TermFinder) -> Hit {
-    let Looked { stored, title, reading } = looked;
+fn to_hit(read: ReadPassage, score: f32, finder: &TermFinder) -> Hit {
+    let ReadPassage { stored, title, reading } = read;
     Hit {
         passage_id: crate::model::passage_id(&stored.article_id, stored.ordinal),
         highlights: finder.highlights(&stored.text, reading.normalized()),

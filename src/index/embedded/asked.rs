@@ -1,0 +1,231 @@
+//! A question asked of one commit of the embedded engine: its terms and its filter looked up, then candidates by words
+//! and by meaning, and everything exact about any of them.
+
+use std::sync::Arc;
+
+use super::dense;
+use super::filter::Filtered;
+use super::schema::place_number;
+use super::snapshot::EmbeddedSnapshot;
+use crate::compute::Budget;
+use crate::error::{Error, Result};
+use crate::index::backend::{ArticleRef, Asked, Candidate, Judged, PassageRef};
+use crate::index::graph::VectorReader;
+use crate::index::lexical::bound::BoundTerms;
+use crate::index::passage::{PassageKey, StoredPassage};
+use crate::index::scoring::{DenseQuestion, DenseScores, Evidence, LexicalQuery, QuestionWeights, TermScore};
+use crate::model::Filter;
+
+/// From so many passages on two threads judge them in less time than one, the waking of the other included.
+const WORTH_DIVIDING: usize = 64;
+
+/// Passages between a vector's being asked for and its use: memory is what scoring waits for.
+const AHEAD: usize = 4;
+
+/// The implementation of [`Asked`] by the embedded engine.
+pub struct EmbeddedQuestion(Arc<Question>);
+
+/// What is looked up once.
+struct Question {
+    snapshot: Arc<EmbeddedSnapshot>,
+    filtered: Arc<Filtered>,
+    terms: Arc<BoundTerms>,
+    weights: QuestionWeights,
+    /// Places it names: province, city.
+    places: Vec<(u64, Option<u64>)>,
+    years: Vec<u16>,
+}
+
+impl EmbeddedQuestion {
+    /// Looks everything up.
+    pub fn new(snapshot: Arc<EmbeddedSnapshot>, query: &LexicalQuery, filter: &Filter, budget: Budget) -> Result<Self> {
+        budget.check()?;
+        let filtered = snapshot
+            .filters
+            .bind(snapshot.searcher(), snapshot.fields(), filter, budget)?;
+        let terms = Arc::new(BoundTerms::bind(snapshot.collection().clone(), query)?);
+        let places = query.regions.iter().map(|region| {
+            let city = region.city.as_deref();
+            let city = city.map(|city| place_number(&region.province, Some(city)));
+            (place_number(&region.province, None), city)
+        });
+        Ok(EmbeddedQuestion(Arc::new(Question {
+            weights: terms.weighed().weights(),
+            places: places.collect(),
+            years: query.years.clone(),
+            snapshot,
+            filtered,
+            terms,
+        })))
+    }
+}
+
+/// A segment's number and a document of it as one number.
+fn join(segment: u32, doc: u32) -> PassageRef {
+    PassageRef(u64::from(segment) << 32 | u64::from(doc))
+}
+
+fn split(passage: PassageRef) -> (u32, u32) {
+    ((passage.0 >> 32) as u32, passage.0 as u32)
+}
+
+fn as_candidates(found: Vec<(u32, u32, f32)>) -> Vec<Candidate> {
+    found
+        .into_iter()
+        .map(|(segment, doc, score)| Candidate {
+            passage: join(segment, doc),
+            score,
+        })
+        .collect()
+}
+
+/// The passages of one segment among those named.
+#[derive(Default)]
+struct Group {
+    /// Where they stand among those named.
+    at: Vec<usize>,
+    /// The documents, ascending.
+    docs: Vec<u32>,
+}
+
+impl Question {
+    /// Refuses passages that the snapshot does not have.
+    fn check(&self, passages: &[PassageRef]) -> Result<()> {
+        let is_here = |&passage: &PassageRef| {
+            let (segment, doc) = split(passage);
+            let segment = self.snapshot.segments().get(segment as usize);
+            segment.is_some_and(|segment| doc < segment.rows)
+        };
+        match passages.iter().all(is_here) {
+            true => Ok(()),
+            false => Err(Error::bug("a passage of another snapshot was named")),
+        }
+    }
+
+    /// The passages by segment.
+    fn by_segment(&self, passages: &[PassageRef]) -> Result<Vec<Group>> {
+        self.check(passages)?;
+        let mut sorted: Vec<(PassageRef, usize)> = passages.iter().copied().zip(0..).collect();
+        sorted.sort_unstable();
+        let mut groups: Vec<Group> = Vec::new();
+        groups.resize_with(self.snapshot.segments().len(), Group::default);
+        for (passage, at) in sorted {
+            let (segment, doc) = split(passage);
+            groups[segment as usize].at.push(at);
+            groups[segment as usize].docs.push(doc);
+        }
+        Ok(groups)
+    }
+
+    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
+        let snapshot = &*self.snapshot;
+        let dense = dense
+            .filter(|question| question.vector.len() == snapshot.mean.vector().len())
+            .map(|question| snapshot.mean.bind(question));
+        let nothing = Judged {
+            article: ArticleRef(0),
+            ordinal: 0,
+            evidence: Evidence::default(),
+        };
+        let mut judged = vec![nothing; passages.len()];
+        for (number, group) in self.by_segment(passages)?.into_iter().enumerate() {
+            if group.docs.is_empty() {
+                continue;
+            }
+            let segment = &snapshot.segments()[number];
+            let lexical = self.terms.scores(number, &group.docs, budget)?;
+            let graph = segment.graph().map(|graph| &**graph);
+            let matrix = &segment.vectors;
+            let mut vectors = VectorReader::new(graph, matrix.as_slice(), matrix.dimension());
+            for (nth, ((&at, &doc), (lexical, lengths))) in group.at.iter().zip(&group.docs).zip(lexical).enumerate() {
+                let dense = match &dense {
+                    Some(question) => {
+                        if let Some(&later) = group.docs.get(nth + AHEAD) {
+                            vectors.prefetch(later);
+                        }
+                        question.score(vectors.row(doc))
+                    }
+                    None => DenseScores::default(),
+                };
+                let locality = segment.locality(doc, &self.places);
+                let timeliness = segment.timeliness(doc, &self.years);
+                judged[at] = Judged {
+                    // All live passages of an article are in one segment: it is written and replaced as a whole.
+                    article: ArticleRef((number as u64) << 32 | u64::from(segment.article(doc))),
+                    ordinal: segment.ordinal(doc),
+                    evidence: Evidence::new(lexical, dense, &lengths, locality, timeliness),
+                };
+            }
+        }
+        Ok(judged)
+    }
+}
+
+impl Asked for EmbeddedQuestion {
+    fn weights(&self) -> &QuestionWeights {
+        &self.0.weights
+    }
+
+    fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
+        self.0.terms.candidates(&self.0.filtered, k, budget).map(as_candidates)
+    }
+
+    fn dense(&self, vector: &[f32], k: usize, ef: Option<usize>, budget: Budget) -> Result<Vec<Candidate>> {
+        let snapshot = &*self.0.snapshot;
+        dense::candidates(
+            snapshot.segments(),
+            &snapshot.scratches,
+            vector,
+            &self.0.filtered,
+            k,
+            ef,
+            budget,
+        )
+        .map(as_candidates)
+    }
+
+    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
+        if passages.len() < WORTH_DIVIDING || budget.threads < 2 {
+            return self.0.judge(dense, passages, budget);
+        }
+        let (first, rest) = passages.split_at(passages.len() / 2);
+        let aside = {
+            let (question, dense, rest) = (Arc::clone(&self.0), dense.cloned(), rest.to_vec());
+            move |budget| question.judge(dense.as_ref(), &rest, budget)
+        };
+        let (rest, first) = budget.both(aside, |budget| self.0.judge(dense, first, budget));
+        let mut judged = first?;
+        judged.extend(rest?);
+        Ok(judged)
+    }
+
+    fn keys(&self, passages: &[PassageRef]) -> Result<Vec<PassageKey>> {
+        self.0.check(passages)?;
+        let key = |&passage: &PassageRef| {
+            let (segment, doc) = split(passage);
+            self.0.snapshot.segments()[segment as usize].key(doc)
+        };
+        passages.iter().map(key).collect()
+    }
+
+    fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {
+        self.0.check(passages)?;
+        let fetch = |&passage: &PassageRef| {
+            budget.check()?;
+            let (segment, doc) = split(passage);
+            self.0.snapshot.stored(segment, doc)
+        };
+        passages.iter().map(fetch).collect()
+    }
+
+    fn explain(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Vec<TermScore>>> {
+        let mut explained = vec![Vec::new(); passages.len()];
+        for (number, group) in self.0.by_segment(passages)?.into_iter().enumerate() {
+            let of_segment = self.0.terms.explain(number, &group.docs, budget)?;
+            for (at, terms) in group.at.into_iter().zip(of_segment) {
+                explained[at] = terms;
+            }
+        }
+        Ok(explained)
+    }
+}

@@ -1,0 +1,73 @@
+//! What the seam asks of a commit as a whole: questions begun, articles, ids, vectors for learning.
+
+use std::sync::Arc;
+
+use tantivy::TantivyDocument;
+use tantivy::schema::Value;
+
+use super::asked::EmbeddedQuestion;
+use super::segment::Segment;
+use super::snapshot::EmbeddedSnapshot;
+use crate::compute::Budget;
+use crate::error::{Context, Error, Fault, Result};
+use crate::index::backend::{About, Asked, Snapshot, VectorChunk};
+use crate::index::scoring::LexicalQuery;
+use crate::model::{Article, Filter};
+
+/// Vectors handed out at a time.
+const EXPORTED: usize = 4_096;
+
+impl Snapshot for EmbeddedSnapshot {
+    fn about(&self) -> &About {
+        EmbeddedSnapshot::about(self)
+    }
+
+    fn ask(self: Arc<Self>, question: Arc<LexicalQuery>, filter: &Filter, budget: Budget) -> Result<Arc<dyn Asked>> {
+        Ok(Arc::new(EmbeddedQuestion::new(self, &question, filter, budget)?))
+    }
+
+    fn article(&self, id: &str) -> Result<Option<Article>> {
+        let Some(found) = self.find(id, Segment::is_first)? else {
+            return Ok(None);
+        };
+        let document: TantivyDocument = self
+            .searcher()
+            .doc(found)
+            .or_fault(Fault::Corrupt, "reading a stored passage")?;
+        let stored = document.get_first(self.fields().article);
+        let stored = stored.and_then(|value| value.as_str());
+        let stored = stored.ok_or_else(|| Error::corrupt(format!("article {id} has lost its text")))?;
+        let article = serde_json::from_str(stored).or_fault(Fault::Corrupt, format!("decoding article {id}"))?;
+        Ok(Some(article))
+    }
+
+    fn article_ids(&self) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        for (segment, reader) in self.segments().iter().zip(self.searcher().segment_readers()) {
+            for doc in reader.doc_ids_alive().filter(|&doc| segment.is_first(doc)) {
+                ids.push(segment.key(doc)?.article.to_string());
+            }
+        }
+        ids.sort();
+        Ok(ids)
+    }
+
+    fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
+        if self.about().identity.dimension == 0 {
+            return Ok(());
+        }
+        for (segment, reader) in self.segments().iter().zip(self.searcher().segment_readers()) {
+            let mut docs = reader.doc_ids_alive().peekable();
+            while docs.peek().is_some() {
+                budget.check()?;
+                let mut chunk = VectorChunk::default();
+                for doc in docs.by_ref().take(EXPORTED) {
+                    chunk.keys.push(segment.key(doc)?);
+                    chunk.vectors.extend_from_slice(segment.vectors.row(doc));
+                }
+                take(chunk)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! One commit of the embedded engine, opened for searching. Never changes but for derived files that appear; a newer
+//! commit is another snapshot.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tantivy::schema::document::{DeserializeError, DocumentDeserialize, DocumentDeserializer};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocAddress, DocSet, Searcher, Term};
+
+use super::filter::FilterCache;
+use super::schema::Fields;
+use super::segment::Segment;
+use crate::error::{Context, Error, Fault, Result};
+use crate::index::backend::About;
+use crate::index::graph::ScratchPool;
+use crate::index::lexical::bound::Collection;
+use crate::index::lexical::workspace::Workspaces;
+use crate::index::passage::{Identity, StoredPassage};
+use crate::index::scoring::Mean;
+use crate::profile::Bm25Params;
+
+/// The implementation of [`Snapshot`](crate::index::Snapshot) by the embedded engine.
+pub struct EmbeddedSnapshot {
+    searcher: Searcher,
+    fields: Fields,
+    about: About,
+    collection: Arc<Collection>,
+    pub(super) mean: Mean,
+    pub(super) filters: FilterCache,
+    pub(super) scratches: Arc<ScratchPool>,
+}
+
+impl EmbeddedSnapshot {
+    /// Opens the searcher's segments, taking over those that `before` has open already.
+    ///
+    /// # Errors
+    /// `Corrupt` if a segment is damaged.
+    pub fn open(
+        searcher: Searcher,
+        fields: Fields,
+        identity: Identity,
+        commit: u64,
+        bm25: Bm25Params,
+        derived: &Path,
+        before: Option<&EmbeddedSnapshot>,
+    ) -> Result<Self> {
+        let known: HashMap<_, _> = before
+            .iter()
+            .flat_map(|before| before.segments())
+            .map(|segment| (segment.id(), segment))
+            .collect();
+        let mut segments: Vec<Arc<Segment>> = Vec::new();
+        let mut articles = 0;
+        for reader in searcher.segment_readers() {
+            let segment = match known.get(&reader.segment_id()) {
+                Some(&segment) => segment.clone(),
+                None => Arc::new(Segment::open(reader, &fields, derived)?),
+            };
+            articles += segment.articles(reader);
+            segments.push(segment);
+        }
+        let mean = mean(&segments, identity.dimension);
+        let (workspaces, scratches) = match before {
+            Some(before) => (before.collection.workspaces.clone(), before.scratches.clone()),
+            None => (Arc::new(Workspaces::default()), Arc::new(ScratchPool::new())),
+        };
+        Ok(EmbeddedSnapshot {
+            about: About {
+                articles,
+                passages: searcher.num_docs(),
+                segments: segments.len() as u64,
+                graphs: segments.iter().filter(|segment| segment.graph().is_some()).count() as u64,
+                bytes: segments.iter().map(|segment| segment.bytes).sum(),
+                commit,
+                identity,
+                mean: mean.vector().clone(),
+            },
+            collection: Arc::new(Collection::new(segments, bm25, workspaces)),
+            searcher,
+            fields,
+            mean,
+            filters: FilterCache::default(),
+            scratches,
+        })
+    }
+
+    /// What it is.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// tantivy's own searcher.
+    pub fn searcher(&self) -> &Searcher {
+        &self.searcher
+    }
+
+    /// Handles of the fields.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// The segments, in the searcher's order.
+    pub fn segments(&self) -> &[Arc<Segment>] {
+        &self.collection.segments
+    }
+
+    /// The segments as ranking by words sees them.
+    pub fn collection(&self) -> &Arc<Collection> {
+        &self.collection
+    }
+
+    /// The fingerprint of an article as it was written; `None` if there is no such article.
+    ///
+    /// # Errors
+    /// `Corrupt` if the index is damaged.
+    pub fn article_hash(&self, id: &str) -> Result<Option<u64>> {
+        let found = self.find(id, |_, _| true)?;
+        Ok(found.and_then(|found| self.segments()[found.segment_ord as usize].article_hash(found.doc_id)))
+    }
+
+    /// A passage of an article that is there and wanted.
+    pub(super) fn find(&self, article: &str, wanted: impl Fn(&Segment, u32) -> bool) -> Result<Option<DocAddress>> {
+        let term = Term::from_field_text(self.fields.article_id, article);
+        let readers = self.searcher.segment_readers().iter();
+        for (number, (reader, segment)) in (0..).zip(readers.zip(self.segments())) {
+            let postings = reader
+                .inverted_index(self.fields.article_id)
+                .or_fault(Fault::Corrupt, "looking up an article")?
+                .read_postings(&term, IndexRecordOption::Basic)
+                .or_fault(Fault::Corrupt, "looking up an article")?;
+            let Some(mut postings) = postings else { continue };
+            while postings.doc() != tantivy::TERMINATED {
+                let doc = postings.doc();
+                if !reader.is_deleted(doc) && doc < segment.rows && wanted(segment, doc) {
+                    return Ok(Some(DocAddress::new(number, doc)));
+                }
+                postings.advance();
+            }
+        }
+        Ok(None)
+    }
+
+    /// A passage as it is shown.
+    pub(super) fn stored(&self, segment: u32, doc: u32) -> Result<StoredPassage> {
+        let stored: FirstStored = self
+            .searcher
+            .doc(DocAddress::new(segment, doc))
+            .or_fault(Fault::Corrupt, "reading a stored passage")?;
+        let (_, stored) = stored
+            .0
+            .filter(|(field, _)| *field == self.fields.passage)
+            .ok_or_else(|| Error::corrupt("a stored passage is missing"))?;
+        serde_json::from_str(&stored).or_fault(Fault::Corrupt, "decoding a stored passage")
+    }
+}
+
+/// The mean over all rows of all segments.
+fn mean(segments: &[Arc<Segment>], dimension: usize) -> Mean {
+    let mut sums = vec![0f64; dimension];
+    let mut rows = 0;
+    for segment in segments {
+        rows += u64::from(segment.vectors.rows());
+        for (sum, x) in sums.iter_mut().zip(segment.vectors.sums()) {
+            *sum += f64::from(*x);
+        }
+    }
+    Mean::new(&sums, rows)
+}
+
+/// What a document begins with: the passage as it is shown. Behind it an article's first passage has the whole article,
+/// which need not be read to show the passage.
+struct FirstStored(Option<(Field, String)>);
+
+impl DocumentDeserialize for FirstStored {
+    fn deserialize<'de, D: DocumentDeserializer<'de>>(mut document: D) -> Result<Self, DeserializeError> {
+        document.next_field().map(FirstStored)
+    }
+}

@@ -1,0 +1,88 @@
+//! What an index holds, in plain types: passages as they are written, named and shown, and what made them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Article, ArticleKind, Date};
+use crate::text::Token;
+
+/// The version of everything this program writes into an index; raised when an older reader would misread it.
+pub const FORMAT_VERSION: u32 = 3;
+
+/// What an index was made by. Two parts of a search that disagree about it would compare things that do not compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// See [`FORMAT_VERSION`].
+    pub format: u32,
+    /// Fingerprint of the analysis rules and the dictionary.
+    pub analysis: String,
+    /// Identity of the embedder; empty if the index holds no vectors.
+    pub embedder: String,
+    /// Numbers a vector has; 0 if the index holds no vectors.
+    pub dimension: usize,
+}
+
+/// A passage by what stays the same in every commit and every engine; its order is that of ties.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PassageKey {
+    /// The article's id.
+    pub article: Arc<str>,
+    /// Place among the article's passages, from 0.
+    pub ordinal: u32,
+}
+
+/// A passage as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPassage {
+    /// The article it is from.
+    pub article_id: String,
+    /// Place among the article's passages.
+    pub ordinal: u32,
+    /// The article's title.
+    pub title: String,
+    /// Headings above the passage.
+    pub heading: String,
+    /// The text.
+    pub text: String,
+    /// First character in the article's text.
+    pub start: u32,
+    /// One past the last character.
+    pub end: u32,
+    /// Address of the article.
+    pub url: Option<String>,
+    /// Publisher.
+    pub source: Option<String>,
+    /// Day of publication.
+    pub published: Option<Date>,
+    /// Whole article or summary.
+    pub kind: ArticleKind,
+    /// Provinces and cities the passage is about: each `(province, city)`, the city empty if only the province is named.
+    #[serde(default)]
+    pub regions: Vec<(String, String)>,
+    /// Years the passage is about.
+    #[serde(default)]
+    pub years: Vec<u16>,
+}
+
+/// A passage ready to be written: how it is shown, its tokens and its vector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedPassage {
+    /// As it is shown.
+    pub stored: StoredPassage,
+    /// Title words, title bigrams, text words, text bigrams; the title with the headings.
+    pub tokens: [Vec<Token>; 4],
+    /// L2-normalised, of the index's dimension; empty where the index keeps no vectors.
+    pub vector: Vec<f32>,
+}
+
+/// An article ready to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedArticle {
+    /// As it came.
+    pub article: Article,
+    /// Fingerprint of everything it says.
+    pub hash: u64,
+    /// In their order, at least one.
+    pub passages: Vec<PreparedPassage>,
+}

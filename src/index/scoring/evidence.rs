@@ -1,0 +1,61 @@
+//! Everything that a ranking may weigh of one passage for one question, all of it exact.
+
+use super::bm25::{FIELDS, STREAMS};
+use super::meaning::DenseScores;
+use super::terms::LexicalScores;
+
+/// Exact scores of one passage for one question, all of them computed, none guessed.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Evidence {
+    /// BM25F over title and text, dictionary words.
+    pub words: f32,
+    /// BM25F over title and text, character bigrams.
+    pub bigrams: f32,
+    /// What `words` and `bigrams` together would be by the title alone.
+    pub title: f32,
+    /// Share of the question's idf mass (words) that the passage holds, 0 to 1.
+    pub coverage: f32,
+    /// Share of the question's idf mass (bigrams) that the passage holds, 0 to 1.
+    pub bigram_coverage: f32,
+    /// Cosine of question and passage; 0 if either has no vector.
+    pub cosine: f32,
+    /// Cosine after the collection's mean vector is taken off both; 0 if either has no vector.
+    pub centered: f32,
+    /// `u · (p - m) / |p - m|` for the question's adapted vector u, the passage's p and the collection's mean m; 0 if
+    /// any of them is missing.
+    pub adapted: f32,
+    /// Tokens of the passage's text (bigram stream).
+    pub length: u32,
+    /// Whether the article has a title.
+    pub titled: bool,
+    /// See [`locality`](super::locality).
+    pub locality: f32,
+    /// See [`timeliness`](super::timeliness).
+    pub timeliness: f32,
+}
+
+impl Evidence {
+    /// All that is known of a passage; `lengths` are its tokens by field.
+    pub fn new(
+        lexical: LexicalScores,
+        dense: DenseScores,
+        lengths: &[u32; FIELDS],
+        locality: f32,
+        timeliness: f32,
+    ) -> Self {
+        Evidence {
+            words: lexical.words,
+            bigrams: lexical.bigrams,
+            title: lexical.title,
+            coverage: lexical.coverage,
+            bigram_coverage: lexical.bigram_coverage,
+            cosine: dense.cosine,
+            centered: dense.centered,
+            adapted: dense.adapted,
+            length: lengths[STREAMS + 1],
+            titled: lengths[1] > 0,
+            locality,
+            timeliness,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What meaning makes of a passage: cosines, plain, centred by the collection's mean, and adapted by what was learned.
+
+use std::sync::Arc;
+
+use crate::kernel::{dot_f32, dots_f32};
+
+/// A question by meaning: its vector, and a second vector that a learned adapter makes of it.
+#[derive(Debug, Clone)]
+pub struct DenseQuestion {
+    /// The L2-normalised vector.
+    pub vector: Arc<[f32]>,
+    /// u of [`Evidence::adapted`](super::Evidence::adapted), as long as the vector; none where nothing was learned for
+    /// the index's model.
+    pub adapted: Option<Arc<[f32]>>,
+}
+
+impl From<&[f32]> for DenseQuestion {
+    /// The vector alone.
+    fn from(vector: &[f32]) -> Self {
+        DenseQuestion {
+            vector: vector.into(),
+            adapted: None,
+        }
+    }
+}
+
+/// Rows at which the mean counts half.
+const SHRINKAGE: f64 = 20.0;
+
+/// The collection's mean vector, and what of it every centred cosine needs.
+#[derive(Debug, Clone, Default)]
+pub struct Mean {
+    vector: Arc<[f32]>,
+    square: f32,
+}
+
+impl Mean {
+    /// The mean of so many rows whose sum is given, shrunk towards zero where there are few: the mean of three passages
+    /// is mostly what they have in common, and taking that off would leave noise.
+    pub fn new(sums: &[f64], rows: u64) -> Mean {
+        let vector: Arc<[f32]> = sums
+            .iter()
+            .map(|sum| (sum / (rows as f64 + SHRINKAGE)) as f32)
+            .collect();
+        let square = dot_f32(&vector, &vector);
+        Mean { vector, square }
+    }
+
+    /// The vector; as long as the index's vectors are.
+    pub fn vector(&self) -> &Arc<[f32]> {
+        &self.vector
+    }
+
+    /// Binds a question, so that each passage costs four dot products.
+    pub fn bind<'a>(&'a self, question: &'a DenseQuestion) -> CenteredQuestion<'a> {
+        let vector = &*question.vector;
+        let adapted = question.adapted.as_deref();
+        let by_mean = dot_f32(vector, &self.vector);
+        let square = dot_f32(vector, vector);
+        let adapted = adapted.filter(|adapted| adapted.len() == vector.len());
+        CenteredQuestion {
+            mean: self,
+            question: vector,
+            by_mean,
+            norm: (square - 2.0 * by_mean + self.square).max(0.0).sqrt(),
+            adapted: adapted.map(|adapted| (adapted, dot_f32(adapted, &self.vector))),
+        }
+    }
+}
+
+/// What meaning says of one passage; zeros where there is nothing to compare.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DenseScores {
+    /// cos(q, p).
+    pub cosine: f32,
+    /// cos(q - m, p - m).
+    pub centered: f32,
+    /// u · (p - m) / |p - m|.
+    pub adapted: f32,
+}
+
+/// A question's vector q, and u if it is adapted, with the collection's mean m: scores passages.
+pub struct CenteredQuestion<'a> {
+    mean: &'a Mean,
+    question: &'a [f32],
+    by_mean: f32,
+    norm: f32,
+    /// u and u · m.
+    adapted: Option<(&'a [f32], f32)>,
+}
+
+/// Distances from the mean up to which a vector counts as the mean itself.
+const AT_MEAN: f32 = 1e-6;
+
+impl CenteredQuestion<'_> {
+    /// The scores of a passage's vector; zeros for a zero vector, and the centred ones are zero where the passage (or, for
+    /// the cosine, the question) is the mean itself.
+    pub fn score(&self, passage: &[f32]) -> DenseScores {
+        // Where the question is not adapted, one of the products is for nothing.
+        let (adapted, adapted_by_mean) = self.adapted.unwrap_or((self.question, 0.0));
+        let [cosine, by_mean, by_adapted, square] = dots_f32(passage, [self.question, &self.mean.vector, adapted]);
+        if square < f32::MIN_POSITIVE || passage.len() != self.question.len() {
+            return DenseScores::default();
+        }
+        let distance = (square - 2.0 * by_mean + self.mean.square).max(0.0).sqrt();
+        let per = |amount: f32, norm: f32| if norm > AT_MEAN { amount / norm } else { 0.0 };
+        let adapted = match self.adapted {
+            Some(_) => per(by_adapted - adapted_by_mean, distance),
+            None => 0.0,
+        };
+        DenseScores {
+            cosine,
+            centered: per(cosine - self.by_mean - by_mean + self.mean.square, distance * self.norm),
+            adapted,
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! What every engine behind the seam answers alike, to the last bit of each score: after upserts, updates, deletes, work
+//! taken back and a reopening; by every mode and fusion, with filters, pages, groups and explanations.
+//!
+//! The same steps are taken with each engine, and all that it answers is compared with what the first one answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use baowen::compute::Budget;
+use baowen::error::Fault;
+use baowen::index::ingest::Ingest;
+use baowen::index::{Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, PassageKey, Snapshot, Writer};
+use baowen::model::{Article, Filter};
+use baowen::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
+use baowen::search::response::Hit;
+use baowen::search::{Adapter, Engine, Ranking};
+
+use crate::support::{article, rules};
+use crate::tiny::Tiny;
+
+const PLACES: [&str; 4] = ["浙江杭州", "宁波", "甘肃兰州", ""];
+const TOPICS: [&str; 6] = [
+    "居民医保缴费标准为每人每年400元",
+    "职工医保断缴三个月以内补缴，待遇不中断",
+    "异地就医要先备案，未备案的报销比例降低10%",
+    "白内障手术的报销比例是多少，起付线怎么算",
+    "新生儿出生后九十天内参保缴费",
+    "等待期九十天，等待期内确诊不赔",
+];
+const QUESTIONS: [&str; 6] = [
+    "杭州居民医保2023年缴费多少钱",
+    "医保断缴了怎么办",
+    "兰州异地就医报销比例",
+    "白内障等待期",
+    "新生儿参保",
+    "没有这样的词儿 xyzzy",
+];
+
+/// Everything that an engine says at one step, by what was asked.
+type Said = BTreeMap<String, String>;
+
+fn an_article(i: usize, edition: usize) -> Article {
+    let (place, topic) = (PLACES[i % 4], TOPICS[(i * 5 + edition) % 6]);
+    let title = match i % 3 {
+        0 => format!("{place}{}年{}", 2020 + i % 6, &topic[..12]),
+        _ => String::new(),
+    };
+    // Some are long enough for several passages.
+    let text = (0..1 + i % 7 * (i % 5) * 3)
+        .map(|n| {
+            format!(
+                "{place}第{n}条：{}，{}年起执行。",
+                TOPICS[(i + n) % 6],
+                2020 + (i + n) % 6
+            )
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    Article {
+        source: (i % 5 > 0).then(|| format!("{}站", i % 5)),
+        published: (i % 4 > 0).then(|| format!("2025-0{}-1{}", i % 4, i % 9).parse().unwrap()),
+        url: (i % 2 == 0).then(|| format!("https://example.org/{i}")),
+        ..article(&format!("a{i:03}"), &title, &format!("{topic}。\n{text}"))
+    }
+}
+
+fn requests() -> Vec<SearchRequest> {
+    let mut requests = Vec::new();
+    for (at, question) in QUESTIONS.iter().enumerate() {
+        let request = || SearchRequest {
+            // As many as there are: where a list is cut is an engine's own.
+            candidates: Some(2_000),
+            top_k: Some(200),
+            explain: true,
+            ..SearchRequest::new(*question)
+        };
+        for mode in [Mode::Hybrid, Mode::Lexical, Mode::Dense] {
+            for grouping in [Grouping::Article, Grouping::Passage] {
+                requests.push(SearchRequest {
+                    mode,
+                    grouping,
+                    ..request()
+                });
+            }
+        }
+        for method in [FusionMethod::Convex, FusionMethod::Rrf] {
+            let fusion = FusionRequest {
+                method,
+                ..FusionRequest::default()
+            };
+            requests.push(SearchRequest { fusion, ..request() });
+        }
+        for offset in [0, 7, 14, 1_000] {
+            requests.push(SearchRequest {
+                offset,
+                top_k: Some(7),
+                ..request()
+            });
+        }
+        let strings = |texts: &[&str]| texts.iter().map(|text| text.to_string()).collect();
+        let filters = [
+            Filter {
+                article_ids: strings(&["a003", "a004", "nobody"]),
+                ..Filter::default()
+            },
+            Filter {
+                sources: strings(&["1站", "2站"]),
+                ..Filter::default()
+            },
+            Filter {
+                regions: strings(&["浙江"]),
+                ..Filter::default()
+            },
+            Filter {
+                regions: strings(&["杭州", "兰州"]),
+                years: vec![2021, 2024],
+                ..Filter::default()
+            },
+            Filter {
+                published_from: "2025-02-11".parse().ok(),
+                ..Filter::default()
+            },
+            Filter {
+                published_from: "2025-01-01".parse().ok(),
+                published_to: "2025-02-15".parse().ok(),
+                sources: strings(&["3站"]),
+                ..Filter::default()
+            },
+            Filter {
+                sources: strings(&["没有这站"]),
+                ..Filter::default()
+            },
+        ];
+        requests.push(SearchRequest {
+            filter: filters[at % filters.len()].clone(),
+            ..request()
+        });
+        requests.push(SearchRequest {
+            filter: filters[(at + 3) % filters.len()].clone(),
+            ..request()
+        });
+        requests.push(SearchRequest {
+            filter: filters[6].clone(),
+            ..request()
+        });
+    }
+    requests
+}
+
+/// A hit with its floats to the last bit.
+fn written(hit: &Hit) -> String {
+    format!("{:08x} {hit:?}", hit.score.to_bits())
+}
+
+/// Asks everything.
+fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
+    let mut said = Said::new();
+    let snapshot = backend.snapshot().unwrap();
+    let about = snapshot.about();
+    said.insert(
+        "counts".into(),
+        format!("{} articles, {} passages", about.articles, about.passages),
+    );
+    said.insert("mean".into(), format!("{:?}", about.mean));
+    let ids = snapshot.article_ids().unwrap();
+    assert_eq!(ids.len() as u64, about.articles);
+    for id in ids.iter().map(String::as_str).chain(["nobody"]) {
+        said.insert(format!("article {id}"), format!("{:?}", snapshot.article(id).unwrap()));
+    }
+    let mut vectors: Vec<(PassageKey, Vec<f32>)> = Vec::new();
+    let exported = snapshot.export_vectors(Budget::single(), &mut |chunk| {
+        let rows = chunk
+            .vectors
+            .chunks_exact(about.identity.dimension)
+            .map(<[f32]>::to_vec);
+        vectors.extend(chunk.keys.into_iter().zip(rows));
+        Ok(())
+    });
+    exported.unwrap();
+    assert_eq!(vectors.len() as u64, about.passages);
+    vectors.sort_by(|a, b| a.0.cmp(&b.0));
+    said.insert("vectors".into(), format!("{vectors:?}"));
+    judging_is_alone_what_it_is_together(&snapshot);
+    let rules = rules();
+    let mut ranking = Ranking::shipped();
+    ranking.adapter = Some(adapter.clone());
+    let engine = Engine::new(backend.clone(), rules.analyzer, rules.embedder)
+        .with_ranking(ranking)
+        .unwrap();
+    for request in requests() {
+        let response = engine.search(&request).unwrap();
+        assert_eq!(response.degraded, None);
+        let hits: Vec<String> = response.hits.iter().map(written).collect();
+        said.insert(
+            format!("{request:?}"),
+            format!("{} candidates\n{}", response.candidates, hits.join("\n")),
+        );
+    }
+    said
+}
+
+/// What a passage is worth does not depend on what is judged with it, nor on how many threads judge; nobody is waited
+/// for in vain.
+fn judging_is_alone_what_it_is_together(snapshot: &Arc<dyn Snapshot>) {
+    let rules = rules();
+    let analysed = rules.analyzer.query(QUESTIONS[0]);
+    let question = Arc::new(LexicalQuery {
+        words: analysed.words,
+        bigrams: analysed.bigrams,
+        regions: analysed.regions,
+        years: vec![2023],
+    });
+    let vector = rules
+        .embedder
+        .unwrap()
+        .embed_queries(&[QUESTIONS[0]], Budget::single())
+        .unwrap()
+        .remove(0);
+    let dense = DenseQuestion::from(vector.as_slice());
+    let ask = |budget| snapshot.clone().ask(question.clone(), &Filter::default(), budget);
+    let (one, two) = (Budget::single(), Budget::single().with_threads(2));
+    let asked = ask(one).unwrap();
+    let found = asked.dense(&vector, 1_000, None, one).unwrap();
+    let passages: Vec<_> = found.iter().map(|candidate| candidate.passage).collect();
+    let together = asked.judge(Some(&dense), &passages, one).unwrap();
+    assert_eq!(asked.judge(Some(&dense), &passages, two).unwrap(), together);
+    for (&passage, together) in passages.iter().zip(&together).step_by(11) {
+        assert_eq!(asked.judge(Some(&dense), &[passage], one).unwrap(), [*together]);
+        let stored = asked.fetch(&[passage], one).unwrap().remove(0);
+        let key = asked.keys(&[passage]).unwrap().remove(0);
+        assert_eq!((&*key.article, key.ordinal), (&*stored.article_id, together.ordinal));
+        let terms = asked.explain(&[passage], one).unwrap().remove(0);
+        let lexical = together.evidence.words + together.evidence.bigrams;
+        let sum: f32 = terms.iter().map(|term| term.score).sum();
+        assert!((sum - lexical).abs() < 1e-4 * lexical.max(1.0) && lexical <= asked.weights().bound());
+    }
+    let late = one.until(Some(Instant::now()));
+    let expired = [
+        ("ask", ask(late).err()),
+        ("lexical", asked.lexical(10, late).err()),
+        ("dense", asked.dense(&vector, 10, None, late).err()),
+        ("judge", asked.judge(Some(&dense), &passages, late).err()),
+    ];
+    for (call, error) in expired.into_iter().filter(|_| !passages.is_empty()) {
+        assert_eq!(error.map(|error| error.fault()), Some(Fault::Deadline), "{call}");
+    }
+}
+
+/// Takes an engine through its life, and keeps what it says at every step. `reopen` leaves it and opens it again.
+fn life(
+    mut backend: Arc<dyn Backend>,
+    reopen: impl Fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
+) -> Vec<(&'static str, Said)> {
+    let random: Vec<f32> = {
+        let mut rng = fastrand::Rng::with_seed(7);
+        (0..4 * 64).map(|_| rng.f32() - 0.5).collect()
+    };
+    let adapter = Adapter::new("test double", 64, &random[..128], &random[128..]).unwrap();
+    let mut steps = Vec::new();
+    let mut step = |name, backend: &Arc<dyn Backend>| steps.push((name, all_of(backend, &adapter)));
+    let range = |range: std::ops::Range<usize>, edition| range.map(|i| an_article(i, edition)).collect::<Vec<_>>();
+    step("empty", &backend);
+    {
+        let ingest = Ingest::new(backend.clone().writer().unwrap(), rules());
+        let busy = backend.clone().writer().err().map(|error| error.fault());
+        assert_eq!(busy, Some(Fault::Precondition), "one writer at a time");
+        let put = |articles: Vec<Article>| assert!(ingest.upsert(articles).iter().all(Result::is_ok));
+        put(range(0..60, 0));
+        step("nothing is seen before a commit", &backend);
+        let before = backend.edition();
+        ingest.commit().unwrap();
+        assert!(backend.edition() > before);
+        step("added", &backend);
+        put(range(10..25, 1));
+        put(range(60..80, 0));
+        assert_eq!(ingest.delete(["a003", "a044", "a070", "nobody"]).unwrap(), 3);
+        ingest.commit().unwrap();
+        step("updated and deleted", &backend);
+        put(range(0..5, 2));
+        let mut writer = ingest.into_writer();
+        writer.rollback().unwrap();
+        writer.commit().unwrap();
+        step("taken back", &backend);
+    }
+    backend = reopen(backend);
+    step("reopened", &backend);
+    let ingest = Ingest::new(backend.clone().writer().unwrap(), rules());
+    assert!(ingest.upsert(range(3..4, 0)).iter().all(Result::is_ok));
+    let gone: Vec<String> = (10..25).map(|i| format!("a{i:03}")).collect();
+    ingest.delete(gone.iter().map(String::as_str)).unwrap();
+    ingest.commit().unwrap();
+    step("one is back, fifteen are gone", &backend);
+    steps
+}
+
+#[test]
+fn engines_answer_alike() {
+    let identity = rules().identity();
+    let folder = tempfile::tempdir().unwrap();
+    let index = EmbeddedIndex::create(folder.path(), &identity).unwrap();
+    let embedded = life(index, |index| {
+        drop(index);
+        EmbeddedIndex::open(folder.path()).unwrap()
+    });
+    let tiny = life(Tiny::new(identity), |tiny| tiny);
+    let mut hits = 0;
+    for ((step, embedded), (_, tiny)) in embedded.iter().zip(&tiny) {
+        for (asked, answer) in embedded {
+            hits += answer.lines().count();
+            assert_eq!(tiny.get(asked), Some(answer), "{step}: {asked}");
+        }
+        assert_eq!(tiny.len(), embedded.len(), "{step}");
+    }
+    assert!(hits > 10_000, "{hits} lines: too little was asked");
+    assert_eq!(embedded[2].1["counts"], "60 articles, 97 passages");
+}
