@@ -13,6 +13,7 @@ mod data;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use baowen::compute::Budget;
 use baowen::error::{Error, Result};
 use baowen::index::Backend;
 use baowen::search::request::SearchRequest;
@@ -85,7 +86,7 @@ fn measure(data: &Data, options: &Options) -> Result<()> {
     let questions: Vec<&str> = data.questions.iter().map(|(text, _)| text.as_str()).collect();
     let questions = &questions[..options.questions.min(questions.len())];
     for question in questions.iter().take(options.warmup) {
-        engine.search(&SearchRequest::new(*question))?;
+        engine.search(&SearchRequest::new(*question), Budget::all())?;
     }
     let (mut samples, mut hits) = (Vec::new(), 0);
     let (wall, cpu) = (Instant::now(), cpu_seconds());
@@ -93,7 +94,7 @@ fn measure(data: &Data, options: &Options) -> Result<()> {
         for question in questions {
             let request = SearchRequest::new(*question);
             let started = Instant::now();
-            let response = engine.search(&request)?;
+            let response = engine.search(&request, Budget::all())?;
             samples.push(started.elapsed().as_secs_f64() * 1e3);
             if let Some(reason) = response.degraded {
                 return Err(Error::unavailable(reason));

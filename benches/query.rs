@@ -209,6 +209,8 @@ fn g_fusion(bencher: Bencher) {
 #[divan::bench]
 fn h_search_vector_given(bencher: Bencher) {
     each(bencher, |bench, asked| {
-        bench.engine.search(&SearchRequest::new(asked.text.as_str()))
+        bench
+            .engine
+            .search(&SearchRequest::new(asked.text.as_str()), Budget::all())
     });
 }

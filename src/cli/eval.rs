@@ -122,13 +122,13 @@ impl Eval {
         let bar = ProgressBar::new((queries.len() * modes.len()) as u64);
         let mut runs = Vec::new();
         for mode in modes {
-            let rankings = Budget::all().try_map(&queries, |query, _| {
+            let rankings = Budget::all().try_map(&queries, |query, budget| {
                 let request = SearchRequest {
                     top_k: Some(if kinds { OWN_KIND_DEPTH } else { DEPTH }),
                     mode,
                     ..self.question.request(&query.text)
                 };
-                let response = engine.search(&request)?;
+                let response = engine.search(&request, budget)?;
                 if let Some(reason) = response.degraded {
                     return Err(Error::unavailable(format!("question {}: {reason}", query.id)));
                 }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::options::{IndexFolder, ProfileFile, Question};
 use super::print::{self, Style};
 use super::{remote, setup};
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::{Date, Filter};
 use crate::search::request::{Grouping, SearchRequest};
@@ -96,7 +97,7 @@ impl Search {
             Some(addr) => remote::search(addr, &request)?,
             None => setup::open(&self.index.folder, &self.profile.read()?)?
                 .engine
-                .search(&request)?,
+                .search(&request, Budget::all())?,
         };
         match self.json {
             true => print::json(&print::response_json(&response)),

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use super::options::{DEFAULT_LISTEN, IndexFolder, ProfileFile};
 use super::setup;
 use crate::compute;
+use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::EmbeddedIndex;
 use crate::profile::Profile;
@@ -53,7 +54,7 @@ struct Served {
 
 impl Answer for Served {
     fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
-        self.engine.search(request)
+        self.engine.search(request, Budget::all())
     }
 
     fn ready(&self) -> bool {
@@ -149,7 +150,9 @@ fn open_and_warm(folder: &Path, profile: &Profile) -> Result<(Arc<dyn Answer>, A
     let opened = setup::open(folder, profile)?;
     let served = Served { engine: opened.engine };
     // The first question pages in the model and the postings; better ours than a caller's.
-    served.engine.search(&SearchRequest::new("医保断缴了怎么办"))?;
+    served
+        .engine
+        .search(&SearchRequest::new("医保断缴了怎么办"), Budget::all())?;
     Ok((Arc::new(served), opened.index))
 }
 

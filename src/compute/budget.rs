@@ -46,10 +46,14 @@ impl Budget {
         self.with_threads(1)
     }
 
-    /// The same until another moment.
+    /// The same until this moment, if that is earlier.
     #[must_use]
     pub fn until(self, deadline: Option<Instant>) -> Self {
-        Budget { deadline, ..self }
+        let earlier = self.deadline.into_iter().chain(deadline).min();
+        Budget {
+            deadline: earlier,
+            ..self
+        }
     }
 
     /// To be asked by every loop that may take long, once in some ten thousand steps: it reads the clock.
@@ -81,6 +85,9 @@ mod tests {
         assert!(Budget::single().check().is_ok());
         let late = Budget::all().until(Some(Instant::now()));
         assert_eq!(late.check().unwrap_err().fault(), Fault::Deadline);
+        let later = Instant::now() + std::time::Duration::from_secs(60);
+        assert_eq!(late.until(Some(later)), late);
+        assert_eq!(late.until(None), late);
         assert_eq!(late.with_threads(0).threads, 1);
         assert_eq!(late.alone().check().unwrap_err().fault(), Fault::Deadline);
     }

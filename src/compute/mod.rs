@@ -12,7 +12,7 @@ mod in_step;
 
 pub use barrier::SpinBarrier;
 pub use budget::{Budget, late};
-pub use cores::{Cores, UnderWay, both, elsewhere, enter};
+pub use cores::{UnderWay, enter};
 pub use in_step::{InStep, MOST_IN_STEP};
 
 /// Cores that this process may use, at least one.

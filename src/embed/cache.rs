@@ -1,6 +1,6 @@
 //! Vectors of texts seen before, on disk, for indexing.
 //!
-//! A cache is keyed by content, as the one of questions is (`asked`): the embedder's identity, whether the text is a
+//! A cache is keyed by content, as the one of questions is (`question_cache`): the embedder's identity, whether the text is a
 //! question or a passage, and the text, hashed to 128 bits. So a cache is never stale, only useless, and deleting it
 //! costs time and nothing else.
 

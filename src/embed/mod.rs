@@ -3,31 +3,31 @@
 //! - [`file`], [`tokenizer`], `forward`: the model file, its tokenizer, its forward pass.
 //! - [`local`]: the three together, the default embedder. [`fetch`]: gets the file.
 //! - [`cache`]: vectors of texts seen before, on disk for indexing, in memory for questions.
-//! - [`double`]: a stand-in without a model, for tests.
+//! - [`hash_embedder`]: a stand-in without a model, for tests.
 //!
 //! It never knows what an article, a passage or an index is.
 
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 
-pub mod asked;
 mod cache;
-pub mod double;
 pub mod fetch;
 pub mod file;
 mod forward;
+pub mod hash_embedder;
 pub mod local;
+mod question_cache;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
 pub mod tokenizer;
 
-pub use asked::QuestionCache;
 pub use cache::{CachedEmbedder, VectorCache};
-pub use double::HashEmbedder;
 pub use fetch::{FetchStep, fetch, model_dir};
+pub use hash_embedder::HashEmbedder;
 pub use local::LocalModel;
+pub use question_cache::QuestionCache;
 
 /// Makes vectors of texts. Vectors are L2-normalised, so that their dot product is their cosine.
 pub trait Embedder: Send + Sync {

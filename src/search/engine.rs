@@ -89,15 +89,15 @@ impl Engine {
         &self.backend
     }
 
-    /// Answers one question.
+    /// Answers one question within the budget, and by the request's own deadline.
     ///
     /// # Errors
     /// `Caller` for a request that cannot be answered, `Deadline` if nobody waits any more, `Corrupt` if the index is
     /// damaged. A failing model is no error: the answer is by words and says so.
-    pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+    pub fn search(&self, request: &SearchRequest, budget: Budget) -> Result<SearchResponse> {
         let begin = Instant::now();
         let mut timings = Timings::default();
-        let under_way = compute::enter(Budget::all().until(request.deadline));
+        let under_way = compute::enter(budget.until(request.deadline));
         request.check()?;
         under_way.budget().check()?;
         let snapshot = self.backend.snapshot()?;
@@ -179,8 +179,8 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::search`].
-    pub fn candidates(&self, request: &SearchRequest) -> Result<Vec<JudgedBy>> {
-        let under_way = compute::enter(Budget::all().until(request.deadline));
+    pub fn candidates(&self, request: &SearchRequest, budget: Budget) -> Result<Vec<JudgedBy>> {
+        let under_way = compute::enter(budget.until(request.deadline));
         request.check()?;
         let snapshot = self.backend.snapshot()?;
         let query = self.analyze(request);
@@ -211,9 +211,9 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` if there is none: no model, an index without vectors.
-    pub fn vector(&self, question: &str) -> Result<Vec<f32>> {
+    pub fn vector(&self, question: &str, budget: Budget) -> Result<Vec<f32>> {
         let snapshot = self.backend.snapshot()?;
-        let budget = compute::enter(Budget::all()).budget();
+        let budget = compute::enter(budget).budget();
         let vector = self.embed(snapshot.about(), question, budget);
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
     }

@@ -164,7 +164,8 @@ fn not_a_year(value: impl std::fmt::Display) -> Error {
 }
 
 fn date(field: &str, text: &str) -> Result<Date> {
-    let day = find_date(text).and_then(WrittenDate::day);
+    // As it is printed, with any year, or as people write it.
+    let day = text.parse().ok().or_else(|| find_date(text).and_then(WrittenDate::day));
     day.ok_or_else(|| Error::caller(format!("{field}: `{text}` is not a day; write it as 2025-04-19")))
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use baowen::article::{ArticleReader, ReadEvent};
+use baowen::compute::Budget;
 use baowen::embed::{CachedEmbedder, Embedder, VectorCache};
 use baowen::index::Rules;
 use baowen::model::Article;
@@ -106,7 +107,7 @@ fn the_best_sentence_answers() {
             top_k: Some(2),
             ..SearchRequest::new(question["question"].as_str().unwrap())
         };
-        let response = engine.search(&request).unwrap();
+        let response = engine.search(&request, Budget::all()).unwrap();
         assert_eq!(response.degraded, None);
         let right = |judged: &Value| response.hits.iter().any(|hit| is_right(hit, judged));
         let first = right(question);
@@ -157,7 +158,7 @@ fn what_nothing_answers_is_known_as_such() {
     let chance = |question: &str| {
         f64::from(
             engine
-                .search(&SearchRequest::new(question))
+                .search(&SearchRequest::new(question), Budget::all())
                 .unwrap()
                 .answerable
                 .unwrap(),
@@ -194,7 +195,7 @@ fn the_place_and_the_year_asked_for_stand_first() {
             return;
         };
         let text = question["question"].as_str().unwrap();
-        let hits = engine.search(&SearchRequest::new(text)).unwrap().hits;
+        let hits = engine.search(&SearchRequest::new(text), Budget::all()).unwrap().hits;
         let order: Vec<String> = hits.into_iter().map(|hit| hit.article_id).collect();
         if order != versions.map(|version| version.id) {
             wrong.push(format!("{text}: {order:?}"));

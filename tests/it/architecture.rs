@@ -187,6 +187,26 @@ fn crates_are_named_where_they_belong() {
     check(&["tantivy"], &["index"]);
     // Searching sees the seam, no engine behind it.
     check(&["EmbeddedIndex", "EmbeddedSnapshot"], &["index", "cli", "eval"]);
+    check(&["rayon"], &["compute"]);
+}
+
+/// One owner of threads: nothing else starts any, nor decides by how many there are or by the one it runs on.
+#[test]
+fn threads_come_from_compute_alone() {
+    let reserved = ["spawn(", "scope(", "Builder", "current("].map(|name| format!("thread::{name}"));
+    let (mut wrong, mut inside) = (Vec::new(), 0);
+    for path in sources().iter().filter(|path| !path.ends_with("tests.rs")) {
+        let body = code(&fs::read_to_string(path).unwrap());
+        let names = reserved.iter().map(String::as_str).chain(["available_parallelism"]);
+        for name in names.filter(|name| body.contains(name)) {
+            match module(path).as_deref() {
+                Some("compute") => inside += 1,
+                _ => wrong.push(format!("{} names {name}", path.display())),
+            }
+        }
+    }
+    assert!(inside >= 3, "the reading of names is broken");
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 /// What a test needs and does not find fails where nothing may be skipped; so no test says by itself that it is skipped.

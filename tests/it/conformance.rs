@@ -189,7 +189,7 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
         .with_ranking(ranking)
         .unwrap();
     for request in requests() {
-        let response = engine.search(&request).unwrap();
+        let response = engine.search(&request, Budget::all()).unwrap();
         assert_eq!(response.degraded, None);
         let hits: Vec<String> = response.hits.iter().map(written).collect();
         said.insert(

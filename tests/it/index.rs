@@ -461,7 +461,7 @@ fn filters_hold_in_every_mode_and_paging_neither_repeats_nor_skips() {
                 filter: filter.clone(),
                 ..SearchRequest::new("居民医保缴费")
             };
-            let found = engine.search(&request).unwrap().hits;
+            let found = engine.search(&request, Budget::all()).unwrap().hits;
             let found: BTreeSet<String> = found.into_iter().map(|hit| hit.article_id).collect();
             assert_eq!(found, expected, "{mode:?} {filter:?}");
         }
@@ -535,7 +535,7 @@ fn filters_hold_in_every_mode_and_paging_neither_repeats_nor_skips() {
             grouping: Grouping::Article,
             ..SearchRequest::new("居民医保缴费")
         };
-        let hits = engine.search(&request).unwrap().hits;
+        let hits = engine.search(&request, Budget::all()).unwrap().hits;
         hits.into_iter().map(|hit| hit.passage_id).collect::<Vec<_>>()
     };
     let whole = page(0, 60);
@@ -617,6 +617,10 @@ fn an_answer_is_as_long_as_asked_for_however_long_the_articles_are() {
             top_k: Some(25),
             ..SearchRequest::new("居民医保缴费")
         };
-        assert_eq!(engine.search(&request).unwrap().hits.len(), 25, "{mode:?}");
+        assert_eq!(
+            engine.search(&request, Budget::all()).unwrap().hits.len(),
+            25,
+            "{mode:?}"
+        );
     }
 }

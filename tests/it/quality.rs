@@ -1,6 +1,7 @@
 //! The promises about answers, on the real pages with the real model, measured by the engine's own evaluation.
 
 use baowen::article::{ArticleReader, ReadEvent};
+use baowen::compute::Budget;
 use baowen::eval::{Dataset, Metric, Ranked, Run, metrics::evaluate_dataset};
 use baowen::index::Rules;
 use baowen::model::Article;
@@ -28,7 +29,7 @@ fn run(engine: &Engine, dataset: &Dataset, mode: Mode, rename: &dyn Fn(&str) -> 
             mode,
             ..SearchRequest::new(&query.text)
         };
-        let response = engine.search(&request).unwrap();
+        let response = engine.search(&request, Budget::all()).unwrap();
         assert_eq!(response.degraded, None);
         let ranked = response
             .hits
@@ -98,7 +99,7 @@ fn traditional_questions_find_simplified_text() {
     let index = index_of(folder.path(), &rules, &read(data.join("pages")));
     let engine = Engine::new(index, rules.analyzer.clone(), Some(embedder));
     let first = |query: &str| {
-        engine.search(&SearchRequest::new(query)).unwrap().hits[0]
+        engine.search(&SearchRequest::new(query), Budget::all()).unwrap().hits[0]
             .article_id
             .clone()
     };

@@ -92,8 +92,8 @@ fn curve(fitted: &Logistic) -> Result<AnswerableCurve> {
 /// The two measures of each question.
 fn measure(engine: &Engine, question: &Question, texts: &[&str]) -> Result<Vec<[f32; 2]>> {
     let weights = &engine.ranking().weights;
-    Budget::all().try_map(texts, |text, _| {
-        let found = engine.candidates(&question.request(text))?;
+    Budget::all().try_map(texts, |text, budget| {
+        let found = engine.candidates(&question.request(text), budget)?;
         let mut hits = best_of_each(&found, weights);
         // Stable: ties stay by article.
         hits.sort_by(|a, b| score(weights, b).total_cmp(&score(weights, a)));

@@ -53,14 +53,14 @@ impl Judged {
 /// Asks the judged questions of a set.
 pub fn ask(engine: &Engine, set: &Dataset, question: &Question) -> Result<Vec<Judged>> {
     let queries: Vec<_> = set.judged().collect();
-    Budget::all().try_map(queries, |query, _| {
-        let mut found = engine.candidates(&question.request(&query.text))?;
+    Budget::all().try_map(queries, |query, budget| {
+        let mut found = engine.candidates(&question.request(&query.text), budget)?;
         found.sort_by(|a, b| (&a.article, a.ordinal).cmp(&(&b.article, b.ordinal)));
         Ok(Judged {
             id: query.id.clone(),
             text: query.text.clone(),
             grades: set.qrels.of(&query.id).cloned().unwrap_or_default(),
-            vector: engine.vector(&query.text)?,
+            vector: engine.vector(&query.text, budget)?,
             found,
         })
     })

@@ -3,8 +3,9 @@
 //! Bits are computed from the index's own terms and columns once per filter and snapshot and shared by both rankings.
 
 use std::ops::Bound;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use quick_cache::sync::Cache;
 use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query, RangeQuery, TermSetQuery};
 use tantivy::schema::Field;
 use tantivy::{Searcher, TERMINATED, Term};
@@ -44,25 +45,22 @@ pub fn is_allowed(bits: Option<&[u64]>, doc: u32) -> bool {
 const REMEMBERED: usize = 16;
 
 /// Keeps what the filters asked last leave of a snapshot.
-#[derive(Default)]
-pub struct FilterCache {
-    recent: Mutex<Vec<(Filter, Arc<Filtered>)>>,
+pub struct FilterCache(Cache<Filter, Arc<Filtered>>);
+
+impl Default for FilterCache {
+    fn default() -> Self {
+        FilterCache(Cache::new(REMEMBERED))
+    }
 }
 
 impl FilterCache {
     /// What this filter leaves of this snapshot.
     pub fn bind(&self, searcher: &Searcher, fields: &Fields, filter: &Filter, budget: Budget) -> Result<Arc<Filtered>> {
-        // A poisoned lock only means that another query panicked between two pushes; the list is whole.
-        let lock = || self.recent.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some((_, filtered)) = lock().iter().find(|(known, _)| known == filter) {
-            return Ok(filtered.clone());
+        if let Some(filtered) = self.0.get(filter) {
+            return Ok(filtered);
         }
         let filtered = Arc::new(compute(searcher, fields, filter, budget)?);
-        let mut recent = lock();
-        if recent.len() >= REMEMBERED {
-            recent.remove(0);
-        }
-        recent.push((filter.clone(), filtered.clone()));
+        self.0.insert(filter.clone(), filtered.clone());
         Ok(filtered)
     }
 }

@@ -11,7 +11,6 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::best::{Scored, keep_best};
 use super::bound::BoundTerms;
@@ -41,12 +40,7 @@ impl BoundTerms {
     ///
     /// # Errors
     /// `Corrupt` if postings cannot be read, `Deadline` if nobody waits any more.
-    pub fn candidates(
-        self: &Arc<Self>,
-        filtered: &Arc<Filtered>,
-        k: usize,
-        budget: Budget,
-    ) -> Result<Vec<(u32, u32, f32)>> {
+    pub fn candidates(&self, filtered: &Filtered, k: usize, budget: Budget) -> Result<Vec<(u32, u32, f32)>> {
         if self.by_rarity.is_empty() || k == 0 {
             return Ok(Vec::new());
         }
@@ -59,13 +53,7 @@ impl BoundTerms {
     }
 
     /// The best documents by some of the terms.
-    fn best(
-        self: &Arc<Self>,
-        read: Read,
-        filtered: &Arc<Filtered>,
-        k: usize,
-        budget: Budget,
-    ) -> Result<Vec<(u32, u32, f32)>> {
+    fn best(&self, read: Read, filtered: &Filtered, k: usize, budget: Budget) -> Result<Vec<(u32, u32, f32)>> {
         let mut best = Vec::new();
         for (number, segment) in self.collection.segments.iter().enumerate() {
             if filtered.segments[number].count == 0 {
@@ -73,12 +61,10 @@ impl BoundTerms {
             }
             if segment.rows >= WORTH_DIVIDING && budget.threads > 1 {
                 let middle = segment.rows / 2 / WINDOW * WINDOW;
-                let high = {
-                    let (terms, filtered, docs) = (Arc::clone(self), Arc::clone(filtered), middle..segment.rows);
-                    move |budget| terms.best_of(read, number, &filtered, k, docs, budget)
-                };
-                let low = |budget| self.best_of(read, number, filtered, k, 0..middle, budget);
-                let (high, low) = budget.both(high, low);
+                let (low, high) = budget.join(
+                    |budget| self.best_of(read, number, filtered, k, 0..middle, budget),
+                    |budget| self.best_of(read, number, filtered, k, middle..segment.rows, budget),
+                );
                 best.extend(low?);
                 best.extend(high?);
             } else {
@@ -131,6 +117,8 @@ impl BoundTerms {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::index::ingest::Ingest;
     use crate::index::scoring::LexicalQuery;
