@@ -65,7 +65,7 @@ impl Search {
     pub fn run(&self) -> Result<()> {
         let day = |flag: &str, text: &Option<String>| -> Result<Option<Date>> {
             text.as_ref()
-                .map(|text| text.parse().map_err(|e: Error| e.context(flag)))
+                .map(|text| crate::text::day(text).map_err(|e| e.context(flag)))
                 .transpose()
         };
         let request = SearchRequest {

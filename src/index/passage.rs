@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Article, ArticleKind, Date};
-use crate::text::Token;
+use crate::text::{Region, Token};
 
 /// The version of everything this program writes into an index; raised when an older reader would misread it.
 pub const FORMAT_VERSION: u32 = 3;
@@ -57,9 +57,9 @@ pub struct StoredPassage {
     pub published: Option<Date>,
     /// Whole article or summary.
     pub kind: ArticleKind,
-    /// Provinces and cities the passage is about: each `(province, city)`, the city empty if only the province is named.
+    /// The regions the passage is about.
     #[serde(default)]
-    pub regions: Vec<(String, String)>,
+    pub regions: Vec<Region>,
     /// Years the passage is about.
     #[serde(default)]
     pub years: Vec<u16>,

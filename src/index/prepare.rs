@@ -132,10 +132,7 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> (PreparedArticle, Vec<
                 true => analyzer.regions(&passage.text),
                 false => article_regions.clone(),
             };
-            let mut regions: Vec<(String, String)> = named
-                .into_iter()
-                .map(|region| (region.province, region.city.unwrap_or_default()))
-                .collect();
+            let mut regions = named;
             regions.sort();
             regions.dedup();
             let mut years: Vec<u16> = article_years.clone();

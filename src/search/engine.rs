@@ -1,10 +1,12 @@
 //! The whole of a search: a checked request through analysis, both retrievers, exact scores, fusion and grouping to an
 //! answer. Wiring and timing only; every step's own rules are in its own file. Knows no wire format.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::confidence::signs;
+use super::filter::understood;
 use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
@@ -99,6 +101,7 @@ impl Engine {
         let mut timings = Timings::default();
         let under_way = compute::enter(budget.until(request.deadline));
         request.check()?;
+        let request = &*self.understood(request)?;
         under_way.budget().check()?;
         let snapshot = self.backend.snapshot()?;
         let about = snapshot.about();
@@ -182,6 +185,7 @@ impl Engine {
     pub fn candidates(&self, request: &SearchRequest, budget: Budget) -> Result<Vec<JudgedBy>> {
         let under_way = compute::enter(budget.until(request.deadline));
         request.check()?;
+        let request = &*self.understood(request)?;
         let snapshot = self.backend.snapshot()?;
         let query = self.analyze(request);
         let asked = Arc::clone(&snapshot).ask(query, &request.filter, under_way.budget())?;
@@ -216,6 +220,17 @@ impl Engine {
         let budget = compute::enter(budget).budget();
         let vector = self.embed(snapshot.about(), question, budget);
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
+    }
+
+    /// The request with its filter as the index spells it.
+    fn understood<'a>(&self, request: &'a SearchRequest) -> Result<Cow<'a, SearchRequest>> {
+        if request.filter.is_empty() {
+            return Ok(Cow::Borrowed(request));
+        }
+        Ok(Cow::Owned(SearchRequest {
+            filter: understood(&request.filter, &self.analyzer)?,
+            ..request.clone()
+        }))
     }
 
     fn analyze(&self, request: &SearchRequest) -> Arc<LexicalQuery> {

@@ -6,6 +6,7 @@ pub mod confidence;
 mod engine;
 mod explain;
 pub mod features;
+mod filter;
 mod fusion;
 mod group;
 mod highlight;

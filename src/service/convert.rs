@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::{ArticleKind, Date};
 use crate::search::request::{Filter, FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span, Timings};
-use crate::text::{WrittenDate, find_date};
+use crate::text;
 
 /// The fields a filter may name in its open form.
 const FILTER_FIELDS: [&str; 6] = [
@@ -154,7 +154,7 @@ fn single_date(field: &str, values: &[String], slot: &mut Option<Date>) -> Resul
 
 fn checked_year(year: u32) -> Result<u16> {
     match u16::try_from(year) {
-        Ok(short @ 1000..=9999) => Ok(short),
+        Ok(short @ (0..=99 | 1000..=9999)) => Ok(short),
         _ => Err(not_a_year(year)),
     }
 }
@@ -164,9 +164,7 @@ fn not_a_year(value: impl std::fmt::Display) -> Error {
 }
 
 fn date(field: &str, text: &str) -> Result<Date> {
-    // As it is printed, with any year, or as people write it.
-    let day = text.parse().ok().or_else(|| find_date(text).and_then(WrittenDate::day));
-    day.ok_or_else(|| Error::caller(format!("{field}: `{text}` is not a day; write it as 2025-04-19")))
+    text::day(text).map_err(|cause| cause.context(field))
 }
 
 fn unknown(field: &str, value: i32, known: &str) -> Error {

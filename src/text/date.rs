@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::error::{Error, Result};
 use crate::model::Date;
 
 use super::normalize::Normalized;
@@ -85,6 +86,16 @@ pub fn find_date(text: &str) -> Option<WrittenDate> {
     day.or_else(month).or_else(year)
 }
 
+/// The day that a field must say.
+///
+/// # Errors
+/// `Caller` if it says none.
+pub fn day(text: &str) -> Result<Date> {
+    // As it is printed, with any year, or as people write it.
+    let day = text.parse().ok().or_else(|| find_date(text)?.day());
+    day.ok_or_else(|| Error::caller(format!("`{text}` is not a day; write it as 2025-04-19")))
+}
+
 fn from_number(number: u64, digits: usize) -> Option<WrittenDate> {
     let seconds = match digits {
         4 => return year_only(number),
@@ -144,7 +155,7 @@ pub fn read_date(text: &str, at: usize) -> Option<(usize, WrittenDate)> {
     let end = after(text, number.end, &["年"])?;
     // 15年1个月 is a span: 月 must stand right behind the number.
     let (end, month) = part(text, end, &["月份", "月"])?;
-    let day = day(text, end).filter(|&(_, day)| Date::new(year.into(), month, day).is_some());
+    let day = day_at(text, end).filter(|&(_, day)| Date::new(year.into(), month, day).is_some());
     written(Some(year), month, day, end)
 }
 
@@ -153,7 +164,7 @@ pub(super) fn month_day(text: &str, number: &Number) -> Option<(usize, WrittenDa
     let month = u32::try_from(number.value.integer()?).ok()?;
     let end = after(text, number.end, &["月份", "月"])?;
     // A leap year, so that 2月29日 is a day.
-    let day = day(text, end).filter(|&(_, day)| Date::new(2024, month, day).is_some());
+    let day = day_at(text, end).filter(|&(_, day)| Date::new(2024, month, day).is_some());
     written(None, month, day, end)
 }
 
@@ -185,7 +196,7 @@ fn part(text: &str, at: usize, names: &[&str]) -> Option<(usize, u32)> {
     Some((after(text, number.end, names)?, value))
 }
 
-fn day(text: &str, at: usize) -> Option<(usize, u32)> {
+fn day_at(text: &str, at: usize) -> Option<(usize, u32)> {
     part(text, at, &["日", "号"])
 }
 

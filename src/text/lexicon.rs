@@ -201,7 +201,7 @@ mod tests {
             words: words.to_owned(),
             synonyms: synonyms.to_owned(),
             stopwords: "的\n".to_owned(),
-            regions: "浙江 省: 杭州\n".to_owned(),
+            regions: "[浙江 省]\n杭州\n".to_owned(),
         }
     }
 

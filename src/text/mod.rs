@@ -24,7 +24,7 @@ mod simplify;
 mod year;
 
 pub use analyzer::{Analyzer, Token, Tokens};
-pub use date::{WrittenDate, find_date, next_day};
+pub use date::{WrittenDate, day, find_date, next_day};
 pub(crate) use lines::lexicon_lines;
 pub use marker::{Marker, MarkerStyle, list_marker};
 pub use normalize::Normalized;

@@ -1,4 +1,4 @@
-//! Traditional to simplified Chinese, one character at a time.
+//! Traditional to simplified Chinese, and radicals to the characters they stand for, one character at a time.
 //!
 //! Owns the table only (`traditional.txt`). It is free of context on purpose: a character must become the same in a
 //! question and in a document whatever stands beside it, which matters more here than the orthography of rare words.
@@ -6,9 +6,9 @@
 
 use std::sync::LazyLock;
 
-/// First and last code point of the table: extension A and the unified ideographs. The rarer extensions hold no
+/// First and last code point of the table: radicals, extension A and the unified ideographs. The rarer extensions hold no
 /// character that an article or a question is likely to use in its traditional form.
-const FIRST: u32 = 0x3400;
+const FIRST: u32 = 0x2e80;
 const LAST: u32 = 0x9fff;
 
 /// By code point from [`FIRST`]; NUL where a character stays as it is.
@@ -82,6 +82,7 @@ mod tests {
         check("什麼時候為爲裏裡", "什么时候为为里里");
         check("癌症麻痺小兒麻痺後遺症", "癌症麻痹小儿麻痹后遗症");
         check("疊加僱主責任險", "叠加雇主责任险");
+        check("⻓期⻔⻅⻑", "长期门见长");
     }
 
     #[test]

@@ -233,7 +233,7 @@ fn the_fingerprint_follows_what_acts_at_indexing() {
     write("words.txt", "医保\n断缴\n");
     let words = load();
     assert_ne!(words, before);
-    write("regions.txt", "浙江 省: 杭州\n");
+    write("regions.txt", "[浙江 省]\n杭州\n");
     assert_ne!(load(), words);
     write("words.txt", "医保\nabc\n");
     let error = Analyzer::with_lexicon(dir.path()).unwrap_err();

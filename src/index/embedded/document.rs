@@ -7,6 +7,7 @@ use super::terms;
 use crate::error::{Context, Fault, Result};
 use crate::index::passage::PreparedPassage;
 use crate::model::Article;
+use crate::text::Region;
 
 /// The passage as tantivy takes it; `hash` is its article's fingerprint.
 pub fn document(fields: &Fields, article: &Article, hash: u64, passage: PreparedPassage) -> Result<TantivyDocument> {
@@ -36,8 +37,7 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     if let Some(published) = article.published {
         document.add_u64(fields.published, published.number().into());
     }
-    let mut names: Vec<&String> = stored.regions.iter().flat_map(|(p, c)| [p, c]).collect();
-    names.retain(|name| !name.is_empty());
+    let mut names: Vec<String> = stored.regions.iter().flat_map(Region::keys).collect();
     names.sort();
     names.dedup();
     for name in names {
@@ -46,9 +46,12 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     let mut places: Vec<u64> = stored
         .regions
         .iter()
-        .flat_map(|(province, city)| {
-            let named = (!city.is_empty()).then(|| place_number(province, Some(city)));
-            [Some(place_number(province, None)), named]
+        .flat_map(|region| {
+            let city = region
+                .city
+                .as_deref()
+                .map(|city| place_number(&region.province, Some(city)));
+            [Some(place_number(&region.province, None)), city]
         })
         .flatten()
         .collect();

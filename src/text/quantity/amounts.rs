@@ -8,9 +8,10 @@
 //! | `#2025` | 2025, 2025年, 二〇二五年 |
 //! | `#2025-04-19`, `#2025-04` | 2025年4月19日, 2025-04-19, 2025/4/19, 25/04/19; 2025年4月, 2025-04 |
 //! | `#--04-19`, `#--04` | 4月19日, 四月十九号; 四月 |
-//! | `#6m` | 半年, 六个月, 6个月; years count twelve months |
+//! | `#6m` | 半年, 六个月, 6个月, 两个季度; years count twelve months |
 //! | `#30d`, `#24h`, `#60岁` | 三十天, 30日, weeks as seven days; 24小时; 60周岁 |
-//! | `#70%` | 七成, 70%, 百分之七十; 万分之五 is `#0.05%` |
+//! | `#70%` | 七成, 七折, 70%, 百分之七十, 十分之七; 万分之五 is `#0.05%` |
+//! | `#3m` and `#6m` | 3-6个月, 三至六个月 |
 //!
 //! A bare number below ten gets no term (it is mostly the number of a paragraph), a Chinese digit only if something
 //! is counted, and 一 only before a measure of time or share: 一些, 统一, 第三方, 三者险 and 一般 hold no number.
@@ -19,7 +20,7 @@ use std::ops::Range;
 
 use super::super::date::{WrittenDate, month_day, read_date};
 use super::super::number::{self, Decimal, Form, Number, is_capital, is_numeral};
-use super::measure::{counts, half, is_ordinal_measure, measured, share};
+use super::measure::{counts, half, is_ordinal_measure, measured, range, share};
 use super::unit::{Quantity, Unit, canonical};
 
 /// What a stretch of text says.
@@ -41,12 +42,16 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// The canonical term, `#` included.
-    pub(in crate::text) fn term(&self) -> String {
-        match self.value {
-            Value::Quantity(quantity) => format!("#{}", canonical(quantity.low, quantity.unit)),
-            Value::Date(date) => format!("#{date}"),
-        }
+    /// The canonical terms, `#` included: of a range one for each end.
+    pub(in crate::text) fn terms(&self) -> impl Iterator<Item = String> {
+        let (first, second) = match self.value {
+            Value::Quantity(Quantity { low, high, unit }) => {
+                let high = (high != low).then(|| format!("#{}", canonical(high, unit)));
+                (format!("#{}", canonical(low, unit)), high)
+            }
+            Value::Date(date) => (format!("#{date}"), None),
+        };
+        [Some(first), second].into_iter().flatten()
     }
 
     /// The year it names, if it is a date or a year.
@@ -101,10 +106,18 @@ fn read(text: &str, at: usize, before: Option<char>) -> (usize, Option<Value>) {
     };
     let rest = &text[number.end..];
     let plain = Some(Value::Quantity(Quantity::new(number.value, Unit::Number)));
-    // Three parts in four, and the numbers of a fraction: no amount.
     if rest.starts_with("分之") {
         let after = number.end + "分之".len();
-        return (number::parse(text, after).map_or(after, |part| part.end), None);
+        let Some(part) = number::parse(text, after) else {
+            return (after, None);
+        };
+        // 四分之三 is 75%, 三分之一 no round number of anything.
+        let hundredths = number
+            .value
+            .integer()
+            .and_then(|parts| part.value.ratio(100, parts.max(1)));
+        let share = hundredths.map(|value| Value::Quantity(Quantity::new(value, Unit::Percent)));
+        return (part.end, share);
     }
     if before == Some('第') {
         let counted = matches!(number.form, Form::Arabic | Form::Places) || is_ordinal_measure(rest);
@@ -113,6 +126,7 @@ fn read(text: &str, at: usize, before: Option<char>) -> (usize, Option<Value>) {
     }
     if let Form::Positional(length) = number.form
         && !(length == 4 && rest.starts_with('年'))
+        && !(length == 2 && rest.starts_with('折'))
     {
         return (number.end, None);
     }
@@ -128,7 +142,10 @@ fn read(text: &str, at: usize, before: Option<char>) -> (usize, Option<Value>) {
     if let Some((end, date)) = month_day(text, &number) {
         return (end, Some(Value::Date(date)));
     }
-    if let Some((end, quantity)) = measured(text, &number) {
+    if let Some(year) = short_year(&number, rest) {
+        return (number.end, Some(Value::Date(year)));
+    }
+    if let Some((end, quantity)) = range(text, &number).or_else(|| measured(text, &number)) {
         return (end, Some(Value::Quantity(quantity)));
     }
     let says = match number.form {
@@ -150,6 +167,17 @@ fn worth_a_term(written: &str, rest: &str, value: Decimal) -> bool {
     !padded && (written.len() > 1 || counts(rest, value))
 }
 
+/// 24年度.
+fn short_year(number: &Number, rest: &str) -> Option<WrittenDate> {
+    let year = number.value.integer().filter(|year| (10..=99).contains(year))?;
+    let short = matches!(number.form, Form::Arabic) && rest.strip_prefix(' ').unwrap_or(rest).starts_with("年度");
+    short.then_some(WrittenDate {
+        year: Some(2000 + year as u16),
+        month: None,
+        day: None,
+    })
+}
+
 fn year_of(number: &Number, rest: &str) -> Option<Value> {
     let year = number.value.integer().filter(|year| (1900..=2100).contains(year))?;
     let rest = rest.strip_prefix(' ').unwrap_or(rest);
@@ -166,7 +194,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn terms(text: &str) -> Vec<String> {
-        amounts(text).iter().map(Amount::term).collect()
+        amounts(text).iter().flat_map(Amount::terms).collect()
     }
 
     fn check(text: &str, expected: &[&str]) {
@@ -184,6 +212,10 @@ mod tests {
             "一万一千元",
             "1.1w",
             "11000 元",
+            "11000.00元",
+            "1万1千元",
+            "11千元",
+            "壹万壹仟元整",
         ] {
             check(text, &["#11000"]);
         }
@@ -203,7 +235,14 @@ mod tests {
         check("5‰", &["#0.5%"]);
         check("百分之百", &["#100%"]);
         check("百分之零点五", &["#0.5%"]);
+        for text in ["七折", "7折", "十分之七", "70个百分点", "七十%", "百分之 70"] {
+            check(text, &["#70%"]);
+        }
+        for text in ["七成五", "7成5", "七五折", "7.5折", "75折", "四分之三", "百分之七十五"] {
+            check(text, &["#75%"]);
+        }
         check("三分之一", &[]);
+        check("五折旧", &["#5"]);
         check("三成员", &[]);
     }
 
@@ -217,6 +256,8 @@ mod tests {
         }
         check("一年半", &["#18m"]);
         check("三个半月", &["#3.5m"]);
+        check("一个季度", &["#3m"]);
+        check("两个季度", &["#6m"]);
         check("满25年", &["#300m"]);
         check("三十日内", &["#30d"]);
         check("30天", &["#30d"]);
@@ -225,6 +266,29 @@ mod tests {
         check("六十周岁和60岁", &["#60岁", "#60岁"]);
         check("上半年", &[]);
         check("一年级", &[]);
+    }
+
+    #[test]
+    fn ranges_have_two_ends() {
+        for text in [
+            "3-6个月",
+            "3~6个月",
+            "3至6个月",
+            "三到六个月",
+            "3 - 6 个月",
+            "3——6个月",
+            "3个月至6个月",
+        ] {
+            check(text, &["#3m", "#6m"]);
+        }
+        check("50%-70%", &["#50%", "#70%"]);
+        check("50-70%", &["#50%", "#70%"]);
+        check("六至七成", &["#60%", "#70%"]);
+        check("1-2万元", &["#10000", "#20000"]);
+        check("2000-3000元", &["#2000", "#3000"]);
+        check("60至65周岁", &["#60岁", "#65岁"]);
+        check("3到医院", &[]);
+        check("6-3个月", &["#3m"]);
     }
 
     #[test]
@@ -246,6 +310,7 @@ mod tests {
         }
         check("2025年", &["#2025"]);
         check("2025年度", &["#2025"]);
+        check("25年度", &["#2025"]);
         check("二〇二五年", &["#2025"]);
         check("4月19日", &["#--04-19"]);
         check("七月一号", &["#--07-01"]);

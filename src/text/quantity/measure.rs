@@ -9,8 +9,10 @@ use super::unit::{Quantity, Unit};
 type Measured = Option<(usize, Quantity)>;
 
 /// The names of units, a longer one before those that it begins with.
-const NAMES: [(&str, Unit); 16] = [
+const NAMES: [(&str, Unit); 18] = [
     ("%", Unit::Percent),
+    ("个百分点", Unit::Percent),
+    ("百分点", Unit::Percent),
     ("周岁", Unit::Age),
     ("岁", Unit::Age),
     ("个月", Unit::Months),
@@ -78,6 +80,7 @@ pub(super) fn share(text: &str, at: usize) -> Measured {
         .into_iter()
         .find(|(name, _)| text[at..].starts_with(name))?;
     let from = at + name.len();
+    let from = from + usize::from(text[from..].starts_with(' '));
     let (end, value) = match text[from..].starts_with('百') {
         true => (from + '百'.len_utf8(), Decimal::whole(100)?),
         false => number::parse(text, from).map(|number| (number.end, number.value))?,
@@ -97,8 +100,16 @@ pub(super) fn measured(text: &str, number: &Number) -> Measured {
         let (value, more) = tenths(behind, number.value)?;
         return quantity('成'.len_utf8() + more, value, Unit::Percent);
     }
+    if let Some(behind) = rest.strip_prefix('折') {
+        // 打折, 折扣 and 折旧 hold no rate.
+        let value = discount(number.value).filter(|_| !behind.starts_with(['旧', '现', '算', '合']))?;
+        return quantity('折'.len_utf8(), value, Unit::Percent);
+    }
     if rest.starts_with("个半月") {
         return quantity("个半月".len(), add_half(number.value)?, Unit::Months);
+    }
+    if let Some(name) = ["个季度", "季度"].iter().find(|name| rest.starts_with(**name)) {
+        return quantity(name.len(), number.value.ratio(3, 1)?, Unit::Months);
     }
     let (length, unit) = unit_at(rest)?;
     if unit == Unit::Years {
@@ -113,6 +124,42 @@ pub(super) fn measured(text: &str, number: &Number) -> Measured {
     }
     quantity(length, number.value, unit)
 }
+
+/// 七折 is 70%, 7.5折 and 75折 are 75%.
+fn discount(value: Decimal) -> Option<Decimal> {
+    let (one, ten, hundred) = (Decimal::whole(1)?, Decimal::whole(10)?, Decimal::whole(100)?);
+    match value {
+        value if (one..ten).contains(&value) => value.ratio(10, 1),
+        value if (ten..hundred).contains(&value) => Some(value),
+        _ => None,
+    }
+}
+
+/// 3-6个月, 三至六个月, 50~70%, 1到2万: two numbers that one name or one 万 stands behind.
+pub(super) fn range(text: &str, low: &Number) -> Measured {
+    let behind = &text[low.end..];
+    let sign = behind.find(|c| !matches!(c, '-' | '~' | '–' | '—' | '至' | '到' | ' '))?;
+    if !(1..=MOST_SIGNS).contains(&sign) || behind[..sign].trim().is_empty() {
+        return None;
+    }
+    let start = low.end + sign;
+    let high = number::parse(text, start)?;
+    let as_high = Number { end: high.end, ..*low };
+    let (from, (end, to)) = match (measured(text, &as_high), measured(text, &high)) {
+        (Some((_, from)), Some(to)) => (from, to),
+        _ => {
+            let of_ten_thousand = text[..high.end].ends_with('万') && !text[..low.end].ends_with('万');
+            let low = low.value.ratio(10_000, 1).filter(|_| of_ten_thousand)?;
+            let plain = Quantity::new(high.value, Unit::Number);
+            (Quantity::new(low, Unit::Number), (high.end, plain))
+        }
+    };
+    let range = Quantity { low: from.low, ..to };
+    (range.low < range.high && from.unit == to.unit).then_some((end, range))
+}
+
+/// In bytes: 至, or a dash in two parts.
+const MOST_SIGNS: usize = 6;
 
 fn add_half(value: Decimal) -> Option<Decimal> {
     let whole = value.integer()?;
@@ -130,8 +177,14 @@ fn tenths(behind: &str, value: Decimal) -> Option<(Decimal, usize)> {
     if behind.starts_with(WORDS) {
         return None;
     }
-    match behind.starts_with('五') {
-        true => Some((Decimal::whole(tenths * 10 + 5)?, '五'.len_utf8())),
-        false => Some((Decimal::whole(tenths * 10)?, 0)),
+    let next = behind.chars().next();
+    let more = next
+        .filter(|_| tenths < 10)
+        .and_then(|next| Some((next, number::parse(behind, 0)?)));
+    match more.and_then(|(next, number)| Some((next, number.end, number.value.integer()?))) {
+        Some((next, end, hundredths @ 1..=9)) if end == next.len_utf8() => {
+            Some((Decimal::whole(tenths * 10 + hundredths)?, end))
+        }
+        _ => Some((Decimal::whole(tenths * 10)?, 0)),
     }
 }
