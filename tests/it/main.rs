@@ -7,6 +7,7 @@ mod conformance;
 mod crash;
 mod imports;
 mod index;
+mod meanings;
 mod needed;
 mod quality;
 mod service;

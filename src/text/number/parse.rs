@@ -50,10 +50,15 @@ pub fn parse(text: &str, at: usize) -> Option<Number> {
 
 const MOST_ITEMS: usize = 24;
 
-/// 壹拾万元: capital numerals count only where one is followed by a place, since 陆 and 伍 are names as well.
+/// 壹拾万元, 叁个月: capital numerals count only where one is followed by a place or a measure, since 陆 and 伍 are names
+/// as well.
 fn is_formal(text: &str) -> bool {
-    let mut characters = text.chars();
-    characters.next().is_some_and(is_capital) && characters.next().is_some_and(|second| unit(second, true).is_some())
+    let Some(first) = text.chars().next().filter(|&first| is_capital(first)) else {
+        return false;
+    };
+    let behind = &text[first.len_utf8()..];
+    let place = behind.chars().next().is_some_and(|second| unit(second, true).is_some());
+    place || ["个月", "元整", "成"].iter().any(|measure| behind.starts_with(measure))
 }
 
 /// 10w and 5k, as people write sums in questions.

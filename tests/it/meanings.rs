@@ -1,0 +1,165 @@
+//! What people write meets what is stored: amounts, shares, spans, years and places, however they are written.
+
+use std::sync::Arc;
+
+use baowen::error::Fault;
+use baowen::index::{EmbeddedIndex, Rules};
+use baowen::model::{Article, Filter};
+use baowen::search::Engine;
+use baowen::search::request::{Mode, SearchRequest};
+
+use crate::support::{article, index_of, model, rules};
+
+/// Pairs of articles that differ in one quantity, and a range.
+fn articles() -> Vec<Article> {
+    [
+        ("m3", "补缴期限", "中断缴费后3个月内补缴的，待遇不受影响。"),
+        ("m6", "补缴期限", "中断缴费后6个月内补缴的，待遇不受影响。"),
+        ("p70", "支付比例", "政策范围内费用支付70%。"),
+        ("p75", "支付比例", "政策范围内费用支付75%。"),
+        ("y12", "支付限额", "年度最高支付限额1.2万元。"),
+        ("y20", "支付限额", "年度最高支付限额20000元。"),
+        ("r36", "等待期", "等待期为3-6个月（含）。"),
+        ("r12", "等待期", "等待期为1-2个月（含）。"),
+        ("yr24", "筹资标准", "2024年度筹资标准为每人1070元。"),
+        ("yr23", "筹资标准", "2023年度筹资标准为每人1020元。"),
+        ("zj", "浙江省大病保险", "浙江省大病保险起付线为人均收入的一半。"),
+        ("hz", "杭州市大病保险", "杭州市大病保险起付线三万五千元，2023年度标准。"),
+    ]
+    .map(|(id, title, text)| article(id, title, text))
+    .into()
+}
+
+fn ranking(engine: &Engine, request: &SearchRequest) -> Vec<String> {
+    let hits = engine.search(request).unwrap().hits;
+    hits.into_iter().map(|hit| hit.article_id).collect()
+}
+
+fn built(rules: &Rules) -> (tempfile::TempDir, Arc<EmbeddedIndex>) {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index_of(folder.path(), rules, &articles());
+    (folder, index)
+}
+
+#[test]
+fn the_same_quantity_is_found_before_another() {
+    let rules = Rules {
+        embedder: model(),
+        ..rules()
+    };
+    let (_folder, index) = built(&rules);
+    let engine = Engine::new(index, rules.analyzer.clone(), rules.embedder.clone());
+    let modes = match rules.embedder {
+        Some(_) => vec![Mode::Lexical, Mode::Hybrid],
+        None => vec![Mode::Lexical],
+    };
+    let mut wrong = Vec::new();
+    for (question, twin, other, ways) in [
+        (
+            "中断缴费后{}内补缴",
+            "m3",
+            "m6",
+            "3个月 三个月 ３个月 一个季度 叁个月 三個月",
+        ),
+        (
+            "中断缴费后{}内补缴",
+            "m6",
+            "m3",
+            "6个月 六个月 半年 0.5年 两个季度 陆个月",
+        ),
+        (
+            "政策范围内费用支付{}",
+            "p70",
+            "p75",
+            "70% ７０％ 七成 7成 百分之七十 百分之70 七折 十分之七 70个百分点",
+        ),
+        (
+            "政策范围内费用支付{}",
+            "p75",
+            "p70",
+            "75% 七成五 百分之七十五 四分之三 七五折 7.5折",
+        ),
+        (
+            "年度最高支付限额{}",
+            "y12",
+            "y20",
+            "1.2万 12000元 一万二 一万二千元 12,000元 １２０００ 壹万贰仟元 1.2w 12000.00元",
+        ),
+        (
+            "年度最高支付限额{}",
+            "y20",
+            "y12",
+            "2万元 两万 20000元 贰万元 20,000 2w",
+        ),
+        (
+            "等待期{}",
+            "r36",
+            "r12",
+            "3至6个月 三到六个月 3~6个月 ３－６个月 3个月到6个月",
+        ),
+        ("等待期{}", "r12", "r36", "1至2个月 一到两个月 1—2个月"),
+        (
+            "{}筹资标准",
+            "yr24",
+            "yr23",
+            "2024年度 2024年 二〇二四年 二零二四年度 24年度 ２０２４年",
+        ),
+        ("{}筹资标准", "yr23", "yr24", "2023年度 二〇二三年 23年度"),
+    ] {
+        for way in ways.split(' ') {
+            for &mode in &modes {
+                let request = SearchRequest {
+                    mode,
+                    ..SearchRequest::new(question.replace("{}", way))
+                };
+                let ids = ranking(&engine, &request);
+                let place = |id: &str| ids.iter().position(|found| found == id).unwrap_or(usize::MAX);
+                if place(twin) >= place(other) {
+                    wrong.push(format!("{} {mode:?}: {ids:?}", request.query));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn filters_take_the_names_people_use_and_refuse_the_rest() {
+    let rules = rules();
+    let (_folder, index) = built(&rules);
+    let engine = Engine::new(index, rules.analyzer.clone(), None);
+    let ask = |regions: &[&str], years: &[u16]| {
+        engine.search(&SearchRequest {
+            filter: Filter {
+                regions: regions.iter().map(|name| (*name).to_owned()).collect(),
+                years: years.to_vec(),
+                ..Filter::default()
+            },
+            ..SearchRequest::new("大病保险起付线")
+        })
+    };
+    let found = |regions: &[&str], years: &[u16]| {
+        let hits = ask(regions, years).unwrap().hits;
+        let mut ids: Vec<String> = hits.into_iter().map(|hit| hit.article_id).collect();
+        ids.sort();
+        ids
+    };
+    for name in ["浙江", "浙江省", "浙"] {
+        assert_eq!(found(&[name], &[]), ["hz", "zj"], "{name}");
+    }
+    for name in ["杭州", "杭州市", "浙江省杭州市", "浙江杭州"] {
+        assert_eq!(found(&[name], &[]), ["hz"], "{name}");
+    }
+    assert_eq!(found(&["沪"], &[]), [""; 0]);
+    assert_eq!(found(&["浙江"], &[23]), ["hz"]);
+    for (regions, years, field) in [
+        (&["火星"][..], &[][..], "filter.regions"),
+        (&["杭洲"], &[], "杭州"),
+        (&["鼓楼区"], &[], "南京/鼓楼区"),
+        (&[], &[230], "filter.years"),
+    ] {
+        let error = ask(regions, years).unwrap_err();
+        assert_eq!(error.fault(), Fault::Caller);
+        assert!(error.to_string().contains(field), "{error}");
+    }
+}
