@@ -13,6 +13,7 @@ use baowen::index::{
 };
 use baowen::model::{Article, Filter};
 use baowen::profile::Bm25Params;
+use baowen::text::Region;
 
 /// A passage as it was written.
 struct Passage {
@@ -234,11 +235,8 @@ fn passes(filter: &Filter, kept: &Kept) -> bool {
     let one_of = |wanted: &[String], held: &[&str]| {
         wanted.is_empty() || wanted.iter().any(|wanted| held.contains(&wanted.as_str()))
     };
-    let regions: Vec<&str> = stored
-        .regions
-        .iter()
-        .flat_map(|(p, c)| [p.as_str(), c.as_str()])
-        .collect();
+    let regions: Vec<String> = stored.regions.iter().flat_map(Region::keys).collect();
+    let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
     let dated = filter.published_from.is_some() || filter.published_to.is_some();
     one_of(&filter.article_ids, &[&article.id])
         && one_of(
@@ -342,8 +340,10 @@ impl Asked for Question {
                     &passage.lengths,
                     locality(&places, |place| match place {
                         None => !held.is_empty(),
-                        Some((province, None)) => held.iter().any(|(p, _)| p == *province),
-                        Some((province, Some(city))) => held.iter().any(|(p, c)| p == *province && c == *city),
+                        Some((province, None)) => held.iter().any(|r| r.province == **province),
+                        Some((province, Some(city))) => held
+                            .iter()
+                            .any(|r| r.province == **province && r.city.as_ref() == Some(*city)),
                     }),
                     timeliness(&self.question.years, passage.stored.years.iter().copied()),
                 ),
