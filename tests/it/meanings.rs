@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use baowen::compute::Budget;
 use baowen::error::Fault;
 use baowen::index::{EmbeddedIndex, Rules};
 use baowen::model::{Article, Filter};
@@ -31,7 +32,7 @@ fn articles() -> Vec<Article> {
 }
 
 fn ranking(engine: &Engine, request: &SearchRequest) -> Vec<String> {
-    let hits = engine.search(request).unwrap().hits;
+    let hits = engine.search(request, Budget::single()).unwrap().hits;
     hits.into_iter().map(|hit| hit.article_id).collect()
 }
 
@@ -129,14 +130,15 @@ fn filters_take_the_names_people_use_and_refuse_the_rest() {
     let (_folder, index) = built(&rules);
     let engine = Engine::new(index, rules.analyzer.clone(), None);
     let ask = |regions: &[&str], years: &[u16]| {
-        engine.search(&SearchRequest {
+        let request = SearchRequest {
             filter: Filter {
                 regions: regions.iter().map(|name| (*name).to_owned()).collect(),
                 years: years.to_vec(),
                 ..Filter::default()
             },
             ..SearchRequest::new("大病保险起付线")
-        })
+        };
+        engine.search(&request, Budget::single())
     };
     let found = |regions: &[&str], years: &[u16]| {
         let hits = ask(regions, years).unwrap().hits;
