@@ -53,18 +53,25 @@ fn read_lines(lines: &[&str], name: &str) -> Reading {
     reading
 }
 
-/// Adds the entries of the related list that some lines end in, and says where it begins.
+/// Adds the entries of the related list that some lines end in, and says where it begins. What of it is in no entry
+/// (the line that announces it, bylines, a footer) is left out.
 pub(super) fn take_related(lines: &[&str], reading: &mut Reading) -> usize {
     let Some((marker, related)) = related_list(lines) else {
         return lines.len();
     };
     reading.is_page = true;
+    let mut rest = marker;
     for (place, entry) in related.into_iter().enumerate() {
-        match entry {
-            Ok(article) => reading.articles.push((place + 1, article)),
-            Err(rejected) => reading.rejected.push(rejected),
+        match entry.article {
+            Ok(article) => {
+                reading.leave_out("related entries", lines[rest..entry.from].join("\n"));
+                reading.articles.push((place + 1, article));
+                rest = entry.to;
+            }
+            Err(reason) => reading.rejected.push((entry.from + 1, reason)),
         }
     }
+    reading.leave_out("related entries", lines[rest..].join("\n"));
     marker
 }
 
@@ -101,19 +108,23 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> (Article, usize, O
         (article.source, article.published) = (source, Some(date));
         removed = Some(kept.remove(at - start).to_string());
     } else {
-        article.published = last.and_then(|last| signed(lines, last));
+        article.published = signed(lines);
     }
     article.text = kept.join("\n").trim().to_string();
     (article, first_line, removed)
 }
 
 /// The day that a text is signed with: its last line is one, and who signed stands above.
-fn signed(lines: &[&str], last: usize) -> Option<Date> {
-    let line = lines[last].trim();
+pub(super) fn signed(lines: &[&str]) -> Option<Date> {
+    let mut filled = lines
+        .iter()
+        .rev()
+        .map(|line| line.trim())
+        .filter(|line| !line.is_empty());
+    let (line, above) = (filled.next()?, filled.next()?);
     let stamp = next_stamp(line, 0).filter(|stamp| stamp.start == 0 && stamp.end == line.len() && !stamp.timed)?;
-    let above = lines[..last].iter().rev().find(|line| !line.trim().is_empty())?.trim();
-    let names = above.chars().count() <= 40 && !above.ends_with(|c| is_stop(c) || is_pause(c) || c == '。');
-    names.then_some(stamp.date)
+    let names = above.chars().count() <= 40 && !above.ends_with(|c| is_stop(c) || is_pause(c));
+    (names && next_stamp(above, 0).is_none()).then_some(stamp.date)
 }
 
 /// Whether the first line of a text is its title: short, and neither a sentence nor an item. A page always has one.
@@ -127,8 +138,12 @@ fn looks_like_title(first: &str, is_page: bool) -> bool {
     (is_page && length <= MAX_TITLE) || (length <= MAX_TITLE / 2 && !sentence && !counts)
 }
 
-/// An entry of a list of related articles, or the line that it starts on and why it is none.
-type Entry = Result<Article, (usize, String)>;
+/// An entry of a list of related articles: its lines from its title to before its byline, and what they are.
+struct Entry {
+    from: usize,
+    to: usize,
+    article: Result<Article, String>,
+}
 
 /// The line of the marker and the entries below it, if the text ends in such a list.
 fn related_list(lines: &[&str]) -> Option<(usize, Vec<Entry>)> {
@@ -150,7 +165,7 @@ fn related_list(lines: &[&str]) -> Option<(usize, Vec<Entry>)> {
         let entries = entries(lines, &blocks);
         let dated = entries
             .iter()
-            .filter(|entry| entry.as_ref().is_ok_and(|a| a.published.is_some()))
+            .filter(|entry| entry.article.as_ref().is_ok_and(|a| a.published.is_some()))
             .count();
         // One dated entry below a marker makes a list; with more that do not fit, it is some other text.
         if dated > 0 && dated * 2 > entries.len() {
@@ -188,11 +203,11 @@ fn entries(lines: &[&str], blocks: &[(usize, usize)]) -> Vec<Entry> {
     let mut from = 0;
     for at in 0..blocks.len() {
         if let Some((source, date)) = byline(lines[blocks[at].0]) {
-            entries.push(entry(lines, &blocks[from..at], blocks[at].0).map(|article| Article {
-                source: Some(source),
-                published: Some(date),
-                ..article
-            }));
+            let mut entry = entry(lines, &blocks[from..at], blocks[at].0);
+            if let Ok(article) = &mut entry.article {
+                (article.source, article.published) = (Some(source), Some(date));
+            }
+            entries.push(entry);
             from = at + 1;
         }
     }
@@ -204,10 +219,11 @@ fn entries(lines: &[&str], blocks: &[(usize, usize)]) -> Vec<Entry> {
         match rest.len() {
             _ if furniture => {}
             2 => entries.push(entry(lines, rest, first)),
-            _ => entries.push(Err((
-                first + 1,
-                "text behind a list of related entries that is no entry".into(),
-            ))),
+            _ => entries.push(Entry {
+                from: first,
+                to: first,
+                article: Err("text behind a list of related entries that is no entry".into()),
+            }),
         }
     }
     entries
@@ -215,27 +231,29 @@ fn entries(lines: &[&str], blocks: &[(usize, usize)]) -> Vec<Entry> {
 
 /// One entry from the blocks above its byline, which is on line `by`.
 fn entry(lines: &[&str], blocks: &[(usize, usize)], by: usize) -> Entry {
-    let Some(&(start, end)) = blocks.first() else {
-        return Err((by + 1, "a related entry without title and summary".into()));
+    let (from, to) = match (blocks.first(), blocks.last()) {
+        (Some(&(from, _)), Some(&(_, to))) => (from, to),
+        _ => (by, by),
     };
-    let title = lines[start].trim();
-    if title.chars().count() > MAX_TITLE {
-        return Err((
-            start + 1,
-            format!("a related entry whose title is longer than {MAX_TITLE} characters"),
-        ));
-    }
-    let last = blocks.last().map_or(end, |&(_, end)| end);
-    let text = lines[start + 1..last].join("\n").trim().to_string();
-    if text.is_empty() {
-        return Err((start + 1, format!("the related entry `{title}` has no summary")));
-    }
-    Ok(Article {
-        title: title.to_string(),
-        text,
-        kind: ArticleKind::Summary,
-        ..Article::default()
-    })
+    let title = lines[from].trim();
+    let text = lines[(from + 1).min(to)..to].join("\n").trim().to_string();
+    let article = if blocks.is_empty() {
+        Err("a related entry without title and summary".to_string())
+    } else if title.chars().count() > MAX_TITLE {
+        Err(format!(
+            "a related entry whose title is longer than {MAX_TITLE} characters"
+        ))
+    } else if text.is_empty() {
+        Err(format!("the related entry `{title}` has no summary"))
+    } else {
+        Ok(Article {
+            title: title.to_string(),
+            text,
+            kind: ArticleKind::Summary,
+            ..Article::default()
+        })
+    };
+    Entry { from, to, article }
 }
 
 /// Where the article ends if the text ends in lines of link titles with time stamps, else the number of lines.

@@ -188,7 +188,9 @@ impl About {
 /// Whether a name in the head stands for the day of publication (0) or of a later change (1).
 fn stated_date(key: &str) -> Option<usize> {
     let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
-    let day = key.contains("date") || key.contains("time") || key.contains("issued");
+    let day = ["date", "time", "issued", "modified"]
+        .iter()
+        .any(|word| key.contains(word));
     match () {
         () if !day || key.contains("expir") || key.contains("valid") => None,
         () if ["mod", "update", "revis", "last"].iter().any(|word| key.contains(word)) => Some(1),

@@ -55,7 +55,12 @@ pub(super) fn key(element: ElementRef<'_>) -> usize {
 
 /// An element's words on one line, at most a few hundred characters of them.
 pub(super) fn words(element: ElementRef<'_>) -> String {
-    let text: String = element.text().flat_map(str::chars).take(400).collect();
+    // Neither the text nor the elements without any are gone through to their end: both may be very many.
+    let texts = element
+        .descendants()
+        .take(2_000)
+        .filter_map(|node| node.value().as_text().map(|text| &**text));
+    let text: String = texts.flat_map(str::chars).take(400).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -131,7 +136,7 @@ pub(super) fn is_block(name: &str) -> bool {
 pub(super) fn is_hidden(element: ElementRef<'_>) -> bool {
     let value = element.value();
     let styled = |style: &str| {
-        let plain: String = style.chars().filter(|c| !c.is_whitespace()).take(2_000).collect();
+        let plain: String = style.chars().take(2_000).filter(|c| !c.is_whitespace()).collect();
         let plain = plain.to_ascii_lowercase();
         plain.contains("display:none") || plain.contains("visibility:hidden")
     };
@@ -145,5 +150,6 @@ pub(super) fn marks(element: ElementRef<'_>) -> impl Iterator<Item = String> {
     let named = [element.attr("class"), element.attr("id")].into_iter().flatten();
     named
         .flat_map(|names| names.split(|c: char| !c.is_ascii_alphanumeric()))
+        .take(64)
         .map(str::to_ascii_lowercase)
 }

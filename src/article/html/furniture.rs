@@ -4,7 +4,7 @@
 //! of the page's prose and not the title. A block without any prose that is mostly links is a list of links, whatever
 //! it is called. What is hidden is left out unless it is the page's text or answers something that is shown.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 
@@ -17,6 +17,8 @@ const ARTICLE: usize = 100;
 const NEAR: usize = 8;
 /// From how many characters on a button says more than what it does.
 const QUESTION: usize = 8;
+/// The longest question, in characters.
+const MAX_QUESTION: usize = 100;
 
 /// Tells furniture from text, on one page.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(super) struct Furniture {
     above_title: HashSet<usize>,
     /// The ids of panels that something on the page opens.
     opened: HashSet<String>,
+    /// How often a hidden element of a kind stands behind a shown one of a kind.
+    pairs: HashMap<String, usize>,
     /// Whether the words in classes and ids count.
     pub by_class: bool,
     /// Whether lists of links are furniture.
@@ -42,7 +46,7 @@ impl Furniture {
             above_title.insert(key(title));
             above_title.extend(title.ancestors().filter_map(ElementRef::wrap).map(key));
         }
-        let mut opened = HashSet::new();
+        let (mut opened, mut pairs) = (HashSet::new(), HashMap::<String, usize>::new());
         walk(root, |step| {
             if let Step::Open(element) = step {
                 let value = element.value();
@@ -51,6 +55,12 @@ impl Furniture {
                 }
                 if let Some(id) = value.attr("href").and_then(|link| link.strip_prefix('#')) {
                     opened.insert(id.to_string());
+                }
+                if measures.of(element).all > 0
+                    && is_hidden(element)
+                    && let Some(before) = before(element, &measures)
+                {
+                    *pairs.entry(pair(element, before)).or_default() += 1;
                 }
             }
             true
@@ -61,6 +71,7 @@ impl Furniture {
             measures,
             above_title,
             opened,
+            pairs,
             by_class: true,
             links: true,
         }
@@ -144,12 +155,9 @@ impl Furniture {
         if value.attr("role") == Some("tabpanel") || value.id().is_some_and(|id| self.opened.contains(id)) {
             return true;
         }
-        let before = element
-            .prev_siblings()
-            .filter_map(ElementRef::wrap)
-            .find(|near| self.measures.of(*near).all > 0);
-        let shown = |near: &ElementRef<'_>| !is_hidden(*near);
-        if before.filter(shown).is_some_and(|near| self.asks(near)) {
+        if let Some(before) = before(element, &self.measures)
+            && (self.asks(before) || (self.is_short(before) && self.pairs.get(&pair(element, before)) > Some(&1)))
+        {
             return true;
         }
         let alike = |near: ElementRef<'_>| {
@@ -169,10 +177,14 @@ impl Furniture {
         around.into_iter().any(alike)
     }
 
+    fn is_short(&self, element: ElementRef<'_>) -> bool {
+        self.measures.of(element).all <= MAX_QUESTION
+    }
+
     /// Whether an element is a heading, a button or a question.
     fn asks(&self, element: ElementRef<'_>) -> bool {
         let opens = |name: &str| is_heading(name) || matches!(name, "button" | "summary" | "dt");
-        if self.measures.of(element).all > 100 {
+        if !self.is_short(element) {
             return false;
         }
         opens(element.value().name())
@@ -184,6 +196,24 @@ impl Furniture {
                 .any(|inner| opens(inner.value().name()))
             || words(element).ends_with(['?', '\u{ff1f}'])
     }
+}
+
+/// The element with text that is shown directly before another.
+fn before<'a>(element: ElementRef<'a>, measures: &Measures) -> Option<ElementRef<'a>> {
+    element
+        .prev_siblings()
+        .filter_map(ElementRef::wrap)
+        .find(|near| measures.of(*near).all > 0)
+        .filter(|near| !is_hidden(*near))
+}
+
+/// The kinds of two elements, as one word.
+fn pair(element: ElementRef<'_>, before: ElementRef<'_>) -> String {
+    let kind = |element: ElementRef<'_>| {
+        let class: String = element.attr("class").unwrap_or("").chars().take(100).collect();
+        format!("{}.{class}", element.value().name())
+    };
+    format!("{} {}", kind(before), kind(element))
 }
 
 /// Whether a button is a question or a heading that opens its answer, and not something to do.

@@ -5,7 +5,7 @@
 
 use crate::model::Article;
 
-use super::super::page::{strip_notices, take_related};
+use super::super::page::{signed, strip_notices, take_related};
 use super::super::reading::Reading;
 use super::about::plain;
 use super::credits::{is_dated, is_labelled, is_schedule, is_sentence, is_tools, words};
@@ -105,10 +105,13 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         let before = lines[..at].iter().rev().find(filled);
         [before, lines[at + 1..end].iter().find(filled)].map(|line| line.map_or("", |line| line))
     };
+    let title_line = lines[..top].iter().position(|line| is_title(line)).unwrap_or(0);
     for at in 0..end {
         let line = lines[at];
         if at < top && is_title(line) {
             reading.leave_out("title", line);
+        } else if at < title_line {
+            reading.leave_out("above the title", line);
         } else if at < top && (is_labelled(line) || (is_dated(line) && !is_schedule(around(at), line))) {
             reading.leave_out("dateline", line);
         } else if at >= bottom && is_labelled(line) {
@@ -126,6 +129,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
     } else {
         let article = Article {
             title: title.trim().to_string(),
+            published: signed(&kept),
             text,
             ..Article::default()
         };

@@ -88,86 +88,104 @@ impl<'a> Table<'a> {
     /// one line, and a row that is one cell stands for itself.
     pub fn lines(&self, rows: &[(&Row<'a>, Vec<String>)]) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        let mut budget = MAX_REPEATED;
-        // What reaches down into the rows below: for each column how many rows more, and the text.
-        let mut down: Vec<(usize, String)> = Vec::new();
-        let mut names: Vec<String> = Vec::new();
-        let mut heading = 0usize;
+        let mut grid = Grid {
+            down: Vec::new(),
+            budget: MAX_REPEATED,
+        };
+        let (first, behind) = names(rows);
+        let mut merged: Vec<String> = Vec::new();
         for (at, (row, texts)) in rows.iter().enumerate() {
-            let mut line: Vec<String> = Vec::new();
-            let alone = row.cells.len() == 1 && down.iter().all(|(rows, _)| *rows == 0);
-            let mut own = row.cells.iter().zip(texts);
-            while line.len() < down.len() || own.len() > 0 {
-                let column = line.len();
-                if let Some((rows, text)) = down.get_mut(column).filter(|(rows, _)| *rows > 0) {
-                    *rows -= 1;
-                    line.push(repeat(text, &mut budget));
-                    continue;
+            let line = grid.row(row, texts);
+            if (first..behind).contains(&at) {
+                merge(&mut merged, line);
+                if at + 1 == behind {
+                    lines.push(join(&merged));
                 }
-                let Some((cell, text)) = own.next() else {
-                    line.push(String::new());
-                    continue;
-                };
-                for part in 0..if alone { 1 } else { cell.columns } {
-                    let column = line.len();
-                    if part > 0 && column >= MAX_COLUMNS {
-                        break;
-                    }
-                    let text = if part == 0 {
-                        text.clone()
-                    } else {
-                        repeat(text, &mut budget)
-                    };
-                    if column >= MAX_COLUMNS {
-                        line.push(text);
-                        continue;
-                    }
-                    if down.len() <= column {
-                        down.resize(column + 1, (0, String::new()));
-                    }
-                    // A cell that spans several columns may run into one that reaches down; that one's row is lost.
-                    if cell.rows > 1 {
-                        down[column] = (cell.rows - 1, text.clone());
-                    } else {
-                        down[column].0 = down[column].0.saturating_sub(1);
-                    }
-                    line.push(text);
-                }
+            } else if !line.is_empty() {
+                lines.push(join(&line));
             }
-            while down.last().is_some_and(|(rows, _)| *rows == 0) {
-                down.pop();
-            }
-            while line.last().is_some_and(String::is_empty) {
-                line.pop();
-            }
-            if line.is_empty() {
-                continue;
-            }
-            let all_names = row.cells.iter().all(|cell| cell.names);
-            if at == heading && all_names && !alone && rows.len() > 1 {
-                // This row of names, and as many below as its cells span.
-                let deepest = row.cells.iter().map(|cell| cell.rows).max().unwrap_or(1);
-                let spans = row.cells.iter().any(|cell| cell.columns > 1);
-                merge(&mut names, line);
-                heading += 1;
-                let more = rows
-                    .get(heading)
-                    .is_some_and(|(next, _)| next.cells.iter().all(|cell| cell.names));
-                if !(more && (deepest > 1 || spans)) {
-                    lines.push(join(&std::mem::take(&mut names)));
-                    heading = usize::MAX;
-                }
-                continue;
-            }
-            if at == heading && alone {
-                heading += 1;
-            }
-            lines.push(join(&line));
-        }
-        if !names.is_empty() {
-            lines.push(join(&names));
         }
         lines
+    }
+}
+
+/// Which rows hold the columns' names: the first that is more than one cell if all its cells say so, or if some of
+/// them span columns and the others reach down beside what these are divided into; and those that divide them.
+fn names(rows: &[(&Row<'_>, Vec<String>)]) -> (usize, usize) {
+    let first = rows
+        .iter()
+        .position(|(row, _)| row.cells.len() > 1)
+        .unwrap_or(rows.len());
+    let Some((row, _)) = rows.get(first) else { return (0, 0) };
+    let deepest = row.cells.iter().map(|cell| cell.rows).max().unwrap_or(1);
+    let divided = row.cells.iter().any(|cell| cell.columns > 1);
+    let say_so = |row: &Row<'_>| row.cells.iter().all(|cell| cell.names);
+    if say_so(row) {
+        let mut behind = first + 1;
+        while (deepest > 1 || divided) && behind < first + 4 && rows.get(behind).is_some_and(|(row, _)| say_so(row)) {
+            behind += 1;
+        }
+        return (first, behind);
+    }
+    let beside = row.cells.iter().all(|cell| cell.columns > 1 || cell.rows == deepest);
+    if divided && beside && (2..=4).contains(&deepest) && first + deepest < rows.len() {
+        return (first, first + deepest);
+    }
+    (0, 0)
+}
+
+/// Puts cells under their columns, row by row.
+struct Grid {
+    /// What reaches down into the rows below: for each column for how many rows more, and the text.
+    down: Vec<(usize, String)>,
+    /// How many characters may still be repeated.
+    budget: usize,
+}
+
+impl Grid {
+    fn row(&mut self, row: &Row<'_>, texts: &[String]) -> Vec<String> {
+        let mut line: Vec<String> = Vec::new();
+        let alone = row.cells.len() == 1 && self.down.is_empty();
+        let mut own = row.cells.iter().zip(texts);
+        while line.len() < self.down.len() || own.len() > 0 {
+            if let Some((rows, text)) = self.down.get_mut(line.len()).filter(|(rows, _)| *rows > 0) {
+                *rows -= 1;
+                let text = repeat(text, &mut self.budget);
+                line.push(text);
+                continue;
+            }
+            let Some((cell, text)) = own.next() else {
+                line.push(String::new());
+                continue;
+            };
+            for part in 0..if alone { 1 } else { cell.columns } {
+                let column = line.len();
+                if column >= MAX_COLUMNS {
+                    if part == 0 {
+                        line.push(text.clone());
+                    }
+                    break;
+                }
+                let text = if part == 0 {
+                    text.clone()
+                } else {
+                    repeat(text, &mut self.budget)
+                };
+                // A cell that spans columns may run into one that reaches down, which then ends there.
+                if cell.rows > 1 || column < self.down.len() {
+                    self.down.resize(self.down.len().max(column + 1), (0, String::new()));
+                    self.down[column] = (cell.rows - 1, text.clone());
+                }
+                line.push(text);
+            }
+        }
+        while self.down.last().is_some_and(|(rows, _)| *rows == 0) {
+            self.down.pop();
+        }
+        while line.last().is_some_and(String::is_empty) {
+            line.pop();
+        }
+        line
     }
 }
 
