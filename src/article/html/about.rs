@@ -132,7 +132,7 @@ impl About {
             (0..first_prose)
                 .rev()
                 .filter(own)
-                .find(|&at| marks(lines[at].block).any(|word| word == "title"))
+                .find(|&at| marks(lines[at].block).any(|word| word.eq_ignore_ascii_case("title")))
         };
         match held
             .or_else(called)

@@ -3,13 +3,11 @@
 //! What `<article>` or `<main>` holds, if that is most of the page's prose; else what the heading that the title
 //! begins with and the largest block of prose lie in together; else the innermost block that holds nearly all prose.
 
-use std::collections::HashSet;
-
 use scraper::ElementRef;
 
-use super::dom::{Step, holds_blocks, is_unseen, key, walk};
+use super::dom::{Elements, Step, holds_blocks, is_unseen, key, walk};
 use super::furniture::Furniture;
-use super::measure::{Measures, measure};
+use super::measure::Measures;
 
 /// Which part of a page is its article, and its measures without furniture.
 pub(super) fn content<'a>(
@@ -18,19 +16,20 @@ pub(super) fn content<'a>(
     title: Option<ElementRef<'a>>,
 ) -> ElementRef<'a> {
     let kept = |furniture: &Furniture| {
-        measure(
-            root,
-            |element| is_unseen(element.value().name()) || furniture.reason(element).is_some(),
-            |_| {},
-        )
+        furniture
+            .measures()
+            .without(root, |element| furniture.reason(element).is_some())
     };
-    let strict = kept(furniture);
-    furniture.by_class = false;
-    let whole = kept(furniture);
+    let mut measures = kept(furniture);
     // Where the words in classes would drop most of the page they do not mean what they mean elsewhere.
-    let by_class = furniture.weight(strict.of(root)) * 2 >= furniture.weight(whole.of(root));
-    furniture.by_class = by_class;
-    let measures = if by_class { strict } else { whole };
+    if !furniture.keeps_most(measures.of(root), None) {
+        furniture.by_class = false;
+        let whole = kept(furniture);
+        furniture.by_class = furniture.keeps_most(measures.of(root), Some(whole.of(root)));
+        if !furniture.by_class {
+            measures = whole;
+        }
+    }
     choose(root, furniture, &measures, title)
 }
 
@@ -100,7 +99,7 @@ fn choose<'a>(
 
 /// The innermost element that two lie in.
 fn above_both<'a>(one: ElementRef<'a>, other: ElementRef<'a>) -> Option<ElementRef<'a>> {
-    let path: HashSet<usize> = std::iter::once(one)
+    let path: Elements = std::iter::once(one)
         .chain(one.ancestors().filter_map(ElementRef::wrap))
         .map(key)
         .collect();

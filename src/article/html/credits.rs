@@ -100,11 +100,36 @@ pub(super) fn is_sentence(line: &str) -> bool {
 /// Whether a line says by whom or when, after a word that says so.
 pub(super) fn is_labelled(line: &str) -> bool {
     let line = words(line);
-    line.chars().count() <= MAX_CREDIT
-        && LABELS.iter().any(|label| {
-            line.strip_prefix(label)
-                .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
-        })
+    let labelled = |label: &&&str| {
+        line.strip_prefix(**label)
+            .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
+    };
+    match LABELS
+        .iter()
+        .find(labelled)
+        .filter(|_| line.chars().count() <= MAX_CREDIT)
+    {
+        // What is announced has a time too; that of a publication is a day, and nothing follows but other credits.
+        Some(&("时间" | "日期")) => next_stamp(line, 0).is_some_and(|stamp| {
+            let rest = line[stamp.end..].trim();
+            rest.is_empty() || LABELS.iter().any(|label| rest.contains(label))
+        }),
+        label => label.is_some(),
+    }
+}
+
+/// Whether a line between two others says when and by whom, and is neither one of a schedule nor of the fields of what
+/// is announced (`时间：`, `地点：`).
+pub(super) fn is_credit(around: [&str; 2], line: &str) -> bool {
+    let is_field = |line: &str| {
+        let label = line.find(COLONS).map_or(0, |at| words(&line[..at]).chars().count());
+        (2..=6).contains(&label) && !is_labelled(line)
+    };
+    if is_labelled(line) {
+        !(words(line).starts_with(['时', '日']) && around.into_iter().any(is_field))
+    } else {
+        is_dated(line) && !is_schedule(around, line)
+    }
 }
 
 /// Whether a line is a day, with at most a time, a publisher and tools behind it, or a publisher in front of it.
@@ -129,11 +154,18 @@ pub(super) fn is_schedule(around: [&str; 2], line: &str) -> bool {
 
 /// Whether a line is nothing but names of tools.
 pub(super) fn is_tools(line: &str) -> bool {
-    let mut rest = line.to_string();
-    for tool in TOOLS {
-        rest = rest.replace(tool, "");
+    let mut rest = line.trim_start_matches(|c: char| !c.is_alphabetic());
+    let mut tools = 0;
+    while !rest.is_empty() {
+        let longest = TOOLS
+            .iter()
+            .filter(|tool| rest.starts_with(**tool))
+            .max_by_key(|tool| tool.len());
+        let Some(tool) = longest else { return false };
+        tools += 1;
+        rest = rest[tool.len()..].trim_start_matches(|c: char| !c.is_alphabetic());
     }
-    rest.len() < line.len() && !rest.contains(char::is_alphabetic)
+    tools > 0
 }
 
 /// A name without the tool that stands behind it on its line.

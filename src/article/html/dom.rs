@@ -2,6 +2,9 @@
 //!
 //! All walks are loops: a page may be nested deeper than a stack is.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
 use scraper::ElementRef;
 
 /// One step of a walk through a page, in the order of the text.
@@ -134,22 +137,55 @@ pub(super) fn is_block(name: &str) -> bool {
 
 /// Whether the page hides an element until something opens it.
 pub(super) fn is_hidden(element: ElementRef<'_>) -> bool {
-    let value = element.value();
     let styled = |style: &str| {
         let plain: String = style.chars().take(2_000).filter(|c| !c.is_whitespace()).collect();
         let plain = plain.to_ascii_lowercase();
         plain.contains("display:none") || plain.contains("visibility:hidden")
     };
-    value.attr("hidden").is_some()
-        || value.attr("aria-hidden") == Some("true")
-        || value.attr("style").is_some_and(styled)
+    // Gone through once: looking an attribute up by its name costs more than the few that an element has.
+    element.value().attrs().any(|(name, value)| match name {
+        "hidden" => true,
+        "aria-hidden" => value == "true",
+        "style" => styled(value),
+        _ => false,
+    })
 }
 
-/// The words in an element's class and id, in small letters.
-pub(super) fn marks(element: ElementRef<'_>) -> impl Iterator<Item = String> {
-    let named = [element.attr("class"), element.attr("id")].into_iter().flatten();
+/// The words in an element's class and id.
+pub(super) fn marks(element: ElementRef<'_>) -> impl Iterator<Item = &str> {
+    let named = element
+        .value()
+        .attrs()
+        .filter(|(name, _)| matches!(*name, "class" | "id"));
     named
-        .flat_map(|names| names.split(|c: char| !c.is_ascii_alphanumeric()))
+        .flat_map(|(_, names)| names.split(|c: char| !c.is_ascii_alphanumeric()))
         .take(64)
-        .map(str::to_ascii_lowercase)
+}
+
+/// A map of elements by their [`key`].
+pub(super) type ByElement<T> = HashMap<usize, T, BuildHasherDefault<AddressHasher>>;
+/// A set of elements by their [`key`].
+pub(super) type Elements = HashSet<usize, BuildHasherDefault<AddressHasher>>;
+
+/// Hashes addresses: they are apart already, and only have to be spread.
+#[derive(Default)]
+pub(super) struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_usize(usize::from(byte));
+        }
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        // The golden ratio in 64 bits; the low bits of addresses are alike, so the high ones of the product count.
+        self.0 = (self.0 ^ address as u64)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(32);
+    }
 }

@@ -4,11 +4,12 @@
 //! of the page's prose and not the title. A block without any prose that is mostly links is a list of links, whatever
 //! it is called. What is hidden is left out unless it is the page's text or answers something that is shown.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 
-use super::dom::{Step, is_block, is_heading, is_hidden, key, marks, walk, words};
+use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, walk, words};
 use super::measure::{Measure, Measures};
 
 /// How many characters of prose a page has at least if lists of teasers are not its text.
@@ -27,7 +28,7 @@ pub(super) struct Furniture {
     /// What the whole page holds.
     total: Measure,
     /// The elements that the title's heading lies in, and itself.
-    above_title: HashSet<usize>,
+    above_title: Elements,
     /// The ids of panels that something on the page opens.
     opened: HashSet<String>,
     /// How often a hidden element of a kind stands behind a shown one of a kind.
@@ -41,7 +42,7 @@ pub(super) struct Furniture {
 impl Furniture {
     /// `measures` are those of the whole page below `root`, `title` the heading that names the page.
     pub fn new(root: ElementRef<'_>, measures: Measures, title: Option<ElementRef<'_>>) -> Furniture {
-        let mut above_title = HashSet::new();
+        let mut above_title = Elements::default();
         if let Some(title) = title {
             above_title.insert(key(title));
             above_title.extend(title.ancestors().filter_map(ElementRef::wrap).map(key));
@@ -49,12 +50,14 @@ impl Furniture {
         let (mut opened, mut pairs) = (HashSet::new(), HashMap::<String, usize>::new());
         walk(root, |step| {
             if let Step::Open(element) = step {
-                let value = element.value();
-                for attribute in ["aria-controls", "data-target", "data-bs-target"] {
-                    opened.extend(value.attr(attribute).map(|id| id.trim_start_matches('#').to_string()));
-                }
-                if let Some(id) = value.attr("href").and_then(|link| link.strip_prefix('#')) {
-                    opened.insert(id.to_string());
+                for (name, value) in element.value().attrs() {
+                    match name {
+                        "aria-controls" | "data-target" | "data-bs-target" => {
+                            opened.insert(value.trim_start_matches('#').to_string());
+                        }
+                        "href" => opened.extend(value.strip_prefix('#').map(str::to_string)),
+                        _ => {}
+                    }
                 }
                 if measures.of(element).all > 0
                     && is_hidden(element)
@@ -77,6 +80,11 @@ impl Furniture {
         }
     }
 
+    /// What the page's elements hold, furniture and all.
+    pub fn measures(&self) -> &Measures {
+        &self.measures
+    }
+
     /// How much of an article this may be: its prose, with that of teasers where there is little else, or on a page
     /// without prose its characters outside links.
     pub fn weight(&self, measure: Measure) -> usize {
@@ -87,6 +95,11 @@ impl Furniture {
         } else {
             measure.all - measure.linked
         }
+    }
+
+    /// Whether what is kept is at least half of a whole, or of the page as it came.
+    pub fn keeps_most(&self, kept: Measure, whole: Option<Measure>) -> bool {
+        self.weight(kept) * 2 >= self.weight(whole.unwrap_or(self.total))
     }
 
     /// Whether an element holds more than half of the page.
@@ -133,7 +146,7 @@ impl Furniture {
         }
         if self.by_class
             && weight * 4 < total
-            && let Some(reason) = marks(element).find_map(|word| marked(&word))
+            && let Some(reason) = marks(element).find_map(marked)
         {
             return Some(reason);
         }
@@ -242,7 +255,7 @@ fn attaches(element: ElementRef<'_>) -> bool {
 
 /// What a word in a class or id marks.
 fn marked(word: &str) -> Option<&'static str> {
-    Some(match word {
+    Some(match &*small(word) {
         "nav" | "navbar" | "breadcrumb" | "breadcrumbs" | "crumb" | "crumbs" | "menu" | "pagination" | "pager"
         | "topbar" => "navigation",
         "sidebar" | "aside" => "aside",
@@ -253,4 +266,12 @@ fn marked(word: &str) -> Option<&'static str> {
         "advertisement" | "ad" | "ads" | "advert" => "advertisement",
         _ => return None,
     })
+}
+
+/// A word in small letters.
+fn small(word: &str) -> Cow<'_, str> {
+    match word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(word.to_ascii_lowercase()),
+        false => Cow::Borrowed(word),
+    }
 }

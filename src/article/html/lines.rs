@@ -8,10 +8,10 @@ use crate::model::Article;
 use super::super::page::{signed, strip_notices, take_related};
 use super::super::reading::Reading;
 use super::about::plain;
-use super::credits::{is_dated, is_labelled, is_schedule, is_sentence, is_tools, words};
+use super::credits::{is_credit, is_labelled, is_sentence, is_tools, words};
 
-/// How many lines above the first sentence are looked at.
-const ABOVE: usize = 15;
+/// How many lines above the first sentence and below the last are looked at.
+const EDGE: usize = 15;
 /// The longest line that announces what stands behind an article, in characters.
 const MAX_ENDING: usize = 16;
 
@@ -91,15 +91,18 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         .iter()
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
-        .take(ABOVE)
+        .take(EDGE)
         .take_while(|(_, line)| !is_sentence(line) || is_title(line))
         .map(|(at, _)| at + 1)
         .last()
         .unwrap_or(0);
-    let bottom = lines[..end]
-        .iter()
-        .rposition(|line| is_sentence(line))
-        .map_or(0, |last| last + 1);
+    let bottom = (0..end)
+        .rev()
+        .filter(|&at| !lines[at].trim().is_empty())
+        .take(EDGE)
+        .take_while(|&at| !is_sentence(lines[at]))
+        .last()
+        .unwrap_or(end);
     let filled = |line: &&&str| !line.trim().is_empty();
     let around = |at: usize| {
         let before = lines[..at].iter().rev().find(filled);
@@ -112,7 +115,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             reading.leave_out("title", line);
         } else if at < title_line {
             reading.leave_out("above the title", line);
-        } else if at < top && (is_labelled(line) || (is_dated(line) && !is_schedule(around(at), line))) {
+        } else if at < top && is_credit(around(at), line) {
             reading.leave_out("dateline", line);
         } else if at >= bottom && is_labelled(line) {
             reading.leave_out("credits", line);

@@ -5,13 +5,11 @@
 //! outside links with the punctuation of sentences. Only counts; what follows from it is for `furniture` and
 //! `content` to say.
 
-use std::collections::HashMap;
-
 use scraper::ElementRef;
 
 use super::super::layout::{is_han, is_stop, joins_without_space};
 use super::super::page;
-use super::dom::{Step, holds_blocks, is_block, is_heading, is_hidden, key, walk};
+use super::dom::{ByElement, Step, holds_blocks, is_block, is_heading, is_hidden, is_unseen, key, walk};
 
 /// From how many characters outside links a line with the punctuation of sentences is prose.
 const PROSE: usize = 20;
@@ -57,12 +55,67 @@ pub(super) struct PageLine<'a> {
 
 /// The measures of a page's elements.
 #[derive(Debug, Default)]
-pub(super) struct Measures(HashMap<usize, Measure>);
+pub(super) struct Measures(ByElement<Measure>);
 
 impl Measures {
     /// An element's measure; nothing for one that was not gone into.
     pub fn of(&self, element: ElementRef<'_>) -> Measure {
         self.0.get(&key(element)).copied().unwrap_or_default()
+    }
+}
+
+impl Measures {
+    /// What the elements below `root` hold without those that are dropped; these hold nothing.
+    pub fn without<'a>(&self, root: ElementRef<'a>, dropped: impl Fn(ElementRef<'a>) -> bool) -> Measures {
+        let mut kept = ByElement::default();
+        // What the elements that are open have lost so far.
+        let mut open: Vec<Measure> = Vec::new();
+        walk(root, |step| {
+            match step {
+                Step::Open(element) => {
+                    if is_unseen(element.value().name()) {
+                        return false;
+                    }
+                    if dropped(element) {
+                        if let Some(parent) = open.last_mut() {
+                            parent.add(self.of(element));
+                        }
+                        return false;
+                    }
+                    open.push(Measure::default());
+                }
+                Step::Text(_) => {}
+                Step::Close(element) => {
+                    let lost = open.pop().unwrap_or_default();
+                    let whole = self.of(element);
+                    kept.insert(
+                        key(element),
+                        Measure {
+                            all: whole.all.saturating_sub(lost.all),
+                            linked: whole.linked.saturating_sub(lost.linked),
+                            prose: whole.prose.saturating_sub(lost.prose),
+                            teasers: whole.teasers.saturating_sub(lost.teasers),
+                            ..whole
+                        },
+                    );
+                    if let Some(parent) = open.last_mut() {
+                        parent.add(lost);
+                    }
+                }
+            }
+            true
+        });
+        Measures(kept)
+    }
+}
+
+impl Measure {
+    /// Adds what an element holds to that of the one it lies in.
+    fn add(&mut self, inner: Measure) {
+        self.all += inner.all;
+        self.linked += inner.linked;
+        self.prose += inner.prose;
+        self.teasers += inner.teasers;
     }
 }
 
@@ -115,12 +168,8 @@ impl Run {
     }
 }
 
-/// Measures a page bottom-up in one walk; elements that `skip` names are not gone into.
-pub(super) fn measure<'a>(
-    root: ElementRef<'a>,
-    skip: impl Fn(ElementRef<'a>) -> bool,
-    mut each_line: impl FnMut(PageLine<'a>),
-) -> Measures {
+/// Measures all that is visible of a page, bottom-up in one walk.
+pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLine<'a>)) -> Measures {
     struct Open<'a> {
         element: ElementRef<'a>,
         measure: Measure,
@@ -129,7 +178,7 @@ pub(super) fn measure<'a>(
         /// Its children that hold text and are called as the first of them, and how many of these may be teasers.
         children: (Option<&'a str>, usize, usize),
     }
-    let mut measures = HashMap::new();
+    let mut measures = ByElement::default();
     let mut open: Vec<Open<'a>> = Vec::new();
     // The places in `open` of blocks, and of those blocks that hold blocks.
     let (mut blocks, mut holders): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
@@ -159,7 +208,7 @@ pub(super) fn measure<'a>(
     walk(root, |step| {
         match step {
             Step::Open(element) => {
-                if skip(element) {
+                if is_unseen(element.value().name()) {
                     return false;
                 }
                 let name = element.value().name();
@@ -215,10 +264,7 @@ pub(super) fn measure<'a>(
                 }
                 measures.insert(key(element), closed.measure);
                 if let Some(parent) = open.last_mut() {
-                    parent.measure.all += closed.measure.all;
-                    parent.measure.linked += closed.measure.linked;
-                    parent.measure.prose += closed.measure.prose;
-                    parent.measure.teasers += closed.measure.teasers;
+                    parent.measure.add(closed.measure);
                     parent.titles += closed.titles;
                     if closed.measure.all > 0 && *parent.children.0.get_or_insert(name) == name {
                         parent.children.1 += 1;
@@ -235,6 +281,6 @@ pub(super) fn measure<'a>(
 
 /// Whether an element is a link; one that only bears a name to be linked to is none.
 fn is_link(element: ElementRef<'_>) -> bool {
-    element.value().name() == "a"
-        && (element.attr("href").is_some() || (element.attr("name").is_none() && element.attr("id").is_none()))
+    let has = |name: &str| element.value().attrs().any(|(attribute, _)| attribute == name);
+    element.value().name() == "a" && (has("href") || !(has("name") || has("id")))
 }

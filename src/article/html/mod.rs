@@ -23,7 +23,6 @@ use super::reading::Reading;
 
 use about::About;
 use content::content;
-use dom::is_unseen;
 use furniture::Furniture;
 use measure::measure;
 
@@ -65,15 +64,11 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     let page = Html::parse_document(text);
     let root = page.root_element();
     let mut lines = Vec::new();
-    let measures = measure(
-        root,
-        |element| is_unseen(element.value().name()),
-        |line| {
-            if lines.len() < MAX_LINES {
-                lines.push(line);
-            }
-        },
-    );
+    let measures = measure(root, |line| {
+        if lines.len() < MAX_LINES {
+            lines.push(line);
+        }
+    });
     let about = About::of(root);
     let (title, at) = about.title(&lines);
     let title = title.unwrap_or_else(|| name.to_string());

@@ -1,12 +1,10 @@
 //! Writes a page's article in the convention of [`layout`](super::super::layout), and what it leaves out as plain
 //! lines with the reason.
 
-use std::collections::HashSet;
-
 use scraper::ElementRef;
 
 use super::super::layout::{Layout, Numbering};
-use super::dom::{Step, is_block, is_unseen, key, walk};
+use super::dom::{Elements, Step, is_block, is_unseen, key, walk};
 use super::furniture::Furniture;
 use super::table::Table;
 
@@ -15,7 +13,7 @@ pub(super) type LeftOut = Vec<(&'static str, String)>;
 
 /// The text of the part of a page that is its article, and all other visible text.
 pub(super) fn page(root: ElementRef<'_>, article: ElementRef<'_>, furniture: &Furniture) -> (String, LeftOut) {
-    let above: HashSet<usize> = article.ancestors().filter_map(ElementRef::wrap).map(key).collect();
+    let above: Elements = article.ancestors().filter_map(ElementRef::wrap).map(key).collect();
     let mut writer = Writer {
         layout: Layout::default(),
         furniture: Some(furniture),

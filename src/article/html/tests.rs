@@ -466,6 +466,16 @@ fn lines_with_times_stay_and_name_nobody() {
             assert_eq!((&article.source, article.published), (&None, None), "{body}");
         }
     }
+    let fields = "<p>时间：2024年12月28日</p><p>地点：城东中心二楼</p><p>对象：灵活就业人员</p>";
+    let announced = article(&page(
+        "断缴补缴怎么办",
+        &format!("<h1>断缴补缴怎么办</h1>{fields}{PROSE}"),
+    ));
+    assert!(
+        announced.text.starts_with("时间：2024年12月28日\n\n地点："),
+        "{}",
+        announced.text
+    );
     let signed = article(&page(
         "断缴补缴怎么办",
         &format!("<h1>断缴补缴怎么办</h1>{PROSE}<p>某市医保局</p><p>2024年5月8日</p>"),
@@ -599,7 +609,7 @@ fn lost(text: &str) -> Vec<char> {
     let page = Html::parse_document(text);
     dom::walk(page.root_element(), |step| {
         match step {
-            dom::Step::Open(element) => return !is_unseen(element.value().name()),
+            dom::Step::Open(element) => return !dom::is_unseen(element.value().name()),
             dom::Step::Text(text) => count(text, 1),
             dom::Step::Close(_) => {}
         }
