@@ -126,6 +126,8 @@ struct Run {
     space: bool,
     broken: bool,
     linked: usize,
+    /// How much of what is linked leads to another page.
+    outward: usize,
     unlinked: usize,
     han: usize,
     stops: bool,
@@ -182,7 +184,7 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
     let mut open: Vec<Open<'a>> = Vec::new();
     // The places in `open` of blocks, and of those blocks that hold blocks.
     let (mut blocks, mut holders): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
-    let (mut links, mut headings, mut hidden) = (0usize, 0usize, 0usize);
+    let (mut links, mut outward, mut headings, mut hidden) = (0usize, 0usize, 0usize, 0usize);
     let mut run = Run::default();
     let mut end_line = |run: &mut Run, open: &mut [Open<'a>], block: Option<&usize>, holder: Option<&usize>| {
         let run = std::mem::take(run);
@@ -195,7 +197,7 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
             open[holder].measure.own += run.unlinked;
         }
         if let Some(&block) = block {
-            open[block].titles += usize::from(run.linked > run.unlinked && run.linked >= TITLE);
+            open[block].titles += usize::from(run.outward > run.unlinked && run.outward >= TITLE);
             each_line(PageLine {
                 text: run.text,
                 block: open[block].element,
@@ -218,6 +220,7 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
                     (run.space, run.broken) = (true, true);
                 }
                 links += usize::from(is_link(element));
+                outward += usize::from(leads_away(element));
                 headings += usize::from(is_heading(name));
                 hidden += usize::from(is_hidden(element));
                 if is_block(name) || open.is_empty() {
@@ -236,6 +239,7 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
             Step::Text(text) => {
                 let count = run.push(text, links > 0);
                 run.hidden |= hidden > 0;
+                run.outward += if outward > 0 { count } else { 0 };
                 if let Some(open) = open.last_mut() {
                     open.measure.all += count;
                     open.measure.linked += if links > 0 { count } else { 0 };
@@ -247,6 +251,7 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
                     end_line(&mut run, &mut open, blocks.last(), holders.last());
                 }
                 links -= usize::from(is_link(element));
+                outward -= usize::from(leads_away(element));
                 headings -= usize::from(is_heading(name));
                 hidden -= usize::from(is_hidden(element));
                 let Some(mut closed) = open.pop() else { return true };
@@ -283,4 +288,14 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
 fn is_link(element: ElementRef<'_>) -> bool {
     let has = |name: &str| element.value().attrs().any(|(attribute, _)| attribute == name);
     element.value().name() == "a" && (has("href") || !(has("name") || has("id")))
+}
+
+/// Whether a link leads to another page, and does not open something on this one.
+fn leads_away(element: ElementRef<'_>) -> bool {
+    let away = |link: &str| !link.trim_start().starts_with('#') && !link.trim_start().starts_with("javascript:");
+    element.value().name() == "a"
+        && element
+            .value()
+            .attrs()
+            .any(|(name, value)| name == "href" && away(value))
 }

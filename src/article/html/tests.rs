@@ -219,6 +219,20 @@ fn hidden_answers_to_shown_questions_are_kept_in_order() {
             "{frame}"
         );
     }
+    // Questions that are links, each with its answer, are no teasers as long as they lead nowhere else.
+    for link in ["#a1", "javascript:void(0)"] {
+        let item =
+            |(question, answer): &(&str, &str)| format!("<li><a href='{link}'>{question}</a><div>{answer}</div></li>");
+        let items: String = answers.iter().map(item).collect();
+        let text = article(&page(
+            "断缴补缴怎么办",
+            &format!("<h1>断缴补缴怎么办</h1>{PROSE}<ul>{items}</ul>"),
+        ))
+        .text;
+        for (question, answer) in answers {
+            assert!(text.contains(question) && text.contains(answer), "{link}\n{text}");
+        }
+    }
     // Tabs: one is shown, the others are not.
     let tabs = "<div class='pane on'><p>职工：住院起付标准为九百元，年内第二次减半。</p></div>\
         <div class='pane' style='display:none'><p>居民：住院起付标准为六百元，年内第二次减半。</p></div>";
