@@ -23,6 +23,9 @@ pub(super) struct Stamp {
 /// The longest name of a publisher that is taken for one, in characters.
 const MAX_SOURCE: usize = 20;
 
+/// The shortest title of a link, in characters.
+const MIN_LINK: usize = 6;
+
 /// The first day at or behind byte `from`.
 pub(super) fn next_stamp(line: &str, from: usize) -> Option<Stamp> {
     let (range, date) = next_day(line, from)?;
@@ -97,11 +100,16 @@ pub(super) fn dateline(line: &str) -> Option<(Option<String>, Date)> {
     Some((source, stamp.date))
 }
 
-/// How many times of day a line names that stand directly behind a day: the mark of a run of links.
-pub(super) fn timed_stamps(line: &str) -> usize {
-    let (mut count, mut from) = (0, 0);
+/// How many titles a line names that each have a day and a time of day behind them: the mark of a run of links. The
+/// end of a span of time has no title of its own.
+pub(super) fn timed_titles(line: &str) -> usize {
+    let (mut count, mut from, mut title) = (0, 0, 0);
     while let Some(stamp) = next_stamp(line, from) {
-        count += usize::from(stamp.timed);
+        if stamp.timed {
+            let before = line[title..stamp.start].chars().filter(|c| !c.is_whitespace());
+            count += usize::from(before.count() >= MIN_LINK);
+            title = stamp.end;
+        }
         from = stamp.end;
     }
     count
@@ -218,7 +226,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_line_is_survived(line in "[0-9年月日: TtZ./健康新闻-]{0,60}|\\PC{0,60}") {
-            let _ = (byline(&line), dateline(&line), find_date(&line), timed_stamps(&line));
+            let _ = (byline(&line), dateline(&line), find_date(&line), timed_titles(&line));
         }
     }
 }

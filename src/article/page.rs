@@ -8,7 +8,7 @@
 
 use crate::model::{Article, ArticleKind, Date};
 
-use super::byline::{byline, dateline, next_stamp, timed_stamps};
+use super::byline::{byline, dateline, next_stamp, timed_titles};
 use super::layout::{COLONS, Line, is_pause, is_stop, line};
 use super::reading::Reading;
 
@@ -123,7 +123,7 @@ pub(super) fn signed(lines: &[&str]) -> Option<Date> {
         .filter(|line| !line.is_empty());
     let (line, above) = (filled.next()?, filled.next()?);
     let stamp = next_stamp(line, 0).filter(|stamp| stamp.start == 0 && stamp.end == line.len() && !stamp.timed)?;
-    let names = above.chars().count() <= 40 && !above.ends_with(|c| is_stop(c) || is_pause(c));
+    let names = above.chars().count() <= 40 && !above.contains(|c| is_stop(c) || (is_pause(c) && c != '、'));
     (names && next_stamp(above, 0).is_none()).then_some(stamp.date)
 }
 
@@ -265,7 +265,7 @@ fn strip_links(lines: &[&str]) -> usize {
         if line.is_empty() {
             continue;
         }
-        let found = timed_stamps(line);
+        let found = timed_titles(line);
         // A single line with one time in it may be a sentence, or the time under a text.
         if found == 0 || line.contains('。') || byline(line).is_some() || dateline(line).is_some() {
             break;
@@ -437,7 +437,7 @@ mod tests {
 
     #[test]
     fn a_run_of_links_is_furniture() {
-        let links = "甲怎么办?(2025-05-31) 2025-05-31 23:20医保知识 乙怎么办? 2025-05-31 23:19医保知识\n丙 2025-05-31 23:18医保知识";
+        let links = "甲怎么办?(2025-05-31) 2025-05-31 23:20医保知识 乙怎么办? 2025-05-31 23:19医保知识\n丙应该怎么办? 2025-05-31 23:18医保知识";
         let page = format!(
             "主文?\n\n2025-06-01 05:20:27社保网\n\n正文。\n\n社保网声明:资讯来源于网络,仅供参考。投诉\n{links}\n\n"
         );
@@ -450,7 +450,68 @@ mod tests {
         check(text, &[("声明", "本单位声明:所有通知以原件为准。")], &[]);
     }
 
+    #[test]
+    fn lines_with_times_are_a_schedule_and_no_byline() {
+        let check = |text: &str, date: Option<&str>| {
+            let mut reading = read(text, "name");
+            assert_eq!(
+                (reading.articles.len(), reading.left_out.len()),
+                (1, 0),
+                "{text}\n{reading:?}"
+            );
+            let article = reading.articles.remove(0).1;
+            let whole = format!("{}\n\n{}", article.title, article.text);
+            assert_eq!(whole.replace("\n\n", "\n"), text.replace("\n\n", "\n"));
+            let found = article.published.map(|day| day.to_string());
+            assert_eq!((article.source.as_deref(), found.as_deref()), (None, date), "{text}");
+        };
+        check(
+            "停机公告\n\n以下时段暂停服务。\n\n线上缴费:2025-04-25 22:00 至 2025-04-26 08:00\n药店刷卡:2025-04-25 23:00 至 2025-04-26 06:00\n就医备案:2025-04-26 00:00 至 2025-04-26 12:00",
+            None,
+        );
+        check(
+            "恢复时间\n\n2025-06-02 08:00\n2025-06-03 08:00\n2025-06-04 08:00\n\n以上为三个批次",
+            None,
+        );
+        check(
+            "恢复时间\n\n分三批恢复。\n\n2025-06-02 08:00\n2025-06-03 08:00\n2025-06-04 08:00",
+            None,
+        );
+        check(
+            "到账记录\n\n样例如下。\n\n2025-01-05 09:12 划入 120元\n2025-02-05 09:10 划入 120元",
+            None,
+        );
+        check(
+            "延时服务\n\n城东中心 2024-12-28 09:00\n城西中心 2024-12-29 09:00\n高新中心 2024-12-30 09:00",
+            None,
+        );
+        check(
+            "调整限额的通知\n\n各机构:\n\n限额调整为三千元。\n\n某市医疗保障局\n2024年5月8日",
+            Some("2024-05-08"),
+        );
+        check("调整限额的通知\n\n限额调整为三千元,执行到\n2024-05-08", None);
+    }
+
     proptest! {
+        #[test]
+        fn every_character_is_in_an_article_or_left_out(
+            lines in proptest::collection::vec(
+                "相关推荐|延伸阅读:|健康新闻 2025-04-19|甲|乙一。||某网声明:仅供参考|提示:本内容不能代替面诊|版权所有 某网|2025-05-31 23:20知识 丙 2025-05-31 23:19知识|丁 2025-06-01 08:00|2025-06-01 05:20:27社保网|[甲乙丙丁]{1,90}",
+                1..16,
+            )
+        ) {
+            let text = lines.join("\n");
+            let reading = read(&text, "");
+            let mut kept: Vec<char> = reading.left_out.iter().flat_map(|left| left.text.chars()).collect();
+            for (_, article) in &reading.articles {
+                kept.extend(article.title.chars().chain(article.text.chars()));
+            }
+            for c in text.chars().filter(|c| !c.is_whitespace()) {
+                let here = text.chars().filter(|other| *other == c).count();
+                prop_assert!(kept.iter().filter(|other| **other == c).count() >= here, "{c} of\n{text}\n=>\n{reading:?}");
+            }
+        }
+
         #[test]
         fn no_text_is_lost_without_a_word(lines in proptest::collection::vec("相关推荐|健康新闻 2025-04-19|甲|乙一。|", 1..14)) {
             let text = lines.join("\n");
