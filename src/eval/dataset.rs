@@ -124,6 +124,10 @@ pub struct Dataset {
     pub queries: Vec<Query>,
     /// The judgements.
     pub qrels: Qrels,
+    /// The file that the questions are from.
+    pub queries_file: PathBuf,
+    /// The file that the judgements are from.
+    pub qrels_file: PathBuf,
     corpus: Option<PathBuf>,
     folder: PathBuf,
 }
@@ -140,12 +144,13 @@ impl Dataset {
         let name = full
             .file_name()
             .map_or_else(|| "dataset".to_owned(), |name| name.to_string_lossy().into_owned());
-        let queries = read_queries(&folder.join("queries.jsonl"))?;
+        let queries_file = folder.join("queries.jsonl");
+        let queries = read_queries(&queries_file)?;
         let flat = folder.join("qrels.tsv");
         let nested = folder.join("qrels").join("test.tsv");
-        let qrels = match (flat.is_file(), nested.is_file()) {
-            (true, _) => Qrels::read(&flat)?,
-            (false, true) => Qrels::read(&nested)?,
+        let qrels_file = match (flat.is_file(), nested.is_file()) {
+            (true, _) => flat,
+            (false, true) => nested,
             (false, false) => {
                 return Err(Error::missing(format!(
                     "no judgements: neither {} nor {} is there",
@@ -155,6 +160,7 @@ impl Dataset {
                 .help("a set needs queries.jsonl and qrels.tsv (query-id<TAB>corpus-id<TAB>score)"));
             }
         };
+        let qrels = Qrels::read(&qrels_file)?;
         let corpus = match corpus {
             Some(given) if given.is_file() => Some(given.to_owned()),
             Some(given) => return Err(Error::missing(format!("the corpus {} is not a file", given.display()))),
@@ -168,6 +174,8 @@ impl Dataset {
             name,
             queries,
             qrels,
+            queries_file,
+            qrels_file,
             corpus,
             folder: folder.to_owned(),
         };
@@ -224,31 +232,6 @@ impl Dataset {
         let kept: BTreeSet<&str> = self.queries.iter().map(|query| query.id.as_str()).collect();
         self.qrels.by_query.retain(|query, _| kept.contains(query.as_str()));
         self
-    }
-
-    /// The ids in the corpus file.
-    ///
-    /// # Errors
-    /// As [`Dataset::corpus`]; `Caller`, naming the line, for a record without an id or with one that came before.
-    pub fn corpus_ids(&self) -> Result<BTreeSet<String>> {
-        let mut ids = BTreeSet::new();
-        for_each_line(self.corpus()?, |_, line| {
-            let id = record(line)?.id()?;
-            if ids.contains(&id) {
-                return Err(Error::caller(format!("the id `{id}` came before")));
-            }
-            ids.insert(id);
-            Ok(())
-        })?;
-        Ok(ids)
-    }
-
-    /// Relevant articles that are not among `ids`, as (question, article): no engine can find them.
-    pub fn unreachable<'a>(&'a self, ids: &'a BTreeSet<String>) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.qrels.iter().flat_map(move |(query, docs)| {
-            let missing = docs.iter().filter(|(doc, grade)| **grade >= 1 && !ids.contains(*doc));
-            missing.map(move |(doc, _)| (query, doc.as_str()))
-        })
     }
 }
 
@@ -368,8 +351,7 @@ mod tests {
         assert_eq!(set.judged().map(|q| q.id.as_str()).collect::<Vec<_>>(), ["q1", "2"]);
         assert_eq!((set.unjudged(), set.orphans()), (1, vec!["q9"]));
         assert_eq!(set.qrels.of("q1").unwrap()["d1"], 2);
-        let ids = set.corpus_ids().unwrap();
-        assert_eq!(set.unreachable(&ids).collect::<Vec<_>>(), [("q9", "d2")]);
+        assert!(set.queries_file.ends_with("s/queries.jsonl") && set.qrels_file.ends_with("qrels/test.tsv"));
         let one = set.first(1);
         assert_eq!((one.judged().count(), one.qrels.len()), (1, 1));
     }

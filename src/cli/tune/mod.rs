@@ -106,7 +106,7 @@ impl Tune {
         }
         let ids: Vec<&str> = asked.iter().map(|asked| asked.id.as_str()).collect();
         let folds = folds::split(&ids, self.folds.into(), bootstrap::SEED);
-        let from = self.judgements(&sets)?;
+        let from = judgements(&datasets, &sets)?;
 
         if learns(Part::Adapter) {
             let learned = adapter::fit(&engine, &mut asked, &sets, &folds)?;
@@ -187,19 +187,19 @@ impl Tune {
         };
         self.dataset.iter().map(open).collect()
     }
+}
 
-    /// What is learned from, as the profile records it.
-    fn judgements(&self, sets: &judged::Sets) -> Result<Vec<Judgements>> {
-        let of = |(folder, (name, range)): (&PathBuf, &(String, std::ops::Range<usize>))| {
-            Ok(Judgements {
-                set: name.clone(),
-                questions: range.len(),
-                queries_sha256: sum(&folder.join("queries.jsonl"))?,
-                qrels_sha256: sum(&folder.join("qrels.tsv"))?,
-            })
-        };
-        self.dataset.iter().zip(sets).map(of).collect()
-    }
+/// What is learned from, as the profile records it.
+fn judgements(datasets: &[Dataset], sets: &judged::Sets) -> Result<Vec<Judgements>> {
+    let of = |(dataset, (name, range)): (&Dataset, &(String, std::ops::Range<usize>))| {
+        Ok(Judgements {
+            set: name.clone(),
+            questions: range.len(),
+            queries_sha256: sum(&dataset.queries_file)?,
+            qrels_sha256: sum(&dataset.qrels_file)?,
+        })
+    };
+    datasets.iter().zip(sets).map(of).collect()
 }
 
 fn sum(file: &Path) -> Result<String> {
