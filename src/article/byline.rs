@@ -23,9 +23,6 @@ pub(super) struct Stamp {
 /// The longest name of a publisher that is taken for one, in characters.
 const MAX_SOURCE: usize = 20;
 
-/// The shortest title of a link, in characters.
-const MIN_LINK: usize = 6;
-
 /// The first day at or behind byte `from`.
 pub(super) fn next_stamp(line: &str, from: usize) -> Option<Stamp> {
     let (range, date) = next_day(line, from)?;
@@ -100,20 +97,80 @@ pub(super) fn dateline(line: &str) -> Option<(Option<String>, Date)> {
     Some((source, stamp.date))
 }
 
-/// How many titles a line names that each have a day and a time of day behind them: the mark of a run of links. The
-/// end of a span of time has no title of its own.
-pub(super) fn timed_titles(line: &str) -> usize {
-    let (mut count, mut from, mut title) = (0, 0, 0);
-    while let Some(stamp) = next_stamp(line, from) {
-        if stamp.timed {
-            let before = line[title..stamp.start].chars().filter(|c| !c.is_whitespace());
-            count += usize::from(before.count() >= MIN_LINK);
-            title = stamp.end;
-        }
-        from = stamp.end;
+/// When and by whom a plain text says it was written: in a labelled line below its title, in a line of a publisher and
+/// a day, or in its signature, a day alone in a line below the name of an office. A time of day is no signature.
+pub(super) fn signature(lines: &[&str]) -> Option<(Option<String>, Date)> {
+    let filled: Vec<&str> = lines
+        .iter()
+        .map(|line| line.trim())
+        .filter(|line| !line.is_empty())
+        .collect();
+    let publisher =
+        |name: &str| source_name(name).filter(|name| PUBLISHERS.iter().any(|ending| name.ends_with(ending)));
+    let whole =
+        |line: &str| next_stamp(line, 0).filter(|stamp| stamp.start == 0 && stamp.end == line.len() && !stamp.timed);
+    let labelled = filled
+        .iter()
+        .take(2)
+        .filter(|line| {
+            ["发布", "发文", "更新", "来源", "信息来源"]
+                .iter()
+                .any(|label| line.starts_with(label))
+        })
+        .find_map(|line| dateline(line));
+    if labelled.is_some() {
+        return labelled;
     }
-    count
+    let last = filled.len().saturating_sub(3);
+    for at in (0..filled.len()).rev().filter(|&at| at < 2 || at >= last) {
+        let line = filled[at];
+        let timed = next_stamp(line, 0).is_some_and(|stamp| stamp.timed);
+        if let Some((source, date)) = byline(line).filter(|_| !timed)
+            && let Some(source) = publisher(&source)
+        {
+            return Some((Some(source), date));
+        }
+        if let Some(stamp) = whole(line)
+            && at > 0
+            && let Some(source) = publisher(filled[at - 1])
+        {
+            return Some((Some(source), stamp.date));
+        }
+    }
+    None
 }
+
+/// What the names of offices and publishers end in.
+const PUBLISHERS: [&str; 28] = [
+    "局",
+    "厅",
+    "委",
+    "委员会",
+    "部",
+    "办",
+    "办公室",
+    "中心",
+    "政府",
+    "法院",
+    "检察院",
+    "医院",
+    "学院",
+    "大学",
+    "公司",
+    "协会",
+    "学会",
+    "基金会",
+    "银行",
+    "网",
+    "报",
+    "新闻",
+    "社",
+    "台",
+    "频道",
+    "处",
+    "所",
+    "发布",
+];
 
 /// The text as a publisher's name, if it can be one: short, no punctuation of sentences, not only digits.
 pub(super) fn source_name(text: &str) -> Option<String> {
@@ -223,10 +280,37 @@ mod tests {
         check("2025-06-01 05:20 起,新的规定开始施行", None);
     }
 
+    #[test]
+    fn a_text_is_dated_by_its_signature() {
+        let check = |text: &str, expected: Option<(Option<&str>, &str)>| {
+            let lines: Vec<&str> = text.lines().collect();
+            let found = signature(&lines).map(|(source, date)| (source, date.to_string()));
+            let found = found.as_ref().map(|(source, date)| (source.as_deref(), date.as_str()));
+            assert_eq!(found, expected, "{text}");
+        };
+        check(
+            "正文。\n\n青禾市医疗保障局\n2024年5月8日",
+            Some((Some("青禾市医疗保障局"), "2024-05-08")),
+        );
+        check(
+            "正文。\n青禾市人民政府办公室 2024-05-08\n(此件公开发布)",
+            Some((Some("青禾市人民政府办公室"), "2024-05-08")),
+        );
+        check(
+            "发布时间:2024-05-08 来源:某网\n正文。",
+            Some((Some("某网"), "2024-05-08")),
+        );
+        check("正文。\n2024年5月8日", None);
+        check("什么时候恢复?\n2025-06-02 08:00\n2025-06-03 08:00", None);
+        check("正文。\n2025-03-05 09:11 划入 120元", None);
+        check("正文。\n第一批 2025-03-05", None);
+        check("正文。\n城东中心 2025-03-05 09:00", None);
+    }
+
     proptest! {
         #[test]
         fn any_line_is_survived(line in "[0-9年月日: TtZ./健康新闻-]{0,60}|\\PC{0,60}") {
-            let _ = (byline(&line), dateline(&line), find_date(&line), timed_titles(&line));
+            let _ = (byline(&line), dateline(&line), find_date(&line), signature(&[&line]));
         }
     }
 }

@@ -5,12 +5,17 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, GB18030};
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{BIG5, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 
-/// A text and the name of the encoding that it was in, or why the bytes are no text.
+/// How much of a file is looked at where its encoding must be guessed, in bytes.
+pub(super) const SAMPLE: usize = 1 << 18;
+
+/// The text in the bytes, or why they are no text.
 ///
-/// A byte order mark decides (UTF-8, UTF-16), then valid UTF-8, then `declared` (what an HTML page says of itself),
-/// then GB18030. The mark is not part of the text.
+/// A byte order mark decides (UTF-8, UTF-16), then the shape of UTF-16 without a mark, then valid UTF-8, then
+/// `declared` (what an HTML page says of itself, or what the file's beginning was found to be), then whether the bytes
+/// look more like Big5 or GB18030. The mark is not part of the text.
 pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Result<Cow<'a, str>, String> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         let text = encoding
@@ -24,10 +29,19 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
             })?;
         return refuse_binary(text);
     }
-    if let Some(place) = bytes.iter().position(|&byte| byte == 0) {
-        return Err(format!("is not text: a NUL byte at offset {place}"));
+    let valid = std::str::from_utf8(bytes);
+    let nul = bytes.iter().position(|&byte| byte == 0);
+    if nul.is_some() || valid.is_err() {
+        if let Some(encoding) = wide(bytes)
+            && let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes)
+        {
+            return refuse_binary(text);
+        }
+        if let Some(place) = nul {
+            return Err(format!("is not text: a NUL byte at offset {place}"));
+        }
     }
-    let damage = match std::str::from_utf8(bytes) {
+    let damage = match valid {
         Ok(text) => return refuse_binary(Cow::Borrowed(text)),
         Err(error) => error.valid_up_to(),
     };
@@ -35,15 +49,89 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
         return Err(format!("is damaged UTF-8: an invalid byte at offset {damage}"));
     }
     let encoding = declared
-        .filter(|&encoding| encoding != encoding_rs::UTF_8)
-        .unwrap_or(GB18030);
-    match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
-        Some(text) => refuse_binary(text),
-        None => Err(format!(
-            "is neither UTF-8 (invalid at byte offset {damage}) nor {} (invalid at byte offset {})",
-            encoding.name(),
-            first_error(bytes, encoding)
-        )),
+        .filter(|&encoding| encoding != UTF_8 && encoding != UTF_16LE && encoding != UTF_16BE)
+        .unwrap_or_else(|| narrow(bytes));
+    // What the head says is sometimes not so: a page saved anew keeps its old declaration.
+    for encoding in [encoding, GB18030] {
+        if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
+            return refuse_binary(text);
+        }
+    }
+    Err(format!(
+        "is neither UTF-8 (invalid at byte offset {damage}) nor {} (invalid at byte offset {})",
+        encoding.name(),
+        first_error(bytes, encoding)
+    ))
+}
+
+/// The encoding of a file of lines, by its first bytes, so that a short line is not guessed at by itself: UTF-16 or
+/// Big5; `None` for whatever [`decode`] finds in a line by itself.
+pub(super) fn of_lines(sample: &[u8]) -> Option<&'static Encoding> {
+    if let Some((encoding, _)) = Encoding::for_bom(sample) {
+        return Some(encoding).filter(|&encoding| encoding != UTF_8);
+    }
+    let damage = match std::str::from_utf8(sample) {
+        Ok(_) => sample.len(),
+        Err(error) => error.valid_up_to(),
+    };
+    // A character cut in two at the end of the sample is no damage.
+    if damage + 4 > sample.len() && !sample.contains(&0) {
+        return None;
+    }
+    wide(sample).or_else(|| Some(narrow(sample)).filter(|&encoding| encoding == BIG5))
+}
+
+/// UTF-16 without a mark, told by its shape: where a byte is zero it is always the same half of a unit, and the Han
+/// characters that come out are common ones. Pairs of bytes of other texts give rare characters.
+fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
+    let sample = &bytes[..bytes.len().min(SAMPLE) & !1];
+    // A few bytes prove nothing.
+    if sample.len() < 8 || bytes.len() % 2 == 1 {
+        return None;
+    }
+    [UTF_16LE, UTF_16BE].into_iter().find(|&encoding| {
+        let units = sample.chunks_exact(2).map(|pair| match encoding == UTF_16LE {
+            true => u16::from_le_bytes([pair[0], pair[1]]),
+            false => u16::from_be_bytes([pair[0], pair[1]]),
+        });
+        let (mut plain, mut han, mut common, mut strange) = (0usize, 0usize, 0usize, 0usize);
+        for unit in units {
+            match unit {
+                0x20..=0x7e | 9 | 10 | 13 => plain += 1,
+                0x4e00..=0x9fff => {
+                    han += 1;
+                    common += usize::from(is_common(unit));
+                }
+                0x2010..=0x203f | 0x2460..=0x24ff | 0x3000..=0x303f | 0xff00..=0xff65 | 0xa0..=0xff => {}
+                _ => strange += 1,
+            }
+        }
+        let units = sample.len() / 2;
+        strange * 20 <= units && common * 10 >= han * 7 && (common + plain) * 2 > units
+    })
+}
+
+/// Whether a character is among the first 3,755 of GB 2312 or the first 5,401 of Big5: nearly all of any text is.
+fn is_common(unit: u16) -> bool {
+    let Some(c) = char::from_u32(unit.into()) else {
+        return false;
+    };
+    let mut buffer = [0; 4];
+    let text: &str = c.encode_utf8(&mut buffer);
+    let (simplified, _, lost) = GBK.encode(text);
+    let (traditional, _, lost_too) = BIG5.encode(text);
+    let in_simplified = !lost && matches!(*simplified, [0xb0..=0xd7, 0xa1..=0xfe]);
+    let in_traditional = !lost_too && matches!(traditional.first(), Some(0xa4..=0xc6));
+    in_simplified || in_traditional
+}
+
+/// Which encoding of one or two bytes a character this is; for bytes that are not valid UTF-8.
+fn narrow(bytes: &[u8]) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(&bytes[..bytes.len().min(SAMPLE)], bytes.len() <= SAMPLE);
+    match detector.guess(None, Utf8Detection::Deny) {
+        encoding if encoding == BIG5 => BIG5,
+        _ => GB18030,
     }
 }
 
@@ -111,6 +199,54 @@ mod tests {
             "职工医保停了怎么买居民医保?𠮷",
         );
         check(b"\xff\xfe\x3b\x53\xdd\x4f", "医保");
+        let wide = |text: &str, little: bool| -> Vec<u8> {
+            text.encode_utf16()
+                .flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() })
+                .collect()
+        };
+        for text in [
+            "生育津贴按产假天数计发",
+            "{\"_id\": \"1\", \"text\": \"个人账户\"}\r\n",
+            "plain ASCII text of some length",
+            "門診就醫後可否報銷\u{ff1f}",
+        ] {
+            check(&wide(text, true), text);
+            check(&wide(text, false), text);
+        }
+        for text in [
+            "長期照護保險的給付標準",
+            "勞工退休金如何請領\u{ff1f}",
+            "健保卡遺失後,先到診所掛號,十日內補辦即可退費。",
+        ] {
+            check(&BIG5.encode(text).0, text);
+        }
+        // Short texts in GB18030 are not taken for any of these.
+        for text in [
+            "断缴",
+            "医保断缴怎么办",
+            "2025年起,个人账户划入120元。",
+            "{\"_id\": \"一号\"}",
+        ] {
+            check(&GB18030.encode(text).0, text);
+        }
+    }
+
+    #[test]
+    fn a_files_lines_are_of_one_encoding() {
+        let check = |bytes: &[u8], expected: Option<&'static Encoding>| assert_eq!(of_lines(bytes), expected);
+        check("{\"_id\": \"一\"}\n".as_bytes(), None);
+        check(&"{\"_id\": \"一\"}\n".as_bytes()[..12], None);
+        check(b"\xff\xfea\0", Some(UTF_16LE));
+        check(b"\xef\xbb\xbfa", None);
+        check(b"{\0\"\0a\0\"\0}\0\n\0", Some(UTF_16LE));
+        check(b"\0{\0\"\0a\0\"\0}\0\n", Some(UTF_16BE));
+        check(&GB18030.encode("{\"text\": \"医保断缴怎么办\"}").0, None);
+        check(
+            &BIG5
+                .encode("{\"text\": \"長期照護保險的給付標準\"}\n{\"text\": \"勞工退休金\"}")
+                .0,
+            Some(BIG5),
+        );
     }
 
     #[test]

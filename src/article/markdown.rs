@@ -3,20 +3,26 @@
 //! Front matter is read as plain `key: value` lines (title, date, source, url); it is no YAML reader. Strikethrough is
 //! off on purpose: Chinese writes ranges as `1~3个月`, and two of these would swallow each other's tildes.
 
+use std::borrow::Cow;
+
 use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd, TextMergeStream};
+use serde_json::{Map, Value};
 
 use crate::model::Article;
 
-use super::byline::find_date;
 use super::html;
-use super::layout::{COLONS, Layout};
+use super::layout::{COLONS, Layout, is_han, is_stop};
+use super::reading::Reading;
+use super::record::read_record;
 
 /// Reads a Markdown text; the title is that of the front matter, else the first heading of level 1, else `name`.
-pub(super) fn read(text: &str, name: &str) -> Article {
-    let mut article = Article::default();
+/// Nothing but marks and front matter is left out.
+pub(super) fn read(text: &str, name: &str) -> Reading {
+    let text = &*mended(text);
+    let mut reading = Reading::default();
     let mut layout = Layout::default();
     let (mut metadata, mut raw_html) = (String::new(), String::new());
-    let (mut in_metadata, mut in_code) = (false, false);
+    let (mut in_metadata, mut in_code, mut in_cell) = (false, false, false);
     // The first heading of level 1: its words, whether it is being read, and whether it opens the text.
     let mut first: Option<String> = None;
     let mut in_title = false;
@@ -48,7 +54,11 @@ pub(super) fn read(text: &str, name: &str) -> Article {
                 in_code = false;
                 layout.end_block();
             }
-            Event::Start(Tag::TableCell) => layout.cell(),
+            Event::Start(Tag::TableCell) => {
+                in_cell = true;
+                layout.cell();
+            }
+            Event::End(TagEnd::TableCell) => in_cell = false,
             Event::End(TagEnd::TableHead | TagEnd::TableRow) => layout.end_line(),
             Event::End(TagEnd::Heading(_) | TagEnd::Item) => layout.end_marked(),
             Event::End(TagEnd::Paragraph | TagEnd::Table | TagEnd::BlockQuote(_)) => layout.end_block(),
@@ -66,13 +76,15 @@ pub(super) fn read(text: &str, name: &str) -> Article {
                 }
             }
             Event::InlineHtml(tag) if tag.trim_start_matches('<').to_ascii_lowercase().starts_with("br") => {
-                layout.end_line()
+                // In a table a row is a line; a break inside a cell must not tear it.
+                if in_cell { layout.push(" ") } else { layout.end_line() }
             }
             _ => {}
         }
     }
+    let mut article = front_matter(&metadata, &mut reading);
+    reading.leave_out("front matter", metadata);
     article.text = layout.finish();
-    front_matter(&metadata, &mut article);
     match first
         .map(|heading| heading.trim().to_string())
         .filter(|heading| !heading.is_empty())
@@ -85,7 +97,66 @@ pub(super) fn read(text: &str, name: &str) -> Article {
     if article.title.is_empty() {
         article.title = first_heading(&article.text).unwrap_or(name).to_string();
     }
-    article
+    if article.text.is_empty() {
+        reading.leave_out("title without text", article.title);
+        reading.rejected.push((0, "no text besides a title".into()));
+    } else {
+        reading.articles.push((0, article));
+    }
+    reading
+}
+
+/// The text with what people write and the format does not know put right: `##标题` without a blank is a heading, and
+/// `[注]:某文` is no address of a link but a sentence.
+fn mended(text: &str) -> Cow<'_, str> {
+    let headless = |line: &str| {
+        let words = line.trim_start_matches('#');
+        let level = line.len() - words.len();
+        (1..=6).contains(&level)
+            && words.starts_with(|c: char| is_han(c) || (level > 1 && c.is_alphanumeric()) || "（(【“《".contains(c))
+            && !words.contains('#')
+            && !words.ends_with(|c| is_stop(c) && !matches!(c, '?' | '\u{ff1f}'))
+            && words.chars().count() <= 60
+    };
+    let sentence = |line: &str| {
+        let Some((label, rest)) = line
+            .trim_start()
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once("]:"))
+        else {
+            return false;
+        };
+        !label.contains('[') && rest.chars().any(is_han)
+    };
+    let mut fenced = false;
+    let mut is_fenced = |line: &str| {
+        let fence = ["```", "~~~"].iter().any(|mark| line.trim_start().starts_with(mark));
+        fenced ^= fence;
+        fenced || fence
+    };
+    if !text.lines().any(|line| headless(line) || sentence(line)) {
+        return Cow::Borrowed(text);
+    }
+    let mut lines = String::with_capacity(text.len() + 64);
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\n', '\r']);
+        if is_fenced(line) {
+            lines.push_str(line);
+        } else if headless(bare) {
+            let level = bare.len() - bare.trim_start_matches('#').len();
+            lines.push_str(&bare[..level]);
+            lines.push(' ');
+            lines.push_str(&line[level..]);
+        } else if sentence(bare) {
+            let at = line.len() - line.trim_start().len();
+            lines.push_str(&line[..at]);
+            lines.push('\\');
+            lines.push_str(&line[at..]);
+        } else {
+            lines.push_str(line);
+        }
+    }
+    Cow::Owned(lines)
 }
 
 /// The first heading of level 1 inside a text that does not open with one.
@@ -93,22 +164,43 @@ fn first_heading(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("# "))
 }
 
-fn front_matter(metadata: &str, article: &mut Article) {
-    for line in metadata.lines() {
+/// An article with what the front matter says of it: its fields are those of a record.
+fn front_matter(metadata: &str, reading: &mut Reading) -> Article {
+    let mut fields = Map::new();
+    for (number, line) in metadata.lines().enumerate() {
         let Some((key, value)) = line.split_once(COLONS) else {
             continue;
         };
         let value = value.trim().trim_matches(['"', '\'']).trim();
-        if value.is_empty() {
-            continue;
+        let key = key.trim().to_lowercase();
+        // Ids are the files'; the text is below.
+        if !value.is_empty() && !key.is_empty() && !matches!(key.as_str(), "id" | "_id" | "text" | "content") {
+            let list = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            let value = match list {
+                Some(list) => list
+                    .split(',')
+                    .map(|item| Value::from(item.trim().trim_matches(['"', '\''])))
+                    .collect(),
+                None => Value::from(value),
+            };
+            fields.insert(key, value);
         }
-        match key.trim().to_ascii_lowercase().as_str() {
-            "title" => article.title = value.to_string(),
-            "date" | "published" => article.published = find_date(value),
-            "source" => article.source = Some(value.to_string()),
-            "url" => article.url = Some(value.to_string()),
-            _ => {}
+        if number > 200 {
+            break;
         }
+    }
+    // A record wants an id and a text; both are given by the caller.
+    fields.insert("text".into(), Value::from("-"));
+    let Ok(record) = read_record(Value::Object(fields), Some("-".into())) else {
+        return Article::default();
+    };
+    for (what, value) in record.lost {
+        reading.noticed.push((0, format!("a {what}: `{value}`")));
+    }
+    Article {
+        id: String::new(),
+        text: String::new(),
+        ..record.article
     }
 }
 
@@ -118,12 +210,20 @@ mod tests {
 
     use super::*;
 
+    fn article(text: &str) -> Article {
+        read(text, "name")
+            .articles
+            .pop()
+            .map(|(_, article)| article)
+            .unwrap_or_default()
+    }
+
     #[test]
     fn structure_stays_and_marks_go() {
         let text = "---\ntitle: \"断缴怎么办\"\ndate: 2025-04-19\nsource: 保问示例\nurl: https://example.org/a:b\n---\n\n\
             开头一段,见[官网](https://example.org)。\n第二行**重点:**在此,1~3个月或4~6个月。\n\n## 影响\n\n1. 停报销\n2. 算年限\n   - 连续年限\n   - 累计年限\n\n\
             | 险种 | 个人 |\n|---|---|\n| 养老 | 8% |\n| 医疗 | 2% |\n\n<div>提<b>示</b></div>\n\n> 引文\n\n```\na  b\n  c\n```\n";
-        let article = read(text, "name");
+        let article = article(text);
         assert_eq!(article.title, "断缴怎么办");
         assert_eq!(article.source.as_deref(), Some("保问示例"));
         assert_eq!(article.url.as_deref(), Some("https://example.org/a:b"));
@@ -136,7 +236,7 @@ mod tests {
     #[test]
     fn the_title_is_found() {
         let check = |text: &str, title: &str, body: &str| {
-            let article = read(text, "name");
+            let article = article(text);
             assert_eq!((article.title.as_str(), article.text.as_str()), (title, body), "{text}");
         };
         check("# 甲\n\n乙", "甲", "乙");
@@ -145,7 +245,42 @@ mod tests {
         check("---\ntitle: 甲\n---\n# 甲\n乙", "甲", "乙");
         check("---\ntitle: 甲\n---\n# 丁\n乙", "甲", "# 丁\n\n乙");
         check("# 甲 `乙` [丙](x)\n丁", "甲 乙 丙", "丁");
-        check("", "name", "");
+        check("", "", "");
+    }
+
+    #[test]
+    fn what_people_write_is_read() {
+        let check = |text: &str, title: &str, body: &str| {
+            let article = article(text);
+            assert_eq!((article.title.as_str(), article.text.as_str()), (title, body), "{text}");
+        };
+        check(
+            "#报销材料\n\n总说一句。\n\n##需要的单据\n发票。",
+            "报销材料",
+            "总说一句。\n\n## 需要的单据\n\n发票。",
+        );
+        check("###3.办理地点\n\n各区。", "name", "### 3.办理地点\n\n各区。");
+        check("#医保 #社保\n\n标签。", "name", "#医保 #社保\n\n标签。");
+        check("```\n##不是标题\n```", "name", "##不是标题");
+        check("正文。\n\n[注]:本表以元为单位", "name", "正文。\n\n[注]:本表以元为单位");
+        check(
+            "|人群|说明|\n|:--|--|\n|在职|起付线300元<br>封顶2000元|\n|退休|起付线200元<br/>封顶`3000`元|\n",
+            "name",
+            "人群 | 说明\n在职 | 起付线300元 封顶2000元\n退休 | 起付线200元 封顶3000元",
+        );
+        check("|学生|值\n|---|---\n|甲|50%", "name", "学生 | 值\n甲 | 50%");
+    }
+
+    #[test]
+    fn front_matter_is_a_record() {
+        let text = "---\ntitle: 甲\ndate: 未知\nregion: 杭州\nyear: 2024\ntags: [医保, 断缴]\nauthor: 某人\n---\n正文";
+        let mut reading = read(text, "name");
+        assert_eq!(reading.noticed.len(), 1, "{:?}", reading.noticed);
+        assert_eq!(reading.left_out[0].reason, "front matter");
+        let article = reading.articles.remove(0).1;
+        assert_eq!((article.regions, article.years), (vec!["杭州".to_string()], vec![2024]));
+        assert_eq!(article.attributes["author"], "某人");
+        assert_eq!(article.attributes["tags"], "[\"医保\",\"断缴\"]");
     }
 
     proptest! {

@@ -1,28 +1,42 @@
 //! Articles: reading files into [`Article`](crate::model::Article)s and cutting these into passages.
 //!
-//! What comes in is text, Markdown, HTML, JSON Lines or a crawled page, in UTF-8 or GB18030; what comes out is clean
-//! text in one convention (`layout`) with what is known about its origin. Nothing here analyses words or knows a
+//! What comes in is text, Markdown, HTML, JSON, tables, documents of offices and crawled pages, in UTF-8, UTF-16, GB18030
+//! or Big5; what comes out is clean text in one convention (`layout`) with what is known about its origin. Nothing here analyses words or knows a
 //! model: how long a text is for the embedder, the caller says. A file or record that cannot be read becomes a
-//! [`Rejected`] with its place and reason, and the rest goes on; nothing is dropped without saying so, except what
-//! a page carries around its article (navigation, disclaimers, link lists).
+//! [`Rejected`] with its place and reason, and the rest goes on; nothing is dropped without saying so: what
+//! a page carries around its article (navigation, disclaimers, link lists) is left out with its reason.
 
 mod byline;
 mod decode;
+#[cfg(feature = "documents")]
+pub mod documents;
+mod event;
+mod format;
 mod html;
+mod json;
 mod layout;
+mod lines;
 mod markdown;
 mod page;
 pub mod passage;
 pub mod read;
 mod reading;
 mod record;
+mod skip;
 pub mod source;
+mod stream;
+mod table;
 mod unit;
 mod walk;
 
+pub use event::{ReadEvent, Rejected};
 pub use passage::{SplitOptions, split};
-pub use read::{ArticleReader, ReadEvent, Rejected};
+pub use read::ArticleReader;
 pub use reading::LeftOut;
 
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,18 @@
 //! Plain text, and crawled pages saved as plain text: which lines are the article and which are what a site puts
 //! around it.
 //!
-//! A page is recognised by its structure, never by its name or its site: a list of related entries (title, summary,
-//! `publisher date`) behind a line such as 相关推荐, or a run of link titles with time stamps at the end. Text that only
-//! mentions such words stays whole. What is kept is kept to the letter, but for white space at both ends of a title
-//! and of a text.
+//! A page is recognised by its structure, never by its name or its site, and by several signs together: a list of
+//! related entries (title, summary, `publisher date`) behind a line such as 相关推荐, or a run of link titles, each with
+//! a time stamp and its column, below a notice of the site. From a text that is no such page nothing is taken but its
+//! title. What is kept is kept to the letter, but for white space at both ends of a title and of a text.
+
+use std::collections::HashMap;
 
 use crate::model::{Article, ArticleKind, Date};
 
-use super::byline::{byline, dateline, next_stamp, timed_titles};
-use super::layout::{COLONS, Line, is_pause, is_stop, line};
+use super::byline::{byline, dateline, next_stamp, signature};
+use super::layout::{COLONS, Line, is_han, is_pause, is_stop, line};
+use super::lines;
 use super::reading::Reading;
 
 /// The lines that announce a list of other articles.
@@ -40,15 +43,22 @@ fn read_lines(lines: &[&str], name: &str) -> Reading {
     let linked = strip_links(lines);
     reading.is_page = linked < lines.len();
     let below = take_related(&lines[..linked], &mut reading);
-    let end = strip_notices(lines, below, reading.is_page);
-    let (article, line, dateline) = main_article(&lines[..end], name, reading.is_page);
-    reading.leave_out("dateline", dateline.unwrap_or_default());
+    let end = if reading.is_page {
+        strip_notices(lines, below)
+    } else {
+        below
+    };
+    let main = main_article(&lines[..end], name, reading.is_page);
+    reading.leave_out("dateline", main.dateline.unwrap_or_default());
     reading.leave_out("notice", lines[end..below].join("\n"));
     reading.leave_out("links", lines[linked..].join("\n"));
-    if article.text.is_empty() {
-        reading.rejected.insert(0, (line, "no text besides a title".into()));
+    if main.article.text.is_empty() {
+        reading.leave_out("title without text", main.article.title);
+        reading
+            .rejected
+            .insert(0, (main.line, "no text besides a title".into()));
     } else {
-        reading.articles.insert(0, (0, article));
+        reading.articles.insert(0, (0, main.article));
     }
     reading
 }
@@ -75,13 +85,20 @@ pub(super) fn take_related(lines: &[&str], reading: &mut Reading) -> usize {
     marker
 }
 
-/// The main article, the line that it starts on, and the line that said when and by whom.
-fn main_article(lines: &[&str], name: &str, is_page: bool) -> (Article, usize, Option<String>) {
+/// The main article of some lines.
+struct Main {
+    article: Article,
+    /// The line that it starts on.
+    line: usize,
+    /// The line that said when and by whom, if it was taken out.
+    dateline: Option<String>,
+}
+
+fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
     let next = |from: usize| (from..lines.len()).find(|&at| !lines[at].trim().is_empty());
-    let before = |to: usize| (0..to).rev().find(|&at| !lines[at].trim().is_empty());
     let mut article = Article::default();
     let mut start = next(0).unwrap_or(lines.len());
-    let first_line = if start < lines.len() { start + 1 } else { 1 };
+    let line = if start < lines.len() { start + 1 } else { 1 };
     match lines.get(start).map(|line| line.trim()) {
         Some(first) if next(start + 1).is_some() && looks_like_title(first, is_page) => {
             article.title = first.trim_start_matches('#').trim().to_string();
@@ -89,29 +106,41 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> (Article, usize, O
         }
         _ => article.title = name.to_string(),
     }
-    // When and by whom: in one of the first two lines below the title, or in the last line. Where the lines beside it
-    // have times too, they are a schedule or a log.
-    let stated =
-        |at: usize| dateline(lines[at]).or_else(|| byline(lines[at]).map(|(source, date)| (Some(source), date)));
-    let timeless = |at: Option<usize>| at.is_none_or(|at| next_stamp(lines[at], 0).is_none());
-    let first = next(start);
-    let second = first.and_then(|first| next(first + 1));
-    let last = before(lines.len()).filter(|&last| last >= start);
-    let above = [first, second].into_iter().flatten();
-    let dated = above
-        .filter(|&at| timeless(next(at + 1)))
-        .chain(last.filter(|&last| timeless(before(last))))
-        .find_map(|at| stated(at).map(|found| (at, found)));
-    let mut removed = None;
     let mut kept = lines[start.min(lines.len())..].to_vec();
-    if let Some((at, (source, date))) = dated.filter(|_| second.is_some()) {
+    let mut removed = None;
+    if is_page {
+        // When and by whom: in one of the first two lines below the title, or in the last line.
+        let stated =
+            |at: &usize| dateline(lines[*at]).or_else(|| byline(lines[*at]).map(|(source, date)| (Some(source), date)));
+        let first = next(start);
+        let second = first.and_then(|first| next(first + 1));
+        let last = (start..lines.len()).rev().find(|&at| !lines[at].trim().is_empty());
+        let dated = [first, second, last]
+            .into_iter()
+            .flatten()
+            .find_map(|at| stated(&at).map(|found| (at, found)));
+        if let Some((at, (source, date))) = dated.filter(|_| second.is_some()) {
+            (article.source, article.published) = (source, Some(date));
+            removed = Some(kept.remove(at - start).to_string());
+        }
+    } else if let Some((source, date)) = signature(&kept) {
         (article.source, article.published) = (source, Some(date));
-        removed = Some(kept.remove(at - start).to_string());
-    } else {
-        article.published = signed(lines);
     }
     article.text = kept.join("\n").trim().to_string();
-    (article, first_line, removed)
+    if !is_page {
+        // A page's text is what it was when it was saved; a file's lines were often broken by a program.
+        if let Some(joined) = lines::unwrapped(&article.text) {
+            article.text = joined;
+        }
+        if let Some(title) = lines::closed_up(&article.title) {
+            article.title = title;
+        }
+    }
+    Main {
+        article,
+        line,
+        dateline: removed,
+    }
 }
 
 /// The day that a text is signed with: its last line is one, and who signed stands above.
@@ -154,10 +183,11 @@ fn related_list(lines: &[&str]) -> Option<(usize, Vec<Entry>)> {
     // The list stands behind one of the first such lines; a file of nothing else is not searched from each of them.
     for marker in markers.take(16) {
         let blocks = blocks(lines, marker + 1);
+        let above = (0..marker).rev().find(|&at| !lines[at].trim().is_empty());
+        let noticed = above.is_some_and(|at| is_notice(lines[at].trim()));
         if blocks.is_empty() {
             // A list that the crawler left empty: furniture, if a notice above it says that this is a page.
-            let above = (0..marker).rev().find(|&at| !lines[at].trim().is_empty());
-            if above.is_some_and(|at| is_notice(lines[at].trim())) {
+            if noticed {
                 return Some((marker, Vec::new()));
             }
             continue;
@@ -167,8 +197,9 @@ fn related_list(lines: &[&str]) -> Option<(usize, Vec<Entry>)> {
             .iter()
             .filter(|entry| entry.article.as_ref().is_ok_and(|a| a.published.is_some()))
             .count();
-        // One dated entry below a marker makes a list; with more that do not fit, it is some other text.
-        if dated > 0 && dated * 2 > entries.len() {
+        // Two dated entries below a marker make a list, or one and a notice above; with more that do not fit, it is some
+        // other text.
+        if dated >= if noticed { 1 } else { 2 } && dated * 2 > entries.len() {
             return Some((marker, entries));
         }
     }
@@ -256,45 +287,57 @@ fn entry(lines: &[&str], blocks: &[(usize, usize)], by: usize) -> Entry {
     Entry { from, to, article }
 }
 
-/// Where the article ends if the text ends in lines of link titles with time stamps, else the number of lines.
+/// Where the article ends if the text ends in a run of links below a notice of the site, else the number of lines. A
+/// link is a title, a day with a time, and directly behind it the column that it stands in, which is nearly always the
+/// same: a timetable or a log has none.
 fn strip_links(lines: &[&str]) -> usize {
     let mut end = lines.len();
-    let (mut stamps, mut most) = (0, 0);
+    let (mut stamps, mut columns) = (0, HashMap::<&str, usize>::new());
     for at in (0..lines.len()).rev() {
         let line = lines[at].trim();
         if line.is_empty() {
             continue;
         }
-        let found = timed_titles(line);
-        // A single line with one time in it may be a sentence, or the time under a text.
-        if found == 0 || line.contains('。') || byline(line).is_some() || dateline(line).is_some() {
+        if is_notice(line) || line.contains('。') {
             break;
         }
-        stamps += found;
-        most = most.max(found);
+        let mut from = 0;
+        let before = stamps;
+        while let Some(stamp) = next_stamp(line, from) {
+            from = stamp.end;
+            if stamp.timed {
+                stamps += 1;
+                let column = line[from..].split(char::is_whitespace).next().unwrap_or("");
+                if column.chars().nth(1).is_some() && column.chars().all(is_han) {
+                    *columns.entry(column).or_default() += 1;
+                }
+            }
+        }
+        if stamps == before {
+            break;
+        }
         end = at;
     }
     let announced = (0..end)
         .rev()
         .find(|&at| !lines[at].trim().is_empty())
         .is_some_and(|at| is_notice(lines[at].trim()));
-    // A schedule or a log has one time a line; links run on.
-    if (stamps >= 3 && most >= 2) || (stamps >= 1 && announced) {
+    let alike = columns.values().max().copied().unwrap_or(0);
+    if announced && stamps >= 2 && alike * 3 >= stamps * 2 {
         end
     } else {
         lines.len()
     }
 }
 
-/// The end of the article when the notices at its end are taken off. In a page every kind of notice goes; in a plain
-/// text only the one that no author writes.
-pub(super) fn strip_notices(lines: &[&str], mut end: usize, is_page: bool) -> usize {
+/// The end of a page's article when the notices at its end are taken off.
+pub(super) fn strip_notices(lines: &[&str], mut end: usize) -> usize {
     for at in (0..end).rev() {
         let line = lines[at].trim();
         if line.is_empty() {
             continue;
         }
-        if !(is_medical_notice(line) || (is_page && (is_notice(line) || is_footer(line)))) {
+        if !(is_notice(line) || is_footer(line)) {
             break;
         }
         end = at;
@@ -377,7 +420,7 @@ mod tests {
         // A byline at the end is that of the text, not a list.
         check(
             "标题\n\n正文。\n\n第二段。\n\n末段。\n\n健康新闻 2025-04-19",
-            &[("标题", "正文。\n\n第二段。\n\n末段。")],
+            &[("标题", "正文。\n\n第二段。\n\n末段。\n\n健康新闻 2025-04-19")],
             &[],
         );
         let article = read("标题\n\n正文。\n\n健康新闻 2025-04-19", "name")
@@ -463,7 +506,7 @@ mod tests {
             let whole = format!("{}\n\n{}", article.title, article.text);
             assert_eq!(whole.replace("\n\n", "\n"), text.replace("\n\n", "\n"));
             let found = article.published.map(|day| day.to_string());
-            assert_eq!((article.source.as_deref(), found.as_deref()), (None, date), "{text}");
+            assert_eq!(found.as_deref(), date, "{text}");
         };
         check(
             "停机公告\n\n以下时段暂停服务。\n\n线上缴费:2025-04-25 22:00 至 2025-04-26 08:00\n药店刷卡:2025-04-25 23:00 至 2025-04-26 06:00\n就医备案:2025-04-26 00:00 至 2025-04-26 12:00",

@@ -38,6 +38,9 @@ const UNEVEN_COST: f64 = 40.0;
 /// The longest heading that travels with a passage, in characters; the rest is cut off.
 const MAX_HEADING: usize = 40;
 
+/// The longest header of a table that travels with a passage, in characters.
+const MAX_HEADER: usize = 120;
+
 /// Cuts an article into passages, in order, without overlap, that leave out nothing but white space.
 ///
 /// `count_tokens` counts without marks of beginning and end, and finds no more tokens in a text than in its parts
@@ -64,9 +67,12 @@ pub fn split(article: &Article, count_tokens: &dyn Fn(&str) -> usize, options: &
         let above = path
             .iter()
             .filter(|(level, words)| inner.is_none_or(|inner| *level < inner) && *words != article.title);
+        // A passage that begins below a table's header says what its cells are all the same.
+        let header = first.header.map(|header| shortened(header, MAX_HEADER));
+        let heading: Vec<String> = above.map(|(_, words)| short(words)).chain(header).collect();
         passages.push(Passage {
             ordinal: number(passages.len()),
-            heading: above.map(|(_, words)| short(words)).collect::<Vec<_>>().join(" > "),
+            heading: heading.join(" > "),
             start: chars.at(first.start),
             end: chars.at(last.end),
             text: article.text[first.start..last.end].to_string(),
@@ -146,9 +152,14 @@ fn number(count: usize) -> u32 {
 
 fn short(heading: &str) -> String {
     let heading = heading.trim().trim_end_matches(super::layout::COLONS);
-    match heading.char_indices().nth(MAX_HEADING) {
-        Some((at, _)) => format!("{}…", &heading[..at]),
-        None => heading.to_string(),
+    shortened(heading, MAX_HEADING)
+}
+
+/// At most so many characters of a text.
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_string(),
     }
 }
 
@@ -291,6 +302,30 @@ mod tests {
             12,
             &[("", "# 标题\n\n甲乙丙丁。"), ("", "戊己庚辛。")],
         );
+    }
+
+    #[test]
+    fn a_tables_header_travels_with_its_rows() {
+        let rows: Vec<String> = (0..90).map(|n| format!("项目{n:03} | {n}% | {n}元")).collect();
+        let text = format!(
+            "按下表执行。\n\n## 门诊\n\n项目 | 比例 | 限价\n{}\n\n表后说明一句。",
+            rows.join("\n")
+        );
+        let passages = split_chars(&text, 300, 200);
+        assert!(passages.len() > 4);
+        for passage in &passages {
+            let begins_below = passage.text.starts_with("项目0");
+            assert_eq!(
+                passage.heading.ends_with("项目 | 比例 | 限价"),
+                begins_below,
+                "{passage:?}"
+            );
+            assert!(!begins_below || passage.heading.starts_with("门诊 > "), "{passage:?}");
+        }
+        // Two tables apart by a blank line have each its own.
+        let passages = split_chars("甲 | 乙\n1 | 2\n3 | 4\n\n丙 | 丁\n5 | 6\n7 | 8", 9, 8);
+        let last = passages.last().unwrap();
+        assert_eq!((last.heading.as_str(), last.text.as_str()), ("丙 | 丁", "7 | 8"));
     }
 
     #[test]

@@ -4,59 +4,29 @@
 //! Lines one line. Never fails half-way: what cannot be read is an event among the others.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::model::{Article, Origin};
 
-use super::decode::decode;
-use super::layout::is_han;
+use super::decode::{self, decode};
+#[cfg(feature = "documents")]
+use super::documents;
+use super::event::{ReadEvent, Rejected};
+use super::format::{self, Document, Format};
+use super::json::{self, RawLine};
 use super::page;
-use super::reading::{LeftOut, Reading};
-use super::record::{self, RawLine};
+use super::reading::{self, LeftOut, Reading};
+use super::record::{self, Lost, Record};
 use super::source::{Scope, Sources};
+use super::stream::{Lines, lines};
 use super::walk::{self, Found, SourceFile};
-use super::{html, markdown};
+use super::{html, markdown, skip, table};
 
 /// The largest file that is read as one text, in bytes. JSON Lines has no such limit.
 const MAX_FILE: u64 = 64 << 20;
-
-/// Something that was not read, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// The line in it, from 1, if the reason lies in one.
-    pub line: Option<usize>,
-    /// Why, as the end of a sentence that begins with the place.
-    pub reason: String,
-}
-
-impl fmt::Display for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        write!(f, ": {}", self.reason)
-    }
-}
-
-/// What reading comes upon.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReadEvent {
-    /// An article.
-    Article(Article),
-    /// A file, line or entry that could not be read.
-    Rejected(Rejected),
-    /// Text of a file that is in none of its articles, with the file.
-    LeftOut(PathBuf, LeftOut),
-    /// Something was read, but not as it should be: a date that is none, a page of which little is left.
-    Noticed(Rejected),
-}
 
 /// Reads all articles under some paths; see [`ArticleReader::open`].
 #[derive(Debug)]
@@ -72,19 +42,6 @@ pub struct ArticleReader {
     paths: Vec<PathBuf>,
     bytes_total: u64,
     bytes_read: u64,
-}
-
-/// A JSON Lines file that is being read.
-#[derive(Debug)]
-struct Lines {
-    reader: BufReader<File>,
-    path: PathBuf,
-    /// The number of the last line read.
-    line: usize,
-    /// How many records or rejections it gave.
-    records: usize,
-    size: u64,
-    taken: u64,
 }
 
 impl ArticleReader {
@@ -155,72 +112,150 @@ impl ArticleReader {
 
     fn read_file(&mut self, file: &SourceFile) -> std::result::Result<(), (Option<usize>, String)> {
         self.origin = Some(file.origin.clone());
-        let extension = file
-            .path
-            .extension()
-            .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-        let extension = extension.as_deref().unwrap_or("");
-        let is_lines = matches!(extension, "jsonl" | "ndjson");
-        if !is_lines || file.size == 0 {
-            self.bytes_read += file.size;
-        }
+        self.bytes_read += file.size;
         if file.size == 0 {
             return Err((None, "is empty".into()));
         }
-        if let Some(reason) = part_of_dataset(file) {
-            self.bytes_read += if is_lines { file.size } else { 0 };
+        if let Some(reason) = skip::part_of_dataset(&file.path, file.named) {
             return Err((None, reason.into()));
         }
         let unreadable = |error: std::io::Error| (None, format!("cannot be read: {error}"));
-        let opened = File::open(&file.path).map_err(|error| {
-            self.bytes_read += if is_lines { file.size } else { 0 };
-            unreadable(error)
-        })?;
-        if is_lines {
-            self.paths.push(file.path.clone());
-            self.lines = Some(Lines {
-                reader: BufReader::with_capacity(1 << 16, opened),
-                path: file.path.clone(),
-                line: 0,
-                records: 0,
-                size: file.size,
-                taken: 0,
-            });
+        let mut opened = File::open(&file.path).map_err(unreadable)?;
+        let mut sample = Vec::new();
+        opened
+            .by_ref()
+            .take(decode::SAMPLE as u64)
+            .read_to_end(&mut sample)
+            .map_err(unreadable)?;
+        let format = format::of(&file.path, &sample).map_err(|reason| (None, reason.into()))?;
+        self.paths.push(file.path.clone());
+        if format == Format::Lines {
+            opened.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+            self.bytes_read -= file.size;
+            self.lines = Some(lines(file, opened, &sample));
             return Ok(());
         }
-        let mut bytes = Vec::new();
-        opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if let Format::Document(kind) = format {
+            opened.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+            return self.read_document(file, kind, opened);
+        }
+        let mut bytes = sample;
+        opened
+            .take(MAX_FILE + 1 - bytes.len() as u64)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
         if bytes.len() as u64 > MAX_FILE {
             return Err((
                 None,
                 format!("is larger than {} MiB; only JSON Lines may be", MAX_FILE >> 20),
             ));
         }
-        self.paths.push(file.path.clone());
-        let as_html = matches!(extension, "html" | "htm" | "xhtml");
-        let declared = if as_html { html::declared_encoding(&bytes) } else { None };
+        let declared = if format == Format::Html {
+            html::declared_encoding(&bytes)
+        } else {
+            None
+        };
         let text = decode(&bytes, declared).map_err(|reason| (None, reason))?;
         if text.trim().is_empty() {
             return Err((None, "holds nothing but white space".into()));
         }
-        let name = title_from_name(&file.path);
-        let reading = match extension {
-            "json" => return self.read_json(file, &text),
-            "md" | "markdown" => {
-                let article = markdown::read(&text, &stem(&file.path));
-                if article.text.is_empty() {
-                    return Err((None, "no text besides a title".into()));
-                }
-                Reading {
-                    articles: vec![(0, article)],
-                    ..Reading::default()
-                }
+        let name = walk::title_from_name(&file.path);
+        let reading = match format {
+            Format::Json => {
+                let records = json::read_document(&text)?;
+                return self.accept_records(file, records.into_iter().map(|record| (None, record)));
             }
-            _ if as_html || html::looks_like_html(&text) => html::read(&text, &name),
+            Format::Table => {
+                let rows = table::read_csv(&text).map_err(|reason| (None, reason))?;
+                let rows = table::records(rows, &file.origin.id(), &name);
+                self.leave_out(&file.path, "table header", rows.header);
+                return self.accept_records(file, rows.records);
+            }
+            Format::Markdown => markdown::read(&text, &walk::stem(&file.path)),
+            Format::Html => html::read(&text, &name),
+            _ if html::looks_like_html(&text) => html::read(&text, &name),
             _ => page::read(&text, &name),
         };
+        self.accept_reading(file, reading, &name);
+        Ok(())
+    }
+
+    /// Reads a file of an office or a printer.
+    #[cfg(feature = "documents")]
+    fn read_document(
+        &mut self,
+        file: &SourceFile,
+        kind: Document,
+        opened: File,
+    ) -> std::result::Result<(), (Option<usize>, String)> {
+        if file.size > MAX_FILE {
+            return Err((None, format!("is larger than {} MiB", MAX_FILE >> 20)));
+        }
+        let kind = match kind {
+            Document::Pdf => documents::Kind::Pdf,
+            Document::Docx => documents::Kind::Docx,
+            Document::Xlsx => documents::Kind::Xlsx,
+        };
+        let mut found = documents::extract(kind, opened, MAX_FILE).map_err(|reason| (None, reason))?;
+        for what in std::mem::take(&mut found.noticed) {
+            self.notice(&file.path, None, what);
+        }
+        for (reason, text) in std::mem::take(&mut found.left_out) {
+            let reason = documents::reason(&reason);
+            self.leave_out(&file.path, reason, text);
+        }
+        let name = walk::title_from_name(&file.path);
+        if !found.tables.is_empty() {
+            let several = found.tables.len() > 1;
+            let mut records = Vec::new();
+            for (number, rows) in std::mem::take(&mut found.tables).into_iter().enumerate() {
+                let id = if several {
+                    format!("{}-{}", file.origin.id(), number + 1)
+                } else {
+                    file.origin.id()
+                };
+                let rows = table::records(rows, &id, &name);
+                self.leave_out(&file.path, "table header", rows.header);
+                records.extend(rows.records);
+            }
+            return self.accept_records(file, records);
+        }
+        let flow = documents::flow(&found.pages);
+        self.leave_out(&file.path, "running head", flow.heads);
+        self.leave_out(&file.path, "page number", flow.numbers);
+        let text = if found.pages.is_empty() { found.text } else { flow.text };
+        if text.trim().is_empty() {
+            return Err((None, "has no text".into()));
+        }
+        // The file's own title counts where the text does not begin with one.
+        let reading = page::read(&text, found.title.as_deref().unwrap_or(&name));
+        self.accept_reading(file, reading, &name);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "documents"))]
+    fn read_document(
+        &mut self,
+        _: &SourceFile,
+        kind: Document,
+        _: File,
+    ) -> std::result::Result<(), (Option<usize>, String)> {
+        Err((
+            None,
+            format!("is {kind:?}; this program was built without `documents`, which reads it"),
+        ))
+    }
+
+    /// Passes on what a file of text gave.
+    fn accept_reading(&mut self, file: &SourceFile, reading: Reading, name: &str) {
         for (line, reason) in reading.rejected {
             self.reject(&file.path, (line > 0).then_some(line), reason);
+        }
+        for (line, reason) in reading.noticed {
+            self.notice(&file.path, (line > 0).then_some(line), reason);
+        }
+        if let Some(doubt) = reading::doubt(&reading.articles, &reading.left_out) {
+            self.notice(&file.path, None, doubt);
         }
         for (place, mut article) in reading.articles {
             article.id = if reading.is_page {
@@ -228,34 +263,47 @@ impl ArticleReader {
             } else {
                 file.origin.id()
             };
-            self.accept(&file.path, None, article);
-        }
-        for (line, reason) in reading.noticed {
-            self.notice(&file.path, (line > 0).then_some(line), reason);
-        }
-        for left in reading.left_out {
-            self.pending.push_back(ReadEvent::LeftOut(file.path.clone(), left));
-        }
-        Ok(())
-    }
-
-    fn read_json(&mut self, file: &SourceFile, text: &str) -> std::result::Result<(), (Option<usize>, String)> {
-        let records = record::read_array(text)?;
-        if records.is_empty() {
-            return Err((None, "holds no records".into()));
-        }
-        for record in records {
-            match record {
+            match record::bounded(article, name) {
                 Ok(article) => self.accept(&file.path, None, article),
                 Err(reason) => self.reject(&file.path, None, reason),
             }
         }
-        Ok(())
+        for left in reading.left_out {
+            self.pending.push_back(ReadEvent::LeftOut(file.path.clone(), left));
+        }
+    }
+
+    /// Passes on the records of a file, each with its line if it has one.
+    fn accept_records(
+        &mut self,
+        file: &SourceFile,
+        records: impl IntoIterator<Item = (Option<usize>, std::result::Result<Record, String>)>,
+    ) -> std::result::Result<(), (Option<usize>, String)> {
+        let mut lost = Lost::default();
+        let mut any = false;
+        for (line, record) in records {
+            any = true;
+            match record {
+                Ok(record) => {
+                    lost.add(line, record.lost);
+                    self.accept(&file.path, line, record.article);
+                }
+                Err(reason) => self.reject(&file.path, line, reason),
+            }
+        }
+        for (line, said) in lost.said() {
+            self.notice(&file.path, line, said);
+        }
+        if any {
+            Ok(())
+        } else {
+            Err((None, "holds no records".into()))
+        }
     }
 
     /// Reads one line of the JSON Lines file that is open.
     fn next_line(&mut self, mut lines: Lines) {
-        let (line, taken) = match record::next_line(&mut lines.reader) {
+        let (line, taken) = match json::next_line(&mut lines.reader) {
             Ok(line) => line,
             Err(error) => {
                 self.bytes_read += lines.size.saturating_sub(lines.taken);
@@ -263,27 +311,31 @@ impl ArticleReader {
                 return;
             }
         };
-        // A file may grow while it is read; progress never passes the whole.
+        // A file may grow while it is read, and UTF-16 grows as it is decoded; progress never passes the whole.
         let counted = taken.min(lines.size.saturating_sub(lines.taken));
         lines.taken += counted;
         self.bytes_read += counted;
         lines.line += 1;
         let record = match line {
-            RawLine::Bytes(bytes) => record::read_line(&bytes),
-            RawLine::TooLong => Err(format!("is longer than {} MiB", record::MAX_LINE >> 20)),
+            RawLine::Bytes(bytes) => json::read_line(&bytes, lines.encoding),
+            RawLine::TooLong => Err(format!("is longer than {} MiB", json::MAX_LINE >> 20)),
             RawLine::End => {
                 self.bytes_read += lines.size.saturating_sub(lines.taken);
                 if lines.records == 0 {
                     self.reject(&lines.path, None, "holds no records".into());
+                }
+                for (line, said) in lines.lost.said() {
+                    self.notice(&lines.path, line, said);
                 }
                 return;
             }
         };
         match record {
             Ok(None) => {}
-            Ok(Some(article)) => {
+            Ok(Some(record)) => {
                 lines.records += 1;
-                self.accept(&lines.path, Some(lines.line), article);
+                lines.lost.add(Some(lines.line), record.lost);
+                self.accept(&lines.path, Some(lines.line), record.article);
             }
             Err(reason) => {
                 lines.records += 1;
@@ -323,6 +375,13 @@ impl ArticleReader {
         }
     }
 
+    fn leave_out(&mut self, path: &Path, reason: &'static str, text: String) {
+        if !text.trim().is_empty() {
+            self.pending
+                .push_back(ReadEvent::LeftOut(path.to_path_buf(), LeftOut { reason, text }));
+        }
+    }
+
     fn notice(&mut self, path: &Path, line: Option<usize>, reason: String) {
         self.pending.push_back(ReadEvent::Noticed(Rejected {
             path: path.to_path_buf(),
@@ -356,26 +415,4 @@ impl Iterator for ArticleReader {
             }
         }
     }
-}
-
-/// The questions and judgements that lie beside a corpus in the BEIR layout are no articles; named, they are read.
-fn part_of_dataset(file: &SourceFile) -> Option<&'static str> {
-    let name = file.path.file_name()?.to_str()?;
-    let part = matches!(name, "queries.jsonl" | "qrels.tsv");
-    let beside = file.path.with_file_name("corpus.jsonl").is_file() || file.path.with_file_name("qrels.tsv").is_file();
-    (part && beside && !file.named).then_some("belongs to a set of questions and judgements; it holds no articles")
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default()
-}
-
-/// A file's name as a title, if it says anything: names such as `000_c5abffc0` do not.
-fn title_from_name(path: &Path) -> String {
-    let stem = stem(path);
-    let speaks = stem.chars().any(is_han)
-        || (stem.chars().any(char::is_alphabetic) && !stem.contains(|c: char| c.is_ascii_digit()));
-    if speaks { stem } else { String::new() }
 }

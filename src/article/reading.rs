@@ -5,6 +5,8 @@
 
 use crate::model::Article;
 
+use super::layout::{is_pause, is_stop};
+
 /// Text that is visible in an input and in no article.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
@@ -37,4 +39,36 @@ impl Reading {
             self.left_out.push(LeftOut { reason, text });
         }
     }
+}
+
+/// What gives reason to look at what was left out of a file, if anything does.
+pub(super) fn doubt(articles: &[(usize, Article)], left_out: &[LeftOut]) -> Option<String> {
+    let kept: usize = articles.iter().map(|(_, article)| prose(&article.text)).sum();
+    let lost: usize = left_out.iter().map(|left| prose(&left.text)).sum();
+    // A site's notices and links read like sentences too; what stands aside or hidden may be the article's.
+    let doubtful: usize = left_out
+        .iter()
+        .filter(|left| matches!(left.reason, "aside" | "hidden" | "form control" | "no entry"))
+        .map(|left| prose(&left.text))
+        .sum();
+    match () {
+        _ if articles.is_empty() => None,
+        _ if kept * 2 < lost => Some(format!(
+            "kept {kept} of the {} characters of its sentences",
+            kept + lost
+        )),
+        _ if doubtful > 0 => Some(format!(
+            "left out {doubtful} characters of sentences that stood aside or hidden"
+        )),
+        _ => None,
+    }
+}
+
+/// How many characters of a text are sentences: those of lines of 20 characters and more with Chinese punctuation.
+fn prose(text: &str) -> usize {
+    text.lines()
+        .filter(|line| line.contains(|c| is_stop(c) || is_pause(c)))
+        .map(|line| line.chars().filter(|c| !c.is_whitespace()).count())
+        .filter(|&count| count >= 20)
+        .sum()
 }

@@ -92,17 +92,20 @@ fn the_five_pages_are_the_85_articles() {
 fn the_pages_in_gb18030_are_the_same_articles() {
     let Some(pages) = shared("data/pages") else { return };
     let (expected, _) = read_paths(std::slice::from_ref(&pages));
-    let folder = tempfile::tempdir().unwrap();
+    // A folder of the same name gives the same ids.
+    let above = tempfile::tempdir().unwrap();
+    let folder = above.path().join("pages");
+    fs::create_dir(&folder).unwrap();
     for entry in fs::read_dir(&pages).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap().replace('\n', "\r\n");
         fs::write(
-            folder.path().join(path.file_name().unwrap()),
+            folder.join(path.file_name().unwrap()),
             encoding_rs::GB18030.encode(&text).0,
         )
         .unwrap();
     }
-    let (articles, rejected) = read_paths(&[folder.path().to_path_buf()]);
+    let (articles, rejected) = read_paths(&[folder]);
     assert_eq!(rejected, []);
     assert_eq!(articles, expected);
 }
@@ -258,12 +261,13 @@ fn questions_beside_a_corpus_are_no_articles_unless_named() {
 
 #[test]
 fn hostile_files_are_reported_and_survived() {
-    let line = format!("{{\"_id\": \"big\", \"text\": \"{}\"}}\n", "x".repeat(10 << 20));
+    let line = format!("{{\"_id\": \"big\", \"text\": \"{}\"}}\n", "x".repeat(3 << 20));
     let too_long = format!(
         "{{\"_id\": \"huge\", \"text\": \"{}\"}}\n{{\"_id\": \"next\", \"text\": \"y\"}}",
         "x".repeat(17 << 20)
     );
-    let single = "医保断缴怎么办".repeat(500_000);
+    let single = "医保断缴怎么办".repeat(150_000);
+    let endless = format!("{{\"_id\": \"endless\", \"text\": \"{}\"}}\n", "x".repeat(5 << 20));
     let truncated = &"医保断缴三个月以内可以补缴".as_bytes()[..20];
     let nested = format!("<html><body>{}深处", "<div>".repeat(1_900));
     let bottomless = format!("<html><body>{}深处", "<div>".repeat(100_000));
@@ -284,9 +288,11 @@ fn hostile_files_are_reported_and_survived() {
         ("14-nothing.html", b"<html><script>x</script></html>"),
         ("16-bottomless.html", bottomless.as_bytes()),
         ("15-quotes.md", ">".repeat(20_000).as_bytes()),
+        ("17-endless.txt", "医保断缴怎么办".repeat(250_000).as_bytes()),
+        ("18-endless.jsonl", endless.as_bytes()),
     ]);
     assert_eq!(ids(&articles), ["big", "next", "08-single-line.txt", "09-nested.html"]);
-    assert_eq!(articles[0].text.len(), 10 << 20);
+    assert_eq!(articles[0].text.len(), 3 << 20);
     assert_eq!(articles[3].text, "深处");
     let check = |name: &str, line: Option<usize>, reason: &str| {
         let found = rejected
@@ -309,9 +315,11 @@ fn hostile_files_are_reported_and_survived() {
     check("14-nothing.html", None, "no text");
     check("15-quotes.md", None, "no text");
     check("16-bottomless.html", None, "nested deeper");
-    assert_eq!(rejected.len(), 13);
+    check("17-endless.txt", None, "5.0 MiB of text, an article may have 4");
+    check("18-endless.jsonl", Some(1), "5.0 MiB of text, an article may have 4");
+    assert_eq!(rejected.len(), 15);
     let passages = split(&articles[2], &|text| text.chars().count(), &SplitOptions::default());
-    assert!(passages.len() > 3_500_000 / 420);
+    assert!(passages.len() > 1_050_000 / 420);
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(super) struct Unit<'a> {
     pub cut: f64,
     /// The level and words of the heading, if this is one.
     pub heading: Option<(u8, &'a str)>,
+    /// The header of the table that it stands in, if it is a row below it.
+    pub header: Option<&'a str>,
 }
 
 /// One line that is not blank.
@@ -34,6 +36,8 @@ struct Row<'a> {
     kind: Line<'a>,
     /// Whether a blank line stands before it.
     apart: bool,
+    /// See [`Unit::header`].
+    header: Option<&'a str>,
 }
 
 /// Cuts a text into pieces of at most `max` tokens each (a single character may be longer). Pieces of a line that
@@ -51,6 +55,9 @@ pub(super) fn units<'a>(text: &'a str, count: &dyn Fn(&str) -> usize, max: usize
         let cut = cost(&row, before.as_ref());
         let from = cutter.units.len();
         cutter.line(row.start, row.text);
+        for unit in &mut cutter.units[from..] {
+            unit.header = row.header;
+        }
         if let Some(first) = cutter.units.get_mut(from) {
             first.cut = cut;
             if let Line::Heading(level, words) = row.kind {
@@ -81,13 +88,27 @@ fn rows(text: &str) -> Vec<Row<'_>> {
                 indent,
                 kind,
                 apart,
+                header: None,
             });
             apart = false;
         }
         start += current.len() + 1;
     }
     settle_numbers(&mut rows);
+    settle_headers(&mut rows);
     rows
+}
+
+/// Gives the rows of each table its first one, which says what their cells are.
+fn settle_headers(rows: &mut [Row<'_>]) {
+    let mut first = None;
+    for row in rows {
+        match first.filter(|_| !row.apart) {
+            _ if !row.text.contains(" | ") => first = None,
+            None => first = Some(row.text),
+            Some(header) => row.header = Some(header),
+        }
+    }
 }
 
 /// Decides which numbered lines are headings and which are items of a list.
@@ -226,6 +247,7 @@ impl Cutter<'_, '_> {
             gap,
             cut,
             heading: None,
+            header: None,
         });
     }
 }

@@ -1,6 +1,7 @@
 //! Paths to files: which files lie under the named paths, in a fixed order, and the source that each belongs to.
 //!
-//! Opens nothing and decides nothing by content. Hidden files are skipped, links to folders are not followed (they may
+//! Opens nothing and decides nothing by content. Hidden files are passed over, those that `skip` knows by
+//! name are named, links to folders are not followed (they may
 //! lead back up), links to files are.
 
 use std::collections::HashSet;
@@ -8,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::layout::is_han;
+use super::skip;
 use super::source::{Scope, Sources};
 use crate::model::Origin;
 
@@ -100,12 +103,11 @@ fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
     let before = found.all.len();
     let visible =
         |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
-    for entry in WalkDir::new(&scope.given)
+    let mut entries = WalkDir::new(&scope.given)
         .follow_links(false)
         .sort_by_file_name()
-        .into_iter()
-        .filter_entry(visible)
-    {
+        .into_iter();
+    while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -115,10 +117,24 @@ fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
                 continue;
             }
         };
+        if !visible(&entry) {
+            if entry.file_type().is_dir() {
+                entries.skip_current_dir();
+            }
+            continue;
+        }
         if entry.file_type().is_dir() || entry.depth() == 0 {
+            if let Some(reason) = skip::folder(entry.path()).filter(|_| entry.depth() > 0) {
+                entries.skip_current_dir();
+                found.refuse(entry.path(), reason.into());
+            }
             continue;
         }
         let path = entry.into_path();
+        if let Some(reason) = skip::file(&path) {
+            found.refuse(&path, reason.into());
+            continue;
+        }
         match path.metadata() {
             Ok(about) if about.is_file() => found.file(scope, path, about.len(), sources),
             Ok(about) if about.is_dir() => found.refuse(&path, "is a link to a folder, which is not followed".into()),
@@ -132,4 +148,19 @@ fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
             "the folder holds no files (hidden ones are not read)".into(),
         );
     }
+}
+
+/// A file's name without its extension.
+pub(super) fn stem(path: &Path) -> String {
+    path.file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// A file's name as a title, if it says anything: names such as `000_c5abffc0` do not.
+pub(super) fn title_from_name(path: &Path) -> String {
+    let stem = stem(path);
+    let speaks = stem.chars().any(is_han)
+        || (stem.chars().any(char::is_alphabetic) && !stem.contains(|c: char| c.is_ascii_digit()));
+    if speaks { stem } else { String::new() }
 }

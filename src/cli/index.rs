@@ -16,7 +16,7 @@ use crate::index::ingest::{Counts, Progress};
 /// How many articles of a kind the summary for people names.
 const NAMED: usize = 10;
 
-/// Read articles (text, Markdown, HTML, JSON Lines; UTF-8 or GB18030) and put them into an index.
+/// Read articles (text, Markdown, HTML, JSON, CSV, PDF, DOCX, XLSX) and put them into an index.
 #[derive(Args)]
 pub struct IndexArgs {
     /// Files and folders to read.
@@ -153,6 +153,10 @@ impl Progress for Bars {
         self.reading.suspend(|| eprintln!("skipped {what}"));
     }
 
+    fn noticed(&self, what: &str) {
+        self.reading.suspend(|| eprintln!("note {what}"));
+    }
+
     fn graphs(&self, done: usize, total: usize) {
         if self.graphs.length().is_none() {
             self.graphs.set_draw_target(indicatif::ProgressDrawTarget::stderr());
@@ -198,6 +202,12 @@ pub fn print(summary: &Summary, folder: &Path) {
             println!("  and {more} more (--json names all)");
         }
     }
+    println!(
+        "{} characters kept, {} left out (`baowen read` shows which and why), {} notes",
+        summary.kept_characters,
+        summary.left_out_characters,
+        summary.noticed.len()
+    );
     println!(
         "{} passages written ({} embedded, {} from the cache) in {:.1} s",
         summary.passages, summary.embedded, summary.cached, summary.seconds

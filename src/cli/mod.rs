@@ -63,6 +63,10 @@ enum Command {
 
 /// Runs the command that the process's arguments name.
 pub fn main() -> ExitCode {
+    #[cfg(feature = "documents")]
+    if let Some(done) = documents() {
+        return done;
+    }
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,6 +79,28 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.fault() == Fault::Caller { 2 } else { 1 })
         }
     }
+}
+
+/// Reads one untrusted file and ends, if this process was started to do that by another of this program; else has
+/// such files read that way. No command of people's, so it is none of [`Command`].
+#[cfg(feature = "documents")]
+fn documents() -> Option<ExitCode> {
+    use crate::article::documents::{COMMAND, Kind, read_isolated, serve};
+
+    let mut arguments = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned());
+    if arguments.next().as_deref() == Some(COMMAND) {
+        let kind = arguments.next().as_deref().and_then(Kind::of);
+        let read = kind.is_some_and(serve);
+        return Some(if read { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    // On Linux the program itself, even after its file was replaced.
+    let itself = std::path::PathBuf::from("/proc/self/exe");
+    if itself.exists() {
+        read_isolated(itself);
+    } else if let Ok(program) = std::env::current_exe() {
+        read_isolated(program);
+    }
+    None
 }
 
 fn run(command: Command) -> Result<()> {

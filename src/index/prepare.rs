@@ -120,8 +120,11 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> (PreparedArticle, Vec<
         .as_ref()
         .map_or(MAX_CHARS_WITHOUT_MODEL, |e| e.max_tokens());
     let passages = cut(&article, room, &count);
-    let article_regions = analyzer.regions(&article.title);
-    let article_years = analyzer.years(&article.title, article.published);
+    // What its origin names it for counts as what its title names.
+    let mut article_regions = analyzer.regions(&article.title);
+    article_regions.extend(article.regions.iter().flat_map(|name| analyzer.regions(name)));
+    let mut article_years = analyzer.years(&article.title, article.published);
+    article_years.extend(&article.years);
     let (passages, texts) = passages
         .into_iter()
         .map(|passage| {

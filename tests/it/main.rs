@@ -5,6 +5,8 @@ mod architecture;
 mod cli;
 mod conformance;
 mod crash;
+#[cfg(feature = "documents")]
+mod documents;
 mod imports;
 mod index;
 mod meanings;

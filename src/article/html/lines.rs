@@ -83,7 +83,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         .inspect(|&at| reading.leave_out("behind the article", lines[at..end].join("\n")))
         .unwrap_or(end);
     let below = end;
-    let end = strip_notices(lines, below, true);
+    let end = strip_notices(lines, below);
     let mut kept = Vec::new();
     let title_plain = plain(title);
     let is_title = |line: &str| !title_plain.is_empty() && plain(line.trim_start_matches('#')) == title_plain;

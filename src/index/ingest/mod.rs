@@ -78,6 +78,11 @@ pub trait Progress: Sync {
         let _ = what;
     }
 
+    /// Something was read, but not as it should be; the text names it.
+    fn noticed(&self, what: &str) {
+        let _ = what;
+    }
+
     /// A commit is finished: durable, and seen by whoever opens the index from now on.
     fn committed(&self) {}
 

@@ -58,6 +58,12 @@ pub struct Summary {
     pub pruned: usize,
     /// Whether the index answers by words alone.
     pub without_vectors: bool,
+    /// Characters that were read into articles, white space aside.
+    pub kept_characters: u64,
+    /// Characters that were left out of them, each with a reason (`baowen read` shows them).
+    pub left_out_characters: u64,
+    /// What was read but not as it should be: fields that say nothing, pages of which little was kept.
+    pub noticed: Vec<String>,
     /// Articles in the index now.
     pub total_articles: u64,
     /// Passages in the index now.
@@ -110,12 +116,19 @@ pub fn run(index: &Arc<EmbeddedIndex>, rules: Rules, request: &Request, progress
     let mut since_commit = 0;
     while let Some(event) = reader.next() {
         match event {
-            ReadEvent::Article(article) => batch.push(article),
+            ReadEvent::Article(article) => {
+                run.summary.kept_characters += characters(&article.text);
+                batch.push(article);
+            }
             ReadEvent::Rejected(rejected) => {
                 run.changes.rejected(&rejected);
                 run.skip(rejected.to_string());
             }
-            ReadEvent::LeftOut(..) | ReadEvent::Noticed(_) => {}
+            ReadEvent::LeftOut(_, left) => run.summary.left_out_characters += characters(&left.text),
+            ReadEvent::Noticed(noticed) => {
+                progress.noticed(&noticed.to_string());
+                run.summary.noticed.push(noticed.to_string());
+            }
         }
         if batch.len() >= BATCH {
             since_commit += batch.len();
@@ -150,6 +163,11 @@ pub fn run(index: &Arc<EmbeddedIndex>, rules: Rules, request: &Request, progress
     (summary.total_articles, summary.total_passages) = (about.articles, about.passages);
     summary.without_vectors = about.identity.dimension == 0;
     Ok(summary)
+}
+
+/// How many characters of a text are seen.
+fn characters(text: &str) -> u64 {
+    text.chars().filter(|c| !c.is_whitespace()).count() as u64
 }
 
 /// A run under way.

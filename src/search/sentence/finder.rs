@@ -91,7 +91,10 @@ impl AnswerFinder {
         let mut after_heading = false;
         let mut counted = vec![usize::MAX; weights.len()];
         let mut best: Option<(f32, usize)> = None;
+        let is_row = |at: usize| lines.get(at).is_some_and(|line| line.text.contains(" | "));
         for (at, line) in lines.iter().enumerate() {
+            // A table's first row says what its cells are; it answers nothing, but heads the others.
+            let header = is_row(at) && is_row(at + 1) && !(at > 0 && is_row(at - 1));
             let content = contents.of(at);
             let shape = Shape::behind_marker(&line.text, line.marker);
             let mut sum = |terms: &[usize]| {
@@ -113,10 +116,10 @@ impl AnswerFinder {
                 _ => 1.0,
             };
             let score = score * (1.0 + worth * telling) * fits * shape.worth(at + 1 == lines.len());
-            if best.is_none_or(|(top, _)| score > top) {
+            if !header && best.is_none_or(|(top, _)| score > top) {
                 best = Some((score, at));
             }
-            let heading = shape.form != Form::Statement;
+            let heading = header || shape.form != Form::Statement;
             if heading {
                 above = [Some(content), if after_heading { above[0] } else { above[1] }];
             }
@@ -349,6 +352,20 @@ mod tests {
             "参保要带身份证。",
         );
         check("", &[], "", "只有一句。", "只有一句。");
+    }
+
+    #[test]
+    fn a_tables_header_is_no_answer() {
+        let finder = finder("门诊报销比例是多少", &["门诊", "报销", "比例"]);
+        let check = |text: &str, expected: &str| {
+            assert_eq!(
+                best(&finder, text, "").map(|(_, range)| &text[range]),
+                Some(expected),
+                "{text}"
+            );
+        };
+        check("门诊报销 | 比例\n在职 | 80%\n退休 | 85%", "在职 | 80%");
+        check("甲 | 乙", "甲 | 乙");
     }
 
     #[test]

@@ -1,0 +1,26 @@
+//! Files of offices and printers: PDF, DOCX and XLSX.
+//!
+//! What reads them is other people's code over files that nobody vouches for: `child` runs it in a process of its own
+//! with limits, so that a crash, a hang or a flood is that file's fault. What comes out is plain: pages of lines, text
+//! with its structure written in the convention of `layout`, or tables; the rest is as for any text.
+
+mod archive;
+mod child;
+mod docx;
+mod extracted;
+mod flow;
+mod numbering;
+mod pdf;
+mod readers;
+mod styles;
+mod xlsx;
+mod xml;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use child::extract;
+pub use child::{COMMAND, read_isolated, serve};
+pub use extracted::Kind;
+pub(super) use extracted::reason;
+pub(super) use flow::flow;

@@ -1,0 +1,297 @@
+//! JSON: records one a line, or in one document as a list, by their ids, or below a name such as `data`.
+//!
+//! Lines are read one by one, so a file may be larger than memory. Finds the records and leaves to `record` what is in
+//! them.
+
+use std::io::{self, BufRead};
+
+use encoding_rs::Encoding;
+use serde_json::{Map, Value};
+
+use super::decode::decode;
+use super::record::{Record, has_text, kind_of, read_record};
+
+/// The longest line that is read, in bytes: beyond it a file is broken, not long.
+pub(super) const MAX_LINE: usize = 16 << 20;
+
+/// How deep below the top a list of records is looked for.
+const MAX_DEPTH: usize = 3;
+
+/// One line of a file.
+pub(super) enum RawLine {
+    /// The line without its line break.
+    Bytes(Vec<u8>),
+    /// A line longer than [`MAX_LINE`], skipped.
+    TooLong,
+    /// The end of the file.
+    End,
+}
+
+/// Reads the next line and says how many bytes it took.
+pub(super) fn next_line(reader: &mut impl BufRead) -> io::Result<(RawLine, u64)> {
+    let mut line = Vec::new();
+    let (mut taken, mut too_long) = (0u64, false);
+    loop {
+        let buffer = match reader.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        if buffer.is_empty() {
+            break;
+        }
+        let newline = buffer.iter().position(|&byte| byte == b'\n');
+        let length = newline.unwrap_or(buffer.len());
+        too_long |= line.len() + length > MAX_LINE;
+        if too_long {
+            line = Vec::new();
+        } else {
+            line.extend_from_slice(&buffer[..length]);
+        }
+        let used = length + usize::from(newline.is_some());
+        reader.consume(used);
+        taken += used as u64;
+        if newline.is_some() {
+            break;
+        }
+    }
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(match taken {
+        0 => (RawLine::End, 0),
+        _ if too_long => (RawLine::TooLong, taken),
+        _ => (RawLine::Bytes(line), taken),
+    })
+}
+
+/// The record in a line, `None` if the line is blank, or why it is none. `declared`: what the file's beginning was found
+/// to be in.
+pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>) -> Result<Option<Record>, String> {
+    let text = decode(bytes, declared).map_err(|reason| format!("the line {reason}"))?;
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let value = serde_json::from_str(&text).map_err(|error| format!("is not valid JSON: {}", place(&error)))?;
+    read_record(value, None).map(Some)
+}
+
+/// Whether a text is JSON Lines whatever it is called: its first line is a whole object and something stands below.
+pub(super) fn is_lines(text: &str) -> bool {
+    let text = text.trim_start();
+    let Some((first, rest)) = text.split_once('\n') else {
+        return false;
+    };
+    first.starts_with('{')
+        && rest.trim_start().starts_with('{')
+        && serde_json::from_str::<Map<String, Value>>(first).is_ok()
+}
+
+/// The records of a document, each with its number from 1 where it has one, or why there are none.
+pub(super) fn read_document(text: &str) -> Result<Vec<Result<Record, String>>, (Option<usize>, String)> {
+    let root: Value = serde_json::from_str(text)
+        .map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
+    let records = match root {
+        Value::Array(records) => records,
+        Value::Object(fields) if has_text(fields.keys().map(String::as_str)) => {
+            return Ok(vec![read_record(Value::Object(fields), None)]);
+        }
+        Value::Object(mut fields) => match lists(&fields).as_slice() {
+            [path] => taken(&mut fields, path),
+            [] if by_id(&fields) => {
+                return Ok(fields
+                    .into_iter()
+                    .map(|(id, record)| {
+                        read_record(record, Some(id.clone())).map_err(|why| format!("record `{id}`: {why}"))
+                    })
+                    .collect());
+            }
+            [] => return Ok(vec![read_record(Value::Object(fields), None)]),
+            several => {
+                let names: Vec<String> = several.iter().map(|path| format!("`{}`", path.join("."))).collect();
+                let reason = format!(
+                    "holds several lists of records ({}); put each into a file of its own, one record a line",
+                    names.join(", ")
+                );
+                return Err((None, reason));
+            }
+        },
+        other => return Err((None, format!("is {}, not a list of records", kind_of(&other)))),
+    };
+    let numbered = records.into_iter().enumerate();
+    Ok(numbered
+        .map(|(at, record)| read_record(found_below(record), None).map_err(|why| format!("record {}: {why}", at + 1)))
+        .collect())
+}
+
+/// The paths to the lists of objects with a text below the top, by names.
+fn lists(fields: &Map<String, Value>) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut open: Vec<(Vec<String>, &Map<String, Value>)> = vec![(Vec::new(), fields)];
+    while let Some((path, fields)) = open.pop() {
+        for (name, value) in fields {
+            let below = || path.iter().chain([name]).cloned().collect::<Vec<String>>();
+            match value {
+                Value::Array(records) if records.iter().take(8).any(holds_text) => found.push(below()),
+                Value::Object(fields) if path.len() < MAX_DEPTH => open.push((below(), fields)),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn holds_text(record: &Value) -> bool {
+    match record {
+        Value::Object(fields) => {
+            has_text(fields.keys().map(String::as_str))
+                || matches!(fields.get("_source"), Some(Value::Object(inner)) if has_text(inner.keys().map(String::as_str)))
+        }
+        _ => false,
+    }
+}
+
+/// Whether all values are records and the names their ids.
+fn by_id(fields: &Map<String, Value>) -> bool {
+    !fields.is_empty() && fields.values().all(holds_text)
+}
+
+/// The list at a path that [`lists`] found.
+fn taken(fields: &mut Map<String, Value>, path: &[String]) -> Vec<Value> {
+    let Some((first, rest)) = path.split_first() else {
+        return Vec::new();
+    };
+    match fields.get_mut(first) {
+        Some(Value::Array(records)) if rest.is_empty() => std::mem::take(records),
+        Some(Value::Object(fields)) => taken(fields, rest),
+        _ => Vec::new(),
+    }
+}
+
+/// A record as search engines export it: its fields below `_source`, its `_id` beside.
+fn found_below(record: Value) -> Value {
+    let Value::Object(mut fields) = record else {
+        return record;
+    };
+    match fields.remove("_source") {
+        Some(Value::Object(mut inner)) if !has_text(fields.keys().map(String::as_str)) => {
+            if let Some(id) = fields.remove("_id") {
+                inner.insert("_id".into(), id);
+            }
+            Value::Object(inner)
+        }
+        Some(other) => {
+            fields.insert("_source".into(), other);
+            Value::Object(fields)
+        }
+        None => Value::Object(fields),
+    }
+}
+
+/// serde_json's message with the column only: the line is the file's, and named elsewhere.
+fn place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let what = message
+        .rsplit_once(" at line ")
+        .map_or(message.as_str(), |(what, _)| what);
+    format!("{what} at column {}", error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_record_or_says_why_not() {
+        let line = |text: &str| read_line(text.as_bytes(), None);
+        assert!(line("  \r").unwrap().is_none());
+        let gb = encoding_rs::GB18030
+            .encode("{\"_id\": \"一\", \"text\": \"医保断缴三个月\"}")
+            .0
+            .into_owned();
+        assert_eq!(read_line(&gb, None).unwrap().unwrap().article.text, "医保断缴三个月");
+        for bad in [
+            "{\"_id\": 1, \"text\"",
+            r#"{"_id": "a", "text": "\ud800"}"#,
+            &"[".repeat(100_000),
+        ] {
+            let reason = line(bad).unwrap_err();
+            assert!(reason.contains("is not valid JSON"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn records_are_found_in_a_document() {
+        let check = |text: &str, expected: &[&str]| {
+            let found: Vec<String> = match read_document(text) {
+                Ok(records) => records
+                    .into_iter()
+                    .map(|record| record.map_or_else(|why| why, |record| record.article.id))
+                    .collect(),
+                Err((_, why)) => vec![why],
+            };
+            let fits = found.len() == expected.len() && found.iter().zip(expected).all(|(f, e)| f.contains(e));
+            assert!(fits, "{text}: {found:?}");
+        };
+        check(
+            r#"[{"_id": "a", "text": "x"}, {"id": 2}]"#,
+            &["a", "record 2: has no `text`"],
+        );
+        check(r#"{"_id": "a", "text": "x"}"#, &["a"]);
+        check(r#"{"code": 0, "items": [{"_id": "a", "text": "x"}]}"#, &["a"]);
+        check(r#"{"data": {"list": [{"_id": "a", "内容": "x"}], "total": 1}}"#, &["a"]);
+        check(
+            r#"{"hits": {"hits": [{"_id": "a", "_source": {"content": "x"}}]}}"#,
+            &["a"],
+        );
+        check(r#"{"a": {"text": "x"}, "b": {"text": "y", "title": "t"}}"#, &["a", "b"]);
+        check(
+            r#"{"faq": [{"_id": "a", "text": "x"}], "rules": [{"_id": "b", "text": "x"}]}"#,
+            &["several lists of records (`faq`, `rules`)"],
+        );
+        check(r#"{"data": []}"#, &["has no `_id`"]);
+        check(r#"["a"]"#, &["record 1: is a string, not an object"]);
+        check("7", &["is a number, not a list of records"]);
+        check("[1,", &["is not valid JSON"]);
+    }
+
+    #[test]
+    fn lines_by_another_name_are_known() {
+        let check = |text: &str, expected: bool| assert_eq!(is_lines(text), expected, "{text}");
+        check("{\"a\": 1}\n{\"a\": 2}", true);
+        check("\n{\"a\": 1}\r\n\n{\"a\":", true);
+        check("{\"a\": 1}", false);
+        check("{\"a\": 1}\n", false);
+        check("{\n\"a\": 1}\n{}", false);
+        check("[{\"a\": 1},\n{}]", false);
+    }
+
+    #[test]
+    fn lines_of_any_length_are_passed() {
+        let long = vec![b'x'; MAX_LINE + 1];
+        let mut file = [&long[..], b"\nabc\r\n\nlast"].concat();
+        let total = file.len() as u64;
+        let mut reader = io::BufReader::with_capacity(1000, io::Cursor::new(std::mem::take(&mut file)));
+        let (mut kinds, mut sum) = (Vec::new(), 0);
+        loop {
+            let (line, taken) = next_line(&mut reader).unwrap();
+            sum += taken;
+            kinds.push(match line {
+                RawLine::TooLong => "long".to_string(),
+                RawLine::Bytes(bytes) => String::from_utf8(bytes).unwrap(),
+                RawLine::End => break,
+            });
+        }
+        assert_eq!(kinds, ["long", "abc", "", "last"]);
+        assert_eq!(sum, total);
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_survived(line in "[{}\\[\\]\":,0-9a-z_ \\\\]{0,60}|\\PC{0,60}") {
+            let _ = (read_line(line.as_bytes(), None), read_document(&line), is_lines(&line));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Lines that a program broke, joined again as Chinese is joined: no blank between Han characters.
+//!
+//! Owns where a line ends because its room did, and where because its author did. Texts keep their lines unless a whole
+//! block shows that its lines were broken inside sentences; pages of a PDF always were.
+
+use super::layout::{COLONS, Line, is_han, is_pause, joins_without_space, line};
+
+/// How wide a line is drawn, a Han character counting two.
+pub(super) fn width(text: &str) -> usize {
+    text.trim().chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
+}
+
+/// Whether a line begins something of its own: a heading, an item, an article of a law, a row.
+pub(super) fn begins(text: &str) -> bool {
+    let text = text.trim_start();
+    let article = text.strip_prefix('第').is_some_and(|rest| {
+        let digits =
+            rest.trim_start_matches(|c: char| "一二三四五六七八九十百千零〇".contains(c) || c.is_ascii_digit());
+        digits.len() < rest.len() && digits.starts_with(['条', '章', '节', '编', '款', '项'])
+    });
+    article || is_row(text) || !matches!(line(text, false), Line::Text | Line::Blank)
+}
+
+/// Whether a line is a row of a table as it is written here or in Markdown, or has columns apart by wide gaps.
+pub(super) fn is_row(text: &str) -> bool {
+    text.contains(" | ") || text.starts_with('|') || text.contains('\t')
+}
+
+/// Whether a sentence goes on behind this line's end.
+pub(super) fn is_open(text: &str) -> bool {
+    let end = text.trim_end().chars().next_back();
+    end.is_some_and(|c| {
+        is_han(c)
+            || (is_pause(c) && !COLONS.contains(&c))
+            || c.is_ascii_alphanumeric()
+            || matches!(c, '《' | '（' | '“' | '(' | '%')
+    })
+}
+
+/// Whether a line can only be the rest of one before it: it begins with what closes or goes on.
+pub(super) fn only_follows(text: &str) -> bool {
+    text.trim_start()
+        .starts_with(|c: char| is_pause(c) || matches!(c, '。' | '；' | '！' | '？' | '）' | '》' | '”' | '】' | ')'))
+}
+
+/// Adds a line to the one that it continues.
+pub(super) fn append(text: &mut String, next: &str) {
+    let next = next.trim();
+    let before = text.trim_end().len();
+    text.truncate(before);
+    if let (Some(last), Some(first)) = (text.chars().next_back(), next.chars().next())
+        && !joins_without_space(last, first)
+        && !(is_han(last) && first.is_ascii_digit())
+        && !(last.is_ascii_digit() && is_han(first))
+    {
+        text.push(' ');
+    }
+    text.push_str(next);
+}
+
+/// A text of lines with those joined that were broken inside sentences, and blanks between all characters taken out.
+/// A block (lines without a blank one between) is joined where most of its lines end inside a sentence and sentences go
+/// on inside its lines; a list of words or a poem does not look so. Says nothing if nothing is to be joined.
+pub(super) fn unwrapped(text: &str) -> Option<String> {
+    let lines: Vec<&str> = text.split('\n').collect();
+    let mut joined: Vec<String> = Vec::with_capacity(lines.len());
+    let mut changed = false;
+    let mut at = 0;
+    while at < lines.len() {
+        let end = (at..lines.len())
+            .find(|&end| lines[end].trim().is_empty())
+            .unwrap_or(lines.len());
+        let block: Vec<String> = lines[at..end]
+            .iter()
+            .map(|line| match closed_up(line) {
+                Some(closed) => {
+                    changed = true;
+                    closed
+                }
+                None => line.to_string(),
+            })
+            .collect();
+        if is_wrapped(&block) {
+            changed = true;
+            let mut current = String::new();
+            for line in block {
+                let breaks = current.is_empty() || begins(&line) || !(is_open(&current) || only_follows(&line));
+                if breaks && !current.is_empty() {
+                    joined.push(std::mem::take(&mut current));
+                }
+                if breaks {
+                    current = line
+                } else {
+                    append(&mut current, &line)
+                }
+            }
+            joined.push(current);
+        } else {
+            joined.extend(block);
+        }
+        if end < lines.len() {
+            joined.push(lines[end].to_string());
+        }
+        at = end + 1;
+    }
+    changed.then(|| joined.join("\n"))
+}
+
+/// Whether a block's lines were broken inside sentences.
+fn is_wrapped(block: &[String]) -> bool {
+    if block.len() < 3 {
+        return false;
+    }
+    let above = &block[..block.len() - 1];
+    let pairs = || block.windows(2).filter(|pair| !begins(&pair[1]));
+    let torn = pairs()
+        .filter(|pair| {
+            is_open(&pair[0])
+                && pair[1]
+                    .trim_start()
+                    .starts_with(|c: char| is_han(c) || c.is_ascii_alphanumeric())
+                || only_follows(&pair[1])
+        })
+        .count();
+    // A sentence that ends or pauses inside a line, with Han on both sides, was not written line by line.
+    let inside = block
+        .iter()
+        .filter(|line| {
+            let line = line.trim();
+            line.char_indices().any(|(at, c)| {
+                (c == '。' || c == ',' || c == '\u{ff0c}' || c == '、' || c == '；')
+                    && at > 0
+                    && line[at + c.len_utf8()..].starts_with(is_han)
+            })
+        })
+        .count();
+    let longest = block.iter().map(|line| width(line)).max().unwrap_or(0);
+    let listed = above
+        .iter()
+        .any(|line| line.trim_end().ends_with(COLONS) && width(line) * 2 < longest);
+    torn * 2 > above.len() && inside * 3 >= block.len() && longest <= 120 && !listed
+}
+
+/// A line whose characters all stand apart by one blank, without them.
+pub(super) fn closed_up(line: &str) -> Option<String> {
+    let trimmed = line.trim();
+    let (mut apart, mut together) = (0usize, 0usize);
+    let chars: Vec<char> = trimmed.chars().collect();
+    for pair in chars.windows(2) {
+        let blank = pair[0].is_whitespace() != pair[1].is_whitespace();
+        let han = is_han(pair[0]) || is_han(pair[1]);
+        apart += usize::from(blank && han);
+        together += usize::from(is_han(pair[0]) && is_han(pair[1]));
+    }
+    // Four characters in a heading, or most of a line.
+    if !(apart >= 6 && together == 0 || apart >= 8 && together * 8 <= apart) {
+        return None;
+    }
+    let mut closed = String::with_capacity(trimmed.len());
+    let mut words = trimmed.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        closed.push_str(word);
+        if let (Some(last), Some(first)) = (
+            word.chars().next_back(),
+            words.peek().and_then(|next| next.chars().next()),
+        ) && last.is_ascii_alphanumeric()
+            && first.is_ascii_alphanumeric()
+        {
+            // `1 2 月` was 12; words of other scripts stay apart.
+            if !(last.is_ascii_digit() && first.is_ascii_digit()) {
+                closed.push(' ');
+            }
+        }
+    }
+    Some(closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn broken_lines_are_joined_and_others_are_not() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(unwrapped(text).as_deref(), expected, "{text}");
+        };
+        check(
+            "办法\n\n参保人员应当在产假结束后六\n个月内申领生育津\n贴，逾期不再受理。材料齐\n全的，当场办结。",
+            Some("办法\n\n参保人员应当在产假结束后六个月内申领生育津贴，逾期不再受理。材料齐全的，当场办结。"),
+        );
+        check(
+            "一、职工参保后，按月缴\n费，次月起享\n受待遇，断缴即停。\n二、居民按年缴费，逾期有\n等待期。",
+            Some("一、职工参保后，按月缴费，次月起享受待遇，断缴即停。\n二、居民按年缴费，逾期有等待期。"),
+        );
+        check("材料\n身份证\n社保卡\n户口本\n结婚证", None);
+        check("床前明月光\n疑是地上霜\n举头望明月\n低头思故乡", None);
+        check(
+            "第一句话，在这里写完。\n第二句话，也写完了。\n第三句话，同样写完。",
+            None,
+        );
+        check("青禾市医疗保障局\n2024年5月8日\n", None);
+        check("险种 | 个人，单位\n养老 | 8%\n医疗 | 2%", None);
+        check("缴 费 通 知", Some("缴费通知"));
+        check("医 保 断 缴 通 知 书", Some("医保断缴通知书"));
+        check(
+            "自 2 0 2 5 年 五 月 起 实 施 ， 请 及 时 申 报 。",
+            Some("自2025年五月起实施，请及时申报。"),
+        );
+        check("姓 名 张三", None);
+        check("", None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_white_space_changes(text in "([甲乙丙]{1,6}|[，。、：]|[0-9]{1,3}| |\n|一、|\\| ){0,60}") {
+            let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            if let Some(joined) = unwrapped(&text) {
+                prop_assert_eq!(bare(&joined), bare(&text));
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What lies in folders of articles and is none, told by its name alone: backups of editors, downloads under way, what
+//! belongs to a saved page, scripts, style sheets, pictures, sound.
+//!
+//! Only what is found in a folder is judged so; a file that is named is read.
+
+use std::path::Path;
+
+/// Why a file is no article, if its name says so.
+pub(super) fn file(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    if name.ends_with('~') || name.starts_with("~$") || (name.starts_with('#') && name.ends_with('#')) {
+        return Some("is an editor's backup or lock; name it to read it");
+    }
+    if matches!(name.as_str(), "thumbs.db" | "desktop.ini") {
+        return Some("belongs to the file manager");
+    }
+    let extension = path.extension()?.to_string_lossy().to_ascii_lowercase();
+    Some(match extension.as_str() {
+        "bak" | "backup" | "orig" | "swp" | "swo" | "swn" | "tmp" | "temp" | "rej" => {
+            "is an editor's backup; name it to read it"
+        }
+        "crdownload" | "part" | "partial" | "download" | "opdownload" | "aria2" | "!ut" | "td" | "xltd" => {
+            "is a download under way"
+        }
+        "css" | "js" | "mjs" | "map" | "woff" | "woff2" | "ttf" | "otf" | "eot" => {
+            "is a style sheet, script or font of a page"
+        }
+        "png" | "jpg" | "jpeg" | "gif" | "bmp" | "webp" | "svg" | "ico" | "tif" | "tiff" | "heic" => {
+            "is a picture; text in pictures is not read"
+        }
+        "mp3" | "mp4" | "wav" | "avi" | "mov" | "mkv" | "m4a" | "flv" => "is sound or film",
+        _ => return None,
+    })
+}
+
+/// Why a folder holds no articles: it has what a saved page beside it needs.
+pub(super) fn folder(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_str()?;
+    let page = name.strip_suffix("_files").or_else(|| name.strip_suffix(".files"))?;
+    let beside = ["html", "htm", "xhtml", "mhtml", "HTML", "HTM"]
+        .iter()
+        .any(|extension| path.with_file_name(format!("{page}.{extension}")).is_file());
+    beside.then_some("holds what belongs to the saved page beside it (style sheets, scripts, pictures)")
+}
+
+/// The questions and judgements that lie beside a corpus in the BEIR layout are no articles; named, they are read.
+pub(super) fn part_of_dataset(path: &Path, named: bool) -> Option<&'static str> {
+    let name = path.file_name()?.to_str()?;
+    let part = matches!(name, "queries.jsonl" | "qrels.tsv");
+    let beside = path.with_file_name("corpus.jsonl").is_file() || path.with_file_name("qrels.tsv").is_file();
+    (part && beside && !named).then_some("belongs to a set of questions and judgements; it holds no articles")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_what_is_no_article() {
+        let check = |name: &str, expected: Option<&str>| {
+            let found = file(Path::new(name));
+            assert_eq!(found.is_some(), expected.is_some(), "{name}: {found:?}");
+            assert!(
+                found.unwrap_or("").contains(expected.unwrap_or("")),
+                "{name}: {found:?}"
+            );
+        };
+        check("a/note.txt~", Some("backup"));
+        check("~$报告.docx", Some("lock"));
+        check("#x.md#", Some("backup"));
+        check("x.md.BAK", Some("backup"));
+        check("文件.pdf.crdownload", Some("download"));
+        check("jquery.min.js", Some("script"));
+        check("图.SVG", Some("picture"));
+        check("Thumbs.db", Some("file manager"));
+        check("a.txt", None);
+        check("没有扩展名", None);
+        check("表.csv", None);
+        check("js", None);
+    }
+
+    #[test]
+    fn a_saved_pages_folder_is_told_by_the_page() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("甲_files")).unwrap();
+        std::fs::create_dir_all(root.path().join("乙_files")).unwrap();
+        std::fs::write(root.path().join("甲.htm"), "x").unwrap();
+        assert!(folder(&root.path().join("甲_files")).is_some());
+        assert_eq!(folder(&root.path().join("乙_files")), None);
+        assert_eq!(folder(&root.path().join("甲")), None);
+    }
+}

@@ -1,0 +1,248 @@
+//! Rows of a table to records: a row is a record by the table's header, or says of each cell what its column is.
+//!
+//! Owns where the header is and what a row says; CSV is read here, workbooks elsewhere.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::record::{self, Record, read_record};
+
+/// The rows of one table, each with the line or row that it stands on, from 1.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Table {
+    /// What the table is called where it has a name of its own: a sheet's name, a line above the header.
+    pub name: String,
+    /// Rows with their cells; empty cells are empty.
+    pub rows: Vec<(usize, Vec<String>)>,
+    /// How many rows the header takes, where the table itself tells; 0 for as many as it looks like.
+    pub header_rows: usize,
+}
+
+/// Most cells that are read of one file.
+pub(super) const MAX_CELLS: usize = 4_000_000;
+/// Most columns of a row.
+pub(super) const MAX_COLUMNS: usize = 1_000;
+
+/// The rows of a file of values apart by commas, semicolons or tabs.
+pub(super) fn read_csv(text: &str) -> Result<Table, String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter(text))
+        .from_reader(text.as_bytes());
+    let mut table = Table::default();
+    let mut cells = 0;
+    for record in reader.records() {
+        let record = record.map_err(|error| format!("is no table of values: {error}"))?;
+        let line = record.position().map_or(0, |position| position.line() as usize);
+        cells += record.len();
+        if cells > MAX_CELLS || record.len() > MAX_COLUMNS {
+            return Err(format!("has more than {MAX_CELLS} cells or {MAX_COLUMNS} columns"));
+        }
+        let row: Vec<String> = record.iter().map(|cell| cell.trim().to_string()).collect();
+        if row.iter().any(|cell| !cell.is_empty()) {
+            table.rows.push((line, row));
+        }
+    }
+    Ok(table)
+}
+
+/// What parts the values: the one of `,`, `;`, tab and `，` that stands most often outside quotes in the first lines.
+fn delimiter(text: &str) -> u8 {
+    let mut counts = [(b',', 0usize), (b'\t', 0), (b';', 0)];
+    let mut quoted = false;
+    for byte in text.bytes().take(1 << 14) {
+        if byte == b'"' {
+            quoted = !quoted;
+        } else if !quoted && let Some((_, count)) = counts.iter_mut().find(|(mark, _)| *mark == byte) {
+            *count += 1;
+        }
+    }
+    // The first of equals is the comma.
+    counts
+        .iter()
+        .rev()
+        .max_by_key(|(_, count)| count)
+        .map_or(b',', |&(mark, _)| mark)
+}
+
+/// What the rows of a table gave.
+pub(super) struct Rows {
+    /// Each with its line.
+    pub records: Vec<(Option<usize>, Result<Record, String>)>,
+    /// The header, as a line of text; with known names of columns, or without rows that use them, it is in no record.
+    pub header: String,
+}
+
+/// The rows below the header as records, by known names of columns, else as text that says what each cell is. `id` is
+/// what the rows' ids begin with where they bring none, `name` what the file is called.
+pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
+    let wide = table
+        .rows
+        .iter()
+        .map(|(_, row)| row.iter().filter(|cell| !cell.is_empty()).count())
+        .max()
+        .unwrap_or(0);
+    // Lines above the header hold one cell: the table's name, its unit.
+    let mut above = Vec::new();
+    let mut rows = table.rows.into_iter().peekable();
+    while wide > 1
+        && let Some((_, row)) = rows.next_if(|(_, row)| row.iter().filter(|cell| !cell.is_empty()).count() == 1)
+    {
+        above.extend(row.into_iter().filter(|cell| !cell.is_empty()));
+    }
+    let mut header: Vec<String> = Vec::new();
+    for _ in 0..table.header_rows.max(1) {
+        let Some((_, row)) = rows.next() else { break };
+        header.resize(header.len().max(row.len()), String::new());
+        for (name, cell) in header.iter_mut().zip(row) {
+            if !cell.is_empty() && *name != cell {
+                *name = if name.is_empty() {
+                    cell
+                } else {
+                    format!("{name}/{cell}")
+                };
+            }
+        }
+    }
+    let known = record::has_text(header.iter().map(String::as_str));
+    let title = [table.name.as_str(), above.first().map_or("", String::as_str)]
+        .into_iter()
+        .rev()
+        .find(|title| !title.is_empty())
+        .unwrap_or(name)
+        .to_string();
+    let above_all = above.join(" | ");
+    let lead: Vec<String> = above.into_iter().skip(1).collect();
+    let mut found: Vec<_> = rows
+        .map(|(line, row)| {
+            let own = format!("{id}-{line}");
+            let record = if known {
+                named(&header, row, own)
+            } else {
+                told(&header, row, own, &title, &lead)
+            };
+            (Some(line), record)
+        })
+        .collect();
+    if found.is_empty() && !header.is_empty() {
+        // A header alone is all that there is.
+        found.push((Some(1), told(&[], header.clone(), format!("{id}-1"), &title, &lead)));
+    }
+    header.extend([table.name, above_all]);
+    header.retain(|name| !name.is_empty());
+    Rows {
+        records: found,
+        header: header.join(" | "),
+    }
+}
+
+/// A row whose columns have the names of a record's fields.
+fn named(header: &[String], row: Vec<String>, id: String) -> Result<Record, String> {
+    let mut fields = Map::new();
+    for (at, cell) in row.into_iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+        let name = header.get(at).map(|name| name.trim()).filter(|name| !name.is_empty());
+        let name = name.map_or_else(|| format!("列{}", at + 1), str::to_string);
+        fields.entry(name).or_insert(Value::String(cell));
+    }
+    read_record(Value::Object(fields), Some(id))
+}
+
+/// A row as text: `column：value`, one a line.
+fn told(header: &[String], row: Vec<String>, id: String, title: &str, lead: &[String]) -> Result<Record, String> {
+    let mut lines: Vec<String> = lead.to_vec();
+    for (at, cell) in row.into_iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+        match header.get(at).filter(|name| !name.is_empty()) {
+            Some(name) => lines.push(format!("{name}：{cell}")),
+            None => lines.push(cell),
+        }
+    }
+    let mut fields = Map::new();
+    fields.insert("title".into(), Value::String(title.to_string()));
+    fields.insert("text".into(), Value::String(lines.join("\n")));
+    read_record(Value::Object(fields), Some(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Vec<(String, String, String)> {
+        records(read_csv(text).unwrap(), "f", "文件")
+            .records
+            .into_iter()
+            .map(|(_, record)| record.unwrap().article)
+            .map(|article| (article.id, article.title, article.text))
+            .collect()
+    }
+
+    fn check(text: &str, expected: &[(&str, &str, &str)]) {
+        let found = read(text);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str()))
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn rows_are_records_by_their_header() {
+        check(
+            "id,标题,正文,地区\r\n7,断缴,\"三个月内补缴,\n逾期重算。\",杭州\r\n,复审,两年一次。,\r\n",
+            &[
+                ("7", "断缴", "三个月内补缴,\n逾期重算。"),
+                ("f-3", "复审", "两年一次。"),
+            ],
+        );
+        let table = read_csv("question;answer;地区;备注\n几个月?;三个月。;杭州;旧").unwrap();
+        let article = records(table, "f", "").records.remove(0).1.unwrap().article;
+        assert_eq!(
+            (article.title.as_str(), article.regions),
+            ("几个月?", vec!["杭州".to_string()])
+        );
+        assert_eq!(article.attributes["备注"], "旧");
+    }
+
+    #[test]
+    fn rows_without_known_names_say_what_their_cells_are() {
+        check(
+            "项目\t编码\t限价\n项目一\t250\t13元\n项目二\t\t20元\t多\n",
+            &[
+                ("f-2", "文件", "项目：项目一\n编码：250\n限价：13元"),
+                ("f-3", "文件", "项目：项目二\n限价：20元\n多"),
+            ],
+        );
+        // A name and a unit above the header.
+        check(
+            "诊疗项目表,,\n单位：元,,\n项目,限价,说明\n项目一,13,门诊\n",
+            &[("f-4", "诊疗项目表", "单位：元\n项目：项目一\n限价：13\n说明：门诊")],
+        );
+        check("只有一列\n甲\n", &[("f-2", "文件", "只有一列：甲")]);
+        check("只有一格\n", &[("f-1", "文件", "只有一格")]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_cell_of_any_table_is_lost(text in "([甲乙丙0-9]{1,3}|,|\t|\n|;){0,60}") {
+            let Ok(table) = read_csv(&text) else { return Ok(()) };
+            let cells: Vec<String> = table.rows.iter().flat_map(|(_, row)| row.clone()).filter(|cell| !cell.is_empty()).collect();
+            let rows = records(table, "f", "");
+            let kept: String = rows.records.into_iter().map(|(_, record)| {
+                let article = record.unwrap().article;
+                format!("{}\n{}\n", article.title, article.text)
+            }).chain([rows.header]).collect();
+            for cell in cells {
+                prop_assert!(kept.contains(&cell), "{text}: {cell} is not in {kept}");
+            }
+        }
+
+        #[test]
+        fn any_text_is_survived(text in "(id|text|正文|\"|,|\n|甲|年度){0,40}|\\PC{0,80}") {
+            if let Ok(table) = read_csv(&text) {
+                records(table, "f", "");
+            }
+        }
+    }
+}
