@@ -61,8 +61,10 @@ impl About {
                             }
                             "og:url" => og_url = kept(),
                             key => match stated_date(key) {
-                                Some(0) => about.published = about.published.or_else(|| find_date(content)),
-                                Some(_) => about.updated = about.updated.or_else(|| find_date(content)),
+                                Some(Stated::Publication) => {
+                                    about.published = about.published.or_else(|| find_date(content))
+                                }
+                                Some(Stated::Change) => about.updated = about.updated.or_else(|| find_date(content)),
                                 None => {}
                             },
                         }
@@ -185,22 +187,25 @@ impl About {
     }
 }
 
-/// Whether a name in the head stands for the day of publication (0) or of a later change (1).
-fn stated_date(key: &str) -> Option<usize> {
+/// What a day in a page's head is the day of.
+#[derive(Debug, PartialEq, Eq)]
+enum Stated {
+    Publication,
+    Change,
+}
+
+/// What the day is of that the head gives under a name, if it is one of these.
+fn stated_date(key: &str) -> Option<Stated> {
     let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
-    let day = ["date", "time", "issued", "modified"]
-        .iter()
-        .any(|word| key.contains(word));
-    match () {
-        () if !day || key.contains("expir") || key.contains("valid") => None,
-        () if ["mod", "update", "revis", "last"].iter().any(|word| key.contains(word)) => Some(1),
-        () if ["pub", "release", "issued", "create"]
-            .iter()
-            .any(|word| key.contains(word)) =>
-        {
-            Some(0)
-        }
-        () => matches!(key.as_str(), "date" | "dcdate" | "articledate").then_some(0),
+    let names = |words: &[&str]| words.iter().any(|word| key.contains(word));
+    if !names(&["date", "time", "issued", "modified"]) || names(&["expir", "valid"]) {
+        None
+    } else if names(&["mod", "update", "revis", "last"]) {
+        Some(Stated::Change)
+    } else if names(&["pub", "release", "issued", "create"]) || matches!(&*key, "date" | "dcdate" | "articledate") {
+        Some(Stated::Publication)
+    } else {
+        None
     }
 }
 

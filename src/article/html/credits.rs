@@ -2,6 +2,8 @@
 //!
 //! Judges one line by its shape; where such lines stand is for its callers to see.
 
+use crate::text::Normalized;
+
 use super::super::byline::next_stamp;
 use super::super::layout::{COLONS, is_han, is_stop};
 
@@ -99,7 +101,9 @@ pub(super) fn is_sentence(line: &str) -> bool {
 
 /// Whether a line says by whom or when, after a word that says so.
 pub(super) fn is_labelled(line: &str) -> bool {
-    let line = words(line);
+    // Labels are listed in simplified characters.
+    let line = Normalized::new(words(line)).text;
+    let line = line.as_str();
     let labelled = |label: &&&str| {
         line.strip_prefix(**label)
             .is_some_and(|rest| rest.trim_start().starts_with(COLONS))

@@ -3,7 +3,10 @@
 //!
 //! Only lines that are nothing else are taken, above the first sentence or behind more than half of the prose.
 
+use std::borrow::Cow;
+
 use crate::model::Article;
+use crate::text::Normalized;
 
 use super::super::page::{signed, strip_notices, take_related};
 use super::super::reading::Reading;
@@ -19,7 +22,11 @@ const MAX_ENDING: usize = 16;
 const ARTICLE: usize = 100;
 
 /// Lines behind an article.
-const ENDINGS: [&str; 33] = [
+const ENDINGS: [&str; 37] = [
+    "你可能",
+    "您可能",
+    "大家都在看",
+    "其他人也在看",
     "为你推荐",
     "为您推荐",
     "相关推荐",
@@ -149,8 +156,13 @@ fn ending(lines: &[&str]) -> Option<usize> {
     let mut above = 0;
     for (at, line) in lines.iter().enumerate() {
         let word = words(line);
-        let announces = |endings: &[&str]| endings.iter().any(|ending| word.starts_with(ending));
         let short = word.chars().count() <= MAX_ENDING;
+        // The words are listed in simplified characters.
+        let word = match short {
+            true => Cow::Owned(Normalized::new(word).text),
+            false => Cow::Borrowed(word),
+        };
+        let announces = |endings: &[&str]| endings.iter().any(|ending| word.starts_with(ending));
         let half = above > 0 && above * 2 >= total;
         if (half && (announces(&STATEMENTS) || (short && announces(&ENDINGS))))
             || (above >= ARTICLE && short && announces(&COMMENTS))
