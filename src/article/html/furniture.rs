@@ -182,12 +182,12 @@ impl Furniture {
                 && self.measures.of(near).linked * 2 <= self.measures.of(near).all
                 && self.measures.of(near).all > 0
         };
-        let around = element
+        let mut around = element
             .prev_siblings()
             .filter_map(ElementRef::wrap)
             .take(NEAR)
             .chain(element.next_siblings().filter_map(ElementRef::wrap).take(NEAR));
-        around.into_iter().any(alike)
+        around.any(alike)
     }
 
     fn is_short(&self, element: ElementRef<'_>) -> bool {

@@ -116,8 +116,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         [before, lines[at + 1..end].iter().find(filled)].map(|line| line.map_or("", |line| line))
     };
     let title_line = lines[..top].iter().position(|line| is_title(line)).unwrap_or(0);
-    for at in 0..end {
-        let line = lines[at];
+    for (at, &line) in lines[..end].iter().enumerate() {
         if at < top && is_title(line) {
             reading.leave_out("title", line);
         } else if at < title_line {
