@@ -113,10 +113,12 @@ fn prepare() -> baowen::error::Result<Bench> {
 
 /// Everything of an index but what is derived.
 fn without_graphs(data: &Data, folder: &std::path::Path) -> baowen::error::Result<Arc<dyn Snapshot>> {
-    let from = data.folder.join("segments");
-    let to = folder.join("segments");
-    let doing = |cause: std::io::Error| baowen::error::Error::unavailable(format!("{}: {cause}", from.display()));
+    let doing = |cause: std::io::Error| baowen::error::Error::unavailable(format!("{}: {cause}", data.folder.display()));
+    let generation = std::fs::read_to_string(data.folder.join("current")).map_err(doing)?;
+    let from = data.folder.join(generation.trim()).join("segments");
+    let to = folder.join("generation-1").join("segments");
     std::fs::create_dir_all(&to).map_err(doing)?;
+    std::fs::write(folder.join("current"), "generation-1").map_err(doing)?;
     for entry in std::fs::read_dir(&from).map_err(doing)? {
         let entry = entry.map_err(doing)?;
         let target = to.join(entry.file_name());

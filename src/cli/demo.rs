@@ -10,7 +10,7 @@ use super::options::DEFAULT_LISTEN;
 use super::print::{self, Style};
 use super::{index, model, remote, serve, setup};
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::ingest::run::Summary;
+use crate::index::ingest::summary::Summary;
 use crate::profile::Profile;
 use crate::search::request::SearchRequest;
 use crate::service::server::ServiceSettings;

@@ -103,7 +103,7 @@ impl Generate {
         if file.exists() {
             return npy::read(&file);
         }
-        let (rules, _cache) = setup::indexing_rules(true)?;
+        let (rules, _cache) = setup::indexing_rules(&self.out, true)?;
         let embedder = rules
             .embedder
             .ok_or_else(|| Error::unavailable("the model went away").help("run `baowen model fetch`"))?;

@@ -8,9 +8,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::options::IndexFolder;
 use super::setup;
 use crate::article::source::Sources;
-use crate::error::{Error, Fault, Result};
-use crate::index::EmbeddedIndex;
-use crate::index::ingest::run::{Request, Summary, run};
+use crate::error::{Error, Result};
+use crate::index::ingest::rebuild::Target;
+use crate::index::ingest::run::{Request, run};
+use crate::index::ingest::summary::Summary;
 use crate::index::ingest::{Counts, Progress};
 
 /// How many articles of a kind the summary for people names.
@@ -30,7 +31,7 @@ pub struct IndexArgs {
     /// Delete the articles that are in the index and no longer under PATH.
     #[arg(long)]
     prune: bool,
-    /// Throw the index away first and build it anew.
+    /// Build the index anew from PATH alone; it takes the old one's place when it is done.
     #[arg(long)]
     rebuild: bool,
     /// Index words alone, without vectors.
@@ -92,15 +93,8 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
     for path in paths {
         Sources::default().claim_any(path)?;
     }
-    let (rules, cache) = setup::indexing_rules(options.with_model)?;
-    if options.rebuild {
-        crate::index::remove(folder)?;
-    }
-    let index = match EmbeddedIndex::open(folder) {
-        Ok(index) => index,
-        Err(error) if error.fault() == Fault::Missing => EmbeddedIndex::create(folder, &rules.identity())?,
-        Err(error) => return Err(error),
-    };
+    let (rules, cache) = setup::indexing_rules(folder, options.with_model)?;
+    let target = Target::open(folder, &rules, options.rebuild)?;
     let bars = Bars::new();
     let request = Request {
         paths: paths.to_vec(),
@@ -108,25 +102,27 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
         prune: options.prune,
         commit_every: options.commit_every,
     };
-    let mut summary = run(&index, rules, &request, &bars)?;
+    let mut summary = run(&target, rules, &request, &bars)?;
     match &cache {
         Some(cache) => (summary.embedded, summary.cached) = (cache.misses(), cache.hits()),
-        None if index.identity().dimension > 0 => summary.embedded = summary.passages as u64,
+        None if target.index().identity().dimension > 0 => summary.embedded = summary.passages as u64,
         None => {}
     }
+    target.finish()?;
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(summary)
 }
 
 /// How far it is, on the terminal.
-struct Bars {
+pub struct Bars {
     reading: ProgressBar,
     graphs: ProgressBar,
     started: std::time::Instant,
 }
 
 impl Bars {
-    fn new() -> Self {
+    /// Bars that appear when there is something to show.
+    pub fn new() -> Self {
         let reading = style("{bar:30} {percent:>3}% {binary_bytes}/{binary_total_bytes} {msg} 剩余 {eta}");
         Bars {
             reading: ProgressBar::no_length().with_style(reading),

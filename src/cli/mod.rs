@@ -3,6 +3,7 @@
 
 mod analyze;
 pub mod bench;
+mod delete;
 mod demo;
 mod eval;
 mod generate;
@@ -12,6 +13,7 @@ mod options;
 mod print;
 mod questions;
 mod read;
+mod rebuild;
 pub mod remote;
 mod search;
 mod serve;
@@ -39,6 +41,10 @@ enum Command {
     Demo(demo::Demo),
     /// Read articles and put them into an index.
     Index(index::IndexArgs),
+    /// Take articles out of an index.
+    Delete(delete::Delete),
+    /// Make an index again from the articles it keeps, with vectors if the model is here.
+    Rebuild(rebuild::Rebuild),
     /// Show what becomes of files: the articles in them, what is left out of these, what cannot be read.
     Read(read::Read),
     /// Answer questions over gRPC.
@@ -107,6 +113,8 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(args) => args.run(),
         Command::Index(args) => args.run(),
+        Command::Delete(args) => args.run(),
+        Command::Rebuild(args) => args.run(),
         Command::Read(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Search(args) => args.run(),

@@ -12,7 +12,7 @@ use super::setup;
 use crate::compute;
 use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::EmbeddedIndex;
+use crate::index::Followed;
 use crate::profile::Profile;
 use crate::search::Engine;
 use crate::search::request::SearchRequest;
@@ -146,7 +146,7 @@ pub async fn serve(
     }
 }
 
-fn open_and_warm(folder: &Path, profile: &Profile) -> Result<(Arc<dyn Answer>, Arc<EmbeddedIndex>)> {
+fn open_and_warm(folder: &Path, profile: &Profile) -> Result<(Arc<dyn Answer>, Arc<Followed>)> {
     let opened = setup::open(folder, profile)?;
     let served = Served { engine: opened.engine };
     // The first question pages in the model and the postings; better ours than a caller's.
@@ -156,8 +156,8 @@ fn open_and_warm(folder: &Path, profile: &Profile) -> Result<(Arc<dyn Answer>, A
     Ok((Arc::new(served), opened.index))
 }
 
-/// Takes over newer commits for as long as the service lives.
-async fn follow_commits(index: Arc<EmbeddedIndex>) -> Result<std::convert::Infallible> {
+/// Takes over newer commits and rebuilds for as long as the service lives.
+async fn follow_commits(index: Arc<Followed>) -> Result<std::convert::Infallible> {
     let mut said = false;
     loop {
         tokio::time::sleep(REFRESH).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::compute::Budget;
 use crate::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir};
 use crate::error::{Context, Fault, Result};
-use crate::index::{Backend, EmbeddedIndex, Rules};
+use crate::index::{Backend, Followed, Rules};
 use crate::model::Date;
 use crate::profile::Profile;
 use crate::search::{Engine, Ranking};
@@ -27,42 +27,52 @@ pub fn local_model() -> Option<Arc<LocalModel>> {
 }
 
 /// The rules to index by: vectors come from the cache where the text was embedded before.
-pub fn indexing_rules(with_model: bool) -> Result<(Rules, Option<Arc<CachedEmbedder>>)> {
+pub fn indexing_rules(index: &Path, with_model: bool) -> Result<(Rules, Option<Arc<CachedEmbedder>>)> {
     let analyzer = Arc::new(Analyzer::new()?);
     let model = if with_model { local_model() } else { None };
-    let cached = match model {
-        Some(model) => {
-            let file = cache_file();
-            if let Some(folder) = file.parent() {
-                std::fs::create_dir_all(folder)
-                    .or_fault(Fault::Unavailable, format!("creating {}", folder.display()))?;
-            }
-            match VectorCache::open(&file, model.dimension()) {
-                Ok(cache) => Some(Arc::new(CachedEmbedder::new(model, cache)?)),
-                // Another program is indexing: nothing is lost but the time to embed again.
-                Err(error) if error.fault() == Fault::Precondition => {
-                    eprintln!("baowen: embedding without the cache of vectors: {error}");
-                    return Ok((
-                        Rules {
-                            analyzer,
-                            embedder: Some(model),
-                        },
-                        None,
-                    ));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        None => None,
+    let Some(model) = model else {
+        return Ok((
+            Rules {
+                analyzer,
+                embedder: None,
+            },
+            None,
+        ));
     };
-    let embedder = cached.clone().map(|cached| cached as Arc<dyn Embedder>);
-    Ok((Rules { analyzer, embedder }, cached))
+    let folder = cache_folder(index);
+    let cache = std::fs::create_dir_all(&folder)
+        .or_fault(Fault::Unavailable, format!("creating {}", folder.display()))
+        .and_then(|()| VectorCache::open(&cache_file_in(&folder), model.dimension()));
+    let (embedder, cached): (Arc<dyn Embedder>, _) = match cache {
+        Ok(cache) => {
+            let cached = Arc::new(CachedEmbedder::new(model, cache)?);
+            (cached.clone(), Some(cached))
+        }
+        // Nothing is lost but the time to embed again.
+        Err(error) => {
+            eprintln!("baowen: embedding without the cache of vectors: {error}");
+            (model, None)
+        }
+    };
+    let rules = Rules {
+        analyzer,
+        embedder: Some(embedder),
+    };
+    Ok((rules, cached))
 }
 
-/// The file that vectors are cached in.
-fn cache_file() -> PathBuf {
-    let folder = std::env::var_os(CACHE_DIR).map_or_else(|| PathBuf::from("index/data/cache"), PathBuf::from);
-    cache_file_in(&folder)
+/// The folder that vectors are cached in: `BAOWEN_CACHE_DIR`, or the user's cache folder, where all indexes share them;
+/// where there is none, one beside the index. Never the folder that one happens to stand in.
+fn cache_folder(index: &Path) -> PathBuf {
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if let Some(folder) = std::env::var_os(CACHE_DIR) {
+        return folder.into();
+    }
+    let users = match cfg!(windows) {
+        true => named("LOCALAPPDATA"),
+        false => named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache"))),
+    };
+    users.map_or_else(|| index.with_extension("cache"), |folder| folder.join("baowen"))
 }
 
 /// The same in a folder of one's own, as `BAOWEN_CACHE_DIR` would have it.
@@ -73,7 +83,7 @@ pub fn cache_file_in(folder: &Path) -> PathBuf {
 /// An index opened for asking, with all that answers.
 pub struct Opened {
     /// The index.
-    pub index: Arc<EmbeddedIndex>,
+    pub index: Arc<Followed>,
     /// The engine over it.
     pub engine: Engine,
 }
@@ -83,7 +93,7 @@ pub struct Opened {
 pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
     let ((analyzer, model), index) = Budget::all().join(
         |budget| budget.join(|_| Analyzer::new(), |_| LocalModel::open(&model_dir(None))),
-        |_| EmbeddedIndex::open_with(folder, profile.bm25),
+        |_| Followed::open(folder, profile.bm25),
     );
     let index = index?;
     let analyzer = Arc::new(analyzer?.with_weights(profile.terms));
@@ -95,7 +105,7 @@ pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
             None
         }
     };
-    index.check_identity(
+    index.index().check_identity(
         analyzer.fingerprint(),
         embedder.as_ref().map(|e| (e.identity(), e.dimension())),
     )?;

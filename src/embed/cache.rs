@@ -47,8 +47,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Vectors on disk: an append-only file of equal records, each `key (16 bytes), numbers (4 x dimension), XXH3 of both
-/// (8 bytes)`, little-endian. A record that was cut off is dropped when the file is opened, one that was damaged is
-/// never returned.
+/// (8 bytes)`, little-endian. A record that was cut off is dropped by whoever writes next, one that was damaged is never
+/// returned. Any number of programs share a file: who appends holds a lock for that moment and takes over first what the
+/// others have appended.
 pub struct VectorCache {
     dimension: usize,
     open: Mutex<Open>,
@@ -58,43 +59,54 @@ struct Open {
     file: File,
     /// Key to record number.
     places: HashMap<u128, u64>,
+    /// Records looked at so far.
     records: u64,
 }
 
-impl Drop for Open {
-    /// Gives the lock back by name: a child process that is just being started holds a copy of the file until it has
-    /// replaced itself, and closing alone would leave the lock with it.
+/// The lock of a cache's file, until it is dropped.
+struct Locked<'a>(&'a File);
+
+impl<'a> Locked<'a> {
+    fn take(file: &'a File) -> std::io::Result<Locked<'a>> {
+        file.lock()?;
+        Ok(Locked(file))
+    }
+}
+
+impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        let _ = self.file.unlock();
+        let _ = self.0.unlock();
     }
 }
 
 impl VectorCache {
-    /// Opens the cache, or makes an empty one. A file of another version or dimension is emptied: it is a cache.
+    /// Opens the cache, or makes an empty one. A file of another version is emptied: it is a cache. One of another
+    /// dimension is another model's and stays; one beside it is opened, with the dimension in its name.
     ///
     /// # Errors
-    /// `Unavailable` if the file cannot be read or made, `Precondition` if another program has it open.
+    /// `Unavailable` if the file cannot be read or made.
     pub fn open(path: &Path, dimension: usize) -> Result<Self> {
         let doing = || format!("opening the vector cache {}", path.display());
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .or_fault(Fault::Unavailable, doing())?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let error = Error::precondition(format!("{}: another program has it open", doing()));
-                return Err(error.help("wait for the other `baowen index` to end"));
-            }
-            Err(std::fs::TryLockError::Error(cause)) => return Err(cause).or_fault(Fault::Unavailable, doing()),
+        let mut file = open_file(path).or_fault(Fault::Unavailable, doing())?;
+        let other = || -> std::io::Result<bool> {
+            let _locked = Locked::take(&file)?;
+            let found = read_header(&file)?;
+            Ok(found.is_some_and(|found| found[..8] == header(dimension)[..8] && found != header(dimension)))
+        };
+        if other().or_fault(Fault::Unavailable, doing())? {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let beside = path.with_file_name(format!("{stem}-{dimension}.bin"));
+            file = open_file(&beside).or_fault(Fault::Unavailable, doing())?;
         }
-        let (places, records) = read_records(&mut file, dimension).or_fault(Fault::Unavailable, doing())?;
+        let mut open = Open {
+            file,
+            places: HashMap::new(),
+            records: 0,
+        };
+        open.take_over(dimension).or_fault(Fault::Unavailable, doing())?;
         Ok(VectorCache {
             dimension,
-            open: Mutex::new(Open { file, places, records }),
+            open: Mutex::new(open),
         })
     }
 
@@ -141,7 +153,11 @@ impl VectorCache {
 
     /// Appends vectors in one write. Keys that are there already and vectors of another dimension are passed over.
     fn put(&self, entries: &[(u128, &[f32])]) -> Result<()> {
+        let doing = "writing to the vector cache";
         let mut open = lock(&self.open);
+        let file = open.file.try_clone().or_fault(Fault::Unavailable, doing)?;
+        let _locked = Locked::take(&file).or_fault(Fault::Unavailable, doing)?;
+        open.read_on(self.dimension).or_fault(Fault::Unavailable, doing)?;
         let mut bytes = Vec::new();
         let mut added = Vec::new();
         for (key, vector) in entries {
@@ -163,7 +179,7 @@ impl VectorCache {
         if let Err(cause) = written {
             // Half a record would push all later ones off their places.
             let _ = open.file.set_len(end);
-            return Err(cause).or_fault(Fault::Unavailable, "writing to the vector cache");
+            return Err(cause).or_fault(Fault::Unavailable, doing);
         }
         for key in added {
             let place = open.records;
@@ -171,6 +187,78 @@ impl VectorCache {
             open.records += 1;
         }
         Ok(())
+    }
+}
+
+impl Open {
+    /// [`Self::read_on`] under the lock.
+    fn take_over(&mut self, dimension: usize) -> std::io::Result<()> {
+        let file = self.file.try_clone()?;
+        let _locked = Locked::take(&file)?;
+        self.read_on(dimension)
+    }
+
+    /// Reads the records that others have appended, empties a file that is not ours to read, and cuts off half a record
+    /// at the end: whoever was writing it holds no lock any more.
+    fn read_on(&mut self, dimension: usize) -> std::io::Result<()> {
+        if read_header(&self.file)? != Some(header(dimension)) {
+            self.file.set_len(0)?;
+            self.file.seek(SeekFrom::Start(0))?;
+            self.file.write_all(&header(dimension))?;
+            (self.places, self.records) = (HashMap::new(), 0);
+            return Ok(());
+        }
+        let size = record_size(dimension);
+        let length = self.file.metadata()?.len();
+        let records = length.saturating_sub(HEADER as u64) / size as u64;
+        let whole = HEADER as u64 + records * size as u64;
+        if length > whole {
+            self.file.set_len(whole)?;
+        }
+        if records < self.records {
+            // Somebody emptied it and began again.
+            (self.places, self.records) = (HashMap::new(), 0);
+        }
+        self.file.seek(SeekFrom::Start(HEADER as u64 + self.records * size as u64))?;
+        self.places.reserve((records - self.records) as usize);
+        let mut reader = BufReader::with_capacity(1 << 20, &self.file);
+        let mut record = vec![0; size];
+        for place in self.records..records {
+            reader.read_exact(&mut record)?;
+            if let Some((key, _)) = check_record(&record) {
+                self.places.insert(key, place);
+            }
+        }
+        self.records = records;
+        Ok(())
+    }
+}
+
+fn open_file(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
+fn header(dimension: usize) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[..4].copy_from_slice(MAGIC);
+    header[4..8].copy_from_slice(&VERSION.to_le_bytes());
+    header[8..].copy_from_slice(&(dimension as u32).to_le_bytes());
+    header
+}
+
+/// The first bytes of a file; `None` if it has not so many.
+fn read_header(mut file: &File) -> std::io::Result<Option<[u8; HEADER]>> {
+    let mut found = [0; HEADER];
+    file.seek(SeekFrom::Start(0))?;
+    match file.read_exact(&mut found) {
+        Ok(()) => Ok(Some(found)),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -192,36 +280,6 @@ fn check_record(record: &[u8]) -> Option<(u128, Vec<f32>)> {
         .map(|x| f32::from_le_bytes(*x))
         .collect();
     Some((u128::from_le_bytes(*key), numbers))
-}
-
-/// Reads all records, empties a file that is not ours to read, and cuts off half a record at the end.
-fn read_records(file: &mut File, dimension: usize) -> std::io::Result<(HashMap<u128, u64>, u64)> {
-    let mut wanted = [0u8; HEADER];
-    wanted[..4].copy_from_slice(MAGIC);
-    wanted[4..8].copy_from_slice(&VERSION.to_le_bytes());
-    wanted[8..].copy_from_slice(&(dimension as u32).to_le_bytes());
-    let length = file.metadata()?.len();
-    let mut header = [0u8; HEADER];
-    let ours = length >= HEADER as u64 && file.read_exact(&mut header).is_ok() && header == wanted;
-    if !ours {
-        file.set_len(0)?;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&wanted)?;
-        return Ok((HashMap::new(), 0));
-    }
-    let size = record_size(dimension);
-    let records = (length - HEADER as u64) / size as u64;
-    file.set_len(HEADER as u64 + records * size as u64)?;
-    let mut places = HashMap::with_capacity(records as usize);
-    let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut record = vec![0; size];
-    for place in 0..records {
-        reader.read_exact(&mut record)?;
-        if let Some((key, _)) = check_record(&record) {
-            places.insert(key, place);
-        }
-    }
-    Ok((places, records))
 }
 
 /// An embedder that asks a [`VectorCache`] first.
@@ -402,13 +460,29 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_is_open_elsewhere_is_refused() {
+    fn programs_share_a_cache_without_loss() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("vectors");
-        let first = VectorCache::open(&path, 8).unwrap();
-        assert_eq!(VectorCache::open(&path, 8).err().unwrap().fault(), Fault::Precondition);
-        drop(first);
-        assert!(VectorCache::open(&path, 8).is_ok());
+        let text = |writer: usize, n: usize| format!("{}", if n % 3 == 0 { n } else { writer * 1000 + n });
+        // Each opens the file for itself, as a program of its own would.
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    let cache = cached(path);
+                    for n in 0..40 {
+                        cache.embed_passages(&[&text(writer, n)], Budget::single()).unwrap();
+                    }
+                });
+            }
+        });
+        let cache = cached(&path);
+        for (writer, n) in (0..4).flat_map(|writer| (0..40).map(move |n| (writer, n))) {
+            let texts = [text(writer, n)];
+            let made = cache.embed_passages(&[&texts[0]], Budget::single()).unwrap();
+            assert_eq!(made, HashEmbedder::new(8).embed_passages(&[&texts[0]], Budget::single()).unwrap());
+        }
+        assert_eq!(cache.misses(), 0, "nothing that anyone embedded is lost");
         assert_eq!(
             VectorCache::open(folder.path(), 8).err().unwrap().fault(),
             Fault::Unavailable

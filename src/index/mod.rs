@@ -17,7 +17,7 @@ pub mod scoring;
 mod vectors;
 
 pub use backend::{About, ArticleRef, Asked, Backend, Candidate, Judged, PassageRef, Snapshot, VectorChunk, Writer};
-pub use embedded::{EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, check_article_id, remove};
+pub use embedded::{EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, Followed, WriteLock, check_article_id};
 pub use passage::{FORMAT_VERSION, Identity, PassageKey, PreparedArticle, PreparedPassage, StoredPassage};
 pub use prepare::{Rules, embedded_texts};
 pub use scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};

@@ -3,10 +3,13 @@
 //! The victim is this test binary run again with an environment variable set: it indexes and commits in small steps and
 //! says so on its standard output; the test kills it with SIGKILL after a random number of microseconds and compares.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use baowen::index::ingest::Ingest;
 use baowen::index::{Backend, EmbeddedIndex};
@@ -129,4 +132,127 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
         mid_work > 0,
         "no victim lived long enough to commit; the test tested nothing"
     );
+}
+
+/// What an index holds: its articles by id, and its sources.
+type State = (BTreeMap<String, String>, String);
+
+fn state(folder: &Path) -> State {
+    let index = EmbeddedIndex::open(folder).unwrap();
+    let mut articles = BTreeMap::new();
+    index
+        .current()
+        .articles(&mut |article| {
+            articles.insert(article.id.clone(), serde_json::to_string(&article).unwrap());
+            Ok(())
+        })
+        .unwrap();
+    (articles, serde_json::to_string(&index.sources().unwrap()).unwrap())
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+/// Edits, deletes, moves and adds files.
+fn edit(docs: &Path, random: &mut fastrand::Rng, round: usize) {
+    let text = |n: usize| format!("# 第{n}条\n\n第{round}轮：医保断缴三个月内补缴，编号 {n}。\n");
+    for n in 0..24 {
+        let (here, there) = (docs.join(format!("{n}.md")), docs.join(format!("sub/moved-{n}.md")));
+        match random.u8(0..8) {
+            0 | 1 => fs::write(&here, text(n)).unwrap(),
+            2 => drop(fs::remove_file(&here)),
+            3 => drop(fs::remove_file(&there)),
+            4 => drop(fs::rename(&here, &there)),
+            5 => drop(fs::rename(&there, &here)),
+            _ => {}
+        }
+    }
+    let records = (0..12).filter(|_| random.bool()).map(|n| {
+        let text = format!("记录 {n}，第 {} 轮", round - round % 3);
+        format!("{}\n", serde_json::json!({ "_id": format!("r{n}"), "text": text }))
+    });
+    let records: String = records.collect();
+    fs::write(docs.join("records.jsonl"), records + "{\"_id\": \"always\", \"text\": \"在\"}\n").unwrap();
+}
+
+/// The program is killed while it takes in a folder with edits, deletions and moves and prunes: what is left is one of
+/// the commits that the same run makes when nobody kills it, and the next run ends in the state of the folder.
+/// `BAOWEN_TEST_KILLS=60` for the long run.
+#[test]
+fn a_killed_run_over_a_changing_folder_leaves_a_finished_commit() {
+    use baowen::index::Rules;
+    use baowen::index::ingest::{Progress, rebuild::Target, run};
+
+    struct Recorder<'a>(&'a Path, Mutex<Vec<State>>);
+    impl Progress for Recorder<'_> {
+        fn committed(&self) {
+            self.1.lock().unwrap().push(state(self.0));
+        }
+    }
+
+    let kills = std::env::var("BAOWEN_TEST_KILLS").map_or(6, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let [docs, idx, copied] = ["docs", "idx", "copied"].map(|name| folder.path().join(name));
+    fs::create_dir_all(docs.join("sub")).unwrap();
+    let mut random = fastrand::Rng::with_seed(20_261_128);
+    let program = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_baowen"));
+        command
+            .args(["index", "--prune", "--no-vectors", "--commit-every", "4"])
+            .arg(&docs)
+            .arg("--index")
+            .arg(&idx)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    };
+    edit(&docs, &mut random, 0);
+    let started = Instant::now();
+    assert!(program().status().unwrap().success());
+    let whole = started.elapsed();
+    let mut between = 0;
+    for kill in 1..=kills {
+        edit(&docs, &mut random, kill);
+        // The commits of the run that nobody kills, over a copy.
+        let _ = fs::remove_dir_all(&copied);
+        copy(&idx, &copied);
+        let recorder = Recorder(&copied, Mutex::new(vec![state(&copied)]));
+        let rules = Rules {
+            embedder: None,
+            ..rules()
+        };
+        let target = Target::open(&copied, &rules, false).unwrap();
+        let request = run::Request {
+            paths: vec![docs.clone()],
+            prune: true,
+            commit_every: 4,
+            ..run::Request::default()
+        };
+        run::run(&target, rules, &request, &recorder).unwrap();
+        target.finish().unwrap();
+        let commits = recorder.1.into_inner().unwrap();
+
+        let mut child = program().spawn().unwrap();
+        // When it is hit is left to chance; what must hold is the same at every moment.
+        std::thread::sleep(whole.mul_f64(random.f64()));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let left = state(&idx);
+        let at = commits.iter().position(|commit| *commit == left);
+        let at = at.unwrap_or_else(|| panic!("kill {kill} left none of {} commits", commits.len()));
+        between += usize::from(at > 0 && at + 1 < commits.len());
+        assert_eq!(EmbeddedIndex::open(&idx).unwrap().verify().unwrap(), Vec::<String>::new());
+        if kill % 2 == 0 {
+            assert!(program().status().unwrap().success());
+            assert_eq!(state(&idx).0, commits.last().unwrap().0, "kill {kill}: the next run ends in the folder's state");
+        }
+    }
+    println!("{between} of {kills} kills fell between the first commit and the last");
 }

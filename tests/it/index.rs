@@ -281,23 +281,29 @@ fn a_folder_that_is_no_index_is_named_with_the_command_that_helps() {
     std::fs::write(folder.path().join("diary.txt"), "x").unwrap();
     let error = EmbeddedIndex::create(folder.path(), &rules().identity()).err().unwrap();
     assert!(error.message().contains("diary.txt"), "{error}");
-    let error = baowen::index::remove(folder.path()).unwrap_err();
+    let error = baowen::index::WriteLock::take(folder.path()).unwrap_err();
     assert!(error.message().contains("diary.txt"), "{error}");
 
     // Half deleted.
     let half = folder.path().join("half");
     drop(index_of(&half, &rules(), &[article("a", "", "医保")]));
-    for entry in std::fs::read_dir(half.join("segments")).unwrap().flatten() {
+    for entry in std::fs::read_dir(half.join("generation-1/segments")).unwrap().flatten() {
         if entry.path().extension().is_some_and(|e| e == "vec") {
             std::fs::remove_file(entry.path()).unwrap();
         }
     }
     check(&half, Fault::Corrupt, "vectors of segment");
 
+    // Of the format before there were generations.
+    let old = folder.path().join("old");
+    std::fs::create_dir_all(old.join("segments")).unwrap();
+    std::fs::write(old.join("segments/meta.json"), "{}").unwrap();
+    check(&old, Fault::Precondition, "earlier version");
+
     // Of another format.
     let other = folder.path().join("other");
     drop(index_of(&other, &rules(), &[]));
-    let meta = other.join("segments/meta.json");
+    let meta = other.join("generation-1/segments/meta.json");
     let text = std::fs::read_to_string(&meta).unwrap();
     assert!(text.contains("\"format\": 3"), "{text}");
     std::fs::write(&meta, text.replace("\"format\": 3", "\"format\": 999")).unwrap();
@@ -318,14 +324,14 @@ fn other_rules_are_refused_and_both_sides_named() {
         .check_identity(&index.identity().analysis, Some(("other-model", 64)))
         .unwrap_err();
     assert!(error.message().contains("other-model") && error.message().contains(&index.identity().embedder));
-    assert!(error.hint().unwrap().contains("--rebuild"));
+    assert!(error.hint().unwrap().contains("baowen rebuild"));
 }
 
 #[test]
 fn every_single_flipped_byte_of_the_vectors_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     drop(index_of(folder.path(), &rules(), &[article("a", "甲", "医保断缴")]));
-    let file = std::fs::read_dir(folder.path().join("segments"))
+    let file = std::fs::read_dir(folder.path().join("generation-1/segments"))
         .unwrap()
         .flatten()
         .map(|entry| entry.path())
@@ -623,4 +629,114 @@ fn an_answer_is_as_long_as_asked_for_however_long_the_articles_are() {
             "{mode:?}"
         );
     }
+}
+
+/// Hits of one question, asked in a loop while the index is rebuilt in turn from 30 and from 20 articles.
+#[test]
+fn a_rebuild_is_never_seen_half_done() {
+    use baowen::index::ingest::{rebuild::Target, run};
+    use baowen::index::{Followed, Rules};
+    use std::sync::atomic::AtomicUsize;
+    let folder = tempfile::tempdir().unwrap();
+    let (idx, docs) = (folder.path().join("idx"), folder.path().join("docs"));
+    std::fs::create_dir(&docs).unwrap();
+    let words = Rules {
+        embedder: None,
+        ..rules()
+    };
+    let rebuild = |articles: usize| {
+        for n in 0..30 {
+            let path = docs.join(format!("{n}.md"));
+            match n < articles {
+                true => std::fs::write(path, format!("# 第{n}条\n\n医保断缴三个月内补缴，第{n}档。")).unwrap(),
+                false => drop(std::fs::remove_file(path)),
+            }
+        }
+        let target = Target::open(&idx, &words, true).unwrap();
+        let request = run::Request {
+            paths: vec![docs.clone()],
+            commit_every: 7,
+            ..run::Request::default()
+        };
+        run::run(&target, words.clone(), &request, &()).unwrap();
+        target.finish().unwrap();
+    };
+    rebuild(30);
+    let followed = Followed::open(&idx, Default::default()).unwrap();
+    let engine = Engine::new(followed.clone(), words.analyzer.clone(), None);
+    let hits = || {
+        followed.refresh().unwrap();
+        let request = SearchRequest {
+            top_k: Some(100),
+            ..SearchRequest::new("医保断缴")
+        };
+        engine.search(&request).unwrap().hits.len()
+    };
+    let (polls, done) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let seen = std::thread::scope(|scope| {
+        let poller = scope.spawn(|| {
+            let mut seen = BTreeSet::new();
+            while !done.load(Ordering::Relaxed) {
+                seen.insert(hits());
+                polls.fetch_add(1, Ordering::Relaxed);
+            }
+            seen
+        });
+        for turn in 0..10 {
+            rebuild(if turn % 2 == 0 { 20 } else { 30 });
+            // Every state is asked for at least once, however fast the machine is.
+            let asked = polls.load(Ordering::Relaxed);
+            while polls.load(Ordering::Relaxed) < asked + 2 && !poller.is_finished() {
+                std::thread::yield_now();
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        poller.join().unwrap()
+    });
+    assert_eq!(seen, BTreeSet::from([20, 30]));
+    assert_eq!(hits(), 30);
+    let generations = std::fs::read_dir(&idx).unwrap().flatten();
+    let kept = generations.filter(|entry| entry.path().is_dir()).count();
+    assert_eq!(kept, 1, "what was replaced is removed");
+}
+
+#[test]
+fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
+    use baowen::index::ingest::{rebuild, run};
+    let folder = tempfile::tempdir().unwrap();
+    let words = Rules {
+        embedder: None,
+        ..rules()
+    };
+    let idx = folder.path().join("idx");
+    drop(index_of(&idx, &words, &[article("a", "甲", "医保断缴"), article("b", "乙", "养老保险")]));
+    let document = folder.path().join("c.md");
+    std::fs::write(&document, "# 丙\n\n工伤认定。").unwrap();
+    let request = run::Request {
+        paths: vec![document],
+        ..run::Request::default()
+    };
+    let index = |rules: &Rules| {
+        let target = rebuild::Target::open(&idx, rules, false).unwrap();
+        let summary = run::run(&target, rules.clone(), &request, &()).unwrap();
+        target.finish().unwrap();
+        summary
+    };
+    assert!(index(&words).without_vectors, "it says so at each run");
+    assert_eq!(EmbeddedIndex::open(&idx).unwrap().identity().dimension, 0);
+    let summary = index(&rules());
+    assert!(!summary.without_vectors);
+    assert_eq!((summary.unchanged, summary.total_articles), (1, 3));
+    let opened = EmbeddedIndex::open(&idx).unwrap();
+    assert_eq!(opened.identity().dimension, 64);
+    assert_eq!(opened.sources().unwrap().iter().count(), 1, "sources come along");
+    // And from its own articles, whatever became of the files; never without a word the other way.
+    let refused = rebuild::rebuild(&idx, words.clone(), false, &()).unwrap_err();
+    assert_eq!(refused.fault(), Fault::Unavailable);
+    let before = ids(&opened);
+    rebuild::rebuild(&idx, words, true, &()).unwrap();
+    rebuild::rebuild(&idx, rules(), false, &()).unwrap();
+    let again = EmbeddedIndex::open(&idx).unwrap();
+    assert_eq!((ids(&again), again.identity().dimension), (before, 64));
+    assert_eq!(again.sources().unwrap(), opened.sources().unwrap());
 }

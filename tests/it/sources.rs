@@ -185,3 +185,90 @@ fn a_run_in_which_everything_is_skipped_fails() {
     let message = refused(root, &["index", "in", "--index", "idx", "--no-vectors"]);
     assert!(message.contains("a.txt") && message.contains("skipped"), "{message}");
 }
+
+#[test]
+fn articles_are_deleted_by_id_by_source_and_by_what_they_are_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("zj/a.md", "# 浙江省门诊\n\n限额二千元。"),
+            ("zj/b.md", "# 甘肃省门诊\n\n限额三千元。"),
+            ("hz/c.md", "# 断缴\n\n三个月内补缴。"),
+        ],
+    );
+    index(root, &["zj"]);
+    index(root, &["hz"]);
+    let delete = |args: &[&str]| json(&baowen(root, None, &[&["delete", "--index", "idx", "--json"], args].concat()));
+    let shown = delete(&["--region", "浙江", "--dry-run"]);
+    assert_eq!(shown["deleted"], serde_json::json!(["zj/a.md"]), "{shown}");
+    assert_eq!(ids(root).len(), 3, "nothing is changed by looking");
+    delete(&["--region", "浙江"]);
+    delete(&["hz/c.md"]);
+    assert_eq!(ids(root), ["zj/b.md"]);
+    delete(&["--source", "zj"]);
+    assert_eq!(ids(root), Vec::<String>::new());
+    // The name is free again.
+    write(root, &[("other/zj/x.md", "# 新\n\n别处的。")]);
+    index(root, &["other/zj"]);
+    for (args, part) in [
+        (&["delete", "--index", "idx"][..], "nothing says"),
+        (&["delete", "nobody", "--index", "idx"], "nobody"),
+        (&["delete", "--source", "nobody", "--index", "idx"], "`zj`"),
+    ] {
+        let message = refused(root, args);
+        assert!(message.contains(part), "{args:?}: {message}");
+    }
+    assert_eq!(ids(root), ["zj/x.md"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn one_user_indexes_and_another_serves() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, &[("docs/a.md", "# 断缴\n\n三个月内补缴。")]);
+    index(root, &["docs"]);
+    let expected = root.join("docs/a.md").metadata().unwrap().mode();
+    let mut stack = vec![root.join("idx")];
+    let mut files = Vec::new();
+    while let Some(path) = stack.pop() {
+        match path.is_dir() {
+            true => stack.extend(fs::read_dir(&path).unwrap().flatten().map(|entry| entry.path())),
+            false => files.push(path),
+        }
+    }
+    for file in &files {
+        let mode = file.metadata().unwrap().mode();
+        assert_eq!(mode & expected, expected, "{} has {mode:o}", file.display());
+    }
+    // Root may read everything, so it asks as somebody else, with a program that this user may run.
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
+    let is_root = root.metadata().unwrap().uid() == 0;
+    let program = root.join("baowen");
+    fs::copy(env!("CARGO_BIN_EXE_baowen"), &program).unwrap();
+    let search = || {
+        let mut command = std::process::Command::new(&program);
+        if is_root {
+            command.uid(65_534).gid(65_534);
+        }
+        let args = ["search", "断缴", "--index", "idx", "--json"];
+        let command = command.args(args).current_dir(root);
+        command.env("BAOWEN_MODEL_DIR", "/nonexistent").output().unwrap()
+    };
+    assert_eq!(json(&search())["hits"][0]["article_id"], "docs/a.md");
+    let meta = files.iter().find(|path| path.ends_with("meta.json")).unwrap();
+    let store = files.iter().find(|path| path.extension().is_some_and(|e| e == "vec")).unwrap();
+    for file in [meta, store] {
+        fs::set_permissions(file, fs::Permissions::from_mode(0)).unwrap();
+        let output = search();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success());
+        assert!(message.contains("permission") && !message.contains("damaged"), "{message}");
+        fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+}

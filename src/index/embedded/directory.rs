@@ -1,12 +1,13 @@
 //! The folder of a tantivy index: its files mapped, as tantivy's own directory maps them, but for the stored passages.
 //!
-//! Owns how the bytes of a file are reached, and nothing else: names, writes, locks and deletes are `MmapDirectory`'s. An
-//! answer reads a few blocks of 8 KB from anywhere in the stored passages, which are the texts themselves and by far not
-//! all read again: mapped, each block leaves pages that count as the process's memory for as long as it runs (400 MB after
-//! 1,000 questions to a million passages). Read from the file, they are the system's cache and nobody's memory.
+//! Owns how the bytes of a file are reached, and that another user than the writer may reach them; all else is
+//! `MmapDirectory`'s. An answer reads a few blocks of 8 KB from anywhere in the stored passages, which are the texts
+//! themselves and by far not all read again: mapped, each block leaves pages that count as the process's memory for as
+//! long as it runs (400 MB after 1,000 questions to a million passages). Read from the file, they are the system's cache
+//! and nobody's memory.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use tantivy::directory::error::{DeleteError, LockError, OpenDirectoryError, Open
 use tantivy::directory::{
     Directory, DirectoryLock, FileHandle, Lock, MmapDirectory, OwnedBytes, WatchCallback, WatchHandle, WritePtr,
 };
+
+use crate::files::write_whole;
 
 /// Extension of the files with stored passages.
 const STORED: &str = "store";
@@ -70,7 +73,9 @@ impl Directory for Folder {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        self.mapped.atomic_write(path, data)
+        // tantivy's own leaves the file to its owner alone, and another user could not serve the index.
+        write_whole(&self.path.join(path), "the index's", |out| out.write_all(data))
+            .map_err(|error| io::Error::other(error.to_string()))
     }
 
     fn sync_directory(&self) -> io::Result<()> {
@@ -78,7 +83,18 @@ impl Directory for Folder {
     }
 
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
-        self.mapped.acquire_lock(lock)
+        match self.mapped.acquire_lock(lock) {
+            // Who may only read takes the lock on what is there; it keeps a file from going while it is being opened, and
+            // a file that went is met by opening once more.
+            Err(LockError::IoError(error)) if error.kind() == io::ErrorKind::PermissionDenied && lock.is_blocking => {
+                let file = std::fs::File::open(self.path.join(&lock.filepath)).ok();
+                if let Some(file) = &file {
+                    let _ = file.lock_shared();
+                }
+                Ok(DirectoryLock::from(Box::new(file)))
+            }
+            other => other,
+        }
     }
 
     fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {

@@ -1,54 +1,192 @@
-//! What may lie in an index folder: telling it from a stranger's, emptying it.
+//! What lies in an index folder: generations of the index, the one that counts, the lock of whoever writes.
+//!
+//! `generation-N/` holds an index; `current` names the one that counts, and is replaced in one step: a rebuild is made
+//! beside and then takes the place of what was there, so that nobody ever finds an empty or half index. `write.lock` is
+//! held by whoever writes, whichever generation; a dead process does not keep it. Knows nothing of what is in a
+//! generation.
 
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Error, Fault, Result};
+use crate::files::write_whole;
 
-/// Removes what this program keeps in an index folder, and nothing else.
-///
-/// # Errors
-/// [`Fault::Precondition`] if something else lies in the folder.
-pub fn remove(folder: &Path) -> Result<()> {
-    if let Some(stranger) = strangers(folder)? {
-        return Err(Error::precondition(format!(
-            "{} is not an index folder: it holds `{stranger}`",
-            folder.display()
-        )));
-    }
-    let lock = folder.join("segments").join(".tantivy-writer.lock");
-    if let Ok(file) = std::fs::File::open(&lock)
-        && let Err(std::fs::TryLockError::WouldBlock) = file.try_lock()
-    {
-        return Err(Error::precondition(format!(
-            "another program is writing to the index in {}",
-            folder.display()
-        ))
-        .help("wait for it or stop it"));
-    }
-    clear(folder)
+const CURRENT: &str = "current";
+const GENERATION: &str = "generation-";
+const LOCK: &str = "write.lock";
+/// What an index of format 2 lay in.
+const OLD_PARTS: [&str; 2] = ["segments", "graphs"];
+
+/// How often and how long a writer waits for another one's lock: one that was just let go lives on in a child that the
+/// program starts at that moment, until it is a program of its own.
+const LOCK_PAUSES: usize = 20;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
+/// The right to write in an index folder, until it is dropped.
+#[derive(Debug)]
+pub struct WriteLock {
+    folder: PathBuf,
+    file: File,
 }
 
-pub(super) fn clear(folder: &Path) -> Result<()> {
-    for part in ["segments", "graphs"] {
-        let path = folder.join(part);
-        if path.exists() {
-            std::fs::remove_dir_all(&path).or_fault(Fault::Unavailable, format!("removing {}", path.display()))?;
+impl WriteLock {
+    /// Takes the lock of a folder, which is made if need be, and removes what a rebuild left that never finished.
+    ///
+    /// # Errors
+    /// `Precondition` if another program writes or something else lies in the folder, `Unavailable` if it cannot be
+    /// written to.
+    pub fn take(folder: &Path) -> Result<WriteLock> {
+        if let Some(stranger) = strangers(folder)? {
+            return Err(Error::precondition(format!(
+                "{} is not an index folder: it holds `{stranger}`",
+                folder.display()
+            ))
+            .help("name an empty or new folder with --index"));
         }
+        let doing = || format!("writing to {}", folder.display());
+        fs::create_dir_all(folder).or_fault(Fault::Unavailable, doing())?;
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(folder.join(LOCK))
+            .or_fault(Fault::Unavailable, doing())?;
+        let mut pauses = std::iter::repeat_n(LOCK_PAUSE, LOCK_PAUSES);
+        while let Err(refused) = file.try_lock() {
+            match (refused, pauses.next()) {
+                (fs::TryLockError::WouldBlock, Some(pause)) => std::thread::sleep(pause),
+                (fs::TryLockError::WouldBlock, None) => {
+                    return Err(Error::precondition(format!(
+                        "another program is writing to the index in {}",
+                        folder.display()
+                    ))
+                    .help("wait for it or stop it; a lock does not outlive its program"));
+                }
+                (fs::TryLockError::Error(cause), _) => return Err(cause).or_fault(Fault::Unavailable, doing()),
+            }
+        }
+        let lock = WriteLock {
+            folder: folder.to_path_buf(),
+            file,
+        };
+        lock.sweep()?;
+        Ok(lock)
     }
-    Ok(())
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A folder for a new generation, made.
+    pub(super) fn new_generation(&self) -> Result<PathBuf> {
+        let number = |name: &str| name.strip_prefix(GENERATION)?.parse::<u64>().ok();
+        let last = entries(&self.folder)?.iter().filter_map(|name| number(name)).max();
+        let generation = self.folder.join(format!("{GENERATION}{}", last.unwrap_or(0) + 1));
+        fs::create_dir(&generation).or_fault(Fault::Unavailable, format!("creating {}", generation.display()))?;
+        Ok(generation)
+    }
+
+    /// Makes a generation the one that counts, in one step, and removes what was before.
+    pub(super) fn publish(&self, generation: &Path) -> Result<()> {
+        let name = generation.file_name().unwrap_or_default().to_string_lossy();
+        write_whole(&self.folder.join(CURRENT), "the name of the index's generation", |out| {
+            writeln!(out, "{name}")
+        })?;
+        self.sweep()
+    }
+
+    /// Removes all generations but the one that counts.
+    fn sweep(&self) -> Result<()> {
+        let current = current(&self.folder)?;
+        let Some(current) = current.as_deref().and_then(Path::file_name) else {
+            // What counts may still be an index of an older program: nothing of that is touched.
+            return self.remove(|name| name.starts_with(GENERATION));
+        };
+        self.remove(|name| (name.starts_with(GENERATION) && *name != *current) || OLD_PARTS.contains(&name))
+    }
+
+    fn remove(&self, which: impl Fn(&str) -> bool) -> Result<()> {
+        for name in entries(&self.folder)?.iter().filter(|name| which(name)) {
+            let path = self.folder.join(name);
+            fs::remove_dir_all(&path).or_fault(Fault::Unavailable, format!("removing {}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for WriteLock {
+    /// Gives the lock back by name: a child process that is just being started holds a copy of the file until it has
+    /// replaced itself, and closing alone would leave the lock with it.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+/// The generation that counts; `None` if there is no index.
+///
+/// # Errors
+/// `Precondition` if it is an index of an older program; `Unavailable` if the folder cannot be read, `Corrupt` if what
+/// says which generation counts does not.
+pub(super) fn current(folder: &Path) -> Result<Option<PathBuf>> {
+    let pointer = folder.join(CURRENT);
+    match fs::read_to_string(&pointer) {
+        Ok(name) if name.trim().starts_with(GENERATION) && !name.contains(['/', '\\']) => {
+            Ok(Some(folder.join(name.trim())))
+        }
+        Ok(_) => Err(Error::corrupt(format!("{} names no generation of the index", pointer.display()))),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error).or_fault(Fault::Unavailable, format!("reading {}", pointer.display())),
+    }
+}
+
+/// Whether an index of an older program lies in the folder.
+pub(super) fn is_old(folder: &Path) -> bool {
+    folder.join("segments").join("meta.json").exists()
+}
+
+/// A file of a generation that this user may not read: what looks like damage then is none.
+pub(super) fn forbidden(generation: &Path) -> Option<PathBuf> {
+    let files = walkdir::WalkDir::new(generation).into_iter();
+    let is_forbidden = |error: std::io::Error| error.kind() == ErrorKind::PermissionDenied;
+    files
+        .filter_map(|entry| match entry {
+            Ok(entry) if entry.file_type().is_file() => {
+                let path = entry.into_path();
+                File::open(&path).is_err_and(is_forbidden).then_some(path)
+            }
+            Ok(_) => None,
+            Err(error) => {
+                let path = error.path().map(Path::to_path_buf);
+                path.filter(|_| error.into_io_error().is_some_and(is_forbidden))
+            }
+        })
+        .next()
 }
 
 /// The first entry of a folder that is not ours.
-pub(super) fn strangers(folder: &Path) -> Result<Option<String>> {
+fn strangers(folder: &Path) -> Result<Option<String>> {
     if !folder.exists() {
         return Ok(None);
     }
-    let entries = std::fs::read_dir(folder).or_fault(Fault::Unavailable, format!("reading {}", folder.display()))?;
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name != "segments" && name != "graphs")
-        .collect();
+    let ours = |name: &str| {
+        [CURRENT, LOCK].contains(&name)
+            || OLD_PARTS.contains(&name)
+            || name.starts_with(GENERATION)
+            // A file that was being written when its program died.
+            || (name.starts_with('.') && name.ends_with(".tmp"))
+    };
+    let mut names = entries(folder)?;
+    names.retain(|name| !ours(name));
     names.sort();
     Ok(names.into_iter().next())
+}
+
+fn entries(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).or_fault(Fault::Unavailable, format!("reading {}", folder.display()))?;
+    Ok(entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect())
 }

@@ -2,14 +2,18 @@
 //!
 //! For whoever compares an index with its sources or makes it anew from itself.
 
+use std::collections::BTreeSet;
+
 use tantivy::columnar::StrColumn;
 use tantivy::schema::Value;
 use tantivy::{DocAddress, SegmentReader, TantivyDocument};
 
+use super::filter::is_allowed;
 use super::segment::Segment;
 use super::snapshot::EmbeddedSnapshot;
+use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
-use crate::model::{Article, Origin};
+use crate::model::{Article, Filter, Origin};
 
 const READING: &str = "reading what the index holds";
 
@@ -65,6 +69,22 @@ impl EmbeddedSnapshot {
             Some(found) => Origins::open(self.searcher().segment_reader(found.segment_ord))?.of(found.doc_id),
             None => Ok(None),
         }
+    }
+
+    /// The ids of the articles of which every passage is let through by a filter.
+    pub fn wholly(&self, filter: &Filter) -> Result<BTreeSet<String>> {
+        let allowed = self.filters.bind(self.searcher(), self.fields(), filter, Budget::all())?;
+        let (mut some, mut not_all) = (BTreeSet::new(), BTreeSet::new());
+        for ((_, segment, reader), allowed) in self.readers().zip(&allowed.segments) {
+            for doc in reader.doc_ids_alive() {
+                let ids = match is_allowed(allowed.bits.as_deref(), doc) {
+                    true => &mut some,
+                    false => &mut not_all,
+                };
+                ids.insert(segment.key(doc)?.article.to_string());
+            }
+        }
+        Ok(&some - &not_all)
     }
 
     /// Gives `each` every article as it was taken in, in the order of the segments.

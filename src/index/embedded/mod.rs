@@ -7,6 +7,7 @@ mod directory;
 mod document;
 pub(super) mod filter;
 mod folder;
+mod follow;
 mod inventory;
 mod maintain;
 mod open;
@@ -18,7 +19,8 @@ pub(super) mod terms;
 mod verify;
 mod writer;
 
-pub use folder::remove;
+pub use folder::WriteLock;
+pub use follow::Followed;
 pub use open::EmbeddedIndex;
 pub use snapshot::EmbeddedSnapshot;
 pub use writer::{EmbeddedWriter, check_article_id};

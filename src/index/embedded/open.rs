@@ -1,7 +1,7 @@
 //! The embedded index: one folder, opened or created with its identity checked, giving snapshots of its commits.
 //!
-//! Layout of the folder: `segments/` is tantivy's (words, stored fields, vectors), `graphs/` holds what is derived from
-//! large segments (a graph, a forward index) by segment id and may be deleted at any time. Nothing else belongs there.
+//! Layout of a generation (see [`super::folder`]): `segments/` is tantivy's (words, stored fields, vectors), `graphs/` holds
+//! what is derived from large segments (a graph, a forward index) by segment id and may be deleted at any time.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use tantivy::schema::Schema;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, store::Compressor};
 
 use super::directory::Folder;
-use super::folder::{clear, strangers};
+use super::folder::{self, WriteLock};
 use super::schema::{self, Fields};
 use super::snapshot::EmbeddedSnapshot;
 use super::terms;
@@ -22,9 +22,13 @@ use crate::index::passage::{FORMAT_VERSION, Identity};
 use crate::index::vectors::VectorPlugin;
 use crate::profile::Bm25Params;
 
+const SEGMENTS: &str = "segments";
+const GRAPHS: &str = "graphs";
+
 /// A folder that holds an index.
 pub struct EmbeddedIndex {
     folder: PathBuf,
+    generation: PathBuf,
     pub(super) index: Index,
     pub(super) fields: Fields,
     identity: Identity,
@@ -42,24 +46,24 @@ impl EmbeddedIndex {
     /// # Errors
     /// [`Fault::Precondition`] if the folder holds an index already or anything else.
     pub fn create(folder: &Path, identity: &Identity) -> Result<Arc<Self>> {
-        let segments = folder.join("segments");
-        if segments.join("meta.json").exists() {
+        let lock = WriteLock::take(folder)?;
+        if folder::current(folder)?.is_some() || folder::is_old(folder) {
             return Err(Error::precondition(format!(
                 "{} holds an index already",
                 folder.display()
             )));
         }
-        if let Some(stranger) = strangers(folder)? {
-            return Err(Error::precondition(format!(
-                "{} is not empty and not an index: it holds `{stranger}`",
-                folder.display()
-            ))
-            .help("name an empty or new folder with --index"));
-        }
-        let doing = || format!("creating an index in {}", folder.display());
-        // Without meta.json, whatever lies in these folders was never committed.
-        clear(folder)?;
-        std::fs::create_dir_all(&segments).or_fault(Fault::Unavailable, doing())?;
+        let index = Self::create_beside(&lock, identity)?;
+        index.publish(&lock)?;
+        Ok(index)
+    }
+
+    /// Creates an index beside the one that counts, if there is any; it counts after [`Self::publish`].
+    pub fn create_beside(lock: &WriteLock, identity: &Identity) -> Result<Arc<Self>> {
+        let generation = lock.new_generation()?;
+        let doing = || format!("creating an index in {}", lock.folder().display());
+        let segments = generation.join(SEGMENTS);
+        std::fs::create_dir(&segments).or_fault(Fault::Unavailable, doing())?;
         let (schema, _) = schema::build(identity)?;
         Index::builder()
             .schema(schema)
@@ -69,9 +73,14 @@ impl EmbeddedIndex {
                 ..IndexSettings::default()
             })
             .register_plugin(Arc::new(VectorPlugin))
-            .create_in_dir(&segments)
+            .open_or_create(Folder::open(&segments).or_fault(Fault::Unavailable, doing())?)
             .or_fault(Fault::Unavailable, doing())?;
-        Self::open(folder)
+        Self::open_generation(lock.folder(), &generation, Bm25Params::default())
+    }
+
+    /// Makes this the index of its folder, in one step.
+    pub fn publish(&self, lock: &WriteLock) -> Result<()> {
+        lock.publish(&self.generation)
     }
 
     /// Opens the index in a folder, with the shipped profile's ranking by words.
@@ -88,22 +97,29 @@ impl EmbeddedIndex {
     /// [`Fault::Missing`] if there is none, [`Fault::Precondition`] if it is of another format, [`Fault::Corrupt`] if
     /// it is damaged. Each names the folder and the command that helps.
     pub fn open_with(folder: &Path, bm25: Bm25Params) -> Result<Arc<Self>> {
-        let rebuild = || format!("run `baowen index PATH... --index {} --rebuild`", folder.display());
-        let segments = folder.join("segments");
-        if !segments.join("meta.json").is_file() {
-            let what = match folder.exists() {
-                true => format!("{} holds no index", folder.display()),
-                false => format!("there is no folder {}", folder.display()),
+        loop {
+            let Some(generation) = folder::current(folder)? else {
+                return Err(nothing_in(folder));
             };
-            return Err(Error::missing(what).help(format!(
-                "build one with `baowen index PATH... --index {}`",
-                folder.display()
-            )));
+            match Self::open_generation(folder, &generation, bm25) {
+                // A rebuild took its place while it was being opened.
+                Err(_) if folder::current(folder)?.is_some_and(|now| now != generation) => {}
+                // What may not be read looks like damage.
+                Err(error) => match folder::forbidden(&generation) {
+                    Some(path) => return Err(not_permitted(&path)),
+                    None => return Err(error),
+                },
+                opened => return opened,
+            }
         }
+    }
+
+    fn open_generation(folder: &Path, generation: &Path, bm25: Bm25Params) -> Result<Arc<Self>> {
+        let rebuild = || format!("run `baowen index PATH... --index {} --rebuild`", folder.display());
         let damaged = |e: TantivyError| {
             Error::corrupt(format!("the index in {} is damaged: {e}", folder.display())).help(rebuild())
         };
-        let directory = Folder::open(&segments).map_err(|e| damaged(e.into()))?;
+        let directory = Folder::open(&generation.join(SEGMENTS)).map_err(|e| damaged(e.into()))?;
         let mut index = Index::open(directory).map_err(damaged)?;
         let foreign =
             |what: String| Error::precondition(format!("the index in {} {what}", folder.display())).help(rebuild());
@@ -132,7 +148,7 @@ impl EmbeddedIndex {
             identity.clone(),
             index.load_metas().map_err(damaged)?.opstamp,
             bm25,
-            &folder.join("graphs"),
+            &generation.join(GRAPHS),
             None,
         )
         .map_err(|e| {
@@ -141,6 +157,7 @@ impl EmbeddedIndex {
         })?;
         let opened = EmbeddedIndex {
             folder: folder.to_path_buf(),
+            generation: generation.to_path_buf(),
             index,
             fields,
             identity,
@@ -156,7 +173,7 @@ impl EmbeddedIndex {
 
     /// Refuses rules other than those the index was made by, naming both sides and the command that rebuilds.
     pub fn check_identity(&self, analysis: &str, embedder: Option<(&str, usize)>) -> Result<()> {
-        let rebuild = format!("run `baowen index PATH... --index {} --rebuild`", self.folder.display());
+        let rebuild = format!("run `baowen rebuild --index {}`", self.folder.display());
         let differ = |what: &str, theirs: &str, ours: &str| {
             Error::precondition(format!(
                 "the index in {} was made with {what} `{theirs}`, this program has `{ours}`",
@@ -197,9 +214,14 @@ impl EmbeddedIndex {
         &self.folder
     }
 
+    /// The folder of its generation.
+    pub(super) fn generation(&self) -> &Path {
+        &self.generation
+    }
+
     /// Where derived files lie.
     pub(super) fn derived(&self) -> PathBuf {
-        self.folder.join("graphs")
+        self.generation.join(GRAPHS)
     }
 
     /// The newest commit that [`Self::refresh`] saw.
@@ -263,6 +285,27 @@ impl Backend for EmbeddedIndex {
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
         Ok(Box::new(EmbeddedIndex::writer(&self)?))
     }
+}
+
+/// What to say where no index is.
+fn nothing_in(folder: &Path) -> Error {
+    let folder_name = folder.display();
+    if folder::is_old(folder) {
+        return Error::precondition(format!(
+            "the index in {folder_name} was made by an earlier version, this program reads format {FORMAT_VERSION}"
+        ))
+        .help(format!("run `baowen index PATH... --index {folder_name} --rebuild`"));
+    }
+    let what = match folder.exists() {
+        true => format!("{folder_name} holds no index"),
+        false => format!("there is no folder {folder_name}"),
+    };
+    Error::missing(what).help(format!("build one with `baowen index PATH... --index {folder_name}`"))
+}
+
+fn not_permitted(path: &Path) -> Error {
+    Error::unavailable(format!("no permission to read {}", path.display()))
+        .help("let the user that runs this program read the files of the index, or run it as their owner")
 }
 
 fn same_fields(a: &Schema, b: &Schema) -> bool {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use tantivy::indexer::UserOperation;
 use tantivy::merge_policy::NoMergePolicy;
-use tantivy::{IndexWriter, TantivyError, Term};
+use tantivy::{IndexWriter, Term};
 
 use super::document::document;
+use super::folder::WriteLock;
 use super::open::EmbeddedIndex;
 use super::snapshot::EmbeddedSnapshot;
 use crate::article::source::Sources;
@@ -22,14 +23,10 @@ const MAX_ID_BYTES: usize = 512;
 /// Memory tantivy may hold before it writes a segment, in bytes.
 const WRITER_MEMORY: usize = 128 << 20;
 
-/// How often and how long a writer waits for another one's lock: one that was just let go lives on in a child that the
-/// program starts at that moment, until it is a program of its own.
-const LOCK_PAUSES: usize = 20;
-const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
-
 /// The one writer of an index; see [`Writer`].
 pub struct EmbeddedWriter {
     index: Arc<EmbeddedIndex>,
+    lock: Arc<WriteLock>,
     writer: IndexWriter,
     /// The commit that what is unchanged is judged against.
     base: Arc<EmbeddedSnapshot>,
@@ -39,15 +36,29 @@ pub struct EmbeddedWriter {
 }
 
 impl EmbeddedIndex {
-    /// Takes the writer's lock.
+    /// Takes the writer's lock of the folder and writes to this index.
     ///
     /// # Errors
-    /// [`Fault::Precondition`] if another program writes.
+    /// [`Fault::Precondition`] if another program writes, or another generation has taken this one's place.
     pub fn writer(self: &Arc<Self>) -> Result<EmbeddedWriter> {
-        let writer = self.take_lock()?;
+        let lock = Arc::new(WriteLock::take(self.folder())?);
+        if super::folder::current(self.folder())?.as_deref() != Some(self.generation()) {
+            return Err(Error::precondition(format!(
+                "the index in {} was rebuilt since it was opened",
+                self.folder().display()
+            ))
+            .help("run the command again"));
+        }
+        self.writer_under(&lock)
+    }
+
+    /// Writes to this index under the lock of its folder.
+    pub fn writer_under(self: &Arc<Self>, lock: &Arc<WriteLock>) -> Result<EmbeddedWriter> {
+        let writer = self.tantivy_writer()?;
         self.refresh()?;
         Ok(EmbeddedWriter {
             index: self.clone(),
+            lock: lock.clone(),
             writer,
             base: self.current(),
             pending: HashMap::new(),
@@ -55,23 +66,11 @@ impl EmbeddedIndex {
         })
     }
 
-    fn take_lock(&self) -> Result<IndexWriter> {
+    fn tantivy_writer(&self) -> Result<IndexWriter> {
         // One thread, so that the same articles make the same segments.
-        let mut pauses = std::iter::repeat_n(LOCK_PAUSE, LOCK_PAUSES);
-        let opened = loop {
-            match (self.index.writer_with_num_threads(1, WRITER_MEMORY), pauses.next()) {
-                (Err(TantivyError::LockFailure(..)), Some(pause)) => std::thread::sleep(pause),
-                (opened, _) => break opened,
-            }
-        };
-        opened.map_err(|error| match error {
-            TantivyError::LockFailure(..) => Error::precondition(format!(
-                "another program is writing to the index in {}",
-                self.folder().display()
-            ))
-            .help("wait for it or stop it; a lock does not outlive its program"),
-            other => Error::unavailable(format!("writing to {}: {other}", self.folder().display())),
-        })
+        self.index
+            .writer_with_num_threads(1, WRITER_MEMORY)
+            .or_fault(Fault::Unavailable, format!("writing to {}", self.folder().display()))
     }
 }
 
@@ -163,9 +162,9 @@ impl EmbeddedWriter {
     }
 
     /// As [`EmbeddedWriter::finish`], and joins all segments into one: to search one large segment is faster than many small
-    /// ones. Another program that has taken the lock meanwhile goes on writing, and nothing is joined here.
+    /// ones.
     pub fn finish_as_one(self) -> Result<()> {
-        let index = self.index.clone();
+        let (index, _lock) = (self.index.clone(), self.lock.clone());
         // A merge in the background takes segments away, and one of all that is under way then comes to nothing. It can
         // only be waited for with the writer's end.
         self.finish()?;
@@ -174,10 +173,7 @@ impl EmbeddedWriter {
         if segments()?.len() < 2 {
             return Ok(());
         }
-        let mut writer = match index.take_lock() {
-            Err(error) if error.fault() == Fault::Precondition => return Ok(()),
-            writer => writer?,
-        };
+        let mut writer = index.tantivy_writer()?;
         writer.set_merge_policy(Box::new(NoMergePolicy));
         writer.merge(&segments()?).wait().or_fault(Fault::Unavailable, doing)?;
         writer.wait_merging_threads().or_fault(Fault::Unavailable, doing)?;

@@ -6,12 +6,14 @@
 
 mod changes;
 pub mod maintain;
+pub mod rebuild;
 pub mod run;
+pub mod summary;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::backend::Writer;
-use super::embedded::{EmbeddedIndex, EmbeddedWriter, check_article_id};
+use super::embedded::{EmbeddedIndex, EmbeddedWriter, WriteLock, check_article_id};
 use super::prepare::{Rules, fingerprint, prepare};
 use crate::article::source::Sources;
 use crate::compute::Budget;
@@ -107,30 +109,43 @@ impl Ingest {
     /// # Errors
     /// [`Fault::Precondition`](crate::error::Fault::Precondition) if another program writes, or the rules are not those
     /// of the index; `Unavailable` if the index keeps vectors and the rules have no embedder.
-    pub fn open(index: &std::sync::Arc<EmbeddedIndex>, rules: Rules) -> Result<Ingest> {
-        let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
-        index.check_identity(rules.analyzer.fingerprint(), embedder)?;
-        let identity = index.identity();
-        if identity.dimension > 0 && rules.embedder.is_none() {
-            return Err(Error::unavailable(format!(
-                "the index in {} keeps vectors of `{}`, and that model is not here",
-                index.folder().display(),
-                identity.embedder
-            ))
-            .help("run `baowen model fetch`"));
-        }
-        // An index of words alone stays one, whatever model has come since.
-        let rules = Rules {
-            embedder: rules.embedder.filter(|_| identity.dimension > 0),
-            ..rules
-        };
+    pub fn open(index: &Arc<EmbeddedIndex>, rules: Rules) -> Result<Ingest> {
+        let rules = rules_for(index, rules)?;
         Ok(Ingest::new(index.writer()?, rules))
+    }
+
+    /// As [`Ingest::open`], under a lock that is held already.
+    ///
+    /// # Errors
+    /// As [`Ingest::open`].
+    pub fn open_under(lock: &Arc<WriteLock>, index: &Arc<EmbeddedIndex>, rules: Rules) -> Result<Ingest> {
+        let rules = rules_for(index, rules)?;
+        Ok(Ingest::new(index.writer_under(lock)?, rules))
     }
 
     /// Makes these the sources of the index with the next commit.
     pub fn set_sources(&self, sources: Sources) {
         *self.writer().sources() = sources;
     }
+}
+
+/// The rules as far as they are the index's.
+fn rules_for(index: &EmbeddedIndex, rules: Rules) -> Result<Rules> {
+    let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
+    index.check_identity(rules.analyzer.fingerprint(), embedder)?;
+    let identity = index.identity();
+    if identity.dimension > 0 && rules.embedder.is_none() {
+        return Err(Error::unavailable(format!(
+            "the index in {} keeps vectors of `{}`, and that model is not here",
+            index.folder().display(),
+            identity.embedder
+        ))
+        .help("run `baowen model fetch`, or give the vectors up with `baowen rebuild --no-vectors`"));
+    }
+    Ok(Rules {
+        embedder: rules.embedder.filter(|_| identity.dimension > 0),
+        ..rules
+    })
 }
 
 impl<W: Writer> Ingest<W> {

@@ -2,17 +2,15 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
-
-use serde::Serialize;
 
 use super::changes::Changes;
 use super::maintain::maintain;
+use super::rebuild::Target;
+use super::summary::{Moved, Summary};
 use super::{Counts, Ingest, Outcome, Progress};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::error::{Fault, Result};
 use crate::index::backend::Backend;
-use crate::index::embedded::EmbeddedIndex;
 use crate::index::prepare::Rules;
 use crate::model::Article;
 
@@ -21,56 +19,6 @@ const BATCH: usize = 128;
 /// A run that writes at least one in so many of the index's passages joins all segments at its end: one large segment
 /// is searched faster than many small ones, and joining costs about as much as the run itself.
 const WORTH_JOINING: u64 = 2;
-
-/// An article that has another id since its file moved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Moved {
-    /// Its id before.
-    pub from: String,
-    /// Its id now.
-    pub to: String,
-}
-
-/// What a run did.
-#[derive(Debug, Default, Serialize)]
-pub struct Summary {
-    /// Articles read.
-    pub articles: usize,
-    /// Of these: not there before.
-    pub added: usize,
-    /// Of these: replaced an earlier text.
-    pub updated: usize,
-    /// Of these: were there as they are.
-    pub unchanged: usize,
-    /// Passages written.
-    pub passages: usize,
-    /// Passages whose vector was computed.
-    pub embedded: u64,
-    /// Passages whose vector was known.
-    pub cached: u64,
-    /// What could not be read: path, line, reason.
-    pub skipped: Vec<String>,
-    /// Articles whose file moved with its content unchanged.
-    pub moved: Vec<Moved>,
-    /// Articles that their sources no longer have.
-    pub gone: Vec<String>,
-    /// Of these: deleted.
-    pub pruned: usize,
-    /// Whether the index answers by words alone.
-    pub without_vectors: bool,
-    /// Characters that were read into articles, white space aside.
-    pub kept_characters: u64,
-    /// Characters that were left out of them, each with a reason (`baowen read` shows them).
-    pub left_out_characters: u64,
-    /// What was read but not as it should be: fields that say nothing, pages of which little was kept.
-    pub noticed: Vec<String>,
-    /// Articles in the index now.
-    pub total_articles: u64,
-    /// Passages in the index now.
-    pub total_passages: u64,
-    /// Seconds it took.
-    pub seconds: f64,
-}
 
 /// What to read, and how.
 #[derive(Debug, Clone, Default)]
@@ -90,8 +38,9 @@ pub struct Request {
 /// # Errors
 /// As [`Ingest::open`] and [`Sources::claim`](crate::article::source::Sources::claim); `Unavailable` if the disk or the
 /// embedder fails, with all commits before that kept. What is wrong with single articles is in the summary.
-pub fn run(index: &Arc<EmbeddedIndex>, rules: Rules, request: &Request, progress: &dyn Progress) -> Result<Summary> {
-    let ingest = Ingest::open(index, rules)?;
+pub fn run(target: &Target, rules: Rules, request: &Request, progress: &dyn Progress) -> Result<Summary> {
+    let index = &target.index;
+    let ingest = Ingest::open_under(&target.lock, index, rules)?;
     let before = index.sources()?;
     let mut sources = before.clone();
     let claim = |path: &PathBuf| sources.claim(path, request.source.as_deref());
@@ -130,7 +79,7 @@ pub fn run(index: &Arc<EmbeddedIndex>, rules: Rules, request: &Request, progress
                 run.summary.noticed.push(noticed.to_string());
             }
         }
-        if batch.len() >= BATCH {
+        if batch.len() >= BATCH.min(commit_every) {
             since_commit += batch.len();
             run.take(std::mem::take(&mut batch))?;
             progress.read(reader.bytes_read(), reader.bytes_total(), &run.counts);

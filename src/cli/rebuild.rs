@@ -1,0 +1,43 @@
+//! `baowen rebuild`: an index made again from the articles it keeps.
+
+use clap::Args;
+
+use super::index::{Bars, print};
+use super::options::IndexFolder;
+use super::setup;
+use crate::error::Result;
+use crate::index::ingest::rebuild::rebuild;
+
+/// Make an index again from the articles it keeps: by this version's rules, with vectors if the model is here. Nothing
+/// but the index is read. It goes on answering from what was there until it is done.
+#[derive(Args)]
+pub struct Rebuild {
+    #[command(flatten)]
+    index: IndexFolder,
+    /// Keep words alone, without vectors.
+    #[arg(long)]
+    no_vectors: bool,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Rebuild {
+    /// Runs the command.
+    pub fn run(&self) -> Result<()> {
+        let started = std::time::Instant::now();
+        let (rules, cache) = setup::indexing_rules(&self.index.folder, !self.no_vectors)?;
+        let mut summary = rebuild(&self.index.folder, rules, self.no_vectors, &Bars::new())?;
+        if let Some(cache) = cache {
+            (summary.embedded, summary.cached) = (cache.misses(), cache.hits());
+        }
+        summary.seconds = started.elapsed().as_secs_f64();
+        match self.json {
+            true => super::print::json(&summary),
+            false => {
+                print(&summary, &self.index.folder);
+                Ok(())
+            }
+        }
+    }
+}
