@@ -13,7 +13,7 @@ use baowen::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir
 use baowen::error::{Error, Result};
 use baowen::eval::npy;
 use baowen::eval::synthetic::{Generator, Source};
-use baowen::index::ingest::{Counts, Ingest, maintain::maintain};
+use baowen::index::ingest::{Counts, Ingest, maintain::maintain_fully};
 use baowen::index::{Backend, EmbeddedIndex, Rules};
 use baowen::model::Article;
 use baowen::search::Engine;
@@ -116,7 +116,7 @@ fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<L
     ingest.upsert(articles).into_iter().collect::<Result<Counts>>()?;
     ingest.commit()?;
     ingest.into_writer().finish()?;
-    maintain(&index, &())
+    maintain_fully(&index, &())
 }
 
 fn given(folder: &Path) -> Result<Vec<(String, Vec<f32>)>> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use baowen::compute::Budget;
 use baowen::error::Fault;
-use baowen::index::ingest::{Ingest, Outcome, maintain::maintain};
+use baowen::index::ingest::{Ingest, Outcome, maintain::maintain_fully};
 use baowen::index::{Asked, Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, Rules, Snapshot};
 use baowen::model::Filter;
 use baowen::search::Engine;
@@ -186,7 +186,7 @@ fn an_edition_ends_with_a_commit_and_with_what_is_loaded_into_it() {
     assert!(!reader.refresh().unwrap());
     grown(false);
     // What is derived appears in the same commit.
-    maintain(&index, &()).unwrap();
+    maintain_fully(&index, &()).unwrap();
     assert!(!reader.refresh().unwrap());
     grown(true);
     assert!(!reader.refresh().unwrap());

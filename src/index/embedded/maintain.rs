@@ -14,8 +14,9 @@ use crate::index::graph::{self, GraphParams};
 
 impl EmbeddedIndex {
     /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone. `progress`
-    /// is told `(rows done, rows in all)` of the graphs built, which take nearly all of the time. Returns their number.
-    pub fn build_graphs(&self, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<usize> {
+    /// is told `(rows done, rows in all)` of the graphs built, which take nearly all of the time. Says whether all is done:
+    /// not so if `cancel` turned true or the budget's deadline passed; what was built until then stays.
+    pub fn build_derived(&self, budget: Budget, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<bool> {
         self.refresh()?;
         let snapshot = self.current();
         self.drop_stale(&snapshot)?;
@@ -28,25 +29,26 @@ impl EmbeddedIndex {
             .collect();
         let total = lacking.iter().map(|segment| segment.vectors.rows() as usize).sum();
         let mut done = 0;
-        let mut built = 0;
         for segment in lacking {
+            if budget.check().is_err() {
+                return Ok(false);
+            }
             self.create_graphs_folder()?;
             let data = graph::build(
-                Budget::all(),
+                budget,
                 segment.vectors.as_slice(),
                 segment.vectors.dimension(),
                 &GraphParams::default(),
                 &|rows| progress(done + rows, total),
                 cancel,
             )?;
-            let Some(data) = data else { break };
+            let Some(data) = data else { return Ok(false) };
             let id = segment.id();
             data.write(&graph_path(&self.derived(), id), uuid_bytes(id))?;
             self.refresh()?;
             done += segment.vectors.rows() as usize;
-            built += 1;
         }
-        Ok(built)
+        Ok(true)
     }
 
     fn create_graphs_folder(&self) -> Result<()> {

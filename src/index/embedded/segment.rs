@@ -256,7 +256,7 @@ mod tests {
         index.refresh().unwrap();
 
         let question = &embedder
-            .embed_queries(&["ab 医保 37"], crate::compute::Budget::single())
+            .embed_queries(&["ab 医保 37"], Budget::single())
             .unwrap()[0];
         let few = Filter {
             sources: vec!["甲".into()],
@@ -286,7 +286,12 @@ mod tests {
         let scanned = EmbeddedIndex::open(folder.path()).unwrap();
         search(&scanned);
         assert!(large(&scanned, false), "without a graph there are codes");
-        index.build_graphs(&|_, _| {}, &AtomicBool::new(false)).unwrap();
+        // Stopped before it has begun, and then gone on with to the end.
+        for stopped in [true, false] {
+            let stop = AtomicBool::new(stopped);
+            let done = index.build_derived(Budget::all(), &|_, _| {}, &stop).unwrap();
+            assert_eq!(done, !stopped);
+        }
         search(&index);
         let opened = EmbeddedIndex::open(folder.path()).unwrap();
         search(&opened);

@@ -1,13 +1,29 @@
 //! What searches go faster by, made after the writing: graphs and forward indexes of large segments.
+//!
+//! May run in any thread, beside searches and beside other writing: it reads a commit and adds files that are derived
+//! from it. Stopped, it goes on another time with the segments that are left.
 
 use std::sync::atomic::AtomicBool;
 
 use super::Progress;
+use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::embedded::EmbeddedIndex;
 
-/// Makes what the index's segments lack, in the calling thread, to the end.
-pub fn maintain(index: &EmbeddedIndex, progress: &dyn Progress) -> Result<()> {
-    index.build_graphs(&|done, total| progress.graphs(done, total), &AtomicBool::new(false))?;
+/// Makes what the index's segments lack, with the threads of the budget, until it is done, `cancel` turns true or the
+/// budget's deadline passes. Says whether it is done.
+///
+/// # Errors
+/// `Unavailable` if the disk refuses, `Corrupt` if the index is damaged.
+pub fn maintain(index: &EmbeddedIndex, budget: Budget, cancel: &AtomicBool, progress: &dyn Progress) -> Result<bool> {
+    index.build_derived(budget, &|done, total| progress.graphs(done, total), cancel)
+}
+
+/// [`maintain`] with all cores, to the end.
+///
+/// # Errors
+/// As [`maintain`].
+pub fn maintain_fully(index: &EmbeddedIndex, progress: &dyn Progress) -> Result<()> {
+    maintain(index, Budget::all(), &AtomicBool::new(false), progress)?;
     Ok(())
 }

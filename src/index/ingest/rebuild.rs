@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::maintain::maintain;
+use super::maintain::maintain_fully;
 use super::summary::Summary;
 use super::{Counts, Ingest, Progress};
 use crate::error::{Error, Fault, Result};
@@ -95,7 +95,7 @@ pub fn rebuild(folder: &Path, rules: Rules, without_vectors: bool, progress: &dy
     let counts = copy(&old, &ingest)?;
     progress.committed();
     ingest.into_writer().finish_as_one()?;
-    maintain(&index, progress)?;
+    maintain_fully(&index, progress)?;
     index.publish(&lock)?;
     let snapshot = index.snapshot()?;
     let about = snapshot.about();

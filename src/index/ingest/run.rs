@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::changes::Changes;
-use super::maintain::maintain;
+use super::maintain::maintain_fully;
 use super::rebuild::Target;
 use super::summary::{Moved, Summary};
 use super::{Counts, Ingest, Outcome, Progress};
@@ -106,7 +106,7 @@ pub fn run(target: &Target, rules: Rules, request: &Request, progress: &dyn Prog
     } else {
         writer.finish()?;
     }
-    maintain(index, progress)?;
+    maintain_fully(index, progress)?;
     let snapshot = index.snapshot()?;
     let about = snapshot.about();
     (summary.total_articles, summary.total_passages) = (about.articles, about.passages);
