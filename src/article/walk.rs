@@ -1,7 +1,7 @@
 //! Paths to files: which files lie under the named paths, in a fixed order, and the source that each belongs to.
 //!
-//! Opens nothing and decides nothing by content. Hidden files are passed over, those that `skip` knows by
-//! name are named, links to folders are not followed (they may
+//! Opens nothing and decides nothing by content. Hidden files and folders of an index are passed over, those that `skip`
+//! knows by name are named, links to folders are not followed (they may
 //! lead back up), links to files are.
 
 use std::collections::HashSet;
@@ -98,11 +98,18 @@ impl Gathered {
     }
 }
 
+/// Whether an index of ours lies in a folder: it may lie among what it is made from.
+fn is_index(folder: &Path) -> bool {
+    folder.join("current").is_file() && folder.join("write.lock").is_file()
+}
+
 /// Adds what lies under one folder.
 fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
     let before = found.all.len();
-    let visible =
-        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
+    let visible = |entry: &walkdir::DirEntry| {
+        let is_hidden = || entry.file_name().to_string_lossy().starts_with('.');
+        entry.depth() == 0 || !is_hidden() && !(entry.file_type().is_dir() && is_index(entry.path()))
+    };
     let mut entries = WalkDir::new(&scope.given)
         .follow_links(false)
         .sort_by_file_name()

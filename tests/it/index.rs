@@ -733,10 +733,10 @@ fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
     // And from its own articles, whatever became of the files; never without a word the other way.
     let refused = rebuild::rebuild(&idx, words.clone(), false, &()).unwrap_err();
     assert_eq!(refused.fault(), Fault::Unavailable);
-    let before = ids(&opened);
+    let (before, sources) = (ids(&opened), opened.sources().unwrap());
     rebuild::rebuild(&idx, words, true, &()).unwrap();
     rebuild::rebuild(&idx, rules(), false, &()).unwrap();
     let again = EmbeddedIndex::open(&idx).unwrap();
     assert_eq!((ids(&again), again.identity().dimension), (before, 64));
-    assert_eq!(again.sources().unwrap(), opened.sources().unwrap());
+    assert_eq!(again.sources().unwrap(), sources);
 }
