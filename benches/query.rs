@@ -113,7 +113,8 @@ fn prepare() -> baowen::error::Result<Bench> {
 
 /// Everything of an index but what is derived.
 fn without_graphs(data: &Data, folder: &std::path::Path) -> baowen::error::Result<Arc<dyn Snapshot>> {
-    let doing = |cause: std::io::Error| baowen::error::Error::unavailable(format!("{}: {cause}", data.folder.display()));
+    let doing =
+        |cause: std::io::Error| baowen::error::Error::unavailable(format!("{}: {cause}", data.folder.display()));
     let generation = std::fs::read_to_string(data.folder.join("current")).map_err(doing)?;
     let from = data.folder.join(generation.trim()).join("segments");
     let to = folder.join("generation-1").join("segments");

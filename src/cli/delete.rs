@@ -57,8 +57,9 @@ impl Delete {
             ..Filter::default()
         };
         if self.ids.is_empty() && self.source.is_none() && filter.is_empty() {
-            return Err(Error::caller("nothing says what to delete")
-                .help("name ids, --source, --publisher, --region, --year, --from or --to; --dry-run shows what would go"));
+            return Err(Error::caller("nothing says what to delete").help(
+                "name ids, --source, --publisher, --region, --year, --from or --to; --dry-run shows what would go",
+            ));
         }
         let index = EmbeddedIndex::open(&self.index.folder)?;
         let ids = self.select(&index, &filter)?;
@@ -67,7 +68,11 @@ impl Delete {
             for id in &ids {
                 writer.delete(id)?;
             }
-            if let Some(source) = self.source.as_ref().filter(|_| self.ids.is_empty() && filter.is_empty()) {
+            if let Some(source) = self
+                .source
+                .as_ref()
+                .filter(|_| self.ids.is_empty() && filter.is_empty())
+            {
                 writer.sources().remove(source);
             }
             writer.commit()?;
@@ -103,13 +108,19 @@ impl Delete {
             return Err(Error::missing(format!(
                 "there is no article `{id}` in {}{}",
                 self.index.folder.display(),
-                if self.source.is_some() || !filter.is_empty() { " for which the rest holds" } else { "" }
+                if self.source.is_some() || !filter.is_empty() {
+                    " for which the rest holds"
+                } else {
+                    ""
+                }
             ))
             .help("nothing was deleted; `baowen search` and `baowen index --json` name ids"));
         }
         let is_known = |name: &String| index.sources().is_ok_and(|sources| sources.get(name).is_some());
         if found.is_empty() && !self.source.as_ref().is_some_and(is_known) {
-            return Err(Error::missing(format!("nothing in {} is so", self.index.folder.display())).help(known(index)?));
+            return Err(
+                Error::missing(format!("nothing in {} is so", self.index.folder.display())).help(known(index)?),
+            );
         }
         Ok(found)
     }
@@ -118,7 +129,10 @@ impl Delete {
 /// The sources that there are.
 fn known(index: &EmbeddedIndex) -> Result<String> {
     let sources = index.sources()?;
-    let names: Vec<String> = sources.iter().map(|source| format!("`{}` ({})", source.name, source.root)).collect();
+    let names: Vec<String> = sources
+        .iter()
+        .map(|source| format!("`{}` ({})", source.name, source.root))
+        .collect();
     Ok(match names.is_empty() {
         true => "the index has no sources".into(),
         false => format!("its sources are {}", names.join(", ")),

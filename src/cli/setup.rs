@@ -64,7 +64,11 @@ pub fn indexing_rules(index: &Path, with_model: bool) -> Result<(Rules, Option<A
 /// The folder that vectors are cached in: `BAOWEN_CACHE_DIR`, or the user's cache folder, where all indexes share them;
 /// where there is none, one beside the index. Never the folder that one happens to stand in.
 fn cache_folder(index: &Path) -> PathBuf {
-    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let named = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     if let Some(folder) = std::env::var_os(CACHE_DIR) {
         return folder.into();
     }

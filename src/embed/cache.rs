@@ -219,7 +219,8 @@ impl Open {
             // Somebody emptied it and began again.
             (self.places, self.records) = (HashMap::new(), 0);
         }
-        self.file.seek(SeekFrom::Start(HEADER as u64 + self.records * size as u64))?;
+        self.file
+            .seek(SeekFrom::Start(HEADER as u64 + self.records * size as u64))?;
         self.places.reserve((records - self.records) as usize);
         let mut reader = BufReader::with_capacity(1 << 20, &self.file);
         let mut record = vec![0; size];
@@ -480,7 +481,12 @@ mod tests {
         for (writer, n) in (0..4).flat_map(|writer| (0..40).map(move |n| (writer, n))) {
             let texts = [text(writer, n)];
             let made = cache.embed_passages(&[&texts[0]], Budget::single()).unwrap();
-            assert_eq!(made, HashEmbedder::new(8).embed_passages(&[&texts[0]], Budget::single()).unwrap());
+            assert_eq!(
+                made,
+                HashEmbedder::new(8)
+                    .embed_passages(&[&texts[0]], Budget::single())
+                    .unwrap()
+            );
         }
         assert_eq!(cache.misses(), 0, "nothing that anyone embedded is lost");
         assert_eq!(

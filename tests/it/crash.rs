@@ -179,7 +179,11 @@ fn edit(docs: &Path, random: &mut fastrand::Rng, round: usize) {
         format!("{}\n", serde_json::json!({ "_id": format!("r{n}"), "text": text }))
     });
     let records: String = records.collect();
-    fs::write(docs.join("records.jsonl"), records + "{\"_id\": \"always\", \"text\": \"在\"}\n").unwrap();
+    fs::write(
+        docs.join("records.jsonl"),
+        records + "{\"_id\": \"always\", \"text\": \"在\"}\n",
+    )
+    .unwrap();
 }
 
 /// The program is killed while it takes in a folder with edits, deletions and moves and prunes: what is left is one of
@@ -248,10 +252,17 @@ fn a_killed_run_over_a_changing_folder_leaves_a_finished_commit() {
         let at = commits.iter().position(|commit| *commit == left);
         let at = at.unwrap_or_else(|| panic!("kill {kill} left none of {} commits", commits.len()));
         between += usize::from(at > 0 && at + 1 < commits.len());
-        assert_eq!(EmbeddedIndex::open(&idx).unwrap().verify().unwrap(), Vec::<String>::new());
+        assert_eq!(
+            EmbeddedIndex::open(&idx).unwrap().verify().unwrap(),
+            Vec::<String>::new()
+        );
         if kill % 2 == 0 {
             assert!(program().status().unwrap().success());
-            assert_eq!(state(&idx).0, commits.last().unwrap().0, "kill {kill}: the next run ends in the folder's state");
+            assert_eq!(
+                state(&idx).0,
+                commits.last().unwrap().0,
+                "kill {kill}: the next run ends in the folder's state"
+            );
         }
     }
     println!("{between} of {kills} kills fell between the first commit and the last");

@@ -709,7 +709,11 @@ fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
         ..rules()
     };
     let idx = folder.path().join("idx");
-    drop(index_of(&idx, &words, &[article("a", "甲", "医保断缴"), article("b", "乙", "养老保险")]));
+    drop(index_of(
+        &idx,
+        &words,
+        &[article("a", "甲", "医保断缴"), article("b", "乙", "养老保险")],
+    ));
     let document = folder.path().join("c.md");
     std::fs::write(&document, "# 丙\n\n工伤认定。").unwrap();
     let request = run::Request {

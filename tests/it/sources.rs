@@ -200,7 +200,13 @@ fn articles_are_deleted_by_id_by_source_and_by_what_they_are_about() {
     );
     index(root, &["zj"]);
     index(root, &["hz"]);
-    let delete = |args: &[&str]| json(&baowen(root, None, &[&["delete", "--index", "idx", "--json"], args].concat()));
+    let delete = |args: &[&str]| {
+        json(&baowen(
+            root,
+            None,
+            &[&["delete", "--index", "idx", "--json"], args].concat(),
+        ))
+    };
     let shown = delete(&["--region", "浙江", "--dry-run"]);
     assert_eq!(shown["deleted"], serde_json::json!(["zj/a.md"]), "{shown}");
     assert_eq!(ids(root).len(), 3, "nothing is changed by looking");
@@ -262,13 +268,19 @@ fn one_user_indexes_and_another_serves() {
     };
     assert_eq!(json(&search())["hits"][0]["article_id"], "docs/a.md");
     let meta = files.iter().find(|path| path.ends_with("meta.json")).unwrap();
-    let store = files.iter().find(|path| path.extension().is_some_and(|e| e == "vec")).unwrap();
+    let store = files
+        .iter()
+        .find(|path| path.extension().is_some_and(|e| e == "vec"))
+        .unwrap();
     for file in [meta, store] {
         fs::set_permissions(file, fs::Permissions::from_mode(0)).unwrap();
         let output = search();
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success());
-        assert!(message.contains("permission") && !message.contains("damaged"), "{message}");
+        assert!(
+            message.contains("permission") && !message.contains("damaged"),
+            "{message}"
+        );
         fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
     }
 }

@@ -91,9 +91,11 @@ impl WriteLock {
     /// Makes a generation the one that counts, in one step, and removes what was before.
     pub(super) fn publish(&self, generation: &Path) -> Result<()> {
         let name = generation.file_name().unwrap_or_default().to_string_lossy();
-        write_whole(&self.folder.join(CURRENT), "the name of the index's generation", |out| {
-            writeln!(out, "{name}")
-        })?;
+        write_whole(
+            &self.folder.join(CURRENT),
+            "the name of the index's generation",
+            |out| writeln!(out, "{name}"),
+        )?;
         self.sweep()
     }
 
@@ -135,7 +137,10 @@ pub(super) fn current(folder: &Path) -> Result<Option<PathBuf>> {
         Ok(name) if name.trim().starts_with(GENERATION) && !name.contains(['/', '\\']) => {
             Ok(Some(folder.join(name.trim())))
         }
-        Ok(_) => Err(Error::corrupt(format!("{} names no generation of the index", pointer.display()))),
+        Ok(_) => Err(Error::corrupt(format!(
+            "{} names no generation of the index",
+            pointer.display()
+        ))),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error).or_fault(Fault::Unavailable, format!("reading {}", pointer.display())),
     }

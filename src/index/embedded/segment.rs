@@ -255,9 +255,7 @@ mod tests {
         writer.into_writer().finish().unwrap();
         index.refresh().unwrap();
 
-        let question = &embedder
-            .embed_queries(&["ab 医保 37"], Budget::single())
-            .unwrap()[0];
+        let question = &embedder.embed_queries(&["ab 医保 37"], Budget::single()).unwrap()[0];
         let few = Filter {
             sources: vec!["甲".into()],
             ..Filter::default()

@@ -37,7 +37,11 @@ impl Target {
         let beside = |lock: &WriteLock| EmbeddedIndex::create_beside(lock, &rules.identity());
         if anew {
             let index = beside(&lock)?;
-            return Ok(Target { lock, index, beside: true });
+            return Ok(Target {
+                lock,
+                index,
+                beside: true,
+            });
         }
         let index = match EmbeddedIndex::open(folder) {
             Err(error) if error.fault() == Fault::Missing => {
@@ -48,7 +52,11 @@ impl Target {
             opened => opened?,
         };
         if index.identity().dimension > 0 || rules.embedder.is_none() {
-            return Ok(Target { lock, index, beside: false });
+            return Ok(Target {
+                lock,
+                index,
+                beside: false,
+            });
         }
         index.check_identity(rules.analyzer.fingerprint(), None)?;
         let with_vectors = beside(&lock)?;
