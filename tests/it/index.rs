@@ -670,7 +670,7 @@ fn a_rebuild_is_never_seen_half_done() {
             top_k: Some(100),
             ..SearchRequest::new("医保断缴")
         };
-        engine.search(&request).unwrap().hits.len()
+        engine.search(&request, Budget::all()).unwrap().hits.len()
     };
     let (polls, done) = (AtomicUsize::new(0), AtomicBool::new(false));
     let seen = std::thread::scope(|scope| {
