@@ -10,6 +10,7 @@ use std::any::Any;
 use std::io::Write;
 use std::sync::Arc;
 
+use ndarray::{ArrayView2, Axis};
 use tantivy::directory::OwnedBytes;
 use tantivy::indexer::doc_id_mapping::{DocIdMapping, MappingType};
 use tantivy::plugin::{PluginMergeContext, PluginWriter, PluginWriterContext, SegmentPlugin};
@@ -62,12 +63,14 @@ impl SegmentPlugin for VectorPlugin {
         let sources = ctx
             .readers
             .iter()
-            .map(|reader| Ok((reader, Matrix::open(reader).map_err(system)?)))
+            .map(|reader| Ok((reader, SegmentVectors::open(reader).map_err(system)?)))
             .collect::<tantivy::Result<Vec<_>>>()?;
         let rows = || {
-            sources
-                .iter()
-                .flat_map(|(reader, matrix)| reader.doc_ids_alive().map(move |doc| matrix.row(doc)))
+            sources.iter().flat_map(|(reader, vectors)| {
+                let vectors = vectors.view();
+                let rows = reader.doc_ids_alive();
+                rows.filter_map(move |doc| vectors.index_axis_move(Axis(0), doc as usize).to_slice())
+            })
         };
         let count = ctx.readers.iter().map(|reader| reader.num_docs()).sum();
         let mut sums = vec![0f32; dimension];
@@ -183,19 +186,19 @@ enum Floats {
 
 /// The vectors of one segment, mapped. Row = doc id. Cheap to clone.
 #[derive(Clone)]
-pub struct Matrix {
+pub struct SegmentVectors {
     dimension: usize,
     rows: u32,
     sums: Arc<[f32]>,
     floats: Arc<Floats>,
 }
 
-impl Matrix {
+impl SegmentVectors {
     /// Maps the vectors of a segment and checks that header and length agree.
     ///
     /// # Errors
     /// [`Fault::Corrupt`] if the file is missing, cut off, or not of this segment's size.
-    pub fn open(reader: &SegmentReader) -> Result<Matrix> {
+    pub fn open(reader: &SegmentReader) -> Result<SegmentVectors> {
         let name = || format!("vectors of segment {}", reader.segment_id().uuid_string());
         let corrupt = |what: String| Error::new(Fault::Corrupt, format!("{}: {what}", name()));
         let bytes = reader
@@ -227,7 +230,7 @@ impl Matrix {
         } else {
             Floats::Copied(decode(&data))
         };
-        Ok(Matrix {
+        Ok(SegmentVectors {
             dimension,
             rows,
             sums,
@@ -235,19 +238,25 @@ impl Matrix {
         })
     }
 
-    /// All rows, one after the other.
-    pub fn as_slice(&self) -> &[f32] {
-        match &*self.floats {
+    /// All rows, as one matrix.
+    pub fn view(&self) -> ArrayView2<'_, f32> {
+        let floats = match &*self.floats {
             // The cast was tried when the file was opened; an empty slice never fails it.
             Floats::Mapped(bytes) => bytemuck::try_cast_slice(bytes).unwrap_or(&[]),
-            Floats::Copied(floats) => floats,
-        }
+            Floats::Copied(floats) => floats.as_slice(),
+        };
+        // `open` compared the file's length with this shape, so this cannot fail.
+        ArrayView2::from_shape((self.rows as usize, self.dimension), floats).expect("the shape was checked")
     }
 
-    /// The vector of a passage; empty if the index keeps none.
+    /// The vector of a passage; empty for a passage that does not exist.
     pub fn row(&self, doc: DocId) -> &[f32] {
-        let start = doc as usize * self.dimension;
-        &self.as_slice()[start..start + self.dimension]
+        if doc >= self.rows {
+            return &[];
+        }
+        let row = self.view().index_axis_move(Axis(0), doc as usize);
+        // A row of a matrix in row-major order is one slice.
+        row.to_slice().unwrap_or(&[])
     }
 
     /// Numbers a vector has.

@@ -3,7 +3,12 @@
 //! Keys are transposed once a head, so that a vector holds one component of many keys and a tile of four questions
 //! shares each load; values are copied together, because in the layer's output they lie three rows apart.
 
-use super::level::{Level, Stream, close, fma, fold, for_each_level, larger, level};
+use super::lanes::{fma, fold, larger};
+use super::level::{Chosen, Level, for_each_level};
+use super::selfcheck::{Stream, close};
+
+/// The level of the kernels in this file.
+pub(super) static CHOSEN: Chosen = Chosen::new(agrees);
 
 /// Components of a head; the kernels are written for this width.
 pub const HEAD: usize = 32;
@@ -38,7 +43,7 @@ pub struct AttentionScratch {
 /// If there is no such part, the lengths do not fit each other or `hidden` is not a multiple of 32, which is a defect
 /// of the caller.
 pub fn attend(parts: &[&[f32]], own: usize, hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
-    attend_checked(level(), parts, own, hidden, out, scratch);
+    attend_checked(CHOSEN.level(), parts, own, hidden, out, scratch);
 }
 
 fn attend_checked(
@@ -209,7 +214,7 @@ fn weigh<const FMA: bool>(weights: &[f32], padded: usize, values: &[[f32; HEAD]]
 }
 
 /// Whether attention at a supported level gives what the scalar one gives.
-pub(super) fn agrees(level: Level) -> bool {
+fn agrees(level: Level) -> bool {
     let mut stream = Stream(4);
     let qkv: Vec<f32> = (0..19 * 3 * HEAD).map(|_| 4.0 * stream.unit()).collect();
     let run = |level: Level| {
@@ -253,7 +258,7 @@ mod tests {
         for tokens in [1, 2, 3, 4, 5, 16, 17, 31, 32, 50, 7] {
             for hidden in [HEAD, 3 * HEAD] {
                 let qkv: Vec<f32> = (0..tokens * 3 * hidden).map(|_| 3.0 * stream.unit()).collect();
-                for level in Level::usable() {
+                for level in CHOSEN.usable() {
                     let mut out = vec![f32::NAN; tokens * hidden];
                     attend_checked(level, &[&qkv], 0, hidden, &mut out, &mut scratch);
                     assert!(
@@ -292,7 +297,7 @@ mod tests {
         qkv[0] = 1000.0;
         qkv[3 * HEAD + HEAD] = 1000.0;
         qkv[3 * HEAD + 2 * HEAD] = 7.0;
-        for level in Level::usable() {
+        for level in CHOSEN.usable() {
             let mut out = vec![0.0; 2 * HEAD];
             attend_checked(level, &[&qkv], 0, HEAD, &mut out, &mut AttentionScratch::default());
             assert_eq!((out[0], out[HEAD]), (7.0, 3.5), "{}", level.name());

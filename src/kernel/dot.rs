@@ -1,6 +1,10 @@
-//! Dot products of f32 and int8 vectors, and the int8 form of an f32 vector.
+//! Dot products of f32 and int8 vectors.
 
-use super::level::{Level, Stream, level};
+use super::level::{Chosen, Level};
+use super::selfcheck::Stream;
+
+/// The level of the kernels in this file.
+pub(super) static CHOSEN: Chosen = Chosen::new(agrees);
 
 /// The dot product of two vectors of the same length (the shorter length counts).
 ///
@@ -8,13 +12,13 @@ use super::level::{Level, Stream, level};
 /// input gives the same bits.
 #[inline]
 pub fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
-    dot_f32_at(level(), a, b)
+    dot_f32_at(CHOSEN.level(), a, b)
 }
 
 /// The dot product of two int8 vectors of the same length (the shorter length counts); exact up to 2^17 dimensions.
 #[inline]
 pub fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
-    dot_i8_at(level(), a, b)
+    dot_i8_at(CHOSEN.level(), a, b)
 }
 
 /// The dot products of one row with three others, then with itself (the shortest length counts), for the price of loading
@@ -23,21 +27,7 @@ pub fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
 /// Their last bits may differ from those of [`dot_f32`]; otherwise what is said there holds.
 #[inline]
 pub fn dots_f32(row: &[f32], others: [&[f32]; 3]) -> [f32; 4] {
-    dots_f32_at(level(), row, others)
-}
-
-/// The int8 form of a vector: `codes[i] = round(v[i] / scale)` in -127..=127, with `scale = max|v| / 127`, so that
-/// `v` is about `codes * scale` and `a . b` about `dot_i8(a, b) * scale_a * scale_b`. A zero vector has scale 0 and
-/// zero codes; a value that is not a number gets code 0.
-pub fn quantize_i8(v: &[f32]) -> (Vec<i8>, f32) {
-    let largest = v.iter().fold(0.0f32, |m, x| m.max(x.abs()));
-    if largest == 0.0 || !largest.is_finite() {
-        return (vec![0; v.len()], 0.0);
-    }
-    let inverse = 127.0 / largest;
-    // `as` saturates and sends NaN to 0. The product can reach 127.00001 by rounding, never 127.5.
-    let codes = v.iter().map(|x| (x * inverse).round_ties_even() as i8).collect();
-    (codes, largest / 127.0)
+    dots_f32_at(CHOSEN.level(), row, others)
 }
 
 #[inline]
@@ -259,7 +249,7 @@ mod x86 {
 }
 
 /// Whether the dot products of a supported level give what the scalar ones give.
-pub(super) fn agrees(level: Level) -> bool {
+fn agrees(level: Level) -> bool {
     let mut stream = Stream(1);
     let (a, b) = (stream.vector(211), stream.vector(211));
     let (mut c, d): (Vec<i8>, Vec<i8>) = (0..211).map(|_| (stream.bits() as i8, stream.bits() as i8)).unzip();
@@ -287,22 +277,12 @@ mod tests {
             let (c, d): (Vec<i8>, Vec<i8>) = pairs.iter().map(|p| (p.2, p.3)).unzip();
             let real: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
             let whole: i64 = c.iter().zip(&d).map(|(x, y)| i64::from(*x) * i64::from(*y)).sum();
-            for level in Level::usable() {
+            for level in CHOSEN.usable() {
                 prop_assert!((f64::from(dot_f32_at(level, &a, &b)) - real).abs() < 1e-3);
                 let [ab, aa, ba, square] = dots_f32_at(level, &a, [&b, &a, &b]);
                 prop_assert!((f64::from(ab) - real).abs() < 1e-3 && ab == ba);
                 prop_assert!((aa - dot_f32_scalar(&a, &a)).abs() < 1e-3 && aa == square);
                 prop_assert_eq!(i64::from(dot_i8_at(level, &c, &d)), whole);
-            }
-        }
-
-        #[test]
-        fn int8_codes_are_within_half_a_step(v in prop::collection::vec(-9.0f32..9.0, 0..100)) {
-            let (codes, scale) = quantize_i8(&v);
-            prop_assert_eq!(codes.len(), v.len());
-            for (x, &code) in v.iter().zip(&codes) {
-                prop_assert!((x - f32::from(code) * scale).abs() <= scale * 0.501);
-                prop_assert!(code != i8::MIN);
             }
         }
     }
@@ -317,7 +297,7 @@ mod tests {
             [3.0, 6.0, 0.0, 5.0]
         );
         let low = vec![i8::MIN; 1 << 16];
-        for level in Level::usable() {
+        for level in CHOSEN.usable() {
             assert_eq!(dot_i8_at(level, &low, &low), 1 << 30, "{}", level.name());
         }
     }
@@ -331,7 +311,7 @@ mod tests {
         let codes = [vec![i8::MIN; 256], vec![i8::MAX; 256], ends, any];
         // What lies behind a vector is no number, so that a load that takes too much shows.
         let row = |n: usize| [(1..=n).map(|x| x as f32).collect(), vec![f32::NAN; 64]].concat();
-        for level in Level::usable() {
+        for level in CHOSEN.usable() {
             for n in 0..=193 {
                 for (a, b, first) in (0..codes.len()).flat_map(|a| [0, 1, 2, 3].map(|b| (a, b, [0, 1, 17, 63][a ^ b])))
                 {
@@ -348,13 +328,5 @@ mod tests {
                 assert_eq!(squares, [sum, n as f32, sum, n as f32], "{} {n}", level.name());
             }
         }
-    }
-
-    #[test]
-    fn odd_vectors_have_codes() {
-        assert_eq!(quantize_i8(&[0.0, -0.0]), (vec![0, 0], 0.0));
-        assert_eq!(quantize_i8(&[f32::INFINITY, 1.0]), (vec![0, 0], 0.0));
-        assert_eq!(quantize_i8(&[f32::NAN, 127.0, -127.0]).0, vec![0, 127, -127]);
-        assert_eq!(quantize_i8(&[]), (vec![], 0.0));
     }
 }

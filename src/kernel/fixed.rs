@@ -1,13 +1,18 @@
 //! Rows of 16-bit fixed-point numbers, kept as two rows of bytes: the high ones, which alone are a coarse form of the
 //! row, and the low ones.
 
-use super::level::{Level, Stream, close, fma, for_each_level, level};
+use super::lanes::fma;
+use super::level::{Chosen, Level, for_each_level};
+use super::selfcheck::{Stream, close};
+
+/// The level of the kernels in this file.
+pub(super) static CHOSEN: Chosen = Chosen::new(agrees);
 
 /// `out[i] = mean[i] + unit * (256 high[i] + low[i])`; the shortest length counts, what lies beyond it in `out` stays.
 ///
 /// The last bit may differ between machines; on one machine the same input gives the same bits.
 pub fn decode_fixed(high: &[i8], low: &[i8], unit: f32, mean: &[f32], out: &mut [f32]) {
-    decode_fixed_at(level(), high, low, unit, mean, out);
+    decode_fixed_at(CHOSEN.level(), high, low, unit, mean, out);
 }
 
 for_each_level!(
@@ -25,7 +30,7 @@ fn decode_fixed_body<const FMA: bool>(high: &[i8], low: &[i8], unit: f32, mean: 
 }
 
 /// Whether a supported level gives what the scalar one gives.
-pub(super) fn agrees(level: Level) -> bool {
+fn agrees(level: Level) -> bool {
     let mut stream = Stream(4);
     let (high, low): (Vec<i8>, Vec<i8>) = (0..211).map(|_| (stream.bits() as i8, stream.bits() as i8)).unzip();
     let mean = stream.vector(211);
@@ -45,7 +50,7 @@ mod tests {
 
     #[test]
     fn both_bytes_count_with_their_signs() {
-        for level in Level::usable() {
+        for level in CHOSEN.usable() {
             let mut out = [9.0; 5];
             let (high, low) = ([-128, -1, 0, 127], [-128, 127, -1, 127]);
             decode_fixed_at(level, &high, &low, 0.5, &[1.0; 9], &mut out);
@@ -58,7 +63,7 @@ mod tests {
         let (high, low): (Vec<i8>, Vec<i8>) = (0..140usize)
             .map(|i| ([i8::MIN, i8::MAX, 0, -1][i % 4], [i8::MIN, i8::MAX, -1][i % 3]))
             .unzip();
-        for level in Level::usable() {
+        for level in CHOSEN.usable() {
             for n in 0..high.len() {
                 let mut out = vec![9.0; high.len()];
                 decode_fixed_at(level, &high[..n], &low, 0.5, &[1.0; 140], &mut out);

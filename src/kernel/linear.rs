@@ -14,47 +14,14 @@
 //! 16 x 127 x 11 + 16 x 127 x 4 = 30,480 <= 32,767 in size, and what wraps before it does not matter. So a block is
 //! summed in 16 bits without loss and widened once.
 
-use super::level::{Level, Stream, close, level};
+use super::level::{Chosen, Level};
+use super::selfcheck::{Stream, close};
+use super::tile::{
+    Activations, Block, CHUNK, CHUNK_INPUTS, PANEL, Packed, Q4_BLOCK, Q4_BLOCK_BYTES, STEP, Tile, Unpacked,
+};
 
-/// Weights of one Q4_0 block.
-pub const Q4_BLOCK: usize = 32;
-/// Bytes of one Q4_0 block: an f16 scale and 32 nibbles.
-pub const Q4_BLOCK_BYTES: usize = 18;
-
-/// Rows of a panel: one AVX-512 vector of 16, two AVX2 vectors of 8.
-pub(super) const PANEL: usize = 16;
-/// Bytes of a step: 4 inputs of each row of a panel.
-pub(super) const STEP: usize = 4 * PANEL;
-/// Blocks of the input that are unpacked at once: 12 KB of weights a panel, which leaves room for activations in 32 KB.
-pub(super) const CHUNK: usize = 24;
-/// Inputs of a chunk.
-pub(super) const CHUNK_INPUTS: usize = CHUNK * Q4_BLOCK;
-/// 32 inputs of a panel as they are stored: one stream, in the order in which the kernels read.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(32))]
-pub(super) struct Packed {
-    /// f16 bits, a row each.
-    pub scales: [u16; PANEL],
-    /// Byte `j` of a step holds row `j / 4`, input `j % 4` in its low nibble and row `8 + j / 4` in its high one.
-    /// Nibbles are the file's, weight + 8.
-    pub steps: [[u8; 32]; Q4_BLOCK / 4],
-}
-
-/// A chunk of a panel, unpacked.
-#[repr(C, align(64))]
-pub(super) struct Unpacked {
-    /// `[step][row][4]`; weight + 8.
-    pub weights: [u8; PANEL * CHUNK_INPUTS],
-    /// `[block][row]`.
-    pub scales: [f32; PANEL * CHUNK],
-}
-
-impl Unpacked {
-    const EMPTY: Unpacked = Unpacked {
-        weights: [0; PANEL * CHUNK_INPUTS],
-        scales: [0.0; PANEL * CHUNK],
-    };
-}
+/// The level of the kernels in this file.
+pub(super) static CHOSEN: Chosen = Chosen::new(agrees);
 
 /// Rows of a weight matrix as the model's file holds them, with their biases.
 #[derive(Debug, Clone, Copy)]
@@ -72,58 +39,6 @@ pub struct Q4Matrix {
     /// `[chunk][panel][block]`.
     packed: Vec<Packed>,
     bias: Vec<f32>,
-}
-
-/// 32 activations of a token: value = code x scale. Together, so that a kernel needs one address for each token.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-#[repr(C)]
-pub(super) struct Block {
-    pub scale: f32,
-    /// `scale` in parts of the token's own, twice: where sums of 16 bits are widened by a multiplication anyway, it
-    /// costs nothing to multiply by this.
-    pub share: [i16; 2],
-    /// What the two lanes of a row start at, -4 x sum of the codes each.
-    pub start: [i16; 2],
-    /// -127 to 127.
-    pub codes: [i8; Q4_BLOCK],
-}
-
-/// 8-bit activations: what [`Q4Matrix::multiply`] takes and [`super::quantize_rows`] makes.
-#[derive(Debug, Default, Clone)]
-pub struct Activations {
-    pub(super) inputs: usize,
-    /// `[token][block]`.
-    pub(super) blocks: Vec<Block>,
-    /// One a token: `scale = share x unit` for each of its blocks, to within half a `unit`.
-    pub(super) units: Vec<f32>,
-}
-
-impl Activations {
-    /// How many tokens are held.
-    pub fn tokens(&self) -> usize {
-        self.units.len()
-    }
-
-    /// Finds units and shares from the scales of the blocks.
-    #[inline(always)]
-    pub(super) fn share(&mut self) {
-        /// 1.5 x 2^23: adding it leaves the rounded integer in the low bits.
-        const ROUND: f32 = 12_582_912.0;
-        let tokens = self.blocks.chunks_exact_mut((self.inputs / Q4_BLOCK).max(1));
-        self.units.clear();
-        self.units.extend(tokens.map(|blocks| {
-            let largest = blocks.iter().fold(0.0f32, |m, block| m.max(block.scale));
-            let inverse = if largest > 0.0 {
-                f32::from(i16::MAX) / largest
-            } else {
-                0.0
-            };
-            for block in blocks {
-                block.share = [(block.scale * inverse + ROUND).to_bits() as i16; 2];
-            }
-            largest / f32::from(i16::MAX)
-        }));
-    }
 }
 
 /// The weights of Q4_0 blocks as f32, in order: block `d, qs[16]` gives `((qs[j] & 15) - 8) d` at `j` and
@@ -191,7 +106,7 @@ impl Q4Matrix {
     /// # Panics
     /// If `x` has another number of inputs than the matrix, which is a defect of the caller.
     pub fn multiply(&self, x: &Activations, out: &mut Vec<f32>) {
-        self.multiply_at(level(), x, out);
+        self.multiply_at(CHOSEN.level(), x, out);
     }
 
     fn multiply_at(&self, level: Level, x: &Activations, out: &mut Vec<f32>) {
@@ -222,22 +137,6 @@ impl Q4Matrix {
             }
         }
     }
-}
-
-/// One chunk of a pair of panels against all tokens.
-pub(super) struct Tile<'a> {
-    /// Blocks in the chunk.
-    pub blocks: usize,
-    /// From the chunk's first block on.
-    pub x: &'a [Block],
-    /// One a token.
-    pub units: &'a [f32],
-    /// Distance between two tokens in `x`.
-    pub per_token: usize,
-    /// On the first chunk: what each row's sum starts at. Later chunks go on from the output.
-    pub bias: Option<&'a [f32]>,
-    /// Distance between two tokens in the output.
-    pub rows: usize,
 }
 
 impl Tile<'_> {
@@ -370,7 +269,7 @@ fn example(rows: usize, inputs: usize, tokens: usize) -> (Vec<u8>, Vec<f32>, Act
 
 /// Whether the product of a supported level gives what the scalar one gives, with as many tokens as any tile takes and
 /// with one chunk or two.
-pub(super) fn agrees(level: Level) -> bool {
+fn agrees(level: Level) -> bool {
     let one_chunk = (1..=7).map(|tokens| (2 * Q4_BLOCK, tokens));
     one_chunk.chain([(CHUNK_INPUTS + Q4_BLOCK, 2)]).all(|(inputs, tokens)| {
         let (blocks, bias, x) = example(2 * PANEL, inputs, tokens);
@@ -424,7 +323,7 @@ mod tests {
                 let (blocks, bias, x) = example(rows, inputs, tokens);
                 let matrix = of_one_part(inputs, &blocks, &bias);
                 let expected = expected(&blocks, &bias, &x);
-                for level in Level::usable() {
+                for level in CHOSEN.usable() {
                     let mut out = vec![f32::NAN; 3];
                     matrix.multiply_at(level, &x, &mut out);
                     assert!(
@@ -455,7 +354,7 @@ mod tests {
         assert_eq!((both.rows(), both.inputs()), (96, 64));
         let [mut out, mut first, mut second] = [Vec::new(), Vec::new(), Vec::new()];
         let [one, two] = [&parts[..1], &parts[1..]].map(|part| Q4Matrix::new(64, part).unwrap());
-        for level in Level::usable() {
+        for level in CHOSEN.usable() {
             both.multiply_at(level, &x, &mut out);
             one.multiply_at(level, &x, &mut first);
             two.multiply_at(level, &x, &mut second);
@@ -497,7 +396,7 @@ mod tests {
                         units: Vec::new(),
                     };
                     x.share();
-                    for level in Level::usable() {
+                    for level in CHOSEN.usable() {
                         let mut out = Vec::new();
                         matrix.multiply_at(level, &x, &mut out);
                         let case = format!("{} {nibbles:x} {codes:?} {tokens}", level.name());

@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::linear::{PANEL, Packed, Q4_BLOCK, STEP, Tile, Unpacked};
+use super::tile::{PANEL, Packed, Q4_BLOCK, STEP, Tile, Unpacked};
 
 /// Tokens that the AVX-512 kernel runs at once over a pair of panels: 12 sums of 32 bits and 12 of f32 in 32 registers.
 const TILE_AVX512: usize = 6;

@@ -2,22 +2,49 @@
 //! of a transformer (softmax attention, GELU, layer norm). And the one place that maps files into memory.
 //!
 //! The only module with `unsafe`. Every function here has a scalar twin that says what it computes, a dispatcher that
-//! picks the widest instructions this processor has ([`Level`]), and a safe signature. It knows nothing of models,
+//! picks the widest instructions this processor has (`level`), and a safe signature. It knows nothing of models,
 //! files' formats or texts.
 
 mod attention;
 mod dot;
 mod fixed;
+mod lanes;
 mod level;
 mod linear;
 #[cfg(target_arch = "x86_64")]
 mod linear_x86;
 pub mod map;
 mod rows;
+mod selfcheck;
+mod tile;
 
 pub use attention::{AttentionScratch, HEAD, attend};
-pub use dot::{dot_f32, dot_i8, dots_f32, quantize_i8};
+pub use dot::{dot_f32, dot_i8, dots_f32};
 pub use fixed::decode_fixed;
-pub use level::{Level, level};
-pub use linear::{Activations, Q4_BLOCK, Q4_BLOCK_BYTES, Q4Matrix, Q4Part, dequantize_q4};
+pub use linear::{Q4Matrix, Q4Part, dequantize_q4};
 pub use rows::{add_layer_norm, gelu, normalize, quantize_rows};
+pub use tile::{Activations, Q4_BLOCK, Q4_BLOCK_BYTES};
+
+#[cfg(test)]
+mod tests {
+    use super::level::Level;
+    use super::{attention, dot, fixed, linear, rows};
+
+    #[test]
+    fn every_supported_level_agrees_with_the_scalar_twins() {
+        let families = [
+            ("attention", &attention::CHOSEN),
+            ("dot", &dot::CHOSEN),
+            ("fixed", &fixed::CHOSEN),
+            ("linear", &linear::CHOSEN),
+            ("rows", &rows::CHOSEN),
+        ];
+        for (name, family) in families {
+            let usable = family.usable();
+            for level in [Level::Scalar, Level::Avx2, Level::Avx512] {
+                assert_eq!(usable.contains(&level), level.supported(), "{name} at {}", level.name());
+            }
+            assert_eq!(usable.last().copied(), Some(family.level()), "{name}");
+        }
+    }
+}

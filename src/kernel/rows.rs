@@ -1,8 +1,14 @@
 //! Steps that work on one row of activations at a time: GELU, residual with layer norm, rounding to 8 bits, the L2
 //! norm. Each is one plain body compiled for every level.
 
-use super::level::{Level, Stream, close, fma, fold, for_each_level, level};
-use super::linear::{Activations, Block, Q4_BLOCK};
+use super::dot::dot_f32;
+use super::lanes::{fma, fold};
+use super::level::{Chosen, Level, for_each_level};
+use super::selfcheck::{Stream, close};
+use super::tile::{Activations, Block, Q4_BLOCK};
+
+/// The level of the kernels in this file.
+pub(super) static CHOSEN: Chosen = Chosen::new(agrees);
 
 /// Numbers handled side by side; sums are kept in that many lanes and added up at the end.
 const LANES: usize = 16;
@@ -10,7 +16,7 @@ const LANES: usize = 16;
 /// GELU with the exact error function, `x / 2 (1 + erf(x / sqrt 2))`, in place. Absolute error below 2e-6 for
 /// |x| < 10 (tested against a series in f64).
 pub fn gelu(x: &mut [f32]) {
-    gelu_at(level(), x);
+    gelu_at(CHOSEN.level(), x);
 }
 
 for_each_level!(fn gelu_at(x: &mut [f32]) = gelu_body);
@@ -60,7 +66,7 @@ fn gelu_one<const FMA: bool>(x: f32) -> f32 {
 /// If the lengths do not fit each other, which is a defect of the caller.
 pub fn add_layer_norm(x: &mut [f32], y: &[f32], weight: &[f32], bias: &[f32], epsilon: f32) {
     assert!(weight.len() == bias.len() && (y.is_empty() || x.len() == y.len()) && x.len().is_multiple_of(weight.len()));
-    add_layer_norm_at(level(), x, y, weight, bias, epsilon);
+    add_layer_norm_at(CHOSEN.level(), x, y, weight, bias, epsilon);
 }
 
 for_each_level!(fn add_layer_norm_at(x: &mut [f32], y: &[f32], w: &[f32], b: &[f32], epsilon: f32) = add_layer_norm_body);
@@ -103,7 +109,7 @@ fn sum(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
 /// If `x` is not a whole number of rows or rows not of blocks, which is a defect of the caller.
 pub fn quantize_rows(x: &[f32], inputs: usize, out: &mut Activations) {
     assert!(inputs > 0 && inputs.is_multiple_of(Q4_BLOCK) && x.len().is_multiple_of(inputs));
-    quantize_rows_at(level(), x, inputs, out);
+    quantize_rows_at(CHOSEN.level(), x, inputs, out);
 }
 
 fn quantize_rows_at(level: Level, x: &[f32], inputs: usize, out: &mut Activations) {
@@ -190,7 +196,7 @@ fn quantize_blocks_avx2(blocks: &[[f32; Q4_BLOCK]], activations: &mut Activation
 
 /// Scales a vector to length 1, in place; the zero vector stays.
 pub fn normalize(v: &mut [f32]) {
-    let square = super::dot_f32(v, v);
+    let square = dot_f32(v, v);
     if square > 0.0 {
         let inverse = 1.0 / square.sqrt();
         v.iter_mut().for_each(|x| *x *= inverse);
@@ -198,7 +204,7 @@ pub fn normalize(v: &mut [f32]) {
 }
 
 /// Whether each step of a supported level gives what the scalar one gives.
-pub(super) fn agrees(level: Level) -> bool {
+fn agrees(level: Level) -> bool {
     let mut stream = Stream(3);
     let input: Vec<f32> = (0..128).map(|_| 6.0 * stream.unit()).collect();
     let (y, weight, bias) = (stream.vector(128), stream.vector(64), stream.vector(64));
@@ -240,7 +246,7 @@ mod tests {
 
     #[test]
     fn gelu_is_the_exact_one_within_two_millionths() {
-        for level in Level::usable() {
+        for level in CHOSEN.usable() {
             // 4,001 numbers: the last one is in no vector.
             let inputs: Vec<f32> = (-2000..=2000).map(|i| i as f32 * 0.005).collect();
             let mut out = inputs.clone();
@@ -261,7 +267,7 @@ mod tests {
     fn layer_norm_has_the_mean_and_spread_it_should() {
         let mut stream = Stream(5);
         let (x, y) = (stream.vector(3 * 37), stream.vector(3 * 37));
-        for level in Level::usable() {
+        for level in CHOSEN.usable() {
             let mut out = x.clone();
             add_layer_norm_at(level, &mut out, &y, &[2.0; 37], &[1.0; 37], 1e-12);
             for (r, row) in out.chunks(37).enumerate() {
@@ -284,7 +290,7 @@ mod tests {
         x[32..64].fill(0.0);
         x[70] = 40.0;
         x[100] = f32::NAN;
-        for level in Level::usable() {
+        for level in CHOSEN.usable() {
             let mut out = Activations::default();
             quantize_rows_at(level, &x, 64, &mut out);
             assert_eq!(out.tokens(), 4);

@@ -135,8 +135,7 @@ impl Question {
             let segment = &snapshot.segments()[number];
             let lexical = self.terms.scores(number, &group.docs, budget)?;
             let graph = segment.graph().map(|graph| &**graph);
-            let matrix = &segment.vectors;
-            let mut vectors = VectorReader::new(graph, matrix.as_slice(), matrix.dimension());
+            let mut vectors = VectorReader::new(graph, segment.vectors.view());
             for (nth, ((&at, &doc), (lexical, lengths))) in group.at.iter().zip(&group.docs).zip(lexical).enumerate() {
                 let dense = match &dense {
                     Some(question) => {

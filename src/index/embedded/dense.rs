@@ -9,7 +9,7 @@ use super::filter::Filtered;
 use super::segment::Segment;
 use crate::compute::Budget;
 use crate::error::Result;
-use crate::index::graph::{self, ScratchPool};
+use crate::index::graph::{self, NearestQuery, ScratchPool};
 
 /// The best `k` rows over all segments by dot product with a normalised vector: `(segment, doc, cosine)`, best first,
 /// ties by segment and document.
@@ -32,20 +32,23 @@ pub fn candidates(
         if allowed.count == 0 || k == 0 || segment.vectors.dimension() != vector.len() {
             continue;
         }
-        let rows = segment.vectors.as_slice();
-        let bits = allowed
-            .bits
-            .as_deref()
-            .map(|bits| graph::RowSet::new(bits, segment.vectors.rows() as usize));
+        let rows = segment.vectors.view();
+        let bits = allowed.bits.as_deref();
+        let query = NearestQuery {
+            vector,
+            k,
+            allowed: bits.map(|bits| graph::RowSet::new(bits, segment.vectors.rows() as usize)),
+            budget,
+        };
         let ef = ef.unwrap_or(graph::DEFAULT_EF).max(k);
         // Codes are made of all vectors when they are first asked for, so only a segment without a graph asks.
         let found = match segment.graph() {
-            Some(graph) => scratches.with(|scratch| graph.search(rows, vector, k, ef, bits, scratch)),
+            Some(graph) => scratches.with(|scratch| graph.search(rows, &query, ef, scratch)),
             None => match segment.codes() {
-                Some(codes) => graph::exact_by_codes(rows, codes, vector, k, bits),
-                None => graph::exact(rows, vector.len(), vector, k, bits),
+                Some(codes) => graph::exact_by_codes(rows, codes, &query),
+                None => graph::exact(rows, &query),
             },
-        };
+        }?;
         best.extend(found.into_iter().map(|(score, doc)| (number as u32, doc, score)));
     }
     best.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));

@@ -36,8 +36,7 @@ impl EmbeddedIndex {
             self.create_graphs_folder()?;
             let data = graph::build(
                 budget,
-                segment.vectors.as_slice(),
-                segment.vectors.dimension(),
+                segment.vectors.view(),
                 &GraphParams::default(),
                 &|rows| progress(done + rows, total),
                 cancel,

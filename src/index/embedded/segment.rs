@@ -15,7 +15,7 @@ use crate::index::graph::{Codes, Graph};
 use crate::index::lexical::postings::WordField;
 use crate::index::passage::PassageKey;
 use crate::index::scoring::{self, FIELDS};
-use crate::index::vectors::Matrix;
+use crate::index::vectors::SegmentVectors;
 
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
 pub const GRAPH_ROWS: usize = 8_000;
@@ -30,7 +30,7 @@ pub struct Segment {
     /// Bytes on disk.
     pub bytes: u64,
     /// Its vectors.
-    pub vectors: Matrix,
+    pub vectors: SegmentVectors,
     /// What it is searched through by words: title words, title bigrams, text words, text bigrams.
     pub words: [WordField; FIELDS],
     graph: OnceLock<Arc<Graph>>,
@@ -67,7 +67,7 @@ impl Segment {
             id: reader.segment_id(),
             rows: reader.max_doc(),
             bytes: 0,
-            vectors: Matrix::open(reader)?,
+            vectors: SegmentVectors::open(reader)?,
             words: [
                 WordField::new(reader, fields.title_words)?,
                 WordField::new(reader, fields.title_bigrams)?,
@@ -110,10 +110,7 @@ impl Segment {
     /// The int8 codes of a segment that is scanned and large enough for them; made at first use and kept.
     pub fn codes(&self) -> Option<&Codes> {
         let wanted = self.vectors.rows() as usize >= CODES_ROWS && self.vectors.dimension() > 0;
-        wanted.then(|| {
-            self.codes
-                .get_or_init(|| Codes::new(self.vectors.as_slice(), self.vectors.dimension()))
-        })
+        wanted.then(|| self.codes.get_or_init(|| Codes::new(self.vectors.view())))
     }
 
     /// Opens what is derived from the segment, where it is there and fits and is not open yet; a missing or damaged

@@ -8,7 +8,7 @@ use super::file::{FIELDS, FileWriter};
 use super::row::{self, TERMS};
 use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
-use crate::files::write_whole;
+use crate::files::NewFile;
 use crate::index::lexical::postings::{READING, WordField};
 
 /// Passages that are turned at once; some 250 common terms each, 12 bytes a term, twice.
@@ -27,7 +27,8 @@ struct Term {
 /// byte.
 ///
 /// # Errors
-/// `Unavailable` if the disk refuses, `Corrupt` if the postings cannot be read.
+/// `Unavailable` if the disk refuses, `Corrupt` if the postings cannot be read, `Deadline` if the budget has one that
+/// passes.
 pub fn write(budget: Budget, path: &Path, segment: [u8; 16], rows: u32, fields: &[WordField; FIELDS]) -> Result<()> {
     let mut terms: Vec<Term> = Vec::new();
     for (field, words) in fields.iter().enumerate() {
@@ -51,27 +52,22 @@ pub fn write(budget: Budget, path: &Path, segment: [u8; 16], rows: u32, fields: 
     let ids: Vec<u16> = listed.iter().map(|term| term.id).collect();
     let counts = std::array::from_fn(|field| terms.iter().filter(|term| term.field == field).count() as u32);
 
-    let mut failed = None;
-    write_whole(path, "the forward index", |out| {
-        let mut file = FileWriter::new(out)?;
-        let firsts: Vec<u32> = (0..rows).step_by(PASSAGES as usize).collect();
-        for firsts in firsts.chunks(budget.threads) {
-            let turned = budget.map(firsts, |&first, _| {
-                turn(first, rows.min(first + PASSAGES), &terms, fields)
-            });
-            for turned in turned {
-                match turned {
-                    Ok((bytes, ends)) => file.rows(&bytes, &ends)?,
-                    Err(error) => {
-                        failed = Some(error);
-                        return Err(std::io::Error::other("the postings cannot be read"));
-                    }
-                }
-            }
+    let mut out = NewFile::create(path, "the forward index")?;
+    let writing = || format!("writing the forward index {}", path.display());
+    let mut file = FileWriter::new(&mut out).or_fault(Fault::Unavailable, writing())?;
+    let firsts: Vec<u32> = (0..rows).step_by(PASSAGES as usize).collect();
+    for firsts in firsts.chunks(budget.threads) {
+        budget.check()?;
+        let turned = budget.try_map(firsts, |&first, _| {
+            turn(first, rows.min(first + PASSAGES), &terms, fields)
+        })?;
+        for (bytes, ends) in turned {
+            file.rows(&bytes, &ends).or_fault(Fault::Unavailable, writing())?;
         }
-        file.finish(segment, counts, &starts, &ids)
-    })
-    .map_err(|error| failed.unwrap_or(error))
+    }
+    file.finish(segment, counts, &starts, &ids)
+        .or_fault(Fault::Unavailable, writing())?;
+    out.finish()
 }
 
 /// The rows of the passages `first..end`: their bytes, and where each ends.

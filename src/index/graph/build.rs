@@ -9,39 +9,41 @@
 
 use std::sync::atomic::AtomicBool;
 
+use ndarray::ArrayView2;
+
 use super::codes::Scale;
 use super::grow::{grow, refine};
 use super::hierarchy::sample_levels;
 use super::renumber::renumber;
 use super::repair::{REPAIR_EF, repair_reach, repair_search};
 use super::residual::ResidualData;
+use super::rows::NodeVectors;
 use super::shape::{GraphData, GraphParams, MAX_DIM, MAX_M, MAX_ROWS};
 use super::workers::Workers;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 
-/// Builds the graph of `vectors` (rows of `dim` values, of length 1, one after the other).
+/// Builds the graph of `vectors`, rows of length 1.
 ///
-/// `progress` is told now and then how much is done, as a number of rows; when `cancel` turns true the build ends with
-/// `None`. The budget's threads, which change nothing but the time, all together work 0.3 ms for each of 100,000 rows; it
-/// needs 1.2 KB or so a row besides the vectors.
+/// `progress` is told now and then how much is done, as a number of rows. When `cancel` turns true or the budget's
+/// deadline passes, the build ends with `None`. The number of threads changes nothing but the time: all together they
+/// work 0.3 ms for each of 100,000 rows. It needs 1.2 KB or so a row besides the vectors.
 ///
 /// # Errors
-/// `Bug` if the matrix is not whole rows, has more than 2^30 of them, or a parameter is out of range.
+/// `Bug` if the matrix has no columns or more than 2^30 rows, or a parameter is out of range.
 pub fn build(
     budget: Budget,
-    vectors: &[f32],
-    dim: usize,
+    vectors: ArrayView2<'_, f32>,
     params: &GraphParams,
     progress: &dyn Fn(usize),
     cancel: &AtomicBool,
 ) -> Result<Option<GraphData>> {
     let GraphParams { m, ef_construction } = *params;
-    let whole = dim > 0 && dim <= MAX_DIM && vectors.len().is_multiple_of(dim) && vectors.len() / dim <= MAX_ROWS;
-    if !whole || !(2..=MAX_M).contains(&m) || !(1..=1 << 16).contains(&ef_construction) {
+    let (rows, dim) = vectors.dim();
+    let fits = (1..=MAX_DIM).contains(&dim) && rows <= MAX_ROWS && vectors.is_standard_layout();
+    if !fits || !(2..=MAX_M).contains(&m) || !(1..=1 << 16).contains(&ef_construction) {
         return Err(Error::bug(format!(
-            "a graph of {} values in rows of {dim}, with {params:?}, cannot be built",
-            vectors.len()
+            "a graph of {rows} rows of {dim} values, with {params:?}, cannot be built"
         )));
     }
     // Insertion is made good later, so a narrow search will do. The second one is wide: in tight groups of rows a narrow
@@ -49,10 +51,10 @@ pub fn build(
     // 0.99 with this).
     let (first, second) = (ef_construction.div_ceil(2), 2 * ef_construction);
     // Those missed are searched for more than once.
-    let progress = |done: usize| progress(done.min(vectors.len() / dim));
+    let progress = |done: usize| progress(done.min(rows));
     let workers = Workers::new(budget, first + second + REPAIR_EF, &progress, cancel);
-    let scale = Scale::of(vectors, dim);
-    let Some(mut data) = sample_levels(vectors, dim, params, &scale, &workers) else {
+    let scale = Scale::of(vectors);
+    let Some(mut data) = sample_levels(vectors, params, &scale, &workers) else {
         return Ok(None);
     };
     if !grow(&mut data, vectors, first, &workers) {
@@ -66,7 +68,11 @@ pub fn build(
     if !repair_search(&mut data, vectors, &workers) {
         return Ok(None);
     }
-    data.residual = Some(ResidualData::new(budget, vectors, &data.node_rows, &data.codes, &scale));
+    let nodes = NodeVectors {
+        vectors,
+        node_rows: &data.node_rows,
+    };
+    data.residual = Some(ResidualData::new(nodes, &data.codes, &scale, budget));
     progress(data.node_rows.len());
     Ok(Some(data))
 }

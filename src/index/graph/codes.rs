@@ -10,6 +10,10 @@
 //!
 //! This file never decides what to do with the scores.
 
+use ndarray::ArrayView2;
+
+use super::rows::rows as all_rows;
+
 /// Bytes from the start of one row's code to the next: whole cache lines, so that a row never straddles one more than
 /// it must.
 pub(super) fn stride(dim: usize) -> usize {
@@ -33,19 +37,18 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// Quantises `vectors`, rows of `dim` values one after the other. No rows if `dim` is 0.
-    pub fn new(vectors: &[f32], dim: usize) -> Self {
-        let rows = vectors.len().checked_div(dim).unwrap_or(0);
+    /// Quantises the rows of `vectors`. No rows if they have no values.
+    pub fn new(vectors: ArrayView2<'_, f32>) -> Self {
+        let dim = vectors.ncols();
+        let rows = if dim == 0 { 0 } else { vectors.nrows() };
         let mut bytes = vec![0; rows * stride(dim) + LINE];
         let start = bytes.as_ptr().align_offset(LINE).min(LINE);
         if rows > 0 {
-            let scale = Scale::of(vectors, dim);
-            for (vector, code) in vectors
-                .chunks_exact(dim)
-                .zip(bytes[start..].chunks_exact_mut(stride(dim)))
-            {
-                scale.quantise(vector, code);
-            }
+            let scale = Scale::of(vectors);
+            let codes = bytes[start..].chunks_exact_mut(stride(dim));
+            all_rows(vectors)
+                .zip(codes)
+                .for_each(|(vector, code)| scale.quantise(vector, code));
         }
         Codes {
             bytes,
@@ -82,17 +85,18 @@ pub(super) struct Scale {
 impl Scale {
     /// The mean and the scale of a matrix. The scale reaches five standard deviations, or the largest value if that is
     /// nearer: clipping the rare value beyond costs less than coarser steps for all others.
-    pub(super) fn of(vectors: &[f32], dim: usize) -> Self {
-        let rows = (vectors.len() / dim).max(1) as f64;
+    pub(super) fn of(vectors: ArrayView2<'_, f32>) -> Self {
+        let dim = vectors.ncols();
+        let rows = vectors.nrows().max(1) as f64;
         let mut sums = vec![0f64; dim];
-        for vector in vectors.chunks_exact(dim) {
+        for vector in all_rows(vectors) {
             for (sum, &value) in sums.iter_mut().zip(vector) {
                 *sum += f64::from(value);
             }
         }
         let mean: Vec<f32> = sums.iter().map(|sum| (sum / rows) as f32).collect();
         let (mut squares, mut largest) = (0f64, 0f32);
-        for vector in vectors.chunks_exact(dim) {
+        for vector in all_rows(vectors) {
             let mut row = 0f32;
             for (&value, &mean) in vector.iter().zip(&mean) {
                 let centred = value - mean;
@@ -159,11 +163,13 @@ pub(super) fn quantise_query(query: &[f32], out: &mut Vec<i8>) {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::aview2;
+
     use super::*;
 
     #[test]
     fn codes_are_centred_clamped_and_aligned() {
-        let codes = Codes::new(&[1.0, 5.0, 3.0, 5.0], 2);
+        let codes = Codes::new(aview2(&[[1.0, 5.0], [3.0, 5.0]]));
         assert_eq!((codes.rows(), codes.dim()), (2, 2));
         assert_eq!(codes.row(0)[..3], [-127, 0, 0]);
         assert_eq!(codes.row(1)[..3], [127, 0, 0]);
@@ -180,13 +186,13 @@ mod tests {
             &[0.0, 0.0],
             &[],
         ] {
-            let codes = Codes::new(vectors, 1);
+            let codes = Codes::new(ArrayView2::from_shape((vectors.len(), 1), vectors).unwrap());
             assert!(
                 (0..codes.rows() as u32).all(|row| codes.row(row)[0] >= -127),
                 "{vectors:?}"
             );
         }
-        assert_eq!(Codes::new(&[1.0], 0).rows(), 0);
+        assert_eq!(Codes::new(aview2(&[[0.0; 0]; 1])).rows(), 0);
     }
 
     #[test]

@@ -2,29 +2,33 @@
 //!
 //! Owns the order of results, which the graph search shares: best score first, ties by row. It knows nothing of graphs.
 
+use ndarray::ArrayView2;
+
 use super::codes::{Codes, quantise_query, spare};
-use super::row_set::RowSet;
+use super::query::NearestQuery;
+use super::rows::row;
+use crate::compute::Budget;
+use crate::error::Result;
 use crate::kernel;
 
-/// The `k` rows of largest dot product with `query`, best first, ties by row, over all of `vectors` (rows of `dim`
-/// values, one after the other) or over the allowed ones.
+/// Rows scored between two looks at the deadline: about a millisecond's worth.
+const ROWS_BETWEEN_CHECKS: usize = 1 << 14;
+
+/// The wanted rows of `vectors` with their scores, best first, ties by row. Rows whose score is NaN are left out.
 ///
-/// Empty for a query of another length or with a value that is not finite. Rows whose score is NaN are left out.
-pub fn exact(vectors: &[f32], dim: usize, query: &[f32], k: usize, allowed: Option<RowSet<'_>>) -> Vec<(f32, u32)> {
-    if !is_searchable(query, dim) {
-        return Vec::new();
+/// # Errors
+/// `Deadline` if it passes before the answer is ready.
+pub fn exact(vectors: ArrayView2<'_, f32>, query: &NearestQuery<'_>) -> Result<Vec<(f32, u32)>> {
+    if !query.is_searchable(vectors.ncols()) {
+        return Ok(Vec::new());
     }
-    let rows = vectors.len() / dim;
-    let mut best = TopK::new(k);
-    let score = |row: u32, best: &mut TopK| {
-        let at = row as usize * dim;
-        best.offer_f32(kernel::dot_f32(query, &vectors[at..at + dim]), row);
-    };
-    match allowed {
-        None => (0..rows as u32).for_each(|row| score(row, &mut best)),
-        Some(allowed) => allowed.rows(rows).for_each(|row| score(row, &mut best)),
-    }
-    best.into_results()
+    let mut best = TopK::new(query.k);
+    each_allowed(query, vectors.nrows(), |at| {
+        if let Some(vector) = row(vectors, at) {
+            best.offer_f32(kernel::dot_f32(query.vector, vector), at);
+        }
+    })?;
+    Ok(best.into_results())
 }
 
 /// The same answer as [`exact`] at a fraction of its memory traffic: all rows are scored by their `codes`, then the
@@ -32,33 +36,44 @@ pub fn exact(vectors: &[f32], dim: usize, query: &[f32], k: usize, allowed: Opti
 ///
 /// Exact in all but name: a true neighbour is lost only if its code's error pushes it behind as many others as are
 /// scored again (see [`super::codes`] for the measurement). Both arguments must come from the same rows.
+///
+/// # Errors
+/// `Deadline` if it passes before the answer is ready.
 pub fn exact_by_codes(
-    vectors: &[f32],
+    vectors: ArrayView2<'_, f32>,
     codes: &Codes,
-    query: &[f32],
-    k: usize,
-    allowed: Option<RowSet<'_>>,
-) -> Vec<(f32, u32)> {
-    let dim = codes.dim();
-    if !is_searchable(query, dim) {
-        return Vec::new();
+    query: &NearestQuery<'_>,
+) -> Result<Vec<(f32, u32)>> {
+    if !query.is_searchable(codes.dim()) || vectors.ncols() != codes.dim() {
+        return Ok(Vec::new());
     }
     let mut query_codes = Vec::new();
-    quantise_query(query, &mut query_codes);
-    let rows = codes.rows().min(vectors.len() / dim);
-    let mut best = TopK::new(spare(k));
-    let score = |row: u32, best: &mut TopK| best.offer_i32(kernel::dot_i8(&query_codes, codes.row(row)), row);
-    match allowed {
-        None => (0..rows as u32).for_each(|row| score(row, &mut best)),
-        Some(allowed) => allowed.rows(rows).for_each(|row| score(row, &mut best)),
-    }
-    let exactly = |row: u32| Some(kernel::dot_f32(query, vectors.get(row as usize * dim..)?.get(..dim)?));
-    rescore(k, best.into_sorted().into_iter().map(row_of), exactly)
+    quantise_query(query.vector, &mut query_codes);
+    let mut best = TopK::new(spare(query.k));
+    each_allowed(query, codes.rows().min(vectors.nrows()), |at| {
+        best.offer_i32(kernel::dot_i8(&query_codes, codes.row(at)), at);
+    })?;
+    let exactly = |at: u32| Some(kernel::dot_f32(query.vector, row(vectors, at)?));
+    Ok(rescore(query.k, best.into_sorted().into_iter().map(row_of), exactly))
 }
 
-/// Whether a query can be scored at all against rows of `dim` values.
-pub(super) fn is_searchable(query: &[f32], dim: usize) -> bool {
-    dim > 0 && query.len() == dim && query.iter().all(|value| value.is_finite())
+/// Tells `visit` of each row below `rows` that may be returned, ascending.
+fn each_allowed(query: &NearestQuery<'_>, rows: usize, visit: impl FnMut(u32)) -> Result<()> {
+    match query.allowed {
+        None => each_until(query.budget, 0..rows as u32, visit),
+        Some(allowed) => each_until(query.budget, allowed.rows(rows), visit),
+    }
+}
+
+/// Tells `visit` of each item until the budget's deadline passes, which is an error.
+pub(super) fn each_until<T>(budget: Budget, items: impl Iterator<Item = T>, mut visit: impl FnMut(T)) -> Result<()> {
+    for (at, item) in items.enumerate() {
+        if at.is_multiple_of(ROWS_BETWEEN_CHECKS) {
+            budget.check()?;
+        }
+        visit(item);
+    }
+    Ok(())
 }
 
 /// Scores `rows` with `exactly` and keeps the best `k`; rows without a score (a damaged graph) are left out.
@@ -164,10 +179,39 @@ impl TopK {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::error::Fault;
+    use crate::index::graph::row_set::RowSet;
+
+    fn found(rows: &[f32], dim: usize, vector: &[f32], k: usize, allowed: Option<RowSet<'_>>) -> Vec<(f32, u32)> {
+        let rows = ArrayView2::from_shape((rows.len().checked_div(dim).unwrap_or(3), dim), rows).unwrap();
+        let query = NearestQuery {
+            vector,
+            k,
+            allowed,
+            budget: Budget::single(),
+        };
+        exact(rows, &query).unwrap()
+    }
+
+    #[test]
+    fn a_scan_ends_at_its_deadline() {
+        let rows = ArrayView2::from_shape((2, 1), &[1.0, 2.0]).unwrap();
+        let query = NearestQuery {
+            vector: &[1.0],
+            k: 1,
+            allowed: None,
+            budget: Budget::single().until(Some(Instant::now())),
+        };
+        assert_eq!(exact(rows, &query).unwrap_err().fault(), Fault::Deadline);
+        let by_codes = exact_by_codes(rows, &Codes::new(rows), &query);
+        assert_eq!(by_codes.unwrap_err().fault(), Fault::Deadline);
+    }
 
     fn check(rows: &[f32], query: f32, k: usize, expected: &[(f32, u32)]) {
-        assert_eq!(exact(rows, 1, &[query], k, None), expected, "{rows:?} {query} {k}");
+        assert_eq!(found(rows, 1, &[query], k, None), expected, "{rows:?} {query} {k}");
     }
 
     #[test]
@@ -185,8 +229,8 @@ mod tests {
 
     #[test]
     fn a_query_of_another_length_finds_nothing() {
-        assert!(exact(&[1.0, 2.0], 2, &[1.0], 1, None).is_empty());
-        assert!(exact(&[1.0, 2.0], 0, &[], 1, None).is_empty());
+        assert!(found(&[1.0, 2.0], 2, &[1.0], 1, None).is_empty());
+        assert!(found(&[], 0, &[], 1, None).is_empty());
     }
 
     #[test]
@@ -196,14 +240,14 @@ mod tests {
         sorted.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         for k in [1, 10, 63, 1000, 6000] {
             sorted.truncate(sorted.len().min(6000));
-            assert_eq!(exact(&scores, 1, &[1.0], k, None), sorted[..k.min(5000)]);
+            assert_eq!(found(&scores, 1, &[1.0], k, None), sorted[..k.min(5000)]);
         }
     }
 
     #[test]
     fn only_allowed_rows_are_returned() {
         let bits = [0b1010u64, u64::MAX];
-        let found = exact(&[1.0, 2.0, 3.0, 4.0, 5.0], 1, &[1.0], 9, Some(RowSet::new(&bits, 5)));
+        let found = found(&[1.0, 2.0, 3.0, 4.0, 5.0], 1, &[1.0], 9, Some(RowSet::new(&bits, 5)));
         assert_eq!(found, [(4.0, 3), (2.0, 1)]);
     }
 }

@@ -12,12 +12,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
+use ndarray::ArrayView2;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::codes::{LINE, stride};
 use super::neighbours::Neighbours;
+use super::query::NearestQuery;
 use super::residual::Residual;
-use super::row_set::RowSet;
 use super::scratch::Scratch;
 use super::sections::{HEADER, Sections, node_bits};
 use super::shape::{FlatGraph, GraphData, GraphParams, MAX_DIM, MAX_M, MAX_ROWS, MAX_UPPER, upper_lists};
@@ -255,22 +256,22 @@ impl Graph {
         self.map.len()
     }
 
-    /// The `k` best rows of the segment's `vectors` (the matrix the graph was built from) by dot product with `query`,
-    /// with their exact scores, best first, ties by row; only allowed ones if `allowed` is given.
+    /// The wanted rows of the segment's `vectors` (the matrix the graph was built from) with their exact scores, best
+    /// first, ties by row.
     ///
     /// `ef` is the width of the walk: more is slower and misses less (see docs of [`super`]). A filter that leaves few
-    /// rows is answered by a scan, as [`super::plan()`] decides. Empty if the query has another length than the vectors,
-    /// or a value that is not finite.
+    /// rows is answered by a scan, as [`super::plan()`] decides.
+    ///
+    /// # Errors
+    /// `Deadline` if it passes before the answer is ready.
     pub fn search(
         &self,
-        vectors: &[f32],
-        query: &[f32],
-        k: usize,
+        vectors: ArrayView2<'_, f32>,
+        query: &NearestQuery<'_>,
         ef: usize,
-        allowed: Option<RowSet<'_>>,
         scratch: &mut Scratch,
-    ) -> Vec<(f32, u32)> {
-        self.view().search(vectors, query, k, ef, allowed, scratch)
+    ) -> Result<Vec<(f32, u32)>> {
+        self.view().search(vectors, query, ef, scratch)
     }
 
     pub(super) fn view(&self) -> FlatGraph<'_> {

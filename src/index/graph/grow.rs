@@ -7,37 +7,23 @@
 //!
 //! Searches run on all threads through links that stay as they are meanwhile; what they find is put in afterwards.
 
+use ndarray::ArrayView2;
+
 use super::metric::Metric;
 use super::neighbours::{NONE, Neighbours, list};
+use super::rows::NodeVectors;
 use super::shape::{FlatGraph, GraphData};
 use super::workers::Workers;
 
 /// A batch is at most this share of the rows that are in already: one in eight.
 const GROWTH: usize = 8;
 
-/// The vectors of nodes.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    /// By row.
-    pub vectors: &'a [f32],
-    /// Row of each node.
-    pub node_rows: &'a [u32],
-    pub dim: usize,
-}
-
-impl<'a> Rows<'a> {
-    pub(super) fn of(self, node: u32) -> &'a [f32] {
-        &self.vectors[self.node_rows[node as usize] as usize * self.dim..][..self.dim]
-    }
-}
-
 /// Links the rows that are not in the sample, each to what a search of width `ef` finds. False if cancelled.
-pub(super) fn grow(data: &mut GraphData, vectors: &[f32], ef: usize, workers: &Workers<'_>) -> bool {
+pub(super) fn grow(data: &mut GraphData, vectors: ArrayView2<'_, f32>, ef: usize, workers: &Workers<'_>) -> bool {
     let (nodes, width) = (data.node_rows.len(), 2 * data.m);
-    let rows = Rows {
+    let rows = NodeVectors {
         vectors,
         node_rows: &data.node_rows,
-        dim: data.dim,
     };
     let metric = Metric::new(&data.codes, data.dim);
     let mut links = std::mem::take(&mut data.links);
@@ -60,12 +46,11 @@ pub(super) fn grow(data: &mut GraphData, vectors: &[f32], ef: usize, workers: &W
 }
 
 /// Chooses every node's links on the lowest level again, out of what a search of width `ef` finds. False if cancelled.
-pub(super) fn refine(data: &mut GraphData, vectors: &[f32], ef: usize, workers: &Workers<'_>) -> bool {
+pub(super) fn refine(data: &mut GraphData, vectors: ArrayView2<'_, f32>, ef: usize, workers: &Workers<'_>) -> bool {
     let metric = Metric::new(&data.codes, data.dim);
-    let rows = Rows {
+    let rows = NodeVectors {
         vectors,
         node_rows: &data.node_rows,
-        dim: data.dim,
     };
     let mut links = data.links.clone();
     let whole = choose_links(data.view(), &metric, rows, 0, &mut links, ef, workers)
@@ -79,7 +64,7 @@ pub(super) fn refine(data: &mut GraphData, vectors: &[f32], ef: usize, workers: 
 fn choose_links(
     view: FlatGraph<'_>,
     metric: &Metric<'_>,
-    rows: Rows<'_>,
+    rows: NodeVectors<'_>,
     first: usize,
     lists: &mut [u32],
     ef: usize,

@@ -5,7 +5,7 @@
 //! [`Graph::open`] maps it, and any damage is an error after which the caller searches exactly. So nothing here can lose
 //! an article. Deletes are not graph surgery: a deleted row is one that [`RowSet`] does not hold.
 //!
-//! It never reads or writes the segment itself: vectors come in as a slice, rows go out as numbers.
+//! It never reads or writes the segment itself: vectors come in as a matrix, rows go out as numbers.
 
 mod build;
 mod codes;
@@ -16,12 +16,14 @@ mod hierarchy;
 mod metric;
 mod neighbours;
 mod plan;
+mod query;
 mod queue;
 mod reader;
 mod renumber;
 mod repair;
 mod residual;
 mod row_set;
+mod rows;
 mod scratch;
 mod search;
 mod sections;
@@ -36,6 +38,7 @@ pub use codes::Codes;
 pub use exact::{exact, exact_by_codes};
 pub use file::Graph;
 pub use plan::{Plan, plan};
+pub use query::NearestQuery;
 pub use reader::VectorReader;
 pub use row_set::RowSet;
 pub use scratch::{Scratch, ScratchPool};

@@ -1,6 +1,9 @@
 //! The vectors of a segment for scoring, out of its graph's file or out of the segment itself.
 
+use ndarray::ArrayView2;
+
 use super::file::Graph;
+use super::rows::row;
 use super::shape::FlatGraph;
 use crate::kernel;
 
@@ -8,42 +11,36 @@ use crate::kernel;
 /// the real ones where there is no graph.
 pub struct VectorReader<'a> {
     graph: Option<FlatGraph<'a>>,
-    vectors: &'a [f32],
-    dim: usize,
+    vectors: ArrayView2<'a, f32>,
     read: Vec<f32>,
 }
 
 impl<'a> VectorReader<'a> {
-    /// A reader of `vectors`, rows of `dim` values, of which `graph` is the graph if they have one.
-    pub fn new(graph: Option<&'a Graph>, vectors: &'a [f32], dim: usize) -> Self {
+    /// A reader of `vectors`, of which `graph` is the graph if they have one.
+    pub fn new(graph: Option<&'a Graph>, vectors: ArrayView2<'a, f32>) -> Self {
         VectorReader {
             graph: graph.map(Graph::view),
             vectors,
-            dim,
             read: Vec::new(),
         }
     }
 
     /// The vector of a row; empty for a row that does not exist.
     #[inline]
-    pub fn row(&mut self, row: u32) -> &[f32] {
+    pub fn row(&mut self, at: u32) -> &[f32] {
         let found = match &self.graph {
-            Some(graph) => graph.vector(self.vectors, row, &mut self.read),
-            None => self.plain(row),
+            Some(graph) => graph.vector(self.vectors, at, &mut self.read),
+            None => row(self.vectors, at),
         };
         found.unwrap_or(&[])
     }
 
     /// Asks the processor to bring a row nearer, which will be read soon.
     #[inline]
-    pub fn prefetch(&self, row: u32) {
+    pub fn prefetch(&self, at: u32) {
         match &self.graph {
-            Some(graph) => graph.prefetch_vector(row),
-            None => kernel::map::prefetch(bytemuck::cast_slice(self.plain(row).unwrap_or(&[]))),
+            Some(graph) => graph.prefetch_vector(at),
+            None => kernel::map::prefetch(bytemuck::cast_slice(row(self.vectors, at).unwrap_or(&[]))),
         }
-    }
-
-    fn plain(&self, row: u32) -> Option<&'a [f32]> {
-        self.vectors.get(row as usize * self.dim..)?.get(..self.dim)
     }
 }

@@ -1,7 +1,9 @@
 //! Repairing a finished graph: every node gets a path from the entry, and every row is found by its own vector.
 
-use super::grow::Rows;
+use ndarray::ArrayView2;
+
 use super::neighbours::NONE;
+use super::rows::NodeVectors;
 use super::scratch::Scratch;
 use super::shape::{FlatGraph, GraphData};
 use super::workers::Workers;
@@ -59,7 +61,7 @@ pub(super) fn repair_reach(links: &mut [u32], width: usize) {
 }
 
 /// Searches for every row by its own vector, and links those that are missed. False if cancelled.
-pub(super) fn repair_search(data: &mut GraphData, vectors: &[f32], workers: &Workers<'_>) -> bool {
+pub(super) fn repair_search(data: &mut GraphData, vectors: ArrayView2<'_, f32>, workers: &Workers<'_>) -> bool {
     /// A new link can take the place of one that another row was found by, so those found missing are looked at again.
     const ROUNDS: usize = 4;
     let width = 2 * data.m;
@@ -67,10 +69,9 @@ pub(super) fn repair_search(data: &mut GraphData, vectors: &[f32], workers: &Wor
     for _ in 0..ROUNDS {
         let mut ends = vec![NONE; left.len()];
         let view = data.view();
-        let rows = Rows {
+        let rows = NodeVectors {
             vectors,
             node_rows: &data.node_rows,
-            dim: data.dim,
         };
         let whole = workers.each(&mut ends, 1, REPAIR_EF, |at, end, scratch| {
             let missing = view.missing(left[at], rows.of(left[at]), REPAIR_EF, scratch);

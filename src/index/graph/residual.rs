@@ -9,6 +9,7 @@
 //! value beyond the codes' reach (1 or 2 of 1,000 real ones), zero vectors, what is no number.
 
 use super::codes::{Scale, stride};
+use super::rows::NodeVectors;
 use crate::compute::Budget;
 use crate::kernel;
 
@@ -60,26 +61,30 @@ pub(super) struct ResidualData {
 }
 
 impl ResidualData {
-    /// The second bytes of `vectors` (rows of `dim` values) to `codes`, which `scale` made of them in this order.
-    pub(super) fn new(budget: Budget, vectors: &[f32], order: &[u32], codes: &[i8], scale: &Scale) -> Self {
+    /// The second bytes of the nodes' vectors to `codes`, which `scale` made of them in this order.
+    pub(super) fn new(nodes: NodeVectors<'_>, codes: &[i8], scale: &Scale, budget: Budget) -> Self {
+        /// Words of marks that a thread makes at once.
+        const WORDS: usize = 16;
         let dim = scale.mean().len();
-        let stride = stride(dim);
-        let unit = scale.unit();
-        let mut low = vec![0; order.len() * stride];
-        // A word of the marks and the 64 rows that it stands for at a time.
-        let groups = low.chunks_mut(64 * stride).zip(order.chunks(64));
-        let inexact = budget.map(groups.zip(codes.chunks(64 * stride)), |((low, order), codes), _| {
+        let (stride, unit) = (stride(dim), scale.unit());
+        let count = nodes.node_rows.len();
+        let mut low = vec![0; count * stride];
+        let mut inexact = vec![0u64; count.div_ceil(64)];
+        let shares = low
+            .chunks_mut(64 * WORDS * stride)
+            .zip(inexact.chunks_mut(WORDS))
+            .enumerate();
+        budget.map(shares, |(share, (low, marks)), _| {
             let mut read = vec![0.0; dim];
-            let rows = low.chunks_exact_mut(stride).zip(codes.chunks_exact(stride)).zip(order);
-            let marks = rows.enumerate().map(|(at, ((low, code), &row))| {
-                let vector = &vectors[row as usize * dim..][..dim];
+            for (at, low) in low.chunks_exact_mut(stride).enumerate() {
+                let node = share * 64 * WORDS + at;
+                let (vector, code) = (nodes.of(node as u32), &codes[node * stride..][..stride]);
                 scale.refine(vector, code, low);
                 kernel::decode_fixed(code, low, unit, scale.mean(), &mut read);
                 let near = |(read, value): (&f32, &f32)| (read - value).abs() <= OFF * unit;
                 let is_zero = vector.iter().all(|&value| value == 0.0);
-                u64::from(is_zero || !read.iter().zip(vector).all(near)) << at
-            });
-            marks.fold(0, |word, mark| word | mark)
+                marks[at / 64] |= u64::from(is_zero || !read.iter().zip(vector).all(near)) << (at % 64);
+            }
         });
         ResidualData {
             mean: scale.mean().to_vec(),
@@ -102,6 +107,7 @@ impl ResidualData {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::ArrayView2;
     use proptest::prelude::*;
 
     proptest! {
@@ -122,12 +128,13 @@ mod tests {
             }
             vectors[..dim].fill(0.0);
             let order: Vec<u32> = (0..rows.len() as u32).rev().collect();
-            let scale = Scale::of(&vectors, dim);
+            let matrix = ArrayView2::from_shape((rows.len(), dim), &vectors).unwrap();
+            let scale = Scale::of(matrix);
             let mut codes = vec![0; order.len() * stride(dim)];
             for (code, &row) in codes.chunks_exact_mut(stride(dim)).zip(&order) {
                 scale.quantise(&vectors[row as usize * dim..][..dim], code);
             }
-            let data = ResidualData::new(Budget::single(), &vectors, &order, &codes, &scale);
+            let data = ResidualData::new(NodeVectors { vectors: matrix, node_rows: &order }, &codes, &scale, Budget::single());
             let residual = data.view();
             let mut out = Vec::new();
             for (node, (&row, code)) in (0..).zip(order.iter().zip(codes.chunks_exact(stride(dim)))) {

@@ -4,65 +4,72 @@
 //! their int8 codes, as integers; the best are scored again exactly. It trusts no number read from the file further than
 //! the slice it indexes.
 
+use ndarray::ArrayView2;
+
 use super::codes::{quantise_query, spare};
-use super::exact::{TopK, is_searchable, rescore, row_of};
+use super::exact::{TopK, each_until, rescore, row_of};
 use super::neighbours::NONE;
 use super::plan::{Plan, plan, scan_worth};
+use super::query::{NearestQuery, is_searchable};
 use super::queue::{candidate, node_of};
 use super::row_set::RowSet;
 use super::scratch::Scratch;
 use super::shape::{FlatGraph, upper_lists};
+use crate::compute::Budget;
+use crate::error::Result;
 use crate::kernel;
+
+/// Nodes expanded between two looks at the deadline: some tenths of a millisecond. Usual searches end before.
+const NODES_BETWEEN_CHECKS: usize = 256;
 
 /// Rows between a code's being asked for and its use.
 const AHEAD: usize = 6;
 
 impl FlatGraph<'_> {
-    /// The best `k` rows, as [`super::Graph::search`] says.
+    /// The wanted rows, as [`super::Graph::search`] says.
     pub(super) fn search(
         &self,
-        vectors: &[f32],
-        query: &[f32],
-        k: usize,
+        vectors: ArrayView2<'_, f32>,
+        query: &NearestQuery<'_>,
         ef: usize,
-        allowed: Option<RowSet<'_>>,
         scratch: &mut Scratch,
-    ) -> Vec<(f32, u32)> {
+    ) -> Result<Vec<(f32, u32)>> {
         let rows = self.node_rows.len();
-        let (k, ef) = (k.min(rows), ef.min(rows));
-        if rows == 0 || k == 0 || !is_searchable(query, self.dim) {
-            return Vec::new();
+        let (k, ef) = (query.k.min(rows), ef.min(rows));
+        if rows == 0 || k == 0 || !query.is_searchable(self.dim) {
+            return Ok(Vec::new());
         }
-        quantise_query(query, &mut scratch.query);
-        let count = allowed.map_or(rows, |allowed| allowed.count().min(rows));
+        let query = NearestQuery { k, ..*query };
+        quantise_query(query.vector, &mut scratch.query);
+        let count = query.allowed.map_or(rows, |allowed| allowed.count().min(rows));
         let Plan::Graph { ef, bridges } = plan(rows, count, k, ef) else {
-            return self.scan(vectors, query, k, allowed, scratch);
+            return self.scan(vectors, &query, scratch);
         };
         let (ef, bridges) = (ef.max(spare(k)), bridges.min(rows));
-        self.walk(ef, bridges, allowed, scratch);
+        self.walk(ef, bridges, query.allowed, query.budget, scratch)?;
         if scratch.is_far(k.min(count)) {
             // The allowed rows lie elsewhere, and what was met of them may not be the best.
             if (count as f64) < 4.0 * scan_worth(ef, bridges) {
-                return self.scan(vectors, query, k, allowed, scratch);
+                return self.scan(vectors, &query, scratch);
             }
-            self.walk((4 * ef).min(rows), bridges, allowed, scratch);
+            self.walk((4 * ef).min(rows), bridges, query.allowed, query.budget, scratch)?;
             if scratch.wanted.items.len() < k.min(count) {
-                return self.scan(vectors, query, k, allowed, scratch);
+                return self.scan(vectors, &query, scratch);
             }
         }
         let nodes = scratch.wanted.nodes().take(spare(k));
         let rows = nodes.filter_map(|node| self.node_rows.get(node as usize).copied());
-        rescore(k, rows, self.scorer(vectors, query, &mut scratch.row))
+        Ok(rescore(k, rows, self.scorer(vectors, query.vector, &mut scratch.row)))
     }
 
     /// Scores rows exactly.
     fn scorer<'v>(
         &'v self,
-        vectors: &'v [f32],
+        vectors: ArrayView2<'v, f32>,
         query: &'v [f32],
         row_read: &'v mut Vec<f32>,
     ) -> impl FnMut(u32) -> Option<f32> + 'v {
-        |row| Some(kernel::dot_f32(query, self.vector(vectors, row, row_read)?))
+        move |row| Some(kernel::dot_f32(query, self.vector(vectors, row, row_read)?))
     }
 
     /// Walks towards `vector`, the vector of `node`: the best node found, and whether `node` or one with as good a
@@ -72,7 +79,8 @@ impl FlatGraph<'_> {
             return None;
         }
         quantise_query(vector, &mut scratch.query);
-        self.walk(ef, 0, None, scratch);
+        // Without a deadline nothing ends it early.
+        self.walk(ef, 0, None, Budget::single(), scratch).ok()?;
         let best = scratch.wanted.nodes().next()?;
         let found = self.code(best) == self.code(node) || scratch.wanted.nodes().any(|found| found == node);
         Some((best, found))
@@ -81,41 +89,40 @@ impl FlatGraph<'_> {
     /// Scans the codes of the allowed rows, or of all, and scores the best exactly.
     fn scan(
         &self,
-        vectors: &[f32],
-        query: &[f32],
-        k: usize,
-        allowed: Option<RowSet<'_>>,
+        vectors: ArrayView2<'_, f32>,
+        query: &NearestQuery<'_>,
         scratch: &mut Scratch,
-    ) -> Vec<(f32, u32)> {
+    ) -> Result<Vec<(f32, u32)>> {
         let Scratch {
             query: query_codes,
             row: read,
             ..
         } = scratch;
-        let mut best = TopK::new(spare(k));
-        match allowed {
+        let mut best = TopK::new(spare(query.k));
+        match query.allowed {
             None => {
-                for (&row, code) in self.node_rows.iter().zip(self.codes.chunks_exact(self.stride)) {
+                let codes = self.node_rows.iter().zip(self.codes.chunks_exact(self.stride));
+                each_until(query.budget, codes, |(&row, code)| {
                     best.offer_i32(kernel::dot_i8(query_codes, code), row);
-                }
+                })?;
             }
             Some(allowed) => {
                 // The codes lie in the order of nodes: each is asked for some rows before its turn.
                 let node = |row: u32| self.row_nodes.get(row as usize).copied().unwrap_or(NONE);
                 let mut ahead = allowed.rows(self.node_rows.len());
                 ahead.by_ref().take(AHEAD).for_each(|row| self.prefetch(node(row)));
-                for row in allowed.rows(self.node_rows.len()) {
+                each_until(query.budget, allowed.rows(self.node_rows.len()), |row| {
                     if let Some(later) = ahead.next() {
                         self.prefetch(node(later));
                     }
                     if let Some(code) = self.code(node(row)) {
                         best.offer_i32(kernel::dot_i8(query_codes, code), row);
                     }
-                }
+                })?;
             }
         }
         let rows = best.into_sorted().into_iter().map(row_of);
-        rescore(k, rows, self.scorer(vectors, query, read))
+        Ok(rescore(query.k, rows, self.scorer(vectors, query.vector, read)))
     }
 
     /// Greedy from the entry down to level 1: the node to begin the lowest level with, and its score.
@@ -146,7 +153,17 @@ impl FlatGraph<'_> {
     /// Best-first search of the lowest level, leaving the `ef` best allowed candidates in `scratch.wanted`. Rows that
     /// are not allowed are walked through, but only the `bridges` best of them: they lead to allowed rows and are worth
     /// no more.
-    fn walk(&self, ef: usize, bridges: usize, allowed: Option<RowSet<'_>>, scratch: &mut Scratch) {
+    ///
+    /// # Errors
+    /// `Deadline` if it passes meanwhile.
+    fn walk(
+        &self,
+        ef: usize,
+        bridges: usize,
+        allowed: Option<RowSet<'_>>,
+        budget: Budget,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
         let Scratch {
             visited,
             touched,
@@ -173,7 +190,12 @@ impl FlatGraph<'_> {
         touched.push(start);
         let pool = if is_allowed(start) { &mut *wanted } else { &mut *between };
         pool.offer(candidate(score, start));
+        let mut expanded = 0usize;
         loop {
+            expanded += 1;
+            if expanded.is_multiple_of(NODES_BETWEEN_CHECKS) {
+                budget.check()?;
+            }
             let node = match (wanted.best(), between.best()) {
                 (Some(a), b) if b.is_none_or(|b| a > b) => {
                     wanted.expand();
@@ -226,5 +248,6 @@ impl FlatGraph<'_> {
                 }
             }
         }
+        Ok(())
     }
 }

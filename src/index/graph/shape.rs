@@ -1,10 +1,13 @@
 //! What a graph is: its arrays as slices, in memory or mapped, and the limits of their sizes.
 //!
-//! Owns the numbering of nodes and what can be read of one. How a graph is built, stored or searched is inexact.
+//! Owns the numbering of nodes and what can be read of one. How a graph is built, stored or searched stands in other files.
+
+use ndarray::ArrayView2;
 
 use super::codes::stride;
 use super::neighbours::{NONE, Neighbours};
 use super::residual::{Residual, ResidualData};
+use super::rows::row;
 use crate::kernel;
 
 /// Rows a graph may have: a candidate keeps a node and a flag in 32 bits.
@@ -16,8 +19,8 @@ pub(super) const MAX_DIM: usize = 1 << 16;
 /// Levels above the base that a file's header can count; hnsw_rs makes 15 at most.
 pub(super) const MAX_UPPER: usize = 16;
 
-/// How a graph is built. The defaults give, after [`super::grow::refine`] has chosen links again, the recall that hnswlib's have at the
-/// same width of search.
+/// How a graph is built. The defaults give, after [`super::grow::refine`] has chosen links again, the recall that
+/// hnswlib's have at the same width of search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GraphParams {
     /// Links a node keeps on each upper level, and half of what it keeps on the lowest; 2 to 64.
@@ -36,7 +39,7 @@ impl Default for GraphParams {
     }
 }
 
-/// A graph as slices, in memory or mapped. Nodes are numbered by node: the entry first, those of higher levels before
+/// A graph as slices, in memory or mapped. Nodes are numbered with the entry first, those of higher levels before
 /// those of lower, then by nearness in the graph.
 #[derive(Clone, Copy)]
 pub(super) struct FlatGraph<'a> {
@@ -46,7 +49,7 @@ pub(super) struct FlatGraph<'a> {
     pub m: usize,
     /// Row of each node.
     pub node_rows: &'a [u32],
-    /// Place of each row.
+    /// Node of each row.
     pub row_nodes: &'a [u32],
     /// Neighbours of each node on the lowest level, `2 * m` at most.
     pub links: Neighbours<'a>,
@@ -84,14 +87,14 @@ impl<'a> FlatGraph<'a> {
     /// The vector of a row for scoring: read from the graph's own bytes into `out` where those hold it, else from
     /// `vectors`; none for a row that neither has.
     #[inline]
-    pub(super) fn vector<'v>(&self, vectors: &'v [f32], row: u32, out: &'v mut Vec<f32>) -> Option<&'v [f32]> {
-        let node = self.row_nodes.get(row as usize).copied().unwrap_or(NONE);
+    pub(super) fn vector<'v>(&self, vectors: ArrayView2<'v, f32>, at: u32, out: &'v mut Vec<f32>) -> Option<&'v [f32]> {
+        let node = self.row_nodes.get(at as usize).copied().unwrap_or(NONE);
         if let (Some(residual), Some(code)) = (self.residual, self.code(node))
             && residual.decode(node, code, out)
         {
             return Some(out);
         }
-        vectors.get(row as usize * self.dim..)?.get(..self.dim)
+        row(vectors, at)
     }
 
     /// Asks for what [`Self::vector`] will read.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
+use ndarray::{ArrayView2, aview2};
 use proptest::prelude::*;
 
 use super::*;
@@ -43,7 +44,7 @@ fn normalise(vector: &mut [f32]) {
 }
 
 /// `rows` vectors of length 1 around `clusters` centres, all sharing a large common part as sentence embeddings do.
-fn clustered(rows: usize, dim: usize, clusters: usize, seed: u64) -> Vec<f32> {
+pub(super) fn clustered(rows: usize, dim: usize, clusters: usize, seed: u64) -> Vec<f32> {
     let mut stream = Stream(seed);
     let centres: Vec<f32> = (0..clusters * dim).map(|_| 1.5 + stream.normal()).collect();
     let mut out = Vec::with_capacity(rows * dim);
@@ -56,17 +57,37 @@ fn clustered(rows: usize, dim: usize, clusters: usize, seed: u64) -> Vec<f32> {
     out
 }
 
+/// Rows of `dim` values, one after the other, as a matrix.
+pub(super) fn matrix(vectors: &[f32], dim: usize) -> ArrayView2<'_, f32> {
+    ArrayView2::from_shape((vectors.len() / dim, dim), vectors).unwrap()
+}
+
 fn made(vectors: &[f32], dim: usize) -> GraphData {
-    build(
-        Budget::all(),
-        vectors,
-        dim,
-        &GraphParams::default(),
-        &|_| (),
-        &AtomicBool::new(false),
-    )
-    .unwrap()
-    .unwrap()
+    let (params, cancel) = (GraphParams::default(), AtomicBool::new(false));
+    build(Budget::all(), matrix(vectors, dim), &params, &|_| (), &cancel)
+        .unwrap()
+        .unwrap()
+}
+
+/// A question for the `k` nearest rows.
+pub(super) fn nearest<'a>(vector: &'a [f32], k: usize, allowed: Option<RowSet<'a>>) -> NearestQuery<'a> {
+    NearestQuery {
+        vector,
+        k,
+        allowed,
+        budget: Budget::single(),
+    }
+}
+
+fn search(
+    graph: &Graph,
+    vectors: &[f32],
+    query: NearestQuery<'_>,
+    ef: usize,
+    scratch: &mut Scratch,
+) -> Vec<(f32, u32)> {
+    let dim = graph.view().dim;
+    graph.search(matrix(vectors, dim), &query, ef, scratch).unwrap()
 }
 
 /// Builds, writes and opens.
@@ -89,11 +110,11 @@ fn rows_of(found: &[(f32, u32)]) -> Vec<u32> {
     rows
 }
 
-const ROWS: usize = 4000;
-const DIM: usize = 48;
+pub(super) const ROWS: usize = 4000;
+pub(super) const DIM: usize = 48;
 
 /// 4,000 clustered rows and their graph, built once.
-fn sample() -> &'static (Vec<f32>, Graph) {
+pub(super) fn sample() -> &'static (Vec<f32>, Graph) {
     static SAMPLE: OnceLock<(Vec<f32>, Graph)> = OnceLock::new();
     SAMPLE.get_or_init(|| {
         let vectors = clustered(ROWS, DIM, 40, 1);
@@ -113,8 +134,8 @@ fn share_found(vectors: &[f32], dim: usize, graph: &Graph, queries: &[f32], allo
     let (mut found, mut all) = (0, 0);
     let mut scratch = Scratch::new();
     for query in queries.chunks_exact(dim) {
-        let truth = exact(vectors, dim, query, 10, allowed);
-        let mut rows = graph.search(vectors, query, 10, DEFAULT_EF, allowed, &mut scratch);
+        let truth = exact(matrix(vectors, dim), &nearest(query, 10, allowed)).unwrap();
+        let mut rows = search(graph, vectors, nearest(query, 10, allowed), DEFAULT_EF, &mut scratch);
         for (score, row) in &mut rows {
             *score = crate::kernel::dot_f32(query, &vectors[*row as usize * dim..][..dim]);
         }
@@ -178,7 +199,7 @@ fn every_vector_finds_itself_the_last_inserted_too() {
     let (vectors, graph) = sample();
     let mut scratch = Scratch::new();
     for (row, vector) in vectors.chunks_exact(DIM).enumerate() {
-        let found = graph.search(vectors, vector, 1, DEFAULT_EF, None, &mut scratch);
+        let found = search(graph, vectors, nearest(vector, 1, None), DEFAULT_EF, &mut scratch);
         assert_eq!(found[0].1, row as u32);
     }
 }
@@ -188,7 +209,7 @@ fn scores_are_right_and_in_order() {
     let (vectors, graph) = sample();
     let mut scratch = Scratch::new();
     for query in clustered(50, DIM, 40, 3).chunks_exact(DIM) {
-        let found = graph.search(vectors, query, 20, DEFAULT_EF, None, &mut scratch);
+        let found = search(graph, vectors, nearest(query, 20, None), DEFAULT_EF, &mut scratch);
         assert_eq!(found.len(), 20);
         for (score, row) in &found {
             let truth = crate::kernel::dot_f32(query, &vectors[*row as usize * DIM..][..DIM]);
@@ -222,8 +243,8 @@ fn vectors_are_read_as_they_were_but_for_the_last_bits() {
     vectors[..dim].fill(0.0);
     let (_folder, _path, graph) = graph(&vectors, dim);
     let queries = clustered(20, dim, 20, 15);
-    let mut reader = VectorReader::new(Some(&graph), &vectors, dim);
-    let mut plain = VectorReader::new(None, &vectors, dim);
+    let mut reader = VectorReader::new(Some(&graph), matrix(&vectors, dim));
+    let mut plain = VectorReader::new(None, matrix(&vectors, dim));
     let mut same = 0;
     for row in 0..2000 {
         let truth = plain.row(row).to_vec();
@@ -249,8 +270,9 @@ fn a_wide_search_returns_all_allowed_rows_and_no_other() {
     for step in [1, 2, 5, 50, 1000, ROWS + 1] {
         let words = bits(ROWS, |row| row % step == step / 2);
         let allowed = RowSet::new(&words, ROWS);
-        let found = graph.search(vectors, &vectors[..DIM], ROWS + 5, ROWS, Some(allowed), &mut scratch);
-        let truth = exact(vectors, DIM, &vectors[..DIM], ROWS + 5, Some(allowed));
+        let query = nearest(&vectors[..DIM], ROWS + 5, Some(allowed));
+        let found = search(graph, vectors, query, ROWS, &mut scratch);
+        let truth = exact(matrix(vectors, DIM), &query).unwrap();
         assert_eq!(rows_of(&found), rows_of(&truth), "step {step}");
         let near = |(found, truth): (&(f32, u32), &(f32, u32))| (found.0 - truth.0).abs() <= NEAR;
         assert!(found.iter().zip(&truth).all(near), "step {step}");
@@ -293,8 +315,8 @@ fn builds_on_any_number_of_threads_give_the_same_bytes() {
     let write = |threads: usize, name: &str| {
         let path = folder.path().join(name);
         let (params, cancel) = (GraphParams::default(), AtomicBool::new(false));
-        let budget = Budget::single().with_threads(threads);
-        let data = build::build(budget, &vectors, 24, &params, &|_| (), &cancel);
+        let budget = Budget::all().with_threads(threads);
+        let data = build(budget, matrix(&vectors, 24), &params, &|_| (), &cancel);
         data.unwrap().unwrap().write(&path, SEGMENT).unwrap();
         fs::read(path).unwrap()
     };
@@ -317,8 +339,8 @@ fn tiny_segments_work() {
         let mut scratch = Scratch::new();
         for k in [0, 1, 3, 100] {
             let query = [0.6, 0.0, 0.8];
-            let found = graph.search(&vectors, &query, k, 10, None, &mut scratch);
-            let truth = exact(&vectors, 3, &query, k, None);
+            let found = search(&graph, &vectors, nearest(&query, k, None), 10, &mut scratch);
+            let truth = exact(matrix(&vectors, 3), &nearest(&query, k, None)).unwrap();
             assert_eq!(rows_of(&found), rows_of(&truth), "{rows} rows, k {k}");
             assert_eq!(found.len(), k.min(rows));
         }
@@ -329,7 +351,7 @@ fn tiny_segments_work() {
 fn odd_queries_and_widths_find_nothing_or_something_but_do_not_panic() {
     let (vectors, graph) = sample();
     let mut scratch = Scratch::new();
-    let mut search = |query: &[f32], k, ef| graph.search(vectors, query, k, ef, None, &mut scratch).len();
+    let mut search = |query: &[f32], k, ef| search(graph, vectors, nearest(query, k, None), ef, &mut scratch).len();
     assert_eq!(search(&[f32::NAN; DIM], 5, 50), 0);
     assert_eq!(search(&[f32::INFINITY; DIM], 5, 50), 0);
     assert_eq!(search(&[0.5; DIM - 1], 5, 50), 0);
@@ -351,12 +373,15 @@ fn copies_of_a_vector_do_not_hide_the_others() {
     let (_folder, _path, graph) = graph(&vectors, dim);
     let mut scratch = Scratch::new();
     for vector in vectors.chunks_exact(dim) {
-        let found = graph.search(&vectors, vector, 1, DEFAULT_EF, None, &mut scratch);
+        let found = search(&graph, &vectors, nearest(vector, 1, None), DEFAULT_EF, &mut scratch);
         assert!((found[0].0 - crate::kernel::dot_f32(vector, vector)).abs() <= NEAR);
     }
     let equal = copy.repeat(3000);
     let (_folder, _path, graph) = self::graph(&equal, dim);
-    assert_eq!(graph.search(&equal, &copy, 10, 64, None, &mut scratch).len(), 10);
+    assert_eq!(
+        search(&graph, &equal, nearest(&copy, 10, None), 64, &mut scratch).len(),
+        10
+    );
 }
 
 #[test]
@@ -366,7 +391,13 @@ fn vectors_not_of_length_one_or_not_numbers_build_without_panic() {
     vectors[80..88].fill(f32::NAN);
     vectors[160..168].fill(0.0);
     let (_folder, _path, graph) = graph(&vectors, 8);
-    let found = graph.search(&vectors, &vectors[..8], 5, 64, None, &mut Scratch::new());
+    let found = search(
+        &graph,
+        &vectors,
+        nearest(&vectors[..8], 5, None),
+        64,
+        &mut Scratch::new(),
+    );
     assert_eq!(found.len(), 5);
     assert!(found.iter().all(|(score, row)| score.is_finite() && *row != 10));
 }
@@ -384,34 +415,40 @@ fn a_build_reports_progress_and_can_be_cancelled() {
                 cancel.store(true, std::sync::atomic::Ordering::Relaxed);
             }
         };
-        let built = build(Budget::all(), &vectors, 8, &GraphParams::default(), &progress, &cancel);
+        let built = build(
+            Budget::all(),
+            matrix(&vectors, 8),
+            &GraphParams::default(),
+            &progress,
+            &cancel,
+        );
         assert!(built.unwrap().is_none(), "{stop}");
         assert!((stop..600).contains(&last.get()), "{stop}: {}", last.get());
     }
     let last = std::cell::Cell::new(0);
     let progress = |rows| assert!(rows >= last.replace(rows));
+    let never = AtomicBool::new(false);
     build(
         Budget::all(),
-        &vectors,
-        8,
+        matrix(&vectors, 8),
         &GraphParams::default(),
         &progress,
-        &AtomicBool::new(false),
+        &never,
     )
     .unwrap();
     assert_eq!(last.get(), 600);
-    let bad = |vectors: &[f32], dim, m, ef_construction| {
+    let bad = |vectors: ArrayView2<'_, f32>, m, ef_construction| {
         let params = GraphParams { m, ef_construction };
-        build(Budget::all(), vectors, dim, &params, &|_| (), &AtomicBool::new(false))
+        build(Budget::all(), vectors, &params, &|_| (), &AtomicBool::new(false))
             .err()
             .unwrap()
             .fault()
     };
-    assert_eq!(bad(&vectors[1..], 8, 16, 200), Fault::Bug);
-    assert_eq!(bad(&vectors, 0, 16, 200), Fault::Bug);
-    assert_eq!(bad(&vectors, 8, 1, 200), Fault::Bug);
-    assert_eq!(bad(&vectors, 8, 65, 200), Fault::Bug);
-    assert_eq!(bad(&vectors, 8, 16, 0), Fault::Bug);
+    assert_eq!(bad(matrix(&vectors, 8).reversed_axes(), 16, 200), Fault::Bug);
+    assert_eq!(bad(aview2(&[[0.0; 0]; 4]), 16, 200), Fault::Bug);
+    assert_eq!(bad(matrix(&vectors, 8), 1, 200), Fault::Bug);
+    assert_eq!(bad(matrix(&vectors, 8), 65, 200), Fault::Bug);
+    assert_eq!(bad(matrix(&vectors, 8), 16, 0), Fault::Bug);
 }
 
 #[test]
@@ -513,7 +550,7 @@ proptest! {
         let words = bits(3000, |row| row % 2 == 0);
         let mut scratch = Scratch::new();
         for allowed in [None, Some(RowSet::new(&words, 3000))] {
-            for (score, row) in graph.search(vectors, &vectors[..6], 10, 64, allowed, &mut scratch) {
+            for (score, row) in search(&graph, vectors, nearest(&vectors[..6], 10, allowed), 64, &mut scratch) {
                 prop_assert!(row < 3000 && !score.is_nan());
                 prop_assert!(allowed.is_none_or(|allowed| allowed.contains(row)));
             }

@@ -29,8 +29,9 @@ impl<'a> Workers<'a> {
         }
     }
 
+    /// Whether the build is to end early: somebody says so, or its time is over.
     pub(super) fn is_cancelled(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+        is_over(self.cancel, self.budget)
     }
 
     /// Gives each `width` values of `out`, those of one node, to `work`, with their number, in any order. `ef` is the
@@ -46,11 +47,12 @@ impl<'a> Workers<'a> {
         const SHARE: usize = 32;
         /// Nodes between two reports of progress.
         const ROUND: usize = 64 * SHARE;
-        let Workers { scratches, cancel, .. } = self;
+        // Without the parts that only the caller's thread may touch.
+        let &Workers { budget, cancel, .. } = self;
+        let scratches = &self.scratches;
         for (round, out) in out.chunks_mut(ROUND * width).enumerate() {
-            let shares = out.chunks_mut(SHARE * width).enumerate();
-            self.budget.map(shares, |(share, slots), _| {
-                if cancel.load(Ordering::Relaxed) {
+            budget.map(out.chunks_mut(SHARE * width).enumerate(), |(share, slots), _| {
+                if is_over(cancel, budget) {
                     return;
                 }
                 let first = round * ROUND + share * SHARE;
@@ -67,4 +69,8 @@ impl<'a> Workers<'a> {
         }
         true
     }
+}
+
+fn is_over(cancel: &AtomicBool, budget: Budget) -> bool {
+    cancel.load(Ordering::Relaxed) || budget.check().is_err()
 }
