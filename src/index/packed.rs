@@ -1,9 +1,12 @@
-//! Whole numbers in mapped files, each in as many bits as the largest of them needs.
+//! Whole numbers in mapped files, each in as many bits as the largest of them needs, and where stretches of them begin.
 //!
-//! Owns how such numbers are written and read, and how it is said where each of many stretches begins. It trusts no byte
-//! it reads: any bytes are some numbers, what lies beyond the end is none, and whoever reads a number checks it.
+//! The bits are tantivy's (`tantivy-bitpacker`); this file owns the checks around them, since that crate panics where bytes
+//! are missing, and how it is said where each of many stretches begins. It trusts no byte it reads: any bytes are some
+//! numbers, what lies beyond the end is none, and whoever reads a number checks it.
 
 use std::ops::Range;
+
+use tantivy_bitpacker::{BitPacker, BitUnpacker};
 
 /// The most bits that a number may take: wherever in a byte it begins, eight bytes hold all of it.
 pub const MOST_BITS: u32 = 56;
@@ -17,39 +20,31 @@ pub fn bits_for(largest: u64) -> u32 {
 }
 
 /// The bytes of so many numbers; some are added so that eight can be read wherever a number begins. None for more than
-/// any memory has.
+/// 2^32 numbers, which the reader cannot count, or than any memory has.
 pub fn packed_bytes(count: usize, bits: u32) -> Option<usize> {
+    u32::try_from(count).ok()?;
     count.checked_mul(bits as usize)?.div_ceil(8).checked_add(7)
 }
 
-/// Packs numbers of at most so many bits, at most [`MOST_BITS`]; of larger ones the lowest bits.
+/// Packs numbers of at most so many bits, at most [`MOST_BITS`].
 pub fn pack(numbers: impl Iterator<Item = u64>, bits: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // What is not yet a whole byte, and how many bits of it there are.
-    let (mut rest, mut held) = (0u64, 0);
+    let mut packer = BitPacker::new();
+    let width = bits.min(MOST_BITS) as u8;
+    // Writing to memory does not fail.
     for number in numbers {
-        rest |= (number & mask(bits)) << held;
-        held += bits;
-        while held >= 8 {
-            bytes.push(rest as u8);
-            rest >>= 8;
-            held -= 8;
-        }
+        let _ = packer.write(number, width, &mut bytes);
     }
-    bytes.extend((held > 0).then_some(rest as u8));
+    let _ = packer.close(&mut bytes);
     bytes.extend([0; 7]);
     bytes
-}
-
-fn mask(bits: u32) -> u64 {
-    (1 << bits.min(MOST_BITS)) - 1
 }
 
 /// Packed numbers, mapped or in memory.
 #[derive(Clone, Copy)]
 pub struct Packed<'a> {
     bytes: &'a [u8],
-    bits: u32,
+    reader: BitUnpacker,
     count: usize,
 }
 
@@ -58,19 +53,16 @@ impl<'a> Packed<'a> {
     pub fn new(bytes: &'a [u8], count: usize, bits: u32) -> Self {
         let whole = bits <= MOST_BITS && packed_bytes(count, bits).is_some_and(|needed| needed <= bytes.len());
         let count = if whole { count } else { 0 };
-        Packed { bytes, bits, count }
+        let reader = BitUnpacker::new(bits.min(MOST_BITS) as u8);
+        Packed { bytes, reader, count }
     }
 
     /// The numbers at these places; none if there are not so many.
     #[inline]
     pub fn stretch(self, places: Range<usize>) -> impl Iterator<Item = u64> + use<'a> {
         let places = if places.end <= self.count { places } else { 0..0 };
-        let (bits, mask) = (self.bits as usize, mask(self.bits));
-        places.map(move |at| {
-            let bit = at * bits;
-            let eight = self.bytes.get(bit / 8..).and_then(|bytes| bytes.first_chunk());
-            u64::from_le_bytes(eight.copied().unwrap_or_default()) >> (bit % 8) & mask
-        })
+        // `count` numbers have whole bytes and fewer than 2^32 places: `new` checked both.
+        places.map(move |at| self.reader.get(at as u32, self.bytes))
     }
 
     /// The number at a place.
@@ -86,7 +78,7 @@ impl<'a> Packed<'a> {
         if places.start > places.end || places.end > self.count {
             return &[];
         }
-        let bits = self.bits as usize;
+        let bits = usize::from(self.reader.bit_width());
         let (start, end) = (places.start * bits / 8, (places.end * bits).div_ceil(8));
         self.bytes.get(start & !63..end).unwrap_or(&[])
     }
@@ -162,7 +154,7 @@ mod tests {
             numbers in prop::collection::vec(any::<u64>(), 0..200),
             from in 0usize..200,
         ) {
-            let numbers: Vec<u64> = numbers.iter().map(|number| number & mask(bits)).collect();
+            let numbers: Vec<u64> = numbers.iter().map(|number| number & ((1 << bits) - 1)).collect();
             let bytes = pack(numbers.iter().copied(), bits);
             prop_assert_eq!(Some(bytes.len()), packed_bytes(numbers.len(), bits));
             let packed = Packed::new(&bytes, numbers.len(), bits);

@@ -215,7 +215,10 @@ impl SegmentVectors {
         }
         let dimension = dimension as usize;
         let offset = matrix_offset(dimension);
-        if rows != reader.max_doc() || bytes.len() != offset + rows as usize * dimension * 4 {
+        let matrix = (rows as usize)
+            .checked_mul(dimension)
+            .and_then(|numbers| numbers.checked_mul(4));
+        if rows != reader.max_doc() || matrix.and_then(|matrix| matrix.checked_add(offset)) != Some(bytes.len()) {
             return Err(corrupt(format!(
                 "{rows} rows of {dimension} in {} bytes, for {} passages",
                 bytes.len(),
