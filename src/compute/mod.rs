@@ -10,10 +10,23 @@ mod cores;
 mod divide;
 mod in_step;
 
+use std::thread::JoinHandle;
+
 pub use barrier::SpinBarrier;
 pub use budget::{Budget, late};
 pub use cores::{UnderWay, enter};
 pub use in_step::{InStep, MOST_IN_STEP};
+
+/// Starts a thread with a stack of so many bytes, for one piece of work that goes deep, or that waits for another process.
+///
+/// # Errors
+/// If the system gives no thread.
+pub fn own_thread<T: Send + 'static>(
+    stack: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<JoinHandle<T>> {
+    std::thread::Builder::new().stack_size(stack).spawn(work)
+}
 
 /// Cores that this process may use, at least one.
 pub fn available() -> usize {

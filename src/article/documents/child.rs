@@ -9,11 +9,12 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use super::extracted::{Extracted, Kind};
 use super::readers::read;
+use crate::compute::own_thread;
 
 /// The command that a child is called with, before the kind of file.
 pub const COMMAND: &str = "read-untrusted";
@@ -41,7 +42,7 @@ pub fn read_isolated(program: PathBuf) {
 /// What a child does: reads a file of this kind from its input and says what is in it. `false` if it cannot.
 pub fn serve(kind: Kind) -> bool {
     limit();
-    let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+    let worker = own_thread(STACK, move || {
         let mut bytes = Vec::new();
         std::io::stdin()
             .lock()
@@ -102,7 +103,8 @@ fn in_child(program: &PathBuf, kind: Kind, file: File) -> Result<Extracted, Stri
         return Err("cannot be read: its reader has no output".into());
     };
     let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
+    // Without a thread nothing is sent.
+    let _ = own_thread(1 << 20, move || {
         let mut bytes = Vec::new();
         let read = output.take(MAX_OUTPUT + 1).read_to_end(&mut bytes);
         // The parent may have gone on already.
@@ -115,7 +117,8 @@ fn in_child(program: &PathBuf, kind: Kind, file: File) -> Result<Extracted, Stri
     }
     let status = child.wait();
     let bytes = match answer {
-        Err(_) => return Err(format!("took longer than {} s to read", PATIENCE.as_secs())),
+        Err(RecvTimeoutError::Disconnected) => return Err("cannot be read: the system gives no thread".into()),
+        Err(RecvTimeoutError::Timeout) => return Err(format!("took longer than {} s to read", PATIENCE.as_secs())),
         Ok(Err(error)) => return Err(format!("cannot be read: {error}")),
         Ok(Ok(bytes)) if bytes.len() as u64 > MAX_OUTPUT => {
             return Err(format!("holds more than {} MiB of text", MAX_OUTPUT >> 20));
@@ -130,7 +133,7 @@ fn in_child(program: &PathBuf, kind: Kind, file: File) -> Result<Extracted, Stri
 }
 
 fn in_thread(kind: Kind, file: File, limit: u64) -> Result<Extracted, String> {
-    let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+    let worker = own_thread(STACK, move || {
         let mut bytes = Vec::new();
         file.take(limit)
             .read_to_end(&mut bytes)
