@@ -27,20 +27,29 @@ pub fn order(
 ) -> Result<Vec<usize>> {
     let mut order: Vec<usize> = (0..ranked.len()).collect();
     order.sort_by(|&a, &b| ranked[b].score.total_cmp(&ranked[a].score));
-    for tied in order.chunk_by_mut(|&a, &b| ranked[a].score == ranked[b].score) {
-        if tied.len() > 1 {
-            let mut keyed: Vec<_> = keys(tied)?.into_iter().zip(tied.iter().copied()).collect();
-            keyed.sort_unstable();
-            for (slot, (_, at)) in tied.iter_mut().zip(keyed) {
-                *slot = at;
-            }
-        }
-    }
+    settle_ties(&mut order, |a, b| ranked[a].score == ranked[b].score, keys)?;
     if grouping == Grouping::Article {
         let mut seen = HashSet::with_capacity(order.len());
         order.retain(|&at| seen.insert(ranked[at].article));
     }
     Ok(order)
+}
+
+/// Orders what ties by article id and ordinal, so that no order depends on how an engine numbers its passages; `keys` is
+/// asked for what ties only.
+pub fn settle_ties(
+    order: &mut [usize],
+    tie: impl Fn(usize, usize) -> bool,
+    keys: impl Fn(&[usize]) -> Result<Vec<PassageKey>>,
+) -> Result<()> {
+    for tied in order.chunk_by_mut(|&a, &b| tie(a, b)).filter(|tied| tied.len() > 1) {
+        let mut keyed: Vec<_> = keys(tied)?.into_iter().zip(tied.iter().copied()).collect();
+        keyed.sort_unstable();
+        for (slot, (_, at)) in tied.iter_mut().zip(keyed) {
+            *slot = at;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

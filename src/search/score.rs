@@ -3,7 +3,7 @@
 //! Knows neither texts nor the request's paging; `engine` brings both together.
 
 use super::fusion::{Fusable, Fusion};
-use super::group::Ranked;
+use super::group::{Ranked, settle_ties};
 use super::request::Mode;
 use crate::compute::Budget;
 use crate::error::Result;
@@ -54,8 +54,9 @@ pub fn score(asked: &dyn Asked, rule: Mode, retrieved: &Retrieved, fusion: &Fusi
     passages.sort_unstable();
     passages.dedup();
     let judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
-    let lexical_ranks = ranks(&retrieved.lexical, &passages, &judged, |e| e.words + e.bigrams);
-    let dense_ranks = ranks(&retrieved.dense, &passages, &judged, |e| e.centered);
+    let ranks = |list: &[Candidate], exact: fn(&Evidence) -> f32| ranks(asked, list, &passages, &judged, exact);
+    let lexical_ranks = ranks(&retrieved.lexical, |e| e.words + e.bigrams)?;
+    let dense_ranks = ranks(&retrieved.dense, |e| e.centered)?;
     let lexical_bound = asked.weights().bound();
     let ranked = judged
         .iter()
@@ -122,8 +123,14 @@ fn score_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32)
     }
 }
 
-/// Numbers a retriever's list by the exact score, since its own score may be an approximation.
-fn ranks(list: &[Candidate], passages: &[PassageRef], judged: &[Judged], exact: impl Fn(&Evidence) -> f32) -> Ranks {
+/// Numbers a retriever's list by the exact score, since its own score may be an approximation; ties by id.
+fn ranks(
+    asked: &dyn Asked,
+    list: &[Candidate],
+    passages: &[PassageRef],
+    judged: &[Judged],
+    exact: fn(&Evidence) -> f32,
+) -> Result<Ranks> {
     let exact = |at: usize| exact(&judged[at].evidence);
     // Every found passage is among the candidates.
     let mut order: Vec<usize> = list
@@ -131,9 +138,17 @@ fn ranks(list: &[Candidate], passages: &[PassageRef], judged: &[Judged], exact: 
         .filter_map(|found| passages.binary_search(&found.passage).ok())
         .collect();
     order.sort_unstable_by(|&a, &b| exact(b).total_cmp(&exact(a)).then(a.cmp(&b)));
+    settle_ties(
+        &mut order,
+        |a, b| exact(a) == exact(b),
+        |tied| {
+            let tied: Vec<PassageRef> = tied.iter().map(|&at| passages[at]).collect();
+            asked.keys(&tied)
+        },
+    )?;
     let mut ranks = vec![None; passages.len()];
     for (at, rank) in order.into_iter().zip(1..) {
         ranks[at] = Some(rank);
     }
-    ranks
+    Ok(ranks)
 }
