@@ -56,10 +56,17 @@ pub(super) fn is_ordinal_measure(rest: &str) -> bool {
 /// 半年, 半个月: but not 上半年, 大半年, and not the 半 of 一年半.
 pub(super) fn half(text: &str, at: usize, before: Option<char>) -> Measured {
     let rest = text[at..].strip_prefix('半')?;
+    // 后半年 is the second half of a year, 断缴后半年内 a span.
+    let span = || {
+        ["年", "个月"]
+            .iter()
+            .any(|name| rest.strip_prefix(name).is_some_and(is_limit))
+    };
     if matches!(
         before,
-        Some('上' | '下' | '前' | '后' | '大' | '小' | '年' | '个' | '多' | '一')
-    ) {
+        Some('上' | '下' | '前' | '大' | '小' | '年' | '个' | '多' | '一')
+    ) || before == Some('后') && !span()
+    {
         return None;
     }
     let (name, unit) = [
@@ -72,6 +79,10 @@ pub(super) fn half(text: &str, at: usize, before: Option<char>) -> Measured {
     .find(|(name, _)| rest.starts_with(name))?;
     let value = Decimal::whole(1)?.ratio(1, 2)?;
     Some((at + '半'.len_utf8() + name.len(), Quantity::new(value, unit)))
+}
+
+fn is_limit(rest: &str) -> bool {
+    ["内", "以内", "之内"].iter().any(|word| rest.starts_with(word))
 }
 
 /// 百分之七十, 千分之五, 万分之五.
