@@ -7,6 +7,7 @@ use clap::Args;
 use super::setup;
 use crate::error::Result;
 use crate::profile::Profile;
+use crate::search::Ranking;
 use crate::search::request::{FusionMethod, FusionRequest, Mode, SearchRequest};
 
 /// Where an index lies if nothing says otherwise.
@@ -34,7 +35,12 @@ impl ProfileFile {
     /// The profile that was named, or the one that is compiled in.
     pub fn read(&self) -> Result<Profile> {
         match &self.file {
-            Some(file) => Profile::read(file),
+            Some(file) => {
+                let profile = Profile::read(file)?;
+                // Names that mean nothing are said with the file that holds them.
+                Ranking::of(&profile).map_err(|error| error.context(format!("reading {}", file.display())))?;
+                Ok(profile)
+            }
             None => Ok(Profile::shipped().clone()),
         }
     }

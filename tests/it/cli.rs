@@ -392,5 +392,5 @@ fn tune_learns_a_profile_that_search_then_takes_and_repeats_it_to_the_byte() {
     let refused = run(&["search", "医保", "--index", "idx", "--profile", "bad.json"]);
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2), "{message}");
-    assert!(message.contains("wrods"), "{message}");
+    assert!(message.contains("wrods") && message.contains("bad.json"), "{message}");
 }
