@@ -1,14 +1,13 @@
 //! `baowen generate`: a synthetic collection in a folder, with its vectors where `baowen index` looks for them and where
 //! other programs can read them.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::ProgressBar;
 use ndarray::Array2;
 use serde_json::json;
-use tempfile::NamedTempFile;
 
 use super::{questions, setup};
 use crate::article::{ArticleReader, ReadEvent};
@@ -17,6 +16,7 @@ use crate::embed::{Embedder, LocalModel, VectorCache, model_dir};
 use crate::error::{Context, Error, Fault, Result};
 use crate::eval::npy;
 use crate::eval::synthetic::{Generator, Source, Synthetic};
+use crate::files::NewFile;
 use crate::index::embedded_texts;
 use crate::model::Article;
 
@@ -126,8 +126,8 @@ impl Generate {
 
     fn write_passages(&self, source: &Source, model: &LocalModel) -> Result<()> {
         let cache = VectorCache::open(&setup::cache_file_in(&self.out), model.dimension())?;
-        let mut corpus = BufWriter::with_capacity(1 << 20, part(&self.out)?);
-        let vectors = BufWriter::with_capacity(1 << 20, part(&self.out)?);
+        let mut corpus = part(&self.out, "corpus.jsonl")?;
+        let vectors = part(&self.out, "vectors.npy")?;
         let rows = usize::try_from(self.passages).or_fault(Fault::Caller, "--passages")?;
         let mut vectors = npy::Writer::new(vectors, rows, model.dimension())?;
         let mut generator = Generator::new(source, self.seed);
@@ -146,8 +146,8 @@ impl Generate {
             bar.inc(made.len() as u64);
         }
         bar.finish_and_clear();
-        keep(vectors.finish()?, &self.out, "vectors.npy")?;
-        keep(corpus, &self.out, "corpus.jsonl")
+        vectors.finish()?.finish()?;
+        corpus.finish()
     }
 
     /// Writes the questions and their vectors; returns how many.
@@ -168,15 +168,11 @@ impl Generate {
         fastrand::Rng::with_seed(self.seed).shuffle(&mut questions);
         questions.truncate(self.question_count);
         let texts: Vec<&str> = questions.iter().map(String::as_str).collect();
-        let mut vectors = npy::Writer::new(
-            BufWriter::with_capacity(1 << 20, part(&self.out)?),
-            texts.len(),
-            model.dimension(),
-        )?;
+        let mut vectors = npy::Writer::new(part(&self.out, "queries.npy")?, texts.len(), model.dimension())?;
         for row in model.embed_queries(&texts, Budget::all())? {
             vectors.row(&row)?;
         }
-        keep(vectors.finish()?, &self.out, "queries.npy")?;
+        vectors.finish()?.finish()?;
         put(&self.out, "queries.txt", |file| {
             questions.iter().try_for_each(|question| writeln!(file, "{question}"))
         })?;
@@ -215,24 +211,12 @@ fn write_record(out: &mut impl Write, passage: &Synthetic) -> std::io::Result<()
 }
 
 /// A file that gets its name when it is whole.
-fn part(folder: &Path) -> Result<NamedTempFile> {
-    NamedTempFile::new_in(folder).or_fault(Fault::Unavailable, format!("writing to {}", folder.display()))
+fn part(folder: &Path, name: &str) -> Result<NewFile> {
+    NewFile::create(&folder.join(name), "the generated collection")
 }
 
-fn keep(out: BufWriter<NamedTempFile>, folder: &Path, name: &str) -> Result<()> {
-    let path = folder.join(name);
-    let doing = || format!("writing {}", path.display());
-    let file = out.into_inner().or_fault(Fault::Unavailable, doing())?;
-    file.persist(&path).or_fault(Fault::Unavailable, doing())?;
-    Ok(())
-}
-
-fn put(
-    folder: &Path,
-    name: &str,
-    write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> std::io::Result<()>,
-) -> Result<()> {
-    let mut out = BufWriter::new(part(folder)?);
+fn put(folder: &Path, name: &str, write: impl FnOnce(&mut NewFile) -> std::io::Result<()>) -> Result<()> {
+    let mut out = part(folder, name)?;
     write(&mut out).or_fault(Fault::Unavailable, format!("writing {name}"))?;
-    keep(out, folder, name)
+    out.finish()
 }

@@ -20,7 +20,7 @@ impl EmbeddedIndex {
         self.refresh()?;
         let snapshot = self.current();
         self.drop_stale(&snapshot)?;
-        self.write_quick(&snapshot)?;
+        self.write_quick(budget, &snapshot)?;
         let lacking: Vec<_> = snapshot
             .segments()
             .iter()
@@ -56,13 +56,13 @@ impl EmbeddedIndex {
     }
 
     /// Writes all that takes seconds.
-    fn write_quick(&self, snapshot: &EmbeddedSnapshot) -> Result<()> {
+    fn write_quick(&self, budget: Budget, snapshot: &EmbeddedSnapshot) -> Result<()> {
         for segment in snapshot.segments() {
             if segment.forward().is_none() && segment.rows as usize >= GRAPH_ROWS {
                 self.create_graphs_folder()?;
                 let id = segment.id();
                 let path = forward_path(&self.derived(), id);
-                forward::write(Budget::all(), &path, uuid_bytes(id), segment.rows, &segment.words)?;
+                forward::write(budget, &path, uuid_bytes(id), segment.rows, &segment.words)?;
                 self.refresh()?;
             }
         }
