@@ -86,17 +86,28 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
+        let (alive, lives) = std::sync::mpsc::channel();
         let reading = std::thread::spawn(move || {
             let mut last = 0;
             for line in out.lines().map_while(Result::ok) {
-                if let Some(n) = line.strip_prefix("committed ").and_then(|n| n.parse::<usize>().ok()) {
+                let committed = line.strip_prefix("committed ");
+                if committed.is_some() || line.starts_with("opened ") {
+                    // Nobody listens once the kill is under way.
+                    let _ = alive.send(());
+                }
+                if let Some(n) = committed.and_then(|n| n.parse::<usize>().ok()) {
                     last = last.max(n);
                 }
             }
             last
         });
-        // The victim takes most of this to start; the rest falls into opening, writing, committing, merging.
-        std::thread::sleep(Duration::from_micros(random.u64(20_000..400_000)));
+        // One kill in four falls anywhere, mostly into the start; the others wait until the victim has opened its index
+        // and made up to two commits, however slow the machine is.
+        for _ in 0..if kill % 4 == 0 { 0 } else { random.usize(1..4) } {
+            lives.recv().expect("the victim lives until it is killed");
+        }
+        let most = if kill % 4 == 0 { 400_000 } else { 20_000 };
+        std::thread::sleep(Duration::from_micros(random.u64(0..most)));
         child.kill().unwrap();
         child.wait().unwrap();
         let said = reading.join().unwrap();
