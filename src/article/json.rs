@@ -86,8 +86,11 @@ pub(super) fn is_lines(text: &str) -> bool {
         && serde_json::from_str::<Map<String, Value>>(first).is_ok()
 }
 
+/// A record, or why it cannot be read.
+type Reading = Result<Record, String>;
+
 /// The records of a document, each with its number from 1 where it has one, or why there are none.
-pub(super) fn read_document(text: &str) -> Result<Vec<Result<Record, String>>, (Option<usize>, String)> {
+pub(super) fn read_document(text: &str) -> Result<Vec<Reading>, (Option<usize>, String)> {
     let root: Value = serde_json::from_str(text)
         .map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
     let records = match root {

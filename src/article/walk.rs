@@ -108,7 +108,7 @@ fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
     let before = found.all.len();
     let visible = |entry: &walkdir::DirEntry| {
         let is_hidden = || entry.file_name().to_string_lossy().starts_with('.');
-        entry.depth() == 0 || !is_hidden() && !(entry.file_type().is_dir() && is_index(entry.path()))
+        entry.depth() == 0 || !(is_hidden() || entry.file_type().is_dir() && is_index(entry.path()))
     };
     let mut entries = WalkDir::new(&scope.given)
         .follow_links(false)

@@ -464,7 +464,7 @@ mod tests {
     fn programs_share_a_cache_without_loss() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("vectors");
-        let text = |writer: usize, n: usize| format!("{}", if n % 3 == 0 { n } else { writer * 1000 + n });
+        let text = |writer: usize, n: usize| format!("{}", if n.is_multiple_of(3) { n } else { writer * 1000 + n });
         // Each opens the file for itself, as a program of its own would.
         std::thread::scope(|scope| {
             for writer in 0..4 {

@@ -58,9 +58,9 @@ fn an_article(i: usize, edition: usize) -> Article {
         .collect::<Vec<_>>()
         .join("\n");
     Article {
-        source: (i % 5 > 0).then(|| format!("{}站", i % 5)),
-        published: (i % 4 > 0).then(|| format!("2025-0{}-1{}", i % 4, i % 9).parse().unwrap()),
-        url: (i % 2 == 0).then(|| format!("https://example.org/{i}")),
+        source: (!i.is_multiple_of(5)).then(|| format!("{}站", i % 5)),
+        published: (!i.is_multiple_of(4)).then(|| format!("2025-0{}-1{}", i % 4, i % 9).parse().unwrap()),
+        url: i.is_multiple_of(2).then(|| format!("https://example.org/{i}")),
         ..article(&format!("a{i:03}"), &title, &format!("{topic}。\n{text}"))
     }
 }

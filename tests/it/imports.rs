@@ -132,7 +132,7 @@ fn read(file: &Path, folder: &Path, module: Name, modules: &mut HashMap<Name, So
         false => folder.join(file.file_stem().unwrap()),
     };
     for child in &source.children {
-        let name = [module.as_slice(), &[child.clone()]].concat();
+        let name = [module.as_slice(), std::slice::from_ref(child)].concat();
         let (plain, nested) = (inside.join(format!("{child}.rs")), inside.join(child));
         match plain.exists() {
             true => read(&plain, &inside, name, modules),

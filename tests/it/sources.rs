@@ -273,7 +273,7 @@ fn one_user_indexes_and_another_serves() {
         .find(|path| path.extension().is_some_and(|e| e == "vec"))
         .unwrap();
     for file in [meta, store] {
-        fs::set_permissions(file, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o000)).unwrap();
         let output = search();
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success());

@@ -163,7 +163,7 @@ pub(super) fn chinese(number: usize) -> String {
             continue;
         }
         if gap {
-            text.push_str("零");
+            text.push('零');
             gap = false;
         }
         if !(value == 10 && digit == 1 && text.is_empty()) {
