@@ -264,7 +264,14 @@ fn one_user_indexes_and_another_serves() {
         }
         let args = ["search", "断缴", "--index", "idx", "--json"];
         let command = command.args(args).current_dir(root);
-        command.env("BAOWEN_MODEL_DIR", "/nonexistent").output().unwrap()
+        command.env("BAOWEN_MODEL_DIR", "/nonexistent");
+        // Another test that starts a program at the moment of the copy holds the file open for a while.
+        loop {
+            match command.output() {
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+                output => return output.unwrap(),
+            }
+        }
     };
     assert_eq!(json(&search())["hits"][0]["article_id"], "docs/a.md");
     let meta = files.iter().find(|path| path.ends_with("meta.json")).unwrap();
