@@ -2,6 +2,7 @@
 //!
 //! - [`file`], [`tokenizer`], `forward`: the model file, its tokenizer, its forward pass.
 //! - [`local`]: the three together, the default embedder. [`fetch`]: gets the file.
+//! - [`rerank`]: question and passage to relevance, where a vector each is not enough.
 //! - [`cache`]: vectors of texts seen before, on disk for indexing, in memory for questions.
 //! - [`hash_embedder`]: a stand-in without a model, for tests.
 //!
@@ -19,6 +20,7 @@ pub mod local;
 mod question_cache;
 #[cfg(test)]
 mod reference;
+mod rerank;
 #[cfg(test)]
 mod tests;
 pub mod tokenizer;
@@ -28,6 +30,7 @@ pub use fetch::{FetchStep, fetch, model_dir};
 pub use hash_embedder::HashEmbedder;
 pub use local::LocalModel;
 pub use question_cache::QuestionCache;
+pub use rerank::Reranker;
 
 /// Makes vectors of texts. Vectors are L2-normalised, so that their dot product is their cosine.
 pub trait Embedder: Send + Sync {
