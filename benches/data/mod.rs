@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use baowen::compute::Budget;
-use baowen::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir};
+use baowen::embed::{CachedEmbedder, CountTokens, Embedder, LocalModel, VectorCache, model_dir};
 use baowen::error::{Error, Result};
 use baowen::eval::npy;
 use baowen::eval::synthetic::{Generator, Source};
@@ -169,6 +169,16 @@ struct Given {
     vectors: HashMap<String, Vec<f32>>,
 }
 
+impl CountTokens for Given {
+    fn count_tokens(&self, text: &str) -> usize {
+        text.chars().count()
+    }
+
+    fn max_tokens(&self) -> usize {
+        512
+    }
+}
+
 impl Embedder for Given {
     fn identity(&self) -> &str {
         &self.identity
@@ -188,13 +198,5 @@ impl Embedder for Given {
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
         self.embed_queries(texts, budget)
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        text.chars().count()
-    }
-
-    fn max_tokens(&self) -> usize {
-        512
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{questions, setup};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
-use crate::embed::{Embedder, LocalModel, VectorCache, model_dir};
+use crate::embed::{CountTokens as _, Embedder, LocalModel, VectorCache, model_dir};
 use crate::error::{Context, Error, Fault, Result};
 use crate::eval::npy;
 use crate::eval::synthetic::{Generator, Source, Synthetic};

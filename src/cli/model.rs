@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::print;
 use crate::compute::Budget;
-use crate::embed::{self, Embedder, FetchStep, LocalModel, model_dir};
+use crate::embed::{self, CountTokens as _, Embedder, FetchStep, LocalModel, model_dir};
 use crate::error::{Error, Result};
 
 /// Fetch, describe or try the embedding model.

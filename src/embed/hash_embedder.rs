@@ -5,7 +5,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Embedder;
+use super::{CountTokens, Embedder};
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::kernel::normalize;
@@ -45,6 +45,16 @@ impl HashEmbedder {
     }
 }
 
+impl CountTokens for HashEmbedder {
+    fn count_tokens(&self, text: &str) -> usize {
+        text.chars().count()
+    }
+
+    fn max_tokens(&self) -> usize {
+        500
+    }
+}
+
 impl Embedder for HashEmbedder {
     fn identity(&self) -> &str {
         &self.identity
@@ -60,14 +70,6 @@ impl Embedder for HashEmbedder {
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
         self.embed_queries(texts, budget)
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        text.chars().count()
-    }
-
-    fn max_tokens(&self) -> usize {
-        500
     }
 }
 

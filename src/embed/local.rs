@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Embedder;
+use super::{CountTokens, Embedder};
 use super::fetch::MODEL_FILE;
 use super::file::ModelFile;
 use super::forward::{Network, Scratch};
@@ -172,6 +172,16 @@ impl LocalModel {
 /// longest piece, 16 characters, and the rest is blanks.
 const CHARACTERS_READ: usize = 64;
 
+impl CountTokens for LocalModel {
+    fn count_tokens(&self, text: &str) -> usize {
+        self.tokenizer.encode(text).len()
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+}
+
 impl Embedder for LocalModel {
     fn identity(&self) -> &str {
         &self.identity
@@ -187,13 +197,5 @@ impl Embedder for LocalModel {
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
         self.embed(Kind::Passage, texts, budget)
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        self.tokenizer.encode(text).len()
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.max_tokens
     }
 }

@@ -1,4 +1,4 @@
-//! Text to vector: the [`Embedder`] trait and what implements it.
+//! Text to vector: the traits [`Embedder`] and [`CountTokens`] and what implements them.
 //!
 //! - [`file`], [`tokenizer`], `forward`: the model file, its tokenizer, its forward pass.
 //! - [`local`]: the three together, the default embedder. [`fetch`]: gets the file.
@@ -32,8 +32,19 @@ pub use local::LocalModel;
 pub use question_cache::QuestionCache;
 pub use rerank::Reranker;
 
+/// Says how long a text is for a model. Cutting an article into passages counts every sentence, so counting is local and
+/// cheap even where the model is not: there it is estimated.
+pub trait CountTokens: Send + Sync {
+    /// Tokens of the text alone, without prefix and control tokens; an estimate is rather too high than too low. No more
+    /// for a text than for its parts together.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// The most tokens of text that the model reads, by the same count; what lies behind them is cut off.
+    fn max_tokens(&self) -> usize;
+}
+
 /// Makes vectors of texts. Vectors are L2-normalised, so that their dot product is their cosine.
-pub trait Embedder: Send + Sync {
+pub trait Embedder: CountTokens {
     /// Names the model and its weights: vectors are comparable if and only if their embedders' identities are equal.
     fn identity(&self) -> &str;
 
@@ -60,10 +71,4 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// As for [`Embedder::embed_queries`].
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>>;
-
-    /// Tokens of the text alone, without prefix and control tokens.
-    fn count_tokens(&self, text: &str) -> usize;
-
-    /// The most tokens of text that are read; what lies behind them is cut off.
-    fn max_tokens(&self) -> usize;
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use proptest::prelude::*;
 
 use super::file::ModelFile;
-use super::{Embedder, LocalModel, reference};
+use super::{CountTokens as _, Embedder, LocalModel, reference};
 use crate::compute::Budget;
 use crate::error::Fault;
 use crate::kernel::dot_f32;

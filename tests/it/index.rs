@@ -372,6 +372,15 @@ fn one_refused_article_costs_no_other_one() {
 /// An embedder that refuses one text, and is away once.
 struct Refuses(baowen::embed::HashEmbedder, AtomicBool);
 
+impl baowen::embed::CountTokens for Refuses {
+    fn count_tokens(&self, text: &str) -> usize {
+        self.0.count_tokens(text)
+    }
+    fn max_tokens(&self) -> usize {
+        self.0.max_tokens()
+    }
+}
+
 impl baowen::embed::Embedder for Refuses {
     fn identity(&self) -> &str {
         self.0.identity()
@@ -391,12 +400,6 @@ impl baowen::embed::Embedder for Refuses {
             true => Err(Error::caller("a text is refused")),
             false => self.0.embed_passages(texts, budget),
         }
-    }
-    fn count_tokens(&self, text: &str) -> usize {
-        self.0.count_tokens(text)
-    }
-    fn max_tokens(&self) -> usize {
-        self.0.max_tokens()
     }
 }
 
