@@ -8,11 +8,11 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{CountTokens, Embedder};
 use super::fetch::MODEL_FILE;
 use super::file::ModelFile;
 use super::forward::{Network, Scratch};
 use super::tokenizer::Tokenizer;
+use super::{CountTokens, Embedder};
 use crate::compute::Budget;
 use crate::error::Result;
 
