@@ -366,7 +366,7 @@ impl<'a> Generator<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embed::HashEmbedder;
+    use crate::embed::{CountTokens as _, HashEmbedder};
     use crate::kernel::dot_f32;
 
     fn articles(count: usize) -> Vec<Article> {
