@@ -30,6 +30,8 @@ mod service {
         let out = PathBuf::from(env::var("OUT_DIR")?);
         fs::write(out.join("baowen.v1.bin"), compiler.encode_file_descriptor_set())?;
         tonic_prost_build::configure()
+            // In order of their names, so that equal answers are equal bytes.
+            .btree_map(".")
             .codec_path("crate::service::codec::CheckedCodec")
             .compile_fds(compiler.file_descriptor_set())?;
         Ok(())

@@ -53,6 +53,8 @@ pub struct TermWeights {
     pub single_character: f32,
     /// A bigram with one character in a dropped word (保的, 金怎).
     pub touching_pair: f32,
+    /// What an amount is written with (2, 万元), beside its canonical term, which weighs 1.
+    pub written_amount: f32,
     /// A synonym whose group in the lexicon names no weight.
     pub synonym: f32,
     /// The bigrams of a synonym, as a part of its words' weight: most repeat each other, and some mean nothing (险费).
@@ -196,6 +198,7 @@ impl Profile {
             ("terms.sub_word", weight(terms.sub_word)),
             ("terms.single_character", weight(terms.single_character)),
             ("terms.touching_pair", weight(terms.touching_pair)),
+            ("terms.written_amount", weight(terms.written_amount)),
             ("terms.synonym", weight(terms.synonym)),
             ("terms.synonym_bigrams", weight(terms.synonym_bigrams)),
             ("bm25.k1", positive(bm25.k1)),

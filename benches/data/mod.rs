@@ -100,8 +100,13 @@ fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<L
             ..Article::default()
         })
         .collect();
-    let source = Source::new(&articles, npy::read(&from.join("vectors.npy"))?, &**model)?;
-    let made = Generator::new(&source, 42).batch(PASSAGES)?;
+    let source = Source::new(
+        &articles,
+        npy::read(&from.join("vectors.npy"))?,
+        &**model,
+        Budget::all(),
+    )?;
+    let made = Generator::new(&source, 42).batch(PASSAGES, Budget::all())?;
     let cache = VectorCache::open(cache, model.dimension())?;
     let entries: Vec<(&str, &[f32])> = made.iter().map(|p| (p.embedded.as_str(), &p.vector[..])).collect();
     cache.insert_passages(model.identity(), &entries)?;
@@ -113,10 +118,13 @@ fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<L
     let index = EmbeddedIndex::create(folder, &rules.identity())?;
     let ingest = Ingest::open(&index, rules)?;
     let articles: Vec<Article> = made.into_iter().map(|p| p.article).collect();
-    ingest.upsert(articles).into_iter().collect::<Result<Counts>>()?;
+    ingest
+        .upsert(articles, Budget::all())
+        .into_iter()
+        .collect::<Result<Counts>>()?;
     ingest.commit()?;
     ingest.into_writer().finish()?;
-    maintain_fully(&index, &())
+    maintain_fully(&index, Budget::all(), &())
 }
 
 fn given(folder: &Path) -> Result<Vec<(String, Vec<f32>)>> {

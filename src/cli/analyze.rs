@@ -38,12 +38,12 @@ impl Analyze {
                 "sentences": split,
             }));
         }
-        println!("规范化    {}", query.normalized);
-        println!("索引·词    {}", tokens(&document.words));
-        println!("索引·二元  {}", tokens(&document.bigrams));
-        println!("查询·词    {}", terms(&query.words));
-        println!("查询·二元  {}", terms(&query.bigrams));
-        println!("不计权     {}", query.dropped.join(" "));
+        outln!("规范化    {}", query.normalized);
+        outln!("索引·词    {}", tokens(&document.words));
+        outln!("索引·二元  {}", tokens(&document.bigrams));
+        outln!("查询·词    {}", terms(&query.words));
+        outln!("查询·二元  {}", terms(&query.bigrams));
+        outln!("不计权     {}", query.dropped.join(" "));
         let regions: Vec<String> = query
             .regions
             .iter()
@@ -55,14 +55,14 @@ impl Analyze {
                 )
             })
             .collect();
-        println!("地区      {}", regions.join(" "));
+        outln!("地区      {}", regions.join(" "));
         let years = analyzer.years(&self.text, setup::today());
-        println!(
+        outln!(
             "年份      {}",
             years.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")
         );
-        println!("句子      {}", split.join(" | "));
-        println!("规则      {}", analyzer.fingerprint());
+        outln!("句子      {}", split.join(" | "));
+        outln!("规则      {}", analyzer.fingerprint());
         Ok(())
     }
 }

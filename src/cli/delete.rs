@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::options::IndexFolder;
 use super::print;
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::{EmbeddedIndex, Writer};
 use crate::model::{Date, Filter};
@@ -82,9 +83,9 @@ impl Delete {
             return print::json(&json!({ "deleted": ids, "dry_run": self.dry_run }));
         }
         let what = if self.dry_run { "would be deleted" } else { "deleted" };
-        println!("{} articles {what}", ids.len());
+        outln!("{} articles {what}", ids.len());
         for id in &ids {
-            println!("  {id}");
+            outln!("  {id}");
         }
         Ok(())
     }
@@ -101,7 +102,7 @@ impl Delete {
             Ok(())
         })?;
         if !filter.is_empty() {
-            let held = index.current().wholly(filter)?;
+            let held = index.current().wholly(filter, Budget::all())?;
             found.retain(|id| held.contains(id));
         }
         if let Some(id) = self.ids.iter().find(|id| !found.contains(*id)) {

@@ -41,41 +41,41 @@ impl Demo {
         std::env::set_current_dir(&root)
             .map_err(|cause| Error::unavailable(format!("entering {}: {cause}", root.display())))?;
 
-        println!("[1/4] Embedding model");
+        outln!("[1/4] Embedding model");
         if let Err(error) = model::fetch() {
             eprintln!("  cannot fetch the model: {error}");
             eprintln!("  going on by words alone; every answer says so");
         }
-        println!("[2/4] Indexing {SAMPLE}");
+        outln!("[2/4] Indexing {SAMPLE}");
         let summary = build_sample()?;
         index::print(&summary, Path::new(INDEX));
 
-        println!("[3/4] Starting the service on {}", self.listen);
+        outln!("[3/4] Starting the service on {}", self.listen);
         let runtime = serve::runtime()?;
         let (address, serving) = start(&runtime, &self.listen)?;
-        println!("[4/4] Three questions, asked over gRPC");
-        println!();
+        outln!("[4/4] Three questions, asked over gRPC");
+        outln!();
         for question in QUESTIONS {
-            println!("问：{question}");
+            outln!("问：{question}");
             let request = SearchRequest {
                 top_k: Some(2),
                 today: setup::today(),
                 ..SearchRequest::new(question)
             };
             print::response(&remote::search(&address, &request)?, &Style::detect());
-            println!();
+            outln!();
         }
-        println!("Ask your own:");
-        println!("  ./target/release/baowen search \"医保卡里的钱能给家人用吗\" --addr {address}");
-        println!(
+        outln!("Ask your own:");
+        outln!("  ./target/release/baowen search \"医保卡里的钱能给家人用吗\" --addr {address}");
+        outln!(
             "  grpcurl -plaintext -d '{{\"query\": \"生育津贴怎么领\", \"top_k\": 3}}' {address} baowen.v1.SearchService/Search"
         );
-        println!("Index your own articles:");
-        println!("  ./target/release/baowen index PATH... --index index/data/main");
+        outln!("Index your own articles:");
+        outln!("  ./target/release/baowen index PATH... --index index/data/main");
         if self.once {
             return Ok(());
         }
-        println!("The service goes on; Ctrl-C stops it.");
+        outln!("The service goes on; Ctrl-C stops it.");
         runtime.block_on(serving).or_fault(Fault::Bug, "serving")?
     }
 }

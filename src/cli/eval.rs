@@ -73,7 +73,7 @@ impl Eval {
         match self.json {
             true => print::json(&report),
             false => {
-                print!("{}", report.to_table());
+                out!(report.to_table());
                 Ok(())
             }
         }
@@ -117,7 +117,7 @@ impl Eval {
         }
         let kinds = dataset
             .judged()
-            .any(|query| crate::eval::subset::kind(&query.id).is_some());
+            .any(|query| crate::eval::own_kind::kind(&query.id).is_some());
         let queries: Vec<&Query> = dataset.judged().collect();
         let bar = ProgressBar::new((queries.len() * modes.len()) as u64);
         let mut runs = Vec::new();
@@ -143,7 +143,7 @@ impl Eval {
                     .collect();
                 let of_kind = ranked
                     .iter()
-                    .filter(|ranked| crate::eval::subset::is_own_kind(&query.id, &ranked.doc));
+                    .filter(|ranked| crate::eval::own_kind::is_own_kind(&query.id, &ranked.doc));
                 own.insert(&query.id, of_kind.take(DEPTH).cloned().collect())?;
                 run.insert(&query.id, ranked.into_iter().take(DEPTH).collect())?;
                 made_by.insert("weights".into(), provenance.weights);

@@ -61,7 +61,7 @@ impl Generate {
         empty_folder(&self.out)?;
         let articles = read(&self.from.join("corpus.jsonl"))?;
         let vectors = self.real_vectors(&articles, &model)?;
-        let source = Source::new(&articles, vectors, &model)?;
+        let source = Source::new(&articles, vectors, &model, Budget::all())?;
         let prepared = started.elapsed().as_secs_f64();
         self.write_passages(&source, &model)?;
         let seconds = started.elapsed().as_secs_f64() - prepared;
@@ -84,13 +84,13 @@ impl Generate {
             printed["passages_per_second"] = json!(rate);
             return super::print::json(&printed);
         }
-        println!(
+        outln!(
             "{}: {} passages from {} articles in {seconds:.1} s ({rate:.0} a second), {questions} questions",
             self.out.display(),
             self.passages,
             articles.len(),
         );
-        println!(
+        outln!(
             "  -> BAOWEN_CACHE_DIR={0} baowen index {0}/corpus.jsonl --index INDEX",
             self.out.display()
         );
@@ -134,7 +134,7 @@ impl Generate {
         let bar = ProgressBar::new(self.passages);
         let mut left = rows;
         while left > 0 {
-            let made = generator.batch(left.min(BATCH))?;
+            let made = generator.batch(left.min(BATCH), Budget::all())?;
             left -= made.len();
             for passage in &made {
                 write_record(&mut corpus, passage)

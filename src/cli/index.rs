@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::options::IndexFolder;
 use super::setup;
 use crate::article::source::Sources;
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::ingest::rebuild::Target;
 use crate::index::ingest::run::{Request, run};
@@ -60,7 +61,7 @@ impl IndexArgs {
             true => super::print::json(&summary)?,
             false => print(&summary, &self.index.folder),
         }
-        let taken = summary.added + summary.updated + summary.unchanged + summary.moved.len();
+        let taken = summary.added + summary.updated + summary.unchanged + summary.moved.len() + summary.pruned;
         match taken == 0 && !summary.skipped.is_empty() {
             true => Err(Error::missing(format!(
                 "nothing was taken in: all of it ({}) was skipped",
@@ -94,7 +95,7 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
         Sources::default().claim_any(path)?;
     }
     let (rules, cache) = setup::indexing_rules(folder, options.with_model)?;
-    let target = Target::open(folder, &rules, options.rebuild)?;
+    let target = Target::open(folder, &rules, options.rebuild, Budget::all())?;
     let bars = Bars::new();
     let request = Request {
         paths: paths.to_vec(),
@@ -102,7 +103,7 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
         prune: options.prune,
         commit_every: options.commit_every,
     };
-    let mut summary = run(&target, rules, &request, &bars)?;
+    let mut summary = run(&target, rules, &request, Budget::all(), &bars)?;
     match &cache {
         Some(cache) => (summary.embedded, summary.cached) = (cache.misses(), cache.hits()),
         None if target.index().identity().dimension > 0 => summary.embedded = summary.passages as u64,
@@ -173,7 +174,7 @@ fn style(template: &str) -> ProgressStyle {
 
 /// The summary for people.
 pub fn print(summary: &Summary, folder: &Path) {
-    println!(
+    outln!(
         "{} articles read: {} added, {} updated, {} moved, {} unchanged, {} skipped",
         summary.articles,
         summary.added,
@@ -183,39 +184,42 @@ pub fn print(summary: &Summary, folder: &Path) {
         summary.skipped.len()
     );
     for moved in summary.moved.iter().take(NAMED) {
-        println!("  moved: {} is now {}", moved.from, moved.to);
+        outln!("  moved: {} is now {}", moved.from, moved.to);
     }
     if !summary.gone.is_empty() {
         let what = match summary.pruned {
             0 => "are still in the index and no longer in their source; delete them with --prune",
             _ => "were no longer in their source and are deleted",
         };
-        println!("{} articles {what}:", summary.gone.len());
+        outln!("{} articles {what}:", summary.gone.len());
         for id in summary.gone.iter().take(NAMED) {
-            println!("  {id}");
+            outln!("  {id}");
         }
         if let more @ 1.. = summary.gone.len().saturating_sub(NAMED) {
-            println!("  and {more} more (--json names all)");
+            outln!("  and {more} more (--json names all)");
         }
     }
-    println!(
+    outln!(
         "{} characters kept, {} left out (`baowen read` shows which and why), {} notes",
         summary.kept_characters,
         summary.left_out_characters,
         summary.noticed.len()
     );
-    println!(
+    outln!(
         "{} passages written ({} embedded, {} from the cache) in {:.1} s",
-        summary.passages, summary.embedded, summary.cached, summary.seconds
+        summary.passages,
+        summary.embedded,
+        summary.cached,
+        summary.seconds
     );
-    println!(
+    outln!(
         "{} now holds {} articles, {} passages",
         folder.display(),
         summary.total_articles,
         summary.total_passages
     );
     if summary.without_vectors {
-        println!("It holds no vectors, so it answers by words alone. With the model here (`baowen model fetch`), the");
-        println!("next `baowen index` or `baowen rebuild` adds them.");
+        outln!("It holds no vectors, so it answers by words alone. With the model here (`baowen model fetch`), the");
+        outln!("next `baowen index` or `baowen rebuild` adds them.");
     }
 }

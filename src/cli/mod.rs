@@ -1,6 +1,12 @@
 //! The command line: arguments in, tables for people or JSON for programs out. Wiring only; a command that computes
 //! something does so in a layer below.
 
+#![deny(clippy::print_stdout)]
+
+// First, for its macros.
+#[macro_use]
+mod out;
+
 mod analyze;
 pub mod bench;
 mod delete;

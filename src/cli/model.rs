@@ -52,7 +52,7 @@ pub fn fetch() -> Result<()> {
     let bar = ProgressBar::hidden();
     let outcome = embed::fetch(&model_dir(None), &mut |step| show(&bar, &step));
     bar.finish_and_clear();
-    println!("  model in place: {}", outcome?.display());
+    outln!("  model in place: {}", outcome?.display());
     Ok(())
 }
 
@@ -85,13 +85,13 @@ fn info(as_json: bool) -> Result<()> {
             "folder": folder,
         }));
     }
-    println!("{}", model.identity());
-    println!(
+    outln!("{}", model.identity());
+    outln!(
         "  {} dimensions, texts up to {} tokens",
         model.dimension(),
         model.max_tokens()
     );
-    println!("  in {}", folder.display());
+    outln!("  in {}", folder.display());
     Ok(())
 }
 
@@ -104,6 +104,6 @@ fn embed(text: &str, passage: bool) -> Result<()> {
         true => model.embed_passages(&[text], Budget::all())?,
         false => model.embed_queries(&[text], Budget::all())?,
     };
-    println!("{}", serde_json::to_string(&vectors[0]).unwrap_or_default());
+    outln!("{}", serde_json::to_string(&vectors[0]).unwrap_or_default());
     Ok(())
 }

@@ -14,7 +14,7 @@ const DOUBTFUL: f32 = 0.3;
 /// Prints a value as indented JSON.
 pub fn json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).or_fault(Fault::Bug, "encoding JSON")?;
-    println!("{text}");
+    outln!("{text}");
     Ok(())
 }
 
@@ -60,6 +60,9 @@ fn hit_json(hit: &Hit) -> Value {
         })),
         "explanation": hit.explanation.as_ref().map(explanation_json),
         "duplicates": hit.duplicates,
+        "attributes": hit.attributes,
+        "regions": hit.regions,
+        "years": hit.years,
     })
 }
 
@@ -138,13 +141,13 @@ impl Style {
 /// Prints an answer for people; at most `hits` of its hits.
 pub fn response(response: &SearchResponse, style: &Style) {
     if let Some(reason) = &response.degraded {
-        println!("{}", style.paint("31", &format!("注意（degraded）：{reason}")));
+        outln!("{}", style.paint("31", &format!("注意（degraded）：{reason}")));
     }
     if response.hits.is_empty() {
-        println!("没有找到相关内容。");
+        outln!("没有找到相关内容。");
     }
     if response.answerable.is_some_and(|chance| chance < DOUBTFUL) && !response.hits.is_empty() {
-        println!(
+        outln!(
             "{}",
             style.paint("33", "库中可能没有这个问题的答案，以下只是最接近的内容。")
         );
@@ -167,7 +170,7 @@ pub fn response(response: &SearchResponse, style: &Style) {
             .into_iter()
             .flatten()
             .collect();
-        println!(
+        outln!(
             "{} {}  {}",
             style.paint("36", &format!("{}.", place + 1)),
             style.paint("1", &title),
@@ -177,27 +180,27 @@ pub fn response(response: &SearchResponse, style: &Style) {
             )
         );
         if let Some(span) = hit.best_sentence {
-            println!(
+            outln!(
                 "   {}",
                 style.paint("32", &format!("» {}", slice(&hit.text, span).trim()))
             );
         }
         for line in style.passage(hit).lines().filter(|line| !line.trim().is_empty()) {
-            println!("   {line}");
+            outln!("   {line}");
         }
         if let Some(explanation) = &hit.explanation {
-            println!("   {}", style.paint("35", &explanation.summary));
+            outln!("   {}", style.paint("35", &explanation.summary));
             let amounts: Vec<String> = explanation
                 .contributions
                 .iter()
                 .map(|(name, amount)| format!("{} {amount:.3}", label(name)))
                 .collect();
-            println!(
+            outln!(
                 "   {}",
                 style.paint("2", &format!("{} = {:.3}", amounts.join(" + "), hit.score))
             );
         }
-        println!();
+        outln!();
     }
     let mut stages: Vec<String> = response
         .timings
@@ -208,7 +211,7 @@ pub fn response(response: &SearchResponse, style: &Style) {
     if response.timings.cached {
         stages = vec!["先前答过，未再检索".into()];
     }
-    println!(
+    outln!(
         "{}",
         style.paint(
             "2",

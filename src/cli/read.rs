@@ -68,13 +68,13 @@ impl Read {
                 }
                 ReadEvent::Noticed(noticed) => match self.json {
                     true => found.noticed.push(rejected_json(&noticed)),
-                    false => println!("注意 {noticed}\n"),
+                    false => outln!("注意 {noticed}\n"),
                 },
                 ReadEvent::Rejected(rejected) => {
                     skipped += 1;
                     match self.json {
                         true => found.skipped.push(rejected_json(&rejected)),
-                        false => println!("未读 {rejected}\n"),
+                        false => outln!("未读 {rejected}\n"),
                     }
                 }
             }
@@ -89,9 +89,10 @@ impl Read {
                 "left_out_characters": found.left_out_characters,
             }))?;
         } else {
-            println!(
+            outln!(
                 "{articles} 篇，保留 {} 字，略去 {} 字，{skipped} 处未读",
-                found.kept_characters, found.left_out_characters
+                found.kept_characters,
+                found.left_out_characters
             );
         }
         match articles {
@@ -151,7 +152,7 @@ fn article_json(article: &Article, analyzer: &Analyzer) -> Value {
 
 /// An article for people: what is known of it, then its text.
 fn print_article(article: &Article, shown: &Value) {
-    println!("■ {}  {}", article.id, article.title);
+    outln!("■ {}  {}", article.id, article.title);
     let list = |name: &str| {
         let items = shown[name].as_array().into_iter().flatten();
         let items: Vec<String> = items
@@ -184,13 +185,13 @@ fn print_article(article: &Article, shown: &Value) {
         .map(|(name, value)| format!("{name}：{value}"))
         .collect();
     if !facts.is_empty() {
-        println!("  {}", facts.join("  "));
+        outln!("  {}", facts.join("  "));
     }
-    println!("{}\n", article.text);
+    outln!("{}\n", article.text);
 }
 
 /// A text that was left out, grey on a terminal.
 fn print_left_out(left: &LeftOut, grey: bool) {
     let (on, off) = if grey { ("\x1b[90m", "\x1b[0m") } else { ("", "") };
-    println!("{on}□ 略去（{}）\n{}{off}\n", left.reason, left.text);
+    outln!("{on}□ 略去（{}）\n{}{off}\n", left.reason, left.text);
 }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::index::{Bars, print};
 use super::options::IndexFolder;
 use super::setup;
+use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::ingest::rebuild::rebuild;
 
@@ -27,7 +28,7 @@ impl Rebuild {
     pub fn run(&self) -> Result<()> {
         let started = std::time::Instant::now();
         let (rules, cache) = setup::indexing_rules(&self.index.folder, !self.no_vectors)?;
-        let mut summary = rebuild(&self.index.folder, rules, self.no_vectors, &Bars::new())?;
+        let mut summary = rebuild(&self.index.folder, rules, self.no_vectors, Budget::all(), &Bars::new())?;
         if let Some(cache) = cache {
             (summary.embedded, summary.cached) = (cache.misses(), cache.hits());
         }

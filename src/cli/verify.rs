@@ -28,7 +28,7 @@ impl Verify {
         if self.json {
             print::json(&json!({ "damaged": wrong, "stats": stats }))?;
         } else {
-            println!(
+            outln!(
                 "{}: {} articles, {} passages, {} segments ({} with a graph), {:.1} MB, commit {}",
                 self.index.folder.display(),
                 stats.articles,
@@ -38,7 +38,7 @@ impl Verify {
                 stats.bytes as f64 / 1e6,
                 stats.commit
             );
-            println!(
+            outln!(
                 "  analysis {}, model {}",
                 stats.identity.analysis,
                 match stats.identity.embedder.as_str() {
@@ -47,13 +47,13 @@ impl Verify {
                 }
             );
             for line in &wrong {
-                println!("  damaged: {line}");
+                outln!("  damaged: {line}");
             }
         }
         match wrong.is_empty() {
             true => {
                 if !self.json {
-                    println!("  every checksum agrees");
+                    outln!("  every checksum agrees");
                 }
                 Ok(())
             }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+#[cfg(test)]
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -114,6 +115,7 @@ impl fmt::Display for Metric {
     }
 }
 
+#[cfg(test)]
 impl FromStr for Metric {
     type Err = Error;
 

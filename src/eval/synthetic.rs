@@ -91,7 +91,7 @@ impl Source {
     /// # Errors
     /// `Caller` if the rows are not as many as the articles or of another length than the embedder's vectors, or no
     /// article has a sentence that can be used.
-    pub fn new(articles: &[Article], vectors: Array2<f32>, embedder: &dyn Embedder) -> Result<Self> {
+    pub fn new(articles: &[Article], vectors: Array2<f32>, embedder: &dyn Embedder, budget: Budget) -> Result<Self> {
         if vectors.nrows() != articles.len() || vectors.ncols() != embedder.dimension() {
             return Err(Error::caller(format!(
                 "{} vectors of {} numbers for {} articles and a model of {}",
@@ -102,7 +102,7 @@ impl Source {
             ))
             .help("vectors.npy must have one row a line of corpus.jsonl; without that file the model makes them"));
         }
-        let taken: Vec<Parts> = Budget::all().map(articles, |article, _| take_apart(article, embedder));
+        let taken: Vec<Parts> = budget.map(articles, |article, _| take_apart(article, embedder));
         let mut source = Source {
             templates: Vec::new(),
             sentences: Vec::new(),
@@ -330,14 +330,14 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// The next `count` passages, made on all cores.
+    /// The next `count` passages; they do not depend on the budget's threads.
     ///
     /// # Errors
     /// `Caller` if the source is too small for another passage that none before is equal to.
-    pub fn batch(&mut self, count: usize) -> Result<Vec<Synthetic>> {
+    pub fn batch(&mut self, count: usize, budget: Budget) -> Result<Vec<Synthetic>> {
         let numbers = self.next..self.next + count as u64;
         let first: Vec<Option<Synthetic>> =
-            Budget::all().map(numbers.clone(), |number, _| self.source.make(self.seed, number, 0));
+            budget.map(numbers.clone(), |number, _| self.source.make(self.seed, number, 0));
         let mut made = Vec::with_capacity(count);
         for (number, passage) in numbers.zip(first) {
             made.push(self.distinct(number, passage)?);
@@ -398,7 +398,12 @@ mod tests {
         let texts: Vec<&str> = articles.iter().map(|a| a.text.as_str()).collect();
         let numbers = embedder.embed_passages(&texts, Budget::single()).unwrap().concat();
         let shape = (count, embedder.dimension());
-        Source::new(&articles, Array2::from_shape_vec(shape, numbers).unwrap(), embedder)
+        Source::new(
+            &articles,
+            Array2::from_shape_vec(shape, numbers).unwrap(),
+            embedder,
+            Budget::all(),
+        )
     }
 
     #[test]
@@ -406,7 +411,9 @@ mod tests {
         let embedder = HashEmbedder::new(64);
         let source = source(&embedder, 60).unwrap();
         let mut generator = Generator::new(&source, 7);
-        let made: Vec<Synthetic> = (0..4).flat_map(|_| generator.batch(100).unwrap()).collect();
+        let made: Vec<Synthetic> = (0..4)
+            .flat_map(|_| generator.batch(100, Budget::all()).unwrap())
+            .collect();
         assert_eq!(made.len(), 400);
         let (mut texts, mut ids) = (HashSet::new(), HashSet::new());
         for passage in &made {
@@ -442,7 +449,7 @@ mod tests {
             let mut generator = Generator::new(&source, seed);
             batches
                 .iter()
-                .flat_map(|&count| generator.batch(count).unwrap())
+                .flat_map(|&count| generator.batch(count, Budget::all()).unwrap())
                 .collect()
         };
         let large = make(1, &[200]);
@@ -462,7 +469,7 @@ mod tests {
             };
             (0..200).map(cosine).fold(f32::MIN, f32::max)
         };
-        let made = Generator::new(&source, 3).batch(100).unwrap();
+        let made = Generator::new(&source, 3).batch(100, Budget::all()).unwrap();
         let mean = made.iter().map(|passage| near(&passage.vector)).sum::<f32>() / 100.0;
         assert!((0.8..0.999).contains(&mean), "{mean}");
         let away = |vectors: Vec<Vec<f32>>| {
@@ -486,7 +493,9 @@ mod tests {
             text: text.into(),
             ..Article::default()
         };
-        let open = |articles: &[Article], vectors: Array2<f32>| Source::new(articles, vectors, &embedder).map(|_| ());
+        let open = |articles: &[Article], vectors: Array2<f32>| {
+            Source::new(articles, vectors, &embedder, Budget::all()).map(|_| ())
+        };
         assert!(
             open(&articles(3), matrix(2))
                 .unwrap_err()
@@ -500,8 +509,8 @@ mod tests {
                 .message()
                 .contains("no article")
         );
-        let one = Source::new(&[article("好。")], matrix(1), &embedder).unwrap();
-        let error = Generator::new(&one, 1).batch(1_000).unwrap_err();
+        let one = Source::new(&[article("好。")], matrix(1), &embedder, Budget::all()).unwrap();
+        let error = Generator::new(&one, 1).batch(1_000, Budget::all()).unwrap_err();
         assert_eq!(error.fault(), crate::error::Fault::Caller);
         assert!(error.message().contains("too few sentences"), "{error}");
         assert_eq!(one.draw_sentences(2, 1), ["好。", "好。"]);

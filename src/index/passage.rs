@@ -1,5 +1,6 @@
 //! What an index holds, in plain types: passages as they are written, named and shown, and what made them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,9 @@ pub struct StoredPassage {
     /// Years the passage is about.
     #[serde(default)]
     pub years: Vec<u16>,
+    /// What the article's record said beside the fields above.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// A passage ready to be written: how it is shown, its tokens and its vector.

@@ -158,6 +158,7 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> (PreparedArticle, Vec<
                     kind: article.kind,
                     regions,
                     years,
+                    attributes: article.attributes.clone(),
                 },
                 tokens: [title.words, title.bigrams, text.words, text.bigrams],
                 vector: Vec::new(),

@@ -10,6 +10,7 @@ use super::score::Scored;
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::{Asked, PassageRef, StoredPassage};
+use crate::text::Region;
 
 /// The first hits, which people read first: only for these other passages are read.
 const READ_CLOSELY: usize = 3;
@@ -147,5 +148,8 @@ fn to_hit(read: ReadPassage, score: f32, finder: &TermFinder) -> Hit {
         kind: stored.kind,
         explanation: None,
         duplicates: Vec::new(),
+        attributes: stored.attributes,
+        regions: stored.regions.iter().map(Region::key).collect(),
+        years: stored.years,
     }
 }

@@ -1,5 +1,6 @@
 //! What an answer is: hits with their evidence, how long each stage took, and what made it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{ArticleKind, Date};
@@ -89,6 +90,12 @@ pub struct Hit {
     pub explanation: Option<Explanation>,
     /// Ids of passages that say the same and were collapsed into this hit.
     pub duplicates: Vec<String>,
+    /// What the article's record said beside the fields above.
+    pub attributes: BTreeMap<String, String>,
+    /// The places that the passage or its article is about, as filters name them.
+    pub regions: Vec<String>,
+    /// The years that it is about, ascending.
+    pub years: Vec<u16>,
 }
 
 /// How long each stage took.

@@ -125,7 +125,17 @@ fn bytes(answer: &SearchResponse) -> usize {
                 .map(String::len)
                 .sum::<usize>()
             + 8 * (hit.highlights.len() + hit.title_highlights.len())
-            + hit.duplicates.iter().map(|id| 24 + id.len()).sum::<usize>()
+            + hit
+                .duplicates
+                .iter()
+                .chain(&hit.regions)
+                .map(|text| 24 + text.len())
+                .sum::<usize>()
+            + hit
+                .attributes
+                .iter()
+                .map(|(name, value)| 64 + name.len() + value.len())
+                .sum::<usize>()
             + terms.sum::<usize>()
     };
     size_of::<SearchResponse>() + answer.hits.iter().map(of_hit).sum::<usize>()

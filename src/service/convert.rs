@@ -252,6 +252,9 @@ fn hit(core: &Hit) -> wire::Hit {
         best_sentence,
         explanation: core.explanation.as_ref().map(explanation),
         duplicates: core.duplicates.clone(),
+        attributes: core.attributes.clone(),
+        regions: core.regions.clone(),
+        years: core.years.iter().copied().map(u32::from).collect(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::analyzer::{Analyzer, Gram, bigrams};
 use super::lexicon::Expansion;
 use super::normalize::Normalized;
-use super::quantity::amounts;
+use super::quantity::{Amount, amounts};
 use super::region::Region;
 use super::segment::{self, Script, Word};
 use super::year;
@@ -96,13 +96,19 @@ impl Analyzer {
         let (kept, dropped) = self.keep(&normalized, &words);
         let (mut word_terms, mut bigram_terms) = (Terms::default(), Terms::default());
         let weights = &self.weights;
+        let written = written_amounts(&normalized, &amounts);
+        let in_amount = |range: &Range<usize>| overlap(&written, range) != Overlap::None;
 
         self.words(&normalized, &words, &amounts, |range, text, position| {
             if text.starts_with('#') {
                 word_terms.add(text, 1.0, TermOrigin::Canonical);
             } else if kept[position] {
-                let whole = range == words[position].range;
-                word_terms.add(text, if whole { 1.0 } else { weights.sub_word }, TermOrigin::Written);
+                let weight = match range == words[position].range {
+                    _ if in_amount(&range) => weights.written_amount,
+                    true => 1.0,
+                    false => weights.sub_word,
+                };
+                word_terms.add(text, weight, TermOrigin::Written);
             }
         });
         let silent = silent_ranges(&words, &kept);
@@ -113,6 +119,7 @@ impl Analyzer {
                 Overlap::Whole => return,
             };
             let weight = match gram {
+                _ if in_amount(&range) => weight * weights.written_amount,
                 Gram::Single => weight * weights.single_character,
                 Gram::Pair | Gram::Whole => weight,
             };
@@ -245,6 +252,20 @@ fn longest_phrase<'t>(text: &'t str, words: &[Word], known: impl Fn(&str) -> boo
     best
 }
 
+/// Where amounts are written, 元 behind them included. Their canonical terms say what they are; the characters they are
+/// written with (万元 of 2万元) are those of other amounts too.
+fn written_amounts(text: &str, amounts: &[Amount]) -> Vec<Range<usize>> {
+    let with_unit = |amount: &Amount| {
+        let Range { start, end } = amount.range;
+        let unit = text[end..]
+            .chars()
+            .next()
+            .filter(|unit| matches!(unit, '元' | '圆' | '块'));
+        start..end + unit.map_or(0, char::len_utf8)
+    };
+    amounts.iter().map(with_unit).collect()
+}
+
 /// The stretches covered by dropped Chinese words and dropped Latin ones, adjacent ones joined.
 fn silent_ranges(words: &[Word], kept: &[bool]) -> Vec<Range<usize>> {
     let mut silent: Vec<Range<usize>> = Vec::new();
@@ -257,7 +278,7 @@ fn silent_ranges(words: &[Word], kept: &[bool]) -> Vec<Range<usize>> {
     silent
 }
 
-/// How much of a term lies in dropped words.
+/// How much of a term lies in stretches that are in order and do not overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Overlap {
     None,
@@ -265,9 +286,9 @@ enum Overlap {
     Whole,
 }
 
-fn overlap(silent: &[Range<usize>], range: &Range<usize>) -> Overlap {
-    // The first stretch that ends behind the term's start: adjacent stretches are joined, so it alone can hold it.
-    let Some(first) = silent.get(silent.partition_point(|silent| silent.end <= range.start)) else {
+fn overlap(stretches: &[Range<usize>], range: &Range<usize>) -> Overlap {
+    // The first stretch that ends behind the term's start: adjacent dropped words are joined, so it alone can hold it.
+    let Some(first) = stretches.get(stretches.partition_point(|stretch| stretch.end <= range.start)) else {
         return Overlap::None;
     };
     if first.start <= range.start && range.end <= first.end {

@@ -265,7 +265,7 @@ fn life(
         let ingest = Ingest::new(backend.clone().writer().unwrap(), rules());
         let busy = backend.clone().writer().err().map(|error| error.fault());
         assert_eq!(busy, Some(Fault::Precondition), "one writer at a time");
-        let put = |articles: Vec<Article>| assert!(ingest.upsert(articles).iter().all(Result::is_ok));
+        let put = |articles: Vec<Article>| assert!(ingest.upsert(articles, Budget::all()).iter().all(Result::is_ok));
         put(range(0..60, 0));
         step("nothing is seen before a commit", &backend);
         let before = backend.edition();
@@ -286,7 +286,7 @@ fn life(
     backend = reopen(backend);
     step("reopened", &backend);
     let ingest = Ingest::new(backend.clone().writer().unwrap(), rules());
-    assert!(ingest.upsert(range(3..4, 0)).iter().all(Result::is_ok));
+    assert!(ingest.upsert(range(3..4, 0), Budget::all()).iter().all(Result::is_ok));
     let gone: Vec<String> = (10..25).map(|i| format!("a{i:03}")).collect();
     ingest.delete(gone.iter().map(String::as_str)).unwrap();
     ingest.commit().unwrap();

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use baowen::compute::Budget;
 use baowen::index::ingest::Ingest;
 use baowen::index::{Backend, EmbeddedIndex};
 
@@ -243,14 +244,14 @@ fn a_killed_run_over_a_changing_folder_leaves_a_finished_commit() {
             embedder: None,
             ..rules()
         };
-        let target = Target::open(&copied, &rules, false).unwrap();
+        let target = Target::open(&copied, &rules, false, Budget::all()).unwrap();
         let request = run::Request {
             paths: vec![docs.clone()],
             prune: true,
             commit_every: 4,
             ..run::Request::default()
         };
-        run::run(&target, rules, &request, &recorder).unwrap();
+        run::run(&target, rules, &request, Budget::all(), &recorder).unwrap();
         target.finish().unwrap();
         let commits = recorder.1.into_inner().unwrap();
 

@@ -186,7 +186,7 @@ fn an_edition_ends_with_a_commit_and_with_what_is_loaded_into_it() {
     assert!(!reader.refresh().unwrap());
     grown(false);
     // What is derived appears in the same commit.
-    maintain_fully(&index, &()).unwrap();
+    maintain_fully(&index, Budget::all(), &()).unwrap();
     assert!(!reader.refresh().unwrap());
     grown(true);
     assert!(!reader.refresh().unwrap());
@@ -358,7 +358,7 @@ fn one_refused_article_costs_no_other_one() {
     let ingest = Ingest::open(&index, rules).unwrap();
     for (n, id) in ["", "  ", "a\nb", &"长".repeat(300)].into_iter().enumerate() {
         let good = |which: &str| article(&format!("{which}{n}"), "", "x");
-        let results = ingest.upsert(vec![good("a"), article(id, "", "x"), good("b")]);
+        let results = ingest.upsert(vec![good("a"), article(id, "", "x"), good("b")], Budget::all());
         assert_eq!(results[0].as_ref().unwrap(), &Outcome::Added(1));
         assert_eq!(results[2].as_ref().unwrap(), &Outcome::Added(1));
         let error = results[1].as_ref().unwrap_err();
@@ -416,7 +416,7 @@ fn a_failed_article_is_no_other_callers_and_not_taken_for_known() {
     let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
     let ingest = Ingest::open(&index, rules).unwrap();
     let articles = vec![article("a", "甲", "医保断缴"), article("b", "乙", "养老保险")];
-    for result in ingest.upsert(articles.clone()) {
+    for result in ingest.upsert(articles.clone(), Budget::all()) {
         assert_eq!(result.unwrap_err().fault(), Fault::Unavailable);
     }
     assert_eq!(put(&ingest, &articles).added, 2);
@@ -427,10 +427,13 @@ fn a_failed_article_is_no_other_callers_and_not_taken_for_known() {
             scope.spawn(move || {
                 for n in 0..20 {
                     let text = if caller == 1 && n == 7 { "不收" } else { "失业金" };
-                    let results = ingest.upsert(vec![
-                        article(&format!("{caller}-{n}"), "", text),
-                        article(&format!("{caller}-{n}-x"), "", "生育津贴"),
-                    ]);
+                    let results = ingest.upsert(
+                        vec![
+                            article(&format!("{caller}-{n}"), "", text),
+                            article(&format!("{caller}-{n}-x"), "", "生育津贴"),
+                        ],
+                        Budget::all(),
+                    );
                     assert_eq!(results[0].is_err(), text == "不收");
                     assert!(results[1].is_ok());
                 }
@@ -655,13 +658,13 @@ fn a_rebuild_is_never_seen_half_done() {
                 false => drop(std::fs::remove_file(path)),
             }
         }
-        let target = Target::open(&idx, &words, true).unwrap();
+        let target = Target::open(&idx, &words, true, Budget::all()).unwrap();
         let request = run::Request {
             paths: vec![docs.clone()],
             commit_every: 7,
             ..run::Request::default()
         };
-        run::run(&target, words.clone(), &request, &()).unwrap();
+        run::run(&target, words.clone(), &request, Budget::all(), &()).unwrap();
         target.finish().unwrap();
     };
     rebuild(30);
@@ -724,8 +727,8 @@ fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
         ..run::Request::default()
     };
     let index = |rules: &Rules| {
-        let target = rebuild::Target::open(&idx, rules, false).unwrap();
-        let summary = run::run(&target, rules.clone(), &request, &()).unwrap();
+        let target = rebuild::Target::open(&idx, rules, false, Budget::all()).unwrap();
+        let summary = run::run(&target, rules.clone(), &request, Budget::all(), &()).unwrap();
         target.finish().unwrap();
         summary
     };
@@ -738,11 +741,11 @@ fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
     assert_eq!(opened.identity().dimension, 64);
     assert_eq!(opened.sources().unwrap().iter().count(), 1, "sources come along");
     // And from its own articles, whatever became of the files; never without a word the other way.
-    let refused = rebuild::rebuild(&idx, words.clone(), false, &()).unwrap_err();
+    let refused = rebuild::rebuild(&idx, words.clone(), false, Budget::all(), &()).unwrap_err();
     assert_eq!(refused.fault(), Fault::Unavailable);
     let (before, sources) = (ids(&opened), opened.sources().unwrap());
-    rebuild::rebuild(&idx, words, true, &()).unwrap();
-    rebuild::rebuild(&idx, rules(), false, &()).unwrap();
+    rebuild::rebuild(&idx, words, true, Budget::all(), &()).unwrap();
+    rebuild::rebuild(&idx, rules(), false, Budget::all(), &()).unwrap();
     let again = EmbeddedIndex::open(&idx).unwrap();
     assert_eq!((ids(&again), again.identity().dimension), (before, 64));
     assert_eq!(again.sources().unwrap(), sources);

@@ -54,13 +54,11 @@ fn the_same_quantity_is_found_before_another() {
         Some(_) => vec![Mode::Lexical, Mode::Hybrid],
         None => vec![Mode::Lexical],
     };
-    // What is wrong still: characters that two amounts share (万元, 12) weigh more than the amount that one has.
+    // What is wrong still: the model takes 12000元 for nearer to 20000元 than to 1.2万元.
     let known = [
         ("年度最高支付限额12000元", Mode::Hybrid),
         ("年度最高支付限额１２０００", Mode::Hybrid),
-        ("年度最高支付限额2万元", Mode::Lexical),
         ("年度最高支付限额2万元", Mode::Hybrid),
-        ("年度最高支付限额贰万元", Mode::Lexical),
         ("年度最高支付限额贰万元", Mode::Hybrid),
     ];
     let mut wrong = Vec::new();

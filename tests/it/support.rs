@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use baowen::compute::Budget;
 use baowen::embed::{Embedder, HashEmbedder, LocalModel};
 use baowen::index::ingest::{Counts, Ingest};
 use baowen::index::{EmbeddedIndex, Rules};
@@ -86,7 +87,7 @@ pub fn index_of(folder: &Path, rules: &Rules, articles: &[Article]) -> Arc<Embed
 
 /// Articles into an index, none of them refused.
 pub fn put(ingest: &Ingest, articles: &[Article]) -> Counts {
-    let results = ingest.upsert(articles.to_vec()).into_iter();
+    let results = ingest.upsert(articles.to_vec(), Budget::all()).into_iter();
     results
         .collect::<baowen::error::Result<Counts>>()
         .expect("articles go in")

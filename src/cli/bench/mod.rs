@@ -34,7 +34,7 @@ pub fn run(options: &BenchOptions) -> Result<()> {
     if options.json {
         super::print::json(&report.json(options))?;
     } else {
-        print!("{}", report.table(options));
+        out!(report.table(options));
     }
     match report.answered() == 0 {
         true => Err(

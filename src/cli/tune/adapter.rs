@@ -9,7 +9,7 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::eval::adapter::{Candidate, Lesson, Options, Passages, held_out, learn};
 use crate::eval::folds::Fold;
-use crate::eval::subset::{is_own_kind, kind};
+use crate::eval::own_kind::{is_own_kind, kind};
 use crate::eval::svd::Factors;
 use crate::eval::table::align;
 use crate::index::{Identity, PassageKey, Snapshot};
@@ -41,8 +41,8 @@ pub fn fit(engine: &Engine, asked: &mut [Judged], sets: &Sets, folds: &[Fold]) -
             .unwrap_or_else(|| vec![0.0; identity.dimension])
     };
     let amounts = held_out(&lessons, folds, &passages, &options, finish, bind)?;
-    println!("adapter: {METRIC} of candidates without one, and with one learned from the questions of the other folds");
-    print!("{}", align(&table(asked, sets, &lessons, &amounts, share), false));
+    outln!("adapter: {METRIC} of candidates without one, and with one learned from the questions of the other folds");
+    out!(align(&table(asked, sets, &lessons, &amounts, share), false));
     let all: Vec<&Lesson> = lessons.iter().collect();
     let adapter = adapter(identity, &learn(&all, &passages, &options)?)?;
     for (asked, amounts) in asked.iter_mut().zip(amounts) {

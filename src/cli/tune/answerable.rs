@@ -64,16 +64,18 @@ pub fn fit(
         push("now", &chances);
     }
     push("fitted, held out", &held_out);
-    println!(
+    outln!(
         "answerable: mean chance of {} questions that are answered and {} that are not",
         answered.len(),
         unanswered.len()
     );
-    print!("{}", align(&rows, false));
+    out!(align(&rows, false));
     let fitted = learn(&(0..texts.len()).collect::<Vec<_>>())?;
-    println!(
+    outln!(
         "fitted: cosine={} coverage={} bias={}",
-        fitted.cosine, fitted.coverage, fitted.bias
+        fitted.cosine,
+        fitted.coverage,
+        fitted.bias
     );
     Ok(fitted)
 }

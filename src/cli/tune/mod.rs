@@ -113,7 +113,7 @@ impl Tune {
             profile.model = learned.model().to_string();
             adapter = Some(learned.to_bytes());
         } else {
-            println!("The adapter in force may have learned from these questions: then figures below are too good.");
+            outln!("The adapter in force may have learned from these questions: then figures below are too good.");
         }
         if let Some(path) = &self.features {
             let lines = asked
@@ -164,12 +164,12 @@ impl Tune {
         }
         if let Some(path) = &self.out {
             profile.write(path)?;
-            println!(
+            outln!(
                 "written to {}; use it with --profile {}",
                 path.display(),
                 path.display()
             );
-            println!(
+            outln!(
                 "It was learned from these very questions: what `baowen eval` measures on them with it is too good. \
                  The held-out figures above are what to expect of others."
             );

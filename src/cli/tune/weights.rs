@@ -37,13 +37,13 @@ pub fn fit(now: &Weights, asked: &[Judged], sets: &Sets, folds: &[Fold], l2: f64
         rows.push(cells);
         lowered |= below;
     }
-    println!("weights: {METRIC} of candidates as they rank them");
-    print!("{}", align(&rows, false));
+    outln!("weights: {METRIC} of candidates as they rank them");
+    out!(align(&rows, false));
     if lowered {
-        println!("The fitted weights are worse than those in force on at least one set; they are no better default.");
+        outln!("The fitted weights are worse than those in force on at least one set; they are no better default.");
     }
     let fitted = Weights(scaled(&softmax(&all, l2, Budget::all())?.weights));
-    println!("fitted: {}", fitted.describe());
+    outln!("fitted: {}", fitted.describe());
     Ok(fitted)
 }
 

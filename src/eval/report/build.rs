@@ -7,8 +7,8 @@ use super::data::{Change, ModeRun, QuestionReport, Report, ReportOptions, Scope}
 use super::measured::Measured;
 use crate::error::{Error, Result};
 use crate::eval::dataset::{Dataset, Query};
+use crate::eval::own_kind;
 use crate::eval::run::Run;
-use crate::eval::subset;
 
 impl Report {
     /// Measures the modes over the judged questions of a set. The first mode is the one that others are compared
@@ -97,24 +97,24 @@ fn own_kind_scope(
         questions.iter().any(|query| {
             run.of(&query.id)
                 .iter()
-                .any(|ranked| !subset::is_own_kind(&query.id, &ranked.doc))
+                .any(|ranked| !own_kind::is_own_kind(&query.id, &ranked.doc))
         })
     };
     let judged_own_kind = |query: &Query| {
         let judgements = dataset.qrels.of(&query.id);
-        judgements.is_some_and(|docs| docs.keys().any(|doc| subset::is_own_kind(&query.id, doc)))
+        judgements.is_some_and(|docs| docs.keys().any(|doc| own_kind::is_own_kind(&query.id, doc)))
     };
     let have_kinds = questions
         .iter()
-        .all(|query| subset::kind(&query.id).is_some() && judged_own_kind(query));
+        .all(|query| own_kind::kind(&query.id).is_some() && judged_own_kind(query));
     if !have_kinds || !modes.iter().any(|mode| mode.own_kind.is_some() || mixed(&mode.run)) {
         return Ok(None);
     }
     let own: Vec<Run> = modes
         .iter()
-        .map(|mode| mode.own_kind.clone().unwrap_or_else(|| subset::own_kind(&mode.run)))
+        .map(|mode| mode.own_kind.clone().unwrap_or_else(|| own_kind::own_kind(&mode.run)))
         .collect();
-    let qrels = subset::own_kind_qrels(&dataset.qrels);
+    let qrels = own_kind::own_kind_qrels(&dataset.qrels);
     Measured::new(
         modes,
         &own.iter().collect::<Vec<_>>(),

@@ -72,10 +72,8 @@ impl EmbeddedSnapshot {
     }
 
     /// The ids of the articles of which every passage is let through by a filter.
-    pub fn wholly(&self, filter: &Filter) -> Result<BTreeSet<String>> {
-        let allowed = self
-            .filters
-            .bind(self.searcher(), self.fields(), filter, Budget::all())?;
+    pub fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        let allowed = self.filters.bind(self.searcher(), self.fields(), filter, budget)?;
         let (mut some, mut not_all) = (BTreeSet::new(), BTreeSet::new());
         for ((_, segment, reader), allowed) in self.readers().zip(&allowed.segments) {
             for doc in reader.doc_ids_alive() {

@@ -247,7 +247,11 @@ mod tests {
             })
             .collect();
         let writer = Ingest::open(&index, rules).unwrap();
-        writer.upsert(articles).into_iter().collect::<Result<Counts>>().unwrap();
+        writer
+            .upsert(articles, Budget::all())
+            .into_iter()
+            .collect::<Result<Counts>>()
+            .unwrap();
         writer.commit().unwrap();
         writer.into_writer().finish().unwrap();
         index.refresh().unwrap();

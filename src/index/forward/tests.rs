@@ -44,7 +44,11 @@ fn index(folder: &Path) -> (Arc<EmbeddedIndex>, Arc<Analyzer>) {
         .collect();
     let index = EmbeddedIndex::create(folder, &rules.identity()).unwrap();
     let writer = Ingest::open(&index, rules).unwrap();
-    writer.upsert(articles).into_iter().collect::<Result<Counts>>().unwrap();
+    writer
+        .upsert(articles, Budget::all())
+        .into_iter()
+        .collect::<Result<Counts>>()
+        .unwrap();
     writer.commit().unwrap();
     writer.into_writer().finish().unwrap();
     index.refresh().unwrap();

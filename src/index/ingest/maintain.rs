@@ -19,11 +19,11 @@ pub fn maintain(index: &EmbeddedIndex, budget: Budget, cancel: &AtomicBool, prog
     index.build_derived(budget, &|done, total| progress.graphs(done, total), cancel)
 }
 
-/// [`maintain`] with all cores, to the end.
+/// [`maintain`] to the end, whatever it takes.
 ///
 /// # Errors
 /// As [`maintain`].
-pub fn maintain_fully(index: &EmbeddedIndex, progress: &dyn Progress) -> Result<()> {
-    maintain(index, Budget::all(), &AtomicBool::new(false), progress)?;
+pub fn maintain_fully(index: &EmbeddedIndex, budget: Budget, progress: &dyn Progress) -> Result<()> {
+    maintain(index, budget, &AtomicBool::new(false), progress)?;
     Ok(())
 }

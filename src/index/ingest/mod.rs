@@ -163,8 +163,9 @@ impl<W: Writer> Ingest<W> {
     }
 
     /// Adds articles, or replaces those of the same id; the unchanged cost a lookup. One result for each, in their
-    /// order: what is refused or fails leaves the others alone. Cutting, analysing and embedding hold up no one else.
-    pub fn upsert(&self, articles: Vec<Article>) -> Vec<Result<Outcome>> {
+    /// order: what is refused or fails leaves the others alone. Cutting, analysing and embedding take the budget's threads and
+    /// hold up no one else.
+    pub fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>> {
         let mut fresh = Vec::new();
         let mut results: Vec<Result<Outcome>> = Vec::with_capacity(articles.len());
         {
@@ -184,7 +185,7 @@ impl<W: Writer> Ingest<W> {
             }
         }
         let (places, fresh): (Vec<usize>, Vec<_>) = fresh.into_iter().unzip();
-        let prepared = prepare(&self.rules, fresh, Budget::all());
+        let prepared = prepare(&self.rules, fresh, budget);
         let mut writer = self.writer();
         for (place, prepared) in places.into_iter().zip(prepared) {
             results[place] = prepared.and_then(|article| {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::maintain::maintain_fully;
 use super::summary::Summary;
 use super::{Counts, Ingest, Progress};
+use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 use crate::index::backend::Backend;
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
@@ -32,7 +33,7 @@ impl Target {
     ///
     /// # Errors
     /// `Precondition` if another program writes or the index is of other rules, whatever [`EmbeddedIndex::open`] says.
-    pub fn open(folder: &Path, rules: &Rules, anew: bool) -> Result<Target> {
+    pub fn open(folder: &Path, rules: &Rules, anew: bool, budget: Budget) -> Result<Target> {
         let lock = Arc::new(WriteLock::take(folder)?);
         let beside = |lock: &WriteLock| EmbeddedIndex::create_beside(lock, &rules.identity());
         if anew {
@@ -60,7 +61,11 @@ impl Target {
         }
         index.check_identity(rules.analyzer.fingerprint(), None)?;
         let with_vectors = beside(&lock)?;
-        copy(&index, &Ingest::open_under(&lock, &with_vectors, rules.clone())?)?;
+        copy(
+            &index,
+            &Ingest::open_under(&lock, &with_vectors, rules.clone())?,
+            budget,
+        )?;
         Ok(Target {
             lock,
             index: with_vectors,
@@ -87,7 +92,13 @@ impl Target {
 /// # Errors
 /// `Unavailable` if it keeps vectors and the rules make none, unless `without_vectors` says that they may go; else as
 /// [`Target::open`].
-pub fn rebuild(folder: &Path, rules: Rules, without_vectors: bool, progress: &dyn Progress) -> Result<Summary> {
+pub fn rebuild(
+    folder: &Path,
+    rules: Rules,
+    without_vectors: bool,
+    budget: Budget,
+    progress: &dyn Progress,
+) -> Result<Summary> {
     let lock = Arc::new(WriteLock::take(folder)?);
     let old = EmbeddedIndex::open(folder)?;
     if old.identity().dimension > 0 && rules.embedder.is_none() && !without_vectors {
@@ -100,10 +111,10 @@ pub fn rebuild(folder: &Path, rules: Rules, without_vectors: bool, progress: &dy
     }
     let index = EmbeddedIndex::create_beside(&lock, &rules.identity())?;
     let ingest = Ingest::open_under(&lock, &index, rules)?;
-    let counts = copy(&old, &ingest)?;
+    let counts = copy(&old, &ingest, budget)?;
     progress.committed();
     ingest.into_writer().finish_as_one()?;
-    maintain_fully(&index, progress)?;
+    maintain_fully(&index, budget, progress)?;
     index.publish(&lock)?;
     let snapshot = index.snapshot()?;
     let about = snapshot.about();
@@ -119,11 +130,11 @@ pub fn rebuild(folder: &Path, rules: Rules, without_vectors: bool, progress: &dy
 }
 
 /// Takes all articles of an index into another one, with the table of their sources, and commits.
-fn copy(from: &EmbeddedIndex, to: &Ingest) -> Result<Counts> {
+fn copy(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut batch: Vec<Article> = Vec::with_capacity(BATCH);
     let mut take = |batch: &mut Vec<Article>| -> Result<()> {
-        for outcome in to.upsert(std::mem::take(batch)) {
+        for outcome in to.upsert(std::mem::take(batch), budget) {
             counts += outcome?;
         }
         Ok(())

@@ -9,6 +9,7 @@ use super::rebuild::Target;
 use super::summary::{Moved, Summary};
 use super::{Counts, Ingest, Outcome, Progress};
 use crate::article::{ArticleReader, ReadEvent};
+use crate::compute::Budget;
 use crate::error::{Fault, Result};
 use crate::index::backend::Backend;
 use crate::index::prepare::Rules;
@@ -38,7 +39,13 @@ pub struct Request {
 /// # Errors
 /// As [`Ingest::open`] and [`Sources::claim`](crate::article::source::Sources::claim); `Unavailable` if the disk or the
 /// embedder fails, with all commits before that kept. What is wrong with single articles is in the summary.
-pub fn run(target: &Target, rules: Rules, request: &Request, progress: &dyn Progress) -> Result<Summary> {
+pub fn run(
+    target: &Target,
+    rules: Rules,
+    request: &Request,
+    budget: Budget,
+    progress: &dyn Progress,
+) -> Result<Summary> {
     let index = &target.index;
     let ingest = Ingest::open_under(&target.lock, index, rules)?;
     let before = index.sources()?;
@@ -50,6 +57,7 @@ pub fn run(target: &Target, rules: Rules, request: &Request, progress: &dyn Prog
     let mut run = Run {
         ingest: &ingest,
         progress,
+        budget,
         changes,
         summary: Summary::default(),
         counts: Counts::default(),
@@ -106,7 +114,7 @@ pub fn run(target: &Target, rules: Rules, request: &Request, progress: &dyn Prog
     } else {
         writer.finish()?;
     }
-    maintain_fully(index, progress)?;
+    maintain_fully(index, budget, progress)?;
     let snapshot = index.snapshot()?;
     let about = snapshot.about();
     (summary.total_articles, summary.total_passages) = (about.articles, about.passages);
@@ -123,6 +131,7 @@ fn characters(text: &str) -> u64 {
 struct Run<'a> {
     ingest: &'a Ingest,
     progress: &'a dyn Progress,
+    budget: Budget,
     changes: Changes,
     summary: Summary,
     counts: Counts,
@@ -149,7 +158,7 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             }
         }
-        for (result, moved) in self.ingest.upsert(taken).into_iter().zip(moved) {
+        for (result, moved) in self.ingest.upsert(taken, self.budget).into_iter().zip(moved) {
             match result {
                 Ok(outcome) => {
                     self.dirty |= outcome != Outcome::Unchanged;

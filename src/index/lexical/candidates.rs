@@ -153,7 +153,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let index = EmbeddedIndex::create(&folder.path().join("index"), &rules.identity()).unwrap();
         let ingest = Ingest::open(&index, rules).unwrap();
-        assert!(ingest.upsert(articles).iter().all(Result::is_ok));
+        assert!(ingest.upsert(articles, Budget::single()).iter().all(Result::is_ok));
         ingest.commit().unwrap();
         ingest.into_writer().finish().unwrap();
         let collection = index.current().collection().clone();

@@ -144,6 +144,14 @@ fn hit(wire: wire::Hit) -> Result<Hit> {
         best_sentence: wire.best_sentence.and_then(|sentence| sentence.span).map(span),
         explanation: wire.explanation.map(explanation),
         duplicates: wire.duplicates,
+        attributes: wire.attributes,
+        regions: wire.regions,
+        // Four digits each, or the service is another one.
+        years: wire
+            .years
+            .into_iter()
+            .filter_map(|year| u16::try_from(year).ok())
+            .collect(),
     })
 }
 
