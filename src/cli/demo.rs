@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::options::DEFAULT_LISTEN;
 use super::print::{self, Style};
-use super::{index, model, remote, serve, setup};
+use super::{fetch, index, remote, serve, setup};
+use crate::embed::fetch::IN_USE;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::ingest::summary::Summary;
 use crate::profile::Profile;
@@ -42,8 +43,8 @@ impl Demo {
             .map_err(|cause| Error::unavailable(format!("entering {}: {cause}", root.display())))?;
 
         outln!("[1/4] Embedding model");
-        if let Err(error) = model::fetch() {
-            eprintln!("  cannot fetch the model: {error}");
+        if let Err(error) = fetch::in_a_child(IN_USE) {
+            eprintln!("  {error}");
             eprintln!("  going on by words alone; every answer says so");
         }
         outln!("[2/4] Indexing {SAMPLE}");

@@ -12,6 +12,7 @@ pub mod bench;
 mod delete;
 mod demo;
 mod eval;
+mod fetch;
 mod generate;
 mod index;
 mod model;

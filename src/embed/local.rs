@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::fetch::MODEL_FILE;
+use super::fetch::E5_FILE;
 use super::file::ModelFile;
 use super::forward::{Network, Scratch};
 use super::tokenizer::Tokenizer;
@@ -57,7 +57,7 @@ impl LocalModel {
     /// # Errors
     /// Those of [`ModelFile::open`], and `Corrupt` if the file holds another kind of model.
     pub fn open(folder: &Path) -> Result<Self> {
-        Self::open_file(&folder.join(MODEL_FILE))
+        Self::open_file(&folder.join(E5_FILE))
     }
 
     /// Loads the model from a file of any name.

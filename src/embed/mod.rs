@@ -1,7 +1,7 @@
 //! Text to vector: the traits [`Embedder`] and [`CountTokens`] and what implements them.
 //!
 //! - [`file`], [`tokenizer`], `forward`: the model file, its tokenizer, its forward pass.
-//! - [`local`]: the three together, the default embedder. [`fetch`]: gets the file.
+//! - [`local`]: the three together, the default embedder. [`fetch`]: gets models. `http`: requests, for what needs them.
 //! - [`rerank`]: question and passage to relevance, where a vector each is not enough.
 //! - [`cache`]: vectors of texts seen before, on disk for indexing, in memory for questions.
 //! - [`hash_embedder`]: a stand-in without a model, for tests.
@@ -12,10 +12,14 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 
 mod cache;
+#[cfg(feature = "http")]
+pub mod endpoint;
 pub mod fetch;
 pub mod file;
 mod forward;
 pub mod hash_embedder;
+#[cfg(feature = "http")]
+mod http;
 pub mod local;
 mod question_cache;
 #[cfg(test)]

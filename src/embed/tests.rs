@@ -19,7 +19,7 @@ fn model_path() -> PathBuf {
         Some(folder) => folder.into(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("index/models"),
     };
-    folder.join(super::fetch::MODEL_FILE)
+    folder.join(super::fetch::E5_FILE)
 }
 
 /// The model, opened once for all tests.

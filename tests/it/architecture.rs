@@ -9,7 +9,7 @@ use crate::support::root;
 
 /// Layers from the ground up. A module may use modules of lower layers, never of its own or a higher one.
 const LAYERS: &[&[&str]] = &[
-    &["error", "needed"],
+    &["error", "local_server", "needed"],
     &["kernel", "model", "config", "files", "profile"],
     &["compute"],
     &["text"],
@@ -188,6 +188,7 @@ fn crates_are_named_where_they_belong() {
     // Searching sees the seam, no engine behind it.
     check(&["EmbeddedIndex", "EmbeddedSnapshot"], &["index", "cli", "eval"]);
     check(&["rayon"], &["compute"]);
+    check(&["ureq"], &["embed"]);
 }
 
 /// One owner of threads: nothing else starts any, nor decides by how many there are or by the one it runs on.

@@ -7,8 +7,12 @@ mod conformance;
 mod crash;
 #[cfg(feature = "documents")]
 mod documents;
+mod fetch;
 mod imports;
 mod index;
+// The tests of `src` use the rest of it.
+#[allow(dead_code)]
+mod local_server;
 mod meanings;
 mod needed;
 mod quality;

@@ -1,9 +1,11 @@
 //! What the integration tests share: folders, articles, the real model, the shared data.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use baowen::compute::Budget;
+use baowen::embed::fetch::{DEFAULT, IN_USE};
 use baowen::embed::{Embedder, HashEmbedder, LocalModel};
 use baowen::index::ingest::{Counts, Ingest};
 use baowen::index::{EmbeddedIndex, Rules};
@@ -22,22 +24,32 @@ pub fn shared() -> Option<PathBuf> {
     needed::shared("data")
 }
 
-/// The folder of the real model, fetched on first use. `None` (and a line that says so) where it cannot be had.
+/// The folder of all models.
+fn model_dir() -> PathBuf {
+    std::env::var_os("BAOWEN_MODEL_DIR").map_or_else(|| root().join("index/models"), PathBuf::from)
+}
+
+/// The folder of a model's files, fetched if they are not there. `None` (and a line that says so) where it cannot be had.
+fn fetched(name: &str) -> Option<PathBuf> {
+    match baowen::embed::fetch(&model_dir(), name, &mut |_| ControlFlow::Continue(())) {
+        Ok(folder) => Some(folder),
+        Err(error) => {
+            needed::missing(error);
+            None
+        }
+    }
+}
+
+/// The folder of all models, with the model that answers in it.
 pub fn model_folder() -> Option<PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder =
-                std::env::var_os("BAOWEN_MODEL_DIR").map_or_else(|| root().join("index/models"), PathBuf::from);
-            match baowen::embed::fetch(&folder, &mut |_| {}) {
-                Ok(_) => Some(folder),
-                Err(error) => {
-                    needed::missing(error);
-                    None
-                }
-            }
-        })
-        .clone()
+    FOLDER.get_or_init(|| fetched(IN_USE).map(|_| model_dir())).clone()
+}
+
+/// The folder of the default model's files.
+pub fn default_model() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER.get_or_init(|| fetched(DEFAULT)).clone()
 }
 
 /// The real model, opened once.

@@ -1,0 +1,206 @@
+//! One request to an endpoint and its answer: tried again where that may help, within the caller's deadline, and not at
+//! all while the endpoint is left alone.
+
+use std::fmt;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::breaker::{Breaker, Clock};
+use super::key::Key;
+use super::settings::Settings;
+use crate::compute::{Budget, late};
+use crate::embed::http::{Answer, Http, Limits, explain, is_passing};
+use crate::error::{Error, Fault, Result};
+
+/// The wait before the second try, doubled before each later one.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// No wait is longer, whatever the endpoint asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A try that a caller gave less time than this says nothing of the endpoint.
+const FAIR: Duration = Duration::from_millis(500);
+/// So much of what an endpoint says to an error is shown.
+const SHOWN: usize = 300;
+
+/// An endpoint that can be asked.
+pub struct Client {
+    http: Http,
+    url: String,
+    shown_url: String,
+    authorization: Option<(Key, String)>,
+    timeout: Duration,
+    retries: u32,
+    breaker: Breaker,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why a try failed, and what that means.
+struct Failure {
+    error: Error,
+    /// Whether another try may help, and how long the endpoint wants to be left alone before it.
+    again: Option<Option<Duration>>,
+    /// Whether it says that the endpoint is not well.
+    is_its_fault: bool,
+}
+
+impl Client {
+    /// A client by these settings.
+    pub fn new(settings: &Settings, key: Option<Key>, clock: Arc<dyn Clock>) -> Self {
+        Client {
+            // A body is never sent on to where nobody set it up to go.
+            http: Http::new(0),
+            url: settings.url.clone(),
+            shown_url: settings.shown_url().to_string(),
+            authorization: key.map(|key| (key.clone(), key.header())),
+            timeout: settings.timeout,
+            retries: settings.retries,
+            breaker: Breaker::new(Arc::clone(&clock)),
+            clock,
+        }
+    }
+
+    /// What the endpoint answers to a body; at most `most` bytes of it.
+    ///
+    /// # Errors
+    /// `Unavailable` if it does not answer, `Caller` if it refuses what it was sent, `Deadline` if the budget's passes
+    /// first. They name the endpoint.
+    pub fn ask(&self, body: &Value, most: u64, budget: Budget) -> Result<Vec<u8>> {
+        self.try_all(body.to_string().as_bytes(), most, budget)
+            .map_err(|error| error.context(format!("the endpoint {}", self.shown_url)))
+    }
+
+    fn try_all(&self, body: &[u8], most: u64, budget: Budget) -> Result<Vec<u8>> {
+        let (mut wait, mut tries, mut last) = (FIRST_WAIT, 0, None);
+        loop {
+            let left = self.left(budget)?;
+            // If it was this call that opened it, its own reason says more.
+            self.breaker.admit().map_err(|open| last.take().unwrap_or(open))?;
+            let time = left.map_or(self.timeout, |left| left.min(self.timeout));
+            let failure = match self.try_once(body, most, time) {
+                Ok(answer) => {
+                    self.breaker.succeeded();
+                    return Ok(answer);
+                }
+                Err(failure) => failure,
+            };
+            match failure.is_its_fault {
+                true if time >= FAIR.min(self.timeout) => self.breaker.failed(),
+                true => {}
+                false => self.breaker.succeeded(),
+            }
+            let Some(asked) = failure.again.filter(|_| tries < self.retries) else {
+                // A failure at the deadline is the deadline's.
+                return match self.left(budget) {
+                    Ok(_) => Err(failure.error),
+                    Err(late) => Err(late.context(failure.error.message())),
+                };
+            };
+            let pause = asked.unwrap_or(wait).min(LONGEST_WAIT);
+            if self.left(budget)?.is_some_and(|left| left <= pause) {
+                let message = format!("{}, and there is no time to try again", failure.error.message());
+                return Err(Error::new(Fault::Deadline, message));
+            }
+            self.clock.sleep(pause);
+            (wait, tries, last) = (2 * wait, tries + 1, Some(failure.error));
+        }
+    }
+
+    /// The time until the deadline, if there is one.
+    fn left(&self, budget: Budget) -> Result<Option<Duration>> {
+        let left = budget
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(self.clock.now()));
+        match left {
+            Some(Duration::ZERO) => Err(late()),
+            left => Ok(left),
+        }
+    }
+
+    fn try_once(&self, body: &[u8], most: u64, time: Duration) -> Result<Vec<u8>, Failure> {
+        let mut headers = vec![("Content-Type", "application/json"), ("Accept", "application/json")];
+        if let Some((_, authorization)) = &self.authorization {
+            headers.push(("Authorization", authorization));
+        }
+        let limits = Limits {
+            connect: time,
+            answer: time,
+            whole: time,
+        };
+        let answer = self
+            .http
+            .post(&self.url, &headers, body, limits)
+            .map_err(|trouble| Failure {
+                error: Error::unavailable(trouble.message),
+                again: trouble.is_passing.then_some(None),
+                is_its_fault: true,
+            })?;
+        if answer.status() != 200 {
+            return Err(self.refused(answer));
+        }
+        let mut bytes = Vec::new();
+        answer
+            .into_body()
+            .take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure {
+                error: Error::unavailable(format!("its answer broke off: {}", explain(&error))),
+                again: Some(None),
+                is_its_fault: true,
+            })?;
+        match bytes.len() as u64 > most {
+            true => Err(Failure {
+                error: Error::unavailable(format!("its answer is longer than {most} bytes")),
+                again: None,
+                is_its_fault: true,
+            }),
+            false => Ok(bytes),
+        }
+    }
+
+    fn refused(&self, answer: Answer) -> Failure {
+        let (status, retry_after) = (answer.status(), answer.retry_after());
+        let mut body = Vec::new();
+        // What cannot be read is not shown.
+        let _ = answer.into_body().take(16 << 10).read_to_end(&mut body);
+        let mut said = said(&body);
+        if let Some((key, _)) = &self.authorization {
+            said = key.hide(&said);
+        }
+        let said: String = said.chars().take(SHOWN).collect();
+        let message = match said.is_empty() {
+            true => format!("it answered {status}"),
+            false => format!("it answered {status}: {said}"),
+        };
+        let error = match status {
+            400 | 413 | 422 => Error::caller(message),
+            401 | 403 => Error::unavailable(message).help("check the key in its endpoint.toml"),
+            300..400 => Error::unavailable(message).help("set the address that it moved to in its endpoint.toml"),
+            404 => Error::unavailable(message).help("check the address and the model in its endpoint.toml"),
+            _ => Error::unavailable(message),
+        };
+        Failure {
+            error,
+            again: is_passing(status).then_some(retry_after),
+            is_its_fault: is_passing(status),
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.shown_url)
+    }
+}
+
+/// What an endpoint says to an error: its message, wherever the usual servers put it, else all of it.
+fn said(body: &[u8]) -> String {
+    let text = || String::from_utf8_lossy(body).trim().to_string();
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return text();
+    };
+    let places = ["/error/message", "/error", "/message", "/detail"];
+    let found = places.iter().find_map(|place| value.pointer(place)?.as_str());
+    found.map_or_else(text, str::to_string)
+}
