@@ -12,7 +12,7 @@ pub mod index;
 // The one place for unsafe code; every use has its reason beside it.
 #[allow(unsafe_code)]
 pub mod kernel;
-#[cfg(all(test, feature = "http"))]
+#[cfg(test)]
 #[path = "../tests/it/local_server.rs"]
 mod local_server;
 pub mod model;

@@ -8,6 +8,9 @@
 //! It never installs a package and never runs one. Whatever ends a fetch, a signal or a fault, no file that is in place is
 //! another than its checksum says, and the next fetch goes on from there.
 
+// Without HTTP, what only the hub needs lies idle.
+#![cfg_attr(not(feature = "http"), allow(dead_code))]
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +67,7 @@ pub fn fetch(folder: &Path, name: &str, progress: &mut Progress) -> Result<PathB
         python: ["python3", "python"].map(OsString::from).to_vec(),
         hub: hub.map_or_else(|| HUB.to_string(), |hub| hub.trim().to_string()),
         patience: Duration::from_secs(20),
-        backoff: Duration::from_millis(500),
+        backoff: Duration::from_millis(250),
     };
     tools.fetch(catalogue::find(name)?, folder, progress)
 }
@@ -75,7 +78,6 @@ struct Tools {
     python: Vec<OsString>,
     hub: String,
     patience: Duration,
-    #[cfg_attr(not(feature = "http"), expect(dead_code))]
     backoff: Duration,
 }
 
@@ -169,12 +171,7 @@ impl Tools {
                 hub.fetch(wanted, folder, watch)
             }
             #[cfg(not(feature = "http"))]
-            Source::Hub { .. } => {
-                let hub = &self.hub;
-                Err(Error::unavailable(format!(
-                    "this program was built without HTTP, so it cannot ask {hub}"
-                )))
-            }
+            Source::Hub { .. } => Err(Error::unavailable("this program was built without HTTP")),
         }
     }
 }

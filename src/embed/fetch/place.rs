@@ -173,11 +173,7 @@ impl Arriving {
             content: self.content,
         })
     }
-}
 
-/// What only a download that may break off needs.
-#[cfg(feature = "http")]
-impl Arriving {
     /// Bytes that it will have.
     pub fn expected(&self) -> u64 {
         self.file.bytes
