@@ -1,11 +1,15 @@
-"""Runs the embedding model on ONNX Runtime, to compare with: one thread, f32 and int8.
+"""Runs the embedding model on ONNX Runtime, to compare with: one thread.
 
-    python embed_onnx.py MODEL.bin [--work DIR] [--texts FILE] [--threads N] [--rounds N] [--vectors FILE]
+    python embed_onnx.py MODEL [--work DIR] [--texts FILE] [--threads N] [--rounds N] [--vectors FILE]
 
-Builds the graph of multilingual-e5-small from the weights in e5-small-q4.bin (dequantised) with onnx.helper, once,
-in DIR; makes it int8 with onnxruntime.quantization.quantize_dynamic (U8S8, per channel); then times both on the token
-ids given in FILE (one line a text, ids separated by blanks, control tokens included; without it a question of 16
-tokens and a passage of 174). Prints one JSON object. Times are CPU milliseconds of the calling thread and wall
+MODEL is the folder of bge-small-zh-v1.5, whose onnx/model_quantized.onnx is run as it is (`cargo bench --bench embed` is
+ours), or e5-small-q4.bin, which is run in f32 and in int8.
+
+For the latter it builds the graph of multilingual-e5-small from the weights in e5-small-q4.bin (dequantised) with onnx.helper, once,
+in DIR, and makes it int8 with onnxruntime.quantization.quantize_dynamic (U8S8, per channel).
+
+Times each on the token ids given in FILE (one line a text, ids separated by blanks, control tokens included; without it
+a question and a passage: of 38 and 221 tokens, for e5 of 16 and 174). Prints one JSON object. Times are CPU milliseconds of the calling thread and wall
 milliseconds, the minimum and the median; with several threads only the wall clock counts.
 
 Needs: pip install numpy onnx onnxruntime
@@ -18,10 +22,7 @@ import struct
 import time
 
 import numpy as np
-import onnx
 import onnxruntime as ort
-from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
 
 def read_model(path):
@@ -57,6 +58,9 @@ def read_model(path):
 def build(shape, tensors, path):
     """The usual BERT export: one node a step, the attention heads as a batch. The word rows stay outside (the caller
     looks them up), because that table would only make the file large: it costs the same everywhere."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
     H, heads = shape["hidden"], shape["heads"]
     nodes, inits = [], []
 
@@ -116,6 +120,39 @@ def build(shape, tensors, path):
     onnx.save(model, path)
 
 
+def e5(path, work, texts):
+    """Both forms of multilingual-e5-small as paths, and what they are given."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    os.makedirs(work, exist_ok=True)
+    shape, tensors = read_model(path)
+    plain, rounded = (os.path.join(work, name) for name in ("e5-f32.onnx", "e5-int8.onnx"))
+    if not os.path.exists(plain):
+        build(shape, tensors, plain)
+    if not os.path.exists(rounded):
+        quantize_dynamic(plain, rounded, weight_type=QuantType.QInt8, per_channel=True)
+    words = tensors["emb.word"].reshape(-1, shape["hidden"])
+    extra = tensors["emb.pos"].reshape(-1, shape["hidden"]) + tensors["emb.type"][: shape["hidden"]]
+    return {"f32": plain, "int8": rounded}, [{"x": (words[ids] + extra[: len(ids)])[None]} for ids in texts]
+
+
+def bge(folder, texts):
+    """bge-small-zh-v1.5 as it is, and what it is given."""
+    path = os.path.join(folder, "onnx", "model_quantized.onnx")
+
+    def given(ids):
+        ids = np.array([ids], np.int64)
+        return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+
+    return {"int8": path}, [given(ids) for ids in texts]
+
+
+def vector(output):
+    """The mean that e5 gives, or the first token's row of bge; normalised."""
+    row = output[0] if output.ndim == 2 else output[0, 0]
+    return row / np.linalg.norm(row)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
@@ -125,47 +162,40 @@ def main():
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--vectors", help="write the int8 vectors here (.npy)")
     args = parser.parse_args()
-    os.makedirs(args.work, exist_ok=True)
-    shape, tensors = read_model(args.model)
-    plain, rounded = (os.path.join(args.work, name) for name in ("e5-f32.onnx", "e5-int8.onnx"))
-    if not os.path.exists(plain):
-        build(shape, tensors, plain)
-    if not os.path.exists(rounded):
-        quantize_dynamic(plain, rounded, weight_type=QuantType.QInt8, per_channel=True)
-    words = tensors["emb.word"].reshape(-1, shape["hidden"])
-    extra = tensors["emb.pos"].reshape(-1, shape["hidden"]) + tensors["emb.type"][: shape["hidden"]]
+    is_bge = os.path.isdir(args.model)
     if args.texts:
         texts = [[int(i) for i in line.split()] for line in open(args.texts) if line.strip()]
     else:
-        texts = [[0, *range(1000, 1000 + n - 2), 2] for n in (16, 174)]
-    inputs = [(words[ids] + extra[: len(ids)])[None] for ids in texts]
+        begin, end, lengths = (101, 102, (38, 221)) if is_bge else (0, 2, (16, 174))
+        texts = [[begin, *range(1000, 1000 + n - 2), end] for n in lengths]
+    paths, inputs = bge(args.model, texts) if is_bge else e5(args.model, args.work, texts)
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = args.threads
     options.inter_op_num_threads = 1
     sessions = {
-        name: ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        for name, path in (("f32", plain), ("int8", rounded))
+        name: ort.InferenceSession(path, options, providers=["CPUExecutionProvider"]) for name, path in paths.items()
     }
     report = {"onnxruntime": ort.__version__, "threads": args.threads, "texts": []}
     vectors = []
-    for x in inputs:
-        entry = {"tokens": x.shape[1]}
+    for ids, given in zip(texts, inputs):
+        entry = {"tokens": len(ids)}
         outputs = {}
         for name, session in sessions.items():
             cpu, wall = [], []
             for _ in range(args.rounds):
                 c, w = time.thread_time(), time.perf_counter()
-                (outputs[name],) = session.run(None, {"x": x})
+                output = session.run(None, given)[0]
                 cpu.append(1e3 * (time.thread_time() - c))
                 wall.append(1e3 * (time.perf_counter() - w))
+            outputs[name] = vector(output)
             entry[name] = {
                 "cpu_ms": {"min": min(cpu), "p50": float(np.median(cpu))},
                 "wall_ms": {"min": min(wall), "p50": float(np.median(wall))},
             }
-        a, b = (outputs[n][0] / np.linalg.norm(outputs[n][0]) for n in ("f32", "int8"))
-        entry["cosine_int8_to_f32"] = float(a @ b)
-        vectors.append(b)
+        if "f32" in outputs:
+            entry["cosine_int8_to_f32"] = float(outputs["f32"] @ outputs["int8"])
+        vectors.append(outputs["int8"])
         report["texts"].append(entry)
     if args.vectors:
         np.save(args.vectors, np.array(vectors, np.float32))

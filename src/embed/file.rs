@@ -11,10 +11,13 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::kernel::map::map_file;
-use crate::kernel::{HEAD, Q4_BLOCK, Q4_BLOCK_BYTES};
+use crate::kernel::{Q4_BLOCK, Q4_BLOCK_BYTES};
 
 /// What the hint of every error about the model says.
 pub(super) const FETCH: &str = "run `baowen model fetch`";
+
+/// Components of an attention head.
+pub(super) const HEAD: usize = 32;
 
 /// Bytes before the vocabulary.
 const HEADER: usize = 72;

@@ -8,7 +8,8 @@
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use super::file::{Kind, ModelFile};
+use super::batches::Network;
+use super::file::{HEAD, Kind, ModelFile};
 use crate::compute::{Budget, InStep, MOST_IN_STEP, SpinBarrier};
 use crate::error::Result;
 use crate::kernel::{
@@ -23,8 +24,9 @@ struct Norm {
 }
 
 struct Layer {
-    /// Query, key and value as one matrix.
-    qkv: Q4Matrix,
+    query: Q4Matrix,
+    /// Key and value as one matrix.
+    key_value: Q4Matrix,
     attention_out: Q4Matrix,
     attention_norm: Norm,
     widen: Q4Matrix,
@@ -33,7 +35,7 @@ struct Layer {
 }
 
 /// The model's weights, ready to run.
-pub(super) struct Network {
+pub(super) struct E5 {
     file: Arc<ModelFile>,
     /// Position embedding with the token type's added, a row of `hidden` a position.
     positions: Vec<f32>,
@@ -46,7 +48,9 @@ pub(super) struct Network {
 pub(super) struct Scratch {
     x: Vec<f32>,
     y: Vec<f32>,
-    qkv: Vec<f32>,
+    queries: Vec<f32>,
+    /// Key and value.
+    kv: Vec<f32>,
     wide: Vec<f32>,
     context: Vec<f32>,
     rounded: Activations,
@@ -54,16 +58,17 @@ pub(super) struct Scratch {
 }
 
 /// The most threads that share a text.
-pub(super) const MAX_PARTS: usize = MOST_IN_STEP;
+const MAX_PARTS: usize = MOST_IN_STEP;
 
-/// Query, key and value of the tokens of each part. Two sets, used in turn, so that a thread may fill the next layer's
+/// Keys and values of the tokens of each part. Two sets, used in turn, so that a thread may fill the next layer's
 /// while another still reads this one's.
 type Shared = [[RwLock<Vec<f32>>; MAX_PARTS]; 2];
 
 impl Layer {
-    fn project(&self, x: &[f32], rounded: &mut Activations, qkv: &mut Vec<f32>) {
-        quantize_rows(x, self.qkv.inputs(), rounded);
-        self.qkv.multiply(rounded, qkv);
+    fn project(&self, x: &[f32], rounded: &mut Activations, queries: &mut Vec<f32>, kv: &mut Vec<f32>) {
+        quantize_rows(x, self.query.inputs(), rounded);
+        self.query.multiply(rounded, queries);
+        self.key_value.multiply(rounded, kv);
     }
 
     /// From what attention gathered to the layer's output, in `x`.
@@ -91,7 +96,7 @@ impl Layer {
     }
 }
 
-impl Network {
+impl E5 {
     /// Packs the weights of the file.
     pub fn new(file: Arc<ModelFile>, budget: Budget) -> Result<Self> {
         let shape = *file.shape();
@@ -105,64 +110,12 @@ impl Network {
         file.blocks("emb.word", shape.words * shape.hidden)?;
         let norm = read_norm(&file, "emb.ln", shape.hidden)?;
         let layers = budget.try_map(0..shape.layers, |l, _| read_layer(&file, l))?;
-        Ok(Network {
+        Ok(E5 {
             file,
             positions,
             norm,
             layers,
         })
-    }
-
-    /// The L2-normalised mean of the last layer over each text's tokens. Each text holds at least one id and at most
-    /// as many as the model has positions; ids outside the vocabulary count as the unknown one.
-    pub fn run(&self, texts: &[&[u32]], scratch: &mut Scratch) -> Result<Vec<Vec<f32>>> {
-        let shape = self.file.shape();
-        let hidden = shape.hidden;
-        scratch.x.clear();
-        for text in texts {
-            self.embed_words(text, 0, &mut scratch.x)?;
-        }
-        self.normalize_words(scratch);
-        for layer in &self.layers {
-            layer.project(&scratch.x, &mut scratch.rounded, &mut scratch.qkv);
-            let mut first = 0;
-            for text in texts {
-                let tokens = first..first + text.len();
-                attend(
-                    &[&scratch.qkv[tokens.start * 3 * hidden..tokens.end * 3 * hidden]],
-                    0,
-                    hidden,
-                    &mut scratch.context[tokens.start * hidden..tokens.end * hidden],
-                    &mut scratch.attention,
-                );
-                first = tokens.end;
-            }
-            layer.finish(scratch, shape.epsilon);
-        }
-        let mut rest = scratch.x.as_slice();
-        let vectors = texts.iter().map(|text| {
-            let (rows, after) = rest.split_at(text.len() * hidden);
-            rest = after;
-            mean(&[rows], hidden)
-        });
-        Ok(vectors.collect())
-    }
-
-    /// As [`Self::run`] for one text, by one thread for each scratch. There are at least one scratch and at most as many
-    /// as `in_step` has threads, and as many tokens.
-    pub fn run_shared(&self, text: &[u32], scratches: &mut [Scratch], in_step: &InStep) -> Result<Vec<f32>> {
-        let parts = scratches.len();
-        for (part, scratch) in scratches.iter_mut().enumerate() {
-            let tokens = share(text.len(), part, parts);
-            scratch.x.clear();
-            self.embed_words(&text[tokens.clone()], tokens.start, &mut scratch.x)?;
-        }
-        let shared = Shared::default();
-        in_step.run(scratches, |part, scratch, barrier| {
-            self.work(part, parts, scratch, &shared, barrier);
-        });
-        let rows: [&[f32]; MAX_PARTS] = std::array::from_fn(|part| scratches.get(part).map_or(&[][..], |s| &s.x));
-        Ok(mean(&rows, self.file.shape().hidden))
     }
 
     /// One thread's part of a text, through all layers.
@@ -172,8 +125,8 @@ impl Network {
         for (layer, shared) in self.layers.iter().zip(shared.iter().cycle()) {
             {
                 // Nobody reads or writes this list before the barrier; a poisoned one is filled anew.
-                let mut qkv = shared[own].write().unwrap_or_else(PoisonError::into_inner);
-                layer.project(&scratch.x, &mut scratch.rounded, &mut qkv);
+                let mut kv = shared[own].write().unwrap_or_else(PoisonError::into_inner);
+                layer.project(&scratch.x, &mut scratch.rounded, &mut scratch.queries, &mut kv);
             }
             if !barrier.wait() {
                 return;
@@ -182,8 +135,9 @@ impl Network {
                 let lists: [RwLockReadGuard<Vec<f32>>; MAX_PARTS] =
                     std::array::from_fn(|part| shared[part].read().unwrap_or_else(PoisonError::into_inner));
                 let slices: [&[f32]; MAX_PARTS] = std::array::from_fn(|part| lists[part].as_slice());
-                let (context, attention) = (&mut scratch.context, &mut scratch.attention);
-                attend(&slices[..parts], own, shape.hidden, context, attention);
+                let (queries, context) = (&scratch.queries, &mut scratch.context);
+                let widths = [shape.hidden, HEAD];
+                attend(queries, &slices[..parts], widths, context, &mut scratch.attention);
             }
             layer.finish(scratch, shape.epsilon);
         }
@@ -216,6 +170,61 @@ impl Network {
             }
         }
         Ok(())
+    }
+}
+
+impl Network for E5 {
+    type Scratch = Scratch;
+
+    /// The L2-normalised mean of the last layer over each text's tokens; ids outside the vocabulary count as the unknown
+    /// one.
+    fn run(&self, texts: &[&[u32]], scratch: &mut Scratch) -> Result<Vec<Vec<f32>>> {
+        let shape = self.file.shape();
+        let hidden = shape.hidden;
+        scratch.x.clear();
+        for text in texts {
+            self.embed_words(text, 0, &mut scratch.x)?;
+        }
+        self.normalize_words(scratch);
+        for layer in &self.layers {
+            let (queries, kv) = (&mut scratch.queries, &mut scratch.kv);
+            layer.project(&scratch.x, &mut scratch.rounded, queries, kv);
+            let mut first = 0;
+            for text in texts {
+                let tokens = first..first + text.len();
+                attend(
+                    &scratch.queries[tokens.start * hidden..tokens.end * hidden],
+                    &[&scratch.kv[tokens.start * 2 * hidden..tokens.end * 2 * hidden]],
+                    [hidden, HEAD],
+                    &mut scratch.context[tokens.start * hidden..tokens.end * hidden],
+                    &mut scratch.attention,
+                );
+                first = tokens.end;
+            }
+            layer.finish(scratch, shape.epsilon);
+        }
+        let mut rest = scratch.x.as_slice();
+        let vectors = texts.iter().map(|text| {
+            let (rows, after) = rest.split_at(text.len() * hidden);
+            rest = after;
+            mean(&[rows], hidden)
+        });
+        Ok(vectors.collect())
+    }
+
+    fn run_shared(&self, text: &[u32], scratches: &mut [Scratch], in_step: &InStep) -> Result<Vec<f32>> {
+        let parts = scratches.len();
+        for (part, scratch) in scratches.iter_mut().enumerate() {
+            let tokens = share(text.len(), part, parts);
+            scratch.x.clear();
+            self.embed_words(&text[tokens.clone()], tokens.start, &mut scratch.x)?;
+        }
+        let shared = Shared::default();
+        in_step.run(scratches, |part, scratch, barrier| {
+            self.work(part, parts, scratch, &shared, barrier);
+        });
+        let rows: [&[f32]; MAX_PARTS] = std::array::from_fn(|part| scratches.get(part).map_or(&[][..], |s| &s.x));
+        Ok(mean(&rows, self.file.shape().hidden))
     }
 }
 
@@ -277,7 +286,8 @@ fn read_matrix(file: &ModelFile, l: usize, names: &[&str], rows: usize, inputs: 
 fn read_layer(file: &ModelFile, l: usize) -> Result<Layer> {
     let (hidden, wide) = (file.shape().hidden, file.shape().feed_forward);
     Ok(Layer {
-        qkv: read_matrix(file, l, &["q", "k", "v"], hidden, hidden)?,
+        query: read_matrix(file, l, &["q"], hidden, hidden)?,
+        key_value: read_matrix(file, l, &["k", "v"], hidden, hidden)?,
         attention_out: read_matrix(file, l, &["ao"], hidden, hidden)?,
         attention_norm: read_norm(file, &format!("l{l}.aln"), hidden)?,
         widen: read_matrix(file, l, &["fi"], wide, hidden)?,

@@ -1,7 +1,8 @@
 //! Text to vector: the traits [`Embedder`] and [`CountTokens`] and what implements them.
 //!
-//! - [`file`], [`tokenizer`], `forward`: the model file, its tokenizer, its forward pass.
-//! - [`local`]: the three together, the default embedder. [`fetch`]: gets models. `http`: requests, for what needs them.
+//! - [`bert`]: bge-small-zh-v1.5. [`e5`], with [`file`], [`tokenizer`] and `forward`: multilingual-e5-small.
+//! - [`local`]: whichever of them is there, the default embedder; `batches` runs either. [`fetch`]: gets models. `http`:
+//!   requests, for what needs them.
 //! - [`rerank`]: question and passage to relevance, where a vector each is not enough.
 //! - [`cache`]: vectors of texts seen before, on disk for indexing, in memory for questions.
 //! - [`hash_embedder`]: a stand-in without a model, for tests.
@@ -11,7 +12,10 @@
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 
+mod batches;
+pub mod bert;
 mod cache;
+pub mod e5;
 #[cfg(feature = "http")]
 pub mod endpoint;
 pub mod fetch;
@@ -29,7 +33,9 @@ mod rerank;
 mod tests;
 pub mod tokenizer;
 
+pub use bert::BertModel;
 pub use cache::{CachedEmbedder, VectorCache};
+pub use e5::E5Model;
 pub use fetch::{FetchStep, fetch, model_dir};
 pub use hash_embedder::HashEmbedder;
 pub use local::LocalModel;

@@ -1,4 +1,4 @@
-//! The real model against its reference: ids, vectors, and the fast forward pass against the plain one.
+//! multilingual-e5-small against its reference: ids, vectors, and the fast forward pass against the plain one.
 //!
 //! Each test is skipped where the model or the shared data is absent.
 
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use proptest::prelude::*;
 
 use super::file::ModelFile;
-use super::{CountTokens as _, Embedder, LocalModel, reference};
+use super::{CountTokens as _, E5Model, Embedder, reference};
 use crate::compute::Budget;
 use crate::error::Fault;
 use crate::kernel::dot_f32;
@@ -23,13 +23,9 @@ fn model_path() -> PathBuf {
 }
 
 /// The model, opened once for all tests.
-fn model() -> Option<&'static LocalModel> {
-    static MODEL: OnceLock<Option<LocalModel>> = OnceLock::new();
-    let model = MODEL.get_or_init(|| {
-        model_path()
-            .is_file()
-            .then(|| LocalModel::open_file(&model_path()).unwrap())
-    });
+fn model() -> Option<&'static E5Model> {
+    static MODEL: OnceLock<Option<E5Model>> = OnceLock::new();
+    let model = MODEL.get_or_init(|| model_path().is_file().then(|| E5Model::open(&model_path()).unwrap()));
     if model.is_none() {
         missing(format_args!("there is no model at {}", model_path().display()));
     }
@@ -53,11 +49,11 @@ fn references() -> Vec<Reference> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn ids_of(model: &LocalModel, reference: &Reference) -> Vec<u32> {
+fn ids_of(model: &E5Model, reference: &Reference) -> Vec<u32> {
     let kind = if reference.kind == "query" {
-        super::local::Kind::Query
+        super::e5::Kind::Query
     } else {
-        super::local::Kind::Passage
+        super::e5::Kind::Passage
     };
     model.input(kind, &reference.text)
 }
@@ -151,7 +147,7 @@ fn texts_of_any_length_and_kind_have_a_vector() {
         assert_eq!(vector.len(), model.dimension());
         assert!((dot_f32(&vector, &vector) - 1.0).abs() < 1e-5);
     }
-    assert_eq!(model.input(super::local::Kind::Query, &long).len(), 512);
+    assert_eq!(model.input(super::e5::Kind::Query, &long).len(), 512);
     assert!(model.max_tokens() > 500 && model.max_tokens() < 510);
     // What lies behind the cut is not seen.
     let seen: String = "医".repeat(600);
@@ -283,7 +279,7 @@ fn try_file(bytes: &[u8]) -> crate::error::Result<Vec<f32>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.bin");
     std::fs::write(&path, bytes).unwrap();
-    Ok(LocalModel::open_file(&path)?
+    Ok(E5Model::open(&path)?
         .embed_queries(&["医保Ａ报销"], Budget::all())?
         .remove(0))
 }
@@ -296,7 +292,7 @@ fn a_small_model_runs_without_the_real_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.bin");
     std::fs::write(&path, small_file()).unwrap();
-    let model = LocalModel::open_file(&path).unwrap();
+    let model = E5Model::open(&path).unwrap();
     for (text, expected) in [
         ("医保", &[4, 7][..]),
         ("保医", &[4, 6, 5]),
@@ -307,7 +303,7 @@ fn a_small_model_runs_without_the_real_one() {
     ] {
         assert_eq!(model.tokenizer().encode(text), expected, "{text}");
     }
-    let input = model.input(super::local::Kind::Query, "医保报");
+    let input = model.input(super::e5::Kind::Query, "医保报");
     let fast = model.embed_queries(&["医保报"], Budget::all()).unwrap().remove(0);
     assert!(dot_f32(&fast, &reference::run(model.file(), &[&input]).unwrap()[0]) > 0.999);
 }

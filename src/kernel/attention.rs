@@ -10,120 +10,155 @@ use super::selfcheck::{Stream, close};
 /// The level of the kernels in this file.
 pub(super) static CHOSEN: Chosen = Chosen::new(agrees);
 
-/// Components of a head; the kernels are written for this width.
-pub const HEAD: usize = 32;
+/// Widths of a head that there is a kernel for, in components.
+pub const HEADS: [usize; 2] = [32, 64];
 
 /// Query rows of a tile of scores.
 const TILE: usize = 4;
-/// Query rows of a tile of weighted values: 2 x 32 components are eight AVX2 sums, enough to hide their latency.
+/// Query rows of a tile of weighted values.
 const PAIR: usize = 2;
-/// 1 / sqrt(HEAD).
-const ROOT: f32 = 0.176_776_7;
+/// Components of a value that are weighed at once: for a pair of rows eight AVX2 sums, enough to hide their latency.
+const SLICE: usize = 32;
 /// Keys handled side by side.
 const LANES: usize = 16;
 
 /// The buffers that attention needs, kept between calls.
 #[derive(Debug, Default)]
 pub struct AttentionScratch {
-    /// Groups of keys, `[component][key]`; the last group is filled up with zeros.
-    keys: Vec<[[f32; LANES]; HEAD]>,
+    /// Groups of keys, `[group][component][key]`; the last group is filled up with zeros.
+    keys: Vec<[f32; LANES]>,
     /// `[key][component]`.
-    values: Vec<[f32; HEAD]>,
+    values: Vec<f32>,
     /// `[TILE][key]`, filled up alike.
     scores: Vec<f32>,
 }
 
-/// `out[t] = softmax(q_t k^T / sqrt(32)) v` for each head of each token of one part of a text, over all its parts.
+/// `out[t] = softmax(q_t k^T / sqrt(head)) v` for each head of each row of queries, over the keys and values of all parts
+/// of a text.
 ///
-/// A part holds a row of `3 x hidden` numbers a token: query, key, value, each `hidden = heads x 32` wide, head after
-/// head. `out` takes a row of `hidden` numbers for each token of part `own`. How a text is cut into parts changes no
-/// bit of the result.
+/// `queries` and `out` hold rows of `hidden` numbers, head after head, each `head` wide (one of [`HEADS`]); a part holds
+/// a row of `2 x hidden` numbers for each of its tokens, key and value. How a text is cut into parts, and which rows of
+/// queries are asked together, changes no bit of the result.
 ///
 /// # Panics
-/// If there is no such part, the lengths do not fit each other or `hidden` is not a multiple of 32, which is a defect
-/// of the caller.
-pub fn attend(parts: &[&[f32]], own: usize, hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
-    attend_checked(CHOSEN.level(), parts, own, hidden, out, scratch);
+/// If the lengths do not fit each other, there is no key, or there is no kernel for the width: defects of the caller.
+pub fn attend(
+    queries: &[f32],
+    parts: &[&[f32]],
+    [hidden, head]: [usize; 2],
+    out: &mut [f32],
+    scratch: &mut AttentionScratch,
+) {
+    attend_checked(CHOSEN.level(), queries, parts, [hidden, head], out, scratch);
 }
 
 fn attend_checked(
     level: Level,
+    queries: &[f32],
     parts: &[&[f32]],
-    own: usize,
-    hidden: usize,
+    [hidden, head]: [usize; 2],
     out: &mut [f32],
     scratch: &mut AttentionScratch,
 ) {
-    assert!(hidden > 0 && hidden.is_multiple_of(HEAD) && out.len().is_multiple_of(hidden));
-    assert!(parts.iter().all(|part| part.len().is_multiple_of(3 * hidden)));
-    assert_eq!(parts[own].len(), 3 * out.len(), "query, key and value of each token");
-    if !out.is_empty() {
-        attend_at(level, parts, own, hidden, out, scratch);
+    assert!(hidden > 0 && hidden.is_multiple_of(head) && out.len().is_multiple_of(hidden));
+    assert_eq!(queries.len(), out.len(), "a row of output for each query");
+    assert!(parts.iter().all(|part| part.len().is_multiple_of(2 * hidden)));
+    if out.is_empty() {
+        return;
+    }
+    assert!(parts.iter().any(|part| !part.is_empty()), "a query needs a key");
+    match head {
+        32 => attend_32(level, queries, parts, hidden, out, scratch),
+        64 => attend_64(level, queries, parts, hidden, out, scratch),
+        _ => panic!("no kernel for heads of {head}"),
     }
 }
 
 for_each_level!(
-    fn attend_at(parts: &[&[f32]], own: usize, hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch)
-        = attend_body
+    fn attend_32(queries: &[f32], parts: &[&[f32]], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch)
+        = attend_body_32
+);
+for_each_level!(
+    fn attend_64(queries: &[f32], parts: &[&[f32]], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch)
+        = attend_body_64
 );
 
 #[inline(always)]
-fn attend_body<const FMA: bool>(
+fn attend_body_32<const FMA: bool>(
+    queries: &[f32],
     parts: &[&[f32]],
-    own: usize,
     hidden: usize,
     out: &mut [f32],
     scratch: &mut AttentionScratch,
 ) {
-    let tokens = parts.iter().map(|part| part.len()).sum::<usize>() / (3 * hidden);
-    let queries = out.len() / hidden;
+    attend_body::<FMA, 32>(queries, parts, hidden, out, scratch);
+}
+
+#[inline(always)]
+fn attend_body_64<const FMA: bool>(
+    queries: &[f32],
+    parts: &[&[f32]],
+    hidden: usize,
+    out: &mut [f32],
+    scratch: &mut AttentionScratch,
+) {
+    attend_body::<FMA, 64>(queries, parts, hidden, out, scratch);
+}
+
+#[inline(always)]
+fn attend_body<const FMA: bool, const HEAD: usize>(
+    queries: &[f32],
+    parts: &[&[f32]],
+    hidden: usize,
+    out: &mut [f32],
+    scratch: &mut AttentionScratch,
+) {
+    let tokens = parts.iter().map(|part| part.len()).sum::<usize>() / (2 * hidden);
+    let asked = queries.len() / hidden;
+    let root = 1.0 / (HEAD as f32).sqrt();
     let AttentionScratch { keys, values, scores } = scratch;
+    let padded = tokens.next_multiple_of(LANES);
     keys.clear();
-    keys.resize(tokens.div_ceil(LANES), [[0.0; LANES]; HEAD]);
-    values.resize(tokens, [0.0; HEAD]);
-    let padded = keys.len() * LANES;
+    keys.resize(padded / LANES * HEAD, [0.0; LANES]);
+    values.resize(tokens * HEAD, 0.0);
     scores.resize(TILE * padded, 0.0);
-    let rows = parts[own].chunks_exact(3 * hidden);
+    let (keys, _) = keys.as_chunks_mut::<HEAD>();
+    let (values, _) = values.as_chunks_mut::<HEAD>();
     for head in (0..hidden).step_by(HEAD) {
-        let mut token = 0;
-        for part in parts {
-            for row in part.chunks_exact(3 * hidden) {
-                let (Some(key), Some(value)) = (
-                    row[hidden + head..].first_chunk::<HEAD>(),
-                    row[2 * hidden + head..].first_chunk::<HEAD>(),
-                ) else {
-                    continue;
-                };
-                let (group, lane) = (&mut keys[token / LANES], token % LANES);
-                for d in 0..HEAD {
-                    // Divided by the root of the width here, once, and not in each score.
-                    group[d][lane] = key[d] * ROOT;
-                }
-                values[token] = *value;
-                token += 1;
-            }
-        }
-        for (first, out) in (0..queries).step_by(TILE).zip(out.chunks_mut(TILE * hidden)) {
-            // Of a tile that is not full the last row is worked out again and not used.
-            let query = |t: usize| {
-                rows.clone()
-                    .nth((first + t).min(queries - 1))
-                    .and_then(|row| row[head..].first_chunk())
+        let rows = parts.iter().flat_map(|part| part.chunks_exact(2 * hidden));
+        for (token, (row, copy)) in rows.zip(values.iter_mut()).enumerate() {
+            let (Some(key), Some(value)) = (
+                row[head..].first_chunk::<HEAD>(),
+                row[hidden + head..].first_chunk::<HEAD>(),
+            ) else {
+                continue;
             };
+            let (group, lane) = (&mut keys[token / LANES], token % LANES);
+            for d in 0..HEAD {
+                // Divided by the root of the width here, once, and not in each score.
+                group[d][lane] = key[d] * root;
+            }
+            *copy = *value;
+        }
+        for (first, out) in (0..asked).step_by(TILE).zip(out.chunks_mut(TILE * hidden)) {
+            // Of a tile that is not full the last row is worked out again and not used.
+            let query = |t: usize| queries[(first + t).min(asked - 1) * hidden + head..].first_chunk();
             let [Some(a), Some(b), Some(c), Some(d)] = std::array::from_fn(query) else {
                 continue;
             };
-            score::<FMA>([a, b, c, d], keys, scores);
+            score::<FMA, HEAD>([a, b, c, d], keys, scores);
             for (pair, out) in out.chunks_mut(PAIR * hidden).enumerate() {
                 let scores = &mut scores[pair * PAIR * padded..][..PAIR * padded];
                 let mut inverse = [0.0f32; PAIR];
                 for (scores, inverse) in scores.chunks_exact_mut(padded).zip(&mut inverse) {
                     *inverse = 1.0 / soften::<FMA>(scores, tokens);
                 }
-                let sums = weigh::<FMA>(scores, padded, values);
-                for ((out, sums), inverse) in out.chunks_exact_mut(hidden).zip(&sums).zip(inverse) {
-                    for (out, sum) in out[head..].iter_mut().zip(sums) {
-                        *out = sum * inverse;
+                for slice in (0..HEAD).step_by(SLICE) {
+                    let sums = weigh::<FMA, HEAD>(scores, padded, values, slice);
+                    for ((out, sums), inverse) in out.chunks_exact_mut(hidden).zip(&sums).zip(inverse) {
+                        for (out, sum) in out[head + slice..].iter_mut().zip(sums) {
+                            *out = sum * inverse;
+                        }
                     }
                 }
             }
@@ -133,7 +168,11 @@ fn attend_body<const FMA: bool>(
 
 /// Dot products of a tile of queries with all keys, a row of scores for each.
 #[inline(always)]
-fn score<const FMA: bool>(queries: [&[f32; HEAD]; TILE], keys: &[[[f32; LANES]; HEAD]], scores: &mut [f32]) {
+fn score<const FMA: bool, const HEAD: usize>(
+    queries: [&[f32; HEAD]; TILE],
+    keys: &[[[f32; LANES]; HEAD]],
+    scores: &mut [f32],
+) {
     for (group, keys) in keys.iter().enumerate() {
         let mut sums = [[0.0f32; LANES]; TILE];
         for d in 0..HEAD {
@@ -199,13 +238,21 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
     if x < -87.0 { 0.0 } else { p * power }
 }
 
-/// For a pair of rows of weights, the weighted sums of all values.
+/// For a pair of rows of weights, a slice of the weighted sums of all values.
 #[inline(always)]
-fn weigh<const FMA: bool>(weights: &[f32], padded: usize, values: &[[f32; HEAD]]) -> [[f32; HEAD]; PAIR] {
-    let mut sums = [[0.0f32; HEAD]; PAIR];
+fn weigh<const FMA: bool, const HEAD: usize>(
+    weights: &[f32],
+    padded: usize,
+    values: &[[f32; HEAD]],
+    slice: usize,
+) -> [[f32; SLICE]; PAIR] {
+    let mut sums = [[0.0f32; SLICE]; PAIR];
     let (first, second) = weights[..PAIR * padded].split_at(padded);
     for ((value, a), b) in values.iter().zip(first).zip(second) {
-        for i in 0..HEAD {
+        let Some(value) = value[slice..].first_chunk::<SLICE>() else {
+            continue;
+        };
+        for i in 0..SLICE {
             sums[0][i] = fma::<FMA>(*a, value[i], sums[0][i]);
             sums[1][i] = fma::<FMA>(*b, value[i], sums[1][i]);
         }
@@ -215,14 +262,18 @@ fn weigh<const FMA: bool>(weights: &[f32], padded: usize, values: &[[f32; HEAD]]
 
 /// Whether attention at a supported level gives what the scalar one gives.
 fn agrees(level: Level) -> bool {
-    let mut stream = Stream(4);
-    let qkv: Vec<f32> = (0..19 * 3 * HEAD).map(|_| 4.0 * stream.unit()).collect();
-    let run = |level: Level| {
-        let mut out = vec![0.0; 19 * HEAD];
-        attend_checked(level, &[&qkv], 0, HEAD, &mut out, &mut AttentionScratch::default());
-        out
-    };
-    close(&run(level), &run(Level::Scalar), 1e-4)
+    HEADS.into_iter().all(|head| {
+        let mut stream = Stream(4);
+        let mut numbers = |n: usize| -> Vec<f32> { stream.vector(n).iter().map(|x| 4.0 * x).collect() };
+        let (queries, kv) = (numbers(7 * head), numbers(19 * 2 * head));
+        let run = |level: Level| {
+            let mut out = vec![0.0; queries.len()];
+            let scratch = &mut AttentionScratch::default();
+            attend_checked(level, &queries, &[&kv], [head, head], &mut out, scratch);
+            out
+        };
+        close(&run(level), &run(Level::Scalar), 1e-4)
+    })
 }
 
 #[cfg(test)]
@@ -230,21 +281,21 @@ mod tests {
     use super::*;
 
     /// Attention by its definition, in f64.
-    fn expected(qkv: &[f32], hidden: usize) -> Vec<f32> {
-        let tokens = qkv.len() / (3 * hidden);
-        let at = |token: usize, part: usize, i: usize| f64::from(qkv[token * 3 * hidden + part * hidden + i]);
-        let mut out = vec![0.0; tokens * hidden];
-        for head in 0..hidden / HEAD {
-            for t in 0..tokens {
-                let dims = head * HEAD..(head + 1) * HEAD;
+    fn expected(queries: &[f32], kv: &[f32], hidden: usize, head: usize) -> Vec<f32> {
+        let tokens = kv.len() / (2 * hidden);
+        let mut out = vec![0.0; queries.len()];
+        for (query, out) in queries.chunks(hidden).zip(out.chunks_mut(hidden)) {
+            for first in (0..hidden).step_by(head) {
+                let dims = first..first + head;
+                let at = |token: usize, i: usize| f64::from(kv[token * 2 * hidden + i]);
                 let weights: Vec<f64> = (0..tokens)
-                    .map(|u| dims.clone().map(|i| at(t, 0, i) * at(u, 1, i)).sum::<f64>() / (HEAD as f64).sqrt())
+                    .map(|u| dims.clone().map(|i| f64::from(query[i]) * at(u, i)).sum::<f64>() / (head as f64).sqrt())
                     .map(f64::exp)
                     .collect();
                 let total: f64 = weights.iter().sum();
                 for i in dims {
-                    let sum: f64 = weights.iter().enumerate().map(|(u, w)| w * at(u, 2, i)).sum();
-                    out[t * hidden + i] = (sum / total) as f32;
+                    let sum: f64 = weights.iter().enumerate().map(|(u, w)| w * at(u, hidden + i)).sum();
+                    out[i] = (sum / total) as f32;
                 }
             }
         }
@@ -256,26 +307,27 @@ mod tests {
         let mut stream = Stream(8);
         let mut scratch = AttentionScratch::default();
         for tokens in [1, 2, 3, 4, 5, 16, 17, 31, 32, 50, 7] {
-            for hidden in [HEAD, 3 * HEAD] {
-                let qkv: Vec<f32> = (0..tokens * 3 * hidden).map(|_| 3.0 * stream.unit()).collect();
+            for (hidden, head) in [(32, 32), (96, 32), (64, 64), (192, 64)] {
+                let mut numbers = |n: usize| -> Vec<f32> { stream.vector(n).iter().map(|x| 3.0 * x).collect() };
+                let (queries, kv) = (numbers(tokens * hidden), numbers(tokens * 2 * hidden));
                 for level in CHOSEN.usable() {
-                    let mut out = vec![f32::NAN; tokens * hidden];
-                    attend_checked(level, &[&qkv], 0, hidden, &mut out, &mut scratch);
-                    assert!(
-                        close(&out, &expected(&qkv, hidden), 1e-4),
-                        "{} {tokens} x {hidden}",
-                        level.name()
-                    );
-                    let (first, second) = qkv.split_at(tokens / 2 * 3 * hidden);
-                    let mut parted = vec![f32::NAN; tokens * hidden];
-                    let (one, two) = parted.split_at_mut(tokens / 2 * hidden);
-                    attend_checked(level, &[first, second], 0, hidden, one, &mut scratch);
-                    attend_checked(level, &[first, second], 1, hidden, two, &mut scratch);
-                    assert_eq!(out, parted, "{} {tokens} x {hidden} in two parts", level.name());
+                    let mut run = |queries: &[f32], parts: &[&[f32]]| {
+                        let mut out = vec![f32::NAN; queries.len()];
+                        attend_checked(level, queries, parts, [hidden, head], &mut out, &mut scratch);
+                        out
+                    };
+                    let out = run(&queries, &[&kv]);
+                    let case = format!("{} {tokens} x {hidden} in heads of {head}", level.name());
+                    assert!(close(&out, &expected(&queries, &kv, hidden, head), 1e-4), "{case}");
+                    let parts = kv.split_at(tokens / 2 * 2 * hidden);
+                    let (some, others) = queries.split_at(tokens / 3 * hidden);
+                    let mut parted = run(some, &[parts.0, parts.1]);
+                    parted.extend(run(others, &[parts.0, parts.1]));
+                    assert_eq!(out, parted, "{case}, in parts");
                 }
             }
         }
-        attend(&[&[]], 0, HEAD, &mut [], &mut scratch);
+        attend(&[], &[&[]], [32, 32], &mut [], &mut scratch);
     }
 
     #[test]
@@ -293,14 +345,17 @@ mod tests {
 
     #[test]
     fn a_dominant_key_takes_all_the_weight() {
-        let mut qkv = vec![0.0; 2 * 3 * HEAD];
-        qkv[0] = 1000.0;
-        qkv[3 * HEAD + HEAD] = 1000.0;
-        qkv[3 * HEAD + 2 * HEAD] = 7.0;
-        for level in CHOSEN.usable() {
-            let mut out = vec![0.0; 2 * HEAD];
-            attend_checked(level, &[&qkv], 0, HEAD, &mut out, &mut AttentionScratch::default());
-            assert_eq!((out[0], out[HEAD]), (7.0, 3.5), "{}", level.name());
+        for head in HEADS {
+            let (mut queries, mut kv) = (vec![0.0; 2 * head], vec![0.0; 4 * head]);
+            queries[0] = 1000.0;
+            kv[2 * head] = 1000.0;
+            kv[3 * head] = 7.0;
+            for level in CHOSEN.usable() {
+                let mut out = vec![0.0; 2 * head];
+                let scratch = &mut AttentionScratch::default();
+                attend_checked(level, &queries, &[&kv], [head, head], &mut out, scratch);
+                assert_eq!((out[0], out[head]), (7.0, 3.5), "{}", level.name());
+            }
         }
     }
 }

@@ -6,8 +6,13 @@
 //! files' formats or texts.
 
 mod attention;
+mod bytes;
 mod dot;
 mod fixed;
+mod int8;
+mod int8_tile;
+#[cfg(target_arch = "x86_64")]
+mod int8_x86;
 mod lanes;
 mod level;
 mod linear;
@@ -18,9 +23,12 @@ mod rows;
 mod selfcheck;
 mod tile;
 
-pub use attention::{AttentionScratch, HEAD, attend};
+pub use attention::{AttentionScratch, HEADS, attend};
+pub use bytes::Bytes;
 pub use dot::{dot_f32, dot_i8, dots_f32};
 pub use fixed::decode_fixed;
+pub use int8::{Int8Matrix, Int8Part};
+pub use int8_tile::GROUP;
 pub use linear::{Q4Matrix, Q4Part, dequantize_q4};
 pub use rows::{add_layer_norm, gelu, normalize, quantize_rows};
 pub use tile::{Activations, Q4_BLOCK, Q4_BLOCK_BYTES};
@@ -28,14 +36,16 @@ pub use tile::{Activations, Q4_BLOCK, Q4_BLOCK_BYTES};
 #[cfg(test)]
 mod tests {
     use super::level::Level;
-    use super::{attention, dot, fixed, linear, rows};
+    use super::{attention, bytes, dot, fixed, int8, linear, rows};
 
     #[test]
     fn every_supported_level_agrees_with_the_scalar_twins() {
         let families = [
             ("attention", &attention::CHOSEN),
+            ("bytes", &bytes::CHOSEN),
             ("dot", &dot::CHOSEN),
             ("fixed", &fixed::CHOSEN),
+            ("int8", &int8::CHOSEN),
             ("linear", &linear::CHOSEN),
             ("rows", &rows::CHOSEN),
         ];

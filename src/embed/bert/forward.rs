@@ -1,0 +1,379 @@
+//! The forward pass of a BERT (post-norm layers) on 8-bit weights and activations, to the normalised `[CLS]` row.
+//!
+//! Owns the packed weights and the order of the steps; the arithmetic is the kernel's. Texts of a batch are laid end to
+//! end and never padded: linear layers see one long list of tokens, attention sees each text by itself. The last layer is
+//! worked out for the first token of each text alone, since nothing else of it is read. A single text can be shared by
+//! several threads, each with a part of its tokens, which meet once a layer. A text's vector does not depend on the company
+//! it is computed in, nor on the number of threads, to the last bit.
+
+use std::ops::Range;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use prost::bytes::Bytes as Mapped;
+
+use super::config::Config;
+use super::onnx::OnnxFile;
+use crate::compute::{Budget, InStep, MOST_IN_STEP, SpinBarrier};
+use crate::embed::batches::Network;
+use crate::error::{Error, Result};
+use crate::kernel::{AttentionScratch, Bytes, Int8Matrix, Int8Part, add_layer_norm, attend, gelu, normalize};
+
+/// Columns of what comes out of a layer norm that count in full, because their numbers are ten times the others'.
+const EXACT: usize = 4;
+
+/// Weight and bias of a layer norm.
+struct Norm {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+struct Layer {
+    /// Query, key and value, stacked.
+    qkv: Int8Matrix,
+    attention_out: Int8Matrix,
+    attention_norm: Norm,
+    widen: Int8Matrix,
+    narrow: Int8Matrix,
+    out_norm: Norm,
+}
+
+/// The word embeddings as they lie in the file: value = (code - zero) x scale.
+struct Words {
+    codes: Mapped,
+    scale: f32,
+    zero: f32,
+}
+
+/// The model's weights, ready to run.
+pub(super) struct Bert {
+    config: Config,
+    words: Words,
+    /// Position embedding with the token type's added, a row of `hidden` a position.
+    positions: Vec<f32>,
+    norm: Norm,
+    layers: Vec<Layer>,
+}
+
+/// The buffers of one thread, kept between runs. Rows are tokens but where it says otherwise.
+#[derive(Default)]
+pub(super) struct Scratch {
+    x: Vec<f32>,
+    y: Vec<f32>,
+    queries: Vec<f32>,
+    /// Key and value.
+    kv: Vec<f32>,
+    wide: Vec<f32>,
+    context: Vec<f32>,
+    rounded: Bytes,
+    attention: AttentionScratch,
+}
+
+/// Keys and values of the tokens of each part. Two sets, used in turn, so that a thread may fill the next layer's while
+/// another still reads this one's.
+type Shared = [[RwLock<Vec<f32>>; MOST_IN_STEP]; 2];
+
+impl Layer {
+    fn read(file: &OnnxFile, config: &Config, large: &[usize], l: usize) -> Result<Self> {
+        let (hidden, wide) = (config.hidden, config.feed_forward);
+        let norm = |name: &str| read_norm(file, &format!("encoder.layer.{l}.{name}"), hidden);
+        Ok(Layer {
+            qkv: read_matrix(
+                file,
+                l,
+                &["attention.self.query", "attention.self.key", "attention.self.value"],
+                [hidden, hidden],
+                large,
+            )?,
+            attention_out: read_matrix(file, l, &["attention.output.dense"], [hidden, hidden], &[])?,
+            attention_norm: norm("attention.output.LayerNorm")?,
+            widen: read_matrix(file, l, &["intermediate.dense"], [hidden, wide], large)?,
+            narrow: read_matrix(file, l, &["output.dense"], [wide, hidden], &[])?,
+            out_norm: norm("output.LayerNorm")?,
+        })
+    }
+
+    /// Rounds the tokens and makes their keys and values.
+    fn key_value(&self, x: &[f32], rounded: &mut Bytes, kv: &mut Vec<f32>) {
+        let hidden = self.qkv.inputs();
+        self.qkv.round(x, rounded);
+        self.qkv.multiply(hidden..3 * hidden, rounded, kv);
+    }
+
+    /// The queries of tokens that were rounded.
+    fn query(&self, rounded: &Bytes, queries: &mut Vec<f32>) {
+        self.qkv.multiply(0..self.qkv.inputs(), rounded, queries);
+    }
+
+    /// From what attention gathered to the layer's output, in `x`.
+    fn finish(&self, scratch: &mut Scratch, epsilon: f32) {
+        let Scratch {
+            x,
+            y,
+            wide,
+            context,
+            rounded,
+            ..
+        } = scratch;
+        self.attention_out.round(context, rounded);
+        self.attention_out.multiply(0..self.attention_out.rows(), rounded, y);
+        let Norm { weight, bias } = &self.attention_norm;
+        add_layer_norm(x, y, weight, bias, epsilon);
+
+        self.widen.round(x, rounded);
+        self.widen.multiply(0..self.widen.rows(), rounded, wide);
+        gelu(wide);
+        self.narrow.round(wide, rounded);
+        self.narrow.multiply(0..self.narrow.rows(), rounded, y);
+        let Norm { weight, bias } = &self.out_norm;
+        add_layer_norm(x, y, weight, bias, epsilon);
+    }
+}
+
+impl Bert {
+    /// Packs the weights of the file.
+    ///
+    /// # Errors
+    /// If the file lacks a tensor of the model that `config` describes.
+    pub fn new(file: &OnnxFile, config: Config, budget: Budget) -> Result<Self> {
+        let hidden = config.hidden;
+        let table = |name: &str, rows: usize| {
+            let (codes, scale, zero) = file.table(&format!("embeddings.{name}.weight"), &[rows, hidden])?;
+            Ok(Words { codes, scale, zero })
+        };
+        let words = table("word_embeddings", config.words)?;
+        let (position, types) = (
+            table("position_embeddings", config.positions)?,
+            table("token_type_embeddings", config.types)?,
+        );
+        let mut positions = vec![0.0; config.positions * hidden];
+        for (row, out) in positions.chunks_exact_mut(hidden).enumerate() {
+            types.add_row(0, out);
+            position.add_row(row, out);
+        }
+        let norm = read_norm(file, "embeddings.LayerNorm", hidden)?;
+        let large = large_columns(file, &config)?;
+        let layers = budget.try_map(0..config.layers, |l, _| Layer::read(file, &config, &large, l))?;
+        Ok(Bert {
+            words,
+            positions,
+            norm,
+            layers,
+            config,
+        })
+    }
+
+    /// The sizes of the model.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The widths that attention asks for.
+    fn widths(&self) -> [usize; 2] {
+        [self.config.hidden, self.config.head()]
+    }
+
+    /// Fills `x` with the embeddings of the tokens, added up and normalised; the first token is at `position`.
+    fn embed(&self, tokens: impl Iterator<Item = (usize, u32)>, x: &mut Vec<f32>) {
+        let hidden = self.config.hidden;
+        x.clear();
+        for (position, id) in tokens {
+            x.extend_from_slice(&self.positions[position * hidden..][..hidden]);
+            let row = x.len() - hidden;
+            self.words.add_row(id as usize, &mut x[row..]);
+        }
+        let Norm { weight, bias } = &self.norm;
+        add_layer_norm(x, &[], weight, bias, self.config.epsilon);
+    }
+
+    /// The last layer for one row of `x` a text, which then holds what becomes of it. `attend` gathers for all rows.
+    fn last(
+        &self,
+        layer: &Layer,
+        scratch: &mut Scratch,
+        attend: impl FnOnce(&[f32], &mut [f32], &mut AttentionScratch),
+    ) {
+        // Rounded again: a row's codes are the same whatever stands beside it.
+        layer.qkv.round(&scratch.x, &mut scratch.rounded);
+        layer.query(&scratch.rounded, &mut scratch.queries);
+        scratch.context.resize(scratch.x.len(), 0.0);
+        attend(&scratch.queries, &mut scratch.context, &mut scratch.attention);
+        layer.finish(scratch, self.config.epsilon);
+    }
+
+    /// One thread's part of a text, through all layers but what the last one does to the first token.
+    fn work(&self, own: usize, parts: usize, scratch: &mut Scratch, shared: &Shared, barrier: &SpinBarrier) {
+        let hidden = self.config.hidden;
+        for (l, (layer, shared)) in self.layers.iter().zip(shared.iter().cycle()).enumerate() {
+            {
+                // Nobody reads or writes this list before the barrier; a poisoned one is filled anew.
+                let mut kv = shared[own].write().unwrap_or_else(PoisonError::into_inner);
+                layer.key_value(&scratch.x, &mut scratch.rounded, &mut kv);
+            }
+            let is_last = l + 1 == self.layers.len();
+            if !is_last {
+                layer.query(&scratch.rounded, &mut scratch.queries);
+            }
+            if !barrier.wait() {
+                return;
+            }
+            let lists: [RwLockReadGuard<Vec<f32>>; MOST_IN_STEP] =
+                std::array::from_fn(|part| shared[part].read().unwrap_or_else(PoisonError::into_inner));
+            let slices: [&[f32]; MOST_IN_STEP] = std::array::from_fn(|part| lists[part].as_slice());
+            let kv = &slices[..parts];
+            if is_last {
+                if own == 0 {
+                    scratch.x.truncate(hidden);
+                    self.last(layer, scratch, |queries, context, attention| {
+                        attend(queries, kv, self.widths(), context, attention);
+                    });
+                }
+                return;
+            }
+            scratch.context.resize(scratch.x.len(), 0.0);
+            let (queries, context) = (&scratch.queries, &mut scratch.context);
+            attend(queries, kv, self.widths(), context, &mut scratch.attention);
+            drop(lists);
+            layer.finish(scratch, self.config.epsilon);
+        }
+    }
+}
+
+impl Network for Bert {
+    type Scratch = Scratch;
+
+    fn run(&self, texts: &[&[u32]], scratch: &mut Scratch) -> Result<Vec<Vec<f32>>> {
+        let hidden = self.config.hidden;
+        let tokens = texts.iter().flat_map(|text| (0..).zip(text.iter().copied()));
+        self.embed(tokens, &mut scratch.x);
+        let ranges: Vec<Range<usize>> = texts
+            .iter()
+            .scan(0, |first, text| {
+                let range = *first..*first + text.len();
+                *first = range.end;
+                Some(range)
+            })
+            .collect();
+        let part = |rows: &Range<usize>, width: usize| rows.start * width..rows.end * width;
+        let (last, layers) = self
+            .layers
+            .split_last()
+            .ok_or_else(|| Error::bug("a model without layers"))?;
+        for layer in layers {
+            layer.key_value(&scratch.x, &mut scratch.rounded, &mut scratch.kv);
+            layer.query(&scratch.rounded, &mut scratch.queries);
+            scratch.context.resize(scratch.x.len(), 0.0);
+            for rows in &ranges {
+                attend(
+                    &scratch.queries[part(rows, hidden)],
+                    &[&scratch.kv[part(rows, 2 * hidden)]],
+                    self.widths(),
+                    &mut scratch.context[part(rows, hidden)],
+                    &mut scratch.attention,
+                );
+            }
+            layer.finish(scratch, self.config.epsilon);
+        }
+        last.key_value(&scratch.x, &mut scratch.rounded, &mut scratch.kv);
+        for (text, rows) in ranges.iter().enumerate() {
+            scratch
+                .x
+                .copy_within(part(&(rows.start..rows.start + 1), hidden), text * hidden);
+        }
+        scratch.x.truncate(texts.len() * hidden);
+        let kv = std::mem::take(&mut scratch.kv);
+        self.last(last, scratch, |queries, context, attention| {
+            let rows = queries.chunks_exact(hidden).zip(context.chunks_exact_mut(hidden));
+            for ((query, out), rows) in rows.zip(&ranges) {
+                attend(query, &[&kv[part(rows, 2 * hidden)]], self.widths(), out, attention);
+            }
+        });
+        scratch.kv = kv;
+        Ok(scratch.x.chunks_exact(hidden).map(normalized).collect())
+    }
+
+    fn run_shared(&self, text: &[u32], scratches: &mut [Scratch], in_step: &InStep) -> Result<Vec<f32>> {
+        let parts = scratches.len();
+        for (part, scratch) in scratches.iter_mut().enumerate() {
+            let tokens = text.len() * part / parts..text.len() * (part + 1) / parts;
+            self.embed(tokens.clone().zip(text[tokens].iter().copied()), &mut scratch.x);
+        }
+        let shared = Shared::default();
+        in_step.run(scratches, |part, scratch, barrier| {
+            self.work(part, parts, scratch, &shared, barrier);
+        });
+        Ok(normalized(&scratches[0].x))
+    }
+}
+
+impl Words {
+    /// Adds a row to `out`, which is as wide; of a row that is not there nothing.
+    fn add_row(&self, row: usize, out: &mut [f32]) {
+        let codes = self.codes.get(row * out.len()..).unwrap_or_default();
+        for (x, code) in out.iter_mut().zip(codes) {
+            *x += (f32::from(*code) - self.zero) * self.scale;
+        }
+    }
+}
+
+fn normalized(row: &[f32]) -> Vec<f32> {
+    let mut vector = row.to_vec();
+    normalize(&mut vector);
+    vector
+}
+
+/// The columns that the layer norms make largest anywhere, in rising order. A column that is large behind one norm mostly
+/// is behind the next one too, whose own weights do not tell, because the layers between pass it on.
+fn large_columns(file: &OnnxFile, config: &Config) -> Result<Vec<usize>> {
+    let names = (0..config.layers)
+        .flat_map(|l| ["attention.output", "output"].map(|place| format!("encoder.layer.{l}.{place}.LayerNorm")));
+    let mut largest = vec![0.0f32; config.hidden];
+    for name in std::iter::once("embeddings.LayerNorm".into()).chain(names) {
+        let Norm { weight, bias } = read_norm(file, &name, config.hidden)?;
+        for ((largest, w), b) in largest.iter_mut().zip(weight).zip(bias) {
+            // What a normalised number seldom exceeds is 3.
+            *largest = largest.max(3.0 * w.abs() + b.abs());
+        }
+    }
+    let mut columns: Vec<usize> = (0..config.hidden).collect();
+    columns.sort_by(|a, b| largest[*b].total_cmp(&largest[*a]).then(a.cmp(b)));
+    columns.truncate(EXACT);
+    columns.sort_unstable();
+    Ok(columns)
+}
+
+fn read_norm(file: &OnnxFile, name: &str, width: usize) -> Result<Norm> {
+    Ok(Norm {
+        weight: file.numbers(&format!("{name}.weight"), &[width])?,
+        bias: file.numbers(&format!("{name}.bias"), &[width])?,
+    })
+}
+
+/// Stacks the named linear layers of a transformer layer, each of `rows` outputs; columns of `exact` count in full.
+fn read_matrix(
+    file: &OnnxFile,
+    l: usize,
+    names: &[&str],
+    [inputs, rows]: [usize; 2],
+    exact: &[usize],
+) -> Result<Int8Matrix> {
+    let read = |name: &&str| {
+        let node = format!("/encoder/layer.{l}/{}/MatMul_quant", name.replace('.', "/"));
+        let bias = file.numbers(&format!("encoder.layer.{l}.{name}.bias"), &[rows])?;
+        Ok((file.linear(&node, inputs, rows)?, bias))
+    };
+    let parts = names.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let parts: Vec<Int8Part> = parts
+        .iter()
+        .map(|(linear, bias)| Int8Part {
+            weights: bytemuck::cast_slice(&linear.weights),
+            scales: &linear.scales,
+            bias,
+        })
+        .collect();
+    Int8Matrix::new(inputs, exact, &parts).ok_or_else(|| {
+        let names = names.join(", ");
+        file.corrupt(format!(
+            "the weights of {names} in layer {l}, {rows} x {inputs}, are not of the reduced range of 7 bits"
+        ))
+    })
+}

@@ -1,0 +1,21 @@
+//! BERT encoders of the usual folder layout on our own kernels: bge-small-zh-v1.5, in the int8 form that ONNX's tools make.
+//!
+//! - `config`: the sizes that `config.json` states.
+//! - `onnx`: the weights, out of the ONNX file; of its graph only which weight a node takes.
+//! - `tokenizer`: text to ids, as `tokenizer.json` says.
+//! - `forward`: the forward pass.
+//! - `model`: the four together.
+//!
+//! Other graphs, and tokenizers of another kind, are refused with what is different.
+
+mod config;
+mod forward;
+mod model;
+mod onnx;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+mod tokenizer;
+
+pub use model::BertModel;
