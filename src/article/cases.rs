@@ -182,16 +182,21 @@ fn bad_fields_are_said_once_and_cost_themselves() {
     assert_eq!(
         said,
         [
-            (Some(2), "a date is no whole day; its year was kept: `2024-05`"),
+            (
+                Some(2),
+                "a date is no whole day; its year counts, and it was kept as an attribute: `2024-05`"
+            ),
             (
                 Some(1),
-                "a date is not a day and was left out (so in 2 records): `未知`"
+                "a date is not a day and was kept as an attribute (so in 2 records): `未知`"
             ),
         ]
     );
     assert_eq!(read.articles[1].years, [2024]);
     assert_eq!(read.articles[3].published.unwrap().to_string(), "2024-05-01");
     assert_eq!(read.articles[0].attributes["部门"], "待遇科");
+    assert_eq!(read.articles[0].attributes["date"], "未知");
+    assert_eq!(read.articles[1].attributes["date"], "2024-05");
 }
 
 #[test]

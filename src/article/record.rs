@@ -155,7 +155,7 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     let published = match take(&mut fields, DATE) {
         None => None,
         Some((_, Value::String(day))) if day.trim().is_empty() => None,
-        Some((_, value)) => {
+        Some((name, value)) => {
             let date = date_of(&value);
             let day = date.and_then(WrittenDate::day);
             match date.and_then(|date| date.year) {
@@ -163,10 +163,17 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
                 // A month is no day, but it has a year.
                 Some(year) => {
                     years.push(year);
-                    read.lost
-                        .push(("date is no whole day; its year was kept", shown(&value)));
+                    read.lost.push((
+                        "date is no whole day; its year counts, and it was kept as an attribute",
+                        shown(&value),
+                    ));
                 }
-                None => read.lost.push(("date is not a day and was left out", shown(&value))),
+                None => read
+                    .lost
+                    .push(("date is not a day and was kept as an attribute", shown(&value))),
+            }
+            if day.is_none() {
+                fields.insert(name.to_string(), value);
             }
             day
         }
@@ -180,15 +187,26 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     };
     let mut regions = Vec::new();
     // Province and city may stand in two fields; both name the place.
-    while let Some((_, value)) = take(&mut fields, REGION) {
-        names(&value, &mut regions);
+    let is_empty = |value: &Value| matches!(value, Value::String(text) if text.trim().is_empty());
+    let mut not_understood = Vec::new();
+    while let Some((name, value)) = take(&mut fields, REGION) {
+        if !names(&value, &mut regions) && !is_empty(&value) {
+            read.lost
+                .push(("region is no name and was kept as an attribute", shown(&value)));
+            not_understood.push((name, value));
+        }
     }
-    while let Some((_, value)) = take(&mut fields, YEAR) {
+    while let Some((name, value)) = take(&mut fields, YEAR) {
         let before = years.len();
         calendar_years(&value, &mut years);
-        if years.len() == before && !matches!(&value, Value::String(text) if text.trim().is_empty()) {
-            read.lost.push(("year is none and was left out", shown(&value)));
+        if years.len() == before && !is_empty(&value) {
+            read.lost
+                .push(("year is none and was kept as an attribute", shown(&value)));
+            not_understood.push((name, value));
         }
+    }
+    for (name, value) in not_understood {
+        fields.insert(name.to_string(), value);
     }
     let url = text_of(take(&mut fields, URL));
     let source = text_of(take(&mut fields, SOURCE));
@@ -265,22 +283,27 @@ fn date_of(value: &Value) -> Option<WrittenDate> {
     }
 }
 
-/// The names in a value: one text, or a list of them.
-fn names(value: &Value, found: &mut Vec<String>) {
+/// The names in a value: one text, a list of them, or an object ({"省": "浙江", "市": "杭州"}). Whether all of it was
+/// taken.
+fn names(value: &Value, found: &mut Vec<String>) -> bool {
     match value {
         Value::String(text) => {
             let parts = text.split([',', '、', ';', '/', '\u{ff0c}', '\u{ff1b}']).map(str::trim);
-            for part in parts.filter(|part| !part.is_empty() && part.len() <= 60) {
-                if !found.iter().any(|known| known == part) && found.len() < 64 {
-                    found.push(part.to_string());
+            let mut all = true;
+            for part in parts.filter(|part| !part.is_empty()) {
+                match found.iter().any(|known| known == part) {
+                    true => {}
+                    false if part.len() <= 60 && found.len() < 64 => found.push(part.to_string()),
+                    false => all = false,
                 }
             }
+            all
         }
-        Value::Array(values) => values
-            .iter()
-            .filter(|value| value.is_string())
-            .for_each(|value| names(value, found)),
-        _ => {}
+        // Every one, also behind one that was not taken.
+        Value::Array(values) => values.iter().fold(true, |all, value| names(value, found) && all),
+        Value::Object(fields) => fields.values().fold(true, |all, value| names(value, found) && all),
+        Value::Null => true,
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

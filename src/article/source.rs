@@ -4,6 +4,7 @@
 //! named in the same call. A file belongs to the innermost source that holds it: a folder inside a known one is no second
 //! source, and a folder that was known before the one around it stays its own. Reads no file.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -72,7 +73,9 @@ impl Source {
 
     /// A file's path in full, by its path in the source.
     pub fn path_of(&self, place: &str) -> PathBuf {
-        Path::new(&self.root).join(place)
+        place
+            .split('/')
+            .fold(PathBuf::from(&self.root), |path, part| path.join(file_name(part)))
     }
 }
 
@@ -138,8 +141,20 @@ impl Sources {
     /// `Missing` or `Unavailable` if the path cannot be reached, `Caller` for a name that is none, `Precondition` if the
     /// name is another folder's or the path belongs to another source. Each says what to do.
     pub fn claim(&mut self, path: &Path, name: Option<&str>) -> Result<Scope> {
+        let known = std::path::absolute(path).ok();
+        let known = known.and_then(|path| self.0.iter().find(|source| Path::new(&source.root) == path));
+        let known = known.map(|source| source.name.clone());
         let unreachable = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::missing(format!("{} does not exist", path.display())),
+            std::io::ErrorKind::NotFound => {
+                let missing = Error::missing(format!("{} does not exist", path.display()));
+                match &known {
+                    Some(name) => missing.help(format!(
+                        "it is the source `{name}`: if it moved, name its new place with `--source {name}`; if it is gone, \
+                         `baowen delete --source {name}` takes its articles out"
+                    )),
+                    None => missing,
+                }
+            }
             _ => Error::unavailable(format!("{} cannot be read: {error}", path.display())),
         };
         let full = path.canonicalize().map_err(unreachable)?;
@@ -221,9 +236,7 @@ fn check_name(name: &str) -> Result<()> {
 
 /// The name that a folder's source has unless another is given.
 fn name_of(root: &str) -> String {
-    let name = Path::new(root)
-        .file_name()
-        .map(|name| name.to_string_lossy().replace(char::is_control, "_"));
+    let name = Path::new(root).file_name().map(printable);
     match name {
         Some(name) => name.chars().take(MAX_NAME).collect(),
         None => "root".into(),
@@ -232,10 +245,50 @@ fn name_of(root: &str) -> String {
 
 /// The parts of a path joined by `/` on every system.
 fn joined(path: &Path) -> String {
-    let parts = path
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy().replace(char::is_control, "_"));
+    let parts = path.components().map(|part| printable(part.as_os_str()));
     parts.collect::<Vec<_>>().join("/")
+}
+
+/// A file's name as an id shows it, different for different names: control characters, bytes that are no UTF-8, and a
+/// percent sign that could be taken for the beginning of such a one, as `%` and two hexadecimal digits a byte.
+fn printable(name: &OsStr) -> String {
+    let mut shown = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        for (at, c) in chunk.valid().char_indices() {
+            let bytes = &chunk.valid().as_bytes()[at..at + c.len_utf8()];
+            match c.is_control() || c == '%' && escaped(&chunk.valid().as_bytes()[at..]).is_some() {
+                true => bytes.iter().for_each(|byte| shown.push_str(&format!("%{byte:02x}"))),
+                false => shown.push(c),
+            }
+        }
+        chunk
+            .invalid()
+            .iter()
+            .for_each(|byte| shown.push_str(&format!("%{byte:02x}")));
+    }
+    shown
+}
+
+/// The byte that `%` and two lower hexadecimal digits at the beginning stand for.
+fn escaped(text: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = *text else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+/// The file's name that [`printable`] shows so. Where names are not bytes (Windows), one that holds no Unicode is not
+/// found again, as if it were gone.
+fn file_name(shown: &str) -> OsString {
+    let (mut bytes, mut rest) = (Vec::with_capacity(shown.len()), shown.as_bytes());
+    while let Some(&first) = rest.first() {
+        let (byte, taken) = escaped(rest).map_or((first, 1), |byte| (byte, 3));
+        bytes.push(byte);
+        rest = &rest[taken..];
+    }
+    #[cfg(unix)]
+    return std::os::unix::ffi::OsStringExt::from_vec(bytes);
+    #[cfg(not(unix))]
+    String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
 #[cfg(test)]
@@ -274,6 +327,37 @@ mod tests {
         check(&["zj/city", "zj"], "zj/a.md", "zj/a.md");
         // A file that was named by itself claims nothing below its folder.
         check(&["zj/a.md", "zj/city"], "zj/city/a.md", "city/a.md");
+    }
+
+    #[test]
+    fn different_names_make_different_ids_and_are_found_again() {
+        let names: [&[u8]; 9] = [
+            b"n\nl.txt",
+            b"n_l.txt",
+            b"n\tl.txt",
+            b"n l.txt",
+            b"b\xff.txt",
+            b"b\xfe.txt",
+            b"100%.txt",
+            b"a%0a.txt",
+            b"a\n.txt",
+        ];
+        let mut seen = std::collections::BTreeSet::new();
+        for name in names {
+            #[cfg(unix)]
+            {
+                let name: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(name);
+                let shown = printable(name);
+                assert_eq!(file_name(&shown), name, "{shown}");
+                assert!(
+                    !shown.contains(char::is_control) && seen.insert(shown.clone()),
+                    "{shown}"
+                );
+            }
+        }
+        assert!(
+            seen.is_empty() || seen.contains("100%.txt") && seen.contains("b%ff.txt") && seen.contains("a%250a.txt")
+        );
     }
 
     #[test]

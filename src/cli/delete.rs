@@ -11,6 +11,8 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::{EmbeddedIndex, Writer};
 use crate::model::{Date, Filter};
+use crate::search::understood;
+use crate::text::Analyzer;
 
 /// Take articles out of an index. What is named here must all hold for an article to go.
 #[derive(Args)]
@@ -57,13 +59,14 @@ impl Delete {
             published_to: self.to,
             ..Filter::default()
         };
+        let filter = &understood(&filter, &Analyzer::new()?)?;
         if self.ids.is_empty() && self.source.is_none() && filter.is_empty() {
             return Err(Error::caller("nothing says what to delete").help(
                 "name ids, --source, --publisher, --region, --year, --from or --to; --dry-run shows what would go",
             ));
         }
         let index = EmbeddedIndex::open(&self.index.folder)?;
-        let ids = self.select(&index, &filter)?;
+        let ids = self.select(&index, filter)?;
         if !self.dry_run {
             let mut writer = index.writer()?;
             for id in &ids {
@@ -86,6 +89,11 @@ impl Delete {
         outln!("{} articles {what}", ids.len());
         for id in &ids {
             outln!("  {id}");
+        }
+        if !self.dry_run && !ids.is_empty() {
+            outln!(
+                "What is still in its folder or file comes back with the next `baowen index` of it; take it out there too."
+            );
         }
         Ok(())
     }

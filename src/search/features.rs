@@ -29,7 +29,7 @@ pub struct Feature {
 }
 
 /// How many there are.
-pub const COUNT: usize = 12;
+pub const COUNT: usize = 13;
 
 /// All features, in the order of the weights.
 pub const FEATURES: [Feature; COUNT] = [
@@ -57,6 +57,11 @@ pub const FEATURES: [Feature; COUNT] = [
         name: "bigram_coverage",
         label: "二元覆盖",
         value: |c| c.evidence.bigram_coverage,
+    },
+    Feature {
+        name: "amounts",
+        label: "数额",
+        value: |c| c.evidence.amounts,
     },
     Feature {
         name: "cosine",

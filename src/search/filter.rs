@@ -3,6 +3,7 @@
 //! Owns what the values of a filter mean; the index matches them to the letter. What is not understood is refused, since
 //! an answer without hits would say that nothing is there.
 
+use super::request::check_filter;
 use crate::error::{Error, Result};
 use crate::model::Filter;
 use crate::text::Analyzer;
@@ -10,8 +11,9 @@ use crate::text::Analyzer;
 /// The filter with its regions and years as the index spells them.
 ///
 /// # Errors
-/// `Caller`, naming the field, for a region that is not known and a year that is none.
-pub(super) fn understood(filter: &Filter, analyzer: &Analyzer) -> Result<Filter> {
+/// `Caller`, naming the field, for a region that is not known, a year that is none, and days between which none lies.
+pub fn understood(filter: &Filter, analyzer: &Analyzer) -> Result<Filter> {
+    check_filter(filter)?;
     let region = |name: &String| match analyzer.region_of(name) {
         Ok(region) => Ok(region.key()),
         Err(cause) => Err(cause.context("filter.regions")),

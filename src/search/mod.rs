@@ -20,5 +20,6 @@ mod sentence;
 
 pub use adapter::{Adapter, centered};
 pub use engine::{DEFAULT_CANDIDATES, Engine, JudgedBy};
+pub use filter::understood;
 pub use fusion::Fusion;
 pub use ranking::Ranking;

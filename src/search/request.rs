@@ -227,7 +227,8 @@ impl SearchRequest {
     }
 }
 
-fn check_filter(filter: &Filter) -> Result<()> {
+/// Refuses a filter that cannot match: too many values, empty ones, days between which none lies.
+pub(super) fn check_filter(filter: &Filter) -> Result<()> {
     for (name, values) in [
         ("article_ids", &filter.article_ids),
         ("sources", &filter.sources),

@@ -94,12 +94,13 @@ impl Changes {
         let Some(source) = self.sources.get(&file.0) else {
             return false;
         };
-        let is_missing = |path: &Path| {
-            let error = path.symlink_metadata().err().map(|error| error.kind());
-            matches!(
-                error,
-                Some(std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
-            )
+        let is_missing = |path: &Path| match path.symlink_metadata() {
+            // Another thing has its name now.
+            Ok(about) => about.is_dir(),
+            Err(error) => matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ),
         };
         !self.ahead.contains(file) && is_missing(&source.path_of(&file.1))
     }
@@ -142,16 +143,21 @@ impl Changes {
         Ok(self.lost.get_mut(&content(article)?).and_then(Vec::pop))
     }
 
-    /// Notes that something could not be read: what is missing of that file is then not gone.
-    pub fn rejected(&mut self, rejected: &Rejected) {
+    /// Notes that something could not be read: what is missing of that file is then not gone. Whether the index holds
+    /// articles of the file.
+    pub fn rejected(&mut self, rejected: &Rejected) -> bool {
         let is_empty = rejected
             .path
             .metadata()
             .is_ok_and(|about| about.is_file() && about.len() == 0);
         let full = self.scopes.iter().find_map(|scope| scope.full_path(&rejected.path));
-        if let Some(origin) = full.and_then(|path| self.sources.origin(&path)).filter(|_| !is_empty) {
-            self.unsure.insert(key(&origin));
-        }
+        let Some(origin) = full.and_then(|path| self.sources.origin(&path)).filter(|_| !is_empty) else {
+            return false;
+        };
+        let file = key(&origin);
+        let is_held = self.held.contains_key(&file);
+        self.unsure.insert(file);
+        is_held
     }
 
     /// The articles that the sources no longer have, sorted, once everything is read.

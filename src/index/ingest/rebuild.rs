@@ -99,6 +99,8 @@ pub fn rebuild(
     budget: Budget,
     progress: &dyn Progress,
 ) -> Result<Summary> {
+    // The lock would make a folder where there is none.
+    EmbeddedIndex::open(folder)?;
     let lock = Arc::new(WriteLock::take(folder)?);
     let old = EmbeddedIndex::open(folder)?;
     if old.identity().dimension > 0 && rules.embedder.is_none() && !without_vectors {

@@ -1,7 +1,7 @@
 //! Files into an index: read in order, taken in batches, committed as they come, maintained at the end.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::changes::Changes;
 use super::maintain::maintain_fully;
@@ -64,6 +64,13 @@ pub fn run(
         dirty: false,
     };
     ingest.set_sources(sources.clone());
+    for source in sources.iter().filter(|source| !Path::new(&source.root).exists()) {
+        run.notice(format!(
+            "the source `{0}` ({1}) is not there; if its folder moved, name the new place with `--source {0}`, if it is \
+             gone, `baowen delete --source {0}` takes its articles out",
+            source.name, source.root
+        ));
+    }
     let commit_every = if request.commit_every == 0 {
         usize::MAX
     } else {
@@ -78,13 +85,15 @@ pub fn run(
                 batch.push(article);
             }
             ReadEvent::Rejected(rejected) => {
-                run.changes.rejected(&rejected);
-                run.skip(rejected.to_string());
+                let is_held = run.changes.rejected(&rejected);
+                run.skip(match is_held && rejected.line.is_none() {
+                    true => format!("{rejected}; what the index holds of it stays"),
+                    false => rejected.to_string(),
+                });
             }
             ReadEvent::LeftOut(_, left) => run.summary.left_out_characters += characters(&left.text),
             ReadEvent::Noticed(noticed) => {
-                progress.noticed(&noticed.to_string());
-                run.summary.noticed.push(noticed.to_string());
+                run.notice(noticed.to_string());
             }
         }
         if batch.len() >= BATCH.min(commit_every) {
@@ -200,6 +209,11 @@ impl Run<'_> {
         }
         self.summary.gone = gone;
         Ok(())
+    }
+
+    fn notice(&mut self, what: String) {
+        self.progress.noticed(&what);
+        self.summary.noticed.push(what);
     }
 
     fn skip(&mut self, what: String) {

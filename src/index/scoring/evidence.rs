@@ -17,6 +17,8 @@ pub struct Evidence {
     pub coverage: f32,
     /// Share of the question's idf mass (bigrams) that the passage holds, 0 to 1.
     pub bigram_coverage: f32,
+    /// Share of the question's amounts and dates that the passage holds, however either writes them, 0 to 1.
+    pub amounts: f32,
     /// Cosine of question and passage; 0 if either has no vector.
     pub cosine: f32,
     /// Cosine after the collection's mean vector is taken off both; 0 if either has no vector.
@@ -49,6 +51,7 @@ impl Evidence {
             title: lexical.title,
             coverage: lexical.coverage,
             bigram_coverage: lexical.bigram_coverage,
+            amounts: lexical.amounts,
             cosine: dense.cosine,
             centered: dense.centered,
             adapted: dense.adapted,

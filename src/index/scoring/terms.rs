@@ -2,7 +2,7 @@
 
 use super::bm25::{Bm25, CollectionCounts, FIELDS, STREAMS};
 use crate::error::Result;
-use crate::text::{QueryTerm, Region};
+use crate::text::{QueryTerm, Region, TermOrigin};
 
 /// What a question says: its words in both token streams, the places and the years it names.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +50,8 @@ pub struct WeighedTerms {
     terms: Vec<WeighedTerm>,
     /// Sum of the weights, by stream.
     mass: [f32; STREAMS],
+    /// How many are amounts or dates in canonical form.
+    amounts: f32,
 }
 
 /// What words say of one passage.
@@ -65,6 +67,8 @@ pub struct LexicalScores {
     pub coverage: f32,
     /// See [`Evidence`](super::Evidence).
     pub bigram_coverage: f32,
+    /// See [`Evidence`](super::Evidence).
+    pub amounts: f32,
 }
 
 /// What one term adds to a passage's exact lexical score.
@@ -76,6 +80,10 @@ pub struct TermScore {
     pub is_word: bool,
     /// Weighted BM25F.
     pub score: f32,
+}
+
+fn is_amount(term: &WeighedTerm) -> bool {
+    term.term.origin == TermOrigin::Canonical
 }
 
 impl WeighedTerms {
@@ -100,7 +108,8 @@ impl WeighedTerms {
                 });
             }
         }
-        Ok(WeighedTerms { terms, mass })
+        let amounts = terms.iter().filter(|term| is_amount(term)).count() as f32;
+        Ok(WeighedTerms { terms, mass, amounts })
     }
 
     /// The terms, words first.
@@ -127,6 +136,9 @@ impl WeighedTerms {
             if term.stream == 0 {
                 scores.words += score;
                 scores.coverage += share;
+                if is_amount(term) {
+                    scores.amounts += 1.0 / self.amounts;
+                }
             } else {
                 scores.bigrams += score;
                 scores.bigram_coverage += share;
