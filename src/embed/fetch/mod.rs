@@ -187,8 +187,16 @@ fn explain(model: &Model, home: &Path, failures: &[(&Source, Error)]) -> Error {
     let remedies: Vec<&str> = model.sources.iter().map(Source::remedy).collect();
     let is_corrupt = failures.iter().any(|(_, error)| error.fault() == Fault::Corrupt);
     let fault = if is_corrupt { Fault::Corrupt } else { Fault::Unavailable };
-    Error::new(fault, format!("no source gives the model {}: {}", model.name, reasons.join("; "))).help(format!(
-        "{} and run `baowen model fetch` again, or put {} into {} by hand: they are {}; until then search works by words \
+    let again = match model.name {
+        DEFAULT => "baowen model fetch".to_string(),
+        name => format!("baowen model fetch --model {name}"),
+    };
+    Error::new(
+        fault,
+        format!("no source gives the model {}: {}", model.name, reasons.join("; ")),
+    )
+    .help(format!(
+        "{} and run `{again}` again, or put {} into {} by hand: they are {}; until then search works by words \
          alone",
         remedies.join(", or "),
         files.join(", "),

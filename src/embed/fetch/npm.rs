@@ -83,7 +83,8 @@ fn explain(said: &str) -> String {
         .lines()
         .filter_map(|line| line.strip_prefix("npm error").or_else(|| line.strip_prefix("npm ERR!")))
         .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.contains("A complete log of this run"))
+        // Neither where in npm's own code it happened nor where it wrote that down.
+        .filter(|line| !line.is_empty() && !line.starts_with("at ") && !line.contains("A complete log of this run"))
         .collect();
     let cause = match lines.is_empty() {
         true => said.trim(),
@@ -147,7 +148,10 @@ mod tests {
             "npm error code E404\nnpm error 404 Not Found - GET x\nnpm error\nnpm error A complete log of this run can be found in: y\n",
             "npm failed: code E404; 404 Not Found - GET x",
         );
-        check("npm ERR! code ENOTFOUND\n", "npm failed: code ENOTFOUND");
+        check(
+            "npm ERR! code ENOTFOUND\nnpm ERR!     at ClientRequest.emit (events:1)\n",
+            "npm failed: code ENOTFOUND",
+        );
         check("node: bad option\n", "npm failed: node: bad option");
         check(" \n", "npm failed and said nothing");
     }

@@ -134,7 +134,8 @@ fn trouble(error: &ureq::Error) -> Trouble {
         Error::Timeout(_) => ("no answer in time".into(), true),
         // A name server may be away for a moment.
         Error::HostNotFound => ("the host was not found".into(), true),
-        Error::Io(cause) => (cause.to_string(), true),
+        // What TLS refuses, a certificate first of all, comes as invalid data.
+        Error::Io(cause) => (cause.to_string(), cause.kind() != io::ErrorKind::InvalidData),
         Error::ConnectionFailed => ("no connection".into(), true),
         Error::ConnectProxyFailed(cause) => (format!("the proxy refused: {cause}"), true),
         Error::Protocol(cause) => (format!("the answer is no HTTP: {cause}"), true),
