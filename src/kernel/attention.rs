@@ -1,10 +1,11 @@
 //! Softmax attention of one text over itself, in f32, head by head.
 //!
-//! Keys are transposed once a head, so that a vector holds one component of many keys and a tile of four questions
+//! Keys are transposed once a head, so that a vector holds one component of many keys and a tile of a few queries
 //! shares each load; values are copied together, because in the layer's output they lie three rows apart.
 
+use super::attention_rows::{LANES, SLICE};
 use super::lanes::{fma, fold, larger};
-use super::level::{Chosen, Level, for_each_level};
+use super::level::{Chosen, Level};
 use super::selfcheck::{Stream, close};
 
 /// The level of the kernels in this file.
@@ -13,15 +14,6 @@ pub(super) static CHOSEN: Chosen = Chosen::new(agrees);
 /// Widths of a head that there is a kernel for, in components.
 pub const HEADS: [usize; 2] = [32, 64];
 
-/// Query rows of a tile of scores.
-const TILE: usize = 4;
-/// Query rows of a tile of weighted values.
-const PAIR: usize = 2;
-/// Components of a value that are weighed at once: for a pair of rows eight AVX2 sums, enough to hide their latency.
-const SLICE: usize = 32;
-/// Keys handled side by side.
-const LANES: usize = 16;
-
 /// The buffers that attention needs, kept between calls.
 #[derive(Debug, Default)]
 pub struct AttentionScratch {
@@ -29,7 +21,7 @@ pub struct AttentionScratch {
     keys: Vec<[f32; LANES]>,
     /// `[key][component]`.
     values: Vec<f32>,
-    /// `[TILE][key]`, filled up alike.
+    /// `[query of a tile][key]`, filled up alike.
     scores: Vec<f32>,
 }
 
@@ -74,39 +66,48 @@ fn attend_checked(
     }
 }
 
-for_each_level!(
-    fn attend_32(queries: &[f32], parts: &[&[f32]], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch)
-        = attend_body_32
-);
-for_each_level!(
-    fn attend_64(queries: &[f32], parts: &[&[f32]], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch)
-        = attend_body_64
-);
-
-#[inline(always)]
-fn attend_body_32<const FMA: bool>(
-    queries: &[f32],
-    parts: &[&[f32]],
-    hidden: usize,
-    out: &mut [f32],
-    scratch: &mut AttentionScratch,
-) {
-    attend_body::<FMA, 32>(queries, parts, hidden, out, scratch);
+/// Defines `$name`, which runs [`attend_body`] for heads of `$head` compiled for a level. AVX-512 has registers for twice
+/// the rows at once.
+macro_rules! for_head {
+    ($name:ident, $head:literal) => {
+        fn $name(
+            level: Level,
+            queries: &[f32],
+            parts: &[&[f32]],
+            hidden: usize,
+            out: &mut [f32],
+            scratch: &mut AttentionScratch,
+        ) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2(q: &[f32], parts: &[&[f32]], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
+                    attend_body::<true, false, $head, 4, 2>(q, parts, hidden, out, scratch);
+                }
+                #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+                fn avx512(q: &[f32], parts: &[&[f32]], hidden: usize, out: &mut [f32], scratch: &mut AttentionScratch) {
+                    attend_body::<true, true, $head, 8, 4>(q, parts, hidden, out, scratch);
+                }
+                match level {
+                    // SAFETY: a level is only handed out after `Level::supported` found its instructions.
+                    Level::Avx512 => return unsafe { avx512(queries, parts, hidden, out, scratch) },
+                    // SAFETY: as above.
+                    Level::Avx2 => return unsafe { avx2(queries, parts, hidden, out, scratch) },
+                    Level::Scalar => {}
+                }
+            }
+            let _ = level;
+            attend_body::<false, false, $head, 4, 2>(queries, parts, hidden, out, scratch);
+        }
+    };
 }
 
-#[inline(always)]
-fn attend_body_64<const FMA: bool>(
-    queries: &[f32],
-    parts: &[&[f32]],
-    hidden: usize,
-    out: &mut [f32],
-    scratch: &mut AttentionScratch,
-) {
-    attend_body::<FMA, 64>(queries, parts, hidden, out, scratch);
-}
+for_head!(attend_32, 32);
+for_head!(attend_64, 64);
 
+/// `TILE` rows of queries are scored at once, and `WEIGHED` rows weigh the values; `WIDE` is for AVX-512 alone.
 #[inline(always)]
-fn attend_body<const FMA: bool, const HEAD: usize>(
+fn attend_body<const FMA: bool, const WIDE: bool, const HEAD: usize, const TILE: usize, const WEIGHED: usize>(
     queries: &[f32],
     parts: &[&[f32]],
     hidden: usize,
@@ -143,18 +144,16 @@ fn attend_body<const FMA: bool, const HEAD: usize>(
         for (first, out) in (0..asked).step_by(TILE).zip(out.chunks_mut(TILE * hidden)) {
             // Of a tile that is not full the last row is worked out again and not used.
             let query = |t: usize| queries[(first + t).min(asked - 1) * hidden + head..].first_chunk();
-            let [Some(a), Some(b), Some(c), Some(d)] = std::array::from_fn(query) else {
-                continue;
-            };
-            score::<FMA, HEAD>([a, b, c, d], keys, scores);
-            for (pair, out) in out.chunks_mut(PAIR * hidden).enumerate() {
-                let scores = &mut scores[pair * PAIR * padded..][..PAIR * padded];
-                let mut inverse = [0.0f32; PAIR];
+            let tile = std::array::from_fn(|t| query(t).unwrap_or(&[0.0; HEAD]));
+            score::<FMA, WIDE, HEAD, TILE>(tile, keys, scores);
+            for (some, out) in out.chunks_mut(WEIGHED * hidden).enumerate() {
+                let scores = &mut scores[some * WEIGHED * padded..][..WEIGHED * padded];
+                let mut inverse = [0.0f32; WEIGHED];
                 for (scores, inverse) in scores.chunks_exact_mut(padded).zip(&mut inverse) {
                     *inverse = 1.0 / soften::<FMA>(scores, tokens);
                 }
                 for slice in (0..HEAD).step_by(SLICE) {
-                    let sums = weigh::<FMA, HEAD>(scores, padded, values, slice);
+                    let sums = weigh::<FMA, WIDE, HEAD, WEIGHED>(scores, padded, values, slice);
                     for ((out, sums), inverse) in out.chunks_exact_mut(hidden).zip(&sums).zip(inverse) {
                         for (out, sum) in out[head + slice..].iter_mut().zip(sums) {
                             *out = sum * inverse;
@@ -168,11 +167,16 @@ fn attend_body<const FMA: bool, const HEAD: usize>(
 
 /// Dot products of a tile of queries with all keys, a row of scores for each.
 #[inline(always)]
-fn score<const FMA: bool, const HEAD: usize>(
+fn score<const FMA: bool, const WIDE: bool, const HEAD: usize, const TILE: usize>(
     queries: [&[f32; HEAD]; TILE],
     keys: &[[[f32; LANES]; HEAD]],
     scores: &mut [f32],
 ) {
+    #[cfg(target_arch = "x86_64")]
+    if WIDE {
+        // SAFETY: only the body that is compiled for AVX-512 is wide.
+        return unsafe { super::attention_x86::score(queries, keys, scores) };
+    }
     for (group, keys) in keys.iter().enumerate() {
         let mut sums = [[0.0f32; LANES]; TILE];
         for d in 0..HEAD {
@@ -238,23 +242,30 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
     if x < -87.0 { 0.0 } else { p * power }
 }
 
-/// For a pair of rows of weights, a slice of the weighted sums of all values.
+/// For a few rows of weights, a slice of the weighted sums of all values.
 #[inline(always)]
-fn weigh<const FMA: bool, const HEAD: usize>(
+fn weigh<const FMA: bool, const WIDE: bool, const HEAD: usize, const WEIGHED: usize>(
     weights: &[f32],
     padded: usize,
     values: &[[f32; HEAD]],
     slice: usize,
-) -> [[f32; SLICE]; PAIR] {
-    let mut sums = [[0.0f32; SLICE]; PAIR];
-    let (first, second) = weights[..PAIR * padded].split_at(padded);
-    for ((value, a), b) in values.iter().zip(first).zip(second) {
+) -> [[f32; SLICE]; WEIGHED] {
+    let rows: [&[f32]; WEIGHED] = std::array::from_fn(|row| &weights[row * padded..][..values.len()]);
+    #[cfg(target_arch = "x86_64")]
+    if WIDE {
+        // SAFETY: only the body that is compiled for AVX-512 is wide.
+        return unsafe { super::attention_x86::weigh(rows, values, slice) };
+    }
+    let mut sums = [[0.0f32; SLICE]; WEIGHED];
+    for (token, value) in values.iter().enumerate() {
         let Some(value) = value[slice..].first_chunk::<SLICE>() else {
             continue;
         };
-        for i in 0..SLICE {
-            sums[0][i] = fma::<FMA>(*a, value[i], sums[0][i]);
-            sums[1][i] = fma::<FMA>(*b, value[i], sums[1][i]);
+        for t in 0..WEIGHED {
+            let weight = rows[t][token];
+            for i in 0..SLICE {
+                sums[t][i] = fma::<FMA>(weight, value[i], sums[t][i]);
+            }
         }
     }
     sums

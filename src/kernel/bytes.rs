@@ -15,6 +15,9 @@ pub(super) static CHOSEN: Chosen = Chosen::new(agrees);
 /// Numbers handled side by side.
 const LANES: usize = 16;
 
+/// Tokens that a kernel may read together.
+const WHOLE: usize = 16;
+
 /// What a token's codes stand for: `code x scale + least`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Span {
@@ -26,7 +29,7 @@ pub(super) struct Span {
 #[derive(Debug, Default, Clone)]
 pub struct Bytes {
     inputs: usize,
-    /// `[token][input]`.
+    /// `[token][input]`; rows that stand for no token make the tokens a multiple of [`WHOLE`].
     codes: Vec<u8>,
     /// One a token.
     spans: Vec<Span>,
@@ -49,7 +52,8 @@ impl Bytes {
     fn round_at(&mut self, level: Level, x: &[f32], inputs: usize, exact: &[usize]) {
         assert!(inputs > 0 && x.len().is_multiple_of(inputs) && exact.is_sorted_by(|a, b| a < b));
         (self.inputs, self.exact) = (inputs, exact.len());
-        self.codes.resize(x.len(), 0);
+        self.codes
+            .resize((x.len() / inputs).next_multiple_of(WHOLE) * inputs, 0);
         self.spans.clear();
         self.missed.clear();
         for (row, codes) in x.chunks_exact(inputs).zip(self.codes.chunks_exact_mut(inputs)) {
@@ -96,11 +100,13 @@ impl Bytes {
     }
 
     /// Codes as they are, for checks: with scale and least value of each token.
-    pub(super) fn of(inputs: usize, codes: Vec<u8>, spans: impl Iterator<Item = (f32, f32)>) -> Self {
+    pub(super) fn of(inputs: usize, mut codes: Vec<u8>, spans: impl Iterator<Item = (f32, f32)>) -> Self {
+        let spans: Vec<Span> = spans.map(|(scale, least)| Span { scale, least }).collect();
+        codes.resize(spans.len().next_multiple_of(WHOLE) * inputs, 0);
         Bytes {
             inputs,
             codes,
-            spans: spans.map(|(scale, least)| Span { scale, least }).collect(),
+            spans,
             exact: 0,
             missed: Vec::new(),
         }

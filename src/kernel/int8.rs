@@ -24,6 +24,32 @@ use super::selfcheck::{Stream, close};
 /// The level of the kernels in this file.
 pub(super) static CHOSEN: Chosen = Chosen::new(agrees);
 
+/// Below so many tokens a tile of 16 is not worth filling.
+#[cfg(target_arch = "x86_64")]
+const FEW: usize = 5;
+
+/// Which kernel runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Path {
+    Level(Level),
+    /// The tiles of AMX where the matrix is deep enough and the tokens are not few, else AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    Tiles,
+}
+
+/// The fastest kernel that is there and gives what the scalar one gives.
+fn chosen() -> Path {
+    #[cfg(target_arch = "x86_64")]
+    {
+        static TILES: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+        let is_usable = || CHOSEN.level() == Level::Avx512 && super::int8_amx::allowed() && agrees_on(Path::Tiles);
+        if *TILES.get_or_init(is_usable) {
+            return Path::Tiles;
+        }
+    }
+    Path::Level(CHOSEN.level())
+}
+
 /// The largest weight in size: more would not fit the 16 bits of a pair of products.
 const MOST: i8 = 64;
 /// The most inputs: with them a sum of products stays below 2^31.
@@ -137,10 +163,10 @@ impl Int8Matrix {
     /// # Panics
     /// If `x` was not rounded for this matrix, or the rows are not whole groups of it: defects of the caller.
     pub fn multiply(&self, rows: Range<usize>, x: &Bytes, out: &mut Vec<f32>) {
-        self.multiply_at(CHOSEN.level(), rows, x, out);
+        self.multiply_by(chosen(), rows, x, out);
     }
 
-    fn multiply_at(&self, level: Level, rows: Range<usize>, x: &Bytes, out: &mut Vec<f32>) {
+    fn multiply_by(&self, path: Path, rows: Range<usize>, x: &Bytes, out: &mut Vec<f32>) {
         let widths = (self.inputs, self.exact.len());
         assert_eq!((x.inputs(), x.exact()), widths, "activations of another layer");
         assert!(rows.start.is_multiple_of(GROUP) && rows.end.is_multiple_of(GROUP) && rows.end <= self.rows());
@@ -149,6 +175,10 @@ impl Int8Matrix {
             return;
         }
         let steps = self.inputs / 4;
+        #[cfg(target_arch = "x86_64")]
+        let tiles = (path == Path::Tiles && self.inputs.is_multiple_of(super::int8_amx::DEPTH) && x.tokens() >= FEW)
+            // SAFETY: the path was chosen, or is tested, because the process may use tiles.
+            .then(|| unsafe { super::int8_amx::Tiles::shape() });
         let [scales, sums, bias] = [&self.scales, &self.sums, &self.bias].map(|all| all.as_chunks::<GROUP>().0);
         for (place, group) in (rows.start / GROUP..rows.end / GROUP).enumerate() {
             let tile = Tile {
@@ -160,20 +190,36 @@ impl Int8Matrix {
                 x,
                 rows: rows.len(),
             };
-            tile.run(level, &mut out[place * GROUP..]);
+            let out = &mut out[place * GROUP..];
+            match path {
+                // SAFETY: `check` asserts the conditions; the codes are those of whole tiles, as `Bytes` makes them.
+                #[cfg(target_arch = "x86_64")]
+                Path::Tiles => match &tiles {
+                    Some(tiles) => {
+                        tile.check(out);
+                        unsafe { tiles.run(&tile, out) }
+                    }
+                    None => tile.run(Level::Avx512, out),
+                },
+                Path::Level(level) => tile.run(level, out),
+            }
         }
     }
 }
 
 impl Tile<'_> {
-    /// `out` begins at the group's first row of the first token.
-    fn run(&self, level: Level, out: &mut [f32]) {
-        // What the vector kernels rely on, checked where it costs nothing.
+    /// Asserts what the vector kernels rely on, where it costs nothing.
+    fn check(&self, out: &[f32]) {
         let tokens = self.x.tokens();
         assert!(tokens > 0 && 4 * self.weights.len() == self.x.inputs());
         assert!(self.x.codes().len() >= tokens * self.x.inputs() && self.x.spans().len() >= tokens);
         assert!(self.exact.len() == self.x.exact() && self.x.all_missed().len() >= tokens * self.exact.len());
         assert!(out.len() >= (tokens - 1) * self.rows + GROUP);
+    }
+
+    /// `out` begins at the group's first row of the first token.
+    fn run(&self, level: Level, out: &mut [f32]) {
+        self.check(out);
         match level {
             // SAFETY: a level is only handed out after `Level::supported` found its instructions; the assertions
             // above are the kernel's conditions.
@@ -235,9 +281,14 @@ fn example(rows: usize, inputs: usize, tokens: usize) -> (Vec<i8>, Vec<f32>, Vec
     (weights, scales, bias, x)
 }
 
-/// Whether the product of a supported level gives what the scalar one gives, with as many tokens as any tile takes.
+/// Whether the product of a supported level gives what the scalar one gives.
 fn agrees(level: Level) -> bool {
-    (1..=8).chain([17, 33]).all(|tokens| {
+    agrees_on(Path::Level(level))
+}
+
+/// The same of a kernel, with as many tokens as any tile takes.
+fn agrees_on(path: Path) -> bool {
+    (1..=13).chain([17, 33]).all(|tokens| {
         let (weights, scales, bias, x) = example(2 * GROUP, 128, tokens);
         let part = Int8Part {
             weights: &weights,
@@ -246,8 +297,8 @@ fn agrees(level: Level) -> bool {
         };
         Int8Matrix::new(128, &EXACT, &[part]).is_some_and(|matrix| {
             let (mut fast, mut plain) = (Vec::new(), Vec::new());
-            matrix.multiply_at(level, 0..2 * GROUP, &x, &mut fast);
-            matrix.multiply_at(Level::Scalar, 0..2 * GROUP, &x, &mut plain);
+            matrix.multiply_by(path, 0..2 * GROUP, &x, &mut fast);
+            matrix.multiply_by(Path::Level(Level::Scalar), 0..2 * GROUP, &x, &mut plain);
             close(&fast, &plain, 1e-5)
         })
     })
@@ -256,6 +307,16 @@ fn agrees(level: Level) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// All kernels that run here.
+    fn paths() -> Vec<Path> {
+        let levels = CHOSEN.usable().into_iter().map(Path::Level);
+        let mut paths: Vec<Path> = levels.collect();
+        if !paths.contains(&chosen()) {
+            paths.push(chosen());
+        }
+        paths
+    }
 
     #[test]
     fn the_product_is_the_definition_at_every_level_and_shape() {
@@ -284,14 +345,14 @@ mod tests {
                         expected.push((dot + f64::from(bias[row])) as f32);
                     }
                 }
-                for level in CHOSEN.usable() {
+                for path in paths() {
                     let mut out = vec![f32::NAN; 3];
-                    matrix.multiply_at(level, 0..rows, &x, &mut out);
-                    let case = format!("{} {rows} x {inputs}, {tokens} tokens", level.name());
+                    matrix.multiply_by(path, 0..rows, &x, &mut out);
+                    let case = format!("{path:?} {rows} x {inputs}, {tokens} tokens");
                     assert!(close(&out, &expected, 1e-4), "{case}");
                     // Some of the rows are those rows of all.
                     let mut last = Vec::new();
-                    matrix.multiply_at(level, rows - GROUP..rows, &x, &mut last);
+                    matrix.multiply_by(path, rows - GROUP..rows, &x, &mut last);
                     let of_all = out.chunks_exact(rows).flat_map(|row| &row[rows - GROUP..]);
                     assert!(last.iter().eq(of_all), "{case}");
                     // A token's outputs do not depend on its company.
@@ -301,7 +362,7 @@ mod tests {
                         let codes = x.codes()[token * inputs..][..inputs].to_vec();
                         let one = Bytes::of(inputs, codes, std::iter::once((span.scale, span.least)));
                         let one = one.with_missed(EXACT.len(), x.missed(token).to_vec());
-                        matrix.multiply_at(level, 0..rows, &one, &mut alone);
+                        matrix.multiply_by(path, 0..rows, &one, &mut alone);
                         assert_eq!(alone, row, "{case}");
                     }
                 }
@@ -349,10 +410,10 @@ mod tests {
             for tokens in 1..=8 {
                 let spans = std::iter::repeat_n((0.5, 0.0), tokens);
                 let x = Bytes::of(inputs, vec![code; tokens * inputs], spans);
-                for level in CHOSEN.usable() {
+                for path in paths() {
                     let mut out = Vec::new();
-                    matrix.multiply_at(level, 0..64, &x, &mut out);
-                    let case = format!("{} {weight} x {code}, {tokens}", level.name());
+                    matrix.multiply_by(path, 0..64, &x, &mut out);
+                    let case = format!("{path:?} {weight} x {code}, {tokens}");
                     assert_eq!(out, vec![expected; 64 * tokens], "{case}");
                 }
             }

@@ -6,10 +6,15 @@
 //! files' formats or texts.
 
 mod attention;
+mod attention_rows;
+#[cfg(target_arch = "x86_64")]
+mod attention_x86;
 mod bytes;
 mod dot;
 mod fixed;
 mod int8;
+#[cfg(target_arch = "x86_64")]
+mod int8_amx;
 mod int8_tile;
 #[cfg(target_arch = "x86_64")]
 mod int8_x86;
