@@ -31,6 +31,9 @@ pub struct Profile {
     pub fusion: FusionDefaults,
     /// The weights of the linear fusion by feature; what is not named weighs nothing.
     pub weights: BTreeMap<String, f32>,
+    /// What a reranker's relevance does, where one is set; if nothing is said, it decides on the first 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reranking: Option<Reranking>,
     /// How likely it is that a question is answered; none if it was never fitted.
     pub answerable: Option<AnswerableCurve>,
     /// Where the correction of the model's similarity lies; none if there is none.
@@ -84,6 +87,48 @@ pub struct FusionDefaults {
     /// The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009,
     /// <https://doi.org/10.1145/1571941.1572114>).
     pub rrf_k: f32,
+}
+
+/// What the relevance that a reranker gives does to a fused list.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reranking {
+    /// As many of the list's first are scored, 1 to 200.
+    pub first: usize,
+    /// What their relevance does.
+    pub rule: RerankRule,
+}
+
+/// How relevance and fused score become one order.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RerankRule {
+    /// The relevance alone decides.
+    Replace,
+    /// The relevance, from 0 to 1, times this weight (0 or more) joins the sum.
+    Sum(f32),
+}
+
+/// The most of a list that a reranker may be given: each costs what embedding a passage costs.
+const MOST_RERANKED: usize = 200;
+
+impl Reranking {
+    /// The rule and its numbers, for an answer's provenance.
+    pub fn describe(&self) -> String {
+        match self.rule {
+            RerankRule::Replace => format!("reranked first={}", self.first),
+            RerankRule::Sum(weight) => format!("reranked first={} weight={weight}", self.first),
+        }
+    }
+}
+
+impl Default for Reranking {
+    fn default() -> Self {
+        Reranking {
+            first: 30,
+            rule: RerankRule::Replace,
+        }
+    }
 }
 
 /// `1 / (1 + exp(-(cosine * c + coverage * b + bias)))`, with c the highest cosine of any candidate and b the largest
@@ -213,6 +258,12 @@ impl Profile {
                 .iter()
                 .map(|(name, weight)| (name.as_str(), weight.is_finite())),
         );
+        if let Some(reranking) = &self.reranking {
+            checks.push(("reranking.first", (1..=MOST_RERANKED).contains(&reranking.first)));
+            if let RerankRule::Sum(weight) = reranking.rule {
+                checks.push(("reranking.rule.sum", weight.is_finite() && weight >= 0.0));
+            }
+        }
         if let Some(curve) = &self.answerable {
             let finite = [curve.cosine, curve.coverage, curve.bias].iter().all(|x| x.is_finite());
             checks.push(("answerable", finite));
@@ -322,6 +373,13 @@ mod tests {
             adapter,
             Fault::Caller,
             &["bm25.k1", "fusion.rrf_k"],
+        );
+        let reranking = |rule: &str| format!("\"reranking\": {{\"first\": 0, \"rule\": {rule}}}, \"answerable\": {{");
+        check(
+            &|s| s.replace("\"answerable\": {", &reranking("{\"sum\": -1.0}")),
+            adapter,
+            Fault::Caller,
+            &["reranking.first, reranking.rule.sum"],
         );
         check(&|s| s.into(), &adapter[1..], Fault::Corrupt, &["SHA-256"]);
         check(

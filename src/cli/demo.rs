@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::options::DEFAULT_LISTEN;
 use super::print::{self, Style};
-use super::{fetch, index, remote, serve, setup};
+use super::serve::{self, RankedBy};
+use super::{fetch, index, remote, setup};
 use crate::embed::fetch::IN_USE;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::ingest::summary::Summary;
@@ -115,7 +116,11 @@ fn start(runtime: &Runtime, listen: &str) -> Result<(String, JoinHandle<Result<(
             let _ = ready.send(address);
         };
         let settings = ServiceSettings::default();
-        serve::serve(Path::new(INDEX), &listen, Profile::shipped().clone(), settings, ready).await
+        let ranked = RankedBy {
+            profile: Profile::shipped().clone(),
+            reranker: None,
+        };
+        serve::serve(Path::new(INDEX), &listen, ranked, settings, ready).await
     });
     runtime.block_on(async {
         match is_ready.await {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::options::{ProfileFile, Question, mode_name};
+use super::options::{ProfileFile, Question, RerankerName, mode_name};
 use super::{index, print, setup};
 use crate::compute::Budget;
+use crate::embed::Models;
 use crate::error::{Error, Fault, Result};
 use crate::eval::report::ModeRun;
 use crate::eval::{Dataset, Query, Ranked, Report, ReportOptions, Run};
@@ -36,6 +37,8 @@ pub struct Eval {
     question: Question,
     #[command(flatten)]
     profile: ProfileFile,
+    #[command(flatten)]
+    reranker: RerankerName,
     /// Only the first N questions.
     #[arg(long, value_name = "N")]
     first: Option<usize>,
@@ -58,7 +61,8 @@ impl Eval {
             Some(folder) => folder.clone(),
             None => self.build(dataset.corpus()?)?,
         };
-        let setup::Opened { index, engine } = setup::open(&folder, &self.profile.read()?)?;
+        let opened = setup::open(&folder, &self.profile.read()?)?;
+        let setup::Opened { index, engine } = opened.with_reranker(self.reranker.name.as_deref())?;
         let snapshot = crate::index::Backend::snapshot(&*index)?;
         let mut made_by = std::collections::BTreeMap::new();
         let runs = self.rank_all(&engine, &*snapshot, &dataset, &mut made_by)?;
@@ -83,7 +87,11 @@ impl Eval {
     fn build(&self, corpus: &Path) -> Result<PathBuf> {
         let full = corpus.canonicalize().unwrap_or_else(|_| corpus.to_path_buf());
         let name = xxhash_rust::xxh3::xxh3_64(full.as_os_str().as_encoded_bytes());
-        let folder = Path::new("index/data").join(format!("eval-{name:016x}"));
+        // One for each model, since an index keeps its own.
+        let model = Models::here()
+            .chosen()?
+            .map_or(String::new(), |model| format!("-{model}"));
+        let folder = Path::new("index/data").join(format!("eval-{name:016x}{model}"));
         let build = |rebuild| {
             let options = index::Options {
                 rebuild,

@@ -9,10 +9,11 @@ use indicatif::ProgressBar;
 use ndarray::Array2;
 use serde_json::json;
 
-use super::{questions, setup};
+use super::questions;
+use super::setup::{self, VectorsBy};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
-use crate::embed::{CountTokens as _, Embedder, LocalModel, VectorCache, model_dir};
+use crate::embed::{Embedder, Models, VectorCache};
 use crate::error::{Context, Error, Fault, Result};
 use crate::eval::npy;
 use crate::eval::synthetic::{Generator, Source, Synthetic};
@@ -57,15 +58,16 @@ impl Generate {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
         let started = std::time::Instant::now();
-        let model = LocalModel::open(&model_dir(None))?;
+        let models = Models::here();
+        let model = &*models.chosen_encoder()?;
         empty_folder(&self.out)?;
         let articles = read(&self.from.join("corpus.jsonl"))?;
-        let vectors = self.real_vectors(&articles, &model)?;
-        let source = Source::new(&articles, vectors, &model, Budget::all())?;
+        let vectors = self.real_vectors(&articles, model)?;
+        let source = Source::new(&articles, vectors, model, Budget::all())?;
         let prepared = started.elapsed().as_secs_f64();
-        self.write_passages(&source, &model)?;
+        self.write_passages(&source, model)?;
         let seconds = started.elapsed().as_secs_f64() - prepared;
-        let questions = self.write_questions(&source, &model)?;
+        let questions = self.write_questions(&source, model)?;
         let summary = json!({
             "passages": self.passages,
             "questions": questions,
@@ -98,12 +100,12 @@ impl Generate {
     }
 
     /// The collection's vectors: those beside it, else the model's, from the cache where it has them.
-    fn real_vectors(&self, articles: &[Article], model: &LocalModel) -> Result<Array2<f32>> {
+    fn real_vectors(&self, articles: &[Article], model: &dyn Embedder) -> Result<Array2<f32>> {
         let file = self.from.join("vectors.npy");
         if file.exists() {
             return npy::read(&file);
         }
-        let (rules, _cache) = setup::indexing_rules(&self.out, true)?;
+        let (rules, _cache) = setup::indexing_rules(&self.out, &VectorsBy::Chosen)?;
         let embedder = rules
             .embedder
             .ok_or_else(|| Error::unavailable("the model went away").help("run `baowen model fetch`"))?;
@@ -124,7 +126,7 @@ impl Generate {
             .or_fault(Fault::Bug, "one vector for each article")
     }
 
-    fn write_passages(&self, source: &Source, model: &LocalModel) -> Result<()> {
+    fn write_passages(&self, source: &Source, model: &dyn Embedder) -> Result<()> {
         let cache = VectorCache::open(&setup::cache_file_in(&self.out), model.dimension())?;
         let mut corpus = part(&self.out, "corpus.jsonl")?;
         let vectors = part(&self.out, "vectors.npy")?;
@@ -151,7 +153,7 @@ impl Generate {
     }
 
     /// Writes the questions and their vectors; returns how many.
-    fn write_questions(&self, source: &Source, model: &LocalModel) -> Result<usize> {
+    fn write_questions(&self, source: &Source, model: &dyn Embedder) -> Result<usize> {
         let mut questions = Vec::new();
         for folder in &self.questions {
             questions.extend(questions::read(&folder.join("queries.jsonl"))?);

@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::IndexFolder;
-use super::setup;
+use super::setup::{self, VectorsBy};
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
@@ -94,7 +94,12 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
     for path in paths {
         Sources::default().claim_any(path)?;
     }
-    let (rules, cache) = setup::indexing_rules(folder, options.with_model)?;
+    let vectors = match (options.with_model, options.rebuild) {
+        (false, _) => VectorsBy::Nothing,
+        (true, true) => VectorsBy::Chosen,
+        (true, false) => VectorsBy::Itself,
+    };
+    let (rules, cache) = setup::indexing_rules(folder, &vectors)?;
     let target = Target::open(folder, &rules, options.rebuild, Budget::all())?;
     let bars = Bars::new();
     let request = Request {

@@ -16,6 +16,7 @@ mod fetch;
 mod generate;
 mod index;
 mod model;
+mod model_folder;
 mod options;
 mod print;
 mod questions;
@@ -70,7 +71,7 @@ enum Command {
     Verify(verify::Verify),
     /// Show what becomes of a text before it is looked up.
     Analyze(analyze::Analyze),
-    /// Fetch, describe or try the embedding model.
+    /// Fetch, take in, choose, describe or try models.
     Model(model::ModelArgs),
 }
 

@@ -1,15 +1,12 @@
-//! `baowen model fetch|info|embed`: the embedding model onto this machine, what it is, what it makes of a text.
+//! `baowen model ...`: models onto this machine; what is done with those that are there is in `model_folder`.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use super::fetch::Fetch;
-use super::print;
-use crate::compute::Budget;
-use crate::embed::{CountTokens as _, Embedder, LocalModel, model_dir};
-use crate::error::{Error, Result};
+use super::model_folder::{self, Import};
+use crate::error::Result;
 
-/// Fetch, describe or try the embedding model.
+/// Fetch, take in, choose, describe or try models.
 #[derive(Args)]
 pub struct ModelArgs {
     #[command(subcommand)]
@@ -20,11 +17,26 @@ pub struct ModelArgs {
 enum ModelCommand {
     /// Fetch a model, check it and put it in place.
     Fetch(Fetch),
-    /// Say which model is in place.
-    Info {
+    /// Name the models that are in place; new indexes are made with the one marked *.
+    List {
         /// Print as JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Say what a model is.
+    Info {
+        /// The model; the one that new indexes are made with if not given.
+        name: Option<String>,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a model in: a folder in the usual hub layout with an ONNX graph, an encoder or a reranker.
+    Import(Import),
+    /// Make new indexes with this model.
+    Use {
+        /// The model.
+        name: String,
     },
     /// Print the vector of a text as JSON.
     Embed {
@@ -33,50 +45,22 @@ enum ModelCommand {
         /// Embed it as a passage, not as a question.
         #[arg(long)]
         passage: bool,
+        /// By this model, not the one that new indexes are made with.
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
     },
 }
 
 impl ModelArgs {
     /// Runs the command.
-    pub fn run(&self) -> Result<()> {
-        match &self.command {
+    pub fn run(self) -> Result<()> {
+        match self.command {
             ModelCommand::Fetch(args) => args.run(),
-            ModelCommand::Info { json } => info(*json),
-            ModelCommand::Embed { text, passage } => embed(text, *passage),
+            ModelCommand::List { json } => model_folder::list(json),
+            ModelCommand::Info { name, json } => model_folder::info(name.as_deref(), json),
+            ModelCommand::Import(import) => import.run(),
+            ModelCommand::Use { name } => model_folder::choose(&name),
+            ModelCommand::Embed { text, passage, model } => model_folder::embed(&text, passage, model.as_deref()),
         }
     }
-}
-
-fn info(as_json: bool) -> Result<()> {
-    let folder = model_dir(None);
-    let model = LocalModel::open(&folder)?;
-    if as_json {
-        return print::json(&json!({
-            "identity": model.identity(),
-            "dimension": model.dimension(),
-            "max_tokens": model.max_tokens(),
-            "folder": folder,
-        }));
-    }
-    outln!("{}", model.identity());
-    outln!(
-        "  {} dimensions, texts up to {} tokens",
-        model.dimension(),
-        model.max_tokens()
-    );
-    outln!("  in {}", folder.display());
-    Ok(())
-}
-
-fn embed(text: &str, passage: bool) -> Result<()> {
-    if text.trim().is_empty() {
-        return Err(Error::caller("text: is empty; there is nothing to embed"));
-    }
-    let model = LocalModel::open(&model_dir(None))?;
-    let vectors = match passage {
-        true => model.embed_passages(&[text], Budget::all())?,
-        false => model.embed_queries(&[text], Budget::all())?,
-    };
-    outln!("{}", serde_json::to_string(&vectors[0]).unwrap_or_default());
-    Ok(())
 }

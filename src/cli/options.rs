@@ -46,6 +46,14 @@ impl ProfileFile {
     }
 }
 
+/// What reads the first hits again.
+#[derive(Args, Clone, Default)]
+pub struct RerankerName {
+    /// Have the first hits put in order by this reranker, which reads each together with the question.
+    #[arg(long = "reranker", value_name = "NAME")]
+    pub name: Option<String>,
+}
+
 /// What to ask and how; shared by every command that asks.
 #[derive(Args, Clone)]
 pub struct Question {

@@ -25,8 +25,9 @@ pub fn response_json(response: &SearchResponse) -> Value {
         "candidates": response.candidates,
         "degraded": response.degraded,
         "answerable": response.answerable,
+        "reranked": response.reranked,
         "cached": response.timings.cached,
-        "timings_ms": response.timings.stages().iter()
+        "timings_ms": response.timings.stages()
             .map(|(name, took)| (name.to_string(), json!(took.as_secs_f64() * 1e3)))
             .chain([("total".to_string(), json!(response.timings.total.as_secs_f64() * 1e3))])
             .collect::<serde_json::Map<_, _>>(),
@@ -75,6 +76,7 @@ fn explanation_json(explanation: &Explanation) -> Value {
     json!({
         "lexical": explanation.lexical.as_ref().map(part),
         "dense": explanation.dense.as_ref().map(part),
+        "reranker": explanation.reranker.as_ref().map(part),
         "terms": explanation.terms.iter().map(|term| json!({
             "term": term.term, "score": term.score, "synonym": term.synonym,
         })).collect::<Vec<_>>(),
@@ -205,7 +207,6 @@ pub fn response(response: &SearchResponse, style: &Style) {
     let mut stages: Vec<String> = response
         .timings
         .stages()
-        .iter()
         .map(|(name, took)| format!("{name} {:.2}", took.as_secs_f64() * 1e3))
         .collect();
     if response.timings.cached {
@@ -216,10 +217,13 @@ pub fn response(response: &SearchResponse, style: &Style) {
         style.paint(
             "2",
             &format!(
-                "共 {:.2} 毫秒（{}），候选 {} 段{}",
+                "共 {:.2} 毫秒（{}），候选 {} 段{}{}",
                 response.timings.total.as_secs_f64() * 1e3,
                 stages.join("，"),
                 response.candidates,
+                response
+                    .reranked
+                    .map_or(String::new(), |count| format!("，重排前 {count} 条")),
                 response
                     .answerable
                     .map_or(String::new(), |chance| format!("，有答案的可能 {:.0}%", chance * 100.0))

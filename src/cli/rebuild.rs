@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::index::{Bars, print};
 use super::options::IndexFolder;
-use super::setup;
+use super::setup::{self, VectorsBy};
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::ingest::rebuild::rebuild;
@@ -15,6 +15,9 @@ use crate::index::ingest::rebuild::rebuild;
 pub struct Rebuild {
     #[command(flatten)]
     index: IndexFolder,
+    /// Make the vectors with this model (`baowen model list`) instead of the one that made those that are there.
+    #[arg(long, value_name = "NAME", conflicts_with = "no_vectors")]
+    model: Option<String>,
     /// Keep words alone, without vectors.
     #[arg(long)]
     no_vectors: bool,
@@ -27,7 +30,12 @@ impl Rebuild {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
         let started = std::time::Instant::now();
-        let (rules, cache) = setup::indexing_rules(&self.index.folder, !self.no_vectors)?;
+        let vectors = match &self.model {
+            Some(name) => VectorsBy::Named(name),
+            None if self.no_vectors => VectorsBy::Nothing,
+            None => VectorsBy::Itself,
+        };
+        let (rules, cache) = setup::indexing_rules(&self.index.folder, &vectors)?;
         let mut summary = rebuild(&self.index.folder, rules, self.no_vectors, Budget::all(), &Bars::new())?;
         if let Some(cache) = cache {
             (summary.embedded, summary.cached) = (cache.misses(), cache.hits());

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::options::{IndexFolder, ProfileFile, Question};
+use super::options::{IndexFolder, ProfileFile, Question, RerankerName};
 use super::print::{self, Style};
 use super::{remote, setup};
 use crate::compute::Budget;
@@ -31,6 +31,8 @@ pub struct Search {
     question: Question,
     #[command(flatten)]
     profile: ProfileFile,
+    #[command(flatten)]
+    reranker: RerankerName,
     /// Say why each hit stands where it stands.
     #[arg(long)]
     explain: bool,
@@ -94,8 +96,14 @@ impl Search {
                     "--profile: a running service has its own; start it with it",
                 ));
             }
+            Some(_) if self.reranker.name.is_some() => {
+                return Err(Error::caller(
+                    "--reranker: a running service has its own; start it with it",
+                ));
+            }
             Some(addr) => remote::search(addr, &request)?,
             None => setup::open(&self.index.folder, &self.profile.read()?)?
+                .with_reranker(self.reranker.name.as_deref())?
                 .engine
                 .search(&request, Budget::all())?,
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::options::{DEFAULT_LISTEN, IndexFolder, ProfileFile};
+use super::options::{DEFAULT_LISTEN, IndexFolder, ProfileFile, RerankerName};
 use super::setup;
 use crate::compute;
 use crate::compute::Budget;
@@ -33,6 +33,8 @@ pub struct Serve {
     listen: String,
     #[command(flatten)]
     profile: ProfileFile,
+    #[command(flatten)]
+    reranker: RerankerName,
     /// Threads that answer; 0 for one each core.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -76,9 +78,12 @@ impl Serve {
             grace: Duration::from_secs(self.grace),
             ..ServiceSettings::default()
         };
-        let profile = self.profile.read()?;
+        let ranked = RankedBy {
+            profile: self.profile.read()?,
+            reranker: self.reranker.name.clone(),
+        };
         let runtime = runtime()?;
-        let served = runtime.block_on(serve(&self.index.folder, &self.listen, profile, settings, |address| {
+        let served = runtime.block_on(serve(&self.index.folder, &self.listen, ranked, settings, |address| {
             eprintln!("listening on {address}; end with Ctrl-C or SIGTERM");
         }));
         // A search that the grace period has cut off must not hold the end up.
@@ -104,12 +109,20 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
         .or_fault(Fault::Unavailable, "starting the service")
 }
 
+/// What ranks the hits of a service.
+pub struct RankedBy {
+    /// All learned numbers.
+    pub profile: Profile,
+    /// A reranker of the model folder for the first ones.
+    pub reranker: Option<String>,
+}
+
 /// Serves the index of a folder. `ready` is called with the address once questions are answered. Ends on SIGTERM or
 /// Ctrl-C, or with an error if the index cannot be opened.
 pub async fn serve(
     folder: &Path,
     listen: &str,
-    profile: Profile,
+    ranked: RankedBy,
     settings: ServiceSettings,
     ready: impl FnOnce(std::net::SocketAddr) + Send + 'static,
 ) -> Result<()> {
@@ -124,7 +137,7 @@ pub async fn serve(
     let opening = {
         let (cell, folder) = (cell.clone(), folder.to_path_buf());
         async move {
-            let opened = tokio::task::spawn_blocking(move || open_and_warm(&folder, &profile)).await;
+            let opened = tokio::task::spawn_blocking(move || open_and_warm(&folder, &ranked)).await;
             let (served, index) = opened.or_fault(Fault::Bug, "opening the index")??;
             // The cell is filled once, here.
             let _ = cell.set(served);
@@ -146,8 +159,8 @@ pub async fn serve(
     }
 }
 
-fn open_and_warm(folder: &Path, profile: &Profile) -> Result<(Arc<dyn Answer>, Arc<Followed>)> {
-    let opened = setup::open(folder, profile)?;
+fn open_and_warm(folder: &Path, ranked: &RankedBy) -> Result<(Arc<dyn Answer>, Arc<Followed>)> {
+    let opened = setup::open(folder, &ranked.profile)?.with_reranker(ranked.reranker.as_deref())?;
     let served = Served { engine: opened.engine };
     // The first question pages in the model and the postings; better ours than a caller's.
     served

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::compute::Budget;
-use crate::embed::{CachedEmbedder, Embedder, LocalModel, VectorCache, model_dir};
+use crate::embed::{CachedEmbedder, Embedder, Models, VectorCache};
 use crate::error::{Context, Fault, Result};
-use crate::index::{Backend, Followed, Rules};
+use crate::index::{Backend, EmbeddedIndex, Followed, Rules};
 use crate::model::Date;
 use crate::profile::Profile;
 use crate::search::{Engine, Ranking};
@@ -15,22 +15,46 @@ use crate::text::Analyzer;
 /// The environment variable that moves the cache of vectors.
 const CACHE_DIR: &str = "BAOWEN_CACHE_DIR";
 
-/// The local model, or `None` with a word on the error stream if it is absent or unusable.
-pub fn local_model() -> Option<Arc<LocalModel>> {
-    match LocalModel::open(&model_dir(None)) {
-        Ok(model) => Some(Arc::new(model)),
-        Err(error) => {
-            eprintln!("baowen: answering by words alone, without the embedding model: {error}");
-            None
+/// Which model makes the vectors of an index that is written.
+pub enum VectorsBy<'a> {
+    /// None: words alone.
+    Nothing,
+    /// The one that made those that it keeps; where it keeps none, the one chosen for new indexes.
+    Itself,
+    /// The one chosen for new indexes.
+    Chosen,
+    /// This one.
+    Named(&'a str),
+}
+
+impl VectorsBy<'_> {
+    /// The model, or `None` with a word on the error stream if it is absent or unusable. One that was named must be there.
+    fn open(&self, index: &Path) -> Result<Option<Arc<dyn Embedder>>> {
+        let models = Models::here();
+        let opened = match self {
+            VectorsBy::Nothing => return Ok(None),
+            VectorsBy::Named(name) => return models.encoder(name).map(Some),
+            VectorsBy::Chosen => models.chosen_encoder(),
+            VectorsBy::Itself => match EmbeddedIndex::identity_in(index) {
+                Ok(identity) if identity.dimension > 0 => models.encoder_of(&identity.embedder),
+                // Whatever is wrong with the index is said by who opens it.
+                _ => models.chosen_encoder(),
+            },
+        };
+        match opened {
+            Ok(model) => Ok(Some(model)),
+            Err(error) => {
+                eprintln!("baowen: working by words alone, without the embedding model: {error}");
+                Ok(None)
+            }
         }
     }
 }
 
 /// The rules to index by: vectors come from the cache where the text was embedded before.
-pub fn indexing_rules(index: &Path, with_model: bool) -> Result<(Rules, Option<Arc<CachedEmbedder>>)> {
+pub fn indexing_rules(index: &Path, vectors: &VectorsBy) -> Result<(Rules, Option<Arc<CachedEmbedder>>)> {
     let analyzer = Arc::new(Analyzer::new()?);
-    let model = if with_model { local_model() } else { None };
-    let Some(model) = model else {
+    let Some(model) = vectors.open(index)? else {
         return Ok((
             Rules {
                 analyzer,
@@ -92,17 +116,34 @@ pub struct Opened {
     pub engine: Engine,
 }
 
-/// Opens an index for asking, ranked by a profile. Analyser, model and index are opened at the same time, since each
-/// takes its while.
+impl Opened {
+    /// The same with a reranker of the model folder, if one is named.
+    pub fn with_reranker(mut self, name: Option<&str>) -> Result<Opened> {
+        if let Some(name) = name {
+            self.engine = self.engine.with_reranker(Models::here().reranker(name)?);
+        }
+        Ok(self)
+    }
+}
+
+/// Opens an index for asking, ranked by a profile, with the model that it names. Analyser, model and index are opened at
+/// the same time, since each takes its while.
 pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
+    let identity = EmbeddedIndex::identity_in(folder)?;
+    let models = Models::here();
+    let model = || match identity.dimension {
+        // A rebuild may give it vectors while it is served.
+        0 => models.chosen_encoder(),
+        _ => models.encoder_of(&identity.embedder),
+    };
     let ((analyzer, model), index) = Budget::all().join(
-        |budget| budget.join(|_| Analyzer::new(), |_| LocalModel::open(&model_dir(None))),
+        |budget| budget.join(|_| Analyzer::new(), |_| model()),
         |_| Followed::open(folder, profile.bm25),
     );
     let index = index?;
     let analyzer = Arc::new(analyzer?.with_weights(profile.terms));
-    let embedder: Option<Arc<dyn Embedder>> = match model {
-        Ok(model) => Some(Arc::new(model)),
+    let embedder = match model {
+        Ok(model) => Some(model),
         Err(error) if error.fault() == Fault::Missing => None,
         Err(error) => {
             eprintln!("baowen: {error}");

@@ -3,6 +3,7 @@
 //! - [`bert`]: bge-small-zh-v1.5. [`e5`], with [`file`], [`tokenizer`] and `forward`: multilingual-e5-small.
 //! - [`local`]: whichever of them is there, the default embedder; `batches` runs either. [`fetch`]: gets models. `http`:
 //!   requests, for what needs them.
+//! - [`models`]: the models that are there, by name. `folder`: one of them, in a hub's layout. `onnx` (a feature): run.
 //! - [`rerank`]: question and passage to relevance, where a vector each is not enough.
 //! - [`cache`]: vectors of texts seen before, on disk for indexing, in memory for questions.
 //! - [`hash_embedder`]: a stand-in without a model, for tests.
@@ -20,11 +21,16 @@ pub mod e5;
 pub mod endpoint;
 pub mod fetch;
 pub mod file;
+mod folder;
 mod forward;
 pub mod hash_embedder;
 #[cfg(feature = "http")]
 mod http;
 pub mod local;
+pub mod models;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+mod open;
 mod question_cache;
 #[cfg(test)]
 mod reference;
@@ -37,8 +43,10 @@ pub use bert::BertModel;
 pub use cache::{CachedEmbedder, VectorCache};
 pub use e5::E5Model;
 pub use fetch::{FetchStep, fetch, model_dir};
+pub use folder::{ModelFolder, Pooling, Role};
 pub use hash_embedder::HashEmbedder;
 pub use local::LocalModel;
+pub use models::Models;
 pub use question_cache::QuestionCache;
 pub use rerank::Reranker;
 

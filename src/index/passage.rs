@@ -69,6 +69,30 @@ pub struct StoredPassage {
     pub attributes: BTreeMap<String, String>,
 }
 
+impl StoredPassage {
+    /// The passage as models read it, title and headings before it.
+    pub fn embedded_text(&self) -> String {
+        embedded_text(&join_head(&self.title, &self.heading), &self.text)
+    }
+}
+
+/// What a vector is made of.
+pub(super) fn embedded_text(head: &str, text: &str) -> String {
+    match head.is_empty() {
+        true => text.to_string(),
+        false => format!("{head}\n{text}"),
+    }
+}
+
+/// Title and headings as one text: what travels with each passage into both rankings.
+pub(super) fn join_head(title: &str, heading: &str) -> String {
+    match (title.is_empty(), heading.is_empty()) {
+        (_, true) => title.to_string(),
+        (true, false) => heading.to_string(),
+        (false, false) => format!("{title}\n{heading}"),
+    }
+}
+
 /// A passage ready to be written: how it is shown, its tokens and its vector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedPassage {

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use super::passage::{FORMAT_VERSION, Identity, PreparedArticle, PreparedPassage, StoredPassage};
+use super::passage::{
+    FORMAT_VERSION, Identity, PreparedArticle, PreparedPassage, StoredPassage, embedded_text, join_head,
+};
 use crate::article::{self, SplitOptions};
 use crate::compute::Budget;
 use crate::embed::Embedder;
@@ -209,20 +211,4 @@ pub fn embedded_texts(article: &Article, room: usize, count: &dyn Fn(&str) -> us
         .into_iter()
         .map(|passage| embedded_text(&join_head(&article.title, &passage.heading), &passage.text))
         .collect()
-}
-
-fn embedded_text(head: &str, text: &str) -> String {
-    match head.is_empty() {
-        true => text.to_string(),
-        false => format!("{head}\n{text}"),
-    }
-}
-
-/// Title and headings as one text: what travels with each passage into both rankings.
-fn join_head(title: &str, heading: &str) -> String {
-    match (title.is_empty(), heading.is_empty()) {
-        (_, true) => title.to_string(),
-        (true, false) => heading.to_string(),
-        (false, false) => format!("{title}\n{heading}"),
-    }
 }

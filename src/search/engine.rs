@@ -13,10 +13,11 @@ use super::highlight::TermFinder;
 use super::hits::HitBuilder;
 use super::ranking::Ranking;
 use super::request::{Mode, SearchRequest};
+use super::reranking::{Reranked, rerank};
 use super::response::{Provenance, SearchResponse, Timings};
 use super::score::{Retrieved, rule, score};
 use crate::compute::{self, Budget, UnderWay};
-use crate::embed::{Embedder, QuestionCache};
+use crate::embed::{Embedder, QuestionCache, Reranker};
 use crate::error::{Error, Result};
 use crate::index::{About, Asked, Backend, DenseQuestion, Evidence, LexicalQuery, PassageKey, PassageRef};
 use crate::text::Analyzer;
@@ -40,6 +41,7 @@ pub struct Engine {
     backend: Arc<dyn Backend>,
     analyzer: Arc<Analyzer>,
     embedder: Option<Arc<dyn Embedder>>,
+    reranker: Option<Arc<dyn Reranker>>,
     vectors: QuestionCache,
     ranking: Ranking,
 }
@@ -64,6 +66,7 @@ impl Engine {
             backend,
             analyzer,
             embedder,
+            reranker: None,
             vectors: QuestionCache::new(REMEMBERED_QUESTIONS),
             ranking: Ranking::shipped(),
         }
@@ -79,6 +82,13 @@ impl Engine {
         }
         self.ranking = ranking;
         Ok(self)
+    }
+
+    /// The same engine with a reranker, for what is asked of words and meaning together.
+    #[must_use]
+    pub fn with_reranker(mut self, reranker: Arc<dyn Reranker>) -> Self {
+        self.reranker = Some(reranker);
+        self
     }
 
     /// What it ranks by.
@@ -113,7 +123,7 @@ impl Engine {
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let reach = request.offset + request.wanted();
         let mut depth = depth(request, reach);
-        let (retrieved, scored, groups, started) = loop {
+        let (mut retrieved, scored, mut groups, started) = loop {
             let retrieved = self.retrieve(about, request, &asked, depth, &under_way, &mut timings)?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.question.is_some());
@@ -136,6 +146,21 @@ impl Engine {
         });
         timings.fuse = started.elapsed();
 
+        let reranked = match &self.reranker {
+            Some(reranker) if request.mode == Mode::Hybrid => {
+                let started = Instant::now();
+                let how = self.ranking.reranking;
+                let budget = under_way.budget();
+                let outcome = rerank(&mut groups, &**reranker, how, &request.query, &*asked, &scored, budget);
+                timings.rerank = started.elapsed();
+                let (reranked, reason) = outcome?;
+                let reasons: Vec<String> = retrieved.degraded.take().into_iter().chain(reason).collect();
+                retrieved.degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
+                Some(reranked)
+            }
+            _ => None,
+        };
+
         let started = Instant::now();
         let page: Vec<usize> = groups
             .iter()
@@ -143,10 +168,12 @@ impl Engine {
             .skip(request.offset)
             .take(request.wanted())
             .collect();
+        let unmoved = Reranked::default();
         let builder = HitBuilder {
             asked: &*asked,
             request,
             scored: &scored,
+            reranked: reranked.as_ref().unwrap_or(&unmoved),
             finder: &TermFinder::new(&request.query, &query, asked.weights()),
             budget: under_way.budget(),
         };
@@ -158,24 +185,40 @@ impl Engine {
             hits,
             candidates: scored.ranked.len(),
             degraded: retrieved.degraded,
+            reranked: reranked.as_ref().map(Reranked::count),
             answerable,
             timings,
             provenance: Provenance {
                 commit: about.commit,
                 analysis: about.identity.analysis.clone(),
                 model: about.identity.embedder.clone(),
-                weights: match scored.rule {
-                    Mode::Hybrid => match &self.ranking.adapter {
-                        Some(adapter) if is_adapted && fusion.weighs_adapter() => {
-                            format!("{} adapter={:016x}", fusion.describe(), adapter.fingerprint())
-                        }
-                        _ => fusion.describe(),
+                weights: self.reranked_by(
+                    reranked.is_some(),
+                    match scored.rule {
+                        Mode::Hybrid => match &self.ranking.adapter {
+                            Some(adapter) if is_adapted && fusion.weighs_adapter() => {
+                                format!("{} adapter={:016x}", fusion.describe(), adapter.fingerprint())
+                            }
+                            _ => fusion.describe(),
+                        },
+                        Mode::Lexical => "lexical: words + bigrams".into(),
+                        Mode::Dense => "dense: centred cosine".into(),
                     },
-                    Mode::Lexical => "lexical: words + bigrams".into(),
-                    Mode::Dense => "dense: centred cosine".into(),
-                },
+                ),
             },
         })
+    }
+
+    /// The formula of an answer, with the reranker if it took part.
+    fn reranked_by(&self, took_part: bool, formula: String) -> String {
+        match self.reranker.as_ref().filter(|_| took_part) {
+            Some(reranker) => format!(
+                "{formula}; {} by {}",
+                self.ranking.reranking.describe(),
+                reranker.identity()
+            ),
+            None => formula,
+        }
     }
 
     /// Every candidate of a question with its exact scores, in no meaningful order: what weights are learned from.
@@ -336,7 +379,8 @@ impl Engine {
         }
         let Some(embedder) = &self.embedder else {
             return Err(format!(
-                "the embedding model `{}` is not here, so the answer is by words alone (run `baowen model fetch`)",
+                "the embedding model `{}` is not here, so the answer is by words alone (`baowen model list` shows \
+                 which are; `baowen model fetch` and `baowen model import` bring others)",
                 identity.embedder
             ));
         };

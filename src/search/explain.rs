@@ -2,6 +2,7 @@
 
 use super::fusion::lexical_share;
 use super::request::Mode;
+use super::reranking::Verdict;
 use super::response::{Explanation, RankPart, TermMatch};
 use crate::index::{Evidence, TermScore};
 use crate::text::TermOrigin;
@@ -18,6 +19,8 @@ pub struct Subject<'a> {
     pub lexical_rank: Option<u32>,
     /// Its place in the list by meaning.
     pub dense_rank: Option<u32>,
+    /// What a reranker made of it.
+    pub verdict: Option<Verdict>,
     /// The amounts that add up to its score.
     pub parts: Vec<(&'static str, f32)>,
     /// What its lexical score can never exceed.
@@ -58,7 +61,16 @@ pub fn explain(subject: &Subject, terms: Vec<TermScore>) -> Explanation {
             .filter(|(_, amount)| *amount != 0.0)
             .map(|(name, amount)| (name.to_string(), *amount))
             .collect(),
-        swap_weight: subject.next.and_then(|next| swap_weight(subject, next)),
+        // Where a reranker decided, no share of the fusion changes places.
+        swap_weight: subject
+            .next
+            .filter(|_| subject.verdict.is_none())
+            .and_then(|next| swap_weight(subject, next)),
+        reranker: subject.verdict.map(|verdict| RankPart {
+            rank: Some(verdict.place),
+            score: verdict.relevance,
+            normalized: verdict.share,
+        }),
         summary: summary(subject, lexical, dense, &own, &synonyms),
         lexical,
         dense,
@@ -110,6 +122,9 @@ fn summary(
     }
     if let Some(dense) = dense {
         parts.push(format!("按语义{}（相似度 {:.3}）", place(dense.rank), dense.score));
+    }
+    if let Some(verdict) = subject.verdict {
+        parts.push(format!("重排前第 {} 位，重排评为 {:.2}", verdict.place, verdict.share));
     }
     let mut text = format!("排在第 {} 位：{}。", subject.place, parts.join("，"));
     if !own.is_empty() {

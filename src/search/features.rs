@@ -169,6 +169,8 @@ pub fn label(name: &str) -> &str {
     match name {
         "lexical" => "字词",
         "dense" => "语义",
+        "floor" => "未重排者的最高分",
+        "reranker" => "重排",
         _ => FEATURES
             .iter()
             .find(|feature| feature.name == name)

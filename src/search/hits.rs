@@ -5,6 +5,7 @@
 use super::explain;
 use super::highlight::{Reading, TermFinder, Title};
 use super::request::{Grouping, SearchRequest};
+use super::reranking::Reranked;
 use super::response::{Hit, Span};
 use super::score::Scored;
 use crate::compute::Budget;
@@ -33,6 +34,7 @@ pub(super) struct HitBuilder<'a> {
     pub asked: &'a dyn Asked,
     pub request: &'a SearchRequest,
     pub scored: &'a Scored,
+    pub reranked: &'a Reranked,
     pub finder: &'a TermFinder,
     pub budget: Budget,
 }
@@ -46,6 +48,7 @@ impl HitBuilder<'_> {
         let HitBuilder {
             request,
             scored,
+            reranked,
             finder,
             ..
         } = self;
@@ -63,7 +66,7 @@ impl HitBuilder<'_> {
                 Grouping::Article if request.offset + place < READ_CLOSELY => self.answering(at, read)?,
                 _ => read,
             };
-            let mut hit = to_hit(read, scored.ranked[at].score, finder);
+            let mut hit = to_hit(read, reranked.score(at, scored.ranked[at].score), finder);
             if let Some(terms) = terms.next() {
                 let evidence = &scored.evidence[at];
                 let next = page.get(place + 1).map(|&next| &scored.evidence[next]);
@@ -73,7 +76,8 @@ impl HitBuilder<'_> {
                     evidence,
                     lexical_rank: scored.lexical_ranks[at],
                     dense_rank: scored.dense_ranks[at],
-                    parts: scored.parts(at),
+                    verdict: reranked.verdict(at),
+                    parts: reranked.parts(at, scored.parts(at)),
                     lexical_bound: scored.lexical_bound,
                     next,
                 };

@@ -14,6 +14,7 @@ mod hits;
 mod phrases;
 mod ranking;
 pub mod request;
+mod reranking;
 pub mod response;
 mod score;
 mod sentence;

@@ -6,7 +6,7 @@ use super::confidence::chance;
 use super::features::Weights;
 use crate::error::Result;
 use crate::index::Identity;
-use crate::profile::{AnswerableCurve, FusionDefaults, Profile};
+use crate::profile::{AnswerableCurve, FusionDefaults, Profile, Reranking};
 
 /// What candidates are ranked by.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Ranking {
     pub fusion: FusionDefaults,
     /// The correction of the model's similarity, if there is one.
     pub adapter: Option<Adapter>,
+    /// What a reranker does, where one is set.
+    pub reranking: Reranking,
     answerable: Option<AnswerableCurve>,
     model: String,
 }
@@ -31,6 +33,7 @@ impl Ranking {
             weights: Weights::named(&profile.weights)?,
             fusion: profile.fusion,
             adapter: profile.adapter().map(Adapter::from_bytes).transpose()?,
+            reranking: profile.reranking.unwrap_or_default(),
             answerable: profile.answerable,
             model: profile.model.clone(),
         })

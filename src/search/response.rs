@@ -46,6 +46,8 @@ pub struct Explanation {
     pub dense: Option<RankPart>,
     /// Terms found, the strongest first.
     pub terms: Vec<TermMatch>,
+    /// By a reranker, if one scored it: its place in the fused list, its relevance, the same from 0 to 1.
+    pub reranker: Option<RankPart>,
     /// Everything that adds up to the score: name and amount.
     pub contributions: Vec<(String, f32)>,
     /// The share of the dense score at which this hit and the next change places, if there is one from 0 to 1.
@@ -111,6 +113,8 @@ pub struct Timings {
     pub dense: Duration,
     /// Exact scores of the union, fusion, grouping.
     pub fuse: Duration,
+    /// The reranker's work, where one is set.
+    pub rerank: Duration,
     /// Texts, highlights, best sentences, explanations.
     pub assemble: Duration,
     /// All of it.
@@ -120,16 +124,20 @@ pub struct Timings {
 }
 
 impl Timings {
-    /// The stages by the names that programs rely on, in order.
-    pub fn stages(&self) -> [(&'static str, Duration); 6] {
-        [
+    /// The stages by the names that programs rely on, in order; `rerank` only where it took any time.
+    pub fn stages(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        let stages = [
             ("analyze", self.analyze),
             ("embed", self.embed),
             ("lexical", self.lexical),
             ("dense", self.dense),
             ("fuse", self.fuse),
+            ("rerank", self.rerank),
             ("assemble", self.assemble),
-        ]
+        ];
+        stages
+            .into_iter()
+            .filter(|(name, took)| *name != "rerank" || !took.is_zero())
     }
 }
 
@@ -155,6 +163,8 @@ pub struct SearchResponse {
     pub candidates: usize,
     /// Why the answer is less than asked for (no model: words alone), if it is.
     pub degraded: Option<String>,
+    /// How many of the first a reranker scored; none if none was set or asked for.
+    pub reranked: Option<usize>,
     /// How likely it is that something in the collection answers the question, 0 to 1, if calibrated.
     pub answerable: Option<f32>,
     /// How long each stage took.

@@ -184,6 +184,7 @@ pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
         candidates: core.candidates as u64,
         degraded: core.degraded.clone(),
         answerable: core.answerable,
+        reranked: core.reranked.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
         timings: Some(timings(took)),
         provenance: Some(wire::Provenance {
             commit: made_by.commit,
@@ -216,7 +217,6 @@ fn timings(core: &Timings) -> wire::Timings {
         total_micros: micros(core.total),
         stages: core
             .stages()
-            .into_iter()
             .map(|(stage, time)| wire::StageTime {
                 stage: stage.to_owned(),
                 micros: micros(time),
@@ -260,6 +260,7 @@ fn hit(core: &Hit) -> wire::Hit {
 
 fn explanation(core: &Explanation) -> wire::Explanation {
     wire::Explanation {
+        reranker: core.reranker.map(rank_part),
         lexical: core.lexical.map(rank_part),
         dense: core.dense.map(rank_part),
         terms: core
@@ -517,7 +518,7 @@ mod tests {
         let answer = super::super::tests::full_answer();
         let sent = response(&answer, &answer.timings);
         assert_eq!(sent.hits[0].best_sentence.as_ref().unwrap().text, "可以补缴。");
-        assert_eq!(sent.timings.as_ref().unwrap().stages.len(), 6);
+        assert_eq!(sent.timings.as_ref().unwrap().stages.len(), 7);
         assert_eq!(ask::response(sent).unwrap(), answer);
     }
 

@@ -14,8 +14,11 @@ mod index;
 #[allow(dead_code)]
 mod local_server;
 mod meanings;
+#[cfg(feature = "onnx")]
+mod models;
 mod needed;
 mod quality;
+mod reranking;
 mod service;
 mod sources;
 mod support;

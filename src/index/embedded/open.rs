@@ -114,26 +114,39 @@ impl EmbeddedIndex {
         }
     }
 
+    /// What the index in a folder was made by, without opening all of it.
+    ///
+    /// # Errors
+    /// As [`Self::open_with`].
+    pub fn identity_in(folder: &Path) -> Result<Identity> {
+        loop {
+            let Some(generation) = folder::current(folder)? else {
+                return Err(nothing_in(folder));
+            };
+            match described(folder, &generation) {
+                Err(_) if folder::current(folder)?.is_some_and(|now| now != generation) => {}
+                Err(error) => match folder::forbidden(&generation) {
+                    Some(path) => return Err(not_permitted(&path)),
+                    None => return Err(error),
+                },
+                Ok((_, identity)) => return Ok(identity),
+            }
+        }
+    }
+
     fn open_generation(folder: &Path, generation: &Path, bm25: Bm25Params) -> Result<Arc<Self>> {
         let rebuild = || format!("run `baowen index PATH... --index {} --rebuild`", folder.display());
         let damaged = |e: TantivyError| {
             Error::corrupt(format!("the index in {} is damaged: {e}", folder.display())).help(rebuild())
         };
-        let directory = Folder::open(&generation.join(SEGMENTS)).map_err(|e| damaged(e.into()))?;
-        let mut index = Index::open(directory).map_err(damaged)?;
-        let foreign =
-            |what: String| Error::precondition(format!("the index in {} {what}", folder.display())).help(rebuild());
-        let identity =
-            schema::identity(&index.schema()).ok_or_else(|| foreign("was not made by this program".into()))?;
-        if identity.format != FORMAT_VERSION {
-            return Err(foreign(format!(
-                "has format {}, this program reads format {FORMAT_VERSION}",
-                identity.format
-            )));
-        }
+        let (mut index, identity) = described(folder, generation)?;
         let (expected, fields) = schema::build(&identity)?;
         if !same_fields(&expected, &index.schema()) {
-            return Err(foreign("has other fields than its format says".into()));
+            return Err(Error::precondition(format!(
+                "the index in {} has other fields than its format says",
+                folder.display()
+            ))
+            .help(rebuild()));
         }
         index.register_plugin(Arc::new(VectorPlugin));
         terms::register(&index);
@@ -284,6 +297,25 @@ impl Backend for EmbeddedIndex {
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
         Ok(Box::new(EmbeddedIndex::writer(&self)?))
+    }
+}
+
+/// A generation's tantivy index and what it was made by; its segments are not opened.
+fn described(folder: &Path, generation: &Path) -> Result<(Index, Identity)> {
+    let rebuild = || format!("run `baowen index PATH... --index {} --rebuild`", folder.display());
+    let damaged = |cause: TantivyError| {
+        Error::corrupt(format!("the index in {} is damaged: {cause}", folder.display())).help(rebuild())
+    };
+    let foreign =
+        |what: String| Error::precondition(format!("the index in {} {what}", folder.display())).help(rebuild());
+    let directory = Folder::open(&generation.join(SEGMENTS)).map_err(|cause| damaged(cause.into()))?;
+    let index = Index::open(directory).map_err(damaged)?;
+    let identity = schema::identity(&index.schema()).ok_or_else(|| foreign("was not made by this program".into()))?;
+    match identity.format {
+        FORMAT_VERSION => Ok((index, identity)),
+        other => Err(foreign(format!(
+            "has format {other}, this program reads format {FORMAT_VERSION}"
+        ))),
     }
 }
 

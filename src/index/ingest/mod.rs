@@ -140,7 +140,10 @@ fn rules_for(index: &EmbeddedIndex, rules: Rules) -> Result<Rules> {
             index.folder().display(),
             identity.embedder
         ))
-        .help("run `baowen model fetch`, or give the vectors up with `baowen rebuild --no-vectors`"));
+        .help(
+            "put it there with `baowen model fetch` or `baowen model import`, make the vectors with another one by `baowen \
+             rebuild --model NAME`, or give them up with `baowen rebuild --no-vectors`",
+        ));
     }
     Ok(Rules {
         embedder: rules.embedder.filter(|_| identity.dimension > 0),

@@ -109,7 +109,7 @@ pub fn rebuild(
             folder.display(),
             old.identity().embedder
         ))
-        .help("run `baowen model fetch`, or give the vectors up with --no-vectors"));
+        .help("put it there with `baowen model fetch` or `baowen model import`, make them with another one by --model NAME, or give them up with --no-vectors"));
     }
     let index = EmbeddedIndex::create_beside(&lock, &rules.identity())?;
     let ingest = Ingest::open_under(&lock, &index, rules)?;

@@ -83,6 +83,7 @@ pub fn response(wire: wire::SearchResponse) -> Result<SearchResponse> {
         candidates: usize::try_from(wire.candidates).unwrap_or(usize::MAX),
         degraded: wire.degraded,
         answerable: wire.answerable,
+        reranked: wire.reranked.map(|count| count as usize),
         timings: timings(&wire.timings.unwrap_or_default()),
         provenance: Provenance {
             commit: provenance.commit,
@@ -107,6 +108,7 @@ fn timings(wire: &wire::Timings) -> Timings {
             "lexical" => &mut timings.lexical,
             "dense" => &mut timings.dense,
             "fuse" => &mut timings.fuse,
+            "rerank" => &mut timings.rerank,
             "assemble" => &mut timings.assemble,
             _ => continue,
         };
@@ -162,6 +164,7 @@ fn explanation(wire: wire::Explanation) -> Explanation {
         normalized: part.normalized,
     };
     Explanation {
+        reranker: wire.reranker.map(part),
         lexical: wire.lexical.map(part),
         dense: wire.dense.map(part),
         terms: wire

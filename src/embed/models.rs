@@ -1,0 +1,472 @@
+//! The folder of models: which are there, under which names, which one new indexes are made with; and a model opened by
+//! its name or by the identity that an index keeps.
+//!
+//! A model is built in and runs on our own kernels, is a folder in a hub's layout (`folder`), which an ONNX runtime runs,
+//! or a folder with the settings of an endpoint (`endpoint`). Nothing here fetches anything.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::bert::BertModel;
+use super::e5::E5Model;
+use super::fetch::{DEFAULT, E5_FILE, IN_USE, model_dir};
+use super::folder::{ModelFolder, Pooling, Role};
+use super::local::LocalModel;
+use super::open::{endpoint_encoder, endpoint_reranker, endpoint_role, open_encoder, open_reranker};
+use super::{Embedder, Reranker};
+use crate::error::{Context as _, Error, Fault, Result};
+use crate::files::write_whole;
+
+/// The models that run on our own kernels; the first that is there is made use of where none was chosen.
+const BUILT_IN: [&str; 2] = [DEFAULT, IN_USE];
+/// What makes a folder an endpoint; the same as `endpoint::FILE`, which is there with the feature `http` alone.
+const ENDPOINT_FILE: &str = "endpoint.toml";
+/// The first word of an endpoint's identity: what is there has its own name, whatever the folder's.
+const ENDPOINT: &str = "endpoint";
+/// Holds the name of the model that new indexes are made with, on one line; not there if that is the default.
+const CHOSEN: &str = "chosen";
+/// The longest name of a model, in bytes.
+const LONGEST_NAME: usize = 100;
+
+/// The folder of models.
+#[derive(Debug, Clone)]
+pub struct Models {
+    folder: PathBuf,
+}
+
+/// What runs a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// This program, on its own kernels.
+    BuiltIn,
+    /// This program, by an ONNX runtime.
+    Onnx,
+    /// A server, asked over HTTP.
+    Endpoint,
+}
+
+/// A model of the folder.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// What runs it.
+    pub runs: Runs,
+    /// Whether new indexes are made with it.
+    pub is_chosen: bool,
+    /// Why it cannot be used, if that shows from its files.
+    pub problem: Option<Error>,
+}
+
+/// What a model's folder leaves unsaid, or says otherwise; stands in the imported copy afterwards.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// The name to import it under; that of its folder if none.
+    pub name: Option<String>,
+    /// How token vectors become one.
+    pub pooling: Option<Pooling>,
+    /// What to put before questions.
+    pub query_prompt: Option<String>,
+    /// What to put before passages.
+    pub passage_prompt: Option<String>,
+}
+
+impl Models {
+    /// The folder of this process: `BAOWEN_MODEL_DIR`, else `index/models`.
+    pub fn here() -> Self {
+        Models::in_folder(model_dir(None))
+    }
+
+    /// Any folder; it need not be there.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Models { folder: folder.into() }
+    }
+
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The models that are there, by name.
+    ///
+    /// # Errors
+    /// `Unavailable` if the folder cannot be read; there being none is no error.
+    pub fn list(&self) -> Result<Vec<Entry>> {
+        let built_in = BUILT_IN.into_iter().filter(|name| self.holds_built_in(name));
+        let mut entries: Vec<Entry> = built_in
+            .map(|name| Entry {
+                name: name.into(),
+                role: Role::Encoder,
+                runs: Runs::BuiltIn,
+                is_chosen: false,
+                problem: None,
+            })
+            .collect();
+        let chosen = self.chosen()?.or_else(|| Some(entries.first()?.name.clone()));
+        let doing = || format!("reading the model folder {}", self.folder.display());
+        let folders = match fs::read_dir(&self.folder) {
+            Ok(folders) => folders,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(entries),
+            Err(cause) => return Err(cause).or_fault(Fault::Unavailable, doing()),
+        };
+        for folder in folders {
+            let folder = folder.or_fault(Fault::Unavailable, doing())?;
+            let name = folder.file_name().to_string_lossy().into_owned();
+            let holds = |file: &str| folder.path().join(file).is_file();
+            if check_name(&name).is_err() || is_built_in(&name) {
+                continue;
+            }
+            let (runs, read) = match () {
+                () if holds(ENDPOINT_FILE) => (Runs::Endpoint, endpoint_role(&folder.path())),
+                () if holds("config.json") => (Runs::Onnx, ModelFolder::read(&folder.path()).map(|read| read.role)),
+                () => continue,
+            };
+            entries.push(Entry {
+                role: *read.as_ref().unwrap_or(&Role::Encoder),
+                runs,
+                is_chosen: false,
+                problem: read.err(),
+                name,
+            });
+        }
+        for entry in &mut entries {
+            entry.is_chosen = chosen.as_deref() == Some(&entry.name);
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    /// The model that was chosen for new indexes; none if that is the default one.
+    ///
+    /// # Errors
+    /// `Unavailable` if the choice cannot be read, `Corrupt` if it names nothing that could be a model.
+    pub fn chosen(&self) -> Result<Option<String>> {
+        let path = self.folder.join(CHOSEN);
+        let doing = || format!("reading {}", path.display());
+        let name = match fs::read_to_string(&path) {
+            Ok(text) => text.trim().to_owned(),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(cause).or_fault(Fault::Unavailable, doing()),
+        };
+        match check_name(&name) {
+            Ok(()) => Ok(Some(name)),
+            Err(error) => Err(Error::corrupt(error.message())
+                .context(doing())
+                .help("choose a model with `baowen model use NAME`")),
+        }
+    }
+
+    /// Has new indexes made with this encoder.
+    ///
+    /// # Errors
+    /// `Missing` if it is not there, `Caller` if it is a reranker, `Unavailable` if the choice cannot be kept.
+    pub fn choose(&self, name: &str) -> Result<()> {
+        if !is_built_in(name) && self.role(name)? != Role::Encoder {
+            return Err(
+                Error::caller(format!("{name} is a reranker; indexes are made with an encoder"))
+                    .help("rerankers are named where questions are asked: `baowen search --reranker NAME`"),
+            );
+        }
+        if is_built_in(name) && !self.holds_built_in(name) {
+            return Err(self.not_here(name));
+        }
+        write_whole(&self.folder.join(CHOSEN), "the choice of a model", |file| {
+            writeln!(file, "{name}")
+        })
+    }
+
+    /// Opens an encoder.
+    ///
+    /// # Errors
+    /// `Missing` if it is not there; else as its kind of model says.
+    pub fn encoder(&self, name: &str) -> Result<Arc<dyn Embedder>> {
+        if !is_built_in(name) {
+            return match self.endpoint(name)? {
+                Some(folder) => endpoint_encoder(&folder),
+                None => open_encoder(&self.read(name)?),
+            };
+        }
+        match self.holds_built_in(name) {
+            false => Err(self.not_here(name)),
+            true if name == IN_USE => Ok(Arc::new(E5Model::open(&self.folder.join(E5_FILE))?)),
+            true => Ok(Arc::new(BertModel::open(&self.folder.join(name))?)),
+        }
+    }
+
+    /// Opens the encoder that new indexes are made with.
+    ///
+    /// # Errors
+    /// As [`Models::encoder`].
+    pub fn chosen_encoder(&self) -> Result<Arc<dyn Embedder>> {
+        match self.chosen()? {
+            Some(name) => self.encoder(&name),
+            None => Ok(Arc::new(LocalModel::open(&self.folder)?)),
+        }
+    }
+
+    /// Opens the encoder that made an index, by the identity that the index keeps: its first word is the model's name.
+    ///
+    /// # Errors
+    /// As [`Models::encoder`]. What is opened may have the name and be another model; its identity says so.
+    pub fn encoder_of(&self, identity: &str) -> Result<Arc<dyn Embedder>> {
+        if name_in(identity) != ENDPOINT {
+            return self.encoder(name_in(identity));
+        }
+        let endpoints = self.list()?.into_iter().filter(|entry| entry.runs == Runs::Endpoint);
+        // To open one asks nobody.
+        let mut opened = endpoints.filter_map(|entry| self.encoder(&entry.name).ok());
+        opened
+            .find(|model| model.identity() == identity)
+            .ok_or_else(|| self.not_here(identity))
+    }
+
+    /// Opens a reranker.
+    ///
+    /// # Errors
+    /// As [`Models::encoder`].
+    pub fn reranker(&self, name: &str) -> Result<Arc<dyn Reranker>> {
+        match is_built_in(name) {
+            true => Err(Error::caller(format!("{name} is an encoder, which scores no pairs"))),
+            false => match self.endpoint(name)? {
+                Some(folder) => endpoint_reranker(&folder),
+                None => open_reranker(&self.read(name)?),
+            },
+        }
+    }
+
+    /// Copies a model's folder into this one, under a name, once it has been opened and has embedded or scored a text.
+    ///
+    /// # Errors
+    /// `Caller` for a name that is taken or can be none; what opening says of a model that is not whole. Nothing is left
+    /// behind then.
+    pub fn import(&self, from: &Path, options: &ImportOptions) -> Result<Entry> {
+        let found = ModelFolder::read(from)?;
+        let own_name = || {
+            let path = from.canonicalize().unwrap_or_else(|_| from.to_owned());
+            path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let name = options.name.clone().unwrap_or_else(own_name);
+        check_name(&name)?;
+        let target = self.folder.join(&name);
+        if is_built_in(&name) || target.exists() {
+            return Err(
+                Error::caller(format!("there is a model {name} in {} already", self.folder.display()))
+                    .help("import it under another name with --name, or delete that one first"),
+            );
+        }
+        let doing = || format!("writing in the model folder {}", self.folder.display());
+        fs::create_dir_all(&self.folder).or_fault(Fault::Unavailable, doing())?;
+        // Removed when dropped; the model's folder in it has its name already, which is part of its identity.
+        let work = tempfile::Builder::new().prefix(".import-").tempdir_in(&self.folder);
+        let work = work.or_fault(Fault::Unavailable, doing())?;
+        let copy = work.path().join(&name);
+        for file in found.files() {
+            let (source, copied) = (from.join(&file), copy.join(&file));
+            let doing = || format!("copying {} to {}", source.display(), copied.display());
+            fs::create_dir_all(copied.parent().unwrap_or(&copy)).or_fault(Fault::Unavailable, doing())?;
+            fs::copy(&source, &copied).or_fault(Fault::Unavailable, doing())?;
+        }
+        write_settings(&copy, &found, options)?;
+        let model = ModelFolder::read(&copy)?;
+        match model.role {
+            Role::Encoder => drop(open_encoder(&model)?),
+            Role::Reranker => drop(open_reranker(&model)?),
+        }
+        fs::rename(&copy, &target).or_fault(Fault::Unavailable, doing())?;
+        Ok(Entry {
+            is_chosen: self.chosen()?.as_ref() == Some(&name),
+            name,
+            role: model.role,
+            runs: Runs::Onnx,
+            problem: None,
+        })
+    }
+
+    /// A model's folder, read.
+    ///
+    /// # Errors
+    /// As [`ModelFolder::read`]; `Missing` names the models that are there.
+    pub fn read(&self, name: &str) -> Result<ModelFolder> {
+        check_name(name)?;
+        let folder = self.folder.join(name);
+        match folder.is_dir() {
+            true => ModelFolder::read(&folder),
+            false => Err(self.not_here(name)),
+        }
+    }
+
+    /// The folder of a model if it is an endpoint's.
+    fn endpoint(&self, name: &str) -> Result<Option<PathBuf>> {
+        check_name(name)?;
+        let folder = self.folder.join(name);
+        Ok(folder.join(ENDPOINT_FILE).is_file().then_some(folder))
+    }
+
+    fn role(&self, name: &str) -> Result<Role> {
+        match self.endpoint(name)? {
+            Some(folder) => endpoint_role(&folder),
+            None => Ok(self.read(name)?.role),
+        }
+    }
+
+    fn holds_built_in(&self, name: &str) -> bool {
+        match name == IN_USE {
+            true => self.folder.join(E5_FILE).is_file(),
+            false => self.folder.join(name).is_dir(),
+        }
+    }
+
+    fn not_here(&self, name: &str) -> Error {
+        let others = self.list().unwrap_or_default();
+        let others: Vec<&str> = others.iter().map(|entry| entry.name.as_str()).collect();
+        let others = match others.is_empty() {
+            true => "nothing".into(),
+            false => others.join(", "),
+        };
+        Error::missing(format!(
+            "there is no model {name} in {}, which holds {others}",
+            self.folder.display()
+        ))
+        .help("`baowen model fetch` fetches the default one, `baowen model import DIR` takes in another")
+    }
+}
+
+fn is_built_in(name: &str) -> bool {
+    BUILT_IN.contains(&name)
+}
+
+/// The name in an identity: its first word.
+fn name_in(identity: &str) -> &str {
+    identity.split(' ').next().unwrap_or_default()
+}
+
+/// A name is a folder's and one word of an identity.
+fn check_name(name: &str) -> Result<()> {
+    let allowed = |c: char| c.is_alphanumeric() || ['-', '_', '.', '+'].contains(&c);
+    let is_right =
+        !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(allowed) && !name.starts_with('.');
+    match is_right {
+        true => Ok(()),
+        false => Err(Error::caller(format!(
+            "`{name}` cannot be the name of a model: letters, digits, -, _, + and . can be in it, at most \
+             {LONGEST_NAME} bytes, none of them a dot at its begin"
+        ))),
+    }
+}
+
+/// Writes what was said at the import, in the files where it stands usually.
+fn write_settings(folder: &Path, found: &ModelFolder, options: &ImportOptions) -> Result<()> {
+    let write = |name: &str, value: serde_json::Value| {
+        let path = folder.join(name);
+        let doing = || format!("writing {}", path.display());
+        fs::create_dir_all(path.parent().unwrap_or(folder)).or_fault(Fault::Unavailable, doing())?;
+        // Takes the place of a copied file, which may be read-only.
+        write_whole(&path, "settings of the model", |file| writeln!(file, "{value:#}"))
+    };
+    if let Some(pooling) = options.pooling {
+        let modes = serde_json::json!({
+            "pooling_mode_cls_token": pooling == Pooling::First,
+            "pooling_mode_mean_tokens": pooling == Pooling::Mean,
+        });
+        write("1_Pooling/config.json", modes)?;
+    }
+    if options.query_prompt.is_some() || options.passage_prompt.is_some() {
+        let said = |said: &Option<String>, found: &str| said.clone().unwrap_or_else(|| found.to_owned());
+        let prompts = serde_json::json!({
+            "query": said(&options.query_prompt, &found.query_prompt),
+            "document": said(&options.passage_prompt, &found.passage_prompt),
+        });
+        write(
+            "config_sentence_transformers.json",
+            serde_json::json!({ "prompts": prompts, "default_prompt_name": null }),
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A model folder with these folders in it, each with these settings.
+    fn models(held: &[(&str, &str)]) -> (Models, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, config) in held {
+            let model = folder.path().join(name);
+            fs::create_dir_all(model.join("onnx")).unwrap();
+            fs::write(model.join("config.json"), config).unwrap();
+            fs::write(model.join("tokenizer.json"), "").unwrap();
+            fs::write(model.join("onnx/model.onnx"), "").unwrap();
+        }
+        (Models::in_folder(folder.path()), folder)
+    }
+
+    const ENCODER: &str = r#"{"architectures": ["BertModel"]}"#;
+    const RERANKER: &str = r#"{"architectures": ["BertForSequenceClassification"], "num_labels": 1}"#;
+
+    #[test]
+    fn models_are_listed_by_name_and_one_is_chosen() {
+        let (models, _kept) = models(&[("b", RERANKER), ("a", ENCODER), ("c", "{"), (".import-1", ENCODER)]);
+        let listed = || {
+            let told = |entry: &Entry| (entry.name.clone(), entry.role, entry.is_chosen, entry.problem.is_some());
+            models.list().unwrap().iter().map(told).collect::<Vec<_>>()
+        };
+        let expected = |chosen: bool| {
+            vec![
+                ("a".to_owned(), Role::Encoder, chosen, false),
+                ("b".to_owned(), Role::Reranker, false, false),
+                ("c".to_owned(), Role::Encoder, false, true),
+            ]
+        };
+        assert_eq!(listed(), expected(false));
+        models.choose("a").unwrap();
+        assert_eq!(listed(), expected(true));
+        assert_eq!(models.chosen().unwrap().as_deref(), Some("a"));
+        assert_eq!(models.choose("b").unwrap_err().fault(), Fault::Caller);
+        assert_eq!(models.choose("c").unwrap_err().fault(), Fault::Corrupt);
+        for missing in ["d", BUILT_IN[0], BUILT_IN[1]] {
+            let error = models.choose(missing).unwrap_err();
+            assert_eq!(error.fault(), Fault::Missing, "{error}");
+            assert!(error.message().contains("a, b, c"), "{error}");
+        }
+        assert_eq!(models.chosen().unwrap().as_deref(), Some("a"));
+        fs::write(models.folder().join(CHOSEN), "../a\n").unwrap();
+        assert_eq!(models.chosen().unwrap_err().fault(), Fault::Corrupt);
+        assert!(Models::in_folder("no/such").list().unwrap().is_empty());
+    }
+
+    #[test]
+    fn names_stay_inside_the_folder() {
+        let check = |name: &str, is_right: bool| assert_eq!(check_name(name).is_ok(), is_right, "{name}");
+        check("bge-reranker_v2.m3+x", true);
+        check("保问", true);
+        for wrong in ["", "..", ".hidden", "a/b", "a\\b", "a b", "a\n", &"a".repeat(101)] {
+            check(wrong, false);
+        }
+        let (models, kept) = models(&[("a", ENCODER)]);
+        assert_eq!(models.read("../a").unwrap_err().fault(), Fault::Caller);
+        for taken in ["a", BUILT_IN[0], BUILT_IN[1]] {
+            let options = ImportOptions {
+                name: Some(taken.into()),
+                ..ImportOptions::default()
+            };
+            let error = models.import(&kept.path().join("a"), &options).unwrap_err();
+            assert!(error.to_string().contains("--name"), "{error}");
+        }
+    }
+
+    /// A program that cannot run it says so, and what would.
+    #[cfg(not(feature = "onnx"))]
+    #[test]
+    fn without_the_feature_the_way_out_is_named() {
+        let (models, _kept) = models(&[("a", ENCODER), ("b", RERANKER)]);
+        for error in [models.encoder("a").err().unwrap(), models.reranker("b").err().unwrap()] {
+            assert_eq!(error.fault(), Fault::Unavailable);
+            assert!(error.to_string().contains("--features onnx"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The first of a fused list put in another order by a reranker, which reads question and passage together.
+//!
+//! What it scored stands before what it did not: reordered among itself alone, so that pages are cut from one list. Its
+//! relevance goes into scores as a number from 0 to 1, `1 / (1 + exp(-relevance))`.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::group::settle_ties;
+use super::score::Scored;
+use crate::compute::Budget;
+use crate::embed::Reranker;
+use crate::error::Result;
+use crate::index::{Asked, PassageKey, PassageRef};
+use crate::profile::{RerankRule, Reranking};
+
+/// Of the time that is left this part is kept for making the answer.
+const KEPT_FOR_THE_ANSWER: u32 = 5;
+
+/// What a reranker made of one candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict {
+    /// Its place in the fused list, from 1.
+    pub place: u32,
+    /// As the reranker gave it.
+    pub relevance: f32,
+    /// The same from 0 to 1.
+    pub share: f32,
+}
+
+/// What a reranker made of the first candidates; of none by default.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reranked {
+    rule: RerankRule,
+    /// The highest fused score of those that it did not score; 0 if it scored all.
+    floor: f32,
+    /// By candidate.
+    verdicts: HashMap<usize, Verdict>,
+}
+
+impl Default for Reranked {
+    fn default() -> Self {
+        Reranked {
+            rule: RerankRule::Replace,
+            floor: 0.0,
+            verdicts: HashMap::new(),
+        }
+    }
+}
+
+impl Reranked {
+    /// How many candidates were scored.
+    pub fn count(&self) -> usize {
+        self.verdicts.len()
+    }
+
+    /// What it made of a candidate.
+    pub fn verdict(&self, at: usize) -> Option<Verdict> {
+        self.verdicts.get(&at).copied()
+    }
+
+    /// The score that a candidate stands by.
+    pub fn score(&self, at: usize, fused: f32) -> f32 {
+        match (self.verdict(at), self.rule) {
+            (None, _) => fused,
+            (Some(verdict), RerankRule::Replace) => self.floor + verdict.share,
+            (Some(verdict), RerankRule::Sum(weight)) => fused + weight * verdict.share,
+        }
+    }
+
+    /// The amounts that add up to that score, from those of the fused one.
+    pub fn parts(&self, at: usize, mut fused: Vec<(&'static str, f32)>) -> Vec<(&'static str, f32)> {
+        match (self.verdict(at), self.rule) {
+            (None, _) => {}
+            (Some(verdict), RerankRule::Replace) => fused = vec![("floor", self.floor), ("reranker", verdict.share)],
+            (Some(verdict), RerankRule::Sum(weight)) => fused.push(("reranker", weight * verdict.share)),
+        }
+        fused
+    }
+}
+
+/// Has the first of `order` scored, as many as the time allows, and puts them in their new order. Also says why fewer
+/// were scored than should have been, if so: too little time, or a reranker that fails, which costs its own work alone.
+///
+/// # Errors
+/// Those of reading the passages.
+pub fn rerank(
+    order: &mut [usize],
+    reranker: &dyn Reranker,
+    how: Reranking,
+    query: &str,
+    asked: &dyn Asked,
+    scored: &Scored,
+    budget: Budget,
+) -> Result<(Reranked, Option<String>)> {
+    let wanted = how.first.min(order.len());
+    let refs: Vec<PassageRef> = order[..wanted].iter().map(|&at| scored.passages[at]).collect();
+    let stored = asked.fetch(&refs, budget)?;
+    let texts: Vec<String> = stored.iter().map(|passage| passage.embedded_text()).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let relevances = reranker.rerank(query, &texts, with_time_for_the_answer(budget, Instant::now()));
+    let (relevances, reason) = match relevances {
+        Ok(relevances) if relevances.len() < wanted => {
+            let count = relevances.len();
+            let reason = format!("only the first {count} of {wanted} hits were reranked before the deadline");
+            (relevances, Some(reason))
+        }
+        Ok(relevances) => (relevances, None),
+        Err(error) => {
+            let reason = format!("reranking failed, so the order is that of the fusion: {error}");
+            (Vec::new(), Some(reason))
+        }
+    };
+    let fused = |at: usize| scored.ranked[at].score;
+    let reranked = reorder(order, &relevances, &fused, how.rule, |tied| {
+        let tied: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
+        asked.keys(&tied)
+    })?;
+    Ok((reranked, reason))
+}
+
+fn with_time_for_the_answer(budget: Budget, now: Instant) -> Budget {
+    let earlier = |deadline: Instant| deadline - deadline.saturating_duration_since(now) / KEPT_FOR_THE_ANSWER;
+    budget.until(budget.deadline.map(earlier))
+}
+
+/// Puts the first of `order`, for which there are relevances, in their new order; equal ones stand by id.
+fn reorder(
+    order: &mut [usize],
+    relevances: &[f32],
+    fused: &dyn Fn(usize) -> f32,
+    rule: RerankRule,
+    keys: impl Fn(&[usize]) -> Result<Vec<PassageKey>>,
+) -> Result<Reranked> {
+    let scored = order.len().min(relevances.len());
+    let (first, rest) = order.split_at_mut(scored);
+    let verdicts = first.iter().zip(relevances).zip(1..).map(|((&at, &relevance), place)| {
+        let share = 1.0 / (1.0 + (-relevance).exp());
+        (
+            at,
+            Verdict {
+                place,
+                relevance,
+                share,
+            },
+        )
+    });
+    let reranked = Reranked {
+        rule,
+        floor: rest.first().map_or(0.0, |&at| fused(at)),
+        verdicts: verdicts.collect(),
+    };
+    // By the relevance itself where it decides alone: shares near 0 and 1 lie too close to tell apart.
+    let value = |at: usize| match (rule, reranked.verdict(at)) {
+        (RerankRule::Replace, Some(verdict)) => verdict.relevance,
+        _ => reranked.score(at, fused(at)),
+    };
+    first.sort_by(|&a, &b| value(b).total_cmp(&value(a)));
+    settle_ties(first, |a, b| value(a) == value(b), keys)?;
+    Ok(reranked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keys(of: &[usize]) -> Result<Vec<PassageKey>> {
+        let key = |&at: &usize| PassageKey {
+            article: format!("{at:03}").into(),
+            ordinal: 0,
+        };
+        Ok(of.iter().map(key).collect())
+    }
+
+    proptest! {
+        /// Whatever the rule and however far the reranker came: nothing is lost, what it did not reach stays where and
+        /// what it was, scores fall, and the parts of each add up to it.
+        #[test]
+        fn only_what_was_scored_moves(
+            mut fused in prop::collection::vec(-5f32..80.0, 1..40), reached in prop::collection::vec(-12f32..12.0, 0..40),
+            weight in 0f32..50.0, replaces: bool,
+        ) {
+            fused.sort_by(|a, b| b.total_cmp(a));
+            let rule = if replaces { RerankRule::Replace } else { RerankRule::Sum(weight) };
+            let mut order: Vec<usize> = (0..fused.len()).collect();
+            let before = order.clone();
+            let reranked = reorder(&mut order, &reached, &|at| fused[at], rule, keys).unwrap();
+            let scored = reached.len().min(fused.len());
+            prop_assert_eq!(reranked.count(), scored);
+            prop_assert_eq!(&order[scored..], &before[scored..]);
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            prop_assert_eq!(&sorted, &before);
+            let scores: Vec<f32> = order.iter().map(|&at| reranked.score(at, fused[at])).collect();
+            prop_assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]), "{:?}", scores);
+            for &at in &order {
+                let parts = reranked.parts(at, vec![("fused", fused[at])]);
+                let sum: f32 = parts.iter().map(|(_, amount)| amount).sum();
+                prop_assert!((sum - reranked.score(at, fused[at])).abs() < 1e-4);
+                prop_assert_eq!(reranked.verdict(at).is_some(), before[..scored].contains(&at));
+            }
+        }
+    }
+
+    #[test]
+    fn some_of_the_time_is_kept_for_the_answer() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(10);
+        let until = |deadline| with_time_for_the_answer(Budget::single().until(deadline), now).deadline;
+        assert_eq!(until(None), None);
+        assert_eq!(until(Some(later)), Some(now + Duration::from_secs(8)));
+        assert_eq!(until(Some(now)), Some(now));
+        assert_eq!(
+            with_time_for_the_answer(Budget::single().until(Some(now)), later).deadline,
+            Some(now)
+        );
+    }
+
+    #[test]
+    fn the_rule_decides_and_equal_ones_stand_by_id() {
+        let check = |rule, relevances: &[f32], expected: &[usize]| {
+            let fused = [30.0, 20.0, 19.0, 10.0];
+            let mut order = vec![0, 1, 2, 3];
+            reorder(&mut order, relevances, &|at| fused[at], rule, keys).unwrap();
+            assert_eq!(order, expected);
+        };
+        check(RerankRule::Replace, &[-3.0, 1.0, 9.0, 8.0], &[2, 3, 1, 0]);
+        check(RerankRule::Replace, &[-3.0, 1.0], &[1, 0, 2, 3]);
+        check(RerankRule::Replace, &[1.0, 2.0, 2.0, 3.0], &[3, 1, 2, 0]);
+        check(RerankRule::Replace, &[20.0, 30.0], &[1, 0, 2, 3]);
+        check(RerankRule::Sum(3.0), &[-9.0, -9.0, 9.0, 9.0], &[0, 2, 1, 3]);
+        check(RerankRule::Sum(0.0), &[-9.0, 9.0], &[0, 1, 2, 3]);
+        check(RerankRule::Replace, &[], &[0, 1, 2, 3]);
+    }
+}
