@@ -265,7 +265,8 @@ fn example(rows: usize, inputs: usize, tokens: usize) -> (Vec<i8>, Vec<f32>, Vec
         .map(|i| match i / rows % 3 {
             // Rows of the largest sums, of either sign.
             0 => MOST * (1 - 2 * (i % 2) as i8),
-            _ => (stream.bits() % 129) as i8 - MOST,
+            // 128 becomes -128, and that less 64 is 64 again: as wanted, by going round.
+            _ => ((stream.bits() % 129) as i8).wrapping_sub(MOST),
         })
         .collect();
     let scales = stream.vector(rows).iter().map(|x| 0.001 + 0.001 * x.abs()).collect();
