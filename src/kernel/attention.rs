@@ -1,7 +1,7 @@
 //! Softmax attention of one text over itself, in f32, head by head.
 //!
 //! Keys are transposed once a head, so that a vector holds one component of many keys and a tile of a few queries
-//! shares each load; values are copied together, because in the layer's output they lie three rows apart.
+//! shares each load; values are copied together, because in the layer's output they lie two rows apart.
 
 use super::attention_rows::{LANES, SLICE};
 use super::lanes::{fma, fold, larger};
