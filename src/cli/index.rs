@@ -204,12 +204,15 @@ pub fn print(summary: &Summary, folder: &Path) {
             outln!("  and {more} more (--json names all)");
         }
     }
-    outln!(
-        "{} characters kept, {} left out (`baowen read` shows which and why), {} notes",
-        summary.kept_characters,
-        summary.left_out_characters,
-        summary.noticed.len()
-    );
+    // A rebuild reads no files.
+    if summary.kept_characters > 0 || summary.left_out_characters > 0 {
+        outln!(
+            "{} characters kept, {} left out (`baowen read` shows which and why), {} notes",
+            summary.kept_characters,
+            summary.left_out_characters,
+            summary.noticed.len()
+        );
+    }
     outln!(
         "{} passages written ({} embedded, {} from the cache) in {:.1} s",
         summary.passages,

@@ -291,3 +291,56 @@ fn one_user_indexes_and_another_serves() {
         fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
     }
 }
+
+#[test]
+fn what_became_another_thing_is_gone_and_a_missing_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[("zj/x.txt", "门诊起付线三百元。"), ("zj/y.txt", "住院起付线九百元。")],
+    );
+    index(root, &["zj"]);
+    fs::remove_file(root.join("zj/x.txt")).unwrap();
+    write(root, &[("zj/x.txt/inner.txt", "门诊起付线三百元。")]);
+    let summary = index(root, &["zj"]);
+    assert_eq!(summary["moved"][0]["from"], "zj/x.txt", "{summary}");
+    // Unreadable from now on: the index keeps what it has, and says so.
+    fs::write(root.join("zj/y.txt"), b"a\0b").unwrap();
+    let summary = index(root, &["zj"]);
+    assert!(summary["skipped"][0].as_str().unwrap().contains("stays"), "{summary}");
+    fs::rename(root.join("zj"), root.join("zhejiang")).unwrap();
+    let summary = index(root, &["zhejiang"]);
+    let noticed = summary["noticed"].to_string();
+    assert!(noticed.contains("--source zj"), "{noticed}");
+    let message = refused(root, &["index", "zj", "--index", "idx", "--no-vectors"]);
+    assert!(message.contains("delete --source zj"), "{message}");
+}
+
+#[test]
+fn delete_takes_the_names_that_search_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, &[("a/x.txt", "浙江省杭州市2024年大病保险起付线三万元。")]);
+    index(root, &["a"]);
+    let found = |args: &[&str]| {
+        let args = [&["delete", "--index", "idx", "--dry-run", "--json"], args].concat();
+        json(&baowen(root, None, &args))["deleted"].to_string()
+    };
+    for args in [
+        ["--region", "杭州市"],
+        ["--region", "浙江杭州"],
+        ["--region", "浙"],
+        ["--year", "24"],
+    ] {
+        assert!(found(&args).contains("a/x.txt"), "{args:?}");
+    }
+    for args in [
+        &["--region", "火星"][..],
+        &["--from", "2025-01-01", "--to", "2024-01-01"],
+    ] {
+        refused(root, &[&["delete", "--index", "idx", "--dry-run"], args].concat());
+    }
+    let nowhere = refused(root, &["rebuild", "--index", "nowhere"]);
+    assert!(!root.join("nowhere").exists(), "{nowhere}");
+}

@@ -136,12 +136,12 @@ fn rules_for(index: &EmbeddedIndex, rules: Rules) -> Result<Rules> {
     let identity = index.identity();
     if identity.dimension > 0 && rules.embedder.is_none() {
         return Err(Error::unavailable(format!(
-            "the index in {} keeps vectors of `{}`, and that model is not here",
+            "the index in {} keeps vectors of `{}`, and none would be made for what is added",
             index.folder().display(),
             identity.embedder
         ))
         .help(
-            "put it there with `baowen model fetch` or `baowen model import`, make the vectors with another one by `baowen \
+            "leave --no-vectors out, put the model there with `baowen model fetch` or `baowen model import`, make the vectors with another one by `baowen \
              rebuild --model NAME`, or give them up with `baowen rebuild --no-vectors`",
         ));
     }
