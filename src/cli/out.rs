@@ -1,13 +1,15 @@
 //! Standard output for all commands: whoever stops reading (`baowen search 医保 | head -1`) ends the command quietly.
 //!
-//! The standard library's `println!` panics there; clippy refuses it in this layer.
+//! The standard library's `println!` panics there; clippy refuses it in this layer. Articles come from anywhere, so what
+//! they hold of a terminal's control sequences is shown and not obeyed.
 
+use std::borrow::Cow;
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write, stdout};
 
 /// Writes a text. Ends the process where nobody reads any more: with success, since what was wanted was read.
 pub fn write(text: Arguments) {
-    let written = stdout().lock().write_fmt(text);
+    let written = stdout().lock().write_all(obeyed_by_none(&text.to_string()).as_bytes());
     if let Err(error) = written {
         match error.kind() {
             ErrorKind::BrokenPipe => std::process::exit(0),
@@ -17,6 +19,27 @@ pub fn write(text: Arguments) {
             }
         }
     }
+}
+
+/// The text with a mark in the place of each control character but line ends, tabs and colours (`ESC [ 1;31 m`).
+fn obeyed_by_none(text: &str) -> Cow<'_, str> {
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_control) {
+        return text.into();
+    }
+    let is_colour = |rest: &str| {
+        let end = rest
+            .strip_prefix("\x1b[")
+            .map(|codes| codes.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
+        end.is_some_and(|end| end.starts_with('m'))
+    };
+    let shown = text
+        .char_indices()
+        .map(|(at, c)| match is_control(c) && !is_colour(&text[at..]) {
+            true => '\u{fffd}',
+            false => c,
+        });
+    shown.collect::<String>().into()
 }
 
 /// Writes a line, as `println!` does.
@@ -30,4 +53,19 @@ macro_rules! out {
     ($text:expr) => {
         $crate::cli::out::write(format_args!("{}", $text))
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::obeyed_by_none;
+
+    #[test]
+    fn a_terminal_obeys_colours_alone() {
+        let check = |text: &str, expected: &str| assert_eq!(obeyed_by_none(text), expected, "{text:?}");
+        check("医保\t断缴\n", "医保\t断缴\n");
+        check("\x1b[1;33m补缴\x1b[0m", "\x1b[1;33m补缴\x1b[0m");
+        check("甲\x1b]0;标题\x07乙", "甲\u{fffd}]0;标题\u{fffd}乙");
+        check("\x1b[2J\r\u{9b}1A", "\u{fffd}[2J\u{fffd}\u{fffd}1A");
+        check("\x1b[", "\u{fffd}[");
+    }
 }
