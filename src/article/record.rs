@@ -446,7 +446,8 @@ mod tests {
         check("[2024]", None, 1);
         check("true", None, 1);
         let record = read(r#"{"_id": "a", "text": "x", "year": "不详", "region": 5}"#).unwrap();
-        assert_eq!(record.lost.len(), 1);
+        assert_eq!(record.lost.len(), 2);
+        assert_eq!(record.article.attributes["region"], "5");
         let record = read(r#"{"_id": "a", "text": "x", "title": ["t"]}"#).unwrap();
         assert_eq!((record.article.title.as_str(), record.lost.len()), ("", 1));
         assert_eq!(record.article.attributes["title"], "[\"t\"]");
