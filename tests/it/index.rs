@@ -707,6 +707,30 @@ fn a_rebuild_is_never_seen_half_done() {
 }
 
 #[test]
+fn a_damaged_index_is_not_made_again_from_its_damage() {
+    use baowen::index::ingest::rebuild;
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    drop(index_of(
+        folder.path(),
+        &rules,
+        &[article("a", "甲", "补缴期限为三个月以内。")],
+    ));
+    let stored = walkdir::WalkDir::new(folder.path()).into_iter().flatten();
+    let mut stored = stored.map(|entry| entry.into_path());
+    let stored = stored
+        .find(|path| path.extension().is_some_and(|e| e == "store"))
+        .unwrap();
+    let mut bytes = std::fs::read(&stored).unwrap();
+    let at = bytes.windows(9).position(|part| part == "三个月".as_bytes()).unwrap();
+    bytes[at..at + 9].copy_from_slice("九个月".as_bytes());
+    std::fs::write(&stored, bytes).unwrap();
+    let refused = rebuild::rebuild(folder.path(), rules, false, Budget::all(), &()).unwrap_err();
+    assert_eq!(refused.fault(), Fault::Corrupt);
+    assert!(refused.hint().unwrap().contains("--rebuild"), "{refused}");
+}
+
+#[test]
 fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
     use baowen::index::ingest::{rebuild, run};
     let folder = tempfile::tempdir().unwrap();

@@ -140,7 +140,8 @@ pub(super) fn current(folder: &Path) -> Result<Option<PathBuf>> {
         Ok(_) => Err(Error::corrupt(format!(
             "{} names no generation of the index",
             pointer.display()
-        ))),
+        ))
+        .help("take the folder away and index again, or write the name of the `generation-N` beside it into that file")),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error).or_fault(Fault::Unavailable, format!("reading {}", pointer.display())),
     }

@@ -2,21 +2,40 @@
 
 use super::open::EmbeddedIndex;
 use super::segment::{forward_path, graph_path, uuid_bytes};
-use crate::error::{Context, Fault, Result};
+use crate::error::{Context, Error, Fault, Result};
 use crate::index::forward::Forward;
 use crate::index::graph::Graph;
 
 impl EmbeddedIndex {
-    /// Reads every byte and compares it with its checksum. Returns what is wrong, in words; empty if nothing is.
-    pub fn verify(&self) -> Result<Vec<String>> {
-        let mut wrong = Vec::new();
+    /// The files of the index itself, not those derived from it, whose bytes are not what was written.
+    fn damaged(&self) -> Result<Vec<String>> {
         let damaged = self
             .index
             .validate_checksum()
             .or_fault(Fault::Corrupt, format!("reading {}", self.folder().display()))?;
-        for file in damaged {
-            wrong.push(format!("{}: the checksum differs", file.display()));
+        let damaged = damaged.into_iter();
+        Ok(damaged
+            .map(|file| format!("{}: the checksum differs", file.display()))
+            .collect())
+    }
+
+    /// Makes sure that what the index holds may be copied: damage that is written anew has a right checksum.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming a file and the way out, if any byte is not what was written.
+    pub fn check_undamaged(&self) -> Result<()> {
+        match self.damaged()?.first() {
+            None => Ok(()),
+            Some(first) => Err(
+                Error::corrupt(format!("the index in {} is damaged: {first}", self.folder().display()))
+                    .help("read its folders and files again with `baowen index PATH... --rebuild`, or restore a copy"),
+            ),
         }
+    }
+
+    /// Reads every byte and compares it with its checksum. Returns what is wrong, in words; empty if nothing is.
+    pub fn verify(&self) -> Result<Vec<String>> {
+        let mut wrong = self.damaged()?;
         let snapshot = self.current();
         for segment in snapshot.segments() {
             let id = segment.id();

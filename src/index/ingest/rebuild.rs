@@ -133,6 +133,7 @@ pub fn rebuild(
 
 /// Takes all articles of an index into another one, with the table of their sources, and commits.
 fn copy(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<Counts> {
+    from.check_undamaged()?;
     let mut counts = Counts::default();
     let mut batch: Vec<Article> = Vec::with_capacity(BATCH);
     let mut take = |batch: &mut Vec<Article>| -> Result<()> {
