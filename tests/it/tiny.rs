@@ -1,22 +1,25 @@
 //! A second engine behind the seam: in memory, exact, by the plainest code. It shares the formulas of `index::scoring`
 //! with the embedded engine and nothing else, so what both answer alike is what the seam says, not what one engine does.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::slice;
 use std::sync::{Arc, Mutex, RwLock};
 
 use baowen::compute::Budget;
 use baowen::error::{Error, Result};
-use baowen::index::scoring::{Bm25, CollectionCounts, DenseScores, FIELDS, Mean, WeighedTerms, locality, timeliness};
+use baowen::index::scoring::{Bm25, CollectionCounts, FIELDS, Mean, STREAMS, WeighedTerms, locality, timeliness};
 use baowen::index::{
     About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, Identity, Judged, LexicalQuery, PassageKey,
-    PassageRef, PreparedArticle, QuestionWeights, Snapshot, StoredPassage, TermScore, VectorChunk, Writer,
+    PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, StoredPassage, TermScore, VectorChunk,
+    Writer,
 };
 use baowen::model::{Article, Filter};
 use baowen::profile::Bm25Params;
 use baowen::text::Region;
 
-/// A passage as it was written.
+/// A passage as it was written, and by which commit.
 struct Passage {
+    commit: u64,
     article: Article,
     hash: u64,
     stored: StoredPassage,
@@ -25,145 +28,164 @@ struct Passage {
     frequencies: [HashMap<String, u32>; FIELDS],
 }
 
-/// A passage in a commit. Deleted, it counts in what words weigh until all of its batch is.
-#[derive(Clone)]
-struct Kept {
-    passage: Arc<Passage>,
-    /// Which commit wrote it.
-    batch: u64,
-    live: bool,
+/// Passages in the order in which they were written, and whether each is live. A deleted one counts in what words weigh
+/// until all that its commit wrote is deleted, as in an engine that keeps segments.
+type Passages = Vec<(Arc<Passage>, bool)>;
+
+fn live(passages: &[(Arc<Passage>, bool)]) -> impl Iterator<Item = &Passage> {
+    let live = passages.iter().filter(|(_, live)| *live);
+    live.map(|(passage, _)| &**passage)
+}
+
+impl Passage {
+    /// How often a term stands in title and text.
+    fn count(&self, stream: usize, term: &str) -> [u32; 2] {
+        [stream, STREAMS + stream].map(|field| self.frequencies[field].get(term).copied().unwrap_or(0))
+    }
+
+    fn key(&self) -> PassageKey {
+        let (article, ordinal) = (self.article.id.as_str().into(), self.stored.ordinal);
+        PassageKey { article, ordinal }
+    }
+
+    fn passes(&self, filter: &Filter) -> bool {
+        fn one_of<T: PartialEq>(wanted: &[T], held: &[T]) -> bool {
+            wanted.is_empty() || wanted.iter().any(|wanted| held.contains(wanted))
+        }
+        let (article, stored) = (&self.article, &self.stored);
+        let regions: Vec<String> = stored.regions.iter().flat_map(Region::keys).collect();
+        one_of(&filter.article_ids, slice::from_ref(&article.id))
+            && one_of(&filter.sources, article.source.as_slice())
+            && one_of(&filter.regions, &regions)
+            && one_of(&filter.years, &stored.years)
+            && (filter.published_from).is_none_or(|from| article.published.is_some_and(|day| day >= from))
+            && (filter.published_to).is_none_or(|to| article.published.is_some_and(|day| day <= to))
+    }
 }
 
 /// The engine.
 pub struct Tiny {
     current: RwLock<Arc<Commit>>,
-    writing: Arc<Mutex<bool>>,
+    has_writer: Mutex<bool>,
 }
 
 impl Tiny {
     /// Without any articles.
     pub fn new(identity: Identity) -> Arc<Self> {
-        Arc::new(Tiny {
-            current: RwLock::new(Arc::new(Commit::new(Vec::new(), 0, identity))),
-            writing: Arc::default(),
-        })
+        let current = RwLock::new(Arc::new(Commit::new(Vec::new(), 0, identity)));
+        let has_writer = Mutex::default();
+        Arc::new(Tiny { current, has_writer })
+    }
+
+    fn current(&self) -> Arc<Commit> {
+        self.current.read().unwrap().clone()
     }
 }
 
 impl Backend for Tiny {
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>> {
-        Ok(self.current.read().unwrap().clone())
+        Ok(self.current())
     }
 
     fn edition(&self) -> u64 {
-        self.current.read().unwrap().about.commit
+        self.current().about.commit
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
-        if std::mem::replace(&mut *self.writing.lock().unwrap(), true) {
+        if std::mem::replace(&mut *self.has_writer.lock().unwrap(), true) {
             return Err(Error::precondition("somebody else writes"));
         }
-        let kept = self.current.read().unwrap().kept.clone();
-        Ok(Box::new(TinyWriter { engine: self, kept }))
+        let passages = self.current().passages.clone();
+        Ok(Box::new(TinyWriter { engine: self, passages }))
     }
 }
 
 struct TinyWriter {
     engine: Arc<Tiny>,
-    kept: Vec<Kept>,
+    passages: Passages,
 }
 
 impl Writer for TinyWriter {
     fn hash(&self, article_id: &str) -> Result<Option<u64>> {
-        let mut live = self.kept.iter().filter(|kept| kept.live);
-        let found = live.find(|kept| kept.passage.article.id == article_id);
-        Ok(found.map(|kept| kept.passage.hash))
+        let found = live(&self.passages).find(|passage| passage.article.id == article_id);
+        Ok(found.map(|passage| passage.hash))
     }
 
     fn upsert(&mut self, prepared: PreparedArticle) -> Result<()> {
         self.delete(&prepared.article.id)?;
-        let batch = self.engine.edition() + 1;
-        for passage in prepared.passages {
-            let count = |tokens: &Vec<baowen::text::Token>| {
-                let mut counts = HashMap::new();
-                tokens
-                    .iter()
-                    .for_each(|token| *counts.entry(token.text.clone()).or_default() += 1);
-                counts
-            };
-            let passage = Arc::new(Passage {
+        for PreparedPassage { stored, tokens, vector } in prepared.passages {
+            let mut frequencies: [HashMap<String, u32>; FIELDS] = Default::default();
+            for (counts, tokens) in frequencies.iter_mut().zip(&tokens) {
+                for token in tokens {
+                    *counts.entry(token.text.clone()).or_default() += 1;
+                }
+            }
+            let passage = Passage {
+                commit: self.engine.edition() + 1,
                 article: prepared.article.clone(),
                 hash: prepared.hash,
-                lengths: passage.tokens.each_ref().map(|tokens| tokens.len() as u32),
-                frequencies: passage.tokens.each_ref().map(count),
-                stored: passage.stored,
-                vector: passage.vector,
-            });
-            let live = true;
-            self.kept.push(Kept { passage, batch, live });
+                stored,
+                vector,
+                lengths: tokens.each_ref().map(|tokens| tokens.len() as u32),
+                frequencies,
+            };
+            self.passages.push((Arc::new(passage), true));
         }
         Ok(())
     }
 
     fn delete(&mut self, article_id: &str) -> Result<bool> {
         let was_there = self.hash(article_id)?.is_some();
-        let gone = self
-            .kept
-            .iter_mut()
-            .filter(|kept| kept.passage.article.id == article_id);
-        gone.for_each(|kept| kept.live = false);
+        for (passage, live) in &mut self.passages {
+            *live &= passage.article.id != article_id;
+        }
         Ok(was_there)
     }
 
     fn commit(&mut self) -> Result<u64> {
-        let live: BTreeSet<u64> = self
-            .kept
-            .iter()
-            .filter(|kept| kept.live)
-            .map(|kept| kept.batch)
-            .collect();
-        self.kept.retain(|kept| live.contains(&kept.batch));
+        let commits: HashSet<u64> = live(&self.passages).map(|passage| passage.commit).collect();
+        self.passages.retain(|(passage, _)| commits.contains(&passage.commit));
         let mut current = self.engine.current.write().unwrap();
         let (stamp, identity) = (current.about.commit + 1, current.about.identity.clone());
-        *current = Arc::new(Commit::new(self.kept.clone(), stamp, identity));
+        *current = Arc::new(Commit::new(self.passages.clone(), stamp, identity));
         Ok(stamp)
     }
 
     fn rollback(&mut self) -> Result<()> {
-        self.kept = self.engine.current.read().unwrap().kept.clone();
+        self.passages = self.engine.current().passages.clone();
         Ok(())
     }
 }
 
 impl Drop for TinyWriter {
     fn drop(&mut self) {
-        *self.engine.writing.lock().unwrap() = false;
+        *self.engine.has_writer.lock().unwrap() = false;
     }
 }
 
 struct Commit {
-    kept: Vec<Kept>,
+    passages: Passages,
     about: About,
     bm25: Bm25,
     mean: Mean,
 }
 
 impl Commit {
-    fn new(kept: Vec<Kept>, commit: u64, identity: Identity) -> Self {
+    fn new(passages: Passages, commit: u64, identity: Identity) -> Self {
         let mut sums = vec![0f64; identity.dimension];
-        for batch in kept.chunk_by(|a, b| a.batch == b.batch) {
-            let mut sum = vec![0f32; identity.dimension];
-            let vectors = batch.iter().flat_map(|kept| kept.passage.vector.iter().enumerate());
-            vectors.for_each(|(at, x)| sum[at] += x);
-            sums.iter_mut().zip(sum).for_each(|(sum, x)| *sum += f64::from(x));
+        for written in passages.chunk_by(|(a, _), (b, _)| a.commit == b.commit) {
+            for (at, sum) in sums.iter_mut().enumerate() {
+                *sum += f64::from(written.iter().map(|(passage, _)| passage.vector[at]).sum::<f32>());
+            }
         }
-        let mean = Mean::new(&sums, kept.len() as u64);
-        let tokens = std::array::from_fn(|field| kept.iter().map(|kept| u64::from(kept.passage.lengths[field])).sum());
-        let live = || kept.iter().filter(|kept| kept.live);
+        let mean = Mean::new(&sums, passages.len() as u64);
+        let length = |field: usize| passages.iter().map(|(p, _)| u64::from(p.lengths[field])).sum::<u64>();
+        let counts = CollectionCounts::new(passages.len() as u64, std::array::from_fn(length));
+        let firsts = live(&passages).filter(|passage| passage.stored.ordinal == 0);
         Commit {
             about: About {
-                articles: live().filter(|kept| kept.passage.stored.ordinal == 0).count() as u64,
-                passages: live().count() as u64,
+                articles: firsts.count() as u64,
+                passages: live(&passages).count() as u64,
                 segments: 1,
                 graphs: 0,
                 bytes: 0,
@@ -171,9 +193,9 @@ impl Commit {
                 identity,
                 mean: mean.vector().clone(),
             },
-            bm25: Bm25::new(Bm25Params::default(), CollectionCounts::new(kept.len() as u64, tokens)),
+            bm25: Bm25::new(Bm25Params::default(), counts),
             mean,
-            kept,
+            passages,
         }
     }
 }
@@ -185,17 +207,19 @@ impl Snapshot for Commit {
 
     fn ask(self: Arc<Self>, question: Arc<LexicalQuery>, filter: &Filter, budget: Budget) -> Result<Arc<dyn Asked>> {
         budget.check()?;
-        let holding = |field: usize, term: &str| {
-            let holds = |kept: &&Kept| kept.passage.frequencies[field].contains_key(term);
-            self.kept.iter().filter(holds).count() as u64
-        };
         let terms = WeighedTerms::new(&question, self.bm25.counts(), |stream, term| {
-            Ok([holding(stream, &term.text), holding(2 + stream, &term.text)])
+            let counts = self
+                .passages
+                .iter()
+                .map(|(passage, _)| passage.count(stream, &term.text));
+            Ok(counts.fold([0, 0], |[a, b], [in_title, in_text]| {
+                [a + u64::from(in_title > 0), b + u64::from(in_text > 0)]
+            }))
         })?;
+        let named = (0..).map(PassageRef).zip(&self.passages);
+        let allowed = named.filter(|(_, (passage, live))| *live && passage.passes(filter));
         Ok(Arc::new(Question {
-            allowed: (0..self.kept.len())
-                .filter(|&at| self.kept[at].live && passes(filter, &self.kept[at]))
-                .collect(),
+            allowed: allowed.map(|(named, _)| named).collect(),
             weights: terms.weights(),
             terms,
             question,
@@ -204,56 +228,21 @@ impl Snapshot for Commit {
     }
 
     fn article(&self, id: &str) -> Result<Option<Article>> {
-        let mut live = self.kept.iter().filter(|kept| kept.live);
-        let found = live.find(|kept| kept.passage.article.id == id);
-        Ok(found.map(|kept| kept.passage.article.clone()))
+        let found = live(&self.passages).find(|passage| passage.article.id == id);
+        Ok(found.map(|passage| passage.article.clone()))
     }
 
     fn article_ids(&self) -> Result<Vec<String>> {
-        let live = self.kept.iter().filter(|kept| kept.live);
-        let ids: BTreeSet<String> = live.map(|kept| kept.passage.article.id.clone()).collect();
-        Ok(ids.into_iter().collect())
+        let ids: BTreeSet<&String> = live(&self.passages).map(|passage| &passage.article.id).collect();
+        Ok(ids.into_iter().cloned().collect())
     }
 
     fn export_vectors(&self, _: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
-        for kept in self
-            .kept
-            .iter()
-            .filter(|kept| kept.live && !kept.passage.vector.is_empty())
-        {
-            take(VectorChunk {
-                keys: vec![key(kept)],
-                vectors: kept.passage.vector.clone(),
-            })?;
+        for passage in live(&self.passages).filter(|p| !p.vector.is_empty()) {
+            let (keys, vectors) = (vec![passage.key()], passage.vector.clone());
+            take(VectorChunk { keys, vectors })?;
         }
         Ok(())
-    }
-}
-
-fn passes(filter: &Filter, kept: &Kept) -> bool {
-    let (article, stored) = (&kept.passage.article, &kept.passage.stored);
-    let one_of = |wanted: &[String], held: &[&str]| {
-        wanted.is_empty() || wanted.iter().any(|wanted| held.contains(&wanted.as_str()))
-    };
-    let regions: Vec<String> = stored.regions.iter().flat_map(Region::keys).collect();
-    let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
-    let dated = filter.published_from.is_some() || filter.published_to.is_some();
-    one_of(&filter.article_ids, &[&article.id])
-        && one_of(
-            &filter.sources,
-            &article.source.as_deref().into_iter().collect::<Vec<_>>(),
-        )
-        && one_of(&filter.regions, &regions)
-        && (filter.years.is_empty() || filter.years.iter().any(|year| stored.years.contains(year)))
-        && (!dated || article.published.is_some())
-        && filter.published_from.is_none_or(|from| article.published >= Some(from))
-        && filter.published_to.is_none_or(|to| article.published <= Some(to))
-}
-
-fn key(kept: &Kept) -> PassageKey {
-    PassageKey {
-        article: kept.passage.article.id.as_str().into(),
-        ordinal: kept.passage.stored.ordinal,
     }
 }
 
@@ -262,30 +251,27 @@ struct Question {
     question: Arc<LexicalQuery>,
     terms: WeighedTerms,
     weights: QuestionWeights,
-    allowed: Vec<usize>,
+    allowed: Vec<PassageRef>,
 }
 
 impl Question {
-    fn passage(&self, passage: PassageRef) -> &Passage {
-        &self.commit.kept[passage.0 as usize].passage
+    /// What `tell` tells of each of the passages.
+    fn each<T>(&self, passages: &[PassageRef], budget: Budget, tell: impl Fn(&Passage) -> T) -> Result<Vec<T>> {
+        budget.check()?;
+        let told = |passage: &PassageRef| tell(&self.commit.passages[passage.0 as usize].0);
+        Ok(passages.iter().map(told).collect())
     }
 
-    /// How often each term stands in title and text.
     fn frequencies(&self, passage: &Passage) -> Vec<[u32; 2]> {
-        let of = |field: usize, term: &str| passage.frequencies[field].get(term).copied().unwrap_or(0);
         let terms = self.terms.terms().iter();
-        terms
-            .map(|t| [of(t.stream, &t.term.text), of(2 + t.stream, &t.term.text)])
-            .collect()
+        terms.map(|t| passage.count(t.stream, &t.term.text)).collect()
     }
 
-    /// The best of those allowed whose score is above the floor.
-    fn best(&self, k: usize, floor: f32, score: impl Fn(&Passage) -> f32) -> Vec<Candidate> {
-        let candidate = |&at: &usize| Candidate {
-            passage: PassageRef(at as u64),
-            score: score(&self.commit.kept[at].passage),
-        };
-        let mut found: Vec<Candidate> = self.allowed.iter().map(candidate).filter(|c| c.score > floor).collect();
+    /// The best `k` of all that are allowed and score above the floor.
+    fn best(&self, k: usize, judged: Vec<Judged>, floor: f32, score: fn(&Evidence) -> f32) -> Vec<Candidate> {
+        let scores = judged.iter().map(|judged| score(&judged.evidence));
+        let found = self.allowed.iter().zip(scores).filter(|(_, score)| *score > floor);
+        let mut found: Vec<_> = found.map(|(&passage, score)| Candidate { passage, score }).collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         found.truncate(k);
         found
@@ -298,79 +284,58 @@ impl Asked for Question {
     }
 
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
-        budget.check()?;
-        Ok(self.best(k, 0.0, |passage| {
-            let scores = self
-                .terms
-                .scores(&self.commit.bm25, &passage.lengths, &self.frequencies(passage));
-            scores.words + scores.bigrams
-        }))
+        let judged = self.judge(None, &self.allowed, budget)?;
+        Ok(self.best(k, judged, 0.0, |evidence| evidence.words + evidence.bigrams))
     }
 
     fn dense(&self, vector: &[f32], k: usize, _: Option<usize>, budget: Budget) -> Result<Vec<Candidate>> {
-        budget.check()?;
         if vector.len() != self.commit.about.identity.dimension {
             return Ok(Vec::new());
         }
-        Ok(self.best(k, f32::NEG_INFINITY, |p| {
-            p.vector.iter().zip(vector).map(|(a, b)| a * b).sum()
-        }))
+        let judged = self.judge(Some(&DenseQuestion::from(vector)), &self.allowed, budget)?;
+        Ok(self.best(k, judged, f32::NEG_INFINITY, |evidence| evidence.cosine))
     }
 
     fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
-        budget.check()?;
         let dense = dense.map(|dense| self.commit.mean.bind(dense));
-        let regions = self.question.regions.iter();
-        let places: Vec<_> = regions
-            .map(|r| ((&r.province, None), r.city.as_ref().map(|c| (&r.province, Some(c)))))
-            .collect();
-        let judge = |&named: &PassageRef| {
-            let passage = self.passage(named);
+        // Each region by its province, and by its city if it has one.
+        let places = self.question.regions.iter();
+        let places = places.map(|r| ((r, false), r.city.is_some().then_some((r, true))));
+        let places: Vec<_> = places.collect();
+        self.each(passages, budget, |passage| {
+            let is_of_article = |(other, live): &(Arc<Passage>, bool)| *live && other.article.id == passage.article.id;
+            let scores = dense.as_ref().map(|dense| dense.score(&passage.vector));
             let held = &passage.stored.regions;
-            let first = |kept: &Kept| kept.live && kept.passage.article.id == passage.article.id;
+            let locality = locality(&places, |place| match place {
+                None => !held.is_empty(),
+                Some((r, false)) => held.iter().any(|h| h.province == r.province),
+                Some((r, true)) => held.iter().any(|h| h.province == r.province && h.city == r.city),
+            });
             Judged {
-                article: ArticleRef(self.commit.kept.iter().position(first).unwrap() as u64),
+                article: ArticleRef(self.commit.passages.iter().position(is_of_article).unwrap() as u64),
                 ordinal: passage.stored.ordinal,
                 evidence: Evidence::new(
-                    self.terms
-                        .scores(&self.commit.bm25, &passage.lengths, &self.frequencies(passage)),
-                    dense
-                        .as_ref()
-                        .map_or_else(DenseScores::default, |dense| dense.score(&passage.vector)),
+                    (self.terms).scores(&self.commit.bm25, &passage.lengths, &self.frequencies(passage)),
+                    scores.unwrap_or_default(),
                     &passage.lengths,
-                    locality(&places, |place| match place {
-                        None => !held.is_empty(),
-                        Some((province, None)) => held.iter().any(|r| r.province == **province),
-                        Some((province, Some(city))) => held
-                            .iter()
-                            .any(|r| r.province == **province && r.city.as_ref() == Some(*city)),
-                    }),
+                    locality,
                     timeliness(&self.question.years, passage.stored.years.iter().copied()),
                 ),
             }
-        };
-        Ok(passages.iter().map(judge).collect())
+        })
     }
 
     fn keys(&self, passages: &[PassageRef]) -> Result<Vec<PassageKey>> {
-        Ok(passages.iter().map(|p| key(&self.commit.kept[p.0 as usize])).collect())
+        self.each(passages, Budget::single(), Passage::key)
     }
 
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {
-        budget.check()?;
-        Ok(passages
-            .iter()
-            .map(|&passage| self.passage(passage).stored.clone())
-            .collect())
+        self.each(passages, budget, |passage| passage.stored.clone())
     }
 
     fn explain(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Vec<TermScore>>> {
-        budget.check()?;
-        let explain = |&passage: &PassageRef| {
-            let passage = self.passage(passage);
-            self.terms
-                .explain(&self.commit.bm25, &passage.lengths, &self.frequencies(passage))
-        };
-        Ok(passages.iter().map(explain).collect())
+        self.each(passages, budget, |passage| {
+            (self.terms).explain(&self.commit.bm25, &passage.lengths, &self.frequencies(passage))
+        })
     }
 }
