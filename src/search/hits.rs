@@ -43,7 +43,7 @@ impl HitBuilder<'_> {
     /// The hits of a page, given by their places among the candidates.
     ///
     /// # Errors
-    /// `Corrupt` if the index is damaged.
+    /// `Corrupt` if the index is damaged, `Deadline` if nobody waits any more.
     pub fn build(&self, page: &[usize]) -> Result<Vec<Hit>> {
         let HitBuilder {
             request,
@@ -59,6 +59,7 @@ impl HitBuilder<'_> {
         };
         let mut hits = Vec::with_capacity(page.len());
         for (place, (&at, stored)) in page.iter().zip(self.asked.fetch(&refs, self.budget)?).enumerate() {
+            self.budget.check()?;
             let title = finder.title(&stored.title);
             let reading = finder.read(&stored.text, &title);
             let read = ReadPassage { stored, title, reading };

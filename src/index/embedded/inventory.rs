@@ -76,6 +76,7 @@ impl EmbeddedSnapshot {
         let allowed = self.filters.bind(self.searcher(), self.fields(), filter, budget)?;
         let (mut some, mut not_all) = (BTreeSet::new(), BTreeSet::new());
         for ((_, segment, reader), allowed) in self.readers().zip(&allowed.segments) {
+            budget.check()?;
             for doc in reader.doc_ids_alive() {
                 let ids = match is_allowed(allowed.bits.as_deref(), doc) {
                     true => &mut some,

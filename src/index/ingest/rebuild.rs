@@ -137,6 +137,7 @@ fn copy(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut batch: Vec<Article> = Vec::with_capacity(BATCH);
     let mut take = |batch: &mut Vec<Article>| -> Result<()> {
+        budget.check()?;
         for outcome in to.upsert(std::mem::take(batch), budget) {
             counts += outcome?;
         }

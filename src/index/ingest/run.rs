@@ -38,7 +38,8 @@ pub struct Request {
 ///
 /// # Errors
 /// As [`Ingest::open`] and [`Sources::claim`](crate::article::source::Sources::claim); `Unavailable` if the disk or the
-/// embedder fails, with all commits before that kept. What is wrong with single articles is in the summary.
+/// embedder fails, `Deadline` if the budget's passes, with all commits before that kept. What is wrong with single
+/// articles is in the summary.
 pub fn run(
     target: &Target,
     rules: Rules,
@@ -151,6 +152,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Writes a batch. What an article moved from goes in the same commit.
     fn take(&mut self, batch: Vec<Article>) -> Result<()> {
+        self.budget.check()?;
         self.summary.articles += batch.len();
         let (mut taken, mut moved) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
         for article in batch {
