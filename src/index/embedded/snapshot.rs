@@ -37,7 +37,7 @@ impl EmbeddedSnapshot {
     ///
     /// # Errors
     /// `Corrupt` if a segment is damaged.
-    pub fn open(
+    pub(super) fn open(
         searcher: Searcher,
         fields: Fields,
         identity: Identity,
@@ -92,22 +92,22 @@ impl EmbeddedSnapshot {
     }
 
     /// tantivy's own searcher.
-    pub fn searcher(&self) -> &Searcher {
+    pub(super) fn searcher(&self) -> &Searcher {
         &self.searcher
     }
 
     /// Handles of the fields.
-    pub fn fields(&self) -> &Fields {
+    pub(super) fn fields(&self) -> &Fields {
         &self.fields
     }
 
     /// The segments, in the searcher's order.
-    pub fn segments(&self) -> &[Arc<Segment>] {
+    pub(in crate::index) fn segments(&self) -> &[Arc<Segment>] {
         &self.collection.segments
     }
 
     /// The segments as ranking by words sees them.
-    pub fn collection(&self) -> &Arc<Collection> {
+    pub(in crate::index) fn collection(&self) -> &Arc<Collection> {
         &self.collection
     }
 
@@ -176,5 +176,48 @@ struct FirstStored(Option<(Field, String)>);
 impl DocumentDeserialize for FirstStored {
     fn deserialize<'de, D: DocumentDeserializer<'de>>(mut document: D) -> Result<Self, DeserializeError> {
         document.next_field().map(FirstStored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::Budget;
+    use crate::index::ingest::Ingest;
+    use crate::index::{EmbeddedIndex, Rules};
+    use crate::model::Article;
+    use crate::text::Analyzer;
+
+    #[test]
+    fn a_commit_opens_the_segments_that_are_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let rules = Rules {
+            analyzer: Arc::new(Analyzer::new().unwrap()),
+            embedder: None,
+        };
+        let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
+        let ingest = Ingest::open(&index, rules).unwrap();
+        let commit = |ids: [&str; 2], gone: &str| {
+            let articles = ids.map(|id| Article {
+                id: id.into(),
+                text: format!("医保 {id}"),
+                ..Article::default()
+            });
+            assert!(
+                ingest
+                    .upsert(articles.to_vec(), Budget::single())
+                    .iter()
+                    .all(Result::is_ok)
+            );
+            ingest.delete([gone]).unwrap();
+            ingest.commit().unwrap();
+            index.current()
+        };
+        let first = commit(["a", "b"], "nobody");
+        let second = commit(["c", "d"], "a");
+        assert_eq!((first.about().articles, second.about().articles), (2, 3));
+        assert_eq!((first.segments().len(), second.segments().len()), (1, 2));
+        let same = |segment: &&Arc<Segment>| Arc::ptr_eq(segment, &first.segments()[0]);
+        assert_eq!(second.segments().iter().filter(same).count(), 1);
     }
 }
