@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::dataset::{Dataset, Qrels};
+use super::dataset::Qrels;
 use super::run::{Ranked, Run};
 use crate::error::{Error, Result};
 
@@ -222,16 +222,6 @@ pub fn evaluate<'a>(
         }
     }
     evaluation
-}
-
-/// Measures `run` over the judged questions of a set, in the order of its file.
-pub fn evaluate_dataset(run: &Run, dataset: &Dataset, metrics: &[Metric]) -> Evaluation {
-    evaluate(
-        run,
-        &dataset.qrels,
-        dataset.judged().map(|query| query.id.as_str()),
-        metrics,
-    )
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
-//! Owns runs: for each question the ranked articles, read and written in the TREC format.
+//! Owns runs: for each question the ranked articles, written in the TREC format.
 //!
 //! A run's order is its ranking. Other tools throw the order away and sort by score: trec_eval by the score as a
-//! 32-bit float, descending, ties by document id descending; ir_measures' `RR@k` by the score as a 64-bit float, ties by id
-//! ascending. So what is written has strictly decreasing 32-bit scores, and what is read is sorted as trec_eval sorts.
-//! Never measures anything.
+//! 32-bit float, descending, ties by document id descending; ir_measures' `RR@k` by the score as a 64-bit float, ties by
+//! id ascending. So what is written has strictly decreasing 32-bit scores. Only tests read runs, as trec_eval does. Never
+//! measures anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use super::dataset::for_each_line;
 use crate::error::{Context as _, Error, Fault, Result};
 
 /// One place of a ranking.
@@ -99,47 +98,6 @@ impl Run {
         Run { by_query }
     }
 
-    /// Reads `qid Q0 docid rank score tag` lines. As for trec_eval the rank column says nothing: a ranking is sorted by
-    /// score as a 32-bit float, descending, then by id, descending.
-    ///
-    /// # Errors
-    /// `Missing` if there is no such file; `Caller`, naming the line, for a line without six fields, a score that is
-    /// no finite number, or an article that was ranked before.
-    pub fn read(path: &Path) -> Result<Self> {
-        let mut by_query: BTreeMap<String, Vec<Ranked>> = BTreeMap::new();
-        let mut seen: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-        for_each_line(path, |number, line| {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let [query, _, doc, _, score, _] = fields[..] else {
-                return Err(Error::caller(format!(
-                    "expected `qid Q0 docid rank score tag`, found {} fields",
-                    fields.len()
-                )));
-            };
-            let finite = score.parse::<f64>().ok().filter(|score| (*score as f32).is_finite());
-            let Some(score) = finite else {
-                return Err(Error::caller(format!("the score `{score}` is not a finite number")));
-            };
-            let lines = seen.entry(query.to_owned()).or_default();
-            if let Some(before) = lines.insert(doc.to_owned(), number) {
-                return Err(Error::caller(format!(
-                    "`{doc}` was already ranked for `{query}` in line {before}"
-                )));
-            }
-            by_query
-                .entry(query.to_owned())
-                .or_default()
-                .push(Ranked::new(doc, score));
-            Ok(())
-        })?;
-        for ranking in by_query.values_mut() {
-            // `+ 0.0` makes one zero of the two, which `total_cmp` would tell apart and C's `<` does not.
-            let key = |ranked: &Ranked| ranked.score as f32 + 0.0;
-            ranking.sort_by(|a, b| key(b).total_cmp(&key(a)).then_with(|| b.doc.cmp(&a.doc)));
-        }
-        Ok(Run { by_query })
-    }
-
     /// The run as `qid Q0 docid rank score tag` lines, questions by id, ranks from 1, scores strictly decreasing as
     /// 32-bit floats: where a score is not below the one before it, the next smaller float is written.
     ///
@@ -202,7 +160,51 @@ fn check_word(what: &str, word: &str) -> Result<()> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::dataset::for_each_line;
     use super::*;
+
+    impl Run {
+        /// Reads `qid Q0 docid rank score tag` lines. As for trec_eval the rank column says nothing: a ranking is sorted by
+        /// score as a 32-bit float, descending, then by id, descending.
+        ///
+        /// # Errors
+        /// `Missing` if there is no such file; `Caller`, naming the line, for a line without six fields, a score that is
+        /// no finite number, or an article that was ranked before.
+        pub fn read(path: &Path) -> Result<Self> {
+            let mut by_query: BTreeMap<String, Vec<Ranked>> = BTreeMap::new();
+            let mut seen: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+            for_each_line(path, |number, line| {
+                let fields: Vec<&str> = line.split_whitespace().collect();
+                let [query, _, doc, _, score, _] = fields[..] else {
+                    return Err(Error::caller(format!(
+                        "expected `qid Q0 docid rank score tag`, found {} fields",
+                        fields.len()
+                    )));
+                };
+                let finite = score.parse::<f64>().ok().filter(|score| (*score as f32).is_finite());
+                let Some(score) = finite else {
+                    return Err(Error::caller(format!("the score `{score}` is not a finite number")));
+                };
+                let lines = seen.entry(query.to_owned()).or_default();
+                if let Some(before) = lines.insert(doc.to_owned(), number) {
+                    return Err(Error::caller(format!(
+                        "`{doc}` was already ranked for `{query}` in line {before}"
+                    )));
+                }
+                by_query
+                    .entry(query.to_owned())
+                    .or_default()
+                    .push(Ranked::new(doc, score));
+                Ok(())
+            })?;
+            for ranking in by_query.values_mut() {
+                // `+ 0.0` makes one zero of the two, which `total_cmp` would tell apart and C's `<` does not.
+                let key = |ranked: &Ranked| ranked.score as f32 + 0.0;
+                ranking.sort_by(|a, b| key(b).total_cmp(&key(a)).then_with(|| b.doc.cmp(&a.doc)));
+            }
+            Ok(Run { by_query })
+        }
+    }
 
     fn run_of(scores: &[f64]) -> Run {
         let mut run = Run::default();

@@ -4,7 +4,6 @@
 //! sides always agree.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use jieba_rs::Jieba;
@@ -82,19 +81,11 @@ impl Analyzer {
         BUILT_IN.clone()
     }
 
-    /// The analyser with the lexicon of a folder that holds `words.txt`, `synonyms.txt`, `stopwords.txt` and
-    /// `regions.txt`.
+    /// The analyser with a lexicon of these files.
     ///
     /// # Errors
-    /// `Missing` if a file cannot be read, `Caller` if one is malformed, naming file and line.
-    pub fn with_lexicon(dir: &Path) -> Result<Analyzer> {
-        let doing = || format!("reading the lexicon in {}", dir.display());
-        Sources::read(dir)
-            .and_then(|sources| Analyzer::from_sources(&sources))
-            .map_err(|error| error.context(doing()))
-    }
-
-    fn from_sources(sources: &Sources) -> Result<Analyzer> {
+    /// `Caller` if one is malformed, naming file and line.
+    pub(super) fn from_sources(sources: &Sources) -> Result<Analyzer> {
         let lexicon = Lexicon::parse(sources)?;
         let mut jieba = Jieba::new();
         for name in lexicon.regions.names() {

@@ -4,9 +4,8 @@
 //! lexicon is the repository's own `index/lexicon`, compiled in, so that the program needs no files beside itself.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
-use crate::error::{Context, Error, Fault, Result};
+use crate::error::{Error, Result};
 
 use super::lines::lexicon_lines;
 use super::normalize::Normalized;
@@ -20,10 +19,10 @@ const REGIONS: &str = "regions.txt";
 
 /// The files' contents.
 pub(super) struct Sources {
-    words: String,
-    synonyms: String,
-    stopwords: String,
-    regions: String,
+    pub words: String,
+    pub synonyms: String,
+    pub stopwords: String,
+    pub regions: String,
 }
 
 /// What a form in a question stands for beside itself, and at what weight.
@@ -55,24 +54,6 @@ impl Sources {
             stopwords: include_str!("../../index/lexicon/stopwords.txt").to_owned(),
             regions: include_str!("../../index/lexicon/regions.txt").to_owned(),
         }
-    }
-
-    pub(super) fn read(dir: &Path) -> Result<Self> {
-        let read = |name: &str| {
-            let path = dir.join(name);
-            std::fs::read_to_string(&path)
-                .or_fault(Fault::Missing, format!("reading the lexicon file {}", path.display()))
-                .map_err(|error| {
-                    error
-                        .help("a lexicon folder holds words.txt, synonyms.txt, stopwords.txt and regions.txt, in UTF-8")
-                })
-        };
-        Ok(Sources {
-            words: read(WORDS)?,
-            synonyms: read(SYNONYMS)?,
-            stopwords: read(STOPWORDS)?,
-            regions: read(REGIONS)?,
-        })
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::lexicon::Sources;
 use super::segment::is_cjk;
 use super::*;
-use crate::error::Fault;
 
 fn analyzer() -> Analyzer {
     Analyzer::new().unwrap()
@@ -207,38 +207,21 @@ fn regions_are_named_in_one_way() {
 }
 
 #[test]
-fn a_lexicon_folder_that_is_missing_or_wrong_is_an_error() {
-    let error = Analyzer::with_lexicon(std::path::Path::new("no/such/folder")).unwrap_err();
-    assert_eq!(error.fault(), Fault::Missing);
-    assert!(error.to_string().contains("words.txt"), "{error}");
-}
-
-#[test]
 fn the_fingerprint_follows_what_acts_at_indexing() {
-    let dir = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
-    for (name, text) in [
-        ("words.txt", "医保\n"),
-        ("synonyms.txt", ""),
-        ("stopwords.txt", "吗\n"),
-        ("regions.txt", ""),
-    ] {
-        write(name, text);
-    }
-    let load = || Analyzer::with_lexicon(dir.path()).unwrap().fingerprint().to_owned();
-    let before = load();
-    write("synonyms.txt", "医保, 医疗保险\n");
-    write("stopwords.txt", "吗\n呢\n");
-    assert_eq!(load(), before);
-    write("words.txt", "医保\n断缴\n");
-    let words = load();
+    let load = |words: &str, synonyms: &str, stopwords: &str, regions: &str| {
+        let sources = Sources {
+            words: words.into(),
+            synonyms: synonyms.into(),
+            stopwords: stopwords.into(),
+            regions: regions.into(),
+        };
+        Analyzer::from_sources(&sources).unwrap().fingerprint().to_owned()
+    };
+    let before = load("医保\n", "", "吗\n", "");
+    assert_eq!(load("医保\n", "医保, 医疗保险\n", "吗\n呢\n", ""), before);
+    let words = load("医保\n断缴\n", "", "吗\n", "");
     assert_ne!(words, before);
-    write("regions.txt", "[浙江 省]\n杭州\n");
-    assert_ne!(load(), words);
-    write("words.txt", "医保\nabc\n");
-    let error = Analyzer::with_lexicon(dir.path()).unwrap_err();
-    assert_eq!(error.fault(), Fault::Caller);
-    assert!(error.message().contains("words.txt, line 2"), "{error}");
+    assert_ne!(load("医保\n断缴\n", "", "吗\n", "[浙江 省]\n杭州\n"), words);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use baowen::article::{ArticleReader, ReadEvent};
 use baowen::compute::Budget;
-use baowen::eval::{Dataset, Metric, Ranked, Run, metrics::evaluate_dataset};
+use baowen::eval::{Dataset, Metric, Ranked, Run, evaluate};
 use baowen::index::Rules;
 use baowen::model::Article;
 use baowen::search::Engine;
@@ -63,7 +63,9 @@ fn the_pages_answer_the_questions_asked_of_them() {
     let engine = Engine::new(index, rules.analyzer.clone(), Some(embedder));
     let dataset = Dataset::open(&data.join("bench/yibao"), None).unwrap();
     let ndcg = |mode| {
-        evaluate_dataset(&run(&engine, &dataset, mode, &rename), &dataset, &[Metric::Ndcg(10)]).mean(Metric::Ndcg(10))
+        let run = run(&engine, &dataset, mode, &rename);
+        let queries = dataset.judged().map(|query| query.id.as_str());
+        evaluate(&run, &dataset.qrels, queries, &[Metric::Ndcg(10)]).mean(Metric::Ndcg(10))
     };
     let (lexical, dense, hybrid) = (ndcg(Mode::Lexical), ndcg(Mode::Dense), ndcg(Mode::Hybrid));
     println!("nDCG@10: lexical {lexical:.4}, dense {dense:.4}, hybrid {hybrid:.4}");
