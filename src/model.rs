@@ -133,17 +133,17 @@ pub struct Article {
     /// Whole or summary.
     #[serde(default)]
     pub kind: ArticleKind,
-    /// Places that its origin names for it (a field of a record), as written there; those that its words name come
-    /// besides.
+    /// Places that its source record gives for it in a field, as written there; those named in title and text are found
+    /// there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<String>,
-    /// Years that its origin names for it; those that its words name come besides.
+    /// Years that its source record gives for it in a field; those named in title and text are found there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub years: Vec<u16>,
-    /// What else its origin says of it, by the names used there; what was no text is JSON.
+    /// The other fields of its source record, by their names; values that are not text are kept as JSON.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
-    /// Where it was read; none if it came another way than by a file.
+    /// Where it was read; none if it did not come from a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
 }

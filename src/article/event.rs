@@ -37,6 +37,6 @@ pub enum ReadEvent {
     Rejected(Rejected),
     /// Text of a file that is in none of its articles, with the file.
     LeftOut(PathBuf, LeftOut),
-    /// Something was read, but not as it should be: a date that is none, a page of which little is left.
+    /// Something was read, but not as it should be: a field whose date cannot be read, a page of which little is left.
     Noticed(Rejected),
 }

@@ -1,6 +1,6 @@
 //! Which format a file is in: by its first bytes where these are sure, by its name, and by how it begins.
 //!
-//! Decides only; what is of no format that is read is refused with its name and a way out.
+//! Decides only; a format that is not read is refused by its name, with a way out.
 
 use std::path::Path;
 
@@ -22,11 +22,11 @@ pub(super) enum Format {
     Table,
     /// Plain text, or a page by its content.
     Text,
-    /// A file of an office or a printer.
+    /// A PDF or an office document.
     Document(Document),
 }
 
-/// A format that is no text.
+/// A format that is not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Document {
     Pdf,
@@ -59,7 +59,7 @@ pub(super) fn of(path: &Path, sample: &[u8]) -> Result<Format, &'static str> {
             _ => Err("is an archive; unpack it first"),
         };
     }
-    // A mark may stand before it, as in files that came through a mail.
+    // A few bytes may stand before it, as in files that were sent by mail.
     if sample[..sample.len().min(1024)]
         .windows(5)
         .any(|window| window == b"%PDF-")

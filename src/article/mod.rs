@@ -1,10 +1,11 @@
 //! Articles: reading files into [`Article`](crate::model::Article)s and cutting these into passages.
 //!
-//! What comes in is text, Markdown, HTML, JSON, tables, documents of offices and crawled pages, in UTF-8, UTF-16, GB18030
-//! or Big5; what comes out is clean text in one convention (`layout`) with what is known about its origin. Nothing here analyses words or knows a
-//! model: how long a text is for the embedder, the caller says. A file or record that cannot be read becomes a
-//! [`Rejected`] with its place and reason, and the rest goes on; nothing is dropped without saying so: what
-//! a page carries around its article (navigation, disclaimers, link lists) is left out with its reason.
+//! What comes in is text, Markdown, HTML, JSON, tables, PDF, office documents and crawled pages, in UTF-8, UTF-16,
+//! GB18030 or Big5; what comes out is clean text in one convention (`layout`) with what is known about its origin.
+//! Nothing here analyses words or knows a model: how long a text is for the embedder, the caller says. A file or record
+//! that cannot be read becomes a [`Rejected`] with its place and reason, and the rest goes on; nothing is dropped
+//! without saying so: what a page carries around its article (navigation, disclaimers, link lists) is left out with its
+//! reason.
 
 mod byline;
 mod decode;

@@ -180,7 +180,7 @@ impl ArticleReader {
         Ok(())
     }
 
-    /// Reads a file of an office or a printer.
+    /// Reads a PDF or an office document.
     #[cfg(feature = "documents")]
     fn read_document(
         &mut self,

@@ -8,7 +8,7 @@ use crate::error::{Error, Fault, Result};
 /// Threads and time for one piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// When nobody waits for the outcome any more; none if somebody always does.
+    /// The moment from which nobody waits for the outcome any more; none for work that may take as long as it takes.
     pub deadline: Option<Instant>,
     /// Threads that may work at a time, the caller's among them; at least 1.
     pub threads: usize,

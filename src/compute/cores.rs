@@ -1,9 +1,10 @@
-//! How the searches under way share the cores: who is alone uses several, where there are as many searches as cores each
-//! has one.
+//! How the searches that run share the cores: a search that runs alone may use several, and with as many searches as
+//! cores each uses one.
 //!
-//! Owns the threads that stand ready to do a part of a search, such as looking words up beside meaning. Work divided
-//! between two threads where only one core is free takes longer than undivided: with 16 questions in flight on 2 cores,
-//! dividing cost an eighth of what was answered a second. What a search finds does not depend on how many threads it had.
+//! Owns the threads that stand ready to do a part of a search, such as searching by words while another searches by
+//! meaning. Work divided between two threads where only one core is free takes longer than undivided: with 16 questions
+//! in flight on 2 cores, dividing cost an eighth of what was answered a second. What a search finds does not depend on
+//! how many threads it had.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,8 +15,8 @@ use rayon::ThreadPool;
 
 use super::{Budget, available};
 
-/// Looks for the outcome of another thread before this one sleeps: about a tenth of a millisecond, as long as waking up
-/// takes.
+/// How often a thread looks for the outcome of another one before it sleeps: for about a tenth of a millisecond, as
+/// long as waking up takes.
 const SPINS: usize = 4_000;
 
 /// Searches under way on the cores.
@@ -29,8 +30,8 @@ static CORES: LazyLock<Cores> = LazyLock::new(|| Cores {
     searches: AtomicUsize::new(0),
 });
 
-/// The threads that stand ready; none if the system gives none. One for each search that the cores can divide at a time:
-/// idle threads of a pool at work take time from the others.
+/// The threads that stand ready; none if the system gives none. One for each search that the cores can divide at a
+/// time: idle threads of a pool at work take time from the others.
 static READY: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(CORES.count.div_ceil(2));
     pool.thread_name(|number| format!("aside-{number}")).build().ok()
@@ -73,8 +74,8 @@ impl Budget {
     /// Does `aside` in a thread that stands ready while this one does `here`; one after the other if the budget has one
     /// thread. Both get the whole budget: they are the parts of one search, of which one mostly waits for the other.
     ///
-    /// For work of about a tenth of a millisecond and more. If no thread has begun `aside` by the time `here` is done, it
-    /// is done here too: to wait for a thread that still has to wake up would take longer.
+    /// For work of about a tenth of a millisecond and more. If no thread has begun `aside` by the time `here` is done,
+    /// it is done here too: to wait for a thread that still has to wake up would take longer.
     pub fn both<A, B>(self, aside: impl FnOnce(Budget) -> A + Send + 'static, here: impl FnOnce(Budget) -> B) -> (A, B)
     where
         A: Send + 'static,
@@ -117,8 +118,8 @@ where
 
 /// Waits for what comes of work that has begun in another thread, spinning first, and does nothing else.
 ///
-/// Not rayon's `install` or `join`: whose caller is a thread of a pool would meanwhile take up that pool's work, another
-/// search perhaps, and in it the next one, until its stack is full.
+/// Not rayon's `install` or `join`: whose caller is a thread of a pool would meanwhile take up that pool's work,
+/// another search perhaps, and in it the next one, until its stack is full.
 fn wait<A>(outcome: &mpsc::Receiver<thread::Result<A>>) -> A {
     let soon = (0..SPINS).find_map(|_| {
         std::hint::spin_loop();

@@ -1,8 +1,8 @@
 //! Work divided among the threads of a budget, for work that takes much longer than the 20 microseconds of starting a
 //! thread.
 //!
-//! The threads are started for it and end with it: whoever waits takes up no other work meanwhile, and waits for nobody
-//! else's. Outcomes come in the order of the items, whoever did them.
+//! The threads are started for it and end with it: a thread that waits takes up no other work meanwhile and waits for
+//! no other's. Outcomes come in the order of the items, whichever thread made them.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +13,8 @@ use super::Budget;
 use crate::error::Result;
 
 impl Budget {
-    /// What `work` makes of each item, in their order. Each call gets the budget it may use in turn: with as many items as
-    /// threads or more that is one thread, so that work inside is never divided again.
+    /// What `work` makes of each item, in their order. Each call gets its share of the budget's threads: with as many
+    /// items as threads or more that is one, so that work inside is never divided again.
     pub fn map<T: Send, R: Send>(
         self,
         items: impl IntoIterator<Item = T>,

@@ -32,13 +32,13 @@ static TEAM: LazyLock<Team> = LazyLock::new(|| {
     }
 });
 
-/// A piece of work that would be done in step, until this is dropped.
+/// A claim to the threads that work in step, held until this is dropped; another claim meanwhile gets one thread.
 pub struct InStep {
     threads: usize,
 }
 
 impl Budget {
-    /// Asks for threads that work in step.
+    /// Claims the threads that work in step; if another piece of work has them, this one gets its own thread alone.
     pub fn in_step(self) -> InStep {
         let is_alone = TEAM.claims.fetch_add(1, Ordering::Relaxed) == 0;
         InStep {

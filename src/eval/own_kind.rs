@@ -1,8 +1,8 @@
 //! Owns the restriction to a question's own kind of passages: ids are `kind-...`, and a question of one kind is
 //! answered by articles of the same kind.
 //!
-//! Over a mixed corpus part of what a ranking earns is telling the kinds apart (only policy clauses have titles);
-//! measured over its own kind alone it shows what it earns by ranking. Never renames or judges anything.
+//! In a mixed corpus a ranking scores partly by telling the kinds apart (only policy clauses have titles). Measured
+//! over the question's own kind alone, it shows how well it ranks. Never renames or judges anything.
 
 use super::dataset::Qrels;
 use super::run::Run;

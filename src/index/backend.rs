@@ -81,9 +81,9 @@ pub trait Backend: Send + Sync {
     /// The newest finished commit.
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>>;
 
-    /// Grows whenever an equal question may get another answer: after a newer commit has taken its place, and after
-    /// something that searches go by has been loaded into the same one. A search that began at one edition saw nothing
-    /// older than it. Must be cheap.
+    /// Grows whenever the same question may get another answer: after a newer commit has taken over, and after
+    /// something derived (a graph) was loaded for the same commit. A search that began at one edition saw nothing older
+    /// than it. Must be cheap.
     fn edition(&self) -> u64;
 
     /// Takes the right to write, until the writer is dropped.
@@ -107,8 +107,8 @@ pub trait Snapshot: Send + Sync {
     /// Ids of all articles, sorted.
     fn article_ids(&self) -> Result<Vec<String>>;
 
-    /// Hands out the vectors of all passages, some thousand at a time, in no meaningful order: what is learned is learned
-    /// from them. Nothing if the index holds no vectors.
+    /// Hands out the vectors of all passages, some thousand at a time, in no meaningful order: for training. Hands out
+    /// nothing if the index holds no vectors.
     fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()>;
 }
 
@@ -146,8 +146,8 @@ pub trait Writer: Send {
     /// Writes an article in place of one of the same id, whether or not it differs.
     ///
     /// # Errors
-    /// [`Fault::Caller`](crate::error::Fault::Caller) if the article is refused, with nothing of it taken and all others
-    /// kept; after any other error only [`Writer::rollback`] makes sure of what is there.
+    /// [`Fault::Caller`](crate::error::Fault::Caller) if the article is refused, with nothing of it taken and all
+    /// others kept; after any other error only [`Writer::rollback`] makes sure of what is there.
     fn upsert(&mut self, article: PreparedArticle) -> Result<()>;
 
     /// Removes an article; whether it was there.

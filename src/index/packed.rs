@@ -1,8 +1,9 @@
-//! Whole numbers in mapped files, each in as many bits as the largest of them needs, and where stretches of them begin.
+//! Whole numbers in mapped files, each in as many bits as the largest of them needs; and the table of where each of
+//! many lists of them begins.
 //!
-//! The bits are tantivy's (`tantivy-bitpacker`); this file owns the checks around them, since that crate panics where bytes
-//! are missing, and how it is said where each of many stretches begins. It trusts no byte it reads: any bytes are some
-//! numbers, what lies beyond the end is none, and whoever reads a number checks it.
+//! The bits are tantivy's (`tantivy-bitpacker`); this file owns the checks around them, since that crate panics where
+//! bytes are missing, and that table. It trusts no byte it reads: any bytes are some numbers, beyond the end there are
+//! none, and the caller checks every number it reads.
 
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use tantivy_bitpacker::{BitPacker, BitUnpacker};
 /// The most bits that a number may take: wherever in a byte it begins, eight bytes hold all of it.
 pub const MOST_BITS: u32 = 56;
 
-/// So many beginnings are written as distances from the first of them.
+/// Where lists begin is written in groups of this many: the first one whole, each as its distance from the first.
 const GROUP: usize = 64;
 
 /// The bits that numbers up to this one need; at least 1.
@@ -107,7 +108,7 @@ impl StartsData {
         }
     }
 
-    /// The numbers of firsts of so many stretches.
+    /// How many groups that many stretches make.
     pub fn groups(stretches: usize) -> usize {
         stretches / GROUP + 1
     }

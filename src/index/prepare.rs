@@ -122,7 +122,7 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> (PreparedArticle, Vec<
         .as_ref()
         .map_or(MAX_CHARS_WITHOUT_MODEL, |e| e.max_tokens());
     let passages = cut(&article, room, &count);
-    // What its origin names it for counts as what its title names.
+    // Places and years of its source record count like those in its title.
     let mut article_regions = analyzer.regions(&article.title);
     article_regions.extend(article.regions.iter().flat_map(|name| analyzer.regions(name)));
     let mut article_years = analyzer.years(&article.title, article.published);
@@ -176,8 +176,8 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> (PreparedArticle, Vec<
     (prepared, texts)
 }
 
-/// An article's passages; one, empty, if there is nothing to cut. `room`: the most that `count` may count of what is
-/// embedded as one text.
+/// An article's passages; a single empty one if there is nothing to cut. `room`: the most tokens, as `count` counts
+/// them, that are embedded as one text.
 fn cut(article: &Article, room: usize, count: &dyn Fn(&str) -> usize) -> Vec<Passage> {
     let budget = room
         .saturating_sub(count(&article.title).min(MAX_CONTEXT_TOKENS) + MAX_CONTEXT_TOKENS / 2)

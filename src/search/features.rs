@@ -1,7 +1,7 @@
 //! What a ranking may weigh: the exact features of a candidate by name, and a weight for each.
 //!
 //! A linear sum over exact features is small enough to explain (each weight times its feature is a line of the
-//! explanation) and to learn from a few hundred questions. Adding a feature means one line in [`FEATURES`].
+//! explanation) and to learn from a few hundred questions. Adding a feature means one entry in [`FEATURES`].
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,9 @@ pub struct Context<'a> {
     pub lexical_bound: f32,
 }
 
-/// A feature: its name in weights and explanations, whether it is of the lexical or the dense ranking or neither, and
-/// how it is computed.
+/// A feature: its names, and how it is computed.
 pub struct Feature {
-    /// Stable: profiles go by it.
+    /// In profiles and explanations; never changes, since profiles name features by it.
     pub name: &'static str,
     /// In Chinese, for explanations.
     pub label: &'static str,

@@ -17,9 +17,9 @@ pub struct Ranked {
     pub score: f32,
 }
 
-/// Positions in `ranked`, best first. Equal scores stand by article id and ordinal, so that the same candidates make the
-/// same answer in whatever order they came; `keys` reads both for positions in `ranked`, and is asked for those that
-/// tie only. Of a group only its first stays.
+/// Positions in `ranked`, best first. Equal scores stand by article id and ordinal, so that the same candidates make
+/// the same answer in whatever order they came; `keys` reads both for positions in `ranked`, and is asked for those
+/// that tie only. Of an article only its first place stays, where articles are wanted.
 pub fn order(
     ranked: &[Ranked],
     grouping: Grouping,
@@ -35,8 +35,8 @@ pub fn order(
     Ok(order)
 }
 
-/// Orders what ties by article id and ordinal, so that no order depends on how an engine numbers its passages; `keys` is
-/// asked for what ties only.
+/// Orders what ties by article id and ordinal, so that no order depends on how an engine numbers its passages; `keys`
+/// is asked for what ties only.
 pub fn settle_ties(
     order: &mut [usize],
     tie: impl Fn(usize, usize) -> bool,

@@ -13,13 +13,13 @@ use crate::error::Result;
 use crate::index::{Asked, PassageRef, StoredPassage};
 use crate::text::Region;
 
-/// The first hits, which people read first: only for these other passages are read.
+/// For so many hits, those that people read first, other passages of the article are read too, for a better sentence.
 const READ_CLOSELY: usize = 3;
-/// How many other passages of an article are read, those with the highest scores.
+/// How many other passages of such an article are read: those with the highest scores.
 const OTHERS: usize = 3;
-/// What part of the article's score such a passage must have itself.
+/// Such a passage must have at least this part of the article's score.
 const NEARLY_AS_GOOD: f32 = 0.5;
-/// How much better another passage's best sentence must be.
+/// Another passage is shown if its best sentence scores more than this many times the first one's.
 const BETTER: f32 = 1.25;
 
 /// A passage that may be shown, read.
@@ -89,9 +89,9 @@ impl HitBuilder<'_> {
         Ok(hits)
     }
 
-    /// The passage of an article that answers best: the one it was ranked by (at this place among the candidates), unless
-    /// the best sentence of another candidate of the article is clearly better. A passage can be ranked high for its words
-    /// while the answer stands in the next one.
+    /// The passage of an article that answers best: the one it was ranked by (at this place among the candidates),
+    /// unless the best sentence of another candidate of the article is clearly better. A passage can be ranked high for
+    /// its words while the answer stands in the next one.
     fn answering(&self, at: usize, read: ReadPassage) -> Result<ReadPassage> {
         let HitBuilder { scored, finder, .. } = self;
         let first = &scored.ranked[at];

@@ -35,7 +35,7 @@ pub enum Mode {
 /// How the two rankings become one; see `fusion.rs` for the formulas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum FusionMethod {
-    /// The weights the index ships with: exact scores, linear in calibrated features.
+    /// The sum of the exact features times the weights of the ranking profile.
     #[default]
     Learned,
     /// Convex combination of normalised scores.

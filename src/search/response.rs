@@ -33,7 +33,7 @@ pub struct TermMatch {
     pub term: String,
     /// What the term adds to the lexical score.
     pub score: f32,
-    /// Whether the asker wrote it or a synonym brought it.
+    /// True if a synonym of what was asked brought it, false if the asker wrote it.
     pub synonym: bool,
 }
 

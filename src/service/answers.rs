@@ -1,8 +1,8 @@
 //! Where questions are asked, whatever protocol they came in: an answer that was kept, else a search in the pool.
 //!
-//! Owns the core, the pool and the cache. What becomes of an answer (a message of some protocol) is made by the caller's
-//! function: in the search's thread for a fresh answer, at once for one that was kept, since to wake another thread takes
-//! longer.
+//! Owns the core, the pool and the cache. The caller's function makes a message of some protocol out of an answer: in
+//! the search's thread if it is fresh; at once, on the async worker, if it was kept, since waking another thread takes
+//! longer than that.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::search::request::SearchRequest;
 use crate::search::response::{SearchResponse, Timings};
 
-/// What a question does where as many as may wait do already.
+/// What becomes of a question when as many are waiting as may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenFull {
     /// It is refused.
@@ -52,7 +52,8 @@ impl Answers {
     {
         let begin = Instant::now();
         let deadline = request.deadline;
-        // The edition before the search: an answer of a newer one is then kept under the older, and never found.
+        // Read before the search: if a newer edition comes meanwhile, its answer is kept under this one and never
+        // found.
         let key = self.cache.key(self.core.edition(), &request);
         if let Some(answer) = key.as_ref().and_then(|key| self.cache.find(key)) {
             if passed(deadline) {

@@ -1,4 +1,4 @@
-//! Archives of offices' files: opened, measured, unpacked a part at a time within bounds.
+//! The archives that office documents are: opened, measured, unpacked a part at a time within bounds.
 
 use std::io::{Cursor, Read};
 

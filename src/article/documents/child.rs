@@ -32,8 +32,8 @@ const STACK: usize = 64 << 20;
 /// This program, if it serves [`COMMAND`].
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
-/// Says that this program, at this path, calls [`serve`] when it is started with `read-untrusted KIND`: from now on files
-/// of offices and printers are read there.
+/// Says that this program, at this path, calls [`serve`] when it is started with `read-untrusted KIND`: from now on PDF
+/// and office documents are read there.
 pub fn read_isolated(program: PathBuf) {
     // The first to say so is the program itself; another changes nothing.
     let _ = PROGRAM.set(program);

@@ -1,6 +1,6 @@
-//! Files of offices and printers: PDF, DOCX and XLSX.
+//! PDF and office documents: DOCX and XLSX.
 //!
-//! What reads them is other people's code over files that nobody vouches for: `child` runs it in a process of its own
+//! They are read by crates of others, and the files come from anywhere: `child` reads them in a process of its own
 //! with limits, so that a crash, a hang or a flood is that file's fault. What comes out is plain: pages of lines, text
 //! with its structure written in the convention of `layout`, or tables; the rest is as for any text.
 

@@ -1,4 +1,4 @@
-//! The parts of an office's file: a walk through the elements of XML, within bounds.
+//! The parts of an office document: a walk through the elements of XML, within bounds.
 
 use quick_xml::Reader as Xml;
 use quick_xml::events::{BytesStart, Event};

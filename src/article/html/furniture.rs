@@ -12,11 +12,11 @@ use scraper::ElementRef;
 use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, walk, words};
 use super::measure::{Measure, Measures};
 
-/// How many characters of prose a page has at least if lists of teasers are not its text.
+/// A page with at least this many characters of prose is an article: then lists of teasers are not its text.
 const ARTICLE: usize = 100;
 /// How many neighbours of a hidden element are looked at.
 const NEAR: usize = 8;
-/// From how many characters on a button says more than what it does.
+/// A button with at least this many characters may be a question, with fewer it only names what it does.
 const QUESTION: usize = 8;
 /// The longest question, in characters.
 const MAX_QUESTION: usize = 100;

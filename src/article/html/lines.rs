@@ -18,7 +18,7 @@ const EDGE: usize = 15;
 /// The longest line that announces what stands behind an article, in characters.
 const MAX_ENDING: usize = 16;
 
-/// From how many characters of sentences on an article may end where its readers' words begin.
+/// Comments of readers end an article only below at least this many characters of sentences.
 const ARTICLE: usize = 100;
 
 /// Lines behind an article.

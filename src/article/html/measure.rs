@@ -13,10 +13,11 @@ use super::dom::{ByElement, Step, holds_blocks, is_block, is_heading, is_hidden,
 
 /// From how many characters outside links a line with the punctuation of sentences is prose.
 const PROSE: usize = 20;
-/// From how many characters on a link is a title, up to how many an item is a teaser, and from how many teasers on
-/// they are a list.
+/// A link of at least this many characters is a title.
 const TITLE: usize = 6;
+/// An item of at most this many characters is a teaser.
 const TEASER: usize = 400;
+/// At least this many teasers are a list of them.
 const TEASERS: usize = 3;
 /// How many bytes of a line are kept to be looked at.
 const LINE: usize = 600;

@@ -16,8 +16,8 @@ use crate::index::{Identity, PassageKey, Snapshot};
 use crate::search::features::Weights;
 use crate::search::{Adapter, Engine, JudgedBy, centered};
 
-/// Learns an adapter from all questions; each candidate's evidence gets what an adapter says of it that was learned from
-/// the questions of the other folds. Prints what that is worth.
+/// Learns an adapter from all questions. Also sets `adapted` in the evidence of each candidate, by an adapter that was
+/// learned without the question (from the other folds), and prints how much better candidates rank with it.
 pub fn fit(engine: &Engine, asked: &mut [Judged], sets: &Sets, folds: &[Fold]) -> Result<Adapter> {
     let weights = &engine.ranking().weights;
     let share = weights.of(ADAPTED);
@@ -55,17 +55,17 @@ pub fn fit(engine: &Engine, asked: &mut [Judged], sets: &Sets, folds: &[Fold]) -
     Ok(adapter)
 }
 
-/// The adapter of learned factors. Any weights of the model that the index was made by will do: the name alone counts.
+/// The adapter of learned factors, named after the index's model: it fits all its weights (quantised or not).
 fn adapter(identity: &Identity, factors: &Factors) -> Result<Adapter> {
     let model = identity.embedder.split(' ').next().unwrap_or_default();
     let [left, right] = [&factors.left, &factors.right].map(|factor| factor.iter().copied().collect::<Vec<f32>>());
     Adapter::new(model, identity.dimension, &left, &right)
 }
 
-/// What there is to learn: distinct passages, and a lesson for each question. A question's weight falls with the cube
-/// root of its set's size, 1 on average: a large set counts more than a small one, since what it teaches is surer, but
-/// not by as much as it is larger. Of equal sets, equal questions and this, this was best on the smaller of two sets and
-/// about as good on the larger one, held out (`docs/results/`).
+/// What there is to learn: distinct passages, and a lesson for each question. A question weighs 1 over the cube root of
+/// its set's size (scaled to 1 on average): a large set counts more than a small one, but not in proportion to its
+/// size. On held-out questions this was better than equal weights for sets or for questions on the smaller of two sets,
+/// and about as good on the larger one (`docs/results/`).
 fn lessons(
     snapshot: &dyn Snapshot,
     asked: &[Judged],

@@ -19,8 +19,8 @@ use crate::search::confidence::{chance, signs};
 /// Penalty on the standardised weights: both groups are nearly separable, and without one the curve would be a step.
 const L2: f64 = 1e-3;
 
-/// Fits the curve, the answered and the unanswered counting the same in all, and prints how a curve tells them apart that
-/// was fitted to the other folds.
+/// Fits the curve; answered and unanswered questions count the same in total, however many they are. Prints how well
+/// the two are told apart on held-out questions.
 pub fn fit(
     engine: &Engine,
     question: &Question,

@@ -10,8 +10,7 @@ use crate::eval::linear::{LinearModel, Question, held_out, softmax};
 use crate::eval::table::align;
 use crate::search::features::{COUNT, FEATURES, Weights, features};
 
-/// Fits weights to all questions, each set counting the same, and prints what weights are worth that were fitted to the
-/// questions of the other folds.
+/// Fits weights to all questions, each set counting the same, and prints how well such weights rank held-out questions.
 pub fn fit(now: &Weights, asked: &[Judged], sets: &Sets, folds: &[Fold], l2: f64) -> Result<Weights> {
     let mut questions = Vec::with_capacity(asked.len());
     for (_, range) in sets {

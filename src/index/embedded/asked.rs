@@ -16,10 +16,10 @@ use crate::index::passage::{PassageKey, StoredPassage};
 use crate::index::scoring::{DenseQuestion, DenseScores, Evidence, LexicalQuery, QuestionWeights, TermScore};
 use crate::model::Filter;
 
-/// From so many passages on two threads judge them in less time than one, the waking of the other included.
+/// From this many passages on two threads judge faster than one, even with the time it takes to wake the second.
 const WORTH_DIVIDING: usize = 64;
 
-/// Passages between a vector's being asked for and its use: memory is what scoring waits for.
+/// How many passages before its use a vector is prefetched: scoring mostly waits for memory.
 const AHEAD: usize = 4;
 
 /// The implementation of [`Asked`] by the embedded engine.

@@ -3,8 +3,8 @@
 //! Owns how the bytes of a file are reached, and that another user than the writer may reach them; all else is
 //! `MmapDirectory`'s. An answer reads a few blocks of 8 KB from anywhere in the stored passages, which are the texts
 //! themselves and by far not all read again: mapped, each block leaves pages that count as the process's memory for as
-//! long as it runs (400 MB after 1,000 questions to a million passages). Read from the file, they are the system's cache
-//! and nobody's memory.
+//! long as it runs (400 MB after 1,000 questions to a million passages). Read from the file, they are in the system's
+//! cache only.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -84,8 +84,8 @@ impl Directory for Folder {
 
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
         match self.mapped.acquire_lock(lock) {
-            // Who may only read takes the lock on what is there; it keeps a file from going while it is being opened, and
-            // a file that went is met by opening once more.
+            // Who may only read takes the lock on what is there; it keeps a file from going while it is being opened,
+            // and a file that went is met by opening once more.
             Err(LockError::IoError(error)) if error.kind() == io::ErrorKind::PermissionDenied && lock.is_blocking => {
                 let file = std::fs::File::open(self.path.join(&lock.filepath)).ok();
                 if let Some(file) = &file {

@@ -18,8 +18,8 @@ const LOCK: &str = "write.lock";
 /// What an index of format 2 lay in.
 const OLD_PARTS: [&str; 2] = ["segments", "graphs"];
 
-/// How often and how long a writer waits for another one's lock: one that was just let go lives on in a child that the
-/// program starts at that moment, until it is a program of its own.
+/// How often and how long a writer waits for another one's lock. A child process that is just being started keeps a
+/// copy of a lock that was released meanwhile, until it runs its own program.
 const LOCK_PAUSES: usize = 20;
 const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 

@@ -15,7 +15,7 @@ use crate::profile::Bm25Params;
 pub struct Followed {
     folder: PathBuf,
     bm25: Bm25Params,
-    /// The generation that is answered from, and all that the editions before it came to.
+    /// The generation that answers now, and the sum of the editions of all generations before it.
     current: RwLock<(Arc<EmbeddedIndex>, u64)>,
     refreshing: Mutex<()>,
 }

@@ -28,7 +28,7 @@ pub struct EmbeddedWriter {
     index: Arc<EmbeddedIndex>,
     lock: Arc<WriteLock>,
     writer: IndexWriter,
-    /// The commit that what is unchanged is judged against.
+    /// The last commit: what an article is compared with to see whether it has changed.
     base: Arc<EmbeddedSnapshot>,
     /// Articles given since the last commit: their fingerprint, or `None` if deleted.
     pending: HashMap<String, Option<u64>>,
@@ -161,12 +161,12 @@ impl EmbeddedWriter {
         Ok(())
     }
 
-    /// As [`EmbeddedWriter::finish`], and joins all segments into one: to search one large segment is faster than many small
-    /// ones.
+    /// As [`EmbeddedWriter::finish`], and joins all segments into one: one large segment is searched faster than many
+    /// small ones.
     pub fn finish_as_one(self) -> Result<()> {
         let (index, _lock) = (self.index.clone(), self.lock.clone());
-        // A merge in the background takes segments away, and one of all that is under way then comes to nothing. It can
-        // only be waited for with the writer's end.
+        // A merge in the background removes segments; one of all segments that runs at the same time would be dropped.
+        // tantivy waits for merges only where a writer ends.
         self.finish()?;
         let doing = "merging segments";
         let segments = || index.index.searchable_segment_ids().or_fault(Fault::Corrupt, doing);

@@ -1,11 +1,12 @@
 //! One passage's row of the forward index: which of the common terms it holds, and how often.
 //!
 //! n bytes, each the distance to the next term's id, then n frequencies of two bits, in each byte from the lowest on. A
-//! distance beyond 255 and a frequency beyond 3 are several entries: the first of no occurrence, the others of no
-//! distance. So reading has no case to decide, which costs more than the bytes: what is added up is added up.
+//! distance above 255 is written as several entries, the first ones with frequency 0; a frequency above 3 as several
+//! entries, the later ones with distance 0. Reading only adds both up: a branch for the rare case would cost more time
+//! than the additional bytes do.
 
-/// Terms that have an id; ids are below. At a million passages half as many are slower by a tenth and save little memory,
-/// twice as many take 60 MB more and are no faster.
+/// Terms that have an id; ids are below. At a million passages half as many are slower by a tenth and save little
+/// memory, twice as many take 60 MB more and are no faster.
 pub const TERMS: usize = 1_024;
 
 /// The most that one entry can say.

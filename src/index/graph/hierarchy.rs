@@ -3,7 +3,8 @@
 //! hnsw_rs gets one row in `m`, as many as an HNSW has above its lowest level, and inserts them one by one; its levels
 //! become ours, one higher. Everything of hnsw_rs is in this file, so that another builder could take its place.
 //!
-//! It repeats to the byte: the sample is fixed, and hnsw_rs 0.3.5 draws levels from a generator with a fixed seed (397).
+//! It repeats to the byte: the sample is fixed, and hnsw_rs 0.3.5 draws levels from a generator with a fixed seed
+//! (397).
 
 use hnsw_rs::anndists::dist::distances::Distance;
 use hnsw_rs::hnsw::Hnsw;
@@ -38,8 +39,8 @@ pub(super) fn sample_levels(
 ) -> Option<GraphData> {
     let (m, rows, dim) = (params.m, vectors.nrows(), vectors.ncols());
     let stride = stride(dim);
-    // Rows in an order in which every stretch holds rows of the whole range, evenly (multiples of the golden ratio): the
-    // neighbours that a row has in its own article come in other batches.
+    // Rows in an order in which every stretch holds rows of the whole range, evenly (multiples of the golden ratio): so
+    // a row and its neighbours of the same article come in different batches.
     let mut order: Vec<u32> = (0..rows as u32).collect();
     order.sort_unstable_by_key(|row| row.wrapping_mul(0x9e37_79b1));
     let sample = rows.div_ceil(m);

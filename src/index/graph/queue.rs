@@ -2,8 +2,8 @@
 //!
 //! Owns how a candidate is written as one integer, and so the order of candidates. It knows nothing of the graph.
 
-// A candidate is one integer, so that comparing two is one instruction: score (as an unsigned number of the same order),
-// then the node (inverted: smaller is better), then a flag.
+// A candidate is one integer, so that comparing two is one instruction: score (as an unsigned number of the same
+// order), then the node (inverted: smaller is better), then a flag.
 const EXPANDED: u64 = 1;
 
 #[inline]
@@ -32,7 +32,7 @@ impl CandidateQueue {
         self.width = width;
     }
 
-    /// The worst candidate of a full pool; a worse one has no place in it.
+    /// The worst candidate of a full queue, below which none is taken in; 0 while there is room.
     #[inline]
     pub(super) fn floor(&self) -> u64 {
         if self.items.len() < self.width {

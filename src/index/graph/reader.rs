@@ -7,8 +7,8 @@ use super::rows::row;
 use super::shape::FlatGraph;
 use crate::kernel;
 
-/// Reads the vectors of a segment for scoring: those of its graph, which lie within 5e-6 in a cosine of the real ones, or
-/// the real ones where there is no graph.
+/// Reads the vectors of a segment for scoring: out of its graph's file (cosines are off by at most 5e-6), or the f32
+/// vectors themselves where there is no graph.
 pub struct VectorReader<'a> {
     graph: Option<FlatGraph<'a>>,
     vectors: ArrayView2<'a, f32>,
@@ -16,7 +16,7 @@ pub struct VectorReader<'a> {
 }
 
 impl<'a> VectorReader<'a> {
-    /// A reader of `vectors`, of which `graph` is the graph if they have one.
+    /// A reader of `vectors`; `graph` is their graph, if they have one.
     pub fn new(graph: Option<&'a Graph>, vectors: ArrayView2<'a, f32>) -> Self {
         VectorReader {
             graph: graph.map(Graph::view),

@@ -46,7 +46,7 @@ impl Scratch {
     }
 }
 
-/// ScratchPool shared by threads: each search takes one and gives it back.
+/// Scratches shared by threads: each search takes one and gives it back.
 #[derive(Default)]
 pub struct ScratchPool(Mutex<Vec<Scratch>>);
 
@@ -58,7 +58,7 @@ impl ScratchPool {
 
     /// Runs `work` with a scratch of the pool, or a new one if all are in use.
     pub fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
-        // A panic inexact while the lock was held cannot have left a scratch half pushed: take the pool as it is.
+        // A panic while the lock was held cannot have left a scratch half pushed, so a poisoned pool is as good as any.
         let taken = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         let mut scratch = taken.unwrap_or_default();
         let result = work(&mut scratch);

@@ -1,8 +1,8 @@
 //! The walk through a flat graph: greedy down the upper levels, best first on the lowest.
 //!
-//! Owns the order in which nodes are looked at; what a walk remembers is in [`super::scratch`]. Candidates are compared by
-//! their int8 codes, as integers; the best are scored again exactly. It trusts no number read from the file further than
-//! the slice it indexes.
+//! Owns the order in which nodes are looked at; what a walk remembers is in [`super::scratch`]. Candidates are compared
+//! by their int8 codes, as integers; the best are scored again exactly. It trusts no number read from the file further
+//! than the slice it indexes.
 
 use ndarray::ArrayView2;
 
@@ -22,7 +22,7 @@ use crate::kernel;
 /// Nodes expanded between two looks at the deadline: some tenths of a millisecond. Usual searches end before.
 const NODES_BETWEEN_CHECKS: usize = 256;
 
-/// Rows between a code's being asked for and its use.
+/// How many rows before its use a code is prefetched.
 const AHEAD: usize = 6;
 
 impl FlatGraph<'_> {

@@ -1,7 +1,7 @@
 //! Where in a graph's file each array lies: a pure function of the sizes that the header names.
 //!
-//! Rows of nodes, nodes of rows, the lists of neighbours, then what vectors are made of. Lists are packed one behind the
-//! other, those of the base first, then level 1, 2 and so on.
+//! Rows of nodes, nodes of rows, the lists of neighbours, then what vectors are made of. Lists are packed one behind
+//! the other, those of the base first, then level 1, 2 and so on.
 
 use super::codes::{LINE, stride};
 use super::shape::upper_lists;
@@ -26,8 +26,8 @@ pub(super) struct Sections {
 }
 
 impl Sections {
-    /// For so many neighbours in all lists, and so many bits for where a list begins in its group. None for sizes that no
-    /// file can have.
+    /// `neighbours`: those of all lists together; `bits`: those of where a list begins in its group. None for sizes
+    /// that no file can have.
     pub(super) fn new(rows: usize, dim: usize, counts: &[u32], neighbours: usize, bits: u32) -> Option<Sections> {
         let lists = rows + upper_lists(counts);
         let mut end = HEADER;
@@ -51,7 +51,7 @@ impl Sections {
     }
 }
 
-/// The bits of a node among so many.
+/// The bits that the number of a node takes in a graph of so many rows.
 pub(super) fn node_bits(rows: usize) -> u32 {
     bits_for(rows.saturating_sub(1) as u64)
 }

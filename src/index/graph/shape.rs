@@ -1,6 +1,7 @@
 //! What a graph is: its arrays as slices, in memory or mapped, and the limits of their sizes.
 //!
-//! Owns the numbering of nodes and what can be read of one. How a graph is built, stored or searched stands in other files.
+//! Owns the numbering of nodes and what can be read of one. How a graph is built, stored or searched stands in other
+//! files.
 
 use ndarray::ArrayView2;
 
@@ -53,7 +54,7 @@ pub(super) struct FlatGraph<'a> {
     pub row_nodes: &'a [u32],
     /// Neighbours of each node on the lowest level, `2 * m` at most.
     pub links: Neighbours<'a>,
-    /// How many nodes level 1, 2, ... has; they are the first so many.
+    /// How many nodes level 1, 2, ... has: always the first ones.
     pub counts: &'a [u32],
     /// For level 1, 2, ...: neighbours of each of the level's nodes, `m` at most.
     pub upper: Neighbours<'a>,
@@ -65,7 +66,7 @@ pub(super) struct FlatGraph<'a> {
     pub residual: Option<Residual<'a>>,
 }
 
-/// How many lists the levels above the lowest have, which hold so many nodes.
+/// How many lists all levels above the lowest have together, given how many nodes each holds.
 pub(super) fn upper_lists(counts: &[u32]) -> usize {
     counts.iter().map(|&count| count as usize).sum()
 }

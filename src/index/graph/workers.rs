@@ -11,7 +11,7 @@ pub(super) struct Workers<'a> {
     pub(super) budget: Budget,
     scratches: ScratchPool,
     progress: &'a dyn Fn(usize),
-    /// The work that is done, and that of one row in the whole build: widths of searches, added up.
+    /// The work that is done, and that of one row in the whole build, both as the sum of the widths of searches.
     done: Cell<usize>,
     of_row: usize,
     cancel: &'a AtomicBool,

@@ -1,4 +1,4 @@
-//! What searches go faster by, made after the writing: graphs and forward indexes of large segments.
+//! What speeds searches up, made after the writing: graphs and forward indexes of large segments.
 //!
 //! May run in any thread, beside searches and beside other writing: it reads a commit and adds files that are derived
 //! from it. Stopped, it goes on another time with the segments that are left.

@@ -1,8 +1,8 @@
 //! Articles into an index: who is new, what is prepared and written, when it is committed, what is made afterwards.
 //!
-//! [`Ingest`] is what callers share: each gets an outcome for each of its articles, and what fails for one of them
-//! fails for no other. [`run`] reads files through it, [`maintain`] makes what searches go faster by. Nothing here
-//! prints; who wants to show how far things are gives a [`Progress`].
+//! [`Ingest`] is what callers share: each gets an outcome for each of its articles, and what fails for one caller fails
+//! for no other. [`run`] reads files through it, [`maintain`] makes what speeds searches up. Nothing here prints; a
+//! caller that wants to show progress gives a [`Progress`].
 
 mod changes;
 pub mod maintain;
@@ -31,7 +31,7 @@ pub enum Outcome {
     Unchanged,
 }
 
-/// How many articles met which end.
+/// How many articles were added, updated or left as they were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Articles that were not there before.
@@ -68,9 +68,9 @@ impl FromIterator<Outcome> for Counts {
     }
 }
 
-/// Is told how far long work is. Calls come from whatever thread does the work.
+/// Is told how far long work has come. Calls may come from any thread.
 pub trait Progress: Sync {
-    /// So many of so many bytes are read, and what was counted up to here.
+    /// `done` of `total` bytes are read; `counts` is what became of the articles up to here.
     fn read(&self, done: u64, total: u64, counts: &Counts) {
         let _ = (done, total, counts);
     }
@@ -88,13 +88,13 @@ pub trait Progress: Sync {
     /// A commit is finished: durable, and seen by whoever opens the index from now on.
     fn committed(&self) {}
 
-    /// So many of so many vectors are in their graphs.
+    /// `done` of `total` vectors are in their graphs.
     fn graphs(&self, done: usize, total: usize) {
         let _ = (done, total);
     }
 }
 
-/// For whoever does not want to know.
+/// Reports nothing.
 impl Progress for () {}
 
 /// The one way of articles into an index, for any number of callers at the same time.
@@ -166,8 +166,8 @@ impl<W: Writer> Ingest<W> {
     }
 
     /// Adds articles, or replaces those of the same id; the unchanged cost a lookup. One result for each, in their
-    /// order: what is refused or fails leaves the others alone. Cutting, analysing and embedding take the budget's threads and
-    /// hold up no one else.
+    /// order: what is refused or fails leaves the others alone. Cutting, analysing and embedding take the budget's
+    /// threads and hold up no other caller.
     pub fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>> {
         let mut fresh = Vec::new();
         let mut results: Vec<Result<Outcome>> = Vec::with_capacity(articles.len());

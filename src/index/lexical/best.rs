@@ -50,7 +50,7 @@ pub fn keep_best(
     };
     let mut least = floor(best);
     for (group, scores) in scores.chunks_mut(GROUP).enumerate() {
-        // Without an early end: so it is a few instructions for all of them.
+        // No early exit: then the compiler makes a few vector instructions of it.
         if scores.iter().fold(false, |any, &score| any | (score > least)) {
             for (at, &score) in scores.iter().enumerate() {
                 let doc = first + (group * GROUP + at) as u32;

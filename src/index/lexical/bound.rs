@@ -16,7 +16,7 @@ use crate::index::forward::Lookup;
 use crate::index::scoring::{Bm25, CollectionCounts, LexicalQuery, STREAMS, WeighedTerms};
 use crate::profile::Bm25Params;
 
-/// The segments of a commit, as ranking by words sees them.
+/// The segments of a commit and the BM25 of all of them together.
 pub struct Collection {
     /// In the commit's order.
     pub segments: Vec<Arc<Segment>>,
@@ -55,15 +55,16 @@ pub struct BoundTerms {
     postings: Vec<Vec<Places>>,
     /// Numbers of the terms that occur, by ascending document frequency.
     pub(super) by_rarity: Vec<u32>,
-    /// How many of them find candidates, at least one, if those find enough.
+    /// How many of them, from the rarest on, candidates are looked for by; at least one. The others join in only where
+    /// these find too few.
     pub(super) affordable: usize,
     /// By segment, the terms that its forward index holds, if it has one.
     pub(super) lookups: Vec<Option<Lookup>>,
 }
 
-/// Postings that finding candidates may read, in a collection of so many passages; a question's terms have some 5 of a
-/// passage. A term that would go beyond is not read, nor any commoner one. `docs/results/` has what that changes: with
-/// 9,346 real passages nothing.
+/// How many postings the search for candidates may read in a collection of this size. All terms of a question together
+/// have about 5 for each passage of the collection. A term that would exceed the limit is not read, nor any commoner
+/// one. `docs/results/` says what that changes: with 9,346 real passages nothing.
 fn affordable(passages: f32) -> u64 {
     20_000 + (150.0 * passages.sqrt()) as u64
 }

@@ -1,12 +1,12 @@
 //! Finding passages by words.
 //!
-//! Candidates are found by adding up, term after term from the rarest on, what each posting contributes, in one array of
-//! numbers for a window of documents that fits the processor's cache. For the long questions that people ask (some 40
-//! terms, hundreds of candidates wanted) that beats skipping algorithms, whose bounds rarely let them skip. Lengths are
-//! tantivy's length classes there; the score that enters fusion is the exact one ([`super::exact`]).
+//! Candidates are found by adding up, term after term from the rarest on, what each posting contributes, in one array
+//! of numbers for a window of documents that fits the processor's cache. For the long questions that people ask (some
+//! 40 terms, hundreds of candidates wanted) that beats skipping algorithms, whose bounds rarely let them skip. Lengths
+//! are tantivy's length classes there; the score that enters fusion is the exact one ([`super::exact`]).
 //!
-//! The commonest terms of a question are left to the exact scores: what they add, passages that could be among the best
-//! have from rarer ones already. Where that finds too few, all are read.
+//! The commonest terms of a question find no candidates, they only count in the exact scores: a passage that could be
+//! among the best holds rarer terms too and is found by those. Where that finds too few, all terms are read.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -22,7 +22,7 @@ use crate::index::embedded::filter::Filtered;
 /// Documents whose scores are added up at once: 128 kB of numbers.
 const WINDOW: u32 = 1 << 15;
 
-/// Segments of so many documents are searched by two threads, a half each, if there are two.
+/// Segments of at least this many documents are searched by two threads, a half each, if the budget has two.
 const WORTH_DIVIDING: u32 = 400_000;
 
 /// Which of a question's terms are read.
@@ -35,8 +35,8 @@ enum Read {
 }
 
 impl BoundTerms {
-    /// The best `k` documents: `(segment, doc, score)`, best first; fewer only if fewer hold any of the terms. The score
-    /// is that of the terms that are read, exact up to the length classes.
+    /// The best `k` documents: `(segment, doc, score)`, best first; fewer only if fewer hold any of the terms. The
+    /// score is that of the terms that are read, exact up to the length classes.
     ///
     /// # Errors
     /// `Corrupt` if postings cannot be read, `Deadline` if nobody waits any more.

@@ -12,10 +12,10 @@ use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::scoring::{FIELDS, LexicalScores, STREAMS, TermScore};
 
-/// A list of so many postings for each passage named is not read through: its blocks are looked up one by one.
+/// A list with more postings than this for each passage asked about is not read through: passages are looked up in it.
 const POSTINGS_A_SEEK: usize = 20;
 
-/// So many passages before its turn, a row of the forward index is asked for.
+/// How many passages before its turn a row of the forward index is prefetched.
 const ROWS_AHEAD: usize = 4;
 
 impl BoundTerms {

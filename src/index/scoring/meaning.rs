@@ -24,7 +24,7 @@ impl From<&[f32]> for DenseQuestion {
     }
 }
 
-/// Rows at which the mean counts half.
+/// With this many rows the mean counts half, with more nearly whole.
 const SHRINKAGE: f64 = 20.0;
 
 /// The collection's mean vector, and what of it every centred cosine needs.
@@ -93,8 +93,8 @@ pub struct CenteredQuestion<'a> {
 const AT_MEAN: f32 = 1e-6;
 
 impl CenteredQuestion<'_> {
-    /// The scores of a passage's vector; zeros for a zero vector, and the centred ones are zero where the passage (or, for
-    /// the cosine, the question) is the mean itself.
+    /// The scores of a passage's vector; zeros for a zero vector, and the centred ones are zero where the passage (or,
+    /// for the cosine, the question) is the mean itself.
     pub fn score(&self, passage: &[f32]) -> DenseScores {
         // Where the question is not adapted, one of the products is for nothing.
         let (adapted, adapted_by_mean) = self.adapted.unwrap_or((self.question, 0.0));

@@ -19,18 +19,21 @@ use crate::text::{Normalized, sentences};
 const IN_TITLE: f32 = 0.3;
 /// A term in every sentence loses this part of its weight, one in half of them half of it.
 const COMMON: f32 = 0.75;
-/// What a term counts that only the heading right above holds, and one that only the heading above that holds.
+/// Part of its weight that a term counts which only the heading above holds, and only the heading above that one.
 const ABOVE: [f32; 2] = [0.5, 0.15];
-/// A sentence that holds what is asked for is worth this much more: of an exact kind, of another.
+/// How much more a sentence is worth that holds the kind of thing asked for, where the kind is exact (an amount, a
+/// date).
 const TELLING_EXACTLY: f32 = 1.0;
+/// The same where it is not exact (a reason, steps).
 const TELLING: f32 = 0.3;
 /// Part of the question's whole weight that telling of an exact kind is worth by itself: an answer under a heading may
 /// hold the number and no word of the question.
 const TELLING_ALONE: f32 = 0.05;
-/// Worth of a sentence whose condition holds in the case that the question tells, and of one whose condition fails.
+/// Factor for a sentence whose condition holds in the asker's case.
 const HOLDS: f32 = 1.2;
+/// Factor for a sentence whose condition fails in the asker's case.
 const FAILS: f32 = 0.6;
-/// An item is shown with the line that leads into its list if both together have at most so many characters.
+/// A list item is shown with the line that introduces its list if both together have at most this many characters.
 const LONGEST_WITH_LEAD: usize = 110;
 
 /// Finds the sentence that answers one question.

@@ -9,12 +9,13 @@ const HEADING: f32 = 0.35;
 const QUESTION: f32 = 0.3;
 /// Worth of a text's last sentence if nothing ends it: summaries are cut off in the middle.
 const CUT_OFF: f32 = 0.75;
-/// Below so many characters a sentence says too little; from so many on it halves in worth.
+/// A sentence of fewer characters says too little and is worth less.
 const SHORT: f32 = 12.0;
+/// Length, in characters, at which a sentence has lost half its worth.
 const LONG: f32 = 100.0;
 /// Longer lines are statements even without a full stop.
 const LONGEST_HEADING: usize = 14;
-/// In bytes: nothing counts to more.
+/// In bytes: the number of an item is not longer.
 const LONGEST_NUMBER: usize = 9;
 
 /// How a sentence reads.

@@ -7,10 +7,13 @@ use super::question::Kind;
 use super::terms::Weighted;
 use crate::text::is_numeral;
 
-/// How far a hint, a single tell where several are wanted, and a telling heading count against a tell.
+/// How much a hint counts, where a phrase that tells counts 1.
 const HINT: f32 = 0.4;
+/// How much a single phrase that tells counts where one alone may be chance (a list of papers).
 const ONE_OF_SEVERAL: f32 = 0.7;
+/// How much counts what the heading above tells.
 const TELLING_HEADING: f32 = 0.5;
+
 /// What is looked for in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sign {
