@@ -18,7 +18,7 @@ use super::record::read_record;
 /// Reads a Markdown text; the title is that of the front matter, else the first heading of level 1, else `name`.
 /// Nothing but marks and front matter is left out.
 pub(super) fn read(text: &str, name: &str) -> Reading {
-    let text = &*mended(text);
+    let text = &*repaired(text);
     let mut reading = Reading::default();
     let mut layout = Layout::default();
     let (mut metadata, mut raw_html) = (String::new(), String::new());
@@ -108,7 +108,7 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
 
 /// The text with what people write and the format does not know put right: `##标题` without a blank is a heading, and
 /// `[注]:某文` is no address of a link but a sentence.
-fn mended(text: &str) -> Cow<'_, str> {
+fn repaired(text: &str) -> Cow<'_, str> {
     let headless = |line: &str| {
         let words = line.trim_start_matches('#');
         let level = line.len() - words.len();

@@ -2,7 +2,7 @@
 //!
 //! It never reads articles (that is the article layer's work) and never repairs data: a line that cannot be read, a
 //! question or a judgement that is there twice, is an error with file and line, because a set that was silently
-//! mended measures something else than its name says.
+//! corrected measures something else than its name says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_beyond_the_end_or_inside_a_character_is_mended() {
+    fn a_range_beyond_the_end_or_inside_a_character_is_corrected() {
         let normalized = Normalized::new("医保");
         assert_eq!(normalized.original_range(1..4), 0..6);
         assert_eq!(normalized.original_range(4..99), 3..6);

@@ -50,7 +50,7 @@ impl Reader for Calamine {
             while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(broken)? {
                 let (row, column) = cell.get_position();
                 let percent = formats.get(style).copied().unwrap_or(false);
-                let text = shown(cell.get_value(), percent);
+                let text = as_displayed(cell.get_value(), percent);
                 if text.is_empty() {
                     continue;
                 }
@@ -127,8 +127,8 @@ impl Reader for Calamine {
     }
 }
 
-/// A cell as it is shown.
-fn shown(value: &DataRef<'_>, percent: bool) -> String {
+/// A cell as the program that made it displays it.
+fn as_displayed(value: &DataRef<'_>, percent: bool) -> String {
     match value {
         DataRef::Empty => String::new(),
         DataRef::Int(number) => number.to_string(),

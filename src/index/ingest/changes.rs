@@ -17,7 +17,7 @@ use crate::model::{Article, Origin};
 
 /// What the index held of the files that a run is about to read.
 pub struct Changes {
-    view: Arc<EmbeddedSnapshot>,
+    before: Arc<EmbeddedSnapshot>,
     sources: Sources,
     scopes: Vec<Scope>,
     /// Articles by file. Only files in the run's scopes.
@@ -47,14 +47,14 @@ fn content(article: &Article) -> Result<u64> {
 impl Changes {
     /// Looks what the index holds of the scopes.
     pub fn new(
-        view: Arc<EmbeddedSnapshot>,
+        before: Arc<EmbeddedSnapshot>,
         sources: &Sources,
         scopes: &[Scope],
         reader: &ArticleReader,
     ) -> Result<Changes> {
         let mut held: BTreeMap<_, Vec<String>> = BTreeMap::new();
         let in_scope = |path: &Path| scopes.iter().any(|scope| path.starts_with(&scope.full));
-        view.origins(&mut |id, origin| {
+        before.origins(&mut |id, origin| {
             let Some(origin) = origin else { return Ok(()) };
             let path = sources.get(&origin.source).map(|source| source.path_of(&origin.path));
             if path.is_some_and(|path| in_scope(&path)) {
@@ -63,7 +63,7 @@ impl Changes {
             Ok(())
         })?;
         let mut changes = Changes {
-            view,
+            before,
             sources: sources.clone(),
             scopes: scopes.to_vec(),
             held,
@@ -79,7 +79,7 @@ impl Changes {
             .collect();
         let mut by_content: HashMap<u64, Vec<String>> = HashMap::new();
         for id in lost {
-            if let Some(article) = changes.view.article(id)? {
+            if let Some(article) = changes.before.article(id)? {
                 by_content.entry(content(&article)?).or_default().push(id.clone());
             }
         }
@@ -111,7 +111,7 @@ impl Changes {
     /// `Caller`, naming both files and the way out.
     pub fn check(&self, article: &Article) -> Result<()> {
         let Some(new) = &article.origin else { return Ok(()) };
-        let Some(old) = self.view.origin(&article.id)? else {
+        let Some(old) = self.before.origin(&article.id)? else {
             return Ok(());
         };
         let path = |origin: &Origin| match self.sources.get(&origin.source) {
@@ -137,7 +137,7 @@ impl Changes {
 
     /// The article that this one, which is new, was before its file moved.
     pub fn moved_from(&mut self, article: &Article) -> Result<Option<String>> {
-        if self.lost.is_empty() || self.view.article_hash(&article.id)?.is_some() {
+        if self.lost.is_empty() || self.before.article_hash(&article.id)?.is_some() {
             return Ok(None);
         }
         Ok(self.lost.get_mut(&content(article)?).and_then(Vec::pop))
