@@ -1,7 +1,7 @@
 //! Files and folders to articles, one after another: the reader that indexing pulls from.
 //!
-//! Owns the choice of a format and the ids of articles that bring none. Holds one file's text at a time, and of JSON
-//! Lines one line. Never fails half-way: what cannot be read is an event among the others.
+//! Owns which reader gets a file of which format and the ids of articles that bring none. Holds one file's text at a
+//! time, and of JSON Lines one line. Never fails half-way: what cannot be read is an event among the others.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
