@@ -14,7 +14,6 @@ use super::segment::is_cjk;
 
 const WORDS: &str = "words.txt";
 const SYNONYMS: &str = "synonyms.txt";
-const STOPWORDS: &str = "stopwords.txt";
 const REGIONS: &str = "regions.txt";
 
 /// The files' contents.
