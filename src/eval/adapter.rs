@@ -39,9 +39,9 @@ pub struct Options {
     pub budget: Budget,
 }
 
-impl Default for Options {
+impl Options {
     /// Chosen on the development questions by cross-validation; see `docs/results/`.
-    fn default() -> Self {
+    pub fn new(budget: Budget) -> Self {
         Options {
             rank: 32,
             epochs: 4,
@@ -51,7 +51,7 @@ impl Default for Options {
             candidates: 100,
             sharpness: 0.35,
             seed: 0,
-            budget: Budget::all(),
+            budget,
         }
     }
 }
@@ -324,12 +324,12 @@ mod tests {
             step: 2e-2,
             batch: 16,
             penalty: 1e-3,
-            ..Options::default()
+            ..Options::new(Budget::all())
         }
     }
 
     fn loss(lessons: &[&Lesson], passages: &Passages, factors: &Factors) -> f32 {
-        let matrix = factors.left.t().dot(&factors.right) * (Options::default().sharpness / SCALE);
+        let matrix = factors.left.t().dot(&factors.right) * (Options::new(Budget::all()).sharpness / SCALE);
         let lists = lessons.iter().filter_map(|lesson| List::of(lesson, &options()));
         lists.map(|list| list.derive(passages, &matrix).0).sum::<f32>() / lessons.len() as f32
     }
@@ -423,8 +423,8 @@ mod tests {
             .flat_map(|l| &mut l.candidates)
             .for_each(|c| c.grade = 0);
         let all: Vec<&Lesson> = lessons.iter().collect();
-        assert!(learn(&all, &passages, &Options::default()).is_err());
-        assert!(learn(&[], &passages, &Options::default()).is_err());
+        assert!(learn(&all, &passages, &Options::new(Budget::all())).is_err());
+        assert!(learn(&[], &passages, &Options::new(Budget::all())).is_err());
         assert!(Passages::new(3).push(&[1.0, 2.0]).is_err());
         assert!(Passages::new(1).push(&[f32::NAN]).is_err());
     }

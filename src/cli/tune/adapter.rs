@@ -31,7 +31,7 @@ pub fn fit(engine: &Engine, asked: &mut [Judged], sets: &Sets, folds: &[Fold]) -
         return Err(Error::precondition("the index has no vectors to adapt"));
     }
     let (passages, lessons) = lessons(&*snapshot, asked, sets, weights)?;
-    let options = Options::default();
+    let options = Options::new(Budget::all());
     // Held out as it will be used: rounded to what the file holds. The mean is off already.
     let nothing = vec![0.0; identity.dimension];
     let finish = |factors: &Factors| adapter(identity, factors);
