@@ -5,8 +5,8 @@
 //! no random starts, sums in a fixed order, ties to the candidate that was pushed first (push them by id).
 
 use super::folds::Fold;
-use super::logistic::{Derivatives, Scaling, newton};
 use super::metrics::Metric;
+use super::newton::{Derivatives, Scaling, dot, newton};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 
@@ -212,7 +212,7 @@ impl List {
 
     /// Scores, and the log of the sum of their exponentials.
     fn scores(&self, weights: &[f64]) -> (Vec<f64>, f64) {
-        let scores: Vec<f64> = self.rows.iter().map(|row| super::logistic::dot(weights, row)).collect();
+        let scores: Vec<f64> = self.rows.iter().map(|row| dot(weights, row)).collect();
         let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = scores.iter().map(|score| (score - top).exp()).sum();
         (scores, top + sum.ln())

@@ -16,6 +16,7 @@ pub mod folds;
 pub mod linear;
 pub mod logistic;
 pub mod metrics;
+mod newton;
 pub mod npy;
 pub mod own_kind;
 pub mod report;
