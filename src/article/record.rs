@@ -299,9 +299,9 @@ fn names(value: &Value, found: &mut Vec<String>) -> bool {
             }
             all
         }
-        // Every one, also behind one that was not taken.
-        Value::Array(values) => values.iter().fold(true, |all, value| names(value, found) && all),
-        Value::Object(fields) => fields.values().fold(true, |all, value| names(value, found) && all),
+        // Each of them, also behind one that was not taken.
+        Value::Array(values) => values.iter().filter(|value| !names(value, found)).count() == 0,
+        Value::Object(fields) => fields.values().filter(|value| !names(value, found)).count() == 0,
         Value::Null => true,
         Value::Bool(_) | Value::Number(_) => false,
     }
