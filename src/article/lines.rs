@@ -106,6 +106,19 @@ pub(super) fn unwrapped(text: &str) -> Option<String> {
     changed.then(|| joined.join("\n"))
 }
 
+/// Whether the first of some lines is itself broken inside a sentence, as those below are: it is as wide as they are, and
+/// they are joined.
+pub(super) fn runs_on(lines: &[&str]) -> bool {
+    let end = lines
+        .iter()
+        .position(|line| line.trim().is_empty())
+        .unwrap_or(lines.len());
+    let block: Vec<String> = lines[..end].iter().map(|line| line.to_string()).collect();
+    let full = block.iter().map(|line| width(line)).max().unwrap_or(0);
+    let [first, second, ..] = &block[..] else { return false };
+    is_open(first) && !begins(second) && width(first) + 2 >= full && is_wrapped(&block)
+}
+
 /// Whether a block's lines were broken inside sentences.
 fn is_wrapped(block: &[String]) -> bool {
     if block.len() < 3 {

@@ -11,14 +11,22 @@ use serde_json::{Map, Value};
 use crate::model::Article;
 
 use super::html;
-use super::layout::{COLONS, Layout, is_han, is_stop};
+use super::layout::{COLONS, Layout, is_han, is_pause, is_stop};
+use super::lines::{unwrapped, width};
 use super::reading::Reading;
 use super::record::read_record;
+
+/// How wide a line is at most that no program broke, a Han character counting two.
+const SHORT: usize = 40;
+/// Most cells of a row that are read.
+const MAX_COLUMNS: usize = 256;
 
 /// Reads a Markdown text; the title is that of the front matter, else the first heading of level 1, else `name`.
 /// Nothing but marks and front matter is left out.
 pub(super) fn read(text: &str, name: &str) -> Reading {
-    let text = &*repaired(text);
+    let text = widened(text);
+    let text = kept_apart(&text);
+    let text = &*repaired(&text);
     let mut reading = Reading::default();
     let mut layout = Layout::default();
     let (mut metadata, mut raw_html) = (String::new(), String::new());
@@ -26,7 +34,8 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     // The first heading of level 1: its words, whether it is being read, and whether it opens the text.
     let mut first: Option<String> = None;
     let mut in_title = false;
-    let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+    let mut options = Options::ENABLE_TABLES;
+    options.set(Options::ENABLE_YAML_STYLE_METADATA_BLOCKS, has_front_matter(text));
     let mut events = TextMergeStream::new(Parser::new_ext(text, options)).peekable();
     while let Some(event) = events.next() {
         match event {
@@ -159,6 +168,117 @@ fn repaired(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines)
 }
 
+/// Whether a text begins with front matter: between two rules nothing but fields, and the items and comments that belong
+/// to them.
+fn has_front_matter(text: &str) -> bool {
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
+    if lines.next().is_none_or(|first| first.trim_end() != "---") {
+        return false;
+    }
+    let of_field = |line: &str| {
+        let key = line.split_once(COLONS).map(|(key, _)| key.trim());
+        line.starts_with([' ', '\t', '-', '#'])
+            || line.trim().is_empty()
+            || key.is_some_and(|key| !key.is_empty() && key.chars().count() <= 40 && !key.contains(is_stop))
+    };
+    lines
+        .take_while(|line| !matches!(line.trim_end(), "---" | "..."))
+        .all(of_field)
+}
+
+/// The text with its lines kept where they are lines of their own: short ones without the end of a sentence, as fields
+/// and lists without marks are, which no program broke.
+fn kept_apart(text: &str) -> Cow<'_, str> {
+    let lines: Vec<&str> = text.split('\n').collect();
+    let label = |line: &str| {
+        line.split_once(COLONS)
+            .is_some_and(|(label, _)| label.trim().chars().count() <= 8)
+    };
+    let mut changed = false;
+    let mut kept: Vec<Cow<'_, str>> = Vec::with_capacity(lines.len());
+    let mut at = 0;
+    while at < lines.len() {
+        let end = (at..lines.len())
+            .find(|&end| lines[end].trim().is_empty())
+            .unwrap_or(lines.len());
+        let block = &lines[at..end];
+        let sentences = block.iter().any(|line| line.contains(is_stop));
+        let wrapped = block.len() > 2 && unwrapped(&block.join("\n")).is_some();
+        for (number, &line) in block.iter().enumerate() {
+            let apart = block.get(number + 1).is_some_and(|next| {
+                !wrapped
+                    && width(line) <= SHORT
+                    && !line.trim_end().ends_with(|c| is_stop(c) || is_pause(c))
+                    && (!sentences || (label(line) && label(next)))
+            });
+            changed |= apart;
+            kept.push(match apart {
+                true => format!("{}  ", line.trim_end()).into(),
+                false => line.into(),
+            });
+        }
+        if end < lines.len() {
+            kept.push(lines[end].into());
+        }
+        at = end + 1;
+    }
+    match changed {
+        true => Cow::Owned(kept.join("\n")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// The text with room in the first line of each table for all cells of its rows: the format drops those that have none.
+fn widened(text: &str) -> Cow<'_, str> {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let delimits = |line: &str| {
+        let line = line.trim();
+        line.contains('-') && line.contains('|') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
+    };
+    let mut wide = String::new();
+    // Up to where the lines are in `wide`.
+    let mut done = 0;
+    for at in 0..lines.len().saturating_sub(1) {
+        if !delimits(lines[at + 1]) || cells(lines[at]) != cells(lines[at + 1]) || at < done {
+            continue;
+        }
+        let rows = lines[at + 2..].iter().take_while(|line| !line.trim().is_empty());
+        let most = rows.map(|row| cells(row)).max().unwrap_or(0).min(MAX_COLUMNS);
+        let missing = most.saturating_sub(cells(lines[at]));
+        if missing == 0 {
+            continue;
+        }
+        wide.extend(lines[done..at].iter().copied());
+        for (line, cell) in [(lines[at], " |"), (lines[at + 1], "---|")] {
+            let bare = line.trim_end();
+            wide.push_str(bare);
+            if !bare.ends_with('|') {
+                wide.push_str(" |");
+            }
+            wide.push_str(&cell.repeat(missing));
+            wide.push('\n');
+        }
+        done = at + 2;
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    wide.extend(lines[done..].iter().copied());
+    Cow::Owned(wide)
+}
+
+/// How many cells a row of a table has.
+fn cells(row: &str) -> usize {
+    let row = row.trim();
+    let row = row.strip_prefix('|').unwrap_or(row);
+    let row = match row.ends_with("\\|") {
+        true => row,
+        false => row.strip_suffix('|').unwrap_or(row),
+    };
+    let escaped = row.matches("\\|").count();
+    1 + row.matches('|').count() - escaped
+}
+
 /// The first heading of level 1 inside a text that does not open with one.
 fn first_heading(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("# "))
@@ -231,6 +351,48 @@ mod tests {
         let expected = "开头一段,见官网。第二行重点:在此,1~3个月或4~6个月。\n\n## 影响\n\n1. 停报销\n2. 算年限\n  - 连续年限\n  - 累计年限\n\n\
             险种 | 个人\n养老 | 8%\n医疗 | 2%\n\n提示\n\n引文\n\na  b\n  c";
         assert_eq!(article.text, expected);
+    }
+
+    #[test]
+    fn lines_of_their_own_stay_lines() {
+        let check = |text: &str, expected: &str| assert_eq!(article(text).text, expected, "{text}");
+        check(
+            "电话：12300\n地点：江边路九号\n时间：每周一",
+            "电话：12300\n地点：江边路九号\n时间：每周一",
+        );
+        check("备齐材料\n身份证\n评估结论", "备齐材料\n身份证\n评估结论");
+        check("护理给付按月发\n放，金额见表。", "护理给付按月发放，金额见表。");
+        check(
+            "参保人员经评定为重度失能的，可以选择在机构或者居家接受护\n理，费用由长期护理保险基金按月支付。",
+            "参保人员经评定为重度失能的，可以选择在机构或者居家接受护理，费用由长期护理保险基金按月支付。",
+        );
+    }
+
+    #[test]
+    fn a_sentence_between_rules_is_no_front_matter() {
+        let check = |text: &str, expected: bool| assert_eq!(has_front_matter(text), expected, "{text}");
+        check("---\ntitle: 护理\ntags:\n  - 长护\n# 说明\n---\n正文", true);
+        check("---\n标题：护理\n---\n正文", true);
+        check("---\n\n线上的一句话。\n\n---\n正文", false);
+        check("正文\n---\na: b\n---", false);
+        let article = article("---\n护理给付按月发放。\n---\n\n正文。");
+        assert!(article.text.contains("护理给付按月发放。"), "{}", article.text);
+    }
+
+    #[test]
+    fn no_cell_of_a_row_is_dropped() {
+        let check = |text: &str, expected: &str| assert_eq!(article(text).text, expected, "{text}");
+        check(
+            "| 档 | 费 |\n|---|---|\n| 一 | 九十 | 每月 |\n| 二 | 八十 |\n",
+            "档 | 费 |\n一 | 九十 | 每月\n二 | 八十 |",
+        );
+        check(
+            "档|费\n-|-\n一|九十|每月|起\n\n后文",
+            "档 | 费 |  |\n一 | 九十 | 每月 | 起\n\n后文",
+        );
+        check("| 档 |\n|---|\n| `a | b` |\n", "档 |\n`a | b`");
+        check("| 档 | 费 |\n|---|---|\n| 一\\|二 | 九十 |\n", "档 | 费\n一|二 | 九十");
+        check("| 档 | 费 |\n|---|---|\n| 一 | 九十 |\n", "档 | 费\n一 | 九十");
     }
 
     #[test]

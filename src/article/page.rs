@@ -100,7 +100,11 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
     let mut start = next(0).unwrap_or(lines.len());
     let line = if start < lines.len() { start + 1 } else { 1 };
     match lines.get(start).map(|line| line.trim()) {
-        Some(first) if next(start + 1).is_some() && looks_like_title(first, is_page) => {
+        Some(first)
+            if next(start + 1).is_some()
+                && looks_like_title(first, is_page)
+                && (is_page || !lines::runs_on(&lines[start..])) =>
+        {
             article.title = first.trim_start_matches('#').trim().to_string();
             start += 1;
         }
@@ -437,6 +441,23 @@ mod tests {
             &[],
         );
         check("\n \n", &[], &[1]);
+    }
+
+    #[test]
+    fn a_first_line_that_runs_on_is_no_title() {
+        let wrapped = "参保人员经评定为重度失能的，可以选择在机构或者居家接受护\n理，费用由长期护理保险基金按月支付，具体的标准由省级人民\n政府规定并且向社会公布，每两年调整一次。";
+        let whole = wrapped.replace('\n', "");
+        check(wrapped, &[("name", &whole)], &[]);
+        check(
+            &format!("护理费用如何支付\n{wrapped}"),
+            &[("护理费用如何支付", &whole)],
+            &[],
+        );
+        check(
+            &format!("护理费用如何支付\n\n{wrapped}"),
+            &[("护理费用如何支付", &whole)],
+            &[],
+        );
     }
 
     #[test]

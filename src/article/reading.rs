@@ -44,7 +44,13 @@ impl Reading {
 /// What gives reason to look at what was left out of a file, if anything does.
 pub(super) fn doubt(articles: &[(usize, Article)], left_out: &[LeftOut]) -> Option<String> {
     let kept: usize = articles.iter().map(|(_, article)| prose(&article.text)).sum();
-    let lost: usize = left_out.iter().map(|left| prose(&left.text)).sum();
+    // What a site says of itself is missed by nobody.
+    let of_site = |left: &&LeftOut| matches!(left.reason, "footer" | "notice" | "table of contents");
+    let lost: usize = left_out
+        .iter()
+        .filter(|left| !of_site(left))
+        .map(|left| prose(&left.text))
+        .sum();
     // A site's notices and links read like sentences too; what stands aside or hidden may be the article's.
     let doubtful: usize = left_out
         .iter()

@@ -1,5 +1,5 @@
 //! What lies in folders of articles and is none, told by its name alone: backups of editors, downloads under way, what
-//! belongs to a saved page, scripts, style sheets, pictures, sound.
+//! belongs to a saved page, programs and their settings, pictures, sound.
 //!
 //! Only what is found in a folder is judged so; a file that is named is read.
 
@@ -28,14 +28,29 @@ pub(super) fn file(path: &Path) -> Option<&'static str> {
         "png" | "jpg" | "jpeg" | "gif" | "bmp" | "webp" | "svg" | "ico" | "tif" | "tiff" | "heic" => {
             "is a picture; text in pictures is not read"
         }
+        "lnk" | "url" | "webloc" | "desktop" => "is a shortcut to something else",
+        "py" | "ipynb" | "ts" | "tsx" | "jsx" | "vue" | "java" | "class" | "kt" | "scala" | "go" | "rs" | "c" | "h"
+        | "cc" | "cpp" | "hpp" | "cs" | "php" | "jsp" | "asp" | "aspx" | "rb" | "pl" | "lua" | "swift" | "r"
+        | "sql" | "sh" | "bash" | "bat" | "cmd" | "ps1" | "vbs" | "scss" | "sass" | "less" => {
+            "is a program's source; name it to read it"
+        }
+        "ini" | "cfg" | "conf" | "toml" | "yml" | "yaml" | "properties" | "env" | "lock" | "reg" | "plist" => {
+            "is a program's settings; name it to read it"
+        }
+        "exe" | "dll" | "so" | "jar" | "pyc" | "msi" | "apk" | "iso" | "db" | "sqlite" | "mdb" => {
+            "is a program or its data"
+        }
         "mp3" | "mp4" | "wav" | "avi" | "mov" | "mkv" | "m4a" | "flv" => "is sound or film",
         _ => return None,
     })
 }
 
-/// Why a folder holds no articles: it has what a saved page beside it needs.
+/// Why a folder holds no articles: it belongs to a program, or has what a saved page beside it needs.
 pub(super) fn folder(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_str()?;
+    if matches!(name, "node_modules" | "bower_components" | "__pycache__" | "__MACOSX") {
+        return Some("holds what belongs to a program, no articles; name it to read it");
+    }
     let page = name.strip_suffix("_files").or_else(|| name.strip_suffix(".files"))?;
     let beside = ["html", "htm", "xhtml", "mhtml", "HTML", "HTM"]
         .iter()
@@ -73,6 +88,11 @@ mod tests {
         check("jquery.min.js", Some("script"));
         check("图.SVG", Some("picture"));
         check("Thumbs.db", Some("file manager"));
+        check("导入.SQL", Some("source"));
+        check("app/main.vue", Some("source"));
+        check("my.cnf.conf", Some("settings"));
+        check("医保网.url", Some("shortcut"));
+        check("办法.docx", None);
         check("a.txt", None);
         check("没有扩展名", None);
         check("表.csv", None);
@@ -88,5 +108,6 @@ mod tests {
         assert!(folder(&root.path().join("甲_files")).is_some());
         assert_eq!(folder(&root.path().join("乙_files")), None);
         assert_eq!(folder(&root.path().join("甲")), None);
+        assert!(folder(Path::new("a/node_modules")).is_some());
     }
 }

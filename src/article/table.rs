@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::lines::{append, begins, is_open, only_follows, unwrapped};
 use super::record::{self, Record, read_record};
 
 /// The rows of one table, each with the line or row that it stands on, from 1.
@@ -25,26 +26,51 @@ pub(super) const MAX_COLUMNS: usize = 1_000;
 
 /// The rows of a file of values apart by commas, semicolons or tabs.
 pub(super) fn read_csv(text: &str) -> Result<Table, String> {
+    // A line that only tells the program what parts the values is none of them.
+    let told = text
+        .split_once('\n')
+        .and_then(|(first, rest)| Some((stated_delimiter(first)?, rest)));
+    let (delimiter, text, above) = match told {
+        Some((delimiter, rest)) => (delimiter, rest, 1),
+        None => (delimiter(text), text, 0),
+    };
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .delimiter(delimiter(text))
+        .delimiter(delimiter)
         .from_reader(text.as_bytes());
     let mut table = Table::default();
     let mut cells = 0;
     for record in reader.records() {
         let record = record.map_err(|error| format!("is no table of values: {error}"))?;
-        let line = record.position().map_or(0, |position| position.line() as usize);
-        cells += record.len();
-        if cells > MAX_CELLS || record.len() > MAX_COLUMNS {
+        let line = record.position().map_or(0, |position| position.line() as usize) + above;
+        // Only line feeds are counted; some programs end rows by a carriage return.
+        let line = line.max(table.rows.last().map_or(0, |&(before, _)| before) + 1);
+        // Empty values behind the last one are what some programs fill a row with.
+        let filled = (0..record.len())
+            .rev()
+            .find(|&at| record.get(at).is_some_and(|cell| !cell.trim().is_empty()))
+            .map_or(0, |last| last + 1);
+        cells += filled;
+        if cells > MAX_CELLS || filled > MAX_COLUMNS {
             return Err(format!("has more than {MAX_CELLS} cells or {MAX_COLUMNS} columns"));
         }
-        let row: Vec<String> = record.iter().map(|cell| cell.trim().to_string()).collect();
+        let row: Vec<String> = record.iter().take(filled).map(|cell| cell.trim().to_string()).collect();
         if row.iter().any(|cell| !cell.is_empty()) {
             table.rows.push((line, row));
         }
     }
     Ok(table)
+}
+
+/// What a first line such as `sep=;` says that parts the values.
+fn stated_delimiter(line: &str) -> Option<u8> {
+    let line = line.trim_end_matches('\r').trim_matches('"');
+    let stated = line.get(..4).filter(|word| word.eq_ignore_ascii_case("sep="))?;
+    match line[stated.len()..].as_bytes() {
+        &[byte] if !byte.is_ascii_alphanumeric() => Some(byte),
+        _ => None,
+    }
 }
 
 /// What parts the values: the one of `,`, `;`, tab and `，` that stands most often outside quotes in the first lines.
@@ -92,8 +118,14 @@ pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
         above.extend(row.into_iter().filter(|cell| !cell.is_empty()));
     }
     let mut header: Vec<String> = Vec::new();
-    for _ in 0..table.header_rows.max(1) {
-        let Some((_, row)) = rows.next() else { break };
+    let mut rows = rows.collect::<Vec<_>>();
+    let named_columns = table.header_rows > 1 || has_header(&rows);
+    let below = rows.split_off(if named_columns {
+        table.header_rows.max(1).min(rows.len())
+    } else {
+        0
+    });
+    for (_, row) in rows {
         header.resize(header.len().max(row.len()), String::new());
         for (name, cell) in header.iter_mut().zip(row) {
             if !cell.is_empty() && *name != cell {
@@ -114,7 +146,8 @@ pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
         .to_string();
     let above_all = above.join(" | ");
     let lead: Vec<String> = above.into_iter().skip(1).collect();
-    let mut found: Vec<_> = rows
+    let mut found: Vec<_> = below
+        .into_iter()
         .map(|(line, row)| {
             let own = format!("{id}-{line}");
             let record = if known {
@@ -137,6 +170,31 @@ pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
     }
 }
 
+/// Whether the first of some rows names the columns. It does not if it is a row as the next one is: sentences stand in
+/// the same column, or the same words with other numbers.
+fn has_header(rows: &[(usize, Vec<String>)]) -> bool {
+    let [(_, first), (_, second), ..] = rows else {
+        return true;
+    };
+    if record::has_text(first.iter().map(String::as_str)) {
+        return true;
+    }
+    let alike = |one: &str, other: &str| {
+        let words = |text: &str| text.chars().filter(|&c| !is_numeral(c)).collect::<String>();
+        let (kept, length) = (words(one), one.chars().count());
+        kept.chars().count() >= 2 && kept.chars().count() < length && kept == words(other)
+    };
+    let sentence = |text: &str| text.contains('。');
+    !first
+        .iter()
+        .zip(second)
+        .any(|(one, other)| (sentence(one) && sentence(other)) || alike(one, other))
+}
+
+fn is_numeral(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '.' | ',') || "〇零一二三四五六七八九十百千万".contains(c)
+}
+
 /// A row whose columns have the names of a record's fields.
 fn named(header: &[String], row: Vec<String>, id: String) -> Result<Record, String> {
     let mut fields = Map::new();
@@ -152,6 +210,7 @@ fn named(header: &[String], row: Vec<String>, id: String) -> Result<Record, Stri
 fn told(header: &[String], row: Vec<String>, id: String, title: &str, lead: &[String]) -> Result<Record, String> {
     let mut lines: Vec<String> = lead.to_vec();
     for (at, cell) in row.into_iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+        let cell = on_one_line(&cell);
         match header.get(at).filter(|name| !name.is_empty()) {
             Some(name) => lines.push(format!("{name}：{cell}")),
             None => lines.push(cell),
@@ -159,8 +218,30 @@ fn told(header: &[String], row: Vec<String>, id: String, title: &str, lead: &[St
     }
     let mut fields = Map::new();
     fields.insert("title".into(), Value::String(title.to_string()));
-    fields.insert("text".into(), Value::String(lines.join("\n")));
+    // Lines that would be taken for one sentence that a program broke are set apart.
+    let text = lines.join("\n");
+    let text = if unwrapped(&text).is_some() {
+        lines.join("\n\n")
+    } else {
+        text
+    };
+    fields.insert("text".into(), Value::String(text));
     read_record(Value::Object(fields), Some(id))
+}
+
+/// A cell's lines, with those joined that were broken inside sentences.
+fn on_one_line(cell: &str) -> String {
+    let mut lines = cell.lines();
+    let mut text = lines.next().unwrap_or("").to_string();
+    for line in lines {
+        if is_open(text.lines().next_back().unwrap_or("")) && !begins(line) || only_follows(line) {
+            append(&mut text, line);
+        } else {
+            text.push('\n');
+            text.push_str(line);
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -221,6 +302,71 @@ mod tests {
         );
         check("只有一列\n甲\n", &[("f-2", "文件", "只有一列：甲")]);
         check("只有一格\n", &[("f-1", "文件", "只有一格")]);
+    }
+
+    #[test]
+    fn a_first_row_like_the_others_names_no_columns() {
+        check(
+            "三档护理每月给付九百元,由机构评定\n四档护理每月给付八百元,由机构评定\n",
+            &[
+                ("f-1", "文件", "三档护理每月给付九百元\n由机构评定"),
+                ("f-2", "文件", "四档护理每月给付八百元\n由机构评定"),
+            ],
+        );
+        check(
+            "等待期内不赔。\n等待期后全赔。\n",
+            &[("f-1", "文件", "等待期内不赔。"), ("f-2", "文件", "等待期后全赔。")],
+        );
+        // Names of columns with numbers, years, or questions.
+        check(
+            "险种,2023,2024年,是否续保？\n护理,30,40,是\n",
+            &[("f-2", "文件", "险种：护理\n2023：30\n2024年：40\n是否续保？：是")],
+        );
+    }
+
+    #[test]
+    fn rows_end_by_a_carriage_return_too() {
+        check(
+            "险种,比例\r护理,一成\r意外,两成\r",
+            &[
+                ("f-2", "文件", "险种：护理\n比例：一成"),
+                ("f-3", "文件", "险种：意外\n比例：两成"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_line_for_the_program_is_no_row() {
+        check(
+            "sep=;\n险种;比例\n护理;一成\n",
+            &[("f-3", "文件", "险种：护理\n比例：一成")],
+        );
+        check(
+            "SEP=\t\r\n险种\t比例,全\r\n护理\t一成\r\n",
+            &[("f-3", "文件", "险种：护理\n比例,全：一成")],
+        );
+        check("sep=;,值\n甲,乙\n", &[("f-2", "文件", "sep=;：甲\n值：乙")]);
+        let empty = ",".repeat(MAX_COLUMNS * 2);
+        check(
+            &format!("险种,比例{empty}\n护理,一成{empty}\n"),
+            &[("f-2", "文件", "险种：护理\n比例：一成")],
+        );
+    }
+
+    #[test]
+    fn a_cell_of_broken_lines_does_not_run_into_its_neighbour() {
+        check(
+            "险种,范围\n长护,\"被评定为重度失能的参保人\n员，由长期护理保\n险基金支付。\"\n",
+            &[(
+                "f-2",
+                "文件",
+                "险种：长护\n范围：被评定为重度失能的参保人员，由长期护理保险基金支付。",
+            )],
+        );
+        check(
+            "险种,范围\n长护,\"一、居家。\n二、机构。\"\n",
+            &[("f-2", "文件", "险种：长护\n范围：一、居家。\n二、机构。")],
+        );
     }
 
     proptest! {

@@ -14,6 +14,9 @@ use super::xml::{Step, attribute, property, walk};
 /// Most text that is made of one document, in bytes: a value that spans rows is said in each of them.
 const MAX_TEXT: usize = 32 << 20;
 
+/// Below how many paragraphs at most a title stands.
+const MAX_ABOVE_TITLE: usize = 12;
+
 /// The reader of DOCX.
 pub(super) struct Docx;
 
@@ -40,7 +43,7 @@ impl Reader for Docx {
                 writer.part(&notes)?;
             }
         }
-        found.title = writer.title.take().or(found.title);
+        found.title = writer.title.clone().or(found.title);
         found.text = writer.finish();
         if !writer.contents.is_empty() {
             found
@@ -278,13 +281,14 @@ impl<'a> Writer<'a> {
             self.contents.push(marked);
             return;
         }
-        if style.title && self.title.is_none() && self.blocks.len() < 3 {
+        if style.title && self.title.is_none() && self.blocks.len() < MAX_ABOVE_TITLE {
             self.title = Some(text.split_whitespace().collect::<Vec<_>>().join(" "));
             return;
         }
         match paragraph
             .level
             .or(style.level)
+            .or(style.title.then_some(1))
             .filter(|_| text.chars().count() <= 80 && !text.contains('\n'))
         {
             Some(level) => self.push(format!("{} {marked}", "#".repeat(level.clamp(1, 6))), false),
@@ -296,8 +300,13 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The text; its title stands first, whatever letterhead is above it.
     fn finish(&mut self) -> String {
         let mut text = String::with_capacity(self.size + self.blocks.len() * 2);
+        if let Some(title) = &self.title {
+            text.push_str(title);
+            text.push_str("\n\n");
+        }
         for (at, block) in self.blocks.iter().enumerate() {
             if at > 0 {
                 text.push_str(if self.tight[at] && self.tight[at - 1] {

@@ -1,8 +1,14 @@
-//! Pages of lines as one text: running heads and page numbers taken out, lines joined within and across pages.
+//! Pages of lines as one text: what `heads` tells to be running heads and page numbers taken out, lines joined within
+//! and across pages.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+
+use super::heads::{Taken, taken};
 
 use super::super::lines::{append, begins, closed_up, is_open, is_row, only_follows, width};
+
+/// From how many lines of one character on they are text set from top to bottom.
+const UPRIGHT: usize = 6;
 
 /// What a document's pages are when they are read on.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,45 +24,21 @@ pub(in super::super) struct Flow {
 /// The pages of a document as one text: running heads and page numbers taken out, lines joined within and across pages.
 pub(in super::super) fn flow(pages: &[Vec<String>]) -> Flow {
     let mut flow = Flow::default();
-    let edges = |page: &[String]| -> Vec<usize> {
-        let filled: Vec<usize> = (0..page.len()).filter(|&at| !page[at].trim().is_empty()).collect();
-        let mut edges: Vec<usize> = filled
-            .iter()
-            .take(2)
-            .chain(filled.iter().rev().take(2))
-            .copied()
-            .collect();
-        edges.sort_unstable();
-        edges.dedup();
-        edges
-    };
-    let mut count: HashMap<String, usize> = HashMap::new();
-    for page in pages {
-        let mut keys: Vec<String> = edges(page).into_iter().map(|at| masked(&page[at])).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        for key in keys {
-            *count.entry(key).or_default() += 1;
-        }
-    }
-    let often = (pages.len().div_ceil(2)).max(3);
+    let pages: Vec<Vec<String>> = pages.iter().map(|page| level(page)).collect();
+    let taken = taken(&pages);
     let mut lines: Vec<&str> = Vec::new();
-    for page in pages {
-        let edges = edges(page);
+    for (number, page) in pages.iter().enumerate() {
         for (at, line) in page.iter().enumerate() {
-            let edge = edges.contains(&at);
-            let repeated = edge && count.get(&masked(line)).is_some_and(|&times| times >= often);
-            let (target, taken) = match () {
-                _ if edge && is_page_number(line, repeated) => (&mut flow.numbers, true),
-                _ if repeated => (&mut flow.heads, true),
-                _ => (&mut flow.heads, false),
+            let target = match taken.get(&(number, at)) {
+                Some(Taken::Number) => &mut flow.numbers,
+                Some(Taken::Head) => &mut flow.heads,
+                None => {
+                    lines.push(line);
+                    continue;
+                }
             };
-            if taken {
-                target.push_str(line.trim());
-                target.push('\n');
-            } else {
-                lines.push(line);
-            }
+            target.push_str(line.trim());
+            target.push('\n');
         }
     }
     // Most lines of running text are as wide as their column.
@@ -107,40 +89,28 @@ fn push_paragraph(text: &mut String, paragraph: &str, apart: bool) {
     text.push_str(paragraph);
 }
 
-/// A line with its digits masked and its blanks gone, so that heads with a page's number are alike.
-fn masked(line: &str) -> String {
-    line.chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| {
-            if c.is_ascii_digit() || "一二三四五六七八九十".contains(c) {
-                '#'
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
-/// Whether a line at the edge of a page is its number: `第 3 页`, `- 3 -`, `3 / 12`; a number alone only where most pages
-/// have one.
-fn is_page_number(line: &str, repeated: bool) -> bool {
-    let bare: String = line
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .collect::<String>()
-        .to_lowercase();
-    if bare.chars().count() > 16 || !bare.contains(|c: char| c.is_ascii_digit() || "一二三四五六七八九十".contains(c))
-    {
-        return false;
+/// A page's lines with what is set from top to bottom, a character a line, on one line.
+fn level(page: &[String]) -> Vec<String> {
+    let single = |line: &String| {
+        let mut chars = line.trim().chars();
+        chars.next().filter(|&c| chars.next().is_none() && !c.is_ascii())
+    };
+    let mut lines = Vec::with_capacity(page.len());
+    let mut at = 0;
+    while at < page.len() {
+        let column: String = page[at..].iter().map_while(single).collect();
+        let length = column.chars().count();
+        // A column of 是 and 否 in a table is none.
+        let different = column.chars().collect::<HashSet<_>>().len();
+        if length >= UPRIGHT && different * 2 > length {
+            lines.push(column);
+            at += length;
+        } else {
+            lines.extend_from_slice(&page[at..at + length.max(1)]);
+            at += length.max(1);
+        }
     }
-    let words = bare.replace("page", "页").replace("of", "/");
-    let rest =
-        words.trim_matches(|c: char| c.is_ascii_digit() || "第共页/-—–－·|,，.~一二三四五六七八九十".contains(c));
-    let marked = bare.contains('页')
-        || bare.contains("page")
-        || bare.starts_with(['-', '—', '–', '－', '·'])
-        || bare.contains('/');
-    rest.is_empty() && (marked || repeated)
+    lines
 }
 
 #[cfg(test)]
@@ -181,6 +151,18 @@ mod tests {
             flow_of(&[page(&["正文。", "第 1 页 共 1 页"])]).numbers,
             "第 1 页 共 1 页\n"
         );
+    }
+
+    #[test]
+    fn what_is_set_from_top_to_bottom_is_one_line() {
+        let check = |lines: &str, expected: &str| {
+            let page: Vec<String> = lines.chars().map(String::from).collect();
+            assert_eq!(level(&page).join("|"), expected);
+        };
+        check("护理等级每年评定一次。", "护理等级每年评定一次。");
+        check("是否是是是否是", "是|否|是|是|是|否|是");
+        check("甲乙丙", "甲|乙|丙");
+        check("123456", "1|2|3|4|5|6");
     }
 
     proptest! {

@@ -9,6 +9,8 @@ mod child;
 mod docx;
 mod extracted;
 mod flow;
+mod heads;
+mod number_format;
 mod numbering;
 mod pdf;
 mod readers;

@@ -30,32 +30,43 @@ impl Reader for Pdfboss {
             title: document.metadata().title.as_deref().and_then(stated_title),
             ..Extracted::default()
         };
-        let (mut size, mut blank, mut lost) = (0, Vec::new(), 0);
+        let (mut size, mut silent, mut drawn, mut lost) = (0, 0, Vec::new(), 0);
         for number in 0..count {
-            let text = document
-                .page(number)
-                .and_then(|page| extract_text(&document, &page, ReadingOrder::Content))
+            let page = document.page(number);
+            let text = page
+                .as_ref()
+                .ok()
+                .and_then(|page| extract_text(&document, page, ReadingOrder::Content).ok())
                 .unwrap_or_default();
             size += text.len();
             if size > MAX_TEXT {
                 return Err(format!("holds more than {} MiB of text", MAX_TEXT >> 20));
             }
             if !text.contains(char::is_alphanumeric) {
-                blank.push(number + 1);
+                silent += 1;
+                // A page that cannot be opened is not known to be blank.
+                if !page.is_ok_and(|page| page.content(&document).is_ok_and(|content| !paints(&content))) {
+                    drawn.push(number + 1);
+                }
             }
             lost += text.chars().filter(|&c| c == '\u{fffd}').count();
             found
                 .pages
                 .push(text.lines().map(|line| line.chars().map(plain).collect()).collect());
         }
-        if blank.len() == count {
-            return Err(format!(
-                "has no text: its {count} pages are scanned or drawn; make the text readable first (OCR)"
-            ));
+        if silent == count {
+            return Err(match drawn.len() {
+                0 => format!("has no text: its {count} pages are blank"),
+                drawn => {
+                    format!(
+                        "has no text: {drawn} of its {count} pages are scanned or drawn; make the text readable first (OCR)"
+                    )
+                }
+            });
         }
-        if !blank.is_empty() {
-            let shown: Vec<String> = blank.iter().take(8).map(usize::to_string).collect();
-            let more = if blank.len() > 8 { " and more" } else { "" };
+        if !drawn.is_empty() {
+            let shown: Vec<String> = drawn.iter().take(8).map(usize::to_string).collect();
+            let more = if drawn.len() > 8 { " and more" } else { "" };
             found.noticed.push(format!(
                 "pages without text (scanned or drawn): {}{more}",
                 shown.join(", ")
@@ -68,6 +79,31 @@ impl Reader for Pdfboss {
         }
         Ok(found)
     }
+}
+
+/// Whether a page's content draws anything: an image, a shape, letters.
+fn paints(content: &[u8]) -> bool {
+    content.split(|byte| byte.is_ascii_whitespace()).any(|word| {
+        matches!(
+            word,
+            b"Do"
+                | b"BI"
+                | b"S"
+                | b"s"
+                | b"f"
+                | b"F"
+                | b"f*"
+                | b"B"
+                | b"B*"
+                | b"b"
+                | b"b*"
+                | b"sh"
+                | b"Tj"
+                | b"TJ"
+                | b"'"
+                | b"\""
+        )
+    })
 }
 
 /// A character as it is written: some fonts give radicals (U+2F00 to U+2FDF) for the characters that look like them.

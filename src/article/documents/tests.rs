@@ -104,6 +104,9 @@ pub(in super::super) fn xlsx(rows: &str, merged: &str) -> Vec<u8> {
     ])
 }
 
+/// A line that is drawn as a box and is no text.
+const DRAWN: &str = "\u{25a0}";
+
 /// A PDF of these pages of lines, in a font that names its characters by a predefined CMap alone.
 pub(in super::super) fn pdf(pages: &[&[&str]]) -> Vec<u8> {
     let mut file = b"%PDF-1.5\n".to_vec();
@@ -135,6 +138,10 @@ pub(in super::super) fn pdf(pages: &[&[&str]]) -> Vec<u8> {
     for (page, lines) in pages.iter().enumerate() {
         let mut content = String::new();
         for (at, line) in lines.iter().enumerate() {
+            if *line == DRAWN {
+                content.push_str("0 0 9 9 re f\n");
+                continue;
+            }
             let hex: String = line.encode_utf16().map(|unit| format!("{unit:04x}")).collect();
             content.push_str(&format!("BT /F1 12 Tf 72 {} Td <{hex}> Tj ET\n", 780 - 20 * at));
         }
@@ -195,7 +202,7 @@ fn a_word_document_keeps_its_structure() {
     assert_eq!(found.title.as_deref(), Some("关于断缴的通知"));
     assert_eq!(
         found.text,
-        "# 总则\n\n第一条为了参保人&单位。\n第二条适用于全市。\n\n## 材料\n\n- 身份证\n- 社保卡\n\n原文加上。\n\n人群 | 比例\n在职 | 80%\n在职 | 85%\n\n框里的字"
+        "关于断缴的通知\n\n# 总则\n\n第一条为了参保人&单位。\n第二条适用于全市。\n\n## 材料\n\n- 身份证\n- 社保卡\n\n原文加上。\n\n人群 | 比例\n在职 | 80%\n在职 | 85%\n\n框里的字"
     );
     let left: Vec<_> = found
         .left_out
@@ -250,19 +257,73 @@ fn a_workbook_gives_its_rows_as_they_are_shown() {
         (4, "在职|70%|1300.5"),
     ];
     assert_eq!(rows, expected.map(|(number, row)| (number, row.to_string())));
-    // One cell at the far corner of the sheet takes no room.
-    let far = read(
-        Kind::Xlsx,
-        xlsx("<row r=\"1048576\"><c r=\"A1048576\"><v>1</v></c></row>", ""),
-    )
-    .unwrap();
-    assert_eq!(far.tables[0].rows.len(), 1);
-    let wide = read(
-        Kind::Xlsx,
-        xlsx("<row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row>", ""),
-    )
-    .unwrap_err();
-    assert!(wide.contains("columns"), "{wide}");
+}
+
+#[test]
+fn a_cell_far_out_takes_the_room_of_one() {
+    let check = |cells: &str, expected: &[(usize, &str)]| {
+        let found = read(Kind::Xlsx, xlsx(cells, "")).unwrap();
+        let rows: Vec<_> = found.tables[0]
+            .rows
+            .iter()
+            .map(|(number, row)| (*number, row.join("|")))
+            .collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(number, row)| (*number, row.to_string()))
+            .collect();
+        assert_eq!(rows, expected);
+    };
+    check(
+        "<row r=\"1048576\"><c r=\"A1048576\"><v>1</v></c></row>",
+        &[(1_048_576, "1")],
+    );
+    check(
+        "<row r=\"1\"><c r=\"A1\"><v>1</v></c><c r=\"C1\"><v>2</v></c></row><row r=\"9\"><c r=\"XFD9\"><v>3</v></c></row>",
+        &[(1, "1|2"), (9, "||3")],
+    );
+    // More columns with something in them than a table has: that sheet alone is not read.
+    let wide: String = (0..26 * 26)
+        .flat_map(|at| [(at, "A"), (at, "B")])
+        .map(|(at, prefix)| {
+            let letter = |n: usize| char::from(b'A' + n as u8);
+            format!("<c r=\"{prefix}{}{}1\"><v>1</v></c>", letter(at / 26), letter(at % 26))
+        })
+        .collect();
+    let reason = read(Kind::Xlsx, xlsx(&format!("<row r=\"1\">{wide}</row>"), "")).unwrap_err();
+    assert!(
+        reason.contains("`待遇` has cells in more than 1000 columns") || reason.contains("hidden"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_documents_title_is_its_first_line() {
+    let title = |text: &str| paragraph("<w:pStyle w:val=\"T\"/>", text);
+    let heading = |text: &str| paragraph("<w:pStyle w:val=\"1\"/>", text);
+    let plain = |text: &str| paragraph("", text);
+    let check = |body: &[String], expected: &str| {
+        let found = read(Kind::Docx, docx(&body.concat())).unwrap();
+        assert_eq!(found.text, expected);
+    };
+    check(
+        &[title("护理补贴申领办法"), heading("申领条件"), plain("满六十岁。")],
+        "护理补贴申领办法\n\n# 申领条件\n\n满六十岁。",
+    );
+    check(
+        &[
+            plain("南岭市文件"),
+            plain("二〇二四年"),
+            title("护理补贴申领办法"),
+            plain("满六十岁。"),
+        ],
+        "护理补贴申领办法\n\n南岭市文件\n\n二〇二四年\n\n满六十岁。",
+    );
+    // A second one is a heading.
+    check(
+        &[title("办法"), plain("甲。"), title("附则"), plain("乙。")],
+        "办法\n\n甲。\n\n# 附则\n\n乙。",
+    );
 }
 
 #[test]
@@ -279,10 +340,18 @@ fn a_pdf_gives_the_lines_of_its_pages() {
             vec!["身份证和日期".to_string()]
         ]
     );
-    let reason = read(Kind::Pdf, pdf(&[&[], &[]])).unwrap_err();
-    assert!(reason.contains("2 pages are scanned"), "{reason}");
-    let found = read(Kind::Pdf, pdf(&[&["有字"], &[]])).unwrap();
-    assert!(found.noticed[0].contains("scanned or drawn): 2"), "{:?}", found.noticed);
+    let check = |pages: &[&[&str]], expected: Result<&[&str], &str>| match (read(Kind::Pdf, pdf(pages)), expected) {
+        (Ok(found), Ok(expected)) => assert_eq!(found.noticed, expected),
+        (Err(reason), Err(expected)) => assert!(reason.contains(expected), "{reason}"),
+        (found, _) => panic!("{found:?}"),
+    };
+    check(&[&[], &[]], Err("2 pages are blank"));
+    check(&[&[DRAWN], &[]], Err("1 of its 2 pages are scanned"));
+    check(&[&["有字"], &[]], Ok(&[]));
+    check(
+        &[&["有字"], &[], &[DRAWN]],
+        Ok(&["pages without text (scanned or drawn): 3"]),
+    );
     assert!(read(Kind::Pdf, b"%PDF-1.4 nothing".to_vec()).is_err());
 }
 

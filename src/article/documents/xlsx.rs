@@ -1,13 +1,14 @@
 //! XLSX by calamine: the visible sheets' cells as they are shown, row by row.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Cursor;
 
-use calamine::{DataRef, Reader as _, SheetVisible, Xlsx};
+use calamine::{DataRef, Dimensions, Reader as _, SheetVisible, Xlsx};
 
 use super::super::table::{MAX_CELLS, MAX_COLUMNS, Table};
 use super::archive::check_archive;
 use super::extracted::{Extracted, Reader};
+use super::number_format;
 
 /// Most merged areas of a sheet that are looked at.
 const MAX_MERGED: usize = 100_000;
@@ -36,76 +37,46 @@ impl Reader for Calamine {
             let Ok(mut reader) = book.worksheet_cells_reader(&sheet.name) else {
                 continue;
             };
-            let formats: Vec<bool> = reader
+            let formats: Vec<String> = reader
                 .styles()
                 .iter()
                 .map(|style| {
                     style
                         .number_format
                         .as_ref()
-                        .is_some_and(|format| format.format_code.contains('%'))
+                        .map_or_else(String::new, |format| format.format_code.clone())
                 })
                 .collect();
-            let mut rows: BTreeMap<u32, BTreeMap<u32, String>> = BTreeMap::new();
+            let mut rows = Rows::new();
+            let mut columns: BTreeSet<u32> = BTreeSet::new();
             while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(broken)? {
                 let (row, column) = cell.get_position();
-                let percent = formats.get(style).copied().unwrap_or(false);
-                let text = as_displayed(cell.get_value(), percent);
+                let text = as_displayed(cell.get_value(), formats.get(style).map_or("", String::as_str));
                 if text.is_empty() {
                     continue;
                 }
                 cells += 1;
-                if cells > MAX_CELLS || column as usize >= MAX_COLUMNS {
-                    return Err(format!("has more than {MAX_CELLS} cells or {MAX_COLUMNS} columns"));
+                if cells > MAX_CELLS {
+                    return Err(format!("has more than {MAX_CELLS} cells"));
                 }
+                columns.insert(column);
                 rows.entry(row).or_default().insert(column, text);
             }
-            let mut header_rows = 1;
-            let first_wide = rows.iter().find(|(_, row)| row.len() > 1).map(|(&row, _)| row);
-            let starts: HashMap<(u32, u32), String> = merged
-                .iter()
-                .take(MAX_MERGED)
-                .filter_map(|area| Some((area.start, rows.get(&area.start.0)?.get(&area.start.1)?.clone())))
-                .collect();
-            for area in merged.iter().take(MAX_MERGED) {
-                let Some(text) = starts.get(&area.start) else { continue };
-                let (down, across) = (
-                    area.end.0.saturating_sub(area.start.0),
-                    area.end.1.saturating_sub(area.start.1),
-                );
-                if Some(area.start.0) == first_wide {
-                    // A header of several rows: a name over two columns, or one beside such.
-                    header_rows = header_rows.max(if across > 0 { 2 } else { down as usize + 1 }).min(4);
-                }
-                let title = first_wide.is_none_or(|first| area.start.0 < first);
-                if title {
-                    continue;
-                }
-                // What one cell says of several rows or columns holds for each of them that has cells of its own.
-                let covered: Vec<u32> = rows.range(area.start.0..=area.end.0).map(|(&row, _)| row).collect();
-                for row in covered {
-                    for column in area.start.1..=area.end.1.min(area.start.1 + MAX_COLUMNS as u32) {
-                        cells += 1;
-                        if cells > MAX_CELLS {
-                            return Err(format!("has more than {MAX_CELLS} cells"));
-                        }
-                        if let Some(row) = rows.get_mut(&row) {
-                            row.entry(column).or_insert_with(|| text.clone());
-                        }
-                    }
-                }
+            if columns.len() > MAX_COLUMNS {
+                found.noticed.push(format!(
+                    "the sheet `{}` has cells in more than {MAX_COLUMNS} columns and is not read; cut it into several",
+                    sheet.name
+                ));
+                continue;
             }
-            let rows = rows
-                .into_iter()
-                .map(|(number, row)| {
-                    let last = row.keys().next_back().copied().unwrap_or(0) as usize;
-                    let mut line = vec![String::new(); last + 1];
-                    for (column, text) in row {
-                        line[column as usize] = text;
-                    }
-                    (number as usize + 1, line)
-                })
-                .collect::<Vec<_>>();
+            let header_rows = spread(&mut rows, &merged, &columns, &mut cells)?;
+            let Some(rows) = lines(rows, &columns) else {
+                found.noticed.push(format!(
+                    "the sheet `{}` spans more than {MAX_CELLS} cells and is not read; cut it into several",
+                    sheet.name
+                ));
+                continue;
+            };
             let unnamed = sheet.name.to_lowercase().starts_with("sheet") || sheet.name.starts_with("工作表");
             if !rows.is_empty() {
                 found.tables.push(Table {
@@ -120,20 +91,83 @@ impl Reader for Calamine {
                 .noticed
                 .push(format!("hidden sheets are not read: {}", hidden.join(", ")));
         }
-        if found.tables.is_empty() {
-            return Err("holds no cells".into());
+        match found.tables.is_empty() {
+            true => Err(found.noticed.pop().unwrap_or_else(|| "holds no cells".into())),
+            false => Ok(found),
         }
-        Ok(found)
     }
 }
 
-/// A cell as the program that made it displays it.
-fn as_displayed(value: &DataRef<'_>, percent: bool) -> String {
+/// A sheet's cells that hold something, by row and column from 0.
+type Rows = BTreeMap<u32, BTreeMap<u32, String>>;
+
+/// Says what a merged cell says in each of its rows and columns that have cells of their own; a title above the table
+/// stays one cell. Gives how many rows the header takes.
+fn spread(rows: &mut Rows, merged: &[Dimensions], columns: &BTreeSet<u32>, cells: &mut usize) -> Result<usize, String> {
+    let mut header_rows = 1;
+    let first_wide = rows.iter().find(|(_, row)| row.len() > 1).map(|(&row, _)| row);
+    let starts: HashMap<(u32, u32), String> = merged
+        .iter()
+        .take(MAX_MERGED)
+        .filter_map(|area| Some((area.start, rows.get(&area.start.0)?.get(&area.start.1)?.clone())))
+        .collect();
+    for area in merged.iter().take(MAX_MERGED) {
+        let Some(text) = starts.get(&area.start) else { continue };
+        let (down, across) = (
+            area.end.0.saturating_sub(area.start.0),
+            area.end.1.saturating_sub(area.start.1),
+        );
+        if Some(area.start.0) == first_wide {
+            // A header of several rows: a name over two columns, or one beside such.
+            header_rows = header_rows.max(if across > 0 { 2 } else { down as usize + 1 }).min(4);
+        }
+        if first_wide.is_none_or(|first| area.start.0 < first) || area.end < area.start || area.end.1 < area.start.1 {
+            continue;
+        }
+        let below: Vec<u32> = rows.range(area.start.0..=area.end.0).map(|(&row, _)| row).collect();
+        for row in below {
+            for &column in columns.range(area.start.1..=area.end.1) {
+                *cells += 1;
+                if *cells > MAX_CELLS {
+                    return Err(format!("has more than {MAX_CELLS} cells"));
+                }
+                if let Some(row) = rows.get_mut(&row) {
+                    row.entry(column).or_insert_with(|| text.clone());
+                }
+            }
+        }
+    }
+    Ok(header_rows)
+}
+
+/// The rows with a cell for each column that holds something anywhere: one cell far out takes the room of one. Nothing
+/// if that would be too many.
+fn lines(rows: Rows, columns: &BTreeSet<u32>) -> Option<Vec<(usize, Vec<String>)>> {
+    let places: HashMap<u32, usize> = columns.iter().enumerate().map(|(at, &column)| (column, at)).collect();
+    let mut room = 0;
+    let mut lines = Vec::with_capacity(rows.len());
+    for (number, row) in rows {
+        let mut line: Vec<String> = Vec::new();
+        for (column, text) in row {
+            let Some(&at) = places.get(&column) else { continue };
+            line.resize(at + 1, String::new());
+            line[at] = text;
+        }
+        room += line.len();
+        if room > MAX_CELLS {
+            return None;
+        }
+        lines.push((number as usize + 1, line));
+    }
+    Some(lines)
+}
+
+/// A cell as the program that made it displays it, by the code of its number's format.
+fn as_displayed(value: &DataRef<'_>, format: &str) -> String {
     match value {
         DataRef::Empty => String::new(),
-        DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) if percent => format!("{}%", rounded(number * 100.0)),
-        DataRef::Float(number) => rounded(*number),
+        DataRef::Int(number) => number_format::shown(*number as f64, format),
+        DataRef::Float(number) => number_format::shown(*number, format),
         DataRef::String(text) => text.trim().to_string(),
         DataRef::SharedString(text) => text.trim().to_string(),
         DataRef::Bool(truth) => if *truth { "是" } else { "否" }.to_string(),
@@ -148,10 +182,4 @@ fn as_displayed(value: &DataRef<'_>, percent: bool) -> String {
         DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
         DataRef::Error(_) => String::new(),
     }
-}
-
-/// A number without what binary fractions add to it.
-fn rounded(number: f64) -> String {
-    let text = format!("{number:.10}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }

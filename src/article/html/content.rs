@@ -8,6 +8,7 @@ use scraper::ElementRef;
 use super::dom::{Elements, Step, holds_blocks, is_unseen, key, walk};
 use super::furniture::Furniture;
 use super::measure::Measures;
+use super::table::Table;
 
 /// Which part of a page is its article, and its measures without furniture.
 pub(super) fn content<'a>(
@@ -90,7 +91,11 @@ fn choose<'a>(
     }
     let mut block = outer;
     while let Some(inner) = block.child_elements().find(|&child| {
-        holds_blocks(child.value().name()) && weight(child) * 20 >= weight(block) * 17 && weight(child) > 0
+        holds_blocks(child.value().name())
+            && weight(child) * 20 >= weight(block) * 17
+            && weight(child) > 0
+            // A table of data is read as one, with what stands above it.
+            && !(child.value().name() == "table" && Table::of(child, |cell| furniture.is_most(cell)).is_some())
     }) {
         block = inner;
     }

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 
+use super::super::byline::find_date;
 use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, walk, words};
 use super::measure::{Measure, Measures};
 
@@ -16,8 +17,38 @@ use super::measure::{Measure, Measures};
 const ARTICLE: usize = 100;
 /// How many neighbours of a hidden element are looked at.
 const NEAR: usize = 8;
+/// How many nodes beside an element are looked through for such neighbours.
+const REACH: usize = 64;
 /// A button with at least this many characters may be a question, with fewer it only names what it does.
 const QUESTION: usize = 8;
+/// From how many characters on, and up to how many, a block may be a site's own footer.
+const FOOTER: (usize, usize) = (20, 400);
+/// The words of such footers.
+const IMPRINT: [&str; 21] = [
+    "版权所有",
+    "主办单位",
+    "主办：",
+    "承办单位",
+    "承办：",
+    "ICP备",
+    "ICP证",
+    "公网安备",
+    "网站标识码",
+    "技术支持",
+    "网站地图",
+    "联系我们",
+    "关于我们",
+    "法律声明",
+    "隐私",
+    "建议使用",
+    "Copyright",
+    "©",
+    "邮编",
+    "地址：",
+    "电话：",
+];
+/// The longest words that unfold what is below them, in characters.
+const MAX_UNFOLDS: usize = 12;
 /// The longest question, in characters.
 const MAX_QUESTION: usize = 100;
 
@@ -33,6 +64,10 @@ pub(super) struct Furniture {
     opened: HashSet<String>,
     /// How often a hidden element of a kind stands behind a shown one of a kind.
     pairs: HashMap<String, usize>,
+    /// What opens a panel that holds text, and what holds nothing but such: questions, names of tabs.
+    openers: Elements,
+    /// Blocks in which a site says who keeps it and where.
+    footers: Elements,
     /// Whether the words in classes and ids count.
     pub by_class: bool,
     /// Whether lists of links are furniture.
@@ -48,8 +83,15 @@ impl Furniture {
             above_title.extend(title.ancestors().filter_map(ElementRef::wrap).map(key));
         }
         let (mut opened, mut pairs) = (HashSet::new(), HashMap::<String, usize>::new());
+        let mut footers = Elements::default();
         walk(root, |step| {
             if let Step::Open(element) = step {
+                if is_block(element.value().name())
+                    && (FOOTER.0..=FOOTER.1).contains(&measures.of(element).all)
+                    && is_imprint(&words(element))
+                {
+                    footers.insert(key(element));
+                }
                 for (name, value) in element.value().attrs() {
                     match name {
                         "aria-controls" | "data-target" | "data-bs-target" => {
@@ -69,15 +111,22 @@ impl Furniture {
             true
         });
         opened.remove("");
-        Furniture {
+        let mut furniture = Furniture {
             total: measures.of(root),
             measures,
             above_title,
             opened,
             pairs,
+            openers: Elements::default(),
+            footers,
             by_class: true,
             links: true,
-        }
+        };
+        let found = openers(root, &furniture.measures, |hidden| {
+            furniture.answers(hidden, furniture.measures.of(hidden))
+        });
+        furniture.openers = found;
+        furniture
     }
 
     /// What the page's elements hold, furniture and all.
@@ -119,6 +168,10 @@ impl Furniture {
             return None;
         }
         let (weight, total) = (self.weight(measure), self.weight(self.total));
+        // On a page of a few words this may be most of it.
+        if self.footers.contains(&key(element)) && !self.above_title.contains(&key(element)) {
+            return Some("footer");
+        }
         if weight * 2 > total {
             return None;
         }
@@ -127,6 +180,9 @@ impl Furniture {
         }
         if is_hidden(element) && !self.answers(element, measure) {
             return Some("hidden");
+        }
+        if self.openers.contains(&key(element)) {
+            return None;
         }
         let of_title = self.above_title.contains(&key(element));
         match name {
@@ -154,7 +210,9 @@ impl Furniture {
             && is_block(name)
             && measure.prose + measure.teasers == 0
             && measure.linked * 2 > measure.all
-            && !attaches(element))
+            && !attaches(element)
+            && !(name == "p" && words(element).ends_with(['。', '；']))
+            && !is_data(element, &self.measures))
         .then_some("links")
     }
 
@@ -202,12 +260,157 @@ impl Furniture {
         }
         opens(element.value().name())
             || element.attr("role") == Some("button")
+            || unfolds(&words(element))
             || element
                 .descendants()
                 .take(16)
                 .filter_map(ElementRef::wrap)
                 .any(|inner| opens(inner.value().name()))
             || words(element).ends_with(['?', '\u{ff1f}'])
+    }
+}
+
+/// Whether words ask to be clicked to see the rest.
+fn unfolds(words: &str) -> bool {
+    words.chars().count() <= MAX_UNFOLDS
+        && [
+            "展开",
+            "点击展开",
+            "查看全",
+            "查看更多",
+            "阅读全文",
+            "阅读更多",
+            "显示全",
+            "显示更多",
+        ]
+        .iter()
+        .any(|start| words.starts_with(start))
+}
+
+/// Whether words are those in which a site says who keeps it, where, and by which licence.
+fn is_imprint(words: &str) -> bool {
+    let count = IMPRINT.iter().filter(|mark| words.contains(*mark)).count();
+    let start = IMPRINT.iter().any(|mark| words.starts_with(mark));
+    start && count >= 3 && !words.contains('。')
+}
+
+/// The longest list of names of tabs, in characters.
+const MAX_TABS: usize = 200;
+
+/// What opens panels that hold text: a link or button that names one, what stands before an answer that is hidden, as
+/// many tabs as there are panels; and what they lie in, if it holds little else.
+fn openers<'a>(root: ElementRef<'a>, measures: &Measures, answers: impl Fn(ElementRef<'a>) -> bool) -> Elements {
+    let mut panels: HashSet<&str> = HashSet::new();
+    walk(root, |step| {
+        if let Step::Open(element) = step
+            && let Some(id) = element.value().id()
+            && (is_hidden(element) || marks(element).any(is_panel))
+            && holds_text(element, measures)
+        {
+            panels.insert(id);
+        }
+        true
+    });
+    let mut found: Vec<ElementRef<'a>> = Vec::new();
+    walk(root, |step| {
+        if let Step::Open(element) = step
+            && measures.of(element).all > 0
+        {
+            let names = ["href", "aria-controls", "data-target", "data-bs-target"];
+            let toggles = !matches!(
+                element.attr("data-toggle").or_else(|| element.attr("data-bs-toggle")),
+                Some("modal" | "dropdown" | "tooltip" | "popover")
+            );
+            let opens = |name: &&str| {
+                let id = element.attr(name).map(|id| id.trim_start_matches('#'));
+                id.is_some_and(|id| panels.contains(id))
+            };
+            if toggles && measures.of(element).all <= MAX_QUESTION && names.iter().any(opens) {
+                found.push(element);
+            }
+            if is_hidden(element) && holds_text(element, measures) {
+                if let Some(before) = before(element, measures)
+                    && measures.of(before).all <= MAX_QUESTION
+                    && answers(element)
+                {
+                    found.push(before);
+                }
+                found.extend(tabs(element, measures));
+            }
+        }
+        true
+    });
+    let mut held: HashMap<usize, (ElementRef<'a>, usize)> = HashMap::new();
+    let mut openers = Elements::default();
+    for element in found {
+        if openers.insert(key(element)) {
+            for above in element.ancestors().filter_map(ElementRef::wrap).take(6) {
+                held.entry(key(above)).or_insert((above, 0)).1 += measures.of(element).all;
+            }
+        }
+    }
+    let mostly = held
+        .into_values()
+        .filter(|(above, all)| all * 5 >= measures.of(*above).all * 4);
+    openers.extend(mostly.map(|(above, _)| key(above)).collect::<Vec<_>>());
+    openers
+}
+
+/// Whether a word in a class marks a panel.
+fn is_panel(word: &str) -> bool {
+    matches!(
+        &*small(word),
+        "pane" | "panel" | "tab" | "collapse" | "accordion" | "tabpanel"
+    )
+}
+
+/// Whether a panel holds sentences, not links or a form.
+fn holds_text(element: ElementRef<'_>, measures: &Measures) -> bool {
+    let measure = measures.of(element);
+    measure.all >= QUESTION && measure.linked * 4 <= measure.all && words(element).contains(['。', '，', '；'])
+}
+
+/// The names of the tabs that a hidden panel is one of: as many elements, before the first of the panels, as there are
+/// panels.
+fn tabs<'a>(hidden: ElementRef<'a>, measures: &Measures) -> Vec<ElementRef<'a>> {
+    let filled = |element: &ElementRef<'_>| measures.of(*element).all > 0;
+    let alike = |near: &ElementRef<'_>| {
+        near.value().name() == hidden.value().name()
+            && hidden
+                .value()
+                .classes()
+                .any(|class| near.value().classes().any(|other| other == class))
+    };
+    let mut above = hidden
+        .prev_siblings()
+        .take(REACH)
+        .filter_map(ElementRef::wrap)
+        .filter(filled)
+        .take(NEAR);
+    let mut panels = 1;
+    let list = loop {
+        match above.next() {
+            Some(near) if alike(&near) => panels += 1,
+            Some(near) => break near,
+            None => return Vec::new(),
+        }
+    };
+    let below = hidden
+        .next_siblings()
+        .take(REACH)
+        .filter_map(ElementRef::wrap)
+        .filter(filled)
+        .take(NEAR);
+    panels += below.take_while(alike).count();
+    let names: Vec<ElementRef<'a>> = list
+        .child_elements()
+        .take(REACH)
+        .filter(filled)
+        .take(NEAR * 2)
+        .collect();
+    match panels > 1 && names.len() == panels && measures.of(list).all <= MAX_TABS {
+        true => names.into_iter().chain([list]).collect(),
+        false => Vec::new(),
     }
 }
 
@@ -240,6 +443,42 @@ fn is_question(element: ElementRef<'_>, measure: Measure) -> bool {
             .take(3)
             .filter_map(ElementRef::wrap)
             .any(|above| is_heading(above.value().name()))
+}
+
+/// Whether an element is, or lies in, rows of a table that say something of what they link: one of their cells is no
+/// link, and no date as in a list of news.
+fn is_data(element: ElementRef<'_>, measures: &Measures) -> bool {
+    let says = |row: &ElementRef<'_>| {
+        row.child_elements().take(NEAR * 2).any(|cell| {
+            let measure = measures.of(cell);
+            let words = if measure.linked == 0 && measure.all > 1 {
+                words(cell)
+            } else {
+                String::new()
+            };
+            words.chars().filter(|c| c.is_alphanumeric()).count() > 1 && find_date(&words).is_none()
+        })
+    };
+    let rows = |above: ElementRef<'_>| {
+        let (mut all, mut saying) = (0, 0);
+        for row in above
+            .child_elements()
+            .filter(|row| row.value().name() == "tr")
+            .take(NEAR * 2)
+        {
+            all += 1;
+            saying += usize::from(says(&row));
+        }
+        all > 1 && saying * 2 > all
+    };
+    let mut around = std::iter::once(element).chain(element.ancestors().filter_map(ElementRef::wrap).take(6));
+    match element.value().name() {
+        "table" => element.child_elements().take(NEAR).any(rows),
+        "tbody" | "thead" => rows(element),
+        _ => around
+            .find(|above| above.value().name() == "tr")
+            .is_some_and(|row| says(&row) && row.parent().and_then(ElementRef::wrap).is_some_and(rows)),
+    }
 }
 
 /// Whether a block names files that belong to the article.

@@ -44,7 +44,7 @@ impl<'a> Table<'a> {
             captions: Vec::new(),
             rows: Vec::new(),
         };
-        let (mut places, mut named, mut longest) = (false, false, 0);
+        let (mut places, mut named, mut longest, mut has_large) = (false, false, 0, false);
         let mut length = 0;
         walk(table, |step| {
             match step {
@@ -62,7 +62,7 @@ impl<'a> Table<'a> {
                     }),
                     name @ ("td" | "th") => {
                         length = 0;
-                        places |= large(element);
+                        has_large |= large(element);
                         named |= name == "th";
                         let span = |name: &str| element.attr(name).and_then(|n| n.trim().parse::<usize>().ok());
                         if let Some(row) = found.rows.last_mut() {
@@ -81,7 +81,19 @@ impl<'a> Table<'a> {
             }
             !places
         });
+        // On a page of little else one short cell of a grid may be most of it.
+        places |= has_large && !(longest <= PART && found.is_grid());
         (!places && (named || longest <= PART)).then_some(found)
+    }
+
+    /// Whether there are several rows of as many columns each, and more than one.
+    fn is_grid(&self) -> bool {
+        let mut widths = self
+            .rows
+            .iter()
+            .map(|row| row.cells.iter().map(|cell| cell.columns).sum::<usize>());
+        let first = widths.next().unwrap_or(0);
+        first > 1 && self.rows.len() > 1 && widths.all(|width| width == first)
     }
 
     /// The table's lines, from its rows with the texts of their cells. Names of columns that take several rows become

@@ -281,7 +281,7 @@ fn a_word_in_a_class_drops_no_article() {
         check_body(
             &format!("{head}<div {mark}><h1>断缴补缴怎么办</h1>{PROSE}</div>{footer}"),
             PROSE_TEXT,
-            &["title", "around the article"],
+            &["title", "around the article", "footer"],
         );
         check_body(
             &format!("{head}<h1>断缴补缴怎么办</h1><div {mark}>{PROSE}</div>"),
@@ -321,6 +321,139 @@ fn a_short_notice_is_read_without_a_long_footer() {
             "{body}"
         );
     }
+}
+
+#[test]
+fn a_notice_shorter_than_the_imprint_below_it_is_read() {
+    let imprints = [
+        "主办：南岭市人社局　承办：信息中心　地址：江边路九号　邮编：000000　南ICP备00000002号",
+        "版权所有 南岭市社保中心 联系我们 网站地图 法律声明 技术支持：某公司 建议使用新版浏览器",
+        "Copyright 2024 南岭市人社局 关于我们 联系我们 电话：000-0000000",
+    ];
+    let notices = [
+        ("<p>周三停办。</p>", "周三停办。"),
+        (
+            "<ul><li>工本费 20元</li><li>邮寄费 12元</li></ul>",
+            "- 工本费 20元\n- 邮寄费 12元",
+        ),
+        ("<p>护理评估费</p><p>每次300元</p>", "护理评估费\n\n每次300元"),
+    ];
+    for imprint in imprints {
+        for (notice, expected) in notices {
+            for tag in ["div", "p"] {
+                let body = format!("<h1>断缴补缴怎么办</h1>{notice}<{tag}>{imprint}</{tag}>");
+                let mut reading = read(&page("断缴补缴怎么办", &body), "name");
+                assert_eq!(reading.articles.len(), 1, "{body}\n{reading:?}");
+                let article = reading.articles.remove(0).1;
+                assert_eq!(
+                    (article.title.as_str(), article.text.as_str()),
+                    ("断缴补缴怎么办", expected),
+                    "{body}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_opens_a_panel_names_it() {
+    let check = |body: &str, kept: &[&str], gone: &[&str]| {
+        let article = article(&page("断缴补缴怎么办", &format!("<h1>断缴补缴怎么办</h1>{body}")));
+        let mut from = 0;
+        for words in kept {
+            let at = article.text[from..].find(words);
+            assert!(at.is_some(), "{words} is not in {}", article.text);
+            from += at.unwrap_or(0);
+        }
+        for words in gone {
+            assert!(!article.text.contains(words), "{words} is in {}", article.text);
+        }
+    };
+    let kept = [
+        "护理要评估吗？",
+        "要，每两年评估一次，由机构上门。",
+        "在家也给付吗？",
+        "给付，按月发到账户，金额减半。",
+    ];
+    for (question, answer) in [
+        (
+            "<div><a href='#{n}' data-toggle=collapse>{q}</a></div>",
+            "<div id={n} class=collapse>{a}</div>",
+        ),
+        (
+            "<p><a data-bs-target='#{n}' href='#'>{q}</a></p>",
+            "<div id={n} class='panel-body'>{a}</div>",
+        ),
+        (
+            "<dt><a href='javascript:;'>{q}</a></dt>",
+            "<dd style='display:none'>{a}</dd>",
+        ),
+        ("<li><a href='#'>{q}</a></li>", "<li hidden>{a}</li>"),
+    ] {
+        let entry = |n: &str, at: usize| {
+            format!("{question}{answer}")
+                .replace("{n}", n)
+                .replace("{q}", kept[at])
+                .replace("{a}", kept[at + 1])
+        };
+        check(&format!("<dl>{}{}</dl>", entry("a", 0), entry("b", 2)), &kept, &[]);
+    }
+    let panes = "<div class='tab-pane' id=a>机构护理每月九百元，按月结算。</div><div class='tab-pane' id=b>居家护理每月四百元，按季结算。</div>";
+    check(
+        &format!(
+            "<ul class='nav nav-tabs'><li><a href='#a'>机构</a></li><li><a href='#b'>居家</a></li></ul><div>{panes}</div>"
+        ),
+        &["机构", "居家", "机构护理每月", "居家护理每月"],
+        &[],
+    );
+    let panes = "<div class=pane>机构护理每月九百元，按月结算。</div><div class=pane style='display:none'>居家护理每月四百元，按季结算。</div>";
+    check(
+        &format!("<div><button>机构</button><button>居家</button></div>{panes}"),
+        &["机构", "居家", "机构护理每月", "居家护理每月"],
+        &[],
+    );
+    check(
+        &format!(
+            "{PROSE}<label for=x>展开全部</label><div style='display:none'>其一，备齐材料；其二，到窗口办理；其三，等待短信。</div>"
+        ),
+        &["其二"],
+        &[],
+    );
+    // A menu and a form to log in open no text.
+    check(
+        &format!(
+            "<ul class=nav><li><a href='#m'>栏目</a></li></ul><div id=m class=collapse><a href=1>某一栏</a><a href=2>某二栏</a></div>\
+            <p><a data-toggle=modal data-target='#l' href='#'>登录</a></p><div id=l class=panel hidden>请输入号码，再点确定。</div>{PROSE}"
+        ),
+        &["三个月以内"],
+        &["栏目", "某一栏", "登录"],
+    );
+}
+
+#[test]
+fn a_table_that_is_most_of_a_page_keeps_its_rows() {
+    let check = |body: &str, expected: &str| {
+        let article = article(&page("断缴补缴怎么办", &format!("<h1>断缴补缴怎么办</h1>{body}")));
+        assert_eq!(article.text, expected, "{body}");
+    };
+    let rows = "<tr><td>护理</td><td>给付</td></tr><tr><td>机构护理</td><td>每月九百元</td></tr><tr><td>居家护理</td><td>每月四百元</td></tr>";
+    let text = "护理 | 给付\n机构护理 | 每月九百元\n居家护理 | 每月四百元";
+    check(&format!("<table border=1>{rows}</table>"), text);
+    check(&format!("<div><table><tbody>{rows}</tbody></table></div>"), text);
+    check(
+        &format!("<div><p>凭评估结论办理。</p><table>{}</table></div>", rows.repeat(20)),
+        &format!("凭评估结论办理。\n\n{}", vec![text; 20].join("\n")),
+    );
+    check(
+        "<table><tr><td>护理</td><td>给付</td></tr><tr><td>甲</td><td>评定为重度失能的参保人员在机构接受护理的按月结算</td></tr></table>",
+        "护理 | 给付\n甲 | 评定为重度失能的参保人员在机构接受护理的按月结算",
+    );
+    // What its names link to is no list of links.
+    let linked = "<tr><td>机构</td><td>床位</td></tr><tr><td><a href=1>江边护理院</a></td><td>80张</td></tr><tr><td><a href=2>山前护理院</a></td><td>60张</td></tr>";
+    check(
+        &format!("<table>{linked}</table>"),
+        "机构 | 床位\n江边护理院 | 80张\n山前护理院 | 60张",
+    );
 }
 
 #[test]
