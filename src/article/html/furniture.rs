@@ -86,6 +86,7 @@ impl Furniture {
         let mut footers = Elements::default();
         walk(root, |step| {
             if let Step::Open(element) = step {
+                let toggles = toggles(element);
                 if is_block(element.value().name())
                     && (FOOTER.0..=FOOTER.1).contains(&measures.of(element).all)
                     && is_imprint(&words(element))
@@ -94,10 +95,10 @@ impl Furniture {
                 }
                 for (name, value) in element.value().attrs() {
                     match name {
-                        "aria-controls" | "data-target" | "data-bs-target" => {
+                        "aria-controls" | "data-target" | "data-bs-target" if toggles => {
                             opened.insert(value.trim_start_matches('#').to_string());
                         }
-                        "href" => opened.extend(value.strip_prefix('#').map(str::to_string)),
+                        "href" if toggles => opened.extend(value.strip_prefix('#').map(str::to_string)),
                         _ => {}
                     }
                 }
@@ -317,15 +318,11 @@ fn openers<'a>(root: ElementRef<'a>, measures: &Measures, answers: impl Fn(Eleme
             && measures.of(element).all > 0
         {
             let names = ["href", "aria-controls", "data-target", "data-bs-target"];
-            let toggles = !matches!(
-                element.attr("data-toggle").or_else(|| element.attr("data-bs-toggle")),
-                Some("modal" | "dropdown" | "tooltip" | "popover")
-            );
             let opens = |name: &&str| {
                 let id = element.attr(name).map(|id| id.trim_start_matches('#'));
                 id.is_some_and(|id| panels.contains(id))
             };
-            if toggles && measures.of(element).all <= MAX_QUESTION && names.iter().any(opens) {
+            if toggles(element) && measures.of(element).all <= MAX_QUESTION && names.iter().any(opens) {
                 found.push(element);
             }
             if is_hidden(element) && holds_text(element, measures) {
@@ -354,6 +351,12 @@ fn openers<'a>(root: ElementRef<'a>, measures: &Measures, answers: impl Fn(Eleme
         .filter(|(above, all)| all * 5 >= measures.of(*above).all * 4);
     openers.extend(mostly.map(|(above, _)| key(above)).collect::<Vec<_>>());
     openers
+}
+
+/// Whether an element, if it opens something, opens a part of the text: no window above it, no menu.
+fn toggles(element: ElementRef<'_>) -> bool {
+    let kind = element.attr("data-toggle").or_else(|| element.attr("data-bs-toggle"));
+    !matches!(kind, Some("modal" | "dropdown" | "tooltip" | "popover"))
 }
 
 /// Whether a word in a class marks a panel.
