@@ -1,15 +1,20 @@
 //! Bytes to text: which encoding a file is in, and whether it is text at all.
 //!
 //! Never guesses a damaged file into shape: almost every pair of high bytes is some GB18030 character, so a UTF-8
-//! file with one broken byte would decode into nonsense. Such a file is refused with the place of the damage.
+//! file with one broken byte would decode into nonsense. Such a file is refused with the place of the damage, or read
+//! with the few characters that are damaged shown as such.
 
 use std::borrow::Cow;
 
+use super::layout::is_han;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{BIG5, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 
 /// How much of a file is looked at where its encoding must be guessed, in bytes.
 pub(super) const SAMPLE: usize = 1 << 18;
+
+/// One damaged character in so many is read past.
+const DAMAGED: usize = 500;
 
 /// The text in the bytes, or why they are no text.
 ///
@@ -49,7 +54,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
         return Err(format!("is damaged UTF-8: an invalid byte at offset {damage}"));
     }
     let encoding = declared
-        .filter(|&encoding| encoding != UTF_8 && encoding != UTF_16LE && encoding != UTF_16BE)
+        .filter(|&encoding| is_chinese(encoding))
         .unwrap_or_else(|| narrow(bytes));
     // What the head says is sometimes not so: a page saved anew keeps its old declaration.
     for encoding in [encoding, GB18030] {
@@ -62,6 +67,34 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
         encoding.name(),
         first_error(bytes, encoding)
     ))
+}
+
+/// The text of a file with damage in a few places, these shown as U+FFFD, and how many they are; nothing for one that is
+/// damaged more, or no text. For a file that is one text: of several records the others are read without guessing.
+pub(super) fn decode_damaged(bytes: &[u8], declared: Option<&'static Encoding>) -> Option<(String, usize)> {
+    if bytes.contains(&0) {
+        return None;
+    }
+    let (text, damaged) = if mostly_utf8(bytes) {
+        let damaged = bytes.utf8_chunks().filter(|chunk| !chunk.invalid().is_empty()).count();
+        (String::from_utf8_lossy(bytes).into_owned(), damaged)
+    } else {
+        let encoding = declared
+            .filter(|&encoding| is_chinese(encoding))
+            .unwrap_or_else(|| narrow(bytes));
+        let text = encoding.decode_without_bom_handling(bytes).0.into_owned();
+        let damaged = text.matches('\u{fffd}').count();
+        (text, damaged)
+    };
+    let few = damaged == 1 || (damaged > 0 && damaged * DAMAGED <= text.chars().count());
+    let text = text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text);
+    let han = text.chars().filter(|&c| is_han(c)).count();
+    (few && han > damaged * 10 && refuse_binary(Cow::Borrowed(&text)).is_ok()).then_some((text, damaged))
+}
+
+/// Whether an encoding is one that Chinese is written in by two bytes a character.
+fn is_chinese(encoding: &'static Encoding) -> bool {
+    [GBK, GB18030, BIG5].contains(&encoding)
 }
 
 /// The encoding of a file of lines, by its first bytes, so that a short line is not guessed at by itself: UTF-16 or
@@ -247,6 +280,37 @@ mod tests {
                 .0,
             Some(BIG5),
         );
+    }
+
+    #[test]
+    fn a_little_damage_costs_the_characters_alone() {
+        let check = |bytes: &[u8], expected: Option<(&str, usize)>| {
+            let found = decode_damaged(bytes, None);
+            assert_eq!(found.as_ref().map(|(text, count)| (text.as_str(), *count)), expected);
+        };
+        let text = "经评定为重度失能的参保人员可以选择居家护理";
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.pop();
+        check(&bytes, Some(("经评定为重度失能的参保人员可以选择居家护\u{fffd}", 1)));
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.remove(3);
+        check(&bytes, None);
+        bytes.remove(3);
+        check(&bytes, Some(("经\u{fffd}定为重度失能的参保人员可以选择居家护理", 1)));
+        let mut bytes = GB18030.encode(text).0.into_owned();
+        bytes.insert(2, 0xff);
+        check(&bytes, Some(("经\u{fffd}评定为重度失能的参保人员可以选择居家护理", 1)));
+        check(b"caf\xe9 au lait", None);
+        check(&"短".as_bytes()[..2], None);
+        check(b"\xe6\0\xe7", None);
+    }
+
+    #[test]
+    fn what_a_page_says_wrongly_of_itself_does_not_count() {
+        let text = "参保人员可以选择居家护理，费用按月支付。";
+        for declared in [encoding_rs::WINDOWS_1252, encoding_rs::SHIFT_JIS, UTF_8, UTF_16LE] {
+            assert_eq!(decode(&GB18030.encode(text).0, Some(declared)).unwrap(), text);
+        }
     }
 
     #[test]

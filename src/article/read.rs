@@ -155,7 +155,18 @@ impl ArticleReader {
         } else {
             None
         };
-        let text = decode(&bytes, declared).map_err(|reason| (None, reason))?;
+        let text = match decode(&bytes, declared) {
+            Ok(text) => text,
+            Err(reason) => {
+                let (text, damaged) = decode::decode_damaged(&bytes, declared).ok_or((None, reason))?;
+                self.notice(
+                    &file.path,
+                    None,
+                    format!("{damaged} damaged characters are shown as \u{fffd}"),
+                );
+                text.into()
+            }
+        };
         if text.trim().is_empty() {
             return Err((None, "holds nothing but white space".into()));
         }

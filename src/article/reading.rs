@@ -78,3 +78,28 @@ fn prose(text: &str) -> usize {
         .filter(|&count| count >= 20)
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_footer_gives_no_reason_to_doubt() {
+        let check = |reason: &'static str, expected: bool| {
+            let article = Article {
+                text: "周三停办。".into(),
+                ..Article::default()
+            };
+            let text = "主办单位：南岭市人社局，地址：江边路九号，电话：000-0000000".to_string();
+            assert_eq!(
+                doubt(&[(0, article)], &[LeftOut { reason, text }]).is_some(),
+                expected,
+                "{reason}"
+            );
+        };
+        check("footer", false);
+        check("notice", false);
+        check("around the article", true);
+        check("hidden", true);
+    }
+}

@@ -16,7 +16,7 @@ pub(super) fn file(path: &Path) -> Option<&'static str> {
     }
     let extension = path.extension()?.to_string_lossy().to_ascii_lowercase();
     Some(match extension.as_str() {
-        "bak" | "backup" | "orig" | "swp" | "swo" | "swn" | "tmp" | "temp" | "rej" => {
+        "bak" | "backup" | "old" | "wbk" | "xlk" | "orig" | "swp" | "swo" | "swn" | "tmp" | "temp" | "rej" => {
             "is an editor's backup; name it to read it"
         }
         "crdownload" | "part" | "partial" | "download" | "opdownload" | "aria2" | "!ut" | "td" | "xltd" => {

@@ -90,6 +90,8 @@ fn choose<'a>(
         return both;
     }
     let mut block = outer;
+    // Names of tabs lie beside what they open.
+    let names = |block: ElementRef<'a>| block.child_elements().any(|child| furniture.opens(child));
     while let Some(inner) = block.child_elements().find(|&child| {
         holds_blocks(child.value().name())
             && weight(child) * 20 >= weight(block) * 17
@@ -97,6 +99,9 @@ fn choose<'a>(
             // A table of data is read as one, with what stands above it.
             && !(child.value().name() == "table" && Table::of(child, |cell| furniture.is_most(cell)).is_some())
     }) {
+        if names(block) && !furniture.opens(inner) {
+            break;
+        }
         block = inner;
     }
     block

@@ -12,15 +12,10 @@ use scraper::ElementRef;
 use super::super::byline::find_date;
 use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, walk, words};
 use super::measure::{Measure, Measures};
+use super::openers::{MAX_QUESTION, NEAR, QUESTION, REACH, before, openers, toggles, unfolds};
 
 /// A page with at least this many characters of prose is an article: then lists of teasers are not its text.
 const ARTICLE: usize = 100;
-/// How many neighbours of a hidden element are looked at.
-const NEAR: usize = 8;
-/// How many nodes beside an element are looked through for such neighbours.
-const REACH: usize = 64;
-/// A button with at least this many characters may be a question, with fewer it only names what it does.
-const QUESTION: usize = 8;
 /// From how many characters on, and up to how many, a block may be a site's own footer.
 const FOOTER: (usize, usize) = (20, 400);
 /// The words of such footers.
@@ -47,10 +42,6 @@ const IMPRINT: [&str; 21] = [
     "地址：",
     "电话：",
 ];
-/// The longest words that unfold what is below them, in characters.
-const MAX_UNFOLDS: usize = 12;
-/// The longest question, in characters.
-const MAX_QUESTION: usize = 100;
 
 /// Tells furniture from text, on one page.
 #[derive(Debug)]
@@ -152,6 +143,27 @@ impl Furniture {
         self.weight(kept) * 2 >= self.weight(whole.unwrap_or(self.total))
     }
 
+    /// Whether an element opens a panel that holds text, or holds little but such elements.
+    pub fn opens(&self, element: ElementRef<'_>) -> bool {
+        self.openers.contains(&key(element))
+    }
+
+    /// Whether an element stands beside the title's heading, says something, and no neighbour says more.
+    fn is_below_title(&self, element: ElementRef<'_>, measure: Measure) -> bool {
+        let Some(parent) = element.parent().and_then(ElementRef::wrap) else {
+            return false;
+        };
+        let unlinked = |measure: Measure| measure.all - measure.linked;
+        let mut headed = false;
+        for near in parent.child_elements().take(REACH).filter(|near| *near != element) {
+            headed |= is_heading(near.value().name()) && self.above_title.contains(&key(near));
+            if unlinked(self.measures.of(near)) > unlinked(measure) {
+                return false;
+            }
+        }
+        headed && measure.linked * 2 <= measure.all && words(element).contains('。')
+    }
+
     /// Whether an element holds more than half of the page.
     pub fn is_most(&self, element: ElementRef<'_>) -> bool {
         self.weight(self.measures.of(element)) * 2 > self.weight(self.total)
@@ -204,6 +216,7 @@ impl Furniture {
         if self.by_class
             && weight * 4 < total
             && let Some(reason) = marks(element).find_map(marked)
+            && !self.is_below_title(element, measure)
         {
             return Some(reason);
         }
@@ -271,159 +284,11 @@ impl Furniture {
     }
 }
 
-/// Whether words ask to be clicked to see the rest.
-fn unfolds(words: &str) -> bool {
-    words.chars().count() <= MAX_UNFOLDS
-        && [
-            "展开",
-            "点击展开",
-            "查看全",
-            "查看更多",
-            "阅读全文",
-            "阅读更多",
-            "显示全",
-            "显示更多",
-        ]
-        .iter()
-        .any(|start| words.starts_with(start))
-}
-
 /// Whether words are those in which a site says who keeps it, where, and by which licence.
 fn is_imprint(words: &str) -> bool {
     let count = IMPRINT.iter().filter(|mark| words.contains(*mark)).count();
     let start = IMPRINT.iter().any(|mark| words.starts_with(mark));
     start && count >= 3 && !words.contains('。')
-}
-
-/// The longest list of names of tabs, in characters.
-const MAX_TABS: usize = 200;
-
-/// What opens panels that hold text: a link or button that names one, what stands before an answer that is hidden, as
-/// many tabs as there are panels; and what they lie in, if it holds little else.
-fn openers<'a>(root: ElementRef<'a>, measures: &Measures, answers: impl Fn(ElementRef<'a>) -> bool) -> Elements {
-    let mut panels: HashSet<&str> = HashSet::new();
-    walk(root, |step| {
-        if let Step::Open(element) = step
-            && let Some(id) = element.value().id()
-            && (is_hidden(element) || marks(element).any(is_panel))
-            && holds_text(element, measures)
-        {
-            panels.insert(id);
-        }
-        true
-    });
-    let mut found: Vec<ElementRef<'a>> = Vec::new();
-    walk(root, |step| {
-        if let Step::Open(element) = step
-            && measures.of(element).all > 0
-        {
-            let names = ["href", "aria-controls", "data-target", "data-bs-target"];
-            let opens = |name: &&str| {
-                let id = element.attr(name).map(|id| id.trim_start_matches('#'));
-                id.is_some_and(|id| panels.contains(id))
-            };
-            if toggles(element) && measures.of(element).all <= MAX_QUESTION && names.iter().any(opens) {
-                found.push(element);
-            }
-            if is_hidden(element) && holds_text(element, measures) {
-                if let Some(before) = before(element, measures)
-                    && measures.of(before).all <= MAX_QUESTION
-                    && answers(element)
-                {
-                    found.push(before);
-                }
-                found.extend(tabs(element, measures));
-            }
-        }
-        true
-    });
-    let mut held: HashMap<usize, (ElementRef<'a>, usize)> = HashMap::new();
-    let mut openers = Elements::default();
-    for element in found {
-        if openers.insert(key(element)) {
-            for above in element.ancestors().filter_map(ElementRef::wrap).take(6) {
-                held.entry(key(above)).or_insert((above, 0)).1 += measures.of(element).all;
-            }
-        }
-    }
-    let mostly = held
-        .into_values()
-        .filter(|(above, all)| all * 5 >= measures.of(*above).all * 4);
-    openers.extend(mostly.map(|(above, _)| key(above)).collect::<Vec<_>>());
-    openers
-}
-
-/// Whether an element, if it opens something, opens a part of the text: no window above it, no menu.
-fn toggles(element: ElementRef<'_>) -> bool {
-    let kind = element.attr("data-toggle").or_else(|| element.attr("data-bs-toggle"));
-    !matches!(kind, Some("modal" | "dropdown" | "tooltip" | "popover"))
-}
-
-/// Whether a word in a class marks a panel.
-fn is_panel(word: &str) -> bool {
-    matches!(
-        &*small(word),
-        "pane" | "panel" | "tab" | "collapse" | "accordion" | "tabpanel"
-    )
-}
-
-/// Whether a panel holds sentences, not links or a form.
-fn holds_text(element: ElementRef<'_>, measures: &Measures) -> bool {
-    let measure = measures.of(element);
-    measure.all >= QUESTION && measure.linked * 4 <= measure.all && words(element).contains(['。', '，', '；'])
-}
-
-/// The names of the tabs that a hidden panel is one of: as many elements, before the first of the panels, as there are
-/// panels.
-fn tabs<'a>(hidden: ElementRef<'a>, measures: &Measures) -> Vec<ElementRef<'a>> {
-    let filled = |element: &ElementRef<'_>| measures.of(*element).all > 0;
-    let alike = |near: &ElementRef<'_>| {
-        near.value().name() == hidden.value().name()
-            && hidden
-                .value()
-                .classes()
-                .any(|class| near.value().classes().any(|other| other == class))
-    };
-    let mut above = hidden
-        .prev_siblings()
-        .take(REACH)
-        .filter_map(ElementRef::wrap)
-        .filter(filled)
-        .take(NEAR);
-    let mut panels = 1;
-    let list = loop {
-        match above.next() {
-            Some(near) if alike(&near) => panels += 1,
-            Some(near) => break near,
-            None => return Vec::new(),
-        }
-    };
-    let below = hidden
-        .next_siblings()
-        .take(REACH)
-        .filter_map(ElementRef::wrap)
-        .filter(filled)
-        .take(NEAR);
-    panels += below.take_while(alike).count();
-    let names: Vec<ElementRef<'a>> = list
-        .child_elements()
-        .take(REACH)
-        .filter(filled)
-        .take(NEAR * 2)
-        .collect();
-    match panels > 1 && names.len() == panels && measures.of(list).all <= MAX_TABS {
-        true => names.into_iter().chain([list]).collect(),
-        false => Vec::new(),
-    }
-}
-
-/// The element with text that is shown directly before another.
-fn before<'a>(element: ElementRef<'a>, measures: &Measures) -> Option<ElementRef<'a>> {
-    element
-        .prev_siblings()
-        .filter_map(ElementRef::wrap)
-        .find(|near| measures.of(*near).all > 0)
-        .filter(|near| !is_hidden(*near))
 }
 
 /// The kinds of two elements, as one word.

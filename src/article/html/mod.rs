@@ -12,6 +12,7 @@ mod furniture;
 mod guard;
 mod lines;
 mod measure;
+mod openers;
 mod render;
 mod table;
 

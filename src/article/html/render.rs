@@ -135,6 +135,8 @@ impl Writer<'_> {
                             self.verbatim += 1;
                         }
                         "dt" | "dd" => self.layout.end_line(),
+                        // Buttons side by side are words apart.
+                        "button" => self.layout.push(" "),
                         name if is_block(name) => self.layout.end_block(),
                         _ => {}
                     }

@@ -419,6 +419,16 @@ fn what_opens_a_panel_names_it() {
         &["其二"],
         &[],
     );
+    let panes: String = [("a", "机构"), ("b", "居家"), ("c", "日间")]
+        .map(|(id, name)| format!("<div class='tab-pane' id={id}>{name}护理每月九百元，按月结算。</div>"))
+        .concat();
+    check(
+        &format!(
+            "<ul class='nav nav-tabs'><li><a href='#a'>机构</a></li><li><a href='#b'>居家</a></li><li><a href='#c'>日间</a></li></ul><div>{panes}</div>"
+        ),
+        &["机构", "居家", "日间", "机构护理每月"],
+        &[],
+    );
     // A menu and a form to log in open no text.
     check(
         &format!(
@@ -427,6 +437,28 @@ fn what_opens_a_panel_names_it() {
         ),
         &["三个月以内"],
         &["栏目", "某一栏", "登录"],
+    );
+}
+
+#[test]
+fn a_sentence_is_text_whatever_its_class_and_links_say() {
+    let others = "<div class=related><h3>相关</h3><ul><li><a href=1>护理评估的通知</a> 2024-01-01</li><li><a href=2>护理机构的通知</a> 2024-01-02</li></ul></div>";
+    for mark in ["detail-footer", "ad-box", "share content", "news-comment"] {
+        let article = article(&page(
+            "断缴补缴怎么办",
+            &format!("<div><h1>断缴补缴怎么办</h1><div class='{mark}'>三个月内补缴，待遇连续。</div>{others}</div>"),
+        ));
+        assert!(
+            article.text.starts_with("三个月内补缴，待遇连续。"),
+            "{mark}: {}",
+            article.text
+        );
+    }
+    let linked = "<p><a href=1>依据《办法》第二条，逾期补缴的重新计算等待期。</a></p>";
+    check_body(
+        &format!("<h1>断缴补缴怎么办</h1>{PROSE}{linked}"),
+        &format!("{PROSE_TEXT}\n\n依据《办法》第二条，逾期补缴的重新计算等待期。"),
+        &["title"],
     );
 }
 
