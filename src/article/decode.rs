@@ -83,7 +83,14 @@ pub(super) fn decode_damaged(bytes: &[u8], declared: Option<&'static Encoding>) 
             .filter(|&encoding| is_chinese(encoding))
             .unwrap_or_else(|| narrow(bytes));
         let text = encoding.decode_without_bom_handling(bytes).0.into_owned();
-        let damaged = text.matches('\u{fffd}').count();
+        // One byte too many or too few takes its neighbours with it.
+        let marks = || text.chars().map(|c| c == '\u{fffd}');
+        let begins = |(before, here): &(bool, bool)| *here && !before;
+        let damaged = std::iter::once(false)
+            .chain(marks())
+            .zip(marks())
+            .filter(begins)
+            .count();
         (text, damaged)
     };
     let few = damaged == 1 || (damaged > 0 && damaged * DAMAGED <= text.chars().count());
@@ -300,6 +307,9 @@ mod tests {
         let mut bytes = GB18030.encode(text).0.into_owned();
         bytes.insert(2, 0xff);
         check(&bytes, Some(("经\u{fffd}评定为重度失能的参保人员可以选择居家护理", 1)));
+        let mut bytes = GB18030.encode(&text.repeat(3)).0.into_owned();
+        bytes.splice(41..42, [0xff]);
+        assert_eq!(decode_damaged(&bytes, Some(GBK)).map(|(_, count)| count), Some(1));
         check(b"caf\xe9 au lait", None);
         check(&"短".as_bytes()[..2], None);
         check(b"\xe6\0\xe7", None);

@@ -175,7 +175,8 @@ fn is_message(start: &str) -> bool {
         let line = line.to_ascii_lowercase();
         let field = line.split_once(':').map(|(name, _)| name);
         let named = field.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
-        if !named && !(number > 0 && line.starts_with([' ', '\t'])) {
+        let goes_on = number > 0 && line.starts_with([' ', '\t']);
+        if !named && !goes_on {
             return false;
         }
         version |= field == Some("mime-version");

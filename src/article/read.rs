@@ -162,7 +162,7 @@ impl ArticleReader {
                 self.notice(
                     &file.path,
                     None,
-                    format!("{damaged} damaged characters are shown as \u{fffd}"),
+                    format!("is damaged in {damaged} places, shown as \u{fffd}"),
                 );
                 text.into()
             }

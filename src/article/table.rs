@@ -67,7 +67,7 @@ pub(super) fn read_csv(text: &str) -> Result<Table, String> {
 fn stated_delimiter(line: &str) -> Option<u8> {
     let line = line.trim_end_matches('\r').trim_matches('"');
     let stated = line.get(..4).filter(|word| word.eq_ignore_ascii_case("sep="))?;
-    match line[stated.len()..].as_bytes() {
+    match &line.as_bytes()[stated.len()..] {
         &[byte] if !byte.is_ascii_alphanumeric() => Some(byte),
         _ => None,
     }
@@ -201,7 +201,19 @@ fn named(header: &[String], row: Vec<String>, id: String) -> Result<Record, Stri
     for (at, cell) in row.into_iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
         let name = header.get(at).map(|name| name.trim()).filter(|name| !name.is_empty());
         let name = name.map_or_else(|| format!("列{}", at + 1), str::to_string);
-        fields.entry(name).or_insert(Value::String(cell));
+        // Of two columns of one name, the second says more of a text, and is a field of its own else.
+        match fields.get_mut(&name) {
+            Some(Value::String(before)) if record::has_text(std::iter::once(name.as_str())) => {
+                before.push('\n');
+                before.push_str(&cell);
+            }
+            Some(_) => {
+                fields.insert(format!("{name} {}", at + 1), Value::String(cell));
+            }
+            None => {
+                fields.insert(name, Value::String(cell));
+            }
+        }
     }
     read_record(Value::Object(fields), Some(id))
 }
@@ -322,6 +334,22 @@ mod tests {
             "险种,2023,2024年,是否续保？\n护理,30,40,是\n",
             &[("f-2", "文件", "险种：护理\n2023：30\n2024年：40\n是否续保？：是")],
         );
+    }
+
+    #[test]
+    fn columns_of_one_name_are_all_kept() {
+        let table = read_csv("标题,标题,正文,正文,备注,备注\n护理,长护,按月给付。,每两年评估。,甲,乙\n").unwrap();
+        let article = records(table, "f", "").records.remove(0).1.unwrap().article;
+        assert_eq!(
+            (article.title.as_str(), article.text.as_str()),
+            ("护理", "按月给付。\n每两年评估。")
+        );
+        let kept: Vec<(&str, &str)> = article
+            .attributes
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(kept, [("备注", "甲"), ("备注 6", "乙"), ("标题 2", "长护")]);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::furniture::Furniture;
 use super::measure::Measures;
 use super::table::Table;
 
+/// How many children of a block are looked at for sentences of its own.
+const CHILDREN: usize = 64;
+
 /// Which part of a page is its article, and its measures without furniture.
 pub(super) fn content<'a>(
     root: ElementRef<'a>,
@@ -90,6 +93,14 @@ fn choose<'a>(
         return both;
     }
     let mut block = outer;
+    // A block with sentences of its own is more than a frame.
+    let says = |block: ElementRef<'a>| {
+        let texts = block
+            .children()
+            .take(CHILDREN)
+            .filter_map(|child| child.value().as_text());
+        texts.into_iter().any(|text| text.contains('。'))
+    };
     // Names of tabs lie beside what they open.
     let names = |block: ElementRef<'a>| block.child_elements().any(|child| furniture.opens(child));
     while let Some(inner) = block.child_elements().find(|&child| {
@@ -99,7 +110,7 @@ fn choose<'a>(
             // A table of data is read as one, with what stands above it.
             && !(child.value().name() == "table" && Table::of(child, |cell| furniture.is_most(cell)).is_some())
     }) {
-        if names(block) && !furniture.opens(inner) {
+        if says(block) || (names(block) && !furniture.opens(inner)) {
             break;
         }
         block = inner;

@@ -157,7 +157,7 @@ impl Furniture {
         let mut headed = false;
         for near in parent.child_elements().take(REACH).filter(|near| *near != element) {
             headed |= is_heading(near.value().name()) && self.above_title.contains(&key(near));
-            if unlinked(self.measures.of(near)) > unlinked(measure) {
+            if unlinked(self.measures.of(near)) > unlinked(measure) && words(near).contains('。') {
                 return false;
             }
         }
