@@ -69,9 +69,21 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
     ))
 }
 
+/// A text in the bytes and, if it is damaged in a few places, what to say of these; or why it is no text.
+pub(super) fn decode_whole<'a>(
+    bytes: &'a [u8],
+    declared: Option<&'static Encoding>,
+) -> Result<(Cow<'a, str>, Option<String>), String> {
+    decode(bytes, declared).map(|text| (text, None)).or_else(|reason| {
+        let (text, damaged) = decode_damaged(bytes, declared).ok_or(reason)?;
+        let said = format!("is damaged in {damaged} places, shown as \u{fffd}");
+        Ok((Cow::Owned(text), Some(said)))
+    })
+}
+
 /// The text of a file with damage in a few places, these shown as U+FFFD, and how many they are; nothing for one that is
 /// damaged more, or no text. For a file that is one text: of several records the others are read without guessing.
-pub(super) fn decode_damaged(bytes: &[u8], declared: Option<&'static Encoding>) -> Option<(String, usize)> {
+fn decode_damaged(bytes: &[u8], declared: Option<&'static Encoding>) -> Option<(String, usize)> {
     if bytes.contains(&0) {
         return None;
     }

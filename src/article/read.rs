@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 use crate::model::{Article, Origin};
 
-use super::decode::{self, decode};
+use super::decode;
 #[cfg(feature = "documents")]
 use super::documents;
 use super::event::{ReadEvent, Rejected};
@@ -155,18 +155,10 @@ impl ArticleReader {
         } else {
             None
         };
-        let text = match decode(&bytes, declared) {
-            Ok(text) => text,
-            Err(reason) => {
-                let (text, damaged) = decode::decode_damaged(&bytes, declared).ok_or((None, reason))?;
-                self.notice(
-                    &file.path,
-                    None,
-                    format!("is damaged in {damaged} places, shown as \u{fffd}"),
-                );
-                text.into()
-            }
-        };
+        let (text, damage) = decode::decode_whole(&bytes, declared).map_err(|reason| (None, reason))?;
+        if let Some(damage) = damage {
+            self.notice(&file.path, None, damage);
+        }
         if text.trim().is_empty() {
             return Err((None, "holds nothing but white space".into()));
         }
@@ -220,11 +212,10 @@ impl ArticleReader {
             let several = found.tables.len() > 1;
             let mut records = Vec::new();
             for (number, rows) in std::mem::take(&mut found.tables).into_iter().enumerate() {
-                let id = if several {
-                    format!("{}-{}", file.origin.id(), number + 1)
-                } else {
-                    file.origin.id()
-                };
+                let mut id = file.origin.id();
+                if several {
+                    id.push_str(&format!("-{}", number + 1));
+                }
                 let rows = table::records(rows, &id, &name);
                 self.leave_out(&file.path, "table header", rows.header);
                 records.extend(rows.records);

@@ -52,7 +52,7 @@ fn a_hostile_document_costs_itself_alone() {
     );
     write("cut.pdf", pdf("BT /F1 12 Tf (x) Tj ET")[..120].to_vec());
     write("empty.docx", b"PK\x03\x04".to_vec());
-    write("scan.pdf", pdf("q 1 0 0 1 0 0 cm Q"));
+    write("scan.pdf", pdf("q 1 0 0 1 0 0 cm 0 0 9 9 re f Q"));
     let (code, found) = read(folder.path());
     assert_eq!(code, Some(0), "{found}");
     assert_eq!(found["articles"].as_array().unwrap().len(), 1, "{found}");
