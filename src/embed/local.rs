@@ -1,5 +1,5 @@
-//! The default embedder: the model in the model folder, run by this program on this machine. That is bge-small-zh-v1.5 where
-//! its folder is there, else multilingual-e5-small.
+//! The default embedder: the model in the model folder, run by this program on this machine. That is multilingual-e5-small,
+//! for which the shipped ranking profile was learned, where its file is there, else bge-small-zh-v1.5.
 
 use std::path::Path;
 
@@ -24,10 +24,10 @@ impl LocalModel {
     /// # Errors
     /// `Missing` if there is no model, `Unavailable` if one cannot be read, `Corrupt` if it is not what it should be.
     pub fn open(folder: &Path) -> Result<Self> {
-        let bge = folder.join(DEFAULT);
-        match bge.is_dir() {
+        let (e5, bge) = (folder.join(E5_FILE), folder.join(DEFAULT));
+        match bge.is_dir() && !e5.is_file() {
             true => Ok(LocalModel::Bert(Box::new(BertModel::open(&bge)?))),
-            false => Ok(LocalModel::E5(Box::new(E5Model::open(&folder.join(E5_FILE))?))),
+            false => Ok(LocalModel::E5(Box::new(E5Model::open(&e5)?))),
         }
     }
 

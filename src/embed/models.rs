@@ -20,7 +20,7 @@ use crate::error::{Context as _, Error, Fault, Result};
 use crate::files::write_whole;
 
 /// The models that run on our own kernels; the first that is there is made use of where none was chosen.
-const BUILT_IN: [&str; 2] = [DEFAULT, IN_USE];
+const BUILT_IN: [&str; 2] = [IN_USE, DEFAULT];
 /// What makes a folder an endpoint; the same as `endpoint::FILE`, which is there with the feature `http` alone.
 const ENDPOINT_FILE: &str = "endpoint.toml";
 /// The first word of an endpoint's identity: what is there has its own name, whatever the folder's.

@@ -14,7 +14,7 @@ const NAME: &str = "bge-small-zh-v1.5";
 fn fetching(folder: &Path, path: &Path, hub: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baowen"));
     command
-        .args(["model", "fetch"])
+        .args(["model", "fetch", "--model", NAME])
         .env("BAOWEN_MODEL_DIR", folder)
         .env("PATH", path)
         .env("HF_ENDPOINT", hub)

@@ -3,10 +3,11 @@
 
 use crate::error::{Error, Result};
 
-/// The model that `baowen model fetch` gets where none is named.
+/// The model that is to be the default one; its ranking profile is still to be learned.
 pub const DEFAULT: &str = "bge-small-zh-v1.5";
 
-/// The model that this version answers with, until it is the default one.
+/// The model that `baowen model fetch` gets where none is named, and that new indexes are made with where none is chosen:
+/// the shipped ranking profile was learned for it.
 pub const IN_USE: &str = "multilingual-e5-small";
 
 /// A model: its files and its sources.

@@ -188,7 +188,7 @@ fn explain(model: &Model, home: &Path, failures: &[(&Source, Error)]) -> Error {
     let is_corrupt = failures.iter().any(|(_, error)| error.fault() == Fault::Corrupt);
     let fault = if is_corrupt { Fault::Corrupt } else { Fault::Unavailable };
     let again = match model.name {
-        DEFAULT => "baowen model fetch".to_string(),
+        IN_USE => "baowen model fetch".to_string(),
         name => format!("baowen model fetch --model {name}"),
     };
     Error::new(
