@@ -10,6 +10,7 @@ use super::setup::{self, VectorsBy};
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
+use crate::index::EmbeddedIndex;
 use crate::index::ingest::rebuild::Target;
 use crate::index::ingest::run::{Request, run};
 use crate::index::ingest::summary::Summary;
@@ -92,7 +93,11 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
     let started = std::time::Instant::now();
     // Before anything is made for them.
     for path in paths {
-        Sources::default().claim_any(path)?;
+        if let Err(error) = Sources::default().claim_any(path) {
+            // The index may know what was there, and say what to do.
+            let known = EmbeddedIndex::open(folder).and_then(|index| index.sources()).ok();
+            return Err(known.and_then(|mut known| known.claim_any(path).err()).unwrap_or(error));
+        }
     }
     let vectors = match (options.with_model, options.rebuild) {
         (false, _) => VectorsBy::Nothing,
