@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body, Timeout};
+use ureq::{Agent, Body, RequestBuilder, Timeout};
 
 /// A client; its connections are kept for the next request.
 pub struct Http(Agent);
@@ -57,15 +57,7 @@ impl Http {
     /// # Errors
     /// If no answer begins. Any status is an answer.
     pub fn get(&self, url: &str, headers: &[(&str, &str)], limits: Limits) -> Result<Answer, Trouble> {
-        let request = headers
-            .iter()
-            .fold(self.0.get(url), |request, (name, value)| request.header(*name, *value));
-        let request = request
-            .config()
-            .timeout_connect(Some(limits.connect))
-            .timeout_recv_response(Some(limits.answer))
-            .timeout_global(Some(limits.whole))
-            .build();
+        let request = prepared(self.0.get(url), headers, limits);
         request.call().map(Answer).map_err(|error| trouble(&error))
     }
 
@@ -74,17 +66,22 @@ impl Http {
     /// # Errors
     /// As for [`Http::get`].
     pub fn post(&self, url: &str, headers: &[(&str, &str)], body: &[u8], limits: Limits) -> Result<Answer, Trouble> {
-        let request = headers
-            .iter()
-            .fold(self.0.post(url), |request, (name, value)| request.header(*name, *value));
-        let request = request
-            .config()
-            .timeout_connect(Some(limits.connect))
-            .timeout_recv_response(Some(limits.answer))
-            .timeout_global(Some(limits.whole))
-            .build();
+        let request = prepared(self.0.post(url), headers, limits);
         request.send(body).map(Answer).map_err(|error| trouble(&error))
     }
+}
+
+/// A request with its headers, that gives up at its limits.
+fn prepared<B>(request: RequestBuilder<B>, headers: &[(&str, &str)], limits: Limits) -> RequestBuilder<B> {
+    let request = headers
+        .iter()
+        .fold(request, |request, (name, value)| request.header(*name, *value));
+    request
+        .config()
+        .timeout_connect(Some(limits.connect))
+        .timeout_recv_response(Some(limits.answer))
+        .timeout_global(Some(limits.whole))
+        .build()
 }
 
 impl Answer {
