@@ -69,6 +69,7 @@ fn victim() {
 #[test]
 fn two_hundred_kills_lose_nothing_that_was_committed() {
     let folder = tempfile::tempdir().unwrap();
+    let complaint = folder.path().join("complaint");
     let mut random = fastrand::Rng::with_seed(20_250_419);
     let mut finished = 0;
     let mut mid_work = 0;
@@ -83,7 +84,7 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
             .args(["crash::victim", "--exact", "--nocapture", "--test-threads=1"])
             .env(VICTIM, &target)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(fs::File::create(&complaint).unwrap())
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
@@ -105,7 +106,11 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
         // One kill in four falls anywhere, mostly into the start; the others wait until the victim has opened its index
         // and made up to two commits, however slow the machine is.
         for _ in 0..if kill % 4 == 0 { 0 } else { random.usize(1..4) } {
-            lives.recv().expect("the victim lives until it is killed");
+            if lives.recv().is_err() {
+                let ended = child.wait().unwrap();
+                let why = String::from_utf8_lossy(&fs::read(&complaint).unwrap()).into_owned();
+                panic!("kill {kill}: the victim ended by itself ({ended}): {why}");
+            }
         }
         let most = if kill % 4 == 0 { 400_000 } else { 20_000 };
         std::thread::sleep(Duration::from_micros(random.u64(0..most)));

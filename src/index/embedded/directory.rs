@@ -23,6 +23,9 @@ use crate::files::write_whole;
 /// Extension of the files with stored passages.
 const STORED: &str = "store";
 
+/// Extension of the files that say which passages of a segment are deleted.
+const DELETED: &str = "del";
+
 /// Ranges up to this long are read, longer ones mapped: only a merge and a check of everything ask for those, and they
 /// should not hold them in memory.
 const READ: usize = 1 << 20;
@@ -65,7 +68,18 @@ impl Directory for Folder {
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        self.mapped.open_write(path)
+        match self.mapped.open_write(path) {
+            // Named by a segment and the number of the operation that the next commit ends at. A writer that died before
+            // its commit counted leaves one, and the writer after it may come to the same number. No commit names it:
+            // their numbers only grow.
+            Err(OpenWriteError::FileAlreadyExists(_)) if path.extension().is_some_and(|it| it == DELETED) => {
+                self.mapped
+                    .delete(path)
+                    .map_err(|error| OpenWriteError::wrap_io_error(io::Error::other(error), path.to_path_buf()))?;
+                self.mapped.open_write(path)
+            }
+            opened => opened,
+        }
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
@@ -142,6 +156,24 @@ impl fmt::Debug for Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A writer that was killed before its commit counted; the kills of `tests/it/crash.rs` meet it now and then.
+    #[test]
+    fn what_a_dead_writer_left_of_a_commit_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = Folder::open(folder.path()).unwrap();
+        for name in ["a.7.del", "a.idx"] {
+            std::fs::write(folder.path().join(name), "left").unwrap();
+        }
+        let mut file = opened.open_write(Path::new("a.7.del")).unwrap();
+        file.write_all(b"new").unwrap();
+        tantivy::directory::TerminatingWrite::terminate(file).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("a.7.del")).unwrap(), b"new");
+        assert!(matches!(
+            opened.open_write(Path::new("a.idx")),
+            Err(OpenWriteError::FileAlreadyExists(_))
+        ));
+    }
 
     #[test]
     fn stored_passages_are_what_the_file_holds_however_they_are_read() {
