@@ -22,7 +22,7 @@ use super::year;
 
 /// Raised whenever the same text and lexicon would give other tokens than before: a rule here, the segmenter's
 /// version, the tables of normalisation. An index built under another version refuses to open.
-const RULES: &str = "text-2";
+const RULES: &str = "text-3";
 
 /// Whether the segmenter guesses words that no dictionary holds. Off: it ranks alike
 /// (differences below 0.002 on both development sets), and a guess depends on its neighbours, which are others in a
@@ -176,6 +176,11 @@ impl Analyzer {
     /// nothing if it is not given.
     pub fn years(&self, text: &str, today: Option<Date>) -> Vec<u16> {
         year::years(&Normalized::new(text).text, today)
+    }
+
+    /// The years that a text states otherwise than as those of an edition (2021版) or of a document's number.
+    pub fn stated_years(&self, text: &str) -> Vec<u16> {
+        year::stated(&Normalized::new(text).text)
     }
 
     pub(super) fn lexicon(&self) -> &Lexicon {

@@ -1,6 +1,6 @@
 //! Reads the lexicon: the insurance dictionary, synonyms, stop words and region names.
 //!
-//! Owns the four file formats and their checks. A mistake is an error that names the file and the line. The built-in
+//! Owns the five file formats and their checks. A mistake is an error that names the file and the line. The built-in
 //! lexicon is the repository's own `index/lexicon`, compiled in, so that the program needs no files beside itself.
 
 use std::collections::{HashMap, HashSet};
@@ -14,7 +14,7 @@ use super::segment::is_cjk;
 
 const WORDS: &str = "words.txt";
 const SYNONYMS: &str = "synonyms.txt";
-const REGIONS: &str = "regions.txt";
+const REGIONS: &str = "regions.txt and not-places.txt";
 
 /// The files' contents.
 pub(super) struct Sources {
@@ -22,6 +22,7 @@ pub(super) struct Sources {
     pub synonyms: String,
     pub stopwords: String,
     pub regions: String,
+    pub not_places: String,
 }
 
 /// What a form in a question stands for beside itself, and at what weight.
@@ -52,6 +53,7 @@ impl Sources {
             synonyms: include_str!("../../index/lexicon/synonyms.txt").to_owned(),
             stopwords: include_str!("../../index/lexicon/stopwords.txt").to_owned(),
             regions: include_str!("../../index/lexicon/regions.txt").to_owned(),
+            not_places: include_str!("../../index/lexicon/not-places.txt").to_owned(),
         }
     }
 }
@@ -59,7 +61,7 @@ impl Sources {
 impl Lexicon {
     pub(super) fn parse(sources: &Sources) -> Result<Self> {
         let words = words(&sources.words)?;
-        let regions = Regions::parse(&sources.regions).map_err(|error| error.context(REGIONS))?;
+        let regions = Regions::parse(&sources.regions, &sources.not_places).map_err(|error| error.context(REGIONS))?;
         let mut index_parts = String::new();
         for (word, frequency) in &words {
             index_parts.push_str(word);
@@ -182,6 +184,7 @@ mod tests {
             synonyms: synonyms.to_owned(),
             stopwords: "的\n".to_owned(),
             regions: "[浙江 省]\n杭州\n".to_owned(),
+            not_places: String::new(),
         }
     }
 

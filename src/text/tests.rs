@@ -214,6 +214,7 @@ fn the_fingerprint_follows_what_acts_at_indexing() {
             synonyms: synonyms.into(),
             stopwords: stopwords.into(),
             regions: regions.into(),
+            not_places: String::new(),
         };
         Analyzer::from_sources(&sources).unwrap().fingerprint().to_owned()
     };

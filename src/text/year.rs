@@ -1,6 +1,9 @@
-//! Recognises the years a text speaks of: 2025年, 2025-04-19, 25/05/31, 二〇二五年, 去年.
+//! Recognises the years a text speaks of: 2025年, 2025-04-19, 25/05/31, 二〇二五年, 去年, 〔2023〕5号, 2021-E版.
 //!
-//! Owns the reading only; what a year does to a ranking is the search layer's.
+//! Owns the reading only, and which years are merely those of an edition (2021版, a document's number); what a year does
+//! to a ranking is the search layer's.
+
+use std::ops::Range;
 
 use crate::model::Date;
 
@@ -20,13 +23,7 @@ const RELATIVE: [(&str, i32); 7] = [
 /// The years of a normalised text, in order of first appearance, each once. Words like 去年 count from `today`, and
 /// say nothing without it.
 pub(super) fn years(text: &str, today: Option<Date>) -> Vec<u16> {
-    let mut found: Vec<(usize, u16)> = amounts(text)
-        .into_iter()
-        .filter_map(|amount| {
-            let bare = || bare_year(text, amount.range.start, amount.range.end);
-            amount.year().or_else(bare).map(|year| (amount.range.start, year))
-        })
-        .collect();
+    let mut found: Vec<(usize, u16)> = written(text).map(|(range, year)| (range.start, year)).collect();
     if let Some(today) = today {
         let mut at = 0;
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
@@ -43,13 +40,87 @@ pub(super) fn years(text: &str, today: Option<Date>) -> Vec<u16> {
         }
     }
     found.sort_by_key(|&(at, _)| at);
+    once(found.into_iter().map(|(_, year)| year))
+}
+
+/// The years of a normalised text that are more than those of an edition or of a document's number.
+pub(super) fn stated(text: &str) -> Vec<u16> {
+    once(
+        written(text)
+            .filter(|(range, _)| !is_edition(text, range))
+            .map(|(_, year)| year),
+    )
+}
+
+fn once(found: impl Iterator<Item = u16>) -> Vec<u16> {
     let mut years = Vec::new();
-    for (_, year) in found {
+    for year in found {
         if !years.contains(&year) {
             years.push(year);
         }
     }
     years
+}
+
+/// The years that are written as numbers, and where.
+fn written(text: &str) -> impl Iterator<Item = (Range<usize>, u16)> {
+    let counted = amounts(text).into_iter().filter_map(|amount| {
+        let year = amount
+            .year()
+            .or_else(|| bare_year(text, amount.range.start, amount.range.end));
+        year.map(|year| (amount.range, year))
+    });
+    let mut found: Vec<(Range<usize>, u16)> = counted.collect();
+    // What no amount is: 2021-E版, PICC2018款, 〔2001〕20号, the first of 2015-2016年度.
+    let mut at = 0;
+    while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()).map(|skip| at + skip) {
+        let digits = text[start..].find(|c: char| !c.is_ascii_digit());
+        let end = digits.map_or(text.len(), |digits| start + digits);
+        at = end;
+        if end - start == 4
+            && let Some(year) = edition(text, start, end)
+            && !found.iter().any(|(range, _)| range.start <= start && start < range.end)
+        {
+            found.push((start..end, year));
+        }
+    }
+    found.sort_by_key(|(range, _)| range.start);
+    found.into_iter()
+}
+
+/// Four digits that only what stands round them makes a year.
+fn edition(text: &str, start: usize, end: usize) -> Option<u16> {
+    let year: u16 = text[start..end]
+        .parse()
+        .ok()
+        .filter(|year| (1980..=2035).contains(year))?;
+    let (before, behind) = (&text[..start], &text[end..]);
+    let closed = before.ends_with(OPEN) && behind.starts_with(CLOSE);
+    let lettered = behind.strip_prefix(['-', '·']).is_some_and(|rest| {
+        let letter = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        rest.len() - letter.len() <= 3
+            && rest.starts_with(|c: char| c.is_ascii_alphabetic())
+            && letter.starts_with(['版', '款'])
+    });
+    let latin = before.ends_with(|c: char| c.is_ascii_alphabetic()) && behind.starts_with(['版', '款']);
+    let first_of_two = behind.strip_prefix(['-', '~', '至', '—']).is_some_and(|rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let next = rest[..digits].parse::<u16>().ok();
+        digits == 4 && next.is_some_and(|next| (year..=year + 10).contains(&next)) && rest[digits..].starts_with('年')
+    });
+    (closed || lettered || latin || first_of_two).then_some(year)
+}
+
+const OPEN: [char; 4] = ['(', '[', '〔', '【'];
+const CLOSE: [char; 4] = [')', ']', '〕', '】'];
+
+/// (2018), 2021版, (2023版), 2021-E版, [2014]6号: when a product or a document was made, not what it holds for.
+fn is_edition(text: &str, range: &Range<usize>) -> bool {
+    let (before, behind) = (&text[..range.start], &text[range.end..]);
+    let behind = behind.strip_prefix('年').unwrap_or(behind);
+    let lettered = behind.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '·'));
+    let closed = before.ends_with(OPEN) && behind.starts_with(CLOSE);
+    closed || lettered.starts_with(['版', '款']) || behind.starts_with("修订")
 }
 
 /// 2025医保, (2021): a year without 年, unless something is counted by it.
@@ -87,6 +158,29 @@ mod tests {
         check("共2020人", &[]);
         check("今年龄已满", &[]);
         check("没有年份", &[]);
+        check("泰康养发[2014]12号", &[2014]);
+        check("劳社部发〔2001〕20号文件", &[2001]);
+        check("定期寿险条款(2018)", &[2018]);
+        check("重疾险2021-E版", &[2021]);
+        check("PICC2018款", &[2018]);
+        check("【2019】3号和(1999)条", &[2019, 1999]);
+        check("2015-2016年度缴费基数", &[2015, 2016]);
+        check("电话2021-6688", &[]);
+        check("编号C00003932312017011100001", &[]);
+        check("(1234)", &[]);
+        check("第2014号", &[]);
+    }
+
+    #[test]
+    fn editions_are_told_from_what_a_text_holds_for() {
+        let check = |text: &str, expected: &[u16]| assert_eq!(stated(text), expected, "{text}");
+        check("家庭财产保险(2021版)", &[]);
+        check("定期寿险条款(2018)", &[]);
+        check("2022款和2019年版", &[]);
+        check("重疾险2021-E版,自2024年1月1日起施行", &[2024]);
+        check("泰康养发[2014]12号", &[]);
+        check("2024年缴费标准", &[2024]);
+        check("2015-2016年度缴费基数", &[2015, 2016]);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Provinces, cities and districts: the table of their names, where a text names one, and what a name given alone means.
 //!
-//! Owns the table (`index/lexicon/regions.txt`) and the matching; the same names serve articles, questions and filters. In
-//! a text a name counts only where words end on both sides of it, so that 最大理赔额 does not speak of 大理; names that are
-//! ordinary words too (白银, 日照) count only with their 市 or 州 behind them, districts only in full.
+//! Owns the table (`index/lexicon/regions.txt`, and `not-places.txt` beside it); the same names serve articles, questions
+//! and filters. Where a text names one is read in `find`, and what a name given alone means in `resolve`. Names that are
+//! ordinary words too (白银, 日照) count in texts only with their 市 or 州 behind them, districts only in full.
 
+mod excluded;
+mod find;
+mod masked;
 mod resolve;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +17,6 @@ use crate::error::{Error, Result};
 
 use super::lines::lexicon_lines;
 use super::normalize::Normalized;
-use super::segment::{Word, is_cjk};
 
 /// A region that a text names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,17 +77,29 @@ pub(super) struct Regions {
     names: HashMap<String, Vec<usize>>,
     /// The names that count only where nothing but a name is expected: 粤, 余杭, 日照.
     bare: HashMap<String, Vec<usize>>,
+    /// What stands before and behind a name where it is none: 非常熟悉 has 非 before 常熟 and 悉 behind it.
+    others: HashMap<String, Vec<(String, String)>>,
+    /// Behind which a bare name may be a product's.
+    brands: Vec<String>,
+    /// The names of provinces and cities that then are.
+    of_products: HashSet<String>,
+    /// Provinces and cities as they are written with 省 or 市, for names with a letter struck out.
+    full: Vec<(String, usize)>,
     /// In words of the text: no name spans more.
     longest: usize,
 }
 
 impl Regions {
-    /// Reads the file's lines, whose format it tells itself. Errors name the line.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    /// Reads the lines of both files, whose format they tell themselves. Errors name the line.
+    pub(super) fn parse(text: &str, not_places: &str) -> Result<Self> {
         let mut this = Regions {
             regions: Vec::new(),
             names: HashMap::new(),
             bare: HashMap::new(),
+            others: HashMap::new(),
+            brands: Vec::new(),
+            of_products: HashSet::new(),
+            full: Vec::new(),
             longest: 0,
         };
         let mut province: Option<Region> = None;
@@ -118,7 +132,37 @@ impl Regions {
                 this.add_district(&region, district);
             }
         }
+        for (line, entry) in lexicon_lines(not_places) {
+            let holds = match (entry.strip_prefix('+'), entry.strip_suffix('+')) {
+                (Some(name), _) => this.names.contains_key(name) && this.of_products.insert(name.to_owned()),
+                (None, Some(brand)) => {
+                    this.brands.push(brand.to_owned());
+                    true
+                }
+                (None, None) => this.add_other(&Normalized::new(entry).text),
+            };
+            if !holds {
+                return Err(Error::caller(format!("line {line}: `{entry}` holds no place's name")));
+            }
+        }
         Ok(this)
+    }
+
+    /// Adds a longer name; whether there is a place's name in it.
+    fn add_other(&mut self, other: &str) -> bool {
+        let bounds: Vec<usize> = other.char_indices().map(|(at, _)| at).chain([other.len()]).collect();
+        let mut holds = false;
+        for (nth, &start) in bounds.iter().enumerate() {
+            for &end in &bounds[nth + 1..] {
+                let name = &other[start..end];
+                if self.names.contains_key(name) {
+                    let around = (other[..start].to_owned(), other[end..].to_owned());
+                    self.others.entry(name.to_owned()).or_default().push(around);
+                    holds = true;
+                }
+            }
+        }
+        holds
     }
 
     /// Adds a province or a city with its names (`!a=b=c`).
@@ -133,6 +177,9 @@ impl Regions {
             }
             // Aliases are written out in full; only the first name takes suffixes.
             for suffix in suffixes.iter().filter(|_| index == 0) {
+                if matches!(*suffix, "省" | "市") {
+                    self.full.push((format!("{name}{suffix}"), place));
+                }
                 self.name(format!("{name}{suffix}"), place, true);
             }
             let in_texts = name.chars().nth(1).is_some() && !(ordinary && index == 0);
@@ -148,7 +195,7 @@ impl Regions {
             district: Some(full.clone()),
             ..within.clone()
         });
-        let short = ["自治县", "自治旗", "市", "区", "县", "旗"]
+        let short = ["新区", "自治县", "自治旗", "市", "区", "县", "旗"]
             .iter()
             .find_map(|suffix| full.strip_suffix(suffix))
             .filter(|short| short.chars().nth(1).is_some());
@@ -177,7 +224,17 @@ impl Regions {
             format!("{name}={}", keys.join(","))
         };
         let mut names: Vec<String> = self.names.iter().map(named).collect();
+        let around = |(name, around): (&String, &Vec<(String, String)>)| {
+            around
+                .iter()
+                .map(|(before, behind)| format!("-{before}{name}{behind}"))
+                .collect::<Vec<_>>()
+        };
+        names.extend(self.others.iter().flat_map(around));
+        names.extend(self.brands.iter().map(|brand| format!("{brand}+")));
+        names.extend(self.of_products.iter().map(|name| format!("+{name}")));
         names.sort_unstable();
+        names.dedup();
         names.join("\n")
     }
 
@@ -189,120 +246,7 @@ impl Regions {
         names.sort_unstable();
         names
     }
-
-    /// The regions that the words of a text name, in order of first appearance, each once. A region with one of its own
-    /// right behind it (浙江省杭州市) is that one alone; a district's name that several have counts where a region that
-    /// holds one of them is named too.
-    pub(super) fn find(&self, text: &str, words: &[Word]) -> Vec<Region> {
-        let mut found: Vec<usize> = self.document_numbers(text);
-        let mut unsure: Vec<&[usize]> = Vec::new();
-        // Where the last name ended and what it was.
-        let mut last: Option<(usize, usize)> = None;
-        let mut index = 0;
-        while index < words.len() {
-            let Some((count, places)) = self.longest_at(text, &words[index..]) else {
-                index += 1;
-                continue;
-            };
-            let start = words[index].range.start;
-            index += count;
-            let end = words[index - 1].range.end;
-            let within = last.filter(|&(end, _)| end == start).map(|(_, before)| before);
-            let inside = |place: &usize| within.is_some_and(|before| self.regions[before].holds(&self.regions[*place]));
-            let alone = match self.regions[places[0]].district {
-                None => true,
-                // 和县, 郊区: too short to be told from other words by themselves; 义乌 is not.
-                Some(_) => {
-                    let name = &text[start..end];
-                    places.len() == 1 && (name.chars().nth(2).is_some() || !name.ends_with(['区', '县', '旗']))
-                }
-            };
-            let Some(place) = places.iter().copied().find(inside).or(alone.then_some(places[0])) else {
-                unsure.push(places);
-                continue;
-            };
-            if let Some(before) = within.filter(|_| inside(&place))
-                && found.last() == Some(&before)
-            {
-                found.pop();
-            }
-            if !found.contains(&place) {
-                found.push(place);
-            }
-            last = Some((end, place));
-        }
-        for places in unsure {
-            let named = |place: &usize| {
-                found
-                    .iter()
-                    .any(|&other| self.regions[other].holds(&self.regions[*place]))
-            };
-            let mut held = places.iter().copied().filter(named);
-            if let (Some(place), None) = (held.next(), held.next())
-                && !found.contains(&place)
-                && self.names_long(place)
-            {
-                found.push(place);
-            }
-        }
-        found.into_iter().map(|place| self.regions[place].clone()).collect()
-    }
-
-    /// Whether a district's full name is long enough to be no part of other words.
-    fn names_long(&self, place: usize) -> bool {
-        let district = self.regions[place].district.as_ref();
-        district.is_none_or(|name| name.chars().nth(2).is_some())
-    }
-
-    /// The longest name made of whole words from the first on: how many words, and which regions have it.
-    fn longest_at(&self, text: &str, words: &[Word]) -> Option<(usize, &[usize])> {
-        let start = words[0].range.start;
-        let mut best = None;
-        let mut end = start;
-        for (index, word) in words.iter().take(self.longest).enumerate() {
-            if word.range.start != end {
-                break;
-            }
-            end = word.range.end;
-            if end - start > self.longest * '州'.len_utf8() {
-                break;
-            }
-            let name = &text[start..end];
-            // 上海人, 浙江籍: people are called by their region.
-            let name = name.strip_suffix(['人', '籍']).filter(|_| index == 0).unwrap_or(name);
-            if let Some(places) = self.names.get(name) {
-                best = Some((index + 1, places.as_slice()));
-            }
-        }
-        best
-    }
-
-    /// 粤医保发〔2024〕12号: whose document it is, where only one region goes by the character.
-    fn document_numbers(&self, text: &str) -> Vec<usize> {
-        const OFFICES: [&str; 8] = ["医保", "人社", "政", "府", "卫", "民", "财", "税"];
-        let mut found = Vec::new();
-        for (bracket, open) in text.match_indices(['〔', '[', '(', '【']) {
-            let year = text[bracket + open.len()..].bytes().take(4);
-            if year.filter(u8::is_ascii_digit).count() < 4 {
-                continue;
-            }
-            let run = text[..bracket].char_indices().rev().take_while(|&(_, c)| is_cjk(c));
-            let place = run.take(LONGEST_NUMBER).find_map(|(at, character)| {
-                let behind = &text[at + character.len_utf8()..bracket];
-                let office = OFFICES.iter().any(|office| behind.starts_with(office));
-                match self.bare.get(&text[at..at + character.len_utf8()]).filter(|_| office)?[..] {
-                    [place] => Some(place),
-                    _ => None,
-                }
-            });
-            found.extend(place.filter(|place| !found.contains(place)));
-        }
-        found
-    }
 }
-
-/// In characters: no document's number is longer up to its year.
-const LONGEST_NUMBER: usize = 10;
 
 fn first_name(names: &str) -> String {
     let name = names.trim_start_matches('!').split('=').next();
@@ -310,56 +254,4 @@ fn first_name(names: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::analyzer::Analyzer;
-
-    fn keys(text: &str) -> Vec<String> {
-        let regions = Analyzer::new().unwrap().regions(text);
-        regions.iter().map(super::Region::key).collect()
-    }
-
-    #[test]
-    fn districts_are_told_by_their_full_names_and_by_what_holds_them() {
-        let check = |text: &str, expected: &[&str]| assert_eq!(keys(text), expected, "{text}");
-        check("杭州市余杭区医保中心", &["杭州/余杭区"]);
-        check("余杭区医保中心", &["杭州/余杭区"]);
-        check("义乌市居民医保", &["金华/义乌市"]);
-        check("义乌居民医保", &["金华/义乌市"]);
-        check("北京市朝阳区", &["北京/朝阳区"]);
-        check("辽宁省朝阳市朝阳县", &["朝阳/朝阳县"]);
-        check("南京鼓楼区和徐州", &["南京/鼓楼区", "徐州"]);
-        check("在鼓楼区办理,南京市通知", &["南京", "南京/鼓楼区"]);
-        check("鼓楼区办理", &[]);
-        check("安徽省马鞍山市和县", &["马鞍山/和县"]);
-        check("各市和县级医院", &[]);
-        check("常熟市与常熟", &["苏州/常熟市"]);
-    }
-
-    #[test]
-    fn documents_tell_whose_they_are() {
-        let check = |text: &str, expected: &[&str]| assert_eq!(keys(text), expected, "{text}");
-        check("粤医保发〔2024〕12号", &["广东"]);
-        check("根据浙医保发[2023]5号文", &["浙江"]);
-        check("甬政发(2022)8号", &["宁波"]);
-        check("国医保发〔2024〕12号", &[]);
-        check("粤语保险", &[]);
-    }
-
-    #[test]
-    fn other_words_hold_no_names() {
-        for text in [
-            "医保定点医院",
-            "这条我非常熟悉",
-            "投保定期寿险",
-            "在柜台中办理",
-            "最大理赔额",
-            "市区和郊区",
-            "城区与矿区",
-            "长寿保险与和平",
-            "东方人寿",
-            "京东健康",
-        ] {
-            assert_eq!(keys(text), [""; 0], "{text}");
-        }
-    }
-}
+mod tests;

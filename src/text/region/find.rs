@@ -1,0 +1,223 @@
+//! Where a text names regions, and which ones it is about.
+//!
+//! A name counts only where words end on both sides of it, so that 最大理赔额 does not speak of 大理, and where it is no
+//! part of a longer name that means something else (安联安顺, 香港恒生指数). What is named only to be left out
+//! (不包括香港) is no place of the text.
+
+use std::ops::Range;
+
+use super::super::segment::{Word, is_cjk};
+use super::{Region, Regions, excluded};
+
+/// A name of a region in a text.
+pub(super) struct Mention {
+    /// Where it stands, with those of the regions right before it that hold it.
+    pub range: Range<usize>,
+    /// The region, where the name alone tells which; otherwise what else the text names decides.
+    place: Option<usize>,
+    /// All that it may be.
+    places: Vec<usize>,
+}
+
+impl Regions {
+    /// The regions that the words of a text name, in order of first appearance, each once. A region with one of its own
+    /// right behind it (浙江省杭州市) is that one alone; a name that several have counts where a region that holds one of
+    /// them is named too.
+    pub(in super::super) fn find(&self, text: &str, words: &[Word]) -> Vec<Region> {
+        let mut mentions = self.mentions(text, words);
+        mentions.extend(self.masked(text, words).map(|(range, places)| Mention {
+            range,
+            place: Some(places[0]).filter(|_| places.len() == 1),
+            places,
+        }));
+        mentions.sort_by_key(|mention| mention.range.start);
+        excluded::remove(text, &mut mentions);
+
+        let mut found: Vec<usize> = self.document_numbers(text);
+        for place in mentions.iter().filter_map(|mention| mention.place) {
+            if !found.contains(&place) {
+                found.push(place);
+            }
+        }
+        for mention in mentions.iter().filter(|mention| mention.place.is_none()) {
+            let named = |place: &usize| {
+                found
+                    .iter()
+                    .any(|&other| self.regions[other].holds(&self.regions[*place]))
+            };
+            let mut held = mention.places.iter().copied().filter(named);
+            if let (Some(place), None) = (held.next(), held.next())
+                && !found.contains(&place)
+                && self.names_long(place)
+            {
+                found.push(place);
+            }
+        }
+        found.into_iter().map(|place| self.regions[place].clone()).collect()
+    }
+
+    /// All names that stand between words, in order.
+    fn mentions(&self, text: &str, words: &[Word]) -> Vec<Mention> {
+        let mut mentions: Vec<Mention> = Vec::new();
+        let mut index = 0;
+        while index < words.len() {
+            let Some((count, places)) = self.longest_at(text, &words[index..]) else {
+                index += 1;
+                continue;
+            };
+            let range = words[index].range.start..words[index + count - 1].range.end;
+            index += count;
+            let before = mentions.last().filter(|before| before.range.end == range.start);
+            let within = before.and_then(|before| before.place);
+            let inside = |place: &usize| within.is_some_and(|before| self.regions[before].holds(&self.regions[*place]));
+            let alone = match self.regions[places[0]].district {
+                None => true,
+                // 和县, 郊区: too short to be told from other words by themselves; 义乌 is not.
+                Some(_) => {
+                    let name = &text[range.clone()];
+                    places.len() == 1 && (name.chars().nth(2).is_some() || !name.ends_with(['区', '县', '旗']))
+                }
+            };
+            if let Some(place) = places.iter().copied().find(inside) {
+                let start = mentions.pop().map_or(range.start, |before| before.range.start);
+                mentions.push(Mention {
+                    range: start..range.end,
+                    place: Some(place),
+                    places: vec![place],
+                });
+                continue;
+            }
+            mentions.push(Mention {
+                range,
+                place: alone.then_some(places[0]),
+                places: places.to_vec(),
+            });
+        }
+        mentions
+    }
+
+    /// Whether a district's full name is long enough to be no part of other words.
+    fn names_long(&self, place: usize) -> bool {
+        let district = self.regions[place].district.as_ref();
+        district.is_none_or(|name| name.chars().nth(2).is_some())
+    }
+
+    /// The longest name made of whole words from the first on: how many words, and which regions have it.
+    fn longest_at(&self, text: &str, words: &[Word]) -> Option<(usize, &[usize])> {
+        let start = words[0].range.start;
+        let mut best = None;
+        let mut end = start;
+        for (index, word) in words.iter().take(self.longest).enumerate() {
+            if word.range.start != end {
+                break;
+            }
+            end = word.range.end;
+            if end - start > self.longest * '州'.len_utf8() {
+                break;
+            }
+            let name = &text[start..end];
+            // 上海人, 浙江籍: people are called by their region.
+            let person = name.strip_suffix(['人', '籍']).filter(|_| index == 0);
+            let known = |name| self.names.get(name).map(|places| (name, places.as_slice()));
+            let path = || self.path(name).filter(|_| index == 0);
+            if let Some((name, places)) = known(name).or_else(|| known(person?)).or_else(path)
+                && !self.is_other(text, start, name)
+                && !self.is_called_after(text, start..start + name.len(), places)
+            {
+                best = Some((index + 1, places));
+            }
+        }
+        best
+    }
+
+    /// Whether a bare name is that of a street, a village, a product or a person: 长春村, 庐山路, 国寿瑞安, 殷兴义.
+    fn is_called_after(&self, text: &str, range: Range<usize>, places: &[usize]) -> bool {
+        let (name, before, behind) = (&text[range.clone()], &text[..range.start], &text[range.end..]);
+        let region = &self.regions[places[0]];
+        let own = region
+            .district
+            .as_ref()
+            .or(region.city.as_ref())
+            .unwrap_or(&region.province);
+        let bare = match region.district {
+            Some(_) => name != own,
+            None => name == own,
+        };
+        if !bare {
+            return false;
+        }
+        let local =
+            |&(kind, but): &(&str, &[char])| behind.strip_prefix(kind).is_some_and(|rest| !rest.starts_with(but));
+        if LOCAL.iter().any(local) {
+            return true;
+        }
+        let of_product = region.district.is_some() || self.of_products.contains(name);
+        if of_product && self.brands.iter().any(|brand| before.ends_with(brand.as_str())) {
+            return true;
+        }
+        region.district.is_some() && before.ends_with(SURNAMES)
+    }
+
+    /// 上海浦东新区, which is one word to the dictionary: the places that the name behind the first one has.
+    fn path<'t>(&self, word: &'t str) -> Option<(&'t str, &[usize])> {
+        let cuts = word.char_indices().map(|(at, _)| at).skip(2);
+        cuts.filter(|&at| self.names.contains_key(&word[..at]))
+            .find_map(|at| Some((word, self.names.get(&word[at..])?.as_slice())))
+    }
+
+    /// Whether the name that begins at this byte is a part of a longer one that is no place's.
+    fn is_other(&self, text: &str, start: usize, name: &str) -> bool {
+        let around = self.others.get(name).into_iter().flatten();
+        let (before, behind) = (&text[..start], &text[start + name.len()..]);
+        around
+            .into_iter()
+            .any(|(left, right)| before.ends_with(left.as_str()) && behind.starts_with(right.as_str()))
+    }
+
+    /// 粤医保发〔2024〕12号: whose document it is, where only one region goes by the character.
+    fn document_numbers(&self, text: &str) -> Vec<usize> {
+        const OFFICES: [&str; 8] = ["医保", "人社", "政", "府", "卫", "民", "财", "税"];
+        let mut found = Vec::new();
+        for (bracket, open) in text.match_indices(['〔', '[', '(', '【']) {
+            let year = text[bracket + open.len()..].bytes().take(4);
+            if year.filter(u8::is_ascii_digit).count() < 4 {
+                continue;
+            }
+            let run = text[..bracket].char_indices().rev().take_while(|&(_, c)| is_cjk(c));
+            let place = run.take(LONGEST_NUMBER).find_map(|(at, character)| {
+                let behind = &text[at + character.len_utf8()..bracket];
+                let office = OFFICES.iter().any(|office| behind.starts_with(office));
+                match self.bare.get(&text[at..at + character.len_utf8()]).filter(|_| office)?[..] {
+                    [place] => Some(place),
+                    _ => None,
+                }
+            });
+            found.extend(place.filter(|place| !found.contains(place)));
+        }
+        found
+    }
+}
+
+/// What a place within another is called by, and the characters behind it with which it is not: 庐山路 is a street,
+/// 杭州路上 is none, and 杭州乡镇企业 are Hangzhou's.
+const LOCAL: [(&str, &[char]); 9] = [
+    ("村", &['里', '民', '镇', '居']),
+    ("社区", &['医', '卫', '居', '养', '服']),
+    ("镇", &['上', '里']),
+    ("乡", &['镇', '村', '下', '亲']),
+    ("街", &['头', '上', '边']),
+    ("路", &['上', '边', '况', '过', '人', '面', '桥']),
+    ("大道", &[]),
+    ("小区", &['别']),
+    ("大厦", &[]),
+];
+
+/// Before a bare name of two characters that people have too; characters that hardly stand there as words.
+const SURNAMES: [char; 40] = [
+    '殷', '卢', '郭', '邓', '曹', '彭', '萧', '蔡', '贾', '魏', '薛', '谭', '邹', '熊', '孟', '邱', '侯', '尹', '崔',
+    '蒋', '潘', '姚', '郝', '傅', '王', '李', '张', '刘', '陈', '杨', '赵', '吴', '徐', '朱', '梁', '郑', '韩', '冯',
+    '沈', '袁',
+];
+
+/// In characters: no document's number is longer up to its year.
+const LONGEST_NUMBER: usize = 10;
