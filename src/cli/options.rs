@@ -75,6 +75,9 @@ pub struct Question {
     /// Breadth of the graph search.
     #[arg(long, value_name = "N")]
     pub ef_search: Option<usize>,
+    /// Take the question as it is written: correct neither typing errors nor pinyin.
+    #[arg(long)]
+    pub exact: bool,
 }
 
 impl Question {
@@ -90,6 +93,7 @@ impl Question {
             },
             candidates: self.candidates,
             ef_search: self.ef_search,
+            exact: self.exact,
             today: setup::today(),
             ..SearchRequest::default()
         }

@@ -23,6 +23,7 @@ pub fn response_json(response: &SearchResponse) -> Value {
     json!({
         "hits": response.hits.iter().map(hit_json).collect::<Vec<_>>(),
         "candidates": response.candidates,
+        "corrected": response.corrected,
         "degraded": response.degraded,
         "answerable": response.answerable,
         "reranked": response.reranked,
@@ -144,6 +145,9 @@ impl Style {
 pub fn response(response: &SearchResponse, style: &Style) {
     if let Some(reason) = &response.degraded {
         outln!("{}", style.paint("31", &format!("注意（degraded）：{reason}")));
+    }
+    if let Some(corrected) = &response.corrected {
+        outln!("{}", style.paint("33", &format!("按“{corrected}”查找")));
     }
     if response.hits.is_empty() {
         outln!("没有找到相关内容。");

@@ -101,6 +101,10 @@ pub trait Snapshot: Send + Sync {
     /// Begins a question about the passages that the filter lets through: looks its terms up, once for everything.
     fn ask(self: Arc<Self>, question: Arc<LexicalQuery>, filter: &Filter, budget: Budget) -> Result<Arc<dyn Asked>>;
 
+    /// How many passages hold each of these terms of the bigram stream (two characters, one, a Latin word) in their titles or
+    /// in their texts, whichever are more; counted as for what words weigh. Must be cheap: it is asked before the question.
+    fn holding(&self, terms: &[&str]) -> Result<Vec<u64>>;
+
     /// A whole article.
     fn article(&self, id: &str) -> Result<Option<Article>>;
 

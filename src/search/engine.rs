@@ -1,17 +1,16 @@
 //! The whole of a search: a checked request through analysis, both retrievers, exact scores, fusion and grouping to an
 //! answer. Wiring and timing only; every step's own rules are in its own file. Knows no wire format.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::confidence::signs;
-use super::filter::understood;
 use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
 use super::hits::HitBuilder;
 use super::ranking::Ranking;
+use super::reading::{Reading, normalized};
 use super::request::{Mode, SearchRequest};
 use super::reranking::{Reranked, rerank};
 use super::response::{Provenance, SearchResponse, Timings};
@@ -111,9 +110,10 @@ impl Engine {
         let mut timings = Timings::default();
         let under_way = compute::enter(budget.until(request.deadline));
         request.check()?;
-        let request = &*self.understood(request)?;
-        under_way.budget().check()?;
         let snapshot = self.backend.snapshot()?;
+        let reading = Reading::new(request, &self.analyzer, &*snapshot)?;
+        let request = &reading.request;
+        under_way.budget().check()?;
         let about = snapshot.about();
 
         let query = self.analyze(request);
@@ -124,7 +124,7 @@ impl Engine {
         let reach = request.offset + request.wanted();
         let mut depth = depth(request, reach);
         let (mut retrieved, scored, mut groups, started) = loop {
-            let retrieved = self.retrieve(about, request, &asked, depth, &under_way, &mut timings)?;
+            let retrieved = self.retrieve(about, &reading, &asked, depth, &under_way, &mut timings)?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.question.is_some());
             let scored = score(&*asked, rule, &retrieved, &fusion, under_way.budget())?;
@@ -184,6 +184,7 @@ impl Engine {
         Ok(SearchResponse {
             hits,
             candidates: scored.ranked.len(),
+            corrected: reading.corrected,
             degraded: retrieved.degraded,
             reranked: reranked.as_ref().map(Reranked::count),
             answerable,
@@ -228,13 +229,14 @@ impl Engine {
     pub fn candidates(&self, request: &SearchRequest, budget: Budget) -> Result<Vec<JudgedBy>> {
         let under_way = compute::enter(budget.until(request.deadline));
         request.check()?;
-        let request = &*self.understood(request)?;
         let snapshot = self.backend.snapshot()?;
+        let reading = Reading::new(request, &self.analyzer, &*snapshot)?;
+        let request = &reading.request;
         let query = self.analyze(request);
         let asked = Arc::clone(&snapshot).ask(query, &request.filter, under_way.budget())?;
         let depth = depth(request, request.wanted());
         let mut timings = Timings::default();
-        let retrieved = self.retrieve(snapshot.about(), request, &asked, depth, &under_way, &mut timings)?;
+        let retrieved = self.retrieve(snapshot.about(), &reading, &asked, depth, &under_way, &mut timings)?;
         if let Some(reason) = retrieved.degraded {
             return Err(Error::unavailable(reason));
         }
@@ -261,19 +263,8 @@ impl Engine {
     pub fn vector(&self, question: &str, budget: Budget) -> Result<Vec<f32>> {
         let snapshot = self.backend.snapshot()?;
         let budget = compute::enter(budget).budget();
-        let vector = self.embed(snapshot.about(), question, budget);
+        let vector = self.embed(snapshot.about(), [&*normalized(question)], budget);
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
-    }
-
-    /// The request with its filter as the index spells it.
-    fn understood<'a>(&self, request: &'a SearchRequest) -> Result<Cow<'a, SearchRequest>> {
-        if request.filter.is_empty() {
-            return Ok(Cow::Borrowed(request));
-        }
-        Ok(Cow::Owned(SearchRequest {
-            filter: understood(&request.filter, &self.analyzer)?,
-            ..request.clone()
-        }))
     }
 
     fn analyze(&self, request: &SearchRequest) -> Arc<LexicalQuery> {
@@ -289,12 +280,13 @@ impl Engine {
     fn retrieve(
         &self,
         about: &About,
-        request: &SearchRequest,
+        reading: &Reading,
         asked: &Arc<dyn Asked>,
         depth: usize,
         under_way: &UnderWay<'_>,
         timings: &mut Timings,
     ) -> Result<Retrieved> {
+        let request = &reading.request;
         let by_words = {
             let asked = Arc::clone(asked);
             move |budget| {
@@ -304,7 +296,7 @@ impl Engine {
         };
         let by_meaning = |budget| {
             let started = Instant::now();
-            let vector = self.embed(about, &request.query, budget);
+            let vector = self.embed(about, reading.meanings(), budget);
             let embed = started.elapsed();
             let started = Instant::now();
             let found = match &vector {
@@ -371,8 +363,13 @@ impl Engine {
         })
     }
 
-    /// The question's vector, or why there is none.
-    fn embed(&self, about: &About, question: &str, budget: Budget) -> Result<Arc<[f32]>, String> {
+    /// The question's vector, or why there is none; of several wordings the mean.
+    fn embed<'a>(
+        &self,
+        about: &About,
+        wordings: impl IntoIterator<Item = &'a str>,
+        budget: Budget,
+    ) -> Result<Arc<[f32]>, String> {
         let identity = &about.identity;
         if identity.dimension == 0 {
             return Err("the index was built without vectors, so the answer is by words alone".into());
@@ -385,15 +382,31 @@ impl Engine {
             ));
         };
         let failed = |what: String| format!("embedding the question failed, so the answer is by words alone: {what}");
-        let (vector, _) = self
-            .vectors
-            .get_or_embed(&**embedder, question, budget)
-            .map_err(|error| failed(error.to_string()))?;
+        let vectors = wordings.into_iter().map(|wording| {
+            let got = self.vectors.get_or_embed(&**embedder, wording, budget);
+            got.map(|(vector, _)| vector).map_err(|error| failed(error.to_string()))
+        });
+        let vectors: Vec<Arc<[f32]>> = vectors.collect::<Result<_, _>>()?;
+        let vector = mean(&vectors);
         match vector.len() == identity.dimension && vector.iter().all(|x| x.is_finite()) {
             true => Ok(vector),
             false => Err(failed(format!("a vector of {} numbers came back", vector.len()))),
         }
     }
+}
+
+/// The mean of vectors of one length, normalised as they are; of one it is that one.
+fn mean(vectors: &[Arc<[f32]>]) -> Arc<[f32]> {
+    if let [one] = vectors {
+        return Arc::clone(one);
+    }
+    let mut sum: Vec<f32> = Vec::new();
+    for vector in vectors {
+        sum.resize(vector.len(), 0.0);
+        sum.iter_mut().zip(&**vector).for_each(|(sum, x)| *sum += x);
+    }
+    let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
+    sum.iter().map(|x| x / length).collect()
 }
 
 /// Candidates to take from each ranking so that `reach` hits can be given. It grows in large steps, so that the pages of

@@ -13,6 +13,7 @@ mod highlight;
 mod hits;
 mod phrases;
 mod ranking;
+mod reading;
 pub mod request;
 mod reranking;
 pub mod response;

@@ -90,6 +90,8 @@ pub struct SearchRequest {
     pub ef_search: Option<usize>,
     /// Today, for words such as 去年; absent means that they are not resolved.
     pub today: Option<Date>,
+    /// Whether the question is taken as it is written: nothing in it is corrected.
+    pub exact: bool,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
 }
@@ -113,6 +115,7 @@ pub struct NormalRequest {
     candidates: Option<usize>,
     ef_search: Option<usize>,
     today: Option<Date>,
+    exact: bool,
 }
 
 impl NormalRequest {
@@ -168,6 +171,7 @@ impl SearchRequest {
             candidates: self.candidates,
             ef_search: self.ef_search,
             today: self.today,
+            exact: self.exact,
         }
     }
 

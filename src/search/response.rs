@@ -161,6 +161,8 @@ pub struct SearchResponse {
     pub hits: Vec<Hit>,
     /// Passages that were scored, before grouping and paging.
     pub candidates: usize,
+    /// The question as it was read, if typing errors or pinyin in it were corrected.
+    pub corrected: Option<String>,
     /// Why the answer is less than asked for (no model: words alone), if it is.
     pub degraded: Option<String>,
     /// How many of the first a reranker scored; none if none was set or asked for.

@@ -73,6 +73,7 @@ pub fn request(wire: wire::SearchRequest, deadline: Option<Instant>) -> Result<S
         explain: wire.explain,
         candidates: wire.candidates.map(size),
         ef_search: wire.ef_search.map(size),
+        exact: wire.exact,
         today: wire.today.map(|text| date("today", &text)).transpose()?,
         deadline,
     };
@@ -182,6 +183,7 @@ pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
     wire::SearchResponse {
         hits: core.hits.iter().map(hit).collect(),
         candidates: core.candidates as u64,
+        corrected: core.corrected.clone().unwrap_or_default(),
         degraded: core.degraded.clone(),
         answerable: core.answerable,
         reranked: core.reranked.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
@@ -488,11 +490,11 @@ mod tests {
             years in prop::collection::vec(1000..=9999_u16, 0..3),
             (published_from, today) in (prop::option::of(any_date()), prop::option::of(any_date())),
             grouping in prop::sample::select(vec![Grouping::Article, Grouping::Passage]),
-            explain in any::<bool>(),
+            (explain, exact) in (any::<bool>(), any::<bool>()),
             (candidates, ef_search) in (prop::option::of(1..=10_000_usize), prop::option::of(1..=10_000_usize)),
         ) -> SearchRequest {
             SearchRequest {
-                query, top_k, offset, mode, grouping, explain, candidates, ef_search, today,
+                query, top_k, offset, mode, grouping, explain, candidates, ef_search, today, exact,
                 fusion: FusionRequest { method, dense_weight, rrf_k },
                 filter: Filter { article_ids, sources, regions, years, published_from, published_to: None },
                 deadline: None,

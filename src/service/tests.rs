@@ -68,6 +68,7 @@ pub(super) fn full_answer() -> SearchResponse {
             years: vec![2024, 2025],
         }],
         candidates: 100,
+        corrected: Some("医保断缴怎么办".into()),
         degraded: Some("没有模型".into()),
         answerable: Some(0.75),
         reranked: Some(30),

@@ -4,12 +4,12 @@
 //! sides always agree.
 
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use jieba_rs::Jieba;
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Date;
 use crate::profile::TermWeights;
 
@@ -18,6 +18,7 @@ use super::normalize::Normalized;
 use super::quantity::{Amount, amounts};
 use super::region::Region;
 use super::segment::{self, Run, Script, Word};
+use super::spelling::vocabulary::Vocabulary;
 use super::year;
 
 /// Raised whenever the same text and lexicon would give other tokens than before: a rule here, the segmenter's
@@ -68,6 +69,8 @@ struct Parts {
     jieba: Jieba,
     lexicon: Lexicon,
     fingerprint: String,
+    /// Made when the first question needs it.
+    vocabulary: OnceLock<Result<Vocabulary>>,
 }
 
 impl Analyzer {
@@ -102,6 +105,7 @@ impl Analyzer {
             jieba,
             lexicon,
             fingerprint,
+            vocabulary: OnceLock::new(),
         };
         Ok(Analyzer {
             parts: Arc::new(parts),
@@ -185,6 +189,15 @@ impl Analyzer {
 
     pub(super) fn lexicon(&self) -> &Lexicon {
         &self.parts.lexicon
+    }
+
+    /// The words that may have been meant by others.
+    pub(super) fn vocabulary(&self) -> Result<&Vocabulary> {
+        let made = self
+            .parts
+            .vocabulary
+            .get_or_init(|| Vocabulary::new(&self.parts.lexicon));
+        made.as_ref().map_err(Error::clone)
     }
 
     pub(super) fn segment(&self, text: &str, runs: &[Run], amounts: &[Amount]) -> Vec<Word> {

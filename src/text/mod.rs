@@ -21,6 +21,7 @@ mod region;
 mod segment;
 mod sentence;
 mod simplify;
+mod spelling;
 mod year;
 
 pub use analyzer::{Analyzer, Token, Tokens};
@@ -33,6 +34,7 @@ pub use quantity::{Amount, Quantity, Unit, Value, amounts, unit_at};
 pub use query::{AnalyzedQuery, QueryTerm, TermOrigin};
 pub use region::Region;
 pub use sentence::sentences;
+pub use spelling::{Correction, Usage};
 
 #[cfg(test)]
 mod tests;

@@ -181,6 +181,10 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
     assert_eq!(vectors.len() as u64, about.passages);
     vectors.sort_by(|a, b| a.0.cmp(&b.0));
     said.insert("vectors".into(), format!("{vectors:?}"));
+    let holding = snapshot
+        .holding(&["医保", "断缴", "保", "浙江", "xyzzy", "医宝", ""])
+        .unwrap();
+    said.insert("holding".into(), format!("{holding:?}"));
     judging_is_alone_what_it_is_together(&snapshot);
     let rules = rules();
     let mut ranking = Ranking::shipped();

@@ -172,3 +172,38 @@ fn filters_take_the_names_people_use_and_refuse_the_rest() {
         assert!(error.to_string().contains(field), "{error}");
     }
 }
+
+#[test]
+fn however_a_question_is_written_its_answer_is_the_same() {
+    let rules = rules();
+    let (_folder, index) = built(&rules);
+    let engine = Engine::new(index, rules.analyzer.clone(), rules.embedder.clone());
+    let answer = |question: &str, exact: bool| {
+        let request = SearchRequest {
+            explain: true,
+            exact,
+            ..SearchRequest::new(question)
+        };
+        let answer = engine.search(&request, Budget::single()).unwrap();
+        (answer.hits, answer.corrected)
+    };
+    let check = |written: &str, plain: &str| {
+        assert_eq!(answer(written, false), answer(plain, true), "{written}");
+        assert_eq!(answer(written, true), answer(plain, true), "{written}");
+    };
+    check("年度最高支付限額是多少", "年度最高支付限额是多少");
+    check("２０２４年度籌資標準ＡＢＣ", "2024年度筹资标准abc");
+    check("杭州市大病保險　起付線", "杭州市大病保险 起付线");
+    let read = |written: &str| {
+        let (hits, corrected) = answer(written, false);
+        let (_, uncorrected) = answer(written, true);
+        assert_eq!(uncorrected, None, "{written}");
+        (hits[0].article_id.clone(), corrected)
+    };
+    for (written, first, expected) in [
+        ("杭州市大病保显起付线", "hz", "杭州市大病保险起付线"),
+        ("dabing baoxian qifuxian zhejiangsheng", "zj", "大病保险起付线浙江省"),
+    ] {
+        assert_eq!(read(written), (first.to_owned(), Some(expected.to_owned())));
+    }
+}

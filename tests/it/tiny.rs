@@ -227,6 +227,17 @@ impl Snapshot for Commit {
         }))
     }
 
+    fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
+        let holding = |term: &&str| {
+            let counts = self.passages.iter().map(|(passage, _)| passage.count(1, term));
+            let [in_title, in_text] = counts.fold([0, 0], |[a, b], [in_title, in_text]| {
+                [a + u64::from(in_title > 0), b + u64::from(in_text > 0)]
+            });
+            in_title.max(in_text)
+        };
+        Ok(terms.iter().map(holding).collect())
+    }
+
     fn article(&self, id: &str) -> Result<Option<Article>> {
         let found = live(&self.passages).find(|passage| passage.article.id == id);
         Ok(found.map(|passage| passage.article.clone()))

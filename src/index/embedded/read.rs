@@ -26,6 +26,10 @@ impl Snapshot for EmbeddedSnapshot {
         Ok(Arc::new(EmbeddedQuestion::new(self, &question, filter, budget)?))
     }
 
+    fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
+        EmbeddedSnapshot::holding(self, terms)
+    }
+
     fn article(&self, id: &str) -> Result<Option<Article>> {
         let Some(found) = self.find(id, Segment::is_first)? else {
             return Ok(None);

@@ -21,6 +21,9 @@ use crate::index::passage::{Identity, StoredPassage};
 use crate::index::scoring::Mean;
 use crate::profile::Bm25Params;
 
+/// The stream whose terms are asked for by themselves.
+const BIGRAMS: usize = 1;
+
 /// The implementation of [`Snapshot`](crate::index::Snapshot) by the embedded engine.
 pub struct EmbeddedSnapshot {
     searcher: Searcher,
@@ -118,6 +121,17 @@ impl EmbeddedSnapshot {
     pub fn article_hash(&self, id: &str) -> Result<Option<u64>> {
         let found = self.find(id, |_, _| true)?;
         Ok(found.and_then(|found| self.segments()[found.segment_ord as usize].article_hash(found.doc_id)))
+    }
+
+    /// See [`Snapshot`](crate::index::Snapshot).
+    ///
+    /// # Errors
+    /// `Corrupt` if the index is damaged.
+    pub fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
+        terms
+            .iter()
+            .map(|term| self.collection.holding(BIGRAMS, term))
+            .collect()
     }
 
     /// A passage of an article that is there and wanted.

@@ -41,6 +41,22 @@ impl Collection {
             workspaces,
         }
     }
+
+    /// How many passages hold a term in their titles or in their texts, whichever are more.
+    ///
+    /// # Errors
+    /// `Corrupt` if the index is damaged.
+    pub fn holding(&self, stream: usize, term: &str) -> Result<u64> {
+        let mut holding = [0u64; 2];
+        for segment in &self.segments {
+            for (side, holding) in holding.iter_mut().enumerate() {
+                let dictionary = segment.words[side * STREAMS + stream].index.terms();
+                let info = dictionary.get(term.as_bytes()).or_fault(Fault::Corrupt, READING)?;
+                *holding += info.map_or(0, |info| u64::from(info.doc_freq));
+            }
+        }
+        Ok(holding[0].max(holding[1]))
+    }
 }
 
 /// Where a term occurs in a segment: in titles, in texts.

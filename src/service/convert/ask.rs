@@ -68,6 +68,7 @@ pub fn request(core: &SearchRequest) -> wire::SearchRequest {
         explain: core.explain,
         candidates: core.candidates.map(size),
         ef_search: core.ef_search.map(size),
+        exact: core.exact,
         today: core.today.map(|day| day.to_string()),
     }
 }
@@ -81,6 +82,7 @@ pub fn response(wire: wire::SearchResponse) -> Result<SearchResponse> {
     Ok(SearchResponse {
         hits: wire.hits.into_iter().map(hit).collect::<Result<_>>()?,
         candidates: usize::try_from(wire.candidates).unwrap_or(usize::MAX),
+        corrected: (!wire.corrected.is_empty()).then_some(wire.corrected),
         degraded: wire.degraded,
         answerable: wire.answerable,
         reranked: wire.reranked.map(|count| count as usize),

@@ -1,0 +1,100 @@
+//! A request as it is answered: its filter as the index spells it, its question normalised, with what was typed wrongly
+//! corrected by what the collection writes.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::filter::understood;
+use super::request::SearchRequest;
+use crate::error::Result;
+use crate::index::Snapshot;
+use crate::text::{Analyzer, Normalized, Usage};
+
+/// A request and what was made of it.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    /// The request with its question and its filter as they were understood.
+    pub request: SearchRequest,
+    /// The question as it was written, normalised, where it means something beside what was read.
+    pub written: Option<String>,
+    /// The question as it was read, for the asker to see; none if nothing was corrected.
+    pub corrected: Option<String>,
+}
+
+impl Reading {
+    /// Reads a request that was checked.
+    ///
+    /// # Errors
+    /// `Caller` for a filter that is not understood; those of the index.
+    pub fn new(request: &SearchRequest, analyzer: &Analyzer, snapshot: &dyn Snapshot) -> Result<Self> {
+        let mut request = request.clone();
+        if !request.filter.is_empty() {
+            request.filter = understood(&request.filter, analyzer)?;
+        }
+        let written = normalized(&request.query);
+        let correction = match request.exact {
+            true => None,
+            false => analyzer.correct(&request.query, &Held::of(snapshot))?,
+        };
+        let Some(correction) = correction else {
+            request.query = written;
+            return Ok(Reading {
+                request,
+                written: None,
+                corrected: None,
+            });
+        };
+        request.query = normalized(&correction.text);
+        Ok(Reading {
+            request,
+            written: (!correction.is_spelled).then_some(written),
+            corrected: Some(correction.text),
+        })
+    }
+
+    /// The texts whose vectors, averaged, are the question's meaning.
+    pub fn meanings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.request.query.as_str()).chain(self.written.as_deref())
+    }
+}
+
+/// A question as analysis sees it and as it is embedded: however it is written, it is the same one.
+pub(super) fn normalized(question: &str) -> String {
+    Normalized::new(question).text
+}
+
+/// What the passages of a snapshot hold, each term looked up once.
+struct Held<'s> {
+    snapshot: &'s dyn Snapshot,
+    known: RefCell<HashMap<String, u64>>,
+}
+
+impl<'s> Held<'s> {
+    fn of(snapshot: &'s dyn Snapshot) -> Self {
+        Held {
+            snapshot,
+            known: RefCell::default(),
+        }
+    }
+}
+
+impl Usage for Held<'_> {
+    fn passages(&self) -> u64 {
+        self.snapshot.about().passages
+    }
+
+    fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
+        let mut known = self.known.borrow_mut();
+        let mut unknown: Vec<&str> = terms
+            .iter()
+            .copied()
+            .filter(|term| !known.contains_key(*term))
+            .collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        for (term, holding) in unknown.iter().zip(self.snapshot.holding(&unknown)?) {
+            known.insert((*term).to_owned(), holding);
+        }
+        Ok(terms.iter().map(|term| known[*term]).collect())
+    }
+}
