@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Context, Fault, Result};
 use crate::search::features::label;
-use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span};
+use crate::search::response::{Explanation, Fit, Hit, RankPart, SearchResponse, Span};
 
 /// Below this chance of an answer the reader is warned.
 const DOUBTFUL: f32 = 0.3;
@@ -26,6 +26,12 @@ pub fn response_json(response: &SearchResponse) -> Value {
         "corrected": response.corrected,
         "degraded": response.degraded,
         "answerable": response.answerable,
+        "missing": response.missing.as_ref().map(|missing| json!({
+            "places": missing.places,
+            "years": missing.years,
+            "nowhere": missing.nowhere,
+            "sentence": missing.sentence,
+        })),
         "reranked": response.reranked,
         "cached": response.timings.cached,
         "timings_ms": response.timings.stages()
@@ -65,7 +71,36 @@ fn hit_json(hit: &Hit) -> Value {
         "attributes": hit.attributes,
         "regions": hit.regions,
         "years": hit.years,
+        "applies": { "place": hit.applies.place.map(fit_name), "year": hit.applies.year.map(fit_name) },
     })
+}
+
+/// As programs read it.
+fn fit_name(fit: Fit) -> &'static str {
+    match fit {
+        Fit::Same => "same",
+        Fit::Wider => "wider",
+        Fit::Other => "other",
+        Fit::NotSaid => "not_said",
+    }
+}
+
+/// How a hit applies, as a person reads it; empty where the question names neither place nor year.
+fn applies(hit: &Hit) -> String {
+    let fit = |fit: Fit, what: &str, own: String| match fit {
+        Fit::Same => format!("{what}相符"),
+        Fit::Wider if own.is_empty() => format!("{what}：全国"),
+        Fit::Wider => format!("{what}范围更大（{own}）"),
+        Fit::Other => format!("{what}不同（{own}）"),
+        Fit::NotSaid => format!("未说明{what}"),
+    };
+    let years: Vec<String> = hit.years.iter().map(u16::to_string).collect();
+    let place = hit
+        .applies
+        .place
+        .map(|place| fit(place, "地区", hit.regions.join("、")));
+    let year = hit.applies.year.map(|year| fit(year, "年份", years.join("、")));
+    place.into_iter().chain(year).collect::<Vec<_>>().join("，")
 }
 
 fn span_json(span: &Span) -> Value {
@@ -152,6 +187,9 @@ pub fn response(response: &SearchResponse, style: &Style) {
     if response.hits.is_empty() {
         outln!("没有找到相关内容。");
     }
+    if let Some(missing) = &response.missing {
+        outln!("{}", style.paint("31", &missing.sentence));
+    }
     if response.answerable.is_some_and(|chance| chance < DOUBTFUL) && !response.hits.is_empty() {
         outln!(
             "{}",
@@ -185,6 +223,10 @@ pub fn response(response: &SearchResponse, style: &Style) {
                 &format!("[{}] {:.3} {}", hit.passage_id, hit.score, source.join(" "))
             )
         );
+        let applies = applies(hit);
+        if !applies.is_empty() {
+            outln!("   {}", style.paint("2", &applies));
+        }
         if let Some(span) = hit.best_sentence {
             outln!(
                 "   {}",

@@ -105,6 +105,9 @@ pub trait Snapshot: Send + Sync {
     /// in their texts, whichever are more; counted as for what words weigh. Must be cheap: it is asked before the question.
     fn holding(&self, terms: &[&str]) -> Result<Vec<u64>>;
 
+    /// How many passages a filter lets through.
+    fn count(&self, filter: &Filter, budget: Budget) -> Result<u64>;
+
     /// A whole article.
     fn article(&self, id: &str) -> Result<Option<Article>>;
 

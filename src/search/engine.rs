@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::applies::Wanted;
 use super::confidence::signs;
 use super::fusion::Fusion;
 use super::group;
@@ -169,15 +170,21 @@ impl Engine {
             .take(request.wanted())
             .collect();
         let unmoved = Reranked::default();
+        let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
         let builder = HitBuilder {
             asked: &*asked,
             request,
             scored: &scored,
             reranked: reranked.as_ref().unwrap_or(&unmoved),
             finder: &TermFinder::new(&request.query, &query, asked.weights()),
+            wanted: &wanted,
             budget: under_way.budget(),
         };
-        let hits = builder.build(&page)?;
+        let (hits, held) = builder.build(&page)?;
+        let missing = match request.offset {
+            0 => wanted.missing(&hits, &held, |filter| snapshot.count(filter, under_way.budget()))?,
+            _ => None,
+        };
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
         let is_adapted = retrieved.question.is_some_and(|question| question.adapted.is_some());
@@ -188,6 +195,7 @@ impl Engine {
             degraded: retrieved.degraded,
             reranked: reranked.as_ref().map(Reranked::count),
             answerable,
+            missing,
             timings,
             provenance: Provenance {
                 commit: about.commit,

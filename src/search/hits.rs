@@ -2,11 +2,12 @@
 //!
 //! The order of articles is settled before; nothing here changes it, nor the score that an article stands by.
 
+use super::applies::Wanted;
 use super::explain;
 use super::highlight::{Reading, TermFinder, Title};
 use super::request::{Grouping, SearchRequest};
 use super::reranking::Reranked;
-use super::response::{Hit, Span};
+use super::response::{Applies, Hit, Span};
 use super::score::Scored;
 use crate::compute::Budget;
 use crate::error::Result;
@@ -36,15 +37,16 @@ pub(super) struct HitBuilder<'a> {
     pub scored: &'a Scored,
     pub reranked: &'a Reranked,
     pub finder: &'a TermFinder,
+    pub wanted: &'a Wanted<'a>,
     pub budget: Budget,
 }
 
 impl HitBuilder<'_> {
-    /// The hits of a page, given by their places among the candidates.
+    /// The hits of a page, given by their places among the candidates, and the regions of each.
     ///
     /// # Errors
     /// `Corrupt` if the index is damaged, `Deadline` if nobody waits any more.
-    pub fn build(&self, page: &[usize]) -> Result<Vec<Hit>> {
+    pub fn build(&self, page: &[usize]) -> Result<(Vec<Hit>, Vec<Vec<Region>>)> {
         let HitBuilder {
             request,
             scored,
@@ -57,7 +59,7 @@ impl HitBuilder<'_> {
             true => self.asked.explain(&refs, self.budget)?.into_iter(),
             false => Vec::new().into_iter(),
         };
-        let mut hits = Vec::with_capacity(page.len());
+        let (mut hits, mut held) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
         for (place, (&at, stored)) in page.iter().zip(self.asked.fetch(&refs, self.budget)?).enumerate() {
             self.budget.check()?;
             let title = finder.title(&stored.title);
@@ -67,7 +69,10 @@ impl HitBuilder<'_> {
                 Grouping::Article if request.offset + place < READ_CLOSELY => self.answering(at, read)?,
                 _ => read,
             };
+            let applies = self.wanted.applies(&read.stored);
+            held.push(read.stored.regions.clone());
             let mut hit = to_hit(read, reranked.score(at, scored.ranked[at].score), finder);
+            hit.applies = applies;
             if let Some(terms) = terms.next() {
                 let evidence = &scored.evidence[at];
                 let next = page.get(place + 1).map(|&next| &scored.evidence[next]);
@@ -86,7 +91,7 @@ impl HitBuilder<'_> {
             }
             hits.push(hit);
         }
-        Ok(hits)
+        Ok((hits, held))
     }
 
     /// The passage of an article that answers best: the one it was ranked by (at this place among the candidates),
@@ -156,5 +161,6 @@ fn to_hit(read: ReadPassage, score: f32, finder: &TermFinder) -> Hit {
         attributes: stored.attributes,
         regions: stored.regions.iter().map(Region::key).collect(),
         years: stored.years,
+        applies: Applies::default(),
     }
 }

@@ -2,6 +2,7 @@
 //! knows neither its files nor any wire format.
 
 mod adapter;
+mod applies;
 pub mod confidence;
 mod engine;
 mod explain;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::{ArticleKind, Date};
 
 /// A stretch of a text in characters (Unicode scalar values), end exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
     /// First character.
     pub start: u32,
@@ -56,8 +56,44 @@ pub struct Explanation {
     pub summary: String,
 }
 
+/// How what a hit is about meets what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// It says neither a place nor a year, whichever is meant.
+    NotSaid,
+    /// It is about another.
+    Other,
+    /// It is about a larger place that holds the one asked for, or about the whole country.
+    Wider,
+    /// It is about the same, or about a part of it.
+    Same,
+}
+
+/// How a hit applies to the place and the year that the question names; none where it names none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Applies {
+    /// By place.
+    pub place: Option<Fit>,
+    /// By year.
+    pub year: Option<Fit>,
+}
+
+/// What a question names and none of the first hits is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Places, as filters name them. Where some hits are about the place and others about the year, but none about both,
+    /// the place stands here and the year in `years`.
+    pub places: Vec<String>,
+    /// Years.
+    pub years: Vec<u16>,
+    /// Whether nothing in the whole collection is about them, all of them together.
+    pub nowhere: bool,
+    /// All of it in a Chinese sentence, and what the hits are about instead.
+    pub sentence: String,
+}
+
 /// One passage that was found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hit {
     /// The article it is from.
     pub article_id: String,
@@ -98,6 +134,8 @@ pub struct Hit {
     pub regions: Vec<String>,
     /// The years that it is about, ascending.
     pub years: Vec<u16>,
+    /// How it applies to the place and the year asked for.
+    pub applies: Applies,
 }
 
 /// How long each stage took.
@@ -169,6 +207,8 @@ pub struct SearchResponse {
     pub reranked: Option<usize>,
     /// How likely it is that something in the collection answers the question, 0 to 1, if calibrated.
     pub answerable: Option<f32>,
+    /// The place and the year asked for that none of the first ten hits is about; said with the first page only.
+    pub missing: Option<Missing>,
     /// How long each stage took.
     pub timings: Timings,
     /// What made the answer.

@@ -138,7 +138,11 @@ fn bytes(answer: &SearchResponse) -> usize {
                 .sum::<usize>()
             + terms.sum::<usize>()
     };
-    size_of::<SearchResponse>() + answer.hits.iter().map(of_hit).sum::<usize>()
+    let missing = answer.missing.iter().map(|missing| {
+        let places = missing.places.iter().map(|place| 24 + place.len());
+        missing.sentence.len() + 2 * missing.years.len() + places.sum::<usize>()
+    });
+    size_of::<SearchResponse>() + missing.sum::<usize>() + answer.hits.iter().map(of_hit).sum::<usize>()
 }
 
 #[cfg(test)]

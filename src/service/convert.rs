@@ -13,7 +13,7 @@ use super::wire;
 use crate::error::{Error, Result};
 use crate::model::{ArticleKind, Date};
 use crate::search::request::{Filter, FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
-use crate::search::response::{Explanation, Hit, RankPart, SearchResponse, Span, Timings};
+use crate::search::response::{Applies, Explanation, Fit, Hit, RankPart, SearchResponse, Span, Timings};
 use crate::text;
 
 /// The fields a filter may name in its open form.
@@ -187,6 +187,12 @@ pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
         degraded: core.degraded.clone(),
         answerable: core.answerable,
         reranked: core.reranked.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+        missing: core.missing.as_ref().map(|missing| wire::Missing {
+            places: missing.places.clone(),
+            years: missing.years.iter().copied().map(u32::from).collect(),
+            nowhere: missing.nowhere,
+            sentence: missing.sentence.clone(),
+        }),
         timings: Some(timings(took)),
         provenance: Some(wire::Provenance {
             commit: made_by.commit,
@@ -257,6 +263,20 @@ fn hit(core: &Hit) -> wire::Hit {
         attributes: core.attributes.clone(),
         regions: core.regions.clone(),
         years: core.years.iter().copied().map(u32::from).collect(),
+        applies: (core.applies != Applies::default()).then(|| wire::Applies {
+            place: fit(core.applies.place).into(),
+            year: fit(core.applies.year).into(),
+        }),
+    }
+}
+
+fn fit(core: Option<Fit>) -> wire::Fit {
+    match core {
+        None => wire::Fit::Unspecified,
+        Some(Fit::Same) => wire::Fit::Same,
+        Some(Fit::Wider) => wire::Fit::Wider,
+        Some(Fit::Other) => wire::Fit::Other,
+        Some(Fit::NotSaid) => wire::Fit::NotSaid,
     }
 }
 

@@ -23,7 +23,9 @@ use super::wire::search_service_client::SearchServiceClient;
 use super::*;
 use crate::error::Fault;
 use crate::model::ArticleKind;
-use crate::search::response::{Explanation, Hit, Provenance, RankPart, Span, TermMatch, Timings};
+use crate::search::response::{
+    Applies, Explanation, Fit, Hit, Missing, Provenance, RankPart, Span, TermMatch, Timings,
+};
 
 /// An answer with every field set.
 pub(super) fn full_answer() -> SearchResponse {
@@ -66,11 +68,21 @@ pub(super) fn full_answer() -> SearchResponse {
             attributes: [("部门".to_owned(), "待遇科".to_owned())].into(),
             regions: vec!["杭州/余杭区".into()],
             years: vec![2024, 2025],
+            applies: Applies {
+                place: Some(Fit::Wider),
+                year: Some(Fit::NotSaid),
+            },
         }],
         candidates: 100,
         corrected: Some("医保断缴怎么办".into()),
         degraded: Some("没有模型".into()),
         answerable: Some(0.75),
+        missing: Some(Missing {
+            places: vec!["上海".into()],
+            years: vec![2024],
+            nowhere: true,
+            sentence: "库中没有上海2024年的内容。".into(),
+        }),
         reranked: Some(30),
         timings: Timings {
             analyze: micros(1),

@@ -196,9 +196,15 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
         let response = engine.search(&request, Budget::all()).unwrap();
         assert_eq!(response.degraded, None);
         let hits: Vec<String> = response.hits.iter().map(written).collect();
+        let count = snapshot.count(&request.filter, Budget::single()).unwrap();
         said.insert(
             format!("{request:?}"),
-            format!("{} candidates\n{}", response.candidates, hits.join("\n")),
+            format!(
+                "{} candidates of {count}, {:?}\n{}",
+                response.candidates,
+                response.missing,
+                hits.join("\n")
+            ),
         );
     }
     said

@@ -8,6 +8,7 @@ use baowen::index::{EmbeddedIndex, Rules};
 use baowen::model::{Article, Filter};
 use baowen::search::Engine;
 use baowen::search::request::{Mode, SearchRequest};
+use baowen::search::response::Fit;
 
 use crate::support::{article, index_of, model, rules};
 
@@ -206,4 +207,27 @@ fn however_a_question_is_written_its_answer_is_the_same() {
     ] {
         assert_eq!(read(written), (first.to_owned(), Some(expected.to_owned())));
     }
+}
+
+#[test]
+fn an_answer_says_which_place_and_year_it_is_about_and_what_is_not_there() {
+    let rules = rules();
+    let (_folder, index) = built(&rules);
+    let engine = Engine::new(index, rules.analyzer.clone(), None);
+    let ask = |question: &str| engine.search(&SearchRequest::new(question), Budget::single()).unwrap();
+    let found = ask("杭州大病保险起付线");
+    assert_eq!(found.missing, None);
+    let fit = |id: &str| {
+        let hit = found.hits.iter().find(|hit| hit.article_id == id);
+        hit.and_then(|hit| hit.applies.place)
+    };
+    assert_eq!((fit("hz"), fit("zj")), (Some(Fit::Same), Some(Fit::Wider)));
+    let missing = ask("上海2024年大病保险起付线").missing.unwrap();
+    assert!(missing.nowhere && missing.places == ["上海"] && missing.years == [2024]);
+    assert!(
+        missing.sentence.starts_with("库中没有上海2024年的内容，"),
+        "{}",
+        missing.sentence
+    );
+    assert_eq!(ask("大病保险起付线").missing, None);
 }

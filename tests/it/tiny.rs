@@ -238,6 +238,11 @@ impl Snapshot for Commit {
         Ok(terms.iter().map(holding).collect())
     }
 
+    fn count(&self, filter: &Filter, budget: Budget) -> Result<u64> {
+        budget.check()?;
+        Ok(live(&self.passages).filter(|passage| passage.passes(filter)).count() as u64)
+    }
+
     fn article(&self, id: &str) -> Result<Option<Article>> {
         let found = live(&self.passages).find(|passage| passage.article.id == id);
         Ok(found.map(|passage| passage.article.clone()))

@@ -30,6 +30,11 @@ impl Snapshot for EmbeddedSnapshot {
         EmbeddedSnapshot::holding(self, terms)
     }
 
+    fn count(&self, filter: &Filter, budget: Budget) -> Result<u64> {
+        let filtered = self.filters.bind(self.searcher(), self.fields(), filter, budget)?;
+        Ok(filtered.segments.iter().map(|segment| segment.count as u64).sum())
+    }
+
     fn article(&self, id: &str) -> Result<Option<Article>> {
         let Some(found) = self.find(id, Segment::is_first)? else {
             return Ok(None);

@@ -6,7 +6,9 @@ use super::super::{status, wire};
 use crate::error::{Error, Fault, Result};
 use crate::model::{ArticleKind, Date};
 use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
-use crate::search::response::{Explanation, Hit, Provenance, RankPart, SearchResponse, Span, TermMatch, Timings};
+use crate::search::response::{
+    Applies, Explanation, Fit, Hit, Missing, Provenance, RankPart, SearchResponse, Span, TermMatch, Timings,
+};
 
 /// The outcome of one question of a batch as a client received it.
 ///
@@ -86,6 +88,12 @@ pub fn response(wire: wire::SearchResponse) -> Result<SearchResponse> {
         degraded: wire.degraded,
         answerable: wire.answerable,
         reranked: wire.reranked.map(|count| count as usize),
+        missing: wire.missing.map(|missing| Missing {
+            places: missing.places,
+            years: years(missing.years),
+            nowhere: missing.nowhere,
+            sentence: missing.sentence,
+        }),
         timings: timings(&wire.timings.unwrap_or_default()),
         provenance: Provenance {
             commit: provenance.commit,
@@ -150,13 +158,28 @@ fn hit(wire: wire::Hit) -> Result<Hit> {
         duplicates: wire.duplicates,
         attributes: wire.attributes,
         regions: wire.regions,
-        // Four digits each, or the service is another one.
-        years: wire
-            .years
-            .into_iter()
-            .filter_map(|year| u16::try_from(year).ok())
-            .collect(),
+        years: years(wire.years),
+        applies: wire.applies.map_or_else(Applies::default, |applies| Applies {
+            place: fit(applies.place),
+            year: fit(applies.year),
+        }),
     })
+}
+
+/// Four digits each, or the service is another one.
+fn years(wire: Vec<u32>) -> Vec<u16> {
+    wire.into_iter().filter_map(|year| u16::try_from(year).ok()).collect()
+}
+
+/// A number that this client does not know says nothing.
+fn fit(wire: i32) -> Option<Fit> {
+    match wire::Fit::try_from(wire).ok()? {
+        wire::Fit::Unspecified => None,
+        wire::Fit::Same => Some(Fit::Same),
+        wire::Fit::Wider => Some(Fit::Wider),
+        wire::Fit::Other => Some(Fit::Other),
+        wire::Fit::NotSaid => Some(Fit::NotSaid),
+    }
 }
 
 fn explanation(wire: wire::Explanation) -> Explanation {

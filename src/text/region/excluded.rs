@@ -2,7 +2,7 @@
 //!
 //! Reads what stands right before and right behind a list of names, nothing further: 杭州以外就医 is still about 杭州.
 
-use super::find::Mention;
+use super::mention::Mention;
 
 /// Right before a list of names that are left out.
 const BEFORE: [&str; 8] = [

@@ -7,17 +7,8 @@
 use std::ops::Range;
 
 use super::super::segment::{Word, is_cjk};
+use super::mention::Mention;
 use super::{Region, Regions, excluded};
-
-/// A name of a region in a text.
-pub(super) struct Mention {
-    /// Where it stands, with those of the regions right before it that hold it.
-    pub range: Range<usize>,
-    /// The region, where the name alone tells which; otherwise what else the text names decides.
-    place: Option<usize>,
-    /// All that it may be.
-    places: Vec<usize>,
-}
 
 impl Regions {
     /// The regions that the words of a text name, in order of first appearance, each once. A region with one of its own

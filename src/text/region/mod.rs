@@ -7,6 +7,7 @@
 mod excluded;
 mod find;
 mod masked;
+mod mention;
 mod resolve;
 
 use std::collections::{HashMap, HashSet};
@@ -55,8 +56,18 @@ impl Region {
         self.keys().pop().unwrap_or_default()
     }
 
+    /// As a person writes it: 浙江, 杭州, 杭州余杭区, 吉林市.
+    pub fn written(&self) -> String {
+        let city = self.city.as_ref().unwrap_or(&self.province);
+        match &self.district {
+            Some(district) => format!("{city}{district}"),
+            None if self.city.is_some() && SHARED.contains(&city.as_str()) => format!("{city}市"),
+            None => city.clone(),
+        }
+    }
+
     /// Whether the other lies in it and is not itself.
-    fn holds(&self, other: &Region) -> bool {
+    pub fn holds(&self, other: &Region) -> bool {
         let city = self.city.is_none() || self.city == other.city;
         self.province == other.province && city && self.district.is_none() && self != other
     }
