@@ -131,8 +131,9 @@ impl Default for Reranking {
     }
 }
 
-/// `1 / (1 + exp(-(cosine * c + coverage * b + bias)))`, with c the highest cosine of any candidate and b the largest
-/// share of the question's bigrams that one of the first hits holds.
+/// `1 / (1 + exp(-(cosine * c + coverage * b + place_missing * p + year_missing * y + bias)))`, with c the highest cosine of
+/// any candidate, b the largest share of the question's bigrams that one of the first hits holds, and p and y 1 where the
+/// place or the year that an answer must be about is missing from the first hits, else 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerableCurve {
@@ -140,8 +141,18 @@ pub struct AnswerableCurve {
     pub cosine: f32,
     /// By the largest share of bigrams.
     pub coverage: f32,
+    /// Where the place is missing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub place_missing: f32,
+    /// Where the year is missing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub year_missing: f32,
     /// The constant.
     pub bias: f32,
+}
+
+fn is_zero(weight: &f32) -> bool {
+    *weight == 0.0
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -265,7 +276,14 @@ impl Profile {
             }
         }
         if let Some(curve) = &self.answerable {
-            let finite = [curve.cosine, curve.coverage, curve.bias].iter().all(|x| x.is_finite());
+            let numbers = [
+                curve.cosine,
+                curve.coverage,
+                curve.place_missing,
+                curve.year_missing,
+                curve.bias,
+            ];
+            let finite = numbers.iter().all(|x| x.is_finite());
             checks.push(("answerable", finite));
         }
         let wrong: Vec<&str> = checks

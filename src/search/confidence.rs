@@ -1,28 +1,107 @@
 //! How likely it is that something in the collection answers the question.
 //!
-//! A logistic function of two exact measures: the highest cosine of any candidate, and the largest share of the
-//! question's bigram mass that one of the first hits holds. `baowen tune` fits it on judged questions against questions
-//! that nothing there answers. Cosines of another model mean something else, so for any other model there is no such
-//! number.
+//! A logistic function of four exact measures: the highest cosine of any candidate, the largest share of the question's
+//! bigram mass that one of the first hits holds, and whether the place and the year asked for are missing from the first
+//! hits. `baowen tune` fits it on judged questions against questions that nothing there answers. Cosines of another model
+//! mean something else, so for any other model there is no such number.
 
-use crate::index::Evidence;
+use super::sentence::asks_for_measure;
+use crate::index::{Evidence, LexicalQuery};
 use crate::profile::AnswerableCurve;
+use crate::text::Normalized;
 
 /// How many of the first hits are looked at for shared words.
 pub const FIRST: usize = 5;
 
-/// What the chance is computed from: the highest cosine among `all` candidates, and the largest bigram coverage among
-/// the best passages of the first hits (the first [`FIRST`] of `hits` count).
-pub fn signs<'a>(all: impl Iterator<Item = &'a Evidence>, hits: impl Iterator<Item = &'a Evidence>) -> [f32; 2] {
+/// How many of the first hits are looked at for the place and the year.
+pub const FIRST_GATED: usize = 10;
+
+/// What the chance is computed from: cosine, coverage, and 1 or 0 for a missing place and a missing year.
+pub type Signs = [f32; 4];
+
+/// Whether an answer must be about the place and about the year that the question names: where it asks for an amount, a
+/// duration or a standard. Most other questions name one in passing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// About the place.
+    pub place: bool,
+    /// About the year.
+    pub year: bool,
+}
+
+impl Gates {
+    /// Those of a question.
+    pub fn of(question: &str, query: &LexicalQuery) -> Self {
+        let names = !query.regions.is_empty() || !query.years.is_empty();
+        let gated = names && asks_for_measure(&Normalized::new(question).text);
+        Gates {
+            place: gated && !query.regions.is_empty(),
+            year: gated && !query.years.is_empty(),
+        }
+    }
+
+    /// Whether none of the first hits is about the place, where one must be.
+    pub fn place_missing<'a>(self, hits: impl Iterator<Item = &'a Evidence>) -> bool {
+        self.place && !hits.take(FIRST_GATED).any(|evidence| evidence.locality >= 1.0)
+    }
+
+    /// Whether none of the first hits is about the year, where one must be.
+    pub fn year_missing<'a>(self, hits: impl Iterator<Item = &'a Evidence>) -> bool {
+        self.year && !hits.take(FIRST_GATED).any(|evidence| evidence.timeliness >= 1.0)
+    }
+}
+
+/// The signs of a question: the highest cosine among `all` candidates, the largest bigram coverage among the best passages
+/// of the first hits (the first [`FIRST`] of `hits` count), and what the gates say of them.
+pub fn signs<'a>(
+    gates: Gates,
+    all: impl Iterator<Item = &'a Evidence>,
+    hits: impl Iterator<Item = &'a Evidence> + Clone,
+) -> Signs {
     let cosine = all.map(|evidence| evidence.cosine).fold(0.0, f32::max);
-    let coverage = hits
-        .take(FIRST)
-        .map(|evidence| evidence.bigram_coverage)
-        .fold(0.0, f32::max);
-    [cosine, coverage]
+    let first = hits.clone().take(FIRST);
+    let coverage = first.map(|evidence| evidence.bigram_coverage).fold(0.0, f32::max);
+    let sign = |missing: bool| f32::from(u8::from(missing));
+    let place = sign(gates.place_missing(hits.clone()));
+    [cosine, coverage, place, sign(gates.year_missing(hits))]
 }
 
 /// The chance that the question is answered, 0 to 1.
-pub fn chance(curve: &AnswerableCurve, [cosine, coverage]: [f32; 2]) -> f32 {
-    1.0 / (1.0 + (-(curve.cosine * cosine + curve.coverage * coverage + curve.bias)).exp())
+pub fn chance(curve: &AnswerableCurve, [cosine, coverage, place, year]: Signs) -> f32 {
+    let gates = curve.place_missing * place + curve.year_missing * year;
+    1.0 / (1.0 + (-(curve.cosine * cosine + curve.coverage * coverage + gates + curve.bias)).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Analyzer;
+
+    #[test]
+    fn a_place_or_a_year_is_missed_only_where_an_answer_depends_on_it() {
+        let analyzer = Analyzer::new().unwrap();
+        let here = |locality, timeliness| Evidence {
+            locality,
+            timeliness,
+            ..Evidence::default()
+        };
+        let check = |question: &str, hits: &[Evidence], expected: [f32; 2]| {
+            let query = LexicalQuery {
+                regions: analyzer.regions(question),
+                years: analyzer.years(question, None),
+                ..LexicalQuery::default()
+            };
+            let [.., place, year] = signs(Gates::of(question, &query), [].iter(), hits.iter());
+            assert_eq!([place, year], expected, "{question}");
+        };
+        let (same, other, none) = (here(1.0, 1.0), here(-1.0, -1.0), here(0.0, 0.0));
+        check("上海2024年社保基数多少", &[other, none], [1.0, 1.0]);
+        check("上海2024年社保基数多少", &[other, same], [0.0, 0.0]);
+        check("上海社保基数多少", &[here(0.3, 0.0)], [1.0, 0.0]);
+        check("2024年社保基数多少", &[none], [0.0, 1.0]);
+        check("上海社保怎么转出", &[other], [0.0, 0.0]);
+        check("社保基数多少", &[none], [0.0, 0.0]);
+        check("上海社保基数多少", &[&[other; 10][..], &[same]].concat(), [1.0, 0.0]);
+        check("上海社保基数多少", &[], [1.0, 0.0]);
+    }
 }

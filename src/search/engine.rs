@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::applies::Wanted;
-use super::confidence::signs;
+use super::confidence::{Gates, signs};
 use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
@@ -57,6 +57,8 @@ pub struct JudgedBy {
     pub evidence: Evidence,
     /// What its lexical score can never exceed.
     pub lexical_bound: f32,
+    /// What an answer must be about.
+    pub gates: Gates,
 }
 
 impl Engine {
@@ -118,6 +120,7 @@ impl Engine {
         let about = snapshot.about();
 
         let query = self.analyze(request);
+        let gates = Gates::of(&request.query, &query);
         timings.analyze = begin.elapsed();
         let asked = Arc::clone(&snapshot).ask(Arc::clone(&query), &request.filter, under_way.budget())?;
 
@@ -128,7 +131,7 @@ impl Engine {
             let retrieved = self.retrieve(about, &reading, &asked, depth, &under_way, &mut timings)?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.question.is_some());
-            let scored = score(&*asked, rule, &retrieved, &fusion, under_way.budget())?;
+            let scored = score(&*asked, rule, &retrieved, &fusion, gates.place, under_way.budget())?;
             let groups = group::order(&scored.ranked, request.grouping, |tied| {
                 let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
                 asked.keys(&passages)
@@ -142,7 +145,7 @@ impl Engine {
         };
         let answerable = retrieved.question.as_ref().and_then(|_| {
             let best = groups.iter().map(|&at| &scored.evidence[at]);
-            let signs = signs(scored.evidence.iter(), best);
+            let signs = signs(gates, scored.evidence.iter(), best);
             self.ranking.answerable(&about.identity, signs)
         });
         timings.fuse = started.elapsed();
@@ -241,6 +244,7 @@ impl Engine {
         let reading = Reading::new(request, &self.analyzer, &*snapshot)?;
         let request = &reading.request;
         let query = self.analyze(request);
+        let gates = Gates::of(&request.query, &query);
         let asked = Arc::clone(&snapshot).ask(query, &request.filter, under_way.budget())?;
         let depth = depth(request, request.wanted());
         let mut timings = Timings::default();
@@ -250,7 +254,7 @@ impl Engine {
         }
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let rule = rule(request.mode, retrieved.question.is_some());
-        let scored = score(&*asked, rule, &retrieved, &fusion, under_way.budget())?;
+        let scored = score(&*asked, rule, &retrieved, &fusion, gates.place, under_way.budget())?;
         let lexical_bound = scored.lexical_bound;
         let keys = asked.keys(&scored.passages)?.into_iter();
         Ok(keys
@@ -260,6 +264,7 @@ impl Engine {
                 ordinal,
                 evidence,
                 lexical_bound,
+                gates,
             })
             .collect())
     }

@@ -28,7 +28,7 @@ pub struct Feature {
 }
 
 /// How many there are.
-pub const COUNT: usize = 13;
+pub const COUNT: usize = 14;
 
 /// All features, in the order of the weights.
 pub const FEATURES: [Feature; COUNT] = [
@@ -96,6 +96,11 @@ pub const FEATURES: [Feature; COUNT] = [
         name: "timeliness",
         label: "年份",
         value: |c| c.evidence.timeliness,
+    },
+    Feature {
+        name: "same_place",
+        label: "当地标准",
+        value: |c| c.evidence.same_place,
     },
 ];
 

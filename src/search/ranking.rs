@@ -2,7 +2,7 @@
 //! file.
 
 use super::adapter::Adapter;
-use super::confidence::chance;
+use super::confidence::{Signs, chance};
 use super::features::Weights;
 use crate::error::Result;
 use crate::index::Identity;
@@ -52,7 +52,7 @@ impl Ranking {
 
     /// The chance that a question with these signs is answered, 0 to 1; none for an index of another model than the one
     /// that the curve was fitted to.
-    pub fn answerable(&self, identity: &Identity, signs: [f32; 2]) -> Option<f32> {
+    pub fn answerable(&self, identity: &Identity, signs: Signs) -> Option<f32> {
         let curve = self.answerable.as_ref()?;
         identity.embedder.contains(&self.model).then(|| chance(curve, signs))
     }
@@ -72,12 +72,12 @@ mod tests {
             embedder: embedder.into(),
             dimension: 384,
         };
-        assert_eq!(ranking.answerable(&identity("other"), [0.9, 1.0]), None);
+        assert_eq!(ranking.answerable(&identity("other"), [0.9, 1.0, 0.0, 0.0]), None);
         let chance = |signs| {
             ranking
                 .answerable(&identity("multilingual-e5-small q4 0"), signs)
                 .unwrap()
         };
-        assert!(chance([0.95, 1.0]) > 0.9 && chance([0.8, 0.0]) < 0.1);
+        assert!(chance([0.95, 1.0, 0.0, 0.0]) > 0.9 && chance([0.8, 0.0, 0.0, 0.0]) < 0.1);
     }
 }

@@ -44,16 +44,26 @@ pub struct Scored {
 /// A place in a retriever's list for each candidate, none for those that it did not find.
 pub type Ranks = Vec<Option<u32>>;
 
-/// Scores the union of both lists, every candidate by everything.
+/// Scores the union of both lists, every candidate by everything. `local`: an answer must be about the place asked for.
 ///
 /// # Errors
 /// As [`Asked::judge`].
-pub fn score(asked: &dyn Asked, rule: Mode, retrieved: &Retrieved, fusion: &Fusion, budget: Budget) -> Result<Scored> {
+pub fn score(
+    asked: &dyn Asked,
+    rule: Mode,
+    retrieved: &Retrieved,
+    fusion: &Fusion,
+    local: bool,
+    budget: Budget,
+) -> Result<Scored> {
     let lists = [&retrieved.lexical, &retrieved.dense];
     let mut passages: Vec<PassageRef> = lists.into_iter().flatten().map(|found| found.passage).collect();
     passages.sort_unstable();
     passages.dedup();
-    let judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
+    let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
+    for Judged { evidence, .. } in &mut judged {
+        evidence.same_place = f32::from(u8::from(local && evidence.locality >= 1.0));
+    }
     let ranks = |list: &[Candidate], exact: fn(&Evidence) -> f32| ranks(asked, list, &passages, &judged, exact);
     let lexical_ranks = ranks(&retrieved.lexical, |e| e.words + e.bigrams)?;
     let dense_ranks = ranks(&retrieved.dense, |e| e.centered)?;

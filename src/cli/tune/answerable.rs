@@ -1,7 +1,7 @@
 //! The profile's curve of how likely it is that a question is answered, fitted to questions that are and questions that
 //! are not.
 //!
-//! Wiring only: the two measures are `search::confidence`, the fit is `eval::logistic`.
+//! Wiring only: the measures are `search::confidence`, the fit is `eval::logistic`.
 
 use super::judged::{best_of_each, score};
 use crate::cli::options::Question;
@@ -14,7 +14,7 @@ use crate::eval::table::align;
 use crate::eval::{auc, folds};
 use crate::profile::AnswerableCurve;
 use crate::search::Engine;
-use crate::search::confidence::{chance, signs};
+use crate::search::confidence::{Signs, chance, signs};
 
 /// Penalty on the standardised weights: both groups are nearly separable, and without one the curve would be a step.
 const L2: f64 = 1e-3;
@@ -72,27 +72,31 @@ pub fn fit(
     out!(align(&rows, false));
     let fitted = learn(&(0..texts.len()).collect::<Vec<_>>())?;
     outln!(
-        "fitted: cosine={} coverage={} bias={}",
+        "fitted: cosine={} coverage={} place_missing={} year_missing={} bias={}",
         fitted.cosine,
         fitted.coverage,
+        fitted.place_missing,
+        fitted.year_missing,
         fitted.bias
     );
     Ok(fitted)
 }
 
 fn curve(fitted: &Logistic) -> Result<AnswerableCurve> {
-    let [cosine, coverage] = fitted.weights[..] else {
-        return Err(Error::bug("the curve has two measures"));
+    let [cosine, coverage, place_missing, year_missing] = fitted.weights[..] else {
+        return Err(Error::bug("the curve has four measures"));
     };
     Ok(AnswerableCurve {
         cosine: cosine as f32,
         coverage: coverage as f32,
+        place_missing: place_missing as f32,
+        year_missing: year_missing as f32,
         bias: fitted.bias as f32,
     })
 }
 
-/// The two measures of each question.
-fn measure(engine: &Engine, question: &Question, texts: &[&str]) -> Result<Vec<[f32; 2]>> {
+/// The measures of each question.
+fn measure(engine: &Engine, question: &Question, texts: &[&str]) -> Result<Vec<Signs>> {
     let weights = &engine.ranking().weights;
     Budget::all().try_map(texts, |text, budget| {
         let found = engine.candidates(&question.request(text), budget)?;
@@ -100,6 +104,7 @@ fn measure(engine: &Engine, question: &Question, texts: &[&str]) -> Result<Vec<[
         // Stable: ties stay by article.
         hits.sort_by(|a, b| score(weights, b).total_cmp(&score(weights, a)));
         let evidence = found.iter().map(|found| &found.evidence);
-        Ok(signs(evidence, hits.iter().map(|hit| &hit.evidence)))
+        let gates = found.first().map(|found| found.gates).unwrap_or_default();
+        Ok(signs(gates, evidence, hits.iter().map(|hit| &hit.evidence)))
     })
 }

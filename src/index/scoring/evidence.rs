@@ -34,6 +34,9 @@ pub struct Evidence {
     pub locality: f32,
     /// See [`timeliness`](super::timeliness).
     pub timeliness: f32,
+    /// 1 where the passage is about the place asked for and the question asks for an amount, a duration or a standard,
+    /// else 0. An engine leaves it 0: what a question asks for is read by searching, which sets it.
+    pub same_place: f32,
 }
 
 impl Evidence {
@@ -59,6 +62,7 @@ impl Evidence {
             titled: lengths[1] > 0,
             locality,
             timeliness,
+            same_place: 0.0,
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Kind {
     pub several: bool,
     /// It is about how long something lasts: 几天 asks for it, and a date does not tell.
     pub length: bool,
+    /// It asks for an amount, a duration or a standard.
+    measure: bool,
     negation: bool,
     general: bool,
     /// A number of so many digits tells without a unit.
@@ -75,6 +77,7 @@ fn read_kinds(text: &'static str) -> Result<Vec<Kind>, String> {
                         "length" => kind.length = true,
                         "negation" => kind.negation = true,
                         "general" => kind.general = true,
+                        "measure" => kind.measure = true,
                         _ => {
                             let digits = rule.strip_prefix("digits=").and_then(|digits| digits.parse().ok());
                             kind.digits = Some(digits.ok_or_else(wrong)?);
@@ -158,6 +161,13 @@ pub(super) fn kinds(question: &str) -> Vec<&'static Kind> {
     asked
 }
 
+/// Whether a question (normalised) asks for an amount, a duration or a standard: what differs from place to place and from
+/// year to year, so that an answer about another one is none.
+pub(in crate::search) fn asks_for_measure(question: &str) -> bool {
+    const STANDARDS: [&str; 4] = ["标准", "起付", "基数", "待遇水平"];
+    STANDARDS.iter().any(|word| question.contains(word)) || kinds(question).iter().any(|kind| kind.measure)
+}
+
 /// 断了几个月 and 好几年 tell instead of asking.
 fn is_told(question: &str, at: usize) -> bool {
     question[at..].starts_with('几') && question[..at].ends_with(['了', '过', '好', '这', '那', '十', '前'])
@@ -217,6 +227,22 @@ mod tests {
         check("居民医保", &[]);
         check("不", &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn a_question_for_a_measure_is_told() {
+        let check = |question: &str, expected: bool| assert_eq!(asks_for_measure(question), expected, "{question}");
+        check("上海医保一年交多少钱", true);
+        check("住院能报几成", true);
+        check("上海生育津贴多久到账", true);
+        check("绥化2024年社保缴费基数", true);
+        check("居民医保缴费标准", true);
+        check("最多能报销几次", true);
+        check("断缴几年清零", true);
+        check("异地就医怎么备案", false);
+        check("上海医保局在哪里", false);
+        check("重疾险有必要买吗", false);
+        check("", false);
     }
 
     #[test]

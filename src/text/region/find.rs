@@ -109,9 +109,10 @@ impl Regions {
             let name = &text[start..end];
             // 上海人, 浙江籍: people are called by their region.
             let person = name.strip_suffix(['人', '籍']).filter(|_| index == 0);
+            let insured = || self.insured_city(text, end, name).filter(|_| index == 0);
             let known = |name| self.names.get(name).map(|places| (name, places.as_slice()));
             let path = || self.path(name).filter(|_| index == 0);
-            if let Some((name, places)) = known(name).or_else(|| known(person?)).or_else(path)
+            if let Some((name, places)) = known(name).or_else(|| known(person?)).or_else(path).or_else(insured)
                 && !self.is_other(text, start, name)
                 && !self.is_called_after(text, start..start + name.len(), places)
             {
@@ -147,6 +148,14 @@ impl Regions {
             return true;
         }
         region.district.is_some() && before.ends_with(SURNAMES)
+    }
+
+    /// 三明居民医保, 白银社保: a city's name that is an ordinary word too, with what a city has right behind it.
+    fn insured_city<'t>(&self, text: &str, end: usize, name: &'t str) -> Option<(&'t str, &[usize])> {
+        let places = self.bare.get(name).filter(|_| name.chars().nth(1).is_some())?;
+        let is_city = self.regions[places[0]].district.is_none();
+        let has = CITY_HAS.iter().any(|has| text[end..].starts_with(has));
+        (is_city && has).then_some((name, places.as_slice()))
     }
 
     /// 上海浦东新区, which is one word to the dictionary: the places that the name behind the first one has.
@@ -188,6 +197,22 @@ impl Regions {
         found
     }
 }
+
+/// What a city has and a product or a feeling has not.
+const CITY_HAS: [&str; 12] = [
+    "居民",
+    "城乡",
+    "城镇",
+    "职工",
+    "医保",
+    "社保",
+    "人社",
+    "公积金",
+    "灵活就业",
+    "户口",
+    "参保",
+    "市民",
+];
 
 /// What a place within another is called by, and the characters behind it with which it is not: 庐山路 is a street,
 /// 杭州路上 is none, and 杭州乡镇企业 are Hangzhou's.
