@@ -12,16 +12,19 @@ use baowen::compute::Budget;
 use baowen::embed::{CachedEmbedder, CountTokens, Embedder, LocalModel, VectorCache, model_dir};
 use baowen::error::{Error, Result};
 use baowen::eval::npy;
-use baowen::eval::synthetic::{Generator, Source};
+use baowen::eval::synthetic::{Generator, Source, Synthetic};
 use baowen::index::ingest::{Counts, Ingest, maintain::maintain_fully};
-use baowen::index::{Backend, EmbeddedIndex, Rules};
+use baowen::index::{Backend, EmbeddedIndex, Rules, embedded_texts};
 use baowen::model::Article;
 use baowen::search::Engine;
 use baowen::text::Analyzer;
+use ndarray::Array2;
 use serde_json::Value;
 
 /// Passages generated where no index is named.
 const PASSAGES: usize = 10_000;
+/// Real articles that they are made of.
+const REAL: usize = 2_000;
 /// Questions embedded where no vectors are named.
 const QUESTIONS: usize = 200;
 
@@ -93,6 +96,7 @@ fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<L
     let from = shared()?;
     let articles: Vec<Article> = lines(&from.join("corpus.jsonl"))?
         .into_iter()
+        .take(REAL)
         .map(|record| Article {
             id: string(&record, "_id"),
             title: string(&record, "title"),
@@ -100,15 +104,18 @@ fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<L
             ..Article::default()
         })
         .collect();
-    let source = Source::new(
-        &articles,
-        npy::read(&from.join("vectors.npy"))?,
-        &**model,
-        Budget::all(),
-    )?;
+    let texts: Vec<String> = articles
+        .iter()
+        .filter_map(|article| embedded_texts(article).into_iter().next())
+        .map(|texts| texts.passage)
+        .collect();
+    let vectors = model.embed_passages(&texts.iter().map(String::as_str).collect::<Vec<_>>(), Budget::all())?;
+    let vectors = Array2::from_shape_vec((articles.len(), model.dimension()), vectors.concat())
+        .map_err(|e| Error::bug(e.to_string()))?;
+    let source = Source::new(&articles, vectors, model.dimension(), Budget::all())?;
     let made = Generator::new(&source, 42).batch(PASSAGES, Budget::all())?;
     let cache = VectorCache::open(cache, model.dimension())?;
-    let entries: Vec<(&str, &[f32])> = made.iter().map(|p| (p.embedded.as_str(), &p.vector[..])).collect();
+    let entries: Vec<(&str, &[f32])> = made.iter().flat_map(Synthetic::vectors).collect();
     cache.insert_passages(model.identity(), &entries)?;
     let embedder = Arc::new(CachedEmbedder::new(Arc::clone(model) as Arc<dyn Embedder>, cache)?);
     let rules = Rules {

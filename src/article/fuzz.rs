@@ -29,7 +29,7 @@ fn read(name: &str, bytes: &[u8]) -> Duration {
     let started = Instant::now();
     for event in ArticleReader::open(&[path]).unwrap() {
         if let ReadEvent::Article(article) = event {
-            super::split(&article, &|text| text.chars().count(), &super::SplitOptions::default());
+            super::split(&article, &super::SplitOptions::default());
         }
     }
     started.elapsed()

@@ -31,7 +31,7 @@ mod unit;
 mod walk;
 
 pub use event::{ReadEvent, Rejected};
-pub use passage::{SplitOptions, split};
+pub use passage::{SplitOptions, split, windows};
 pub use read::ArticleReader;
 pub use reading::LeftOut;
 

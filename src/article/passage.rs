@@ -1,9 +1,11 @@
-//! Articles to passages: where to cut a text so that each passage can be read whole by the embedder and by a person.
+//! Articles to passages, and passages to windows: where to cut a text so that each piece can be read whole.
 //!
 //! Cuts where the text itself begins something (a section, a paragraph, an item), else between sentences, and inside
 //! a sentence only if it alone is too long. All cuts of an article are chosen together, by the least total cost of
-//! where they fall and how uneven they leave the passages, so that no scrap is left at the end. Knows no tokenizer:
-//! the caller counts.
+//! where they fall and how uneven they leave the passages, so that no scrap is left at the end. Lengths are characters:
+//! passages and what words find in them are the same whatever model reads them.
+
+use std::ops::Range;
 
 use crate::model::{Article, Passage};
 
@@ -12,23 +14,25 @@ use super::unit::{Unit, units};
 /// How long passages may be and should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SplitOptions {
-    /// No passage is longer, in tokens, except a single character that is. Leave room for the title and the headings,
-    /// which the embedder reads too. At least 1.
-    pub max_tokens: usize,
-    /// The length that passages of a long article should have, in tokens. An article up to a sixth longer stays whole.
-    pub target_tokens: usize,
+    /// No passage is longer, in characters. At least 1.
+    pub most: usize,
+    /// The length that passages of a long article should have, in characters. An article up to a sixth longer stays
+    /// whole.
+    pub target: usize,
 }
 
 impl Default for SplitOptions {
-    /// 420 tokens of the 512 that the model reads, so that prefix, title and headings have 92; about 300 tokens or
-    /// 420 characters a passage.
+    /// About as much as a person reads at a glance; models read 510 tokens, which is nearly all of the longest.
     fn default() -> Self {
-        SplitOptions {
-            max_tokens: 420,
-            target_tokens: 300,
-        }
+        SplitOptions { most: 600, target: 420 }
     }
 }
+
+/// Passages longer than this have windows.
+const WHOLE: usize = 200;
+
+/// How long windows are: a sentence or some.
+const WINDOWS: SplitOptions = SplitOptions { most: 200, target: 120 };
 
 /// What unevenness costs, times the square of the deviation from the ideal length: a passage half as long as it should
 /// be costs a little more than a cut between two sentences, a scrap more than one between two clauses. Much higher, it
@@ -41,14 +45,10 @@ const MAX_HEADING: usize = 40;
 /// The longest header of a table that travels with a passage, in characters.
 const MAX_HEADER: usize = 120;
 
-/// Cuts an article into passages, in order, without overlap, that leave out nothing but white space.
-///
-/// `count_tokens` counts without marks of beginning and end, and finds no more tokens in a text than in its parts
-/// together: lengths of sentences are added up, never counted again. A text of white space gives no passage.
-pub fn split(article: &Article, count_tokens: &dyn Fn(&str) -> usize, options: &SplitOptions) -> Vec<Passage> {
-    let max = options.max_tokens.max(1);
-    let target = options.target_tokens.clamp(1, max);
-    let units = units(&article.text, count_tokens, max, target / 16);
+/// Cuts an article into passages, in order, without overlap, that leave out nothing but white space. A text of white
+/// space gives no passage.
+pub fn split(article: &Article, options: &SplitOptions) -> Vec<Passage> {
+    let (units, ranges) = ranges(&article.text, options);
     let mut chars = Chars {
         text: &article.text,
         byte: 0,
@@ -56,7 +56,7 @@ pub fn split(article: &Article, count_tokens: &dyn Fn(&str) -> usize, options: &
     };
     let mut path: Vec<(u8, &str)> = Vec::new();
     let mut passages = Vec::new();
-    for (from, to) in cut(&units, max, target) {
+    for (from, to) in ranges {
         let (first, last) = (&units[from], &units[to - 1]);
         // A heading inside the passage ends those of its level and below, so they do not hold for all of it.
         let inner = units[from..to]
@@ -85,12 +85,33 @@ pub fn split(article: &Article, count_tokens: &dyn Fn(&str) -> usize, options: &
     passages
 }
 
+/// The parts of a passage that meaning looks at one by one, in order, without overlap, as ranges of bytes; none for a
+/// passage that is short enough to be looked at as a whole. A vector of a long passage says what it is about, and little
+/// of the one sentence in it that answers.
+pub fn windows(text: &str) -> Vec<Range<usize>> {
+    if text.chars().count() <= WHOLE {
+        return Vec::new();
+    }
+    let (units, ranges) = ranges(text, &WINDOWS);
+    let bytes = |&(from, to): &(usize, usize)| units[from].start..units[to - 1].end;
+    ranges.iter().map(bytes).collect()
+}
+
+/// The units of a text, and which of them go together.
+fn ranges<'a>(text: &'a str, options: &SplitOptions) -> (Vec<Unit<'a>>, Vec<(usize, usize)>) {
+    let most = options.most.max(1);
+    let target = options.target.clamp(1, most);
+    let units = units(text, most, target / 16);
+    let ranges = cut(&units, most, target);
+    (units, ranges)
+}
+
 /// The best way to put units together, as ranges: dynamic programming over where the last passage begins.
 fn cut(units: &[Unit<'_>], max: usize, target: usize) -> Vec<(usize, usize)> {
     let mut sums = Vec::with_capacity(units.len() + 1);
     sums.push(0usize);
     for unit in units {
-        sums.push(sums[sums.len() - 1] + unit.gap + unit.tokens);
+        sums.push(sums[sums.len() - 1] + unit.gap + unit.length);
     }
     let length = |from: usize, to: usize| sums[to] - sums[from] - units[from].gap;
     let total = if units.is_empty() { 0 } else { length(0, units.len()) };
@@ -178,26 +199,15 @@ mod tests {
         }
     }
 
-    fn count_chars(text: &str) -> usize {
-        text.chars().count()
-    }
-
-    fn split_chars(text: &str, max: usize, target: usize) -> Vec<Passage> {
-        split(
-            &article(text),
-            &count_chars,
-            &SplitOptions {
-                max_tokens: max,
-                target_tokens: target,
-            },
-        )
+    fn split_at(text: &str, most: usize, target: usize) -> Vec<Passage> {
+        split(&article(text), &SplitOptions { most, target })
     }
 
     /// What must hold of any splitting, by characters.
     fn check_properties(text: &str, max: usize, target: usize) {
         let chars: Vec<char> = text.chars().collect();
         let mut covered = 0;
-        for (ordinal, passage) in split_chars(text, max, target).iter().enumerate() {
+        for (ordinal, passage) in split_at(text, max, target).iter().enumerate() {
             assert_eq!(passage.ordinal as usize, ordinal);
             let (start, end) = (passage.start as usize, passage.end as usize);
             assert!(
@@ -238,7 +248,7 @@ mod tests {
     #[test]
     fn passages_begin_where_the_text_begins_something() {
         let check = |text: &str, max: usize, target: usize, expected: &[(&str, &str)]| {
-            let found = split_chars(text, max, target);
+            let found = split_at(text, max, target);
             let found: Vec<(&str, &str)> = found.iter().map(|p| (p.heading.as_str(), p.text.as_str())).collect();
             assert_eq!(found, expected, "{text}");
         };
@@ -311,7 +321,7 @@ mod tests {
             "按下表执行。\n\n## 门诊\n\n项目 | 比例 | 限价\n{}\n\n表后说明一句。",
             rows.join("\n")
         );
-        let passages = split_chars(&text, 300, 200);
+        let passages = split_at(&text, 300, 200);
         assert!(passages.len() > 4);
         for passage in &passages {
             let begins_below = passage.text.starts_with("项目0");
@@ -323,7 +333,7 @@ mod tests {
             assert!(!begins_below || passage.heading.starts_with("门诊 > "), "{passage:?}");
         }
         // Two tables apart by a blank line have each its own.
-        let passages = split_chars("甲 | 乙\n1 | 2\n3 | 4\n\n丙 | 丁\n5 | 6\n7 | 8", 9, 8);
+        let passages = split_at("甲 | 乙\n1 | 2\n3 | 4\n\n丙 | 丁\n5 | 6\n7 | 8", 9, 8);
         let last = passages.last().unwrap();
         assert_eq!((last.heading.as_str(), last.text.as_str()), ("丙 | 丁", "7 | 8"));
     }
@@ -331,13 +341,13 @@ mod tests {
     #[test]
     fn no_scrap_is_left_at_the_end() {
         let text = "每一句话都是十个字长。".repeat(30);
-        let lengths: Vec<usize> = split_chars(&text, 420, 300)
+        let lengths: Vec<usize> = split_at(&text, 420, 300)
             .iter()
             .map(|p| p.text.chars().count())
             .collect();
         assert_eq!(lengths, [330], "a little over the target stays whole");
         let text = "每一句话都是十个字长。".repeat(34);
-        let lengths: Vec<usize> = split_chars(&text, 420, 300)
+        let lengths: Vec<usize> = split_at(&text, 420, 300)
             .iter()
             .map(|p| p.text.chars().count())
             .collect();
@@ -345,17 +355,27 @@ mod tests {
     }
 
     #[test]
-    fn sentences_are_counted_once() {
+    fn a_long_text_is_cut_evenly() {
         let text = "医保断缴之后应当尽快补缴。".repeat(5_000);
-        let counted = std::cell::Cell::new(0usize);
-        let count = |piece: &str| {
-            counted.set(counted.get() + piece.chars().count());
-            piece.chars().count()
-        };
-        let passages = split(&article(&text), &count, &SplitOptions::default());
-        assert_eq!(counted.get(), text.chars().count());
+        let passages = split(&article(&text), &SplitOptions::default());
         let lengths: Vec<u32> = passages.iter().map(|p| p.end - p.start).collect();
-        assert!(lengths.iter().all(|length| (250..=360).contains(length)), "{lengths:?}");
+        assert!(lengths.iter().all(|length| (370..=470).contains(length)), "{lengths:?}");
         assert_eq!(passages.last().map(|p| p.end as usize), Some(text.chars().count()));
+    }
+
+    #[test]
+    fn long_passages_have_windows_of_whole_sentences_that_leave_nothing_out() {
+        let sentence = |number: usize| format!("第{number}条规定了职工断缴之后补缴的办法和期限。");
+        let text = |sentences: usize| (0..sentences).map(sentence).collect::<String>();
+        assert!(windows(&text(9)).is_empty() && windows("").is_empty());
+        for sentences in [10, 15, 20, 29] {
+            let text = text(sentences);
+            let windows: Vec<&str> = windows(&text).into_iter().map(|range| &text[range]).collect();
+            assert!(windows.len() > 1 && windows.concat() == text);
+            for window in windows {
+                let length = window.chars().count();
+                assert!(window.ends_with('。') && (80..=170).contains(&length), "{length}");
+            }
+        }
     }
 }

@@ -177,10 +177,7 @@ fn the_sample_articles_are_whole() {
     let (articles, rejected) = read_paths(&[PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/index/sample"))]);
     assert_eq!(rejected, []);
     assert!(articles.len() >= 34, "{}", articles.len());
-    let options = SplitOptions {
-        target_tokens: 420,
-        ..SplitOptions::default()
-    };
+    let options = SplitOptions::default();
     for article in &articles {
         assert_eq!(article.source.as_deref(), Some("保问示例"), "{}", article.id);
         assert!(
@@ -188,7 +185,7 @@ fn the_sample_articles_are_whole() {
             "{}",
             article.id
         );
-        let passages = split(article, &|text| text.chars().count(), &options);
+        let passages = split(article, &options);
         assert_eq!(passages.len(), 1, "{} is too long to be read at once", article.id);
         assert!(article.text.chars().count() >= 200, "{}", article.id);
     }
@@ -318,7 +315,7 @@ fn hostile_files_are_reported_and_survived() {
     check("17-endless.txt", None, "5.0 MiB of text, an article may have 4");
     check("18-endless.jsonl", Some(1), "5.0 MiB of text, an article may have 4");
     assert_eq!(rejected.len(), 15);
-    let passages = split(&articles[2], &|text| text.chars().count(), &SplitOptions::default());
+    let passages = split(&articles[2], &SplitOptions::default());
     assert!(passages.len() > 1_050_000 / 420);
 }
 

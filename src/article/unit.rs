@@ -1,6 +1,6 @@
 //! A text as the smallest pieces that passages are put together from: sentences, and parts of sentences too long.
 //!
-//! Each piece knows its length, the length of the white space before it, and how much is lost if a passage begins
+//! Each piece knows its length in characters, the length of the white space before it, and how much is lost if a passage begins
 //! with it. Every character that is not white space lies in exactly one piece. Lengths are counted once a piece and
 //! added up, so cutting takes time in proportion to the text.
 
@@ -16,9 +16,9 @@ pub(super) struct Unit<'a> {
     pub start: usize,
     /// Byte offset behind its last character.
     pub end: usize,
-    /// Its length in tokens.
-    pub tokens: usize,
-    /// The length in tokens of the white space between the unit before and this one.
+    /// Its length in characters.
+    pub length: usize,
+    /// The length of the white space between the unit before and this one.
     pub gap: usize,
     /// What a passage that begins here costs, 0 for nothing.
     pub cut: f64,
@@ -40,12 +40,11 @@ struct Row<'a> {
     header: Option<&'a str>,
 }
 
-/// Cuts a text into pieces of at most `max` tokens each (a single character may be longer). Pieces of a line that
+/// Cuts a text into pieces of at most `max` characters each. Pieces of a line that
 /// are shorter than `small` together become one.
-pub(super) fn units<'a>(text: &'a str, count: &dyn Fn(&str) -> usize, max: usize, small: usize) -> Vec<Unit<'a>> {
+pub(super) fn units(text: &str, max: usize, small: usize) -> Vec<Unit<'_>> {
     let mut cutter = Cutter {
         text,
-        count,
         max,
         small,
         units: Vec::new(),
@@ -159,15 +158,18 @@ fn cost(row: &Row<'_>, before: Option<&Row<'_>>) -> f64 {
     }
 }
 
-struct Cutter<'a, 'c> {
+fn chars(text: &str) -> usize {
+    text.chars().count()
+}
+
+struct Cutter<'a> {
     text: &'a str,
-    count: &'c dyn Fn(&str) -> usize,
     max: usize,
     small: usize,
     units: Vec<Unit<'a>>,
 }
 
-impl Cutter<'_, '_> {
+impl Cutter<'_> {
     /// Cuts one line into sentences.
     fn line(&mut self, start: usize, line: &str) {
         let from = self.units.len();
@@ -178,40 +180,40 @@ impl Cutter<'_, '_> {
 
     /// Adds a sentence, joined to the one before it in the line if both are short; cut at its clauses if it is too long.
     fn sentence(&mut self, start: usize, sentence: &str, line_from: usize) {
-        let tokens = (self.count)(sentence);
+        let length = chars(sentence);
         let cut = if is_enumerated(sentence) { 5.0 } else { 8.0 };
-        if tokens <= self.max {
-            self.add(start, sentence, tokens, cut, line_from);
+        if length <= self.max {
+            self.add(start, sentence, length, cut, line_from);
             return;
         }
         let from = self.units.len();
         pieces(sentence, clause_end, |at, clause| {
-            let tokens = (self.count)(clause);
+            let length = chars(clause);
             let cut = if at == 0 { cut } else { 16.0 };
-            if tokens <= self.max {
-                self.add(start + at, clause, tokens, cut, from);
+            if length <= self.max {
+                self.add(start + at, clause, length, cut, from);
             } else {
                 self.halve(start + at, clause, cut);
             }
         });
     }
 
-    fn add(&mut self, start: usize, piece: &str, tokens: usize, cut: f64, join_from: usize) {
+    fn add(&mut self, start: usize, piece: &str, length: usize, cut: f64, join_from: usize) {
         let joins = self.units.len() > join_from;
         let end = start + piece.len();
         if let Some(last) = self.units.last_mut().filter(|_| joins) {
             let gap = if last.end == start {
                 0
             } else {
-                (self.count)(&self.text[last.end..start])
+                chars(&self.text[last.end..start])
             };
-            if last.tokens + gap + tokens <= self.small.min(self.max) {
-                last.tokens += gap + tokens;
+            if last.length + gap + length <= self.small.min(self.max) {
+                last.length += gap + length;
                 last.end = end;
                 return;
             }
         }
-        self.push(start, end, tokens, cut);
+        self.push(start, end, length, cut);
     }
 
     /// Cuts a piece without any punctuation in halves until each is short enough.
@@ -224,9 +226,9 @@ impl Cutter<'_, '_> {
             if piece.is_empty() {
                 continue;
             }
-            let tokens = (self.count)(piece);
-            match (tokens > self.max).then(|| middle(piece)).flatten() {
-                None => self.push(start, start + piece.len(), tokens, cut),
+            let length = chars(piece);
+            match (length > self.max).then(|| middle(piece)).flatten() {
+                None => self.push(start, start + piece.len(), length, cut),
                 Some(at) => {
                     open.push((start + at, &piece[at..], 24.0));
                     open.push((start, &piece[..at], cut));
@@ -235,15 +237,15 @@ impl Cutter<'_, '_> {
         }
     }
 
-    fn push(&mut self, start: usize, end: usize, tokens: usize, cut: f64) {
+    fn push(&mut self, start: usize, end: usize, length: usize, cut: f64) {
         let gap = match self.units.last() {
-            Some(last) if last.end < start => (self.count)(&self.text[last.end..start]),
+            Some(last) if last.end < start => chars(&self.text[last.end..start]),
             _ => 0,
         };
         self.units.push(Unit {
             start,
             end,
-            tokens,
+            length,
             gap,
             cut,
             heading: None,

@@ -62,8 +62,8 @@ impl Generate {
         let model = &*models.chosen_encoder()?;
         empty_folder(&self.out)?;
         let articles = read(&self.from.join("corpus.jsonl"))?;
-        let vectors = self.real_vectors(&articles, model)?;
-        let source = Source::new(&articles, vectors, model, Budget::all())?;
+        let vectors = self.real_vectors(&articles)?;
+        let source = Source::new(&articles, vectors, model.dimension(), Budget::all())?;
         let prepared = started.elapsed().as_secs_f64();
         self.write_passages(&source, model)?;
         let seconds = started.elapsed().as_secs_f64() - prepared;
@@ -100,7 +100,7 @@ impl Generate {
     }
 
     /// The collection's vectors: those beside it, else the model's, from the cache where it has them.
-    fn real_vectors(&self, articles: &[Article], model: &dyn Embedder) -> Result<Array2<f32>> {
+    fn real_vectors(&self, articles: &[Article]) -> Result<Array2<f32>> {
         let file = self.from.join("vectors.npy");
         if file.exists() {
             return npy::read(&file);
@@ -109,13 +109,13 @@ impl Generate {
         let embedder = rules
             .embedder
             .ok_or_else(|| Error::unavailable("the model went away").help("run `baowen model fetch`"))?;
-        let count = |text: &str| model.count_tokens(text);
         let bar = ProgressBar::new(articles.len() as u64);
         let mut numbers = Vec::with_capacity(articles.len() * embedder.dimension());
         for batch in articles.chunks(64) {
             let texts: Vec<String> = batch
                 .iter()
-                .flat_map(|article| embedded_texts(article, model.max_tokens(), &count).into_iter().next())
+                .flat_map(|article| embedded_texts(article).into_iter().next())
+                .map(|texts| texts.passage)
                 .collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             numbers.extend(embedder.embed_passages(&texts, Budget::all())?.concat());
@@ -143,7 +143,7 @@ impl Generate {
                     .or_fault(Fault::Unavailable, format!("writing to {}", self.out.display()))?;
                 vectors.row(&passage.vector)?;
             }
-            let entries: Vec<(&str, &[f32])> = made.iter().map(|p| (p.embedded.as_str(), &p.vector[..])).collect();
+            let entries: Vec<(&str, &[f32])> = made.iter().flat_map(Synthetic::vectors).collect();
             cache.insert_passages(model.identity(), &entries)?;
             bar.inc(made.len() as u64);
         }

@@ -16,7 +16,7 @@
 //! Passage n depends on the seed and n alone (and on equal texts before it), so a small collection is the beginning of
 //! a larger one, whatever the number of threads.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 
 use fastrand::Rng;
@@ -24,9 +24,8 @@ use ndarray::Array2;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::compute::Budget;
-use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::index::embedded_texts;
+use crate::index::{EmbeddedTexts, embedded_texts};
 use crate::kernel::normalize;
 use crate::model::Article;
 use crate::text::sentences;
@@ -35,8 +34,8 @@ use crate::text::sentences;
 const LIKENESS: f32 = 0.8;
 /// Real vectors in the noise of one.
 const NOISE_PARTS: usize = 16;
-/// Sentences longer than this, in tokens, are left out: a passage of one must stay one passage.
-const MAX_SENTENCE_TOKENS: usize = 250;
+/// Sentences longer than this, in characters, are left out: a passage of one must stay one passage.
+const MAX_SENTENCE: usize = 350;
 /// A sentence is replaced by one of those whose rank by length differs by no more than this share of all.
 const LENGTH_WINDOW: usize = 100;
 /// How often a passage is made anew, each time a sentence longer, before its source counts as too small.
@@ -48,9 +47,21 @@ pub struct Synthetic {
     /// The article: id, title (empty where the source has none), text.
     pub article: Article,
     /// What the index embeds of it, to the letter; no two passages of a collection have the same.
-    pub embedded: String,
+    pub embedded: EmbeddedTexts,
     /// Its vector, L2-normalised.
     pub vector: Vec<f32>,
+    /// Vectors of its windows, made of its own as that is made of the real one's.
+    pub windows: Vec<Vec<f32>>,
+}
+
+impl Synthetic {
+    /// Each text that the index embeds of it, with its vector.
+    pub fn vectors(&self) -> impl Iterator<Item = (&str, &[f32])> {
+        let windows = self.embedded.windows.iter().zip(&self.windows);
+        std::iter::once((&self.embedded.passage, &self.vector))
+            .chain(windows)
+            .map(|(text, vector)| (text.as_str(), vector.as_slice()))
+    }
 }
 
 struct Template {
@@ -68,9 +79,6 @@ struct Sentence {
     rank: usize,
 }
 
-/// An article's sentences, and the lengths of all pieces that cutting it counts.
-type Parts = (Vec<Sentence>, Vec<(String, usize)>);
-
 /// Real passages taken apart.
 pub struct Source {
     templates: Vec<Template>,
@@ -80,42 +88,36 @@ pub struct Source {
     mean: Vec<f32>,
     /// Real vectors less their mean.
     centred: Array2<f32>,
-    room: usize,
-    /// Tokens of pieces that are counted again and again.
-    counted: HashMap<String, usize>,
 }
 
 impl Source {
     /// Takes real articles apart. `vectors`: one row an article, in their order.
     ///
     /// # Errors
-    /// `Caller` if the rows are not as many as the articles or of another length than the embedder's vectors, or no
-    /// article has a sentence that can be used.
-    pub fn new(articles: &[Article], vectors: Array2<f32>, embedder: &dyn Embedder, budget: Budget) -> Result<Self> {
-        if vectors.nrows() != articles.len() || vectors.ncols() != embedder.dimension() {
+    /// `Caller` if the rows are not as many as the articles or of another length than the model's vectors, or no article
+    /// has a sentence that can be used.
+    pub fn new(articles: &[Article], vectors: Array2<f32>, dimension: usize, budget: Budget) -> Result<Self> {
+        if vectors.nrows() != articles.len() || vectors.ncols() != dimension {
             return Err(Error::caller(format!(
                 "{} vectors of {} numbers for {} articles and a model of {}",
                 vectors.nrows(),
                 vectors.ncols(),
                 articles.len(),
-                embedder.dimension()
+                dimension
             ))
             .help("vectors.npy must have one row a line of corpus.jsonl; without that file the model makes them"));
         }
-        let taken: Vec<Parts> = budget.map(articles, |article, _| take_apart(article, embedder));
+        let taken: Vec<Vec<Sentence>> = budget.map(articles, |article, _| take_apart(article));
         let mut source = Source {
             templates: Vec::new(),
             sentences: Vec::new(),
             pools: [Vec::new(), Vec::new()],
             mean: Vec::new(),
             centred: vectors,
-            room: embedder.max_tokens(),
-            counted: HashMap::new(),
         };
-        for (row, (found, counted)) in taken.into_iter().enumerate() {
+        for (row, found) in taken.into_iter().enumerate() {
             let from = source.sentences.len();
             source.sentences.extend(found);
-            source.counted.extend(counted);
             if source.sentences.len() > from {
                 source.templates.push(Template {
                     title: articles[row].title.clone(),
@@ -196,22 +198,21 @@ impl Source {
                 return None;
             }
         };
+        let template = self.centred.row(template.row).to_vec();
+        let vector = self.like(&template, &mut rng);
+        let of_passage: Vec<f32> = vector.iter().zip(&self.mean).map(|(x, mean)| x - mean).collect();
+        let windows = embedded.windows.iter();
         Some(Synthetic {
+            windows: windows.map(|_| self.like(&of_passage, &mut rng)).collect(),
             article,
             embedded,
-            vector: self.vector(template.row, &mut rng),
+            vector,
         })
     }
 
-    /// What is embedded of an article that is one passage; `None` if it is more. Lengths of sentences are added up, each
-    /// counted once when the source was read: a text has no more tokens than its parts together, and the tokenizer would
-    /// take most of the time.
-    fn embedded_whole(&self, article: &Article) -> Option<String> {
-        let known = |text: &str| self.counted.get(text).copied();
-        let part = |text: &str| known(text).unwrap_or_else(|| text.chars().count() + 1);
-        let at_most =
-            |text: &str| known(text).unwrap_or_else(|| sentences(text).into_iter().map(|r| part(&text[r])).sum());
-        let mut texts = embedded_texts(article, self.room, &at_most);
+    /// What is embedded of an article that is one passage; `None` if it is more.
+    fn embedded_whole(&self, article: &Article) -> Option<EmbeddedTexts> {
+        let mut texts = embedded_texts(article);
         if texts.len() == 1 { texts.pop() } else { None }
     }
 
@@ -235,19 +236,18 @@ impl Source {
         text
     }
 
-    fn vector(&self, row: usize, rng: &mut Rng) -> Vec<f32> {
-        let mut vector = self.mean.clone();
-        let mut add = |row: usize, weight: f32| {
-            vector
-                .iter_mut()
-                .zip(self.centred.row(row))
-                .for_each(|(sum, x)| *sum += weight * x);
+    /// A vector like one that is given less the mean.
+    fn like(&self, centred: &[f32], rng: &mut Rng) -> Vec<f32> {
+        let add = |vector: &mut [f32], other: &[f32], weight: f32| {
+            vector.iter_mut().zip(other).for_each(|(sum, x)| *sum += weight * x);
         };
-        add(row, LIKENESS);
+        let mut vector = self.mean.clone();
+        add(&mut vector, centred, LIKENESS);
         let noise = ((1.0 - LIKENESS * LIKENESS) / NOISE_PARTS as f32).sqrt();
         for _ in 0..NOISE_PARTS / 2 {
             for weight in gaussian_pair(rng) {
-                add(rng.usize(..self.centred.nrows()), noise * weight);
+                let other = self.centred.row(rng.usize(..self.centred.nrows()));
+                add(&mut vector, other.to_slice().unwrap_or(&[]), noise * weight);
             }
         }
         normalize(&mut vector);
@@ -255,26 +255,13 @@ impl Source {
     }
 }
 
-/// Cuts an article into [`Parts`].
-fn take_apart(article: &Article, embedder: &dyn Embedder) -> Parts {
-    let counted = std::cell::RefCell::new(HashMap::new());
-    let count = |text: &str| {
-        let mut counted = counted.borrow_mut();
-        match counted.get(text) {
-            Some(&tokens) => tokens,
-            None => {
-                let tokens = embedder.count_tokens(text);
-                counted.insert(text.to_string(), tokens);
-                tokens
-            }
-        }
-    };
-    embedded_texts(article, embedder.max_tokens(), &count);
+/// An article's sentences.
+fn take_apart(article: &Article) -> Vec<Sentence> {
     let ranges = sentences(&article.text);
     let mut found = Vec::with_capacity(ranges.len());
     for (place, range) in ranges.iter().enumerate() {
         let text = &article.text[range.clone()];
-        if count(text) > MAX_SENTENCE_TOKENS {
+        if text.chars().count() > MAX_SENTENCE {
             continue;
         }
         let behind = ranges.get(place + 1).map(|next| &article.text[range.end..next.start]);
@@ -291,7 +278,7 @@ fn take_apart(article: &Article, embedder: &dyn Embedder) -> Parts {
             rank: 0,
         });
     }
-    (found, counted.into_inner().into_iter().collect())
+    found
 }
 
 /// The random numbers of one attempt at one passage.
@@ -349,7 +336,7 @@ impl<'a> Generator<'a> {
     fn distinct(&mut self, number: u64, mut passage: Option<Synthetic>) -> Result<Synthetic> {
         for attempt in 1..=MAX_ATTEMPTS {
             if let Some(passage) = passage
-                && self.seen.insert(xxh3_64(passage.embedded.as_bytes()))
+                && self.seen.insert(xxh3_64(passage.embedded.passage.as_bytes()))
             {
                 return Ok(passage);
             }
@@ -366,7 +353,7 @@ impl<'a> Generator<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embed::{CountTokens as _, HashEmbedder};
+    use crate::embed::{Embedder as _, HashEmbedder};
     use crate::kernel::dot_f32;
 
     fn articles(count: usize) -> Vec<Article> {
@@ -401,7 +388,7 @@ mod tests {
         Source::new(
             &articles,
             Array2::from_shape_vec(shape, numbers).unwrap(),
-            embedder,
+            embedder.dimension(),
             Budget::all(),
         )
     }
@@ -417,20 +404,20 @@ mod tests {
         assert_eq!(made.len(), 400);
         let (mut texts, mut ids) = (HashSet::new(), HashSet::new());
         for passage in &made {
-            let count = |text: &str| embedder.count_tokens(text);
-            let cut = embedded_texts(&passage.article, embedder.max_tokens(), &count);
+            let cut = embedded_texts(&passage.article);
             assert_eq!(
                 cut,
                 std::slice::from_ref(&passage.embedded),
                 "one passage, embedded to the letter"
             );
-            assert!(passage.embedded.ends_with(&passage.article.text));
+            assert!(passage.embedded.passage.ends_with(&passage.article.text));
+            assert_eq!(passage.windows.len(), passage.embedded.windows.len());
             let length = dot_f32(&passage.vector, &passage.vector);
             assert!((length - 1.0).abs() < 1e-5, "{length}");
             assert!(
-                texts.insert(&passage.embedded),
+                texts.insert(&passage.embedded.passage),
                 "a text came twice: {}",
-                passage.embedded
+                passage.embedded.passage
             );
             assert!(ids.insert(&passage.article.id));
         }
@@ -494,7 +481,7 @@ mod tests {
             ..Article::default()
         };
         let open = |articles: &[Article], vectors: Array2<f32>| {
-            Source::new(articles, vectors, &embedder, Budget::all()).map(|_| ())
+            Source::new(articles, vectors, embedder.dimension(), Budget::all()).map(|_| ())
         };
         assert!(
             open(&articles(3), matrix(2))
@@ -509,7 +496,7 @@ mod tests {
                 .message()
                 .contains("no article")
         );
-        let one = Source::new(&[article("好。")], matrix(1), &embedder, Budget::all()).unwrap();
+        let one = Source::new(&[article("好。")], matrix(1), embedder.dimension(), Budget::all()).unwrap();
         let error = Generator::new(&one, 1).batch(1_000, Budget::all()).unwrap_err();
         assert_eq!(error.fault(), crate::error::Fault::Caller);
         assert!(error.message().contains("too few sentences"), "{error}");

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::scoring::Windows;
 use crate::model::{Article, ArticleKind, Date};
 use crate::text::{Region, Token};
 
 /// The version of everything this program writes into an index; raised when an older reader would misread it.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// What an index was made by. Two parts of a search that disagree about it would compare things that do not compare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +103,8 @@ pub struct PreparedPassage {
     pub tokens: [Vec<Token>; 4],
     /// L2-normalised, of the index's dimension; empty where the index keeps no vectors.
     pub vector: Vec<f32>,
+    /// Of the parts of a long passage; none where the index keeps no vectors.
+    pub windows: Windows,
 }
 
 /// An article ready to be written.

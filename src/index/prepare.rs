@@ -8,19 +8,13 @@ use std::sync::Arc;
 use super::passage::{
     FORMAT_VERSION, Identity, PreparedArticle, PreparedPassage, StoredPassage, embedded_text, join_head,
 };
+use super::scoring::Windows;
 use crate::article::{self, SplitOptions};
 use crate::compute::Budget;
 use crate::embed::Embedder;
 use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Passage};
-use crate::text::Analyzer;
-
-/// Tokens of title and headings that a passage's vector takes in; the rest of the embedder's room is the text's.
-const MAX_CONTEXT_TOKENS: usize = 96;
-/// Tokens that passages of a long article should have; about 420 characters.
-const TARGET_TOKENS: usize = 300;
-/// Most characters of a passage when nothing counts tokens.
-const MAX_CHARS_WITHOUT_MODEL: usize = 420;
+use crate::text::{Analyzer, simplified};
 
 /// What makes vectors and terms; the same for indexing and for asking.
 #[derive(Clone)]
@@ -52,82 +46,97 @@ pub fn fingerprint(article: &Article) -> Result<u64> {
     Ok(xxhash_rust::xxh3::xxh3_64(&bytes))
 }
 
+/// The texts that a passage's vectors are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedTexts {
+    /// The passage with its title and headings.
+    pub passage: String,
+    /// Its windows.
+    pub windows: Vec<String>,
+}
+
+impl EmbeddedTexts {
+    fn new(head: &str, text: &str) -> Self {
+        let windows = article::windows(text).into_iter();
+        EmbeddedTexts {
+            passage: simplified(&embedded_text(head, text)).into_owned(),
+            windows: windows.map(|range| simplified(&text[range]).into_owned()).collect(),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.passage).chain(&self.windows).map(String::as_str)
+    }
+}
+
 /// Cuts, analyses and embeds articles, given with their fingerprints; one result for each, in their order.
 ///
 /// # Errors
 /// A text that the embedder refuses fails its own article; an embedder that is away fails all of them.
 pub fn prepare(rules: &Rules, articles: Vec<(Article, u64)>, budget: Budget) -> Vec<Result<PreparedArticle>> {
-    let analysed: Vec<(PreparedArticle, Vec<String>)> =
-        budget.map(articles, |(article, hash), _| analyse(rules, article, hash));
     let Some(embedder) = &rules.embedder else {
-        return analysed.into_iter().map(|(article, _)| Ok(article)).collect();
+        return budget.map(articles, |(article, hash), _| Ok(analyse(rules, article, hash)));
     };
+    let analysed: Vec<(PreparedArticle, Vec<EmbeddedTexts>)> = budget.map(articles, |(article, hash), _| {
+        let article = analyse(rules, article, hash);
+        let texts = article.passages.iter().map(|passage| passage.stored.texts()).collect();
+        (article, texts)
+    });
     match embed(&**embedder, &analysed, budget) {
-        Ok(vectors) => analysed
-            .into_iter()
-            .zip(vectors)
-            .map(|((article, _), vectors)| Ok(with_vectors(article, vectors)))
-            .collect(),
+        Ok(vectors) => with_vectors(analysed, vectors).into_iter().map(Ok).collect(),
         Err(error) if error.fault() == Fault::Caller => analysed
             .into_iter()
             .map(|one| {
-                let vectors = embed(&**embedder, std::slice::from_ref(&one), budget)?
+                let vectors = embed(&**embedder, std::slice::from_ref(&one), budget)?;
+                with_vectors(vec![one], vectors)
                     .pop()
-                    .unwrap_or_default();
-                Ok(with_vectors(one.0, vectors))
+                    .ok_or_else(|| Error::bug("an article was lost"))
             })
             .collect(),
         Err(error) => analysed.iter().map(|_| Err(error.clone())).collect(),
     }
 }
 
-/// The vectors of each article's passages, all embedded together.
+/// The vectors of all texts of all articles, in their order, embedded together.
 fn embed(
     embedder: &dyn Embedder,
-    articles: &[(PreparedArticle, Vec<String>)],
+    articles: &[(PreparedArticle, Vec<EmbeddedTexts>)],
     budget: Budget,
-) -> Result<Vec<Vec<Vec<f32>>>> {
-    let texts: Vec<&str> = articles
-        .iter()
-        .flat_map(|(_, texts)| texts.iter().map(String::as_str))
-        .collect();
+) -> Result<Vec<Vec<f32>>> {
+    let texts = articles.iter().flat_map(|(_, texts)| texts);
+    let texts: Vec<&str> = texts.flat_map(EmbeddedTexts::all).collect();
     let vectors = embedder.embed_passages(&texts, budget)?;
     if vectors.len() != texts.len() {
         let (texts, vectors) = (texts.len(), vectors.len());
         return Err(Error::bug(format!("{texts} texts came back as {vectors} vectors")));
     }
+    Ok(vectors)
+}
+
+/// The articles with the vectors of their texts, which are as many.
+fn with_vectors(articles: Vec<(PreparedArticle, Vec<EmbeddedTexts>)>, vectors: Vec<Vec<f32>>) -> Vec<PreparedArticle> {
     let mut vectors = vectors.into_iter();
-    Ok(articles
-        .iter()
-        .map(|(_, texts)| vectors.by_ref().take(texts.len()).collect())
-        .collect())
-}
-
-fn with_vectors(mut article: PreparedArticle, vectors: Vec<Vec<f32>>) -> PreparedArticle {
-    for (passage, vector) in article.passages.iter_mut().zip(vectors) {
-        passage.vector = vector;
-    }
-    article
-}
-
-/// Cuts and analyses an article; its passages still lack their vectors, which are made of the texts beside it.
-fn analyse(rules: &Rules, article: Article, hash: u64) -> (PreparedArticle, Vec<String>) {
-    let analyzer = &rules.analyzer;
-    let count = |text: &str| match &rules.embedder {
-        Some(embedder) => embedder.count_tokens(text),
-        None => text.chars().count(),
+    let one = |(mut article, texts): (PreparedArticle, Vec<EmbeddedTexts>)| {
+        for (passage, texts) in article.passages.iter_mut().zip(texts) {
+            passage.vector = vectors.next().unwrap_or_default();
+            let windows: Vec<Vec<f32>> = vectors.by_ref().take(texts.windows.len()).collect();
+            passage.windows = Windows::new(windows.iter().map(Vec::as_slice));
+        }
+        article
     };
-    let room = rules
-        .embedder
-        .as_ref()
-        .map_or(MAX_CHARS_WITHOUT_MODEL, |e| e.max_tokens());
-    let passages = cut(&article, room, &count);
+    articles.into_iter().map(one).collect()
+}
+
+/// Cuts and analyses an article; its passages still lack their vectors.
+fn analyse(rules: &Rules, article: Article, hash: u64) -> PreparedArticle {
+    let analyzer = &rules.analyzer;
+    let passages = cut(&article);
     // Places and years of its source record count like those in its title.
     let mut article_regions = analyzer.regions(&article.title);
     article_regions.extend(article.regions.iter().flat_map(|name| analyzer.regions(name)));
     let mut article_years = analyzer.years(&article.title, article.published);
     article_years.extend(&article.years);
-    let (passages, texts) = passages
+    let passages = passages
         .into_iter()
         .map(|passage| {
             let head = join_head(&article.title, &passage.heading);
@@ -144,8 +153,7 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> (PreparedArticle, Vec<
             years.extend(analyzer.years(&passage.text, article.published));
             years.sort_unstable();
             years.dedup();
-            let embedded = embedded_text(&head, &passage.text);
-            let passage = PreparedPassage {
+            PreparedPassage {
                 stored: StoredPassage {
                     article_id: article.id.clone(),
                     ordinal: passage.ordinal,
@@ -164,32 +172,20 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> (PreparedArticle, Vec<
                 },
                 tokens: [title.words, title.bigrams, text.words, text.bigrams],
                 vector: Vec::new(),
-            };
-            (passage, embedded)
+                windows: Windows::default(),
+            }
         })
-        .unzip();
-    let prepared = PreparedArticle {
+        .collect();
+    PreparedArticle {
         article,
         hash,
         passages,
-    };
-    (prepared, texts)
+    }
 }
 
-/// An article's passages; a single empty one if there is nothing to cut. `room`: the most tokens, as `count` counts
-/// them, that are embedded as one text.
-fn cut(article: &Article, room: usize, count: &dyn Fn(&str) -> usize) -> Vec<Passage> {
-    let budget = room
-        .saturating_sub(count(&article.title).min(MAX_CONTEXT_TOKENS) + MAX_CONTEXT_TOKENS / 2)
-        .max(32);
-    let mut passages = article::split(
-        article,
-        count,
-        &SplitOptions {
-            max_tokens: budget,
-            target_tokens: budget.min(TARGET_TOKENS),
-        },
-    );
+/// An article's passages; a single empty one if there is nothing to cut.
+fn cut(article: &Article) -> Vec<Passage> {
+    let mut passages = article::split(article, &SplitOptions::default());
     if passages.is_empty() {
         // An article is found by its title even if nothing stands below it.
         passages.push(Passage {
@@ -203,12 +199,18 @@ fn cut(article: &Article, room: usize, count: &dyn Fn(&str) -> usize) -> Vec<Pas
     passages
 }
 
-/// The texts that an article's vectors would be made of, one a passage, in order, without indexing it: whoever fills a
-/// cache of vectors needs them to the letter. `room` is the embedder's `max_tokens`, `count` its `count_tokens` (or the
-/// same from a memory).
-pub fn embedded_texts(article: &Article, room: usize, count: &dyn Fn(&str) -> usize) -> Vec<String> {
-    cut(article, room, count)
-        .into_iter()
-        .map(|passage| embedded_text(&join_head(&article.title, &passage.heading), &passage.text))
+/// The texts that an article's vectors would be made of, one entry a passage, in order, without indexing it: whoever
+/// fills a cache of vectors needs them to the letter.
+pub fn embedded_texts(article: &Article) -> Vec<EmbeddedTexts> {
+    let passages = cut(article).into_iter();
+    let head = |passage: &Passage| join_head(&article.title, &passage.heading);
+    passages
+        .map(|passage| EmbeddedTexts::new(&head(&passage), &passage.text))
         .collect()
+}
+
+impl StoredPassage {
+    fn texts(&self) -> EmbeddedTexts {
+        EmbeddedTexts::new(&join_head(&self.title, &self.heading), &self.text)
+    }
 }

@@ -46,7 +46,7 @@ impl SegmentPlugin for VectorPlugin {
         let schema = ctx.segment.schema();
         Ok(Box::new(VectorWriter {
             field: schema.get_field("vector")?,
-            dimension: dimension(&schema)?,
+            dimension: schema::dimension(&schema)?,
             rows: Vec::new(),
             count: 0,
         }))
@@ -59,7 +59,7 @@ impl SegmentPlugin for VectorPlugin {
                 "vectors cannot follow an index that is sorted by a field".into(),
             ));
         }
-        let dimension = dimension(ctx.schema)?;
+        let dimension = schema::dimension(ctx.schema)?;
         let sources = ctx
             .readers
             .iter()
@@ -135,12 +135,6 @@ impl PluginWriter for VectorWriter {
 
 fn add(sums: &mut [f32], row: &[f32]) {
     sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-}
-
-fn dimension(schema: &Schema) -> tantivy::Result<usize> {
-    schema::identity(schema)
-        .map(|identity| identity.dimension)
-        .ok_or_else(|| TantivyError::SchemaError("the schema has no vector field of ours".into()))
 }
 
 fn write_file<'a>(

@@ -73,6 +73,11 @@ pub const FEATURES: [Feature; COUNT] = [
         value: |c| c.evidence.centered,
     },
     Feature {
+        name: "window",
+        label: "句意",
+        value: |c| c.evidence.window,
+    },
+    Feature {
         name: "adapted",
         label: "经验",
         value: |c| c.evidence.adapted,

@@ -4,6 +4,7 @@
 //! question and in a document whatever stands beside it, which matters more here than the orthography of rare words.
 //! Characters that are themselves simplified are left alone even where a traditional text means another (覆, 著).
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// First and last code point of the table: radicals, extension A and the unified ideographs. The rarer extensions hold no
@@ -65,6 +66,15 @@ pub(super) fn simplify(character: char) -> char {
     match TABLE.get(index) {
         Some(&simple) if simple != '\0' => simple,
         _ => character,
+    }
+}
+
+/// A text in simplified characters: what models read, so that both scripts mean the same to them. Other forms
+/// (punctuation, width, case) are left to the model's own tokenizer.
+pub fn simplified(text: &str) -> Cow<'_, str> {
+    match text.chars().any(|character| simplify(character) != character) {
+        true => Cow::Owned(text.chars().map(simplify).collect()),
+        false => Cow::Borrowed(text),
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use baowen::compute::Budget;
 use baowen::error::{Error, Result};
-use baowen::index::scoring::{Bm25, CollectionCounts, FIELDS, Mean, STREAMS, WeighedTerms, locality, timeliness};
+use baowen::index::scoring::{
+    Bm25, CollectionCounts, FIELDS, Mean, STREAMS, WeighedTerms, Windows, locality, timeliness,
+};
 use baowen::index::{
     About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, Identity, Judged, LexicalQuery, PassageKey,
     PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, StoredPassage, TermScore, VectorChunk,
@@ -24,6 +26,7 @@ struct Passage {
     hash: u64,
     stored: StoredPassage,
     vector: Vec<f32>,
+    windows: Windows,
     lengths: [u32; FIELDS],
     frequencies: [HashMap<String, u32>; FIELDS],
 }
@@ -113,7 +116,13 @@ impl Writer for TinyWriter {
 
     fn upsert(&mut self, prepared: PreparedArticle) -> Result<()> {
         self.delete(&prepared.article.id)?;
-        for PreparedPassage { stored, tokens, vector } in prepared.passages {
+        for PreparedPassage {
+            stored,
+            tokens,
+            vector,
+            windows,
+        } in prepared.passages
+        {
             let mut frequencies: [HashMap<String, u32>; FIELDS] = Default::default();
             for (counts, tokens) in frequencies.iter_mut().zip(&tokens) {
                 for token in tokens {
@@ -126,6 +135,7 @@ impl Writer for TinyWriter {
                 hash: prepared.hash,
                 stored,
                 vector,
+                windows,
                 lengths: tokens.each_ref().map(|tokens| tokens.len() as u32),
                 frequencies,
             };
@@ -320,7 +330,9 @@ impl Asked for Question {
         let places: Vec<_> = places.collect();
         self.each(passages, budget, |passage| {
             let is_of_article = |(other, live): &(Arc<Passage>, bool)| *live && other.article.id == passage.article.id;
-            let scores = dense.as_ref().map(|dense| dense.score(&passage.vector));
+            let scores = dense
+                .as_ref()
+                .map(|dense| dense.score(&passage.vector, passage.windows.vectors(passage.vector.len())));
             let held = &passage.stored.regions;
             let locality = locality(&places, |place| match place {
                 None => !held.is_empty(),

@@ -141,8 +141,9 @@ impl Question {
                     Some(question) => {
                         if let Some(&later) = group.docs.get(nth + AHEAD) {
                             vectors.prefetch(later);
+                            segment.windows.prefetch(later);
                         }
-                        question.score(vectors.row(doc))
+                        question.score(vectors.row(doc), segment.windows.of(doc))
                     }
                     None => DenseScores::default(),
                 };

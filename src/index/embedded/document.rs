@@ -11,7 +11,12 @@ use crate::text::Region;
 
 /// The passage as tantivy takes it; `hash` is its article's fingerprint.
 pub fn document(fields: &Fields, article: &Article, hash: u64, passage: PreparedPassage) -> Result<TantivyDocument> {
-    let PreparedPassage { stored, tokens, vector } = passage;
+    let PreparedPassage {
+        stored,
+        tokens,
+        vector,
+        windows,
+    } = passage;
     let mut document = TantivyDocument::new();
     document.add_text(fields.article_id, &article.id);
     document.add_u64(fields.ordinal, stored.ordinal.into());
@@ -73,6 +78,7 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     }
     let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
     document.add_custom(fields.vector, &bytes);
+    document.add_custom(fields.windows, windows.bytes());
     Ok(document)
 }
 

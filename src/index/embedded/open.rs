@@ -20,6 +20,7 @@ use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::index::passage::{FORMAT_VERSION, Identity};
 use crate::index::vectors::VectorPlugin;
+use crate::index::windows::WindowPlugin;
 use crate::profile::Bm25Params;
 
 const SEGMENTS: &str = "segments";
@@ -73,6 +74,7 @@ impl EmbeddedIndex {
                 ..IndexSettings::default()
             })
             .register_plugin(Arc::new(VectorPlugin))
+            .register_plugin(Arc::new(WindowPlugin))
             .open_or_create(Folder::open(&segments).or_fault(Fault::Unavailable, doing())?)
             .or_fault(Fault::Unavailable, doing())?;
         Self::open_generation(lock.folder(), &generation, Bm25Params::default())
@@ -149,6 +151,7 @@ impl EmbeddedIndex {
             .help(rebuild()));
         }
         index.register_plugin(Arc::new(VectorPlugin));
+        index.register_plugin(Arc::new(WindowPlugin));
         terms::register(&index);
         let reader = index
             .reader_builder()

@@ -3,6 +3,7 @@
 //! The identity (format, analysis, embedder) is kept as parameters of the vector field, so it lies in tantivy's own
 //! `meta.json`: an index is created with its identity in one atomic write and can never be found without it.
 
+use tantivy::TantivyError;
 use tantivy::schema::{
     FAST, Field, FieldType, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
 };
@@ -13,6 +14,8 @@ use crate::index::passage::Identity;
 
 /// The type name of the vector field in the schema.
 pub const VECTOR_TYPE: &str = "baowen_vector";
+/// The type name of the field with the vectors of windows.
+const WINDOWS_TYPE: &str = "baowen_windows";
 
 /// Handles of all fields.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +56,8 @@ pub struct Fields {
     pub article: Field,
     /// The passage's vector; a segment component of our own.
     pub vector: Field,
+    /// The vectors of its windows; another one.
+    pub windows: Field,
 }
 
 /// The schema of an index with this identity.
@@ -87,6 +92,7 @@ pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
         passage: schema.add_text_field("passage", STORED),
         article: schema.add_text_field("article", STORED),
         vector: schema.add_custom_field("vector", VECTOR_TYPE, params),
+        windows: schema.add_custom_field("windows", WINDOWS_TYPE, serde_json::Value::Null),
     };
     Ok((schema.build(), fields))
 }
@@ -100,6 +106,16 @@ pub fn identity(schema: &Schema) -> Option<Identity> {
         }
         _ => None,
     }
+}
+
+/// Numbers that a vector of an index with this schema has; 0 if it keeps none.
+///
+/// # Errors
+/// If the schema is not one of ours.
+pub fn dimension(schema: &Schema) -> tantivy::Result<usize> {
+    identity(schema)
+        .map(|identity| identity.dimension)
+        .ok_or_else(|| TantivyError::SchemaError("the schema has no vector field of ours".into()))
 }
 
 /// A region as a number: of a province, or of a city in its province.

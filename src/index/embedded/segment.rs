@@ -16,6 +16,7 @@ use crate::index::lexical::postings::WordField;
 use crate::index::passage::PassageKey;
 use crate::index::scoring::{self, FIELDS};
 use crate::index::vectors::SegmentVectors;
+use crate::index::windows::SegmentWindows;
 
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
 pub const GRAPH_ROWS: usize = 8_000;
@@ -31,6 +32,8 @@ pub struct Segment {
     pub bytes: u64,
     /// Its vectors.
     pub vectors: SegmentVectors,
+    /// Those of its passages' windows.
+    pub windows: SegmentWindows,
     /// What it is searched through by words: title words, title bigrams, text words, text bigrams.
     pub words: [WordField; FIELDS],
     graph: OnceLock<Arc<Graph>>,
@@ -68,6 +71,7 @@ impl Segment {
             rows: reader.max_doc(),
             bytes: 0,
             vectors: SegmentVectors::open(reader)?,
+            windows: SegmentWindows::open(reader)?,
             words: [
                 WordField::new(reader, fields.title_words)?,
                 WordField::new(reader, fields.title_bigrams)?,

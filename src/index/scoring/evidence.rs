@@ -23,6 +23,9 @@ pub struct Evidence {
     pub cosine: f32,
     /// Cosine after the collection's mean vector is taken off both; 0 if either has no vector.
     pub centered: f32,
+    /// Cosine of the question and the nearest window of the passage; that of the passage itself where it is too short for
+    /// windows, 0 if either has no vector.
+    pub window: f32,
     /// `u · (p - m) / |p - m|` for the question's adapted vector u, the passage's p and the collection's mean m; 0 if
     /// any of them is missing.
     pub adapted: f32,
@@ -57,6 +60,7 @@ impl Evidence {
             amounts: lexical.amounts,
             cosine: dense.cosine,
             centered: dense.centered,
+            window: dense.window,
             adapted: dense.adapted,
             length: lengths[STREAMS + 1],
             titled: lengths[1] > 0,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::windows::{Quantised, WindowVectors};
 use crate::kernel::{dot_f32, dots_f32};
 
 /// A question by meaning: its vector, and a second vector that a learned adapter makes of it.
@@ -61,6 +62,7 @@ impl Mean {
         CenteredQuestion {
             mean: self,
             question: vector,
+            quantised: Quantised::new(vector),
             by_mean,
             norm: (square - 2.0 * by_mean + self.square).max(0.0).sqrt(),
             adapted: adapted.map(|adapted| (adapted, dot_f32(adapted, &self.vector))),
@@ -75,6 +77,8 @@ pub struct DenseScores {
     pub cosine: f32,
     /// cos(q - m, p - m).
     pub centered: f32,
+    /// See [`Evidence::window`](super::Evidence::window).
+    pub window: f32,
     /// u · (p - m) / |p - m|.
     pub adapted: f32,
 }
@@ -83,6 +87,7 @@ pub struct DenseScores {
 pub struct CenteredQuestion<'a> {
     mean: &'a Mean,
     question: &'a [f32],
+    quantised: Quantised,
     by_mean: f32,
     norm: f32,
     /// u and u · m.
@@ -93,9 +98,9 @@ pub struct CenteredQuestion<'a> {
 const AT_MEAN: f32 = 1e-6;
 
 impl CenteredQuestion<'_> {
-    /// The scores of a passage's vector; zeros for a zero vector, and the centred ones are zero where the passage (or,
+    /// The scores of a passage's vector and those of its windows; zeros for a zero vector, and the centred ones are zero where the passage (or,
     /// for the cosine, the question) is the mean itself.
-    pub fn score(&self, passage: &[f32]) -> DenseScores {
+    pub fn score(&self, passage: &[f32], windows: WindowVectors<'_>) -> DenseScores {
         // Where the question is not adapted, one of the products is for nothing.
         let (adapted, adapted_by_mean) = self.adapted.unwrap_or((self.question, 0.0));
         let [cosine, by_mean, by_adapted, square] = dots_f32(passage, [self.question, &self.mean.vector, adapted]);
@@ -111,6 +116,7 @@ impl CenteredQuestion<'_> {
         DenseScores {
             cosine,
             centered: per(cosine - self.by_mean - by_mean + self.mean.square, distance * self.norm),
+            window: windows.nearest(&self.quantised).unwrap_or(cosine),
             adapted,
         }
     }
