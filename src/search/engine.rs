@@ -214,7 +214,7 @@ impl Engine {
                             _ => fusion.describe(),
                         },
                         Mode::Lexical => "lexical: words + bigrams".into(),
-                        Mode::Dense => "dense: centred cosine".into(),
+                        Mode::Dense => "dense: cosine of passage and nearest window".into(),
                     },
                 ),
             },

@@ -51,8 +51,8 @@ pub fn explain(subject: &Subject, terms: Vec<TermScore>) -> Explanation {
     });
     let dense = (subject.mode != Mode::Lexical).then_some(RankPart {
         rank: subject.dense_rank,
-        score: evidence.cosine,
-        normalized: evidence.centered.clamp(0.0, 1.0),
+        score: evidence.meaning(),
+        normalized: evidence.meaning().clamp(0.0, 1.0),
     });
     Explanation {
         contributions: subject
@@ -80,7 +80,7 @@ pub fn explain(subject: &Subject, terms: Vec<TermScore>) -> Explanation {
 
 /// The dense share of a convex combination at which this hit and the next are equal, if there is one in 0..=1.
 fn swap_weight(subject: &Subject, next: &Evidence) -> Option<f32> {
-    let parts = |e: &Evidence| (lexical_share(e, subject.lexical_bound), e.centered.clamp(0.0, 1.0));
+    let parts = |e: &Evidence| (lexical_share(e, subject.lexical_bound), e.meaning().clamp(0.0, 1.0));
     let ((l1, d1), (l2, d2)) = (parts(subject.evidence), parts(next));
     // (1 - a) l1 + a d1 = (1 - a) l2 + a d2
     let slope = (l1 - l2) - (d1 - d2);

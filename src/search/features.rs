@@ -28,7 +28,7 @@ pub struct Feature {
 }
 
 /// How many there are.
-pub const COUNT: usize = 14;
+pub const COUNT: usize = 13;
 
 /// All features, in the order of the weights.
 pub const FEATURES: [Feature; COUNT] = [
@@ -66,11 +66,6 @@ pub const FEATURES: [Feature; COUNT] = [
         name: "cosine",
         label: "相似度",
         value: |c| c.evidence.cosine,
-    },
-    Feature {
-        name: "centered",
-        label: "语义",
-        value: |c| c.evidence.centered,
     },
     Feature {
         name: "window",

@@ -23,7 +23,7 @@ pub struct Fusable<'a> {
 pub enum Fusion {
     /// The sum of the exact features of [`super::features`] times their weights.
     Linear(Weights),
-    /// `(1 - a)·lexical / bound + a·max(centred, 0)`, a in 0..=1: both parts lie in 0..=1 by bounds that hold for every
+    /// `(1 - a)·lexical / bound + a·max(meaning, 0)`, a in 0..=1: both parts lie in 0..=1 by bounds that hold for every
     /// passage, not only for those in the list (Bruch, Gai, Ingber 2022, <https://arxiv.org/abs/2210.11934>).
     Convex {
         /// a
@@ -96,7 +96,7 @@ impl Fusion {
             }
             Fusion::Convex { dense_weight } => vec![
                 ("lexical", (1.0 - dense_weight) * lexical_share(evidence, lexical_bound)),
-                ("dense", dense_weight * evidence.centered.clamp(0.0, 1.0)),
+                ("dense", dense_weight * evidence.meaning().clamp(0.0, 1.0)),
             ],
             Fusion::Rrf { k } => {
                 let part = |rank: Option<u32>| rank.map_or(0.0, |rank| 1.0 / (k + rank as f32));
@@ -122,12 +122,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn evidence(words: f32, centered: f32) -> Evidence {
+    fn evidence(words: f32, meaning: f32) -> Evidence {
         Evidence {
             words,
             bigrams: words / 2.0,
-            cosine: centered,
-            centered,
+            cosine: meaning,
+            window: meaning,
             ..Evidence::default()
         }
     }
@@ -144,11 +144,11 @@ mod tests {
         /// A candidate that is at least as good in both rankings is never ranked lower.
         #[test]
         fn fusion_is_monotone(
-            words in 0f32..50.0, centered in -1f32..1.0, more_words in 0f32..50.0, more_centered in 0f32..1.0,
+            words in 0f32..50.0, meaning in -1f32..1.0, more_words in 0f32..50.0, more_meaning in 0f32..1.0,
             lexical_rank in 1u32..200, dense_rank in 1u32..200, up in 0u32..100,
         ) {
-            let worse = evidence(words, centered);
-            let better = evidence(words + more_words, (centered + more_centered).min(1.0));
+            let worse = evidence(words, meaning);
+            let better = evidence(words + more_words, (meaning + more_meaning).min(1.0));
             for fusion in fusions() {
                 let fuse = |evidence: &Evidence, up: u32| {
                     let rank = |rank: u32| Some(rank.saturating_sub(up).max(1));
@@ -163,8 +163,8 @@ mod tests {
 
         /// Convex scores stay within 0 and 1 for anything, so that weights mean what they say.
         #[test]
-        fn convex_is_bounded(words in 0f32..1e6, centered in -2f32..2.0, bound in 0f32..1e3, weight in 0f32..=1.0) {
-            let evidence = evidence(words, centered);
+        fn convex_is_bounded(words in 0f32..1e6, meaning in -2f32..2.0, bound in 0f32..1e3, weight in 0f32..=1.0) {
+            let evidence = evidence(words, meaning);
             let fused = Fusion::Convex { dense_weight: weight }
                 .score(Fusable { evidence: &evidence, lexical_rank: None, dense_rank: None }, bound);
             prop_assert!((0.0..=1.0001).contains(&fused));

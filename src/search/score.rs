@@ -66,7 +66,7 @@ pub fn score(
     }
     let ranks = |list: &[Candidate], exact: fn(&Evidence) -> f32| ranks(asked, list, &passages, &judged, exact);
     let lexical_ranks = ranks(&retrieved.lexical, |e| e.words + e.bigrams)?;
-    let dense_ranks = ranks(&retrieved.dense, |e| e.centered)?;
+    let dense_ranks = ranks(&retrieved.dense, Evidence::meaning)?;
     let lexical_bound = asked.weights().bound();
     let ranked = judged
         .iter()
@@ -118,7 +118,7 @@ fn parts_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32)
     let evidence = candidate.evidence;
     match rule {
         Mode::Hybrid => fusion.parts(candidate, lexical_bound),
-        Mode::Dense => vec![("centered", evidence.centered)],
+        Mode::Dense => vec![("cosine", 0.5 * evidence.cosine), ("window", 0.5 * evidence.window)],
         Mode::Lexical => vec![("words", evidence.words), ("bigrams", evidence.bigrams)],
     }
 }
@@ -128,7 +128,7 @@ fn score_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32)
     let evidence = candidate.evidence;
     match rule {
         Mode::Hybrid => fusion.score(candidate, lexical_bound),
-        Mode::Dense => evidence.centered,
+        Mode::Dense => evidence.meaning(),
         Mode::Lexical => evidence.words + evidence.bigrams,
     }
 }

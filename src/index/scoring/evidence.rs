@@ -21,8 +21,6 @@ pub struct Evidence {
     pub amounts: f32,
     /// Cosine of question and passage; 0 if either has no vector.
     pub cosine: f32,
-    /// Cosine after the collection's mean vector is taken off both; 0 if either has no vector.
-    pub centered: f32,
     /// Cosine of the question and the nearest window of the passage; that of the passage itself where it is too short for
     /// windows, 0 if either has no vector.
     pub window: f32,
@@ -59,7 +57,6 @@ impl Evidence {
             bigram_coverage: lexical.bigram_coverage,
             amounts: lexical.amounts,
             cosine: dense.cosine,
-            centered: dense.centered,
             window: dense.window,
             adapted: dense.adapted,
             length: lengths[STREAMS + 1],
@@ -68,5 +65,11 @@ impl Evidence {
             timeliness,
             same_place: 0.0,
         }
+    }
+
+    /// What meaning says by itself: how near the passage is as a whole and in its nearest part, -1 to 1. Either alone
+    /// ranks worse on every set that was measured.
+    pub fn meaning(&self) -> f32 {
+        (self.cosine + self.window) / 2.0
     }
 }

@@ -1,4 +1,4 @@
-//! What meaning makes of a passage: cosines, plain, centred by the collection's mean, and adapted by what was learned.
+//! What meaning makes of a passage: its cosine, that of its nearest window, and a cosine adapted by what was learned.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl From<&[f32]> for DenseQuestion {
 /// With this many rows the mean counts half, with more nearly whole.
 const SHRINKAGE: f64 = 20.0;
 
-/// The collection's mean vector, and what of it every centred cosine needs.
+/// The collection's mean vector, and what of it every adapted score needs.
 #[derive(Debug, Clone, Default)]
 pub struct Mean {
     vector: Arc<[f32]>,
@@ -52,19 +52,15 @@ impl Mean {
         &self.vector
     }
 
-    /// Binds a question, so that each passage costs four dot products.
-    pub fn bind<'a>(&'a self, question: &'a DenseQuestion) -> CenteredQuestion<'a> {
+    /// Binds a question, so that each passage costs four dot products and one a window.
+    pub fn bind<'a>(&'a self, question: &'a DenseQuestion) -> BoundQuestion<'a> {
         let vector = &*question.vector;
         let adapted = question.adapted.as_deref();
-        let by_mean = dot_f32(vector, &self.vector);
-        let square = dot_f32(vector, vector);
         let adapted = adapted.filter(|adapted| adapted.len() == vector.len());
-        CenteredQuestion {
+        BoundQuestion {
             mean: self,
             question: vector,
             quantised: Quantised::new(vector),
-            by_mean,
-            norm: (square - 2.0 * by_mean + self.square).max(0.0).sqrt(),
             adapted: adapted.map(|adapted| (adapted, dot_f32(adapted, &self.vector))),
         }
     }
@@ -75,8 +71,6 @@ impl Mean {
 pub struct DenseScores {
     /// cos(q, p).
     pub cosine: f32,
-    /// cos(q - m, p - m).
-    pub centered: f32,
     /// See [`Evidence::window`](super::Evidence::window).
     pub window: f32,
     /// u · (p - m) / |p - m|.
@@ -84,12 +78,10 @@ pub struct DenseScores {
 }
 
 /// A question's vector q, and u if it is adapted, with the collection's mean m: scores passages.
-pub struct CenteredQuestion<'a> {
+pub struct BoundQuestion<'a> {
     mean: &'a Mean,
     question: &'a [f32],
     quantised: Quantised,
-    by_mean: f32,
-    norm: f32,
     /// u and u · m.
     adapted: Option<(&'a [f32], f32)>,
 }
@@ -97,9 +89,9 @@ pub struct CenteredQuestion<'a> {
 /// Distances from the mean up to which a vector counts as the mean itself.
 const AT_MEAN: f32 = 1e-6;
 
-impl CenteredQuestion<'_> {
-    /// The scores of a passage's vector and those of its windows; zeros for a zero vector, and the centred ones are zero where the passage (or,
-    /// for the cosine, the question) is the mean itself.
+impl BoundQuestion<'_> {
+    /// The scores of a passage's vector and of its windows; zeros for a zero vector, and the adapted one is zero where the
+    /// passage is the mean itself.
     pub fn score(&self, passage: &[f32], windows: WindowVectors<'_>) -> DenseScores {
         // Where the question is not adapted, one of the products is for nothing.
         let (adapted, adapted_by_mean) = self.adapted.unwrap_or((self.question, 0.0));
@@ -108,14 +100,12 @@ impl CenteredQuestion<'_> {
             return DenseScores::default();
         }
         let distance = (square - 2.0 * by_mean + self.mean.square).max(0.0).sqrt();
-        let per = |amount: f32, norm: f32| if norm > AT_MEAN { amount / norm } else { 0.0 };
         let adapted = match self.adapted {
-            Some(_) => per(by_adapted - adapted_by_mean, distance),
-            None => 0.0,
+            Some(_) if distance > AT_MEAN => (by_adapted - adapted_by_mean) / distance,
+            _ => 0.0,
         };
         DenseScores {
             cosine,
-            centered: per(cosine - self.by_mean - by_mean + self.mean.square, distance * self.norm),
             window: windows.nearest(&self.quantised).unwrap_or(cosine),
             adapted,
         }

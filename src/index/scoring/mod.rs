@@ -13,6 +13,6 @@ mod windows;
 pub use applicability::{locality, timeliness};
 pub use bm25::{Bm25, CollectionCounts, FIELDS, STREAMS};
 pub use evidence::Evidence;
-pub use meaning::{CenteredQuestion, DenseQuestion, DenseScores, Mean};
+pub use meaning::{BoundQuestion, DenseQuestion, DenseScores, Mean};
 pub use terms::{LexicalQuery, LexicalScores, QuestionWeights, TermScore, WeighedTerm, WeighedTerms};
 pub use windows::{WindowVectors, Windows, window_bytes};
