@@ -8,10 +8,11 @@
 use std::sync::LazyLock;
 
 use baowen::compute::Budget;
-use baowen::embed::{Embedder, LocalModel, model_dir};
+use baowen::embed::fetch::DEFAULT;
+use baowen::embed::{BertModel, Embedder, model_dir};
 use divan::Bencher;
 
-static MODEL: LazyLock<Option<LocalModel>> = LazyLock::new(|| LocalModel::open(&model_dir(None)).ok());
+static MODEL: LazyLock<Option<BertModel>> = LazyLock::new(|| BertModel::open(&model_dir(None).join(DEFAULT)).ok());
 
 fn main() {
     match &*MODEL {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use baowen::compute::Budget;
-use baowen::embed::{CachedEmbedder, CountTokens, Embedder, LocalModel, VectorCache, model_dir};
+use baowen::embed::fetch::DEFAULT;
+use baowen::embed::{BertModel, CachedEmbedder, CountTokens, Embedder, VectorCache, model_dir};
 use baowen::error::{Error, Result};
 use baowen::eval::npy;
 use baowen::eval::synthetic::{Generator, Source, Synthetic};
@@ -33,7 +34,7 @@ pub struct Data {
     /// The analyser.
     pub analyzer: Arc<Analyzer>,
     /// The model.
-    pub model: Arc<LocalModel>,
+    pub model: Arc<BertModel>,
     /// The index.
     pub index: Arc<EmbeddedIndex>,
     /// Where it lies.
@@ -51,7 +52,7 @@ impl Data {
         let data = data.or_else(|| std::env::var_os("BAOWEN_BENCH_DATA").map(PathBuf::from));
         let index = index.or_else(|| std::env::var_os("BAOWEN_BENCH_INDEX").map(PathBuf::from));
         let analyzer = Arc::new(Analyzer::new()?);
-        let model = Arc::new(LocalModel::open(&model_dir(None))?);
+        let model = Arc::new(BertModel::open(&model_dir(None).join(DEFAULT))?);
         let mut made = None;
         let folder = match index {
             Some(folder) => folder,
@@ -92,7 +93,7 @@ impl Data {
 }
 
 /// The collection that the peers are given too: `baowen generate` with its default seed.
-fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<LocalModel>) -> Result<()> {
+fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<BertModel>) -> Result<()> {
     let from = shared()?;
     let articles: Vec<Article> = lines(&from.join("corpus.jsonl"))?
         .into_iter()
@@ -149,7 +150,7 @@ fn given(folder: &Path) -> Result<Vec<(String, Vec<f32>)>> {
     }
 }
 
-fn asked(model: &LocalModel) -> Result<Vec<(String, Vec<f32>)>> {
+fn asked(model: &BertModel) -> Result<Vec<(String, Vec<f32>)>> {
     let records = lines(&shared()?.join("zhidao/queries.jsonl"))?;
     let texts: Vec<String> = records.iter().take(QUESTIONS).map(|r| string(r, "text")).collect();
     let vectors = model.embed_queries(&texts.iter().map(String::as_str).collect::<Vec<_>>(), Budget::all())?;

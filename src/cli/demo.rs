@@ -10,7 +10,7 @@ use super::options::DEFAULT_LISTEN;
 use super::print::{self, Style};
 use super::serve::{self, RankedBy};
 use super::{fetch, index, remote, setup};
-use crate::embed::fetch::IN_USE;
+use crate::embed::fetch::DEFAULT;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::ingest::summary::Summary;
 use crate::profile::Profile;
@@ -44,7 +44,7 @@ impl Demo {
             .map_err(|cause| Error::unavailable(format!("entering {}: {cause}", root.display())))?;
 
         outln!("[1/4] Embedding model");
-        if let Err(error) = fetch::in_a_child(IN_USE) {
+        if let Err(error) = fetch::in_a_child(DEFAULT) {
             eprintln!("  {error}");
             eprintln!("  going on by words alone; every answer says so");
         }

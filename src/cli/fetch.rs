@@ -10,7 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::serve;
-use crate::embed::{self, FetchStep, fetch::IN_USE, model_dir};
+use crate::embed::{self, FetchStep, fetch::DEFAULT, model_dir};
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::service::server::asked_to_end;
 
@@ -23,7 +23,7 @@ const INTERRUPTED: i32 = 130;
 #[derive(Args)]
 pub struct Fetch {
     /// Which one.
-    #[arg(long, value_name = "NAME", default_value = IN_USE)]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT)]
     model: String,
 }
 

@@ -1,6 +1,6 @@
 //! Text to vector: the traits [`Embedder`] and [`CountTokens`] and what implements them.
 //!
-//! - [`bert`]: bge-small-zh-v1.5. [`e5`], with [`file`], [`tokenizer`] and `forward`: multilingual-e5-small.
+//! - [`bert`]: bge-small-zh-v1.5.
 //! - [`local`]: whichever of them is there, the default embedder; `batches` runs either. [`fetch`]: gets models. `http`:
 //!   requests, for what needs them.
 //! - [`models`]: the models that are there, by name. `folder`: one of them, in a hub's layout. `onnx` (a feature): run.
@@ -16,36 +16,25 @@ use crate::error::{Error, Result};
 mod batches;
 pub mod bert;
 mod cache;
-pub mod e5;
 #[cfg(feature = "http")]
 pub mod endpoint;
 pub mod fetch;
-pub mod file;
 mod folder;
-mod forward;
 pub mod hash_embedder;
 #[cfg(feature = "http")]
 mod http;
-pub mod local;
 pub mod models;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 mod open;
 mod question_cache;
-#[cfg(test)]
-mod reference;
 mod rerank;
-#[cfg(test)]
-mod tests;
-pub mod tokenizer;
 
 pub use bert::BertModel;
 pub use cache::{CachedEmbedder, VectorCache};
-pub use e5::E5Model;
 pub use fetch::{FetchStep, fetch, model_dir};
 pub use folder::{ModelFolder, Pooling, Role};
 pub use hash_embedder::HashEmbedder;
-pub use local::LocalModel;
 pub use models::Models;
 pub use question_cache::QuestionCache;
 pub use rerank::Reranker;

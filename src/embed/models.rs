@@ -10,17 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::bert::BertModel;
-use super::e5::E5Model;
-use super::fetch::{DEFAULT, E5_FILE, IN_USE, model_dir};
+use super::fetch::{DEFAULT, model_dir};
 use super::folder::{ModelFolder, Pooling, Role};
-use super::local::LocalModel;
 use super::open::{endpoint_encoder, endpoint_reranker, endpoint_role, open_encoder, open_reranker};
 use super::{Embedder, Reranker};
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::files::write_whole;
 
-/// The models that run on our own kernels; the first that is there is made use of where none was chosen.
-const BUILT_IN: [&str; 2] = [IN_USE, DEFAULT];
 /// What makes a folder an endpoint; the same as `endpoint::FILE`, which is there with the feature `http` alone.
 const ENDPOINT_FILE: &str = "endpoint.toml";
 /// The first word of an endpoint's identity: what is there has its own name, whatever the folder's.
@@ -96,17 +92,17 @@ impl Models {
     /// # Errors
     /// `Unavailable` if the folder cannot be read; there being none is no error.
     pub fn list(&self) -> Result<Vec<Entry>> {
-        let built_in = BUILT_IN.into_iter().filter(|name| self.holds_built_in(name));
-        let mut entries: Vec<Entry> = built_in
-            .map(|name| Entry {
-                name: name.into(),
+        let mut entries = Vec::new();
+        if self.holds_default() {
+            entries.push(Entry {
+                name: DEFAULT.into(),
                 role: Role::Encoder,
                 runs: Runs::BuiltIn,
                 is_chosen: false,
                 problem: None,
-            })
-            .collect();
-        let chosen = self.chosen()?.or_else(|| Some(entries.first()?.name.clone()));
+            });
+        }
+        let chosen = self.chosen()?.unwrap_or_else(|| DEFAULT.into());
         let doing = || format!("reading the model folder {}", self.folder.display());
         let folders = match fs::read_dir(&self.folder) {
             Ok(folders) => folders,
@@ -117,7 +113,7 @@ impl Models {
             let folder = folder.or_fault(Fault::Unavailable, doing())?;
             let name = folder.file_name().to_string_lossy().into_owned();
             let holds = |file: &str| folder.path().join(file).is_file();
-            if check_name(&name).is_err() || is_built_in(&name) {
+            if check_name(&name).is_err() || name == DEFAULT {
                 continue;
             }
             let (runs, read) = match () {
@@ -134,7 +130,7 @@ impl Models {
             });
         }
         for entry in &mut entries {
-            entry.is_chosen = chosen.as_deref() == Some(&entry.name);
+            entry.is_chosen = chosen == entry.name;
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
@@ -165,13 +161,13 @@ impl Models {
     /// # Errors
     /// `Missing` if it is not there, `Caller` if it is a reranker, `Unavailable` if the choice cannot be kept.
     pub fn choose(&self, name: &str) -> Result<()> {
-        if !is_built_in(name) && self.role(name)? != Role::Encoder {
+        if name != DEFAULT && self.role(name)? != Role::Encoder {
             return Err(
                 Error::caller(format!("{name} is a reranker; indexes are made with an encoder"))
                     .help("rerankers are named where questions are asked: `baowen search --reranker NAME`"),
             );
         }
-        if is_built_in(name) && !self.holds_built_in(name) {
+        if name == DEFAULT && !self.holds_default() {
             return Err(self.not_here(name));
         }
         write_whole(&self.folder.join(CHOSEN), "the choice of a model", |file| {
@@ -184,15 +180,14 @@ impl Models {
     /// # Errors
     /// `Missing` if it is not there; else as its kind of model says.
     pub fn encoder(&self, name: &str) -> Result<Arc<dyn Embedder>> {
-        if !is_built_in(name) {
+        if name != DEFAULT {
             return match self.endpoint(name)? {
                 Some(folder) => endpoint_encoder(&folder),
                 None => open_encoder(&self.read(name)?),
             };
         }
-        match self.holds_built_in(name) {
+        match self.holds_default() {
             false => Err(self.not_here(name)),
-            true if name == IN_USE => Ok(Arc::new(E5Model::open(&self.folder.join(E5_FILE))?)),
             true => Ok(Arc::new(BertModel::open(&self.folder.join(name))?)),
         }
     }
@@ -202,10 +197,7 @@ impl Models {
     /// # Errors
     /// As [`Models::encoder`].
     pub fn chosen_encoder(&self) -> Result<Arc<dyn Embedder>> {
-        match self.chosen()? {
-            Some(name) => self.encoder(&name),
-            None => Ok(Arc::new(LocalModel::open(&self.folder)?)),
-        }
+        self.encoder(self.chosen()?.as_deref().unwrap_or(DEFAULT))
     }
 
     /// Opens the encoder that made an index, by the identity that the index keeps: its first word is the model's name.
@@ -229,7 +221,7 @@ impl Models {
     /// # Errors
     /// As [`Models::encoder`].
     pub fn reranker(&self, name: &str) -> Result<Arc<dyn Reranker>> {
-        match is_built_in(name) {
+        match name == DEFAULT {
             true => Err(Error::caller(format!("{name} is an encoder, which scores no pairs"))),
             false => match self.endpoint(name)? {
                 Some(folder) => endpoint_reranker(&folder),
@@ -252,7 +244,7 @@ impl Models {
         let name = options.name.clone().unwrap_or_else(own_name);
         check_name(&name)?;
         let target = self.folder.join(&name);
-        if is_built_in(&name) || target.exists() {
+        if name == DEFAULT || target.exists() {
             return Err(
                 Error::caller(format!("there is a model {name} in {} already", self.folder.display()))
                     .help("import it under another name with --name, or delete that one first"),
@@ -313,11 +305,8 @@ impl Models {
         }
     }
 
-    fn holds_built_in(&self, name: &str) -> bool {
-        match name == IN_USE {
-            true => self.folder.join(E5_FILE).is_file(),
-            false => self.folder.join(name).is_dir(),
-        }
+    fn holds_default(&self) -> bool {
+        self.folder.join(DEFAULT).is_dir()
     }
 
     fn not_here(&self, name: &str) -> Error {
@@ -333,10 +322,6 @@ impl Models {
         ))
         .help("`baowen model fetch` fetches the default one, `baowen model import DIR` takes in another")
     }
-}
-
-fn is_built_in(name: &str) -> bool {
-    BUILT_IN.contains(&name)
 }
 
 /// The name in an identity: its first word.
@@ -428,7 +413,7 @@ mod tests {
         assert_eq!(models.chosen().unwrap().as_deref(), Some("a"));
         assert_eq!(models.choose("b").unwrap_err().fault(), Fault::Caller);
         assert_eq!(models.choose("c").unwrap_err().fault(), Fault::Corrupt);
-        for missing in ["d", BUILT_IN[0], BUILT_IN[1]] {
+        for missing in ["d", DEFAULT] {
             let error = models.choose(missing).unwrap_err();
             assert_eq!(error.fault(), Fault::Missing, "{error}");
             assert!(error.message().contains("a, b, c"), "{error}");
@@ -449,7 +434,7 @@ mod tests {
         }
         let (models, kept) = models(&[("a", ENCODER)]);
         assert_eq!(models.read("../a").unwrap_err().fault(), Fault::Caller);
-        for taken in ["a", BUILT_IN[0], BUILT_IN[1]] {
+        for taken in ["a", DEFAULT] {
             let options = ImportOptions {
                 name: Some(taken.into()),
                 ..ImportOptions::default()

@@ -20,13 +20,9 @@ mod int8_tile;
 mod int8_x86;
 mod lanes;
 mod level;
-mod linear;
-#[cfg(target_arch = "x86_64")]
-mod linear_x86;
 pub mod map;
 mod rows;
 mod selfcheck;
-mod tile;
 
 pub use attention::{AttentionScratch, HEADS, attend};
 pub use bytes::Bytes;
@@ -34,14 +30,12 @@ pub use dot::{dot_f32, dot_i8, dots_f32};
 pub use fixed::decode_fixed;
 pub use int8::{Int8Matrix, Int8Part};
 pub use int8_tile::GROUP;
-pub use linear::{Q4Matrix, Q4Part, dequantize_q4};
-pub use rows::{add_layer_norm, gelu, normalize, quantize_rows};
-pub use tile::{Activations, Q4_BLOCK, Q4_BLOCK_BYTES};
+pub use rows::{add_layer_norm, gelu, normalize};
 
 #[cfg(test)]
 mod tests {
     use super::level::Level;
-    use super::{attention, bytes, dot, fixed, int8, linear, rows};
+    use super::{attention, bytes, dot, fixed, int8, rows};
 
     #[test]
     fn every_supported_level_agrees_with_the_scalar_twins() {
@@ -51,7 +45,6 @@ mod tests {
             ("dot", &dot::CHOSEN),
             ("fixed", &fixed::CHOSEN),
             ("int8", &int8::CHOSEN),
-            ("linear", &linear::CHOSEN),
             ("rows", &rows::CHOSEN),
         ];
         for (name, family) in families {

@@ -228,7 +228,7 @@ mod tests {
         let bytes = profile.adapter().unwrap();
         let shipped = Adapter::from_bytes(bytes).unwrap();
         assert_eq!(shipped.model(), profile.model);
-        assert!(shipped.fits(&identity("multilingual-e5-small q4 0123", 384)));
+        assert!(shipped.fits(&identity("bge-small-zh-v1.5 0123", 512)));
         assert!(bytes.len() < 50_000, "{} bytes", bytes.len());
     }
 

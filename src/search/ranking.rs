@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(ranking.answerable(&identity("other"), [0.9, 1.0, 0.0, 0.0]), None);
         let chance = |signs| {
             ranking
-                .answerable(&identity("multilingual-e5-small q4 0"), signs)
+                .answerable(&identity("bge-small-zh-v1.5 0"), signs)
                 .unwrap()
         };
         assert!(chance([0.95, 1.0, 0.0, 0.0]) > 0.9 && chance([0.8, 0.0, 0.0, 0.0]) < 0.1);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use baowen::compute::Budget;
-use baowen::embed::fetch::{DEFAULT, E5_FILE, IN_USE};
-use baowen::embed::{Embedder, HashEmbedder, LocalModel};
+use baowen::embed::fetch::DEFAULT;
+use baowen::embed::{BertModel, Embedder, HashEmbedder};
 use baowen::index::ingest::{Counts, Ingest};
 use baowen::index::{EmbeddedIndex, Rules};
 use baowen::model::Article;
@@ -29,47 +29,30 @@ fn model_dir() -> PathBuf {
     std::env::var_os("BAOWEN_MODEL_DIR").map_or_else(|| root().join("index/models"), PathBuf::from)
 }
 
-/// The folder of a model's files, fetched if they are not there. `None` (and a line that says so) where it cannot be had.
-fn fetched(name: &str) -> Option<PathBuf> {
-    match baowen::embed::fetch(&model_dir(), name, &mut |_| ControlFlow::Continue(())) {
+/// The folder of the default model's files, fetched if they are not there. `None` (and a line that says so) where it
+/// cannot be had.
+pub fn default_model() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let fetched = || match baowen::embed::fetch(&model_dir(), DEFAULT, &mut |_| ControlFlow::Continue(())) {
         Ok(folder) => Some(folder),
         Err(error) => {
             needed::missing(error);
             None
         }
-    }
-}
-
-/// A folder of models that has only the one that the expected values are of; a better one beside it would answer.
-pub fn model_folder() -> Option<PathBuf> {
-    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let alone = || {
-        let file = fetched(IN_USE)?.join(E5_FILE);
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(IN_USE);
-        std::fs::create_dir_all(&folder).expect("a folder for tests");
-        let place = folder.join(E5_FILE);
-        // Another run may do the same at this moment; a link is whole or not there.
-        if !place.exists() && std::fs::hard_link(&file, &place).is_err() && !place.exists() {
-            std::fs::copy(&file, &place).expect("a copy of the model");
-        }
-        Some(folder)
     };
-    FOLDER.get_or_init(alone).clone()
+    FOLDER.get_or_init(fetched).clone()
 }
 
-/// The folder of the default model's files.
-pub fn default_model() -> Option<PathBuf> {
-    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOLDER.get_or_init(|| fetched(DEFAULT)).clone()
+/// The folder of models, with the default one in it.
+pub fn model_folder() -> Option<PathBuf> {
+    default_model().map(|_| model_dir())
 }
 
 /// The real model, opened once.
 pub fn model() -> Option<Arc<dyn Embedder>> {
-    static MODEL: OnceLock<Option<Arc<LocalModel>>> = OnceLock::new();
-    let model = MODEL.get_or_init(|| {
-        model_folder().map(|folder| Arc::new(LocalModel::open(&folder).expect("the fetched model opens")))
-    });
-    model.clone().map(|model| model as Arc<dyn Embedder>)
+    static MODEL: OnceLock<Option<Arc<BertModel>>> = OnceLock::new();
+    let open = || default_model().map(|folder| Arc::new(BertModel::open(&folder).expect("the fetched model opens")));
+    MODEL.get_or_init(open).clone().map(|model| model as Arc<dyn Embedder>)
 }
 
 /// The analyser, made once.

