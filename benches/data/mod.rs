@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use baowen::compute::Budget;
 use baowen::embed::fetch::DEFAULT;
-use baowen::embed::{BertModel, CachedEmbedder, CountTokens, Embedder, VectorCache, model_dir};
+use baowen::embed::{BertModel, CachedEmbedder, Embedder, VectorCache, model_dir};
 use baowen::error::{Error, Result};
 use baowen::eval::npy;
 use baowen::eval::synthetic::{Generator, Source, Synthetic};
@@ -185,16 +185,6 @@ struct Given {
     vectors: HashMap<String, Vec<f32>>,
 }
 
-impl CountTokens for Given {
-    fn count_tokens(&self, text: &str) -> usize {
-        text.chars().count()
-    }
-
-    fn max_tokens(&self) -> usize {
-        512
-    }
-}
-
 impl Embedder for Given {
     fn identity(&self) -> &str {
         &self.identity
@@ -202,6 +192,10 @@ impl Embedder for Given {
 
     fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    fn max_tokens(&self) -> usize {
+        512
     }
 
     fn embed_queries(&self, texts: &[&str], _: Budget) -> Result<Vec<Vec<f32>>> {

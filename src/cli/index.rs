@@ -219,7 +219,7 @@ pub fn print(summary: &Summary, folder: &Path) {
         );
     }
     outln!(
-        "{} passages written ({} embedded, {} from the cache) in {:.1} s",
+        "{} passages written, their texts and windows {} embedded and {} from the cache, in {:.1} s",
         summary.passages,
         summary.embedded,
         summary.cached,

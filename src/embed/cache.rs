@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::{CountTokens, Embedder};
+use super::Embedder;
 use crate::compute::Budget;
 use crate::error::{Context as _, Error, Fault, Result};
 
@@ -372,16 +372,6 @@ impl CachedEmbedder {
     }
 }
 
-impl CountTokens for CachedEmbedder {
-    fn count_tokens(&self, text: &str) -> usize {
-        self.inner.count_tokens(text)
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.inner.max_tokens()
-    }
-}
-
 impl Embedder for CachedEmbedder {
     fn identity(&self) -> &str {
         self.inner.identity()
@@ -389,6 +379,10 @@ impl Embedder for CachedEmbedder {
 
     fn dimension(&self) -> usize {
         self.inner.dimension()
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.inner.max_tokens()
     }
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {

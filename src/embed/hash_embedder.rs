@@ -5,7 +5,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{CountTokens, Embedder};
+use super::Embedder;
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::kernel::normalize;
@@ -45,16 +45,6 @@ impl HashEmbedder {
     }
 }
 
-impl CountTokens for HashEmbedder {
-    fn count_tokens(&self, text: &str) -> usize {
-        text.chars().count()
-    }
-
-    fn max_tokens(&self) -> usize {
-        500
-    }
-}
-
 impl Embedder for HashEmbedder {
     fn identity(&self) -> &str {
         &self.identity
@@ -62,6 +52,10 @@ impl Embedder for HashEmbedder {
 
     fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    fn max_tokens(&self) -> usize {
+        500
     }
 
     fn embed_queries(&self, texts: &[&str], _: Budget) -> Result<Vec<Vec<f32>>> {
@@ -94,6 +88,5 @@ mod tests {
             double.embed_queries(&["医保报销比例"], Budget::single()).unwrap()[0],
             v[0]
         );
-        assert_eq!(double.count_tokens("医保a"), 3);
     }
 }

@@ -1,4 +1,4 @@
-//! Text to vector: the traits [`Embedder`] and [`CountTokens`] and what implements them.
+//! Text to vector: the trait [`Embedder`] and what implements it.
 //!
 //! - [`bert`]: bge-small-zh-v1.5.
 //! - [`local`]: whichever of them is there, the default embedder; `batches` runs either. [`fetch`]: gets models. `http`:
@@ -39,24 +39,16 @@ pub use models::Models;
 pub use question_cache::QuestionCache;
 pub use rerank::Reranker;
 
-/// Says how long a text is for a model. Cutting an article into passages counts every sentence, so counting is local and
-/// cheap even where the model is not: there it is estimated.
-pub trait CountTokens: Send + Sync {
-    /// Tokens of the text alone, without prefix and control tokens; an estimate is rather too high than too low. No more
-    /// for a text than for its parts together.
-    fn count_tokens(&self, text: &str) -> usize;
-
-    /// The most tokens of text that the model reads, by the same count; what lies behind them is cut off.
-    fn max_tokens(&self) -> usize;
-}
-
 /// Makes vectors of texts. Vectors are L2-normalised, so that their dot product is their cosine.
-pub trait Embedder: CountTokens {
+pub trait Embedder: Send + Sync {
     /// Names the model and its weights: vectors are comparable if and only if their embedders' identities are equal.
     fn identity(&self) -> &str;
 
     /// Numbers in a vector.
     fn dimension(&self) -> usize;
+
+    /// The most tokens of a text that the model reads; what lies behind them is cut off.
+    fn max_tokens(&self) -> usize;
 
     /// One vector for each question, in order; they do not depend on the budget's threads.
     ///

@@ -229,7 +229,7 @@ mod tests {
         let shipped = Adapter::from_bytes(bytes).unwrap();
         assert_eq!(shipped.model(), profile.model);
         assert!(shipped.fits(&identity("bge-small-zh-v1.5 0123", 512)));
-        assert!(bytes.len() < 50_000, "{} bytes", bytes.len());
+        assert!(bytes.len() < 70_000, "{} bytes", bytes.len());
     }
 
     #[test]

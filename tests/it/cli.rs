@@ -74,7 +74,7 @@ fn a_generated_collection_is_indexed_without_embedding() {
     std::fs::create_dir(&from).unwrap();
     let subjects = ["医保", "社保", "养老金", "失业金", "生育津贴", "工伤保险"];
     let mut corpus = String::new();
-    let mut vectors = baowen::eval::npy::Writer::new(Vec::new(), 12, 384).unwrap();
+    let mut vectors = baowen::eval::npy::Writer::new(Vec::new(), 12, 512).unwrap();
     for n in 0..12 {
         let sentences: Vec<String> = (0..n + 2)
             .map(|k| format!("{}缴满{}年后按第{k}档领取。", subjects[(n + k) % 6], n * 7 + k))
@@ -86,7 +86,7 @@ fn a_generated_collection_is_indexed_without_embedding() {
         };
         let record = serde_json::json!({ "_id": n, "title": title, "text": sentences.concat() });
         corpus.push_str(&format!("{record}\n"));
-        let row: Vec<f32> = (0..384).map(|i| if i % 12 == n { 0.25 } else { 0.125 }).collect();
+        let row: Vec<f32> = (0..512).map(|i| if i % 12 == n { 0.25 } else { 0.125 }).collect();
         vectors.row(&row).unwrap();
     }
     std::fs::write(from.join("corpus.jsonl"), corpus).unwrap();
@@ -150,7 +150,8 @@ fn the_same_input_again_embeds_nothing_and_a_rebuild_takes_vectors_from_the_cach
     ));
     assert!(first["articles"].as_u64().unwrap() >= 30, "{first}");
     assert_eq!(first["skipped"].as_array().unwrap().len(), 0, "{first}");
-    assert_eq!(first["embedded"], first["passages"]);
+    // Long passages have windows beside their own text.
+    assert!(first["embedded"].as_u64() > first["passages"].as_u64(), "{first}");
     let again = json(&baowen(
         folder.path(),
         Some(&model),

@@ -305,8 +305,9 @@ fn a_folder_that_is_no_index_is_named_with_the_command_that_helps() {
     drop(index_of(&other, &rules(), &[]));
     let meta = other.join("generation-1/segments/meta.json");
     let text = std::fs::read_to_string(&meta).unwrap();
-    assert!(text.contains("\"format\": 3"), "{text}");
-    std::fs::write(&meta, text.replace("\"format\": 3", "\"format\": 999")).unwrap();
+    let now = format!("\"format\": {}", baowen::index::FORMAT_VERSION);
+    assert!(text.contains(&now), "{text}");
+    std::fs::write(&meta, text.replace(&now, "\"format\": 999")).unwrap();
     check(&other, Fault::Precondition, "format 999");
 
     // Garbage.
@@ -372,15 +373,6 @@ fn one_refused_article_costs_no_other_one() {
 /// An embedder that refuses one text, and is away once.
 struct Refuses(baowen::embed::HashEmbedder, AtomicBool);
 
-impl baowen::embed::CountTokens for Refuses {
-    fn count_tokens(&self, text: &str) -> usize {
-        self.0.count_tokens(text)
-    }
-    fn max_tokens(&self) -> usize {
-        self.0.max_tokens()
-    }
-}
-
 impl baowen::embed::Embedder for Refuses {
     fn identity(&self) -> &str {
         self.0.identity()
@@ -388,6 +380,10 @@ impl baowen::embed::Embedder for Refuses {
     fn dimension(&self) -> usize {
         self.0.dimension()
     }
+    fn max_tokens(&self) -> usize {
+        self.0.max_tokens()
+    }
+
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> baowen::error::Result<Vec<Vec<f32>>> {
         self.0.embed_queries(texts, budget)
     }

@@ -10,8 +10,8 @@ use super::forward::Bert;
 use super::onnx::OnnxFile;
 use super::tokenizer::Tokenizer;
 use crate::compute::Budget;
+use crate::embed::Embedder;
 use crate::embed::batches::Batches;
-use crate::embed::{CountTokens, Embedder};
 use crate::error::Result;
 
 /// What the model was trained to see before a question; before a passage it saw nothing.
@@ -83,16 +83,6 @@ impl BertModel {
     }
 }
 
-impl CountTokens for BertModel {
-    fn count_tokens(&self, text: &str) -> usize {
-        self.tokenizer.encode(text).len()
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.positions() - 2
-    }
-}
-
 impl Embedder for BertModel {
     fn identity(&self) -> &str {
         &self.identity
@@ -100,6 +90,10 @@ impl Embedder for BertModel {
 
     fn dimension(&self) -> usize {
         self.batches.network().config().hidden
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.positions() - 2
     }
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {

@@ -14,7 +14,7 @@ use super::model::BertModel;
 use super::onnx::{self, OnnxFile};
 use super::reference;
 use crate::compute::Budget;
-use crate::embed::{CountTokens as _, Embedder as _, model_dir};
+use crate::embed::{Embedder as _, model_dir};
 use crate::error::Fault;
 use crate::kernel::dot_f32;
 use crate::needed::{missing, shared};
@@ -54,7 +54,6 @@ fn ids_are_the_reference_ids() {
         let Reference { text, ids, tokens, .. } = &reference;
         // Cut in the reference, where the text has more.
         let mut all = model.tokenizer().encode(text);
-        assert_eq!(model.count_tokens(text), all.len());
         all.truncate(512);
         assert_eq!(all, *ids, "{text}");
         let input = match reference.kind.as_str() {

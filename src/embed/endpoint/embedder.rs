@@ -11,7 +11,7 @@ use super::key::Key;
 use super::settings::Settings;
 use super::{estimate, shapes};
 use crate::compute::Budget;
-use crate::embed::{CountTokens, Embedder};
+use crate::embed::Embedder;
 use crate::error::Result;
 
 /// Marks of beginning and end, which every model puts around a text.
@@ -72,9 +72,13 @@ impl EndpointEmbedder {
     }
 }
 
-impl CountTokens for EndpointEmbedder {
-    fn count_tokens(&self, text: &str) -> usize {
-        estimate::count(text)
+impl Embedder for EndpointEmbedder {
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    fn dimension(&self) -> usize {
+        self.settings.dimension
     }
 
     fn max_tokens(&self) -> usize {
@@ -85,16 +89,6 @@ impl CountTokens for EndpointEmbedder {
         } = &self.settings;
         let prefix = estimate::count(query_prefix).max(estimate::count(passage_prefix));
         self.settings.max_tokens.saturating_sub(MARKS + prefix).max(1)
-    }
-}
-
-impl Embedder for EndpointEmbedder {
-    fn identity(&self) -> &str {
-        &self.identity
-    }
-
-    fn dimension(&self) -> usize {
-        self.settings.dimension
     }
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {

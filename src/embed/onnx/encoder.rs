@@ -4,8 +4,8 @@ use super::graph::{Graph, Output};
 use super::identity::identity;
 use super::tokens::Tokens;
 use crate::compute::Budget;
+use crate::embed::Embedder;
 use crate::embed::folder::{ModelFolder, Pooling, Role};
-use crate::embed::{CountTokens, Embedder};
 use crate::error::{Error, Result};
 use crate::kernel::normalize;
 
@@ -123,16 +123,6 @@ fn mean(rows: &[f32], width: usize) -> Vec<f32> {
     sum
 }
 
-impl CountTokens for OnnxEncoder {
-    fn count_tokens(&self, text: &str) -> usize {
-        self.tokens.count(text)
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.max_tokens
-    }
-}
-
 impl Embedder for OnnxEncoder {
     fn identity(&self) -> &str {
         &self.identity
@@ -140,6 +130,10 @@ impl Embedder for OnnxEncoder {
 
     fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.max_tokens
     }
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::tokens::Tokens;
 use super::{OnnxEncoder, OnnxReranker};
 use crate::compute::Budget;
-use crate::embed::{CountTokens as _, Embedder as _, ModelFolder, Reranker as _, model_dir};
+use crate::embed::{Embedder as _, ModelFolder, Reranker as _, model_dir};
 use crate::error::{Error, Fault};
 use crate::kernel::dot_f32;
 use crate::needed;
@@ -111,15 +111,14 @@ fn a_vector_depends_neither_on_threads_nor_on_company() {
 }
 
 #[test]
-fn tokens_are_counted_beyond_what_is_read() {
+fn texts_longer_than_what_is_read_are_cut_off() {
     let model = encoder(&tiny("bert"));
     // 64 positions, two of them for control tokens, three for the longer prompt.
     assert_eq!(model.max_tokens(), 59);
-    assert_eq!(model.count_tokens(""), 0);
-    assert_eq!(model.count_tokens("医保断缴"), 4);
-    assert_eq!(model.count_tokens(&"保".repeat(900)), 900);
-    // Far behind what is read a byte counts as a token: rather too many than too few.
-    assert!(model.count_tokens(&"保".repeat(9_000)) >= 9_000);
+    let long = "保".repeat(900);
+    let longer = "保".repeat(9_000);
+    let vectors = model.embed_passages(&[&long, &longer], Budget::single()).unwrap();
+    assert_eq!(vectors[0], vectors[1]);
     let late = Budget::single().until(Some(std::time::Instant::now()));
     assert_eq!(model.embed_query("医保", late).unwrap_err().fault(), Fault::Deadline);
 }

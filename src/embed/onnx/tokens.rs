@@ -70,17 +70,6 @@ impl Tokens {
         self.encode(first, Some(second))
     }
 
-    /// Tokens of a text without control tokens, those included that lie behind where it is cut off; of what is too far
-    /// behind to be looked at, a token a byte.
-    pub fn count(&self, text: &str) -> usize {
-        let cut = self.cut(text);
-        let counted = guarded("tokenising", || {
-            Ok(self.tokenizer.encode_fast(cut, false)?.get_ids().len())
-        });
-        // A tokenizer that fails is noticed where the text is embedded.
-        counted.unwrap_or(0) + text.len() - cut.len()
-    }
-
     fn encode(&self, first: &str, second: Option<&str>) -> Result<Input> {
         guarded("tokenising", || {
             let first = self.tokenizer.encode_fast(self.cut(first), false)?;
