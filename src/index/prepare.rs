@@ -14,7 +14,7 @@ use crate::compute::Budget;
 use crate::embed::Embedder;
 use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Passage};
-use crate::text::{Analyzer, simplified};
+use crate::text::{Analyzer, model_form};
 
 /// What makes vectors and terms; the same for indexing and for asking.
 #[derive(Clone)]
@@ -59,8 +59,8 @@ impl EmbeddedTexts {
     fn new(head: &str, text: &str) -> Self {
         let windows = article::windows(text).into_iter();
         EmbeddedTexts {
-            passage: simplified(&embedded_text(head, text)).into_owned(),
-            windows: windows.map(|range| simplified(&text[range]).into_owned()).collect(),
+            passage: model_form(&embedded_text(head, text)).into_owned(),
+            windows: windows.map(|range| model_form(&text[range]).into_owned()).collect(),
         }
     }
 

@@ -10,6 +10,7 @@ use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
 use super::hits::HitBuilder;
+use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
 use super::reading::{Reading, normalized};
 use super::request::{Mode, SearchRequest};
@@ -17,7 +18,7 @@ use super::reranking::{Reranked, rerank};
 use super::response::{Provenance, SearchResponse, Timings};
 use super::score::{Retrieved, rule, score};
 use crate::compute::{self, Budget, UnderWay};
-use crate::embed::{Embedder, QuestionCache, Reranker};
+use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
 use crate::index::{About, Asked, Backend, DenseQuestion, Evidence, LexicalQuery, PassageKey, PassageRef};
 use crate::text::Analyzer;
@@ -30,19 +31,12 @@ const DEEPER: usize = 4;
 /// Where lists stop growing.
 const DEEPEST: usize = 10_000;
 
-/// From so many passages on both rankings take longer than waking another thread.
-const MANY_PASSAGES: u64 = 50_000;
-
-/// Questions whose vectors are remembered: a page of answers, a second page, a reload cost one embedding.
-const REMEMBERED_QUESTIONS: usize = 4_096;
-
 /// Answers questions over a backend.
 pub struct Engine {
     backend: Arc<dyn Backend>,
     analyzer: Arc<Analyzer>,
-    embedder: Option<Arc<dyn Embedder>>,
     reranker: Option<Arc<dyn Reranker>>,
-    vectors: QuestionCache,
+    vectors: QuestionVectors,
     ranking: Ranking,
 }
 
@@ -67,9 +61,8 @@ impl Engine {
         Engine {
             backend,
             analyzer,
-            embedder,
             reranker: None,
-            vectors: QuestionCache::new(REMEMBERED_QUESTIONS),
+            vectors: QuestionVectors::new(embedder),
             ranking: Ranking::shipped(),
         }
     }
@@ -276,7 +269,7 @@ impl Engine {
     pub fn vector(&self, question: &str, budget: Budget) -> Result<Vec<f32>> {
         let snapshot = self.backend.snapshot()?;
         let budget = compute::enter(budget).budget();
-        let vector = self.embed(snapshot.about(), [&*normalized(question)], budget);
+        let vector = self.vectors.of(snapshot.about(), [&*normalized(question)], budget);
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
     }
 
@@ -309,7 +302,7 @@ impl Engine {
         };
         let by_meaning = |budget| {
             let started = Instant::now();
-            let vector = self.embed(about, reading.meanings(), budget);
+            let vector = self.vectors.of(about, reading.meanings(), budget);
             let embed = started.elapsed();
             let started = Instant::now();
             let found = match &vector {
@@ -322,7 +315,8 @@ impl Engine {
         let (words, meaning) = match request.mode {
             Mode::Lexical => (Some(by_words(budget)), None),
             Mode::Dense => (None, Some(by_meaning(budget))),
-            Mode::Hybrid if self.is_long(about, &request.query) => {
+            // Search by meaning takes long enough to look words up beside it.
+            Mode::Hybrid if self.vectors.takes_long(about, &request.query) => {
                 let (words, meaning) = budget.both(by_words.clone(), by_meaning);
                 (Some(words), Some(meaning))
             }
@@ -367,59 +361,6 @@ impl Engine {
         let adapter = self.ranking.adapter_for(&about.identity)?;
         adapter.bind(&about.mean, vector).map(Arc::from)
     }
-
-    /// Whether search by meaning takes long enough to look words up beside it.
-    fn is_long(&self, about: &About, question: &str) -> bool {
-        let embedder = self.embedder.as_ref().filter(|_| about.identity.dimension > 0);
-        embedder.is_some_and(|embedder| {
-            about.passages >= MANY_PASSAGES || self.vectors.held(&**embedder, question).is_none()
-        })
-    }
-
-    /// The question's vector, or why there is none; of several wordings the mean.
-    fn embed<'a>(
-        &self,
-        about: &About,
-        wordings: impl IntoIterator<Item = &'a str>,
-        budget: Budget,
-    ) -> Result<Arc<[f32]>, String> {
-        let identity = &about.identity;
-        if identity.dimension == 0 {
-            return Err("the index was built without vectors, so the answer is by words alone".into());
-        }
-        let Some(embedder) = &self.embedder else {
-            return Err(format!(
-                "the embedding model `{}` is not here, so the answer is by words alone (`baowen model list` shows \
-                 which are; `baowen model fetch` and `baowen model import` bring others)",
-                identity.embedder
-            ));
-        };
-        let failed = |what: String| format!("embedding the question failed, so the answer is by words alone: {what}");
-        let vectors = wordings.into_iter().map(|wording| {
-            let got = self.vectors.get_or_embed(&**embedder, wording, budget);
-            got.map(|(vector, _)| vector).map_err(|error| failed(error.to_string()))
-        });
-        let vectors: Vec<Arc<[f32]>> = vectors.collect::<Result<_, _>>()?;
-        let vector = mean(&vectors);
-        match vector.len() == identity.dimension && vector.iter().all(|x| x.is_finite()) {
-            true => Ok(vector),
-            false => Err(failed(format!("a vector of {} numbers came back", vector.len()))),
-        }
-    }
-}
-
-/// The mean of vectors of one length, normalised as they are; of one it is that one.
-fn mean(vectors: &[Arc<[f32]>]) -> Arc<[f32]> {
-    if let [one] = vectors {
-        return Arc::clone(one);
-    }
-    let mut sum: Vec<f32> = Vec::new();
-    for vector in vectors {
-        sum.resize(vector.len(), 0.0);
-        sum.iter_mut().zip(&**vector).for_each(|(sum, x)| *sum += x);
-    }
-    let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
-    sum.iter().map(|x| x / length).collect()
 }
 
 /// Candidates to take from each ranking so that `reach` hits can be given. It grows in large steps, so that the pages of

@@ -13,6 +13,7 @@ mod group;
 mod highlight;
 mod hits;
 mod phrases;
+mod question_vectors;
 mod ranking;
 mod reading;
 pub mod request;

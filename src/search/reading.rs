@@ -8,7 +8,7 @@ use super::filter::understood;
 use super::request::SearchRequest;
 use crate::error::Result;
 use crate::index::Snapshot;
-use crate::text::{Analyzer, Normalized, Usage};
+use crate::text::{Analyzer, Usage, model_form};
 
 /// A request and what was made of it.
 #[derive(Debug, Clone)]
@@ -58,9 +58,10 @@ impl Reading {
     }
 }
 
-/// A question as analysis sees it and as it is embedded: however it is written, it is the same one.
+/// A question as analysis sees it and as it is embedded: in either script it is the same one. Its punctuation stays, as it
+/// does in the passages: made plain on one side alone, it cost 0.016 of search by meaning on the five pages.
 pub(super) fn normalized(question: &str) -> String {
-    Normalized::new(question).text
+    model_form(question).into_owned()
 }
 
 /// What the passages of a snapshot hold, each term looked up once.

@@ -34,7 +34,7 @@ pub use quantity::{Amount, Quantity, Unit, Value, amounts, unit_at};
 pub use query::{AnalyzedQuery, QueryTerm, TermOrigin};
 pub use region::Region;
 pub use sentence::sentences;
-pub use simplify::simplified;
+pub use simplify::model_form;
 pub use spelling::{Correction, Usage};
 
 #[cfg(test)]

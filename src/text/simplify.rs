@@ -69,11 +69,16 @@ pub(super) fn simplify(character: char) -> char {
     }
 }
 
-/// A text in simplified characters: what models read, so that both scripts mean the same to them. Other forms
-/// (punctuation, width, case) are left to the model's own tokenizer.
-pub fn simplified(text: &str) -> Cow<'_, str> {
-    match text.chars().any(|character| simplify(character) != character) {
-        true => Cow::Owned(text.chars().map(simplify).collect()),
+/// A text as models read it, questions and passages alike: simplified, letters and digits of ordinary width. Punctuation
+/// stays: a model knows the Chinese forms from its training.
+pub fn model_form(text: &str) -> Cow<'_, str> {
+    let form = |character: char| match character {
+        '\u{3000}' => ' ',
+        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => char::from_u32(character as u32 - 0xfee0).unwrap_or(character),
+        _ => simplify(character),
+    };
+    match text.chars().any(|character| form(character) != character) {
+        true => Cow::Owned(text.chars().map(form).collect()),
         false => Cow::Borrowed(text),
     }
 }
@@ -93,6 +98,14 @@ mod tests {
         check("癌症麻痺小兒麻痺後遺症", "癌症麻痹小儿麻痹后遗症");
         check("疊加僱主責任險", "叠加雇主责任险");
         check("⻓期⻔⻅⻑", "长期门见长");
+    }
+
+    #[test]
+    fn models_read_one_script_and_width() {
+        let check = |text: &str, expected: &str| assert_eq!(model_form(text), expected);
+        check("２０２４年度籌資標準，ＡｂＣ？", "2024年度筹资标准，AbC？");
+        check("医保（职工）：70%！", "医保（职工）：70%！");
+        check("", "");
     }
 
     #[test]

@@ -193,7 +193,7 @@ fn however_a_question_is_written_its_answer_is_the_same() {
         assert_eq!(answer(written, true), answer(plain, true), "{written}");
     };
     check("年度最高支付限額是多少", "年度最高支付限额是多少");
-    check("２０２４年度籌資標準ＡＢＣ", "2024年度筹资标准abc");
+    check("２０２４年度籌資標準ＡＢＣ", "2024年度筹资标准ABC");
     check("杭州市大病保險　起付線", "杭州市大病保险 起付线");
     let read = |written: &str| {
         let (hits, corrected) = answer(written, false);
