@@ -28,7 +28,7 @@ pub struct Feature {
 }
 
 /// How many there are.
-pub const COUNT: usize = 13;
+pub const COUNT: usize = 14;
 
 /// All features, in the order of the weights.
 pub const FEATURES: [Feature; COUNT] = [
