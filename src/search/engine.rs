@@ -20,7 +20,7 @@ use super::score::{Retrieved, rule, score};
 use crate::compute::{self, Budget, UnderWay};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
-use crate::index::{About, Asked, Backend, DenseQuestion, Evidence, LexicalQuery, PassageKey, PassageRef};
+use crate::index::{About, Asked, Backend, DenseQuestion, Evidence, PassageKey, PassageRef};
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
@@ -112,7 +112,7 @@ impl Engine {
         under_way.budget().check()?;
         let about = snapshot.about();
 
-        let query = self.analyze(request);
+        let query = Arc::new(reading.words(&self.analyzer, &*snapshot)?);
         let gates = Gates::of(&request.query, &query);
         timings.analyze = begin.elapsed();
         let asked = Arc::clone(&snapshot).ask(Arc::clone(&query), &request.filter, under_way.budget())?;
@@ -236,7 +236,7 @@ impl Engine {
         let snapshot = self.backend.snapshot()?;
         let reading = Reading::new(request, &self.analyzer, &*snapshot)?;
         let request = &reading.request;
-        let query = self.analyze(request);
+        let query = Arc::new(reading.words(&self.analyzer, &*snapshot)?);
         let gates = Gates::of(&request.query, &query);
         let asked = Arc::clone(&snapshot).ask(query, &request.filter, under_way.budget())?;
         let depth = depth(request, request.wanted());
@@ -271,16 +271,6 @@ impl Engine {
         let budget = compute::enter(budget).budget();
         let vector = self.vectors.of(snapshot.about(), [&*normalized(question)], budget);
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
-    }
-
-    fn analyze(&self, request: &SearchRequest) -> Arc<LexicalQuery> {
-        let analysed = self.analyzer.query(&request.query);
-        Arc::new(LexicalQuery {
-            words: analysed.words,
-            bigrams: analysed.bigrams,
-            regions: analysed.regions,
-            years: self.analyzer.years(&request.query, request.today),
-        })
     }
 
     fn retrieve(

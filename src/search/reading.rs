@@ -7,8 +7,11 @@ use std::collections::HashMap;
 use super::filter::understood;
 use super::request::SearchRequest;
 use crate::error::Result;
-use crate::index::Snapshot;
-use crate::text::{Analyzer, Usage, model_form};
+use crate::index::{LexicalQuery, Snapshot};
+use crate::text::{Analyzer, QueryTerm, Usage, model_form};
+
+/// What a term weighs that was written and is not in what was read, where passages hold it.
+const WRITTEN: f32 = 0.5;
 
 /// A request and what was made of it.
 #[derive(Debug, Clone)]
@@ -52,10 +55,45 @@ impl Reading {
         })
     }
 
+    /// What the question says, by words: what was read, and of what was written what the collection knows.
+    ///
+    /// # Errors
+    /// Those of the index.
+    pub fn words(&self, analyzer: &Analyzer, snapshot: &dyn Snapshot) -> Result<LexicalQuery> {
+        let read = analyzer.query(&self.request.query);
+        let mut question = LexicalQuery {
+            words: read.words,
+            bigrams: read.bigrams,
+            regions: read.regions,
+            years: analyzer.years(&self.request.query, self.request.today),
+        };
+        if let Some(written) = &self.written {
+            let written = analyzer.query(written);
+            join(&mut question.words, written.words, snapshot)?;
+            join(&mut question.bigrams, written.bigrams, snapshot)?;
+        }
+        Ok(question)
+    }
+
     /// The texts whose vectors, averaged, are the question's meaning.
     pub fn meanings(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.request.query.as_str()).chain(self.written.as_deref())
     }
+}
+
+/// Adds terms that passages hold at a lower weight, but for those that are there. A term that occurs nowhere would only make
+/// every passage cover less of the question.
+fn join(read: &mut Vec<QueryTerm>, written: Vec<QueryTerm>, snapshot: &dyn Snapshot) -> Result<()> {
+    let is_new = |term: &QueryTerm| read.iter().all(|other| other.text != term.text);
+    let new: Vec<QueryTerm> = written.into_iter().filter(is_new).collect();
+    let texts: Vec<&str> = new.iter().map(|term| term.text.as_str()).collect();
+    let held = snapshot.holding(&texts)?;
+    let held = new.into_iter().zip(held).filter(|(_, held)| *held > 0);
+    read.extend(held.map(|(term, _)| QueryTerm {
+        weight: term.weight * WRITTEN,
+        ..term
+    }));
+    Ok(())
 }
 
 /// A question as analysis sees it and as it is embedded: in either script it is the same one. Its punctuation stays, as it

@@ -86,8 +86,6 @@ pub(super) fn is_syllable(letters: &str) -> bool {
 pub(super) enum Likeness {
     /// As each is mostly read.
     Same,
-    /// As one of them may be read (行 in 银行).
-    Rare,
     /// As each is mostly read by many who take one sound for another (n/l, zh/z, in/ing, hu/f and their kind).
     Near,
 }
@@ -97,8 +95,6 @@ pub(super) fn likeness(written: char, meant: char) -> Option<Likeness> {
     let (one, other) = (readings(written).next()?, readings(meant).next()?);
     if one == other {
         Some(Likeness::Same)
-    } else if readings(meant).take(2).any(|reading| reading == one) {
-        Some(Likeness::Rare)
     } else {
         near(one).eq(near(other)).then_some(Likeness::Near)
     }
@@ -212,7 +208,6 @@ mod tests {
         let check =
             |written: char, meant: char, expected| assert_eq!(likeness(written, meant), expected, "{written}{meant}");
         check('陪', '赔', Some(Likeness::Same));
-        check('航', '行', Some(Likeness::Rare));
         check('路', '怒', Some(Likeness::Near));
         check('知', '资', Some(Likeness::Near));
         check('银', '赢', Some(Likeness::Near));

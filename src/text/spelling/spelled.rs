@@ -251,7 +251,7 @@ fn edges(group: &Group, vocabulary: &Vocabulary, usage: &dyn Usage) -> Result<Ve
                     end,
                     word: entry.text.as_ref().into(),
                     syllables,
-                    is_own: entry.is_own,
+                    is_own: entry.is_own(),
                     likely: likely.ln() - rarity,
                     held,
                 }
@@ -263,7 +263,7 @@ fn edges(group: &Group, vocabulary: &Vocabulary, usage: &dyn Usage) -> Result<Ve
 
 /// How likely a word is before the collection is asked, in natural logarithms from anywhere.
 fn prior(entry: &Entry) -> f32 {
-    f32::from(entry.level) * std::f32::consts::LN_2 + if entry.is_own { 3.0 } else { 0.0 }
+    f32::from(entry.level) * std::f32::consts::LN_2 + if entry.is_own() { 3.0 } else { 0.0 }
 }
 
 /// What reading a word so costs: 银行 is yin hang, while 行 alone is xing; none if it is not read so.

@@ -12,13 +12,15 @@ use super::super::segment::{Script, Word};
 use super::shapes;
 use super::sounds::{LONGEST, Likeness, key, likeness};
 use super::usage::{Edit, Usage};
-use super::vocabulary::{Entry, Vocabulary};
+use super::vocabulary::{Entry, Kind, Vocabulary};
 use crate::error::Result;
 
 /// A pair of characters that this share of the passages with the right word hold is itself an error of theirs.
 const SLIP: f64 = 1.0 / 500.0;
 /// Characters of this level or higher stand alone so often (的, 要, 年) that beside them everything is plausible.
-const COMMONEST: u8 = 16;
+const COMMONEST: u8 = 15;
+/// Those of this level or higher (但, 就) are never an error.
+const NEVER: u8 = 17;
 /// What stands behind anything.
 const PARTICLES: &str = "啊吗呢吧呀嘛哦啦哈么么啥咋没";
 /// The commonest surnames: what follows one may be a name.
@@ -28,10 +30,11 @@ const SURNAMES: &str = "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭�
 const OWN: f32 = 2.0;
 const LEVEL: f32 = 0.25;
 const FITS: f32 = 1.0;
-/// What speaks against it: each character that only looks alike, that is seldom read so, that sounds nearly so, and each
-/// wrong character after the first.
+/// A word of general Chinese counts from one of so many passages on.
+const RARE: u64 = 2_000;
+/// What speaks against it: each character that only looks alike, that sounds nearly so, and each wrong character after the
+/// first.
 const SHAPE: f32 = 1.0;
-const RARE: f32 = 0.5;
 const NEAR: f32 = 2.5;
 const ANOTHER: f32 = 2.5;
 /// What must speak for it, and by how much more than for any other word in the same place.
@@ -124,6 +127,7 @@ pub(super) fn edits<'v>(
         .collect();
     let holding = usage.holding(&pairs)?;
     let most = usage.passages() as f64 * SLIP;
+    // Where words meet as in no passage, or in few that may have the same error.
     let mut strange: HashMap<usize, u64> = HashMap::new();
     strange.extend(
         seams
@@ -131,6 +135,7 @@ pub(super) fn edits<'v>(
             .zip(holding)
             .filter(|&(_, holding)| holding as f64 <= most),
     );
+    // Where most is unseen, the question is about something else than the collection, and that proves nothing.
     if strange.is_empty() {
         return Ok(Vec::new());
     }
@@ -205,12 +210,12 @@ fn cost(
             .written(written.encode_utf8(&mut [0; 4]))
             .map_or(0, |entry| entry.level);
         let is_common = characters.is_single(at) && (level >= COMMONEST || PARTICLES.contains(written));
-        let is_term = entry.is_own && length > 2;
+        let is_term = entry.is_own() && length > 2;
         // Beside a character that stands alone so often nothing is strange (人 in 人夹), but for the end of a term (期 in
         // 等待其).
         let is_plausible = match written == meant {
-            true => length == 2 && !entry.is_own,
-            false => !(is_term && likeness(written, meant) == Some(Likeness::Same)),
+            true => length == 2 && !entry.is_own(),
+            false => !(is_term && level < NEVER && likeness(written, meant) == Some(Likeness::Same)),
         };
         if is_common && is_plausible {
             return None;
@@ -221,21 +226,38 @@ fn cost(
         changed += 1;
         let is_beside_strange =
             (at > range.start && strange.contains_key(&at)) || (at + 1 < range.end && strange.contains_key(&(at + 1)));
-        let may_be_name = at == range.start && SURNAMES.contains(written) && !entry.is_own;
+        let may_be_name = at == range.start && SURNAMES.contains(written) && !entry.is_own();
         if !characters.is_single(at) || !is_beside_strange || may_be_name {
             return None;
         }
         cost += match likeness(written, meant) {
             Some(Likeness::Same) => 0.0,
-            Some(Likeness::Rare) if entry.is_own => RARE,
             _ if shapes::alike(written).contains(&meant) => SHAPE,
-            Some(Likeness::Near) => NEAR,
-            Some(Likeness::Rare) | None => return None,
+            Some(Likeness::Near) if entry.is_own() || length > 2 => NEAR,
+            _ => return None,
         };
     }
     // Of a word that is wrong throughout only its sound is left, and that is another's too.
-    let is_little = changed == 1 || (entry.is_own && cost == 0.0) || changed < length && cost == 0.0;
+    let is_little = changed == 1 || (entry.is_own() && cost == 0.0) || changed < length && cost == 0.0;
     (changed > 0 && is_little).then_some((cost, changed))
+}
+
+/// Whether a word goes with its neighbours; `around`: whether passages hold its first character behind the one before it,
+/// and its last one before the one behind it. Two characters are a word of something nearly always, so they have to fit
+/// where they differ from what was written, and what is no term of insurance to something at all.
+fn fits_in(characters: &Characters, candidate: &Candidate<'_>, around: [Option<bool>; 2]) -> bool {
+    let Range { start, end } = candidate.range;
+    let mut meant = candidate.entry.text.chars();
+    let is_changed = [(start, meant.next()), (end - 1, meant.next_back())]
+        .map(|(at, meant)| meant != Some(characters.characters[at]));
+    let fits = (0..2).all(|at| !is_changed[at] || around[at] != Some(false));
+    let is_seen = around == [None, None] || around.contains(&Some(true));
+    end - start > 2
+        || match candidate.entry.kind {
+            Kind::Common => fits && is_seen,
+            Kind::Term => fits,
+            Kind::Place => true,
+        }
 }
 
 /// The candidates that the collection speaks for.
@@ -250,47 +272,54 @@ fn choose(
     }
     // Of each candidate the pairs of its own characters, then those with its neighbours.
     let mut pairs: Vec<String> = Vec::new();
-    let mut places: Vec<[Range<usize>; 2]> = Vec::new();
+    let mut places: Vec<(Range<usize>, [Option<usize>; 2])> = Vec::new();
     for candidate in &candidates {
         let meant: Vec<char> = candidate.entry.text.chars().collect();
         let own = pairs.len();
         pairs.extend(meant.windows(2).map(|pair| pair.iter().collect::<String>()));
-        let around = pairs.len();
+        let own = own..pairs.len();
         let Range { start, end } = candidate.range;
-        let before = (start > 0 && characters.is_seam(start)).then(|| characters.characters[start - 1]);
-        let behind = characters.is_seam(end).then(|| characters.characters[end]);
-        pairs.extend(before.map(|before| [before, meant[0]].iter().collect::<String>()));
-        pairs.extend(behind.map(|behind| [meant[meant.len() - 1], behind].iter().collect::<String>()));
-        places.push([own..around, around..pairs.len()]);
+        let before = (start > 0).then(|| [characters.characters[start - 1], meant[0]]);
+        let behind = characters
+            .characters
+            .get(end)
+            .map(|&behind| [meant[meant.len() - 1], behind]);
+        let mut add = |seam, pair: Option<[char; 2]>| {
+            let pair = pair.filter(|_| characters.is_seam(seam))?;
+            pairs.push(pair.iter().collect());
+            Some(pairs.len() - 1)
+        };
+        places.push((own, [add(start, before), add(end, behind)]));
     }
     let terms: Vec<&str> = pairs.iter().map(String::as_str).collect();
     let holding = usage.holding(&terms)?;
     let passages = usage.passages();
     let mut scored: Vec<(f32, Candidate<'_>)> = Vec::new();
-    for (candidate, [own, around]) in candidates.into_iter().zip(places) {
+    for (candidate, (own, around)) in candidates.into_iter().zip(places) {
         let count = holding[own].iter().copied().min().unwrap_or(0);
         let slips = (candidate.range.start + 1..candidate.range.end)
             .filter_map(|at| strange.get(&at))
             .min();
         let is_used = slips.is_some_and(|&slips| slips as f64 > count as f64 * SLIP);
-        let least = if candidate.entry.is_own {
-            1
-        } else {
-            2.max(passages / 4_000)
+        let least = match candidate.entry.is_own() {
+            true => 1,
+            false => 2.max(passages / RARE),
         };
-        // Two characters of general Chinese are many words: they have to fit in somewhere.
-        let is_any = !candidate.entry.is_own && candidate.range.len() == 2 && !around.is_empty();
-        let is_strange = is_any && holding[around.clone()].iter().all(|&holding| holding == 0);
-        if is_used || is_strange || count < least {
+        let around = around.map(|pair| pair.map(|pair| holding[pair] > 0));
+        if is_used || count < least || !fits_in(characters, &candidate, around) {
             continue;
         }
-        let fits = |&holding: &u64| if holding > 0 { FITS } else { -FITS / 2.0 };
+        let fits = |is_seen: Option<bool>| match is_seen {
+            Some(true) => FITS,
+            Some(false) => -FITS / 2.0,
+            None => 0.0,
+        };
         let score = (count as f32).ln()
-            + if candidate.entry.is_own { OWN } else { 0.0 }
+            + if candidate.entry.is_own() { OWN } else { 0.0 }
             + LEVEL * f32::from(candidate.entry.level)
             - candidate.cost
             - ANOTHER * (candidate.changed - 1) as f32
-            + holding[around].iter().map(fits).sum::<f32>()
+            + around.map(fits).iter().sum::<f32>()
             + (candidate.range.len() - 2) as f32;
         scored.push((score, candidate));
     }

@@ -2,11 +2,12 @@
 //! synonyms, and common ones, found by how they are written and by how they sound.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::super::lexicon::Lexicon;
 use super::super::lines::lexicon_lines;
 use super::super::segment::is_cjk;
-use super::sounds::{Key, Sounds};
+use super::sounds::{Key, Sounds, key};
 use crate::error::{Error, Result};
 
 const COMMON: &str = "common.txt";
@@ -17,20 +18,38 @@ pub(in crate::text) struct Entry {
     pub text: Cow<'static, str>,
     /// How often general Chinese has it: about 2^level times in 60 million words.
     pub level: u8,
-    /// Whether our own lexicon has it: a word of insurance, a place.
-    pub is_own: bool,
+    pub kind: Kind,
 }
 
-/// How often words of our own are written that are not among the common ones.
-const OWN_LEVEL: u8 = 7;
+/// Where a word is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::text) enum Kind {
+    /// General Chinese.
+    Common,
+    /// The names of places in our own lexicon.
+    Place,
+    /// The dictionary and the synonyms of our own lexicon.
+    Term,
+}
 
-/// How often the phrases of questions (多少钱, 怎么办) are written.
-const PHRASE_LEVEL: u8 = 12;
+impl Entry {
+    /// Whether our own lexicon has it.
+    pub fn is_own(&self) -> bool {
+        self.kind != Kind::Common
+    }
+}
+
+/// How often the words of our own lexicon are written at least; common ones of it are phrases of questions (多少钱, 怎么办).
+fn least(kind: Kind) -> u8 {
+    match kind {
+        Kind::Common => 12,
+        Kind::Place | Kind::Term => 7,
+    }
+}
 
 /// All of them. Takes 3 MB.
 #[derive(Debug)]
 pub(in crate::text) struct Vocabulary {
-    /// By text.
     entries: Vec<Entry>,
     /// Keys of their sounds and their places, by key.
     by_sound: Vec<(Key, u32)>,
@@ -42,6 +61,7 @@ impl Vocabulary {
     /// # Errors
     /// `Caller` if the list of common words is malformed, naming file and line.
     pub(in crate::text) fn new(lexicon: &Lexicon) -> Result<Self> {
+        let mut own = own(lexicon);
         let mut entries = Vec::with_capacity(40_000);
         for (line, entry) in lexicon_lines(include_str!("../../../index/lexicon/common.txt")) {
             let parts = entry.split_once(':');
@@ -50,39 +70,22 @@ impl Vocabulary {
                     "{COMMON}, line {line}: write `n: word word ...`"
                 )));
             };
-            entries.extend(words.split_whitespace().map(|text| Entry {
-                text: text.into(),
-                level,
-                is_own: false,
+            entries.extend(words.split_whitespace().map(|text| {
+                let kind = own.remove(text);
+                Entry {
+                    text: text.into(),
+                    level: kind.map_or(level, |kind| level.max(least(kind))),
+                    kind: kind.unwrap_or(Kind::Common),
+                }
             }));
         }
-        let words = lexicon.words.iter().map(|(word, _)| word.as_str());
-        let places = lexicon.regions.names();
-        let forms = lexicon.synonyms.keys().map(String::as_str);
-        let own = words.chain(places).chain(forms).filter(|word| word.chars().all(is_cjk));
-        entries.extend(own.filter(|word| word.chars().nth(1).is_some()).map(|text| Entry {
+        let mut own: Vec<(&str, Kind)> = own.into_iter().collect();
+        own.sort_unstable();
+        entries.extend(own.into_iter().map(|(text, kind)| Entry {
             text: text.to_owned().into(),
-            level: OWN_LEVEL,
-            is_own: true,
+            level: least(kind),
+            kind,
         }));
-        let phrases = lexicon
-            .stopwords
-            .iter()
-            .filter(|phrase| phrase.chars().nth(1).is_some());
-        entries.extend(phrases.filter(|phrase| phrase.chars().all(is_cjk)).map(|text| Entry {
-            text: text.clone().into(),
-            level: PHRASE_LEVEL,
-            is_own: false,
-        }));
-        entries.sort_unstable_by(|a, b| a.text.cmp(&b.text));
-        entries.dedup_by(|later, first| {
-            let is_same = later.text == first.text;
-            if is_same {
-                first.level = first.level.max(later.level);
-                first.is_own |= later.is_own;
-            }
-            is_same
-        });
         let mut sounds = Sounds::new();
         let mut by_sound = Vec::with_capacity(entries.len() * 5 / 4);
         for (at, entry) in (0..).zip(&entries) {
@@ -94,8 +97,7 @@ impl Vocabulary {
 
     /// The word that is written so.
     pub(super) fn written(&self, text: &str) -> Option<&Entry> {
-        let found = self.entries.binary_search_by(|entry| (*entry.text).cmp(text));
-        found.ok().map(|at| &self.entries[at])
+        self.sounding(key(text)?).find(|entry| entry.text == text)
     }
 
     /// The words that sound so, or nearly so.
@@ -108,6 +110,22 @@ impl Vocabulary {
     }
 }
 
+/// The words and phrases of our own lexicon that sound as something, and what they are: a term before a place before a
+/// phrase of questions.
+fn own(lexicon: &Lexicon) -> HashMap<&str, Kind> {
+    let terms = lexicon
+        .words
+        .iter()
+        .map(|(word, _)| word)
+        .chain(lexicon.synonyms.keys());
+    let phrases = lexicon.stopwords.iter().map(|phrase| (phrase.as_str(), Kind::Common));
+    let places = lexicon.regions.names().into_iter().map(|name| (name, Kind::Place));
+    let terms = terms.map(|term| (term.as_str(), Kind::Term));
+    let all = phrases.chain(places).chain(terms);
+    all.filter(|(text, _)| text.chars().all(is_cjk) && text.chars().nth(1).is_some())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,11 +134,11 @@ mod tests {
     #[test]
     fn words_are_found_by_their_letters_and_by_their_sounds() {
         let vocabulary = Vocabulary::new(&Lexicon::parse(&Sources::built_in()).unwrap()).unwrap();
-        assert!(vocabulary.written("医保").is_some_and(|entry| entry.is_own));
+        assert!(vocabulary.written("医保").is_some_and(|entry| entry.is_own()));
         assert!(
             vocabulary
                 .written("什么")
-                .is_some_and(|entry| entry.level > 14 && !entry.is_own)
+                .is_some_and(|entry| entry.level > 14 && !entry.is_own())
         );
         assert!(vocabulary.written("医宝").is_none());
         let sounding = |word: &str| -> Vec<&str> {
