@@ -21,6 +21,15 @@ pub struct Verify {
 impl Verify {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
+        let damaged = EmbeddedIndex::damaged_in(&self.index.folder)?;
+        if !damaged.is_empty() {
+            // What is damaged is not opened: it may not let itself be.
+            match self.json {
+                true => print::json(&json!({ "damaged": damaged }))?,
+                false => damaged.iter().for_each(|line| outln!("  damaged: {line}")),
+            }
+            return Err(self.is_damaged(damaged.len()));
+        }
         let index = EmbeddedIndex::open(&self.index.folder)?;
         let wrong = index.verify()?;
         let snapshot = index.snapshot()?;
@@ -57,15 +66,14 @@ impl Verify {
                 }
                 Ok(())
             }
-            false => Err(Error::corrupt(format!(
-                "{} of the files in {} are damaged",
-                wrong.len(),
-                self.index.folder.display()
-            ))
-            .help(format!(
-                "run `baowen index PATH... --index {} --rebuild`; known texts are not embedded again",
-                self.index.folder.display()
-            ))),
+            false => Err(self.is_damaged(wrong.len())),
         }
+    }
+
+    fn is_damaged(&self, files: usize) -> Error {
+        let folder = self.index.folder.display();
+        Error::corrupt(format!("{files} of the files in {folder} are damaged")).help(format!(
+            "run `baowen index PATH... --index {folder} --rebuild`; known texts are not embedded again"
+        ))
     }
 }

@@ -73,9 +73,20 @@ impl<'a> Wanted<'a> {
         if same.is_empty() {
             return Fit::Other;
         }
-        // Of an edition's year alone nothing is known of the year that is asked for.
+        // Of an edition's year alone (2021版) nothing is known of the year that is asked for; what is called of a year
+        // (（2025年版）, 〔2025〕5号) is of that year.
         let in_title = self.analyzer.years(&passage.title, None);
-        let may_be_edition = !self.editions && same.iter().all(|year| in_title.contains(year));
+        let is_called = |year: &u16| {
+            let named = [
+                format!("{year}年"),
+                format!("〔{year}〕"),
+                format!("[{year}]"),
+                format!("【{year}】"),
+            ];
+            named.iter().any(|named| passage.title.contains(named.as_str()))
+        };
+        let may_be_edition =
+            !self.editions && same.iter().all(|year| in_title.contains(year)) && !same.iter().any(is_called);
         if may_be_edition {
             let stated = self
                 .analyzer
@@ -262,6 +273,8 @@ mod tests {
         check("2024年医保缴费", "缴费标准", "380元", None, Some(NotSaid));
         check("2021年重疾险赔多少", "重疾险(2021版)", "赔付", None, Some(NotSaid));
         check("重疾险2021版赔多少", "重疾险(2021版)", "赔付", None, Some(Same));
+        check("2025年医保缴费", "医保缴费标准（2025年版）", "590元", None, Some(Same));
+        check("2023年医保缴费", "缴费通知〔2023〕5号", "380元", None, Some(Same));
         check("2021年理赔", "家财险(2021版)", "自2021年1月1日起", None, Some(Same));
         check("医保报多少", "杭州2024年医保", "报八成", None, None);
     }

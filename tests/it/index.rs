@@ -351,6 +351,47 @@ fn every_single_flipped_byte_of_the_vectors_is_noticed() {
     }
 }
 
+/// The ends of files say how they are read, and tantivy trusts them.
+#[test]
+fn a_damaged_file_is_named_and_opening_it_is_an_error_and_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(index_of(
+        folder.path(),
+        &rules(),
+        &[article("a", "甲", "医保断缴"), article("b", "乙", "失业金")],
+    ));
+    let segments = folder.path().join("generation-1/segments");
+    let files = std::fs::read_dir(&segments)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path());
+    let files: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|it| it != "json" && it != "lock"))
+        .collect();
+    assert!(files.len() >= 7, "{files:?}");
+    for file in files {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let whole = std::fs::read(&file).unwrap();
+        // Tens of bytes from the beginning and the end, where lengths and offsets stand, and some between.
+        let footer = 120;
+        let ends = (0..whole.len().min(20)).chain(whole.len().saturating_sub(footer + 40)..whole.len());
+        for at in ends.chain((20..whole.len()).step_by(whole.len() / 20 + 1)) {
+            let mut broken = whole.clone();
+            broken[at] ^= 0x20;
+            std::fs::write(&file, &broken).unwrap();
+            let found = match EmbeddedIndex::damaged_in(folder.path()) {
+                Ok(damaged) => damaged,
+                Err(error) => vec![error.to_string()],
+            };
+            assert!(!found.is_empty(), "byte {at} of {name} was changed and nothing noticed");
+            // Whether it opens or not: nothing here may panic.
+            drop(EmbeddedIndex::open(folder.path()));
+        }
+        std::fs::write(&file, &whole).unwrap();
+        assert_eq!(EmbeddedIndex::damaged_in(folder.path()).unwrap(), Vec::<String>::new());
+    }
+}
+
 #[test]
 fn one_refused_article_costs_no_other_one() {
     let folder = tempfile::tempdir().unwrap();

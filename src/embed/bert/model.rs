@@ -12,7 +12,7 @@ use super::tokenizer::Tokenizer;
 use crate::compute::Budget;
 use crate::embed::Embedder;
 use crate::embed::batches::Batches;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What the model was trained to see before a question; before a passage it saw nothing.
 const INSTRUCTION: &str = "为这个句子生成表示以用于检索相关文章：";
@@ -20,6 +20,9 @@ const INSTRUCTION: &str = "为这个句子生成表示以用于检索相关文�
 /// Characters of a text that are tokenised for each position of the model; no ordinary text needs more than a few, and the
 /// rest is blanks.
 const CHARACTERS_READ: usize = 64;
+
+/// The weights that the shipped profile was learned for, by [`OnnxFile::digest`]: a damaged file is no other model.
+const DIGEST: u64 = 0xc35a_53cb_9a6e_eb71;
 
 /// bge-small-zh-v1.5, loaded.
 pub struct BertModel {
@@ -35,6 +38,11 @@ impl BertModel {
     /// `Missing` if a file is not there, `Unavailable` if one cannot be read, `Corrupt` if one is damaged or of a model that
     /// does not run here.
     pub fn open(folder: &Path) -> Result<Self> {
+        BertModel::open_as(folder, Some(DIGEST))
+    }
+
+    /// As [`BertModel::open`], whatever weights they are: for the tests' small ones.
+    pub(super) fn open_as(folder: &Path, expected: Option<u64>) -> Result<Self> {
         let config = Config::read(&folder.join("config.json"))?;
         let words = config.words;
         let (tokenizer, network) = Budget::all().join(
@@ -45,6 +53,17 @@ impl BertModel {
             },
         );
         let (tokenizer, (digest, network)) = (tokenizer?, network?);
+        if let Some(expected) = expected
+            && digest != expected
+        {
+            return Err(Error::corrupt(format!(
+                "the model's file in {} is damaged, or of another model",
+                folder.display()
+            ))
+            .help(
+                "run `baowen model fetch`, which replaces it; another model is taken in by `baowen model import DIR`",
+            ));
+        }
         Ok(BertModel {
             identity: format!("bge-small-zh-v1.5 int8 {digest:016x}"),
             tokenizer,

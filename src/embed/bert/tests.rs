@@ -292,7 +292,7 @@ fn lay_out(folder: &Path, config: &str, tokenizer: &str, weights: &[u8]) -> Path
 /// What files do, opened, loaded and asked: a vector or an error, never a panic.
 fn try_files(config: &str, tokenizer: &str, weights: &[u8]) -> crate::error::Result<Vec<f32>> {
     let folder = tempfile::tempdir().unwrap();
-    let model = BertModel::open(&lay_out(folder.path(), config, tokenizer, weights))?;
+    let model = BertModel::open_as(&lay_out(folder.path(), config, tokenizer, weights), None)?;
     model.embed_query("医保ab报", Budget::all())
 }
 
@@ -300,7 +300,7 @@ fn try_files(config: &str, tokenizer: &str, weights: &[u8]) -> crate::error::Res
 fn a_small_model_runs_without_the_real_one() {
     let folder = tempfile::tempdir().unwrap();
     let folder = lay_out(folder.path(), &small_config(), &small_tokenizer(), &small_onnx());
-    let model = BertModel::open(&folder).unwrap();
+    let model = BertModel::open_as(&folder, None).unwrap();
     for (text, expected) in [
         ("医保", &[4, 5][..]),
         (" 保\u{3000}医 ", &[5, 4]),
@@ -374,6 +374,27 @@ fn what_does_not_run_here_is_refused_and_says_why() {
     check(&config, &tokenizer, b"no model", "no ONNX model");
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(BertModel::open(folder.path()).err().unwrap().fault(), Fault::Missing);
+}
+
+/// A byte of a weight makes another vector and no error of its own; it must not pass for another model.
+#[test]
+fn damaged_weights_are_no_other_model() {
+    let (Some(_), folder) = (model(), tempfile::tempdir().unwrap()) else {
+        return;
+    };
+    std::fs::create_dir(folder.path().join("onnx")).unwrap();
+    let from = model_dir(None).join("bge-small-zh-v1.5");
+    for file in ["config.json", "tokenizer.json"] {
+        std::fs::copy(from.join(file), folder.path().join(file)).unwrap();
+    }
+    let weights = "onnx/model_quantized.onnx";
+    let mut bytes = std::fs::read(from.join(weights)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(folder.path().join(weights), bytes).unwrap();
+    let error = BertModel::open(folder.path()).err().unwrap();
+    assert_eq!(error.fault(), Fault::Corrupt);
+    assert!(error.to_string().contains("baowen model fetch"), "{error}");
 }
 
 proptest! {

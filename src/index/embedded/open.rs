@@ -103,7 +103,7 @@ impl EmbeddedIndex {
             let Some(generation) = folder::current(folder)? else {
                 return Err(nothing_in(folder));
             };
-            match Self::open_generation(folder, &generation, bm25) {
+            match unharmed(folder, || Self::open_generation(folder, &generation, bm25)) {
                 // A rebuild took its place while it was being opened.
                 Err(_) if folder::current(folder)?.is_some_and(|now| now != generation) => {}
                 // What may not be read looks like damage.
@@ -121,6 +121,15 @@ impl EmbeddedIndex {
     /// # Errors
     /// As [`Self::open_with`].
     pub fn identity_in(folder: &Path) -> Result<Identity> {
+        Self::read_of(folder).map(|(_, identity)| identity)
+    }
+
+    /// The index in a folder as tantivy knows it; its segments are not opened.
+    pub(super) fn described_in(folder: &Path) -> Result<Index> {
+        Self::read_of(folder).map(|(index, _)| index)
+    }
+
+    fn read_of(folder: &Path) -> Result<(Index, Identity)> {
         loop {
             let Some(generation) = folder::current(folder)? else {
                 return Err(nothing_in(folder));
@@ -131,7 +140,7 @@ impl EmbeddedIndex {
                     Some(path) => return Err(not_permitted(&path)),
                     None => return Err(error),
                 },
-                Ok((_, identity)) => return Ok(identity),
+                Ok(read) => return Ok(read),
             }
         }
     }
@@ -257,7 +266,7 @@ impl EmbeddedIndex {
         loop {
             let commit = self.index.load_metas().or_fault(Fault::Corrupt, doing())?.opstamp;
             let current = self.current();
-            self.reader.reload().or_fault(Fault::Corrupt, doing())?;
+            unharmed(&self.folder, || self.reader.reload().or_fault(Fault::Corrupt, doing()))?;
             let searcher = self.reader.searcher();
             // A commit between the two reads would put a wrong stamp on the snapshot.
             if self.index.load_metas().or_fault(Fault::Corrupt, doing())?.opstamp != commit {
@@ -301,6 +310,16 @@ impl Backend for EmbeddedIndex {
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
         Ok(Box::new(EmbeddedIndex::writer(&self)?))
     }
+}
+
+/// What opening gives, or an error where damaged bytes make tantivy panic: nobody else pays for a damaged index.
+fn unharmed<T>(folder: &Path, open: impl FnOnce() -> Result<T>) -> Result<T> {
+    // What a panic left half done is dropped here and never looked at again.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(open)).unwrap_or_else(|_| {
+        let folder = folder.display();
+        Err(Error::corrupt(format!("the index in {folder} is damaged"))
+            .help(format!("`baowen verify --index {folder}` names the files; `baowen index PATH... --index {folder} --rebuild` makes it anew")))
+    })
 }
 
 /// A generation's tantivy index and what it was made by; its segments are not opened.

@@ -1,5 +1,9 @@
 //! Whether every byte of an index is what was written.
 
+use std::path::Path;
+
+use tantivy::Index;
+
 use super::open::EmbeddedIndex;
 use super::segment::{forward_path, graph_path, uuid_bytes};
 use crate::error::{Context, Error, Fault, Result};
@@ -7,16 +11,18 @@ use crate::index::forward::Forward;
 use crate::index::graph::Graph;
 
 impl EmbeddedIndex {
+    /// The files of the index in a folder whose bytes are not what was written, without opening it: what is damaged may
+    /// not let itself be opened. Empty if all are whole.
+    ///
+    /// # Errors
+    /// As [`EmbeddedIndex::identity_in`].
+    pub fn damaged_in(folder: &Path) -> Result<Vec<String>> {
+        damaged(&EmbeddedIndex::described_in(folder)?, folder)
+    }
+
     /// The files of the index itself, not those derived from it, whose bytes are not what was written.
     fn damaged(&self) -> Result<Vec<String>> {
-        let damaged = self
-            .index
-            .validate_checksum()
-            .or_fault(Fault::Corrupt, format!("reading {}", self.folder().display()))?;
-        let damaged = damaged.into_iter();
-        Ok(damaged
-            .map(|file| format!("{}: the checksum differs", file.display()))
-            .collect())
+        damaged(&self.index, self.folder())
     }
 
     /// Makes sure that what the index holds may be copied: damage that is written anew has a right checksum.
@@ -64,4 +70,16 @@ impl EmbeddedIndex {
         wrong.sort();
         Ok(wrong)
     }
+}
+
+fn damaged(index: &Index, folder: &Path) -> Result<Vec<String>> {
+    let damaged = index
+        .validate_checksum()
+        .or_fault(Fault::Corrupt, format!("reading {}", folder.display()))?;
+    let mut damaged: Vec<String> = damaged
+        .into_iter()
+        .map(|file| format!("{}: the checksum differs", file.display()))
+        .collect();
+    damaged.sort();
+    Ok(damaged)
 }
