@@ -1,7 +1,6 @@
 //! Text to vector: the trait [`Embedder`] and what implements it.
 //!
-//! - [`bert`]: bge-small-zh-v1.5.
-//! - [`local`]: whichever of them is there, the default embedder; `batches` runs either. [`fetch`]: gets models. `http`:
+//! - [`bert`], which `batches` runs: bge-small-zh-v1.5 on our own kernels, the default. [`fetch`]: gets models. `http`:
 //!   requests, for what needs them.
 //! - [`models`]: the models that are there, by name. `folder`: one of them, in a hub's layout. `onnx` (a feature): run.
 //! - [`rerank`]: question and passage to relevance, where a vector each is not enough.
