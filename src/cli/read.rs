@@ -114,7 +114,6 @@ fn rejected_json(rejected: &Rejected) -> Value {
 }
 
 fn article_json(article: &Article, analyzer: &Analyzer) -> Value {
-    // Counted in characters here; an index cuts by the tokens of its model.
     let passages = split(article, &SplitOptions::default());
     let named = format!("{}\n{}", article.title, article.text);
     let mut regions = article.regions.clone();

@@ -5,6 +5,7 @@
 //! serve both rankings; graphs and forward indexes are derived.
 
 mod backend;
+mod component;
 mod embedded;
 mod forward;
 pub mod graph;

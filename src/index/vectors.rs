@@ -12,12 +12,13 @@ use std::sync::Arc;
 
 use ndarray::{ArrayView2, Axis};
 use tantivy::directory::OwnedBytes;
-use tantivy::indexer::doc_id_mapping::{DocIdMapping, MappingType};
+use tantivy::indexer::doc_id_mapping::DocIdMapping;
 use tantivy::plugin::{PluginMergeContext, PluginWriter, PluginWriterContext, SegmentPlugin};
 use tantivy::schema::document::ErasedDocument;
-use tantivy::schema::{Field, Schema, Value};
-use tantivy::{DocId, Segment, SegmentReader, TantivyDocument, TantivyError, index::SegmentComponent};
+use tantivy::schema::{Field, Schema};
+use tantivy::{DocId, Segment, SegmentReader, TantivyError, index::SegmentComponent};
 
+use super::component;
 use super::embedded::schema;
 use crate::error::{Error, Fault, Result};
 
@@ -25,7 +26,7 @@ const EXTENSION: &str = "vec";
 const MAGIC: &[u8; 8] = b"BWVEC001";
 const HEADER: usize = 64;
 
-fn component() -> SegmentComponent {
+fn segment_file() -> SegmentComponent {
     SegmentComponent::Custom(EXTENSION.to_string())
 }
 
@@ -53,17 +54,12 @@ impl SegmentPlugin for VectorPlugin {
     }
 
     fn merge(&self, ctx: PluginMergeContext) -> tantivy::Result<()> {
-        // The documents of a merged segment are the live ones of each reader in turn; only sorting would reorder them.
-        if ctx.doc_id_mapping.mapping_type() == MappingType::Shuffled {
-            return Err(TantivyError::InvalidArgument(
-                "vectors cannot follow an index that is sorted by a field".into(),
-            ));
-        }
+        component::refuse_sorted_merge(&ctx)?;
         let dimension = schema::dimension(ctx.schema)?;
         let sources = ctx
             .readers
             .iter()
-            .map(|reader| Ok((reader, SegmentVectors::open(reader).map_err(system)?)))
+            .map(|reader| Ok((reader, SegmentVectors::open(reader).map_err(component::passed_on)?)))
             .collect::<tantivy::Result<Vec<_>>>()?;
         let rows = || {
             sources.iter().flat_map(|(reader, vectors)| {
@@ -89,12 +85,7 @@ struct VectorWriter {
 
 impl PluginWriter for VectorWriter {
     fn add_document(&mut self, _: DocId, doc: &dyn ErasedDocument, _: &Schema) -> tantivy::Result<()> {
-        let bytes = doc
-            .as_any()
-            .downcast_ref::<TantivyDocument>()
-            .and_then(|doc| doc.get_first(self.field))
-            .and_then(|value| value.as_custom())
-            .unwrap_or(&[]);
+        let bytes = component::value(doc, self.field);
         if bytes.len() != self.dimension * 4 {
             return Err(TantivyError::InvalidArgument(format!(
                 "a passage has a vector of {} bytes, this index keeps {} numbers of 4 bytes",
@@ -109,11 +100,7 @@ impl PluginWriter for VectorWriter {
     }
 
     fn serialize(self: Box<Self>, segment: &Segment, doc_id_map: Option<&DocIdMapping>) -> tantivy::Result<()> {
-        if doc_id_map.is_some() {
-            return Err(TantivyError::InvalidArgument(
-                "vectors cannot follow an index that is sorted by a field".into(),
-            ));
-        }
+        component::refuse_sorted_segment(doc_id_map)?;
         let mut sums = vec![0f32; self.dimension];
         let rows = || self.rows.chunks_exact(self.dimension.max(1));
         rows().for_each(|row| add(&mut sums, row));
@@ -145,7 +132,7 @@ fn write_file<'a>(
     rows: impl Iterator<Item = &'a [f32]>,
 ) -> tantivy::Result<()> {
     use tantivy::directory::TerminatingWrite;
-    let mut file = segment.open_write(component())?;
+    let mut file = segment.open_write(segment_file())?;
     let mut head = vec![0u8; matrix_offset(dimension)];
     head[..8].copy_from_slice(MAGIC);
     head[8..12].copy_from_slice(&(dimension as u32).to_le_bytes());
@@ -165,10 +152,6 @@ fn write_file<'a>(
     }
     file.terminate()?;
     Ok(())
-}
-
-fn system(error: Error) -> TantivyError {
-    TantivyError::InternalError(error.to_string())
 }
 
 enum Floats {
@@ -196,7 +179,7 @@ impl SegmentVectors {
         let name = || format!("vectors of segment {}", reader.segment_id().uuid_string());
         let corrupt = |what: String| Error::new(Fault::Corrupt, format!("{}: {what}", name()));
         let bytes = reader
-            .open_read(component())
+            .open_read(segment_file())
             .map_err(|e| corrupt(e.to_string()))?
             .read_bytes()
             .map_err(|e| corrupt(e.to_string()))?;

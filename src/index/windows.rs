@@ -11,12 +11,13 @@ use std::any::Any;
 use std::io::Write;
 
 use tantivy::directory::OwnedBytes;
-use tantivy::indexer::doc_id_mapping::{DocIdMapping, MappingType};
+use tantivy::indexer::doc_id_mapping::DocIdMapping;
 use tantivy::plugin::{PluginMergeContext, PluginWriter, PluginWriterContext, SegmentPlugin};
 use tantivy::schema::document::ErasedDocument;
-use tantivy::schema::{Field, Schema, Value};
-use tantivy::{DocId, Segment, SegmentReader, TantivyDocument, TantivyError, index::SegmentComponent};
+use tantivy::schema::{Field, Schema};
+use tantivy::{DocId, Segment, SegmentReader, TantivyError, index::SegmentComponent};
 
+use super::component;
 use super::embedded::schema;
 use super::scoring::{WindowVectors, window_bytes};
 use crate::error::{Error, Fault, Result};
@@ -28,7 +29,7 @@ const HEADER: usize = 64;
 /// Bytes of a number of windows.
 const COUNT: usize = 8;
 
-fn component() -> SegmentComponent {
+fn segment_file() -> SegmentComponent {
     SegmentComponent::Custom(EXTENSION.to_string())
 }
 
@@ -50,13 +51,11 @@ impl SegmentPlugin for WindowPlugin {
     }
 
     fn merge(&self, ctx: PluginMergeContext) -> tantivy::Result<()> {
-        if ctx.doc_id_mapping.mapping_type() == MappingType::Shuffled {
-            return Err(sorted());
-        }
+        component::refuse_sorted_merge(&ctx)?;
         let sources = ctx
             .readers
             .iter()
-            .map(|reader| Ok((reader, SegmentWindows::open(reader).map_err(system)?)))
+            .map(|reader| Ok((reader, SegmentWindows::open(reader).map_err(component::passed_on)?)))
             .collect::<tantivy::Result<Vec<_>>>()?;
         let rows = || {
             sources
@@ -84,12 +83,7 @@ struct WindowWriter {
 
 impl PluginWriter for WindowWriter {
     fn add_document(&mut self, _: DocId, doc: &dyn ErasedDocument, _: &Schema) -> tantivy::Result<()> {
-        let bytes = doc
-            .as_any()
-            .downcast_ref::<TantivyDocument>()
-            .and_then(|doc| doc.get_first(self.field))
-            .and_then(|value| value.as_custom())
-            .unwrap_or(&[]);
+        let bytes = component::value(doc, self.field);
         if !bytes.len().is_multiple_of(window_bytes(self.dimension)) {
             return Err(TantivyError::InvalidArgument(format!(
                 "a passage has windows of {} bytes, this index keeps vectors of {} numbers",
@@ -103,9 +97,7 @@ impl PluginWriter for WindowWriter {
     }
 
     fn serialize(self: Box<Self>, segment: &Segment, doc_id_map: Option<&DocIdMapping>) -> tantivy::Result<()> {
-        if doc_id_map.is_some() {
-            return Err(sorted());
-        }
+        component::refuse_sorted_segment(doc_id_map)?;
         let Rows { bytes, ends } = &self.rows;
         let rows = || {
             let starts = std::iter::once(0).chain(ends.iter().copied());
@@ -127,21 +119,13 @@ impl PluginWriter for WindowWriter {
     }
 }
 
-fn sorted() -> TantivyError {
-    TantivyError::InvalidArgument("windows cannot follow an index that is sorted by a field".into())
-}
-
-fn system(error: Error) -> TantivyError {
-    TantivyError::InternalError(error.to_string())
-}
-
 fn write_file<'a, I: Iterator<Item = &'a [u8]>>(
     segment: &Segment,
     dimension: usize,
     rows: impl Fn() -> I,
 ) -> tantivy::Result<()> {
     use tantivy::directory::TerminatingWrite;
-    let mut file = segment.open_write(component())?;
+    let mut file = segment.open_write(segment_file())?;
     let mut ends = vec![0u64];
     for row in rows() {
         let windows = (row.len() / window_bytes(dimension)) as u64;
@@ -182,7 +166,7 @@ impl SegmentWindows {
             Error::new(Fault::Corrupt, format!("windows of segment {segment}: {what}"))
         };
         let bytes = reader
-            .open_read(component())
+            .open_read(segment_file())
             .map_err(|e| corrupt(e.to_string()))?
             .read_bytes()
             .map_err(|e| corrupt(e.to_string()))?;

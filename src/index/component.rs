@@ -1,0 +1,45 @@
+//! What the segment components of our own (`vectors`, `windows`) have in common as parts of a tantivy index: how a passage's
+//! value reaches them, and that both keep the order of the documents. Owns no format.
+
+use tantivy::indexer::doc_id_mapping::{DocIdMapping, MappingType};
+use tantivy::plugin::PluginMergeContext;
+use tantivy::schema::document::ErasedDocument;
+use tantivy::schema::{Field, Value};
+use tantivy::{TantivyDocument, TantivyError};
+
+use crate::error::Error;
+
+/// What a document gives for a field of ours; empty if it gives nothing.
+pub fn value(doc: &dyn ErasedDocument, field: Field) -> &[u8] {
+    doc.as_any()
+        .downcast_ref::<TantivyDocument>()
+        .and_then(|doc| doc.get_first(field))
+        .and_then(|value| value.as_custom())
+        .unwrap_or(&[])
+}
+
+/// Refuses a merge that reorders documents: those of a merged segment are the live ones of each reader in turn, and only
+/// sorting would reorder them.
+pub fn refuse_sorted_merge(ctx: &PluginMergeContext) -> tantivy::Result<()> {
+    match ctx.doc_id_mapping.mapping_type() == MappingType::Shuffled {
+        true => Err(sorted()),
+        false => Ok(()),
+    }
+}
+
+/// Refuses a new segment whose documents are reordered.
+pub fn refuse_sorted_segment(map: Option<&DocIdMapping>) -> tantivy::Result<()> {
+    match map {
+        Some(_) => Err(sorted()),
+        None => Ok(()),
+    }
+}
+
+fn sorted() -> TantivyError {
+    TantivyError::InvalidArgument("vectors and windows cannot follow an index that is sorted by a field".into())
+}
+
+/// An error of ours as tantivy passes it on.
+pub fn passed_on(error: Error) -> TantivyError {
+    TantivyError::InternalError(error.to_string())
+}
