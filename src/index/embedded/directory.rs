@@ -7,6 +7,7 @@
 //! cache only.
 
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ impl Directory for Folder {
         if cfg!(not(unix)) || path.extension().is_none_or(|extension| extension != STORED) {
             return Ok(mapped);
         }
-        let file = std::fs::File::open(self.path.join(path))
+        let file = File::open(self.path.join(path))
             .map_err(|error| OpenReadError::wrap_io_error(error, path.to_path_buf()))?;
         Ok(Arc::new(Stored { file, mapped }))
     }
@@ -97,18 +98,29 @@ impl Directory for Folder {
     }
 
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
-        match self.mapped.acquire_lock(lock) {
+        let failed = |error: io::Error| LockError::IoError(Arc::new(error));
+        let path = self.path.join(&lock.filepath);
+        let file = match File::options().write(true).create(true).truncate(false).open(&path) {
             // Who may only read takes the lock on what is there; it keeps a file from going while it is being opened,
             // and a file that went is met by opening once more.
-            Err(LockError::IoError(error)) if error.kind() == io::ErrorKind::PermissionDenied && lock.is_blocking => {
-                let file = std::fs::File::open(self.path.join(&lock.filepath)).ok();
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && lock.is_blocking => {
+                let file = File::open(&path).ok();
                 if let Some(file) = &file {
                     let _ = file.lock_shared();
                 }
-                Ok(DirectoryLock::from(Box::new(file)))
+                return Ok(DirectoryLock::from(Box::new(file.map(Locked))));
             }
-            other => other,
+            opened => opened.map_err(failed)?,
+        };
+        if lock.is_blocking {
+            file.lock().map_err(failed)?;
+        } else {
+            file.try_lock().map_err(|refused| match refused {
+                TryLockError::WouldBlock => LockError::LockBusy,
+                TryLockError::Error(error) => failed(error),
+            })?;
         }
+        Ok(DirectoryLock::from(Box::new(Locked(file))))
     }
 
     fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
@@ -116,9 +128,19 @@ impl Directory for Folder {
     }
 }
 
+/// A file that is locked. It is unlocked by name: a child process that is just being started holds a copy of the file
+/// until it has replaced itself, and closing alone, as tantivy's own lock does, would leave the lock with it.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 /// A file with stored passages. Like a map, it stays readable after the file is deleted.
 struct Stored {
-    file: std::fs::File,
+    file: File,
     mapped: Arc<dyn FileHandle>,
 }
 
@@ -173,6 +195,28 @@ mod tests {
             opened.open_write(Path::new("a.idx")),
             Err(OpenWriteError::FileAlreadyExists(_))
         ));
+    }
+
+    /// As a child process does that is being started while the writer ends.
+    #[test]
+    fn a_copy_of_its_file_does_not_keep_a_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join("lock")).unwrap();
+        file.lock().unwrap();
+        let copy = file.try_clone().unwrap();
+        drop(Locked(file));
+        let opened = Folder::open(folder.path()).unwrap();
+        let lock = |is_blocking| {
+            opened.acquire_lock(&Lock {
+                filepath: "lock".into(),
+                is_blocking,
+            })
+        };
+        let held = lock(false).unwrap();
+        assert!(matches!(lock(false), Err(LockError::LockBusy)));
+        drop(held);
+        drop(lock(true).unwrap());
+        drop(copy);
     }
 
     #[test]
