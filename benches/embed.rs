@@ -12,7 +12,8 @@ use baowen::embed::fetch::DEFAULT;
 use baowen::embed::{BertModel, Embedder, model_dir};
 use divan::Bencher;
 
-static MODEL: LazyLock<Option<BertModel>> = LazyLock::new(|| BertModel::open(&model_dir(None).join(DEFAULT)).ok());
+static MODEL: LazyLock<Option<BertModel>> =
+    LazyLock::new(|| BertModel::open(&model_dir(None).join(DEFAULT), Budget::all()).ok());
 
 fn main() {
     match &*MODEL {

@@ -52,7 +52,7 @@ impl Data {
         let data = data.or_else(|| std::env::var_os("BAOWEN_BENCH_DATA").map(PathBuf::from));
         let index = index.or_else(|| std::env::var_os("BAOWEN_BENCH_INDEX").map(PathBuf::from));
         let analyzer = Arc::new(Analyzer::new()?);
-        let model = Arc::new(BertModel::open(&model_dir(None).join(DEFAULT))?);
+        let model = Arc::new(BertModel::open(&model_dir(None).join(DEFAULT), Budget::all())?);
         let mut made = None;
         let folder = match index {
             Some(folder) => folder,

@@ -4,6 +4,7 @@
 //! block shows that its lines were broken inside sentences; pages of a PDF always were.
 
 use super::layout::{COLONS, Line, is_han, is_pause, joins_without_space, line};
+use crate::text::{MarkerStyle, list_marker};
 
 /// How wide a line is drawn, a Han character counting two.
 pub(super) fn width(text: &str) -> usize {
@@ -13,11 +14,7 @@ pub(super) fn width(text: &str) -> usize {
 /// Whether a line begins something of its own: a heading, an item, an article of a law, a row.
 pub(super) fn begins(text: &str) -> bool {
     let text = text.trim_start();
-    let article = text.strip_prefix('第').is_some_and(|rest| {
-        let digits =
-            rest.trim_start_matches(|c: char| "一二三四五六七八九十百千零〇".contains(c) || c.is_ascii_digit());
-        digits.len() < rest.len() && digits.starts_with(['条', '章', '节', '编', '款', '项'])
-    });
+    let article = list_marker(text).is_some_and(|marker| marker.style == MarkerStyle::Ordinal);
     article || is_row(text) || !matches!(line(text, false), Line::Text | Line::Blank)
 }
 

@@ -102,7 +102,7 @@ impl Delete {
     fn select(&self, index: &EmbeddedIndex, filter: &Filter) -> Result<BTreeSet<String>> {
         let mut found = BTreeSet::new();
         let named: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
-        index.current().origins(&mut |id, origin| {
+        index.current().origins(Budget::all(), &mut |id, origin| {
             let of_source = |name: &String| origin.as_ref().is_some_and(|origin| origin.source == *name);
             if (named.is_empty() || named.contains(id)) && self.source.as_ref().is_none_or(of_source) {
                 found.insert(id.to_string());

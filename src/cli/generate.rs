@@ -59,7 +59,7 @@ impl Generate {
     pub fn run(&self) -> Result<()> {
         let started = std::time::Instant::now();
         let models = Models::here();
-        let model = &*models.chosen_encoder()?;
+        let model = &*models.chosen_encoder(Budget::all())?;
         empty_folder(&self.out)?;
         let articles = read(&self.from.join("corpus.jsonl"))?;
         let vectors = self.real_vectors(&articles)?;

@@ -11,9 +11,9 @@ use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::EmbeddedIndex;
-use crate::index::ingest::rebuild::Target;
 use crate::index::ingest::run::{Request, run};
 use crate::index::ingest::summary::Summary;
+use crate::index::ingest::target::Target;
 use crate::index::ingest::{Counts, Progress};
 
 /// How many articles of a kind the summary for people names.

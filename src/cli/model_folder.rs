@@ -136,8 +136,8 @@ pub fn info(name: Option<&str>, as_json: bool) -> Result<()> {
         };
     }
     let model = match name {
-        Some(name) => models.encoder(name)?,
-        None => models.chosen_encoder()?,
+        Some(name) => models.encoder(name, Budget::all())?,
+        None => models.chosen_encoder(Budget::all())?,
     };
     if as_json {
         return print::json(&json!({
@@ -173,8 +173,8 @@ pub fn embed(text: &str, passage: bool, name: Option<&str>) -> Result<()> {
     }
     let models = Models::here();
     let model = match name {
-        Some(name) => models.encoder(name)?,
-        None => models.chosen_encoder()?,
+        Some(name) => models.encoder(name, Budget::all())?,
+        None => models.chosen_encoder(Budget::all())?,
     };
     let vectors = match passage {
         true => model.embed_passages(&[text], Budget::all())?,

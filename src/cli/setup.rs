@@ -33,12 +33,12 @@ impl VectorsBy<'_> {
         let models = Models::here();
         let opened = match self {
             VectorsBy::Nothing => return Ok(None),
-            VectorsBy::Named(name) => return models.encoder(name).map(Some),
-            VectorsBy::Chosen => models.chosen_encoder(),
+            VectorsBy::Named(name) => return models.encoder(name, Budget::all()).map(Some),
+            VectorsBy::Chosen => models.chosen_encoder(Budget::all()),
             VectorsBy::Itself => match EmbeddedIndex::identity_in(index) {
-                Ok(identity) if identity.dimension > 0 => models.encoder_of(&identity.embedder),
+                Ok(identity) if identity.dimension > 0 => models.encoder_of(&identity.embedder, Budget::all()),
                 // Whatever is wrong with the index is said by who opens it.
-                _ => models.chosen_encoder(),
+                _ => models.chosen_encoder(Budget::all()),
             },
         };
         match opened {
@@ -133,8 +133,8 @@ pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
     let models = Models::here();
     let model = || match identity.dimension {
         // A rebuild may give it vectors while it is served.
-        0 => models.chosen_encoder(),
-        _ => models.encoder_of(&identity.embedder),
+        0 => models.chosen_encoder(Budget::all()),
+        _ => models.encoder_of(&identity.embedder, Budget::all()),
     };
     let ((analyzer, model), index) = Budget::all().join(
         |budget| budget.join(|_| Analyzer::new(), |_| model()),

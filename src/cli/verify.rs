@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::options::IndexFolder;
 use super::print;
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::{Backend, EmbeddedIndex};
 
@@ -31,7 +32,7 @@ impl Verify {
             return Err(self.is_damaged(damaged.len()));
         }
         let index = EmbeddedIndex::open(&self.index.folder)?;
-        let wrong = index.verify()?;
+        let wrong = index.verify(Budget::all())?;
         let snapshot = index.snapshot()?;
         let stats = snapshot.about();
         if self.json {

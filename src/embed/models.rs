@@ -14,6 +14,7 @@ use super::fetch::{DEFAULT, model_dir};
 use super::folder::{ModelFolder, Pooling, Role};
 use super::open::{endpoint_encoder, endpoint_reranker, endpoint_role, open_encoder, open_reranker};
 use super::{Embedder, Reranker};
+use crate::compute::Budget;
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::files::write_whole;
 
@@ -179,7 +180,7 @@ impl Models {
     ///
     /// # Errors
     /// `Missing` if it is not there; else as its kind of model says.
-    pub fn encoder(&self, name: &str) -> Result<Arc<dyn Embedder>> {
+    pub fn encoder(&self, name: &str, budget: Budget) -> Result<Arc<dyn Embedder>> {
         if name != DEFAULT {
             return match self.endpoint(name)? {
                 Some(folder) => endpoint_encoder(&folder),
@@ -188,7 +189,7 @@ impl Models {
         }
         match self.holds_default() {
             false => Err(self.not_here(name)),
-            true => Ok(Arc::new(BertModel::open(&self.folder.join(name))?)),
+            true => Ok(Arc::new(BertModel::open(&self.folder.join(name), budget)?)),
         }
     }
 
@@ -196,21 +197,21 @@ impl Models {
     ///
     /// # Errors
     /// As [`Models::encoder`].
-    pub fn chosen_encoder(&self) -> Result<Arc<dyn Embedder>> {
-        self.encoder(self.chosen()?.as_deref().unwrap_or(DEFAULT))
+    pub fn chosen_encoder(&self, budget: Budget) -> Result<Arc<dyn Embedder>> {
+        self.encoder(self.chosen()?.as_deref().unwrap_or(DEFAULT), budget)
     }
 
     /// Opens the encoder that made an index, by the identity that the index keeps: its first word is the model's name.
     ///
     /// # Errors
     /// As [`Models::encoder`]. What is opened may have the name and be another model; its identity says so.
-    pub fn encoder_of(&self, identity: &str) -> Result<Arc<dyn Embedder>> {
+    pub fn encoder_of(&self, identity: &str, budget: Budget) -> Result<Arc<dyn Embedder>> {
         if name_in(identity) != ENDPOINT {
-            return self.encoder(name_in(identity));
+            return self.encoder(name_in(identity), budget);
         }
         let endpoints = self.list()?.into_iter().filter(|entry| entry.runs == Runs::Endpoint);
         // To open one asks nobody.
-        let mut opened = endpoints.filter_map(|entry| self.encoder(&entry.name).ok());
+        let mut opened = endpoints.filter_map(|entry| self.encoder(&entry.name, budget).ok());
         opened
             .find(|model| model.identity() == identity)
             .ok_or_else(|| self.not_here(identity))
@@ -449,7 +450,10 @@ mod tests {
     #[test]
     fn without_the_feature_the_way_out_is_named() {
         let (models, _kept) = models(&[("a", ENCODER), ("b", RERANKER)]);
-        for error in [models.encoder("a").err().unwrap(), models.reranker("b").err().unwrap()] {
+        for error in [
+            models.encoder("a", Budget::single()).err().unwrap(),
+            models.reranker("b").err().unwrap(),
+        ] {
             assert_eq!(error.fault(), Fault::Unavailable);
             assert!(error.to_string().contains("--features onnx"), "{error}");
         }

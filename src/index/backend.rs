@@ -112,7 +112,7 @@ pub trait Snapshot: Send + Sync {
     fn article(&self, id: &str) -> Result<Option<Article>>;
 
     /// Ids of all articles, sorted.
-    fn article_ids(&self) -> Result<Vec<String>>;
+    fn article_ids(&self, budget: Budget) -> Result<Vec<String>>;
 
     /// Hands out the vectors of all passages, some thousand at a time, in no meaningful order: for training. Hands out
     /// nothing if the index holds no vectors.

@@ -9,6 +9,7 @@
 //! It is part of a ranking profile, learned by `baowen tune`.
 
 use half::f16;
+use ndarray::{Array1, Array2, ArrayView1};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Context as _, Error, Fault, Result};
@@ -31,42 +32,40 @@ const MOST: usize = 1 << 16;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adapter {
     model: String,
-    dimension: usize,
-    /// Lᵀ: `rank` rows of `dimension`, every number one that f16 holds.
-    left: Vec<f32>,
+    /// Lᵀ: `rank` rows as long as a vector, every number one that f16 holds.
+    left: Array2<f32>,
     /// Rᵀ, likewise.
-    right: Vec<f32>,
+    right: Array2<f32>,
     fingerprint: u64,
 }
 
 impl Adapter {
-    /// An adapter for the vectors of a model, each of `dimension` numbers. `model` is what an index's embedder has to
-    /// have in its identity; `left` and `right` are Lᵀ and Rᵀ by row, and are rounded to f16.
+    /// An adapter for the vectors of a model. `model` is what an index's embedder has to have in its identity; `left` and
+    /// `right` are Lᵀ and Rᵀ, with rows as long as a vector, and are rounded to f16.
     ///
     /// # Errors
-    /// `Caller` for a model without a name, a dimension of 0, factors that are not whole rows of the same number, or
-    /// numbers that f16 does not hold.
-    pub fn new(model: &str, dimension: usize, left: &[f32], right: &[f32]) -> Result<Self> {
+    /// `Caller` for a model without a name, factors without values or of different shapes, or numbers that f16 does not
+    /// hold.
+    pub fn new(model: &str, left: &Array2<f32>, right: &Array2<f32>) -> Result<Self> {
         let wrong = |what: String| Err(Error::caller(format!("adapter: {what}")));
+        let (rank, dimension) = left.dim();
         if model.is_empty() || model.len() > MOST || dimension == 0 || dimension > MOST {
             return wrong(format!(
                 "a model's name and dimension are needed, not `{model}` and {dimension}"
             ));
         }
-        let rank = left.len() / dimension;
-        if rank == 0 || rank > MOST || left.len() != right.len() || left.len() != rank * dimension {
+        if rank == 0 || rank > MOST || left.dim() != right.dim() {
             return wrong(format!(
-                "factors of {} and {} numbers are not the same number of rows of {dimension}",
-                left.len(),
-                right.len()
+                "factors of {:?} and {:?} numbers have not the same number of rows and columns",
+                left.dim(),
+                right.dim()
             ));
         }
-        let round = |factor: &[f32]| factor.iter().map(|&x| f16::from_f32(x).to_f32()).collect::<Vec<f32>>();
+        let round = |x: f32| f16::from_f32(x).to_f32();
         let mut adapter = Adapter {
             model: model.to_string(),
-            dimension,
-            left: round(left),
-            right: round(right),
+            left: left.mapv(round),
+            right: right.mapv(round),
             fingerprint: 0,
         };
         if !adapter.left.iter().chain(&adapter.right).all(|x| x.is_finite()) {
@@ -108,7 +107,8 @@ impl Adapter {
         }
         let model = std::str::from_utf8(&bytes[HEADER..HEADER + name]).map_err(|_| damaged())?;
         let (left, right) = bytes[HEADER + name..body].split_at(factor);
-        Adapter::new(model, dimension, &decode(left), &decode(right)).or_fault(Fault::Corrupt, "the adapter is damaged")
+        let factor = |bytes| Array2::from_shape_vec((rank, dimension), decode(bytes)).map_err(|_| damaged());
+        Adapter::new(model, &factor(left)?, &factor(right)?).or_fault(Fault::Corrupt, "the adapter is damaged")
     }
 
     /// The bytes of its file.
@@ -121,7 +121,7 @@ impl Adapter {
     fn body(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         // `new` has checked that all of them are small.
-        for number in [VERSION as usize, self.dimension, self.rank(), self.model.len()] {
+        for number in [VERSION as usize, self.dimension(), self.rank(), self.model.len()] {
             bytes.extend((number as u32).to_le_bytes());
         }
         bytes.extend(self.model.as_bytes());
@@ -138,7 +138,12 @@ impl Adapter {
 
     /// Rows of each factor.
     pub fn rank(&self) -> usize {
-        self.left.len() / self.dimension
+        self.left.nrows()
+    }
+
+    /// Numbers of the vectors that it is for.
+    fn dimension(&self) -> usize {
+        self.left.ncols()
     }
 
     /// Tells it from others: the checksum of its file.
@@ -148,7 +153,7 @@ impl Adapter {
 
     /// Whether it is for the vectors of such an index.
     pub fn fits(&self, identity: &Identity) -> bool {
-        identity.dimension == self.dimension && identity.embedder.contains(&self.model)
+        identity.dimension == self.dimension() && identity.embedder.contains(&self.model)
     }
 
     /// Refuses an index whose vectors it is not for.
@@ -160,7 +165,10 @@ impl Adapter {
             true => Ok(()),
             false => Err(Error::precondition(format!(
                 "the adapter is for vectors of {} numbers of `{}`, the index has {} of `{}`",
-                self.dimension, self.model, identity.dimension, identity.embedder
+                self.dimension(),
+                self.model,
+                identity.dimension,
+                identity.embedder
             ))
             .help("learn a profile on this index with `baowen tune`, or leave --profile out")),
         }
@@ -169,17 +177,12 @@ impl Adapter {
     /// u of a question: what a passage's centred vector of length 1 is multiplied with. None where the question is the
     /// mean itself or the lengths do not agree.
     pub fn bind(&self, mean: &[f32], question: &[f32]) -> Option<Vec<f32>> {
-        if mean.len() != self.dimension || question.len() != self.dimension {
+        if mean.len() != self.dimension() || question.len() != self.dimension() {
             return None;
         }
         let centered = centered(mean, question)?;
-        let mut adapted = vec![0.0; self.dimension];
-        let rows = |factor| <[f32]>::chunks_exact(factor, self.dimension);
-        for (left, right) in rows(&self.left).zip(rows(&self.right)) {
-            let amount = dot_f32(left, &centered);
-            adapted.iter_mut().zip(right).for_each(|(sum, x)| *sum += amount * x);
-        }
-        Some(adapted)
+        let by_left: Array1<f32> = self.left.dot(&ArrayView1::from(&centered));
+        Some(by_left.dot(&self.right).to_vec())
     }
 }
 
@@ -201,16 +204,18 @@ fn decode(bytes: &[u8]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::array;
+
     use super::*;
     use crate::profile::Profile;
 
-    fn random(seed: u64, count: usize) -> Vec<f32> {
+    fn random(seed: u64, rows: usize, columns: usize) -> Array2<f32> {
         let mut rng = fastrand::Rng::with_seed(seed);
-        (0..count).map(|_| rng.f32() * 2.0 - 1.0).collect()
+        Array2::from_shape_simple_fn((rows, columns), || rng.f32() * 2.0 - 1.0)
     }
 
     fn small() -> Adapter {
-        Adapter::new("model-x", 6, &random(1, 12), &random(2, 12)).unwrap()
+        Adapter::new("model-x", &random(1, 2, 6), &random(2, 2, 6)).unwrap()
     }
 
     fn identity(embedder: &str, dimension: usize) -> Identity {
@@ -250,7 +255,7 @@ mod tests {
         let back = Adapter::from_bytes(&bytes).unwrap();
         assert_eq!(back, adapter);
         assert_eq!(back.to_bytes(), bytes);
-        let other = Adapter::new("model-x", 6, &random(1, 12), &random(3, 12)).unwrap();
+        let other = Adapter::new("model-x", &random(1, 2, 6), &random(3, 2, 6)).unwrap();
         assert_ne!(other.fingerprint(), adapter.fingerprint());
     }
 
@@ -275,23 +280,25 @@ mod tests {
 
     #[test]
     fn factors_that_make_no_adapter_are_refused() {
-        let check = |model: &str, dimension, left: &[f32], right: &[f32], part: &str| {
-            let error = Adapter::new(model, dimension, left, right).unwrap_err();
+        let check = |model: &str, left: Array2<f32>, right: Array2<f32>, part: &str| {
+            let error = Adapter::new(model, &left, &right).unwrap_err();
             assert!(error.message().contains(part), "`{part}` is not in `{error}`");
         };
-        check("", 2, &[1.0; 2], &[1.0; 2], "name");
-        check("m", 0, &[], &[], "dimension");
-        check("m", 2, &[1.0; 3], &[1.0; 3], "3 and 3");
-        check("m", 2, &[1.0; 2], &[1.0; 4], "2 and 4");
-        check("m", 2, &[1.0, f32::NAN], &[1.0; 2], "finite");
-        check("m", 2, &[1.0, 1e6], &[1.0; 2], "f16");
+        let ones = |rows, columns| Array2::from_elem((rows, columns), 1.0);
+        check("", ones(1, 2), ones(1, 2), "name");
+        check("m", ones(1, 0), ones(1, 0), "dimension");
+        check("m", ones(0, 2), ones(0, 2), "(0, 2) and (0, 2)");
+        check("m", ones(1, 2), ones(2, 2), "(1, 2) and (2, 2)");
+        check("m", ones(2, 2), ones(2, 3), "(2, 2) and (2, 3)");
+        check("m", array![[1.0, f32::NAN]], ones(1, 2), "finite");
+        check("m", array![[1.0, 1e6]], ones(1, 2), "f16");
     }
 
     /// u · p̂ is q̂ᵀ L Rᵀ p̂ as it is written.
     #[test]
     fn a_bound_question_gives_the_product_as_it_is_written() {
         let adapter = small();
-        let (mean, question, passage) = (random(4, 6), random(5, 6), random(6, 6));
+        let [mean, question, passage] = [4, 5, 6].map(|seed| random(seed, 1, 6).into_raw_vec_and_offset().0);
         let [q, p] = [&question, &passage].map(|v| {
             let d: Vec<f64> = v.iter().zip(&mean).map(|(v, m)| f64::from(v - m)).collect();
             let norm = d.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -299,8 +306,9 @@ mod tests {
         });
         let mut expected = 0.0;
         for row in 0..2 {
-            let by =
-                |factor: &[f32], v: &[f64]| -> f64 { (0..6).map(|at| f64::from(factor[row * 6 + at]) * v[at]).sum() };
+            let by = |factor: &Array2<f32>, v: &[f64]| -> f64 {
+                (0..6).map(|at| f64::from(factor[[row, at]]) * v[at]).sum()
+            };
             expected += by(&adapter.left, &q) * by(&adapter.right, &p);
         }
         let u = adapter.bind(&mean, &question).unwrap();

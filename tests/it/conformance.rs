@@ -15,6 +15,7 @@ use baowen::model::{Article, Filter};
 use baowen::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use baowen::search::response::Hit;
 use baowen::search::{Adapter, Engine, Ranking};
+use ndarray::Array2;
 
 use crate::support::{article, rules};
 use crate::tiny::Tiny;
@@ -163,7 +164,7 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
         format!("{} articles, {} passages", about.articles, about.passages),
     );
     said.insert("mean".into(), format!("{:?}", about.mean));
-    let ids = snapshot.article_ids().unwrap();
+    let ids = snapshot.article_ids(Budget::single()).unwrap();
     assert_eq!(ids.len() as u64, about.articles);
     for id in ids.iter().map(String::as_str).chain(["nobody"]) {
         said.insert(format!("article {id}"), format!("{:?}", snapshot.article(id).unwrap()));
@@ -262,11 +263,9 @@ fn life(
     mut backend: Arc<dyn Backend>,
     reopen: impl Fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
 ) -> Vec<(&'static str, Said)> {
-    let random: Vec<f32> = {
-        let mut rng = fastrand::Rng::with_seed(7);
-        (0..4 * 64).map(|_| rng.f32() - 0.5).collect()
-    };
-    let adapter = Adapter::new("test double", 64, &random[..128], &random[128..]).unwrap();
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut random = || Array2::from_shape_simple_fn((2, 64), || rng.f32() - 0.5);
+    let adapter = Adapter::new("test double", &random(), &random()).unwrap();
     let mut steps = Vec::new();
     let mut step = |name, backend: &Arc<dyn Backend>| steps.push((name, all_of(backend, &adapter)));
     let range = |range: std::ops::Range<usize>, edition| range.map(|i| an_article(i, edition)).collect::<Vec<_>>();

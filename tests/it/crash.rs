@@ -56,7 +56,7 @@ fn victim() {
         .or_else(|_| EmbeddedIndex::create(folder, &rules.identity()))
         .expect("victim opens");
     let ingest = Ingest::open(&index, rules).expect("victim writes");
-    let held = index.snapshot().unwrap().article_ids().unwrap().len();
+    let held = index.snapshot().unwrap().article_ids(Budget::single()).unwrap().len();
     assert_eq!(held % PER_COMMIT, 0);
     println!("\nopened {}", held / PER_COMMIT);
     for commit in held / PER_COMMIT.. {
@@ -122,7 +122,7 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
             Ok(index) => {
                 let view = index.snapshot().unwrap();
                 let held: Vec<(String, String)> = view
-                    .article_ids()
+                    .article_ids(Budget::single())
                     .unwrap()
                     .into_iter()
                     .map(|id| {
@@ -137,7 +137,11 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
                     "kill {kill}: {commits} commits, {known} known"
                 );
                 assert_eq!(held, expected(commits), "kill {kill}");
-                assert_eq!(index.verify().unwrap(), Vec::<String>::new(), "kill {kill}");
+                assert_eq!(
+                    index.verify(Budget::all()).unwrap(),
+                    Vec::<String>::new(),
+                    "kill {kill}"
+                );
                 mid_work += usize::from(commits > finished);
                 finished = commits;
             }
@@ -159,7 +163,7 @@ fn state(folder: &Path) -> State {
     let mut articles = BTreeMap::new();
     index
         .current()
-        .articles(&mut |article| {
+        .articles(Budget::single(), &mut |article| {
             articles.insert(article.id.clone(), serde_json::to_string(&article).unwrap());
             Ok(())
         })
@@ -209,7 +213,7 @@ fn edit(docs: &Path, random: &mut fastrand::Rng, round: usize) {
 #[test]
 fn a_killed_run_over_a_changing_folder_leaves_a_finished_commit() {
     use baowen::index::Rules;
-    use baowen::index::ingest::{Progress, rebuild::Target, run};
+    use baowen::index::ingest::{Progress, run, target::Target};
 
     struct Recorder<'a>(&'a Path, Mutex<Vec<State>>);
     impl Progress for Recorder<'_> {
@@ -270,7 +274,7 @@ fn a_killed_run_over_a_changing_folder_leaves_a_finished_commit() {
         let at = at.unwrap_or_else(|| panic!("kill {kill} left none of {} commits", commits.len()));
         between += usize::from(at > 0 && at + 1 < commits.len());
         assert_eq!(
-            EmbeddedIndex::open(&idx).unwrap().verify().unwrap(),
+            EmbeddedIndex::open(&idx).unwrap().verify(Budget::all()).unwrap(),
             Vec::<String>::new()
         );
         if kill % 2 == 0 {

@@ -15,7 +15,7 @@ use baowen::search::request::{Grouping, Mode, SearchRequest};
 use crate::support::{analyzer, article, index_of, put, rules};
 
 fn ids(index: &EmbeddedIndex) -> Vec<String> {
-    index.snapshot().unwrap().article_ids().unwrap()
+    index.snapshot().unwrap().article_ids(Budget::single()).unwrap()
 }
 
 fn engine(index: Arc<EmbeddedIndex>, rules: &Rules) -> Engine {
@@ -133,7 +133,7 @@ fn words_and_vectors_stay_together_through_deletes_and_merges() {
     assert_eq!(index.snapshot().unwrap().about().segments, 1);
     drop(index);
     let index = EmbeddedIndex::open(folder.path()).unwrap();
-    assert_eq!(index.verify().unwrap(), Vec::<String>::new());
+    assert_eq!(index.verify(Budget::all()).unwrap(), Vec::<String>::new());
 }
 
 /// Eight small segments are merged in the background at once; those are then not there to be joined with the others.
@@ -217,7 +217,7 @@ fn readers_see_a_commit_or_the_one_before_never_a_mixture() {
             while !done.load(Ordering::Relaxed) {
                 other.refresh().unwrap();
                 let view = other.snapshot().unwrap();
-                let ids = view.article_ids().unwrap();
+                let ids = view.article_ids(Budget::single()).unwrap();
                 assert_eq!(ids.len(), 20);
                 let generations: BTreeSet<String> = ids
                     .iter()
@@ -344,7 +344,7 @@ fn every_single_flipped_byte_of_the_vectors_is_noticed() {
         broken[at] ^= 0x10;
         std::fs::write(&file, &broken).unwrap();
         let wrong = match EmbeddedIndex::open(folder.path()) {
-            Ok(index) => index.verify().unwrap(),
+            Ok(index) => index.verify(Budget::all()).unwrap(),
             Err(error) => vec![error.to_string()],
         };
         assert!(!wrong.is_empty(), "byte {at} was changed and nothing noticed");
@@ -677,7 +677,7 @@ fn an_answer_is_as_long_as_asked_for_however_long_the_articles_are() {
 /// Hits of one question, asked in a loop while the index is rebuilt in turn from 30 and from 20 articles.
 #[test]
 fn a_rebuild_is_never_seen_half_done() {
-    use baowen::index::ingest::{rebuild::Target, run};
+    use baowen::index::ingest::{run, target::Target};
     use baowen::index::{Followed, Rules};
     use std::sync::atomic::AtomicUsize;
     let folder = tempfile::tempdir().unwrap();
@@ -769,7 +769,7 @@ fn a_damaged_index_is_not_made_again_from_its_damage() {
 
 #[test]
 fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
-    use baowen::index::ingest::{rebuild, run};
+    use baowen::index::ingest::{rebuild, run, target::Target};
     let folder = tempfile::tempdir().unwrap();
     let words = Rules {
         embedder: None,
@@ -788,7 +788,7 @@ fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
         ..run::Request::default()
     };
     let index = |rules: &Rules| {
-        let target = rebuild::Target::open(&idx, rules, false, Budget::all()).unwrap();
+        let target = Target::open(&idx, rules, false, Budget::all()).unwrap();
         let summary = run::run(&target, rules.clone(), &request, Budget::all(), &()).unwrap();
         target.finish().unwrap();
         summary

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use baowen::compute::Budget;
 use serde_json::Value;
 
 use crate::cli::{baowen, json};
@@ -32,7 +33,7 @@ fn refused(root: &Path, args: &[&str]) -> String {
 fn ids(root: &Path) -> Vec<String> {
     use baowen::index::Backend as _;
     let index = baowen::index::EmbeddedIndex::open(&root.join("idx")).unwrap();
-    index.snapshot().unwrap().article_ids().unwrap()
+    index.snapshot().unwrap().article_ids(Budget::single()).unwrap()
 }
 
 #[test]

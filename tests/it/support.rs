@@ -51,7 +51,10 @@ pub fn model_folder() -> Option<PathBuf> {
 /// The real model, opened once.
 pub fn model() -> Option<Arc<dyn Embedder>> {
     static MODEL: OnceLock<Option<Arc<BertModel>>> = OnceLock::new();
-    let open = || default_model().map(|folder| Arc::new(BertModel::open(&folder).expect("the fetched model opens")));
+    let open = || {
+        default_model()
+            .map(|folder| Arc::new(BertModel::open(&folder, Budget::all()).expect("the fetched model opens")))
+    };
     MODEL.get_or_init(open).clone().map(|model| model as Arc<dyn Embedder>)
 }
 

@@ -258,7 +258,7 @@ impl Snapshot for Commit {
         Ok(found.map(|passage| passage.article.clone()))
     }
 
-    fn article_ids(&self) -> Result<Vec<String>> {
+    fn article_ids(&self, _: Budget) -> Result<Vec<String>> {
         let ids: BTreeSet<&String> = live(&self.passages).map(|passage| &passage.article.id).collect();
         Ok(ids.into_iter().cloned().collect())
     }

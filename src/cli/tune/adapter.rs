@@ -58,8 +58,7 @@ pub fn fit(engine: &Engine, asked: &mut [Judged], sets: &Sets, folds: &[Fold]) -
 /// The adapter of learned factors, named after the index's model: it fits all its weights (quantised or not).
 fn adapter(identity: &Identity, factors: &Factors) -> Result<Adapter> {
     let model = identity.embedder.split(' ').next().unwrap_or_default();
-    let [left, right] = [&factors.left, &factors.right].map(|factor| factor.iter().copied().collect::<Vec<f32>>());
-    Adapter::new(model, identity.dimension, &left, &right)
+    Adapter::new(model, &factors.left, &factors.right)
 }
 
 /// What there is to learn: distinct passages, and a lesson for each question. A question weighs 1 over the cube root of

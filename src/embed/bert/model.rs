@@ -37,15 +37,15 @@ impl BertModel {
     /// # Errors
     /// `Missing` if a file is not there, `Unavailable` if one cannot be read, `Corrupt` if one is damaged or of a model that
     /// does not run here.
-    pub fn open(folder: &Path) -> Result<Self> {
-        BertModel::open_as(folder, Some(DIGEST))
+    pub fn open(folder: &Path, budget: Budget) -> Result<Self> {
+        BertModel::open_as(folder, Some(DIGEST), budget)
     }
 
     /// As [`BertModel::open`], whatever weights they are: for the tests' small ones.
-    pub(super) fn open_as(folder: &Path, expected: Option<u64>) -> Result<Self> {
+    pub(super) fn open_as(folder: &Path, expected: Option<u64>, budget: Budget) -> Result<Self> {
         let config = Config::read(&folder.join("config.json"))?;
         let words = config.words;
-        let (tokenizer, network) = Budget::all().join(
+        let (tokenizer, network) = budget.join(
             |_| Tokenizer::read(&folder.join("tokenizer.json"), words),
             |budget| {
                 let file = OnnxFile::open(&folder.join("onnx/model_quantized.onnx"))?;

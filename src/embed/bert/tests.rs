@@ -23,7 +23,11 @@ use crate::needed::{missing, shared};
 fn model() -> Option<&'static BertModel> {
     static MODEL: OnceLock<Option<BertModel>> = OnceLock::new();
     let folder = model_dir(None).join("bge-small-zh-v1.5");
-    let model = MODEL.get_or_init(|| folder.is_dir().then(|| BertModel::open(&folder).unwrap()));
+    let model = MODEL.get_or_init(|| {
+        folder
+            .is_dir()
+            .then(|| BertModel::open(&folder, Budget::all()).unwrap())
+    });
     if model.is_none() {
         missing(format_args!("there is no model at {}", folder.display()));
     }
@@ -292,7 +296,7 @@ fn lay_out(folder: &Path, config: &str, tokenizer: &str, weights: &[u8]) -> Path
 /// What files do, opened, loaded and asked: a vector or an error, never a panic.
 fn try_files(config: &str, tokenizer: &str, weights: &[u8]) -> crate::error::Result<Vec<f32>> {
     let folder = tempfile::tempdir().unwrap();
-    let model = BertModel::open_as(&lay_out(folder.path(), config, tokenizer, weights), None)?;
+    let model = BertModel::open_as(&lay_out(folder.path(), config, tokenizer, weights), None, Budget::all())?;
     model.embed_query("医保ab报", Budget::all())
 }
 
@@ -300,7 +304,7 @@ fn try_files(config: &str, tokenizer: &str, weights: &[u8]) -> crate::error::Res
 fn a_small_model_runs_without_the_real_one() {
     let folder = tempfile::tempdir().unwrap();
     let folder = lay_out(folder.path(), &small_config(), &small_tokenizer(), &small_onnx());
-    let model = BertModel::open_as(&folder, None).unwrap();
+    let model = BertModel::open_as(&folder, None, Budget::all()).unwrap();
     for (text, expected) in [
         ("医保", &[4, 5][..]),
         (" 保\u{3000}医 ", &[5, 4]),
@@ -373,7 +377,10 @@ fn what_does_not_run_here_is_refused_and_says_why() {
     check(&config, &tokenizer, b"", "0 bytes");
     check(&config, &tokenizer, b"no model", "no ONNX model");
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(BertModel::open(folder.path()).err().unwrap().fault(), Fault::Missing);
+    assert_eq!(
+        BertModel::open(folder.path(), Budget::all()).err().unwrap().fault(),
+        Fault::Missing
+    );
 }
 
 /// A byte of a weight makes another vector and no error of its own; it must not pass for another model.
@@ -392,7 +399,7 @@ fn damaged_weights_are_no_other_model() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(folder.path().join(weights), bytes).unwrap();
-    let error = BertModel::open(folder.path()).err().unwrap();
+    let error = BertModel::open(folder.path(), Budget::all()).err().unwrap();
     assert_eq!(error.fault(), Fault::Corrupt);
     assert!(error.to_string().contains("baowen model fetch"), "{error}");
 }

@@ -44,7 +44,7 @@ pub fn candidates(
         // Codes are made of all vectors when they are first asked for, so only a segment without a graph asks.
         let found = match segment.graph() {
             Some(graph) => scratches.with(|scratch| graph.search(rows, &query, ef, scratch)),
-            None => match segment.codes() {
+            None => match segment.codes(budget)? {
                 Some(codes) => graph::exact_by_codes(rows, codes, &query),
                 None => graph::exact(rows, &query),
             },

@@ -42,6 +42,14 @@ impl Origins {
     }
 }
 
+/// Looks at the clock once in some thousand passages.
+pub(super) fn check_now_and_then(doc: u32, budget: Budget) -> Result<()> {
+    match doc % (1 << 12) {
+        0 => budget.check(),
+        _ => Ok(()),
+    }
+}
+
 impl EmbeddedSnapshot {
     /// Each segment with its number and this commit's reader of it, which knows what is deleted.
     fn readers(&self) -> impl Iterator<Item = (u32, &Segment, &SegmentReader)> {
@@ -53,10 +61,14 @@ impl EmbeddedSnapshot {
     }
 
     /// Tells `each` the id of every article and where it was read, in no particular order.
-    pub fn origins(&self, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
+    pub fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
         for (_, segment, reader) in self.readers() {
             let origins = Origins::open(reader)?;
-            for doc in reader.doc_ids_alive().filter(|&doc| segment.is_first(doc)) {
+            for doc in reader.doc_ids_alive() {
+                check_now_and_then(doc, budget)?;
+                if !segment.is_first(doc) {
+                    continue;
+                }
                 each(&segment.key(doc)?.article, origins.of(doc)?)?;
             }
         }
@@ -76,8 +88,8 @@ impl EmbeddedSnapshot {
         let allowed = self.filters.bind(self.searcher(), self.fields(), filter, budget)?;
         let (mut some, mut not_all) = (BTreeSet::new(), BTreeSet::new());
         for ((_, segment, reader), allowed) in self.readers().zip(&allowed.segments) {
-            budget.check()?;
             for doc in reader.doc_ids_alive() {
+                check_now_and_then(doc, budget)?;
                 let ids = match is_allowed(allowed.bits.as_deref(), doc) {
                     true => &mut some,
                     false => &mut not_all,
@@ -89,10 +101,12 @@ impl EmbeddedSnapshot {
     }
 
     /// Gives `each` every article as it was taken in, in the order of the segments.
-    pub fn articles(&self, each: &mut dyn FnMut(Article) -> Result<()>) -> Result<()> {
+    pub fn articles(&self, budget: Budget, each: &mut dyn FnMut(Article) -> Result<()>) -> Result<()> {
         let field = self.fields().article;
         for (number, segment, reader) in self.readers() {
             for doc in reader.doc_ids_alive().filter(|&doc| segment.is_first(doc)) {
+                // Each is read from disk and parsed, beside which a look at the clock is nothing.
+                budget.check()?;
                 let document: TantivyDocument = self
                     .searcher()
                     .doc(DocAddress::new(number, doc))

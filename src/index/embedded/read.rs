@@ -6,6 +6,7 @@ use tantivy::TantivyDocument;
 use tantivy::schema::Value;
 
 use super::asked::EmbeddedQuestion;
+use super::inventory::check_now_and_then;
 use super::segment::Segment;
 use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
@@ -50,11 +51,14 @@ impl Snapshot for EmbeddedSnapshot {
         Ok(Some(article))
     }
 
-    fn article_ids(&self) -> Result<Vec<String>> {
+    fn article_ids(&self, budget: Budget) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         for (segment, reader) in self.segments().iter().zip(self.searcher().segment_readers()) {
-            for doc in reader.doc_ids_alive().filter(|&doc| segment.is_first(doc)) {
-                ids.push(segment.key(doc)?.article.to_string());
+            for doc in reader.doc_ids_alive() {
+                check_now_and_then(doc, budget)?;
+                if segment.is_first(doc) {
+                    ids.push(segment.key(doc)?.article.to_string());
+                }
             }
         }
         ids.sort();

@@ -9,6 +9,7 @@ use tantivy::columnar::{Column, StrColumn};
 use tantivy::{SegmentReader, index::SegmentId};
 
 use super::schema::{Fields, unpack_lengths};
+use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::forward::Forward;
 use crate::index::graph::{Codes, Graph};
@@ -112,9 +113,19 @@ impl Segment {
     }
 
     /// The int8 codes of a segment that is scanned and large enough for them; made at first use and kept.
-    pub fn codes(&self) -> Option<&Codes> {
-        let wanted = self.vectors.rows() as usize >= CODES_ROWS && self.vectors.dimension() > 0;
-        wanted.then(|| self.codes.get_or_init(|| Codes::new(self.vectors.view())))
+    ///
+    /// # Errors
+    /// `Deadline` if nobody waits any more; the next question makes them.
+    pub fn codes(&self, budget: Budget) -> Result<Option<&Codes>> {
+        if (self.vectors.rows() as usize) < CODES_ROWS || self.vectors.dimension() == 0 {
+            return Ok(None);
+        }
+        if let Some(codes) = self.codes.get() {
+            return Ok(Some(codes));
+        }
+        // Two first questions at a time make them twice, and the codes of one are kept.
+        let made = Codes::new(self.vectors.view(), budget)?;
+        Ok(Some(self.codes.get_or_init(|| made)))
     }
 
     /// Opens what is derived from the segment, where it is there and fits and is not open yet; a missing or damaged
@@ -225,7 +236,6 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::compute::Budget;
     use crate::embed::{Embedder as _, HashEmbedder};
     use crate::index::ingest::{Counts, Ingest};
     use crate::index::{Backend as _, EmbeddedIndex, Rules};

@@ -6,6 +6,7 @@ use tantivy::Index;
 
 use super::open::EmbeddedIndex;
 use super::segment::{forward_path, graph_path, uuid_bytes};
+use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::forward::Forward;
 use crate::index::graph::Graph;
@@ -40,10 +41,15 @@ impl EmbeddedIndex {
     }
 
     /// Reads every byte and compares it with its checksum. Returns what is wrong, in words; empty if nothing is.
-    pub fn verify(&self) -> Result<Vec<String>> {
+    /// tantivy's own files are read in one step, whatever the deadline.
+    ///
+    /// # Errors
+    /// `Corrupt` if a file cannot be read, `Deadline` if nobody waits any more.
+    pub fn verify(&self, budget: Budget) -> Result<Vec<String>> {
         let mut wrong = self.damaged()?;
         let snapshot = self.current();
         for segment in snapshot.segments() {
+            budget.check()?;
             let id = segment.id();
             let path = graph_path(&self.derived(), id);
             // A file that is there and was not taken says itself what is wrong with it.

@@ -53,7 +53,9 @@ pub fn build(
     // Those missed are searched for more than once.
     let progress = |done: usize| progress(done.min(rows));
     let workers = Workers::new(budget, first + second + REPAIR_EF, &progress, cancel);
-    let scale = Scale::of(vectors);
+    let Ok(scale) = Scale::of(vectors, budget) else {
+        return Ok(None);
+    };
     let Some(mut data) = sample_levels(vectors, params, &scale, &workers) else {
         return Ok(None);
     };
@@ -64,8 +66,7 @@ pub fn build(
     if !refine(&mut data, vectors, second, &workers) {
         return Ok(None);
     }
-    repair_reach(&mut data.links, 2 * m);
-    if !repair_search(&mut data, vectors, &workers) {
+    if !repair_reach(&mut data.links, 2 * m, &workers) || !repair_search(&mut data, vectors, &workers) {
         return Ok(None);
     }
     let nodes = NodeVectors {

@@ -12,7 +12,9 @@
 
 use ndarray::ArrayView2;
 
-use super::rows::rows as all_rows;
+use super::rows::timely_rows;
+use crate::compute::Budget;
+use crate::error::Result;
 
 /// Bytes from the start of one row's code to the next: whole cache lines, so that a row never straddles one more than
 /// it must.
@@ -38,24 +40,27 @@ pub struct Codes {
 
 impl Codes {
     /// Quantises the rows of `vectors`. No rows if they have no values.
-    pub fn new(vectors: ArrayView2<'_, f32>) -> Self {
+    ///
+    /// # Errors
+    /// `Deadline` if nobody waits any more.
+    pub fn new(vectors: ArrayView2<'_, f32>, budget: Budget) -> Result<Self> {
         let dim = vectors.ncols();
         let rows = if dim == 0 { 0 } else { vectors.nrows() };
         let mut bytes = vec![0; rows * stride(dim) + LINE];
         let start = bytes.as_ptr().align_offset(LINE).min(LINE);
         if rows > 0 {
-            let scale = Scale::of(vectors);
+            let scale = Scale::of(vectors, budget)?;
             let codes = bytes[start..].chunks_exact_mut(stride(dim));
-            all_rows(vectors)
-                .zip(codes)
-                .for_each(|(vector, code)| scale.quantise(vector, code));
+            for (vector, code) in timely_rows(vectors, budget).zip(codes) {
+                scale.quantise(vector?, code);
+            }
         }
-        Codes {
+        Ok(Codes {
             bytes,
             start,
             rows,
             dim,
-        }
+        })
     }
 
     /// How many rows there are.
@@ -85,20 +90,23 @@ pub(super) struct Scale {
 impl Scale {
     /// The mean and the scale of a matrix. The scale reaches five standard deviations, or the largest value if that is
     /// nearer: clipping the rare value beyond costs less than coarser steps for all others.
-    pub(super) fn of(vectors: ArrayView2<'_, f32>) -> Self {
+    ///
+    /// # Errors
+    /// `Deadline` if nobody waits any more.
+    pub(super) fn of(vectors: ArrayView2<'_, f32>, budget: Budget) -> Result<Self> {
         let dim = vectors.ncols();
         let rows = vectors.nrows().max(1) as f64;
         let mut sums = vec![0f64; dim];
-        for vector in all_rows(vectors) {
-            for (sum, &value) in sums.iter_mut().zip(vector) {
+        for vector in timely_rows(vectors, budget) {
+            for (sum, &value) in sums.iter_mut().zip(vector?) {
                 *sum += f64::from(value);
             }
         }
         let mean: Vec<f32> = sums.iter().map(|sum| (sum / rows) as f32).collect();
         let (mut squares, mut largest) = (0f64, 0f32);
-        for vector in all_rows(vectors) {
+        for vector in timely_rows(vectors, budget) {
             let mut row = 0f32;
-            for (&value, &mean) in vector.iter().zip(&mean) {
+            for (&value, &mean) in vector?.iter().zip(&mean) {
                 let centred = value - mean;
                 row += centred * centred;
                 largest = largest.max(centred.abs());
@@ -113,7 +121,7 @@ impl Scale {
         } else {
             0.0
         };
-        Scale { mean, steps }
+        Ok(Scale { mean, steps })
     }
 
     /// What the codes are centred by.
@@ -169,7 +177,7 @@ mod tests {
 
     #[test]
     fn codes_are_centred_clamped_and_aligned() {
-        let codes = Codes::new(aview2(&[[1.0, 5.0], [3.0, 5.0]]));
+        let codes = Codes::new(aview2(&[[1.0, 5.0], [3.0, 5.0]]), Budget::single()).unwrap();
         assert_eq!((codes.rows(), codes.dim()), (2, 2));
         assert_eq!(codes.row(0)[..3], [-127, 0, 0]);
         assert_eq!(codes.row(1)[..3], [127, 0, 0]);
@@ -186,13 +194,20 @@ mod tests {
             &[0.0, 0.0],
             &[],
         ] {
-            let codes = Codes::new(ArrayView2::from_shape((vectors.len(), 1), vectors).unwrap());
+            let codes = Codes::new(
+                ArrayView2::from_shape((vectors.len(), 1), vectors).unwrap(),
+                Budget::single(),
+            )
+            .unwrap();
             assert!(
                 (0..codes.rows() as u32).all(|row| codes.row(row)[0] >= -127),
                 "{vectors:?}"
             );
         }
-        assert_eq!(Codes::new(aview2(&[[0.0; 0]; 1])).rows(), 0);
+        assert_eq!(Codes::new(aview2(&[[0.0; 0]; 1]), Budget::single()).unwrap().rows(), 0);
+        let late = Budget::single().until(Some(std::time::Instant::now()));
+        let error = Codes::new(aview2(&[[1.0], [2.0]]), late).err().unwrap();
+        assert_eq!(error.fault(), crate::error::Fault::Deadline);
     }
 
     #[test]

@@ -206,7 +206,7 @@ mod tests {
             budget: Budget::single().until(Some(Instant::now())),
         };
         assert_eq!(exact(rows, &query).unwrap_err().fault(), Fault::Deadline);
-        let by_codes = exact_by_codes(rows, &Codes::new(rows), &query);
+        let by_codes = exact_by_codes(rows, &Codes::new(rows, Budget::single()).unwrap(), &query);
         assert_eq!(by_codes.unwrap_err().fault(), Fault::Deadline);
     }
 

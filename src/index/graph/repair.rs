@@ -11,8 +11,11 @@ use super::workers::Workers;
 /// Width of [`repair_search`]'s searches: that of a cheap search, so that a usual one finds more.
 pub(super) const REPAIR_EF: usize = 48;
 
-/// Gives every node a path from node 0. `links` holds `width` nodes for each node.
-pub(super) fn repair_reach(links: &mut [u32], width: usize) {
+/// Gives every node a path from node 0. `links` holds `width` nodes for each node. False if cancelled.
+pub(super) fn repair_reach(links: &mut [u32], width: usize, workers: &Workers<'_>) -> bool {
+    /// Nodes between two looks at the clock.
+    const ROUND: u32 = 1 << 15;
+    let mut walked = 0u32;
     let nodes = links.len() / width;
     let mut reached = vec![false; nodes];
     let mut stack = Vec::new();
@@ -20,15 +23,20 @@ pub(super) fn repair_reach(links: &mut [u32], width: usize) {
         reached[from] = true;
         stack.push(from);
         while let Some(at) = stack.pop() {
+            walked = walked.wrapping_add(1);
+            if walked % ROUND == 0 && workers.is_cancelled() {
+                return false;
+            }
             for &to in links[at * width..][..width].iter().take_while(|&&to| to != NONE) {
                 if !std::mem::replace(&mut reached[to as usize], true) {
                     stack.push(to as usize);
                 }
             }
         }
+        true
     };
-    if nodes > 0 {
-        reach(0, links, &mut reached);
+    if nodes > 0 && !reach(0, links, &mut reached) {
+        return false;
     }
     // A node that links only to others without a path may get one through them later; the entry takes what is left.
     let mut forced = false;
@@ -50,11 +58,13 @@ pub(super) fn repair_reach(links: &mut [u32], width: usize) {
             };
             forced = false;
             link(links, width, from, node);
-            reach(node, links, &mut reached);
+            if !reach(node, links, &mut reached) {
+                return false;
+            }
             linked = true;
         }
         if !missing {
-            return;
+            return true;
         }
         forced = !linked;
     }

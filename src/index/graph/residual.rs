@@ -129,7 +129,7 @@ mod tests {
             vectors[..dim].fill(0.0);
             let order: Vec<u32> = (0..rows.len() as u32).rev().collect();
             let matrix = ArrayView2::from_shape((rows.len(), dim), &vectors).unwrap();
-            let scale = Scale::of(matrix);
+            let scale = Scale::of(matrix, Budget::single()).unwrap();
             let mut codes = vec![0; order.len() * stride(dim)];
             for (code, &row) in codes.chunks_exact_mut(stride(dim)).zip(&order) {
                 scale.quantise(&vectors[row as usize * dim..][..dim], code);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::article::source::{Scope, Sources};
 use crate::article::{ArticleReader, Rejected};
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::backend::Snapshot;
 use crate::index::embedded::EmbeddedSnapshot;
@@ -51,10 +52,11 @@ impl Changes {
         sources: &Sources,
         scopes: &[Scope],
         reader: &ArticleReader,
+        budget: Budget,
     ) -> Result<Changes> {
         let mut held: BTreeMap<_, Vec<String>> = BTreeMap::new();
         let in_scope = |path: &Path| scopes.iter().any(|scope| path.starts_with(&scope.full));
-        before.origins(&mut |id, origin| {
+        before.origins(budget, &mut |id, origin| {
             let Some(origin) = origin else { return Ok(()) };
             let path = sources.get(&origin.source).map(|source| source.path_of(&origin.path));
             if path.is_some_and(|path| in_scope(&path)) {

@@ -9,6 +9,7 @@ pub mod maintain;
 pub mod rebuild;
 pub mod run;
 pub mod summary;
+pub mod target;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

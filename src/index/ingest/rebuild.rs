@@ -1,7 +1,4 @@
-//! Which index is written to: the one that counts, or one beside it that takes its place in one step when it is done.
-//!
-//! Beside it are made: a rebuild from files, a rebuild from the articles that the index keeps, and an index of words
-//! alone that gets vectors. Until the end everyone is answered from what was there.
+//! An index made again from the articles that it keeps, beside it; it takes the old one's place in one step at the end.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +7,7 @@ use super::maintain::maintain_fully;
 use super::summary::Summary;
 use super::{Counts, Ingest, Progress};
 use crate::compute::Budget;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Result};
 use crate::index::backend::Backend;
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
 use crate::index::prepare::Rules;
@@ -18,74 +15,6 @@ use crate::model::Article;
 
 /// Articles that are made ready together.
 const BATCH: usize = 128;
-
-/// An index to write to, with its folder's lock.
-pub struct Target {
-    pub(super) lock: Arc<WriteLock>,
-    pub(super) index: Arc<EmbeddedIndex>,
-    /// Whether it has still to take its place.
-    beside: bool,
-}
-
-impl Target {
-    /// The index of a folder, made if need be; `anew` leaves what is there aside. An index of words alone is made again
-    /// with vectors if the rules can make them.
-    ///
-    /// # Errors
-    /// `Precondition` if another program writes or the index is of other rules, whatever [`EmbeddedIndex::open`] says.
-    pub fn open(folder: &Path, rules: &Rules, anew: bool, budget: Budget) -> Result<Target> {
-        let lock = Arc::new(WriteLock::take(folder)?);
-        let beside = |lock: &WriteLock| EmbeddedIndex::create_beside(lock, &rules.identity());
-        if anew {
-            let index = beside(&lock)?;
-            return Ok(Target {
-                lock,
-                index,
-                beside: true,
-            });
-        }
-        let index = match EmbeddedIndex::open(folder) {
-            Err(error) if error.fault() == Fault::Missing => {
-                let index = beside(&lock)?;
-                index.publish(&lock)?;
-                index
-            }
-            opened => opened?,
-        };
-        if index.identity().dimension > 0 || rules.embedder.is_none() {
-            return Ok(Target {
-                lock,
-                index,
-                beside: false,
-            });
-        }
-        index.check_identity(rules.analyzer.fingerprint(), None)?;
-        let with_vectors = beside(&lock)?;
-        copy(
-            &index,
-            &Ingest::open_under(&lock, &with_vectors, rules.clone())?,
-            budget,
-        )?;
-        Ok(Target {
-            lock,
-            index: with_vectors,
-            beside: true,
-        })
-    }
-
-    /// The index.
-    pub fn index(&self) -> &Arc<EmbeddedIndex> {
-        &self.index
-    }
-
-    /// Lets the index take its place, if it has not.
-    pub fn finish(self) -> Result<()> {
-        match self.beside {
-            true => self.index.publish(&self.lock),
-            false => Ok(()),
-        }
-    }
-}
 
 /// Makes an index again from the articles it keeps, by these rules.
 ///
@@ -132,18 +61,17 @@ pub fn rebuild(
 }
 
 /// Takes all articles of an index into another one, with the table of their sources, and commits.
-fn copy(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<Counts> {
+pub(super) fn copy(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<Counts> {
     from.check_undamaged()?;
     let mut counts = Counts::default();
     let mut batch: Vec<Article> = Vec::with_capacity(BATCH);
     let mut take = |batch: &mut Vec<Article>| -> Result<()> {
-        budget.check()?;
         for outcome in to.upsert(std::mem::take(batch), budget) {
             counts += outcome?;
         }
         Ok(())
     };
-    from.current().articles(&mut |article| {
+    from.current().articles(budget, &mut |article| {
         batch.push(article);
         match batch.len() >= BATCH {
             true => take(&mut batch),

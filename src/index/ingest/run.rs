@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::changes::Changes;
 use super::maintain::maintain_fully;
-use super::rebuild::Target;
 use super::summary::{Moved, Summary};
+use super::target::Target;
 use super::{Counts, Ingest, Outcome, Progress};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
@@ -54,7 +54,7 @@ pub fn run(
     let claim = |path: &PathBuf| sources.claim(path, request.source.as_deref());
     let scopes = request.paths.iter().map(claim).collect::<Result<Vec<_>>>()?;
     let mut reader = ArticleReader::read(&scopes, &sources);
-    let changes = Changes::new(index.current(), &sources, &scopes, &reader)?;
+    let changes = Changes::new(index.current(), &sources, &scopes, &reader, budget)?;
     let mut run = Run {
         ingest: &ingest,
         progress,
