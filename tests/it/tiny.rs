@@ -1,15 +1,14 @@
 //! A second engine behind the seam: in memory, exact, by the plainest code. It shares the formulas of `index::scoring`
 //! with the embedded engine and nothing else, so what both answer alike is what the seam says, not what one engine does.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Deref;
 use std::slice;
 use std::sync::{Arc, Mutex, RwLock};
 
 use baowen::compute::Budget;
 use baowen::error::{Error, Result};
-use baowen::index::scoring::{
-    Bm25, CollectionCounts, FIELDS, Mean, STREAMS, WeighedTerms, Windows, locality, timeliness,
-};
+use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, STREAMS, WeighedTerms};
 use baowen::index::{
     About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, Identity, Judged, LexicalQuery, PassageKey,
     PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, StoredPassage, TermScore, VectorChunk,
@@ -19,35 +18,47 @@ use baowen::model::{Article, Filter};
 use baowen::profile::Bm25Params;
 use baowen::text::Region;
 
-/// A passage as it was written, and by which commit.
+/// A passage by its place in an article as it was written, and by which commit.
+#[derive(Clone)]
 struct Passage {
     commit: u64,
-    article: Article,
-    hash: u64,
-    stored: StoredPassage,
-    vector: Vec<f32>,
-    windows: Windows,
-    lengths: [u32; FIELDS],
-    frequencies: [HashMap<String, u32>; FIELDS],
+    of: Arc<PreparedArticle>,
+    at: usize,
 }
 
 /// Passages in the order in which they were written, and whether each is live. A deleted one counts in what words weigh
 /// until all that its commit wrote is deleted, as in an engine that keeps segments.
-type Passages = Vec<(Arc<Passage>, bool)>;
+type Passages = Vec<(Passage, bool)>;
 
-fn live(passages: &[(Arc<Passage>, bool)]) -> impl Iterator<Item = &Passage> {
-    let live = passages.iter().filter(|(_, live)| *live);
-    live.map(|(passage, _)| &**passage)
+fn live(passages: &[(Passage, bool)]) -> impl Iterator<Item = &Passage> {
+    passages.iter().filter_map(|(passage, live)| live.then_some(passage))
+}
+
+impl Deref for Passage {
+    type Target = PreparedPassage;
+
+    fn deref(&self) -> &PreparedPassage {
+        &self.of.passages[self.at]
+    }
 }
 
 impl Passage {
+    fn id(&self) -> &str {
+        &self.of.article.id
+    }
+
     /// How often a term stands in title and text.
-    fn count(&self, stream: usize, term: &str) -> [u32; 2] {
-        [stream, STREAMS + stream].map(|field| self.frequencies[field].get(term).copied().unwrap_or(0))
+    fn count(&self, stream: usize, term: &str) -> [u64; 2] {
+        let stands = |field: usize| self.tokens[field].iter().filter(|t| t.text == term).count();
+        [stream, STREAMS + stream].map(|field| stands(field) as u64)
+    }
+
+    fn lengths(&self) -> [u32; FIELDS] {
+        self.tokens.each_ref().map(|tokens| tokens.len() as u32)
     }
 
     fn key(&self) -> PassageKey {
-        let (article, ordinal) = (self.article.id.as_str().into(), self.stored.ordinal);
+        let (article, ordinal) = (self.id().into(), self.stored.ordinal);
         PassageKey { article, ordinal }
     }
 
@@ -55,7 +66,7 @@ impl Passage {
         fn one_of<T: PartialEq>(wanted: &[T], held: &[T]) -> bool {
             wanted.is_empty() || wanted.iter().any(|wanted| held.contains(wanted))
         }
-        let (article, stored) = (&self.article, &self.stored);
+        let (article, stored) = (&self.of.article, &self.stored);
         let regions: Vec<String> = stored.regions.iter().flat_map(Region::keys).collect();
         one_of(&filter.article_ids, slice::from_ref(&article.id))
             && one_of(&filter.sources, article.source.as_slice())
@@ -110,44 +121,27 @@ struct TinyWriter {
 
 impl Writer for TinyWriter {
     fn hash(&self, article_id: &str) -> Result<Option<u64>> {
-        let found = live(&self.passages).find(|passage| passage.article.id == article_id);
-        Ok(found.map(|passage| passage.hash))
+        let found = live(&self.passages).find(|passage| passage.id() == article_id);
+        Ok(found.map(|passage| passage.of.hash))
     }
 
     fn upsert(&mut self, prepared: PreparedArticle) -> Result<()> {
         self.delete(&prepared.article.id)?;
-        for PreparedPassage {
-            stored,
-            tokens,
-            vector,
-            windows,
-        } in prepared.passages
-        {
-            let mut frequencies: [HashMap<String, u32>; FIELDS] = Default::default();
-            for (counts, tokens) in frequencies.iter_mut().zip(&tokens) {
-                for token in tokens {
-                    *counts.entry(token.text.clone()).or_default() += 1;
-                }
-            }
-            let passage = Passage {
-                commit: self.engine.edition() + 1,
-                article: prepared.article.clone(),
-                hash: prepared.hash,
-                stored,
-                vector,
-                windows,
-                lengths: tokens.each_ref().map(|tokens| tokens.len() as u32),
-                frequencies,
-            };
-            self.passages.push((Arc::new(passage), true));
-        }
+        let (commit, of) = (self.engine.edition() + 1, Arc::new(prepared));
+        let at = 0..of.passages.len();
+        let passage = |at| Passage {
+            commit,
+            of: of.clone(),
+            at,
+        };
+        self.passages.extend(at.map(|at| (passage(at), true)));
         Ok(())
     }
 
     fn delete(&mut self, article_id: &str) -> Result<bool> {
         let was_there = self.hash(article_id)?.is_some();
         for (passage, live) in &mut self.passages {
-            *live &= passage.article.id != article_id;
+            *live &= passage.id() != article_id;
         }
         Ok(was_there)
     }
@@ -185,13 +179,13 @@ impl Commit {
         let mut sums = vec![0f64; identity.dimension];
         for written in passages.chunk_by(|(a, _), (b, _)| a.commit == b.commit) {
             for (at, sum) in sums.iter_mut().enumerate() {
-                *sum += f64::from(written.iter().map(|(passage, _)| passage.vector[at]).sum::<f32>());
+                *sum += f64::from(written.iter().map(|(p, _)| p.vector[at]).sum::<f32>());
             }
         }
         let mean = Mean::new(&sums, passages.len() as u64);
-        let length = |field: usize| passages.iter().map(|(p, _)| u64::from(p.lengths[field])).sum::<u64>();
+        let length = |field: usize| passages.iter().map(|(p, _)| p.tokens[field].len() as u64).sum();
         let counts = CollectionCounts::new(passages.len() as u64, std::array::from_fn(length));
-        let firsts = live(&passages).filter(|passage| passage.stored.ordinal == 0);
+        let firsts = live(&passages).filter(|p| p.stored.ordinal == 0);
         Commit {
             about: About {
                 articles: firsts.count() as u64,
@@ -208,6 +202,12 @@ impl Commit {
             passages,
         }
     }
+
+    /// How many passages hold a term in their title and in their text.
+    fn holders(&self, stream: usize, term: &str) -> [u64; 2] {
+        let counts = self.passages.iter().map(|(passage, _)| passage.count(stream, term));
+        counts.fold([0, 0], |[a, b], [title, text]| [a + title.min(1), b + text.min(1)])
+    }
 }
 
 impl Snapshot for Commit {
@@ -217,15 +217,8 @@ impl Snapshot for Commit {
 
     fn ask(self: Arc<Self>, question: Arc<LexicalQuery>, filter: &Filter, budget: Budget) -> Result<Arc<dyn Asked>> {
         budget.check()?;
-        let terms = WeighedTerms::new(&question, self.bm25.counts(), |stream, term| {
-            let counts = self
-                .passages
-                .iter()
-                .map(|(passage, _)| passage.count(stream, &term.text));
-            Ok(counts.fold([0, 0], |[a, b], [in_title, in_text]| {
-                [a + u64::from(in_title > 0), b + u64::from(in_text > 0)]
-            }))
-        })?;
+        let counts = self.bm25.counts();
+        let terms = WeighedTerms::new(&question, counts, |stream, term| Ok(self.holders(stream, &term.text)))?;
         let named = (0..).map(PassageRef).zip(&self.passages);
         let allowed = named.filter(|(_, (passage, live))| *live && passage.passes(filter));
         Ok(Arc::new(Question {
@@ -238,14 +231,8 @@ impl Snapshot for Commit {
     }
 
     fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
-        let holding = |term: &&str| {
-            let counts = self.passages.iter().map(|(passage, _)| passage.count(1, term));
-            let [in_title, in_text] = counts.fold([0, 0], |[a, b], [in_title, in_text]| {
-                [a + u64::from(in_title > 0), b + u64::from(in_text > 0)]
-            });
-            in_title.max(in_text)
-        };
-        Ok(terms.iter().map(holding).collect())
+        let holding = |term: &&str| self.holders(1, term).into_iter().max();
+        Ok(terms.iter().filter_map(holding).collect())
     }
 
     fn count(&self, filter: &Filter, budget: Budget) -> Result<u64> {
@@ -254,17 +241,17 @@ impl Snapshot for Commit {
     }
 
     fn article(&self, id: &str) -> Result<Option<Article>> {
-        let found = live(&self.passages).find(|passage| passage.article.id == id);
-        Ok(found.map(|passage| passage.article.clone()))
+        let found = live(&self.passages).find(|passage| passage.id() == id);
+        Ok(found.map(|passage| passage.of.article.clone()))
     }
 
     fn article_ids(&self, _: Budget) -> Result<Vec<String>> {
-        let ids: BTreeSet<&String> = live(&self.passages).map(|passage| &passage.article.id).collect();
-        Ok(ids.into_iter().cloned().collect())
+        let ids: BTreeSet<&str> = live(&self.passages).map(Passage::id).collect();
+        Ok(ids.into_iter().map(String::from).collect())
     }
 
     fn export_vectors(&self, _: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
-        for passage in live(&self.passages).filter(|p| !p.vector.is_empty()) {
+        for passage in live(&self.passages).filter(|passage| !passage.vector.is_empty()) {
             let (keys, vectors) = (vec![passage.key()], passage.vector.clone());
             take(VectorChunk { keys, vectors })?;
         }
@@ -289,8 +276,9 @@ impl Question {
     }
 
     fn frequencies(&self, passage: &Passage) -> Vec<[u32; 2]> {
+        let count = |stream, term: &str| passage.count(stream, term).map(|n| n as u32);
         let terms = self.terms.terms().iter();
-        terms.map(|t| passage.count(t.stream, &t.term.text)).collect()
+        terms.map(|t| count(t.stream, &t.term.text)).collect()
     }
 
     /// The best `k` of all that are allowed and score above the floor.
@@ -329,12 +317,12 @@ impl Asked for Question {
         let places = places.map(|r| ((r, false), r.city.is_some().then_some((r, true))));
         let places: Vec<_> = places.collect();
         self.each(passages, budget, |passage| {
-            let is_of_article = |(other, live): &(Arc<Passage>, bool)| *live && other.article.id == passage.article.id;
+            let is_of_article = |(other, live): &(Passage, bool)| *live && other.of.article.id == passage.of.article.id;
+            let (vector, windows, held) = (&passage.vector, &passage.windows, &passage.stored.regions);
             let scores = dense
                 .as_ref()
-                .map(|dense| dense.score(&passage.vector, passage.windows.vectors(passage.vector.len())));
-            let held = &passage.stored.regions;
-            let locality = locality(&places, |place| match place {
+                .map(|dense| dense.score(vector, windows.vectors(vector.len())));
+            let locality = scoring::locality(&places, |place| match place {
                 None => !held.is_empty(),
                 Some((r, false)) => held.iter().any(|h| h.province == r.province),
                 Some((r, true)) => held.iter().any(|h| h.province == r.province && h.city == r.city),
@@ -343,11 +331,11 @@ impl Asked for Question {
                 article: ArticleRef(self.commit.passages.iter().position(is_of_article).unwrap() as u64),
                 ordinal: passage.stored.ordinal,
                 evidence: Evidence::new(
-                    (self.terms).scores(&self.commit.bm25, &passage.lengths, &self.frequencies(passage)),
+                    (self.terms).scores(&self.commit.bm25, &passage.lengths(), &self.frequencies(passage)),
                     scores.unwrap_or_default(),
-                    &passage.lengths,
+                    &passage.lengths(),
                     locality,
-                    timeliness(&self.question.years, passage.stored.years.iter().copied()),
+                    scoring::timeliness(&self.question.years, passage.stored.years.iter().copied()),
                 ),
             }
         })
@@ -363,7 +351,7 @@ impl Asked for Question {
 
     fn explain(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Vec<TermScore>>> {
         self.each(passages, budget, |passage| {
-            (self.terms).explain(&self.commit.bm25, &passage.lengths, &self.frequencies(passage))
+            (self.terms).explain(&self.commit.bm25, &passage.lengths(), &self.frequencies(passage))
         })
     }
 }

@@ -1,0 +1,82 @@
+//! Which index is written to: the one that counts, or one beside it that takes its place in one step when it is done.
+//!
+//! Beside it are made: an index from files anew, and an index of words alone that gets vectors. Until the end everyone is
+//! answered from what was there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Ingest;
+use super::rebuild::copy;
+use crate::compute::Budget;
+use crate::error::{Fault, Result};
+use crate::index::embedded::{EmbeddedIndex, WriteLock};
+use crate::index::prepare::Rules;
+
+/// An index to write to, with its folder's lock.
+pub struct Target {
+    pub(super) lock: Arc<WriteLock>,
+    pub(super) index: Arc<EmbeddedIndex>,
+    /// Whether it has still to take its place.
+    beside: bool,
+}
+
+impl Target {
+    /// The index of a folder, made if need be; `anew` leaves what is there aside. An index of words alone is made again
+    /// with vectors if the rules can make them.
+    ///
+    /// # Errors
+    /// `Precondition` if another program writes or the index is of other rules, whatever [`EmbeddedIndex::open`] says.
+    pub fn open(folder: &Path, rules: &Rules, anew: bool, budget: Budget) -> Result<Target> {
+        let lock = Arc::new(WriteLock::take(folder)?);
+        let beside = |lock: &WriteLock| EmbeddedIndex::create_beside(lock, &rules.identity());
+        if anew {
+            let index = beside(&lock)?;
+            return Ok(Target {
+                lock,
+                index,
+                beside: true,
+            });
+        }
+        let index = match EmbeddedIndex::open(folder) {
+            Err(error) if error.fault() == Fault::Missing => {
+                let index = beside(&lock)?;
+                index.publish(&lock)?;
+                index
+            }
+            opened => opened?,
+        };
+        if index.identity().dimension > 0 || rules.embedder.is_none() {
+            return Ok(Target {
+                lock,
+                index,
+                beside: false,
+            });
+        }
+        index.check_identity(rules.analyzer.fingerprint(), None)?;
+        let with_vectors = beside(&lock)?;
+        copy(
+            &index,
+            &Ingest::open_under(&lock, &with_vectors, rules.clone())?,
+            budget,
+        )?;
+        Ok(Target {
+            lock,
+            index: with_vectors,
+            beside: true,
+        })
+    }
+
+    /// The index.
+    pub fn index(&self) -> &Arc<EmbeddedIndex> {
+        &self.index
+    }
+
+    /// Lets the index take its place, if it has not.
+    pub fn finish(self) -> Result<()> {
+        match self.beside {
+            true => self.index.publish(&self.lock),
+            false => Ok(()),
+        }
+    }
+}
