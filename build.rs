@@ -17,7 +17,7 @@ mod service {
     use std::fs;
     use std::path::PathBuf;
 
-    const PROTO: &str = "proto/baowen/v1/search.proto";
+    const PROTOS: [&str; 2] = ["proto/baowen/v1/search.proto", "proto/baowen/v1/index.proto"];
 
     pub fn generate() -> Result<(), Box<dyn Error>> {
         println!("cargo:rerun-if-changed=proto");
@@ -26,7 +26,7 @@ mod service {
         compiler
             .include_imports(true)
             .include_source_info(true)
-            .open_file(PROTO)?;
+            .open_files(PROTOS)?;
         let out = PathBuf::from(env::var("OUT_DIR")?);
         fs::write(out.join("baowen.v1.bin"), compiler.encode_file_descriptor_set())?;
         tonic_prost_build::configure()

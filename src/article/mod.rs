@@ -16,6 +16,7 @@ mod format;
 mod html;
 mod json;
 mod layout;
+pub mod limits;
 mod lines;
 mod markdown;
 mod page;

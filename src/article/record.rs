@@ -13,17 +13,11 @@ use crate::model::{Article, ArticleKind};
 
 use crate::text::{WrittenDate, find_date};
 
+use super::limits::{
+    MAX_ATTRIBUTE_BYTES as MAX_ATTRIBUTE, MAX_ATTRIBUTES_BYTES as MAX_ATTRIBUTES, MAX_ID_BYTES as MAX_ID,
+    MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
+};
 use super::lines::unwrapped;
-
-/// The longest id, in bytes.
-const MAX_ID: usize = 512;
-/// The longest title, in characters: it goes with every passage of its article.
-const MAX_TITLE: usize = 500;
-/// The longest text of one article, in bytes.
-const MAX_TEXT: usize = 4 << 20;
-/// The longest attribute, in bytes, and how many bytes all of an article may have.
-const MAX_ATTRIBUTE: usize = 8 << 10;
-const MAX_ATTRIBUTES: usize = 32 << 10;
 
 const ID: &[&str] = &["_id", "id"];
 const TITLE: &[&str] = &["title", "标题", "题目", "question", "问题"];

@@ -23,6 +23,8 @@ pub enum SourceKind {
     Folder,
     /// Only files that lie in the folder itself: they were named one by one.
     Files,
+    /// Nothing: its articles were given one by one, and there is no folder.
+    Given,
 }
 
 /// Something that articles are read from.
@@ -30,7 +32,7 @@ pub enum SourceKind {
 pub struct Source {
     /// Unique in an index.
     pub name: String,
-    /// The folder, in full.
+    /// The folder, in full; empty if there is none.
     pub root: String,
     /// What of the folder belongs to it.
     pub kind: SourceKind,
@@ -68,6 +70,20 @@ impl Source {
         match self.kind {
             SourceKind::Folder => path.starts_with(&self.root),
             SourceKind::Files => path.parent() == Some(Path::new(&self.root)),
+            SourceKind::Given => false,
+        }
+    }
+
+    /// Whether it has a folder that is not there, on this machine.
+    pub fn is_lost(&self) -> bool {
+        self.kind != SourceKind::Given && !Path::new(&self.root).exists()
+    }
+
+    /// Where its articles come from, for people.
+    pub fn place(&self) -> &str {
+        match self.kind {
+            SourceKind::Given => "given article by article",
+            SourceKind::Folder | SourceKind::Files => &self.root,
         }
     }
 
@@ -95,6 +111,31 @@ impl Sources {
         let before = self.0.len();
         self.0.retain(|source| source.name != name);
         self.0.len() < before
+    }
+
+    /// Makes sure that articles may be given to a source by its name: it becomes one if there is none, and stays what it
+    /// is if it has the same folder.
+    ///
+    /// # Errors
+    /// `Caller` for a name that is none, `Precondition` if the name is that of a source with another folder.
+    pub fn give(&mut self, given: &Source) -> Result<()> {
+        check_name(&given.name).map_err(|error| Error::caller(error.message().replace("--source", "source")))?;
+        match self.0.iter_mut().find(|source| source.name == given.name) {
+            None => self.0.push(given.clone()),
+            Some(known) if known.root != given.root => {
+                return Err(Error::precondition(format!(
+                    "source: `{}` is that of {}, not of {}",
+                    known.name,
+                    known.place(),
+                    given.place()
+                ))
+                .help("give these articles to a source of another name"));
+            }
+            // A folder of which files were named one by one may be read as a whole; never the other way round.
+            Some(known) if given.kind == SourceKind::Folder => known.kind = SourceKind::Folder,
+            Some(_) => {}
+        }
+        Ok(())
     }
 
     /// Where a file, by its path in full, belongs: the innermost source that holds it.
@@ -175,7 +216,7 @@ impl Sources {
             SourceKind::Folder => {
                 source.root == root || source.kind == SourceKind::Folder && scope.full.starts_with(&source.root)
             }
-            SourceKind::Files => source.holds(&scope.full),
+            SourceKind::Files | SourceKind::Given => source.holds(&scope.full),
         };
         let holding = self.0.iter_mut().filter(belongs).max_by_key(|source| source.root.len());
         if let Some(source) = holding {
@@ -199,7 +240,7 @@ impl Sources {
         let own = name.map_or_else(|| name_of(&root), str::to_string);
         if let Some(at) = self.0.iter().position(|source| source.name == own) {
             // A source that was named is where its user says it is; one that is gone may only be unmounted.
-            let moved = !Path::new(&self.0[at].root).exists();
+            let moved = self.0[at].is_lost();
             if moved && name.is_some() {
                 self.0[at] = Source { name: own, root, kind };
                 return Ok(scope);
@@ -212,7 +253,7 @@ impl Sources {
             };
             return Err(Error::precondition(format!(
                 "the source `{own}` is {}, and {root} would take its name",
-                self.0[at].root
+                self.0[at].place()
             ))
             .help(way_out));
         }

@@ -140,7 +140,7 @@ fn known(index: &EmbeddedIndex) -> Result<String> {
     let sources = index.sources()?;
     let names: Vec<String> = sources
         .iter()
-        .map(|source| format!("`{}` ({})", source.name, source.root))
+        .map(|source| format!("`{}` ({})", source.name, source.place()))
         .collect();
     Ok(match names.is_empty() {
         true => "the index has no sources".into(),

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::options::DEFAULT_LISTEN;
 use super::print::{self, Style};
-use super::serve::{self, RankedBy};
+use super::serve::{self, Opening};
 use super::{fetch, index, remote, setup};
 use crate::embed::fetch::DEFAULT;
 use crate::error::{Context, Error, Fault, Result};
@@ -116,11 +116,13 @@ fn start(runtime: &Runtime, listen: &str) -> Result<(String, JoinHandle<Result<(
             let _ = ready.send(address);
         };
         let settings = ServiceSettings::default();
-        let ranked = RankedBy {
+        let opening = Opening {
             profile: Profile::shipped().clone(),
             reranker: None,
+            writes: false,
+            snapshots: None,
         };
-        serve::serve(Path::new(INDEX), &listen, ranked, settings, ready).await
+        serve::serve(Path::new(INDEX), &listen, opening, settings, ready).await
     });
     runtime.block_on(async {
         match is_ready.await {

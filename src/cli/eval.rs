@@ -62,7 +62,7 @@ impl Eval {
             None => self.build(dataset.corpus()?)?,
         };
         let opened = setup::open(&folder, &self.profile.read()?)?;
-        let setup::Opened { index, engine } = opened.with_reranker(self.reranker.name.as_deref())?;
+        let setup::Opened { index, engine, .. } = opened.with_reranker(self.reranker.name.as_deref())?;
         let snapshot = crate::index::Backend::snapshot(&*index)?;
         let mut made_by = std::collections::BTreeMap::new();
         let runs = self.rank_all(&engine, &*snapshot, &dataset, &mut made_by)?;

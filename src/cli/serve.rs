@@ -1,27 +1,34 @@
 //! `baowen serve`: listens at once, opens the index behind the listener, answers until it is told to end.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
 
 use super::options::{DEFAULT_LISTEN, IndexFolder, ProfileFile, RerankerName};
-use super::setup;
+use super::setup::{self, VectorsBy};
 use crate::compute;
 use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::Followed;
+use crate::index::ingest::live::{Live, Pace};
+use crate::index::ingest::maintain::Background;
+use crate::index::ingest::target::Target;
+use crate::index::{EmbeddedIndex, Followed};
 use crate::profile::Profile;
 use crate::search::Engine;
 use crate::search::request::SearchRequest;
 use crate::search::response::SearchResponse;
+use crate::service::collection::{Collection, CollectionCell, SnapshotMade, TakeSnapshot};
 use crate::service::server::{self, ServiceSettings};
 use crate::service::{Answer, ReadyCell};
 
-/// How often a running service looks for a newer commit.
+/// How often a running service looks for a newer commit, and for something to maintain.
 const REFRESH: Duration = Duration::from_secs(1);
+/// The longest name of a snapshot, in bytes.
+const MAX_SNAPSHOT_NAME: usize = 100;
 
 /// Answer questions over gRPC.
 #[derive(Args)]
@@ -44,6 +51,16 @@ pub struct Serve {
     /// Megabytes of answers that are kept for questions asked again while the index has not changed; 0 keeps none.
     #[arg(long, value_name = "MB", env = "BAOWEN_ANSWER_CACHE_MB", default_value_t = 32)]
     answer_cache_mb: usize,
+    /// Take articles over the wire as well. The service is then the one that writes to the index, which is made if it is
+    /// not there.
+    #[arg(long)]
+    write: bool,
+    /// Threads that cut and embed the articles of one call; 0 for half of the cores.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    write_threads: usize,
+    /// Where snapshots are put that are asked for over the wire; without it there are none.
+    #[arg(long, value_name = "DIR")]
+    snapshots: Option<PathBuf>,
     /// Seconds that calls in flight may go on after the signal to end.
     #[arg(long, value_name = "S", default_value_t = 10)]
     grace: u64,
@@ -76,14 +93,20 @@ impl Serve {
             queue: self.queue,
             answer_cache_bytes: self.answer_cache_mb.saturating_mul(1 << 20),
             grace: Duration::from_secs(self.grace),
+            write_threads: match self.write_threads {
+                0 => compute::available().div_ceil(2),
+                threads => threads,
+            },
             ..ServiceSettings::default()
         };
-        let ranked = RankedBy {
+        let opening = Opening {
             profile: self.profile.read()?,
             reranker: self.reranker.name.clone(),
+            writes: self.write,
+            snapshots: self.snapshots.clone(),
         };
         let runtime = runtime()?;
-        let served = runtime.block_on(serve(&self.index.folder, &self.listen, ranked, settings, |address| {
+        let served = runtime.block_on(serve(&self.index.folder, &self.listen, opening, settings, |address| {
             eprintln!("listening on {address}; end with Ctrl-C or SIGTERM");
         }));
         // A search that the grace period has cut off must not hold the end up.
@@ -109,12 +132,16 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
         .or_fault(Fault::Unavailable, "starting the service")
 }
 
-/// What ranks the hits of a service.
-pub struct RankedBy {
+/// How an index is opened for a service.
+pub struct Opening {
     /// All learned numbers.
     pub profile: Profile,
     /// A reranker of the model folder for the first ones.
     pub reranker: Option<String>,
+    /// Whether the service writes.
+    pub writes: bool,
+    /// Where its snapshots are put.
+    pub snapshots: Option<PathBuf>,
 }
 
 /// Serves the index of a folder. `ready` is called with the address once questions are answered. Ends on SIGTERM or
@@ -122,7 +149,7 @@ pub struct RankedBy {
 pub async fn serve(
     folder: &Path,
     listen: &str,
-    ranked: RankedBy,
+    opening: Opening,
     settings: ServiceSettings,
     ready: impl FnOnce(std::net::SocketAddr) + Send + 'static,
 ) -> Result<()> {
@@ -134,15 +161,20 @@ pub async fn serve(
         .local_addr()
         .or_fault(Fault::Unavailable, "reading the listener's address")?;
     let cell = Arc::new(ReadyCell::new());
+    let collection = Arc::new(CollectionCell::new());
+    let maintenance = Arc::new(OnceLock::new());
     let opening = {
-        let (cell, folder) = (cell.clone(), folder.to_path_buf());
+        let (cell, collection, folder) = (cell.clone(), collection.clone(), folder.to_path_buf());
+        let maintenance = maintenance.clone();
         async move {
-            let opened = tokio::task::spawn_blocking(move || open_and_warm(&folder, &ranked)).await;
-            let (served, index) = opened.or_fault(Fault::Bug, "opening the index")??;
-            // The cell is filled once, here.
-            let _ = cell.set(served);
+            let opened = tokio::task::spawn_blocking(move || open_and_warm(&folder, &opening, address)).await;
+            let opened = opened.or_fault(Fault::Bug, "opening the index")??;
+            // The cells are filled once, here.
+            let _ = collection.set(opened.collection);
+            let _ = maintenance.set(opened.maintenance);
+            let _ = cell.set(opened.served);
             ready(address);
-            follow_commits(index).await
+            follow_commits(opened.index).await
         }
     };
     let mut failed_with = None;
@@ -152,21 +184,93 @@ pub async fn serve(
             Err(error) = opening => failed_with = Some(error),
         }
     };
-    let ended = server::run(listener, cell, settings, shutdown).await;
+    let ended = server::run(listener, cell, collection.clone(), settings, shutdown).await;
+    if let Some(live) = collection.get().and_then(|collection| collection.live.clone()) {
+        // What nobody waited for is kept, too. Maintenance is cancelled.
+        let close = move || {
+            drop(maintenance);
+            live.close();
+        };
+        let closed = tokio::task::spawn_blocking(close).await;
+        closed.or_fault(Fault::Bug, "closing the index")?;
+    }
     match failed_with {
         Some(error) => Err(error),
         None => ended,
     }
 }
 
-fn open_and_warm(folder: &Path, ranked: &RankedBy) -> Result<(Arc<dyn Answer>, Arc<Followed>)> {
-    let opened = setup::open(folder, &ranked.profile)?.with_reranker(ranked.reranker.as_deref())?;
+/// An index opened for a service.
+struct OpenedForService {
+    served: Arc<dyn Answer>,
+    collection: Collection,
+    index: Arc<Followed>,
+    maintenance: Option<Background>,
+}
+
+fn open_and_warm(folder: &Path, opening: &Opening, address: SocketAddr) -> Result<OpenedForService> {
+    if opening.writes
+        && let Err(error) = EmbeddedIndex::identity_in(folder)
+        && error.fault() == Fault::Missing
+    {
+        let (rules, _) = setup::indexing_rules(folder, &VectorsBy::Chosen)?;
+        Target::open(folder, &rules, false, Budget::all())?.finish()?;
+    }
+    let opened = setup::open(folder, &opening.profile)?;
+    let (live, maintenance) = match opening.writes {
+        true => {
+            let how = format!(
+                "it is the service at {address}: write through it with `baowen index PATH... --addr {address}` or `baowen \
+                 delete ... --addr {address}`, or end it"
+            );
+            let index = opened.index.index();
+            let live = Live::open(&index, opened.rules()?, Pace::default(), &how)?;
+            let said = |error: &Error| eprintln!("baowen: maintaining the index: {error}");
+            let maintenance = Background::start(index, Budget::single(), REFRESH, said)?;
+            (Some(Arc::new(live)), Some(maintenance))
+        }
+        false => (None, None),
+    };
+    let collection = Collection {
+        backend: opened.index.clone(),
+        analyzer: opened.analyzer.clone(),
+        live,
+        snapshots: opening.snapshots.as_ref().map(|into| snapshots(folder, into)),
+    };
+    let opened = opened.with_reranker(opening.reranker.as_deref())?;
     let served = Served { engine: opened.engine };
     // The first question pages in the model and the postings; better ours than a caller's.
     served
         .engine
         .search(&SearchRequest::new("医保断缴了怎么办"), Budget::all())?;
-    Ok((Arc::new(served), opened.index))
+    Ok(OpenedForService {
+        served: Arc::new(served),
+        collection,
+        index: opened.index,
+        maintenance,
+    })
+}
+
+/// Snapshots of the index in a folder, put into another one by a name that cannot lead out of it.
+fn snapshots(folder: &Path, into: &Path) -> TakeSnapshot {
+    let (folder, into) = (folder.to_path_buf(), into.to_path_buf());
+    Box::new(move |name| {
+        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.len() > MAX_SNAPSHOT_NAME || name.starts_with('.') || !name.chars().all(is_plain) {
+            return Err(Error::caller(format!(
+                "name: `{name}` is none; it has 1 to {MAX_SNAPSHOT_NAME} bytes of letters, digits, `-`, `_` and `.`, not at \
+                 the beginning"
+            )));
+        }
+        let path = into.join(name);
+        let backup = EmbeddedIndex::back_up(&folder, &path)?;
+        Ok(SnapshotMade {
+            path,
+            commit: backup.commit,
+            files: backup.files,
+            copied: backup.copied,
+        })
+    })
 }
 
 /// Takes over newer commits and rebuilds for as long as the service lives.

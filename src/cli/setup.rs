@@ -63,11 +63,24 @@ pub fn indexing_rules(index: &Path, vectors: &VectorsBy) -> Result<(Rules, Optio
             None,
         ));
     };
+    let (embedder, cached) = cached(model, index)?;
+    let rules = Rules {
+        analyzer,
+        embedder: Some(embedder),
+    };
+    Ok((rules, cached))
+}
+
+/// A model in front of which stands the cache of vectors, if that can be opened.
+type Cached = (Arc<dyn Embedder>, Option<Arc<CachedEmbedder>>);
+
+/// The model with the vectors that it made before, for the index in a folder.
+fn cached(model: Arc<dyn Embedder>, index: &Path) -> Result<Cached> {
     let folder = cache_folder(index);
     let cache = std::fs::create_dir_all(&folder)
         .or_fault(Fault::Unavailable, format!("creating {}", folder.display()))
         .and_then(|()| VectorCache::open(&cache_file_in(&folder), model.dimension()));
-    let (embedder, cached): (Arc<dyn Embedder>, _) = match cache {
+    Ok(match cache {
         Ok(cache) => {
             let cached = Arc::new(CachedEmbedder::new(model, cache)?);
             (cached.clone(), Some(cached))
@@ -77,12 +90,7 @@ pub fn indexing_rules(index: &Path, vectors: &VectorsBy) -> Result<(Rules, Optio
             eprintln!("baowen: embedding without the cache of vectors: {error}");
             (model, None)
         }
-    };
-    let rules = Rules {
-        analyzer,
-        embedder: Some(embedder),
-    };
-    Ok((rules, cached))
+    })
 }
 
 /// The folder that vectors are cached in: `BAOWEN_CACHE_DIR`, or the user's cache folder, where all indexes share them;
@@ -114,9 +122,21 @@ pub struct Opened {
     pub index: Arc<Followed>,
     /// The engine over it.
     pub engine: Engine,
+    /// What analyses questions.
+    pub analyzer: Arc<Analyzer>,
+    embedder: Option<Arc<dyn Embedder>>,
 }
 
 impl Opened {
+    /// The rules to add to the index by: those it is asked by.
+    pub fn rules(&self) -> Result<Rules> {
+        let cached = |model: &Arc<dyn Embedder>| cached(model.clone(), self.index.index().folder());
+        Ok(Rules {
+            analyzer: self.analyzer.clone(),
+            embedder: self.embedder.as_ref().map(cached).transpose()?.map(|(model, _)| model),
+        })
+    }
+
     /// The same with a reranker of the model folder, if one is named.
     pub fn with_reranker(mut self, name: Option<&str>) -> Result<Opened> {
         if let Some(name) = name {
@@ -154,13 +174,18 @@ pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
         analyzer.fingerprint(),
         embedder.as_ref().map(|e| (e.identity(), e.dimension())),
     )?;
-    let engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer, embedder);
+    let engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer.clone(), embedder.clone());
     let engine = match profile == Profile::shipped() {
         // The engine has it already, and goes without its adapter where the index is of another model.
         true => engine,
         false => engine.with_ranking(Ranking::of(profile)?)?,
     };
-    Ok(Opened { index, engine })
+    Ok(Opened {
+        index,
+        engine,
+        analyzer,
+        embedder,
+    })
 }
 
 /// Today by the machine's clock (UTC), for words such as 去年.

@@ -17,7 +17,8 @@ pub use budget::{Budget, late};
 pub use cores::{UnderWay, enter};
 pub use in_step::{InStep, MOST_IN_STEP};
 
-/// Starts a thread with a stack of so many bytes, for one piece of work that goes deep, or that waits for another process.
+/// Starts a thread with a stack of so many bytes, for one piece of work that goes deep, that waits
+/// for another process, or that lasts as long as what it serves.
 ///
 /// # Errors
 /// If the system gives no thread.

@@ -7,15 +7,17 @@
 //! Every call that may take long is given a [`Budget`]: it ends with `Fault::Deadline` when nobody waits any more, and
 //! uses no more threads than it is given.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::passage::{Identity, PassageKey, PreparedArticle, StoredPassage};
 use super::scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
+use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::Result;
-use crate::model::{Article, Filter};
+use crate::model::{Article, Filter, Origin};
 
 /// A passage as the answering of one question names it; means nothing to another question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,6 +88,9 @@ pub trait Backend: Send + Sync {
     /// than it. Must be cheap.
     fn edition(&self) -> u64;
 
+    /// The sources of the newest finished commit.
+    fn sources(&self) -> Result<Sources>;
+
     /// Takes the right to write, until the writer is dropped.
     ///
     /// # Errors
@@ -113,6 +118,12 @@ pub trait Snapshot: Send + Sync {
 
     /// Ids of all articles, sorted.
     fn article_ids(&self, budget: Budget) -> Result<Vec<String>>;
+
+    /// Tells `each` the id of every article and where it was read, in no particular order.
+    fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()>;
+
+    /// The ids of the articles of which every passage is let through by a filter.
+    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>>;
 
     /// Hands out the vectors of all passages, some thousand at a time, in no meaningful order: for training. Hands out
     /// nothing if the index holds no vectors.
@@ -150,6 +161,12 @@ pub trait Writer: Send {
     /// The fingerprint of an article as the next commit would have it; `None` if it would have none.
     fn hash(&self, article_id: &str) -> Result<Option<u64>>;
 
+    /// Where an article was read, as the next commit would have it; `None` if there would be none, or it would not say.
+    fn origin(&self, article_id: &str) -> Result<Option<Origin>>;
+
+    /// The sources as the next commit will have them; may be changed.
+    fn sources(&mut self) -> &mut Sources;
+
     /// Writes an article in place of one of the same id, whether or not it differs.
     ///
     /// # Errors
@@ -170,6 +187,14 @@ pub trait Writer: Send {
 impl Writer for Box<dyn Writer> {
     fn hash(&self, article_id: &str) -> Result<Option<u64>> {
         (**self).hash(article_id)
+    }
+
+    fn origin(&self, article_id: &str) -> Result<Option<Origin>> {
+        (**self).origin(article_id)
+    }
+
+    fn sources(&mut self) -> &mut Sources {
+        (**self).sources()
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

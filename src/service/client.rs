@@ -16,7 +16,7 @@ use crate::search::response::SearchResponse;
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest answer taken, in bytes.
-const MAX_RESPONSE_BYTES: usize = 64 << 20;
+pub(super) const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// A connection to a running service. Clones share it.
 #[derive(Debug, Clone)]
@@ -30,21 +30,8 @@ impl Client {
     /// # Errors
     /// `Caller` if the address is none, `Unavailable` if nothing answers there.
     pub async fn connect(addr: &str) -> Result<Self> {
-        let uri = if addr.contains("://") {
-            addr.to_owned()
-        } else {
-            format!("http://{addr}")
-        };
-        let endpoint = Endpoint::from_shared(uri)
-            .map_err(|cause| Error::caller(format!("`{addr}` is not an address: {}", root(&cause))))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true);
-        let channel = endpoint.connect().await.map_err(|cause| {
-            Error::unavailable(format!("no service answers at {addr}: {}", root(&cause)))
-                .help("start one with `baowen serve`, or give the address of one that runs")
-        })?;
         Ok(Client {
-            inner: SearchServiceClient::new(channel).max_decoding_message_size(MAX_RESPONSE_BYTES),
+            inner: SearchServiceClient::new(channel(addr).await?).max_decoding_message_size(MAX_RESPONSE_BYTES),
         })
     }
 
@@ -95,6 +82,26 @@ impl Client {
         }
         Ok(outcomes)
     }
+}
+
+/// A connection to `HOST:PORT` (also `http://HOST:PORT`).
+///
+/// # Errors
+/// `Caller` if the address is none, `Unavailable` if nothing answers there.
+pub(super) async fn channel(addr: &str) -> Result<Channel> {
+    let uri = if addr.contains("://") {
+        addr.to_owned()
+    } else {
+        format!("http://{addr}")
+    };
+    let endpoint = Endpoint::from_shared(uri)
+        .map_err(|cause| Error::caller(format!("`{addr}` is not an address: {}", root(&cause))))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true);
+    endpoint.connect().await.map_err(|cause| {
+        Error::unavailable(format!("no service answers at {addr}: {}", root(&cause)))
+            .help("start one with `baowen serve`, or give the address of one that runs")
+    })
 }
 
 /// tonic's client keeps the deadline too, but calls it a cancellation.

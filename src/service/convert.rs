@@ -4,6 +4,7 @@
 //! What the wire cannot say plainly (an unknown enum number, a day that is none, a filter on a field that does not
 //! exist) is refused here by field. Limits on values are the core's own and are not repeated.
 
+pub mod articles;
 pub mod ask;
 
 use std::time::{Duration, Instant};

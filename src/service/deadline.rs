@@ -27,12 +27,25 @@ pub struct Deadline(pub Instant);
 pub struct WithDeadlines {
     routes: Routes,
     longest: Duration,
+    /// Paths that begin so have another one.
+    except: Option<(&'static str, Duration)>,
 }
 
 impl WithDeadlines {
     /// Gives every call of `routes` a deadline; one that allows more time than `longest`, or does not say, gets `longest`.
     pub fn new(routes: Routes, longest: Duration) -> Self {
-        WithDeadlines { routes, longest }
+        WithDeadlines {
+            routes,
+            longest,
+            except: None,
+        }
+    }
+
+    /// The same with another time for the calls whose path begins so.
+    #[must_use]
+    pub fn except(self, path: &'static str, longest: Duration) -> Self {
+        let except = Some((path, longest));
+        WithDeadlines { except, ..self }
     }
 }
 
@@ -52,7 +65,11 @@ impl Service<Request<Body>> for WithDeadlines {
             .get("grpc-timeout")
             .and_then(|value| value.to_str().ok())
             .and_then(convert::timeout);
-        let deadline = Instant::now() + asked.map_or(self.longest, |asked| asked.min(self.longest));
+        let longest = match self.except {
+            Some((path, longest)) if request.uri().path().starts_with(path) => longest,
+            _ => self.longest,
+        };
+        let deadline = Instant::now() + asked.map_or(longest, |asked| asked.min(longest));
         request.extensions_mut().insert(Deadline(deadline));
         let answer = self.routes.call(request);
         Box::pin(async move {

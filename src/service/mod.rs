@@ -1,7 +1,8 @@
 //! The gRPC service: what comes over the wire becomes a request of the core, and its answer goes back.
 //!
 //! Owns the protocol, the pool through which the async edge enters the synchronous core, health and shutdown. It never
-//! ranks, reads or writes anything itself: the core is whatever implements [`Answer`].
+//! ranks, reads or writes anything itself: what answers is whatever implements [`Answer`], what writes is
+//! [`crate::index::ingest::live`].
 //!
 //! | file | one concern |
 //! |---|---|
@@ -14,16 +15,23 @@
 //! | `pool` | how many searches run at a time, and how many wait |
 //! | `cache` | the answers given last, for questions asked again |
 //! | `calls` | the methods of `SearchService` |
+//! | `collection` | the index as it is described and written to |
+//! | `index_calls` | the methods of `IndexService` |
+//! | `admission` | how many calls of a service may be under way |
 //! | `server` | a listening service: health, reflection, limits, shutdown |
-//! | `client` | the other end, for the command line |
+//! | `client`, `index_client` | the other end, for the command line |
 
+pub mod admission;
 pub mod answers;
 pub mod cache;
 pub mod calls;
 pub mod client;
 pub mod codec;
+pub mod collection;
 pub mod convert;
 pub mod deadline;
+pub mod index_calls;
+pub mod index_client;
 pub mod pool;
 pub mod server;
 pub mod status;

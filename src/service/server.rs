@@ -15,17 +15,29 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
+use super::admission::Bounded;
 use super::answers::Answers;
 use super::calls::{CallLimits, SearchCalls};
+use super::collection::CollectionCell;
 use super::deadline::WithDeadlines;
+use super::index_calls::IndexCalls;
 use super::pool::SearchPool;
+use super::wire::index_service_server::IndexServiceServer;
 use super::wire::search_service_server::SearchServiceServer;
 use super::{Answer, wire};
 use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 
-/// The names that the health service answers for: the server as a whole, and the search service.
-const HEALTH_NAMES: [&str; 2] = ["", <SearchServiceServer<SearchCalls> as NamedService>::NAME];
+/// The names that the health service answers for: the server as a whole, and the services.
+const HEALTH_NAMES: [&str; 3] = [
+    "",
+    <SearchServiceServer<SearchCalls> as NamedService>::NAME,
+    <IndexServiceServer<IndexCalls> as NamedService>::NAME,
+];
+/// Calls that may take as long as there is something to send or to embed.
+const INDEXING: &str = "/baowen.v1.IndexService/";
+/// Calls that cut and embed articles at a time: one with a long article holds up no other.
+const WRITES_AT_A_TIME: usize = 2;
 
 /// Limits and times of a service. All have defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +54,16 @@ pub struct ServiceSettings {
     pub answer_cache_bytes: usize,
     /// Most questions of one batch.
     pub max_batch: usize,
+    /// Largest message taken with articles, in bytes.
+    pub max_write_bytes: usize,
+    /// Calls of `IndexService` at a time; more are refused with RESOURCE_EXHAUSTED.
+    pub index_calls: usize,
+    /// Threads that cut and embed the articles of one call.
+    pub write_threads: usize,
+    /// How long a call of `IndexService` may take, whatever its own deadline says.
+    pub longest_write: Duration,
+    /// How long an import may wait for its client's next message.
+    pub import_idle: Duration,
     /// Calls of one connection at a time; a client keeps further ones back.
     pub max_streams: u32,
     /// The longest a call may take, whatever its own deadline says.
@@ -61,6 +83,11 @@ impl Default for ServiceSettings {
             max_response_bytes: 16 << 20,
             answer_cache_bytes: 32 << 20,
             max_batch: 1_000,
+            max_write_bytes: 8 << 20,
+            index_calls: 32,
+            write_threads: 1,
+            longest_write: Duration::from_secs(24 * 3_600),
+            import_idle: Duration::from_secs(60),
             max_streams: 256,
             longest_call: Duration::from_secs(60),
             grace: Duration::from_secs(10),
@@ -69,7 +96,7 @@ impl Default for ServiceSettings {
     }
 }
 
-/// Serves `answer` on `listener` until `shutdown` is done and calls in flight have been answered.
+/// Serves `answer` and `collection` on `listener` until `shutdown` is done and calls in flight have been answered.
 ///
 /// Connections live in tasks of the current runtime; those that the grace period cuts off end with it.
 ///
@@ -78,6 +105,7 @@ impl Default for ServiceSettings {
 pub async fn run(
     listener: TcpListener,
     answer: Arc<dyn Answer>,
+    collection: Arc<CollectionCell>,
     settings: ServiceSettings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
@@ -86,7 +114,7 @@ pub async fn run(
         threads => threads,
     };
     let pool = Arc::new(SearchPool::new(threads, settings.queue));
-    run_in(pool, listener, answer, settings, shutdown).await
+    run_in(pool, listener, answer, collection, settings, shutdown).await
 }
 
 /// [`run`] with a pool that others can see.
@@ -94,6 +122,7 @@ pub(super) async fn run_in(
     pool: Arc<SearchPool>,
     listener: TcpListener,
     answer: Arc<dyn Answer>,
+    collection: Arc<CollectionCell>,
     settings: ServiceSettings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
@@ -112,7 +141,18 @@ pub(super) async fn run_in(
     let health = HealthReporter::new();
     report(&health, ServingStatus::NotServing).await;
 
+    let calls = IndexCalls::new(
+        collection,
+        WRITES_AT_A_TIME,
+        settings.write_threads,
+        settings.import_idle,
+    );
+    let index = IndexServiceServer::new(calls)
+        .max_decoding_message_size(settings.max_write_bytes)
+        .max_encoding_message_size(settings.max_response_bytes);
+
     let routes = Routes::new(search)
+        .add_service(Bounded::new(index, settings.index_calls))
         .add_service(tonic_health::pb::health_server::HealthServer::new(
             HealthService::from_health_reporter(health.clone()),
         ))
@@ -132,12 +172,13 @@ pub(super) async fn run_in(
         .with_nodelay(Some(true))
         .with_keepalive(Some(Duration::from_secs(60)));
     let (stop, stopped) = oneshot::channel::<()>();
+    let deadlines = WithDeadlines::new(routes, settings.longest_call).except(INDEXING, settings.longest_write);
     let server = Server::builder()
         .max_concurrent_streams(settings.max_streams)
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(16 * 1024)
-        .serve_with_incoming_shutdown(WithDeadlines::new(routes, settings.longest_call), incoming, async {
+        .serve_with_incoming_shutdown(deadlines, incoming, async {
             let _ = stopped.await;
         });
     let mut server = std::pin::pin!(server);

@@ -241,7 +241,7 @@ async fn serve_in(pool: Arc<pool::SearchPool>, answer: Arc<dyn Answer>, settings
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let ended = tokio::spawn(run_in(pool, listener, answer, settings, async {
+    let ended = tokio::spawn(run_in(pool, listener, answer, Arc::default(), settings, async {
         let _ = stopped.await;
     }));
     Running { addr, stop, ended }

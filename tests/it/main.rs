@@ -11,6 +11,7 @@ mod fetch;
 mod imports;
 mod index;
 // The tests of `src` use the rest of it.
+mod live;
 #[allow(dead_code)]
 mod local_server;
 mod meanings;
@@ -23,3 +24,4 @@ mod service;
 mod sources;
 mod support;
 mod tiny;
+mod writing;

@@ -21,10 +21,16 @@ pub struct Server {
 
 impl Server {
     pub fn start(index: &Path, model: Option<&Path>) -> Server {
+        Server::start_with(index, model, &[])
+    }
+
+    pub fn start_with(index: &Path, model: Option<&Path>, arguments: &[&str]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_baowen"))
             .args(["serve", "--listen", "127.0.0.1:0", "--index"])
             .arg(index)
+            .args(arguments)
             .env("BAOWEN_MODEL_DIR", model.unwrap_or(Path::new("/nonexistent")))
+            .env("BAOWEN_CACHE_DIR", index.with_extension("cache"))
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -43,6 +49,14 @@ impl Server {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.child.wait().unwrap()
+    }
+}
+
+impl Server {
+    /// As SIGKILL does it: at once, wherever it is.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 
@@ -69,7 +83,7 @@ pub fn sample_index(folder: &Path, model: Option<&Path>) {
     assert!(status.success());
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

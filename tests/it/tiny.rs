@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::slice;
 use std::sync::{Arc, Mutex, RwLock};
 
+use baowen::article::source::Sources;
 use baowen::compute::Budget;
 use baowen::error::{Error, Result};
 use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, STREAMS, WeighedTerms};
@@ -14,7 +15,7 @@ use baowen::index::{
     PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, StoredPassage, TermScore, VectorChunk,
     Writer,
 };
-use baowen::model::{Article, Filter};
+use baowen::model::{Article, Filter, Origin};
 use baowen::profile::Bm25Params;
 use baowen::text::Region;
 
@@ -80,6 +81,7 @@ impl Passage {
 /// The engine.
 pub struct Tiny {
     current: RwLock<Arc<Commit>>,
+    sources: Mutex<Sources>,
     has_writer: Mutex<bool>,
 }
 
@@ -88,7 +90,12 @@ impl Tiny {
     pub fn new(identity: Identity) -> Arc<Self> {
         let current = RwLock::new(Arc::new(Commit::new(Vec::new(), 0, identity)));
         let has_writer = Mutex::default();
-        Arc::new(Tiny { current, has_writer })
+        let sources = Mutex::default();
+        Arc::new(Tiny {
+            current,
+            sources,
+            has_writer,
+        })
     }
 
     fn current(&self) -> Arc<Commit> {
@@ -105,24 +112,43 @@ impl Backend for Tiny {
         self.current().about.commit
     }
 
+    fn sources(&self) -> Result<Sources> {
+        Ok(self.sources.lock().unwrap().clone())
+    }
+
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
         if std::mem::replace(&mut *self.has_writer.lock().unwrap(), true) {
             return Err(Error::precondition("somebody else writes"));
         }
         let passages = self.current().passages.clone();
-        Ok(Box::new(TinyWriter { engine: self, passages }))
+        let sources = self.sources.lock().unwrap().clone();
+        Ok(Box::new(TinyWriter {
+            engine: self,
+            passages,
+            sources,
+        }))
     }
 }
 
 struct TinyWriter {
     engine: Arc<Tiny>,
     passages: Passages,
+    sources: Sources,
 }
 
 impl Writer for TinyWriter {
     fn hash(&self, article_id: &str) -> Result<Option<u64>> {
         let found = live(&self.passages).find(|passage| passage.id() == article_id);
         Ok(found.map(|passage| passage.of.hash))
+    }
+
+    fn origin(&self, article_id: &str) -> Result<Option<Origin>> {
+        let found = live(&self.passages).find(|passage| passage.id() == article_id);
+        Ok(found.and_then(|passage| passage.of.article.origin.clone()))
+    }
+
+    fn sources(&mut self) -> &mut Sources {
+        &mut self.sources
     }
 
     fn upsert(&mut self, prepared: PreparedArticle) -> Result<()> {
@@ -152,11 +178,13 @@ impl Writer for TinyWriter {
         let mut current = self.engine.current.write().unwrap();
         let (stamp, identity) = (current.about.commit + 1, current.about.identity.clone());
         *current = Arc::new(Commit::new(self.passages.clone(), stamp, identity));
+        *self.engine.sources.lock().unwrap() = self.sources.clone();
         Ok(stamp)
     }
 
     fn rollback(&mut self) -> Result<()> {
         self.passages = self.engine.current().passages.clone();
+        self.sources = self.engine.sources.lock().unwrap().clone();
         Ok(())
     }
 }
@@ -248,6 +276,20 @@ impl Snapshot for Commit {
     fn article_ids(&self, _: Budget) -> Result<Vec<String>> {
         let ids: BTreeSet<&str> = live(&self.passages).map(Passage::id).collect();
         Ok(ids.into_iter().map(String::from).collect())
+    }
+
+    fn origins(&self, _: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
+        let mut firsts = live(&self.passages).filter(|passage| passage.stored.ordinal == 0);
+        firsts.try_for_each(|passage| each(passage.id(), passage.of.article.origin.clone()))
+    }
+
+    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        budget.check()?;
+        let ids = |passes: bool| -> BTreeSet<String> {
+            let of = live(&self.passages).filter(|passage| passage.passes(filter) == passes);
+            of.map(|passage| passage.id().to_string()).collect()
+        };
+        Ok(&ids(true) - &ids(false))
     }
 
     fn export_vectors(&self, _: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {

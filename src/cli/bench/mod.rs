@@ -199,7 +199,14 @@ mod tests {
                 let ended = async {
                     let _ = stopped.await;
                 };
-                serve(listener, Arc::new(fake), ServiceSettings::default(), ended).await
+                serve(
+                    listener,
+                    Arc::new(fake),
+                    Arc::default(),
+                    ServiceSettings::default(),
+                    ended,
+                )
+                .await
             })
         });
         options.addr = receiver.recv().unwrap().to_string();

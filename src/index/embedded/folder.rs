@@ -6,7 +6,7 @@
 //! generation.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Error, Fault, Result};
@@ -17,6 +17,9 @@ const GENERATION: &str = "generation-";
 const LOCK: &str = "write.lock";
 /// What an index of format 2 lay in.
 const OLD_PARTS: [&str; 2] = ["segments", "graphs"];
+
+/// Bytes that are read of what the holder of a lock says.
+const MOST_ANNOUNCED: u64 = 1_000;
 
 /// How often and how long a writer waits for another one's lock. A child process that is just being started keeps a
 /// copy of a lock that was released meanwhile, until it runs its own program.
@@ -47,6 +50,7 @@ impl WriteLock {
         let doing = || format!("writing to {}", folder.display());
         fs::create_dir_all(folder).or_fault(Fault::Unavailable, doing())?;
         let file = File::options()
+            .read(true)
             .write(true)
             .create(true)
             .truncate(false)
@@ -61,7 +65,10 @@ impl WriteLock {
                         "another program is writing to the index in {}",
                         folder.display()
                     ))
-                    .help("wait for it or stop it; a lock does not outlive its program"));
+                    .help(
+                        announced(&file)
+                            .unwrap_or_else(|| "wait for it or stop it; a lock does not outlive its program".into()),
+                    ));
                 }
                 (fs::TryLockError::Error(cause), _) => return Err(cause).or_fault(Fault::Unavailable, doing()),
             }
@@ -70,6 +77,8 @@ impl WriteLock {
             folder: folder.to_path_buf(),
             file,
         };
+        // What a program said that died.
+        lock.announce("");
         lock.sweep()?;
         Ok(lock)
     }
@@ -77,6 +86,15 @@ impl WriteLock {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What others read that find the lock taken: who holds it, and what they can do. What cannot be written is not said.
+    pub(super) fn announce(&self, how: &str) {
+        let mut file = &self.file;
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(how.as_bytes()));
     }
 
     /// A folder for a new generation, made.
@@ -122,8 +140,16 @@ impl Drop for WriteLock {
     /// Gives the lock back by name: a child process that is just being started holds a copy of the file until it has
     /// replaced itself, and closing alone would leave the lock with it.
     fn drop(&mut self) {
+        self.announce("");
         let _ = self.file.unlock();
     }
+}
+
+/// What the holder of a lock says, if it says anything.
+fn announced(lock: &File) -> Option<String> {
+    let mut how = String::new();
+    lock.take(MOST_ANNOUNCED).read_to_string(&mut how).ok()?;
+    (!how.is_empty() && !how.contains(char::is_control)).then_some(how)
 }
 
 /// The generation that counts; `None` if there is no index.

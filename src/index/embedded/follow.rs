@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::folder;
 use super::open::EmbeddedIndex;
+use crate::article::source::Sources;
 use crate::error::Result;
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::profile::Bm25Params;
@@ -78,6 +79,10 @@ impl Backend for Followed {
     fn edition(&self) -> u64 {
         let (index, before) = self.read();
         before + index.edition()
+    }
+
+    fn sources(&self) -> Result<Sources> {
+        self.index().sources()
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {

@@ -2,6 +2,7 @@
 //! from large segments. Implements the seam of [`super::backend`]; nothing outside of `index` knows its parts.
 
 mod asked;
+mod backup;
 mod dense;
 mod directory;
 mod document;
@@ -19,6 +20,7 @@ pub(super) mod terms;
 mod verify;
 mod writer;
 
+pub use backup::Backup;
 pub use folder::WriteLock;
 pub use follow::Followed;
 pub use open::EmbeddedIndex;

@@ -23,8 +23,8 @@ use crate::index::vectors::VectorPlugin;
 use crate::index::windows::WindowPlugin;
 use crate::profile::Bm25Params;
 
-const SEGMENTS: &str = "segments";
-const GRAPHS: &str = "graphs";
+pub(super) const SEGMENTS: &str = "segments";
+pub(super) const GRAPHS: &str = "graphs";
 
 /// A folder that holds an index.
 pub struct EmbeddedIndex {
@@ -307,6 +307,10 @@ impl Backend for EmbeddedIndex {
         self.edition.load(Ordering::Acquire)
     }
 
+    fn sources(&self) -> Result<Sources> {
+        EmbeddedIndex::sources(self)
+    }
+
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
         Ok(Box::new(EmbeddedIndex::writer(&self)?))
     }
@@ -323,7 +327,7 @@ fn unharmed<T>(folder: &Path, open: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// A generation's tantivy index and what it was made by; its segments are not opened.
-fn described(folder: &Path, generation: &Path) -> Result<(Index, Identity)> {
+pub(super) fn described(folder: &Path, generation: &Path) -> Result<(Index, Identity)> {
     let rebuild = || format!("run `baowen index PATH... --index {} --rebuild`", folder.display());
     let damaged = |cause: TantivyError| {
         Error::corrupt(format!("the index in {} is damaged: {cause}", folder.display())).help(rebuild())
@@ -342,7 +346,7 @@ fn described(folder: &Path, generation: &Path) -> Result<(Index, Identity)> {
 }
 
 /// What to say where no index is.
-fn nothing_in(folder: &Path) -> Error {
+pub(super) fn nothing_in(folder: &Path) -> Error {
     let folder_name = folder.display();
     if folder::is_old(folder) {
         return Error::precondition(format!(

@@ -1,5 +1,6 @@
 //! What the seam asks of a commit as a whole: questions begun, articles, ids, vectors for learning.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tantivy::TantivyDocument;
@@ -13,7 +14,7 @@ use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{About, Asked, Snapshot, VectorChunk};
 use crate::index::scoring::LexicalQuery;
-use crate::model::{Article, Filter};
+use crate::model::{Article, Filter, Origin};
 
 /// Vectors handed out at a time.
 const EXPORTED: usize = 4_096;
@@ -49,6 +50,14 @@ impl Snapshot for EmbeddedSnapshot {
         let stored = stored.ok_or_else(|| Error::corrupt(format!("article {id} has lost its text")))?;
         let article = serde_json::from_str(stored).or_fault(Fault::Corrupt, format!("decoding article {id}"))?;
         Ok(Some(article))
+    }
+
+    fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
+        EmbeddedSnapshot::origins(self, budget, each)
+    }
+
+    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        EmbeddedSnapshot::wholly(self, filter, budget)
     }
 
     fn article_ids(&self, budget: Budget) -> Result<Vec<String>> {

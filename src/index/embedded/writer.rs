@@ -5,23 +5,38 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tantivy::indexer::UserOperation;
-use tantivy::merge_policy::NoMergePolicy;
+use tantivy::indexer::{IndexWriterOptions, UserOperation};
+use tantivy::merge_policy::{LogMergePolicy, NoMergePolicy};
 use tantivy::{IndexWriter, Term};
 
 use super::document::document;
 use super::folder::WriteLock;
 use super::open::EmbeddedIndex;
 use super::snapshot::EmbeddedSnapshot;
+use crate::article::limits::MAX_ID_BYTES;
 use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::Writer;
 use crate::index::passage::PreparedArticle;
+use crate::model::Origin;
 
-/// The longest article id, in bytes: ids are terms of the index.
-const MAX_ID_BYTES: usize = 512;
 /// Memory tantivy may hold before it writes a segment, in bytes.
 const WRITER_MEMORY: usize = 128 << 20;
+
+/// Merges that run at a time beside the writing: each takes a core, and as much memory as its segments' fields.
+const MERGES: usize = 1;
+
+/// Segments of fewer passages than this are joined whatever their sizes; larger ones with others about as large. So
+/// what a living index adds a little at a time is joined with its like, and a large segment keeps its graph.
+const SMALL: u32 = 1_000;
+/// A segment of which more than this share is deleted is written anew.
+const DELETED: f32 = 0.5;
+
+/// What is asked of an article before it is committed.
+struct Pending {
+    hash: u64,
+    origin: Option<Origin>,
+}
 
 /// The one writer of an index; see [`Writer`].
 pub struct EmbeddedWriter {
@@ -30,8 +45,8 @@ pub struct EmbeddedWriter {
     writer: IndexWriter,
     /// The last commit: what an article is compared with to see whether it has changed.
     base: Arc<EmbeddedSnapshot>,
-    /// Articles given since the last commit: their fingerprint, or `None` if deleted.
-    pending: HashMap<String, Option<u64>>,
+    /// Articles given since the last commit; `None` if deleted.
+    pending: HashMap<String, Option<Pending>>,
     sources: Sources,
 }
 
@@ -68,18 +83,40 @@ impl EmbeddedIndex {
 
     fn tantivy_writer(&self) -> Result<IndexWriter> {
         // One thread, so that the same articles make the same segments.
-        self.index
-            .writer_with_num_threads(1, WRITER_MEMORY)
-            .or_fault(Fault::Unavailable, format!("writing to {}", self.folder().display()))
+        let options = IndexWriterOptions::builder()
+            .num_worker_threads(1)
+            .num_merge_threads(MERGES)
+            .memory_budget_per_thread(WRITER_MEMORY)
+            .build();
+        let writer: IndexWriter = self
+            .index
+            .writer_with_options(options)
+            .or_fault(Fault::Unavailable, format!("writing to {}", self.folder().display()))?;
+        let mut policy = LogMergePolicy::default();
+        policy.set_min_layer_size(SMALL);
+        policy.set_del_docs_ratio_before_merge(DELETED);
+        writer.set_merge_policy(Box::new(policy));
+        Ok(writer)
     }
 }
 
 impl Writer for EmbeddedWriter {
     fn hash(&self, article_id: &str) -> Result<Option<u64>> {
         match self.pending.get(article_id) {
-            Some(pending) => Ok(*pending),
+            Some(pending) => Ok(pending.as_ref().map(|pending| pending.hash)),
             None => self.base.article_hash(article_id),
         }
+    }
+
+    fn origin(&self, article_id: &str) -> Result<Option<Origin>> {
+        match self.pending.get(article_id) {
+            Some(pending) => Ok(pending.as_ref().and_then(|pending| pending.origin.clone())),
+            None => self.base.origin(article_id),
+        }
+    }
+
+    fn sources(&mut self) -> &mut Sources {
+        &mut self.sources
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {
@@ -106,7 +143,8 @@ impl Writer for EmbeddedWriter {
         self.writer
             .run(operations)
             .or_fault(Fault::Unavailable, format!("writing the article `{}`", article.id))?;
-        self.pending.insert(article.id, Some(hash));
+        let origin = article.origin;
+        self.pending.insert(article.id, Some(Pending { hash, origin }));
         Ok(())
     }
 
@@ -147,9 +185,9 @@ impl EmbeddedWriter {
         Term::from_field_text(self.index.fields.article_id, article_id)
     }
 
-    /// The sources as the next commit will have them.
-    pub fn sources(&mut self) -> &mut Sources {
-        &mut self.sources
+    /// Says to others that find the index locked who holds it and what they can do; until the writer ends.
+    pub fn announce(&self, how: &str) {
+        self.lock.announce(how);
     }
 
     /// Waits for merges in the background and gives the lock back. Uncommitted articles are dropped.

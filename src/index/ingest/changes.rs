@@ -36,7 +36,7 @@ fn key(origin: &Origin) -> (String, String) {
 }
 
 /// A fingerprint of what an article says, wherever it lies and whatever its file is called.
-fn content(article: &Article) -> Result<u64> {
+pub fn content(article: &Article) -> Result<u64> {
     fingerprint(&Article {
         id: String::new(),
         title: String::new(),

@@ -5,11 +5,17 @@
 //! caller that wants to show progress gives a [`Progress`].
 
 mod changes;
+mod commits;
+mod group;
+pub mod live;
 pub mod maintain;
 pub mod rebuild;
 pub mod run;
+pub mod selection;
 pub mod summary;
 pub mod target;
+
+pub use changes::content as content_fingerprint;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -115,6 +121,14 @@ impl Ingest {
         Ok(Ingest::new(index.writer()?, rules))
     }
 
+    /// The writer and the rules by themselves.
+    pub(super) fn into_parts(self) -> (EmbeddedWriter, Rules) {
+        (
+            self.writer.into_inner().unwrap_or_else(PoisonError::into_inner),
+            self.rules,
+        )
+    }
+
     /// As [`Ingest::open`], under a lock that is held already.
     ///
     /// # Errors
@@ -161,7 +175,7 @@ impl<W: Writer> Ingest<W> {
         }
     }
 
-    fn writer(&self) -> MutexGuard<'_, W> {
+    pub(super) fn writer(&self) -> MutexGuard<'_, W> {
         // Poisoned or not, an article is in the writer as a whole or not at all.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,6 +184,18 @@ impl<W: Writer> Ingest<W> {
     /// order: what is refused or fails leaves the others alone. Cutting, analysing and embedding take the budget's
     /// threads and hold up no other caller.
     pub fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>> {
+        self.upsert_if(articles, budget, |_, _| Ok(()), |_| ()).0
+    }
+
+    /// As [`Ingest::upsert`], but an article that `may` refuses stays out; it is asked before the work and again before
+    /// the writing. `then` sees the writer before anybody else writes.
+    pub(super) fn upsert_if<T>(
+        &self,
+        articles: Vec<Article>,
+        budget: Budget,
+        may: impl Fn(&W, &Article) -> Result<()>,
+        then: impl FnOnce(&mut W) -> T,
+    ) -> (Vec<Result<Outcome>>, T) {
         let mut fresh = Vec::new();
         let mut results: Vec<Result<Outcome>> = Vec::with_capacity(articles.len());
         {
@@ -177,6 +203,7 @@ impl<W: Writer> Ingest<W> {
             for article in articles {
                 let differs = || {
                     check_article_id(&article.id)?;
+                    may(&writer, &article)?;
                     let hash = fingerprint(&article)?;
                     Ok((writer.hash(&article.id)? != Some(hash)).then_some(hash))
                 };
@@ -194,6 +221,7 @@ impl<W: Writer> Ingest<W> {
         for (place, prepared) in places.into_iter().zip(prepared) {
             results[place] = prepared.and_then(|article| {
                 // Asked again: another caller, or the same article earlier in this call, may have come first.
+                may(&writer, &article.article)?;
                 let known = writer.hash(&article.article.id)?;
                 if known == Some(article.hash) {
                     return Ok(Outcome::Unchanged);
@@ -206,7 +234,8 @@ impl<W: Writer> Ingest<W> {
                 })
             });
         }
-        results
+        let then = then(&mut writer);
+        (results, then)
     }
 
     /// Removes articles; unknown ids are no error. Returns how many were there.

@@ -1,7 +1,7 @@
 //! Files into an index: read in order, taken in batches, committed as they come, maintained at the end.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::changes::Changes;
 use super::maintain::maintain_fully;
@@ -65,7 +65,7 @@ pub fn run(
         dirty: false,
     };
     ingest.set_sources(sources.clone());
-    for source in sources.iter().filter(|source| !Path::new(&source.root).exists()) {
+    for source in sources.iter().filter(|source| source.is_lost()) {
         run.notice(format!(
             "the source `{0}` ({1}) is not there; if its folder moved, name the new place with `--source {0}`, if it is \
              gone, `baowen delete --source {0}` takes its articles out",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{status, wire};
 use crate::error::{Error, Fault, Result};
-use crate::model::{ArticleKind, Date};
+use crate::model::{ArticleKind, Date, Filter};
 use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use crate::search::response::{
     Applies, Explanation, Fit, Hit, Missing, Provenance, RankPart, SearchResponse, Span, TermMatch, Timings,
@@ -43,15 +43,7 @@ pub fn request(core: &SearchRequest) -> wire::SearchRequest {
         }
         .into(),
         offset: (core.offset > 0).then_some(size(core.offset)),
-        filter: (!core.filter.is_empty()).then(|| wire::Filter {
-            article_ids: core.filter.article_ids.clone(),
-            sources: core.filter.sources.clone(),
-            regions: core.filter.regions.clone(),
-            years: core.filter.years.iter().copied().map(u32::from).collect(),
-            published_from: core.filter.published_from.map(|day| day.to_string()),
-            published_to: core.filter.published_to.map(|day| day.to_string()),
-            fields: Vec::new(),
-        }),
+        filter: filter(&core.filter),
         fusion: (core.fusion != FusionRequest::default()).then(|| wire::Fusion {
             method: match core.fusion.method {
                 FusionMethod::Learned => wire::FusionMethod::Learned,
@@ -73,6 +65,19 @@ pub fn request(core: &SearchRequest) -> wire::SearchRequest {
         exact: core.exact,
         today: core.today.map(|day| day.to_string()),
     }
+}
+
+/// A filter as a client sends it; none where it lets everything through.
+pub fn filter(core: &Filter) -> Option<wire::Filter> {
+    (!core.is_empty()).then(|| wire::Filter {
+        article_ids: core.article_ids.clone(),
+        sources: core.sources.clone(),
+        regions: core.regions.clone(),
+        years: core.years.iter().copied().map(u32::from).collect(),
+        published_from: core.published_from.map(|day| day.to_string()),
+        published_to: core.published_to.map(|day| day.to_string()),
+        fields: Vec::new(),
+    })
 }
 
 /// An answer as a client received it. Stages it does not know are passed over.

@@ -1,0 +1,118 @@
+//! The most that one article may be, whatever it came by, and the check that says which field is beyond it.
+//!
+//! Ids are terms of an index; a title goes with every passage of its article; what is kept beside the text is shown with
+//! each hit. So each has a bound, and a record that goes beyond costs itself alone.
+
+use crate::error::{Error, Result};
+use crate::model::Article;
+
+/// The longest article id, in bytes.
+pub const MAX_ID_BYTES: usize = 512;
+/// The longest title, in characters.
+pub const MAX_TITLE_CHARS: usize = 500;
+/// The longest text of one article, in bytes.
+pub const MAX_TEXT_BYTES: usize = 4 << 20;
+/// The longest attribute, in bytes.
+pub const MAX_ATTRIBUTE_BYTES: usize = 8 << 10;
+/// The bytes that all attributes of an article may have, their names included.
+pub const MAX_ATTRIBUTES_BYTES: usize = 32 << 10;
+/// The longest publisher, in bytes: it is a term of the index.
+const MAX_PUBLISHER_BYTES: usize = 1_000;
+/// The longest address, in bytes.
+const MAX_URL_BYTES: usize = 8 << 10;
+/// The most regions and years that a record may give its article, and the longest name of a region in characters.
+const MAX_GIVEN: usize = 100;
+
+/// Refuses an article that no index should hold. Its id is checked by whoever writes it.
+///
+/// # Errors
+/// `Caller`, beginning with the field's name: `title: has 612 characters, at most 500 are allowed`.
+pub fn check(article: &Article) -> Result<()> {
+    if article.text.trim().is_empty() && article.title.trim().is_empty() {
+        return Err(Error::caller("text: is empty, and so is the title"));
+    }
+    most("title", article.title.chars().count(), MAX_TITLE_CHARS, "characters")?;
+    most("text", article.text.len(), MAX_TEXT_BYTES, "bytes")?;
+    most(
+        "publisher",
+        article.source.as_ref().map_or(0, String::len),
+        MAX_PUBLISHER_BYTES,
+        "bytes",
+    )?;
+    most(
+        "url",
+        article.url.as_ref().map_or(0, String::len),
+        MAX_URL_BYTES,
+        "bytes",
+    )?;
+    most("regions", article.regions.len(), MAX_GIVEN, "values")?;
+    for region in &article.regions {
+        most("regions", region.chars().count(), MAX_GIVEN, "characters")?;
+    }
+    most("years", article.years.len(), MAX_GIVEN, "values")?;
+    if let Some(year) = article.years.iter().find(|year| !(1000..=9999).contains(*year)) {
+        return Err(Error::caller(format!("years: {year} is not a year from 1000 to 9999")));
+    }
+    let mut bytes = 0;
+    for (name, value) in &article.attributes {
+        let shown: String = name.chars().take(40).collect();
+        most(
+            &format!("attributes[`{shown}`]"),
+            value.len(),
+            MAX_ATTRIBUTE_BYTES,
+            "bytes",
+        )?;
+        bytes += name.len() + value.len();
+    }
+    most("attributes", bytes, MAX_ATTRIBUTES_BYTES, "bytes")
+}
+
+fn most(field: &str, has: usize, most: usize, what: &str) -> Result<()> {
+    match has > most {
+        true => Err(Error::caller(format!(
+            "{field}: has {has} {what}, at most {most} are allowed"
+        ))),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_a_limit_is_named_by_its_field() {
+        let check = |change: &dyn Fn(&mut Article), expected: &str| {
+            let mut article = Article {
+                id: "a".into(),
+                text: "医保".into(),
+                ..Article::default()
+            };
+            change(&mut article);
+            let said = check(&article).map_or_else(|error| error.message().to_string(), |()| String::new());
+            let field = said.split(": ").next().unwrap();
+            assert_eq!(field, expected, "{said}");
+        };
+        check(&|_| {}, "");
+        check(&|a| (a.title, a.text) = ("只有标题".into(), " ".into()), "");
+        check(&|a| a.text = "\n".into(), "text");
+        check(&|a| a.text = "x".repeat(MAX_TEXT_BYTES), "");
+        check(&|a| a.text = "x".repeat(MAX_TEXT_BYTES + 1), "text");
+        check(&|a| a.title = "医".repeat(500), "");
+        check(&|a| a.title = "医".repeat(501), "title");
+        check(&|a| a.source = Some("医".repeat(334)), "publisher");
+        check(&|a| a.url = Some("u".repeat(8_193)), "url");
+        check(&|a| a.regions = vec!["浙江".into(); 101], "regions");
+        check(&|a| a.regions = vec!["浙".repeat(101)], "regions");
+        check(&|a| a.years = vec![2025, 25], "years");
+        check(
+            &|a| drop(a.attributes.insert("tag".into(), "x".repeat(8_193))),
+            "attributes[`tag`]",
+        );
+        let many = |a: &mut Article| {
+            a.attributes
+                .extend((0..1_000_000).map(|n| (n.to_string(), String::new())))
+        };
+        check(&many, "attributes");
+    }
+}

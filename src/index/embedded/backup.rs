@@ -1,0 +1,176 @@
+//! A commit written into another folder while the index lives on: links to its files where the system can, copies
+//! otherwise.
+//!
+//! Files of a commit never change, so a link is as good as a copy, costs nothing, and outlives its first name. While the
+//! files are named, the lock is held under which tantivy's writers take files away; commits go on meanwhile.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use tantivy::Directory as _;
+use tantivy::directory::META_LOCK;
+
+use super::directory::Folder;
+use super::folder;
+use super::open::{EmbeddedIndex, GRAPHS, SEGMENTS, described, nothing_in};
+use super::segment::{forward_path, graph_path};
+use crate::error::{Context, Error, Fault, Result};
+use crate::files::write_whole;
+
+const META: &str = "meta.json";
+/// Where tantivy keeps the names of the files that are its own.
+const MANAGED: &str = ".managed.json";
+/// How often a commit may come between the reading of what it holds and the naming of its files.
+const TRIES: usize = 100;
+
+/// What was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backup {
+    /// The commit's stamp.
+    pub commit: u64,
+    /// Files.
+    pub files: usize,
+    /// Of these: copied, since they could not be linked.
+    pub copied: usize,
+}
+
+impl EmbeddedIndex {
+    /// Writes the newest commit of the index in a folder into another folder, which is absent or empty. It appears whole
+    /// or not at all; a copy of it is an index like any other. Whoever writes to the index, in this process or another,
+    /// goes on.
+    ///
+    /// # Errors
+    /// [`Fault::Missing`] if there is no index, [`Fault::Precondition`] if something lies in the other folder,
+    /// [`Fault::Unavailable`] if the disk refuses.
+    pub fn back_up(from: &Path, to: &Path) -> Result<Backup> {
+        if fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) || to.is_file() {
+            return Err(Error::precondition(format!("{} is there already", to.display())).help("name a new folder"));
+        }
+        let name = to
+            .file_name()
+            .ok_or_else(|| Error::caller(format!("{} names no folder", to.display())))?;
+        let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        let doing = || format!("writing a snapshot to {}", to.display());
+        fs::create_dir_all(parent).or_fault(Fault::Unavailable, doing())?;
+        let stage = parent.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
+        // What a process of the same number left that died.
+        let _ = fs::remove_dir_all(&stage);
+        let written = write(from, &stage)
+            .map_err(|error| error.context(doing()))
+            .and_then(|backup| {
+                fs::rename(&stage, to).or_fault(Fault::Unavailable, doing())?;
+                synced(parent);
+                Ok(backup)
+            });
+        if written.is_err() {
+            let _ = fs::remove_dir_all(&stage);
+        }
+        written
+    }
+}
+
+/// Writes the newest commit into a new folder.
+fn write(from: &Path, stage: &Path) -> Result<Backup> {
+    for _ in 0..TRIES {
+        let generation = folder::current(from)?.ok_or_else(|| nothing_in(from))?;
+        match write_generation(from, &generation, stage) {
+            Ok(Some(backup)) => return Ok(backup),
+            Ok(None) => {}
+            // A rebuild took its place meanwhile.
+            Err(_) if folder::current(from)?.is_some_and(|now| now != generation) => {}
+            Err(error) => return Err(error),
+        }
+        fs::remove_dir_all(stage).or_fault(Fault::Unavailable, format!("removing {}", stage.display()))?;
+    }
+    Err(Error::unavailable("commits came faster than their files could be named").help("try again in a moment"))
+}
+
+/// As [`write`]; `None` if a commit came between.
+fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Option<Backup>> {
+    let copy = stage.join("generation-1");
+    for folder in [&copy.join(SEGMENTS), &copy.join(GRAPHS)] {
+        fs::create_dir_all(folder).or_fault(Fault::Unavailable, format!("creating {}", folder.display()))?;
+    }
+    let segments = generation.join(SEGMENTS);
+    let read = |name: &str| {
+        let path = segments.join(name);
+        fs::read(&path).or_fault(Fault::Unavailable, format!("reading {}", path.display()))
+    };
+    let directory = Folder::open(&segments).or_fault(Fault::Unavailable, format!("reading {}", segments.display()))?;
+    let lock = directory.acquire_lock(&META_LOCK);
+    let _lock = lock.or_fault(Fault::Unavailable, format!("locking {}", segments.display()))?;
+    let meta = read(META)?;
+    let (index, _) = described(from, generation)?;
+    let metas = index.load_metas().or_fault(Fault::Corrupt, "reading the commit")?;
+    if read(META)? != meta {
+        return Ok(None);
+    }
+    let mut backup = Backup {
+        commit: metas.opstamp,
+        ..Backup::default()
+    };
+    let mut names: Vec<PathBuf> = metas.list_segment_files().into_iter().collect();
+    // Not every segment has every file.
+    names.retain(|name| segments.join(name).exists());
+    names.sort();
+    for name in &names {
+        backup.take(&segments.join(name), &copy.join(SEGMENTS).join(name))?;
+    }
+    for segment in &metas.segments {
+        for of in [graph_path, forward_path] {
+            let path = of(&generation.join(GRAPHS), segment.id());
+            let Some(name) = path.file_name().filter(|_| path.exists()) else {
+                continue;
+            };
+            match backup.take(&path, &copy.join(GRAPHS).join(name)) {
+                // Derived, and made anew where it is missing.
+                Err(_) if !path.exists() => {}
+                taken => taken?,
+            }
+        }
+    }
+    names.push(META.into());
+    let managed = serde_json::to_vec(&names).or_fault(Fault::Bug, "naming the files of a snapshot")?;
+    let current = b"generation-1\n".to_vec();
+    for (path, bytes) in [
+        (copy.join(SEGMENTS).join(META), meta),
+        (copy.join(SEGMENTS).join(MANAGED), managed),
+        (stage.join("current"), current),
+    ] {
+        write_whole(&path, "a snapshot's", |out| std::io::Write::write_all(out, &bytes))?;
+        backup.files += 1;
+    }
+    for folder in [&copy.join(SEGMENTS), &copy.join(GRAPHS), &copy, stage] {
+        synced(folder);
+    }
+    Ok(Some(backup))
+}
+
+impl Backup {
+    /// Links a file, or copies it.
+    fn take(&mut self, from: &Path, to: &Path) -> Result<()> {
+        let doing = || format!("{} to {}", from.display(), to.display());
+        self.files += 1;
+        match fs::hard_link(from, to) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(error).or_fault(Fault::Unavailable, doing()),
+            // Another disk, a system without links, another user's files.
+            Err(_) => {
+                self.copied += 1;
+                fs::copy(from, to).or_fault(Fault::Unavailable, doing())?;
+                File::open(to)
+                    .and_then(|file| file.sync_all())
+                    .or_fault(Fault::Unavailable, doing())
+            }
+        }
+    }
+}
+
+/// Makes the names in a folder durable, where folders can be synced.
+fn synced(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}

@@ -1,0 +1,229 @@
+//! When the commits of a living index are made, and who is told of them.
+//!
+//! Changes of callers that wait become durable together, a moment after the first of them; those nobody waits for, within
+//! a second. Owns the writer, the time and the list of those who wait; decides nothing about articles.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Ingest;
+use super::group::{Change, Grouped};
+use crate::error::{Error, Result};
+use crate::index::backend::{Backend, Writer};
+use crate::index::prepare::Rules;
+
+/// How long changes wait for others to share a commit with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// After somebody has begun to wait.
+    pub waited_for: Duration,
+    /// Where nobody waits.
+    pub unwatched: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            waited_for: Duration::from_millis(200),
+            unwatched: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Is told the commit that made a change durable, or why it is lost. Called once, from a thread that others wait for.
+pub type Told = Box<dyn FnOnce(Result<u64>) + Send>;
+
+/// An index with the writer that all callers share.
+pub struct Commits {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) ingest: Ingest<Grouped>,
+    pace: Pace,
+    /// Taken after the writer's lock where both are held, never before it.
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+struct State {
+    session: u64,
+    /// The last group that is durable, and the newest commit's stamp.
+    durable: u64,
+    stamp: u64,
+    /// When the next commit is due; none if nothing waits for one.
+    due: Option<Instant>,
+    waiting: Vec<(Change, Told)>,
+    is_closing: bool,
+}
+
+/// What is to be told to whom, once no lock is held.
+pub type News = Vec<(Told, Result<u64>)>;
+
+impl State {
+    fn due_at(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+}
+
+impl Commits {
+    /// Over an engine whose writer was given nothing yet; the rules must be the index's.
+    pub fn new(backend: Arc<dyn Backend>, writer: Box<dyn Writer>, rules: Rules, pace: Pace) -> Result<Commits> {
+        let stamp = backend.snapshot()?.about().commit;
+        let writer = Grouped::new(writer, stamp);
+        let session = writer.session();
+        Ok(Commits {
+            backend,
+            ingest: Ingest::new(writer, rules),
+            pace,
+            state: Mutex::new(State {
+                session,
+                durable: 0,
+                stamp,
+                due: None,
+                waiting: Vec::new(),
+                is_closing: false,
+            }),
+            wake: Condvar::new(),
+        })
+    }
+
+    /// The stretch of life in which nothing was lost.
+    pub fn session(&self) -> u64 {
+        self.state().session
+    }
+
+    /// Takes nothing more; [`Commits::run`] ends with a last commit.
+    pub fn close(&self) {
+        self.state().is_closing = true;
+        self.wake.notify_all();
+    }
+
+    /// Has a commit made soon, and `told` called once the change is durable, or lost; at once where it is so already.
+    pub fn when_durable(&self, change: Change, told: Told) {
+        let mut state = self.state();
+        let known = match () {
+            () if change.session != state.session => Err(lost()),
+            () if change.group <= state.durable => Ok(state.stamp),
+            () => {
+                state.waiting.push((change, told));
+                state.due_at(Instant::now() + self.pace.waited_for);
+                self.wake.notify_all();
+                return;
+            }
+        };
+        drop(state);
+        told(known);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Poisoned or not, each change of the state is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses what comes while it is being closed.
+    pub fn check_open(&self) -> Result<()> {
+        match self.state().is_closing {
+            true => Err(closing()),
+            false => Ok(()),
+        }
+    }
+
+    /// Notes that a change waits for a commit, if it does.
+    pub fn changed(&self, change: Change) {
+        let mut state = self.state();
+        if change.session == state.session && change.group > state.durable {
+            state.due_at(Instant::now() + self.pace.unwatched);
+            self.wake.notify_all();
+        }
+    }
+
+    /// Commits when it is time, until it closes.
+    pub fn run(&self) {
+        let mut state = self.state();
+        loop {
+            let wait = match state.due {
+                None if state.is_closing => {
+                    drop(state);
+                    // What came in while it was told to close.
+                    let _ = self.commit();
+                    return;
+                }
+                None => None,
+                Some(due) => Some(due.saturating_duration_since(Instant::now())),
+            };
+            state = match wait {
+                None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(wait) if !wait.is_zero() && !state.is_closing => {
+                    let (state, _) = self
+                        .wake
+                        .wait_timeout(state, wait)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    state
+                }
+                Some(_) => {
+                    drop(state);
+                    // Whoever waits is told; the next change tries again.
+                    let _ = self.commit();
+                    self.state()
+                }
+            };
+        }
+    }
+
+    /// Commits what there is, and tells who waits for it.
+    pub fn commit(&self) -> Result<u64> {
+        let mut writer = self.ingest.writer();
+        let change = writer.change();
+        let committed = match writer.is_dirty() {
+            false => Ok(writer.stamp()),
+            true => catch_unwind(AssertUnwindSafe(|| writer.commit())).unwrap_or_else(|_| {
+                let error = Error::bug("the writer failed unexpectedly");
+                writer.fail(error.clone());
+                Err(error)
+            }),
+        };
+        let mut news = self.recover(&mut writer).unwrap_or_default();
+        let mut state = self.state();
+        state.due = None;
+        if let Ok(stamp) = committed {
+            state.stamp = stamp;
+            state.durable = state.durable.max(change.group);
+            let durable = state.durable;
+            let (done, waiting) = std::mem::take(&mut state.waiting)
+                .into_iter()
+                .partition(|(change, _)| change.group <= durable);
+            state.waiting = waiting;
+            let done: Vec<(Change, Told)> = done;
+            news.extend(done.into_iter().map(|(_, told)| (told, Ok(stamp))));
+        }
+        drop((state, writer));
+        tell(news);
+        committed
+    }
+
+    /// Takes back what a failure left half done, if there was one, and finds who is to be told that a change is lost.
+    pub fn recover(&self, writer: &mut Grouped) -> Option<News> {
+        let failed = writer.recover()?;
+        let mut state = self.state();
+        state.session = writer.session();
+        state.due = None;
+        let lost = std::mem::take(&mut state.waiting).into_iter();
+        Some(lost.map(|(_, told)| (told, Err(failed.clone()))).collect())
+    }
+}
+
+/// Tells it to those who wait.
+pub fn tell(news: News) {
+    for (told, result) in news {
+        told(result);
+    }
+}
+
+/// What is said of a change that a failure took back.
+pub fn lost() -> Error {
+    Error::unavailable("the change was lost before it was durable, since writing failed")
+        .help("send it again; what is there already costs nothing")
+}
+
+fn closing() -> Error {
+    Error::unavailable("the index is being closed").help("send it again when the service is back")
+}

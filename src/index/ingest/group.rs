@@ -1,0 +1,155 @@
+//! The writer of a living index: which changes share the next commit, and whether an earlier one was lost.
+//!
+//! Every change between two commits belongs to one group. A group becomes durable as a whole or is lost as a whole: when
+//! the engine fails in the middle, everything since the last commit is taken back, and a new session begins, by which
+//! whoever waits can tell. Owns no thread and no time.
+
+use crate::article::source::Sources;
+use crate::error::{Error, Fault, Result};
+use crate::index::backend::Writer;
+use crate::index::passage::PreparedArticle;
+use crate::model::Origin;
+
+/// Names a group of changes: those of one session before one commit of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// The stretch of a writer's life in which nothing was lost; random, so that no two lives share one.
+    pub session: u64,
+    /// Which commit of this writer, counted from 1, makes it durable; 0 if it is durable already.
+    pub(super) group: u64,
+}
+
+/// A writer that counts its commits, and takes everything back that a failure left half done.
+pub struct Grouped {
+    writer: Box<dyn Writer>,
+    session: u64,
+    /// The group that is being filled.
+    group: u64,
+    is_dirty: bool,
+    /// The last commit's stamp.
+    stamp: u64,
+    /// What failed and has to be taken back.
+    failed: Option<Error>,
+    sources_before: Sources,
+}
+
+impl Grouped {
+    /// Begins a session with a writer that was given nothing yet; `stamp` is the newest commit's.
+    pub fn new(mut writer: Box<dyn Writer>, stamp: u64) -> Self {
+        Grouped {
+            sources_before: writer.sources().clone(),
+            writer,
+            session: fastrand::u64(1..),
+            group: 1,
+            is_dirty: false,
+            stamp,
+            failed: None,
+        }
+    }
+
+    /// The group that what was written just now belongs to; a durable one if nothing waits for a commit.
+    pub fn change(&self) -> Change {
+        let (session, group) = (self.session, if self.is_dirty { self.group } else { 0 });
+        Change { session, group }
+    }
+
+    /// The stretch of life that this is.
+    pub fn session(&self) -> u64 {
+        self.session
+    }
+
+    /// Whether anything waits for a commit.
+    pub fn is_dirty(&self) -> bool {
+        self.is_dirty
+    }
+
+    /// Has the next commit made whether or not articles changed: the table of sources has.
+    pub fn touch(&mut self) {
+        self.is_dirty = true;
+    }
+
+    /// The last commit's stamp.
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    /// Takes back what a failure left, if there was one; says which failure it was.
+    pub fn recover(&mut self) -> Option<Error> {
+        let failed = self.failed.take()?;
+        self.session = fastrand::u64(1..);
+        self.group += 1;
+        self.is_dirty = false;
+        if let Err(error) = self.writer.rollback() {
+            // To be tried again before anything else is written.
+            self.failed = Some(error);
+        }
+        *self.writer.sources() = self.sources_before.clone();
+        Some(failed)
+    }
+
+    /// Notes a failure of the engine from outside: everything since the last commit is to be taken back.
+    pub fn fail(&mut self, error: Error) {
+        self.failed.get_or_insert(error);
+    }
+
+    /// What a call of the engine gave; a failure that is not the article's own leaves this writer to be recovered.
+    fn noted<T>(&mut self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result
+            && error.fault() != Fault::Caller
+        {
+            self.fail(error.clone());
+        }
+        result
+    }
+
+    fn check(&self) -> Result<()> {
+        match &self.failed {
+            Some(failed) => Err(failed.clone()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Writer for Grouped {
+    fn hash(&self, article_id: &str) -> Result<Option<u64>> {
+        self.writer.hash(article_id)
+    }
+
+    fn origin(&self, article_id: &str) -> Result<Option<Origin>> {
+        self.writer.origin(article_id)
+    }
+
+    fn sources(&mut self) -> &mut Sources {
+        self.writer.sources()
+    }
+
+    fn upsert(&mut self, article: PreparedArticle) -> Result<()> {
+        self.check()?;
+        let result = self.writer.upsert(article);
+        self.is_dirty |= result.is_ok();
+        self.noted(result)
+    }
+
+    fn delete(&mut self, article_id: &str) -> Result<bool> {
+        self.check()?;
+        let result = self.writer.delete(article_id);
+        self.is_dirty |= matches!(result, Ok(true));
+        self.noted(result)
+    }
+
+    fn commit(&mut self) -> Result<u64> {
+        self.check()?;
+        let result = self.writer.commit();
+        if let Ok(stamp) = result {
+            self.group += 1;
+            self.is_dirty = false;
+            self.stamp = stamp;
+            self.sources_before = self.writer.sources().clone();
+        }
+        self.noted(result)
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        self.writer.rollback()
+    }
+}

@@ -1,0 +1,391 @@
+//! An index that lives, whatever engine keeps it: who shares a commit, who is told, what belongs to whom, what a failure
+//! takes with it.
+//!
+//! Nothing here waits for a clock: the pace is an hour, and commits are asked for.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use baowen::article::source::{Source, SourceKind, Sources};
+use baowen::compute::Budget;
+use baowen::embed::{Embedder, HashEmbedder};
+use baowen::error::{Error, Fault, Result};
+use baowen::index::ingest::Outcome;
+use baowen::index::ingest::live::{Change, Live, Pace};
+use baowen::index::ingest::selection::Selection;
+use baowen::index::{Backend, EmbeddedIndex, PreparedArticle, Rules, Writer};
+use baowen::model::{Article, Filter, Origin};
+
+use crate::support::{analyzer, article, rules};
+use crate::tiny::Tiny;
+
+/// Only what is asked for is committed.
+const ASKED: Pace = Pace {
+    waited_for: Duration::from_secs(3_600),
+    unwatched: Duration::from_secs(3_600),
+};
+
+fn given(name: &str) -> Source {
+    Source {
+        name: name.into(),
+        root: String::new(),
+        kind: SourceKind::Given,
+    }
+}
+
+fn live(backend: &Arc<impl Backend + 'static>) -> Live {
+    let writer = backend.clone().writer().unwrap();
+    Live::new(backend.clone(), writer, rules(), ASKED).unwrap()
+}
+
+fn upsert(live: &Live, source: &str, articles: &[Article]) -> (Vec<Result<Outcome>>, Change) {
+    let taken = live.upsert(&given(source), articles.to_vec(), Budget::all()).unwrap();
+    (taken.outcomes, taken.change)
+}
+
+/// What is told of a change, once it is.
+fn told(live: &Live, change: Change) -> mpsc::Receiver<Result<u64>> {
+    let (tell, told) = mpsc::channel();
+    live.when_durable(change, Box::new(move |result| drop(tell.send(result))));
+    told
+}
+
+fn ids(backend: &dyn Backend) -> Vec<String> {
+    backend.snapshot().unwrap().article_ids(Budget::all()).unwrap()
+}
+
+/// Runs a test over both engines.
+fn for_each_engine(test: fn(Arc<dyn Backend>, Live)) {
+    let tiny = Tiny::new(rules().identity());
+    test(tiny.clone(), live(&tiny));
+    let folder = tempfile::tempdir().unwrap();
+    let index = EmbeddedIndex::create(folder.path(), &rules().identity()).unwrap();
+    test(index.clone(), live(&index));
+    assert_eq!(index.verify(Budget::all()).unwrap(), Vec::<String>::new());
+    let held = ids(&*index);
+    drop(index);
+    assert_eq!(ids(&*EmbeddedIndex::open(folder.path()).unwrap()), held);
+}
+
+#[test]
+fn callers_share_a_commit_and_are_told_of_it() {
+    for_each_engine(|backend, live| {
+        let before = backend.snapshot().unwrap();
+        let waiting: Vec<_> = std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..8)
+                .map(|n| {
+                    let live = &live;
+                    scope.spawn(move || {
+                        let (outcomes, change) = upsert(live, "crm", &[article(&format!("a{n}"), "", "医保断缴")]);
+                        assert!(matches!(outcomes[..], [Ok(Outcome::Added(1))]), "{outcomes:?}");
+                        told(live, change)
+                    })
+                })
+                .collect();
+            callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+        });
+        assert!(
+            waiting.iter().all(|told| told.try_recv().is_err()),
+            "nothing is durable yet"
+        );
+        assert_eq!(
+            ids(&*backend),
+            Vec::<String>::new(),
+            "nothing is seen before it is committed"
+        );
+        let stamp = live.commit(None).unwrap();
+        for told in waiting {
+            assert_eq!(told.recv().unwrap().unwrap(), stamp);
+        }
+        assert_eq!(ids(&*backend).len(), 8);
+        assert_eq!(
+            before.article_ids(Budget::all()).unwrap().len(),
+            0,
+            "a search that runs keeps its view"
+        );
+        assert_eq!(live.commit(None).unwrap(), stamp, "nothing new, no commit");
+    });
+}
+
+#[test]
+fn a_bad_article_touches_no_other_and_an_id_stays_with_its_source() {
+    for_each_engine(|backend, live| {
+        let long = article("long", &"题".repeat(501), "文");
+        let articles = [
+            article("a", "甲", "医保"),
+            long,
+            article("", "", "文"),
+            article(&"i".repeat(513), "", "文"),
+            article("b", "", ""),
+            article("c", "丙", "医保"),
+            article("a", "甲", "后来的"),
+        ];
+        let (outcomes, _) = upsert(&live, "crm", &articles);
+        let said: Vec<String> = outcomes
+            .iter()
+            .map(|outcome| match outcome {
+                Ok(outcome) => format!("{outcome:?}"),
+                Err(error) => {
+                    assert_eq!(error.fault(), Fault::Caller);
+                    error.message().split(':').next().unwrap().to_string()
+                }
+            })
+            .collect();
+        let expected = [
+            "Added(1)",
+            "title",
+            "article id",
+            "article id",
+            "text",
+            "Added(1)",
+            "Updated(1)",
+        ];
+        assert_eq!(said, expected);
+        // Not committed, and kept all the same.
+        let (outcomes, _) = upsert(
+            &live,
+            "other",
+            &[article("a", "", "抢来的"), article("d", "", "自己的")],
+        );
+        let refused = outcomes[0].as_ref().unwrap_err();
+        assert!(refused.message().contains("`crm`"), "{refused}");
+        assert!(outcomes[1].is_ok());
+        live.commit(None).unwrap();
+        let (outcomes, _) = upsert(&live, "other", &[article("a", "", "抢来的")]);
+        assert_eq!(outcomes[0].as_ref().unwrap_err().fault(), Fault::Caller);
+        assert_eq!(ids(&*backend), ["a", "c", "d"]);
+        assert_eq!(
+            backend.snapshot().unwrap().article("a").unwrap().unwrap().text,
+            "后来的"
+        );
+        let sources = backend.sources().unwrap();
+        assert_eq!(
+            sources.iter().map(|source| &source.name[..]).collect::<Vec<_>>(),
+            ["crm", "other"]
+        );
+        let foldered = Source {
+            root: "/data/crm".into(),
+            kind: SourceKind::Folder,
+            ..given("crm")
+        };
+        let refused = live.upsert(&foldered, Vec::new(), Budget::all()).unwrap_err();
+        assert_eq!(refused.fault(), Fault::Precondition);
+        let nameless = live.upsert(&given(" "), Vec::new(), Budget::all()).unwrap_err();
+        assert_eq!(nameless.fault(), Fault::Caller);
+    });
+}
+
+#[test]
+fn articles_go_by_id_by_source_and_by_what_they_are_about() {
+    for_each_engine(|backend, live| {
+        let of_publisher = |id: &str, publisher: &str| Article {
+            source: Some(publisher.into()),
+            ..article(id, "", "医保")
+        };
+        upsert(
+            &live,
+            "crm",
+            &[
+                article("a", "", "医保"),
+                of_publisher("b", "甲站"),
+                of_publisher("c", "乙站"),
+            ],
+        );
+        upsert(&live, "web", &[of_publisher("d", "甲站"), article("e", "", "医保")]);
+        let delete = |selection: Selection| live.delete(&selection, Budget::all());
+        // Not committed yet.
+        let by_id = Selection {
+            ids: vec!["a".into(), "e".into(), "nobody".into()],
+            source: Some("crm".into()),
+            ..Selection::default()
+        };
+        let gone = delete(by_id.clone()).unwrap();
+        assert_eq!(gone.selected.found.into_iter().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(gone.selected.missing, ["e", "nobody"]);
+        assert_eq!(delete(by_id).unwrap().selected.missing.len(), 3, "again: no error");
+        let filter = Filter {
+            sources: vec!["甲站".into()],
+            ..Filter::default()
+        };
+        let gone = delete(Selection {
+            filter,
+            source: Some("web".into()),
+            ..Selection::default()
+        });
+        assert_eq!(gone.unwrap().selected.found.into_iter().collect::<Vec<_>>(), ["d"]);
+        live.commit(None).unwrap();
+        assert_eq!(ids(&*backend), ["b", "c", "e"]);
+        let whole = Selection {
+            source: Some("web".into()),
+            ..Selection::default()
+        };
+        let told = told(&live, delete(whole.clone()).unwrap().change);
+        live.commit(None).unwrap();
+        told.recv().unwrap().unwrap();
+        assert_eq!(ids(&*backend), ["b", "c"]);
+        assert!(backend.sources().unwrap().get("web").is_none());
+        assert_eq!(delete(whole).unwrap_err().fault(), Fault::Missing);
+        assert!(
+            delete(Selection::default()).unwrap().selected.found.is_empty(),
+            "nothing named, nothing gone"
+        );
+    });
+}
+
+/// Counts what it embeds.
+struct Counting(HashEmbedder, AtomicUsize);
+
+impl Embedder for Counting {
+    fn identity(&self) -> &str {
+        self.0.identity()
+    }
+
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.1.fetch_add(texts.len(), Ordering::Relaxed);
+        self.0.embed_passages(texts, budget)
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.0.max_tokens()
+    }
+
+    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.0.embed_queries(texts, budget)
+    }
+}
+
+#[test]
+fn unchanged_text_embeds_nothing() {
+    let embedder = Arc::new(Counting(HashEmbedder::new(64), AtomicUsize::new(0)));
+    let rules = Rules {
+        analyzer: analyzer(),
+        embedder: Some(embedder.clone()),
+    };
+    let tiny = Tiny::new(rules.identity());
+    let live = Live::new(tiny.clone(), tiny.writer().unwrap(), rules, ASKED).unwrap();
+    let articles: Vec<Article> = (0..10)
+        .map(|n| article(&format!("a{n}"), "", &format!("医保 {n}")))
+        .collect();
+    for committed in [false, true, true] {
+        let (outcomes, change) = upsert(&live, "crm", &articles);
+        let is_first = !committed;
+        assert!(
+            outcomes.iter().all(|o| matches!(o, Ok(Outcome::Unchanged)) != is_first),
+            "{outcomes:?}"
+        );
+        assert_eq!(embedder.1.load(Ordering::Relaxed), 10);
+        live.commit(None).unwrap();
+        told(&live, change).recv().unwrap().unwrap();
+    }
+}
+
+/// A disk that fails when it is told to.
+struct Failing(Box<dyn Writer>, Arc<AtomicBool>);
+
+impl Failing {
+    fn check(&self) -> Result<()> {
+        match self.1.load(Ordering::SeqCst) {
+            true => Err(Error::unavailable("no space left on the disk")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Writer for Failing {
+    fn hash(&self, article_id: &str) -> Result<Option<u64>> {
+        self.0.hash(article_id)
+    }
+
+    fn origin(&self, article_id: &str) -> Result<Option<Origin>> {
+        self.0.origin(article_id)
+    }
+
+    fn sources(&mut self) -> &mut Sources {
+        self.0.sources()
+    }
+
+    fn upsert(&mut self, article: PreparedArticle) -> Result<()> {
+        self.check()?;
+        self.0.upsert(article)
+    }
+
+    fn delete(&mut self, article_id: &str) -> Result<bool> {
+        self.check()?;
+        self.0.delete(article_id)
+    }
+
+    fn commit(&mut self) -> Result<u64> {
+        self.check()?;
+        self.0.commit()
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        self.0.rollback()
+    }
+}
+
+#[test]
+fn what_a_failing_disk_takes_is_told_to_whom_it_belonged() {
+    let full = Arc::new(AtomicBool::new(false));
+    let tiny = Tiny::new(rules().identity());
+    let writer = Failing(tiny.clone().writer().unwrap(), full.clone());
+    let live = Live::new(tiny.clone(), Box::new(writer), rules(), ASKED).unwrap();
+    upsert(&live, "crm", &[article("kept", "", "医保")]);
+    live.commit(None).unwrap();
+    for fails_at_commit in [false, true] {
+        let (_, change) = upsert(&live, "new", &[article("lost", "", "医保")]);
+        let waits = told(&live, change);
+        full.store(true, Ordering::SeqCst);
+        match fails_at_commit {
+            true => assert_eq!(live.commit(None).unwrap_err().fault(), Fault::Unavailable),
+            false => {
+                let articles = [article("kept", "", "医保"), article("too", "", "医保")];
+                let (outcomes, after) = upsert(&live, "crm", &articles);
+                assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+                assert_ne!(after.session, change.session);
+            }
+        }
+        assert_eq!(
+            waits.recv().unwrap().unwrap_err().message(),
+            "no space left on the disk"
+        );
+        full.store(false, Ordering::SeqCst);
+        assert_eq!(
+            live.commit(Some(change.session)).unwrap_err().fault(),
+            Fault::Precondition
+        );
+        assert_eq!(
+            told(&live, change).recv().unwrap().unwrap_err().fault(),
+            Fault::Unavailable
+        );
+        live.commit(None).unwrap();
+        assert_eq!(ids(&*tiny), ["kept"]);
+        assert!(tiny.sources().unwrap().get("new").is_none());
+    }
+    // Sent again, it goes in.
+    let (outcomes, change) = upsert(&live, "new", &[article("lost", "", "医保")]);
+    assert!(matches!(outcomes[..], [Ok(Outcome::Added(1))]));
+    assert_eq!(
+        live.commit(Some(change.session)).unwrap(),
+        told(&live, change).recv().unwrap().unwrap()
+    );
+    assert_eq!(ids(&*tiny), ["kept", "lost"]);
+}
+
+#[test]
+fn closing_commits_what_was_given() {
+    for_each_engine(|backend, live| {
+        let (_, change) = upsert(&live, "crm", &[article("a", "", "医保")]);
+        let waits = told(&live, change);
+        live.close();
+        waits.recv().unwrap().unwrap();
+        assert_eq!(ids(&*backend), ["a"]);
+        let refused = live.upsert(&given("crm"), vec![article("b", "", "医保")], Budget::all());
+        assert_eq!(refused.unwrap_err().fault(), Fault::Unavailable);
+    });
+}

@@ -1,0 +1,441 @@
+//! An index written to over a real socket: what a caller is told is true, whatever others do and whenever the process dies.
+//!
+//! The indexes here are of words alone, so that the tests take the time of the writing and not of the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use baowen::compute::Budget;
+use baowen::index::{Backend, EmbeddedIndex};
+use baowen::search::request::SearchRequest;
+use baowen::service::client::Client;
+use baowen::service::wire::index_service_client::IndexServiceClient;
+use baowen::service::wire::{self, Outcome};
+use tonic::Code;
+use tonic::transport::Channel;
+
+use crate::service::{Server, block_on};
+
+type Index = IndexServiceClient<Channel>;
+
+fn writing(folder: &Path) -> Server {
+    let snapshots = folder.join("snapshots");
+    let arguments = ["--write", "--snapshots", snapshots.to_str().unwrap()];
+    Server::start_with(&folder.join("index"), None, &arguments)
+}
+
+async fn connect(server: &Server) -> Index {
+    IndexServiceClient::connect(format!("http://{}", server.address))
+        .await
+        .unwrap()
+}
+
+fn article(id: &str, text: &str) -> wire::Article {
+    wire::Article {
+        id: id.into(),
+        text: text.into(),
+        ..Default::default()
+    }
+}
+
+fn request(source: &str, articles: Vec<wire::Article>) -> wire::UpsertArticlesRequest {
+    wire::UpsertArticlesRequest {
+        source: Some(wire::Source {
+            name: source.into(),
+            folder: None,
+        }),
+        articles,
+        wait: None,
+    }
+}
+
+async fn upsert(index: &mut Index, source: &str, articles: Vec<wire::Article>) -> wire::UpsertArticlesResponse {
+    index
+        .upsert_articles(request(source, articles))
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+fn outcomes(response: &wire::UpsertArticlesResponse) -> Vec<Outcome> {
+    response.results.iter().map(|result| result.outcome()).collect()
+}
+
+/// The ids of the hits.
+async fn found(server: &Server, question: &str) -> Vec<String> {
+    let mut client = Client::connect(&server.address).await.unwrap();
+    let answer = client.search(&SearchRequest::new(question)).await.unwrap();
+    answer.hits.into_iter().map(|hit| hit.article_id).collect()
+}
+
+/// Articles of an index by their ids, read from its folder.
+fn held(folder: &Path) -> BTreeMap<String, String> {
+    let index = EmbeddedIndex::open(folder).unwrap();
+    assert_eq!(index.verify(Budget::all()).unwrap(), Vec::<String>::new());
+    let snapshot = index.snapshot().unwrap();
+    let ids = snapshot.article_ids(Budget::all()).unwrap();
+    let text = |id: &String| snapshot.article(id).unwrap().unwrap().text;
+    ids.iter().map(|id| (id.clone(), text(id))).collect()
+}
+
+#[test]
+fn articles_come_and_go_and_each_is_answered_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = writing(folder.path());
+    block_on(async {
+        let mut index = connect(&server).await;
+        let first = upsert(&mut index, "crm", vec![article("a", "星海镇渔民意外险怎么理赔")]).await;
+        assert_eq!(outcomes(&first), [Outcome::Added]);
+        // What was acknowledged is found at once; kept answers of before are gone.
+        assert_eq!(found(&server, "星海镇渔民意外险").await, ["a"]);
+        let again = upsert(&mut index, "crm", vec![article("a", "星海镇渔民意外险怎么理赔")]).await;
+        assert_eq!(outcomes(&again), [Outcome::Unchanged]);
+        assert_eq!(again.commit, first.commit, "nothing changed, no commit");
+
+        let bad = wire::Article {
+            published: Some("昨天".into()),
+            ..article("bad-day", "文")
+        };
+        let long = wire::Article {
+            title: "题".repeat(501),
+            ..article("long", "文")
+        };
+        let mixed = vec![
+            article("b", "星海镇渔民意外险要带保单"),
+            bad,
+            long,
+            article(&"i".repeat(513), "文"),
+            article("empty", " "),
+            article("a", "改写过的星海镇渔民意外险"),
+        ];
+        let mixed = upsert(&mut index, "crm", mixed).await;
+        let said: Vec<_> = mixed
+            .results
+            .iter()
+            .map(|result| match &result.error {
+                None => format!("{:?}", result.outcome()),
+                Some(error) => {
+                    assert_eq!(
+                        (error.code, result.outcome()),
+                        (Code::InvalidArgument as i32, Outcome::Failed)
+                    );
+                    error.message.split(':').next().unwrap().to_string()
+                }
+            })
+            .collect();
+        assert_eq!(said, ["Added", "published", "title", "article id", "text", "Updated"]);
+
+        // Another source neither overwrites nor deletes.
+        let other = upsert(
+            &mut index,
+            "web",
+            vec![article("a", "抢来的"), article("c", "自己的星海镇")],
+        )
+        .await;
+        assert_eq!(outcomes(&other), [Outcome::Failed, Outcome::Added]);
+        assert!(other.results[0].error.as_ref().unwrap().message.contains("`crm`"));
+        let delete = |source: Option<&str>, ids: &[&str], dry_run| wire::DeleteArticlesRequest {
+            article_ids: ids.iter().map(|id| (*id).to_string()).collect(),
+            source: source.map(str::to_string),
+            dry_run,
+            ..Default::default()
+        };
+        let kept = index
+            .delete_articles(delete(Some("web"), &["a", "nobody"], false))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!((kept.deleted, kept.missing_ids.len()), (0, 2));
+        let would = index
+            .delete_articles(delete(None, &["a"], true))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(would.article_ids, ["a"]);
+        assert_eq!(found(&server, "改写过的星海镇渔民意外险").await[0], "a");
+        let gone = index
+            .delete_articles(delete(None, &["a"], false))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(gone.article_ids, ["a"]);
+        let ids: BTreeSet<String> = found(&server, "星海镇渔民意外险").await.into_iter().collect();
+        assert_eq!(ids.into_iter().collect::<Vec<_>>(), ["b", "c"]);
+
+        let sources = index
+            .list_sources(wire::ListSourcesRequest {})
+            .await
+            .unwrap()
+            .into_inner()
+            .sources;
+        let sources: Vec<_> = sources
+            .into_iter()
+            .map(|s| (s.source.unwrap().name, s.articles))
+            .collect();
+        assert_eq!(sources, [("crm".to_string(), 1), ("web".to_string(), 1)]);
+        index.delete_articles(delete(Some("web"), &[], false)).await.unwrap();
+        let unknown = index
+            .delete_articles(delete(Some("web"), &[], false))
+            .await
+            .unwrap_err();
+        assert_eq!(unknown.code(), Code::NotFound);
+        let stats = index.stats(wire::StatsRequest {}).await.unwrap().into_inner();
+        assert_eq!((stats.articles, stats.passages, stats.writes), (1, 1, true));
+
+        // Said of the call as a whole.
+        let nothing = index.upsert_articles(request("crm", Vec::new())).await.unwrap_err();
+        assert_eq!(nothing.code(), Code::InvalidArgument);
+        let nameless = index
+            .upsert_articles(request("a/b", vec![article("x", "文")]))
+            .await
+            .unwrap_err();
+        assert!(nameless.message().starts_with("source"), "{nameless}");
+        let nobody = wire::UpsertArticlesRequest {
+            source: None,
+            ..request("", vec![article("x", "文")])
+        };
+        assert_eq!(
+            index.upsert_articles(nobody).await.unwrap_err().code(),
+            Code::InvalidArgument
+        );
+        let all = index.delete_articles(delete(None, &[], false)).await.unwrap_err();
+        assert_eq!(all.code(), Code::InvalidArgument);
+        let bad_name = wire::SnapshotRequest { name: "../x".into() };
+        assert_eq!(
+            index.snapshot(bad_name).await.unwrap_err().code(),
+            Code::InvalidArgument
+        );
+    });
+    assert!(server.terminate().success());
+    assert_eq!(
+        held(&folder.path().join("index")).into_keys().collect::<Vec<_>>(),
+        ["b"]
+    );
+}
+
+#[test]
+fn a_service_that_only_reads_says_so_and_one_that_writes_is_the_only_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = writing(folder.path());
+    let docs = folder.path().join("docs");
+    std::fs::create_dir(&docs).unwrap();
+    std::fs::write(docs.join("a.md"), "# 甲\n\n医保断缴\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .args(["index", "--no-vectors"])
+        .arg(&docs)
+        .arg("--index")
+        .arg(folder.path().join("index"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains(&format!("--addr {}", server.address)), "{said}");
+    let second = Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .args(["serve", "--write", "--listen", "127.0.0.1:0", "--index"])
+        .arg(folder.path().join("index"))
+        .env("BAOWEN_MODEL_DIR", "/nonexistent")
+        .output()
+        .unwrap();
+    assert!(!second.status.success());
+    assert!(String::from_utf8_lossy(&second.stderr).contains(&server.address));
+
+    let reading = Server::start(&folder.path().join("index"), None);
+    block_on(async {
+        let mut writing = connect(&server).await;
+        let mut index = connect(&reading).await;
+        let refused = index
+            .upsert_articles(request("crm", vec![article("a", "文")]))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert!(refused.message().contains("--write"), "{refused}");
+        assert!(!index.stats(wire::StatsRequest {}).await.unwrap().into_inner().writes);
+        // It follows what the other one writes.
+        upsert(&mut writing, "crm", vec![article("a", "星海镇渔民意外险")]).await;
+        let begin = Instant::now();
+        while found(&reading, "星海镇渔民意外险").await.is_empty() {
+            assert!(begin.elapsed() < Duration::from_secs(20), "the commit was never seen");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+}
+
+#[test]
+fn an_import_takes_any_number_and_names_what_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = writing(folder.path());
+    block_on(async {
+        let mut index = connect(&server).await;
+        let source = Some(wire::Source {
+            name: "bulk".into(),
+            folder: None,
+        });
+        let chunk = |number: usize| wire::ImportArticlesRequest {
+            source: source.clone().filter(|_| number == 0),
+            articles: (0..50)
+                .map(|n| match n {
+                    7 => article("", "文"),
+                    n => article(&format!("a{number}-{n}"), "医保断缴三个月内补缴"),
+                })
+                .collect(),
+        };
+        let chunks: Vec<_> = (0..20).map(chunk).collect();
+        for added in [980, 0] {
+            let stream = futures_util::stream::iter(chunks.clone());
+            let done = index.import_articles(stream).await.unwrap().into_inner();
+            assert_eq!((done.articles, done.added, done.failed), (1_000, added, 20));
+            assert_eq!((done.unchanged, done.failures.len()), (980 - added, 20));
+        }
+        let nobody = vec![wire::ImportArticlesRequest {
+            source: None,
+            articles: vec![article("x", "文")],
+        }];
+        let refused = index
+            .import_articles(futures_util::stream::iter(nobody))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    });
+    server.kill();
+    assert_eq!(held(&folder.path().join("index")).len(), 980, "acknowledged is durable");
+}
+
+#[test]
+fn callers_at_the_same_time_share_commits_and_none_waits_for_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = writing(folder.path());
+    const CALLERS: usize = 24;
+    let commits: BTreeSet<u64> = block_on(async {
+        let index = connect(&server).await;
+        let calls = (0..CALLERS).map(|caller| {
+            let mut index = index.clone();
+            async move {
+                let mut commits = Vec::new();
+                for round in 0..3 {
+                    // Every other caller brings a bad one.
+                    let mut articles = vec![article(&format!("c{caller}-{round}"), "医保断缴三个月内补缴")];
+                    articles.extend((caller % 2 == 0).then(|| article("", "文")));
+                    let answer = upsert(&mut index, &format!("source-{}", caller % 4), articles).await;
+                    assert_eq!(outcomes(&answer)[0], Outcome::Added);
+                    commits.push(answer.commit.unwrap());
+                }
+                commits
+            }
+        });
+        futures_util::future::join_all(calls)
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
+    });
+    assert!(commits.len() < CALLERS * 3 / 2, "{} commits", commits.len());
+    server.kill();
+    assert_eq!(held(&folder.path().join("index")).len(), CALLERS * 3);
+}
+
+/// Killed at any moment, every acknowledged change is there and nothing that nobody sent. `BAOWEN_TEST_KILLS=100` for the
+/// long run.
+#[test]
+fn what_was_acknowledged_outlives_a_kill() {
+    let kills = std::env::var("BAOWEN_TEST_KILLS").map_or(4, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = fastrand::Rng::with_seed(20_261_129);
+    // What each article was last acknowledged to be (none if deleted), and all that was sent of it since.
+    let mut known: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let (mut acknowledged, mut open) = (0, 0);
+    for kill in 0..kills {
+        let server = writing(folder.path());
+        let deadline = Instant::now() + Duration::from_millis(random.u64(100..1_500));
+        let seed = random.u64(..);
+        let sent = block_on(async {
+            let index = connect(&server).await;
+            let mut admin = index.clone();
+            // Four writers, each with articles of its own, and snapshots all the while.
+            let writers = (0..4).map(|writer| {
+                let mut index = index.clone();
+                let mut random = fastrand::Rng::with_seed(seed ^ writer);
+                async move {
+                    let mut log: Vec<(String, Option<String>, bool)> = Vec::new();
+                    for round in 0.. {
+                        let id = format!("w{writer}-{}", random.usize(0..6));
+                        let text = (!random.u8(0..4).is_multiple_of(4)).then(|| format!("第{kill}次第{round}轮医保"));
+                        log.push((id.clone(), text.clone(), false));
+                        let answer = match &text {
+                            Some(text) => {
+                                let articles = vec![article(&id, text)];
+                                let answer = index.upsert_articles(request(&format!("s{writer}"), articles)).await;
+                                answer.map(|answer| assert_ne!(outcomes(answer.get_ref())[0], Outcome::Failed))
+                            }
+                            None => {
+                                let delete = wire::DeleteArticlesRequest {
+                                    article_ids: vec![id],
+                                    ..Default::default()
+                                };
+                                index.delete_articles(delete).await.map(drop)
+                            }
+                        };
+                        match answer {
+                            Ok(()) => log.last_mut().unwrap().2 = true,
+                            // The process is gone.
+                            Err(_) => return log,
+                        }
+                    }
+                    log
+                }
+            });
+            let snapshots = async {
+                for number in 0.. {
+                    let name = format!("k{kill}-{number}");
+                    if admin.snapshot(wire::SnapshotRequest { name }).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            };
+            let killer = async {
+                tokio::time::sleep_until(deadline.into()).await;
+                server.kill();
+            };
+            let (logs, (), ()) = tokio::join!(futures_util::future::join_all(writers), snapshots, killer);
+            logs.into_iter().flatten().collect::<Vec<_>>()
+        });
+        let held = held(&folder.path().join("index"));
+        let mut possible: BTreeMap<String, Vec<Option<String>>> = known
+            .iter()
+            .map(|(id, text)| (id.clone(), vec![text.clone()]))
+            .collect();
+        for (id, text, is_acknowledged) in sent {
+            let states = possible.entry(id).or_insert_with(|| vec![None]);
+            if is_acknowledged {
+                states.clear();
+                acknowledged += 1;
+            } else {
+                open += 1;
+            }
+            states.push(text);
+        }
+        for id in held.keys() {
+            assert!(possible.contains_key(id), "kill {kill}: nobody sent {id}");
+        }
+        for (id, states) in possible {
+            let is = held.get(&id).cloned();
+            assert!(
+                states.contains(&is),
+                "kill {kill}: {id} is {is:?}, not one of {states:?}"
+            );
+            known.insert(id, is);
+        }
+    }
+    // Each snapshot that was said to be there, or is, is whole.
+    let mut snapshots = 0;
+    for entry in std::fs::read_dir(folder.path().join("snapshots")).unwrap().flatten() {
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            held(&entry.path());
+            snapshots += 1;
+        }
+    }
+    println!("{kills} kills: {acknowledged} changes acknowledged, {open} under way, {snapshots} snapshots whole");
+    assert!(acknowledged > kills, "no service lived long enough to write");
+}
