@@ -6,12 +6,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::options::IndexFolder;
-use super::print;
+use super::{print, remote};
+use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
+use crate::index::ingest::selection::{Selected, Selection};
 use crate::index::{EmbeddedIndex, Writer};
 use crate::model::{Date, Filter};
 use crate::search::understood;
+use crate::service::index_client::IndexClient;
 use crate::text::Analyzer;
 
 /// Take articles out of an index. What is named here must all hold for an article to go.
@@ -22,6 +25,9 @@ pub struct Delete {
     ids: Vec<String>,
     #[command(flatten)]
     index: IndexFolder,
+    /// Take them out of the index of the service at this address, which was started with `--write`.
+    #[arg(long, value_name = "HOST:PORT")]
+    addr: Option<String>,
     /// Articles that were read from this source; its name is free afterwards.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
@@ -59,38 +65,32 @@ impl Delete {
             published_to: self.to,
             ..Filter::default()
         };
-        let filter = &understood(&filter, &Analyzer::new()?)?;
-        if self.ids.is_empty() && self.source.is_none() && filter.is_empty() {
+        let selection = Selection {
+            ids: self.ids.clone(),
+            source: self.source.clone(),
+            filter,
+        };
+        if selection.is_empty() {
             return Err(Error::caller("nothing says what to delete").help(
                 "name ids, --source, --publisher, --region, --year, --from or --to; --dry-run shows what would go",
             ));
         }
-        let index = EmbeddedIndex::open(&self.index.folder)?;
-        let ids = self.select(&index, filter)?;
-        if !self.dry_run {
-            let mut writer = index.writer()?;
-            for id in &ids {
-                writer.delete(id)?;
-            }
-            if let Some(source) = self
-                .source
-                .as_ref()
-                .filter(|_| self.ids.is_empty() && filter.is_empty())
-            {
-                writer.sources().remove(source);
-            }
-            writer.commit()?;
-            writer.finish()?;
-        }
+        let (count, ids) = match &self.addr {
+            Some(addr) => self.delete_there(addr, &selection)?,
+            None => self.delete_here(selection)?,
+        };
         if self.json {
             return print::json(&json!({ "deleted": ids, "dry_run": self.dry_run }));
         }
         let what = if self.dry_run { "would be deleted" } else { "deleted" };
-        outln!("{} articles {what}", ids.len());
+        outln!("{count} articles {what}");
         for id in &ids {
             outln!("  {id}");
         }
-        if !self.dry_run && !ids.is_empty() {
+        if let more @ 1.. = count.saturating_sub(ids.len()) {
+            outln!("  and {more} more");
+        }
+        if !self.dry_run && count > 0 {
             outln!(
                 "What is still in its folder or file comes back with the next `baowen index` of it; take it out there too."
             );
@@ -98,52 +98,85 @@ impl Delete {
         Ok(())
     }
 
-    /// The ids of what is named, sorted.
-    fn select(&self, index: &EmbeddedIndex, filter: &Filter) -> Result<BTreeSet<String>> {
-        let mut found = BTreeSet::new();
-        let named: BTreeSet<&str> = self.ids.iter().map(String::as_str).collect();
-        index.current().origins(Budget::all(), &mut |id, origin| {
-            let of_source = |name: &String| origin.as_ref().is_some_and(|origin| origin.source == *name);
-            if (named.is_empty() || named.contains(id)) && self.source.as_ref().is_none_or(of_source) {
-                found.insert(id.to_string());
-            }
-            Ok(())
-        })?;
-        if !filter.is_empty() {
-            let held = index.current().wholly(filter, Budget::all())?;
-            found.retain(|id| held.contains(id));
-        }
-        if let Some(id) = self.ids.iter().find(|id| !found.contains(*id)) {
-            return Err(Error::missing(format!(
-                "there is no article `{id}` in {}{}",
-                self.index.folder.display(),
-                if self.source.is_some() || !filter.is_empty() {
-                    " for which the rest holds"
-                } else {
-                    ""
-                }
-            ))
-            .help("nothing was deleted; `baowen search` and `baowen index --json` name ids"));
-        }
+    /// Takes articles out of an index here. How many, and their ids, sorted.
+    fn delete_here(&self, selection: Selection) -> Result<(usize, BTreeSet<String>)> {
+        let selection = Selection {
+            filter: understood(&selection.filter, &Analyzer::new()?)?,
+            ..selection
+        };
+        let index = EmbeddedIndex::open(&self.index.folder)?;
+        let selected = selection.find(&*index.current(), Budget::all())?;
+        let place = self.index.folder.display().to_string();
+        self.check_all_there(&selected, &place)?;
         let is_known = |name: &String| index.sources().is_ok_and(|sources| sources.get(name).is_some());
-        if found.is_empty() && !self.source.as_ref().is_some_and(is_known) {
-            return Err(
-                Error::missing(format!("nothing in {} is so", self.index.folder.display())).help(known(index)?),
-            );
+        if selected.found.is_empty() && !self.source.as_ref().is_some_and(is_known) {
+            return Err(nothing_so(&place).help(known(&index.sources()?)));
         }
-        Ok(found)
+        if !self.dry_run {
+            let mut writer = index.writer()?;
+            for id in &selected.found {
+                writer.delete(id)?;
+            }
+            if let Some(source) = self.source.as_ref().filter(|_| selection.is_source()) {
+                writer.sources().remove(source);
+            }
+            writer.commit()?;
+            writer.finish()?;
+        }
+        Ok((selected.found.len(), selected.found))
+    }
+
+    /// Takes articles out of the index of a running service.
+    fn delete_there(&self, addr: &str, selection: &Selection) -> Result<(usize, BTreeSet<String>)> {
+        let there = async {
+            let mut client = IndexClient::connect(addr).await?;
+            let (count, selected) = client.delete(selection, true).await?;
+            self.check_all_there(&selected, addr)?;
+            if count == 0 && !selection.is_source() {
+                return Err(nothing_so(addr).help(known(&client.sources().await?)));
+            }
+            match self.dry_run {
+                true => Ok((count, selected)),
+                false => client.delete(selection, false).await,
+            }
+        };
+        let (count, selected) = remote::runtime()?.block_on(there)?;
+        Ok((count, selected.found))
+    }
+
+    /// Refuses ids that are not there before anything is deleted: one of them is a slip.
+    fn check_all_there(&self, selected: &Selected, place: &str) -> Result<()> {
+        let Some(id) = selected.missing.first() else {
+            return Ok(());
+        };
+        let by_more = self.ids.len() < self.named();
+        Err(Error::missing(format!(
+            "there is no article `{id}` in {place}{}",
+            if by_more { " for which the rest holds" } else { "" }
+        ))
+        .help("nothing was deleted; `baowen search` and `baowen index --json` name ids"))
+    }
+
+    /// How many things are named.
+    fn named(&self) -> usize {
+        let days = [self.from, self.to].into_iter().flatten().count();
+        let lists = self.publisher.len() + self.region.len() + self.year.len();
+        self.ids.len() + usize::from(self.source.is_some()) + lists + days
     }
 }
 
+fn nothing_so(place: &str) -> Error {
+    Error::missing(format!("nothing in {place} is so"))
+}
+
 /// The sources that there are.
-fn known(index: &EmbeddedIndex) -> Result<String> {
-    let sources = index.sources()?;
+fn known(sources: &Sources) -> String {
     let names: Vec<String> = sources
         .iter()
         .map(|source| format!("`{}` ({})", source.name, source.place()))
         .collect();
-    Ok(match names.is_empty() {
+    match names.is_empty() {
         true => "the index has no sources".into(),
         false => format!("its sources are {}", names.join(", ")),
-    })
+    }
 }

@@ -50,7 +50,7 @@ impl Demo {
         }
         outln!("[2/4] Indexing {SAMPLE}");
         let summary = build_sample()?;
-        index::print(&summary, Path::new(INDEX));
+        index::print(&summary, INDEX);
 
         outln!("[3/4] Starting the service on {}", self.listen);
         let runtime = serve::runtime()?;

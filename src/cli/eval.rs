@@ -107,7 +107,7 @@ impl Eval {
             Err(error) => return Err(error),
         };
         if !self.json {
-            index::print(&summary, &folder);
+            index::print(&summary, folder.display());
         }
         Ok(folder)
     }

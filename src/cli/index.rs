@@ -1,17 +1,19 @@
 //! `baowen index PATH...`: articles from files into an index, with a progress bar and a summary that counts everything.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::IndexFolder;
+use super::remote_index::Remote;
 use super::setup::{self, VectorsBy};
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::EmbeddedIndex;
-use crate::index::ingest::run::{Request, run};
+use crate::index::ingest::run::{Request, read_into, run};
 use crate::index::ingest::summary::Summary;
 use crate::index::ingest::target::Target;
 use crate::index::ingest::{Counts, Progress};
@@ -27,6 +29,9 @@ pub struct IndexArgs {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     index: IndexFolder,
+    /// Put them into the index of the service at this address, which was started with `--write`.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["rebuild", "no_vectors"])]
+    addr: Option<String>,
     /// Name the source that PATH is; without it, a folder is the source of its own name.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
@@ -57,10 +62,14 @@ impl IndexArgs {
             prune: self.prune,
             commit_every: self.commit_every,
         };
-        let summary = build(&self.paths, &self.index.folder, options)?;
-        match self.json {
-            true => super::print::json(&summary)?,
-            false => print(&summary, &self.index.folder),
+        let summary = match &self.addr {
+            Some(addr) => send(&self.paths, addr, options)?,
+            None => build(&self.paths, &self.index.folder, options)?,
+        };
+        match (self.json, &self.addr) {
+            (true, _) => super::print::json(&summary)?,
+            (false, Some(addr)) => print(&summary, format!("the index of {addr}")),
+            (false, None) => print(&summary, self.index.folder.display()),
         }
         let taken = summary.added + summary.updated + summary.unchanged + summary.moved.len() + summary.pruned;
         match taken == 0 && !summary.skipped.is_empty() {
@@ -124,6 +133,24 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
     Ok(summary)
 }
 
+/// Reads the paths into the index of a running service.
+fn send(paths: &[PathBuf], addr: &str, options: Options) -> Result<Summary> {
+    let started = std::time::Instant::now();
+    let remote = Remote::connect(addr)?;
+    let request = Request {
+        paths: paths.to_vec(),
+        source: options.source,
+        prune: options.prune,
+        commit_every: options.commit_every,
+    };
+    let mut summary = read_into(&remote, &request, Budget::all(), &Bars::new())?;
+    let totals = remote.totals()?;
+    (summary.total_articles, summary.total_passages) = (totals.articles, totals.passages);
+    summary.without_vectors = totals.without_vectors;
+    summary.seconds = started.elapsed().as_secs_f64();
+    Ok(summary)
+}
+
 /// How far it is, on the terminal.
 pub struct Bars {
     reading: ProgressBar,
@@ -183,7 +210,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// The summary for people.
-pub fn print(summary: &Summary, folder: &Path) {
+pub fn print(summary: &Summary, place: impl Display) {
     outln!(
         "{} articles read: {} added, {} updated, {} moved, {} unchanged, {} skipped",
         summary.articles,
@@ -218,16 +245,20 @@ pub fn print(summary: &Summary, folder: &Path) {
             summary.noticed.len()
         );
     }
+    let embedded = match summary.embedded + summary.cached {
+        0 => String::new(),
+        _ => format!(
+            " their texts and windows {} embedded and {} from the cache,",
+            summary.embedded, summary.cached
+        ),
+    };
     outln!(
-        "{} passages written, their texts and windows {} embedded and {} from the cache, in {:.1} s",
+        "{} passages written,{embedded} in {:.1} s",
         summary.passages,
-        summary.embedded,
-        summary.cached,
         summary.seconds
     );
     outln!(
-        "{} now holds {} articles, {} passages",
-        folder.display(),
+        "{place} now holds {} articles, {} passages",
         summary.total_articles,
         summary.total_passages
     );

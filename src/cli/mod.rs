@@ -23,9 +23,11 @@ mod questions;
 mod read;
 mod rebuild;
 pub mod remote;
+mod remote_index;
 mod search;
 mod serve;
 mod setup;
+mod snapshot;
 mod tune;
 mod verify;
 
@@ -65,6 +67,8 @@ enum Command {
     Bench(bench::BenchOptions),
     /// Make any number of passages that look like real ones, with vectors, to measure large indexes.
     Generate(generate::Generate),
+    /// Write an index as it is now into a folder of its own, while it lives on.
+    Snapshot(snapshot::Snapshot),
     /// Learn a ranking profile from judged questions, and measure it on questions held out.
     Tune(tune::Tune),
     /// Read every byte of an index and compare it with its checksums.
@@ -129,6 +133,7 @@ fn run(command: Command) -> Result<()> {
         Command::Eval(args) => args.run(),
         Command::Bench(args) => bench::run(&args),
         Command::Generate(args) => args.run(),
+        Command::Snapshot(args) => args.run(),
         Command::Tune(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Analyze(args) => args.run(),

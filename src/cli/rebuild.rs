@@ -44,7 +44,7 @@ impl Rebuild {
         match self.json {
             true => super::print::json(&summary),
             false => {
-                print(&summary, &self.index.folder);
+                print(&summary, self.index.folder.display());
                 Ok(())
             }
         }

@@ -1,6 +1,8 @@
-//! Asking a running service from the command line: one question, one call, on a runtime of its own.
+//! Asking a running service from the command line, on a runtime of its own.
 
 use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
 
 use crate::error::{Context, Fault, Result};
 use crate::search::request::SearchRequest;
@@ -20,11 +22,16 @@ pub fn search(addr: &str, request: &SearchRequest) -> Result<SearchResponse> {
     request.check()?;
     let mut request = request.clone();
     request.deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
-    tokio::runtime::Builder::new_current_thread()
+    runtime()?.block_on(async { Client::connect(addr).await?.search(&request).await })
+}
+
+/// A runtime for a client that does one thing at a time.
+pub fn runtime() -> Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder
         .enable_all()
         .build()
-        .or_fault(Fault::Unavailable, "starting the network client")?
-        .block_on(async { Client::connect(addr).await?.search(&request).await })
+        .or_fault(Fault::Unavailable, "starting the network client")
 }
 
 #[cfg(test)]

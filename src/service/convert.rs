@@ -28,7 +28,7 @@ const FILTER_FIELDS: [&str; 6] = [
 ];
 
 /// The time a call allows, from the value of its `grpc-timeout` header: up to eight digits and a unit. None if it is not
-/// one, which the protocol treats as no limit.
+/// one.
 pub fn timeout(header: &str) -> Option<Duration> {
     let unit_at = header.len().checked_sub(1)?;
     let (digits, unit) = (header.get(..unit_at)?, header.get(unit_at..)?);

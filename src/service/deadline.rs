@@ -2,7 +2,8 @@
 //!
 //! tonic ends a call at its `grpc-timeout` too, but answers CANCELLED; this measures from the same moment and is
 //! looked at first, so the caller reads DEADLINE_EXCEEDED. tonic also answers OUT_OF_RANGE to a message above the
-//! limit, where the rest of the world (and our status table) says RESOURCE_EXHAUSTED.
+//! limit, where the rest of the world (and our status table) says RESOURCE_EXHAUSTED, and INTERNAL to what it cannot
+//! read, which is its sender's fault.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use tonic::{Code, Status};
 
 use super::{convert, status};
 use crate::compute::late;
+use crate::error::Error;
 
 /// When the caller stops waiting, as found in a request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,11 +62,13 @@ impl Service<Request<Body>> for WithDeadlines {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         // Here and not in the future: this runs before tonic starts its own clock.
-        let asked = request
-            .headers()
-            .get("grpc-timeout")
-            .and_then(|value| value.to_str().ok())
-            .and_then(convert::timeout);
+        let asked = match request.headers().get("grpc-timeout") {
+            None => None,
+            Some(value) => match value.to_str().ok().and_then(convert::timeout) {
+                None => return Box::pin(async { Ok(status::to_status(&no_timeout()).into_http()) }),
+                asked => asked,
+            },
+        };
         let longest = match self.except {
             Some((path, longest)) if request.uri().path().starts_with(path) => longest,
             _ => self.longest,
@@ -82,8 +86,17 @@ impl Service<Request<Body>> for WithDeadlines {
     }
 }
 
-/// Says RESOURCE_EXHAUSTED where tonic says that a message is too large. Our own calls never answer OUT_OF_RANGE.
+fn no_timeout() -> Error {
+    Error::caller("grpc-timeout: is none; it has up to eight digits and one of H, M, S, m, u, n")
+}
+
+/// Says RESOURCE_EXHAUSTED where tonic says that a message is too large (our own calls never answer OUT_OF_RANGE), and
+/// INVALID_ARGUMENT where it could not read what came in.
 fn with_our_code(mut response: Response<Body>) -> Response<Body> {
+    if status::is_unreadable(response.headers()) {
+        let invalid = HeaderValue::from(Code::InvalidArgument as i32);
+        response.headers_mut().insert(Status::GRPC_STATUS, invalid);
+    }
     if let Some(code) = response.headers_mut().get_mut(Status::GRPC_STATUS)
         && *code == HeaderValue::from(Code::OutOfRange as i32)
     {

@@ -162,14 +162,28 @@ impl IndexClient {
         }
     }
 
-    /// Takes articles out, durably, or says which would go.
-    pub async fn delete(&mut self, selection: &Selection, dry_run: bool) -> Result<Selected> {
+    /// Takes articles out, durably, or says which would go. Returns how many, and their ids as far as they were said.
+    pub async fn delete(&mut self, selection: &Selection, dry_run: bool) -> Result<(usize, Selected)> {
         let request = convert::selection_out(selection, dry_run);
         let answer = self.inner.delete_articles(request).await.map_err(failed)?.into_inner();
-        Ok(Selected {
+        let selected = Selected {
             found: answer.article_ids.into_iter().collect(),
             missing: answer.missing_ids,
-        })
+        };
+        Ok((usize::try_from(answer.deleted).unwrap_or(usize::MAX), selected))
+    }
+
+    /// [`IndexClient::delete`] for any number of ids; those that are not there are no error.
+    pub async fn delete_ids(&mut self, ids: &[String]) -> Result<usize> {
+        let mut deleted = 0;
+        for ids in ids.chunks(MESSAGE_ARTICLES) {
+            let selection = Selection {
+                ids: ids.to_vec(),
+                ..Selection::default()
+            };
+            deleted += self.delete(&selection, false).await?.0;
+        }
+        Ok(deleted)
     }
 
     /// Makes everything durable that was taken in this session. Returns the commit's stamp.

@@ -17,6 +17,7 @@
 //! | `calls` | the methods of `SearchService` |
 //! | `collection` | the index as it is described and written to |
 //! | `index_calls` | the methods of `IndexService` |
+//! | `connections` | how many connections there are, and which are cut off |
 //! | `admission` | how many calls of a service may be under way |
 //! | `server` | a listening service: health, reflection, limits, shutdown |
 //! | `client`, `index_client` | the other end, for the command line |
@@ -28,6 +29,7 @@ pub mod calls;
 pub mod client;
 pub mod codec;
 pub mod collection;
+pub mod connections;
 pub mod convert;
 pub mod deadline;
 pub mod index_calls;

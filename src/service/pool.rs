@@ -19,10 +19,13 @@ use crate::error::{Error, Fault, Result};
 /// Bounds on the searches of one service.
 #[derive(Debug)]
 pub struct SearchPool {
-    /// A permit for each search that may run or wait.
+    /// A permit for each search that may run or wait, but for the patient ones.
     admission: Arc<Semaphore>,
     /// A permit for each that may run. Fair: they start in the order in which they came.
     threads: Arc<Semaphore>,
+    /// A permit for each that waits rather than fails, as many as there are threads: all batches together, however many
+    /// there are, have no more in line before a question that came by itself, and never make it be refused.
+    patient: Arc<Semaphore>,
     capacity: usize,
     at_a_time: usize,
 }
@@ -35,6 +38,7 @@ impl SearchPool {
         SearchPool {
             admission: Arc::new(Semaphore::new(capacity)),
             threads: Arc::new(Semaphore::new(threads)),
+            patient: Arc::new(Semaphore::new(threads)),
             capacity,
             at_a_time: threads,
         }
@@ -47,7 +51,8 @@ impl SearchPool {
 
     /// Searches that run or wait now.
     pub fn in_flight(&self) -> usize {
-        self.capacity - self.admission.available_permits()
+        let patient = self.at_a_time - self.patient.available_permits();
+        self.capacity - self.admission.available_permits() + patient
     }
 
     /// Does the work off the async workers, if there is room for it. Dropping the future withdraws the work if it has not
@@ -75,7 +80,7 @@ impl SearchPool {
         F: FnOnce() -> Result<T> + Send + 'static,
     {
         let admitted = async {
-            let admitted = self.admission.clone().acquire_owned().await.map_err(|_| stopping())?;
+            let admitted = self.patient.clone().acquire_owned().await.map_err(|_| stopping())?;
             // Others of the same task wait to be polled.
             self.start(admitted, deadline, false, work).await
         };
@@ -211,6 +216,36 @@ mod tests {
         first.await.unwrap().unwrap();
         assert_eq!(pool.in_flight(), 0);
         assert_eq!(pool.run(None, || Ok(3)).await.unwrap(), 3);
+    }
+
+    /// Twenty batches wait with a hundred questions each, and one question comes by itself.
+    #[tokio::test]
+    async fn a_lone_question_waits_for_no_batch_and_is_not_refused() {
+        let (pool, first, release) = held(1).await;
+        let begun = Arc::new(AtomicUsize::new(0));
+        let item = |pool: Arc<SearchPool>, begun: Arc<AtomicUsize>| async move {
+            pool.run_when_room(None, move || Ok(begun.fetch_add(1, Ordering::SeqCst)))
+                .await
+        };
+        let batches: Vec<_> = (0..2_000)
+            .map(|_| tokio::spawn(item(pool.clone(), begun.clone())))
+            .collect();
+        tokio::task::yield_now().await;
+        let lone = {
+            let begun = begun.clone();
+            pool.run(None, move || Ok(begun.load(Ordering::SeqCst)))
+        };
+        let mut lone = Box::pin(lone);
+        assert!(futures_util::poll!(&mut lone).is_pending(), "it is not refused, either");
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        assert!(
+            lone.await.unwrap() <= 1,
+            "one question of a batch was before it, and no more"
+        );
+        for batch in batches {
+            batch.await.unwrap().unwrap();
+        }
     }
 
     #[tokio::test]

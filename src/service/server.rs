@@ -11,7 +11,6 @@ use tokio::sync::oneshot;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
@@ -24,7 +23,7 @@ use super::index_calls::IndexCalls;
 use super::pool::SearchPool;
 use super::wire::index_service_server::IndexServiceServer;
 use super::wire::search_service_server::SearchServiceServer;
-use super::{Answer, wire};
+use super::{Answer, connections, wire};
 use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 
@@ -64,6 +63,10 @@ pub struct ServiceSettings {
     pub longest_write: Duration,
     /// How long an import may wait for its client's next message.
     pub import_idle: Duration,
+    /// Connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// How long a new connection may take to begin.
+    pub handshake: Duration,
     /// Calls of one connection at a time; a client keeps further ones back.
     pub max_streams: u32,
     /// The longest a call may take, whatever its own deadline says.
@@ -88,6 +91,8 @@ impl Default for ServiceSettings {
             write_threads: 1,
             longest_write: Duration::from_secs(24 * 3_600),
             import_idle: Duration::from_secs(60),
+            connections: 1_000,
+            handshake: Duration::from_secs(5),
             max_streams: 256,
             longest_call: Duration::from_secs(60),
             grace: Duration::from_secs(10),
@@ -168,9 +173,7 @@ pub(super) async fn run_in(
         )
         .prepare();
 
-    let incoming = TcpIncoming::from(listener)
-        .with_nodelay(Some(true))
-        .with_keepalive(Some(Duration::from_secs(60)));
+    let incoming = connections::incoming(listener, settings.connections, settings.handshake);
     let (stop, stopped) = oneshot::channel::<()>();
     let deadlines = WithDeadlines::new(routes, settings.longest_call).except(INDEXING, settings.longest_write);
     let server = Server::builder()
@@ -198,6 +201,8 @@ pub(super) async fn run_in(
     let _ = stop.send(());
     match tokio::time::timeout(settings.grace, server).await {
         Ok(ended) => ended.or_fault(Fault::Unavailable, "ending the service"),
+        // Who does not read the answer that was given it holds nobody up.
+        Err(_) if pool.in_flight() == 0 => Ok(()),
         Err(_) => Err(Error::new(
             Fault::Deadline,
             format!(

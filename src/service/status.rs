@@ -2,6 +2,8 @@
 //!
 //! The match over [`Fault`] has no wildcard arm, so a new fault cannot be served without choosing its code.
 
+use tonic::codegen::http::{HeaderMap, HeaderValue};
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
 use crate::error::{Error, Fault};
@@ -9,6 +11,9 @@ use crate::error::{Error, Fault};
 /// The most characters of a message that are sent. A status travels in a header, percent-encoded (nine bytes for a
 /// Chinese character), and common clients drop a call whose headers exceed 8 KiB.
 const MAX_MESSAGE_CHARS: usize = 500;
+
+/// Marks a defect that we say ourselves.
+const OURS: &str = "baowen-fault";
 
 /// The gRPC code of a fault.
 pub fn code(fault: Fault) -> Code {
@@ -76,7 +81,18 @@ pub fn message(error: &Error) -> String {
 
 /// An error as the service answers it.
 pub fn to_status(error: &Error) -> Status {
-    Status::new(code(error.fault()), message(error))
+    let mut status = Status::new(code(error.fault()), message(error));
+    if error.fault() == Fault::Bug {
+        status.metadata_mut().insert(OURS, MetadataValue::from_static("bug"));
+    }
+    status
+}
+
+/// Whether an answer says INTERNAL and it was not we who said so: then the library could not read what came in (no
+/// message, a body cut off, a flag without its header), which is the sender's fault.
+pub fn is_unreadable(answer: &HeaderMap) -> bool {
+    let is_internal = |code: &HeaderValue| *code == HeaderValue::from(Code::Internal as i32);
+    answer.get(Status::GRPC_STATUS).is_some_and(is_internal) && !answer.contains_key(OURS)
 }
 
 /// A status that a service answered, as an error of ours.
@@ -110,7 +126,10 @@ mod tests {
             assert_eq!(status.code(), code);
             assert_eq!(status.message(), "what (do this)");
             assert_eq!(from_status(&status).fault(), fault);
+            assert!(!is_unreadable(status.into_http::<()>().headers()));
         }
+        let theirs = Status::internal("Missing request message.").into_http::<()>();
+        assert!(is_unreadable(theirs.headers()));
     }
 
     #[test]

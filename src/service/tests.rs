@@ -638,6 +638,73 @@ async fn text_that_is_not_utf8_is_the_callers_fault() {
     assert!(status.message().contains("UTF-8"), "{status}");
 }
 
+/// What no client's library sends, and whoever writes to the socket may.
+#[tokio::test]
+async fn what_cannot_be_read_is_the_callers_fault() {
+    use tonic::codegen::Service as _;
+    let (fake, _strings) = fake();
+    let running = serve(fake, settings()).await;
+    let mut channel = running.channel().await;
+    let check = async |channel: &mut Channel, header: Option<(&str, &str)>, body: &str, expected: Code| {
+        let mut request = http::Request::builder()
+            .method("POST")
+            .uri("/baowen.v1.SearchService/Search")
+            .header("content-type", "application/grpc")
+            .header("te", "trailers");
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        std::future::poll_fn(|cx| channel.poll_ready(cx)).await.unwrap();
+        let request = request.body(tonic::body::Body::new(body.to_owned())).unwrap();
+        let answer = channel.call(request).await.unwrap();
+        let code = answer
+            .headers()
+            .get("grpc-status")
+            .map(|code| Code::from_bytes(code.as_bytes()));
+        assert_eq!(code, Some(expected), "{header:?} {body:?}");
+    };
+    check(&mut channel, None, "", Code::InvalidArgument).await;
+    check(&mut channel, None, "\0\0\0", Code::InvalidArgument).await;
+    check(&mut channel, None, "\0\0\0\0\x09\x0a\x03abc", Code::InvalidArgument).await;
+    check(&mut channel, None, "\x01\0\0\0\0", Code::InvalidArgument).await;
+    check(&mut channel, None, "\x07\0\0\0\0", Code::InvalidArgument).await;
+    let encoding = Some(("grpc-encoding", "snappy"));
+    check(&mut channel, encoding, "\x01\0\0\0\0", Code::Unimplemented).await;
+    for timeout in ["", "soon", "5", "-1S", "123456789S"] {
+        let timeout = Some(("grpc-timeout", timeout));
+        check(&mut channel, timeout, "\0\0\0\0\x05\x0a\x03abc", Code::InvalidArgument).await;
+    }
+    running.raw().await.search(asked("all is well")).await.unwrap();
+}
+
+#[tokio::test]
+async fn silent_sockets_are_cut_off_and_hold_nobody_up() {
+    use tokio::io::AsyncReadExt as _;
+    let (fake, _strings) = fake();
+    let limits = ServiceSettings {
+        connections: 2,
+        handshake: Duration::from_millis(20),
+        ..settings()
+    };
+    let running = serve(fake, limits).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(tokio::net::TcpStream::connect(running.addr).await.unwrap());
+    }
+    // Its turn comes once those before it are gone.
+    running.raw().await.search(asked("after them")).await.unwrap();
+    for mut socket in silent {
+        assert!(
+            matches!(socket.read_to_end(&mut Vec::new()).await, Ok(_) | Err(_)),
+            "it is closed"
+        );
+    }
+    let late = tokio::net::TcpStream::connect(running.addr).await.unwrap();
+    running.stop.send(()).unwrap();
+    running.ended.await.unwrap().unwrap();
+    drop(late);
+}
+
 #[tokio::test]
 async fn messages_beyond_the_limits_are_refused() {
     let (fake, _strings) = fake();

@@ -439,3 +439,126 @@ fn what_was_acknowledged_outlives_a_kill() {
     println!("{kills} kills: {acknowledged} changes acknowledged, {open} under way, {snapshots} snapshots whole");
     assert!(acknowledged > kills, "no service lived long enough to write");
 }
+
+/// Runs the program, and gives what it printed as JSON.
+fn run(folder: &Path, arguments: &[&str]) -> serde_json::Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .current_dir(folder)
+        .args(arguments)
+        .arg("--json")
+        .env("BAOWEN_MODEL_DIR", "/nonexistent")
+        .env("BAOWEN_CACHE_DIR", folder.join("cache"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A folder read into a running service is what the same folder is when it is read into an index here, run after run.
+#[test]
+fn a_folder_is_read_through_a_service_as_into_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = writing(folder.path());
+    let docs = folder.path().join("docs");
+    std::fs::create_dir_all(docs.join("sub")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(docs.join(name), text).unwrap();
+    for n in 0..30 {
+        write(
+            &format!("{n}.md"),
+            &format!("# 第{n}条\n\n医保断缴三个月内补缴，编号 {n}。\n"),
+        );
+    }
+    write(
+        "records.jsonl",
+        "{\"_id\": \"r1\", \"text\": \"记录一\"}\n{\"text\": \"没有编号\"\n",
+    );
+    let both = |arguments: &[&str]| {
+        let there = run(folder.path(), &[arguments, &["--addr", &server.address]].concat());
+        let here = run(folder.path(), &[arguments, &["--index", "here"]].concat());
+        let without_times = |mut summary: serde_json::Value| {
+            let fields = summary.as_object_mut().unwrap();
+            for field in ["seconds", "embedded", "cached"] {
+                fields.remove(field);
+            }
+            summary
+        };
+        let [there, here] = [there, here].map(without_times);
+        assert_eq!(there, here, "{arguments:?}");
+        there
+    };
+    let first = both(&["index", "docs"]);
+    assert_eq!((&first["added"], &first["unchanged"]), (&31.into(), &0.into()));
+    assert_eq!(both(&["index", "docs"])["unchanged"], 31);
+    write("1.md", "# 第1条\n\n改写过的一条。\n");
+    std::fs::rename(docs.join("2.md"), docs.join("sub/moved.md")).unwrap();
+    std::fs::remove_file(docs.join("3.md")).unwrap();
+    let changed = both(&["index", "docs"]);
+    assert_eq!(changed["moved"][0]["to"], "docs/sub/moved.md");
+    assert_eq!(
+        (&changed["updated"], &changed["gone"]),
+        (&1.into(), &serde_json::json!(["docs/3.md"]))
+    );
+    assert_eq!(both(&["index", "docs", "--prune"])["pruned"], 1);
+    assert_eq!(
+        both(&["delete", "docs/4.md", "docs/5.md", "--dry-run"])["deleted"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(
+        both(&["delete", "docs/4.md", "docs/5.md"])["deleted"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+
+    // Another folder never takes the name; what was given over the wire keeps its ids.
+    std::fs::create_dir_all(folder.path().join("other/docs")).unwrap();
+    std::fs::write(folder.path().join("other/docs/a.md"), "# 甲\n\n别处的\n").unwrap();
+    let refused = Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .current_dir(folder.path())
+        .args(["index", "other/docs", "--addr", &server.address])
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("the source `docs` is"),
+        "{refused:?}"
+    );
+
+    // Snapshots, by the service and beside it, are what the index is; a copy of one is an index.
+    let by_name = run(folder.path(), &["snapshot", "tuesday", "--addr", &server.address]);
+    assert_eq!(by_name["copied"], 0);
+    run(folder.path(), &["snapshot", "beside", "--index", "index"]);
+    let now = held(&folder.path().join("index"));
+    assert_eq!(now.len(), 28);
+    server.kill();
+    for made in ["snapshots/tuesday", "beside"] {
+        let restored = folder.path().join("restored");
+        let copied = Command::new("cp")
+            .arg("-r")
+            .arg(folder.path().join(made))
+            .arg(&restored)
+            .status();
+        assert!(copied.unwrap().success());
+        // Written to, neither the snapshot nor the index changes.
+        run(folder.path(), &["delete", "docs/6.md", "--index", "restored"]);
+        run(folder.path(), &["verify", "--index", "restored"]);
+        assert_eq!(held(&restored).len(), 27);
+        assert_eq!(held(&folder.path().join(made)), now);
+        std::fs::remove_dir_all(restored).unwrap();
+    }
+    run(folder.path(), &["delete", "docs/7.md", "--index", "beside"]);
+    assert_eq!(held(&folder.path().join("index")), now);
+    let taken = Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .current_dir(folder.path())
+        .args(["snapshot", "beside", "--index", "index"])
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&taken.stderr).contains("is there already"),
+        "{taken:?}"
+    );
+}

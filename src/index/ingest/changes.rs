@@ -16,9 +16,48 @@ use crate::index::embedded::EmbeddedSnapshot;
 use crate::index::prepare::fingerprint;
 use crate::model::{Article, Origin};
 
+/// What an index held when a run began, wherever it is kept.
+pub trait Held {
+    /// Tells `each` the id of every article that may be of the run's files and where it was read, in no particular order.
+    fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()>;
+
+    /// Where such an article was read; `None` if there is none or it came another way than by a file.
+    fn origin(&self, id: &str) -> Result<Option<Origin>>;
+
+    /// Whether there is such an article.
+    fn is_there(&self, id: &str) -> Result<bool>;
+
+    /// What articles say, as [`content`] has it, by id; those that are not there are left out.
+    fn contents(&self, ids: &[String]) -> Result<Vec<(String, u64)>>;
+}
+
+impl Held for EmbeddedSnapshot {
+    fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
+        EmbeddedSnapshot::origins(self, budget, each)
+    }
+
+    fn origin(&self, id: &str) -> Result<Option<Origin>> {
+        EmbeddedSnapshot::origin(self, id)
+    }
+
+    fn is_there(&self, id: &str) -> Result<bool> {
+        Ok(self.article_hash(id)?.is_some())
+    }
+
+    fn contents(&self, ids: &[String]) -> Result<Vec<(String, u64)>> {
+        let mut contents = Vec::new();
+        for id in ids {
+            if let Some(article) = self.article(id)? {
+                contents.push((id.clone(), content(&article)?));
+            }
+        }
+        Ok(contents)
+    }
+}
+
 /// What the index held of the files that a run is about to read.
 pub struct Changes {
-    before: Arc<EmbeddedSnapshot>,
+    before: Arc<dyn Held>,
     sources: Sources,
     scopes: Vec<Scope>,
     /// Articles by file. Only files in the run's scopes.
@@ -48,7 +87,7 @@ pub fn content(article: &Article) -> Result<u64> {
 impl Changes {
     /// Looks what the index holds of the scopes.
     pub fn new(
-        before: Arc<EmbeddedSnapshot>,
+        before: Arc<dyn Held>,
         sources: &Sources,
         scopes: &[Scope],
         reader: &ArticleReader,
@@ -73,16 +112,17 @@ impl Changes {
             lost: HashMap::new(),
             unsure: HashSet::new(),
         };
-        let lost: Vec<&String> = changes
+        let lost: Vec<String> = changes
             .held
             .iter()
             .filter(|(file, _)| changes.is_lost(file))
             .flat_map(|(_, ids)| ids)
+            .cloned()
             .collect();
         let mut by_content: HashMap<u64, Vec<String>> = HashMap::new();
-        for id in lost {
-            if let Some(article) = changes.before.article(id)? {
-                by_content.entry(content(&article)?).or_default().push(id.clone());
+        if !lost.is_empty() {
+            for (id, content) in changes.before.contents(&lost)? {
+                by_content.entry(content).or_default().push(id);
             }
         }
         // Taken from the end below; of several that say the same, the first goes first.
@@ -139,7 +179,7 @@ impl Changes {
 
     /// The article that this one, which is new, was before its file moved.
     pub fn moved_from(&mut self, article: &Article) -> Result<Option<String>> {
-        if self.lost.is_empty() || self.before.article_hash(&article.id)?.is_some() {
+        if self.lost.is_empty() || self.before.is_there(&article.id)? {
             return Ok(None);
         }
         Ok(self.lost.get_mut(&content(article)?).and_then(Vec::pop))

@@ -15,7 +15,7 @@ pub mod selection;
 pub mod summary;
 pub mod target;
 
-pub use changes::content as content_fingerprint;
+pub use changes::{Held, content as content_fingerprint};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -2,16 +2,19 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::changes::Changes;
+use super::changes::{Changes, Held};
 use super::maintain::maintain_fully;
 use super::summary::{Moved, Summary};
 use super::target::Target;
 use super::{Counts, Ingest, Outcome, Progress};
+use crate::article::source::{Scope, Sources};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
 use crate::error::{Fault, Result};
 use crate::index::backend::Backend;
+use crate::index::embedded::EmbeddedIndex;
 use crate::index::prepare::Rules;
 use crate::model::Article;
 
@@ -34,12 +37,57 @@ pub struct Request {
     pub commit_every: usize,
 }
 
+/// Where articles go: an index here, or one that a service writes to.
+pub trait Destination {
+    /// The sources that it knows.
+    fn sources(&self) -> Result<Sources>;
+
+    /// Begins a run over these scopes: the sources are the index's from now on. What it held before.
+    fn begin(&self, sources: &Sources, scopes: &[Scope]) -> Result<Arc<dyn Held>>;
+
+    /// As [`Ingest::upsert`].
+    fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>>;
+
+    /// Removes articles; unknown ids are no error. Returns how many were there.
+    fn delete(&self, ids: &[String]) -> Result<usize>;
+
+    /// Makes everything so far durable and visible.
+    fn commit(&self) -> Result<()>;
+}
+
+/// An index here.
+struct Here<'a> {
+    ingest: &'a Ingest,
+    index: &'a Arc<EmbeddedIndex>,
+}
+
+impl Destination for Here<'_> {
+    fn sources(&self) -> Result<Sources> {
+        self.index.sources()
+    }
+
+    fn begin(&self, sources: &Sources, _: &[Scope]) -> Result<Arc<dyn Held>> {
+        self.ingest.set_sources(sources.clone());
+        Ok(self.index.current())
+    }
+
+    fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>> {
+        self.ingest.upsert(articles, budget)
+    }
+
+    fn delete(&self, ids: &[String]) -> Result<usize> {
+        self.ingest.delete(ids.iter().map(String::as_str))
+    }
+
+    fn commit(&self) -> Result<()> {
+        self.ingest.commit().map(drop)
+    }
+}
+
 /// Takes everything under the paths into the index and maintains it.
 ///
 /// # Errors
-/// As [`Ingest::open`] and [`Sources::claim`](crate::article::source::Sources::claim); `Unavailable` if the disk or the
-/// embedder fails, `Deadline` if the budget's passes, with all commits before that kept. What is wrong with single
-/// articles is in the summary.
+/// As [`Ingest::open`] and [`read_into`].
 pub fn run(
     target: &Target,
     rules: Rules,
@@ -49,14 +97,43 @@ pub fn run(
 ) -> Result<Summary> {
     let index = &target.index;
     let ingest = Ingest::open_under(&target.lock, index, rules)?;
-    let before = index.sources()?;
+    let here = Here { ingest: &ingest, index };
+    let mut summary = read_into(&here, request, budget, progress)?;
+    let passages = index.snapshot()?.about().passages;
+    let writer = ingest.into_writer();
+    if summary.passages as u64 * WORTH_JOINING >= passages {
+        writer.finish_as_one()?;
+    } else {
+        writer.finish()?;
+    }
+    maintain_fully(index, budget, progress)?;
+    let snapshot = index.snapshot()?;
+    let about = snapshot.about();
+    (summary.total_articles, summary.total_passages) = (about.articles, about.passages);
+    summary.without_vectors = about.identity.dimension == 0;
+    Ok(summary)
+}
+
+/// Takes everything under the paths to a destination, with a last commit. What the index holds in all is not counted.
+///
+/// # Errors
+/// As [`Sources::claim`]; `Unavailable` if the disk or the embedder fails, `Deadline` if the budget's passes, with all
+/// commits before that kept. What is wrong with single articles is in the summary.
+pub fn read_into(
+    destination: &dyn Destination,
+    request: &Request,
+    budget: Budget,
+    progress: &dyn Progress,
+) -> Result<Summary> {
+    let before = destination.sources()?;
     let mut sources = before.clone();
     let claim = |path: &PathBuf| sources.claim(path, request.source.as_deref());
     let scopes = request.paths.iter().map(claim).collect::<Result<Vec<_>>>()?;
+    let held = destination.begin(&sources, &scopes)?;
     let mut reader = ArticleReader::read(&scopes, &sources);
-    let changes = Changes::new(index.current(), &sources, &scopes, &reader, budget)?;
+    let changes = Changes::new(held, &sources, &scopes, &reader, budget)?;
     let mut run = Run {
-        ingest: &ingest,
+        destination,
         progress,
         budget,
         changes,
@@ -64,7 +141,6 @@ pub fn run(
         counts: Counts::default(),
         dirty: false,
     };
-    ingest.set_sources(sources.clone());
     for source in sources.iter().filter(|source| source.is_lost()) {
         run.notice(format!(
             "the source `{0}` ({1}) is not there; if its folder moved, name the new place with `--source {0}`, if it is \
@@ -117,18 +193,6 @@ pub fn run(
     } = run;
     (summary.added, summary.updated) = (counts.added, counts.updated);
     (summary.unchanged, summary.passages) = (counts.unchanged, counts.passages);
-    let passages = index.snapshot()?.about().passages;
-    let writer = ingest.into_writer();
-    if counts.passages as u64 * WORTH_JOINING >= passages {
-        writer.finish_as_one()?;
-    } else {
-        writer.finish()?;
-    }
-    maintain_fully(index, budget, progress)?;
-    let snapshot = index.snapshot()?;
-    let about = snapshot.about();
-    (summary.total_articles, summary.total_passages) = (about.articles, about.passages);
-    summary.without_vectors = about.identity.dimension == 0;
     Ok(summary)
 }
 
@@ -139,7 +203,7 @@ fn characters(text: &str) -> u64 {
 
 /// A run under way.
 struct Run<'a> {
-    ingest: &'a Ingest,
+    destination: &'a dyn Destination,
     progress: &'a dyn Progress,
     budget: Budget,
     changes: Changes,
@@ -169,12 +233,12 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             }
         }
-        for (result, moved) in self.ingest.upsert(taken, self.budget).into_iter().zip(moved) {
+        for (result, moved) in self.destination.upsert(taken, self.budget).into_iter().zip(moved) {
             match result {
                 Ok(outcome) => {
                     self.dirty |= outcome != Outcome::Unchanged;
                     if let Some((from, to)) = moved {
-                        self.ingest.delete([from.as_str()])?;
+                        self.destination.delete(std::slice::from_ref(&from))?;
                         self.summary.moved.push(Moved { from, to });
                         if let Outcome::Added(passages) = outcome {
                             self.counts.passages += passages;
@@ -193,7 +257,7 @@ impl Run<'_> {
 
     fn commit(&mut self) -> Result<()> {
         if self.dirty {
-            self.ingest.commit()?;
+            self.destination.commit()?;
             self.progress.committed();
             self.dirty = false;
         }
@@ -206,7 +270,7 @@ impl Run<'_> {
         let moved: HashSet<&str> = self.summary.moved.iter().map(|moved| moved.from.as_str()).collect();
         gone.retain(|id| !moved.contains(id.as_str()));
         if prune {
-            self.summary.pruned = self.ingest.delete(gone.iter().map(String::as_str))?;
+            self.summary.pruned = self.destination.delete(&gone)?;
             self.dirty |= self.summary.pruned > 0;
         }
         self.summary.gone = gone;

@@ -1,0 +1,65 @@
+//! `baowen snapshot`: an index as it is now, in a folder of its own, whoever writes to it meanwhile.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::options::IndexFolder;
+use super::{print, remote};
+use crate::error::Result;
+use crate::index::EmbeddedIndex;
+use crate::service::collection::SnapshotMade;
+use crate::service::index_client::IndexClient;
+
+/// Write an index as it is now into a new folder: links to its files where the system can, copies otherwise. It may be
+/// written to meanwhile. A copy of that folder restores it.
+#[derive(Args)]
+pub struct Snapshot {
+    /// The folder, which is absent or empty; with --addr its name among the service's snapshots.
+    #[arg(value_name = "DIR")]
+    to: PathBuf,
+    #[command(flatten)]
+    index: IndexFolder,
+    /// Have the service at this address do it, which was started with `--snapshots`.
+    #[arg(long, value_name = "HOST:PORT")]
+    addr: Option<String>,
+    /// Print as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Snapshot {
+    /// Runs the command.
+    pub fn run(&self) -> Result<()> {
+        let made = match &self.addr {
+            Some(addr) => {
+                let name = self.to.to_string_lossy();
+                remote::runtime()?.block_on(async { IndexClient::connect(addr).await?.snapshot(&name).await })?
+            }
+            None => {
+                let backup = EmbeddedIndex::back_up(&self.index.folder, &self.to)?;
+                SnapshotMade {
+                    path: self.to.clone(),
+                    commit: backup.commit,
+                    files: backup.files,
+                    copied: backup.copied,
+                }
+            }
+        };
+        let path = made.path.display();
+        if self.json {
+            return print::json(&json!({
+                "path": path.to_string(), "commit": made.commit, "files": made.files, "copied": made.copied,
+            }));
+        }
+        let linked = made.files - made.copied;
+        outln!(
+            "{path} holds commit {}: {linked} files linked or written, {} copied",
+            made.commit,
+            made.copied
+        );
+        outln!("Restore it by copying it: cp -r {path} DIR; `baowen verify --index {path}` checks it.");
+        Ok(())
+    }
+}
