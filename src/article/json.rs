@@ -3,6 +3,7 @@
 //! Lines are read one by one, so a file may be larger than memory. Finds the records and leaves to `record` what is in
 //! them.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead};
 
 use encoding_rs::Encoding;
@@ -71,7 +72,7 @@ pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>) -> Re
     if text.trim().is_empty() {
         return Ok(None);
     }
-    let value = serde_json::from_str(&text).map_err(|error| format!("is not valid JSON: {}", place(&error)))?;
+    let value = parsed(&text).map_err(|error| format!("is not valid JSON: {}", place(&error)))?;
     read_record(value, None).map(Some)
 }
 
@@ -86,13 +87,54 @@ pub(super) fn is_lines(text: &str) -> bool {
         && serde_json::from_str::<Map<String, Value>>(first).is_ok()
 }
 
+/// A JSON value in which numbers that would lose digits, such as those of policies and cards, are texts.
+fn parsed(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(&with_long_numbers_as_texts(text))
+}
+
+/// The digits that every number keeps as it is read, a whole one and one with a fraction or an exponent.
+const WHOLE_DIGITS: usize = 19;
+const FRACTION_DIGITS: usize = 15;
+
+/// The same JSON with quotes round numbers of more digits than a number keeps.
+fn with_long_numbers_as_texts(text: &str) -> Cow<'_, str> {
+    let is_of_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+    let bytes = text.as_bytes();
+    let (mut out, mut copied) = (String::new(), 0);
+    let (mut at, mut is_inside) = (0, false);
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' if is_inside => at += 1,
+            b'"' => is_inside = !is_inside,
+            b'-' | b'0'..=b'9' if !is_inside => {
+                let length = bytes[at..].iter().take_while(|byte| is_of_number(byte)).count();
+                let number = &text[at..at + length];
+                let digits = number.bytes().filter(u8::is_ascii_digit).count();
+                let is_whole = number.bytes().skip(1).all(|byte| byte.is_ascii_digit());
+                let most = if is_whole { WHOLE_DIGITS } else { FRACTION_DIGITS };
+                if digits > most && number.parse::<f64>().is_ok() {
+                    out.extend([&text[copied..at], "\"", number, "\""]);
+                    copied = at + length;
+                }
+                at += length;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    match copied {
+        0 => text.into(),
+        _ => (out + &text[copied..]).into(),
+    }
+}
+
 /// A record, or why it cannot be read.
 type Reading = Result<Record, String>;
 
 /// The records of a document, each with its number from 1 where it has one, or why there are none.
 pub(super) fn read_document(text: &str) -> Result<Vec<Reading>, (Option<usize>, String)> {
-    let root: Value = serde_json::from_str(text)
-        .map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
+    let root = parsed(text).map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
     let records = match root {
         Value::Array(records) => records,
         Value::Object(fields) if has_text(fields.keys().map(String::as_str)) => {
@@ -226,6 +268,23 @@ mod tests {
     }
 
     #[test]
+    fn long_numbers_keep_their_digits() {
+        let check = |json: &str, expected: &str| {
+            let json = format!(r#"{{"_id": "a", "text": "x \" 12345678901234567890123", "n": {json}}}"#);
+            let article = read_line(json.as_bytes(), None).unwrap().unwrap().article;
+            assert_eq!(article.text, "x \" 12345678901234567890123", "{json}");
+            assert_eq!(article.attributes["n"], expected, "{json}");
+        };
+        check("62284801234567890123456", "62284801234567890123456");
+        check("-12345678901234567890", "-12345678901234567890");
+        check("1234567890123456789", "1234567890123456789");
+        check("0.12345678901234567", "0.12345678901234567");
+        check("1.5", "1.5");
+        assert!(read_line(b"{\"_id\": 1-23456789012345678901234, \"text\": \"x\"}", None).is_err());
+        assert!(read_line(b"{\"_id\": 123456789012345678901234x}", None).is_err());
+    }
+
+    #[test]
     fn records_are_found_in_a_document() {
         let check = |text: &str, expected: &[&str]| {
             let found: Vec<String> = match read_document(text) {
@@ -295,6 +354,8 @@ mod tests {
         #[test]
         fn any_line_is_survived(line in "[{}\\[\\]\":,0-9a-z_ \\\\]{0,60}|\\PC{0,60}") {
             let _ = (read_line(line.as_bytes(), None), read_document(&line), is_lines(&line));
+            // What is JSON stays JSON.
+            prop_assert!(serde_json::from_str::<Value>(&line).is_err() || parsed(&line).is_ok());
         }
     }
 }
