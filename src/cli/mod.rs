@@ -28,6 +28,7 @@ mod search;
 mod serve;
 mod setup;
 mod snapshot;
+mod synonyms;
 mod tune;
 mod verify;
 
@@ -71,6 +72,8 @@ enum Command {
     Snapshot(snapshot::Snapshot),
     /// Learn a ranking profile from judged questions, and measure it on questions held out.
     Tune(tune::Tune),
+    /// Measure what each line of the synonyms gains and costs.
+    Synonyms(synonyms::SynonymsArgs),
     /// Read every byte of an index and compare it with its checksums.
     Verify(verify::Verify),
     /// Show what becomes of a text before it is looked up.
@@ -135,6 +138,7 @@ fn run(command: Command) -> Result<()> {
         Command::Generate(args) => args.run(),
         Command::Snapshot(args) => args.run(),
         Command::Tune(args) => args.run(),
+        Command::Synonyms(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Analyze(args) => args.run(),
         Command::Model(args) => args.run(),

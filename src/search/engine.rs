@@ -36,7 +36,7 @@ pub struct Engine {
     backend: Arc<dyn Backend>,
     analyzer: Arc<Analyzer>,
     reranker: Option<Arc<dyn Reranker>>,
-    vectors: QuestionVectors,
+    vectors: Arc<QuestionVectors>,
     ranking: Ranking,
 }
 
@@ -62,7 +62,7 @@ impl Engine {
             backend,
             analyzer,
             reranker: None,
-            vectors: QuestionVectors::new(embedder),
+            vectors: Arc::new(QuestionVectors::new(embedder)),
             ranking: Ranking::shipped(),
         }
     }
@@ -84,6 +84,24 @@ impl Engine {
     pub fn with_reranker(mut self, reranker: Arc<dyn Reranker>) -> Self {
         self.reranker = Some(reranker);
         self
+    }
+
+    /// An engine over the same index that takes questions apart with another analyser; documents must be analysed alike
+    /// by both. The vectors of questions are made once for both.
+    #[must_use]
+    pub fn reading_by(&self, analyzer: Analyzer) -> Engine {
+        Engine {
+            backend: Arc::clone(&self.backend),
+            analyzer: Arc::new(analyzer),
+            reranker: self.reranker.clone(),
+            vectors: Arc::clone(&self.vectors),
+            ranking: self.ranking.clone(),
+        }
+    }
+
+    /// What takes questions apart.
+    pub fn analyzer(&self) -> &Analyzer {
+        &self.analyzer
     }
 
     /// What it ranks by.

@@ -19,6 +19,7 @@ use super::quantity::{Amount, amounts};
 use super::region::Region;
 use super::segment::{self, Run, Script, Word};
 use super::spelling::vocabulary::Vocabulary;
+use super::synonyms::Synonyms;
 use super::year;
 
 /// Raised whenever the same text and lexicon would give other tokens than before: a rule here, the segmenter's
@@ -62,6 +63,7 @@ pub struct Analyzer {
     parts: Arc<Parts>,
     /// What the terms of questions weigh.
     pub(super) weights: TermWeights,
+    synonyms: Arc<Synonyms>,
 }
 
 #[derive(Debug)]
@@ -101,6 +103,7 @@ impl Analyzer {
         }
         let rules = format!("{RULES} hmm={HMM} unigrams={UNIGRAMS}\n{}", lexicon.index_parts);
         let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(rules.as_bytes()));
+        let synonyms = Arc::clone(&lexicon.synonyms);
         let parts = Parts {
             jieba,
             lexicon,
@@ -110,6 +113,7 @@ impl Analyzer {
         Ok(Analyzer {
             parts: Arc::new(parts),
             weights: TermWeights::default(),
+            synonyms,
         })
     }
 
@@ -118,6 +122,17 @@ impl Analyzer {
     pub fn with_weights(mut self, weights: TermWeights) -> Analyzer {
         self.weights = weights;
         self
+    }
+
+    /// The same analyser with other synonyms in questions.
+    #[must_use]
+    pub fn with_synonyms(mut self, synonyms: Synonyms) -> Analyzer {
+        self.synonyms = Arc::new(synonyms);
+        self
+    }
+
+    pub(super) fn synonyms(&self) -> &Synonyms {
+        &self.synonyms
     }
 
     /// Identifies what a document's tokens depend on: the rules' version, the dictionary and the regions. 16 hex

@@ -1,9 +1,10 @@
 //! Reads the lexicon: the insurance dictionary, synonyms, stop words and region names.
 //!
-//! Owns the five file formats and their checks. A mistake is an error that names the file and the line. The built-in
+//! Owns the file formats and their checks, but for that of the synonyms. A mistake is an error that names the file and the line. The built-in
 //! lexicon is the repository's own `index/lexicon`, compiled in, so that the program needs no files beside itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
@@ -11,9 +12,9 @@ use super::lines::lexicon_lines;
 use super::normalize::Normalized;
 use super::region::Regions;
 use super::segment::is_cjk;
+use super::synonyms::{BUILT_IN, Synonyms};
 
 const WORDS: &str = "words.txt";
-const SYNONYMS: &str = "synonyms.txt";
 const REGIONS: &str = "regions.txt and not-places.txt";
 
 /// The files' contents.
@@ -25,21 +26,12 @@ pub(super) struct Sources {
     pub not_places: String,
 }
 
-/// What a form in a question stands for beside itself, and at what weight.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Expansion {
-    pub text: String,
-    /// None where the lexicon leaves it to the ranking profile.
-    pub weight: Option<f32>,
-}
-
 /// The lexicon, checked and normalised.
 #[derive(Debug)]
 pub(super) struct Lexicon {
     /// Words for the segmenter, with a frequency where one is given.
     pub words: Vec<(String, Option<usize>)>,
-    /// From a form to the others of its groups, in the file's order.
-    pub synonyms: HashMap<String, Vec<Expansion>>,
+    pub synonyms: Arc<Synonyms>,
     pub stopwords: HashSet<String>,
     pub regions: Regions,
     /// Hash input of the parts that act when documents are indexed.
@@ -50,7 +42,7 @@ impl Sources {
     pub(super) fn built_in() -> Self {
         Sources {
             words: include_str!("../../index/lexicon/words.txt").to_owned(),
-            synonyms: include_str!("../../index/lexicon/synonyms.txt").to_owned(),
+            synonyms: BUILT_IN.to_owned(),
             stopwords: include_str!("../../index/lexicon/stopwords.txt").to_owned(),
             regions: include_str!("../../index/lexicon/regions.txt").to_owned(),
             not_places: include_str!("../../index/lexicon/not-places.txt").to_owned(),
@@ -72,7 +64,7 @@ impl Lexicon {
         }
         index_parts.push_str(&regions.fingerprint_text());
         Ok(Lexicon {
-            synonyms: synonyms(&sources.synonyms)?,
+            synonyms: Arc::new(Synonyms::parse(&sources.synonyms)?),
             stopwords: stopwords(&sources.stopwords)?,
             words,
             regions,
@@ -81,7 +73,7 @@ impl Lexicon {
     }
 }
 
-fn fault(file: &str, line: usize, what: impl std::fmt::Display) -> Error {
+pub(super) fn fault(file: &str, line: usize, what: impl std::fmt::Display) -> Error {
     Error::caller(format!("{file}, line {line}: {what}"))
 }
 
@@ -131,49 +123,6 @@ fn stopwords(text: &str) -> Result<HashSet<String>> {
         .collect())
 }
 
-/// `a, b, c` (each for each other) or `a => b, c` (one way), with ` @0.6` behind for another weight.
-fn synonyms(text: &str) -> Result<HashMap<String, Vec<Expansion>>> {
-    let mut map: HashMap<String, Vec<Expansion>> = HashMap::new();
-    for (line, entry) in lexicon_lines(text) {
-        let (entry, weight) = match entry.split_once('@') {
-            None => (entry, None),
-            Some((entry, weight)) => match weight.trim().parse::<f32>() {
-                Ok(weight) if weight > 0.0 && weight <= 1.0 => (entry, Some(weight)),
-                _ => {
-                    return Err(fault(
-                        SYNONYMS,
-                        line,
-                        format!("`@{weight}`: a weight is above 0 and at most 1"),
-                    ));
-                }
-            },
-        };
-        let forms = |list: &str| -> Vec<String> {
-            let all = list.split([',', '，', '、']).map(|form| Normalized::new(form).text);
-            all.filter(|form| !form.is_empty()).collect()
-        };
-        let (from, to) = match entry.split_once("=>") {
-            Some((from, to)) => (forms(from), forms(to)),
-            None => (forms(entry), forms(entry)),
-        };
-        if from.is_empty() || to.is_empty() || (from == to && from.len() < 2) {
-            return Err(fault(SYNONYMS, line, format!("`{entry}`: write `a, b` or `a => b`")));
-        }
-        for form in &from {
-            let known = map.entry(form.clone()).or_default();
-            for other in to.iter().filter(|other| *other != form) {
-                if !known.iter().any(|expansion| expansion.text == *other) {
-                    known.push(Expansion {
-                        text: other.clone(),
-                        weight,
-                    });
-                }
-            }
-        }
-    }
-    Ok(map)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,7 +141,7 @@ mod tests {
     fn the_built_in_lexicon_is_right() {
         let lexicon = Lexicon::parse(&Sources::built_in()).unwrap();
         assert!(lexicon.words.len() >= 500, "{}", lexicon.words.len());
-        assert!(lexicon.synonyms.contains_key("新农合"));
+        assert!(lexicon.synonyms.has("新农合"));
         assert!(lexicon.stopwords.contains("怎么"));
     }
 
@@ -208,20 +157,5 @@ mod tests {
         check("医保\n", "\n医保, 医疗保险 @2\n", "synonyms.txt, line 2");
         check("医保\n", "医保\n", "synonyms.txt, line 1");
         check("医保\n", "医保 =>\n", "synonyms.txt, line 1");
-    }
-
-    #[test]
-    fn groups_work_both_ways_and_arrows_one_way() {
-        let lexicon = Lexicon::parse(&sources("医保\n", "醫保, 医疗保险 @0.5\n报 => 报销\n")).unwrap();
-        let of = |form: &str| {
-            lexicon
-                .synonyms
-                .get(form)
-                .map(|list| list.iter().map(|e| e.text.as_str()).collect::<Vec<_>>())
-        };
-        assert_eq!(of("医保"), Some(vec!["医疗保险"]));
-        assert_eq!(of("医疗保险"), Some(vec!["医保"]));
-        assert_eq!(of("报"), Some(vec!["报销"]));
-        assert_eq!(of("报销"), None);
     }
 }

@@ -22,6 +22,7 @@ mod segment;
 mod sentence;
 mod simplify;
 mod spelling;
+mod synonyms;
 mod year;
 
 pub use analyzer::{Analyzer, Token, Tokens};
@@ -36,6 +37,7 @@ pub use region::Region;
 pub use sentence::sentences;
 pub use simplify::model_form;
 pub use spelling::{Correction, Usage};
+pub use synonyms::{BUILT_IN as BUILT_IN_SYNONYMS, Synonyms};
 
 #[cfg(test)]
 mod tests;

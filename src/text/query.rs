@@ -9,11 +9,11 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::analyzer::{Analyzer, Gram, bigrams};
-use super::lexicon::Expansion;
 use super::normalize::Normalized;
 use super::quantity::{Amount, amounts};
 use super::region::Region;
 use super::segment::{self, Script, Word};
+use super::synonyms::Expansion;
 use super::year;
 
 /// Why a term is in a query.
@@ -165,25 +165,21 @@ impl Analyzer {
     /// Adds the synonyms of the longest known forms, from the left, none overlapping. A word that has none itself
     /// gives those of the forms inside it: 医保断缴 those of 医保 and of 断缴.
     fn expand(&self, text: &str, words: &[Word], word_terms: &mut Terms, bigram_terms: &mut Terms) {
-        let synonyms = &self.lexicon().synonyms;
+        let synonyms = self.synonyms();
         let mut add = |form: &str| {
-            for expansion in synonyms.get(form).into_iter().flatten() {
+            for expansion in synonyms.of(form) {
                 self.add_synonym(expansion, word_terms, bigram_terms);
             }
         };
         let mut index = 0;
         while index < words.len() {
-            match longest_phrase(text, &words[index..], |phrase| synonyms.contains_key(phrase)) {
+            match longest_phrase(text, &words[index..], |phrase| synonyms.has(phrase)) {
                 Some((count, form)) => {
                     add(form);
                     index += count;
                 }
                 None => {
-                    forms_inside(
-                        &text[words[index].range.clone()],
-                        |form| synonyms.contains_key(form),
-                        &mut add,
-                    );
+                    forms_inside(&text[words[index].range.clone()], |form| synonyms.has(form), &mut add);
                     index += 1;
                 }
             }

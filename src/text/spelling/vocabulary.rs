@@ -117,7 +117,7 @@ fn own(lexicon: &Lexicon) -> HashMap<&str, Kind> {
         .words
         .iter()
         .map(|(word, _)| word)
-        .chain(lexicon.synonyms.keys());
+        .chain(lexicon.synonyms.forms());
     let phrases = lexicon.stopwords.iter().map(|phrase| (phrase.as_str(), Kind::Common));
     let places = lexicon.regions.names().into_iter().map(|name| (name, Kind::Place));
     let terms = terms.map(|term| (term.as_str(), Kind::Term));
