@@ -68,6 +68,9 @@ fn hit_json(hit: &Hit) -> Value {
         })),
         "explanation": hit.explanation.as_ref().map(explanation_json),
         "duplicates": hit.duplicates,
+        "near_copies": hit.near_copies.iter().map(|copy| json!({
+            "passage_id": copy.passage_id, "title": copy.title, "difference": copy.difference,
+        })).collect::<Vec<_>>(),
         "attributes": hit.attributes,
         "regions": hit.regions,
         "years": hit.years,
@@ -101,6 +104,25 @@ fn applies(hit: &Hit) -> String {
         .map(|place| fit(place, "地区", hit.regions.join("、")));
     let year = hit.applies.year.map(|year| fit(year, "年份", years.join("、")));
     place.into_iter().chain(year).collect::<Vec<_>>().join("，")
+}
+
+/// What says the same as a hit, and what nearly the same, as a person reads it.
+fn copies(hit: &Hit) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !hit.duplicates.is_empty() {
+        lines.push(format!("内容相同，未另列：{}", hit.duplicates.join("、")));
+    }
+    lines.extend(hit.near_copies.iter().map(|copy| {
+        let title = match copy.title.is_empty() || copy.title == hit.title {
+            true => String::new(),
+            false => format!("《{}》", copy.title),
+        };
+        match copy.difference.is_empty() {
+            true => format!("内容相同，标题不同：{title}[{}]", copy.passage_id),
+            false => format!("内容相近，不同处：{}（{title}[{}]）", copy.difference, copy.passage_id),
+        }
+    }));
+    lines
 }
 
 fn span_json(span: &Span) -> Value {
@@ -235,6 +257,9 @@ pub fn response(response: &SearchResponse, style: &Style) {
         }
         for line in style.passage(hit).lines().filter(|line| !line.trim().is_empty()) {
             outln!("   {line}");
+        }
+        for line in copies(hit) {
+            outln!("   {}", style.paint("2", &line));
         }
         if let Some(explanation) = &hit.explanation {
             outln!("   {}", style.paint("35", &explanation.summary));

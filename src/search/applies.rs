@@ -51,13 +51,21 @@ impl<'a> Wanted<'a> {
 
     /// How a passage applies.
     pub fn applies(&self, passage: &StoredPassage) -> Applies {
-        let place = (!self.regions.is_empty()).then(|| match passage.regions.is_empty() {
-            true if NATION.iter().any(|name| passage.title.contains(name)) => Fit::Wider,
-            true => Fit::NotSaid,
-            false => by_place(self.regions, &passage.regions),
-        });
+        let place = (!self.regions.is_empty()).then(|| self.by_place(passage));
         let year = (!self.years.is_empty()).then(|| self.by_year(passage));
         Applies { place, year }
+    }
+
+    fn by_place(&self, passage: &StoredPassage) -> Fit {
+        let left_out = self.analyzer.left_out(&passage.text);
+        let is_left_out = |asked: &&Region| left_out.iter().any(|region| region == *asked || region.holds(asked));
+        let (out, asked): (Vec<&Region>, Vec<&Region>) = self.regions.iter().partition(is_left_out);
+        match asked.is_empty() {
+            true if !out.is_empty() => Fit::Other,
+            _ if !passage.regions.is_empty() => by_place(&asked, &passage.regions),
+            _ if NATION.iter().any(|name| passage.title.contains(name)) => Fit::Wider,
+            _ => Fit::NotSaid,
+        }
     }
 
     fn by_year(&self, passage: &StoredPassage) -> Fit {
@@ -113,14 +121,13 @@ impl<'a> Wanted<'a> {
         let met = |region: &&Region| {
             held.iter()
                 .take(FIRST)
-                .any(|held| by_place(&[(*region).clone()], held) == Fit::Same)
+                .any(|held| by_place(&[*region], held) == Fit::Same)
         };
         let mut places: Vec<&Region> = self.regions.iter().filter(|region| !met(region)).collect();
         let same_year = |hit: &Hit| hit.applies.year == Some(Fit::Same);
-        let mut years: &[u16] = match first.iter().any(same_year) {
-            true => &[],
-            false => self.years,
-        };
+        let of_year = |year: &u16| first.iter().any(|hit| same_year(hit) && hit.years.contains(year));
+        let unmet: Vec<u16> = self.years.iter().copied().filter(|year| !of_year(year)).collect();
+        let mut years: &[u16] = &unmet;
         let both = |hit: &Hit| same_year(hit) && hit.applies.place == Some(Fit::Same);
         let by_year = places.is_empty() && !years.is_empty();
         if places.is_empty() && years.is_empty() {
@@ -161,7 +168,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// How places meet those asked for, by the one that meets best; neither list is empty.
-fn by_place(asked: &[Region], held: &[Region]) -> Fit {
+fn by_place(asked: &[&Region], held: &[Region]) -> Fit {
     let meets = |asked: &Region, held: &Region| match () {
         () if asked == held || asked.holds(held) => Fit::Same,
         () if held.holds(asked) => Fit::Wider,
@@ -277,6 +284,28 @@ mod tests {
         check("2023年医保缴费", "缴费通知〔2023〕5号", "380元", None, Some(Same));
         check("2021年理赔", "家财险(2021版)", "自2021年1月1日起", None, Some(Same));
         check("医保报多少", "杭州2024年医保", "报八成", None, None);
+        check(
+            "南京医保报多少",
+            "江苏省医保",
+            "本省（南京除外）报八成",
+            Some(Other),
+            None,
+        );
+        check(
+            "苏州医保报多少",
+            "江苏省医保",
+            "本省（南京除外）报八成",
+            Some(Wider),
+            None,
+        );
+        check(
+            "南京或苏州医保",
+            "江苏省医保",
+            "本省（南京除外）报八成",
+            Some(Wider),
+            None,
+        );
+        check("拉萨医保报多少", "医保", "全国（西藏除外）报八成", Some(Other), None);
     }
 
     #[test]
@@ -348,6 +377,12 @@ mod tests {
             Some("库中没有上海的内容，以下是绥化的。"),
         );
         check("上海社保", &[], &[], Some("库中没有上海的内容。"));
+        check(
+            "2022年和2023年的社保基数",
+            &hui,
+            &[],
+            Some("库中没有2022年的内容，以下有2023年的，其余未说明年份。"),
+        );
         let many = ["绥化社保", "兰州社保", "杭州社保", "宁波社保"];
         check(
             "上海社保",

@@ -45,9 +45,12 @@ impl Gates {
         self.place && !hits.take(FIRST_GATED).any(|evidence| evidence.locality >= 1.0)
     }
 
-    /// Whether none of the first hits is about the year, where one must be.
+    /// Whether none of the first hits is about the year, where one must be; about the place too, where it must be about both:
+    /// one about the place and another about the year answer nothing.
     pub fn year_missing<'a>(self, hits: impl Iterator<Item = &'a Evidence>) -> bool {
-        self.year && !hits.take(FIRST_GATED).any(|evidence| evidence.timeliness >= 1.0)
+        let is_there = |evidence: &Evidence| evidence.locality >= 1.0 || !self.place;
+        let mut first = hits.take(FIRST_GATED);
+        self.year && !first.any(|evidence| evidence.timeliness >= 1.0 && is_there(evidence))
     }
 }
 
@@ -97,6 +100,7 @@ mod tests {
         let (same, other, none) = (here(1.0, 1.0), here(-1.0, -1.0), here(0.0, 0.0));
         check("上海2024年社保基数多少", &[other, none], [1.0, 1.0]);
         check("上海2024年社保基数多少", &[other, same], [0.0, 0.0]);
+        check("上海2024年社保基数多少", &[here(1.0, 0.0), here(0.0, 1.0)], [0.0, 1.0]);
         check("上海社保基数多少", &[here(0.3, 0.0)], [1.0, 0.0]);
         check("2024年社保基数多少", &[none], [0.0, 1.0]);
         check("上海社保怎么转出", &[other], [0.0, 0.0]);

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::applies::Wanted;
 use super::confidence::{Gates, signs};
+use super::copies::{Unfolded, unfold};
 use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
@@ -16,7 +17,7 @@ use super::reading::{Reading, normalized};
 use super::request::{Mode, SearchRequest};
 use super::reranking::{Reranked, rerank};
 use super::response::{Provenance, SearchResponse, Timings};
-use super::score::{Retrieved, rule, score};
+use super::score::{Retrieved, Scored, rule, score};
 use crate::compute::{self, Budget, UnderWay};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
@@ -138,7 +139,7 @@ impl Engine {
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let reach = request.offset + request.wanted();
         let mut depth = depth(request, reach);
-        let (mut retrieved, scored, mut groups, started) = loop {
+        let (mut retrieved, scored, mut groups, mut unfolded, started) = loop {
             let retrieved = self.retrieve(about, &reading, &asked, depth, &under_way, &mut timings)?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.question.is_some());
@@ -147,10 +148,11 @@ impl Engine {
                 let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
                 asked.keys(&passages)
             })?;
-            // Long articles can fill both lists with few articles; then the lists have to be longer.
+            let unfolded = unfolded(&*asked, &scored, &groups, reach, under_way.budget())?;
+            // Long articles, or copies, can fill both lists with few hits; then the lists have to be longer.
             let exhausted = retrieved.lexical.len() < depth && retrieved.dense.len() < depth;
-            if groups.len() >= reach || exhausted || depth >= DEEPEST {
-                break (retrieved, scored, groups, started);
+            if unfolded.hits.len() >= reach || exhausted || depth >= DEEPEST {
+                break (retrieved, scored, groups, unfolded, started);
             }
             depth *= DEEPER;
         };
@@ -169,6 +171,7 @@ impl Engine {
                 let outcome = rerank(&mut groups, &**reranker, how, &request.query, &*asked, &scored, budget);
                 timings.rerank = started.elapsed();
                 let (reranked, reason) = outcome?;
+                unfolded = self::unfolded(&*asked, &scored, &groups, reach, budget)?;
                 let reasons: Vec<String> = retrieved.degraded.take().into_iter().chain(reason).collect();
                 retrieved.degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
                 Some(reranked)
@@ -177,7 +180,8 @@ impl Engine {
         };
 
         let started = Instant::now();
-        let page: Vec<usize> = groups
+        let page: Vec<usize> = unfolded
+            .hits
             .iter()
             .copied()
             .skip(request.offset)
@@ -190,6 +194,7 @@ impl Engine {
             request,
             scored: &scored,
             reranked: reranked.as_ref().unwrap_or(&unmoved),
+            read: unfolded.read,
             finder: &TermFinder::new(&request.query, &query, asked.weights()),
             wanted: &wanted,
             budget: under_way.budget(),
@@ -369,6 +374,14 @@ impl Engine {
         let adapter = self.ranking.adapter_for(&about.identity)?;
         adapter.bind(&about.mean, vector).map(Arc::from)
     }
+}
+
+/// The hits of a ranking, copies of better ones left out.
+fn unfolded(asked: &dyn Asked, scored: &Scored, order: &[usize], reach: usize, budget: Budget) -> Result<Unfolded> {
+    unfold(order, reach, |batch| {
+        let refs: Vec<PassageRef> = batch.iter().map(|&at| scored.passages[at]).collect();
+        asked.fetch(&refs, budget)
+    })
 }
 
 /// Candidates to take from each ranking so that `reach` hits can be given. It grows in large steps, so that the pages of

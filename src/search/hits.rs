@@ -2,7 +2,10 @@
 //!
 //! The order of articles is settled before; nothing here changes it, nor the score that an article stands by.
 
+use std::collections::HashMap;
+
 use super::applies::Wanted;
+use super::copies::Read;
 use super::explain;
 use super::highlight::{Reading, TermFinder, Title};
 use super::request::{Grouping, SearchRequest};
@@ -36,32 +39,40 @@ pub(super) struct HitBuilder<'a> {
     pub request: &'a SearchRequest,
     pub scored: &'a Scored,
     pub reranked: &'a Reranked,
+    /// What was read already, by candidate, with its copies.
+    pub read: HashMap<usize, Read>,
     pub finder: &'a TermFinder,
     pub wanted: &'a Wanted<'a>,
     pub budget: Budget,
 }
 
 impl HitBuilder<'_> {
-    /// The hits of a page, given by their places among the candidates, and the regions of each.
+    /// The hits of a page, given as numbers of candidates, and the regions of each.
     ///
     /// # Errors
     /// `Corrupt` if the index is damaged, `Deadline` if nobody waits any more.
-    pub fn build(&self, page: &[usize]) -> Result<(Vec<Hit>, Vec<Vec<Region>>)> {
+    pub fn build(mut self, page: &[usize]) -> Result<(Vec<Hit>, Vec<Vec<Region>>)> {
+        let pages = self.pages(page)?;
         let HitBuilder {
             request,
             scored,
             reranked,
             finder,
             ..
-        } = self;
+        } = &self;
         let refs: Vec<PassageRef> = page.iter().map(|&at| scored.passages[at]).collect();
         let mut terms = match request.explain {
             true => self.asked.explain(&refs, self.budget)?.into_iter(),
             false => Vec::new().into_iter(),
         };
         let (mut hits, mut held) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
-        for (place, (&at, stored)) in page.iter().zip(self.asked.fetch(&refs, self.budget)?).enumerate() {
+        for (place, (&at, read)) in page.iter().zip(pages).enumerate() {
             self.budget.check()?;
+            let Read {
+                stored,
+                duplicates,
+                near,
+            } = read;
             let title = finder.title(&stored.title);
             let reading = finder.read(&stored.text, &title);
             let read = ReadPassage { stored, title, reading };
@@ -72,7 +83,7 @@ impl HitBuilder<'_> {
             let applies = self.wanted.applies(&read.stored);
             held.push(read.stored.regions.clone());
             let mut hit = to_hit(read, reranked.score(at, scored.ranked[at].score), finder);
-            hit.applies = applies;
+            (hit.applies, hit.duplicates, hit.near_copies) = (applies, duplicates, near);
             if let Some(terms) = terms.next() {
                 let evidence = &scored.evidence[at];
                 let next = page.get(place + 1).map(|&next| &scored.evidence[next]);
@@ -92,6 +103,16 @@ impl HitBuilder<'_> {
             hits.push(hit);
         }
         Ok((hits, held))
+    }
+
+    /// The passages of a page: what was read already, and the rest read now.
+    fn pages(&mut self, page: &[usize]) -> Result<Vec<Read>> {
+        let unread: Vec<usize> = page.iter().copied().filter(|at| !self.read.contains_key(at)).collect();
+        let refs: Vec<PassageRef> = unread.iter().map(|&at| self.scored.passages[at]).collect();
+        for (at, stored) in unread.into_iter().zip(self.asked.fetch(&refs, self.budget)?) {
+            self.read.insert(at, Read::alone(stored));
+        }
+        Ok(page.iter().filter_map(|at| self.read.remove(at)).collect())
     }
 
     /// The passage of an article that answers best: the one it was ranked by (at this place among the candidates),
@@ -158,6 +179,7 @@ fn to_hit(read: ReadPassage, score: f32, finder: &TermFinder) -> Hit {
         kind: stored.kind,
         explanation: None,
         duplicates: Vec::new(),
+        near_copies: Vec::new(),
         attributes: stored.attributes,
         regions: stored.regions.iter().map(Region::key).collect(),
         years: stored.years,

@@ -4,6 +4,8 @@
 mod adapter;
 mod applies;
 pub mod confidence;
+mod copies;
+mod differences;
 mod engine;
 mod explain;
 pub mod features;

@@ -92,6 +92,18 @@ pub struct Missing {
     pub sentence: String,
 }
 
+/// A hit that says nearly the same as another one, and why it is not one of its duplicates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NearCopy {
+    /// The other hit's passage; it may be on another page.
+    pub passage_id: String,
+    /// The title of its article.
+    pub title: String,
+    /// What this hit says, then what the other one says (犹豫期 20天 / 10天); empty if no amount, day, year or place differs, but
+    /// the titles alone do.
+    pub difference: String,
+}
+
 /// One passage that was found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hit {
@@ -126,8 +138,10 @@ pub struct Hit {
     pub best_sentence: Option<Span>,
     /// Why it stands here; only if asked for.
     pub explanation: Option<Explanation>,
-    /// Ids of passages that say the same and were collapsed into this hit.
+    /// Ids of passages that say the same as the one the hit was ranked by, and are no hits of their own.
     pub duplicates: Vec<String>,
+    /// Hits that say nearly the same under another title, or with other amounts, days, years or places.
+    pub near_copies: Vec<NearCopy>,
     /// What the article's record said beside the fields above.
     pub attributes: BTreeMap<String, String>,
     /// The places that the passage or its article is about, as filters name them.
@@ -149,11 +163,11 @@ pub struct Timings {
     pub lexical: Duration,
     /// Candidates by meaning.
     pub dense: Duration,
-    /// Exact scores of the union, fusion, grouping.
+    /// Exact scores of the union, fusion, grouping; reading the first passages and comparing them.
     pub fuse: Duration,
     /// The reranker's work, where one is set.
     pub rerank: Duration,
-    /// Texts, highlights, best sentences, explanations.
+    /// Highlights, best sentences, explanations.
     pub assemble: Duration,
     /// All of it.
     pub total: Duration,

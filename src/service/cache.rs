@@ -132,6 +132,11 @@ fn bytes(answer: &SearchResponse) -> usize {
                 .map(|text| 24 + text.len())
                 .sum::<usize>()
             + hit
+                .near_copies
+                .iter()
+                .map(|copy| 72 + copy.passage_id.len() + copy.title.len() + copy.difference.len())
+                .sum::<usize>()
+            + hit
                 .attributes
                 .iter()
                 .map(|(name, value)| 64 + name.len() + value.len())

@@ -261,6 +261,15 @@ fn hit(core: &Hit) -> wire::Hit {
         best_sentence,
         explanation: core.explanation.as_ref().map(explanation),
         duplicates: core.duplicates.clone(),
+        near_copies: core
+            .near_copies
+            .iter()
+            .map(|copy| wire::NearCopy {
+                passage_id: copy.passage_id.clone(),
+                title: copy.title.clone(),
+                difference: copy.difference.clone(),
+            })
+            .collect(),
         attributes: core.attributes.clone(),
         regions: core.regions.clone(),
         years: core.years.iter().copied().map(u32::from).collect(),

@@ -24,7 +24,7 @@ use super::*;
 use crate::error::Fault;
 use crate::model::ArticleKind;
 use crate::search::response::{
-    Applies, Explanation, Fit, Hit, Missing, Provenance, RankPart, Span, TermMatch, Timings,
+    Applies, Explanation, Fit, Hit, Missing, NearCopy, Provenance, RankPart, Span, TermMatch, Timings,
 };
 
 /// An answer with every field set.
@@ -65,6 +65,11 @@ pub(super) fn full_answer() -> SearchResponse {
                 summary: "词语匹配度最高。".into(),
             }),
             duplicates: vec!["yibao-7#0".into()],
+            near_copies: vec![NearCopy {
+                passage_id: "yibao-8#0".into(),
+                title: "断缴办理".into(),
+                difference: "补缴 3个月 / 6个月".into(),
+            }],
             attributes: [("部门".to_owned(), "待遇科".to_owned())].into(),
             regions: vec!["杭州/余杭区".into()],
             years: vec![2024, 2025],

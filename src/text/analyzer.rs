@@ -16,7 +16,7 @@ use crate::profile::TermWeights;
 use super::lexicon::{Lexicon, Sources};
 use super::normalize::Normalized;
 use super::quantity::{Amount, amounts};
-use super::region::Region;
+use super::region::{Region, Regions};
 use super::segment::{self, Run, Script, Word};
 use super::spelling::vocabulary::Vocabulary;
 use super::synonyms::Synonyms;
@@ -181,6 +181,16 @@ impl Analyzer {
             .lexicon
             .regions
             .find(&text, &self.segment(&text, &segment::runs(&text), &[]))
+    }
+
+    /// The regions that a text names only to leave them out: 南京 of 江苏省，南京除外. Texts that hold no word for that cost nothing.
+    pub fn left_out(&self, text: &str) -> Vec<Region> {
+        if !Regions::may_leave_out(text) {
+            return Vec::new();
+        }
+        let text = Normalized::new(text).text;
+        let words = self.segment(&text, &segment::runs(&text), &[]);
+        self.parts.lexicon.regions.left_out(&text, &words)
     }
 
     /// The region that a name given alone means, in any of its forms: 浙江省, 杭州, 粤, 余杭, 北京朝阳区.

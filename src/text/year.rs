@@ -1,12 +1,15 @@
 //! Recognises the years a text speaks of: 2025年, 2025-04-19, 25/05/31, 二〇二五年, 去年, 〔2023〕5号, 2021-E版.
 //!
-//! Owns the reading only, and which years are merely those of an edition (2021版, a document's number); what a year does
+//! A year counts where it says what a text is about: not the one in which somebody was born or some firm founded
+//! (`index/lexicon/passing-years.txt`). Owns the reading only, and which years are merely those of an edition (2021版, a document's number); what a year does
 //! to a ranking is the search layer's.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use crate::model::Date;
 
+use super::lines::lexicon_lines;
 use super::quantity::amounts;
 
 /// 去年 and its like, with what they add to this year.
@@ -62,7 +65,23 @@ fn once(found: impl Iterator<Item = u16>) -> Vec<u16> {
     years
 }
 
-/// The years that are written as numbers, and where.
+/// The words that make a year one in passing: right before it and right behind it.
+static PASSING: LazyLock<[Vec<&str>; 2]> = LazyLock::new(|| {
+    let lines = || lexicon_lines(include_str!("../../index/lexicon/passing-years.txt")).map(|(_, line)| line);
+    let before = lines().filter_map(|line| line.strip_suffix('+'));
+    let behind = lines().filter_map(|line| line.strip_prefix('+'));
+    [before.collect(), behind.collect()]
+});
+
+/// Whether a year is that of somebody's life, or of something else that a text is not about.
+fn is_passing(text: &str, range: &Range<usize>) -> bool {
+    let [before, behind] = &*PASSING;
+    let rest = text[range.end..].trim_start_matches(['年', ' ', '就']);
+    let head = text[..range.start].trim_end_matches([' ', ':']);
+    before.iter().any(|word| head.ends_with(word)) || behind.iter().any(|word| rest.starts_with(word))
+}
+
+/// The years that are written as numbers and say what the text is about, and where.
 fn written(text: &str) -> impl Iterator<Item = (Range<usize>, u16)> {
     let counted = amounts(text).into_iter().filter_map(|amount| {
         let year = amount
@@ -84,6 +103,7 @@ fn written(text: &str) -> impl Iterator<Item = (Range<usize>, u16)> {
             found.push((start..end, year));
         }
     }
+    found.retain(|(range, _)| !is_passing(text, range));
     found.sort_by_key(|(range, _)| range.start);
     found.into_iter()
 }
@@ -169,6 +189,20 @@ mod tests {
         check("编号C00003932312017011100001", &[]);
         check("(1234)", &[]);
         check("第2014号", &[]);
+    }
+
+    #[test]
+    fn years_in_passing_are_not_what_a_text_is_about() {
+        let check = |text: &str, expected: &[u16]| assert_eq!(years(text, None), expected, "{text}");
+        check("1975年出生的人什么时候退休", &[]);
+        check("1982年4月3日出生,2024年办理", &[2024]);
+        check("我1998年参加工作,2023年退休", &[2023]);
+        check("公司成立于1996年", &[]);
+        check("出生日期为 2000年 9月 1日", &[]);
+        check("2014年以前缴费的年限", &[]);
+        check("2019年就买的保险,2024年理赔", &[2024]);
+        check("2024年前10个月的缴费", &[2024]);
+        check("2024年生育津贴", &[2024]);
     }
 
     #[test]

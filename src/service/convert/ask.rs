@@ -7,7 +7,7 @@ use crate::error::{Error, Fault, Result};
 use crate::model::{ArticleKind, Date, Filter};
 use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use crate::search::response::{
-    Applies, Explanation, Fit, Hit, Missing, Provenance, RankPart, SearchResponse, Span, TermMatch, Timings,
+    Applies, Explanation, Fit, Hit, Missing, NearCopy, Provenance, RankPart, SearchResponse, Span, TermMatch, Timings,
 };
 
 /// The outcome of one question of a batch as a client received it.
@@ -161,6 +161,15 @@ fn hit(wire: wire::Hit) -> Result<Hit> {
         best_sentence: wire.best_sentence.and_then(|sentence| sentence.span).map(span),
         explanation: wire.explanation.map(explanation),
         duplicates: wire.duplicates,
+        near_copies: wire
+            .near_copies
+            .into_iter()
+            .map(|copy| NearCopy {
+                passage_id: copy.passage_id,
+                title: copy.title,
+                difference: copy.difference,
+            })
+            .collect(),
         attributes: wire.attributes,
         regions: wire.regions,
         years: years(wire.years),

@@ -43,7 +43,7 @@ pub struct Amount {
 
 impl Amount {
     /// The canonical terms, `#` included: of a range one for each end.
-    pub(in crate::text) fn terms(&self) -> impl Iterator<Item = String> {
+    pub fn terms(&self) -> impl Iterator<Item = String> {
         let (first, second) = match self.value {
             Value::Quantity(Quantity { low, high, unit }) => {
                 let high = (high != low).then(|| format!("#{}", canonical(high, unit)));

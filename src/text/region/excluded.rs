@@ -1,4 +1,4 @@
-//! Regions that are named only to be left out: 不包括香港、澳门, 除上海外, 台湾除外.
+//! Regions that are named only to be left out: 不包括香港、澳门, 除上海外, 台湾除外, 不是杭州的.
 //!
 //! Reads what stands right before and right behind a list of names, nothing further: 杭州以外就医 is still about 杭州.
 
@@ -19,26 +19,51 @@ const BEFORE: [&str; 8] = [
 /// Right behind one.
 const BEHIND: [&str; 3] = ["除外", "不适用", "不在此列"];
 
+/// Right before one that is not meant; but 是不是杭州 asks, and who is 不是杭州户口 may live there.
+const NOT: [&str; 2] = ["不是", "并非"];
+const PEOPLE: [&str; 4] = ["人", "籍", "户", "本地"];
+
 /// In characters: how far behind the list the 外 of 除上海外 may stand.
 const REACH: usize = 12;
+/// What else makes 除了上海 leave it out.
+const OTHERS: [&str; 4] = ["外", "还", "其他", "别的"];
 
-/// Takes out what a text, whose mentions are given in order, leaves out.
-pub(super) fn remove(text: &str, mentions: &mut Vec<Mention>) {
+/// Whether a text may leave a region out at all.
+pub(super) fn may_leave_out(text: &str) -> bool {
+    let words = BEFORE.iter().chain(&BEHIND).chain(&NOT);
+    text.contains('除') || words.into_iter().any(|word| text.contains(word))
+}
+
+/// Takes out what a text, whose mentions are given in order, leaves out, and returns it. `holds`: whether the place of one
+/// mention lies in that of the other, so that of 江苏省，南京除外 only the second one is left out.
+pub(super) fn take(
+    text: &str,
+    mentions: &mut Vec<Mention>,
+    holds: impl Fn(&Mention, &Mention) -> bool,
+) -> Vec<Mention> {
     let mut kept = vec![true; mentions.len()];
     let mut start = 0;
     while start < mentions.len() {
         let mut end = start + 1;
-        while end < mentions.len() && is_joint(text, mentions[end - 1].range.end, mentions[end].range.start) {
+        while end < mentions.len()
+            && is_joint(text, mentions[end - 1].range.end, mentions[end].range.start)
+            && !holds(&mentions[end - 1], &mentions[end])
+        {
             end += 1;
         }
         let (first, last) = (mentions[start].range.start, mentions[end - 1].range.end);
-        if is_left_out(&text[..first], &text[last..]) {
+        let is_person = text[..last].ends_with(['人', '籍']);
+        if is_left_out(&text[..first], &text[last..], is_person) {
             kept[start..end].fill(false);
         }
         start = end;
     }
-    let mut kept = kept.into_iter();
-    mentions.retain(|_| kept.next().unwrap_or(true));
+    let (here, left_out): (Vec<_>, Vec<_>) = std::mem::take(mentions)
+        .into_iter()
+        .zip(kept)
+        .partition(|(_, kept)| *kept);
+    mentions.extend(here.into_iter().map(|(mention, _)| mention));
+    left_out.into_iter().map(|(mention, _)| mention).collect()
 }
 
 /// Whether nothing but 、 and its like stands between two names.
@@ -50,7 +75,7 @@ fn is_joint(text: &str, end: usize, start: usize) -> bool {
     between.chars().all(|c| "、,，/及其以和与或 ".contains(c)) && between.len() <= 12
 }
 
-fn is_left_out(before: &str, behind: &str) -> bool {
+fn is_left_out(before: &str, behind: &str, is_person: bool) -> bool {
     let before = before.trim_end_matches([' ', '(', ':', '在', '于', '指']);
     let before = before
         .strip_suffix("中国")
@@ -65,7 +90,12 @@ fn is_left_out(before: &str, behind: &str) -> bool {
     if BEHIND.iter().any(|word| rest.starts_with(word)) {
         return true;
     }
+    let is_people = || is_person || PEOPLE.iter().any(|word| behind.starts_with(word));
+    if NOT.iter().any(|word| before.ends_with(word)) && !before.ends_with("是不是") && !is_people() {
+        return true;
+    }
     let except = before.ends_with('除') || before.ends_with("除了");
-    let mut clause = behind.chars().take(REACH).take_while(|c| !",。;!?\n".contains(*c));
-    except && clause.any(|c| c == '外')
+    let clause = behind.chars().take(REACH).take_while(|c| !",。;!?\n".contains(*c));
+    let clause: String = clause.collect();
+    except && OTHERS.iter().any(|word| clause.contains(word))
 }

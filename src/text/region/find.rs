@@ -15,15 +15,7 @@ impl Regions {
     /// right behind it (浙江省杭州市) is that one alone; a name that several have counts where a region that holds one of
     /// them is named too.
     pub(in super::super) fn find(&self, text: &str, words: &[Word]) -> Vec<Region> {
-        let mut mentions = self.mentions(text, words);
-        mentions.extend(self.masked(text, words).map(|(range, places)| Mention {
-            range,
-            place: Some(places[0]).filter(|_| places.len() == 1),
-            places,
-        }));
-        mentions.sort_by_key(|mention| mention.range.start);
-        excluded::remove(text, &mut mentions);
-
+        let (mentions, _) = self.named(text, words);
         let mut found: Vec<usize> = self.document_numbers(text);
         for place in mentions.iter().filter_map(|mention| mention.place) {
             if !found.contains(&place) {
@@ -45,6 +37,38 @@ impl Regions {
             }
         }
         found.into_iter().map(|place| self.regions[place].clone()).collect()
+    }
+
+    /// Whether a text holds a word that leaves something out.
+    pub(in super::super) fn may_leave_out(text: &str) -> bool {
+        excluded::may_leave_out(text)
+    }
+
+    /// The regions that the words of a text name only to leave them out, each once.
+    pub(in super::super) fn left_out(&self, text: &str, words: &[Word]) -> Vec<Region> {
+        let (_, left_out) = self.named(text, words);
+        let mut found: Vec<usize> = Vec::new();
+        for mention in left_out {
+            found.extend(mention.place.filter(|place| !found.contains(place)));
+        }
+        found.into_iter().map(|place| self.regions[place].clone()).collect()
+    }
+
+    /// What a text is about, and what it leaves out, in order.
+    fn named(&self, text: &str, words: &[Word]) -> (Vec<Mention>, Vec<Mention>) {
+        let mut mentions = self.mentions(text, words);
+        mentions.extend(self.masked(text, words).map(|(range, places)| Mention {
+            range,
+            place: Some(places[0]).filter(|_| places.len() == 1),
+            places,
+        }));
+        mentions.sort_by_key(|mention| mention.range.start);
+        let holds = |one: &Mention, other: &Mention| {
+            let place = one.place.map(|place| &self.regions[place]);
+            place.is_some_and(|place| other.places.iter().any(|&other| place.holds(&self.regions[other])))
+        };
+        let left_out = excluded::take(text, &mut mentions, holds);
+        (mentions, left_out)
     }
 
     /// All names that stand between words, in order.

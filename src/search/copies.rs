@@ -1,0 +1,327 @@
+//! Near copies: passages that say the same in nearly the same words, of which a list shows one.
+//!
+//! Owns when two passages are near copies, and the walk down a ranking that makes one hit of those that hide nothing from
+//! each other. Texts are compared as they are read, exactly: only the first hits have to be, and those are read anyway.
+
+use std::collections::HashMap;
+
+use super::differences::Differences;
+use super::response::NearCopy;
+use crate::error::Result;
+use crate::index::StoredPassage;
+use crate::model::passage_id;
+
+/// A passage is compared with so many hits before it, and a hit's copies are looked for until so many hits have come
+/// behind it. Copies stand close together, since they get nearly the same scores.
+const NEIGHBOURS: usize = 10;
+/// Places of a ranking that are walked down; behind them every passage is a hit of its own. It bounds what is read for the
+/// deepest page.
+const WALKED: usize = 200;
+/// Characters that are compared as one.
+const GRAM: usize = 5;
+
+/// A ranking without the passages that are copies of better ones.
+#[derive(Debug, Default)]
+pub struct Unfolded {
+    /// The hits, best first, as numbers of candidates.
+    pub hits: Vec<usize>,
+    /// What was read on the way, by candidate.
+    pub read: HashMap<usize, Read>,
+}
+
+/// A passage that stands as a hit.
+#[derive(Debug)]
+pub struct Read {
+    /// The passage.
+    pub stored: StoredPassage,
+    /// Ids of the passages that it stands for.
+    pub duplicates: Vec<String>,
+    /// Hits that say nearly the same.
+    pub near: Vec<NearCopy>,
+}
+
+impl Read {
+    /// A passage without copies.
+    pub fn alone(stored: StoredPassage) -> Self {
+        Read {
+            stored,
+            duplicates: Vec::new(),
+            near: Vec::new(),
+        }
+    }
+}
+
+/// Walks down a ranking until `reach` hits and all their copies are known; `fetch` reads passages. The hits at the
+/// beginning are the same whatever the reach, so pages are cut from one list: no passage is missing, none is there twice.
+///
+/// # Errors
+/// Those of `fetch`.
+pub fn unfold(
+    order: &[usize],
+    reach: usize,
+    fetch: impl Fn(&[usize]) -> Result<Vec<StoredPassage>>,
+) -> Result<Unfolded> {
+    let mut found = Unfolded::default();
+    let mut grams: Vec<Grams> = Vec::new();
+    let walked = order.len().min(WALKED);
+    let wanted = reach.saturating_add(NEIGHBOURS);
+    let mut next = 0;
+    while next < walked && found.hits.len() < wanted {
+        let end = walked.min(next + wanted - found.hits.len());
+        let batch = &order[next..end];
+        for (&at, stored) in batch.iter().zip(fetch(batch)?) {
+            let own = Grams::of(&stored.text);
+            if let Some(read) = found.stands_alone(&grams, &own, stored) {
+                found.hits.push(at);
+                found.read.insert(at, read);
+                grams.push(own);
+            }
+        }
+        next = end;
+    }
+    found.hits.extend(&order[next..]);
+    Ok(found)
+}
+
+impl Unfolded {
+    /// The passage as a hit, unless it was added to one of the hits before it.
+    fn stands_alone(&mut self, grams: &[Grams], own: &Grams, stored: StoredPassage) -> Option<Read> {
+        let id = passage_id(&stored.article_id, stored.ordinal);
+        let mut near = Vec::new();
+        let first = self.hits.len().saturating_sub(NEIGHBOURS);
+        for (at, _) in (self.hits[first..].iter().zip(&grams[first..])).filter(|(_, other)| own.is_near(other)) {
+            // Every hit of the walk was read.
+            let Some(hit) = self.read.get_mut(at) else { continue };
+            let differences = Differences::between(&hit.stored, &stored);
+            let is_same_title = stored.title.is_empty() || stored.title == hit.stored.title;
+            if is_same_title && !differences.adds() {
+                hit.duplicates.push(id);
+                return None;
+            }
+            near.push((*at, differences));
+        }
+        let near = near.into_iter().filter_map(|(at, differences)| {
+            let hit = self.read.get_mut(&at)?;
+            hit.near.push(NearCopy {
+                passage_id: id.clone(),
+                title: stored.title.clone(),
+                difference: differences.of_first(),
+            });
+            Some(NearCopy {
+                passage_id: passage_id(&hit.stored.article_id, hit.stored.ordinal),
+                title: hit.stored.title.clone(),
+                difference: differences.of_second(),
+            })
+        });
+        let near = near.collect();
+        Some(Read {
+            near,
+            ..Read::alone(stored)
+        })
+    }
+}
+
+/// The stretches of [`GRAM`] letters and digits of a text, as numbers, ascending, each once.
+struct Grams(Vec<u64>);
+
+impl Grams {
+    fn of(text: &str) -> Self {
+        // Neighbours in order, whatever stands between them: copies differ in spaces and in the width of punctuation.
+        let letters: Vec<u64> = text.chars().filter(|c| c.is_alphanumeric()).map(u64::from).collect();
+        let windows = letters.windows(GRAM.min(letters.len()).max(1));
+        let mut grams: Vec<u64> = windows
+            .map(|gram| gram.iter().fold(0, |hash: u64, letter| mixed(hash ^ letter)))
+            .collect();
+        grams.sort_unstable();
+        grams.dedup();
+        Grams(grams)
+    }
+
+    /// Whether both have at least 7 of 10 stretches of either in common (Jaccard).
+    fn is_near(&self, other: &Grams) -> bool {
+        let (one, two) = (&self.0, &other.0);
+        if one.is_empty() || two.is_empty() {
+            return false;
+        }
+        let needed = (7 * (one.len() + two.len())).div_ceil(17);
+        // So many of each may lack in the other.
+        let (Some(mut spare_one), Some(mut spare_two)) = (one.len().checked_sub(needed), two.len().checked_sub(needed))
+        else {
+            return false;
+        };
+        let (mut at, mut other) = (0, 0);
+        while at < one.len() && other < two.len() {
+            let spare = match one[at].cmp(&two[other]) {
+                std::cmp::Ordering::Equal => {
+                    (at, other) = (at + 1, other + 1);
+                    continue;
+                }
+                std::cmp::Ordering::Less => {
+                    at += 1;
+                    &mut spare_one
+                }
+                std::cmp::Ordering::Greater => {
+                    other += 1;
+                    &mut spare_two
+                }
+            };
+            match spare.checked_sub(1) {
+                Some(left) => *spare = left,
+                None => return false,
+            }
+        }
+        one.len() - at <= spare_one && two.len() - other <= spare_two
+    }
+}
+
+/// A hash that puts equal stretches of two texts anywhere among all others, so that texts without much in common are told
+/// apart by the first few.
+fn mixed(value: u64) -> u64 {
+    let value = (value ^ value >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    value ^ value >> 29
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::ArticleKind;
+
+    fn passage(number: usize, title: &str, text: &str) -> StoredPassage {
+        StoredPassage {
+            article_id: number.to_string(),
+            ordinal: 0,
+            title: title.into(),
+            heading: String::new(),
+            text: text.into(),
+            start: 0,
+            end: 0,
+            url: None,
+            source: None,
+            published: None,
+            kind: ArticleKind::Full,
+            regions: Vec::new(),
+            years: Vec::new(),
+            attributes: Default::default(),
+        }
+    }
+
+    /// Hits with their duplicates.
+    fn walk(passages: &[StoredPassage], reach: usize) -> Vec<(usize, Vec<String>)> {
+        let order: Vec<usize> = (0..passages.len()).collect();
+        let read = |at: &[usize]| Ok(at.iter().map(|&at| passages[at].clone()).collect());
+        let mut found = unfold(&order, reach, read).unwrap();
+        let hit = |at: &usize| {
+            let read = found.read.remove(at);
+            (*at, read.map(|read| read.duplicates).unwrap_or_default())
+        };
+        found.hits.iter().map(hit).collect()
+    }
+
+    const LONG: &str = "参保人员在定点医疗机构住院发生的医疗费用，由统筹基金按规定的比例支付，个人承担其余的部分";
+
+    #[test]
+    fn copies_become_one_hit() {
+        let check = |passages: &[(&str, &str)], expected: &[(usize, &[&str])]| {
+            let passages: Vec<StoredPassage> = (0..)
+                .zip(passages)
+                .map(|(number, (title, text))| passage(number, title, text))
+                .collect();
+            let found = walk(&passages, 10);
+            let found: Vec<(usize, Vec<&str>)> = found
+                .iter()
+                .map(|(at, ids)| (*at, ids.iter().map(String::as_str).collect()))
+                .collect();
+            let expected: Vec<(usize, Vec<&str>)> = expected.iter().map(|(at, ids)| (*at, ids.to_vec())).collect();
+            assert_eq!(found, expected);
+        };
+        let spaced = LONG.replace('，', " , ");
+        let longer = format!("{LONG}。特此说明");
+        check(&[("", LONG), ("", "别的"), ("", &spaced)], &[(0, &["2#0"]), (1, &[])]);
+        check(&[("", LONG), ("", &longer)], &[(0, &["1#0"])]);
+        check(&[("医保", LONG), ("医保", LONG)], &[(0, &["1#0"])]);
+        check(&[("甲产品", LONG), ("", LONG)], &[(0, &["1#0"])]);
+        check(&[("", LONG), ("甲产品", LONG)], &[(0, &[]), (1, &[])]);
+        check(&[("甲产品", LONG), ("乙产品", LONG)], &[(0, &[]), (1, &[])]);
+        let (twenty, ten) = (format!("{LONG}，犹豫期20天"), format!("{LONG}，犹豫期10天"));
+        check(&[("", &twenty), ("", &ten)], &[(0, &[]), (1, &[])]);
+        check(&[("", &twenty), ("", LONG)], &[(0, &["1#0"])]);
+        check(&[("", LONG), ("", &twenty)], &[(0, &[]), (1, &[])]);
+        check(
+            &[("", "。"), ("", "。"), ("", "保"), ("", "保")],
+            &[(0, &[]), (1, &[]), (2, &["3#0"])],
+        );
+    }
+
+    #[test]
+    fn near_ones_name_each_other() {
+        let text = |days| format!("{LONG}，自收到保险单起的犹豫期为{days}");
+        let passages = [
+            passage(0, "甲产品", &text("20天")),
+            passage(1, "乙产品", &text("10天")),
+            passage(2, "丙产品", &text("10天")),
+        ];
+        let found = unfold(&[0, 1, 2], 10, |at| {
+            Ok(at.iter().map(|&at| passages[at].clone()).collect())
+        })
+        .unwrap();
+        let near = |at: usize| -> Vec<(&str, &str, &str)> {
+            let near = found.read[&at].near.iter();
+            near.map(|copy| (&*copy.passage_id, &*copy.title, &*copy.difference))
+                .collect()
+        };
+        let shorter = "犹豫期 20天 / 10天";
+        assert_eq!(near(0), [("1#0", "乙产品", shorter), ("2#0", "丙产品", shorter)]);
+        assert_eq!(
+            near(1),
+            [("0#0", "甲产品", "犹豫期 10天 / 20天"), ("2#0", "丙产品", "")]
+        );
+    }
+
+    /// As it is said: sets, their intersection, their union.
+    fn is_near(one: &str, two: &str) -> bool {
+        let grams = |text: &str| -> HashSet<Vec<char>> {
+            let letters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
+            letters
+                .windows(GRAM.min(letters.len()).max(1))
+                .map(<[char]>::to_vec)
+                .collect()
+        };
+        let (one, two) = (grams(one), grams(two));
+        let both = one.intersection(&two).count();
+        both > 0 && both as f64 >= 0.7 * one.union(&two).count() as f64 - 1e-9
+    }
+
+    proptest! {
+        #[test]
+        fn near_is_what_it_is_said_to_be(start in "[医保断缴，]{0,40}", one in "[医保]{0,6}", two in "[医保]{0,6}", end in "[医保报销 ]{0,40}") {
+            let (one, two) = (format!("{start}{one}{end}"), format!("{start}{two}{end}"));
+            prop_assert_eq!(Grams::of(&one).is_near(&Grams::of(&two)), is_near(&one, &two));
+        }
+
+        #[test]
+        fn every_passage_is_on_one_page(kinds in prop::collection::vec(0..6_usize, 0..60), page in 1..9_usize) {
+            let passages: Vec<StoredPassage> = kinds
+                .iter()
+                .enumerate()
+                .map(|(number, kind)| passage(number, "", &LONG.chars().cycle().skip(kind * 7).take(30).collect::<String>()))
+                .collect();
+            let mut seen: Vec<usize> = Vec::new();
+            let all = walk(&passages, passages.len());
+            for offset in (0..passages.len()).step_by(page) {
+                let hits = walk(&passages, offset + page);
+                let hits: Vec<_> = hits.into_iter().skip(offset).take(page).collect();
+                prop_assert_eq!(&hits[..], &all[offset.min(all.len())..(offset + page).min(all.len())]);
+                for (at, duplicates) in hits {
+                    seen.push(at);
+                    seen.extend(duplicates.iter().map(|id| id.trim_end_matches("#0").parse::<usize>().unwrap()));
+                }
+            }
+            seen.sort_unstable();
+            prop_assert_eq!(seen, (0..passages.len()).collect::<Vec<_>>());
+        }
+    }
+}
