@@ -30,6 +30,18 @@ const OF_PASSAGE: f32 = 60.0;
 /// Share of general Chinese in how likely a word is, and weight of how well neighbours go together.
 const GENERAL_SHARE: f32 = 0.3;
 const TOGETHER: f32 = 0.5;
+/// Syllables that a question must spell beside Chinese characters, if all of them are common words of two characters or more
+/// (医保断缴 zenme ban).
+const ENOUGH_BESIDE: usize = 3;
+/// How common such words are at least.
+const COMMON: u8 = 12;
+/// What a word over the end of a Latin one costs where those are words (da ma is not 大麻), not single syllables.
+const ACROSS: f32 = 2.5;
+/// Words of one character that a question has more often than other texts, anywhere and at its end, and by how much.
+const ASKING: &str = "谁哪几啥咋";
+const AT_THE_END: &str = "吗呢吧";
+const ASKED: f32 = 2.0;
+const ENDING: f32 = 5.0;
 /// What the second and the third reading of a character cost.
 const RARITY: [f32; 3] = [0.0, 3.0, 6.0];
 
@@ -45,6 +57,11 @@ struct Group {
     letters: String,
     /// Places in the letters where a syllable cannot run on: ends of words, tones.
     ends: Vec<bool>,
+    /// Of these, the ends of Latin words, if one of the words has more than one syllable.
+    words: Vec<usize>,
+    has_words: bool,
+    /// Whether the question ends behind it.
+    is_last: bool,
     /// Stretches that are first letters of a term, and the term.
     initials: Vec<(Range<usize>, &'static str)>,
     /// At least so many.
@@ -57,6 +74,8 @@ struct Edge {
     word: Box<str>,
     syllables: usize,
     is_own: bool,
+    /// Whether it is a common word of more than one character.
+    is_common: bool,
     /// Natural logarithm.
     likely: f32,
     /// Passages that may hold it; none for a single character.
@@ -86,6 +105,7 @@ pub(super) fn edits<'v>(
         return Ok(Vec::new());
     }
     let vocabulary = vocabulary()?;
+    let is_mixed = runs.iter().any(|run| run.script == Script::Cjk);
     let total: usize = groups.iter().map(|group| group.syllables).sum();
     let mut edits = Vec::new();
     for group in groups {
@@ -102,7 +122,8 @@ pub(super) fn edits<'v>(
         let all: usize = words.iter().map(|edge| edge.syllables).sum();
         let is_held = words.iter().any(|edge| edge.held.is_some_and(|held| held > 0));
         let is_own = words.iter().all(|edge| edge.is_own);
-        if is_held && 2 * in_words >= all && (is_own || total >= ENOUGH) {
+        let is_beside = is_mixed && total >= ENOUGH_BESIDE && words.iter().all(|edge| edge.is_common || edge.is_own);
+        if is_held && 2 * in_words >= all && (is_own || total >= ENOUGH || is_beside) {
             edits.push(Edit {
                 range: group.range,
                 text: words.iter().map(|edge| &*edge.word).collect(),
@@ -144,6 +165,9 @@ fn groups(text: &str, runs: &[Run], usage: &dyn Usage) -> Result<Vec<Group>> {
                 range: run.range.clone(),
                 letters: String::new(),
                 ends: vec![true],
+                words: Vec::new(),
+                has_words: false,
+                is_last: false,
                 initials: Vec::new(),
                 syllables: 0,
             });
@@ -154,6 +178,9 @@ fn groups(text: &str, runs: &[Run], usage: &dyn Usage) -> Result<Vec<Group>> {
         group.letters += &spelled;
         group.ends.extend_from_slice(&ends[1..]);
         group.syllables += syllables;
+        group.words.push(group.letters.len());
+        group.has_words |= syllables > 1;
+        group.is_last = !text[run.range.end..].contains(char::is_alphanumeric);
         if syllables == 0
             && let Some(term) = initials
         {
@@ -178,12 +205,32 @@ fn spelled(written: &str) -> Option<(String, Vec<bool>)> {
                 letters.push('v');
                 ends.push(false);
             }
+            marked if let Some(letter) = unmarked(marked) => {
+                letters.push(letter);
+                ends.push(false);
+            }
             '1'..='5' if ends.last() == Some(&false) => *ends.last_mut()? = true,
             _ => return None,
         }
     }
     *ends.last_mut()? = true;
     Some((letters, ends))
+}
+
+/// The letter under the mark of a tone.
+fn unmarked(letter: char) -> Option<char> {
+    const MARKED: [(&str, char); 6] = [
+        ("āáǎà", 'a'),
+        ("ēéěè", 'e'),
+        ("īíǐì", 'i'),
+        ("ōóǒò", 'o'),
+        ("ūúǔù", 'u'),
+        ("ǖǘǚǜ", 'v'),
+    ];
+    MARKED
+        .into_iter()
+        .find(|(marked, _)| marked.contains(letter))
+        .map(|(_, plain)| plain)
 }
 
 /// Into how few syllables letters can be cut; none if they cannot.
@@ -247,12 +294,21 @@ fn edges(group: &Group, vocabulary: &Vocabulary, usage: &dyn Usage) -> Result<Ve
                     let here = held as f32 / (usage.passages() as f32 * OF_PASSAGE).max(1.0);
                     GENERAL_SHARE * general + (1.0 - GENERAL_SHARE) * here
                 });
+                let is_across = group.has_words && group.words.iter().any(|word| (start + 1..end).contains(word));
+                let across = if is_across { ACROSS } else { 0.0 };
+                let ends = group.is_last && end == group.letters.len() && AT_THE_END.contains(&*entry.text);
+                let asked = match (ends, ASKING.contains(&*entry.text)) {
+                    (true, _) => ENDING,
+                    (_, true) => ASKED,
+                    _ => 0.0,
+                };
                 Edge {
                     end,
                     word: entry.text.as_ref().into(),
                     syllables,
                     is_own: entry.is_own(),
-                    likely: likely.ln() - rarity,
+                    is_common: entry.level >= COMMON && held.is_some(),
+                    likely: likely.ln() - rarity - across + asked,
                     held,
                 }
             });

@@ -199,11 +199,28 @@ const WRONG: &[(&str, &str)] = &[
     ("shebao转移手续", "社保转移手续"),
     ("tuixiu yanglaojin zenme suan", "退休养老金怎么算"),
     ("chexian shenme shihou xubao", "车险什么时候续保"),
+    ("shēngyù bǎoxiǎn zěnme bàn", "生育保险怎么办"),
+    ("失业金 zenme ban", "失业金 怎么办"),
+    ("社保断了zenmeban", "社保断了怎么办"),
+    ("tuibao sunshi da ma", "退保损失大吗"),
+    ("mima wangle zenme ban", "密码忘了怎么办"),
+    ("zhusufei shui chu", "住宿费谁出"),
+    ("苹果手机碎瓶险", "苹果手机碎屏险"),
 ];
 
 /// Questions without an error.
 const RIGHT: &[&str] = &[
     "医保断缴了怎么办",
+    "御享颐生终身寿险怎么样",
+    "安欣保能保什么",
+    "中荷金生有约怎么样",
+    "鑫享至尊年金险",
+    "安馨保值得买吗",
+    "友邦欣悦人生",
+    "太平颐享天年",
+    "孝欣保老年意外险",
+    "manage账户怎么开",
+    "Canada旅游保险",
     "我妈六十岁能买啥保险",
     "俺爹摔断了腿咋报销",
     "侬晓得医保卡哪能用伐",

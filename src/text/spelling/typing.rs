@@ -25,6 +25,12 @@ const NEVER: u8 = 17;
 const PARTICLES: &str = "啊吗呢吧呀嘛哦啦哈么么啥咋没";
 /// The commonest surnames: what follows one may be a name.
 const SURNAMES: &str = "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段钱汤尹黎易常武乔贺赖龚文";
+/// Characters that names of products are made of; nobody types them for another.
+const OF_NAMES: &str = "颐欣鑫禧臻瑞御尊嘉悦佑馨逸琪荟珑玺祺煦";
+/// What the name of a product ends with, behind an ordinary word too (安心保).
+const ENDS_OF_NAMES: &str = "保宝享康福盈";
+/// What makes the name of an insurance of anything: the collection need not have it.
+const INSURANCE: char = '险';
 /// What speaks for a candidate beside how often the collection has it (natural logarithm): being of our own lexicon, each
 /// level, each neighbour that it is seen beside (half as much against it, that it is not).
 const OWN: f32 = 2.0;
@@ -153,7 +159,7 @@ pub(super) fn edits<'v>(
             }
         }
     }
-    choose(&characters, candidates, &strange, usage)
+    choose(&characters, candidates, &strange, vocabulary, usage)
 }
 
 /// The words that a stretch of whole words may have meant.
@@ -206,9 +212,7 @@ fn cost(
     let (mut cost, mut changed, length) = (0.0, 0, range.len());
     for (at, meant) in range.clone().zip(entry.text.chars()) {
         let written = characters.characters[at];
-        let level = vocabulary
-            .written(written.encode_utf8(&mut [0; 4]))
-            .map_or(0, |entry| entry.level);
+        let level = level(vocabulary, written);
         let is_common = characters.is_single(at) && (level >= COMMONEST || PARTICLES.contains(written));
         let is_term = entry.is_own() && length > 2;
         // Beside a character that stands alone so often nothing is strange (人 in 人夹), but for the end of a term (期 in
@@ -227,7 +231,8 @@ fn cost(
         let is_beside_strange =
             (at > range.start && strange.contains_key(&at)) || (at + 1 < range.end && strange.contains_key(&(at + 1)));
         let may_be_name = at == range.start && SURNAMES.contains(written) && !entry.is_own();
-        if !characters.is_single(at) || !is_beside_strange || may_be_name {
+        let is_of_name = OF_NAMES.contains(written) && !entry.is_own();
+        if !characters.is_single(at) || !is_beside_strange || may_be_name || is_of_name {
             return None;
         }
         cost += match likeness(written, meant) {
@@ -242,11 +247,32 @@ fn cost(
     (changed > 0 && is_little).then_some((cost, changed))
 }
 
+/// How common a character is as a word.
+fn level(vocabulary: &Vocabulary, character: char) -> u8 {
+    let entry = vocabulary.written(character.encode_utf8(&mut [0; 4]));
+    entry.map_or(0, |entry| entry.level)
+}
+
 /// Whether a word goes with its neighbours; `around`: whether passages hold its first character behind the one before it,
 /// and its last one before the one behind it. Two characters are a word of something nearly always, so they have to fit
 /// where they differ from what was written, and what is no term of insurance to something at all.
-fn fits_in(characters: &Characters, candidate: &Candidate<'_>, around: [Option<bool>; 2]) -> bool {
+fn fits_in(
+    characters: &Characters,
+    candidate: &Candidate<'_>,
+    around: [Option<bool>; 2],
+    rare: impl Fn(char) -> bool,
+) -> bool {
     let Range { start, end } = candidate.range;
+    let behind = characters.characters.get(end).filter(|_| characters.is_single(end));
+    // 御享颐生, 安欣保: what nobody writes stands beside what would still be strange, so all of it is a name.
+    let is_rare = |at: usize| characters.is_single(at) && rare(characters.characters[at]);
+    let stays_strange = (around[0] == Some(false) && start > 0 && is_rare(start - 1))
+        || (around[1] == Some(false) && is_rare(end) && behind != Some(&INSURANCE));
+    let may_end_name = behind.is_some_and(|&behind| ENDS_OF_NAMES.contains(behind));
+    if stays_strange && end - start == 2 || may_end_name && candidate.entry.kind == Kind::Common {
+        return false;
+    }
+    let around = [around[0], around[1].filter(|&seen| seen || behind != Some(&INSURANCE))];
     let mut meant = candidate.entry.text.chars();
     let is_changed = [(start, meant.next()), (end - 1, meant.next_back())]
         .map(|(at, meant)| meant != Some(characters.characters[at]));
@@ -265,6 +291,7 @@ fn choose(
     characters: &Characters,
     candidates: Vec<Candidate<'_>>,
     strange: &HashMap<usize, u64>,
+    vocabulary: &Vocabulary,
     usage: &dyn Usage,
 ) -> Result<Vec<Edit>> {
     if candidates.is_empty() {
@@ -306,7 +333,8 @@ fn choose(
             false => 2.max(passages / RARE),
         };
         let around = around.map(|pair| pair.map(|pair| holding[pair] > 0));
-        if is_used || count < least || !fits_in(characters, &candidate, around) {
+        let rare = |c: char| !PARTICLES.contains(c) && level(vocabulary, c) < COMMONEST;
+        if is_used || count < least || !fits_in(characters, &candidate, around, rare) {
             continue;
         }
         let fits = |is_seen: Option<bool>| match is_seen {
