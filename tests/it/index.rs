@@ -651,7 +651,7 @@ fn an_answer_is_as_long_as_asked_for_however_long_the_articles_are() {
         let paragraph = |i: usize| {
             format!(
                 "第{n}篇第{i}段，居民医保缴费。{}",
-                "参保人应当按时缴费，逾期另行计算。".repeat(20)
+                format!("第{n}号参保人应当按时缴费，逾期{n}天另行计算。").repeat(18)
             )
         };
         (0..40).map(paragraph).collect::<Vec<_>>().join("\n")
