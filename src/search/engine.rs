@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::applies::Wanted;
 use super::confidence::{Gates, signs};
 use super::copies::{Unfolded, unfold};
+use super::firm::Firm;
 use super::fusion::Fusion;
 use super::group;
 use super::highlight::TermFinder;
@@ -29,6 +30,9 @@ pub const DEFAULT_CANDIDATES: usize = 100;
 
 /// By how much longer the lists are where they were too short.
 const DEEPER: usize = 4;
+/// One of so many of the candidates that each list gives may be a hit: those behind would change places with what longer
+/// lists bring.
+const FIRM: usize = 2;
 /// Where lists stop growing.
 const DEEPEST: usize = 10_000;
 
@@ -138,22 +142,29 @@ impl Engine {
 
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let reach = request.offset + request.wanted();
-        let mut depth = depth(request, reach);
+        let mut depth = request.candidates.unwrap_or(DEFAULT_CANDIDATES);
+        let mut firm = Firm::default();
         let (mut retrieved, scored, mut groups, mut unfolded, started) = loop {
             let retrieved = self.retrieve(about, &reading, &asked, depth, &under_way, &mut timings)?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.question.is_some());
-            let scored = score(&*asked, rule, &retrieved, &fusion, gates.place, under_way.budget())?;
-            let groups = group::order(&scored.ranked, request.grouping, |tied| {
+            let budget = under_way.budget();
+            let mut scored = score(&*asked, rule, &retrieved, &fusion, gates.place, &firm, budget)?;
+            let order = group::order(&scored.ranked, request.grouping, |tied| {
                 let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
                 asked.keys(&passages)
             })?;
-            let unfolded = unfolded(&*asked, &scored, &groups, reach, under_way.budget())?;
-            // Long articles, or copies, can fill both lists with few hits; then the lists have to be longer.
-            let exhausted = retrieved.lexical.len() < depth && retrieved.dense.len() < depth;
-            if unfolded.hits.len() >= reach || exhausted || depth >= DEEPEST {
+            let mut groups = firm.before(&mut scored, order, request.grouping);
+            // Longer lists would change the places behind these.
+            let exhausted = retrieved.lexical.len() < depth && retrieved.dense.len() < depth || depth >= DEEPEST;
+            if !exhausted {
+                groups.truncate(depth / FIRM);
+            }
+            let unfolded = unfolded(&*asked, &scored, &groups, reach, budget)?;
+            if unfolded.hits.len() >= reach || exhausted {
                 break (retrieved, scored, groups, unfolded, started);
             }
+            firm = Firm::new(&scored, &groups);
             depth *= DEEPER;
         };
         let answerable = retrieved.question.as_ref().and_then(|_| {
@@ -262,7 +273,10 @@ impl Engine {
         let query = Arc::new(reading.words(&self.analyzer, &*snapshot)?);
         let gates = Gates::of(&request.query, &query);
         let asked = Arc::clone(&snapshot).ask(query, &request.filter, under_way.budget())?;
-        let depth = depth(request, request.wanted());
+        let mut depth = request.candidates.unwrap_or(DEFAULT_CANDIDATES);
+        while depth < FIRM * request.wanted() {
+            depth *= DEEPER;
+        }
         let mut timings = Timings::default();
         let retrieved = self.retrieve(snapshot.about(), &reading, &asked, depth, &under_way, &mut timings)?;
         if let Some(reason) = retrieved.degraded {
@@ -270,7 +284,15 @@ impl Engine {
         }
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let rule = rule(request.mode, retrieved.question.is_some());
-        let scored = score(&*asked, rule, &retrieved, &fusion, gates.place, under_way.budget())?;
+        let scored = score(
+            &*asked,
+            rule,
+            &retrieved,
+            &fusion,
+            gates.place,
+            &Firm::default(),
+            under_way.budget(),
+        )?;
         let lexical_bound = scored.lexical_bound;
         let keys = asked.keys(&scored.passages)?.into_iter();
         Ok(keys
@@ -382,14 +404,4 @@ fn unfolded(asked: &dyn Asked, scored: &Scored, order: &[usize], reach: usize, b
         let refs: Vec<PassageRef> = batch.iter().map(|&at| scored.passages[at]).collect();
         asked.fetch(&refs, budget)
     })
-}
-
-/// Candidates to take from each ranking so that `reach` hits can be given. It grows in large steps, so that the pages of
-/// an answer are cut from one and the same ranking.
-fn depth(request: &SearchRequest, reach: usize) -> usize {
-    let mut depth = request.candidates.unwrap_or(DEFAULT_CANDIDATES);
-    while depth < 2 * reach {
-        depth *= DEEPER;
-    }
-    depth
 }

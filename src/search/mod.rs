@@ -10,6 +10,7 @@ mod engine;
 mod explain;
 pub mod features;
 mod filter;
+mod firm;
 mod fusion;
 mod group;
 mod highlight;

@@ -2,6 +2,7 @@
 //!
 //! Knows neither texts nor the request's paging; `engine` brings both together.
 
+use super::firm::Firm;
 use super::fusion::{Fusable, Fusion};
 use super::group::{Ranked, settle_ties};
 use super::request::Mode;
@@ -44,7 +45,8 @@ pub struct Scored {
 /// A place in a retriever's list for each candidate, none for those that it did not find.
 pub type Ranks = Vec<Option<u32>>;
 
-/// Scores the union of both lists, every candidate by everything. `local`: an answer must be about the place asked for.
+/// Scores the union of both lists and of `firm`, every candidate by everything. `local`: an answer must be about the place
+/// asked for.
 ///
 /// # Errors
 /// As [`Asked::judge`].
@@ -54,10 +56,12 @@ pub fn score(
     retrieved: &Retrieved,
     fusion: &Fusion,
     local: bool,
+    firm: &Firm,
     budget: Budget,
 ) -> Result<Scored> {
     let lists = [&retrieved.lexical, &retrieved.dense];
-    let mut passages: Vec<PassageRef> = lists.into_iter().flatten().map(|found| found.passage).collect();
+    let found = lists.into_iter().flatten().map(|found| found.passage);
+    let mut passages: Vec<PassageRef> = found.chain(firm.passages()).collect();
     passages.sort_unstable();
     passages.dedup();
     let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;

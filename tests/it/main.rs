@@ -18,6 +18,7 @@ mod meanings;
 #[cfg(feature = "onnx")]
 mod models;
 mod needed;
+mod paging;
 mod quality;
 mod reranking;
 mod service;
