@@ -1,5 +1,7 @@
 //! `baowen search "问题"`: asks a running service, or opens the index itself.
 
+use std::time::{Duration, Instant};
+
 use clap::Args;
 
 use super::options::{IndexFolder, ProfileFile, Question, RerankerName};
@@ -9,6 +11,9 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::{Date, Filter};
 use crate::search::request::{Grouping, SearchRequest};
+
+/// How long an answer may take; a model behind an address that takes longer is gone without.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Ask a question, of an index here or of a running service.
 #[derive(Args)]
@@ -70,7 +75,7 @@ impl Search {
                 .map(|text| crate::text::day(text).map_err(|e| e.context(flag)))
                 .transpose()
         };
-        let request = SearchRequest {
+        let mut request = SearchRequest {
             top_k: Some(self.top_k),
             offset: self.offset,
             explain: self.explain,
@@ -101,11 +106,16 @@ impl Search {
                     "--reranker: a running service has its own; start it with it",
                 ));
             }
-            Some(addr) => remote::search(addr, &request)?,
-            None => setup::open(&self.index.folder, &self.profile.read()?)?
-                .with_reranker(self.reranker.name.as_deref())?
-                .engine
-                .search(&request, Budget::all())?,
+            Some(addr) => {
+                request.deadline = Some(Instant::now() + PATIENCE);
+                remote::search(addr, &request)?
+            }
+            None => {
+                let opened = setup::open(&self.index.folder, &self.profile.read()?)?;
+                let opened = opened.with_reranker(self.reranker.name.as_deref())?;
+                request.deadline = Some(Instant::now() + PATIENCE);
+                opened.engine.search(&request, Budget::all())?
+            }
         };
         match self.json {
             true => print::json(&print::response_json(&response)),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -19,7 +19,7 @@ use crate::index::ingest::target::Target;
 use crate::index::{EmbeddedIndex, Followed};
 use crate::profile::Profile;
 use crate::search::Engine;
-use crate::search::request::SearchRequest;
+use crate::search::request::{Mode, SearchRequest};
 use crate::search::response::SearchResponse;
 use crate::service::collection::{Collection, CollectionCell, SnapshotMade, TakeSnapshot};
 use crate::service::server::{self, ServiceSettings};
@@ -27,6 +27,8 @@ use crate::service::{Answer, ReadyCell};
 
 /// How often a running service looks for a newer commit, and for something to maintain.
 const REFRESH: Duration = Duration::from_secs(1);
+/// How long the question asked at the start may wait for models behind an address.
+const WARM_UP: Duration = Duration::from_secs(2);
 /// The longest name of a snapshot, in bytes.
 const MAX_SNAPSHOT_NAME: usize = 100;
 
@@ -160,6 +162,10 @@ pub async fn serve(
     let address = listener
         .local_addr()
         .or_fault(Fault::Unavailable, "reading the listener's address")?;
+    let settings = ServiceSettings {
+        waiting: setup::questions_that_wait(folder, opening.reranker.as_deref()),
+        ..settings
+    };
     let cell = Arc::new(ReadyCell::new());
     let collection = Arc::new(CollectionCell::new());
     let maintenance = Arc::new(OnceLock::new());
@@ -239,16 +245,33 @@ fn open_and_warm(folder: &Path, opening: &Opening, address: SocketAddr) -> Resul
     };
     let opened = opened.with_reranker(opening.reranker.as_deref())?;
     let served = Served { engine: opened.engine };
-    // The first question pages in the model and the postings; better ours than a caller's.
-    served
-        .engine
-        .search(&SearchRequest::new("医保断缴了怎么办"), Budget::all())?;
+    warm(&served.engine)?;
     Ok(OpenedForService {
         served: Arc::new(served),
         collection,
         index: opened.index,
         maintenance,
     })
+}
+
+/// Asks the first question, which pages in the model and the postings; better ours than a caller's. A model behind an
+/// address does not keep the service from opening: what it says instead of answering is told once.
+fn warm(engine: &Engine) -> Result<()> {
+    let mut request = SearchRequest::new("医保断缴了怎么办");
+    request.deadline = Some(Instant::now() + WARM_UP);
+    let reason = match engine.search(&request, Budget::all()) {
+        Ok(response) => response.degraded,
+        Err(late) if late.fault() == Fault::Deadline => {
+            (request.mode, request.deadline) = (Mode::Lexical, None);
+            engine.search(&request, Budget::all())?;
+            Some("the first question took too long".into())
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(reason) = reason {
+        eprintln!("baowen: questions are answered by words for now: {reason}");
+    }
+    Ok(())
 }
 
 /// Snapshots of the index in a folder, put into another one by a name that cannot lead out of it.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::compute::Budget;
-use crate::embed::{CachedEmbedder, Embedder, Models, VectorCache};
+use crate::embed::{CachedEmbedder, Embedder, Models, QUESTIONS, VectorCache};
 use crate::error::{Context, Fault, Result};
 use crate::index::{Backend, EmbeddedIndex, Followed, Rules};
 use crate::model::Date;
@@ -186,6 +186,19 @@ pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
         analyzer,
         embedder,
     })
+}
+
+/// How many questions may wait for models behind an address at a time, of the index in a folder and with a reranker.
+pub fn questions_that_wait(folder: &Path, reranker: Option<&str>) -> usize {
+    let models = Models::here();
+    let encoder = match EmbeddedIndex::identity_in(folder) {
+        Ok(identity) if identity.dimension > 0 => models.is_endpoint_of(&identity.embedder),
+        _ => models
+            .chosen()
+            .is_ok_and(|name| name.is_some_and(|name| models.is_endpoint(&name))),
+    };
+    let reranker = reranker.is_some_and(|name| models.is_endpoint(name));
+    QUESTIONS * (usize::from(encoder) + usize::from(reranker))
 }
 
 /// Today by the machine's clock (UTC), for words such as 去年.

@@ -5,6 +5,9 @@ use std::time::Instant;
 
 use crate::error::{Error, Fault, Result};
 
+/// Of the time that is left this part is kept for what comes after.
+const KEPT: u32 = 5;
+
 /// Threads and time for one piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
@@ -56,6 +59,14 @@ impl Budget {
         }
     }
 
+    /// The same with a fifth of the time that is left by `now` kept back: for work that an answer is made without if it
+    /// comes too late, so that there is time to make it.
+    #[must_use]
+    pub fn leaving_time(self, now: Instant) -> Budget {
+        let earlier = |deadline: Instant| deadline - deadline.saturating_duration_since(now) / KEPT;
+        self.until(self.deadline.map(earlier))
+    }
+
     /// To be asked by every loop that may take long, once in some ten thousand steps: it reads the clock.
     ///
     /// # Errors
@@ -78,14 +89,28 @@ pub fn late() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn some_of_the_time_is_kept_for_what_comes_after() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(10);
+        let until = |deadline| Budget::single().until(deadline).leaving_time(now).deadline;
+        assert_eq!(until(None), None);
+        assert_eq!(until(Some(later)), Some(now + Duration::from_secs(8)));
+        assert_eq!(until(Some(now)), Some(now));
+        let passed = Budget::single().until(Some(now));
+        assert_eq!(passed.leaving_time(later).deadline, Some(now));
+    }
 
     #[test]
     fn a_deadline_that_has_passed_is_an_error() {
         assert!(Budget::single().check().is_ok());
         let late = Budget::all().until(Some(Instant::now()));
         assert_eq!(late.check().unwrap_err().fault(), Fault::Deadline);
-        let later = Instant::now() + std::time::Duration::from_secs(60);
+        let later = Instant::now() + Duration::from_secs(60);
         assert_eq!(late.until(Some(later)), late);
         assert_eq!(late.until(None), late);
         assert_eq!(late.with_threads(0).threads, 1);

@@ -38,6 +38,10 @@ pub use models::Models;
 pub use question_cache::QuestionCache;
 pub use rerank::Reranker;
 
+/// Questions that wait for one endpoint at a time; more go without it at once. What answers questions needs so many
+/// threads more than it computes with.
+pub const QUESTIONS: usize = 32;
+
 /// Makes vectors of texts. Vectors are L2-normalised, so that their dot product is their cosine.
 pub trait Embedder: Send + Sync {
     /// Names the model and its weights: vectors are comparable if and only if their embedders' identities are equal.

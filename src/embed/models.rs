@@ -217,6 +217,16 @@ impl Models {
             .ok_or_else(|| self.not_here(identity))
     }
 
+    /// Whether a model is asked over HTTP.
+    pub fn is_endpoint(&self, name: &str) -> bool {
+        self.endpoint(name).is_ok_and(|folder| folder.is_some())
+    }
+
+    /// Whether the model of this identity is.
+    pub fn is_endpoint_of(&self, identity: &str) -> bool {
+        name_in(identity) == ENDPOINT
+    }
+
     /// Opens a reranker.
     ///
     /// # Errors

@@ -144,8 +144,9 @@ impl Engine {
         let reach = request.offset + request.wanted();
         let mut depth = request.candidates.unwrap_or(DEFAULT_CANDIDATES);
         let mut firm = Firm::default();
+        let mut failed = None;
         let (mut retrieved, scored, mut groups, mut unfolded, started) = loop {
-            let retrieved = self.retrieve(about, &reading, &asked, depth, &under_way, &mut timings)?;
+            let retrieved = self.retrieve(about, &reading, &asked, depth, &failed, &under_way, &mut timings)?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.question.is_some());
             let budget = under_way.budget();
@@ -166,6 +167,7 @@ impl Engine {
             }
             firm = Firm::new(&scored, &groups);
             depth *= DEEPER;
+            failed = retrieved.degraded;
         };
         let answerable = retrieved.question.as_ref().and_then(|_| {
             let best = groups.iter().map(|&at| &scored.evidence[at]);
@@ -278,7 +280,15 @@ impl Engine {
             depth *= DEEPER;
         }
         let mut timings = Timings::default();
-        let retrieved = self.retrieve(snapshot.about(), &reading, &asked, depth, &under_way, &mut timings)?;
+        let retrieved = self.retrieve(
+            snapshot.about(),
+            &reading,
+            &asked,
+            depth,
+            &None,
+            &under_way,
+            &mut timings,
+        )?;
         if let Some(reason) = retrieved.degraded {
             return Err(Error::unavailable(reason));
         }
@@ -318,12 +328,16 @@ impl Engine {
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
     }
 
+    /// What both rankings find down to a depth. `failed`: why the question could not be embedded a moment ago; a model that
+    /// fails is not asked twice for one answer.
+    #[allow(clippy::too_many_arguments)]
     fn retrieve(
         &self,
         about: &About,
         reading: &Reading,
         asked: &Arc<dyn Asked>,
         depth: usize,
+        failed: &Option<String>,
         under_way: &UnderWay<'_>,
         timings: &mut Timings,
     ) -> Result<Retrieved> {
@@ -337,7 +351,10 @@ impl Engine {
         };
         let by_meaning = |budget| {
             let started = Instant::now();
-            let vector = self.vectors.of(about, reading.meanings(), budget);
+            let vector = match failed {
+                Some(reason) => Err(reason.clone()),
+                None => self.vectors.of(about, reading.meanings(), budget),
+            };
             let embed = started.elapsed();
             let started = Instant::now();
             let found = match &vector {

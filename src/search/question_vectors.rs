@@ -1,6 +1,7 @@
 //! The vectors of questions: made by the model, of one wording or of several, and remembered.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::compute::Budget;
 use crate::embed::{Embedder, QuestionCache};
@@ -34,7 +35,8 @@ impl QuestionVectors {
             .is_some_and(|embedder| about.passages >= MANY_PASSAGES || self.known.held(&**embedder, question).is_none())
     }
 
-    /// The question's vector, or why there is none; of several wordings the mean.
+    /// The question's vector, or why there is none; of several wordings the mean. Some of the budget's time is left for
+    /// an answer by words: a model that takes too long is a reason like any other.
     pub fn of<'a>(
         &self,
         about: &About,
@@ -52,6 +54,7 @@ impl QuestionVectors {
                 identity.embedder
             ));
         };
+        let budget = budget.leaving_time(Instant::now());
         let failed = |what: String| format!("embedding the question failed, so the answer is by words alone: {what}");
         let vectors = wordings.into_iter().map(|wording| {
             let got = self.known.get_or_embed(&**embedder, wording, budget);

@@ -6,16 +6,12 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::group::settle_ties;
 use super::score::Scored;
 use crate::compute::Budget;
 use crate::embed::Reranker;
 use crate::error::Result;
-use crate::index::{Asked, PassageKey, PassageRef};
+use crate::index::{Asked, PassageRef};
 use crate::profile::{RerankRule, Reranking};
-
-/// Of the time that is left this part is kept for making the answer.
-const KEPT_FOR_THE_ANSWER: u32 = 5;
 
 /// What a reranker made of one candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,7 +94,7 @@ pub fn rerank(
     let stored = asked.fetch(&refs, budget)?;
     let texts: Vec<String> = stored.iter().map(|passage| passage.embedded_text()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let relevances = reranker.rerank(query, &texts, with_time_for_the_answer(budget, Instant::now()));
+    let relevances = reranker.rerank(query, &texts, budget.leaving_time(Instant::now()));
     let (relevances, reason) = match relevances {
         Ok(relevances) if relevances.len() < wanted => {
             let count = relevances.len();
@@ -112,26 +108,12 @@ pub fn rerank(
         }
     };
     let fused = |at: usize| scored.ranked[at].score;
-    let reranked = reorder(order, &relevances, &fused, how.rule, |tied| {
-        let tied: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
-        asked.keys(&tied)
-    })?;
-    Ok((reranked, reason))
+    Ok((reorder(order, &relevances, &fused, how.rule), reason))
 }
 
-fn with_time_for_the_answer(budget: Budget, now: Instant) -> Budget {
-    let earlier = |deadline: Instant| deadline - deadline.saturating_duration_since(now) / KEPT_FOR_THE_ANSWER;
-    budget.until(budget.deadline.map(earlier))
-}
-
-/// Puts the first of `order`, for which there are relevances, in their new order; equal ones stand by id.
-fn reorder(
-    order: &mut [usize],
-    relevances: &[f32],
-    fused: &dyn Fn(usize) -> f32,
-    rule: RerankRule,
-    keys: impl Fn(&[usize]) -> Result<Vec<PassageKey>>,
-) -> Result<Reranked> {
+/// Puts the first of `order`, for which there are relevances, in their new order; equal ones keep theirs, which is that of
+/// the fusion and settled by id: a reranker that tells nothing apart changes nothing.
+fn reorder(order: &mut [usize], relevances: &[f32], fused: &dyn Fn(usize) -> f32, rule: RerankRule) -> Reranked {
     let scored = order.len().min(relevances.len());
     let (first, rest) = order.split_at_mut(scored);
     let verdicts = first.iter().zip(relevances).zip(1..).map(|((&at, &relevance), place)| {
@@ -155,25 +137,15 @@ fn reorder(
         (RerankRule::Replace, Some(verdict)) => verdict.relevance,
         _ => reranked.score(at, fused(at)),
     };
-    first.sort_by(|&a, &b| value(b).total_cmp(&value(a)));
-    settle_ties(first, |a, b| value(a) == value(b), keys)?;
-    Ok(reranked)
+    // Stable. 0 and -0 are as good as each other.
+    first.sort_by(|&a, &b| (value(b) + 0.0).total_cmp(&(value(a) + 0.0)));
+    reranked
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use proptest::prelude::*;
-
-    fn keys(of: &[usize]) -> Result<Vec<PassageKey>> {
-        let key = |&at: &usize| PassageKey {
-            article: format!("{at:03}").into(),
-            ordinal: 0,
-        };
-        Ok(of.iter().map(key).collect())
-    }
 
     proptest! {
         /// Whatever the rule and however far the reranker came: nothing is lost, what it did not reach stays where and
@@ -187,7 +159,7 @@ mod tests {
             let rule = if replaces { RerankRule::Replace } else { RerankRule::Sum(weight) };
             let mut order: Vec<usize> = (0..fused.len()).collect();
             let before = order.clone();
-            let reranked = reorder(&mut order, &reached, &|at| fused[at], rule, keys).unwrap();
+            let reranked = reorder(&mut order, &reached, &|at| fused[at], rule);
             let scored = reached.len().min(fused.len());
             prop_assert_eq!(reranked.count(), scored);
             prop_assert_eq!(&order[scored..], &before[scored..]);
@@ -206,27 +178,15 @@ mod tests {
     }
 
     #[test]
-    fn some_of_the_time_is_kept_for_the_answer() {
-        let now = Instant::now();
-        let later = now + Duration::from_secs(10);
-        let until = |deadline| with_time_for_the_answer(Budget::single().until(deadline), now).deadline;
-        assert_eq!(until(None), None);
-        assert_eq!(until(Some(later)), Some(now + Duration::from_secs(8)));
-        assert_eq!(until(Some(now)), Some(now));
-        assert_eq!(
-            with_time_for_the_answer(Budget::single().until(Some(now)), later).deadline,
-            Some(now)
-        );
-    }
-
-    #[test]
-    fn the_rule_decides_and_equal_ones_stand_by_id() {
+    fn the_rule_decides_and_equal_ones_keep_their_order() {
         let check = |rule, relevances: &[f32], expected: &[usize]| {
             let fused = [30.0, 20.0, 19.0, 10.0];
             let mut order = vec![0, 1, 2, 3];
-            reorder(&mut order, relevances, &|at| fused[at], rule, keys).unwrap();
+            reorder(&mut order, relevances, &|at| fused[at], rule);
             assert_eq!(order, expected);
         };
+        check(RerankRule::Replace, &[0.5, 0.5, 0.5, 0.5], &[0, 1, 2, 3]);
+        check(RerankRule::Replace, &[-0.0, 0.0, -0.0, 0.0], &[0, 1, 2, 3]);
         check(RerankRule::Replace, &[-3.0, 1.0, 9.0, 8.0], &[2, 3, 1, 0]);
         check(RerankRule::Replace, &[-3.0, 1.0], &[1, 0, 2, 3]);
         check(RerankRule::Replace, &[1.0, 2.0, 2.0, 3.0], &[3, 1, 2, 0]);
@@ -234,5 +194,8 @@ mod tests {
         check(RerankRule::Sum(3.0), &[-9.0, -9.0, 9.0, 9.0], &[0, 2, 1, 3]);
         check(RerankRule::Sum(0.0), &[-9.0, 9.0], &[0, 1, 2, 3]);
         check(RerankRule::Replace, &[], &[0, 1, 2, 3]);
+        let mut order = vec![7, 3, 5, 1];
+        reorder(&mut order, &[2.0, 2.0, 2.0, 9.0], &|_| 1.0, RerankRule::Replace);
+        assert_eq!(order, [1, 7, 3, 5], "whatever their numbers and ids");
     }
 }

@@ -43,6 +43,8 @@ const WRITES_AT_A_TIME: usize = 2;
 pub struct ServiceSettings {
     /// Searches that run at a time; 0 means one for each core.
     pub threads: usize,
+    /// Threads beyond those, for searches that wait for another machine and compute nothing meanwhile.
+    pub waiting: usize,
     /// Questions that may wait for a thread; more are refused with RESOURCE_EXHAUSTED.
     pub queue: usize,
     /// Largest message taken, in bytes.
@@ -81,6 +83,7 @@ impl Default for ServiceSettings {
     fn default() -> Self {
         ServiceSettings {
             threads: 0,
+            waiting: 0,
             queue: 256,
             max_request_bytes: 1 << 20,
             max_response_bytes: 16 << 20,
@@ -118,7 +121,10 @@ pub async fn run(
         0 => compute::available(),
         threads => threads,
     };
-    let pool = Arc::new(SearchPool::new(threads, settings.queue));
+    let pool = Arc::new(SearchPool::new(
+        threads.saturating_add(settings.waiting),
+        settings.queue,
+    ));
     run_in(pool, listener, answer, collection, settings, shutdown).await
 }
 
@@ -134,7 +140,7 @@ pub(super) async fn run_in(
     let answers = Answers::new(answer.clone(), pool.clone(), settings.answer_cache_bytes);
     let limits = CallLimits {
         max_batch: settings.max_batch,
-        batch_window: pool.threads(),
+        batch_window: pool.threads().saturating_sub(settings.waiting).max(1),
         max_response_bytes: settings.max_response_bytes,
     };
     let calls = SearchCalls::new(Arc::new(answers), limits);

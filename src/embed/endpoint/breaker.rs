@@ -1,5 +1,7 @@
 //! Keeps a dead endpoint from being asked by every question: after some failures in a row it is left alone for a while,
 //! then one request is let through, and what becomes of it decides.
+//!
+//! A failure says as much of the endpoint as it was given time: where every caller is in a hurry it takes more of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,6 +10,8 @@ use crate::error::{Error, Result};
 
 /// Failures in a row after which it is left alone.
 const FAILURES: u32 = 5;
+/// A request that was given so much time, or more, counts whole; one that was given less, as a part of one.
+const FAIR: Duration = Duration::from_millis(500);
 /// For so long the first time, twice as long each time after that.
 const FIRST_REST: Duration = Duration::from_secs(5);
 /// And never longer than this.
@@ -43,8 +47,8 @@ pub struct Breaker {
 
 #[derive(Clone, Copy)]
 enum State {
-    /// Requests go through; so many failed in a row.
-    Closed { failures: u32 },
+    /// Requests go through; those that failed in a row had so much time together, none more than [`FAIR`].
+    Closed { failed: Duration },
     /// None goes through until then.
     Open { until: Instant, rest: Duration },
     /// One has gone through, and what becomes of it decides. Should nobody ever say, the next one goes through then.
@@ -56,7 +60,7 @@ impl Breaker {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Breaker {
             clock,
-            state: Mutex::new(State::Closed { failures: 0 }),
+            state: Mutex::new(State::Closed { failed: Duration::ZERO }),
         }
     }
 
@@ -71,7 +75,7 @@ impl Breaker {
             State::Open { until, .. } | State::HalfOpen { until, .. } if now < until => {
                 let seconds = until.duration_since(now).as_secs_f32().ceil();
                 Err(Error::unavailable(format!(
-                    "it failed {FAILURES} times in a row and is left alone for {seconds} s"
+                    "it failed several times in a row and is left alone for {seconds} s"
                 )))
             }
             State::Open { rest, .. } | State::HalfOpen { rest, .. } => Ok(State::HalfOpen {
@@ -83,20 +87,24 @@ impl Breaker {
 
     /// A request was answered.
     pub fn succeeded(&self) {
-        let _ = self.change(|_| Ok(State::Closed { failures: 0 }));
+        let _ = self.change(|_| Ok(State::Closed { failed: Duration::ZERO }));
     }
 
-    /// A request failed.
-    pub fn failed(&self) {
-        let now = self.clock.now();
+    /// A request failed that was given so much time.
+    pub fn failed(&self, given: Duration) {
+        let (now, given) = (self.clock.now(), given.min(FAIR));
         let open = |rest| State::Open {
             until: now + rest,
             rest,
         };
         let _ = self.change(|state| {
             Ok(match state {
-                State::Closed { failures } if failures + 1 < FAILURES => State::Closed { failures: failures + 1 },
+                State::Closed { failed } if failed + given < FAILURES * FAIR => {
+                    State::Closed { failed: failed + given }
+                }
                 State::Closed { .. } => open(FIRST_REST),
+                // Whoever was in a hurry does not decide: the next one goes through after the same rest.
+                State::HalfOpen { .. } if given < FAIR => state,
                 State::HalfOpen { rest, .. } => open((2 * rest).min(LONGEST_REST)),
                 // One that was under way when it opened.
                 State::Open { .. } => state,
@@ -123,22 +131,22 @@ mod tests {
         let breaker = Breaker::new(clock.clone());
         let is_open = || breaker.admit().is_err();
         for _ in 1..FAILURES {
-            breaker.failed();
+            breaker.failed(FAIR);
         }
         breaker.succeeded();
         for _ in 1..FAILURES {
-            breaker.failed();
+            breaker.failed(FAIR);
         }
         assert!(!is_open(), "not in a row");
-        breaker.failed();
+        breaker.failed(FAIR);
         assert!(breaker.admit().unwrap_err().message().contains("left alone for 5 s"));
         // Those that were under way change nothing.
-        breaker.failed();
+        breaker.failed(FAIR);
         clock.sleep(FIRST_REST - Duration::from_millis(1));
         assert!(is_open());
         clock.sleep(Duration::from_millis(1));
         assert!(!is_open() && is_open(), "one goes through");
-        breaker.failed();
+        breaker.failed(FAIR);
         clock.sleep(FIRST_REST);
         assert!(is_open(), "twice as long");
         clock.sleep(FIRST_REST);
@@ -151,16 +159,37 @@ mod tests {
     fn a_rest_has_a_limit_and_a_lost_trial_is_replaced() {
         let clock = TestClock::new();
         let breaker = Breaker::new(clock.clone());
-        (0..FAILURES).for_each(|_| breaker.failed());
+        (0..FAILURES).for_each(|_| breaker.failed(FAIR));
         for _ in 0..10 {
             clock.sleep(LONGEST_REST);
             breaker.admit().unwrap();
-            breaker.failed();
+            breaker.failed(FAIR);
         }
         clock.sleep(LONGEST_REST);
         breaker.admit().unwrap();
         assert!(breaker.admit().is_err());
         clock.sleep(LONGEST_REST);
+        breaker.admit().unwrap();
+    }
+
+    #[test]
+    fn failures_of_those_in_a_hurry_count_in_the_end() {
+        let clock = TestClock::new();
+        let breaker = Breaker::new(clock.clone());
+        let hurried = || breaker.failed(FAIR / 5);
+        (1..5 * FAILURES).for_each(|_| hurried());
+        breaker.admit().unwrap();
+        hurried();
+        assert!(breaker.admit().is_err());
+        // The one that is let through is in a hurry too: the rest is not made longer, nor is the endpoint well.
+        clock.sleep(FIRST_REST);
+        breaker.admit().unwrap();
+        hurried();
+        assert!(breaker.admit().is_err());
+        clock.sleep(FIRST_REST);
+        breaker.admit().unwrap();
+        breaker.succeeded();
+        (1..5 * FAILURES).for_each(|_| hurried());
         breaker.admit().unwrap();
     }
 }

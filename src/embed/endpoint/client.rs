@@ -1,9 +1,13 @@
 //! One request to an endpoint and its answer: tried again where that may help, within the caller's deadline, and not at
 //! all while the endpoint is left alone.
+//!
+//! Questions wait for it in threads that answer. At most [`QUESTIONS`] do so at a time, and a service has so many threads
+//! more than it computes with: a silent endpoint takes none from questions that need no network.
 
 use std::fmt;
 use std::io::Read as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,16 +16,15 @@ use super::breaker::{Breaker, Clock};
 use super::key::Key;
 use super::settings::Settings;
 use crate::compute::{Budget, late};
+use crate::embed::QUESTIONS;
 use crate::embed::http::{Answer, Http, Limits, explain, is_passing};
 use crate::error::{Error, Fault, Result};
 
 /// The wait before the second try, doubled before each later one.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// No wait is longer, whatever the endpoint asks for.
+/// No wait is longer; where the endpoint asks for a longer one, it is given up.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// A try that a caller gave less time than this says nothing of the endpoint.
-const FAIR: Duration = Duration::from_millis(500);
-/// So much of what an endpoint says to an error is shown.
+/// So much of what an endpoint says is shown, in characters.
 const SHOWN: usize = 300;
 
 /// An endpoint that can be asked.
@@ -34,6 +37,17 @@ pub struct Client {
     retries: u32,
     breaker: Breaker,
     clock: Arc<dyn Clock>,
+    /// Questions that wait for it now.
+    questions: AtomicUsize,
+}
+
+/// A question that waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Why a try failed, and what that means.
@@ -58,17 +72,56 @@ impl Client {
             retries: settings.retries,
             breaker: Breaker::new(Arc::clone(&clock)),
             clock,
+            questions: AtomicUsize::new(0),
         }
     }
 
-    /// What the endpoint answers to a body; at most `most` bytes of it.
+    /// What `read` makes of the endpoint's answer to a body, of which it gets at most `most` bytes.
     ///
     /// # Errors
     /// `Unavailable` if it does not answer, `Caller` if it refuses what it was sent, `Deadline` if the budget's passes
-    /// first. They name the endpoint.
-    pub fn ask(&self, body: &Value, most: u64, budget: Budget) -> Result<Vec<u8>> {
-        self.try_all(body.to_string().as_bytes(), most, budget)
-            .map_err(|error| error.context(format!("the endpoint {}", self.shown_url)))
+    /// first; those of `read`. They name the endpoint.
+    pub fn ask<T>(&self, body: &Value, most: u64, budget: Budget, read: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        let answer = self.try_all(body.to_string().as_bytes(), most, budget);
+        let read = answer.and_then(|answer| {
+            // What is wrong in it may be told by showing it.
+            read(&answer).map_err(|error| {
+                let shown = Error::new(error.fault(), self.shown(error.message()));
+                error.hint().into_iter().fold(shown, Error::help)
+            })
+        });
+        read.map_err(|error| error.context(format!("the endpoint {}", self.shown_url)))
+    }
+
+    /// Does what waits for the endpoint on behalf of a question.
+    ///
+    /// # Errors
+    /// `Exhausted` if as many questions as may wait do; else those of `work`.
+    pub fn for_a_question<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let before = self.questions.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(&self.questions);
+        match before < QUESTIONS {
+            true => work(),
+            false => Err(Error::new(
+                Fault::Exhausted,
+                format!(
+                    "the endpoint {}: {QUESTIONS} questions wait for it already",
+                    self.shown_url
+                ),
+            )),
+        }
+    }
+
+    /// What an endpoint said, as messages show it: not too long, and without the key.
+    fn shown(&self, said: &str) -> String {
+        let said = match &self.authorization {
+            Some((key, _)) => key.hide(said),
+            None => said.to_string(),
+        };
+        match said.char_indices().nth(SHOWN) {
+            Some((at, _)) => format!("{}…", &said[..at]),
+            None => said,
+        }
     }
 
     fn try_all(&self, body: &[u8], most: u64, budget: Budget) -> Result<Vec<u8>> {
@@ -86,8 +139,9 @@ impl Client {
                 Err(failure) => failure,
             };
             match failure.is_its_fault {
-                true if time >= FAIR.min(self.timeout) => self.breaker.failed(),
-                true => {}
+                // A whole one where nobody had more time to give.
+                true if time == self.timeout => self.breaker.failed(Duration::MAX),
+                true => self.breaker.failed(time),
                 false => self.breaker.succeeded(),
             }
             let Some(asked) = failure.again.filter(|_| tries < self.retries) else {
@@ -97,10 +151,15 @@ impl Client {
                     Err(late) => Err(late.context(failure.error.message())),
                 };
             };
-            let pause = asked.unwrap_or(wait).min(LONGEST_WAIT);
+            let pause = asked.unwrap_or(wait.min(LONGEST_WAIT));
+            // Its own reason and not the deadline: with more time it would have been the same.
+            let gave_up = |why: String| Error::unavailable(format!("{}, and {why}", failure.error.message()));
+            if pause > LONGEST_WAIT {
+                let seconds = pause.as_secs();
+                return Err(gave_up(format!("it asks to be left alone for {seconds} s")));
+            }
             if self.left(budget)?.is_some_and(|left| left <= pause) {
-                let message = format!("{}, and there is no time to try again", failure.error.message());
-                return Err(Error::new(Fault::Deadline, message));
+                return Err(gave_up("there is no time to try again".into()));
             }
             self.clock.sleep(pause);
             (wait, tries, last) = (2 * wait, tries + 1, Some(failure.error));
@@ -164,17 +223,14 @@ impl Client {
         let mut body = Vec::new();
         // What cannot be read is not shown.
         let _ = answer.into_body().take(16 << 10).read_to_end(&mut body);
-        let mut said = said(&body);
-        if let Some((key, _)) = &self.authorization {
-            said = key.hide(&said);
-        }
-        let said: String = said.chars().take(SHOWN).collect();
+        let said = self.shown(&said(&body));
         let message = match said.is_empty() {
             true => format!("it answered {status}"),
             false => format!("it answered {status}: {said}"),
         };
         let error = match status {
-            400 | 413 | 422 => Error::caller(message),
+            400 | 413 | 422 => Error::caller(message)
+                .help("if it takes less at a time, set `batch` or `max_tokens` in its endpoint.toml lower"),
             401 | 403 => Error::unavailable(message).help("check the key in its endpoint.toml"),
             300..400 => Error::unavailable(message).help("set the address that it moved to in its endpoint.toml"),
             404 => Error::unavailable(message).help("check the address and the model in its endpoint.toml"),

@@ -53,11 +53,9 @@ impl EndpointEmbedder {
             let texts: Vec<String> = texts.iter().map(|text| self.input(prefix, text)).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let request = shapes::embedding_request(*kind, model, &texts);
-            let answer = self
-                .client
-                .ask(&request, shapes::embedding_answer_size(texts.len(), *dimension), budget)?;
-            shapes::read_vectors(*kind, &answer, texts.len(), *dimension)
-                .map_err(|error| error.context(format!("the endpoint {}", self.settings.shown_url())))
+            let most = shapes::embedding_answer_size(texts.len(), *dimension);
+            let read = |answer: &[u8]| shapes::read_vectors(*kind, answer, texts.len(), *dimension);
+            self.client.ask(&request, most, budget, read)
         })?;
         Ok(made.into_iter().flatten().collect())
     }
@@ -92,7 +90,8 @@ impl Embedder for EndpointEmbedder {
     }
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.embed(&self.settings.query_prefix, texts, budget)
+        let embed = || self.embed(&self.settings.query_prefix, texts, budget);
+        self.client.for_a_question(embed)
     }
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {

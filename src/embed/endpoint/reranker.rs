@@ -35,11 +35,9 @@ impl EndpointReranker {
     fn score(&self, query: &str, passages: &[&str], budget: Budget) -> Result<Vec<f32>> {
         let Settings { kind, model, .. } = &self.settings;
         let request = shapes::rerank_request(*kind, model, query, passages);
-        let answer = self
-            .client
-            .ask(&request, shapes::rerank_answer_size(passages), budget)?;
-        shapes::read_scores(*kind, &answer, passages.len())
-            .map_err(|error| error.context(format!("the endpoint {}", self.settings.shown_url())))
+        let read = |answer: &[u8]| shapes::read_scores(*kind, answer, passages.len());
+        self.client
+            .ask(&request, shapes::rerank_answer_size(passages), budget, read)
     }
 }
 
@@ -56,7 +54,7 @@ impl Reranker for EndpointReranker {
         let mut scores = Vec::with_capacity(passages.len());
         for passages in passages.chunks(self.settings.batch) {
             let passages: Vec<&str> = passages.iter().map(|passage| estimate::cut(passage, room)).collect();
-            match self.score(query, &passages, budget) {
+            match self.client.for_a_question(|| self.score(query, &passages, budget)) {
                 Ok(more) => scores.extend(more),
                 Err(error) if error.fault() == Fault::Deadline => break,
                 Err(error) => return Err(error),

@@ -2,6 +2,7 @@
 //! to the last number and put in order.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::settings::Kind;
@@ -74,7 +75,7 @@ fn vector(at: usize, numbers: Numbers, dimension: usize) -> Result<Vec<f32>> {
     let broken = numbers.iter().position(|number| !number.is_some_and(f32::is_finite));
     if let Some(place) = broken {
         return Err(Error::unavailable(format!(
-            "number {place} of vector {at} is not finite where all must be"
+            "number {place} of vector {at} is NaN, infinite or null where all must be finite"
         )));
     }
     let mut vector: Vec<f32> = numbers.into_iter().flatten().collect();
@@ -133,13 +134,35 @@ pub fn read_scores(kind: Kind, answer: &[u8], count: usize) -> Result<Vec<f32>> 
     let scores = in_order(ranks, count, "scores")?;
     let finite = |(at, score): (usize, Option<f32>)| {
         let score = score.filter(|score| score.is_finite());
-        score.ok_or_else(|| Error::unavailable(format!("score {at} is not finite where all must be")))
+        score.ok_or_else(|| Error::unavailable(format!("score {at} is NaN, infinite or null where all must be finite")))
     };
     scores.into_iter().enumerate().map(finite).collect()
 }
 
-fn parse<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(answer).or_fault(Fault::Unavailable, "its answer is not what was asked for")
+fn parse<T: DeserializeOwned>(answer: &[u8]) -> Result<T> {
+    let read = serde_json::from_slice(answer);
+    // JSON has no such numbers, and some servers write them: then which one it is says more than where reading ended.
+    let read = read.or_else(|error| serde_json::from_slice(&with_null_for_nan(answer)).map_err(|_| error));
+    read.or_fault(Fault::Unavailable, "its answer is not what was asked for")
+}
+
+/// The same with null in place of NaN and infinity, but for what stands in quotes.
+fn with_null_for_nan(answer: &[u8]) -> Vec<u8> {
+    const NONE: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
+    let (mut made, mut rest, mut in_quotes) = (Vec::with_capacity(answer.len()), answer, false);
+    while let [first, ..] = rest {
+        let found = NONE.iter().find(|name| !in_quotes && rest.starts_with(name));
+        let taken = match (found, first) {
+            (Some(name), _) => name.len(),
+            (None, b'\\') => 2.min(rest.len()),
+            (None, _) => 1,
+        };
+        in_quotes ^= *first == b'"';
+        let (taken, after) = rest.split_at(taken);
+        made.extend_from_slice(if found.is_some() { b"null" } else { taken });
+        rest = after;
+    }
+    made
 }
 
 /// What was sent for `count` texts, by the place that each says it has; one that says none has the place it came in.
@@ -207,9 +230,16 @@ mod tests {
             "vector 1 has 3 numbers where the settings say 2",
         );
         check(Kind::Tei, "[[1, 2]]", "2 texts were sent and 1 vectors");
-        check(Kind::Tei, "[[1, 2], [1, null]]", "number 1 of vector 1 is not finite");
-        check(Kind::Tei, "[[1, 2], [1, 1e39]]", "number 1 of vector 1 is not finite");
-        check(Kind::Tei, "[[1, 2], [1, NaN]]", "not what was asked for");
+        check(
+            Kind::Tei,
+            "[[1, 2], [1, null]]",
+            "number 1 of vector 1 is NaN, infinite or null",
+        );
+        check(Kind::Tei, "[[1, 2], [1, 1e39]]", "number 1 of vector 1 is NaN");
+        check(Kind::Tei, "[[1, 2], [1, NaN]]", "number 1 of vector 1 is NaN");
+        check(Kind::Tei, "[[1, 2], [-Infinity, 2]]", "number 0 of vector 1 is NaN");
+        check(Kind::Tei, "[[1, 2], [1, NaN, ]]", "not what was asked for");
+        check(Kind::Tei, r#"{"error": "NaN\" Infinity"}"#, "not what was asked for");
         check(Kind::Tei, "[[0, 0], [1, 2]]", "vector 0 is zero");
         check(Kind::Tei, "{\"error\": \"x\"}", "not what was asked for");
         check(Kind::OpenAi, r#"{"data": "none"}"#, "not what was asked for");
@@ -238,8 +268,9 @@ mod tests {
             assert!(error.message().contains(expected), "{error}");
         };
         check("[]", "1 texts were sent and 0 scores");
-        check(r#"[{"index": 0, "score": null}]"#, "score 0 is not finite");
-        check(r#"[{"index": 0, "score": 1e39}]"#, "score 0 is not finite");
+        check(r#"[{"index": 0, "score": null}]"#, "score 0 is NaN, infinite or null");
+        check(r#"[{"index": 0, "score": 1e39}]"#, "score 0 is NaN");
+        check(r#"[{"index": 0, "score": NaN}]"#, "score 0 is NaN");
         check(r#"[{"index": 3, "score": 1}]"#, "text 3 where 1");
     }
 }

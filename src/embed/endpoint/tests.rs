@@ -12,7 +12,7 @@ use super::key::Key;
 use super::reranker::EndpointReranker;
 use super::settings::{KeyPlace, Kind, Settings};
 use crate::compute::Budget;
-use crate::embed::{CachedEmbedder, Embedder, Reranker as _, VectorCache};
+use crate::embed::{CachedEmbedder, Embedder, QUESTIONS, Reranker as _, VectorCache};
 use crate::error::Fault;
 use crate::local_server::{Reply, Request, Server};
 
@@ -222,14 +222,82 @@ fn no_try_is_made_that_the_deadline_does_not_allow() {
     let ask = |seconds: u32| embedder.embed_query("医保", Budget::single().until(Some(clock.now() + seconds * SECOND)));
     let error = ask(0).unwrap_err();
     assert_eq!((error.fault(), server.requests().len()), (Fault::Deadline, 0));
+    // What the endpoint said is the reason, not the deadline.
     let error = ask(6).unwrap_err();
-    assert_eq!((error.fault(), server.requests().len()), (Fault::Deadline, 1));
+    assert_eq!((error.fault(), server.requests().len()), (Fault::Unavailable, 1));
     assert!(error.message().contains("503, and there is no time"), "{error}");
     let error = ask(10).unwrap_err();
     assert_eq!(
         (error.fault(), server.requests().len(), clock.passed()),
-        (Fault::Deadline, 3, 7 * SECOND)
+        (Fault::Unavailable, 3, 7 * SECOND)
     );
+}
+
+#[test]
+fn an_endpoint_that_wants_to_be_left_alone_for_long_is_given_up_at_once() {
+    let clock = TestClock::new();
+    let server = Server::new(|_, _| Reply::new(429, &[("Retry-After", "3600")], b"slow down"));
+    let embedder = EndpointEmbedder::new(settings(Kind::Tei, server.url("/")), None, clock.clone());
+    let error = embedder.embed_query("医保", Budget::single()).unwrap_err();
+    assert_eq!((error.fault(), server.requests().len()), (Fault::Unavailable, 1));
+    assert!(
+        error
+            .message()
+            .contains("429: slow down, and it asks to be left alone for 3600 s"),
+        "{error}"
+    );
+    // A reranker's reason is said too, whatever the deadline.
+    let reranker = EndpointReranker::new(settings(Kind::TeiRerank, server.url("/")), None, clock.clone());
+    for seconds in [5, 7_200] {
+        let budget = Budget::single().until(Some(clock.now() + seconds * SECOND));
+        let error = reranker.rerank("问题", &["一"], budget).unwrap_err();
+        assert!(error.message().contains("429: slow down"), "{error}");
+    }
+    assert_eq!(clock.passed(), Duration::ZERO);
+}
+
+/// The time of those who wait is real here, and the shorter it is the sooner the test is done.
+#[test]
+fn silence_that_callers_in_a_hurry_met_counts_in_the_end() {
+    let clock = TestClock::new();
+    let server = Server::new(|_, _| Reply::silence());
+    let embedder = EndpointEmbedder::new(settings(Kind::Tei, server.url("/")), None, clock.clone());
+    let hurried = || {
+        let budget = Budget::single().until(Some(clock.now() + SECOND / 8));
+        embedder.embed_query("医保", budget).unwrap_err()
+    };
+    // Five whole ones of half a second each.
+    let errors: Vec<_> = (0..20).map(|_| hurried()).collect();
+    assert!(errors.iter().all(|error| !error.message().contains("left alone")));
+    assert!(hurried().message().contains("left alone"));
+}
+
+#[test]
+fn more_questions_than_may_wait_go_without_and_articles_do_not() {
+    let (arrived, arrivals) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (arrived, released) = (Mutex::new(arrived), Mutex::new(released));
+    let server = Server::new(move |_, request| {
+        if body(request)["inputs"][0] == "问题" {
+            arrived.lock().unwrap().send(()).unwrap();
+            // Until the sender is gone.
+            let _ = released.lock().unwrap().recv();
+        }
+        embeddings(request)
+    });
+    let embedder = EndpointEmbedder::new(settings(Kind::Tei, server.url("/")), None, TestClock::new());
+    let ask = || embedder.embed_query("问题", Budget::single());
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = (0..QUESTIONS).map(|_| scope.spawn(ask)).collect();
+        (0..QUESTIONS).for_each(|_| arrivals.recv().unwrap());
+        let error = ask().unwrap_err();
+        assert_eq!(error.fault(), Fault::Exhausted);
+        assert!(error.message().contains("32 questions wait for it already"), "{error}");
+        embedder.embed_passages(&["文"], Budget::single()).unwrap();
+        drop(release);
+        waiting.into_iter().for_each(|one| drop(one.join().unwrap().unwrap()));
+    });
+    ask().unwrap();
 }
 
 #[test]
@@ -302,8 +370,21 @@ fn a_wrong_answer_is_an_error_and_not_a_vector() {
         );
     };
     check("[[1, 2, 3]]", "has 3 numbers where the settings say 2");
-    check("[[1, NaN]]", "not what was asked for");
+    check("[[1, NaN]]", "number 1 of vector 0 is NaN");
     check("[]", "1 texts were sent and 0 vectors");
+    // What came may be long, and may hold the key.
+    let echo = Server::new(|_, request| {
+        let key = request.header("authorization").unwrap();
+        Reply::json(format!("\"{key} {}\"", "很长".repeat(2_000)))
+    });
+    let key = Some(Key::new("sk-secret").unwrap());
+    let embedder = EndpointEmbedder::new(settings(Kind::Tei, echo.url("/")), key, TestClock::new());
+    let error = embedder.embed_query("医保", Budget::single()).unwrap_err();
+    assert!(
+        error.message().contains("not what was asked for") && error.message().chars().count() < 400,
+        "{error}"
+    );
+    assert!(!error.message().contains("secret"), "{error}");
     let huge = Server::new(|_, _| Reply::json(" ".repeat(100_000)));
     let embedder = EndpointEmbedder::new(settings(Kind::Tei, huge.url("/")), None, TestClock::new());
     assert!(
