@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use baowen::article::source::{Source, SourceKind, Sources};
 use baowen::compute::Budget;
@@ -13,6 +13,7 @@ use baowen::embed::{Embedder, HashEmbedder};
 use baowen::error::{Error, Fault, Result};
 use baowen::index::ingest::Outcome;
 use baowen::index::ingest::live::{Change, Live, Pace};
+use baowen::index::ingest::maintain::Background;
 use baowen::index::ingest::selection::Selection;
 use baowen::index::{Backend, EmbeddedIndex, PreparedArticle, Rules, Writer};
 use baowen::model::{Article, Filter, Origin};
@@ -375,6 +376,53 @@ fn what_a_failing_disk_takes_is_told_to_whom_it_belonged() {
         told(&live, change).recv().unwrap().unwrap()
     );
     assert_eq!(ids(&*tiny), ["kept", "lost"]);
+}
+
+/// A segment large enough for a graph gets one while the index is written to; cancelled, nothing half is left.
+#[test]
+fn what_a_large_segment_lacks_is_made_behind_the_writing() {
+    let rules = Rules {
+        analyzer: analyzer(),
+        embedder: Some(Arc::new(HashEmbedder::new(8))),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
+    let live = Live::open(&index, rules, ASKED, "it is a test").unwrap();
+    let articles: Vec<Article> = (0..8_100_u64)
+        .map(|n| {
+            article(
+                &format!("a{n}"),
+                "",
+                &format!("医保 {:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            )
+        })
+        .collect();
+    upsert(&live, "bulk", &articles);
+    live.commit(None).unwrap();
+    let graphs = || index.snapshot().unwrap().about().graphs;
+    let start = || {
+        let failed = |error: &Error| panic!("{error}");
+        Background::start(index.clone(), Budget::single(), Duration::from_millis(10), failed).unwrap()
+    };
+    drop(start());
+    assert_eq!(index.verify(Budget::all()).unwrap(), Vec::<String>::new(), "cancelled");
+    let background = start();
+    let begin = Instant::now();
+    let mut number = 0;
+    while graphs() == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(300), "the graph never came");
+        number += 1;
+        upsert(&live, "bulk", &[article(&format!("b{number}"), "", "写入照常进行")]);
+        live.commit(None).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(background);
+    assert_eq!(graphs(), 1);
+    assert_eq!(index.verify(Budget::all()).unwrap(), Vec::<String>::new());
+    assert_eq!(ids(&*index).len(), 8_100 + number);
+    let second = EmbeddedIndex::open(folder.path()).unwrap();
+    let refused = second.writer().map(drop).unwrap_err();
+    assert_eq!(refused.hint(), Some("it is a test"));
 }
 
 #[test]
