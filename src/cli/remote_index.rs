@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::remote;
 use crate::article::source::{Scope, Source, SourceKind, Sources};
 use crate::compute::Budget;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::index::ingest::run::Destination;
 use crate::index::ingest::{Held, Outcome};
 use crate::model::{Article, Origin};
@@ -18,8 +18,26 @@ use crate::service::index_client::{IndexClient, Totals};
 
 /// A connection that waits for each answer.
 pub struct Remote {
-    runtime: Arc<Runtime>,
+    waits: Arc<Waits>,
     state: RefCell<State>,
+}
+
+/// Where a command waits for the answers of one service.
+struct Waits {
+    runtime: Runtime,
+    addr: String,
+}
+
+impl Waits {
+    /// What a call gave; a service that went away is named, with what to do.
+    fn on<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime.block_on(call).map_err(|error| match error.fault() {
+            Fault::Unavailable => error
+                .context(format!("writing through the service at {}", self.addr))
+                .help("run the command again when it is there; what it has already costs nothing"),
+            _ => error,
+        })
+    }
 }
 
 struct State {
@@ -35,10 +53,13 @@ impl Remote {
     /// # Errors
     /// `Unavailable` if nothing answers, `Precondition` if it only reads.
     pub fn connect(addr: &str) -> Result<Remote> {
-        let runtime = remote::runtime()?;
-        let client = runtime.block_on(IndexClient::connect(addr))?;
+        let waits = Waits {
+            runtime: remote::runtime()?,
+            addr: addr.to_string(),
+        };
+        let client = waits.runtime.block_on(IndexClient::connect(addr))?;
         let remote = Remote {
-            runtime: Arc::new(runtime),
+            waits: Arc::new(waits),
             state: RefCell::new(State {
                 client,
                 sources: Sources::default(),
@@ -54,13 +75,13 @@ impl Remote {
 
     /// What the index is now.
     pub fn totals(&self) -> Result<Totals> {
-        self.runtime.block_on(self.state.borrow_mut().client.totals())
+        self.waits.on(self.state.borrow_mut().client.totals())
     }
 }
 
 impl Destination for Remote {
     fn sources(&self) -> Result<Sources> {
-        self.runtime.block_on(self.state.borrow_mut().client.sources())
+        self.waits.on(self.state.borrow_mut().client.sources())
     }
 
     fn begin(&self, sources: &Sources, scopes: &[Scope]) -> Result<Arc<dyn Held>> {
@@ -73,14 +94,14 @@ impl Destination for Remote {
         };
         let mut origins = BTreeMap::new();
         for source in sources.iter().filter(may_be_in) {
-            let listed = self.runtime.block_on(state.client.articles(&source.name, &[]))?;
+            let listed = self.waits.on(state.client.articles(&source.name, &[]))?;
             origins.extend(listed.into_iter().map(|listed| {
                 let (source, path) = (source.name.clone(), listed.path);
                 (listed.id, Origin { source, path })
             }));
         }
         Ok(Arc::new(Listing {
-            runtime: self.runtime.clone(),
+            waits: self.waits.clone(),
             client: state.client.clone(),
             origins,
         }))
@@ -115,13 +136,13 @@ impl Destination for Remote {
     }
 
     fn delete(&self, ids: &[String]) -> Result<usize> {
-        self.runtime.block_on(self.state.borrow_mut().client.delete_ids(ids))
+        self.waits.on(self.state.borrow_mut().client.delete_ids(ids))
     }
 
     fn commit(&self) -> Result<()> {
         let mut state = self.state.borrow_mut();
         let session = state.session;
-        self.runtime.block_on(state.client.commit(session)).map(drop)
+        self.waits.on(state.client.commit(session)).map(drop)
     }
 }
 
@@ -130,7 +151,7 @@ impl Remote {
         let mut state = self.state.borrow_mut();
         let source = state.sources.get(source).cloned();
         let source = source.ok_or_else(|| Error::bug("an article of a source that nobody named"))?;
-        let (outcomes, session) = self.runtime.block_on(state.client.upsert(&source, articles))?;
+        let (outcomes, session) = self.waits.on(state.client.upsert(&source, articles))?;
         // The first one stays: a commit in it makes everything durable that came in it, and in another one fails.
         state.session = state.session.or(session);
         Ok(outcomes)
@@ -139,7 +160,7 @@ impl Remote {
 
 /// What the index held of the sources that a run may touch.
 struct Listing {
-    runtime: Arc<Runtime>,
+    waits: Arc<Waits>,
     client: IndexClient,
     origins: BTreeMap<String, Origin>,
 }
@@ -168,7 +189,7 @@ impl Held for Listing {
         }
         let mut contents = Vec::new();
         for (source, ids) in by_source {
-            let listed = self.runtime.block_on(self.client.clone().articles(source, &ids))?;
+            let listed = self.waits.on(self.client.clone().articles(source, &ids))?;
             contents.extend(
                 listed
                     .into_iter()
