@@ -160,9 +160,12 @@ pub fn info(name: Option<&str>, as_json: bool) -> Result<()> {
 
 /// Has new indexes made with a model.
 pub fn choose(name: &str) -> Result<()> {
-    Models::here().choose(name)?;
+    let problem = Models::here().choose(name)?;
     outln!("  new indexes are made with {name}; those that are there keep their model until");
     outln!("  baowen rebuild --model {name} --index DIR");
+    if let Some(problem) = problem {
+        eprintln!("baowen: it cannot be used yet: {problem}");
+    }
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::compute::Budget;
-use crate::embed::{CachedEmbedder, Embedder, Models, QUESTIONS, VectorCache};
-use crate::error::{Context, Fault, Result};
+use crate::embed::{CachedEmbedder, Embedder, Models, QUESTIONS, Unopened, VectorCache};
+use crate::error::{Context, Error, Fault, Result};
 use crate::index::{Backend, EmbeddedIndex, Followed, Rules};
 use crate::model::Date;
 use crate::profile::Profile;
@@ -28,7 +28,19 @@ pub enum VectorsBy<'a> {
 }
 
 impl VectorsBy<'_> {
-    /// The model, or `None` with a word on the error stream if it is absent or unusable. One that was named must be there.
+    /// Whether it is a model that somebody chose for new indexes.
+    fn is_by_choice(&self, index: &Path) -> bool {
+        let of_new_ones = match self {
+            VectorsBy::Chosen => true,
+            VectorsBy::Itself => EmbeddedIndex::identity_in(index).is_err(),
+            _ => false,
+        };
+        of_new_ones && Models::here().chosen().is_ok_and(|name| name.is_some())
+    }
+
+    /// The model; `None` with a word on the error stream where nobody chose one and the default one is not here, or where
+    /// the model of an index is not here, which who writes to it refuses. A model that is here and cannot be opened is an
+    /// error: vectors are not left out by accident.
     fn open(&self, index: &Path) -> Result<Option<Arc<dyn Embedder>>> {
         let models = Models::here();
         let opened = match self {
@@ -43,12 +55,23 @@ impl VectorsBy<'_> {
         };
         match opened {
             Ok(model) => Ok(Some(model)),
+            Err(error) if error.fault() != Fault::Missing || self.is_by_choice(index) => Err(or_without(error)),
             Err(error) => {
                 eprintln!("baowen: working by words alone, without the embedding model: {error}");
                 Ok(None)
             }
         }
     }
+}
+
+/// The same error with the other way out.
+fn or_without(error: Error) -> Error {
+    let without = "or leave vectors out by `baowen index --no-vectors` or `baowen rebuild --no-vectors`";
+    let help = match error.hint() {
+        Some(help) => format!("{help}, {without}"),
+        None => format!("mend that, {without}"),
+    };
+    Error::new(error.fault(), error.message()).help(help)
 }
 
 /// The rules to index by: vectors come from the cache where the text was embedded before.
@@ -125,11 +148,16 @@ pub struct Opened {
     /// What analyses questions.
     pub analyzer: Arc<Analyzer>,
     embedder: Option<Arc<dyn Embedder>>,
+    /// Why there is no embedder, where the model is here and cannot be opened.
+    problem: Option<Error>,
 }
 
 impl Opened {
     /// The rules to add to the index by: those it is asked by.
     pub fn rules(&self) -> Result<Rules> {
+        if let Some(problem) = &self.problem {
+            return Err(or_without(problem.clone()));
+        }
         let cached = |model: &Arc<dyn Embedder>| cached(model.clone(), self.index.index().folder());
         Ok(Rules {
             analyzer: self.analyzer.clone(),
@@ -162,19 +190,21 @@ pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
     );
     let index = index?;
     let analyzer = Arc::new(analyzer?.with_weights(profile.terms));
-    let embedder = match model {
-        Ok(model) => Some(model),
-        Err(error) if error.fault() == Fault::Missing => None,
-        Err(error) => {
-            eprintln!("baowen: {error}");
-            None
-        }
+    let (embedder, problem) = match model {
+        Ok(model) => (Some(model), None),
+        Err(error) if error.fault() == Fault::Missing || identity.dimension == 0 => (None, None),
+        Err(error) => (None, Some(error)),
     };
     index.index().check_identity(
         analyzer.fingerprint(),
         embedder.as_ref().map(|e| (e.identity(), e.dimension())),
     )?;
-    let engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer.clone(), embedder.clone());
+    // Answers say why they are by words alone.
+    let asked = match &problem {
+        Some(why) => Some(Arc::new(Unopened::new(&identity.embedder, identity.dimension, why.clone())) as _),
+        None => embedder.clone(),
+    };
+    let engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer.clone(), asked);
     let engine = match profile == Profile::shipped() {
         // The engine has it already, and goes without its adapter where the index is of another model.
         true => engine,
@@ -185,6 +215,7 @@ pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
         engine,
         analyzer,
         embedder,
+        problem,
     })
 }
 

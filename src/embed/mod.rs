@@ -2,7 +2,7 @@
 //!
 //! - [`bert`], which `batches` runs: bge-small-zh-v1.5 on our own kernels, the default. [`fetch`]: gets models. `http`:
 //!   requests, for what needs them.
-//! - [`models`]: the models that are there, by name. `folder`: one of them, in a hub's layout. `onnx` (a feature): run.
+//! - [`models`]: the models that are there, by name. `unopened`: one that cannot be opened, and says why. `folder`: one of them, in a hub's layout. `onnx` (a feature): run.
 //! - [`rerank`]: question and passage to relevance, where a vector each is not enough.
 //! - [`cache`]: vectors of texts seen before, on disk for indexing, in memory for questions.
 //! - [`hash_embedder`]: a stand-in without a model, for tests.
@@ -17,6 +17,7 @@ pub mod bert;
 mod cache;
 #[cfg(feature = "http")]
 pub mod endpoint;
+mod endpoint_identity;
 pub mod fetch;
 mod folder;
 pub mod hash_embedder;
@@ -28,6 +29,7 @@ pub mod onnx;
 mod open;
 mod question_cache;
 mod rerank;
+mod unopened;
 
 pub use bert::BertModel;
 pub use cache::{CachedEmbedder, VectorCache};
@@ -37,6 +39,7 @@ pub use hash_embedder::HashEmbedder;
 pub use models::Models;
 pub use question_cache::QuestionCache;
 pub use rerank::Reranker;
+pub use unopened::Unopened;
 
 /// Questions that wait for one endpoint at a time; more go without it at once. What answers questions needs so many
 /// threads more than it computes with.

@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::bert::BertModel;
+use super::endpoint_identity::{self, ENDPOINT};
 use super::fetch::{DEFAULT, model_dir};
 use super::folder::{ModelFolder, Pooling, Role};
-use super::open::{endpoint_encoder, endpoint_reranker, endpoint_role, open_encoder, open_reranker};
+use super::open::{
+    check_endpoint, check_onnx, endpoint_encoder, endpoint_reranker, endpoint_role, open_encoder, open_reranker,
+};
 use super::{Embedder, Reranker};
 use crate::compute::Budget;
 use crate::error::{Context as _, Error, Fault, Result};
@@ -20,8 +23,6 @@ use crate::files::write_whole;
 
 /// What makes a folder an endpoint; the same as `endpoint::FILE`, which is there with the feature `http` alone.
 const ENDPOINT_FILE: &str = "endpoint.toml";
-/// The first word of an endpoint's identity: what is there has its own name, whatever the folder's.
-const ENDPOINT: &str = "endpoint";
 /// Holds the name of the model that new indexes are made with, on one line; not there if that is the default.
 const CHOSEN: &str = "chosen";
 /// The longest name of a model, in bytes.
@@ -55,7 +56,7 @@ pub struct Entry {
     pub runs: Runs,
     /// Whether new indexes are made with it.
     pub is_chosen: bool,
-    /// Why it cannot be used, if that shows from its files.
+    /// Why it cannot be used, if that shows without asking anybody.
     pub problem: Option<Error>,
 }
 
@@ -88,11 +89,30 @@ impl Models {
         &self.folder
     }
 
-    /// The models that are there, by name.
+    /// The models that are there, by name, each looked at as closely as can be without running it: the built-in one is
+    /// opened, which tells whether it is damaged.
     ///
     /// # Errors
     /// `Unavailable` if the folder cannot be read; there being none is no error.
     pub fn list(&self) -> Result<Vec<Entry>> {
+        let mut entries = self.found()?;
+        for entry in entries.iter_mut().filter(|entry| entry.problem.is_none()) {
+            entry.problem = self.problem(&entry.name, entry.runs).err();
+        }
+        Ok(entries)
+    }
+
+    /// Whether a model of the folder can be run here.
+    fn problem(&self, name: &str, runs: Runs) -> Result<()> {
+        match runs {
+            Runs::BuiltIn => self.encoder(name, Budget::all()).map(drop),
+            Runs::Onnx => check_onnx(&self.read(name)?),
+            Runs::Endpoint => check_endpoint(&self.folder.join(name)),
+        }
+    }
+
+    /// The models that are there, by name; their problems are those of what says what they are.
+    fn found(&self) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         if self.holds_default() {
             entries.push(Entry {
@@ -157,11 +177,13 @@ impl Models {
         }
     }
 
-    /// Has new indexes made with this encoder.
+    /// Has new indexes made with this encoder. What is returned keeps it from being used now and is not in its folder: an
+    /// endpoint's key, which may come with the next shell.
     ///
     /// # Errors
-    /// `Missing` if it is not there, `Caller` if it is a reranker, `Unavailable` if the choice cannot be kept.
-    pub fn choose(&self, name: &str) -> Result<()> {
+    /// `Missing` if it is not there, `Caller` if it is a reranker, `Unavailable` if the choice cannot be kept; why it cannot
+    /// be run here, if it cannot.
+    pub fn choose(&self, name: &str) -> Result<Option<Error>> {
         if name != DEFAULT && self.role(name)? != Role::Encoder {
             return Err(
                 Error::caller(format!("{name} is a reranker; indexes are made with an encoder"))
@@ -171,15 +193,25 @@ impl Models {
         if name == DEFAULT && !self.holds_default() {
             return Err(self.not_here(name));
         }
+        let runs = match (name == DEFAULT, self.is_endpoint(name)) {
+            (true, _) => Runs::BuiltIn,
+            (_, true) => Runs::Endpoint,
+            _ => Runs::Onnx,
+        };
+        let problem = match self.problem(name, runs) {
+            Err(error) if runs != Runs::Endpoint => return Err(error),
+            checked => checked.err(),
+        };
         write_whole(&self.folder.join(CHOSEN), "the choice of a model", |file| {
             writeln!(file, "{name}")
-        })
+        })?;
+        Ok(problem)
     }
 
     /// Opens an encoder.
     ///
     /// # Errors
-    /// `Missing` if it is not there; else as its kind of model says.
+    /// `Missing` if it is not there and for no other reason; else as its kind of model says.
     pub fn encoder(&self, name: &str, budget: Budget) -> Result<Arc<dyn Embedder>> {
         if name != DEFAULT {
             return match self.endpoint(name)? {
@@ -189,7 +221,14 @@ impl Models {
         }
         match self.holds_default() {
             false => Err(self.not_here(name)),
-            true => Ok(Arc::new(BertModel::open(&self.folder.join(name), budget)?)),
+            true => match BertModel::open(&self.folder.join(name), budget) {
+                Ok(model) => Ok(Arc::new(model)),
+                // The model is there, and not whole.
+                Err(error) if error.fault() == Fault::Missing => {
+                    Err(Error::corrupt(error.message()).help("run `baowen model fetch`, which repairs it"))
+                }
+                Err(error) => Err(error),
+            },
         }
     }
 
@@ -203,18 +242,42 @@ impl Models {
 
     /// Opens the encoder that made an index, by the identity that the index keeps: its first word is the model's name.
     ///
+    /// Of several endpoints of one identity the chosen one is opened, else the first by name.
+    ///
     /// # Errors
-    /// As [`Models::encoder`]. What is opened may have the name and be another model; its identity says so.
+    /// As [`Models::encoder`]; for an endpoint with what keeps each that is there from being the one, or from being opened.
+    /// What is opened may have the name and be another model; its identity says so.
     pub fn encoder_of(&self, identity: &str, budget: Budget) -> Result<Arc<dyn Embedder>> {
         if name_in(identity) != ENDPOINT {
             return self.encoder(name_in(identity), budget);
         }
-        let endpoints = self.list()?.into_iter().filter(|entry| entry.runs == Runs::Endpoint);
-        // To open one asks nobody.
-        let mut opened = endpoints.filter_map(|entry| self.encoder(&entry.name, budget).ok());
-        opened
-            .find(|model| model.identity() == identity)
-            .ok_or_else(|| self.not_here(identity))
+        let mut endpoints = self.found()?;
+        endpoints.retain(|entry| entry.runs == Runs::Endpoint && entry.role == Role::Encoder);
+        endpoints.sort_by_key(|entry| !entry.is_chosen);
+        let mut failures: Vec<Error> = Vec::new();
+        for Entry { name, .. } in endpoints {
+            // To open one asks nobody.
+            match self.encoder(&name, budget) {
+                Ok(model) if model.identity() == identity => return Ok(model),
+                Ok(model) => {
+                    let difference = endpoint_identity::difference(model.identity(), identity);
+                    failures.extend(difference.map(|difference| {
+                        Error::unavailable(format!("of the endpoint {name} {difference} when the index was made")).help(
+                            format!("set it back in its endpoint.toml, or run `baowen rebuild --model {name}`"),
+                        )
+                    }));
+                }
+                Err(error) => failures.push(error),
+            }
+        }
+        if failures.is_empty() {
+            return Err(self.not_here(identity));
+        }
+        let reasons: Vec<String> = failures.iter().map(ToString::to_string).collect();
+        Err(Error::unavailable(format!(
+            "no endpoint here is `{identity}`, which the index names: {}",
+            reasons.join("; ")
+        )))
     }
 
     /// Whether a model is asked over HTTP.
@@ -224,7 +287,7 @@ impl Models {
 
     /// Whether the model of this identity is.
     pub fn is_endpoint_of(&self, identity: &str) -> bool {
-        name_in(identity) == ENDPOINT
+        endpoint_identity::is_endpoint(identity)
     }
 
     /// Opens a reranker.
@@ -321,7 +384,7 @@ impl Models {
     }
 
     fn not_here(&self, name: &str) -> Error {
-        let others = self.list().unwrap_or_default();
+        let others = self.found().unwrap_or_default();
         let others: Vec<&str> = others.iter().map(|entry| entry.name.as_str()).collect();
         let others = match others.is_empty() {
             true => "nothing".into(),
@@ -413,13 +476,23 @@ mod tests {
         };
         let expected = |chosen: bool| {
             vec![
-                ("a".to_owned(), Role::Encoder, chosen, false),
-                ("b".to_owned(), Role::Reranker, false, false),
+                ("a".to_owned(), Role::Encoder, chosen, !cfg!(feature = "onnx")),
+                ("b".to_owned(), Role::Reranker, false, !cfg!(feature = "onnx")),
                 ("c".to_owned(), Role::Encoder, false, true),
             ]
         };
         assert_eq!(listed(), expected(false));
-        models.choose("a").unwrap();
+        // What cannot be run here is not chosen, and the way out is named.
+        match models.choose("a") {
+            Ok(problem) => assert!(problem.is_none() && cfg!(feature = "onnx")),
+            Err(error) => {
+                assert!(
+                    !cfg!(feature = "onnx") && error.to_string().contains("--features onnx"),
+                    "{error}"
+                );
+                fs::write(models.folder().join(CHOSEN), "a\n").unwrap();
+            }
+        }
         assert_eq!(listed(), expected(true));
         assert_eq!(models.chosen().unwrap().as_deref(), Some("a"));
         assert_eq!(models.choose("b").unwrap_err().fault(), Fault::Caller);
@@ -433,6 +506,96 @@ mod tests {
         fs::write(models.folder().join(CHOSEN), "../a\n").unwrap();
         assert_eq!(models.chosen().unwrap_err().fault(), Fault::Corrupt);
         assert!(Models::in_folder("no/such").list().unwrap().is_empty());
+    }
+
+    /// The settings of endpoints, each in a folder of its name.
+    #[cfg(feature = "http")]
+    fn endpoints(held: &[(&str, &str)]) -> (Models, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, more) in held {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            let text = format!("kind = \"tei\"\nurl = \"http://{name}/embed\"\nmodel = \"m\"\n{more}\n");
+            fs::write(folder.path().join(name).join(ENDPOINT_FILE), text).unwrap();
+        }
+        (Models::in_folder(folder.path()), folder)
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn why_no_endpoint_is_the_one_of_an_index_is_said() {
+        let check = |more: &str, expected: &[&str]| {
+            let (models, _kept) = endpoints(&[("one", more)]);
+            let error = models.encoder_of("endpoint m 256", Budget::single()).err().unwrap();
+            let said = error.to_string();
+            assert_ne!(error.fault(), Fault::Missing, "{said}");
+            assert!(!said.contains("model fetch"), "{said}");
+            expected
+                .iter()
+                .for_each(|part| assert!(said.contains(part), "{part} in {said}"));
+        };
+        let no_key = "dimension = 256\nkey_env = \"BAOWEN_NO_SUCH_KEY\"";
+        check(no_key, &["BAOWEN_NO_SUCH_KEY is not set"]);
+        check("dimension = 256\nkey_file = \"nowhere\"", &["nowhere"]);
+        check("dimension = \"256\"", &["one/endpoint.toml", "dimension"]);
+        check(
+            "dimension = 128",
+            &["`dimension` is 128, and 256 was", "rebuild --model one"],
+        );
+        check(
+            "dimension = 256\nquery_prefix = \"问\"",
+            &["`query_prefix`", "rebuild --model one"],
+        );
+        let (models, _kept) = endpoints(&[("one", "dimension = 256\nmax_tokens = 32")]);
+        models.encoder_of("endpoint m 256", Budget::single()).unwrap();
+        let error = models.encoder_of("endpoint other 256", Budget::single()).err().unwrap();
+        assert_eq!(error.fault(), Fault::Missing);
+        // It is listed with what it lacks, and may be chosen before its key is there.
+        let (models, _kept) = endpoints(&[("one", no_key)]);
+        let listed = models.list().unwrap();
+        let problem = listed[0].problem.as_ref().unwrap();
+        assert!(problem.message().contains("BAOWEN_NO_SUCH_KEY"), "{problem}");
+        let problem = models.choose("one").unwrap().unwrap();
+        assert!(problem.message().contains("BAOWEN_NO_SUCH_KEY"), "{problem}");
+        assert_eq!(models.chosen().unwrap().as_deref(), Some("one"));
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn of_endpoints_with_one_identity_the_chosen_one_is_opened() {
+        let held = [("a", 20), ("b", 30), ("c", 40)];
+        let texts = held.map(|(name, most)| (name, format!("dimension = 2\nmax_tokens = {most}")));
+        let (models, _kept) = endpoints(&texts.each_ref().map(|(name, text)| (*name, text.as_str())));
+        let opened = || {
+            models
+                .encoder_of("endpoint m 2", Budget::single())
+                .unwrap()
+                .max_tokens()
+        };
+        let first = opened();
+        for (name, most) in held {
+            models.choose(name).unwrap();
+            // Two marks are part of the room.
+            assert_eq!(opened(), most - 2);
+        }
+        assert_eq!(first, 18, "by name where none of them is chosen");
+    }
+
+    #[test]
+    fn a_default_model_that_is_not_whole_is_to_be_repaired() {
+        let (models, _kept) = models(&[(DEFAULT, "{}")]);
+        fs::remove_file(models.folder().join(DEFAULT).join("config.json")).unwrap();
+        for error in [
+            models.encoder(DEFAULT, Budget::single()).err().unwrap(),
+            models.choose(DEFAULT).unwrap_err(),
+            models.list().unwrap().remove(0).problem.unwrap(),
+        ] {
+            assert_eq!(error.fault(), Fault::Corrupt, "{error}");
+            assert!(
+                error.message().contains("config.json") && error.to_string().contains("model fetch"),
+                "{error}"
+            );
+        }
+        assert_eq!(models.chosen().unwrap(), None);
     }
 
     #[test]

@@ -29,6 +29,18 @@ pub fn endpoint_role(folder: &Path) -> Result<Role> {
     })
 }
 
+/// Whether an ONNX model can be run here at all.
+#[cfg(feature = "onnx")]
+pub fn check_onnx(_: &ModelFolder) -> Result<()> {
+    Ok(())
+}
+
+/// Whether an endpoint's settings are right and its key is there.
+#[cfg(feature = "http")]
+pub fn check_endpoint(folder: &Path) -> Result<()> {
+    super::endpoint::check(folder)
+}
+
 #[cfg(feature = "http")]
 pub fn endpoint_encoder(folder: &Path) -> Result<Arc<dyn Embedder>> {
     super::endpoint::open(folder)
@@ -41,6 +53,11 @@ pub fn endpoint_reranker(folder: &Path) -> Result<Arc<dyn Reranker>> {
 
 #[cfg(not(feature = "http"))]
 pub fn endpoint_role(folder: &Path) -> Result<Role> {
+    Err(no_http(folder))
+}
+
+#[cfg(not(feature = "http"))]
+pub fn check_endpoint(folder: &Path) -> Result<()> {
     Err(no_http(folder))
 }
 
@@ -70,6 +87,11 @@ pub fn open_encoder(folder: &ModelFolder) -> Result<Arc<dyn Embedder>> {
 
 #[cfg(not(feature = "onnx"))]
 pub fn open_reranker(folder: &ModelFolder) -> Result<Arc<dyn Reranker>> {
+    Err(no_onnx(folder))
+}
+
+#[cfg(not(feature = "onnx"))]
+pub fn check_onnx(folder: &ModelFolder) -> Result<()> {
     Err(no_onnx(folder))
 }
 

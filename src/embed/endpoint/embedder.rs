@@ -3,15 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::breaker::Clock;
 use super::client::Client;
 use super::key::Key;
 use super::settings::Settings;
 use super::{estimate, shapes};
 use crate::compute::Budget;
-use crate::embed::Embedder;
+use crate::embed::{Embedder, endpoint_identity};
 use crate::error::Result;
 
 /// Marks of beginning and end, which every model puts around a text.
@@ -27,15 +25,9 @@ pub struct EndpointEmbedder {
 impl EndpointEmbedder {
     /// One by these settings, which are those of an embedding model.
     pub fn new(settings: Settings, key: Option<Key>, clock: Arc<dyn Clock>) -> Self {
-        let prefixes = [&settings.query_prefix, &settings.passage_prefix];
-        let mut identity = format!("endpoint {} {}", settings.model, settings.dimension);
-        // What is put before a text changes its vector.
-        if prefixes.iter().any(|prefix| !prefix.is_empty()) {
-            let hash = xxh3_64(format!("{prefixes:?}").as_bytes());
-            identity.push_str(&format!(" prefixes {hash:016x}"));
-        }
+        let prefixes = [&*settings.query_prefix, &*settings.passage_prefix];
         EndpointEmbedder {
-            identity,
+            identity: endpoint_identity::identity(&settings.model, settings.dimension, prefixes),
             client: Client::new(&settings, key, clock),
             settings,
         }

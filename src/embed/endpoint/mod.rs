@@ -41,6 +41,14 @@ pub fn open(folder: &Path) -> Result<Arc<dyn Embedder>> {
     Ok(Arc::new(EndpointEmbedder::new(settings, key, Arc::new(MachineClock))))
 }
 
+/// Whether the settings in a folder and the key that they name are right, as far as that shows without asking.
+///
+/// # Errors
+/// As for [`open`], whatever its kind is.
+pub fn check(folder: &Path) -> Result<()> {
+    key(folder, &settings(folder)?).map(drop)
+}
+
 /// The reranker that the settings in a folder name. It is not asked yet.
 ///
 /// # Errors
@@ -51,8 +59,7 @@ pub fn open_reranker(folder: &Path) -> Result<Arc<dyn Reranker>> {
 }
 
 fn read(folder: &Path, is_reranker: bool) -> Result<(Settings, Option<Key>)> {
-    let shown = folder.display();
-    let settings = Settings::read(folder)?.ok_or_else(|| Error::missing(format!("there is no {FILE} in {shown}")))?;
+    let (settings, shown) = (settings(folder)?, folder.display());
     if settings.kind.is_reranker() != is_reranker {
         let (kind, wanted) = (
             settings.kind.name(),
@@ -66,6 +73,15 @@ fn read(folder: &Path, is_reranker: bool) -> Result<(Settings, Option<Key>)> {
             "the endpoint in {shown} is of the kind {kind}, which is not {wanted}"
         )));
     }
-    let key = Key::read(&settings.key).map_err(|error| error.context(format!("the endpoint in {shown}")))?;
+    let key = key(folder, &settings)?;
     Ok((settings, key))
+}
+
+fn settings(folder: &Path) -> Result<Settings> {
+    let settings = Settings::read(folder)?;
+    settings.ok_or_else(|| Error::missing(format!("there is no {FILE} in {}", folder.display())))
+}
+
+fn key(folder: &Path, settings: &Settings) -> Result<Option<Key>> {
+    Key::read(&settings.key).map_err(|error| error.context(format!("the endpoint in {}", folder.display())))
 }
