@@ -5,7 +5,7 @@
 //! hits. `baowen tune` fits it on judged questions against questions that nothing there answers. Cosines of another model
 //! mean something else, so for any other model there is no such number.
 
-use super::sentence::asks_for_measure;
+use super::sentence::{asks_for_measure, is_keywords};
 use crate::index::{Evidence, LexicalQuery};
 use crate::profile::AnswerableCurve;
 use crate::text::Normalized;
@@ -20,7 +20,8 @@ pub const FIRST_GATED: usize = 10;
 pub type Signs = [f32; 4];
 
 /// Whether an answer must be about the place and about the year that the question names: where it asks for an amount, a
-/// duration or a standard. Most other questions name one in passing.
+/// duration or a standard; about the year also where it asks nothing and is keywords. Most other questions name one in
+/// passing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Gates {
     /// About the place.
@@ -33,10 +34,14 @@ impl Gates {
     /// Those of a question.
     pub fn of(question: &str, query: &LexicalQuery) -> Self {
         let names = !query.regions.is_empty() || !query.years.is_empty();
-        let gated = names && asks_for_measure(&Normalized::new(question).text);
+        if !names {
+            return Gates::default();
+        }
+        let question = Normalized::new(question).text;
+        let gated = asks_for_measure(&question);
         Gates {
             place: gated && !query.regions.is_empty(),
-            year: gated && !query.years.is_empty(),
+            year: (gated || is_keywords(&question)) && !query.years.is_empty(),
         }
     }
 
@@ -45,10 +50,11 @@ impl Gates {
         self.place && !hits.take(FIRST_GATED).any(|evidence| evidence.locality >= 1.0)
     }
 
-    /// Whether none of the first hits is about the year, where one must be; about the place too, where it must be about both:
-    /// one about the place and another about the year answer nothing.
+    /// Whether none of the first hits is about the year, where one must be. One that is about another place does not count, nor
+    /// one that says no place where it must be about both.
     pub fn year_missing<'a>(self, hits: impl Iterator<Item = &'a Evidence>) -> bool {
-        let is_there = |evidence: &Evidence| evidence.locality >= 1.0 || !self.place;
+        let least = if self.place { 1.0 } else { 0.0 };
+        let is_there = |evidence: &Evidence| evidence.locality >= least;
         let mut first = hits.take(FIRST_GATED);
         self.year && !first.any(|evidence| evidence.timeliness >= 1.0 && is_there(evidence))
     }
@@ -104,6 +110,9 @@ mod tests {
         check("上海社保基数多少", &[here(0.3, 0.0)], [1.0, 0.0]);
         check("2024年社保基数多少", &[none], [0.0, 1.0]);
         check("上海社保怎么转出", &[other], [0.0, 0.0]);
+        check("上海2024社保", &[here(1.0, 0.0), here(-1.0, 1.0)], [0.0, 1.0]);
+        check("上海2024社保", &[here(0.0, 1.0)], [0.0, 0.0]);
+        check("上海2024社保怎么转出", &[other], [0.0, 0.0]);
         check("社保基数多少", &[none], [0.0, 0.0]);
         check("上海社保基数多少", &[&[other; 10][..], &[same]].concat(), [1.0, 0.0]);
         check("上海社保基数多少", &[], [1.0, 0.0]);

@@ -10,4 +10,4 @@ mod signs;
 mod terms;
 
 pub(super) use finder::AnswerFinder;
-pub(super) use question::asks_for_measure;
+pub(super) use question::{asks_for_measure, is_keywords};

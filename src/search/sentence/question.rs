@@ -168,6 +168,15 @@ pub(in crate::search) fn asks_for_measure(question: &str) -> bool {
     STANDARDS.iter().any(|word| question.contains(word)) || kinds(question).iter().any(|kind| kind.measure)
 }
 
+/// Whether a question (normalised) is words to look for and asks nothing: 宁波2024医保. What it names is then all that it wants.
+pub(in crate::search) fn is_keywords(question: &str) -> bool {
+    const LONGEST: usize = 16;
+    const ASKING: [char; 16] = [
+        '吗', '呢', '么', '怎', '咋', '啥', '哪', '谁', '何', '几', '多', '能', '会', '要', '我', '?',
+    ];
+    question.chars().nth(LONGEST).is_none() && !question.contains(ASKING) && kinds(question).is_empty()
+}
+
 /// 断了几个月 and 好几年 tell instead of asking.
 fn is_told(question: &str, at: usize) -> bool {
     question[at..].starts_with('几') && question[..at].ends_with(['了', '过', '好', '这', '那', '十', '前'])
@@ -195,6 +204,16 @@ fn asks_by_negation(question: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keywords_ask_nothing() {
+        let check = |question: &str, expected: bool| assert_eq!(is_keywords(question), expected, "{question}");
+        check("宁波2024医保", true);
+        check("2025年 居民医保 缴费", true);
+        check("2024年医保怎么交", false);
+        check("2024年断缴影响报销吗", false);
+        check("我2023年买的保险想退", false);
+    }
 
     #[test]
     fn a_question_says_what_it_asks_for() {
