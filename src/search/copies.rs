@@ -34,6 +34,8 @@ const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
 pub struct Unfolded {
     /// The hits, best first, as numbers of candidates.
     pub hits: Vec<usize>,
+    /// Whether a longer ranking would change nothing of the hits within reach.
+    pub is_settled: bool,
     /// What was read on the way, by candidate.
     pub read: HashMap<usize, Read>,
 }
@@ -88,6 +90,7 @@ pub fn unfold(
         }
         next = end;
     }
+    found.is_settled = found.hits.len() >= wanted || next == WALKED && found.hits.len() + order[next..].len() >= reach;
     found.hits.extend(&order[next..]);
     Ok(found)
 }

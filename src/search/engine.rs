@@ -162,7 +162,7 @@ impl Engine {
                 groups.truncate(depth / FIRM);
             }
             let unfolded = unfolded(&*asked, &scored, &groups, reach, budget)?;
-            if unfolded.hits.len() >= reach || exhausted {
+            if unfolded.is_settled || exhausted {
                 break (retrieved, scored, groups, unfolded, started);
             }
             firm = Firm::new(&scored, &groups);
