@@ -20,6 +20,8 @@ pub const MAX_ATTRIBUTES_BYTES: usize = 32 << 10;
 const MAX_PUBLISHER_BYTES: usize = 1_000;
 /// The longest address, in bytes.
 const MAX_URL_BYTES: usize = 8 << 10;
+/// The longest place of an article in its source, and of a source's folder, in bytes.
+pub const MAX_PATH_BYTES: usize = 4 << 10;
 /// The most regions and years that a record may give its article, and the longest name of a region in characters.
 const MAX_GIVEN: usize = 100;
 
@@ -45,6 +47,12 @@ pub fn check(article: &Article) -> Result<()> {
         MAX_URL_BYTES,
         "bytes",
     )?;
+    most(
+        "path",
+        article.origin.as_ref().map_or(0, |origin| origin.path.len()),
+        MAX_PATH_BYTES,
+        "bytes",
+    )?;
     most("regions", article.regions.len(), MAX_GIVEN, "values")?;
     for region in &article.regions {
         most("regions", region.chars().count(), MAX_GIVEN, "characters")?;
@@ -67,7 +75,8 @@ pub fn check(article: &Article) -> Result<()> {
     most("attributes", bytes, MAX_ATTRIBUTES_BYTES, "bytes")
 }
 
-fn most(field: &str, has: usize, most: usize, what: &str) -> Result<()> {
+/// Refuses what has more than it may.
+pub(super) fn most(field: &str, has: usize, most: usize, what: &str) -> Result<()> {
     match has > most {
         true => Err(Error::caller(format!(
             "{field}: has {has} {what}, at most {most} are allowed"
@@ -102,6 +111,14 @@ mod tests {
         check(&|a| a.title = "医".repeat(501), "title");
         check(&|a| a.source = Some("医".repeat(334)), "publisher");
         check(&|a| a.url = Some("u".repeat(8_193)), "url");
+        let place = |bytes: usize| {
+            Some(crate::model::Origin {
+                source: "crm".into(),
+                path: "p".repeat(bytes),
+            })
+        };
+        check(&|a| a.origin = place(4_096), "");
+        check(&|a| a.origin = place(4_097), "path");
         check(&|a| a.regions = vec!["浙江".into(); 101], "regions");
         check(&|a| a.regions = vec!["浙".repeat(101)], "regions");
         check(&|a| a.years = vec![2025, 25], "years");

@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::{MAX_PATH_BYTES, most};
 use crate::error::{Error, Fault, Result};
 use crate::model::Origin;
 
+/// The most sources of an index: all of them are written with each commit.
+const MAX_SOURCES: usize = 10_000;
 /// The longest name of a source, in characters.
 const MAX_NAME: usize = 100;
 
@@ -117,10 +120,20 @@ impl Sources {
     /// is if it has the same folder.
     ///
     /// # Errors
-    /// `Caller` for a name that is none, `Precondition` if the name is that of a source with another folder.
+    /// `Caller` for a name that is none, `Precondition` if the name is that of a source with another folder, `Exhausted`
+    /// if there are as many sources as may be.
     pub fn give(&mut self, given: &Source) -> Result<()> {
+        most("source.folder.root", given.root.len(), MAX_PATH_BYTES, "bytes")?;
         check_name(&given.name).map_err(|error| Error::caller(error.message().replace("--source", "source")))?;
+        let count = self.0.len();
         match self.0.iter_mut().find(|source| source.name == given.name) {
+            None if count >= MAX_SOURCES => {
+                return Err(Error::new(
+                    Fault::Exhausted,
+                    format!("source: the index has {MAX_SOURCES} of them, which is as many as it may"),
+                )
+                .help("give these articles to one that is there"));
+            }
             None => self.0.push(given.clone()),
             Some(known) if known.root != given.root => {
                 return Err(Error::precondition(format!(

@@ -285,11 +285,12 @@ fn unchanged_text_embeds_nothing() {
     }
 }
 
-/// A disk that fails when it is told to.
-struct Failing(Box<dyn Writer>, Arc<AtomicBool>);
+/// An engine whose disk fails, and that panics, when it is told to.
+struct Failing(Box<dyn Writer>, Arc<AtomicBool>, Arc<AtomicBool>);
 
 impl Failing {
     fn check(&self) -> Result<()> {
+        assert!(!self.2.load(Ordering::SeqCst), "a defect of the engine");
         match self.1.load(Ordering::SeqCst) {
             true => Err(Error::unavailable("no space left on the disk")),
             false => Ok(()),
@@ -334,7 +335,7 @@ impl Writer for Failing {
 fn what_a_failing_disk_takes_is_told_to_whom_it_belonged() {
     let full = Arc::new(AtomicBool::new(false));
     let tiny = Tiny::new(rules().identity());
-    let writer = Failing(tiny.clone().writer().unwrap(), full.clone());
+    let writer = Failing(tiny.clone().writer().unwrap(), full.clone(), Arc::default());
     let live = Live::new(tiny.clone(), Box::new(writer), rules(), ASKED).unwrap();
     upsert(&live, "crm", &[article("kept", "", "医保")]);
     live.commit(None).unwrap();
@@ -376,6 +377,38 @@ fn what_a_failing_disk_takes_is_told_to_whom_it_belonged() {
         told(&live, change).recv().unwrap().unwrap()
     );
     assert_eq!(ids(&*tiny), ["kept", "lost"]);
+}
+
+#[test]
+fn a_panic_of_the_engine_is_a_failure_like_others() {
+    let panics = Arc::new(AtomicBool::new(false));
+    let tiny = Tiny::new(rules().identity());
+    let writer = Failing(tiny.clone().writer().unwrap(), Arc::default(), panics.clone());
+    let live = Live::new(tiny.clone(), Box::new(writer), rules(), ASKED).unwrap();
+    for at_commit in [false, true] {
+        let (_, change) = upsert(&live, "crm", &[article("lost", "", "医保")]);
+        let waits = told(&live, change);
+        panics.store(true, Ordering::SeqCst);
+        match at_commit {
+            true => assert_eq!(live.commit(None).unwrap_err().fault(), Fault::Bug),
+            false => {
+                let call = || live.upsert(&given("crm"), vec![article("too", "", "医保")], Budget::all());
+                assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err());
+            }
+        }
+        panics.store(false, Ordering::SeqCst);
+        // The first one after it finds what is left, is told so, and clears it away.
+        if !at_commit {
+            let (outcomes, _) = upsert(&live, "crm", &[article("next", "", "医保")]);
+            assert!(outcomes[0].is_err(), "{outcomes:?}");
+        }
+        assert!(waits.recv().unwrap().is_err());
+        live.commit(None).unwrap();
+        assert_eq!(ids(&*tiny), Vec::<String>::new());
+    }
+    upsert(&live, "crm", &[article("next", "", "医保")]);
+    live.commit(None).unwrap();
+    assert_eq!(ids(&*tiny), ["next"]);
 }
 
 /// A segment large enough for a graph gets one while the index is written to; cancelled, nothing half is left.

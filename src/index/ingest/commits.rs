@@ -175,11 +175,9 @@ impl Commits {
         let change = writer.change();
         let committed = match writer.is_dirty() {
             false => Ok(writer.stamp()),
-            true => catch_unwind(AssertUnwindSafe(|| writer.commit())).unwrap_or_else(|_| {
-                let error = Error::bug("the writer failed unexpectedly");
-                writer.fail(error.clone());
-                Err(error)
-            }),
+            // Whoever holds the writer next finds what a panic left, and takes it back.
+            true => catch_unwind(AssertUnwindSafe(|| writer.commit()))
+                .unwrap_or_else(|_| Err(Error::bug("the writer failed unexpectedly"))),
         };
         let mut news = self.recover(&mut writer).unwrap_or_default();
         let mut state = self.state();

@@ -87,26 +87,20 @@ impl Grouped {
         Some(failed)
     }
 
-    /// Notes a failure of the engine from outside: everything since the last commit is to be taken back.
-    pub fn fail(&mut self, error: Error) {
-        self.failed.get_or_insert(error);
-    }
-
-    /// What a call of the engine gave; a failure that is not the article's own leaves this writer to be recovered.
-    fn noted<T>(&mut self, result: Result<T>) -> Result<T> {
-        if let Err(error) = &result
-            && error.fault() != Fault::Caller
-        {
-            self.fail(error.clone());
+    /// What a call of the engine gives; a failure that is not the article's own, or a panic, leaves this writer to be
+    /// recovered.
+    fn call<T>(&mut self, call: impl FnOnce(&mut dyn Writer) -> Result<T>) -> Result<T> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
         }
+        // Stays where the call panics.
+        self.failed = Some(Error::bug("the writer failed unexpectedly"));
+        let result = call(&mut *self.writer);
+        self.failed = match &result {
+            Err(error) if error.fault() != Fault::Caller => Some(error.clone()),
+            _ => None,
+        };
         result
-    }
-
-    fn check(&self) -> Result<()> {
-        match &self.failed {
-            Some(failed) => Err(failed.clone()),
-            None => Ok(()),
-        }
     }
 }
 
@@ -124,29 +118,23 @@ impl Writer for Grouped {
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {
-        self.check()?;
-        let result = self.writer.upsert(article);
-        self.is_dirty |= result.is_ok();
-        self.noted(result)
+        self.call(|writer| writer.upsert(article))?;
+        self.is_dirty = true;
+        Ok(())
     }
 
     fn delete(&mut self, article_id: &str) -> Result<bool> {
-        self.check()?;
-        let result = self.writer.delete(article_id);
-        self.is_dirty |= matches!(result, Ok(true));
-        self.noted(result)
+        let was_there = self.call(|writer| writer.delete(article_id))?;
+        self.is_dirty |= was_there;
+        Ok(was_there)
     }
 
     fn commit(&mut self) -> Result<u64> {
-        self.check()?;
-        let result = self.writer.commit();
-        if let Ok(stamp) = result {
-            self.group += 1;
-            self.is_dirty = false;
-            self.stamp = stamp;
-            self.sources_before = self.writer.sources().clone();
-        }
-        self.noted(result)
+        self.stamp = self.call(|writer| writer.commit())?;
+        self.group += 1;
+        self.is_dirty = false;
+        self.sources_before = self.writer.sources().clone();
+        Ok(self.stamp)
     }
 
     fn rollback(&mut self) -> Result<()> {
