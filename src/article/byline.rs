@@ -2,8 +2,10 @@
 //!
 //! Owns the shapes of such lines, not what they mean in a page.
 
+use std::borrow::Cow;
+
 use crate::model::Date;
-use crate::text::{self, next_day};
+use crate::text::{self, Normalized, next_day};
 
 use super::layout::{COLONS, is_pause, is_stop};
 
@@ -22,6 +24,8 @@ pub(super) struct Stamp {
 
 /// The longest name of a publisher that is taken for one, in characters.
 const MAX_SOURCE: usize = 20;
+/// The longest line of a signature, in characters.
+const MAX_SIGNED: usize = 40;
 
 /// The first day at or behind byte `from`.
 pub(super) fn next_stamp(line: &str, from: usize) -> Option<Stamp> {
@@ -38,6 +42,77 @@ pub(super) fn next_stamp(line: &str, from: usize) -> Option<Stamp> {
 /// The day that a field or a short text names first, in any of the usual ways.
 pub(super) fn find_date(text: &str) -> Option<Date> {
     text::find_date(text)?.day()
+}
+
+/// The day, without a time, that a line is and nothing else, perhaps in brackets.
+pub(super) fn whole_day(line: &str) -> Option<Date> {
+    let brackets = ['(', ')', '（', '）', '[', ']', '【', '】', '〔', '〕'];
+    let line = line.trim().trim_matches(brackets).trim();
+    let stamp = next_stamp(line, 0)?;
+    (stamp.start == 0 && stamp.end == line.len() && !stamp.timed).then_some(stamp.date)
+}
+
+/// The day in a box of two lines or sizes, which is all of this line: `18 2024.06`, `182024.06`, `2024-06 18`,
+/// `06-18 2024`.
+pub(super) fn split_day(line: &str) -> Option<Date> {
+    let mut parts: Vec<&str> = line.split(|c: char| !c.is_ascii_digit()).collect();
+    parts.retain(|part| !part.is_empty());
+    if !line
+        .chars()
+        .all(|c| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '-' | '.' | '/' | '年' | '月' | '日'))
+    {
+        return None;
+    }
+    let number = |text: &str| text.parse::<u32>().ok();
+    let (year, month, day) = match *parts.as_slice() {
+        [joined, month] if (5..=6).contains(&joined.len()) => {
+            let (day, year) = joined.split_at(joined.len() - 4);
+            (year, month, day)
+        }
+        [day, year, month] | [year, month, day] | [month, day, year]
+            if year.len() == 4 && month.len() <= 2 && day.len() <= 2 =>
+        {
+            (year, month, day)
+        }
+        _ => return None,
+    };
+    let year = number(year).filter(|year| (1990..2100).contains(year))?;
+    Date::new(year, number(month)?, number(day)?)
+}
+
+/// The day that a line writes with its year last, `11月03日 2022`, `08-08 2024 17:30`.
+pub(super) fn year_last(line: &str) -> Option<Date> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let number = |text: &str| text.parse::<u32>().ok();
+    line.match_indices(' ').find_map(|(at, _)| {
+        let (before, behind) = (&line[..at], &line[at + 1..]);
+        let length = behind.find(|c| !is_digit(c)).unwrap_or(behind.len());
+        let year = number(&behind[..length]).filter(|year| length == 4 && (1990..2100).contains(year))?;
+        let before = before.strip_suffix('日').unwrap_or(before);
+        let start = before
+            .trim_end_matches(|c| is_digit(c) || matches!(c, '-' | '/' | '.' | '月'))
+            .len();
+        let (month, day) = before[start..].split_once(['-', '/', '.', '月'])?;
+        Date::new(year, number(month)?, number(day)?)
+    })
+}
+
+/// The day behind a word that says that there is one, with two digits of its year: `日期：24-06-18`.
+pub(super) fn labelled_day(line: &str) -> Option<Date> {
+    let at = ["日期", "时间"]
+        .iter()
+        .find_map(|label| line.find(label).map(|at| at + label.len()))?;
+    let rest = line[at..].trim_start().strip_prefix(COLONS)?.trim_start();
+    let text: String = rest
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || matches!(c, '-' | '/' | '.'))
+        .collect();
+    let parts: Vec<&str> = text.split(['-', '/', '.']).collect();
+    let [year, month, day] = *parts.as_slice() else {
+        return None;
+    };
+    let number = |text: &str| text.parse::<u32>().ok().filter(|_| (1..=2).contains(&text.len()));
+    (year.len() == 2).then(|| Date::new(2000 + number(year)?, number(month)?, number(day)?))?
 }
 
 /// `健康新闻 2025-04-19`: a publisher, white space, a day (perhaps with a time), and nothing else.
@@ -138,6 +213,101 @@ pub(super) fn signature(lines: &[&str]) -> Option<(Option<String>, Date)> {
         }
     }
     None
+}
+
+/// The day with which the article of a page is signed: below or behind the names of offices, wherever that is; else in
+/// its last line, below a name or alone. What follows a signature (copies, attachments) may follow.
+pub(super) fn signed(lines: &[&str]) -> Option<Date> {
+    let lines: Vec<Cow<'_, str>> = lines
+        .iter()
+        .map(|line| line.trim())
+        .filter(|line| !line.is_empty())
+        .map(|line| match line.is_ascii() || line.len() > 4 * MAX_SIGNED {
+            true => Cow::Borrowed(line),
+            false => Cow::Owned(Normalized::new(line).text),
+        })
+        .collect();
+    let day = |at: usize| {
+        lines
+            .get(at)
+            .filter(|line| line.len() <= 4 * MAX_SIGNED)
+            .and_then(|line| whole_day(line))
+    };
+    let offices = |at: usize| lines.get(at).is_some_and(|line| are_offices(line));
+    // Names and days in turn are a schedule.
+    let pair = |at: usize| (offices(at) && day(at + 1).is_some()).then_some(at);
+    let first = (0..lines.len()).find_map(pair);
+    if let Some(at) = first.filter(|&at| pair(at + 2).is_none()) {
+        return day(at + 1);
+    }
+    let one_line = |line: &str| {
+        let stamp = next_stamp(line, 0)?;
+        let ends = stamp.end == line.len() && !stamp.timed && line.len() <= 4 * MAX_SIGNED;
+        (ends && stamp.start > 0 && are_offices(&line[..stamp.start])).then_some(stamp.date)
+    };
+    let one: Vec<(usize, Date)> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(at, line)| Some((at, one_line(line)?)))
+        .take(2)
+        .collect();
+    if let [(at, date)] = one[..]
+        && at > 0
+    {
+        return Some(date);
+    }
+    let last = lines.iter().rposition(|line| !follows_signature(line))?;
+    let above = lines.get(last.checked_sub(1)?)?;
+    let names = above.chars().count() <= MAX_SIGNED && !above.contains(|c| is_stop(c) || (is_pause(c) && c != '、'));
+    let ends = above.ends_with(['。', '!', '\u{ff01}']);
+    let alone = last < 2 || day(last - 2).is_none();
+    day(last).filter(|_| (names || ends) && alone && (ends || next_stamp(above, 0).is_none()))
+}
+
+/// Whether a line holds nothing but the names of offices.
+pub(super) fn are_offices(line: &str) -> bool {
+    let mut names = line.split_whitespace().peekable();
+    names.peek().is_some()
+        && line.chars().count() <= MAX_SIGNED
+        && names.all(|name| {
+            name.chars().count() >= 3
+                && source_name(name).is_some()
+                // 断缴怎么办 is no 办.
+                && !["怎么", "如何", "什么", "哪"].iter().any(|asks| name.contains(asks))
+                && PUBLISHERS.iter().any(|ending| name.ends_with(ending))
+        })
+}
+
+/// Whether a line may stand below a signature: copies, attachments, what can be done with the page.
+fn follows_signature(line: &str) -> bool {
+    let starts = [
+        "附件",
+        "附：",
+        "附:",
+        "抄送",
+        "主送",
+        "联系人",
+        "联系电话",
+        "(此件",
+        "（此件",
+        "返回",
+        "打印",
+        "关闭",
+        "分享",
+        "[关闭",
+        "【关闭",
+        "【打印",
+        "[打印",
+        "责任编辑",
+        "编辑",
+        "扫一扫",
+        "信息来源",
+        "来源",
+    ];
+    let files = [".doc", ".docx", ".xls", ".xlsx", ".pdf", ".zip", ".rar", ".wps"];
+    let line = line.trim_start_matches(|c: char| !(c.is_alphanumeric() || "（([【".contains(c)));
+    line.chars().count() <= 2 * MAX_SIGNED
+        && (starts.iter().any(|start| line.starts_with(start)) || files.iter().any(|end| line.ends_with(end)))
 }
 
 /// What the names of offices and publishers end in.
@@ -307,10 +477,63 @@ mod tests {
         check("正文。\n城东中心 2025-03-05 09:00", None);
     }
 
+    #[test]
+    fn days_are_read_in_the_shapes_of_boxes_and_brackets() {
+        let check = |found: Option<Date>, expected: &str| assert_eq!(found.unwrap().to_string(), expected);
+        for line in ["2024-06-18", "(2024年6月18日)", "[2024/6/18]"] {
+            check(whole_day(line), "2024-06-18");
+        }
+        for line in ["182024.06", "18 2024.06", "2024-06 18", "06-18 2024"] {
+            check(split_day(line), "2024-06-18");
+        }
+        for line in ["06月18日 2024 青禾财经", "青禾医保 06-18 2024 17:30"] {
+            check(year_last(line), "2024-06-18");
+        }
+        assert_eq!(year_last("第3-4页 2024"), None);
+        for line in ["日期:24-06-18", "发布日期：24.6.18 来源：某局"] {
+            check(labelled_day(line), "2024-06-18");
+        }
+        for line in ["2024-06-18起", "12345", "12 3456", "2024.06", "电话 12-34-56"] {
+            assert_eq!(
+                (whole_day(line), split_day(line), labelled_day(line)),
+                (None, None, None),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_article_is_signed_below_or_behind_the_name_of_an_office() {
+        let check = |text: &str, expected: Option<&str>| {
+            let lines: Vec<&str> = text.lines().collect();
+            let found = signed(&lines).map(|date| date.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        };
+        let day = Some("2024-06-15");
+        check("正文。\n青禾市医疗保障局\n2024年6月15日", day);
+        check("正文。\n青禾市医疗保障局 青禾市财政局\n二○二四年六月十五日", day);
+        check("正文。\n青禾市医疗保障局　　２０２４年６月１５日", day);
+        check(
+            "正文。\n青禾市医疗保障局\n2024年6月15日\n附件：标准表\n一、说明。\n表一",
+            day,
+        );
+        check(
+            "正文。\n青禾市医疗保障局\n2024年6月15日\n抄送：省医疗保障局。\n（此件公开发布）",
+            day,
+        );
+        check("正文。\n张三\n2024年6月15日\n返回首页", day);
+        check("正文。\n（2024年6月15日）", day);
+        check("正文。\n城东中心\n2024年6月15日\n城西中心\n2024年6月16日", None);
+        check("正文。\n第一批\n2024年6月14日\n2024年6月15日", None);
+        check("正文。\n第一批 2024年6月15日", None);
+        check("正文到2024年6月15日。", None);
+    }
+
     proptest! {
         #[test]
         fn any_line_is_survived(line in "[0-9年月日: TtZ./健康新闻-]{0,60}|\\PC{0,60}") {
-            let _ = (byline(&line), dateline(&line), find_date(&line), signature(&[&line]));
+            let _ = (byline(&line), dateline(&line), find_date(&line), signature(&[&line]), signed(&[&line, &line]));
+            let _ = (whole_day(&line), split_day(&line), labelled_day(&line), year_last(&line));
         }
     }
 }

@@ -67,13 +67,13 @@ pub(super) fn next_line(reader: &mut impl BufRead) -> io::Result<(RawLine, u64)>
 
 /// The record in a line, `None` if the line is blank, or why it is none. `declared`: what the file's beginning was found
 /// to be in.
-pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>) -> Result<Option<Record>, String> {
+pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>, id: &str) -> Result<Option<Record>, String> {
     let text = decode(bytes, declared).map_err(|reason| format!("the line {reason}"))?;
     if text.trim().is_empty() {
         return Ok(None);
     }
     let value = parsed(&text).map_err(|error| format!("is not valid JSON: {}", place(&error)))?;
-    read_record(value, None).map(Some)
+    read_record(value, Some(id.to_string())).map(Some)
 }
 
 /// Whether a text is JSON Lines whatever it is called: its first line is a whole object and something stands below.
@@ -132,13 +132,14 @@ fn with_long_numbers_as_texts(text: &str) -> Cow<'_, str> {
 /// A record, or why it cannot be read.
 type Reading = Result<Record, String>;
 
-/// The records of a document, each with its number from 1 where it has one, or why there are none.
-pub(super) fn read_document(text: &str) -> Result<Vec<Reading>, (Option<usize>, String)> {
+/// The records of a document, each with its number from 1 where it has one, or why there are none. `id`: the file's, by
+/// which and its number a record is named that brings none.
+pub(super) fn read_document(text: &str, id: &str) -> Result<Vec<Reading>, (Option<usize>, String)> {
     let root = parsed(text).map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
     let records = match root {
         Value::Array(records) => records,
         Value::Object(fields) if has_text(fields.keys().map(String::as_str)) => {
-            return Ok(vec![read_record(Value::Object(fields), None)]);
+            return Ok(vec![read_record(Value::Object(fields), Some(format!("{id}-1")))]);
         }
         Value::Object(mut fields) => match lists(&fields).as_slice() {
             [path] => taken(&mut fields, path),
@@ -164,7 +165,11 @@ pub(super) fn read_document(text: &str) -> Result<Vec<Reading>, (Option<usize>, 
     };
     let numbered = records.into_iter().enumerate();
     Ok(numbered
-        .map(|(at, record)| read_record(found_below(record), None).map_err(|why| format!("record {}: {why}", at + 1)))
+        .map(|(at, record)| {
+            let number = at + 1;
+            read_record(found_below(record), Some(format!("{id}-{number}")))
+                .map_err(|why| format!("record {number}: {why}"))
+        })
         .collect())
 }
 
@@ -250,13 +255,16 @@ mod tests {
 
     #[test]
     fn a_line_is_a_record_or_says_why_not() {
-        let line = |text: &str| read_line(text.as_bytes(), None);
+        let line = |text: &str| read_line(text.as_bytes(), None, "f-1");
         assert!(line("  \r").unwrap().is_none());
         let gb = encoding_rs::GB18030
             .encode("{\"_id\": \"一\", \"text\": \"医保断缴三个月\"}")
             .0
             .into_owned();
-        assert_eq!(read_line(&gb, None).unwrap().unwrap().article.text, "医保断缴三个月");
+        assert_eq!(
+            read_line(&gb, None, "f-1").unwrap().unwrap().article.text,
+            "医保断缴三个月"
+        );
         for bad in [
             "{\"_id\": 1, \"text\"",
             r#"{"_id": "a", "text": "\ud800"}"#,
@@ -271,7 +279,7 @@ mod tests {
     fn long_numbers_keep_their_digits() {
         let check = |json: &str, expected: &str| {
             let json = format!(r#"{{"_id": "a", "text": "x \" 12345678901234567890123", "n": {json}}}"#);
-            let article = read_line(json.as_bytes(), None).unwrap().unwrap().article;
+            let article = read_line(json.as_bytes(), None, "f-1").unwrap().unwrap().article;
             assert_eq!(article.text, "x \" 12345678901234567890123", "{json}");
             assert_eq!(article.attributes["n"], expected, "{json}");
         };
@@ -280,14 +288,14 @@ mod tests {
         check("1234567890123456789", "1234567890123456789");
         check("0.12345678901234567", "0.12345678901234567");
         check("1.5", "1.5");
-        assert!(read_line(b"{\"_id\": 1-23456789012345678901234, \"text\": \"x\"}", None).is_err());
-        assert!(read_line(b"{\"_id\": 123456789012345678901234x}", None).is_err());
+        assert!(read_line(b"{\"_id\": 1-23456789012345678901234, \"text\": \"x\"}", None, "f-1").is_err());
+        assert!(read_line(b"{\"_id\": 123456789012345678901234x}", None, "f-1").is_err());
     }
 
     #[test]
     fn records_are_found_in_a_document() {
         let check = |text: &str, expected: &[&str]| {
-            let found: Vec<String> = match read_document(text) {
+            let found: Vec<String> = match read_document(text, "f") {
                 Ok(records) => records
                     .into_iter()
                     .map(|record| record.map_or_else(|why| why, |record| record.article.id))
@@ -302,6 +310,11 @@ mod tests {
             &["a", "record 2: has no `text`"],
         );
         check(r#"{"_id": "a", "text": "x"}"#, &["a"]);
+        check(
+            r#"[{"ID": "a", "Text": "x"}, {"text": "x"}, {"编号": "c", "正文": "x"}]"#,
+            &["a", "f-2", "c"],
+        );
+        check(r#"{"text": "x"}"#, &["f-1"]);
         check(r#"{"code": 0, "items": [{"_id": "a", "text": "x"}]}"#, &["a"]);
         check(r#"{"data": {"list": [{"_id": "a", "内容": "x"}], "total": 1}}"#, &["a"]);
         check(
@@ -353,7 +366,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_line_is_survived(line in "[{}\\[\\]\":,0-9a-z_ \\\\]{0,60}|\\PC{0,60}") {
-            let _ = (read_line(line.as_bytes(), None), read_document(&line), is_lines(&line));
+            let _ = (read_line(line.as_bytes(), None, "f-1"), read_document(&line, "f"), is_lines(&line));
             // What is JSON stays JSON.
             prop_assert!(serde_json::from_str::<Value>(&line).is_err() || parsed(&line).is_ok());
         }

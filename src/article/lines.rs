@@ -36,8 +36,13 @@ pub(super) fn is_open(text: &str) -> bool {
 
 /// Whether a line can only be the rest of one before it: it begins with what closes or goes on.
 pub(super) fn only_follows(text: &str) -> bool {
-    text.trim_start()
-        .starts_with(|c: char| is_pause(c) || matches!(c, '。' | '；' | '！' | '？' | '）' | '》' | '”' | '】' | ')'))
+    text.trim_start().starts_with(|c: char| {
+        is_pause(c)
+            || matches!(
+                c,
+                '。' | '；' | '！' | '？' | '）' | '》' | '”' | '】' | ')' | '%' | '‰'
+            )
+    })
 }
 
 /// Adds a line to the one that it continues.
@@ -49,6 +54,10 @@ pub(super) fn append(text: &mut String, next: &str) {
         && !joins_without_space(last, first)
         && !(is_han(last) && first.is_ascii_digit())
         && !(last.is_ascii_digit() && is_han(first))
+        // A number may be broken too, where Chinese is.
+        && !(last.is_ascii_digit() && first.is_ascii_digit() && text.contains(is_han))
+        && !matches!(first, '%' | '‰' | ')' | '.' | ',' | ';' | ':')
+        && last != '('
     {
         text.push(' ');
     }
@@ -80,8 +89,15 @@ pub(super) fn unwrapped(text: &str) -> Option<String> {
         if is_wrapped(&block) {
             changed = true;
             let mut current = String::new();
+            let indents = indents(&block);
+            let full = full_width(&block);
+            let mut before = 0;
             for line in block {
-                let breaks = current.is_empty() || begins(&line) || !(is_open(&current) || only_follows(&line));
+                let goes_on = is_open(&current)
+                    || only_follows(&line)
+                    || (before + SLACK > full && (indents || !current.ends_with(['。', '！', '？'])));
+                let breaks = current.is_empty() || begins(&line) || (indents && is_indented(&line)) || !goes_on;
+                before = drawn(&line);
                 if breaks && !current.is_empty() {
                     joined.push(std::mem::take(&mut current));
                 }
@@ -103,6 +119,36 @@ pub(super) fn unwrapped(text: &str) -> Option<String> {
     changed.then(|| joined.join("\n"))
 }
 
+/// How many columns a broken line may be narrower than the widest: a Han character and a mark that no line begins with.
+const SLACK: usize = 5;
+/// The same of the first of a paragraph, whose indentation may not count.
+const INDENTED_SLACK: usize = 9;
+
+/// How wide a line is drawn with what it is indented by.
+fn drawn(line: &str) -> usize {
+    let indent = line.len() - line.trim_start().len();
+    let wide = |c: char| if c == '\u{3000}' { 2 } else { 1 };
+    line[..indent].chars().map(wide).sum::<usize>() + width(line)
+}
+
+/// How wide the widest line is drawn.
+fn full_width(block: &[String]) -> usize {
+    block.iter().map(|line| drawn(line)).max().unwrap_or(0)
+}
+
+/// Whether a line begins as a paragraph does in print, by two characters.
+fn is_indented(line: &str) -> bool {
+    line.starts_with('\u{3000}') || line.starts_with("  ") || line.starts_with('\t')
+}
+
+/// Whether a block shows its paragraphs by indentation: some of its lines have it and others follow them.
+fn indents(block: &[String]) -> bool {
+    block.iter().any(|line| is_indented(line))
+        && block
+            .windows(2)
+            .any(|pair| is_indented(&pair[0]) && !is_indented(&pair[1]))
+}
+
 /// Whether the first of some lines is itself broken inside a sentence, as those below are: it is as wide as they are, and
 /// they are joined.
 pub(super) fn runs_on(lines: &[&str]) -> bool {
@@ -111,9 +157,19 @@ pub(super) fn runs_on(lines: &[&str]) -> bool {
         .position(|line| line.trim().is_empty())
         .unwrap_or(lines.len());
     let block: Vec<String> = lines[..end].iter().map(|line| line.to_string()).collect();
-    let full = block.iter().map(|line| width(line)).max().unwrap_or(0);
+    let full = full_width(&block);
     let [first, second, ..] = &block[..] else { return false };
-    is_open(first) && !begins(second) && width(first) + 2 >= full && is_wrapped(&block)
+    let indents = indents(&block);
+    let slack = if indents && is_indented(first) {
+        INDENTED_SLACK
+    } else {
+        SLACK
+    };
+    is_open(first)
+        && !begins(second)
+        && !(indents && is_indented(second))
+        && drawn(first) + slack > full
+        && is_wrapped(&block)
 }
 
 /// Whether a block's lines were broken inside sentences.
@@ -122,7 +178,12 @@ fn is_wrapped(block: &[String]) -> bool {
         return false;
     }
     let above = &block[..block.len() - 1];
-    let pairs = || block.windows(2).filter(|pair| !begins(&pair[1]));
+    let (indents, full) = (indents(block), full_width(block));
+    let pairs = || {
+        block
+            .windows(2)
+            .filter(|pair| !begins(&pair[1]) && !(indents && is_indented(&pair[1])))
+    };
     let torn = pairs()
         .filter(|pair| {
             is_open(&pair[0])
@@ -130,6 +191,7 @@ fn is_wrapped(block: &[String]) -> bool {
                     .trim_start()
                     .starts_with(|c: char| is_han(c) || c.is_ascii_alphanumeric())
                 || only_follows(&pair[1])
+                || (indents && !is_indented(&pair[1]) && drawn(&pair[0]) + SLACK > full)
         })
         .count();
     // A sentence that ends or pauses inside a line, with Han on both sides, was not written line by line.
@@ -145,10 +207,13 @@ fn is_wrapped(block: &[String]) -> bool {
         })
         .count();
     let longest = block.iter().map(|line| width(line)).max().unwrap_or(0);
-    let listed = above
-        .iter()
-        .any(|line| line.trim_end().ends_with(COLONS) && width(line) * 2 < longest);
-    torn * 2 > above.len() && inside * 3 >= block.len() && longest <= 120 && !listed
+    let listed = above.iter().enumerate().any(|(at, line)| {
+        // The end of a broken sentence announces no list of words.
+        let ends = at > 0 && is_open(&block[at - 1]) && drawn(&block[at - 1]) + SLACK > full;
+        line.trim_end().ends_with(COLONS) && width(line) * 2 < longest && !ends
+    });
+    let most = if indents { pairs().count() } else { above.len() };
+    torn * 2 > most && inside * 3 >= block.len() && longest <= 120 && !listed
 }
 
 /// A line whose characters all stand apart by one blank, without them.
@@ -203,6 +268,13 @@ mod tests {
         check(
             "一、职工参保后，按月缴\n费，次月起享\n受待遇，断缴即停。\n二、居民按年缴费，逾期有\n等待期。",
             Some("一、职工参保后，按月缴费，次月起享受待遇，断缴即停。\n二、居民按年缴费，逾期有等待期。"),
+        );
+        // Paragraphs that are begun by indentation; a line may end with a sentence, a number be broken.
+        check(
+            "通知\n　　参保职工住院，起付标准为900元。\n年度内，第二次减半，最高限额每人3\n000元，退休人员为百分之六十，居民60\n%。\n　　居民按年缴费。",
+            Some(
+                "通知\n　　参保职工住院，起付标准为900元。年度内，第二次减半，最高限额每人3000元，退休人员为百分之六十，居民60%。\n　　居民按年缴费。",
+            ),
         );
         check("材料\n身份证\n社保卡\n户口本\n结婚证", None);
         check("床前明月光\n疑是地上霜\n举头望明月\n低头思故乡", None);

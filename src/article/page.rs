@@ -8,10 +8,10 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Article, ArticleKind, Date};
+use crate::model::{Article, ArticleKind};
 
 use super::byline::{byline, dateline, next_stamp, signature};
-use super::layout::{COLONS, Line, is_han, is_pause, is_stop, line};
+use super::layout::{COLONS, Line, is_han, is_pause, line};
 use super::lines;
 use super::reading::Reading;
 
@@ -145,19 +145,6 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
         line,
         dateline: removed,
     }
-}
-
-/// The day that a text is signed with: its last line is one, and who signed stands above.
-pub(super) fn signed(lines: &[&str]) -> Option<Date> {
-    let mut filled = lines
-        .iter()
-        .rev()
-        .map(|line| line.trim())
-        .filter(|line| !line.is_empty());
-    let (line, above) = (filled.next()?, filled.next()?);
-    let stamp = next_stamp(line, 0).filter(|stamp| stamp.start == 0 && stamp.end == line.len() && !stamp.timed)?;
-    let names = above.chars().count() <= 40 && !above.contains(|c| is_stop(c) || (is_pause(c) && c != '、'));
-    (names && next_stamp(above, 0).is_none()).then_some(stamp.date)
 }
 
 /// Whether the first line of a text is its title: short, and neither a sentence nor an item. A page always has one.

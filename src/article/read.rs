@@ -165,7 +165,7 @@ impl ArticleReader {
         let name = walk::title_from_name(&file.path);
         let reading = match format {
             Format::Json => {
-                let records = json::read_document(&text)?;
+                let records = json::read_document(&text, &file.origin.id())?;
                 return self.accept_records(file, records.into_iter().map(|record| (None, record)));
             }
             Format::Table => {
@@ -319,7 +319,7 @@ impl ArticleReader {
         self.bytes_read += counted;
         lines.line += 1;
         let record = match line {
-            RawLine::Bytes(bytes) => json::read_line(&bytes, lines.encoding),
+            RawLine::Bytes(bytes) => json::read_line(&bytes, lines.encoding, &format!("{}-{}", lines.id, lines.line)),
             RawLine::TooLong => Err(format!("is longer than {} MiB", json::MAX_LINE >> 20)),
             RawLine::End => {
                 self.bytes_read += lines.size.saturating_sub(lines.taken);

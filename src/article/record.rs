@@ -1,7 +1,7 @@
 //! One record to one article: which of its fields is what, what cannot be read, what is kept as it is.
 //!
 //! A record is an object of JSON or a row of a table; its text is kept to the letter, but for
-//! lines that were broken inside sentences. Fields are known by the names
+//! lines that were broken inside sentences and for the tags of HTML. Fields are known by the names
 //! that people give them, in English and Chinese; all others become the article's attributes. What cannot be read in
 //! one field costs that field. Knows nothing of files and lines.
 
@@ -13,13 +13,15 @@ use crate::model::{Article, ArticleKind};
 
 use crate::text::{WrittenDate, find_date};
 
+use super::html::push_fragment;
+use super::layout::Layout;
 use super::limits::{
     MAX_ATTRIBUTE_BYTES as MAX_ATTRIBUTE, MAX_ATTRIBUTES_BYTES as MAX_ATTRIBUTES, MAX_ID_BYTES as MAX_ID,
     MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
 };
 use super::lines::unwrapped;
 
-const ID: &[&str] = &["_id", "id"];
+const ID: &[&str] = &["_id", "id", "编号"];
 const TITLE: &[&str] = &["title", "标题", "题目", "question", "问题"];
 const TEXT: &[&str] = &["text", "content", "正文", "内容", "answer", "答案", "回答"];
 const URL: &[&str] = &["url", "link", "链接", "网址"];
@@ -76,7 +78,7 @@ impl Lost {
 
 /// Whether a record of these fields has a text by a name that is known.
 pub(super) fn has_text<'a>(mut fields: impl Iterator<Item = &'a str>) -> bool {
-    fields.any(|field| TEXT.contains(&field.trim()))
+    fields.any(|field| TEXT.iter().any(|name| is_called(field, name)))
 }
 
 /// An article from a record: `_id` or `id`, `title`, `text` or `content`, `url`, `source`, `published` or `date`,
@@ -118,6 +120,9 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     };
     if text.trim().is_empty() {
         return Err(format!("its `{name}` is empty"));
+    }
+    if let Some(said) = without_tags(&text) {
+        text = said;
     }
     if let Some(joined) = unwrapped(&text) {
         text = joined;
@@ -245,14 +250,48 @@ fn too_long(bytes: usize) -> String {
     )
 }
 
+/// Whether a field has a known name, in small letters or others.
+fn is_called(field: &str, name: &str) -> bool {
+    field.trim().eq_ignore_ascii_case(name)
+}
+
 /// The first of these fields that is there and not null, or empty text behind which another may stand.
 fn take<'a>(record: &mut Map<String, Value>, names: &[&'a str]) -> Option<(&'a str, Value)> {
     names.iter().find_map(|&name| {
+        let field = match record.contains_key(name) {
+            true => name.to_string(),
+            false => record.keys().find(|field| is_called(field, name))?.clone(),
+        };
         record
-            .remove(name)
+            .remove(&field)
             .filter(|value| !value.is_null())
             .map(|value| (name, value))
     })
+}
+
+/// What a text says that was written as HTML, if it was: it has a closing tag or a line break of it.
+fn without_tags(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let marks = [
+        "</p>",
+        "</div>",
+        "</span>",
+        "</li>",
+        "</td>",
+        "</strong>",
+        "</a>",
+        "</h2>",
+        "</h3>",
+        "<br>",
+        "<br/>",
+        "<br />",
+    ];
+    if !marks.iter().any(|mark| lower.contains(mark)) {
+        return None;
+    }
+    let mut layout = Layout::default();
+    push_fragment(text, &mut layout);
+    Some(layout.finish()).filter(|text| !text.trim().is_empty())
 }
 
 fn text_of(field: Option<(&str, Value)>) -> Option<String> {
@@ -378,6 +417,23 @@ mod tests {
 
     fn read(json: &str) -> Result<Record, String> {
         read_record(serde_json::from_str(json).unwrap(), None)
+    }
+
+    #[test]
+    fn a_text_of_html_is_read_as_it_is_shown() {
+        let check = |text: &str, expected: &str| {
+            let json = serde_json::json!({ "ID": "a", "Title": "断缴", "Content": text });
+            let article = read_record(json, None).unwrap().article;
+            assert_eq!((article.id.as_str(), article.title.as_str()), ("a", "断缴"));
+            assert_eq!(article.text, expected);
+        };
+        check(
+            "<p>等待六个月。</p><P>比例高五个百分点。</P>&nbsp;<br>",
+            "等待六个月。\n\n比例高五个百分点。",
+        );
+        check("第一行<br/>第二行", "第一行\n第二行");
+        check("年龄<60且>18的", "年龄<60且>18的");
+        check("甲 &nbsp; 乙", "甲 &nbsp; 乙");
     }
 
     #[test]

@@ -44,6 +44,8 @@ impl Read for Bytes {
 pub(super) struct Lines {
     pub reader: BufReader<Bytes>,
     pub path: PathBuf,
+    /// The file's id, by which records without one are named.
+    pub id: String,
     /// What its lines are in, if they are not UTF-8 or GB18030.
     pub encoding: Option<&'static Encoding>,
     /// The number of the last line read.
@@ -68,6 +70,7 @@ pub(super) fn lines(file: &SourceFile, opened: File, sample: &[u8]) -> Lines {
         encoding: encoding.filter(|_| matches!(bytes, Bytes::AsIs(_))),
         reader: BufReader::with_capacity(1 << 16, bytes),
         path: file.path.clone(),
+        id: file.origin.id(),
         line: 0,
         records: 0,
         lost: Lost::default(),

@@ -12,7 +12,7 @@ use super::{print, setup};
 use crate::article::{ArticleReader, LeftOut, ReadEvent, Rejected, SplitOptions, split};
 use crate::error::{Error, Result};
 use crate::model::{Article, ArticleKind};
-use crate::text::Analyzer;
+use crate::text::{Analyzer, Region};
 
 /// Show what becomes of files: the articles in them, what is left out of these and why, what cannot be read.
 #[derive(Args)]
@@ -116,9 +116,17 @@ fn rejected_json(rejected: &Rejected) -> Value {
 fn article_json(article: &Article, analyzer: &Analyzer) -> Value {
     let passages = split(article, &SplitOptions::default());
     let named = format!("{}\n{}", article.title, article.text);
-    let mut regions = article.regions.clone();
-    for region in analyzer.regions(&named) {
-        let name = region.city.unwrap_or(region.province);
+    // Those by which it can be filtered, as the index has them.
+    let mut about = analyzer.regions(&article.title);
+    about.extend(analyzer.regions_named(&article.regions));
+    if about.is_empty() {
+        about = passages
+            .iter()
+            .flat_map(|passage| analyzer.regions(&passage.text))
+            .collect();
+    }
+    let mut regions: Vec<String> = Vec::new();
+    for name in about.iter().map(Region::key) {
         if !regions.contains(&name) {
             regions.push(name);
         }

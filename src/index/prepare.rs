@@ -133,7 +133,7 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> PreparedArticle {
     let passages = cut(&article);
     // Places and years of its source record count like those in its title.
     let mut article_regions = analyzer.regions(&article.title);
-    article_regions.extend(article.regions.iter().flat_map(|name| analyzer.regions(name)));
+    article_regions.extend(analyzer.regions_named(&article.regions));
     let mut article_years = analyzer.years(&article.title, article.published);
     article_years.extend(&article.years);
     let passages = passages

@@ -193,6 +193,25 @@ impl Analyzer {
         self.parts.lexicon.regions.left_out(&text, &words)
     }
 
+    /// The regions that the fields of a record name, each in any of its forms: 浙江省, 粤, 余杭. One that several places
+    /// have is told by those before it.
+    pub fn regions_named(&self, names: &[String]) -> Vec<Region> {
+        let mut found: Vec<Region> = Vec::new();
+        let mut before = String::new();
+        for name in names {
+            let one = self
+                .region_of(name)
+                .or_else(|_| self.region_of(&format!("{before}{name}")));
+            let several = match one {
+                Ok(region) => vec![region],
+                Err(_) => self.regions(name),
+            };
+            found.extend(several);
+            before.clone_from(name);
+        }
+        found
+    }
+
     /// The region that a name given alone means, in any of its forms: 浙江省, 杭州, 粤, 余杭, 北京朝阳区.
     ///
     /// # Errors

@@ -55,6 +55,9 @@ impl std::fmt::Display for WrittenDate {
 
 /// The day that a text, which need not be normalised, names first at byte `from` or behind it, and where.
 pub fn next_day(text: &str, from: usize) -> Option<(Range<usize>, Date)> {
+    // Many write the circle for the nought, 二○二四年; it has as many bytes.
+    let circled = text.contains('○').then(|| text.replace('○', "〇"));
+    let text = circled.as_deref().unwrap_or(text);
     scan(text, from, |at| {
         let (end, date) = full_year(text, at)?;
         Some((at..end, date.day()?))
@@ -265,6 +268,7 @@ mod tests {
         check("发布于2025年4月9日上午", Some("2025-04-09"));
         check("２０２５年４月９日", Some("2025-04-09"));
         check("二〇二四年五月一日", Some("2024-05-01"));
+        check("二○二四年十二月二十日", Some("2024-12-20"));
         check("2024.5.1 发布", Some("2024-05-01"));
         check("2025-13-19,其后 2024.02.29", Some("2024-02-29"));
         check("20250419", Some("2025-04-19"));

@@ -23,6 +23,27 @@ const RELATIVE: [(&str, i32); 7] = [
     ("后年", 2),
 ];
 
+/// Whether a word like 明年 begins inside another one: 证明年满, 以后年度, 减去年初, 成本年均.
+fn is_torn(before: &str, word: &str) -> bool {
+    let first: &[char] = match word.chars().next() {
+        Some('前') => &['以', '之', '此', '先', '提', '目', '当', '日', '期', '事', '生'],
+        Some('后') => &[
+            '以', '之', '此', '今', '往', '其', '日', '期', '事', '产', '术', '随', '最',
+        ],
+        Some('明') => &[
+            '证', '说', '声', '表', '注', '标', '写', '查', '阐', '申', '载', '列', '指', '公',
+        ],
+        Some('去') => &[
+            '减', '扣', '除', '免', '失', '过', '出', '上', '下', '进', '回', '死', '拿', '略',
+        ],
+        Some('本') => &[
+            '基', '成', '样', '资', '原', '根', '文', '版', '日', '股', '标', '书', '副', '正',
+        ],
+        _ => &[],
+    };
+    before.ends_with(first)
+}
+
 /// The years of a normalised text, in order of first appearance, each once. Words like 去年 count from `today`, and
 /// say nothing without it.
 pub(super) fn years(text: &str, today: Option<Date>) -> Vec<u16> {
@@ -30,7 +51,9 @@ pub(super) fn years(text: &str, today: Option<Date>) -> Vec<u16> {
     if let Some(today) = today {
         let mut at = 0;
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let hit = RELATIVE.iter().find(|(word, _)| rest.starts_with(word));
+            let hit = RELATIVE
+                .iter()
+                .find(|(word, _)| rest.starts_with(word) && !is_torn(&text[..at], word));
             // 今年龄已满 holds 年龄, not 今年.
             if let Some(&(word, add)) =
                 hit.filter(|(word, _)| !rest[word.len()..].starts_with(['龄', '纪', '薪', '级']))
@@ -171,6 +194,20 @@ mod tests {
         check("2023-01-29条款,2023年", &[2023]);
         check("25/05/31", &[2025]);
         check("去年交的,今年能退吗", &[2024, 2025]);
+        for text in [
+            "以前年度结余",
+            "之前年度",
+            "以后年度不得补缴",
+            "此后年度",
+            "证明年满六十",
+            "减去年初数",
+            "除去年金",
+            "基本年限",
+            "成本年均",
+        ] {
+            check(text, &[]);
+        }
+        check("比去年高,明年起,前年的", &[2024, 2026, 2023]);
         check("明年和二〇二七年", &[2026, 2027]);
         check("2025医保缴费标准", &[2025]);
         check("产品(2021)条款", &[2021]);

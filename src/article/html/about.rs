@@ -6,19 +6,18 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::model::Date;
 
-use super::super::byline::{find_date, next_stamp, source_name};
+use super::super::byline::{are_offices, find_date, source_name};
 use super::super::layout::COLONS;
-use super::credits::{is_dated, is_labelled, is_schedule, is_sentence, without_tools};
+use super::credits::{is_dated, is_labelled, without_tools};
 use super::dom::{Step, is_heading, marks, walk, words};
 use super::measure::PageLine;
+use super::published::{DayOf, near, shown};
 
-/// How many lines are looked at below a title, and above one.
-const BELOW: usize = 15;
-const ABOVE: usize = 4;
-/// The longest of them, in characters.
-const MAX_NEAR: usize = 150;
 /// The fewest characters of a title.
 const MIN_TITLE: usize = 4;
+/// The most characters of the mark of a title's kind, and of a site's name.
+const MAX_TAG: usize = 4;
+const MAX_SITE: usize = 20;
 /// The most characters of a title that only the page's own words call one.
 const MAX_TITLE: usize = 80;
 
@@ -96,27 +95,13 @@ impl About {
     }
 
     /// The article's title, and which of the page's lines it is: the longest line that a stated title begins with and
-    /// that ends where a word of it does, a heading before others; else a heading that a stated title holds, or what
-    /// the page itself calls its title above the first paragraph; else the stated title without the site.
+    /// that ends where a word of it does, a heading before others; else one that a stated title ends with, a heading
+    /// that it holds, or what the page itself calls its title above the first paragraph; else the stated title without
+    /// the site. Where what is stated is the site's name, what stands below it with a day is the title.
     pub(super) fn title(&self, lines: &[PageLine<'_>]) -> (Option<String>, Option<usize>) {
         let heading = |at: usize| lines[at].block.value().name();
         let stated: Vec<&String> = self.titles.iter().flatten().collect();
-        let plain: Vec<String> = lines.iter().map(|line| plain(&line.text)).collect();
-        for stated in &stated {
-            let found = (0..lines.len())
-                .filter(|&at| lines[at].shown && begins(stated, &plain[at], heading(at) == "h1"))
-                .max_by_key(|&at| {
-                    let level = match heading(at) {
-                        "h1" => 3,
-                        name if is_heading(name) => 2,
-                        _ => u8::from(!lines[at].linked),
-                    };
-                    (plain[at].chars().count(), level, std::cmp::Reverse(at))
-                });
-            if let Some(at) = found {
-                return (Some(lines[at].text.clone()), Some(at));
-            }
-        }
+        let plain: Vec<String> = lines.iter().map(|line| plain(untagged(&line.text))).collect();
         let first_prose = lines
             .iter()
             .position(|line| line.prose && line.shown)
@@ -128,62 +113,96 @@ impl About {
             let says_else = is_labelled(&line.text) || is_dated(&line.text);
             line.shown && !line.linked && !says_else && (least..=MAX_TITLE).contains(&length)
         };
+        let level = |at: usize| match heading(at) {
+            "h1" => 3,
+            name if is_heading(name) => 2,
+            _ => u8::from(!lines[at].linked),
+        };
+        let longest = |at: &usize| (plain[*at].chars().count(), level(*at), std::cmp::Reverse(*at));
+        let found = |at: usize| (Some(untagged(&lines[at].text).to_string()), Some(at));
+        // Below the name of a site: a heading, or what a day or a publisher stands below.
+        let below_site = |from: usize| {
+            let dated = |at: usize| {
+                let below = lines.iter().skip(at + 1).take(2);
+                below
+                    .take_while(|line| !line.prose)
+                    .any(|line| is_dated(&line.text) || is_labelled(&line.text))
+            };
+            let long = |at: &usize| plain[*at].chars().count() >= 2 * MIN_TITLE;
+            let candidates = || (from..first_prose).rev().filter(own).filter(|&at| !is_site(&plain[at]));
+            candidates()
+                .find(|&at| dated(at) && (long(&at) || is_heading(heading(at))))
+                .or_else(|| {
+                    candidates()
+                        .filter(long)
+                        .find(|&at| is_heading(heading(at)) || is_called_title(&lines[at]))
+                })
+        };
+        for stated in &stated {
+            let begin = (0..lines.len())
+                .filter(|&at| lines[at].shown && begins(stated, &plain[at], heading(at) == "h1"))
+                .max_by_key(longest);
+            let end = (0..first_prose)
+                .filter(own)
+                .filter(|&at| ends(stated, &plain[at]) && !is_site(&plain[at]))
+                .max_by_key(longest);
+            match (begin, end) {
+                (Some(begin), end) if is_site(&plain[begin]) => {
+                    return found(end.or_else(|| below_site(begin + 1)).unwrap_or(begin));
+                }
+                (Some(begin), _) => return found(begin),
+                (None, Some(end)) => return found(end),
+                (None, None) => {}
+            }
+        }
         let first = (0..lines.len()).filter(own).find(|&at| heading(at) == "h1");
         let held = first.filter(|&at| stated.iter().any(|stated| self::plain(stated).contains(&plain[at])));
         let called = || {
             (0..first_prose)
                 .rev()
                 .filter(own)
-                .find(|&at| marks(lines[at].block).any(|word| word.eq_ignore_ascii_case("title")))
+                .find(|&at| is_called_title(&lines[at]))
+        };
+        // A stated title of which the page shows nothing is a site's or a column's.
+        let from = first.filter(|&at| at < first_prose).map_or(0, |at| at + 1);
+        let dated = || {
+            let at = below_site(from)?;
+            let next = lines.get(at + 1)?;
+            (is_dated(&next.text) || is_labelled(&next.text)).then_some(at)
         };
         match held
             .or_else(called)
+            .or_else(dated)
             .or(first.filter(|&at| at < first_prose || stated.is_empty()))
         {
-            Some(at) => (Some(lines[at].text.clone()), Some(at)),
+            Some(at) => found(at),
             None => (stated.first().map(|stated| without_site(stated).to_string()), None),
         }
     }
 
-    /// When and by whom the article was published, by the head, by the lines around its title, or by a line elsewhere
-    /// that says nothing else.
-    pub(super) fn published(&self, lines: &[PageLine<'_>], title: Option<usize>) -> (Option<Date>, Option<String>) {
-        let near = near(lines, title);
-        let around = |at: usize| {
-            let text = |at: Option<usize>| at.and_then(|at| lines.get(at)).map_or("", |line| line.text.as_str());
-            [text(at.checked_sub(1)), text(Some(at + 1))]
-        };
-        let stamp = |timed: bool| {
-            near.iter()
-                .filter(|&&at| !is_schedule(around(at), &lines[at].text))
-                .filter_map(|&at| next_stamp(&lines[at].text, 0))
-                .find(|stamp| stamp.timed || !timed)
-                .map(|stamp| stamp.date)
-        };
-        let elsewhere = || {
-            let labelled = |line: &&PageLine<'_>| {
-                let labels = ["发布时间", "发布日期", "发表时间", "发文日期", "时间", "日期"];
-                !line.linked && labels.iter().any(|label| line.text.starts_with(label))
-            };
-            lines
-                .iter()
-                .filter(labelled)
-                .find_map(|line| next_stamp(&line.text, 0))
-                .map(|stamp| stamp.date)
-        };
+    /// When the article was published, when it was written, and by whom: by the head, by the lines around its title, or
+    /// by a line elsewhere that says nothing else.
+    pub(super) fn published(
+        &self,
+        lines: &[PageLine<'_>],
+        title: Option<usize>,
+    ) -> (Option<Date>, Option<Date>, Option<String>) {
+        let shown = shown(lines, title);
+        let near_day = |day: DayOf| shown.near[day as usize];
         let date = self
             .published
-            .or_else(|| stamp(true))
-            .or_else(|| stamp(false))
+            .or_else(|| near_day(DayOf::Publication))
+            .or_else(|| near_day(DayOf::Unsaid))
             .or(self.time)
+            .or(shown.elsewhere)
             .or(self.updated)
-            .or_else(elsewhere)
+            .or_else(|| near_day(DayOf::Change))
             .or_else(|| self.url.as_deref().and_then(date_in_url));
         let source = self
             .source
             .clone()
-            .or_else(|| near.iter().find_map(|&at| stated_source(&lines[at].text)));
-        (date, source)
+            .or_else(|| near(lines, title).iter().find_map(|&at| stated_source(&lines[at].text)));
+        (date, shown.written, source)
     }
 }
 
@@ -198,11 +217,22 @@ enum Stated {
 fn stated_date(key: &str) -> Option<Stated> {
     let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
     let names = |words: &[&str]| words.iter().any(|word| key.contains(word));
-    if !names(&["date", "time", "issued", "modified"]) || names(&["expir", "valid"]) {
+    if !names(&[
+        "date",
+        "time",
+        "issued",
+        "modified",
+        "createat",
+        "createdat",
+        "publishedat",
+    ]) || names(&["expir", "valid"])
+    {
         None
     } else if names(&["mod", "update", "revis", "last"]) {
         Some(Stated::Change)
-    } else if names(&["pub", "release", "issued", "create"]) || matches!(&*key, "date" | "dcdate" | "articledate") {
+    } else if names(&["pub", "release", "issued", "create"])
+        || matches!(&*key, "date" | "dcdate" | "articledate" | "ogtime")
+    {
         Some(Stated::Publication)
     } else {
         None
@@ -235,24 +265,6 @@ fn date_in_url(url: &str) -> Option<Date> {
     })
 }
 
-/// The lines around a title that may say when and by whom: those from it to the first sentence, then those above it.
-fn near(lines: &[PageLine<'_>], title: Option<usize>) -> Vec<usize> {
-    let from = match title {
-        Some(title) => title + 1,
-        None => {
-            let first = lines.iter().position(|line| line.prose).unwrap_or(lines.len());
-            first.saturating_sub(BELOW)
-        }
-    };
-    let credit = |at: &usize| !lines[*at].prose && !is_sentence(&lines[*at].text);
-    let below = (from..lines.len()).take(BELOW).take_while(credit);
-    let above = (0..from.saturating_sub(1)).rev().take(ABOVE).take_while(credit);
-    below
-        .chain(above)
-        .filter(|&at| lines[at].text.chars().count() <= MAX_NEAR)
-        .collect()
-}
-
 /// Who published it, as a line says it.
 fn stated_source(line: &str) -> Option<String> {
     let at = line.find("来源")? + "来源".len();
@@ -277,6 +289,45 @@ fn begins(stated: &str, line: &str, heading: bool) -> bool {
         }
     }
     stated.next().is_none_or(|next| !next.is_alphanumeric())
+}
+
+/// Whether a stated title ends with a line (as [`plain`] gives it): at a place where a word of the title begins.
+fn ends(stated: &str, line: &str) -> bool {
+    let stated: Vec<char> = stated.nfkc().flat_map(char::to_lowercase).collect();
+    let mut rest = stated.iter().rev();
+    for c in line.chars().rev() {
+        if rest.by_ref().find(|c| !c.is_whitespace()) != Some(&c) {
+            return false;
+        }
+    }
+    rest.next().is_none_or(|before| !before.is_alphanumeric())
+}
+
+/// A line without the mark of its kind before it: `[求助] 断缴怎么办`.
+pub(super) fn untagged(line: &str) -> &str {
+    let rest = line
+        .strip_prefix(['[', '【'])
+        .and_then(|tag| tag.split_once([']', '】']));
+    match rest {
+        Some((tag, rest)) if tag.chars().count() <= MAX_TAG && rest.trim().chars().count() >= MIN_TITLE => rest.trim(),
+        _ => line,
+    }
+}
+
+/// Whether a title is only the name of an office or a site.
+fn is_site(plain: &str) -> bool {
+    let ends = ["网站", "官网", "门户", "网", "平台", "频道", "首页"];
+    let names = are_offices(plain) || ends.iter().any(|end| plain.ends_with(end));
+    names && plain.chars().count() <= MAX_SITE
+}
+
+/// Whether the page's own marks call a line its title.
+fn is_called_title(line: &PageLine<'_>) -> bool {
+    marks(line.block).any(|word| {
+        ["title", "tit", "biaoti"]
+            .iter()
+            .any(|name| word.eq_ignore_ascii_case(name))
+    })
 }
 
 /// A text as titles are compared: without white space, in one width and case.

@@ -5,15 +5,17 @@
 use crate::text::Normalized;
 
 use super::super::byline::next_stamp;
-use super::super::layout::{COLONS, is_han, is_stop};
+use super::super::layout::{COLONS, is_han, is_pause, is_stop};
 
 /// The longest line that says when and by whom, in characters.
 const MAX_CREDIT: usize = 120;
 /// How many Han characters stand beside a day at most: a publisher and a few words on him.
 const MAX_NAME: usize = 24;
+/// The longest line that asks to follow, to share or to judge, in characters.
+const MAX_PROMPT: usize = 60;
 
 /// What credits begin with.
-const LABELS: [&str; 28] = [
+const LABELS: &[&str] = &[
     "发布时间",
     "发布日期",
     "发文日期",
@@ -41,11 +43,101 @@ const LABELS: [&str; 28] = [
     "发布机构",
     "本文来源",
     "转载请注明",
-    "稿件来源",
+    "浏览数",
+    "阅读量",
+    "阅读数",
+    "访问量",
+    "公布日期",
+    "公布时间",
+    "施行日期",
+    "实施日期",
+    "成文日期",
+    "印发日期",
+    "最后更新日期",
+    "最后更新时间",
+    "录入",
+    "发布人",
+    "发布者",
+    "审核",
+    "校对",
+    "监制",
+    "通讯员",
+    "本报记者",
+    "文章关键词",
+    "关键词",
+    "标签",
+];
+
+/// Of these, what a bar may follow instead of a colon.
+const EDITORS: &[&str] = &[
+    "编辑",
+    "责任编辑",
+    "责编",
+    "审核",
+    "校对",
+    "监制",
+    "作者",
+    "排版",
+    "来源",
+];
+
+/// What stands below an article to have it shared, followed, judged.
+const PROMPTS: &[&str] = &[
+    "长按识别",
+    "长按二维码",
+    "长按图片",
+    "点个“在看”",
+    "点赞、在看",
+    "请点赞",
+    "点个赞",
+    "微信搜索公众号",
+    "微信搜一搜",
+    "更多精彩",
+    "更多资讯",
+    "海量资讯",
+    "扫描二维码关注",
+    "扫码关注",
+    "扫描下方二维码",
+    "觉得有用",
+    "觉得不错",
+    "喜欢本文",
+    "喜欢这篇",
+    "对您有帮助",
+    "对你有帮助",
+    "是否满意",
+    "点击关注",
+    "欢迎转发",
+    "分享给更多",
+];
+
+/// What announces what readers wrote.
+const COMMENTS: &[&str] = &[
+    "网友评论",
+    "最新评论",
+    "热门评论",
+    "最热评论",
+    "全部评论",
+    "所有评论",
+    "发表评论",
+    "我要评论",
+    "用户评论",
+    "读者评论",
+    "精彩评论",
+    "精选留言",
+    "最新留言",
+    "全部留言",
+    "网友留言",
+    "精选评论",
+    "全部回复",
+    "评论区",
+    "评论列表",
+    "网友跟帖",
+    "热门跟帖",
+    "我来说两句",
 ];
 
 /// What can be done with an article.
-const TOOLS: [&str; 40] = [
+const TOOLS: &[&str] = &[
     "字号",
     "字体",
     "打印本页",
@@ -86,6 +178,41 @@ const TOOLS: [&str; 40] = [
     "扫码",
     "全文",
     "调整",
+    "浏览次数",
+    "浏览量",
+    "浏览",
+    "阅读次数",
+    "阅读量",
+    "阅读约",
+    "阅读",
+    "点击数",
+    "点击量",
+    "点击",
+    "访问量",
+    "人气",
+    "分钟",
+    "次",
+    "人",
+    "万",
+    "赞",
+    "在看",
+    "转发",
+    "关注",
+    "回复",
+    "喜欢",
+    "顶",
+    "踩",
+    "阅读原文",
+    "预览时标签不可点",
+    "关注该公众号",
+    "知道了",
+    "返回顶部",
+    "返回首页",
+    "返回列表",
+    "返回",
+    "有帮助",
+    "没帮助",
+    "字体大小",
 ];
 
 /// A line without what marks it as a heading or an item.
@@ -108,6 +235,13 @@ pub(super) fn is_labelled(line: &str) -> bool {
         line.strip_prefix(**label)
             .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
     };
+    let signed = |label: &&str| {
+        line.strip_prefix(label)
+            .is_some_and(|rest| rest.trim_start().starts_with(['|', '丨', '/']))
+    };
+    if EDITORS.iter().any(signed) && line.chars().count() <= MAX_NAME && next_stamp(line, 0).is_none() {
+        return true;
+    }
     match LABELS
         .iter()
         .find(labelled)
@@ -127,7 +261,7 @@ pub(super) fn is_labelled(line: &str) -> bool {
 pub(super) fn is_credit(around: [&str; 2], line: &str) -> bool {
     let is_field = |line: &str| {
         let label = line.find(COLONS).map_or(0, |at| words(&line[..at]).chars().count());
-        (2..=6).contains(&label) && !is_labelled(line)
+        (2..=6).contains(&label) && !is_labelled(line) && !is_tools(line)
     };
     if is_labelled(line) {
         !(words(line).starts_with(['时', '日']) && around.into_iter().any(is_field))
@@ -138,16 +272,84 @@ pub(super) fn is_credit(around: [&str; 2], line: &str) -> bool {
 
 /// Whether a line is a day, with at most a time, a publisher and tools behind it, or a publisher in front of it.
 pub(super) fn is_dated(line: &str) -> bool {
-    let line = words(line);
-    let Some(stamp) = next_stamp(line, 0).filter(|_| line.chars().count() <= MAX_CREDIT) else {
+    if line.chars().count() > MAX_CREDIT {
+        return false;
+    }
+    // Digits may be of full width.
+    let line = Normalized::new(words(line)).text;
+    let line = line.as_str();
+    let Some(stamp) = next_stamp(line, 0) else {
         return false;
     };
     let (before, behind) = (line[..stamp.start].trim(), line[stamp.end..].trim());
-    let name = |text: &str| text.chars().filter(|c| is_han(*c)).count() <= MAX_NAME;
+    let han = |text: &str| text.chars().filter(|c| is_han(*c)).count();
+    let name = |text: &str| han(text) <= MAX_NAME;
     let sourced = line.contains("来源") || line.contains("作者") || line.contains("发布");
-    (before.is_empty() && behind.is_empty())
+    let bare = |text: &str| !text.contains(char::is_alphanumeric);
+    // A day of the week, a time in words, the page of a paper, counts.
+    let told = |text: &str| {
+        let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+        let clock = text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, ':' | '时' | '分' | '秒' | '点'));
+        let paged = text.starts_with('第') && text.ends_with('版') && text.chars().count() <= 8;
+        bare(text) || (clock && han(text) > 0) || paged || is_weekday(text) || is_tools(text)
+    };
+    let parted = |text: &str| text.starts_with(['·', '|', '丨']) || text.ends_with(['·', '|', '丨']);
+    let short = |text: &str| han(text) <= MAX_NAME / 2 && !text.contains(|c| is_stop(c) || is_pause(c));
+    (bare(before) && told(behind))
         || (name(before) && name(behind) && (stamp.timed || sourced))
         || (sourced && before.is_empty())
+        || (short(before) && told(behind) && !bare(behind))
+        || (short(before) && short(behind) && parted(before) && parted(behind))
+}
+
+/// Whether a text names a day of the week and nothing else.
+fn is_weekday(text: &str) -> bool {
+    let day = ["星期", "礼拜", "周"].iter().find_map(|week| text.strip_prefix(week));
+    day.is_some_and(|day| day.chars().count() == 1 && day.starts_with(['一', '二', '三', '四', '五', '六', '日', '天']))
+}
+
+/// Whether a line says who wrote it and how long ago: `社保老张 3天前 关注`, `本报记者 王某`.
+pub(super) fn is_byline(line: &str) -> bool {
+    let length = line.chars().count();
+    if length > MAX_NAME || line.contains(|c| is_stop(c) || is_pause(c)) {
+        return false;
+    }
+    if ["本报记者", "本网记者", "本报通讯员", "见习记者"]
+        .iter()
+        .any(|start| line.starts_with(start))
+    {
+        return true;
+    }
+    let behind = ["天前", "小时前", "分钟前", "周前", "个月前", "月前", "年前"]
+        .iter()
+        .find_map(|ago| {
+            let (before, behind) = line.split_once(ago)?;
+            before.ends_with(|c: char| c.is_ascii_digit()).then_some(behind)
+        });
+    let behind = behind.or_else(|| line.strip_suffix("昨天").or(line.strip_suffix("前天")).map(|_| ""));
+    behind.is_some_and(|behind| !behind.contains(char::is_alphanumeric) || is_tools(behind))
+}
+
+/// Whether a line asks to follow, to share or to judge, and says little else.
+pub(super) fn is_prompt(line: &str) -> bool {
+    line.chars().count() <= MAX_PROMPT && PROMPTS.iter().any(|prompt| line.contains(prompt))
+}
+
+/// Whether a line announces what readers wrote, and nothing else: `网友评论（12）`.
+pub(super) fn announces_comments(line: &str) -> bool {
+    let letters = line.chars().filter(|c| c.is_alphabetic());
+    let word: String = letters.take(MAX_NAME).collect();
+    let count = ['共', '条', '个'];
+    let word = word.trim_start_matches(count).trim_end_matches(count);
+    let word = Normalized::new(word).text;
+    COMMENTS.contains(&word.as_str())
+}
+
+/// Whether a line begins with what announces comments.
+pub(super) fn starts_comments(line: &str) -> bool {
+    COMMENTS.iter().any(|start| line.starts_with(start))
 }
 
 /// Whether a line and a neighbour of it have days and name no source: then it is one of a schedule or a log.

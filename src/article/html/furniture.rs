@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use scraper::ElementRef;
 
 use super::super::byline::find_date;
+use super::credits::announces_comments;
 use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, walk, words};
 use super::measure::{Measure, Measures};
 use super::openers::{MAX_QUESTION, NEAR, QUESTION, REACH, before, openers, toggles, unfolds};
@@ -18,6 +19,8 @@ use super::openers::{MAX_QUESTION, NEAR, QUESTION, REACH, before, openers, toggl
 const ARTICLE: usize = 100;
 /// From how many characters on, and up to how many, a block may be a site's own footer.
 const FOOTER: (usize, usize) = (20, 400);
+/// The longest heading of comments, in characters.
+const MAX_COMMENTS: usize = 16;
 /// The words of such footers.
 const IMPRINT: [&str; 21] = [
     "版权所有",
@@ -59,6 +62,8 @@ pub(super) struct Furniture {
     openers: Elements,
     /// Blocks in which a site says who keeps it and where.
     footers: Elements,
+    /// Blocks that begin with a line that announces what readers wrote.
+    comments: Elements,
     /// Whether the words in classes and ids count.
     pub by_class: bool,
     /// Whether lists of links are furniture.
@@ -74,10 +79,14 @@ impl Furniture {
             above_title.extend(title.ancestors().filter_map(ElementRef::wrap).map(key));
         }
         let (mut opened, mut pairs) = (HashSet::new(), HashMap::<String, usize>::new());
-        let mut footers = Elements::default();
+        let (mut footers, mut comments) = (Elements::default(), Elements::default());
         walk(root, |step| {
             if let Step::Open(element) = step {
                 let toggles = toggles(element);
+                // Readers may write more than the article says, but below it.
+                if let Some(block) = commented(element, &measures) {
+                    comments.insert(key(block));
+                }
                 if is_block(element.value().name())
                     && (FOOTER.0..=FOOTER.1).contains(&measures.of(element).all)
                     && is_imprint(&words(element))
@@ -111,6 +120,7 @@ impl Furniture {
             pairs,
             openers: Elements::default(),
             footers,
+            comments,
             by_class: true,
             links: true,
         };
@@ -185,6 +195,9 @@ impl Furniture {
         if self.footers.contains(&key(element)) && !self.above_title.contains(&key(element)) {
             return Some("footer");
         }
+        if self.comments.contains(&key(element)) && !self.above_title.contains(&key(element)) {
+            return Some("comments");
+        }
         if weight * 2 > total {
             return None;
         }
@@ -200,7 +213,7 @@ impl Furniture {
         let of_title = self.above_title.contains(&key(element));
         match name {
             "select" | "option" | "input" | "textarea" | "datalist" => return Some("form control"),
-            "button" if !is_question(element, measure) => return Some("form control"),
+            "button" if !is_question(element, measure) && !self.heads(element, measure) => return Some("form control"),
             "svg" | "canvas" | "video" | "audio" | "object" | "dialog" | "map" => return Some("not text"),
             "rt" | "rp" => return Some("reading aid"),
             "nav" if !of_title => return Some("navigation"),
@@ -262,6 +275,40 @@ impl Furniture {
         around.any(alike)
     }
 
+    /// Whether a button stands above sentences and is a question, or is one of several such in a row.
+    fn heads(&self, element: ElementRef<'_>, measure: Measure) -> bool {
+        let filled = |near: &ElementRef<'_>| self.measures.of(*near).all > 0;
+        let answered = |button: ElementRef<'_>| {
+            let mut behind = button
+                .next_siblings()
+                .take(REACH)
+                .filter_map(ElementRef::wrap)
+                .filter(filled);
+            behind.next().is_some_and(|answer| {
+                let said = self.measures.of(answer);
+                let says = answer.value().name() != "button" && said.all >= QUESTION && said.linked * 4 <= said.all;
+                says && words(answer).contains(['。', '；'])
+            })
+        };
+        if measure.all < 2 || !answered(element) {
+            return false;
+        }
+        let is_button = |near: &ElementRef<'_>| near.value().name() == "button";
+        let beside = |near: ElementRef<'_>| is_button(&near) && answered(near);
+        // Those of other panels, each in a block of its own.
+        let inside = |near: ElementRef<'_>| near.child_elements().find(filled).is_some_and(beside);
+        let around = |element: ElementRef<'_>, like: &dyn Fn(ElementRef<'_>) -> bool| {
+            let before = element.prev_siblings().take(REACH).filter_map(ElementRef::wrap);
+            let behind = element.next_siblings().take(REACH).filter_map(ElementRef::wrap);
+            before.chain(behind).filter(filled).take(NEAR).any(like)
+        };
+        let parent = element.parent().and_then(ElementRef::wrap);
+        words(element).ends_with(['?', '\u{ff1f}', '吗', '么'])
+            || around(element, &beside)
+            || parent
+                .is_some_and(|parent| parent.child_elements().find(filled) == Some(element) && around(parent, &inside))
+    }
+
     fn is_short(&self, element: ElementRef<'_>) -> bool {
         self.measures.of(element).all <= MAX_QUESTION
     }
@@ -282,6 +329,33 @@ impl Furniture {
                 .any(|inner| opens(inner.value().name()))
             || words(element).ends_with(['?', '\u{ff1f}'])
     }
+}
+
+/// The block of comments that an element is the heading of: it begins with it, and prose stands above it.
+fn commented<'a>(element: ElementRef<'a>, measures: &Measures) -> Option<ElementRef<'a>> {
+    let all = |element: ElementRef<'_>| measures.of(element).all;
+    if !(4..=MAX_COMMENTS).contains(&all(element)) || !announces_comments(&words(element)) {
+        return None;
+    }
+    let above = || element.ancestors().filter_map(ElementRef::wrap);
+    let block = above().take(REACH).find(|block| all(*block) > all(element))?;
+    if matches!(block.value().name(), "html" | "body" | "article" | "main") {
+        return None;
+    }
+    let inner = std::iter::once(element)
+        .chain(above())
+        .take_while(|inner| *inner != block)
+        .last()?;
+    let before = |element: ElementRef<'a>| {
+        let before = element.prev_siblings().take(REACH).filter_map(ElementRef::wrap);
+        before.map(|before| measures.of(before))
+    };
+    let first = before(inner).all(|before| before.all == 0);
+    let outer = std::iter::once(block)
+        .chain(block.ancestors().filter_map(ElementRef::wrap))
+        .take(NEAR);
+    let prose = outer.flat_map(before).any(|before| before.prose > 0);
+    (first && prose).then_some(block)
 }
 
 /// Whether words are those in which a site says who keeps it, where, and by which licence.

@@ -8,10 +8,13 @@ use std::borrow::Cow;
 use crate::model::Article;
 use crate::text::Normalized;
 
-use super::super::page::{signed, strip_notices, take_related};
+use super::super::byline::signed;
+use super::super::page::{strip_notices, take_related};
 use super::super::reading::Reading;
-use super::about::plain;
-use super::credits::{is_credit, is_labelled, is_sentence, is_tools, words};
+use super::about::{plain, untagged};
+use super::credits::{
+    announces_comments, is_byline, is_credit, is_labelled, is_prompt, is_sentence, is_tools, starts_comments, words,
+};
 
 /// How many lines above the first sentence and below the last are looked at.
 const EDGE: usize = 15;
@@ -22,7 +25,7 @@ const MAX_ENDING: usize = 16;
 const ARTICLE: usize = 100;
 
 /// Lines behind an article.
-const ENDINGS: [&str; 37] = [
+const ENDINGS: &[&str] = &[
     "你可能",
     "您可能",
     "大家都在看",
@@ -60,27 +63,18 @@ const ENDINGS: [&str; 37] = [
     "扫一扫",
     "上一篇",
     "下一篇",
+    "往期推荐",
+    "往期回顾",
+    "往期精彩",
+    "往期文章",
+    "精彩回顾",
+    "精选文章",
+    "阅读原文",
+    "24小时滚动",
 ];
 
 /// What a site says of all its articles.
-const STATEMENTS: [&str; 4] = ["特别声明", "免责声明", "版权声明", "风险提示及免责"];
-
-/// What readers wrote.
-const COMMENTS: [&str; 13] = [
-    "网友评论",
-    "最新评论",
-    "热门评论",
-    "最热评论",
-    "全部评论",
-    "所有评论",
-    "发表评论",
-    "我要评论",
-    "用户评论",
-    "精彩评论",
-    "评论区",
-    "网友跟帖",
-    "我来说两句",
-];
+const STATEMENTS: &[&str] = &["特别声明", "免责声明", "版权声明", "郑重声明", "风险提示及免责"];
 
 /// Reads the lines of the article called `title`.
 pub(super) fn read(lines: &[&str], title: &str) -> Reading {
@@ -93,7 +87,8 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
     let end = strip_notices(lines, below);
     let mut kept = Vec::new();
     let title_plain = plain(title);
-    let is_title = |line: &str| !title_plain.is_empty() && plain(line.trim_start_matches('#')) == title_plain;
+    let is_title =
+        |line: &str| !title_plain.is_empty() && plain(untagged(line.trim_start_matches('#').trim())) == title_plain;
     let top = lines[..end]
         .iter()
         .enumerate()
@@ -107,7 +102,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         .rev()
         .filter(|&at| !lines[at].trim().is_empty())
         .take(EDGE)
-        .take_while(|&at| !is_sentence(lines[at]))
+        .take_while(|&at| !is_sentence(lines[at]) || is_prompt(lines[at]))
         .last()
         .unwrap_or(end);
     let filled = |line: &&&str| !line.trim().is_empty();
@@ -121,10 +116,12 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             reading.leave_out("title", line);
         } else if at < title_line {
             reading.leave_out("above the title", line);
-        } else if at < top && is_credit(around(at), line) {
+        } else if at < top && (is_credit(around(at), line) || is_byline(line)) {
             reading.leave_out("dateline", line);
         } else if at >= bottom && is_labelled(line) {
             reading.leave_out("credits", line);
+        } else if at >= bottom && (is_prompt(line) || is_end(line)) {
+            reading.leave_out("behind the article", line);
         } else if (at < top || at >= bottom) && is_tools(line) {
             reading.leave_out("tools", line);
         } else {
@@ -147,6 +144,12 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
     reading
 }
 
+/// Whether a line says that the article ends.
+fn is_end(line: &str) -> bool {
+    let word = line.trim_matches(|c: char| !c.is_alphanumeric());
+    word.eq_ignore_ascii_case("end") || word == "完" || word == "全文完"
+}
+
 /// Where the lines behind an article begin, if they do: at a short line that announces them below half of the prose, or
 /// that announces what readers wrote below some of it; a site's statement may be longer.
 fn ending(lines: &[&str]) -> Option<usize> {
@@ -163,8 +166,9 @@ fn ending(lines: &[&str]) -> Option<usize> {
         };
         let announces = |endings: &[&str]| endings.iter().any(|ending| word.starts_with(ending));
         let half = above > 0 && above * 2 >= total;
-        if (half && (announces(&STATEMENTS) || (short && announces(&ENDINGS))))
-            || (above >= ARTICLE && short && announces(&COMMENTS))
+        if (half && (announces(STATEMENTS) || (short && announces(ENDINGS))))
+            || (above > 0 && short && announces_comments(&word))
+            || (above >= ARTICLE && short && starts_comments(&word))
         {
             return Some(at);
         }

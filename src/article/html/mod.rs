@@ -13,6 +13,7 @@ mod guard;
 mod lines;
 mod measure;
 mod openers;
+mod published;
 mod render;
 mod table;
 
@@ -73,7 +74,7 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     let about = About::of(root);
     let (title, at) = about.title(&lines);
     let title = title.unwrap_or_else(|| name.to_string());
-    let (published, source) = about.published(&lines, at);
+    let (published, written, source) = about.published(&lines, at);
     let heading = at.map(|at| lines[at].block);
     let mut furniture = Furniture::new(root, measures, heading);
     let article = content(root, &mut furniture, heading);
@@ -94,7 +95,7 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
         *line = 0;
     }
     if let Some((0, article)) = reading.articles.first_mut() {
-        article.published = published.or(article.published);
+        article.published = published.or(article.published).or(written);
         article.source = source.or(article.source.take()).or(about.site);
         article.url = about.url;
     }

@@ -242,6 +242,74 @@ fn hidden_answers_to_shown_questions_are_kept_in_order() {
 }
 
 #[test]
+fn buttons_above_answers_are_their_headings() {
+    let answers = [
+        ("猝死赔吗？", "尊享版含猝死保障二十万元，基础版不含。"),
+        ("多久生效？", "投保次日零时生效，可指定生效日期。"),
+    ];
+    let titles = [
+        ("理赔流程", "出险后及时报案，资料齐全后五日内结案。"),
+        ("责任免除", "酒后驾驶导致的事故，不予赔付。"),
+    ];
+    for (pairs, frame) in [
+        (
+            answers,
+            "<div class=panel><button>{q}</button><div class='body collapse'><p>{a}</p></div></div>",
+        ),
+        (answers, "<button>{q}</button><div>{a}</div>"),
+        (
+            titles,
+            "<div><button type=button>{q}</button><div><p>{a}</p></div></div>",
+        ),
+        (titles, "<button>{q}</button><p>{a}</p>"),
+    ] {
+        let fill = |(question, answer): &(&str, &str)| frame.replace("{q}", question).replace("{a}", answer);
+        let body: String = pairs.iter().map(fill).collect();
+        let found = article(&page(
+            "断缴补缴怎么办",
+            &format!("<h1>断缴补缴怎么办</h1>{PROSE}{body}"),
+        ));
+        let lines: Vec<String> = pairs
+            .iter()
+            .map(|(question, answer)| format!("{question}\n\n{answer}"))
+            .collect();
+        assert!(found.text.ends_with(&lines.join("\n\n")), "{frame}\n{}", found.text);
+    }
+    let tools = "<div><button>登录</button><div>登录以后可以查询，也可以打印。</div></div>";
+    let found = article(&page(
+        "断缴补缴怎么办",
+        &format!("<h1>断缴补缴怎么办</h1>{PROSE}{tools}"),
+    ));
+    assert!(!found.text.contains("登录\n"), "{}", found.text);
+}
+
+#[test]
+fn comments_are_left_out_though_they_say_more_than_the_article() {
+    let short = "<p>产品停售后，保证续保期间内仍可续保；届满的，可投保其他产品。</p>";
+    let said: String = [
+        "去年就停售了，客服说可以转到新产品，要重新告知。",
+        "价格差不多，主要看增值服务，以及外购药保障。",
+        "停售不等于停保，合同期内还是有效的，别被忽悠了。",
+    ]
+    .iter()
+    .map(|said| format!("<div><span>用户</span><p>{said}</p><a href=#>回复</a></div>"))
+    .collect();
+    for (class, heading) in [
+        ("pinglun", "<h3>网友评论（12）</h3>"),
+        ("comment-list", "<h3>全部评论(3)</h3>"),
+        ("x", "<div><b>精彩评论</b></div>"),
+        ("x", "<p>共3条评论列表</p>"),
+    ] {
+        let body = format!("<h1>停售了怎么办</h1><div>{short}</div><div class={class}>{heading}{said}</div>");
+        let found = article(&page("停售了怎么办", &body));
+        assert_eq!(
+            found.text, "产品停售后，保证续保期间内仍可续保；届满的，可投保其他产品。",
+            "{class}"
+        );
+    }
+}
+
+#[test]
 fn what_is_hidden_and_answers_nothing_is_left_out() {
     for hidden in [
         "<div style='display:none'>请先登录后再发表您的意见，谢谢您的支持。</div>",
@@ -670,6 +738,44 @@ fn lines_with_times_stay_and_name_nobody() {
 }
 
 #[test]
+fn lines_of_tools_credits_and_prompts_are_no_text() {
+    let check = |above: &str, behind: &str| {
+        let found = article(&page(
+            "断缴怎么办",
+            &format!("<h1>断缴怎么办</h1>{above}<div>{PROSE}</div>{behind}"),
+        ));
+        assert_eq!(found.text, PROSE_TEXT, "{above}{behind}");
+    };
+    for above in [
+        "<div>字号：<a href=#>大</a> <a href=#>中</a> <a href=#>小</a> <a href=#>打印本页</a> 浏览次数：<span>1024</span></div>",
+        "<p><span>2024-07-01</span><span>浏览：8876次</span></p>",
+        "<div><span>某保编辑部</span><span>2023/12/05</span><span>阅读约3分钟</span></div>",
+        "<p>公布日期：2015-04-24　施行日期：2015-04-24　时效性：现行有效</p>",
+        "<p>最後更新日期：2024年4月1日</p>",
+        "<p>本报记者 王某</p><p>《某某日报》（2025年03月21日 第05版）</p>",
+        "<div><b>社保老张</b><span>3天前</span><span>+关注</span></div>",
+        "<p>（2024年6月18日）</p>",
+        "<p>2024年6月18日 10时22分</p>",
+        "<p>2024/06/18 星期二</p>",
+        "<p>张三 · 2024-06-18 · 保险知识</p>",
+        "<p>２０２４－０６－１８</p>",
+    ] {
+        check(above, "");
+    }
+    for behind in [
+        "<p>责任编辑：吴某</p><div><p>海量资讯、精准解读，尽在某某财经APP</p></div><div>文章关键词：<a href=/k>社保</a></div>",
+        "<p>— END —</p><p>来源：某某</p><p>编辑 | 小禾　审核 | 老李</p><p>▼ 往期回顾 ▼</p><p><a href=u>重疾险怎么选</a></p>",
+        "<p>长按识别二维码，添加顾问微信，免费领取投保方案</p><p>觉得有用，点个“在看”再走吧</p>",
+        "<div>更多精彩内容，请下载某财经APP</div><div>郑重声明：某财经发布此信息，与本网站立场无关，风险自担。</div>",
+    ] {
+        check("", behind);
+    }
+    let stays = "<p>参保人员可以扫码办理，也可以关注公众号，在线申领。</p>";
+    let found = article(&page("断缴怎么办", &format!("<h1>断缴怎么办</h1>{PROSE}{stays}")));
+    assert!(found.text.ends_with("在线申领。"), "{}", found.text);
+}
+
+#[test]
 fn what_stands_behind_an_article_is_cut() {
     for behind in [
         "<h3>相关新闻</h3><p>某市上调缴费基数，七月一日起执行新的标准。</p>",
@@ -740,6 +846,53 @@ fn titles_dates_and_sources_are_found_each_for_itself() {
         Some("2024-03-11"),
         None,
     );
+    for (head, body) in [
+        (
+            "<title>某市社保中心</title>",
+            "<h1>某市社保中心</h1><div class=tit>灵活就业人员断缴怎么办</div>",
+        ),
+        (
+            "<title>某市社保中心</title>",
+            "<h1>某市社保中心</h1><h2>灵活就业人员断缴怎么办</h2>",
+        ),
+        (
+            "<title>某市社保中心 - 灵活就业人员断缴怎么办</title>",
+            "<h1>某市社保中心</h1><div>灵活就业人员断缴怎么办</div>",
+        ),
+        (
+            "<title>某市人社局--灵活就业人员断缴怎么办</title>",
+            "<span>灵活就业人员断缴怎么办</span>",
+        ),
+        (
+            "<title>首页 > 问答 > 灵活就业人员断缴怎么办</title>",
+            "<div>灵活就业人员断缴怎么办</div>",
+        ),
+        (
+            "<title>某局 政策问答 灵活就业人员断缴怎么办</title>",
+            "<div>灵活就业人员断缴怎么办</div>",
+        ),
+        (
+            "<title>灵活就业人员断缴怎么办 - 论坛</title>",
+            "<h1><a href=/t>[求助]</a> <span>灵活就业人员断缴怎么办</span></h1>",
+        ),
+    ] {
+        check(head, body, "灵活就业人员断缴怎么办", None, None);
+    }
+    let day = Some("2024-06-18");
+    check(
+        "<title>某市医保局</title>",
+        "<h1>政策问答</h1><h2>断缴怎么办</h2><div>2024-06-18</div>",
+        "断缴怎么办",
+        day,
+        None,
+    );
+    check(
+        "",
+        "<div><b>灵活就业人员断缴怎么办</b></div><div>2024-06-18</div>",
+        "灵活就业人员断缴怎么办",
+        day,
+        None,
+    );
     check(
         "<title>断缴怎么办|某网</title>",
         "<h1>断缴怎么办</h1><p>来源：市医保局 作者：某某</p>",
@@ -783,6 +936,45 @@ fn titles_dates_and_sources_are_found_each_for_itself() {
         Some("2024-03-12"),
         None,
     );
+}
+
+#[test]
+fn a_day_is_told_from_those_of_other_things() {
+    const TITLE: &str = "某市关于门诊统筹的通知";
+    let check = |above: &str, below: &str, behind: &str, expected: Option<&str>| {
+        let body = format!("{above}<h1>{TITLE}</h1>{below}<div>{PROSE}</div>{behind}");
+        let found = article(&page(TITLE, &body)).published.map(|day| day.to_string());
+        assert_eq!(found.as_deref(), expected, "{body}");
+    };
+    let day = Some("2024-06-18");
+    let cells = "<table><tr><td>文号</td><td>医保发〔2024〕18号</td><td>发布日期</td><td>2024-06-18</td></tr>\
+        <tr><td>有效性</td><td>有效</td><td>公开方式</td><td>主动公开</td></tr></table>";
+    check(cells, "", "", day);
+    for today in [
+        "<div>今天是2026年11月28日 星期六</div>",
+        "<div><span>2026年11月28日 星期六</span><a href=/l>登录</a></div><ul><li><a href=/>首页</a></li></ul>",
+        "<div>欢迎访问！今天是：2026-11-28</div>",
+        "<div><h3>最新动态</h3><ul><li><a href=/n>医保基金运行平稳</a> 2023-01-05</li></ul></div>",
+    ] {
+        check(today, "", "", None);
+        check(today, "<p>[2024-06-18]</p>", "", day);
+    }
+    for below in [
+        "<p>实施日期：2025-01-01</p><p>发布日期：2024-06-18</p>",
+        "<p>２０２４－０６－１８</p>",
+        "<p>日期：24-06-18</p>",
+        "<div><b>18</b><i>2024.06</i></div>",
+        "<p>06月18日 2024 某财经</p>",
+    ] {
+        check("", below, "", day);
+    }
+    for behind in [
+        "<div>信息来源：征缴科　录入：某某　发布日期：2024-6-18 16:03:11　<a href=#>[关闭]</a></div>",
+        "<p>（2024年6月18日）</p>",
+        "<p>某市医疗保障局</p><p>2024年6月18日</p><p>抄送：省医疗保障局。</p>",
+    ] {
+        check("", "", behind, day);
+    }
 }
 
 /// The characters of a page that a reader sees and that are neither in an article nor left out with a reason.
