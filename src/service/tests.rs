@@ -504,7 +504,11 @@ async fn reflection_lists_the_services_in_both_versions() {
     use tonic_reflection::pb::{v1, v1alpha};
     let (fake, _strings) = fake();
     let running = serve(fake, settings()).await;
-    let expected = ["baowen.v1.SearchService", "grpc.health.v1.Health"];
+    let expected = [
+        "baowen.v1.SearchService",
+        "baowen.v1.IndexService",
+        "grpc.health.v1.Health",
+    ];
 
     macro_rules! listed {
         ($version:ident) => {{
