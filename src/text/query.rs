@@ -59,6 +59,9 @@ pub struct AnalyzedQuery {
     pub dropped: Vec<String>,
 }
 
+/// What the same amount in another unit weighs beside the written one: 90天 where 三个月 was asked for.
+const EQUAL_AMOUNT: f32 = 0.75;
+
 /// No stop phrase and no synonym is longer, in words.
 const LONGEST_PHRASE: usize = 8;
 
@@ -111,6 +114,9 @@ impl Analyzer {
                 word_terms.add(text, weight, TermOrigin::Written);
             }
         });
+        for equal in amounts.iter().filter_map(Amount::equal_term) {
+            word_terms.add(&equal, EQUAL_AMOUNT, TermOrigin::Synonym);
+        }
         let silent = silent_ranges(&words, &kept);
         bigrams(&normalized, &runs, |range, _, gram| {
             let weight = match overlap(&silent, &range) {

@@ -174,6 +174,30 @@ fn numbers_of_a_question_meet_those_of_a_document() {
 }
 
 #[test]
+fn an_amount_is_looked_for_in_another_unit_too() {
+    let check = |question: &str, expected: &str| {
+        let words = analyzer().query(question).words;
+        let found = words
+            .iter()
+            .find(|term| term.origin == TermOrigin::Synonym && term.text.starts_with('#'));
+        assert_eq!(found.map_or("", |term| &term.text), expected, "{question}");
+    };
+    check("等待期三个月", "#90d");
+    check("等待期半年", "#180d");
+    check("一年内", "#360d");
+    check("申报期180天", "#6m");
+    check("宽限期60日", "#2m");
+    check("犹豫期20天", "");
+    check("两天内报案", "#48h");
+    check("48小时内报案", "#2d");
+    check("赔1.5倍", "#150%");
+    check("赔付150%", "#1.5");
+    check("按0.85报", "#85%");
+    check("3-6个月", "");
+    check("2万元", "");
+}
+
+#[test]
 fn regions_are_named_in_one_way() {
     let check = |text: &str, expected: &[(&str, Option<&str>)]| {
         let found = analyzer().regions(text);

@@ -42,15 +42,17 @@ pub struct WeighedTerm {
     pub stream: usize,
     /// idf times the question's weight.
     pub weight: f32,
+    /// What of an amount or a date it is: 1 as it was asked for, its weight as the same in another unit; 0 of neither.
+    pub amount: f32,
 }
 
 /// The terms of a question, words first, and what they weigh in a collection.
 #[derive(Debug, Clone)]
 pub struct WeighedTerms {
     terms: Vec<WeighedTerm>,
-    /// Sum of the weights, by stream.
+    /// Sum of the weights of what was asked for, by stream.
     mass: [f32; STREAMS],
-    /// How many are amounts or dates in canonical form.
+    /// How many are amounts or dates as they were asked for.
     amounts: f32,
 }
 
@@ -82,8 +84,17 @@ pub struct TermScore {
     pub score: f32,
 }
 
-fn is_amount(term: &WeighedTerm) -> bool {
-    term.term.origin == TermOrigin::Canonical
+fn amount(term: &QueryTerm) -> f32 {
+    match term.origin {
+        TermOrigin::Canonical => 1.0,
+        TermOrigin::Synonym if term.text.starts_with('#') => term.weight,
+        _ => 0.0,
+    }
+}
+
+/// Whether a term is not only the same amount in another unit: a question is covered without those.
+fn is_asked(amount: f32) -> bool {
+    amount == 0.0 || amount == 1.0
 }
 
 impl WeighedTerms {
@@ -100,15 +111,19 @@ impl WeighedTerms {
             for term in list {
                 let [in_title, in_text] = holding(stream, term)?;
                 let weight = counts.idf(in_title.max(in_text)) * term.weight;
-                mass[stream] += weight;
+                let amount = amount(term);
+                if is_asked(amount) {
+                    mass[stream] += weight;
+                }
                 terms.push(WeighedTerm {
                     term: term.clone(),
                     stream,
                     weight,
+                    amount,
                 });
             }
         }
-        let amounts = terms.iter().filter(|term| is_amount(term)).count() as f32;
+        let amounts = terms.iter().filter(|term| term.amount == 1.0).count() as f32;
         Ok(WeighedTerms { terms, mass, amounts })
     }
 
@@ -135,9 +150,11 @@ impl WeighedTerms {
             scores.title += by_title;
             if term.stream == 0 {
                 scores.words += score;
-                scores.coverage += share;
-                if is_amount(term) {
-                    scores.amounts += 1.0 / self.amounts;
+                if is_asked(term.amount) {
+                    scores.coverage += share;
+                }
+                if term.amount > 0.0 {
+                    scores.amounts = (scores.amounts + term.amount / self.amounts).min(1.0);
                 }
             } else {
                 scores.bigrams += score;

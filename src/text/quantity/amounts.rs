@@ -21,7 +21,7 @@ use std::ops::Range;
 use super::super::date::{WrittenDate, month_day, read_date};
 use super::super::number::{self, Decimal, Form, Number, is_capital, is_numeral};
 use super::measure::{counts, half, is_ordinal_measure, measured, range, share};
-use super::unit::{Quantity, Unit, canonical};
+use super::unit::{Quantity, Unit, canonical, equals};
 
 /// What a stretch of text says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,17 @@ impl Amount {
             Value::Date(date) => (format!("#{date}"), None),
         };
         [Some(first), second].into_iter().flatten()
+    }
+
+    /// The canonical term of the same amount in another unit, if it is a single one that people write so as well.
+    pub(in crate::text) fn equal_term(&self) -> Option<String> {
+        match self.value {
+            Value::Quantity(Quantity { low, high, unit }) if low == high => {
+                let (value, unit) = equals(low, unit)?;
+                Some(format!("#{}", canonical(value, unit)))
+            }
+            _ => None,
+        }
     }
 
     /// The year it names, if it is a date or a year.

@@ -46,6 +46,28 @@ impl Quantity {
     }
 }
 
+/// The same amount in other units, as people count: a month as 30 days, a day as 24 hours (as they say 48小时 of two days,
+/// and of more days hardly), 1.5倍 as 150%, 0.85 as 85%.
+pub(super) fn equals(value: Decimal, unit: Unit) -> Option<(Decimal, Unit)> {
+    let whole = |value: Decimal| value.integer().map(|_| value);
+    match unit {
+        Unit::Years => equals(value.ratio(12, 1)?, Unit::Months),
+        Unit::Months => Some((whole(value)?.ratio(30, 1)?, Unit::Days)),
+        Unit::Weeks | Unit::Age => None,
+        Unit::Days => match value.integer()? {
+            days @ 1..=3 => Some((Decimal::whole(24 * days)?, Unit::Hours)),
+            days if days % 30 == 0 => Some((Decimal::whole(days / 30)?, Unit::Months)),
+            _ => None,
+        },
+        Unit::Hours => Some((whole(value.ratio(1, 24)?)?, Unit::Days)),
+        Unit::Percent => Some((value.ratio(1, 100)?, Unit::Number)),
+        Unit::Number if value.integer().is_none() && value < Decimal::whole(10)? => {
+            Some((value.ratio(100, 1)?, Unit::Percent))
+        }
+        Unit::Number => None,
+    }
+}
+
 /// `70%`, `6m` (years count twelve months), `30d` (weeks count seven days), `24h`, `60岁`, `11000`.
 pub(super) fn canonical(value: Decimal, unit: Unit) -> String {
     let (factor, name) = match unit {
