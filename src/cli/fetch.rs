@@ -1,4 +1,4 @@
-//! `baowen model fetch`: a model onto this machine, with a progress bar, ended in order by SIGTERM or Ctrl-C.
+//! `baowen model fetch`: a model onto this machine, with a progress bar, ended in order by SIGTERM, SIGHUP or Ctrl-C.
 
 use std::ops::ControlFlow;
 use std::process::Command;
@@ -34,7 +34,10 @@ impl Fetch {
         let runtime = serve::runtime()?;
         let stop = Arc::clone(&is_stopped);
         runtime.spawn(async move {
-            asked_to_end().await;
+            tokio::select! {
+                () = asked_to_end() => {}
+                () = hung_up() => {}
+            }
             stop.store(true, Ordering::Relaxed);
             tokio::time::sleep(GRACE).await;
             std::process::exit(INTERRUPTED);
@@ -51,6 +54,16 @@ impl Fetch {
         outln!("  model in place: {}", outcome?.display());
         Ok(())
     }
+}
+
+/// Done when the terminal is closed. A service may be meant to go on then; a fetch is not.
+async fn hung_up() {
+    #[cfg(unix)]
+    if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        signal.recv().await;
+        return;
+    }
+    std::future::pending().await
 }
 
 /// The same in a process of its own, for a command that goes on: there, Ctrl-C keeps its usual meaning.

@@ -69,10 +69,14 @@ impl EmbeddedTexts {
     }
 }
 
+/// Articles refused one after the other, with no text accepted between, after which it is not they that are wrong.
+const REFUSALS: usize = 8;
+
 /// Cuts, analyses and embeds articles, given with their fingerprints; one result for each, in their order.
 ///
 /// # Errors
-/// A text that the embedder refuses fails its own article; an embedder that is away fails all of them.
+/// A text that the embedder refuses fails its own article, by name; an embedder that is away, or refuses everything,
+/// fails all of them.
 pub fn prepare(rules: &Rules, articles: Vec<(Article, u64)>, budget: Budget) -> Vec<Result<PreparedArticle>> {
     let Some(embedder) = &rules.embedder else {
         return budget.map(articles, |(article, hash), _| Ok(analyse(rules, article, hash)));
@@ -82,49 +86,129 @@ pub fn prepare(rules: &Rules, articles: Vec<(Article, u64)>, budget: Budget) -> 
         let texts = article.passages.iter().map(|passage| passage.stored.texts()).collect();
         (article, texts)
     });
-    match embed(&**embedder, &analysed, budget) {
-        Ok(vectors) => with_vectors(analysed, vectors).into_iter().map(Ok).collect(),
-        Err(error) if error.fault() == Fault::Caller => analysed
-            .into_iter()
-            .map(|one| {
-                let vectors = embed(&**embedder, std::slice::from_ref(&one), budget)?;
-                with_vectors(vec![one], vectors)
-                    .pop()
-                    .ok_or_else(|| Error::bug("an article was lost"))
-            })
-            .collect(),
+    let mut embedding = Embedding {
+        embedder: &**embedder,
+        budget,
+        made: Vec::with_capacity(analysed.len()),
+        refused: 0,
+    };
+    match embedding.articles(&analysed) {
+        Ok(()) => {
+            let made = embedding.made.into_iter();
+            let one = |((article, texts), vectors): ((PreparedArticle, _), Result<Vec<Vec<f32>>>)| match vectors {
+                Ok(vectors) => Ok(with_vectors(article, texts, vectors)),
+                Err(error) => Err(named(&article.article, error)),
+            };
+            analysed.into_iter().zip(made).map(one).collect()
+        }
         Err(error) => analysed.iter().map(|_| Err(error.clone())).collect(),
     }
 }
 
-/// The vectors of all texts of all articles, in their order, embedded together.
-fn embed(
-    embedder: &dyn Embedder,
-    articles: &[(PreparedArticle, Vec<EmbeddedTexts>)],
+/// The vectors of articles, or why one has none: made together, and where that is refused, in halves.
+struct Embedding<'a> {
+    embedder: &'a dyn Embedder,
     budget: Budget,
-) -> Result<Vec<Vec<f32>>> {
-    let texts = articles.iter().flat_map(|(_, texts)| texts);
-    let texts: Vec<&str> = texts.flat_map(EmbeddedTexts::all).collect();
-    let vectors = embedder.embed_passages(&texts, budget)?;
-    if vectors.len() != texts.len() {
-        let (texts, vectors) = (texts.len(), vectors.len());
-        return Err(Error::bug(format!("{texts} texts came back as {vectors} vectors")));
-    }
-    Ok(vectors)
+    made: Vec<Result<Vec<Vec<f32>>>>,
+    /// Articles refused since the last text that was accepted.
+    refused: usize,
 }
 
-/// The articles with the vectors of their texts, which are as many.
-fn with_vectors(articles: Vec<(PreparedArticle, Vec<EmbeddedTexts>)>, vectors: Vec<Vec<f32>>) -> Vec<PreparedArticle> {
-    let mut vectors = vectors.into_iter();
-    let one = |(mut article, texts): (PreparedArticle, Vec<EmbeddedTexts>)| {
-        for (passage, texts) in article.passages.iter_mut().zip(texts) {
-            passage.vector = vectors.next().unwrap_or_default();
-            let windows: Vec<Vec<f32>> = vectors.by_ref().take(texts.windows.len()).collect();
-            passage.windows = Windows::new(windows.iter().map(Vec::as_slice));
+impl Embedding<'_> {
+    /// # Errors
+    /// What fails all articles.
+    fn articles(&mut self, articles: &[(PreparedArticle, Vec<EmbeddedTexts>)]) -> Result<()> {
+        let texts = articles
+            .iter()
+            .map(|(_, texts)| texts.iter().flat_map(EmbeddedTexts::all));
+        let texts: Vec<Vec<&str>> = texts.map(Iterator::collect).collect();
+        let all = texts.concat();
+        let error = match self.texts(&all) {
+            Ok(vectors) => {
+                let mut vectors = vectors.into_iter();
+                let counts = texts.iter().map(Vec::len);
+                self.made
+                    .extend(counts.map(|count| Ok(vectors.by_ref().take(count).collect())));
+                return Ok(());
+            }
+            Err(error) if error.fault() != Fault::Caller => return Err(error),
+            Err(error) => error,
+        };
+        if let [_] = articles {
+            let vectors = self.halves(&all, error);
+            if let Err(error) = &vectors {
+                if error.fault() != Fault::Caller {
+                    return Err(error.clone());
+                }
+                self.refused += 1;
+                if self.refused >= REFUSALS {
+                    return Err(everything_refused(error));
+                }
+            }
+            self.made.push(vectors);
+            return Ok(());
         }
-        article
-    };
-    articles.into_iter().map(one).collect()
+        let (first, second) = articles.split_at(articles.len() / 2);
+        self.articles(first)?;
+        self.articles(second)
+    }
+
+    /// The vectors of texts that were refused together, up to the first one that is refused alone.
+    fn halves(&mut self, texts: &[&str], error: Error) -> Result<Vec<Vec<f32>>> {
+        if texts.len() < 2 {
+            return Err(error);
+        }
+        let (first, second) = texts.split_at(texts.len() / 2);
+        let mut vectors = Vec::with_capacity(texts.len());
+        for half in [first, second] {
+            let made = match self.texts(half) {
+                Err(error) if error.fault() == Fault::Caller => self.halves(half, error),
+                made => made,
+            };
+            vectors.extend(made?);
+        }
+        Ok(vectors)
+    }
+
+    /// The vectors of texts, embedded together.
+    fn texts(&mut self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        let vectors = self.embedder.embed_passages(texts, self.budget)?;
+        if vectors.len() != texts.len() {
+            let (texts, vectors) = (texts.len(), vectors.len());
+            return Err(Error::bug(format!("{texts} texts came back as {vectors} vectors")));
+        }
+        self.refused = 0;
+        Ok(vectors)
+    }
+}
+
+/// An error of one article, with what it is found by.
+fn named(article: &Article, error: Error) -> Error {
+    let error = error.context(format!("article `{}`", article.id));
+    match &article.origin {
+        Some(origin) => error.context(&origin.path),
+        None => error,
+    }
+}
+
+/// The error of a model that takes nothing that it is sent.
+fn everything_refused(last: &Error) -> Error {
+    let error = Error::unavailable(format!(
+        "the model refused {REFUSALS} articles in a row, text by text: {}",
+        last.message()
+    ));
+    last.hint().into_iter().fold(error, Error::help)
+}
+
+/// An article with the vectors of its texts, which are as many.
+fn with_vectors(mut article: PreparedArticle, texts: Vec<EmbeddedTexts>, vectors: Vec<Vec<f32>>) -> PreparedArticle {
+    let mut vectors = vectors.into_iter();
+    for (passage, texts) in article.passages.iter_mut().zip(texts) {
+        passage.vector = vectors.next().unwrap_or_default();
+        let windows: Vec<Vec<f32>> = vectors.by_ref().take(texts.windows.len()).collect();
+        passage.windows = Windows::new(windows.iter().map(Vec::as_slice));
+    }
+    article
 }
 
 /// Cuts and analyses an article; its passages still lack their vectors.
@@ -212,5 +296,126 @@ pub fn embedded_texts(article: &Article) -> Vec<EmbeddedTexts> {
 impl StoredPassage {
     fn texts(&self) -> EmbeddedTexts {
         EmbeddedTexts::new(&join_head(&self.title, &self.heading), &self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::embed::HashEmbedder;
+    use crate::model::Origin;
+
+    /// Takes so many texts at a time, and none with 坏 in it.
+    struct Picky {
+        inner: HashEmbedder,
+        most: usize,
+        asked: Mutex<Vec<usize>>,
+    }
+
+    impl Embedder for Picky {
+        fn identity(&self) -> &str {
+            self.inner.identity()
+        }
+
+        fn dimension(&self) -> usize {
+            self.inner.dimension()
+        }
+
+        fn max_tokens(&self) -> usize {
+            self.inner.max_tokens()
+        }
+
+        fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+            self.inner.embed_queries(texts, budget)
+        }
+
+        fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+            self.asked.lock().unwrap().push(texts.len());
+            match texts.len() > self.most || texts.iter().any(|text| text.contains('坏')) {
+                true => Err(Error::caller("it answered 413: too much").help("set `batch` lower")),
+                false => self.inner.embed_passages(texts, budget),
+            }
+        }
+    }
+
+    /// What becomes of articles with these texts, and how often the model was asked.
+    fn prepared(texts: &[&str], most: usize) -> (Vec<Result<PreparedArticle>>, usize) {
+        let picky = Arc::new(Picky {
+            inner: HashEmbedder::new(8),
+            most,
+            asked: Mutex::default(),
+        });
+        let rules = Rules {
+            analyzer: Arc::new(Analyzer::new().unwrap()),
+            embedder: Some(picky.clone()),
+        };
+        let article = |(number, text): (usize, &&str)| Article {
+            id: format!("id-{number}"),
+            title: "医保".into(),
+            text: (*text).into(),
+            origin: Some(Origin {
+                source: "s".into(),
+                path: format!("folder/{number}.md"),
+            }),
+            ..Article::default()
+        };
+        let articles = texts.iter().enumerate().map(article).map(|article| (article, 0));
+        let prepared = prepare(&rules, articles.collect(), Budget::single());
+        let asked = picky.asked.lock().unwrap().len();
+        (prepared, asked)
+    }
+
+    #[test]
+    fn the_article_that_is_refused_is_found_and_named_and_the_others_are_not_touched() {
+        let texts = ["一。", "二。", "三。", "四。", "坏。", "六。", "七。", "八。"];
+        let (alone, _) = prepared(&texts[..1], usize::MAX);
+        let (found, asked) = prepared(&texts, usize::MAX);
+        for (at, found) in found.iter().enumerate() {
+            match (found, at) {
+                (Err(error), 4) => {
+                    assert_eq!(error.fault(), Fault::Caller);
+                    for part in ["folder/4.md", "`id-4`", "413: too much"] {
+                        assert!(error.message().contains(part), "{part} in {error}");
+                    }
+                }
+                (found, _) => assert_eq!(found.as_ref().unwrap().passages[0].vector.len(), 8, "{at}"),
+            }
+        }
+        let vector = |found: &[Result<PreparedArticle>]| found[0].as_ref().unwrap().passages[0].vector.clone();
+        assert_eq!(vector(&found), vector(&alone));
+        assert!(asked < 15, "{asked}");
+    }
+
+    #[test]
+    fn a_model_that_takes_less_at_a_time_gets_less() {
+        let texts = ["一。", "二。", "三。", "四。", "五。", "六。", "七。", "八。", "九。"];
+        for most in [1, 2, 5] {
+            let (found, _) = prepared(&texts, most);
+            let (whole, _) = prepared(&texts, usize::MAX);
+            for (found, whole) in found.iter().zip(&whole) {
+                let (found, whole) = (found.as_ref().unwrap(), whole.as_ref().unwrap());
+                assert_eq!(found.passages[0].vector, whole.passages[0].vector);
+                assert_eq!(found.passages[0].windows, whole.passages[0].windows);
+            }
+        }
+    }
+
+    #[test]
+    fn a_model_that_refuses_everything_ends_the_work() {
+        let (found, _) = prepared(&["坏。"; 20], usize::MAX);
+        for error in found {
+            let error = error.err().unwrap();
+            assert_eq!(error.fault(), Fault::Unavailable);
+            assert!(
+                error.message().contains("in a row") && error.to_string().contains("`batch`"),
+                "{error}"
+            );
+        }
+        // As many wrong ones among right ones are their own fault.
+        let mixed: Vec<&str> = (0..20).map(|at| if at % 3 == 0 { "好。" } else { "坏。" }).collect();
+        let (found, _) = prepared(&mixed, usize::MAX);
+        assert_eq!(found.iter().filter(|found| found.is_ok()).count(), 7);
     }
 }

@@ -75,7 +75,7 @@ fn ask_to_end(child: &Child, signal: &str) {
     assert!(status.success());
 }
 
-/// Ended at five points of a download, by each of three signals, it leaves nothing; then it completes.
+/// Ended at five points of a download, by each of four signals, it leaves nothing; then it completes.
 #[cfg(unix)]
 #[test]
 fn a_fetch_ended_at_any_point_leaves_nothing_and_the_next_one_completes() {
@@ -106,9 +106,10 @@ fn a_fetch_ended_at_any_point_leaves_nothing_and_the_next_one_completes() {
         });
         let mut child = fetching(&folder, &path, &server.url("")).spawn().unwrap();
         is_reached.recv().unwrap();
-        match at % 3 {
+        match at % 4 {
             0 => child.kill().unwrap(),
             1 => ask_to_end(&child, "-TERM"),
+            2 => ask_to_end(&child, "-HUP"),
             _ => ask_to_end(&child, "-INT"),
         }
         assert!(!child.wait().unwrap().success());
@@ -156,8 +157,14 @@ fn npm_on_the_path_is_asked_first_and_leaves_nothing_when_it_is_ended() {
     ask_to_end(&child, "-TERM");
     assert!(!child.wait().unwrap().success());
     assert!(is_empty(&folder) && server.requests().is_empty());
-    // Killed, it leaves its working folder, which the next fetch removes.
+    // Killed, it leaves its working folder, which the next fetch removes; what it started ends as well, and does not write
+    // on for ever.
     fs::remove_file(&began).unwrap();
+    npm(&format!(
+        "echo $$ > {0}.new; mv {0}.new {0}; while :; do mkdir -p \"$2/cache\"; echo half > \"$2/cache/half\"; sleep 0.05; \
+         done",
+        began.display()
+    ));
     let mut child = fetching(&folder, &path, &server.url("")).spawn().unwrap();
     while !began.exists() {
         std::thread::yield_now();
@@ -165,6 +172,17 @@ fn npm_on_the_path_is_asked_first_and_leaves_nothing_when_it_is_ended() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+    let pid = fs::read_to_string(&began).unwrap();
+    let lives = || {
+        let asked = Command::new("kill")
+            .args(["-0", pid.trim()])
+            .stderr(Stdio::null())
+            .status();
+        asked.unwrap().success()
+    };
+    while lives() {
+        std::thread::yield_now();
+    }
     npm(&format!("tar -C {} -chzf \"$2/it.tgz\" package", home.path().display()));
     let output = fetching(&folder, &path, &server.url("")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -7,6 +7,7 @@ mod conformance;
 mod crash;
 #[cfg(feature = "documents")]
 mod documents;
+mod endpoints;
 mod fetch;
 mod imports;
 mod index;

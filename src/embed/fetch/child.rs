@@ -16,8 +16,45 @@ struct Running(Child);
 impl Drop for Running {
     fn drop(&mut self) {
         // It has ended, or it is ended here; there is nothing else to do about it.
-        let _ = self.0.kill();
+        match self.0.stdin.take() {
+            Some(line) => drop(line),
+            None => drop(self.0.kill()),
+        }
         let _ = self.0.wait();
+    }
+}
+
+/// Runs a program until it ends, or until the other end of its own input is closed, as it is when whoever started it was
+/// killed: a program that outlives a fetch would go on writing where the next one clears up.
+#[cfg(unix)]
+const GUARD: &str = r#"
+trap '' INT QUIT HUP TERM
+exec 3<&0
+"$@" </dev/null 3<&- &
+program=$!
+{ read -r _ <&3; kill -9 "$program"; } 2>/dev/null &
+guard=$!
+exec 3<&-
+wait "$program"
+code=$?
+kill -9 "$guard" 2>/dev/null
+exit "$code"
+"#;
+
+/// The same call, ended with this process however that ends, where the system has a shell for it.
+fn guarded(command: &Command) -> Command {
+    #[cfg(unix)]
+    {
+        let mut guarded = Command::new("/bin/sh");
+        guarded.args(["-c", GUARD, "guard"]).arg(command.get_program());
+        guarded.args(command.get_args()).stdin(Stdio::piped());
+        guarded
+    }
+    #[cfg(not(unix))]
+    {
+        let mut same = Command::new(command.get_program());
+        same.args(command.get_args()).stdin(Stdio::null());
+        same
     }
 }
 
@@ -26,7 +63,7 @@ pub struct Download<'a> {
     /// What it is called in messages.
     pub name: &'static str,
     /// The call. It writes below `work` and nowhere else.
-    pub command: &'a mut Command,
+    pub command: &'a Command,
     /// Where it works.
     pub work: &'a Path,
     /// Bytes expected.
@@ -49,12 +86,10 @@ impl Download<'_> {
             Ok((file, again))
         };
         let (out, err) = both().or_fault(Fault::Unavailable, "writing in the model folder")?;
-        let child = self
-            .command
+        let child = guarded(self.command)
             .current_dir(self.work)
             // What it keeps for a moment goes with the rest.
             .env("TMPDIR", self.work)
-            .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
             .spawn();

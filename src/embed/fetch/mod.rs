@@ -85,6 +85,7 @@ impl Tools {
         let mut watch = Watch::new(progress);
         let home = folder.join(model.folder);
         if place::missing(&home, model, &mut watch)?.is_empty() {
+            place::sweep_if_idle(folder);
             watch.end(FetchStep::Present);
             return Ok(home);
         }
@@ -105,6 +106,10 @@ impl Tools {
             match self.ask(source, &missing, folder, &mut watch) {
                 Ok(mut received) => {
                     place::install(folder, &home, model, &mut received)?;
+                    if lock.is_some() {
+                        // Once more: what a killed fetch started may have written on for a moment.
+                        place::sweep(folder);
+                    }
                     watch.end(FetchStep::Done);
                     return Ok(home);
                 }

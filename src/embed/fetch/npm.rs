@@ -60,7 +60,7 @@ impl Npm<'_> {
             ]);
         let download = Download {
             name: "npm",
-            command: &mut command,
+            command: &command,
             work,
             total: self.bytes,
             patience: self.patience,

@@ -80,6 +80,15 @@ pub fn sweep(folder: &Path) {
     }
 }
 
+/// The same where no fetch is under way.
+pub fn sweep_if_idle(folder: &Path) {
+    if let Ok(handle) = File::open(folder)
+        && handle.try_lock().is_ok()
+    {
+        sweep(folder);
+    }
+}
+
 /// A working folder beside the models, removed when dropped.
 pub fn work_folder(folder: &Path) -> Result<TempDir> {
     let made = tempfile::Builder::new().prefix(WORK).tempdir_in(folder);

@@ -209,6 +209,9 @@ mod packages {
         };
         let copying = |archive: &Path| format!("cp {} \"$DEST\"/x.tgz", archive.display());
         check(&copying(&right), Ok(()));
+        // What an earlier program, whose fetch was killed, writes meanwhile is gone at the end.
+        let orphan = "mkdir -p \"$DEST\"/../.fetch-orphan/cache; echo x > \"$DEST\"/../.fetch-orphan/cache/y";
+        check(&format!("{orphan}; {}", copying(&right)), Ok(()));
         check(&copying(&wrong), Err((Fault::Corrupt, "SHA-256")));
         check(&copying(&longer), Err((Fault::Corrupt, "longer")));
         check(
@@ -270,6 +273,14 @@ mod packages {
             assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         }
         assert!(files(&folder) == whole());
+        fs::create_dir_all(folder.join(".fetch-orphan/cache")).unwrap();
+        let (result, steps) = fetch(&tools, model, &folder);
+        assert_eq!((result.is_ok(), steps.last()), (true, Some(&FetchStep::Present)));
+        assert_eq!(
+            fs::read_dir(&folder).unwrap().count(),
+            1,
+            "what was left is swept also then"
+        );
     }
 }
 
