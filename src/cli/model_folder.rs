@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::print;
 use crate::compute::Budget;
-use crate::embed::models::{Entry, ImportOptions, Runs};
+use crate::embed::import::ImportOptions;
+use crate::embed::models::{Entry, Runs};
 use crate::embed::{Models, Pooling, Role};
 use crate::error::{Error, Result};
 

@@ -2,7 +2,8 @@
 //!
 //! - [`bert`], which `batches` runs: bge-small-zh-v1.5 on our own kernels, the default. [`fetch`]: gets models. `http`:
 //!   requests, for what needs them.
-//! - [`models`]: the models that are there, by name. `unopened`: one that cannot be opened, and says why. `folder`: one of them, in a hub's layout. `onnx` (a feature): run.
+//! - [`models`]: the models that are there, by name. `import`: another one taken in.
+//!   `unopened`: one that cannot be opened, and says why. `folder`: one of them, in a hub's layout. `onnx` (a feature): run.
 //! - [`rerank`]: question and passage to relevance, where a vector each is not enough.
 //! - [`cache`]: vectors of texts seen before, on disk for indexing, in memory for questions.
 //! - [`hash_embedder`]: a stand-in without a model, for tests.
@@ -23,6 +24,7 @@ mod folder;
 pub mod hash_embedder;
 #[cfg(feature = "http")]
 mod http;
+pub mod import;
 pub mod models;
 #[cfg(feature = "onnx")]
 pub mod onnx;

@@ -328,8 +328,6 @@ impl Engine {
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
     }
 
-    /// What both rankings find down to a depth. `failed`: why the question could not be embedded a moment ago; a model that
-    /// fails is not asked twice for one answer.
     #[allow(clippy::too_many_arguments)]
     fn retrieve(
         &self,
@@ -351,10 +349,8 @@ impl Engine {
         };
         let by_meaning = |budget| {
             let started = Instant::now();
-            let vector = match failed {
-                Some(reason) => Err(reason.clone()),
-                None => self.vectors.of(about, reading.meanings(), budget),
-            };
+            // A model that failed a moment ago is not asked twice for one answer.
+            let vector = (failed.clone()).map_or_else(|| self.vectors.of(about, reading.meanings(), budget), Err);
             let embed = started.elapsed();
             let started = Instant::now();
             let found = match &vector {

@@ -144,12 +144,12 @@ impl Client {
                 true => self.breaker.failed(time),
                 false => self.breaker.succeeded(),
             }
+            // A failure at the deadline is the deadline's.
+            let left = self
+                .left(budget)
+                .map_err(|late| late.context(failure.error.message()))?;
             let Some(asked) = failure.again.filter(|_| tries < self.retries) else {
-                // A failure at the deadline is the deadline's.
-                return match self.left(budget) {
-                    Ok(_) => Err(failure.error),
-                    Err(late) => Err(late.context(failure.error.message())),
-                };
+                return Err(failure.error);
             };
             let pause = asked.unwrap_or(wait.min(LONGEST_WAIT));
             // Its own reason and not the deadline: with more time it would have been the same.
@@ -158,7 +158,7 @@ impl Client {
                 let seconds = pause.as_secs();
                 return Err(gave_up(format!("it asks to be left alone for {seconds} s")));
             }
-            if self.left(budget)?.is_some_and(|left| left <= pause) {
+            if left.is_some_and(|left| left <= pause) {
                 return Err(gave_up("there is no time to try again".into()));
             }
             self.clock.sleep(pause);
