@@ -150,7 +150,8 @@ impl Engine {
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.question.is_some());
             let budget = under_way.budget();
-            let mut scored = score(&*asked, rule, &retrieved, &fusion, gates.place, &firm, budget)?;
+            let before = firm.passages();
+            let mut scored = score(&*asked, rule, &retrieved, &fusion, gates.place, &before, budget)?;
             let order = group::order(&scored.ranked, request.grouping, |tied| {
                 let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
                 asked.keys(&passages)
@@ -294,15 +295,7 @@ impl Engine {
         }
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let rule = rule(request.mode, retrieved.question.is_some());
-        let scored = score(
-            &*asked,
-            rule,
-            &retrieved,
-            &fusion,
-            gates.place,
-            &Firm::default(),
-            under_way.budget(),
-        )?;
+        let scored = score(&*asked, rule, &retrieved, &fusion, gates.place, &[], under_way.budget())?;
         let lexical_bound = scored.lexical_bound;
         let keys = asked.keys(&scored.passages)?.into_iter();
         Ok(keys

@@ -37,8 +37,8 @@ impl Firm {
     }
 
     /// The passages; they must be candidates of every deeper ranking.
-    pub fn passages(&self) -> impl Iterator<Item = PassageRef> {
-        self.0.iter().map(|place| place.passage)
+    pub fn passages(&self) -> Vec<PassageRef> {
+        self.0.iter().map(|place| place.passage).collect()
     }
 
     /// The order of a deeper ranking with the firm places first; their scores and ranks become what they were.

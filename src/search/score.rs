@@ -2,7 +2,6 @@
 //!
 //! Knows neither texts nor the request's paging; `engine` brings both together.
 
-use super::firm::Firm;
 use super::fusion::{Fusable, Fusion};
 use super::group::{Ranked, settle_ties};
 use super::request::Mode;
@@ -56,12 +55,12 @@ pub fn score(
     retrieved: &Retrieved,
     fusion: &Fusion,
     local: bool,
-    firm: &Firm,
+    firm: &[PassageRef],
     budget: Budget,
 ) -> Result<Scored> {
     let lists = [&retrieved.lexical, &retrieved.dense];
     let found = lists.into_iter().flatten().map(|found| found.passage);
-    let mut passages: Vec<PassageRef> = found.chain(firm.passages()).collect();
+    let mut passages: Vec<PassageRef> = found.chain(firm.iter().copied()).collect();
     passages.sort_unstable();
     passages.dedup();
     let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;

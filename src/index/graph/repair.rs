@@ -24,7 +24,7 @@ pub(super) fn repair_reach(links: &mut [u32], width: usize, workers: &Workers<'_
         stack.push(from);
         while let Some(at) = stack.pop() {
             walked = walked.wrapping_add(1);
-            if walked % ROUND == 0 && workers.is_cancelled() {
+            if walked.is_multiple_of(ROUND) && workers.is_cancelled() {
                 return false;
             }
             for &to in links[at * width..][..width].iter().take_while(|&&to| to != NONE) {
