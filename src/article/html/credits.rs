@@ -81,6 +81,9 @@ const EDITORS: &[&str] = &[
     "来源",
 ];
 
+/// Of these, what only follows a number.
+const UNITS: &[&str] = &["次", "人", "万", "分钟"];
+
 /// What stands below an article to have it shared, followed, judged.
 const PROMPTS: &[&str] = &[
     "长按识别",
@@ -212,6 +215,16 @@ const TOOLS: &[&str] = &[
     "返回",
     "有帮助",
     "没帮助",
+    "支持",
+    "反对",
+    "收起",
+    "已赞过",
+    "已踩过",
+    "播报",
+    "讨论",
+    "编辑",
+    "查看",
+    "只看该作者",
     "字体大小",
 ];
 
@@ -368,7 +381,8 @@ pub(super) fn is_tools(line: &str) -> bool {
             .filter(|tool| rest.starts_with(**tool))
             .max_by_key(|tool| tool.len());
         let Some(tool) = longest else { return false };
-        tools += 1;
+        // `120万人次` counts something, and what is not said.
+        tools += usize::from(!UNITS.contains(tool));
         rest = rest[tool.len()..].trim_start_matches(|c: char| !c.is_alphabetic());
     }
     tools > 0
@@ -378,4 +392,21 @@ pub(super) fn is_tools(line: &str) -> bool {
 pub(super) fn without_tools(name: &str) -> &str {
     let tools = TOOLS.iter().filter(|tool| tool.chars().count() > 1);
     tools.fold(name, |name, tool| name.strip_suffix(tool).unwrap_or(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_tools_are_told_from_words() {
+        let check = |line: &str, expected: bool| assert_eq!(is_tools(line), expected, "{line}");
+        check("字号：大 中 小 打印本页 浏览次数：1024", true);
+        check("浏览：8876次", true);
+        check("阅读 1.2万 赞 56 在看 32", true);
+        check("120万人次", false);
+        check("3人", false);
+        check("打印机的价格", false);
+        check("2024", false);
+    }
 }

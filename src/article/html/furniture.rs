@@ -13,7 +13,7 @@ use super::super::byline::find_date;
 use super::credits::announces_comments;
 use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, walk, words};
 use super::measure::{Measure, Measures};
-use super::openers::{MAX_QUESTION, NEAR, QUESTION, REACH, before, openers, toggles, unfolds};
+use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
 
 /// A page with at least this many characters of prose is an article: then lists of teasers are not its text.
 const ARTICLE: usize = 100;
@@ -213,7 +213,7 @@ impl Furniture {
         let of_title = self.above_title.contains(&key(element));
         match name {
             "select" | "option" | "input" | "textarea" | "datalist" => return Some("form control"),
-            "button" if !is_question(element, measure) && !self.heads(element, measure) => return Some("form control"),
+            "button" if !is_question(element, &self.measures) => return Some("form control"),
             "svg" | "canvas" | "video" | "audio" | "object" | "dialog" | "map" => return Some("not text"),
             "rt" | "rp" => return Some("reading aid"),
             "nav" if !of_title => return Some("navigation"),
@@ -273,40 +273,6 @@ impl Furniture {
             .take(NEAR)
             .chain(element.next_siblings().filter_map(ElementRef::wrap).take(NEAR));
         around.any(alike)
-    }
-
-    /// Whether a button stands above sentences and is a question, or is one of several such in a row.
-    fn heads(&self, element: ElementRef<'_>, measure: Measure) -> bool {
-        let filled = |near: &ElementRef<'_>| self.measures.of(*near).all > 0;
-        let answered = |button: ElementRef<'_>| {
-            let mut behind = button
-                .next_siblings()
-                .take(REACH)
-                .filter_map(ElementRef::wrap)
-                .filter(filled);
-            behind.next().is_some_and(|answer| {
-                let said = self.measures.of(answer);
-                let says = answer.value().name() != "button" && said.all >= QUESTION && said.linked * 4 <= said.all;
-                says && words(answer).contains(['。', '；'])
-            })
-        };
-        if measure.all < 2 || !answered(element) {
-            return false;
-        }
-        let is_button = |near: &ElementRef<'_>| near.value().name() == "button";
-        let beside = |near: ElementRef<'_>| is_button(&near) && answered(near);
-        // Those of other panels, each in a block of its own.
-        let inside = |near: ElementRef<'_>| near.child_elements().find(filled).is_some_and(beside);
-        let around = |element: ElementRef<'_>, like: &dyn Fn(ElementRef<'_>) -> bool| {
-            let before = element.prev_siblings().take(REACH).filter_map(ElementRef::wrap);
-            let behind = element.next_siblings().take(REACH).filter_map(ElementRef::wrap);
-            before.chain(behind).filter(filled).take(NEAR).any(like)
-        };
-        let parent = element.parent().and_then(ElementRef::wrap);
-        words(element).ends_with(['?', '\u{ff1f}', '吗', '么'])
-            || around(element, &beside)
-            || parent
-                .is_some_and(|parent| parent.child_elements().find(filled) == Some(element) && around(parent, &inside))
     }
 
     fn is_short(&self, element: ElementRef<'_>) -> bool {
@@ -372,19 +338,6 @@ fn pair(element: ElementRef<'_>, before: ElementRef<'_>) -> String {
         format!("{}.{class}", element.value().name())
     };
     format!("{} {}", kind(before), kind(element))
-}
-
-/// Whether a button is a question or a heading that opens its answer, and not something to do.
-fn is_question(element: ElementRef<'_>, measure: Measure) -> bool {
-    let value = element.value();
-    let opens = ["aria-controls", "aria-expanded", "data-target", "data-bs-target"];
-    measure.all >= QUESTION
-        || opens.iter().any(|attribute| value.attr(attribute).is_some())
-        || element
-            .ancestors()
-            .take(3)
-            .filter_map(ElementRef::wrap)
-            .any(|above| is_heading(above.value().name()))
 }
 
 /// Whether an element is, or lies in, rows of a table that say something of what they link: one of their cells is no

@@ -122,7 +122,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             reading.leave_out("credits", line);
         } else if at >= bottom && (is_prompt(line) || is_end(line)) {
             reading.leave_out("behind the article", line);
-        } else if (at < top || at >= bottom) && is_tools(line) {
+        } else if is_tools(line) && (at < top || at >= bottom || are_many(line)) {
             reading.leave_out("tools", line);
         } else {
             kept.push(line);
@@ -142,6 +142,11 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         reading.articles.insert(0, (0, article));
     }
     reading
+}
+
+/// Whether a line of tools has so many of them, side by side, that it can be nothing else wherever it stands.
+fn are_many(line: &str) -> bool {
+    !line.contains('|') && line.split_whitespace().filter(|word| word.chars().count() > 1).count() >= 3
 }
 
 /// Whether a line says that the article ends.

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 
-use super::dom::{Elements, Step, is_hidden, key, marks, walk, words};
+use super::dom::{Elements, Step, is_heading, is_hidden, key, marks, walk, words};
 use super::measure::Measures;
 
 /// How many neighbours of a hidden element are looked at.
@@ -14,7 +14,7 @@ pub(super) const NEAR: usize = 8;
 /// How many nodes beside an element are looked through for such neighbours.
 pub(super) const REACH: usize = 64;
 /// A button with at least this many characters may be a question, with fewer it only names what it does.
-pub(super) const QUESTION: usize = 8;
+const QUESTION: usize = 8;
 /// The longest words that unfold what is below them, in characters.
 const MAX_UNFOLDS: usize = 12;
 /// The longest question, in characters.
@@ -160,6 +160,53 @@ fn tabs<'a>(hidden: ElementRef<'a>, measures: &Measures) -> Vec<ElementRef<'a>> 
         true => names.into_iter().chain([list]).collect(),
         false => Vec::new(),
     }
+}
+
+/// Whether a button is a question or a heading that opens its answer, and not something to do.
+pub(super) fn is_question(element: ElementRef<'_>, measures: &Measures) -> bool {
+    let value = element.value();
+    let opens = ["aria-controls", "aria-expanded", "data-target", "data-bs-target"];
+    measures.of(element).all >= QUESTION
+        || opens.iter().any(|attribute| value.attr(attribute).is_some())
+        || element
+            .ancestors()
+            .take(3)
+            .filter_map(ElementRef::wrap)
+            .any(|above| is_heading(above.value().name()))
+        || heads(element, measures)
+}
+
+/// Whether a button stands above sentences and is a question, or is one of several such in a row.
+fn heads(element: ElementRef<'_>, measures: &Measures) -> bool {
+    let filled = |near: &ElementRef<'_>| measures.of(*near).all > 0;
+    let answered = |button: ElementRef<'_>| {
+        let mut behind = button
+            .next_siblings()
+            .take(REACH)
+            .filter_map(ElementRef::wrap)
+            .filter(filled);
+        behind.next().is_some_and(|answer| {
+            let said = measures.of(answer);
+            let says = answer.value().name() != "button" && said.all >= QUESTION && said.linked * 4 <= said.all;
+            says && words(answer).contains(['。', '；'])
+        })
+    };
+    if measures.of(element).all < 2 || !answered(element) {
+        return false;
+    }
+    let is_button = |near: &ElementRef<'_>| near.value().name() == "button";
+    let beside = |near: ElementRef<'_>| is_button(&near) && answered(near);
+    // Those of other panels, each in a block of its own.
+    let inside = |near: ElementRef<'_>| near.child_elements().find(filled).is_some_and(beside);
+    let around = |element: ElementRef<'_>, like: &dyn Fn(ElementRef<'_>) -> bool| {
+        let before = element.prev_siblings().take(REACH).filter_map(ElementRef::wrap);
+        let behind = element.next_siblings().take(REACH).filter_map(ElementRef::wrap);
+        before.chain(behind).filter(filled).take(NEAR).any(like)
+    };
+    let parent = element.parent().and_then(ElementRef::wrap);
+    words(element).ends_with(['?', '\u{ff1f}', '吗', '么'])
+        || around(element, &beside)
+        || parent.is_some_and(|parent| parent.child_elements().find(filled) == Some(element) && around(parent, &inside))
 }
 
 /// The element with text that is shown directly before another.

@@ -770,6 +770,16 @@ fn lines_of_tools_credits_and_prompts_are_no_text() {
     ] {
         check("", behind);
     }
+    let bar = "<div><a href=#>回复</a> <a href=#>支持</a> <a href=#>反对</a> <a href=#>举报</a></div>";
+    let said = "<p>第二段说明办理的时间，以及所需的材料。</p>";
+    let found = article(&page(
+        "断缴怎么办",
+        &format!("<h1>断缴怎么办</h1><div>{PROSE}{bar}{said}</div>"),
+    ));
+    assert_eq!(
+        found.text,
+        format!("{PROSE_TEXT}\n\n第二段说明办理的时间，以及所需的材料。")
+    );
     let stays = "<p>参保人员可以扫码办理，也可以关注公众号，在线申领。</p>";
     let found = article(&page("断缴怎么办", &format!("<h1>断缴怎么办</h1>{PROSE}{stays}")));
     assert!(found.text.ends_with("在线申领。"), "{}", found.text);

@@ -202,3 +202,22 @@ fn mistakes_in_the_table_of_other_names_name_their_line() {
         assert!(error.message().starts_with("line 2"), "{error}");
     }
 }
+
+#[test]
+fn fields_of_records_name_places_in_any_form() {
+    let analyzer = Analyzer::new().unwrap();
+    let check = |names: &[&str], expected: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let found: Vec<String> = analyzer.regions_named(&names).iter().map(super::Region::key).collect();
+        assert_eq!(found, expected, "{names:?}");
+        // What is found is what a filter of the same name asks for.
+        for (name, key) in names.iter().zip(expected).filter(|_| names.len() == 1) {
+            assert_eq!(analyzer.region_of(name).unwrap().key(), *key);
+        }
+    };
+    check(&["浙江省"], &["浙江"]);
+    check(&["粤"], &["广东"]);
+    check(&["余杭"], &["杭州/余杭区"]);
+    check(&["北京", "朝阳区"], &["北京", "北京/朝阳区"]);
+    check(&["全国", "某地"], &[]);
+}
