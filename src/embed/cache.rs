@@ -339,9 +339,6 @@ impl CachedEmbedder {
                 });
             }
         }
-        self.misses.fetch_add(missing.len() as u64, Ordering::Relaxed);
-        self.hits
-            .fetch_add((texts.len() - missing.len()) as u64, Ordering::Relaxed);
         if !missing.is_empty() {
             let wanted: Vec<&str> = missing.iter().map(|&i| texts[i]).collect();
             let made = match kind {
@@ -364,6 +361,10 @@ impl CachedEmbedder {
                 }
             }
         }
+        // Not before: what was refused may come again in parts.
+        self.misses.fetch_add(missing.len() as u64, Ordering::Relaxed);
+        self.hits
+            .fetch_add((texts.len() - missing.len()) as u64, Ordering::Relaxed);
         // Every missing key is in `asked`, and `made` has a vector for each.
         vectors
             .into_iter()
