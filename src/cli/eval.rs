@@ -1,5 +1,6 @@
 //! `baowen eval`: an index's answers against judged questions, in every mode, with the run for other tools.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,14 +11,17 @@ use super::{index, print, setup};
 use crate::compute::Budget;
 use crate::embed::Models;
 use crate::error::{Error, Fault, Result};
-use crate::eval::report::ModeRun;
-use crate::eval::{Dataset, Query, Ranked, Report, ReportOptions, Run};
+use crate::eval::report::{ModeRun, Seen};
+use crate::eval::{Dataset, Metric, Query, Ranked, Report, ReportOptions, Run};
 use crate::index::Snapshot;
 use crate::search::Engine;
 use crate::search::request::{Mode, SearchRequest};
+use crate::search::response::{Hit, SearchResponse};
 
 /// Articles asked for each question: enough for Recall@100 and for a run that other tools read.
 const DEPTH: usize = 100;
+/// Articles whose sentences are looked at.
+const LOOKED_AT: usize = 10;
 /// Articles asked for where only the question's own kind is kept afterwards.
 const OWN_KIND_DEPTH: usize = 300;
 
@@ -64,15 +68,21 @@ impl Eval {
         let opened = setup::open(&folder, &self.profile.read()?)?;
         let setup::Opened { index, engine, .. } = opened.with_reranker(self.reranker.name.as_deref())?;
         let snapshot = crate::index::Backend::snapshot(&*index)?;
-        let mut made_by = std::collections::BTreeMap::new();
-        let runs = self.rank_all(&engine, &*snapshot, &dataset, &mut made_by)?;
+        let mut made_by = BTreeMap::new();
+        let mut seen = BTreeMap::new();
+        let runs = self.rank_all(&engine, &*snapshot, &dataset, &mut made_by, &mut seen)?;
         if let Some(path) = &self.run {
             let wanted = mode_name(self.question.mode);
             let run = runs.iter().find(|run| run.mode == wanted);
             let run = run.ok_or_else(|| Error::bug(format!("there is no run of mode {wanted}")))?;
             run.run.write(path, &format!("baowen-{wanted}"))?;
         }
-        let mut report = Report::new(&dataset, &runs, &ReportOptions::default())?;
+        let mut options = ReportOptions::default();
+        if dataset.is_graded() {
+            options.metrics.extend(Metric::GRADED);
+        }
+        let mut report = Report::new(&dataset, &runs, &options)?;
+        report.add_seen(&dataset, &seen);
         report.made_by = made_by;
         match self.json {
             true => print::json(&report),
@@ -117,7 +127,8 @@ impl Eval {
         engine: &Engine,
         snapshot: &dyn Snapshot,
         dataset: &Dataset,
-        made_by: &mut std::collections::BTreeMap<String, String>,
+        made_by: &mut BTreeMap<String, String>,
+        seen: &mut BTreeMap<String, Seen>,
     ) -> Result<Vec<ModeRun>> {
         let mut modes = vec![Mode::Lexical];
         if snapshot.about().identity.dimension > 0 {
@@ -141,10 +152,13 @@ impl Eval {
                     return Err(Error::unavailable(format!("question {}: {reason}", query.id)));
                 }
                 bar.inc(1);
-                Ok((response.hits, response.provenance))
+                Ok(response)
             })?;
             let (mut run, mut own) = (Run::default(), Run::default());
-            for (query, (hits, provenance)) in queries.iter().zip(rankings) {
+            for (query, response) in queries.iter().zip(rankings) {
+                // Of the last mode, which is the one that people get.
+                seen.insert(query.id.clone(), shown(&response));
+                let SearchResponse { hits, provenance, .. } = response;
                 let ranked: Vec<Ranked> = hits
                     .into_iter()
                     .map(|hit| Ranked::new(hit.article_id, f64::from(hit.score)))
@@ -166,6 +180,25 @@ impl Eval {
             });
         }
         bar.finish_and_clear();
+        let unanswerable = dataset.queries.iter();
+        let unanswerable: Vec<&Query> = unanswerable
+            .filter(|query| dataset.unanswerable.iter().any(|other| other.id == query.id))
+            .collect();
+        let responses = Budget::all().try_map(&unanswerable, |query, budget| {
+            engine.search(&self.question.request(&query.text), budget)
+        })?;
+        let responses = unanswerable.iter().zip(&responses);
+        seen.extend(responses.map(|(query, response)| (query.id.clone(), shown(response))));
         Ok(runs)
+    }
+}
+
+/// What a person sees of an answer beside the order of its articles.
+fn shown(response: &SearchResponse) -> Seen {
+    let sentence = |hit: &Hit| hit.best_sentence.map(|span| span.of(&hit.text));
+    let hits = response.hits.iter().take(LOOKED_AT);
+    Seen {
+        answerable: response.answerable,
+        sentences: hits.map(|hit| (hit.article_id.clone(), sentence(hit))).collect(),
     }
 }

@@ -5,11 +5,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::{Context, Fault, Result};
+use crate::search::confidence::Verdict;
 use crate::search::features::label;
 use crate::search::response::{Explanation, Fit, Hit, RankPart, SearchResponse, Span};
-
-/// Below this chance of an answer the reader is warned.
-const DOUBTFUL: f32 = 0.3;
 
 /// Prints a value as indented JSON.
 pub fn json(value: &impl Serialize) -> Result<()> {
@@ -64,7 +62,7 @@ fn hit_json(hit: &Hit) -> Value {
         "highlights": hit.highlights.iter().map(span_json).collect::<Vec<_>>(),
         "title_highlights": hit.title_highlights.iter().map(span_json).collect::<Vec<_>>(),
         "best_sentence": hit.best_sentence.map(|span| json!({
-            "start": span.start, "end": span.end, "text": slice(&hit.text, span),
+            "start": span.start, "end": span.end, "text": span.of(&hit.text),
         })),
         "explanation": hit.explanation.as_ref().map(explanation_json),
         "duplicates": hit.duplicates,
@@ -146,14 +144,6 @@ fn explanation_json(explanation: &Explanation) -> Value {
     })
 }
 
-/// The characters of a span.
-fn slice(text: &str, span: Span) -> String {
-    text.chars()
-        .skip(span.start as usize)
-        .take((span.end - span.start) as usize)
-        .collect()
-}
-
 /// How to mark text on the stream that is written to.
 pub struct Style {
     color: bool,
@@ -212,11 +202,17 @@ pub fn response(response: &SearchResponse, style: &Style) {
     if let Some(missing) = &response.missing {
         outln!("{}", style.paint("31", &missing.sentence));
     }
-    if response.answerable.is_some_and(|chance| chance < DOUBTFUL) && !response.hits.is_empty() {
-        outln!(
+    let verdict = response
+        .answerable
+        .filter(|_| !response.hits.is_empty())
+        .map(Verdict::of);
+    match verdict {
+        Some(Verdict::Unlikely) => outln!(
             "{}",
-            style.paint("33", "库中可能没有这个问题的答案，以下只是最接近的内容。")
-        );
+            style.paint("33", "库中多半没有这个问题的答案，以下只是最接近的内容。")
+        ),
+        Some(Verdict::Unsure) => outln!("{}", style.paint("33", "不确定库中有没有答案，请对照原文判断。")),
+        Some(Verdict::Likely) | None => {}
     }
     for (place, hit) in response.hits.iter().enumerate() {
         let title = match hit.title.is_empty() {
@@ -250,10 +246,7 @@ pub fn response(response: &SearchResponse, style: &Style) {
             outln!("   {}", style.paint("2", &applies));
         }
         if let Some(span) = hit.best_sentence {
-            outln!(
-                "   {}",
-                style.paint("32", &format!("» {}", slice(&hit.text, span).trim()))
-            );
+            outln!("   {}", style.paint("32", &format!("» {}", span.of(&hit.text).trim())));
         }
         for line in style.passage(hit).lines().filter(|line| !line.trim().is_empty()) {
             outln!("   {line}");
@@ -262,7 +255,9 @@ pub fn response(response: &SearchResponse, style: &Style) {
             outln!("   {}", style.paint("2", &line));
         }
         if let Some(explanation) = &hit.explanation {
-            outln!("   {}", style.paint("35", &explanation.summary));
+            for line in explanation.summary.lines() {
+                outln!("   {}", style.paint("35", line));
+            }
             let amounts: Vec<String> = explanation
                 .contributions
                 .iter()

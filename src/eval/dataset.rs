@@ -21,6 +21,28 @@ pub struct Query {
     pub id: String,
     /// What is asked; never blank.
     pub text: String,
+    /// What kind of question it is, where the set says so.
+    pub kind: Option<String>,
+}
+
+/// A question that nothing in the collection answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswerable {
+    /// Its id among the set's questions.
+    pub id: String,
+    /// How it fails: `near` (the topic is there, the fact is not), `far`; empty where the set does not say.
+    pub kind: String,
+}
+
+/// A sentence that was judged to answer a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RightSentence {
+    /// The question.
+    pub query: String,
+    /// The article it is from.
+    pub article: String,
+    /// As it stands there.
+    pub sentence: String,
 }
 
 /// Judgements: for each question the judged articles and their grades.
@@ -124,6 +146,10 @@ pub struct Dataset {
     pub queries: Vec<Query>,
     /// The judgements.
     pub qrels: Qrels,
+    /// The questions of `unanswerable.jsonl`, if the set has it.
+    pub unanswerable: Vec<Unanswerable>,
+    /// The sentences of `sentences.jsonl`, if the set has it.
+    pub sentences: Vec<RightSentence>,
     /// The file that the questions are from.
     pub queries_file: PathBuf,
     /// The file that the judgements are from.
@@ -133,7 +159,8 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Opens the set in `folder`: `queries.jsonl`, judgements in `qrels.tsv` or `qrels/test.tsv`, the corpus at
+    /// Opens the set in `folder`: `queries.jsonl`, judgements in `qrels.tsv` or `qrels/test.tsv`, where they are there
+    /// `unanswerable.jsonl` and `sentences.jsonl` (of questions in `queries.jsonl`), the corpus at
     /// `corpus`, else `corpus.jsonl` in the folder or its parent. A missing corpus is an error only when
     /// [`Dataset::corpus`] asks for it, since a ready index needs none.
     ///
@@ -172,6 +199,8 @@ impl Dataset {
         };
         let dataset = Dataset {
             name,
+            unanswerable: read_unanswerable(&folder.join("unanswerable.jsonl"), &queries)?,
+            sentences: read_sentences(&folder.join("sentences.jsonl"), &queries)?,
             queries,
             qrels,
             queries_file,
@@ -209,6 +238,12 @@ impl Dataset {
         self.queries.iter().filter(|query| self.qrels.of(&query.id).is_some())
     }
 
+    /// Whether some judged article is of a higher grade than plainly relevant, so that grades say more.
+    pub fn is_graded(&self) -> bool {
+        let mut grades = self.qrels.iter().flat_map(|(_, docs)| docs.values());
+        grades.any(|grade| *grade >= 2)
+    }
+
     /// How many questions have no judgement at all; they are kept out of every average.
     pub fn unjudged(&self) -> usize {
         self.queries.len() - self.judged().count()
@@ -231,6 +266,8 @@ impl Dataset {
         self.queries.truncate(count);
         let kept: BTreeSet<&str> = self.queries.iter().map(|query| query.id.as_str()).collect();
         self.qrels.by_query.retain(|query, _| kept.contains(query.as_str()));
+        self.unanswerable.retain(|query| kept.contains(query.id.as_str()));
+        self.sentences.retain(|right| kept.contains(right.query.as_str()));
         self
     }
 }
@@ -242,9 +279,21 @@ struct Record {
     underscored: Option<Value>,
     id: Option<Value>,
     text: Option<String>,
+    kind: Option<String>,
+    article_id: Option<String>,
+    sentence: Option<String>,
 }
 
 impl Record {
+    /// Its id, which must be that of one of these questions.
+    fn id_among(&self, queries: &[Query]) -> Result<String> {
+        let id = self.id()?;
+        match queries.iter().any(|query| query.id == id) {
+            true => Ok(id),
+            false => Err(Error::caller(format!("queries.jsonl has no question `{id}`"))),
+        }
+    }
+
     fn id(&self) -> Result<String> {
         match self.underscored.as_ref().or(self.id.as_ref()) {
             Some(Value::String(id)) if !id.trim().is_empty() => Ok(id.clone()),
@@ -274,10 +323,50 @@ fn read_queries(path: &Path) -> Result<Vec<Query>> {
                 "the question `{id}` was already in line {before}"
             )));
         }
-        queries.push(Query { id, text });
+        queries.push(Query {
+            id,
+            text,
+            kind: record.kind.filter(|kind| !kind.trim().is_empty()),
+        });
         Ok(())
     })?;
     Ok(queries)
+}
+
+/// The questions that nothing answers; none if there is no such file.
+fn read_unanswerable(path: &Path, queries: &[Query]) -> Result<Vec<Unanswerable>> {
+    let mut found = Vec::new();
+    if path.is_file() {
+        for_each_line(path, |_, line| {
+            let record = record(line)?;
+            let id = record.id_among(queries)?;
+            let kind = record.kind.unwrap_or_default();
+            found.push(Unanswerable { id, kind });
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// The sentences that answer; none if there is no such file.
+fn read_sentences(path: &Path, queries: &[Query]) -> Result<Vec<RightSentence>> {
+    let mut found = Vec::new();
+    if path.is_file() {
+        for_each_line(path, |_, line| {
+            let record = record(line)?;
+            let query = record.id_among(queries)?;
+            let (Some(article), Some(sentence)) = (record.article_id, record.sentence) else {
+                return Err(Error::caller("there is no `article_id` or no `sentence`"));
+            };
+            found.push(RightSentence {
+                query,
+                article,
+                sentence,
+            });
+            Ok(())
+        })?;
+    }
+    Ok(found)
 }
 
 /// Calls `each` with number (from 1) and text of every line that is not blank, a byte order mark and carriage

@@ -2,7 +2,7 @@
 //!
 //! Conventions are trec_eval's (Buckley; as ir_measures calls it through pytrec_eval), so that the numbers agree with
 //! other tools to the last digits that matter: linear gain, discount 1 / log2(rank + 1), grades below 1 gain nothing,
-//! relevant means grade >= 1, a question that was judged but has no relevant article or no ranking scores 0 and
+//! relevant means grade >= 1 (but for the two measures that say otherwise), a question that was judged but has no relevant article or no ranking scores 0 and
 //! counts. It never looks at scores: the order of a [`Run`] is the ranking.
 
 use std::collections::BTreeMap;
@@ -21,6 +21,10 @@ use crate::error::{Error, Result};
 pub enum Metric {
     /// Normalised discounted cumulative gain of the first k (Järvelin and Kekäläinen 2002, linear gain).
     Ndcg(usize),
+    /// The same with the gain 2^grade - 1, which counts a full answer much more than a part of one (Burges et al. 2005).
+    NdcgExponential(usize),
+    /// Whether the first k hold an article of at least this grade.
+    Success(usize, i32),
     /// One over the rank of the first relevant article, 0 if it is not among the first k.
     Mrr(usize),
     /// The share of the relevant articles that stand among the first k.
@@ -40,6 +44,13 @@ impl Metric {
         Metric::Recall(100),
     ];
 
+    /// What is reported beside these where articles have more than one grade above 0.
+    pub const GRADED: [Metric; 3] = [
+        Metric::NdcgExponential(10),
+        Metric::Success(1, 2),
+        Metric::Success(3, 2),
+    ];
+
     /// The measure of a ranking given as grades: `ranked` the grade at each rank, best first, 0 where the article is
     /// not judged; `judged` the grades of all judged articles of the question, in any order, found or not.
     pub fn of_grades(self, ranked: &[i32], judged: &[i32]) -> f64 {
@@ -49,10 +60,11 @@ impl Metric {
         }
         let hits = |k: usize| ranked.iter().take(k).filter(|grade| **grade >= 1).count() as f64;
         match self {
-            Metric::Ndcg(k) => {
-                let mut ideal = judged.to_vec();
-                ideal.sort_unstable_by(|a, b| b.cmp(a));
-                dcg(ranked, k) / dcg(&ideal, k)
+            Metric::Ndcg(k) => ndcg(ranked, judged, k, f64::from),
+            Metric::NdcgExponential(k) => ndcg(ranked, judged, k, |grade| f64::from(grade).exp2() - 1.0),
+            Metric::Success(k, least) => {
+                let found = ranked.iter().take(k).any(|grade| *grade >= least);
+                f64::from(u8::from(found))
             }
             Metric::Mrr(k) => match first_relevant(ranked) {
                 Some(rank) if rank <= k => 1.0 / rank as f64,
@@ -81,12 +93,18 @@ impl Metric {
     }
 }
 
-/// Discounted cumulative gain of the first k grades.
-fn dcg(grades: &[i32], k: usize) -> f64 {
+/// Discounted cumulative gain of the first k grades, over that of the best order.
+fn ndcg(ranked: &[i32], judged: &[i32], k: usize, gain: fn(i32) -> f64) -> f64 {
+    let mut ideal = judged.to_vec();
+    ideal.sort_unstable_by(|a, b| b.cmp(a));
+    dcg(ranked, k, gain) / dcg(&ideal, k, gain)
+}
+
+fn dcg(grades: &[i32], k: usize, gain: fn(i32) -> f64) -> f64 {
     let gains = grades.iter().take(k).enumerate().filter(|(_, grade)| **grade >= 1);
     // Not `sum`: the sum of no floats is -0, which would be printed.
     gains.fold(0.0, |sum, (place, grade)| {
-        sum + f64::from(*grade) / ((place + 2) as f64).log2()
+        sum + gain(*grade) / ((place + 2) as f64).log2()
     })
 }
 
@@ -107,6 +125,8 @@ impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Metric::Ndcg(k) => write!(f, "nDCG@{k}"),
+            Metric::NdcgExponential(k) => write!(f, "nDCG@{k} (2^grade-1)"),
+            Metric::Success(k, grade) => write!(f, "Success@{k} (grade {grade})"),
             Metric::Mrr(k) => write!(f, "MRR@{k}"),
             Metric::Recall(k) => write!(f, "Recall@{k}"),
             Metric::Precision(k) => write!(f, "P@{k}"),
@@ -287,6 +307,16 @@ mod tests {
         check("nDCG@1", &[1, 2], &[2, 1], 0.5);
         check("nDCG@10", &[1], &[2], 0.5);
         check("nDCG@10", &[-1, 1], &[1, -1], 1.0 / 3f64.log2());
+        let exponential = Metric::NdcgExponential(10).of_grades(&[1, 2], &[2, 1, 0]);
+        let expected = (1.0 + 3.0 / 3f64.log2()) / (3.0 + 1.0 / 3f64.log2());
+        assert!((exponential - expected).abs() < 1e-12, "{exponential}");
+        for (ranked, k, expected) in [(&[1, 2][..], 1, 0.0), (&[1, 2], 3, 1.0), (&[2], 1, 1.0), (&[], 3, 0.0)] {
+            assert_eq!(
+                Metric::Success(k, 2).of_grades(ranked, &[2, 1]),
+                expected,
+                "{ranked:?} {k}"
+            );
+        }
         check("MRR@10", &[0, 0, 1, 2], &[1, 2], 1.0 / 3.0);
         check("MRR@2", &[0, 0, 1], &[1], 0.0);
         check("Recall@2", &[1, 0, 1], &[1, 1, 1, 0], 1.0 / 3.0);
@@ -341,7 +371,7 @@ mod tests {
         /// Any ranking of judged articles lies in [0, 1], and the ideal order of all of them reaches 1.
         #[test]
         fn measures_stay_in_range(judged in proptest::collection::vec(-2..4i32, 1..20), k in 1..15usize) {
-            for metric in [Metric::Ndcg(k), Metric::Mrr(k), Metric::Recall(k), Metric::Precision(k), Metric::Map] {
+            for metric in [Metric::Ndcg(k), Metric::NdcgExponential(k), Metric::Success(k, 2), Metric::Mrr(k), Metric::Recall(k), Metric::Precision(k), Metric::Map] {
                 let value = metric.of_grades(&judged, &judged);
                 prop_assert!((0.0..=1.0 + 1e-12).contains(&value), "{} {}", metric, value);
             }

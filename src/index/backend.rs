@@ -151,6 +151,10 @@ pub trait Asked: Send + Sync {
     /// The passages as they are shown, in the order named.
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>>;
 
+    /// How near each window of the passages (see [`windows`](crate::article::windows)) is to an L2-normalised vector, as
+    /// cosines in the windows' order; nothing for a passage without windows, or for a vector of another dimension.
+    fn windows(&self, vector: &[f32], passages: &[PassageRef]) -> Result<Vec<Vec<f32>>>;
+
     /// What each of the question's terms adds to the lexical score of each passage, the strongest first.
     fn explain(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Vec<TermScore>>>;
 }

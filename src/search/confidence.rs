@@ -19,6 +19,34 @@ pub const FIRST_GATED: usize = 10;
 /// What the chance is computed from: cosine, coverage, and 1 or 0 for a missing place and a missing year.
 pub type Signs = [f32; 4];
 
+/// Below this chance the answer is probably not in the collection. What each of the two bounds catches and loses on every
+/// set that was measured stands in the README.
+pub const UNLIKELY: f32 = 0.3;
+/// Below this chance it is not sure that the answer is there.
+pub const UNSURE: f32 = 0.6;
+
+/// A chance of an answer as it is told to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing to be said: the answer should be there.
+    Likely,
+    /// Less than [`UNSURE`].
+    Unsure,
+    /// Less than [`UNLIKELY`].
+    Unlikely,
+}
+
+impl Verdict {
+    /// Of a chance of 0 to 1.
+    pub fn of(chance: f32) -> Verdict {
+        match chance {
+            chance if chance < UNLIKELY => Verdict::Unlikely,
+            chance if chance < UNSURE => Verdict::Unsure,
+            _ => Verdict::Likely,
+        }
+    }
+}
+
 /// Whether an answer must be about the place and about the year that the question names: where it asks for an amount, a
 /// duration or a standard; about the year also where it asks nothing and is keywords. Most other questions name one in
 /// passing.
@@ -85,6 +113,18 @@ pub fn chance(curve: &AnswerableCurve, [cosine, coverage, place, year]: Signs) -
 mod tests {
     use super::*;
     use crate::text::Analyzer;
+
+    #[test]
+    fn a_chance_is_told_in_three_words() {
+        for (chance, expected) in [
+            (0.0, Verdict::Unlikely),
+            (UNLIKELY, Verdict::Unsure),
+            (UNSURE, Verdict::Likely),
+            (1.0, Verdict::Likely),
+        ] {
+            assert_eq!(Verdict::of(chance), expected, "{chance}");
+        }
+    }
 
     #[test]
     fn a_place_or_a_year_is_missed_only_where_an_answer_depends_on_it() {

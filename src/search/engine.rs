@@ -210,6 +210,7 @@ impl Engine {
             reranked: reranked.as_ref().unwrap_or(&unmoved),
             read: unfolded.read,
             finder: &TermFinder::new(&request.query, &query, asked.weights()),
+            vector: retrieved.question.as_ref().map(|question| &*question.vector),
             wanted: &wanted,
             budget: under_way.budget(),
         };

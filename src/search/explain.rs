@@ -1,9 +1,10 @@
-//! Why a hit stands where it stands: numbers for programs, a Chinese sentence for people.
+//! Why a hit stands where it stands: numbers for programs, a line for its asker and one for engineers.
 
 use super::fusion::lexical_share;
+use super::reason::Reasons;
 use super::request::Mode;
 use super::reranking::Verdict;
-use super::response::{Explanation, RankPart, TermMatch};
+use super::response::{Applies, Explanation, RankPart, TermMatch};
 use crate::index::{Evidence, TermScore};
 use crate::text::TermOrigin;
 
@@ -27,6 +28,12 @@ pub struct Subject<'a> {
     pub lexical_bound: f32,
     /// The exact scores of the hit behind it.
     pub next: Option<&'a Evidence>,
+    /// How it applies to the place and the year asked for.
+    pub applies: Applies,
+    /// The places that it is about, as filters name them.
+    pub regions: &'a [String],
+    /// The years that it is about.
+    pub years: &'a [u16],
 }
 
 /// How many terms an explanation's sentence names.
@@ -112,6 +119,15 @@ fn summary(
     own: &[String],
     synonyms: &[String],
 ) -> String {
+    let reason = Reasons {
+        words: own,
+        synonyms,
+        by_meaning: dense.is_some(),
+        applies: subject.applies,
+        regions: subject.regions,
+        years: subject.years,
+    };
+    let reason = reason.sentence();
     let mut parts = Vec::new();
     let place = |rank: Option<u32>| match rank {
         Some(rank) => format!("第 {rank} 位"),
@@ -126,17 +142,6 @@ fn summary(
     if let Some(verdict) = subject.verdict {
         parts.push(format!("重排前第 {} 位，重排评为 {:.2}", verdict.place, verdict.share));
     }
-    let mut text = format!("排在第 {} 位：{}。", subject.place, parts.join("，"));
-    if !own.is_empty() {
-        text.push_str(&format!("命中问题中的“{}”", own.join("”“")));
-        if !synonyms.is_empty() {
-            text.push_str(&format!("，以及同义词“{}”", synonyms.join("”“")));
-        }
-        text.push('。');
-    } else if !synonyms.is_empty() {
-        text.push_str(&format!("命中同义词“{}”。", synonyms.join("”“")));
-    } else if lexical.is_some() {
-        text.push_str("没有与问题相同的字词，因含义相近而入选。");
-    }
-    text
+    let numbers = format!("排在第 {} 位：{}。", subject.place, parts.join("，"));
+    format!("{reason}\n{numbers}")
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::phrases::Phrases;
 use super::response::Span;
-use super::sentence::AnswerFinder;
+use super::sentence::{AnswerFinder, Weighed};
 use crate::index::{LexicalQuery, QuestionWeights};
 use crate::text::{Normalized, QueryTerm};
 
@@ -31,8 +31,7 @@ pub struct Title {
 #[derive(Debug)]
 pub struct Reading {
     normalized: Normalized,
-    /// The best sentence's score and its bytes.
-    best: Option<(f32, Range<usize>)>,
+    sentences: Weighed,
 }
 
 impl TermFinder {
@@ -61,12 +60,12 @@ impl TermFinder {
         }
     }
 
-    /// Reads a passage of an article with this title: normalises it once and finds the sentence that answers the
-    /// question best.
-    pub fn read(&self, text: &str, title: &Title) -> Reading {
+    /// Reads a passage of an article with this title: normalises it once and weighs its sentences as answers to the
+    /// question. `near` is how near its windows are to the question, or nothing.
+    pub fn read(&self, text: &str, title: &Title, near: &[f32]) -> Reading {
         let normalized = Normalized::new(text);
         Reading {
-            best: self.answers.best(text, &normalized, &title.terms),
+            sentences: self.answers.weigh(text, &normalized, &title.terms, near),
             normalized,
         }
     }
@@ -104,13 +103,13 @@ impl Reading {
 
     /// The sentence of the text that answers the question best; `None` if it has no sentence.
     pub fn best_sentence(&self, text: &str) -> Option<Span> {
-        let (_, range) = self.best.as_ref()?;
-        to_spans(text, std::slice::from_ref(range)).pop()
+        let (_, range) = self.sentences.best(self.sentences.most_matched())?;
+        to_spans(text, std::slice::from_ref(&range)).pop()
     }
 
-    /// How well that sentence answers: comparable between passages of one article for one question.
-    pub fn best_score(&self) -> f32 {
-        self.best.as_ref().map_or(0.0, |(score, _)| *score)
+    /// Its sentences, to compare them with those of other passages.
+    pub fn sentences(&self) -> &Weighed {
+        &self.sentences
     }
 }
 
@@ -208,7 +207,7 @@ mod tests {
     fn the_best_sentence_is_given_in_characters() {
         let text = "先说别的。医保断缴可以补。完了。";
         let finder = finder(&["医保"], &[]);
-        let best = |text: &str| finder.read(text, &finder.title("")).best_sentence(text);
+        let best = |text: &str| finder.read(text, &finder.title(""), &[]).best_sentence(text);
         assert_eq!(best(text).map(|span| (span.start, span.end)), Some((5, 13)));
         assert_eq!(best(" "), None);
     }

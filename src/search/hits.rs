@@ -23,8 +23,8 @@ const READ_CLOSELY: usize = 3;
 const OTHERS: usize = 3;
 /// Such a passage must have at least this part of the article's score.
 const NEARLY_AS_GOOD: f32 = 0.5;
-/// Another passage is shown if its best sentence scores more than this many times the first one's.
-const BETTER: f32 = 1.25;
+/// Another passage is shown if its best sentence is worth this much more than the first one's.
+const BETTER: f32 = 0.5;
 
 /// A passage that may be shown, read.
 struct ReadPassage {
@@ -42,6 +42,8 @@ pub(super) struct HitBuilder<'a> {
     /// What was read already, by candidate, with its copies.
     pub read: HashMap<usize, Read>,
     pub finder: &'a TermFinder,
+    /// The question by meaning, if it has a vector.
+    pub vector: Option<&'a [f32]>,
     pub wanted: &'a Wanted<'a>,
     pub budget: Budget,
 }
@@ -65,6 +67,7 @@ impl HitBuilder<'_> {
             true => self.asked.explain(&refs, self.budget)?.into_iter(),
             false => Vec::new().into_iter(),
         };
+        let nearness = self.nearness(page)?;
         let (mut hits, mut held) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
         for (place, (&at, read)) in page.iter().zip(pages).enumerate() {
             self.budget.check()?;
@@ -74,7 +77,7 @@ impl HitBuilder<'_> {
                 near,
             } = read;
             let title = finder.title(&stored.title);
-            let reading = finder.read(&stored.text, &title);
+            let reading = finder.read(&stored.text, &title, &nearness[place]);
             let read = ReadPassage { stored, title, reading };
             let read = match request.grouping {
                 Grouping::Article if request.offset + place < READ_CLOSELY => self.answering(at, read)?,
@@ -97,6 +100,9 @@ impl HitBuilder<'_> {
                     parts: reranked.parts(at, scored.parts(at)),
                     lexical_bound: scored.lexical_bound,
                     next,
+                    applies,
+                    regions: &hit.regions,
+                    years: &hit.years,
                 };
                 hit.explanation = Some(explain::explain(&subject, terms));
             }
@@ -113,6 +119,22 @@ impl HitBuilder<'_> {
             self.read.insert(at, Read::alone(stored));
         }
         Ok(page.iter().filter_map(|at| self.read.remove(at)).collect())
+    }
+
+    /// How near the windows of each of these candidates are to the question, or the passage itself where it has none;
+    /// nothing without a vector.
+    fn nearness(&self, candidates: &[usize]) -> Result<Vec<Vec<f32>>> {
+        let Some(vector) = self.vector else {
+            return Ok(vec![Vec::new(); candidates.len()]);
+        };
+        let refs: Vec<PassageRef> = candidates.iter().map(|&at| self.scored.passages[at]).collect();
+        let mut nearness = self.asked.windows(vector, &refs)?;
+        for (near, &at) in nearness.iter_mut().zip(candidates) {
+            if near.is_empty() {
+                near.push(self.scored.evidence[at].window);
+            }
+        }
+        Ok(nearness)
     }
 
     /// The passage of an article that answers best: the one it was ranked by (at this place among the candidates),
@@ -136,23 +158,27 @@ impl HitBuilder<'_> {
         });
         others.truncate(OTHERS);
         let refs: Vec<PassageRef> = others.iter().map(|&other| scored.passages[other]).collect();
-        let mut shown = read;
-        let mut to_beat = BETTER * shown.reading.best_score();
-        for other in self.asked.fetch(&refs, self.budget)? {
+        let nearness = self.nearness(&others)?;
+        let mut readings = vec![read];
+        for (other, nearness) in self.asked.fetch(&refs, self.budget)?.into_iter().zip(nearness) {
             // All passages of an article have its title.
-            let title = (shown.stored.title != other.title).then(|| finder.title(&other.title));
-            let reading = finder.read(&other.text, title.as_ref().unwrap_or(&shown.title));
-            let score = reading.best_score();
-            if score > to_beat {
-                shown = ReadPassage {
-                    stored: other,
-                    title: title.unwrap_or(shown.title),
-                    reading,
-                };
-                to_beat = score;
-            }
+            let title = finder.title(&other.title);
+            let reading = finder.read(&other.text, &title, &nearness);
+            readings.push(ReadPassage {
+                stored: other,
+                title,
+                reading,
+            });
         }
-        Ok(shown)
+        let most = readings.iter().map(|read| read.reading.sentences().most_matched());
+        let most = most.fold(0.0, f32::max);
+        let worth = |(at, read): (usize, &ReadPassage)| {
+            let (worth, _) = read.reading.sentences().best(most)?;
+            Some(if at == 0 { worth + BETTER } else { worth })
+        };
+        let worths: Vec<Option<f32>> = readings.iter().enumerate().map(worth).collect();
+        let best = (1..readings.len()).fold(0, |best, at| if worths[at] > worths[best] { at } else { best });
+        Ok(readings.swap_remove(best))
     }
 }
 

@@ -19,6 +19,7 @@ mod phrases;
 mod question_vectors;
 mod ranking;
 mod reading;
+mod reason;
 pub mod request;
 mod reranking;
 pub mod response;

@@ -14,6 +14,14 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// The characters of a text that it names.
+    pub fn of(self, text: &str) -> String {
+        let length = self.end.saturating_sub(self.start) as usize;
+        text.chars().skip(self.start as usize).take(length).collect()
+    }
+}
+
 /// One ranking's view of a hit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RankPart {
@@ -52,7 +60,7 @@ pub struct Explanation {
     pub contributions: Vec<(String, f32)>,
     /// The share of the dense score at which this hit and the next change places, if there is one from 0 to 1.
     pub swap_weight: Option<f32>,
-    /// All of it in a Chinese sentence or two.
+    /// Two lines in Chinese: why the hit is shown, for its asker; where it stood by words and by meaning, for engineers.
     pub summary: String,
 }
 

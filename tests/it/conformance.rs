@@ -236,7 +236,11 @@ fn judging_is_alone_what_it_is_together(snapshot: &Arc<dyn Snapshot>) {
     let passages: Vec<_> = found.iter().map(|candidate| candidate.passage).collect();
     let together = asked.judge(Some(&dense), &passages, one).unwrap();
     assert_eq!(asked.judge(Some(&dense), &passages, two).unwrap(), together);
-    for (&passage, together) in passages.iter().zip(&together).step_by(11) {
+    let windows = asked.windows(&vector, &passages).unwrap();
+    for ((&passage, together), windows) in passages.iter().zip(&together).zip(windows).step_by(11) {
+        // The nearest window is the one that the score knows.
+        let nearest = windows.into_iter().max_by(f32::total_cmp);
+        assert!(nearest.is_none_or(|nearest| nearest == together.evidence.window));
         assert_eq!(asked.judge(Some(&dense), &[passage], one).unwrap(), [*together]);
         let stored = asked.fetch(&[passage], one).unwrap().remove(0);
         let key = asked.keys(&[passage]).unwrap().remove(0);

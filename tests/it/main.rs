@@ -23,6 +23,7 @@ mod paging;
 mod quality;
 mod reranking;
 mod service;
+mod sets;
 mod sources;
 mod support;
 mod tiny;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use baowen::article::source::Sources;
 use baowen::compute::Budget;
 use baowen::error::{Error, Result};
-use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, STREAMS, WeighedTerms};
+use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, Quantised, STREAMS, WeighedTerms};
 use baowen::index::{
     About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, Identity, Judged, LexicalQuery, PassageKey,
     PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, StoredPassage, TermScore, VectorChunk,
@@ -389,6 +389,14 @@ impl Asked for Question {
 
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {
         self.each(passages, budget, |passage| passage.stored.clone())
+    }
+
+    fn windows(&self, vector: &[f32], passages: &[PassageRef]) -> Result<Vec<Vec<f32>>> {
+        let question = Quantised::new(vector);
+        self.each(passages, Budget::single(), |passage| {
+            let windows = passage.windows.vectors(passage.vector.len());
+            windows.cosines(&question).collect()
+        })
     }
 
     fn explain(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Vec<TermScore>>> {

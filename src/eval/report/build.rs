@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{Change, ModeRun, QuestionReport, Report, ReportOptions, Scope};
+use super::data::{Change, KindMeans, ModeRun, Ordered, QuestionReport, Report, ReportOptions, Scope};
 use super::measured::Measured;
 use crate::error::{Error, Result};
 use crate::eval::dataset::{Dataset, Query};
+use crate::eval::metrics::mean;
 use crate::eval::own_kind;
 use crate::eval::run::Run;
 
@@ -78,12 +79,44 @@ impl Report {
             seed: options.seed,
             whole: measured.scope(options)?,
             own_kind: own_kind_scope(modes, dataset, &questions, options)?,
+            kinds: by_kind(&questions, &per_question, last),
+            answerable: None,
+            best_sentence: None,
             worst,
             changed,
             per_question,
             made_by: BTreeMap::new(),
         })
     }
+}
+
+/// The means of one mode by kind of question, kinds by name.
+fn by_kind(questions: &[&Query], measured: &[QuestionReport], mode: &ModeRun) -> Ordered<KindMeans> {
+    let mut kinds: BTreeMap<&str, Vec<&Ordered<f64>>> = BTreeMap::new();
+    for (query, question) in questions.iter().zip(measured) {
+        if let (Some(kind), Some(values)) = (&query.kind, question.values.get(&mode.mode)) {
+            kinds.entry(kind).or_default().push(values);
+        }
+    }
+    let means = |values: &[&Ordered<f64>]| {
+        let names = values.first().map_or(&[][..], |first| &first.0).iter();
+        let mean = |at: usize| mean(&values.iter().map(|values| values.0[at].1).collect::<Vec<_>>());
+        Ordered(
+            names
+                .enumerate()
+                .map(|(at, (name, _))| (name.clone(), mean(at)))
+                .collect(),
+        )
+    };
+    let of = |(kind, values): (&str, Vec<&Ordered<f64>>)| {
+        let means = KindMeans {
+            questions: values.len(),
+            means: means(&values),
+            best_sentence: None,
+        };
+        (kind.to_owned(), means)
+    };
+    Ordered(kinds.into_iter().map(of).collect())
 }
 
 /// The scope of the own kind, where it says something new: every question has a kind, and some ranking holds another.

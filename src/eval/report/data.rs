@@ -66,6 +66,12 @@ pub struct Report {
     pub whole: Scope,
     /// Over the question's own kind of passages; none if ids have no kinds, or a mode ranked only one kind anyway.
     pub own_kind: Option<Scope>,
+    /// The last mode by each kind of question; empty if the set names no kinds.
+    pub kinds: Ordered<KindMeans>,
+    /// How well the last mode tells what it can answer from what it cannot; none if the set does not ask.
+    pub answerable: Option<AnswerableReport>,
+    /// How often the last mode shows a sentence that answers; none if the set does not say which do.
+    pub best_sentence: Option<SentenceCount>,
     /// The last mode's questions with the lowest value, worst first.
     pub worst: Vec<QuestionReport>,
     /// The questions that differ most between the first and the last mode, largest change first.
@@ -74,6 +80,42 @@ pub struct Report {
     pub per_question: Vec<QuestionReport>,
     /// What made the report (index commit, model, weights, command): added by the caller.
     pub made_by: BTreeMap<String, String>,
+}
+
+/// What is measured of the questions of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KindMeans {
+    /// Judged questions of this kind.
+    pub questions: usize,
+    /// Measure, then mean.
+    pub means: Ordered<f64>,
+    /// Of those whose sentences are known.
+    pub best_sentence: Option<SentenceCount>,
+}
+
+/// How well `answerable` tells questions apart.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AnswerableReport {
+    /// Judged questions.
+    pub answered: usize,
+    /// Questions that nothing answers, by how they fail (`near`, `far`).
+    pub unanswerable: BTreeMap<String, usize>,
+    /// The chance that a judged question is given more than one of these: `all`, and by how they fail.
+    pub auc: BTreeMap<String, f64>,
+}
+
+/// Sentences that were shown, against those that were judged to answer. Only articles whose sentences were judged can
+/// count, so both numbers are lower bounds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SentenceCount {
+    /// Questions with a judged sentence.
+    pub questions: usize,
+    /// Of these: an article with a judged sentence is among the first ten.
+    pub found: usize,
+    /// Of these: the first such article shows a judged sentence.
+    pub right: usize,
+    /// Questions whose very first article shows a judged sentence.
+    pub right_first: usize,
 }
 
 /// Means and comparisons over one choice of passages.

@@ -6,6 +6,11 @@
 mod build;
 mod data;
 mod measured;
+mod seen;
 mod table;
 
-pub use data::{Change, Comparison, ModeRun, Ordered, QuestionReport, Report, ReportOptions, Scope};
+pub use data::{
+    AnswerableReport, Change, Comparison, KindMeans, ModeRun, Ordered, QuestionReport, Report, ReportOptions, Scope,
+    SentenceCount,
+};
+pub use seen::Seen;

@@ -34,6 +34,8 @@ impl Report {
             let _ = writeln!(text, "\n只看与问题同类的文章");
             self.scope_table(own, &mut text);
         }
+        self.seen(&mut text);
+        self.kinds_table(&mut text);
         self.worst_table(&mut text);
         self.changed_table(&mut text);
         text
@@ -78,6 +80,59 @@ impl Report {
         }
         let _ = writeln!(text, "配对自助法：{} 次重抽样，种子 {}", self.resamples, self.seed);
         text.push_str(&align(&rows, true));
+    }
+
+    /// What a person sees beside the order.
+    fn seen(&self, text: &mut String) {
+        if let Some(answerable) = &self.answerable {
+            let areas = answerable.auc.iter().map(|(kind, auc)| {
+                let count = answerable.unanswerable.get(kind).copied().unwrap_or(0);
+                format!("{kind} {auc:.3}（{count} 个）")
+            });
+            let areas: Vec<String> = areas.collect();
+            let _ = writeln!(
+                text,
+                "\n有无答案的区分（AUC，{} 个可答）：{}",
+                answerable.answered,
+                areas.join("，")
+            );
+        }
+        if let Some(counted) = &self.best_sentence {
+            let _ = writeln!(
+                text,
+                "\n最佳句子：{} 个问题有句子判断，{} 个在前十名找到所在文章，其中 {} 个句子正确；第一名就正确的 {} 个",
+                counted.questions, counted.found, counted.right, counted.right_first
+            );
+        }
+    }
+
+    fn kinds_table(&self, text: &mut String) {
+        let (Some((mode, _)), Some((_, first))) = (self.main(), self.kinds.0.first()) else {
+            return;
+        };
+        let _ = writeln!(text, "\n{mode} 按问题类型");
+        let names = first.means.0.iter().map(|(name, _)| name.clone());
+        let mut rows = vec![
+            ["类型", "问题"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain(names)
+                .collect::<Vec<_>>(),
+        ];
+        let with_sentences = self.best_sentence.is_some();
+        if with_sentences {
+            rows[0].push("句子正确".to_owned());
+        }
+        for (kind, means) in &self.kinds.0 {
+            let mut row = vec![kind.clone(), means.questions.to_string()];
+            row.extend(means.means.0.iter().map(|(_, mean)| format!("{mean:.3}")));
+            if with_sentences {
+                let counted = means.best_sentence.unwrap_or_default();
+                row.push(format!("{}/{}", counted.right, counted.questions));
+            }
+            rows.push(row);
+        }
+        text.push_str(&align(&rows, false));
     }
 
     fn worst_table(&self, text: &mut String) {

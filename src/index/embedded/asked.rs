@@ -13,7 +13,9 @@ use crate::index::backend::{ArticleRef, Asked, Candidate, Judged, PassageRef};
 use crate::index::graph::VectorReader;
 use crate::index::lexical::bound::BoundTerms;
 use crate::index::passage::{PassageKey, StoredPassage};
-use crate::index::scoring::{DenseQuestion, DenseScores, Evidence, LexicalQuery, QuestionWeights, TermScore};
+use crate::index::scoring::{
+    DenseQuestion, DenseScores, Evidence, LexicalQuery, Quantised, QuestionWeights, TermScore,
+};
 use crate::model::Filter;
 
 /// From this many passages on two threads judge faster than one, even with the time it takes to wake the second.
@@ -216,6 +218,17 @@ impl Asked for EmbeddedQuestion {
             self.0.snapshot.stored(segment, doc)
         };
         passages.iter().map(fetch).collect()
+    }
+
+    fn windows(&self, vector: &[f32], passages: &[PassageRef]) -> Result<Vec<Vec<f32>>> {
+        self.0.check(passages)?;
+        let question = Quantised::new(vector);
+        let cosines = |&passage: &PassageRef| {
+            let (segment, doc) = split(passage);
+            let windows = self.0.snapshot.segments()[segment as usize].windows.of(doc);
+            windows.cosines(&question).collect()
+        };
+        Ok(passages.iter().map(cosines).collect())
     }
 
     fn explain(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Vec<TermScore>>> {

@@ -15,4 +15,4 @@ pub use bm25::{Bm25, CollectionCounts, FIELDS, STREAMS};
 pub use evidence::Evidence;
 pub use meaning::{BoundQuestion, DenseQuestion, DenseScores, Mean};
 pub use terms::{LexicalQuery, LexicalScores, QuestionWeights, TermScore, WeighedTerm, WeighedTerms};
-pub use windows::{WindowVectors, Windows, window_bytes};
+pub use windows::{Quantised, WindowVectors, Windows, window_bytes};

@@ -65,13 +65,16 @@ impl<'a> WindowVectors<'a> {
             })
     }
 
+    /// Each window's cosine with a question, in their order; none if there are no windows, or of another dimension.
+    pub fn cosines(self, question: &Quantised) -> impl Iterator<Item = f32> {
+        let same = question.codes.len() == self.dimension;
+        let cosine = |(scale, codes)| scale * question.scale * dot_i8(&question.codes, codes) as f32;
+        self.each().filter(move |_| same).map(cosine)
+    }
+
     /// The highest cosine of a window with a question; none if there are no windows, or of another dimension.
     pub fn nearest(self, question: &Quantised) -> Option<f32> {
-        if question.codes.len() != self.dimension {
-            return None;
-        }
-        let cosine = |(scale, codes)| scale * question.scale * dot_i8(&question.codes, codes) as f32;
-        self.each().map(cosine).max_by(f32::total_cmp)
+        self.cosines(question).max_by(f32::total_cmp)
     }
 }
 
@@ -126,7 +129,9 @@ mod tests {
                 .unwrap();
             let windows = Windows::new(vectors.iter().map(Vec::as_slice));
             assert_eq!(windows.bytes().len(), 5 * window_bytes(dimension));
-            let found = windows.vectors(dimension).nearest(&Quantised::new(&question)).unwrap();
+            let quantised = Quantised::new(&question);
+            let found = windows.vectors(dimension).nearest(&quantised).unwrap();
+            assert_eq!(windows.vectors(dimension).cosines(&quantised).count(), 5);
             assert!(
                 (found - exact).abs() < 0.01 / (dimension as f32).sqrt().max(1.0) + 0.002,
                 "{found} {exact}"

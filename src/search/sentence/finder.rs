@@ -1,8 +1,9 @@
 //! Weighs the sentences of a passage against each other.
 //!
-//! A sentence is worth the idf of the question's terms in it; terms of the title and terms that every sentence holds
-//! tell sentences apart less and weigh less; what the headings above it hold counts in part; a sentence that holds the
-//! kind of thing that is asked for (see `question`) is worth more.
+//! What speaks for a sentence is added up, as a linear model of choice learned it from read answers
+//! (`docs/results/2026-11-28-sentence.md`): the idf of the question's terms in it and in the headings above it, that it holds
+//! the kind of thing that is asked for (see `question`), how near the window around it is to the question by meaning, and what
+//! it is by its looks. Terms of the title, and terms that every sentence holds, tell sentences apart less and weigh less.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,8 +11,10 @@ use std::ops::Range;
 use super::condition::{Case, Fit};
 use super::question;
 use super::shape::{Form, Shape, marker_length};
+use super::shown::{Piece, shown};
 use super::signs::{Content, Contents, Signs, telling};
 use super::terms::question_terms;
+use crate::article::windows;
 use crate::index::{LexicalQuery, QuestionWeights};
 use crate::text::{Normalized, sentences};
 
@@ -21,20 +24,20 @@ const IN_TITLE: f32 = 0.3;
 const COMMON: f32 = 0.75;
 /// Part of its weight that a term counts which only the heading above holds, and only the heading above that one.
 const ABOVE: [f32; 2] = [0.5, 0.15];
-/// How much more a sentence is worth that holds the kind of thing asked for, where the kind is exact (an amount, a
-/// date).
-const TELLING_EXACTLY: f32 = 1.0;
+/// Worth of a sentence that matches as much of the question as the one that matches most.
+const MATCHED: f32 = 3.4;
+/// Worth of a cosine of 1 of the window that the sentence is in.
+const NEAR: f32 = 17.6;
+/// Worth of a sentence that holds the kind of thing asked for, where the kind is exact (an amount, a date).
+const TELLING_EXACTLY: f32 = 2.7;
 /// The same where it is not exact (a reason, steps).
-const TELLING: f32 = 0.3;
-/// Part of the question's whole weight that telling of an exact kind is worth by itself: an answer under a heading may
-/// hold the number and no word of the question.
-const TELLING_ALONE: f32 = 0.05;
-/// Factor for a sentence whose condition holds in the asker's case.
-const HOLDS: f32 = 1.2;
-/// Factor for a sentence whose condition fails in the asker's case.
-const FAILS: f32 = 0.6;
-/// A list item is shown with the line that introduces its list if both together have at most this many characters.
-const LONGEST_WITH_LEAD: usize = 110;
+const TELLING: f32 = 0.85;
+/// Worth of a sentence whose condition holds in the asker's case.
+const HOLDS: f32 = 0.2;
+/// Worth of a sentence whose condition fails in the asker's case, where another one's holds.
+const FAILS: f32 = -0.5;
+/// Worth of a sentence right behind a heading or a question.
+const INTRODUCED: f32 = 0.35;
 
 /// Finds the sentence that answers one question.
 pub(in crate::search) struct AnswerFinder {
@@ -48,6 +51,47 @@ pub(in crate::search) struct AnswerFinder {
 struct Line<'a> {
     text: Cow<'a, str>,
     marker: usize,
+}
+
+/// What speaks for one sentence.
+#[derive(Debug, Clone)]
+struct Worth {
+    /// Its place in the passage.
+    at: usize,
+    /// Weight of the question's terms in it, at least 0.
+    matched: f32,
+    /// All other worth.
+    other: f32,
+}
+
+/// The sentences of a passage that may answer, weighed but for what only a comparison can say.
+#[derive(Debug, Clone, Default)]
+pub(in crate::search) struct Weighed {
+    worths: Vec<Worth>,
+    /// All sentences of the passage.
+    pieces: Vec<Piece>,
+    /// Whether a list is asked for.
+    list: bool,
+}
+
+impl Weighed {
+    /// Weight of the question's terms in the sentence that holds most of them.
+    pub fn most_matched(&self) -> f32 {
+        self.worths.iter().map(|worth| worth.matched).fold(0.0, f32::max)
+    }
+
+    /// The best sentence's worth and the bytes to show for it; of equal ones the first, `None` if there is none. `most` is what
+    /// [`Weighed::most_matched`] gives, the highest of all passages whose sentences are compared.
+    pub fn best(&self, most: f32) -> Option<(f32, Range<usize>)> {
+        let mut best: Option<(f32, &Worth)> = None;
+        for worth in &self.worths {
+            let sum = MATCHED * worth.matched / most.max(f32::MIN_POSITIVE) + worth.other;
+            if best.is_none_or(|(top, _)| sum > top) {
+                best = Some((sum, worth));
+            }
+        }
+        best.map(|(sum, worth)| (sum, shown(&self.pieces, worth.at, self.list)))
+    }
 }
 
 impl AnswerFinder {
@@ -69,10 +113,9 @@ impl AnswerFinder {
         contents.terms().to_vec()
     }
 
-    /// The best sentence's score, comparable between passages of one article, and its byte range; of equal ones the
-    /// first. `None` if the text has no sentence. `normalized` is the text normalised, `title` the terms of its
-    /// article's title.
-    pub fn best(&self, text: &str, normalized: &Normalized, title: &[usize]) -> Option<(f32, Range<usize>)> {
+    /// Weighs the sentences of a passage. `normalized` is the text normalised, `title` the terms of its article's title,
+    /// `near` the cosine of each of its windows with the question, of the passage where it has none, or nothing.
+    pub fn weigh(&self, text: &str, normalized: &Normalized, title: &[usize], near: &[f32]) -> Weighed {
         let ranges = sentences(text);
         let lines: Vec<Line> = ranges.iter().map(|range| line(text, normalized, range)).collect();
         let mut contents = self.signs.nothing_read(lines.len());
@@ -84,16 +127,13 @@ impl AnswerFinder {
         // A condition that fails may be the answer, unless another one covers the case.
         let contrasted = fits.contains(&Fit::Holds);
         let weights = self.local_weights(&contents, title);
-        let total: f32 = weights.iter().sum();
-        let (worth, alone) = match self.signs.exact() {
-            true => (TELLING_EXACTLY, TELLING_ALONE),
-            false => (TELLING, 0.0),
-        };
+        let near = nearness(text, &ranges, near);
+        let telling_worth = if self.signs.exact() { TELLING_EXACTLY } else { TELLING };
         // The two headings above, the nearer one first.
         let mut above: [Option<Content>; 2] = [None, None];
         let mut after_heading = false;
         let mut counted = vec![usize::MAX; weights.len()];
-        let mut best: Option<(f32, usize)> = None;
+        let (mut worths, mut pieces) = (Vec::with_capacity(lines.len()), Vec::with_capacity(lines.len()));
         let is_row = |at: usize| lines.get(at).is_some_and(|line| line.text.contains(" | "));
         for (at, line) in lines.iter().enumerate() {
             // A table's first row says what its cells are; it answers nothing, but heads the others.
@@ -110,25 +150,38 @@ impl AnswerFinder {
             for (heading, part) in above.iter().zip(ABOVE) {
                 matched += heading.map_or(0.0, |heading| part * sum(heading.terms));
             }
-            let telling = telling(content, above[0]);
-            // Where nothing matches at all, what is left over still prefers statements that tell.
-            let score = (matched + alone * total * telling) * shape.length_worth() + f32::EPSILON;
             let fits = match fits[at] {
                 Fit::Holds => HOLDS,
                 Fit::Fails if contrasted => FAILS,
-                _ => 1.0,
+                _ => 0.0,
             };
-            let score = score * (1.0 + worth * telling) * fits * shape.worth(at + 1 == lines.len());
-            if !header && best.is_none_or(|(top, _)| score > top) {
-                best = Some((score, at));
+            let introduced = if after_heading { INTRODUCED } else { 0.0 };
+            let other = telling_worth * telling(content, above[0])
+                + NEAR * near.get(at).copied().unwrap_or(0.0)
+                + fits
+                + introduced
+                + shape.worth(at + 1 == lines.len());
+            if !header {
+                worths.push(Worth { at, matched, other });
             }
+            pieces.push(Piece {
+                range: ranges[at].clone(),
+                characters: shape.characters(),
+                form: shape.form,
+                is_item: line.marker > 0,
+                leads: line.text.ends_with(':'),
+            });
             let heading = header || shape.form != Form::Statement;
             if heading {
                 above = [Some(content), if after_heading { above[0] } else { above[1] }];
             }
             after_heading = heading;
         }
-        best.map(|(score, at)| (score, with_lead(text, &ranges, &lines, at)))
+        Weighed {
+            worths,
+            pieces,
+            list: self.signs.list(),
+        }
     }
 
     /// The terms' weights in this passage.
@@ -150,6 +203,22 @@ impl AnswerFinder {
     }
 }
 
+/// For each sentence the cosine of the window that it begins in; nothing if there are none, or others than fit.
+fn nearness(text: &str, ranges: &[Range<usize>], near: &[f32]) -> Vec<f32> {
+    if let [] | [_] = near {
+        return near.repeat(ranges.len());
+    }
+    let windows = windows(text);
+    if windows.len() != near.len() {
+        return Vec::new();
+    }
+    let of = |range: &Range<usize>| {
+        let behind = windows.partition_point(|window| window.start <= range.start);
+        near[behind.saturating_sub(1)]
+    };
+    ranges.iter().map(of).collect()
+}
+
 /// A sentence as it is read: what it would be if it were normalised alone.
 fn line<'a>(text: &str, normalized: &'a Normalized, range: &Range<usize>) -> Line<'a> {
     let text = match normalized.part(range.clone()) {
@@ -158,21 +227,6 @@ fn line<'a>(text: &str, normalized: &'a Normalized, range: &Range<usize>) -> Lin
     };
     let marker = marker_length(&text);
     Line { text, marker }
-}
-
-/// The range of a sentence; of a list's first item together with the line that leads into the list, where both are
-/// short: 下列损失不负责赔偿: says what becomes of the item.
-fn with_lead(text: &str, ranges: &[Range<usize>], lines: &[Line], at: usize) -> Range<usize> {
-    let found = ranges[at].clone();
-    let Some(lead) = at.checked_sub(1) else { return found };
-    if lines[at].marker == 0 || !lines[lead].text.ends_with(':') {
-        return found;
-    }
-    let both = ranges[lead].start..found.end;
-    match text[both.clone()].chars().count() <= LONGEST_WITH_LEAD {
-        true => both,
-        false => found,
-    }
 }
 
 #[cfg(test)]
@@ -206,7 +260,8 @@ mod tests {
 
     fn best(finder: &AnswerFinder, text: &str, title: &str) -> Option<(f32, Range<usize>)> {
         let title = finder.terms(&Normalized::new(title).text);
-        finder.best(text, &Normalized::new(text), &title)
+        let weighed = finder.weigh(text, &Normalized::new(text), &title, &[]);
+        weighed.best(weighed.most_matched())
     }
 
     #[test]
@@ -373,10 +428,10 @@ mod tests {
 
     #[test]
     fn equal_sentences_go_by_order() {
-        let text = "医保可以补缴。医保可以补缴。";
+        let text = "断了医保可以补缴。断了医保可以补缴。";
         assert_eq!(
             best(&finder("医保", &["医保"]), text, "").map(|(_, range)| range),
-            Some(0..21)
+            Some(0..27)
         );
     }
 
@@ -399,8 +454,7 @@ mod tests {
             if let Some(found) = found {
                 let begins = ranges.iter().position(|range| range.start == found.start);
                 let ends = ranges.iter().position(|range| range.end == found.end);
-                // One sentence, or an item with the one before it.
-                prop_assert!(begins.is_some_and(|at| ends == Some(at) || ends == Some(at + 1)));
+                prop_assert!(begins.is_some_and(|at| ends.is_some_and(|end| end >= at)));
             }
         }
     }

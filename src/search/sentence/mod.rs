@@ -1,4 +1,5 @@
-//! Which sentence of a passage answers a question best, by words alone: a query pays microseconds for it.
+//! Which sentence of a passage answers a question best, by its words, its looks and how near the window
+//! around it is: a query pays microseconds for it.
 //!
 //! Owns everything that is known of sentences and of questions for this; never embeds and never segments.
 
@@ -6,8 +7,9 @@ mod condition;
 mod finder;
 mod question;
 mod shape;
+mod shown;
 mod signs;
 mod terms;
 
-pub(super) use finder::AnswerFinder;
+pub(super) use finder::{AnswerFinder, Weighed};
 pub(super) use question::{asks_for_measure, is_keywords};

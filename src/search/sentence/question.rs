@@ -21,6 +21,8 @@ pub(super) struct Kind {
     pub hints: Vec<&'static str>,
     /// An answer must hold the thing itself: a question for an amount is not answered without one.
     pub exact: bool,
+    /// Its answer is a list: papers, steps.
+    pub list: bool,
     /// One tell may be there by chance, two make an answer: a list of papers.
     pub several: bool,
     /// It is about how long something lasts: 几天 asks for it, and a date does not tell.
@@ -74,6 +76,7 @@ fn read_kinds(text: &'static str) -> Result<Vec<Kind>, String> {
                     match rule {
                         "exact" => kind.exact = true,
                         "several" => kind.several = true,
+                        "list" => kind.list = true,
                         "length" => kind.length = true,
                         "negation" => kind.negation = true,
                         "general" => kind.general = true,

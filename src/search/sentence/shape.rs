@@ -4,15 +4,16 @@
 
 use crate::text::{MarkerStyle, list_marker};
 
-/// Worth of a heading and of a question beside a statement that holds the same.
-const HEADING: f32 = 0.35;
-const QUESTION: f32 = 0.3;
+/// Worth of a heading and of a question: neither answers.
+const NO_STATEMENT: f32 = -0.9;
 /// Worth of a text's last sentence if nothing ends it: summaries are cut off in the middle.
-const CUT_OFF: f32 = 0.75;
-/// A sentence of fewer characters says too little and is worth less.
-const SHORT: f32 = 12.0;
-/// Length, in characters, at which a sentence has lost half its worth.
-const LONG: f32 = 100.0;
+const CUT_OFF: f32 = -0.2;
+/// A sentence of fewer characters says too little: worth of one of a third of them is [`SCRAP`] (of a ninth twice that).
+const SHORT: f32 = 15.0;
+const SCRAP: f32 = -1.0;
+/// Worth of a sentence for its length, as often as it is this long (in characters), by the logarithm.
+const LONG: f32 = 50.0;
+const FOR_LENGTH: f32 = 0.24;
 /// Longer lines are statements even without a full stop.
 const LONGEST_HEADING: usize = 14;
 /// In bytes: the number of an item is not longer.
@@ -34,7 +35,7 @@ pub(super) enum Form {
 pub(super) struct Shape {
     /// Which form.
     pub form: Form,
-    characters: f32,
+    characters: usize,
     /// Whether punctuation ends it.
     ended: bool,
 }
@@ -54,27 +55,28 @@ impl Shape {
         };
         Shape {
             form,
-            characters: line.chars().count() as f32,
+            characters: line.chars().count(),
             // Nearly all lines end with one of the first, which are told without the tables of Unicode.
             ended: last
                 .is_none_or(|last| matches!(last, '。' | ';' | ',' | '!' | '?' | ':') || !last.is_alphanumeric()),
         }
     }
 
-    /// 1 for a statement, less for what is none and for a text's last line if it may be cut off.
-    pub fn worth(self, is_last: bool) -> f32 {
-        match self.form {
-            Form::Question => QUESTION,
-            Form::Heading => HEADING,
-            Form::Statement if is_last && !self.ended => CUT_OFF,
-            Form::Statement => 1.0,
-        }
+    /// How many characters it has.
+    pub fn characters(self) -> usize {
+        self.characters
     }
 
-    /// 1 for a sentence of usual length, less for a scrap and for one that runs on.
-    pub fn length_worth(self) -> f32 {
-        let scrap = ((self.characters + 2.0) / (SHORT + 2.0)).min(1.0).sqrt();
-        scrap / (1.0 + self.characters / LONG)
+    /// What its looks are worth; `is_last` if the text ends with it.
+    pub fn worth(self, is_last: bool) -> f32 {
+        let form = match self.form {
+            Form::Question | Form::Heading => NO_STATEMENT,
+            Form::Statement if is_last && !self.ended => CUT_OFF,
+            Form::Statement => 0.0,
+        };
+        let characters = self.characters as f32;
+        let scrap = (SHORT / characters.max(1.0)).ln().max(0.0) / 3f32.ln();
+        form + SCRAP * scrap + FOR_LENGTH * (characters / LONG).ln_1p()
     }
 }
 
@@ -149,13 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn scraps_and_rambling_and_cut_off_sentences_are_worth_less() {
+    fn scraps_questions_and_cut_off_sentences_are_worth_less() {
         let cut_off = of("灵活就业人员可以凭本人的身份证");
         assert_eq!(cut_off.form, Form::Statement);
         assert!(cut_off.worth(true) < cut_off.worth(false));
-        assert!(of("可凭身份证。").worth(true) > cut_off.worth(true));
-        let worth = |characters: usize| of(&"保".repeat(characters)).length_worth();
-        assert!(worth(3) < worth(20));
-        assert!(worth(300) < worth(20));
+        assert_eq!(of("可凭身份证。").worth(true), of("可凭身份证。").worth(false));
+        let worth = |characters: usize| of(&"保".repeat(characters)).worth(false);
+        assert!(worth(3) < worth(8) && worth(8) < worth(20));
+        assert!(of("怎么参保?").worth(false) < of("可以参保。").worth(false));
     }
 }

@@ -89,6 +89,11 @@ impl Signs {
         self.kinds.first().is_some_and(|kind| kind.exact)
     }
 
+    /// Whether the question's first kind is answered by a list.
+    pub fn list(&self) -> bool {
+        self.kinds.first().is_some_and(|kind| kind.list)
+    }
+
     /// What so many sentences hold, before any is read.
     pub fn nothing_read(&self, sentences: usize) -> Contents {
         Contents {

@@ -1,0 +1,141 @@
+//! What is shown of a passage where one of its sentences answers: that sentence, and what it cannot be understood without.
+//!
+//! Owns where what is shown begins and ends; chooses no sentence.
+
+use std::ops::Range;
+
+use super::shape::Form;
+
+/// An item is shown with the line that leads into its list, a short sentence with the next one, if both together have at
+/// most this many characters.
+const LONGEST_PAIR: usize = 110;
+/// Where a list is asked for, it is shown with its lead as far as this many characters go.
+const LONGEST_LIST: usize = 180;
+/// A statement of fewer characters (不一定。可以补缴。) says too little by itself.
+const SHORT: usize = 8;
+
+/// A sentence as what is shown is cut by.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    /// Bytes of the passage.
+    pub range: Range<usize>,
+    /// Its characters.
+    pub characters: usize,
+    /// How it reads.
+    pub form: Form,
+    /// Whether it begins with a list marker.
+    pub is_item: bool,
+    /// Whether it leads into what follows: it ends with a colon.
+    pub leads: bool,
+}
+
+/// The bytes to show where the sentence at this place answers; `list`: a list is asked for (papers, steps).
+pub(super) fn shown(pieces: &[Piece], at: usize, list: bool) -> Range<usize> {
+    if list && let Some(whole) = whole_list(pieces, at) {
+        return whole;
+    }
+    let both = |from: usize, to: usize| pieces[from].range.start..pieces[to].range.end;
+    let fits = |from: usize, to: usize| pieces[from].characters + pieces[to].characters <= LONGEST_PAIR;
+    let own = pieces[at].range.clone();
+    // 下列损失不负责赔偿: says what becomes of the item.
+    if let Some(lead) = at.checked_sub(1)
+        && pieces[at].is_item
+        && pieces[lead].leads
+        && fits(lead, at)
+    {
+        return both(lead, at);
+    }
+    let next_says_more = |next: &Piece| next.form == Form::Statement && !next.is_item;
+    let short = pieces[at].form == Form::Statement && pieces[at].characters < SHORT;
+    match pieces.get(at + 1) {
+        Some(next) if short && next_says_more(next) && fits(at, at + 1) => both(at, at + 1),
+        _ => own,
+    }
+}
+
+/// A list with its lead, from the lead on as far as the room goes, if the sentence is the lead or one of the items shown.
+fn whole_list(pieces: &[Piece], at: usize) -> Option<Range<usize>> {
+    let is_item = |at: usize| pieces.get(at).is_some_and(|piece| piece.is_item && !piece.leads);
+    let lead = match pieces[at].leads {
+        true => at,
+        false => {
+            let first = (0..=at).rev().take_while(|&at| is_item(at)).last()?;
+            first.checked_sub(1).filter(|&lead| pieces[lead].leads)?
+        }
+    };
+    let mut room = LONGEST_LIST.checked_sub(pieces[lead].characters)?;
+    let mut last = lead;
+    while is_item(last + 1) && pieces[last + 1].characters <= room {
+        last += 1;
+        room -= pieces[last].characters;
+    }
+    (last > lead && last >= at).then(|| pieces[lead].range.start..pieces[last].range.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A piece of so many characters: `.` a statement, `:` a lead, `-` an item.
+    fn pieces(kinds: &str, characters: &[usize]) -> Vec<Piece> {
+        let mut start = 0;
+        let piece = |(kind, &characters): (char, &usize)| {
+            let range = start..start + characters;
+            start = range.end;
+            Piece {
+                range,
+                characters,
+                form: if kind == ':' { Form::Heading } else { Form::Statement },
+                is_item: kind == '-',
+                leads: kind == ':',
+            }
+        };
+        kinds.chars().zip(characters).map(piece).collect()
+    }
+
+    #[test]
+    fn what_is_shown_can_be_understood() {
+        let check = |kinds: &str, characters: &[usize], at: usize, list: bool, expected: Range<usize>| {
+            assert_eq!(
+                shown(&pieces(kinds, characters), at, list),
+                expected,
+                "{kinds} {at} {list}"
+            );
+        };
+        check("..", &[30, 30], 0, false, 0..30);
+        // An item with its lead, if there is room.
+        check(":--", &[10, 20, 20], 1, false, 0..30);
+        check(":--", &[10, 20, 20], 2, false, 30..50);
+        check(":-", &[60, 60], 1, false, 60..120);
+        // A list that is asked for, as far as the room goes.
+        check(":--.", &[10, 20, 20, 30], 2, true, 0..50);
+        check(":--", &[10, 20, 20], 0, true, 0..50);
+        check(":--", &[10, 100, 100], 1, true, 0..110);
+        check(":--", &[10, 100, 100], 2, true, 110..210);
+        check(".--", &[10, 20, 20], 2, true, 30..50);
+        check(":.", &[10, 20], 0, true, 0..10);
+        // What is short with what follows.
+        check("..", &[4, 30], 0, false, 0..34);
+        check("..", &[4, 130], 0, false, 0..4);
+        check(".:", &[4, 30], 0, false, 0..4);
+        check(".", &[4], 0, true, 0..4);
+    }
+
+    proptest! {
+        #[test]
+        fn the_sentence_itself_is_always_shown(
+            kinds in "[.:-]{1,12}",
+            characters in proptest::collection::vec(1..150usize, 12),
+            at in 0..12usize,
+            list: bool,
+        ) {
+            let pieces = pieces(&kinds, &characters);
+            let at = at % pieces.len();
+            let range = shown(&pieces, at, list);
+            prop_assert!(range.start <= pieces[at].range.start && pieces[at].range.end <= range.end);
+            let longer = range != pieces[at].range;
+            prop_assert!(!longer || range.len() <= LONGEST_LIST);
+        }
+    }
+}
