@@ -312,7 +312,7 @@ mod tests {
         check(r#"{"_id": "a", "text": "x"}"#, &["a"]);
         check(
             r#"[{"ID": "a", "Text": "x"}, {"text": "x"}, {"编号": "c", "正文": "x"}]"#,
-            &["a", "f-2", "c"],
+            &["a", "f-2", "f-3"],
         );
         check(r#"{"text": "x"}"#, &["f-1"]);
         check(r#"{"code": 0, "items": [{"_id": "a", "text": "x"}]}"#, &["a"]);
