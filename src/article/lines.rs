@@ -182,7 +182,7 @@ fn is_wrapped(block: &[String]) -> bool {
     let pairs = || {
         block
             .windows(2)
-            .filter(|pair| !begins(&pair[1]) && !(indents && is_indented(&pair[1])))
+            .filter(|pair| !(begins(&pair[1]) || indents && is_indented(&pair[1])))
     };
     let torn = pairs()
         .filter(|pair| {
