@@ -159,10 +159,7 @@ impl Eval {
                 // Of the last mode, which is the one that people get.
                 seen.insert(query.id.clone(), shown(&response));
                 let SearchResponse { hits, provenance, .. } = response;
-                let ranked: Vec<Ranked> = hits
-                    .into_iter()
-                    .map(|hit| Ranked::new(hit.article_id, f64::from(hit.score)))
-                    .collect();
+                let ranked = ranking(&hits);
                 let of_kind = ranked
                     .iter()
                     .filter(|ranked| crate::eval::own_kind::is_own_kind(&query.id, &ranked.doc));
@@ -191,6 +188,21 @@ impl Eval {
         seen.extend(responses.map(|(query, response)| (query.id.clone(), shown(response))));
         Ok(runs)
     }
+}
+
+/// The articles of an answer, best first, each once: of a hit first its own, then those whose copies of it are folded.
+pub(super) fn ranking(hits: &[Hit]) -> Vec<Ranked> {
+    let mut seen = std::collections::HashSet::new();
+    let mut ranked = Vec::with_capacity(hits.len());
+    for hit in hits {
+        let copies = hit.duplicates.iter().filter_map(|passage| passage.rsplit_once('#'));
+        for article in std::iter::once(hit.article_id.as_str()).chain(copies.map(|(article, _)| article)) {
+            if seen.insert(article) {
+                ranked.push(Ranked::new(article, f64::from(hit.score)));
+            }
+        }
+    }
+    ranked
 }
 
 /// What a person sees of an answer beside the order of its articles.

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use super::eval::ranking;
 use super::options::{IndexFolder, ProfileFile, Question};
 use super::print;
 use super::setup;
 use crate::compute::Budget;
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::eval::table::align;
-use crate::eval::{Dataset, Metric, Query, Ranked};
+use crate::eval::{Dataset, Metric, Query};
 use crate::search::Engine;
 use crate::search::request::SearchRequest;
 use crate::text::{BUILT_IN_SYNONYMS, Synonyms};
@@ -141,14 +142,9 @@ impl SynonymsArgs {
         if let Some(reason) = response.degraded {
             return Err(Error::unavailable(format!("question {}: {reason}", query.id)));
         }
-        let ranking = response.hits.into_iter();
-        let ranking: Vec<Ranked> = ranking
-            .map(|hit| Ranked::new(hit.article_id, f64::from(hit.score)))
-            .collect();
-        Ok(dataset
-            .qrels
-            .of(&query.id)
-            .map_or(0.0, |judged| METRIC.of(&ranking, judged)))
+        let ranking = ranking(&response.hits);
+        let judged = dataset.qrels.of(&query.id);
+        Ok(judged.map_or(0.0, |judged| METRIC.of(&ranking, judged)))
     }
 
     /// What a line is worth on each set: the questions that are analysed otherwise without it are asked again.
