@@ -30,7 +30,7 @@ fn broken_files_are_named_and_the_rest_goes_in() {
     std::fs::create_dir(&input).unwrap();
     std::fs::write(
         input.join("a.jsonl"),
-        "{\"_id\": \"a1\", \"title\": \"甲\", \"text\": \"医保断缴三个月内可以补缴。\"}\nnot json\n{\"_id\": \"a2\", \"text\": \"养老金按月领取。\"}\n{\"title\": \"no id\", \"text\": \"x\"}\n",
+        "{\"_id\": \"a1\", \"title\": \"甲\", \"text\": \"医保断缴三个月内可以补缴。\"}\nnot json\n{\"_id\": \"a2\", \"text\": \"养老金按月领取。\"}\n{\"title\": \"no text\"}\n",
     )
     .unwrap();
     std::fs::write(input.join("b.txt"), [0xff, 0xfe, 0x00, 0x01, 0x02]).unwrap();

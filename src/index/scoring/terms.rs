@@ -42,8 +42,10 @@ pub struct WeighedTerm {
     pub stream: usize,
     /// idf times the question's weight.
     pub weight: f32,
-    /// What of an amount or a date it is: 1 as it was asked for, its weight as the same in another unit; 0 of neither.
-    pub amount: f32,
+    /// Whether it is an amount or a date in canonical form.
+    pub is_amount: bool,
+    /// Whether it is only the same amount in another unit: a question is covered without it.
+    pub is_equal: bool,
 }
 
 /// The terms of a question, words first, and what they weigh in a collection.
@@ -84,19 +86,6 @@ pub struct TermScore {
     pub score: f32,
 }
 
-fn amount(term: &QueryTerm) -> f32 {
-    match term.origin {
-        TermOrigin::Canonical => 1.0,
-        TermOrigin::Synonym if term.text.starts_with('#') => term.weight,
-        _ => 0.0,
-    }
-}
-
-/// Whether a term is not only the same amount in another unit: a question is covered without those.
-fn is_asked(amount: f32) -> bool {
-    amount == 0.0 || amount == 1.0
-}
-
 impl WeighedTerms {
     /// Weighs a question's terms. `holding(stream, term)`: how many passages hold the term in their titles, and in their
     /// texts. Terms that occur nowhere stay, since they count in the coverage.
@@ -111,19 +100,20 @@ impl WeighedTerms {
             for term in list {
                 let [in_title, in_text] = holding(stream, term)?;
                 let weight = counts.idf(in_title.max(in_text)) * term.weight;
-                let amount = amount(term);
-                if is_asked(amount) {
+                let is_equal = term.origin == TermOrigin::Synonym && term.text.starts_with('#');
+                if !is_equal {
                     mass[stream] += weight;
                 }
                 terms.push(WeighedTerm {
                     term: term.clone(),
                     stream,
                     weight,
-                    amount,
+                    is_amount: is_equal || term.origin == TermOrigin::Canonical,
+                    is_equal,
                 });
             }
         }
-        let amounts = terms.iter().filter(|term| term.amount == 1.0).count() as f32;
+        let amounts = terms.iter().filter(|term| term.is_amount && !term.is_equal).count() as f32;
         Ok(WeighedTerms { terms, mass, amounts })
     }
 
@@ -150,11 +140,11 @@ impl WeighedTerms {
             scores.title += by_title;
             if term.stream == 0 {
                 scores.words += score;
-                if is_asked(term.amount) {
+                if !term.is_equal {
                     scores.coverage += share;
                 }
-                if term.amount > 0.0 {
-                    scores.amounts = (scores.amounts + term.amount / self.amounts).min(1.0);
+                if term.is_amount {
+                    scores.amounts = (scores.amounts + 1.0 / self.amounts).min(1.0);
                 }
             } else {
                 scores.bigrams += score;
