@@ -144,3 +144,14 @@ fn run(command: Command) -> Result<()> {
         Command::Model(args) => args.run(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    /// Names of options that meet in one command are found when it is first called, and only then.
+    #[test]
+    fn every_command_is_put_together_rightly() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::setup;
 use crate::error::Result;
+use crate::eval::Dataset;
 use crate::profile::Profile;
 use crate::search::Ranking;
 use crate::search::request::{FusionMethod, FusionRequest, Mode, SearchRequest};
@@ -43,6 +44,34 @@ impl ProfileFile {
             }
             None => Ok(Profile::shipped().clone()),
         }
+    }
+}
+
+/// Judged questions.
+#[derive(Args, Clone)]
+pub struct JudgedSets {
+    /// A folder with queries.jsonl and qrels.tsv (repeat for several).
+    #[arg(long = "dataset", value_name = "DIR", required = true)]
+    folders: Vec<PathBuf>,
+    /// Only the first N questions of each set.
+    #[arg(long, value_name = "N")]
+    first: Option<usize>,
+}
+
+impl JudgedSets {
+    /// The sets, in the order in which they were named.
+    ///
+    /// # Errors
+    /// As [`Dataset::open`].
+    pub fn open(&self) -> Result<Vec<Dataset>> {
+        let open = |folder: &PathBuf| {
+            let dataset = Dataset::open(folder, None)?;
+            Ok(match self.first {
+                Some(first) => dataset.first(first),
+                None => dataset,
+            })
+        };
+        self.folders.iter().map(open).collect()
     }
 }
 

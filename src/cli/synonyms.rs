@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::eval::ranking;
-use super::options::{IndexFolder, ProfileFile, Question};
+use super::options::{IndexFolder, JudgedSets, ProfileFile, Question};
 use super::print;
 use super::setup;
 use crate::compute::Budget;
@@ -23,9 +23,8 @@ const METRIC: Metric = Metric::Ndcg(10);
 /// Tell of each line of the synonyms which judged questions it changes, and what it gains and costs there.
 #[derive(Args)]
 pub struct SynonymsArgs {
-    /// A folder with queries.jsonl and qrels.tsv (repeat for several).
-    #[arg(long, value_name = "DIR", required = true)]
-    dataset: Vec<PathBuf>,
+    #[command(flatten)]
+    sets: JudgedSets,
     /// Try the lines of this file instead of those compiled in.
     #[arg(long = "file", value_name = "FILE")]
     lines: Option<PathBuf>,
@@ -35,9 +34,6 @@ pub struct SynonymsArgs {
     profile: ProfileFile,
     #[command(flatten)]
     question: Question,
-    /// Only the first N questions of each set.
-    #[arg(long, value_name = "N")]
-    first: Option<usize>,
     /// Print as JSON.
     #[arg(long)]
     json: bool,
@@ -84,7 +80,7 @@ impl SynonymsArgs {
         let opened = setup::open(&self.index.folder, &self.profile.read()?)?;
         let analyzer = opened.engine.analyzer().clone();
         let with_all = opened.engine.reading_by(analyzer.clone().with_synonyms(all));
-        let datasets = self.open_sets()?;
+        let datasets = self.sets.open()?;
         let asked = self.ask_all(&with_all, &datasets)?;
         let mut lines = Vec::new();
         for (number, entry) in Synonyms::lines(&text) {
@@ -109,17 +105,6 @@ impl SynonymsArgs {
         }
         out!(table(&lines));
         Ok(())
-    }
-
-    fn open_sets(&self) -> Result<Vec<Dataset>> {
-        let open = |folder: &PathBuf| {
-            let dataset = Dataset::open(folder, None)?;
-            Ok(match self.first {
-                Some(first) => dataset.first(first),
-                None => dataset,
-            })
-        };
-        self.dataset.iter().map(open).collect()
     }
 
     /// All judged questions with their scores.

@@ -330,7 +330,7 @@ fn bench_measures_a_running_service() {
 }
 
 #[test]
-fn tune_learns_a_profile_that_search_then_takes_and_repeats_it_to_the_byte() {
+fn synonyms_are_measured_and_tune_learns_a_profile_that_search_takes_and_repeats_to_the_byte() {
     let (Some(data), Some(model)) = (shared(), model_folder()) else {
         return;
     };
@@ -362,6 +362,25 @@ fn tune_learns_a_profile_that_search_then_takes_and_repeats_it_to_the_byte() {
         let named = String::from_utf8(read(out.into())).unwrap();
         (named, read(out.replace(".json", ".adapter")))
     };
+    let lines = folder.path().join("lines.txt");
+    std::fs::write(&lines, "# 注\n卡, 社保卡, 医保卡\n此词无人问起, 也无人答\n").unwrap();
+    let worth = json(&run(&[
+        "synonyms",
+        "--dataset",
+        dataset.to_str().unwrap(),
+        "--index",
+        "idx",
+        "--file",
+        "lines.txt",
+        "--json",
+    ]));
+    assert_eq!(
+        (&worth[0]["line"], &worth[1]["line"]),
+        (&2.into(), &3.into()),
+        "{worth}"
+    );
+    assert!(worth[0]["sets"]["yibao"]["questions"].as_u64() > Some(0), "{worth}");
+    assert_eq!(worth[1]["sets"], serde_json::json!({}), "nobody asks by these words");
     let first = tune("p.json");
     let again = tune("q.json");
     let renamed = again.0.replace("\"q\"", "\"p\"").replace("q.adapter", "p.adapter");

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use self::judged::Judged;
-use super::options::{IndexFolder, ProfileFile, Question};
+use super::options::{IndexFolder, JudgedSets, ProfileFile, Question};
 use super::{questions, setup};
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::eval::{Dataset, bootstrap, folds};
@@ -24,9 +24,8 @@ use crate::search::request::{FusionMethod, Mode};
 /// Learn a ranking profile from judged questions, with cross-validation.
 #[derive(Args)]
 pub struct Tune {
-    /// A folder with queries.jsonl and qrels.tsv (repeat for several).
-    #[arg(long, value_name = "DIR", required = true)]
-    dataset: Vec<PathBuf>,
+    #[command(flatten)]
+    sets: JudgedSets,
     /// Questions that nothing in the index answers, one a line or JSON Lines with `text`; `answerable` needs them.
     #[arg(long, value_name = "FILE")]
     unanswerable: Option<PathBuf>,
@@ -39,9 +38,6 @@ pub struct Tune {
     profile: ProfileFile,
     #[command(flatten)]
     question: Question,
-    /// Only the first N questions of each set.
-    #[arg(long, value_name = "N")]
-    first: Option<usize>,
     /// Folds of the cross-validation.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=100))]
     folds: u16,
@@ -96,7 +92,7 @@ impl Tune {
         let mut profile = self.profile.read()?;
         let mut adapter = profile.adapter().map(<[u8]>::to_vec);
         let engine = setup::open(&self.index.folder, &profile)?.engine;
-        let datasets = self.open_sets()?;
+        let datasets = self.sets.open()?;
         let mut asked: Vec<Judged> = Vec::new();
         let mut sets = Vec::new();
         for dataset in &datasets {
@@ -175,17 +171,6 @@ impl Tune {
             );
         }
         Ok(())
-    }
-
-    fn open_sets(&self) -> Result<Vec<Dataset>> {
-        let open = |folder: &PathBuf| {
-            let dataset = Dataset::open(folder, None)?;
-            Ok(match self.first {
-                Some(first) => dataset.first(first),
-                None => dataset,
-            })
-        };
-        self.dataset.iter().map(open).collect()
     }
 }
 
