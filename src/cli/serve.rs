@@ -254,18 +254,17 @@ fn open_and_warm(folder: &Path, opening: &Opening, address: SocketAddr) -> Resul
     })
 }
 
-/// Asks the first question, which pages in the model and the postings; better ours than a caller's. A model behind an
-/// address does not keep the service from opening: what it says instead of answering is told once.
+/// Asks the first question, which pages in the model and the postings; better ours than a caller's. First by words, for
+/// which there is always time; then a model behind an address has its moment. It does not keep the service from opening:
+/// what it says instead of answering is told once.
 fn warm(engine: &Engine) -> Result<()> {
     let mut request = SearchRequest::new("医保断缴了怎么办");
-    request.deadline = Some(Instant::now() + WARM_UP);
+    request.mode = Mode::Lexical;
+    engine.search(&request, Budget::all())?;
+    (request.mode, request.deadline) = (Mode::Hybrid, Some(Instant::now() + WARM_UP));
     let reason = match engine.search(&request, Budget::all()) {
         Ok(response) => response.degraded,
-        Err(late) if late.fault() == Fault::Deadline => {
-            (request.mode, request.deadline) = (Mode::Lexical, None);
-            engine.search(&request, Budget::all())?;
-            Some("the first question took too long".into())
-        }
+        Err(late) if late.fault() == Fault::Deadline => Some("the first question was not answered in time".into()),
         Err(error) => return Err(error),
     };
     if let Some(reason) = reason {

@@ -49,6 +49,7 @@ impl Reasons<'_> {
     fn place(&self) -> Option<String> {
         let own = some(self.regions.iter().map(|region| region.replace('/', "")));
         let said = match self.applies.place? {
+            Fit::Same if self.regions.len() > NAMED => "说的包括您问的地方".to_owned(),
             Fit::Same => format!("说的正是{own}"),
             Fit::Wider if own.is_empty() => "适用于全国".to_owned(),
             Fit::Wider => format!("说的是{own}，包括您问的地方"),
@@ -61,6 +62,8 @@ impl Reasons<'_> {
     fn year(&self) -> Option<String> {
         let own = some(self.years.iter().map(|year| format!("{year}年")));
         let said = match self.applies.year? {
+            // The first few may be others than the one asked for.
+            Fit::Same | Fit::Wider if self.years.len() > NAMED => "说的包括您问的年份".to_owned(),
             Fit::Same | Fit::Wider => format!("说的正是{own}"),
             Fit::Other => format!("注意：说的是{own}，不是您问的年份"),
             Fit::NotSaid => "没有说是哪一年".to_owned(),
@@ -123,6 +126,18 @@ mod tests {
             None,
             "这一条没有您的原话，但意思相近；说的正是黑龙江绥化。",
         );
+        let many = Reasons {
+            words: &strings(&["基数"]),
+            synonyms: &[],
+            by_meaning: true,
+            applies: Applies {
+                place: None,
+                year: Some(Fit::Same),
+            },
+            regions: &[],
+            years: &[2019, 2020, 2021, 2025],
+        };
+        assert_eq!(many.sentence(), "这一条说到了您问的“基数”；说的包括您问的年份。");
         assert_eq!(some((2021..2026).map(|year| year.to_string())), "2021、2022、2023等");
     }
 }

@@ -1,6 +1,7 @@
 //! The index as the service describes it and writes to it, in core types. Runs on the calling thread and may take all its
 //! time; knows no protocol.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -92,9 +93,11 @@ impl Collection {
                 articles: 0,
             })
             .collect();
+        let places = counts.iter().map(|count| count.source.name.clone()).zip(0..);
+        let places: HashMap<String, usize> = places.collect();
         self.snapshot()?.origins(budget, &mut |_, origin| {
-            let of = origin.and_then(|origin| counts.iter_mut().find(|count| count.source.name == origin.source));
-            of.into_iter().for_each(|count| count.articles += 1);
+            let place = origin.and_then(|origin| places.get(&origin.source));
+            place.into_iter().for_each(|&place| counts[place].articles += 1);
             Ok(())
         })?;
         Ok(counts)

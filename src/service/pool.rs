@@ -149,7 +149,7 @@ fn stopping() -> Error {
     Error::unavailable("the service is shutting down").help("ask another instance, or ask again later")
 }
 
-/// Why a search gave nothing: it panicked, or the runtime ends.
+/// Why a piece of work gave nothing: it panicked, or the runtime ends.
 fn failed(error: JoinError) -> Error {
     match error.try_into_panic() {
         Ok(panic) => panicked(&*panic),
@@ -159,8 +159,8 @@ fn failed(error: JoinError) -> Error {
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {
     let reason = reason(panic);
-    Error::bug(format!("the search failed unexpectedly: {reason}"))
-        .help("this is a defect; please report it with the question")
+    Error::bug(format!("the work failed unexpectedly: {reason}"))
+        .help("this is a defect; please report it with what was asked")
 }
 
 fn reason(panic: &(dyn Any + Send)) -> &str {

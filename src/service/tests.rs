@@ -703,10 +703,8 @@ async fn silent_sockets_are_cut_off_and_hold_nobody_up() {
     // Its turn comes once those before it are gone.
     running.raw().await.search(asked("after them")).await.unwrap();
     for mut socket in silent {
-        assert!(
-            matches!(socket.read_to_end(&mut Vec::new()).await, Ok(_) | Err(_)),
-            "it is closed"
-        );
+        // Ends once it is closed, whichever way the system says so; else this test does not.
+        let _ = socket.read_to_end(&mut Vec::new()).await;
     }
     let late = tokio::net::TcpStream::connect(running.addr).await.unwrap();
     running.stop.send(()).unwrap();

@@ -1,8 +1,9 @@
 //! A commit written into another folder while the index lives on: links to its files where the system can, copies
 //! otherwise.
 //!
-//! Files of a commit never change, so a link is as good as a copy, costs nothing, and outlives its first name. While the
-//! files are named, the lock is held under which tantivy's writers take files away; commits go on meanwhile.
+//! Files of a commit never change, so a link is as good as a copy, costs nothing, and outlives its first name. The lock
+//! under which tantivy's writers take files away, and commits end, is held only while files are linked or, those to be
+//! copied, opened.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -100,7 +101,7 @@ fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Opti
     };
     let directory = Folder::open(&segments).or_fault(Fault::Unavailable, format!("reading {}", segments.display()))?;
     let lock = directory.acquire_lock(&META_LOCK);
-    let _lock = lock.or_fault(Fault::Unavailable, format!("locking {}", segments.display()))?;
+    let lock = lock.or_fault(Fault::Unavailable, format!("locking {}", segments.display()))?;
     let meta = read(META)?;
     let (index, _) = described(from, generation)?;
     let metas = index.load_metas().or_fault(Fault::Corrupt, "reading the commit")?;
@@ -111,12 +112,13 @@ fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Opti
         commit: metas.opstamp,
         ..Backup::default()
     };
+    let mut unlinked = Vec::new();
     let mut names: Vec<PathBuf> = metas.list_segment_files().into_iter().collect();
     // Not every segment has every file.
     names.retain(|name| segments.join(name).exists());
     names.sort();
     for name in &names {
-        backup.take(&segments.join(name), &copy.join(SEGMENTS).join(name))?;
+        backup.take(&segments.join(name), copy.join(SEGMENTS).join(name), &mut unlinked)?;
     }
     for segment in &metas.segments {
         for of in [graph_path, forward_path] {
@@ -124,12 +126,20 @@ fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Opti
             let Some(name) = path.file_name().filter(|_| path.exists()) else {
                 continue;
             };
-            match backup.take(&path, &copy.join(GRAPHS).join(name)) {
+            match backup.take(&path, copy.join(GRAPHS).join(name), &mut unlinked) {
                 // Derived, and made anew where it is missing.
                 Err(_) if !path.exists() => {}
                 taken => taken?,
             }
         }
+    }
+    drop(lock);
+    // A file that is open stays what it was, whoever takes its name away.
+    for (mut from, to) in unlinked {
+        let doing = || format!("writing {}", to.display());
+        let mut copy = File::create(&to).or_fault(Fault::Unavailable, doing())?;
+        std::io::copy(&mut from, &mut copy).or_fault(Fault::Unavailable, doing())?;
+        copy.sync_all().or_fault(Fault::Unavailable, doing())?;
     }
     names.push(META.into());
     let managed = serde_json::to_vec(&names).or_fault(Fault::Bug, "naming the files of a snapshot")?;
@@ -149,22 +159,22 @@ fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Opti
 }
 
 impl Backup {
-    /// Links a file, or copies it.
-    fn take(&mut self, from: &Path, to: &Path) -> Result<()> {
+    /// Links a file, or opens it to be copied.
+    fn take(&mut self, from: &Path, to: PathBuf, unlinked: &mut Vec<(File, PathBuf)>) -> Result<()> {
         let doing = || format!("{} to {}", from.display(), to.display());
-        self.files += 1;
-        match fs::hard_link(from, to) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(error).or_fault(Fault::Unavailable, doing()),
+        match fs::hard_link(from, &to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(error).or_fault(Fault::Unavailable, doing());
+            }
             // Another disk, a system without links, another user's files.
             Err(_) => {
+                unlinked.push((File::open(from).or_fault(Fault::Unavailable, doing())?, to));
                 self.copied += 1;
-                fs::copy(from, to).or_fault(Fault::Unavailable, doing())?;
-                File::open(to)
-                    .and_then(|file| file.sync_all())
-                    .or_fault(Fault::Unavailable, doing())
             }
         }
+        self.files += 1;
+        Ok(())
     }
 }
 

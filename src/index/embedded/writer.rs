@@ -172,10 +172,13 @@ impl Writer for EmbeddedWriter {
 
     fn rollback(&mut self) -> Result<()> {
         self.pending.clear();
-        self.sources = self.index.sources()?;
         self.writer
             .rollback()
             .or_fault(Fault::Unavailable, "going back to the last commit")?;
+        // The last commit on disk may be one that could not be opened when it was made.
+        self.index.refresh()?;
+        self.base = self.index.current();
+        self.sources = self.index.sources()?;
         Ok(())
     }
 }

@@ -107,6 +107,12 @@ impl Commits {
                 state.waiting.push((change, told));
                 state.due_at(Instant::now() + self.pace.waited_for);
                 self.wake.notify_all();
+                let is_closing = state.is_closing;
+                drop(state);
+                if is_closing {
+                    // The thread that commits may have ended; whoever waits is told by this one.
+                    let _ = self.commit();
+                }
                 return;
             }
         };
@@ -130,9 +136,16 @@ impl Commits {
     /// Notes that a change waits for a commit, if it does.
     pub fn changed(&self, change: Change) {
         let mut state = self.state();
-        if change.session == state.session && change.group > state.durable {
-            state.due_at(Instant::now() + self.pace.unwatched);
-            self.wake.notify_all();
+        if change.session != state.session || change.group <= state.durable {
+            return;
+        }
+        state.due_at(Instant::now() + self.pace.unwatched);
+        self.wake.notify_all();
+        let is_closing = state.is_closing;
+        drop(state);
+        if is_closing {
+            // It was under way when it was told to close, and the thread that commits may have ended.
+            let _ = self.commit();
         }
     }
 

@@ -30,14 +30,12 @@ pub struct Grouped {
     stamp: u64,
     /// What failed and has to be taken back.
     failed: Option<Error>,
-    sources_before: Sources,
 }
 
 impl Grouped {
     /// Begins a session with a writer that was given nothing yet; `stamp` is the newest commit's.
-    pub fn new(mut writer: Box<dyn Writer>, stamp: u64) -> Self {
+    pub fn new(writer: Box<dyn Writer>, stamp: u64) -> Self {
         Grouped {
-            sources_before: writer.sources().clone(),
             writer,
             session: fastrand::u64(1..),
             group: 1,
@@ -83,7 +81,6 @@ impl Grouped {
             // To be tried again before anything else is written.
             self.failed = Some(error);
         }
-        *self.writer.sources() = self.sources_before.clone();
         Some(failed)
     }
 
@@ -133,7 +130,6 @@ impl Writer for Grouped {
         self.stamp = self.call(|writer| writer.commit())?;
         self.group += 1;
         self.is_dirty = false;
-        self.sources_before = self.writer.sources().clone();
         Ok(self.stamp)
     }
 

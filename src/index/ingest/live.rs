@@ -25,6 +25,9 @@ use crate::model::{Article, Origin};
 /// The stack of the thread that commits; it opens new segments, as a thread that searches does.
 const STACK: usize = 4 << 20;
 
+/// How often what is to go is looked for while others write.
+const FINDS: usize = 5;
+
 /// What became of articles that were given.
 #[derive(Debug)]
 pub struct Taken {
@@ -110,7 +113,7 @@ impl Live {
         let (results, (change, news)) = shared.ingest.upsert_if(good, budget, may, |writer| {
             let news = shared.recover(writer);
             if writer.is_dirty() && news.is_none() {
-                // Nobody else wrote since it was asked above, or whoever did gave the same.
+                // Asked above. Should another caller have given the name to another folder since, it stays that one's.
                 let _ = writer.sources().give(source);
             }
             (writer.change(), news)
@@ -144,11 +147,22 @@ impl Live {
         }
         let by_id = !selection.ids.is_empty() && selection.filter.is_empty();
         let mut selected = Selected::default();
-        if !by_id {
-            shared.commit()?;
-            selected = selection.find(&*shared.backend.snapshot()?, budget)?;
-        }
-        let mut writer = shared.ingest.writer();
+        let mut tries = FINDS;
+        let (mut writer, is_as_found) = loop {
+            let mut found_in = None;
+            if !by_id {
+                shared.commit()?;
+                let snapshot = shared.backend.snapshot()?;
+                selected = selection.find(&*snapshot, budget)?;
+                found_in = Some(snapshot.about().commit);
+            }
+            let writer = shared.ingest.writer();
+            let is_as_found = !writer.is_dirty() && found_in.is_none_or(|commit| commit == writer.stamp());
+            tries -= 1;
+            if by_id || is_as_found || tries == 0 {
+                break (writer, is_as_found);
+            }
+        };
         if by_id {
             for id in &selection.ids {
                 let origin = writer.origin(id)?;
@@ -167,7 +181,8 @@ impl Live {
                 break;
             }
         }
-        if let (None, true, Some(name)) = (&failed, selection.is_source(), &selection.source) {
+        // A source that somebody wrote to meanwhile keeps its name, and what was written.
+        if let (None, true, Some(name)) = (&failed, selection.is_source() && is_as_found, &selection.source) {
             writer.sources().remove(name);
             writer.touch();
         }

@@ -198,13 +198,15 @@ impl<W: Writer> Ingest<W> {
     ) -> (Vec<Result<Outcome>>, T) {
         let mut fresh = Vec::new();
         let mut results: Vec<Result<Outcome>> = Vec::with_capacity(articles.len());
+        // Before the writer is locked: it takes as long as the articles are.
+        let hashes: Vec<Result<u64>> = articles.iter().map(fingerprint).collect();
         {
             let writer = self.writer();
-            for article in articles {
+            for (article, hash) in articles.into_iter().zip(hashes) {
                 let differs = || {
                     check_article_id(&article.id)?;
                     may(&writer, &article)?;
-                    let hash = fingerprint(&article)?;
+                    let hash = hash?;
                     Ok((writer.hash(&article.id)? != Some(hash)).then_some(hash))
                 };
                 let differs = differs();
