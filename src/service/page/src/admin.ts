@@ -1,0 +1,103 @@
+// The operator's page: what is in the index, where it came from, and what becomes of a text. Reads only.
+
+import { analyze, sources, stats } from "./api";
+import { byId, el } from "./dom";
+import { troubled } from "./trouble";
+import type { Analysis, Sources, Stats } from "./types";
+
+/** So many words of an analysis are shown. */
+const SHOWN = 300;
+
+function count(value: string): string {
+  return Number(value).toLocaleString("zh-CN");
+}
+
+function size(bytes: string): string {
+  const units = ["字节", "KB", "MB", "GB", "TB"];
+  let [value, unit] = [Number(bytes), 0];
+  while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+function ofStats(found: Stats): HTMLElement {
+  const rows: [string, string][] = [
+    ["文章", `${count(found.articles)} 篇`],
+    ["段落", `${count(found.passages)} 段`],
+    ["磁盘", size(found.bytes)],
+    ["分段", `${count(found.segments)} 个，其中 ${count(found.graphs)} 个有图`],
+    ["最新提交", found.commit],
+    ["向量模型", found.model || "没有，只按字词查找"],
+    ["分析规则", found.analysis],
+    ["写入", found.writes ? "这个服务接受写入" : "这个服务只读"],
+  ];
+  return el("dl", { class: "record" }, ...rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+function ofSources(found: Sources): HTMLElement {
+  if (found.sources.length === 0) return el("p", { class: "hint" }, "还没有来源。");
+  const rows = found.sources.map(({ source, articles }) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, source?.name ?? ""),
+      el("td", { class: "number" }, count(articles)),
+      el("td", {}, source?.folder ? source.folder.root + (source.folder.files_only ? "（不含子文件夹）" : "") : "由接口写入"),
+    ),
+  );
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": "来源" },
+    el(
+      "table",
+      { class: "grid" },
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "来源"), el("th", { scope: "col", class: "number" }, "文章"), el("th", { scope: "col" }, "文件夹"))),
+      el("tbody", {}, ...rows),
+    ),
+  );
+}
+
+function ofAnalysis(found: Analysis): HTMLElement[] {
+  const made: HTMLElement[] = [];
+  const list = (name: string, values: string[]) => {
+    if (values.length === 0) return;
+    const shown = values.slice(0, SHOWN);
+    made.push(el("h3", {}, name), el("ul", { class: "tokens" }, ...shown.map((value) => el("li", {}, value))));
+    if (values.length > shown.length) made.push(el("p", { class: "hint" }, `还有 ${values.length - shown.length} 个没有列出。`));
+  };
+  list("规范后", [found.normalized]);
+  list("按错字或拼音纠正为", found.corrected ? [found.corrected] : []);
+  list("词", found.words.map((one) => one.text));
+  list("二元组", found.bigrams.map((one) => one.text));
+  list(
+    "作为问题要找的",
+    found.terms.map((term) => `${term.text} ${term.weight.toFixed(2)}${term.origin === "TERM_ORIGIN_WRITTEN" ? "" : "（同义）"}`),
+  );
+  list("不作数的", found.dropped);
+  list("地区", found.regions);
+  list("年份", found.years.map(String));
+  list("句子", found.sentences);
+  made.push(el("p", { class: "hint" }, `分析规则 ${found.fingerprint}`));
+  return made;
+}
+
+/** Fills a box with what is fetched, or with what went wrong. */
+async function fill<T>(id: string, fetched: () => Promise<T>, show: (found: T) => HTMLElement[]): Promise<void> {
+  const box = byId(id);
+  box.setAttribute("aria-busy", "true");
+  try {
+    box.replaceChildren(...show(await fetched()));
+  } catch (cause) {
+    box.replaceChildren(troubled(cause, () => void fill(id, fetched, show)));
+  } finally {
+    box.setAttribute("aria-busy", "false");
+  }
+}
+
+byId<HTMLFormElement>("try").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = byId<HTMLTextAreaElement>("analyzed").value;
+  void fill("analysis", () => analyze(text), ofAnalysis);
+});
+
+void fill("stats", () => stats(), (found) => [ofStats(found)]);
+void fill("sources", sources, (found) => [ofSources(found)]);

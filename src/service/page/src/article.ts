@@ -1,0 +1,93 @@
+// A whole article with the passage marked that was found, and articles like it.
+
+import { article as fetchArticle, similar } from "./api";
+import { toAddress, type Open } from "./address";
+import { holdsFor, titleOf, webAddress } from "./card";
+import { add, el, type Child } from "./dom";
+import { Chars, paragraphs, type Marks } from "./text";
+import type { Article, Hit, SimilarArticle, Span } from "./types";
+
+/** Characters of a similar article's passage that are shown. */
+const GLIMPSE = 90;
+
+/** Marks of a hit, moved to where its passage lies in the article. */
+function moved(hit: Hit | undefined, passage: Span): Marks {
+  if (!hit) return { words: [] };
+  const by = ({ start, end }: Span) => ({ start: start + passage.start, end: end + passage.start });
+  return { words: hit.highlights.map(by), said: hit.best_sentence && by(hit.best_sentence.span) };
+}
+
+function facts(of: Article): HTMLElement {
+  const rows: HTMLElement[] = [];
+  const row = (name: string, ...value: Child[]) => {
+    rows.push(el("div", {}, el("dt", {}, name), el("dd", {}, ...value)));
+  };
+  const holds = holdsFor(of);
+  if (holds) row("适用于", holds);
+  if (of.source) row("来源", of.source);
+  if (of.published) row("发布日期", of.published);
+  if (of.kind === "ARTICLE_KIND_SUMMARY") row("完整程度", "只有摘要，全文见原网页");
+  const address = webAddress(of.url);
+  if (address) row("原网页", el("a", { href: address, rel: "noopener noreferrer nofollow", target: "_blank" }, address, el("span", { class: "unseen" }, "（在新窗口打开）")));
+  else if (of.url) row("原网页", of.url);
+  for (const [name, value] of Object.entries(of.attributes)) row(name, value);
+  row("编号", of.article_id);
+  return el("dl", { class: "record" }, ...rows);
+}
+
+/** The text, the found passage in a section of its own. */
+function text(of: Article, passage: Span | undefined, marks: Marks): HTMLElement {
+  const chars = new Chars(of.text);
+  const box = el("div", { class: "text" });
+  const part = (start: number, end: number) => paragraphs(chars, start, end, { words: [] });
+  if (!passage) {
+    add(box, ...part(0, chars.length));
+    return box;
+  }
+  const found = el(
+    "section",
+    { class: "found", id: "found", tabindex: "-1", "aria-label": "找到的段落" },
+    ...paragraphs(chars, passage.start, passage.end, marks),
+  );
+  add(box, ...part(0, passage.start), found, ...part(passage.end, chars.length));
+  return box;
+}
+
+function alike(articles: SimilarArticle[], open: Open): HTMLElement {
+  return el(
+    "ul",
+    { class: "alike" },
+    ...articles.map((one) => {
+      const href = toAddress({ kind: "article", open: { article: one.article_id, passage: one.passage_id, ask: open.ask } });
+      const chars = new Chars(one.text.replace(/\s+/g, " "));
+      const cut = chars.slice(0, GLIMPSE) + (chars.length > GLIMPSE ? "……" : "");
+      const facts = [one.source, one.published].filter(Boolean).join(" · ");
+      return el("li", {}, el("a", { href }, titleOf(one)), el("p", {}, cut), facts && el("p", { class: "facts" }, facts));
+    }),
+  );
+}
+
+/** Shows an article; resolves when its text stands. `hit` is the hit that it was opened from, if it is still known. */
+export async function showArticle(
+  main: HTMLElement,
+  open: Open,
+  hit: Hit | undefined,
+  known: Article | undefined,
+  signal: AbortSignal,
+): Promise<Article> {
+  const of = known ?? (await fetchArticle(open.article, signal));
+  const passage = of.passages.find((one) => one.passage_id === open.passage)?.span;
+  const back = open.ask.q
+    ? el("a", { class: "back", href: toAddress({ kind: "ask", ask: open.ask }) }, `← 回到“${open.ask.q.length > 24 ? `${open.ask.q.slice(0, 24)}……` : open.ask.q}”的结果`)
+    : el("a", { class: "back", href: "/" }, "← 问一个问题");
+  const likes = el("section", { class: "likes", "aria-labelledby": "likes" }, el("h2", { id: "likes" }, "相似的文章"));
+  main.replaceChildren(
+    el("p", {}, back),
+    el("article", { class: "whole" }, el("h1", {}, titleOf(of)), facts(of), text(of, passage, passage ? moved(hit, passage) : { words: [] })),
+    likes,
+  );
+  void similar(of.article_id, signal)
+    .then((found) => likes.append(found.length > 0 ? alike(found, open) : el("p", { class: "hint" }, "没有相似的文章。")))
+    .catch(() => likes.append(el("p", { class: "hint" }, "相似的文章暂时取不到。")));
+  return of;
+}
