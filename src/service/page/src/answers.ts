@@ -7,7 +7,7 @@ import { card } from "./card";
 import { add, el } from "./dom";
 import { chosen, Filters } from "./filters";
 import { troubled } from "./trouble";
-import type { Facets, Hit, SearchResponse } from "./types";
+import type { Hit, SearchResponse } from "./types";
 import { headline, sureness, verdict } from "./verdict";
 import { slider, weighable, weighed } from "./weigh";
 
@@ -18,7 +18,6 @@ export interface Answer {
   hits: Hit[];
   /** Whether there may be more hits. */
   more: boolean;
-  facets?: Facets;
 }
 
 /** Asks a question. */
@@ -40,7 +39,6 @@ export function showAnswer(
   const head = headline(first, ask, filtered(ask));
   const list = el("div", { class: "hits" });
   const under = el("div", { class: "more" });
-  const tools = el("div", { class: "tools" });
   const cards = new Map<string, HTMLElement>();
   const context = {
     ask,
@@ -84,20 +82,22 @@ export function showAnswer(
 
   fill(answer.hits);
   more();
-  const filters = new Filters(ask, go, signal, answer.facets, (facets) => (answer.facets = facets));
+  const filters = new Filters(ask, go, signal);
+  const side = el("div", { class: "side" }, filters.element);
   if (weighable(answer.hits)) {
-    const sorting = slider((to) => {
-      share = to;
-      place();
-    });
-    tools.append(sorting);
+    side.append(
+      slider((to) => {
+        share = to;
+        place();
+      }),
+    );
   }
   const heading = el("h1", { class: `headline ${sure}`, id: "headline", tabindex: "-1" }, head);
   const said = el("div", { class: "verdict" }, heading, ...verdict(first, ask, filtered(ask)));
   const chips = chosen(ask);
   const results = el("div", { class: "results" });
-  add(results, said, chips, list, under, answer.hits.length > 0 && tools);
-  main.replaceChildren(el("div", { class: "columns" }, filters.element, results));
+  add(results, said, chips, list, under);
+  main.replaceChildren(el("div", { class: "columns" }, side, results));
   say(`${head}。${answer.hits.length > 0 ? `有 ${answer.hits.length} 条${answer.more ? "，后面还有" : ""}。` : ""}`);
   requestAnimationFrame(() => setTimeout(() => filters.settle()));
 }

@@ -12,6 +12,8 @@ import { why } from "./why";
 const WHOLE = 180;
 /** A sentence longer than this is set smaller. */
 const LONG_SENTENCE = 60;
+/** Of a sentence no more is set large; the passage below has all of it. */
+const LARGE = 200;
 
 /** What a card needs to know of the answer it is in. */
 export interface Around {
@@ -78,7 +80,7 @@ function source(hit: Hit, context: Around): HTMLElement {
   const chars = new Chars(hit.title);
   const title = hit.title.trim()
     ? el("a", { href: open, class: "title" }, stretch(chars, 0, chars.length, { words: hit.title_highlights }))
-    : el("a", { href: open, class: "title" }, titleOf(hit));
+    : el("a", { href: open, class: "title" }, visible(hit.heading).trim() || "查看全文");
   const facts: Child[] = [];
   const fact = (label: string, value: string | undefined, kind = "") => {
     if (value) facts.push(el("span", { class: `fact ${kind}` }, el("span", { class: "unseen" }, `${label}：`), value));
@@ -94,7 +96,8 @@ function passage(hit: Hit, chars: Chars, said: Span | undefined): HTMLElement {
   const marks: Marks = { words: hit.highlights, said };
   const box = el("div", { class: "passage" });
   const whole = () => box.replaceChildren(...paragraphs(chars, 0, chars.length, marks));
-  const part = chars.length <= WHOLE ? { start: 0, end: chars.length } : around(chars, said ?? { start: 0, end: 60 }, 40, 60);
+  const middle = said ? { start: said.start, end: Math.min(said.end, said.start + LARGE) } : { start: 0, end: 60 };
+  const part = chars.length <= WHOLE ? { start: 0, end: chars.length } : around(chars, middle, 40, 60);
   if (part.start === 0 && part.end === chars.length) {
     whole();
     return box;
@@ -108,6 +111,12 @@ function passage(hit: Hit, chars: Chars, said: Span | undefined): HTMLElement {
   } }, "显示整段");
   (box.lastElementChild ?? box).append(part.end < chars.length ? "……" : "", open);
   return box;
+}
+
+/** How what has no title begins. */
+function glimpse(hit: Hit | undefined): string {
+  const begin = Array.from(visible(hit?.best_sentence?.text ?? hit?.text ?? "").replace(/^[\s“”"《]+/, ""));
+  return begin.length === 0 ? "另一篇" : `另一篇：“${begin.slice(0, 14).join("")}……”`;
 }
 
 /** One difference as the service writes it: 犹豫期 20天 / 10天. */
@@ -128,7 +137,7 @@ function near(copy: NearCopy, hit: Hit, context: Around): HTMLElement {
   });
   const row = (who: Child, label: string, said: string) =>
     el("div", {}, el("dt", {}, who), el("dd", {}, label && `${label} `, el("b", {}, said)));
-  const link = () => el("a", { href: address }, others || "另一篇");
+  const link = () => el("a", { href: address }, others || glimpse(other));
   const parts = copy.difference ? copy.difference.split("；") : [];
   const parsed = parts.map((part) => DIFFERENCE.exec(part));
   if (parts.length === 0) return el("p", {}, "内容几乎相同，标题不同：", link());
@@ -180,7 +189,8 @@ export function card(hit: Hit, place: number, context: Around): HTMLElement {
     el(
       "h2",
       { id: name, class: length > LONG_SENTENCE ? "answer long" : "answer" },
-      said ? stretch(chars, said.start, said.end, { words: hit.highlights }) : titleOf(hit),
+      said ? stretch(chars, said.start, Math.min(said.end, said.start + LARGE), { words: hit.highlights }) : titleOf(hit),
+      length > LARGE && "……",
     ),
     source(hit, context),
     passage(hit, chars, said),

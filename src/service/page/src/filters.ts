@@ -9,6 +9,9 @@ import type { Count, Facets } from "./types";
 /** Of each kind so many are shown; the others are folded. */
 const SHOWN = 8;
 
+/** What can be chosen for the question asked last: setting a filter does not change it. */
+let known: { q: string; found: Facets } | undefined;
+
 /** Wide enough for filters beside the hits. */
 const wide = window.matchMedia("(min-width: 64rem)");
 
@@ -45,8 +48,6 @@ export class Filters {
     private readonly ask: Ask,
     private readonly apply: (ask: Ask) => void,
     private readonly signal: AbortSignal,
-    private known: Facets | undefined,
-    private readonly learned: (facets: Facets) => void,
   ) {
     const count = ask.regions.length + ask.years.length + ask.sources.length;
     this.element = el("details", { class: "filters" }, el("summary", {}, count > 0 ? `筛选（已选 ${count} 项）` : "筛选"), this.body);
@@ -64,11 +65,10 @@ export class Filters {
     if (this.asked) return;
     this.asked = true;
     try {
-      if (!this.known) {
-        this.known = await facets(this.ask, this.signal);
-        this.learned(this.known);
-      }
-      this.body.replaceChildren(...this.groups(this.known));
+      const { q } = this.ask;
+      const found = known?.q === q ? known.found : await facets(this.ask, this.signal);
+      known = { q, found };
+      this.body.replaceChildren(...this.groups(found));
     } catch (cause) {
       this.asked = false;
       if (cause instanceof Trouble && cause.code === "SUPERSEDED") return;

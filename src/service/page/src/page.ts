@@ -94,7 +94,7 @@ async function show(view: View, scroll: number, moved: boolean): Promise<void> {
     if (moved) (where ?? document.getElementById("headline") ?? main).focus({ preventScroll: true });
   } catch (cause) {
     if (signal.aborted || (cause instanceof Trouble && cause.code === "SUPERSEDED")) return;
-    main.replaceChildren(troubled(cause, () => void show(view, scroll, true)));
+    main.replaceChildren(troubled(cause, () => void show(view, scroll, true), "h1"));
     document.title = name(view);
   } finally {
     clearTimeout(slow);

@@ -47,13 +47,13 @@ function invalid(trouble: Trouble): Said {
 }
 
 /** What is put in place of an answer. `again` asks once more. */
-export function troubled(cause: unknown, again: () => void): HTMLElement {
+export function troubled(cause: unknown, again: () => void, heading: "h1" | "h2" = "h2"): HTMLElement {
   const trouble = cause instanceof Trouble ? cause : new Trouble("PAGE", String(cause));
   const { what, help, again: worthwhile } = said(trouble);
   const box = el(
     "section",
     { class: "notice trouble", role: "alert" },
-    el("h2", {}, what),
+    el(heading, {}, what),
     el("p", {}, help),
     worthwhile && el("button", { type: "button", class: "plain", onclick: again }, "再试一次"),
   );

@@ -1,0 +1,182 @@
+// A service without an index: the built page with the headers of the real one, recorded answers, and answers made up for
+// what a collection seldom gives (near copies, another place, faults, hostile texts). Questions choose which.
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
+import { FILES } from "./build.mjs";
+import { HOSTILE } from "./hostile.mjs";
+
+const dist = new URL("../../src/service/page/dist/", import.meta.url);
+const recorded = JSON.parse(await readFile(new URL("recorded.json", import.meta.url), "utf8"));
+
+export const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; " +
+  "form-action 'self'; frame-ancestors 'none'";
+const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8" };
+
+/** Questions that the fixture answers. */
+export const QUESTIONS = Object.keys(recorded.answers);
+export const [LONG] = QUESTIONS;
+
+const length = (text) => Array.from(text).length;
+
+function hit(at, fields) {
+  const text = fields.text ?? `第${at}段。犹豫期为20天，自签收保单次日起算。其余按合同。`;
+  const sentence = fields.sentence ?? { start: 0, end: Math.min(length(text), 20) };
+  const score = 100 - at;
+  return {
+    article_id: `made/${at}`, passage_id: `made/${at}#0`, title: `甲保险条款${at}`, text, score, heading: "",
+    span: { start: 0, end: length(text) }, source: "示例", published: "2024-05-01", kind: "ARTICLE_KIND_FULL",
+    highlights: [], title_highlights: [],
+    best_sentence: { span: sentence, text: Array.from(text).slice(sentence.start, sentence.end).join("") },
+    explanation: {
+      lexical: { rank: at + 1, score: 20 - at, normalized: 0.5 - at / 20 }, dense: { rank: 9 - at, score: 0.5, normalized: 0.3 + at / 20 },
+      terms: [{ term: "犹豫期", score: 2, synonym: false }], contributions: [{ name: "words", amount: 3 }, { name: "adapted", amount: -1 }],
+      summary: "这一条说到了您问的“犹豫期”。\n排在第 1 位。",
+    },
+    duplicates: [], attributes: {}, regions: [], years: [], near_copies: [],
+    ...Object.fromEntries(Object.entries(fields).filter(([name]) => name !== "sentence")),
+  };
+}
+
+const answer = (hits, fields = {}) => ({ hits, candidates: String(hits.length), answerable: 0.9, corrected: "", ...fields });
+
+/** Answers that are made up, by question. */
+export const MADE = {
+  犹豫期多少天: answer([
+    hit(0, {
+      text: "本合同的犹豫期为20天。", regions: ["浙江", "杭州/余杭区"], years: [2024],
+      near_copies: [
+        { passage_id: "made/1#0", title: "乙保险条款", difference: "犹豫期 20天 / 10天" },
+        { passage_id: "made/9#0", title: "丙保险条款", difference: "" },
+      ],
+      duplicates: ["made/7#0", "made/8#2"],
+    }),
+    hit(1, { text: "本合同的犹豫期为10天。", title: "乙保险条款", years: [2019], attributes: { 时效性: "已失效" } }),
+  ]),
+  杭州2025年缴费比例: answer(
+    [
+      hit(0, { regions: ["广州"], years: [2019], applies: { place: "FIT_OTHER", year: "FIT_OTHER" } }),
+      hit(1, { regions: ["杭州"], years: [2025], applies: { place: "FIT_SAME", year: "FIT_SAME" } }),
+      hit(2, { kind: "ARTICLE_KIND_SUMMARY", applies: { place: "FIT_NOT_SAID", year: "FIT_NOT_SAID" }, best_sentence: undefined, title: "" }),
+    ],
+    { missing: { places: ["杭州"], years: [2025], nowhere: true, sentence: "没有找到杭州2025年的内容，以下有广州的。" } },
+  ),
+  阳台番茄叶子发黄: answer([hit(0, {}), hit(1, {})], { answerable: 0.02 }),
+  说不准的问题: answer([hit(0, {})], { answerable: 0.45 }),
+  什么都没有: answer([], { answerable: 0.01 }),
+  yibao断交: answer([hit(0, {})], { corrected: "医保断交" }),
+  没有模型: answer([hit(0, {})], { degraded: "the question could not be embedded: no model", answerable: undefined }),
+  怪文本: answer(
+    HOSTILE.map((text, at) =>
+      hit(at, {
+        text, title: text, heading: text, source: text, url: text, regions: [text], attributes: { [text]: text },
+        highlights: [{ start: 0, end: Math.min(3, length(text)) }], title_highlights: [{ start: 0, end: 1 }],
+        near_copies: [{ passage_id: `${text}#0`, title: text, difference: text }], duplicates: [text], sentence: { start: 0, end: Math.min(length(text), 400) },
+        explanation: { terms: [{ term: text, score: 1, synonym: true }], contributions: [{ name: text, amount: 1 }], summary: text },
+      }),
+    ),
+    { corrected: "<script>window.harmed=1</script>", missing: { places: [], years: [], nowhere: false, sentence: "<img src=x onerror=window.harmed=1>" } },
+  ),
+};
+
+/** Faults by question: status, code. */
+export const FAULTS = {
+  太多人: [429, "RESOURCE_EXHAUSTED"],
+  没准备好: [503, "UNAVAILABLE"],
+  超时: [504, "DEADLINE_EXCEEDED"],
+  不接受: [400, "INVALID_ARGUMENT"],
+  坏了: [500, "INTERNAL"],
+  网关坏了: [502, undefined],
+};
+/** A question that only whoever has this token may ask. */
+export const GUARDED = { question: "要口令", token: "open-sesame" };
+/** A question whose connection breaks while `fixture.isBroken` is set. */
+export const BROKEN = "断线";
+
+/** Starts it on a free port; `requests` keeps what was asked. */
+export async function startFixture() {
+  const requests = [];
+  const fixture = { isBroken: false };
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (part) => (body += part));
+    request.on("end", () => void handle(request, response, body));
+  });
+  const send = (response, status, value) => {
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(JSON.stringify(value));
+  };
+  const refuse = (response, status, code) => send(response, status, { code, message: "said in English", field: "", help: "" });
+
+  const search = (request, response, { query, offset = 0, top_k = 10, filter = {} }) => {
+    if (query === BROKEN && fixture.isBroken) return request.socket.destroy();
+    if (query === GUARDED.question && request.headers.authorization !== `Bearer ${GUARDED.token}`) return refuse(response, 401, "UNAUTHENTICATED");
+    const fault = FAULTS[query];
+    if (fault?.[1]) return refuse(response, ...fault);
+    if (fault) return response.writeHead(fault[0]).end("<html>bad gateway</html>");
+    const whole = MADE[query] ?? recorded.answers[query] ?? answer([hit(0, {}), hit(1, {})]);
+    const any = (wanted, has) => !wanted?.length || wanted.some((one) => has.includes(one));
+    const passing = whole.hits.filter(
+      (one) => any(filter.regions, one.regions) && any(filter.years, one.years) && any(filter.sources, [one.source]),
+    );
+    const most = query === "怪文本" ? 100 : top_k;
+    send(response, 200, { ...whole, hits: passing.slice(offset, offset + most) });
+  };
+
+  async function handle(request, response, body) {
+    const { pathname, searchParams } = new URL(request.url, "http://fixture");
+    requests.push({ method: request.method, path: pathname, params: Object.fromEntries(searchParams), body: body && JSON.parse(body) });
+    response.setHeader("content-security-policy", CSP);
+    response.setHeader("x-content-type-options", "nosniff");
+    const file = { "/": "index.html", "/admin": "admin.html" }[pathname] ?? pathname.slice(1);
+    if (FILES.includes(file)) {
+      response.writeHead(200, { "content-type": TYPES[extname(file)] });
+      return response.end(await readFile(new URL(file, dist)));
+    }
+    if (pathname === "/v1/search") return search(request, response, JSON.parse(body));
+    if (pathname === "/v1/stats") return send(response, 200, recorded.stats);
+    if (pathname === "/v1/sources") return send(response, 200, recorded.sources);
+    if (pathname === "/v1/analyze") return send(response, 200, recorded.analysis);
+    if (pathname === "/v1/facets") {
+      const made = { total: 3, sources: [{ value: "示例", count: 3 }], regions: [{ value: "浙江", count: 2 }, { value: "杭州/余杭区", count: 1 }], years: [{ value: "2024", count: 1 }] };
+      return send(response, 200, recorded.facets[searchParams.get("q")] ?? made);
+    }
+    if (pathname === "/v1/suggest") {
+      const typed = searchParams.get("q");
+      const titles = QUESTIONS.filter((one) => one.includes(typed)).map((text) => ({ text, kind: "SUGGESTION_KIND_TITLE", count: 1 }));
+      return send(response, 200, { suggestions: typed ? [...titles, { text: `${typed}补缴`, kind: "SUGGESTION_KIND_TERM", count: 3 }] : [] });
+    }
+    if (pathname === "/v1/similar") {
+      return send(response, 200, recorded.similar[searchParams.get("article_id")] ?? { articles: [] });
+    }
+    if (pathname.startsWith("/v1/articles/")) {
+      const id = decodeURIComponent(pathname.slice("/v1/articles/".length));
+      const at = /^made\/(\d+)$/.exec(id)?.[1];
+      const known = recorded.articles[id] ?? (at && whole(Number(at)));
+      return known ? send(response, 200, known) : refuse(response, 404, "NOT_FOUND");
+    }
+    return refuse(response, 404, "NOT_FOUND");
+  }
+
+  // An article around a made-up hit: hostile if the hit is.
+  const whole = (at) => {
+    const { article_id, passage_id, title, text, url, regions, attributes } = MADE.怪文本.hits[at] ?? hit(at, {});
+    const before = "前一段。\n";
+    const span = { start: length(before), end: length(before) + length(text) };
+    return {
+      article_id, title, text: `${before}${text}\n后一段。`, url, kind: "ARTICLE_KIND_FULL", regions, years: [2024], attributes,
+      passages: [{ passage_id, heading: "", span }],
+    };
+  };
+
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return Object.assign(fixture, {
+    url: `http://127.0.0.1:${server.address().port}`,
+    requests,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((closed) => server.close(closed));
+    },
+  });
+}
