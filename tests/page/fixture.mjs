@@ -66,6 +66,13 @@ export const MADE = {
   说不准的问题: answer([hit(0, {})], { answerable: 0.45 }),
   什么都没有: answer([], { answerable: 0.01 }),
   yibao断交: answer([hit(0, {})], { corrected: "医保断交" }),
+  两种医保的区别: answer([
+    hit(0, {
+      text: "# 区别\n两种医保不同。\n比较 | 职工 | 居民\n--- | --- | ---\n怎么缴 | 按月 | 按年\n- 不能两头参保",
+      highlights: [{ start: 18, end: 20 }], sentence: { start: 42, end: 55 },
+    }),
+    hit(1, { text: "甲。\n- 保留职工医保，停掉居民医保。", sentence: { start: 3, end: 19 } }),
+  ]),
   没有模型: answer([hit(0, {})], { degraded: "the question could not be embedded: no model", answerable: undefined }),
   怪文本: answer(
     HOSTILE.map((text, at) =>

@@ -2,9 +2,10 @@
 
 import { article as fetchArticle, similar } from "./api";
 import { toAddress, type Open } from "./address";
+import { blocks, unmarked } from "./blocks";
 import { holdsFor, titleOf, webAddress } from "./card";
 import { add, el, type Child } from "./dom";
-import { Chars, paragraphs, type Marks } from "./text";
+import { Chars, type Marks } from "./text";
 import type { Article, Hit, SimilarArticle, Span } from "./types";
 
 /** Characters of a similar article's passage that are shown. */
@@ -23,7 +24,7 @@ function facts(of: Article): HTMLElement {
     rows.push(el("div", {}, el("dt", {}, name), el("dd", {}, ...value)));
   };
   const holds = holdsFor(of);
-  if (holds) row("适用于", holds);
+  if (holds) row("地区、年份", holds);
   if (of.source) row("来源", of.source);
   if (of.published) row("发布日期", of.published);
   if (of.kind === "ARTICLE_KIND_SUMMARY") row("完整程度", "只有摘要，全文见原网页");
@@ -39,7 +40,7 @@ function facts(of: Article): HTMLElement {
 function text(of: Article, passage: Span | undefined, marks: Marks): HTMLElement {
   const chars = new Chars(of.text);
   const box = el("div", { class: "text" });
-  const part = (start: number, end: number) => paragraphs(chars, start, end, { words: [] });
+  const part = (start: number, end: number) => blocks(chars, start, end, { words: [] });
   if (!passage) {
     add(box, ...part(0, chars.length));
     return box;
@@ -47,7 +48,7 @@ function text(of: Article, passage: Span | undefined, marks: Marks): HTMLElement
   const found = el(
     "section",
     { class: "found", id: "found", tabindex: "-1", "aria-label": "找到的段落" },
-    ...paragraphs(chars, passage.start, passage.end, marks),
+    ...blocks(chars, passage.start, passage.end, marks),
   );
   add(box, ...part(0, passage.start), found, ...part(passage.end, chars.length));
   return box;
@@ -59,7 +60,7 @@ function alike(articles: SimilarArticle[], open: Open): HTMLElement {
     { class: "alike" },
     ...articles.map((one) => {
       const href = toAddress({ kind: "article", open: { article: one.article_id, passage: one.passage_id, ask: open.ask } });
-      const chars = new Chars(one.text.replace(/\s+/g, " "));
+      const chars = new Chars(one.text.split("\n").map(unmarked).join(" ").replace(/\s+/g, " "));
       const cut = chars.slice(0, GLIMPSE) + (chars.length > GLIMPSE ? "……" : "");
       const facts = [one.source, one.published].filter(Boolean).join(" · ");
       return el("li", {}, el("a", { href }, titleOf(one)), el("p", {}, cut), facts && el("p", { class: "facts" }, facts));

@@ -2,8 +2,9 @@
 // stands here. Knows nothing of the other cards but what it is told of them.
 
 import { articleOf, toAddress, type Ask } from "./address";
+import { blocks, oneLine } from "./blocks";
 import { add, el, type Child } from "./dom";
-import { around, Chars, paragraphs, stretch, type Marks } from "./text";
+import { around, Chars, stretch, type Marks } from "./text";
 import type { Explanation, Hit, NearCopy, Span } from "./types";
 import { visible } from "./visible";
 import { why } from "./why";
@@ -85,7 +86,7 @@ function source(hit: Hit, context: Around): HTMLElement {
   const fact = (label: string, value: string | undefined, kind = "") => {
     if (value) facts.push(el("span", { class: `fact ${kind}` }, el("span", { class: "unseen" }, `${label}：`), value));
   };
-  fact("适用于", holdsFor(hit), "holds");
+  fact("地区和年份", holdsFor(hit), "holds");
   fact("来源", hit.source);
   fact("发布", hit.published && `${hit.published} 发布`);
   if (hit.kind === "ARTICLE_KIND_SUMMARY") fact("完整程度", "只有摘要");
@@ -95,21 +96,22 @@ function source(hit: Hit, context: Around): HTMLElement {
 function passage(hit: Hit, chars: Chars, said: Span | undefined): HTMLElement {
   const marks: Marks = { words: hit.highlights, said };
   const box = el("div", { class: "passage" });
-  const whole = () => box.replaceChildren(...paragraphs(chars, 0, chars.length, marks));
+  const whole = () => box.replaceChildren(...blocks(chars, 0, chars.length, marks));
   const middle = said ? { start: said.start, end: Math.min(said.end, said.start + LARGE) } : { start: 0, end: 60 };
   const part = chars.length <= WHOLE ? { start: 0, end: chars.length } : around(chars, middle, 40, 60);
   if (part.start === 0 && part.end === chars.length) {
     whole();
     return box;
   }
-  box.replaceChildren(...paragraphs(chars, part.start, part.end, marks));
-  if (part.start > 0) box.firstElementChild?.prepend("……");
+  box.replaceChildren(...blocks(chars, part.start, part.end, marks));
+  const [first, last] = [box.firstElementChild, box.lastElementChild];
+  if (part.start > 0 && first) (first.localName === "p" ? first : box).prepend("……");
   const open = el("button", { type: "button", class: "more-text", onclick: () => {
     whole();
     box.tabIndex = -1;
     box.focus({ preventScroll: true });
   } }, "显示整段");
-  (box.lastElementChild ?? box).append(part.end < chars.length ? "……" : "", open);
+  (last?.localName === "p" ? last : box).append(part.end < chars.length ? "……" : "", open);
   return box;
 }
 
@@ -189,7 +191,7 @@ export function card(hit: Hit, place: number, context: Around): HTMLElement {
     el(
       "h2",
       { id: name, class: length > LONG_SENTENCE ? "answer long" : "answer" },
-      said ? stretch(chars, said.start, Math.min(said.end, said.start + LARGE), { words: hit.highlights }) : titleOf(hit),
+      said ? oneLine(chars, said.start, Math.min(said.end, said.start + LARGE), { words: hit.highlights }) : titleOf(hit),
       length > LARGE && "……",
     ),
     source(hit, context),

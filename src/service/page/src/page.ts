@@ -13,7 +13,7 @@ import type { Article } from "./types";
 /** So many answers and articles are kept, so that going back is at once. */
 const KEPT = 30;
 /** A page that was not scrolled for so long stands where the reader wants it. */
-const REST_MS = 150;
+const REST_MS = 400;
 /** What takes longer is said. */
 const SLOW_MS = 250;
 

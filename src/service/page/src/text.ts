@@ -1,4 +1,4 @@
-// Texts of articles as paragraphs with marks. Owns positions: the service counts characters, a browser UTF-16 units.
+// Stretches of texts with marks. Owns positions: the service counts characters, a browser UTF-16 units.
 
 import { add, el } from "./dom";
 import type { Span } from "./types";
@@ -54,31 +54,6 @@ export function stretch(chars: Chars, start: number, end: number, marks: Marks):
   out.appendChild(inside);
   words(said.end, end, out);
   return out;
-}
-
-// What begins a line of Markdown: it is shown as what it means, not as it is written.
-const HEADING = /^\s{0,3}#{1,6}\s+/;
-const ITEM = /^\s*[-*•·]\s+/;
-
-/** A stretch as one paragraph a line; empty lines are left out. */
-export function paragraphs(chars: Chars, start: number, end: number, marks: Marks): HTMLElement[] {
-  const made: HTMLElement[] = [];
-  let from = start;
-  for (let at = start; at <= end; at++) {
-    const breaks = at === end || /[\n\r\u2028\u2029]/.test(chars.at(at));
-    if (!breaks) continue;
-    const line = chars.slice(from, at);
-    if (line.trim() !== "") {
-      const heading = HEADING.exec(line);
-      const item = ITEM.exec(line);
-      const skip = (heading ?? item)?.[0].length ?? 0;
-      made.push(
-        el("p", { class: heading ? "heading" : item ? "item" : undefined }, stretch(chars, from + skip, at, marks)),
-      );
-    }
-    from = at + 1;
-  }
-  return made;
 }
 
 /** Where sentences end. */
