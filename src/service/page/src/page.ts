@@ -29,7 +29,7 @@ const articles = new Map<string, Article>();
 let doing = new AbortController();
 let resting = 0;
 
-const combobox = new Combobox(input, byId("completions"), (text) => goTo({ kind: "ask", ask: asked(text) }));
+const combobox = new Combobox(input, byId("completions"), askNow);
 
 function keep<T>(kept: Map<string, T>, name: string, value: T): void {
   kept.delete(name);
@@ -52,8 +52,17 @@ function keepPlace(): void {
 function goTo(view: View): void {
   clearTimeout(resting);
   keepPlace();
-  history.pushState({ scroll: 0 }, "", toAddress(view));
+  const address = toAddress(view);
+  const isHere = address === location.pathname + location.search;
+  history[isHere ? "replaceState" : "pushState"]({ scroll: 0 }, "", address);
   void show(view, 0, true);
+}
+
+/** Asks what stands in the box: always anew, since the collection may have changed. */
+function askNow(q: string): void {
+  const view: View = { kind: "ask", ask: asked(q) };
+  answers.delete(toAddress(view));
+  goTo(view);
 }
 
 function name(view: View): string {
@@ -146,7 +155,7 @@ form.addEventListener("submit", (event) => {
   const q = input.value.trim();
   if (!q) return input.focus();
   if (!measure()) return;
-  goTo({ kind: "ask", ask: asked(q) });
+  askNow(q);
 });
 
 input.addEventListener("input", measure);

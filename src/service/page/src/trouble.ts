@@ -57,15 +57,20 @@ export function troubled(cause: unknown, again: () => void, heading: "h1" | "h2"
     el("p", {}, help),
     worthwhile && el("button", { type: "button", class: "plain", onclick: again }, "再试一次"),
   );
-  if (["UNAUTHENTICATED", "PERMISSION_DENIED"].includes(trouble.code)) box.append(tokenForm(again));
+  if (["UNAUTHENTICATED", "PERMISSION_DENIED"].includes(trouble.code)) box.append(tokenForm());
   if (trouble.message) {
     box.append(el("details", { class: "fold" }, el("summary", {}, "给管理员看的"), el("p", {}, `${trouble.code} ${trouble.message}`)));
   }
   return box;
 }
 
-function tokenForm(again: () => void): HTMLElement {
-  const input = el("input", { type: "password", id: "token", autocomplete: "off", required: true });
+/** Of the forms of a page, each has an input of its own. */
+let forms = 0;
+
+/** Takes a token and begins the page anew with it: more of it may have been refused than this. */
+function tokenForm(): HTMLElement {
+  const id = `token-${++forms}`;
+  const input = el("input", { type: "password", id, autocomplete: "off", required: true });
   return el(
     "form",
     {
@@ -73,10 +78,10 @@ function tokenForm(again: () => void): HTMLElement {
       onsubmit: (event) => {
         event.preventDefault();
         useToken(input.value.trim());
-        again();
+        location.reload();
       },
     },
-    el("label", { for: "token" }, "口令（只在这个标签页里记住）"),
+    el("label", { for: id }, "口令（只在这个标签页里记住）"),
     input,
     el("button", { type: "submit", class: "plain" }, "使用"),
   );

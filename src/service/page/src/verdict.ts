@@ -69,11 +69,11 @@ export function verdict(response: SearchResponse, ask: Ask, filtered: boolean): 
   }
   const missing = response.missing;
   if (missing?.sentence && response.hits.length > 0) {
-    made.push(el("p", { class: "warning", role: "note" }, missing.sentence, missing.nowhere && "整个库里都没有。"));
+    made.push(el("p", { class: "warning", role: "note" }, missing.sentence));
   }
   const sure = sureness(response);
   if (sure === "unlikely") {
-    made.push(el("p", { class: "hint" }, "下面是最接近的，多半不是您要的答案。可以换个说法、少写些细节再问，或者打当地的 12393、12333 咨询。"));
+    made.push(el("p", { class: "hint" }, "下面是最接近的，多半不是您要的答案。可以换个说法、少写些细节再问，或者打电话咨询：医保 12393，社保 12333，商业保险 12378。"));
   }
   if (sure === "none") {
     made.push(el("p", { class: "hint" }, filtered ? "可以去掉一些筛选再查。" : "可以换个说法再问，比如用“医保断缴”代替一长段经过。"));
