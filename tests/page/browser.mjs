@@ -5,12 +5,12 @@ import puppeteer from "puppeteer-core";
 export const PHONE = { width: 360, height: 740 };
 export const DESK = { width: 1280, height: 900 };
 
-/** Starts the browser; as root it has no sandbox of its own. */
-export async function startBrowser() {
-  const args = ["--disable-gpu", "--disable-dev-shm-usage", "--lang=zh-CN"];
-  if (process.getuid?.() === 0) args.push("--no-sandbox");
-  const browser = await puppeteer.launch({ executablePath: process.env.BAOWEN_BROWSER || "/usr/bin/chromium", args });
-  return browser;
+/** Starts the browser: without its sandbox, which it cannot have as root and in most containers; it sees our pages only. */
+export function startBrowser() {
+  return puppeteer.launch({
+    executablePath: process.env.BAOWEN_BROWSER || "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=zh-CN"],
+  });
 }
 
 /** Opens an address; `use` gets the page, and nothing untoward may have happened when it is done. */

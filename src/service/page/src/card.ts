@@ -4,7 +4,7 @@
 import { articleOf, toAddress, type Ask } from "./address";
 import { blocks, oneLine } from "./blocks";
 import { add, el, type Child } from "./dom";
-import { around, Chars, stretch, type Marks } from "./text";
+import { around, Chars, firstSentence, stretch, type Marks } from "./text";
 import type { Explanation, Hit, NearCopy, Span } from "./types";
 import { visible } from "./visible";
 import { why } from "./why";
@@ -70,10 +70,11 @@ export function warnings(hit: Hit): string[] {
   return found;
 }
 
-/** The sentence to set large, if the passage has one; where it lies. */
+/** What to set large: the sentence that answers; how the passage begins, if there is neither that nor a title. */
 function answer(hit: Hit, chars: Chars): Span | undefined {
   const span = hit.best_sentence?.span;
-  return span && span.start < span.end && span.end <= chars.length ? span : undefined;
+  if (span && span.start < span.end && span.end <= chars.length) return span;
+  return hit.title.trim() || hit.heading.trim() ? undefined : firstSentence(chars);
 }
 
 function source(hit: Hit, context: Around): HTMLElement {
@@ -195,7 +196,8 @@ export function card(hit: Hit, place: number, context: Around): HTMLElement {
       length > LARGE && "……",
     ),
     source(hit, context),
-    passage(hit, chars, said),
+    // A passage of one sentence stands there already.
+    (!said || chars.text.trim() !== chars.slice(said.start, said.end).trim() || length > LARGE) && passage(hit, chars, said),
     nearCopies(hit, context),
     el("div", { class: "under" }, duplicates(hit, context), explanation && why(explanation)),
   );

@@ -80,11 +80,11 @@ export class Filters {
     const { ask } = this;
     const toggled = <T>(list: T[], value: T, on: boolean) => (on ? [...list, value] : list.filter((one) => one !== value));
     const groups = [
-      this.group("地区", found.regions, ask.regions, placeName, (value, on) => ({ regions: toggled(ask.regions, value, on) })),
-      this.group("年份", found.years, ask.years.map(String), (year) => `${year}年`, (value, on) => ({
+      this.group("地区", found, found.regions, ask.regions, placeName, (value, on) => ({ regions: toggled(ask.regions, value, on) })),
+      this.group("年份", found, found.years, ask.years.map(String), (year) => `${year}年`, (value, on) => ({
         years: toggled(ask.years, Number(value), on),
       })),
-      this.group("来源", found.sources, ask.sources, (name) => name, (value, on) => ({ sources: toggled(ask.sources, value, on) })),
+      this.group("来源", found, found.sources, ask.sources, (name) => name, (value, on) => ({ sources: toggled(ask.sources, value, on) })),
     ];
     const made = groups.filter((group): group is HTMLFieldSetElement => group !== undefined);
     return made.length > 0 ? made : [el("p", { class: "hint" }, "这些内容没有注明地区、年份和来源。")];
@@ -92,6 +92,7 @@ export class Filters {
 
   private group(
     name: string,
+    { total }: Facets,
     counts: Count[],
     set: string[],
     label: (value: string) => string,
@@ -99,7 +100,9 @@ export class Filters {
   ): HTMLFieldSetElement | undefined {
     const unlisted = set.filter((value) => !counts.some((count) => count.value === value));
     const all: (Count | { value: string; count?: number })[] = [...unlisted.map((value) => ({ value })), ...counts];
-    if (all.length === 0) return undefined;
+    // What holds of all of them chooses nothing.
+    const [only] = counts;
+    if (all.length === 0 || (set.length === 0 && counts.length === 1 && only?.count === total)) return undefined;
     const box = ({ value, count }: { value: string; count?: number }) =>
       el(
         "label",

@@ -80,3 +80,11 @@ export function around(chars: Chars, middle: Span, before: number, after: number
   if (chars.length - end < 24) end = chars.length;
   return { start, end };
 }
+
+/** The first sentence of a text. */
+export function firstSentence(chars: Chars): Span | undefined {
+  let end = 0;
+  while (end < chars.length && !(END.test(chars.at(end)) && chars.slice(0, end).trim() !== "")) end++;
+  const sentence = { start: 0, end: Math.min(chars.length, end + 1) };
+  return chars.slice(0, sentence.end).trim() === "" ? undefined : sentence;
+}
