@@ -227,6 +227,7 @@ test("the slider sorts what is there without asking again", async () => {
     const { hits } = await answerOf(LONG);
     const own = await order();
     await page.click(".weigh summary");
+    assert.match(await text(page, ".weigh"), /候选 \d+ 段，用时 [\d.]+ 毫秒/);
     const asked = fixture.requests.length;
     const set = (value) =>
       page.$eval("#share", (input, to) => {
@@ -484,6 +485,7 @@ test("nothing is kept of who asks", async () => {
 test("the operator's page says what is in the index and what becomes of a text", async () => {
   await open("/admin", {}, async (page) => {
     assert.match(await text(page, "#stats"), /篇.*段.*向量模型/);
+    assert.match(await text(page, "#collection"), /示例 3 篇.*浙江 2 篇.*2024年 1 篇/);
     assert.match(await text(page, "#sources"), /sample.*\/data\/sample/);
     await page.click("#try button");
     await page.waitForSelector("#analysis .tokens");

@@ -1,9 +1,9 @@
 // The operator's page: what is in the index, where it came from, and what becomes of a text. Reads only.
 
-import { analyze, sources, stats } from "./api";
+import { analyze, collection, sources, stats } from "./api";
 import { byId, el } from "./dom";
 import { troubled } from "./trouble";
-import type { Analysis, Sources, Stats } from "./types";
+import type { Analysis, Count, Facets, Sources, Stats } from "./types";
 
 /** So many words of an analysis are shown. */
 const SHOWN = 300;
@@ -56,6 +56,21 @@ function ofSources(found: Sources): HTMLElement {
   );
 }
 
+function ofCollection(found: Facets): HTMLElement[] {
+  const kinds: [string, Count[], (value: string) => string][] = [
+    ["发布者", found.sources, (value) => value],
+    ["地区", found.regions, (value) => value.replaceAll("/", "")],
+    ["年份", found.years, (value) => `${value}年`],
+  ];
+  const made = kinds
+    .filter(([, counts]) => counts.length > 0)
+    .flatMap(([name, counts, label]) => [
+      el("h3", {}, name),
+      el("ul", { class: "tokens" }, ...counts.map(({ value, count: of }) => el("li", {}, `${label(value)} ${of} 篇`))),
+    ]);
+  return made.length > 0 ? made : [el("p", { class: "hint" }, "文章没有注明发布者、地区和年份。")];
+}
+
 function ofAnalysis(found: Analysis): HTMLElement[] {
   const made: HTMLElement[] = [];
   const list = (name: string, values: string[]) => {
@@ -100,4 +115,5 @@ byId<HTMLFormElement>("try").addEventListener("submit", (event) => {
 });
 
 void fill("stats", () => stats(), (found) => [ofStats(found)]);
+void fill("collection", collection, ofCollection);
 void fill("sources", sources, (found) => [ofSources(found)]);

@@ -86,7 +86,7 @@ export function showAnswer(
   const side = el("div", { class: "side" }, filters.element);
   if (weighable(answer.hits)) {
     side.append(
-      slider((to) => {
+      slider(first, (to) => {
         share = to;
         place();
       }),

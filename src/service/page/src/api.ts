@@ -109,6 +109,11 @@ export function facets(ask: Ask, signal: AbortSignal): Promise<Facets> {
   return call<Facets>(`/v1/facets?${new URLSearchParams({ q: ask.q, limit: "30" })}`, signal);
 }
 
+/** What the whole collection is about. */
+export function collection(): Promise<Facets> {
+  return call<Facets>("/v1/facets?limit=50", undefined);
+}
+
 /** Completions of what is typed. */
 export async function suggest(typed: string, signal: AbortSignal): Promise<Suggestion[]> {
   const answer = await call<{ suggestions: Suggestion[] }>(`/v1/suggest?${new URLSearchParams({ q: typed, top_k: "8" })}`, signal);

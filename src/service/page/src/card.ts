@@ -89,7 +89,7 @@ function source(hit: Hit, context: Around): HTMLElement {
   };
   fact("地区和年份", holdsFor(hit), "holds");
   fact("来源", hit.source);
-  fact("发布", hit.published && `${hit.published} 发布`);
+  fact("日期", hit.published && `${hit.published} 发布`);
   if (hit.kind === "ARTICLE_KIND_SUMMARY") fact("完整程度", "只有摘要");
   return el("div", { class: "source" }, el("cite", {}, title), facts.length > 0 && el("p", { class: "facts" }, ...facts));
 }

@@ -57,6 +57,7 @@ export interface SearchResponse {
   hits: Hit[];
   degraded?: string;
   answerable?: number;
+  candidates: string;
   timings?: { total_micros: string; cached: boolean };
   corrected: string;
   missing?: { places: string[]; years: number[]; nowhere: boolean; sentence: string };

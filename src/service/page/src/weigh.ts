@@ -4,7 +4,7 @@
 // service's own order adds more than these two, so it is a position of its own and not one of the slider.
 
 import { el } from "./dom";
-import type { Hit } from "./types";
+import type { Hit, SearchResponse } from "./types";
 
 /** The hits in the order of a share of meaning, 0 to 1; ties by passage id, as the service breaks them. */
 export function weighed(hits: Hit[], share: number): Hit[] {
@@ -21,7 +21,8 @@ export function weighable(hits: Hit[]): boolean {
 }
 
 /** The slider; `sort` gets the share, or nothing for the service's own order. */
-export function slider(sort: (share: number | undefined) => void): HTMLElement {
+export function slider({ candidates, timings }: SearchResponse, sort: (share: number | undefined) => void): HTMLElement {
+  const took = timings && (timings.cached ? "答案是缓存的" : `用时 ${(Number(timings.total_micros) / 1000).toFixed(1)} 毫秒`);
   const output = el("output", { for: "share" }, "综合排序");
   const input = el("input", { id: "share", type: "range", min: 0, max: 100, step: 1, value: 50, "aria-describedby": "share-help" });
   const said = (text: string) => {
@@ -57,5 +58,6 @@ export function slider(sort: (share: number | undefined) => void): HTMLElement {
     el("summary", {}, "调整排序"),
     el("div", { class: "weigh-row" }, el("label", { for: "share" }, "语义权重"), el("span", { "aria-hidden": "true" }, "字词"), input, el("span", { "aria-hidden": "true" }, "语义"), output, reset),
     el("p", { id: "share-help", class: "hint" }, "只按字词与语义两路得分重排已经取到的结果，不重新查找。"),
+    el("p", { class: "hint" }, [`候选 ${candidates} 段`, took].filter(Boolean).join("，"), "。"),
   );
 }
