@@ -206,6 +206,7 @@ test("an article opens with the passage marked, and going back is at once and at
     await settled(page);
     assert.equal(searches().length, asked, "it was asked again");
     assert.ok(Math.abs((await page.evaluate(() => scrollY)) - before) < 3, "it stands elsewhere");
+    assert.equal(await page.evaluate(() => document.activeElement === document.querySelectorAll(".card .title")[1]), true);
     await page.goForward();
     await page.waitForSelector(".whole");
   });

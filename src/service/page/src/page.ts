@@ -44,9 +44,20 @@ function say(text: string): void {
   status.textContent = text;
 }
 
-/** Keeps where the page was scrolled to with the address it leaves. */
+/** Where the reader is on a page: kept with its address, for coming back to it. */
+interface Place {
+  scroll: number;
+  /** The link that has the focus. */
+  link?: string;
+}
+
+/** Where a page is begun to be read. */
+const TOP: Place = { scroll: 0 };
+
 function keepPlace(): void {
-  history.replaceState({ scroll: window.scrollY }, "");
+  const link = main.contains(document.activeElement) && document.activeElement?.getAttribute("href");
+  const place: Place = { scroll: window.scrollY, ...(link && { link }) };
+  history.replaceState(place, "");
 }
 
 function goTo(view: View): void {
@@ -54,8 +65,8 @@ function goTo(view: View): void {
   keepPlace();
   const address = toAddress(view);
   const isHere = address === location.pathname + location.search;
-  history[isHere ? "replaceState" : "pushState"]({ scroll: 0 }, "", address);
-  void show(view, 0, true);
+  history[isHere ? "replaceState" : "pushState"](TOP, "", address);
+  void show(view, TOP, true);
 }
 
 /** Asks what stands in the box: always anew, since the collection may have changed. */
@@ -82,8 +93,8 @@ function busy(on: boolean, text = ""): void {
   if (text) say(text);
 }
 
-/** Shows a view and scrolls to `scroll`; `moved` if the reader went there, so that the focus goes along. */
-async function show(view: View, scroll: number, moved: boolean): Promise<void> {
+/** Shows a view at a place of it; `moved` if the reader went on to it, so that the focus goes along. */
+async function show(view: View, place: Place, moved: boolean): Promise<void> {
   doing.abort();
   doing = new AbortController();
   const { signal } = doing;
@@ -98,12 +109,14 @@ async function show(view: View, scroll: number, moved: boolean): Promise<void> {
     const where = await fill(view, signal);
     if (signal.aborted) return;
     document.title = name(view);
-    if (where && scroll === 0) where.scrollIntoView({ block: "start" });
-    else window.scrollTo(0, scroll);
-    if (moved) (where ?? document.getElementById("headline") ?? main).focus({ preventScroll: true });
+    if (where && place.scroll === 0) where.scrollIntoView({ block: "start" });
+    else window.scrollTo(0, place.scroll);
+    const came = [...main.querySelectorAll("a")].find((link) => link.getAttribute("href") === place.link);
+    if (came) came.focus({ preventScroll: true });
+    else if (moved) (where ?? document.getElementById("headline") ?? main).focus({ preventScroll: true });
   } catch (cause) {
     if (signal.aborted || (cause instanceof Trouble && cause.code === "SUPERSEDED")) return;
-    main.replaceChildren(troubled(cause, () => void show(view, scroll, true), "h1"));
+    main.replaceChildren(troubled(cause, () => void show(view, place, true), "h1"));
     document.title = name(view);
   } finally {
     clearTimeout(slow);
@@ -178,8 +191,7 @@ document.addEventListener("click", (event) => {
 
 window.addEventListener("popstate", (event) => {
   clearTimeout(resting);
-  const scroll = (event.state as { scroll?: number } | null)?.scroll ?? 0;
-  void show(fromAddress(location.search), scroll, false);
+  void show(fromAddress(location.search), (event.state as Place | null) ?? TOP, false);
 });
 // Where the reader is, for going back and forth and for loading the page again.
 window.addEventListener("scroll", () => {
@@ -189,7 +201,7 @@ window.addEventListener("scroll", () => {
 
 history.scrollRestoration = "manual";
 const first = fromAddress(location.search);
-void show(first, (history.state as { scroll?: number } | null)?.scroll ?? 0, false);
+void show(first, (history.state as Place | null) ?? TOP, false);
 if (first.kind === "start" && window.matchMedia("(pointer: fine)").matches) input.focus();
 
 stats(undefined)
