@@ -23,4 +23,6 @@ pub mod profile;
 pub mod search;
 #[cfg(feature = "service")]
 pub mod service;
+#[cfg(feature = "service")]
+pub mod settings;
 pub mod text;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::json;
 
-use super::options::IndexFolder;
+use super::options::{Credentials, IndexFolder};
 use super::{print, remote};
 use crate::article::source::Sources;
 use crate::compute::Budget;
@@ -28,6 +28,8 @@ pub struct Delete {
     /// Take them out of the index of the service at this address, which was started with `--write`.
     #[arg(long, value_name = "HOST:PORT")]
     addr: Option<String>,
+    #[command(flatten)]
+    credentials: Credentials,
     /// Articles that were read from this source; its name is free afterwards.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
@@ -128,8 +130,9 @@ impl Delete {
 
     /// Takes articles out of the index of a running service.
     fn delete_there(&self, addr: &str, selection: &Selection) -> Result<(usize, BTreeSet<String>)> {
+        let reach = self.credentials.at(addr)?;
         let there = async {
-            let mut client = IndexClient::connect(addr).await?;
+            let mut client = IndexClient::connect(reach).await?;
             let (count, selected) = client.delete(selection, true).await?;
             self.check_all_there(&selected, addr)?;
             if count == 0 && !selection.is_source() {

@@ -6,16 +6,16 @@ use clap::Args;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use super::options::DEFAULT_LISTEN;
 use super::print::{self, Style};
-use super::serve::{self, Opening};
+use super::serve::{self, Listening, Opening};
 use super::{fetch, index, remote, setup};
 use crate::embed::fetch::DEFAULT;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::ingest::summary::Summary;
 use crate::profile::Profile;
 use crate::search::request::SearchRequest;
-use crate::service::server::ServiceSettings;
+use crate::service::server::{ServiceSettings, Surroundings};
+use crate::settings::DEFAULT_LISTEN;
 
 const SAMPLE: &str = "index/sample";
 const INDEX: &str = "index/data/demo";
@@ -64,7 +64,7 @@ impl Demo {
                 today: setup::today(),
                 ..SearchRequest::new(question)
             };
-            print::response(&remote::search(&address, &request)?, &Style::detect());
+            print::response(&remote::search(&address.as_str().into(), &request)?, &Style::detect());
             outln!();
         }
         outln!("Ask your own:");
@@ -122,7 +122,14 @@ fn start(runtime: &Runtime, listen: &str) -> Result<(String, JoinHandle<Result<(
             writes: false,
             snapshots: None,
         };
-        serve::serve(Path::new(INDEX), &listen, opening, settings, ready).await
+        let listening = Listening {
+            listen,
+            insecure: false,
+            metrics: None,
+            tokens: None,
+            around: Surroundings::default(),
+        };
+        serve::serve(Path::new(INDEX), listening, opening, settings, ready).await
     });
     runtime.block_on(async {
         match is_ready.await {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::options::IndexFolder;
+use super::options::{Credentials, IndexFolder};
 use super::remote_index::Remote;
 use super::setup::{self, VectorsBy};
 use crate::article::source::Sources;
@@ -17,6 +17,7 @@ use crate::index::ingest::run::{Request, read_into, run};
 use crate::index::ingest::summary::Summary;
 use crate::index::ingest::target::Target;
 use crate::index::ingest::{Counts, Progress};
+use crate::service::client::Reach;
 
 /// How many articles of a kind the summary for people names.
 const NAMED: usize = 10;
@@ -32,6 +33,8 @@ pub struct IndexArgs {
     /// Put them into the index of the service at this address, which was started with `--write`.
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["rebuild", "no_vectors"])]
     addr: Option<String>,
+    #[command(flatten)]
+    credentials: Credentials,
     /// Name the source that PATH is; without it, a folder is the source of its own name.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
@@ -63,7 +66,7 @@ impl IndexArgs {
             commit_every: self.commit_every,
         };
         let summary = match &self.addr {
-            Some(addr) => send(&self.paths, addr, options)?,
+            Some(addr) => send(&self.paths, &self.credentials.at(addr)?, options)?,
             None => build(&self.paths, &self.index.folder, options)?,
         };
         match (self.json, &self.addr) {
@@ -134,9 +137,9 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
 }
 
 /// Reads the paths into the index of a running service.
-fn send(paths: &[PathBuf], addr: &str, options: Options) -> Result<Summary> {
+fn send(paths: &[PathBuf], reach: &Reach, options: Options) -> Result<Summary> {
     let started = std::time::Instant::now();
-    let remote = Remote::connect(addr)?;
+    let remote = Remote::connect(reach)?;
     let request = Request {
         paths: paths.to_vec(),
         source: options.source,

@@ -9,12 +9,14 @@ mod out;
 
 mod analyze;
 pub mod bench;
+mod config;
 mod delete;
 mod demo;
 mod eval;
 mod fetch;
 mod generate;
 mod index;
+mod logging;
 mod model;
 mod model_folder;
 mod options;
@@ -22,13 +24,17 @@ mod print;
 mod questions;
 mod read;
 mod rebuild;
+mod reload;
 pub mod remote;
 mod remote_index;
 mod search;
 mod serve;
+mod settings_given;
 mod setup;
 mod snapshot;
+mod surroundings;
 mod synonyms;
+mod token;
 mod tune;
 mod verify;
 
@@ -60,6 +66,10 @@ enum Command {
     Read(read::Read),
     /// Answer questions over gRPC.
     Serve(serve::Serve),
+    /// Check or show the settings of a service.
+    Config(config::Config),
+    /// Make tokens for the callers of a service.
+    Token(token::TokenArgs),
     /// Ask a question, of an index here or of a running service.
     Search(search::Search),
     /// Measure an index's answers against judged questions.
@@ -132,6 +142,8 @@ fn run(command: Command) -> Result<()> {
         Command::Rebuild(args) => args.run(),
         Command::Read(args) => args.run(),
         Command::Serve(args) => args.run(),
+        Command::Config(args) => args.run(),
+        Command::Token(args) => args.run(),
         Command::Search(args) => args.run(),
         Command::Eval(args) => args.run(),
         Command::Bench(args) => bench::run(&args),

@@ -1,20 +1,18 @@
 //! What several commands can be told: where the index lies, what ranks, how to ask.
 
-use std::path::PathBuf;
+use std::fs::read_to_string;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::setup;
-use crate::error::Result;
+use crate::error::{Context as _, Fault, Result};
 use crate::eval::Dataset;
 use crate::profile::Profile;
 use crate::search::Ranking;
 use crate::search::request::{FusionMethod, FusionRequest, Mode, SearchRequest};
-
-/// Where an index lies if nothing says otherwise.
-const DEFAULT_INDEX: &str = "index/data/main";
-/// Where a service listens if nothing says otherwise.
-pub const DEFAULT_LISTEN: &str = "127.0.0.1:50051";
+use crate::service::client::Reach;
+use crate::settings::DEFAULT_INDEX;
 
 /// Where an index lies.
 #[derive(Args, Clone)]
@@ -35,16 +33,19 @@ pub struct ProfileFile {
 impl ProfileFile {
     /// The profile that was named, or the one that is compiled in.
     pub fn read(&self) -> Result<Profile> {
-        match &self.file {
-            Some(file) => {
-                let profile = Profile::read(file)?;
-                // Names that mean nothing are said with the file that holds them.
-                Ranking::of(&profile).map_err(|error| error.context(format!("reading {}", file.display())))?;
-                Ok(profile)
-            }
-            None => Ok(Profile::shipped().clone()),
-        }
+        profile(self.file.as_deref())
     }
+}
+
+/// The profile in a file, or the one that is compiled in.
+pub fn profile(file: Option<&Path>) -> Result<Profile> {
+    let Some(file) = file else {
+        return Ok(Profile::shipped().clone());
+    };
+    let profile = Profile::read(file)?;
+    // Names that mean nothing are said with the file that holds them.
+    Ranking::of(&profile).map_err(|error| error.context(format!("reading {}", file.display())))?;
+    Ok(profile)
 }
 
 /// Judged questions.
@@ -154,5 +155,49 @@ pub fn mode_name(mode: Mode) -> &'static str {
         Mode::Hybrid => "hybrid",
         Mode::Lexical => "lexical",
         Mode::Dense => "dense",
+    }
+}
+
+/// What a running service wants of who calls it.
+#[derive(Debug, Args, Clone, Default)]
+pub struct Credentials {
+    /// A file with the token for the service; else BAOWEN_TOKEN holds it.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The authority of the certificate of a service at https://HOST:PORT (PEM); else those of the system.
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+    /// A certificate of one's own for a service that wants one (PEM).
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    client_key: Option<PathBuf>,
+}
+
+impl Credentials {
+    /// The service at an address with these.
+    ///
+    /// # Errors
+    /// `Unavailable` if a file cannot be read.
+    pub fn at(&self, addr: &str) -> Result<Reach> {
+        let read =
+            |path: &PathBuf| read_to_string(path).or_fault(Fault::Unavailable, format!("reading {}", path.display()));
+        let token = match &self.token_file {
+            Some(file) => Some(read(file)?),
+            None => std::env::var("BAOWEN_TOKEN").ok(),
+        };
+        let identity = match (&self.client_cert, &self.client_key) {
+            (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
+            _ => None,
+        };
+        Ok(Reach {
+            addr: addr.to_owned(),
+            token: token
+                .map(|token| token.trim().to_owned())
+                .filter(|token| !token.is_empty()),
+            authority: self.tls_ca.as_ref().map(read).transpose()?,
+            identity,
+        })
     }
 }

@@ -7,22 +7,22 @@ use tokio::runtime::Runtime;
 use crate::error::{Context, Fault, Result};
 use crate::search::request::SearchRequest;
 use crate::search::response::SearchResponse;
-use crate::service::client::Client;
+use crate::service::client::{Client, Reach};
 
 /// How long an answer may take if the request does not say: long enough for a cold service, short enough for a person.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Asks the service at `addr` (`HOST:PORT`) and waits for the answer. Must not be called from async code.
+/// Asks a service and waits for the answer. Must not be called from async code.
 ///
 /// # Errors
 /// `Unavailable` if nothing listens there or it is still opening its index, `Caller` for a bad address or request,
 /// otherwise the fault that the service answered.
-pub fn search(addr: &str, request: &SearchRequest) -> Result<SearchResponse> {
+pub fn search(reach: &Reach, request: &SearchRequest) -> Result<SearchResponse> {
     // Refused here already, without a service having to be there.
     request.check()?;
     let mut request = request.clone();
     request.deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
-    runtime()?.block_on(async { Client::connect(addr).await?.search(&request).await })
+    runtime()?.block_on(async { Client::connect(reach).await?.search(&request).await })
 }
 
 /// A runtime for a client that does one thing at a time.
@@ -45,7 +45,7 @@ mod tests {
             .local_addr()
             .unwrap()
             .to_string();
-        let error = search(&addr, &SearchRequest::new("医保断缴怎么办")).unwrap_err();
+        let error = search(&addr.as_str().into(), &SearchRequest::new("医保断缴怎么办")).unwrap_err();
         assert_eq!(error.fault(), Fault::Unavailable);
         assert!(error.message().contains(&addr), "{error}");
         assert!(error.hint().unwrap().contains("baowen serve"), "{error}");
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_bad_request_needs_no_service() {
-        let error = search("127.0.0.1:1", &SearchRequest::new("？")).unwrap_err();
+        let error = search(&"127.0.0.1:1".into(), &SearchRequest::new("？")).unwrap_err();
         assert_eq!(error.fault(), Fault::Caller);
     }
 }

@@ -14,6 +14,7 @@ use crate::error::{Error, Fault, Result};
 use crate::index::ingest::run::Destination;
 use crate::index::ingest::{Held, Outcome};
 use crate::model::{Article, Origin};
+use crate::service::client::Reach;
 use crate::service::index_client::{IndexClient, Totals};
 
 /// A connection that waits for each answer.
@@ -52,12 +53,13 @@ impl Remote {
     ///
     /// # Errors
     /// `Unavailable` if nothing answers, `Precondition` if it only reads.
-    pub fn connect(addr: &str) -> Result<Remote> {
+    pub fn connect(reach: &Reach) -> Result<Remote> {
+        let addr = &reach.addr;
         let waits = Waits {
             runtime: remote::runtime()?,
-            addr: addr.to_string(),
+            addr: addr.clone(),
         };
-        let client = waits.runtime.block_on(IndexClient::connect(addr))?;
+        let client = waits.runtime.block_on(IndexClient::connect(reach))?;
         let remote = Remote {
             waits: Arc::new(waits),
             state: RefCell::new(State {

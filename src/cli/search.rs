@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::options::{IndexFolder, ProfileFile, Question, RerankerName};
+use super::options::{Credentials, IndexFolder, ProfileFile, Question, RerankerName};
 use super::print::{self, Style};
 use super::{remote, setup};
 use crate::compute::Budget;
@@ -26,6 +26,8 @@ pub struct Search {
     /// Ask the service at this address instead of opening an index.
     #[arg(long, value_name = "HOST:PORT")]
     addr: Option<String>,
+    #[command(flatten)]
+    credentials: Credentials,
     /// Hits wanted.
     #[arg(long, value_name = "N", default_value_t = 5)]
     top_k: usize,
@@ -108,7 +110,7 @@ impl Search {
             }
             Some(addr) => {
                 request.deadline = Some(Instant::now() + PATIENCE);
-                remote::search(addr, &request)?
+                remote::search(&self.credentials.at(addr)?, &request)?
             }
             None => {
                 let opened = setup::open(&self.index.folder, &self.profile.read()?)?;

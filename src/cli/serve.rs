@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
-use super::options::{DEFAULT_LISTEN, IndexFolder, ProfileFile, RerankerName};
+use super::options::profile;
+use super::settings_given::SettingsGiven;
 use super::setup::{self, VectorsBy};
+use super::{logging, reload, surroundings};
 use crate::compute;
 use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
@@ -22,7 +25,8 @@ use crate::search::Engine;
 use crate::search::request::{Mode, SearchRequest};
 use crate::search::response::SearchResponse;
 use crate::service::collection::{Collection, CollectionCell, SnapshotMade, TakeSnapshot};
-use crate::service::server::{self, ServiceSettings};
+use crate::service::metrics::Metrics;
+use crate::service::server::{self, ServiceSettings, Surroundings};
 use crate::service::{Answer, ReadyCell};
 
 /// How often a running service looks for a newer commit, and for something to maintain.
@@ -36,36 +40,7 @@ const MAX_SNAPSHOT_NAME: usize = 100;
 #[derive(Args)]
 pub struct Serve {
     #[command(flatten)]
-    index: IndexFolder,
-    /// Where to listen.
-    #[arg(long, value_name = "HOST:PORT", env = "BAOWEN_LISTEN", default_value = DEFAULT_LISTEN)]
-    listen: String,
-    #[command(flatten)]
-    profile: ProfileFile,
-    #[command(flatten)]
-    reranker: RerankerName,
-    /// Threads that answer; 0 for one each core.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
-    /// Questions that may wait for a thread before more are refused.
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    queue: usize,
-    /// Megabytes of answers that are kept for questions asked again while the index has not changed; 0 keeps none.
-    #[arg(long, value_name = "MB", env = "BAOWEN_ANSWER_CACHE_MB", default_value_t = 32)]
-    answer_cache_mb: usize,
-    /// Take articles over the wire as well. The service is then the one that writes to the index, which is made if it is
-    /// not there.
-    #[arg(long)]
-    write: bool,
-    /// Threads that cut and embed the articles of one call; 0 for half of the cores.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    write_threads: usize,
-    /// Where snapshots are put that are asked for over the wire; without it there are none.
-    #[arg(long, value_name = "DIR")]
-    snapshots: Option<PathBuf>,
-    /// Seconds that calls in flight may go on after the signal to end.
-    #[arg(long, value_name = "S", default_value_t = 10)]
-    grace: u64,
+    settings: SettingsGiven,
 }
 
 /// The engine as the service sees it.
@@ -90,27 +65,50 @@ impl Answer for Served {
 impl Serve {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
-        let settings = ServiceSettings {
-            threads: self.threads,
-            queue: self.queue,
-            answer_cache_bytes: self.answer_cache_mb.saturating_mul(1 << 20),
-            grace: Duration::from_secs(self.grace),
-            write_threads: match self.write_threads {
+        let resolved = self.settings.resolve()?;
+        let settings = resolved.settings;
+        logging::begin(&settings);
+        for doubt in &resolved.doubts {
+            tracing::warn!("{doubt}");
+        }
+        let around = surroundings::open(&settings)?;
+        let service = ServiceSettings {
+            write_threads: match settings.service.write_threads {
                 0 => compute::available().div_ceil(2),
                 threads => threads,
             },
-            ..ServiceSettings::default()
+            ..settings.service
+        };
+        let listening = Listening {
+            listen: settings.listen,
+            insecure: settings.insecure,
+            metrics: settings.metrics_listen,
+            tokens: settings.tokens,
+            around,
         };
         let opening = Opening {
-            profile: self.profile.read()?,
-            reranker: self.reranker.name.clone(),
-            writes: self.write,
-            snapshots: self.snapshots.clone(),
+            profile: profile(settings.profile.as_deref())?,
+            reranker: settings.reranker,
+            writes: settings.write,
+            snapshots: settings.snapshots,
         };
         let runtime = runtime()?;
-        let served = runtime.block_on(serve(&self.index.folder, &self.listen, opening, settings, |address| {
-            eprintln!("listening on {address}; end with Ctrl-C or SIGTERM");
-        }));
+        let is_for_people = settings.log_format == "text";
+        let served =
+            runtime.block_on(serve(
+                &settings.index,
+                listening,
+                opening,
+                service,
+                move |address| match is_for_people {
+                    true => eprintln!("listening on {address}; end with Ctrl-C or SIGTERM"),
+                    false => tracing::info!(%address, "listening"),
+                },
+            ));
+        match &served {
+            Ok(()) => tracing::info!("ended"),
+            Err(error) => tracing::error!(%error, "ended"),
+        }
         // A search that the grace period has cut off must not hold the end up.
         runtime.shutdown_background();
         served
@@ -146,22 +144,69 @@ pub struct Opening {
     pub snapshots: Option<PathBuf>,
 }
 
-/// Serves the index of a folder. `ready` is called with the address once questions are answered. Ends on SIGTERM or
-/// Ctrl-C, or with an error if the index cannot be opened.
-pub async fn serve(
-    folder: &Path,
-    listen: &str,
-    opening: Opening,
-    settings: ServiceSettings,
-    ready: impl FnOnce(std::net::SocketAddr) + Send + 'static,
-) -> Result<()> {
+/// Where a service listens, and what it has around it.
+pub struct Listening {
+    /// `HOST:PORT`.
+    pub listen: String,
+    /// Whether others may reach it without TLS.
+    pub insecure: bool,
+    /// Where the metrics are by themselves.
+    pub metrics: Option<String>,
+    /// The file of tokens, to be read again.
+    pub tokens: Option<PathBuf>,
+    /// Certificates, tokens, numbers.
+    pub around: Surroundings,
+}
+
+async fn bind(listen: &str, flag: &str) -> Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(listen).await.map_err(|cause| {
-        Error::unavailable(format!("cannot listen on {listen}: {cause}"))
-            .help("name another address with --listen, or stop the program that listens there")
+        Error::unavailable(format!("cannot listen on {listen}: {cause}")).help(format!(
+            "name another address with {flag}, or stop the program that listens there"
+        ))
     })?;
     let address = listener
         .local_addr()
         .or_fault(Fault::Unavailable, "reading the listener's address")?;
+    Ok((listener, address))
+}
+
+/// Serves the index of a folder. `ready` is called with the address once questions are answered. Ends on SIGTERM or
+/// Ctrl-C, or with an error if the index cannot be opened.
+pub async fn serve(
+    folder: &Path,
+    listening: Listening,
+    opening: Opening,
+    settings: ServiceSettings,
+    ready: impl FnOnce(std::net::SocketAddr) + Send + 'static,
+) -> Result<()> {
+    let Listening {
+        listen,
+        insecure,
+        metrics: metrics_listen,
+        tokens,
+        around,
+    } = listening;
+    let (listener, address) = bind(&listen, "--listen").await?;
+    surroundings::may_listen(address, around.tls.is_some(), insecure)?;
+    let numbers = match metrics_listen {
+        Some(listen) => Some(bind(&listen, "--metrics-listen").await?),
+        None => None,
+    };
+    let is_private = around.tls.is_some();
+    tracing::info!(%address, tls = is_private, tokens = around.access.tokens().map_or(0, |tokens| tokens.count()), "opening {}", folder.display());
+    let renewing = reload::follow(
+        around.tls.clone(),
+        tokens,
+        around.access.clone(),
+        around.metrics.clone(),
+    );
+    let metrics = around.metrics.clone();
+    let mut beside = JoinSet::new();
+    beside.spawn(renewing);
+    if let Some((listener, address)) = numbers {
+        tracing::info!(%address, "metrics");
+        beside.spawn(server::show_metrics(listener, metrics.clone()));
+    }
     let settings = ServiceSettings {
         waiting: setup::questions_that_wait(folder, opening.reranker.as_deref()),
         ..settings
@@ -173,24 +218,29 @@ pub async fn serve(
         let (cell, collection, folder) = (cell.clone(), collection.clone(), folder.to_path_buf());
         let maintenance = maintenance.clone();
         async move {
-            let opened = tokio::task::spawn_blocking(move || open_and_warm(&folder, &opening, address)).await;
+            let counted = metrics.clone();
+            let begin = Instant::now();
+            let open = move || open_and_warm(&folder, &opening, address, &counted);
+            let opened = tokio::task::spawn_blocking(open).await;
             let opened = opened.or_fault(Fault::Bug, "opening the index")??;
             // The cells are filled once, here.
             let _ = collection.set(opened.collection);
             let _ = maintenance.set(opened.maintenance);
             let _ = cell.set(opened.served);
+            metrics.took_over();
+            tracing::info!(seconds = begin.elapsed().as_secs_f64(), "ready");
             ready(address);
-            follow_commits(opened.index).await
+            follow_commits(opened.index, metrics).await
         }
     };
     let mut failed_with = None;
     let shutdown = async {
         tokio::select! {
-            () = server::asked_to_end() => {}
+            () = server::asked_to_end() => tracing::info!("asked to end"),
             Err(error) = opening => failed_with = Some(error),
         }
     };
-    let ended = server::run(listener, cell, collection.clone(), settings, shutdown).await;
+    let ended = server::run(listener, cell, collection.clone(), settings, around, shutdown).await;
     if let Some(live) = collection.get().and_then(|collection| collection.live.clone()) {
         // What nobody waited for is kept, too. Maintenance is cancelled.
         let close = move || {
@@ -214,7 +264,12 @@ struct OpenedForService {
     maintenance: Option<Background>,
 }
 
-fn open_and_warm(folder: &Path, opening: &Opening, address: SocketAddr) -> Result<OpenedForService> {
+fn open_and_warm(
+    folder: &Path,
+    opening: &Opening,
+    address: SocketAddr,
+    metrics: &Arc<Metrics>,
+) -> Result<OpenedForService> {
     if opening.writes
         && let Err(error) = EmbeddedIndex::identity_in(folder)
         && error.fault() == Fault::Missing
@@ -231,7 +286,11 @@ fn open_and_warm(folder: &Path, opening: &Opening, address: SocketAddr) -> Resul
             );
             let index = opened.index.index();
             let live = Live::open(&index, opened.rules()?, Pace::default(), &how)?;
-            let said = |error: &Error| eprintln!("baowen: maintaining the index: {error}");
+            let metrics = metrics.clone();
+            let said = move |error: &Error| {
+                metrics.maintenance_failed();
+                tracing::error!(%error, "maintaining the index");
+            };
             let maintenance = Background::start(index, Budget::single(), REFRESH, said)?;
             (Some(Arc::new(live)), Some(maintenance))
         }
@@ -268,7 +327,7 @@ fn warm(engine: &Engine) -> Result<()> {
         Err(error) => return Err(error),
     };
     if let Some(reason) = reason {
-        eprintln!("baowen: questions are answered by words for now: {reason}");
+        tracing::warn!("questions are answered by words for now: {reason}");
     }
     Ok(())
 }
@@ -296,20 +355,28 @@ fn snapshots(folder: &Path, into: &Path) -> TakeSnapshot {
 }
 
 /// Takes over newer commits and rebuilds for as long as the service lives.
-async fn follow_commits(index: Arc<Followed>) -> Result<std::convert::Infallible> {
+async fn follow_commits(index: Arc<Followed>, metrics: Arc<Metrics>) -> Result<std::convert::Infallible> {
     let mut said = false;
     loop {
         tokio::time::sleep(REFRESH).await;
         let index = index.clone();
         let refreshed = tokio::task::spawn_blocking(move || index.refresh()).await;
         match refreshed.or_fault(Fault::Bug, "opening a commit")? {
-            Ok(_) => said = false,
+            Ok(is_newer) => {
+                said = false;
+                if is_newer {
+                    metrics.took_over();
+                    tracing::info!("a newer commit is searched");
+                }
+            }
             // The commit before goes on being served; once is enough to say so.
-            Err(error) if !said => {
-                eprintln!("baowen: keeping the last good commit: {error}");
+            Err(error) => {
+                metrics.refresh_failed();
+                if !said {
+                    tracing::error!("keeping the last good commit: {error}");
+                }
                 said = true;
             }
-            Err(_) => {}
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::options::IndexFolder;
+use super::options::{Credentials, IndexFolder};
 use super::{print, remote};
 use crate::error::Result;
 use crate::index::EmbeddedIndex;
@@ -24,6 +24,8 @@ pub struct Snapshot {
     /// Have the service at this address do it, which was started with `--snapshots`.
     #[arg(long, value_name = "HOST:PORT")]
     addr: Option<String>,
+    #[command(flatten)]
+    credentials: Credentials,
     /// Print as JSON.
     #[arg(long)]
     json: bool,
@@ -34,8 +36,9 @@ impl Snapshot {
     pub fn run(&self) -> Result<()> {
         let made = match &self.addr {
             Some(addr) => {
+                let reach = self.credentials.at(addr)?;
                 let name = self.to.to_string_lossy();
-                remote::runtime()?.block_on(async { IndexClient::connect(addr).await?.snapshot(&name).await })?
+                remote::runtime()?.block_on(async { IndexClient::connect(reach).await?.snapshot(&name).await })?
             }
             None => {
                 let backup = EmbeddedIndex::back_up(&self.index.folder, &self.to)?;

@@ -5,10 +5,11 @@
 //! longer than that.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Answer;
 use super::cache::AnswerCache;
+use super::metrics::{Metrics, stages};
 use super::pool::{SearchPool, passed};
 use crate::compute::late;
 use crate::error::Result;
@@ -29,6 +30,17 @@ pub struct Answers {
     core: Arc<dyn Answer>,
     pool: Arc<SearchPool>,
     cache: Arc<AnswerCache>,
+    metrics: Arc<Metrics>,
+    slow: SlowLog,
+}
+
+/// Which questions are written down for having taken long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SlowLog {
+    /// Those that took at least so long; zero for none.
+    pub least: Duration,
+    /// Whether with what was asked.
+    pub with_question: bool,
 }
 
 impl Answers {
@@ -38,7 +50,15 @@ impl Answers {
             core,
             pool,
             cache: Arc::new(AnswerCache::new(cache_bytes)),
+            metrics: Arc::default(),
+            slow: SlowLog::default(),
         }
+    }
+
+    /// The same, counted in `metrics` and with a log of slow questions.
+    #[must_use]
+    pub fn reported_to(self, metrics: Arc<Metrics>, slow: SlowLog) -> Self {
+        Answers { metrics, slow, ..self }
     }
 
     /// What `message` makes of the answer to a checked request and of how long it took this time.
@@ -64,11 +84,19 @@ impl Answers {
                 cached: true,
                 ..Timings::default()
             };
+            self.metrics.answered(&timings, false);
             return message(&answer, &timings);
         }
-        let (core, cache) = (self.core.clone(), self.cache.clone());
+        let (core, cache, metrics, slow) = (self.core.clone(), self.cache.clone(), self.metrics.clone(), self.slow);
+        // The call's, by which the line about a slow question is known.
+        let span = tracing::Span::current();
         let work = move || {
+            let started = Instant::now();
             let answer = Arc::new(core.search(&request)?);
+            metrics.answered(&answer.timings, answer.degraded.is_some());
+            if !slow.least.is_zero() && begin.elapsed() >= slow.least {
+                span.in_scope(|| say_slow(&request, &answer, begin, started, slow.with_question));
+            }
             let message = message(&answer, &answer.timings);
             if let Some(key) = key.filter(|_| answer.degraded.is_none()) {
                 cache.keep(key, answer);
@@ -81,3 +109,23 @@ impl Answers {
         }
     }
 }
+
+/// Writes down a question that took long: how long it waited and what each stage took, and what it was only if asked to.
+fn say_slow(request: &SearchRequest, answer: &SearchResponse, begin: Instant, started: Instant, with_question: bool) {
+    let milliseconds = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1_000.0);
+    let stages = stages(&answer.timings).map(|(stage, time)| format!("{stage} {}", milliseconds(time)));
+    let question = with_question.then_some(request.query.as_str());
+    tracing::warn!(
+        target: SLOW,
+        question,
+        characters = request.query.chars().count(),
+        ms = milliseconds(begin.elapsed()),
+        waited_ms = milliseconds(started - begin),
+        stages_ms = stages.join(", "),
+        hits = answer.hits.len(),
+        "a slow question"
+    );
+}
+
+/// The lines about slow questions, as logs name them.
+pub const SLOW: &str = "slow";

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use tonic::transport::{Channel, Endpoint};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status};
 
 use super::convert::ask;
@@ -18,20 +21,80 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest answer taken, in bytes.
 pub(super) const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
+/// How a service is reached: where it is, who asks, whom both believe.
+#[derive(Clone, Default)]
+pub struct Reach {
+    /// `HOST:PORT`, or with `http://` or `https://` before it.
+    pub addr: String,
+    /// A token that the service knows.
+    pub token: Option<String>,
+    /// Authorities that the service's certificate may come from, as PEM; without them, those of the system.
+    pub authority: Option<String>,
+    /// The caller's own certificate and its key, as PEM.
+    pub identity: Option<(String, String)>,
+}
+
+impl std::fmt::Debug for Reach {
+    /// Without what is secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reach")
+            .field("addr", &self.addr)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<&str> for Reach {
+    fn from(addr: &str) -> Self {
+        Reach {
+            addr: addr.to_owned(),
+            ..Reach::default()
+        }
+    }
+}
+
+impl From<&String> for Reach {
+    fn from(addr: &String) -> Self {
+        addr.as_str().into()
+    }
+}
+
+impl From<&Reach> for Reach {
+    fn from(reach: &Reach) -> Self {
+        reach.clone()
+    }
+}
+
+/// Puts the token into every call.
+#[derive(Debug, Clone)]
+pub struct WithToken(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for WithToken {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// A channel whose calls bring their token.
+pub(super) type Way = InterceptedService<Channel, WithToken>;
+
 /// A connection to a running service. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Client {
-    inner: SearchServiceClient<Channel>,
+    inner: SearchServiceClient<Way>,
 }
 
 impl Client {
-    /// Connects to `HOST:PORT` (also `http://HOST:PORT`).
+    /// Connects to a service.
     ///
     /// # Errors
     /// `Caller` if the address is none, `Unavailable` if nothing answers there.
-    pub async fn connect(addr: &str) -> Result<Self> {
+    pub async fn connect(reach: impl Into<Reach>) -> Result<Self> {
         Ok(Client {
-            inner: SearchServiceClient::new(channel(addr).await?).max_decoding_message_size(MAX_RESPONSE_BYTES),
+            inner: SearchServiceClient::new(channel(&reach.into()).await?)
+                .max_decoding_message_size(MAX_RESPONSE_BYTES),
         })
     }
 
@@ -84,24 +147,51 @@ impl Client {
     }
 }
 
-/// A connection to `HOST:PORT` (also `http://HOST:PORT`).
+/// A connection to a service.
 ///
 /// # Errors
-/// `Caller` if the address is none, `Unavailable` if nothing answers there.
-pub(super) async fn channel(addr: &str) -> Result<Channel> {
-    let uri = if addr.contains("://") {
-        addr.to_owned()
-    } else {
-        format!("http://{addr}")
+/// `Caller` if the address, the token or a certificate is none, `Unavailable` if nothing answers there.
+pub(super) async fn channel(reach: &Reach) -> Result<Way> {
+    let addr = &reach.addr;
+    let uri = match addr.contains("://") {
+        true => addr.clone(),
+        false => format!("http://{addr}"),
     };
-    let endpoint = Endpoint::from_shared(uri)
+    let is_private = uri.starts_with("https://");
+    let mut endpoint = Endpoint::from_shared(uri)
         .map_err(|cause| Error::caller(format!("`{addr}` is not an address: {}", root(&cause))))?
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true);
-    endpoint.connect().await.map_err(|cause| {
-        Error::unavailable(format!("no service answers at {addr}: {}", root(&cause)))
-            .help("start one with `baowen serve`, or give the address of one that runs")
-    })
+    if is_private {
+        let mut tls = match &reach.authority {
+            Some(authority) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority)),
+            None => ClientTlsConfig::new().with_native_roots(),
+        };
+        if let Some((certificate, key)) = &reach.identity {
+            tls = tls.identity(Identity::from_pem(certificate, key));
+        }
+        endpoint = endpoint
+            .tls_config(tls)
+            .map_err(|cause| Error::caller(format!("a certificate for {addr} is none: {}", root(&cause))))?;
+    }
+    let token = match &reach.token {
+        None => None,
+        Some(token) => {
+            // Nothing of the token is said.
+            let value = format!("Bearer {token}").parse::<MetadataValue<Ascii>>();
+            let mut value = value.map_err(|_| Error::caller("the token has characters that no token has"))?;
+            value.set_sensitive(true);
+            Some(value)
+        }
+    };
+    let channel = endpoint.connect().await.map_err(|cause| {
+        let help = match is_private {
+            true => "start one with `baowen serve`, or name the authority of its certificate with --tls-ca",
+            false => "start one with `baowen serve`, or give the address of one that runs (https://HOST:PORT for TLS)",
+        };
+        Error::unavailable(format!("no service answers at {addr}: {}", root(&cause))).help(help)
+    })?;
+    Ok(InterceptedService::new(channel, WithToken(token)))
 }
 
 /// tonic's client keeps the deadline too, but calls it a cancellation.

@@ -1,8 +1,9 @@
-//! Connections as they come in: how many at a time, and how long one may stay that says nothing.
+//! Connections as they come in: how many at a time, how they become private, and how long one may stay that says nothing.
 //!
 //! A socket that is opened and left silent holds a descriptor and would hold the end of the service up. So who does not
-//! begin to speak HTTP/2 in time is cut off; what happens after that is the library's (it asks the other end whether it is
-//! still there). Beyond the bound new connections wait to be accepted; when descriptors run out, accepting pauses.
+//! begin in time, TLS included, is cut off, and so is who later holds or reads nothing (`activity`); whether the other
+//! end is still there is asked by the library. Beyond the bound new connections wait to be accepted; when descriptors run
+//! out, accepting pauses.
 
 use std::io;
 use std::pin::Pin;
@@ -10,88 +11,173 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Sleep;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tokio::time::{Instant, Sleep};
+use tonic::transport::server::Connected;
 
-/// Bytes by which a client shows that it speaks HTTP/2.
+use super::activity::{Connections, Cut, Peer};
+use super::metrics::Metrics;
+use super::tls::Tls;
+
+/// Bytes by which a client shows that it speaks HTTP/2; no request of HTTP/1 is shorter.
 const PREFACE: usize = 24;
 /// How long accepting pauses when it fails: usually no descriptors are left, and others have to end first.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often a connection looks whether it must be cut off.
+const LOOK: Duration = Duration::from_secs(1);
 
-/// The connections of a listener, at most `most` at a time, each with so long a time to begin.
-pub fn incoming(listener: TcpListener, most: usize, patience: Duration) -> impl Stream<Item = io::Result<Connection>> {
-    let room = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
-    stream::unfold((listener, room), move |(listener, room)| async move {
+/// What new connections begin with.
+#[derive(Clone)]
+pub struct Entrance {
+    /// Connections at a time.
+    pub most: usize,
+    /// How long one may take to begin.
+    pub handshake: Duration,
+    /// How they become private, if they do.
+    pub tls: Option<Arc<Tls>>,
+    /// Those that are there.
+    pub connections: Arc<Connections>,
+    /// Where they are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The connections of a listener.
+pub fn incoming(listener: TcpListener, entrance: Entrance) -> impl Stream<Item = io::Result<Connection>> {
+    let most = entrance.most.clamp(1, Semaphore::MAX_PERMITS);
+    let room = Arc::new(Semaphore::new(most));
+    let accepted = stream::unfold((listener, room), |(listener, room)| async move {
         // The semaphore is never closed.
         let place = room.clone().acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    // An answer is sent whole; waiting to fill a packet only delays it.
-                    let _ = stream.set_nodelay(true);
-                    let connection = Connection {
-                        stream,
-                        begin: Some((Box::pin(tokio::time::sleep(patience)), PREFACE)),
-                        _place: place,
-                    };
-                    return Some((Ok(connection), (listener, room)));
-                }
+                Ok((stream, _)) => return Some(((stream, place), (listener, room))),
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
         }
+    });
+    // In tasks of their own, so that nobody waits for another one's keys.
+    let begun = accepted.map(move |(stream, place)| {
+        let beginning = tokio::spawn(begin(stream, place, entrance.clone()));
+        async move { beginning.await.map_err(io::Error::other).and_then(|begun| begun) }
+    });
+    begun.buffer_unordered(most)
+}
+
+async fn begin(stream: TcpStream, place: OwnedSemaphorePermit, entrance: Entrance) -> io::Result<Connection> {
+    let until = Instant::now() + entrance.handshake;
+    // An answer is sent whole; waiting to fill a packet only delays it.
+    let _ = stream.set_nodelay(true);
+    let address = stream.peer_addr().ok();
+    let stream: Pin<Box<dyn Io>> = match &entrance.tls {
+        None => Box::pin(stream),
+        Some(tls) => {
+            let agreed = tokio::time::timeout_at(until, tls.accept(stream)).await;
+            let agreed = agreed.unwrap_or_else(|late| Err(late.into()));
+            Box::pin(agreed.inspect_err(|_| entrance.metrics.connection_failed())?)
+        }
+    };
+    entrance.metrics.connection_began();
+    Ok(Connection {
+        stream,
+        begin: Some(PREFACE),
+        look: Box::pin(tokio::time::sleep_until(until)),
+        peer: Peer {
+            address,
+            activity: entrance.connections.join(),
+        },
+        metrics: entrance.metrics,
+        _place: place,
     })
 }
 
+/// Bytes both ways.
+trait Io: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Io for T {}
+
 /// One connection, which keeps its place among those allowed until it ends.
 pub struct Connection {
-    stream: TcpStream,
-    /// Until it has begun: when it is cut off, and how many bytes are still to come.
-    begin: Option<(Pin<Box<Sleep>>, usize)>,
+    stream: Pin<Box<dyn Io>>,
+    /// Until it has begun: how many bytes are still to come.
+    begin: Option<usize>,
+    /// When it is looked at next; until it has begun, when it is cut off.
+    look: Pin<Box<Sleep>>,
+    peer: Peer,
+    metrics: Arc<Metrics>,
     _place: OwnedSemaphorePermit,
 }
 
-impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+impl Connection {
+    /// Whether it must be cut off; looked at while it waits for bytes.
+    fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<Option<Cut>> {
+        if let Some(cut) = self.peer.activity.must_end(cx.waker()) {
+            return Poll::Ready(Some(cut));
+        }
+        while self.look.as_mut().poll(cx).is_ready() {
+            if self.begin.is_some() {
+                return Poll::Ready(None);
+            }
+            if let Some(cut) = self.peer.activity.must_end(cx.waker()) {
+                return Poll::Ready(Some(cut));
+            }
+            self.look.as_mut().reset(Instant::now() + LOOK);
+        }
+        Poll::Pending
+    }
+}
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.metrics.connection_ended();
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
     }
 }
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        let Some((cut_off, missing)) = &mut self.begin else {
-            return read;
-        };
-        *missing = missing.saturating_sub(buf.filled().len() - before);
-        if *missing == 0 {
-            self.begin = None;
+        let read = self.stream.as_mut().poll_read(cx, buf);
+        let bytes = buf.filled().len() - before;
+        self.metrics.received(bytes);
+        if let Some(missing) = &mut self.begin {
+            *missing = missing.saturating_sub(bytes);
+            if *missing == 0 {
+                self.begin = None;
+                self.look.as_mut().reset(Instant::now() + LOOK);
+            }
+        }
+        if read.is_ready() {
             return read;
         }
-        match (read, cut_off.as_mut().poll(cx)) {
-            (Poll::Pending, Poll::Ready(())) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            (read, _) => read,
-        }
+        let cut = std::task::ready!(self.poll_cut(cx));
+        self.metrics.connection_cut(cut);
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = self.stream.as_mut().poll_write(cx, buf);
+        self.metrics.sent(&written);
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.stream.as_mut().poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.stream.as_mut().poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -99,7 +185,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = self.stream.as_mut().poll_write_vectored(cx, bufs);
+        self.metrics.sent(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -6,9 +6,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
+use super::client::{Reach, Way};
 use super::collection::{Listed, SnapshotMade};
 use super::convert::articles as convert;
 use super::wire::index_service_client::IndexServiceClient;
@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A connection to a service that writes. Clones share it.
 #[derive(Debug, Clone)]
 pub struct IndexClient {
-    inner: IndexServiceClient<Channel>,
+    inner: IndexServiceClient<Way>,
 }
 
 /// What an index is.
@@ -49,12 +49,12 @@ pub struct Totals {
 }
 
 impl IndexClient {
-    /// Connects to `HOST:PORT` (also `http://HOST:PORT`).
+    /// Connects to a service.
     ///
     /// # Errors
     /// `Caller` if the address is none, `Unavailable` if nothing answers there.
-    pub async fn connect(addr: &str) -> Result<Self> {
-        let inner = IndexServiceClient::new(client::channel(addr).await?);
+    pub async fn connect(reach: impl Into<Reach>) -> Result<Self> {
+        let inner = IndexServiceClient::new(client::channel(&reach.into()).await?);
         Ok(IndexClient {
             inner: inner.max_decoding_message_size(client::MAX_RESPONSE_BYTES),
         })

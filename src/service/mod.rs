@@ -19,12 +19,21 @@
 //! | `index_calls` | the methods of `IndexService` |
 //! | `connections` | how many connections there are, and which are cut off |
 //! | `admission` | how many calls of a service may be under way |
+//! | `activity` | what each connection holds, and when it is cut off |
+//! | `tls` | certificates, replaced while the service runs |
+//! | `access` | tokens, rights and rates |
+//! | `caller` | who calls |
+//! | `observed` | every call from its first byte to its last: its name, its numbers, its line in the log |
+//! | `metrics` | what is counted and measured |
 //! | `server` | a listening service: health, reflection, limits, shutdown |
 //! | `client`, `index_client` | the other end, for the command line |
 
+pub mod access;
+pub mod activity;
 pub mod admission;
 pub mod answers;
 pub mod cache;
+pub mod caller;
 pub mod calls;
 pub mod client;
 pub mod codec;
@@ -34,11 +43,14 @@ pub mod convert;
 pub mod deadline;
 pub mod index_calls;
 pub mod index_client;
+pub mod metrics;
+pub mod observed;
 pub mod pool;
 pub mod server;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use std::sync::{Arc, OnceLock};
 

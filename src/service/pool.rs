@@ -5,14 +5,18 @@
 //! caller has gone, or whose deadline has passed, never starts; a panic in the core becomes an error of that one call.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, block_in_place, spawn_blocking};
 
+use super::caller::{CALLER, Caller};
+use super::metrics::Metrics;
 use crate::compute::late;
 use crate::error::{Error, Fault, Result};
 
@@ -28,7 +32,18 @@ pub struct SearchPool {
     patient: Arc<Semaphore>,
     capacity: usize,
     at_a_time: usize,
+    /// How many searches each caller has running or waiting.
+    callers: Arc<Mutex<HashMap<Caller, usize>>>,
+    /// How long a search takes, in microseconds, the last ones counting most.
+    usual: Arc<AtomicU64>,
+    metrics: Option<Arc<Metrics>>,
 }
+
+/// A caller takes no more than so many times what it leaves free: one that asks without end leaves a quarter of the
+/// queue to others, who always find a place.
+const GREED: usize = 3;
+/// Of so many searches the last one counts as one.
+const MEMORY: u64 = 8;
 
 impl SearchPool {
     /// At most `threads` searches (at least one) at a time, before which `queue` may wait.
@@ -41,6 +56,18 @@ impl SearchPool {
             patient: Arc::new(Semaphore::new(threads)),
             capacity,
             at_a_time: threads,
+            callers: Arc::default(),
+            usual: Arc::default(),
+            metrics: None,
+        }
+    }
+
+    /// The same, with refusals counted.
+    #[must_use]
+    pub fn counted_by(self, metrics: Arc<Metrics>) -> Self {
+        SearchPool {
+            metrics: Some(metrics),
+            ..self
         }
     }
 
@@ -59,15 +86,65 @@ impl SearchPool {
     /// started. For one piece of work a task: a lone one runs in the task's place.
     ///
     /// # Errors
-    /// The work's; `Exhausted` if as many searches as may wait do, `Deadline` as soon as the deadline passes (where the
-    /// work runs alone, as soon as it looks at the deadline).
+    /// The work's; `Exhausted` if as many searches as may wait do, as many of this caller as leave room for others, or so
+    /// many that this one would not be answered by its deadline; `Deadline` as soon as the deadline passes (where the work
+    /// runs alone, as soon as it looks at the deadline).
     pub async fn run<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        let admitted = self.admission.clone().try_acquire_owned().map_err(|_| self.full())?;
+        let admitted = self.admit(deadline).inspect_err(|_| {
+            self.metrics.as_ref().inspect(|metrics| metrics.refused("queue"));
+        })?;
         until(deadline, self.start(admitted, deadline, may_block_in_place(), work)).await?
+    }
+
+    /// A place for one more search, running or waiting.
+    fn admit(&self, deadline: Option<Instant>) -> Result<Admitted> {
+        let permit = self.admission.clone().try_acquire_owned().map_err(|_| self.full())?;
+        // Not counting itself.
+        let waiting = self.in_flight().saturating_sub(self.at_a_time + 1);
+        let usual = Duration::from_micros(self.usual.load(Ordering::Relaxed));
+        let rounds = u32::try_from(waiting / self.at_a_time).unwrap_or(u32::MAX);
+        let wait = usual.saturating_mul(rounds);
+        if deadline.is_some_and(|deadline| Instant::now() + wait > deadline) && rounds > 0 {
+            return Err(Error::new(
+                Fault::Exhausted,
+                format!(
+                    "{waiting} questions wait, and this one would not be answered by its deadline: its turn comes in about {} ms",
+                    wait.as_millis()
+                ),
+            )
+            .help("ask again in a moment, or allow more time"));
+        }
+        let place = CALLER.try_with(Clone::clone).ok();
+        let place = place.map(|caller| {
+            // The place that this one has already among them.
+            let free = self.admission.available_permits() + 1;
+            let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = callers.entry(caller.clone()).or_default();
+            if *own > free.saturating_mul(GREED) {
+                return Err(self.greedy(*own));
+            }
+            *own += 1;
+            Ok(Place {
+                caller,
+                callers: self.callers.clone(),
+            })
+        });
+        Ok(Admitted {
+            _permit: permit,
+            _place: place.transpose()?,
+        })
+    }
+
+    fn greedy(&self, own: usize) -> Error {
+        Error::new(
+            Fault::Exhausted,
+            format!("{own} questions of this caller are in flight, and the room that is left is for others"),
+        )
+        .help("ask again in a moment, or ask fewer at a time")
     }
 
     /// As [`Self::run`] as soon as there is room, for callers that slow down rather than fail (a batch).
@@ -80,28 +157,29 @@ impl SearchPool {
         F: FnOnce() -> Result<T> + Send + 'static,
     {
         let admitted = async {
-            let admitted = self.patient.clone().acquire_owned().await.map_err(|_| stopping())?;
+            let permit = self.patient.clone().acquire_owned().await.map_err(|_| stopping())?;
+            let admitted = Admitted {
+                _permit: permit,
+                _place: None,
+            };
             // Others of the same task wait to be polled.
             self.start(admitted, deadline, false, work).await
         };
         until(deadline, admitted).await?
     }
 
-    async fn start<T, F>(
-        &self,
-        admitted: OwnedSemaphorePermit,
-        deadline: Option<Instant>,
-        in_place: bool,
-        work: F,
-    ) -> Result<T>
+    async fn start<T, F>(&self, admitted: Admitted, deadline: Option<Instant>, in_place: bool, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
         let thread = self.threads.clone().acquire_owned().await.map_err(|_| stopping())?;
         let is_alone = self.threads.available_permits() + 1 == self.at_a_time;
+        let usual = self.usual.clone();
         let work = move || {
+            let begin = Instant::now();
             let result = if passed(deadline) { Err(late()) } else { work() };
+            remember(&usual, begin.elapsed());
             // Before the answer, so that who has it can hand over the next piece at once.
             drop((thread, admitted));
             result
@@ -123,6 +201,37 @@ impl SearchPool {
         )
         .help("ask again in a moment, or ask fewer at a time")
     }
+}
+
+/// A search's place among those that run or wait.
+struct Admitted {
+    _permit: OwnedSemaphorePermit,
+    _place: Option<Place>,
+}
+
+/// One of a caller's places.
+struct Place {
+    caller: Caller,
+    callers: Arc<Mutex<HashMap<Caller, usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = callers.get_mut(&self.caller) {
+            *own -= 1;
+            if *own == 0 {
+                callers.remove(&self.caller);
+            }
+        }
+    }
+}
+
+/// Lets a search's time count in what is usual. A time that another thread puts in between is lost, which does not matter.
+fn remember(usual: &AtomicU64, time: Duration) {
+    let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(1 << 40);
+    let before = usual.load(Ordering::Relaxed);
+    usual.store((before * (MEMORY - 1) + time) / MEMORY, Ordering::Relaxed);
 }
 
 /// Whether this runtime can hand a worker's duties to another thread.
@@ -173,8 +282,7 @@ fn reason(panic: &(dyn Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
+    use std::sync::atomic::AtomicUsize;
 
     use tokio::sync::oneshot;
     use tokio::task::JoinHandle;
@@ -246,6 +354,55 @@ mod tests {
         for batch in batches {
             batch.await.unwrap().unwrap();
         }
+    }
+
+    /// A caller that asks without end, and another one that comes when it has taken all that it gets.
+    #[tokio::test]
+    async fn a_caller_leaves_room_for_others() {
+        let (pool, first, release) = held(8).await;
+        let named = |name: &str| Caller(name.into());
+        let greedy: Vec<_> = (0..20)
+            .map(|_| Box::pin(CALLER.scope(named("greedy"), pool.run(None, || Ok(())))))
+            .collect();
+        let mut waiting = Vec::new();
+        for mut question in greedy {
+            match futures_util::poll!(&mut question) {
+                std::task::Poll::Pending => waiting.push(question),
+                std::task::Poll::Ready(refused) => assert_eq!(refused.unwrap_err().fault(), Fault::Exhausted),
+            }
+        }
+        // Nine places, of which one is taken: when it has six, two are free, and it gets one of them.
+        assert_eq!(waiting.len(), 7);
+        let mut other = Box::pin(CALLER.scope(named("other"), pool.run(None, || Ok(()))));
+        assert!(futures_util::poll!(&mut other).is_pending(), "it is not refused");
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        for question in waiting {
+            question.await.unwrap();
+        }
+        other.await.unwrap();
+        assert!(pool.callers.lock().unwrap().is_empty());
+    }
+
+    /// Whoever cannot be answered in time is told at once, not when its time is over.
+    #[tokio::test]
+    async fn what_would_be_late_is_refused_at_once() {
+        let (pool, first, release) = held(8).await;
+        pool.usual.store(3_600_000_000, Ordering::Relaxed);
+        let soon = Some(Instant::now() + Duration::from_secs(60));
+        let mut second = Box::pin(pool.run(soon, || Ok(())));
+        assert!(
+            futures_util::poll!(&mut second).is_pending(),
+            "nobody knows when the first one ends"
+        );
+        let mut third = Box::pin(pool.run(soon, || Ok(())));
+        let std::task::Poll::Ready(third) = futures_util::poll!(&mut third) else {
+            panic!("it waits");
+        };
+        assert!(third.unwrap_err().message().contains("deadline"));
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        second.await.unwrap();
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! connections, calls in flight are answered; then it ends, at the latest when the grace period is over.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -14,13 +15,20 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
+use super::access::{Access, Guarded};
+use super::activity::{Connections, Patience};
 use super::admission::Bounded;
-use super::answers::Answers;
+use super::answers::{Answers, SlowLog};
 use super::calls::{CallLimits, SearchCalls};
 use super::collection::CollectionCell;
+use super::connections::Entrance;
 use super::deadline::WithDeadlines;
 use super::index_calls::IndexCalls;
+use super::metrics::page::MetricsPage;
+use super::metrics::{IndexNow, Metrics, Now};
+use super::observed::Observed;
 use super::pool::SearchPool;
+use super::tls::Tls;
 use super::wire::index_service_server::IndexServiceServer;
 use super::wire::search_service_server::SearchServiceServer;
 use super::{Answer, connections, wire};
@@ -37,6 +45,8 @@ const HEALTH_NAMES: [&str; 3] = [
 const INDEXING: &str = "/baowen.v1.IndexService/";
 /// Calls that cut and embed articles at a time: one with a long article holds up no other.
 const WRITES_AT_A_TIME: usize = 2;
+/// Connections that look at the metrics at a time.
+const MOST_LOOKING: usize = 32;
 
 /// Limits and times of a service. All have defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,13 +80,34 @@ pub struct ServiceSettings {
     /// How long a new connection may take to begin.
     pub handshake: Duration,
     /// Calls of one connection at a time; a client keeps further ones back.
-    pub max_streams: u32,
+    pub max_streams: usize,
     /// The longest a call may take, whatever its own deadline says.
     pub longest_call: Duration,
     /// How long calls in flight may go on after the signal to end.
     pub grace: Duration,
+    /// The longest that an answer may stand unread before its connection is cut off.
+    pub unread: Duration,
+    /// Bytes of unread answers of all connections; above it the connection that holds most is cut off.
+    pub unread_bytes: usize,
+    /// The longest that a connection may be without a call.
+    pub idle: Duration,
+    /// Questions that take at least so long are written down with their stages; zero writes down none.
+    pub slow: Duration,
+    /// Whether the text of slow questions is written down as well.
+    pub log_questions: bool,
     /// How often the core is asked whether it is ready.
     pub ready_interval: Duration,
+}
+
+/// What a service has around it. By default: nobody needs a token, nothing is private, nobody counts.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Who may call.
+    pub access: Arc<Access>,
+    /// How connections become private, if they do.
+    pub tls: Option<Arc<Tls>>,
+    /// Where everything is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Default for ServiceSettings {
@@ -99,6 +130,11 @@ impl Default for ServiceSettings {
             max_streams: 256,
             longest_call: Duration::from_secs(60),
             grace: Duration::from_secs(10),
+            unread: Duration::from_secs(60),
+            unread_bytes: 256 << 20,
+            idle: Duration::from_secs(900),
+            slow: Duration::ZERO,
+            log_questions: false,
             ready_interval: Duration::from_millis(20),
         }
     }
@@ -115,17 +151,16 @@ pub async fn run(
     answer: Arc<dyn Answer>,
     collection: Arc<CollectionCell>,
     settings: ServiceSettings,
+    around: Surroundings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
     let threads = match settings.threads {
         0 => compute::available(),
         threads => threads,
     };
-    let pool = Arc::new(SearchPool::new(
-        threads.saturating_add(settings.waiting),
-        settings.queue,
-    ));
-    run_in(pool, listener, answer, collection, settings, shutdown).await
+    let pool = SearchPool::new(threads.saturating_add(settings.waiting), settings.queue);
+    let pool = Arc::new(pool.counted_by(around.metrics.clone()));
+    run_in(pool, listener, answer, collection, settings, around, shutdown).await
 }
 
 /// [`run`] with a pool that others can see.
@@ -135,9 +170,27 @@ pub(super) async fn run_in(
     answer: Arc<dyn Answer>,
     collection: Arc<CollectionCell>,
     settings: ServiceSettings,
+    around: Surroundings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
+    let slow = SlowLog {
+        least: settings.slow,
+        with_question: settings.log_questions,
+    };
     let answers = Answers::new(answer.clone(), pool.clone(), settings.answer_cache_bytes);
+    let answers = answers.reported_to(around.metrics.clone(), slow);
+    let connections = Arc::new(Connections::new(Patience {
+        unread: settings.unread,
+        unread_bytes: settings.unread_bytes,
+        idle: settings.idle,
+    }));
+    look_at(
+        &around.metrics,
+        answer.clone(),
+        pool.clone(),
+        connections.clone(),
+        collection.clone(),
+    );
     let limits = CallLimits {
         max_batch: settings.max_batch,
         batch_window: pool.threads().saturating_sub(settings.waiting).max(1),
@@ -179,15 +232,25 @@ pub(super) async fn run_in(
         )
         .prepare();
 
-    let incoming = connections::incoming(listener, settings.connections, settings.handshake);
+    let entrance = Entrance {
+        most: settings.connections,
+        handshake: settings.handshake,
+        tls: around.tls,
+        connections: connections.clone(),
+        metrics: around.metrics.clone(),
+    };
+    let incoming = connections::incoming(listener, entrance);
     let (stop, stopped) = oneshot::channel::<()>();
     let deadlines = WithDeadlines::new(routes, settings.longest_call).except(INDEXING, settings.longest_write);
+    let guarded = Guarded::new(deadlines, around.access, around.metrics.clone());
+    let unanswered = Arc::new(AtomicUsize::new(0));
+    let observed = Observed::new(guarded, around.metrics, unanswered.clone());
     let server = Server::builder()
-        .max_concurrent_streams(settings.max_streams)
+        .max_concurrent_streams(u32::try_from(settings.max_streams).unwrap_or(u32::MAX))
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(16 * 1024)
-        .serve_with_incoming_shutdown(deadlines, incoming, async {
+        .serve_with_incoming_shutdown(observed, incoming, async {
             let _ = stopped.await;
         });
     let mut server = std::pin::pin!(server);
@@ -208,17 +271,69 @@ pub(super) async fn run_in(
     match tokio::time::timeout(settings.grace, server).await {
         Ok(ended) => ended.or_fault(Fault::Unavailable, "ending the service"),
         // Who does not read the answer that was given it holds nobody up.
-        Err(_) if pool.in_flight() == 0 => Ok(()),
+        Err(_) if unanswered.load(Ordering::Acquire) == 0 && pool.in_flight() == 0 => Ok(()),
         Err(_) => Err(Error::new(
             Fault::Deadline,
             format!(
-                "connections were still open {} s after the signal to end, {} questions in flight; they are cut off",
+                "{} calls were not answered {} s after the signal to end, {} searches in flight; they are cut off",
+                unanswered.load(Ordering::Acquire),
                 settings.grace.as_secs_f32(),
                 pool.in_flight()
             ),
         )
         .help("allow a longer grace period if calls need it")),
     }
+}
+
+/// Shows the metrics alone on a listener of their own, until it is dropped.
+pub async fn show_metrics(listener: TcpListener, metrics: Arc<Metrics>) {
+    let entrance = Entrance {
+        most: MOST_LOOKING,
+        handshake: Duration::from_secs(5),
+        tls: None,
+        connections: Arc::new(Connections::new(Patience {
+            unread: Duration::from_secs(30),
+            unread_bytes: 64 << 20,
+            idle: Duration::from_secs(300),
+        })),
+        // They do not count themselves.
+        metrics: Arc::default(),
+    };
+    let incoming = connections::incoming(listener, entrance);
+    let server = Server::builder().accept_http1(true);
+    let served = server.serve_with_incoming(MetricsPage(metrics), incoming).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "showing the metrics");
+    }
+}
+
+/// Has the metrics look at the service whenever somebody looks at them.
+fn look_at(
+    metrics: &Metrics,
+    answer: Arc<dyn Answer>,
+    pool: Arc<SearchPool>,
+    connections: Arc<Connections>,
+    collection: Arc<CollectionCell>,
+) {
+    metrics.look_by(move || {
+        let about = collection.get().and_then(|collection| collection.snapshot().ok());
+        Now {
+            ready: answer.ready(),
+            searches: pool.in_flight(),
+            unread: connections.unread(),
+            index: about.map(|snapshot| {
+                let about = snapshot.about();
+                IndexNow {
+                    articles: about.articles,
+                    passages: about.passages,
+                    segments: about.segments,
+                    graphs: about.graphs,
+                    bytes: about.bytes,
+                    commit: about.commit,
+                }
+            }),
+        }
+    });
 }
 
 /// Done when the process is asked to end: SIGTERM or Ctrl-C.

@@ -81,7 +81,12 @@ pub fn message(error: &Error) -> String {
 
 /// An error as the service answers it.
 pub fn to_status(error: &Error) -> Status {
-    let mut status = Status::new(code(error.fault()), message(error));
+    with_code(code(error.fault()), error)
+}
+
+/// The same with a code that no fault of the core has: who calls is unknown, or may not.
+pub fn with_code(code: Code, error: &Error) -> Status {
+    let mut status = Status::new(code, message(error));
     if error.fault() == Fault::Bug {
         status.metadata_mut().insert(OURS, MetadataValue::from_static("bug"));
     }

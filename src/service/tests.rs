@@ -18,7 +18,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::client::Client;
-use super::server::{ServiceSettings, run_in};
+use super::server::{ServiceSettings, Surroundings, run_in};
 use super::wire::search_service_client::SearchServiceClient;
 use super::*;
 use crate::error::Fault;
@@ -243,12 +243,29 @@ async fn serve(answer: Arc<dyn Answer>, settings: ServiceSettings) -> Running {
 }
 
 async fn serve_in(pool: Arc<pool::SearchPool>, answer: Arc<dyn Answer>, settings: ServiceSettings) -> Running {
+    serve_around(pool, answer, settings, Surroundings::default()).await
+}
+
+async fn serve_around(
+    pool: Arc<pool::SearchPool>,
+    answer: Arc<dyn Answer>,
+    settings: ServiceSettings,
+    around: Surroundings,
+) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let ended = tokio::spawn(run_in(pool, listener, answer, Arc::default(), settings, async {
-        let _ = stopped.await;
-    }));
+    let ended = tokio::spawn(run_in(
+        pool,
+        listener,
+        answer,
+        Arc::default(),
+        settings,
+        around,
+        async {
+            let _ = stopped.await;
+        },
+    ));
     Running { addr, stop, ended }
 }
 
@@ -492,7 +509,7 @@ async fn a_drain_takes_no_new_connections_and_ends_when_its_grace_is_over() {
     running.stop.send(()).unwrap();
     let error = running.ended.await.unwrap().unwrap_err();
     assert_eq!(error.fault(), Fault::Deadline);
-    assert!(error.message().contains("1 questions in flight"), "{error}");
+    assert!(error.message().contains("1 calls were not answered"), "{error}");
     let refused = Client::connect(&addr).await.unwrap_err();
     assert_eq!(refused.fault(), Fault::Unavailable);
     assert!(refused.to_string().contains("baowen serve"), "{refused}");
@@ -929,4 +946,102 @@ async fn addresses_that_are_none_and_empty_ones_are_told_apart() {
     let error = Client::connect(&nobody).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Unavailable);
     assert!(error.message().contains(&nobody), "{error}");
+}
+
+/// A service whose numbers a test sees.
+async fn counted(settings: ServiceSettings) -> (Running, Arc<metrics::Metrics>) {
+    let around = Surroundings::default();
+    let pool = Arc::new(pool::SearchPool::new(settings.threads, settings.queue).counted_by(around.metrics.clone()));
+    let (fake, _) = fake();
+    let running = serve_around(pool, fake, settings, around.clone()).await;
+    (running, around.metrics)
+}
+
+/// Waits until the numbers have this line.
+async fn until(metrics: &metrics::Metrics, line: &str) {
+    while !metrics.text().lines().any(|one| one == line) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Answers that a client asked for and leaves lying: too long, or too many bytes.
+#[tokio::test]
+async fn who_does_not_read_is_cut_off() {
+    let limits = [
+        ServiceSettings {
+            unread: Duration::from_millis(50),
+            ..settings()
+        },
+        ServiceSettings {
+            unread_bytes: 1 << 19,
+            ..settings()
+        },
+    ];
+    for limits in limits {
+        let (running, metrics) = counted(limits).await;
+        let requests = vec![asked("large 1000000"); 4];
+        let mut greedy = running.raw().await;
+        let mut lying = Vec::new();
+        for _ in 0..3 {
+            let batch = wire::BatchSearchRequest {
+                requests: requests.clone(),
+            };
+            // A connection that was cut off already answers no more.
+            lying.extend(greedy.batch_search(batch).await.ok());
+        }
+        until(&metrics, "baowen_connections_cut_total{reason=\"unread\"} 1").await;
+        until(&metrics, "baowen_unread_answer_bytes 0").await;
+        let mut items = lying.swap_remove(0).into_inner();
+        let ended = loop {
+            match items.message().await {
+                Ok(Some(_)) => {}
+                ended => break ended,
+            }
+        };
+        assert!(ended.is_err());
+        // Others are served, and so is this one when it comes again.
+        running
+            .client()
+            .await
+            .search(&SearchRequest::new("医保"))
+            .await
+            .unwrap();
+    }
+}
+
+/// A connection without a call, although it answers every ping.
+#[tokio::test]
+async fn a_connection_without_a_call_ends_and_the_next_one_is_served() {
+    let limits = ServiceSettings {
+        idle: Duration::from_millis(1),
+        ..settings()
+    };
+    let (running, metrics) = counted(limits).await;
+    let channel = running.channel().await;
+    until(&metrics, "baowen_connections_cut_total{reason=\"idle\"} 1").await;
+    until(&metrics, "baowen_connections 0").await;
+    // The channel connects again by itself.
+    SearchServiceClient::new(channel).search(asked("医保")).await.unwrap();
+}
+
+/// A call is known by its caller's id, or by one of ours, and its numbers are there when it has ended.
+#[tokio::test]
+async fn a_call_has_an_id_and_is_counted() {
+    let (running, metrics) = counted(settings()).await;
+    let mut client = running.raw().await;
+    let mut request = Request::new(asked("医保"));
+    request
+        .metadata_mut()
+        .insert("x-request-id", "theirs-1".parse().unwrap());
+    let answer = client.search(request).await.unwrap();
+    assert_eq!(answer.metadata().get("x-request-id").unwrap(), "theirs-1");
+    let refused = client.search(asked("fault 0")).await.unwrap_err();
+    assert_eq!(refused.metadata().get("x-request-id").unwrap().len(), 16);
+    let line = |code, count| {
+        format!("baowen_requests_total{{method=\"baowen.v1.SearchService/Search\",code=\"{code}\"}} {count}")
+    };
+    until(&metrics, &line("OK", 1)).await;
+    until(&metrics, &line("INVALID_ARGUMENT", 1)).await;
+    until(&metrics, "baowen_requests_in_flight 0").await;
+    assert!(metrics.text().contains("baowen_ready 1\n"));
 }

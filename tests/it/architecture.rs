@@ -10,13 +10,14 @@ use crate::support::root;
 /// Layers from the ground up. A module may use modules of lower layers, never of its own or a higher one.
 const LAYERS: &[&[&str]] = &[
     &["error", "local_server", "needed"],
-    &["kernel", "model", "config", "files", "profile"],
+    &["kernel", "model", "files", "profile"],
     &["compute"],
     &["text"],
     &["article", "embed"],
     &["index"],
     &["search"],
     &["service", "eval"],
+    &["settings"],
     &["cli"],
 ];
 

@@ -19,6 +19,7 @@ mod meanings;
 #[cfg(feature = "onnx")]
 mod models;
 mod needed;
+mod operating;
 mod paging;
 mod quality;
 mod reranking;

@@ -71,10 +71,11 @@ struct End {
 /// `Unavailable` if nothing answers at the address.
 pub async fn drive(options: &BenchOptions, load: &Arc<Load>, distinct: usize) -> Result<Report> {
     let concurrency = options.concurrency as usize;
+    let reach = options.credentials.at(&options.addr)?;
     let mut clients: Vec<Client> = Vec::with_capacity(concurrency);
     for number in 0..concurrency {
         let client = match number < MAX_CONNECTIONS {
-            true => Client::connect(&options.addr).await?,
+            true => Client::connect(&reach).await?,
             false => clients[number % MAX_CONNECTIONS].clone(),
         };
         clients.push(client);

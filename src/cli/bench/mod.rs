@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::search::response::{SearchResponse, Timings};
     use crate::service::Answer;
-    use crate::service::server::{ServiceSettings, run as serve};
+    use crate::service::server::{ServiceSettings, Surroundings, run as serve};
 
     #[derive(Parser)]
     struct Cli {
@@ -204,6 +204,7 @@ mod tests {
                     Arc::new(fake),
                     Arc::default(),
                     ServiceSettings::default(),
+                    Surroundings::default(),
                     ended,
                 )
                 .await

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::options::parse_mode;
+use crate::cli::options::{Credentials, parse_mode};
 use crate::search::request::Mode;
 
 /// Measure a running service's latency and throughput.
@@ -11,6 +11,8 @@ pub struct BenchOptions {
     /// The service to ask.
     #[arg(long, value_name = "HOST:PORT")]
     pub addr: String,
+    #[command(flatten)]
+    pub credentials: Credentials,
     /// Questions: JSON Lines with `text` (or `query`, `question`), or one question a line.
     #[arg(long, value_name = "FILE")]
     pub queries: PathBuf,

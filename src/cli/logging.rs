@@ -1,0 +1,42 @@
+//! The log of a service: lines on standard error, for people or as JSON.
+
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
+
+use crate::service::observed::ACCESS;
+use crate::settings::Settings;
+
+/// Begins to log as the settings say. Only the first call of a process counts.
+pub fn begin(settings: &Settings) {
+    let level = match settings.log {
+        "error" => Level::ERROR,
+        "warn" => Level::WARN,
+        "debug" => Level::DEBUG,
+        _ => Level::INFO,
+    };
+    // Libraries below speak of their own matters.
+    let mut targets = Targets::new()
+        .with_default(Level::WARN.min(level))
+        .with_target("baowen", level)
+        .with_target("slow", Level::WARN);
+    targets = match settings.access_log {
+        true => targets.with_target(ACCESS, Level::INFO),
+        false => targets.with_target(ACCESS, tracing::level_filters::LevelFilter::OFF),
+    };
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = match settings.log_format {
+        "json" => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .boxed(),
+        _ => lines.boxed(),
+    };
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
+        .try_init();
+}

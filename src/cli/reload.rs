@@ -1,0 +1,118 @@
+//! What a running service reads again: on SIGHUP, and when a file has changed. A bad file changes nothing and is said.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::error::Result;
+use crate::service::access::{Access, Tokens};
+use crate::service::metrics::Metrics;
+use crate::service::tls::Tls;
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Something that is read again.
+struct Renewed {
+    what: &'static str,
+    files: Vec<PathBuf>,
+    seen: Vec<Option<Stamp>>,
+    read: Box<dyn Fn() -> Result<()> + Send>,
+}
+
+/// What of a file shows that it changed.
+type Stamp = (SystemTime, u64);
+
+impl Renewed {
+    fn new(what: &'static str, files: Vec<PathBuf>, read: impl Fn() -> Result<()> + Send + 'static) -> Self {
+        let seen = stamps(&files);
+        let read = Box::new(read);
+        Renewed {
+            what,
+            files,
+            seen,
+            read,
+        }
+    }
+
+    /// Reads it again if it has changed, or whatever there is if `anyway`.
+    fn renew(&mut self, anyway: bool, metrics: &Metrics) {
+        let seen = stamps(&self.files);
+        if !anyway && seen == self.seen {
+            return;
+        }
+        self.seen = seen;
+        let what = self.what;
+        match (self.read)() {
+            Ok(()) => tracing::info!(what, "read again"),
+            Err(error) => {
+                metrics.reload_failed();
+                tracing::error!(what, %error, "could not be read again; what was read before goes on counting");
+            }
+        }
+    }
+}
+
+fn stamps(files: &[PathBuf]) -> Vec<Option<Stamp>> {
+    let stamp = |file: &PathBuf| {
+        let metadata = std::fs::metadata(file).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    files.iter().map(stamp).collect()
+}
+
+/// Reads certificates and tokens again for as long as the service lives.
+pub async fn follow(tls: Option<Arc<Tls>>, tokens: Option<PathBuf>, access: Arc<Access>, metrics: Arc<Metrics>) {
+    let mut all = Vec::new();
+    if let Some(tls) = tls {
+        all.push(Renewed::new("certificates", tls.files(), move || tls.reload()));
+    }
+    if let Some(path) = tokens {
+        all.push(Renewed::new("tokens", vec![path.clone()], move || {
+            access.replace(Tokens::read(&path)?);
+            Ok(())
+        }));
+    }
+    let mut hang_up = HangUp::new();
+    loop {
+        let anyway = tokio::select! {
+            () = tokio::time::sleep(LOOK) => false,
+            () = hang_up.asked() => true,
+        };
+        let metrics = metrics.clone();
+        let renewed = tokio::task::spawn_blocking(move || {
+            all.iter_mut().for_each(|one| one.renew(anyway, &metrics));
+            all
+        });
+        match renewed.await {
+            Ok(renewed) => all = renewed,
+            // The service ends.
+            Err(_) => return,
+        }
+    }
+}
+
+/// SIGHUP, where there is such a thing.
+struct HangUp {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl HangUp {
+    fn new() -> Self {
+        HangUp {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn asked(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}

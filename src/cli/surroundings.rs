@@ -1,0 +1,105 @@
+//! What a service has around it, opened as the settings say: certificates, tokens, whether it may listen in plain text.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::service::access::{Access, Tokens};
+use crate::service::metrics::Metrics;
+use crate::service::server::Surroundings;
+use crate::service::tls::{Tls, TlsFiles};
+use crate::settings::Settings;
+
+/// Opens certificates and tokens.
+///
+/// # Errors
+/// `Caller` with everything that is wrong in the settings and in the files that they name.
+pub fn open(settings: &Settings) -> Result<Surroundings> {
+    let mut mistakes = Vec::new();
+    let files = match (&settings.tls_cert, &settings.tls_key) {
+        (Some(certificate), Some(key)) => Some(TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_authority: settings.tls_client_ca.clone(),
+        }),
+        (None, None) => {
+            if settings.tls_client_ca.is_some() {
+                mistakes.push("tls_client_ca: means nothing without tls_cert and tls_key".to_owned());
+            }
+            None
+        }
+        (Some(_), None) => {
+            mistakes.push("tls_key: is missing, tls_cert needs it".to_owned());
+            None
+        }
+        (None, Some(_)) => {
+            mistakes.push("tls_cert: is missing, tls_key needs it".to_owned());
+            None
+        }
+    };
+    let mut or_mistake = |error: Error| mistakes.push(error.to_string());
+    let tls = files.and_then(|files| Tls::open(files).map_err(&mut or_mistake).ok());
+    let tokens = settings.tokens.as_deref();
+    let tokens = tokens.and_then(|path| Tokens::read(path).map_err(&mut or_mistake).ok());
+    match mistakes.is_empty() {
+        true => Ok(Surroundings {
+            access: Arc::new(Access::new(tokens)),
+            tls: tls.map(Arc::new),
+            metrics: Arc::new(Metrics::new()),
+        }),
+        false => Err(Error::caller(mistakes.join("\n  ")).context("the settings")),
+    }
+}
+
+/// Whether a service may listen there.
+///
+/// # Errors
+/// `Precondition` if others would reach it and read along, and nobody said that this is meant.
+pub fn may_listen(address: SocketAddr, is_private: bool, insecure: bool) -> Result<()> {
+    if is_private || insecure || address.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    Err(Error::precondition(format!(
+        "{address} is reached from other machines, and without TLS everyone on the way reads and changes what is sent"
+    ))
+    .help(
+        "name a certificate with --tls-cert and --tls-key, or listen on 127.0.0.1, or say --insecure (BAOWEN_INSECURE=true) \
+         where the network is trusted, as in a container behind a proxy",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_stays_on_this_machine_unless_it_is_meant() {
+        let check = |address: &str, is_private, insecure, expected| {
+            let may = may_listen(address.parse().unwrap(), is_private, insecure);
+            assert_eq!(may.is_ok(), expected, "{address}");
+        };
+        check("127.0.0.1:1", false, false, true);
+        check("127.8.0.1:1", false, false, true);
+        check("[::1]:1", false, false, true);
+        check("[::ffff:127.0.0.1]:1", false, false, true);
+        check("0.0.0.0:1", false, false, false);
+        check("[::]:1", false, false, false);
+        check("10.0.0.1:1", false, false, false);
+        check("0.0.0.0:1", true, false, true);
+        check("0.0.0.0:1", false, true, true);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said() {
+        let settings = Settings {
+            tls_cert: Some("cert".into()),
+            tokens: Some("nowhere".into()),
+            ..Settings::default()
+        };
+        let error = open(&settings).unwrap_err().to_string();
+        assert!(
+            error.contains("tls_key: is missing") && error.contains("nowhere"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! Every call of a server, let through or refused before its message is read.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tonic::Code;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::codegen::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use tonic::codegen::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+
+use super::Access;
+use super::rights::{Need, needed};
+use crate::error::{Error, Fault};
+use crate::service::activity::Peer;
+use crate::service::caller::{CALLER, Caller};
+use crate::service::metrics::Metrics;
+use crate::service::status;
+
+/// How long to wait before the next try, as gRPC clients read it, in milliseconds.
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
+/// The same for HTTP, in seconds.
+const RETRY_AFTER: &str = "retry-after";
+
+/// All services of one server behind their tokens.
+#[derive(Debug, Clone)]
+pub struct Guarded<S> {
+    inner: S,
+    access: Arc<Access>,
+    metrics: Arc<Metrics>,
+}
+
+impl<S> Guarded<S> {
+    /// Lets through to `inner` who may.
+    pub fn new(inner: S, access: Arc<Access>, metrics: Arc<Metrics>) -> Self {
+        Guarded { inner, access, metrics }
+    }
+}
+
+/// Why a call is not let through.
+struct Refused {
+    code: Code,
+    /// As it is counted.
+    reason: &'static str,
+    error: Error,
+    wait: Option<Duration>,
+}
+
+impl<S> Service<Request<Body>> for Guarded<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let caller = match admit(&self.access, &request) {
+            Ok(caller) => caller.or_else(|| by_connection(&request)),
+            Err(refused) => {
+                self.metrics.refused(refused.reason);
+                let is_grpc = is_grpc(&request);
+                return Box::pin(async move { Ok(answer(is_grpc, &refused)) });
+            }
+        };
+        // Nothing behind this needs it, and nothing may write it down.
+        request.headers_mut().remove(AUTHORIZATION);
+        let answer = self.inner.call(request);
+        match caller {
+            Some(caller) => Box::pin(CALLER.scope(caller, answer)),
+            None => Box::pin(answer),
+        }
+    }
+}
+
+/// Who calls, if it may.
+fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Refused> {
+    let Some(tokens) = access.tokens() else { return Ok(None) };
+    let need = needed(request.uri().path());
+    // A browser asks by OPTIONS what it may send, and may not bring a token for that.
+    if need == Need::Nothing || request.method() == Method::OPTIONS {
+        return Ok(None);
+    }
+    let unknown = |message: &str| Refused {
+        code: Code::Unauthenticated,
+        reason: "token",
+        error: Error::precondition(message)
+            .help("send `authorization: Bearer TOKEN`; the operator makes one with `baowen token new`"),
+        wait: None,
+    };
+    let token = bearer(request.headers()).ok_or_else(|| unknown("this service wants a token"))?;
+    let entry = tokens
+        .find(token)
+        .ok_or_else(|| unknown("the token is none of this service's"))?;
+    if let Need::One(rights) = need
+        && !entry.may(rights)
+    {
+        let names: Vec<String> = rights.iter().map(ToString::to_string).collect();
+        return Err(Refused {
+            code: Code::PermissionDenied,
+            reason: "right",
+            error: Error::precondition(format!(
+                "the token `{}` may not call {}",
+                entry.name,
+                request.uri().path()
+            ))
+            .help(format!("it needs the right {}", names.join(" or "))),
+            wait: None,
+        });
+    }
+    if let Err(wait) = entry.count() {
+        return Err(Refused {
+            code: Code::ResourceExhausted,
+            reason: "rate",
+            error: Error::new(
+                Fault::Exhausted,
+                format!("the token `{}` has called as often as it may", entry.name),
+            )
+            .help(format!("call again in {} ms", wait.as_millis() + 1)),
+            wait: Some(wait),
+        });
+    }
+    Ok(Some(Caller(entry.name.clone())))
+}
+
+/// The token of a request; none if it says none or says it otherwise.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next()?.as_bytes(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.split_at_checked(b"bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
+}
+
+fn by_connection(request: &Request<Body>) -> Option<Caller> {
+    let address = request.extensions().get::<Peer>()?.address?;
+    Some(Caller(address.to_string().into()))
+}
+
+fn is_grpc(request: &Request<Body>) -> bool {
+    let content = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    content.is_some_and(|content| content.starts_with(b"application/grpc"))
+}
+
+/// The refusal by the protocol that the call came in by.
+fn answer(is_grpc: bool, refused: &Refused) -> Response<Body> {
+    let mut response = match is_grpc {
+        true => status::with_code(refused.code, &refused.error).into_http(),
+        false => as_json(refused),
+    };
+    if let Some(wait) = refused.wait {
+        let headers = response.headers_mut();
+        let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        headers.insert(PUSHBACK, HeaderValue::from(milliseconds));
+        headers.insert(RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1_000)));
+    }
+    response
+}
+
+fn as_json(refused: &Refused) -> Response<Body> {
+    let said = serde_json::json!({
+        "code": status::code_name(refused.code),
+        "message": refused.error.message(),
+        "field": "",
+        "help": refused.error.hint().unwrap_or_default(),
+    });
+    let mut response = Response::new(Body::new(said.to_string()));
+    *response.status_mut() = match refused.code {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        _ => StatusCode::TOO_MANY_REQUESTS,
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if refused.code == Code::Unauthenticated {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}

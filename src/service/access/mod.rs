@@ -1,0 +1,49 @@
+//! Who may call what: bearer tokens out of a file, what each may do, how often.
+//!
+//! Owns the file's form, the comparison of tokens and the map from paths to rights. It keeps no token, only its SHA-256,
+//! and writes none into an error or a log. It never looks at a request's message.
+//!
+//! | file | one concern |
+//! |---|---|
+//! | `tokens` | the file of tokens, a new token, which entry a token is |
+//! | `rights` | what a call needs, by its path |
+//! | `guard` | every call of a server, let through or refused |
+
+mod guard;
+mod rights;
+mod tokens;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use guard::Guarded;
+pub use rights::{Need, Right, needed};
+pub use tokens::{NewToken, Tokens};
+
+/// The tokens that count now; they are replaced while the service runs.
+#[derive(Debug, Default)]
+pub struct Access {
+    tokens: RwLock<Option<Arc<Tokens>>>,
+}
+
+impl Access {
+    /// Access with these tokens; without any, for everyone.
+    pub fn new(tokens: Option<Tokens>) -> Self {
+        Access {
+            tokens: RwLock::new(tokens.map(Arc::new)),
+        }
+    }
+
+    /// Puts other tokens in the place of those before. Calls that were let in go on.
+    pub fn replace(&self, tokens: Tokens) {
+        // Replaced in one step, so a poisoned lock is still a good one.
+        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(tokens));
+    }
+
+    /// The tokens that count now; none if everyone may call.
+    pub fn tokens(&self) -> Option<Arc<Tokens>> {
+        self.tokens.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Tokens and rights, without a server; over a socket they are tried in `service::tests`.
+
+use super::*;
+
+fn tokens(rights: &str, rate: Option<u32>) -> (String, Tokens) {
+    let new = NewToken::make("shop", rights, rate).unwrap();
+    let tokens = Tokens::parse(&format!("# a comment\n\n{}  # more\n", new.line)).unwrap();
+    assert_eq!(tokens.count(), 1);
+    (new.token, tokens)
+}
+
+#[test]
+fn a_new_token_is_found_and_another_is_not() {
+    let (token, tokens) = tokens("search,write", None);
+    let entry = tokens.find(token.as_bytes()).unwrap();
+    assert_eq!(&*entry.name, "shop");
+    assert!(entry.may(&[Right::Search]) && entry.may(&[Right::Admin, Right::Write]) && !entry.may(&[Right::Admin]));
+    assert!(tokens.find(b"").is_none());
+    assert!(tokens.find(&token.as_bytes()[1..]).is_none());
+    let (other, _) = self::tokens("search", None);
+    assert!(tokens.find(other.as_bytes()).is_none());
+    assert_ne!(token, other);
+}
+
+#[test]
+fn a_token_calls_as_often_as_its_rate_says() {
+    let (token, tokens) = tokens("search", Some(2));
+    let entry = tokens.find(token.as_bytes()).unwrap();
+    let counted: Vec<_> = (0..4).map(|_| entry.count()).collect();
+    assert!(counted[0].is_ok() && counted[1].is_ok());
+    let wait = counted[2..]
+        .iter()
+        .find_map(|counted| counted.err())
+        .expect("one of four is too many");
+    assert!(wait <= std::time::Duration::from_secs(1), "{wait:?}");
+}
+
+/// Messages name lines and rules, and never show what stands there.
+#[test]
+fn all_mistakes_are_named_by_line_and_no_secret_is_shown() {
+    let hash = "0".repeat(64);
+    let text = format!(
+        "one search\ntwo search,all {hash}\nthree search {hash}x\nfour search {hash} rate=0\nfive search {hash}\n\
+         five write {hash}\nbaowen_secret search {hash} rate=1 more\nn/me search {hash}\n"
+    );
+    let error = Tokens::parse(&text).unwrap_err().to_string();
+    for line in [1, 2, 3, 4, 6, 7, 8] {
+        assert!(error.contains(&format!("line {line}:")), "{error}");
+    }
+    assert!(!error.contains("line 5:"), "{error}");
+    assert!(
+        !error.contains("000") && !error.contains("secret") && !error.contains("five"),
+        "{error}"
+    );
+    let error = NewToken::make("shop", "everything", None).err().unwrap().to_string();
+    assert!(error.contains("search, write and admin"), "{error}");
+}
+
+#[test]
+fn every_call_needs_what_it_should() {
+    let one = |rights| Need::One(rights);
+    let cases = [
+        ("/baowen.v1.SearchService/Search", one(&[Right::Search] as &[_])),
+        ("/baowen.v1.SearchService/BatchSearch", one(&[Right::Search])),
+        ("/baowen.v1.IndexService/UpsertArticles", one(&[Right::Write])),
+        ("/baowen.v1.IndexService/ImportArticles", one(&[Right::Write])),
+        ("/baowen.v1.IndexService/DeleteArticles", one(&[Right::Write])),
+        ("/baowen.v1.IndexService/Commit", one(&[Right::Write])),
+        ("/baowen.v1.IndexService/Snapshot", one(&[Right::Admin])),
+        (
+            "/baowen.v1.IndexService/Stats",
+            one(&[Right::Search, Right::Write, Right::Admin]),
+        ),
+        ("/v1/articles/a/b", one(&[Right::Search, Right::Write, Right::Admin])),
+        ("/v1/articles:upsert", one(&[Right::Write])),
+        ("/v1/articles:get", one(&[Right::Search])),
+        ("/v1/search:batch", one(&[Right::Search])),
+        ("/v1/snapshot", one(&[Right::Admin])),
+        ("/metrics", one(&[Right::Admin])),
+        ("/grpc.health.v1.Health/Check", Need::Nothing),
+        ("/", Need::Nothing),
+        ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Need::Token),
+        ("/nowhere", Need::Token),
+        ("//v1/articles:upsert", Need::Token),
+    ];
+    for (path, expected) in cases {
+        assert_eq!(needed(path), expected, "{path}");
+    }
+}

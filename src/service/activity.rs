@@ -1,0 +1,225 @@
+//! What one connection holds of the service: calls that are under way, and bytes of answers that it has not read.
+//!
+//! A client that asks and does not read makes the service keep its answers. So each connection counts them, all
+//! together have a bound, and a connection that stands still for too long, holds too much of the bound, or is not used at
+//! all, is cut off. Cutting one drops everything it held.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
+
+/// Bounds on what connections hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// The longest that an answer may stand unread.
+    pub unread: Duration,
+    /// Bytes of unread answers of all connections together.
+    pub unread_bytes: usize,
+    /// The longest that a connection may be without a call.
+    pub idle: Duration,
+}
+
+/// Why a connection was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// It had no call for too long.
+    Idle,
+    /// It did not read what it was answered.
+    Unread,
+}
+
+/// All connections of a service.
+#[derive(Debug)]
+pub struct Connections {
+    patience: Patience,
+    begin: Instant,
+    unread: AtomicUsize,
+    all: Mutex<Vec<Weak<Activity>>>,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Activity {
+    connections: Arc<Connections>,
+    calls: AtomicUsize,
+    unread: AtomicUsize,
+    /// When it last had a call or read something, in milliseconds since the service began.
+    last: AtomicU64,
+    must_go: AtomicBool,
+    waker: AtomicWaker,
+}
+
+/// Who is at the other end, as found in a request's extensions.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Its address, if the system knows it.
+    pub address: Option<SocketAddr>,
+    /// What its connection holds.
+    pub activity: Arc<Activity>,
+}
+
+impl Connections {
+    /// None so far.
+    pub fn new(patience: Patience) -> Self {
+        Connections {
+            patience,
+            begin: Instant::now(),
+            unread: AtomicUsize::new(0),
+            all: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// One more.
+    pub fn join(self: &Arc<Self>) -> Arc<Activity> {
+        let activity = Arc::new(Activity {
+            connections: self.clone(),
+            calls: AtomicUsize::new(0),
+            unread: AtomicUsize::new(0),
+            last: AtomicU64::new(self.now()),
+            must_go: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        });
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() == all.capacity() {
+            all.retain(|one| one.strong_count() > 0);
+        }
+        all.push(Arc::downgrade(&activity));
+        activity
+    }
+
+    /// Bytes of answers that nobody has read yet.
+    pub fn unread(&self) -> usize {
+        self.unread.load(Ordering::Relaxed)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Ends the connection that holds most.
+    fn end_the_greediest(&self) {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = all.iter().filter_map(Weak::upgrade);
+        let staying = live.filter(|one| !one.must_go.load(Ordering::Relaxed));
+        if let Some(greediest) = staying.max_by_key(|one| one.unread.load(Ordering::Relaxed)) {
+            greediest.must_go.store(true, Ordering::Relaxed);
+            greediest.waker.wake();
+        }
+    }
+}
+
+impl Activity {
+    /// A call begins; it ends when what is given back is dropped.
+    pub fn call(self: &Arc<Self>) -> Call {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.progress();
+        Call(self.clone())
+    }
+
+    fn progress(&self) {
+        self.last.store(self.connections.now(), Ordering::Relaxed);
+    }
+
+    /// Whether the connection must be cut off, and why; asked again when `waker` is woken, and every now and then.
+    pub fn must_end(&self, waker: &std::task::Waker) -> Option<Cut> {
+        self.waker.register(waker);
+        if self.must_go.load(Ordering::Relaxed) {
+            return Some(Cut::Unread);
+        }
+        let patience = &self.connections.patience;
+        let rest = self.connections.now().saturating_sub(self.last.load(Ordering::Relaxed));
+        let rest = Duration::from_millis(rest);
+        if self.unread.load(Ordering::Relaxed) > 0 {
+            return (rest > patience.unread).then_some(Cut::Unread);
+        }
+        (self.calls.load(Ordering::Relaxed) == 0 && rest > patience.idle).then_some(Cut::Idle)
+    }
+}
+
+/// A call of a connection.
+#[derive(Debug)]
+pub struct Call(Arc<Activity>);
+
+impl Call {
+    /// So many bytes were answered that are not read yet. If all connections together hold too many, the one that holds
+    /// most is cut off.
+    pub fn hold(&self, bytes: usize) {
+        let (activity, connections) = (&self.0, &self.0.connections);
+        activity.unread.fetch_add(bytes, Ordering::Relaxed);
+        activity.progress();
+        let before = connections.unread.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > connections.patience.unread_bytes {
+            connections.end_the_greediest();
+        }
+    }
+
+    /// So many of them went on their way, or were thrown away.
+    pub fn release(&self, bytes: usize) {
+        self.0.unread.fetch_sub(bytes, Ordering::Relaxed);
+        self.0.connections.unread.fetch_sub(bytes, Ordering::Relaxed);
+        self.0.progress();
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::Relaxed);
+        self.0.progress();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    fn connections(unread: u64, bytes: usize, idle: u64) -> Arc<Connections> {
+        Arc::new(Connections::new(Patience {
+            unread: Duration::from_secs(unread),
+            unread_bytes: bytes,
+            idle: Duration::from_secs(idle),
+        }))
+    }
+
+    #[test]
+    fn who_holds_most_goes_when_all_hold_too_much() {
+        let connections = connections(3_600, 100, 3_600);
+        let [small, large] = [connections.join(), connections.join()];
+        let (few, many) = (small.call(), large.call());
+        many.hold(70);
+        few.hold(30);
+        assert_eq!(large.must_end(Waker::noop()), None, "at the bound, not over it");
+        few.hold(1);
+        assert_eq!(large.must_end(Waker::noop()), Some(Cut::Unread));
+        assert_eq!(small.must_end(Waker::noop()), None);
+        many.release(70);
+        drop((many, large));
+        assert_eq!(connections.unread(), 31);
+        few.release(31);
+        assert_eq!(connections.unread(), 0);
+    }
+
+    #[test]
+    fn what_stands_unread_or_unused_goes() {
+        let connections = connections(0, 100, 0);
+        let one = connections.join();
+        let call = one.call();
+        std::thread::sleep(Duration::from_millis(2));
+        assert_eq!(
+            one.must_end(Waker::noop()),
+            None,
+            "a call that is under way may take its time"
+        );
+        call.hold(1);
+        std::thread::sleep(Duration::from_millis(2));
+        assert_eq!(one.must_end(Waker::noop()), Some(Cut::Unread));
+        call.release(1);
+        drop(call);
+        std::thread::sleep(Duration::from_millis(2));
+        assert_eq!(one.must_end(Waker::noop()), Some(Cut::Idle));
+    }
+}

@@ -1,0 +1,12 @@
+//! Who calls: the name of its token, or its connection where there are no tokens.
+
+use std::sync::Arc;
+
+/// A caller by its name. Callers share the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Caller(pub Arc<str>);
+
+tokio::task_local! {
+    /// Who calls, for the time of its call.
+    pub static CALLER: Caller;
+}

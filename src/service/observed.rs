@@ -1,0 +1,314 @@
+//! Every call of a server from its first byte to its last: named, counted, timed, and kept from piling up unread.
+//!
+//! A call is known by its `x-request-id`, the caller's or one of ours, which is in every line that is written about it and
+//! comes back with the answer. The answer goes on in small pieces, each only when the client takes it, and what it has
+//! not taken is counted (`activity`). Outside of everything else, so that refusals are seen as well.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use http_body::{Frame, SizeHint};
+use tonic::body::Body;
+use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
+use tonic::codegen::{Body as _, Bytes, Service};
+use tonic::{Code, Status};
+use tracing::{Instrument as _, Span};
+
+use super::activity::{Call, Peer};
+use super::metrics::methods::method;
+use super::metrics::{Metrics, page};
+use super::status;
+
+/// The header that a call is known by.
+pub const REQUEST_ID: &str = "x-request-id";
+/// The longest id taken from a caller, in bytes.
+const MAX_ID: usize = 128;
+/// Bytes of an answer that go on at a time: what the library holds of one that is not read.
+const PIECE: usize = 16 << 10;
+/// The lines about calls that have ended, as logs name them.
+pub const ACCESS: &str = "access";
+
+/// All services of one server, seen from outside.
+#[derive(Debug, Clone)]
+pub struct Observed<S> {
+    inner: S,
+    metrics: Arc<Metrics>,
+    /// Calls whose answer has not begun.
+    unanswered: Arc<AtomicUsize>,
+}
+
+impl<S> Observed<S> {
+    /// Sees the calls of `inner`; those whose answer has not begun are counted in `unanswered`.
+    pub fn new(inner: S, metrics: Arc<Metrics>, unanswered: Arc<AtomicUsize>) -> Self {
+        Observed {
+            inner,
+            metrics,
+            unanswered,
+        }
+    }
+}
+
+/// A call whose answer has not begun.
+struct Unanswered(Arc<AtomicUsize>);
+
+impl Unanswered {
+    fn one(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Unanswered(count.clone())
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl<S> Service<Request<Body>> for Observed<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let id = id(request.headers());
+        let method = method(request.uri().path());
+        let peer = request.extensions().get::<Peer>().cloned();
+        let span = tracing::info_span!("call", id = id.to_str().unwrap_or_default());
+        let record = Record {
+            metrics: self.metrics.clone(),
+            method,
+            begin: Instant::now(),
+            code: None,
+            bytes: 0,
+            span: span.clone(),
+            peer: peer
+                .as_ref()
+                .and_then(|peer| peer.address)
+                .map(|address| address.to_string()),
+        };
+        self.metrics.call_began();
+        let call = peer.as_ref().map(|peer| peer.activity.call());
+        let is_near = (peer.as_ref())
+            .and_then(|peer| peer.address)
+            .is_some_and(|address| address.ip().to_canonical().is_loopback());
+        let path = request.uri().path();
+        let numbers = (path == page::PATH).then(|| match is_near {
+            true => page::page(&self.metrics),
+            false => page::nowhere(),
+        });
+        let answer = match numbers {
+            Some(page) => Err(page),
+            None => Ok(self.inner.call(request)),
+        };
+        let unanswered = Unanswered::one(&self.unanswered);
+        let answered = async move {
+            let mut response = match answer {
+                Ok(answer) => answer.await?,
+                Err(page) => page,
+            };
+            drop(unanswered);
+            response.headers_mut().insert(REQUEST_ID, id);
+            let mut record = record;
+            record.note(response.headers());
+            if record.code.is_none() && !is_grpc(response.headers()) {
+                record.code = Some(http_code(response.status().as_u16()));
+            }
+            let (parts, body) = response.into_parts();
+            let mut body = Answered {
+                inner: body,
+                rest: Bytes::new(),
+                call,
+                record,
+            };
+            // Whatever there is of the answer is counted from now on, although nobody takes it.
+            let first = std::future::poll_fn(|cx| Poll::Ready(body.poll_fill(cx))).await;
+            let first = match first {
+                Poll::Ready(Some(frame)) => Some(frame),
+                _ => None,
+            };
+            let body = WithFirst { first, body };
+            Ok(Response::from_parts(parts, Body::new(body)))
+        };
+        Box::pin(answered.instrument(span))
+    }
+}
+
+/// The caller's id where it can be written down, else one of ours.
+fn id(headers: &HeaderMap) -> HeaderValue {
+    let theirs = headers.get(REQUEST_ID).filter(|id| {
+        let id = id.as_bytes();
+        !id.is_empty() && id.len() <= MAX_ID && id.iter().all(u8::is_ascii_graphic)
+    });
+    theirs.cloned().unwrap_or_else(|| {
+        let id = format!("{:016x}", fastrand::u64(..));
+        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
+    })
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content = headers.get("content-type").map(HeaderValue::as_bytes);
+    content.is_some_and(|content| content.starts_with(b"application/grpc"))
+}
+
+/// An HTTP code by the name of its kind, for counting.
+fn http_code(code: u16) -> &'static str {
+    match code {
+        200..=299 => "OK",
+        400 => "INVALID_ARGUMENT",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 | 405 => "NOT_FOUND",
+        429 => "RESOURCE_EXHAUSTED",
+        503 => "UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        300..=399 => "REDIRECTED",
+        400..=499 => "FAILED_PRECONDITION",
+        _ => "INTERNAL",
+    }
+}
+
+/// What is known of a call; said when it is dropped, with or without an end.
+struct Record {
+    metrics: Arc<Metrics>,
+    method: &'static str,
+    begin: Instant,
+    code: Option<&'static str>,
+    bytes: usize,
+    span: Span,
+    peer: Option<String>,
+}
+
+impl Record {
+    /// Takes the code out of headers or trailers, if it is there.
+    fn note(&mut self, headers: &HeaderMap) {
+        if let Some(code) = headers.get(Status::GRPC_STATUS) {
+            self.code = Some(status::code_name(Code::from_bytes(code.as_bytes())));
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let code = self.code.unwrap_or("CANCELLED");
+        let time = self.begin.elapsed();
+        self.metrics.call_ended(self.method, code, time);
+        let milliseconds = time.as_secs_f64() * 1_000.0;
+        tracing::info!(
+            target: ACCESS,
+            parent: &self.span,
+            method = self.method,
+            code,
+            ms = milliseconds,
+            bytes = self.bytes,
+            peer = self.peer.as_deref().unwrap_or_default(),
+        );
+    }
+}
+
+/// An answer on its way.
+struct Answered {
+    inner: Body,
+    /// What was made and not taken.
+    rest: Bytes,
+    call: Option<Call>,
+    record: Record,
+}
+
+type Next = Option<Result<Frame<Bytes>, Status>>;
+
+impl Answered {
+    /// Has something of the answer ready; gives what is no data, or the end.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        while self.rest.is_empty() {
+            let next = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+            match next.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => {
+                    if let Some(call) = &self.call {
+                        call.hold(data.len());
+                    }
+                    self.record.bytes += data.len();
+                    self.rest = data;
+                }
+                Some(Ok(Err(frame))) => {
+                    if let Some(trailers) = frame.trailers_ref() {
+                        self.record.note(trailers);
+                    }
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Some(Err(status)) => {
+                    self.record.code = Some(status::code_name(status.code()));
+                    return Poll::Ready(Some(Err(status)));
+                }
+                None => return Poll::Ready(None),
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        if let Some(call) = &self.call {
+            call.release(self.rest.len());
+        }
+    }
+}
+
+/// An answer of which something may have been seen before.
+struct WithFirst {
+    first: Next,
+    body: Answered,
+}
+
+impl http_body::Body for WithFirst {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
+        let body = &mut self.body;
+        if body.rest.is_empty() {
+            if let Some(first) = self.first.take() {
+                return Poll::Ready(Some(first));
+            }
+            // It is pending with something to take, or for more to come.
+            if let Poll::Ready(next) = self.body.poll_fill(cx) {
+                return Poll::Ready(next);
+            }
+        }
+        let body = &mut self.body;
+        if body.rest.is_empty() {
+            return Poll::Pending;
+        }
+        let piece = body.rest.split_to(PIECE.min(body.rest.len()));
+        if let Some(call) = &body.call {
+            call.release(piece.len());
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none() && self.body.rest.is_empty() && self.body.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (mut hint, rest) = (self.body.inner.size_hint(), self.body.rest.len() as u64);
+        if let Some(upper) = hint.upper() {
+            // The larger bound first, which the smaller one may not pass.
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(hint.lower() + rest);
+        hint
+    }
+}

@@ -1,0 +1,320 @@
+//! A service as an operator has it: settings out of a file, tokens, TLS, numbers, a log, and all of it while it runs.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use baowen::error::Fault;
+use baowen::search::request::{Mode, SearchRequest};
+use baowen::service::access::NewToken;
+use baowen::service::client::{Client, Reach};
+use baowen::service::index_client::IndexClient;
+
+use crate::service::{block_on, sample_index};
+use crate::support::root;
+
+/// A service of its own with what it writes to standard error; killed when dropped.
+struct Operated {
+    child: Child,
+    lines: Receiver<String>,
+    address: String,
+    said: Vec<String>,
+}
+
+impl Operated {
+    fn start(index: &Path, arguments: &[&str]) -> Operated {
+        Operated::start_saying(index, arguments, &[])
+    }
+
+    /// Starts it and keeps the lines with these texts, which come before it is ready.
+    fn start_saying(index: &Path, arguments: &[&str], texts: &[&str]) -> Operated {
+        let mut child = command(index, arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let (say, lines) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = say.send(line);
+            }
+        });
+        let mut operated = Operated {
+            child,
+            lines,
+            address: String::new(),
+            said: Vec::new(),
+        };
+        operated.said = texts.iter().map(|text| operated.line(text)).collect();
+        let line = operated.line("listening");
+        operated.address = match line.strip_prefix("listening on ") {
+            Some(rest) => rest.split(';').next().unwrap().to_owned(),
+            None => {
+                let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+                line["address"].as_str().unwrap().to_owned()
+            }
+        };
+        operated
+    }
+
+    /// The next line that holds a text; waits for it.
+    fn line(&self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(120));
+            let line = line.unwrap_or_else(|_| panic!("no line with `{text}` comes"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::from(&self.address)
+    }
+}
+
+impl Drop for Operated {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(index: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_baowen"));
+    command
+        .args(["serve", "--index"])
+        .arg(index)
+        .args(arguments)
+        .env("BAOWEN_MODEL_DIR", "/nonexistent")
+        .env("BAOWEN_CACHE_DIR", index.with_extension("cache"));
+    command
+}
+
+fn sample() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    sample_index(folder.path(), None);
+    let index = folder.path().join("index");
+    (folder, index)
+}
+
+fn question() -> SearchRequest {
+    SearchRequest {
+        mode: Mode::Lexical,
+        ..SearchRequest::new("医保断缴了怎么办")
+    }
+}
+
+/// How a question went.
+fn ask(reach: &Reach) -> Result<usize, (Fault, String)> {
+    block_on(async {
+        let mut client = Client::connect(reach).await?;
+        Ok(client.search(&question()).await?.hits.len())
+    })
+    .map_err(|error: baowen::error::Error| (error.fault(), error.to_string()))
+}
+
+fn with(reach: &Reach, token: &str) -> Reach {
+    Reach {
+        token: Some(token.to_owned()),
+        ..reach.clone()
+    }
+}
+
+#[test]
+fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
+    let (folder, index) = sample();
+    let [asks, writes, seldom, late] = [
+        ("asks", "search", None),
+        ("writes", "write", None),
+        ("seldom", "search", Some(1)),
+        ("late", "search", None),
+    ]
+    .map(|(name, rights, rate)| NewToken::make(name, rights, rate).unwrap());
+    let file = folder.path().join("tokens");
+    fs::write(&file, format!("{}\n{}\n{}\n", asks.line, writes.line, seldom.line)).unwrap();
+    let tokens = [
+        "--listen",
+        "127.0.0.1:0",
+        "--tokens",
+        file.to_str().unwrap(),
+        "--access-log",
+    ];
+    let service = Operated::start(&index, &tokens);
+    let reach = service.reach();
+    assert!(ask(&with(&reach, &asks.token)).unwrap() > 0);
+    for (token, words) in [
+        (None, "wants a token"),
+        (Some(late.token.as_str()), "none of this service's"),
+        (Some(writes.token.as_str()), "needs the right search"),
+    ] {
+        let refused = ask(&Reach {
+            token: token.map(str::to_owned),
+            ..reach.clone()
+        });
+        let (fault, message) = refused.unwrap_err();
+        assert_eq!(fault, Fault::Precondition, "{message}");
+        assert!(message.contains(words), "{message}");
+        assert!(token.is_none_or(|token| !message.contains(token)), "{message}");
+    }
+    let totals = block_on(async {
+        let mut client = IndexClient::connect(&with(&reach, &writes.token)).await?;
+        client.totals().await
+    });
+    assert!(totals.unwrap().articles > 0);
+    let often: Vec<_> = (0..5).map(|_| ask(&with(&reach, &seldom.token))).collect();
+    let too_often = often
+        .iter()
+        .find_map(|asked| asked.as_ref().err())
+        .expect("once a second");
+    assert_eq!(too_often.0, Fault::Exhausted);
+    assert!(too_often.1.contains("call again in"), "{}", too_often.1);
+
+    // A broken file changes nothing and is said; a good one counts.
+    fs::write(&file, "late search nothing\n").unwrap();
+    service.signal("-HUP");
+    let said = service.line("could not be read again");
+    assert!(said.contains("line 1"), "{said}");
+    assert!(ask(&with(&reach, &asks.token)).is_ok());
+    fs::write(&file, format!("{}\n", late.line)).unwrap();
+    service.signal("-HUP");
+    service.line("read again");
+    assert!(ask(&with(&reach, &late.token)).is_ok());
+    assert!(ask(&with(&reach, &asks.token)).is_err());
+
+    // No line holds a token.
+    service.signal("-TERM");
+    let mut service = service;
+    assert!(service.child.wait().unwrap().success());
+    let all: Vec<String> = service.lines.iter().collect();
+    assert!(all.iter().any(|line| line.contains("ended")), "{all:?}");
+    for new in [asks, writes, seldom, late] {
+        assert!(all.iter().all(|line| !line.contains(&new.token)));
+    }
+}
+
+fn certificate(name: &str) -> String {
+    fs::read_to_string(root().join("tests/data/tls").join(name)).unwrap()
+}
+
+#[test]
+fn tls_both_ways_and_a_new_certificate_while_it_runs() {
+    let (folder, index) = sample();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let put = |from: &str, to: &str| fs::write(path(to), certificate(from)).unwrap();
+    put("first.pem", "cert");
+    put("first.key", "key");
+    put("authority.pem", "clients");
+    let arguments = [
+        "--listen",
+        "127.0.0.1:0",
+        "--tls-cert",
+        &path("cert"),
+        "--tls-key",
+        &path("key"),
+        "--tls-client-ca",
+        &path("clients"),
+    ];
+    let service = Operated::start(&index, &arguments);
+    let good = Reach {
+        addr: format!("https://{}", service.address),
+        authority: Some(certificate("authority.pem")),
+        identity: Some((certificate("client.pem"), certificate("client.key"))),
+        token: None,
+    };
+    assert!(ask(&good).unwrap() > 0);
+    let (plain, stranger, nobody) = (
+        service.reach(),
+        Reach {
+            authority: Some(certificate("stranger.pem")),
+            ..good.clone()
+        },
+        Reach {
+            identity: None,
+            ..good.clone()
+        },
+    );
+    for refused in [&plain, &stranger, &nobody] {
+        assert!(ask(refused).is_err(), "{refused:?}");
+    }
+    // A certificate without its key changes nothing; with it, it counts.
+    put("second.pem", "cert");
+    service.signal("-HUP");
+    service.line("could not be read again");
+    assert!(ask(&good).is_ok());
+    put("second.key", "key");
+    service.signal("-HUP");
+    service.line("read again");
+    assert!(ask(&good).is_ok());
+    // Clients of another authority, from now on.
+    put("stranger.pem", "clients");
+    service.signal("-HUP");
+    service.line("read again");
+    assert!(ask(&good).is_err());
+}
+
+/// One request of HTTP/1.1, the answer as text.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn settings_come_from_a_file_numbers_are_shown_and_the_log_is_json() {
+    let (folder, index) = sample();
+    let config = folder.path().join("baowen.toml");
+    let settings = "listen = \"127.0.0.1:0\"\nindex = \"index\"\nmetrics_listen = \"127.0.0.1:0\"\nlog_format = \"json\"\n\
+                    access_log = true\nslow = 0.000001\nanswer_cache_mb = 0\n";
+    fs::write(&config, settings).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_baowen"));
+    let checked = command
+        .args(["config", "check", "--config"])
+        .arg(&config)
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+    let service = Operated::start_saying(&index, &["--config", config.to_str().unwrap()], &["\"metrics\""]);
+    let json = |line: &str| -> serde_json::Value { serde_json::from_str(line).unwrap() };
+    let numbers = json(&service.said[0])["address"].as_str().unwrap().to_owned();
+    assert!(ask(&service.reach()).unwrap() > 0);
+    let slow = json(&service.line("a slow question"));
+    assert_eq!(slow["characters"], 8, "{slow}");
+    assert!(slow["stages_ms"].as_str().unwrap().contains("lexical"), "{slow}");
+    assert!(slow["question"].is_null(), "{slow}");
+    let access = json(&service.line("\"access\""));
+    assert_eq!(access["method"], "baowen.v1.SearchService/Search");
+    assert_eq!(access["code"], "OK");
+    assert_eq!(access["span"]["id"], slow["span"]["id"]);
+
+    let text = get(&numbers, "/metrics");
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    assert!(
+        text.contains("baowen_ready 1\n") && text.contains("baowen_answer_cache_misses_total 1\n"),
+        "{text}"
+    );
+    assert!(get(&numbers, "/other").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn a_service_that_others_reach_wants_tls_or_a_word() {
+    let (_folder, index) = sample();
+    let ended = command(&index, &["--listen", "0.0.0.0:0"]).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(
+        said.contains("--tls-cert") && said.contains("BAOWEN_INSECURE"),
+        "{said}"
+    );
+    let service = Operated::start(&index, &["--listen", "0.0.0.0:0", "--insecure"]);
+    let port = service.address.rsplit(':').next().unwrap();
+    assert!(ask(&Reach::from(&format!("127.0.0.1:{port}"))).unwrap() > 0);
+}
