@@ -18,6 +18,27 @@ const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css; charset=
 export const QUESTIONS = Object.keys(recorded.answers);
 export const [LONG] = QUESTIONS;
 
+/** Numbers of a service, as it gives them. */
+const METRICS = `# HELP baowen_ready 1 while questions are answered.
+# TYPE baowen_ready gauge
+baowen_ready 1
+baowen_requests_total{method="Search",code="OK"} 90
+baowen_requests_total{method="Search",code="INVALID_ARGUMENT"} 10
+baowen_request_duration_seconds_bucket{le="0.004",method="Search"} 50
+baowen_request_duration_seconds_bucket{le="0.008",method="Search"} 96
+baowen_request_duration_seconds_bucket{le="1.024",method="Search"} 99
+baowen_request_duration_seconds_bucket{le="+Inf",method="Search"} 100
+baowen_search_stage_duration_seconds_bucket{le="0.002",stage="embed"} 70
+baowen_search_stage_duration_seconds_bucket{le="+Inf",stage="embed"} 70
+baowen_answer_cache_hits_total 30
+baowen_answer_cache_misses_total 70
+baowen_refused_total{reason="queue"} 7
+baowen_index_commit_age_seconds 7300
+process_resident_memory_bytes 210000000
+process_start_time_seconds 1
+# EOF
+`;
+
 const length = (text) => Array.from(text).length;
 
 function hit(at, fields) {
@@ -144,6 +165,10 @@ export async function startFixture() {
     if (pathname === "/v1/search") return search(request, response, JSON.parse(body));
     if (pathname === "/v1/stats") return send(response, 200, recorded.stats);
     if (pathname === "/v1/sources") return send(response, 200, recorded.sources);
+    if (pathname === "/metrics") {
+      response.writeHead(200, { "content-type": "application/openmetrics-text; version=1.0.0; charset=utf-8" });
+      return response.end(METRICS);
+    }
     if (pathname === "/v1/analyze") return send(response, 200, recorded.analysis);
     if (pathname === "/v1/facets") {
       const made = { total: 3, sources: [{ value: "示例", count: 3 }], regions: [{ value: "浙江", count: 2 }, { value: "杭州/余杭区", count: 1 }], years: [{ value: "2024", count: 1 }] };

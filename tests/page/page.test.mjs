@@ -487,6 +487,9 @@ test("the operator's page says what is in the index and what becomes of a text",
   await open("/admin", {}, async (page) => {
     assert.match(await text(page, "#stats"), /篇.*段.*向量模型/);
     assert.match(await text(page, "#collection"), /示例 3 篇.*浙江 2 篇.*2024年 1 篇/);
+    assert.match(await text(page, "#running"), /正在回答.*100 个问题中 30% 由缓存回答.*排队太多 7 次.*2 小时前.*210 MB/);
+    const rows = await page.$$eval("#running tbody tr", (all) => all.map((one) => [...one.children].map((cell) => cell.textContent)));
+    assert.deepEqual(rows, [["Search", "100", "10", "4 毫秒", "8 毫秒", "1.0 秒"], ["向量", "2 毫秒", "2 毫秒", "2 毫秒"]]);
     assert.match(await text(page, "#sources"), /sample.*\/data\/sample/);
     await page.click("#try button");
     await page.waitForSelector("#analysis .tokens");

@@ -1,7 +1,8 @@
 // The operator's page: what is in the index, where it came from, and what becomes of a text. Reads only.
 
-import { analyze, collection, sources, stats } from "./api";
+import { analyze, collection, metrics, sources, stats, Trouble } from "./api";
 import { byId, el } from "./dom";
+import { ofMetrics } from "./metrics";
 import { troubled } from "./trouble";
 import type { Analysis, Count, Facets, Sources, Stats } from "./types";
 
@@ -115,5 +116,16 @@ byId<HTMLFormElement>("try").addEventListener("submit", (event) => {
 });
 
 void fill("stats", () => stats(), (found) => [ofStats(found)]);
+/** The numbers, where this reader may see them: they are shown on the service's own machine, or to an admin's token. */
+async function running(): Promise<HTMLElement[]> {
+  try {
+    return ofMetrics(await metrics());
+  } catch (cause) {
+    if (!(cause instanceof Trouble) || cause.code !== "NOT_FOUND") throw cause;
+    return [el("p", { class: "hint" }, "运行情况只在服务所在的机器上看得到。")];
+  }
+}
+
+void fill("running", running, (found) => found);
 void fill("collection", collection, ofCollection);
 void fill("sources", sources, (found) => [ofSources(found)]);

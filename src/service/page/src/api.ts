@@ -31,6 +31,15 @@ export function useToken(token: string): void {
 }
 
 async function call<T>(path: string, signal: AbortSignal | undefined, body?: unknown): Promise<T> {
+  return take(path, signal, body, (response) => response.json() as Promise<T>);
+}
+
+async function take<T>(
+  path: string,
+  signal: AbortSignal | undefined,
+  body: unknown,
+  read: (response: Response) => Promise<T>,
+): Promise<T> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort("slow"), PATIENCE_MS);
   const passOn = () => stop.abort("superseded");
@@ -47,7 +56,7 @@ async function call<T>(path: string, signal: AbortSignal | undefined, body?: unk
       init.body = JSON.stringify(body);
     }
     const response = await fetch(path, init);
-    if (response.ok) return (await response.json()) as T;
+    if (response.ok) return await read(response);
     throw await refusal(response);
   } catch (cause) {
     if (cause instanceof Trouble) throw cause;
@@ -139,6 +148,11 @@ export function stats(signal?: AbortSignal): Promise<Stats> {
 /** The sources of the index. */
 export function sources(): Promise<Sources> {
   return call<Sources>("/v1/sources", undefined);
+}
+
+/** The service's numbers, in the form of Prometheus. */
+export function metrics(): Promise<string> {
+  return take("/metrics", undefined, undefined, (response) => response.text());
 }
 
 /** What becomes of a text before it is looked up. */
