@@ -173,8 +173,8 @@ fn http_code(code: u16) -> &'static str {
         429 => "RESOURCE_EXHAUSTED",
         503 => "UNAVAILABLE",
         504 => "DEADLINE_EXCEEDED",
-        300..=399 => "REDIRECTED",
-        400..=499 => "FAILED_PRECONDITION",
+        300..400 => "REDIRECTED",
+        code if code < 500 => "FAILED_PRECONDITION",
         _ => "INTERNAL",
     }
 }
