@@ -54,6 +54,7 @@ interface Place {
 /** Where a page is begun to be read. */
 const TOP: Place = { scroll: 0 };
 
+/** Keeps where the reader is with the address that is there, or is about to be left. */
 function keepPlace(): void {
   const link = main.contains(document.activeElement) && document.activeElement?.getAttribute("href");
   const place: Place = { scroll: window.scrollY, ...(link && { link }) };
@@ -73,6 +74,7 @@ function goTo(view: View): void {
 function askNow(q: string): void {
   const view: View = { kind: "ask", ask: asked(q) };
   answers.delete(toAddress(view));
+  articles.clear();
   goTo(view);
 }
 
