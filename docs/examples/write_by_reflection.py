@@ -30,6 +30,7 @@ def main(addr: str, source: str, path: str) -> None:
             response_deserializer=GetMessageClass(method.output_type).FromString,
         )
         records = [json.loads(line) for line in lines if line.strip()]
+        durable = 0
         for begin in range(0, len(records), BATCH):
             request = request_type()
             request.source.name = source
@@ -42,7 +43,9 @@ def main(addr: str, source: str, path: str) -> None:
             for result in answer.results:
                 if result.HasField("error"):
                     print(f"{result.id}: {result.error.message}", file=sys.stderr)
-            print(f"{begin + len(answer.results)} of {len(records)} are durable (commit {answer.commit})")
+                else:
+                    durable += 1
+            print(f"{durable} of {len(records)} are durable (commit {answer.commit})")
 
 
 if __name__ == "__main__":

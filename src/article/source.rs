@@ -135,20 +135,23 @@ impl Sources {
                 .help("give these articles to one that is there"));
             }
             None => self.0.push(given.clone()),
-            Some(known) if known.root != given.root => {
-                return Err(Error::precondition(format!(
-                    "source: `{}` is that of {}, not of {}",
-                    known.name,
-                    known.place(),
-                    given.place()
-                ))
-                .help("give these articles to a source of another name"));
-            }
+            Some(known) if known.root != given.root => return Err(other_place(known, given)),
             // A folder of which files were named one by one may be read as a whole; never the other way round.
             Some(known) if given.kind == SourceKind::Folder => known.kind = SourceKind::Folder,
             Some(_) => {}
         }
         Ok(())
+    }
+
+    /// Refuses a source whose name is that of a source with another folder.
+    ///
+    /// # Errors
+    /// `Precondition`, naming both.
+    pub fn check_same(&self, given: &Source) -> Result<()> {
+        match self.get(&given.name) {
+            Some(known) if known.root != given.root => Err(other_place(known, given)),
+            _ => Ok(()),
+        }
     }
 
     /// Where a file, by its path in full, belongs: the innermost source that holds it.
@@ -343,6 +346,16 @@ fn file_name(shown: &str) -> OsString {
     return std::os::unix::ffi::OsStringExt::from_vec(bytes);
     #[cfg(not(unix))]
     String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+fn other_place(known: &Source, given: &Source) -> Error {
+    Error::precondition(format!(
+        "source: `{}` is that of {}, not of {}",
+        known.name,
+        known.place(),
+        given.place()
+    ))
+    .help("give these articles to a source of another name")
 }
 
 #[cfg(test)]

@@ -346,11 +346,13 @@ fn a_name_that_does_not_exist_is_an_error() {
 fn links_and_locked_files_are_survived() {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    let folder = folder(&[("a/x.txt", "甲".as_bytes()), ("b/locked.txt", "乙".as_bytes())]);
-    let root = folder.path();
+    let docs = folder(&[("a/x.txt", "甲".as_bytes()), ("b/locked.txt", "乙".as_bytes())]);
+    let root = docs.path();
     symlink(root, root.join("a/loop")).unwrap();
     symlink(root.join("nowhere"), root.join("a/broken")).unwrap();
     symlink(root.join("a/x.txt"), root.join("b/linked.txt")).unwrap();
+    let elsewhere = folder(&[("secret.txt", "密".as_bytes())]);
+    symlink(elsewhere.path().join("secret.txt"), root.join("b/out.txt")).unwrap();
     let locked = root.join("b/locked.txt");
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
     let readable = fs::File::open(&locked).is_ok();
@@ -372,6 +374,7 @@ fn links_and_locked_files_are_survived() {
     };
     assert!(reason("loop").contains("link to a folder"), "{rejected:?}");
     assert!(reason("broken").contains("cannot be read"), "{rejected:?}");
+    assert!(reason("out.txt").contains("outside of the folder"), "{rejected:?}");
     assert!(
         readable || reason("locked.txt").contains("cannot be read"),
         "{rejected:?}"

@@ -1,8 +1,8 @@
 //! Paths to files: which files lie under the named paths, in a fixed order, and the source that each belongs to.
 //!
 //! Opens nothing and decides nothing by content. Hidden files and folders of an index are passed over, those that `skip`
-//! knows by name are named, links to folders are not followed (they may
-//! lead back up), links to files are.
+//! knows by name are named, links to folders are not followed (they may lead back up), links to files are where these lie
+//! in the folder of their source.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -81,6 +81,14 @@ impl Gathered {
         let named = path == scope.given;
         if !named && path.is_symlink() {
             let target = full.canonicalize().unwrap_or(full);
+            // Who may write into a folder of articles may not thereby read what lies elsewhere.
+            let root = sources.get(&origin.source).map(|source| Path::new(&source.root));
+            if !target.starts_with(&scope.full) && root.is_none_or(|root| !target.starts_with(root)) {
+                return self.refuse(
+                    &path,
+                    format!("is a link to {}, outside of the folder", target.display()),
+                );
+            }
             // Of several links to one file that lies elsewhere, the first is read.
             if self.links.iter().any(|(_, other)| *other == target) {
                 return;

@@ -9,7 +9,7 @@ use super::options::{Credentials, IndexFolder};
 use super::{print, remote};
 use crate::article::source::Sources;
 use crate::compute::Budget;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::index::ingest::selection::{Selected, Selection};
 use crate::index::{EmbeddedIndex, Writer};
 use crate::model::{Date, Filter};
@@ -133,7 +133,13 @@ impl Delete {
         let reach = self.credentials.at(addr)?;
         let there = async {
             let mut client = IndexClient::connect(reach).await?;
-            let (count, selected) = client.delete(selection, true).await?;
+            let (count, selected) = match client.delete(selection, true).await {
+                // Said of the source alone: nothing else is looked for by name.
+                Err(error) if error.fault() == Fault::Missing && self.source.is_some() => {
+                    return Err(nothing_so(addr).help(known(&client.sources().await?)));
+                }
+                selected => selected?,
+            };
             self.check_all_there(&selected, addr)?;
             if count == 0 && !selection.is_source() {
                 return Err(nothing_so(addr).help(known(&client.sources().await?)));

@@ -118,7 +118,7 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
     };
     let (rules, cache) = setup::indexing_rules(folder, &vectors)?;
     let target = Target::open(folder, &rules, options.rebuild, Budget::all())?;
-    let bars = Bars::new();
+    let bars = Bars::new().reading();
     let request = Request {
         paths: paths.to_vec(),
         source: options.source,
@@ -146,7 +146,7 @@ fn send(paths: &[PathBuf], reach: &Reach, options: Options) -> Result<Summary> {
         prune: options.prune,
         commit_every: options.commit_every,
     };
-    let mut summary = read_into(&remote, &request, Budget::all(), &Bars::new())?;
+    let mut summary = read_into(&remote, &request, Budget::all(), &Bars::new().reading())?;
     let totals = remote.totals()?;
     (summary.total_articles, summary.total_passages) = (totals.articles, totals.passages);
     summary.without_vectors = totals.without_vectors;
@@ -170,6 +170,12 @@ impl Bars {
             graphs: ProgressBar::hidden(),
             started: std::time::Instant::now(),
         }
+    }
+
+    /// The same, with the one for reading shown at once: the first articles may take their time.
+    fn reading(self) -> Self {
+        self.reading.tick();
+        self
     }
 }
 

@@ -98,6 +98,7 @@ pub fn main() -> ExitCode {
     if let Some(done) = documents() {
         return done;
     }
+    quiet_where_guarded();
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -110,6 +111,16 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.fault() == Fault::Caller { 2 } else { 1 })
         }
     }
+}
+
+/// A panic on damaged bytes becomes an error, which says all that there is to say.
+fn quiet_where_guarded() {
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !crate::index::is_guarded() {
+            loud(panic);
+        }
+    }));
 }
 
 /// Reads one untrusted file and ends, if this process was started to do that by another of this program; else has

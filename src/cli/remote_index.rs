@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::Runtime;
 
@@ -17,6 +18,9 @@ use crate::model::{Article, Origin};
 use crate::service::client::Reach;
 use crate::service::index_client::{IndexClient, Totals};
 
+/// Articles that are sent together: few, so that whoever watches sees how far it is while the service embeds them.
+const FEW: usize = 16;
+
 /// A connection that waits for each answer.
 pub struct Remote {
     waits: Arc<Waits>,
@@ -27,6 +31,9 @@ pub struct Remote {
 struct Waits {
     runtime: Runtime,
     addr: String,
+    /// Articles that were sent, and those of them that are durable.
+    sent: AtomicUsize,
+    durable: AtomicUsize,
 }
 
 impl Waits {
@@ -35,7 +42,11 @@ impl Waits {
         self.runtime.block_on(call).map_err(|error| match error.fault() {
             Fault::Unavailable => error
                 .context(format!("writing through the service at {}", self.addr))
-                .help("run the command again when it is there; what it has already costs nothing"),
+                .help(format!(
+                    "{} articles were durable before; run the command again when the service is there: what it has already \
+                     costs nothing",
+                    self.durable.load(Ordering::Relaxed)
+                )),
             _ => error,
         })
     }
@@ -58,6 +69,8 @@ impl Remote {
         let waits = Waits {
             runtime: remote::runtime()?,
             addr: addr.clone(),
+            sent: AtomicUsize::new(0),
+            durable: AtomicUsize::new(0),
         };
         let client = waits.runtime.block_on(IndexClient::connect(reach))?;
         let remote = Remote {
@@ -82,6 +95,10 @@ impl Remote {
 }
 
 impl Destination for Remote {
+    fn at_a_time(&self) -> usize {
+        FEW
+    }
+
     fn sources(&self) -> Result<Sources> {
         self.waits.on(self.state.borrow_mut().client.sources())
     }
@@ -144,7 +161,10 @@ impl Destination for Remote {
     fn commit(&self) -> Result<()> {
         let mut state = self.state.borrow_mut();
         let session = state.session;
-        self.waits.on(state.client.commit(session)).map(drop)
+        self.waits.on(state.client.commit(session))?;
+        let sent = self.waits.sent.load(Ordering::Relaxed);
+        self.waits.durable.store(sent, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -154,6 +174,7 @@ impl Remote {
         let source = state.sources.get(source).cloned();
         let source = source.ok_or_else(|| Error::bug("an article of a source that nobody named"))?;
         let (outcomes, session) = self.waits.on(state.client.upsert(&source, articles))?;
+        self.waits.sent.fetch_add(outcomes.len(), Ordering::Relaxed);
         // The first one stays: a commit in it makes everything durable that came in it, and in another one fails.
         state.session = state.session.or(session);
         Ok(outcomes)

@@ -22,7 +22,7 @@ pub struct Verify {
 impl Verify {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
-        let damaged = EmbeddedIndex::damaged_in(&self.index.folder)?;
+        let damaged = EmbeddedIndex::damaged_in(&self.index.folder, Budget::all())?;
         if !damaged.is_empty() {
             // What is damaged is not opened: it may not let itself be.
             match self.json {
@@ -32,11 +32,12 @@ impl Verify {
             return Err(self.is_damaged(damaged.len()));
         }
         let index = EmbeddedIndex::open(&self.index.folder)?;
-        let wrong = index.verify(Budget::all())?;
+        let verified = index.verified(Budget::all())?;
+        let (wrong, lacking) = (verified.damaged, verified.lacking);
         let snapshot = index.snapshot()?;
         let stats = snapshot.about();
         if self.json {
-            print::json(&json!({ "damaged": wrong, "stats": stats }))?;
+            print::json(&json!({ "damaged": wrong, "lacking": lacking, "stats": stats }))?;
         } else {
             outln!(
                 "{}: {} articles, {} passages, {} segments ({} with a graph), {:.1} MB, commit {}",
@@ -58,6 +59,9 @@ impl Verify {
             );
             for line in &wrong {
                 outln!("  damaged: {line}");
+            }
+            for path in &lacking {
+                outln!("  missing: {path}: answers are the same without it and take longer; `baowen index` makes it");
             }
         }
         match wrong.is_empty() {

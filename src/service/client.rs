@@ -203,7 +203,7 @@ fn as_deadline(status: Status, deadline: Option<Instant>) -> Status {
 }
 
 /// The innermost cause, which is what a reader can act on; tonic's outer texts are `transport error`.
-fn root(error: &dyn std::error::Error) -> String {
+pub(super) fn root(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -129,7 +129,12 @@ impl IndexClient {
                 articles: articles.into_iter().map(convert::article_out).collect(),
                 wait: Some(false),
             };
-            let answer = self.until_there_is_room(request).await?;
+            let client = &self.inner;
+            let upsert = || {
+                let (mut client, request) = (client.clone(), request.clone());
+                async move { client.upsert_articles(request).await }
+            };
+            let answer = when_there_is_room(upsert).await?;
             if answer.results.len() != count {
                 return Err(Error::corrupt(format!(
                     "{count} articles came back as {} results",
@@ -145,45 +150,47 @@ impl IndexClient {
         Ok((outcomes, session))
     }
 
-    async fn until_there_is_room(
-        &mut self,
-        request: wire::UpsertArticlesRequest,
-    ) -> Result<wire::UpsertArticlesResponse> {
-        let mut tries = TRIES;
-        loop {
-            match self.inner.upsert_articles(request.clone()).await {
-                Err(status) if status.code() == Code::ResourceExhausted && tries > 0 => {
-                    tries -= 1;
-                    tokio::time::sleep(PAUSE).await;
-                }
-                Err(status) => return Err(failed(status)),
-                Ok(answer) => return Ok(answer.into_inner()),
-            }
-        }
-    }
-
-    /// Takes articles out, durably, or says which would go. Returns how many, and their ids as far as they were said.
+    /// Takes articles out, durably, or says which would go. Returns how many, and their ids as far as they were said. Many
+    /// ids go in several calls, each of which is durable by itself.
     pub async fn delete(&mut self, selection: &Selection, dry_run: bool) -> Result<(usize, Selected)> {
-        let request = convert::selection_out(selection, dry_run);
-        let answer = self.inner.delete_articles(request).await.map_err(failed)?.into_inner();
-        let selected = Selected {
-            found: answer.article_ids.into_iter().collect(),
-            missing: answer.missing_ids,
+        let (mut deleted, mut selected) = (0, Selected::default());
+        // All that the rest names, or some ids at a time.
+        let chunks = match &*selection.ids {
+            [] => vec![Vec::new()],
+            ids => ids.chunks(MESSAGE_ARTICLES).map(<[String]>::to_vec).collect(),
         };
-        Ok((usize::try_from(answer.deleted).unwrap_or(usize::MAX), selected))
+        for ids in chunks {
+            let some = Selection {
+                ids,
+                ..selection.clone()
+            };
+            let request = convert::selection_out(&some, dry_run);
+            let client = &self.inner;
+            let delete = || {
+                let (mut client, request) = (client.clone(), request.clone());
+                async move { client.delete_articles(request).await }
+            };
+            let answer = when_there_is_room(delete).await.map_err(|error| match deleted {
+                0 => error,
+                deleted => error.context(format!("{deleted} articles are deleted already")),
+            })?;
+            deleted += usize::try_from(answer.deleted).unwrap_or(usize::MAX);
+            selected.found.extend(answer.article_ids);
+            selected.missing.extend(answer.missing_ids);
+        }
+        Ok((deleted, selected))
     }
 
     /// [`IndexClient::delete`] for any number of ids; those that are not there are no error.
     pub async fn delete_ids(&mut self, ids: &[String]) -> Result<usize> {
-        let mut deleted = 0;
-        for ids in ids.chunks(MESSAGE_ARTICLES) {
-            let selection = Selection {
-                ids: ids.to_vec(),
-                ..Selection::default()
-            };
-            deleted += self.delete(&selection, false).await?.0;
+        if ids.is_empty() {
+            return Ok(0);
         }
-        Ok(deleted)
+        let selection = Selection {
+            ids: ids.to_vec(),
+            ..Selection::default()
+        };
+        Ok(self.delete(&selection, false).await?.0)
     }
 
     /// Makes everything durable that was taken in this session. Returns the commit's stamp.
@@ -191,8 +198,12 @@ impl IndexClient {
     /// # Errors
     /// `Precondition` if the service began another session since.
     pub async fn commit(&mut self, session: Option<u64>) -> Result<u64> {
-        let answer = self.inner.commit(wire::CommitRequest { session }).await;
-        Ok(answer.map_err(failed)?.into_inner().commit)
+        let client = &self.inner;
+        let commit = || {
+            let mut client = client.clone();
+            async move { client.commit(wire::CommitRequest { session }).await }
+        };
+        Ok(when_there_is_room(commit).await?.commit)
     }
 
     /// Has the newest commit written into a new folder of this name, among the service's snapshots.
@@ -205,6 +216,24 @@ impl IndexClient {
             files: made.files as usize,
             copied: made.copied as usize,
         })
+    }
+}
+
+/// What a call gives, made again where the service is full.
+async fn when_there_is_room<T, F>(call: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<tonic::Response<T>, Status>>,
+{
+    let mut tries = TRIES;
+    loop {
+        match call().await {
+            Err(status) if status.code() == Code::ResourceExhausted && tries > 0 => {
+                tries -= 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(status) => return Err(failed(status)),
+            Ok(answer) => return Ok(answer.into_inner()),
+        }
     }
 }
 
@@ -246,8 +275,13 @@ fn size_of_article(article: &Article) -> usize {
         + article.regions.iter().map(|region| 8 + region.len()).sum::<usize>()
 }
 
+/// A status as an error; what the connection itself says is no word of the service, and no reader's.
 fn failed(status: Status) -> Error {
-    status::from_status(&status)
+    use std::error::Error as _;
+    match status.source() {
+        Some(cause) => Error::unavailable(format!("the connection broke off: {}", client::root(cause))),
+        None => status::from_status(&status),
+    }
 }
 
 fn began_anew() -> Error {

@@ -155,6 +155,72 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
     );
 }
 
+const BUILDER: &str = "BAOWEN_TEST_BUILDER";
+
+fn with_vectors() -> baowen::index::Rules {
+    baowen::index::Rules {
+        embedder: Some(std::sync::Arc::new(baowen::embed::HashEmbedder::new(8))),
+        ..rules()
+    }
+}
+
+/// Not a test of its own: the process that is killed while it builds a graph.
+#[test]
+fn builder() {
+    let Some(folder) = std::env::var_os(BUILDER) else {
+        return;
+    };
+    let index = EmbeddedIndex::open(Path::new(&folder)).expect("the builder opens");
+    println!("\nopened");
+    baowen::index::ingest::maintain::maintain_fully(&index, Budget::all(), &()).expect("the builder builds");
+}
+
+/// `BAOWEN_TEST_KILLS=60` for the long run.
+#[test]
+fn killed_while_it_builds_a_graph_leaves_whole_files_or_none() {
+    let kills: usize = std::env::var("BAOWEN_TEST_KILLS").map_or(4, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let articles: Vec<_> = (0..8_100u64)
+        .map(|n| {
+            article(
+                &format!("a{n}"),
+                "",
+                &format!("{:x} 医保", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            )
+        })
+        .collect();
+    drop(crate::support::index_of(folder.path(), &with_vectors(), &articles));
+    let graphs = folder.path().join("generation-1/graphs");
+    let mut random = fastrand::Rng::with_seed(20_261_130);
+    let mut whole = Duration::ZERO;
+    for kill in 0..kills.min(60) {
+        let _ = fs::remove_dir_all(&graphs);
+        let begin = Instant::now();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["crash::builder", "--exact", "--nocapture", "--test-threads=1"])
+            .env(BUILDER, folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        if whole.is_zero() {
+            assert!(child.wait().unwrap().success());
+            whole = begin.elapsed();
+        } else {
+            std::thread::sleep(whole.mul_f64(random.f64()));
+            let _ = child.kill();
+            child.wait().unwrap();
+        }
+        let index = EmbeddedIndex::open(folder.path()).unwrap();
+        assert_eq!(
+            index.verify(Budget::all()).unwrap(),
+            Vec::<String>::new(),
+            "kill {kill}"
+        );
+        assert_eq!(index.snapshot().unwrap().about().articles, 8_100);
+    }
+}
+
 /// What an index holds: its articles by id, and its sources.
 type State = (BTreeMap<String, String>, String);
 

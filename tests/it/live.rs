@@ -285,6 +285,78 @@ fn unchanged_text_embeds_nothing() {
     }
 }
 
+/// An embedder that says when it begins for the first time, and then waits.
+struct Waiting(
+    HashEmbedder,
+    std::sync::Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
+);
+
+impl Embedder for Waiting {
+    fn identity(&self) -> &str {
+        self.0.identity()
+    }
+
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.0.max_tokens()
+    }
+
+    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.0.embed_queries(texts, budget)
+    }
+
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        let first = self.1.lock().unwrap().take();
+        if let Some((begun, go)) = first {
+            begun.send(()).unwrap();
+            go.recv().unwrap();
+        }
+        self.0.embed_passages(texts, budget)
+    }
+}
+
+/// Both ask before either has written.
+#[test]
+fn of_two_folders_of_one_name_the_second_is_refused() {
+    let folder_source = |root: &str| Source {
+        name: "docs".into(),
+        root: root.into(),
+        kind: SourceKind::Folder,
+    };
+    let ((begun, begins), (goes, go)) = (mpsc::channel(), mpsc::channel());
+    let rules = Rules {
+        analyzer: analyzer(),
+        embedder: Some(Arc::new(Waiting(HashEmbedder::new(64), Some((begun, go)).into()))),
+    };
+    let tiny = Tiny::new(rules.identity());
+    let live = Live::new(tiny.clone(), tiny.clone().writer().unwrap(), rules, ASKED).unwrap();
+    let give = |root: &str, id: &str| {
+        let articles = vec![article(id, "", "医保断缴")];
+        live.upsert(&folder_source(root), articles, Budget::single())
+            .unwrap()
+            .outcomes
+    };
+    let slow = std::thread::scope(|scope| {
+        let slow = scope.spawn(|| give("/a", "a"));
+        begins.recv().unwrap();
+        assert!(matches!(give("/b", "b")[0], Ok(Outcome::Added(_))));
+        goes.send(()).unwrap();
+        slow.join().unwrap()
+    });
+    let error = slow[0].as_ref().unwrap_err();
+    assert_eq!(error.fault(), Fault::Precondition, "{error}");
+    assert!(
+        error.message().contains("/b") && error.message().contains("/a"),
+        "{error}"
+    );
+    live.commit(None).unwrap();
+    assert_eq!(ids(&*tiny), ["b"]);
+    assert_eq!(live.sources().get("docs").unwrap().root, "/b");
+}
+
 /// An engine whose disk fails, and that panics, when it is told to.
 struct Failing(Box<dyn Writer>, Arc<AtomicBool>, Arc<AtomicBool>);
 

@@ -5,6 +5,8 @@ mod architecture;
 mod cli;
 mod conformance;
 mod crash;
+mod damage;
+mod day;
 #[cfg(feature = "documents")]
 mod documents;
 mod endpoints;
@@ -22,6 +24,8 @@ mod needed;
 mod operating;
 mod paging;
 mod quality;
+#[cfg(target_os = "linux")]
+mod refused;
 mod reranking;
 mod service;
 mod sets;

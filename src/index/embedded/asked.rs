@@ -163,39 +163,48 @@ impl Question {
     }
 }
 
+impl EmbeddedQuestion {
+    fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.0.snapshot.guarded(work)
+    }
+}
+
 impl Asked for EmbeddedQuestion {
     fn weights(&self) -> &QuestionWeights {
         &self.0.weights
     }
 
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
-        self.0.terms.candidates(&self.0.filtered, k, budget).map(as_candidates)
+        let found = || self.0.terms.candidates(&self.0.filtered, k, budget);
+        self.guarded(found).map(as_candidates)
     }
 
     fn dense(&self, vector: &[f32], k: usize, ef: Option<usize>, budget: Budget) -> Result<Vec<Candidate>> {
         let snapshot = &*self.0.snapshot;
-        dense::candidates(
-            snapshot.segments(),
-            &snapshot.scratches,
-            vector,
-            &self.0.filtered,
-            k,
-            ef,
-            budget,
-        )
-        .map(as_candidates)
+        let found = || {
+            dense::candidates(
+                snapshot.segments(),
+                &snapshot.scratches,
+                vector,
+                &self.0.filtered,
+                k,
+                ef,
+                budget,
+            )
+        };
+        self.guarded(found).map(as_candidates)
     }
 
     fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
         if passages.len() < WORTH_DIVIDING || budget.threads < 2 {
-            return self.0.judge(dense, passages, budget);
+            return self.guarded(|| self.0.judge(dense, passages, budget));
         }
         let (first, rest) = passages.split_at(passages.len() / 2);
         let aside = {
-            let (question, dense, rest) = (Arc::clone(&self.0), dense.cloned(), rest.to_vec());
-            move |budget| question.judge(dense.as_ref(), &rest, budget)
+            let (question, dense, rest) = (EmbeddedQuestion(Arc::clone(&self.0)), dense.cloned(), rest.to_vec());
+            move |budget| question.guarded(|| question.0.judge(dense.as_ref(), &rest, budget))
         };
-        let (rest, first) = budget.both(aside, |budget| self.0.judge(dense, first, budget));
+        let (rest, first) = budget.both(aside, |budget| self.guarded(|| self.0.judge(dense, first, budget)));
         let mut judged = first?;
         judged.extend(rest?);
         Ok(judged)
@@ -207,7 +216,7 @@ impl Asked for EmbeddedQuestion {
             let (segment, doc) = split(passage);
             self.0.snapshot.segments()[segment as usize].key(doc)
         };
-        passages.iter().map(key).collect()
+        self.guarded(|| passages.iter().map(key).collect())
     }
 
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {
@@ -217,7 +226,7 @@ impl Asked for EmbeddedQuestion {
             let (segment, doc) = split(passage);
             self.0.snapshot.stored(segment, doc)
         };
-        passages.iter().map(fetch).collect()
+        self.guarded(|| passages.iter().map(fetch).collect())
     }
 
     fn windows(&self, vector: &[f32], passages: &[PassageRef]) -> Result<Vec<Vec<f32>>> {
@@ -228,13 +237,13 @@ impl Asked for EmbeddedQuestion {
             let windows = self.0.snapshot.segments()[segment as usize].windows.of(doc);
             windows.cosines(&question).collect()
         };
-        Ok(passages.iter().map(cosines).collect())
+        self.guarded(|| Ok(passages.iter().map(cosines).collect()))
     }
 
     fn explain(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Vec<TermScore>>> {
         let mut explained = vec![Vec::new(); passages.len()];
         for (number, group) in self.0.by_segment(passages)?.into_iter().enumerate() {
-            let of_segment = self.0.terms.explain(number, &group.docs, budget)?;
+            let of_segment = self.guarded(|| self.0.terms.explain(number, &group.docs, budget))?;
             for (at, terms) in group.at.into_iter().zip(of_segment) {
                 explained[at] = terms;
             }

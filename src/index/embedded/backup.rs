@@ -12,16 +12,17 @@ use std::path::{Path, PathBuf};
 use tantivy::Directory as _;
 use tantivy::directory::META_LOCK;
 
-use super::directory::Folder;
+use super::directory::{Folder, MANAGED, META};
 use super::folder;
+use super::guard::guarded;
 use super::open::{EmbeddedIndex, GRAPHS, SEGMENTS, described, nothing_in};
+use super::seal::{Files, seal};
 use super::segment::{forward_path, graph_path};
 use crate::error::{Context, Error, Fault, Result};
 use crate::files::write_whole;
 
-const META: &str = "meta.json";
-/// Where tantivy keeps the names of the files that are its own.
-const MANAGED: &str = ".managed.json";
+/// The generation of a snapshot.
+const FIRST: &str = "generation-1";
 /// How often a commit may come between the reading of what it holds and the naming of its files.
 const TRIES: usize = 100;
 
@@ -37,6 +38,25 @@ pub struct Backup {
 }
 
 impl EmbeddedIndex {
+    /// Refuses a place for snapshots that lies in the index's own folder: a writer finds strange things there, and takes
+    /// away what is named like a generation.
+    ///
+    /// # Errors
+    /// `Precondition`, with another place.
+    pub fn check_snapshots_outside(index: &Path, place: &Path) -> Result<()> {
+        let (inner, outer) = (in_full(place), in_full(index));
+        if !inner.starts_with(&outer) {
+            return Ok(());
+        }
+        let beside = index.with_extension("snapshots");
+        Err(Error::precondition(format!(
+            "{} lies in the folder of the index {}, where snapshots cannot be",
+            place.display(),
+            index.display()
+        ))
+        .help(format!("name a folder outside of it, such as {}", beside.display())))
+    }
+
     /// Writes the newest commit of the index in a folder into another folder, which is absent or empty. It appears whole
     /// or not at all; a copy of it is an index like any other. Whoever writes to the index, in this process or another,
     /// goes on.
@@ -45,6 +65,7 @@ impl EmbeddedIndex {
     /// [`Fault::Missing`] if there is no index, [`Fault::Precondition`] if something lies in the other folder,
     /// [`Fault::Unavailable`] if the disk refuses.
     pub fn back_up(from: &Path, to: &Path) -> Result<Backup> {
+        Self::check_snapshots_outside(from, to)?;
         if fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) || to.is_file() {
             return Err(Error::precondition(format!("{} is there already", to.display())).help("name a new folder"));
         }
@@ -58,7 +79,7 @@ impl EmbeddedIndex {
         let stage = parent.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
         // What a process of the same number left that died.
         let _ = fs::remove_dir_all(&stage);
-        let written = write(from, &stage)
+        let written = guarded(from, || write(from, &stage))
             .map_err(|error| error.context(doing()))
             .and_then(|backup| {
                 fs::rename(&stage, to).or_fault(Fault::Unavailable, doing())?;
@@ -90,7 +111,7 @@ fn write(from: &Path, stage: &Path) -> Result<Backup> {
 
 /// As [`write`]; `None` if a commit came between.
 fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Option<Backup>> {
-    let copy = stage.join("generation-1");
+    let copy = stage.join(FIRST);
     for folder in [&copy.join(SEGMENTS), &copy.join(GRAPHS)] {
         fs::create_dir_all(folder).or_fault(Fault::Unavailable, format!("creating {}", folder.display()))?;
     }
@@ -143,11 +164,12 @@ fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Opti
     }
     names.push(META.into());
     let managed = serde_json::to_vec(&names).or_fault(Fault::Bug, "naming the files of a snapshot")?;
-    let current = b"generation-1\n".to_vec();
+    let managed = seal(&managed, &Files::default());
+    let current = folder::names(FIRST);
     for (path, bytes) in [
         (copy.join(SEGMENTS).join(META), meta),
         (copy.join(SEGMENTS).join(MANAGED), managed),
-        (stage.join("current"), current),
+        (stage.join(folder::CURRENT), current),
     ] {
         write_whole(&path, "a snapshot's", |out| std::io::Write::write_all(out, &bytes))?;
         backup.files += 1;
@@ -176,6 +198,18 @@ impl Backup {
         self.files += 1;
         Ok(())
     }
+}
+
+/// A path without links and steps back, as far as it exists.
+fn in_full(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    for there in absolute.ancestors() {
+        if let Ok(real) = there.canonicalize() {
+            // An ancestor is a prefix.
+            return real.join(absolute.strip_prefix(there).unwrap_or(Path::new("")));
+        }
+    }
+    absolute
 }
 
 /// Makes the names in a folder durable, where folders can be synced.

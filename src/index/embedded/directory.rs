@@ -1,25 +1,34 @@
 //! The folder of a tantivy index: its files mapped, as tantivy's own directory maps them, but for the stored passages.
 //!
-//! Owns how the bytes of a file are reached, and that another user than the writer may reach them; all else is
-//! `MmapDirectory`'s. An answer reads a few blocks of 8 KB from anywhere in the stored passages, which are the texts
+//! Owns how the bytes of a file are reached, that another user than the writer may reach them, and that what is written is
+//! known by its checksum (see [`super::seal`]); all else is `MmapDirectory`'s. An answer reads a few blocks of 8 KB from anywhere in the stored passages, which are the texts
 //! themselves and by far not all read again: mapped, each block leaves pages that count as the process's memory for as
 //! long as it runs (400 MB after 1,000 questions to a million passages). Read from the file, they are in the system's
 //! cache only.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::{File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::Deserialize;
 use tantivy::HasLen;
 use tantivy::directory::error::{DeleteError, LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 use tantivy::directory::{
-    Directory, DirectoryLock, FileHandle, Lock, MmapDirectory, OwnedBytes, WatchCallback, WatchHandle, WritePtr,
+    AntiCallToken, Directory, DirectoryLock, FileHandle, Lock, MmapDirectory, OwnedBytes, TerminatingWrite,
+    WatchCallback, WatchHandle, WritePtr,
 };
 
+use super::seal::{Files, Summed, seal, unseal};
 use crate::files::write_whole;
+
+/// Where tantivy keeps what a commit is.
+pub const META: &str = "meta.json";
+/// Where tantivy keeps the names of the files that are its own.
+pub const MANAGED: &str = ".managed.json";
 
 /// Extension of the files with stored passages.
 const STORED: &str = "store";
@@ -36,6 +45,8 @@ const READ: usize = 1 << 20;
 pub struct Folder {
     mapped: MmapDirectory,
     path: PathBuf,
+    /// What the files of the last commit and those written since hold.
+    files: Arc<Mutex<Files>>,
 }
 
 impl Folder {
@@ -44,7 +55,47 @@ impl Folder {
         Ok(Folder {
             mapped: MmapDirectory::open(path)?,
             path: path.to_path_buf(),
+            files: Arc::default(),
         })
+    }
+
+    fn files(&self) -> MutexGuard<'_, Files> {
+        // Poisoned or not, each entry is whole.
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the files of a commit hold, whose text is about to be written.
+    fn files_of(&self, meta: &[u8]) -> io::Result<Files> {
+        let mut files = self.files();
+        match self.mapped.atomic_read(Path::new(META)) {
+            Err(OpenReadError::FileDoesNotExist(_)) => files.whole = true,
+            Err(error) => return Err(io::Error::other(error.to_string())),
+            // What is damaged on the disk is written anew, and this process may know what its files hold.
+            Ok(before) => {
+                if let Ok((_, before)) = unseal(&before) {
+                    let before = before.unwrap_or_default();
+                    files.whole = before.whole;
+                    files.files.extend(before.files);
+                }
+            }
+        }
+        let live = live(meta)?;
+        let is_live = |name: &str| match name.split_once('.') {
+            Some((_, kind)) if kind.ends_with(DELETED) => live.contains(name),
+            Some((segment, _)) => live.contains(segment),
+            None => false,
+        };
+        let mut of_commit = files.clone();
+        of_commit.files.retain(|name, _| is_live(name));
+        Ok(of_commit)
+    }
+
+    /// The names of the files that lie here, for a list of them that is lost or damaged.
+    fn names(&self) -> Option<Vec<u8>> {
+        let entries = fs::read_dir(&self.path).ok()?.flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let names: BTreeSet<String> = names.filter(|name| !name.starts_with('.')).collect();
+        serde_json::to_vec(&names).ok()
     }
 }
 
@@ -61,6 +112,7 @@ impl Directory for Folder {
     }
 
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        self.files().files.remove(&*path.to_string_lossy());
         self.mapped.delete(path)
     }
 
@@ -69,7 +121,7 @@ impl Directory for Folder {
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        match self.mapped.open_write(path) {
+        let opened = match self.mapped.open_write(path) {
             // Named by a segment and the number of the operation that the next commit ends at. A writer that died before
             // its commit counted leaves one, and the writer after it may come to the same number. No commit names it:
             // their numbers only grow.
@@ -77,20 +129,51 @@ impl Directory for Folder {
                 self.mapped
                     .delete(path)
                     .map_err(|error| OpenWriteError::wrap_io_error(io::Error::other(error), path.to_path_buf()))?;
-                self.mapped.open_write(path)
+                self.mapped.open_write(path)?
             }
-            opened => opened,
-        }
+            opened => opened?,
+        };
+        Ok(BufWriter::new(Box::new(Counted {
+            out: opened,
+            summed: Summed::default(),
+            name: path.to_string_lossy().into_owned(),
+            files: self.files.clone(),
+        })))
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
-        self.mapped.atomic_read(path)
+        let is_managed = path == Path::new(MANAGED);
+        let bytes = match self.mapped.atomic_read(path) {
+            Err(OpenReadError::FileDoesNotExist(_)) if is_managed && let Some(names) = self.names() => {
+                return Ok(names);
+            }
+            read => read?,
+        };
+        let text = unseal(&bytes).map(|(text, _)| text);
+        match text {
+            // The list of tantivy's files says what may be removed, and what lies here can be counted again.
+            Ok(text) if is_managed && serde_json::from_slice::<BTreeSet<String>>(text).is_err() => {
+                Ok(self.names().unwrap_or_else(|| text.to_vec()))
+            }
+            Ok(text) => Ok(text.to_vec()),
+            Err(_) if is_managed && let Some(names) = self.names() => Ok(names),
+            Err(why) => {
+                let damaged = io::Error::new(io::ErrorKind::InvalidData, why);
+                Err(OpenReadError::wrap_io_error(damaged, path.to_path_buf()))
+            }
+        }
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        let files = match path == Path::new(META) {
+            true => self.files_of(data)?,
+            false => Files::default(),
+        };
         // tantivy's own leaves the file to its owner alone, and another user could not serve the index.
-        write_whole(&self.path.join(path), "the index's", |out| out.write_all(data))
-            .map_err(|error| io::Error::other(error.to_string()))
+        write_whole(&self.path.join(path), "the index's", |out| {
+            out.write_all(&seal(data, &files))
+        })
+        .map_err(|error| io::Error::other(error.to_string()))
     }
 
     fn sync_directory(&self) -> io::Result<()> {
@@ -103,7 +186,7 @@ impl Directory for Folder {
         let file = match File::options().write(true).create(true).truncate(false).open(&path) {
             // Who may only read takes the lock on what is there; it keeps a file from going while it is being opened,
             // and a file that went is met by opening once more.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && lock.is_blocking => {
+            Err(error) if is_forbidden(&error) && lock.is_blocking => {
                 let file = File::open(&path).ok();
                 if let Some(file) = &file {
                     let _ = file.lock_shared();
@@ -125,6 +208,72 @@ impl Directory for Folder {
 
     fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
         self.mapped.watch(callback)
+    }
+}
+
+/// The segments that the text of a commit names, and their files of deleted passages.
+fn live(meta: &[u8]) -> io::Result<BTreeSet<String>> {
+    #[derive(Deserialize)]
+    struct Commit {
+        segments: Vec<Named>,
+    }
+    #[derive(Deserialize)]
+    struct Named {
+        segment_id: String,
+        deletes: Option<Deletes>,
+    }
+    #[derive(Deserialize)]
+    struct Deletes {
+        opstamp: u64,
+    }
+    let commit: Commit = serde_json::from_slice(meta)?;
+    let mut live = BTreeSet::new();
+    for segment in commit.segments {
+        let id = segment.segment_id.replace('-', "");
+        live.extend(
+            segment
+                .deletes
+                .map(|deletes| format!("{id}.{}.{DELETED}", deletes.opstamp)),
+        );
+        live.insert(id);
+    }
+    Ok(live)
+}
+
+/// Whether a folder or its disk may only be read.
+fn is_forbidden(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// A file that is being written; at its end it is known what it holds.
+struct Counted {
+    out: WritePtr,
+    summed: Summed,
+    name: String,
+    files: Arc<Mutex<Files>>,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.summed.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl TerminatingWrite for Counted {
+    fn terminate_ref(&mut self, token: AntiCallToken) -> io::Result<()> {
+        self.out.terminate_ref(token)?;
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.files.insert(self.name.clone(), self.summed.written());
+        Ok(())
     }
 }
 

@@ -9,10 +9,12 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::guard::as_it_is;
+use super::seal::{Files, seal, unseal};
 use crate::error::{Context, Error, Fault, Result};
 use crate::files::write_whole;
 
-const CURRENT: &str = "current";
+pub(super) const CURRENT: &str = "current";
 const GENERATION: &str = "generation-";
 const LOCK: &str = "write.lock";
 /// What an index of format 2 lay in.
@@ -40,12 +42,19 @@ impl WriteLock {
     /// `Precondition` if another program writes or something else lies in the folder, `Unavailable` if it cannot be
     /// written to.
     pub fn take(folder: &Path) -> Result<WriteLock> {
+        Self::taken(folder).map_err(as_it_is)
+    }
+
+    fn taken(folder: &Path) -> Result<WriteLock> {
         if let Some(stranger) = strangers(folder)? {
             return Err(Error::precondition(format!(
                 "{} is not an index folder: it holds `{stranger}`",
                 folder.display()
             ))
-            .help("name an empty or new folder with --index"));
+            .help(format!(
+                "move `{stranger}` out of it if the index is yours (snapshots belong beside it), or name an empty or new folder \
+                 with --index"
+            )));
         }
         let doing = || format!("writing to {}", folder.display());
         fs::create_dir_all(folder).or_fault(Fault::Unavailable, doing())?;
@@ -88,6 +97,14 @@ impl WriteLock {
         &self.folder
     }
 
+    /// Whether an index lies in the folder, of this program or an older one.
+    ///
+    /// # Errors
+    /// `Corrupt` if what says which generation counts does not, `Unavailable` if the folder cannot be read.
+    pub fn holds_index(&self) -> Result<bool> {
+        Ok(current(&self.folder)?.is_some() || is_old(&self.folder))
+    }
+
     /// What others read that find the lock taken: who holds it, and what they can do. What cannot be written is not said.
     pub(super) fn announce(&self, how: &str) {
         let mut file = &self.file;
@@ -99,7 +116,6 @@ impl WriteLock {
 
     /// A folder for a new generation, made.
     pub(super) fn new_generation(&self) -> Result<PathBuf> {
-        let number = |name: &str| name.strip_prefix(GENERATION)?.parse::<u64>().ok();
         let last = entries(&self.folder)?.iter().filter_map(|name| number(name)).max();
         let generation = self.folder.join(format!("{GENERATION}{}", last.unwrap_or(0) + 1));
         fs::create_dir(&generation).or_fault(Fault::Unavailable, format!("creating {}", generation.display()))?;
@@ -112,7 +128,7 @@ impl WriteLock {
         write_whole(
             &self.folder.join(CURRENT),
             "the name of the index's generation",
-            |out| writeln!(out, "{name}"),
+            |out| out.write_all(&names(&name)),
         )?;
         self.sweep()
     }
@@ -152,6 +168,11 @@ fn announced(lock: &File) -> Option<String> {
     (!how.is_empty() && !how.contains(char::is_control)).then_some(how)
 }
 
+/// What `current` holds when it names this generation.
+pub(super) fn names(generation: &str) -> Vec<u8> {
+    seal(generation.as_bytes(), &Files::default())
+}
+
 /// The generation that counts; `None` if there is no index.
 ///
 /// # Errors
@@ -159,18 +180,54 @@ fn announced(lock: &File) -> Option<String> {
 /// says which generation counts does not.
 pub(super) fn current(folder: &Path) -> Result<Option<PathBuf>> {
     let pointer = folder.join(CURRENT);
-    match fs::read_to_string(&pointer) {
-        Ok(name) if name.trim().starts_with(GENERATION) && !name.contains(['/', '\\']) => {
-            Ok(Some(folder.join(name.trim())))
+    let bytes = match fs::read(&pointer) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return match filled(folder) {
+                Some(generation) => Err(damaged(
+                    format!("{} is missing, and {generation} lies beside it", pointer.display()),
+                    &pointer,
+                )),
+                None => Ok(None),
+            };
         }
-        Ok(_) => Err(Error::corrupt(format!(
-            "{} names no generation of the index",
-            pointer.display()
-        ))
-        .help("take the folder away and index again, or write the name of the `generation-N` beside it into that file")),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(error).or_fault(Fault::Unavailable, format!("reading {}", pointer.display())),
+        Err(error) => return Err(error).or_fault(Fault::Unavailable, format!("reading {}", pointer.display())),
+    };
+    let name = unseal(&bytes).ok().and_then(|(name, _)| std::str::from_utf8(name).ok());
+    match name.map(str::trim).filter(|name| number(name).is_some()) {
+        Some(name) => Ok(Some(folder.join(name))),
+        None => Err(damaged(
+            format!("{} names no generation of the index", pointer.display()),
+            &pointer,
+        )),
     }
+}
+
+fn damaged(what: String, pointer: &Path) -> Error {
+    Error::corrupt(what).help(format!(
+        "write the name of the `{GENERATION}N` beside it into {}, or take the folder away and index again",
+        pointer.display()
+    ))
+}
+
+/// The number of a generation by its name.
+fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(GENERATION)?;
+    digits
+        .parse()
+        .ok()
+        .filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A generation that holds more than one that was just begun: what counted, where nothing says any more which one does.
+fn filled(folder: &Path) -> Option<String> {
+    let is_filled = |name: &String| {
+        let parts = fs::read_dir(folder.join(name)).into_iter().flatten().flatten();
+        let files = parts.flat_map(|part| fs::read_dir(part.path()).into_iter().flatten().flatten());
+        let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+        number(name).is_some() && names.filter(|name| !name.starts_with('.')).count() > 1
+    };
+    entries(folder).ok()?.into_iter().find(is_filled)
 }
 
 /// Whether an index of an older program lies in the folder.

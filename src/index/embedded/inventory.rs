@@ -63,13 +63,16 @@ impl EmbeddedSnapshot {
     /// Tells `each` the id of every article and where it was read, in no particular order.
     pub fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
         for (_, segment, reader) in self.readers() {
-            let origins = Origins::open(reader)?;
+            let origins = self.guarded(|| Origins::open(reader))?;
             for doc in reader.doc_ids_alive() {
                 check_now_and_then(doc, budget)?;
-                if !segment.is_first(doc) {
-                    continue;
+                let read = || match segment.is_first(doc) {
+                    true => Ok(Some((segment.key(doc)?.article, origins.of(doc)?))),
+                    false => Ok(None),
+                };
+                if let Some((id, origin)) = self.guarded(read)? {
+                    each(&id, origin)?;
                 }
-                each(&segment.key(doc)?.article, origins.of(doc)?)?;
             }
         }
         Ok(())
@@ -78,13 +81,20 @@ impl EmbeddedSnapshot {
     /// Where an article was read; `None` if there is no such article or it came another way than by a file.
     pub fn origin(&self, id: &str) -> Result<Option<Origin>> {
         match self.find(id, Segment::is_first)? {
-            Some(found) => Origins::open(self.searcher().segment_reader(found.segment_ord))?.of(found.doc_id),
+            Some(found) => {
+                let reader = self.searcher().segment_reader(found.segment_ord);
+                self.guarded(|| Origins::open(reader)?.of(found.doc_id))
+            }
             None => Ok(None),
         }
     }
 
     /// The ids of the articles of which every passage is let through by a filter.
     pub fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        self.guarded(|| self.passed_wholly(filter, budget))
+    }
+
+    fn passed_wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
         let allowed = self.filters.bind(self.searcher(), self.fields(), filter, budget)?;
         let (mut some, mut not_all) = (BTreeSet::new(), BTreeSet::new());
         for ((_, segment, reader), allowed) in self.readers().zip(&allowed.segments) {
@@ -102,20 +112,22 @@ impl EmbeddedSnapshot {
 
     /// Gives `each` every article as it was taken in, in the order of the segments.
     pub fn articles(&self, budget: Budget, each: &mut dyn FnMut(Article) -> Result<()>) -> Result<()> {
-        let field = self.fields().article;
         for (number, segment, reader) in self.readers() {
             for doc in reader.doc_ids_alive().filter(|&doc| segment.is_first(doc)) {
                 // Each is read from disk and parsed, beside which a look at the clock is nothing.
                 budget.check()?;
-                let document: TantivyDocument = self
-                    .searcher()
-                    .doc(DocAddress::new(number, doc))
-                    .or_fault(Fault::Corrupt, READING)?;
-                let stored = document.get_first(field).and_then(|value| value.as_str());
-                let stored = stored.ok_or_else(|| Error::corrupt("an article has lost its text").context(READING))?;
-                each(serde_json::from_str(stored).or_fault(Fault::Corrupt, READING)?)?;
+                each(self.guarded(|| self.article_at(DocAddress::new(number, doc)))?)?;
             }
         }
         Ok(())
+    }
+
+    fn article_at(&self, first: DocAddress) -> Result<Article> {
+        let document: TantivyDocument = self.searcher().doc(first).or_fault(Fault::Corrupt, READING)?;
+        let stored = document
+            .get_first(self.fields().article)
+            .and_then(|value| value.as_str());
+        let stored = stored.ok_or_else(|| Error::corrupt("an article has lost its text").context(READING))?;
+        serde_json::from_str(stored).or_fault(Fault::Corrupt, READING)
     }
 }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use super::guard::guarded;
 use super::open::EmbeddedIndex;
 use super::segment::{GRAPH_ROWS, forward_path, graph_path, uuid_bytes};
 use super::snapshot::EmbeddedSnapshot;
@@ -17,7 +18,14 @@ impl EmbeddedIndex {
     /// is told `(rows done, rows in all)` of the graphs built, which take nearly all of the time. Says whether all is done:
     /// not so if `cancel` turned true or the budget's deadline passed; what was built until then stays.
     pub fn build_derived(&self, budget: Budget, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<bool> {
+        guarded(self.folder(), || self.derive(budget, progress, cancel))
+    }
+
+    fn derive(&self, budget: Budget, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<bool> {
         self.refresh()?;
+        if self.drop_damaged(budget)? {
+            self.refresh()?;
+        }
         let snapshot = self.current();
         self.drop_stale(&snapshot)?;
         self.write_quick(budget, &snapshot)?;
@@ -48,6 +56,23 @@ impl EmbeddedIndex {
             done += segment.vectors.rows() as usize;
         }
         Ok(true)
+    }
+
+    /// Takes damaged files away, of each segment once; whether there were any.
+    ///
+    /// # Errors
+    /// `Deadline` if the budget's passes.
+    pub fn drop_damaged(&self, budget: Budget) -> Result<bool> {
+        let mut found = false;
+        for segment in self.current().segments().iter().filter(|segment| segment.is_to_check()) {
+            budget.check()?;
+            for path in self.damaged_of(segment) {
+                std::fs::remove_file(&path).or_fault(Fault::Unavailable, format!("removing {}", path.display()))?;
+                segment.let_go();
+                found = true;
+            }
+        }
+        Ok(found)
     }
 
     fn create_graphs_folder(&self) -> Result<()> {

@@ -12,9 +12,11 @@ use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, sto
 
 use super::directory::Folder;
 use super::folder::{self, WriteLock};
+use super::guard::{guarded, ways_out};
 use super::schema::{self, Fields};
 use super::snapshot::EmbeddedSnapshot;
 use super::terms;
+use super::whole::check_lengths;
 use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
@@ -103,7 +105,7 @@ impl EmbeddedIndex {
             let Some(generation) = folder::current(folder)? else {
                 return Err(nothing_in(folder));
             };
-            match unharmed(folder, || Self::open_generation(folder, &generation, bm25)) {
+            match guarded(folder, || Self::open_generation(folder, &generation, bm25)) {
                 // A rebuild took its place while it was being opened.
                 Err(_) if folder::current(folder)?.is_some_and(|now| now != generation) => {}
                 // What may not be read looks like damage.
@@ -124,17 +126,12 @@ impl EmbeddedIndex {
         Self::read_of(folder).map(|(_, identity)| identity)
     }
 
-    /// The index in a folder as tantivy knows it; its segments are not opened.
-    pub(super) fn described_in(folder: &Path) -> Result<Index> {
-        Self::read_of(folder).map(|(index, _)| index)
-    }
-
     fn read_of(folder: &Path) -> Result<(Index, Identity)> {
         loop {
             let Some(generation) = folder::current(folder)? else {
                 return Err(nothing_in(folder));
             };
-            match described(folder, &generation) {
+            match guarded(folder, || described(folder, &generation)) {
                 Err(_) if folder::current(folder)?.is_some_and(|now| now != generation) => {}
                 Err(error) => match folder::forbidden(&generation) {
                     Some(path) => return Err(not_permitted(&path)),
@@ -146,18 +143,18 @@ impl EmbeddedIndex {
     }
 
     fn open_generation(folder: &Path, generation: &Path, bm25: Bm25Params) -> Result<Arc<Self>> {
-        let rebuild = || format!("run `baowen index PATH... --index {} --rebuild`", folder.display());
         let damaged = |e: TantivyError| {
-            Error::corrupt(format!("the index in {} is damaged: {e}", folder.display())).help(rebuild())
+            Error::corrupt(format!("the index in {} is damaged: {e}", folder.display())).help(ways_out(folder))
         };
         let (mut index, identity) = described(folder, generation)?;
+        check_lengths(&generation.join(SEGMENTS)).map_err(|error| error.help(ways_out(folder)))?;
         let (expected, fields) = schema::build(&identity)?;
         if !same_fields(&expected, &index.schema()) {
             return Err(Error::precondition(format!(
                 "the index in {} has other fields than its format says",
                 folder.display()
             ))
-            .help(rebuild()));
+            .help(rebuilding(folder)));
         }
         index.register_plugin(Arc::new(VectorPlugin));
         index.register_plugin(Arc::new(WindowPlugin));
@@ -178,7 +175,7 @@ impl EmbeddedIndex {
         )
         .map_err(|e| {
             e.context(format!("opening the index in {}", folder.display()))
-                .help(rebuild())
+                .help(ways_out(folder))
         })?;
         let opened = EmbeddedIndex {
             folder: folder.to_path_buf(),
@@ -223,10 +220,12 @@ impl EmbeddedIndex {
     /// The sources of the newest commit.
     pub fn sources(&self) -> Result<Sources> {
         let doing = || format!("reading the sources of the index in {}", self.folder.display());
-        match self.index.load_metas().or_fault(Fault::Corrupt, doing())?.payload {
-            Some(table) => serde_json::from_str(&table).or_fault(Fault::Corrupt, doing()),
-            None => Ok(Sources::default()),
-        }
+        guarded(&self.folder, || {
+            match self.index.load_metas().or_fault(Fault::Corrupt, doing())?.payload {
+                Some(table) => serde_json::from_str(&table).or_fault(Fault::Corrupt, doing()),
+                None => Ok(Sources::default()),
+            }
+        })
     }
 
     /// What the index was made by.
@@ -261,12 +260,20 @@ impl EmbeddedIndex {
     /// # Errors
     /// `Corrupt` if what is newer cannot be opened; what was there is searched on.
     pub fn refresh(&self) -> Result<bool> {
+        guarded(&self.folder, || self.take_newer())
+    }
+
+    fn take_newer(&self) -> Result<bool> {
         let doing = || format!("reloading the index in {}", self.folder.display());
         let _one_at_a_time = self.refreshing.lock().unwrap_or_else(|p| p.into_inner());
         loop {
             let commit = self.index.load_metas().or_fault(Fault::Corrupt, doing())?.opstamp;
             let current = self.current();
-            unharmed(&self.folder, || self.reader.reload().or_fault(Fault::Corrupt, doing()))?;
+            if current.about().commit != commit {
+                let harmed = |error: Error| error.context(doing()).help(ways_out(&self.folder));
+                check_lengths(&self.generation.join(SEGMENTS)).map_err(harmed)?;
+            }
+            self.reader.reload().or_fault(Fault::Corrupt, doing())?;
             let searcher = self.reader.searcher();
             // A commit between the two reads would put a wrong stamp on the snapshot.
             if self.index.load_metas().or_fault(Fault::Corrupt, doing())?.opstamp != commit {
@@ -276,7 +283,7 @@ impl EmbeddedIndex {
             let same = current.about().commit == commit && ids.eq(current.segments().iter().map(|s| s.id()));
             let mut loaded = false;
             for segment in current.segments() {
-                loaded |= segment.load_derived(&self.derived());
+                loaded |= segment.is_outdated() || segment.load_derived(&self.derived());
             }
             if !same || loaded {
                 let (fields, identity) = (self.fields, self.identity.clone());
@@ -316,24 +323,18 @@ impl Backend for EmbeddedIndex {
     }
 }
 
-/// What opening gives, or an error where damaged bytes make tantivy panic: nobody else pays for a damaged index.
-fn unharmed<T>(folder: &Path, open: impl FnOnce() -> Result<T>) -> Result<T> {
-    // What a panic left half done is dropped here and never looked at again.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(open)).unwrap_or_else(|_| {
-        let folder = folder.display();
-        Err(Error::corrupt(format!("the index in {folder} is damaged"))
-            .help(format!("`baowen verify --index {folder}` names the files; `baowen index PATH... --index {folder} --rebuild` makes it anew")))
-    })
+fn rebuilding(folder: &Path) -> String {
+    format!("run `baowen index PATH... --index {} --rebuild`", folder.display())
 }
 
 /// A generation's tantivy index and what it was made by; its segments are not opened.
 pub(super) fn described(folder: &Path, generation: &Path) -> Result<(Index, Identity)> {
-    let rebuild = || format!("run `baowen index PATH... --index {} --rebuild`", folder.display());
     let damaged = |cause: TantivyError| {
-        Error::corrupt(format!("the index in {} is damaged: {cause}", folder.display())).help(rebuild())
+        Error::corrupt(format!("the index in {} is damaged: {cause}", folder.display())).help(ways_out(folder))
     };
-    let foreign =
-        |what: String| Error::precondition(format!("the index in {} {what}", folder.display())).help(rebuild());
+    let foreign = |what: String| {
+        Error::precondition(format!("the index in {} {what}", folder.display())).help(rebuilding(folder))
+    };
     let directory = Folder::open(&generation.join(SEGMENTS)).map_err(|cause| damaged(cause.into()))?;
     let index = Index::open(directory).map_err(damaged)?;
     let identity = schema::identity(&index.schema()).ok_or_else(|| foreign("was not made by this program".into()))?;

@@ -25,7 +25,9 @@ impl Snapshot for EmbeddedSnapshot {
     }
 
     fn ask(self: Arc<Self>, question: Arc<LexicalQuery>, filter: &Filter, budget: Budget) -> Result<Arc<dyn Asked>> {
-        Ok(Arc::new(EmbeddedQuestion::new(self, &question, filter, budget)?))
+        let snapshot = self.clone();
+        let asked = self.guarded(|| EmbeddedQuestion::new(snapshot, &question, filter, budget))?;
+        Ok(Arc::new(asked))
     }
 
     fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
@@ -33,7 +35,8 @@ impl Snapshot for EmbeddedSnapshot {
     }
 
     fn count(&self, filter: &Filter, budget: Budget) -> Result<u64> {
-        let filtered = self.filters.bind(self.searcher(), self.fields(), filter, budget)?;
+        let bind = || self.filters.bind(self.searcher(), self.fields(), filter, budget);
+        let filtered = self.guarded(bind)?;
         Ok(filtered.segments.iter().map(|segment| segment.count as u64).sum())
     }
 
@@ -41,15 +44,17 @@ impl Snapshot for EmbeddedSnapshot {
         let Some(found) = self.find(id, Segment::is_first)? else {
             return Ok(None);
         };
-        let document: TantivyDocument = self
-            .searcher()
-            .doc(found)
-            .or_fault(Fault::Corrupt, "reading a stored passage")?;
-        let stored = document.get_first(self.fields().article);
-        let stored = stored.and_then(|value| value.as_str());
-        let stored = stored.ok_or_else(|| Error::corrupt(format!("article {id} has lost its text")))?;
-        let article = serde_json::from_str(stored).or_fault(Fault::Corrupt, format!("decoding article {id}"))?;
-        Ok(Some(article))
+        self.guarded(|| {
+            let document: TantivyDocument = self
+                .searcher()
+                .doc(found)
+                .or_fault(Fault::Corrupt, "reading a stored passage")?;
+            let stored = document.get_first(self.fields().article);
+            let stored = stored.and_then(|value| value.as_str());
+            let stored = stored.ok_or_else(|| Error::corrupt(format!("article {id} has lost its text")))?;
+            let article = serde_json::from_str(stored).or_fault(Fault::Corrupt, format!("decoding article {id}"))?;
+            Ok(Some(article))
+        })
     }
 
     fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
@@ -61,17 +66,19 @@ impl Snapshot for EmbeddedSnapshot {
     }
 
     fn article_ids(&self, budget: Budget) -> Result<Vec<String>> {
-        let mut ids = Vec::new();
-        for (segment, reader) in self.segments().iter().zip(self.searcher().segment_readers()) {
-            for doc in reader.doc_ids_alive() {
-                check_now_and_then(doc, budget)?;
-                if segment.is_first(doc) {
-                    ids.push(segment.key(doc)?.article.to_string());
+        self.guarded(|| {
+            let mut ids = Vec::new();
+            for (segment, reader) in self.segments().iter().zip(self.searcher().segment_readers()) {
+                for doc in reader.doc_ids_alive() {
+                    check_now_and_then(doc, budget)?;
+                    if segment.is_first(doc) {
+                        ids.push(segment.key(doc)?.article.to_string());
+                    }
                 }
             }
-        }
-        ids.sort();
-        Ok(ids)
+            ids.sort();
+            Ok(ids)
+        })
     }
 
     fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {

@@ -3,6 +3,7 @@
 //! Knows nothing of which documents are deleted, so it is opened once and shared by all commits that have it.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tantivy::columnar::{Column, StrColumn};
@@ -40,6 +41,10 @@ pub struct Segment {
     graph: OnceLock<Arc<Graph>>,
     forward: OnceLock<Arc<Forward>>,
     codes: OnceLock<Codes>,
+    /// Whether what is derived from it was read to the end and is what was written.
+    checked: AtomicBool,
+    /// Whether what is derived from it is to be opened anew.
+    outdated: AtomicBool,
     /// Documents that are the first of their article.
     firsts: u64,
     hashes: Column<u64>,
@@ -82,6 +87,8 @@ impl Segment {
             graph: OnceLock::new(),
             forward: OnceLock::new(),
             codes: OnceLock::new(),
+            checked: AtomicBool::new(false),
+            outdated: AtomicBool::new(false),
             firsts: 0,
             hashes: column("article_hash")?,
             lengths: column("lengths")?,
@@ -148,6 +155,21 @@ impl Segment {
             loaded |= self.forward.set(Arc::new(forward)).is_ok();
         }
         loaded
+    }
+
+    /// Whether what is derived from it still has to be read to the end once; `true` the first time alone.
+    pub fn is_to_check(&self) -> bool {
+        !self.checked.swap(true, Ordering::Relaxed)
+    }
+
+    /// Has the next snapshot open it anew: a derived file of it was damaged and is gone.
+    pub fn let_go(&self) {
+        self.outdated.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is to be opened anew.
+    pub fn is_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Relaxed)
     }
 
     /// Articles that it has in a commit, given that commit's reader of it.

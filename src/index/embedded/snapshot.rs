@@ -2,7 +2,7 @@
 //! commit is another snapshot.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tantivy::schema::document::{DeserializeError, DocumentDeserialize, DocumentDeserializer};
@@ -10,6 +10,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, DocSet, Searcher, Term};
 
 use super::filter::FilterCache;
+use super::guard::guarded;
 use super::schema::Fields;
 use super::segment::Segment;
 use crate::error::{Context, Error, Fault, Result};
@@ -29,6 +30,8 @@ pub struct EmbeddedSnapshot {
     searcher: Searcher,
     fields: Fields,
     about: About,
+    /// Where the index lies, for errors.
+    folder: PathBuf,
     collection: Arc<Collection>,
     pub(super) mean: Mean,
     pub(super) filters: FilterCache,
@@ -52,6 +55,7 @@ impl EmbeddedSnapshot {
         let known: HashMap<_, _> = before
             .iter()
             .flat_map(|before| before.segments())
+            .filter(|segment| !segment.is_outdated())
             .map(|segment| (segment.id(), segment))
             .collect();
         let mut segments: Vec<Arc<Segment>> = Vec::new();
@@ -81,6 +85,8 @@ impl EmbeddedSnapshot {
                 mean: mean.vector().clone(),
             },
             collection: Arc::new(Collection::new(segments, bm25, workspaces)),
+            // The derived files lie in a folder of the generation, which lies in that of the index.
+            folder: derived.ancestors().nth(2).unwrap_or(derived).to_path_buf(),
             searcher,
             fields,
             mean,
@@ -92,6 +98,11 @@ impl EmbeddedSnapshot {
     /// What it is.
     pub fn about(&self) -> &About {
         &self.about
+    }
+
+    /// What `work` gives, which reads this commit.
+    pub(super) fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        guarded(&self.folder, work)
     }
 
     /// tantivy's own searcher.
@@ -128,14 +139,16 @@ impl EmbeddedSnapshot {
     /// # Errors
     /// `Corrupt` if the index is damaged.
     pub fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
-        terms
-            .iter()
-            .map(|term| self.collection.holding(BIGRAMS, term))
-            .collect()
+        let holding = |term: &&str| self.collection.holding(BIGRAMS, term);
+        self.guarded(|| terms.iter().map(holding).collect())
     }
 
     /// A passage of an article that is there and wanted.
     pub(super) fn find(&self, article: &str, wanted: impl Fn(&Segment, u32) -> bool) -> Result<Option<DocAddress>> {
+        self.guarded(|| self.find_in(article, wanted))
+    }
+
+    fn find_in(&self, article: &str, wanted: impl Fn(&Segment, u32) -> bool) -> Result<Option<DocAddress>> {
         let term = Term::from_field_text(self.fields.article_id, article);
         let readers = self.searcher.segment_readers().iter();
         for (number, (reader, segment)) in (0..).zip(readers.zip(self.segments())) {

@@ -1,29 +1,50 @@
 //! Whether every byte of an index is what was written.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use tantivy::Index;
+use tantivy::Directory as _;
 
-use super::open::EmbeddedIndex;
-use super::segment::{forward_path, graph_path, uuid_bytes};
+use super::directory::{MANAGED, META};
+use super::folder::{self, CURRENT};
+use super::guard::guarded;
+use super::open::{EmbeddedIndex, SEGMENTS, described, nothing_in};
+use super::segment::{GRAPH_ROWS, Segment, forward_path, graph_path, uuid_bytes};
+use super::whole::{compared, sealed};
 use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::forward::Forward;
 use crate::index::graph::Graph;
 
+/// How often a commit may come while files are read before what is found missing counts.
+const TRIES: usize = 20;
+
+/// What was found wrong, in words that begin with the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Files that are not what was written; of those derived from the index only answers' speed depends.
+    pub damaged: Vec<String>,
+    /// Derived files that are not there: searches find the same without them, only later.
+    pub lacking: Vec<String>,
+}
+
 impl EmbeddedIndex {
     /// The files of the index in a folder whose bytes are not what was written, without opening it: what is damaged may
-    /// not let itself be opened. Empty if all are whole.
+    /// not let itself be opened. Empty if all are whole. Derived files are not among them.
     ///
     /// # Errors
-    /// As [`EmbeddedIndex::identity_in`].
-    pub fn damaged_in(folder: &Path) -> Result<Vec<String>> {
-        damaged(&EmbeddedIndex::described_in(folder)?, folder)
-    }
-
-    /// The files of the index itself, not those derived from it, whose bytes are not what was written.
-    fn damaged(&self) -> Result<Vec<String>> {
-        damaged(&self.index, self.folder())
+    /// As [`EmbeddedIndex::identity_in`], but for damage; `Deadline` if nobody waits any more.
+    pub fn damaged_in(folder: &Path, budget: Budget) -> Result<Vec<String>> {
+        let mut tries = TRIES;
+        loop {
+            let before = newest(folder);
+            let damaged = guarded(folder, || damaged(folder, budget));
+            tries -= 1;
+            // A commit takes files away, and a rebuild all of them, while they are read.
+            if tries == 0 || damaged.as_ref().is_ok_and(Vec::is_empty) || newest(folder) == before {
+                return damaged;
+            }
+        }
     }
 
     /// Makes sure that what the index holds may be copied: damage that is written anew has a right checksum.
@@ -31,7 +52,7 @@ impl EmbeddedIndex {
     /// # Errors
     /// `Corrupt`, naming a file and the way out, if any byte is not what was written.
     pub fn check_undamaged(&self) -> Result<()> {
-        match self.damaged()?.first() {
+        match Self::damaged_in(self.folder(), Budget::all())?.first() {
             None => Ok(()),
             Some(first) => Err(
                 Error::corrupt(format!("the index in {} is damaged: {first}", self.folder().display()))
@@ -40,52 +61,164 @@ impl EmbeddedIndex {
         }
     }
 
-    /// Reads every byte and compares it with its checksum. Returns what is wrong, in words; empty if nothing is.
-    /// tantivy's own files are read in one step, whatever the deadline.
+    /// Reads every byte and compares it with its checksum, derived files among them. Returns what is wrong, in words;
+    /// empty if nothing is.
     ///
     /// # Errors
-    /// `Corrupt` if a file cannot be read, `Deadline` if nobody waits any more.
+    /// `Unavailable` if a file may not be read, `Deadline` if nobody waits any more.
     pub fn verify(&self, budget: Budget) -> Result<Vec<String>> {
-        let mut wrong = self.damaged()?;
-        let snapshot = self.current();
-        for segment in snapshot.segments() {
-            budget.check()?;
-            let id = segment.id();
-            let path = graph_path(&self.derived(), id);
-            // A file that is there and was not taken says itself what is wrong with it.
-            let checked = match segment.graph() {
-                Some(graph) => graph.verify(),
-                None if !path.exists() => Ok(()),
-                None => {
-                    let matrix = &segment.vectors;
-                    Graph::open(&path, uuid_bytes(id), matrix.rows(), matrix.dimension())
-                        .and_then(|graph| graph.verify())
-                }
-            };
-            if let Err(error) = checked {
-                wrong.push(error.to_string());
+        Ok(self.verified(budget)?.damaged)
+    }
+
+    /// As [`EmbeddedIndex::verify`], with what is derived and not there.
+    ///
+    /// # Errors
+    /// As [`EmbeddedIndex::verify`].
+    pub fn verified(&self, budget: Budget) -> Result<Verified> {
+        let mut verified = Verified {
+            damaged: Self::damaged_in(self.folder(), budget)?,
+            lacking: Vec::new(),
+        };
+        guarded(self.folder(), || {
+            for segment in self.current().segments() {
+                budget.check()?;
+                self.check_derived(segment, &mut verified);
             }
-            let path = forward_path(&self.derived(), id);
-            let checked = match segment.forward() {
-                Some(forward) => forward.verify(),
-                None if !path.exists() => Ok(()),
-                None => Forward::open(&path, uuid_bytes(id), segment.rows).and_then(|f| f.verify()),
-            };
-            wrong.extend(checked.err().map(|error| error.to_string()));
+            Ok(())
+        })?;
+        verified.damaged.sort();
+        verified.lacking.sort();
+        Ok(verified)
+    }
+
+    fn check_derived(&self, segment: &Segment, verified: &mut Verified) {
+        for derived in self.derived_of(segment) {
+            match derived.path.exists() {
+                // What is on the disk, whatever is open: it may have been changed since.
+                true => {
+                    let wrong = self.wrong_with(segment, &derived);
+                    verified.damaged.extend(wrong.map(|error| error.message().to_string()));
+                }
+                false if derived.is_wanted => verified.lacking.push(derived.path.display().to_string()),
+                false => {}
+            }
         }
-        wrong.sort();
-        Ok(wrong)
+    }
+
+    fn derived_of(&self, segment: &Segment) -> [Derived; 2] {
+        let is_large = segment.rows as usize >= GRAPH_ROWS;
+        [
+            Derived {
+                path: graph_path(&self.derived(), segment.id()),
+                is_graph: true,
+                is_wanted: is_large && segment.vectors.dimension() > 0,
+            },
+            Derived {
+                path: forward_path(&self.derived(), segment.id()),
+                is_graph: false,
+                is_wanted: is_large,
+            },
+        ]
+    }
+
+    /// What is wrong with a derived file that is there.
+    fn wrong_with(&self, segment: &Segment, derived: &Derived) -> Option<Error> {
+        let (id, vectors) = (uuid_bytes(segment.id()), &segment.vectors);
+        let checked = guarded(self.folder(), || match derived.is_graph {
+            true => {
+                Graph::open(&derived.path, id, vectors.rows(), vectors.dimension()).and_then(|graph| graph.verify())
+            }
+            false => Forward::open(&derived.path, id, segment.rows).and_then(|forward| forward.verify()),
+        });
+        checked.err()
+    }
+
+    /// The derived files of a segment that are not what was written.
+    pub(super) fn damaged_of(&self, segment: &Segment) -> Vec<PathBuf> {
+        let there = self
+            .derived_of(segment)
+            .into_iter()
+            .filter(|derived| derived.path.exists());
+        // What the system refuses to read is no damage.
+        let is_damage = |error: Error| error.fault() == Fault::Corrupt;
+        let damaged = there.filter(|derived| self.wrong_with(segment, derived).is_some_and(is_damage));
+        damaged.map(|derived| derived.path).collect()
     }
 }
 
-fn damaged(index: &Index, folder: &Path) -> Result<Vec<String>> {
-    let damaged = index
-        .validate_checksum()
-        .or_fault(Fault::Corrupt, format!("reading {}", folder.display()))?;
-    let mut damaged: Vec<String> = damaged
-        .into_iter()
-        .map(|file| format!("{}: the checksum differs", file.display()))
-        .collect();
+/// A file that is derived from a segment.
+struct Derived {
+    path: PathBuf,
+    is_graph: bool,
+    /// Whether a segment of this size has one when all is done.
+    is_wanted: bool,
+}
+
+/// What tells a commit from another.
+fn newest(folder: &Path) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    let generation = folder::current(folder).ok().flatten();
+    let meta = generation.and_then(|generation| fs::read(generation.join(SEGMENTS).join(META)).ok());
+    (fs::read(folder.join(CURRENT)).ok(), meta)
+}
+
+fn damaged(folder: &Path, budget: Budget) -> Result<Vec<String>> {
+    let generation = match folder::current(folder) {
+        Ok(generation) => generation.ok_or_else(|| nothing_in(folder))?,
+        Err(error) if error.fault() == Fault::Corrupt => return Ok(vec![error.message().to_string()]),
+        Err(error) => return Err(error),
+    };
+    let segments = generation.join(SEGMENTS);
+    let shown = |name: &str| match segments.join(name).strip_prefix(folder) {
+        Ok(inside) => inside.display().to_string(),
+        Err(_) => name.to_string(),
+    };
+    let mut damaged = Vec::new();
+    let listed = match sealed(&segments.join(META))? {
+        Ok(listed) => listed,
+        Err(why) => return Ok(vec![format!("{}: {why}", shown(META))]),
+    };
+    let is_whole = listed.as_ref().is_some_and(|listed| listed.whole);
+    // What is sealed by this program is sealed in all of its parts.
+    match (sealed(&folder.join(CURRENT))?, &listed) {
+        (Err(why), _) => damaged.push(format!("{CURRENT}: {why}")),
+        (Ok(Some(_)), None) => damaged.push(format!("{}: its checksum is missing", shown(META))),
+        (Ok(None), Some(_)) if is_whole => damaged.push(format!("{CURRENT}: its checksum is missing")),
+        _ => {}
+    }
+    match sealed(&segments.join(MANAGED))? {
+        Err(why) => damaged.push(format!("{}: {why}", shown(MANAGED))),
+        Ok(None) if is_whole => damaged.push(format!("{}: its checksum is missing", shown(MANAGED))),
+        Ok(_) => {}
+    }
+    let listed = listed.unwrap_or_default().files;
+    for (name, written) in &listed {
+        budget.check()?;
+        if let Err(why) = compared(&segments.join(name), *written)? {
+            damaged.push(format!("{}: {why}", shown(name)));
+        }
+    }
+    // Those of segments of an earlier program have tantivy's checksum, which leaves their last bytes out.
+    let (index, _) = match described(folder, &generation) {
+        Err(error) if error.fault() == Fault::Corrupt && damaged.is_empty() => {
+            return Ok(vec![format!("{}: {}", shown(META), error.message())]);
+        }
+        Err(error) if error.fault() == Fault::Corrupt => return Ok(damaged),
+        described => described?,
+    };
+    let metas = index.load_metas().or_fault(Fault::Corrupt, "reading the commit")?;
+    for path in metas.list_segment_files() {
+        let name = path.to_string_lossy();
+        if listed.contains_key(&*name) || !index.directory().exists(&path).unwrap_or(false) {
+            continue;
+        }
+        budget.check()?;
+        let is_right = index.directory().validate_checksum(&path);
+        match is_right {
+            Ok(true) => {}
+            Ok(false) => damaged.push(format!("{}: the checksum differs", shown(&name))),
+            Err(error) => damaged.push(format!("{}: {error}", shown(&name))),
+        }
+    }
     damaged.sort();
     Ok(damaged)
 }

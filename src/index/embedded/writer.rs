@@ -11,6 +11,7 @@ use tantivy::{IndexWriter, Term};
 
 use super::document::document;
 use super::folder::WriteLock;
+use super::guard::guarded;
 use super::open::EmbeddedIndex;
 use super::snapshot::EmbeddedSnapshot;
 use crate::article::limits::MAX_ID_BYTES;
@@ -69,7 +70,7 @@ impl EmbeddedIndex {
 
     /// Writes to this index under the lock of its folder.
     pub fn writer_under(self: &Arc<Self>, lock: &Arc<WriteLock>) -> Result<EmbeddedWriter> {
-        let writer = self.tantivy_writer()?;
+        let writer = guarded(self.folder(), || self.tantivy_writer())?;
         self.refresh()?;
         Ok(EmbeddedWriter {
             index: self.clone(),
@@ -140,9 +141,10 @@ impl Writer for EmbeddedWriter {
             let document = document(&self.index.fields, &article, hash, passage)?;
             operations.push(UserOperation::Add(document));
         }
-        self.writer
-            .run(operations)
-            .or_fault(Fault::Unavailable, format!("writing the article `{}`", article.id))?;
+        let doing = || format!("writing the article `{}`", article.id);
+        guarded(self.index.folder(), || {
+            self.writer.run(operations).or_fault(Fault::Unavailable, doing())
+        })?;
         let origin = article.origin;
         self.pending.insert(article.id, Some(Pending { hash, origin }));
         Ok(())
@@ -161,9 +163,11 @@ impl Writer for EmbeddedWriter {
         // The table of sources is the commit's payload, so articles and sources are always of one commit.
         let sources = serde_json::to_string(&self.sources).or_fault(Fault::Bug, "encoding the sources")?;
         let doing = || format!("committing to {}", self.index.folder().display());
-        let mut prepared = self.writer.prepare_commit().or_fault(Fault::Unavailable, doing())?;
-        prepared.set_payload(&sources);
-        let stamp = prepared.commit().or_fault(Fault::Unavailable, doing())?;
+        let stamp = guarded(self.index.folder(), || {
+            let mut prepared = self.writer.prepare_commit().or_fault(Fault::Unavailable, doing())?;
+            prepared.set_payload(&sources);
+            prepared.commit().or_fault(Fault::Unavailable, doing())
+        })?;
         self.pending.clear();
         self.index.refresh()?;
         self.base = self.index.current();
@@ -172,9 +176,12 @@ impl Writer for EmbeddedWriter {
 
     fn rollback(&mut self) -> Result<()> {
         self.pending.clear();
-        self.writer
-            .rollback()
-            .or_fault(Fault::Unavailable, "going back to the last commit")?;
+        let back = || {
+            self.writer
+                .rollback()
+                .or_fault(Fault::Unavailable, "going back to the last commit")
+        };
+        guarded(self.index.folder(), back)?;
         // The last commit on disk may be one that could not be opened when it was made.
         self.index.refresh()?;
         self.base = self.index.current();
@@ -195,9 +202,12 @@ impl EmbeddedWriter {
 
     /// Waits for merges in the background and gives the lock back. Uncommitted articles are dropped.
     pub fn finish(self) -> Result<()> {
-        self.writer
-            .wait_merging_threads()
-            .or_fault(Fault::Unavailable, "finishing merges")?;
+        let merged = || {
+            self.writer
+                .wait_merging_threads()
+                .or_fault(Fault::Unavailable, "finishing merges")
+        };
+        guarded(self.index.folder(), merged)?;
         self.index.refresh()?;
         Ok(())
     }
@@ -214,10 +224,12 @@ impl EmbeddedWriter {
         if segments()?.len() < 2 {
             return Ok(());
         }
-        let mut writer = index.tantivy_writer()?;
-        writer.set_merge_policy(Box::new(NoMergePolicy));
-        writer.merge(&segments()?).wait().or_fault(Fault::Unavailable, doing)?;
-        writer.wait_merging_threads().or_fault(Fault::Unavailable, doing)?;
+        guarded(index.folder(), || {
+            let mut writer = index.tantivy_writer()?;
+            writer.set_merge_policy(Box::new(NoMergePolicy));
+            writer.merge(&segments()?).wait().or_fault(Fault::Unavailable, doing)?;
+            writer.wait_merging_threads().or_fault(Fault::Unavailable, doing)
+        })?;
         index.refresh()?;
         Ok(())
     }

@@ -151,6 +151,13 @@ impl Commits {
 
     /// Commits when it is time, until it closes.
     pub fn run(&self) {
+        // Whoever is told and panics keeps nobody else from being told.
+        while catch_unwind(AssertUnwindSafe(|| self.run_to_the_end())).is_err() {
+            std::thread::sleep(self.pace.unwatched);
+        }
+    }
+
+    fn run_to_the_end(&self) {
         let mut state = self.state();
         loop {
             let wait = match state.due {

@@ -109,11 +109,15 @@ impl Live {
             }
             outcomes.push(checked.map(|()| Outcome::Unchanged));
         }
-        let may = |writer: &Grouped, article: &Article| not_of_another(writer, article, &source.name);
+        let may = |writer: &mut Grouped, article: &Article| {
+            // Asked of the whole call above; since then another caller may have given the name to another folder.
+            writer.sources().check_same(source)?;
+            not_of_another(writer, article, &source.name)
+        };
         let (results, (change, news)) = shared.ingest.upsert_if(good, budget, may, |writer| {
             let news = shared.recover(writer);
             if writer.is_dirty() && news.is_none() {
-                // Asked above. Should another caller have given the name to another folder since, it stays that one's.
+                // Refused where nothing of this call was taken.
                 let _ = writer.sources().give(source);
             }
             (writer.change(), news)

@@ -27,6 +27,10 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::Article;
 
+/// Bytes of articles that are taken together: what is made of an article before it is written takes a hundred times its
+/// room.
+const BATCH_BYTES: usize = 1 << 20;
+
 /// What became of an article that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -193,7 +197,7 @@ impl<W: Writer> Ingest<W> {
         &self,
         articles: Vec<Article>,
         budget: Budget,
-        may: impl Fn(&W, &Article) -> Result<()>,
+        may: impl Fn(&mut W, &Article) -> Result<()>,
         then: impl FnOnce(&mut W) -> T,
     ) -> (Vec<Result<Outcome>>, T) {
         let mut fresh = Vec::new();
@@ -201,11 +205,11 @@ impl<W: Writer> Ingest<W> {
         // Before the writer is locked: it takes as long as the articles are.
         let hashes: Vec<Result<u64>> = articles.iter().map(fingerprint).collect();
         {
-            let writer = self.writer();
+            let mut writer = self.writer();
             for (article, hash) in articles.into_iter().zip(hashes) {
                 let differs = || {
                     check_article_id(&article.id)?;
-                    may(&writer, &article)?;
+                    may(&mut writer, &article)?;
                     let hash = hash?;
                     Ok((writer.hash(&article.id)? != Some(hash)).then_some(hash))
                 };
@@ -223,7 +227,7 @@ impl<W: Writer> Ingest<W> {
         for (place, prepared) in places.into_iter().zip(prepared) {
             results[place] = prepared.and_then(|article| {
                 // Asked again: another caller, or the same article earlier in this call, may have come first.
-                may(&writer, &article.article)?;
+                may(&mut writer, &article.article)?;
                 let known = writer.hash(&article.article.id)?;
                 if known == Some(article.hash) {
                     return Ok(Outcome::Unchanged);

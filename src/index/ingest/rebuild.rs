@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::maintain::maintain_fully;
 use super::summary::Summary;
-use super::{Counts, Ingest, Progress};
+use super::{BATCH_BYTES, Counts, Ingest, Progress};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::backend::Backend;
@@ -71,10 +71,15 @@ pub(super) fn copy(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<
         }
         Ok(())
     };
+    let mut bytes = 0;
     from.current().articles(budget, &mut |article| {
+        bytes += article.text.len();
         batch.push(article);
-        match batch.len() >= BATCH {
-            true => take(&mut batch),
+        match batch.len() >= BATCH || bytes >= BATCH_BYTES {
+            true => {
+                bytes = 0;
+                take(&mut batch)
+            }
             false => Ok(()),
         }
     })?;

@@ -8,7 +8,7 @@ use super::changes::{Changes, Held};
 use super::maintain::maintain_fully;
 use super::summary::{Moved, Summary};
 use super::target::Target;
-use super::{Counts, Ingest, Outcome, Progress};
+use super::{BATCH_BYTES, Counts, Ingest, Outcome, Progress};
 use crate::article::source::{Scope, Sources};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
@@ -39,6 +39,11 @@ pub struct Request {
 
 /// Where articles go: an index here, or one that a service writes to.
 pub trait Destination {
+    /// How many articles it is given together.
+    fn at_a_time(&self) -> usize {
+        BATCH
+    }
+
     /// The sources that it knows.
     fn sources(&self) -> Result<Sources>;
 
@@ -140,6 +145,7 @@ pub fn read_into(
         summary: Summary::default(),
         counts: Counts::default(),
         dirty: false,
+        left: Vec::new(),
     };
     for source in sources.iter().filter(|source| source.is_lost()) {
         run.notice(format!(
@@ -154,11 +160,12 @@ pub fn read_into(
         request.commit_every
     };
     let mut batch: Vec<Article> = Vec::with_capacity(BATCH);
-    let mut since_commit = 0;
+    let (mut since_commit, mut bytes) = (0, 0);
     while let Some(event) = reader.next() {
         match event {
             ReadEvent::Article(article) => {
                 run.summary.kept_characters += characters(&article.text);
+                bytes += article.text.len();
                 batch.push(article);
             }
             ReadEvent::Rejected(rejected) => {
@@ -173,7 +180,8 @@ pub fn read_into(
                 run.notice(noticed.to_string());
             }
         }
-        if batch.len() >= BATCH.min(commit_every) {
+        if batch.len() >= destination.at_a_time().min(commit_every) || bytes >= BATCH_BYTES {
+            bytes = 0;
             since_commit += batch.len();
             run.take(std::mem::take(&mut batch))?;
             progress.read(reader.bytes_read(), reader.bytes_total(), &run.counts);
@@ -211,10 +219,12 @@ struct Run<'a> {
     counts: Counts,
     /// Whether anything waits for a commit.
     dirty: bool,
+    /// Articles that have moved since the last commit, by the ids they had.
+    left: Vec<String>,
 }
 
 impl Run<'_> {
-    /// Writes a batch. What an article moved from goes in the same commit.
+    /// Writes a batch.
     fn take(&mut self, batch: Vec<Article>) -> Result<()> {
         self.budget.check()?;
         self.summary.articles += batch.len();
@@ -238,7 +248,8 @@ impl Run<'_> {
                 Ok(outcome) => {
                     self.dirty |= outcome != Outcome::Unchanged;
                     if let Some((from, to)) = moved {
-                        self.destination.delete(std::slice::from_ref(&from))?;
+                        self.left.push(from.clone());
+                        self.dirty = true;
                         self.summary.moved.push(Moved { from, to });
                         if let Outcome::Added(passages) = outcome {
                             self.counts.passages += passages;
@@ -257,6 +268,10 @@ impl Run<'_> {
 
     fn commit(&mut self) -> Result<()> {
         if self.dirty {
+            // What articles moved from goes in the commit that has where they are now.
+            if !self.left.is_empty() {
+                self.destination.delete(&std::mem::take(&mut self.left))?;
+            }
             self.destination.commit()?;
             self.progress.committed();
             self.dirty = false;

@@ -32,10 +32,15 @@ impl Target {
         let beside = |lock: &WriteLock| EmbeddedIndex::create_beside(lock, &rules.identity());
         if anew {
             let index = beside(&lock)?;
+            // Where none was there nobody misses anything, and a run that is cut short leaves an index.
+            let is_first = !lock.holds_index()?;
+            if is_first {
+                index.publish(&lock)?;
+            }
             return Ok(Target {
                 lock,
                 index,
-                beside: true,
+                beside: !is_first,
             });
         }
         let index = match EmbeddedIndex::open(folder) {

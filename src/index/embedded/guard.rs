@@ -1,0 +1,121 @@
+//! The border to a library that trusts the bytes of an index: its panics on damaged ones become errors, and what the
+//! system refused (permission, descriptors, memory, room) is said as that and never as damage.
+//!
+//! Everything of an index that is read passes here: opening, a newer commit, searching, counting, verifying, writing.
+
+use std::cell::Cell;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use crate::error::{Error, Fault, Result};
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread becomes an error: then nobody needs to read of it on the error stream.
+pub fn is_guarded() -> bool {
+    GUARDED.get()
+}
+
+/// What `work` gives on the index in a folder. What it changes must be of no use to anyone once it has failed.
+///
+/// # Errors
+/// `work`'s own, `Corrupt` if it panics; `Unavailable` in place of `Corrupt` where the system refused something.
+pub(super) fn guarded<T>(folder: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let before = GUARDED.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(before);
+    match done {
+        Ok(done) => done.map_err(as_it_is),
+        Err(_) => Err(Error::corrupt(format!("the index in {} is damaged", folder.display())).help(ways_out(folder))),
+    }
+}
+
+/// What helps against damage.
+pub(super) fn ways_out(folder: &Path) -> String {
+    let folder = folder.display();
+    format!(
+        "`baowen verify --index {folder}` names the files; restore a snapshot of it, or make it anew with `baowen index PATH... \
+         --index {folder} --rebuild`"
+    )
+}
+
+/// What the system refused is told from damage, with what helps.
+pub(super) fn as_it_is(error: Error) -> Error {
+    let code = match error.fault() {
+        Fault::Corrupt => code_in(error.message()),
+        Fault::Unavailable if error.hint().is_none() => code_in(error.message()),
+        _ => None,
+    };
+    match code.and_then(refused) {
+        Some(help) => {
+            let message = error.message().replace(" is damaged: ", " could not be read: ");
+            Error::unavailable(message).help(help)
+        }
+        None => error,
+    }
+}
+
+/// What helps where the system refused something with this code; `None` if a file itself is at fault.
+fn refused(code: i32) -> Option<&'static str> {
+    // The same on every Unix: too many files open in the process, in the system.
+    const TOO_MANY: [i32; 2] = [24, 23];
+    if TOO_MANY.contains(&code) {
+        return Some("allow more open files (`ulimit -n 4096`); the index itself is as it was");
+    }
+    match std::io::Error::from_raw_os_error(code).kind() {
+        ErrorKind::PermissionDenied => Some(
+            "let the user that runs this program reach the files, or run it as their owner; the index itself is as it was",
+        ),
+        ErrorKind::OutOfMemory => Some("allow more memory (`ulimit -v`); the index itself is as it was"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Some("free some room on the disk and run the command again; what was durable before is there")
+        }
+        ErrorKind::ReadOnlyFilesystem => Some("the disk may only be read; the index itself is as it was"),
+        _ => None,
+    }
+}
+
+/// The system's code in the text of an error, however many libraries have handed it on.
+fn code_in(text: &str) -> Option<i32> {
+    let after = |mark: &str| {
+        let at = text.find(mark)? + mark.len();
+        let digits = text[at..].bytes().take_while(u8::is_ascii_digit).count();
+        text[at..at + digits].parse().ok()
+    };
+    after("(os error ").or_else(|| after("Os { code: "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panics_are_errors_and_refusals_are_no_damage() {
+        let folder = Path::new("idx");
+        let panicked = guarded(folder, || -> Result<()> { panic!("on purpose") }).unwrap_err();
+        assert_eq!(panicked.fault(), Fault::Corrupt);
+        assert!(
+            panicked.hint().unwrap().contains("baowen verify --index idx"),
+            "{panicked}"
+        );
+        assert!(!is_guarded());
+        let check = |text: &str, expected: Fault| {
+            let error = guarded(folder, || -> Result<()> { Err(Error::corrupt(text)) }).unwrap_err();
+            assert_eq!(error.fault(), expected, "{error}");
+            assert!(
+                expected == Fault::Corrupt || !error.to_string().contains("damaged"),
+                "{error}"
+            );
+        };
+        check("opening: Too many open files (os error 24)", Fault::Unavailable);
+        check("the index is damaged: Os { code: 24 }", Fault::Unavailable);
+        check("opening: Os { code: 13, kind: PermissionDenied }", Fault::Unavailable);
+        check("opening: Cannot allocate memory (os error 12)", Fault::Unavailable);
+        check("opening: No such file or directory (os error 2)", Fault::Corrupt);
+        check("opening: the checksum differs", Fault::Corrupt);
+        check("opening: (os error x", Fault::Corrupt);
+    }
+}

@@ -1,0 +1,339 @@
+//! Damaged, each file of an index is found by `verify` and named, nothing panics, and what is derived is made anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use baowen::compute::Budget;
+use baowen::error::Fault;
+use baowen::index::ingest::Ingest;
+use baowen::index::ingest::maintain::maintain_fully;
+use baowen::index::{Backend, EmbeddedIndex, LexicalQuery, Snapshot};
+use baowen::model::{Article, Filter};
+
+use crate::support::{article, index_of, put, rules};
+
+/// Every one of so many bytes is flipped; `BAOWEN_TEST_DAMAGE=1` for each of the last 200 and 200 elsewhere.
+fn steps() -> (usize, usize) {
+    match std::env::var_os("BAOWEN_TEST_DAMAGE") {
+        Some(_) => (1, 200),
+        None => (9, 15),
+    }
+}
+
+/// An index of several segments, one of them with deleted passages.
+fn build(folder: &Path) {
+    let texts =
+        |from: usize| (from..from + 8).map(|n| article(&format!("a{n}"), "医保", &format!("断缴 {n} 个月怎么办")));
+    let index = index_of(folder, &rules(), &texts(0).collect::<Vec<_>>());
+    let ingest = Ingest::open(&index, rules()).unwrap();
+    put(&ingest, &[article("b", "", "失业金")]);
+    ingest.delete(["a3"]).unwrap();
+    ingest.commit().unwrap();
+    ingest.into_writer().finish().unwrap();
+}
+
+/// The files whose bytes matter: locks are empty and tell nothing.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).into_iter().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| entry.into_path())
+        .filter(|path| path.extension().is_none_or(|it| it != "lock"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// All that may be done with an index, whatever it says of it.
+fn use_it(folder: &Path) {
+    let Ok(index) = EmbeddedIndex::open(folder) else { return };
+    let snapshot = index.snapshot().unwrap();
+    let _ = snapshot.article_ids(Budget::single());
+    let _ = snapshot.article("a1");
+    let _ = index.sources();
+    let _ = index.verify(Budget::single());
+    let asked = snapshot.ask(Arc::new(LexicalQuery::default()), &Filter::default(), Budget::single());
+    let Ok(asked) = asked else { return };
+    let found = asked.dense(&[0.125; 64], 10, None, Budget::single());
+    for found in [found, asked.lexical(10, Budget::single())].into_iter().flatten() {
+        let passages: Vec<_> = found.iter().map(|candidate| candidate.passage).collect();
+        let _ = asked.judge(None, &passages, Budget::single());
+        let _ = asked.fetch(&passages, Budget::single());
+        let _ = asked.keys(&passages);
+    }
+}
+
+#[test]
+fn every_file_is_watched_over_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    build(folder);
+    let found = || match EmbeddedIndex::damaged_in(folder, Budget::single()) {
+        Ok(damaged) => damaged.join("; "),
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(found(), "");
+    let (step, places) = steps();
+    let all = files(folder);
+    let has = |kind: &str| all.iter().any(|path| path.to_string_lossy().ends_with(kind));
+    for kind in [
+        "current",
+        "meta.json",
+        ".managed.json",
+        ".del",
+        ".term",
+        ".idx",
+        ".store",
+        ".fast",
+        ".vec",
+        ".win",
+    ] {
+        assert!(has(kind), "{kind} of {all:?}");
+    }
+    for path in &all {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let whole = fs::read(path).unwrap();
+        let check = |what: String, broken: &[u8]| {
+            fs::write(path, broken).unwrap();
+            assert!(
+                found().contains(&name),
+                "{name}: {what} was not found, but `{}`",
+                found()
+            );
+            use_it(folder);
+        };
+        let tail = whole.len().saturating_sub(200)..whole.len();
+        for at in tail
+            .step_by(step)
+            .chain((0..whole.len()).step_by(whole.len() / places + 1))
+        {
+            let mut broken = whole.clone();
+            broken[at] ^= 1 << (at % 8);
+            check(format!("byte {at} flipped"), &broken);
+        }
+        for at in [0, 1, whole.len() / 2, whole.len() - 1] {
+            check(format!("cut at {at}"), &whole[..at]);
+        }
+        check("twice".into(), &[&whole[..], &whole[..]].concat());
+        fs::remove_file(path).unwrap();
+        assert!(found().contains(&name), "{name}: removed, and not found: `{}`", found());
+        use_it(folder);
+        fs::write(path, &whole).unwrap();
+        assert_eq!(found(), "", "{name} is whole again");
+    }
+}
+
+/// Without the line of checksums, as an earlier program left it.
+#[test]
+fn an_index_of_an_earlier_program_is_read_and_gets_its_checksums_as_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    build(folder);
+    let small: Vec<PathBuf> = files(folder)
+        .into_iter()
+        .filter(|path| path.ends_with("current") || path.extension().is_some_and(|it| it == "json"))
+        .collect();
+    for path in &small {
+        let text = fs::read(path).unwrap();
+        let end = text
+            .windows(7)
+            .position(|part| part == b"\n#seal ")
+            .expect("it is sealed");
+        fs::write(path, &text[..end]).unwrap();
+    }
+    let none = Vec::<String>::new();
+    assert_eq!(EmbeddedIndex::damaged_in(folder, Budget::single()).unwrap(), none);
+    let index = EmbeddedIndex::open(folder).unwrap();
+    let ingest = Ingest::open(&index, rules()).unwrap();
+    put(&ingest, &[article("c", "", "工伤")]);
+    ingest.commit().unwrap();
+    ingest.into_writer().finish().unwrap();
+    assert_eq!(EmbeddedIndex::damaged_in(folder, Budget::single()).unwrap(), none);
+    let newest = small.iter().find(|path| path.ends_with("meta.json")).unwrap();
+    let text = String::from_utf8(fs::read(newest).unwrap()).unwrap();
+    assert!(text.contains("#seal {\"whole\":false"), "{text}");
+    fs::write(newest, text.replace("\"max_doc\": 1", "\"max_doc\": 2")).unwrap();
+    assert!(EmbeddedIndex::damaged_in(folder, Budget::single()).unwrap()[0].contains("meta.json"));
+}
+
+/// What says which files are tantivy's is counted again, and taken away is what no commit has.
+#[test]
+fn a_lost_list_of_files_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path());
+    let segments = folder.path().join("generation-1/segments");
+    for damage in ["", "[\"a", "{}"] {
+        fs::write(segments.join(".managed.json"), damage).unwrap();
+        let index = EmbeddedIndex::open(folder.path()).unwrap();
+        let ingest = Ingest::open(&index, rules()).unwrap();
+        put(&ingest, &[article("d", "", &format!("生育 {damage}"))]);
+        ingest.commit().unwrap();
+        ingest.into_writer().finish_as_one().unwrap();
+        let none = Vec::<String>::new();
+        assert_eq!(
+            EmbeddedIndex::damaged_in(folder.path(), Budget::single()).unwrap(),
+            none
+        );
+        let stores = fs::read_dir(&segments).unwrap().flatten();
+        let stores = stores.filter(|entry| entry.path().extension().is_some_and(|it| it == "store"));
+        assert_eq!(stores.count(), 1, "what was joined is gone");
+    }
+}
+
+/// Nothing that a commit holds is taken away because the small file that names it is gone.
+#[test]
+fn an_index_without_its_pointer_is_never_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path());
+    let pointer = folder.path().join("current");
+    fs::remove_file(&pointer).unwrap();
+    let refused = baowen::index::WriteLock::take(folder.path()).unwrap_err();
+    assert_eq!(refused.fault(), Fault::Corrupt, "{refused}");
+    fs::write(&pointer, "generation-1\n").unwrap();
+    let index = EmbeddedIndex::open(folder.path()).unwrap();
+    assert_eq!(index.snapshot().unwrap().about().articles, 8);
+}
+
+#[test]
+fn what_is_derived_is_made_anew_where_it_is_damaged_or_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let articles: Vec<Article> = (0..8_100u64)
+        .map(|n| {
+            article(
+                &format!("a{n}"),
+                "",
+                &format!("{:x} 医保", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            )
+        })
+        .collect();
+    let rules = baowen::index::Rules {
+        embedder: Some(Arc::new(baowen::embed::HashEmbedder::new(8))),
+        ..rules()
+    };
+    let index = index_of(folder.path(), &rules, &articles);
+    maintain_fully(&index, Budget::all(), &()).unwrap();
+    drop(index);
+    let derived: Vec<PathBuf> = files(&folder.path().join("generation-1/graphs"));
+    assert_eq!(derived.len(), 2, "{derived:?}");
+    for path in &derived {
+        let whole = fs::read(path).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 4;
+        let damages = [
+            Some(flipped),
+            Some(whole[..whole.len() / 2].to_vec()),
+            Some([&whole[..], &whole[..]].concat()),
+            None,
+        ];
+        for damage in damages {
+            match &damage {
+                Some(bytes) => fs::write(path, bytes).unwrap(),
+                None => fs::remove_file(path).unwrap(),
+            }
+            let index = EmbeddedIndex::open(folder.path()).unwrap();
+            let verified = index.verified(Budget::all()).unwrap();
+            let named = match damage {
+                Some(_) => &verified.damaged,
+                None => &verified.lacking,
+            };
+            assert!(
+                named.len() == 1 && named[0].contains(&*path.to_string_lossy()),
+                "{verified:?}"
+            );
+            maintain_fully(&index, Budget::all(), &()).unwrap();
+            assert_eq!(index.verified(Budget::all()).unwrap(), Default::default());
+            assert_eq!(
+                index.snapshot().unwrap().about().graphs,
+                1,
+                "what is open is the new one"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_damaged_new_commit_leaves_the_one_before_served() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path());
+    let followed = baowen::index::Followed::open(folder.path(), Default::default()).unwrap();
+    let before = followed.index().current().about().commit;
+    let old = files(folder.path());
+    let index = EmbeddedIndex::open(folder.path()).unwrap();
+    let ingest = Ingest::open(&index, rules()).unwrap();
+    put(&ingest, &[article("c", "", "工伤")]);
+    ingest.commit().unwrap();
+    drop((ingest, index));
+    let new = files(folder.path()).into_iter().filter(|path| !old.contains(path));
+    let path = new
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|it| it == "fast"))
+        .unwrap();
+    let whole = fs::read(&path).unwrap();
+    for broken in [whole[..40].to_vec(), [&whole[..], &whole[..]].concat()] {
+        fs::write(&path, broken).unwrap();
+        let error = followed.refresh().unwrap_err();
+        assert_eq!(error.fault(), Fault::Corrupt, "{error}");
+        assert!(error.message().contains(&*path.to_string_lossy()), "{error}");
+        assert_eq!(followed.index().current().about().commit, before);
+        assert_eq!(
+            followed.index().current().article_ids(Budget::single()).unwrap().len(),
+            8
+        );
+    }
+    fs::write(&path, whole).unwrap();
+    assert!(followed.refresh().unwrap());
+    assert_eq!(followed.index().current().about().articles, 9);
+}
+
+#[test]
+fn a_service_that_can_never_serve_ends_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path());
+    let meta = folder.path().join("generation-1/segments/meta.json");
+    let whole = fs::read(&meta).unwrap();
+    fs::write(&meta, &whole[..whole.len() / 2]).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--index"])
+        .arg(folder.path())
+        .env("BAOWEN_MODEL_DIR", "/nonexistent")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("meta.json") && said.contains("baowen verify") && !said.contains("panicked"),
+        "{said}"
+    );
+}
+
+/// By the program, as people call it.
+#[test]
+fn verify_names_the_file_and_says_what_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path());
+    let verify = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_baowen"));
+        let output = command
+            .arg("verify")
+            .arg("--index")
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    assert_eq!(verify().0, Some(0));
+    for name in ["current", "generation-1/segments/meta.json"] {
+        let path = folder.path().join(name);
+        let whole = fs::read(&path).unwrap();
+        let mut broken = whole.clone();
+        broken[5] ^= 1;
+        fs::write(&path, broken).unwrap();
+        let (code, said) = verify();
+        assert!(code == Some(1) && said.contains(name) && said.contains("-> "), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+        fs::write(&path, whole).unwrap();
+    }
+}
