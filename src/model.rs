@@ -74,6 +74,67 @@ impl FromStr for Date {
     }
 }
 
+impl Date {
+    /// The day after; none after the last day of 9999.
+    pub fn next(self) -> Option<Self> {
+        let (year, month, day) = (self.year(), self.0 / 100 % 100, self.0 % 100);
+        Date::new(year, month, day + 1)
+            .or_else(|| Date::new(year, month + 1, 1))
+            .or_else(|| Date::new(year + 1, 1, 1))
+    }
+
+    /// The same day so many years later; the day after where that year has none (29 February).
+    pub fn years_later(self, years: u32) -> Option<Self> {
+        let (year, month, day) = (self.year().checked_add(years)?, self.0 / 100 % 100, self.0 % 100);
+        Date::new(year, month, day).or_else(|| Date::new(year, month + 1, 1))
+    }
+}
+
+/// From when to when an article holds, as far as it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Validity {
+    /// The first day on which it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective: Option<Date>,
+    /// The first day on which it does not hold any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired: Option<Date>,
+    /// Whether it is said that it does not hold any more, and not since when.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
+}
+
+impl Validity {
+    /// Whether nothing is said.
+    pub fn is_unsaid(&self) -> bool {
+        *self == Validity::default()
+    }
+
+    /// Whether it holds on a day.
+    pub fn on(&self, day: Date) -> Force {
+        match (self.effective, self.expired) {
+            _ if self.ended => Force::Ended,
+            (_, Some(expired)) if expired <= day => Force::Ended,
+            (Some(effective), _) if effective > day => Force::NotYet,
+            (None, None) => Force::NotSaid,
+            _ => Force::Holds,
+        }
+    }
+}
+
+/// Whether an article holds on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// It does not say from when to when it holds.
+    NotSaid,
+    /// It holds.
+    Holds,
+    /// It does not hold any more.
+    Ended,
+    /// It does not hold yet.
+    NotYet,
+}
+
 impl TryFrom<String> for Date {
     type Error = Error;
 
@@ -195,6 +256,31 @@ pub fn passage_id(article_id: &str, ordinal: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_follow_each_other_and_articles_hold_between_them() {
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        let check = |from: &str, next: &str| assert_eq!(day(from).next(), Some(day(next)), "{from}");
+        check("2024-02-28", "2024-02-29");
+        check("2025-02-28", "2025-03-01");
+        check("2025-12-31", "2026-01-01");
+        assert_eq!(day("9999-12-31").next(), None);
+        assert_eq!(day("2024-02-29").years_later(1), Some(day("2025-03-01")));
+        let held = Validity {
+            effective: Some(day("2024-01-01")),
+            expired: Some(day("2025-01-01")),
+            ended: false,
+        };
+        for (on, expected) in [
+            ("2023-12-31", Force::NotYet),
+            ("2024-01-01", Force::Holds),
+            ("2024-12-31", Force::Holds),
+            ("2025-01-01", Force::Ended),
+        ] {
+            assert_eq!(held.on(day(on)), expected, "{on}");
+        }
+        assert_eq!(Validity::default().on(day("2025-01-01")), Force::NotSaid);
+    }
 
     #[test]
     fn dates_are_checked_and_ordered() {

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::setup;
 use crate::error::{Context as _, Fault, Result};
 use crate::eval::Dataset;
+use crate::model::Date;
 use crate::profile::Profile;
 use crate::search::Ranking;
 use crate::search::request::{FusionMethod, FusionRequest, Mode, SearchRequest};
 use crate::service::client::Reach;
 use crate::settings::DEFAULT_INDEX;
+use crate::text;
 
 /// Where an index lies.
 #[derive(Args, Clone)]
@@ -105,13 +106,16 @@ pub struct Question {
     /// Breadth of the graph search.
     #[arg(long, value_name = "N")]
     pub ef_search: Option<usize>,
+    /// The day that answers should hold for, as 2025-04-19 (`search`: today if not given): what does not hold then ranks lower.
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    pub as_of: Option<Date>,
     /// Take the question as it is written: correct neither typing errors nor pinyin.
     #[arg(long)]
     pub exact: bool,
 }
 
 impl Question {
-    /// A request for this question.
+    /// A request for this question, on no day in particular: figures do not change overnight.
     pub fn request(&self, query: &str) -> SearchRequest {
         SearchRequest {
             query: query.to_string(),
@@ -124,10 +128,14 @@ impl Question {
             candidates: self.candidates,
             ef_search: self.ef_search,
             exact: self.exact,
-            today: setup::today(),
+            as_of: self.as_of,
             ..SearchRequest::default()
         }
     }
+}
+
+fn parse_day(text: &str) -> std::result::Result<Date, String> {
+    text::day(text).map_err(|error| error.message().to_owned())
 }
 
 /// A mode by its name.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::{Context, Fault, Result};
+use crate::model::Force;
 use crate::search::confidence::Verdict;
 use crate::search::features::label;
 use crate::search::response::{Explanation, Fit, Hit, RankPart, SearchResponse, Span};
@@ -67,12 +68,15 @@ fn hit_json(hit: &Hit) -> Value {
         "explanation": hit.explanation.as_ref().map(explanation_json),
         "duplicates": hit.duplicates,
         "near_copies": hit.near_copies.iter().map(|copy| json!({
-            "passage_id": copy.passage_id, "title": copy.title, "difference": copy.difference,
+            "passage_id": copy.passage_id, "title": copy.title, "difference": copy.difference, "newer": copy.newer,
         })).collect::<Vec<_>>(),
         "attributes": hit.attributes,
         "regions": hit.regions,
         "years": hit.years,
         "applies": { "place": hit.applies.place.map(fit_name), "year": hit.applies.year.map(fit_name) },
+        "validity": (!hit.validity.is_unsaid()).then(|| json!({
+            "effective": hit.validity.effective, "expired": hit.validity.expired, "force": hit.force.and_then(force_name),
+        })),
     })
 }
 
@@ -86,7 +90,18 @@ fn fit_name(fit: Fit) -> &'static str {
     }
 }
 
-/// How a hit applies, as a person reads it; empty where the question names neither place nor year.
+/// As programs read it; nothing where nothing is known.
+fn force_name(force: Force) -> Option<&'static str> {
+    match force {
+        Force::NotSaid => None,
+        Force::Holds => Some("holds"),
+        Force::Ended => Some("ended"),
+        Force::NotYet => Some("not_yet"),
+    }
+}
+
+/// How a hit applies, as a person reads it; empty where the question names neither place nor year and it
+/// holds.
 fn applies(hit: &Hit) -> String {
     let fit = |fit: Fit, what: &str, own: String| match fit {
         Fit::Same => format!("{what}相符"),
@@ -101,7 +116,14 @@ fn applies(hit: &Hit) -> String {
         .place
         .map(|place| fit(place, "地区", hit.regions.join("、")));
     let year = hit.applies.year.map(|year| fit(year, "年份", years.join("、")));
-    place.into_iter().chain(year).collect::<Vec<_>>().join("，")
+    let force = match (hit.force, hit.validity.expired, hit.validity.effective) {
+        (Some(Force::Ended), Some(day), _) => Some(format!("{day} 起已不再执行")),
+        (Some(Force::Ended), None, _) => Some("已废止或失效".to_owned()),
+        (Some(Force::NotYet), _, Some(day)) => Some(format!("{day} 起才执行")),
+        _ => None,
+    };
+    let parts = place.into_iter().chain(year).chain(force);
+    parts.collect::<Vec<_>>().join("，")
 }
 
 /// What says the same as a hit, and what nearly the same, as a person reads it.
@@ -117,7 +139,17 @@ fn copies(hit: &Hit) -> Vec<String> {
         };
         match copy.difference.is_empty() {
             true => format!("内容相同，标题不同：{title}[{}]", copy.passage_id),
-            false => format!("内容相近，不同处：{}（{title}[{}]）", copy.difference, copy.passage_id),
+            false => {
+                let newer = if copy.newer == Some(true) {
+                    "更新的一条"
+                } else {
+                    ""
+                };
+                format!(
+                    "内容相近，不同处：{}（{newer}{title}[{}]）",
+                    copy.difference, copy.passage_id
+                )
+            }
         }
     }));
     lines

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::scoring::Windows;
-use crate::model::{Article, ArticleKind, Date};
+use crate::model::{Article, ArticleKind, Date, Validity};
 use crate::text::{Region, Token};
 
 /// The version of everything this program writes into an index; raised when an older reader would misread it.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 /// What an index was made by. Two parts of a search that disagree about it would compare things that do not compare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub struct StoredPassage {
     /// Years the passage is about.
     #[serde(default)]
     pub years: Vec<u16>,
+    /// From when to when the article holds.
+    #[serde(default, skip_serializing_if = "Validity::is_unsaid")]
+    pub validity: Validity,
     /// What the article's record said beside the fields above.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,

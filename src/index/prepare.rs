@@ -14,7 +14,7 @@ use crate::compute::Budget;
 use crate::embed::Embedder;
 use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Passage};
-use crate::text::{Analyzer, model_form};
+use crate::text::{self, Analyzer, model_form};
 
 /// What makes vectors and terms; the same for indexing and for asking.
 #[derive(Clone)]
@@ -220,6 +220,8 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> PreparedArticle {
     article_regions.extend(analyzer.regions_named(&article.regions));
     let mut article_years = analyzer.years(&article.title, article.published);
     article_years.extend(&article.years);
+    let fields = article.attributes.iter().map(|(name, value)| (&**name, &**value));
+    let validity = text::validity(&article.title, &article.text, article.published, fields);
     let passages = passages
         .into_iter()
         .map(|passage| {
@@ -252,6 +254,7 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> PreparedArticle {
                     kind: article.kind,
                     regions,
                     years,
+                    validity,
                     attributes: article.attributes.clone(),
                 },
                 tokens: [title.words, title.bigrams, text.words, text.bigrams],

@@ -253,6 +253,7 @@ mod tests {
             kind: ArticleKind::Full,
             regions: analyzer().regions(&both),
             years: analyzer().years(&both, None),
+            validity: Default::default(),
             attributes: Default::default(),
         }
     }

@@ -10,7 +10,8 @@ use super::differences::Differences;
 use super::response::NearCopy;
 use crate::error::Result;
 use crate::index::StoredPassage;
-use crate::model::passage_id;
+use crate::model::{Date, passage_id};
+use crate::text::{Normalized, is_numeral};
 
 /// A passage is compared with so many hits before it, and a hit's copies are looked for until so many hits have come
 /// behind it. Copies stand close together, since they get nearly the same scores.
@@ -27,6 +28,8 @@ const PARTS: usize = 64;
 const ALIKE: usize = 20;
 /// Texts of fewer stretches are compared at once: some parts are empty.
 const LONG: usize = 200;
+/// Letters that titles of a series have in common at least.
+const SERIES: usize = 6;
 const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A ranking without the passages that are copies of better ones.
@@ -73,7 +76,7 @@ pub fn unfold(
     fetch: impl Fn(&[usize]) -> Result<Vec<StoredPassage>>,
 ) -> Result<Unfolded> {
     let mut found = Unfolded::default();
-    let mut grams: Vec<Grams> = Vec::new();
+    let mut texts: Vec<Compared> = Vec::new();
     let walked = order.len().min(WALKED);
     let wanted = reach.saturating_add(NEIGHBOURS);
     let mut next = 0;
@@ -81,11 +84,14 @@ pub fn unfold(
         let end = walked.min(next + wanted - found.hits.len());
         let batch = &order[next..end];
         for (&at, stored) in batch.iter().zip(fetch(batch)?) {
-            let own = Grams::of(&stored.text);
-            if let Some(read) = found.stands_alone(&grams, &own, stored) {
+            let own = Compared {
+                grams: Grams::of(&stored.text),
+                series: series(&stored.title),
+            };
+            if let Some(read) = found.stands_alone(&texts, &own, stored) {
                 found.hits.push(at);
                 found.read.insert(at, read);
-                grams.push(own);
+                texts.push(own);
             }
         }
         next = end;
@@ -97,13 +103,20 @@ pub fn unfold(
 
 impl Unfolded {
     /// The passage as a hit, unless it was added to one of the hits before it.
-    fn stands_alone(&mut self, grams: &[Grams], own: &Grams, stored: StoredPassage) -> Option<Read> {
+    fn stands_alone(&mut self, texts: &[Compared], own: &Compared, stored: StoredPassage) -> Option<Read> {
         let id = passage_id(&stored.article_id, stored.ordinal);
         let mut near = Vec::new();
         let first = self.hits.len().saturating_sub(NEIGHBOURS);
-        for (at, _) in (self.hits[first..].iter().zip(&grams[first..])).filter(|(_, other)| own.is_near(other)) {
+        for (at, other) in self.hits[first..].iter().zip(&texts[first..]) {
             // Every hit of the walk was read.
             let Some(hit) = self.read.get_mut(at) else { continue };
+            if !own.grams.is_near(&other.grams) {
+                if own.series.is_some() && own.series == other.series && stored.article_id != hit.stored.article_id {
+                    let differences = Differences::of_the_same(&hit.stored, &stored);
+                    near.extend((!differences.is_empty()).then_some((*at, differences)));
+                }
+                continue;
+            }
             let differences = Differences::between(&hit.stored, &stored);
             let is_same_title = stored.title.is_empty() || stored.title == hit.stored.title;
             if is_same_title && !differences.adds() {
@@ -114,15 +127,18 @@ impl Unfolded {
         }
         let near = near.into_iter().filter_map(|(at, differences)| {
             let hit = self.read.get_mut(&at)?;
+            let is_newer = is_newer(&hit.stored, &stored).filter(|_| !differences.is_empty());
             hit.near.push(NearCopy {
                 passage_id: id.clone(),
                 title: stored.title.clone(),
                 difference: differences.of_first(),
+                newer: is_newer,
             });
             Some(NearCopy {
                 passage_id: passage_id(&hit.stored.article_id, hit.stored.ordinal),
                 title: hit.stored.title.clone(),
                 difference: differences.of_second(),
+                newer: is_newer.map(|is_newer| !is_newer),
             })
         });
         let near = near.collect();
@@ -131,6 +147,36 @@ impl Unfolded {
             ..Read::alone(stored)
         })
     }
+}
+
+/// What a passage is compared by.
+struct Compared {
+    grams: Grams,
+    series: Option<String>,
+}
+
+/// What titles of a series have in common, of which one title may be all: a title without its numbers (2024年度缴费标准,
+/// 2025年度缴费标准). None for what is too short to say what it is about.
+fn series(title: &str) -> Option<String> {
+    let title = Normalized::new(title).text;
+    let letters = title
+        .chars()
+        .filter(|c| c.is_alphanumeric() && !c.is_ascii_digit() && !is_numeral(*c));
+    let key: String = letters.collect();
+    (key.chars().count() >= SERIES).then_some(key)
+}
+
+/// Whether the second passage is newer than the first, by the days from which they hold, else by those of publication, else by
+/// the last years that they are about; none where either says nothing or both the same.
+fn is_newer(first: &StoredPassage, second: &StoredPassage) -> Option<bool> {
+    let effective = |of: &StoredPassage| of.validity.effective.map(Date::number);
+    let published = |of: &StoredPassage| of.published.map(Date::number);
+    let year = |of: &StoredPassage| of.years.iter().max().map(|year| u32::from(*year));
+    let by = |day: &dyn Fn(&StoredPassage) -> Option<u32>| {
+        let (first, second) = (day(first)?, day(second)?);
+        (first != second).then_some(first < second)
+    };
+    by(&effective).or_else(|| by(&published)).or_else(|| by(&year))
 }
 
 /// The stretches of [`GRAM`] letters and digits of a text, as numbers.
@@ -236,6 +282,7 @@ mod tests {
             kind: ArticleKind::Full,
             regions: Vec::new(),
             years: Vec::new(),
+            validity: Default::default(),
             attributes: Default::default(),
         }
     }
@@ -310,6 +357,36 @@ mod tests {
             near(1),
             [("0#0", "甲产品", "犹豫期 10天 / 20天"), ("2#0", "丙产品", "")]
         );
+    }
+
+    #[test]
+    fn a_newer_one_of_a_series_is_named_with_what_it_says_of_the_same() {
+        let of_year = |number: usize, year: u16, text: &str| {
+            let mut passage = passage(number, &format!("绥化市{year}年度居民医保缴费公告"), text);
+            passage.years = vec![year];
+            passage
+        };
+        let passages = [
+            of_year(0, 2023, "各县区参保居民注意：个人缴费标准为350元，逾期不再受理。"),
+            of_year(
+                1,
+                2024,
+                "今年集中缴费九月开始。个人缴费标准为380元，线上线下都可以办理，共设窗口12个。",
+            ),
+            passage(2, "绥化市居民医保指南", "个人缴费标准为400元。"),
+        ];
+        let found = unfold(&[0, 1, 2], 10, |at| {
+            Ok(at.iter().map(|&at| passages[at].clone()).collect())
+        })
+        .unwrap();
+        let near = |at: usize| -> Vec<(&str, &str, Option<bool>)> {
+            let near = found.read[&at].near.iter();
+            near.map(|copy| (&*copy.passage_id, &*copy.difference, copy.newer))
+                .collect()
+        };
+        assert_eq!(near(0), [("1#0", "个人缴费标准 350元 / 380元", Some(true))]);
+        assert_eq!(near(1), [("0#0", "个人缴费标准 380元 / 350元", Some(false))]);
+        assert_eq!(near(2), []);
     }
 
     /// As it is said: sets, their intersection, their union.

@@ -86,6 +86,42 @@ impl Differences {
         self.0.iter().any(|difference| difference.second.is_some())
     }
 
+    /// What two texts say of what both call the same (缴费标准 350元 / 380元), where each says one thing of it: all that means
+    /// anything where the texts are no copies.
+    pub fn of_the_same(first: &StoredPassage, second: &StoredPassage) -> Self {
+        let (first, second) = (facts(&first.text), facts(&second.text));
+        let only = |facts: &[Fact], label: &str| {
+            let mut of_it = facts.iter().filter(|fact| fact.label == label);
+            let one = of_it.next()?;
+            of_it
+                .all(|fact| fact.canonical == one.canonical)
+                .then(|| (one.canonical.clone(), one.written.clone()))
+        };
+        let mut labels: Vec<&str> = Vec::new();
+        for fact in &first {
+            if !labels.contains(&&*fact.label) {
+                labels.push(&fact.label);
+            }
+        }
+        let differing = labels
+            .into_iter()
+            .filter(|label| !label.is_empty())
+            .filter_map(|label| {
+                let ((one, first), (other, second)) = (only(&first, label)?, only(&second, label)?);
+                (one != other).then(|| Difference {
+                    label: label.to_owned(),
+                    first: Some(first),
+                    second: Some(second),
+                })
+            });
+        Differences(differing.collect())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// For a reader of the first text: what it says, then what the second one says. Empty if there is none.
     pub fn of_first(&self) -> String {
         self.named(|difference| (&difference.first, &difference.second))

@@ -137,6 +137,8 @@ impl Engine {
 
         let query = Arc::new(reading.words(&self.analyzer, &*snapshot)?);
         let gates = Gates::of(&request.query, &query);
+        // What a question of a year is about need not hold today.
+        let as_of = request.as_of.or(request.today.filter(|_| query.years.is_empty()));
         timings.analyze = begin.elapsed();
         let asked = Arc::clone(&snapshot).ask(Arc::clone(&query), &request.filter, under_way.budget())?;
 
@@ -151,7 +153,7 @@ impl Engine {
             let rule = rule(request.mode, retrieved.question.is_some());
             let budget = under_way.budget();
             let before = firm.passages();
-            let mut scored = score(&*asked, rule, &retrieved, &fusion, gates.place, &before, budget)?;
+            let mut scored = score(&*asked, rule, &retrieved, &fusion, gates.place, as_of, &before, budget)?;
             let order = group::order(&scored.ranked, request.grouping, |tied| {
                 let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
                 asked.keys(&passages)
@@ -296,7 +298,16 @@ impl Engine {
         }
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let rule = rule(request.mode, retrieved.question.is_some());
-        let scored = score(&*asked, rule, &retrieved, &fusion, gates.place, &[], under_way.budget())?;
+        let scored = score(
+            &*asked,
+            rule,
+            &retrieved,
+            &fusion,
+            gates.place,
+            None,
+            &[],
+            under_way.budget(),
+        )?;
         let lexical_bound = scored.lexical_bound;
         let keys = asked.keys(&scored.passages)?.into_iter();
         Ok(keys

@@ -6,6 +6,7 @@ use super::request::Mode;
 use super::reranking::Verdict;
 use super::response::{Applies, Explanation, RankPart, TermMatch};
 use crate::index::{Evidence, TermScore};
+use crate::model::{Force, Validity};
 use crate::text::TermOrigin;
 
 /// A hit as the ranking left it.
@@ -30,6 +31,12 @@ pub struct Subject<'a> {
     pub next: Option<&'a Evidence>,
     /// How it applies to the place and the year asked for.
     pub applies: Applies,
+    /// From when to when it holds.
+    pub validity: Validity,
+    /// Whether it holds on the day asked for.
+    pub force: Option<Force>,
+    /// Where a newer hit says nearly the same with other numbers: what both say.
+    pub newer: Option<&'a str>,
     /// The places that it is about, as filters name them.
     pub regions: &'a [String],
     /// The years that it is about.
@@ -124,6 +131,9 @@ fn summary(
         synonyms,
         by_meaning: dense.is_some(),
         applies: subject.applies,
+        validity: subject.validity,
+        force: subject.force,
+        newer: subject.newer,
         regions: subject.regions,
         years: subject.years,
     };

@@ -28,7 +28,7 @@ pub struct Feature {
 }
 
 /// How many there are.
-pub const COUNT: usize = 14;
+pub const COUNT: usize = 15;
 
 /// All features, in the order of the weights.
 pub const FEATURES: [Feature; COUNT] = [
@@ -101,6 +101,11 @@ pub const FEATURES: [Feature; COUNT] = [
         name: "same_place",
         label: "当地标准",
         value: |c| c.evidence.same_place,
+    },
+    Feature {
+        name: "out_of_force",
+        label: "不在施行期",
+        value: |c| c.evidence.out_of_force,
     },
 ];
 

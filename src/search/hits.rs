@@ -15,6 +15,7 @@ use super::score::Scored;
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::{Asked, PassageRef, StoredPassage};
+use crate::model::Force;
 use crate::text::Region;
 
 /// For so many hits, those that people read first, other passages of the article are read too, for a better sentence.
@@ -84,9 +85,12 @@ impl HitBuilder<'_> {
                 _ => read,
             };
             let applies = self.wanted.applies(&read.stored);
+            let force = force(&read.stored, request);
+            let newer = near.iter().find(|copy| copy.newer == Some(true));
+            let newer = newer.map(|copy| copy.difference.clone());
             held.push(read.stored.regions.clone());
             let mut hit = to_hit(read, reranked.score(at, scored.ranked[at].score), finder);
-            (hit.applies, hit.duplicates, hit.near_copies) = (applies, duplicates, near);
+            (hit.applies, hit.duplicates, hit.near_copies, hit.force) = (applies, duplicates, near, force);
             if let Some(terms) = terms.next() {
                 let evidence = &scored.evidence[at];
                 let next = page.get(place + 1).map(|&next| &scored.evidence[next]);
@@ -101,6 +105,9 @@ impl HitBuilder<'_> {
                     lexical_bound: scored.lexical_bound,
                     next,
                     applies,
+                    validity: hit.validity,
+                    force,
+                    newer: newer.as_deref(),
                     regions: &hit.regions,
                     years: &hit.years,
                 };
@@ -182,6 +189,14 @@ impl HitBuilder<'_> {
     }
 }
 
+/// Whether what a passage says holds on the day asked for; what ended on no day in particular is over on any.
+fn force(stored: &StoredPassage, request: &SearchRequest) -> Option<Force> {
+    match request.day() {
+        Some(day) => Some(stored.validity.on(day)),
+        None => stored.validity.ended.then_some(Force::Ended),
+    }
+}
+
 /// A passage as a hit, not explained yet.
 fn to_hit(read: ReadPassage, score: f32, finder: &TermFinder) -> Hit {
     let ReadPassage { stored, title, reading } = read;
@@ -210,5 +225,7 @@ fn to_hit(read: ReadPassage, score: f32, finder: &TermFinder) -> Hit {
         regions: stored.regions.iter().map(Region::key).collect(),
         years: stored.years,
         applies: Applies::default(),
+        validity: stored.validity,
+        force: None,
     }
 }

@@ -3,6 +3,7 @@
 //! Owns these words alone; the numbers behind them are `explain`'s.
 
 use super::response::{Applies, Fit};
+use crate::model::{Date, Force, Validity};
 
 /// So many words, places or years are named at most.
 const NAMED: usize = 3;
@@ -17,6 +18,12 @@ pub(super) struct Reasons<'a> {
     pub by_meaning: bool,
     /// How it applies to the place and the year asked for.
     pub applies: Applies,
+    /// From when to when it holds.
+    pub validity: Validity,
+    /// Whether it holds on the day asked for.
+    pub force: Option<Force>,
+    /// Where a newer hit says nearly the same with other numbers: what this one says, then what that one says.
+    pub newer: Option<&'a str>,
     /// The places that it is about, as filters name them.
     pub regions: &'a [String],
     /// The years that it is about.
@@ -43,6 +50,10 @@ impl Reasons<'_> {
         }];
         parts.extend(self.place());
         parts.extend(self.year());
+        parts.extend(self.day());
+        if let Some(difference) = self.newer {
+            parts.push(format!("注意：有更新的一条说法不同（{difference}）"));
+        }
         format!("这一条{}。", parts.join("；"))
     }
 
@@ -59,6 +70,23 @@ impl Reasons<'_> {
         Some(said)
     }
 
+    fn day(&self) -> Option<String> {
+        let said = match (self.force?, self.validity) {
+            (Force::Ended, Validity { expired: Some(day), .. }) => {
+                format!("注意：从{}起不再执行", written(day))
+            }
+            (Force::Ended, _) => "注意：已经废止或失效".to_owned(),
+            (
+                Force::NotYet,
+                Validity {
+                    effective: Some(day), ..
+                },
+            ) => format!("注意：{}起才执行", written(day)),
+            _ => return None,
+        };
+        Some(said)
+    }
+
     fn year(&self) -> Option<String> {
         let own = some(self.years.iter().map(|year| format!("{year}年")));
         let said = match self.applies.year? {
@@ -70,6 +98,12 @@ impl Reasons<'_> {
         };
         Some(said)
     }
+}
+
+/// A day as people write it.
+fn written(day: Date) -> String {
+    let number = day.number();
+    format!("{}年{}月{}日", number / 10_000, number / 100 % 100, number % 100)
 }
 
 /// The first of them, and that there are more.
@@ -92,6 +126,9 @@ mod tests {
                 synonyms: &strings(synonyms),
                 by_meaning: true,
                 applies: Applies { place, year },
+                validity: Validity::default(),
+                force: None,
+                newer: None,
                 regions: &strings(&["黑龙江绥化"]),
                 years: &[2023, 2024],
             };
@@ -134,10 +171,19 @@ mod tests {
                 place: None,
                 year: Some(Fit::Same),
             },
+            validity: Validity {
+                expired: "2024-07-01".parse().ok(),
+                ..Validity::default()
+            },
+            force: Some(Force::Ended),
+            newer: Some("标准 350元 / 380元"),
             regions: &[],
             years: &[2019, 2020, 2021, 2025],
         };
-        assert_eq!(many.sentence(), "这一条说到了您问的“基数”；说的包括您问的年份。");
+        assert_eq!(
+            many.sentence(),
+            "这一条说到了您问的“基数”；说的包括您问的年份；注意：从2024年7月1日起不再执行；注意：有更新的一条说法不同（标准 350元 / 380元）。"
+        );
         assert_eq!(some((2021..2026).map(|year| year.to_string())), "2021、2022、2023等");
     }
 }

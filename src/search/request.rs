@@ -90,6 +90,8 @@ pub struct SearchRequest {
     pub ef_search: Option<usize>,
     /// Today, for words such as 去年; absent means that they are not resolved.
     pub today: Option<Date>,
+    /// The day that answers should hold for; absent means `today`.
+    pub as_of: Option<Date>,
     /// Whether the question is taken as it is written: nothing in it is corrected.
     pub exact: bool,
     /// When the caller stops waiting.
@@ -115,6 +117,7 @@ pub struct NormalRequest {
     candidates: Option<usize>,
     ef_search: Option<usize>,
     today: Option<Date>,
+    as_of: Option<Date>,
     exact: bool,
 }
 
@@ -171,8 +174,14 @@ impl SearchRequest {
             candidates: self.candidates,
             ef_search: self.ef_search,
             today: self.today,
+            as_of: self.as_of,
             exact: self.exact,
         }
+    }
+
+    /// The day that answers should hold for.
+    pub fn day(&self) -> Option<Date> {
+        self.as_of.or(self.today)
     }
 
     /// Hits wanted, with the default filled in.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{ArticleKind, Date};
+use crate::model::{ArticleKind, Date, Force, Validity};
 
 /// A stretch of a text in characters (Unicode scalar values), end exclusive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,6 +110,8 @@ pub struct NearCopy {
     /// What this hit says, then what the other one says (犹豫期 20天 / 10天); empty if no amount, day, year or place differs, but
     /// the titles alone do.
     pub difference: String,
+    /// Whether the other hit is the newer one, where a difference is named and both say a day or a year.
+    pub newer: Option<bool>,
 }
 
 /// One passage that was found.
@@ -158,6 +160,10 @@ pub struct Hit {
     pub years: Vec<u16>,
     /// How it applies to the place and the year asked for.
     pub applies: Applies,
+    /// From when to when its article holds.
+    pub validity: Validity,
+    /// Whether it holds on the day asked for; none where no day is.
+    pub force: Option<Force>,
 }
 
 /// How long each stage took.

@@ -8,6 +8,7 @@ use super::request::Mode;
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::{Asked, Candidate, DenseQuestion, Evidence, Judged, PassageRef};
+use crate::model::{Date, Force};
 
 /// What both retrievers found, and why one of them may be missing.
 pub struct Retrieved {
@@ -45,16 +46,18 @@ pub struct Scored {
 pub type Ranks = Vec<Option<u32>>;
 
 /// Scores the union of both lists and of `firm`, every candidate by everything. `local`: an answer must be about the place
-/// asked for.
+/// asked for; `as_of`: the day on which an answer should hold.
 ///
 /// # Errors
 /// As [`Asked::judge`].
+#[allow(clippy::too_many_arguments)]
 pub fn score(
     asked: &dyn Asked,
     rule: Mode,
     retrieved: &Retrieved,
     fusion: &Fusion,
     local: bool,
+    as_of: Option<Date>,
     firm: &[PassageRef],
     budget: Budget,
 ) -> Result<Scored> {
@@ -66,6 +69,8 @@ pub fn score(
     let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
     for Judged { evidence, .. } in &mut judged {
         evidence.same_place = f32::from(u8::from(local && evidence.locality >= 1.0));
+        let force = as_of.map(|day| evidence.validity.on(day));
+        evidence.out_of_force = f32::from(u8::from(matches!(force, Some(Force::Ended | Force::NotYet))));
     }
     let ranks = |list: &[Candidate], exact: fn(&Evidence) -> f32| ranks(asked, list, &passages, &judged, exact);
     let lexical_ranks = ranks(&retrieved.lexical, |e| e.words + e.bigrams)?;

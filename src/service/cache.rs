@@ -213,7 +213,7 @@ mod tests {
         let cache = AnswerCache::new(80_000);
         cache.keep(key(&cache, 1, "一"), answer(1));
         type Change = fn(&mut SearchRequest);
-        let changes: [Change; 11] = [
+        let changes: [Change; 12] = [
             |r| r.query = "二".into(),
             |r| r.top_k = Some(5),
             |r| r.mode = Mode::Lexical,
@@ -225,6 +225,7 @@ mod tests {
             |r| r.candidates = Some(200),
             |r| r.ef_search = Some(200),
             |r| r.today = "2025-04-19".parse().ok(),
+            |r| r.as_of = "2025-04-19".parse().ok(),
         ];
         for (at, change) in changes.into_iter().enumerate() {
             let mut other = SearchRequest::new("一");

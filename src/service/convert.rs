@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::status;
 use super::wire;
 use crate::error::{Error, Result};
-use crate::model::{ArticleKind, Date};
+use crate::model::{ArticleKind, Date, Force};
 use crate::search::request::{Filter, FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use crate::search::response::{Applies, Explanation, Fit, Hit, RankPart, SearchResponse, Span, Timings};
 use crate::text;
@@ -76,6 +76,7 @@ pub fn request(wire: wire::SearchRequest, deadline: Option<Instant>) -> Result<S
         ef_search: wire.ef_search.map(size),
         exact: wire.exact,
         today: wire.today.map(|text| date("today", &text)).transpose()?,
+        as_of: wire.as_of.map(|text| date("as_of", &text)).transpose()?,
         deadline,
     };
     request.check()?;
@@ -268,6 +269,7 @@ fn hit(core: &Hit) -> wire::Hit {
                 passage_id: copy.passage_id.clone(),
                 title: copy.title.clone(),
                 difference: copy.difference.clone(),
+                newer: copy.newer,
             })
             .collect(),
         attributes: core.attributes.clone(),
@@ -277,6 +279,20 @@ fn hit(core: &Hit) -> wire::Hit {
             place: fit(core.applies.place).into(),
             year: fit(core.applies.year).into(),
         }),
+        validity: (!core.validity.is_unsaid()).then(|| wire::Validity {
+            effective: core.validity.effective.map(|day| day.to_string()),
+            expired: core.validity.expired.map(|day| day.to_string()),
+            force: force(core.force).into(),
+        }),
+    }
+}
+
+fn force(core: Option<Force>) -> wire::Force {
+    match core {
+        None | Some(Force::NotSaid) => wire::Force::Unspecified,
+        Some(Force::Holds) => wire::Force::Holds,
+        Some(Force::Ended) => wire::Force::Ended,
+        Some(Force::NotYet) => wire::Force::NotYet,
     }
 }
 
@@ -518,13 +534,14 @@ mod tests {
                 (prop::collection::vec("[a-z]{1,4}", 0..3), prop::collection::vec("[a-z]{1,4}", 0..3),
                  prop::collection::vec("[a-z]{1,4}", 0..3)),
             years in prop::collection::vec(1000..=9999_u16, 0..3),
-            (published_from, today) in (prop::option::of(any_date()), prop::option::of(any_date())),
+            (published_from, today, as_of) in
+                (prop::option::of(any_date()), prop::option::of(any_date()), prop::option::of(any_date())),
             grouping in prop::sample::select(vec![Grouping::Article, Grouping::Passage]),
             (explain, exact) in (any::<bool>(), any::<bool>()),
             (candidates, ef_search) in (prop::option::of(1..=10_000_usize), prop::option::of(1..=10_000_usize)),
         ) -> SearchRequest {
             SearchRequest {
-                query, top_k, offset, mode, grouping, explain, candidates, ef_search, today, exact,
+                query, top_k, offset, mode, grouping, explain, candidates, ef_search, today, as_of, exact,
                 fusion: FusionRequest { method, dense_weight, rrf_k },
                 filter: Filter { article_ids, sources, regions, years, published_from, published_to: None },
                 deadline: None,

@@ -22,7 +22,7 @@ use super::server::{ServiceSettings, Surroundings, run_in};
 use super::wire::search_service_client::SearchServiceClient;
 use super::*;
 use crate::error::Fault;
-use crate::model::ArticleKind;
+use crate::model::{ArticleKind, Force, Validity};
 use crate::search::response::{
     Applies, Explanation, Fit, Hit, Missing, NearCopy, Provenance, RankPart, Span, TermMatch, Timings,
 };
@@ -69,6 +69,7 @@ pub(super) fn full_answer() -> SearchResponse {
                 passage_id: "yibao-8#0".into(),
                 title: "断缴办理".into(),
                 difference: "补缴 3个月 / 6个月".into(),
+                newer: Some(true),
             }],
             attributes: [("部门".to_owned(), "待遇科".to_owned())].into(),
             regions: vec!["杭州/余杭区".into()],
@@ -77,6 +78,12 @@ pub(super) fn full_answer() -> SearchResponse {
                 place: Some(Fit::Wider),
                 year: Some(Fit::NotSaid),
             },
+            validity: Validity {
+                effective: "2020-01-01".parse().ok(),
+                expired: "2025-01-01".parse().ok(),
+                ended: false,
+            },
+            force: Some(Force::Ended),
         }],
         candidates: 100,
         corrected: Some("医保断缴怎么办".into()),

@@ -23,6 +23,7 @@ mod sentence;
 mod simplify;
 mod spelling;
 mod synonyms;
+mod validity;
 mod year;
 
 pub use analyzer::{Analyzer, Token, Tokens};
@@ -38,6 +39,7 @@ pub use sentence::sentences;
 pub use simplify::model_form;
 pub use spelling::{Correction, Usage};
 pub use synonyms::{BUILT_IN as BUILT_IN_SYNONYMS, Synonyms};
+pub use validity::validity;
 
 #[cfg(test)]
 mod tests;

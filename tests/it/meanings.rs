@@ -5,7 +5,7 @@ use std::sync::Arc;
 use baowen::compute::Budget;
 use baowen::error::Fault;
 use baowen::index::{EmbeddedIndex, Rules};
-use baowen::model::{Article, Filter};
+use baowen::model::{Article, Filter, Force};
 use baowen::search::Engine;
 use baowen::search::request::{Mode, SearchRequest};
 use baowen::search::response::Fit;
@@ -230,4 +230,74 @@ fn an_answer_says_which_place_and_year_it_is_about_and_what_is_not_there() {
         missing.sentence
     );
     assert_eq!(ask("大病保险起付线").missing, None);
+}
+
+#[test]
+fn what_holds_on_the_day_asked_for_comes_first_and_the_rest_says_that_it_does_not() {
+    let rules = Rules {
+        embedder: model(),
+        ..rules()
+    };
+    if rules.embedder.is_none() {
+        return;
+    }
+    let text = |amount: &str, validity: &str| {
+        format!("# 缴费\n城乡居民医保个人缴费标准为每人每年{amount}元。\n\n# 附则\n{validity}")
+    };
+    let articles = [
+        (
+            "old",
+            "城乡居民医保个人缴费标准实施办法",
+            text("350", "本办法自2020年1月1日起施行，有效期5年。"),
+        ),
+        (
+            "new",
+            "城乡居民医保个人缴费标准实施办法",
+            text("400", "本办法自2025年1月1日起施行，有效期5年。"),
+        ),
+        ("other", "城乡居民医保报销", "住院费用按规定报销。".into()),
+    ]
+    .map(|(id, title, text)| article(id, title, &text));
+    let folder = tempfile::tempdir().unwrap();
+    let index = index_of(folder.path(), &rules, &articles);
+    let engine = Engine::new(index, rules.analyzer.clone(), rules.embedder.clone());
+    let day = |text: &str| Some(text.parse().unwrap());
+    let ask = |query: &str, today: Option<_>, as_of: Option<_>| {
+        let request = SearchRequest {
+            today,
+            as_of,
+            explain: true,
+            ..SearchRequest::new(query)
+        };
+        engine.search(&request, Budget::single()).unwrap().hits
+    };
+    let question = "城乡居民医保个人缴费标准是多少";
+    for (today, as_of, first, forces) in [
+        (day("2026-01-01"), None, "new", [Force::Holds, Force::Ended]),
+        (
+            day("2026-01-01"),
+            day("2022-01-01"),
+            "old",
+            [Force::Holds, Force::NotYet],
+        ),
+        (None, day("2031-01-01"), "", [Force::Ended, Force::Ended]),
+    ] {
+        let hits = ask(question, today, as_of);
+        assert!(first.is_empty() || hits[0].article_id == first, "{today:?} {as_of:?}");
+        assert_eq!([hits[0].force, hits[1].force], forces.map(Some), "{today:?} {as_of:?}");
+    }
+    let hits = ask(question, day("2026-01-01"), None);
+    let reason = |at: usize| hits[at].explanation.as_ref().unwrap().summary.lines().next().unwrap();
+    assert!(reason(1).contains("从2025年1月1日起不再执行"), "{}", reason(1));
+    assert!(reason(1).contains("有更新的一条"), "{}", reason(1));
+    assert_eq!(hits[1].near_copies[0].newer, Some(true));
+    // No day: nothing is moved, and what ended on a day is not called ended.
+    assert!(ask(question, None, None).iter().all(|hit| hit.force.is_none()));
+    // What a question of a year is about need not hold today.
+    let scores = |today| {
+        ask("2020年城乡居民医保个人缴费标准", today, None)
+            .into_iter()
+            .map(|hit| hit.score)
+    };
+    assert!(scores(None).eq(scores(day("2026-01-01"))));
 }

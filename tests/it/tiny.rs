@@ -372,13 +372,16 @@ impl Asked for Question {
             Judged {
                 article: ArticleRef(self.commit.passages.iter().position(is_of_article).unwrap() as u64),
                 ordinal: passage.stored.ordinal,
-                evidence: Evidence::new(
-                    (self.terms).scores(&self.commit.bm25, &passage.lengths(), &self.frequencies(passage)),
-                    scores.unwrap_or_default(),
-                    &passage.lengths(),
-                    locality,
-                    scoring::timeliness(&self.question.years, passage.stored.years.iter().copied()),
-                ),
+                evidence: Evidence {
+                    validity: passage.stored.validity,
+                    ..Evidence::new(
+                        (self.terms).scores(&self.commit.bm25, &passage.lengths(), &self.frequencies(passage)),
+                        scores.unwrap_or_default(),
+                        &passage.lengths(),
+                        locality,
+                        scoring::timeliness(&self.question.years, passage.stored.years.iter().copied()),
+                    )
+                },
             }
         })
     }

@@ -155,7 +155,10 @@ impl Question {
                     // All live passages of an article are in one segment: it is written and replaced as a whole.
                     article: ArticleRef((number as u64) << 32 | u64::from(segment.article(doc))),
                     ordinal: segment.ordinal(doc),
-                    evidence: Evidence::new(lexical, dense, &lengths, locality, timeliness),
+                    evidence: Evidence {
+                        validity: segment.validity(doc),
+                        ..Evidence::new(lexical, dense, &lengths, locality, timeliness)
+                    },
                 };
             }
         }

@@ -2,7 +2,7 @@
 
 use tantivy::TantivyDocument;
 
-use super::schema::{Fields, pack_lengths, place_number};
+use super::schema::{ENDED, Fields, pack_lengths, place_number};
 use super::terms;
 use crate::error::{Context, Fault, Result};
 use crate::index::passage::PreparedPassage;
@@ -67,6 +67,13 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     }
     for &year in &stored.years {
         document.add_u64(fields.years, year.into());
+    }
+    if let Some(effective) = stored.validity.effective {
+        document.add_u64(fields.effective, effective.number().into());
+    }
+    let expired = stored.validity.expired.map(|day| day.number().into());
+    if let Some(expired) = expired.or(stored.validity.ended.then_some(ENDED)) {
+        document.add_u64(fields.expired, expired);
     }
     document.add_text(fields.passage, json(&stored)?);
     if stored.ordinal == 0 {

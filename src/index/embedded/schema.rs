@@ -17,6 +17,9 @@ pub const VECTOR_TYPE: &str = "baowen_vector";
 /// The type name of the field with the vectors of windows.
 const WINDOWS_TYPE: &str = "baowen_windows";
 
+/// In the column `expired`: it does not hold any more, and since when is not said. Before all days.
+pub const ENDED: u64 = 1;
+
 /// Handles of all fields.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields {
@@ -50,6 +53,10 @@ pub struct Fields {
     pub places: Field,
     /// Years the passage is about.
     pub years: Field,
+    /// The first day on which the article holds, as `yyyymmdd`; none where it does not say.
+    pub effective: Field,
+    /// The first day on which it does not hold any more; [`ENDED`] where only that is said.
+    pub expired: Field,
     /// The passage as it is shown (JSON).
     pub passage: Field,
     /// The article's full record (JSON), with the passage of ordinal 0 only.
@@ -88,6 +95,8 @@ pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
         regions: schema.add_text_field("regions", STRING),
         places: schema.add_u64_field("places", FAST),
         years: schema.add_u64_field("years", FAST | INDEXED),
+        effective: schema.add_u64_field("effective", FAST),
+        expired: schema.add_u64_field("expired", FAST),
         // Text, not bytes: tantivy reads stored bytes one at a time.
         passage: schema.add_text_field("passage", STORED),
         article: schema.add_text_field("article", STORED),

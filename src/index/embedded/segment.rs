@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{SegmentReader, index::SegmentId};
 
-use super::schema::{Fields, unpack_lengths};
+use super::schema::{ENDED, Fields, unpack_lengths};
 use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::forward::Forward;
@@ -19,6 +19,7 @@ use crate::index::passage::PassageKey;
 use crate::index::scoring::{self, FIELDS};
 use crate::index::vectors::SegmentVectors;
 use crate::index::windows::SegmentWindows;
+use crate::model::{Date, Validity};
 
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
 pub const GRAPH_ROWS: usize = 8_000;
@@ -52,6 +53,8 @@ pub struct Segment {
     ordinals: Column<u64>,
     places: Column<u64>,
     years: Column<u64>,
+    effective: Column<u64>,
+    expired: Column<u64>,
     ids: StrColumn,
 }
 
@@ -95,6 +98,8 @@ impl Segment {
             ordinals: column("ordinal")?,
             places: column("places")?,
             years: column("years")?,
+            effective: column("effective")?,
+            expired: column("expired")?,
             ids,
         };
         let space = reader.space_usage().or_fault(Fault::Corrupt, "measuring a segment")?;
@@ -192,6 +197,16 @@ impl Segment {
     /// How the passage's years meet those asked for.
     pub fn timeliness(&self, doc: u32, asked: &[u16]) -> f32 {
         scoring::timeliness(asked, self.years.values_for_doc(doc).map(|year| year as u16))
+    }
+
+    /// From when to when the passage's article holds.
+    pub fn validity(&self, doc: u32) -> Validity {
+        let day = |column: &Column<u64>| Date::from_number(column.first(doc)?.try_into().ok()?);
+        Validity {
+            effective: day(&self.effective),
+            expired: day(&self.expired),
+            ended: self.expired.first(doc) == Some(ENDED),
+        }
     }
 
     /// The passage's tokens by field.

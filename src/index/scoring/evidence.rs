@@ -3,6 +3,7 @@
 use super::bm25::{FIELDS, STREAMS};
 use super::meaning::DenseScores;
 use super::terms::LexicalScores;
+use crate::model::Validity;
 
 /// Exact scores of one passage for one question, all of them computed, none guessed.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -38,6 +39,10 @@ pub struct Evidence {
     /// 1 where the passage is about the place asked for and the question asks for an amount, a duration or a standard,
     /// else 0. An engine leaves it 0: what a question asks for is read by searching, which sets it.
     pub same_place: f32,
+    /// From when to when its article holds.
+    pub validity: Validity,
+    /// 1 where the article does not hold on the day asked for, not any more or not yet, else 0. Set by searching, too.
+    pub out_of_force: f32,
 }
 
 impl Evidence {
@@ -64,6 +69,8 @@ impl Evidence {
             locality,
             timeliness,
             same_place: 0.0,
+            validity: Validity::default(),
+            out_of_force: 0.0,
         }
     }
 

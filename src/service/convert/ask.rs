@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{status, wire};
 use crate::error::{Error, Fault, Result};
-use crate::model::{ArticleKind, Date, Filter};
+use crate::model::{ArticleKind, Date, Filter, Force, Validity};
 use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use crate::search::response::{
     Applies, Explanation, Fit, Hit, Missing, NearCopy, Provenance, RankPart, SearchResponse, Span, TermMatch, Timings,
@@ -64,6 +64,7 @@ pub fn request(core: &SearchRequest) -> wire::SearchRequest {
         ef_search: core.ef_search.map(size),
         exact: core.exact,
         today: core.today.map(|day| day.to_string()),
+        as_of: core.as_of.map(|day| day.to_string()),
     }
 }
 
@@ -133,14 +134,22 @@ fn timings(wire: &wire::Timings) -> Timings {
 }
 
 fn hit(wire: wire::Hit) -> Result<Hit> {
-    let published = wire
-        .published
-        .map(|text| text.parse::<Date>())
-        .transpose()
-        .map_err(|cause| {
+    let day = |text: Option<String>| {
+        let day = text.map(|text| text.parse::<Date>()).transpose();
+        day.map_err(|cause| {
             Error::new(Fault::Corrupt, cause.message().to_owned())
                 .context(format_args!("reading the answer's hit {}", wire.passage_id))
-        })?;
+        })
+    };
+    let published = day(wire.published)?;
+    let said = wire.validity.unwrap_or_default();
+    let force = force(said.force);
+    let (effective, expired) = (day(said.effective)?, day(said.expired)?);
+    let validity = Validity {
+        effective,
+        expired,
+        ended: force == Some(Force::Ended) && expired.is_none(),
+    };
     Ok(Hit {
         kind: match wire::ArticleKind::try_from(wire.kind) {
             Ok(wire::ArticleKind::Summary) => ArticleKind::Summary,
@@ -168,6 +177,7 @@ fn hit(wire: wire::Hit) -> Result<Hit> {
                 passage_id: copy.passage_id,
                 title: copy.title,
                 difference: copy.difference,
+                newer: copy.newer,
             })
             .collect(),
         attributes: wire.attributes,
@@ -177,6 +187,8 @@ fn hit(wire: wire::Hit) -> Result<Hit> {
             place: fit(applies.place),
             year: fit(applies.year),
         }),
+        validity,
+        force,
     })
 }
 
@@ -193,6 +205,15 @@ fn fit(wire: i32) -> Option<Fit> {
         wire::Fit::Wider => Some(Fit::Wider),
         wire::Fit::Other => Some(Fit::Other),
         wire::Fit::NotSaid => Some(Fit::NotSaid),
+    }
+}
+
+fn force(wire: i32) -> Option<Force> {
+    match wire::Force::try_from(wire).ok()? {
+        wire::Force::Unspecified => None,
+        wire::Force::Holds => Some(Force::Holds),
+        wire::Force::Ended => Some(Force::Ended),
+        wire::Force::NotYet => Some(Force::NotYet),
     }
 }
 

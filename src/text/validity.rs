@@ -1,0 +1,369 @@
+//! From when to when a document holds, as it says itself: 本办法自2025年1月1日起施行，有效期5年; 失效日期：2024-06-30; （已废止）.
+//!
+//! Owns how such statements are told from those about other documents (原办法同时废止, 该通知自…起施行). What is in doubt is
+//! not said: a document that says nothing is taken for one that holds.
+
+use std::ops::Range;
+
+use super::Normalized;
+use super::date::{find_date, next_day};
+use super::number;
+use crate::model::{Date, Validity};
+
+/// Names of fields and of lines (实施日期：2019年7月1日) that say the first day.
+const FIRST: [&str; 11] = [
+    "施行日期",
+    "实施日期",
+    "生效日期",
+    "执行日期",
+    "施行时间",
+    "实施时间",
+    "生效时间",
+    "effective",
+    "effective_date",
+    "effective_from",
+    "valid_from",
+];
+/// That say the last day.
+const LAST: [&str; 9] = [
+    "失效日期",
+    "失效时间",
+    "有效期至",
+    "有效期截至",
+    "终止日期",
+    "截止日期",
+    "expires",
+    "valid_until",
+    "effective_to",
+];
+/// That say the first day without it.
+const REPEALED: [&str; 4] = ["废止日期", "废止时间", "repealed", "expired"];
+/// That say whether it holds.
+const STATUS: [&str; 7] = ["文件状态", "时效性", "时效", "效力状态", "效力", "有效性", "文件有效性"];
+/// Values of those, and what stands in brackets behind titles, of what does not hold any more.
+const ENDED: [&str; 7] = ["已废止", "已失效", "全文废止", "全文失效", "废止", "失效", "已停售"];
+/// What a document calls itself, with 本 before.
+const KINDS: [&str; 22] = [
+    "办法", "通知", "规定", "规则", "细则", "条例", "意见", "方案", "公告", "通告", "决定", "法", "标准", "制度",
+    "规程", "规范", "指引", "文件", "政策", "目录", "措施", "清单",
+];
+/// Between 本 and the kind: 本实施办法, 本暂行规定.
+const KIND_WITHIN: usize = 4;
+/// What begins a document's own order: 现予公布，自…起施行.
+const ORDERS: [&str; 4] = ["现予公布", "现予发布", "现予印发", "现印发"];
+/// What begins with a day.
+const BEGINS: [&str; 6] = ["施行", "实施", "执行", "生效", "实行", "试行"];
+/// May stand before.
+const BEFORE_IT: [&str; 3] = ["正式", "开始", "统一"];
+/// What ends with a day.
+const ENDS: [&str; 4] = ["废止", "停止执行", "停止施行", "失效"];
+/// The days of publication.
+const PUBLISHED: [&str; 6] = ["印发之日", "公布之日", "发布之日", "颁布之日", "下发之日", "发文之日"];
+/// Without any of these a sentence says nothing of the kind.
+const SIGNS: [&str; 4] = ["起", "有效期", "废止", "失效"];
+/// Characters between 有效期 and what it is.
+const TERM_WITHIN: usize = 4;
+/// The longest term in years.
+const LONGEST_TERM: u32 = 50;
+
+/// What a document says of itself; `fields` are those of its source record, by their names.
+pub fn validity<'a>(
+    title: &str,
+    text: &str,
+    published: Option<Date>,
+    fields: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Validity {
+    let mut said = Said::default();
+    for (name, value) in fields {
+        said.field(name, value);
+    }
+    said.ended |= is_marked(title);
+    if SIGNS.iter().any(|sign| text.contains(sign)) || text.contains("日期") || text.contains('效') {
+        for line in text.lines() {
+            if let Some((name, value)) = line.split_once(['：', ':']) {
+                said.field(name, value);
+            }
+            for sentence in line.split(['。', '；']) {
+                if SIGNS.iter().any(|sign| sentence.contains(sign)) {
+                    said.sentence(&Normalized::new(sentence).text, published);
+                }
+            }
+        }
+    }
+    said.validity(published)
+}
+
+/// What was found so far; fields count before sentences.
+#[derive(Debug, Default)]
+struct Said {
+    field_effective: Option<Date>,
+    field_expired: Option<Date>,
+    /// The earliest: a notice and what comes with it may begin on two days.
+    effective: Option<Date>,
+    /// The latest.
+    expired: Option<Date>,
+    /// In years from the first day.
+    term: Option<u32>,
+    ended: bool,
+}
+
+impl Said {
+    fn field(&mut self, name: &str, value: &str) {
+        let name = name
+            .trim_matches(|c: char| !c.is_alphanumeric() && c != '_')
+            .to_lowercase();
+        let day = || find_date(value)?.day();
+        if FIRST.contains(&&*name) {
+            self.field_effective = self.field_effective.or_else(day);
+        } else if LAST.contains(&&*name) {
+            self.field_expired = self.field_expired.or_else(|| day()?.next());
+        } else if REPEALED.contains(&&*name) {
+            self.field_expired = self.field_expired.or_else(day);
+        } else if STATUS.contains(&&*name) {
+            self.ended |= ENDED.contains(&value.trim());
+        }
+    }
+
+    /// Reads a sentence, normalised.
+    fn sentence(&mut self, sentence: &str, published: Option<Date>) {
+        let own = own_name(sentence);
+        if let Some(behind) = own.as_ref().map(|name| &sentence[name.end..]) {
+            let behind = behind.trim_start_matches(['已', '经', '被']);
+            let is_told = sentence[..sentence.len() - behind.len()].ends_with(['已', '被']);
+            self.ended |= is_told && ENDS.iter().any(|end| behind.starts_with(end));
+        }
+        let is_own = own.is_some() || ORDERS.iter().any(|order| sentence.contains(order));
+        let mut begins = false;
+        for (at, from) in sentence.match_indices(['自', '从']) {
+            let Some((end, day)) = day_at(sentence, at + from.len(), published) else {
+                continue;
+            };
+            let Some(rest) = sentence[end..].trim_start().strip_prefix('起') else {
+                continue;
+            };
+            if !is_own && !is_bare(&sentence[..at]) {
+                continue;
+            }
+            let (rest, last) = until(rest.trim_start());
+            let rest = BEFORE_IT
+                .iter()
+                .find_map(|word| rest.strip_prefix(word))
+                .unwrap_or(rest);
+            let verb = BEGINS.iter().find_map(|verb| rest.strip_prefix(verb));
+            if let Some(behind) = verb.filter(|behind| is_verb_alone(behind)) {
+                begins = true;
+                self.effective = earliest(self.effective, day);
+                let last = last.or_else(|| until(behind).1);
+                self.expired = self.expired.max(last.and_then(Date::next));
+            } else if own.is_some() && ENDS.iter().any(|end| rest.starts_with(end)) {
+                self.expired = self.expired.max(day);
+            }
+        }
+        if begins
+            || own
+                .as_ref()
+                .is_some_and(|name| sentence[name.end..].starts_with("有效期"))
+        {
+            self.term(sentence);
+        }
+    }
+
+    /// 有效期5年, 有效期至2026年12月31日.
+    fn term(&mut self, sentence: &str) {
+        let Some((_, term)) = sentence.split_once("有效期") else {
+            return;
+        };
+        let number = term
+            .find(super::is_numeral)
+            .filter(|&at| term[..at].chars().count() <= TERM_WITHIN);
+        let Some(at) = number else { return };
+        if let Some((range, day)) = next_day(term, at).filter(|(range, _)| range.start == at) {
+            let is_last = term[..range.start].ends_with(['至', '到']);
+            self.expired = self.expired.max(day.next().filter(|_| is_last));
+        } else if let Some(number) = number::parse(term, at)
+            && term[number.end..].trim_start().starts_with('年')
+        {
+            let years = number.value.integer().and_then(|years| u32::try_from(years).ok());
+            self.term = years.filter(|years| (1..=LONGEST_TERM).contains(years)).or(self.term);
+        }
+    }
+
+    fn validity(self, published: Option<Date>) -> Validity {
+        let effective = self.field_effective.or(self.effective);
+        let term = || effective.or(published)?.years_later(self.term?);
+        let expired = self.field_expired.or(self.expired).or_else(term);
+        // One that ends before it begins was misread.
+        let expired = expired.filter(|expired| effective.is_none_or(|effective| effective < *expired));
+        Validity {
+            effective,
+            expired,
+            ended: self.ended && expired.is_none(),
+        }
+    }
+}
+
+fn earliest(one: Option<Date>, other: Option<Date>) -> Option<Date> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Whether a title says that what it names does not hold any more: 《某办法》（已废止）, 【失效】某办法.
+fn is_marked(title: &str) -> bool {
+    let title = Normalized::new(title).text;
+    let brackets = [('(', ')'), ('[', ']'), ('【', '】'), ('〔', '〕')];
+    ENDED.iter().any(|ended| {
+        brackets
+            .iter()
+            .any(|(open, close)| title.contains(&format!("{open}{ended}{close}")))
+    })
+}
+
+/// Where a sentence names the document that it is in (本办法, 本实施细则).
+fn own_name(sentence: &str) -> Option<Range<usize>> {
+    sentence.match_indices('本').find_map(|(at, own)| {
+        let rest = &sentence[at + own.len()..];
+        let within = rest.char_indices().map(|(at, _)| at).take(KIND_WITHIN + 1);
+        let found = within.filter_map(|skip| {
+            let kind = KINDS.iter().find(|kind| rest[skip..].starts_with(**kind))?;
+            Some(skip + kind.len())
+        });
+        found.min().map(|end| at..at + own.len() + end)
+    })
+}
+
+/// Whether nothing stands before a sentence's day but the number of its paragraph (第三十二条, 七、, （二）).
+fn is_bare(before: &str) -> bool {
+    before
+        .chars()
+        .all(|c| super::is_numeral(c) || "第条款章节附则".contains(c) || !c.is_alphanumeric())
+}
+
+/// The day at this place, and the byte behind it; 印发之日 is the day of publication, unknown where that is.
+fn day_at(sentence: &str, at: usize, published: Option<Date>) -> Option<(usize, Option<Date>)> {
+    if let Some(name) = PUBLISHED.iter().find(|name| sentence[at..].starts_with(**name)) {
+        return Some((at + name.len(), published));
+    }
+    let (range, day) = next_day(sentence, at)?;
+    sentence[at..range.start]
+        .trim()
+        .is_empty()
+        .then_some((range.end, Some(day)))
+}
+
+/// What stands behind 至2026年12月31日止 at the beginning of a text, and the day.
+fn until(text: &str) -> (&str, Option<Date>) {
+    let Some(rest) = text.strip_prefix(['至', '到']) else {
+        return (text, None);
+    };
+    match day_at(rest, 0, None) {
+        Some((end, day @ Some(_))) => {
+            let rest = rest[end..].trim_start();
+            (rest.strip_prefix('止').unwrap_or(rest), day)
+        }
+        _ => (text, None),
+    }
+}
+
+/// Whether a verb before this has no object and belongs to no name (起施行的《条例》, 起执行新标准).
+fn is_verb_alone(behind: &str) -> bool {
+    behind
+        .chars()
+        .next()
+        .is_none_or(|c| !c.is_alphanumeric() || c == '至' || c == '到')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(title: &str, text: &str, published: Option<&str>, fields: &[(&str, &str)]) -> String {
+        let published = published.map(|day| day.parse().unwrap());
+        let found = validity(title, text, published, fields.iter().copied());
+        let day = |day: Option<Date>| day.map_or(String::new(), |day| day.to_string());
+        let ended = if found.ended { " ended" } else { "" };
+        format!("{}..{}{ended}", day(found.effective), day(found.expired))
+    }
+
+    #[test]
+    fn a_document_says_from_when_to_when_it_holds() {
+        let check = |text: &str, expected: &str| assert_eq!(read("", text, None, &[]), expected, "{text}");
+        check("第九条 本办法自2021年5月1日起施行。", "2021-05-01..");
+        check("第三十二条 自二〇二四年四月一日起正式施行。", "2024-04-01..");
+        check(
+            "已经第30次常务会议通过，现予公布，自2021年5月1日起施行。",
+            "2021-05-01..",
+        );
+        check("七、本通知自2024年3月4日起施行，有效期5年。", "2024-03-04..2029-03-04");
+        check("本暂行规定自2023-09-08起实施,有效期三年。", "2023-09-08..2026-09-08");
+        check(
+            "本办法自2022年1月1日起施行，有效期至2026年12月31日。",
+            "2022-01-01..2027-01-01",
+        );
+        check(
+            "本通知自2020年1月1日起至2022年12月31日止执行。",
+            "2020-01-01..2023-01-01",
+        );
+        check("本通知自2020年1月1日起施行至2022年12月31日。", "2020-01-01..2023-01-01");
+        check("本通告自2025年3月1日起废止。", "..2025-03-01");
+        check("本文件已废止。", ".. ended");
+        check(
+            "- 实施日期： 2019年07月01日\n- 失效日期： 2024年06月30日\n- 文件状态：失效",
+            "2019-07-01..2024-07-01",
+        );
+        check("文件状态：失效\n正文", ".. ended");
+        check(
+            "本通知自2024年3月4日起施行。附件：本办法自2024年4月1日起施行。",
+            "2024-03-04..",
+        );
+        check("本办法自2024年2月29日起施行，有效期1年。", "2024-02-29..2025-03-01");
+        for other in [
+            "该通知自2018年11月1日起施行。",
+            "本市自2018年11月1日起的缴费基数为5000元。",
+            "执行2008年4月1日起施行的《条例》。",
+            "《原办法》同时废止。",
+            "社保卡有效期10年。",
+            "营业执照有效期至2031年5月22日。",
+            "职工医保自2025年1月1日起执行新标准。",
+            "本合同自2025年1月1日起生效。",
+            "本办法自2024年13月1日起施行。",
+            "本办法自印发之日起施行，有效期5年。",
+            "",
+        ] {
+            check(other, "..");
+        }
+    }
+
+    #[test]
+    fn days_of_publication_titles_and_fields_count_too() {
+        let day = Some("2022-06-01");
+        assert_eq!(
+            read("", "本办法自印发之日起施行，有效期5年。", day, &[]),
+            "2022-06-01..2027-06-01"
+        );
+        assert_eq!(read("", "本通知有效期1年。", day, &[]), "..2023-06-01");
+        assert_eq!(read("医保办法（已废止）", "", None, &[]), ".. ended");
+        assert_eq!(read("【失效】医保办法", "", None, &[]), ".. ended");
+        assert_eq!(read("关于废止部分文件的通知", "", None, &[]), "..");
+        let fields = [
+            ("生效日期", "2020-01-01"),
+            ("废止日期", "20240101"),
+            ("时效性", "已废止"),
+        ];
+        assert_eq!(read("", "", None, &fields), "2020-01-01..2024-01-01");
+        assert_eq!(read("", "", None, &[("时效性", "现行有效")]), "..");
+        let both = read("", "本办法自2024年1月1日起施行。", None, &[("施行日期", "2024-02-01")]);
+        assert_eq!(both, "2024-02-01..");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text in "(本|自|从|至|办法|起|施行|有效期|2024年1月1日|5年|止|。|，|\\PC){0,30}") {
+            let found = validity(&text, &text, None, [(&*text, &*text)].into_iter());
+            prop_assert!(!(found.ended && found.expired.is_some()));
+        }
+    }
+}
