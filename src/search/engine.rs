@@ -18,11 +18,11 @@ use super::reading::{Reading, normalized};
 use super::request::{Mode, SearchRequest};
 use super::reranking::{Reranked, rerank};
 use super::response::{Provenance, SearchResponse, Timings};
-use super::score::{Retrieved, Scored, rule, score};
+use super::score::{JudgedBy, Preferred, Retrieved, Scored, rule, score};
 use crate::compute::{self, Budget, UnderWay};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
-use crate::index::{About, Asked, Backend, DenseQuestion, Evidence, PassageKey, PassageRef};
+use crate::index::{About, Asked, Backend, DenseQuestion, PassageKey, PassageRef};
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
@@ -43,21 +43,6 @@ pub struct Engine {
     reranker: Option<Arc<dyn Reranker>>,
     vectors: Arc<QuestionVectors>,
     ranking: Ranking,
-}
-
-/// A candidate and everything it is judged by.
-#[derive(Debug, Clone)]
-pub struct JudgedBy {
-    /// The article it is from.
-    pub article: Arc<str>,
-    /// Its place in the article.
-    pub ordinal: u32,
-    /// Its exact scores.
-    pub evidence: Evidence,
-    /// What its lexical score can never exceed.
-    pub lexical_bound: f32,
-    /// What an answer must be about.
-    pub gates: Gates,
 }
 
 impl Engine {
@@ -138,7 +123,10 @@ impl Engine {
         let query = Arc::new(reading.words(&self.analyzer, &*snapshot)?);
         let gates = Gates::of(&request.query, &query);
         // What a question of a year is about need not hold today.
-        let as_of = request.as_of.or(request.today.filter(|_| query.years.is_empty()));
+        let preferred = Preferred {
+            local: gates.place,
+            as_of: request.as_of.or(request.today.filter(|_| query.years.is_empty())),
+        };
         timings.analyze = begin.elapsed();
         let asked = Arc::clone(&snapshot).ask(Arc::clone(&query), &request.filter, under_way.budget())?;
 
@@ -153,7 +141,7 @@ impl Engine {
             let rule = rule(request.mode, retrieved.question.is_some());
             let budget = under_way.budget();
             let before = firm.passages();
-            let mut scored = score(&*asked, rule, &retrieved, &fusion, gates.place, as_of, &before, budget)?;
+            let mut scored = score(&*asked, rule, &retrieved, &fusion, preferred, &before, budget)?;
             let order = group::order(&scored.ranked, request.grouping, |tied| {
                 let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
                 asked.keys(&passages)
@@ -298,16 +286,11 @@ impl Engine {
         }
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
         let rule = rule(request.mode, retrieved.question.is_some());
-        let scored = score(
-            &*asked,
-            rule,
-            &retrieved,
-            &fusion,
-            gates.place,
-            None,
-            &[],
-            under_way.budget(),
-        )?;
+        let preferred = Preferred {
+            local: gates.place,
+            as_of: None,
+        };
+        let scored = score(&*asked, rule, &retrieved, &fusion, preferred, &[], under_way.budget())?;
         let lexical_bound = scored.lexical_bound;
         let keys = asked.keys(&scored.passages)?.into_iter();
         Ok(keys

@@ -27,7 +27,8 @@ mod score;
 mod sentence;
 
 pub use adapter::{Adapter, centered};
-pub use engine::{DEFAULT_CANDIDATES, Engine, JudgedBy};
+pub use engine::{DEFAULT_CANDIDATES, Engine};
 pub use filter::understood;
 pub use fusion::Fusion;
 pub use ranking::Ranking;
+pub use score::JudgedBy;

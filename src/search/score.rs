@@ -2,6 +2,7 @@
 //!
 //! Knows neither texts nor the request's paging; `engine` brings both together.
 
+use super::confidence::Gates;
 use super::fusion::{Fusable, Fusion};
 use super::group::{Ranked, settle_ties};
 use super::request::Mode;
@@ -42,22 +43,44 @@ pub struct Scored {
     pub passages: Vec<PassageRef>,
 }
 
+/// What an answer is preferred for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Preferred {
+    /// It must be about the place asked for.
+    pub local: bool,
+    /// The day on which it should hold.
+    pub as_of: Option<Date>,
+}
+
+/// A candidate and everything it is judged by.
+#[derive(Debug, Clone)]
+pub struct JudgedBy {
+    /// The article it is from.
+    pub article: std::sync::Arc<str>,
+    /// Its place in the article.
+    pub ordinal: u32,
+    /// Its exact scores.
+    pub evidence: Evidence,
+    /// What its lexical score can never exceed.
+    pub lexical_bound: f32,
+    /// What an answer must be about.
+    pub gates: Gates,
+}
+
 /// A place in a retriever's list for each candidate, none for those that it did not find.
 pub type Ranks = Vec<Option<u32>>;
 
-/// Scores the union of both lists and of `firm`, every candidate by everything. `local`: an answer must be about the place
-/// asked for; `as_of`: the day on which an answer should hold.
+/// Scores the union of both lists and of `firm`, every candidate by everything. `preferred`: what speaks for
+/// an answer beside its scores.
 ///
 /// # Errors
 /// As [`Asked::judge`].
-#[allow(clippy::too_many_arguments)]
 pub fn score(
     asked: &dyn Asked,
     rule: Mode,
     retrieved: &Retrieved,
     fusion: &Fusion,
-    local: bool,
-    as_of: Option<Date>,
+    preferred: Preferred,
     firm: &[PassageRef],
     budget: Budget,
 ) -> Result<Scored> {
@@ -68,8 +91,8 @@ pub fn score(
     passages.dedup();
     let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
     for Judged { evidence, .. } in &mut judged {
-        evidence.same_place = f32::from(u8::from(local && evidence.locality >= 1.0));
-        let force = as_of.map(|day| evidence.validity.on(day));
+        evidence.same_place = f32::from(u8::from(preferred.local && evidence.locality >= 1.0));
+        let force = preferred.as_of.map(|day| evidence.validity.on(day));
         evidence.out_of_force = f32::from(u8::from(matches!(force, Some(Force::Ended | Force::NotYet))));
     }
     let ranks = |list: &[Candidate], exact: fn(&Evidence) -> f32| ranks(asked, list, &passages, &judged, exact);
