@@ -64,3 +64,11 @@ test("no two sources import each other", async () => {
   };
   for (const name of names) visit(name, []);
 });
+
+test("the parts of a score are named as the ranking names them", async () => {
+  const features = await readFile(fileURLToPath(new URL("../../src/search/features.rs", import.meta.url)), "utf8");
+  const why = await readFile(join(src, "why.ts"), "utf8");
+  const named = [...features.matchAll(/name: "(\w+)",\s+label: "([^"]+)"/g)];
+  assert.ok(named.length > 10);
+  for (const [, name, label] of named) assert.ok(why.includes(`  ${name}: "${label}",`), `${name} is not ${label} in why.ts`);
+});

@@ -84,13 +84,18 @@ test("more results go on behind those that are there", async () => {
 test("what differs in an amount stands side by side, and copies are folded", async () => {
   await open(asking("犹豫期多少天"), {}, async (page) => {
     const rows = await texts(page, ".near dl > div");
-    assert.match(rows[0], /^这一条 《甲保险条款0》（浙江、杭州余杭区 · 2024年）犹豫期 20天$/);
+    assert.match(rows[0], /^这一条 《甲保险条款0》（浙江、杭州余杭区 · 2024年）较新犹豫期 20天$/);
     assert.match(rows[1], /^《乙保险条款》（2019年）犹豫期 10天$/);
     assert.match(await text(page, ".near > p:last-child"), /标题不同：《丙保险条款》/);
     assert.match(await text(page, ".under summary"), /另有 2 处内容相同/);
     const links = await page.$$eval(".under li a", (all) => all.map((one) => one.getAttribute("href")));
     assert.match(links[1], /article=made%2F8&passage=made%2F8%232/);
-    assert.match((await texts(page, ".card .warning")).join(), /已失效/);
+    assert.deepEqual(await texts(page, ".card > .warning"), [
+      "这篇文章注明：已失效。另有较新的一条说法不同，见下面的对照。",
+      "这一条从 2025-01-01 起不再执行。",
+      "这一条 2099-01-01 起才执行。",
+    ]);
+    assert.match((await texts(page, ".facts")).join(), /2020-01-01 起执行，2025-01-01 起不再执行/);
   });
 });
 

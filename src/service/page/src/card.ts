@@ -65,8 +65,12 @@ export function warnings(hit: Hit): string[] {
   const years = some(hit.years.map((year) => `${year}年`), 3);
   if (hit.applies?.place === "FIT_OTHER") found.push(places ? `这一条说的是${places}，不是您问的地方。` : "这一条不适用于您问的地方。");
   if (hit.applies?.year === "FIT_OTHER") found.push(years ? `这一条说的是${years}，不是您问的年份。` : "这一条不是您问的年份。");
-  const force = FORCE_FIELDS.map((name) => hit.attributes[name] ?? "").find((value) => OUT_OF_FORCE.test(value));
-  if (force) found.push(`这篇文章注明：${force}。`);
+  const { force, effective, expired } = hit.validity ?? {};
+  if (force === "FORCE_ENDED") found.push(expired ? `这一条从 ${expired} 起不再执行。` : "这一条已经废止或失效。");
+  if (force === "FORCE_NOT_YET") found.push(effective ? `这一条 ${effective} 起才执行。` : "这一条还没有开始执行。");
+  const stated = FORCE_FIELDS.map((name) => hit.attributes[name] ?? "").find((value) => OUT_OF_FORCE.test(value));
+  if (stated && force !== "FORCE_ENDED") found.push(`这篇文章注明：${stated}。`);
+  if (hit.near_copies.some((copy) => copy.newer)) found.push("另有较新的一条说法不同，见下面的对照。");
   return found;
 }
 
@@ -90,6 +94,8 @@ function source(hit: Hit, context: Around): HTMLElement {
   fact("地区和年份", holdsFor(hit), "holds");
   fact("来源", hit.source);
   fact("日期", hit.published && `${hit.published} 发布`);
+  const { effective, expired } = hit.validity ?? {};
+  fact("执行时间", [effective && `${effective} 起执行`, expired && `${expired} 起不再执行`].filter(Boolean).join("，"));
   if (hit.kind === "ARTICLE_KIND_SUMMARY") fact("完整程度", "只有摘要");
   return el("div", { class: "source" }, el("cite", {}, title), facts.length > 0 && el("p", { class: "facts" }, ...facts));
 }
@@ -138,8 +144,8 @@ function near(copy: NearCopy, hit: Hit, context: Around): HTMLElement {
     kind: "article",
     open: { article: articleOf(copy.passage_id), passage: copy.passage_id, ask: context.ask },
   });
-  const row = (who: Child, label: string, said: string) =>
-    el("div", {}, el("dt", {}, who), el("dd", {}, label && `${label} `, el("b", {}, said)));
+  const row = (who: Child, isNewer: boolean, label: string, said: string) =>
+    el("div", {}, el("dt", {}, who, isNewer && el("span", { class: "newer" }, "较新")), el("dd", {}, label && `${label} `, el("b", {}, said)));
   const link = () => el("a", { href: address }, others || glimpse(other));
   const parts = copy.difference ? copy.difference.split("；") : [];
   const parsed = parts.map((part) => DIFFERENCE.exec(part));
@@ -147,7 +153,9 @@ function near(copy: NearCopy, hit: Hit, context: Around): HTMLElement {
   if (parsed.some((part) => part === null)) return el("p", {}, `${copy.difference}（前者是这一条，后者是`, link(), "）");
   const said = (side: 2 | 3) => parsed.map((part) => part?.[side] ?? "").join("，");
   const label = parsed.length === 1 ? (parsed[0]?.[1] ?? "") : "";
-  return el("dl", {}, row(own ? `这一条 ${own}` : "这一条", label, said(2)), row(link(), label, said(3)));
+  return el("dl", {}, row(own ? `这一条 ${own}` : "这一条", copy.newer === false, label, said(2)),
+    row(link(), copy.newer === true, label, said(3)),
+  );
 }
 
 function nearCopies(hit: Hit, context: Around): HTMLElement | false {

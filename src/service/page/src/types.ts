@@ -28,6 +28,14 @@ export interface NearCopy {
   passage_id: string;
   title: string;
   difference: string;
+  newer?: boolean;
+}
+
+/** From when to when an article holds; the second day is the first on which it does not. */
+export interface Validity {
+  effective?: string;
+  expired?: string;
+  force: "FORCE_UNSPECIFIED" | "FORCE_HOLDS" | "FORCE_ENDED" | "FORCE_NOT_YET";
 }
 
 export interface Hit {
@@ -51,6 +59,7 @@ export interface Hit {
   years: number[];
   applies?: { place: Fit; year: Fit };
   near_copies: NearCopy[];
+  validity?: Validity;
 }
 
 export interface SearchResponse {

@@ -19,6 +19,7 @@ const NAMES: Record<string, string> = {
   locality: "地区",
   timeliness: "年份",
   same_place: "当地标准",
+  out_of_force: "不在施行期",
   lexical: "字词",
   dense: "语义",
   reranker: "重排",
