@@ -43,7 +43,7 @@ pub struct SearchPool {
 /// queue to others, who always find a place.
 const GREED: usize = 3;
 /// Of so many searches the last one counts as one.
-const MEMORY: u64 = 8;
+const MEMORY: u64 = 32;
 
 impl SearchPool {
     /// At most `threads` searches (at least one) at a time, before which `queue` may wait.
@@ -106,13 +106,15 @@ impl SearchPool {
         // Not counting itself.
         let waiting = self.in_flight().saturating_sub(self.at_a_time + 1);
         let usual = Duration::from_micros(self.usual.load(Ordering::Relaxed));
-        let rounds = u32::try_from(waiting / self.at_a_time).unwrap_or(u32::MAX);
-        let wait = usual.saturating_mul(rounds);
-        if deadline.is_some_and(|deadline| Instant::now() + wait > deadline) && rounds > 0 {
+        let rounds = u32::try_from(waiting.div_ceil(self.at_a_time)).unwrap_or(u32::MAX);
+        // Those that run, those before it, and itself.
+        let wait = usual.saturating_mul(rounds.saturating_add(2));
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if rounds > 0 && left.is_some_and(|left| wait.saturating_mul(3) > left.saturating_mul(2)) {
             return Err(Error::new(
                 Fault::Exhausted,
                 format!(
-                    "{waiting} questions wait, and this one would not be answered by its deadline: its turn comes in about {} ms",
+                    "{waiting} questions wait, and this one would hardly be answered by its deadline: it takes about {} ms",
                     wait.as_millis()
                 ),
             )
@@ -230,8 +232,11 @@ impl Drop for Place {
 /// Lets a search's time count in what is usual. A time that another thread puts in between is lost, which does not matter.
 fn remember(usual: &AtomicU64, time: Duration) {
     let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(1 << 40);
-    let before = usual.load(Ordering::Relaxed);
-    usual.store((before * (MEMORY - 1) + time) / MEMORY, Ordering::Relaxed);
+    let now = match usual.load(Ordering::Relaxed) {
+        0 => time,
+        before => (before * (MEMORY - 1) + time) / MEMORY,
+    };
+    usual.store(now, Ordering::Relaxed);
 }
 
 /// Whether this runtime can hand a worker's duties to another thread.

@@ -186,3 +186,53 @@ fn as_json(refused: &Refused) -> Response<Body> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_the_same_in_both_protocols() {
+        let check = |code: Code, grpc: &str, http: u16, wait: Option<Duration>| {
+            let refused = Refused {
+                code,
+                reason: "token",
+                error: Error::precondition("what was wrong").help("what helps"),
+                wait,
+            };
+            let by_grpc = answer(true, &refused);
+            assert_eq!(by_grpc.headers()["grpc-status"], grpc);
+            let by_http = answer(false, &refused);
+            assert_eq!(by_http.status(), http);
+            for response in [&by_grpc, &by_http] {
+                let pushback = response
+                    .headers()
+                    .get(PUSHBACK)
+                    .map(|value| value.to_str().unwrap().to_owned());
+                assert_eq!(pushback.as_deref(), wait.map(|_| "1501"));
+                assert_eq!(response.headers().contains_key(RETRY_AFTER), wait.is_some());
+            }
+        };
+        check(Code::Unauthenticated, "16", 401, None);
+        check(Code::PermissionDenied, "7", 403, None);
+        check(Code::ResourceExhausted, "8", 429, Some(Duration::from_millis(1_500)));
+    }
+
+    #[test]
+    fn a_token_is_said_once_and_as_bearer() {
+        let check = |values: &[&str], expected: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, value.parse().unwrap());
+            }
+            assert_eq!(bearer(&headers), expected.map(str::as_bytes), "{values:?}");
+        };
+        check(&["Bearer abc"], Some("abc"));
+        check(&["bearer  abc "], Some("abc"));
+        check(&["Basic abc"], None);
+        check(&["Bearer"], None);
+        check(&["abc"], None);
+        check(&["Bearer a", "Bearer b"], None);
+        check(&[], None);
+    }
+}
