@@ -19,8 +19,8 @@ use tonic::{Code, Status};
 use tracing::{Instrument as _, Span};
 
 use super::activity::{Call, Peer};
+use super::metrics::Metrics;
 use super::metrics::methods::method;
-use super::metrics::{Metrics, page};
 use super::status;
 
 /// The header that a call is known by.
@@ -100,24 +100,10 @@ where
         };
         self.metrics.call_began();
         let call = peer.as_ref().map(|peer| peer.activity.call());
-        let is_near = (peer.as_ref())
-            .and_then(|peer| peer.address)
-            .is_some_and(|address| address.ip().to_canonical().is_loopback());
-        let path = request.uri().path();
-        let numbers = (path == page::PATH).then(|| match is_near {
-            true => page::page(&self.metrics),
-            false => page::nowhere(),
-        });
-        let answer = match numbers {
-            Some(page) => Err(page),
-            None => Ok(self.inner.call(request)),
-        };
+        let answer = self.inner.call(request);
         let unanswered = Unanswered::one(&self.unanswered);
         let answered = async move {
-            let mut response = match answer {
-                Ok(answer) => answer.await?,
-                Err(page) => page,
-            };
+            let mut response = answer.await?;
             drop(unanswered);
             response.headers_mut().insert(REQUEST_ID, id);
             let mut record = record;
@@ -157,9 +143,12 @@ fn id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
+/// Whether an answer says how it went in its trailers. One of gRPC-Web says it in its body, which nobody reads here.
 fn is_grpc(headers: &HeaderMap) -> bool {
     let content = headers.get("content-type").map(HeaderValue::as_bytes);
-    content.is_some_and(|content| content.starts_with(b"application/grpc"))
+    content.is_some_and(|content| {
+        content.starts_with(b"application/grpc") && !content.starts_with(b"application/grpc-web")
+    })
 }
 
 /// An HTTP code by the name of its kind, for counting.

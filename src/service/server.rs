@@ -24,7 +24,7 @@ use super::collection::CollectionCell;
 use super::connections::Entrance;
 use super::deadline::WithDeadlines;
 use super::index_calls::IndexCalls;
-use super::metrics::page::MetricsPage;
+use super::metrics::page::{MetricsPage, WithPage};
 use super::metrics::{IndexNow, Metrics, Now};
 use super::observed::Observed;
 use super::pool::SearchPool;
@@ -242,7 +242,8 @@ pub(super) async fn run_in(
     let incoming = connections::incoming(listener, entrance);
     let (stop, stopped) = oneshot::channel::<()>();
     let deadlines = WithDeadlines::new(routes, settings.longest_call).except(INDEXING, settings.longest_write);
-    let guarded = Guarded::new(deadlines, around.access, around.metrics.clone());
+    let with_page = WithPage::new(deadlines, around.metrics.clone());
+    let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
     let unanswered = Arc::new(AtomicUsize::new(0));
     let observed = Observed::new(guarded, around.metrics, unanswered.clone());
     let server = Server::builder()

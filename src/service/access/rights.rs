@@ -62,6 +62,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("/baowen.v1.IndexService/", Need::One(&[Right::Write])),
     ("/v1/articles:get", Need::One(&[Right::Search])),
     ("/v1/articles:similar", Need::One(&[Right::Search])),
+    ("/v1/articles/", Need::One(&[Right::Search])),
     // Those that change something.
     ("/v1/articles:", Need::One(&[Right::Write])),
     ("/v1/articles", Need::One(READ)),

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,6 +12,7 @@ use tonic::codegen::http::header::CONTENT_TYPE;
 use tonic::codegen::http::{HeaderValue, Request, Response, StatusCode};
 
 use super::Metrics;
+use crate::service::activity::Peer;
 
 /// The path of the numbers.
 pub const PATH: &str = "/metrics";
@@ -36,6 +38,47 @@ impl Service<Request<Body>> for MetricsPage {
     }
 }
 
+/// A service that has the numbers beside it, for callers of this machine.
+#[derive(Debug, Clone)]
+pub struct WithPage<S> {
+    inner: S,
+    metrics: Arc<Metrics>,
+}
+
+impl<S> WithPage<S> {
+    /// The numbers beside `inner`.
+    pub fn new(inner: S, metrics: Arc<Metrics>) -> Self {
+        WithPage { inner, metrics }
+    }
+}
+
+impl<S> Service<Request<Body>> for WithPage<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if request.uri().path() != PATH {
+            return Box::pin(self.inner.call(request));
+        }
+        let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+        let is_near = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
+        let page = match is_near {
+            true => page(&self.metrics),
+            false => nowhere(),
+        };
+        Box::pin(ready(Ok(page)))
+    }
+}
+
 /// The numbers.
 pub fn page(metrics: &Metrics) -> Response<Body> {
     let mut response = Response::new(Body::new(metrics.text()));
@@ -44,9 +87,9 @@ pub fn page(metrics: &Metrics) -> Response<Body> {
     response
 }
 
-/// There is nothing else.
+/// There is nothing, or not for this caller.
 pub fn nowhere() -> Response<Body> {
-    let mut response = Response::new(Body::new(format!("the numbers are at {PATH}\n")));
+    let mut response = Response::new(Body::new("there is nothing here\n".to_owned()));
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
