@@ -121,6 +121,7 @@ fn start(runtime: &Runtime, listen: &str) -> Result<(String, JoinHandle<Result<(
             reranker: None,
             writes: false,
             snapshots: None,
+            verify: "off",
         };
         let listening = Listening {
             listen,

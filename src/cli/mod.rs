@@ -29,6 +29,7 @@ pub mod remote;
 mod remote_index;
 mod search;
 mod serve;
+mod served;
 mod settings_given;
 mod setup;
 mod snapshot;

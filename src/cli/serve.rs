@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::options::profile;
+use super::served::{self, Following, Served};
 use super::settings_given::SettingsGiven;
 use super::setup::{self, VectorsBy};
 use super::{logging, reload, surroundings};
@@ -19,20 +20,15 @@ use crate::error::{Context, Error, Fault, Result};
 use crate::index::ingest::live::{Live, Pace};
 use crate::index::ingest::maintain::Background;
 use crate::index::ingest::target::Target;
-use crate::index::{EmbeddedIndex, Followed};
+use crate::index::{EmbeddedIndex, Replaceable};
 use crate::profile::Profile;
-use crate::search::Engine;
-use crate::search::request::{Mode, SearchRequest};
-use crate::search::response::SearchResponse;
 use crate::service::collection::{Collection, CollectionCell, SnapshotMade, TakeSnapshot};
 use crate::service::metrics::Metrics;
 use crate::service::server::{self, ServiceSettings, Surroundings};
 use crate::service::{Answer, ReadyCell};
 
-/// How often a running service looks for a newer commit, and for something to maintain.
+/// How often a running service looks for something to maintain.
 const REFRESH: Duration = Duration::from_secs(1);
-/// How long the question asked at the start may wait for models behind an address.
-const WARM_UP: Duration = Duration::from_secs(2);
 /// The longest name of a snapshot, in bytes.
 const MAX_SNAPSHOT_NAME: usize = 100;
 
@@ -41,25 +37,6 @@ const MAX_SNAPSHOT_NAME: usize = 100;
 pub struct Serve {
     #[command(flatten)]
     settings: SettingsGiven,
-}
-
-/// The engine as the service sees it.
-struct Served {
-    engine: Engine,
-}
-
-impl Answer for Served {
-    fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
-        self.engine.search(request, Budget::all())
-    }
-
-    fn ready(&self) -> bool {
-        true
-    }
-
-    fn edition(&self) -> Option<u64> {
-        Some(self.engine.backend().edition())
-    }
 }
 
 impl Serve {
@@ -91,6 +68,7 @@ impl Serve {
             reranker: settings.reranker,
             writes: settings.write,
             snapshots: settings.snapshots,
+            verify: settings.verify,
         };
         let runtime = runtime()?;
         let is_for_people = settings.log_format == "text";
@@ -142,6 +120,8 @@ pub struct Opening {
     pub writes: bool,
     /// Where its snapshots are put.
     pub snapshots: Option<PathBuf>,
+    /// When every byte of it is checked: `off`, `on-open`, `background`.
+    pub verify: &'static str,
 }
 
 /// Where a service listens, and what it has around it.
@@ -218,7 +198,7 @@ pub async fn serve(
         let (cell, collection, folder) = (cell.clone(), collection.clone(), folder.to_path_buf());
         let maintenance = maintenance.clone();
         async move {
-            let counted = metrics.clone();
+            let (counted, followed) = (metrics.clone(), folder.clone());
             let begin = Instant::now();
             let open = move || open_and_warm(&folder, &opening, address, &counted);
             let opened = tokio::task::spawn_blocking(open).await;
@@ -230,7 +210,7 @@ pub async fn serve(
             metrics.took_over();
             tracing::info!(seconds = begin.elapsed().as_secs_f64(), "ready");
             ready(address);
-            follow_commits(opened.index, metrics).await
+            opened.following.follow(followed, metrics).await
         }
     };
     let mut failed_with = None;
@@ -260,7 +240,7 @@ pub async fn serve(
 struct OpenedForService {
     served: Arc<dyn Answer>,
     collection: Collection,
-    index: Arc<Followed>,
+    following: Following,
     maintenance: Option<Background>,
 }
 
@@ -277,7 +257,13 @@ fn open_and_warm(
         let (rules, _) = setup::indexing_rules(folder, &VectorsBy::Chosen)?;
         Target::open(folder, &rules, false, Budget::all())?.finish()?;
     }
+    if let Some(into) = &opening.snapshots {
+        EmbeddedIndex::check_snapshots_outside(folder, into)?;
+    }
     let opened = setup::open(folder, &opening.profile)?;
+    if opening.verify == "on-open" {
+        served::check(&opened.index.index(), Budget::all())?;
+    }
     let (live, maintenance) = match opening.writes {
         true => {
             let how = format!(
@@ -296,40 +282,31 @@ fn open_and_warm(
         }
         false => (None, None),
     };
+    let described = Replaceable::new(opened.index.clone());
     let collection = Collection {
-        backend: opened.index.clone(),
+        backend: described.clone(),
         analyzer: opened.analyzer.clone(),
         live,
         snapshots: opening.snapshots.as_ref().map(|into| snapshots(folder, into)),
     };
     let opened = opened.with_reranker(opening.reranker.as_deref())?;
-    let served = Served { engine: opened.engine };
-    warm(&served.engine)?;
+    served::warm(&opened.engine)?;
+    let served = Arc::new(Served::new(opened.engine));
+    if opening.verify == "background" {
+        served::check_behind(opened.index.index(), served.clone())?;
+    }
     Ok(OpenedForService {
-        served: Arc::new(served),
+        served: served.clone(),
         collection,
-        index: opened.index,
+        following: Following {
+            index: opened.index,
+            described,
+            served,
+            profile: opening.profile.clone(),
+            reranker: opening.reranker.clone(),
+        },
         maintenance,
     })
-}
-
-/// Asks the first question, which pages in the model and the postings; better ours than a caller's. First by words, for
-/// which there is always time; then a model behind an address has its moment. It does not keep the service from opening:
-/// what it says instead of answering is told once.
-fn warm(engine: &Engine) -> Result<()> {
-    let mut request = SearchRequest::new("医保断缴了怎么办");
-    request.mode = Mode::Lexical;
-    engine.search(&request, Budget::all())?;
-    (request.mode, request.deadline) = (Mode::Hybrid, Some(Instant::now() + WARM_UP));
-    let reason = match engine.search(&request, Budget::all()) {
-        Ok(response) => response.degraded,
-        Err(late) if late.fault() == Fault::Deadline => Some("the first question was not answered in time".into()),
-        Err(error) => return Err(error),
-    };
-    if let Some(reason) = reason {
-        tracing::warn!("questions are answered by words for now: {reason}");
-    }
-    Ok(())
 }
 
 /// Snapshots of the index in a folder, put into another one by a name that cannot lead out of it.
@@ -352,31 +329,4 @@ fn snapshots(folder: &Path, into: &Path) -> TakeSnapshot {
             copied: backup.copied,
         })
     })
-}
-
-/// Takes over newer commits and rebuilds for as long as the service lives.
-async fn follow_commits(index: Arc<Followed>, metrics: Arc<Metrics>) -> Result<std::convert::Infallible> {
-    let mut said = false;
-    loop {
-        tokio::time::sleep(REFRESH).await;
-        let index = index.clone();
-        let refreshed = tokio::task::spawn_blocking(move || index.refresh()).await;
-        match refreshed.or_fault(Fault::Bug, "opening a commit")? {
-            Ok(is_newer) => {
-                said = false;
-                if is_newer {
-                    metrics.took_over();
-                    tracing::info!("a newer commit is searched");
-                }
-            }
-            // The commit before goes on being served; once is enough to say so.
-            Err(error) => {
-                metrics.refresh_failed();
-                if !said {
-                    tracing::error!("keeping the last good commit: {error}");
-                }
-                said = true;
-            }
-        }
-    }
 }

@@ -20,8 +20,8 @@ mod windows;
 
 pub use backend::{About, ArticleRef, Asked, Backend, Candidate, Judged, PassageRef, Snapshot, VectorChunk, Writer};
 pub use embedded::{
-    Backup, EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, Followed, Verified, WriteLock, check_article_id,
-    is_guarded,
+    Backup, EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, Followed, Replaceable, Verified, WriteLock,
+    check_article_id, is_guarded,
 };
 pub use passage::{FORMAT_VERSION, Identity, PassageKey, PreparedArticle, PreparedPassage, StoredPassage};
 pub use prepare::{EmbeddedTexts, Rules, embedded_texts};

@@ -78,6 +78,11 @@ pub trait Answer: Send + Sync + 'static {
     /// Whether a question asked now would be answered at full speed. Called often; must be cheap.
     fn ready(&self) -> bool;
 
+    /// Whether what is newer is taken over; if not, questions are answered from what was there. Called often.
+    fn follows(&self) -> bool {
+        true
+    }
+
     /// A number that has grown whenever an equal question may get another answer than before; asked for every question,
     /// so it must be cheap. Without one, no answer is kept.
     fn edition(&self) -> Option<u64> {
@@ -117,6 +122,10 @@ impl Answer for ReadyCell {
 
     fn ready(&self) -> bool {
         self.answer.get().is_some_and(|answer| answer.ready())
+    }
+
+    fn follows(&self) -> bool {
+        self.answer.get().is_none_or(|answer| answer.follows())
     }
 
     fn edition(&self) -> Option<u64> {

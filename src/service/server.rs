@@ -36,11 +36,8 @@ use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 
 /// The names that the health service answers for: the server as a whole, and the services.
-const HEALTH_NAMES: [&str; 3] = [
-    "",
-    <SearchServiceServer<SearchCalls> as NamedService>::NAME,
-    <IndexServiceServer<IndexCalls> as NamedService>::NAME,
-];
+const HEALTH_NAMES: [&str; 3] = ["", <SearchServiceServer<SearchCalls> as NamedService>::NAME, INDEX_NAME];
+const INDEX_NAME: &str = <IndexServiceServer<IndexCalls> as NamedService>::NAME;
 /// Calls that may take as long as there is something to send or to embed.
 const INDEXING: &str = "/baowen.v1.IndexService/";
 /// Calls that cut and embed articles at a time: one with a long article holds up no other.
@@ -367,17 +364,19 @@ pub async fn asked_to_end() {
 
 /// Keeps the health service in step with the core; never done.
 async fn follow(answer: &dyn Answer, health: &HealthReporter, interval: Duration) {
-    let mut said = false;
+    let status = |serves| match serves {
+        true => ServingStatus::Serving,
+        false => ServingStatus::NotServing,
+    };
+    let mut said = (false, false);
     loop {
         let ready = answer.ready();
-        if ready != said {
-            let status = if ready {
-                ServingStatus::Serving
-            } else {
-                ServingStatus::NotServing
-            };
-            report(health, status).await;
-            said = ready;
+        let follows = ready && answer.follows();
+        if (ready, follows) != said {
+            report(health, status(ready)).await;
+            // Searches go on while a newer commit cannot be opened; the index as such is not served.
+            health.set_service_status(INDEX_NAME, status(follows)).await;
+            said = (ready, follows);
         }
         tokio::time::sleep(interval).await;
     }

@@ -100,6 +100,12 @@ pub const SETTINGS: &[Setting] = &[
         "Where snapshots are put that are asked for over the wire; without it there are none",
     ),
     setting(
+        "verify",
+        Value::Choice(|s| &mut s.verify, &["off", "on-open", "background"]),
+        "When every byte of the index is compared with its checksum: before anything is answered, so that a damaged index \
+         is not served, or while it is answered from, until damage is found",
+    ),
+    setting(
         "max-write-bytes",
         Value::Number(|s| &mut s.service.max_write_bytes, 1_024..=MESSAGE),
         "Largest message taken with articles, in bytes",

@@ -37,6 +37,8 @@ pub struct Settings {
     pub write: bool,
     /// Where snapshots are put that are asked for over the wire.
     pub snapshots: Option<PathBuf>,
+    /// When every byte of the index is compared with its checksum.
+    pub verify: &'static str,
     /// The certificate of TLS, and its key.
     pub tls_cert: Option<PathBuf>,
     /// The private key of it.
@@ -73,6 +75,7 @@ impl Default for Settings {
             reranker: None,
             write: false,
             snapshots: None,
+            verify: "off",
             tls_cert: None,
             tls_key: None,
             tls_client_ca: None,

@@ -11,7 +11,7 @@ use baowen::search::request::{Mode, SearchRequest};
 use baowen::service::client::Client;
 use baowen::service::convert::ask;
 
-use crate::support::{model_folder, root};
+use crate::support::{article, index_of, model_folder, root, rules};
 
 /// A `baowen serve` of its own, killed when dropped.
 pub struct Server {
@@ -262,6 +262,39 @@ fn many_clients_at_once_get_the_answers_of_one() {
                     assert_eq!(ask(address.clone(), questions[at]), alone[at]);
                 }
             });
+        }
+    });
+}
+
+/// What answers is what the index was made by now. No model is needed for what is looked at here.
+#[test]
+fn a_rebuild_by_other_rules_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("index");
+    let articles = [article("a", "异地就医", "在外地住院医保怎么报销")];
+    drop(index_of(&index, &rules(), &articles));
+    let server = Server::start(&index, None);
+    block_on(async {
+        let mut client = Client::connect(&server.address).await.unwrap();
+        let question = SearchRequest::new("在外地住院医保怎么报销");
+        let before = client.search(&question).await.unwrap();
+        assert_eq!(before.provenance.model, rules().identity().embedder);
+        let status = Command::new(env!("CARGO_BIN_EXE_baowen"))
+            .args(["rebuild", "--no-vectors", "--index"])
+            .arg(&index)
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+        // Until it is so, or for so long that it will never be.
+        let begin = Instant::now();
+        loop {
+            let response = client.search(&question).await.unwrap();
+            assert_eq!(response.hits.len(), 1);
+            if response.provenance.model.is_empty() {
+                return;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(120), "it was never followed");
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     });
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::folder;
 use super::open::EmbeddedIndex;
 use crate::article::source::Sources;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::profile::Bm25Params;
 
@@ -48,7 +48,8 @@ impl Followed {
     /// Looks for a newer commit or another generation; says whether there was one.
     ///
     /// # Errors
-    /// If it cannot be opened, or was made by other rules than the one before: then that is answered from as before.
+    /// If it cannot be opened; `Precondition` if it was made by other rules than the one before, so that whoever asks needs
+    /// another model, too. Then that one is answered from as before.
     pub fn refresh(&self) -> Result<bool> {
         let _one_at_a_time = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
         let (index, before) = self.read();
@@ -63,11 +64,54 @@ impl Followed {
         }
         let next = EmbeddedIndex::open_with(&self.folder, self.bm25)?;
         let (old, new) = (index.identity(), next.identity());
-        let embedder = (old.dimension > 0).then_some((old.embedder.as_str(), old.dimension));
-        next.check_identity(&old.analysis, embedder.filter(|_| new.dimension > 0))?;
+        if old != new {
+            return Err(Error::precondition(format!(
+                "the index in {} was made anew by other rules or another model",
+                self.folder.display()
+            )));
+        }
         let before = before + index.edition() + 1;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = (next, before);
         Ok(true)
+    }
+}
+
+/// A place for the index that is described now: another is put there when it is opened by other rules.
+pub struct Replaceable(RwLock<Arc<Followed>>);
+
+impl Replaceable {
+    /// Begins with this one.
+    pub fn new(first: Arc<Followed>) -> Arc<Replaceable> {
+        Arc::new(Replaceable(RwLock::new(first)))
+    }
+
+    /// Puts another in its place.
+    pub fn replace(&self, next: Arc<Followed>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    /// The one that is there now.
+    pub fn now(&self) -> Arc<Followed> {
+        // Poisoned or not, the place always holds a whole one.
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Backend for Replaceable {
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>> {
+        self.now().snapshot()
+    }
+
+    fn edition(&self) -> u64 {
+        self.now().edition()
+    }
+
+    fn sources(&self) -> Result<Sources> {
+        self.now().sources()
+    }
+
+    fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
+        self.now().writer()
     }
 }
 

@@ -1,0 +1,221 @@
+//! The engine that a service answers with, and how newer commits and other engines take its place: when the index was made
+//! anew by other rules, the model that it names now is opened and answers from then on.
+//!
+//! What cannot be opened leaves what was there, and the health of writing says so; what is found damaged ends the serving.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use super::setup;
+use crate::compute::{Budget, own_thread};
+use crate::error::{Context, Error, Fault, Result};
+use crate::index::{EmbeddedIndex, Followed, Replaceable};
+use crate::profile::Profile;
+use crate::search::Engine;
+use crate::search::request::{Mode, SearchRequest};
+use crate::search::response::SearchResponse;
+use crate::service::Answer;
+use crate::service::metrics::Metrics;
+
+/// How often a running service looks for a newer commit.
+const REFRESH: Duration = Duration::from_secs(1);
+/// How long it waits before it tries again to open an index that was made by other rules.
+const REOPEN: Duration = Duration::from_secs(30);
+/// How long the question asked at the start may wait for models behind an address.
+const WARM_UP: Duration = Duration::from_secs(2);
+/// The stack of the thread that checks every byte.
+const STACK: usize = 4 << 20;
+
+/// The engine as the service sees it.
+pub struct Served {
+    /// The engine that answers now, and the sum of the editions of all before it.
+    current: RwLock<(Arc<Engine>, u64)>,
+    is_damaged: AtomicBool,
+    is_behind: AtomicBool,
+}
+
+impl Served {
+    /// Begins with this engine.
+    pub fn new(engine: Engine) -> Served {
+        Served {
+            current: RwLock::new((Arc::new(engine), 0)),
+            is_damaged: AtomicBool::new(false),
+            is_behind: AtomicBool::new(false),
+        }
+    }
+
+    /// Answers with another engine from now on; searches that run end with the one they began with.
+    fn replace(&self, engine: Engine) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let before = current.1 + current.0.backend().edition() + 1;
+        *current = (Arc::new(engine), before);
+    }
+
+    /// Says from now on that it does not serve: what it answers may be wrong.
+    fn give_up(&self) {
+        self.is_damaged.store(true, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> (Arc<Engine>, u64) {
+        // Poisoned or not, the place always holds a whole engine.
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Answer for Served {
+    fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+        self.now().0.search(request, Budget::all())
+    }
+
+    fn ready(&self) -> bool {
+        !self.is_damaged.load(Ordering::Relaxed)
+    }
+
+    fn follows(&self) -> bool {
+        !self.is_behind.load(Ordering::Relaxed)
+    }
+
+    fn edition(&self) -> Option<u64> {
+        let (engine, before) = self.now();
+        Some(before + engine.backend().edition())
+    }
+}
+
+/// Refuses an index of which any byte is not what was written. Damaged files that are derived are taken away where that
+/// may be, and it is searched without them.
+///
+/// # Errors
+/// `Corrupt`, naming the files; `Unavailable` if a file may not be read.
+pub fn check(index: &EmbeddedIndex, budget: Budget) -> Result<()> {
+    let folder = index.folder();
+    let mut damaged = EmbeddedIndex::damaged_in(folder, budget)?;
+    if damaged.is_empty() {
+        match index.drop_damaged(budget) {
+            Ok(true) => drop(index.refresh()?),
+            Ok(false) => {}
+            Err(_) => damaged = index.verify(budget)?,
+        }
+    }
+    match damaged.is_empty() {
+        true => Ok(()),
+        false => Err(Error::corrupt(format!(
+            "the index in {} is damaged: {}",
+            folder.display(),
+            damaged.join("; ")
+        ))
+        .help("restore a snapshot of it, or make it anew with `baowen index PATH... --rebuild`")),
+    }
+}
+
+/// [`check`] while questions are answered; damage ends the serving.
+///
+/// # Errors
+/// `Unavailable` if the system gives no thread.
+pub fn check_behind(index: Arc<EmbeddedIndex>, served: Arc<Served>) -> Result<()> {
+    let work = move || match check(&index, Budget::single()) {
+        Ok(()) => tracing::info!("every byte of the index is what was written"),
+        Err(error) if error.fault() == Fault::Corrupt => {
+            tracing::error!("no longer serving: {error}");
+            served.give_up();
+        }
+        Err(error) => tracing::error!("the index could not be checked: {error}"),
+    };
+    // It ends by itself; nobody waits for it.
+    own_thread(STACK, work)
+        .map(drop)
+        .or_fault(Fault::Unavailable, "starting the check")
+}
+
+/// Asks the first question, which pages in the model and the postings; better ours than a caller's. First by words, for
+/// which there is always time; then a model behind an address has its moment. It does not keep the service from opening:
+/// what it says instead of answering is told once.
+pub fn warm(engine: &Engine) -> Result<()> {
+    let mut request = SearchRequest::new("医保断缴了怎么办");
+    request.mode = Mode::Lexical;
+    engine.search(&request, Budget::all())?;
+    (request.mode, request.deadline) = (Mode::Hybrid, Some(Instant::now() + WARM_UP));
+    let reason = match engine.search(&request, Budget::all()) {
+        Ok(response) => response.degraded,
+        Err(late) if late.fault() == Fault::Deadline => Some("the first question was not answered in time".into()),
+        Err(error) => return Err(error),
+    };
+    if let Some(reason) = reason {
+        tracing::warn!("questions are answered by words for now: {reason}");
+    }
+    Ok(())
+}
+
+/// What a service follows, and what it needs to open it anew.
+pub struct Following {
+    /// The index that is answered from.
+    pub index: Arc<Followed>,
+    /// Where it is described.
+    pub described: Arc<Replaceable>,
+    /// What answers.
+    pub served: Arc<Served>,
+    /// All learned numbers.
+    pub profile: Profile,
+    /// The reranker, if there is one.
+    pub reranker: Option<String>,
+}
+
+impl Following {
+    /// Takes over newer commits and rebuilds for as long as the service lives.
+    pub async fn follow(self, folder: PathBuf, metrics: Arc<Metrics>) -> Result<std::convert::Infallible> {
+        let mut following = self;
+        let (mut said, mut tried) = (false, None::<Instant>);
+        loop {
+            tokio::time::sleep(REFRESH).await;
+            let index = following.index.clone();
+            let refreshed = tokio::task::spawn_blocking(move || index.refresh()).await;
+            let mut refreshed = refreshed.or_fault(Fault::Bug, "opening a commit")?;
+            let is_of_other_rules = refreshed
+                .as_ref()
+                .is_err_and(|error| error.fault() == Fault::Precondition);
+            if is_of_other_rules && tried.is_none_or(|tried| tried.elapsed() > REOPEN) {
+                tried = Some(Instant::now());
+                let folder = folder.clone();
+                let reopened = tokio::task::spawn_blocking(move || following.reopen(&folder)).await;
+                (following, refreshed) = reopened.or_fault(Fault::Bug, "opening the index anew")?;
+            }
+            following.served.is_behind.store(refreshed.is_err(), Ordering::Relaxed);
+            match refreshed {
+                Ok(is_newer) => {
+                    said = false;
+                    if is_newer {
+                        metrics.took_over();
+                        tracing::info!("a newer commit is searched");
+                    }
+                }
+                // The commit before goes on being served; once is enough to say so.
+                Err(error) => {
+                    metrics.refresh_failed();
+                    if !said {
+                        tracing::error!("keeping the last good commit: {error}");
+                    }
+                    said = true;
+                }
+            }
+        }
+    }
+
+    /// Opens the index with the model that it names now, and puts both in place; what was there stays where that fails.
+    fn reopen(mut self, folder: &Path) -> (Following, Result<bool>) {
+        let opened = setup::open(folder, &self.profile).and_then(|opened| {
+            let opened = opened.with_reranker(self.reranker.as_deref())?;
+            warm(&opened.engine)?;
+            Ok(opened)
+        });
+        match opened {
+            Ok(opened) => {
+                self.index = opened.index.clone();
+                self.described.replace(opened.index);
+                self.served.replace(opened.engine);
+                (self, Ok(true))
+            }
+            Err(error) => (self, Err(error)),
+        }
+    }
+}
