@@ -1,4 +1,4 @@
-//! Turns `proto/` into Rust, and into the descriptor set that reflection serves.
+//! Turns `proto/` into Rust, into its JSON form, and into the descriptor set that reflection and OpenAPI are read from.
 //!
 //! protox reads the protocol in pure Rust, so no `protoc` needs to be installed. Without the feature `service` there is
 //! nothing to do: the core knows no wire format.
@@ -28,7 +28,14 @@ mod service {
             .include_source_info(true)
             .open_files(PROTOS)?;
         let out = PathBuf::from(env::var("OUT_DIR")?);
-        fs::write(out.join("baowen.v1.bin"), compiler.encode_file_descriptor_set())?;
+        let descriptors = compiler.encode_file_descriptor_set();
+        fs::write(out.join("baowen.v1.bin"), &descriptors)?;
+        pbjson_build::Builder::new()
+            .register_descriptors(&descriptors)?
+            .preserve_proto_field_names()
+            .emit_fields()
+            .btree_map(["."])
+            .build(&[".baowen.v1"])?;
         tonic_prost_build::configure()
             // In order of their names, so that equal answers are equal bytes.
             .btree_map(".")

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::serve;
 use crate::embed::{self, FetchStep, fetch::DEFAULT, model_dir};
 use crate::error::{Context as _, Error, Fault, Result};
-use crate::service::server::asked_to_end;
+use crate::service::signals::asked_to_end;
 
 /// How long a fetch has to clear up when it is to end. One that waits for a silent server has nothing to clear up.
 const GRACE: Duration = Duration::from_secs(3);

@@ -1,103 +1,19 @@
-//! How answers look: on a terminal for people (in Chinese), as JSON for programs. The JSON's names are those of the
-//! protocol, so that a program need not care whether it asked the service or the command line.
+//! How answers look on a terminal, for people (in Chinese), and JSON for programs. An answer as JSON is the protocol's, so that
+//! a program need not care whether it asked the service or the command line.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::error::{Context, Fault, Result};
 use crate::model::Force;
 use crate::search::confidence::Verdict;
 use crate::search::features::label;
-use crate::search::response::{Explanation, Fit, Hit, RankPart, SearchResponse, Span};
+use crate::search::response::{Fit, Hit, SearchResponse, Span};
 
 /// Prints a value as indented JSON.
 pub fn json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).or_fault(Fault::Bug, "encoding JSON")?;
     outln!("{text}");
     Ok(())
-}
-
-/// An answer as JSON.
-pub fn response_json(response: &SearchResponse) -> Value {
-    json!({
-        "hits": response.hits.iter().map(hit_json).collect::<Vec<_>>(),
-        "candidates": response.candidates,
-        "corrected": response.corrected,
-        "degraded": response.degraded,
-        "answerable": response.answerable,
-        "missing": response.missing.as_ref().map(|missing| json!({
-            "places": missing.places,
-            "years": missing.years,
-            "nowhere": missing.nowhere,
-            "sentence": missing.sentence,
-        })),
-        "reranked": response.reranked,
-        "cached": response.timings.cached,
-        "timings_ms": response.timings.stages()
-            .map(|(name, took)| (name.to_string(), json!(took.as_secs_f64() * 1e3)))
-            .chain([("total".to_string(), json!(response.timings.total.as_secs_f64() * 1e3))])
-            .collect::<serde_json::Map<_, _>>(),
-        "provenance": {
-            "commit": response.provenance.commit,
-            "analysis": response.provenance.analysis,
-            "model": response.provenance.model,
-            "weights": response.provenance.weights,
-        },
-    })
-}
-
-fn hit_json(hit: &Hit) -> Value {
-    json!({
-        "article_id": hit.article_id,
-        "passage_id": hit.passage_id,
-        "title": hit.title,
-        "heading": hit.heading,
-        "text": hit.text,
-        "start": hit.span.start,
-        "end": hit.span.end,
-        "score": hit.score,
-        "source": hit.source,
-        "url": hit.url,
-        "published": hit.published,
-        "kind": hit.kind,
-        "highlights": hit.highlights.iter().map(span_json).collect::<Vec<_>>(),
-        "title_highlights": hit.title_highlights.iter().map(span_json).collect::<Vec<_>>(),
-        "best_sentence": hit.best_sentence.map(|span| json!({
-            "start": span.start, "end": span.end, "text": span.of(&hit.text),
-        })),
-        "explanation": hit.explanation.as_ref().map(explanation_json),
-        "duplicates": hit.duplicates,
-        "near_copies": hit.near_copies.iter().map(|copy| json!({
-            "passage_id": copy.passage_id, "title": copy.title, "difference": copy.difference, "newer": copy.newer,
-        })).collect::<Vec<_>>(),
-        "attributes": hit.attributes,
-        "regions": hit.regions,
-        "years": hit.years,
-        "applies": { "place": hit.applies.place.map(fit_name), "year": hit.applies.year.map(fit_name) },
-        "validity": (!hit.validity.is_unsaid()).then(|| json!({
-            "effective": hit.validity.effective, "expired": hit.validity.expired, "force": hit.force.and_then(force_name),
-        })),
-    })
-}
-
-/// As programs read it.
-fn fit_name(fit: Fit) -> &'static str {
-    match fit {
-        Fit::Same => "same",
-        Fit::Wider => "wider",
-        Fit::Other => "other",
-        Fit::NotSaid => "not_said",
-    }
-}
-
-/// As programs read it; nothing where nothing is known.
-fn force_name(force: Force) -> Option<&'static str> {
-    match force {
-        Force::NotSaid => None,
-        Force::Holds => Some("holds"),
-        Force::Ended => Some("ended"),
-        Force::NotYet => Some("not_yet"),
-    }
 }
 
 /// How a hit applies, as a person reads it; empty where the question names neither place nor year and it
@@ -153,27 +69,6 @@ fn copies(hit: &Hit) -> Vec<String> {
         }
     }));
     lines
-}
-
-fn span_json(span: &Span) -> Value {
-    json!({ "start": span.start, "end": span.end })
-}
-
-fn explanation_json(explanation: &Explanation) -> Value {
-    let part = |part: &RankPart| json!({ "rank": part.rank, "score": part.score, "normalized": part.normalized });
-    json!({
-        "lexical": explanation.lexical.as_ref().map(part),
-        "dense": explanation.dense.as_ref().map(part),
-        "reranker": explanation.reranker.as_ref().map(part),
-        "terms": explanation.terms.iter().map(|term| json!({
-            "term": term.term, "score": term.score, "synonym": term.synonym,
-        })).collect::<Vec<_>>(),
-        "contributions": explanation.contributions.iter()
-            .map(|(name, amount)| (name.clone(), json!(amount)))
-            .collect::<serde_json::Map<_, _>>(),
-        "swap_weight": explanation.swap_weight,
-        "summary": explanation.summary,
-    })
 }
 
 /// How to mark text on the stream that is written to.

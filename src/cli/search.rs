@@ -11,6 +11,7 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::{Date, Filter};
 use crate::search::request::{Grouping, SearchRequest};
+use crate::service;
 
 /// How long an answer may take; a model behind an address that takes longer is gone without.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,7 +65,7 @@ pub struct Search {
     /// Only what was published on this day or earlier.
     #[arg(long, value_name = "YYYY-MM-DD")]
     to: Option<String>,
-    /// Print the answer as JSON.
+    /// Print the answer as JSON, in the shape of the protocol.
     #[arg(long)]
     json: bool,
 }
@@ -121,7 +122,7 @@ impl Search {
             }
         };
         match self.json {
-            true => print::json(&print::response_json(&response)),
+            true => print::json(&service::convert::response(&response, &response.timings)),
             false => {
                 print::response(&response, &Style::detect());
                 Ok(())

@@ -25,7 +25,7 @@ use crate::profile::Profile;
 use crate::service::collection::{Collection, CollectionCell, SnapshotMade, TakeSnapshot};
 use crate::service::metrics::Metrics;
 use crate::service::server::{self, ServiceSettings, Surroundings};
-use crate::service::{Answer, ReadyCell};
+use crate::service::{Answer, ReadyCell, signals};
 
 /// How often a running service looks for something to maintain.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -216,7 +216,7 @@ pub async fn serve(
     let mut failed_with = None;
     let shutdown = async {
         tokio::select! {
-            () = server::asked_to_end() => tracing::info!("asked to end"),
+            () = signals::asked_to_end() => tracing::info!("asked to end"),
             Err(error) = opening => failed_with = Some(error),
         }
     };

@@ -7,7 +7,7 @@
 //! Every call that may take long is given a [`Budget`]: it ends with `Fault::Deadline` when nobody waits any more, and
 //! uses no more threads than it is given.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -69,6 +69,19 @@ pub struct About {
     pub mean: Arc<[f32]>,
 }
 
+/// Articles by what filters ask for; an article counts once for each value that one of its passages has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FacetCounts {
+    /// Articles of which a passage was let through.
+    pub articles: u64,
+    /// By publisher.
+    pub sources: BTreeMap<String, u64>,
+    /// By place, those that hold it included, as filters name them.
+    pub regions: BTreeMap<String, u64>,
+    /// By year.
+    pub years: BTreeMap<u16, u64>,
+}
+
 /// Vectors with whose they are.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VectorChunk {
@@ -115,6 +128,16 @@ pub trait Snapshot: Send + Sync {
 
     /// A whole article.
     fn article(&self, id: &str) -> Result<Option<Article>>;
+
+    /// The passages of an article, in their order, each with its vector (empty if the index holds none); nothing if there
+    /// is no such article.
+    fn passages(&self, id: &str) -> Result<Vec<(StoredPassage, Vec<f32>)>>;
+
+    /// How many articles there are of each publisher, place and year among the passages that a filter lets through.
+    fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts>;
+
+    /// Tells `each` the id and the title of every article, in no particular order.
+    fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()>;
 
     /// Ids of all articles, sorted.
     fn article_ids(&self, budget: Budget) -> Result<Vec<String>>;

@@ -18,7 +18,9 @@ pub mod scoring;
 mod vectors;
 mod windows;
 
-pub use backend::{About, ArticleRef, Asked, Backend, Candidate, Judged, PassageRef, Snapshot, VectorChunk, Writer};
+pub use backend::{
+    About, ArticleRef, Asked, Backend, Candidate, FacetCounts, Judged, PassageRef, Snapshot, VectorChunk, Writer,
+};
 pub use embedded::{
     Backup, EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, Followed, Replaceable, Verified, WriteLock,
     check_article_id, is_guarded,

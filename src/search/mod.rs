@@ -3,6 +3,7 @@
 
 mod adapter;
 mod applies;
+pub mod browse;
 pub mod confidence;
 mod copies;
 mod differences;

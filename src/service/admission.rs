@@ -6,32 +6,59 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{Request, Response};
 use tonic::server::NamedService;
 
 use super::status;
-use crate::error::{Error, Fault};
+use crate::error::{Error, Fault, Result};
 
-/// A service with a bound on its calls.
+/// Room for a number of calls at a time, shared by all protocols they come in by.
 #[derive(Debug, Clone)]
-pub struct Bounded<S> {
-    inner: S,
-    room: Arc<Semaphore>,
+pub struct Room {
+    places: Arc<Semaphore>,
     most: usize,
 }
 
-impl<S> Bounded<S> {
-    /// At most `most` calls of `inner` at a time.
-    pub fn new(inner: S, most: usize) -> Self {
+impl Room {
+    /// Room for `most` calls, one at least.
+    pub fn new(most: usize) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        Bounded {
-            inner,
-            room: Arc::new(Semaphore::new(most)),
+        Room {
+            places: Arc::new(Semaphore::new(most)),
             most,
         }
+    }
+
+    /// A place for one call, for as long as it is held.
+    ///
+    /// # Errors
+    /// `Exhausted` if all are taken.
+    pub fn enter(&self) -> Result<OwnedSemaphorePermit> {
+        self.places.clone().try_acquire_owned().map_err(|_| {
+            let most = self.most;
+            Error::new(
+                Fault::Exhausted,
+                format!("{most} calls write or describe the index, which is as many as this service takes"),
+            )
+            .help("send it again in a moment")
+        })
+    }
+}
+
+/// A service whose calls need room.
+#[derive(Debug, Clone)]
+pub struct Bounded<S> {
+    inner: S,
+    room: Room,
+}
+
+impl<S> Bounded<S> {
+    /// Calls of `inner`, as many as there is room for.
+    pub fn new(inner: S, room: Room) -> Self {
+        Bounded { inner, room }
     }
 }
 
@@ -53,14 +80,9 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Ok(permit) = self.room.clone().try_acquire_owned() else {
-            let most = self.most;
-            let full = Error::new(
-                Fault::Exhausted,
-                format!("{most} calls write or describe the index, which is as many as this service takes"),
-            )
-            .help("send it again in a moment");
-            return Box::pin(async move { Ok(status::to_status(&full).into_http()) });
+        let permit = match self.room.enter() {
+            Ok(permit) => permit,
+            Err(full) => return Box::pin(async move { Ok(status::to_status(&full).into_http()) }),
         };
         let answer = self.inner.call(request);
         Box::pin(async move {

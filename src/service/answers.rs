@@ -108,6 +108,18 @@ impl Answers {
             WhenFull::Wait => self.pool.run_when_room(deadline, work).await,
         }
     }
+
+    /// Other work that somebody waits for, in the same pool as questions and refused as they are.
+    ///
+    /// # Errors
+    /// The work's, and those of [`SearchPool::run`].
+    pub async fn run<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
+        self.pool.run(deadline, work).await
+    }
 }
 
 /// Writes down a question that took long: how long it waited and what each stage took, and what it was only if asked to.

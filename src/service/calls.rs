@@ -1,6 +1,8 @@
-//! The methods of `SearchService`: each reads its message, asks, and makes a message of the answer.
+//! The calls of `SearchService`, whatever protocol they come in by: each reads its message, asks, and makes a message of
+//! the answer. Below that, the service as tonic takes it.
 //!
-//! Nothing here computes: this code runs on async workers, which must stay free for the network.
+//! Nothing here computes: this code runs on async workers, which must stay free for the network. What becomes of a message
+//! (`form`: as it is, or JSON) is done in the thread that made it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,18 +14,31 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::answers::{Answers, WhenFull};
-use super::deadline::Deadline;
+use super::collection::{Collection, CollectionCell, opened};
+use super::completions::CompletionCache;
+use super::convert::browse;
+use super::deadline::parts;
+use super::status::{self, answered};
 use super::wire::search_service_server::SearchService;
-use super::{convert, status, wire};
+use super::{convert, wire};
+use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
+use crate::model::Filter;
+use crate::search::browse::{analyze, facet_limit, facets, facets_of_hits, similar, whole_article};
 use crate::search::response::{SearchResponse, Timings};
+use crate::search::understood;
 
 /// `baowen.v1.SearchService` over a core.
 #[derive(Clone)]
 pub struct SearchCalls {
     answers: Arc<Answers>,
+    collection: Arc<CollectionCell>,
+    completions: Arc<CompletionCache>,
     limits: CallLimits,
 }
+
+/// Hits of a question that its facets are counted among.
+const COUNTED_HITS: u32 = 200;
 
 /// What one call may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,30 +52,217 @@ pub struct CallLimits {
 }
 
 impl SearchCalls {
-    /// Calls that are answered by `answers`.
-    pub fn new(answers: Arc<Answers>, limits: CallLimits) -> Self {
-        SearchCalls { answers, limits }
+    /// Calls that are answered by `answers`, and about the articles of `collection` once it is open.
+    pub fn new(answers: Arc<Answers>, collection: Arc<CollectionCell>, limits: CallLimits) -> Self {
+        SearchCalls {
+            answers,
+            completions: Arc::new(CompletionCache::new(collection.clone())),
+            collection,
+            limits,
+        }
     }
 
-    async fn ask(
+    /// Answers one question.
+    ///
+    /// # Errors
+    /// `Caller` by the field, the core's, `form`'s, and those of the pool.
+    pub async fn search<T: Send + 'static>(
+        &self,
+        request: wire::SearchRequest,
+        deadline: Option<Instant>,
+        form: fn(wire::SearchResponse) -> Result<T>,
+    ) -> Result<T> {
+        self.ask(request, deadline, WhenFull::Refuse, form).await
+    }
+
+    /// Answers many questions, in their order. An error ends the whole; that of one question is in its own item.
+    ///
+    /// # Errors
+    /// `Caller` if they are too many, or none.
+    pub fn batch<T: Send + 'static>(
+        &self,
+        requests: Vec<wire::SearchRequest>,
+        deadline: Option<Instant>,
+        form: fn(wire::SearchResponse) -> Result<T>,
+    ) -> Result<impl Stream<Item = Result<(usize, Result<T>)>> + Send + use<T>> {
+        if requests.is_empty() || requests.len() > self.limits.max_batch {
+            return Err(Error::caller(format!(
+                "requests: has {} questions, must have 1 to {}",
+                requests.len(),
+                self.limits.max_batch
+            ))
+            .help("send the rest in another call"));
+        }
+        let calls = self.clone();
+        let outcomes = stream::iter(requests)
+            .map(move |request| {
+                let calls = calls.clone();
+                async move { calls.ask(request, deadline, WhenFull::Wait, form).await }
+            })
+            .buffered(self.limits.batch_window.max(1));
+        // The deadline is the whole call's, so it ends the call, not one item after another.
+        Ok((outcomes.enumerate()).scan(false, |has_ended, (index, outcome)| {
+            let item = match outcome {
+                Err(error) if error.fault() == Fault::Deadline => Err(error),
+                outcome => Ok((index, outcome)),
+            };
+            let next = (!*has_ended).then_some(item);
+            *has_ended = next.as_ref().is_none_or(Result::is_err);
+            ready(next)
+        }))
+    }
+
+    /// A whole article.
+    ///
+    /// # Errors
+    /// `Missing` if there is none of that id, those of the index and of the pool.
+    pub async fn get_article<T: Send + 'static>(
+        &self,
+        request: wire::GetArticleRequest,
+        deadline: Option<Instant>,
+        form: fn(wire::GetArticleResponse) -> Result<T>,
+    ) -> Result<T> {
+        self.look(deadline, move |collection, _| {
+            let article = whole_article(&*collection.snapshot()?, &request.article_id)?;
+            form(browse::article(article))
+        })
+        .await
+    }
+
+    /// Articles like one.
+    ///
+    /// # Errors
+    /// `Caller` by the field, `Missing` if there is none of that id, those of the index and of the pool.
+    pub async fn similar<T: Send + 'static>(
+        &self,
+        request: wire::SimilarRequest,
+        deadline: Option<Instant>,
+        form: fn(wire::SimilarResponse) -> Result<T>,
+    ) -> Result<T> {
+        let filter = request.filter.map_or(Ok(Filter::default()), convert::filter)?;
+        let wanted = request.top_k.map(convert::size);
+        self.look(deadline, move |collection, budget| {
+            let filter = understood(&filter, &collection.analyzer)?;
+            let (snapshot, id) = (collection.snapshot()?, &request.article_id);
+            let found = similar(snapshot, &collection.analyzer, id, wanted, &filter, budget)?;
+            form(browse::similar(found))
+        })
+        .await
+    }
+
+    /// Counts of articles.
+    ///
+    /// # Errors
+    /// `Caller` by the field, those of the index, of the core and of the pool.
+    pub async fn facets<T: Send + 'static>(
+        &self,
+        request: wire::FacetsRequest,
+        deadline: Option<Instant>,
+        form: fn(wire::FacetsResponse) -> Result<T>,
+    ) -> Result<T> {
+        let limit = facet_limit(request.limit.map(convert::size))?;
+        if let Some(query) = request.query {
+            let question = wire::SearchRequest {
+                query,
+                top_k: Some(COUNTED_HITS),
+                filter: request.filter,
+                ..Default::default()
+            };
+            let question = convert::request(question, deadline)?;
+            let cell = self.collection.clone();
+            let count = move |answer: &SearchResponse, _: &Timings| {
+                form(browse::facets(facets_of_hits(
+                    &answer.hits,
+                    &opened(&cell)?.analyzer,
+                    limit,
+                )))
+            };
+            return self.answers.ask(question, WhenFull::Refuse, count).await;
+        }
+        let filter = request.filter.map_or(Ok(Filter::default()), convert::filter)?;
+        self.look(deadline, move |collection, budget| {
+            let counts = facets(&*collection.snapshot()?, &collection.analyzer, &filter, limit, budget)?;
+            form(browse::facets(counts))
+        })
+        .await
+    }
+
+    /// Completions.
+    ///
+    /// # Errors
+    /// `Caller` by the field, those of the index and of the pool.
+    pub async fn suggest<T: Send + 'static>(
+        &self,
+        request: wire::SuggestRequest,
+        deadline: Option<Instant>,
+        form: fn(wire::SuggestResponse) -> Result<T>,
+    ) -> Result<T> {
+        let completions = self.completions.get().await?;
+        let find = move || {
+            form(browse::suggestions(
+                completions.find(&request.query, request.top_k.map(convert::size))?,
+            ))
+        };
+        self.answers.run(deadline, find).await
+    }
+
+    /// What becomes of a text.
+    ///
+    /// # Errors
+    /// `Caller` by the field, those of the index and of the pool.
+    pub async fn analyze<T: Send + 'static>(
+        &self,
+        request: wire::AnalyzeRequest,
+        deadline: Option<Instant>,
+        form: fn(wire::AnalyzeResponse) -> Result<T>,
+    ) -> Result<T> {
+        let today = request.today.map(|text| convert::date("today", &text)).transpose()?;
+        self.look(deadline, move |collection, _| {
+            let snapshot = collection.snapshot()?;
+            form(browse::analysis(analyze(
+                &*snapshot,
+                &collection.analyzer,
+                &request.text,
+                today,
+            )?))
+        })
+        .await
+    }
+
+    async fn ask<T: Send + 'static>(
         &self,
         request: wire::SearchRequest,
         deadline: Option<Instant>,
         when_full: WhenFull,
-    ) -> Result<wire::SearchResponse> {
+        form: fn(wire::SearchResponse) -> Result<T>,
+    ) -> Result<T> {
         let request = convert::request(request, deadline)?;
-        let limit = self.limits.max_response_bytes;
-        let message = move |answer: &SearchResponse, timings: &Timings| message(answer, timings, limit);
+        let (limit, offset) = (self.limits.max_response_bytes, request.offset);
+        let message = move |answer: &SearchResponse, timings: &Timings| form(message(answer, timings, offset, limit)?);
         self.answers.ask(request, when_full, message).await
+    }
+
+    /// Looks something up in the collection, where questions are answered.
+    async fn look<T: Send + 'static>(
+        &self,
+        deadline: Option<Instant>,
+        work: impl FnOnce(&Collection, Budget) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let cell = self.collection.clone();
+        let budget = Budget::single().until(deadline);
+        self.answers.run(deadline, move || work(opened(&cell)?, budget)).await
     }
 }
 
 #[tonic::async_trait]
 impl SearchService for SearchCalls {
     async fn search(&self, request: Request<wire::SearchRequest>) -> Result<Response<wire::SearchResponse>, Status> {
-        let deadline = deadline(&request);
-        let answer = self.ask(request.into_inner(), deadline, WhenFull::Refuse).await;
-        answer.map(Response::new).map_err(|error| status::to_status(&error))
+        let (request, deadline) = parts(request);
+        let mut response = answered(self.search(request, deadline, Ok).await)?;
+        if response.get_ref().encoded_len() < WORTH_PACKING {
+            response.disable_compression();
+        }
+        Ok(response)
     }
 
     type BatchSearchStream = Pin<Box<dyn Stream<Item = Result<wire::BatchSearchResponse, Status>> + Send>>;
@@ -69,58 +271,115 @@ impl SearchService for SearchCalls {
         &self,
         request: Request<wire::BatchSearchRequest>,
     ) -> Result<Response<Self::BatchSearchStream>, Status> {
-        let deadline = deadline(&request);
-        let requests = request.into_inner().requests;
-        if requests.is_empty() || requests.len() > self.limits.max_batch {
-            let error = Error::caller(format!(
-                "requests: has {} questions, must have 1 to {}",
-                requests.len(),
-                self.limits.max_batch
-            ))
-            .help("send the rest in another call");
-            return Err(status::to_status(&error));
-        }
-        let calls = self.clone();
-        let outcomes = stream::iter(requests)
-            .map(move |request| {
-                let calls = calls.clone();
-                async move { calls.ask(request, deadline, WhenFull::Wait).await }
-            })
-            .buffered(self.limits.batch_window.max(1));
-        // The deadline is the whole call's, so it ends the call, not one item after another.
-        let items = (outcomes.enumerate()).scan(false, |has_ended, (index, outcome)| {
-            let item = match outcome {
-                Err(error) if error.fault() == Fault::Deadline => Err(status::to_status(&error)),
-                outcome => Ok(convert::batch_item(index, outcome)),
-            };
-            let next = (!*has_ended).then_some(item);
-            *has_ended = next.as_ref().is_none_or(Result::is_err);
-            ready(next)
+        let (request, deadline) = parts(request);
+        let items = self.batch(request.requests, deadline, Ok);
+        let items = items.map_err(|error| status::to_status(&error))?;
+        let items = items.map(|item| match item {
+            Ok((index, outcome)) => Ok(convert::batch_item(index, outcome)),
+            Err(error) => Err(status::to_status(&error)),
         });
         Ok(Response::new(Box::pin(items)))
     }
+
+    async fn get_article(
+        &self,
+        request: Request<wire::GetArticleRequest>,
+    ) -> Result<Response<wire::GetArticleResponse>, Status> {
+        let (request, deadline) = parts(request);
+        answered(self.get_article(request, deadline, Ok).await)
+    }
+
+    async fn similar(&self, request: Request<wire::SimilarRequest>) -> Result<Response<wire::SimilarResponse>, Status> {
+        let (request, deadline) = parts(request);
+        answered(self.similar(request, deadline, Ok).await)
+    }
+
+    async fn facets(&self, request: Request<wire::FacetsRequest>) -> Result<Response<wire::FacetsResponse>, Status> {
+        let (request, deadline) = parts(request);
+        answered(self.facets(request, deadline, Ok).await)
+    }
+
+    async fn suggest(&self, request: Request<wire::SuggestRequest>) -> Result<Response<wire::SuggestResponse>, Status> {
+        let (request, deadline) = parts(request);
+        answered(self.suggest(request, deadline, Ok).await)
+    }
+
+    async fn analyze(&self, request: Request<wire::AnalyzeRequest>) -> Result<Response<wire::AnalyzeResponse>, Status> {
+        let (request, deadline) = parts(request);
+        answered(self.analyze(request, deadline, Ok).await)
+    }
 }
 
-/// The answer as it goes out, if it may.
+/// The answer as it goes out, with as many of its hits as fit, and where to go on if they are not all.
 ///
 /// # Errors
-/// `Exhausted` if the answer is too large: tonic would say so too, but not what helps.
-fn message(answer: &SearchResponse, timings: &Timings, limit: usize) -> Result<wire::SearchResponse> {
-    let message = convert::response(answer, timings);
-    // An item of a batch carries a few bytes more.
-    let bytes = message.encoded_len().saturating_add(32);
+/// `Exhausted` if not one hit fits: tonic would say so too, but not what helps.
+fn message(answer: &SearchResponse, timings: &Timings, offset: usize, limit: usize) -> Result<wire::SearchResponse> {
+    let mut message = convert::response(answer, timings);
+    // An item of a batch carries a few bytes more, as `next_offset` does.
+    let mut bytes = message.encoded_len().saturating_add(ENVELOPE);
+    while bytes > limit && message.hits.len() > 1 {
+        // Of its length and its tag a hit takes some bytes more, which only makes the sum too large.
+        bytes -= message.hits.pop().map_or(0, |hit| hit.encoded_len());
+    }
     if bytes > limit {
-        let hits = answer.hits.len();
         return Err(Error::new(
             Fault::Exhausted,
-            format!("the answer with {hits} hits takes {bytes} bytes, at most {limit} are sent"),
+            format!("an answer with one hit takes {bytes} bytes, at most {limit} are sent"),
         )
-        .help("ask for fewer hits at a time: lower top_k, and page with offset"));
+        .help("start the service with a larger limit"));
+    }
+    let given = message.hits.len();
+    if given < answer.hits.len() {
+        message.next_offset = u32::try_from(offset + given).ok();
     }
     Ok(message)
 }
 
-/// When the caller stops waiting, as [`super::deadline`] has found out.
-fn deadline<T>(request: &Request<T>) -> Option<Instant> {
-    request.extensions().get::<Deadline>().map(|deadline| deadline.0)
+/// Bytes that a message takes beside what it says.
+const ENVELOPE: usize = 64;
+/// From this many bytes on an answer is packed for who takes it so; below, packing takes longer than sending.
+const WORTH_PACKING: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::full_answer;
+    use super::*;
+
+    /// Whatever the limit, following `next_offset` gives every hit once.
+    #[test]
+    fn an_answer_that_is_too_large_is_given_in_parts() {
+        let hit = full_answer().hits.remove(0);
+        let whole = SearchResponse {
+            hits: (0..50)
+                .map(|number| crate::search::response::Hit {
+                    article_id: number.to_string(),
+                    text: "医".repeat(number * 7),
+                    ..hit.clone()
+                })
+                .collect(),
+            ..full_answer()
+        };
+        let ids = |hits: &[wire::Hit]| hits.iter().map(|hit| hit.article_id.clone()).collect::<Vec<_>>();
+        let expected = ids(&convert::response(&whole, &whole.timings).hits);
+        for limit in [2_500, 5_000, 20_000, 1 << 20] {
+            let (mut found, mut offset) = (Vec::new(), 0);
+            loop {
+                let rest = SearchResponse {
+                    hits: whole.hits[offset..].to_vec(),
+                    ..whole.clone()
+                };
+                let part = message(&rest, &whole.timings, offset, limit).unwrap();
+                assert!(part.encoded_len() + 32 <= limit, "{limit}");
+                found.extend(ids(&part.hits));
+                match part.next_offset {
+                    Some(next) => offset = next as usize,
+                    None => break,
+                }
+            }
+            assert_eq!(found, expected, "{limit}");
+        }
+        let error = message(&whole, &whole.timings, 0, 500).unwrap_err();
+        assert_eq!(error.fault(), Fault::Exhausted);
+    }
 }

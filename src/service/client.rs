@@ -103,10 +103,36 @@ impl Client {
     /// # Errors
     /// What the service answered, as the fault it was made from.
     pub async fn search(&mut self, request: &SearchRequest) -> Result<SearchResponse> {
-        let answer = self
-            .call(ask::request(request), request.deadline)
-            .await
-            .map_err(|status| status::from_status(&status))?;
+        let asked = ask::request(request);
+        let answer = self.call(asked.clone(), request.deadline).await;
+        let answer = answer.map_err(|status| status::from_status(&status))?;
+        self.whole(asked, answer, request.deadline).await
+    }
+
+    /// The answer with the hits that did not fit its message.
+    async fn whole(
+        &mut self,
+        asked: wire::SearchRequest,
+        mut answer: wire::SearchResponse,
+        deadline: Option<Instant>,
+    ) -> Result<SearchResponse> {
+        while let Some(next) = answer.next_offset {
+            let missing = asked
+                .offset
+                .unwrap_or(0)
+                .saturating_add(asked.top_k.unwrap_or(0))
+                .saturating_sub(next);
+            let rest = wire::SearchRequest {
+                offset: Some(next),
+                top_k: Some(missing.max(1)),
+                ..asked.clone()
+            };
+            let rest = self.call(rest, deadline).await;
+            let rest = rest.map_err(|status| status::from_status(&status))?;
+            // It gives one hit at least, and ends where none is left.
+            answer.next_offset = rest.next_offset.filter(|further| *further > next);
+            answer.hits.extend(rest.hits);
+        }
         ask::response(answer)
     }
 
@@ -140,8 +166,17 @@ impl Client {
         let failed = |status: Status| status::from_status(&status);
         let mut items = self.inner.batch_search(message).await.map_err(failed)?.into_inner();
         let mut outcomes = Vec::with_capacity(requests.len());
+        let mut cut_off = Vec::new();
         while let Some(item) = items.message().await.map_err(failed)? {
+            if let Some(wire::batch_search_response::Outcome::Response(answer)) = &item.outcome
+                && answer.next_offset.is_some()
+            {
+                cut_off.push((outcomes.len(), answer.clone()));
+            }
             outcomes.push(ask::batch_item(item));
+        }
+        for (at, answer) in cut_off {
+            outcomes[at] = self.whole(ask::request(&requests[at]), answer, None).await;
         }
         Ok(outcomes)
     }

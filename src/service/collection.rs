@@ -66,6 +66,17 @@ pub struct Listed {
     pub content: Option<u64>,
 }
 
+/// The index, once it is open.
+///
+/// # Errors
+/// `Unavailable` before that.
+pub fn opened(cell: &CollectionCell) -> Result<&Collection> {
+    cell.get().ok_or_else(|| {
+        Error::unavailable("the index is still being opened")
+            .help("send it again in a moment; the health service says SERVING when it is ready")
+    })
+}
+
 impl Collection {
     /// What writes.
     ///

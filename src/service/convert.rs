@@ -6,6 +6,7 @@
 
 pub mod articles;
 pub mod ask;
+pub mod browse;
 
 use std::time::{Duration, Instant};
 
@@ -98,7 +99,7 @@ fn fusion(wire: wire::Fusion) -> Result<FusionRequest> {
     })
 }
 
-fn filter(wire: wire::Filter) -> Result<Filter> {
+pub(super) fn filter(wire: wire::Filter) -> Result<Filter> {
     let mut filter = Filter {
         article_ids: wire.article_ids,
         sources: wire.sources,
@@ -166,7 +167,7 @@ fn not_a_year(value: impl std::fmt::Display) -> Error {
     Error::caller(format!("filter.years: `{value}` is not a year from 1000 to 9999"))
 }
 
-fn date(field: &str, text: &str) -> Result<Date> {
+pub(super) fn date(field: &str, text: &str) -> Result<Date> {
     text::day(text).map_err(|cause| cause.context(field))
 }
 
@@ -175,7 +176,7 @@ fn unknown(field: &str, value: i32, known: &str) -> Error {
 }
 
 /// A number of the wire; where `usize` is narrower it saturates and fails the core's limits.
-fn size(value: u32) -> usize {
+pub(super) fn size(value: u32) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
@@ -187,6 +188,7 @@ pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
         candidates: core.candidates as u64,
         corrected: core.corrected.clone().unwrap_or_default(),
         degraded: core.degraded.clone(),
+        next_offset: None,
         answerable: core.answerable,
         reranked: core.reranked.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
         missing: core.missing.as_ref().map(|missing| wire::Missing {
@@ -252,11 +254,7 @@ fn hit(core: &Hit) -> wire::Hit {
         source: core.source.clone(),
         url: core.url.clone(),
         published: core.published.map(|day| day.to_string()),
-        kind: match core.kind {
-            ArticleKind::Full => wire::ArticleKind::Full,
-            ArticleKind::Summary => wire::ArticleKind::Summary,
-        }
-        .into(),
+        kind: kind(core.kind).into(),
         highlights: core.highlights.iter().copied().map(span).collect(),
         title_highlights: core.title_highlights.iter().copied().map(span).collect(),
         best_sentence,
@@ -293,6 +291,13 @@ fn force(core: Option<Force>) -> wire::Force {
         Some(Force::Holds) => wire::Force::Holds,
         Some(Force::Ended) => wire::Force::Ended,
         Some(Force::NotYet) => wire::Force::NotYet,
+    }
+}
+
+fn kind(core: ArticleKind) -> wire::ArticleKind {
+    match core {
+        ArticleKind::Full => wire::ArticleKind::Full,
+        ArticleKind::Summary => wire::ArticleKind::Summary,
     }
 }
 

@@ -16,21 +16,31 @@ use tonic::codegen::http::{HeaderValue, Request, Response};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
+use super::refusal::{Protocol, refuse};
 use super::{convert, status};
 use crate::compute::late;
-use crate::error::Error;
+use crate::error::{Error, Result};
+
+/// How an HTTP call says how many seconds it may take, as a header or a parameter.
+pub const TIMEOUT: &str = "timeout";
 
 /// When the caller stops waiting, as found in a request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(pub Instant);
+
+/// The message of a call, and when its caller stops waiting.
+pub fn parts<T>(request: tonic::Request<T>) -> (T, Option<Instant>) {
+    let deadline = request.extensions().get::<Deadline>().map(|deadline| deadline.0);
+    (request.into_inner(), deadline)
+}
 
 /// All services of one server, each call with a deadline.
 #[derive(Debug, Clone)]
 pub struct WithDeadlines {
     routes: Routes,
     longest: Duration,
-    /// Paths that begin so have another one.
-    except: Option<(&'static str, Duration)>,
+    /// Paths that begin with one of these have another one.
+    except: (&'static [&'static str], Duration),
 }
 
 impl WithDeadlines {
@@ -39,14 +49,14 @@ impl WithDeadlines {
         WithDeadlines {
             routes,
             longest,
-            except: None,
+            except: (&[], longest),
         }
     }
 
-    /// The same with another time for the calls whose path begins so.
+    /// The same with another time for the calls whose path begins with one of these.
     #[must_use]
-    pub fn except(self, path: &'static str, longest: Duration) -> Self {
-        let except = Some((path, longest));
+    pub fn except(self, paths: &'static [&'static str], longest: Duration) -> Self {
+        let except = (paths, longest);
         WithDeadlines { except, ..self }
     }
 }
@@ -62,15 +72,13 @@ impl Service<Request<Body>> for WithDeadlines {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         // Here and not in the future: this runs before tonic starts its own clock.
-        let asked = match request.headers().get("grpc-timeout") {
-            None => None,
-            Some(value) => match value.to_str().ok().and_then(convert::timeout) {
-                None => return Box::pin(async { Ok(status::to_status(&no_timeout()).into_http()) }),
-                asked => asked,
-            },
+        let protocol = Protocol::of(&request);
+        let asked = match asked(protocol, &request) {
+            Ok(asked) => asked,
+            Err(error) => return Box::pin(async move { Ok(refuse(protocol, &error)) }),
         };
         let longest = match self.except {
-            Some((path, longest)) if request.uri().path().starts_with(path) => longest,
+            (paths, longest) if paths.iter().any(|path| request.uri().path().starts_with(path)) => longest,
             _ => self.longest,
         };
         let deadline = Instant::now() + asked.map_or(longest, |asked| asked.min(longest));
@@ -80,14 +88,35 @@ impl Service<Request<Body>> for WithDeadlines {
             match tokio::time::timeout_at(deadline.into(), answer).await {
                 Ok(Ok(response)) => Ok(with_our_code(response)),
                 Ok(Err(never)) => match never {},
-                Err(_) => Ok(status::to_status(&late()).into_http()),
+                Err(_) => Ok(refuse(protocol, &late())),
             }
         })
     }
 }
 
-fn no_timeout() -> Error {
-    Error::caller("grpc-timeout: is none; it has up to eight digits and one of H, M, S, m, u, n")
+/// How long the caller allows: the header of its protocol, for HTTP also the parameter of the same name.
+fn asked<B>(protocol: Protocol, request: &Request<B>) -> Result<Option<Duration>> {
+    if protocol == Protocol::Grpc {
+        let Some(value) = request.headers().get("grpc-timeout") else {
+            return Ok(None);
+        };
+        let allowed = value.to_str().ok().and_then(convert::timeout);
+        let none = || Error::caller("grpc-timeout: is none; it has up to eight digits and one of H, M, S, m, u, n");
+        return allowed.map(Some).ok_or_else(none);
+    }
+    let header = request.headers().get(TIMEOUT).map(|value| value.as_bytes().to_vec());
+    let query = request.uri().query().unwrap_or_default();
+    let parameter = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == TIMEOUT);
+    let parameter = parameter.map(|(_, value)| value.into_owned().into_bytes());
+    let Some(value) = header.or(parameter) else {
+        return Ok(None);
+    };
+    let seconds = std::str::from_utf8(&value)
+        .ok()
+        .and_then(|text| text.trim().parse::<f64>().ok());
+    let allowed = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let none = || Error::caller("timeout: is none; it is a number of seconds, as 2 or 0.5");
+    allowed.map(Some).ok_or_else(none)
 }
 
 /// Says RESOURCE_EXHAUSTED where tonic says that a message is too large (our own calls never answer OUT_OF_RANGE), and

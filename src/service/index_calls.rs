@@ -1,22 +1,18 @@
-//! The methods of `IndexService`: each reads its message, has the work done off the async workers, and waits for the
+//! The calls of `IndexService`, whatever protocol they come in by: each reads its message, has the work done off the async workers, and waits for the
 //! commit where it is asked to.
 //!
 //! Cutting and embedding of all callers run in one small pool of their own, so that searches keep their threads.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{Stream, StreamExt};
 use tokio::sync::oneshot;
-use tonic::{Request, Response, Status, Streaming};
 
-use super::collection::{Collection, CollectionCell};
+use super::collection::{Collection, CollectionCell, SourceCount, opened};
 use super::convert::articles as convert;
-use super::deadline::Deadline;
 use super::pool::SearchPool;
-use super::wire::index_service_server::IndexService;
-use super::{status, wire};
+use super::wire;
 use crate::article::source::Source;
 use crate::compute::{Budget, late};
 use crate::error::{Error, Result};
@@ -82,13 +78,7 @@ impl IndexCalls {
     ) -> Result<T> {
         let cell = self.cell.clone();
         let budget = self.budget.until(deadline);
-        let work = move || {
-            let collection = cell.get().ok_or_else(|| {
-                Error::unavailable("the index is still being opened")
-                    .help("send it again in a moment; the health service says SERVING when it is ready")
-            })?;
-            work(collection, budget)
-        };
+        let work = move || work(opened(&cell)?, budget);
         pool.run_when_room(deadline, work).await
     }
 
@@ -138,7 +128,11 @@ impl IndexCalls {
         }
     }
 
-    async fn upsert(
+    /// Adds and replaces articles.
+    ///
+    /// # Errors
+    /// `Caller` by the field; those of writing.
+    pub async fn upsert(
         &self,
         request: wire::UpsertArticlesRequest,
         deadline: Option<Instant>,
@@ -158,12 +152,16 @@ impl IndexCalls {
         })
     }
 
-    async fn import(
+    /// Adds and replaces articles as they come.
+    ///
+    /// # Errors
+    /// That of the stream; `Caller` by the field; those of writing; `Deadline` if nothing comes for long.
+    pub async fn import<E: From<Error>>(
         &self,
-        mut messages: Streaming<wire::ImportArticlesRequest>,
+        messages: impl Stream<Item = Result<wire::ImportArticlesRequest, E>>,
         deadline: Option<Instant>,
-    ) -> Result<wire::ImportArticlesResponse, Status> {
-        let failed = |error: Error| status::to_status(&error);
+    ) -> Result<wire::ImportArticlesResponse, E> {
+        let mut messages = std::pin::pin!(messages);
         let (mut source, mut last) = (None, None);
         let (mut counts, mut failures, mut failed_count) = (Counts::default(), Vec::new(), 0);
         loop {
@@ -174,21 +172,18 @@ impl IndexCalls {
                 )
                 .help("what was taken so far is kept; send the rest in another call")
             };
-            let next = tokio::time::timeout(self.idle, messages.message()).await;
-            let Some(message) = next.map_err(|_| failed(silent()))?? else {
+            let next = tokio::time::timeout(self.idle, messages.next()).await;
+            let Some(message) = next.map_err(|_| silent())? else {
                 break;
             };
+            let message = message?;
             if let Some(named) = message.source {
-                source = Some(convert::source(Some(named)).map_err(failed)?);
+                source = Some(convert::source(Some(named))?);
             }
-            let source = source
-                .clone()
-                .map_or_else(|| convert::source(None), Ok)
-                .map_err(failed)?;
-            let taken = self.take(source, Given::new(message.articles), deadline).await;
-            let (outcomes, change) = taken.map_err(failed)?;
+            let source = source.clone().map_or_else(|| convert::source(None), Ok)?;
+            let (outcomes, change) = self.take(source, Given::new(message.articles), deadline).await?;
             if last.is_some_and(|last: Change| last.session != change.session) {
-                return Err(failed(lost()));
+                return Err(lost().into());
             }
             last = Some(change);
             for (id, outcome) in outcomes {
@@ -208,15 +203,18 @@ impl IndexCalls {
             .with(&self.writing, deadline, move |collection, _| {
                 collection.live()?.commit(session)
             })
-            .await
-            .map_err(failed)?;
+            .await?;
         Ok(wire::ImportArticlesResponse {
             commit,
             ..convert::imported(&counts, failed_count, failures)
         })
     }
 
-    async fn delete(
+    /// Takes articles out.
+    ///
+    /// # Errors
+    /// `Caller` by the field; those of writing.
+    pub async fn delete(
         &self,
         request: wire::DeleteArticlesRequest,
         deadline: Option<Instant>,
@@ -249,6 +247,104 @@ impl IndexCalls {
             session: change.map_or(0, |change| change.session),
         })
     }
+
+    /// Makes everything that was taken durable.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub async fn commit(
+        &self,
+        request: wire::CommitRequest,
+        deadline: Option<Instant>,
+    ) -> Result<wire::CommitResponse> {
+        let commit = self.with(&self.writing, deadline, move |collection, _| {
+            collection.live()?.commit(request.session)
+        });
+        commit.await.map(|commit| wire::CommitResponse { commit })
+    }
+
+    /// What the index is.
+    ///
+    /// # Errors
+    /// Those of the index.
+    pub async fn stats(&self, _: wire::StatsRequest, deadline: Option<Instant>) -> Result<wire::StatsResponse> {
+        self.with(&self.describing, deadline, |collection, _| {
+            Ok(convert::stats(
+                collection.snapshot()?.about(),
+                collection.live.is_some(),
+            ))
+        })
+        .await
+    }
+
+    /// The sources of the index.
+    ///
+    /// # Errors
+    /// Those of the index.
+    pub async fn sources(
+        &self,
+        _: wire::ListSourcesRequest,
+        deadline: Option<Instant>,
+    ) -> Result<wire::ListSourcesResponse> {
+        let sources = self.with(&self.describing, deadline, |collection, budget| {
+            collection.sources(budget)
+        });
+        let stats = |count: &SourceCount| wire::SourceStats {
+            source: Some(convert::source_out(&count.source)),
+            articles: count.articles,
+        };
+        let sources = sources.await?;
+        Ok(wire::ListSourcesResponse {
+            sources: sources.iter().map(stats).collect(),
+        })
+    }
+
+    /// Names and places of the articles of a source, a message at a time.
+    ///
+    /// # Errors
+    /// `Caller` by the field; those of the index.
+    pub async fn list(
+        &self,
+        request: wire::ListArticlesRequest,
+        deadline: Option<Instant>,
+    ) -> Result<impl Iterator<Item = wire::ListArticlesResponse> + Send + use<>> {
+        if request.article_ids.len() > MAX_ARTICLES {
+            check_count("article_ids", request.article_ids.len())?;
+        }
+        let listed = self.with(&self.describing, deadline, move |collection, budget| {
+            collection.articles(&request.source, &request.article_ids, budget)
+        });
+        let mut listed = listed.await?.into_iter().map(|listed| wire::ListedArticle {
+            id: listed.id,
+            path: listed.path,
+            content: listed.content,
+        });
+        Ok(std::iter::from_fn(move || {
+            let articles: Vec<_> = listed.by_ref().take(LISTED).collect();
+            (!articles.is_empty()).then_some(wire::ListArticlesResponse { articles })
+        }))
+    }
+
+    /// Writes the newest commit into a folder.
+    ///
+    /// # Errors
+    /// `Precondition` if there is no folder for it; those of writing files.
+    pub async fn snapshot(
+        &self,
+        request: wire::SnapshotRequest,
+        deadline: Option<Instant>,
+    ) -> Result<wire::SnapshotResponse> {
+        let made = self.with(&self.describing, deadline, move |collection, _| {
+            collection.take_snapshot(&request.name)
+        });
+        let made = made.await?;
+        Ok(wire::SnapshotResponse {
+            path: made.path.display().to_string(),
+            commit: made.commit,
+            files: u32::try_from(made.files).unwrap_or(u32::MAX),
+            copied: u32::try_from(made.copied).unwrap_or(u32::MAX),
+        })
+    }
 }
 
 fn check_count(field: &str, count: usize) -> Result<()> {
@@ -264,126 +360,4 @@ fn check_count(field: &str, count: usize) -> Result<()> {
 fn lost() -> Error {
     Error::unavailable("writing failed in the middle of the import, and what was not yet durable is lost")
         .help("send it again; what is there already costs nothing")
-}
-
-/// When the caller stops waiting, as [`super::deadline`] has found out, and the message.
-fn parts<T>(request: Request<T>) -> (T, Option<Instant>) {
-    let deadline = request.extensions().get::<Deadline>().map(|deadline| deadline.0);
-    (request.into_inner(), deadline)
-}
-
-fn answered<T>(result: Result<T>) -> Result<Response<T>, Status> {
-    result.map(Response::new).map_err(|error| status::to_status(&error))
-}
-
-#[tonic::async_trait]
-impl IndexService for IndexCalls {
-    async fn upsert_articles(
-        &self,
-        request: Request<wire::UpsertArticlesRequest>,
-    ) -> Result<Response<wire::UpsertArticlesResponse>, Status> {
-        let (request, deadline) = parts(request);
-        answered(self.upsert(request, deadline).await)
-    }
-
-    async fn import_articles(
-        &self,
-        request: Request<Streaming<wire::ImportArticlesRequest>>,
-    ) -> Result<Response<wire::ImportArticlesResponse>, Status> {
-        let (messages, deadline) = parts(request);
-        self.import(messages, deadline).await.map(Response::new)
-    }
-
-    async fn delete_articles(
-        &self,
-        request: Request<wire::DeleteArticlesRequest>,
-    ) -> Result<Response<wire::DeleteArticlesResponse>, Status> {
-        let (request, deadline) = parts(request);
-        answered(self.delete(request, deadline).await)
-    }
-
-    async fn commit(&self, request: Request<wire::CommitRequest>) -> Result<Response<wire::CommitResponse>, Status> {
-        let (request, deadline) = parts(request);
-        let commit = self.with(&self.writing, deadline, move |collection, _| {
-            collection.live()?.commit(request.session)
-        });
-        answered(commit.await.map(|commit| wire::CommitResponse { commit }))
-    }
-
-    async fn stats(&self, request: Request<wire::StatsRequest>) -> Result<Response<wire::StatsResponse>, Status> {
-        let (_, deadline) = parts(request);
-        let stats = self.with(&self.describing, deadline, |collection, _| {
-            Ok(convert::stats(
-                collection.snapshot()?.about(),
-                collection.live.is_some(),
-            ))
-        });
-        answered(stats.await)
-    }
-
-    async fn list_sources(
-        &self,
-        request: Request<wire::ListSourcesRequest>,
-    ) -> Result<Response<wire::ListSourcesResponse>, Status> {
-        let (_, deadline) = parts(request);
-        let sources = self.with(&self.describing, deadline, |collection, budget| {
-            collection.sources(budget)
-        });
-        let out = |sources: Vec<super::collection::SourceCount>| wire::ListSourcesResponse {
-            sources: sources
-                .iter()
-                .map(|count| wire::SourceStats {
-                    source: Some(convert::source_out(&count.source)),
-                    articles: count.articles,
-                })
-                .collect(),
-        };
-        answered(sources.await.map(out))
-    }
-
-    type ListArticlesStream = Pin<Box<dyn Stream<Item = Result<wire::ListArticlesResponse, Status>> + Send>>;
-
-    async fn list_articles(
-        &self,
-        request: Request<wire::ListArticlesRequest>,
-    ) -> Result<Response<Self::ListArticlesStream>, Status> {
-        let (request, deadline) = parts(request);
-        if request.article_ids.len() > MAX_ARTICLES {
-            answered(check_count("article_ids", request.article_ids.len()))?;
-        }
-        let listed = self.with(&self.describing, deadline, move |collection, budget| {
-            collection.articles(&request.source, &request.article_ids, budget)
-        });
-        let listed = listed.await.map_err(|error| status::to_status(&error))?;
-        let messages: Vec<_> = listed
-            .chunks(LISTED)
-            .map(|chunk| {
-                let articles = chunk.iter().map(|listed| wire::ListedArticle {
-                    id: listed.id.clone(),
-                    path: listed.path.clone(),
-                    content: listed.content,
-                });
-                Ok(wire::ListArticlesResponse {
-                    articles: articles.collect(),
-                })
-            })
-            .collect();
-        Ok(Response::new(Box::pin(stream::iter(messages))))
-    }
-
-    async fn snapshot(
-        &self,
-        request: Request<wire::SnapshotRequest>,
-    ) -> Result<Response<wire::SnapshotResponse>, Status> {
-        let (request, deadline) = parts(request);
-        let made = self.with(&self.describing, deadline, move |collection, _| {
-            collection.take_snapshot(&request.name)
-        });
-        answered(made.await.map(|made| wire::SnapshotResponse {
-            path: made.path.display().to_string(),
-            commit: made.commit,
-            files: u32::try_from(made.files).unwrap_or(u32::MAX),
-            copied: u32::try_from(made.copied).unwrap_or(u32::MAX),
-        }))
-    }
 }

@@ -38,15 +38,21 @@ pub mod calls;
 pub mod client;
 pub mod codec;
 pub mod collection;
+pub mod completions;
 pub mod connections;
 pub mod convert;
 pub mod deadline;
+pub mod health;
+pub mod http;
 pub mod index_calls;
 pub mod index_client;
+pub mod index_grpc;
 pub mod metrics;
 pub mod observed;
 pub mod pool;
+pub mod refusal;
 pub mod server;
+pub mod signals;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -62,6 +68,7 @@ use crate::search::response::SearchResponse;
 #[allow(clippy::all, clippy::pedantic, missing_docs)]
 pub mod wire {
     tonic::include_proto!("baowen.v1");
+    include!(concat!(env!("OUT_DIR"), "/baowen.v1.serde.rs"));
 
     /// The protocol's descriptors, comments included, as reflection serves them.
     pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/baowen.v1.bin"));

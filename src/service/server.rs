@@ -4,25 +4,29 @@
 //! connections, calls in flight are answered; then it ends, at the latest when the grace period is over.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tonic::codec::CompressionEncoding;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
+use tonic_web::GrpcWebLayer;
 
 use super::access::{Access, Guarded};
 use super::activity::{Connections, Patience};
-use super::admission::Bounded;
+use super::admission::{Bounded, Room};
 use super::answers::{Answers, SlowLog};
 use super::calls::{CallLimits, SearchCalls};
 use super::collection::CollectionCell;
 use super::connections::Entrance;
 use super::deadline::WithDeadlines;
+use super::health::{self, Watched};
+use super::http::{self, Doors};
 use super::index_calls::IndexCalls;
 use super::metrics::page::{MetricsPage, WithPage};
 use super::metrics::{IndexNow, Metrics, Now};
@@ -36,10 +40,22 @@ use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 
 /// The names that the health service answers for: the server as a whole, and the services.
-const HEALTH_NAMES: [&str; 3] = ["", <SearchServiceServer<SearchCalls> as NamedService>::NAME, INDEX_NAME];
+const HEALTH_NAMES: [&str; 4] = [
+    "",
+    health::NOBODY,
+    <SearchServiceServer<SearchCalls> as NamedService>::NAME,
+    INDEX_NAME,
+];
 const INDEX_NAME: &str = <IndexServiceServer<IndexCalls> as NamedService>::NAME;
 /// Calls that may take as long as there is something to send or to embed.
-const INDEXING: &str = "/baowen.v1.IndexService/";
+const LONG_CALLS: &[&str] = &[
+    "/baowen.v1.IndexService/",
+    "/v1/articles:delete",
+    "/v1/articles:import",
+    "/v1/articles:upsert",
+    "/v1/commit",
+    "/v1/snapshot",
+];
 /// Calls that cut and embed articles at a time: one with a long article holds up no other.
 const WRITES_AT_A_TIME: usize = 2;
 /// Connections that look at the metrics at a time.
@@ -56,7 +72,7 @@ pub struct ServiceSettings {
     pub queue: usize,
     /// Largest message taken, in bytes.
     pub max_request_bytes: usize,
-    /// Largest message sent, in bytes.
+    /// Largest message sent, in bytes. More than 4 MiB is more than clients of other languages take unless told to.
     pub max_response_bytes: usize,
     /// Bytes of answers that are kept for questions asked again; 0 keeps none.
     pub answer_cache_bytes: usize,
@@ -72,6 +88,8 @@ pub struct ServiceSettings {
     pub longest_write: Duration,
     /// How long an import may wait for its client's next message.
     pub import_idle: Duration,
+    /// Origins whose pages may ask from a browser, as `https://example.org`, with commas between them; `*` for all.
+    pub cors_origins: Option<String>,
     /// Connections at a time; more wait to be accepted.
     pub connections: usize,
     /// How long a new connection may take to begin.
@@ -113,8 +131,8 @@ impl Default for ServiceSettings {
             threads: 0,
             waiting: 0,
             queue: 256,
-            max_request_bytes: 1 << 20,
-            max_response_bytes: 16 << 20,
+            max_request_bytes: 4 << 20,
+            max_response_bytes: 4 << 20,
             answer_cache_bytes: 32 << 20,
             max_batch: 1_000,
             max_write_bytes: 8 << 20,
@@ -122,6 +140,7 @@ impl Default for ServiceSettings {
             write_threads: 1,
             longest_write: Duration::from_secs(24 * 3_600),
             import_idle: Duration::from_secs(60),
+            cors_origins: None,
             connections: 1_000,
             handshake: Duration::from_secs(5),
             max_streams: 256,
@@ -193,30 +212,36 @@ pub(super) async fn run_in(
         batch_window: pool.threads().saturating_sub(settings.waiting).max(1),
         max_response_bytes: settings.max_response_bytes,
     };
-    let calls = SearchCalls::new(Arc::new(answers), limits);
-    let search = SearchServiceServer::new(calls)
+    let search_calls = SearchCalls::new(Arc::new(answers), collection.clone(), limits);
+    let search = SearchServiceServer::new(search_calls.clone())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(settings.max_request_bytes)
         .max_encoding_message_size(settings.max_response_bytes);
 
     // A new reporter says SERVING, so it is told otherwise before anyone can ask.
-    let health = HealthReporter::new();
-    report(&health, ServingStatus::NotServing).await;
+    let reporter = HealthReporter::new();
+    let is_serving = Arc::new(AtomicBool::new(false));
+    report(&reporter, &is_serving, ServingStatus::NotServing).await;
 
-    let calls = IndexCalls::new(
+    let index_calls = IndexCalls::new(
         collection,
         WRITES_AT_A_TIME,
         settings.write_threads,
         settings.import_idle,
     );
-    let index = IndexServiceServer::new(calls)
+    let room = Room::new(settings.index_calls);
+    let index = IndexServiceServer::new(index_calls.clone())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(settings.max_write_bytes)
         .max_encoding_message_size(settings.max_response_bytes);
 
     let routes = Routes::new(search)
-        .add_service(Bounded::new(index, settings.index_calls))
-        .add_service(tonic_health::pb::health_server::HealthServer::new(
-            HealthService::from_health_reporter(health.clone()),
-        ))
+        .add_service(Bounded::new(index, room.clone()))
+        .add_service(tonic_health::pb::health_server::HealthServer::new(Watched::new(
+            HealthService::from_health_reporter(reporter.clone()),
+        )))
         .add_service(
             reflection()
                 .build_v1()
@@ -226,8 +251,22 @@ pub(super) async fn run_in(
             reflection()
                 .build_v1alpha()
                 .or_fault(Fault::Bug, "building the reflection service")?,
-        )
-        .prepare();
+        );
+    let http = http::routes(Doors {
+        search: search_calls,
+        index: index_calls,
+        room,
+        is_serving: is_serving.clone(),
+        max_request_bytes: settings.max_request_bytes,
+        max_write_bytes: settings.max_write_bytes,
+    });
+    let routes = routes
+        .into_axum_router()
+        .layer(GrpcWebLayer::new())
+        .merge(http)
+        .fallback(http::nowhere)
+        .layer(http::origins(settings.cors_origins.as_deref().unwrap_or_default())?);
+    let routes = Routes::from(routes).prepare();
 
     let entrance = Entrance {
         most: settings.connections,
@@ -238,12 +277,14 @@ pub(super) async fn run_in(
     };
     let incoming = connections::incoming(listener, entrance);
     let (stop, stopped) = oneshot::channel::<()>();
-    let deadlines = WithDeadlines::new(routes, settings.longest_call).except(INDEXING, settings.longest_write);
+    let deadlines = WithDeadlines::new(routes, settings.longest_call).except(LONG_CALLS, settings.longest_write);
     let with_page = WithPage::new(deadlines, around.metrics.clone());
     let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
     let unanswered = Arc::new(AtomicUsize::new(0));
     let observed = Observed::new(guarded, around.metrics, unanswered.clone());
     let server = Server::builder()
+        // Browsers and curl; gRPC goes on over HTTP/2.
+        .accept_http1(true)
         .max_concurrent_streams(u32::try_from(settings.max_streams).unwrap_or(u32::MAX))
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
@@ -255,13 +296,13 @@ pub(super) async fn run_in(
 
     tokio::select! {
         ended = &mut server => return ended.or_fault(Fault::Unavailable, "serving"),
-        () = follow(answer.as_ref(), &health, settings.ready_interval) => {}
+        () = follow(answer.as_ref(), &reporter, &is_serving, settings.ready_interval) => {}
         () = shutdown => {}
     }
 
-    report(&health, ServingStatus::NotServing).await;
+    report(&reporter, &is_serving, ServingStatus::NotServing).await;
     // Ends the streams of those who watch, after they have read NOT_SERVING; they would hold the drain up for ever.
-    let mut watched = health.clone();
+    let mut watched = reporter.clone();
     for name in HEALTH_NAMES {
         watched.clear_service_status(name).await;
     }
@@ -334,36 +375,8 @@ fn look_at(
     });
 }
 
-/// Done when the process is asked to end: SIGTERM or Ctrl-C.
-pub async fn asked_to_end() {
-    // A signal that cannot be listened for will not come this way; the other one, or SIGKILL, still ends the process.
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let terminate = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut signal) => {
-                    signal.recv().await;
-                }
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = interrupt => {}
-            () = terminate => {}
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt.await;
-}
-
 /// Keeps the health service in step with the core; never done.
-async fn follow(answer: &dyn Answer, health: &HealthReporter, interval: Duration) {
+async fn follow(answer: &dyn Answer, health: &HealthReporter, is_serving: &AtomicBool, interval: Duration) {
     let status = |serves| match serves {
         true => ServingStatus::Serving,
         false => ServingStatus::NotServing,
@@ -373,7 +386,7 @@ async fn follow(answer: &dyn Answer, health: &HealthReporter, interval: Duration
         let ready = answer.ready();
         let follows = ready && answer.follows();
         if (ready, follows) != said {
-            report(health, status(ready)).await;
+            report(health, is_serving, status(ready)).await;
             // Searches go on while a newer commit cannot be opened; the index as such is not served.
             health.set_service_status(INDEX_NAME, status(follows)).await;
             said = (ready, follows);
@@ -382,7 +395,8 @@ async fn follow(answer: &dyn Answer, health: &HealthReporter, interval: Duration
     }
 }
 
-async fn report(health: &HealthReporter, status: ServingStatus) {
+async fn report(health: &HealthReporter, is_serving: &AtomicBool, status: ServingStatus) {
+    is_serving.store(status == ServingStatus::Serving, Ordering::Release);
     for name in HEALTH_NAMES {
         health.set_service_status(name, status).await;
     }

@@ -1,12 +1,12 @@
-//! The one place where faults meet gRPC codes, in both directions.
+//! The one place where faults meet gRPC codes, in both directions, and gRPC codes those of HTTP.
 //!
 //! The match over [`Fault`] has no wildcard arm, so a new fault cannot be served without choosing its code.
 
-use tonic::codegen::http::{HeaderMap, HeaderValue};
+use tonic::codegen::http::{HeaderMap, HeaderValue, StatusCode};
 use tonic::metadata::MetadataValue;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 
-use crate::error::{Error, Fault};
+use crate::error::{Error, Fault, Result};
 
 /// The most characters of a message that are sent. A status travels in a header, percent-encoded (nine bytes for a
 /// Chinese character), and common clients drop a call whose headers exceed 8 KiB.
@@ -70,6 +70,25 @@ pub fn code_name(code: Code) -> &'static str {
     }
 }
 
+/// The HTTP code of a gRPC code, as the rest of the world has it (google.rpc.Code).
+pub fn http(code: Code) -> StatusCode {
+    match code {
+        Code::Ok => StatusCode::OK,
+        // Of nginx: who asked has gone.
+        Code::Cancelled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => StatusCode::BAD_REQUEST,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        Code::Unknown | Code::Internal | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 /// What is sent of an error: message and help, cut off where it would no longer fit a header.
 pub fn message(error: &Error) -> String {
     let text = error.to_string();
@@ -91,6 +110,20 @@ pub fn with_code(code: Code, error: &Error) -> Status {
         status.metadata_mut().insert(OURS, MetadataValue::from_static("bug"));
     }
     status
+}
+
+/// What a call came to, as tonic takes it.
+///
+/// # Errors
+/// The error as a status.
+pub fn answered<T>(result: Result<T>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(|error| to_status(&error))
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        to_status(&error)
+    }
 }
 
 /// Whether an answer says INTERNAL and it was not we who said so: then the library could not read what came in (no

@@ -126,6 +126,11 @@ pub const SETTINGS: &[Setting] = &[
         "How long an import may wait for its client's next message",
     ),
     setting(
+        "cors-origins",
+        Value::Text(|s| &mut s.service.cors_origins),
+        "Origins whose pages may ask from a browser, as https://example.org, with commas between them; `*` for all",
+    ),
+    setting(
         "connections",
         Value::Number(|s| &mut s.service.connections, 1..=1_000_000),
         "Connections at a time; more wait to be accepted",

@@ -141,6 +141,11 @@ impl Analyzer {
         &self.parts.fingerprint
     }
 
+    /// The terms of the insurance dictionary, normalised.
+    pub fn terms(&self) -> impl Iterator<Item = &str> {
+        self.parts.lexicon.words.iter().map(|(word, _)| word.as_str())
+    }
+
     /// The tokens of a document's text.
     pub fn document(&self, text: &str) -> Tokens {
         let normalized = Normalized::new(text);

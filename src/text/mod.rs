@@ -37,7 +37,7 @@ pub use query::{AnalyzedQuery, QueryTerm, TermOrigin};
 pub use region::Region;
 pub use sentence::sentences;
 pub use simplify::model_form;
-pub use spelling::{Correction, Usage};
+pub use spelling::{Correction, Usage, spelt};
 pub use synonyms::{BUILT_IN as BUILT_IN_SYNONYMS, Synonyms};
 pub use validity::validity;
 

@@ -201,7 +201,7 @@ fn the_five_pages_are_eighty_five_articles() {
     assert_eq!(hit["title"], "大额医保180元是什么意思");
     assert_eq!(
         (&hit["kind"], &hit["published"]),
-        (&"summary".into(), &"2025-04-19".into())
+        (&"ARTICLE_KIND_SUMMARY".into(), &"2025-04-19".into())
     );
 }
 

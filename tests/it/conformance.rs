@@ -12,6 +12,7 @@ use baowen::error::Fault;
 use baowen::index::ingest::Ingest;
 use baowen::index::{Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, PassageKey, Snapshot, Writer};
 use baowen::model::{Article, Filter};
+use baowen::search::browse::similar;
 use baowen::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use baowen::search::response::Hit;
 use baowen::search::{Adapter, Engine, Ranking};
@@ -168,6 +169,29 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
     assert_eq!(ids.len() as u64, about.articles);
     for id in ids.iter().map(String::as_str).chain(["nobody"]) {
         said.insert(format!("article {id}"), format!("{:?}", snapshot.article(id).unwrap()));
+        said.insert(
+            format!("passages {id}"),
+            format!("{:?}", snapshot.passages(id).unwrap()),
+        );
+    }
+    let mut titles: Vec<(String, String)> = Vec::new();
+    let each = &mut |id: &str, title: &str| {
+        titles.push((id.to_owned(), title.to_owned()));
+        Ok(())
+    };
+    snapshot.titles(Budget::single(), each).unwrap();
+    titles.sort();
+    said.insert("titles".into(), format!("{titles:?}"));
+    for id in ids.iter().step_by(7) {
+        let like = similar(
+            snapshot.clone(),
+            &rules().analyzer,
+            id,
+            Some(5),
+            &Filter::default(),
+            Budget::single(),
+        );
+        said.insert(format!("similar {id}"), format!("{:?}", like.unwrap()));
     }
     let mut vectors: Vec<(PassageKey, Vec<f32>)> = Vec::new();
     let exported = snapshot.export_vectors(Budget::single(), &mut |chunk| {
@@ -198,6 +222,8 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
         assert_eq!(response.degraded, None);
         let hits: Vec<String> = response.hits.iter().map(written).collect();
         let count = snapshot.count(&request.filter, Budget::single()).unwrap();
+        let facets = snapshot.facets(&request.filter, Budget::single()).unwrap();
+        said.insert(format!("facets {:?}", request.filter), format!("{facets:?}"));
         said.insert(
             format!("{request:?}"),
             format!(

@@ -11,6 +11,7 @@ mod day;
 mod documents;
 mod endpoints;
 mod fetch;
+mod http;
 mod imports;
 mod index;
 // The tests of `src` use the rest of it.

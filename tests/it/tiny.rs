@@ -1,7 +1,7 @@
 //! A second engine behind the seam: in memory, exact, by the plainest code. It shares the formulas of `index::scoring`
 //! with the embedded engine and nothing else, so what both answer alike is what the seam says, not what one engine does.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Deref;
 use std::slice;
 use std::sync::{Arc, Mutex, RwLock};
@@ -11,9 +11,9 @@ use baowen::compute::Budget;
 use baowen::error::{Error, Result};
 use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, Quantised, STREAMS, WeighedTerms};
 use baowen::index::{
-    About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, Identity, Judged, LexicalQuery, PassageKey,
-    PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, StoredPassage, TermScore, VectorChunk,
-    Writer,
+    About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, FacetCounts, Identity, Judged, LexicalQuery,
+    PassageKey, PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, StoredPassage, TermScore,
+    VectorChunk, Writer,
 };
 use baowen::model::{Article, Filter, Origin};
 use baowen::profile::Bm25Params;
@@ -271,6 +271,46 @@ impl Snapshot for Commit {
     fn article(&self, id: &str) -> Result<Option<Article>> {
         let found = live(&self.passages).find(|passage| passage.id() == id);
         Ok(found.map(|passage| passage.of.article.clone()))
+    }
+
+    fn passages(&self, id: &str) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
+        let of = live(&self.passages).filter(|passage| passage.id() == id);
+        let mut of: Vec<_> = of
+            .map(|passage| (passage.stored.clone(), passage.vector.clone()))
+            .collect();
+        of.sort_by_key(|(stored, _)| stored.ordinal);
+        Ok(of)
+    }
+
+    fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts> {
+        budget.check()?;
+        let mut values: BTreeMap<&str, (BTreeSet<String>, BTreeSet<u16>)> = BTreeMap::new();
+        let mut counts = FacetCounts::default();
+        for passage in live(&self.passages).filter(|passage| passage.passes(filter)) {
+            if !values.contains_key(passage.id()) {
+                counts.articles += 1;
+                if let Some(source) = &passage.of.article.source {
+                    *counts.sources.entry(source.clone()).or_default() += 1;
+                }
+            }
+            let (regions, years) = values.entry(passage.id()).or_default();
+            regions.extend(passage.stored.regions.iter().flat_map(Region::keys));
+            years.extend(&passage.stored.years);
+        }
+        for (regions, years) in values.into_values() {
+            regions
+                .into_iter()
+                .for_each(|region| *counts.regions.entry(region).or_default() += 1);
+            years
+                .into_iter()
+                .for_each(|year| *counts.years.entry(year).or_default() += 1);
+        }
+        Ok(counts)
+    }
+
+    fn titles(&self, _: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {
+        let mut firsts = live(&self.passages).filter(|passage| passage.stored.ordinal == 0);
+        firsts.try_for_each(|passage| each(passage.id(), &passage.stored.title))
     }
 
     fn article_ids(&self, _: Budget) -> Result<Vec<String>> {

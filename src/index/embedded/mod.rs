@@ -6,6 +6,7 @@ mod backup;
 mod dense;
 mod directory;
 mod document;
+mod facets;
 pub(super) mod filter;
 mod folder;
 mod follow;

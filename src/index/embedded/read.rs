@@ -12,7 +12,8 @@ use super::segment::Segment;
 use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::backend::{About, Asked, Snapshot, VectorChunk};
+use crate::index::backend::{About, Asked, FacetCounts, Snapshot, VectorChunk};
+use crate::index::passage::StoredPassage;
 use crate::index::scoring::LexicalQuery;
 use crate::model::{Article, Filter, Origin};
 
@@ -54,6 +55,46 @@ impl Snapshot for EmbeddedSnapshot {
             let stored = stored.ok_or_else(|| Error::corrupt(format!("article {id} has lost its text")))?;
             let article = serde_json::from_str(stored).or_fault(Fault::Corrupt, format!("decoding article {id}"))?;
             Ok(Some(article))
+        })
+    }
+
+    fn passages(&self, id: &str) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
+        let mut passages = Vec::new();
+        let found = self.find_all(id)?;
+        let read = || {
+            for found in found {
+                let stored = self.stored(found.segment_ord, found.doc_id)?;
+                let vector = match self.about().identity.dimension {
+                    0 => Vec::new(),
+                    _ => self.segments()[found.segment_ord as usize]
+                        .vectors
+                        .row(found.doc_id)
+                        .to_vec(),
+                };
+                passages.push((stored, vector));
+            }
+            Ok(())
+        };
+        self.guarded(read)?;
+        passages.sort_by_key(|(stored, _)| stored.ordinal);
+        Ok(passages)
+    }
+
+    fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts> {
+        self.guarded(|| EmbeddedSnapshot::facets(self, filter, budget))
+    }
+
+    fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {
+        self.guarded(|| {
+            for ((number, segment), reader) in (0..).zip(self.segments()).zip(self.searcher().segment_readers()) {
+                for doc in reader.doc_ids_alive().filter(|&doc| segment.is_first(doc)) {
+                    // Each is read from disk, beside which a look at the clock is nothing.
+                    budget.check()?;
+                    let stored = self.stored(number, doc)?;
+                    each(&stored.article_id, &stored.title)?;
+                }
+            }
+            Ok(())
         })
     }
 

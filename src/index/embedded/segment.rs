@@ -235,6 +235,11 @@ impl Segment {
         self.ids.term_ords(doc).next().unwrap_or(0) as u32
     }
 
+    /// The numbers of [`Segment::article`] are below this one.
+    pub fn most_articles(&self) -> usize {
+        self.ids.num_terms()
+    }
+
     /// What the passage is called.
     pub fn key(&self, doc: u32) -> Result<PassageKey> {
         let mut id = String::new();

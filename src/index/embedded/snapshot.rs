@@ -145,10 +145,31 @@ impl EmbeddedSnapshot {
 
     /// A passage of an article that is there and wanted.
     pub(super) fn find(&self, article: &str, wanted: impl Fn(&Segment, u32) -> bool) -> Result<Option<DocAddress>> {
-        self.guarded(|| self.find_in(article, wanted))
+        let mut found = None;
+        self.guarded(|| {
+            self.each_passage(article, |segment, address| {
+                let is_wanted = wanted(segment, address.doc_id);
+                found = is_wanted.then_some(address);
+                !is_wanted
+            })
+        })?;
+        Ok(found)
     }
 
-    fn find_in(&self, article: &str, wanted: impl Fn(&Segment, u32) -> bool) -> Result<Option<DocAddress>> {
+    /// All passages of an article, in no particular order.
+    pub(super) fn find_all(&self, article: &str) -> Result<Vec<DocAddress>> {
+        let mut found = Vec::new();
+        self.guarded(|| {
+            self.each_passage(article, |_, address| {
+                found.push(address);
+                true
+            })
+        })?;
+        Ok(found)
+    }
+
+    /// Tells `each` the passages of an article until it says no.
+    fn each_passage(&self, article: &str, mut each: impl FnMut(&Segment, DocAddress) -> bool) -> Result<()> {
         let term = Term::from_field_text(self.fields.article_id, article);
         let readers = self.searcher.segment_readers().iter();
         for (number, (reader, segment)) in (0..).zip(readers.zip(self.segments())) {
@@ -160,13 +181,14 @@ impl EmbeddedSnapshot {
             let Some(mut postings) = postings else { continue };
             while postings.doc() != tantivy::TERMINATED {
                 let doc = postings.doc();
-                if !reader.is_deleted(doc) && doc < segment.rows && wanted(segment, doc) {
-                    return Ok(Some(DocAddress::new(number, doc)));
+                let is_there = !reader.is_deleted(doc) && doc < segment.rows;
+                if is_there && !each(segment, DocAddress::new(number, doc)) {
+                    return Ok(());
                 }
                 postings.advance();
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     /// A passage as it is shown.

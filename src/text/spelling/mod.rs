@@ -18,6 +18,7 @@ use super::quantity::amounts;
 use super::segment;
 use crate::error::Result;
 
+pub use sounds::spelt;
 use usage::Edit;
 pub use usage::Usage;
 

@@ -72,6 +72,26 @@ pub(super) fn readings(character: char) -> impl Iterator<Item = &'static str> {
     seen.into_iter().take(count)
 }
 
+/// A text as it is typed in pinyin, whole and by first letters: 医保 is `yibao` and `yb`. Latin letters and digits stay, in lower
+/// case; what nobody types is left out.
+pub fn spelt(text: &str) -> (String, String) {
+    let (mut whole, mut initials) = (String::new(), String::new());
+    for character in text.chars() {
+        match readings(character).next() {
+            Some(reading) => {
+                whole.push_str(reading);
+                initials.extend(reading.chars().next());
+            }
+            None if character.is_ascii_alphanumeric() => {
+                whole.push(character.to_ascii_lowercase());
+                initials.push(character.to_ascii_lowercase());
+            }
+            None => {}
+        }
+    }
+    (whole, initials)
+}
+
 /// Whether some character is read so: `zhuang` is a syllable, `zhua` too, `zhu1` and `zha ` are not.
 pub(super) fn is_syllable(letters: &str) -> bool {
     static ALL: LazyLock<HashSet<&str>> = LazyLock::new(|| {

@@ -1,0 +1,161 @@
+//! One call over HTTP: its message out of the address or the body, its answer into a response. Knows no call.
+
+use std::time::Instant;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, request};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
+
+use super::{json, params};
+use crate::error::{Context, Error, Fault, Result};
+use crate::service::deadline::{Deadline, TIMEOUT};
+use crate::service::refusal::{Protocol, refuse};
+
+/// From this many bytes on a body is not read by an async worker, which others need.
+const LARGE: usize = 64 << 10;
+
+/// Whether a call changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It answers.
+    Reads,
+    /// It writes, so it must say that its body is JSON: a browser sends that for a page of another origin only where it was
+    /// allowed to.
+    Writes,
+}
+
+/// A call as it came in.
+pub struct Call {
+    /// Address and headers.
+    head: request::Parts,
+    body: Body,
+}
+
+impl Call {
+    /// The call of a request.
+    pub fn new(request: Request) -> Self {
+        let (head, body) = request.into_parts();
+        Call { head, body }
+    }
+
+    /// When its caller stops waiting.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.head.extensions.get::<Deadline>().map(|deadline| deadline.0)
+    }
+
+    /// The parameters of its address, as they came.
+    pub fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
+    }
+
+    /// Its message: from the address, where it is asked by GET, else from the body.
+    ///
+    /// # Errors
+    /// `Caller` by the field, `Exhausted` if the body is larger than `most` bytes.
+    pub async fn message<T: DeserializeOwned + Send + 'static>(
+        self,
+        name: &'static str,
+        effect: Effect,
+        most: usize,
+    ) -> Result<T> {
+        if self.head.method != Method::POST {
+            let value = params::read(name, self.query())?;
+            return json::read_from(value);
+        }
+        self.no_parameters()?;
+        if effect == Effect::Writes {
+            says_what_it_is(&self.head.headers)?;
+        }
+        let body = self.whole(most).await?;
+        if body.len() < LARGE {
+            return json::read(&body);
+        }
+        tokio::task::spawn_blocking(move || json::read(&body))
+            .await
+            .or_fault(Fault::Bug, "reading JSON")?
+    }
+
+    /// Its body in parts as they come.
+    ///
+    /// # Errors
+    /// `Caller` if the headers do not say what it is.
+    pub fn lines(self) -> Result<Body> {
+        says_what_it_is(&self.head.headers)?;
+        Ok(self.body)
+    }
+
+    /// Refuses parameters of calls whose body says everything.
+    fn no_parameters(&self) -> Result<()> {
+        let mut names = form_urlencoded::parse(self.query().as_bytes()).map(|(name, _)| name);
+        match names.find(|name| name != TIMEOUT) {
+            None => Ok(()),
+            Some(name) => {
+                let shown: String = name.chars().take(100).collect();
+                Err(Error::caller(format!("{shown}: is not a parameter of this call")).help("put it into the body"))
+            }
+        }
+    }
+
+    async fn whole(self, most: usize) -> Result<Bytes> {
+        let declared = self
+            .head
+            .headers
+            .get(CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok());
+        let declared = declared.and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
+        if declared > most {
+            return Err(too_large(most));
+        }
+        let mut whole = Vec::with_capacity(declared);
+        let mut parts = self.body.into_data_stream();
+        while let Some(part) = parts.next().await {
+            let part = part.map_err(|cause| Error::caller(format!("the body was cut off ({cause})")))?;
+            if whole.len() + part.len() > most {
+                return Err(too_large(most));
+            }
+            whole.extend_from_slice(&part);
+        }
+        Ok(whole.into())
+    }
+}
+
+/// A body, or a line of one, is larger than it may be.
+pub fn too_large(most: usize) -> Error {
+    Error::new(Fault::Exhausted, format!("the body is larger than {most} bytes")).help("send it in several calls")
+}
+
+/// Refuses a body whose type a browser sends for any page without asking first.
+fn says_what_it_is(headers: &HeaderMap) -> Result<()> {
+    let content = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = content.split(';').next().unwrap_or_default().trim();
+    let known = ["application/json", "application/x-ndjson", "application/jsonl"];
+    match known.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+        true => Ok(()),
+        false => Err(Error::caller("content-type: must be application/json")
+            .help("with curl: -H 'content-type: application/json'")),
+    }
+}
+
+/// JSON, or why there is none.
+pub fn respond(answer: Result<Vec<u8>>) -> Response {
+    match answer {
+        Ok(json) => ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+/// The response to a call that failed.
+pub fn failed(error: &Error) -> Response {
+    let mut response = refuse(Protocol::Http, error).map(Body::new);
+    if error.fault() == Fault::Exhausted && error.message().starts_with("the body is larger") {
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    }
+    response
+}

@@ -1,0 +1,378 @@
+//! Plain HTTP on the service's port: each call with JSON in and out, by the proto3 mapping. What a call does stands in
+//! `calls` and `index_calls`, as for gRPC; here are its addresses.
+//!
+//! Limits, deadlines, admission and kept answers are those of gRPC, from the same code.
+
+mod addresses;
+mod exchange;
+mod json;
+mod openapi;
+mod page;
+mod params;
+mod schema;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request};
+use axum::http::{HeaderName, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use self::exchange::{Call, Effect, failed, respond};
+use super::admission::Room;
+use super::calls::SearchCalls;
+use super::deadline::Deadline;
+use super::index_calls::IndexCalls;
+use super::refusal::Protocol;
+use super::wire;
+use crate::error::{Error, Result};
+
+/// What the addresses lead to.
+#[derive(Clone)]
+pub struct Doors {
+    /// `SearchService`.
+    pub search: SearchCalls,
+    /// `IndexService`.
+    pub index: IndexCalls,
+    /// Room for its calls, shared with gRPC.
+    pub room: Room,
+    /// Whether the service says SERVING.
+    pub is_serving: Arc<AtomicBool>,
+    /// Largest body with a question, in bytes.
+    pub max_request_bytes: usize,
+    /// Largest body with articles, in bytes; of an import, the largest line.
+    pub max_write_bytes: usize,
+}
+
+/// All addresses.
+pub fn routes(doors: Doors) -> Router {
+    let most = doors.max_request_bytes;
+    Router::new()
+        .route(
+            "/v1/search",
+            reading(&doors, "SearchRequest", |doors, request, deadline| async move {
+                doors.search.search(request, deadline, json::write).await
+            }),
+        )
+        .route(
+            "/v1/similar",
+            reading(&doors, "SimilarRequest", |doors, request, deadline| async move {
+                doors.search.similar(request, deadline, json::write).await
+            }),
+        )
+        .route(
+            "/v1/facets",
+            reading(&doors, "FacetsRequest", |doors, request, deadline| async move {
+                doors.search.facets(request, deadline, json::write).await
+            }),
+        )
+        .route(
+            "/v1/suggest",
+            reading(&doors, "SuggestRequest", |doors, request, deadline| async move {
+                doors.search.suggest(request, deadline, json::write).await
+            }),
+        )
+        .route(
+            "/v1/analyze",
+            reading(&doors, "AnalyzeRequest", |doors, request, deadline| async move {
+                doors.search.analyze(request, deadline, json::write).await
+            }),
+        )
+        .route(
+            "/v1/search:batch",
+            post(with(&doors, move |doors, request| batch(doors, request, most))),
+        )
+        .route(
+            "/v1/articles:get",
+            post(with(&doors, |doors, request| async move {
+                let call = Call::new(request);
+                let deadline = call.deadline();
+                let message = call
+                    .message("GetArticleRequest", Effect::Reads, doors.max_request_bytes)
+                    .await;
+                match message {
+                    Ok(message) => respond(doors.search.get_article(message, deadline, json::write).await),
+                    Err(error) => failed(&error),
+                }
+            })),
+        )
+        .route(
+            "/v1/articles/{*id}",
+            get({
+                let doors = doors.clone();
+                move |Path(article_id): Path<String>, request: Request| async move {
+                    let deadline = request.extensions().get::<Deadline>().map(|deadline| deadline.0);
+                    let request = wire::GetArticleRequest { article_id };
+                    respond(doors.search.get_article(request, deadline, json::write).await)
+                }
+            }),
+        )
+        .route("/v1/articles", get(with(&doors, list)))
+        .route("/v1/articles:import", post(with(&doors, import)))
+        .route(
+            "/v1/articles:upsert",
+            writing(&doors, |doors, request, deadline| async move {
+                doors.index.upsert(request, deadline).await
+            }),
+        )
+        .route(
+            "/v1/articles:delete",
+            writing(&doors, |doors, request, deadline| async move {
+                doors.index.delete(request, deadline).await
+            }),
+        )
+        .route(
+            "/v1/commit",
+            writing(&doors, |doors, request, deadline| async move {
+                doors.index.commit(request, deadline).await
+            }),
+        )
+        .route(
+            "/v1/snapshot",
+            writing(&doors, |doors, request, deadline| async move {
+                doors.index.snapshot(request, deadline).await
+            }),
+        )
+        .route(
+            "/v1/stats",
+            describing(&doors, "StatsRequest", |doors, request, deadline| async move {
+                doors.index.stats(request, deadline).await
+            }),
+        )
+        .route(
+            "/v1/sources",
+            describing(&doors, "ListSourcesRequest", |doors, request, deadline| async move {
+                doors.index.sources(request, deadline).await
+            }),
+        )
+        .route(
+            "/openapi.json",
+            get(async || respond(Ok(openapi::DOCUMENT.clone().into_bytes()))),
+        )
+        .merge(page::routes())
+        .route("/healthz", get(async || "ok\n"))
+        .route(
+            "/readyz",
+            get(with(&doors, |doors, _| async move {
+                match doors.is_serving.load(Ordering::Acquire) {
+                    true => (StatusCode::OK, "SERVING\n").into_response(),
+                    false => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING\n").into_response(),
+                }
+            })),
+        )
+        .method_not_allowed_fallback(|request: Request| async move { wrong_method(&request) })
+        // As fast as packing goes: who asks waits for the answer, too.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+}
+
+/// What tells browsers which origins may ask, for every protocol; without origins they are told nothing, and ask nothing.
+///
+/// # Errors
+/// `Caller` if one is not written as browsers write them.
+pub fn origins(allowed: &str) -> Result<CorsLayer> {
+    let allowed: Vec<&str> = allowed
+        .split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .collect();
+    let layer = CorsLayer::new();
+    if allowed.is_empty() {
+        return Ok(layer);
+    }
+    let origin = |text: &&str| {
+        let is_one = text.starts_with("http://") || text.starts_with("https://");
+        let value = text.parse().ok().filter(|_| is_one && !text.ends_with('/'));
+        value.ok_or_else(|| {
+            Error::caller(format!("cors_origins: `{text}` is no origin"))
+                .help("write it as https://example.org, without a path, or `*`")
+        })
+    };
+    let allow = match allowed.contains(&"*") {
+        true => AllowOrigin::any(),
+        false => AllowOrigin::list(allowed.iter().map(origin).collect::<Result<Vec<_>>>()?),
+    };
+    let names = |names: &'static [&'static str]| names.iter().copied().map(HeaderName::from_static);
+    Ok(layer
+        .allow_origin(allow)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(names(ALLOWED_HEADERS).collect::<Vec<_>>())
+        .expose_headers(names(SHOWN_HEADERS).collect::<Vec<_>>())
+        .max_age(Duration::from_secs(600)))
+}
+
+/// What a page of another origin may send: for JSON, and for gRPC-Web.
+const ALLOWED_HEADERS: &[&str] = &[
+    "authorization",
+    "content-type",
+    "grpc-timeout",
+    "timeout",
+    "x-grpc-web",
+    "x-request-id",
+    "x-user-agent",
+];
+/// What it may read.
+const SHOWN_HEADERS: &[&str] = &[
+    "grpc-message",
+    "grpc-status",
+    "grpc-status-details-bin",
+    "retry-after",
+    "x-request-id",
+];
+
+/// The answer where no address is: to either protocol in its own words.
+pub async fn nowhere(request: Request) -> Response {
+    let path: String = request.uri().path().chars().take(200).collect();
+    let error = Error::missing(format!("nothing is at {path}")).help("the addresses are in /openapi.json");
+    match Protocol::of(&request) {
+        Protocol::Grpc => tonic::Status::unimplemented("").into_http::<Body>(),
+        Protocol::Http => failed(&error),
+    }
+}
+
+fn wrong_method(request: &Request) -> Response {
+    let error = Error::caller(format!("{} is not a method of this address", request.method()));
+    let mut response = failed(&error.help("the methods are in /openapi.json"));
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
+
+/// A handler of its own copy of the doors.
+fn with<F, A>(doors: &Doors, handle: F) -> impl Fn(Request) -> A + Clone + Send + Sync + 'static
+where
+    F: Fn(Doors, Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response> + Send + 'static,
+{
+    let doors = doors.clone();
+    move |request| handle(doors.clone(), request)
+}
+
+/// A call of `SearchService` by GET and POST, whose answer is JSON already.
+fn reading<Q, F, A>(doors: &Doors, message: &'static str, call: F) -> MethodRouter
+where
+    Q: DeserializeOwned + Send + 'static,
+    F: Fn(Doors, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
+    A: Future<Output = Result<Vec<u8>>> + Send + 'static,
+{
+    let handler = with(doors, move |doors, request| async move {
+        let arrived = Call::new(request);
+        let deadline = arrived.deadline();
+        match arrived.message(message, Effect::Reads, doors.max_request_bytes).await {
+            Ok(message) => respond(call(doors, message, deadline).await),
+            Err(error) => failed(&error),
+        }
+    });
+    get(handler.clone()).post(handler)
+}
+
+/// A call of `IndexService` that answers, by GET and POST.
+fn describing<Q, T, F, A>(doors: &Doors, message: &'static str, call: F) -> MethodRouter
+where
+    Q: DeserializeOwned + Send + 'static,
+    T: Serialize + 'static,
+    F: Fn(Doors, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
+    A: Future<Output = Result<T>> + Send + 'static,
+{
+    let handler = with(doors, move |doors, request| {
+        of_index(doors, request, message, Effect::Reads, call)
+    });
+    get(handler.clone()).post(handler)
+}
+
+/// A call of `IndexService` that writes, by POST.
+fn writing<Q, T, F, A>(doors: &Doors, call: F) -> MethodRouter
+where
+    Q: DeserializeOwned + Send + 'static,
+    T: Serialize + 'static,
+    F: Fn(Doors, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
+    A: Future<Output = Result<T>> + Send + 'static,
+{
+    // By POST no message is made of parameters, so its name is not asked for.
+    post(with(doors, move |doors, request| {
+        of_index(doors, request, "", Effect::Writes, call)
+    }))
+}
+
+async fn of_index<Q, T, F, A>(
+    doors: Doors,
+    request: Request,
+    message: &'static str,
+    effect: Effect,
+    call: F,
+) -> Response
+where
+    Q: DeserializeOwned + Send + 'static,
+    T: Serialize + 'static,
+    F: Fn(Doors, Q, Option<Instant>) -> A,
+    A: Future<Output = Result<T>>,
+{
+    let answer = async {
+        let _place = doors.room.enter()?;
+        let arrived = Call::new(request);
+        let deadline = arrived.deadline();
+        let message = arrived.message(message, effect, doors.max_write_bytes).await?;
+        json::write(call(doors.clone(), message, deadline).await?)
+    };
+    respond(answer.await)
+}
+
+async fn batch(doors: Doors, request: Request, most: usize) -> Response {
+    let call = Call::new(request);
+    let deadline = call.deadline();
+    let answer = async {
+        let batch: wire::BatchSearchRequest = call.message("BatchSearchRequest", Effect::Reads, most).await?;
+        doors.search.batch(batch.requests, deadline, json::write)
+    };
+    match answer.await {
+        Ok(items) => streams::events(items),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn list(doors: Doors, request: Request) -> Response {
+    let answer = async {
+        let _place = doors.room.enter()?;
+        let call = Call::new(request);
+        let deadline = call.deadline();
+        let message = call
+            .message("ListArticlesRequest", Effect::Reads, doors.max_write_bytes)
+            .await?;
+        doors.index.list(message, deadline).await
+    };
+    match answer.await {
+        Ok(messages) => streams::lines(messages.flat_map(|message| {
+            message
+                .articles
+                .into_iter()
+                .filter_map(|article| json::write(article).ok())
+        })),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn import(doors: Doors, request: Request) -> Response {
+    let answer = async {
+        let _place = doors.room.enter()?;
+        let call = Call::new(request);
+        let deadline = call.deadline();
+        let source = form_urlencoded::parse(call.query().as_bytes()).find(|(name, _)| name == "source");
+        let source = source.map(|(_, source)| source.into_owned()).ok_or_else(|| {
+            Error::caller("source: is not set")
+                .help("name what the articles come from: /v1/articles:import?source=NAME")
+        })?;
+        let articles = streams::articles(call.lines()?, source, doors.max_write_bytes);
+        json::write(doors.index.import(articles, deadline).await?)
+    };
+    respond(answer.await)
+}

@@ -1,0 +1,264 @@
+//! `/openapi.json`: the calls over HTTP as OpenAPI 3.1, read off the protocol's descriptors, comments included.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+
+use super::addresses::{ADDRESSES, Address, Answered, Given};
+use super::params;
+use super::schema::{Field, Kind, SCHEMA};
+
+/// The document, made once.
+pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
+
+fn document() -> Value {
+    let mut used = BTreeSet::new();
+    let mut paths = Map::new();
+    for door in ADDRESSES {
+        let method = match door.given {
+            Given::Parameters | Given::Address => "get",
+            Given::Body | Given::Lines => "post",
+        };
+        let at = paths.entry(door.path).or_insert_with(|| json!({}));
+        at[method] = operation(door, method, &mut used);
+    }
+    for (path, says) in [
+        ("/healthz", "Whether the service lives."),
+        (
+            "/readyz",
+            "Whether questions are answered now; 503 while the index is opened and while the service ends.",
+        ),
+    ] {
+        let text = json!({ "description": "Yes.", "content": { "text/plain": { "schema": { "type": "string" } } } });
+        let not = json!({ "description": "No.", "content": { "text/plain": { "schema": { "type": "string" } } } });
+        paths.insert(
+            path.to_owned(),
+            json!({ "get": {
+                "operationId": &path[1..], "summary": says, "tags": ["Health"], "security": [{}],
+                "responses": { "200": text, "503": not },
+            } }),
+        );
+    }
+    let mut schemas = Map::new();
+    while let Some(name) = used.pop_first() {
+        if !schemas.contains_key(&name) {
+            let schema = schema(&name, &mut used);
+            schemas.insert(name, schema);
+        }
+    }
+    schemas.insert("Error".into(), error());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Baowen 保问",
+            "summary": "Search in Chinese insurance articles.",
+            "description": "The proto3 JSON mapping of `baowen.v1`: names as the protocol has them (`lowerCamelCase` is taken, \
+                            too), 64-bit numbers as strings, enums by name. Positions in texts count characters (Unicode scalar \
+                            values). Any call takes a `timeout` in seconds, as a header or a parameter.",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "tags": [
+            { "name": "SearchService", "description": "Questions in, passages out." },
+            { "name": "IndexService", "description": "Articles in and out." },
+            { "name": "Health", "description": "Whether the service lives and is ready." },
+        ],
+        "security": [{}, { "token": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer", "description": "Where the service was given tokens." },
+            },
+        },
+    })
+}
+
+fn operation(door: &Address, method: &str, used: &mut BTreeSet<String>) -> Value {
+    let (service, name) = door.call.split_once('.').unwrap_or((door.call, ""));
+    let said = SCHEMA.call(door.call);
+    let summary = said
+        .split_inclusive(['.', ':'])
+        .next()
+        .unwrap_or(said)
+        .trim_end_matches([':']);
+    let mut operation = json!({
+        "operationId": match (method, door.given) {
+            // Of the calls that are asked both ways, the other one has the name.
+            ("get", _) if service == "SearchService" => format!("{name}ByAddress"),
+            _ => name.to_owned(),
+        },
+        "summary": summary,
+        "description": said,
+        "tags": [service],
+    });
+    let mut reference = |name: &str| {
+        used.insert(name.to_owned());
+        json!({ "$ref": format!("#/components/schemas/{name}") })
+    };
+    match door.given {
+        Given::Body => {
+            let schema = reference(door.message);
+            operation["requestBody"] =
+                json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        }
+        Given::Lines => {
+            let schema = reference(door.message);
+            operation["requestBody"] = json!({
+                "required": true, "description": "One article a line.",
+                "content": { "application/x-ndjson": { "schema": schema } },
+            });
+            operation["parameters"] = json!([{
+                "name": "source", "in": "query", "required": true, "schema": { "type": "string" },
+                "description": "What the articles come from; a new name makes a source.",
+            }]);
+        }
+        Given::Address => {
+            operation["parameters"] = json!([{
+                "name": "article_id", "in": "path", "required": true, "schema": { "type": "string" },
+                "description": "Its id, percent-encoded (`/` may stay).",
+            }]);
+        }
+        Given::Parameters => {
+            let parameter = |(name, field): &(String, &Field)| {
+                json!({
+                    "name": name, "in": "query", "required": false,
+                    "description": field.comment, "schema": of_field(field, &mut BTreeSet::new(), false),
+                })
+            };
+            operation["parameters"] = params::names(door.message).iter().map(parameter).collect();
+        }
+    }
+    let kind = match door.answered {
+        Answered::Json => "application/json",
+        Answered::Events => "text/event-stream",
+        Answered::Lines => "application/x-ndjson",
+    };
+    let says = match door.answered {
+        Answered::Json => "The answer.",
+        Answered::Events => {
+            "An event for each question, its `data` as here; the last one is `end`, or `error` with an Error."
+        }
+        Answered::Lines => "One a line.",
+    };
+    let answer = reference(door.answer);
+    let failed = |says: &str| {
+        let error = json!({ "$ref": "#/components/schemas/Error" });
+        json!({ "description": says, "content": { "application/json": { "schema": error } } })
+    };
+    operation["responses"] = json!({
+        "200": { "description": says, "content": { kind: { "schema": answer } } },
+        "4XX": failed("The call is wrong, or comes at a wrong time; `field` says where."),
+        "5XX": failed("The service cannot answer it now."),
+    });
+    operation
+}
+
+fn schema(name: &str, used: &mut BTreeSet<String>) -> Value {
+    if let Some(of) = SCHEMA.enumeration(name) {
+        let names: Vec<&str> = of.values.iter().map(|(name, _)| &**name).collect();
+        let meanings = of.values.iter().map(|(name, about)| format!("\n- `{name}`: {about}"));
+        let description = format!("{}{}", of.comment, meanings.collect::<String>());
+        return json!({ "type": "string", "enum": names, "description": description });
+    }
+    let Some(of) = SCHEMA.message(name) else {
+        return json!({});
+    };
+    let mut properties = Map::new();
+    for field in &of.fields {
+        let mut schema = of_field(field, used, true);
+        if !field.comment.is_empty() {
+            schema["description"] = json!(field.comment);
+        }
+        properties.insert(field.name.clone(), schema);
+    }
+    json!({
+        "type": "object", "description": of.comment, "properties": properties, "additionalProperties": false,
+    })
+}
+
+/// The schema of a field; parameters spell enums out, since they stand by themselves.
+fn of_field(field: &Field, used: &mut BTreeSet<String>, by_reference: bool) -> Value {
+    let mut reference = |name: &str| match by_reference {
+        true => {
+            used.insert(name.to_owned());
+            json!({ "$ref": format!("#/components/schemas/{name}") })
+        }
+        false => {
+            let values = SCHEMA.enumeration(name).map_or(&[][..], |of| &of.values);
+            json!({ "type": "string", "enum": values.iter().map(|(name, _)| &**name).collect::<Vec<_>>() })
+        }
+    };
+    let one = match &field.kind {
+        Kind::Text => json!({ "type": "string" }),
+        Kind::Bool => json!({ "type": "boolean" }),
+        Kind::Int32(true) => json!({ "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX }),
+        Kind::Int32(false) => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+        Kind::Int64 => json!({ "type": "string", "pattern": "^[0-9]+$" }),
+        Kind::Float => json!({ "type": "number" }),
+        Kind::Enum(name) | Kind::Message(name) => reference(name),
+        Kind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+    };
+    match field.is_list {
+        true => json!({ "type": "array", "items": one }),
+        false => one,
+    }
+}
+
+fn error() -> Value {
+    let text = |says: &str| json!({ "type": "string", "description": says });
+    json!({
+        "type": "object",
+        "description": "Why a call failed.",
+        "required": ["code", "message", "field", "help"],
+        "properties": {
+            "code": text("The name of the gRPC code (INVALID_ARGUMENT)."),
+            "message": text("What was wrong."),
+            "field": text("The field or parameter that was; empty if it was none."),
+            "help": text("What helps; empty if nothing is known to."),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_has_an_address_and_every_reference_leads_somewhere() {
+        let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
+        for (call, comment) in SCHEMA.calls() {
+            assert!(ADDRESSES.iter().any(|door| door.call == call), "{call} has no address");
+            assert!(!comment.is_empty(), "{call} is not documented");
+        }
+        for door in ADDRESSES {
+            assert!(SCHEMA.message(door.message).is_some(), "{}", door.message);
+            assert!(SCHEMA.message(door.answer).is_some(), "{}", door.answer);
+        }
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        let text = document.to_string();
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(schemas.contains_key(name), "{name}");
+        }
+        let hit = &schemas["Hit"]["properties"];
+        assert_eq!(hit["attributes"]["additionalProperties"]["type"], "string");
+        assert!(
+            hit["score"]["description"]
+                .as_str()
+                .unwrap()
+                .contains("higher is better")
+        );
+        let ids: Vec<&Value> = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|at| at.as_object().unwrap().values())
+            .map(|operation| &operation["operationId"])
+            .collect();
+        let distinct: BTreeSet<String> = ids.iter().map(|id| id.to_string()).collect();
+        assert_eq!(ids.len(), distinct.len(), "{ids:?}");
+    }
+}

@@ -1,0 +1,65 @@
+//! The files of the question page and of the operator's page, as they were compiled in (`src/service/page`).
+//!
+//! The browser is told to run and load nothing but them, and to ask each time whether they have changed.
+
+use axum::Router;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Nothing from elsewhere, nothing that stands in a page itself, and no page of others around it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+
+/// Address, type and content of every file.
+const FILES: [(&str, &str, &[u8]); 5] = [
+    ("/", HTML, include_bytes!("../page/dist/index.html")),
+    ("/page.css", CSS, include_bytes!("../page/dist/page.css")),
+    ("/page.js", JS, include_bytes!("../page/dist/page.js")),
+    ("/admin", HTML, include_bytes!("../page/dist/admin.html")),
+    ("/admin.js", JS, include_bytes!("../page/dist/admin.js")),
+];
+
+/// The addresses of the files.
+pub fn routes() -> Router {
+    FILES.into_iter().fold(Router::new(), |router, (path, kind, content)| {
+        let tag = format!("\"{:016x}\"", xxh3_64(content));
+        let serve = move |headers: HeaderMap| {
+            let response = file(&headers, kind, content, &tag);
+            async { response }
+        };
+        router.route(path, get(serve))
+    })
+}
+
+fn file(headers: &HeaderMap, kind: &'static str, content: &'static [u8], tag: &str) -> Response {
+    let known = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    // A proxy that packs the file makes the tag a weak one.
+    let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let fixed: [(HeaderName, &'static str); 5] = [
+        (CONTENT_TYPE, kind),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (CACHE_CONTROL, "no-cache"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    let mut response = match is_known {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => content.into_response(),
+    };
+    for (name, value) in fixed {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}

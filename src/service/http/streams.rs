@@ -1,0 +1,190 @@
+//! What is more than one message: a batch's answers as server-sent events, an import as lines of JSON, a list as lines.
+
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt, stream};
+
+use super::exchange::too_large;
+use super::json;
+use crate::error::{Error, Result};
+use crate::service::refusal::Refusal;
+use crate::service::{convert, wire};
+
+/// Articles of an import that are handed on together.
+const TOGETHER: usize = 64;
+/// Bytes of lines that are handed on together.
+const TOGETHER_BYTES: usize = 256 << 10;
+
+/// The answers of a batch, each an event as soon as it is there; the last event says `end`, or `error` with why it ends.
+pub fn events(items: impl Stream<Item = Result<(usize, Result<Vec<u8>>)>> + Send + 'static) -> Response {
+    let events = items
+        .map(|item| match item {
+            Ok((index, Ok(answer))) => {
+                let answer = String::from_utf8_lossy(&answer);
+                let data = format!(r#"{{"index":{index},"response":{answer}}}"#);
+                Event::default().id(index.to_string()).data(data)
+            }
+            Ok((index, Err(error))) => {
+                let item = json::write(convert::batch_item(index, Err(error))).unwrap_or_default();
+                Event::default()
+                    .id(index.to_string())
+                    .data(String::from_utf8_lossy(&item))
+            }
+            Err(error) => {
+                let refusal = serde_json::to_string(&Refusal::new(&error)).unwrap_or_default();
+                Event::default().event("error").data(refusal)
+            }
+        })
+        .chain(stream::once(async { Event::default().event("end").data("{}") }));
+    Sse::new(events.map(Ok::<_, Infallible>))
+        .keep_alive(KeepAlive::default())
+        .into_response()
+}
+
+/// Messages as lines of JSON.
+pub fn lines(messages: impl Iterator<Item = Vec<u8>> + Send + 'static) -> Response {
+    let line = |mut json: Vec<u8>| {
+        json.push(b'\n');
+        Ok::<_, Infallible>(Bytes::from(json))
+    };
+    let body = Body::from_stream(stream::iter(messages.map(line)));
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))], body).into_response()
+}
+
+/// The articles of a body, one a line, as messages of an import of this source; empty lines are passed over. Takes in no more
+/// than it hands on, so a client that is faster than indexing is held back.
+pub fn articles(
+    body: Body,
+    source: String,
+    most_bytes: usize,
+) -> impl Stream<Item = Result<wire::ImportArticlesRequest>> + Send {
+    let reader = Lines {
+        parts: body.into_data_stream(),
+        rest: Vec::new(),
+        number: 0,
+        most_bytes,
+        has_ended: false,
+    };
+    stream::unfold((reader, Some(source)), |(mut reader, mut source)| async move {
+        let message = reader.next_message().await.transpose()?;
+        let message = message.map(|articles| wire::ImportArticlesRequest {
+            // Named once, as the protocol has it.
+            source: source.take().map(|name| wire::Source { name, folder: None }),
+            articles,
+        });
+        reader.has_ended |= message.is_err();
+        Some((message, (reader, source)))
+    })
+}
+
+struct Lines<S> {
+    parts: S,
+    /// Read, and not yet handed on.
+    rest: Vec<u8>,
+    /// Lines handed on.
+    number: usize,
+    most_bytes: usize,
+    has_ended: bool,
+}
+
+impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
+    /// Some articles; none at the end.
+    async fn next_message(&mut self) -> Result<Option<Vec<wire::Article>>> {
+        let (mut articles, mut bytes) = (Vec::new(), 0);
+        loop {
+            while let Some(end) = self.rest.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = self.rest.drain(..=end).collect();
+                bytes += line.len();
+                articles.extend(self.read(&line)?);
+                if articles.len() >= TOGETHER || bytes >= TOGETHER_BYTES {
+                    return Ok(Some(articles));
+                }
+            }
+            if self.has_ended {
+                return Ok((!articles.is_empty()).then_some(articles));
+            }
+            if self.rest.len() > self.most_bytes {
+                return Err(too_large(self.most_bytes).context(format!("line {}", self.number + 1)));
+            }
+            match self.parts.next().await {
+                Some(part) => {
+                    let part = part.map_err(|cause| Error::caller(format!("the body was cut off ({cause})")))?;
+                    self.rest.extend_from_slice(&part);
+                }
+                None => {
+                    self.has_ended = true;
+                    self.rest.push(b'\n');
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, line: &[u8]) -> Result<Option<wire::Article>> {
+        self.number += 1;
+        match line.trim_ascii() {
+            [] => Ok(None),
+            line => json::read(line).map(Some).map_err(|error| {
+                let fields = "one article a line; what was taken before it is kept";
+                Error::new(error.fault(), format!("line {}: {}", self.number, error.message())).help(fields)
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(body: &str, most: usize) -> Vec<Result<wire::ImportArticlesRequest>> {
+        let parts: Vec<_> = body
+            .as_bytes()
+            .chunks(7)
+            .map(|part| Ok::<_, Infallible>(part.to_vec()))
+            .collect();
+        let body = Body::from_stream(stream::iter(parts));
+        articles(body, "甲".into(), most).collect().await
+    }
+
+    #[tokio::test]
+    async fn lines_are_articles_wherever_the_network_cuts_them() {
+        let messages = read("{\"id\":\"a\",\"title\":\"医保\"}\n\n{\"id\":\"b\"}", 1_000).await;
+        let [message] = &messages[..] else {
+            panic!("{messages:?}")
+        };
+        let message = message.as_ref().unwrap();
+        assert_eq!(message.source.as_ref().unwrap().name, "甲");
+        let ids: Vec<&str> = message.articles.iter().map(|article| &*article.id).collect();
+        assert_eq!(ids, ["a", "b"]);
+        assert_eq!(message.articles[0].title, "医保");
+        let many: String = (0..200).map(|number| format!("{{\"id\":\"{number}\"}}\n")).collect();
+        let sizes: Vec<_> = read(&many, 1_000)
+            .await
+            .into_iter()
+            .map(|message| message.unwrap().articles.len())
+            .collect();
+        assert_eq!(sizes, [64, 64, 64, 8]);
+        assert!(read("", 1_000).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_bad_line_ends_it_and_is_named() {
+        let check = async |body: &str, most: usize, expected: &str| {
+            let messages = read(body, most).await;
+            let error = messages.last().unwrap().as_ref().unwrap_err();
+            assert!(error.message().starts_with(expected), "{error}");
+        };
+        check(
+            "{\"id\":\"a\"}\n{\"idd\":\"b\"}\n{\"id\":\"c\"}\n",
+            1_000,
+            "line 2: idd: is not",
+        )
+        .await;
+        check("{\"id\":\"a\"}\n{\n", 1_000, "line 2: ").await;
+        check(&"x".repeat(3_000), 1_000, "line 1: the body is larger").await;
+    }
+}

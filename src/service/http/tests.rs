@@ -1,0 +1,277 @@
+//! The addresses over a real socket, with the core that does what the question says.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::service::tests::{Running, fake, serve, settings, started};
+use crate::service::{ReadyCell, wire};
+use std::sync::Arc;
+
+/// A response as it came.
+struct Got {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Got {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|cause| panic!("{cause}: {}", self.body))
+    }
+}
+
+impl Running {
+    /// Asks by HTTP/1.0, whose answers end with the connection.
+    async fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> Got {
+        let length = body.len();
+        let request = format!("{method} {path} HTTP/1.0\r\nhost: x\r\n{headers}content-length: {length}\r\n\r\n{body}");
+        self.send(&request).await
+    }
+
+    async fn send(&self, request: &str) -> Got {
+        let mut socket = TcpStream::connect(self.addr).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut read = Vec::new();
+        socket.read_to_end(&mut read).await.unwrap();
+        let text = String::from_utf8(read).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        Got {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head: head.to_ascii_lowercase(),
+            body: body.to_owned(),
+        }
+    }
+
+    /// Says that a body of this length comes, and sends none.
+    async fn declare(&self, path: &str, length: usize) -> Got {
+        let head = format!("POST {path} HTTP/1.0\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        self.send(&head).await
+    }
+
+    async fn get(&self, path: &str) -> Got {
+        self.http("GET", path, "", "").await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Got {
+        let headers = "content-type: application/json\r\n";
+        self.http("POST", path, headers, &body.to_string()).await
+    }
+}
+
+/// What both sides say, but for how long it took.
+fn timeless(mut answer: wire::SearchResponse) -> wire::SearchResponse {
+    answer.timings = None;
+    answer
+}
+
+#[tokio::test]
+async fn json_says_what_grpc_says() {
+    let (fake, _strings) = fake();
+    let running = serve(fake, settings()).await;
+    let request = wire::SearchRequest {
+        query: "医保断缴".into(),
+        ..Default::default()
+    };
+    let expected = running.raw().await.search(request).await.unwrap().into_inner();
+    for got in [
+        running.get("/v1/search?q=%E5%8C%BB%E4%BF%9D%E6%96%AD%E7%BC%B4").await,
+        running.post("/v1/search", &json!({"query": "医保断缴"})).await,
+        // As curl sends it that is told nothing.
+        running.http("POST", "/v1/search", "", r#"{"query": "医保断缴"}"#).await,
+    ] {
+        assert_eq!(got.status, 200, "{}", got.body);
+        assert!(got.head.contains("content-type: application/json"), "{}", got.head);
+        let read: wire::SearchResponse = serde_json::from_str(&got.body).unwrap();
+        assert_eq!(timeless(read), timeless(expected.clone()));
+        let json = got.json();
+        assert_eq!(json["hits"][0]["article_id"], "yibao-1");
+        assert_eq!(json["hits"][0]["applies"]["place"], "FIT_WIDER");
+        assert_eq!(json["candidates"], "100");
+    }
+}
+
+#[tokio::test]
+async fn errors_say_code_field_and_help() {
+    let (fake, _strings) = fake();
+    let running = serve(fake.clone(), settings()).await;
+    let check = async |got: Got, status: u16, code: &str, field: &str| {
+        assert_eq!(got.status, status, "{}", got.body);
+        let json = got.json();
+        assert_eq!((&json["code"], &json["field"]), (&json!(code), &json!(field)), "{json}");
+        assert!(json["message"].is_string() && json["help"].is_string(), "{json}");
+    };
+    let invalid = "INVALID_ARGUMENT";
+    check(running.get("/v1/search?q=").await, 400, invalid, "query").await;
+    check(running.get("/v1/search?q=a&topk=3").await, 400, invalid, "topk").await;
+    check(running.get("/v1/search?q=a&top_k=0").await, 400, invalid, "top_k").await;
+    check(
+        running.get("/v1/search?q=a&timeout=soon").await,
+        400,
+        invalid,
+        "timeout",
+    )
+    .await;
+    check(running.get("/v1/search?q=a&timeout=-1").await, 400, invalid, "timeout").await;
+    check(
+        running.get("/v1/search?q=a&timeout=1e99").await,
+        400,
+        invalid,
+        "timeout",
+    )
+    .await;
+    check(
+        running
+            .post("/v1/search", &json!({"query": "a", "filter": {"yers": []}}))
+            .await,
+        400,
+        invalid,
+        "filter.yers",
+    )
+    .await;
+    check(
+        running
+            .post("/v1/search", &json!({"query": "a", "filter": {"years": [70000]}}))
+            .await,
+        400,
+        invalid,
+        "filter.years",
+    )
+    .await;
+    check(running.post("/v1/search?q=a", &json!({})).await, 400, invalid, "q").await;
+    check(running.http("POST", "/v1/search", "", "{").await, 400, invalid, "").await;
+    check(
+        running
+            .http("POST", "/v1/search", "timeout: 0.0\r\n", r#"{"query":"a"}"#)
+            .await,
+        504,
+        "DEADLINE_EXCEEDED",
+        "",
+    )
+    .await;
+    check(running.get("/v2/search?q=a").await, 404, "NOT_FOUND", "").await;
+    check(running.http("DELETE", "/v1/search", "", "").await, 405, invalid, "").await;
+    check(running.get("/v1/articles/a%2Fb").await, 503, "UNAVAILABLE", "").await;
+    // Refused by what it says of its length, before anything of it is read.
+    check(
+        running.declare("/v1/search", 5 << 20).await,
+        413,
+        "RESOURCE_EXHAUSTED",
+        "",
+    )
+    .await;
+    let started = fake.started.load(Ordering::SeqCst);
+    assert_eq!(started, 0, "none of it came to the core");
+    let (codes, faults) = ([400, 404, 400, 429, 504, 503, 500, 500], 0..8);
+    for (status, fault) in codes.into_iter().zip(faults) {
+        let got = running.get(&format!("/v1/search?q=fault+{fault}")).await;
+        assert_eq!((got.status, got.json()["help"].as_str()), (status, Some("what helps")));
+    }
+}
+
+#[tokio::test]
+async fn writing_calls_must_say_that_they_are_json() {
+    let (fake, _strings) = fake();
+    let running = serve(fake, settings()).await;
+    for path in [
+        "articles:upsert",
+        "articles:delete",
+        "articles:import?source=a",
+        "commit",
+        "snapshot",
+    ] {
+        for content in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=application/json",
+        ] {
+            let got = running
+                .http(
+                    "POST",
+                    &format!("/v1/{path}"),
+                    &format!("content-type: {content}\r\n"),
+                    "{}",
+                )
+                .await;
+            assert_eq!(
+                (got.status, got.json()["field"].as_str()),
+                (400, Some("content-type")),
+                "{path} {content}"
+            );
+        }
+    }
+    // The index is not open here, which is found out after that.
+    let got = running.post("/v1/commit", &json!({})).await;
+    assert_eq!((got.status, got.json()["code"].as_str()), (503, Some("UNAVAILABLE")));
+}
+
+#[tokio::test]
+async fn a_batch_comes_as_events() {
+    let (fake, _strings) = fake();
+    let running = serve(fake, settings()).await;
+    let batch = json!({"requests": [{"query": "医保"}, {"query": ""}, {"query": "养老\n金"}]});
+    let got = running.post("/v1/search:batch", &batch).await;
+    assert!(got.head.contains("content-type: text/event-stream"), "{}", got.head);
+    let events: Vec<Vec<&str>> = got
+        .body
+        .trim()
+        .split("\n\n")
+        .map(|event| event.lines().collect())
+        .collect();
+    assert_eq!(events.len(), 4, "{}", got.body);
+    for (number, event) in events[..3].iter().enumerate() {
+        assert_eq!(event[0], format!("id: {number}"));
+        let item: wire::BatchSearchResponse = serde_json::from_str(event[1].strip_prefix("data: ").unwrap()).unwrap();
+        assert_eq!(item.index as usize, number);
+        use wire::batch_search_response::Outcome;
+        match item.outcome.unwrap() {
+            Outcome::Response(answer) => assert_eq!(answer.hits.len(), 1),
+            Outcome::Error(error) => assert_eq!((number, error.code), (1, 3)),
+        }
+    }
+    assert_eq!(events[3], ["event: end", "data: {}"]);
+    let got = running.post("/v1/search:batch", &json!({})).await;
+    assert_eq!((got.status, got.json()["field"].as_str()), (400, Some("requests")));
+}
+
+#[tokio::test]
+async fn limits_and_deadlines_hold_as_for_grpc() {
+    let (fake, strings) = fake();
+    let settings = crate::service::server::ServiceSettings {
+        queue: 0,
+        index_calls: 1,
+        ..settings()
+    };
+    let running = Arc::new(serve(fake, settings).await);
+    let waiting = tokio::spawn({
+        let running = running.clone();
+        async move { running.get("/v1/search?q=wait").await }
+    });
+    let strings = started(strings).await;
+    assert_eq!(running.get("/v1/search?q=a").await.status, 429);
+    strings.release.send(()).unwrap();
+    assert_eq!(waiting.await.unwrap().status, 200);
+    let waiting = tokio::spawn({
+        let running = running.clone();
+        async move { running.get("/v1/search?q=wait&timeout=0.05").await }
+    });
+    let strings = started(strings).await;
+    assert_eq!(waiting.await.unwrap().status, 504);
+    strings.release.send(()).unwrap();
+}
+
+#[tokio::test]
+async fn health_is_asked_by_http_too() {
+    let (fake, _strings) = fake();
+    let cell = Arc::new(ReadyCell::new());
+    let running = serve(cell.clone(), settings()).await;
+    assert_eq!(running.get("/healthz").await.status, 200);
+    assert_eq!(running.get("/readyz").await.status, 503);
+    assert!(cell.set(fake).is_ok());
+    while running.get("/readyz").await.status != 200 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}

@@ -1,0 +1,412 @@
+//! The service asked by plain HTTP: every call says in JSON what it says by gRPC, from writing articles to taking them out.
+//!
+//! The indexes here are of words alone, so that the tests take the time of the calls and not of the model.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use baowen::service::wire::index_service_client::IndexServiceClient;
+use baowen::service::wire::search_service_client::SearchServiceClient;
+use baowen::service::wire::{self, SuggestionKind};
+use serde_json::{Value, json};
+
+use crate::service::{Server, block_on};
+
+/// Status, head and body of an answer.
+struct Got(u16, String, String);
+
+impl Got {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.2).unwrap_or_else(|cause| panic!("{cause}: {}", self.2))
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self) -> T {
+        assert_eq!(self.0, 200, "{}", self.2);
+        serde_json::from_str(&self.2).unwrap()
+    }
+}
+
+fn ask(server: &Server, method: &str, path: &str, headers: &str, body: &[u8]) -> Got {
+    let mut socket = TcpStream::connect(&server.address).unwrap();
+    // Of HTTP/1.0 an answer ends with its connection.
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nhost: x\r\n{headers}content-length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).unwrap();
+    socket.write_all(body).unwrap();
+    let mut read = Vec::new();
+    socket.read_to_end(&mut read).unwrap();
+    let text = String::from_utf8_lossy(&read);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Got(status, head.to_ascii_lowercase(), body.to_owned())
+}
+
+fn get(server: &Server, path: &str) -> Got {
+    ask(server, "GET", path, "", b"")
+}
+
+fn post(server: &Server, path: &str, body: &Value) -> Got {
+    ask(
+        server,
+        "POST",
+        path,
+        "content-type: application/json\r\n",
+        body.to_string().as_bytes(),
+    )
+}
+
+/// Percent-encoded, as a browser would.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn articles() -> Vec<Value> {
+    let places = ["杭州", "宁波", "兰州"];
+    let topics = [
+        "居民医保缴费标准",
+        "失业保险金怎么申领",
+        "异地就医备案办理流程",
+        "生育津贴领取条件",
+    ];
+    let article = |number: usize| {
+        let (place, topic, year) = (places[number % 3], topics[number % 4], 2022 + number % 3);
+        json!({
+            "id": format!("{place}/{number}.md"),
+            "title": format!("{place}{year}年{topic}"),
+            "text": format!("{place}市{topic}：{year}年起，参保人到{place}市医保中心办理，带身份证，三个工作日办完。第{number}条。"),
+            "publisher": format!("{place}医保局"),
+            "published": format!("{year}-0{}-01", 1 + number % 9),
+            "attributes": {"编号": number.to_string()},
+        })
+    };
+    (0..24).map(article).collect()
+}
+
+/// A service over those articles, given to it over HTTP.
+fn filled(folder: &Path) -> Server {
+    let snapshots = folder.join("snapshots");
+    let arguments = ["--write", "--snapshots", snapshots.to_str().unwrap()];
+    let server = Server::start_with(&folder.join("index"), None, &arguments);
+    let (some, rest) = (&articles()[..4], &articles()[4..]);
+    let upserted = post(
+        &server,
+        "/v1/articles:upsert",
+        &json!({"source": {"name": "局"}, "articles": some}),
+    );
+    let upserted: wire::UpsertArticlesResponse = upserted.read();
+    assert!(
+        upserted
+            .results
+            .iter()
+            .all(|result| result.outcome() == wire::Outcome::Added),
+        "{upserted:?}"
+    );
+    let lines: String = rest.iter().map(|article| format!("{article}\n")).collect();
+    let headers = "content-type: application/x-ndjson\r\n";
+    let path = format!("/v1/articles:import?source={}", encoded("局"));
+    let imported: wire::ImportArticlesResponse = ask(&server, "POST", &path, headers, lines.as_bytes()).read();
+    assert_eq!((imported.articles, imported.added, imported.failed), (20, 20, 0));
+    server
+}
+
+#[test]
+fn every_call_says_the_same_by_both_protocols() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = filled(folder.path());
+    let address = format!("http://{}", server.address);
+    block_on(async {
+        let mut search = SearchServiceClient::connect(address.clone()).await.unwrap();
+        let mut index = IndexServiceClient::connect(address).await.unwrap();
+        macro_rules! same {
+            ($client:ident, $call:ident, $request:expr, $by_get:expr, $by_post:expr) => {{
+                let request = $request;
+                let body = serde_json::to_value(&request).unwrap();
+                let expected = $client.$call(request).await.unwrap().into_inner();
+                let mut answer = expected.clone();
+                for got in [get(&server, &$by_get), post(&server, $by_post, &body)] {
+                    answer = got.read();
+                    assert_eq!(answer, expected, "{}", $by_post);
+                }
+                answer
+            }};
+        }
+
+        let id = "杭州/3.md";
+        let request = wire::GetArticleRequest { article_id: id.into() };
+        let by_get = format!("/v1/articles/{}", encoded(id));
+        let article = same!(search, get_article, request, by_get, "/v1/articles:get");
+        assert_eq!(article.source.as_deref(), Some("杭州医保局"));
+        assert_eq!((article.regions, article.years), (vec!["杭州".to_owned()], vec![2022]));
+        assert_eq!(article.attributes["编号"], "3");
+        let of_text = article.passages.last().unwrap().span.unwrap();
+        assert_eq!(of_text.end as usize, article.text.chars().count());
+        let raw = get(&server, "/v1/articles/%E6%9D%AD%E5%B7%9E/3.md");
+        assert_eq!(raw.read::<wire::GetArticleResponse>().article_id, id);
+        let nobody = get(&server, "/v1/articles/nobody");
+        assert_eq!((nobody.0, &nobody.json()["field"]), (404, &json!("article_id")));
+
+        let request = wire::SimilarRequest {
+            article_id: id.into(),
+            top_k: Some(5),
+            filter: None,
+        };
+        let by_get = format!("/v1/similar?article_id={}&top_k=5", encoded(id));
+        let similar = same!(search, similar, request, by_get, "/v1/similar").articles;
+        assert_eq!(similar.len(), 5);
+        assert!(
+            similar
+                .iter()
+                .all(|one| one.article_id != id && (0.0..=1.0).contains(&one.score))
+        );
+        assert!(similar.windows(2).all(|pair| pair[0].score >= pair[1].score));
+        assert!(similar[0].title.contains("生育津贴"), "{}", similar[0].title);
+
+        let request = wire::FacetsRequest::default();
+        let all = same!(search, facets, request, "/v1/facets".to_owned(), "/v1/facets");
+        assert_eq!(all.total, 24);
+        let count = |values: &[wire::FacetValue], name: &str| {
+            values
+                .iter()
+                .find(|value| value.value == name)
+                .map_or(0, |value| value.count)
+        };
+        assert_eq!(
+            (
+                count(&all.sources, "杭州医保局"),
+                count(&all.regions, "浙江"),
+                count(&all.regions, "兰州")
+            ),
+            (8, 16, 8)
+        );
+        assert_eq!(
+            all.years.iter().map(|year| &*year.value).collect::<Vec<_>>(),
+            ["2024", "2023", "2022"]
+        );
+        let filter = wire::Filter {
+            regions: vec!["浙江省".into()],
+            years: vec![2023],
+            ..Default::default()
+        };
+        let request = wire::FacetsRequest {
+            filter: Some(filter),
+            ..Default::default()
+        };
+        let by_get = format!("/v1/facets?region={}&year=2023", encoded("浙江省"));
+        let some = same!(search, facets, request, by_get, "/v1/facets");
+        assert_eq!((some.total, some.sources.len()), (8, 1));
+        let request = wire::FacetsRequest {
+            query: Some("失业保险金".into()),
+            ..Default::default()
+        };
+        let by_get = format!("/v1/facets?q={}", encoded("失业保险金"));
+        let asked = same!(search, facets, request, by_get, "/v1/facets");
+        assert!(
+            asked.total >= 6 && asked.kinds[0].value == "ARTICLE_KIND_FULL",
+            "{asked:?}"
+        );
+
+        for (begun, expected) in [("失业保险", "失业保险金"), ("shiye", "失业"), ("syjt", "生育津贴")] {
+            let request = wire::SuggestRequest {
+                query: begun.into(),
+                top_k: None,
+            };
+            let by_get = format!("/v1/suggest?q={}", encoded(begun));
+            let found = same!(search, suggest, request, by_get, "/v1/suggest").suggestions;
+            assert!(
+                found.iter().any(|one| one.text.starts_with(expected)),
+                "{begun}: {found:?}"
+            );
+            assert!(found.len() <= 8);
+        }
+        let request = wire::SuggestRequest {
+            query: "杭州2022".into(),
+            top_k: None,
+        };
+        let titles = search.suggest(request).await.unwrap().into_inner().suggestions;
+        assert!(
+            !titles.is_empty() && titles.iter().all(|one| one.kind() == SuggestionKind::Title),
+            "{titles:?}"
+        );
+        assert!(
+            titles[0]
+                .article_id
+                .as_deref()
+                .is_some_and(|id| id.starts_with("杭州/"))
+        );
+
+        let text = "杭州去年失业保险金多少";
+        let request = wire::AnalyzeRequest {
+            text: text.into(),
+            today: Some("2024-05-01".into()),
+        };
+        let by_get = format!("/v1/analyze?text={}&today=2024-05-01", encoded(text));
+        let analysis = same!(search, analyze, request, by_get, "/v1/analyze");
+        assert_eq!(
+            (analysis.regions, analysis.years),
+            (vec!["杭州".to_owned()], vec![2023])
+        );
+        let word = &analysis.words[0];
+        assert_eq!(
+            (&*word.text, word.span.unwrap()),
+            ("杭州", wire::Span { start: 0, end: 2 })
+        );
+
+        let stats = same!(index, stats, wire::StatsRequest {}, "/v1/stats".to_owned(), "/v1/stats");
+        assert_eq!((stats.articles, stats.writes), (24, true));
+        let request = wire::ListSourcesRequest {};
+        let sources = same!(index, list_sources, request, "/v1/sources".to_owned(), "/v1/sources");
+        assert_eq!(sources.sources[0].articles, 24);
+    });
+
+    let listed = get(&server, &format!("/v1/articles?source={}", encoded("局")));
+    assert_eq!(listed.2.lines().count(), 24);
+    let dry = post(
+        &server,
+        "/v1/articles:delete",
+        &json!({"filter": {"regions": ["兰州"]}, "dry_run": true}),
+    );
+    assert_eq!(dry.read::<wire::DeleteArticlesResponse>().deleted, 8);
+    let deleted = post(
+        &server,
+        "/v1/articles:delete",
+        &json!({"filter": {"regions": ["兰州"]}}),
+    );
+    assert_eq!(deleted.read::<wire::DeleteArticlesResponse>().deleted, 8);
+    assert_eq!(get(&server, "/v1/stats").json()["articles"], "16");
+    let snapshot = post(&server, "/v1/snapshot", &json!({"name": "one"}));
+    assert!(Path::new(&snapshot.read::<wire::SnapshotResponse>().path).is_dir());
+}
+
+#[test]
+fn what_is_wrong_is_refused_by_both_protocols() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = filled(folder.path());
+    let check = |path: &str, body: Value, status: u16, field: &str| {
+        let got = post(&server, path, &body);
+        assert_eq!(
+            (got.0, &got.json()["field"]),
+            (status, &json!(field)),
+            "{path} {body}: {}",
+            got.2
+        );
+    };
+    check("/v1/similar", json!({"article_id": "nobody"}), 404, "article_id");
+    check(
+        "/v1/similar",
+        json!({"article_id": "杭州/3.md", "top_k": 101}),
+        400,
+        "top_k",
+    );
+    check(
+        "/v1/similar",
+        json!({"article_id": "杭州/3.md", "filter": {"regions": ["火星"]}}),
+        400,
+        "filter.regions",
+    );
+    check("/v1/facets", json!({"limit": 0}), 400, "limit");
+    check("/v1/facets", json!({"query": ""}), 400, "query");
+    check(
+        "/v1/facets",
+        json!({"filter": {"years": [3]}, "query": "医保", "top": 1}),
+        400,
+        "top",
+    );
+    check("/v1/suggest", json!({"query": "医", "top_k": 51}), 400, "top_k");
+    check("/v1/analyze", json!({"text": ""}), 400, "text");
+    check("/v1/analyze", json!({"text": "医", "today": "soon"}), 400, "today");
+    check("/v1/articles:upsert", json!({"articles": []}), 400, "articles");
+    check("/v1/articles:upsert", json!({"articles": [{"id": "a"}]}), 400, "source");
+    check("/v1/articles:delete", json!({}), 400, "");
+    let lines = "{\"id\": \"x\", \"title\": \"文\"}\n{\"id\": \"y\", \"titel\": \"文\"}\n";
+    let headers = "content-type: application/x-ndjson\r\n";
+    let cut = ask(
+        &server,
+        "POST",
+        "/v1/articles:import?source=s",
+        headers,
+        lines.as_bytes(),
+    );
+    assert!(cut.0 == 400 && cut.2.contains("line 2: titel"), "{}", cut.2);
+    for nothing in ["", "%20", &encoded(&"医".repeat(61)), "%F0%9F%98%80"] {
+        let found = get(&server, &format!("/v1/suggest?q={nothing}"));
+        assert_eq!(found.json(), json!({"suggestions": []}), "{nothing}");
+    }
+}
+
+#[test]
+fn the_page_is_there_and_nothing_else_is_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("index");
+    let server = Server::start_with(&index, None, &["--write", "--cors-origins", "https://example.org"]);
+    let page = get(&server, "/");
+    assert!(page.0 == 200 && page.2.contains("保问"));
+    for part in [
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "nosniff",
+        "etag: \"",
+        "cache-control: no-cache",
+    ] {
+        assert!(page.1.contains(part), "{part} in {}", page.1);
+    }
+    for file in ["/page.css", "/page.js", "/admin", "/admin.js", "/openapi.json"] {
+        assert_eq!(get(&server, file).0, 200, "{file}");
+    }
+    let tag = page
+        .1
+        .lines()
+        .find_map(|line| line.strip_prefix("etag: "))
+        .unwrap()
+        .to_owned();
+    let again = ask(&server, "GET", "/", &format!("if-none-match: {tag}\r\n"), b"");
+    assert!(again.0 == 304 && again.2.is_empty());
+    let packed = ask(&server, "GET", "/page.js", "accept-encoding: gzip\r\n", b"");
+    assert!(packed.1.contains("content-encoding: gzip"), "{}", packed.1);
+
+    let preflight = |origin: &str| {
+        let headers = format!("origin: {origin}\r\naccess-control-request-method: POST\r\n");
+        ask(&server, "OPTIONS", "/v1/articles:upsert", &headers, b"").1
+    };
+    assert!(preflight("https://example.org").contains("access-control-allow-origin: https://example.org"));
+    assert!(!preflight("https://example.com").contains("access-control-allow-origin"));
+    let refused = Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .args([
+            "serve",
+            "--write",
+            "--listen",
+            "127.0.0.1:0",
+            "--cors-origins",
+            "example.org",
+            "--index",
+        ])
+        .arg(&index)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+}
+
+/// gRPC-Web: a message in a frame over HTTP/1, the trailers in another.
+#[test]
+fn a_browser_speaks_grpc_web() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = filled(folder.path());
+    let path = "/baowen.v1.IndexService/Stats";
+    let got = ask(
+        &server,
+        "POST",
+        path,
+        "content-type: application/grpc-web+proto\r\n",
+        b"\0\0\0\0\0",
+    );
+    assert_eq!(got.0, 200, "{}", got.1);
+    assert!(
+        got.2.contains("grpc-status:0") || got.2.contains("grpc-status: 0"),
+        "{:?}",
+        got.2
+    );
+}
