@@ -162,8 +162,9 @@ function nearCopies(hit: Hit, context: Around): HTMLElement | false {
   if (hit.near_copies.length === 0) return false;
   const differs = hit.near_copies.some((copy) => copy.difference);
   return el(
-    "aside",
-    { class: "near", "aria-label": "说法相近的另一条" },
+    // Not an aside: several cards may have one, and landmarks of one name cannot be told apart.
+    "div",
+    { class: "near", role: "group", "aria-label": "说法相近的另一条" },
     el("p", { class: "near-head" }, differs ? "说法相近，但有不同。请看清是哪个产品、哪个地方、哪一年：" : "说法相近的还有："),
     ...hit.near_copies.map((copy) => near(copy, hit, context)),
   );
