@@ -20,7 +20,7 @@ const PAUSE: u32 = 20;
 pub struct CompletionCache {
     cell: Arc<CollectionCell>,
     newest: RwLock<Option<Made>>,
-    first: Mutex<()>,
+    first: Arc<Mutex<()>>,
     is_making: AtomicBool,
 }
 
@@ -39,7 +39,7 @@ impl CompletionCache {
         CompletionCache {
             cell,
             newest: RwLock::new(None),
-            first: Mutex::new(()),
+            first: Arc::default(),
             is_making: AtomicBool::new(false),
         }
     }
@@ -51,15 +51,17 @@ impl CompletionCache {
     pub async fn get(self: &Arc<Self>) -> Result<Arc<Completions>> {
         let edition = opened(&self.cell)?.backend.edition();
         let Some(made) = self.newest() else {
-            // All who ask first wait for one of them.
-            let _turn = self.first.lock().await;
+            // All who ask first wait for one of them, whose work goes on when it does not wait any more itself.
+            let turn = self.first.clone().lock_owned().await;
             if let Some(made) = self.newest() {
                 return Ok(made.completions);
             }
             let cache = self.clone();
-            return spawn_blocking(move || cache.make())
-                .await
-                .or_fault(Fault::Bug, "making completions")?;
+            let make = move || {
+                let _turn = turn;
+                cache.make()
+            };
+            return spawn_blocking(make).await.or_fault(Fault::Bug, "making completions")?;
         };
         let is_due = made.edition != edition && Instant::now() >= made.until;
         if is_due && !self.is_making.swap(true, Ordering::AcqRel) {

@@ -61,6 +61,9 @@ impl WithDeadlines {
     }
 }
 
+/// Calls by gRPC: a page of another origin may send bytes to any address, but not of this type.
+const GRPC_ONLY: [&str; 2] = ["/baowen.", "/grpc."];
+
 impl Service<Request<Body>> for WithDeadlines {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -73,6 +76,11 @@ impl Service<Request<Body>> for WithDeadlines {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         // Here and not in the future: this runs before tonic starts its own clock.
         let protocol = Protocol::of(&request);
+        if protocol == Protocol::Http && GRPC_ONLY.iter().any(|path| request.uri().path().starts_with(path)) {
+            let error =
+                Error::caller("content-type: must be application/grpc").help("/v1 speaks JSON, see docs/API.md");
+            return Box::pin(async move { Ok(refuse(protocol, &error)) });
+        }
         let asked = match asked(protocol, &request) {
             Ok(asked) => asked,
             Err(error) => return Box::pin(async move { Ok(refuse(protocol, &error)) }),

@@ -25,13 +25,11 @@ const FIRST: [&str; 11] = [
     "valid_from",
 ];
 /// That say the last day.
-const LAST: [&str; 9] = [
+const LAST: [&str; 7] = [
     "失效日期",
     "失效时间",
     "有效期至",
     "有效期截至",
-    "终止日期",
-    "截止日期",
     "expires",
     "valid_until",
     "effective_to",
@@ -61,6 +59,10 @@ const ENDS: [&str; 4] = ["废止", "停止执行", "停止施行", "失效"];
 const PUBLISHED: [&str; 6] = ["印发之日", "公布之日", "发布之日", "颁布之日", "下发之日", "发文之日"];
 /// Without any of these a sentence says nothing of the kind.
 const SIGNS: [&str; 4] = ["起", "有效期", "废止", "失效"];
+/// Characters that a day may have, with blanks.
+const DAY: usize = 24;
+/// Characters of the number of a paragraph.
+const NUMBERED: usize = 24;
 /// Characters between 有效期 and what it is.
 const TERM_WITHIN: usize = 4;
 /// The longest term in years.
@@ -235,6 +237,9 @@ fn own_name(sentence: &str) -> Option<Range<usize>> {
 
 /// Whether nothing stands before a sentence's day but the number of its paragraph (第三十二条, 七、, （二）).
 fn is_bare(before: &str) -> bool {
+    if before.chars().nth(NUMBERED).is_some() {
+        return false;
+    }
     before
         .chars()
         .all(|c| super::is_numeral(c) || "第条款章节附则".contains(c) || !c.is_alphanumeric())
@@ -245,11 +250,14 @@ fn day_at(sentence: &str, at: usize, published: Option<Date>) -> Option<(usize, 
     if let Some(name) = PUBLISHED.iter().find(|name| sentence[at..].starts_with(**name)) {
         return Some((at + name.len(), published));
     }
-    let (range, day) = next_day(sentence, at)?;
-    sentence[at..range.start]
+    // A day has no more characters, and a sentence may have any number of 自.
+    let rest = &sentence[at..];
+    let near = rest.char_indices().nth(DAY).map_or(rest, |(end, _)| &rest[..end]);
+    let (range, day) = next_day(near, 0)?;
+    near[..range.start]
         .trim()
         .is_empty()
-        .then_some((range.end, Some(day)))
+        .then_some((at + range.end, Some(day)))
 }
 
 /// What stands behind 至2026年12月31日止 at the beginning of a text, and the day.
@@ -329,6 +337,7 @@ mod tests {
             "营业执照有效期至2031年5月22日。",
             "职工医保自2025年1月1日起执行新标准。",
             "本合同自2025年1月1日起生效。",
+            "报名截止日期：2024-02-29",
             "本办法自2024年13月1日起施行。",
             "本办法自印发之日起施行，有效期5年。",
             "",
@@ -357,6 +366,12 @@ mod tests {
         assert_eq!(read("", "", None, &[("时效性", "现行有效")]), "..");
         let both = read("", "本办法自2024年1月1日起施行。", None, &[("施行日期", "2024-02-01")]);
         assert_eq!(both, "2024-02-01..");
+    }
+
+    #[test]
+    fn a_sentence_of_any_length_is_read_once() {
+        let text = format!("本办法{}起施行○", "自".repeat(1_000_000));
+        assert_eq!(read("", &text, None, &[]), "..");
     }
 
     proptest! {

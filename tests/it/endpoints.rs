@@ -72,7 +72,7 @@ impl Place {
         baowen(self.folder.path(), Some(&self.models), args)
     }
 
-    /// What a new service says before it listens for questions.
+    /// What a new service says before it listens for questions, but for what is as it should be.
     fn serve(&self) -> Vec<String> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_baowen"))
             .args(["serve", "--listen", "127.0.0.1:0", "--index", "index"])
@@ -84,7 +84,8 @@ impl Place {
         let lines = BufReader::new(child.stderr.take().unwrap())
             .lines()
             .map_while(Result::ok);
-        let said = lines.take_while(|line| !line.starts_with("listening on ")).collect();
+        let said = lines.take_while(|line| !line.starts_with("listening on "));
+        let said = said.filter(|line| !line.contains(" INFO ")).collect();
         child.kill().unwrap();
         child.wait().unwrap();
         said

@@ -127,7 +127,7 @@ fn every_call_says_the_same_by_both_protocols() {
                 let body = serde_json::to_value(&request).unwrap();
                 let expected = $client.$call(request).await.unwrap().into_inner();
                 let mut answer = expected.clone();
-                for got in [get(&server, &$by_get), post(&server, $by_post, &body)] {
+                for got in [get(&server, $by_get), post(&server, $by_post, &body)] {
                     answer = got.read();
                     assert_eq!(answer, expected, "{}", $by_post);
                 }
@@ -138,7 +138,7 @@ fn every_call_says_the_same_by_both_protocols() {
         let id = "杭州/3.md";
         let request = wire::GetArticleRequest { article_id: id.into() };
         let by_get = format!("/v1/articles/{}", encoded(id));
-        let article = same!(search, get_article, request, by_get, "/v1/articles:get");
+        let article = same!(search, get_article, request, &by_get, "/v1/articles:get");
         assert_eq!(article.source.as_deref(), Some("杭州医保局"));
         assert_eq!((article.regions, article.years), (vec!["杭州".to_owned()], vec![2022]));
         assert_eq!(article.attributes["编号"], "3");
@@ -155,7 +155,7 @@ fn every_call_says_the_same_by_both_protocols() {
             filter: None,
         };
         let by_get = format!("/v1/similar?article_id={}&top_k=5", encoded(id));
-        let similar = same!(search, similar, request, by_get, "/v1/similar").articles;
+        let similar = same!(search, similar, request, &by_get, "/v1/similar").articles;
         assert_eq!(similar.len(), 5);
         assert!(
             similar
@@ -166,7 +166,7 @@ fn every_call_says_the_same_by_both_protocols() {
         assert!(similar[0].title.contains("生育津贴"), "{}", similar[0].title);
 
         let request = wire::FacetsRequest::default();
-        let all = same!(search, facets, request, "/v1/facets".to_owned(), "/v1/facets");
+        let all = same!(search, facets, request, "/v1/facets", "/v1/facets");
         assert_eq!(all.total, 24);
         let count = |values: &[wire::FacetValue], name: &str| {
             values
@@ -196,14 +196,14 @@ fn every_call_says_the_same_by_both_protocols() {
             ..Default::default()
         };
         let by_get = format!("/v1/facets?region={}&year=2023", encoded("浙江省"));
-        let some = same!(search, facets, request, by_get, "/v1/facets");
+        let some = same!(search, facets, request, &by_get, "/v1/facets");
         assert_eq!((some.total, some.sources.len()), (8, 1));
         let request = wire::FacetsRequest {
             query: Some("失业保险金".into()),
             ..Default::default()
         };
         let by_get = format!("/v1/facets?q={}", encoded("失业保险金"));
-        let asked = same!(search, facets, request, by_get, "/v1/facets");
+        let asked = same!(search, facets, request, &by_get, "/v1/facets");
         assert!(
             asked.total >= 6 && asked.kinds[0].value == "ARTICLE_KIND_FULL",
             "{asked:?}"
@@ -215,7 +215,7 @@ fn every_call_says_the_same_by_both_protocols() {
                 top_k: None,
             };
             let by_get = format!("/v1/suggest?q={}", encoded(begun));
-            let found = same!(search, suggest, request, by_get, "/v1/suggest").suggestions;
+            let found = same!(search, suggest, request, &by_get, "/v1/suggest").suggestions;
             assert!(
                 found.iter().any(|one| one.text.starts_with(expected)),
                 "{begun}: {found:?}"
@@ -244,7 +244,7 @@ fn every_call_says_the_same_by_both_protocols() {
             today: Some("2024-05-01".into()),
         };
         let by_get = format!("/v1/analyze?text={}&today=2024-05-01", encoded(text));
-        let analysis = same!(search, analyze, request, by_get, "/v1/analyze");
+        let analysis = same!(search, analyze, request, &by_get, "/v1/analyze");
         assert_eq!(
             (analysis.regions, analysis.years),
             (vec!["杭州".to_owned()], vec![2023])
@@ -255,10 +255,10 @@ fn every_call_says_the_same_by_both_protocols() {
             ("杭州", wire::Span { start: 0, end: 2 })
         );
 
-        let stats = same!(index, stats, wire::StatsRequest {}, "/v1/stats".to_owned(), "/v1/stats");
+        let stats = same!(index, stats, wire::StatsRequest {}, "/v1/stats", "/v1/stats");
         assert_eq!((stats.articles, stats.writes), (24, true));
         let request = wire::ListSourcesRequest {};
-        let sources = same!(index, list_sources, request, "/v1/sources".to_owned(), "/v1/sources");
+        let sources = same!(index, list_sources, request, "/v1/sources", "/v1/sources");
         assert_eq!(sources.sources[0].articles, 24);
     });
 

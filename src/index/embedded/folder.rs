@@ -183,7 +183,7 @@ pub(super) fn current(folder: &Path) -> Result<Option<PathBuf>> {
     let bytes = match fs::read(&pointer) {
         Ok(bytes) => bytes,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return match filled(folder) {
+            return match filled(folder).filter(|_| !is_old(folder)) {
                 Some(generation) => Err(damaged(
                     format!("{} is missing, and {generation} lies beside it", pointer.display()),
                     &pointer,

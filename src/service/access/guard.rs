@@ -81,12 +81,16 @@ where
     }
 }
 
+/// The numbers, which are shown whatever the method.
+const METRICS: &str = "/metrics";
+
 /// Who calls, if it may.
 fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Refused> {
     let Some(tokens) = access.tokens() else { return Ok(None) };
     let need = needed(request.uri().path());
     // A browser asks by OPTIONS what it may send, and may not bring a token for that.
-    if need == Need::Nothing || request.method() == Method::OPTIONS {
+    let asks_what_it_may = request.method() == Method::OPTIONS && request.uri().path() != METRICS;
+    if need == Need::Nothing || asks_what_it_may {
         return Ok(None);
     }
     let unknown = |message: &str| Refused {

@@ -1,6 +1,6 @@
 //! One call over HTTP: its message out of the address or the body, its answer into a response. Knows no call.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, request};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::{json, params};
 use crate::error::{Context, Error, Fault, Result};
@@ -112,7 +113,11 @@ impl Call {
         }
         let mut whole = Vec::with_capacity(declared);
         let mut parts = self.body.into_data_stream();
-        while let Some(part) = parts.next().await {
+        loop {
+            let Ok(part) = timeout(PATIENCE, parts.next()).await else {
+                return Err(Error::new(Fault::Deadline, "the body came to a halt").help("send it again"));
+            };
+            let Some(part) = part else { break };
             let part = part.map_err(|cause| Error::caller(format!("the body was cut off ({cause})")))?;
             if whole.len() + part.len() > most {
                 return Err(too_large(most));
@@ -122,6 +127,9 @@ impl Call {
         Ok(whole.into())
     }
 }
+
+/// How long the next part of a body may take: a client that is gone holds no place.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A body, or a line of one, is larger than it may be.
 pub fn too_large(most: usize) -> Error {

@@ -66,6 +66,8 @@ pub fn articles(
     let reader = Lines {
         parts: body.into_data_stream(),
         rest: Vec::new(),
+        at: 0,
+        searched: 0,
         number: 0,
         most_bytes,
         has_ended: false,
@@ -84,8 +86,12 @@ pub fn articles(
 
 struct Lines<S> {
     parts: S,
-    /// Read, and not yet handed on.
+    /// Read from the network.
     rest: Vec<u8>,
+    /// How much of it was handed on.
+    at: usize,
+    /// Up to where no line ends in what was not.
+    searched: usize,
     /// Lines handed on.
     number: usize,
     most_bytes: usize,
@@ -97,10 +103,13 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
     async fn next_message(&mut self) -> Result<Option<Vec<wire::Article>>> {
         let (mut articles, mut bytes) = (Vec::new(), 0);
         loop {
-            while let Some(end) = self.rest.iter().position(|&byte| byte == b'\n') {
-                let line: Vec<u8> = self.rest.drain(..=end).collect();
+            while let Some(length) = self.rest[self.searched..].iter().position(|&byte| byte == b'\n') {
+                let end = self.searched + length + 1;
+                let line = self.at..end;
+                (self.at, self.searched) = (end, end);
+                self.number += 1;
                 bytes += line.len();
-                articles.extend(self.read(&line)?);
+                articles.extend(read(&self.rest[line], self.number)?);
                 if articles.len() >= TOGETHER || bytes >= TOGETHER_BYTES {
                     return Ok(Some(articles));
                 }
@@ -108,6 +117,9 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
             if self.has_ended {
                 return Ok((!articles.is_empty()).then_some(articles));
             }
+            // Once for each part, however many lines it had.
+            self.rest.drain(..self.at);
+            (self.at, self.searched) = (0, self.rest.len());
             if self.rest.len() > self.most_bytes {
                 return Err(too_large(self.most_bytes).context(format!("line {}", self.number + 1)));
             }
@@ -123,16 +135,16 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
             }
         }
     }
+}
 
-    fn read(&mut self, line: &[u8]) -> Result<Option<wire::Article>> {
-        self.number += 1;
-        match line.trim_ascii() {
-            [] => Ok(None),
-            line => json::read(line).map(Some).map_err(|error| {
-                let fields = "one article a line; what was taken before it is kept";
-                Error::new(error.fault(), format!("line {}: {}", self.number, error.message())).help(fields)
-            }),
-        }
+/// The article of a line, none if the line is empty.
+fn read(line: &[u8], number: usize) -> Result<Option<wire::Article>> {
+    match line.trim_ascii() {
+        [] => Ok(None),
+        line => json::read(line).map(Some).map_err(|error| {
+            let fields = "one article a line; what was taken before it is kept";
+            Error::new(error.fault(), format!("line {number}: {}", error.message())).help(fields)
+        }),
     }
 }
 
@@ -140,7 +152,7 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
 mod tests {
     use super::*;
 
-    async fn read(body: &str, most: usize) -> Vec<Result<wire::ImportArticlesRequest>> {
+    async fn messages_of(body: &str, most: usize) -> Vec<Result<wire::ImportArticlesRequest>> {
         let parts: Vec<_> = body
             .as_bytes()
             .chunks(7)
@@ -152,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn lines_are_articles_wherever_the_network_cuts_them() {
-        let messages = read("{\"id\":\"a\",\"title\":\"医保\"}\n\n{\"id\":\"b\"}", 1_000).await;
+        let messages = messages_of("{\"id\":\"a\",\"title\":\"医保\"}\n\n{\"id\":\"b\"}", 1_000).await;
         let [message] = &messages[..] else {
             panic!("{messages:?}")
         };
@@ -162,19 +174,21 @@ mod tests {
         assert_eq!(ids, ["a", "b"]);
         assert_eq!(message.articles[0].title, "医保");
         let many: String = (0..200).map(|number| format!("{{\"id\":\"{number}\"}}\n")).collect();
-        let sizes: Vec<_> = read(&many, 1_000)
+        let blank = "\n".repeat(300_000) + "{\"id\":\"a\"}";
+        assert_eq!(messages_of(&blank, 1_000).await.len(), 1);
+        let sizes: Vec<_> = messages_of(&many, 1_000)
             .await
             .into_iter()
             .map(|message| message.unwrap().articles.len())
             .collect();
         assert_eq!(sizes, [64, 64, 64, 8]);
-        assert!(read("", 1_000).await.is_empty());
+        assert!(messages_of("", 1_000).await.is_empty());
     }
 
     #[tokio::test]
     async fn a_bad_line_ends_it_and_is_named() {
         let check = async |body: &str, most: usize, expected: &str| {
-            let messages = read(body, most).await;
+            let messages = messages_of(body, most).await;
             let error = messages.last().unwrap().as_ref().unwrap_err();
             assert!(error.message().starts_with(expected), "{error}");
         };
