@@ -108,8 +108,10 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
                 let line = self.at..end;
                 (self.at, self.searched) = (end, end);
                 self.number += 1;
-                bytes += line.len();
-                articles.extend(read(&self.rest[line], self.number)?);
+                if let Some(article) = read(&self.rest[line.clone()], self.number)? {
+                    bytes += line.len();
+                    articles.push(article);
+                }
                 if articles.len() >= TOGETHER || bytes >= TOGETHER_BYTES {
                     return Ok(Some(articles));
                 }
