@@ -67,8 +67,10 @@ impl Demo {
             print::response(&remote::search(&address.as_str().into(), &request)?, &Style::detect());
             outln!();
         }
-        outln!("Ask your own:");
+        outln!("Ask your own, in a browser or from a program:");
+        outln!("  http://{address}/");
         outln!("  ./target/release/baowen search \"医保卡里的钱能给家人用吗\" --addr {address}");
+        outln!("  curl -G http://{address}/v1/search --data-urlencode 'q=生育津贴怎么领' -d top_k=3");
         outln!(
             "  grpcurl -plaintext -d '{{\"query\": \"生育津贴怎么领\", \"top_k\": 3}}' {address} baowen.v1.SearchService/Search"
         );

@@ -3,6 +3,7 @@
 //! The one place where an error becomes an answer on the wire, for handlers and for layers around them alike.
 
 use serde::Serialize;
+use tonic::Code;
 use tonic::body::Body;
 use tonic::codegen::http::header::CONTENT_TYPE;
 use tonic::codegen::http::{HeaderValue, Request, Response};
@@ -46,8 +47,12 @@ pub struct Refusal {
 impl Refusal {
     /// The error in these words.
     pub fn new(error: &Error) -> Self {
+        Refusal::with_code(status::code(error.fault()), error)
+    }
+
+    fn with_code(code: Code, error: &Error) -> Self {
         Refusal {
-            code: status::code_name(status::code(error.fault())),
+            code: status::code_name(code),
             message: error.message().to_owned(),
             field: field(error).unwrap_or_default().to_owned(),
             help: error.hint().unwrap_or_default().to_owned(),
@@ -57,13 +62,18 @@ impl Refusal {
 
 /// The answer to a call that failed.
 pub fn refuse(protocol: Protocol, error: &Error) -> Response<Body> {
+    refuse_with(protocol, status::code(error.fault()), error)
+}
+
+/// The same by a code that no fault of the core means: who calls is not known, or may not.
+pub fn refuse_with(protocol: Protocol, code: Code, error: &Error) -> Response<Body> {
     match protocol {
-        Protocol::Grpc => status::to_status(error).into_http(),
+        Protocol::Grpc => status::with_code(code, error).into_http(),
         Protocol::Http => {
             // Texts alone, which cannot fail to become JSON.
-            let body = serde_json::to_string(&Refusal::new(error)).unwrap_or_default();
+            let body = serde_json::to_string(&Refusal::with_code(code, error)).unwrap_or_default();
             let mut response = Response::new(Body::new(body));
-            *response.status_mut() = status::http(status::code(error.fault()));
+            *response.status_mut() = status::http(code);
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(CONTENT_TYPE, json);
             response

@@ -26,7 +26,7 @@ use super::collection::CollectionCell;
 use super::connections::Entrance;
 use super::deadline::WithDeadlines;
 use super::health::{self, Watched};
-use super::http::{self, Doors};
+use super::http::{self, Services};
 use super::index_calls::IndexCalls;
 use super::metrics::page::{MetricsPage, WithPage};
 use super::metrics::{IndexNow, Metrics, Now};
@@ -252,7 +252,7 @@ pub(super) async fn run_in(
                 .build_v1alpha()
                 .or_fault(Fault::Bug, "building the reflection service")?,
         );
-    let http = http::routes(Doors {
+    let http = http::routes(Services {
         search: search_calls,
         index: index_calls,
         room,
@@ -264,7 +264,7 @@ pub(super) async fn run_in(
         .into_axum_router()
         .layer(GrpcWebLayer::new())
         .merge(http)
-        .fallback(http::nowhere)
+        .fallback(http::not_found)
         .layer(http::origins(settings.cors_origins.as_deref().unwrap_or_default())?);
     let routes = Routes::from(routes).prepare();
 

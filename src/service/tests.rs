@@ -476,6 +476,12 @@ async fn health_follows_the_core_from_opening_to_draining() {
         watch.message().await.unwrap().unwrap().status(),
         ServingStatus::NotServing
     );
+    // As the health protocol has it; it goes on until the service ends, and holds no end up.
+    let mut unknown = health.watch(asked_for("other")).await.unwrap().into_inner();
+    assert_eq!(
+        unknown.message().await.unwrap().unwrap().status(),
+        ServingStatus::ServiceUnknown
+    );
     assert!(cell.set(fake.clone()).is_ok());
     client.search(&SearchRequest::new("医保")).await.unwrap();
     fake.ready.store(true, Ordering::SeqCst);
@@ -908,6 +914,27 @@ async fn a_batch_is_streamed_and_numbered() {
     assert_eq!(items.message().await.unwrap().unwrap().index, 1);
     assert_eq!(items.message().await.unwrap().unwrap().index, 2);
     assert!(items.message().await.unwrap().is_none());
+}
+
+/// What docs/API.md says that a client of default settings can ask.
+#[tokio::test]
+async fn the_largest_batch_is_answered_packed_or_not() {
+    use tonic::codec::CompressionEncoding::Gzip;
+    let (fake, _strings) = fake();
+    let running = serve(fake, ServiceSettings::default()).await;
+    let text = "医".repeat(1_000);
+    let packed = running.raw().await.send_compressed(Gzip).accept_compressed(Gzip);
+    for mut client in [running.raw().await, packed] {
+        let requests = vec![asked(&text); 1_000];
+        let batch = client.batch_search(wire::BatchSearchRequest { requests }).await;
+        let mut items = batch.unwrap().into_inner();
+        for index in 0..1_000 {
+            let item = items.message().await.unwrap().unwrap();
+            let is_answer = matches!(item.outcome, Some(wire::batch_search_response::Outcome::Response(_)));
+            assert!(item.index == index && is_answer, "{index}");
+        }
+        assert!(items.message().await.unwrap().is_none());
+    }
 }
 
 #[tokio::test]

@@ -318,6 +318,45 @@ fn settings_come_from_a_file_numbers_are_shown_and_the_log_is_json() {
     assert!(get(&numbers, "/other").starts_with("HTTP/1.1 404"));
 }
 
+/// The largest file of passages, with another byte in its middle.
+fn damage(index: &Path) -> PathBuf {
+    let files = walkdir::WalkDir::new(index).into_iter().flatten();
+    let stores = files.filter(|file| file.path().extension().is_some_and(|it| it == "store"));
+    let store = stores
+        .max_by_key(|file| file.metadata().unwrap().len())
+        .unwrap()
+        .into_path();
+    let mut bytes = fs::read(&store).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&store, bytes).unwrap();
+    store
+}
+
+#[test]
+fn every_byte_is_checked_before_the_first_answer_or_behind_it() {
+    let (_folder, index) = sample();
+    for verify in ["on-open", "background"] {
+        let service = Operated::start(&index, &["--listen", "127.0.0.1:0", "--verify", verify]);
+        assert!(ask(&service.reach()).unwrap() > 0, "{verify}");
+        if verify == "background" {
+            service.line("every byte of the index is what was written");
+        }
+    }
+    let store = damage(&index);
+    let name = store.file_name().unwrap().to_str().unwrap();
+    let ended = command(&index, &["--listen", "127.0.0.1:0", "--verify", "on-open"])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains(name), "{said}");
+    let service = Operated::start(&index, &["--listen", "127.0.0.1:0", "--verify", "background"]);
+    let said = service.line("no longer serving");
+    assert!(said.contains(name), "{said}");
+    until(|| get(&service.address, "/readyz").starts_with("HTTP/1.1 503"));
+}
+
 #[test]
 fn a_service_that_others_reach_wants_tls_or_a_word() {
     let (_folder, index) = sample();

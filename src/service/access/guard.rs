@@ -9,8 +9,8 @@ use std::time::Duration;
 use tonic::Code;
 use tonic::body::Body;
 use tonic::codegen::Service;
-use tonic::codegen::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use tonic::codegen::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use tonic::codegen::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use tonic::codegen::http::{HeaderMap, HeaderValue, Method, Request, Response};
 
 use super::Access;
 use super::rights::{Need, needed};
@@ -18,7 +18,8 @@ use crate::error::{Error, Fault};
 use crate::service::activity::Peer;
 use crate::service::caller::{CALLER, Caller};
 use crate::service::metrics::Metrics;
-use crate::service::status;
+use crate::service::metrics::page;
+use crate::service::refusal::{Protocol, refuse_with};
 
 /// How long to wait before the next try, as gRPC clients read it, in milliseconds.
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
@@ -67,8 +68,8 @@ where
             Ok(caller) => caller.or_else(|| by_connection(&request)),
             Err(refused) => {
                 self.metrics.refused(refused.reason);
-                let is_grpc = is_grpc(&request);
-                return Box::pin(async move { Ok(answer(is_grpc, &refused)) });
+                let protocol = Protocol::of(&request);
+                return Box::pin(async move { Ok(answer(protocol, &refused)) });
             }
         };
         // Nothing behind this needs it, and nothing may write it down.
@@ -81,15 +82,13 @@ where
     }
 }
 
-/// The numbers, which are shown whatever the method.
-const METRICS: &str = "/metrics";
-
 /// Who calls, if it may.
 fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Refused> {
     let Some(tokens) = access.tokens() else { return Ok(None) };
     let need = needed(request.uri().path());
     // A browser asks by OPTIONS what it may send, and may not bring a token for that.
-    let asks_what_it_may = request.method() == Method::OPTIONS && request.uri().path() != METRICS;
+    // The metrics are shown whatever the method.
+    let asks_what_it_may = request.method() == Method::OPTIONS && request.uri().path() != page::PATH;
     if need == Need::Nothing || asks_what_it_may {
         return Ok(None);
     }
@@ -150,43 +149,18 @@ fn by_connection(request: &Request<Body>) -> Option<Caller> {
     Some(Caller(address.to_string().into()))
 }
 
-fn is_grpc(request: &Request<Body>) -> bool {
-    let content = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    content.is_some_and(|content| content.starts_with(b"application/grpc"))
-}
-
 /// The refusal by the protocol that the call came in by.
-fn answer(is_grpc: bool, refused: &Refused) -> Response<Body> {
-    let mut response = match is_grpc {
-        true => status::with_code(refused.code, &refused.error).into_http(),
-        false => as_json(refused),
-    };
+fn answer(protocol: Protocol, refused: &Refused) -> Response<Body> {
+    let mut response = refuse_with(protocol, refused.code, &refused.error);
+    if refused.code == Code::Unauthenticated && protocol == Protocol::Http {
+        let bearer = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+    }
     if let Some(wait) = refused.wait {
         let headers = response.headers_mut();
         let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         headers.insert(PUSHBACK, HeaderValue::from(milliseconds));
         headers.insert(RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1_000)));
-    }
-    response
-}
-
-fn as_json(refused: &Refused) -> Response<Body> {
-    let said = serde_json::json!({
-        "code": status::code_name(refused.code),
-        "message": refused.error.message(),
-        "field": "",
-        "help": refused.error.hint().unwrap_or_default(),
-    });
-    let mut response = Response::new(Body::new(said.to_string()));
-    *response.status_mut() = match refused.code {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::PermissionDenied => StatusCode::FORBIDDEN,
-        _ => StatusCode::TOO_MANY_REQUESTS,
-    };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if refused.code == Code::Unauthenticated {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }
@@ -204,9 +178,9 @@ mod tests {
                 error: Error::precondition("what was wrong").help("what helps"),
                 wait,
             };
-            let by_grpc = answer(true, &refused);
+            let by_grpc = answer(Protocol::Grpc, &refused);
             assert_eq!(by_grpc.headers()["grpc-status"], grpc);
-            let by_http = answer(false, &refused);
+            let by_http = answer(Protocol::Http, &refused);
             assert_eq!(by_http.status(), http);
             for response in [&by_grpc, &by_http] {
                 let pushback = response

@@ -41,7 +41,7 @@ use crate::error::{Error, Result};
 
 /// What the addresses lead to.
 #[derive(Clone)]
-pub struct Doors {
+pub struct Services {
     /// `SearchService`.
     pub search: SearchCalls,
     /// `IndexService`.
@@ -57,53 +57,53 @@ pub struct Doors {
 }
 
 /// All addresses.
-pub fn routes(doors: Doors) -> Router {
-    let most = doors.max_request_bytes;
+pub fn routes(services: Services) -> Router {
+    let most = services.max_request_bytes;
     Router::new()
         .route(
             "/v1/search",
-            reading(&doors, "SearchRequest", |doors, request, deadline| async move {
-                doors.search.search(request, deadline, json::write).await
+            reading(&services, "SearchRequest", |services, request, deadline| async move {
+                services.search.search(request, deadline, json::write).await
             }),
         )
         .route(
             "/v1/similar",
-            reading(&doors, "SimilarRequest", |doors, request, deadline| async move {
-                doors.search.similar(request, deadline, json::write).await
+            reading(&services, "SimilarRequest", |services, request, deadline| async move {
+                services.search.similar(request, deadline, json::write).await
             }),
         )
         .route(
             "/v1/facets",
-            reading(&doors, "FacetsRequest", |doors, request, deadline| async move {
-                doors.search.facets(request, deadline, json::write).await
+            reading(&services, "FacetsRequest", |services, request, deadline| async move {
+                services.search.facets(request, deadline, json::write).await
             }),
         )
         .route(
             "/v1/suggest",
-            reading(&doors, "SuggestRequest", |doors, request, deadline| async move {
-                doors.search.suggest(request, deadline, json::write).await
+            reading(&services, "SuggestRequest", |services, request, deadline| async move {
+                services.search.suggest(request, deadline, json::write).await
             }),
         )
         .route(
             "/v1/analyze",
-            reading(&doors, "AnalyzeRequest", |doors, request, deadline| async move {
-                doors.search.analyze(request, deadline, json::write).await
+            reading(&services, "AnalyzeRequest", |services, request, deadline| async move {
+                services.search.analyze(request, deadline, json::write).await
             }),
         )
         .route(
             "/v1/search:batch",
-            post(with(&doors, move |doors, request| batch(doors, request, most))),
+            post(with(&services, move |services, request| batch(services, request, most))),
         )
         .route(
             "/v1/articles:get",
-            post(with(&doors, |doors, request| async move {
+            post(with(&services, |services, request| async move {
                 let call = Call::new(request);
                 let deadline = call.deadline();
                 let message = call
-                    .message("GetArticleRequest", Effect::Reads, doors.max_request_bytes)
+                    .message("GetArticleRequest", Effect::Reads, services.max_request_bytes)
                     .await;
                 match message {
-                    Ok(message) => respond(doors.search.get_article(message, deadline, json::write).await),
+                    Ok(message) => respond(services.search.get_article(message, deadline, json::write).await),
                     Err(error) => failed(&error),
                 }
             })),
@@ -111,51 +111,53 @@ pub fn routes(doors: Doors) -> Router {
         .route(
             "/v1/articles/{*id}",
             get({
-                let doors = doors.clone();
+                let services = services.clone();
                 move |Path(article_id): Path<String>, request: Request| async move {
                     let deadline = request.extensions().get::<Deadline>().map(|deadline| deadline.0);
                     let request = wire::GetArticleRequest { article_id };
-                    respond(doors.search.get_article(request, deadline, json::write).await)
+                    respond(services.search.get_article(request, deadline, json::write).await)
                 }
             }),
         )
-        .route("/v1/articles", get(with(&doors, list)))
-        .route("/v1/articles:import", post(with(&doors, import)))
+        .route("/v1/articles", get(with(&services, list)))
+        .route("/v1/articles:import", post(with(&services, import)))
         .route(
             "/v1/articles:upsert",
-            writing(&doors, |doors, request, deadline| async move {
-                doors.index.upsert(request, deadline).await
+            writing(&services, |services, request, deadline| async move {
+                services.index.upsert(request, deadline).await
             }),
         )
         .route(
             "/v1/articles:delete",
-            writing(&doors, |doors, request, deadline| async move {
-                doors.index.delete(request, deadline).await
+            writing(&services, |services, request, deadline| async move {
+                services.index.delete(request, deadline).await
             }),
         )
         .route(
             "/v1/commit",
-            writing(&doors, |doors, request, deadline| async move {
-                doors.index.commit(request, deadline).await
+            writing(&services, |services, request, deadline| async move {
+                services.index.commit(request, deadline).await
             }),
         )
         .route(
             "/v1/snapshot",
-            writing(&doors, |doors, request, deadline| async move {
-                doors.index.snapshot(request, deadline).await
+            writing(&services, |services, request, deadline| async move {
+                services.index.snapshot(request, deadline).await
             }),
         )
         .route(
             "/v1/stats",
-            describing(&doors, "StatsRequest", |doors, request, deadline| async move {
-                doors.index.stats(request, deadline).await
+            describing(&services, "StatsRequest", |services, request, deadline| async move {
+                services.index.stats(request, deadline).await
             }),
         )
         .route(
             "/v1/sources",
-            describing(&doors, "ListSourcesRequest", |doors, request, deadline| async move {
-                doors.index.sources(request, deadline).await
-            }),
+            describing(
+                &services,
+                "ListSourcesRequest",
+                |services, request, deadline| async move { services.index.sources(request, deadline).await },
+            ),
         )
         .route(
             "/openapi.json",
@@ -165,8 +167,8 @@ pub fn routes(doors: Doors) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route(
             "/readyz",
-            get(with(&doors, |doors, _| async move {
-                match doors.is_serving.load(Ordering::Acquire) {
+            get(with(&services, |services, _| async move {
+                match services.is_serving.load(Ordering::Acquire) {
                     true => (StatusCode::OK, "SERVING\n").into_response(),
                     false => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING\n").into_response(),
                 }
@@ -232,7 +234,7 @@ const SHOWN_HEADERS: &[&str] = &[
 ];
 
 /// The answer where no address is: to either protocol in its own words.
-pub async fn nowhere(request: Request) -> Response {
+pub async fn not_found(request: Request) -> Response {
     let path: String = request.uri().path().chars().take(200).collect();
     let error = Error::missing(format!("nothing is at {path}")).help("the addresses are in /openapi.json");
     match Protocol::of(&request) {
@@ -248,28 +250,31 @@ fn wrong_method(request: &Request) -> Response {
     response
 }
 
-/// A handler of its own copy of the doors.
-fn with<F, A>(doors: &Doors, handle: F) -> impl Fn(Request) -> A + Clone + Send + Sync + 'static
+/// A handler of its own copy of the services.
+fn with<F, A>(services: &Services, handle: F) -> impl Fn(Request) -> A + Clone + Send + Sync + 'static
 where
-    F: Fn(Doors, Request) -> A + Clone + Send + Sync + 'static,
+    F: Fn(Services, Request) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Response> + Send + 'static,
 {
-    let doors = doors.clone();
-    move |request| handle(doors.clone(), request)
+    let services = services.clone();
+    move |request| handle(services.clone(), request)
 }
 
 /// A call of `SearchService` by GET and POST, whose answer is JSON already.
-fn reading<Q, F, A>(doors: &Doors, message: &'static str, call: F) -> MethodRouter
+fn reading<Q, F, A>(services: &Services, message: &'static str, call: F) -> MethodRouter
 where
     Q: DeserializeOwned + Send + 'static,
-    F: Fn(Doors, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
+    F: Fn(Services, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
     A: Future<Output = Result<Vec<u8>>> + Send + 'static,
 {
-    let handler = with(doors, move |doors, request| async move {
+    let handler = with(services, move |services, request| async move {
         let arrived = Call::new(request);
         let deadline = arrived.deadline();
-        match arrived.message(message, Effect::Reads, doors.max_request_bytes).await {
-            Ok(message) => respond(call(doors, message, deadline).await),
+        match arrived
+            .message(message, Effect::Reads, services.max_request_bytes)
+            .await
+        {
+            Ok(message) => respond(call(services, message, deadline).await),
             Err(error) => failed(&error),
         }
     });
@@ -277,35 +282,35 @@ where
 }
 
 /// A call of `IndexService` that answers, by GET and POST.
-fn describing<Q, T, F, A>(doors: &Doors, message: &'static str, call: F) -> MethodRouter
+fn describing<Q, T, F, A>(services: &Services, message: &'static str, call: F) -> MethodRouter
 where
     Q: DeserializeOwned + Send + 'static,
     T: Serialize + 'static,
-    F: Fn(Doors, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
+    F: Fn(Services, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
     A: Future<Output = Result<T>> + Send + 'static,
 {
-    let handler = with(doors, move |doors, request| {
-        of_index(doors, request, message, Effect::Reads, call)
+    let handler = with(services, move |services, request| {
+        of_index(services, request, message, Effect::Reads, call)
     });
     get(handler.clone()).post(handler)
 }
 
 /// A call of `IndexService` that writes, by POST.
-fn writing<Q, T, F, A>(doors: &Doors, call: F) -> MethodRouter
+fn writing<Q, T, F, A>(services: &Services, call: F) -> MethodRouter
 where
     Q: DeserializeOwned + Send + 'static,
     T: Serialize + 'static,
-    F: Fn(Doors, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
+    F: Fn(Services, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
     A: Future<Output = Result<T>> + Send + 'static,
 {
     // By POST no message is made of parameters, so its name is not asked for.
-    post(with(doors, move |doors, request| {
-        of_index(doors, request, "", Effect::Writes, call)
+    post(with(services, move |services, request| {
+        of_index(services, request, "", Effect::Writes, call)
     }))
 }
 
 async fn of_index<Q, T, F, A>(
-    doors: Doors,
+    services: Services,
     request: Request,
     message: &'static str,
     effect: Effect,
@@ -314,25 +319,25 @@ async fn of_index<Q, T, F, A>(
 where
     Q: DeserializeOwned + Send + 'static,
     T: Serialize + 'static,
-    F: Fn(Doors, Q, Option<Instant>) -> A,
+    F: Fn(Services, Q, Option<Instant>) -> A,
     A: Future<Output = Result<T>>,
 {
     let answer = async {
-        let _place = doors.room.enter()?;
+        let _place = services.room.enter()?;
         let arrived = Call::new(request);
         let deadline = arrived.deadline();
-        let message = arrived.message(message, effect, doors.max_write_bytes).await?;
-        json::write(call(doors.clone(), message, deadline).await?)
+        let message = arrived.message(message, effect, services.max_write_bytes).await?;
+        json::write(call(services.clone(), message, deadline).await?)
     };
     respond(answer.await)
 }
 
-async fn batch(doors: Doors, request: Request, most: usize) -> Response {
+async fn batch(services: Services, request: Request, most: usize) -> Response {
     let call = Call::new(request);
     let deadline = call.deadline();
     let answer = async {
         let batch: wire::BatchSearchRequest = call.message("BatchSearchRequest", Effect::Reads, most).await?;
-        doors.search.batch(batch.requests, deadline, json::write)
+        services.search.batch(batch.requests, deadline, json::write)
     };
     match answer.await {
         Ok(items) => streams::events(items),
@@ -340,15 +345,15 @@ async fn batch(doors: Doors, request: Request, most: usize) -> Response {
     }
 }
 
-async fn list(doors: Doors, request: Request) -> Response {
+async fn list(services: Services, request: Request) -> Response {
     let answer = async {
-        let _place = doors.room.enter()?;
+        let _place = services.room.enter()?;
         let call = Call::new(request);
         let deadline = call.deadline();
         let message = call
-            .message("ListArticlesRequest", Effect::Reads, doors.max_write_bytes)
+            .message("ListArticlesRequest", Effect::Reads, services.max_write_bytes)
             .await?;
-        doors.index.list(message, deadline).await
+        services.index.list(message, deadline).await
     };
     match answer.await {
         Ok(messages) => streams::lines(messages.flat_map(|message| {
@@ -361,9 +366,9 @@ async fn list(doors: Doors, request: Request) -> Response {
     }
 }
 
-async fn import(doors: Doors, request: Request) -> Response {
+async fn import(services: Services, request: Request) -> Response {
     let answer = async {
-        let _place = doors.room.enter()?;
+        let _place = services.room.enter()?;
         let call = Call::new(request);
         let deadline = call.deadline();
         let source = form_urlencoded::parse(call.query().as_bytes()).find(|(name, _)| name == "source");
@@ -371,8 +376,8 @@ async fn import(doors: Doors, request: Request) -> Response {
             Error::caller("source: is not set")
                 .help("name what the articles come from: /v1/articles:import?source=NAME")
         })?;
-        let articles = streams::articles(call.lines()?, source, doors.max_write_bytes);
-        json::write(doors.index.import(articles, deadline).await?)
+        let articles = streams::articles(call.lines()?, source, services.max_write_bytes);
+        json::write(services.index.import(articles, deadline).await?)
     };
     respond(answer.await)
 }

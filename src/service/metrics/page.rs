@@ -33,7 +33,7 @@ impl Service<Request<Body>> for MetricsPage {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         ready(Ok(match request.uri().path() {
             PATH => page(&self.0),
-            _ => nowhere(),
+            _ => not_found(),
         }))
     }
 }
@@ -73,7 +73,7 @@ where
         let is_near = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
         let page = match is_near {
             true => page(&self.metrics),
-            false => nowhere(),
+            false => not_found(),
         };
         Box::pin(ready(Ok(page)))
     }
@@ -88,7 +88,7 @@ pub fn page(metrics: &Metrics) -> Response<Body> {
 }
 
 /// There is nothing, or not for this caller.
-pub fn nowhere() -> Response<Body> {
+pub fn not_found() -> Response<Body> {
     let mut response = Response::new(Body::new("there is nothing here\n".to_owned()));
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
