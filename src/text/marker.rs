@@ -80,6 +80,18 @@ pub fn list_marker(text: &str) -> Option<Marker<'_>> {
     })
 }
 
+/// The number of several levels that a section begins with, `7.34` or `2.4.3`, if white space stands behind it: 1.5倍 is a
+/// quantity.
+pub fn section_number(text: &str) -> Option<&str> {
+    let length = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(text.len());
+    let (number, behind) = text.split_at(length);
+    let mut levels = number.split('.');
+    let plain = number.contains('.') && levels.all(|level| (1..=3).contains(&level.len()));
+    (plain && behind.starts_with(char::is_whitespace)).then_some(number)
+}
+
 /// Whether it is one of the digits that short lists are counted with.
 pub(super) fn is_count(character: char) -> bool {
     matches!(
@@ -112,6 +124,18 @@ mod tests {
         check("(含)", None);
         check("三个月", None);
         check("12", None);
+        check("", None);
+    }
+
+    #[test]
+    fn numbers_of_sections_have_levels() {
+        let check = |text: &str, expected: Option<&str>| assert_eq!(section_number(text), expected, "{text}");
+        check("7.34 床位费", Some("7.34"));
+        check("2.4.3 领取", Some("2.4.3"));
+        check("1.5倍", None);
+        check("2. 缴费", None);
+        check("12345.6 元", None);
+        check("1.2", None);
         check("", None);
     }
 }

@@ -5,6 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::text::is_numeral;
+
 /// How many lines from the top and from the bottom of a page are looked at.
 const EDGE: usize = 2;
 /// The fewest pages that a head stands on.
@@ -13,7 +15,6 @@ const OFTEN: usize = 3;
 const LETTERS: usize = 4;
 /// What stands beside a page number.
 const MARKS: &str = "-—–－·|~()（）[]【】";
-const CHINESE: &str = "〇一二三四五六七八九十百";
 
 /// What a line at the edge of a page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,15 +118,12 @@ fn is_page_place(line: &str, start: usize, end: usize) -> bool {
 /// up with the pages.
 fn is_page_number(line: &str, counts: bool, pages: usize) -> bool {
     let bare = bare(line).to_lowercase();
-    if bare.chars().count() > 16 || !bare.contains(|c: char| c.is_ascii_digit() || CHINESE.contains(c)) {
+    if bare.chars().count() > 16 || !bare.contains(is_numeral) {
         return false;
     }
     let words = bare.replace("page", "页").replace("of", "/");
     let is_mark = |c: char| "第共页/,，.".contains(c) || MARKS.contains(c);
-    if !words
-        .chars()
-        .all(|c| c.is_ascii_digit() || CHINESE.contains(c) || is_mark(c))
-    {
+    if !words.chars().all(|c| is_numeral(c) || is_mark(c)) {
         return false;
     }
     let dash = |c: char| "-—–－·".contains(c);

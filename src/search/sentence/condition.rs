@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::text::{Amount, Decimal, Unit, Value, amounts, unit_at};
+use crate::text::{Amount, Bound, Decimal, Unit, Value, amounts, bound, unit_at};
 
 /// How a sentence's conditions stand to the case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,24 +33,6 @@ pub(super) struct Case {
     told: Vec<Length>,
 }
 
-const AT_LEAST: &[&str] = &[
-    "超过", "大于", "多于", "逾", ">", "年满", "已满", "满", "达到", "达", "≥",
-];
-const AT_MOST: &[&str] = &[
-    "不超过",
-    "未超过",
-    "不满",
-    "未满",
-    "不足",
-    "小于",
-    "少于",
-    "低于",
-    "<",
-    "≤",
-];
-const AND_MORE: &[&str] = &["以上", "以后", "及以上", "(含)以上"];
-const OR_LESS: &[&str] = &["以内", "之内", "内", "以下", "及以下", "之前", "(含)以内"];
-
 impl Case {
     /// Reads a normalised question.
     pub fn new(question: &str) -> Self {
@@ -66,22 +48,13 @@ impl Case {
             return fit;
         }
         for limit in lengths(line) {
-            let (before, after) = (
-                line[..limit.range.start].trim_end(),
-                line[limit.range.end..].trim_start(),
-            );
-            let before_is = |phrases: &[&str]| phrases.iter().any(|phrase| before.ends_with(phrase));
-            let after_is = |phrases: &[&str]| phrases.iter().any(|phrase| after.starts_with(phrase));
-            // 不超过 ends in 超过 and 不满 in 满, so the upper bounds come first.
-            let upper = before_is(AT_MOST) || after_is(OR_LESS);
-            if !upper && !before_is(AT_LEAST) && !after_is(AND_MORE) {
+            let Some(bound) = bound(line, &limit.range) else {
                 continue;
-            }
+            };
             for told in self.told.iter().filter(|told| told.unit == limit.unit) {
-                let holds = if upper {
-                    told.value <= limit.value
-                } else {
-                    told.value >= limit.value
+                let holds = match bound {
+                    Bound::Least => told.value >= limit.value,
+                    Bound::Most => told.value <= limit.value,
                 };
                 fit = match holds {
                     true => Fit::Holds,

@@ -2,7 +2,7 @@
 //!
 //! Owns the guesses from punctuation and length. Knows no question and no term.
 
-use crate::text::{MarkerStyle, list_marker};
+use crate::text::{MarkerStyle, list_marker, section_number};
 
 /// Worth of a heading and of a question: neither answers.
 const NO_STATEMENT: f32 = -0.9;
@@ -82,8 +82,8 @@ impl Shape {
 
 /// Bytes of the list marker that a line begins with: `1.`, `7.34`, `(二)`, `第三条 `, `•`; 0 without one.
 pub(super) fn marker_length(line: &str) -> usize {
-    if let Some(length) = section_length(line) {
-        return length;
+    if let Some(number) = section_number(line) {
+        return number.len();
     }
     let Some(marker) = list_marker(line) else { return 0 };
     let begins = match marker.style {
@@ -94,17 +94,6 @@ pub(super) fn marker_length(line: &str) -> usize {
         true => line.len() - marker.rest.len(),
         false => 0,
     }
-}
-
-/// Bytes of a section's number of several levels, `7.34` or `2.4.3`, if white space stands behind it: 1.5倍 is a number.
-fn section_length(line: &str) -> Option<usize> {
-    let length = line
-        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-        .unwrap_or(line.len());
-    let spaced = line[length..].starts_with(char::is_whitespace);
-    let levels = line[..length].split('.');
-    let plain = levels.clone().all(|level| (1..=3).contains(&level.len()));
-    (spaced && plain && levels.count() > 1).then_some(length)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use super::super::phrases::Phrases;
 use super::question::Kind;
 use super::terms::Weighted;
-use crate::text::is_numeral;
+use crate::text::before_number;
 
 /// How much a hint counts, where a phrase that tells counts 1.
 const HINT: f32 = 0.4;
@@ -193,26 +193,17 @@ pub(super) fn telling(content: Content, heading: Option<Content>) -> f32 {
 
 /// Whether a number stands at the end of `before`: 3个月, 20 日; but no date where a length of time is asked for.
 fn is_counted(before: &str, unit: &str, kind: &Kind) -> bool {
-    let number = |text: &str| text.trim_end().ends_with(ends_number);
     let before = before.trim_end();
-    let before = before.strip_suffix('个').filter(|rest| number(rest)).unwrap_or(before);
-    if !number(before) {
+    let counted = before.strip_suffix('个').and_then(before_number);
+    let Some(rest) = counted.or_else(|| before_number(before)) else {
         return false;
-    }
-    if !kind.length {
-        return true;
-    }
-    let rest = before.trim_end_matches(ends_number);
+    };
     match unit {
+        _ if !kind.length => true,
         "年" => before.len() - rest.len() != 4,
         "日" => !rest.trim_end().ends_with('月'),
         _ => true,
     }
-}
-
-/// Whether a written number may end with this: 三十, 1.5, 两年半, 数.
-fn ends_number(character: char) -> bool {
-    is_numeral(character) || matches!(character, '.' | '半' | '数')
 }
 
 #[cfg(test)]

@@ -8,6 +8,6 @@ mod parse;
 mod places;
 
 pub use decimal::Decimal;
-pub use numeral::is_numeral;
 pub(super) use numeral::{Form, Number, is_capital};
+pub use numeral::{before_number, is_numeral};
 pub(super) use parse::parse;

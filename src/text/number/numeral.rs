@@ -80,6 +80,13 @@ pub fn is_numeral(character: char) -> bool {
         || unit(character, false).is_some()
 }
 
+/// What stands before the number that a text ends with: 三十, 1.5, 两年半, 数; nothing if it ends with none.
+pub fn before_number(text: &str) -> Option<&str> {
+    let text = text.trim_end();
+    let before = text.trim_end_matches(|c| is_numeral(c) || matches!(c, '.' | '半' | '数'));
+    (before.len() < text.len()).then_some(before)
+}
+
 /// Whether it is one of the digits that cannot be tampered with: 壹, 贰.
 pub fn is_capital(character: char) -> bool {
     digit(character, true).is_some() && digit(character, false).is_none()
