@@ -1,0 +1,27 @@
+# Sourced by what needs a running service with the articles of index/sample: `serve PROGRAM FLAG...` starts one and sets
+# `address` (HOST:PORT) and `work`, a folder that goes with the script, as the service does.
+
+work="$(mktemp -d)"
+service=""
+end() {
+    [ -z "$service" ] || kill "$service" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap end EXIT
+
+serve() {
+    local baowen="$1"
+    shift
+    "$baowen" index index/sample --index "$work/index"
+    "$baowen" serve --index "$work/index" --listen 127.0.0.1:0 "$@" >"$work/said" 2>&1 &
+    service=$!
+    for _ in $(seq 600); do
+        address="$(sed -n 's/^listening on \([^;]*\);.*/\1/p' "$work/said")"
+        [ -z "$address" ] || return 0
+        kill -0 "$service" 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$work/said" >&2
+    echo "the service did not come up within a minute" >&2
+    return 1
+}
