@@ -13,8 +13,12 @@ use encoding_rs::{BIG5, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 /// How much of a file is looked at where its encoding must be guessed, in bytes.
 pub(super) const SAMPLE: usize = 1 << 18;
 
-/// One damaged character in so many is read past.
+/// One damaged character in so many is read past, where only the text itself tells that its encoding is the right one.
 const DAMAGED: usize = 500;
+/// The same in UTF-8, whose characters tell by their bytes that they are whole.
+const DAMAGED_UTF8: usize = 20;
+/// Damaged places that are named.
+const NAMED: usize = 8;
 
 /// The text in the bytes, or why they are no text.
 ///
@@ -76,8 +80,25 @@ pub(super) fn decode_whole<'a>(
 ) -> Result<(Cow<'a, str>, Option<String>), String> {
     decode(bytes, declared).map(|text| (text, None)).or_else(|reason| {
         let (text, damaged) = decode_damaged(bytes, declared).ok_or(reason)?;
-        let said = format!("is damaged in {damaged} places, shown as \u{fffd}");
+        let places: Vec<String> = places(bytes).take(NAMED).map(|place| place.to_string()).collect();
+        let named = match places.is_empty() {
+            true => String::new(),
+            false if damaged > places.len() => format!(" (the first at bytes {})", places.join(", ")),
+            false => format!(" (at bytes {})", places.join(", ")),
+        };
+        let said = format!("is damaged in {damaged} places{named}, shown as \u{fffd}");
         Ok((Cow::Owned(text), Some(said)))
+    })
+}
+
+/// Where the bytes are not UTF-8, if nearly all of them are. Neighbours are one place.
+fn places(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let bytes = if mostly_utf8(bytes) { bytes } else { &[] };
+    let mut at = 0;
+    bytes.utf8_chunks().filter_map(move |chunk| {
+        let (place, is_apart) = (at + chunk.valid().len(), at == 0 || !chunk.valid().is_empty());
+        at = place + chunk.invalid().len();
+        (is_apart && !chunk.invalid().is_empty()).then_some(place)
     })
 }
 
@@ -87,9 +108,12 @@ fn decode_damaged(bytes: &[u8], declared: Option<&'static Encoding>) -> Option<(
     if bytes.contains(&0) {
         return None;
     }
-    let (text, damaged) = if mostly_utf8(bytes) {
-        let damaged = bytes.utf8_chunks().filter(|chunk| !chunk.invalid().is_empty()).count();
-        (String::from_utf8_lossy(bytes).into_owned(), damaged)
+    let (text, damaged, most) = if mostly_utf8(bytes) {
+        (
+            String::from_utf8_lossy(bytes).into_owned(),
+            places(bytes).count(),
+            DAMAGED_UTF8,
+        )
     } else {
         let encoding = declared
             .filter(|&encoding| is_chinese(encoding))
@@ -103,9 +127,9 @@ fn decode_damaged(bytes: &[u8], declared: Option<&'static Encoding>) -> Option<(
             .zip(marks())
             .filter(begins)
             .count();
-        (text, damaged)
+        (text, damaged, DAMAGED)
     };
-    let few = damaged == 1 || (damaged > 0 && damaged * DAMAGED <= text.chars().count());
+    let few = damaged == 1 || (damaged > 0 && damaged * most <= text.chars().count());
     let text = text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text);
     let han = text.chars().filter(|&c| is_han(c)).count();
     (few && han > damaged * 10 && refuse_binary(Cow::Borrowed(&text)).is_ok()).then_some((text, damaged))
@@ -313,7 +337,10 @@ mod tests {
         check(&bytes, Some(("经评定为重度失能的参保人员可以选择居家护\u{fffd}", 1)));
         let mut bytes = text.as_bytes().to_vec();
         bytes.remove(3);
-        check(&bytes, None);
+        check(
+            &bytes,
+            Some(("经\u{fffd}\u{fffd}定为重度失能的参保人员可以选择居家护理", 1)),
+        );
         bytes.remove(3);
         check(&bytes, Some(("经\u{fffd}定为重度失能的参保人员可以选择居家护理", 1)));
         let mut bytes = GB18030.encode(text).0.into_owned();
@@ -323,6 +350,13 @@ mod tests {
         bytes.splice(41..42, [0xff]);
         assert_eq!(decode_damaged(&bytes, Some(GBK)).map(|(_, count)| count), Some(1));
         check(b"caf\xe9 au lait", None);
+        let mut bytes = text.repeat(4).into_bytes();
+        for at in [0, 90, 180] {
+            bytes[at] = 0xff;
+        }
+        let (shown, said) = decode_whole(&bytes, None).unwrap();
+        assert!(shown.starts_with('\u{fffd}') && shown.contains("的参保人员"), "{shown}");
+        assert!(said.unwrap().contains("at bytes 0, 90, 180"));
         check(&"短".as_bytes()[..2], None);
         check(b"\xe6\0\xe7", None);
     }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::decode::decode;
 use super::record::{Record, has_text, kind_of, read_record};
+use super::repeated::Kept;
 
 /// The longest line that is read, in bytes: beyond it a file is broken, not long.
 pub(super) const MAX_LINE: usize = 16 << 20;
@@ -87,9 +88,10 @@ pub(super) fn is_lines(text: &str) -> bool {
         && serde_json::from_str::<Map<String, Value>>(first).is_ok()
 }
 
-/// A JSON value in which numbers that would lose digits, such as those of policies and cards, are texts.
+/// A JSON value in which numbers that would lose digits, such as those of policies and cards, are texts, and a repeated name
+/// loses nothing.
 fn parsed(text: &str) -> serde_json::Result<Value> {
-    serde_json::from_str(&with_long_numbers_as_texts(text))
+    serde_json::from_str(&with_long_numbers_as_texts(text)).map(|Kept(value)| value)
 }
 
 /// The digits that every number keeps as it is read, a whole one and one with a fraction or an exponent.

@@ -24,6 +24,7 @@ pub mod passage;
 pub mod read;
 mod reading;
 mod record;
+mod repeated;
 mod skip;
 pub mod source;
 mod stream;

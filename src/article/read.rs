@@ -169,7 +169,10 @@ impl ArticleReader {
                 return self.accept_records(file, records.into_iter().map(|record| (None, record)));
             }
             Format::Table => {
-                let rows = table::read_csv(&text).map_err(|reason| (None, reason))?;
+                let mut rows = table::read_csv(&text).map_err(|reason| (None, reason))?;
+                if let Some((line, what)) = rows.noticed.take() {
+                    self.notice(&file.path, Some(line), what);
+                }
                 let rows = table::records(rows, &file.origin.id(), &name);
                 self.leave_out(&file.path, "table header", rows.header);
                 return self.accept_records(file, rows.records);

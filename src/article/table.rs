@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::lines::{append, begins, is_open, only_follows, unwrapped};
 use super::record::{self, Record, read_record};
+use super::repeated;
 
 /// The rows of one table, each with the line or row that it stands on, from 1.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub(super) struct Table {
     pub rows: Vec<(usize, Vec<String>)>,
     /// How many rows the header takes, where the table itself tells; 0 for as many as it looks like.
     pub header_rows: usize,
+    /// A place where it is not written as tables are: the line, and what is wrong.
+    #[serde(default)]
+    pub noticed: Option<(usize, String)>,
 }
 
 /// Most cells that are read of one file.
@@ -39,7 +43,16 @@ pub(super) fn read_csv(text: &str) -> Result<Table, String> {
         .flexible(true)
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
-    let mut table = Table::default();
+    let mut table = Table {
+        noticed: swallowed(text, delimiter).map(|(from, to)| {
+            let what = format!(
+                "a quote is not closed where its value ends: the lines down to {} are one value",
+                to + above
+            );
+            (from + above, what)
+        }),
+        ..Table::default()
+    };
     let mut cells = 0;
     for record in reader.records() {
         let record = record.map_err(|error| format!("is no table of values: {error}"))?;
@@ -61,6 +74,42 @@ pub(super) fn read_csv(text: &str) -> Result<Table, String> {
         }
     }
     Ok(table)
+}
+
+/// The first value that is in quotes, runs over the end of its line, and whose quote is not closed where a value ends, by
+/// its first and last line: it took the rows below for a part of itself.
+fn swallowed(text: &str, delimiter: u8) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let (mut at, mut line, mut begins) = (0, 1, true);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        if begins && byte == b'"' {
+            let opened = line;
+            loop {
+                match bytes.get(at) {
+                    // Two quotes are one that is said.
+                    Some(b'"') if bytes.get(at + 1) == Some(&b'"') => at += 1,
+                    Some(b'"') | None => break,
+                    Some(b'\n') => line += 1,
+                    Some(_) => {}
+                }
+                at += 1;
+            }
+            let is_closed = bytes.get(at).is_some()
+                && bytes
+                    .get(at + 1)
+                    .is_none_or(|next| [delimiter, b'\n', b'\r'].contains(next));
+            if line > opened && !is_closed {
+                return Some((opened, line));
+            }
+            at += 1;
+            begins = false;
+            continue;
+        }
+        line += usize::from(byte == b'\n');
+        begins = byte == delimiter || byte == b'\n' || byte == b'\r';
+    }
+    None
 }
 
 /// What a first line such as `sep=;` says that parts the values.
@@ -201,19 +250,7 @@ fn named(header: &[String], row: Vec<String>, id: String) -> Result<Record, Stri
     for (at, cell) in row.into_iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
         let name = header.get(at).map(|name| name.trim()).filter(|name| !name.is_empty());
         let name = name.map_or_else(|| format!("列{}", at + 1), str::to_string);
-        // Of two columns of one name, the second says more of a text, and is a field of its own else.
-        match fields.get_mut(&name) {
-            Some(Value::String(before)) if record::has_text(std::iter::once(name.as_str())) => {
-                before.push('\n');
-                before.push_str(&cell);
-            }
-            Some(_) => {
-                fields.insert(format!("{name} {}", at + 1), Value::String(cell));
-            }
-            None => {
-                fields.insert(name, Value::String(cell));
-            }
-        }
+        repeated::add(&mut fields, name, Value::String(cell), at + 1);
     }
     read_record(Value::Object(fields), Some(id))
 }
@@ -350,6 +387,23 @@ mod tests {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         assert_eq!(kept, [("备注", "甲"), ("备注 6", "乙"), ("标题 2", "长护")]);
+    }
+
+    #[test]
+    fn a_quote_that_swallows_rows_is_named() {
+        let check =
+            |text: &str, expected: Option<(usize, usize)>| assert_eq!(swallowed(text, b','), expected, "{text}");
+        check("甲,\"乙\n丙\",丁\n", None);
+        check("甲,\"乙\n\"\"丙\"\"\n\"\n丁,\"戊\"", None);
+        check("甲,乙\"丙\n丁,戊\"\n", None);
+        check("甲,\"乙\n", Some((1, 2)));
+        check("甲,\"乙", None);
+        check("险种,说明\n护理,\"按月\n意外,\"按次\"\n医疗,按年\n", Some((2, 3)));
+        check("\"\"\"\n", Some((1, 2)));
+        let table = read_csv("sep=,\n险种,说明\n护理,\"按月\n意外,按次\n").unwrap();
+        let (line, said) = table.noticed.clone().unwrap();
+        assert!(line == 3 && said.contains("down to 5"), "{line}: {said}");
+        assert_eq!(table.rows.len(), 2);
     }
 
     #[test]

@@ -122,6 +122,7 @@ fn start(runtime: &Runtime, listen: &str) -> Result<(String, JoinHandle<Result<(
             profile: Profile::shipped().clone(),
             reranker: None,
             writes: false,
+            read_only: false,
             snapshots: None,
             verify: "off",
         };

@@ -21,6 +21,39 @@ pub fn write(text: Arguments) {
     }
 }
 
+/// Text that comes in pieces, each of whole characters, as `serde_json` writes; [`Pieces::end`] writes the last of it.
+#[derive(Default)]
+pub struct Pieces(Vec<u8>);
+
+impl Pieces {
+    /// Bytes that are written at a time.
+    const AT_A_TIME: usize = 1 << 16;
+
+    /// Writes what there still is.
+    pub fn end(mut self) {
+        self.write_out();
+    }
+
+    fn write_out(&mut self) {
+        write(format_args!("{}", String::from_utf8_lossy(&self.0)));
+        self.0.clear();
+    }
+}
+
+impl Write for Pieces {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+        self.0.extend_from_slice(piece);
+        if self.0.len() > Self::AT_A_TIME {
+            self.write_out();
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The text with a mark in the place of each control character but line ends, tabs and colours (`ESC [ 1;31 m`).
 fn obeyed_by_none(text: &str) -> Cow<'_, str> {
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');

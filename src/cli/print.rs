@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::out::Pieces;
 use crate::error::{Context, Fault, Result};
 use crate::model::Force;
 use crate::search::confidence::Verdict;
@@ -13,6 +14,15 @@ use crate::search::response::{Fit, Hit, SearchResponse, Span};
 pub fn json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).or_fault(Fault::Bug, "encoding JSON")?;
     outln!("{text}");
+    Ok(())
+}
+
+/// As [`json`], of a value that is made while it is written.
+pub fn json_as_it_comes(value: &impl Serialize) -> Result<()> {
+    let mut pieces = Pieces::default();
+    serde_json::to_writer_pretty(&mut pieces, value).or_fault(Fault::Bug, "encoding JSON")?;
+    pieces.end();
+    outln!();
     Ok(())
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Reads as indexing reads and writes nothing.
 
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::{Value, json};
 
 use super::{print, setup};
@@ -25,10 +27,10 @@ pub struct Read {
     json: bool,
 }
 
-/// What was read, and how much of it was kept.
+/// What was read besides articles, and how much of them was kept.
 #[derive(Default)]
 struct Found {
-    articles: Vec<Value>,
+    articles: usize,
     left_out: Vec<Value>,
     skipped: Vec<Value>,
     noticed: Vec<Value>,
@@ -43,58 +45,20 @@ impl Read {
     /// If nothing at all could be read.
     pub fn run(&self) -> Result<()> {
         let analyzer = Analyzer::new()?;
-        let grey = std::io::stdout().is_terminal();
-        let mut found = Found::default();
-        let (mut articles, mut skipped) = (0usize, 0usize);
-        for event in ArticleReader::open(&self.paths)? {
-            match event {
-                ReadEvent::Article(article) => {
-                    articles += 1;
-                    found.kept_characters += visible(&article.text);
-                    let shown = article_json(&article, &analyzer);
-                    match self.json {
-                        true => found.articles.push(shown),
-                        false => print_article(&article, &shown),
-                    }
-                }
-                ReadEvent::LeftOut(path, left) => {
-                    found.left_out_characters += visible(&left.text);
-                    match self.json {
-                        true => found
-                            .left_out
-                            .push(json!({ "path": path, "reason": left.reason, "text": left.text })),
-                        false => print_left_out(&left, grey),
-                    }
-                }
-                ReadEvent::Noticed(noticed) => match self.json {
-                    true => found.noticed.push(rejected_json(&noticed)),
-                    false => outln!("注意 {noticed}\n"),
-                },
-                ReadEvent::Rejected(rejected) => {
-                    skipped += 1;
-                    match self.json {
-                        true => found.skipped.push(rejected_json(&rejected)),
-                        false => outln!("未读 {rejected}\n"),
-                    }
-                }
+        let reader = ArticleReader::open(&self.paths)?;
+        let (articles, skipped) = match self.json {
+            true => {
+                let told = Told {
+                    reader: RefCell::new(reader),
+                    found: RefCell::default(),
+                    analyzer: &analyzer,
+                };
+                print::json_as_it_comes(&told)?;
+                let found = told.found.into_inner();
+                (found.articles, found.skipped.len())
             }
-        }
-        if self.json {
-            print::json(&json!({
-                "articles": found.articles,
-                "left_out": found.left_out,
-                "skipped": found.skipped,
-                "noticed": found.noticed,
-                "kept_characters": found.kept_characters,
-                "left_out_characters": found.left_out_characters,
-            }))?;
-        } else {
-            outln!(
-                "{articles} 篇，保留 {} 字，略去 {} 字，{skipped} 处未读",
-                found.kept_characters,
-                found.left_out_characters
-            );
-        }
+            false => print_all(reader, &analyzer),
+        };
         match articles {
             0 => Err(Error::unavailable(format!(
                 "nothing was read: {skipped} files or records were skipped, each for the reason given"
@@ -102,6 +66,80 @@ impl Read {
             _ => Ok(()),
         }
     }
+}
+
+/// All that is read as one object. An article is written as it is read and then forgotten: a file may hold any number.
+struct Told<'a> {
+    reader: RefCell<ArticleReader>,
+    found: RefCell<Found>,
+    analyzer: &'a Analyzer,
+}
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut object = to.serialize_map(None)?;
+        object.serialize_entry("articles", &Articles(self))?;
+        let found = self.found.borrow();
+        object.serialize_entry("kept_characters", &found.kept_characters)?;
+        object.serialize_entry("left_out", &found.left_out)?;
+        object.serialize_entry("left_out_characters", &found.left_out_characters)?;
+        object.serialize_entry("noticed", &found.noticed)?;
+        object.serialize_entry("skipped", &found.skipped)?;
+        object.end()
+    }
+}
+
+/// The list of articles; what comes between them is put aside.
+struct Articles<'a, 'b>(&'a Told<'b>);
+
+impl Serialize for Articles<'_, '_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut list = to.serialize_seq(None)?;
+        let mut found = self.0.found.borrow_mut();
+        for event in &mut *self.0.reader.borrow_mut() {
+            match event {
+                ReadEvent::Article(article) => {
+                    found.articles += 1;
+                    found.kept_characters += visible(&article.text);
+                    list.serialize_element(&article_json(&article, self.0.analyzer))?;
+                }
+                ReadEvent::LeftOut(path, left) => {
+                    found.left_out_characters += visible(&left.text);
+                    let left = json!({ "path": path, "reason": left.reason, "text": left.text });
+                    found.left_out.push(left);
+                }
+                ReadEvent::Noticed(noticed) => found.noticed.push(rejected_json(&noticed)),
+                ReadEvent::Rejected(rejected) => found.skipped.push(rejected_json(&rejected)),
+            }
+        }
+        list.end()
+    }
+}
+
+/// Prints all that is read for people. Gives how many articles there were, and how much was skipped.
+fn print_all(reader: ArticleReader, analyzer: &Analyzer) -> (usize, usize) {
+    let grey = std::io::stdout().is_terminal();
+    let (mut articles, mut skipped, mut kept, mut left_out) = (0usize, 0usize, 0usize, 0usize);
+    for event in reader {
+        match event {
+            ReadEvent::Article(article) => {
+                articles += 1;
+                kept += visible(&article.text);
+                print_article(&article, &article_json(&article, analyzer));
+            }
+            ReadEvent::LeftOut(_, left) => {
+                left_out += visible(&left.text);
+                print_left_out(&left, grey);
+            }
+            ReadEvent::Noticed(noticed) => outln!("注意 {noticed}\n"),
+            ReadEvent::Rejected(rejected) => {
+                skipped += 1;
+                outln!("未读 {rejected}\n");
+            }
+        }
+    }
+    outln!("{articles} 篇，保留 {kept} 字，略去 {left_out} 字，{skipped} 处未读");
+    (articles, skipped)
 }
 
 /// How many characters a reader sees.

@@ -67,6 +67,7 @@ impl Serve {
             profile: profile(settings.profile.as_deref())?,
             reranker: settings.reranker,
             writes: settings.write,
+            read_only: settings.read_only,
             snapshots: settings.snapshots,
             verify: settings.verify,
         };
@@ -118,6 +119,8 @@ pub struct Opening {
     pub reranker: Option<String>,
     /// Whether the service writes.
     pub writes: bool,
+    /// Whether nothing in the index's folder may be changed.
+    pub read_only: bool,
     /// Where its snapshots are put.
     pub snapshots: Option<PathBuf>,
     /// When every byte of it is checked: `off`, `on-open`, `background`.
@@ -262,7 +265,7 @@ fn open_and_warm(
     }
     let opened = setup::open(folder, &opening.profile)?;
     if opening.verify == "on-open" {
-        served::check(&opened.index.index(), Budget::all())?;
+        served::check(&opened.index.index(), opening.read_only, Budget::all())?;
     }
     let (live, maintenance) = match opening.writes {
         true => {
@@ -293,7 +296,7 @@ fn open_and_warm(
     served::warm(&opened.engine)?;
     let served = Arc::new(Served::new(opened.engine));
     if opening.verify == "background" {
-        served::check_behind(opened.index.index(), served.clone())?;
+        served::check_behind(opened.index.index(), opening.read_only, served.clone())?;
     }
     Ok(OpenedForService {
         served: served.clone(),

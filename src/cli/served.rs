@@ -84,14 +84,16 @@ impl Answer for Served {
 }
 
 /// Refuses an index of which any byte is not what was written. Damaged files that are derived are taken away where that
-/// may be, and it is searched without them.
+/// may be, and it is searched without them; where nothing may be changed they count like the others.
 ///
 /// # Errors
 /// `Corrupt`, naming the files; `Unavailable` if a file may not be read.
-pub fn check(index: &EmbeddedIndex, budget: Budget) -> Result<()> {
+pub fn check(index: &EmbeddedIndex, read_only: bool, budget: Budget) -> Result<()> {
     let folder = index.folder();
     let mut damaged = EmbeddedIndex::damaged_in(folder, budget)?;
-    if damaged.is_empty() {
+    if damaged.is_empty() && read_only {
+        damaged = index.verify(budget)?;
+    } else if damaged.is_empty() {
         match index.drop_damaged(budget) {
             Ok(true) => drop(index.refresh()?),
             Ok(false) => {}
@@ -113,8 +115,8 @@ pub fn check(index: &EmbeddedIndex, budget: Budget) -> Result<()> {
 ///
 /// # Errors
 /// `Unavailable` if the system gives no thread.
-pub fn check_behind(index: Arc<EmbeddedIndex>, served: Arc<Served>) -> Result<()> {
-    let work = move || match check(&index, Budget::single()) {
+pub fn check_behind(index: Arc<EmbeddedIndex>, read_only: bool, served: Arc<Served>) -> Result<()> {
+    let work = move || match check(&index, read_only, Budget::single()) {
         Ok(()) => tracing::info!("every byte of the index is what was written"),
         Err(error) if error.fault() == Fault::Corrupt => {
             tracing::error!("no longer serving: {error}");

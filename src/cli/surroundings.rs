@@ -37,6 +37,9 @@ pub fn open(settings: &Settings) -> Result<Surroundings> {
             None
         }
     };
+    if settings.read_only && settings.write {
+        mistakes.push("read_only: what is written to is changed; leave one of read_only and write".to_owned());
+    }
     let mut or_mistake = |error: Error| mistakes.push(error.to_string());
     let tls = files.and_then(|files| Tls::open(files).map_err(&mut or_mistake).ok());
     let tokens = settings.tokens.as_deref();

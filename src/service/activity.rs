@@ -49,6 +49,7 @@ pub struct Activity {
     /// When it last had a call or read something, in milliseconds since the service began.
     last: AtomicU64,
     must_go: AtomicBool,
+    has_called: AtomicBool,
     waker: AtomicWaker,
 }
 
@@ -80,6 +81,7 @@ impl Connections {
             unread: AtomicUsize::new(0),
             last: AtomicU64::new(self.now()),
             must_go: AtomicBool::new(false),
+            has_called: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,8 +117,14 @@ impl Activity {
     /// A call begins; it ends when what is given back is dropped.
     pub fn call(self: &Arc<Self>) -> Call {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        self.has_called.store(true, Ordering::Relaxed);
         self.progress();
         Call(self.clone())
+    }
+
+    /// Whether it ever had a call.
+    pub fn has_called(&self) -> bool {
+        self.has_called.load(Ordering::Relaxed)
     }
 
     fn progress(&self) {

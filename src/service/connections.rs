@@ -22,8 +22,9 @@ use super::activity::{Connections, Cut, Peer};
 use super::metrics::Metrics;
 use super::tls::Tls;
 
-/// Bytes by which a client shows that it speaks HTTP/2; no request of HTTP/1 is shorter.
-const PREFACE: usize = 24;
+/// By these bytes a client shows that it speaks HTTP/2. Then it may wait before it asks; who speaks HTTP/1 has nothing to
+/// say but its first request.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long accepting pauses when it fails: usually no descriptors are left, and others have to end first.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often a connection looks whether it must be cut off.
@@ -82,7 +83,7 @@ async fn begin(stream: TcpStream, place: OwnedSemaphorePermit, entrance: Entranc
     entrance.metrics.connection_began();
     Ok(Connection {
         stream,
-        begin: Some(PREFACE),
+        begin: Some(Begin::default()),
         look: Box::pin(tokio::time::sleep_until(until)),
         peer: Peer {
             address,
@@ -101,8 +102,8 @@ impl<T: AsyncRead + AsyncWrite + Send> Io for T {}
 /// One connection, which keeps its place among those allowed until it ends.
 pub struct Connection {
     stream: Pin<Box<dyn Io>>,
-    /// Until it has begun: how many bytes are still to come.
-    begin: Option<usize>,
+    /// What came until it has begun.
+    begin: Option<Begin>,
     /// When it is looked at next; until it has begun, when it is cut off.
     look: Pin<Box<Sleep>>,
     peer: Peer,
@@ -110,11 +111,40 @@ pub struct Connection {
     _place: OwnedSemaphorePermit,
 }
 
+/// How far a connection has come that has not begun.
+#[derive(Default)]
+struct Begin {
+    /// Bytes of the preface.
+    matched: usize,
+    /// Whether others came.
+    is_other: bool,
+}
+
+impl Begin {
+    /// Whether the preface is whole with these bytes.
+    fn is_preface(&mut self, bytes: &[u8]) -> bool {
+        let expected = &PREFACE[self.matched..];
+        let bytes = &bytes[..bytes.len().min(expected.len())];
+        self.is_other |= !expected.starts_with(bytes);
+        self.matched += bytes.len();
+        self.matched == PREFACE.len() && !self.is_other
+    }
+}
+
 impl Connection {
+    /// It has begun: from now on it is looked at every now and then.
+    fn has_begun(&mut self) {
+        self.begin = None;
+        self.look.as_mut().reset(Instant::now() + LOOK);
+    }
+
     /// Whether it must be cut off; looked at while it waits for bytes.
     fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<Option<Cut>> {
         if let Some(cut) = self.peer.activity.must_end(cx.waker()) {
             return Poll::Ready(Some(cut));
+        }
+        if self.begin.is_some() && self.peer.activity.has_called() {
+            self.has_begun();
         }
         while self.look.as_mut().poll(cx).is_ready() {
             if self.begin.is_some() {
@@ -147,14 +177,11 @@ impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = self.stream.as_mut().poll_read(cx, buf);
-        let bytes = buf.filled().len() - before;
-        self.metrics.received(bytes);
-        if let Some(missing) = &mut self.begin {
-            *missing = missing.saturating_sub(bytes);
-            if *missing == 0 {
-                self.begin = None;
-                self.look.as_mut().reset(Instant::now() + LOOK);
-            }
+        self.metrics.received(buf.filled().len() - before);
+        if let Some(begin) = &mut self.begin
+            && begin.is_preface(&buf.filled()[before..])
+        {
+            self.has_begun();
         }
         if read.is_ready() {
             return read;

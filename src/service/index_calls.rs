@@ -36,6 +36,8 @@ pub struct IndexCalls {
     writing: Arc<SearchPool>,
     /// Where the index is described.
     describing: Arc<SearchPool>,
+    /// Where it is copied, which takes as long as the disk does.
+    copying: Arc<SearchPool>,
     budget: Budget,
     /// How long an import may wait for its client's next message.
     idle: Duration,
@@ -65,6 +67,7 @@ impl IndexCalls {
             // Whoever is admitted waits; that they are not too many is for the bound before them.
             writing: Arc::new(SearchPool::new(at_a_time, usize::MAX)),
             describing: Arc::new(SearchPool::new(1, usize::MAX)),
+            copying: Arc::new(SearchPool::new(1, usize::MAX)),
             budget: Budget::single().with_threads(threads),
             idle,
         }
@@ -334,7 +337,7 @@ impl IndexCalls {
         request: wire::SnapshotRequest,
         deadline: Option<Instant>,
     ) -> Result<wire::SnapshotResponse> {
-        let made = self.with(&self.describing, deadline, move |collection, _| {
+        let made = self.with(&self.copying, deadline, move |collection, _| {
             collection.take_snapshot(&request.name)
         });
         let made = made.await?;

@@ -264,8 +264,7 @@ pub(super) async fn run_in(
         .into_axum_router()
         .layer(GrpcWebLayer::new())
         .merge(http)
-        .fallback(http::not_found)
-        .layer(http::origins(settings.cors_origins.as_deref().unwrap_or_default())?);
+        .fallback(http::not_found);
     let routes = Routes::from(routes).prepare();
 
     let entrance = Entrance {
@@ -280,6 +279,7 @@ pub(super) async fn run_in(
     let deadlines = WithDeadlines::new(routes, settings.longest_call).except(LONG_CALLS, settings.longest_write);
     let with_page = WithPage::new(deadlines, around.metrics.clone());
     let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
+    let guarded = http::with_origins(guarded, settings.cors_origins.as_deref().unwrap_or_default())?;
     let unanswered = Arc::new(AtomicUsize::new(0));
     let observed = Observed::new(guarded, around.metrics, unanswered.clone());
     let server = Server::builder()

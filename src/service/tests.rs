@@ -742,6 +742,44 @@ async fn silent_sockets_are_cut_off_and_hold_nobody_up() {
     drop(late);
 }
 
+/// A header of HTTP/1 that never ends, short or long; who speaks HTTP/2 or has asked may rest.
+#[tokio::test]
+async fn a_half_sent_header_is_cut_off() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (fake, _strings) = fake();
+    let limits = ServiceSettings {
+        handshake: Duration::from_millis(20),
+        ..settings()
+    };
+    let running = serve(fake, limits).await;
+    let resting = running.raw().await;
+    for half in [
+        "P",
+        "PRI * HTTP/2.0\r\n",
+        "POST /v1/search HTTP/1.1\r\nHost: example.org\r\nX: ",
+        "PRI * HTTP/1.1\r\nHost: example.org\r\n",
+    ] {
+        let mut socket = tokio::net::TcpStream::connect(running.addr).await.unwrap();
+        socket.write_all(half.as_bytes()).await.unwrap();
+        // Ends once it is closed; else this test does not before the 30 s that the library allows.
+        let cut = tokio::time::timeout(Duration::from_secs(20), socket.read_to_end(&mut Vec::new())).await;
+        assert!(cut.is_ok(), "{half:?}");
+    }
+    let mut asked_once = tokio::net::TcpStream::connect(running.addr).await.unwrap();
+    let mut answer = [0; 12];
+    for _ in 0..2 {
+        asked_once
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: example.org\r\n\r\n")
+            .await
+            .unwrap();
+        asked_once.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        while asked_once.try_read(&mut [0; 1_000]).is_ok_and(|read| read > 0) {}
+    }
+    resting.clone().search(asked("after a rest")).await.unwrap();
+}
+
 #[tokio::test]
 async fn messages_beyond_the_limits_are_refused() {
     let (fake, _strings) = fake();

@@ -90,6 +90,11 @@ pub const SETTINGS: &[Setting] = &[
          is not there",
     ),
     setting(
+        "read-only",
+        Value::Switch(|s| &mut s.read_only),
+        "Change nothing in the index's folder, not even a damaged graph that could be made anew; with `write` it is refused",
+    ),
+    setting(
         "write-threads",
         Value::Number(|s| &mut s.service.write_threads, 0..=4096),
         "Threads that cut and embed the articles of one call; 0 for half of the cores",

@@ -35,6 +35,8 @@ pub struct Settings {
     pub reranker: Option<String>,
     /// Whether the service writes to its index.
     pub write: bool,
+    /// Whether nothing in the index's folder may be changed.
+    pub read_only: bool,
     /// Where snapshots are put that are asked for over the wire.
     pub snapshots: Option<PathBuf>,
     /// When every byte of the index is compared with its checksum.
@@ -74,6 +76,7 @@ impl Default for Settings {
             profile: None,
             reranker: None,
             write: false,
+            read_only: false,
             snapshots: None,
             verify: "off",
             tls_cert: None,

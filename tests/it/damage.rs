@@ -125,6 +125,52 @@ fn every_file_is_watched_over_and_named() {
     }
 }
 
+/// Whatever is done with it, deleting, adding and merging too, the process lives on, and what a writer makes of it is
+/// either refused or whole.
+#[test]
+fn a_damaged_index_that_is_written_to_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let built = folder.path().join("built");
+    build(&built);
+    let places = match std::env::var_os("BAOWEN_TEST_DAMAGE") {
+        Some(_) => 24,
+        None => 2,
+    };
+    let segments = |path: &&PathBuf| path.parent().is_some_and(|parent| parent.ends_with("segments"));
+    for path in files(&built).iter().filter(segments) {
+        let inside = path.strip_prefix(&built).unwrap();
+        let whole = fs::read(path).unwrap();
+        for place in 0..places {
+            let at = (whole.len() - 1) * (place + 1) / places;
+            let copy = folder
+                .path()
+                .join(format!("{place}-{}", inside.file_name().unwrap().to_string_lossy()));
+            EmbeddedIndex::back_up(&built, &copy).unwrap();
+            let mut broken = whole.clone();
+            broken[at] ^= 1 << (at % 8);
+            let file = copy.join(inside);
+            // A snapshot is linked to what it was made of.
+            let _ = fs::remove_file(&file);
+            fs::write(&file, &broken).unwrap();
+            let written = || -> baowen::error::Result<()> {
+                let index = EmbeddedIndex::open(&copy)?;
+                let ingest = Ingest::open(&index, rules())?;
+                put(&ingest, &[article("c", "", "工伤"), article("a2", "", "断缴")]);
+                ingest.delete(["a1"])?;
+                ingest.commit()?;
+                ingest.into_writer().finish_as_one()
+            };
+            if let Err(error) = written() {
+                assert!(!error.to_string().contains("panicked"), "{error}");
+            } else {
+                let found = EmbeddedIndex::damaged_in(&copy, Budget::single()).unwrap();
+                assert_eq!(found, Vec::<String>::new(), "{} at {at}", inside.display());
+            }
+            fs::remove_dir_all(&copy).unwrap();
+        }
+    }
+}
+
 /// Without the line of checksums, as an earlier program left it.
 #[test]
 fn an_index_of_an_earlier_program_is_read_and_gets_its_checksums_as_it_is_written() {
@@ -194,6 +240,11 @@ fn an_index_without_its_pointer_is_never_written_over() {
     fs::write(&pointer, "generation-1\n").unwrap();
     let index = EmbeddedIndex::open(folder.path()).unwrap();
     assert_eq!(index.snapshot().unwrap().about().articles, 8);
+    // As it was advised, so it is no damage.
+    assert_eq!(
+        EmbeddedIndex::damaged_in(folder.path(), Budget::single()).unwrap(),
+        Vec::<String>::new()
+    );
 }
 
 #[test]

@@ -145,9 +145,24 @@ fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
         "--tokens",
         file.to_str().unwrap(),
         "--access-log",
+        "--cors-origins",
+        "https://example.org",
     ];
     let service = Operated::start(&index, &tokens);
     let reach = service.reach();
+    // A page of that origin can read why it was refused.
+    for (method, status) in [("GET", "401"), ("OPTIONS", "200")] {
+        let mut socket = TcpStream::connect(&service.address).unwrap();
+        let head = "/v1/stats HTTP/1.1\r\nhost: h\r\norigin: https://example.org\r\nconnection: close\r\n\r\n";
+        write!(socket, "{method} {head}").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(
+            answer.contains("access-control-allow-origin: https://example.org"),
+            "{answer}"
+        );
+    }
     assert!(ask(&with(&reach, &asks.token)).unwrap() > 0);
     for (token, words) in [
         (None, "wants a token"),

@@ -82,7 +82,7 @@ pub(super) fn stated_title(title: &str) -> Option<String> {
 
 /// A reader's reason for leaving something out; another process said it, so it is looked up.
 pub(in super::super) fn reason(said: &str) -> &'static str {
-    let known = ["table of contents", "hidden", "running head"];
+    let known = ["table of contents", "hidden", "running head", "comment"];
     known
         .into_iter()
         .find(|known| *known == said)

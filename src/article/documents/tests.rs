@@ -101,6 +101,14 @@ pub(in super::super) fn xlsx(rows: &str, merged: &str) -> Vec<u8> {
             "xl/worksheets/sheet2.xml",
             &format!("<worksheet {spaces}><sheetData/></worksheet>"),
         ),
+        (
+            "xl/comments1.xml",
+            "<comments xmlns=\"x\"><authors><author>甲</author></authors><commentList><comment ref=\"A1\" authorId=\"0\"><text><r><t>按新文件</t></r><r><t>核对</t></r></text></comment></commentList></comments>",
+        ),
+        (
+            "xl/threadedComments/threadedComment1.xml",
+            "<ThreadedComments xmlns=\"x\"><threadedComment ref=\"B2\"><text>比例待定</text></threadedComment></ThreadedComments>",
+        ),
     ])
 }
 
@@ -245,6 +253,10 @@ fn a_workbook_gives_its_rows_as_they_are_shown() {
     )
     .unwrap();
     assert_eq!(found.noticed, ["hidden sheets are not read: 草稿"]);
+    assert_eq!(
+        found.left_out,
+        [("comment".to_string(), "按新文件核对\n比例待定".to_string())]
+    );
     let rows: Vec<_> = found.tables[0]
         .rows
         .iter()

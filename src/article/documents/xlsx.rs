@@ -6,9 +6,10 @@ use std::io::Cursor;
 use calamine::{DataRef, Dimensions, Reader as _, SheetVisible, Xlsx};
 
 use super::super::table::{MAX_CELLS, MAX_COLUMNS, Table};
-use super::archive::check_archive;
+use super::archive::{check_archive, open, part};
 use super::extracted::{Extracted, Reader};
 use super::number_format;
+use super::xml::{Step, walk};
 
 /// Most merged areas of a sheet that are looked at.
 const MAX_MERGED: usize = 100_000;
@@ -19,12 +20,19 @@ pub(super) struct Calamine;
 impl Reader for Calamine {
     fn read(&self, bytes: Vec<u8>) -> Result<Extracted, String> {
         check_archive(&bytes)?;
+        let commented = Some(comments(&bytes)).filter(|text| !text.is_empty());
         let broken = |error: calamine::XlsxError| format!("is no workbook that can be read: {error}");
         let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| match error {
             calamine::XlsxError::Password => "has a password; save it without one".to_string(),
             error => broken(error),
         })?;
-        let mut found = Extracted::default();
+        let mut found = Extracted {
+            left_out: commented
+                .map(|text| ("comment".to_string(), text))
+                .into_iter()
+                .collect(),
+            ..Extracted::default()
+        };
         let sheets = book.sheets_metadata().to_vec();
         let (mut cells, mut hidden) = (0usize, Vec::new());
         for sheet in sheets {
@@ -83,6 +91,7 @@ impl Reader for Calamine {
                     name: if unnamed { String::new() } else { sheet.name },
                     rows,
                     header_rows,
+                    noticed: None,
                 });
             }
         }
@@ -96,6 +105,39 @@ impl Reader for Calamine {
             false => Ok(found),
         }
     }
+}
+
+/// What people have noted beside cells, one a line: the notes of old, and the threads of newer programs, which repeat
+/// themselves in those. What cannot be read of them is no reason to refuse the workbook.
+fn comments(bytes: &[u8]) -> String {
+    let Ok(mut archive) = open(bytes) else {
+        return String::new();
+    };
+    let is_notes =
+        |name: &str| name.ends_with(".xml") && name.starts_with("xl/") && name.to_lowercase().contains("comments");
+    let names = archive.file_names().flatten().map(|name| name.into_owned());
+    let names: Vec<String> = names.filter(|name| is_notes(name)).collect();
+    let mut comments: Vec<String> = Vec::new();
+    for name in names {
+        let Ok(Some(text)) = part(&mut archive, &name) else {
+            continue;
+        };
+        let (mut is_inside, mut comment) = (false, String::new());
+        let _ = walk(&text, |step| {
+            match step {
+                Step::Open(_, "comment" | "threadedComment") => comment.clear(),
+                Step::Open(_, "text") => is_inside = true,
+                Step::Text(text) if is_inside => comment.push_str(text),
+                Step::Close("text") => is_inside = false,
+                Step::Close("comment" | "threadedComment") if !comment.trim().is_empty() => {
+                    comments.push(comment.trim().to_string());
+                }
+                _ => {}
+            }
+            Ok(())
+        });
+    }
+    comments.join("\n")
 }
 
 /// A sheet's cells that hold something, by row and column from 0.

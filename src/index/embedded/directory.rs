@@ -1,7 +1,7 @@
 //! The folder of a tantivy index: its files mapped, as tantivy's own directory maps them, but for the stored passages.
 //!
 //! Owns how the bytes of a file are reached, that another user than the writer may reach them, and that what is written is
-//! known by its checksum (see [`super::seal`]); all else is `MmapDirectory`'s. An answer reads a few blocks of 8 KB from anywhere in the stored passages, which are the texts
+//! known by its checksums (see [`super::seal`] and [`super::parts`]); all else is `MmapDirectory`'s. An answer reads a few blocks of 8 KB from anywhere in the stored passages, which are the texts
 //! themselves and by far not all read again: mapped, each block leaves pages that count as the process's memory for as
 //! long as it runs (400 MB after 1,000 questions to a million passages). Read from the file, they are in the system's
 //! cache only.
@@ -18,10 +18,11 @@ use serde::Deserialize;
 use tantivy::HasLen;
 use tantivy::directory::error::{DeleteError, LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 use tantivy::directory::{
-    AntiCallToken, Directory, DirectoryLock, FileHandle, Lock, MmapDirectory, OwnedBytes, TerminatingWrite,
+    AntiCallToken, Directory, DirectoryLock, FileHandle, Lock, META_LOCK, MmapDirectory, OwnedBytes, TerminatingWrite,
     WatchCallback, WatchHandle, WritePtr,
 };
 
+use super::parts::{Known, PartSums};
 use super::seal::{Files, Summed, seal, unseal};
 use crate::files::write_whole;
 
@@ -47,6 +48,8 @@ pub struct Folder {
     path: PathBuf,
     /// What the files of the last commit and those written since hold.
     files: Arc<Mutex<Files>>,
+    /// Which parts of open files are what was written.
+    known: Known,
 }
 
 impl Folder {
@@ -56,6 +59,7 @@ impl Folder {
             mapped: MmapDirectory::open(path)?,
             path: path.to_path_buf(),
             files: Arc::default(),
+            known: Known::default(),
         })
     }
 
@@ -102,13 +106,17 @@ impl Folder {
 impl Directory for Folder {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         let mapped = self.mapped.get_file_handle(path)?;
+        let failed = |error| OpenReadError::wrap_io_error(error, path.to_path_buf());
         // Elsewhere the standard library cannot read at a position without moving another reader's.
-        if cfg!(not(unix)) || path.extension().is_none_or(|extension| extension != STORED) {
-            return Ok(mapped);
-        }
-        let file = File::open(self.path.join(path))
-            .map_err(|error| OpenReadError::wrap_io_error(error, path.to_path_buf()))?;
-        Ok(Arc::new(Stored { file, mapped }))
+        let is_read = cfg!(unix) && path.extension().is_some_and(|extension| extension == STORED);
+        let file: Arc<dyn FileHandle> = match is_read {
+            true => {
+                let file = File::open(self.path.join(path)).map_err(failed)?;
+                Arc::new(Stored { file, mapped })
+            }
+            false => mapped,
+        };
+        self.known.watched(path, file).map_err(failed)
     }
 
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
@@ -136,6 +144,7 @@ impl Directory for Folder {
         Ok(BufWriter::new(Box::new(Counted {
             out: opened,
             summed: Summed::default(),
+            parts: PartSums::default(),
             name: path.to_string_lossy().into_owned(),
             files: self.files.clone(),
         })))
@@ -183,10 +192,17 @@ impl Directory for Folder {
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
         let failed = |error: io::Error| LockError::IoError(Arc::new(error));
         let path = self.path.join(&lock.filepath);
-        let file = match File::options().write(true).create(true).truncate(false).open(&path) {
+        let mut how = File::options();
+        how.write(true).truncate(false);
+        if !lock.is_blocking {
+            // Only who writes makes files here: the lock that he takes, and the one that readers take meanwhile.
+            how.create(true);
+            how.open(self.path.join(&META_LOCK.filepath)).map_err(failed)?;
+        }
+        let file = match how.open(&path) {
             // Who may only read takes the lock on what is there; it keeps a file from going while it is being opened,
             // and a file that went is met by opening once more.
-            Err(error) if is_forbidden(&error) && lock.is_blocking => {
+            Err(error) if lock.is_blocking && (is_forbidden(&error) || error.kind() == io::ErrorKind::NotFound) => {
                 let file = File::open(&path).ok();
                 if let Some(file) = &file {
                     let _ = file.lock_shared();
@@ -248,10 +264,11 @@ fn is_forbidden(error: &io::Error) -> bool {
     )
 }
 
-/// A file that is being written; at its end it is known what it holds.
+/// A file that is being written; at its end come the checksums of its parts, and it is known what it holds.
 struct Counted {
     out: WritePtr,
     summed: Summed,
+    parts: PartSums,
     name: String,
     files: Arc<Mutex<Files>>,
 }
@@ -260,6 +277,7 @@ impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
         self.summed.update(&bytes[..written]);
+        self.parts.update(&bytes[..written]);
         Ok(written)
     }
 
@@ -270,6 +288,9 @@ impl Write for Counted {
 
 impl TerminatingWrite for Counted {
     fn terminate_ref(&mut self, token: AntiCallToken) -> io::Result<()> {
+        let end = std::mem::take(&mut self.parts).end();
+        self.out.write_all(&end)?;
+        self.summed.update(&end);
         self.out.terminate_ref(token)?;
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.files.insert(self.name.clone(), self.summed.written());
@@ -339,7 +360,8 @@ mod tests {
         let mut file = opened.open_write(Path::new("a.7.del")).unwrap();
         file.write_all(b"new").unwrap();
         tantivy::directory::TerminatingWrite::terminate(file).unwrap();
-        assert_eq!(std::fs::read(folder.path().join("a.7.del")).unwrap(), b"new");
+        let new = opened.get_file_handle(Path::new("a.7.del")).unwrap();
+        assert_eq!(&*new.read_bytes(0..new.len()).unwrap(), b"new");
         assert!(matches!(
             opened.open_write(Path::new("a.idx")),
             Err(OpenWriteError::FileAlreadyExists(_))

@@ -14,6 +14,7 @@ mod guard;
 mod inventory;
 mod maintain;
 mod open;
+mod parts;
 mod read;
 pub(super) mod schema;
 mod seal;

@@ -10,7 +10,7 @@ use tonic::Code;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use tonic::codegen::http::{HeaderMap, HeaderValue, Method, Request, Response};
+use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::Access;
 use super::rights::{Need, needed};
@@ -18,7 +18,6 @@ use crate::error::{Error, Fault};
 use crate::service::activity::Peer;
 use crate::service::caller::{CALLER, Caller};
 use crate::service::metrics::Metrics;
-use crate::service::metrics::page;
 use crate::service::refusal::{Protocol, refuse_with};
 
 /// How long to wait before the next try, as gRPC clients read it, in milliseconds.
@@ -86,10 +85,7 @@ where
 fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Refused> {
     let Some(tokens) = access.tokens() else { return Ok(None) };
     let need = needed(request.uri().path());
-    // A browser asks by OPTIONS what it may send, and may not bring a token for that.
-    // The metrics are shown whatever the method.
-    let asks_what_it_may = request.method() == Method::OPTIONS && request.uri().path() != page::PATH;
-    if need == Need::Nothing || asks_what_it_may {
+    if need == Need::Nothing {
         return Ok(None);
     }
     let unknown = |message: &str| Refused {

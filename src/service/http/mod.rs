@@ -28,7 +28,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowOrigin, Cors};
 
 use self::exchange::{Call, Effect, failed, respond};
 use super::admission::Room;
@@ -179,19 +179,20 @@ pub fn routes(services: Services) -> Router {
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
 
-/// What tells browsers which origins may ask, for every protocol; without origins they are told nothing, and ask nothing.
+/// Services that tell browsers which origins may ask, for every protocol, also where they refuse a call; without origins
+/// browsers are told nothing, and ask nothing. Whoever asks by OPTIONS what it may send is answered here.
 ///
 /// # Errors
 /// `Caller` if one is not written as browsers write them.
-pub fn origins(allowed: &str) -> Result<CorsLayer> {
+pub fn with_origins<S>(inner: S, allowed: &str) -> Result<Cors<S>> {
     let allowed: Vec<&str> = allowed
         .split(',')
         .map(str::trim)
         .filter(|text| !text.is_empty())
         .collect();
-    let layer = CorsLayer::new();
+    let cors = Cors::new(inner);
     if allowed.is_empty() {
-        return Ok(layer);
+        return Ok(cors);
     }
     let origin = |text: &&str| {
         let is_one = text.starts_with("http://") || text.starts_with("https://");
@@ -206,7 +207,7 @@ pub fn origins(allowed: &str) -> Result<CorsLayer> {
         false => AllowOrigin::list(allowed.iter().map(origin).collect::<Result<Vec<_>>>()?),
     };
     let names = |names: &'static [&'static str]| names.iter().copied().map(HeaderName::from_static);
-    Ok(layer
+    Ok(cors
         .allow_origin(allow)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(names(ALLOWED_HEADERS).collect::<Vec<_>>())

@@ -31,6 +31,8 @@ impl Service<Request<Body>> for MetricsPage {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        // Whoever never asks is cut off.
+        let _asked = request.extensions().get::<Peer>().map(|peer| peer.activity.call());
         ready(Ok(match request.uri().path() {
             PATH => page(&self.0),
             _ => not_found(),
