@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use baowen::error::Fault;
+use baowen::index::EmbeddedIndex;
 use baowen::search::request::{Mode, SearchRequest};
 use baowen::service::access::NewToken;
 use baowen::service::client::{Client, Reach};
@@ -217,6 +218,31 @@ fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
     for new in [asks, writes, seldom, late] {
         assert!(all.iter().all(|line| !line.contains(&new.token)));
     }
+}
+
+#[test]
+fn nothing_is_changed_where_nothing_may_be() {
+    let (folder, index) = sample();
+    // A copy has no locks yet, which whoever opens it might make.
+    let copy = folder.path().join("copy");
+    EmbeddedIndex::back_up(&index, &copy).unwrap();
+    let listed = || {
+        let entries = walkdir::WalkDir::new(&copy).sort_by_file_name().into_iter().flatten();
+        let about = |entry: walkdir::DirEntry| {
+            let about = entry.metadata().unwrap();
+            (entry.path().to_path_buf(), about.len(), about.modified().unwrap())
+        };
+        entries.map(about).collect::<Vec<_>>()
+    };
+    let before = listed();
+    let arguments = ["--listen", "127.0.0.1:0", "--read-only", "--verify", "on-open"];
+    let service = Operated::start(&copy, &arguments);
+    assert!(ask(&service.reach()).unwrap() > 0);
+    assert_eq!(listed(), before);
+    let both = command(&copy, &["--read-only", "--write"]).output().unwrap();
+    let said = String::from_utf8_lossy(&both.stderr);
+    assert!(!both.status.success() && said.contains("read_only"), "{said}");
+    assert_eq!(listed(), before);
 }
 
 /// Waits until what was changed counts: lines of the log may be of an earlier reading.
