@@ -7,7 +7,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     #[cfg(feature = "service")]
     service::generate()?;
+    #[cfg(feature = "milvus")]
+    milvus::generate()?;
     Ok(())
+}
+
+/// The messages of Milvus' protocol that the engine over it needs.
+#[cfg(feature = "milvus")]
+mod milvus {
+    use std::error::Error;
+
+    pub fn generate() -> Result<(), Box<dyn Error>> {
+        let descriptors = protox::compile(["milvus/milvus.proto"], ["proto"])?;
+        tonic_prost_build::configure()
+            .build_client(false)
+            .build_server(false)
+            .compile_fds(descriptors)?;
+        Ok(())
+    }
 }
 
 #[cfg(feature = "service")]

@@ -11,6 +11,8 @@ mod forward;
 pub mod graph;
 pub mod ingest;
 mod lexical;
+#[cfg(feature = "milvus")]
+pub mod milvus;
 mod packed;
 mod passage;
 mod prepare;

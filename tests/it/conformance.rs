@@ -40,7 +40,7 @@ const QUESTIONS: [&str; 6] = [
 ];
 
 /// Everything that an engine says at one step, by what was asked.
-type Said = BTreeMap<String, String>;
+pub type Said = BTreeMap<String, String>;
 
 fn an_article(i: usize, edition: usize) -> Article {
     let (place, topic) = (PLACES[i % 4], TOPICS[(i * 5 + edition) % 6]);
@@ -67,7 +67,8 @@ fn an_article(i: usize, edition: usize) -> Article {
     }
 }
 
-fn requests() -> Vec<SearchRequest> {
+/// One in so many of the requests.
+fn requests(one_in: usize) -> Vec<SearchRequest> {
     let mut requests = Vec::new();
     for (at, question) in QUESTIONS.iter().enumerate() {
         let request = || SearchRequest {
@@ -147,7 +148,7 @@ fn requests() -> Vec<SearchRequest> {
             ..request()
         });
     }
-    requests
+    requests.into_iter().step_by(one_in).collect()
 }
 
 /// A hit with its floats to the last bit.
@@ -156,7 +157,7 @@ fn written(hit: &Hit) -> String {
 }
 
 /// Asks everything.
-fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
+fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said {
     let mut said = Said::new();
     let snapshot = backend.snapshot().unwrap();
     let about = snapshot.about();
@@ -167,7 +168,7 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
     said.insert("mean".into(), format!("{:?}", about.mean));
     let ids = snapshot.article_ids(Budget::single()).unwrap();
     assert_eq!(ids.len() as u64, about.articles);
-    for id in ids.iter().map(String::as_str).chain(["nobody"]) {
+    for id in ids.iter().map(String::as_str).step_by(one_in).chain(["nobody"]) {
         said.insert(format!("article {id}"), format!("{:?}", snapshot.article(id).unwrap()));
         said.insert(
             format!("passages {id}"),
@@ -217,7 +218,7 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter) -> Said {
     let engine = Engine::new(backend.clone(), rules.analyzer, rules.embedder)
         .with_ranking(ranking)
         .unwrap();
-    for request in requests() {
+    for request in requests(one_in) {
         let response = engine.search(&request, Budget::all()).unwrap();
         assert_eq!(response.degraded, None);
         let hits: Vec<String> = response.hits.iter().map(written).collect();
@@ -288,16 +289,18 @@ fn judging_is_alone_what_it_is_together(snapshot: &Arc<dyn Snapshot>) {
     }
 }
 
-/// Takes an engine through its life, and keeps what it says at every step. `reopen` leaves it and opens it again.
-fn life(
+/// Takes an engine through its life, and keeps what it says at every step, asked one in so many requests. `reopen` leaves
+/// it and opens it again.
+pub fn life(
     mut backend: Arc<dyn Backend>,
+    one_in: usize,
     reopen: impl Fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
 ) -> Vec<(&'static str, Said)> {
     let mut rng = fastrand::Rng::with_seed(7);
     let mut random = || Array2::from_shape_simple_fn((2, 64), || rng.f32() - 0.5);
     let adapter = Adapter::new("test double", &random(), &random()).unwrap();
     let mut steps = Vec::new();
-    let mut step = |name, backend: &Arc<dyn Backend>| steps.push((name, all_of(backend, &adapter)));
+    let mut step = |name, backend: &Arc<dyn Backend>| steps.push((name, all_of(backend, &adapter, one_in)));
     let range = |range: std::ops::Range<usize>, edition| range.map(|i| an_article(i, edition)).collect::<Vec<_>>();
     step("empty", &backend);
     {
@@ -333,24 +336,30 @@ fn life(
     steps
 }
 
+/// Compares what two engines said of everything; how many lines it was.
+pub fn compare(expected: &[(&str, Said)], found: &[(&str, Said)]) -> usize {
+    let mut lines = 0;
+    for ((step, expected), (_, found)) in expected.iter().zip(found) {
+        for (asked, answer) in expected {
+            lines += answer.lines().count();
+            assert_eq!(found.get(asked), Some(answer), "{step}: {asked}");
+        }
+        assert_eq!(found.len(), expected.len(), "{step}");
+    }
+    lines
+}
+
 #[test]
 fn engines_answer_alike() {
     let identity = rules().identity();
     let folder = tempfile::tempdir().unwrap();
     let index = EmbeddedIndex::create(folder.path(), &identity).unwrap();
-    let embedded = life(index, |index| {
+    let embedded = life(index, 1, |index| {
         drop(index);
         EmbeddedIndex::open(folder.path()).unwrap()
     });
-    let tiny = life(Tiny::new(identity), |tiny| tiny);
-    let mut hits = 0;
-    for ((step, embedded), (_, tiny)) in embedded.iter().zip(&tiny) {
-        for (asked, answer) in embedded {
-            hits += answer.lines().count();
-            assert_eq!(tiny.get(asked), Some(answer), "{step}: {asked}");
-        }
-        assert_eq!(tiny.len(), embedded.len(), "{step}");
-    }
+    let tiny = life(Tiny::new(identity), 1, |tiny| tiny);
+    let hits = compare(&embedded, &tiny);
     assert!(hits > 10_000, "{hits} lines: too little was asked");
     assert!(
         embedded[2].1["counts"].starts_with("60 articles"),

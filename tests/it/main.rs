@@ -19,6 +19,8 @@ mod live;
 #[allow(dead_code)]
 mod local_server;
 mod meanings;
+#[cfg(feature = "milvus")]
+mod milvus;
 #[cfg(feature = "onnx")]
 mod models;
 mod needed;

@@ -80,6 +80,8 @@ impl Passage {
 
 /// The engine.
 pub struct Tiny {
+    /// Whether a deleted passage counts no more in what words weigh, as in an engine that takes it off its counts.
+    counts_live: bool,
     current: RwLock<Arc<Commit>>,
     sources: Mutex<Sources>,
     has_writer: Mutex<bool>,
@@ -88,10 +90,21 @@ pub struct Tiny {
 impl Tiny {
     /// Without any articles.
     pub fn new(identity: Identity) -> Arc<Self> {
-        let current = RwLock::new(Arc::new(Commit::new(Vec::new(), 0, identity)));
+        Self::counting(false, identity)
+    }
+
+    /// The same, counting what is live alone.
+    #[cfg(feature = "milvus")]
+    pub fn counting_live(identity: Identity) -> Arc<Self> {
+        Self::counting(true, identity)
+    }
+
+    fn counting(counts_live: bool, identity: Identity) -> Arc<Self> {
+        let current = RwLock::new(Arc::new(Commit::new(Vec::new(), 0, identity, counts_live)));
         let has_writer = Mutex::default();
         let sources = Mutex::default();
         Arc::new(Tiny {
+            counts_live,
             current,
             sources,
             has_writer,
@@ -174,10 +187,12 @@ impl Writer for TinyWriter {
 
     fn commit(&mut self) -> Result<u64> {
         let commits: HashSet<u64> = live(&self.passages).map(|passage| passage.commit).collect();
-        self.passages.retain(|(passage, _)| commits.contains(&passage.commit));
+        let counts_live = self.engine.counts_live;
+        self.passages
+            .retain(|(passage, live)| *live || !counts_live && commits.contains(&passage.commit));
         let mut current = self.engine.current.write().unwrap();
         let (stamp, identity) = (current.about.commit + 1, current.about.identity.clone());
-        *current = Arc::new(Commit::new(self.passages.clone(), stamp, identity));
+        *current = Arc::new(Commit::new(self.passages.clone(), stamp, identity, counts_live));
         *self.engine.sources.lock().unwrap() = self.sources.clone();
         Ok(stamp)
     }
@@ -203,9 +218,10 @@ struct Commit {
 }
 
 impl Commit {
-    fn new(passages: Passages, commit: u64, identity: Identity) -> Self {
+    fn new(passages: Passages, commit: u64, identity: Identity, counts_live: bool) -> Self {
         let mut sums = vec![0f64; identity.dimension];
-        for written in passages.chunk_by(|(a, _), (b, _)| a.commit == b.commit) {
+        // Vectors are added up by commit where an engine keeps segments, one by one where it keeps one sum.
+        for written in passages.chunk_by(|(a, _), (b, _)| a.commit == b.commit && !counts_live) {
             for (at, sum) in sums.iter_mut().enumerate() {
                 *sum += f64::from(written.iter().map(|(p, _)| p.vector[at]).sum::<f32>());
             }

@@ -1,0 +1,156 @@
+//! Where a collection lies: `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&db=DB&dense=flat&lease=SECONDS]`.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// How every address begins.
+const SCHEME: &str = "milvus://";
+/// What one looks like.
+const EXAMPLE: &str = "write it as milvus://HOST:19530/NAME";
+/// Letters of a collection's name: what is added for generations and parts must fit into Milvus' 255.
+const LONGEST_NAME: usize = 200;
+
+/// How Milvus searches by meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DenseIndex {
+    /// A graph; FLAT on a server that builds none.
+    #[default]
+    Hnsw,
+    /// Everything is compared: exact, and slow with many passages.
+    Flat,
+}
+
+/// Where a collection lies and how it is reached.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Name or number, and port.
+    pub host: String,
+    /// Milvus' database; empty for its default one.
+    pub database: String,
+    /// The collection, letters, digits and `_`.
+    pub name: String,
+    /// `user:password`, or an API key.
+    pub token: Option<String>,
+    /// Whether the connection is encrypted; certificates are checked by those that the system trusts.
+    pub tls: bool,
+    /// What new generations are searched by.
+    pub dense: DenseIndex,
+    /// How long a writer that is not heard of keeps the right to write.
+    pub lease: Duration,
+}
+
+impl Address {
+    /// Whether a text means a collection of Milvus, rightly written or not.
+    pub fn is_meant(text: &str) -> bool {
+        text.starts_with(SCHEME)
+    }
+
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// `Caller`, saying what is wrong.
+    pub fn parse(text: &str) -> Result<Address> {
+        let wrong = |what: &str| Error::caller(format!("the Milvus address {what}")).help(EXAMPLE);
+        let rest = text
+            .strip_prefix(SCHEME)
+            .ok_or_else(|| wrong("does not begin with milvus://"))?;
+        let (rest, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, name) = rest.split_once('/').ok_or_else(|| wrong("names no collection"))?;
+        // A password may hold an @.
+        let (token, host) = match authority.rsplit_once('@') {
+            Some((token, host)) => (Some(token.to_owned()), host),
+            None => (None, authority),
+        };
+        let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        if port.is_none() || host.starts_with(':') {
+            return Err(wrong("names no host and port"));
+        }
+        let is_name = |name: &str| {
+            let mut letters = name.chars();
+            letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+                && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && name.len() <= LONGEST_NAME
+        };
+        if !is_name(name) {
+            return Err(wrong(
+                "names a collection that Milvus refuses: a letter, then letters, digits and _",
+            ));
+        }
+        let mut address = Address {
+            host: host.to_owned(),
+            database: String::new(),
+            name: name.to_owned(),
+            token,
+            tls: false,
+            dense: DenseIndex::default(),
+            lease: Duration::from_secs(15),
+        };
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=').unwrap_or((option, "")) {
+                ("tls", "true") => address.tls = true,
+                ("tls", "false") => address.tls = false,
+                ("db", database) if is_name(database) => address.database = database.to_owned(),
+                ("dense", "hnsw") => address.dense = DenseIndex::Hnsw,
+                ("dense", "flat") => address.dense = DenseIndex::Flat,
+                ("lease", seconds) if seconds.parse().is_ok_and(|s: u64| (1..=3_600).contains(&s)) => {
+                    address.lease = Duration::from_secs(seconds.parse().unwrap_or(15));
+                }
+                _ => return Err(wrong(&format!("has an option that is not known: `{option}`"))),
+            }
+        }
+        Ok(address)
+    }
+}
+
+impl fmt::Display for Address {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SCHEME}{}/{}", self.host, self.name)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_mistakes_named() {
+        let read = |text: &str| Address::parse(text).unwrap();
+        let plain = read("milvus://127.0.0.1:19530/articles");
+        assert_eq!(
+            (&*plain.host, &*plain.name, plain.tls),
+            ("127.0.0.1:19530", "articles", false)
+        );
+        let full = read("milvus://root:p@ss@db.example.org:443/a_1?tls=true&db=insurance&dense=flat&lease=3");
+        assert_eq!(full.token.as_deref(), Some("root:p@ss"));
+        assert_eq!((&*full.host, &*full.database), ("db.example.org:443", "insurance"));
+        assert_eq!(
+            (full.tls, full.dense, full.lease.as_secs()),
+            (true, DenseIndex::Flat, 3)
+        );
+        assert!(
+            !format!("{full} {full:?}").contains("p@ss"),
+            "a password is not printed"
+        );
+        let check = |text: &str, expected: &str| {
+            let error = Address::parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        };
+        check("http://127.0.0.1:1/a", "does not begin");
+        check("milvus://127.0.0.1:1", "no collection");
+        check("milvus://127.0.0.1:1/", "refuses");
+        check("milvus://127.0.0.1:1/保险", "refuses");
+        check("milvus://127.0.0.1/a", "host and port");
+        check("milvus://:1/a", "host and port");
+        check("milvus://h:1/a?tls=maybe", "`tls=maybe`");
+        check("milvus://h:1/a?lease=0", "`lease=0`");
+    }
+}

@@ -1,0 +1,268 @@
+//! A question asked of one commit: its terms weighed, candidates from Milvus, and their scores by the functions that every
+//! engine uses, from what was fetched of them once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::columns::{Rows, sparse_bytes};
+use super::expression::numbers;
+use super::rows::{Kept, kept, kept_fields};
+use super::schema::{ID, MEANING, PASSAGE, WORDS};
+use super::snapshot::{MilvusSnapshot, overtaken, stored};
+use super::terms::{TermId, Wanted};
+use super::wire::{PlaceholderValue, data_type};
+use crate::compute::Budget;
+use crate::error::Result;
+use crate::index::backend::{ArticleRef, Asked, Candidate, Judged, PassageRef};
+use crate::index::passage::{PassageKey, StoredPassage};
+use crate::index::scoring::{
+    self, DenseQuestion, Evidence, LexicalQuery, Quantised, QuestionWeights, TermScore, WeighedTerms, WindowVectors,
+};
+use crate::text::Region;
+
+/// Rows fetched by one call; the calls run side by side.
+const TOGETHER: usize = 128;
+/// The most rows that Milvus finds at a time.
+const MOST: usize = 16_384;
+/// The least breadth of a graph search.
+const BREADTH: usize = 200;
+
+/// The implementation of [`Asked`] over Milvus.
+pub struct MilvusQuestion {
+    snapshot: Arc<MilvusSnapshot>,
+    question: Arc<LexicalQuery>,
+    terms: WeighedTerms,
+    weights: QuestionWeights,
+    ids: Vec<TermId>,
+    wanted: Wanted,
+    /// Which rows may be found.
+    expr: String,
+    /// What was fetched to judge.
+    fetched: Mutex<HashMap<PassageRef, Arc<Kept>>>,
+}
+
+impl MilvusQuestion {
+    /// Weighs the question's terms.
+    pub fn new(
+        snapshot: Arc<MilvusSnapshot>,
+        question: Arc<LexicalQuery>,
+        expr: String,
+        budget: Budget,
+    ) -> Result<Self> {
+        let ids: Vec<TermId> = [&question.words, &question.bigrams]
+            .into_iter()
+            .enumerate()
+            .flat_map(|(stream, terms)| terms.iter().map(move |term| TermId::new(stream, &term.text)))
+            .collect();
+        // They are weighed in the same order.
+        let mut counts = snapshot.frequencies.of(&ids, budget)?.into_iter();
+        let next = |_, _: &_| Ok(counts.next().unwrap_or_default());
+        let terms = WeighedTerms::new(&question, snapshot.bm25.counts(), next)?;
+        Ok(MilvusQuestion {
+            weights: terms.weights(),
+            wanted: Wanted::new(ids.clone()),
+            fetched: Mutex::default(),
+            snapshot,
+            question,
+            terms,
+            ids,
+            expr,
+        })
+    }
+
+    /// What the passages are judged by, in the order named; fetched if it was not.
+    fn kept(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Arc<Kept>>> {
+        let dimension = self.snapshot.state.identity.dimension;
+        let known = || self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let unknown: Vec<u64> = {
+            let known = known();
+            passages
+                .iter()
+                .filter(|passage| !known.contains_key(passage))
+                .map(|passage| passage.0)
+                .collect()
+        };
+        let fields = kept_fields(dimension);
+        let rows = self.rows(&unknown, &fields, budget)?;
+        let mut found = Vec::with_capacity(unknown.len());
+        for rows in budget.map(rows, |rows, _| kept(rows, dimension)) {
+            found.extend(rows?);
+        }
+        let mut known = known();
+        known.extend(
+            found
+                .into_iter()
+                .map(|(id, kept)| (PassageRef(id as u64), Arc::new(kept))),
+        );
+        let kept = |passage: &PassageRef| known.get(passage).cloned().ok_or_else(overtaken);
+        passages.iter().map(kept).collect()
+    }
+
+    /// Rows by their keys, some at a time and all at the same time.
+    fn rows(&self, keys: &[u64], fields: &[&str], budget: Budget) -> Result<Vec<Rows>> {
+        let collection = self.snapshot.passage_rows();
+        let calls: Vec<_> = keys
+            .chunks(TOGETHER)
+            .map(|keys| collection.start(&format!("{ID} in {}", numbers(keys)), fields, budget))
+            .collect();
+        calls
+            .into_iter()
+            .map(|call| Ok(Rows(call.wait()?.fields_data)))
+            .collect()
+    }
+
+    /// What `tell` tells of each of the passages.
+    fn each<T>(&self, passages: &[PassageRef], budget: Budget, tell: impl Fn(&Kept) -> Result<T>) -> Result<Vec<T>> {
+        self.kept(passages, budget)?.iter().map(|kept| tell(kept)).collect()
+    }
+
+    fn nearest(
+        &self,
+        field: &str,
+        placeholder: PlaceholderValue,
+        params: &str,
+        k: usize,
+        budget: Budget,
+    ) -> Result<Vec<Candidate>> {
+        let collection = self.snapshot.passage_rows();
+        let found = collection.nearest(field, placeholder, params, &self.expr, k.min(MOST), budget)?;
+        let candidate = |(id, score): (i64, f32)| Candidate {
+            passage: PassageRef(id as u64),
+            score,
+        };
+        Ok(found.into_iter().map(candidate).collect())
+    }
+}
+
+fn placeholder(kind: i32, value: Vec<u8>) -> PlaceholderValue {
+    PlaceholderValue {
+        tag: "$0".into(),
+        r#type: kind,
+        values: vec![value],
+    }
+}
+
+impl Asked for MilvusQuestion {
+    fn weights(&self) -> &QuestionWeights {
+        &self.weights
+    }
+
+    fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
+        budget.check()?;
+        let mut places: Vec<(u32, f32)> = self
+            .ids
+            .iter()
+            .zip(self.terms.terms())
+            .map(|(id, term)| (id.place(), term.weight))
+            .collect();
+        places.sort_by_key(|(place, _)| *place);
+        places.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 += next.1;
+            }
+            same
+        });
+        places.retain(|(_, weight)| *weight > 0.0);
+        if places.is_empty() || k == 0 || self.snapshot.state.sums.passages == 0 {
+            return Ok(Vec::new());
+        }
+        let question = placeholder(data_type::SPARSE_VECTOR, sparse_bytes(&places));
+        let mut found = self.nearest(WORDS, question, "{}", k, budget)?;
+        found.retain(|candidate| candidate.score > 0.0);
+        Ok(found)
+    }
+
+    fn dense(&self, vector: &[f32], k: usize, ef: Option<usize>, budget: Budget) -> Result<Vec<Candidate>> {
+        budget.check()?;
+        let state = &self.snapshot.state;
+        if vector.len() != state.identity.dimension || k == 0 || state.sums.passages == 0 {
+            return Ok(Vec::new());
+        }
+        let breadth = ef.unwrap_or(BREADTH).max(k.min(MOST));
+        let params = format!(r#"{{"ef":{breadth}}}"#);
+        let bytes = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.nearest(MEANING, placeholder(data_type::FLOAT_VECTOR, bytes), &params, k, budget)
+    }
+
+    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
+        budget.check()?;
+        let snapshot = &*self.snapshot;
+        let dimension = snapshot.state.identity.dimension;
+        let dense = dense.filter(|question| question.vector.len() == dimension && dimension > 0);
+        let dense = dense.map(|question| snapshot.mean.bind(question));
+        // Each region by its province, and by its city if it has one.
+        let places = self.question.regions.iter();
+        let places: Vec<((&Region, bool), Option<(&Region, bool)>)> = places
+            .map(|r| ((r, false), r.city.is_some().then_some((r, true))))
+            .collect();
+        self.each(passages, budget, |kept| {
+            let windows = WindowVectors::new(&kept.windows, dimension);
+            let scores = dense.as_ref().map(|dense| dense.score(&kept.vector, windows));
+            let locality = scoring::locality(&places, |place| match place {
+                None => !kept.regions.is_empty(),
+                Some((r, false)) => kept.regions.iter().any(|held| held.province == r.province),
+                Some((r, true)) => kept
+                    .regions
+                    .iter()
+                    .any(|held| held.province == r.province && held.city == r.city),
+            });
+            let timeliness = scoring::timeliness(&self.question.years, kept.years.iter().copied());
+            let lexical = self
+                .terms
+                .scores(&snapshot.bm25, &kept.lengths, &self.wanted.counts(&kept.terms)?);
+            Ok(Judged {
+                article: ArticleRef(xxh3_64(kept.article.as_bytes())),
+                ordinal: kept.ordinal,
+                evidence: Evidence {
+                    validity: kept.validity,
+                    ..Evidence::new(lexical, scores.unwrap_or_default(), &kept.lengths, locality, timeliness)
+                },
+            })
+        })
+    }
+
+    fn keys(&self, passages: &[PassageRef]) -> Result<Vec<PassageKey>> {
+        self.each(passages, Budget::single(), |kept| {
+            Ok(PassageKey {
+                article: Arc::clone(&kept.article),
+                ordinal: kept.ordinal,
+            })
+        })
+    }
+
+    fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {
+        let keys: Vec<u64> = passages.iter().map(|passage| passage.0).collect();
+        let mut found = HashMap::new();
+        for mut rows in self.rows(&keys, &[ID, PASSAGE], budget)? {
+            found.extend(rows.longs(ID).into_iter().zip(rows.texts(PASSAGE)));
+        }
+        let passage = |key: &u64| {
+            found
+                .get(&(*key as i64))
+                .ok_or_else(overtaken)
+                .and_then(|text| stored(text))
+        };
+        keys.iter().map(passage).collect()
+    }
+
+    fn windows(&self, vector: &[f32], passages: &[PassageRef]) -> Result<Vec<Vec<f32>>> {
+        let question = Quantised::new(vector);
+        let dimension = self.snapshot.state.identity.dimension;
+        self.each(passages, Budget::single(), |kept| {
+            Ok(WindowVectors::new(&kept.windows, dimension)
+                .cosines(&question)
+                .collect())
+        })
+    }
+
+    fn explain(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Vec<TermScore>>> {
+        self.each(passages, budget, |kept| {
+            Ok(self
+                .terms
+                .explain(&self.snapshot.bm25, &kept.lengths, &self.wanted.counts(&kept.terms)?))
+        })
+    }
+}

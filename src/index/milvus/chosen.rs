@@ -1,0 +1,207 @@
+//! Rows asked for and written: queries, pages over all keys, upserts, deletes.
+
+use super::client::{Client, Pending};
+use super::columns::Rows;
+use super::schema::ID;
+use super::wire::consistency::{CUSTOMISED, STRONG};
+use super::wire::{self, FieldData, KeyValuePair};
+use crate::compute::Budget;
+use crate::error::{Error, Result};
+
+/// Rows in a page.
+pub const PAGE: usize = 2_000;
+
+/// One collection, read as of a moment.
+#[derive(Clone, Copy)]
+pub struct Collection<'a> {
+    /// Where.
+    pub client: &'a Client,
+    /// Its name.
+    pub name: &'a str,
+    /// Milvus' time of which everything must be seen; 0 for all that was acknowledged by now.
+    pub seen: u64,
+}
+
+fn pair(key: &str, value: impl ToString) -> KeyValuePair {
+    KeyValuePair {
+        key: key.to_owned(),
+        value: value.to_string(),
+    }
+}
+
+impl Collection<'_> {
+    fn database(&self) -> String {
+        self.client.address().database.clone()
+    }
+
+    fn consistency(&self) -> i32 {
+        if self.seen == 0 { STRONG } else { CUSTOMISED }
+    }
+
+    fn request(&self, expr: &str, fields: &[&str], limit: Option<usize>) -> wire::QueryRequest {
+        let mut params = Vec::new();
+        if let Some(limit) = limit {
+            params.push(pair("limit", limit));
+            params.push(pair("iterator", "True"));
+            params.push(pair("reduce_stop_for_best", "True"));
+        }
+        wire::QueryRequest {
+            db_name: self.database(),
+            collection_name: self.name.to_owned(),
+            expr: expr.to_owned(),
+            output_fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            guarantee_timestamp: self.seen,
+            query_params: params,
+            consistency_level: self.consistency(),
+        }
+    }
+
+    /// Begins to ask for rows, which are few.
+    pub fn start(&self, expr: &str, fields: &[&str], budget: Budget) -> Pending<wire::QueryResults> {
+        self.client
+            .start("Query", self.name, self.request(expr, fields, None), budget)
+    }
+
+    /// Rows, which are few.
+    pub fn rows(&self, expr: &str, fields: &[&str], budget: Budget) -> Result<Rows> {
+        Ok(Rows(self.start(expr, fields, budget).wait()?.fields_data))
+    }
+
+    /// As [`Self::rows`], from the client's own threads.
+    pub async fn rows_async(&self, expr: &str, fields: &[&str], budget: Budget) -> Result<Rows> {
+        let request = self.request(expr, fields, None);
+        let answer: wire::QueryResults = self.client.answer("Query", self.name, request, budget).await?;
+        Ok(Rows(answer.fields_data))
+    }
+
+    /// How many rows.
+    pub fn count(&self, expr: &str, budget: Budget) -> Result<u64> {
+        let mut rows = self.rows(expr, &["count(*)"], budget)?;
+        match rows.longs("count(*)").as_slice() {
+            [count] => Ok((*count).max(0) as u64),
+            _ => Err(Error::corrupt("Milvus counted nothing")),
+        }
+    }
+
+    /// Tells `each` of all rows, page by page, keys ascending from page to page: the page's keys and its rows, with the
+    /// keys still in them.
+    pub fn pages(
+        &self,
+        expr: &str,
+        fields: &[&str],
+        page: usize,
+        budget: Budget,
+        each: &mut dyn FnMut(Vec<i64>, Rows) -> Result<()>,
+    ) -> Result<()> {
+        let mut fields = fields.to_vec();
+        fields.push(ID);
+        let mut last = -1;
+        loop {
+            budget.check()?;
+            let request = self.request(&format!("{ID} > {last} and {expr}"), &fields, Some(page));
+            let answer: wire::QueryResults = self.client.call("Query", self.name, request, budget)?;
+            let mut rows = Rows(answer.fields_data);
+            let ids = rows.longs(ID);
+            let Some(&largest) = ids.iter().max() else {
+                return Ok(());
+            };
+            if largest <= last {
+                return Err(Error::corrupt("Milvus gave keys that were not asked for"));
+            }
+            last = largest;
+            let is_last = ids.len() < page;
+            rows.0.push(super::columns::Column::Longs(ids.clone()).named(ID));
+            each(ids, rows)?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The nearest rows by one of the vectors: keys and scores, best first.
+    pub fn nearest(
+        &self,
+        field: &str,
+        placeholder: wire::PlaceholderValue,
+        params: &str,
+        expr: &str,
+        k: usize,
+        budget: Budget,
+    ) -> Result<Vec<(i64, f32)>> {
+        let group = wire::PlaceholderGroup {
+            placeholders: vec![placeholder],
+        };
+        let request = wire::SearchRequest {
+            db_name: self.database(),
+            collection_name: self.name.to_owned(),
+            dsl: expr.to_owned(),
+            placeholder_group: prost::Message::encode_to_vec(&group),
+            // The filter is an expression.
+            dsl_type: 1,
+            output_fields: Vec::new(),
+            search_params: vec![
+                pair("anns_field", field),
+                pair("topk", k),
+                pair("metric_type", "IP"),
+                pair("params", params),
+                pair("round_decimal", -1),
+            ],
+            guarantee_timestamp: self.seen,
+            nq: 1,
+            consistency_level: self.consistency(),
+        };
+        let answer: wire::SearchResults = self.client.call("Search", self.name, request, budget)?;
+        let found = answer.results.unwrap_or_default();
+        let ids = match found.ids.and_then(|ids| ids.id_field) {
+            Some(wire::i_ds::IdField::IntId(ids)) => ids.data,
+            _ => Vec::new(),
+        };
+        super::columns::same_length(ids.len(), &[found.scores.len()])?;
+        Ok(ids.into_iter().zip(found.scores).collect())
+    }
+
+    /// Writes rows, in place of those of the same keys. Milvus' time of it.
+    pub fn upsert(&self, rows: usize, fields: Vec<FieldData>, budget: Budget) -> Result<u64> {
+        self.start_upsert(rows, fields, budget)
+            .wait()
+            .map(|done| done.timestamp)
+    }
+
+    /// Begins to write rows.
+    pub fn start_upsert(&self, rows: usize, fields: Vec<FieldData>, budget: Budget) -> Pending<wire::MutationResult> {
+        self.client
+            .start("Upsert", self.name, self.upserting(rows, fields), budget)
+    }
+
+    /// What writes rows.
+    pub fn upserting(&self, rows: usize, fields_data: Vec<FieldData>) -> wire::UpsertRequest {
+        wire::UpsertRequest {
+            db_name: self.database(),
+            collection_name: self.name.to_owned(),
+            fields_data,
+            num_rows: rows as u32,
+        }
+    }
+
+    /// Deletes rows. Milvus' time of it.
+    pub fn delete(&self, expr: &str, budget: Budget) -> Result<u64> {
+        let request = wire::DeleteRequest {
+            db_name: self.database(),
+            collection_name: self.name.to_owned(),
+            expr: expr.to_owned(),
+        };
+        let done: wire::MutationResult = self.client.call("Delete", self.name, request, budget)?;
+        Ok(done.timestamp)
+    }
+
+    /// Has what was written put into segments with indexes of their own.
+    pub fn flush(&self, budget: Budget) -> Result<()> {
+        let request = wire::FlushRequest {
+            db_name: self.database(),
+            collection_names: vec![self.name.to_owned()],
+        };
+        self.client
+            .call::<wire::FlushResponse>("Flush", self.name, request, budget)?;
+        Ok(())
+    }
+}

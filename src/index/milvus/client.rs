@@ -1,0 +1,333 @@
+//! Calls of Milvus: connections, time limits, what is tried again, and whose fault an error is.
+//!
+//! The seam is synchronous, the network is not. A call runs on the client's own runtime and whoever made it waits in its
+//! own thread, so calls may be made from anywhere. All calls can be repeated without harm: rows are written by their keys.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::metadata::MetadataValue;
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::{Code, Request};
+
+use super::address::Address;
+use super::wire::{self, Answer};
+use crate::compute::{Budget, late};
+use crate::error::{Context, Error, Fault, Result};
+
+/// Connections: one alone would make a small answer wait behind a large one.
+const CHANNELS: usize = 4;
+/// How long a call may take where its caller sets no limit.
+const PATIENCE: Duration = Duration::from_secs(60);
+const CONNECTING: Duration = Duration::from_secs(5);
+/// The largest message that is read or sent, in bytes; a server takes 64 MiB unless it is told otherwise.
+const LARGEST_MESSAGE: usize = 256 << 20;
+/// How often a call is made at most.
+const ATTEMPTS: u32 = 6;
+/// Before the second attempt; doubled before each further one.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Milvus' code for too many calls.
+const RATE_LIMITED: i32 = 8;
+/// Milvus' code for a collection that has to be loaded, as after a restart.
+const NOT_LOADED: i32 = 101;
+/// Milvus' codes for a collection that is not there: its own and that of older servers.
+const NO_COLLECTION: [i32; 2] = [100, 4];
+
+/// The path of a call.
+const SERVICE: &str = "/milvus.proto.milvus.MilvusService/";
+
+/// A server, or a cluster, of Milvus. Cheap to clone.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    address: Address,
+    channels: Vec<Channel>,
+    next: AtomicUsize,
+    authorization: Option<MetadataValue<tonic::metadata::Ascii>>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Waiting for it is not allowed everywhere, and nothing in it is worth waiting for.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A call under way.
+pub struct Pending<A>(mpsc::Receiver<Result<A>>);
+
+impl<A> Pending<A> {
+    /// Waits for its answer.
+    pub fn wait(self) -> Result<A> {
+        // The task that sends is only dropped with the runtime, which the client outlives.
+        self.0
+            .recv()
+            .unwrap_or_else(|_| Err(Error::unavailable("the connection to Milvus was closed")))
+    }
+}
+
+impl Client {
+    /// Connects when the first call is made.
+    ///
+    /// # Errors
+    /// `Caller` if the address cannot be one.
+    pub fn new(address: Address) -> Result<Client> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("milvus")
+            .enable_all()
+            .build()
+            .or_fault(Fault::Unavailable, "starting the threads that talk to Milvus")?;
+        let scheme = if address.tls { "https" } else { "http" };
+        let mut endpoint = Endpoint::from_shared(format!("{scheme}://{}", address.host))
+            .or_fault(Fault::Caller, format!("reading the address {address}"))?
+            .connect_timeout(CONNECTING)
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .tcp_nodelay(true)
+            .initial_stream_window_size(4 << 20)
+            .initial_connection_window_size(16 << 20);
+        if address.tls {
+            endpoint = endpoint
+                .tls_config(ClientTlsConfig::new().with_native_roots())
+                .or_fault(Fault::Caller, "setting up TLS")?;
+        }
+        let authorization = match &address.token {
+            Some(token) => Some(
+                STANDARD
+                    .encode(token)
+                    .parse()
+                    .or_fault(Fault::Caller, "reading the token")?,
+            ),
+            None => None,
+        };
+        let channels = {
+            let _inside = runtime.enter();
+            (0..CHANNELS).map(|_| endpoint.connect_lazy()).collect()
+        };
+        Ok(Client(Arc::new(Shared {
+            address,
+            channels,
+            next: AtomicUsize::new(0),
+            authorization,
+            runtime: Some(runtime),
+        })))
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> &Address {
+        &self.0.address
+    }
+
+    /// Runs something on the client's threads, until it ends or the client is dropped.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Option<tokio::task::AbortHandle> {
+        let runtime = self.0.runtime.as_ref()?;
+        Some(runtime.spawn(work).abort_handle())
+    }
+
+    /// Makes a call and waits for its answer. `collection` is the one it is about.
+    ///
+    /// # Errors
+    /// `Deadline` if the budget's passed, `Unavailable` if Milvus is not there, busy or failing, `Missing` if there is no
+    /// such collection, `Precondition` if it lets nobody in with this token, `Bug` if it finds the call itself wrong.
+    pub fn call<A: Answer>(
+        &self,
+        method: &'static str,
+        collection: &str,
+        request: impl wire_request::Call,
+        budget: Budget,
+    ) -> Result<A> {
+        self.start(method, collection, request, budget).wait()
+    }
+
+    /// Makes a call whose answer is waited for later. Errors as [`Client::call`].
+    pub fn start<A: Answer>(
+        &self,
+        method: &'static str,
+        collection: &str,
+        request: impl wire_request::Call,
+        budget: Budget,
+    ) -> Pending<A> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (client, collection) = (self.clone(), collection.to_owned());
+        self.spawn(async move {
+            let answer = client.answer(method, &collection, request, budget).await;
+            // Who does not wait any more needs no answer.
+            let _ = sender.send(answer);
+        });
+        Pending(receiver)
+    }
+
+    /// As [`Client::call`], from the client's own threads.
+    pub async fn answer<A: Answer>(
+        &self,
+        method: &'static str,
+        collection: &str,
+        request: impl wire_request::Call,
+        budget: Budget,
+    ) -> Result<A> {
+        let until = budget.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
+        let mut pause = PAUSE;
+        let mut attempt = 1;
+        loop {
+            budget.check()?;
+            let left = until.saturating_duration_since(Instant::now());
+            let failed = match tokio::time::timeout(left, self.once::<A>(method, request.clone(), left)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(failed)) => failed,
+                Err(_) if budget.deadline.is_some() => return Err(late()),
+                Err(_) => {
+                    let seconds = PATIENCE.as_secs();
+                    return Err(
+                        Error::unavailable(format!("{method} was not answered within {seconds} s"))
+                            .context(self.context()),
+                    );
+                }
+            };
+            if !failed.again || attempt == ATTEMPTS || until.saturating_duration_since(Instant::now()) < pause {
+                return Err(failed.error.context(self.context()));
+            }
+            if failed.not_loaded {
+                self.load(collection, left)
+                    .await
+                    .map_err(|error| error.context(self.context()))?;
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            attempt += 1;
+        }
+    }
+
+    /// Has a collection loaded, after which it can be searched.
+    async fn load(&self, collection: &str, left: Duration) -> Result<()> {
+        let request = wire::CollectionRef {
+            db_name: self.0.address.database.clone(),
+            collection_name: collection.to_owned(),
+        };
+        let loading = self.once::<wire::Status>("LoadCollection", request, left).await;
+        loading.map(|_| ()).map_err(|failed| failed.error)
+    }
+
+    async fn once<A: Answer>(
+        &self,
+        method: &'static str,
+        message: impl wire_request::Call,
+        left: Duration,
+    ) -> Result<A, Failed> {
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let channel = self.0.channels[number % CHANNELS].clone();
+        let mut grpc = tonic::client::Grpc::new(channel)
+            .max_decoding_message_size(LARGEST_MESSAGE)
+            .max_encoding_message_size(LARGEST_MESSAGE);
+        grpc.ready().await.map_err(|error| Failed {
+            error: Error::unavailable(format!("it cannot be reached: {}", causes(&error))),
+            again: true,
+            not_loaded: false,
+        })?;
+        let mut request = Request::new(message);
+        request.set_timeout(left);
+        if let Some(authorization) = &self.0.authorization {
+            request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        let path: PathAndQuery = format!("{SERVICE}{method}").parse().map_err(|_| Failed::bug(method))?;
+        let codec = tonic_prost::ProstCodec::default();
+        let answer: A = match grpc.unary(request, path, codec).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => return Err(Failed::of_grpc(method, &status)),
+        };
+        match answer.status() {
+            Some(status) if status.code != 0 || status.error_code != 0 => Err(Failed::of_milvus(method, status)),
+            _ => Ok(answer),
+        }
+    }
+
+    fn context(&self) -> String {
+        format!("Milvus at {}", self.0.address.host)
+    }
+}
+
+/// A call that failed, and whether it may go through when it is made again.
+struct Failed {
+    error: Error,
+    again: bool,
+    not_loaded: bool,
+}
+
+impl Failed {
+    fn bug(method: &str) -> Failed {
+        Failed {
+            error: Error::bug(format!("`{method}` is no name of a call")),
+            again: false,
+            not_loaded: false,
+        }
+    }
+
+    fn of_grpc(method: &str, status: &tonic::Status) -> Failed {
+        let said = match std::error::Error::source(status) {
+            Some(source) => format!("{}: {}", status.message(), causes(source)),
+            None => status.message().to_owned(),
+        };
+        let (fault, again) = match status.code() {
+            Code::Unavailable | Code::ResourceExhausted | Code::Aborted => (Fault::Unavailable, true),
+            Code::DeadlineExceeded | Code::Cancelled => (Fault::Deadline, false),
+            Code::Unauthenticated | Code::PermissionDenied => (Fault::Precondition, false),
+            Code::Unimplemented => (Fault::Precondition, false),
+            _ => (Fault::Unavailable, false),
+        };
+        Failed {
+            error: Error::new(fault, format!("{method}: {said}")),
+            again,
+            not_loaded: false,
+        }
+    }
+
+    fn of_milvus(method: &str, status: &wire::Status) -> Failed {
+        let code = if status.code != 0 {
+            status.code
+        } else {
+            status.error_code
+        };
+        let not_loaded = code == NOT_LOADED || status.reason.contains("not loaded");
+        let is_gone = NO_COLLECTION.contains(&code);
+        let fault = match code {
+            _ if is_gone => Fault::Missing,
+            RATE_LIMITED => Fault::Exhausted,
+            _ => Fault::Unavailable,
+        };
+        Failed {
+            error: Error::new(fault, format!("{method}: {} (code {code})", status.reason)),
+            again: not_loaded || status.retriable || code == RATE_LIMITED,
+            not_loaded,
+        }
+    }
+}
+
+/// An error with its causes in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        next = cause.source();
+    }
+    said
+}
+
+/// What may be sent.
+pub mod wire_request {
+    /// A message that can be sent again.
+    pub trait Call: prost::Message + Clone + Send + Sync + 'static {}
+
+    impl<M: prost::Message + Clone + Send + Sync + 'static> Call for M {}
+}

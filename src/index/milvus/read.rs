@@ -1,0 +1,190 @@
+//! What the seam asks of a commit as a whole: questions begun, articles, ids, counts, vectors for learning.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::asked::MilvusQuestion;
+use super::chosen::PAGE;
+use super::columns::{Rows, same_length};
+use super::expression::{filtered, quoted};
+use super::schema;
+use super::snapshot::{MilvusSnapshot, origin, stored};
+use super::terms::TermId;
+use crate::compute::Budget;
+use crate::error::{Context, Fault, Result};
+use crate::index::backend::{About, Asked, FacetCounts, Snapshot, VectorChunk};
+use crate::index::passage::{PassageKey, StoredPassage};
+use crate::index::scoring::LexicalQuery;
+use crate::model::{Article, Filter, Origin};
+
+/// The stream whose terms are asked for by themselves.
+const BIGRAMS: usize = 1;
+/// Rows in a page where each is large.
+const SMALL_PAGE: usize = 200;
+
+impl Snapshot for MilvusSnapshot {
+    fn about(&self) -> &About {
+        MilvusSnapshot::about(self)
+    }
+
+    fn ask(self: Arc<Self>, question: Arc<LexicalQuery>, filter: &Filter, budget: Budget) -> Result<Arc<dyn Asked>> {
+        budget.check()?;
+        let expr = filtered(self.state.stamp, filter);
+        Ok(Arc::new(MilvusQuestion::new(self, question, expr, budget)?))
+    }
+
+    fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
+        let ids: Vec<TermId> = terms.iter().map(|term| TermId::new(BIGRAMS, term)).collect();
+        let counts = self.frequencies.of(&ids, Budget::single())?;
+        Ok(counts.into_iter().map(|[titles, texts]| titles.max(texts)).collect())
+    }
+
+    fn count(&self, filter: &Filter, budget: Budget) -> Result<u64> {
+        match filter.is_empty() {
+            true => Ok(self.about().passages),
+            false => self.passage_rows().count(&filtered(self.state.stamp, filter), budget),
+        }
+    }
+
+    fn article(&self, id: &str) -> Result<Option<Article>> {
+        let expr = format!("{} and {} == {}", self.visible(), schema::ARTICLE, quoted(id));
+        let fields = [schema::PART, schema::DATA];
+        let mut parts = BTreeMap::new();
+        self.article_rows()
+            .pages(&expr, &fields, SMALL_PAGE, Budget::single(), &mut |_, mut rows| {
+                parts.extend(rows.ints(schema::PART).into_iter().zip(rows.texts(schema::DATA)));
+                Ok(())
+            })?;
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let whole: String = parts.into_values().collect();
+        let article = serde_json::from_str(&whole).or_fault(Fault::Corrupt, format!("decoding article {id}"))?;
+        Ok(Some(article))
+    }
+
+    fn passages(&self, id: &str) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
+        let expr = format!("{} and {} == {}", self.visible(), schema::ARTICLE, quoted(id));
+        let dimension = self.about().identity.dimension;
+        let mut fields = vec![schema::PASSAGE];
+        fields.extend((dimension > 0).then_some(schema::MEANING));
+        let mut passages = Vec::new();
+        self.passage_rows()
+            .pages(&expr, &fields, SMALL_PAGE, Budget::single(), &mut |_, mut rows| {
+                let (texts, vectors) = (rows.texts(schema::PASSAGE), rows.vectors(schema::MEANING));
+                same_length(texts.len() * dimension, &[vectors.len()])?;
+                for (at, text) in texts.iter().enumerate() {
+                    passages.push((stored(text)?, vectors[at * dimension..(at + 1) * dimension].to_vec()));
+                }
+                Ok(())
+            })?;
+        passages.sort_by_key(|(stored, _)| stored.ordinal);
+        Ok(passages)
+    }
+
+    fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts> {
+        let expr = filtered(self.state.stamp, filter);
+        let fields = [schema::ARTICLE, schema::SOURCE, schema::REGIONS, schema::YEARS];
+        let mut values: BTreeMap<String, (String, BTreeSet<String>, BTreeSet<i32>)> = BTreeMap::new();
+        self.passage_rows()
+            .pages(&expr, &fields, PAGE, budget, &mut |_, mut rows| {
+                let (articles, sources) = (rows.texts(schema::ARTICLE), rows.texts(schema::SOURCE));
+                let (regions, years) = (rows.text_lists(schema::REGIONS), rows.int_lists(schema::YEARS));
+                same_length(articles.len(), &[sources.len(), regions.len(), years.len()])?;
+                for ((article, source), (regions, years)) in
+                    articles.into_iter().zip(sources).zip(regions.into_iter().zip(years))
+                {
+                    let known = values
+                        .entry(article)
+                        .or_insert_with(|| (source, BTreeSet::new(), BTreeSet::new()));
+                    known.1.extend(regions);
+                    known.2.extend(years);
+                }
+                Ok(())
+            })?;
+        let mut counts = FacetCounts::default();
+        for (source, regions, years) in values.into_values() {
+            counts.articles += 1;
+            if let Some(source) = source.strip_prefix('=') {
+                *counts.sources.entry(source.to_owned()).or_default() += 1;
+            }
+            for region in regions {
+                *counts.regions.entry(region).or_default() += 1;
+            }
+            for year in years.into_iter().filter_map(|year| u16::try_from(year).ok()) {
+                *counts.years.entry(year).or_default() += 1;
+            }
+        }
+        Ok(counts)
+    }
+
+    fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {
+        self.each_article(schema::TITLE, budget, each)
+    }
+
+    fn article_ids(&self, budget: Budget) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        self.each_article(schema::ARTICLE, budget, &mut |id, _| {
+            ids.push(id.to_owned());
+            Ok(())
+        })?;
+        ids.sort();
+        Ok(ids)
+    }
+
+    fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
+        self.each_article(schema::ORIGIN, budget, &mut |id, kept| each(id, origin(kept)?))
+    }
+
+    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        let mut through: BTreeMap<String, i32> = BTreeMap::new();
+        let expr = filtered(self.state.stamp, filter);
+        self.passage_rows()
+            .pages(&expr, &[schema::ARTICLE], PAGE, budget, &mut |_, mut rows| {
+                for article in rows.texts(schema::ARTICLE) {
+                    *through.entry(article).or_default() += 1;
+                }
+                Ok(())
+            })?;
+        let mut wholly = BTreeSet::new();
+        let expr = format!("{} and {} == 0", self.visible(), schema::PART);
+        let fields = [schema::ARTICLE, schema::PASSAGES];
+        self.article_rows()
+            .pages(&expr, &fields, PAGE, budget, &mut |_, mut rows| {
+                let (ids, passages) = (rows.texts(schema::ARTICLE), rows.ints(schema::PASSAGES));
+                same_length(ids.len(), &[passages.len()])?;
+                let all = ids
+                    .into_iter()
+                    .zip(passages)
+                    .filter(|(id, passages)| through.get(id) == Some(passages));
+                wholly.extend(all.map(|(id, _)| id));
+                Ok(())
+            })?;
+        Ok(wholly)
+    }
+
+    fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
+        if self.about().identity.dimension == 0 {
+            return Ok(());
+        }
+        let fields = [schema::ARTICLE, schema::ORDINAL, schema::MEANING];
+        self.passage_rows()
+            .pages(&self.visible(), &fields, PAGE, budget, &mut |_, rows| {
+                take(chunk(rows, self.about().identity.dimension)?)
+            })
+    }
+}
+
+fn chunk(mut rows: Rows, dimension: usize) -> Result<VectorChunk> {
+    let (articles, ordinals) = (rows.texts(schema::ARTICLE), rows.ints(schema::ORDINAL));
+    let vectors = rows.vectors(schema::MEANING);
+    same_length(articles.len(), &[ordinals.len(), vectors.len() / dimension])?;
+    let key = |(article, ordinal): (String, i32)| PassageKey {
+        article: article.into(),
+        ordinal: ordinal as u32,
+    };
+    Ok(VectorChunk {
+        keys: articles.into_iter().zip(ordinals).map(key).collect(),
+        vectors,
+    })
+}

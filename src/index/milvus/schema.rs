@@ -1,0 +1,340 @@
+//! The collections of an index and their fields. An index `NAME` is `NAME_meta`, which says what counts, and for each
+//! generation `NAME_vN` (passages), `NAME_vN_articles` and `NAME_vN_terms`.
+//!
+//! No alias of Milvus is used: not every server has them, and one would change the passages alone, not what belongs to
+//! them. The row of `NAME_meta` that is a commit names its generation.
+
+use super::address::DenseIndex;
+use super::client::Client;
+use super::wire::{self, KeyValuePair, data_type};
+use crate::compute::Budget;
+use crate::error::{Error, Fault, Result};
+
+/// The version of all this; raised when an older program would misread it.
+pub const VERSION: u32 = 1;
+
+/// Fields. A row's key: the commit that wrote it in the upper half, its number in the lower.
+pub const ID: &str = "id";
+/// The article's id.
+pub const ARTICLE: &str = "article";
+/// Place among the article's passages.
+pub const ORDINAL: &str = "ordinal";
+/// The first commit at which the row does not count any more.
+pub const GONE: &str = "gone";
+/// Day of publication, `yyyymmdd`; 0 if unknown.
+pub const PUBLISHED: &str = "published";
+/// Publisher.
+pub const SOURCE: &str = "source";
+/// Places, as filters name them.
+pub const REGIONS: &str = "regions";
+/// Years.
+pub const YEARS: &str = "years";
+/// Words as a sparse vector.
+pub const WORDS: &str = "words";
+/// The vector; not in an index of words alone.
+pub const MEANING: &str = "meaning";
+/// What scores are computed from.
+pub const JUDGED: &str = "judged";
+/// The passage as it is shown.
+pub const PASSAGE: &str = "passage";
+/// Place among the parts of an article's text.
+pub const PART: &str = "part";
+/// The article's fingerprint.
+pub const HASH: &str = "hash";
+/// The article's title.
+pub const TITLE: &str = "title";
+/// Where the article was read.
+pub const ORIGIN: &str = "origin";
+/// How many passages the article has.
+pub const PASSAGES: &str = "passages";
+/// A part of the article.
+pub const DATA: &str = "data";
+/// The commit that changed a term's counts last.
+pub const AT: &str = "at";
+/// Titles and texts that hold a term, and those that held it before that commit.
+pub const COUNTS: [&str; 4] = ["titles", "texts", "titles_before", "texts_before"];
+/// What a row of `NAME_meta` is called.
+pub const KEY: &str = "key";
+/// What it says.
+pub const VALUE: &str = "value";
+/// Every collection must have a vector; where none is needed this is it.
+pub const NOTHING: &str = "nothing";
+/// Its numbers.
+pub const NOTHING_DIMENSION: usize = 2;
+
+/// What is read of articles to write them again: all but their keys, and but the vector that says nothing.
+pub const ARTICLE_FIELDS: &[&str] = &[ARTICLE, PART, HASH, TITLE, ORIGIN, PASSAGES, DATA];
+
+/// What is read of passages to write them again: all but their keys, and but the words, which not every server gives back
+/// after a restart.
+pub fn passage_fields(dimension: usize) -> Vec<&'static str> {
+    let mut fields = vec![ARTICLE, ORDINAL, PUBLISHED, SOURCE, REGIONS, YEARS, JUDGED, PASSAGE];
+    fields.extend((dimension > 0).then_some(MEANING));
+    fields
+}
+
+/// Bytes of the longest text that Milvus keeps.
+pub const MAX_TEXT: usize = 65_535;
+/// Values of the longest list.
+pub const MAX_LIST: usize = 1_024;
+
+/// The graph's breadth, and that of its building.
+const HNSW: &str = r#"{"M":16,"efConstruction":200}"#;
+
+/// The collections of one generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generation {
+    /// Of passages.
+    pub passages: String,
+    /// Of articles.
+    pub articles: String,
+    /// Of terms.
+    pub terms: String,
+}
+
+impl Generation {
+    /// The names of a generation.
+    pub fn new(index: &str, number: u64) -> Self {
+        Generation {
+            passages: format!("{index}_v{number}"),
+            articles: format!("{index}_v{number}_articles"),
+            terms: format!("{index}_v{number}_terms"),
+        }
+    }
+
+    fn all(&self) -> [&str; 3] {
+        [&self.passages, &self.articles, &self.terms]
+    }
+}
+
+/// The collection that says what counts.
+pub fn meta(index: &str) -> String {
+    format!("{index}_meta")
+}
+
+fn pair(key: &str, value: impl ToString) -> KeyValuePair {
+    KeyValuePair {
+        key: key.to_owned(),
+        value: value.to_string(),
+    }
+}
+
+fn field(name: &str, data_type: i32, params: Vec<KeyValuePair>) -> wire::FieldSchema {
+    wire::FieldSchema {
+        name: name.to_owned(),
+        data_type,
+        type_params: params,
+        ..wire::FieldSchema::default()
+    }
+}
+
+fn text(name: &str, bytes: usize) -> wire::FieldSchema {
+    field(name, data_type::VARCHAR, vec![pair("max_length", bytes)])
+}
+
+fn long(name: &str) -> wire::FieldSchema {
+    field(name, data_type::INT64, Vec::new())
+}
+
+fn int(name: &str) -> wire::FieldSchema {
+    field(name, data_type::INT32, Vec::new())
+}
+
+fn vector(name: &str, dimension: usize) -> wire::FieldSchema {
+    field(name, data_type::FLOAT_VECTOR, vec![pair("dim", dimension)])
+}
+
+fn key(field: wire::FieldSchema) -> wire::FieldSchema {
+    wire::FieldSchema {
+        is_primary_key: true,
+        ..field
+    }
+}
+
+fn list(name: &str, element_type: i32) -> wire::FieldSchema {
+    let params = vec![pair("max_capacity", MAX_LIST), pair("max_length", 200)];
+    wire::FieldSchema {
+        element_type,
+        ..field(name, data_type::ARRAY, params)
+    }
+}
+
+/// Makes collections and takes them away.
+pub struct Maker<'a> {
+    /// Where.
+    pub client: &'a Client,
+    /// How long.
+    pub budget: Budget,
+}
+
+impl Maker<'_> {
+    fn reference(&self, collection: &str) -> wire::CollectionRef {
+        wire::CollectionRef {
+            db_name: self.client.address().database.clone(),
+            collection_name: collection.to_owned(),
+        }
+    }
+
+    /// Whether there is a collection of this name.
+    pub fn has(&self, collection: &str) -> Result<bool> {
+        let request = self.reference(collection);
+        let has: Result<wire::BoolResponse> = self.client.call("HasCollection", collection, request, self.budget);
+        match has {
+            Err(error) if error.fault() == Fault::Missing => Ok(false),
+            has => Ok(has?.value),
+        }
+    }
+
+    /// Removes a collection, if it is there.
+    pub fn remove(&self, collection: &str) -> Result<()> {
+        if self.has(collection)? {
+            let request = self.reference(collection);
+            self.client
+                .call::<wire::Status>("DropCollection", collection, request, self.budget)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a generation.
+    pub fn remove_generation(&self, generation: &Generation) -> Result<()> {
+        generation
+            .all()
+            .into_iter()
+            .try_for_each(|collection| self.remove(collection))
+    }
+
+    /// Makes the collection that says what counts.
+    pub fn meta(&self, index: &str) -> Result<()> {
+        let name = meta(index);
+        let fields = vec![
+            key(text(KEY, 200)),
+            text(VALUE, MAX_TEXT),
+            vector(NOTHING, NOTHING_DIMENSION),
+        ];
+        self.make(&name, fields)?;
+        self.index_nothing(&name)?;
+        self.load(&name)
+    }
+
+    /// Makes a generation, empty; what a run that was cut short left of it is removed first.
+    pub fn generation(&self, generation: &Generation, dimension: usize) -> Result<()> {
+        self.remove_generation(generation)?;
+        let mut fields = vec![
+            key(long(ID)),
+            text(ARTICLE, 512),
+            int(ORDINAL),
+            long(GONE),
+            int(PUBLISHED),
+            text(SOURCE, 2_048),
+            list(REGIONS, data_type::VARCHAR),
+            list(YEARS, data_type::INT32),
+            field(WORDS, data_type::SPARSE_VECTOR, Vec::new()),
+            text(JUDGED, MAX_TEXT),
+            text(PASSAGE, MAX_TEXT),
+        ];
+        if dimension > 0 {
+            fields.push(vector(MEANING, dimension));
+        }
+        let Generation {
+            passages,
+            articles,
+            terms,
+        } = generation;
+        self.make(passages, fields)?;
+        self.index(passages, WORDS, "SPARSE_INVERTED_INDEX", "{}")?;
+        if dimension > 0 {
+            self.index_meaning(passages)?;
+        }
+        self.load(passages)?;
+        let fields = vec![
+            key(long(ID)),
+            text(ARTICLE, 512),
+            int(PART),
+            long(GONE),
+            long(HASH),
+            text(TITLE, 8_192),
+            text(ORIGIN, MAX_TEXT),
+            int(PASSAGES),
+            text(DATA, MAX_TEXT),
+            vector(NOTHING, NOTHING_DIMENSION),
+        ];
+        self.make(articles, fields)?;
+        self.index_nothing(articles)?;
+        self.load(articles)?;
+        let mut fields = vec![key(long(ID)), long(AT)];
+        fields.extend(COUNTS.map(long));
+        fields.push(vector(NOTHING, NOTHING_DIMENSION));
+        self.make(terms, fields)?;
+        self.index_nothing(terms)?;
+        self.load(terms)
+    }
+
+    fn make(&self, name: &str, fields: Vec<wire::FieldSchema>) -> Result<()> {
+        let schema = wire::CollectionSchema {
+            name: name.to_owned(),
+            description: format!("Baowen, version {VERSION}"),
+            fields,
+        };
+        let request = wire::CreateCollectionRequest {
+            db_name: self.client.address().database.clone(),
+            collection_name: name.to_owned(),
+            schema: prost::Message::encode_to_vec(&schema),
+            shards_num: 1,
+            consistency_level: wire::consistency::STRONG,
+        };
+        self.client
+            .call::<wire::Status>("CreateCollection", name, request, self.budget)?;
+        Ok(())
+    }
+
+    fn index(&self, collection: &str, field: &str, kind: &str, params: &str) -> Result<()> {
+        let request = wire::CreateIndexRequest {
+            db_name: self.client.address().database.clone(),
+            collection_name: collection.to_owned(),
+            field_name: field.to_owned(),
+            extra_params: vec![
+                pair("index_type", kind),
+                pair("metric_type", if field == NOTHING { "L2" } else { "IP" }),
+                pair("params", params),
+            ],
+            index_name: String::new(),
+        };
+        self.client
+            .call::<wire::Status>("CreateIndex", collection, request, self.budget)?;
+        Ok(())
+    }
+
+    fn index_nothing(&self, collection: &str) -> Result<()> {
+        self.index(collection, NOTHING, "FLAT", "{}")
+    }
+
+    fn index_meaning(&self, collection: &str) -> Result<()> {
+        if self.client.address().dense == DenseIndex::Hnsw {
+            match self.index(collection, MEANING, "HNSW", HNSW) {
+                Ok(()) => return Ok(()),
+                // Small servers build no graphs.
+                Err(error) if error.message().contains("index type") => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.index(collection, MEANING, "FLAT", "{}")
+    }
+
+    fn load(&self, collection: &str) -> Result<()> {
+        let request = self.reference(collection);
+        self.client
+            .call::<wire::Status>("LoadCollection", collection, request, self.budget)?;
+        Ok(())
+    }
+}
+
+/// Refuses what another version of this program wrote.
+pub fn check_version(version: u32) -> Result<()> {
+    match version == VERSION {
+        true => Ok(()),
+        false => Err(Error::precondition(format!(
+            "the index was written as version {version}, this program reads {VERSION}"
+        ))
+        .help("copy it again from where it came from, or use the program that wrote it")),
+    }
+}

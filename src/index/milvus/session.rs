@@ -1,0 +1,66 @@
+//! What a writer did since the last commit, and what that makes of the counts.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::counts::{Changes, Sums, Tokens};
+use super::rows::{ArticleRows, Kept};
+use super::state::State;
+use crate::article::source::Sources;
+use crate::error::Result;
+
+/// What is asked of an article before it is written again.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub hash: u64,
+    /// As it is kept.
+    pub origin: String,
+}
+
+/// What is done since the last commit.
+pub struct Session {
+    pub sums: Sums,
+    pub changes: Changes,
+    /// What is not sent yet.
+    pub held: BTreeMap<String, ArticleRows>,
+    pub bytes: usize,
+    /// Articles given; none for those deleted.
+    pub pending: HashMap<String, Option<Known>>,
+    /// Of these the ones with rows that were sent.
+    pub sent: HashSet<String>,
+    pub passages: i64,
+    pub articles: i64,
+    /// What the sparse vectors take for usual.
+    pub usual: Option<(u64, Tokens)>,
+    /// Milvus' time of the last write.
+    pub written: u64,
+    pub sources: Sources,
+    /// Whether Milvus was told anything.
+    pub is_dirty: bool,
+}
+
+impl Session {
+    /// After a commit.
+    pub fn new(state: &State, sources: &Sources) -> Self {
+        Session {
+            sums: state.sums.clone(),
+            changes: Changes::default(),
+            held: BTreeMap::new(),
+            bytes: 0,
+            pending: HashMap::new(),
+            sent: HashSet::new(),
+            passages: 0,
+            articles: 0,
+            usual: state.usual,
+            written: state.written,
+            sources: sources.clone(),
+            is_dirty: false,
+        }
+    }
+
+    /// Counts out a passage that was read.
+    pub fn count_out(&mut self, kept: &Kept) -> Result<()> {
+        let terms = kept.counted()?.into_iter();
+        self.changes
+            .passage(&mut self.sums, -1, &kept.lengths, &kept.vector, terms)
+    }
+}
