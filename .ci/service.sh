@@ -1,10 +1,10 @@
 # Sourced by what needs a running service with the articles of index/sample: `serve PROGRAM FLAG...` starts one and sets
-# `address` (HOST:PORT) and `work`, a folder that goes with the script, as the service does.
+# `address` (HOST:PORT). It ends with the script, as do the processes in `helpers`, and `work`, a folder.
 
 work="$(mktemp -d)"
-service=""
+helpers=()
 end() {
-    [ -z "$service" ] || kill "$service" 2>/dev/null || true
+    [ "${#helpers[@]}" = 0 ] || kill "${helpers[@]}" 2>/dev/null || true
     rm -rf "$work"
 }
 trap end EXIT
@@ -14,7 +14,8 @@ serve() {
     shift
     "$baowen" index index/sample --index "$work/index"
     "$baowen" serve --index "$work/index" --listen 127.0.0.1:0 "$@" >"$work/said" 2>&1 &
-    service=$!
+    local service=$!
+    helpers+=("$service")
     for _ in $(seq 600); do
         address="$(sed -n 's/^listening on \([^;]*\);.*/\1/p' "$work/said")"
         [ -z "$address" ] || return 0
