@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by what needs a running service with the articles of index/sample: `serve PROGRAM FLAG...` starts one and sets
 # `address` (HOST:PORT). It ends with the script, as do the processes in `helpers`, and `work`, a folder.
 
