@@ -80,7 +80,10 @@ def main():
     parser.add_argument("--deadline", type=float, default=1.0)
     given = parser.parse_args()
     alone, _ = bench(given.program, given.addr, given.questions, "--concurrency", 4, "--duration", 5).communicate()
-    capacity = json.loads(alone)["throughput"]
+    alone = json.loads(alone)
+    if alone["degraded"]:
+        raise SystemExit(f"{alone['degraded']} of {alone['answered']} answers are degraded: the service has no model")
+    capacity = alone["throughput"]
     rate = given.times * capacity
     print(f"capacity {capacity:.0f} a second; now {rate:.0f} for {given.seconds:.0f} s")
     load = bench(given.program, given.addr, given.questions, "--rate", rate, "--concurrency", 2000, "--duration",
