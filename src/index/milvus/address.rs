@@ -1,4 +1,4 @@
-//! Where a collection lies: `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&db=DB&dense=flat&lease=SECONDS]`.
+//! Where a collection lies: `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&db=DB&dense=flat&lease=SECONDS&batch=KB]`.
 
 use std::fmt;
 use std::time::Duration;
@@ -39,6 +39,8 @@ pub struct Address {
     pub dense: DenseIndex,
     /// How long a writer that is not heard of keeps the right to write.
     pub lease: Duration,
+    /// Bytes that a writer holds before it sends them.
+    pub batch: usize,
 }
 
 impl Address {
@@ -86,6 +88,7 @@ impl Address {
             tls: false,
             dense: DenseIndex::default(),
             lease: Duration::from_secs(15),
+            batch: 8 << 20,
         };
         for option in options.split('&').filter(|option| !option.is_empty()) {
             match option.split_once('=').unwrap_or((option, "")) {
@@ -96,6 +99,9 @@ impl Address {
                 ("dense", "flat") => address.dense = DenseIndex::Flat,
                 ("lease", seconds) if seconds.parse().is_ok_and(|s: u64| (1..=3_600).contains(&s)) => {
                     address.lease = Duration::from_secs(seconds.parse().unwrap_or(15));
+                }
+                ("batch", kilobytes) if kilobytes.parse().is_ok_and(|kb: usize| (1..=32_768).contains(&kb)) => {
+                    address.batch = kilobytes.parse::<usize>().unwrap_or(1) << 10;
                 }
                 _ => return Err(wrong(&format!("has an option that is not known: `{option}`"))),
             }

@@ -182,10 +182,13 @@ impl Lease {
 
     /// Refuses to go on where others may think that this holder is dead.
     pub fn check(&self) -> Result<()> {
-        let last = *self.last_beat.lock().unwrap_or_else(PoisonError::into_inner);
-        match last.elapsed() < self.length {
-            true => Ok(()),
-            false => Err(lost()),
+        if is_late(&self.last_beat, self.length) {
+            // For good: somebody else may have begun since, whatever is heard of this one from now on.
+            self.is_over.store(true, Ordering::SeqCst);
+        }
+        match self.is_over.load(Ordering::SeqCst) {
+            false => Ok(()),
+            true => Err(lost()),
         }
     }
 
@@ -223,16 +226,24 @@ impl Drop for Lease {
     }
 }
 
+/// Whether a holder was not heard of for as long as a lease lasts.
+fn is_late(last_beat: &Mutex<Instant>, length: Duration) -> bool {
+    last_beat.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= length
+}
+
 /// Says every now and then that the holder lives.
 async fn beats(meta: Meta, key: String, length: Duration, last: Arc<Mutex<Instant>>, is_over: Arc<AtomicBool>) {
     loop {
         tokio::time::sleep(length / 5).await;
+        if is_late(&last, length) {
+            is_over.store(true, Ordering::SeqCst);
+        }
         if is_over.load(Ordering::SeqCst) {
             return;
         }
         let begun = Instant::now();
         let budget = Budget::single().until(Some(begun + length / 2));
-        if meta.write_async(&key, &now().to_string(), budget).await.is_ok() {
+        if meta.write_async(&key, &now().to_string(), budget).await.is_ok() && !is_late(&last, length) {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = begun;
         }
     }

@@ -52,8 +52,7 @@ impl MilvusIndex {
             false => None,
         };
         let Some(state) = state else {
-            return Err(Error::missing(format!("there is no index at {address}"))
-                .help(format!("make one with `baowen index PATH... --backend {address}`")));
+            return Err(Error::missing(format!("there is no index at {address}")));
         };
         let index = Arc::new(MilvusIndex {
             meta: Meta::new(client.clone()),

@@ -23,12 +23,15 @@ use crate::index::backend::Writer;
 use crate::index::passage::PreparedArticle;
 use crate::model::Origin;
 
-/// Bytes that are held before they are sent.
-const HELD: usize = 8 << 20;
 /// Articles that are marked as replaced together.
 const REPLACED: usize = 50;
 /// Up to this many articles a writer knows all fingerprints; of more it asks for each.
 const KNOWN: u64 = 300_000;
+/// So many passages of typical lengths are thought to be in a generation when its first ones are written: lengths that these
+/// happen to have, such as no titles at all, must not decide for good how words find passages.
+const TYPICAL: u64 = 200;
+/// Title words, title bigrams, text words, text bigrams of a typical passage.
+const TYPICAL_TOKENS: [u64; 4] = [8, 14, 90, 160];
 /// Rows from which on a commit asks Milvus to make segments of them.
 const WORTH_FLUSHING: usize = 1_000;
 /// How long replaced rows stay for who began to read before.
@@ -138,8 +141,11 @@ impl MilvusWriter {
             Some(usual) => usual,
             None => {
                 let passages = || held.iter().flat_map(|article| &article.passages);
-                let tokens = |field: usize| passages().map(|passage| u64::from(passage.lengths[field])).sum();
-                (passages().count() as u64, std::array::from_fn(tokens))
+                let tokens = |field: usize| {
+                    let counted: u64 = passages().map(|passage| u64::from(passage.lengths[field])).sum();
+                    counted + TYPICAL * TYPICAL_TOKENS[field]
+                };
+                (passages().count() as u64 + TYPICAL, std::array::from_fn(tokens))
             }
         };
         self.session.usual = Some(usual);
@@ -317,7 +323,7 @@ impl Writer for MilvusWriter {
             .insert(rows.id.clone(), Some(Known { hash, origin }));
         self.session.bytes += rows.bytes;
         self.session.held.insert(rows.id.clone(), rows);
-        match self.session.bytes > HELD {
+        match self.session.bytes > self.index.client().address().batch {
             true => self.send(),
             false => Ok(()),
         }
