@@ -388,3 +388,26 @@ fn verify_names_the_file_and_says_what_helps() {
         fs::write(&path, whole).unwrap();
     }
 }
+
+/// What opening an index costs, its checksums compared or, where it is of an earlier program, not. Prints; run it by
+/// `BAOWEN_TEST_OPEN=INDEX cargo test --release --test it what_opening_costs -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures an index that is named"]
+fn what_opening_costs() {
+    let folder = std::env::var_os("BAOWEN_TEST_OPEN").expect("BAOWEN_TEST_OPEN names an index");
+    let opened = || {
+        let begin = std::time::Instant::now();
+        let index = EmbeddedIndex::open(Path::new(&folder)).unwrap();
+        (begin.elapsed().as_secs_f64() * 1e3, index)
+    };
+    let (first, index) = opened();
+    let about = index.snapshot().unwrap().about().clone();
+    drop(index);
+    let mut times: Vec<f64> = (0..30).map(|_| opened().0).collect();
+    times.sort_by(f64::total_cmp);
+    println!(
+        "{} segments, {} passages, {} bytes: first {first:.2} ms, least {:.2}, median {:.2}",
+        about.segments, about.passages, about.bytes, times[0], times[15]
+    );
+    assert!(about.segments > 0);
+}
