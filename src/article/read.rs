@@ -150,11 +150,8 @@ impl ArticleReader {
                 format!("is larger than {} MiB; only JSON Lines may be", MAX_FILE >> 20),
             ));
         }
-        let declared = if format == Format::Html {
-            html::declared_encoding(&bytes)
-        } else {
-            None
-        };
+        let is_html = format == Format::Html;
+        let declared = is_html.then(|| html::declared_encoding(&bytes)).flatten();
         let (text, damage) = decode::decode_whole(&bytes, declared).map_err(|reason| (None, reason))?;
         if let Some(damage) = damage {
             self.notice(&file.path, None, damage);
