@@ -114,10 +114,11 @@ impl Destination for Remote {
         let mut origins = BTreeMap::new();
         for source in sources.iter().filter(may_be_in) {
             let listed = self.waits.on(state.client.articles(&source.name, &[]))?;
-            origins.extend(listed.into_iter().map(|listed| {
-                let (source, path) = (source.name.clone(), listed.path);
-                (listed.id, Origin { source, path })
-            }));
+            origins.extend(
+                listed
+                    .into_iter()
+                    .filter_map(|listed| Some((listed.id, listed.origin?))),
+            );
         }
         Ok(Arc::new(Listing {
             waits: self.waits.clone(),

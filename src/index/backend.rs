@@ -148,6 +148,25 @@ pub trait Snapshot: Send + Sync {
     /// The ids of the articles of which every passage is let through by a filter.
     fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>>;
 
+    /// The ids of the articles of which a passage is let through by a filter. An engine that can should do it in one walk.
+    fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        let mut ids = BTreeSet::new();
+        for id in self.article_ids(budget)? {
+            let named = &filter.article_ids;
+            if !named.is_empty() && !named.contains(&id) {
+                continue;
+            }
+            let alone = Filter {
+                article_ids: vec![id.clone()],
+                ..filter.clone()
+            };
+            if self.count(&alone, budget)? > 0 {
+                ids.insert(id);
+            }
+        }
+        Ok(ids)
+    }
+
     /// Hands out the vectors of all passages, some thousand at a time, in no meaningful order: for training. Hands out
     /// nothing if the index holds no vectors.
     fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()>;

@@ -1,7 +1,7 @@
 //! The index as the service describes it and writes to it, in core types. Runs on the calling thread and may take all its
 //! time; knows no protocol.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +12,7 @@ use crate::index::ingest::content_fingerprint;
 use crate::index::ingest::live::{Deleted, Live};
 use crate::index::ingest::selection::{Selected, Selection};
 use crate::index::{Backend, Snapshot};
+use crate::model::{Article, Filter, Origin};
 use crate::search::understood;
 use crate::text::Analyzer;
 
@@ -55,15 +56,30 @@ pub struct SourceCount {
     pub articles: u64,
 }
 
+/// Which articles are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The source they belong to; none for any.
+    pub source: Option<String>,
+    /// Those of which a passage passes.
+    pub filter: Filter,
+    /// At most so many, with what is known of each; all of them by name and place alone if not set.
+    pub page: Option<usize>,
+    /// Those that come after this id.
+    pub after: String,
+}
+
 /// An article by its name and place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listed {
     /// Its id.
     pub id: String,
-    /// Where in its source it was read.
-    pub path: String,
-    /// What it says, as [`content_fingerprint`] has it.
+    /// The source it belongs to, and where in that it was read.
+    pub origin: Option<Origin>,
+    /// What it says, as [`content_fingerprint`] has it; where it was asked for.
     pub content: Option<u64>,
+    /// The article itself, without its text; on a page.
+    pub about: Option<Article>,
 }
 
 /// The index, once it is open.
@@ -114,31 +130,68 @@ impl Collection {
         Ok(counts)
     }
 
-    /// The articles of a source, sorted by id, or those of these ids with what they say.
-    pub fn articles(&self, source: &str, ids: &[String], budget: Budget) -> Result<Vec<Listed>> {
+    /// The articles that a listing names, sorted by id, and whether there are more behind them.
+    pub fn listed(&self, listing: &Listing, budget: Budget) -> Result<(Vec<Listed>, bool)> {
+        let snapshot = self.snapshot()?;
+        let filter = understood(&listing.filter, &self.analyzer)?;
+        let passing = match filter.is_empty() {
+            true => None,
+            false => Some(snapshot.partly(&filter, budget)?),
+        };
+        let most = listing.page.unwrap_or(usize::MAX);
+        let mut found: BTreeMap<String, Option<Origin>> = BTreeMap::new();
+        let mut has_more = false;
+        snapshot.origins(budget, &mut |id, origin| {
+            let is_of_source = |source: &String| origin.as_ref().is_some_and(|origin| origin.source == *source);
+            let is_named = id > listing.after.as_str()
+                && listing.source.as_ref().is_none_or(is_of_source)
+                && passing.as_ref().is_none_or(|passing| passing.contains(id));
+            if is_named {
+                found.insert(id.to_owned(), origin);
+                // No more are held than are wanted, however many there are.
+                if found.len() > most {
+                    found.pop_last();
+                    has_more = true;
+                }
+            }
+            Ok(())
+        })?;
+        let mut listed = Vec::with_capacity(found.len());
+        for (id, origin) in found {
+            let about = match listing.page {
+                None => None,
+                Some(_) => {
+                    budget.check()?;
+                    snapshot.article(&id)?.map(|article| Article {
+                        text: String::new(),
+                        ..article
+                    })
+                }
+            };
+            listed.push(Listed {
+                id,
+                origin,
+                about,
+                ..Listed::default()
+            });
+        }
+        Ok((listed, has_more))
+    }
+
+    /// Those of these articles that are there and of a source (of any, if none is named), sorted by id, with what they say.
+    pub fn fingerprinted(&self, source: Option<&str>, ids: &[String], budget: Budget) -> Result<Vec<Listed>> {
         let snapshot = self.snapshot()?;
         let mut listed = Vec::new();
-        if ids.is_empty() {
-            snapshot.origins(budget, &mut |id, origin| {
-                if let Some(origin) = origin.filter(|origin| origin.source == source) {
-                    listed.push(Listed {
-                        id: id.to_string(),
-                        path: origin.path,
-                        content: None,
-                    });
-                }
-                Ok(())
-            })?;
-        }
         for id in ids {
-            let article = snapshot.article(id)?;
-            if let Some(article) = article
-                && let Some(origin) = article.origin.as_ref().filter(|origin| origin.source == source)
-            {
+            budget.check()?;
+            let Some(article) = snapshot.article(id)? else { continue };
+            let is_of = |source: &str| article.origin.as_ref().is_some_and(|origin| origin.source == source);
+            if source.is_none_or(is_of) {
                 listed.push(Listed {
                     id: id.clone(),
-                    path: origin.path.clone(),
                     content: Some(content_fingerprint(&article)?),
+                    origin: article.origin,
+                    about: None,
                 });
             }
         }

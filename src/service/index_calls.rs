@@ -302,7 +302,7 @@ impl IndexCalls {
         })
     }
 
-    /// Names and places of the articles of a source, a message at a time.
+    /// The articles of the index, some a message.
     ///
     /// # Errors
     /// `Caller` by the field; those of the index.
@@ -311,21 +311,51 @@ impl IndexCalls {
         request: wire::ListArticlesRequest,
         deadline: Option<Instant>,
     ) -> Result<impl Iterator<Item = wire::ListArticlesResponse> + Send + use<>> {
-        if request.article_ids.len() > MAX_ARTICLES {
-            check_count("article_ids", request.article_ids.len())?;
+        let mut whole = self.page(request, deadline).await?;
+        Ok(std::iter::from_fn(move || {
+            let rest = whole.articles.split_off(LISTED.min(whole.articles.len()));
+            let articles = std::mem::replace(&mut whole.articles, rest);
+            let next_page_token = match whole.articles.is_empty() {
+                true => std::mem::take(&mut whole.next_page_token),
+                false => String::new(),
+            };
+            (!articles.is_empty()).then_some(wire::ListArticlesResponse {
+                articles,
+                next_page_token,
+            })
+        }))
+    }
+
+    /// The same in one message.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub async fn page(
+        &self,
+        request: wire::ListArticlesRequest,
+        deadline: Option<Instant>,
+    ) -> Result<wire::ListArticlesResponse> {
+        let named = request.article_ids.len();
+        if named == 0 {
+            let listing = convert::listing(request)?;
+            let listed = self.with(&self.describing, deadline, move |collection, budget| {
+                collection.listed(&listing, budget)
+            });
+            let (listed, has_more) = listed.await?;
+            return Ok(convert::listed(listed, has_more));
+        }
+        check_count("article_ids", named)?;
+        if request.filter.is_some() || request.page_size.is_some() || !request.page_token.is_empty() {
+            return Err(
+                Error::caller("article_ids: cannot be together with filter, page_size or page_token")
+                    .help("name articles on a page by filter.article_ids"),
+            );
         }
         let listed = self.with(&self.describing, deadline, move |collection, budget| {
-            collection.articles(&request.source, &request.article_ids, budget)
+            let source = (!request.source.is_empty()).then_some(&*request.source);
+            collection.fingerprinted(source, &request.article_ids, budget)
         });
-        let mut listed = listed.await?.into_iter().map(|listed| wire::ListedArticle {
-            id: listed.id,
-            path: listed.path,
-            content: listed.content,
-        });
-        Ok(std::iter::from_fn(move || {
-            let articles: Vec<_> = listed.by_ref().take(LISTED).collect();
-            (!articles.is_empty()).then_some(wire::ListArticlesResponse { articles })
-        }))
+        Ok(convert::listed(listed.await?, false))
     }
 
     /// Writes the newest commit into a folder.

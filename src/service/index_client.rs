@@ -17,7 +17,7 @@ use crate::article::source::{Source, Sources};
 use crate::error::{Error, Fault, Result};
 use crate::index::ingest::Outcome;
 use crate::index::ingest::selection::{Selected, Selection};
-use crate::model::Article;
+use crate::model::{Article, Origin};
 
 /// Most bytes of articles in one message; an article that is larger goes alone.
 const MESSAGE_BYTES: usize = 256 << 10;
@@ -99,13 +99,18 @@ impl IndexClient {
             let request = wire::ListArticlesRequest {
                 source: source.to_owned(),
                 article_ids: ids.to_vec(),
+                ..Default::default()
             };
             let mut messages = self.inner.list_articles(request).await.map_err(failed)?.into_inner();
             while let Some(message) = messages.message().await.map_err(failed)? {
                 all.extend(message.articles.into_iter().map(|listed| Listed {
                     id: listed.id,
-                    path: listed.path,
+                    origin: Some(Origin {
+                        source: source.to_owned(),
+                        path: listed.path,
+                    }),
                     content: listed.content,
+                    about: None,
                 }));
             }
         }

@@ -224,6 +224,9 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said 
         let hits: Vec<String> = response.hits.iter().map(written).collect();
         let count = snapshot.count(&request.filter, Budget::single()).unwrap();
         let facets = snapshot.facets(&request.filter, Budget::single()).unwrap();
+        let partly = snapshot.partly(&request.filter, Budget::single()).unwrap();
+        assert_eq!(partly.len() as u64, facets.articles, "counted as they are listed");
+        said.insert(format!("partly {:?}", request.filter), format!("{partly:?}"));
         said.insert(format!("facets {:?}", request.filter), format!("{facets:?}"));
         said.insert(
             format!("{request:?}"),

@@ -262,8 +262,8 @@ fn every_call_says_the_same_by_both_protocols() {
         assert_eq!(sources.sources[0].articles, 24);
     });
 
-    let listed = get(&server, &format!("/v1/articles?source={}", encoded("局")));
-    assert_eq!(listed.2.lines().count(), 24);
+    let listed: wire::ListArticlesResponse = get(&server, &format!("/v1/articles?source={}", encoded("局"))).read();
+    assert_eq!((listed.articles.len(), &*listed.next_page_token), (24, ""));
     let dry = post(
         &server,
         "/v1/articles:delete",
@@ -279,6 +279,96 @@ fn every_call_says_the_same_by_both_protocols() {
     assert_eq!(get(&server, "/v1/stats").json()["articles"], "16");
     let snapshot = post(&server, "/v1/snapshot", &json!({"name": "one"}));
     assert!(Path::new(&snapshot.read::<wire::SnapshotResponse>().path).is_dir());
+}
+
+#[test]
+fn articles_are_listed_page_by_page_by_both_protocols() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = filled(folder.path());
+    let page = |query: &str| -> wire::ListArticlesResponse { get(&server, &format!("/v1/articles?{query}")).read() };
+    // Pages of any size give every article once, sorted by id.
+    let whole = page("").articles;
+    assert_eq!(whole.len(), 24);
+    assert!(whole.is_sorted_by(|one, next| one.id < next.id));
+    let first = &whole[0];
+    assert!(
+        first.id.starts_with("兰州/") && first.title.contains("兰州"),
+        "{first:?}"
+    );
+    assert_eq!(
+        (first.source.as_deref(), first.publisher.as_deref(), first.kind()),
+        (Some("局"), Some("兰州医保局"), wire::ArticleKind::Full)
+    );
+    assert!(first.published.is_some() && first.content.is_none());
+    for size in [1, 7, 24, 1_000] {
+        let (mut listed, mut token) = (Vec::new(), String::new());
+        loop {
+            let next = page(&format!("page_size={size}&page_token={}", encoded(&token)));
+            assert!(next.articles.len() <= size, "{size}");
+            listed.extend(next.articles);
+            token = next.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(listed, whole, "{size}");
+    }
+    // A filter takes what facets count.
+    let there = page(&format!("region={}&page_size=3", encoded("甘肃")));
+    assert_eq!((there.articles.len(), there.next_page_token.is_empty()), (3, false));
+    let rest = format!(
+        "region={}&page_size=9&page_token={}",
+        encoded("甘肃"),
+        encoded(&there.next_page_token)
+    );
+    let rest = page(&rest);
+    assert_eq!((rest.articles.len(), &*rest.next_page_token), (5, ""));
+    assert!(rest.articles.iter().all(|article| article.id.starts_with("兰州/")));
+    assert_eq!(page("source=nobody").articles, []);
+
+    // By gRPC a page is the same, and everything comes by name and place where no size is asked for.
+    let listed = |request: wire::ListArticlesRequest| {
+        block_on(async {
+            let address = format!("http://{}", server.address);
+            let mut client = IndexServiceClient::connect(address).await.unwrap();
+            let mut messages = client.list_articles(request).await.unwrap().into_inner();
+            let mut all = wire::ListArticlesResponse::default();
+            while let Some(message) = messages.message().await.unwrap() {
+                all.articles.extend(message.articles);
+                all.next_page_token = message.next_page_token;
+            }
+            all
+        })
+    };
+    let sized = listed(wire::ListArticlesRequest {
+        page_size: Some(7),
+        ..Default::default()
+    });
+    assert_eq!(sized, page("page_size=7"));
+    let all = listed(wire::ListArticlesRequest::default()).articles;
+    assert_eq!((all.len(), &*all[0].id, &*all[0].title), (24, &*whole[0].id, ""));
+    let named = listed(wire::ListArticlesRequest {
+        source: "局".into(),
+        article_ids: vec!["杭州/3.md".into(), "nobody".into()],
+        ..Default::default()
+    });
+    assert!(
+        named.articles.len() == 1 && named.articles[0].content.is_some(),
+        "{named:?}"
+    );
+
+    let refused = |query: &str, field: &str| {
+        let got = get(&server, &format!("/v1/articles?{query}"));
+        assert_eq!(
+            (got.0, &got.json()["field"]),
+            (400, &json!(field)),
+            "{query}: {}",
+            got.2
+        );
+    };
+    refused("page_size=0", "page_size");
+    refused("page_size=1001", "page_size");
+    refused("article_id=a&page_size=5", "article_ids");
 }
 
 #[test]

@@ -91,10 +91,17 @@ impl EmbeddedSnapshot {
 
     /// The ids of the articles of which every passage is let through by a filter.
     pub fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        self.guarded(|| self.passed_wholly(filter, budget))
+        let (some, not_all) = self.guarded(|| self.passed(filter, budget))?;
+        Ok(&some - &not_all)
     }
 
-    fn passed_wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+    /// The ids of the articles of which a passage is let through by a filter.
+    pub fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        Ok(self.guarded(|| self.passed(filter, budget))?.0)
+    }
+
+    /// The articles of which a passage is let through, and those of which one is not.
+    fn passed(&self, filter: &Filter, budget: Budget) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
         let allowed = self.filters.bind(self.searcher(), self.fields(), filter, budget)?;
         let (mut some, mut not_all) = (BTreeSet::new(), BTreeSet::new());
         for ((_, segment, reader), allowed) in self.readers().zip(&allowed.segments) {
@@ -107,7 +114,7 @@ impl EmbeddedSnapshot {
                 ids.insert(segment.key(doc)?.article.to_string());
             }
         }
-        Ok(&some - &not_all)
+        Ok((some, not_all))
     }
 
     /// Gives `each` every article as it was taken in, in the order of the segments.

@@ -106,6 +106,10 @@ impl Snapshot for EmbeddedSnapshot {
         EmbeddedSnapshot::wholly(self, filter, budget)
     }
 
+    fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        EmbeddedSnapshot::partly(self, filter, budget)
+    }
+
     fn article_ids(&self, budget: Budget) -> Result<Vec<String>> {
         self.guarded(|| {
             let mut ids = Vec::new();

@@ -2,13 +2,17 @@
 //!
 //! As in [`super`]: what the wire cannot say plainly is refused by field, and limits are the core's own.
 
+use super::super::collection::{Listed, Listing};
 use super::super::{status, wire};
 use crate::article::source::{Source, SourceKind};
 use crate::error::{Error, Result};
 use crate::index::About;
 use crate::index::ingest::selection::Selection;
 use crate::index::ingest::{Counts, Outcome};
-use crate::model::{Article, ArticleKind, Origin};
+use crate::model::{Article, ArticleKind, Filter, Origin};
+
+/// Most articles of a page.
+const MOST_LISTED: usize = 1_000;
 
 /// A source as it was named.
 ///
@@ -36,6 +40,52 @@ pub fn source_out(core: &Source) -> wire::Source {
             root: core.root.clone(),
             files_only: core.kind == SourceKind::Files,
         }),
+    }
+}
+
+/// Which articles are asked for.
+///
+/// # Errors
+/// `Caller`, naming the field.
+pub fn listing(wire: wire::ListArticlesRequest) -> Result<Listing> {
+    let page = wire.page_size.map(super::size);
+    if let Some(size) = page.filter(|size| !(1..=MOST_LISTED).contains(size)) {
+        return Err(Error::caller(format!(
+            "page_size: is {size}, must be 1 to {MOST_LISTED}"
+        )));
+    }
+    Ok(Listing {
+        source: (!wire.source.is_empty()).then_some(wire.source),
+        filter: wire.filter.map_or(Ok(Filter::default()), super::filter)?,
+        page,
+        after: wire.page_token,
+    })
+}
+
+/// Listed articles as they go out. A page goes on behind its last article.
+pub fn listed(core: Vec<Listed>, has_more: bool) -> wire::ListArticlesResponse {
+    let next = core.last().filter(|_| has_more).map(|last| last.id.clone());
+    let article = |listed: Listed| {
+        let about = listed.about.unwrap_or_default();
+        let (source, path) = match listed.origin {
+            Some(origin) => (Some(origin.source), origin.path),
+            None => (None, String::new()),
+        };
+        wire::ListedArticle {
+            id: listed.id,
+            path,
+            content: listed.content,
+            source,
+            title: about.title,
+            publisher: about.source,
+            url: about.url,
+            published: about.published.map(|day| day.to_string()),
+            kind: super::kind(about.kind).into(),
+        }
+    };
+    wire::ListArticlesResponse {
+        articles: core.into_iter().map(article).collect(),
+        next_page_token: next.unwrap_or_default(),
     }
 }
 

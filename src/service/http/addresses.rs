@@ -20,8 +20,6 @@ pub enum Answered {
     Json,
     /// By server-sent events.
     Events,
-    /// By lines of JSON.
-    Lines,
 }
 
 /// An address.
@@ -153,16 +151,13 @@ pub const ADDRESSES: &[Address] = &[
         Given::Body,
         "AnalyzeResponse",
     ),
-    Address {
-        answered: Answered::Lines,
-        ..address(
-            "/v1/articles",
-            "IndexService.ListArticles",
-            "ListArticlesRequest",
-            Given::Parameters,
-            "ListedArticle",
-        )
-    },
+    address(
+        "/v1/articles",
+        "IndexService.ListArticles",
+        "ListArticlesRequest",
+        Given::Parameters,
+        "ListArticlesResponse",
+    ),
     address(
         "/v1/articles:upsert",
         "IndexService.UpsertArticles",

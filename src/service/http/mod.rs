@@ -56,6 +56,9 @@ pub struct Services {
     pub max_write_bytes: usize,
 }
 
+/// Articles of a page if it is not said how many.
+const PAGE: u32 = 100;
+
 /// All addresses.
 pub fn routes(services: Services) -> Router {
     let most = services.max_request_bytes;
@@ -119,7 +122,19 @@ pub fn routes(services: Services) -> Router {
                 }
             }),
         )
-        .route("/v1/articles", get(with(&services, list)))
+        .route(
+            "/v1/articles",
+            describing(
+                &services,
+                "ListArticlesRequest",
+                |services, mut request: wire::ListArticlesRequest, deadline| async move {
+                    if request.article_ids.is_empty() {
+                        request.page_size.get_or_insert(PAGE);
+                    }
+                    services.index.page(request, deadline).await
+                },
+            ),
+        )
         .route("/v1/articles:import", post(with(&services, import)))
         .route(
             "/v1/articles:upsert",
@@ -342,27 +357,6 @@ async fn batch(services: Services, request: Request, most: usize) -> Response {
     };
     match answer.await {
         Ok(items) => streams::events(items),
-        Err(error) => failed(&error),
-    }
-}
-
-async fn list(services: Services, request: Request) -> Response {
-    let answer = async {
-        let _place = services.room.enter()?;
-        let call = Call::new(request);
-        let deadline = call.deadline();
-        let message = call
-            .message("ListArticlesRequest", Effect::Reads, services.max_write_bytes)
-            .await?;
-        services.index.list(message, deadline).await
-    };
-    match answer.await {
-        Ok(messages) => streams::lines(messages.flat_map(|message| {
-            message
-                .articles
-                .into_iter()
-                .filter_map(|article| json::write(article).ok())
-        })),
         Err(error) => failed(&error),
     }
 }

@@ -134,14 +134,12 @@ fn operation(door: &Address, method: &str, used: &mut BTreeSet<String>) -> Value
     let kind = match door.answered {
         Answered::Json => "application/json",
         Answered::Events => "text/event-stream",
-        Answered::Lines => "application/x-ndjson",
     };
     let says = match door.answered {
         Answered::Json => "The answer.",
         Answered::Events => {
             "An event for each question, its `data` as here; the last one is `end`, or `error` with an Error."
         }
-        Answered::Lines => "One a line.",
     };
     let answer = reference(door.answer);
     let failed = |says: &str| {

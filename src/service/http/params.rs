@@ -12,8 +12,8 @@ use crate::service::deadline::TIMEOUT;
 /// Shorter names, where the message has no field of that name.
 const SHORT: [(&str, &str); 8] = [
     ("q", "query"),
-    ("article_id", "filter.article_ids"),
     ("article_id", "article_ids"),
+    ("article_id", "filter.article_ids"),
     ("source", "filter.sources"),
     ("region", "filter.regions"),
     ("year", "filter.years"),
@@ -53,7 +53,15 @@ pub fn names(message: &str) -> Vec<(String, &'static Field)> {
         }
     }
     for (name, _) in &mut names {
-        let is_short = |(short, path): &&(&str, &str)| path == name && of.field(short).is_none();
+        // Of two fields that could have it, the first one has the shorter name.
+        let meant = |short: &str| {
+            SHORT
+                .iter()
+                .find(|(known, path)| *known == short && leads(&SCHEMA, of, path))
+        };
+        let is_short = |(short, path): &&(&str, &str)| {
+            path == name && of.field(short).is_none() && meant(short).is_some_and(|(_, path)| path == name)
+        };
         if let Some((short, _)) = SHORT.iter().find(is_short) {
             *name = (*short).to_owned();
         }
@@ -188,6 +196,11 @@ mod tests {
             "source=s&article_id=a&article_id=b",
             json!({"source": "s", "article_ids": ["a", "b"]}),
         );
+        check(
+            "ListArticlesRequest",
+            "region=杭州&page_size=20&page_token=a",
+            json!({"filter": {"regions": ["杭州"]}, "page_size": 20, "page_token": "a"}),
+        );
     }
 
     #[test]
@@ -205,6 +218,21 @@ mod tests {
         check("filter.fields=x", "filter.fields: holds more");
         check("query.x=1", "query.x: is not");
         check("explain=yes", "explain: `yes`");
+    }
+
+    #[test]
+    fn no_call_has_two_parameters_of_a_name() {
+        for message in [
+            "SearchRequest",
+            "ListArticlesRequest",
+            "FacetsRequest",
+            "SimilarRequest",
+        ] {
+            let mut names: Vec<String> = names(message).into_iter().map(|(name, _)| name).collect();
+            names.sort();
+            let of_one = names.windows(2).find(|two| two[0] == two[1]);
+            assert_eq!(of_one, None, "{message}");
+        }
     }
 
     #[test]

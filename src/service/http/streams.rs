@@ -1,10 +1,8 @@
-//! What is more than one message: a batch's answers as server-sent events, an import as lines of JSON, a list as lines.
+//! What is more than one message: a batch's answers as server-sent events, an import as lines of JSON.
 
 use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
@@ -44,16 +42,6 @@ pub fn events(items: impl Stream<Item = Result<(usize, Result<Vec<u8>>)>> + Send
     Sse::new(events.map(Ok::<_, Infallible>))
         .keep_alive(KeepAlive::default())
         .into_response()
-}
-
-/// Messages as lines of JSON.
-pub fn lines(messages: impl Iterator<Item = Vec<u8>> + Send + 'static) -> Response {
-    let line = |mut json: Vec<u8>| {
-        json.push(b'\n');
-        Ok::<_, Infallible>(Bytes::from(json))
-    };
-    let body = Body::from_stream(stream::iter(messages.map(line)));
-    ([(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))], body).into_response()
 }
 
 /// The articles of a body, one a line, as messages of an import of this source; empty lines are passed over. Takes in no more
