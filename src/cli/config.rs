@@ -57,6 +57,6 @@ impl Config {
 
 fn say_doubts(resolved: &Resolved) {
     for doubt in &resolved.doubts {
-        eprintln!("baowen: {doubt}");
+        errln!("baowen: {doubt}");
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use super::print::{self, Style};
+use super::answer::{self, Detail, Look};
 use super::serve::{self, Listening, Opening};
 use super::{fetch, index, remote, setup};
 use crate::embed::fetch::DEFAULT;
@@ -45,8 +45,8 @@ impl Demo {
 
         outln!("[1/4] Embedding model");
         if let Err(error) = fetch::in_a_child(DEFAULT) {
-            eprintln!("  {error}");
-            eprintln!("  going on by words alone; every answer says so");
+            errln!("  {error}");
+            errln!("  going on by words alone; every answer says so");
         }
         outln!("[2/4] Indexing {SAMPLE}");
         let summary = build_sample()?;
@@ -64,7 +64,8 @@ impl Demo {
                 today: setup::today(),
                 ..SearchRequest::new(question)
             };
-            print::response(&remote::search(&address.as_str().into(), &request)?, &Style::detect());
+            let response = remote::search(&address.as_str().into(), &request)?;
+            out!(answer::text(&response, Detail::Card, Look::detect()));
             outln!();
         }
         outln!("Ask your own, in a browser or from a program:");

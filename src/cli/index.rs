@@ -164,7 +164,7 @@ pub struct Bars {
 impl Bars {
     /// Bars that appear when there is something to show.
     pub fn new() -> Self {
-        let reading = style("{bar:30} {percent:>3}% {binary_bytes}/{binary_total_bytes} {msg} 剩余 {eta}");
+        let reading = style("{bar:30} {percent:>3}% {binary_bytes}/{binary_total_bytes} {msg}, {eta} left");
         Bars {
             reading: ProgressBar::no_length().with_style(reading),
             graphs: ProgressBar::hidden(),
@@ -185,25 +185,27 @@ impl Progress for Bars {
         let articles = counts.added + counts.updated + counts.unchanged;
         self.reading.set_length(total);
         self.reading.set_position(done);
-        self.reading
-            .set_message(format!("{articles} 篇 {} 段 {rate:.0} 段/秒", counts.passages));
+        self.reading.set_message(format!(
+            "{articles} articles, {} passages, {rate:.0} a second",
+            counts.passages
+        ));
         if done >= total {
             self.reading.finish_and_clear();
         }
     }
 
     fn skipped(&self, what: &str) {
-        self.reading.suspend(|| eprintln!("skipped {what}"));
+        self.reading.suspend(|| errln!("skipped {what}"));
     }
 
     fn noticed(&self, what: &str) {
-        self.reading.suspend(|| eprintln!("note {what}"));
+        self.reading.suspend(|| errln!("note {what}"));
     }
 
     fn graphs(&self, done: usize, total: usize) {
         if self.graphs.length().is_none() {
             self.graphs.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            self.graphs.set_style(style("建图 {bar:30} {pos}/{len} 剩余 {eta}"));
+            self.graphs.set_style(style("graphs {bar:30} {pos}/{len}, {eta} left"));
             self.graphs.set_length(total as u64);
         }
         self.graphs.set_position(done as u64);

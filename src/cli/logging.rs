@@ -26,7 +26,11 @@ pub fn begin(settings: &Settings) {
         true => targets.with_target(ACCESS, Level::INFO),
         false => targets.with_target(ACCESS, tracing::level_filters::LevelFilter::OFF),
     };
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    // Where nobody reads the log, the service goes on; saying so there, as the library would, would end it.
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .log_internal_errors(false);
     let lines = match settings.log_format {
         "json" => lines
             .json()

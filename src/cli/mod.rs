@@ -1,13 +1,14 @@
 //! The command line: arguments in, tables for people or JSON for programs out. Wiring only; a command that computes
 //! something does so in a layer below.
 
-#![deny(clippy::print_stdout)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 // First, for its macros.
 #[macro_use]
 mod out;
 
 mod analyze;
+mod answer;
 pub mod bench;
 mod config;
 mod delete;
@@ -17,6 +18,7 @@ mod fetch;
 mod generate;
 mod index;
 mod logging;
+mod manual;
 mod model;
 mod model_folder;
 mod options;
@@ -41,7 +43,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::{Fault, Result};
 
@@ -91,6 +93,15 @@ enum Command {
     Analyze(analyze::Analyze),
     /// Fetch, take in, choose, describe or try models.
     Model(model::ModelArgs),
+    /// Print the completions of a shell.
+    Completions(manual::Completions),
+    /// Write a manual page for each command.
+    Man(manual::Man),
+}
+
+/// All commands, with examples in their help.
+fn program() -> clap::Command {
+    manual::with_examples(Cli::command())
 }
 
 /// Runs the command that the process's arguments name.
@@ -100,13 +111,14 @@ pub fn main() -> ExitCode {
         return done;
     }
     quiet_where_guarded();
-    let cli = Cli::parse();
+    // Not found in them is what the derivation has not put there; clap says the rest itself, and ends.
+    let cli = Cli::from_arg_matches(&program().get_matches()).unwrap_or_else(|error| error.exit());
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("baowen: {}", error.message());
+            errln!("baowen: {}", error.message());
             if let Some(hint) = error.hint() {
-                eprintln!("  -> {hint}");
+                errln!("  -> {hint}");
             }
             // 2 as clap says it for a call that is wrong, 1 for everything that went wrong in a right one.
             ExitCode::from(if error.fault() == Fault::Caller { 2 } else { 1 })
@@ -166,16 +178,16 @@ fn run(command: Command) -> Result<()> {
         Command::Verify(args) => args.run(),
         Command::Analyze(args) => args.run(),
         Command::Model(args) => args.run(),
+        Command::Completions(args) => args.run(program()),
+        Command::Man(args) => args.run(program()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     /// Names of options that meet in one command are found when it is first called, and only then.
     #[test]
     fn every_command_is_put_together_rightly() {
-        super::Cli::command().debug_assert();
+        super::program().debug_assert();
     }
 }

@@ -165,7 +165,7 @@ pub fn choose(name: &str) -> Result<()> {
     outln!("  new indexes are made with {name}; those that are there keep their model until");
     outln!("  baowen rebuild --model {name} --index DIR");
     if let Some(problem) = problem {
-        eprintln!("baowen: it cannot be used yet: {problem}");
+        errln!("baowen: it cannot be used yet: {problem}");
     }
     Ok(())
 }

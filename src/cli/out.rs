@@ -1,11 +1,29 @@
-//! Standard output for all commands: whoever stops reading (`baowen search 医保 | head -1`) ends the command quietly.
+//! Standard output and standard error for all commands: whoever stops reading (`baowen search 医保 | head -1`) ends the command quietly.
 //!
-//! The standard library's `println!` panics there; clippy refuses it in this layer. Articles come from anywhere, so what
+//! The standard library's `println!` and `eprintln!` panic there; clippy refuses them in this layer. Articles come from anywhere, so what
 //! they hold of a terminal's control sequences is shown and not obeyed.
 
 use std::borrow::Cow;
 use std::fmt::Arguments;
-use std::io::{ErrorKind, Write, stdout};
+use std::io::{ErrorKind, Write, stderr, stdout};
+
+/// Writes a line, as `println!` does.
+macro_rules! outln {
+    () => { $crate::cli::out::write(format_args!("\n")) };
+    ($($text:tt)*) => { $crate::cli::out::write(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+/// Writes a text that ends its own lines.
+macro_rules! out {
+    ($text:expr) => {
+        $crate::cli::out::write(format_args!("{}", $text))
+    };
+}
+
+/// Writes a line to standard error, as `eprintln!` does.
+macro_rules! errln {
+    ($($text:tt)*) => { $crate::cli::out::write_error(format_args!("{}\n", format_args!($($text)*))) };
+}
 
 /// Writes a text. Ends the process where nobody reads any more: with success, since what was wanted was read.
 pub fn write(text: Arguments) {
@@ -14,7 +32,7 @@ pub fn write(text: Arguments) {
         match error.kind() {
             ErrorKind::BrokenPipe => std::process::exit(0),
             _ => {
-                eprintln!("baowen: writing to standard output: {error}");
+                errln!("baowen: writing to standard output: {error}");
                 std::process::exit(1)
             }
         }
@@ -54,6 +72,11 @@ impl Write for Pieces {
     }
 }
 
+/// Writes a text to standard error. Where nobody reads it (`2>&1 | head -1`) the work goes on all the same.
+pub fn write_error(text: Arguments) {
+    let _ = stderr().lock().write_all(text.to_string().as_bytes());
+}
+
 /// The text with a mark in the place of each control character but line ends, tabs and colours (`ESC [ 1;31 m`).
 fn obeyed_by_none(text: &str) -> Cow<'_, str> {
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
@@ -73,19 +96,6 @@ fn obeyed_by_none(text: &str) -> Cow<'_, str> {
             false => c,
         });
     shown.collect::<String>().into()
-}
-
-/// Writes a line, as `println!` does.
-macro_rules! outln {
-    () => { $crate::cli::out::write(format_args!("\n")) };
-    ($($text:tt)*) => { $crate::cli::out::write(format_args!("{}\n", format_args!($($text)*))) };
-}
-
-/// Writes a text that ends its own lines.
-macro_rules! out {
-    ($text:expr) => {
-        $crate::cli::out::write(format_args!("{}", $text))
-    };
 }
 
 #[cfg(test)]

@@ -131,14 +131,14 @@ fn print_all(reader: ArticleReader, analyzer: &Analyzer) -> (usize, usize) {
                 left_out += visible(&left.text);
                 print_left_out(&left, grey);
             }
-            ReadEvent::Noticed(noticed) => outln!("注意 {noticed}\n"),
+            ReadEvent::Noticed(noticed) => outln!("note: {noticed}\n"),
             ReadEvent::Rejected(rejected) => {
                 skipped += 1;
-                outln!("未读 {rejected}\n");
+                outln!("not read: {rejected}\n");
             }
         }
     }
-    outln!("{articles} 篇，保留 {kept} 字，略去 {left_out} 字，{skipped} 处未读");
+    outln!("{articles} articles, {kept} characters kept, {left_out} left out, {skipped} files or records not read");
     (articles, skipped)
 }
 
@@ -206,15 +206,18 @@ fn print_article(article: &Article, shown: &Value) {
         items.join("、")
     };
     let facts = [
-        ("来源", article.source.clone().unwrap_or_default()),
-        ("日期", article.published.map(|day| day.to_string()).unwrap_or_default()),
-        ("地区", list("regions")),
-        ("年份", list("years")),
-        ("网址", article.url.clone().unwrap_or_default()),
+        ("source", article.source.clone().unwrap_or_default()),
         (
-            "体裁",
+            "published",
+            article.published.map(|day| day.to_string()).unwrap_or_default(),
+        ),
+        ("regions", list("regions")),
+        ("years", list("years")),
+        ("url", article.url.clone().unwrap_or_default()),
+        (
+            "kind",
             match article.kind {
-                ArticleKind::Summary => "摘要".to_string(),
+                ArticleKind::Summary => "summary".to_string(),
                 ArticleKind::Full => String::new(),
             },
         ),
@@ -227,7 +230,7 @@ fn print_article(article: &Article, shown: &Value) {
         .into_iter()
         .chain(attributes)
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}：{value}"))
+        .map(|(name, value)| format!("{name}: {value}"))
         .collect();
     if !facts.is_empty() {
         outln!("  {}", facts.join("  "));
@@ -238,5 +241,5 @@ fn print_article(article: &Article, shown: &Value) {
 /// A text that was left out, grey on a terminal.
 fn print_left_out(left: &LeftOut, grey: bool) {
     let (on, off) = if grey { ("\x1b[90m", "\x1b[0m") } else { ("", "") };
-    outln!("{on}□ 略去（{}）\n{}{off}\n", left.reason, left.text);
+    outln!("{on}□ left out ({})\n{}{off}\n", left.reason, left.text);
 }

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::answer::{self, Detail, Look};
 use super::options::{Credentials, IndexFolder, ProfileFile, Question, RerankerName};
-use super::print::{self, Style};
-use super::{remote, setup};
+use super::{print, remote, setup};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::{Date, Filter};
@@ -65,6 +65,12 @@ pub struct Search {
     /// Only what was published on this day or earlier.
     #[arg(long, value_name = "YYYY-MM-DD")]
     to: Option<String>,
+    /// Print a line a hit.
+    #[arg(long, conflicts_with_all = ["full", "json"])]
+    brief: bool,
+    /// Print whole passages, not only what stands around the answering sentence.
+    #[arg(long, conflicts_with = "json")]
+    full: bool,
     /// Print the answer as JSON, in the shape of the protocol.
     #[arg(long)]
     json: bool,
@@ -121,12 +127,15 @@ impl Search {
                 opened.engine.search(&request, Budget::all())?
             }
         };
-        match self.json {
-            true => print::json(&service::convert::response(&response, &response.timings)),
-            false => {
-                print::response(&response, &Style::detect());
-                Ok(())
-            }
+        if self.json {
+            return print::json(&service::convert::response(&response, &response.timings));
         }
+        let detail = match (self.brief, self.full) {
+            (true, _) => Detail::Brief,
+            (false, true) => Detail::Full,
+            (false, false) => Detail::Card,
+        };
+        out!(answer::text(&response, detail, Look::detect()));
+        Ok(())
     }
 }

@@ -80,7 +80,7 @@ impl Serve {
                 opening,
                 service,
                 move |address| match is_for_people {
-                    true => eprintln!("listening on {address}; end with Ctrl-C or SIGTERM"),
+                    true => errln!("listening on {address}; end with Ctrl-C or SIGTERM"),
                     false => tracing::info!(%address, "listening"),
                 },
             ));

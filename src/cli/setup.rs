@@ -57,7 +57,7 @@ impl VectorsBy<'_> {
             Ok(model) => Ok(Some(model)),
             Err(error) if error.fault() != Fault::Missing || self.is_by_choice(index) => Err(or_without(error)),
             Err(error) => {
-                eprintln!("baowen: working by words alone, without the embedding model: {error}");
+                errln!("baowen: working by words alone, without the embedding model: {error}");
                 Ok(None)
             }
         }
@@ -110,7 +110,7 @@ fn cached(model: Arc<dyn Embedder>, index: &Path) -> Result<Cached> {
         }
         // Nothing is lost but the time to embed again.
         Err(error) => {
-            eprintln!("baowen: embedding without the cache of vectors: {error}");
+            errln!("baowen: embedding without the cache of vectors: {error}");
             (model, None)
         }
     })

@@ -37,8 +37,8 @@ impl TokenArgs {
         let made = NewToken::make(&new.name, &new.rights, new.rate)?;
         outln!("{}", made.line);
         // Apart from the line, so that `>> tokens` puts that alone into the file.
-        eprintln!("the token, which is shown once: {}", made.token);
-        eprintln!("its line for the file of tokens is on standard output; a running service reads the file by itself");
+        errln!("the token, which is shown once: {}", made.token);
+        errln!("its line for the file of tokens is on standard output; a running service reads the file by itself");
         Ok(())
     }
 }

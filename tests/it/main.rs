@@ -34,5 +34,6 @@ mod service;
 mod sets;
 mod sources;
 mod support;
+mod terminal;
 mod tiny;
 mod writing;

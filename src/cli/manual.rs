@@ -1,0 +1,136 @@
+//! What is told of the commands themselves: examples in their help, completions for shells, manual pages. All of it is made
+//! of the commands as clap knows them; the examples stand in `examples.txt`, each below the command that it calls.
+
+use std::path::PathBuf;
+
+use clap::{Args, Command};
+use clap_complete::Shell;
+
+use crate::error::{Context as _, Fault, Result};
+
+const EXAMPLES: &str = include_str!("examples.txt");
+
+/// Print the completions of a shell.
+#[derive(Args)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl Completions {
+    /// Runs the command.
+    pub fn run(&self, mut program: Command) -> Result<()> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut program, "baowen", &mut script);
+        out!(String::from_utf8_lossy(&script));
+        Ok(())
+    }
+}
+
+/// Write a manual page for each command.
+#[derive(Args)]
+pub struct Man {
+    /// The folder for them; it is made if it is not there.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+impl Man {
+    /// Runs the command.
+    pub fn run(&self, program: Command) -> Result<()> {
+        let writing = || format!("writing manual pages into {}", self.folder.display());
+        std::fs::create_dir_all(&self.folder).or_fault(Fault::Unavailable, writing())?;
+        clap_mangen::generate_to(program, &self.folder).or_fault(Fault::Unavailable, writing())
+    }
+}
+
+/// A program whose help shows the examples of each command.
+pub fn with_examples(program: Command) -> Command {
+    let mut path = vec![program.get_name().to_owned()];
+    with_examples_of(program, &mut path)
+}
+
+fn with_examples_of(command: Command, path: &mut Vec<String>) -> Command {
+    let named: Vec<String> = command
+        .get_subcommands()
+        .map(|inner| inner.get_name().to_owned())
+        .collect();
+    let calls = |line: &&str| {
+        let mut words = line.split_whitespace();
+        path.iter().all(|name| words.next() == Some(name))
+    };
+    let own: Vec<&str> = EXAMPLES.lines().filter(calls).collect();
+    let mut command = match own.is_empty() || path.len() == 1 {
+        true => command,
+        false => command.after_help(format!("Examples:\n  {}", own.join("\n  "))),
+    };
+    for name in named {
+        path.push(name.clone());
+        command = command.mut_subcommand(name, |inner| with_examples_of(inner, path));
+        path.pop();
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::program;
+    use super::*;
+
+    /// The words of an example as a shell would give them, up to a comment, a pipe or a redirection.
+    fn words(line: &str) -> Vec<&str> {
+        let ends = |word: &&str| !matches!(*word, "#" | "|" | ">" | ">>");
+        line.split_whitespace().take_while(ends).collect()
+    }
+
+    #[test]
+    fn every_example_is_understood() {
+        for line in EXAMPLES.lines() {
+            if let Err(error) = program().try_get_matches_from(words(line)) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn check(command: &Command) {
+            let mut inner = command.get_subcommands().peekable();
+            if inner.peek().is_none() {
+                let help = command.clone().render_long_help().to_string();
+                assert!(help.contains("Examples:\n  baowen "), "{}: {help}", command.get_name());
+            }
+            inner.for_each(check);
+        }
+        check(&program());
+    }
+
+    #[test]
+    fn shells_and_manuals_know_every_command() {
+        let names: Vec<String> = program()
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .collect();
+        for shell in <Shell as clap::ValueEnum>::value_variants() {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut program(), "baowen", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for name in &names {
+                assert!(script.contains(name.as_str()), "{shell} knows no {name}");
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let man = Man {
+            folder: folder.path().join("man1"),
+        };
+        man.run(program()).unwrap();
+        for name in &names {
+            let page = std::fs::read_to_string(man.folder.join(format!("baowen-{name}.1"))).unwrap();
+            assert!(page.contains("SYNOPSIS"), "{name}: {page}");
+        }
+        let search = std::fs::read_to_string(man.folder.join("baowen-search.1")).unwrap();
+        assert!(search.contains("医保断缴了怎么办"), "{search}");
+        assert!(man.folder.join("baowen-config-show.1").is_file());
+    }
+}
