@@ -41,6 +41,9 @@ impl Reading {
     }
 }
 
+/// From how many characters on sentences around an article are more than a site's own.
+const AROUND: usize = 60;
+
 /// What gives reason to look at what was left out of a file, if anything does.
 pub(super) fn doubt(articles: &[(usize, Article)], left_out: &[LeftOut]) -> Option<String> {
     let kept: usize = articles.iter().map(|(_, article)| prose(&article.text)).sum();
@@ -57,6 +60,12 @@ pub(super) fn doubt(articles: &[(usize, Article)], left_out: &[LeftOut]) -> Opti
         .filter(|left| matches!(left.reason, "aside" | "hidden" | "form control" | "no entry"))
         .map(|left| prose(&left.text))
         .sum();
+    // Much of what stands beside an article is its own.
+    let around: usize = left_out
+        .iter()
+        .filter(|left| left.reason == "around the article")
+        .map(|left| prose(&left.text))
+        .sum();
     match () {
         _ if articles.is_empty() => None,
         _ if kept * 2 < lost => Some(format!(
@@ -65,6 +74,9 @@ pub(super) fn doubt(articles: &[(usize, Article)], left_out: &[LeftOut]) -> Opti
         )),
         _ if doubtful > 0 => Some(format!(
             "left out {doubtful} characters of sentences that stood aside or hidden"
+        )),
+        _ if around >= AROUND && around * 5 >= kept => Some(format!(
+            "left out {around} characters of sentences that stood around the article"
         )),
         _ => None,
     }

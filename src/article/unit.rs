@@ -98,15 +98,29 @@ fn rows(text: &str) -> Vec<Row<'_>> {
     rows
 }
 
-/// Gives the rows of each table its first one, which says what their cells are.
+/// The longest line between two rows of a table that is the name of a part of it, in characters.
+const MAX_PART: usize = 30;
+
+/// Gives the rows of each table its first one, which says what their cells are. A short line between rows of as many
+/// cells names a part of the table.
 fn settle_headers(rows: &mut [Row<'_>]) {
-    let mut first = None;
-    for row in rows {
-        match first.filter(|_| !row.apart) {
-            _ if !row.text.contains(" | ") => first = None,
-            None => first = Some(row.text),
-            Some(header) => row.header = Some(header),
+    let cells = |row: &Row<'_>| row.text.matches(" | ").count();
+    let mut first: Option<&str> = None;
+    for at in 0..rows.len() {
+        let header = first.filter(|_| !rows[at].apart);
+        if cells(&rows[at]) > 0 {
+            match header {
+                None => first = Some(rows[at].text),
+                header => rows[at].header = header,
+            }
+            continue;
         }
+        let goes_on = rows.get(at + 1).is_some_and(|next| {
+            let as_wide = header.is_some_and(|header| header.matches(" | ").count() == cells(next));
+            as_wide && !next.apart
+        });
+        let names = !rows[at].text.ends_with(is_stop) && chars(rows[at].text) <= MAX_PART;
+        first = header.filter(|_| goes_on && names);
     }
 }
 

@@ -2,16 +2,19 @@
 //!
 //! What `<article>` or `<main>` holds, if that is most of the page's prose; else what the heading that the title
 //! begins with and the largest block of prose lie in together; else the innermost block that holds nearly all prose.
+//! Then what stands beside that and is no furniture: sections, answers, tables.
 
 use scraper::ElementRef;
 
-use super::dom::{Elements, Step, holds_blocks, is_unseen, key, walk};
+use super::dom::{Elements, Step, holds_blocks, is_heading, is_unseen, key, walk};
 use super::furniture::Furniture;
-use super::measure::Measures;
+use super::measure::{Measure, Measures};
 use super::table::Table;
 
 /// How many children of a block are looked at for sentences of its own.
 const CHILDREN: usize = 64;
+/// The longest notice of a site to its readers, in characters.
+const NOTICE: usize = 100;
 
 /// Which part of a page is its article, and its measures without furniture.
 pub(super) fn content<'a>(
@@ -34,7 +37,119 @@ pub(super) fn content<'a>(
             measures = whole;
         }
     }
-    choose(root, furniture, &measures, title)
+    let chosen = choose(root, furniture, &measures, title);
+    with_neighbours(chosen, furniture, &measures)
+}
+
+/// The outermost element around an article that adds more to it than furniture: other sections, answers, tables. What
+/// stands above the title, or outside `<main>`, is none of it.
+fn with_neighbours<'a>(article: ElementRef<'a>, furniture: &Furniture, measures: &Measures) -> ElementRef<'a> {
+    let (mut taken, mut inner, mut around) = (article, article, 0);
+    while !is_main(inner)
+        && let Some(outer) = inner.parent().and_then(ElementRef::wrap)
+        && outer.value().name() != "html"
+    {
+        let (mut said, mut below) = (0, !furniture.holds_title(inner));
+        for near in outer.child_elements() {
+            if near == inner {
+                below = true;
+                continue;
+            }
+            let measure = measures.of(near);
+            if measure.all == 0 || is_unseen(near.value().name()) || furniture.reason(near).is_some() {
+                continue;
+            }
+            match below && says(near, inner, measure, furniture) {
+                true => said += measure.all,
+                false => around += measure.all,
+            }
+        }
+        around += loose(outer);
+        if said > around {
+            (taken, around) = (outer, 0);
+        }
+        inner = outer;
+    }
+    taken
+}
+
+fn is_main(element: ElementRef<'_>) -> bool {
+    element.value().name() == "main" || element.attr("role") == Some("main")
+}
+
+/// How many characters of an element stand in none of its children.
+fn loose(element: ElementRef<'_>) -> usize {
+    let texts = element
+        .children()
+        .take(CHILDREN)
+        .filter_map(|child| child.value().as_text());
+    texts
+        .map(|text| text.chars().filter(|c| !c.is_whitespace()).count())
+        .sum()
+}
+
+/// What a site says to its readers, in whole sentences.
+const OF_SITE: [&str; 14] = [
+    "cookie",
+    "本站",
+    "本网站",
+    "登录",
+    "app",
+    "邮箱地址",
+    "必填项",
+    "服务协议",
+    "用户协议",
+    "隐私",
+    "版权",
+    "客户端",
+    "浏览器",
+    "二维码",
+];
+
+/// Whether a block beside an article says something of its own: mostly no links, and half of it sentences, a table, or
+/// the lists of a section like the article's.
+fn says(block: ElementRef<'_>, beside: ElementRef<'_>, measure: Measure, furniture: &Furniture) -> bool {
+    if measure.linked * 3 > measure.all {
+        return false;
+    }
+    let kind = |element: ElementRef<'_>| {
+        (
+            element.value().name().to_string(),
+            element.attr("class").map(str::to_string),
+        )
+    };
+    let alike = beside.attr("class").is_some() && kind(beside) == kind(block);
+    let (mut told, mut lists, mut headed, mut of_site) = (0, 0usize, false, false);
+    walk(block, |step| {
+        match step {
+            Step::Open(element) => {
+                let name = element.value().name();
+                if is_unseen(name) || name == "form" || furniture.reason(element).is_some() {
+                    return false;
+                }
+                headed |= is_heading(name);
+                lists += usize::from(matches!(name, "ul" | "ol" | "dl"));
+                if name == "table"
+                    && Table::of(element, |cell| furniture.is_most(cell)).is_some_and(|table| table.rows.len() > 1)
+                {
+                    told += furniture.measures().of(element).all;
+                    headed = true;
+                    return false;
+                }
+            }
+            Step::Close(element) => {
+                lists -= usize::from(matches!(element.value().name(), "ul" | "ol" | "dl")).min(lists)
+            }
+            Step::Text(text) if text.contains(['。', '？', '！']) || (alike && lists > 0) => {
+                told += text.chars().filter(|c| !c.is_whitespace()).count();
+                let text = text.to_lowercase();
+                of_site |= OF_SITE.iter().any(|word| text.contains(word));
+            }
+            Step::Text(_) => {}
+        }
+        true
+    });
+    told * 2 >= measure.all && told > 0 && (headed || told >= NOTICE || !of_site)
 }
 
 fn choose<'a>(

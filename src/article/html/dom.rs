@@ -151,6 +151,41 @@ pub(super) fn is_hidden(element: ElementRef<'_>) -> bool {
     })
 }
 
+/// The longest word or value of a row that a page sets by its style, in characters.
+const MAX_WORD: usize = 40;
+
+/// Whether an element is shown apart from the one right before it though no white space is between them: both are
+/// short, of one kind and nothing else is in their block, as the words of a row are.
+pub(super) fn stands_apart(element: ElementRef<'_>) -> bool {
+    let name = element.value().name();
+    if !matches!(name, "span" | "a" | "i" | "em" | "b" | "label" | "strong") {
+        return false;
+    }
+    let Some(before) = element.prev_sibling().and_then(ElementRef::wrap) else {
+        return false;
+    };
+    let row = element
+        .parent()
+        .and_then(ElementRef::wrap)
+        .filter(|row| matches!(row.value().name(), "div" | "header" | "footer"));
+    // Programs for writing style pieces of sentences.
+    let word = |element: ElementRef<'_>| {
+        let length: usize = element.text().take(16).map(|text| text.chars().count()).sum();
+        element.attr("style").is_none()
+            && (1..=MAX_WORD).contains(&length)
+            && !element.text().any(|text| text.contains(['。', '，']))
+    };
+    before.value().name() == name
+        && word(before)
+        && word(element)
+        && row.is_some_and(|row| {
+            row.children().take(64).all(|child| match ElementRef::wrap(child) {
+                Some(child) => child.value().name() == name,
+                None => child.value().as_text().is_none_or(|text| text.trim().is_empty()),
+            })
+        })
+}
+
 /// The words in an element's class and id.
 pub(super) fn marks(element: ElementRef<'_>) -> impl Iterator<Item = &str> {
     let named = element

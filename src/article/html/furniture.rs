@@ -4,48 +4,22 @@
 //! of the page's prose and not the title. A block without any prose that is mostly links is a list of links, whatever
 //! it is called. What is hidden is left out unless it is the page's text or answers something that is shown.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 
-use super::super::byline::find_date;
+use super::class_words::marked;
 use super::credits::announces_comments;
+use super::data_rows::is_data;
 use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, walk, words};
+use super::imprint::{FOOTER, is_imprint, names_site};
 use super::measure::{Measure, Measures};
 use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
 
 /// A page with at least this many characters of prose is an article: then lists of teasers are not its text.
 const ARTICLE: usize = 100;
-/// From how many characters on, and up to how many, a block may be a site's own footer.
-const FOOTER: (usize, usize) = (20, 400);
 /// The longest heading of comments, in characters.
 const MAX_COMMENTS: usize = 16;
-/// The words of such footers.
-const IMPRINT: [&str; 21] = [
-    "版权所有",
-    "主办单位",
-    "主办：",
-    "承办单位",
-    "承办：",
-    "ICP备",
-    "ICP证",
-    "公网安备",
-    "网站标识码",
-    "技术支持",
-    "网站地图",
-    "联系我们",
-    "关于我们",
-    "法律声明",
-    "隐私",
-    "建议使用",
-    "Copyright",
-    "©",
-    "邮编",
-    "地址：",
-    "电话：",
-];
-
 /// Tells furniture from text, on one page.
 #[derive(Debug)]
 pub(super) struct Furniture {
@@ -80,6 +54,8 @@ impl Furniture {
         }
         let (mut opened, mut pairs) = (HashSet::new(), HashMap::<String, usize>::new());
         let (mut footers, mut comments) = (Elements::default(), Elements::default());
+        // Addresses alone may be those of offices that the article lists.
+        let mut addresses: Vec<ElementRef<'_>> = Vec::new();
         walk(root, |step| {
             if let Step::Open(element) = step {
                 let toggles = toggles(element);
@@ -88,10 +64,18 @@ impl Furniture {
                     comments.insert(key(block));
                 }
                 if is_block(element.value().name())
-                    && (FOOTER.0..=FOOTER.1).contains(&measures.of(element).all)
-                    && is_imprint(&words(element))
+                    && FOOTER.contains(&measures.of(element).all)
+                    && let words = words(element)
+                    && is_imprint(&words)
                 {
-                    footers.insert(key(element));
+                    if names_site(&words) {
+                        footers.insert(key(element));
+                    } else if addresses
+                        .last()
+                        .is_none_or(|last| element.ancestors().all(|above| above != **last))
+                    {
+                        addresses.push(element);
+                    }
                 }
                 for (name, value) in element.value().attrs() {
                     match name {
@@ -112,6 +96,15 @@ impl Furniture {
             true
         });
         opened.remove("");
+        let beside_title = |element: ElementRef<'_>| {
+            let heading = title.and_then(|title| title.parent());
+            heading.is_some_and(|block| element.ancestors().any(|above| above == block))
+        };
+        if let [address] = addresses[..]
+            && !beside_title(address)
+        {
+            footers.insert(key(address));
+        }
         let mut furniture = Furniture {
             total: measures.of(root),
             measures,
@@ -153,6 +146,11 @@ impl Furniture {
         self.weight(kept) * 2 >= self.weight(whole.unwrap_or(self.total))
     }
 
+    /// Whether an element is the title's heading or holds it.
+    pub fn holds_title(&self, element: ElementRef<'_>) -> bool {
+        self.above_title.contains(&key(element))
+    }
+
     /// Whether an element opens a panel that holds text, or holds little but such elements.
     pub fn opens(&self, element: ElementRef<'_>) -> bool {
         self.openers.contains(&key(element))
@@ -172,6 +170,50 @@ impl Furniture {
             }
         }
         headed && measure.linked * 2 <= measure.all && words(element).contains('。')
+    }
+
+    /// Whether an element stands among the article's paragraphs and is whole sentences without links.
+    fn tells(&self, element: ElementRef<'_>, measure: Measure) -> bool {
+        let parent = element.parent().and_then(ElementRef::wrap);
+        let within = parent.is_some_and(|parent| {
+            self.above_title.contains(&key(parent)) || parent.value().name() == "article" || self.is_most(parent)
+        });
+        measure.linked == 0 && within && {
+            let words = words(element);
+            words.contains('。') && words.ends_with(['。', '！', '？', '；', '!', '?'])
+        }
+    }
+
+    /// Whether a link is the heading of one of several sections: the first that its block says, with sentences right below.
+    fn heads(&self, element: ElementRef<'_>) -> bool {
+        let all = |near: &ElementRef<'_>| self.measures.of(*near).all > 0;
+        let first = || {
+            !element
+                .prev_siblings()
+                .take(REACH)
+                .filter_map(ElementRef::wrap)
+                .any(|near| all(&near))
+        };
+        let kind = |near: ElementRef<'_>| (near.value().name().to_string(), near.attr("class").map(str::to_string));
+        let several = || {
+            let block = element.parent().and_then(ElementRef::wrap);
+            block.is_some_and(|block| {
+                let around = block
+                    .prev_siblings()
+                    .take(REACH)
+                    .chain(block.next_siblings().take(REACH));
+                around
+                    .filter_map(ElementRef::wrap)
+                    .any(|near| all(&near) && kind(near) == kind(block))
+            })
+        };
+        let headed = element.value().name() == "dt" || (first() && several());
+        let mut behind = element.next_siblings().take(REACH).filter_map(ElementRef::wrap);
+        headed
+            && behind.find(all).is_some_and(|below| {
+                let measure = self.measures.of(below);
+                measure.prose > 0 && measure.linked * 10 <= measure.all
+            })
     }
 
     /// Whether an element holds more than half of the page.
@@ -218,7 +260,9 @@ impl Furniture {
             "rt" | "rp" => return Some("reading aid"),
             "nav" if !of_title => return Some("navigation"),
             "footer" if !of_title => return Some("footer"),
-            "aside" if !of_title => return Some("aside"),
+            "aside" if !of_title && !(within_body(element) && self.tells(element, measure)) => {
+                return Some("aside");
+            }
             "header" if !of_title && weight * 10 <= total => return Some("page header"),
             "article" | "main" => return None,
             _ => {}
@@ -226,10 +270,20 @@ impl Furniture {
         if of_title {
             return None;
         }
+        match element.attr("role") {
+            Some("navigation") => return Some("navigation"),
+            Some("complementary") if !(within_body(element) && self.tells(element, measure)) => {
+                return Some("aside");
+            }
+            Some("contentinfo") => return Some("footer"),
+            Some("dialog" | "alertdialog") => return Some("tools"),
+            _ => {}
+        }
         if self.by_class
             && weight * 4 < total
             && let Some(reason) = marks(element).find_map(marked)
             && !self.is_below_title(element, measure)
+            && !(matches!(reason, "navigation" | "tools" | "related entries") && self.tells(element, measure))
         {
             return Some(reason);
         }
@@ -238,6 +292,7 @@ impl Furniture {
             && measure.prose + measure.teasers == 0
             && measure.linked * 2 > measure.all
             && !attaches(element)
+            && !self.heads(element)
             && !(name == "p" && words(element).ends_with(['。', '；']))
             && !is_data(element, &self.measures))
         .then_some("links")
@@ -297,6 +352,12 @@ impl Furniture {
     }
 }
 
+/// Whether an element lies in a part of the page, not beside all of them.
+fn within_body(element: ElementRef<'_>) -> bool {
+    let parent = element.parent().and_then(ElementRef::wrap);
+    parent.is_some_and(|parent| parent.value().name() != "body")
+}
+
 /// The block of comments that an element is the heading of: it begins with it, and prose stands above it.
 fn commented<'a>(element: ElementRef<'a>, measures: &Measures) -> Option<ElementRef<'a>> {
     let all = |element: ElementRef<'_>| measures.of(element).all;
@@ -324,13 +385,6 @@ fn commented<'a>(element: ElementRef<'a>, measures: &Measures) -> Option<Element
     (first && prose).then_some(block)
 }
 
-/// Whether words are those in which a site says who keeps it, where, and by which licence.
-fn is_imprint(words: &str) -> bool {
-    let count = IMPRINT.iter().filter(|mark| words.contains(*mark)).count();
-    let start = IMPRINT.iter().any(|mark| words.starts_with(mark));
-    start && count >= 3 && !words.contains('。')
-}
-
 /// The kinds of two elements, as one word.
 fn pair(element: ElementRef<'_>, before: ElementRef<'_>) -> String {
     let kind = |element: ElementRef<'_>| {
@@ -338,42 +392,6 @@ fn pair(element: ElementRef<'_>, before: ElementRef<'_>) -> String {
         format!("{}.{class}", element.value().name())
     };
     format!("{} {}", kind(before), kind(element))
-}
-
-/// Whether an element is, or lies in, rows of a table that say something of what they link: one of their cells is no
-/// link, and no date as in a list of news.
-fn is_data(element: ElementRef<'_>, measures: &Measures) -> bool {
-    let says = |row: &ElementRef<'_>| {
-        row.child_elements().take(NEAR * 2).any(|cell| {
-            let measure = measures.of(cell);
-            let words = if measure.linked == 0 && measure.all > 1 {
-                words(cell)
-            } else {
-                String::new()
-            };
-            words.chars().filter(|c| c.is_alphanumeric()).count() > 1 && find_date(&words).is_none()
-        })
-    };
-    let rows = |above: ElementRef<'_>| {
-        let (mut all, mut saying) = (0, 0);
-        for row in above
-            .child_elements()
-            .filter(|row| row.value().name() == "tr")
-            .take(NEAR * 2)
-        {
-            all += 1;
-            saying += usize::from(says(&row));
-        }
-        all > 1 && saying * 2 > all
-    };
-    let mut around = std::iter::once(element).chain(element.ancestors().filter_map(ElementRef::wrap).take(6));
-    match element.value().name() {
-        "table" => element.child_elements().take(NEAR).any(rows),
-        "tbody" | "thead" => rows(element),
-        _ => around
-            .find(|above| above.value().name() == "tr")
-            .is_some_and(|row| says(&row) && row.parent().and_then(ElementRef::wrap).is_some_and(rows)),
-    }
 }
 
 /// Whether a block names files that belong to the article.
@@ -385,27 +403,4 @@ fn attaches(element: ElementRef<'_>) -> bool {
         ]
         .iter()
         .any(|end| text.ends_with(end))
-}
-
-/// What a word in a class or id marks.
-fn marked(word: &str) -> Option<&'static str> {
-    Some(match &*small(word) {
-        "nav" | "navbar" | "breadcrumb" | "breadcrumbs" | "crumb" | "crumbs" | "menu" | "pagination" | "pager"
-        | "topbar" => "navigation",
-        "sidebar" | "aside" => "aside",
-        "footer" | "copyright" => "footer",
-        "share" | "toolbar" | "login" | "bdsharebuttonbox" | "qrcode" => "tools",
-        "comment" | "comments" | "pinglun" => "comments",
-        "related" | "recommend" | "recommended" | "hot" | "rank" => "related entries",
-        "advertisement" | "ad" | "ads" | "advert" => "advertisement",
-        _ => return None,
-    })
-}
-
-/// A word in small letters.
-fn small(word: &str) -> Cow<'_, str> {
-    match word.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(word.to_ascii_lowercase()),
-        false => Cow::Borrowed(word),
-    }
 }

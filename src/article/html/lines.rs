@@ -155,6 +155,39 @@ fn is_end(line: &str) -> bool {
     word.eq_ignore_ascii_case("end") || word == "完" || word == "全文完"
 }
 
+/// What stands behind the words with which a site's statement begins.
+fn stated(line: &str) -> Option<&str> {
+    STATEMENTS.iter().find_map(|words| line.strip_prefix(words))
+}
+
+/// What is said of other articles, and where an article is shared: such words behind those of an ending belong to it.
+const BEHIND: &[&str] = &[
+    "感兴趣",
+    "喜欢",
+    "想看",
+    "关注",
+    "微信",
+    "微博",
+    "朋友圈",
+    "手机",
+    "文章",
+    "新闻",
+    "阅读",
+];
+
+/// Whether a line that begins like an ending is a heading of the article: it says more than that (`你可能不知道的用法`), or
+/// it is that of a box beside news, and sentences follow. Links are left out before, so these are the article's.
+fn goes_on(word: &str, lines: &[&str]) -> bool {
+    let rest = ENDINGS.iter().filter_map(|ending| word.strip_prefix(ending));
+    let rest = rest.min_by_key(|rest| rest.len()).unwrap_or("");
+    let more = rest.starts_with(char::is_alphanumeric) && !BEHIND.iter().any(|word| rest.contains(word));
+    (more || (rest.is_empty() && word == "相关链接"))
+        && lines
+            .iter()
+            .take_while(|line| stated(words(line)).is_none() && !announces_comments(words(line)))
+            .any(|line| is_sentence(line) && !is_prompt(line) && !is_labelled(line))
+}
+
 /// Where the lines behind an article begin, if they do: at a short line that announces them below half of the prose, or
 /// that announces what readers wrote below some of it; a site's statement may be longer.
 fn ending(lines: &[&str]) -> Option<usize> {
@@ -171,7 +204,11 @@ fn ending(lines: &[&str]) -> Option<usize> {
         };
         let announces = |endings: &[&str]| endings.iter().any(|ending| word.starts_with(ending));
         let half = above > 0 && above * 2 >= total;
-        if (half && (announces(STATEMENTS) || (short && announces(ENDINGS))))
+        // A heading that goes on (`特别声明事项`) is one of the article.
+        let states = || !short || stated(&word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+        if (half
+            && ((announces(STATEMENTS) && states())
+                || (short && announces(ENDINGS) && !goes_on(&word, &lines[at + 1..]))))
             || (above > 0 && short && announces_comments(&word))
             || (above >= ARTICLE && short && starts_comments(&word))
         {

@@ -7,9 +7,10 @@
 
 use scraper::ElementRef;
 
+use super::super::byline::find_date;
 use super::super::layout::{is_han, is_stop, joins_without_space};
 use super::super::page;
-use super::dom::{ByElement, Step, holds_blocks, is_block, is_heading, is_hidden, is_unseen, key, walk};
+use super::dom::{ByElement, Step, holds_blocks, is_block, is_heading, is_hidden, is_unseen, key, stands_apart, walk};
 
 /// From how many characters outside links a line with the punctuation of sentences is prose.
 const PROSE: usize = 20;
@@ -178,6 +179,8 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
         measure: Measure,
         /// Its lines that are links.
         titles: usize,
+        /// Its lines that are whole sentences, and those that are cut off or dated as in a list of news.
+        lines: (usize, usize),
         /// Its children that hold text and are called as the first of them, and how many of these may be teasers.
         children: (Option<&'a str>, usize, usize),
     }
@@ -199,6 +202,10 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
         }
         if let Some(&block) = block {
             open[block].titles += usize::from(run.outward > run.unlinked && run.outward >= TITLE);
+            if run.unlinked > run.linked {
+                open[block].lines.0 += usize::from(run.text.ends_with(['。', '！', '？']));
+                open[block].lines.1 += usize::from(is_cut(&run.text));
+            }
             each_line(PageLine {
                 text: run.text,
                 block: open[block].element,
@@ -219,6 +226,8 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
                     end_line(&mut run, &mut open, blocks.last(), holders.last());
                 } else if name == "br" {
                     (run.space, run.broken) = (true, true);
+                } else if stands_apart(element) {
+                    run.space = true;
                 }
                 links += usize::from(is_link(element));
                 outward += usize::from(leads_away(element));
@@ -234,6 +243,7 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
                     element,
                     measure: Measure::default(),
                     titles: 0,
+                    lines: (0, 0),
                     children: (None, 0, 0),
                 });
             }
@@ -272,9 +282,13 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
                 if let Some(parent) = open.last_mut() {
                     parent.measure.add(closed.measure);
                     parent.titles += closed.titles;
+                    parent.lines.0 += closed.lines.0;
+                    parent.lines.1 += closed.lines.1;
                     if closed.measure.all > 0 && *parent.children.0.get_or_insert(name) == name {
                         parent.children.1 += 1;
-                        let teases = (1..=3).contains(&closed.titles) && closed.measure.all <= TEASER;
+                        // What whole sentences say below a link is a section of the article, but for items of a list.
+                        let whole = closed.lines.0 > 0 && closed.lines.1 == 0 && name != "li";
+                        let teases = (1..=3).contains(&closed.titles) && closed.measure.all <= TEASER && !whole;
                         parent.children.2 += usize::from(teases);
                     }
                 }
@@ -283,6 +297,15 @@ pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLi
         true
     });
     Measures(measures)
+}
+
+/// Whether a line is the beginning of a text that stands elsewhere, or says when that was published.
+fn is_cut(line: &str) -> bool {
+    let line = line.trim_end_matches(['[', ']', '【', '】', '>', '»', ' ']);
+    ["…", "...", "详细", "详情", "全文", "更多"]
+        .iter()
+        .any(|end| line.ends_with(end))
+        || (line.chars().count() <= 2 * PROSE && find_date(line).is_some())
 }
 
 /// Whether an element is a link; one that only bears a name to be linked to is none.

@@ -5,11 +5,14 @@
 //! than a stack is.
 
 mod about;
+mod class_words;
 mod content;
 mod credits;
+mod data_rows;
 mod dom;
 mod furniture;
 mod guard;
+mod imprint;
 mod lines;
 mod measure;
 mod openers;

@@ -4,7 +4,7 @@
 use scraper::ElementRef;
 
 use super::super::layout::{Layout, Numbering};
-use super::dom::{Elements, Step, is_block, is_unseen, key, walk};
+use super::dom::{Elements, Step, is_block, is_unseen, key, stands_apart, walk};
 use super::furniture::Furniture;
 use super::table::Table;
 
@@ -138,6 +138,7 @@ impl Writer<'_> {
                         // Buttons side by side are words apart.
                         "button" => self.layout.push(" "),
                         name if is_block(name) => self.layout.end_block(),
+                        _ if stands_apart(element) => self.layout.push(" "),
                         _ => {}
                     }
                 }
@@ -196,7 +197,7 @@ impl Writer<'_> {
                     if self.leaves_out(element) {
                         return false;
                     }
-                    if is_block(element.value().name()) {
+                    if is_block(element.value().name()) || stands_apart(element) {
                         line.push(" ");
                     }
                 }

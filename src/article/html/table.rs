@@ -13,6 +13,8 @@ const PART: usize = 300;
 const MAX_ROWS: usize = 1_000;
 /// Merged cells are taken apart in this many columns; what stands behind them stays as it is.
 const MAX_COLUMNS: usize = 128;
+/// The longest value that columns share, in characters.
+const MAX_SHARED: usize = 20;
 /// How many characters of merged cells are repeated in one table at most.
 const MAX_REPEATED: usize = 100_000;
 
@@ -105,9 +107,10 @@ impl<'a> Table<'a> {
             budget: MAX_REPEATED,
         };
         let (first, behind) = names(rows);
+        let columns = Columns::of(rows, first, behind);
         let mut merged: Vec<String> = Vec::new();
         for (at, (row, texts)) in rows.iter().enumerate() {
-            let line = grid.row(row, texts);
+            let line = grid.row(row, texts, |text| columns.share(at, text));
             if (first..behind).contains(&at) {
                 merge(&mut merged, line);
                 if at + 1 == behind {
@@ -146,6 +149,43 @@ fn names(rows: &[(&Row<'_>, Vec<String>)]) -> (usize, usize) {
     (0, 0)
 }
 
+/// Which cells that span columns say something of each of them.
+struct Columns {
+    /// The rows of the columns' names.
+    names: std::ops::Range<usize>,
+    /// Whether there are such rows: without them the table is a form, whose cells span what is left of the row.
+    named: bool,
+}
+
+impl Columns {
+    fn of(rows: &[(&Row<'_>, Vec<String>)], first: usize, behind: usize) -> Columns {
+        if first < behind {
+            let (names, named) = (first..behind, true);
+            return Columns { names, named };
+        }
+        let first = rows.iter().position(|(row, _)| row.cells.len() > 1).unwrap_or(0);
+        let Some((row, texts)) = rows.get(first) else {
+            return Columns {
+                names: 0..0,
+                named: false,
+            };
+        };
+        // A name and what is said of it across the rest of the row.
+        let says = row.cells.len() == 2 && row.cells[1].columns > 1;
+        let mixed = row.cells.iter().any(|cell| cell.names != row.cells[0].names);
+        let plain = texts.iter().all(|text| !text.contains(|c: char| c.is_ascii_digit()));
+        let divided = row.cells.iter().any(|cell| cell.columns > 1);
+        Columns {
+            names: if says { 0..0 } else { first..first + 1 },
+            named: !says && !mixed && (divided || plain),
+        }
+    }
+
+    fn share(&self, row: usize, text: &str) -> bool {
+        self.names.contains(&row) || (self.named && text.chars().count() <= MAX_SHARED)
+    }
+}
+
 /// Puts cells under their columns, row by row.
 struct Grid {
     /// What reaches down into the rows below: for each column for how many rows more, and the text.
@@ -155,7 +195,8 @@ struct Grid {
 }
 
 impl Grid {
-    fn row(&mut self, row: &Row<'_>, texts: &[String]) -> Vec<String> {
+    /// `shared`: whether a text is that of each column that its cell spans.
+    fn row(&mut self, row: &Row<'_>, texts: &[String], shared: impl Fn(&str) -> bool) -> Vec<String> {
         let mut line: Vec<String> = Vec::new();
         let alone = row.cells.len() == 1 && self.down.is_empty();
         let mut own = row.cells.iter().zip(texts);
@@ -170,6 +211,7 @@ impl Grid {
                 line.push(String::new());
                 continue;
             };
+            let repeats = cell.columns > 1 && shared(text);
             for part in 0..if alone { 1 } else { cell.columns } {
                 let column = line.len();
                 if column >= MAX_COLUMNS {
@@ -178,10 +220,10 @@ impl Grid {
                     }
                     break;
                 }
-                let text = if part == 0 {
-                    text.clone()
-                } else {
-                    repeat(text, &mut self.budget)
+                let text = match part {
+                    0 => text.clone(),
+                    _ if repeats => repeat(text, &mut self.budget),
+                    _ => String::new(),
                 };
                 // A cell that spans columns may run into one that reaches down, which then ends there.
                 if cell.rows > 1 || column < self.down.len() {

@@ -1,0 +1,29 @@
+//! What words in the classes and ids of a page's elements mark.
+//!
+//! Only names them; whether they count on a page is for `furniture` to say.
+
+use std::borrow::Cow;
+
+/// What a word in a class or id marks.
+pub(super) fn marked(word: &str) -> Option<&'static str> {
+    Some(match &*small(word) {
+        "nav" | "navbar" | "breadcrumb" | "breadcrumbs" | "crumb" | "crumbs" | "menu" | "pagination" | "pager"
+        | "topbar" => "navigation",
+        "sidebar" | "aside" => "aside",
+        "footer" | "foot" | "copyright" => "footer",
+        "cookie" | "cookies" => "notice",
+        "share" | "modal" | "popup" | "toolbar" | "login" | "bdsharebuttonbox" | "qrcode" => "tools",
+        "comment" | "comments" | "pinglun" => "comments",
+        "related" | "recommend" | "recommended" | "hot" | "rank" => "related entries",
+        "advertisement" | "ad" | "ads" | "advert" => "advertisement",
+        _ => return None,
+    })
+}
+
+/// A word in small letters.
+fn small(word: &str) -> Cow<'_, str> {
+    match word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(word.to_ascii_lowercase()),
+        false => Cow::Borrowed(word),
+    }
+}
