@@ -5,7 +5,7 @@
 //! caller has gone, or whose deadline has passed, never starts; a panic in the core becomes an error of that one call.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,8 +34,11 @@ pub struct SearchPool {
     at_a_time: usize,
     /// How many searches each caller has running or waiting.
     callers: Arc<Mutex<HashMap<Caller, usize>>>,
-    /// How long a search takes, in microseconds, the last ones counting most.
+    /// How long a search keeps a thread from the next one, in microseconds, the last ones counting most.
     usual: Arc<AtomicU64>,
+    /// Since when each thread that searches nothing has been free. What lies between two searches of a full queue counts
+    /// as the later one's time: the queue grows shorter no faster than that.
+    free: Arc<Mutex<VecDeque<Instant>>>,
     metrics: Option<Arc<Metrics>>,
 }
 
@@ -58,6 +61,7 @@ impl SearchPool {
             at_a_time: threads,
             callers: Arc::default(),
             usual: Arc::default(),
+            free: Arc::default(),
             metrics: None,
         }
     }
@@ -136,6 +140,7 @@ impl SearchPool {
             })
         });
         Ok(Admitted {
+            at: Instant::now(),
             _permit: permit,
             _place: place.transpose()?,
         })
@@ -161,6 +166,7 @@ impl SearchPool {
         let admitted = async {
             let permit = self.patient.clone().acquire_owned().await.map_err(|_| stopping())?;
             let admitted = Admitted {
+                at: Instant::now(),
                 _permit: permit,
                 _place: None,
             };
@@ -177,11 +183,18 @@ impl SearchPool {
     {
         let thread = self.threads.clone().acquire_owned().await.map_err(|_| stopping())?;
         let is_alone = self.threads.available_permits() + 1 == self.at_a_time;
-        let usual = self.usual.clone();
+        let (usual, free) = (self.usual.clone(), self.free.clone());
+        let freed = free.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let begin = freed.map_or(admitted.at, |freed| freed.max(admitted.at));
         let work = move || {
-            let begin = Instant::now();
-            let result = if passed(deadline) { Err(late()) } else { work() };
-            remember(&usual, begin.elapsed());
+            let is_late = passed(deadline);
+            let result = if is_late { Err(late()) } else { work() };
+            let end = Instant::now();
+            // What is too late takes no time; were it counted, more would be let in and be late, too.
+            if !is_late {
+                remember(&usual, end - begin);
+            }
+            free.lock().unwrap_or_else(PoisonError::into_inner).push_back(end);
             // Before the answer, so that who has it can hand over the next piece at once.
             drop((thread, admitted));
             result
@@ -207,6 +220,7 @@ impl SearchPool {
 
 /// A search's place among those that run or wait.
 struct Admitted {
+    at: Instant,
     _permit: OwnedSemaphorePermit,
     _place: Option<Place>,
 }
@@ -408,6 +422,25 @@ mod tests {
         release.send(()).unwrap();
         first.await.unwrap().unwrap();
         second.await.unwrap();
+    }
+
+    /// A queue grows shorter by what lies between two searches, too: answers sent, other calls refused, threads woken.
+    #[tokio::test]
+    async fn what_lies_between_searches_counts_as_their_time() {
+        let between = Duration::from_millis(50);
+        let (pool, first, release) = held(1).await;
+        let mut second = Box::pin(pool.run(None, || Ok(())));
+        assert!(futures_util::poll!(&mut second).is_pending());
+        release.send(()).unwrap();
+        while pool.free.lock().unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        pool.usual.store(0, Ordering::Relaxed);
+        // The runtime is busy with something else.
+        std::thread::sleep(between);
+        second.await.unwrap();
+        first.await.unwrap().unwrap();
+        assert!(Duration::from_micros(pool.usual.load(Ordering::Relaxed)) >= between);
     }
 
     #[tokio::test]
