@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::Answer;
 use super::cache::AnswerCache;
 use super::metrics::{Metrics, stages};
+use super::noticed::{Kept, Noticed};
 use super::pool::{SearchPool, passed};
 use crate::compute::late;
 use crate::error::Result;
@@ -32,6 +33,7 @@ pub struct Answers {
     cache: Arc<AnswerCache>,
     metrics: Arc<Metrics>,
     slow: SlowLog,
+    noticed: Arc<Noticed>,
 }
 
 /// Which questions are written down for having taken long.
@@ -39,7 +41,7 @@ pub struct Answers {
 pub struct SlowLog {
     /// Those that took at least so long; zero for none.
     pub least: Duration,
-    /// Whether with what was asked.
+    /// Whether with what was asked; so are the questions that are kept for the operator.
     pub with_question: bool,
 }
 
@@ -52,6 +54,7 @@ impl Answers {
             cache: Arc::new(AnswerCache::new(cache_bytes)),
             metrics: Arc::default(),
             slow: SlowLog::default(),
+            noticed: Arc::default(),
         }
     }
 
@@ -88,6 +91,7 @@ impl Answers {
             return message(&answer, &timings);
         }
         let (core, cache, metrics, slow) = (self.core.clone(), self.cache.clone(), self.metrics.clone(), self.slow);
+        let noticed = self.noticed.clone();
         // The call's, by which the line about a slow question is known.
         let span = tracing::Span::current();
         let work = move || {
@@ -97,6 +101,7 @@ impl Answers {
             if !slow.least.is_zero() && begin.elapsed() >= slow.least {
                 span.in_scope(|| say_slow(&request, &answer, begin, started, slow.with_question));
             }
+            noticed.look(&request, &answer, begin.elapsed(), slow.with_question);
             let message = message(&answer, &answer.timings);
             if let Some(key) = key.filter(|_| answer.degraded.is_none()) {
                 cache.keep(key, answer);
@@ -107,6 +112,11 @@ impl Answers {
             WhenFull::Refuse => self.pool.run(deadline, work).await,
             WhenFull::Wait => self.pool.run_when_room(deadline, work).await,
         }
+    }
+
+    /// The questions that an operator should look at.
+    pub fn noticed(&self) -> Kept {
+        self.noticed.now()
     }
 
     /// Other work that somebody waits for, in the same pool as questions and refused as they are.

@@ -206,6 +206,19 @@ impl SearchCalls {
         self.answers.run(deadline, find).await
     }
 
+    /// The questions that an operator should look at. Answered at once: nothing is computed.
+    ///
+    /// # Errors
+    /// `form`'s.
+    pub async fn noticed<T>(
+        &self,
+        _: wire::NoticedRequest,
+        _: Option<Instant>,
+        form: fn(wire::NoticedResponse) -> Result<T>,
+    ) -> Result<T> {
+        form(browse::noticed(self.answers.noticed()))
+    }
+
     /// What becomes of a text.
     ///
     /// # Errors
@@ -302,6 +315,11 @@ impl SearchService for SearchCalls {
     async fn suggest(&self, request: Request<wire::SuggestRequest>) -> Result<Response<wire::SuggestResponse>, Status> {
         let (request, deadline) = parts(request);
         answered(self.suggest(request, deadline, Ok).await)
+    }
+
+    async fn noticed(&self, request: Request<wire::NoticedRequest>) -> Result<Response<wire::NoticedResponse>, Status> {
+        let (request, deadline) = parts(request);
+        answered(self.noticed(request, deadline, Ok).await)
     }
 
     async fn analyze(&self, request: Request<wire::AnalyzeRequest>) -> Result<Response<wire::AnalyzeResponse>, Status> {

@@ -23,6 +23,7 @@
 //! | `tls` | certificates, replaced while the service runs |
 //! | `access` | tokens, rights and rates |
 //! | `caller` | who calls |
+//! | `noticed` | questions that an operator should look at |
 //! | `observed` | every call from its first byte to its last: its name, its numbers, its line in the log |
 //! | `metrics` | what is counted and measured |
 //! | `server` | a listening service: health, reflection, limits, shutdown |
@@ -48,6 +49,7 @@ pub mod index_calls;
 pub mod index_client;
 pub mod index_grpc;
 pub mod metrics;
+pub mod noticed;
 pub mod observed;
 pub mod pool;
 pub mod refusal;

@@ -77,6 +77,8 @@ fn every_call_needs_what_it_should() {
         ("/v1/articles:get", one(&[Right::Search])),
         ("/v1/search:batch", one(&[Right::Search])),
         ("/v1/snapshot", one(&[Right::Admin])),
+        ("/v1/noticed", one(&[Right::Admin])),
+        ("/baowen.v1.SearchService/Noticed", one(&[Right::Admin])),
         ("/metrics", one(&[Right::Admin])),
         ("/grpc.health.v1.Health/Check", Need::Nothing),
         ("/", Need::Nothing),

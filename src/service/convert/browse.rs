@@ -1,5 +1,9 @@
-//! The conversions of what is asked beside questions: whole articles, articles like one, counts, completions, analyses.
+//! The conversions of what is asked beside questions: whole articles, articles like one, counts, completions, analyses,
+//! questions that were noticed.
 
+use std::time::UNIX_EPOCH;
+
+use super::super::noticed::{Kept, NoticedQuestion};
 use super::super::wire;
 use super::{kind, span};
 use crate::model::ArticleKind;
@@ -124,5 +128,22 @@ fn looked_up(core: QueryTerm, stream: &str) -> wire::LookedUpTerm {
             TermOrigin::Synonym => wire::TermOrigin::Synonym,
         }
         .into(),
+    }
+}
+
+/// Noticed questions as they go out.
+pub fn noticed(core: Kept) -> wire::NoticedResponse {
+    let question = |core: NoticedQuestion| wire::NoticedQuestion {
+        // A clock before 1970 says nothing.
+        unix_seconds: core.at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        text: core.text,
+        characters: saturated(core.characters as u64),
+        micros: u64::try_from(core.took.as_micros()).unwrap_or(u64::MAX),
+        hits: saturated(core.hits as u64),
+        answerable: core.answerable,
+    };
+    wire::NoticedResponse {
+        slowest: core.slowest.into_iter().map(question).collect(),
+        unanswered: core.unanswered.into_iter().map(question).collect(),
     }
 }

@@ -152,6 +152,20 @@ pub const ADDRESSES: &[Address] = &[
         "AnalyzeResponse",
     ),
     address(
+        "/v1/noticed",
+        "SearchService.Noticed",
+        "NoticedRequest",
+        Given::Parameters,
+        "NoticedResponse",
+    ),
+    address(
+        "/v1/noticed",
+        "SearchService.Noticed",
+        "NoticedRequest",
+        Given::Body,
+        "NoticedResponse",
+    ),
+    address(
         "/v1/articles",
         "IndexService.ListArticles",
         "ListArticlesRequest",

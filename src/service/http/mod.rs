@@ -94,6 +94,12 @@ pub fn routes(services: Services) -> Router {
             }),
         )
         .route(
+            "/v1/noticed",
+            reading(&services, "NoticedRequest", |services, request, deadline| async move {
+                services.search.noticed(request, deadline, json::write).await
+            }),
+        )
+        .route(
             "/v1/search:batch",
             post(with(&services, move |services, request| batch(services, request, most))),
         )

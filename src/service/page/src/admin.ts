@@ -1,10 +1,11 @@
 // The operator's page: what is in the index, where it came from, and what becomes of a text. Reads only.
 
-import { analyze, collection, metrics, sources, stats, Trouble } from "./api";
+import { analyze, collection, metrics, noticed, sources, stats, Trouble } from "./api";
 import { byId, el } from "./dom";
 import { ofMetrics } from "./metrics";
 import { troubled } from "./trouble";
-import type { Analysis, Count, Facets, Sources, Stats } from "./types";
+import type { Analysis, Count, Facets, Noticed, NoticedQuestion, Sources, Stats } from "./types";
+import { visible } from "./visible";
 
 /** So many words of an analysis are shown. */
 const SHOWN = 300;
@@ -55,6 +56,41 @@ function ofSources(found: Sources): HTMLElement {
       el("tbody", {}, ...rows),
     ),
   );
+}
+
+/** So many noticed questions are shown of a kind. */
+const NOTICED = 20;
+
+function ofQuestions(name: string, questions: NoticedQuestion[]): HTMLElement[] {
+  if (questions.length === 0) return [el("h3", {}, name), el("p", { class: "hint" }, "还没有。")];
+  const rows = questions.slice(0, NOTICED).map((question) =>
+    el(
+      "tr",
+      {},
+      el("td", {}, question.text === undefined ? `（${question.characters} 个字，没有记下）` : visible(question.text)),
+      el("td", { class: "number" }, `${(Number(question.micros) / 1000).toFixed(1)} 毫秒`),
+      el("td", { class: "number" }, question.answerable === undefined ? "" : `${Math.round(question.answerable * 100)}%`),
+      el("td", {}, new Date(Number(question.unix_seconds) * 1000).toLocaleString("zh-CN")),
+    ),
+  );
+  const heads = ["问题", "用时", "有答案的可能", "时间"].map((head) => el("th", { scope: "col" }, head));
+  return [
+    el("h3", {}, name),
+    el(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": name },
+      el("table", { class: "grid" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
+    ),
+  ];
+}
+
+function ofNoticed(found: Noticed): HTMLElement[] {
+  const isWithout = [...found.slowest, ...found.unanswered].some((question) => question.text === undefined);
+  return [
+    ...ofQuestions("没有答案的问题", found.unanswered),
+    ...ofQuestions("最慢的问题", found.slowest),
+    ...(isWithout ? [el("p", { class: "hint" }, "启动服务时加上 --log-questions，才会记下问题的文字。")] : []),
+  ];
 }
 
 function ofCollection(found: Facets): HTMLElement[] {
@@ -127,5 +163,6 @@ async function running(): Promise<HTMLElement[]> {
 }
 
 void fill("running", running, (found) => found);
+void fill("noticed", noticed, ofNoticed);
 void fill("collection", collection, ofCollection);
 void fill("sources", sources, (found) => [ofSources(found)]);

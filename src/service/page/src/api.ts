@@ -1,6 +1,6 @@
 // Asks the service and turns whatever goes wrong into a `Trouble` that can be shown. The only file that fetches.
 
-import type { Analysis, Article, Facets, SearchResponse, SimilarArticle, Sources, Stats, Suggestion } from "./types";
+import type { Analysis, Article, Facets, Noticed, SearchResponse, SimilarArticle, Sources, Stats, Suggestion } from "./types";
 import type { Ask } from "./address";
 
 /** A question may be as long. */
@@ -148,6 +148,11 @@ export function stats(signal?: AbortSignal): Promise<Stats> {
 /** The sources of the index. */
 export function sources(): Promise<Sources> {
   return call<Sources>("/v1/sources", undefined);
+}
+
+/** The questions that an operator should look at. */
+export function noticed(): Promise<Noticed> {
+  return call<Noticed>("/v1/noticed", undefined);
 }
 
 /** The service's numbers, in the form of Prometheus. */

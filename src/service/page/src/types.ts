@@ -129,6 +129,20 @@ export interface Sources {
   sources: { source?: { name: string; folder?: { root: string; files_only: boolean } }; articles: string }[];
 }
 
+export interface NoticedQuestion {
+  unix_seconds: string;
+  text?: string;
+  characters: number;
+  micros: string;
+  hits: number;
+  answerable?: number;
+}
+
+export interface Noticed {
+  slowest: NoticedQuestion[];
+  unanswered: NoticedQuestion[];
+}
+
 export interface Analysis {
   normalized: string;
   corrected: string;
