@@ -1,6 +1,6 @@
 //! The engine over Milvus answers as every engine does, on two servers that run here: the pure one of milvus-lite 3.2
 //! (`lite`) and the native one of milvus-lite 2.5 (`native`), which has the index and the filters of a real cluster. Both
-//! come from PyPI; `.ci/features` puts each into an environment of its own.
+//! come from PyPI; `.ci/milvus` puts each into an environment of its own.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -42,7 +42,7 @@ impl Server {
         let environment = environments.join(format!("{kind:?}").to_lowercase());
         if !environment.join("bin/python").exists() {
             needed::missing(format_args!(
-                "there is no Milvus in {}; `.ci/features` installs it",
+                "there is no Milvus in {}; `.ci/milvus` installs it",
                 environment.display()
             ));
             return None;
