@@ -97,8 +97,13 @@ mod tests {
                 answerable,
                 ..SearchResponse::default()
             };
-            let request = SearchRequest::new(&format!("问题{number}"));
-            noticed.look(&request, &answer, Duration::from_millis(millis), number % 2 == 0);
+            let request = SearchRequest::new(format!("问题{number}"));
+            noticed.look(
+                &request,
+                &answer,
+                Duration::from_millis(millis),
+                number.is_multiple_of(2),
+            );
         };
         for number in 0..1_000 {
             ask(

@@ -260,7 +260,7 @@ impl Furniture {
             "rt" | "rp" => return Some("reading aid"),
             "nav" if !of_title => return Some("navigation"),
             "footer" if !of_title => return Some("footer"),
-            "aside" if !of_title && !(within_body(element) && self.tells(element, measure)) => {
+            "aside" if !(of_title || within_body(element) && self.tells(element, measure)) => {
                 return Some("aside");
             }
             "header" if !of_title && weight * 10 <= total => return Some("page header"),
