@@ -1,7 +1,8 @@
-//! Standard output and standard error for all commands: whoever stops reading (`baowen search 医保 | head -1`) ends the command quietly.
+//! Standard output and standard error for all commands: whoever stops reading (`baowen search 医保 | head -1`) ends the
+//! command quietly.
 //!
-//! The standard library's `println!` and `eprintln!` panic there; clippy refuses them in this layer. Articles come from anywhere, so what
-//! they hold of a terminal's control sequences is shown and not obeyed.
+//! The standard library's `println!` and `eprintln!` panic there; clippy refuses them in this layer. Articles and the names of
+//! files come from anywhere, so what they hold of a terminal's control sequences is shown and not obeyed.
 
 use std::borrow::Cow;
 use std::fmt::Arguments;
@@ -25,9 +26,19 @@ macro_rules! errln {
     ($($text:tt)*) => { $crate::cli::out::write_error(format_args!("{}\n", format_args!($($text)*))) };
 }
 
-/// Writes a text. Ends the process where nobody reads any more: with success, since what was wanted was read.
+/// Writes a text.
 pub fn write(text: Arguments) {
-    let written = stdout().lock().write_all(obeyed_by_none(&text.to_string()).as_bytes());
+    put(&obeyed_by_none(&text.to_string()));
+}
+
+/// Writes JSON, which keeps every character that it holds.
+pub fn write_json(text: &str) {
+    put(&escaped(text));
+}
+
+/// Ends the process where nobody reads any more: with success, since what was wanted was read.
+fn put(text: &str) {
+    let written = stdout().lock().write_all(text.as_bytes());
     if let Err(error) = written {
         match error.kind() {
             ErrorKind::BrokenPipe => std::process::exit(0),
@@ -39,7 +50,7 @@ pub fn write(text: Arguments) {
     }
 }
 
-/// Text that comes in pieces, each of whole characters, as `serde_json` writes; [`Pieces::end`] writes the last of it.
+/// JSON that comes in pieces, each of whole characters, as `serde_json` writes; [`Pieces::end`] writes the last of it.
 #[derive(Default)]
 pub struct Pieces(Vec<u8>);
 
@@ -53,7 +64,7 @@ impl Pieces {
     }
 
     fn write_out(&mut self) {
-        write(format_args!("{}", String::from_utf8_lossy(&self.0)));
+        write_json(&String::from_utf8_lossy(&self.0));
         self.0.clear();
     }
 }
@@ -74,20 +85,21 @@ impl Write for Pieces {
 
 /// Writes a text to standard error. Where nobody reads it (`2>&1 | head -1`) the work goes on all the same.
 pub fn write_error(text: Arguments) {
-    let _ = stderr().lock().write_all(text.to_string().as_bytes());
+    let _ = stderr().lock().write_all(obeyed_by_none(&text.to_string()).as_bytes());
 }
 
-/// The text with a mark in the place of each control character but line ends, tabs and colours (`ESC [ 1;31 m`).
+/// The colours of this program, as terminals are told them.
+const COLOURS: [&str; 8] = ["0", "1", "1;33", "2", "31", "33", "36", "90"];
+
+/// The text with a mark in the place of each control character but line ends, tabs and the program's own colours.
 fn obeyed_by_none(text: &str) -> Cow<'_, str> {
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if !text.contains(is_control) {
         return text.into();
     }
     let is_colour = |rest: &str| {
-        let end = rest
-            .strip_prefix("\x1b[")
-            .map(|codes| codes.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
-        end.is_some_and(|end| end.starts_with('m'))
+        let code = rest.strip_prefix("\x1b[").and_then(|rest| rest.split_once('m'));
+        code.is_some_and(|(code, _)| COLOURS.contains(&code))
     };
     let shown = text
         .char_indices()
@@ -98,9 +110,34 @@ fn obeyed_by_none(text: &str) -> Cow<'_, str> {
     shown.collect::<String>().into()
 }
 
+/// JSON in which the control characters that it may hold as they are (DEL and C1) are written as numbers.
+fn escaped(json: &str) -> Cow<'_, str> {
+    let is_bare = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
+    if !json.contains(is_bare) {
+        return json.into();
+    }
+    let mut text = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        match is_bare(c) {
+            true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => text.push(c),
+        }
+    }
+    text.into()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::obeyed_by_none;
+    use super::{escaped, obeyed_by_none};
+
+    #[test]
+    fn json_keeps_what_it_holds() {
+        let text = "甲\u{7f}\u{9b}2J乙\x1b\u{a0}";
+        let json = escaped(&serde_json::to_string(text).unwrap()).into_owned();
+        assert!(!json.contains(char::is_control), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        assert!(matches!(escaped("\"甲\""), std::borrow::Cow::Borrowed(_)));
+    }
 
     #[test]
     fn a_terminal_obeys_colours_alone() {
@@ -110,5 +147,7 @@ mod tests {
         check("甲\x1b]0;标题\x07乙", "甲\u{fffd}]0;标题\u{fffd}乙");
         check("\x1b[2J\r\u{9b}1A", "\u{fffd}[2J\u{fffd}\u{fffd}1A");
         check("\x1b[", "\u{fffd}[");
+        // Hidden, and black on black.
+        check("\x1b[8m密\x1b[30;40m文", "\u{fffd}[8m密\u{fffd}[30;40m文");
     }
 }

@@ -3,13 +3,14 @@
 
 use serde::Serialize;
 
-use super::out::Pieces;
+use super::out::{Pieces, write_json};
 use crate::error::{Context, Fault, Result};
 
 /// Prints a value as indented JSON.
 pub fn json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).or_fault(Fault::Bug, "encoding JSON")?;
-    outln!("{text}");
+    write_json(&text);
+    outln!();
     Ok(())
 }
 

@@ -105,10 +105,15 @@ impl Inked {
         Inked(line)
     }
 
+    /// How many columns it takes in one line.
+    pub fn columns(&self) -> usize {
+        self.0.iter().map(|(c, _)| width(*c)).sum()
+    }
+
     /// The same cut to some columns, with a mark where something is gone.
     #[must_use]
     pub fn cut(mut self, columns: usize) -> Self {
-        if self.0.iter().map(|(c, _)| width(*c)).sum::<usize>() <= columns {
+        if self.columns() <= columns {
             return self;
         }
         let (mut used, mut end) = (0, 0);

@@ -40,17 +40,17 @@ pub fn headline(hit: &Hit, is_doubtful: bool) -> (Inked, bool) {
     )
 }
 
-/// The whole passage, with what answers and the words that matched marked.
-pub fn marked(hit: &Hit) -> Inked {
+/// The whole passage, with what answers (unless that is in doubt) and the words that matched marked.
+pub fn marked(hit: &Hit, is_doubtful: bool) -> Inked {
     let chars: Vec<char> = hit.text.chars().collect();
-    stretch(hit, &chars, (0, chars.len()), true)
+    stretch(hit, &chars, (0, chars.len()), !is_doubtful)
 }
 
 /// Of a long passage what stands around that which answers, from and to ends of sentences where they are near.
-pub fn excerpt(hit: &Hit) -> Inked {
+pub fn excerpt(hit: &Hit, is_doubtful: bool) -> Inked {
     let chars: Vec<char> = hit.text.chars().collect();
     if chars.len() <= WHOLE {
-        return marked(hit);
+        return marked(hit, is_doubtful);
     }
     let (from, to) = said(hit, chars.len()).map_or((0, 0), |(from, to)| (from, to.min(from + FIRST)));
     let earliest = from.saturating_sub(AROUND.0);
@@ -66,7 +66,7 @@ pub fn excerpt(hit: &Hit) -> Inked {
         end
     };
     let mut shown = Inked::new(if start > 0 { "……" } else { "" }, Ink::Quiet);
-    shown.append(stretch(hit, &chars, (start, end), true));
+    shown.append(stretch(hit, &chars, (start, end), !is_doubtful));
     shown.push(if end < chars.len() { "……" } else { "" }, Ink::Quiet);
     shown
 }
@@ -119,14 +119,14 @@ mod tests {
             best_sentence: Some(Span { start, end: start + 6 }),
             ..Hit::default()
         };
-        let excerpt = shown(excerpt(&hit));
+        let excerpt = shown(excerpt(&hit, false));
         assert!(
             excerpt.starts_with("……前面的") && excerpt.ends_with("事情。……"),
             "{excerpt}"
         );
         assert!(excerpt.contains(answer) && excerpt.chars().count() < 150, "{excerpt}");
         assert_eq!(shown(headline(&hit, false).0), answer);
-        assert_eq!(shown(marked(&hit)), hit.text);
+        assert_eq!(shown(marked(&hit, false)), hit.text);
     }
 
     #[test]
