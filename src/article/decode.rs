@@ -13,10 +13,13 @@ use encoding_rs::{BIG5, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 /// How much of a file is looked at where its encoding must be guessed, in bytes.
 pub(super) const SAMPLE: usize = 1 << 18;
 
-/// One damaged character in so many is read past, where only the text itself tells that its encoding is the right one.
+/// One damaged place in so many characters is read past, where only the text itself tells that its encoding is the right
+/// one.
 const DAMAGED: usize = 500;
 /// The same in UTF-8, whose characters tell by their bytes that they are whole.
 const DAMAGED_UTF8: usize = 20;
+/// The most damaged characters in a row: a few bytes in two neighbours.
+const RUN: usize = 5;
 /// Damaged places that are named.
 const NAMED: usize = 8;
 
@@ -130,6 +133,8 @@ fn decode_damaged(bytes: &[u8], declared: Option<&'static Encoding>) -> Option<(
         (text, damaged, DAMAGED)
     };
     let few = damaged == 1 || (damaged > 0 && damaged * most <= text.chars().count());
+    // Many in a row are another encoding, or no text.
+    let few = few && !text.contains(&"\u{fffd}".repeat(RUN + 1));
     let text = text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text);
     let han = text.chars().filter(|&c| is_han(c)).count();
     (few && han > damaged * 10 && refuse_binary(Cow::Borrowed(&text)).is_ok()).then_some((text, damaged))
@@ -358,6 +363,16 @@ mod tests {
         assert!(shown.starts_with('\u{fffd}') && shown.contains("的参保人员"), "{shown}");
         assert!(said.unwrap().contains("at bytes 0, 90, 180"));
         check(&"短".as_bytes()[..2], None);
+        // A paragraph of another encoding is no damage.
+        let mixed = [
+            text.repeat(60).as_bytes(),
+            &GB18030.encode(text).0,
+            b"\n",
+            text.as_bytes(),
+        ]
+        .concat();
+        check(&mixed, None);
+        check(&[text.as_bytes(), &[0xff; 100], text.as_bytes()].concat(), None);
         check(b"\xe6\0\xe7", None);
     }
 

@@ -114,4 +114,23 @@ mod tests {
         check("around the article", true);
         check("hidden", true);
     }
+
+    #[test]
+    fn much_that_stood_around_an_article_gives_reason_to_doubt() {
+        let check = |kept: usize, around: usize, expected: bool| {
+            let said = |times: usize| "参保人员补缴，".repeat(times);
+            let article = Article {
+                text: said(kept),
+                ..Article::default()
+            };
+            let left = LeftOut {
+                reason: "around the article",
+                text: said(around),
+            };
+            assert_eq!(doubt(&[(0, article)], &[left]).is_some(), expected, "{kept} {around}");
+        };
+        check(40, 9, true);
+        check(40, 8, false);
+        check(60, 9, false);
+    }
 }

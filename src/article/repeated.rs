@@ -3,6 +3,7 @@
 //! A parser keeps the last value of such a name and says nothing. Here the others are kept beside the first, as those of
 //! columns of one name in a table are. Knows nothing of which name means what but that texts go on.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -14,25 +15,31 @@ use super::record;
 pub(super) struct Kept(pub Value);
 
 /// Adds a field to a record: of two of one name, the second says more of a text, and is a field of its own else, called by
-/// the number `nth` behind its name.
-pub(super) fn add(fields: &mut Map<String, Value>, name: String, value: Value, nth: usize) {
+/// the number `nth` behind its name or the next one that is free; gives the number behind that. What is empty says nothing.
+pub(super) fn add(fields: &mut Map<String, Value>, name: String, value: Value, nth: usize) -> usize {
+    let is_empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
     let is_text = record::has_text(std::iter::once(name.as_str()));
     match (fields.get_mut(&name), value) {
+        (Some(before), value) if is_empty(before) => *before = value,
+        (Some(_), value) if is_empty(&value) => {}
         (Some(Value::String(before)), Value::String(more)) if is_text => {
             before.push('\n');
             before.push_str(&more);
         }
         (Some(before), value) if *before == value => {}
         (Some(_), value) => {
-            let free = (nth..)
-                .map(|nth| format!("{name} {nth}"))
-                .find(|name| !fields.contains_key(name));
-            fields.insert(free.unwrap_or(name), value);
+            let mut nth = nth;
+            while fields.contains_key(&format!("{name} {nth}")) {
+                nth += 1;
+            }
+            fields.insert(format!("{name} {nth}"), value);
+            return nth + 1;
         }
         (None, value) => {
             fields.insert(name, value);
         }
     }
+    nth
 }
 
 impl<'de> Deserialize<'de> for Kept {
@@ -91,14 +98,21 @@ impl<'de> Visitor<'de> for Values {
         // One object of nothing but repeated names would be looked through again for each.
         const MOST: usize = 1_000;
         let (mut fields, mut repeated) = (Map::new(), 0);
+        let mut next: HashMap<String, usize> = HashMap::new();
         while let Some((name, Kept(value))) = entries.next_entry::<String, Kept>()? {
-            repeated += usize::from(fields.contains_key(&name));
+            let is_repeated = fields.contains_key(&name);
+            repeated += usize::from(is_repeated);
             if repeated > MOST {
                 return Err(A::Error::custom(format_args!(
                     "more than {MOST} repeated names in an object"
                 )));
             }
-            add(&mut fields, name, value, 2);
+            if is_repeated {
+                let nth = next.entry(name.clone()).or_insert(2);
+                *nth = add(&mut fields, name, value, *nth);
+            } else {
+                fields.insert(name, value);
+            }
         }
         Ok(Value::Object(fields))
     }
@@ -122,7 +136,12 @@ mod tests {
         );
         check(
             r#"[{"a": null, "a": {"b": [1.5, -2, true], "b": "c"}}]"#,
-            json!([{"a": null, "a 2": {"b": [1.5, -2, true], "b 2": "c"}}]),
+            json!([{"a": {"b": [1.5, -2, true], "b 2": "c"}}]),
+        );
+        // What is empty says nothing, wherever it stands.
+        check(
+            r#"{"text": null, "text": "甲。", "title": " ", "title": "乙", "id": 1, "id": null, "text": ""}"#,
+            json!({"text": "甲。", "title": "乙", "id": 1}),
         );
         check(r#"{"a": 1, "a 2": 2, "a": 3}"#, json!({"a": 1, "a 2": 2, "a 3": 3}));
         let many = format!("{{{}}}", vec!["\"a\": 1"; 1_003].join(","));

@@ -101,10 +101,16 @@ fn rows(text: &str) -> Vec<Row<'_>> {
 /// The longest line between two rows of a table that is the name of a part of it, in characters.
 const MAX_PART: usize = 30;
 
+/// How many cells a line has beside its first one, empty ones at its ends among them; 0 if it is no row.
+fn more_cells(line: &str) -> usize {
+    line.matches(" | ").count() + usize::from(line.starts_with("| ")) + usize::from(line.ends_with(" |"))
+}
+
 /// Gives the rows of each table its first one, which says what their cells are. A short line between rows of as many
-/// cells names a part of the table.
+/// cells names a part of the table, unless names of columns follow: no numbers as there were none before, and then some.
 fn settle_headers(rows: &mut [Row<'_>]) {
-    let cells = |row: &Row<'_>| row.text.matches(" | ").count();
+    let cells = |row: &Row<'_>| more_cells(row.text);
+    let has_digits = |line: &str| line.contains(|c: char| c.is_ascii_digit());
     let mut first: Option<&str> = None;
     for at in 0..rows.len() {
         let header = first.filter(|_| !rows[at].apart);
@@ -116,8 +122,13 @@ fn settle_headers(rows: &mut [Row<'_>]) {
             continue;
         }
         let goes_on = rows.get(at + 1).is_some_and(|next| {
-            let as_wide = header.is_some_and(|header| header.matches(" | ").count() == cells(next));
-            as_wide && !next.apart
+            let as_wide = header.is_some_and(|header| more_cells(header) == cells(next));
+            let begins_anew = header.is_some_and(|header| !has_digits(header))
+                && !has_digits(next.text)
+                && rows
+                    .get(at + 2)
+                    .is_some_and(|row| !row.apart && cells(row) == cells(next) && has_digits(row.text));
+            as_wide && !next.apart && !begins_anew
         });
         let names = !rows[at].text.ends_with(is_stop) && chars(rows[at].text) <= MAX_PART;
         first = header.filter(|_| goes_on && names);
@@ -338,4 +349,43 @@ fn middle(piece: &str) -> Option<usize> {
         .map(|(at, _)| centre + at)
         .find(|&at| !joined(at));
     near.filter(|&at| at > 0).or((centre > 0).then_some(centre))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_part_keeps_a_table_s_header() {
+        let check = |text: &str, expected: &[bool]| {
+            let found: Vec<bool> = units(text, 400, 40).iter().map(|unit| unit.header.is_some()).collect();
+            assert_eq!(found, expected, "{text}");
+        };
+        let table = |between: &str, last: &str| format!("险种 | 单位 | 个人\n养老 | 16% | 8%\n{between}\n{last}");
+        check(&table("灵活就业", "养老 | 20% | 0%"), &[false, true, false, true]);
+        check(
+            &table("以下另行规定。", "养老 | 20% | 0%"),
+            &[false, true, false, false],
+        );
+        check(
+            &table(&"长".repeat(31), "养老 | 20% | 0%"),
+            &[false, true, false, false],
+        );
+        check(&table("灵活就业", "养老 | 20%"), &[false, true, false, false]);
+        check(&table("灵活就业\n", "养老 | 20% | 0%"), &[false, true, false, false]);
+        // An empty corner is a cell.
+        check(
+            "| 职工 | 居民\n住院 | 90% | 70%\n门诊\n普通 | 60% | 50%",
+            &[false, true, false, true],
+        );
+        // Another table's names of columns: theirs count from there on.
+        check(
+            "档次 | 比例\n一档 | 60%\n居民\n档次 | 金额\n一档 | 400",
+            &[false, true, false, false, true],
+        );
+        check(
+            "档次 | 比例\n一档 | 60%\n居民\n二档 | 70%\n三档 | 80%",
+            &[false, true, false, true, true],
+        );
+    }
 }

@@ -20,6 +20,11 @@ pub(super) fn marked(word: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a word in a class or id marks a window before the page: what that says is said by the site.
+pub(super) fn is_window(word: &str) -> bool {
+    matches!(&*small(word), "modal" | "popup" | "login" | "dialog")
+}
+
 /// A word in small letters.
 fn small(word: &str) -> Cow<'_, str> {
     match word.bytes().any(|byte| byte.is_ascii_uppercase()) {

@@ -6,7 +6,7 @@
 
 use scraper::ElementRef;
 
-use super::dom::{Elements, Step, holds_blocks, is_heading, is_unseen, key, walk};
+use super::dom::{Elements, Step, holds_blocks, is_alike, is_heading, is_unseen, key, walk};
 use super::furniture::Furniture;
 use super::measure::{Measure, Measures};
 use super::table::Table;
@@ -112,13 +112,7 @@ fn says(block: ElementRef<'_>, beside: ElementRef<'_>, measure: Measure, furnitu
     if measure.linked * 3 > measure.all {
         return false;
     }
-    let kind = |element: ElementRef<'_>| {
-        (
-            element.value().name().to_string(),
-            element.attr("class").map(str::to_string),
-        )
-    };
-    let alike = beside.attr("class").is_some() && kind(beside) == kind(block);
+    let alike = beside.attr("class").is_some() && is_alike(beside, block);
     let (mut told, mut lists, mut headed, mut of_site) = (0, 0usize, false, false);
     walk(block, |step| {
         match step {

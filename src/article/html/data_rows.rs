@@ -7,12 +7,12 @@ use scraper::ElementRef;
 use super::super::byline::find_date;
 use super::dom::words;
 use super::measure::Measures;
-use super::openers::NEAR;
+use super::openers::{NEAR, REACH};
 
 /// Whether an element is, or lies in, rows of a table that say something of what they link: one of their cells is no
 /// link, and no date as in a list of news.
 pub(super) fn is_data(element: ElementRef<'_>, measures: &Measures) -> bool {
-    let says = |row: &ElementRef<'_>| {
+    let says_something = |row: &ElementRef<'_>| {
         row.child_elements().take(NEAR * 2).any(|cell| {
             let measure = measures.of(cell);
             let words = if measure.linked == 0 && measure.all > 1 {
@@ -27,11 +27,12 @@ pub(super) fn is_data(element: ElementRef<'_>, measures: &Measures) -> bool {
         let (mut all, mut saying) = (0, 0);
         for row in above
             .child_elements()
+            .take(REACH)
             .filter(|row| row.value().name() == "tr")
             .take(NEAR * 2)
         {
             all += 1;
-            saying += usize::from(says(&row));
+            saying += usize::from(says_something(&row));
         }
         all > 1 && saying * 2 > all
     };
@@ -41,6 +42,6 @@ pub(super) fn is_data(element: ElementRef<'_>, measures: &Measures) -> bool {
         "tbody" | "thead" => rows(element),
         _ => around
             .find(|above| above.value().name() == "tr")
-            .is_some_and(|row| says(&row) && row.parent().and_then(ElementRef::wrap).is_some_and(rows)),
+            .is_some_and(|row| says_something(&row) && row.parent().and_then(ElementRef::wrap).is_some_and(rows)),
     }
 }

@@ -170,10 +170,12 @@ pub(super) fn stands_apart(element: ElementRef<'_>) -> bool {
         .filter(|row| matches!(row.value().name(), "div" | "header" | "footer"));
     // Programs for writing style pieces of sentences.
     let word = |element: ElementRef<'_>| {
-        let length: usize = element.text().take(16).map(|text| text.chars().count()).sum();
+        let parts = || element.descendants().take(MAX_WORD + 1);
+        let texts = || parts().filter_map(|node| node.value().as_text());
         element.attr("style").is_none()
-            && (1..=MAX_WORD).contains(&length)
-            && !element.text().any(|text| text.contains(['。', '，']))
+            && parts().count() <= MAX_WORD
+            && (1..=MAX_WORD).contains(&texts().map(|text| text.chars().count()).sum())
+            && !texts().any(|text| text.contains(['。', '，']))
     };
     before.value().name() == name
         && word(before)
@@ -184,6 +186,11 @@ pub(super) fn stands_apart(element: ElementRef<'_>) -> bool {
                 None => child.value().as_text().is_none_or(|text| text.trim().is_empty()),
             })
         })
+}
+
+/// Whether two elements have one name and one class.
+pub(super) fn is_alike(one: ElementRef<'_>, other: ElementRef<'_>) -> bool {
+    one.value().name() == other.value().name() && one.attr("class") == other.attr("class")
 }
 
 /// The words in an element's class and id.

@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 
-use super::class_words::marked;
+use super::class_words::{is_window, marked};
 use super::credits::announces_comments;
 use super::data_rows::is_data;
-use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, walk, words};
+use super::dom::{Elements, Step, is_alike, is_block, is_heading, is_hidden, key, marks, walk, words};
 use super::imprint::{FOOTER, is_imprint, names_site};
 use super::measure::{Measure, Measures};
 use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
@@ -20,6 +20,7 @@ use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, to
 const ARTICLE: usize = 100;
 /// The longest heading of comments, in characters.
 const MAX_COMMENTS: usize = 16;
+
 /// Tells furniture from text, on one page.
 #[derive(Debug)]
 pub(super) struct Furniture {
@@ -70,9 +71,10 @@ impl Furniture {
                 {
                     if names_site(&words) {
                         footers.insert(key(element));
-                    } else if addresses
-                        .last()
-                        .is_none_or(|last| element.ancestors().all(|above| above != **last))
+                    } else if addresses.len() < 2
+                        && addresses
+                            .last()
+                            .is_none_or(|last| element.ancestors().all(|above| above != **last))
                     {
                         addresses.push(element);
                     }
@@ -100,8 +102,15 @@ impl Furniture {
             let heading = title.and_then(|title| title.parent());
             heading.is_some_and(|block| element.ancestors().any(|above| above == block))
         };
+        // Nor is it the site's where most of what the article says stands, the title above that.
+        let total = measures.of(root).prose;
+        let among_prose = |element: ElementRef<'_>| {
+            let mut above = element.ancestors().filter_map(ElementRef::wrap);
+            above.any(|block| measures.of(block).prose * 2 > total && !above_title.contains(&key(block)))
+        };
         if let [address] = addresses[..]
             && !beside_title(address)
+            && !among_prose(address)
         {
             footers.insert(key(address));
         }
@@ -173,7 +182,7 @@ impl Furniture {
     }
 
     /// Whether an element stands among the article's paragraphs and is whole sentences without links.
-    fn tells(&self, element: ElementRef<'_>, measure: Measure) -> bool {
+    fn is_whole_sentences(&self, element: ElementRef<'_>, measure: Measure) -> bool {
         let parent = element.parent().and_then(ElementRef::wrap);
         let within = parent.is_some_and(|parent| {
             self.above_title.contains(&key(parent)) || parent.value().name() == "article" || self.is_most(parent)
@@ -185,7 +194,7 @@ impl Furniture {
     }
 
     /// Whether a link is the heading of one of several sections: the first that its block says, with sentences right below.
-    fn heads(&self, element: ElementRef<'_>) -> bool {
+    fn heads_section(&self, element: ElementRef<'_>) -> bool {
         let all = |near: &ElementRef<'_>| self.measures.of(*near).all > 0;
         let first = || {
             !element
@@ -194,7 +203,6 @@ impl Furniture {
                 .filter_map(ElementRef::wrap)
                 .any(|near| all(&near))
         };
-        let kind = |near: ElementRef<'_>| (near.value().name().to_string(), near.attr("class").map(str::to_string));
         let several = || {
             let block = element.parent().and_then(ElementRef::wrap);
             block.is_some_and(|block| {
@@ -204,7 +212,7 @@ impl Furniture {
                     .chain(block.next_siblings().take(REACH));
                 around
                     .filter_map(ElementRef::wrap)
-                    .any(|near| all(&near) && kind(near) == kind(block))
+                    .any(|near| all(&near) && is_alike(near, block))
             })
         };
         let headed = element.value().name() == "dt" || (first() && several());
@@ -260,7 +268,7 @@ impl Furniture {
             "rt" | "rp" => return Some("reading aid"),
             "nav" if !of_title => return Some("navigation"),
             "footer" if !of_title => return Some("footer"),
-            "aside" if !(of_title || within_body(element) && self.tells(element, measure)) => {
+            "aside" if !(of_title || within_body(element) && self.is_whole_sentences(element, measure)) => {
                 return Some("aside");
             }
             "header" if !of_title && weight * 10 <= total => return Some("page header"),
@@ -272,7 +280,7 @@ impl Furniture {
         }
         match element.attr("role") {
             Some("navigation") => return Some("navigation"),
-            Some("complementary") if !(within_body(element) && self.tells(element, measure)) => {
+            Some("complementary") if !(within_body(element) && self.is_whole_sentences(element, measure)) => {
                 return Some("aside");
             }
             Some("contentinfo") => return Some("footer"),
@@ -283,7 +291,10 @@ impl Furniture {
             && weight * 4 < total
             && let Some(reason) = marks(element).find_map(marked)
             && !self.is_below_title(element, measure)
-            && !(matches!(reason, "navigation" | "tools" | "related entries") && self.tells(element, measure))
+            && !(matches!(reason, "navigation" | "tools" | "related entries")
+                && within_body(element)
+                && !marks(element).any(is_window)
+                && self.is_whole_sentences(element, measure))
         {
             return Some(reason);
         }
@@ -292,7 +303,7 @@ impl Furniture {
             && measure.prose + measure.teasers == 0
             && measure.linked * 2 > measure.all
             && !attaches(element)
-            && !self.heads(element)
+            && !self.heads_section(element)
             && !(name == "p" && words(element).ends_with(['。', '；']))
             && !is_data(element, &self.measures))
         .then_some("links")

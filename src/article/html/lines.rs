@@ -4,6 +4,7 @@
 //! Only lines that are nothing else are taken, above the first sentence or behind more than half of the prose.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
 use crate::model::Article;
 use crate::text::Normalized;
@@ -173,19 +174,34 @@ const BEHIND: &[&str] = &[
     "文章",
     "新闻",
     "阅读",
+    "推荐",
+    "排行",
+    "榜",
+    "更多",
+    "空间",
+    "下载",
+    "qq",
+    "app",
 ];
 
-/// Whether a line that begins like an ending is a heading of the article: it says more than that (`你可能不知道的用法`), or
-/// it is that of a box beside news, and sentences follow. Links are left out before, so these are the article's.
-fn goes_on(word: &str, lines: &[&str]) -> bool {
+/// Whether a line that begins like an ending may be a heading of the article: it says more than that (`你可能不知道的用法`),
+/// or it is that of a box beside news. It is one if sentences follow: links are left out before, so these are the article's.
+fn may_go_on(word: &str) -> bool {
     let rest = ENDINGS.iter().filter_map(|ending| word.strip_prefix(ending));
     let rest = rest.min_by_key(|rest| rest.len()).unwrap_or("");
     let more = rest.starts_with(char::is_alphanumeric) && !BEHIND.iter().any(|word| rest.contains(word));
-    (more || (rest.is_empty() && word == "相关链接"))
-        && lines
-            .iter()
-            .take_while(|line| stated(words(line)).is_none() && !announces_comments(words(line)))
-            .any(|line| is_sentence(line) && !is_prompt(line) && !is_labelled(line))
+    more || (rest.is_empty() && word == "相关链接")
+}
+
+/// For each line whether it or one behind it is a sentence, before a site's statement or what readers wrote.
+fn sentences_follow(lines: &[&str]) -> Vec<bool> {
+    let mut follows = vec![false; lines.len() + 1];
+    for (at, line) in lines.iter().enumerate().rev() {
+        let ends = || stated(words(line)).is_some() || announces_comments(words(line));
+        let tells = || is_sentence(line) && !is_prompt(line) && !is_labelled(line);
+        follows[at] = !ends() && (follows[at + 1] || tells());
+    }
+    follows
 }
 
 /// Where the lines behind an article begin, if they do: at a short line that announces them below half of the prose, or
@@ -194,6 +210,7 @@ fn ending(lines: &[&str]) -> Option<usize> {
     let weight = |line: &&str| if is_sentence(line) { line.chars().count() } else { 0 };
     let total: usize = lines.iter().map(weight).sum();
     let mut above = 0;
+    let follows = LazyCell::new(|| sentences_follow(lines));
     for (at, line) in lines.iter().enumerate() {
         let word = words(line);
         let short = word.chars().count() <= MAX_ENDING;
@@ -208,7 +225,7 @@ fn ending(lines: &[&str]) -> Option<usize> {
         let states = || !short || stated(&word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
         if (half
             && ((announces(STATEMENTS) && states())
-                || (short && announces(ENDINGS) && !goes_on(&word, &lines[at + 1..]))))
+                || (short && announces(ENDINGS) && !(may_go_on(&word) && follows[at + 1]))))
             || (above > 0 && short && announces_comments(&word))
             || (above >= ARTICLE && short && starts_comments(&word))
         {

@@ -115,4 +115,6 @@ pub(super) fn push_fragment(text: &str, layout: &mut Layout) {
 }
 
 #[cfg(test)]
+mod rules_tests;
+#[cfg(test)]
 mod tests;

@@ -109,20 +109,20 @@ fn the_charset_is_read() {
 }
 
 /// A page of this title and body.
-fn page(title: &str, body: &str) -> String {
+pub(super) fn page(title: &str, body: &str) -> String {
     format!("<!DOCTYPE html><html><head><title>{title}</title></head><body>{body}</body></html>")
 }
 
 /// Three paragraphs of prose.
-const PROSE: &str = "<p>参保人员中断缴费三个月以内的，可以补缴中断期间的费用，待遇连续计算。</p>\
+pub(super) const PROSE: &str = "<p>参保人员中断缴费三个月以内的，可以补缴中断期间的费用，待遇连续计算。</p>\
     <p>超过三个月的，从重新缴费当月起设置等待期，等待期内发生的费用不予支付。</p>\
     <p>补缴到账后的次日起，恢复享受住院和门诊待遇，个人账户同时补划。</p>";
-const PROSE_TEXT: &str = "参保人员中断缴费三个月以内的，可以补缴中断期间的费用，待遇连续计算。\n\n\
+pub(super) const PROSE_TEXT: &str = "参保人员中断缴费三个月以内的，可以补缴中断期间的费用，待遇连续计算。\n\n\
     超过三个月的，从重新缴费当月起设置等待期，等待期内发生的费用不予支付。\n\n\
     补缴到账后的次日起，恢复享受住院和门诊待遇，个人账户同时补划。";
 
 /// Holds that the page of this body is an article of this text, and what is left out of it for these reasons.
-fn check_body(body: &str, text: &str, reasons: &[&str]) {
+pub(super) fn check_body(body: &str, text: &str, reasons: &[&str]) {
     let mut reading = read(&page("断缴补缴怎么办_某医保网", body), "name");
     assert_eq!(reading.articles.len(), 1, "{body}\n{reading:?}");
     let article = reading.articles.remove(0).1;
