@@ -62,6 +62,14 @@ pub struct Peer {
     pub activity: Arc<Activity>,
 }
 
+impl Peer {
+    /// Whether it is a caller of this machine. Of a proxy on this machine everyone is.
+    pub fn is_near(&self) -> bool {
+        self.address
+            .is_some_and(|address| address.ip().to_canonical().is_loopback())
+    }
+}
+
 impl Connections {
     /// None so far.
     pub fn new(patience: Patience) -> Self {

@@ -5,15 +5,16 @@
 //! longer than that.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Answer;
 use super::cache::AnswerCache;
 use super::metrics::{Metrics, stages};
-use super::noticed::{Kept, Noticed};
 use super::pool::{SearchPool, passed};
+use super::questions_to_review::{Lists, QuestionsToReview};
 use crate::compute::late;
-use crate::error::Result;
+use crate::error::{Fault, Result};
 use crate::search::request::SearchRequest;
 use crate::search::response::{SearchResponse, Timings};
 
@@ -33,7 +34,7 @@ pub struct Answers {
     cache: Arc<AnswerCache>,
     metrics: Arc<Metrics>,
     slow: SlowLog,
-    noticed: Arc<Noticed>,
+    questions: Arc<QuestionsToReview>,
 }
 
 /// Which questions are written down for having taken long.
@@ -54,14 +55,20 @@ impl Answers {
             cache: Arc::new(AnswerCache::new(cache_bytes)),
             metrics: Arc::default(),
             slow: SlowLog::default(),
-            noticed: Arc::default(),
+            questions: Arc::default(),
         }
     }
 
     /// The same, counted in `metrics` and with a log of slow questions.
     #[must_use]
     pub fn reported_to(self, metrics: Arc<Metrics>, slow: SlowLog) -> Self {
-        Answers { metrics, slow, ..self }
+        let questions = Arc::new(QuestionsToReview::new(slow.with_question));
+        Answers {
+            metrics,
+            slow,
+            questions,
+            ..self
+        }
     }
 
     /// What `message` makes of the answer to a checked request and of how long it took this time.
@@ -88,35 +95,56 @@ impl Answers {
                 ..Timings::default()
             };
             self.metrics.answered(&timings, false);
+            self.questions.answered_again(&request, &answer, timings.total);
             return message(&answer, &timings);
         }
         let (core, cache, metrics, slow) = (self.core.clone(), self.cache.clone(), self.metrics.clone(), self.slow);
-        let noticed = self.noticed.clone();
+        let (questions, request) = (self.questions.clone(), Arc::new(request));
         // The call's, by which the line about a slow question is known.
         let span = tracing::Span::current();
-        let work = move || {
-            let started = Instant::now();
-            let answer = Arc::new(core.search(&request)?);
-            metrics.answered(&answer.timings, answer.degraded.is_some());
-            if !slow.least.is_zero() && begin.elapsed() >= slow.least {
-                span.in_scope(|| say_slow(&request, &answer, begin, started, slow.with_question));
+        let has_started = Arc::new(AtomicBool::new(false));
+        let work = {
+            let (request, has_started) = (request.clone(), has_started.clone());
+            move || {
+                has_started.store(true, Ordering::Relaxed);
+                let started = Instant::now();
+                // A batch waits for itself, which is no fault of its questions.
+                let since = match when_full {
+                    WhenFull::Refuse => begin,
+                    WhenFull::Wait => started,
+                };
+                let answer = core.search(&request).inspect_err(|error| {
+                    if error.fault() == Fault::Deadline {
+                        questions.ran_out(&request, since.elapsed());
+                    }
+                });
+                let answer = Arc::new(answer?);
+                metrics.answered(&answer.timings, answer.degraded.is_some());
+                if !slow.least.is_zero() && begin.elapsed() >= slow.least {
+                    span.in_scope(|| say_slow(&request, &answer, begin, started, slow.with_question));
+                }
+                questions.answered(&request, &answer, since.elapsed());
+                let message = message(&answer, &answer.timings);
+                if let Some(key) = key.filter(|_| answer.degraded.is_none()) {
+                    cache.keep(key, answer);
+                }
+                message
             }
-            noticed.look(&request, &answer, begin.elapsed(), slow.with_question);
-            let message = message(&answer, &answer.timings);
-            if let Some(key) = key.filter(|_| answer.degraded.is_none()) {
-                cache.keep(key, answer);
-            }
-            message
         };
         match when_full {
-            WhenFull::Refuse => self.pool.run(deadline, work).await,
+            // One that runs says itself how it ends.
+            WhenFull::Refuse => self.pool.run(deadline, work).await.inspect_err(|error| {
+                if error.fault() == Fault::Deadline && !has_started.load(Ordering::Relaxed) {
+                    self.questions.ran_out(&request, begin.elapsed());
+                }
+            }),
             WhenFull::Wait => self.pool.run_when_room(deadline, work).await,
         }
     }
 
     /// The questions that an operator should look at.
-    pub fn noticed(&self) -> Kept {
-        self.noticed.now()
+    pub fn questions_to_review(&self) -> Lists {
+        self.questions.lists_now()
     }
 
     /// Other work that somebody waits for, in the same pool as questions and refused as they are.

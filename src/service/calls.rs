@@ -1,25 +1,20 @@
 //! The calls of `SearchService`, whatever protocol they come in by: each reads its message, asks, and makes a message of
-//! the answer. Below that, the service as tonic takes it.
+//! the answer.
 //!
 //! Nothing here computes: this code runs on async workers, which must stay free for the network. What becomes of a message
 //! (`form`: as it is, or JSON) is done in the thread that made it.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::ready;
 use futures_util::stream::{self, Stream, StreamExt};
 use prost::Message;
-use tonic::{Request, Response, Status};
 
 use super::answers::{Answers, WhenFull};
 use super::collection::{Collection, CollectionCell, opened};
 use super::completions::CompletionCache;
 use super::convert::browse;
-use super::deadline::parts;
-use super::status::{self, answered};
-use super::wire::search_service_server::SearchService;
 use super::{convert, wire};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
@@ -210,13 +205,13 @@ impl SearchCalls {
     ///
     /// # Errors
     /// `form`'s.
-    pub async fn noticed<T>(
+    pub async fn questions_to_review<T>(
         &self,
-        _: wire::NoticedRequest,
+        _: wire::QuestionsToReviewRequest,
         _: Option<Instant>,
-        form: fn(wire::NoticedResponse) -> Result<T>,
+        form: fn(wire::QuestionsToReviewResponse) -> Result<T>,
     ) -> Result<T> {
-        form(browse::noticed(self.answers.noticed()))
+        form(browse::questions_to_review(self.answers.questions_to_review()))
     }
 
     /// What becomes of a text.
@@ -267,67 +262,6 @@ impl SearchCalls {
     }
 }
 
-#[tonic::async_trait]
-impl SearchService for SearchCalls {
-    async fn search(&self, request: Request<wire::SearchRequest>) -> Result<Response<wire::SearchResponse>, Status> {
-        let (request, deadline) = parts(request);
-        let mut response = answered(self.search(request, deadline, Ok).await)?;
-        if response.get_ref().encoded_len() < WORTH_PACKING {
-            response.disable_compression();
-        }
-        Ok(response)
-    }
-
-    type BatchSearchStream = Pin<Box<dyn Stream<Item = Result<wire::BatchSearchResponse, Status>> + Send>>;
-
-    async fn batch_search(
-        &self,
-        request: Request<wire::BatchSearchRequest>,
-    ) -> Result<Response<Self::BatchSearchStream>, Status> {
-        let (request, deadline) = parts(request);
-        let items = self.batch(request.requests, deadline, Ok);
-        let items = items.map_err(|error| status::to_status(&error))?;
-        let items = items.map(|item| match item {
-            Ok((index, outcome)) => Ok(convert::batch_item(index, outcome)),
-            Err(error) => Err(status::to_status(&error)),
-        });
-        Ok(Response::new(Box::pin(items)))
-    }
-
-    async fn get_article(
-        &self,
-        request: Request<wire::GetArticleRequest>,
-    ) -> Result<Response<wire::GetArticleResponse>, Status> {
-        let (request, deadline) = parts(request);
-        answered(self.get_article(request, deadline, Ok).await)
-    }
-
-    async fn similar(&self, request: Request<wire::SimilarRequest>) -> Result<Response<wire::SimilarResponse>, Status> {
-        let (request, deadline) = parts(request);
-        answered(self.similar(request, deadline, Ok).await)
-    }
-
-    async fn facets(&self, request: Request<wire::FacetsRequest>) -> Result<Response<wire::FacetsResponse>, Status> {
-        let (request, deadline) = parts(request);
-        answered(self.facets(request, deadline, Ok).await)
-    }
-
-    async fn suggest(&self, request: Request<wire::SuggestRequest>) -> Result<Response<wire::SuggestResponse>, Status> {
-        let (request, deadline) = parts(request);
-        answered(self.suggest(request, deadline, Ok).await)
-    }
-
-    async fn noticed(&self, request: Request<wire::NoticedRequest>) -> Result<Response<wire::NoticedResponse>, Status> {
-        let (request, deadline) = parts(request);
-        answered(self.noticed(request, deadline, Ok).await)
-    }
-
-    async fn analyze(&self, request: Request<wire::AnalyzeRequest>) -> Result<Response<wire::AnalyzeResponse>, Status> {
-        let (request, deadline) = parts(request);
-        answered(self.analyze(request, deadline, Ok).await)
-    }
-}
-
 /// The answer as it goes out, with as many of its hits as fit, and where to go on if they are not all.
 ///
 /// # Errors
@@ -356,8 +290,6 @@ fn message(answer: &SearchResponse, timings: &Timings, offset: usize, limit: usi
 
 /// Bytes that a message takes beside what it says.
 const ENVELOPE: usize = 64;
-/// From this many bytes on an answer is packed for who takes it so; below, packing takes longer than sending.
-const WORTH_PACKING: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -64,7 +64,7 @@ pub struct Listing {
     /// Those of which a passage passes.
     pub filter: Filter,
     /// At most so many, with what is known of each; all of them by name and place alone if not set.
-    pub page: Option<usize>,
+    pub page_size: Option<usize>,
     /// Those that come after this id.
     pub after: String,
 }
@@ -138,7 +138,7 @@ impl Collection {
             true => None,
             false => Some(snapshot.partly(&filter, budget)?),
         };
-        let most = listing.page.unwrap_or(usize::MAX);
+        let most = listing.page_size.unwrap_or(usize::MAX);
         let mut found: BTreeMap<String, Option<Origin>> = BTreeMap::new();
         let mut has_more = false;
         snapshot.origins(budget, &mut |id, origin| {
@@ -158,7 +158,7 @@ impl Collection {
         })?;
         let mut listed = Vec::with_capacity(found.len());
         for (id, origin) in found {
-            let about = match listing.page {
+            let about = match listing.page_size {
                 None => None,
                 Some(_) => {
                     budget.check()?;

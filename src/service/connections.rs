@@ -1,4 +1,5 @@
-//! Connections as they come in: how many at a time, how they become private, and how long one may stay that says nothing.
+//! Connections as they come in: how many at a time, how they become private, and how long one may stay that says
+//! nothing.
 //!
 //! A socket that is opened and left silent holds a descriptor and would hold the end of the service up. So who does not
 //! begin in time, TLS included, is cut off, and so is who later holds or reads nothing (`activity`); whether the other
@@ -61,13 +62,13 @@ pub fn incoming(listener: TcpListener, entrance: Entrance) -> impl Stream<Item =
     });
     // In tasks of their own, so that nobody waits for another one's keys.
     let begun = accepted.map(move |(stream, place)| {
-        let beginning = tokio::spawn(begin(stream, place, entrance.clone()));
+        let beginning = tokio::spawn(handshake(stream, place, entrance.clone()));
         async move { beginning.await.map_err(io::Error::other).and_then(|begun| begun) }
     });
     begun.buffer_unordered(most)
 }
 
-async fn begin(stream: TcpStream, place: OwnedSemaphorePermit, entrance: Entrance) -> io::Result<Connection> {
+async fn handshake(stream: TcpStream, place: OwnedSemaphorePermit, entrance: Entrance) -> io::Result<Connection> {
     let until = Instant::now() + entrance.handshake;
     // An answer is sent whole; waiting to fill a packet only delays it.
     let _ = stream.set_nodelay(true);

@@ -1,5 +1,5 @@
-//! The calls of `IndexService`, whatever protocol they come in by: each reads its message, has the work done off the async workers, and waits for the
-//! commit where it is asked to.
+//! The calls of `IndexService`, whatever protocol they come in by: each reads its message, has the work done off the async
+//! workers, and waits for the commit where it is asked to.
 //!
 //! Cutting and embedding of all callers run in one small pool of their own, so that searches keep their threads.
 
@@ -311,13 +311,13 @@ impl IndexCalls {
         request: wire::ListArticlesRequest,
         deadline: Option<Instant>,
     ) -> Result<impl Iterator<Item = wire::ListArticlesResponse> + Send + use<>> {
-        let mut whole = self.page(request, deadline).await?;
+        let whole = self.list_whole(request, deadline).await?;
+        let (mut rest, mut next) = (whole.articles.into_iter(), whole.next_page_token);
         Ok(std::iter::from_fn(move || {
-            let rest = whole.articles.split_off(LISTED.min(whole.articles.len()));
-            let articles = std::mem::replace(&mut whole.articles, rest);
-            let next_page_token = match whole.articles.is_empty() {
-                true => std::mem::take(&mut whole.next_page_token),
-                false => String::new(),
+            let articles: Vec<_> = rest.by_ref().take(LISTED).collect();
+            let next_page_token = match rest.len() {
+                0 => std::mem::take(&mut next),
+                _ => String::new(),
             };
             (!articles.is_empty()).then_some(wire::ListArticlesResponse {
                 articles,
@@ -330,7 +330,7 @@ impl IndexCalls {
     ///
     /// # Errors
     /// As [`Self::list`].
-    pub async fn page(
+    pub async fn list_whole(
         &self,
         request: wire::ListArticlesRequest,
         deadline: Option<Instant>,

@@ -14,16 +14,16 @@
 //! | `answers` | where questions are asked, whatever protocol they came in |
 //! | `pool` | how many searches run at a time, and how many wait |
 //! | `cache` | the answers given last, for questions asked again |
-//! | `calls` | the methods of `SearchService` |
+//! | `calls`, `search_grpc` | the methods of `SearchService`, and as tonic takes them |
 //! | `collection` | the index as it is described and written to |
-//! | `index_calls` | the methods of `IndexService` |
+//! | `index_calls`, `index_grpc` | the methods of `IndexService`, and as tonic takes them |
 //! | `connections` | how many connections there are, and which are cut off |
 //! | `admission` | how many calls of a service may be under way |
 //! | `activity` | what each connection holds, and when it is cut off |
 //! | `tls` | certificates, replaced while the service runs |
 //! | `access` | tokens, rights and rates |
 //! | `caller` | who calls |
-//! | `noticed` | questions that an operator should look at |
+//! | `questions_to_review` | questions that an operator should look at |
 //! | `observed` | every call from its first byte to its last: its name, its numbers, its line in the log |
 //! | `metrics` | what is counted and measured |
 //! | `server` | a listening service: health, reflection, limits, shutdown |
@@ -49,10 +49,11 @@ pub mod index_calls;
 pub mod index_client;
 pub mod index_grpc;
 pub mod metrics;
-pub mod noticed;
 pub mod observed;
 pub mod pool;
+pub mod questions_to_review;
 pub mod refusal;
+pub mod search_grpc;
 pub mod server;
 pub mod signals;
 pub mod status;

@@ -1,8 +1,9 @@
 //! The way from the async edge into the synchronous core: how many searches run at a time, and how many may wait.
 //!
 //! No async worker computes, ever: work runs on the runtime's threads for blocking work, or in a worker's place once
-//! another thread has taken over the worker's duties; health, streams and other calls are answered meanwhile. Work beyond the bound is refused at once rather than kept waiting without end; work whose
-//! caller has gone, or whose deadline has passed, never starts; a panic in the core becomes an error of that one call.
+//! another thread has taken over the worker's duties; health, streams and other calls are answered meanwhile. Work beyond
+//! the bound is refused at once rather than kept waiting without end; work whose caller has gone, or whose deadline has
+//! passed, never starts; a panic in the core becomes an error of that one call.
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
@@ -36,8 +37,8 @@ pub struct SearchPool {
     callers: Arc<Mutex<HashMap<Caller, usize>>>,
     /// How long a search keeps a thread from the next one, in microseconds, the last ones counting most.
     usual: Arc<AtomicU64>,
-    /// Since when each thread that searches nothing has been free. What lies between two searches of a full queue counts
-    /// as the later one's time: the queue grows shorter no faster than that.
+    /// Since when each thread that searches nothing has been free. The pause before a search counts as its time, too, or
+    /// waits are guessed too short.
     free: Arc<Mutex<VecDeque<Instant>>>,
     metrics: Option<Arc<Metrics>>,
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic::codec::CompressionEncoding;
-use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
@@ -39,14 +38,6 @@ use super::{Answer, connections, wire};
 use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 
-/// The names that the health service answers for: the server as a whole, and the services.
-const HEALTH_NAMES: [&str; 4] = [
-    "",
-    health::NOBODY,
-    <SearchServiceServer<SearchCalls> as NamedService>::NAME,
-    INDEX_NAME,
-];
-const INDEX_NAME: &str = <IndexServiceServer<IndexCalls> as NamedService>::NAME;
 /// Calls that may take as long as there is something to send or to embed.
 const LONG_CALLS: &[&str] = &[
     "/baowen.v1.IndexService/",
@@ -222,7 +213,7 @@ pub(super) async fn run_in(
     // A new reporter says SERVING, so it is told otherwise before anyone can ask.
     let reporter = HealthReporter::new();
     let is_serving = Arc::new(AtomicBool::new(false));
-    report(&reporter, &is_serving, ServingStatus::NotServing).await;
+    health::report(&reporter, &is_serving, ServingStatus::NotServing).await;
 
     let index_calls = IndexCalls::new(
         collection,
@@ -296,14 +287,14 @@ pub(super) async fn run_in(
 
     tokio::select! {
         ended = &mut server => return ended.or_fault(Fault::Unavailable, "serving"),
-        () = follow(answer.as_ref(), &reporter, &is_serving, settings.ready_interval) => {}
+        () = health::follow(answer.as_ref(), &reporter, &is_serving, settings.ready_interval) => {}
         () = shutdown => {}
     }
 
-    report(&reporter, &is_serving, ServingStatus::NotServing).await;
+    health::report(&reporter, &is_serving, ServingStatus::NotServing).await;
     // Ends the streams of those who watch, after they have read NOT_SERVING; they would hold the drain up for ever.
     let mut watched = reporter.clone();
-    for name in HEALTH_NAMES {
+    for name in health::NAMES {
         watched.clear_service_status(name).await;
     }
     let _ = stop.send(());
@@ -373,33 +364,6 @@ fn look_at(
             }),
         }
     });
-}
-
-/// Keeps the health service in step with the core; never done.
-async fn follow(answer: &dyn Answer, health: &HealthReporter, is_serving: &AtomicBool, interval: Duration) {
-    let status = |serves| match serves {
-        true => ServingStatus::Serving,
-        false => ServingStatus::NotServing,
-    };
-    let mut said = (false, false);
-    loop {
-        let ready = answer.ready();
-        let follows = ready && answer.follows();
-        if (ready, follows) != said {
-            report(health, is_serving, status(ready)).await;
-            // Searches go on while a newer commit cannot be opened; the index as such is not served.
-            health.set_service_status(INDEX_NAME, status(follows)).await;
-            said = (ready, follows);
-        }
-        tokio::time::sleep(interval).await;
-    }
-}
-
-async fn report(health: &HealthReporter, is_serving: &AtomicBool, status: ServingStatus) {
-    is_serving.store(status == ServingStatus::Serving, Ordering::Release);
-    for name in HEALTH_NAMES {
-        health.set_service_status(name, status).await;
-    }
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {

@@ -589,6 +589,10 @@ async fn every_fault_has_its_code() {
         assert_eq!(status.code(), status::code(fault), "{fault:?}");
         assert_eq!(status.message(), "what was wrong (what helps)");
     }
+    let questions = client.questions_to_review(wire::QuestionsToReviewRequest {}).await;
+    let questions = questions.unwrap().into_inner();
+    assert_eq!(questions.slowest.len(), 1, "the one whose time was over: {questions:?}");
+    assert_eq!(questions.unanswered, []);
 }
 
 #[tokio::test]
@@ -842,8 +846,11 @@ async fn the_timeout_header_is_kept_and_late_questions_are_never_started() {
         max_response_bytes: 1 << 20,
     };
     let answers = Arc::new(answers::Answers::new(fake.clone(), pool, 1 << 20));
-    let search =
-        wire::search_service_server::SearchServiceServer::new(calls::SearchCalls::new(answers, Arc::default(), limits));
+    let search = wire::search_service_server::SearchServiceServer::new(calls::SearchCalls::new(
+        answers.clone(),
+        Arc::default(),
+        limits,
+    ));
     let routes = tonic::service::Routes::new(search);
     let mut client = SearchServiceClient::new(deadline::WithDeadlines::new(routes, Duration::from_secs(60)));
     let mut first = client.clone();
@@ -853,6 +860,12 @@ async fn the_timeout_header_is_kept_and_late_questions_are_never_started() {
     late.set_timeout(Duration::from_millis(20));
     let status = client.search(late).await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    let slowest = answers.questions_to_review().slowest;
+    assert_eq!(slowest.len(), 1, "the one that still runs is not there yet");
+    assert!(
+        slowest[0].hits == 0 && slowest[0].took >= Duration::from_millis(20),
+        "{slowest:?}"
+    );
     strings.release.send(()).unwrap();
     waiting.await.unwrap().unwrap();
     client.search(asked("医保")).await.unwrap();

@@ -223,7 +223,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "log-questions",
         Value::Switch(|s| &mut s.service.log_questions),
-        "Log the text of slow questions, too, and keep it for the operator's page",
+        "Log the text of slow questions, too, and keep it for the operator's page; without `tokens` it is shown to callers of this machine alone",
     ),
 ];
 

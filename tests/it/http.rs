@@ -347,13 +347,17 @@ fn articles_are_listed_page_by_page_by_both_protocols() {
     assert_eq!(sized, page("page_size=7"));
     let all = listed(wire::ListArticlesRequest::default()).articles;
     assert_eq!((all.len(), &*all[0].id, &*all[0].title), (24, &*whole[0].id, ""));
+    assert!(
+        all.iter().all(|article| article.kind == 0),
+        "what is not known is not said"
+    );
     let named = listed(wire::ListArticlesRequest {
         source: "局".into(),
         article_ids: vec!["杭州/3.md".into(), "nobody".into()],
         ..Default::default()
     });
     assert!(
-        named.articles.len() == 1 && named.articles[0].content.is_some(),
+        named.articles.len() == 1 && named.articles[0].content.is_some() && named.articles[0].kind == 0,
         "{named:?}"
     );
 
@@ -369,6 +373,61 @@ fn articles_are_listed_page_by_page_by_both_protocols() {
     refused("page_size=0", "page_size");
     refused("page_size=1001", "page_size");
     refused("article_id=a&page_size=5", "article_ids");
+
+    // Posted it is the same call.
+    let posted: wire::ListArticlesResponse = post(&server, "/v1/articles", &json!({"page_size": 7})).read();
+    assert_eq!(posted, sized);
+}
+
+#[test]
+fn nothing_is_listed_twice_whatever_is_written_between_two_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = filled(folder.path());
+    let page = |token: &str| -> wire::ListArticlesResponse {
+        get(
+            &server,
+            &format!("/v1/articles?page_size=8&page_token={}", encoded(token)),
+        )
+        .read()
+    };
+    let whole: Vec<String> = articles()
+        .iter()
+        .map(|article| article["id"].as_str().unwrap().to_owned())
+        .collect();
+    let first = page("");
+    let ids = |page: &wire::ListArticlesResponse| -> Vec<String> {
+        page.articles.iter().map(|article| article.id.clone()).collect()
+    };
+    let mut listed = ids(&first);
+    let (last, before) = (first.next_page_token.clone(), listed[2].clone());
+    // Of those listed already one is written anew, one goes, and so does the one behind which the list goes on; one comes
+    // before that place, one behind it, and one of the rest goes.
+    let text = "2025年起，参保人到医保中心办理，带身份证，三个工作日办完。";
+    let written = [&before, "0/新.md", "鼎/新.md"].map(|id| json!({"id": id, "title": "新的规定", "text": text}));
+    let upserted = post(
+        &server,
+        "/v1/articles:upsert",
+        &json!({"source": {"name": "局"}, "articles": written}),
+    );
+    assert_eq!(upserted.0, 200, "{}", upserted.2);
+    let gone = whole.iter().filter(|id| **id > last).max().unwrap().clone();
+    let deleted = post(
+        &server,
+        "/v1/articles:delete",
+        &json!({"article_ids": [listed[1], last, gone]}),
+    );
+    assert_eq!(deleted.json()["deleted"], "3", "{}", deleted.2);
+    let mut token = last;
+    while !token.is_empty() {
+        let next = page(&token);
+        listed.extend(ids(&next));
+        token = next.next_page_token;
+    }
+    assert!(listed.is_sorted_by(|one, next| one < next), "{listed:?}");
+    let mut expected: Vec<String> = whole.into_iter().filter(|id| *id != gone).collect();
+    expected.push("鼎/新.md".into());
+    expected.sort();
+    assert_eq!(listed, expected);
 }
 
 #[test]

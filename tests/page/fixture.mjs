@@ -168,9 +168,9 @@ export async function startFixture() {
     }
     if (pathname === "/v1/search") return search(request, response, JSON.parse(body));
     if (pathname === "/v1/stats") return send(response, 200, recorded.stats);
-    if (pathname === "/v1/noticed") {
-      const question = { unix_seconds: "1764374400", characters: 12, micros: "20500", hits: 3, answerable: 0.12 };
-      return send(response, 200, { slowest: [question], unanswered: [{ ...question, text: "火星上怎么交医保" }] });
+    if (pathname === "/v1/questions") {
+      const question = { unix_seconds: "1764374400", characters: 12, micros: "20500", hits: 3, answerable: 0.12, times: 1 };
+      return send(response, 200, { slowest: [question], unanswered: [{ ...question, text: "火星上怎么交医保", times: 7 }] });
     }
     if (pathname === "/v1/sources") return send(response, 200, recorded.sources);
     if (pathname === "/metrics") {

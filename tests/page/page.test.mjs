@@ -496,7 +496,7 @@ test("the operator's page says what is in the index and what becomes of a text",
     const rows = await page.$$eval("#running tbody tr", (all) => all.map((one) => [...one.children].map((cell) => cell.textContent)));
     assert.deepEqual(rows, [["Search", "100", "10", "4 毫秒", "8 毫秒", "1.0 秒"], ["向量", "2 毫秒", "2 毫秒", "2 毫秒"]]);
     assert.match(await text(page, "#sources"), /sample.*\/data\/sample/);
-    assert.match(await text(page, "#noticed"), /没有答案.*火星上怎么交医保.*20.5 毫秒.*12%.*最慢.*12 个字，没有记下.*--log-questions/);
+    assert.match(await text(page, "#questions"), /没有答案.*火星上怎么交医保.*20.5 毫秒.*12%.*7 次.*最慢.*12 个字，没有记下.*--log-questions/);
     await page.click("#try button");
     await page.waitForSelector("#analysis .tokens");
     await fits(page, "admin");

@@ -91,30 +91,29 @@ impl EmbeddedSnapshot {
 
     /// The ids of the articles of which every passage is let through by a filter.
     pub fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        let (some, not_all) = self.guarded(|| self.passed(filter, budget))?;
+        let some = self.partly(filter, budget)?;
+        let not_all = self.guarded(|| self.articles_with(filter, false, budget))?;
         Ok(&some - &not_all)
     }
 
     /// The ids of the articles of which a passage is let through by a filter.
     pub fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        Ok(self.guarded(|| self.passed(filter, budget))?.0)
+        self.guarded(|| self.articles_with(filter, true, budget))
     }
 
-    /// The articles of which a passage is let through, and those of which one is not.
-    fn passed(&self, filter: &Filter, budget: Budget) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+    /// The articles of which a passage is let through, or one is not.
+    fn articles_with(&self, filter: &Filter, is_through: bool, budget: Budget) -> Result<BTreeSet<String>> {
         let allowed = self.filters.bind(self.searcher(), self.fields(), filter, budget)?;
-        let (mut some, mut not_all) = (BTreeSet::new(), BTreeSet::new());
+        let mut ids = BTreeSet::new();
         for ((_, segment, reader), allowed) in self.readers().zip(&allowed.segments) {
             for doc in reader.doc_ids_alive() {
                 check_now_and_then(doc, budget)?;
-                let ids = match is_allowed(allowed.bits.as_deref(), doc) {
-                    true => &mut some,
-                    false => &mut not_all,
-                };
-                ids.insert(segment.key(doc)?.article.to_string());
+                if is_allowed(allowed.bits.as_deref(), doc) == is_through {
+                    ids.insert(segment.key(doc)?.article.to_string());
+                }
             }
         }
-        Ok((some, not_all))
+        Ok(ids)
     }
 
     /// Gives `each` every article as it was taken in, in the order of the segments.

@@ -13,7 +13,7 @@ use tonic::codegen::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::Access;
-use super::rights::{Need, needed};
+use super::rights::{Need, is_private, needed};
 use crate::error::{Error, Fault};
 use crate::service::activity::Peer;
 use crate::service::caller::{CALLER, Caller};
@@ -83,8 +83,15 @@ where
 
 /// Who calls, if it may.
 fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Refused> {
-    let Some(tokens) = access.tokens() else { return Ok(None) };
-    let need = needed(request.uri().path());
+    let path = request.uri().path();
+    let Some(tokens) = access.tokens() else {
+        let is_near = request.extensions().get::<Peer>().is_some_and(Peer::is_near);
+        return match is_private(path) && !is_near {
+            true => Err(from_afar()),
+            false => Ok(None),
+        };
+    };
+    let need = needed(path);
     if need == Need::Nothing {
         return Ok(None);
     }
@@ -106,12 +113,8 @@ fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Ref
         return Err(Refused {
             code: Code::PermissionDenied,
             reason: "right",
-            error: Error::precondition(format!(
-                "the token `{}` may not call {}",
-                entry.name,
-                request.uri().path()
-            ))
-            .help(format!("it needs the right {}", names.join(" or "))),
+            error: Error::precondition(format!("the token `{}` may not call {path}", entry.name))
+                .help(format!("it needs the right {}", names.join(" or "))),
             wait: None,
         });
     }
@@ -128,6 +131,19 @@ fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Ref
         });
     }
     Ok(Some(Caller(entry.name.clone())))
+}
+
+/// What others asked is shown to nobody of whom it is not known that he may see it.
+fn from_afar() -> Refused {
+    Refused {
+        code: Code::PermissionDenied,
+        reason: "right",
+        error: Error::precondition(
+            "without tokens the questions of others are shown on the service's own machine only",
+        )
+        .help("ask from there, or give the service tokens and ask with one that has the right admin"),
+        wait: None,
+    }
 }
 
 /// The token of a request; none if it says none or says it otherwise.
@@ -164,6 +180,44 @@ fn answer(protocol: Protocol, refused: &Refused) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::activity::{Connections, Patience};
+
+    #[test]
+    fn without_tokens_questions_of_others_are_shown_on_this_machine_alone() {
+        let connections = Arc::new(Connections::new(Patience {
+            unread: Duration::MAX,
+            unread_bytes: usize::MAX,
+            idle: Duration::MAX,
+        }));
+        let check = |path: &str, address: Option<&str>, expected: Option<Code>| {
+            let mut request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            if let Some(address) = address {
+                request.extensions_mut().insert(Peer {
+                    address: address.parse().ok(),
+                    activity: connections.join(),
+                });
+            }
+            let refused = admit(&Access::default(), &request).err().map(|refused| refused.code);
+            assert_eq!(refused, expected, "{path} {address:?}");
+        };
+        for path in ["/v1/questions", "/baowen.v1.SearchService/QuestionsToReview"] {
+            for near in ["127.0.0.1:9", "127.8.8.8:9", "[::1]:9", "[::ffff:127.0.0.1]:9"] {
+                check(path, Some(near), None);
+            }
+            for far in [
+                "192.168.1.2:9",
+                "8.8.8.8:9",
+                "[2001:db8::1]:9",
+                "[::ffff:10.0.0.1]:9",
+                "no address",
+            ] {
+                check(path, Some(far), Some(Code::PermissionDenied));
+            }
+            check(path, None, Some(Code::PermissionDenied));
+        }
+        check("/v1/search", Some("8.8.8.8:9"), None);
+        check("/v1/search", None, None);
+    }
 
     #[test]
     fn a_refusal_says_the_same_in_both_protocols() {

@@ -54,7 +54,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("/grpc.health.v1.Health/", Need::Nothing),
     ("/healthz", Need::Nothing),
     ("/readyz", Need::Nothing),
-    ("/baowen.v1.SearchService/Noticed", Need::One(&[Right::Admin])),
+    ("/baowen.v1.SearchService/QuestionsToReview", Need::One(&[Right::Admin])),
     ("/baowen.v1.SearchService/", Need::One(&[Right::Search])),
     ("/baowen.v1.IndexService/Stats", Need::One(READ)),
     ("/baowen.v1.IndexService/ListSources", Need::One(READ)),
@@ -69,7 +69,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("/v1/articles", Need::One(READ)),
     ("/v1/commit", Need::One(&[Right::Write])),
     ("/v1/snapshot", Need::One(&[Right::Admin])),
-    ("/v1/noticed", Need::One(&[Right::Admin])),
+    ("/v1/questions", Need::One(&[Right::Admin])),
     ("/v1/stats", Need::One(READ)),
     ("/v1/sources", Need::One(READ)),
     ("/v1/", Need::One(&[Right::Search])),
@@ -88,6 +88,14 @@ const PAGES: [&str; 7] = [
     "/favicon.ico",
     "/openapi.json",
 ];
+
+/// Paths that show what others asked. Where nobody needs a token, they answer callers of this machine alone.
+const PRIVATE: [&str; 2] = ["/baowen.v1.SearchService/QuestionsToReview", "/v1/questions"];
+
+/// Whether this path shows what others asked.
+pub fn is_private(path: &str) -> bool {
+    PRIVATE.contains(&path)
+}
 
 /// What a call of this path needs.
 pub fn needed(path: &str) -> Need {

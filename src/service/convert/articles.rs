@@ -48,8 +48,8 @@ pub fn source_out(core: &Source) -> wire::Source {
 /// # Errors
 /// `Caller`, naming the field.
 pub fn listing(wire: wire::ListArticlesRequest) -> Result<Listing> {
-    let page = wire.page_size.map(super::size);
-    if let Some(size) = page.filter(|size| !(1..=MOST_LISTED).contains(size)) {
+    let page_size = wire.page_size.map(super::size);
+    if let Some(size) = page_size.filter(|size| !(1..=MOST_LISTED).contains(size)) {
         return Err(Error::caller(format!(
             "page_size: is {size}, must be 1 to {MOST_LISTED}"
         )));
@@ -57,7 +57,7 @@ pub fn listing(wire: wire::ListArticlesRequest) -> Result<Listing> {
     Ok(Listing {
         source: (!wire.source.is_empty()).then_some(wire.source),
         filter: wire.filter.map_or(Ok(Filter::default()), super::filter)?,
-        page,
+        page_size,
         after: wire.page_token,
     })
 }
@@ -66,6 +66,8 @@ pub fn listing(wire: wire::ListArticlesRequest) -> Result<Listing> {
 pub fn listed(core: Vec<Listed>, has_more: bool) -> wire::ListArticlesResponse {
     let next = core.last().filter(|_| has_more).map(|last| last.id.clone());
     let article = |listed: Listed| {
+        // Where nothing is known of the article, its kind is not, either.
+        let kind = listed.about.as_ref().map(|about| super::kind(about.kind));
         let about = listed.about.unwrap_or_default();
         let (source, path) = match listed.origin {
             Some(origin) => (Some(origin.source), origin.path),
@@ -80,7 +82,7 @@ pub fn listed(core: Vec<Listed>, has_more: bool) -> wire::ListArticlesResponse {
             publisher: about.source,
             url: about.url,
             published: about.published.map(|day| day.to_string()),
-            kind: super::kind(about.kind).into(),
+            kind: kind.unwrap_or_default().into(),
         }
     };
     wire::ListArticlesResponse {

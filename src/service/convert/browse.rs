@@ -1,9 +1,9 @@
 //! The conversions of what is asked beside questions: whole articles, articles like one, counts, completions, analyses,
-//! questions that were noticed.
+//! questions that an operator should look at.
 
 use std::time::UNIX_EPOCH;
 
-use super::super::noticed::{Kept, NoticedQuestion};
+use super::super::questions_to_review::{Lists, QuestionToReview};
 use super::super::wire;
 use super::{kind, span};
 use crate::model::ArticleKind;
@@ -131,9 +131,9 @@ fn looked_up(core: QueryTerm, stream: &str) -> wire::LookedUpTerm {
     }
 }
 
-/// Noticed questions as they go out.
-pub fn noticed(core: Kept) -> wire::NoticedResponse {
-    let question = |core: NoticedQuestion| wire::NoticedQuestion {
+/// Questions that an operator should look at, as they go out.
+pub fn questions_to_review(core: Lists) -> wire::QuestionsToReviewResponse {
+    let question = |core: QuestionToReview| wire::QuestionToReview {
         // A clock before 1970 says nothing.
         unix_seconds: core.at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         text: core.text,
@@ -141,8 +141,9 @@ pub fn noticed(core: Kept) -> wire::NoticedResponse {
         micros: u64::try_from(core.took.as_micros()).unwrap_or(u64::MAX),
         hits: saturated(core.hits as u64),
         answerable: core.answerable,
+        times: core.times,
     };
-    wire::NoticedResponse {
+    wire::QuestionsToReviewResponse {
         slowest: core.slowest.into_iter().map(question).collect(),
         unanswered: core.unanswered.into_iter().map(question).collect(),
     }

@@ -94,10 +94,17 @@ pub fn routes(services: Services) -> Router {
             }),
         )
         .route(
-            "/v1/noticed",
-            reading(&services, "NoticedRequest", |services, request, deadline| async move {
-                services.search.noticed(request, deadline, json::write).await
-            }),
+            "/v1/questions",
+            reading(
+                &services,
+                "QuestionsToReviewRequest",
+                |services, request, deadline| async move {
+                    services
+                        .search
+                        .questions_to_review(request, deadline, json::write)
+                        .await
+                },
+            ),
         )
         .route(
             "/v1/search:batch",
@@ -137,7 +144,7 @@ pub fn routes(services: Services) -> Router {
                     if request.article_ids.is_empty() {
                         request.page_size.get_or_insert(PAGE);
                     }
-                    services.index.page(request, deadline).await
+                    services.index.list_whole(request, deadline).await
                 },
             ),
         )

@@ -15,13 +15,13 @@ pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string())
 fn document() -> Value {
     let mut used = BTreeSet::new();
     let mut paths = Map::new();
-    for door in ADDRESSES {
-        let method = match door.given {
+    for address in ADDRESSES {
+        let method = match address.given {
             Given::Parameters | Given::Address => "get",
             Given::Body | Given::Lines => "post",
         };
-        let at = paths.entry(door.path).or_insert_with(|| json!({}));
-        at[method] = operation(door, method, &mut used);
+        let at = paths.entry(address.path).or_insert_with(|| json!({}));
+        at[method] = operation(address, method, &mut used);
     }
     for (path, says) in [
         ("/healthz", "Whether the service lives."),
@@ -76,18 +76,21 @@ fn document() -> Value {
     })
 }
 
-fn operation(door: &Address, method: &str, used: &mut BTreeSet<String>) -> Value {
-    let (service, name) = door.call.split_once('.').unwrap_or((door.call, ""));
-    let said = SCHEMA.call(door.call);
+fn operation(address: &Address, method: &str, used: &mut BTreeSet<String>) -> Value {
+    let (service, name) = address.call.split_once('.').unwrap_or((address.call, ""));
+    let is_posted = ADDRESSES
+        .iter()
+        .any(|other| other.call == address.call && other.given == Given::Body);
+    let said = SCHEMA.call(address.call);
     let summary = said
         .split_inclusive(['.', ':'])
         .next()
         .unwrap_or(said)
         .trim_end_matches([':']);
     let mut operation = json!({
-        "operationId": match (method, door.given) {
+        "operationId": match method {
             // Of the calls that are asked both ways, the other one has the name.
-            ("get", _) if service == "SearchService" => format!("{name}ByAddress"),
+            "get" if is_posted => format!("{name}ByAddress"),
             _ => name.to_owned(),
         },
         "summary": summary,
@@ -98,14 +101,14 @@ fn operation(door: &Address, method: &str, used: &mut BTreeSet<String>) -> Value
         used.insert(name.to_owned());
         json!({ "$ref": format!("#/components/schemas/{name}") })
     };
-    match door.given {
+    match address.given {
         Given::Body => {
-            let schema = reference(door.message);
+            let schema = reference(address.message);
             operation["requestBody"] =
                 json!({ "required": true, "content": { "application/json": { "schema": schema } } });
         }
         Given::Lines => {
-            let schema = reference(door.message);
+            let schema = reference(address.message);
             operation["requestBody"] = json!({
                 "required": true, "description": "One article a line.",
                 "content": { "application/x-ndjson": { "schema": schema } },
@@ -128,20 +131,20 @@ fn operation(door: &Address, method: &str, used: &mut BTreeSet<String>) -> Value
                     "description": field.comment, "schema": of_field(field, &mut BTreeSet::new(), false),
                 })
             };
-            operation["parameters"] = params::names(door.message).iter().map(parameter).collect();
+            operation["parameters"] = params::names(address.message).iter().map(parameter).collect();
         }
     }
-    let kind = match door.answered {
+    let kind = match address.answered {
         Answered::Json => "application/json",
         Answered::Events => "text/event-stream",
     };
-    let says = match door.answered {
+    let says = match address.answered {
         Answered::Json => "The answer.",
         Answered::Events => {
             "An event for each question, its `data` as here; the last one is `end`, or `error` with an Error."
         }
     };
-    let answer = reference(door.answer);
+    let answer = reference(address.answer);
     let failed = |says: &str| {
         let error = json!({ "$ref": "#/components/schemas/Error" });
         json!({ "description": says, "content": { "application/json": { "schema": error } } })
@@ -228,12 +231,15 @@ mod tests {
     fn every_call_has_an_address_and_every_reference_leads_somewhere() {
         let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
         for (call, comment) in SCHEMA.calls() {
-            assert!(ADDRESSES.iter().any(|door| door.call == call), "{call} has no address");
+            assert!(
+                ADDRESSES.iter().any(|address| address.call == call),
+                "{call} has no address"
+            );
             assert!(!comment.is_empty(), "{call} is not documented");
         }
-        for door in ADDRESSES {
-            assert!(SCHEMA.message(door.message).is_some(), "{}", door.message);
-            assert!(SCHEMA.message(door.answer).is_some(), "{}", door.answer);
+        for address in ADDRESSES {
+            assert!(SCHEMA.message(address.message).is_some(), "{}", address.message);
+            assert!(SCHEMA.message(address.answer).is_some(), "{}", address.answer);
         }
         let schemas = document["components"]["schemas"].as_object().unwrap();
         let text = document.to_string();

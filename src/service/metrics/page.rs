@@ -71,9 +71,7 @@ where
         if request.uri().path() != PATH {
             return Box::pin(self.inner.call(request));
         }
-        let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
-        let is_near = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
-        let page = match is_near {
+        let page = match request.extensions().get::<Peer>().is_some_and(Peer::is_near) {
             true => page(&self.metrics),
             false => not_found(),
         };

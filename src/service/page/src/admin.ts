@@ -1,10 +1,10 @@
 // The operator's page: what is in the index, where it came from, and what becomes of a text. Reads only.
 
-import { analyze, collection, metrics, noticed, sources, stats, Trouble } from "./api";
+import { analyze, collection, hasToken, metrics, questionsToReview, sources, stats, Trouble } from "./api";
 import { byId, el } from "./dom";
 import { ofMetrics } from "./metrics";
 import { troubled } from "./trouble";
-import type { Analysis, Count, Facets, Noticed, NoticedQuestion, Sources, Stats } from "./types";
+import type { Analysis, Count, Facets, QuestionsToReview, QuestionToReview, Sources, Stats } from "./types";
 import { visible } from "./visible";
 
 /** So many words of an analysis are shown. */
@@ -58,22 +58,23 @@ function ofSources(found: Sources): HTMLElement {
   );
 }
 
-/** So many noticed questions are shown of a kind. */
-const NOTICED = 20;
+/** So many questions to look at are shown of a kind. */
+const REVIEWED = 20;
 
-function ofQuestions(name: string, questions: NoticedQuestion[]): HTMLElement[] {
+function ofQuestions(name: string, questions: QuestionToReview[]): HTMLElement[] {
   if (questions.length === 0) return [el("h3", {}, name), el("p", { class: "hint" }, "还没有。")];
-  const rows = questions.slice(0, NOTICED).map((question) =>
+  const rows = questions.slice(0, REVIEWED).map((question) =>
     el(
       "tr",
       {},
       el("td", {}, question.text === undefined ? `（${question.characters} 个字，没有记下）` : visible(question.text)),
       el("td", { class: "number" }, `${(Number(question.micros) / 1000).toFixed(1)} 毫秒`),
       el("td", { class: "number" }, question.answerable === undefined ? "" : `${Math.round(question.answerable * 100)}%`),
+      el("td", { class: "number" }, `${question.times} 次`),
       el("td", {}, new Date(Number(question.unix_seconds) * 1000).toLocaleString("zh-CN")),
     ),
   );
-  const heads = ["问题", "用时", "有答案的可能", "时间"].map((head) => el("th", { scope: "col" }, head));
+  const heads = ["问题", "用时", "有答案的可能", "问过", "时间"].map((head) => el("th", { scope: "col" }, head));
   return [
     el("h3", {}, name),
     el(
@@ -84,7 +85,7 @@ function ofQuestions(name: string, questions: NoticedQuestion[]): HTMLElement[] 
   ];
 }
 
-function ofNoticed(found: Noticed): HTMLElement[] {
+function ofQuestionsToReview(found: QuestionsToReview): HTMLElement[] {
   const isWithout = [...found.slowest, ...found.unanswered].some((question) => question.text === undefined);
   return [
     ...ofQuestions("没有答案的问题", found.unanswered),
@@ -162,7 +163,17 @@ async function running(): Promise<HTMLElement[]> {
   }
 }
 
+/** The questions to look at, where this reader may see them: as the numbers. */
+async function toReview(): Promise<HTMLElement[]> {
+  try {
+    return ofQuestionsToReview(await questionsToReview());
+  } catch (cause) {
+    if (!(cause instanceof Trouble) || cause.code !== "PERMISSION_DENIED" || hasToken()) throw cause;
+    return [el("p", { class: "hint" }, "别人问过的问题只在服务所在的机器上看得到。")];
+  }
+}
+
 void fill("running", running, (found) => found);
-void fill("noticed", noticed, ofNoticed);
+void fill("questions", toReview, (found) => found);
 void fill("collection", collection, ofCollection);
 void fill("sources", sources, (found) => [ofSources(found)]);

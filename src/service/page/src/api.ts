@@ -1,6 +1,6 @@
 // Asks the service and turns whatever goes wrong into a `Trouble` that can be shown. The only file that fetches.
 
-import type { Analysis, Article, Facets, Noticed, SearchResponse, SimilarArticle, Sources, Stats, Suggestion } from "./types";
+import type { Analysis, Article, Facets, QuestionsToReview, SearchResponse, SimilarArticle, Sources, Stats, Suggestion } from "./types";
 import type { Ask } from "./address";
 
 /** A question may be as long. */
@@ -28,6 +28,11 @@ export class Trouble extends Error {
 /** Keeps a token for the calls of this tab. */
 export function useToken(token: string): void {
   sessionStorage.setItem(TOKEN, token);
+}
+
+/** Whether calls of this tab carry a token. */
+export function hasToken(): boolean {
+  return sessionStorage.getItem(TOKEN) !== null;
 }
 
 async function call<T>(path: string, signal: AbortSignal | undefined, body?: unknown): Promise<T> {
@@ -151,8 +156,8 @@ export function sources(): Promise<Sources> {
 }
 
 /** The questions that an operator should look at. */
-export function noticed(): Promise<Noticed> {
-  return call<Noticed>("/v1/noticed", undefined);
+export function questionsToReview(): Promise<QuestionsToReview> {
+  return call<QuestionsToReview>("/v1/questions", undefined);
 }
 
 /** The service's numbers, in the form of Prometheus. */

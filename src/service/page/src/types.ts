@@ -129,18 +129,19 @@ export interface Sources {
   sources: { source?: { name: string; folder?: { root: string; files_only: boolean } }; articles: string }[];
 }
 
-export interface NoticedQuestion {
+export interface QuestionToReview {
   unix_seconds: string;
   text?: string;
   characters: number;
   micros: string;
   hits: number;
   answerable?: number;
+  times: number;
 }
 
-export interface Noticed {
-  slowest: NoticedQuestion[];
-  unanswered: NoticedQuestion[];
+export interface QuestionsToReview {
+  slowest: QuestionToReview[];
+  unanswered: QuestionToReview[];
 }
 
 export interface Analysis {
