@@ -126,6 +126,26 @@ pub(super) fn byline(line: &str) -> Option<(String, Date)> {
     Some((source_name(before)?, stamp.date))
 }
 
+/// What a day that follows says of a text: when it was written or put up.
+const DATED: [&str; 16] = [
+    "发布时间",
+    "发布日期",
+    "发布于",
+    "发文时间",
+    "发文日期",
+    "发表时间",
+    "发表日期",
+    "发表于",
+    "更新时间",
+    "更新日期",
+    "更新于",
+    "公布时间",
+    "公布日期",
+    "成文日期",
+    "录入时间",
+    "编辑时间",
+];
+
 /// A line under the title that says when and by whom: starts with a time stamp, or with a label such as 发布时间, 来源.
 pub(super) fn dateline(line: &str) -> Option<(Option<String>, Date)> {
     let line = line.trim();
@@ -143,22 +163,13 @@ pub(super) fn dateline(line: &str) -> Option<(Option<String>, Date)> {
             source => Some((Some(source_name(source)?), stamp.date)),
         };
     }
-    let labelled = [
-        "发布时间",
-        "发布日期",
-        "发文日期",
-        "更新时间",
-        "时间",
-        "日期",
-        "来源",
-        "信息来源",
-        "作者",
-    ]
-    .iter()
-    .any(|label| {
-        line.strip_prefix(label)
-            .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
-    });
+    let labelled = ["时间", "日期", "作者", "来源", "信息来源"]
+        .iter()
+        .chain(&DATED)
+        .any(|label| {
+            line.strip_prefix(label)
+                .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
+        });
     if !labelled {
         return None;
     }
@@ -188,13 +199,32 @@ pub(super) fn signature(lines: &[&str]) -> Option<(Option<String>, Date)> {
         .iter()
         .take(2)
         .filter(|line| {
-            ["发布", "发文", "更新", "来源", "信息来源"]
+            ["来源", "信息来源"]
                 .iter()
+                .chain(&DATED)
                 .any(|label| line.starts_with(label))
         })
         .find_map(|line| dateline(line));
     if labelled.is_some() {
         return labelled;
+    }
+    // Below the title: a day alone, of which there is no other as in a diary, or a day and an office in brackets.
+    if let [first, rest @ ..] = filled.as_slice() {
+        let in_brackets = first
+            .strip_prefix(['（', '('])
+            .and_then(|inner| inner.strip_suffix(['）', ')']));
+        if let Some(inner) = in_brackets
+            && let Some(stamp) = next_stamp(inner, 0)
+            && let Some(source) = publisher(&format!("{}{}", &inner[..stamp.start], &inner[stamp.end..]))
+        {
+            return Some((Some(source), stamp.date));
+        }
+        if let Some(date) = whole_day(first)
+            && !rest.is_empty()
+            && rest.iter().all(|line| whole_day(line).is_none())
+        {
+            return Some((None, date));
+        }
     }
     let last = filled.len().saturating_sub(3);
     for at in (0..filled.len()).rev().filter(|&at| at < 2 || at >= last) {
@@ -470,6 +500,15 @@ mod tests {
             "发布时间:2024-05-08 来源:某网\n正文。",
             Some((Some("某网"), "2024-05-08")),
         );
+        check("2024-05-08\n正文。", Some((None, "2024-05-08")));
+        check("（2024年5月8日）\n正文。", Some((None, "2024-05-08")));
+        check(
+            "（2024年5月8日 青禾市医疗保障局）\n正文。",
+            Some((Some("青禾市医疗保障局"), "2024-05-08")),
+        );
+        check("更新日期：2024-05-08\n正文。", Some((None, "2024-05-08")));
+        check("2024-05-08\n办理。\n2024-05-09\n复核。", None);
+        check("2024-05-08", None);
         check("正文。\n2024年5月8日", None);
         check("什么时候恢复?\n2025-06-02 08:00\n2025-06-03 08:00", None);
         check("正文。\n2025-03-05 09:11 划入 120元", None);

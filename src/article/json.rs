@@ -1,4 +1,5 @@
-//! JSON: records one a line, or in one document as a list, by their ids, or below a name such as `data`.
+//! JSON: records one a line, or in one document: as lists, as rows below a header, by their ids, answers by their questions,
+//! one alone, all of them also below names such as `data`.
 //!
 //! Lines are read one by one, so a file may be larger than memory. Finds the records and leaves to `record` what is in
 //! them.
@@ -10,8 +11,10 @@ use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
 use super::decode::decode;
-use super::record::{Record, has_text, kind_of, read_record};
+use super::fields::has_text;
+use super::record::{Record, kind_of, read_record};
 use super::repeated::Kept;
+use super::table::{self, Table};
 
 /// The longest line that is read, in bytes: beyond it a file is broken, not long.
 pub(super) const MAX_LINE: usize = 16 << 20;
@@ -135,62 +138,136 @@ fn with_long_numbers_as_texts(text: &str) -> Cow<'_, str> {
 type Reading = Result<Record, String>;
 
 /// The records of a document, each with its number from 1 where it has one, or why there are none. `id`: the file's, by
-/// which and its number a record is named that brings none.
-pub(super) fn read_document(text: &str, id: &str) -> Result<Vec<Reading>, (Option<usize>, String)> {
+/// which and its number a record is named that brings none; `name`: what the file is called.
+pub(super) fn read_document(text: &str, id: &str, name: &str) -> Result<Vec<Reading>, (Option<usize>, String)> {
     let root = parsed(text).map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
-    let records = match root {
-        Value::Array(records) => records,
-        Value::Object(fields) if has_text(fields.keys().map(String::as_str)) => {
-            return Ok(vec![read_record(Value::Object(fields), Some(format!("{id}-1")))]);
-        }
-        Value::Object(mut fields) => match lists(&fields).as_slice() {
-            [path] => taken(&mut fields, path),
-            [] if by_id(&fields) => {
-                return Ok(fields
-                    .into_iter()
-                    .map(|(id, record)| {
-                        read_record(record, Some(id.clone())).map_err(|why| format!("record `{id}`: {why}"))
-                    })
-                    .collect());
-            }
-            [] => return Ok(vec![read_record(Value::Object(fields), None)]),
-            several => {
-                let names: Vec<String> = several.iter().map(|path| format!("`{}`", path.join("."))).collect();
-                let reason = format!(
-                    "holds several lists of records ({}); put each into a file of its own, one record a line",
-                    names.join(", ")
-                );
-                return Err((None, reason));
-            }
-        },
+    let mut fields = match root {
+        Value::Array(records) => return Ok(numbered(records, id, name, "")),
+        Value::Object(fields) => fields,
         other => return Err((None, format!("is {}, not a list of records", kind_of(&other)))),
     };
+    let one = |fields| Ok(vec![read_record(Value::Object(fields), Some(format!("{id}-1")))]);
+    if has_text(fields.keys().map(String::as_str)) {
+        return one(fields);
+    }
+    match below(&fields, is_list).as_slice() {
+        [] => {}
+        [path] => return Ok(numbered(list(&mut fields, path), id, name, "")),
+        several => {
+            let lists = several.iter().flat_map(|path| {
+                let from = path.join(".");
+                let records = list(&mut fields, path);
+                numbered(records, &format!("{id}-{from}"), name, &format!("of `{from}` "))
+            });
+            return Ok(lists.collect());
+        }
+    }
+    if is_by_question(&fields) || is_by_id(&fields) {
+        let records = fields.into_iter().map(|(key, value)| {
+            let value = match value {
+                Value::String(answer) => Value::Object(Map::from_iter([
+                    ("title".into(), Value::String(key.clone())),
+                    ("text".into(), Value::String(answer)),
+                ])),
+                record => record,
+            };
+            read_record(value, Some(key.clone())).map_err(|why| format!("record `{key}`: {why}"))
+        });
+        return Ok(records.collect());
+    }
+    match below(&fields, holds_text).as_slice() {
+        [path] => match at(&mut fields, path) {
+            Some(Value::Object(record)) => one(std::mem::take(record)),
+            _ => one(fields),
+        },
+        _ => one(fields),
+    }
+}
+
+/// The records of a list, or of its rows below a header. `of` says which list, where there are several.
+fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> Vec<Reading> {
+    // Pages of records, one list behind the other.
+    let is_page = |page: &Value| matches!(page, Value::Array(records) if records.iter().all(Value::is_object));
+    let records = match !records.is_empty() && records.iter().all(is_page) {
+        true => records
+            .into_iter()
+            .flat_map(|page| match page {
+                Value::Array(records) => records,
+                record => vec![record],
+            })
+            .collect(),
+        false => records,
+    };
+    if is_rows(&records) {
+        let rows = records.into_iter().enumerate().map(|(at, row)| {
+            let Value::Array(cells) = row else {
+                return (at + 1, Vec::new());
+            };
+            (at + 1, cells.into_iter().map(cell).collect())
+        });
+        let table = Table {
+            rows: rows.collect(),
+            header_rows: 1,
+            ..Table::default()
+        };
+        let rows = table::records(table, id, name).records;
+        return rows.into_iter().map(|(_, record)| record).collect();
+    }
     let numbered = records.into_iter().enumerate();
-    Ok(numbered
+    numbered
         .map(|(at, record)| {
             let number = at + 1;
             read_record(found_below(record), Some(format!("{id}-{number}")))
-                .map_err(|why| format!("record {number}: {why}"))
+                .map_err(|why| format!("record {of}{number}: {why}"))
         })
-        .collect())
+        .collect()
 }
 
-/// The paths to the lists of objects with a text below the top, by names.
-fn lists(fields: &Map<String, Value>) -> Vec<Vec<String>> {
+/// Whether a list is a table: rows of plain values, the first the names of columns of which one is a text.
+fn is_rows(records: &[Value]) -> bool {
+    let plain = |value: &Value| !value.is_array() && !value.is_object();
+    let is_row = |row: &Value| row.as_array().is_some_and(|cells| cells.iter().all(plain));
+    let names = |row: &Value| -> Option<Vec<String>> {
+        row.as_array()?
+            .iter()
+            .map(|cell| Some(cell.as_str()?.to_string()))
+            .collect()
+    };
+    let header = records.first().and_then(names);
+    records.len() > 1
+        && records.iter().all(is_row)
+        && header.is_some_and(|names| has_text(names.iter().map(String::as_str)))
+}
+
+fn cell(value: Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+/// The paths below the top, by names, to the highest values that are `wanted`.
+fn below(fields: &Map<String, Value>, wanted: impl Fn(&Value) -> bool) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut open: Vec<(Vec<String>, &Map<String, Value>)> = vec![(Vec::new(), fields)];
     while let Some((path, fields)) = open.pop() {
         for (name, value) in fields {
-            let below = || path.iter().chain([name]).cloned().collect::<Vec<String>>();
+            let to = || path.iter().chain([name]).cloned().collect::<Vec<String>>();
             match value {
-                Value::Array(records) if records.iter().take(8).any(holds_text) => found.push(below()),
-                Value::Object(fields) if path.len() < MAX_DEPTH => open.push((below(), fields)),
+                value if wanted(value) => found.push(to()),
+                Value::Object(fields) if path.len() < MAX_DEPTH => open.push((to(), fields)),
                 _ => {}
             }
         }
     }
     found.sort();
     found
+}
+
+/// Whether a value is a list of records with a text, or of rows.
+fn is_list(value: &Value) -> bool {
+    matches!(value, Value::Array(records) if records.iter().take(8).any(holds_text) || is_rows(records))
 }
 
 fn holds_text(record: &Value) -> bool {
@@ -204,18 +281,31 @@ fn holds_text(record: &Value) -> bool {
 }
 
 /// Whether all values are records and the names their ids.
-fn by_id(fields: &Map<String, Value>) -> bool {
-    !fields.is_empty() && fields.values().all(holds_text)
+fn is_by_id(fields: &Map<String, Value>) -> bool {
+    fields.len() > 1 && fields.values().all(holds_text)
 }
 
-/// The list at a path that [`lists`] found.
-fn taken(fields: &mut Map<String, Value>, path: &[String]) -> Vec<Value> {
-    let Some((first, rest)) = path.split_first() else {
-        return Vec::new();
-    };
-    match fields.get_mut(first) {
-        Some(Value::Array(records)) if rest.is_empty() => std::mem::take(records),
-        Some(Value::Object(fields)) => taken(fields, rest),
+/// Whether the names are questions or headings and the values what answers them: texts, most of them sentences.
+fn is_by_question(fields: &Map<String, Value>) -> bool {
+    let ends = |value: &Value| value.as_str().is_some_and(|text| text.contains(['。', '！', '；']));
+    let sentences = fields.values().filter(|value| ends(value)).count();
+    fields.len() > 1 && fields.values().all(Value::is_string) && 2 * sentences > fields.len()
+}
+
+/// The value at a path that [`below`] found.
+fn at<'a>(fields: &'a mut Map<String, Value>, path: &[String]) -> Option<&'a mut Value> {
+    let (first, rest) = path.split_first()?;
+    match fields.get_mut(first)? {
+        value if rest.is_empty() => Some(value),
+        Value::Object(fields) => at(fields, rest),
+        _ => None,
+    }
+}
+
+/// The list at such a path.
+fn list(fields: &mut Map<String, Value>, path: &[String]) -> Vec<Value> {
+    match at(fields, path) {
+        Some(Value::Array(records)) => std::mem::take(records),
         _ => Vec::new(),
     }
 }
@@ -297,7 +387,7 @@ mod tests {
     #[test]
     fn records_are_found_in_a_document() {
         let check = |text: &str, expected: &[&str]| {
-            let found: Vec<String> = match read_document(text, "f") {
+            let found: Vec<String> = match read_document(text, "f", "文件") {
                 Ok(records) => records
                     .into_iter()
                     .map(|record| record.map_or_else(|why| why, |record| record.article.id))
@@ -326,9 +416,30 @@ mod tests {
         check(r#"{"a": {"text": "x"}, "b": {"text": "y", "title": "t"}}"#, &["a", "b"]);
         check(
             r#"{"faq": [{"_id": "a", "text": "x"}], "rules": [{"_id": "b", "text": "x"}]}"#,
-            &["several lists of records (`faq`, `rules`)"],
+            &["a", "b"],
         );
-        check(r#"{"data": []}"#, &["has no `_id`"]);
+        check(
+            r#"{"faq": [{"text": "x"}, {"size": 5}], "rules": [{"text": "x"}]}"#,
+            &["f-faq-1", "record of `faq` 2: has no `text`", "f-rules-1"],
+        );
+        check(r#"{"data": []}"#, &["has no `text` (or `content`) but `data`"]);
+        check(r#"{"code": 0, "data": {"title": "t", "content": "x"}}"#, &["f-1"]);
+        check(
+            r#"{"result": {"article": {"id": "a", "blocks": [{"data": {"text": "x"}}]}}}"#,
+            &["a"],
+        );
+        check(
+            r#"{"多少钱": "每年一百元。", "何时生效": "七日后"}"#,
+            &["has no `text`"],
+        );
+        check(
+            r#"{"多少钱": "每年一百元。", "何时生效": "七日后。"}"#,
+            &["何时生效", "多少钱"],
+        );
+        check(r#"[["标题", "正文"], ["一", "x"], ["二", "y"]]"#, &["f-2", "f-3"]);
+        check(r#"{"rows": [["id", "text"], [1, "x"]]}"#, &["1"]);
+        check(r#"[[{"_id": "a", "text": "x"}], [{"text": "y"}], []]"#, &["a", "f-2"]);
+        check("[[1, 2], [3, 4]]", &["record 1: is an array", "record 2"]);
         check(r#"["a"]"#, &["record 1: is a string, not an object"]);
         check("7", &["is a number, not a list of records"]);
         check("[1,", &["is not valid JSON"]);
@@ -368,7 +479,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_line_is_survived(line in "[{}\\[\\]\":,0-9a-z_ \\\\]{0,60}|\\PC{0,60}") {
-            let _ = (read_line(line.as_bytes(), None, "f-1"), read_document(&line, "f"), is_lines(&line));
+            let _ = (read_line(line.as_bytes(), None, "f-1"), read_document(&line, "f", "文件"), is_lines(&line));
             // What is JSON stays JSON.
             prop_assert!(serde_json::from_str::<Value>(&line).is_err() || parsed(&line).is_ok());
         }

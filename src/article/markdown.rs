@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
-use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream};
 use serde_json::{Map, Value};
 
 use crate::model::Article;
 
+use super::byline::signature;
 use super::html;
 use super::layout::{COLONS, Layout, is_han, is_pause, is_stop};
 use super::lines::{unwrapped, width};
@@ -34,12 +35,20 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     // The first heading of level 1: its words, whether it is being read, and whether it opens the text.
     let mut first: Option<String> = None;
     let mut in_title = false;
-    let mut options = Options::ENABLE_TABLES;
-    options.set(Options::ENABLE_YAML_STYLE_METADATA_BLOCKS, has_front_matter(text));
+    let mut options =
+        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH;
+    options.set(
+        Options::ENABLE_YAML_STYLE_METADATA_BLOCKS,
+        has_front_matter(text, &YAML),
+    );
+    options.set(
+        Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS,
+        has_front_matter(text, &TOML),
+    );
     let mut events = TextMergeStream::new(Parser::new_ext(text, options)).peekable();
     while let Some(event) = events.next() {
         match event {
-            Event::Start(Tag::MetadataBlock(MetadataBlockKind::YamlStyle)) => in_metadata = true,
+            Event::Start(Tag::MetadataBlock(_)) => in_metadata = true,
             Event::End(TagEnd::MetadataBlock(_)) => in_metadata = false,
             Event::Text(text) if in_metadata => metadata.push_str(&text),
             Event::Start(Tag::Heading {
@@ -70,7 +79,9 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
             Event::End(TagEnd::TableCell) => in_cell = false,
             Event::End(TagEnd::TableHead | TagEnd::TableRow) => layout.end_line(),
             Event::End(TagEnd::Heading(_) | TagEnd::Item) => layout.end_marked(),
-            Event::End(TagEnd::Paragraph | TagEnd::Table | TagEnd::BlockQuote(_)) => layout.end_block(),
+            Event::End(TagEnd::Paragraph | TagEnd::Table | TagEnd::BlockQuote(_) | TagEnd::FootnoteDefinition) => {
+                layout.end_block()
+            }
             Event::Text(text) if in_code => layout.push_verbatim(&text),
             // Emphasis next to Han characters is often not recognised as such and would leave its marks behind.
             Event::Text(text) => layout.push(&text.replace("**", "")),
@@ -91,7 +102,12 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
             _ => {}
         }
     }
-    let mut article = front_matter(&metadata, &mut reading);
+    let parts = if has_front_matter(text, &TOML) {
+        TOML.parts
+    } else {
+        YAML.parts
+    };
+    let mut article = front_matter(&metadata, parts, &mut reading);
     reading.leave_out("front matter", metadata);
     article.text = layout.finish();
     match first
@@ -102,6 +118,12 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
         // A heading that says something else than the front matter is part of what the article says.
         Some(heading) if heading != article.title => article.text = format!("# {heading}\n\n{}", article.text),
         _ => {}
+    }
+    if article.published.is_none()
+        && let Some((source, date)) = signature(&article.text.lines().collect::<Vec<_>>())
+    {
+        article.published = Some(date);
+        article.source = article.source.or(source);
     }
     if article.title.is_empty() {
         article.title = first_heading(&article.text).unwrap_or(name).to_string();
@@ -135,7 +157,8 @@ fn repaired(text: &str) -> Cow<'_, str> {
         else {
             return false;
         };
-        !label.contains('[') && rest.chars().any(is_han)
+        let is_address = rest.trim_start().starts_with(['<', '/', '#', '.']) || rest.contains("://");
+        !label.starts_with('^') && !label.contains('[') && !is_address && rest.chars().any(is_han)
     };
     let mut fenced = false;
     let mut is_fenced = |line: &str| {
@@ -168,21 +191,39 @@ fn repaired(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines)
 }
 
+/// A way to write front matter: the line above it, those that may end it, and what parts a name from its value.
+struct FrontMatter {
+    opens: &'static str,
+    closes: &'static [&'static str],
+    parts: &'static [char],
+}
+
+const YAML: FrontMatter = FrontMatter {
+    opens: "---",
+    closes: &["---", "..."],
+    parts: &COLONS,
+};
+const TOML: FrontMatter = FrontMatter {
+    opens: "+++",
+    closes: &["+++"],
+    parts: &['='],
+};
+
 /// Whether a text begins with front matter: between two rules nothing but fields, and the items and comments that belong
 /// to them.
-fn has_front_matter(text: &str) -> bool {
+fn has_front_matter(text: &str, written: &FrontMatter) -> bool {
     let mut lines = text.trim_start_matches('\u{feff}').lines();
-    if lines.next().is_none_or(|first| first.trim_end() != "---") {
+    if lines.next().is_none_or(|first| first.trim_end() != written.opens) {
         return false;
     }
     let of_field = |line: &str| {
-        let key = line.split_once(COLONS).map(|(key, _)| key.trim());
+        let key = line.split_once(written.parts).map(|(key, _)| key.trim());
         line.starts_with([' ', '\t', '-', '#'])
             || line.trim().is_empty()
             || key.is_some_and(|key| !key.is_empty() && key.chars().count() <= 40 && !key.contains(is_stop))
     };
     lines
-        .take_while(|line| !matches!(line.trim_end(), "---" | "..."))
+        .take_while(|line| !written.closes.contains(&line.trim_end()))
         .all(of_field)
 }
 
@@ -285,10 +326,10 @@ fn first_heading(text: &str) -> Option<&str> {
 }
 
 /// An article with what the front matter says of it: its fields are those of a record.
-fn front_matter(metadata: &str, reading: &mut Reading) -> Article {
+fn front_matter(metadata: &str, parts: &[char], reading: &mut Reading) -> Article {
     let mut fields = Map::new();
     for (number, line) in metadata.lines().enumerate() {
-        let Some((key, value)) = line.split_once(COLONS) else {
+        let Some((key, value)) = line.split_once(parts) else {
             continue;
         };
         let value = value.trim().trim_matches(['"', '\'']).trim();
@@ -370,13 +411,48 @@ mod tests {
 
     #[test]
     fn a_sentence_between_rules_is_no_front_matter() {
-        let check = |text: &str, expected: bool| assert_eq!(has_front_matter(text), expected, "{text}");
+        let check = |text: &str, expected: bool| assert_eq!(has_front_matter(text, &YAML), expected, "{text}");
         check("---\ntitle: 护理\ntags:\n  - 长护\n# 说明\n---\n正文", true);
         check("---\n标题：护理\n---\n正文", true);
         check("---\n\n线上的一句话。\n\n---\n正文", false);
         check("正文\n---\na: b\n---", false);
         let article = article("---\n护理给付按月发放。\n---\n\n正文。");
         assert!(article.text.contains("护理给付按月发放。"), "{}", article.text);
+    }
+
+    #[test]
+    fn front_matter_may_be_written_as_toml() {
+        let article = article("+++\ntitle = \"异地就医\"\ndate = 2024-05-01\ntags = [\"备案\"]\n+++\n\n线上办理。");
+        assert_eq!(
+            (article.title.as_str(), article.text.as_str()),
+            ("异地就医", "线上办理。")
+        );
+        assert_eq!(article.published.unwrap().to_string(), "2024-05-01");
+        let text = "+++\n护理给付按月发放。\n+++\n\n正文。";
+        assert!(self::article(text).text.contains("护理给付按月发放。"));
+    }
+
+    #[test]
+    fn notes_tasks_and_what_is_struck_out_lose_only_their_marks() {
+        let check = |text: &str, expected: &str| assert_eq!(article(text).text, expected, "{text}");
+        check(
+            "先减起付线[^1]。\n\n[^1]: 起付线按年度计算。\n\n再乘比例。",
+            "先减起付线。\n\n起付线按年度计算。\n\n再乘比例。",
+        );
+        check(
+            "降低[15个百分点][1]。\n\n[1]: https://example.org \"降低比例\"",
+            "降低15个百分点。",
+        );
+        check("- [x] 线上\n- [ ] 窗口", "- 线上\n- 窗口");
+        check("带~~旧版~~医保本。", "带旧版医保本。");
+        check("没有的注[^2]。", "没有的注[^2]。");
+    }
+
+    #[test]
+    fn a_text_without_front_matter_is_dated_by_its_lines() {
+        let article = article("# 暂停结算的公告\n\n来源：北原市医保局 发布时间：2025-04-02\n\n因系统升级，暂停结算。");
+        assert_eq!(article.published.unwrap().to_string(), "2025-04-02");
+        assert_eq!(article.source.as_deref(), Some("北原市医保局"));
     }
 
     #[test]

@@ -9,9 +9,11 @@
 
 mod byline;
 mod decode;
+mod delimited;
 #[cfg(feature = "documents")]
 pub mod documents;
 mod event;
+mod fields;
 mod format;
 mod html;
 mod json;

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 use crate::model::{Article, Origin};
 
-use super::decode;
 #[cfg(feature = "documents")]
 use super::documents;
 use super::event::{ReadEvent, Rejected};
@@ -23,7 +22,7 @@ use super::record::{self, Lost, Record};
 use super::source::{Scope, Sources};
 use super::stream::{Lines, lines};
 use super::walk::{self, Found, SourceFile};
-use super::{html, markdown, skip, table};
+use super::{decode, delimited, html, markdown, skip, table};
 
 /// The largest file that is read as one text, in bytes. JSON Lines has no such limit.
 const MAX_FILE: u64 = 64 << 20;
@@ -162,11 +161,11 @@ impl ArticleReader {
         let name = walk::title_from_name(&file.path);
         let reading = match format {
             Format::Json => {
-                let records = json::read_document(&text, &file.origin.id())?;
+                let records = json::read_document(&text, &file.origin.id(), &name)?;
                 return self.accept_records(file, records.into_iter().map(|record| (None, record)));
             }
             Format::Table => {
-                let mut rows = table::read_csv(&text).map_err(|reason| (None, reason))?;
+                let mut rows = delimited::read_csv(&text).map_err(|reason| (None, reason))?;
                 if let Some((line, what)) = rows.noticed.take() {
                     self.notice(&file.path, Some(line), what);
                 }

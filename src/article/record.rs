@@ -1,9 +1,9 @@
 //! One record to one article: which of its fields is what, what cannot be read, what is kept as it is.
 //!
 //! A record is an object of JSON or a row of a table; its text is kept to the letter, but for
-//! lines that were broken inside sentences and for the tags of HTML. Fields are known by the names
-//! that people give them, in English and Chinese; all others become the article's attributes. What cannot be read in
-//! one field costs that field. Knows nothing of files and lines.
+//! lines that were broken inside sentences and for the tags of HTML. Fields of no known name become the article's attributes.
+//! What cannot be read in
+//! one field costs that field. Knows nothing of files and lines, and leaves to `fields` what a field is called.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use crate::model::{Article, ArticleKind};
 
 use crate::text::{WrittenDate, find_date};
 
+use super::fields::{Role, says_more, take, take_text};
 use super::html::push_fragment;
 use super::layout::Layout;
 use super::limits::{
@@ -20,28 +21,6 @@ use super::limits::{
     MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
 };
 use super::lines::unwrapped;
-
-// Not 编号: in a folder of tables it mostly counts rows, and two files would claim the same ids.
-const ID: &[&str] = &["_id", "id"];
-const TITLE: &[&str] = &["title", "标题", "题目", "question", "问题"];
-const TEXT: &[&str] = &["text", "content", "正文", "内容", "answer", "答案", "回答"];
-const URL: &[&str] = &["url", "link", "链接", "网址"];
-const SOURCE: &[&str] = &["source", "publisher", "来源", "发布单位", "发布机构"];
-const DATE: &[&str] = &["published", "date", "发布日期", "发布时间", "日期"];
-const REGION: &[&str] = &[
-    "regions",
-    "region",
-    "province",
-    "city",
-    "地区",
-    "省份",
-    "省",
-    "城市",
-    "市",
-    "区域",
-    "统筹区",
-];
-const YEAR: &[&str] = &["years", "year", "年份", "年度"];
 
 /// What one record gave.
 #[derive(Debug, Default)]
@@ -77,13 +56,7 @@ impl Lost {
     }
 }
 
-/// Whether a record of these fields has a text by a name that is known.
-pub(super) fn has_text<'a>(mut fields: impl Iterator<Item = &'a str>) -> bool {
-    fields.any(|field| TEXT.iter().any(|name| is_called(field, name)))
-}
-
-/// An article from a record: `_id` or `id`, `title`, `text` or `content`, `url`, `source`, `published` or `date`,
-/// `kind`, `region`, `year` (all with other names, see above). `id`: that of a record that brings none.
+/// An article from a record, by what its fields are called. `id`: that of a record that brings none.
 ///
 /// # Errors
 /// Why it is none: no id, no text, or more text than an article may have.
@@ -92,7 +65,7 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         return Err(format!("is {}, not an object with `_id` and `text`", kind_of(&value)));
     };
     let mut read = Record::default();
-    let id = match take(&mut fields, ID) {
+    let id = match take(&mut fields, Role::Id) {
         Some((_, Value::String(id))) => id,
         Some((_, Value::Number(id))) => id.to_string(),
         Some((name, other)) => return Err(format!("`{name}` is {}, not a string or a number", kind_of(&other))),
@@ -109,15 +82,27 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
             "its `_id` is longer than {MAX_ID} bytes or has control characters"
         ));
     }
-    let Some((name, text)) = take(&mut fields, TEXT) else {
+    let found = take(&mut fields, Role::Text).or_else(|| take(&mut fields, Role::Brief));
+    let Some((name, value)) = found else {
         let names: Vec<String> = fields.keys().take(8).map(|name| format!("`{}`", short(name))).collect();
         return Err(match names.is_empty() {
             true => "has no `text` (or `content`)".into(),
             false => format!("has no `text` (or `content`) but {}; name one so", names.join(", ")),
         });
     };
-    let Value::String(mut text) = text else {
-        return Err(format!("`{name}` is {}, not a string", kind_of(&text)));
+    let mut text = match value {
+        Value::String(text) => text,
+        mut deep @ (Value::Array(_) | Value::Object(_)) => {
+            let text = take_text(&mut deep);
+            if text.is_empty() {
+                return Err(format!("`{name}` is {} in which no text is known", kind_of(&deep)));
+            }
+            if says_more(&deep) {
+                fields.insert(name.clone(), deep);
+            }
+            text
+        }
+        other => return Err(format!("`{name}` is {}, not a string", kind_of(&other))),
     };
     if text.trim().is_empty() {
         return Err(format!("its `{name}` is empty"));
@@ -128,14 +113,23 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     if let Some(joined) = unwrapped(&text) {
         text = joined;
     }
-    let mut title = match take(&mut fields, TITLE) {
+    let mut title = match take(&mut fields, Role::Title) {
         Some((_, Value::String(title))) => title,
         Some((_, Value::Number(title))) => title.to_string(),
-        Some((name, other)) => {
-            read.lost
-                .push(("title is not a text and was kept as an attribute", shown(&other)));
-            fields.insert(name.to_string(), other);
-            String::new()
+        Some((name, mut other)) => {
+            let title = if other.is_object() {
+                take_text(&mut other)
+            } else {
+                String::new()
+            };
+            if title.is_empty() {
+                read.lost
+                    .push(("title is not a text and was kept as an attribute", shown(&other)));
+            }
+            if says_more(&other) {
+                fields.insert(name, other);
+            }
+            title
         }
         None => String::new(),
     };
@@ -152,7 +146,7 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         return Err(too_long(text.len()));
     }
     let mut years = Vec::new();
-    let published = match take(&mut fields, DATE) {
+    let published = match take(&mut fields, Role::Date) {
         None => None,
         Some((_, Value::String(day))) if day.trim().is_empty() => None,
         Some((name, value)) => {
@@ -173,14 +167,14 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
                     .push(("date is not a day and was kept as an attribute", shown(&value))),
             }
             if day.is_none() {
-                fields.insert(name.to_string(), value);
+                fields.insert(name, value);
             }
             day
         }
     };
     let kind = match fields.get("kind") {
-        Some(Value::String(kind)) if kind == "summary" || kind == "full" => match take(&mut fields, &["kind"]) {
-            Some((_, Value::String(kind))) if kind == "summary" => ArticleKind::Summary,
+        Some(Value::String(kind)) if kind == "summary" || kind == "full" => match fields.remove("kind") {
+            Some(Value::String(kind)) if kind == "summary" => ArticleKind::Summary,
             _ => ArticleKind::Full,
         },
         _ => ArticleKind::Full,
@@ -189,14 +183,14 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     // Province and city may stand in two fields; both name the place.
     let is_empty = |value: &Value| matches!(value, Value::String(text) if text.trim().is_empty());
     let mut not_understood = Vec::new();
-    while let Some((name, value)) = take(&mut fields, REGION) {
+    while let Some((name, value)) = take(&mut fields, Role::Region) {
         if !names(&value, &mut regions) && !is_empty(&value) {
             read.lost
                 .push(("region is no name and was kept as an attribute", shown(&value)));
             not_understood.push((name, value));
         }
     }
-    while let Some((name, value)) = take(&mut fields, YEAR) {
+    while let Some((name, value)) = take(&mut fields, Role::Year) {
         let before = years.len();
         calendar_years(&value, &mut years);
         if years.len() == before && !is_empty(&value) {
@@ -206,10 +200,10 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         }
     }
     for (name, value) in not_understood {
-        fields.insert(name.to_string(), value);
+        fields.insert(name, value);
     }
-    let url = text_of(take(&mut fields, URL));
-    let source = text_of(take(&mut fields, SOURCE));
+    let url = text_of(take(&mut fields, Role::Url));
+    let source = text_of(take(&mut fields, Role::Source));
     let attributes = attributes(fields, &mut read.lost);
     read.article = Article {
         id,
@@ -251,51 +245,29 @@ fn too_long(bytes: usize) -> String {
     )
 }
 
-/// Whether a field has a known name, in small letters or others.
-fn is_called(field: &str, name: &str) -> bool {
-    field.trim().eq_ignore_ascii_case(name)
-}
-
-/// The first of these fields that is there and not null, or empty text behind which another may stand.
-fn take<'a>(record: &mut Map<String, Value>, names: &[&'a str]) -> Option<(&'a str, Value)> {
-    names.iter().find_map(|&name| {
-        let field = match record.contains_key(name) {
-            true => name.to_string(),
-            false => record.keys().find(|field| is_called(field, name))?.clone(),
-        };
-        record
-            .remove(&field)
-            .filter(|value| !value.is_null())
-            .map(|value| (name, value))
-    })
-}
-
-/// What a text says that was written as HTML, if it was: it has a closing tag or a line break of it.
+/// What a text says that was written as HTML, if it was: it has a closing tag or a line break of it, perhaps with the
+/// brackets escaped, as some programs store it.
 fn without_tags(text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
     let marks = [
-        "</p>",
-        "</div>",
-        "</span>",
-        "</li>",
-        "</td>",
-        "</strong>",
-        "</a>",
-        "</h2>",
-        "</h3>",
-        "<br>",
-        "<br/>",
-        "<br />",
+        "/p", "/div", "/span", "/li", "/td", "/strong", "/b", "/em", "/i", "/u", "/font", "/a", "/h1", "/h2", "/h3",
+        "/h4", "br", "br/", "br /",
     ];
-    if !marks.iter().any(|mark| lower.contains(mark)) {
+    let has = |open: &str, close: &str| marks.iter().any(|mark| lower.contains(&format!("{open}{mark}{close}")));
+    let is_escaped = has("&lt;", "&gt;");
+    if !is_escaped && !has("<", ">") {
         return None;
     }
     let mut layout = Layout::default();
-    push_fragment(text, &mut layout);
+    if is_escaped {
+        push_fragment(&text.replace("&lt;", "<").replace("&gt;", ">"), &mut layout);
+    } else {
+        push_fragment(text, &mut layout);
+    }
     Some(layout.finish()).filter(|text| !text.trim().is_empty())
 }
 
-fn text_of(field: Option<(&str, Value)>) -> Option<String> {
+fn text_of(field: Option<(String, Value)>) -> Option<String> {
     match field?.1 {
         Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
         Value::Null => None,
@@ -433,6 +405,7 @@ mod tests {
             "等待六个月。\n\n比例高五个百分点。",
         );
         check("第一行<br/>第二行", "第一行\n第二行");
+        check("&lt;p&gt;等待。&lt;/p&gt;<p>复审。</p>", "等待。\n\n复审。");
         check("年龄<60且>18的", "年龄<60且>18的");
         check("甲 &nbsp; 乙", "甲 &nbsp; 乙");
     }
@@ -477,6 +450,29 @@ mod tests {
     }
 
     #[test]
+    fn texts_and_titles_inside_other_values_are_found() {
+        let json = r#"{"id": 5, "title": {"rendered": "断缴"}, "content": {"rendered": "<p>等待六个月。</p>", "protected": false}}"#;
+        let article = read(json).unwrap().article;
+        assert_eq!(
+            (article.title.as_str(), article.text.as_str()),
+            ("断缴", "等待六个月。")
+        );
+        assert_eq!(article.attributes["content"], r#"{"protected":false}"#);
+        let json =
+            r#"{"id": 6, "question": "断缴？", "answers": [{"user": "a", "content": "补缴。"}], "category": ["医保"]}"#;
+        let article = read(json).unwrap().article;
+        assert_eq!((article.title.as_str(), article.text.as_str()), ("断缴？", "补缴。"));
+        assert_eq!(article.attributes["answers"], r#"[{"user":"a"}]"#);
+        assert_eq!(
+            read(r#"{"id": 7, "title": "t", "summary": "摘要。"}"#)
+                .unwrap()
+                .article
+                .text,
+            "摘要。"
+        );
+    }
+
+    #[test]
     fn a_bad_field_costs_the_field() {
         let check = |date: &str, expected: Option<&str>, lost: usize| {
             let record = read(&format!(r#"{{"_id": "a", "text": "x", "date": {date}}}"#)).unwrap();
@@ -492,6 +488,8 @@ mod tests {
         check("\"2024-05\"", None, 1);
         check("\"二〇二四年五月一日\"", Some("2024-05-01"), 0);
         check("\"\"", None, 0);
+        check("\"Wed, 06 Nov 2024 10:00:00 +0800\"", Some("2024-11-06"), 0);
+        check("\"6 November 2024\"", Some("2024-11-06"), 0);
         check("\"未知\"", None, 1);
         check("12", None, 1);
         check("[2024]", None, 1);
@@ -528,6 +526,10 @@ mod tests {
         check(r#"{"_id": "a", "passage": "x"}"#, "but `passage`");
         check(r#"{"_id": "a", "text": null}"#, "has no `text`");
         check(r#"{"_id": "a", "text": 5}"#, "`text` is a number, not a string");
+        check(
+            r#"{"_id": "a", "text": {"size": 5}}"#,
+            "`text` is an object in which no text is known",
+        );
         check(r#"{"_id": "a", "text": " \n"}"#, "`text` is empty");
         let long = "x".repeat(MAX_TEXT + 1);
         check(&format!(r#"{{"_id": "a", "text": "{long}"}}"#), "4.0 MiB of text");

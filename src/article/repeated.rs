@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::record;
+use super::fields;
 
 /// A value of JSON as it is written.
 pub(super) struct Kept(pub Value);
@@ -18,7 +18,7 @@ pub(super) struct Kept(pub Value);
 /// the number `nth` behind its name or the next one that is free; gives the number behind that. What is empty says nothing.
 pub(super) fn add(fields: &mut Map<String, Value>, name: String, value: Value, nth: usize) -> usize {
     let is_empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
-    let is_text = record::has_text(std::iter::once(name.as_str()));
+    let is_text = fields::has_text(std::iter::once(name.as_str()));
     match (fields.get_mut(&name), value) {
         (Some(before), value) if is_empty(before) => *before = value,
         (Some(_), value) if is_empty(&value) => {}

@@ -1,12 +1,15 @@
 //! Rows of a table to records: a row is a record by the table's header, or says of each cell what its column is.
 //!
-//! Owns where the header is and what a row says; CSV is read here, workbooks elsewhere.
+//! Owns where the header is and what a row says. Files are read elsewhere: `delimited`, workbooks, lists of JSON.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::text::find_date;
+
+use super::fields;
 use super::lines::{append, begins, is_open, only_follows, unwrapped};
-use super::record::{self, Record, read_record};
+use super::record::{Record, read_record};
 use super::repeated;
 
 /// The rows of one table, each with the line or row that it stands on, from 1.
@@ -28,119 +31,6 @@ pub(super) const MAX_CELLS: usize = 4_000_000;
 /// Most columns of a row.
 pub(super) const MAX_COLUMNS: usize = 1_000;
 
-/// The rows of a file of values apart by commas, semicolons or tabs.
-pub(super) fn read_csv(text: &str) -> Result<Table, String> {
-    // A line that only tells the program what parts the values is none of them.
-    let told = text
-        .split_once('\n')
-        .and_then(|(first, rest)| Some((stated_delimiter(first)?, rest)));
-    let (delimiter, text, above) = match told {
-        Some((delimiter, rest)) => (delimiter, rest, 1),
-        None => (delimiter(text), text, 0),
-    };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text.as_bytes());
-    let mut table = Table {
-        noticed: swallowed(text, delimiter).map(|(from, to)| {
-            let what = format!(
-                "a quote is not closed where its value ends: the lines down to {} are one value",
-                to + above
-            );
-            (from + above, what)
-        }),
-        ..Table::default()
-    };
-    let mut cells = 0;
-    for record in reader.records() {
-        let record = record.map_err(|error| format!("is no table of values: {error}"))?;
-        let line = record.position().map_or(0, |position| position.line() as usize) + above;
-        // Only line feeds are counted; some programs end rows by a carriage return.
-        let line = line.max(table.rows.last().map_or(0, |&(before, _)| before) + 1);
-        // Empty values behind the last one are what some programs fill a row with.
-        let filled = (0..record.len())
-            .rev()
-            .find(|&at| record.get(at).is_some_and(|cell| !cell.trim().is_empty()))
-            .map_or(0, |last| last + 1);
-        cells += filled;
-        if cells > MAX_CELLS || filled > MAX_COLUMNS {
-            return Err(format!("has more than {MAX_CELLS} cells or {MAX_COLUMNS} columns"));
-        }
-        let row: Vec<String> = record.iter().take(filled).map(|cell| cell.trim().to_string()).collect();
-        if row.iter().any(|cell| !cell.is_empty()) {
-            table.rows.push((line, row));
-        }
-    }
-    Ok(table)
-}
-
-/// The first value that is in quotes, runs over the end of its line, and whose quote is not closed where a value ends, by
-/// its first and last line: it took the rows below for a part of itself.
-fn swallowed(text: &str, delimiter: u8) -> Option<(usize, usize)> {
-    let bytes = text.as_bytes();
-    let (mut at, mut line, mut begins) = (0, 1, true);
-    while let Some(&byte) = bytes.get(at) {
-        at += 1;
-        if begins && byte == b'"' {
-            let opened = line;
-            loop {
-                match bytes.get(at) {
-                    // Two quotes are one that is said.
-                    Some(b'"') if bytes.get(at + 1) == Some(&b'"') => at += 1,
-                    Some(b'"') | None => break,
-                    Some(b'\n') => line += 1,
-                    Some(_) => {}
-                }
-                at += 1;
-            }
-            let is_closed = bytes.get(at).is_some()
-                && bytes
-                    .get(at + 1)
-                    .is_none_or(|next| [delimiter, b'\n', b'\r'].contains(next));
-            if line > opened && !is_closed {
-                return Some((opened, line));
-            }
-            at += 1;
-            begins = false;
-            continue;
-        }
-        line += usize::from(byte == b'\n');
-        begins = byte == delimiter || byte == b'\n' || byte == b'\r';
-    }
-    None
-}
-
-/// What a first line such as `sep=;` says that parts the values.
-fn stated_delimiter(line: &str) -> Option<u8> {
-    let line = line.trim_end_matches('\r').trim_matches('"');
-    let stated = line.get(..4).filter(|word| word.eq_ignore_ascii_case("sep="))?;
-    match &line.as_bytes()[stated.len()..] {
-        &[byte] if !byte.is_ascii_alphanumeric() => Some(byte),
-        _ => None,
-    }
-}
-
-/// What parts the values: the one of `,`, `;`, tab and `，` that stands most often outside quotes in the first lines.
-fn delimiter(text: &str) -> u8 {
-    let mut counts = [(b',', 0usize), (b'\t', 0), (b';', 0)];
-    let mut quoted = false;
-    for byte in text.bytes().take(1 << 14) {
-        if byte == b'"' {
-            quoted = !quoted;
-        } else if !quoted && let Some((_, count)) = counts.iter_mut().find(|(mark, _)| *mark == byte) {
-            *count += 1;
-        }
-    }
-    // The first of equals is the comma.
-    counts
-        .iter()
-        .rev()
-        .max_by_key(|(_, count)| count)
-        .map_or(b',', |&(mark, _)| mark)
-}
-
 /// What the rows of a table gave.
 pub(super) struct Rows {
     /// Each with its line.
@@ -152,65 +42,63 @@ pub(super) struct Rows {
 /// The rows below the header as records, by known names of columns, else as text that says what each cell is. `id` is
 /// what the rows' ids begin with where they bring none, `name` what the file is called.
 pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
-    let wide = table
-        .rows
-        .iter()
-        .map(|(_, row)| row.iter().filter(|cell| !cell.is_empty()).count())
-        .max()
-        .unwrap_or(0);
-    // Lines above the header hold one cell: the table's name, its unit.
+    let wide = table.rows.iter().map(|(_, row)| filled(row).count()).max().unwrap_or(0);
     let mut above = Vec::new();
     let mut rows = table.rows.into_iter().peekable();
     while wide > 1
-        && let Some((_, row)) = rows.next_if(|(_, row)| row.iter().filter(|cell| !cell.is_empty()).count() == 1)
+        && let Some((_, row)) = rows.next_if(|(_, row)| is_above(row, wide))
     {
         above.extend(row.into_iter().filter(|cell| !cell.is_empty()));
     }
+    let rows = rows.collect::<Vec<_>>();
+    let count = match table.header_rows {
+        0 if is_form(&rows) || !has_header(&rows) => 0,
+        0 if joins_columns(&rows) => 2,
+        rows => rows.max(1),
+    };
+    let (heads, below) = rows.split_at(count.min(rows.len()));
     let mut header: Vec<String> = Vec::new();
-    let mut rows = rows.collect::<Vec<_>>();
-    let named_columns = table.header_rows > 1 || has_header(&rows);
-    let below = rows.split_off(if named_columns {
-        table.header_rows.max(1).min(rows.len())
-    } else {
-        0
-    });
-    for (_, row) in rows {
+    for (_, row) in heads {
         header.resize(header.len().max(row.len()), String::new());
         for (name, cell) in header.iter_mut().zip(row) {
-            if !cell.is_empty() && *name != cell {
+            if !cell.is_empty() && name != cell {
                 *name = if name.is_empty() {
-                    cell
+                    cell.clone()
                 } else {
                     format!("{name}/{cell}")
                 };
             }
         }
     }
-    let known = record::has_text(header.iter().map(String::as_str));
-    let title = [table.name.as_str(), above.first().map_or("", String::as_str)]
-        .into_iter()
-        .rev()
-        .find(|title| !title.is_empty())
-        .unwrap_or(name)
-        .to_string();
+    let title = above.first().or((!table.name.is_empty()).then_some(&table.name));
+    let title = title.map_or(name, String::as_str).to_string();
     let above_all = above.join(" | ");
-    let lead: Vec<String> = above.into_iter().skip(1).collect();
-    let mut found: Vec<_> = below
-        .into_iter()
-        .map(|(line, row)| {
-            let own = format!("{id}-{line}");
-            let record = if known {
-                named(&header, row, own)
-            } else {
-                told(&header, row, own, &title, &lead)
-            };
-            (Some(line), record)
-        })
-        .collect();
-    if found.is_empty() && !header.is_empty() {
+    let sheet = Sheet {
+        id,
+        header,
+        title,
+        lead: above.into_iter().skip(1).collect(),
+    };
+    let mut found = match () {
+        () if fields::has_text(sheet.header.iter().map(String::as_str)) => below
+            .iter()
+            .map(|(line, row)| (Some(*line), sheet.named(*line, row)))
+            .collect(),
+        () if is_form(&rows) => vec![(rows.first().map(|(line, _)| *line), sheet.form(&rows))],
+        () => sheet.all_told(heads, below),
+    };
+    if found.is_empty() && !sheet.header.is_empty() {
         // A header alone is all that there is.
-        found.push((Some(1), told(&[], header.clone(), format!("{id}-1"), &title, &lead)));
+        found.push((
+            Some(1),
+            sheet.of_text(
+                1,
+                &sheet.title,
+                sheet.lead.iter().chain(&sheet.header).cloned().collect(),
+            ),
+        ));
     }
+    let mut header = sheet.header;
     header.extend([table.name, above_all]);
     header.retain(|name| !name.is_empty());
     Rows {
@@ -219,13 +107,180 @@ pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
     }
 }
 
+fn filled(row: &[String]) -> impl Iterator<Item = &String> {
+    row.iter().filter(|cell| !cell.is_empty())
+}
+
+/// The cell of a row that has no other.
+fn only_cell(row: &[String]) -> Option<&String> {
+    let mut cells = filled(row);
+    cells.next().filter(|_| cells.next().is_none())
+}
+
+/// What all rows of a table share.
+struct Sheet<'a> {
+    /// What the rows' ids begin with.
+    id: &'a str,
+    /// The names of the columns; none where no row names them.
+    header: Vec<String>,
+    title: String,
+    /// What stands above the header besides the title, told with each row.
+    lead: Vec<String>,
+}
+
+/// A record with its line, or why it is none.
+type Reading = (Option<usize>, Result<Record, String>);
+
+impl Sheet<'_> {
+    /// The rows below the header, each told with the name of the part of the table that it stands in; the header once more
+    /// is none of them.
+    fn all_told(&self, heads: &[(usize, Vec<String>)], below: &[(usize, Vec<String>)]) -> Vec<Reading> {
+        let is_head = |row: &[String]| heads.iter().any(|(_, head)| head == row);
+        let mut found = Vec::new();
+        let (mut title, mut lead) = (self.title.clone(), self.lead.clone());
+        let (mut part, mut at) = (None, 0);
+        while let Some((line, row)) = below.get(at) {
+            at += 1;
+            if is_head(row) && only_cell(row).is_none() {
+                continue;
+            }
+            let next = below.get(at).map(|(_, row)| row.as_slice());
+            let is_again = next.is_some_and(is_head);
+            let has_rows = below[at..]
+                .iter()
+                .find(|(_, row)| !is_head(row))
+                .is_some_and(|(_, row)| only_cell(row).is_none());
+            match only_cell(row) {
+                Some(cell)
+                    if has_rows
+                        && self.header.len() > 2
+                        && !is_note(row, self.header.len())
+                        && (is_again || begins(cell)) =>
+                {
+                    // The first part's name stood above the header.
+                    match (is_again, lead.last_mut()) {
+                        (true, Some(last)) if part.is_none() => *last = cell.clone(),
+                        (true, None) if part.is_none() => title = cell.clone(),
+                        _ => part = Some(cell.clone()),
+                    }
+                }
+                _ => {
+                    let lines = lead.iter().chain(&part).cloned().chain(self.cells(row)).collect();
+                    found.push((Some(*line), self.of_text(*line, &title, lines)));
+                }
+            }
+        }
+        found
+    }
+
+    /// A row whose columns have the names of a record's fields.
+    fn named(&self, line: usize, row: &[String]) -> Result<Record, String> {
+        let mut fields = Map::new();
+        for (at, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            let name = self
+                .header
+                .get(at)
+                .map(|name| name.trim())
+                .filter(|name| !name.is_empty());
+            let name = name.map_or_else(|| format!("列{}", at + 1), str::to_string);
+            repeated::add(&mut fields, name, Value::String(cell.clone()), at + 1);
+        }
+        read_record(Value::Object(fields), Some(format!("{}-{line}", self.id)))
+    }
+
+    /// Rows of names and values as one text.
+    fn form(&self, rows: &[(usize, Vec<String>)]) -> Result<Record, String> {
+        let line = rows.first().map_or(1, |(line, _)| *line);
+        let told = rows.iter().map(|(_, row)| {
+            let cells: Vec<String> = filled(row).map(|cell| on_one_line(cell)).collect();
+            cells.join("：")
+        });
+        self.of_text(line, &self.title, self.lead.iter().cloned().chain(told).collect())
+    }
+
+    /// A row as text: `column：value`, one a line.
+    fn cells(&self, row: &[String]) -> Vec<String> {
+        let is_note = is_note(row, self.header.len());
+        let cells = row.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
+        let told = cells.map(|(at, cell)| {
+            let cell = on_one_line(cell);
+            match self.header.get(at).filter(|name| !name.is_empty() && !is_note) {
+                Some(name) => format!("{name}：{cell}"),
+                None => cell,
+            }
+        });
+        told.collect()
+    }
+
+    fn of_text(&self, line: usize, title: &str, lines: Vec<String>) -> Result<Record, String> {
+        let mut fields = Map::new();
+        fields.insert("title".into(), Value::String(title.to_string()));
+        // Lines that would be taken for one sentence that a program broke are set apart.
+        let text = lines.join("\n");
+        let text = if unwrapped(&text).is_some() {
+            lines.join("\n\n")
+        } else {
+            text
+        };
+        fields.insert("text".into(), Value::String(text));
+        read_record(Value::Object(fields), Some(format!("{}-{line}", self.id)))
+    }
+}
+
+/// Whether the rows are those of a form: names of what an office says of a thing (`办理条件`) and the value beside each.
+fn is_form(rows: &[(usize, Vec<String>)]) -> bool {
+    let names = |(_, row): &(usize, Vec<String>)| matches!(row.as_slice(), [name, value] if fields::is_of_form(name) && !value.is_empty());
+    let named = rows.iter().filter(|row| names(row)).count();
+    rows.len() > 2
+        && rows.first().is_some_and(names)
+        && 2 * named >= rows.len()
+        && rows.iter().all(|(_, row)| row.len() <= 2)
+}
+
+/// Whether the first row joins columns by the same name for several, and the second names each.
+fn joins_columns(rows: &[(usize, Vec<String>)]) -> bool {
+    let [(_, first), (_, second), _, ..] = rows else {
+        return false;
+    };
+    let joins = first.windows(2).any(|pair| !pair[0].is_empty() && pair[0] == pair[1]);
+    let is_name = |cell: &String| !cell.is_empty() && !cell.chars().any(is_numeral);
+    let distinct = second.windows(2).all(|pair| pair[0] != pair[1]);
+    joins && distinct && second.len() == first.len() && second.iter().all(is_name)
+}
+
+/// Whether a row at the top of a table stands above its header: one cell, the table's name or its unit, or a few of which each
+/// says what it is (`制表单位：某局`). `wide`: how many cells the widest row has.
+fn is_above(row: &[String], wide: usize) -> bool {
+    let says_what = |cell: &str| {
+        let said = cell.split_once(['：', ':']);
+        said.is_some_and(|(name, value)| !name.trim().is_empty() && !value.trim().is_empty())
+    };
+    let several = filled(row).count();
+    several == 1
+        || (several < wide
+            && filled(row).any(|cell| says_what(cell))
+            && filled(row).all(|cell| says_what(cell) || find_date(cell).is_some()))
+}
+
+/// Whether a row below the header is a note on the table and no row of it: one cell that is none of a column's.
+fn is_note(row: &[String], wide: usize) -> bool {
+    let Some(cell) = only_cell(row) else {
+        return false;
+    };
+    wide > 2
+        && (cell.contains('。')
+            || ["注：", "注:", "备注", "说明：", "说明:"]
+                .iter()
+                .any(|mark| cell.starts_with(mark)))
+}
+
 /// Whether the first of some rows names the columns. It does not if it is a row as the next one is: sentences stand in
 /// the same column, or the same words with other numbers.
 fn has_header(rows: &[(usize, Vec<String>)]) -> bool {
     let [(_, first), (_, second), ..] = rows else {
         return true;
     };
-    if record::has_text(first.iter().map(String::as_str)) {
+    if fields::has_text(first.iter().map(String::as_str)) {
         return true;
     }
     let alike = |one: &str, other: &str| {
@@ -242,40 +297,6 @@ fn has_header(rows: &[(usize, Vec<String>)]) -> bool {
 
 fn is_numeral(c: char) -> bool {
     c.is_ascii_digit() || matches!(c, '.' | ',') || "〇零一二三四五六七八九十百千万".contains(c)
-}
-
-/// A row whose columns have the names of a record's fields.
-fn named(header: &[String], row: Vec<String>, id: String) -> Result<Record, String> {
-    let mut fields = Map::new();
-    for (at, cell) in row.into_iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-        let name = header.get(at).map(|name| name.trim()).filter(|name| !name.is_empty());
-        let name = name.map_or_else(|| format!("列{}", at + 1), str::to_string);
-        repeated::add(&mut fields, name, Value::String(cell), at + 1);
-    }
-    read_record(Value::Object(fields), Some(id))
-}
-
-/// A row as text: `column：value`, one a line.
-fn told(header: &[String], row: Vec<String>, id: String, title: &str, lead: &[String]) -> Result<Record, String> {
-    let mut lines: Vec<String> = lead.to_vec();
-    for (at, cell) in row.into_iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-        let cell = on_one_line(&cell);
-        match header.get(at).filter(|name| !name.is_empty()) {
-            Some(name) => lines.push(format!("{name}：{cell}")),
-            None => lines.push(cell),
-        }
-    }
-    let mut fields = Map::new();
-    fields.insert("title".into(), Value::String(title.to_string()));
-    // Lines that would be taken for one sentence that a program broke are set apart.
-    let text = lines.join("\n");
-    let text = if unwrapped(&text).is_some() {
-        lines.join("\n\n")
-    } else {
-        text
-    };
-    fields.insert("text".into(), Value::String(text));
-    read_record(Value::Object(fields), Some(id))
 }
 
 /// A cell's lines, with those joined that were broken inside sentences.
@@ -297,6 +318,7 @@ fn on_one_line(cell: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::delimited::read_csv;
     use super::*;
 
     fn read(text: &str) -> Vec<(String, String, String)> {
@@ -349,6 +371,39 @@ mod tests {
             "诊疗项目表,,\n单位：元,,\n项目,限价,说明\n项目一,13,门诊\n",
             &[("f-4", "诊疗项目表", "单位：元\n项目：项目一\n限价：13\n说明：门诊")],
         );
+        check(
+            "定点名单,,,\n制表单位：某局,,,制表日期：3月1日\n机构,等级,床位,地址\n一院,三级,1200,中心路,多\n注：含分院。\n",
+            &[
+                (
+                    "f-4",
+                    "定点名单",
+                    "制表单位：某局\n制表日期：3月1日\n机构：一院\n等级：三级\n床位：1200\n地址：中心路\n多",
+                ),
+                ("f-5", "定点名单", "制表单位：某局\n制表日期：3月1日\n注：含分院。"),
+            ],
+        );
+        check(
+            "一、职工,,\n级别,起付线,比例\n三级,900,85%\n二、居民,,\n级别,起付线,比例\n三级,1200,60%\n（一）学生,,\n一级,200,85%\n二级,,\n",
+            &[
+                ("f-3", "一、职工", "级别：三级\n起付线：900\n比例：85%"),
+                ("f-6", "二、居民", "级别：三级\n起付线：1200\n比例：60%"),
+                ("f-8", "二、居民", "（一）学生\n级别：一级\n起付线：200\n比例：85%"),
+                ("f-9", "二、居民", "（一）学生\n级别：二级"),
+            ],
+        );
+        check(
+            "机构,机构,规模\n名称,等级,床位数\n一院,三级,1200\n",
+            &[("f-3", "文件", "机构/名称：一院\n机构/等级：三级\n规模/床位数：1200")],
+        );
+        check(
+            "事项名称,生育津贴申领\n办理条件,连续缴费满六个月。\n承诺时限,10个工作日\n备注,\n",
+            &[(
+                "f-1",
+                "文件",
+                "事项名称：生育津贴申领\n办理条件：连续缴费满六个月。\n承诺时限：10个工作日\n备注",
+            )],
+        );
+        check("甲|乙\n丙|丁\n", &[("f-2", "文件", "甲：丙\n乙：丁")]);
         check("只有一列\n甲\n", &[("f-2", "文件", "只有一列：甲")]);
         check("只有一格\n", &[("f-1", "文件", "只有一格")]);
     }
@@ -387,23 +442,6 @@ mod tests {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         assert_eq!(kept, [("备注", "甲"), ("备注 6", "乙"), ("标题 2", "长护")]);
-    }
-
-    #[test]
-    fn a_quote_that_swallows_rows_is_named() {
-        let check =
-            |text: &str, expected: Option<(usize, usize)>| assert_eq!(swallowed(text, b','), expected, "{text}");
-        check("甲,\"乙\n丙\",丁\n", None);
-        check("甲,\"乙\n\"\"丙\"\"\n\"\n丁,\"戊\"", None);
-        check("甲,乙\"丙\n丁,戊\"\n", None);
-        check("甲,\"乙\n", Some((1, 2)));
-        check("甲,\"乙", None);
-        check("险种,说明\n护理,\"按月\n意外,\"按次\"\n医疗,按年\n", Some((2, 3)));
-        check("\"\"\"\n", Some((1, 2)));
-        let table = read_csv("sep=,\n险种,说明\n护理,\"按月\n意外,按次\n").unwrap();
-        let (line, said) = table.noticed.clone().unwrap();
-        assert!(line == 3 && said.contains("down to 5"), "{line}: {said}");
-        assert_eq!(table.rows.len(), 2);
     }
 
     #[test]

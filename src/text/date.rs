@@ -86,7 +86,31 @@ pub fn find_date(text: &str) -> Option<WrittenDate> {
             year_only(number.value.integer()?)
         })
     };
-    day.or_else(month).or_else(year)
+    day.or_else(|| english(&text)).or_else(month).or_else(year)
+}
+
+/// The day in `Wed, 06 Nov 2024 10:00:00 +0800` (RFC 5322, as feeds write it) or `November 6, 2024`.
+fn english(text: &str) -> Option<WrittenDate> {
+    const MONTHS: [&str; 12] = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ];
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let number = |at: Option<usize>, digits: std::ops::RangeInclusive<usize>| {
+        let word = words.get(at?)?;
+        word.parse::<u32>().ok().filter(|_| digits.contains(&word.len()))
+    };
+    words.iter().enumerate().find_map(|(at, word)| {
+        let name = word.get(..3)?.to_ascii_lowercase();
+        let month = MONTHS.iter().position(|month| *month == name)? as u32 + 1;
+        let (day, year) = match number(at.checked_sub(1), 1..=2) {
+            Some(day) => (day, number(Some(at + 1), 4..=4)?),
+            None => (number(Some(at + 1), 1..=2)?, number(Some(at + 2), 4..=4)?),
+        };
+        Some(WrittenDate::from(Date::new(year, month, day)?))
+    })
 }
 
 /// The day that a field must say.
@@ -278,6 +302,9 @@ mod tests {
         check("202405", Some("2024-05"));
         check("2024年5月", Some("2024-05"));
         check("2024", Some("2024"));
+        check("Wed, 06 Nov 2024 10:00:00 +0800", Some("2024-11-06"));
+        check("november 6, 2024", Some("2024-11-06"));
+        check("Maybe 40 2024", None);
         check("二〇二四年", Some("2024"));
         for text in [
             "",
@@ -296,7 +323,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_survived(text in "[0-9二〇四年月日: TtZ./号-]{0,40}|\\PC{0,40}") {
+        fn any_text_is_survived(text in "[0-9二〇四年月日: TtZ./号-]{0,40}|([0-9]{1,4} |Nov |,){0,8}|\\PC{0,40}") {
             find_date(&text);
             if let Some((range, _)) = next_day(&text, 0) {
                 prop_assert!(text.get(range).is_some());
