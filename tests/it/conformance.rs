@@ -156,6 +156,18 @@ fn written(hit: &Hit) -> String {
     format!("{:08x} {hit:?}", hit.score.to_bits())
 }
 
+/// What an engine says of what it holds, asked one in so many of all requests.
+#[cfg(feature = "milvus")]
+pub fn everything(backend: &Arc<dyn Backend>, one_in: usize) -> Said {
+    all_of(backend, &an_adapter(), one_in)
+}
+
+fn an_adapter() -> Adapter {
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut random = || Array2::from_shape_simple_fn((2, 64), || rng.f32() - 0.5);
+    Adapter::new("test double", &random(), &random()).unwrap()
+}
+
 /// Asks everything.
 fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said {
     let mut said = Said::new();
@@ -299,9 +311,7 @@ pub fn life(
     one_in: usize,
     reopen: impl Fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
 ) -> Vec<(&'static str, Said)> {
-    let mut rng = fastrand::Rng::with_seed(7);
-    let mut random = || Array2::from_shape_simple_fn((2, 64), || rng.f32() - 0.5);
-    let adapter = Adapter::new("test double", &random(), &random()).unwrap();
+    let adapter = an_adapter();
     let mut steps = Vec::new();
     let mut step = |name, backend: &Arc<dyn Backend>| steps.push((name, all_of(backend, &adapter, one_in)));
     let range = |range: std::ops::Range<usize>, edition| range.map(|i| an_article(i, edition)).collect::<Vec<_>>();

@@ -2,20 +2,27 @@
 //! (`lite`) and the native one of milvus-lite 2.5 (`native`), which has the index and the filters of a real cluster. Both
 //! come from PyPI; `.ci/milvus` puts each into an environment of its own.
 
-use std::io::Read;
-use std::net::{TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use baowen::compute::Budget;
+use baowen::error::Fault;
+use baowen::index::ingest::Ingest;
 use baowen::index::milvus::{Address, MilvusIndex};
-use baowen::index::{Backend, Identity};
+use baowen::index::{Backend, Identity, Writer};
+use baowen::model::{Article, Filter};
 use baowen::profile::Bm25Params;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
-use crate::conformance::{compare, life};
+use crate::conformance::{compare, everything, life};
 use crate::needed;
-use crate::support::{root, rules};
+use crate::support::{article, root, rules};
 use crate::tiny::Tiny;
 
 /// The servers.
@@ -88,16 +95,76 @@ impl Server {
     }
 
     fn address(&self, name: &str) -> Address {
-        Address::parse(&format!("milvus://127.0.0.1:{}/{name}?dense=flat&lease=3", self.port)).unwrap()
+        at(self.port, name)
     }
 
     fn create(&self, name: &str, identity: &Identity) -> Arc<MilvusIndex> {
-        MilvusIndex::create(&self.address(name), identity, Bm25Params::default()).unwrap()
+        loop {
+            match MilvusIndex::create(&self.address(name), identity, Bm25Params::default()) {
+                // The native server listens a moment before it can make anything.
+                Err(error) if error.message().contains("has not been init") => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                made => return made.unwrap(),
+            }
+        }
     }
 
     fn open(&self, name: &str) -> Arc<MilvusIndex> {
         MilvusIndex::open(&self.address(name), Bm25Params::default()).unwrap()
     }
+}
+
+/// Whoever writes sends each article by itself, so that rows are there long before their commit.
+fn at(port: u16, name: &str) -> Address {
+    Address::parse(&format!("milvus://127.0.0.1:{port}/{name}?dense=flat&lease=5&batch=1")).unwrap()
+}
+
+/// A way to a server on which everything can be held up.
+struct Relay {
+    port: u16,
+    is_held: Arc<AtomicBool>,
+}
+
+impl Relay {
+    fn to(server: u16) -> Relay {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let is_held = Arc::new(AtomicBool::new(false));
+        let held = Arc::clone(&is_held);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
+                    continue;
+                };
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let held = Arc::clone(&held);
+                    std::thread::spawn(move || pass_on(from, to, &held));
+                }
+            }
+        });
+        Relay { port, is_held }
+    }
+
+    /// Holds up what comes from now on, or lets it all arrive.
+    fn hold(&self, is_held: bool) {
+        self.is_held.store(is_held, Ordering::SeqCst);
+    }
+}
+
+fn pass_on(mut from: TcpStream, mut to: TcpStream, held: &AtomicBool) {
+    let mut bytes = vec![0; 1 << 16];
+    while let Ok(read @ 1..) = from.read(&mut bytes) {
+        while held.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if to.write_all(&bytes[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
+    let _ = from.shutdown(Shutdown::Both);
 }
 
 impl Drop for Server {
@@ -159,4 +226,230 @@ fn the_native_engine_of_milvus_answers_like_every_engine() {
 fn the_pure_milvus_answers_like_every_engine() {
     // A tenth of the questions: each takes it a second.
     answers_alike(Kind::Lite, 11);
+}
+
+/// Articles of a small collection, all of one topic and each with its number.
+fn numbered(range: std::ops::Range<usize>) -> Vec<Article> {
+    let one = |i: usize| {
+        let text = format!(
+            "第{i}条 居民医保缴费标准为每年{}元，{}年起执行。",
+            300 + i,
+            2020 + i % 5
+        );
+        Article {
+            source: (!i.is_multiple_of(3)).then(|| format!("站\"{}\\", i % 3)),
+            published: (!i.is_multiple_of(4)).then(|| format!("2025-0{}-11", i % 4).parse().unwrap()),
+            ..article(&format!("文\"{i:03}"), ["浙江杭州医保", "甘肃医保", ""][i % 3], &text)
+        }
+    };
+    range.map(one).collect()
+}
+
+fn put(ingest: &Ingest<Box<dyn Writer>>, articles: Vec<Article>) {
+    assert!(ingest.upsert(articles, Budget::all()).iter().all(Result::is_ok));
+}
+
+fn writing(index: &Arc<MilvusIndex>) -> Ingest<Box<dyn Writer>> {
+    Ingest::new(index.clone().writer().unwrap(), rules())
+}
+
+fn add(index: &Arc<MilvusIndex>, articles: Vec<Article>) {
+    let ingest = writing(index);
+    put(&ingest, articles);
+    ingest.commit().unwrap();
+}
+
+/// A tiny engine that holds these articles.
+fn tiny(articles: Vec<Article>) -> Arc<dyn Backend> {
+    let tiny = Tiny::counting_live(rules().identity());
+    let ingest = Ingest::new(tiny.clone().writer().unwrap(), rules());
+    assert!(ingest.upsert(articles, Budget::all()).iter().all(Result::is_ok));
+    ingest.commit().unwrap();
+    tiny
+}
+
+/// What an index answers is what an engine answers that holds these articles and has never held others.
+fn holds(index: Arc<MilvusIndex>, articles: Vec<Article>) {
+    let said = |backend: Arc<dyn Backend>| [("", everything(&backend, 5))];
+    compare(&said(tiny(articles)), &said(index));
+}
+
+fn ids(index: &MilvusIndex) -> Vec<String> {
+    index.snapshot().unwrap().article_ids(Budget::single()).unwrap()
+}
+
+/// Until something holds; what others commit is seen within a second or two.
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn filters_let_through_what_they_let_through_everywhere() {
+    let Some(server) = Server::start(Kind::Native) else {
+        return;
+    };
+    let index = server.create("filters", &rules().identity());
+    // With something that was sent and is skipped, so that filters stand beside what leaves it out.
+    let lost = writing(&index);
+    put(&lost, numbered(30..50));
+    drop(lost);
+    add(&index, numbered(0..40));
+    let (found, expected) = (index.snapshot().unwrap(), tiny(numbered(0..40)).snapshot().unwrap());
+    let some = |values: &'static [&'static str]| {
+        proptest::sample::subsequence(values, 0..=2).prop_map(|values| values.into_iter().map(String::from).collect())
+    };
+    let days = || {
+        proptest::option::of(proptest::sample::select(vec![
+            "2025-01-01",
+            "2025-01-11",
+            "2025-02-11",
+            "2025-03-12",
+        ]))
+    };
+    let filters = (
+        some(&["文\"001", "文\"017", "文\"030", "nobody"]),
+        some(&["站\"1\\", "站\"2\\", "", "站\n"]),
+        some(&["浙江", "杭州", "甘肃", "\"] or id > 0 or [\""]),
+        proptest::sample::subsequence(vec![2020u16, 2021, 2024, 1999], 0..=2),
+        (days(), days()),
+    );
+    let mut runner = TestRunner::new(Config::with_cases(60));
+    let outcome = runner.run(&filters, |(article_ids, sources, regions, years, (from, to))| {
+        let filter = Filter {
+            article_ids,
+            sources,
+            regions,
+            years,
+            published_from: from.map(|day| day.parse().unwrap()),
+            published_to: to.map(|day| day.parse().unwrap()),
+        };
+        let one = Budget::single();
+        prop_assert_eq!(
+            found.count(&filter, one).unwrap(),
+            expected.count(&filter, one).unwrap()
+        );
+        prop_assert_eq!(
+            found.wholly(&filter, one).unwrap(),
+            expected.wholly(&filter, one).unwrap()
+        );
+        prop_assert_eq!(
+            found.partly(&filter, one).unwrap(),
+            expected.partly(&filter, one).unwrap()
+        );
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+fn who_is_cut_off_is_followed(kind: Kind) {
+    let Some(server) = Server::start(kind) else { return };
+    let first = server.create("shared", &rules().identity());
+    let reading = server.open("shared");
+    add(&first, numbered(0..10));
+    wait_until("the other one sees the commit", || ids(&reading).len() == 10);
+    drop(first);
+
+    // One that is busy is not followed.
+    let relay = Relay::to(server.port);
+    let cut_off = MilvusIndex::open(&at(relay.port, "shared"), Bm25Params::default()).unwrap();
+    let ingest = writing(&cut_off);
+    put(&ingest, numbered(5..30));
+    ingest.delete(["文\"001"]).unwrap();
+    let busy = reading.clone().writer().err().map(|error| error.fault());
+    assert_eq!(busy, Some(Fault::Precondition));
+    // One that is cut off in the middle is: rows of it are there, and its commit is on its way.
+    relay.hold(true);
+    let late = std::thread::spawn(move || ingest.commit().map_err(|error| error.fault()));
+    wait_until("the right to write passes on", || reading.clone().writer().is_ok());
+    assert_eq!(ids(&reading).len(), 10, "nothing that was not committed is seen");
+    let next = writing(&reading);
+    put(&next, numbered(8..12));
+    next.commit().unwrap();
+    // All that the first one sent arrives now.
+    relay.hold(false);
+    assert_eq!(late.join().unwrap(), Err(Fault::Unavailable), "it is told");
+    drop(cut_off);
+    holds(reading.clone(), numbered(0..12));
+    put(&next, numbered(12..20));
+    next.delete(["文\"000"]).unwrap();
+    next.commit().unwrap();
+    drop(next);
+    holds(server.open("shared"), numbered(1..20));
+    add(&reading, numbered(0..1));
+    holds(reading, numbered(0..20));
+}
+
+#[test]
+fn who_is_cut_off_from_the_native_engine_is_followed() {
+    who_is_cut_off_is_followed(Kind::Native);
+}
+
+#[test]
+fn who_is_cut_off_from_the_pure_milvus_is_followed() {
+    who_is_cut_off_is_followed(Kind::Lite);
+}
+
+#[test]
+fn a_new_generation_is_seen_whole_and_an_index_can_be_removed() {
+    let Some(server) = Server::start(Kind::Native) else {
+        return;
+    };
+    let identity = rules().identity();
+    let index = server.create("anew", &identity);
+    add(&index, numbered(0..10));
+    // One that is begun and given up leaves nothing.
+    let writer = index.clone().writer_anew(&identity).unwrap();
+    let ingest = Ingest::new(writer, rules());
+    put(&ingest, numbered(0..3));
+    drop(ingest);
+    let writer = index.clone().writer_anew(&identity).unwrap();
+    let ingest = Ingest::new(writer, rules());
+    put(&ingest, numbered(20..30));
+    let mut writer = ingest.into_writer();
+    writer.rollback().unwrap();
+    let ingest = Ingest::new(writer, rules());
+    put(&ingest, numbered(5..15));
+    holds(server.open("anew"), numbered(0..10));
+    ingest.commit().unwrap();
+    holds(server.open("anew"), numbered(5..15));
+    put(&ingest, numbered(15..17));
+    ingest.commit().unwrap();
+    let busy = index.clone().remove().err().map(|error| error.fault());
+    assert_eq!(busy, Some(Fault::Precondition), "somebody writes to it");
+    drop(ingest);
+    add(&index, numbered(17..18));
+    holds(index.clone(), numbered(5..18));
+
+    index.remove().unwrap();
+    let gone = MilvusIndex::open(&server.address("anew"), Bm25Params::default());
+    assert_eq!(gone.err().map(|error| error.fault()), Some(Fault::Missing));
+    let index = server.create("anew", &identity);
+    add(&index, numbered(0..2));
+    holds(index, numbered(0..2));
+}
+
+#[test]
+fn two_that_make_an_index_make_one() {
+    // Only one of the servers: the pure one cannot make the same collection twice at the same moment.
+    let Some(server) = Server::start(Kind::Native) else {
+        return;
+    };
+    for turn in 0..3 {
+        let name = format!("twice{turn}");
+        let make = || server.create(&name, &rules().identity());
+        let (one, two) = std::thread::scope(|scope| {
+            let one = scope.spawn(make);
+            let two = make();
+            (one.join().unwrap(), two)
+        });
+        add(&one, numbered(0..4));
+        wait_until("the other one sees it", || ids(&two).len() == 4);
+        // One that comes late changes nothing.
+        add(&make(), numbered(4..5));
+        holds(server.open(&name), numbered(0..5));
+    }
 }

@@ -195,7 +195,8 @@ impl Asked for MilvusQuestion {
         let dense = dense.map(|question| snapshot.mean.bind(question));
         // Each region by its province, and by its city if it has one.
         let places = self.question.regions.iter();
-        let places: Vec<((&Region, bool), Option<(&Region, bool)>)> = places
+        type Place<'a> = (&'a Region, bool);
+        let places: Vec<(Place<'_>, Option<Place<'_>>)> = places
             .map(|r| ((r, false), r.city.is_some().then_some((r, true))))
             .collect();
         self.each(passages, budget, |kept| {

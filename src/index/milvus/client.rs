@@ -15,7 +15,7 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request};
 
 use super::address::Address;
-use super::wire::{self, Answer};
+use super::wire::{self, Answer, Call};
 use crate::compute::{Budget, late};
 use crate::error::{Context, Error, Fault, Result};
 
@@ -35,8 +35,13 @@ const PAUSE: Duration = Duration::from_millis(50);
 const RATE_LIMITED: i32 = 8;
 /// Milvus' code for a collection that has to be loaded, as after a restart.
 const NOT_LOADED: i32 = 101;
-/// Milvus' codes for a collection that is not there: its own and that of older servers.
-const NO_COLLECTION: [i32; 2] = [100, 4];
+/// Milvus' code for a collection that is not there.
+const NO_COLLECTION: i32 = 100;
+/// The same in the numbers of before 2.3, which a server gives where it gives no code. (Among the codes of today 4 means
+/// that there are too many calls.)
+const OLD_NO_COLLECTION: i32 = 4;
+/// Too many calls in the old numbers.
+const OLD_RATE_LIMITED: i32 = 49;
 
 /// The path of a call.
 const SERVICE: &str = "/milvus.proto.milvus.MilvusService/";
@@ -142,7 +147,7 @@ impl Client {
         &self,
         method: &'static str,
         collection: &str,
-        request: impl wire_request::Call,
+        request: impl Call,
         budget: Budget,
     ) -> Result<A> {
         self.start(method, collection, request, budget).wait()
@@ -153,7 +158,7 @@ impl Client {
         &self,
         method: &'static str,
         collection: &str,
-        request: impl wire_request::Call,
+        request: impl Call,
         budget: Budget,
     ) -> Pending<A> {
         let (sender, receiver) = mpsc::sync_channel(1);
@@ -171,7 +176,7 @@ impl Client {
         &self,
         method: &'static str,
         collection: &str,
-        request: impl wire_request::Call,
+        request: impl Call,
         budget: Budget,
     ) -> Result<A> {
         let until = budget.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
@@ -183,22 +188,19 @@ impl Client {
             let failed = match tokio::time::timeout(left, self.once::<A>(method, request.clone(), left)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failed)) => failed,
-                Err(_) if budget.deadline.is_some() => return Err(late()),
-                Err(_) => {
-                    let seconds = PATIENCE.as_secs();
-                    return Err(
-                        Error::unavailable(format!("{method} was not answered within {seconds} s"))
-                            .context(self.context()),
-                    );
-                }
+                Err(_) => return Err(self.too_slow(method, budget)),
             };
+            // A server that gave up at the same moment says so in its own words.
+            budget.check()?;
             if !failed.again || attempt == ATTEMPTS || until.saturating_duration_since(Instant::now()) < pause {
                 return Err(failed.error.context(self.context()));
             }
             if failed.not_loaded {
-                self.load(collection, left)
-                    .await
-                    .map_err(|error| error.context(self.context()))?;
+                let left = until.saturating_duration_since(Instant::now());
+                match tokio::time::timeout(left, self.load(collection, left)).await {
+                    Ok(loaded) => loaded.map_err(|error| error.context(self.context()))?,
+                    Err(_) => return Err(self.too_slow("LoadCollection", budget)),
+                }
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
@@ -206,22 +208,30 @@ impl Client {
         }
     }
 
-    /// Has a collection loaded, after which it can be searched.
-    async fn load(&self, collection: &str, left: Duration) -> Result<()> {
-        let request = wire::CollectionRef {
+    fn too_slow(&self, method: &str, budget: Budget) -> Error {
+        if budget.deadline.is_some() {
+            return late();
+        }
+        let seconds = PATIENCE.as_secs();
+        Error::unavailable(format!("{method} was not answered within {seconds} s")).context(self.context())
+    }
+
+    /// What names a collection.
+    pub fn reference(&self, collection: &str) -> wire::CollectionRef {
+        wire::CollectionRef {
             db_name: self.0.address.database.clone(),
             collection_name: collection.to_owned(),
-        };
+        }
+    }
+
+    /// Has a collection loaded, after which it can be searched.
+    async fn load(&self, collection: &str, left: Duration) -> Result<()> {
+        let request = self.reference(collection);
         let loading = self.once::<wire::Status>("LoadCollection", request, left).await;
         loading.map(|_| ()).map_err(|failed| failed.error)
     }
 
-    async fn once<A: Answer>(
-        &self,
-        method: &'static str,
-        message: impl wire_request::Call,
-        left: Duration,
-    ) -> Result<A, Failed> {
+    async fn once<A: Answer>(&self, method: &'static str, message: impl Call, left: Duration) -> Result<A, Failed> {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let channel = self.0.channels[number % CHANNELS].clone();
         let mut grpc = tonic::client::Grpc::new(channel)
@@ -275,36 +285,40 @@ impl Failed {
             Some(source) => format!("{}: {}", status.message(), causes(source)),
             None => status.message().to_owned(),
         };
+        let is_too_large = said.contains("arger than max") || said.contains("too large");
         let (fault, again) = match status.code() {
+            Code::ResourceExhausted if is_too_large => (Fault::Precondition, false),
+            // Nobody's deadline has passed here, so it is one of the server's own.
+            Code::DeadlineExceeded | Code::Cancelled => (Fault::Unavailable, true),
             Code::Unavailable | Code::ResourceExhausted | Code::Aborted => (Fault::Unavailable, true),
-            Code::DeadlineExceeded | Code::Cancelled => (Fault::Deadline, false),
-            Code::Unauthenticated | Code::PermissionDenied => (Fault::Precondition, false),
-            Code::Unimplemented => (Fault::Precondition, false),
+            Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => (Fault::Precondition, false),
             _ => (Fault::Unavailable, false),
         };
+        let error = Error::new(fault, format!("{method}: {said}"));
         Failed {
-            error: Error::new(fault, format!("{method}: {said}")),
+            error: match is_too_large {
+                true => error.help("send less at a time (`?batch=KB`), or let Milvus take larger messages"),
+                false => error,
+            },
             again,
             not_loaded: false,
         }
     }
 
     fn of_milvus(method: &str, status: &wire::Status) -> Failed {
-        let code = if status.code != 0 {
-            status.code
-        } else {
-            status.error_code
+        let (code, is_gone, is_limited) = match (status.code, status.error_code) {
+            (0, old) => (old, old == OLD_NO_COLLECTION, old == OLD_RATE_LIMITED),
+            (code, _) => (code, code == NO_COLLECTION, code == RATE_LIMITED),
         };
-        let not_loaded = code == NOT_LOADED || status.reason.contains("not loaded");
-        let is_gone = NO_COLLECTION.contains(&code);
-        let fault = match code {
-            _ if is_gone => Fault::Missing,
-            RATE_LIMITED => Fault::Exhausted,
+        let not_loaded = status.code == NOT_LOADED || status.reason.contains("not loaded");
+        let fault = match (is_gone, is_limited) {
+            (true, _) => Fault::Missing,
+            (_, true) => Fault::Exhausted,
             _ => Fault::Unavailable,
         };
         Failed {
             error: Error::new(fault, format!("{method}: {} (code {code})", status.reason)),
-            again: not_loaded || status.retriable || code == RATE_LIMITED,
+            again: !is_gone && (not_loaded || status.retriable || is_limited),
             not_loaded,
         }
     }
@@ -324,10 +338,45 @@ fn causes(error: &dyn std::error::Error) -> String {
     said
 }
 
-/// What may be sent.
-pub mod wire_request {
-    /// A message that can be sent again.
-    pub trait Call: prost::Message + Clone + Send + Sync + 'static {}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    impl<M: prost::Message + Clone + Send + Sync + 'static> Call for M {}
+    #[test]
+    fn codes_are_read_in_the_numbers_that_they_are_of() {
+        let check = |code: i32, error_code: i32, retriable: bool, expected: (Fault, bool, bool)| {
+            let status = wire::Status {
+                code,
+                error_code,
+                retriable,
+                ..wire::Status::default()
+            };
+            let failed = Failed::of_milvus("Query", &status);
+            let found = (failed.error.fault(), failed.again, failed.not_loaded);
+            assert_eq!(found, expected, "code {code}, error_code {error_code}");
+        };
+        check(100, 4, false, (Fault::Missing, false, false));
+        check(100, 0, true, (Fault::Missing, false, false));
+        check(0, 4, false, (Fault::Missing, false, false));
+        // Too many calls: nothing is missing.
+        check(4, 1, true, (Fault::Unavailable, true, false));
+        check(4, 4, true, (Fault::Unavailable, true, false));
+        check(8, 0, false, (Fault::Exhausted, true, false));
+        check(0, 49, false, (Fault::Exhausted, true, false));
+        check(101, 0, false, (Fault::Unavailable, true, true));
+        check(1_100, 0, false, (Fault::Unavailable, false, false));
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_sent_again() {
+        let check = |status: tonic::Status, expected: (Fault, bool)| {
+            let failed = Failed::of_grpc("Upsert", &status);
+            assert_eq!((failed.error.fault(), failed.again), expected, "{status}");
+        };
+        let large = "grpc: received message larger than max (9 vs. 8)";
+        check(tonic::Status::resource_exhausted(large), (Fault::Precondition, false));
+        check(tonic::Status::resource_exhausted("memory"), (Fault::Unavailable, true));
+        check(tonic::Status::deadline_exceeded("its own"), (Fault::Unavailable, true));
+        check(tonic::Status::unauthenticated("who?"), (Fault::Precondition, false));
+    }
 }

@@ -206,8 +206,97 @@ pub fn same_length(rows: usize, others: &[usize]) -> Result<()> {
     }
 }
 
+/// Parts columns after so many rows.
+pub fn split(columns: Vec<FieldData>, at: usize) -> (Vec<FieldData>, Vec<FieldData>) {
+    let mut first = columns;
+    let rest = first.iter_mut().map(|column| split_off(column, at)).collect();
+    (first, rest)
+}
+
+/// Takes off a column what stands behind so many rows.
+fn split_off(column: &mut FieldData, at: usize) -> FieldData {
+    let rest = column.field.as_mut().and_then(|field| match field {
+        Field::Scalars(scalars) => {
+            let rest = match scalars.data.as_mut()? {
+                Data::IntData(ints) => Data::IntData(wire::IntArray {
+                    data: ints.data.split_off(at),
+                }),
+                Data::LongData(longs) => Data::LongData(wire::LongArray {
+                    data: longs.data.split_off(at),
+                }),
+                Data::StringData(texts) => Data::StringData(wire::StringArray {
+                    data: texts.data.split_off(at),
+                }),
+                Data::ArrayData(lists) => Data::ArrayData(wire::ArrayArray {
+                    data: lists.data.split_off(at),
+                    element_type: lists.element_type,
+                }),
+            };
+            Some(Field::Scalars(scalar(rest)))
+        }
+        Field::Vectors(vectors) => {
+            let rest = match vectors.data.as_mut()? {
+                VectorData::FloatVector(numbers) => VectorData::FloatVector(wire::FloatArray {
+                    data: numbers.data.split_off(at * vectors.dim as usize),
+                }),
+                VectorData::SparseFloatVector(rows) => VectorData::SparseFloatVector(wire::SparseFloatArray {
+                    contents: rows.contents.split_off(at),
+                    dim: rows.dim,
+                }),
+            };
+            Some(Field::Vectors(VectorField {
+                dim: vectors.dim,
+                data: Some(rest),
+            }))
+        }
+    });
+    FieldData {
+        r#type: column.r#type,
+        field_name: column.field_name.clone(),
+        field: rest,
+    }
+}
+
 /// The vectors of a collection that needs none.
-pub fn nothing(rows: usize) -> FieldData {
-    let dimension = schema::NOTHING_DIMENSION;
-    Column::Vectors(dimension, vec![0.0; rows * dimension]).named(schema::NOTHING)
+pub fn dummies(rows: usize) -> FieldData {
+    let dimension = schema::DUMMY_DIMENSION;
+    Column::Vectors(dimension, vec![0.0; rows * dimension]).named(schema::DUMMY_VECTOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_parted_between_rows() {
+        let columns = |rows: std::ops::Range<usize>| -> Vec<FieldData> {
+            let each = |one: fn(usize) -> usize| rows.clone().map(one);
+            vec![
+                Column::Longs(each(|row| row).map(|row| row as i64).collect()).named("long"),
+                Column::Ints(each(|row| row).map(|row| row as i32).collect()).named("int"),
+                Column::Texts(each(|row| row).map(|row| row.to_string()).collect()).named("text"),
+                Column::TextLists(each(|row| row).map(|row| vec!["a".to_owned(); row]).collect()).named("texts"),
+                Column::IntLists(each(|row| row).map(|row| vec![7; row]).collect()).named("ints"),
+                Column::Vectors(2, each(|row| row).flat_map(|row| [row as f32, 0.5]).collect()).named("vector"),
+                // The last place stands in the first row, so that both parts have to be told of it.
+                Column::Sparse(each(|row| 9 - row).map(|place| vec![(place as u32, 1.0)]).collect()).named("sparse"),
+            ]
+        };
+        let without_dimensions = |mut columns: Vec<FieldData>| {
+            for column in &mut columns {
+                if let Some(Field::Vectors(vectors)) = &mut column.field {
+                    vectors.dim = 0;
+                    if let Some(VectorData::SparseFloatVector(rows)) = &mut vectors.data {
+                        rows.dim = 0;
+                    }
+                }
+            }
+            columns
+        };
+        for at in 0..=5 {
+            let (first, rest) = split(columns(0..5), at);
+            assert_eq!(without_dimensions(first), without_dimensions(columns(0..at)), "{at}");
+            assert_eq!(without_dimensions(rest), without_dimensions(columns(at..5)), "{at}");
+        }
+    }
 }

@@ -11,7 +11,8 @@ use super::terms::TermId;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::scoring::{CollectionCounts, FIELDS, Mean};
 
-/// Numbers of tokens by field. (A derived reader has a constant `FIELDS` of its own.)
+/// Numbers of tokens by field. It has a name because `derive(Deserialize)` makes a constant `FIELDS` beside the type it is
+/// for, which would be taken for ours.
 pub type Tokens = [u64; FIELDS];
 
 /// Sums over all passages.

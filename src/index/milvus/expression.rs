@@ -1,6 +1,7 @@
 //! What is asked of rows, in Milvus' language: filters, keys, and which rows count at a commit.
 
 use super::schema::{ARTICLE, GONE, ID, PUBLISHED, REGIONS, SOURCE, YEARS};
+use super::state::View;
 use crate::model::Filter;
 
 /// `gone` of a row that is not gone.
@@ -11,9 +12,37 @@ pub fn first_key(stamp: u64) -> i64 {
     (stamp as i64) << 32
 }
 
-/// The rows that count at a commit.
-pub fn visible(stamp: u64) -> String {
-    format!("{ID} < {} and {GONE} > {stamp}", first_key(stamp + 1))
+/// The rows that count at a commit: its own and older ones, unless they were replaced by then. A row of a skipped stamp
+/// counts as never written, one that was replaced under it as never replaced.
+pub fn visible(view: &View) -> String {
+    let written = format!("{ID} < {}", first_key(view.stamp + 1));
+    let gone = format!("{GONE} > {}", view.stamp);
+    if view.skipped.is_empty() {
+        return format!("{written} and {gone}");
+    }
+    let unwritten = view.skipped.iter().map(|&stamp| {
+        let (from, to) = (first_key(stamp), first_key(stamp + 1));
+        format!(" and ({ID} < {from} or {ID} >= {to})")
+    });
+    let unwritten: String = unwritten.collect();
+    format!(
+        "{written}{unwritten} and ({gone} or {GONE} in {})",
+        numbers(&view.skipped)
+    )
+}
+
+/// The rows that were replaced by a commit or before it.
+pub fn replaced(view: &View) -> String {
+    let gone = format!("{GONE} <= {}", view.stamp);
+    match view.skipped.is_empty() {
+        true => gone,
+        false => format!("{gone} and {GONE} not in {}", numbers(&view.skipped)),
+    }
+}
+
+/// The rows of articles or passages that were sent under a stamp.
+pub fn sent(stamp: u64) -> String {
+    format!("{ID} >= {} and {ID} < {}", first_key(stamp), first_key(stamp + 1))
 }
 
 /// A text in quotation marks.
@@ -52,8 +81,8 @@ pub fn kept_source(source: Option<&str>) -> String {
 }
 
 /// The rows that count at a commit and that a filter lets through.
-pub fn filtered(stamp: u64, filter: &Filter) -> String {
-    let mut all = vec![visible(stamp)];
+pub fn filtered(view: &View, filter: &Filter) -> String {
+    let mut all = vec![visible(view)];
     if !filter.article_ids.is_empty() {
         let ids = texts(filter.article_ids.iter().map(String::as_str));
         all.push(format!("{ARTICLE} in {ids}"));
@@ -90,7 +119,11 @@ mod tests {
                 "" => "id < 34359738368 and gone > 7".to_owned(),
                 more => format!("id < 34359738368 and gone > 7 and {more}"),
             };
-            assert_eq!(filtered(7, &filter), expected);
+            let view = View {
+                stamp: 7,
+                skipped: Vec::new(),
+            };
+            assert_eq!(filtered(&view, &filter), expected);
         };
         check(Filter::default(), "");
         let filter = Filter {
@@ -106,5 +139,19 @@ mod tests {
             "article in [\"a\\\"b\\\\\", \"行\\n\"] and source in [\"=\", \"=站\"] and array_contains_any(years, [2024, 2025]) \
              and published >= 20250102 and published <= 20250304 and published > 0",
         );
+    }
+
+    #[test]
+    fn what_is_skipped_was_never_written_and_replaced_nothing() {
+        let view = View {
+            stamp: 4,
+            skipped: vec![1, 3],
+        };
+        assert_eq!(
+            visible(&view),
+            "id < 21474836480 and (id < 4294967296 or id >= 8589934592) and (id < 12884901888 or id >= 17179869184) \
+             and (gone > 4 or gone in [1, 3])"
+        );
+        assert_eq!(replaced(&view), "gone <= 4 and gone not in [1, 3]");
     }
 }

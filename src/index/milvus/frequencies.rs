@@ -7,11 +7,12 @@ use std::collections::HashMap;
 
 use quick_cache::sync::Cache;
 
-use super::chosen::Collection;
 use super::client::Client;
-use super::columns::{Column, Rows, nothing, same_length};
+use super::collection::{Collection, Limit};
+use super::columns::{Column, Rows, dummies, same_length};
 use super::expression::numbers;
 use super::schema::{AT, COUNTS, ID};
+use super::state::View;
 use super::terms::TermId;
 use crate::compute::Budget;
 use crate::error::Result;
@@ -34,8 +35,8 @@ pub struct Held {
 
 impl Held {
     /// What counts at a commit.
-    pub fn at(&self, stamp: u64) -> [u64; 2] {
-        if self.at <= stamp { self.now } else { self.before }
+    pub fn at(&self, view: &View) -> [u64; 2] {
+        if view.counts(self.at) { self.now } else { self.before }
     }
 }
 
@@ -69,7 +70,7 @@ pub fn rows(collection: Collection<'_>, keys: &[i64], budget: Budget) -> Result<
 }
 
 /// Writes the rows of terms. Milvus' time of it.
-pub fn write(collection: Collection<'_>, terms: &[(i64, Held)], budget: Budget) -> Result<u64> {
+pub fn write(collection: Collection<'_>, terms: &[(i64, Held)], limit: Limit<'_>) -> Result<u64> {
     if terms.is_empty() {
         return Ok(0);
     }
@@ -82,9 +83,9 @@ pub fn write(collection: Collection<'_>, terms: &[(i64, Held)], budget: Budget) 
         column(|held| held.now[1]).named(texts),
         column(|held| held.before[0]).named(titles_before),
         column(|held| held.before[1]).named(texts_before),
-        nothing(terms.len()),
+        dummies(terms.len()),
     ];
-    collection.upsert(terms.len(), fields, budget)
+    collection.upsert(terms.len(), fields, limit)
 }
 
 /// The counts at one commit, those that were asked for before kept.
@@ -92,18 +93,18 @@ pub struct Frequencies {
     client: Client,
     name: String,
     seen: u64,
-    stamp: u64,
+    view: View,
     cache: Cache<TermId, [u64; 2]>,
 }
 
 impl Frequencies {
     /// At a commit.
-    pub fn new(client: Client, name: String, seen: u64, stamp: u64) -> Self {
+    pub fn new(client: Client, name: String, seen: u64, view: View) -> Self {
         Frequencies {
             client,
             name,
             seen,
-            stamp,
+            view,
             cache: Cache::new(REMEMBERED),
         }
     }
@@ -119,15 +120,11 @@ impl Frequencies {
         unknown.dedup();
         let mut found = HashMap::new();
         if !unknown.is_empty() {
-            let collection = Collection {
-                client: &self.client,
-                name: &self.name,
-                seen: self.seen,
-            };
+            let collection = Collection::at(&self.client, &self.name, self.seen);
             let keys: Vec<i64> = unknown.iter().map(|term| term.key()).collect();
             let rows = rows(collection, &keys, budget)?;
             for term in unknown {
-                let counts = rows.get(&term.key()).copied().unwrap_or_default().at(self.stamp);
+                let counts = rows.get(&term.key()).copied().unwrap_or_default().at(&self.view);
                 self.cache.insert(term, counts);
                 found.insert(term, counts);
             }

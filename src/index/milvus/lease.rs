@@ -1,106 +1,77 @@
 //! The right to write. Milvus compares nothing before it writes, so the right is a row that everybody checks.
 //!
-//! Every holder has a number, one more than the one before, and a secret. It writes `lease/NUMBER` with its secret and
-//! then, as its own first commit, `commit/NUMBER/SECRET`; what counts is the commit of the highest number whose secret is
-//! the one of its lease. So what a holder writes that has lost the right, however late, is never seen once the next one
-//! has begun; and since a writer looks at the leases after each commit and before it says that it is durable, the next one
-//! begins with all that was acknowledged. `beat/NUMBER/SECRET` says that the holder lives. Clocks are used for one thing
-//! only: to decide that a holder that is not heard of may be followed.
+//! Every holder has a number, one more than the one before, and a secret. It writes `lease/NUMBER/SECRET` and then, as its
+//! own first commit, `commit/NUMBER/SECRET/STAMP`. What counts is the newest commit of the highest holder, by number and then
+//! by secret, that has made one. So what a holder writes that has lost the right, however late, is never seen once the next
+//! one has begun; and since a writer looks at the leases after each commit and before it says that it is durable, the next
+//! one begins with all that was acknowledged. Of two that take the right at the same moment one has the higher secret: it
+//! goes on, from what the other one may have committed by then, and the other one ends at its next look.
+//!
+//! `beat/NUMBER/SECRET` says when the holder was last heard of and for how long it keeps the right, or that it has ended. One
+//! that has ended in peace has no call under way; whoever follows any other one skips what that one may still be sending, see
+//! [`State::skip`]. Clocks serve for two things only: to decide that a holder that is not heard of may be followed, and that
+//! what was skipped two hours ago does not arrive any more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
 use super::client::Client;
-use super::meta::{Found, Meta};
-use super::state::State;
+use super::holder::{ALL, BEAT, Beat, COMMIT, HELD, Holder, LEASE, following, has_right, holders, newest, number};
+use super::meta::Meta;
+use super::state::{SOURCES, State, now, sources_key};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 
-const LEASE: &str = "lease/";
-const COMMIT: &str = "commit/";
-const BEAT: &str = "beat/";
-/// A beat of a holder that has gone in peace.
-const GONE: &str = "0";
 /// How long a look at the leases may take.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// What there is: leases, commits and signs of life.
-const ALL: [&str; 3] = [LEASE, COMMIT, BEAT];
+/// How often it is looked for a sign of life: while one is written over, some servers show neither the old one nor the new.
+const LOOKS: usize = 5;
+const BETWEEN: Duration = Duration::from_millis(200);
 
 fn within(time: Duration) -> Budget {
     Budget::single().until(Some(Instant::now() + time))
 }
 
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_millis() as u64
-}
-
-/// The holder behind a number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Holder {
-    number: u64,
-    secret: String,
-}
-
-impl Holder {
-    fn lease(&self) -> String {
-        format!("{LEASE}{:012}", self.number)
-    }
-
-    fn commit(&self) -> String {
-        format!("{COMMIT}{:012}/{}", self.number, self.secret)
-    }
-
-    fn beat(&self) -> String {
-        format!("{BEAT}{:012}/{}", self.number, self.secret)
-    }
-}
-
-/// All leases, the newest first.
-fn holders(found: &Found) -> Vec<Holder> {
-    let leases = found.iter().rev().filter_map(|(key, secret)| {
-        let number = key.strip_prefix(LEASE)?.parse().ok()?;
-        let secret = secret.clone();
-        Some(Holder { number, secret })
-    });
-    leases.collect()
-}
-
-/// The newest commit and who made it.
-fn newest(found: &Found) -> Result<Option<(Holder, State)>> {
-    for holder in holders(found) {
-        if let Some(state) = found.get(&holder.commit()) {
-            return Ok(Some((holder, State::read(state)?)));
-        }
-    }
-    Ok(None)
-}
-
 /// The newest commit; none where there is no index.
 pub fn current(meta: &Meta, budget: Budget) -> Result<Option<State>> {
-    let found = meta.read(&[LEASE, COMMIT], budget)?;
-    Ok(newest(&found)?.map(|(_, state)| state))
+    newest(&meta.read(&[LEASE, COMMIT], budget)?)
 }
 
 /// As [`current`], from the client's own threads.
 pub async fn current_async(meta: &Meta, budget: Budget) -> Result<Option<State>> {
-    let found = meta.read_async(&[LEASE, COMMIT], budget).await?;
-    Ok(newest(&found)?.map(|(_, state)| state))
+    newest(&meta.read_async(&[LEASE, COMMIT], budget).await?)
 }
 
-/// Writes the first commit of an index that nobody has written to.
+/// Refuses where somebody has held the right to write, for making an index: what that one wrote must not be lost.
+pub fn check_unwritten(meta: &Meta, budget: Budget) -> Result<()> {
+    let found = meta.read(&ALL, budget)?;
+    match found.keys().all(|key| key.contains(&Holder::first().key(""))) {
+        true => Ok(()),
+        false => Err(Error::precondition(
+            "there is an index with leases and without a commit that counts, which this program never leaves behind",
+        )
+        .help("look at what happened to its Milvus; drop its collections to begin anew")),
+    }
+}
+
+/// Writes the first commit of an index that nobody has written to, where that is not done yet.
 pub fn begin(meta: &Meta, state: &State, budget: Budget) -> Result<()> {
-    let first = Holder {
-        number: 0,
-        secret: "first".into(),
-    };
-    meta.write(&first.commit(), &state.written()?, budget)?;
-    meta.write(&first.beat(), GONE, budget)?;
-    meta.write(&first.lease(), &first.secret, budget)
+    let first = Holder::first();
+    let found = meta.read(&ALL, budget)?;
+    for (key, value) in [
+        (first.commit(state.stamp), state.written()?),
+        (first.key(BEAT), Beat::peace().written()),
+        (first.key(LEASE), HELD.into()),
+    ] {
+        if !found.contains_key(&key) {
+            meta.write(&key, &value, budget)?;
+        }
+    }
+    Ok(())
 }
 
 /// The right to write, held until it is dropped or somebody else takes it.
@@ -110,54 +81,47 @@ pub struct Lease {
     length: Duration,
     last_beat: Arc<Mutex<Instant>>,
     is_over: Arc<AtomicBool>,
+    is_in_peace: AtomicBool,
     beating: Option<AbortHandle>,
 }
 
 impl Lease {
-    /// Takes the right, where nobody holds it or the holder has not been heard of for as long as a lease lasts. With it
-    /// comes the newest commit.
+    /// Takes the right, where nobody holds it or the holder has not been heard of for as long as its lease lasts. With it
+    /// comes the state to write on from, to be entered ([`Lease::enter`]) before anything else.
     ///
     /// # Errors
     /// `Precondition` if somebody holds it, `Missing` if there is no index.
     pub fn take(client: &Client, meta: &Meta) -> Result<(Lease, State)> {
         let length = client.address().lease;
-        let found = meta.read(&ALL, within(LOOK))?;
-        let before = holders(&found);
-        let Some(last) = before.first() else {
-            return Err(Error::missing(format!("there is no index at {}", client.address())));
-        };
-        let beat = found.get(&last.beat()).map_or(GONE, String::as_str);
-        if beat != GONE {
-            let silent = now().saturating_sub(beat.parse().unwrap_or(0));
-            if silent < length.as_millis() as u64 {
-                return Err(busy(client));
-            }
+        let (last, beat) = last(meta)?.ok_or_else(|| no_index(client))?;
+        let left = beat.left(now());
+        if left > 0 {
+            return Err(busy(client, left));
         }
         let holder = Holder {
             number: last.number + 1,
             secret: format!("{:016x}", fastrand::u64(..)),
         };
-        meta.write(&holder.beat(), &now().to_string(), within(LOOK))?;
-        meta.write(&holder.lease(), &holder.secret, within(LOOK))?;
-        // Of two that took it at the same time the last one has it.
+        let begun = Instant::now();
+        meta.write(&holder.key(BEAT), &Beat::now(length).written(), within(LOOK))?;
+        meta.write(&holder.key(LEASE), HELD, within(LOOK))?;
         let found = meta.read(&ALL, within(LOOK))?;
-        if holders(&found).first() != Some(&holder) {
-            return Err(busy(client));
+        if !has_right(&found, &holder) {
+            return Err(busy(client, length.as_millis() as u64));
         }
-        let Some((_, state)) = newest(&found)? else {
-            return Err(Error::missing(format!("there is no index at {}", client.address())));
-        };
+        let state = following(&found, &holder)?.ok_or_else(|| no_index(client))?;
         let mut lease = Lease {
             meta: meta.clone(),
             holder,
             length,
-            last_beat: Arc::new(Mutex::new(Instant::now())),
+            last_beat: Arc::new(Mutex::new(begun)),
             is_over: Arc::default(),
+            is_in_peace: AtomicBool::new(false),
             beating: None,
         };
         lease.beating = client.spawn(beats(
             meta.clone(),
-            lease.holder.beat(),
+            lease.holder.clone(),
             length,
             Arc::clone(&lease.last_beat),
             Arc::clone(&lease.is_over),
@@ -167,49 +131,65 @@ impl Lease {
 
     /// Makes this holder's commits the ones that count, beginning with this one, and removes what others left.
     pub fn enter(&self, state: &State) -> Result<()> {
-        self.commit(state)?;
-        let found = self.meta.read(&ALL, within(LOOK))?;
-        let own = [self.holder.lease(), self.holder.commit(), self.holder.beat()];
-        let limit = self.holder.lease();
-        let number = limit.trim_start_matches(LEASE);
-        let older = |key: &&String| {
-            let rest = ALL.iter().find_map(|prefix| key.strip_prefix(prefix));
-            !own.contains(key) && rest.is_some_and(|rest| rest[..rest.len().min(number.len())] <= *number)
+        self.commit(state, None)?;
+        let sources = sources_key(state.sources) + "/";
+        let is_old = |key: &String| match key.starts_with(SOURCES) {
+            true => !key.starts_with(&sources),
+            // Of those of the same number one may have committed what this one goes on from.
+            false => number(key).is_some_and(|number| number < self.holder.number),
         };
-        let older: Vec<String> = found.keys().filter(older).cloned().collect();
-        self.meta.remove(&older, within(LOOK))
+        let keys = self.meta.keys(&[LEASE, COMMIT, BEAT, SOURCES], self.budget()?)?;
+        let old: Vec<String> = keys.into_iter().filter(is_old).collect();
+        self.meta.remove(&old, self.budget()?)
     }
 
-    /// Refuses to go on where others may think that this holder is dead.
-    pub fn check(&self) -> Result<()> {
-        if is_late(&self.last_beat, self.length) {
+    /// The time of the next call: until others may think that this holder is dead.
+    ///
+    /// # Errors
+    /// `Unavailable` if they may think so now.
+    pub fn budget(&self) -> Result<Budget> {
+        let until = heard(&self.last_beat) + self.length;
+        if Instant::now() >= until {
             // For good: somebody else may have begun since, whatever is heard of this one from now on.
             self.is_over.store(true, Ordering::SeqCst);
         }
         match self.is_over.load(Ordering::SeqCst) {
-            false => Ok(()),
+            false => Ok(Budget::single().until(Some(until))),
             true => Err(lost()),
         }
     }
 
-    /// Makes a commit count.
+    /// Makes a commit count, in place of the one of a stamp before.
     ///
     /// # Errors
     /// `Unavailable` if the right is lost: nothing is said of what became of the commit.
-    pub fn commit(&self, state: &State) -> Result<()> {
+    pub fn commit(&self, state: &State, before: Option<u64>) -> Result<()> {
         self.check_held()?;
         self.meta
-            .write(&self.holder.commit(), &state.written()?, within(LOOK))?;
-        self.check_held()
+            .write(&self.holder.commit(state.stamp), &state.written()?, self.budget()?)?;
+        self.check_held()?;
+        if let (Some(before), Ok(budget)) = (before, self.budget()) {
+            // It counts no more, and whoever writes next removes it if this fails.
+            let _ = self.meta.remove(&[self.holder.commit(before)], budget);
+        }
+        Ok(())
     }
 
-    fn check_held(&self) -> Result<()> {
-        self.check()?;
-        let found = self.meta.read(&[LEASE], within(LOOK))?;
-        match holders(&found).first() == Some(&self.holder) {
-            true => Ok(()),
-            false => Err(lost()),
+    /// Asks Milvus whether the right is still held.
+    ///
+    /// # Errors
+    /// `Unavailable` if not.
+    pub fn check_held(&self) -> Result<()> {
+        let found = self.meta.read(&[LEASE], self.budget()?)?;
+        if !has_right(&found, &self.holder) {
+            self.is_over.store(true, Ordering::SeqCst);
         }
+        self.budget().map(drop)
+    }
+
+    /// Says whether the right ends in peace when it is dropped: everything that was sent was answered and is committed.
+    pub fn set_in_peace(&self, is_in_peace: bool) {
+        self.is_in_peace.store(is_in_peace, Ordering::SeqCst);
     }
 }
 
@@ -219,23 +199,44 @@ impl Drop for Lease {
         if let Some(beating) = &self.beating {
             beating.abort();
         }
+        let last = match self.is_in_peace.load(Ordering::SeqCst) {
+            true => Beat::peace(),
+            false => Beat::unsure(),
+        };
         // Where it fails, others wait until the lease has run out.
         let _ = self
             .meta
-            .write(&self.holder.beat(), GONE, within(Duration::from_secs(2)));
+            .write(&self.holder.key(BEAT), &last.written(), within(Duration::from_secs(2)));
     }
 }
 
-/// Whether a holder was not heard of for as long as a lease lasts.
-fn is_late(last_beat: &Mutex<Instant>, length: Duration) -> bool {
-    last_beat.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= length
+/// The highest holder and its last sign of life; none if there is no index.
+fn last(meta: &Meta) -> Result<Option<(Holder, Beat)>> {
+    let mut looks = 0;
+    loop {
+        let found = meta.read(&ALL, within(LOOK))?;
+        let Some(last) = holders(&found).into_iter().next() else {
+            return Ok(None);
+        };
+        looks += 1;
+        match Beat::of(&found, &last) {
+            Some(beat) => return Ok(Some((last, beat))),
+            None if looks == LOOKS => return Ok(Some((last, Beat::unsure()))),
+            None => std::thread::sleep(BETWEEN),
+        }
+    }
 }
 
-/// Says every now and then that the holder lives.
-async fn beats(meta: Meta, key: String, length: Duration, last: Arc<Mutex<Instant>>, is_over: Arc<AtomicBool>) {
+fn heard(last_beat: &Mutex<Instant>) -> Instant {
+    *last_beat.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says every now and then that the holder lives, and looks whether somebody else has the right.
+async fn beats(meta: Meta, holder: Holder, length: Duration, last: Arc<Mutex<Instant>>, is_over: Arc<AtomicBool>) {
+    let is_late = || heard(&last).elapsed() >= length;
     loop {
         tokio::time::sleep(length / 5).await;
-        if is_late(&last, length) {
+        if is_late() {
             is_over.store(true, Ordering::SeqCst);
         }
         if is_over.load(Ordering::SeqCst) {
@@ -243,16 +244,26 @@ async fn beats(meta: Meta, key: String, length: Duration, last: Arc<Mutex<Instan
         }
         let begun = Instant::now();
         let budget = Budget::single().until(Some(begun + length / 2));
-        if meta.write_async(&key, &now().to_string(), budget).await.is_ok() && !is_late(&last, length) {
+        let beat = Beat::now(length).written();
+        if meta.write_async(&holder.key(BEAT), &beat, budget).await.is_ok() && !is_late() {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+        }
+        if let Ok(found) = meta.read_async(&[LEASE], budget).await
+            && !has_right(&found, &holder)
+        {
+            is_over.store(true, Ordering::SeqCst);
         }
     }
 }
 
-fn busy(client: &Client) -> Error {
+fn no_index(client: &Client) -> Error {
+    Error::missing(format!("there is no index at {}", client.address()))
+}
+
+fn busy(client: &Client, left: u64) -> Error {
     Error::precondition(format!("another process writes to {}", client.address())).help(format!(
-        "end it; if it died, its right to write runs out after {} s",
-        client.address().lease.as_secs()
+        "end it; if it died, its right to write runs out within {} s",
+        left.div_ceil(1_000)
     ))
 }
 
@@ -262,48 +273,4 @@ fn lost() -> Error {
         "the right to write was lost: Milvus was not reached for too long, or another process took it over",
     )
     .help("run it again")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::index::passage::Identity;
-
-    #[test]
-    fn the_commit_of_the_newest_lease_counts() {
-        let identity = Identity {
-            format: 5,
-            analysis: String::new(),
-            embedder: String::new(),
-            dimension: 0,
-        };
-        let commit = |stamp| State::empty(1, stamp, identity.clone()).written().unwrap();
-        let check = |rows: &[(&str, String)], expected: Option<u64>| {
-            let found: Found = rows
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), value.clone()))
-                .collect();
-            let newest = newest(&found).unwrap();
-            assert_eq!(newest.map(|(_, state)| state.stamp), expected, "{rows:?}");
-        };
-        let (one, two) = ("lease/000000000001", "lease/000000000002");
-        check(&[], None);
-        check(&[(one, "a".into())], None);
-        let of_one = ("commit/000000000001/a", commit(5));
-        check(&[(one, "a".into()), of_one.clone()], Some(5));
-        // Two began and has not committed; then it has, and one writes once more.
-        check(&[(one, "a".into()), of_one.clone(), (two, "b".into())], Some(5));
-        let of_two = ("commit/000000000002/b", commit(6));
-        let late = ("commit/000000000001/a", commit(9));
-        check(
-            &[(one, "a".into()), late.clone(), (two, "b".into()), of_two.clone()],
-            Some(6),
-        );
-        // Of two that took the right at the same time one was overwritten.
-        let overwritten = ("commit/000000000002/c", commit(8));
-        check(
-            &[(two, "b".into()), of_two, overwritten, (one, "a".into()), late],
-            Some(6),
-        );
-    }
 }

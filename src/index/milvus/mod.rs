@@ -11,12 +11,14 @@
 mod address;
 mod asked;
 mod backend;
-mod chosen;
+mod cleaning;
 mod client;
+mod collection;
 mod columns;
 mod counts;
 mod expression;
 mod frequencies;
+mod holder;
 mod lease;
 mod marking;
 mod meta;
@@ -24,10 +26,12 @@ mod open;
 mod read;
 mod rows;
 mod schema;
+mod sending;
 mod session;
 mod snapshot;
 mod state;
 mod terms;
+mod vector_lengths;
 mod wire;
 mod writer;
 

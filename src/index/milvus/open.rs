@@ -8,7 +8,7 @@ use super::client::Client;
 use super::lease::{self, Lease};
 use super::meta::Meta;
 use super::schema::{Generation, Maker};
-use super::snapshot::MilvusSnapshot;
+use super::snapshot::{MilvusSnapshot, overtaken};
 use super::state::{State, sources_key};
 use crate::article::source::Sources;
 use crate::compute::Budget;
@@ -66,7 +66,9 @@ impl MilvusIndex {
         Ok(index)
     }
 
-    /// Opens an index, made by this identity if there is none. Errors as [`MilvusIndex::open`].
+    /// Opens an index, made by this identity if there is none. Nothing is removed on the way, and of two that do it at the
+    /// same moment both open the same one. Errors as [`MilvusIndex::open`], and `Precondition` if another one was faster and
+    /// made it by another identity.
     pub fn create(address: &Address, identity: &Identity, bm25: Bm25Params) -> Result<Arc<Self>> {
         match Self::open(address, bm25) {
             Err(error) if error.fault() == Fault::Missing => {}
@@ -75,13 +77,26 @@ impl MilvusIndex {
         let client = Client::new(address.clone())?;
         let (budget, client) = (making(), &client);
         let maker = Maker { client, budget };
-        if !maker.has(&super::schema::meta(&address.name))? {
-            maker.meta(&address.name)?;
-        }
-        let state = State::empty(1, 1, identity.clone());
+        maker.meta(&address.name)?;
+        let meta = Meta::new(client.clone());
+        lease::check_unwritten(&meta, budget)?;
+        let state = State::first(identity.clone());
         maker.generation(&state.names(&address.name), identity.dimension)?;
-        lease::begin(&Meta::new(client.clone()), &state, budget)?;
-        Self::open(address, bm25)
+        lease::begin(&meta, &state, budget)?;
+        let mut opened = Self::open(address, bm25);
+        // While another one writes over the same rows, some servers show neither the old ones nor the new.
+        while opened.as_ref().is_err_and(|error| error.fault() == Fault::Missing) && budget.check().is_ok() {
+            std::thread::sleep(LOOK / 5);
+            opened = Self::open(address, bm25);
+        }
+        let index = opened?;
+        match index.identity() == *identity {
+            true => Ok(index),
+            false => Err(Error::precondition(format!(
+                "another program has just made the index at {address}, by other rules"
+            ))
+            .help("run it again")),
+        }
     }
 
     /// Removes an index with all that it holds.
@@ -89,17 +104,15 @@ impl MilvusIndex {
     /// # Errors
     /// `Precondition` if somebody writes to it; else as [`MilvusIndex::open`].
     pub fn remove(self: Arc<Self>) -> Result<()> {
-        let (lease, state) = Lease::take(&self.client, &self.meta)?;
-        let maker = Maker {
-            client: &self.client,
-            budget: making(),
-        };
-        let name = &self.client.address().name;
-        for number in state.generation.saturating_sub(1)..=state.generation + 1 {
-            maker.remove_generation(&Generation::new(name, number))?;
-        }
+        let writing = Arc::clone(&self).begin_writing()?;
+        let (lease, mut state) = Lease::take(&self.client, &self.meta)?;
+        lease.enter(&state)?;
+        self.remove_unread(&mut state)?;
+        self.maker().remove_generation(&self.names(&state))?;
         drop(lease);
-        maker.remove(&super::schema::meta(name))
+        self.maker().remove(&super::schema::meta(&self.client.address().name))?;
+        drop(writing);
+        Ok(())
     }
 
     /// What it was made by.
@@ -120,6 +133,35 @@ impl MilvusIndex {
         &self.meta
     }
 
+    fn maker(&self) -> Maker<'_> {
+        Maker {
+            client: &self.client,
+            budget: making(),
+        }
+    }
+
+    /// The collections of a state.
+    pub(super) fn names(&self, state: &State) -> Generation {
+        state.names(&self.client.address().name)
+    }
+
+    /// Makes the collections of a state's generation.
+    pub(super) fn make(&self, state: &State) -> Result<()> {
+        self.maker().generation(&self.names(state), state.identity.dimension)
+    }
+
+    /// Removes the generations that nobody reads: the one before, and those that were begun and never committed. No other
+    /// writer ever makes one of these numbers, so it does no harm however late it is done.
+    pub(super) fn remove_unread(&self, state: &mut State) -> Result<()> {
+        let previous = std::mem::take(&mut state.previous);
+        let skipped = state.skipped.iter().map(|skipped| skipped.stamp);
+        for generation in skipped.chain([previous, state.next]).filter(|number| *number != 0) {
+            let names = Generation::new(&self.client.address().name, generation);
+            self.maker().remove_generation(&names)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn bm25(&self) -> Bm25Params {
         self.bm25
     }
@@ -132,17 +174,17 @@ impl MilvusIndex {
         }
     }
 
-    /// Whether nobody in this process wrote; from now on somebody does.
-    pub(super) fn begin_writing(&self) -> bool {
-        !std::mem::replace(
-            &mut *self.has_writer.lock().unwrap_or_else(PoisonError::into_inner),
-            true,
-        )
-    }
-
-    /// Lets others write.
-    pub(super) fn end_writing(&self) {
-        *self.has_writer.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    /// The right to write within this process.
+    ///
+    /// # Errors
+    /// `Precondition` if somebody else in it has the right.
+    pub(super) fn begin_writing(self: Arc<Self>) -> Result<Writing> {
+        let mut has_writer = self.has_writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *has_writer, true) {
+            return Err(Error::precondition("somebody else in this process writes to the index"));
+        }
+        drop(has_writer);
+        Ok(Writing(self))
     }
 
     pub(super) fn sources_of(&self, state: &State) -> Result<Sources> {
@@ -150,9 +192,20 @@ impl MilvusIndex {
             0 => Ok(Sources::default()),
             stamp => {
                 let text = self.meta.read_long(&sources_key(stamp), Budget::single())?;
+                // Whoever writes next removes it.
+                let text = text.ok_or_else(overtaken)?;
                 serde_json::from_str(&text).or_fault(Fault::Corrupt, "reading the table of sources")
             }
         }
+    }
+}
+
+/// The right to write within this process, until it is dropped.
+pub(super) struct Writing(Arc<MilvusIndex>);
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        *self.0.has_writer.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::asked::MilvusQuestion;
-use super::chosen::PAGE;
+use super::collection::PAGE;
 use super::columns::{Rows, same_length};
 use super::expression::{filtered, quoted};
 use super::schema;
@@ -29,7 +29,7 @@ impl Snapshot for MilvusSnapshot {
 
     fn ask(self: Arc<Self>, question: Arc<LexicalQuery>, filter: &Filter, budget: Budget) -> Result<Arc<dyn Asked>> {
         budget.check()?;
-        let expr = filtered(self.state.stamp, filter);
+        let expr = filtered(&self.view, filter);
         Ok(Arc::new(MilvusQuestion::new(self, question, expr, budget)?))
     }
 
@@ -42,7 +42,7 @@ impl Snapshot for MilvusSnapshot {
     fn count(&self, filter: &Filter, budget: Budget) -> Result<u64> {
         match filter.is_empty() {
             true => Ok(self.about().passages),
-            false => self.passage_rows().count(&filtered(self.state.stamp, filter), budget),
+            false => self.passage_rows().count(&filtered(&self.view, filter), budget),
         }
     }
 
@@ -50,11 +50,16 @@ impl Snapshot for MilvusSnapshot {
         let expr = format!("{} and {} == {}", self.visible(), schema::ARTICLE, quoted(id));
         let fields = [schema::PART, schema::DATA];
         let mut parts = BTreeMap::new();
-        self.article_rows()
-            .pages(&expr, &fields, SMALL_PAGE, Budget::single(), &mut |_, mut rows| {
+        self.article_rows().pages(
+            &expr,
+            &fields,
+            SMALL_PAGE,
+            &|| Ok(Budget::single()),
+            &mut |_, mut rows| {
                 parts.extend(rows.ints(schema::PART).into_iter().zip(rows.texts(schema::DATA)));
                 Ok(())
-            })?;
+            },
+        )?;
         if parts.is_empty() {
             return Ok(None);
         }
@@ -69,25 +74,30 @@ impl Snapshot for MilvusSnapshot {
         let mut fields = vec![schema::PASSAGE];
         fields.extend((dimension > 0).then_some(schema::MEANING));
         let mut passages = Vec::new();
-        self.passage_rows()
-            .pages(&expr, &fields, SMALL_PAGE, Budget::single(), &mut |_, mut rows| {
+        self.passage_rows().pages(
+            &expr,
+            &fields,
+            SMALL_PAGE,
+            &|| Ok(Budget::single()),
+            &mut |_, mut rows| {
                 let (texts, vectors) = (rows.texts(schema::PASSAGE), rows.vectors(schema::MEANING));
                 same_length(texts.len() * dimension, &[vectors.len()])?;
                 for (at, text) in texts.iter().enumerate() {
                     passages.push((stored(text)?, vectors[at * dimension..(at + 1) * dimension].to_vec()));
                 }
                 Ok(())
-            })?;
+            },
+        )?;
         passages.sort_by_key(|(stored, _)| stored.ordinal);
         Ok(passages)
     }
 
     fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts> {
-        let expr = filtered(self.state.stamp, filter);
+        let expr = filtered(&self.view, filter);
         let fields = [schema::ARTICLE, schema::SOURCE, schema::REGIONS, schema::YEARS];
         let mut values: BTreeMap<String, (String, BTreeSet<String>, BTreeSet<i32>)> = BTreeMap::new();
         self.passage_rows()
-            .pages(&expr, &fields, PAGE, budget, &mut |_, mut rows| {
+            .pages(&expr, &fields, PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 let (articles, sources) = (rows.texts(schema::ARTICLE), rows.texts(schema::SOURCE));
                 let (regions, years) = (rows.text_lists(schema::REGIONS), rows.int_lists(schema::YEARS));
                 same_length(articles.len(), &[sources.len(), regions.len(), years.len()])?;
@@ -138,9 +148,9 @@ impl Snapshot for MilvusSnapshot {
 
     fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
         let mut through: BTreeMap<String, i32> = BTreeMap::new();
-        let expr = filtered(self.state.stamp, filter);
+        let expr = filtered(&self.view, filter);
         self.passage_rows()
-            .pages(&expr, &[schema::ARTICLE], PAGE, budget, &mut |_, mut rows| {
+            .pages(&expr, &[schema::ARTICLE], PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 for article in rows.texts(schema::ARTICLE) {
                     *through.entry(article).or_default() += 1;
                 }
@@ -150,7 +160,7 @@ impl Snapshot for MilvusSnapshot {
         let expr = format!("{} and {} == 0", self.visible(), schema::PART);
         let fields = [schema::ARTICLE, schema::PASSAGES];
         self.article_rows()
-            .pages(&expr, &fields, PAGE, budget, &mut |_, mut rows| {
+            .pages(&expr, &fields, PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 let (ids, passages) = (rows.texts(schema::ARTICLE), rows.ints(schema::PASSAGES));
                 same_length(ids.len(), &[passages.len()])?;
                 let all = ids
@@ -163,13 +173,24 @@ impl Snapshot for MilvusSnapshot {
         Ok(wholly)
     }
 
+    fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        let mut partly = BTreeSet::new();
+        let expr = filtered(&self.view, filter);
+        self.passage_rows()
+            .pages(&expr, &[schema::ARTICLE], PAGE, &|| Ok(budget), &mut |_, mut rows| {
+                partly.extend(rows.texts(schema::ARTICLE));
+                Ok(())
+            })?;
+        Ok(partly)
+    }
+
     fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
         if self.about().identity.dimension == 0 {
             return Ok(());
         }
         let fields = [schema::ARTICLE, schema::ORDINAL, schema::MEANING];
         self.passage_rows()
-            .pages(&self.visible(), &fields, PAGE, budget, &mut |_, rows| {
+            .pages(&self.visible(), &fields, PAGE, &|| Ok(budget), &mut |_, rows| {
                 take(chunk(rows, self.about().identity.dimension)?)
             })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Column, Rows, nothing, same_length};
+use super::columns::{Column, Rows, dummies, same_length};
 use super::counts::{decoded, encoded};
 use super::expression::{NEVER, kept_source};
 use super::meta::pieces;
@@ -21,7 +21,7 @@ use crate::text::Region;
 /// Bytes of an article that are kept in one row.
 const PART: usize = 60_000;
 
-/// Tokens by field. (A derived reader has a constant `FIELDS` of its own.)
+/// Tokens by field; has a name for the reason that [`Tokens`](super::counts::Tokens) has one.
 type Lengths = [u32; FIELDS];
 
 /// What scores are computed from, beside the vector.
@@ -231,7 +231,7 @@ pub fn articles(articles: &[ArticleRows], first: i64) -> (usize, Vec<FieldData>)
         head(|article| &article.origin).named(schema::ORIGIN),
         Column::Ints(rows.iter().map(|(article, ..)| article.passages.len() as i32).collect()).named(schema::PASSAGES),
         Column::Texts(rows.iter().map(|(.., data)| (*data).to_owned()).collect()).named(schema::DATA),
-        nothing(count),
+        dummies(count),
     ];
     (count, columns)
 }

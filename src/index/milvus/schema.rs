@@ -6,12 +6,12 @@
 
 use super::address::DenseIndex;
 use super::client::Client;
-use super::wire::{self, KeyValuePair, data_type};
+use super::wire::{self, KeyValuePair, data_type, pair};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 
 /// The version of all this; raised when an older program would misread it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Fields. A row's key: the commit that wrote it in the upper half, its number in the lower.
 pub const ID: &str = "id";
@@ -58,9 +58,9 @@ pub const KEY: &str = "key";
 /// What it says.
 pub const VALUE: &str = "value";
 /// Every collection must have a vector; where none is needed this is it.
-pub const NOTHING: &str = "nothing";
+pub const DUMMY_VECTOR: &str = "dummy";
 /// Its numbers.
-pub const NOTHING_DIMENSION: usize = 2;
+pub const DUMMY_DIMENSION: usize = 2;
 
 /// What is read of articles to write them again: all but their keys, and but the vector that says nothing.
 pub const ARTICLE_FIELDS: &[&str] = &[ARTICLE, PART, HASH, TITLE, ORIGIN, PASSAGES, DATA];
@@ -112,13 +112,6 @@ pub fn meta(index: &str) -> String {
     format!("{index}_meta")
 }
 
-fn pair(key: &str, value: impl ToString) -> KeyValuePair {
-    KeyValuePair {
-        key: key.to_owned(),
-        value: value.to_string(),
-    }
-}
-
 fn field(name: &str, data_type: i32, params: Vec<KeyValuePair>) -> wire::FieldSchema {
     wire::FieldSchema {
         name: name.to_owned(),
@@ -168,16 +161,9 @@ pub struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn reference(&self, collection: &str) -> wire::CollectionRef {
-        wire::CollectionRef {
-            db_name: self.client.address().database.clone(),
-            collection_name: collection.to_owned(),
-        }
-    }
-
     /// Whether there is a collection of this name.
     pub fn has(&self, collection: &str) -> Result<bool> {
-        let request = self.reference(collection);
+        let request = self.client.reference(collection);
         let has: Result<wire::BoolResponse> = self.client.call("HasCollection", collection, request, self.budget);
         match has {
             Err(error) if error.fault() == Fault::Missing => Ok(false),
@@ -188,7 +174,7 @@ impl Maker<'_> {
     /// Removes a collection, if it is there.
     pub fn remove(&self, collection: &str) -> Result<()> {
         if self.has(collection)? {
-            let request = self.reference(collection);
+            let request = self.client.reference(collection);
             self.client
                 .call::<wire::Status>("DropCollection", collection, request, self.budget)?;
         }
@@ -203,22 +189,21 @@ impl Maker<'_> {
             .try_for_each(|collection| self.remove(collection))
     }
 
-    /// Makes the collection that says what counts.
+    /// Makes the collection that says what counts, if it is not there.
     pub fn meta(&self, index: &str) -> Result<()> {
         let name = meta(index);
         let fields = vec![
             key(text(KEY, 200)),
             text(VALUE, MAX_TEXT),
-            vector(NOTHING, NOTHING_DIMENSION),
+            vector(DUMMY_VECTOR, DUMMY_DIMENSION),
         ];
         self.make(&name, fields)?;
-        self.index_nothing(&name)?;
+        self.index_dummy(&name)?;
         self.load(&name)
     }
 
-    /// Makes a generation, empty; what a run that was cut short left of it is removed first.
+    /// Makes the collections of a generation that are not there.
     pub fn generation(&self, generation: &Generation, dimension: usize) -> Result<()> {
-        self.remove_generation(generation)?;
         let mut fields = vec![
             key(long(ID)),
             text(ARTICLE, 512),
@@ -256,20 +241,24 @@ impl Maker<'_> {
             text(ORIGIN, MAX_TEXT),
             int(PASSAGES),
             text(DATA, MAX_TEXT),
-            vector(NOTHING, NOTHING_DIMENSION),
+            vector(DUMMY_VECTOR, DUMMY_DIMENSION),
         ];
         self.make(articles, fields)?;
-        self.index_nothing(articles)?;
+        self.index_dummy(articles)?;
         self.load(articles)?;
         let mut fields = vec![key(long(ID)), long(AT)];
         fields.extend(COUNTS.map(long));
-        fields.push(vector(NOTHING, NOTHING_DIMENSION));
+        fields.push(vector(DUMMY_VECTOR, DUMMY_DIMENSION));
         self.make(terms, fields)?;
-        self.index_nothing(terms)?;
+        self.index_dummy(terms)?;
         self.load(terms)
     }
 
+    /// Makes a collection, unless it is there.
     fn make(&self, name: &str, fields: Vec<wire::FieldSchema>) -> Result<()> {
+        if self.has(name)? {
+            return Ok(());
+        }
         let schema = wire::CollectionSchema {
             name: name.to_owned(),
             description: format!("Baowen, version {VERSION}"),
@@ -282,9 +271,14 @@ impl Maker<'_> {
             shards_num: 1,
             consistency_level: wire::consistency::STRONG,
         };
-        self.client
-            .call::<wire::Status>("CreateCollection", name, request, self.budget)?;
-        Ok(())
+        match self
+            .client
+            .call::<wire::Status>("CreateCollection", name, request, self.budget)
+        {
+            // Somebody else was faster.
+            Err(_) if self.has(name)? => Ok(()),
+            made => made.map(|_| ()),
+        }
     }
 
     fn index(&self, collection: &str, field: &str, kind: &str, params: &str) -> Result<()> {
@@ -294,18 +288,22 @@ impl Maker<'_> {
             field_name: field.to_owned(),
             extra_params: vec![
                 pair("index_type", kind),
-                pair("metric_type", if field == NOTHING { "L2" } else { "IP" }),
+                pair("metric_type", if field == DUMMY_VECTOR { "L2" } else { "IP" }),
                 pair("params", params),
             ],
-            index_name: String::new(),
         };
-        self.client
-            .call::<wire::Status>("CreateIndex", collection, request, self.budget)?;
-        Ok(())
+        let made = self
+            .client
+            .call::<wire::Status>("CreateIndex", collection, request, self.budget);
+        match made {
+            // Somebody else was faster. Other servers take it for done without a word.
+            Err(error) if error.message().contains("already exists") => Ok(()),
+            made => made.map(|_| ()),
+        }
     }
 
-    fn index_nothing(&self, collection: &str) -> Result<()> {
-        self.index(collection, NOTHING, "FLAT", "{}")
+    fn index_dummy(&self, collection: &str) -> Result<()> {
+        self.index(collection, DUMMY_VECTOR, "FLAT", "{}")
     }
 
     fn index_meaning(&self, collection: &str) -> Result<()> {
@@ -321,7 +319,7 @@ impl Maker<'_> {
     }
 
     fn load(&self, collection: &str) -> Result<()> {
-        let request = self.reference(collection);
+        let request = self.client.reference(collection);
         self.client
             .call::<wire::Status>("LoadCollection", collection, request, self.budget)?;
         Ok(())

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::counts::{Changes, Sums, Tokens};
+use super::counts::{Changes, Sums};
 use super::rows::{ArticleRows, Kept};
 use super::state::State;
+use super::vector_lengths::VectorLengths;
 use crate::article::source::Sources;
 use crate::error::Result;
 
@@ -29,8 +30,7 @@ pub struct Session {
     pub sent: HashSet<String>,
     pub passages: i64,
     pub articles: i64,
-    /// What the sparse vectors take for usual.
-    pub usual: Option<(u64, Tokens)>,
+    pub vector_lengths: Option<VectorLengths>,
     /// Milvus' time of the last write.
     pub written: u64,
     pub sources: Sources,
@@ -50,7 +50,7 @@ impl Session {
             sent: HashSet::new(),
             passages: 0,
             articles: 0,
-            usual: state.usual,
+            vector_lengths: state.vector_lengths,
             written: state.written,
             sources: sources.clone(),
             is_dirty: false,

@@ -1,12 +1,12 @@
 //! One commit: which rows are read for it, and what its scores are computed by.
 
-use super::chosen::{Collection, PAGE};
 use super::client::Client;
+use super::collection::{Collection, PAGE};
 use super::columns::same_length;
 use super::expression::visible;
 use super::frequencies::Frequencies;
 use super::schema::{self, Generation};
-use super::state::State;
+use super::state::{State, View};
 use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::About;
@@ -20,6 +20,7 @@ pub struct MilvusSnapshot {
     pub(super) client: Client,
     pub(super) names: Generation,
     pub(super) state: State,
+    pub(super) view: View,
     pub(super) bm25: Bm25,
     pub(super) mean: Mean,
     pub(super) frequencies: Frequencies,
@@ -34,7 +35,7 @@ impl MilvusSnapshot {
         let terms = names.terms.clone();
         MilvusSnapshot {
             bm25: Bm25::new(bm25, state.sums.counts()),
-            frequencies: Frequencies::new(client.clone(), terms, state.written, state.stamp),
+            frequencies: Frequencies::new(client.clone(), terms, state.written, state.view()),
             about: About {
                 articles: state.sums.articles,
                 passages: state.sums.passages,
@@ -46,6 +47,7 @@ impl MilvusSnapshot {
                 mean: mean.vector().clone(),
             },
             mean,
+            view: state.view(),
             names,
             client,
             state,
@@ -68,16 +70,12 @@ impl MilvusSnapshot {
     }
 
     fn collection<'a>(&'a self, name: &'a str) -> Collection<'a> {
-        Collection {
-            client: &self.client,
-            name,
-            seen: self.state.written,
-        }
+        Collection::at(&self.client, name, self.state.written)
     }
 
     /// The rows that count.
     pub(super) fn visible(&self) -> String {
-        visible(self.state.stamp)
+        visible(&self.view)
     }
 
     /// Tells `each` the id of every article and one text of its first row.
@@ -90,7 +88,7 @@ impl MilvusSnapshot {
         let expr = format!("{} and {} == 0", self.visible(), schema::PART);
         let fields = [schema::ARTICLE, field];
         self.article_rows()
-            .pages(&expr, &fields, PAGE, budget, &mut |_, mut rows| {
+            .pages(&expr, &fields, PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 let ids = rows.texts(schema::ARTICLE);
                 let texts = match field {
                     schema::ARTICLE => ids.clone(),

@@ -1,16 +1,57 @@
-//! What a commit is: one small row that says which generation counts, up to which keys, and what was counted of it. Writing
+//! What a commit is: one small row that says which generation counts, up to which stamp, and what was counted of it. Writing
 //! it is the one step in which everything that a writer did becomes visible.
+//!
+//! Stamps are used once. What a writer sends for its next commit bears a stamp that no other writer ever uses: who follows
+//! one that did not end in peace leaves that one's next stamp out for good ([`State::skip`]), since what was sent under it may
+//! still arrive.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::counts::{Sums, Tokens};
+use super::counts::Sums;
 use super::schema::{Generation, VERSION, check_version};
+use super::vector_lengths::VectorLengths;
 use crate::error::{Context, Fault, Result};
 use crate::index::passage::Identity;
 
+/// What keys of tables of sources begin with.
+pub const SOURCES: &str = "sources/";
+
 /// Where the table of sources of a commit stands.
 pub fn sources_key(stamp: u64) -> String {
-    format!("sources/{stamp:020}")
+    format!("{SOURCES}{stamp:020}")
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis() as u64
+}
+
+/// Which rows count: those of commits up to one, but for those whose commit was never made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    /// The commit.
+    pub stamp: u64,
+    /// Stamps below it that are left out.
+    pub skipped: Vec<u64>,
+}
+
+impl View {
+    /// Whether what was written under a stamp counts.
+    pub fn counts(&self, stamp: u64) -> bool {
+        stamp <= self.stamp && !self.skipped.contains(&stamp)
+    }
+}
+
+/// A stamp that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Which.
+    pub stamp: u64,
+    /// Since when, in milliseconds since 1970.
+    pub since: u64,
 }
 
 /// A commit.
@@ -18,16 +59,24 @@ pub fn sources_key(stamp: u64) -> String {
 pub struct State {
     /// See [`VERSION`].
     pub version: u32,
-    /// Which collections count.
+    /// Which collections count: the stamp of their first commit.
     pub generation: u64,
+    /// The generation before, which may still be there; 0 for none.
+    pub previous: u64,
     /// Grows from commit to commit, over generations too; 1 at first.
     pub stamp: u64,
+    /// What whoever made this commit sends next bears this stamp.
+    pub next: u64,
+    /// What bears these stamps does not count.
+    pub skipped: Vec<Skipped>,
+    /// When it was made, in milliseconds since 1970.
+    pub made: u64,
     /// What the index was made by.
     pub identity: Identity,
     /// What was counted of what is visible.
     pub sums: Sums,
-    /// The passages and tokens that the sparse vectors of this generation take for usual; none before its first passage.
-    pub usual: Option<(u64, Tokens)>,
+    /// See [`VectorLengths`]; none before the generation's first passage.
+    pub vector_lengths: Option<VectorLengths>,
     /// The commit under which the table of sources was written; 0 for none.
     pub sources: u64,
     /// Milvus' time of the last write; 0 where it tells none.
@@ -35,17 +84,54 @@ pub struct State {
 }
 
 impl State {
-    /// A new generation without articles.
-    pub fn empty(generation: u64, stamp: u64, identity: Identity) -> Self {
+    /// The first commit of an index, without articles.
+    pub fn first(identity: Identity) -> Self {
         State {
             version: VERSION,
-            generation,
-            stamp,
+            generation: 1,
+            previous: 0,
+            stamp: 1,
+            next: 2,
+            skipped: Vec::new(),
+            made: now(),
             sums: Sums::new(identity.dimension),
             identity,
-            usual: None,
+            vector_lengths: None,
             sources: 0,
             written: 0,
+        }
+    }
+
+    /// What a new generation begins with, which counts from the next commit on.
+    pub fn anew(&self, identity: Identity) -> Self {
+        State {
+            generation: self.next,
+            previous: self.generation,
+            stamp: self.stamp,
+            next: self.next,
+            skipped: self.skipped.clone(),
+            ..State::first(identity)
+        }
+    }
+
+    /// Leaves out for good what may have been sent for the next commit: this becomes a commit of its own that changes
+    /// nothing else, and the next one is another.
+    pub fn skip(&mut self) {
+        let made = now();
+        self.skipped.push(Skipped {
+            stamp: self.next,
+            since: made,
+        });
+        self.stamp = self.next + 1;
+        self.next = self.stamp + 1;
+        self.made = made;
+    }
+
+    /// Which rows count.
+    pub fn view(&self) -> View {
+        View {
+            stamp: self.stamp,
+            skipped: self.skipped.iter().map(|skipped| skipped.stamp).collect(),
         }
     }
 
@@ -80,23 +166,41 @@ mod tests {
     use super::*;
     use crate::error::Fault;
 
-    #[test]
-    fn a_commit_is_read_as_it_was_written() {
-        let identity = Identity {
+    fn state() -> State {
+        State::first(Identity {
             format: 5,
             analysis: "a".into(),
             embedder: "m".into(),
             dimension: 3,
-        };
-        let mut state = State::empty(2, 7, identity);
+        })
+    }
+
+    #[test]
+    fn a_commit_is_read_as_it_was_written() {
+        let mut state = state();
         state.sums.vectors = vec![0.1 + 0.2, -1e-300, f64::MAX];
-        state.usual = Some((3, [1, 2, 3, 4]));
+        state.vector_lengths = Some(VectorLengths::of([[1, 2, 3, 4]].iter()));
+        state.skip();
         let text = state.written().unwrap();
         assert_eq!(State::read(&text).unwrap(), state);
         let check =
             |text: &str, expected: Fault| assert_eq!(State::read(text).unwrap_err().fault(), expected, "{text}");
         check("{", Fault::Corrupt);
-        check(r#"{"version":1}"#, Fault::Corrupt);
+        check(&format!(r#"{{"version":{VERSION}}}"#), Fault::Corrupt);
         check(r#"{"version":99,"more":1}"#, Fault::Precondition);
+    }
+
+    #[test]
+    fn a_skipped_stamp_is_never_used() {
+        let mut state = state();
+        // Two die one after the other; the second one had skipped what the first one sent.
+        state.skip();
+        state.skip();
+        assert_eq!((state.stamp, state.next), (5, 6));
+        let view = state.view();
+        let counting: Vec<u64> = (1..8).filter(|&stamp| view.counts(stamp)).collect();
+        assert_eq!(counting, [1, 3, 5]);
+        let anew = state.anew(state.identity.clone());
+        assert_eq!((anew.generation, anew.previous, anew.view()), (6, 1, view));
     }
 }

@@ -62,7 +62,7 @@ pub fn counted(tokens: &[Vec<Token>; FIELDS]) -> Counted {
 }
 
 /// The sparse vector of a passage: what each term of weight 1 adds to its score. Its inner product with a question's
-/// weights is BM25F by the lengths that `bm25` takes for usual.
+/// weights is BM25F by the average lengths that `bm25` knows; see [`VectorLengths`](super::vector_lengths::VectorLengths).
 pub fn sparse(counted: &Counted, lengths: &[u32; FIELDS], bm25: &Bm25) -> Vec<(u32, f32)> {
     let shares = bm25.shares(lengths);
     let mut places: BTreeMap<u32, f32> = BTreeMap::new();

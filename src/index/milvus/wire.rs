@@ -4,6 +4,11 @@
 
 include!(concat!(env!("OUT_DIR"), "/milvus.proto.milvus.rs"));
 
+/// A message to Milvus, which can be sent again.
+pub trait Call: prost::Message + Clone + Send + Sync + 'static {}
+
+impl<M: prost::Message + Clone + Send + Sync + 'static> Call for M {}
+
 /// An answer of Milvus.
 pub trait Answer: prost::Message + Default + Send + 'static {
     /// Whether it is an error in Milvus' eyes, and which.
@@ -27,6 +32,14 @@ macro_rules! answers {
 }
 
 answers!(BoolResponse, FlushResponse, MutationResult, QueryResults, SearchResults);
+
+/// A setting as Milvus takes them.
+pub fn pair(key: &str, value: impl ToString) -> KeyValuePair {
+    KeyValuePair {
+        key: key.to_owned(),
+        value: value.to_string(),
+    }
+}
 
 /// Milvus' numbers for the types of fields.
 pub mod data_type {

@@ -1,31 +1,37 @@
 //! Rows asked for and written: queries, pages over all keys, upserts, deletes.
 
 use super::client::{Client, Pending};
-use super::columns::Rows;
+use super::columns::{Rows, split};
 use super::schema::ID;
 use super::wire::consistency::{CUSTOMISED, STRONG};
-use super::wire::{self, FieldData, KeyValuePair};
+use super::wire::{self, FieldData, pair};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 
 /// Rows in a page.
 pub const PAGE: usize = 2_000;
 
+/// How long the next call may take, asked before each of several: a writer's right to write may end between two.
+pub type Limit<'a> = &'a dyn Fn() -> Result<Budget>;
+
 /// One collection, read as of a moment.
 #[derive(Clone, Copy)]
 pub struct Collection<'a> {
-    /// Where.
-    pub client: &'a Client,
-    /// Its name.
-    pub name: &'a str,
+    client: &'a Client,
+    name: &'a str,
     /// Milvus' time of which everything must be seen; 0 for all that was acknowledged by now.
-    pub seen: u64,
+    seen: u64,
 }
 
-fn pair(key: &str, value: impl ToString) -> KeyValuePair {
-    KeyValuePair {
-        key: key.to_owned(),
-        value: value.to_string(),
+impl<'a> Collection<'a> {
+    /// A collection with all that was acknowledged by now.
+    pub fn newest(client: &'a Client, name: &'a str) -> Self {
+        Self::at(client, name, 0)
+    }
+
+    /// A collection with what was acknowledged by a moment of Milvus' time at the least.
+    pub fn at(client: &'a Client, name: &'a str, seen: u64) -> Self {
+        Collection { client, name, seen }
     }
 }
 
@@ -90,13 +96,14 @@ impl Collection<'_> {
         expr: &str,
         fields: &[&str],
         page: usize,
-        budget: Budget,
+        limit: Limit<'_>,
         each: &mut dyn FnMut(Vec<i64>, Rows) -> Result<()>,
     ) -> Result<()> {
         let mut fields = fields.to_vec();
         fields.push(ID);
         let mut last = -1;
         loop {
+            let budget = limit()?;
             budget.check()?;
             let request = self.request(&format!("{ID} > {last} and {expr}"), &fields, Some(page));
             let answer: wire::QueryResults = self.client.call("Query", self.name, request, budget)?;
@@ -138,7 +145,6 @@ impl Collection<'_> {
             placeholder_group: prost::Message::encode_to_vec(&group),
             // The filter is an expression.
             dsl_type: 1,
-            output_fields: Vec::new(),
             search_params: vec![
                 pair("anns_field", field),
                 pair("topk", k),
@@ -160,17 +166,18 @@ impl Collection<'_> {
         Ok(ids.into_iter().zip(found.scores).collect())
     }
 
-    /// Writes rows, in place of those of the same keys. Milvus' time of it.
-    pub fn upsert(&self, rows: usize, fields: Vec<FieldData>, budget: Budget) -> Result<u64> {
-        self.start_upsert(rows, fields, budget)
-            .wait()
-            .map(|done| done.timestamp)
-    }
-
-    /// Begins to write rows.
-    pub fn start_upsert(&self, rows: usize, fields: Vec<FieldData>, budget: Budget) -> Pending<wire::MutationResult> {
-        self.client
-            .start("Upsert", self.name, self.upserting(rows, fields), budget)
+    /// Writes rows, in place of those of the same keys, in messages of no more than the address says if a row alone is not
+    /// more. Milvus' time of the last one.
+    pub fn upsert(&self, rows: usize, fields: Vec<FieldData>, limit: Limit<'_>) -> Result<u64> {
+        let bytes: usize = fields.iter().map(prost::Message::encoded_len).sum();
+        if rows > 1 && bytes > self.client.address().batch {
+            let (first, rest) = split(fields, rows / 2);
+            let written = self.upsert(rows / 2, first, limit)?;
+            return Ok(written.max(self.upsert(rows - rows / 2, rest, limit)?));
+        }
+        let request = self.upserting(rows, fields);
+        let done: wire::MutationResult = self.client.call("Upsert", self.name, request, limit()?)?;
+        Ok(done.timestamp)
     }
 
     /// What writes rows.
