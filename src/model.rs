@@ -27,6 +27,12 @@ impl Date {
         ((1000..=9999).contains(&year) && (1..=days).contains(&day)).then_some(Date(year * 10_000 + month * 100 + day))
     }
 
+    /// Today by the machine's clock (UTC), for words such as 去年.
+    pub fn today() -> Option<Self> {
+        let (year, month, day) = time::OffsetDateTime::now_utc().date().to_calendar_date();
+        Date::new(u32::try_from(year).ok()?, u32::from(u8::from(month)), u32::from(day))
+    }
+
     /// The number `yyyymmdd`.
     pub fn number(self) -> u32 {
         self.0

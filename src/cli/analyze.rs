@@ -3,8 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{print, setup};
+use super::print;
 use crate::error::Result;
+use crate::model::Date;
 use crate::text::{Analyzer, QueryTerm, TermOrigin, Token, sentences};
 
 /// Show what becomes of a text before it is looked up.
@@ -34,7 +35,7 @@ impl Analyze {
                 "normalized": query.normalized,
                 "document": { "words": document.words, "bigrams": document.bigrams },
                 "query": query,
-                "years": analyzer.years(&self.text, setup::today()),
+                "years": analyzer.years(&self.text, Date::today()),
                 "sentences": split,
             }));
         }
@@ -56,7 +57,7 @@ impl Analyze {
             })
             .collect();
         outln!("地区      {}", regions.join(" "));
-        let years = analyzer.years(&self.text, setup::today());
+        let years = analyzer.years(&self.text, Date::today());
         outln!(
             "年份      {}",
             years.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")

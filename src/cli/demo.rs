@@ -8,10 +8,11 @@ use tokio::task::JoinHandle;
 
 use super::answer::{self, Detail, Look};
 use super::serve::{self, Listening, Opening};
-use super::{fetch, index, remote, setup};
+use super::{fetch, index, remote};
 use crate::embed::fetch::DEFAULT;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::ingest::summary::Summary;
+use crate::model::Date;
 use crate::profile::Profile;
 use crate::search::request::SearchRequest;
 use crate::service::server::{ServiceSettings, Surroundings};
@@ -61,7 +62,7 @@ impl Demo {
             outln!("问：{question}");
             let request = SearchRequest {
                 top_k: Some(2),
-                today: setup::today(),
+                today: Date::today(),
                 ..SearchRequest::new(question)
             };
             let response = remote::search(&address.as_str().into(), &request)?;

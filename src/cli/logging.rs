@@ -21,6 +21,8 @@ pub fn begin(settings: &Settings) {
     let mut targets = Targets::new()
         .with_default(Level::WARN.min(level))
         .with_target("baowen", level)
+        // It warns of what callers did wrong, who are told so.
+        .with_target("rmcp", Level::ERROR)
         .with_target("slow", Level::WARN);
     targets = match settings.access_log {
         true => targets.with_target(ACCESS, Level::INFO),

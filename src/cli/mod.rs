@@ -19,6 +19,8 @@ mod generate;
 mod index;
 mod logging;
 mod manual;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod model;
 mod model_folder;
 mod options;
@@ -93,6 +95,9 @@ enum Command {
     Analyze(analyze::Analyze),
     /// Fetch, take in, choose, describe or try models.
     Model(model::ModelArgs),
+    /// Give a language model the collection as tools.
+    #[cfg(feature = "mcp")]
+    Mcp(mcp::Mcp),
     /// Print the completions of a shell.
     Completions(manual::Completions),
     /// Write a manual page for each command.
@@ -178,6 +183,8 @@ fn run(command: Command) -> Result<()> {
         Command::Verify(args) => args.run(),
         Command::Analyze(args) => args.run(),
         Command::Model(args) => args.run(),
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => args.run(),
         Command::Completions(args) => args.run(program()),
         Command::Man(args) => args.run(program()),
     }

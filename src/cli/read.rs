@@ -10,10 +10,10 @@ use clap::Args;
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::{Value, json};
 
-use super::{print, setup};
+use super::print;
 use crate::article::{ArticleReader, LeftOut, ReadEvent, Rejected, SplitOptions, split};
 use crate::error::{Error, Result};
-use crate::model::{Article, ArticleKind};
+use crate::model::{Article, ArticleKind, Date};
 use crate::text::{Analyzer, Region};
 
 /// Show what becomes of files: the articles in them, what is left out of these and why, what cannot be read.
@@ -170,7 +170,7 @@ fn article_json(article: &Article, analyzer: &Analyzer) -> Value {
         }
     }
     let mut years = article.years.clone();
-    for year in analyzer.years(&named, article.published.or_else(setup::today)) {
+    for year in analyzer.years(&named, article.published.or_else(Date::today)) {
         if !years.contains(&year) {
             years.push(year);
         }

@@ -101,7 +101,7 @@ impl Search {
                 published_from: day("--from", &self.from)?,
                 published_to: day("--to", &self.to)?,
             },
-            today: setup::today(),
+            today: Date::today(),
             ..self.question.request(&self.query)
         };
         request.check()?;

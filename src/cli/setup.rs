@@ -7,7 +7,6 @@ use crate::compute::Budget;
 use crate::embed::{CachedEmbedder, Embedder, Models, QUESTIONS, Unopened, VectorCache};
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::{Backend, EmbeddedIndex, Followed, Rules};
-use crate::model::Date;
 use crate::profile::Profile;
 use crate::search::{Engine, Ranking};
 use crate::text::Analyzer;
@@ -230,10 +229,4 @@ pub fn questions_that_wait(folder: &Path, reranker: Option<&str>) -> usize {
     };
     let reranker = reranker.is_some_and(|name| models.is_endpoint(name));
     QUESTIONS * (usize::from(encoder) + usize::from(reranker))
-}
-
-/// Today by the machine's clock (UTC), for words such as 去年.
-pub fn today() -> Option<Date> {
-    let (year, month, day) = time::OffsetDateTime::now_utc().date().to_calendar_date();
-    Date::new(u32::try_from(year).ok()?, u32::from(u8::from(month)), u32::from(day))
 }

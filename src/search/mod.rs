@@ -21,6 +21,7 @@ mod question_vectors;
 mod ranking;
 mod reading;
 mod reason;
+pub mod remarks;
 pub mod request;
 mod reranking;
 pub mod response;

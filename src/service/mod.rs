@@ -27,6 +27,7 @@
 //! | `observed` | every call from its first byte to its last: its name, its numbers, its line in the log |
 //! | `metrics` | what is counted and measured |
 //! | `server` | a listening service: health, reflection, limits, shutdown |
+//! | `mcp` | the collection as tools of a language model |
 //! | `client`, `index_client` | the other end, for the command line |
 
 pub mod access;
@@ -48,6 +49,8 @@ pub mod http;
 pub mod index_calls;
 pub mod index_client;
 pub mod index_grpc;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod metrics;
 pub mod observed;
 pub mod pool;

@@ -253,7 +253,7 @@ async fn serve_in(pool: Arc<pool::SearchPool>, answer: Arc<dyn Answer>, settings
     serve_around(pool, answer, settings, Surroundings::default()).await
 }
 
-async fn serve_around(
+pub(super) async fn serve_around(
     pool: Arc<pool::SearchPool>,
     answer: Arc<dyn Answer>,
     settings: ServiceSettings,

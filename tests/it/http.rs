@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use crate::service::{Server, block_on};
 
 /// Status, head and body of an answer.
-struct Got(u16, String, String);
+pub struct Got(pub u16, String, pub String);
 
 impl Got {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.2).unwrap_or_else(|cause| panic!("{cause}: {}", self.2))
     }
 
@@ -28,7 +28,7 @@ impl Got {
     }
 }
 
-fn ask(server: &Server, method: &str, path: &str, headers: &str, body: &[u8]) -> Got {
+pub fn ask(server: &Server, method: &str, path: &str, headers: &str, body: &[u8]) -> Got {
     let mut socket = TcpStream::connect(&server.address).unwrap();
     // Of HTTP/1.0 an answer ends with its connection.
     let head = format!(

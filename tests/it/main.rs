@@ -18,6 +18,8 @@ mod index;
 mod live;
 #[allow(dead_code)]
 mod local_server;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod meanings;
 #[cfg(feature = "milvus")]
 mod milvus;

@@ -3,17 +3,16 @@
 //!
 //! Makes text and prints nothing; says the same as the page does (`src/service/page/src/card.ts`), as far as a terminal can.
 
-mod about;
 mod ink;
 mod look;
 mod passage;
 
-use self::about::{copies, facts, warnings};
 use self::ink::{Ink, Inked};
 pub use self::look::Look;
 use self::passage::{excerpt, headline, marked};
 use crate::search::confidence::Verdict;
 use crate::search::features::label;
+use crate::search::remarks::{copies, facts, warnings};
 use crate::search::response::{Hit, SearchResponse};
 
 /// How much is shown of a hit.

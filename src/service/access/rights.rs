@@ -73,6 +73,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("/v1/stats", Need::One(READ)),
     ("/v1/sources", Need::One(READ)),
     ("/v1/", Need::One(&[Right::Search])),
+    ("/mcp", Need::One(&[Right::Search])),
     ("/metrics", Need::One(&[Right::Admin])),
 ];
 /// What describes the index serves those who ask and those who write.

@@ -79,6 +79,7 @@ fn every_call_needs_what_it_should() {
         ("/v1/snapshot", one(&[Right::Admin])),
         ("/v1/questions", one(&[Right::Admin])),
         ("/baowen.v1.SearchService/QuestionsToReview", one(&[Right::Admin])),
+        ("/mcp", one(&[Right::Search])),
         ("/metrics", one(&[Right::Admin])),
         ("/grpc.health.v1.Health/Check", Need::Nothing),
         ("/", Need::Nothing),

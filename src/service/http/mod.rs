@@ -62,7 +62,11 @@ const PAGE: u32 = 100;
 /// All addresses.
 pub fn routes(services: Services) -> Router {
     let most = services.max_request_bytes;
-    Router::new()
+    #[cfg(feature = "mcp")]
+    let router = Router::new().route("/mcp", super::mcp::route(services.search.clone(), most));
+    #[cfg(not(feature = "mcp"))]
+    let router = Router::new();
+    router
         .route(
             "/v1/search",
             reading(&services, "SearchRequest", |services, request, deadline| async move {

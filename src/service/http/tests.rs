@@ -263,6 +263,60 @@ async fn limits_and_deadlines_hold_as_for_grpc() {
     strings.release.send(()).unwrap();
 }
 
+/// The library answers in a task of its own, which must not forget whose call it is, nor until when.
+#[cfg(feature = "mcp")]
+#[tokio::test]
+async fn a_call_of_a_tool_keeps_its_caller_and_its_deadline() {
+    use crate::service::access::{Access, NewToken, Tokens};
+    use crate::service::pool::SearchPool;
+    use crate::service::server::Surroundings;
+    use crate::service::tests::serve_around;
+
+    let [greedy, other] = ["greedy", "other"].map(|name| NewToken::make(name, "search", None).unwrap());
+    let tokens = Tokens::parse(&format!("{}\n{}\n", greedy.line, other.line)).unwrap();
+    let around = Surroundings {
+        access: Arc::new(Access::new(Some(tokens))),
+        ..Surroundings::default()
+    };
+    let (fake, strings) = fake();
+    let pool = Arc::new(SearchPool::new(1, 8));
+    let running = Arc::new(serve_around(pool.clone(), fake.clone(), settings(), around).await);
+    let call = |token: &NewToken, query: &str, header: &str| {
+        let headers = format!(
+            "authorization: Bearer {}\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n\
+             mcp-protocol-version: 2025-06-18\r\n{header}",
+            token.token
+        );
+        let params = json!({"name": "search", "arguments": {"query": query}});
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
+        let running = running.clone();
+        async move { running.http("POST", "/mcp", &headers, &body).await }
+    };
+    let first = tokio::spawn(call(&greedy, "wait", ""));
+    let strings = started(strings).await;
+    // Nine places, of which one is taken: when it has seven, two are free.
+    let mut asked = tokio::task::JoinSet::new();
+    (0..20).for_each(|_| drop(asked.spawn(call(&greedy, "医保", ""))));
+    for _ in 0..14 {
+        let refused = asked.join_next().await.unwrap().unwrap().json();
+        let said = refused["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(
+            refused["result"]["isError"] == true && said.contains("of this caller"),
+            "{refused}"
+        );
+    }
+    assert_eq!(pool.in_flight(), 7);
+    let late = call(&other, "late", "timeout: 0.05\r\n").await;
+    assert_eq!(late.status, 504, "{}", late.body);
+    strings.release.send(()).unwrap();
+    assert_eq!(first.await.unwrap().status, 200);
+    while let Some(answered) = asked.join_next().await {
+        let answered = answered.unwrap().json();
+        assert_eq!(answered["result"]["isError"], false, "{answered}");
+    }
+    assert_eq!(fake.started.load(Ordering::SeqCst), 7, "the late one never");
+}
+
 #[tokio::test]
 async fn health_is_asked_by_http_too() {
     let (fake, _strings) = fake();

@@ -39,6 +39,7 @@ const METHODS: &[&str] = &[
     "/v1/snapshot",
     "/v1/stats",
     "/v1/sources",
+    "/mcp",
     "/metrics",
     "/healthz",
     "/readyz",

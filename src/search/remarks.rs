@@ -1,8 +1,8 @@
-//! What is said around a hit's text: where it is from and for whom it holds, what must be known before it is believed, what
-//! says the same.
+//! What is said in Chinese around a hit's text, for people at a terminal and for models: where it is from and for whom it
+//! holds, what must be known before it is believed, what says the same.
 
+use super::response::{Fit, Hit, NearCopy};
 use crate::model::{ArticleKind, Force};
-use crate::search::response::{Fit, Hit, NearCopy};
 
 /// Names of a kind that are shown; what has more is about none of them in particular.
 const SHOWN: usize = 3;

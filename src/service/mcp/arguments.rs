@@ -1,0 +1,137 @@
+//! What a model gives to a tool. The comments of the schemas are what it reads, so they are Chinese.
+
+use rmcp::schemars;
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::service::wire;
+
+/// Hits given if it is not said how many: a model reads all of them.
+const DEFAULT_HITS: u32 = 5;
+/// The most that may be asked for.
+const MOST_HITS: u32 = 20;
+
+/// Arguments of `search`.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub struct Search {
+    /// As it was asked.
+    #[schemars(
+        description = "用户的问题，用原话即可，不必拆成关键词；地点和年份留在问题里，会自动识别。1 到 1000 个字。"
+    )]
+    pub query: String,
+    /// Hits wanted.
+    #[serde(default)]
+    #[schemars(description = "要几条，1 到 20，默认 5。", range(min = 1, max = 20))]
+    pub top_k: Option<u32>,
+    /// What may be returned.
+    #[serde(default)]
+    #[schemars(description = "只在部分文章中找；用户没有限定时不填。")]
+    pub filter: Option<Only>,
+    /// The day that answers should hold for.
+    #[serde(default)]
+    #[schemars(description = "答案应在哪一天有效，如 2025-04-19；默认今天。已废止或尚未施行的排在后面并注明。")]
+    pub as_of: Option<String>,
+}
+
+/// What articles must be like.
+#[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub struct Only {
+    /// Regions.
+    #[serde(default)]
+    #[schemars(description = "只要关于这些地区的，如 [\"杭州\"]。")]
+    pub regions: Vec<String>,
+    /// Years.
+    #[serde(default)]
+    #[schemars(description = "只要关于这些年份的，如 [2025]。")]
+    pub years: Vec<u32>,
+    /// Publishers.
+    #[serde(default)]
+    #[schemars(description = "只要这些发布者的，须与 facets 给出的完全相同。")]
+    pub sources: Vec<String>,
+    /// Published on this day or later.
+    #[serde(default)]
+    #[schemars(description = "只要这一天及以后发布的，如 2025-04-19。")]
+    pub published_from: Option<String>,
+    /// Published on this day or earlier.
+    #[serde(default)]
+    #[schemars(description = "只要这一天及以前发布的，如 2025-04-19。")]
+    pub published_to: Option<String>,
+}
+
+/// Arguments of `get_article`.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub struct GetArticle {
+    /// Its id.
+    #[schemars(description = "文章的 article_id，照搜索结果原样填写。")]
+    pub article_id: String,
+    /// Where to begin.
+    #[serde(default)]
+    #[schemars(description = "从第几个字开始，默认 0；长文章一次给不完时，填上次返回的 next_start。")]
+    pub start: Option<u32>,
+}
+
+/// Arguments of `similar`.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub struct Similar {
+    /// The id of the one.
+    #[schemars(description = "文章的 article_id，照搜索结果原样填写。")]
+    pub article_id: String,
+    /// Articles wanted.
+    #[serde(default)]
+    #[schemars(description = "要几篇，1 到 20，默认 5。", range(min = 1, max = 20))]
+    pub top_k: Option<u32>,
+}
+
+/// Arguments of `facets`.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub struct Facets {
+    /// A question whose hits are counted.
+    #[serde(default)]
+    #[schemars(description = "只统计与这个问题有关的文章；不填则统计全部。")]
+    pub query: Option<String>,
+    /// What is counted.
+    #[serde(default)]
+    #[schemars(description = "只统计部分文章；不填则统计全部。")]
+    pub filter: Option<Only>,
+    /// Values of each kind.
+    #[serde(default)]
+    #[schemars(description = "每类最多列出几个，1 到 100，默认 20。", range(min = 1, max = 100))]
+    pub limit: Option<u32>,
+}
+
+/// How many hits are given.
+///
+/// # Errors
+/// `Caller` if they are more than may be.
+pub fn hits(top_k: Option<u32>) -> Result<u32> {
+    match top_k.unwrap_or(DEFAULT_HITS) {
+        count @ 1..=MOST_HITS => Ok(count),
+        count => Err(Error::caller(format!("top_k: is {count}, must be 1 to {MOST_HITS}"))),
+    }
+}
+
+impl Only {
+    /// As a filter of a message; none where it lets everything through.
+    pub fn message(only: Option<Only>) -> Option<wire::Filter> {
+        let only = only?;
+        let filter = wire::Filter {
+            sources: only.sources,
+            regions: only.regions,
+            years: only.years,
+            published_from: only.published_from,
+            published_to: only.published_to,
+            ..Default::default()
+        };
+        (filter != wire::Filter::default()).then_some(filter)
+    }
+}
