@@ -38,7 +38,7 @@ pub struct Found {
 
 /// A hit.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
+#[schemars(crate = "rmcp::schemars", description = "一条结果。")]
 pub struct FoundHit {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(description = "最能回答问题的一句。")]
@@ -180,7 +180,7 @@ pub struct Alike {
 
 /// An article like another one.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
+#[schemars(crate = "rmcp::schemars", description = "一篇相近的文章。")]
 pub struct AlikeArticle {
     #[schemars(description = "文章的编号。")]
     article_id: String,
@@ -234,7 +234,7 @@ pub struct Counted {
 
 /// How many articles have a value.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
+#[schemars(crate = "rmcp::schemars", description = "一个名称有多少篇文章。")]
 pub struct Count {
     #[schemars(description = "名称，可以填入 filter。")]
     value: String,

@@ -38,7 +38,7 @@ pub struct Search {
 /// What articles must be like.
 #[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
+#[schemars(crate = "rmcp::schemars", description = "只要这样的文章。")]
 pub struct Only {
     /// Regions.
     #[serde(default)]

@@ -198,11 +198,29 @@ fn tool<A: JsonSchema + 'static, R: JsonSchema + 'static>(
         .read_only(true)
         .idempotent(true)
         .open_world(false);
-    Tool::new(name, description, JsonObject::new())
+    let mut tool = Tool::new(name, description, JsonObject::new())
         .with_title(title)
         .with_input_schema::<A>()
         .with_output_schema::<R>()
-        .with_annotations(hints)
+        .with_annotations(hints);
+    let schemas = [Some(&mut tool.input_schema), tool.output_schema.as_mut()];
+    for schema in schemas.into_iter().flatten() {
+        Arc::make_mut(schema).values_mut().for_each(without_formats);
+    }
+    tool
+}
+
+/// Takes the widths of numbers (`uint32`) out of a part of a schema: readers that do not know them complain, and the bounds
+/// are there. No field of ours is named so.
+fn without_formats(schema: &mut Value) {
+    match schema {
+        Value::Object(parts) => {
+            parts.remove("format");
+            parts.values_mut().for_each(without_formats);
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(without_formats),
+        _ => {}
+    }
 }
 
 fn read<T: DeserializeOwned>(arguments: JsonObject) -> Result<T> {
