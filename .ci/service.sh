@@ -14,6 +14,8 @@ serve() {
     local baowen="$1"
     shift
     "$baowen" index index/sample --index "$work/index"
+    # It is read before the service may have begun to write it.
+    : >"$work/said"
     "$baowen" serve --index "$work/index" --listen 127.0.0.1:0 "$@" >"$work/said" 2>&1 &
     local service=$!
     helpers+=("$service")
