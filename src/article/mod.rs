@@ -31,6 +31,7 @@ mod skip;
 pub mod source;
 mod stream;
 mod table;
+mod title;
 mod unit;
 mod walk;
 

@@ -11,9 +11,10 @@ use std::collections::HashMap;
 use crate::model::{Article, ArticleKind};
 
 use super::byline::{byline, dateline, next_stamp, signature};
-use super::layout::{COLONS, Line, is_han, is_pause, line};
+use super::layout::{COLONS, is_han};
 use super::lines;
 use super::reading::Reading;
+use super::title::{MAX_TITLE, below_letterhead, is_open_name, looks_like_title};
 
 /// The lines that announce a list of other articles.
 const MARKERS: [&str; 9] = [
@@ -27,9 +28,6 @@ const MARKERS: [&str; 9] = [
     "为您推荐",
     "相关内容",
 ];
-
-/// The longest line that is taken for a title, in characters.
-const MAX_TITLE: usize = 80;
 
 /// Reads plain text. `name` is the title of a text that has none of its own.
 pub(super) fn read(text: &str, name: &str) -> Reading {
@@ -99,18 +97,35 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
     let mut article = Article::default();
     let mut start = next(0).unwrap_or(lines.len());
     let line = if start < lines.len() { start + 1 } else { 1 };
-    match lines.get(start).map(|line| line.trim()) {
-        Some(first)
-            if next(start + 1).is_some()
+    let mut above = Vec::new();
+    let title = if is_page {
+        Some(start)
+    } else {
+        below_letterhead(lines, start)
+    };
+    match title.and_then(|at| Some((at, lines.get(at)?.trim()))) {
+        Some((at, first))
+            if next(at + 1).is_some()
                 && looks_like_title(first, is_page)
-                && (is_page || !lines::runs_on(&lines[start..])) =>
+                && (is_page || !lines::runs_on(&lines[at..])) =>
         {
             article.title = first.trim_start_matches('#').trim().to_string();
-            start += 1;
+            above = lines[start..at].to_vec();
+            start = at + 1;
+            // A book's name in it may go on in the next line.
+            while !is_page
+                && is_open_name(&article.title)
+                && let Some(at) = next(start)
+                    .filter(|&at| next(at + 1).is_some() && lines[at].trim().chars().count() <= MAX_TITLE / 2)
+            {
+                article.title.push_str(lines[at].trim());
+                start = at + 1;
+            }
         }
         _ => article.title = name.to_string(),
     }
-    let mut kept = lines[start.min(lines.len())..].to_vec();
+    above.extend_from_slice(&lines[start.min(lines.len())..]);
+    let mut kept = above;
     let mut removed = None;
     if is_page {
         // When and by whom: in one of the first two lines below the title, or in the last line.
@@ -125,6 +140,7 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
             .find_map(|at| stated(&at).map(|found| (at, found)));
         if let Some((at, (source, date))) = dated.filter(|_| second.is_some()) {
             (article.source, article.published) = (source, Some(date));
+            // Nothing of a page stands above its title.
             removed = Some(kept.remove(at - start).to_string());
         }
     } else if let Some((source, date)) = signature(&kept) {
@@ -145,17 +161,6 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
         line,
         dateline: removed,
     }
-}
-
-/// Whether the first line of a text is its title: short, and neither a sentence nor an item. A page always has one.
-fn looks_like_title(first: &str, is_page: bool) -> bool {
-    let length = first.chars().count();
-    let sentence = first.contains('。') || first.ends_with(|c| is_pause(c) || c == ';' || c == '\u{ff1b}');
-    let counts = matches!(
-        line(first, true),
-        Line::Item | Line::Numbered(_) | Line::Heading(8.., _)
-    );
-    (is_page && length <= MAX_TITLE) || (length <= MAX_TITLE / 2 && !sentence && !counts)
 }
 
 /// An entry of a list of related articles: its lines from its title to before its byline, and what they are.
@@ -563,7 +568,7 @@ mod tests {
             }
         }
 
-        #[test]
+    #[test]
         fn no_text_is_lost_without_a_word(lines in proptest::collection::vec("相关推荐|健康新闻 2025-04-19|甲|乙一。|", 1..14)) {
             let text = lines.join("\n");
             let reading = read(&text, "");

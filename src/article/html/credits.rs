@@ -58,6 +58,12 @@ const LABELS: &[&str] = &[
     "录入",
     "发布人",
     "发布者",
+    "发布单位",
+    "发布部门",
+    "发文机关",
+    "建档日期",
+    "点阅次数",
+    "点击次数",
     "审核",
     "校对",
     "监制",
@@ -87,6 +93,8 @@ const UNITS: &[&str] = &["次", "人", "万", "分钟"];
 /// What stands below an article to have it shared, followed, judged.
 const PROMPTS: &[&str] = &[
     "长按识别",
+    "点击上方蓝字",
+    "点击蓝字",
     "长按二维码",
     "长按图片",
     "点个“在看”",
@@ -243,11 +251,7 @@ pub(super) fn is_sentence(line: &str) -> bool {
 pub(super) fn is_labelled(line: &str) -> bool {
     // Labels are listed in simplified characters.
     let line = Normalized::new(words(line)).text;
-    let line = line.as_str();
-    let labelled = |label: &&&str| {
-        line.strip_prefix(**label)
-            .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
-    };
+    let mut line = line.as_str();
     let signed = |label: &&str| {
         line.strip_prefix(label)
             .is_some_and(|rest| rest.trim_start().starts_with(['|', '丨', '/']))
@@ -255,6 +259,16 @@ pub(super) fn is_labelled(line: &str) -> bool {
     if EDITORS.iter().any(signed) && line.chars().count() <= MAX_NAME && next_stamp(line, 0).is_none() {
         return true;
     }
+    // Tools may stand before it on its line: `字号：大 中 小 来源：某局`.
+    while let Some((tool, rest)) = line.split_once(char::is_whitespace)
+        && is_tools(tool)
+    {
+        line = rest.trim_start();
+    }
+    let labelled = |label: &&&str| {
+        line.strip_prefix(**label)
+            .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
+    };
     match LABELS
         .iter()
         .find(labelled)
@@ -277,7 +291,10 @@ pub(super) fn is_credit(around: [&str; 2], line: &str) -> bool {
         (2..=6).contains(&label) && !is_labelled(line) && !is_tools(line)
     };
     if is_labelled(line) {
-        !(words(line).starts_with(['时', '日']) && around.into_iter().any(is_field))
+        let has_others = LABELS
+            .iter()
+            .any(|label| label.chars().count() > 1 && words(line).rfind(label).is_some_and(|at| at > 0));
+        has_others || !(words(line).starts_with(['时', '日']) && around.into_iter().any(is_field))
     } else {
         is_dated(line) && !is_schedule(around, line)
     }
@@ -368,16 +385,22 @@ pub(super) fn starts_comments(line: &str) -> bool {
 /// Whether a line and a neighbour of it have days and name no source: then it is one of a schedule or a log.
 pub(super) fn is_schedule(around: [&str; 2], line: &str) -> bool {
     let plain = |line: &str| next_stamp(line, 0).is_some() && !line.contains("来源") && !is_labelled(line);
-    plain(line) && around.into_iter().any(plain)
+    plain(line) && around.into_iter().any(|line| plain(line) && !is_sentence(line))
 }
 
 /// Whether a line is nothing but names of tools.
 pub(super) fn is_tools(line: &str) -> bool {
+    only_tools_and(&[], line)
+}
+
+/// Whether a line is nothing but names of tools and these words, with numbers and marks between.
+pub(super) fn only_tools_and(words: &[&str], line: &str) -> bool {
     let mut rest = line.trim_start_matches(|c: char| !c.is_alphabetic());
     let mut tools = 0;
     while !rest.is_empty() {
         let longest = TOOLS
             .iter()
+            .chain(words)
             .filter(|tool| rest.starts_with(**tool))
             .max_by_key(|tool| tool.len());
         let Some(tool) = longest else { return false };

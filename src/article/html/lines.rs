@@ -16,6 +16,7 @@ use super::about::{plain, untagged};
 use super::credits::{
     announces_comments, is_byline, is_credit, is_labelled, is_prompt, is_sentence, is_tools, starts_comments, words,
 };
+use super::posts::frames;
 
 /// How many lines above the first sentence and below the last are looked at.
 const EDGE: usize = 15;
@@ -112,6 +113,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         [before, lines[at + 1..end].iter().find(filled)].map(|line| line.map_or("", |line| line))
     };
     let title_line = lines[..top].iter().position(|line| is_title(line)).unwrap_or(0);
+    let framed = frames(&lines[..end]);
     for (at, &line) in lines[..end].iter().enumerate() {
         if at < top && is_title(line) {
             reading.leave_out("title", line);
@@ -123,6 +125,10 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             reading.leave_out("credits", line);
         } else if at >= bottom && (is_prompt(line) || is_end(line)) {
             reading.leave_out("behind the article", line);
+        } else if framed[at] {
+            reading.leave_out("frame of a post", line);
+        } else if at < top && is_prompt(line) {
+            reading.leave_out("prompt", line);
         } else if is_tools(line) && (at < top || at >= bottom || are_many(line)) {
             reading.leave_out("tools", line);
         } else {

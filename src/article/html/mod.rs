@@ -16,6 +16,7 @@ mod imprint;
 mod lines;
 mod measure;
 mod openers;
+mod posts;
 mod published;
 mod render;
 mod table;

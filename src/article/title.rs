@@ -1,0 +1,78 @@
+//! Which line of a plain text is its title.
+//!
+//! Owns the shapes of titles and of what stands above them on paper; what becomes of the line is for `page`.
+
+use super::layout::{Line, is_pause, line};
+
+/// The longest line that is taken for a title, in characters.
+pub(super) const MAX_TITLE: usize = 80;
+
+/// The first line, from `start` on, that is not what stands above the title of a text on paper: a number of a page, the label of
+/// an attachment, the issue of a journal, the head of an office's letter with its number.
+pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
+    let filled: Vec<usize> = (start..lines.len())
+        .filter(|&at| !lines[at].trim().is_empty())
+        .take(6)
+        .collect();
+    let is_number =
+        |line: &str| line.ends_with('号') && line.contains(['〔', '[', '（', '(', '［']) && line.chars().count() <= 30;
+    let mut at = 0;
+    while let Some(&place) = filled.get(at) {
+        let line = lines[place].trim();
+        let next = filled.get(at + 1).map_or("", |&next| lines[next].trim());
+        let label = line.strip_prefix("附件").or_else(|| line.strip_prefix("附录"));
+        let is_label = label.is_some_and(|rest| {
+            !rest.contains(char::is_alphabetic) || rest.chars().all(|c| "一二三四五六七八九十".contains(c))
+        });
+        let is_issue = line.contains('第') && line.ends_with('期') && line.contains(|c: char| c.is_ascii_digit());
+        let is_head = line.ends_with("文件") && is_number(next);
+        let is_above =
+            !line.contains(char::is_alphabetic) || is_label || is_issue || is_head || (at > 0 && is_number(line));
+        if !is_above {
+            return Some(place);
+        }
+        at += 1;
+    }
+    filled.first().copied()
+}
+
+/// Whether a name in brackets is not closed.
+pub(super) fn is_open_name(title: &str) -> bool {
+    title.matches('《').count() > title.matches('》').count()
+}
+
+/// Whether the first line of a text is its title: short, and neither a sentence nor an item. A page always has one.
+pub(super) fn looks_like_title(first: &str, is_page: bool) -> bool {
+    let length = first.chars().count();
+    let sentence = first.contains('。') || first.ends_with(|c| is_pause(c) || c == ';' || c == '\u{ff1b}');
+    let counts = matches!(
+        line(first, true),
+        Line::Item | Line::Numbered(_) | Line::Heading(8.., _)
+    );
+    (is_page && length <= MAX_TITLE) || (length <= MAX_TITLE / 2 && !sentence && !counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::page;
+
+    #[test]
+    fn a_title_stands_below_a_letterhead() {
+        let check = |text: &str, title: &str, begins: &str| {
+            let article = page::read(text, "文件").articles.remove(0).1;
+            assert_eq!(article.title, title, "{text}");
+            assert!(article.text.starts_with(begins), "{text}: {}", article.text);
+        };
+        check("附件1\n\n服务价格表\n\n编码 名称\n1 诊查费", "服务价格表", "附件1");
+        check("3\n长护险的筹资\n本文比较四种模式。", "长护险的筹资", "3");
+        check("保障研究 2024年第3期\n基金监管\n监管形势严峻。", "基金监管", "保障研究");
+        check(
+            "某市医疗保障局文件\n\n某医保发〔2022〕31号\n\n关于印发《医疗救助\n实施办法》的通知\n\n各县医保局：\n现印发。",
+            "关于印发《医疗救助实施办法》的通知",
+            "某市医疗保障局文件",
+        );
+        check("需要哪些文件\n身份证（原件）1号窗口\n正文。", "需要哪些文件", "身份证");
+        check("附件下载\n正文一句。", "附件下载", "正文");
+        check("12\n34", "12", "34");
+    }
+}
