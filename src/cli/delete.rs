@@ -11,7 +11,7 @@ use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 use crate::index::ingest::selection::{Selected, Selection};
-use crate::index::{EmbeddedIndex, Writer};
+use crate::index::{Backend, EmbeddedIndex, Writer};
 use crate::model::{Date, Filter};
 use crate::search::understood;
 use crate::service::index_client::IndexClient;
@@ -25,8 +25,12 @@ pub struct Delete {
     ids: Vec<String>,
     #[command(flatten)]
     index: IndexFolder,
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    backend: super::milvus::BackendAddress,
     /// Take them out of the index of the service at this address, which was started with `--write`.
     #[arg(long, value_name = "HOST:PORT")]
+    #[cfg_attr(feature = "milvus", arg(conflicts_with = "address"))]
     addr: Option<String>,
     #[command(flatten)]
     credentials: Credentials,
@@ -106,26 +110,48 @@ impl Delete {
             filter: understood(&selection.filter, &Analyzer::new()?)?,
             ..selection
         };
-        let index = EmbeddedIndex::open(&self.index.folder)?;
-        let selected = selection.find(&*index.current(), Budget::all())?;
-        let place = self.index.folder.display().to_string();
-        self.check_all_there(&selected, &place)?;
-        let is_known = |name: &String| index.sources().is_ok_and(|sources| sources.get(name).is_some());
-        if selected.found.is_empty() && !self.source.as_ref().is_some_and(is_known) {
-            return Err(nothing_so(&place).help(known(&index.sources()?)));
+        #[cfg(feature = "milvus")]
+        if let Some(address) = &self.backend.address {
+            let index = super::milvus::to_delete(address)?;
+            // Who writes knows the newest commit.
+            let writer = (!self.dry_run).then(|| index.clone().writer()).transpose()?;
+            let found = self.find(&*index, &selection, &super::milvus::shown(address))?;
+            if let Some(mut writer) = writer {
+                self.write(&mut *writer, &selection, &found)?;
+            }
+            return Ok((found.len(), found));
         }
+        let index = EmbeddedIndex::open(&self.index.folder)?;
+        let found = self.find(&*index, &selection, &self.index.folder.display().to_string())?;
         if !self.dry_run {
-            let mut writer = index.writer()?;
-            for id in &selected.found {
-                writer.delete(id)?;
-            }
-            if let Some(source) = self.source.as_ref().filter(|_| selection.is_source()) {
-                writer.sources().remove(source);
-            }
-            writer.commit()?;
+            // The folder's own, which can finish what it began.
+            let mut writer = EmbeddedIndex::writer(&index)?;
+            self.write(&mut writer, &selection, &found)?;
             writer.finish()?;
         }
-        Ok((selected.found.len(), selected.found))
+        Ok((found.len(), found))
+    }
+
+    /// What is named in an index; refused if nothing is.
+    fn find(&self, index: &dyn Backend, selection: &Selection, place: &str) -> Result<BTreeSet<String>> {
+        let selected = selection.find(&*index.snapshot()?, Budget::all())?;
+        self.check_all_there(&selected, place)?;
+        let is_known = |name: &String| index.sources().is_ok_and(|sources| sources.get(name).is_some());
+        if selected.found.is_empty() && !self.source.as_ref().is_some_and(is_known) {
+            return Err(nothing_so(place).help(known(&index.sources()?)));
+        }
+        Ok(selected.found)
+    }
+
+    /// Takes out what was found.
+    fn write(&self, writer: &mut dyn Writer, selection: &Selection, found: &BTreeSet<String>) -> Result<()> {
+        for id in found {
+            writer.delete(id)?;
+        }
+        if let Some(source) = self.source.as_ref().filter(|_| selection.is_source()) {
+            writer.sources().remove(source);
+        }
+        writer.commit().map(drop)
     }
 
     /// Takes articles out of the index of a running service.

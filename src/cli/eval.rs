@@ -37,6 +37,9 @@ pub struct Eval {
     /// An index that was built from the corpus; without it one is built and kept for the next time.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    backend: super::milvus::BackendAddress,
     #[command(flatten)]
     question: Question,
     #[command(flatten)]
@@ -61,13 +64,8 @@ impl Eval {
         if let Some(first) = self.first {
             dataset = dataset.first(first);
         }
-        let folder = match &self.index {
-            Some(folder) => folder.clone(),
-            None => self.build(dataset.corpus()?)?,
-        };
-        let opened = setup::open(&folder, &self.profile.read()?)?;
-        let setup::Opened { index, engine, .. } = opened.with_reranker(self.reranker.name.as_deref())?;
-        let snapshot = crate::index::Backend::snapshot(&*index)?;
+        let engine = self.open(&dataset)?;
+        let snapshot = engine.backend().snapshot()?;
         let mut made_by = BTreeMap::new();
         let mut seen = BTreeMap::new();
         let runs = self.rank_all(&engine, &*snapshot, &dataset, &mut made_by, &mut seen)?;
@@ -91,6 +89,20 @@ impl Eval {
                 Ok(())
             }
         }
+    }
+
+    /// What answers: an index that was named, or one of the corpus.
+    fn open(&self, dataset: &Dataset) -> Result<Engine> {
+        let (profile, reranker) = (self.profile.read()?, self.reranker.name.as_deref());
+        #[cfg(feature = "milvus")]
+        if let Some(address) = &self.backend.address {
+            return super::milvus::open(address, &profile, reranker).map(|(_, engine)| engine);
+        }
+        let folder = match &self.index {
+            Some(folder) => folder.clone(),
+            None => self.build(dataset.corpus()?)?,
+        };
+        Ok(setup::open(&folder, &profile)?.with_reranker(reranker)?.engine)
     }
 
     /// Builds, or brings up to date, an index of the corpus in a folder of its own.

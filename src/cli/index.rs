@@ -30,8 +30,12 @@ pub struct IndexArgs {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     index: IndexFolder,
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    backend: super::milvus::BackendAddress,
     /// Put them into the index of the service at this address, which was started with `--write`.
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["rebuild", "no_vectors"])]
+    #[cfg_attr(feature = "milvus", arg(conflicts_with = "address"))]
     addr: Option<String>,
     #[command(flatten)]
     credentials: Credentials,
@@ -67,11 +71,20 @@ impl IndexArgs {
         };
         let summary = match &self.addr {
             Some(addr) => send(&self.paths, &self.credentials.at(addr)?, options)?,
+            #[cfg(feature = "milvus")]
+            None if let Some(address) = &self.backend.address => {
+                let how = (options.with_model, options.rebuild);
+                super::milvus::index(address, options.request(&self.paths), how, &Bars::new().reading())?
+            }
             None => build(&self.paths, &self.index.folder, options)?,
         };
         match (self.json, &self.addr) {
             (true, _) => super::print::json(&summary)?,
             (false, Some(addr)) => print(&summary, format!("the index of {addr}")),
+            #[cfg(feature = "milvus")]
+            (false, None) if let Some(address) = &self.backend.address => {
+                print(&summary, super::milvus::shown(address))
+            }
             (false, None) => print(&summary, self.index.folder.display()),
         }
         let taken = summary.added + summary.updated + summary.unchanged + summary.moved.len() + summary.pruned;
@@ -100,6 +113,17 @@ pub struct Options {
     pub commit_every: usize,
 }
 
+impl Options {
+    fn request(self, paths: &[PathBuf]) -> Request {
+        Request {
+            paths: paths.to_vec(),
+            source: self.source,
+            prune: self.prune,
+            commit_every: self.commit_every,
+        }
+    }
+}
+
 /// Reads the paths into the index of a folder, creating it if need be.
 pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summary> {
     let started = std::time::Instant::now();
@@ -119,12 +143,7 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
     let (rules, cache) = setup::indexing_rules(folder, &vectors)?;
     let target = Target::open(folder, &rules, options.rebuild, Budget::all())?;
     let bars = Bars::new().reading();
-    let request = Request {
-        paths: paths.to_vec(),
-        source: options.source,
-        prune: options.prune,
-        commit_every: options.commit_every,
-    };
+    let request = options.request(paths);
     let mut summary = run(&target, rules, &request, Budget::all(), &bars)?;
     match &cache {
         Some(cache) => (summary.embedded, summary.cached) = (cache.misses(), cache.hits()),
@@ -140,12 +159,7 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
 fn send(paths: &[PathBuf], reach: &Reach, options: Options) -> Result<Summary> {
     let started = std::time::Instant::now();
     let remote = Remote::connect(reach)?;
-    let request = Request {
-        paths: paths.to_vec(),
-        source: options.source,
-        prune: options.prune,
-        commit_every: options.commit_every,
-    };
+    let request = options.request(paths);
     let mut summary = read_into(&remote, &request, Budget::all(), &Bars::new().reading())?;
     let totals = remote.totals()?;
     (summary.total_articles, summary.total_passages) = (totals.articles, totals.passages);

@@ -11,6 +11,8 @@ mod analyze;
 mod answer;
 pub mod bench;
 mod config;
+#[cfg(feature = "milvus")]
+mod copy;
 mod delete;
 mod demo;
 mod eval;
@@ -21,6 +23,8 @@ mod logging;
 mod manual;
 #[cfg(feature = "mcp")]
 mod mcp;
+#[cfg(feature = "milvus")]
+mod milvus;
 mod model;
 mod model_folder;
 mod options;
@@ -67,6 +71,9 @@ enum Command {
     Delete(delete::Delete),
     /// Make an index again from the articles it keeps, with vectors if the model is here.
     Rebuild(rebuild::Rebuild),
+    /// Copy an index between a folder and Milvus, either way.
+    #[cfg(feature = "milvus")]
+    Copy(copy::Copy),
     /// Show what becomes of files: the articles in them, what is left out of these, what cannot be read.
     Read(read::Read),
     /// Answer questions over gRPC.
@@ -169,6 +176,8 @@ fn run(command: Command) -> Result<()> {
         Command::Index(args) => args.run(),
         Command::Delete(args) => args.run(),
         Command::Rebuild(args) => args.run(),
+        #[cfg(feature = "milvus")]
+        Command::Copy(args) => args.run(),
         Command::Read(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Config(args) => args.run(),

@@ -15,6 +15,9 @@ use crate::index::ingest::rebuild::rebuild;
 pub struct Rebuild {
     #[command(flatten)]
     index: IndexFolder,
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    backend: super::milvus::BackendAddress,
     /// Make the vectors with this model (`baowen model list`) instead of the one that made those that are there.
     #[arg(long, value_name = "NAME", conflicts_with = "no_vectors")]
     model: Option<String>,
@@ -35,6 +38,15 @@ impl Rebuild {
             None if self.no_vectors => VectorsBy::Nothing,
             None => VectorsBy::Itself,
         };
+        #[cfg(feature = "milvus")]
+        if let Some(address) = &self.backend.address {
+            let summary = super::milvus::rebuild(address, &vectors)?;
+            if self.json {
+                return super::print::json(&summary);
+            }
+            print(&summary, super::milvus::shown(address));
+            return Ok(());
+        }
         let (rules, cache) = setup::indexing_rules(&self.index.folder, &vectors)?;
         let mut summary = rebuild(&self.index.folder, rules, self.no_vectors, Budget::all(), &Bars::new())?;
         if let Some(cache) = cache {

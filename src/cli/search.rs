@@ -24,8 +24,12 @@ pub struct Search {
     query: String,
     #[command(flatten)]
     index: IndexFolder,
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    backend: super::milvus::BackendAddress,
     /// Ask the service at this address instead of opening an index.
     #[arg(long, value_name = "HOST:PORT")]
+    #[cfg_attr(feature = "milvus", arg(conflicts_with = "address"))]
     addr: Option<String>,
     #[command(flatten)]
     credentials: Credentials,
@@ -119,6 +123,13 @@ impl Search {
             Some(addr) => {
                 request.deadline = Some(Instant::now() + PATIENCE);
                 remote::search(&self.credentials.at(addr)?, &request)?
+            }
+            #[cfg(feature = "milvus")]
+            None if self.backend.address.is_some() => {
+                let address = self.backend.address.as_deref().unwrap_or_default();
+                let (_, engine) = super::milvus::open(address, &self.profile.read()?, self.reranker.name.as_deref())?;
+                request.deadline = Some(Instant::now() + PATIENCE);
+                engine.search(&request, Budget::all())?
             }
             None => {
                 let opened = setup::open(&self.index.folder, &self.profile.read()?)?;

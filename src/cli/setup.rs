@@ -24,6 +24,9 @@ pub enum VectorsBy<'a> {
     Chosen,
     /// This one.
     Named(&'a str),
+    /// The one of this identity.
+    #[cfg(feature = "milvus")]
+    Of(&'a str),
 }
 
 impl VectorsBy<'_> {
@@ -46,6 +49,8 @@ impl VectorsBy<'_> {
             VectorsBy::Nothing => return Ok(None),
             VectorsBy::Named(name) => return models.encoder(name, Budget::all()).map(Some),
             VectorsBy::Chosen => models.chosen_encoder(Budget::all()),
+            #[cfg(feature = "milvus")]
+            VectorsBy::Of(identity) => models.encoder_of(identity, Budget::all()),
             VectorsBy::Itself => match EmbeddedIndex::identity_in(index) {
                 Ok(identity) if identity.dimension > 0 => models.encoder_of(&identity.embedder, Budget::all()),
                 // Whatever is wrong with the index is said by who opens it.

@@ -20,6 +20,7 @@ use baowen::profile::Bm25Params;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::cli::{baowen, json};
 use crate::conformance::{compare, everything, life};
 use crate::needed;
 use crate::support::{article, root, rules};
@@ -452,4 +453,90 @@ fn two_that_make_an_index_make_one() {
         add(&make(), numbered(4..5));
         holds(server.open(&name), numbered(0..5));
     }
+}
+
+#[test]
+fn commands_work_over_milvus_as_over_a_folder() {
+    let Some(server) = Server::start(Kind::Native) else {
+        return;
+    };
+    // Waits until it can make something.
+    server.create("ready", &rules().identity());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join("in").join(name), text).unwrap();
+    write("gap.md", "# 医保断缴\n\n断缴三个月内可以补缴，待遇不中断。\n");
+    write("birth.md", "# 生育津贴\n\n产假期间按月领取。\n");
+    write("pension.md", "# 养老金\n\n养老金按月领取，断缴不清零。\n");
+    let run = |args: &[&str]| baowen(folder.path(), None, args);
+    let refused = |args: &[&str], says: &str| {
+        let output = run(args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(says), "{args:?}: {said}");
+        assert!(!said.contains("secret"), "{said}");
+    };
+    let address = |name: &str| format!("milvus://me:secret@127.0.0.1:{}/{name}?batch=1", server.port);
+    let (one, two) = (address("one"), address("two"));
+    // Ids with their scores and sentences.
+    let found = |at: [&str; 2]| {
+        let mut answer = json(&run(&["search", "断缴了怎么办", "--json", at[0], at[1]]));
+        answer["hits"].take()
+    };
+
+    refused(
+        &["search", "断缴", "--backend", &one],
+        "there is no index at milvus://127.0.0.1",
+    );
+    refused(
+        &["search", "断缴", "--backend", "milvus://nowhere"],
+        "names no collection",
+    );
+    let counts = |args: &[&str]| {
+        let summary = json(&run(args));
+        ["added", "updated", "unchanged", "total_articles"].map(|field| summary[field].as_u64().unwrap())
+    };
+    let index = ["index", "in", "--no-vectors", "--json"];
+    assert_eq!(counts(&[&index[..], &["--backend", &one]].concat()), [3, 0, 0, 3]);
+    assert_eq!(counts(&[&index[..], &["--index", "idx"]].concat()), [3, 0, 0, 3]);
+    let expected = found(["--index", "idx"]);
+    assert_eq!(expected.as_array().unwrap().len(), 2);
+    assert_eq!(found(["--backend", &one]), expected);
+
+    // Both ways, and over one that is there.
+    assert_eq!(counts(&["copy", &one, "back", "--json"]), [3, 0, 0, 3]);
+    assert_eq!(found(["--index", "back"]), expected);
+    refused(&["copy", &one, "back"], "there is an index");
+    assert_eq!(counts(&["copy", "back", &two, "--json"]), [3, 0, 0, 3]);
+    assert_eq!(counts(&["copy", &one, &two, "--json"]), [3, 0, 0, 3]);
+    assert_eq!(found(["--backend", &two]), expected);
+
+    write("birth.md", "# 生育津贴\n\n产假期间按月领取，断缴当月不发。\n");
+    std::fs::remove_file(folder.path().join("in/gap.md")).unwrap();
+    for at in [["--backend", &one], ["--index", "idx"]] {
+        assert_eq!(counts(&[&index[..], &["--prune"], &at].concat()), [0, 1, 1, 2]);
+    }
+    assert_eq!(
+        counts(&["rebuild", "--no-vectors", "--json", "--backend", &one]),
+        [2, 0, 0, 2]
+    );
+    assert_eq!(
+        counts(&["rebuild", "--no-vectors", "--json", "--index", "idx"]),
+        [2, 0, 0, 2]
+    );
+    assert_eq!(found(["--backend", &one]), found(["--index", "idx"]));
+
+    let delete = |more: &[&str]| {
+        json(&run(
+            &[&["delete", "in/pension.md", "--json", "--backend", &one], more].concat()
+        ))
+    };
+    assert_eq!(delete(&["--dry-run"])["deleted"][0], "in/pension.md");
+    assert_eq!(delete(&[])["deleted"][0], "in/pension.md");
+    refused(&["delete", "in/pension.md", "--backend", &one], "there is no article");
+    assert_eq!(counts(&[&index[..], &["--backend", &one]].concat()), [1, 0, 1, 2]);
+    assert_eq!(found(["--backend", &one]), found(["--index", "idx"]));
+    refused(
+        &["search", "断缴", "--backend", &one, "--addr", "127.0.0.1:1"],
+        "cannot be used with",
+    );
 }

@@ -14,6 +14,8 @@ pub mod run;
 pub mod selection;
 pub mod summary;
 pub mod target;
+#[cfg(feature = "milvus")]
+pub mod through;
 
 pub use changes::{Held, content as content_fingerprint};
 

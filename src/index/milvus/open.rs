@@ -120,6 +120,30 @@ impl MilvusIndex {
         self.current().state.identity.clone()
     }
 
+    /// Refuses rules other than those the index was made by, naming both sides and the command that rebuilds.
+    pub fn check_identity(&self, analysis: &str, embedder: Option<(&str, usize)>) -> Result<()> {
+        let identity = self.identity();
+        let address = self.client.address();
+        let differ = |what: &str, theirs: &str, ours: &str| {
+            Error::precondition(format!(
+                "the index at {address} was made with {what} `{theirs}`, this program has `{ours}`"
+            ))
+            .help(format!("run `baowen rebuild --backend {address}`"))
+        };
+        if identity.analysis != analysis {
+            return Err(differ("analysis rules", &identity.analysis, analysis));
+        }
+        match embedder {
+            Some((name, dimension)) if identity.dimension > 0 => {
+                match identity.embedder == name && identity.dimension == dimension {
+                    true => Ok(()),
+                    false => Err(differ("the embedding model", &identity.embedder, name)),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The newest commit.
     pub fn current(&self) -> Arc<MilvusSnapshot> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()

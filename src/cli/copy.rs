@@ -1,0 +1,34 @@
+//! `baowen copy FROM TO`: an index from one engine into another, either way.
+
+use clap::Args;
+
+use super::index::{Bars, print};
+use super::milvus::{copy_between, shown};
+use crate::error::Result;
+
+/// Copy an index into another one, each a folder or milvus://HOST:PORT/NAME. Articles are taken as they were indexed; texts
+/// whose vectors are in the cache are not embedded again. An index of Milvus at TO answers as before until all is there.
+#[derive(Args)]
+pub struct Copy {
+    /// Where it is.
+    from: String,
+    /// Where it shall be.
+    to: String,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Copy {
+    /// Runs the command.
+    pub fn run(&self) -> Result<()> {
+        let summary = copy_between(&self.from, &self.to, &Bars::new())?;
+        match self.json {
+            true => super::print::json(&summary),
+            false => {
+                print(&summary, shown(&self.to));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What commands do over an index in Milvus: the one place that opens it, with the model that it names.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Args;
+use indicatif::ProgressBar;
+
+use super::setup::{self, VectorsBy};
+use crate::article::source::Sources;
+use crate::compute::Budget;
+use crate::embed::{CachedEmbedder, Models, Unopened};
+use crate::error::{Error, Fault, Result};
+use crate::index::ingest::run::{Request, read_into};
+use crate::index::ingest::summary::Summary;
+use crate::index::ingest::through::{Through, copy, copy_into_folder};
+use crate::index::ingest::{Counts, Ingest, Progress};
+use crate::index::milvus::{Address, MilvusIndex};
+use crate::index::{Backend, EmbeddedIndex, Identity, Rules, Writer};
+use crate::profile::Profile;
+use crate::search::{Engine, Ranking};
+use crate::settings::DEFAULT_INDEX;
+use crate::text::Analyzer;
+
+/// An index in Milvus instead of a folder.
+#[derive(Args, Clone, Default)]
+pub struct BackendAddress {
+    /// Use the index at this address of Milvus instead of one in a folder.
+    #[arg(long = "backend", value_name = "milvus://HOST:PORT/NAME")]
+    pub address: Option<String>,
+}
+
+/// Opens an index for asking, ranked by a profile, with the model that it names.
+pub fn open(address: &str, profile: &Profile, reranker: Option<&str>) -> Result<(Arc<MilvusIndex>, Engine)> {
+    let index = MilvusIndex::open(&parsed(address)?, profile.bm25)?;
+    let identity = index.identity();
+    let analyzer = Arc::new(Analyzer::new()?.with_weights(profile.terms));
+    let model = match identity.dimension {
+        0 => None,
+        dimension => Some(match Models::here().encoder_of(&identity.embedder, Budget::all()) {
+            Ok(model) => model,
+            // Answers say why they are by words alone.
+            Err(why) => Arc::new(Unopened::new(&identity.embedder, dimension, why)) as _,
+        }),
+    };
+    index.check_identity(analyzer.fingerprint(), None)?;
+    let mut engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer, model);
+    if profile != Profile::shipped() {
+        engine = engine.with_ranking(Ranking::of(profile)?)?;
+    }
+    if let Some(name) = reranker {
+        engine = engine.with_reranker(Models::here().reranker(name)?);
+    }
+    Ok((index, engine))
+}
+
+/// The variable that holds `USER:PASSWORD` or an API key where the address does not: what stands on a command line is seen by
+/// every user of the machine.
+const TOKEN: &str = "BAOWEN_MILVUS_TOKEN";
+
+fn parsed(address: &str) -> Result<Address> {
+    let mut address = Address::parse(address)?;
+    address.token = address.token.or_else(|| std::env::var(TOKEN).ok());
+    Ok(address)
+}
+
+/// An address as it may be shown: without password and options.
+pub fn shown(address: &str) -> String {
+    Address::parse(address).map_or_else(|_| address.to_owned(), |address| address.to_string())
+}
+
+/// The rules to write by, and the cache of vectors.
+type Writing = (Rules, Option<Arc<CachedEmbedder>>);
+
+/// The rules to write to an index by, which must be its own.
+fn rules_of(index: &MilvusIndex) -> Result<Writing> {
+    let identity = index.identity();
+    let vectors = match identity.dimension {
+        0 => VectorsBy::Nothing,
+        _ => VectorsBy::Of(&identity.embedder),
+    };
+    let (rules, cache) = setup::indexing_rules(Path::new(DEFAULT_INDEX), &vectors)?;
+    keeps_vectors(&identity, &rules)?;
+    let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
+    index.check_identity(rules.analyzer.fingerprint(), embedder)?;
+    Ok((rules, cache))
+}
+
+/// Refuses to write without vectors what keeps vectors.
+fn keeps_vectors(identity: &Identity, rules: &Rules) -> Result<()> {
+    if identity.dimension == 0 || rules.embedder.is_some() {
+        return Ok(());
+    }
+    Err(Error::unavailable(format!(
+        "the index keeps vectors of `{}`, and that model is not here",
+        identity.embedder
+    ))
+    .help("put it there with `baowen model fetch` or `baowen model import`, or rebuild the index with --no-vectors"))
+}
+
+/// Opens an index; none if there is none.
+fn existing(address: &Address, profile: &Profile) -> Result<Option<Arc<MilvusIndex>>> {
+    match MilvusIndex::open(address, profile.bm25) {
+        Err(error) if error.fault() == Fault::Missing => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// An index, to take articles out of it.
+pub fn to_delete(address: &str) -> Result<Arc<MilvusIndex>> {
+    MilvusIndex::open(&parsed(address)?, Profile::shipped().bm25)
+}
+
+/// Reads paths into an index in Milvus, made if need be; `anew` makes it again from these alone.
+pub fn index(
+    address: &str,
+    request: Request,
+    (with_model, anew): (bool, bool),
+    progress: &dyn Progress,
+) -> Result<Summary> {
+    let started = std::time::Instant::now();
+    // Before anything is made for them.
+    for path in &request.paths {
+        Sources::default().claim_any(path)?;
+    }
+    let (address, profile) = (parsed(address)?, Profile::shipped());
+    let existing = existing(&address, profile)?;
+    if let Some(index) = existing.as_ref().filter(|index| index.identity().dimension == 0)
+        && with_model
+        && !anew
+    {
+        // One of words alone gets vectors once there is a model, as in a folder.
+        let (rules, _) = setup::indexing_rules(Path::new(DEFAULT_INDEX), &VectorsBy::Chosen)?;
+        if rules.embedder.is_some() {
+            remake(index, rules)?;
+        }
+    }
+    let (rules, cache) = match (&existing, anew, with_model) {
+        (Some(index), false, _) => rules_of(index)?,
+        (_, _, true) => setup::indexing_rules(Path::new(DEFAULT_INDEX), &VectorsBy::Chosen)?,
+        (_, _, false) => setup::indexing_rules(Path::new(DEFAULT_INDEX), &VectorsBy::Nothing)?,
+    };
+    let (index, is_anew) = match existing {
+        Some(index) => (index, anew),
+        None => (MilvusIndex::create(&address, &rules.identity(), profile.bm25)?, false),
+    };
+    let (writer, before) = match is_anew {
+        true => (index.clone().writer_anew(&rules.identity())?, None),
+        false => (index.clone().writer()?, Some(index.clone() as Arc<dyn Backend>)),
+    };
+    let through = Through {
+        before,
+        ingest: Ingest::new(writer, rules),
+    };
+    let request = Request {
+        // What is made anew takes the old one's place with its first commit.
+        commit_every: if is_anew { 0 } else { request.commit_every },
+        ..request
+    };
+    let mut summary = read_into(&through, &request, Budget::all(), progress)?;
+    if let Some(cache) = &cache {
+        (summary.embedded, summary.cached) = (cache.misses(), cache.hits());
+    }
+    finished(summary, &*index, started)
+}
+
+/// Makes an index again from the articles that it keeps; it answers from what was there until it is done.
+pub fn rebuild(address: &str, vectors: &VectorsBy<'_>) -> Result<Summary> {
+    let started = std::time::Instant::now();
+    let index = MilvusIndex::open(&parsed(address)?, Profile::shipped().bm25)?;
+    let identity = index.identity();
+    let vectors = match vectors {
+        VectorsBy::Itself if identity.dimension > 0 => &VectorsBy::Of(&identity.embedder),
+        vectors => vectors,
+    };
+    let (rules, cache) = setup::indexing_rules(Path::new(DEFAULT_INDEX), vectors)?;
+    if !matches!(vectors, VectorsBy::Nothing) {
+        keeps_vectors(&identity, &rules)?;
+    }
+    let counts = remake(&index, rules)?;
+    finished(summary(counts, cache.as_ref()), &*index, started)
+}
+
+/// Makes a new generation of what an index holds, by these rules.
+fn remake(index: &Arc<MilvusIndex>, rules: Rules) -> Result<Counts> {
+    let writer = index.clone().writer_anew(&rules.identity())?;
+    let from = index.clone() as Arc<dyn Backend>;
+    copied(&from, &Ingest::new(writer, rules))
+}
+
+/// Copies an index into another one, each in a folder or in Milvus. What an index in Milvus holds is replaced; a folder must
+/// hold none.
+pub fn copy_between(from: &str, to: &str, progress: &dyn Progress) -> Result<Summary> {
+    let started = std::time::Instant::now();
+    let bm25 = Profile::shipped().bm25;
+    let (source, identity): (Arc<dyn Backend>, _) = match Address::is_meant(from) {
+        true => {
+            let index = MilvusIndex::open(&parsed(from)?, bm25)?;
+            let identity = index.identity();
+            (index, identity)
+        }
+        false => {
+            let index = EmbeddedIndex::open(Path::new(from))?;
+            index.check_undamaged()?;
+            let identity = index.identity().clone();
+            (index, identity)
+        }
+    };
+    let vectors = match identity.dimension {
+        0 => VectorsBy::Nothing,
+        _ => VectorsBy::Of(&identity.embedder),
+    };
+    let (rules, cache) = setup::indexing_rules(Path::new(DEFAULT_INDEX), &vectors)?;
+    keeps_vectors(&identity, &rules)?;
+    if !Address::is_meant(to) {
+        let (target, counts) = copy_into_folder(&source, Path::new(to), rules, Budget::all(), progress)?;
+        return finished(summary(counts, cache.as_ref()), &*target, started);
+    }
+    let address = parsed(to)?;
+    let (target, writer) = match existing(&address, Profile::shipped())? {
+        Some(index) => (index.clone(), index.writer_anew(&rules.identity())?),
+        None => {
+            let index = MilvusIndex::create(&address, &rules.identity(), bm25)?;
+            (index.clone(), index.writer()?)
+        }
+    };
+    let counts = copied(&source, &Ingest::new(writer, rules))?;
+    finished(summary(counts, cache.as_ref()), &*target, started)
+}
+
+fn summary(counts: Counts, cache: Option<&Arc<CachedEmbedder>>) -> Summary {
+    let mut summary = Summary {
+        articles: counts.added,
+        added: counts.added,
+        passages: counts.passages,
+        ..Summary::default()
+    };
+    if let Some(cache) = cache {
+        (summary.embedded, summary.cached) = (cache.misses(), cache.hits());
+    }
+    summary
+}
+
+fn copied(from: &Arc<dyn Backend>, to: &Ingest<Box<dyn Writer>>) -> Result<Counts> {
+    let bar = ProgressBar::new(0);
+    let counts = copy(from, to, Budget::all(), &mut |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    Ok(counts)
+}
+
+fn finished(mut summary: Summary, index: &dyn Backend, started: std::time::Instant) -> Result<Summary> {
+    let snapshot = index.snapshot()?;
+    let about = snapshot.about();
+    (summary.total_articles, summary.total_passages) = (about.articles, about.passages);
+    summary.without_vectors = about.identity.dimension == 0;
+    summary.seconds = started.elapsed().as_secs_f64();
+    Ok(summary)
+}

@@ -1,0 +1,154 @@
+//! The seam as a place that files are read into, and the way of articles from one engine to another.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::changes::{Held, content};
+use super::maintain::maintain_fully;
+use super::run::Destination;
+use super::{BATCH_BYTES, Counts, Ingest, Outcome, Progress};
+use crate::article::source::{Scope, Sources};
+use crate::compute::Budget;
+use crate::error::{Error, Result};
+use crate::index::backend::{Backend, Snapshot, Writer};
+use crate::index::embedded::{EmbeddedIndex, WriteLock};
+use crate::index::prepare::Rules;
+use crate::model::{Article, Origin};
+
+/// Articles that are made ready together.
+const BATCH: usize = 128;
+
+/// An index behind the seam.
+pub struct Through {
+    /// What it held before; none for one that begins with nothing.
+    pub before: Option<Arc<dyn Backend>>,
+    /// What is written by.
+    pub ingest: Ingest<Box<dyn Writer>>,
+}
+
+/// What it held when a run began.
+struct Before(Option<Arc<dyn Snapshot>>);
+
+impl Before {
+    fn article(&self, id: &str) -> Result<Option<Article>> {
+        self.0.as_ref().map_or(Ok(None), |snapshot| snapshot.article(id))
+    }
+}
+
+impl Held for Before {
+    fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
+        self.0
+            .as_ref()
+            .map_or(Ok(()), |snapshot| snapshot.origins(budget, each))
+    }
+
+    fn origin(&self, id: &str) -> Result<Option<Origin>> {
+        Ok(self.article(id)?.and_then(|article| article.origin))
+    }
+
+    fn is_there(&self, id: &str) -> Result<bool> {
+        Ok(self.article(id)?.is_some())
+    }
+
+    fn contents(&self, ids: &[String]) -> Result<Vec<(String, u64)>> {
+        let mut contents = Vec::new();
+        for id in ids {
+            if let Some(article) = self.article(id)? {
+                contents.push((id.clone(), content(&article)?));
+            }
+        }
+        Ok(contents)
+    }
+}
+
+impl Destination for Through {
+    fn sources(&self) -> Result<Sources> {
+        self.before
+            .as_ref()
+            .map_or(Ok(Sources::default()), |before| before.sources())
+    }
+
+    fn begin(&self, sources: &Sources, _: &[Scope]) -> Result<Arc<dyn Held>> {
+        *self.ingest.writer().sources() = sources.clone();
+        let before = self.before.as_ref().map(|before| before.snapshot()).transpose()?;
+        Ok(Arc::new(Before(before)))
+    }
+
+    fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>> {
+        self.ingest.upsert(articles, budget)
+    }
+
+    fn delete(&self, ids: &[String]) -> Result<usize> {
+        self.ingest.delete(ids.iter().map(String::as_str))
+    }
+
+    fn commit(&self) -> Result<()> {
+        self.ingest.commit().map(drop)
+    }
+}
+
+/// Takes all articles of an index into another one, whatever keeps either, with the table of their sources, and commits
+/// once. `each` is told how many are done.
+///
+/// # Errors
+/// Whatever either engine says; nothing of it is seen then.
+pub fn copy<W: Writer>(
+    from: &Arc<dyn Backend>,
+    to: &Ingest<W>,
+    budget: Budget,
+    each: &mut dyn FnMut(usize, usize),
+) -> Result<Counts> {
+    let snapshot = from.snapshot()?;
+    let ids = snapshot.article_ids(budget)?;
+    let mut counts = Counts::default();
+    let mut done = 0;
+    let mut ids = ids.iter();
+    let total = ids.len();
+    while done < total {
+        budget.check()?;
+        let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
+        for id in ids.by_ref() {
+            done += 1;
+            if let Some(article) = snapshot.article(id)? {
+                bytes += article.text.len();
+                batch.push(article);
+            }
+            if batch.len() == BATCH || bytes >= BATCH_BYTES {
+                break;
+            }
+        }
+        for outcome in to.upsert(batch, budget) {
+            counts += outcome?;
+        }
+        each(done, total);
+    }
+    *to.writer().sources() = from.sources()?;
+    to.commit()?;
+    Ok(counts)
+}
+
+/// As [`copy`], into a folder without an index, which has one when all is there.
+///
+/// # Errors
+/// `Precondition` if there is an index; else as [`copy`].
+pub fn copy_into_folder(
+    from: &Arc<dyn Backend>,
+    folder: &Path,
+    rules: Rules,
+    budget: Budget,
+    progress: &dyn Progress,
+) -> Result<(Arc<EmbeddedIndex>, Counts)> {
+    let lock = Arc::new(WriteLock::take(folder)?);
+    if lock.holds_index()? {
+        let shown = folder.display();
+        return Err(Error::precondition(format!("there is an index in {shown}")).help("name another folder"));
+    }
+    let index = EmbeddedIndex::create_beside(&lock, &rules.identity())?;
+    let ingest = Ingest::open_under(&lock, &index, rules)?;
+    let counts = copy(from, &ingest, budget, &mut |_, _| ())?;
+    progress.committed();
+    ingest.into_writer().finish_as_one()?;
+    maintain_fully(&index, budget, progress)?;
+    index.publish(&lock)?;
+    Ok((index, counts))
+}
