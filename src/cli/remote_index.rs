@@ -12,6 +12,7 @@ use super::remote;
 use crate::article::source::{Scope, Source, SourceKind, Sources};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
+use crate::index::Runs;
 use crate::index::ingest::run::Destination;
 use crate::index::ingest::{Held, Outcome};
 use crate::model::{Article, Origin};
@@ -57,6 +58,8 @@ struct State {
     sources: Sources,
     /// The session of the first articles: if it ends before they are durable, they may be lost.
     session: Option<u64>,
+    /// What the next commit is to hold of the run.
+    runs: Runs,
 }
 
 impl Remote {
@@ -79,6 +82,7 @@ impl Remote {
                 client,
                 sources: Sources::default(),
                 session: None,
+                runs: Runs::new(),
             }),
         };
         match remote.totals()?.writes {
@@ -159,10 +163,15 @@ impl Destination for Remote {
         self.waits.on(self.state.borrow_mut().client.delete_ids(ids))
     }
 
+    fn record(&self, runs: Runs) {
+        self.state.borrow_mut().runs = runs;
+    }
+
     fn commit(&self) -> Result<()> {
         let mut state = self.state.borrow_mut();
         let session = state.session;
-        self.waits.on(state.client.commit(session))?;
+        let runs = std::mem::take(&mut state.runs);
+        self.waits.on(state.client.commit(session, &runs))?;
         let sent = self.waits.sent.load(Ordering::Relaxed);
         self.waits.durable.store(sent, Ordering::Relaxed);
         Ok(())

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::passage::{Identity, PassageKey, PreparedArticle, StoredPassage};
 use super::scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
+use super::source_table::Runs;
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::Result;
@@ -103,6 +104,9 @@ pub trait Backend: Send + Sync {
 
     /// The sources of the newest finished commit.
     fn sources(&self) -> Result<Sources>;
+
+    /// What the last run that wrote to each of them did, where that is known.
+    fn runs(&self) -> Result<Runs>;
 
     /// Takes the right to write, until the writer is dropped.
     ///
@@ -213,6 +217,9 @@ pub trait Writer: Send {
     /// The sources as the next commit will have them; may be changed.
     fn sources(&mut self) -> &mut Sources;
 
+    /// The sources' last runs as the next commit will have them; may be changed.
+    fn runs(&mut self) -> &mut Runs;
+
     /// Writes an article in place of one of the same id, whether or not it differs.
     ///
     /// # Errors
@@ -241,6 +248,10 @@ impl Writer for Box<dyn Writer> {
 
     fn sources(&mut self) -> &mut Sources {
         (**self).sources()
+    }
+
+    fn runs(&mut self) -> &mut Runs {
+        (**self).runs()
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

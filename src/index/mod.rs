@@ -17,6 +17,7 @@ mod packed;
 mod passage;
 mod prepare;
 pub mod scoring;
+mod source_table;
 mod vectors;
 mod windows;
 
@@ -30,3 +31,4 @@ pub use embedded::{
 pub use passage::{FORMAT_VERSION, Identity, PassageKey, PreparedArticle, PreparedPassage, StoredPassage};
 pub use prepare::{EmbeddedTexts, Rules, embedded_texts};
 pub use scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
+pub use source_table::{LeftOutBy, MOST_NAMED, Runs, Skipped, SourceRun, SourceTable};

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::index::ingest::content_fingerprint;
 use crate::index::ingest::live::{Deleted, Live};
 use crate::index::ingest::selection::{Selected, Selection};
-use crate::index::{Backend, Snapshot};
+use crate::index::{Backend, Snapshot, SourceRun};
 use crate::model::{Article, Filter, Origin};
 use crate::search::understood;
 use crate::text::Analyzer;
@@ -54,6 +54,8 @@ pub struct SourceCount {
     pub source: Source,
     /// Its articles.
     pub articles: u64,
+    /// What the last run did that wrote to it, where it is known.
+    pub last_run: Option<SourceRun>,
 }
 
 /// Which articles are listed.
@@ -113,11 +115,13 @@ impl Collection {
     /// The sources of the newest commit with how many articles each has.
     pub fn sources(&self, budget: Budget) -> Result<Vec<SourceCount>> {
         let sources = self.backend.sources()?;
+        let mut runs = self.backend.runs()?;
         let mut counts: Vec<_> = sources
             .iter()
             .map(|source| SourceCount {
                 source: source.clone(),
                 articles: 0,
+                last_run: runs.remove(&source.name),
             })
             .collect();
         let places = counts.iter().map(|count| count.source.name.clone()).zip(0..);

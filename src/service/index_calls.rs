@@ -17,7 +17,7 @@ use crate::article::source::Source;
 use crate::compute::{Budget, late};
 use crate::error::{Error, Result};
 use crate::index::ingest::live::Change;
-use crate::index::ingest::{Counts, Outcome};
+use crate::index::ingest::{Counts, Outcome, Records, now};
 
 /// Most articles, or ids, of one call.
 const MAX_ARTICLES: usize = 1_000;
@@ -167,6 +167,7 @@ impl IndexCalls {
         let mut messages = std::pin::pin!(messages);
         let (mut source, mut last) = (None, None);
         let (mut counts, mut failures, mut failed_count) = (Counts::default(), Vec::new(), 0);
+        let mut records = Records::default();
         loop {
             let silent = || {
                 Error::new(
@@ -184,16 +185,21 @@ impl IndexCalls {
                 source = Some(convert::source(Some(named))?);
             }
             let source = source.clone().map_or_else(|| convert::source(None), Ok)?;
+            let name = source.name.clone();
             let (outcomes, change) = self.take(source, Given::new(message.articles), deadline).await?;
             if last.is_some_and(|last: Change| last.session != change.session) {
                 return Err(lost().into());
             }
             last = Some(change);
             for (id, outcome) in outcomes {
-                match outcome {
-                    Ok(outcome) => counts += outcome,
-                    Err(_) => {
+                match &outcome {
+                    Ok(outcome) => {
+                        counts += *outcome;
+                        records.taken(&name, *outcome, false);
+                    }
+                    Err(error) => {
                         failed_count += 1;
+                        records.skipped(name.clone(), &id, error.message());
                         if failures.len() < MAX_FAILURES {
                             failures.push(convert::result(id, &outcome));
                         }
@@ -202,9 +208,11 @@ impl IndexCalls {
             }
         }
         let session = last.map(|change| change.session);
+        let mut runs = records.finish();
+        runs.retain(|_, run| run.added + run.updated > 0);
         let commit = self
             .with(&self.writing, deadline, move |collection, _| {
-                collection.live()?.commit(session)
+                collection.live()?.commit_with(session, runs)
             })
             .await?;
         Ok(wire::ImportArticlesResponse {
@@ -260,8 +268,9 @@ impl IndexCalls {
         request: wire::CommitRequest,
         deadline: Option<Instant>,
     ) -> Result<wire::CommitResponse> {
+        let runs = convert::runs(request.runs, now())?;
         let commit = self.with(&self.writing, deadline, move |collection, _| {
-            collection.live()?.commit(request.session)
+            collection.live()?.commit_with(request.session, runs)
         });
         commit.await.map(|commit| wire::CommitResponse { commit })
     }
@@ -295,6 +304,10 @@ impl IndexCalls {
         let stats = |count: &SourceCount| wire::SourceStats {
             source: Some(convert::source_out(&count.source)),
             articles: count.articles,
+            last_run: count
+                .last_run
+                .as_ref()
+                .map(|run| convert::run_out(&count.source.name, run)),
         };
         let sources = sources.await?;
         Ok(wire::ListSourcesResponse {

@@ -15,6 +15,7 @@ use super::wire::index_service_client::IndexServiceClient;
 use super::{client, status, wire};
 use crate::article::source::{Source, Sources};
 use crate::error::{Error, Fault, Result};
+use crate::index::Runs;
 use crate::index::ingest::Outcome;
 use crate::index::ingest::selection::{Selected, Selection};
 use crate::model::{Article, Origin};
@@ -198,17 +199,28 @@ impl IndexClient {
         Ok(self.delete(&selection, false).await?.0)
     }
 
-    /// Makes everything durable that was taken in this session. Returns the commit's stamp.
+    /// Makes everything durable that was taken in this session, with what runs did to their sources. Returns the commit's
+    /// stamp.
     ///
     /// # Errors
     /// `Precondition` if the service began another session since.
-    pub async fn commit(&mut self, session: Option<u64>) -> Result<u64> {
-        let client = &self.inner;
-        let commit = || {
-            let mut client = client.clone();
-            async move { client.commit(wire::CommitRequest { session }).await }
-        };
-        Ok(when_there_is_room(commit).await?.commit)
+    pub async fn commit(&mut self, session: Option<u64>, runs: &Runs) -> Result<u64> {
+        let runs: Vec<_> = runs.iter().map(|(source, run)| convert::run_out(source, run)).collect();
+        // Some at a time; one commit at least.
+        let mut chunks = runs.chunks(MESSAGE_ARTICLES);
+        let mut runs = chunks.next().unwrap_or_default();
+        loop {
+            let client = &self.inner;
+            let commit = || {
+                let (mut client, runs) = (client.clone(), runs.to_vec());
+                async move { client.commit(wire::CommitRequest { session, runs }).await }
+            };
+            let stamp = when_there_is_room(commit).await?.commit;
+            match chunks.next() {
+                Some(more) => runs = more,
+                None => return Ok(stamp),
+            }
+        }
     }
 
     /// Has the newest commit written into a new folder of this name, among the service's snapshots.

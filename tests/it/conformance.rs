@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use baowen::article::source::{Source, SourceKind};
 use baowen::compute::Budget;
 use baowen::error::Fault;
 use baowen::index::ingest::Ingest;
-use baowen::index::{Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, PassageKey, Snapshot, Writer};
+use baowen::index::{
+    Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, PassageKey, Runs, Snapshot, SourceRun, Writer,
+};
 use baowen::model::{Article, Filter};
 use baowen::search::browse::similar;
 use baowen::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
@@ -334,11 +337,26 @@ pub fn life(
         step("updated and deleted", &backend);
         put(range(0..5, 2));
         let mut writer = ingest.into_writer();
-        writer.rollback().unwrap();
+        let run = SourceRun {
+            ended: 1_764_000_000,
+            added: 3,
+            ..SourceRun::default()
+        };
+        for name in ["lost", "kept"] {
+            let (name, root, kind) = (name.to_owned(), String::new(), SourceKind::Given);
+            writer.runs().insert(name.clone(), run.clone());
+            writer.sources().give(&Source { name, root, kind }).unwrap();
+            if writer.sources().get("kept").is_none() {
+                writer.rollback().unwrap();
+            }
+        }
         writer.commit().unwrap();
         step("taken back", &backend);
+        assert_eq!(backend.runs().unwrap(), Runs::from([("kept".to_owned(), run)]));
     }
+    let runs = backend.runs().unwrap();
     backend = reopen(backend);
+    assert_eq!(backend.runs().unwrap(), runs);
     step("reopened", &backend);
     let ingest = Ingest::new(backend.clone().writer().unwrap(), rules());
     assert!(ingest.upsert(range(3..4, 0), Budget::all()).iter().all(Result::is_ok));

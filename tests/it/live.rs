@@ -15,7 +15,7 @@ use baowen::index::ingest::Outcome;
 use baowen::index::ingest::live::{Change, Live, Pace};
 use baowen::index::ingest::maintain::Background;
 use baowen::index::ingest::selection::Selection;
-use baowen::index::{Backend, EmbeddedIndex, PreparedArticle, Rules, Writer};
+use baowen::index::{Backend, EmbeddedIndex, PreparedArticle, Rules, Runs, Writer};
 use baowen::model::{Article, Filter, Origin};
 
 use crate::support::{analyzer, article, rules};
@@ -381,6 +381,10 @@ impl Writer for Failing {
 
     fn sources(&mut self) -> &mut Sources {
         self.0.sources()
+    }
+
+    fn runs(&mut self) -> &mut Runs {
+        self.0.runs()
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

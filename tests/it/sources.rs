@@ -117,6 +117,16 @@ fn what_is_gone_is_named_and_pruned_and_what_moved_is_a_move() {
         serde_json::json!([{"from": "zj/c.txt", "to": "zj/new/moved.txt"}])
     );
     assert_eq!((&summary["pruned"], &summary["added"]), (&0.into(), &0.into()));
+    let last_run = || {
+        let index = baowen::index::EmbeddedIndex::open(&root.join("idx")).unwrap();
+        index.source_table().unwrap().runs["zj"].clone()
+    };
+    let run = last_run();
+    assert_eq!(
+        (run.added, run.moved, run.unchanged, run.deleted),
+        (0, 1, 2, 0),
+        "{run:?}"
+    );
     assert_eq!(ids(root), ["r1", "r2", "zj/a.md", "zj/b.md", "zj/new/moved.txt"]);
     // Said again until it is pruned; a file that cannot be read now is not gone.
     write(root, &[("zj/b.md", "\0")]);
@@ -127,6 +137,25 @@ fn what_is_gone_is_named_and_pruned_and_what_moved_is_a_move() {
         "{summary}"
     );
     assert_eq!(ids(root), ["r1", "zj/b.md", "zj/new/moved.txt"]);
+    let run = last_run();
+    assert_eq!((run.deleted, run.skipped), (2, 1), "{run:?}");
+    assert!(run.first_skipped[0].path.ends_with("b.md") && !run.first_skipped[0].reason.is_empty());
+    // A run that finds everything as it is leaves the record of the one before.
+    index(root, &["zj"]);
+    assert_eq!(last_run(), run);
+    let page = "<html><body><nav><a href='/a'>首页</a><a href='/b'>政策</a><a href='/c'>办事</a></nav><article><h1>医保断缴</h1>\
+                <p>医保断缴三个月以内补缴的，待遇不中断，断缴期间的医疗费用可以报销。</p></article></body></html>";
+    write(root, &[("zj/page.html", page)]);
+    index(root, &["zj"]);
+    let left_out = last_run().left_out;
+    assert!(
+        left_out.iter().any(|left| left.files == 1 && left.characters >= 6),
+        "{left_out:?}"
+    );
+    // A rebuild keeps what is known of runs.
+    let made = baowen(root, None, &["rebuild", "--index", "idx", "--no-vectors"]);
+    assert!(made.status.success());
+    assert_eq!(last_run().left_out, left_out);
     fs::remove_dir_all(root.join("zj")).unwrap();
     write(root, &[("zj/x.md", "# 新\n\n只有它。")]);
     index(root, &["zj", "--prune"]);

@@ -12,8 +12,8 @@ use baowen::error::{Error, Result};
 use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, Quantised, STREAMS, WeighedTerms};
 use baowen::index::{
     About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, FacetCounts, Identity, Judged, LexicalQuery,
-    PassageKey, PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, StoredPassage, TermScore,
-    VectorChunk, Writer,
+    PassageKey, PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Runs, Snapshot, StoredPassage,
+    TermScore, VectorChunk, Writer,
 };
 use baowen::model::{Article, Filter, Origin};
 use baowen::profile::Bm25Params;
@@ -83,7 +83,7 @@ pub struct Tiny {
     /// Whether a deleted passage counts no more in what words weigh, as in an engine that takes it off its counts.
     counts_live: bool,
     current: RwLock<Arc<Commit>>,
-    sources: Mutex<Sources>,
+    sources: Mutex<(Sources, Runs)>,
     has_writer: Mutex<bool>,
 }
 
@@ -126,7 +126,11 @@ impl Backend for Tiny {
     }
 
     fn sources(&self) -> Result<Sources> {
-        Ok(self.sources.lock().unwrap().clone())
+        Ok(self.sources.lock().unwrap().0.clone())
+    }
+
+    fn runs(&self) -> Result<Runs> {
+        Ok(self.sources.lock().unwrap().1.clone())
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
@@ -146,7 +150,7 @@ impl Backend for Tiny {
 struct TinyWriter {
     engine: Arc<Tiny>,
     passages: Passages,
-    sources: Sources,
+    sources: (Sources, Runs),
 }
 
 impl Writer for TinyWriter {
@@ -161,7 +165,11 @@ impl Writer for TinyWriter {
     }
 
     fn sources(&mut self) -> &mut Sources {
-        &mut self.sources
+        &mut self.sources.0
+    }
+
+    fn runs(&mut self) -> &mut Runs {
+        &mut self.sources.1
     }
 
     fn upsert(&mut self, prepared: PreparedArticle) -> Result<()> {
@@ -193,6 +201,8 @@ impl Writer for TinyWriter {
         let mut current = self.engine.current.write().unwrap();
         let (stamp, identity) = (current.about.commit + 1, current.about.identity.clone());
         *current = Arc::new(Commit::new(self.passages.clone(), stamp, identity, counts_live));
+        let (sources, runs) = &mut self.sources;
+        runs.retain(|name, _| sources.get(name).is_some());
         *self.engine.sources.lock().unwrap() = self.sources.clone();
         Ok(stamp)
     }

@@ -288,7 +288,32 @@ fn an_import_takes_any_number_and_names_what_failed() {
             let done = index.import_articles(stream).await.unwrap().into_inner();
             assert_eq!((done.articles, done.added, done.failed), (1_000, added, 20));
             assert_eq!((done.unchanged, done.failures.len()), (980 - added, 20));
+            // What it did stays with the source; an import that changed nothing leaves that as it is.
+            let sources = index
+                .list_sources(wire::ListSourcesRequest {})
+                .await
+                .unwrap()
+                .into_inner();
+            let run = sources.sources[0].last_run.clone().unwrap();
+            assert_eq!(
+                (&*run.source, run.added, run.unchanged, run.skipped),
+                ("bulk", 980, 0, 20)
+            );
+            assert!(run.ended_unix_seconds > 0);
+            let first = &run.first_skipped[0];
+            assert!(
+                run.first_skipped.len() == 20 && first.reason.contains("is empty"),
+                "{first:?}"
+            );
         }
+        // Told of a source that is none.
+        let runs = vec![wire::SourceRun {
+            source: "none".into(),
+            ..Default::default()
+        }];
+        let request = wire::CommitRequest { session: None, runs };
+        let refused = index.commit(request).await.unwrap_err();
+        assert!(refused.message().starts_with("runs: there is no source"), "{refused}");
         let nobody = vec![wire::ImportArticlesRequest {
             source: None,
             articles: vec![article("x", "文")],
@@ -548,11 +573,26 @@ fn a_folder_is_read_through_a_service_as_into_a_folder() {
         };
         let [there, here] = [there, here].map(without_times);
         assert_eq!(there, here, "{arguments:?}");
-        there
+        let runs = |index: &str| {
+            let index = EmbeddedIndex::open(&folder.path().join(index)).unwrap();
+            let mut runs = index.source_table().unwrap().runs;
+            runs.values_mut().for_each(|run| run.ended = run.ended.min(1));
+            runs
+        };
+        assert_eq!(runs("index"), runs("here"), "{arguments:?}");
+        (there, runs("here")["docs"].clone())
     };
+    let run_of = |arguments: &[&str]| both(arguments).1;
+    let both = |arguments: &[&str]| both(arguments).0;
     let first = both(&["index", "docs"]);
     assert_eq!((&first["added"], &first["unchanged"]), (&31.into(), &0.into()));
-    assert_eq!(both(&["index", "docs"])["unchanged"], 31);
+    let left = run_of(&["index", "docs"]);
+    assert_eq!(
+        (left.ended, left.added, left.unchanged),
+        (1, 31, 0),
+        "the run that wrote stays: {left:?}"
+    );
+    assert_eq!((left.skipped, left.first_skipped[0].line), (1, Some(2)));
     write("1.md", "# 第1条\n\n改写过的一条。\n");
     std::fs::rename(docs.join("2.md"), docs.join("sub/moved.md")).unwrap();
     std::fs::remove_file(docs.join("3.md")).unwrap();
@@ -562,7 +602,8 @@ fn a_folder_is_read_through_a_service_as_into_a_folder() {
         (&changed["updated"], &changed["gone"]),
         (&1.into(), &serde_json::json!(["docs/3.md"]))
     );
-    assert_eq!(both(&["index", "docs", "--prune"])["pruned"], 1);
+    let left = run_of(&["index", "docs", "--prune"]);
+    assert_eq!((left.deleted, left.unchanged), (1, 30), "{left:?}");
     assert_eq!(
         both(&["delete", "docs/4.md", "docs/5.md", "--dry-run"])["deleted"]
             .as_array()

@@ -10,6 +10,7 @@ use super::open::EmbeddedIndex;
 use crate::article::source::Sources;
 use crate::error::{Error, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
+use crate::index::source_table::Runs;
 use crate::profile::Bm25Params;
 
 /// An index that is followed through rebuilds.
@@ -110,6 +111,10 @@ impl Backend for Replaceable {
         self.now().sources()
     }
 
+    fn runs(&self) -> Result<Runs> {
+        self.now().runs()
+    }
+
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
         self.now().writer()
     }
@@ -127,6 +132,10 @@ impl Backend for Followed {
 
     fn sources(&self) -> Result<Sources> {
         self.index().sources()
+    }
+
+    fn runs(&self) -> Result<Runs> {
+        self.index().runs()
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {

@@ -21,6 +21,7 @@ use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::index::passage::{FORMAT_VERSION, Identity};
+use crate::index::source_table::{Runs, SourceTable};
 use crate::index::vectors::VectorPlugin;
 use crate::index::windows::WindowPlugin;
 use crate::profile::Bm25Params;
@@ -219,11 +220,16 @@ impl EmbeddedIndex {
 
     /// The sources of the newest commit.
     pub fn sources(&self) -> Result<Sources> {
+        Ok(self.source_table()?.sources)
+    }
+
+    /// The same with their last runs.
+    pub fn source_table(&self) -> Result<SourceTable> {
         let doing = || format!("reading the sources of the index in {}", self.folder.display());
         guarded(&self.folder, || {
             match self.index.load_metas().or_fault(Fault::Corrupt, doing())?.payload {
-                Some(table) => serde_json::from_str(&table).or_fault(Fault::Corrupt, doing()),
-                None => Ok(Sources::default()),
+                Some(table) => SourceTable::decoded(&table).map_err(|error| error.context(doing())),
+                None => Ok(SourceTable::default()),
             }
         })
     }
@@ -316,6 +322,10 @@ impl Backend for EmbeddedIndex {
 
     fn sources(&self) -> Result<Sources> {
         EmbeddedIndex::sources(self)
+    }
+
+    fn runs(&self) -> Result<Runs> {
+        Ok(self.source_table()?.runs)
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {

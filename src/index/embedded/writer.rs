@@ -19,6 +19,7 @@ use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::Writer;
 use crate::index::passage::PreparedArticle;
+use crate::index::source_table::{Runs, SourceTable};
 use crate::model::Origin;
 
 /// Memory tantivy may hold before it writes a segment, in bytes.
@@ -48,7 +49,7 @@ pub struct EmbeddedWriter {
     base: Arc<EmbeddedSnapshot>,
     /// Articles given since the last commit; `None` if deleted.
     pending: HashMap<String, Option<Pending>>,
-    sources: Sources,
+    table: SourceTable,
 }
 
 impl EmbeddedIndex {
@@ -78,7 +79,7 @@ impl EmbeddedIndex {
             writer,
             base: self.current(),
             pending: HashMap::new(),
-            sources: self.sources()?,
+            table: self.source_table()?,
         })
     }
 
@@ -117,7 +118,11 @@ impl Writer for EmbeddedWriter {
     }
 
     fn sources(&mut self) -> &mut Sources {
-        &mut self.sources
+        &mut self.table.sources
+    }
+
+    fn runs(&mut self) -> &mut Runs {
+        &mut self.table.runs
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {
@@ -161,11 +166,11 @@ impl Writer for EmbeddedWriter {
 
     fn commit(&mut self) -> Result<u64> {
         // The table of sources is the commit's payload, so articles and sources are always of one commit.
-        let sources = serde_json::to_string(&self.sources).or_fault(Fault::Bug, "encoding the sources")?;
+        let table = self.table.encoded()?;
         let doing = || format!("committing to {}", self.index.folder().display());
         let stamp = guarded(self.index.folder(), || {
             let mut prepared = self.writer.prepare_commit().or_fault(Fault::Unavailable, doing())?;
-            prepared.set_payload(&sources);
+            prepared.set_payload(&table);
             prepared.commit().or_fault(Fault::Unavailable, doing())
         })?;
         self.pending.clear();
@@ -185,7 +190,7 @@ impl Writer for EmbeddedWriter {
         // The last commit on disk may be one that could not be opened when it was made.
         self.index.refresh()?;
         self.base = self.index.current();
-        self.sources = self.index.sources()?;
+        self.table = self.index.source_table()?;
         Ok(())
     }
 }

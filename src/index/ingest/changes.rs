@@ -192,14 +192,29 @@ impl Changes {
             .path
             .metadata()
             .is_ok_and(|about| about.is_file() && about.len() == 0);
-        let full = self.scopes.iter().find_map(|scope| scope.full_path(&rejected.path));
-        let Some(origin) = full.and_then(|path| self.sources.origin(&path)).filter(|_| !is_empty) else {
+        let Some(origin) = self.origin_of_file(&rejected.path).filter(|_| !is_empty) else {
             return false;
         };
         let file = key(&origin);
         let is_held = self.held.contains_key(&file);
         self.unsure.insert(file);
         is_held
+    }
+
+    /// Where a file that was found belongs, whether or not it could be read.
+    fn origin_of_file(&self, path: &Path) -> Option<Origin> {
+        let full = self.scopes.iter().find_map(|scope| scope.full_path(path))?;
+        self.sources.origin(&full)
+    }
+
+    /// The source of a file that was found.
+    pub fn source_of_file(&self, path: &Path) -> Option<String> {
+        Some(self.origin_of_file(path)?.source)
+    }
+
+    /// The source of an article that the index held.
+    pub fn source_of(&self, id: &str) -> Option<String> {
+        Some(self.before.origin(id).ok()??.source)
     }
 
     /// The articles that the sources no longer have, sorted, once everything is read.

@@ -8,6 +8,7 @@ use crate::article::source::Sources;
 use crate::error::{Error, Fault, Result};
 use crate::index::backend::Writer;
 use crate::index::passage::PreparedArticle;
+use crate::index::source_table::Runs;
 use crate::model::Origin;
 
 /// Names a group of changes: those of one session before one commit of it.
@@ -112,6 +113,10 @@ impl Writer for Grouped {
 
     fn sources(&mut self) -> &mut Sources {
         self.writer.sources()
+    }
+
+    fn runs(&mut self) -> &mut Runs {
+        self.writer.runs()
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

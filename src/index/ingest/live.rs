@@ -20,6 +20,7 @@ use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Writer};
 use crate::index::embedded::EmbeddedIndex;
 use crate::index::prepare::Rules;
+use crate::index::source_table::Runs;
 use crate::model::{Article, Origin};
 
 /// The stack of the thread that commits; it opens new segments, as a thread that searches does.
@@ -214,12 +215,28 @@ impl Live {
     /// `Precondition` if a session is named and another has begun since: what was not durable then is lost.
     /// `Unavailable` if the disk fails: then all since the commit before is lost.
     pub fn commit(&self, session: Option<u64>) -> Result<u64> {
+        self.commit_with(session, Runs::new())
+    }
+
+    /// As [`Live::commit`], with what runs did to their sources.
+    ///
+    /// # Errors
+    /// As [`Live::commit`]; `Caller` if there is no such source.
+    pub fn commit_with(&self, session: Option<u64>, runs: Runs) -> Result<u64> {
         let now = self.shared.session();
         if session.is_some_and(|session| session != now) {
             return Err(Error::precondition(
                 "session: another one has begun since, so changes that waited for a commit may be lost",
             )
             .help("send them again; what is there already costs nothing"));
+        }
+        if !runs.is_empty() {
+            let mut writer = self.shared.ingest.writer();
+            if let Some(name) = runs.keys().find(|name| writer.sources().get(name).is_none()) {
+                return Err(Error::caller(format!("runs: there is no source of the name `{name}`")));
+            }
+            writer.runs().extend(runs);
+            writer.touch();
         }
         self.shared.commit()
     }

@@ -10,6 +10,7 @@ mod group;
 pub mod live;
 pub mod maintain;
 pub mod rebuild;
+mod records;
 pub mod run;
 pub mod selection;
 pub mod summary;
@@ -18,12 +19,14 @@ pub mod target;
 pub mod through;
 
 pub use changes::{Held, content as content_fingerprint};
+pub use records::{Records, now};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::backend::Writer;
 use super::embedded::{EmbeddedIndex, EmbeddedWriter, WriteLock, check_article_id};
 use super::prepare::{Rules, fingerprint, prepare};
+use super::source_table::SourceTable;
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
@@ -147,6 +150,12 @@ impl Ingest {
     /// Makes these the sources of the index with the next commit.
     pub fn set_sources(&self, sources: Sources) {
         *self.writer().sources() = sources;
+    }
+
+    /// Makes this the table of sources with the next commit.
+    pub fn set_source_table(&self, table: SourceTable) {
+        let mut writer = self.writer();
+        (*writer.sources(), *writer.runs()) = (table.sources, table.runs);
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn copy(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<
         }
     })?;
     take(&mut batch)?;
-    to.set_sources(from.sources()?);
+    to.set_source_table(from.source_table()?);
     to.commit()?;
     Ok(counts)
 }

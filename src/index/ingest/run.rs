@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use super::changes::{Changes, Held};
 use super::maintain::maintain_fully;
+use super::records::Records;
 use super::summary::{Moved, Summary};
 use super::target::Target;
 use super::{BATCH_BYTES, Counts, Ingest, Outcome, Progress};
 use crate::article::source::{Scope, Sources};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
-use crate::error::{Fault, Result};
-use crate::index::backend::Backend;
+use crate::error::{Error, Fault, Result};
+use crate::index::backend::{Backend, Writer};
 use crate::index::embedded::EmbeddedIndex;
 use crate::index::prepare::Rules;
+use crate::index::source_table::Runs;
 use crate::model::Article;
 
 /// Articles analysed and embedded together: enough to keep every core busy, few enough to show progress.
@@ -56,6 +58,9 @@ pub trait Destination {
     /// Removes articles; unknown ids are no error. Returns how many were there.
     fn delete(&self, ids: &[String]) -> Result<usize>;
 
+    /// Has the next commit hold what a run did to these sources, in place of what they had.
+    fn record(&self, runs: Runs);
+
     /// Makes everything so far durable and visible.
     fn commit(&self) -> Result<()>;
 }
@@ -82,6 +87,10 @@ impl Destination for Here<'_> {
 
     fn delete(&self, ids: &[String]) -> Result<usize> {
         self.ingest.delete(ids.iter().map(String::as_str))
+    }
+
+    fn record(&self, runs: Runs) {
+        self.ingest.writer().runs().extend(runs);
     }
 
     fn commit(&self) -> Result<()> {
@@ -144,7 +153,9 @@ pub fn read_into(
         changes,
         summary: Summary::default(),
         counts: Counts::default(),
+        records: Records::default(),
         dirty: false,
+        has_written: false,
         left: Vec::new(),
     };
     for source in sources.iter().filter(|source| source.is_lost()) {
@@ -170,12 +181,19 @@ pub fn read_into(
             }
             ReadEvent::Rejected(rejected) => {
                 let is_held = run.changes.rejected(&rejected);
+                let source = run.changes.source_of_file(&rejected.path);
+                run.records.rejected(source, &rejected);
                 run.skip(match is_held && rejected.line.is_none() {
                     true => format!("{rejected}; what the index holds of it stays"),
                     false => rejected.to_string(),
                 });
             }
-            ReadEvent::LeftOut(_, left) => run.summary.left_out_characters += characters(&left.text),
+            ReadEvent::LeftOut(path, left) => {
+                let left_out = characters(&left.text);
+                run.summary.left_out_characters += left_out;
+                let source = run.changes.source_of_file(&path);
+                run.records.left_out(source, path, left.reason, left_out);
+            }
             ReadEvent::Noticed(noticed) => {
                 run.notice(noticed.to_string());
             }
@@ -195,6 +213,7 @@ pub fn read_into(
     progress.read(reader.bytes_read(), reader.bytes_total(), &run.counts);
     run.finish(&reader, request.prune)?;
     run.dirty |= sources != before && run.summary.articles > 0;
+    run.record();
     run.commit()?;
     let Run {
         mut summary, counts, ..
@@ -209,6 +228,12 @@ fn characters(text: &str) -> u64 {
     text.chars().filter(|c| !c.is_whitespace()).count() as u64
 }
 
+/// The source of an article, and its place there.
+fn place_of(article: &Article) -> (String, String) {
+    let origin = article.origin.clone().unwrap_or_default();
+    (origin.source, origin.path)
+}
+
 /// A run under way.
 struct Run<'a> {
     destination: &'a dyn Destination,
@@ -217,8 +242,12 @@ struct Run<'a> {
     changes: Changes,
     summary: Summary,
     counts: Counts,
+    /// What was done, by source.
+    records: Records,
     /// Whether anything waits for a commit.
     dirty: bool,
+    /// Whether there was a commit.
+    has_written: bool,
     /// Articles that have moved since the last commit, by the ids they had.
     left: Vec<String>,
 }
@@ -239,14 +268,17 @@ impl Run<'_> {
                     );
                     taken.push(article);
                 }
-                Err(error) if error.fault() == Fault::Caller => self.skip(error.to_string()),
+                Err(error) if error.fault() == Fault::Caller => self.refuse(place_of(&article), &error),
                 Err(error) => return Err(error),
             }
         }
-        for (result, moved) in self.destination.upsert(taken, self.budget).into_iter().zip(moved) {
+        let places: Vec<_> = taken.iter().map(place_of).collect();
+        let taken = self.destination.upsert(taken, self.budget);
+        for ((result, moved), place) in taken.into_iter().zip(moved).zip(places) {
             match result {
                 Ok(outcome) => {
                     self.dirty |= outcome != Outcome::Unchanged;
+                    self.records.taken(&place.0, outcome, moved.is_some());
                     if let Some((from, to)) = moved {
                         self.left.push(from.clone());
                         self.dirty = true;
@@ -259,7 +291,7 @@ impl Run<'_> {
                     }
                 }
                 // The article's fault: it is left out by name, and the rest goes on.
-                Err(error) if error.fault() == Fault::Caller => self.skip(error.to_string()),
+                Err(error) if error.fault() == Fault::Caller => self.refuse(place, &error),
                 Err(error) => return Err(error),
             }
         }
@@ -274,6 +306,7 @@ impl Run<'_> {
             }
             self.destination.commit()?;
             self.progress.committed();
+            self.has_written = true;
             self.dirty = false;
         }
         Ok(())
@@ -287,9 +320,26 @@ impl Run<'_> {
         if prune {
             self.summary.pruned = self.destination.delete(&gone)?;
             self.dirty |= self.summary.pruned > 0;
+            for source in gone.iter().filter_map(|id| self.changes.source_of(id)) {
+                self.records.deleted(source);
+            }
         }
         self.summary.gone = gone;
         Ok(())
+    }
+
+    /// Has the last commit hold what was done. A run that wrote nothing leaves nothing: it makes no commit.
+    fn record(&mut self) {
+        if self.dirty || self.has_written {
+            self.destination.record(std::mem::take(&mut self.records).finish());
+            self.dirty = true;
+        }
+    }
+
+    /// Leaves an article out by name.
+    fn refuse(&mut self, (source, path): (String, String), error: &Error) {
+        self.records.skipped(source, &path, error.message());
+        self.skip(error.to_string());
     }
 
     fn notice(&mut self, what: String) {

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
 use crate::index::prepare::Rules;
+use crate::index::source_table::Runs;
 use crate::model::{Article, Origin};
 
 /// Articles that are made ready together.
@@ -82,6 +83,10 @@ impl Destination for Through {
         self.ingest.delete(ids.iter().map(String::as_str))
     }
 
+    fn record(&self, runs: Runs) {
+        self.ingest.writer().runs().extend(runs);
+    }
+
     fn commit(&self) -> Result<()> {
         self.ingest.commit().map(drop)
     }
@@ -123,6 +128,7 @@ pub fn copy<W: Writer>(
         each(done, total);
     }
     *to.writer().sources() = from.sources()?;
+    *to.writer().runs() = from.runs()?;
     to.commit()?;
     Ok(counts)
 }

@@ -8,6 +8,7 @@ use crate::article::source::Sources;
 use crate::error::Result;
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::index::passage::Identity;
+use crate::index::source_table::Runs;
 
 impl MilvusIndex {
     /// A writer of a new generation, made by this identity, which counts from its first commit on. Until then everybody is
@@ -32,7 +33,11 @@ impl Backend for MilvusIndex {
     }
 
     fn sources(&self) -> Result<Sources> {
-        self.sources_of(&self.current().state)
+        Ok(self.sources_of(&self.current().state)?.sources)
+    }
+
+    fn runs(&self) -> Result<Runs> {
+        Ok(self.sources_of(&self.current().state)?.runs)
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {

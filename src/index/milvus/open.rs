@@ -10,10 +10,10 @@ use super::meta::Meta;
 use super::schema::{Generation, Maker};
 use super::snapshot::{MilvusSnapshot, overtaken};
 use super::state::{State, sources_key};
-use crate::article::source::Sources;
 use crate::compute::Budget;
-use crate::error::{Context, Error, Fault, Result};
+use crate::error::{Error, Fault, Result};
 use crate::index::passage::Identity;
+use crate::index::source_table::SourceTable;
 use crate::profile::Bm25Params;
 
 /// How often it is looked whether somebody has committed.
@@ -211,14 +211,14 @@ impl MilvusIndex {
         Ok(Writing(self))
     }
 
-    pub(super) fn sources_of(&self, state: &State) -> Result<Sources> {
+    pub(super) fn sources_of(&self, state: &State) -> Result<SourceTable> {
         match state.sources {
-            0 => Ok(Sources::default()),
+            0 => Ok(SourceTable::default()),
             stamp => {
                 let text = self.meta.read_long(&sources_key(stamp), Budget::single())?;
                 // Whoever writes next removes it.
                 let text = text.ok_or_else(overtaken)?;
-                serde_json::from_str(&text).or_fault(Fault::Corrupt, "reading the table of sources")
+                SourceTable::decoded(&text)
             }
         }
     }

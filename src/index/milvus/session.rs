@@ -6,8 +6,8 @@ use super::counts::{Changes, Sums};
 use super::rows::{ArticleRows, Kept};
 use super::state::State;
 use super::vector_lengths::VectorLengths;
-use crate::article::source::Sources;
 use crate::error::Result;
+use crate::index::source_table::SourceTable;
 
 /// What is asked of an article before it is written again.
 #[derive(Debug, Clone)]
@@ -33,14 +33,14 @@ pub struct Session {
     pub vector_lengths: Option<VectorLengths>,
     /// Milvus' time of the last write.
     pub written: u64,
-    pub sources: Sources,
+    pub table: SourceTable,
     /// Whether Milvus was told anything.
     pub is_dirty: bool,
 }
 
 impl Session {
     /// After a commit.
-    pub fn new(state: &State, sources: &Sources) -> Self {
+    pub fn new(state: &State, table: &SourceTable) -> Self {
         Session {
             sums: state.sums.clone(),
             changes: Changes::default(),
@@ -52,7 +52,7 @@ impl Session {
             articles: 0,
             vector_lengths: state.vector_lengths,
             written: state.written,
-            sources: sources.clone(),
+            table: table.clone(),
             is_dirty: false,
         }
     }

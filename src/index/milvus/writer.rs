@@ -18,9 +18,10 @@ use super::snapshot::origin;
 use super::state::{State, View, now, sources_key};
 use crate::article::source::Sources;
 use crate::compute::Budget;
-use crate::error::{Context, Error, Fault, Result};
+use crate::error::{Error, Fault, Result};
 use crate::index::backend::Writer;
 use crate::index::passage::{Identity, PreparedArticle};
+use crate::index::source_table::{Runs, SourceTable};
 use crate::model::Origin;
 
 /// Up to this many articles a writer knows all fingerprints; of more it asks for each.
@@ -39,7 +40,7 @@ pub struct MilvusWriter {
     /// All articles of the last commit, where they are not too many.
     pub(super) known: Option<HashMap<String, Known>>,
     /// The table of sources at the last commit.
-    sources: Sources,
+    table: SourceTable,
     /// Commits whose rows may still be read, and since when there is a newer one.
     recent: VecDeque<(u64, Instant)>,
     // Nobody else in this process may begin before the lease is given back, so this stands behind it.
@@ -55,21 +56,21 @@ impl MilvusWriter {
         index.install(state.clone());
         clean(index.client(), &mut state, index.bm25(), &|| lease.budget())?;
         index.remove_unread(&mut state)?;
-        let sources = index.sources_of(&state)?;
+        let table = index.sources_of(&state)?;
         let names = index.names(&state);
         if now().saturating_sub(state.made) > GRACE.as_millis() as u64 {
             // The next commit sweeps again.
             let _ = sweep(index.client(), &names, &state.view(), &|| lease.budget());
         }
         let mut writer = MilvusWriter {
-            session: Session::new(&state, &sources),
+            session: Session::new(&state, &table),
             recent: VecDeque::from([(state.stamp, Instant::now())]),
             known: None,
             index,
             lease,
             names,
             state,
-            sources,
+            table,
             _writing: writing,
         };
         if let Some(identity) = anew {
@@ -84,7 +85,7 @@ impl MilvusWriter {
         let state = self.state.anew(identity.clone());
         self.index.make(&state)?;
         self.names = self.index.names(&state);
-        self.begin(state, Sources::default());
+        self.begin(state, SourceTable::default());
         Ok(())
     }
 
@@ -140,19 +141,19 @@ impl MilvusWriter {
     }
 
     /// Begins anew after a commit.
-    fn begin(&mut self, state: State, sources: Sources) {
+    fn begin(&mut self, state: State, table: SourceTable) {
         self.state = state;
-        self.sources = sources;
-        self.session = Session::new(&self.state, &self.sources);
+        self.table = table;
+        self.session = Session::new(&self.state, &self.table);
     }
 
     /// Writes the table of sources under the next stamp, if it changed; under which one it stands.
     fn write_sources(&mut self) -> Result<u64> {
-        let (sources, old) = (&self.session.sources, self.state.sources);
-        if *sources == self.sources && (old != 0 || *sources == Sources::default()) {
+        let (table, old) = (&mut self.session.table, self.state.sources);
+        let text = table.encoded()?;
+        if *table == self.table && (old != 0 || *table == SourceTable::default()) {
             return Ok(old);
         }
-        let text = serde_json::to_string(sources).or_fault(Fault::Bug, "encoding the sources")?;
         self.session.is_dirty = true;
         let key = sources_key(self.state.next);
         self.index.meta().write_long(&key, &text, &|| self.lease.budget())?;
@@ -191,8 +192,8 @@ impl MilvusWriter {
         }
         self.recent.push_back((stamp, Instant::now()));
         self.index.install(state.clone());
-        let sources = self.session.sources.clone();
-        self.begin(state, sources);
+        let table = self.session.table.clone();
+        self.begin(state, table);
         self.sweep();
         Ok(stamp)
     }
@@ -214,7 +215,7 @@ impl MilvusWriter {
 
     fn take_back(&mut self) -> Result<()> {
         if !self.session.is_dirty {
-            self.session = Session::new(&self.state, &self.sources);
+            self.session = Session::new(&self.state, &self.table);
             return Ok(());
         }
         self.lease.check_held()?;
@@ -222,9 +223,9 @@ impl MilvusWriter {
         let mut current = current.ok_or_else(|| Error::missing("the index is gone"))?;
         if current.stamp == self.state.next {
             // The commit went through, and only its answer was lost.
-            let sources = self.index.sources_of(&current)?;
+            let table = self.index.sources_of(&current)?;
             self.index.install(current.clone());
-            self.begin(current, sources);
+            self.begin(current, table);
             return self.learn_known();
         }
         // What was sent may still be on its way, so its stamp is used by nobody any more; others learn that by a commit.
@@ -243,7 +244,7 @@ impl MilvusWriter {
             self.state = current;
             return self.begin_generation(&identity);
         }
-        self.begin(current, self.sources.clone());
+        self.begin(current, self.table.clone());
         Ok(())
     }
 }
@@ -270,7 +271,11 @@ impl Writer for MilvusWriter {
     }
 
     fn sources(&mut self) -> &mut Sources {
-        &mut self.session.sources
+        &mut self.session.table.sources
+    }
+
+    fn runs(&mut self) -> &mut Runs {
+        &mut self.session.table.runs
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

@@ -6,11 +6,13 @@ use super::super::collection::{Listed, Listing};
 use super::super::{status, wire};
 use crate::article::source::{Source, SourceKind};
 use crate::error::{Error, Result};
-use crate::index::About;
 use crate::index::ingest::selection::Selection;
 use crate::index::ingest::{Counts, Outcome};
+use crate::index::{About, LeftOutBy, Runs, Skipped, SourceRun};
 use crate::model::{Article, ArticleKind, Filter, Origin};
 
+/// Most sources of which a commit says what was done to them.
+const MOST_RUNS: usize = 1_000;
 /// Most articles of a page.
 const MOST_LISTED: usize = 1_000;
 
@@ -40,6 +42,74 @@ pub fn source_out(core: &Source) -> wire::Source {
             root: core.root.clone(),
             files_only: core.kind == SourceKind::Files,
         }),
+    }
+}
+
+/// What runs did to their sources, as told by whoever made them; they end now.
+///
+/// # Errors
+/// `Caller`, naming the field.
+pub fn runs(wire: Vec<wire::SourceRun>, ended: u64) -> Result<Runs> {
+    if wire.len() > MOST_RUNS {
+        let count = wire.len();
+        return Err(Error::caller(format!(
+            "runs: has {count} values, may have at most {MOST_RUNS}"
+        )));
+    }
+    Ok(wire
+        .into_iter()
+        .map(|mut wire| (std::mem::take(&mut wire.source), run(wire, ended)))
+        .collect())
+}
+
+fn run(wire: wire::SourceRun, ended: u64) -> SourceRun {
+    let skipped = |wire: wire::SkippedFile| Skipped {
+        path: wire.path,
+        line: wire.line,
+        reason: wire.reason,
+    };
+    let left_out = |wire: wire::LeftOutText| LeftOutBy {
+        reason: wire.reason,
+        characters: wire.characters,
+        files: wire.files,
+    };
+    let core = SourceRun {
+        ended,
+        added: wire.added,
+        updated: wire.updated,
+        unchanged: wire.unchanged,
+        moved: wire.moved,
+        deleted: wire.deleted,
+        skipped: wire.skipped,
+        first_skipped: wire.first_skipped.into_iter().map(skipped).collect(),
+        left_out: wire.left_out.into_iter().map(left_out).collect(),
+    };
+    core.bounded()
+}
+
+/// What a run did to a source, as it goes out, to a service or from one.
+pub fn run_out(source: &str, core: &SourceRun) -> wire::SourceRun {
+    let skipped = |core: &Skipped| wire::SkippedFile {
+        path: core.path.clone(),
+        line: core.line,
+        reason: core.reason.clone(),
+    };
+    let left_out = |core: &LeftOutBy| wire::LeftOutText {
+        reason: core.reason.clone(),
+        characters: core.characters,
+        files: core.files,
+    };
+    wire::SourceRun {
+        source: source.to_owned(),
+        ended_unix_seconds: core.ended,
+        added: core.added,
+        updated: core.updated,
+        unchanged: core.unchanged,
+        moved: core.moved,
+        deleted: core.deleted,
+        skipped: core.skipped,
+        first_skipped: core.first_skipped.iter().map(skipped).collect(),
+        left_out: core.left_out.iter().map(left_out).collect(),
     }
 }
 
@@ -279,6 +349,35 @@ mod tests {
             };
             prop_assert_eq!(article(article_out(core.clone())).unwrap(), core);
         }
+    }
+
+    #[test]
+    fn what_a_run_did_survives_the_wire_but_for_its_end() {
+        let mut core = SourceRun {
+            ended: 7,
+            added: 1,
+            updated: 2,
+            unchanged: 3,
+            moved: 4,
+            deleted: 5,
+            left_out: vec![LeftOutBy {
+                reason: "navigation".into(),
+                characters: 80,
+                files: 2,
+            }],
+            ..SourceRun::default()
+        };
+        core.skip("a/b.bin", Some(3), "is no text");
+        core.skip("c.pdf", None, "has no text");
+        let sent = vec![run_out("甲", &core)];
+        let come = runs(sent, 9).unwrap();
+        assert_eq!(come, Runs::from([("甲".to_owned(), SourceRun { ended: 9, ..core })]));
+        assert!(
+            runs(vec![wire::SourceRun::default(); 1_001], 0)
+                .unwrap_err()
+                .message()
+                .starts_with("runs")
+        );
     }
 
     #[test]

@@ -1,0 +1,286 @@
+//! The table of an index's sources, as a commit holds it: each source, and what the last run that wrote to it did.
+//!
+//! A run's record is a field of its source's row that may be missing: tables of earlier programs are read, and earlier
+//! programs read these. Everything in it is bounded, since all of it is written with each commit.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::article::source::{Source, Sources};
+use crate::error::{Context, Fault, Result};
+
+/// Most files or records of a run that are named with why they were skipped.
+pub const MOST_NAMED: usize = 20;
+/// The longest path and the longest reason among them, in characters.
+const LONGEST: usize = 200;
+/// Most bytes of a run's paths and reasons.
+const NAMED_BYTES: usize = 4 << 10;
+/// Most reasons for which text was left out; there are about as many in all.
+const MOST_REASONS: usize = 40;
+/// Most bytes of paths and reasons in a table; beyond them the oldest runs give only numbers.
+const TABLE_BYTES: usize = 256 << 10;
+
+/// A file or record that a run skipped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The file, or the article's id where there is none; shortened where it is very long.
+    pub path: String,
+    /// The line in it, from 1, if the reason lies in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// Why, as the end of a sentence that begins with the place.
+    pub reason: String,
+}
+
+/// What a run left out of articles for one reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutBy {
+    /// What it was taken for (`navigation`).
+    pub reason: String,
+    /// Characters, white space aside.
+    pub characters: u64,
+    /// Files that had such text.
+    pub files: u64,
+}
+
+/// What a run did to one source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SourceRun {
+    /// When it ended, in seconds since 1970 (UTC).
+    pub ended: u64,
+    /// Articles that were not there before.
+    pub added: u64,
+    /// Articles that replaced an earlier text.
+    pub updated: u64,
+    /// Articles that were there as they are.
+    pub unchanged: u64,
+    /// Articles whose file moved.
+    pub moved: u64,
+    /// Articles that were taken out, since their file was gone.
+    pub deleted: u64,
+    /// Files and records that were skipped.
+    pub skipped: u64,
+    /// The first of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub first_skipped: Vec<Skipped>,
+    /// What was left out of articles, most characters first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOutBy>,
+}
+
+/// The last runs, by the names of their sources.
+pub type Runs = BTreeMap<String, SourceRun>;
+
+impl SourceRun {
+    /// Counts something skipped, and names it if it is among the first.
+    pub fn skip(&mut self, path: &str, line: Option<u64>, reason: &str) {
+        self.skipped += 1;
+        self.name(path, line, reason);
+    }
+
+    fn name(&mut self, path: &str, line: Option<u64>, reason: &str) {
+        let named = Skipped {
+            path: shortened(path),
+            line,
+            reason: shortened(reason),
+        };
+        let fits = self.named_bytes() + size(&named) <= NAMED_BYTES;
+        if self.first_skipped.len() < MOST_NAMED && fits {
+            self.first_skipped.push(named);
+        }
+    }
+
+    /// The same within the bounds, whoever made it.
+    pub fn bounded(mut self) -> SourceRun {
+        for named in std::mem::take(&mut self.first_skipped) {
+            self.name(&named.path, named.line, &named.reason);
+        }
+        self.left_out
+            .sort_by(|a, b| b.characters.cmp(&a.characters).then_with(|| a.reason.cmp(&b.reason)));
+        self.left_out.truncate(MOST_REASONS);
+        for left in &mut self.left_out {
+            left.reason = shortened(&left.reason);
+        }
+        self
+    }
+
+    fn named_bytes(&self) -> usize {
+        self.first_skipped.iter().map(size).sum()
+    }
+}
+
+fn size(named: &Skipped) -> usize {
+    named.path.len() + named.reason.len()
+}
+
+/// A text with its middle left out where it is very long.
+fn shortened(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= LONGEST {
+        return text.to_owned();
+    }
+    let half = LONGEST / 2;
+    let end = text.chars().skip(length - half + 1);
+    text.chars().take(half).chain(['…']).chain(end).collect()
+}
+
+/// The sources of a commit with their last runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceTable {
+    /// The sources, in the order they came.
+    pub sources: Sources,
+    /// What the last run that wrote to each did, where it is known.
+    pub runs: Runs,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    source: &'a Source,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_run: Option<&'a SourceRun>,
+}
+
+#[derive(Deserialize)]
+struct LastRun {
+    name: String,
+    #[serde(default)]
+    last_run: Option<SourceRun>,
+}
+
+impl SourceTable {
+    /// As it is written. Runs of sources that are gone are forgotten.
+    pub fn encoded(&mut self) -> Result<String> {
+        let sources = &self.sources;
+        self.runs.retain(|name, _| sources.get(name).is_some());
+        self.keep_within(TABLE_BYTES);
+        let row = |source| Row {
+            source,
+            last_run: self.runs.get(&source.name),
+        };
+        let rows: Vec<Row> = self.sources.iter().map(row).collect();
+        serde_json::to_string(&rows).or_fault(Fault::Bug, "encoding the table of sources")
+    }
+
+    /// As it was written.
+    pub fn decoded(text: &str) -> Result<SourceTable> {
+        let doing = "reading the table of sources";
+        let runs: Vec<LastRun> = serde_json::from_str(text).or_fault(Fault::Corrupt, doing)?;
+        Ok(SourceTable {
+            sources: serde_json::from_str(text).or_fault(Fault::Corrupt, doing)?,
+            runs: runs
+                .into_iter()
+                .filter_map(|row| Some((row.name, row.last_run?)))
+                .collect(),
+        })
+    }
+
+    /// Leaves the names of what the oldest runs skipped out, until all of them take at most so many bytes.
+    fn keep_within(&mut self, most: usize) {
+        let mut bytes: usize = self.runs.values().map(SourceRun::named_bytes).sum();
+        while bytes > most {
+            let named = self.runs.values_mut().filter(|run| !run.first_skipped.is_empty());
+            let Some(oldest) = named.min_by_key(|run| run.ended) else {
+                return;
+            };
+            bytes -= oldest.named_bytes();
+            oldest.first_skipped.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::source::SourceKind;
+
+    fn given(name: &str) -> Source {
+        let (name, root) = (name.to_owned(), String::new());
+        let kind = SourceKind::Given;
+        Source { name, root, kind }
+    }
+
+    fn table(names: &[&str]) -> SourceTable {
+        let mut table = SourceTable::default();
+        names.iter().for_each(|name| table.sources.give(&given(name)).unwrap());
+        table
+    }
+
+    #[test]
+    fn tables_of_earlier_and_later_programs_are_read() {
+        let mut table = table(&["甲", "乙"]);
+        let earlier = serde_json::to_string(&table.sources).unwrap();
+        assert_eq!(table.encoded().unwrap(), earlier, "nothing is written of no runs");
+        assert_eq!(SourceTable::decoded(&earlier).unwrap(), table);
+        let mut run = SourceRun {
+            ended: 5,
+            added: 1,
+            ..SourceRun::default()
+        };
+        run.skip("a.bin", None, "is no text");
+        table.runs.insert("乙".into(), run);
+        let text = table.encoded().unwrap();
+        assert_eq!(SourceTable::decoded(&text).unwrap(), table);
+        // As a program reads it that knows no runs.
+        assert_eq!(serde_json::from_str::<Sources>(&text).unwrap(), table.sources);
+        // A field that is not known yet, and one that is missing.
+        let later = text.replace("\"added\":1", "\"later\":[]");
+        assert_eq!(SourceTable::decoded(&later).unwrap().runs["乙"].added, 0);
+    }
+
+    #[test]
+    fn a_source_that_went_takes_its_run_along() {
+        let mut table = table(&["甲"]);
+        table.runs.insert("没有".into(), SourceRun::default());
+        table.encoded().unwrap();
+        assert!(table.runs.is_empty());
+    }
+
+    #[test]
+    fn a_run_is_bounded_whatever_it_met() {
+        let mut run = SourceRun::default();
+        for line in 0..1_000 {
+            run.skip(&"路".repeat(5_000), Some(line), &"因".repeat(5_000));
+        }
+        assert_eq!(run.skipped, 1_000);
+        assert!(run.named_bytes() <= NAMED_BYTES && !run.first_skipped.is_empty());
+        let mut short = SourceRun::default();
+        (0..100).for_each(|_| short.skip("a", None, "b"));
+        assert_eq!(short.first_skipped.len(), MOST_NAMED);
+        let left = |at: u64| LeftOutBy {
+            reason: format!("reason {at}"),
+            characters: at,
+            files: 1,
+        };
+        let mut foreign = SourceRun {
+            first_skipped: vec![run.first_skipped[0].clone(); 500],
+            left_out: (0..500).map(left).collect(),
+            ..SourceRun::default()
+        };
+        foreign.first_skipped[0].path = "长".repeat(9_999);
+        let foreign = foreign.bounded();
+        assert!(foreign.named_bytes() <= NAMED_BYTES);
+        assert_eq!(foreign.left_out.len(), MOST_REASONS);
+        assert_eq!(foreign.left_out[0].characters, 499);
+    }
+
+    #[test]
+    fn a_table_is_bounded_and_the_newest_runs_keep_their_names() {
+        let names: Vec<String> = (0..200).map(|at| format!("源{at}")).collect();
+        let mut table = table(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        for (name, ended) in names.iter().zip(0..) {
+            let mut run = SourceRun {
+                ended,
+                ..SourceRun::default()
+            };
+            (0..50).for_each(|_| run.skip(&"p".repeat(150), None, &"r".repeat(150)));
+            table.runs.insert(name.clone(), run);
+        }
+        assert!(table.encoded().unwrap().len() < 2 * TABLE_BYTES);
+        assert!(table.runs["源0"].first_skipped.is_empty());
+        assert_eq!(table.runs["源0"].skipped, 50);
+        assert!(!table.runs["源199"].first_skipped.is_empty());
+    }
+}
