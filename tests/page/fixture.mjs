@@ -39,6 +39,16 @@ process_start_time_seconds 1
 # EOF
 `;
 
+/** What the last run over a source did. */
+const RUN = {
+  source: "sample", ended_unix_seconds: "1764374400", added: "1200", updated: "3", unchanged: "36", moved: "0", deleted: "1", skipped: "22",
+  first_skipped: [
+    { path: "/data/sample/很长的文件夹名/".repeat(4) + "图.png", reason: "is a picture; text in pictures is not read" },
+    { path: "/data/sample/records.jsonl", line: "17", reason: HOSTILE[0] },
+  ],
+  left_out: [{ reason: "navigation", characters: "4321", files: "12" }, { reason: "something new", characters: "9", files: "1" }],
+};
+
 const length = (text) => Array.from(text).length;
 
 function hit(at, fields) {
@@ -172,7 +182,10 @@ export async function startFixture() {
       const question = { unix_seconds: "1764374400", characters: 12, micros: "20500", hits: 3, answerable: 0.12, times: 1 };
       return send(response, 200, { slowest: [question], unanswered: [{ ...question, text: "火星上怎么交医保", times: 7 }] });
     }
-    if (pathname === "/v1/sources") return send(response, 200, recorded.sources);
+    if (pathname === "/v1/sources") {
+      const sources = [...recorded.sources.sources, { source: { name: "接口" }, articles: "2" }];
+      return send(response, 200, { sources: sources.map((one, at) => (at === 0 ? { ...one, last_run: RUN } : one)) });
+    }
     if (pathname === "/metrics") {
       response.writeHead(200, { "content-type": "application/openmetrics-text; version=1.0.0; charset=utf-8" });
       return response.end(METRICS);

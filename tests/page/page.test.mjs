@@ -495,7 +495,11 @@ test("the operator's page says what is in the index and what becomes of a text",
     assert.match(await text(page, "#running"), /正在回答.*100 个问题中 30% 由缓存回答.*排队太多 7 次.*2 小时前.*210 MB/);
     const rows = await page.$$eval("#running tbody tr", (all) => all.map((one) => [...one.children].map((cell) => cell.textContent)));
     assert.deepEqual(rows, [["Search", "100", "10", "4 毫秒", "8 毫秒", "1.0 秒"], ["向量", "2 毫秒", "2 毫秒", "2 毫秒"]]);
-    assert.match(await text(page, "#sources"), /sample.*\/data\/sample/);
+    const [sample, given] = await texts(page, "#sources > ul > li");
+    assert.match(sample, /sample 40 篇\/data\/sample.*最近一次写入 2025.*新增 1,200 篇，更新 3 篇，未变 36 篇，删除 1 篇，跳过 22 个/);
+    assert.match(sample, /图.png.*picture.*records.jsonl 第 17 行.*还有 20 个没有列出.*（4,330 字）导航 4,321 字，12 个文件something new 9 字/);
+    assert.match(given, /接口 2 篇由接口写入没有读入的记录/);
+    await page.$$eval("#sources details", (all) => all.forEach((one) => (one.open = true)));
     assert.match(await text(page, "#questions"), /没有答案.*火星上怎么交医保.*20.5 毫秒.*12%.*7 次.*最慢.*12 个字，没有记下.*--log-questions/);
     await page.click("#try button");
     await page.waitForSelector("#analysis .tokens");

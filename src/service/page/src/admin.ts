@@ -3,16 +3,14 @@
 import { analyze, collection, hasToken, metrics, questionsToReview, sources, stats, Trouble } from "./api";
 import { byId, el } from "./dom";
 import { ofMetrics } from "./metrics";
+import { count } from "./numbers";
+import { ofSources } from "./sources";
 import { troubled } from "./trouble";
-import type { Analysis, Count, Facets, QuestionsToReview, QuestionToReview, Sources, Stats } from "./types";
+import type { Analysis, Count, Facets, QuestionsToReview, QuestionToReview, Stats } from "./types";
 import { visible } from "./visible";
 
 /** So many words of an analysis are shown. */
 const SHOWN = 300;
-
-function count(value: string): string {
-  return Number(value).toLocaleString("zh-CN");
-}
 
 function size(bytes: string): string {
   const units = ["字节", "KB", "MB", "GB", "TB"];
@@ -33,29 +31,6 @@ function ofStats(found: Stats): HTMLElement {
     ["写入", found.writes ? "这个服务接受写入" : "这个服务只读"],
   ];
   return el("dl", { class: "record" }, ...rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
-}
-
-function ofSources(found: Sources): HTMLElement {
-  if (found.sources.length === 0) return el("p", { class: "hint" }, "还没有来源。");
-  const rows = found.sources.map(({ source, articles }) =>
-    el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, source?.name ?? ""),
-      el("td", { class: "number" }, count(articles)),
-      el("td", {}, source?.folder ? source.folder.root + (source.folder.files_only ? "（不含子文件夹）" : "") : "由接口写入"),
-    ),
-  );
-  return el(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": "来源" },
-    el(
-      "table",
-      { class: "grid" },
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "来源"), el("th", { scope: "col", class: "number" }, "文章"), el("th", { scope: "col" }, "文件夹"))),
-      el("tbody", {}, ...rows),
-    ),
-  );
 }
 
 /** So many questions to look at are shown of a kind. */

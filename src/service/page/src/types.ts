@@ -125,8 +125,24 @@ export interface Stats {
   writes: boolean;
 }
 
+export interface SourceRun {
+  ended_unix_seconds: string;
+  added: string;
+  updated: string;
+  unchanged: string;
+  moved: string;
+  deleted: string;
+  skipped: string;
+  first_skipped: { path: string; line?: string; reason: string }[];
+  left_out: { reason: string; characters: string; files: string }[];
+}
+
 export interface Sources {
-  sources: { source?: { name: string; folder?: { root: string; files_only: boolean } }; articles: string }[];
+  sources: {
+    source?: { name: string; folder?: { root: string; files_only: boolean } };
+    articles: string;
+    last_run?: SourceRun;
+  }[];
 }
 
 export interface QuestionToReview {

@@ -1,0 +1,38 @@
+// What the reader takes left-out text for, in Chinese. A reason that is not here is shown as the reader says it.
+
+const NAMES: Record<string, string> = {
+  "above the title": "标题之上的文字",
+  advertisement: "广告",
+  "around the article": "正文周围的文字",
+  aside: "侧栏",
+  "behind the article": "正文之后的文字",
+  comments: "评论",
+  credits: "署名、责编",
+  dateline: "日期、来源行",
+  footer: "页脚",
+  "form control": "表单控件",
+  "frame of a post": "帖子的边框",
+  "front matter": "文件头",
+  hidden: "隐藏的文字",
+  links: "链接",
+  navigation: "导航",
+  "no entry": "不成条目的文字",
+  "not text": "不是文字",
+  notice: "声明、提示",
+  "page header": "页头",
+  "page number": "页码",
+  prompt: "提示语",
+  "reading aid": "注音",
+  "related entries": "相关条目",
+  "running head": "每页重复的抬头",
+  "table header": "表头",
+  "table of contents": "目录",
+  title: "标题",
+  "title without text": "没有正文的标题",
+  tools: "分享、打印等按钮",
+};
+
+/** A reason in Chinese, where it has a name. */
+export function reasonName(reason: string): string {
+  return NAMES[reason] ?? reason;
+}
