@@ -7,13 +7,16 @@ use super::milvus::{copy_between, shown};
 use crate::error::Result;
 
 /// Copy an index into another one, each a folder or milvus://HOST:PORT/NAME. Articles are taken as they were indexed; texts
-/// whose vectors are in the cache are not embedded again. An index of Milvus at TO answers as before until all is there.
+/// whose vectors are in the cache are not embedded again. An index in Milvus answers as before until all is there.
 #[derive(Args)]
 pub struct Copy {
     /// Where it is.
     from: String,
     /// Where it shall be.
     to: String,
+    /// Let it take the place of what an index in Milvus holds; a folder must hold none.
+    #[arg(long)]
+    replace: bool,
     /// Print the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -22,7 +25,7 @@ pub struct Copy {
 impl Copy {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
-        let summary = copy_between(&self.from, &self.to, &Bars::new())?;
+        let summary = copy_between(&self.from, &self.to, self.replace, &Bars::new())?;
         match self.json {
             true => super::print::json(&summary),
             false => {

@@ -188,9 +188,9 @@ fn remake(index: &Arc<MilvusIndex>, rules: Rules) -> Result<Counts> {
     copied(&from, &Ingest::new(writer, rules))
 }
 
-/// Copies an index into another one, each in a folder or in Milvus. What an index in Milvus holds is replaced; a folder must
-/// hold none.
-pub fn copy_between(from: &str, to: &str, progress: &dyn Progress) -> Result<Summary> {
+/// Copies an index into another one, each in a folder or in Milvus. What an index in Milvus holds is replaced only where that
+/// is wanted; a folder must hold none.
+pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress) -> Result<Summary> {
     let started = std::time::Instant::now();
     let bm25 = Profile::shipped().bm25;
     let (source, identity): (Arc<dyn Backend>, _) = match Address::is_meant(from) {
@@ -218,6 +218,11 @@ pub fn copy_between(from: &str, to: &str, progress: &dyn Progress) -> Result<Sum
     }
     let address = parsed(to)?;
     let (target, writer) = match existing(&address, Profile::shipped())? {
+        Some(index) if !replace && index.current().about().articles > 0 => {
+            let held = index.current().about().articles;
+            return Err(Error::precondition(format!("{address} holds {held} articles"))
+                .help("--replace lets the copy take their place"));
+        }
         Some(index) => (index.clone(), index.writer_anew(&rules.identity())?),
         None => {
             let index = MilvusIndex::create(&address, &rules.identity(), bm25)?;

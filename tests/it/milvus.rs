@@ -507,7 +507,8 @@ fn commands_work_over_milvus_as_over_a_folder() {
     assert_eq!(found(["--index", "back"]), expected);
     refused(&["copy", &one, "back"], "there is an index");
     assert_eq!(counts(&["copy", "back", &two, "--json"]), [3, 0, 0, 3]);
-    assert_eq!(counts(&["copy", &one, &two, "--json"]), [3, 0, 0, 3]);
+    refused(&["copy", &one, &two], "holds 3 articles");
+    assert_eq!(counts(&["copy", &one, &two, "--replace", "--json"]), [3, 0, 0, 3]);
     assert_eq!(found(["--backend", &two]), expected);
 
     write("birth.md", "# 生育津贴\n\n产假期间按月领取，断缴当月不发。\n");

@@ -69,7 +69,7 @@ pub struct State {
     pub next: u64,
     /// What bears these stamps does not count.
     pub skipped: Vec<Skipped>,
-    /// When it was made, in milliseconds since 1970.
+    /// When what it holds was committed, in milliseconds since 1970.
     pub made: u64,
     /// What the index was made by.
     pub identity: Identity,
@@ -117,14 +117,12 @@ impl State {
     /// Leaves out for good what may have been sent for the next commit: this becomes a commit of its own that changes
     /// nothing else, and the next one is another.
     pub fn skip(&mut self) {
-        let made = now();
         self.skipped.push(Skipped {
             stamp: self.next,
-            since: made,
+            since: now(),
         });
         self.stamp = self.next + 1;
         self.next = self.stamp + 1;
-        self.made = made;
     }
 
     /// Which rows count.
