@@ -13,10 +13,10 @@
 //! what was skipped two hours ago does not arrive any more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use tokio::task::AbortHandle;
+use tokio::sync::oneshot;
 
 use super::client::Client;
 use super::holder::{ALL, BEAT, Beat, COMMIT, HELD, Holder, LEASE, following, has_right, holders, newest, number};
@@ -27,6 +27,9 @@ use crate::error::{Error, Fault, Result};
 
 /// How long a look at the leases may take.
 const LOOK: Duration = Duration::from_secs(20);
+
+/// How long saying that it has ended may take.
+const LAST: Duration = Duration::from_secs(2);
 
 /// How often it is looked for a sign of life: while one is written over, some servers show neither the old one nor the new.
 const LOOKS: usize = 5;
@@ -82,7 +85,15 @@ pub struct Lease {
     last_beat: Arc<Mutex<Instant>>,
     is_over: Arc<AtomicBool>,
     is_in_peace: AtomicBool,
-    beating: Option<AbortHandle>,
+    beating: Option<Beating>,
+}
+
+/// The task that says that the holder lives.
+struct Beating {
+    /// Takes the last thing to say.
+    end: oneshot::Sender<Beat>,
+    /// Is told when that was said.
+    ended: mpsc::Receiver<()>,
 }
 
 impl Lease {
@@ -119,13 +130,22 @@ impl Lease {
             is_in_peace: AtomicBool::new(false),
             beating: None,
         };
-        lease.beating = client.spawn(beats(
+        let (end, last) = oneshot::channel();
+        let (has_ended, ended) = mpsc::sync_channel(1);
+        let beats = beats(
             meta.clone(),
             lease.holder.clone(),
             length,
             Arc::clone(&lease.last_beat),
             Arc::clone(&lease.is_over),
-        ));
+            last,
+        );
+        let beating = client.spawn(async move {
+            beats.await;
+            // Who does not wait any more need not know.
+            let _ = has_ended.send(());
+        });
+        lease.beating = beating.map(|_| Beating { end, ended });
         Ok((lease, state))
     }
 
@@ -196,17 +216,20 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::SeqCst);
-        if let Some(beating) = &self.beating {
-            beating.abort();
-        }
         let last = match self.is_in_peace.load(Ordering::SeqCst) {
             true => Beat::peace(),
             false => Beat::unsure(),
         };
         // Where it fails, others wait until the lease has run out.
-        let _ = self
-            .meta
-            .write(&self.holder.key(BEAT), &last.written(), within(Duration::from_secs(2)));
+        match self
+            .beating
+            .take()
+            .map(|beating| (beating.end.send(last), beating.ended))
+        {
+            // It comes behind a sign of life that is on its way, which would else stand there for a living holder.
+            Some((Ok(()), ended)) => drop(ended.recv_timeout(LAST)),
+            _ => drop(self.meta.write(&self.holder.key(BEAT), &last.written(), within(LAST))),
+        }
     }
 }
 
@@ -231,27 +254,42 @@ fn heard(last_beat: &Mutex<Instant>) -> Instant {
     *last_beat.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says every now and then that the holder lives, and looks whether somebody else has the right.
-async fn beats(meta: Meta, holder: Holder, length: Duration, last: Arc<Mutex<Instant>>, is_over: Arc<AtomicBool>) {
+/// Says every now and then that the holder lives, and looks whether somebody else has the right; until it is told what to say
+/// last.
+async fn beats(
+    meta: Meta,
+    holder: Holder,
+    length: Duration,
+    last: Arc<Mutex<Instant>>,
+    is_over: Arc<AtomicBool>,
+    mut end: oneshot::Receiver<Beat>,
+) {
     let is_late = || heard(&last).elapsed() >= length;
     loop {
-        tokio::time::sleep(length / 5).await;
+        tokio::select! {
+            () = tokio::time::sleep(length / 5) => {}
+            said = &mut end => {
+                if let Ok(said) = said {
+                    let _ = meta.write_async(&holder.key(BEAT), &said.written(), within(LAST)).await;
+                }
+                return;
+            }
+        }
         if is_late() {
             is_over.store(true, Ordering::SeqCst);
         }
-        if is_over.load(Ordering::SeqCst) {
-            return;
-        }
         let begun = Instant::now();
         let budget = Budget::single().until(Some(begun + length / 2));
-        let beat = Beat::now(length).written();
-        if meta.write_async(&holder.key(BEAT), &beat, budget).await.is_ok() && !is_late() {
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = begun;
-        }
-        if let Ok(found) = meta.read_async(&[LEASE], budget).await
-            && !has_right(&found, &holder)
-        {
-            is_over.store(true, Ordering::SeqCst);
+        if !is_over.load(Ordering::SeqCst) {
+            let beat = Beat::now(length).written();
+            if meta.write_async(&holder.key(BEAT), &beat, budget).await.is_ok() && !is_late() {
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+            }
+            if let Ok(found) = meta.read_async(&[LEASE], budget).await
+                && !has_right(&found, &holder)
+            {
+                is_over.store(true, Ordering::SeqCst);
+            }
         }
     }
 }
