@@ -20,13 +20,15 @@ pub(super) enum Role {
     Brief,
     /// What a text lies in that is no string.
     Inside,
+    /// What one record alone may lie in.
+    Wrapper,
     Url,
     Source,
     Date,
     Region,
     Year,
-    /// What a name in a form ends in.
-    Form,
+    /// A number of the row or of visits.
+    Count,
 }
 
 const ROLES: &[(&str, Role)] = &[
@@ -35,63 +37,89 @@ const ROLES: &[(&str, Role)] = &[
     ("text", Role::Text),
     ("brief", Role::Brief),
     ("inside", Role::Inside),
+    ("wrap", Role::Wrapper),
     ("url", Role::Url),
     ("source", Role::Source),
     ("date", Role::Date),
     ("region", Role::Region),
     ("year", Role::Year),
-    ("form", Role::Form),
+    ("count", Role::Count),
 ];
 
 /// How deep a text may lie in a field.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 32;
+/// The longest name in a form, in characters.
+const MAX_FORM_NAME: usize = 10;
 
 struct Names {
     /// The roles of a name, with its place among the role's.
     roles: HashMap<String, Vec<(Role, usize)>>,
     /// What may stand before a name.
     of: Vec<String>,
+    /// What a name in a form ends in.
+    form: Vec<String>,
 }
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let mut names = Names {
         roles: HashMap::new(),
         of: Vec::new(),
+        form: Vec::new(),
     };
     for (_, line) in lexicon_lines(include_str!("../../index/lexicon/fields.txt")) {
+        // A test holds that each line has a role that is known.
         let (role, said) = line.split_once(':').unwrap_or(("", line));
         let said = said.split_whitespace().map(plain);
-        match ROLES.iter().find(|(name, _)| *name == role) {
-            Some(&(_, role)) => {
+        match (role, ROLES.iter().find(|(name, _)| *name == role)) {
+            (_, Some(&(_, role))) => {
                 let from = names.roles.values().flatten().filter(|(of, _)| *of == role).count();
                 for (at, name) in said.enumerate() {
                     names.roles.entry(name).or_default().push((role, from + at));
                 }
             }
-            None => names.of.extend(said),
+            ("form", _) => names.form.extend(said),
+            _ => names.of.extend(said),
         }
     }
     names
 });
 
-/// A name as names are compared.
+/// A name as names are compared: `_id` stays apart from `id`.
 fn plain(name: &str) -> String {
-    let kept = name.chars().filter(|&c| !matches!(c, '_' | '-') && !c.is_whitespace());
-    kept.flat_map(char::to_lowercase).collect()
+    let name = name.trim();
+    let kept = name
+        .char_indices()
+        .filter(|&(at, c)| !(c.is_whitespace() || c == '-' || (c == '_' && at > 0)));
+    kept.flat_map(|(_, c)| c.to_lowercase()).collect()
 }
 
-/// How well a field fits a role, the best least, if it does: its own name before one that says of what it is.
-fn fit(field: &str, role: Role) -> Option<(bool, usize)> {
+/// How well a field fits a role; the least fits best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Fit {
+    /// Whether a word before the name says of what it is.
+    is_prefixed: bool,
+    /// The name's place among the role's.
+    place: usize,
+}
+
+fn fit(field: &str, role: Role) -> Option<Fit> {
     let place = |name: &str| {
         let (_, place) = NAMES.roles.get(name)?.iter().find(|(of, _)| *of == role)?;
         Some(*place)
     };
     let name = plain(field);
     if let Some(place) = place(&name) {
-        return Some((false, place));
+        return Some(Fit {
+            is_prefixed: false,
+            place,
+        });
     }
     let said = NAMES.of.iter().filter_map(|of| place(name.strip_prefix(of.as_str())?));
-    said.min().map(|place| (true, place))
+    let said = said.min().filter(|_| role != Role::Id);
+    said.map(|place| Fit {
+        is_prefixed: true,
+        place,
+    })
 }
 
 /// Whether a field is one of this role.
@@ -99,37 +127,44 @@ pub(super) fn is(field: &str, role: Role) -> bool {
     fit(field, role).is_some()
 }
 
+/// Whether a field has a role of a record's own.
+pub(super) fn is_known(field: &str) -> bool {
+    let inner = [Role::Inside, Role::Wrapper];
+    ROLES.iter().any(|(_, role)| !inner.contains(role) && is(field, *role))
+}
+
 /// Whether a record of these fields has a text by a name that is known.
 pub(super) fn has_text<'a>(mut fields: impl Iterator<Item = &'a str>) -> bool {
     fields.any(|field| is(field, Role::Text))
 }
 
-/// Whether this is a name in a form, of what an office says of a thing: `办理条件`.
-pub(super) fn is_of_form(name: &str) -> bool {
-    let ends = |(word, roles): (&String, &Vec<(Role, usize)>)| {
-        roles.iter().any(|(role, _)| *role == Role::Form) && name.ends_with(word.as_str())
-    };
-    name.chars().count() <= 10 && NAMES.roles.iter().any(ends)
+/// Whether this is a name in a form, of what an office says of a thing: `办理条件`; what it ends in.
+pub(super) fn form_ending(name: &str) -> Option<&'static str> {
+    let ending = NAMES.form.iter().find(|word| name.ends_with(word.as_str()));
+    ending
+        .filter(|_| name.chars().count() <= MAX_FORM_NAME)
+        .map(String::as_str)
 }
 
-/// The field of a role, out of the record: the best that is there, not null, and no empty text behind which another may
-/// stand.
+/// The field of a role, out of the record: the best that is there, not null, and none that says nothing (an empty text, a
+/// truth value for a day) where another does.
 pub(super) fn take(record: &mut Map<String, Value>, role: Role) -> Option<(String, Value)> {
-    let says = |value: &Value| match value {
-        Value::Null => false,
-        Value::String(text) => !text.trim().is_empty(),
-        _ => true,
+    let is_silent = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Bool(_) => role == Role::Date,
+        _ => false,
     };
     let fitting = record
         .iter()
         .filter_map(|(field, value)| Some((fit(field, role)?, field, value)));
-    let best = fitting.min_by_key(|(fit, _, value)| (!says(value), *fit));
+    let best = fitting.min_by_key(|(fit, _, value)| (is_silent(value), *fit));
     let field = best.filter(|(_, _, value)| !value.is_null())?.1.clone();
     record.remove(&field).map(|value| (field, value))
 }
 
 /// Takes what is said by a value that may be a list of texts or lie deeper (`{"rendered": ...}`, answers with their
-/// authors, blocks of an editor), part by part with blank lines between; what is left of the value says the rest.
+/// authors, blocks and spans of an editor), part by part with blank lines between; what is left of the value says the rest.
 pub(super) fn take_text(value: &mut Value) -> String {
     let mut parts = Vec::new();
     take_parts(value, &mut parts, 0);
@@ -139,28 +174,70 @@ pub(super) fn take_text(value: &mut Value) -> String {
 fn take_parts(value: &mut Value, parts: &mut Vec<String>, depth: usize) {
     match value {
         Value::String(text) if !text.trim().is_empty() => parts.push(std::mem::take(text)),
-        Value::Array(values) if depth < MAX_DEPTH => {
+        Value::Array(_) if depth >= MAX_DEPTH => {}
+        Value::Array(values) if values.iter().any(Value::is_array) && values.iter().all(is_row) => {
+            parts.push(values.iter().map(told_row).collect::<Vec<_>>().join("\n"));
+            values.clear();
+        }
+        // Spans of one line.
+        Value::Array(values)
+            if values.iter().any(is_span) && values.iter().all(|value| is_span(value) || is_break(value)) =>
+        {
+            let mut spans = Vec::new();
+            values.iter_mut().for_each(|value| match is_break(value) {
+                true => spans.push("\n".to_string()),
+                false => take_parts(value, &mut spans, depth + 1),
+            });
+            parts.push(spans.concat());
+            values.retain(says_more);
+        }
+        Value::Array(values) => {
             values.iter_mut().for_each(|value| take_parts(value, parts, depth + 1));
             values.retain(says_more);
         }
         Value::Object(fields) if depth < MAX_DEPTH => {
             // A part's title stands above it.
             for role in [Role::Title, Role::Text, Role::Inside] {
-                let before = parts.len();
-                let Some((name, mut inner)) = take(fields, role) else {
-                    continue;
-                };
-                take_parts(&mut inner, parts, depth + 1);
-                if says_more(&inner) {
-                    fields.insert(name, inner);
+                let mut taken = Vec::new();
+                while let Some((name, mut inner)) = take(fields, role) {
+                    take_parts(&mut inner, parts, depth + 1);
+                    taken.push((name, inner));
                 }
-                if role == Role::Text && parts.len() > before {
-                    break;
-                }
+                fields.extend(taken.into_iter().filter(|(_, inner)| says_more(inner)));
             }
         }
         _ => {}
     }
+}
+
+/// Whether a value is a row of a table: plain values.
+fn is_row(value: &Value) -> bool {
+    let is_plain = |cell: &Value| !cell.is_array() && !cell.is_object();
+    value.as_array().is_some_and(|cells| cells.iter().all(is_plain))
+}
+
+fn told_row(row: &Value) -> String {
+    let cells = row.as_array().map_or(&[][..], Vec::as_slice).iter();
+    let told = cells.map(|cell| match cell {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
+    told.collect::<Vec<_>>().join(" | ")
+}
+
+/// Whether a value is a piece of a line, as editors cut lines where the look changes.
+fn is_span(value: &Value) -> bool {
+    let Some(fields) = value.as_object() else { return false };
+    let is_text = fields.get("type").is_some_and(|kind| kind == "text");
+    (is_text && fields.contains_key("text")) || fields.get("insert").is_some_and(Value::is_string)
+}
+
+fn is_break(value: &Value) -> bool {
+    matches!(
+        value.get("type").and_then(Value::as_str),
+        Some("hardBreak" | "hard_break" | "br")
+    )
 }
 
 /// Whether anything is left in a value.
@@ -184,7 +261,7 @@ mod tests {
     fn the_table_says_of_every_line_what_it_is() {
         for (number, line) in lexicon_lines(include_str!("../../index/lexicon/fields.txt")) {
             let role = line.split_once(':').map(|(role, _)| role);
-            let is_known = role == Some("of") || ROLES.iter().any(|(name, _)| role == Some(name));
+            let is_known = matches!(role, Some("of" | "form")) || ROLES.iter().any(|(name, _)| role == Some(name));
             assert!(is_known, "line {number}: {line}");
         }
     }
@@ -201,6 +278,8 @@ mod tests {
         check("publish_time", Role::Date, true);
         check("articleContent", Role::Text, true);
         check("commentContent", Role::Text, false);
+        check("docId", Role::Id, false);
+        check("_source", Role::Source, false);
         check("question", Role::Title, true);
         check("articleId", Role::Id, true);
         check("questionText", Role::Text, false);
@@ -220,7 +299,8 @@ mod tests {
                 "{fields:?}"
             );
         };
-        check(json!({"id": 1, "_id": "a"}), Role::Id, Some("_id"));
+        check(json!({"ID": 1, "_id": "a"}), Role::Id, Some("_id"));
+        check(json!({"published": true, "date": "2024"}), Role::Date, Some("date"));
         check(json!({"id": 7, "_id": null}), Role::Id, Some("id"));
         check(json!({"articleTitle": "a", "标题": "b"}), Role::Title, Some("标题"));
         check(json!({"text": "", "content": "x"}), Role::Text, Some("content"));
@@ -259,6 +339,24 @@ mod tests {
             json!([{"type": "header", "data": {"level": 2}}, {"type": "list", "data": {"style": "ul"}}]),
         );
         check(json!([{"title": "一", "content": "甲"}]), "一\n\n甲", json!([]));
+        check(json!({"text": "甲", "items": ["乙"]}), "甲\n\n乙", json!({}));
+        check(
+            json!([["级别", "起付线"], ["三级", 900]]),
+            "级别 | 起付线\n三级 | 900",
+            json!([]),
+        );
+        check(
+            json!([{"type": "text", "text": "起付线"}, {"type": "text", "text": "九百元", "marks": ["b"]}]),
+            "起付线九百元",
+            json!([{"type": "text"}, {"type": "text", "marks": ["b"]}]),
+        );
+        check(
+            json!({"ops": [{"insert": "甲"}, {"insert": "乙\n"}]}),
+            "甲乙\n",
+            json!({}),
+        );
+        let deep = (0..12).fold(json!("甲"), |inner, _| json!({"content": [inner]}));
+        check(deep, "甲", json!({}));
         check(json!(7), "", json!(7));
     }
 }

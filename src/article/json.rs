@@ -1,8 +1,7 @@
-//! JSON: records one a line, or in one document: as lists, as rows below a header, by their ids, answers by their questions,
-//! one alone, all of them also below names such as `data`.
+//! JSON: records one a line, or in one document.
 //!
-//! Lines are read one by one, so a file may be larger than memory. Finds the records and leaves to `record` what is in
-//! them.
+//! Lines are read one by one, so a file may be larger than memory. Parses, so that no digit and no repeated name is lost; leaves to
+//! `shapes` where the records lie and to `record` what is in them.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};
@@ -11,16 +10,13 @@ use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
 use super::decode::decode;
-use super::fields::has_text;
-use super::record::{Record, kind_of, read_record};
+use super::record::{Record, read_record};
 use super::repeated::Kept;
-use super::table::{self, Table};
+use super::shapes::{Document, below_top, numbered, texts_of, unfolded};
+use super::texts::kind_of;
 
 /// The longest line that is read, in bytes: beyond it a file is broken, not long.
 pub(super) const MAX_LINE: usize = 16 << 20;
-
-/// How deep below the top a list of records is looked for.
-const MAX_DEPTH: usize = 3;
 
 /// One line of a file.
 pub(super) enum RawLine {
@@ -77,7 +73,7 @@ pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>, id: &
         return Ok(None);
     }
     let value = parsed(&text).map_err(|error| format!("is not valid JSON: {}", place(&error)))?;
-    read_record(value, Some(id.to_string())).map(Some)
+    read_record(unfolded(value), Some(id.to_string())).map(Some)
 }
 
 /// Whether a text is JSON Lines whatever it is called: its first line is a whole object and something stands below.
@@ -134,200 +130,34 @@ fn with_long_numbers_as_texts(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A record, or why it cannot be read.
-type Reading = Result<Record, String>;
-
-/// The records of a document, each with its number from 1 where it has one, or why there are none. `id`: the file's, by
-/// which and its number a record is named that brings none; `name`: what the file is called.
-pub(super) fn read_document(text: &str, id: &str, name: &str) -> Result<Vec<Reading>, (Option<usize>, String)> {
+/// The records of a document, or why there are none. `id`: the file's, by which, the names above its list and its number a
+/// record is named that brings none; `name`: what the file is called.
+pub(super) fn read_document(text: &str, id: &str, name: &str) -> Result<Document, (Option<usize>, String)> {
     let root = parsed(text).map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
+    // Some programs write JSON into JSON.
+    let root = match root {
+        Value::String(inner) if inner.trim_start().starts_with(['{', '[']) => {
+            parsed(&inner).unwrap_or(Value::String(inner))
+        }
+        root => root,
+    };
     let mut fields = match root {
-        Value::Array(records) => return Ok(numbered(records, id, name, "")),
+        Value::Array(records) => {
+            return Ok(Document {
+                records: numbered(records, id, name, ""),
+                ..Document::default()
+            });
+        }
         Value::Object(fields) => fields,
         other => return Err((None, format!("is {}, not a list of records", kind_of(&other)))),
     };
-    let one = |fields| Ok(vec![read_record(Value::Object(fields), Some(format!("{id}-1")))]);
-    if has_text(fields.keys().map(String::as_str)) {
-        return one(fields);
-    }
-    match below(&fields, is_list).as_slice() {
-        [] => {}
-        [path] => return Ok(numbered(list(&mut fields, path), id, name, "")),
-        several => {
-            let lists = several.iter().flat_map(|path| {
-                let from = path.join(".");
-                let records = list(&mut fields, path);
-                numbered(records, &format!("{id}-{from}"), name, &format!("of `{from}` "))
-            });
-            return Ok(lists.collect());
-        }
-    }
-    if is_by_question(&fields) || is_by_id(&fields) {
-        let records = fields.into_iter().map(|(key, value)| {
-            let value = match value {
-                Value::String(answer) => Value::Object(Map::from_iter([
-                    ("title".into(), Value::String(key.clone())),
-                    ("text".into(), Value::String(answer)),
-                ])),
-                record => record,
-            };
-            read_record(value, Some(key.clone())).map_err(|why| format!("record `{key}`: {why}"))
-        });
-        return Ok(records.collect());
-    }
-    match below(&fields, holds_text).as_slice() {
-        [path] => match at(&mut fields, path) {
-            Some(Value::Object(record)) => one(std::mem::take(record)),
-            _ => one(fields),
-        },
-        _ => one(fields),
-    }
-}
-
-/// The records of a list, or of its rows below a header. `of` says which list, where there are several.
-fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> Vec<Reading> {
-    // Pages of records, one list behind the other.
-    let is_page = |page: &Value| matches!(page, Value::Array(records) if records.iter().all(Value::is_object));
-    let records = match !records.is_empty() && records.iter().all(is_page) {
-        true => records
-            .into_iter()
-            .flat_map(|page| match page {
-                Value::Array(records) => records,
-                record => vec![record],
-            })
-            .collect(),
-        false => records,
-    };
-    if is_rows(&records) {
-        let rows = records.into_iter().enumerate().map(|(at, row)| {
-            let Value::Array(cells) = row else {
-                return (at + 1, Vec::new());
-            };
-            (at + 1, cells.into_iter().map(cell).collect())
-        });
-        let table = Table {
-            rows: rows.collect(),
-            header_rows: 1,
-            ..Table::default()
-        };
-        let rows = table::records(table, id, name).records;
-        return rows.into_iter().map(|(_, record)| record).collect();
-    }
-    let numbered = records.into_iter().enumerate();
-    numbered
-        .map(|(at, record)| {
-            let number = at + 1;
-            read_record(found_below(record), Some(format!("{id}-{number}")))
-                .map_err(|why| format!("record {of}{number}: {why}"))
-        })
-        .collect()
-}
-
-/// Whether a list is a table: rows of plain values, the first the names of columns of which one is a text.
-fn is_rows(records: &[Value]) -> bool {
-    let plain = |value: &Value| !value.is_array() && !value.is_object();
-    let is_row = |row: &Value| row.as_array().is_some_and(|cells| cells.iter().all(plain));
-    let names = |row: &Value| -> Option<Vec<String>> {
-        row.as_array()?
-            .iter()
-            .map(|cell| Some(cell.as_str()?.to_string()))
-            .collect()
-    };
-    let header = records.first().and_then(names);
-    records.len() > 1
-        && records.iter().all(is_row)
-        && header.is_some_and(|names| has_text(names.iter().map(String::as_str)))
-}
-
-fn cell(value: Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
-}
-
-/// The paths below the top, by names, to the highest values that are `wanted`.
-fn below(fields: &Map<String, Value>, wanted: impl Fn(&Value) -> bool) -> Vec<Vec<String>> {
-    let mut found = Vec::new();
-    let mut open: Vec<(Vec<String>, &Map<String, Value>)> = vec![(Vec::new(), fields)];
-    while let Some((path, fields)) = open.pop() {
-        for (name, value) in fields {
-            let to = || path.iter().chain([name]).cloned().collect::<Vec<String>>();
-            match value {
-                value if wanted(value) => found.push(to()),
-                Value::Object(fields) if path.len() < MAX_DEPTH => open.push((to(), fields)),
-                _ => {}
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-/// Whether a value is a list of records with a text, or of rows.
-fn is_list(value: &Value) -> bool {
-    matches!(value, Value::Array(records) if records.iter().take(8).any(holds_text) || is_rows(records))
-}
-
-fn holds_text(record: &Value) -> bool {
-    match record {
-        Value::Object(fields) => {
-            has_text(fields.keys().map(String::as_str))
-                || matches!(fields.get("_source"), Some(Value::Object(inner)) if has_text(inner.keys().map(String::as_str)))
-        }
-        _ => false,
-    }
-}
-
-/// Whether all values are records and the names their ids.
-fn is_by_id(fields: &Map<String, Value>) -> bool {
-    fields.len() > 1 && fields.values().all(holds_text)
-}
-
-/// Whether the names are questions or headings and the values what answers them: texts, most of them sentences.
-fn is_by_question(fields: &Map<String, Value>) -> bool {
-    let ends = |value: &Value| value.as_str().is_some_and(|text| text.contains(['。', '！', '；']));
-    let sentences = fields.values().filter(|value| ends(value)).count();
-    fields.len() > 1 && fields.values().all(Value::is_string) && 2 * sentences > fields.len()
-}
-
-/// The value at a path that [`below`] found.
-fn at<'a>(fields: &'a mut Map<String, Value>, path: &[String]) -> Option<&'a mut Value> {
-    let (first, rest) = path.split_first()?;
-    match fields.get_mut(first)? {
-        value if rest.is_empty() => Some(value),
-        Value::Object(fields) => at(fields, rest),
-        _ => None,
-    }
-}
-
-/// The list at such a path.
-fn list(fields: &mut Map<String, Value>, path: &[String]) -> Vec<Value> {
-    match at(fields, path) {
-        Some(Value::Array(records)) => std::mem::take(records),
-        _ => Vec::new(),
-    }
-}
-
-/// A record as search engines export it: its fields below `_source`, its `_id` beside.
-fn found_below(record: Value) -> Value {
-    let Value::Object(mut fields) = record else {
-        return record;
-    };
-    match fields.remove("_source") {
-        Some(Value::Object(mut inner)) if !has_text(fields.keys().map(String::as_str)) => {
-            if let Some(id) = fields.remove("_id") {
-                inner.insert("_id".into(), id);
-            }
-            Value::Object(inner)
-        }
-        Some(other) => {
-            fields.insert("_source".into(), other);
-            Value::Object(fields)
-        }
-        None => Value::Object(fields),
-    }
+    let records = below_top(&mut fields, id, name);
+    let mut beside = Vec::new();
+    texts_of(&Value::Object(fields), &mut beside);
+    Ok(Document {
+        records,
+        beside: beside.join("\n"),
+    })
 }
 
 /// serde_json's message with the column only: the line is the file's, and named elsewhere.
@@ -388,7 +218,8 @@ mod tests {
     fn records_are_found_in_a_document() {
         let check = |text: &str, expected: &[&str]| {
             let found: Vec<String> = match read_document(text, "f", "文件") {
-                Ok(records) => records
+                Ok(document) => document
+                    .records
                     .into_iter()
                     .map(|record| record.map_or_else(|why| why, |record| record.article.id))
                     .collect(),
@@ -422,19 +253,16 @@ mod tests {
             r#"{"faq": [{"text": "x"}, {"size": 5}], "rules": [{"text": "x"}]}"#,
             &["f-faq-1", "record of `faq` 2: has no `text`", "f-rules-1"],
         );
-        check(r#"{"data": []}"#, &["has no `text` (or `content`) but `data`"]);
+        check(r#"{"data": []}"#, &["has no `text`"]);
         check(r#"{"code": 0, "data": {"title": "t", "content": "x"}}"#, &["f-1"]);
         check(
             r#"{"result": {"article": {"id": "a", "blocks": [{"data": {"text": "x"}}]}}}"#,
             &["a"],
         );
-        check(
-            r#"{"多少钱": "每年一百元。", "何时生效": "七日后"}"#,
-            &["has no `text`"],
-        );
+        check(r#"{"多少钱": "每年一百元。", "何时生效": "七日后"}"#, &["f-1"]);
         check(
             r#"{"多少钱": "每年一百元。", "何时生效": "七日后。"}"#,
-            &["何时生效", "多少钱"],
+            &["f-何时生效", "f-多少钱"],
         );
         check(r#"[["标题", "正文"], ["一", "x"], ["二", "y"]]"#, &["f-2", "f-3"]);
         check(r#"{"rows": [["id", "text"], [1, "x"]]}"#, &["1"]);
@@ -443,6 +271,24 @@ mod tests {
         check(r#"["a"]"#, &["record 1: is a string, not an object"]);
         check("7", &["is a number, not a list of records"]);
         check("[1,", &["is not valid JSON"]);
+    }
+
+    #[test]
+    fn what_stands_beside_the_records_is_told() {
+        let json =
+            r#"{"note": "不含生育保险。", "list": [{"_id": "a", "text": "x"}], "more": [{"size": "大"}], "total": 1}"#;
+        let document = read_document(json, "f", "文件").unwrap();
+        assert_eq!(
+            (document.records.len(), document.beside.as_str()),
+            (1, "大\n不含生育保险。")
+        );
+        let line = read_line(
+            br#"{"_index": "i", "_id": "a", "_source": {"text": "x"}, "tag": "t"}"#,
+            None,
+            "f-1",
+        );
+        let article = line.unwrap().unwrap().article;
+        assert_eq!((article.id.as_str(), article.attributes["tag"].as_str()), ("a", "t"));
     }
 
     #[test]
@@ -476,7 +322,44 @@ mod tests {
         assert_eq!(sum, total);
     }
 
+    /// Values as documents hold them, each text another.
+    fn value() -> impl Strategy<Value = Value> {
+        let name = proptest::sample::select(
+            &[
+                "title", "text", "content", "answers", "data", "list", "note", "甲", "items", "id",
+            ][..],
+        );
+        let leaf = prop_oneof![
+            (0..1_000_000u32).prop_map(|number| Value::String(format!("句{number}。"))),
+            Just(Value::Null),
+            Just(Value::from(7)),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+                proptest::collection::hash_map(name.clone().prop_map(str::to_string), inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
     proptest! {
+        #[test]
+        fn no_text_of_a_document_is_lost_in_silence(value in value()) {
+            let Ok(document) = read_document(&value.to_string(), "f", "文件") else { return Ok(()) };
+            // A record that is refused is named whole.
+            prop_assume!(document.records.iter().all(Result::is_ok));
+            let kept: String = document.records.iter().flatten().map(|record| {
+                let article = &record.article;
+                format!("{}{}{}{:?}{:?}", article.id, article.title, article.text, article.attributes, article.source)
+            }).chain([document.beside]).collect();
+            let mut texts = Vec::new();
+            texts_of(&value, &mut texts);
+            for text in texts {
+                prop_assert!(kept.contains(&text), "{text} of {value} is not in {kept}");
+            }
+        }
+
         #[test]
         fn any_line_is_survived(line in "[{}\\[\\]\":,0-9a-z_ \\\\]{0,60}|\\PC{0,60}") {
             let _ = (read_line(line.as_bytes(), None, "f-1"), read_document(&line, "f", "文件"), is_lines(&line));

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::model::Article;
 
 use super::byline::signature;
+use super::fields::{self, Role};
 use super::html;
 use super::layout::{COLONS, Layout, is_han, is_pause, is_stop};
 use super::lines::{unwrapped, width};
@@ -30,8 +31,8 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     let text = &*repaired(&text);
     let mut reading = Reading::default();
     let mut layout = Layout::default();
-    let (mut metadata, mut raw_html) = (String::new(), String::new());
-    let (mut in_metadata, mut in_code, mut in_cell) = (false, false, false);
+    let (mut metadata, mut raw_html, mut struck) = (String::new(), String::new(), String::new());
+    let (mut in_metadata, mut in_code, mut in_cell, mut in_struck) = (false, false, false, false);
     // The first heading of level 1: its words, whether it is being read, and whether it opens the text.
     let mut first: Option<String> = None;
     let mut in_title = false;
@@ -63,6 +64,13 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
                 first.get_or_insert_default().push_str(&text.replace("**", ""));
             }
             _ if in_title => {}
+            Event::Start(Tag::Strikethrough) => in_struck = true,
+            Event::End(TagEnd::Strikethrough) => {
+                in_struck = false;
+                struck.push('\n');
+            }
+            Event::Text(text) | Event::Code(text) if in_struck => struck.push_str(&text),
+            Event::TaskListMarker(done) => layout.push(if done { "☑ " } else { "☐ " }),
             Event::Start(Tag::Heading { level, .. }) => layout.heading(level as usize),
             Event::Start(Tag::List(number)) => layout.list(number.map(Into::into)),
             Event::End(TagEnd::List(_)) => layout.end_list(),
@@ -109,6 +117,7 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     };
     let mut article = front_matter(&metadata, parts, &mut reading);
     reading.leave_out("front matter", metadata);
+    reading.leave_out("struck out", struck.trim_end());
     article.text = layout.finish();
     match first
         .map(|heading| heading.trim().to_string())
@@ -157,7 +166,10 @@ fn repaired(text: &str) -> Cow<'_, str> {
         else {
             return false;
         };
-        let is_address = rest.trim_start().starts_with(['<', '/', '#', '.']) || rest.contains("://");
+        let rest = rest.trim_start();
+        let scheme = rest.split_once("://").map(|(scheme, _)| scheme);
+        let is_address = rest.starts_with(['<', '/', '#', '.'])
+            || scheme.is_some_and(|scheme| scheme.chars().all(|c| c.is_ascii_alphanumeric()));
         !label.starts_with('^') && !label.contains('[') && !is_address && rest.chars().any(is_han)
     };
     let mut fenced = false;
@@ -335,7 +347,7 @@ fn front_matter(metadata: &str, parts: &[char], reading: &mut Reading) -> Articl
         let value = value.trim().trim_matches(['"', '\'']).trim();
         let key = key.trim().to_lowercase();
         // Ids are the files'; the text is below.
-        if !value.is_empty() && !key.is_empty() && !matches!(key.as_str(), "id" | "_id" | "text" | "content") {
+        if !value.is_empty() && !key.is_empty() && !fields::is(&key, Role::Id) && !fields::is(&key, Role::Text) {
             let list = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
             let value = match list {
                 Some(list) => list
@@ -352,8 +364,12 @@ fn front_matter(metadata: &str, parts: &[char], reading: &mut Reading) -> Articl
     }
     // A record wants an id and a text; both are given by the caller.
     fields.insert("text".into(), Value::from("-"));
-    let Ok(record) = read_record(Value::Object(fields), Some("-".into())) else {
-        return Article::default();
+    let record = match read_record(Value::Object(fields), Some("-".into())) {
+        Ok(record) => record,
+        Err(why) => {
+            reading.noticed.push((0, format!("its front matter {why}")));
+            return Article::default();
+        }
     };
     for (what, value) in record.lost {
         reading.noticed.push((0, format!("a {what}: `{value}`")));
@@ -433,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_tasks_and_what_is_struck_out_lose_only_their_marks() {
+    fn notes_tasks_and_what_is_struck_out_are_read_as_they_are_shown() {
         let check = |text: &str, expected: &str| assert_eq!(article(text).text, expected, "{text}");
         check(
             "先减起付线[^1]。\n\n[^1]: 起付线按年度计算。\n\n再乘比例。",
@@ -443,8 +459,9 @@ mod tests {
             "降低[15个百分点][1]。\n\n[1]: https://example.org \"降低比例\"",
             "降低15个百分点。",
         );
-        check("- [x] 线上\n- [ ] 窗口", "- 线上\n- 窗口");
-        check("带~~旧版~~医保本。", "带旧版医保本。");
+        check("- [x] 线上\n- [ ] 窗口", "- ☑ 线上\n- ☐ 窗口");
+        check("由~~900~~600元。", "由600元。");
+        check("[备注]: 详见https://example.org", "[备注]: 详见https://example.org");
         check("没有的注[^2]。", "没有的注[^2]。");
     }
 

@@ -29,6 +29,9 @@ const MARKERS: [&str; 9] = [
     "相关内容",
 ];
 
+/// In how many lines behind its first a title may end.
+const MAX_MORE: usize = 2;
+
 /// Reads plain text. `name` is the title of a text that has none of its own.
 pub(super) fn read(text: &str, name: &str) -> Reading {
     let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
@@ -97,7 +100,7 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
     let mut article = Article::default();
     let mut start = next(0).unwrap_or(lines.len());
     let line = if start < lines.len() { start + 1 } else { 1 };
-    let mut above = Vec::new();
+    let mut kept = Vec::new();
     let title = if is_page {
         Some(start)
     } else {
@@ -110,22 +113,26 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
                 && (is_page || !lines::runs_on(&lines[at..])) =>
         {
             article.title = first.trim_start_matches('#').trim().to_string();
-            above = lines[start..at].to_vec();
+            kept = lines[start..at].to_vec();
             start = at + 1;
-            // A book's name in it may go on in the next line.
-            while !is_page
-                && is_open_name(&article.title)
-                && let Some(at) = next(start)
-                    .filter(|&at| next(at + 1).is_some() && lines[at].trim().chars().count() <= MAX_TITLE / 2)
-            {
-                article.title.push_str(lines[at].trim());
-                start = at + 1;
+            // A name in brackets may go on in the next lines.
+            let ends = (start..lines.len())
+                .take(2 * MAX_MORE)
+                .filter(|&at| !lines[at].trim().is_empty())
+                .take(MAX_MORE);
+            let end = ends
+                .clone()
+                .find(|&at| lines[at].contains('》') && next(at + 1).is_some());
+            if let Some(end) = end.filter(|_| !is_page && is_open_name(&article.title)) {
+                for at in ends.filter(|&at| at <= end) {
+                    article.title.push_str(lines[at].trim());
+                }
+                start = end + 1;
             }
         }
         _ => article.title = name.to_string(),
     }
-    above.extend_from_slice(&lines[start.min(lines.len())..]);
-    let mut kept = above;
+    kept.extend_from_slice(&lines[start.min(lines.len())..]);
     let mut removed = None;
     if is_page {
         // When and by whom: in one of the first two lines below the title, or in the last line.

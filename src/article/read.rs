@@ -161,8 +161,9 @@ impl ArticleReader {
         let name = walk::title_from_name(&file.path);
         let reading = match format {
             Format::Json => {
-                let records = json::read_document(&text, &file.origin.id(), &name)?;
-                return self.accept_records(file, records.into_iter().map(|record| (None, record)));
+                let document = json::read_document(&text, &file.origin.id(), &name)?;
+                self.leave_out(&file.path, "beside the records", document.beside);
+                return self.accept_records(file, document.records.into_iter().map(|record| (None, record)));
             }
             Format::Table => {
                 let mut rows = delimited::read_csv(&text).map_err(|reason| (None, reason))?;

@@ -1,8 +1,8 @@
 //! One record to one article: which of its fields is what, what cannot be read, what is kept as it is.
 //!
-//! A record is an object of JSON or a row of a table; its text is kept to the letter, but for
-//! lines that were broken inside sentences and for the tags of HTML. Fields of no known name become the article's attributes.
-//! What cannot be read in
+//! A record is an object of JSON or a row of a table; its texts are kept to the letter, but for lines that were broken
+//! inside sentences and for the tags of HTML. Fields of no known name become the article's attributes, which are shown and
+//! not searched. What cannot be read in
 //! one field costs that field. Knows nothing of files and lines, and leaves to `fields` what a field is called.
 
 use std::collections::BTreeMap;
@@ -14,13 +14,11 @@ use crate::model::{Article, ArticleKind};
 use crate::text::{WrittenDate, find_date};
 
 use super::fields::{Role, says_more, take, take_text};
-use super::html::push_fragment;
-use super::layout::Layout;
 use super::limits::{
     MAX_ATTRIBUTE_BYTES as MAX_ATTRIBUTE, MAX_ATTRIBUTES_BYTES as MAX_ATTRIBUTES, MAX_ID_BYTES as MAX_ID,
     MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
 };
-use super::lines::unwrapped;
+use super::texts::{kind_of, short, texts};
 
 /// What one record gave.
 #[derive(Debug, Default)]
@@ -82,37 +80,7 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
             "its `_id` is longer than {MAX_ID} bytes or has control characters"
         ));
     }
-    let found = take(&mut fields, Role::Text).or_else(|| take(&mut fields, Role::Brief));
-    let Some((name, value)) = found else {
-        let names: Vec<String> = fields.keys().take(8).map(|name| format!("`{}`", short(name))).collect();
-        return Err(match names.is_empty() {
-            true => "has no `text` (or `content`)".into(),
-            false => format!("has no `text` (or `content`) but {}; name one so", names.join(", ")),
-        });
-    };
-    let mut text = match value {
-        Value::String(text) => text,
-        mut deep @ (Value::Array(_) | Value::Object(_)) => {
-            let text = take_text(&mut deep);
-            if text.is_empty() {
-                return Err(format!("`{name}` is {} in which no text is known", kind_of(&deep)));
-            }
-            if says_more(&deep) {
-                fields.insert(name.clone(), deep);
-            }
-            text
-        }
-        other => return Err(format!("`{name}` is {}, not a string", kind_of(&other))),
-    };
-    if text.trim().is_empty() {
-        return Err(format!("its `{name}` is empty"));
-    }
-    if let Some(said) = without_tags(&text) {
-        text = said;
-    }
-    if let Some(joined) = unwrapped(&text) {
-        text = joined;
-    }
+    let mut text = texts(&mut fields)?;
     let mut title = match take(&mut fields, Role::Title) {
         Some((_, Value::String(title))) => title,
         Some((_, Value::Number(title))) => title.to_string(),
@@ -187,8 +155,9 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         if !names(&value, &mut regions) && !is_empty(&value) {
             read.lost
                 .push(("region is no name and was kept as an attribute", shown(&value)));
-            not_understood.push((name, value));
         }
+        // A place that the gazetteer does not know is still shown.
+        not_understood.push((name, value));
     }
     while let Some((name, value)) = take(&mut fields, Role::Year) {
         let before = years.len();
@@ -203,7 +172,13 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         fields.insert(name, value);
     }
     let url = text_of(take(&mut fields, Role::Url));
-    let source = text_of(take(&mut fields, Role::Source));
+    // `{"name": ...}` is said by its name.
+    let source = text_of(
+        take(&mut fields, Role::Source).map(|(field, value)| match value.get("name") {
+            Some(name) => (field, name.clone()),
+            None => (field, value),
+        }),
+    );
     let attributes = attributes(fields, &mut read.lost);
     read.article = Article {
         id,
@@ -243,28 +218,6 @@ fn too_long(bytes: usize) -> String {
         bytes as f64 / (1 << 20) as f64,
         MAX_TEXT >> 20
     )
-}
-
-/// What a text says that was written as HTML, if it was: it has a closing tag or a line break of it, perhaps with the
-/// brackets escaped, as some programs store it.
-fn without_tags(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    let marks = [
-        "/p", "/div", "/span", "/li", "/td", "/strong", "/b", "/em", "/i", "/u", "/font", "/a", "/h1", "/h2", "/h3",
-        "/h4", "br", "br/", "br /",
-    ];
-    let has = |open: &str, close: &str| marks.iter().any(|mark| lower.contains(&format!("{open}{mark}{close}")));
-    let is_escaped = has("&lt;", "&gt;");
-    if !is_escaped && !has("<", ">") {
-        return None;
-    }
-    let mut layout = Layout::default();
-    if is_escaped {
-        push_fragment(&text.replace("&lt;", "<").replace("&gt;", ">"), &mut layout);
-    } else {
-        push_fragment(text, &mut layout);
-    }
-    Some(layout.finish()).filter(|text| !text.trim().is_empty())
 }
 
 fn text_of(field: Option<(String, Value)>) -> Option<String> {
@@ -367,21 +320,6 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn short(text: &str) -> String {
-    text.trim().chars().take(40).collect()
-}
-
-pub(super) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -406,6 +344,10 @@ mod tests {
         );
         check("第一行<br/>第二行", "第一行\n第二行");
         check("&lt;p&gt;等待。&lt;/p&gt;<p>复审。</p>", "等待。\n\n复审。");
+        check(
+            "&lt;p&gt;bmi&lt;bmi上限的，按标准体承保。&lt;/p&gt;",
+            "bmi<bmi上限的，按标准体承保。",
+        );
         check("年龄<60且>18的", "年龄<60且>18的");
         check("甲 &nbsp; 乙", "甲 &nbsp; 乙");
     }
@@ -502,7 +444,8 @@ mod tests {
         assert_eq!(record.article.attributes["title"], "[\"t\"]");
         let long = "长".repeat(100_000);
         let record = read(&format!(
-            r#"{{"_id": "a", "text": "x", "title": "{long}", "vector": "{long}"}}"#
+            r#"{{"_id": "a", "text": "x", "title": "{long}", "vector": "{}"}}"#,
+            "v".repeat(100_000)
         ))
         .unwrap();
         assert_eq!(record.article.title, "");
@@ -523,7 +466,7 @@ mod tests {
         check(r#"{"_id": "", "text": "x"}"#, "`_id` is empty");
         check(r#"{"_id": "a\nb", "text": "x"}"#, "control characters");
         check(r#"{"_id": "a"}"#, "has no `text`");
-        check(r#"{"_id": "a", "passage": "x"}"#, "but `passage`");
+        check(r#"{"_id": "a", "size": "x"}"#, "but `size`");
         check(r#"{"_id": "a", "text": null}"#, "has no `text`");
         check(r#"{"_id": "a", "text": 5}"#, "`text` is a number, not a string");
         check(

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::text::find_date;
 
-use super::fields;
+use super::fields::{self, Role};
 use super::lines::{append, begins, is_open, only_follows, unwrapped};
 use super::record::{Record, read_record};
 use super::repeated;
@@ -28,6 +28,12 @@ pub(super) struct Table {
 
 /// Most cells that are read of one file.
 pub(super) const MAX_CELLS: usize = 4_000_000;
+/// How many lines above a header, of how many characters each, are told with each row.
+const MAX_LEAD: usize = 3;
+const MAX_LEAD_CHARS: usize = 60;
+/// How much of a column's name is told with each cell, in characters.
+const MAX_NAME: usize = 200;
+
 /// Most columns of a row.
 pub(super) const MAX_COLUMNS: usize = 1_000;
 
@@ -51,8 +57,9 @@ pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
         above.extend(row.into_iter().filter(|cell| !cell.is_empty()));
     }
     let rows = rows.collect::<Vec<_>>();
+    let is_form = table.header_rows == 0 && is_form(&rows);
     let count = match table.header_rows {
-        0 if is_form(&rows) || !has_header(&rows) => 0,
+        0 if is_form || !has_header(&rows) => 0,
         0 if joins_columns(&rows) => 2,
         rows => rows.max(1),
     };
@@ -73,20 +80,30 @@ pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
     let title = above.first().or((!table.name.is_empty()).then_some(&table.name));
     let title = title.map_or(name, String::as_str).to_string();
     let above_all = above.join(" | ");
+    // What is too much to be told with each row is told once, as a record of its own.
+    let mut lead: Vec<String> = above.into_iter().skip(1).collect();
+    let is_short = lead.len() <= MAX_LEAD && lead.iter().all(|line| line.chars().count() <= MAX_LEAD_CHARS);
+    let told_once = if is_short {
+        Vec::new()
+    } else {
+        std::mem::take(&mut lead)
+    };
     let sheet = Sheet {
         id,
         header,
         title,
-        lead: above.into_iter().skip(1).collect(),
+        lead,
     };
-    let mut found = match () {
-        () if fields::has_text(sheet.header.iter().map(String::as_str)) => below
-            .iter()
-            .map(|(line, row)| (Some(*line), sheet.named(*line, row)))
-            .collect(),
-        () if is_form(&rows) => vec![(rows.first().map(|(line, _)| *line), sheet.form(&rows))],
-        () => sheet.all_told(heads, below),
-    };
+    let mut found = Vec::new();
+    if !told_once.is_empty() {
+        let record = sheet.of_text(0, &sheet.title, told_once);
+        found.push((rows.first().map(|(line, _)| *line), record));
+    }
+    match () {
+        () if sheet.has_text() => found.extend(below.iter().map(|(line, row)| (Some(*line), sheet.named(*line, row)))),
+        () if is_form => found.push((rows.first().map(|(line, _)| *line), sheet.form(&rows))),
+        () => found.extend(sheet.all_told(heads, below)),
+    }
     if found.is_empty() && !sheet.header.is_empty() {
         // A header alone is all that there is.
         found.push((
@@ -132,38 +149,32 @@ struct Sheet<'a> {
 type Reading = (Option<usize>, Result<Record, String>);
 
 impl Sheet<'_> {
+    fn has_text(&self) -> bool {
+        fields::has_text(self.header.iter().map(String::as_str))
+    }
+
     /// The rows below the header, each told with the name of the part of the table that it stands in; the header once more
     /// is none of them.
     fn all_told(&self, heads: &[(usize, Vec<String>)], below: &[(usize, Vec<String>)]) -> Vec<Reading> {
-        let is_head = |row: &[String]| heads.iter().any(|(_, head)| head == row);
+        let wide = self.header.len();
+        let is_head = |row: &[String]| only_cell(row).is_none() && heads.iter().any(|(_, head)| head == row);
         let mut found = Vec::new();
         let (mut title, mut lead) = (self.title.clone(), self.lead.clone());
-        let (mut part, mut at) = (None, 0);
-        while let Some((line, row)) = below.get(at) {
-            at += 1;
-            if is_head(row) && only_cell(row).is_none() {
-                continue;
-            }
-            let next = below.get(at).map(|(_, row)| row.as_slice());
-            let is_again = next.is_some_and(is_head);
-            let has_rows = below[at..]
-                .iter()
-                .find(|(_, row)| !is_head(row))
-                .is_some_and(|(_, row)| only_cell(row).is_none());
-            match only_cell(row) {
-                Some(cell)
-                    if has_rows
-                        && self.header.len() > 2
-                        && !is_note(row, self.header.len())
-                        && (is_again || begins(cell)) =>
-                {
+        let mut part: Option<String> = None;
+        let mut rows = below.iter().filter(|(_, row)| !is_head(row)).peekable();
+        let mut at = 0;
+        while let Some((line, row)) = rows.next() {
+            // Whether the header stands once more right below.
+            at += below[at..].iter().take_while(|(other, _)| other < line).count();
+            let is_again = below.get(at + 1).is_some_and(|(_, next)| is_head(next));
+            let has_rows = rows.peek().is_some_and(|(_, row)| only_cell(row).is_none());
+            match only_cell(row).filter(|_| has_rows && wide > 2 && !is_note(row, wide)) {
+                Some(cell) if is_again || begins(cell) => match lead.last_mut() {
                     // The first part's name stood above the header.
-                    match (is_again, lead.last_mut()) {
-                        (true, Some(last)) if part.is_none() => *last = cell.clone(),
-                        (true, None) if part.is_none() => title = cell.clone(),
-                        _ => part = Some(cell.clone()),
-                    }
-                }
+                    Some(last) if is_again && part.is_none() && begins(last) => *last = cell.clone(),
+                    None if is_again && part.is_none() => title = cell.clone(),
+                    _ => part = Some(cell.clone()),
+                },
                 _ => {
                     let lines = lead.iter().chain(&part).cloned().chain(self.cells(row)).collect();
                     found.push((Some(*line), self.of_text(*line, &title, lines)));
@@ -173,19 +184,43 @@ impl Sheet<'_> {
         found
     }
 
-    /// A row whose columns have the names of a record's fields.
+    /// A row of which a column has the name of a record's text. The other columns are told, too, behind it, or before it where
+    /// none is a title: then it is a row of a table all the same.
     fn named(&self, line: usize, row: &[String]) -> Result<Record, String> {
+        let is_titled = self.header.iter().any(|name| fields::is(name, Role::Title));
         let mut fields = Map::new();
+        let mut told = if is_titled { Vec::new() } else { self.lead.clone() };
+        let last = self.header.len().saturating_sub(1);
         for (at, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-            let name = self
-                .header
-                .get(at)
-                .map(|name| name.trim())
-                .filter(|name| !name.is_empty());
-            let name = name.map_or_else(|| format!("列{}", at + 1), str::to_string);
+            let name = self.header.get(at).map_or("", |name| name.trim());
+            if at > last && self.header.last().is_some_and(|name| fields::is(name, Role::Text)) {
+                // A text whose commas nobody put in quotes.
+                if let Some(Value::String(text)) = fields.get_mut(self.header[last].trim()) {
+                    text.push(',');
+                    text.push_str(cell);
+                    continue;
+                }
+            }
+            if !name.is_empty() && !fields::is_known(name) {
+                told.push(format!("{name}：{}", on_one_line(cell)));
+            }
+            let name = match name {
+                "" => format!("列{}", at + 1),
+                name => name.to_string(),
+            };
             repeated::add(&mut fields, name, Value::String(cell.clone()), at + 1);
         }
-        read_record(Value::Object(fields), Some(format!("{}-{line}", self.id)))
+        if !is_titled {
+            fields.insert("title".into(), Value::String(self.title.clone()));
+        }
+        let mut record = read_record(Value::Object(fields), Some(format!("{}-{line}", self.id)))?;
+        let text = std::mem::take(&mut record.article.text);
+        record.article.text = match (told.is_empty(), is_titled) {
+            (true, _) => text,
+            (false, true) => format!("{text}\n\n{}", told.join("\n")),
+            (false, false) => format!("{}\n\n{text}", told.join("\n")),
+        };
+        Ok(record)
     }
 
     /// Rows of names and values as one text.
@@ -205,7 +240,7 @@ impl Sheet<'_> {
         let told = cells.map(|(at, cell)| {
             let cell = on_one_line(cell);
             match self.header.get(at).filter(|name| !name.is_empty() && !is_note) {
-                Some(name) => format!("{name}：{cell}"),
+                Some(name) => format!("{}：{cell}", name.chars().take(MAX_NAME).collect::<String>()),
                 None => cell,
             }
         });
@@ -227,25 +262,43 @@ impl Sheet<'_> {
     }
 }
 
-/// Whether the rows are those of a form: names of what an office says of a thing (`办理条件`) and the value beside each.
+/// Whether the rows are those of a form: names of what an office says of one thing (`办理条件`), each with its value beside it,
+/// and no columns with a header of their own.
 fn is_form(rows: &[(usize, Vec<String>)]) -> bool {
-    let names = |(_, row): &(usize, Vec<String>)| matches!(row.as_slice(), [name, value] if fields::is_of_form(name) && !value.is_empty());
-    let named = rows.iter().filter(|row| names(row)).count();
-    rows.len() > 2
-        && rows.first().is_some_and(names)
-        && 2 * named >= rows.len()
-        && rows.iter().all(|(_, row)| row.len() <= 2)
+    let ending = |(_, row): &(usize, Vec<String>)| match row.as_slice() {
+        [name, value] if !value.is_empty() => fields::form_ending(name),
+        _ => None,
+    };
+    let Some((_, first)) = rows.first().filter(|first| ending(first).is_some()) else {
+        return false;
+    };
+    let is_header = first
+        .iter()
+        .skip(1)
+        .any(|name| fields::is_known(name) || fields::form_ending(name).is_some());
+    let endings: Vec<&str> = rows.iter().filter_map(ending).collect();
+    let mut kinds = endings.clone();
+    kinds.sort_unstable();
+    kinds.dedup();
+    !is_header && kinds.len() > 2 && 2 * endings.len() >= rows.len() && rows.iter().all(|(_, row)| row.len() <= 2)
 }
 
-/// Whether the first row joins columns by the same name for several, and the second names each.
+/// Whether the first row joins columns by the same name for several, and the second names each, as numbers below show.
 fn joins_columns(rows: &[(usize, Vec<String>)]) -> bool {
-    let [(_, first), (_, second), _, ..] = rows else {
+    let [(_, first), (_, second), (_, third), ..] = rows else {
         return false;
     };
     let joins = first.windows(2).any(|pair| !pair[0].is_empty() && pair[0] == pair[1]);
-    let is_name = |cell: &String| !cell.is_empty() && !cell.chars().any(is_numeral);
+    let has_numerals = |cell: &String| cell.chars().any(is_numeral);
+    let is_name = |cell: &String| !cell.is_empty() && !has_numerals(cell) && !cell.contains('。');
     let distinct = second.windows(2).all(|pair| pair[0] != pair[1]);
-    joins && distinct && second.len() == first.len() && second.iter().all(is_name)
+    let is_known = fields::has_text(first.iter().map(String::as_str));
+    joins
+        && distinct
+        && !is_known
+        && second.len() == first.len()
+        && second.iter().all(is_name)
+        && third.iter().any(has_numerals)
 }
 
 /// Whether a row at the top of a table stands above its header: one cell, the table's name or its unit, or a few of which each
@@ -348,6 +401,21 @@ mod tests {
                 ("f-3", "复审", "两年一次。"),
             ],
         );
+        check(
+            "标题,正文,备注,备注\n护理,按月给付。,甲,乙\n意外,一次给付。,丙,丁\n",
+            &[
+                ("f-2", "护理", "按月给付。\n\n备注：甲\n备注：乙"),
+                ("f-3", "意外", "一次给付。\n\n备注：丙\n备注：丁"),
+            ],
+        );
+        check(
+            "收费表,,\n单位：元,,\n项目,内容,价格\n挂号,问诊、开方。,13\n",
+            &[("f-4", "收费表", "单位：元\n项目：挂号\n价格：13\n\n问诊、开方。")],
+        );
+        check(
+            "标题,正文\n断缴,三个月内补缴,逾期重算。\n",
+            &[("f-2", "断缴", "三个月内补缴,逾期重算。")],
+        );
         let table = read_csv("question;answer;地区;备注\n几个月?;三个月。;杭州;旧").unwrap();
         let article = records(table, "f", "").records.remove(0).1.unwrap().article;
         assert_eq!(
@@ -403,6 +471,36 @@ mod tests {
                 "事项名称：生育津贴申领\n办理条件：连续缴费满六个月。\n承诺时限：10个工作日\n备注",
             )],
         );
+        check(
+            "险种,缴费方,备注,备注\n护理,个人,甲,乙\n意外,单位,丙,丁\n",
+            &[
+                ("f-2", "文件", "险种：护理\n缴费方：个人\n备注：甲\n备注：乙"),
+                ("f-3", "文件", "险种：意外\n缴费方：单位\n备注：丙\n备注：丁"),
+            ],
+        );
+        check(
+            "部门名称,电话\n受理部门,12393\n稽核部门,12345\n信访部门,12320\n",
+            &[
+                ("f-2", "文件", "部门名称：受理部门\n电话：12393"),
+                ("f-3", "文件", "部门名称：稽核部门\n电话：12345"),
+                ("f-4", "文件", "部门名称：信访部门\n电话：12320"),
+            ],
+        );
+        check(
+            "待遇表,,\n单位：万元,,\n级别,起付线,比例\n三级,0.09,85%\n居民,,\n级别,起付线,比例\n三级,0.12,60%\n",
+            &[
+                ("f-4", "待遇表", "单位：万元\n级别：三级\n起付线：0.09\n比例：85%"),
+                ("f-7", "待遇表", "单位：万元\n居民\n级别：三级\n起付线：0.12\n比例：60%"),
+            ],
+        );
+        let note = "说明".repeat(40);
+        check(
+            &format!("待遇表,,\n{note},,\n级别,起付线,比例\n三级,900,85%\n"),
+            &[
+                ("f-0", "待遇表", &note),
+                ("f-4", "待遇表", "级别：三级\n起付线：900\n比例：85%"),
+            ],
+        );
         check("甲|乙\n丙|丁\n", &[("f-2", "文件", "甲：丙\n乙：丁")]);
         check("只有一列\n甲\n", &[("f-2", "文件", "只有一列：甲")]);
         check("只有一格\n", &[("f-1", "文件", "只有一格")]);
@@ -434,7 +532,7 @@ mod tests {
         let article = records(table, "f", "").records.remove(0).1.unwrap().article;
         assert_eq!(
             (article.title.as_str(), article.text.as_str()),
-            ("护理", "按月给付。\n每两年评估。")
+            ("护理", "按月给付。\n每两年评估。\n\n备注：甲\n备注：乙")
         );
         let kept: Vec<(&str, &str)> = article
             .attributes

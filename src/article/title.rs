@@ -2,7 +2,7 @@
 //!
 //! Owns the shapes of titles and of what stands above them on paper; what becomes of the line is for `page`.
 
-use super::layout::{Line, is_pause, line};
+use super::layout::{Line, is_han, is_pause, line};
 
 /// The longest line that is taken for a title, in characters.
 pub(super) const MAX_TITLE: usize = 80;
@@ -24,7 +24,16 @@ pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
         let is_label = label.is_some_and(|rest| {
             !rest.contains(char::is_alphabetic) || rest.chars().all(|c| "一二三四五六七八九十".contains(c))
         });
-        let is_issue = line.contains('第') && line.ends_with('期') && line.contains(|c: char| c.is_ascii_digit());
+        // 保障研究 2024年第3期; a column's own issues are titles: 【医保问答】第3期.
+        let is_issue = line.split_once("年第").is_some_and(|(journal, issue)| {
+            let name = journal.trim_end_matches(|c: char| c.is_ascii_digit()).trim();
+            let number = issue.strip_suffix('期').unwrap_or("");
+            !name.is_empty()
+                && name.chars().all(is_han)
+                && !number.is_empty()
+                && number.chars().all(|c| c.is_ascii_digit())
+                && !next.ends_with(['?', '？'])
+        });
         let is_head = line.ends_with("文件") && is_number(next);
         let is_above =
             !line.contains(char::is_alphabetic) || is_label || is_issue || is_head || (at > 0 && is_number(line));
@@ -72,6 +81,12 @@ mod tests {
             "某市医疗保障局文件",
         );
         check("需要哪些文件\n身份证（原件）1号窗口\n正文。", "需要哪些文件", "身份证");
+        check(
+            "【医保问答】2024年第3期\n异地就医要备案吗。",
+            "【医保问答】2024年第3期",
+            "异地",
+        );
+        check("《办法\n一行\n二行\n三行》的通知\n正文。", "《办法", "一行");
         check("附件下载\n正文一句。", "附件下载", "正文");
         check("12\n34", "12", "34");
     }

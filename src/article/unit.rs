@@ -111,6 +111,7 @@ fn more_cells(line: &str) -> usize {
 fn settle_headers(rows: &mut [Row<'_>]) {
     let cells = |row: &Row<'_>| more_cells(row.text);
     let has_digits = |line: &str| line.contains(|c: char| c.is_ascii_digit());
+    let first_cell = |line: &str| line.trim_start_matches("| ").split(" | ").next().map(str::to_string);
     let mut first: Option<&str> = None;
     for at in 0..rows.len() {
         let header = first.filter(|_| !rows[at].apart);
@@ -125,6 +126,7 @@ fn settle_headers(rows: &mut [Row<'_>]) {
             let as_wide = header.is_some_and(|header| more_cells(header) == cells(next));
             let begins_anew = header.is_some_and(|header| !has_digits(header))
                 && !has_digits(next.text)
+                && header.is_some_and(|header| first_cell(header) == first_cell(next.text))
                 && rows
                     .get(at + 2)
                     .is_some_and(|row| !row.apart && cells(row) == cells(next) && has_digits(row.text));

@@ -121,32 +121,6 @@ const PROMPTS: &[&str] = &[
     "分享给更多",
 ];
 
-/// What announces what readers wrote.
-const COMMENTS: &[&str] = &[
-    "网友评论",
-    "最新评论",
-    "热门评论",
-    "最热评论",
-    "全部评论",
-    "所有评论",
-    "发表评论",
-    "我要评论",
-    "用户评论",
-    "读者评论",
-    "精彩评论",
-    "精选留言",
-    "最新留言",
-    "全部留言",
-    "网友留言",
-    "精选评论",
-    "全部回复",
-    "评论区",
-    "评论列表",
-    "网友跟帖",
-    "热门跟帖",
-    "我来说两句",
-];
-
 /// What can be done with an article.
 const TOOLS: &[&str] = &[
     "字号",
@@ -291,10 +265,12 @@ pub(super) fn is_credit(around: [&str; 2], line: &str) -> bool {
         (2..=6).contains(&label) && !is_labelled(line) && !is_tools(line)
     };
     if is_labelled(line) {
-        let has_others = LABELS
-            .iter()
-            .any(|label| label.chars().count() > 1 && words(line).rfind(label).is_some_and(|at| at > 0));
-        has_others || !(words(line).starts_with(['时', '日']) && around.into_iter().any(is_field))
+        let line = words(line);
+        let has_others = LABELS.iter().filter(|label| label.chars().count() > 1).any(|label| {
+            let at = line.rfind(label).filter(|&at| at > 0);
+            at.is_some_and(|at| line[at + label.len()..].trim_start().starts_with(COLONS))
+        });
+        has_others || !(line.starts_with(['时', '日']) && around.into_iter().any(is_field))
     } else {
         is_dated(line) && !is_schedule(around, line)
     }
@@ -367,19 +343,12 @@ pub(super) fn is_prompt(line: &str) -> bool {
     line.chars().count() <= MAX_PROMPT && PROMPTS.iter().any(|prompt| line.contains(prompt))
 }
 
-/// Whether a line announces what readers wrote, and nothing else: `网友评论（12）`.
-pub(super) fn announces_comments(line: &str) -> bool {
-    let letters = line.chars().filter(|c| c.is_alphabetic());
-    let word: String = letters.take(MAX_NAME).collect();
-    let count = ['共', '条', '个'];
-    let word = word.trim_start_matches(count).trim_end_matches(count);
-    let word = Normalized::new(word).text;
-    COMMENTS.contains(&word.as_str())
-}
-
-/// Whether a line begins with what announces comments.
-pub(super) fn starts_comments(line: &str) -> bool {
-    COMMENTS.iter().any(|start| line.starts_with(start))
+/// Whether a line begins so, and is no step of what is to be done.
+pub(super) fn begins_as_prompt(line: &str) -> bool {
+    let begins = |words: &str| PROMPTS.iter().any(|prompt| words.starts_with(prompt));
+    line.chars().count() <= MAX_PROMPT
+        && begins(line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '“'))
+        && !line.trim_start().starts_with(['-', '*', '•'])
 }
 
 /// Whether a line and a neighbour of it have days and name no source: then it is one of a schedule or a log.

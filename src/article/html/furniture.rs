@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use scraper::ElementRef;
 
 use super::class_words::{is_window, marked};
-use super::credits::announces_comments;
+use super::comments::announces_comments;
 use super::data_rows::is_data;
 use super::dom::{Elements, Step, is_alike, is_block, is_heading, is_hidden, key, marks, walk, words};
 use super::imprint::{FOOTER, is_imprint, names_site};

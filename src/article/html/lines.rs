@@ -13,9 +13,8 @@ use super::super::byline::signed;
 use super::super::page::{strip_notices, take_related};
 use super::super::reading::Reading;
 use super::about::{plain, untagged};
-use super::credits::{
-    announces_comments, is_byline, is_credit, is_labelled, is_prompt, is_sentence, is_tools, starts_comments, words,
-};
+use super::comments::{announces_comments, starts_comments};
+use super::credits::{begins_as_prompt, is_byline, is_credit, is_labelled, is_prompt, is_sentence, is_tools, words};
 use super::posts::frames;
 
 /// How many lines above the first sentence and below the last are looked at.
@@ -127,7 +126,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             reading.leave_out("behind the article", line);
         } else if framed[at] {
             reading.leave_out("frame of a post", line);
-        } else if at < top && is_prompt(line) {
+        } else if at < top && begins_as_prompt(line) {
             reading.leave_out("prompt", line);
         } else if is_tools(line) && (at < top || at >= bottom || are_many(line)) {
             reading.leave_out("tools", line);

@@ -6,6 +6,7 @@
 
 mod about;
 mod class_words;
+mod comments;
 mod content;
 mod credits;
 mod data_rows;

@@ -72,19 +72,14 @@ const WORDS: &[&str] = &[
     "全部",
 ];
 
-/// Of these, what no article says alone on a line.
-const SURE: &[&str] = &[
-    "回答",
-    "回复",
-    "解答",
-    "只看",
-    "楼主",
-    "赞同",
-    "最佳答案",
-    "会员",
-    "发表于",
-    "评价是",
-];
+/// What no article says alone on a line.
+const SURE: &[&str] = &["最佳答案", "其他回答", "只看", "楼主", "会员", "评价是"];
+/// What none says alone on a line with a number.
+const SURE_WITH_NUMBER: &[&str] = &["回答", "解答", "条回复", "发表于", "赞同了"];
+/// What a large number may stand below.
+const COUNTS: &[&str] = &["关注者", "被浏览", "积分", "帖子"];
+/// What a name that a day follows does not hold: then it is a date of the article's.
+const OF_DATES: &[&str] = &["截止", "截至", "施行", "生效", "日期", "时间", "日", "起"];
 
 /// How many such lines make a page one of posts.
 const MANY: usize = 3;
@@ -93,27 +88,34 @@ const MAX_AUTHOR: usize = 16;
 
 /// Which lines are frames of posts; none on a page that is not one of posts.
 pub(super) fn frames(lines: &[&str]) -> Vec<bool> {
-    let mut framed: Vec<bool> = lines.iter().map(|line| is_frame(line)).collect();
-    let is_sure = |line: &str| SURE.iter().any(|word| line.contains(word));
-    let sure = lines
-        .iter()
-        .zip(&framed)
-        .filter(|(line, is)| **is && is_sure(line))
-        .count();
-    if sure < MANY {
-        return vec![false; lines.len()];
+    let mut framed = vec![false; lines.len()];
+    let filled: Vec<usize> = (0..lines.len()).filter(|&at| !lines[at].trim().is_empty()).collect();
+    let sure: Vec<bool> = filled.iter().map(|&at| is_sure(lines[at])).collect();
+    if sure.iter().filter(|is| **is).count() < MANY {
+        return framed;
     }
+    // What may be an article's own words is a frame beside one only.
     let mut is_before = false;
-    for (line, is) in lines
-        .iter()
-        .zip(&mut framed)
-        .filter(|(line, _)| !line.trim().is_empty())
-    {
-        let is_number = !line.contains(char::is_alphabetic) && line.contains(|c: char| c.is_ascii_digit());
-        *is = *is || (is_number && is_before) || is_author(line) || line.trim().starts_with("签名：");
-        is_before = *is;
+    for (place, &at) in filled.iter().enumerate() {
+        let line = lines[at].trim();
+        let behind = filled.get(place + 1).map_or("", |&at| lines[at].trim());
+        let is_behind = sure.get(place + 1) == Some(&true) || is_author(behind);
+        let is_heading = line.starts_with('#');
+        let beside = || {
+            let below = filled[..place].last().map_or("", |&at| lines[at].trim());
+            is_frame(line) || is_author(line) || (is_before && is_count(below, line)) || line.starts_with("签名：")
+        };
+        framed[at] = sure[place] || (!is_heading && (is_before || is_behind) && beside()) || COUNTS.contains(&line);
+        is_before = framed[at];
     }
     framed
+}
+
+/// Whether a line is nothing but words of a frame, one of which no article says alone.
+fn is_sure(line: &str) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+    let is_numbered = line.contains(|c: char| c.is_ascii_digit());
+    (has(SURE) || (is_numbered && has(SURE_WITH_NUMBER))) && is_frame(line)
 }
 
 /// Whether a line is nothing but words of a frame, numbers and a day.
@@ -122,19 +124,24 @@ fn is_frame(line: &str) -> bool {
     words.contains(|c: char| c.is_alphabetic()) && only_tools_and(WORDS, words)
 }
 
+/// Whether a line is a number that the frame above it counts.
+fn is_count(above: &str, line: &str) -> bool {
+    let digits = line.chars().filter(char::is_ascii_digit).count();
+    let is_number = digits > 0 && !line.contains(char::is_alphabetic);
+    is_number && (digits <= 2 || COUNTS.contains(&above))
+}
+
 /// Whether a line is a name and a day, and what a frame says of them.
 fn is_author(line: &str) -> bool {
-    let line = line.trim();
     let Some(stamp) = next_stamp(line, 0) else { return false };
     let (before, behind) = (&line[..stamp.start], &line[stamp.end..]);
     let name = WORDS
         .iter()
         .fold(before.trim(), |name, word| name.strip_suffix(word).unwrap_or(name));
-    let is_name = |name: &str| {
-        name.chars().count() <= MAX_AUTHOR
-            && !name.contains(|c| is_stop(c) || is_pause(c) || COLONS.contains(&c) || c == '、')
-    };
-    is_name(name) && (!behind.contains(char::is_alphabetic) || only_tools_and(WORDS, behind))
+    let is_name = name.chars().count() <= MAX_AUTHOR
+        && !name.contains(|c| is_stop(c) || is_pause(c) || COLONS.contains(&c) || c == '、')
+        && !OF_DATES.iter().any(|word| name.contains(word));
+    is_name && (!behind.contains(char::is_alphabetic) || only_tools_and(WORDS, behind))
 }
 
 #[cfg(test)]
@@ -164,6 +171,13 @@ mod tests {
         check(
             "断缴\n中级会员\n2楼\n发表于 2022-7-15 08:30 | 只看该作者\n要备案吗？\n签名：心\n中级会员\n3楼\n不用。",
             "断缴\n要备案吗？\n不用。",
+        );
+        // Answers of an office, the floors of a house, days of an article among posts.
+        let answers = "断缴\n解答\n三个月内补缴。\n12393\n集中缴费期截至 2024年12月31日\n解答\n不用。\n解答\n可以。";
+        check(answers, answers);
+        check(
+            "就诊\n1 个回答\n# 3楼\n门诊。\n120\n2 个回答\n补缴截止 2024-12-31\n不用。\n3 个回答\n可以。",
+            "就诊\n# 3楼\n门诊。\n120\n补缴截止 2024-12-31\n不用。\n可以。",
         );
         // One such line alone, and words of an article.
         let guide = "就诊指南\n门诊楼\n3楼\n回复\n2025-04-02\n本院回答如下。\n100";

@@ -1,0 +1,357 @@
+//! Where the records lie in a document of JSON: in lists, in rows below a header, by their ids, answers by their questions, one
+//! alone, all of them also below names such as `data`.
+//!
+//! Takes them out of the document, so that what is left stands beside them and can be told. What is in a record is for
+//! `record`.
+
+use serde_json::{Map, Value};
+
+use super::fields::{self, Role, has_text};
+use super::layout::is_han;
+use super::record::{Record, read_record};
+use super::table::{self, Table};
+use super::texts::has_sentences;
+
+/// How deep below the top records are looked for.
+const MAX_DEPTH: usize = 6;
+/// How deep the fields of a record may lie in it.
+const MAX_FOLDS: usize = 4;
+
+/// A record, or why it cannot be read.
+pub(super) type Reading = Result<Record, String>;
+
+/// The records of a document.
+#[derive(Default)]
+pub(super) struct Document {
+    /// Each record, or why it is none.
+    pub records: Vec<Reading>,
+    /// The texts that stand beside the records, a line each.
+    pub beside: String,
+}
+
+/// The records in an object, taken out of it.
+pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -> Vec<Reading> {
+    let one = |record: &mut Map<String, Value>| {
+        vec![read_record(
+            Value::Object(std::mem::take(record)),
+            Some(format!("{id}-1")),
+        )]
+    };
+    if is_record(fields) {
+        return one(fields);
+    }
+    if let Some(rows) = rows_beside_columns(fields) {
+        return numbered(rows, id, name, "");
+    }
+    // By names that are known, else by what reads as sentences, else by words.
+    let by_name = below(fields, is_list);
+    let by_sentences = || below(fields, |value| is_list_of(value, has_sentences));
+    let by_words = || below(fields, |value| is_list_of(value, has_words));
+    let lists = [by_name]
+        .into_iter()
+        .chain([by_sentences(), by_words()])
+        .find(|lists| !lists.is_empty());
+    if let Some(lists) = lists.filter(|_| !is_by_id(fields) && !is_told(fields)) {
+        let of = |path: &[String]| {
+            if lists.len() > 1 {
+                format!("of `{}` ", path.join("."))
+            } else {
+                String::new()
+            }
+        };
+        let records = lists
+            .iter()
+            .flat_map(|path| numbered(list(fields, path), &format!("{id}-{}", path.join("/")), name, &of(path)));
+        return records.collect();
+    }
+    if is_by_id(fields) {
+        let records = std::mem::take(fields).into_iter().map(|(key, record)| {
+            read_record(record, Some(key.clone())).map_err(|why| format!("record `{key}`: {why}"))
+        });
+        return records.collect();
+    }
+    if is_told(fields) {
+        return told(std::mem::take(fields), id, name);
+    }
+    let one_below = below(
+        fields,
+        |value| matches!(value, Value::Object(fields) if is_record(fields)),
+    );
+    if let [path] = one_below.as_slice()
+        && let Some(Value::Object(record)) = at(fields, path)
+    {
+        return one(record);
+    }
+    one(fields)
+}
+
+/// Whether an object is a record: it has a text, or values in which one lies and a title or an id beside them.
+fn is_record(fields: &Map<String, Value>) -> bool {
+    let says = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
+    let has = |role: Role| {
+        fields
+            .iter()
+            .any(|(name, value)| fields::is(name, role) && (says(value) || (role == Role::Id && value.is_number())))
+    };
+    has(Role::Text) || (has_text(fields.keys().map(String::as_str)) && (has(Role::Title) || has(Role::Id)))
+}
+
+/// The texts in a value, in its order.
+pub(super) fn texts_of(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => found.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| texts_of(value, found)),
+        Value::Object(fields) => fields.values().for_each(|value| texts_of(value, found)),
+        _ => {}
+    }
+}
+
+/// Texts by their names: an article a question, or one of all names and what they say.
+fn told(fields: Map<String, Value>, id: &str, name: &str) -> Vec<Reading> {
+    let questions = fields.keys().filter(|name| asks(name)).count();
+    let texts = fields
+        .into_iter()
+        .map(|(name, value)| (name, value.as_str().unwrap_or("").to_string()));
+    let record = |title: &str, text: String, id: String| {
+        let fields = [("title", title.to_string()), ("text", text)];
+        let fields = fields
+            .into_iter()
+            .map(|(name, text)| (name.to_string(), Value::String(text)));
+        read_record(Value::Object(fields.collect()), Some(id))
+    };
+    let texts: Vec<(String, String)> = texts.filter(|(_, text)| !text.trim().is_empty()).collect();
+    if 2 * questions > texts.len() {
+        let of = texts.into_iter().map(|(question, answer)| {
+            // The question stays when others are added.
+            let key: String = question.chars().take(60).collect();
+            record(&question, answer, format!("{id}-{key}"))
+        });
+        return of.collect();
+    }
+    let lines: Vec<String> = texts
+        .into_iter()
+        .map(|(name, text)| format!("{name}：{text}"))
+        .collect();
+    vec![record(name, lines.join("\n\n"), format!("{id}-1"))]
+}
+
+/// Whether a name is a question.
+fn asks(name: &str) -> bool {
+    let words = [
+        "怎么",
+        "如何",
+        "什么",
+        "多少",
+        "多久",
+        "哪",
+        "吗",
+        "几",
+        "能否",
+        "是否",
+        "可以",
+        "为何",
+        "何时",
+        "能不能",
+    ];
+    name.ends_with(['?', '？']) || name.starts_with('问') || words.iter().any(|word| name.contains(word))
+}
+
+/// The records of a list, or of its rows below a header. `of` says which list, where there are several.
+pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> Vec<Reading> {
+    // Pages of records, one list behind the other.
+    let is_page = |page: &Value| matches!(page, Value::Array(records) if records.iter().all(Value::is_object));
+    let records = match !records.is_empty() && records.iter().all(is_page) {
+        true => records
+            .into_iter()
+            .flat_map(|page| match page {
+                Value::Array(records) => records,
+                record => vec![record],
+            })
+            .collect(),
+        false => records,
+    };
+    if is_rows(&records) {
+        let rows = records.into_iter().enumerate().map(|(at, row)| {
+            let Value::Array(cells) = row else {
+                return (at + 1, Vec::new());
+            };
+            (at + 1, cells.into_iter().map(cell).collect())
+        });
+        let table = Table {
+            rows: rows.collect(),
+            header_rows: 1,
+            ..Table::default()
+        };
+        let rows = table::records(table, id, name).records.into_iter();
+        return rows
+            .map(|(row, record)| record.map_err(|why| format!("row {of}{}: {why}", row.unwrap_or(0))))
+            .collect();
+    }
+    let numbered = records.into_iter().enumerate();
+    numbered
+        .map(|(at, record)| {
+            let number = at + 1;
+            read_record(unfolded(record), Some(format!("{id}-{number}")))
+                .map_err(|why| format!("record {of}{number}: {why}"))
+        })
+        .collect()
+}
+
+/// Whether a list is a table: rows of plain values, the first the names of columns of which one is a text.
+fn is_rows(records: &[Value]) -> bool {
+    let plain = |value: &Value| !value.is_array() && !value.is_object();
+    let is_row = |row: &Value| row.as_array().is_some_and(|cells| cells.iter().all(plain));
+    let names = |row: &Value| -> Option<Vec<String>> {
+        row.as_array()?
+            .iter()
+            .map(|cell| Some(cell.as_str()?.to_string()))
+            .collect()
+    };
+    let header = records.first().and_then(names);
+    records.len() > 1
+        && records.iter().all(is_row)
+        && header.is_some_and(|names| {
+            names.iter().any(|name| fields::is_known(name)) || names.iter().all(|name| name.contains(is_han))
+        })
+}
+
+fn cell(value: Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+/// The paths below the top, by names, to the highest values that are `wanted`.
+fn below(fields: &Map<String, Value>, wanted: impl Fn(&Value) -> bool) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut open: Vec<(Vec<String>, &Map<String, Value>)> = vec![(Vec::new(), fields)];
+    while let Some((path, fields)) = open.pop() {
+        for (name, value) in fields {
+            let to = || path.iter().chain([name]).cloned().collect::<Vec<String>>();
+            match value {
+                value if wanted(value) => found.push(to()),
+                // What lies in a record is its own.
+                Value::Object(fields) if path.len() < MAX_DEPTH && !is_record(fields) => open.push((to(), fields)),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whether a value is a list of records with a text, or of rows.
+fn is_list(value: &Value) -> bool {
+    matches!(value, Value::Array(records) if records.iter().any(holds_text) || is_rows(records))
+}
+
+fn holds_text(record: &Value) -> bool {
+    match record {
+        Value::Object(fields) => {
+            has_text(fields.keys().map(String::as_str))
+                || fields
+                    .values()
+                    .any(|inner| matches!(inner, Value::Object(inner) if has_text(inner.keys().map(String::as_str))))
+        }
+        _ => false,
+    }
+}
+
+/// Whether all values are records and the names their ids; one alone may lie in a wrapper.
+fn is_by_id(fields: &Map<String, Value>) -> bool {
+    let is_wrapper = |name: &String| fields::is(name, Role::Wrapper);
+    !fields.is_empty() && fields.values().all(holds_text) && !(fields.len() == 1 && fields.keys().any(is_wrapper))
+}
+
+/// Whether all values are texts, most of them sentences, and no name is known.
+fn is_told(fields: &Map<String, Value>) -> bool {
+    let is_sentence = |value: &Value| value.as_str().is_some_and(|text| text.contains(['。', '！', '；']));
+    let sentences = fields.values().filter(|value| is_sentence(value)).count();
+    fields.len() > 1
+        && fields.values().all(Value::is_string)
+        && 2 * sentences > fields.len()
+        && !fields.keys().any(|name| fields::is_known(name))
+}
+
+/// The value at a path that [`below`] found.
+fn at<'a>(fields: &'a mut Map<String, Value>, path: &[String]) -> Option<&'a mut Value> {
+    let (first, rest) = path.split_first()?;
+    match fields.get_mut(first)? {
+        value if rest.is_empty() => Some(value),
+        Value::Object(fields) => at(fields, rest),
+        _ => None,
+    }
+}
+
+/// The list at such a path.
+fn list(fields: &mut Map<String, Value>, path: &[String]) -> Vec<Value> {
+    match at(fields, path) {
+        Some(Value::Array(records)) => std::mem::take(records),
+        _ => Vec::new(),
+    }
+}
+
+/// A record with its fields at its top, where they lie below one name, as search engines (`_source`) and others (`node`,
+/// `attributes`) export them; what stands beside them stays.
+pub(super) fn unfolded(record: Value) -> Value {
+    let mut record = record;
+    for _ in 0..MAX_FOLDS {
+        let Value::Object(mut fields) = record else {
+            return record;
+        };
+        let inner = match has_text(fields.keys().map(String::as_str)) {
+            true => None,
+            false => fields
+                .iter()
+                .find(|(_, value)| holds_text(value))
+                .map(|(name, _)| name.clone()),
+        };
+        let Some(Value::Object(mut inside)) = inner.and_then(|name| fields.remove(&name)) else {
+            return Value::Object(fields);
+        };
+        for (name, value) in fields {
+            // Other names with a mark in front are the engine's own.
+            if name == "_id" || !name.starts_with('_') {
+                inside.entry(name).or_insert(value);
+            }
+        }
+        record = Value::Object(inside);
+    }
+    record
+}
+
+/// Rows whose columns are named beside them: a list of names, and a list of rows of as many values.
+fn rows_beside_columns(fields: &mut Map<String, Value>) -> Option<Vec<Value>> {
+    let is_names =
+        |value: &Value| matches!(value, Value::Array(names) if names.len() > 1 && names.iter().all(Value::is_string));
+    let names = fields
+        .iter()
+        .find(|(_, value)| is_names(value))
+        .map(|(name, _)| name.clone())?;
+    let wide = fields[&names].as_array().map_or(0, Vec::len);
+    let is_row = |row: &Value| matches!(row, Value::Array(cells) if cells.len() == wide && cells.iter().all(|cell| !cell.is_array() && !cell.is_object()));
+    let is_rows = |value: &Value| matches!(value, Value::Array(rows) if !rows.is_empty() && rows.iter().all(is_row));
+    let rows = fields
+        .iter()
+        .find(|(_, value)| is_rows(value))
+        .map(|(name, _)| name.clone())?;
+    let (Some(header), Some(Value::Array(rows))) = (fields.remove(&names), fields.remove(&rows)) else {
+        return None;
+    };
+    Some(std::iter::once(header).chain(rows).collect())
+}
+
+/// Whether a value has a text of words.
+fn has_words(value: &Value) -> bool {
+    let is_word = |value: &Value| value.as_str().is_some_and(|text| text.contains(is_han));
+    value
+        .as_object()
+        .is_some_and(|fields| fields.len() > 1 && fields.values().any(is_word))
+}
+
+/// Whether a value is a list of objects of which one is `wanted`.
+fn is_list_of(value: &Value, wanted: impl Fn(&Value) -> bool) -> bool {
+    matches!(value, Value::Array(records) if records.iter().all(Value::is_object) && records.iter().any(wanted))
+}

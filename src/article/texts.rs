@@ -1,0 +1,207 @@
+//! What a record says as text: the fields that are texts by their names, what else in it reads as sentences, or else all its
+//! values by their names.
+//!
+//! Owns that no sentence of a record goes where nobody searches; what the other fields mean is for `record`.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::fields::{Role, is_known, says_more, take, take_text};
+use super::html::push_fragment;
+use super::layout::{Layout, is_han};
+use super::lines::unwrapped;
+
+/// How many Han characters a text has at least that is read as sentences: with the mark that ends one, and without.
+const SENTENCE: usize = 8;
+const LONG: usize = 30;
+
+/// All that the texts of a record say, taken out of it, each once, with blank lines between.
+///
+/// # Errors
+/// Why it says nothing.
+pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
+    let mut said = Said::default();
+    let mut silent = None;
+    let mut rest = Vec::new();
+    while let Some((name, mut value)) = take(fields, Role::Text) {
+        if !said.add(&mut value) {
+            let why = match &value {
+                Value::String(_) | Value::Null => format!("its `{name}` is empty"),
+                Value::Array(_) | Value::Object(_) => {
+                    format!("`{name}` is {} in which no text is known", kind_of(&value))
+                }
+                other => format!("`{name}` is {}, not a string", kind_of(other)),
+            };
+            silent = silent.or(Some(why));
+        }
+        rest.push((name, value));
+    }
+    for (_, value) in fields
+        .iter_mut()
+        .filter(|(name, value)| !is_known(name) && has_sentences(value))
+    {
+        said.add(value);
+        // What lies in it by names that nobody knows.
+        take_sentences(value, &mut said);
+    }
+    if said.0.is_empty()
+        && let Some((name, mut value)) = take(fields, Role::Brief)
+    {
+        said.add(&mut value);
+        rest.push((name, value));
+    }
+    fields.extend(rest.into_iter().filter(|(_, value)| says_more(value)));
+    fields.retain(|name, value| is_known(name) || says_more(value));
+    if said.0.is_empty() && silent.is_none() {
+        said.0.extend(as_row(fields));
+    }
+    match (said.0.is_empty(), silent) {
+        (false, _) => Ok(said.0.join("\n\n")),
+        (true, Some(why)) => Err(why),
+        (true, None) => {
+            let names: Vec<String> = fields.keys().take(8).map(|name| format!("`{}`", short(name))).collect();
+            Err(match names.is_empty() {
+                true => "has no `text` (or `content`)".into(),
+                false => format!("has no `text` (or `content`) but {}; name one so", names.join(", ")),
+            })
+        }
+    }
+}
+
+/// Texts, each once.
+#[derive(Default)]
+struct Said(Vec<String>);
+
+impl Said {
+    /// Adds what a value says, out of it; whether it says anything.
+    fn add(&mut self, value: &mut Value) -> bool {
+        let text = match value {
+            Value::String(text) => std::mem::take(text),
+            Value::Array(_) | Value::Object(_) => take_text(value),
+            _ => String::new(),
+        };
+        let text = without_tags(&text).unwrap_or(text);
+        let text = unwrapped(&text).unwrap_or(text);
+        if text.trim().is_empty() {
+            return false;
+        }
+        if !self.0.iter().any(|before| before.contains(text.trim())) {
+            self.0.push(text);
+        }
+        true
+    }
+}
+
+/// Whether a text reads as sentences.
+fn is_sentence(text: &str) -> bool {
+    let han = text.chars().filter(|c| is_han(*c)).count();
+    han >= LONG || (han >= SENTENCE && text.contains(['。', '！', '；', '？']))
+}
+
+/// Whether a value that is an object, a list or a text has sentences.
+pub(super) fn has_sentences(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_sentence(text),
+        Value::Array(values) => values.iter().any(has_sentences),
+        Value::Object(fields) => fields.values().any(has_sentences),
+        _ => false,
+    }
+}
+
+fn take_sentences(value: &mut Value, said: &mut Said) {
+    match value {
+        Value::String(text) if is_sentence(text) => {
+            said.add(value);
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| take_sentences(value, said)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| take_sentences(value, said)),
+        _ => {}
+    }
+}
+
+/// A record without a text as a row of a table: `name：value`, one a line. None if no value is a word.
+fn as_row(fields: &Map<String, Value>) -> Option<String> {
+    let told: Vec<(&String, String)> = fields
+        .iter()
+        .filter(|(name, _)| !is_known(name))
+        .filter_map(|(name, value)| match value {
+            Value::String(text) if !text.trim().is_empty() => Some((name, text.clone())),
+            Value::Number(number) => Some((name, number.to_string())),
+            _ => None,
+        })
+        .collect();
+    let has_words = told.iter().any(|(_, text)| text.contains(is_han));
+    let lines = || {
+        told.iter()
+            .map(|(name, text)| format!("{name}：{text}"))
+            .collect::<Vec<_>>()
+    };
+    has_words.then(|| lines().join("\n\n"))
+}
+
+/// The tags that tell that a text was written as HTML.
+const TAGS: &[&str] = &[
+    "p", "div", "span", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "section", "strong", "b", "em",
+    "i", "u", "font", "a", "h1", "h2", "h3", "h4", "h5", "h6", "br",
+];
+
+/// What a text says that was written as HTML, if it was: it has a closing tag or a line break of it, perhaps with the
+/// brackets escaped, as some programs store it.
+fn without_tags(text: &str) -> Option<String> {
+    let text = with_brackets(text);
+    let lower = text.to_ascii_lowercase();
+    let is_html = lower.contains("<br>")
+        || lower.contains("<br/>")
+        || lower.contains("<br />")
+        || TAGS.iter().any(|tag| lower.contains(&format!("</{tag}>")));
+    if !is_html {
+        return None;
+    }
+    let mut layout = Layout::default();
+    push_fragment(&text, &mut layout);
+    Some(layout.finish()).filter(|text| !text.trim().is_empty())
+}
+
+/// The text with the brackets of escaped tags as brackets; other escaped ones stay: `bmi&lt;24`.
+fn with_brackets(text: &str) -> Cow<'_, str> {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once("&lt;") {
+        let name = behind.strip_prefix('/').unwrap_or(behind);
+        let name = &name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())];
+        let is_tag = TAGS.contains(&name.to_ascii_lowercase().as_str());
+        match behind
+            .split_once("&gt;")
+            .filter(|(tag, _)| is_tag && !tag.contains("&lt;"))
+        {
+            Some((tag, behind)) => {
+                out.extend([before, "<", tag, ">"]);
+                rest = behind;
+            }
+            None => {
+                out.extend([before, "&lt;"]);
+                rest = behind;
+            }
+        }
+    }
+    match out.is_empty() {
+        true => text.into(),
+        false => (out + rest).into(),
+    }
+}
+
+/// The beginning of a text, for a message.
+pub(super) fn short(text: &str) -> String {
+    text.trim().chars().take(40).collect()
+}
+
+pub(super) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
