@@ -11,10 +11,12 @@ use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::{Value, json};
 
 use super::print;
-use crate::article::{ArticleReader, LeftOut, ReadEvent, Rejected, SplitOptions, split};
+use crate::article::{ArticleReader, LeftOut, ReadEvent, Rejected};
 use crate::error::{Error, Result};
-use crate::model::{Article, ArticleKind, Date};
-use crate::text::{Analyzer, Region};
+use crate::model::{Article, ArticleKind};
+use crate::service::convert::reading;
+use crate::service::reading::visible;
+use crate::text::Analyzer;
 
 /// Show what becomes of files: the articles in them, what is left out of these and why, what cannot be read.
 #[derive(Args)]
@@ -142,56 +144,25 @@ fn print_all(reader: ArticleReader, analyzer: &Analyzer) -> (usize, usize) {
     (articles, skipped)
 }
 
-/// How many characters a reader sees.
-fn visible(text: &str) -> usize {
-    text.chars().filter(|c| !c.is_whitespace()).count()
-}
-
 fn rejected_json(rejected: &Rejected) -> Value {
     json!({ "path": rejected.path, "line": rejected.line, "reason": rejected.reason })
 }
 
+/// The shape that a service has for it (`ReadArticle`), with null for what is not known.
 fn article_json(article: &Article, analyzer: &Analyzer) -> Value {
-    let passages = split(article, &SplitOptions::default());
-    let named = format!("{}\n{}", article.title, article.text);
-    // Those by which it can be filtered, as the index has them.
-    let mut about = analyzer.regions(&article.title);
-    about.extend(analyzer.regions_named(&article.regions));
-    if about.is_empty() {
-        about = passages
-            .iter()
-            .flat_map(|passage| analyzer.regions(&passage.text))
-            .collect();
-    }
-    let mut regions: Vec<String> = Vec::new();
-    for name in about.iter().map(Region::key) {
-        if !regions.contains(&name) {
-            regions.push(name);
-        }
-    }
-    let mut years = article.years.clone();
-    for year in analyzer.years(&named, article.published.or_else(Date::today)) {
-        if !years.contains(&year) {
-            years.push(year);
-        }
-    }
+    let shown = reading::article(article.clone(), analyzer);
     json!({
-        "id": article.id,
-        "title": article.title,
-        "text": article.text,
-        "url": article.url,
-        "source": article.source,
-        "published": article.published,
-        "kind": article.kind,
-        "regions": regions,
-        "years": years,
-        "attributes": article.attributes,
-        "passages": passages.iter().map(|passage| json!({
-            "heading": passage.heading,
-            "start": passage.start,
-            "end": passage.end,
-            "text": passage.text,
-        })).collect::<Vec<_>>(),
+        "id": shown.id,
+        "title": shown.title,
+        "text": shown.text,
+        "url": shown.url,
+        "source": shown.source,
+        "published": shown.published,
+        "kind": shown.kind,
+        "regions": shown.regions,
+        "years": shown.years,
+        "attributes": shown.attributes,
+        "passages": shown.passages,
     })
 }
 

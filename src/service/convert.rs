@@ -7,6 +7,7 @@
 pub mod articles;
 pub mod ask;
 pub mod browse;
+pub mod reading;
 
 use std::time::{Duration, Instant};
 

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::collection::{Collection, CollectionCell, SourceCount, opened};
 use super::convert::articles as convert;
 use super::pool::SearchPool;
+use super::read_calls::ReadCalls;
 use super::wire;
 use crate::article::source::Source;
 use crate::compute::{Budget, late};
@@ -36,6 +37,8 @@ pub struct IndexCalls {
     writing: Arc<SearchPool>,
     /// Where the index is described.
     describing: Arc<SearchPool>,
+    /// What reads files that were sent to be looked at.
+    pub reading: ReadCalls,
     /// Where it is copied, which takes as long as the disk does.
     copying: Arc<SearchPool>,
     budget: Budget,
@@ -63,6 +66,7 @@ impl IndexCalls {
     /// `threads` threads.
     pub fn new(cell: Arc<CollectionCell>, at_a_time: usize, threads: usize, idle: Duration) -> Self {
         IndexCalls {
+            reading: ReadCalls::new(cell.clone()),
             cell,
             // Whoever is admitted waits; that they are not too many is for the bound before them.
             writing: Arc::new(SearchPool::new(at_a_time, usize::MAX)),

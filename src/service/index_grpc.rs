@@ -74,4 +74,12 @@ impl IndexService for IndexCalls {
         let (request, deadline) = parts(request);
         answered(self.snapshot(request, deadline).await)
     }
+
+    async fn read_file(
+        &self,
+        request: Request<wire::ReadFileRequest>,
+    ) -> Result<Response<wire::ReadFileResponse>, Status> {
+        let (request, deadline) = parts(request);
+        answered(self.reading.read_file(request, deadline).await)
+    }
 }

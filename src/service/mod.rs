@@ -55,6 +55,8 @@ pub mod metrics;
 pub mod observed;
 pub mod pool;
 pub mod questions_to_review;
+pub mod read_calls;
+pub mod reading;
 pub mod refusal;
 pub mod search_grpc;
 pub mod server;

@@ -281,6 +281,88 @@ fn every_call_says_the_same_by_both_protocols() {
     assert!(Path::new(&snapshot.read::<wire::SnapshotResponse>().path).is_dir());
 }
 
+/// Without null, which the command says for what is not known.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let known = fields.into_iter().filter(|(_, value)| !value.is_null());
+            known.map(|(name, value)| (name, without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        value => value,
+    }
+}
+
+#[test]
+fn a_file_is_read_as_the_command_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = filled(folder.path());
+    let files = folder.path().join("file");
+    std::fs::create_dir(&files).unwrap();
+    let page = "<html><body><nav><a href='/a'>首页</a><a href='/b'>政策</a></nav><h1>杭州2024年医保断缴</h1>\
+                <p>发布时间：2024-05-06</p><p>杭州医保断缴三个月以内补缴的，待遇不中断，医疗费用可以报销。</p></body></html>";
+    let lines = "{\"_id\": \"r1\", \"text\": \"记录一\", \"date\": \"昨天\"}\n{\"text\": \"没有编号\"\n";
+    let check = |name: &str, content: &[u8]| {
+        std::fs::write(files.join(name), content).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_baowen"))
+            .current_dir(&files)
+            .args(["read", name, "--json"])
+            .output()
+            .unwrap();
+        let mut expected = without_nulls(serde_json::from_slice(&output.stdout).unwrap());
+        expected["left_off"] = 0.into();
+        let request = wire::ReadFileRequest {
+            name: name.into(),
+            content: content.to_vec(),
+        };
+        let body = serde_json::to_value(&request).unwrap();
+        let got = post(&server, "/v1/read", &body);
+        let mut found = got.json();
+        for list in ["skipped", "noticed"] {
+            // A number of 64 bits is a string on the wire.
+            for item in found[list].as_array_mut().unwrap() {
+                if let Some(line) = item.get("line").and_then(Value::as_str) {
+                    item["line"] = line.parse::<u64>().unwrap().into();
+                }
+            }
+        }
+        assert_eq!(found, expected, "{name}");
+        let by_grpc = block_on(async {
+            let mut index = IndexServiceClient::connect(format!("http://{}", server.address))
+                .await
+                .unwrap();
+            index.read_file(request).await.unwrap().into_inner()
+        });
+        assert_eq!(got.read::<wire::ReadFileResponse>(), by_grpc, "{name}");
+        by_grpc
+    };
+    let read = check("page.html", page.as_bytes());
+    assert_eq!(read.articles[0].regions, ["杭州"]);
+    assert!(!read.left_out.is_empty() && read.left_out_characters > 0);
+    let read = check("a.jsonl", lines.as_bytes());
+    assert_eq!(
+        (read.articles.len(), read.skipped[0].line, read.noticed.len()),
+        (1, Some(2), 1)
+    );
+    for (name, content) in [
+        ("a.png", &b"\x89PNG\r\n\x1a\n\0\0"[..]),
+        ("cut.pdf", b"%PDF-1.4\n1 0"),
+        ("空.txt", b""),
+    ] {
+        let refused = check(name, content);
+        assert!(
+            refused.articles.is_empty() && !refused.skipped[0].reason.is_empty(),
+            "{refused:?}"
+        );
+    }
+    // Nothing of it is in the index, and what is no file is refused by its field.
+    assert_eq!(get(&server, "/v1/stats").json()["articles"], "24");
+    let refused = post(&server, "/v1/read", &json!({"name": "../a.md", "content": ""}));
+    assert_eq!((refused.0, &refused.json()["field"]), (400, &json!("name")));
+    let refused = post(&server, "/v1/read", &json!({"name": "a.md", "content": "不是"}));
+    assert_eq!((refused.0, &refused.json()["field"]), (400, &json!("content")));
+}
+
 #[test]
 fn articles_are_listed_page_by_page_by_both_protocols() {
     let folder = tempfile::tempdir().unwrap();

@@ -138,10 +138,8 @@ fn from_afar() -> Refused {
     Refused {
         code: Code::PermissionDenied,
         reason: "right",
-        error: Error::precondition(
-            "without tokens the questions of others are shown on the service's own machine only",
-        )
-        .help("ask from there, or give the service tokens and ask with one that has the right admin"),
+        error: Error::precondition("without tokens this call is for callers on the service's own machine only")
+            .help("ask from there, or give the service tokens and ask with one that has the right admin"),
         wait: None,
     }
 }
@@ -200,7 +198,12 @@ mod tests {
             let refused = admit(&Access::default(), &request).err().map(|refused| refused.code);
             assert_eq!(refused, expected, "{path} {address:?}");
         };
-        for path in ["/v1/questions", "/baowen.v1.SearchService/QuestionsToReview"] {
+        for path in [
+            "/v1/questions",
+            "/baowen.v1.SearchService/QuestionsToReview",
+            "/v1/read",
+            "/baowen.v1.IndexService/ReadFile",
+        ] {
             for near in ["127.0.0.1:9", "127.8.8.8:9", "[::1]:9", "[::ffff:127.0.0.1]:9"] {
                 check(path, Some(near), None);
             }

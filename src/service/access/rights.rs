@@ -60,6 +60,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("/baowen.v1.IndexService/ListSources", Need::One(READ)),
     ("/baowen.v1.IndexService/ListArticles", Need::One(READ)),
     ("/baowen.v1.IndexService/Snapshot", Need::One(&[Right::Admin])),
+    ("/baowen.v1.IndexService/ReadFile", Need::One(OPERATE)),
     ("/baowen.v1.IndexService/", Need::One(&[Right::Write])),
     ("/v1/articles:get", Need::One(&[Right::Search])),
     ("/v1/articles:similar", Need::One(&[Right::Search])),
@@ -70,6 +71,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("/v1/commit", Need::One(&[Right::Write])),
     ("/v1/snapshot", Need::One(&[Right::Admin])),
     ("/v1/questions", Need::One(&[Right::Admin])),
+    ("/v1/read", Need::One(OPERATE)),
     ("/v1/stats", Need::One(READ)),
     ("/v1/sources", Need::One(READ)),
     ("/v1/", Need::One(&[Right::Search])),
@@ -78,6 +80,8 @@ const NEEDS: &[(&str, Need)] = &[
 ];
 /// What describes the index serves those who ask and those who write.
 const READ: &[Right] = &[Right::Search, Right::Write, Right::Admin];
+/// Files are read for those who put articles in, and for the operator.
+const OPERATE: &[Right] = &[Right::Write, Right::Admin];
 
 /// Pages and what belongs to them: they are the same for everyone and say nothing of the index.
 const PAGES: [&str; 7] = [
@@ -90,10 +94,16 @@ const PAGES: [&str; 7] = [
     "/openapi.json",
 ];
 
-/// Paths that show what others asked. Where nobody needs a token, they answer callers of this machine alone.
-const PRIVATE: [&str; 2] = ["/baowen.v1.SearchService/QuestionsToReview", "/v1/questions"];
+/// Paths that show what others asked, or have whole files read. Where nobody needs a token, they answer callers of this
+/// machine alone.
+const PRIVATE: [&str; 4] = [
+    "/baowen.v1.SearchService/QuestionsToReview",
+    "/baowen.v1.IndexService/ReadFile",
+    "/v1/questions",
+    "/v1/read",
+];
 
-/// Whether this path shows what others asked.
+/// Whether this path is its operator's.
 pub fn is_private(path: &str) -> bool {
     PRIVATE.contains(&path)
 }

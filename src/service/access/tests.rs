@@ -77,6 +77,8 @@ fn every_call_needs_what_it_should() {
         ("/v1/articles:get", one(&[Right::Search])),
         ("/v1/search:batch", one(&[Right::Search])),
         ("/v1/snapshot", one(&[Right::Admin])),
+        ("/v1/read", one(&[Right::Write, Right::Admin])),
+        ("/baowen.v1.IndexService/ReadFile", one(&[Right::Write, Right::Admin])),
         ("/v1/questions", one(&[Right::Admin])),
         ("/baowen.v1.SearchService/QuestionsToReview", one(&[Right::Admin])),
         ("/mcp", one(&[Right::Search])),

@@ -215,6 +215,13 @@ pub const ADDRESSES: &[Address] = &[
         "SnapshotResponse",
     ),
     address(
+        "/v1/read",
+        "IndexService.ReadFile",
+        "ReadFileRequest",
+        Given::Body,
+        "ReadFileResponse",
+    ),
+    address(
         "/v1/stats",
         "IndexService.Stats",
         "StatsRequest",

@@ -178,6 +178,12 @@ pub fn routes(services: Services) -> Router {
             }),
         )
         .route(
+            "/v1/read",
+            writing(&services, |services, request, deadline| async move {
+                services.index.reading.read_file(request, deadline).await
+            }),
+        )
+        .route(
             "/v1/stats",
             describing(&services, "StatsRequest", |services, request, deadline| async move {
                 services.index.stats(request, deadline).await
