@@ -72,3 +72,16 @@ test("the parts of a score are named as the ranking names them", async () => {
   assert.ok(named.length > 10);
   for (const [, name, label] of named) assert.ok(why.includes(`  ${name}: "${label}",`), `${name} is not ${label} in why.ts`);
 });
+
+test("what the reader leaves out has its name in Chinese", async () => {
+  const article = fileURLToPath(new URL("../../src/article/", import.meta.url));
+  const names = await readFile(join(src, "reasons.ts"), "utf8");
+  const reasons = new Set();
+  for (const name of await readdir(article, { recursive: true })) {
+    if (!name.endsWith(".rs")) continue;
+    const text = await readFile(join(article, name), "utf8");
+    for (const [, reason] of text.matchAll(/leave_out\((?:[^,()]*,\s*)?"([a-z ]+)"/g)) reasons.add(reason);
+  }
+  assert.ok(reasons.size > 10);
+  for (const reason of reasons) assert.match(names, new RegExp(`^  "?${reason}"?: `, "m"), reason);
+});

@@ -49,6 +49,25 @@ const RUN = {
   left_out: [{ reason: "navigation", characters: "4321", files: "12" }, { reason: "something new", characters: "9", files: "1" }],
 };
 
+/** What becomes of files, by name; of all others the same. */
+const READ = {
+  "办法.html": {
+    articles: [{
+      id: "file/办法.html-0", title: "杭州医保断缴办法", text: `断缴三个月以内补缴的，待遇不中断。\n${"第二条很长。".repeat(300)}`, source: "杭州医保局", published: "2024-05-06",
+      url: "https://example.org/一个很长的地址/".repeat(6), kind: "full", regions: ["浙江/杭州"], years: [2024], attributes: { 文号: HOSTILE[0] },
+      passages: [{ heading: "总则", start: 0, end: 17, text: "断缴三个月以内补缴的，待遇不中断。" }, { heading: "", start: 18, end: 24, text: HOSTILE[1] }],
+    }],
+    kept_characters: 1817, left_out_characters: 40,
+    left_out: [{ path: "办法.html", reason: "navigation", text: "首页 政策 办事" }, { path: "办法.html", reason: "footer", text: HOSTILE[2] }],
+    noticed: [{ path: "办法.html", reason: "little was kept" }], skipped: [], left_off: 2,
+  },
+};
+READ["axe.test.mjs"] = READ["办法.html"];
+const REFUSED = {
+  articles: [], kept_characters: 0, left_out_characters: 0, left_out: [], noticed: [],
+  skipped: [{ path: "cut.pdf", reason: "is damaged or made to do harm: its reader crashed" }], left_off: 0,
+};
+
 const length = (text) => Array.from(text).length;
 
 function hit(at, fields) {
@@ -190,6 +209,7 @@ export async function startFixture() {
       response.writeHead(200, { "content-type": "application/openmetrics-text; version=1.0.0; charset=utf-8" });
       return response.end(METRICS);
     }
+    if (pathname === "/v1/read") return send(response, 200, READ[JSON.parse(body).name] ?? REFUSED);
     if (pathname === "/v1/analyze") return send(response, 200, recorded.analysis);
     if (pathname === "/v1/facets") {
       const made = { total: 3, sources: [{ value: "示例", count: 3 }], regions: [{ value: "浙江", count: 2 }, { value: "杭州/余杭区", count: 1 }], years: [{ value: "2024", count: 1 }] };

@@ -1,6 +1,9 @@
 // The page as people use it, in a browser: found, read, filtered, gone back from, with a keyboard, on paper, and when
 // something is wrong. Against answers that were recorded; service.test.mjs tries a running service.
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { BROKEN, FAULTS, GUARDED, LONG, MADE, QUESTIONS, startFixture } from "./fixture.mjs";
 import { DESK, fits, PHONE, settled, startBrowser, text, texts, withPage } from "./browser.mjs";
@@ -505,4 +508,42 @@ test("the operator's page says what is in the index and what becomes of a text",
     await page.waitForSelector("#analysis .tokens");
     await fits(page, "admin");
   });
+});
+
+test("a file that is tried is shown as it would be kept, and why not", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "baowen-read-"));
+  const file = async (name, content) => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+  try {
+    for (const viewport of [PHONE, DESK]) {
+      await open("/admin", { viewport }, async (page) => {
+        const read = async (path) => {
+          await (await page.$("#file")).uploadFile(path);
+          await page.click("#read button");
+          await settled(page);
+          return text(page, "#reading");
+        };
+        assert.match(
+          await read(await file("办法.html", "<p>医保</p>")),
+          /1 篇文章，收进 1,817 字，没有收进 40 字.*2 处没有送来.*留意.*little was kept.*杭州医保断缴办法日期2024-05-06发布者杭州医保局.*地区浙江杭州年份2024.*段落（2）总则：断缴.*导航首页 政策.*页脚/s,
+        );
+        const sent = fixture.requests.findLast(({ path }) => path === "/v1/read").body;
+        assert.deepEqual(sent, { name: "办法.html", content: Buffer.from("<p>医保</p>").toString("base64") });
+        assert.equal(await page.$eval("#reading .left-out", (one) => getComputedStyle(one).color), "rgb(95, 106, 101)");
+        await page.$$eval("#reading details", (all) => all.forEach((one) => (one.open = true)));
+        await fits(page, "read");
+        assert.match(await read(await file("cut.pdf", "%PDF")), /没有读出文章。没有读的cut.pdf.*crashed/);
+        const before = fixture.requests.length;
+        assert.match(await read(await file("large.txt", Buffer.alloc(6_000_001))), /太大，这里最多 6 MB/);
+        assert.equal(fixture.requests.length, before, "a file that is too large is not sent");
+        // One that is empty is sent, and refused by the service.
+        await read(await file("empty.txt", ""));
+        assert.deepEqual(fixture.requests.at(-1).body, { name: "empty.txt", content: "" });
+      });
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

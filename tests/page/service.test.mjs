@@ -2,6 +2,7 @@
 // index/sample, which answers the examples.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { CSP } from "./fixture.mjs";
 import { fits, settled, startBrowser, text, texts, withPage } from "./browser.mjs";
 
@@ -96,6 +97,12 @@ test("the operator's page is filled", { skip }, async () => {
     await settled(page);
     assert.match(await text(page, "#stats"), /\d 篇.*\d 段/);
     assert.ok((await texts(page, "#sources h3")).length > 0);
+    assert.match(await text(page, "#sources"), /最近一次写入 20\d\d.*新增 \d+ 篇/);
+    // The page's own source is a file as good as any.
+    await (await page.$("#file")).uploadFile(fileURLToPath(new URL("../../src/service/page/src/admin.html", import.meta.url)));
+    await page.click("#read button");
+    await page.waitForSelector("#reading h3");
+    assert.match(await text(page, "#reading"), /字。|没有读出文章/);
     await page.click("#try button");
     await page.waitForSelector("#analysis .tokens");
     assert.match(await text(page, "#analysis"), /医保/);

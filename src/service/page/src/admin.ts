@@ -4,6 +4,7 @@ import { analyze, collection, hasToken, metrics, questionsToReview, sources, sta
 import { byId, el } from "./dom";
 import { ofMetrics } from "./metrics";
 import { count } from "./numbers";
+import { ofChosen } from "./read";
 import { ofSources } from "./sources";
 import { troubled } from "./trouble";
 import type { Analysis, Count, Facets, QuestionsToReview, QuestionToReview, Stats } from "./types";
@@ -125,6 +126,11 @@ byId<HTMLFormElement>("try").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = byId<HTMLTextAreaElement>("analyzed").value;
   void fill("analysis", () => analyze(text), ofAnalysis);
+});
+
+byId<HTMLFormElement>("read").addEventListener("submit", (event) => {
+  event.preventDefault();
+  void fill("reading", ofChosen, (found) => found);
 });
 
 void fill("stats", () => stats(), (found) => [ofStats(found)]);

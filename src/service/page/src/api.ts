@@ -1,6 +1,6 @@
 // Asks the service and turns whatever goes wrong into a `Trouble` that can be shown. The only file that fetches.
 
-import type { Analysis, Article, Facets, QuestionsToReview, SearchResponse, SimilarArticle, Sources, Stats, Suggestion } from "./types";
+import type { Analysis, Article, Facets, QuestionsToReview, ReadFile, SearchResponse, SimilarArticle, Sources, Stats, Suggestion } from "./types";
 import type { Ask } from "./address";
 
 /** A question may be as long. */
@@ -11,6 +11,8 @@ export const PAGE = 10;
 export const DEEPEST = 10000;
 /** Nobody waits longer for an answer. */
 const PATIENCE_MS = 20_000;
+/** A document may take half a minute to read, behind another one. */
+const READ_PATIENCE_MS = 90_000;
 /** Where a token that was typed in lasts: this tab. */
 const TOKEN = "baowen-token";
 
@@ -35,8 +37,8 @@ export function hasToken(): boolean {
   return sessionStorage.getItem(TOKEN) !== null;
 }
 
-async function call<T>(path: string, signal: AbortSignal | undefined, body?: unknown): Promise<T> {
-  return take(path, signal, body, (response) => response.json() as Promise<T>);
+async function call<T>(path: string, signal: AbortSignal | undefined, body?: unknown, patience = PATIENCE_MS): Promise<T> {
+  return take(path, signal, body, (response) => response.json() as Promise<T>, patience);
 }
 
 async function take<T>(
@@ -44,9 +46,10 @@ async function take<T>(
   signal: AbortSignal | undefined,
   body: unknown,
   read: (response: Response) => Promise<T>,
+  patience = PATIENCE_MS,
 ): Promise<T> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort("slow"), PATIENCE_MS);
+  const timer = setTimeout(() => stop.abort("slow"), patience);
   const passOn = () => stop.abort("superseded");
   signal?.addEventListener("abort", passOn);
   if (signal?.aborted) passOn();
@@ -163,6 +166,11 @@ export function questionsToReview(): Promise<QuestionsToReview> {
 /** The service's numbers, in the form of Prometheus. */
 export function metrics(): Promise<string> {
   return take("/metrics", undefined, undefined, (response) => response.text());
+}
+
+/** What becomes of a file before it is indexed; its content as base64. */
+export function readFile(name: string, content: string): Promise<ReadFile> {
+  return call<ReadFile>("/v1/read", undefined, { name, content }, READ_PATIENCE_MS);
 }
 
 /** What becomes of a text before it is looked up. */

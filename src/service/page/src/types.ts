@@ -125,6 +125,36 @@ export interface Stats {
   writes: boolean;
 }
 
+export interface SkippedFile {
+  path: string;
+  line?: string;
+  reason: string;
+}
+
+export interface ReadArticle {
+  id: string;
+  title: string;
+  text: string;
+  url?: string;
+  source?: string;
+  published?: string;
+  kind: string;
+  regions: string[];
+  years: number[];
+  attributes: Record<string, string>;
+  passages: { heading: string; start: number; end: number; text: string }[];
+}
+
+export interface ReadFile {
+  articles: ReadArticle[];
+  kept_characters: number;
+  left_out: { path: string; reason: string; text: string }[];
+  left_out_characters: number;
+  noticed: SkippedFile[];
+  skipped: SkippedFile[];
+  left_off: number;
+}
+
 export interface SourceRun {
   ended_unix_seconds: string;
   added: string;
@@ -133,7 +163,7 @@ export interface SourceRun {
   moved: string;
   deleted: string;
   skipped: string;
-  first_skipped: { path: string; line?: string; reason: string }[];
+  first_skipped: SkippedFile[];
   left_out: { reason: string; characters: string; files: string }[];
 }
 
