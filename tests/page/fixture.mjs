@@ -44,7 +44,7 @@ const RUN = {
   source: "sample", ended_unix_seconds: "1764374400", added: "1200", updated: "3", unchanged: "36", moved: "0", deleted: "1", skipped: "22",
   first_skipped: [
     { path: "/data/sample/很长的文件夹名/".repeat(4) + "图.png", reason: "is a picture; text in pictures is not read" },
-    { path: "/data/sample/records.jsonl", line: "17", reason: HOSTILE[0] },
+    { path: "/data/sample/records.jsonl", line: 17, reason: HOSTILE[0] },
   ],
   left_out: [{ reason: "navigation", characters: "4321", files: "12" }, { reason: "something new", characters: "9", files: "1" }],
 };

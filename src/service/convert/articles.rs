@@ -65,7 +65,7 @@ pub fn runs(wire: Vec<wire::SourceRun>, ended: u64) -> Result<Runs> {
 fn run(wire: wire::SourceRun, ended: u64) -> SourceRun {
     let skipped = |wire: wire::SkippedFile| Skipped {
         path: wire.path,
-        line: wire.line,
+        line: wire.line.map(u64::from),
         reason: wire.reason,
     };
     let left_out = |wire: wire::LeftOutText| LeftOutBy {
@@ -91,7 +91,7 @@ fn run(wire: wire::SourceRun, ended: u64) -> SourceRun {
 pub fn run_out(source: &str, core: &SourceRun) -> wire::SourceRun {
     let skipped = |core: &Skipped| wire::SkippedFile {
         path: core.path.clone(),
-        line: core.line,
+        line: core.line.map(|line| u32::try_from(line).unwrap_or(u32::MAX)),
         reason: core.reason.clone(),
     };
     let left_out = |core: &LeftOutBy| wire::LeftOutText {

@@ -84,7 +84,7 @@ pub fn file_read(core: FileRead, analyzer: &Analyzer) -> wire::ReadFileResponse 
 fn skipped(core: Rejected) -> wire::SkippedFile {
     wire::SkippedFile {
         path: core.path.to_string_lossy().into_owned(),
-        line: core.line.map(|line| line as u64),
+        line: core.line.map(number),
         reason: core.reason,
     }
 }

@@ -127,7 +127,7 @@ export interface Stats {
 
 export interface SkippedFile {
   path: string;
-  line?: string;
+  line?: number;
   reason: string;
 }
 
