@@ -127,7 +127,7 @@ pub(super) fn byline(line: &str) -> Option<(String, Date)> {
 }
 
 /// What a day that follows says of a text: when it was written or put up.
-const DATED: [&str; 16] = [
+pub(super) const DATED: [&str; 16] = [
     "发布时间",
     "发布日期",
     "发布于",
@@ -191,8 +191,6 @@ pub(super) fn signature(lines: &[&str]) -> Option<(Option<String>, Date)> {
         .map(|line| line.trim())
         .filter(|line| !line.is_empty())
         .collect();
-    let publisher =
-        |name: &str| source_name(name).filter(|name| PUBLISHERS.iter().any(|ending| name.ends_with(ending)));
     let whole =
         |line: &str| next_stamp(line, 0).filter(|stamp| stamp.start == 0 && stamp.end == line.len() && !stamp.timed);
     let labelled = filled
@@ -208,23 +206,13 @@ pub(super) fn signature(lines: &[&str]) -> Option<(Option<String>, Date)> {
     if labelled.is_some() {
         return labelled;
     }
-    // Below the title: a day alone, of which there is no other as in a diary, or a day and an office in brackets.
-    if let [first, rest @ ..] = filled.as_slice() {
-        let in_brackets = first
-            .strip_prefix(['（', '('])
-            .and_then(|inner| inner.strip_suffix(['）', ')']));
-        if let Some(inner) = in_brackets
-            && let Some(stamp) = next_stamp(inner, 0)
-            && let Some(source) = publisher(&format!("{}{}", &inner[..stamp.start], &inner[stamp.end..]))
-        {
-            return Some((Some(source), stamp.date));
-        }
-        if let Some(date) = whole_day(first)
-            && !rest.is_empty()
-            && rest.iter().all(|line| whole_day(line).is_none())
-        {
-            return Some((None, date));
-        }
+    // Below the title: a day alone, of which there is no other as in a diary.
+    if let [first, rest @ ..] = filled.as_slice()
+        && let Some(date) = whole_day(first)
+        && !rest.is_empty()
+        && rest.iter().all(|line| whole_day(line).is_none())
+    {
+        return Some((None, date));
     }
     let last = filled.len().saturating_sub(3);
     for at in (0..filled.len()).rev().filter(|&at| at < 2 || at >= last) {
@@ -372,6 +360,11 @@ const PUBLISHERS: [&str; 28] = [
     "发布",
 ];
 
+/// The text as a publisher's name, if it ends as such names do.
+pub(super) fn publisher(text: &str) -> Option<String> {
+    source_name(text).filter(|name| PUBLISHERS.iter().any(|ending| name.ends_with(ending)))
+}
+
 /// The text as a publisher's name, if it can be one: short, no punctuation of sentences, not only digits.
 pub(super) fn source_name(text: &str) -> Option<String> {
     let name = text.trim().trim_matches(['|', '·', '-']).trim();
@@ -502,10 +495,6 @@ mod tests {
         );
         check("2024-05-08\n正文。", Some((None, "2024-05-08")));
         check("（2024年5月8日）\n正文。", Some((None, "2024-05-08")));
-        check(
-            "（2024年5月8日 青禾市医疗保障局）\n正文。",
-            Some((Some("青禾市医疗保障局"), "2024-05-08")),
-        );
         check("更新日期：2024-05-08\n正文。", Some((None, "2024-05-08")));
         check("2024-05-08\n办理。\n2024-05-09\n复核。", None);
         check("2024-05-08", None);

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::model::Article;
 
 use super::byline::signature;
+use super::credit_lines::stated;
 use super::fields::{self, Role};
 use super::html;
 use super::layout::{COLONS, Layout, is_han, is_pause, is_stop};
@@ -129,7 +130,8 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
         _ => {}
     }
     if article.published.is_none()
-        && let Some((source, date)) = signature(&article.text.lines().collect::<Vec<_>>())
+        && let lines = article.text.lines().collect::<Vec<_>>()
+        && let Some((source, date)) = stated(&lines).or_else(|| signature(&lines))
     {
         article.published = Some(date);
         article.source = article.source.or(source);

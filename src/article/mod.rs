@@ -8,6 +8,7 @@
 //! reason.
 
 mod byline;
+mod credit_lines;
 mod decode;
 mod delimited;
 #[cfg(feature = "documents")]

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use crate::model::{Article, ArticleKind};
 
 use super::byline::{byline, dateline, next_stamp, signature};
+use super::credit_lines::stated;
 use super::layout::{COLONS, is_han};
 use super::lines;
 use super::reading::Reading;
@@ -150,7 +151,7 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
             // Nothing of a page stands above its title.
             removed = Some(kept.remove(at - start).to_string());
         }
-    } else if let Some((source, date)) = signature(&kept) {
+    } else if let Some((source, date)) = stated(&kept).or_else(|| signature(&kept)) {
         (article.source, article.published) = (source, Some(date));
     }
     article.text = kept.join("\n").trim().to_string();

@@ -31,6 +31,8 @@ pub(super) const MAX_CELLS: usize = 4_000_000;
 /// How many lines above a header, of how many characters each, are told with each row.
 const MAX_LEAD: usize = 3;
 const MAX_LEAD_CHARS: usize = 60;
+/// How long a cell is at least that spans a row, in characters: shorter ones may be the same by chance.
+const MIN_SPAN: usize = 4;
 /// How much of a column's name is told with each cell, in characters.
 const MAX_NAME: usize = 200;
 
@@ -47,7 +49,17 @@ pub(super) struct Rows {
 
 /// The rows below the header as records, by known names of columns, else as text that says what each cell is. `id` is
 /// what the rows' ids begin with where they bring none, `name` what the file is called.
-pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
+pub(super) fn records(mut table: Table, id: &str, name: &str) -> Rows {
+    for (_, row) in &mut table.rows {
+        // A cell that spans the table stands once.
+        if spans(row) {
+            let at = row.iter().position(|cell| !cell.is_empty()).unwrap_or(0);
+            row.truncate(at + 1);
+        }
+    }
+    if let Some(document) = document(&table, id) {
+        return document;
+    }
     let wide = table.rows.iter().map(|(_, row)| filled(row).count()).max().unwrap_or(0);
     let mut above = Vec::new();
     let mut rows = table.rows.into_iter().peekable();
@@ -124,8 +136,46 @@ pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
     }
 }
 
-fn filled(row: &[String]) -> impl Iterator<Item = &String> {
+/// A table of one column that is a text, a paragraph a row, below its title: one article.
+fn document(table: &Table, id: &str) -> Option<Rows> {
+    let lines: Vec<&String> = table.rows.iter().filter_map(|(_, row)| only_cell(row)).collect();
+    let [first, rest @ ..] = lines.as_slice() else {
+        return None;
+    };
+    let sentences = rest.iter().filter(|line| line.contains('。')).count();
+    let is_text =
+        lines.len() == table.rows.len() && lines.len() > 2 && 2 * sentences >= rest.len() && !first.contains('。');
+    let is_named = fields::is_known(first);
+    if !is_text || is_named {
+        return None;
+    }
+    let sheet = Sheet {
+        id,
+        header: Vec::new(),
+        title: first.to_string(),
+        lead: Vec::new(),
+    };
+    let line = table.rows[0].0;
+    let text = rest
+        .iter()
+        .map(|line| line.to_string())
+        .collect::<Vec<_>>()
+        .join("\n\n");
+    Some(Rows {
+        records: vec![(Some(line), sheet.of_text(line, &sheet.title, vec![text]))],
+        header: table.name.clone(),
+    })
+}
+
+fn filled(row: &[String]) -> impl Iterator<Item = &String> + Clone {
     row.iter().filter(|cell| !cell.is_empty())
+}
+
+/// Whether one cell fills a row of several, as merged cells do.
+fn spans(row: &[String]) -> bool {
+    let mut cells = filled(row);
+    let first = cells.next().filter(|first| first.chars().count() >= MIN_SPAN);
+    first.is_some_and(|first| cells.clone().count() > 0 && cells.all(|cell| cell == first))
 }
 
 /// The cell of a row that has no other.
@@ -499,6 +549,21 @@ mod tests {
             &[
                 ("f-0", "待遇表", &note),
                 ("f-4", "待遇表", "级别：三级\n起付线：900\n比例：85%"),
+            ],
+        );
+        check(
+            "缴费通知\n一、每人四百元。\n二、九月起缴费。\n附件：标准表\n",
+            &[(
+                "f-1",
+                "缴费通知",
+                "一、每人四百元。\n\n二、九月起缴费。\n\n附件：标准表",
+            )],
+        );
+        check(
+            "名称,地址,电话\n一院,中心路,123\n以文件为准,以文件为准,以文件为准\n",
+            &[
+                ("f-2", "文件", "名称：一院\n地址：中心路\n电话：123"),
+                ("f-3", "文件", "名称：以文件为准"),
             ],
         );
         check("甲|乙\n丙|丁\n", &[("f-2", "文件", "甲：丙\n乙：丁")]);

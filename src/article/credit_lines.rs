@@ -1,0 +1,189 @@
+//! The lines below the title of a plain text that say when and by whom it was written, in any order of their parts:
+//! `2024-06-18 来源：某报`, `发布单位：某局 | 更新时间：2024/06/18`, `某报 2024.06.18`.
+//!
+//! A line counts only if each of its parts is a day, a field that credits have, or a publisher; what is announced has a
+//! time, too, and other fields below it. Where signatures stand is for `byline`.
+
+use crate::model::Date;
+
+use super::byline::{DATED, next_stamp, publisher, source_name};
+use super::layout::COLONS;
+
+/// Fields that name the publisher.
+const SOURCES: &[&str] = &[
+    "来源",
+    "信息来源",
+    "文章来源",
+    "稿件来源",
+    "稿源",
+    "供稿",
+    "发布单位",
+    "发布机构",
+    "发布部门",
+    "发文机关",
+    "发文单位",
+];
+/// Fields of a day that what is announced has, too.
+const VAGUE: &[&str] = &["时间", "日期"];
+/// Other fields of credits.
+const OTHERS: &[&str] = &[
+    "作者",
+    "编辑",
+    "责任编辑",
+    "责编",
+    "记者",
+    "审核",
+    "校对",
+    "浏览",
+    "浏览次数",
+    "浏览量",
+    "阅读",
+    "阅读次数",
+    "阅读量",
+    "点击",
+    "点击次数",
+    "点击数",
+    "字号",
+    "分类",
+    "栏目",
+    "标签",
+    "关键词",
+];
+
+/// How many lines below the title may be such lines.
+const MOST: usize = 3;
+/// The longest of them, in characters.
+const MAX_LINE: usize = 80;
+
+#[derive(Default)]
+struct Stated {
+    source: Option<String>,
+    days: Vec<Date>,
+    /// Whether nothing but `时间：` says what the day is of.
+    is_vague: bool,
+}
+
+/// When and by whom the first of these lines say that what follows was written.
+pub(super) fn stated(lines: &[&str]) -> Option<(Option<String>, Date)> {
+    let filled: Vec<&str> = lines
+        .iter()
+        .map(|line| line.trim())
+        .filter(|line| !line.is_empty())
+        .take(MOST + 1)
+        .collect();
+    let mut all = Stated::default();
+    let mut read = 0;
+    for line in filled.iter().take(MOST) {
+        let Some(one) = read_line(line) else { break };
+        all.source = all.source.or(one.source);
+        all.days.extend(one.days);
+        all.is_vague |= one.is_vague;
+        read += 1;
+    }
+    let is_field = |line: &&str| {
+        let label = line.split_once(COLONS).map_or("", |(label, _)| label).trim();
+        (2..=6).contains(&label.chars().count())
+    };
+    // Something must follow, and fields that follow are those of what is announced.
+    let behind = filled.get(read)?;
+    let [day] = all.days[..] else { return None };
+    (!(all.is_vague && is_field(behind))).then_some((all.source, day))
+}
+
+fn read_line(line: &str) -> Option<Stated> {
+    if line.chars().count() > MAX_LINE {
+        return None;
+    }
+    let inner = line
+        .strip_prefix(['（', '('])
+        .and_then(|inner| inner.strip_suffix(['）', ')']));
+    let line = inner.unwrap_or(line);
+    let mut stated = Stated::default();
+    // The day stands apart whatever is right beside it.
+    let (before, behind) = match next_stamp(line, 0) {
+        Some(stamp) => {
+            stated.days.push(stamp.date);
+            (&line[..stamp.start], &line[stamp.end..])
+        }
+        None => (line, ""),
+    };
+    let mut bare = 0;
+    for text in [before, behind] {
+        let close = text
+            .replace(['：', ':'], ":")
+            .replace(": ", ":")
+            .replace(":\u{3000}", ":");
+        for part in
+            close.split(|c: char| c.is_whitespace() || matches!(c, '|' | '｜' | '丨' | '·' | '[' | ']' | '【' | '】'))
+        {
+            if !part.contains(char::is_alphabetic) {
+                continue;
+            }
+            match part.split_once(':') {
+                Some((label, name)) if SOURCES.contains(&label) => {
+                    stated.source = stated.source.or_else(|| source_name(name));
+                }
+                Some((label, "")) if VAGUE.contains(&label) => stated.is_vague = true,
+                Some((label, "")) if DATED.contains(&label) => {}
+                Some((label, _)) if OTHERS.contains(&label) => {}
+                Some(_) => return None,
+                None if DATED.contains(&part) => {}
+                None => {
+                    stated.source = stated.source.or(Some(publisher(part)?));
+                    bare += 1;
+                }
+            }
+        }
+    }
+    let is_dated = !stated.days.is_empty();
+    // A name alone is a line of the text, and so is a day that nothing is said of.
+    let says = stated.source.is_some() && (bare == 0 || is_dated);
+    let is_labelled = is_dated
+        && (before.trim_end().ends_with(COLONS) || DATED.iter().any(|label| before.trim_end().ends_with(label)));
+    (bare <= 1 && (says || is_labelled)).then_some(stated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<(Option<&str>, &str)>) {
+        let lines: Vec<&str> = text.lines().collect();
+        let found = stated(&lines).map(|(source, date)| (source, date.to_string()));
+        let found = found.as_ref().map(|(source, date)| (source.as_deref(), date.as_str()));
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn credits_are_read_in_any_order_of_their_parts() {
+        for line in [
+            "2024-06-18 07:15\u{3000}来源：某晚报",
+            "2024-06-18 来源：某晚报 作者：何某",
+            "某晚报 2024-06-18 07:15:22",
+            "作者：何某\u{3000}来源：某晚报\u{3000}发布日期：2024/6/18",
+            "发布单位：某晚报 | 更新时间：2024/06/18",
+            "日期：2024-06-18\n来源： 某晚报",
+            "[ 2024-06-18 ] 信息来源：某晚报",
+            "2024.06.18 某晚报",
+            "2024年06月18日07:15 | 来源：某晚报",
+            "二〇二四年六月十八日\u{3000}来源：某晚报",
+            "（2024年6月18日 某晚报）",
+            "发布于2024-06-18 某晚报",
+        ] {
+            check(&format!("{line}\n正文。"), Some((Some("某晚报"), "2024-06-18")));
+        }
+        check("更新时间：2024-06-18\n正文。", Some((None, "2024-06-18")));
+    }
+
+    #[test]
+    fn what_is_announced_and_what_is_told_are_no_credits() {
+        check("时间：2024年6月18日\n地点：某中心\n正文。", None);
+        check("某中心 2024-06-18\n另一中心 2024-06-19\n正文。", None);
+        check("第一批 2024-06-18\n正文。", None);
+        check("2024-06-18\n正文。", None);
+        check("2024-06-18起施行\n正文。", None);
+        check("办理时间：2024-06-18 上午\n正文。", None);
+        check("来源：某晚报\n正文。", None);
+        check("来源：某晚报 2024-06-18", None);
+    }
+}
