@@ -1,6 +1,7 @@
 //! JSON: records one a line, or in one document.
 //!
-//! Lines are read one by one, so a file may be larger than memory. Parses, so that no digit and no repeated name is lost; leaves to
+//! Lines are read one by one, so a file may be larger than memory. Parses, so that no digit and no repeated name is
+//! lost; leaves to
 //! `shapes` where the records lie and to `record` what is in them.
 
 use std::borrow::Cow;

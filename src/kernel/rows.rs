@@ -1,4 +1,5 @@
-//! Steps that work on one row of activations at a time: GELU, residual with layer norm, the L2 norm. Each is one plain body compiled for every level.
+//! Steps that work on one row of activations at a time: GELU, residual with layer norm, the L2 norm. Each is one
+//! plain body compiled for every level.
 
 use super::dot::dot_f32;
 use super::lanes::{fma, fold};

@@ -1,7 +1,8 @@
 //! Recognises the years a text speaks of: 2025年, 2025-04-19, 25/05/31, 二〇二五年, 去年, 〔2023〕5号, 2021-E版.
 //!
 //! A year counts where it says what a text is about: not the one in which somebody was born or some firm founded
-//! (`index/lexicon/passing-years.txt`). Owns the reading only, and which years are merely those of an edition (2021版, a document's number); what a year does
+//! (`index/lexicon/passing-years.txt`). Owns the reading only, and which years are merely those of an edition (2021版,
+//! a document's number); what a year does
 //! to a ranking is the search layer's.
 
 use std::ops::Range;

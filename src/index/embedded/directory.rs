@@ -1,10 +1,10 @@
 //! The folder of a tantivy index: its files mapped, as tantivy's own directory maps them, but for the stored passages.
 //!
-//! Owns how the bytes of a file are reached, that another user than the writer may reach them, and that what is written is
-//! known by its checksums (see [`super::seal`] and [`super::parts`]); all else is `MmapDirectory`'s. An answer reads a few blocks of 8 KB from anywhere in the stored passages, which are the texts
-//! themselves and by far not all read again: mapped, each block leaves pages that count as the process's memory for as
-//! long as it runs (400 MB after 1,000 questions to a million passages). Read from the file, they are in the system's
-//! cache only.
+//! Owns how the bytes of a file are reached, that another user than the writer may reach them, and that what is written
+//! is known by its checksums (see [`super::seal`] and [`super::parts`]); all else is `MmapDirectory`'s. An answer reads
+//! a few blocks of 8 KB from anywhere in the stored passages, which are the texts themselves and by far not all read
+//! again: mapped, each block leaves pages that count as the process's memory for as long as it runs (400 MB after 1,000
+//! questions to a million passages). Read from the file, they are in the system's cache only.
 
 use std::collections::BTreeSet;
 use std::fmt;
