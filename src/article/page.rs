@@ -15,7 +15,7 @@ use super::credit_lines::stated;
 use super::layout::{COLONS, is_han};
 use super::lines;
 use super::reading::Reading;
-use super::title::{MAX_TITLE, below_letterhead, is_open_name, looks_like_title};
+use super::title::{MAX_TITLE, below_letterhead, goes_on, is_open_name, looks_like_title};
 
 /// The lines that announce a list of other articles.
 const MARKERS: [&str; 9] = [
@@ -124,7 +124,12 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
             let end = ends
                 .clone()
                 .find(|&at| lines[at].contains('》') && next(at + 1).is_some());
-            if let Some(end) = end.filter(|_| !is_page && is_open_name(&article.title)) {
+            let end =
+                match next(start).filter(|&at| goes_on(&article.title, lines[at].trim()) && next(at + 1).is_some()) {
+                    Some(at) => Some(at),
+                    None => end.filter(|_| is_open_name(&article.title)),
+                };
+            if let Some(end) = end.filter(|_| !is_page) {
                 for at in ends.filter(|&at| at <= end) {
                     article.title.push_str(lines[at].trim());
                 }

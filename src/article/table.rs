@@ -389,7 +389,7 @@ fn has_header(rows: &[(usize, Vec<String>)]) -> bool {
     let alike = |one: &str, other: &str| {
         let words = |text: &str| text.chars().filter(|&c| !is_numeral(c)).collect::<String>();
         let (kept, length) = (words(one), one.chars().count());
-        kept.chars().count() >= 2 && kept.chars().count() < length && kept == words(other)
+        !kept.is_empty() && kept.chars().count() < length && kept == words(other)
     };
     let sentence = |text: &str| text.contains('。');
     !first

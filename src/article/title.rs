@@ -34,7 +34,7 @@ pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
                 && number.chars().all(|c| c.is_ascii_digit())
                 && !next.ends_with(['?', '？'])
         });
-        let is_head = line.ends_with("文件") && is_number(next);
+        let is_head = line.ends_with("文件") && (is_number(next) || next.starts_with("关于"));
         let is_above =
             !line.contains(char::is_alphabetic) || is_label || is_issue || is_head || (at > 0 && is_number(line));
         if !is_above {
@@ -43,6 +43,22 @@ pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
         at += 1;
     }
     filled.first().copied()
+}
+
+/// What the titles of official documents end in.
+const ENDS: &[&str] = &[
+    "通知", "通告", "公告", "公示", "意见", "办法", "规定", "细则", "决定", "方案", "批复", "复函", "通报", "条例",
+    "答复",
+];
+
+/// Whether an official title, 关于..., goes on in the next line, which ends as such titles do.
+pub(super) fn goes_on(title: &str, next: &str) -> bool {
+    let ends = |line: &str| ENDS.iter().any(|end| line.trim_end_matches(['）', ')']).ends_with(end));
+    title.starts_with("关于")
+        && !ends(title)
+        && ends(next)
+        && next.chars().count() <= MAX_TITLE / 2
+        && !next.contains('。')
 }
 
 /// Whether a name in brackets is not closed.
@@ -80,6 +96,12 @@ mod tests {
             "关于印发《医疗救助实施办法》的通知",
             "某市医疗保障局文件",
         );
+        check(
+            "某市医疗保障局文件\n\n关于完善职工医保\n门诊统筹待遇的通知\n\n各县医保局：\n现通知。",
+            "关于完善职工医保门诊统筹待遇的通知",
+            "某市医疗保障局文件",
+        );
+        check("关于门诊统筹\n现就有关事项通知。", "关于门诊统筹", "现就");
         check("需要哪些文件\n身份证（原件）1号窗口\n正文。", "需要哪些文件", "身份证");
         check(
             "【医保问答】2024年第3期\n异地就医要备案吗。",
