@@ -29,6 +29,8 @@ pub(super) enum Role {
     Year,
     /// A number of the row or of visits.
     Count,
+    /// Another article, an author, the site.
+    Aside,
 }
 
 const ROLES: &[(&str, Role)] = &[
@@ -44,6 +46,7 @@ const ROLES: &[(&str, Role)] = &[
     ("region", Role::Region),
     ("year", Role::Year),
     ("count", Role::Count),
+    ("aside", Role::Aside),
 ];
 
 /// How deep a text may lie in a field.

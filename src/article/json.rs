@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use super::decode::decode;
 use super::record::{Record, read_record};
 use super::repeated::Kept;
-use super::shapes::{Document, below_top, numbered, texts_of, unfolded};
-use super::texts::kind_of;
+use super::shapes::{Document, below_top, numbered, unfolded};
+use super::texts::{kind_of, texts_of};
 
 /// The longest line that is read, in bytes: beyond it a file is broken, not long.
 pub(super) const MAX_LINE: usize = 16 << 20;

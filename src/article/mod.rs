@@ -16,6 +16,7 @@ pub mod documents;
 mod event;
 mod fields;
 mod format;
+mod headers;
 mod html;
 mod json;
 mod layout;

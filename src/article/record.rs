@@ -18,7 +18,7 @@ use super::limits::{
     MAX_ATTRIBUTE_BYTES as MAX_ATTRIBUTE, MAX_ATTRIBUTES_BYTES as MAX_ATTRIBUTES, MAX_ID_BYTES as MAX_ID,
     MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
 };
-use super::texts::{kind_of, short, texts};
+use super::texts::{kind_of, short, texts, without_tags};
 
 /// What one record gave.
 #[derive(Debug, Default)]
@@ -63,6 +63,15 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         return Err(format!("is {}, not an object with `_id` and `text`", kind_of(&value)));
     };
     let mut read = Record::default();
+    for value in fields.values_mut() {
+        // As some databases write ids, days and numbers: `{"$oid": "..."}`.
+        let inner = value.as_object_mut().filter(|inner| inner.len() == 1);
+        if let Some((name, inner)) = inner.and_then(|inner| inner.iter_mut().next())
+            && name.starts_with('$')
+        {
+            *value = inner.take();
+        }
+    }
     let id = match take(&mut fields, Role::Id) {
         Some((_, Value::String(id))) => id,
         Some((_, Value::Number(id))) => id.to_string(),
@@ -82,14 +91,20 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     }
     let mut text = texts(&mut fields)?;
     let mut title = match take(&mut fields, Role::Title) {
-        Some((_, Value::String(title))) => title,
+        Some((_, Value::String(title))) => without_tags(&title).unwrap_or(title),
         Some((_, Value::Number(title))) => title.to_string(),
         Some((name, mut other)) => {
-            let title = if other.is_object() {
+            let said = if other.is_object() {
                 take_text(&mut other)
             } else {
                 String::new()
             };
+            // A question says more than its title.
+            let (title, more) = said.split_once("\n\n").unwrap_or((&said, ""));
+            let title = title.to_string();
+            if !more.is_empty() {
+                text = format!("{more}\n\n{text}");
+            }
             if title.is_empty() {
                 read.lost
                     .push(("title is not a text and was kept as an attribute", shown(&other)));

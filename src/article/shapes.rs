@@ -43,44 +43,53 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
     if let Some(rows) = rows_beside_columns(fields) {
         return numbered(rows, id, name, "");
     }
+    let is_whole = is_by_id(fields) || is_told(fields);
+    // One record may stand beside lists of others.
+    let is_one = |value: &Value| matches!(value, Value::Object(fields) if is_record(fields));
+    let ones = if is_whole { Vec::new() } else { below(fields, is_one) };
+    let mut records = Vec::new();
+    for path in &ones {
+        let own = if ones.len() == 1 {
+            "1".to_string()
+        } else {
+            path.join("/")
+        };
+        if let Some(record) = at(fields, path) {
+            records.push(read_record(record.take(), Some(format!("{id}-{own}"))));
+        }
+    }
     // By names that are known, else by what reads as sentences, else by words.
-    let by_name = below(fields, is_list);
-    let by_sentences = || below(fields, |value| is_list_of(value, has_sentences));
-    let by_words = || below(fields, |value| is_list_of(value, has_words));
-    let lists = [by_name]
-        .into_iter()
-        .chain([by_sentences(), by_words()])
-        .find(|lists| !lists.is_empty());
-    if let Some(lists) = lists.filter(|_| !is_by_id(fields) && !is_told(fields)) {
-        let of = |path: &[String]| {
-            if lists.len() > 1 {
+    let mut lists = below(fields, is_list);
+    if lists.is_empty() && ones.is_empty() {
+        lists = below(fields, |value| is_list_of(value, has_sentences));
+    }
+    if lists.is_empty() && ones.is_empty() {
+        lists = below(fields, |value| is_list_of(value, has_words));
+    }
+    let is_found = !lists.is_empty() || !ones.is_empty();
+    if is_found && !is_whole {
+        for path in &lists {
+            let of = if lists.len() > 1 {
                 format!("of `{}` ", path.join("."))
             } else {
                 String::new()
-            }
-        };
-        let records = lists
-            .iter()
-            .flat_map(|path| numbered(list(fields, path), &format!("{id}-{}", path.join("/")), name, &of(path)));
-        return records.collect();
+            };
+            let rows = list(fields, path);
+            records.extend(numbered(rows, &format!("{id}-{}", path.join("/")), name, &of));
+        }
+        return records;
     }
     if is_by_id(fields) {
         let records = std::mem::take(fields).into_iter().map(|(key, record)| {
-            read_record(record, Some(key.clone())).map_err(|why| format!("record `{key}`: {why}"))
+            // A number counts records, and each file has one of it.
+            let is_number = key.bytes().all(|byte| byte.is_ascii_digit());
+            let own = if is_number { format!("{id}-{key}") } else { key.clone() };
+            read_record(record, Some(own)).map_err(|why| format!("record `{key}`: {why}"))
         });
         return records.collect();
     }
     if is_told(fields) {
         return told(std::mem::take(fields), id, name);
-    }
-    let one_below = below(
-        fields,
-        |value| matches!(value, Value::Object(fields) if is_record(fields)),
-    );
-    if let [path] = one_below.as_slice()
-        && let Some(Value::Object(record)) = at(fields, path)
-    {
-        return one(record);
     }
     one(fields)
 }
@@ -93,17 +102,11 @@ fn is_record(fields: &Map<String, Value>) -> bool {
             .iter()
             .any(|(name, value)| fields::is(name, role) && (says(value) || (role == Role::Id && value.is_number())))
     };
-    has(Role::Text) || (has_text(fields.keys().map(String::as_str)) && (has(Role::Title) || has(Role::Id)))
-}
-
-/// The texts in a value, in its order.
-pub(super) fn texts_of(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) if !text.trim().is_empty() => found.push(text.clone()),
-        Value::Array(values) => values.iter().for_each(|value| texts_of(value, found)),
-        Value::Object(fields) => fields.values().for_each(|value| texts_of(value, found)),
-        _ => {}
-    }
+    // A question and its answer may both be objects.
+    let is_asked = |(name, value): (&String, &Value)| fields::is(name, Role::Title) && value.is_object();
+    has(Role::Text)
+        || (has_text(fields.keys().map(String::as_str))
+            && (has(Role::Title) || has(Role::Id) || fields.iter().any(is_asked)))
 }
 
 /// Texts by their names: an article a question, or one of all names and what they say.
@@ -171,6 +174,8 @@ pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> V
         false => records,
     };
     if is_rows(&records) {
+        let names = records[0].as_array().map_or(&[][..], Vec::as_slice).iter();
+        let names_columns = names.filter_map(Value::as_str).any(fields::is_known);
         let rows = records.into_iter().enumerate().map(|(at, row)| {
             let Value::Array(cells) = row else {
                 return (at + 1, Vec::new());
@@ -179,7 +184,7 @@ pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> V
         });
         let table = Table {
             rows: rows.collect(),
-            header_rows: 1,
+            header_rows: usize::from(names_columns),
             ..Table::default()
         };
         let rows = table::records(table, id, name).records.into_iter();

@@ -5,9 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::text::find_date;
-
 use super::fields::{self, Role};
+use super::headers::{filled, has_header, is_above, is_form, is_note, joins_columns, only_cell, spans};
 use super::lines::{append, begins, is_open, only_follows, unwrapped};
 use super::record::{Record, read_record};
 use super::repeated;
@@ -31,8 +30,6 @@ pub(super) const MAX_CELLS: usize = 4_000_000;
 /// How many lines above a header, of how many characters each, are told with each row.
 const MAX_LEAD: usize = 3;
 const MAX_LEAD_CHARS: usize = 60;
-/// How long a cell is at least that spans a row, in characters: shorter ones may be the same by chance.
-const MIN_SPAN: usize = 4;
 /// How much of a column's name is told with each cell, in characters.
 const MAX_NAME: usize = 200;
 
@@ -167,23 +164,6 @@ fn document(table: &Table, id: &str) -> Option<Rows> {
     })
 }
 
-fn filled(row: &[String]) -> impl Iterator<Item = &String> + Clone {
-    row.iter().filter(|cell| !cell.is_empty())
-}
-
-/// Whether one cell fills a row of several, as merged cells do.
-fn spans(row: &[String]) -> bool {
-    let mut cells = filled(row);
-    let first = cells.next().filter(|first| first.chars().count() >= MIN_SPAN);
-    first.is_some_and(|first| cells.clone().count() > 0 && cells.all(|cell| cell == first))
-}
-
-/// The cell of a row that has no other.
-fn only_cell(row: &[String]) -> Option<&String> {
-    let mut cells = filled(row);
-    cells.next().filter(|_| cells.next().is_none())
-}
-
 /// What all rows of a table share.
 struct Sheet<'a> {
     /// What the rows' ids begin with.
@@ -263,6 +243,10 @@ impl Sheet<'_> {
         if !is_titled {
             fields.insert("title".into(), Value::String(self.title.clone()));
         }
+        // Without its text a row says what its other columns say.
+        if !fields::has_text(fields.keys().map(String::as_str)) {
+            told.clear();
+        }
         let mut record = read_record(Value::Object(fields), Some(format!("{}-{line}", self.id)))?;
         let text = std::mem::take(&mut record.article.text);
         record.article.text = match (told.is_empty(), is_titled) {
@@ -310,96 +294,6 @@ impl Sheet<'_> {
         fields.insert("text".into(), Value::String(text));
         read_record(Value::Object(fields), Some(format!("{}-{line}", self.id)))
     }
-}
-
-/// Whether the rows are those of a form: names of what an office says of one thing (`办理条件`), each with its value beside it,
-/// and no columns with a header of their own.
-fn is_form(rows: &[(usize, Vec<String>)]) -> bool {
-    let ending = |(_, row): &(usize, Vec<String>)| match row.as_slice() {
-        [name, value] if !value.is_empty() => fields::form_ending(name),
-        _ => None,
-    };
-    let Some((_, first)) = rows.first().filter(|first| ending(first).is_some()) else {
-        return false;
-    };
-    let is_header = first
-        .iter()
-        .skip(1)
-        .any(|name| fields::is_known(name) || fields::form_ending(name).is_some());
-    let endings: Vec<&str> = rows.iter().filter_map(ending).collect();
-    let mut kinds = endings.clone();
-    kinds.sort_unstable();
-    kinds.dedup();
-    !is_header && kinds.len() > 2 && 2 * endings.len() >= rows.len() && rows.iter().all(|(_, row)| row.len() <= 2)
-}
-
-/// Whether the first row joins columns by the same name for several, and the second names each, as numbers below show.
-fn joins_columns(rows: &[(usize, Vec<String>)]) -> bool {
-    let [(_, first), (_, second), (_, third), ..] = rows else {
-        return false;
-    };
-    let joins = first.windows(2).any(|pair| !pair[0].is_empty() && pair[0] == pair[1]);
-    let has_numerals = |cell: &String| cell.chars().any(is_numeral);
-    let is_name = |cell: &String| !cell.is_empty() && !has_numerals(cell) && !cell.contains('。');
-    let distinct = second.windows(2).all(|pair| pair[0] != pair[1]);
-    let is_known = fields::has_text(first.iter().map(String::as_str));
-    joins
-        && distinct
-        && !is_known
-        && second.len() == first.len()
-        && second.iter().all(is_name)
-        && third.iter().any(has_numerals)
-}
-
-/// Whether a row at the top of a table stands above its header: one cell, the table's name or its unit, or a few of which each
-/// says what it is (`制表单位：某局`). `wide`: how many cells the widest row has.
-fn is_above(row: &[String], wide: usize) -> bool {
-    let says_what = |cell: &str| {
-        let said = cell.split_once(['：', ':']);
-        said.is_some_and(|(name, value)| !name.trim().is_empty() && !value.trim().is_empty())
-    };
-    let several = filled(row).count();
-    several == 1
-        || (several < wide
-            && filled(row).any(|cell| says_what(cell))
-            && filled(row).all(|cell| says_what(cell) || find_date(cell).is_some()))
-}
-
-/// Whether a row below the header is a note on the table and no row of it: one cell that is none of a column's.
-fn is_note(row: &[String], wide: usize) -> bool {
-    let Some(cell) = only_cell(row) else {
-        return false;
-    };
-    wide > 2
-        && (cell.contains('。')
-            || ["注：", "注:", "备注", "说明：", "说明:"]
-                .iter()
-                .any(|mark| cell.starts_with(mark)))
-}
-
-/// Whether the first of some rows names the columns. It does not if it is a row as the next one is: sentences stand in
-/// the same column, or the same words with other numbers.
-fn has_header(rows: &[(usize, Vec<String>)]) -> bool {
-    let [(_, first), (_, second), ..] = rows else {
-        return true;
-    };
-    if fields::has_text(first.iter().map(String::as_str)) {
-        return true;
-    }
-    let alike = |one: &str, other: &str| {
-        let words = |text: &str| text.chars().filter(|&c| !is_numeral(c)).collect::<String>();
-        let (kept, length) = (words(one), one.chars().count());
-        !kept.is_empty() && kept.chars().count() < length && kept == words(other)
-    };
-    let sentence = |text: &str| text.contains('。');
-    !first
-        .iter()
-        .zip(second)
-        .any(|(one, other)| (sentence(one) && sentence(other)) || alike(one, other))
-}
-
-fn is_numeral(c: char) -> bool {
-    c.is_ascii_digit() || matches!(c, '.' | ',') || "〇零一二三四五六七八九十百千万".contains(c)
 }
 
 /// A cell's lines, with those joined that were broken inside sentences.

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::fields::{Role, is_known, says_more, take, take_text};
+use super::fields::{Role, has_text, is, is_known, says_more, take, take_text};
 use super::html::push_fragment;
 use super::layout::{Layout, is_han};
+use super::limits::MAX_ATTRIBUTE_BYTES;
 use super::lines::unwrapped;
 
 /// How many Han characters a text has at least that is read as sentences: with the mark that ends one, and without.
@@ -37,13 +38,17 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
         }
         rest.push((name, value));
     }
+    let is_told = |value: &Value| has_sentences(value) || has_parts(value) || is_too_long(value);
     for (_, value) in fields
         .iter_mut()
-        .filter(|(name, value)| !is_known(name) && has_sentences(value))
+        .filter(|(name, value)| !is_known(name) && is_told(value))
     {
         said.add(value);
         // What lies in it by names that nobody knows.
         take_sentences(value, &mut said);
+        if is_too_long(value) {
+            take_words(value, &mut said);
+        }
     }
     if said.0.is_empty()
         && let Some((name, mut value)) = take(fields, Role::Brief)
@@ -96,7 +101,46 @@ impl Said {
 /// Whether a text reads as sentences.
 fn is_sentence(text: &str) -> bool {
     let han = text.chars().filter(|c| is_han(*c)).count();
-    han >= LONG || (han >= SENTENCE && text.contains(['。', '！', '；', '？']))
+    let words = || {
+        text.split_whitespace()
+            .filter(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_graphic()))
+            .count()
+    };
+    han >= LONG || (han >= SENTENCE && text.contains(['。', '！', '；', '？'])) || (han == 0 && words() >= SENTENCE)
+}
+
+/// Whether a value is a list of parts that have texts by names that are known: comments, questions with answers.
+fn has_parts(value: &Value) -> bool {
+    let has_text = |part: &Value| {
+        part.as_object()
+            .is_some_and(|fields| has_text(fields.keys().map(String::as_str)))
+    };
+    value.as_array().is_some_and(|parts| parts.iter().any(has_text))
+}
+
+/// Whether a value is words and too long to be kept as an attribute.
+fn is_too_long(value: &Value) -> bool {
+    let mut texts = Vec::new();
+    texts_of(value, &mut texts);
+    value.to_string().len() > MAX_ATTRIBUTE_BYTES && texts.iter().any(|text| text.contains(is_han))
+}
+
+/// Takes all words out of a value, a line each.
+fn take_words(value: &mut Value, said: &mut Said) {
+    let mut texts = Vec::new();
+    texts_of(value, &mut texts);
+    said.add(&mut Value::String(texts.join("\n\n")));
+    *value = Value::Null;
+}
+
+/// The texts in a value, in its order.
+pub(super) fn texts_of(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => found.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| texts_of(value, found)),
+        Value::Object(fields) => fields.values().for_each(|value| texts_of(value, found)),
+        _ => {}
+    }
 }
 
 /// Whether a value that is an object, a list or a text has sentences.
@@ -115,7 +159,10 @@ fn take_sentences(value: &mut Value, said: &mut Said) {
             said.add(value);
         }
         Value::Array(values) => values.iter_mut().for_each(|value| take_sentences(value, said)),
-        Value::Object(fields) => fields.values_mut().for_each(|value| take_sentences(value, said)),
+        Value::Object(fields) => fields
+            .iter_mut()
+            .filter(|(name, _)| !is(name, Role::Aside))
+            .for_each(|(_, value)| take_sentences(value, said)),
         _ => {}
     }
 }
@@ -148,7 +195,7 @@ const TAGS: &[&str] = &[
 
 /// What a text says that was written as HTML, if it was: it has a closing tag or a line break of it, perhaps with the
 /// brackets escaped, as some programs store it.
-fn without_tags(text: &str) -> Option<String> {
+pub(super) fn without_tags(text: &str) -> Option<String> {
     let text = with_brackets(text);
     let lower = text.to_ascii_lowercase();
     let is_html = lower.contains("<br>")
