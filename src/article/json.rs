@@ -275,6 +275,14 @@ mod tests {
     }
 
     #[test]
+    fn records_that_are_refused_are_counted_where_they_are_many() {
+        let many = format!("[{}{{\"text\": \"x\"}}]", "{},".repeat(1_200));
+        let records = read_document(&many, "f", "文件").unwrap().records;
+        assert_eq!((records.len(), records[1_000].is_ok()), (1_002, true));
+        assert_eq!(records[1_001].as_ref().unwrap_err(), "200 more records are refused");
+    }
+
+    #[test]
     fn what_stands_beside_the_records_is_told() {
         let json =
             r#"{"note": "不含生育保险。", "list": [{"_id": "a", "text": "x"}], "more": [{"size": "大"}], "total": 1}"#;

@@ -14,6 +14,8 @@ use super::texts::has_sentences;
 
 /// How deep below the top records are looked for.
 const MAX_DEPTH: usize = 6;
+/// For how many records of a list it is said why they are refused; the others are counted.
+const MAX_REASONS: usize = 1_000;
 /// How deep the fields of a record may lie in it.
 const MAX_FOLDS: usize = 4;
 
@@ -192,14 +194,21 @@ pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> V
             .map(|(row, record)| record.map_err(|why| format!("row {of}{}: {why}", row.unwrap_or(0))))
             .collect();
     }
+    let mut refused = 0;
     let numbered = records.into_iter().enumerate();
-    numbered
-        .map(|(at, record)| {
+    let mut read: Vec<Reading> = numbered
+        .filter_map(|(at, record)| {
             let number = at + 1;
-            read_record(unfolded(record), Some(format!("{id}-{number}")))
-                .map_err(|why| format!("record {of}{number}: {why}"))
+            let record = read_record(unfolded(record), Some(format!("{id}-{number}")));
+            refused += usize::from(record.is_err());
+            let is_said = record.is_ok() || refused <= MAX_REASONS;
+            is_said.then(|| record.map_err(|why| format!("record {of}{number}: {why}")))
         })
-        .collect()
+        .collect();
+    if refused > MAX_REASONS {
+        read.push(Err(format!("{} more records {of}are refused", refused - MAX_REASONS)));
+    }
+    read
 }
 
 /// Whether a list is a table: rows of plain values, the first the names of columns of which one is a text.
