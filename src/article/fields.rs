@@ -117,28 +117,42 @@ fn fit(field: &str, role: Role) -> Option<Fit> {
             place,
         });
     }
-    let said = NAMES.of.iter().filter_map(|of| place(name.strip_prefix(of.as_str())?));
-    let said = said.min().filter(|_| role != Role::Id);
-    said.map(|place| Fit {
+    let place = names_behind(&name)
+        .filter_map(place)
+        .min()
+        .filter(|_| role != Role::Id)?;
+    Some(Fit {
         is_prefixed: true,
         place,
     })
 }
 
+/// What is left of a name behind each word that may stand before one.
+fn names_behind(name: &str) -> impl Iterator<Item = &str> {
+    NAMES.of.iter().filter_map(|of| name.strip_prefix(of.as_str()))
+}
+
 /// Whether a field is one of this role.
-pub(super) fn is(field: &str, role: Role) -> bool {
+pub(super) fn has_role(field: &str, role: Role) -> bool {
     fit(field, role).is_some()
 }
 
 /// Whether a field has a role of a record's own.
 pub(super) fn is_known(field: &str) -> bool {
-    let inner = [Role::Inside, Role::Wrapper];
-    ROLES.iter().any(|(_, role)| !inner.contains(role) && is(field, *role))
+    let has = |name: &str, is_wanted: fn(Role) -> bool| {
+        let roles = NAMES.roles.get(name);
+        roles.is_some_and(|roles| roles.iter().any(|&(role, _)| is_wanted(role)))
+    };
+    let name = plain(field);
+    let is_own = |role| !matches!(role, Role::Inside | Role::Wrapper);
+    // No word stands before an id.
+    let is_own_behind = |role| !matches!(role, Role::Inside | Role::Wrapper | Role::Id);
+    has(&name, is_own) || names_behind(&name).any(|name| has(name, is_own_behind))
 }
 
 /// Whether a record of these fields has a text by a name that is known.
 pub(super) fn has_text<'a>(mut fields: impl Iterator<Item = &'a str>) -> bool {
-    fields.any(|field| is(field, Role::Text))
+    fields.any(|field| has_role(field, Role::Text))
 }
 
 /// Whether this is a name in a form, of what an office says of a thing: `办理条件`; what it ends in.
@@ -152,18 +166,33 @@ pub(super) fn form_ending(name: &str) -> Option<&'static str> {
 /// The field of a role, out of the record: the best that is there, not null, and none that says nothing (an empty text, a
 /// truth value for a day) where another does.
 pub(super) fn take(record: &mut Map<String, Value>, role: Role) -> Option<(String, Value)> {
-    let is_silent = |value: &Value| match value {
-        Value::Null => true,
+    let (_, field) = fitting(record, role).min()?;
+    let field = field.clone();
+    record.remove(&field).map(|value| (field, value))
+}
+
+/// All fields of a role, out of the record, the best first.
+pub(super) fn take_all(record: &mut Map<String, Value>, role: Role) -> Vec<(String, Value)> {
+    let mut found: Vec<_> = fitting(record, role).collect();
+    found.sort();
+    let names: Vec<String> = found.into_iter().map(|(_, field)| field.clone()).collect();
+    let taken = names
+        .into_iter()
+        .filter_map(|name| record.remove(&name).map(|value| (name, value)));
+    taken.collect()
+}
+
+/// The fields of a role that are not null, each behind how well it fits: whether it is silent, and its name.
+fn fitting(record: &Map<String, Value>, role: Role) -> impl Iterator<Item = ((bool, Fit), &String)> {
+    let is_silent = move |value: &Value| match value {
         Value::String(text) => text.trim().is_empty(),
         Value::Bool(_) => role == Role::Date,
         _ => false,
     };
-    let fitting = record
+    record
         .iter()
-        .filter_map(|(field, value)| Some((fit(field, role)?, field, value)));
-    let best = fitting.min_by_key(|(fit, _, value)| (is_silent(value), *fit));
-    let field = best.filter(|(_, _, value)| !value.is_null())?.1.clone();
-    record.remove(&field).map(|value| (field, value))
+        .filter(|(_, value)| !value.is_null())
+        .filter_map(move |(field, value)| Some(((is_silent(value), fit(field, role)?), field)))
 }
 
 /// Takes what is said by a value that may be a list of texts or lie deeper (`{"rendered": ...}`, answers with their
@@ -201,10 +230,9 @@ fn take_parts(value: &mut Value, parts: &mut Vec<String>, depth: usize) {
         Value::Object(fields) if depth < MAX_DEPTH => {
             // A part's title stands above it.
             for role in [Role::Title, Role::Text, Role::Inside] {
-                let mut taken = Vec::new();
-                while let Some((name, mut inner)) = take(fields, role) {
-                    take_parts(&mut inner, parts, depth + 1);
-                    taken.push((name, inner));
+                let mut taken = take_all(fields, role);
+                for (_, inner) in &mut taken {
+                    take_parts(inner, parts, depth + 1);
                 }
                 fields.extend(taken.into_iter().filter(|(_, inner)| says_more(inner)));
             }
@@ -271,7 +299,7 @@ mod tests {
 
     #[test]
     fn fields_are_known_by_the_names_that_people_give_them() {
-        let check = |field: &str, role: Role, expected: bool| assert_eq!(is(field, role), expected, "{field}");
+        let check = |field: &str, role: Role, expected: bool| assert_eq!(has_role(field, role), expected, "{field}");
         check("Title", Role::Title, true);
         check(" 标题 ", Role::Title, true);
         check("articleTitle", Role::Title, true);

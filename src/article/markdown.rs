@@ -349,7 +349,11 @@ fn front_matter(metadata: &str, parts: &[char], reading: &mut Reading) -> Articl
         let value = value.trim().trim_matches(['"', '\'']).trim();
         let key = key.trim().to_lowercase();
         // Ids are the files'; the text is below.
-        if !value.is_empty() && !key.is_empty() && !fields::is(&key, Role::Id) && !fields::is(&key, Role::Text) {
+        if !value.is_empty()
+            && !key.is_empty()
+            && !fields::has_role(&key, Role::Id)
+            && !fields::has_role(&key, Role::Text)
+        {
             let list = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
             let value = match list {
                 Some(list) => list

@@ -2,8 +2,8 @@
 //!
 //! A record is an object of JSON or a row of a table; its texts are kept to the letter, but for lines that were broken
 //! inside sentences and for the tags of HTML. Fields of no known name become the article's attributes, which are shown and
-//! not searched. What cannot be read in
-//! one field costs that field. Knows nothing of files and lines, and leaves to `fields` what a field is called.
+//! not searched. What cannot be read in one field costs that field. Knows nothing of files and lines, and leaves to `fields`
+//! what a field is called and to `texts` what is searched.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::model::{Article, ArticleKind};
 
 use crate::text::{WrittenDate, find_date};
 
-use super::fields::{Role, says_more, take, take_text};
+use super::fields::{Role, says_more, take, take_all, take_text};
 use super::limits::{
     MAX_ATTRIBUTE_BYTES as MAX_ATTRIBUTE, MAX_ATTRIBUTES_BYTES as MAX_ATTRIBUTES, MAX_ID_BYTES as MAX_ID,
     MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
@@ -166,7 +166,7 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     // Province and city may stand in two fields; both name the place.
     let is_empty = |value: &Value| matches!(value, Value::String(text) if text.trim().is_empty());
     let mut not_understood = Vec::new();
-    while let Some((name, value)) = take(&mut fields, Role::Region) {
+    for (name, value) in take_all(&mut fields, Role::Region) {
         if !names(&value, &mut regions) && !is_empty(&value) {
             read.lost
                 .push(("region is no name and was kept as an attribute", shown(&value)));
@@ -174,7 +174,7 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         // A place that the gazetteer does not know is still shown.
         not_understood.push((name, value));
     }
-    while let Some((name, value)) = take(&mut fields, Role::Year) {
+    for (name, value) in take_all(&mut fields, Role::Year) {
         let before = years.len();
         calendar_years(&value, &mut years);
         if years.len() == before && !is_empty(&value) {
@@ -187,13 +187,18 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         fields.insert(name, value);
     }
     let url = text_of(take(&mut fields, Role::Url));
-    // `{"name": ...}` is said by its name.
-    let source = text_of(
-        take(&mut fields, Role::Source).map(|(field, value)| match value.get("name") {
-            Some(name) => (field, name.clone()),
-            None => (field, value),
-        }),
-    );
+    let source = take(&mut fields, Role::Source).map(|(field, mut value)| {
+        // `{"name": ...}` is said by its name; the rest stays.
+        let name = value.as_object_mut().and_then(|inner| inner.remove("name"));
+        match name {
+            Some(name) if says_more(&value) => {
+                fields.insert(field.clone(), value);
+                (field, name)
+            }
+            name => (field, name.unwrap_or(value)),
+        }
+    });
+    let source = text_of(source);
     let attributes = attributes(fields, &mut read.lost);
     read.article = Article {
         id,

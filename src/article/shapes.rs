@@ -45,11 +45,24 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
     if let Some(rows) = rows_beside_columns(fields) {
         return numbered(rows, id, name, "");
     }
-    let is_whole = is_by_id(fields) || is_told(fields);
-    // One record may stand beside lists of others.
-    let is_one = |value: &Value| matches!(value, Value::Object(fields) if is_record(fields));
-    let ones = if is_whole { Vec::new() } else { below(fields, is_one) };
+    if is_by_id(fields) {
+        let records = std::mem::take(fields).into_iter().map(|(key, record)| {
+            // A number counts records, and each file has one of it.
+            let is_number = key.bytes().all(|byte| byte.is_ascii_digit());
+            let own = if is_number { format!("{id}-{key}") } else { key.clone() };
+            read_record(record, Some(own)).map_err(|why| format!("record `{key}`: {why}"))
+        });
+        return records.collect();
+    }
+    if is_told(fields) {
+        return told(std::mem::take(fields), id, name);
+    }
     let mut records = Vec::new();
+    // One record may stand beside lists of others.
+    let ones = below(
+        fields,
+        |value| matches!(value, Value::Object(fields) if is_record(fields)),
+    );
     for path in &ones {
         let own = if ones.len() == 1 {
             "1".to_string()
@@ -68,30 +81,17 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
     if lists.is_empty() && ones.is_empty() {
         lists = below(fields, |value| is_list_of(value, has_words));
     }
-    let is_found = !lists.is_empty() || !ones.is_empty();
-    if is_found && !is_whole {
-        for path in &lists {
-            let of = if lists.len() > 1 {
-                format!("of `{}` ", path.join("."))
-            } else {
-                String::new()
-            };
-            let rows = list(fields, path);
-            records.extend(numbered(rows, &format!("{id}-{}", path.join("/")), name, &of));
-        }
+    for path in &lists {
+        let of = if lists.len() > 1 {
+            format!("of `{}` ", path.join("."))
+        } else {
+            String::new()
+        };
+        let rows = list(fields, path);
+        records.extend(numbered(rows, &format!("{id}-{}", path.join("/")), name, &of));
+    }
+    if !records.is_empty() {
         return records;
-    }
-    if is_by_id(fields) {
-        let records = std::mem::take(fields).into_iter().map(|(key, record)| {
-            // A number counts records, and each file has one of it.
-            let is_number = key.bytes().all(|byte| byte.is_ascii_digit());
-            let own = if is_number { format!("{id}-{key}") } else { key.clone() };
-            read_record(record, Some(own)).map_err(|why| format!("record `{key}`: {why}"))
-        });
-        return records.collect();
-    }
-    if is_told(fields) {
-        return told(std::mem::take(fields), id, name);
     }
     one(fields)
 }
@@ -100,12 +100,12 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
 fn is_record(fields: &Map<String, Value>) -> bool {
     let says = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
     let has = |role: Role| {
-        fields
-            .iter()
-            .any(|(name, value)| fields::is(name, role) && (says(value) || (role == Role::Id && value.is_number())))
+        fields.iter().any(|(name, value)| {
+            fields::has_role(name, role) && (says(value) || (role == Role::Id && value.is_number()))
+        })
     };
     // A question and its answer may both be objects.
-    let is_asked = |(name, value): (&String, &Value)| fields::is(name, Role::Title) && value.is_object();
+    let is_asked = |(name, value): (&String, &Value)| fields::has_role(name, Role::Title) && value.is_object();
     has(Role::Text)
         || (has_text(fields.keys().map(String::as_str))
             && (has(Role::Title) || has(Role::Id) || fields.iter().any(is_asked)))
@@ -211,7 +211,7 @@ pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> V
     read
 }
 
-/// Whether a list is a table: rows of plain values, the first the names of columns of which one is a text.
+/// Whether a list is a table: rows of plain values, the first of names of columns that are known, or of words.
 fn is_rows(records: &[Value]) -> bool {
     let plain = |value: &Value| !value.is_array() && !value.is_object();
     let is_row = |row: &Value| row.as_array().is_some_and(|cells| cells.iter().all(plain));
@@ -275,7 +275,7 @@ fn holds_text(record: &Value) -> bool {
 
 /// Whether all values are records and the names their ids; one alone may lie in a wrapper.
 fn is_by_id(fields: &Map<String, Value>) -> bool {
-    let is_wrapper = |name: &String| fields::is(name, Role::Wrapper);
+    let is_wrapper = |name: &String| fields::has_role(name, Role::Wrapper);
     !fields.is_empty() && fields.values().all(holds_text) && !(fields.len() == 1 && fields.keys().any(is_wrapper))
 }
 

@@ -1,6 +1,7 @@
 //! Rows of a table to records: a row is a record by the table's header, or says of each cell what its column is.
 //!
-//! Owns where the header is and what a row says. Files are read elsewhere: `delimited`, workbooks, lists of JSON.
+//! Owns what a row says and in which part of the table it stands; which rows are the header is for `headers`. Files are
+//! read elsewhere: `delimited`, workbooks, lists of JSON.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,7 +15,7 @@ use super::repeated;
 /// The rows of one table, each with the line or row that it stands on, from 1.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Table {
-    /// What the table is called where it has a name of its own: a sheet's name, a line above the header.
+    /// What the table is called where it has a name of its own, as a sheet has.
     pub name: String,
     /// Rows with their cells; empty cells are empty.
     pub rows: Vec<(usize, Vec<String>)>,
@@ -27,14 +28,13 @@ pub(super) struct Table {
 
 /// Most cells that are read of one file.
 pub(super) const MAX_CELLS: usize = 4_000_000;
+/// Most columns of a row.
+pub(super) const MAX_COLUMNS: usize = 1_000;
 /// How many lines above a header, of how many characters each, are told with each row.
 const MAX_LEAD: usize = 3;
 const MAX_LEAD_CHARS: usize = 60;
 /// How much of a column's name is told with each cell, in characters.
 const MAX_NAME: usize = 200;
-
-/// Most columns of a row.
-pub(super) const MAX_COLUMNS: usize = 1_000;
 
 /// What the rows of a table gave.
 pub(super) struct Rows {
@@ -108,10 +108,12 @@ pub(super) fn records(mut table: Table, id: &str, name: &str) -> Rows {
         let record = sheet.of_text(0, &sheet.title, told_once);
         found.push((rows.first().map(|(line, _)| *line), record));
     }
-    match () {
-        () if sheet.has_text() => found.extend(below.iter().map(|(line, row)| (Some(*line), sheet.named(*line, row)))),
-        () if is_form => found.push((rows.first().map(|(line, _)| *line), sheet.form(&rows))),
-        () => found.extend(sheet.all_told(heads, below)),
+    if fields::has_text(sheet.header.iter().map(String::as_str)) {
+        found.extend(sheet.all_named(below));
+    } else if is_form {
+        found.push((rows.first().map(|(line, _)| *line), sheet.form(&rows)));
+    } else {
+        found.extend(sheet.all_told(heads, below));
     }
     if found.is_empty() && !sheet.header.is_empty() {
         // A header alone is all that there is.
@@ -175,14 +177,20 @@ struct Sheet<'a> {
     lead: Vec<String>,
 }
 
+/// What the names of a table's columns are, looked up once.
+struct Columns {
+    /// Of each, whether a record's field has this name.
+    is_known: Vec<bool>,
+    /// Whether one is a title.
+    is_titled: bool,
+    /// Whether the last is a text.
+    ends_in_text: bool,
+}
+
 /// A record with its line, or why it is none.
 type Reading = (Option<usize>, Result<Record, String>);
 
 impl Sheet<'_> {
-    fn has_text(&self) -> bool {
-        fields::has_text(self.header.iter().map(String::as_str))
-    }
-
     /// The rows below the header, each told with the name of the part of the table that it stands in; the header once more
     /// is none of them.
     fn all_told(&self, heads: &[(usize, Vec<String>)], below: &[(usize, Vec<String>)]) -> Vec<Reading> {
@@ -214,16 +222,30 @@ impl Sheet<'_> {
         found
     }
 
+    /// The rows of a table of which a column has the name of a record's text.
+    fn all_named(&self, below: &[(usize, Vec<String>)]) -> Vec<Reading> {
+        let columns = Columns {
+            is_known: self.header.iter().map(|name| fields::is_known(name)).collect(),
+            is_titled: self.header.iter().any(|name| fields::has_role(name, Role::Title)),
+            ends_in_text: self
+                .header
+                .last()
+                .is_some_and(|name| fields::has_role(name, Role::Text)),
+        };
+        let read = |(line, row): &(usize, Vec<String>)| (Some(*line), self.named(&columns, *line, row));
+        below.iter().map(read).collect()
+    }
+
     /// A row of which a column has the name of a record's text. The other columns are told, too, behind it, or before it where
     /// none is a title: then it is a row of a table all the same.
-    fn named(&self, line: usize, row: &[String]) -> Result<Record, String> {
-        let is_titled = self.header.iter().any(|name| fields::is(name, Role::Title));
+    fn named(&self, columns: &Columns, line: usize, row: &[String]) -> Result<Record, String> {
+        let is_titled = columns.is_titled;
         let mut fields = Map::new();
         let mut told = if is_titled { Vec::new() } else { self.lead.clone() };
         let last = self.header.len().saturating_sub(1);
         for (at, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
             let name = self.header.get(at).map_or("", |name| name.trim());
-            if at > last && self.header.last().is_some_and(|name| fields::is(name, Role::Text)) {
+            if at > last && columns.ends_in_text {
                 // A text whose commas nobody put in quotes.
                 if let Some(Value::String(text)) = fields.get_mut(self.header[last].trim()) {
                     text.push(',');
@@ -231,7 +253,7 @@ impl Sheet<'_> {
                     continue;
                 }
             }
-            if !name.is_empty() && !fields::is_known(name) {
+            if !name.is_empty() && !columns.is_known.get(at).is_some_and(|is| *is) {
                 told.push(format!("{name}：{}", on_one_line(cell)));
             }
             let name = match name {

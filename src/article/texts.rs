@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::fields::{Role, has_text, is, is_known, says_more, take, take_text};
+use super::fields::{Role, has_role, has_text, is_known, says_more, take, take_all, take_text};
 use super::html::push_fragment;
 use super::layout::{Layout, is_han};
 use super::limits::MAX_ATTRIBUTE_BYTES;
@@ -17,6 +17,9 @@ use super::lines::unwrapped;
 const SENTENCE: usize = 8;
 const LONG: usize = 30;
 
+/// How many texts of a record are looked at for one that is said again.
+const MAX_COMPARED: usize = 32;
+
 /// All that the texts of a record say, taken out of it, each once, with blank lines between.
 ///
 /// # Errors
@@ -25,7 +28,7 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
     let mut said = Said::default();
     let mut silent = None;
     let mut rest = Vec::new();
-    while let Some((name, mut value)) = take(fields, Role::Text) {
+    for (name, mut value) in take_all(fields, Role::Text) {
         if !said.add(&mut value) {
             let why = match &value {
                 Value::String(_) | Value::Null => format!("its `{name}` is empty"),
@@ -91,7 +94,13 @@ impl Said {
         if text.trim().is_empty() {
             return false;
         }
-        if !self.0.iter().any(|before| before.contains(text.trim())) {
+        // Among very many only the first are compared, so that the time stays in proportion.
+        if !self
+            .0
+            .iter()
+            .take(MAX_COMPARED)
+            .any(|before| before.contains(text.trim()))
+        {
             self.0.push(text);
         }
         true
@@ -161,7 +170,7 @@ fn take_sentences(value: &mut Value, said: &mut Said) {
         Value::Array(values) => values.iter_mut().for_each(|value| take_sentences(value, said)),
         Value::Object(fields) => fields
             .iter_mut()
-            .filter(|(name, _)| !is(name, Role::Aside))
+            .filter(|(name, _)| !has_role(name, Role::Aside))
             .for_each(|(_, value)| take_sentences(value, said)),
         _ => {}
     }
