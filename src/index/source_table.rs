@@ -74,6 +74,13 @@ pub struct SourceRun {
 pub type Runs = BTreeMap<String, SourceRun>;
 
 impl SourceRun {
+    /// Whether it changed anything in its source.
+    pub fn has_written(&self) -> bool {
+        [self.added, self.updated, self.moved, self.deleted]
+            .iter()
+            .any(|count| *count > 0)
+    }
+
     /// Counts something skipped, and names it if it is among the first.
     pub fn skip(&mut self, path: &str, line: Option<u64>, reason: &str) {
         self.skipped += 1;

@@ -212,8 +212,7 @@ impl IndexCalls {
             }
         }
         let session = last.map(|change| change.session);
-        let mut runs = records.finish();
-        runs.retain(|_, run| run.added + run.updated > 0);
+        let runs = records.finish();
         let commit = self
             .with(&self.writing, deadline, move |collection, _| {
                 collection.live()?.commit_with(session, runs)

@@ -306,14 +306,17 @@ fn an_import_takes_any_number_and_names_what_failed() {
                 "{first:?}"
             );
         }
-        // Told of a source that is none.
+        // Of a source that is none nothing is kept.
         let runs = vec![wire::SourceRun {
             source: "none".into(),
             ..Default::default()
         }];
         let request = wire::CommitRequest { session: None, runs };
-        let refused = index.commit(request).await.unwrap_err();
-        assert!(refused.message().starts_with("runs: there is no source"), "{refused}");
+        index.commit(request).await.unwrap();
+        let sources = index.list_sources(wire::ListSourcesRequest {}).await.unwrap();
+        let named = |source: wire::SourceStats| source.source.unwrap().name;
+        let named: Vec<String> = sources.into_inner().sources.into_iter().map(named).collect();
+        assert_eq!(named, ["bulk"]);
         let nobody = vec![wire::ImportArticlesRequest {
             source: None,
             articles: vec![article("x", "文")],
@@ -584,8 +587,13 @@ fn a_folder_is_read_through_a_service_as_into_a_folder() {
     };
     let run_of = |arguments: &[&str]| both(arguments).1;
     let both = |arguments: &[&str]| both(arguments).0;
-    let first = both(&["index", "docs"]);
+    // Of a folder in which nothing can be read no source is made, and no run is kept.
+    let bad = folder.path().join("bad");
+    std::fs::create_dir(&bad).unwrap();
+    std::fs::write(bad.join("empty.md"), "").unwrap();
+    let first = both(&["index", "docs", "bad"]);
     assert_eq!((&first["added"], &first["unchanged"]), (&31.into(), &0.into()));
+    assert_eq!(first["skipped"].as_array().unwrap().len(), 2, "{first}");
     let left = run_of(&["index", "docs"]);
     assert_eq!(
         (left.ended, left.added, left.unchanged),

@@ -218,11 +218,12 @@ impl Live {
         self.commit_with(session, Runs::new())
     }
 
-    /// As [`Live::commit`], with what runs did to their sources.
+    /// As [`Live::commit`], with what runs did to their sources. Nothing is kept of a source that is not there: it had
+    /// nothing that could be taken, or was taken out meanwhile.
     ///
     /// # Errors
-    /// As [`Live::commit`]; `Caller` if there is no such source.
-    pub fn commit_with(&self, session: Option<u64>, runs: Runs) -> Result<u64> {
+    /// As [`Live::commit`].
+    pub fn commit_with(&self, session: Option<u64>, mut runs: Runs) -> Result<u64> {
         let now = self.shared.session();
         if session.is_some_and(|session| session != now) {
             return Err(Error::precondition(
@@ -232,11 +233,11 @@ impl Live {
         }
         if !runs.is_empty() {
             let mut writer = self.shared.ingest.writer();
-            if let Some(name) = runs.keys().find(|name| writer.sources().get(name).is_none()) {
-                return Err(Error::caller(format!("runs: there is no source of the name `{name}`")));
+            runs.retain(|name, _| writer.sources().get(name).is_some());
+            if !runs.is_empty() {
+                writer.runs().extend(runs);
+                writer.touch();
             }
-            writer.runs().extend(runs);
-            writer.touch();
         }
         self.shared.commit()
     }

@@ -70,7 +70,7 @@ impl Records {
         }
     }
 
-    /// All of it, as ended now.
+    /// All of it, as ended now, of the sources that were written to: where nothing changed, what the run before did stays.
     pub fn finish(mut self) -> Runs {
         for ((source, reason), so_far) in self.left_out {
             self.runs.entry(source).or_default().left_out.push(LeftOutBy {
@@ -83,6 +83,7 @@ impl Records {
         let ended_now = |run: SourceRun| SourceRun { ended, ..run.bounded() };
         self.runs
             .into_iter()
+            .filter(|(_, run)| run.has_written())
             .map(|(name, run)| (name, ended_now(run)))
             .collect()
     }
