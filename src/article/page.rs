@@ -15,7 +15,7 @@ use super::credit_lines::stated;
 use super::layout::{COLONS, is_han};
 use super::lines;
 use super::reading::Reading;
-use super::title::{MAX_TITLE, below_letterhead, goes_on, is_open_name, looks_like_title};
+use super::title::{MAX_TITLE, below_letterhead, lines_behind, looks_like_title};
 
 /// The lines that announce a list of other articles.
 const MARKERS: [&str; 9] = [
@@ -29,9 +29,6 @@ const MARKERS: [&str; 9] = [
     "为您推荐",
     "相关内容",
 ];
-
-/// In how many lines behind its first a title may end.
-const MAX_MORE: usize = 2;
 
 /// Reads plain text. `name` is the title of a text that has none of its own.
 pub(super) fn read(text: &str, name: &str) -> Reading {
@@ -116,24 +113,18 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
             article.title = first.trim_start_matches('#').trim().to_string();
             kept = lines[start..at].to_vec();
             start = at + 1;
-            // A name in brackets may go on in the next lines.
-            let ends = (start..lines.len())
-                .take(2 * MAX_MORE)
-                .filter(|&at| !lines[at].trim().is_empty())
-                .take(MAX_MORE);
-            let end = ends
-                .clone()
-                .find(|&at| lines[at].contains('》') && next(at + 1).is_some());
-            let end =
-                match next(start).filter(|&at| goes_on(&article.title, lines[at].trim()) && next(at + 1).is_some()) {
-                    Some(at) => Some(at),
-                    None => end.filter(|_| is_open_name(&article.title)),
-                };
-            if let Some(end) = end.filter(|_| !is_page) {
-                for at in ends.filter(|&at| at <= end) {
-                    article.title.push_str(lines[at].trim());
+            if !is_page {
+                // Something is left for the text.
+                let behind: Vec<usize> = (start..lines.len())
+                    .filter(|&at| !lines[at].trim().is_empty())
+                    .take(3)
+                    .collect();
+                let words: Vec<&str> = behind.iter().map(|&at| lines[at].trim()).collect();
+                let more = lines_behind(&article.title, &words[..words.len().saturating_sub(1)]);
+                article.title.extend(words[..more].iter().copied());
+                if let Some(&last) = behind[..more].last() {
+                    start = last + 1;
                 }
-                start = end + 1;
             }
         }
         _ => article.title = name.to_string(),

@@ -51,19 +51,25 @@ const ENDS: &[&str] = &[
     "答复",
 ];
 
-/// Whether an official title, 关于..., goes on in the next line, which ends as such titles do.
-pub(super) fn goes_on(title: &str, next: &str) -> bool {
-    let ends = |line: &str| ENDS.iter().any(|end| line.trim_end_matches(['）', ')']).ends_with(end));
-    title.starts_with("关于")
-        && !ends(title)
-        && ends(next)
-        && next.chars().count() <= MAX_TITLE / 2
-        && !next.contains('。')
+/// How many of the lines behind it belong to a title, too: an official one, 关于..., may end in the next line as such titles
+/// do, and a name in brackets in one of the next two.
+pub(super) fn lines_behind(title: &str, behind: &[&str]) -> usize {
+    let is_official = title.starts_with("关于") && !is_end(title);
+    if is_official && behind.first().is_some_and(|next| is_end(next) && is_short(next)) {
+        return 1;
+    }
+    let is_open = title.matches('《').count() > title.matches('》').count();
+    let closes = behind.iter().take(2).position(|line| line.contains('》'));
+    closes.filter(|_| is_open).map_or(0, |at| at + 1)
 }
 
-/// Whether a name in brackets is not closed.
-pub(super) fn is_open_name(title: &str) -> bool {
-    title.matches('《').count() > title.matches('》').count()
+fn is_end(line: &str) -> bool {
+    let line = line.trim_end_matches(['）', ')']);
+    ENDS.iter().any(|end| line.ends_with(end))
+}
+
+fn is_short(line: &str) -> bool {
+    line.chars().count() <= MAX_TITLE / 2 && !line.contains('。')
 }
 
 /// Whether the first line of a text is its title: short, and neither a sentence nor an item. A page always has one.
