@@ -29,6 +29,6 @@ pub use embedded::{
     check_article_id, is_guarded,
 };
 pub use passage::{FORMAT_VERSION, Identity, PassageKey, PreparedArticle, PreparedPassage, StoredPassage};
-pub use prepare::{EmbeddedTexts, Rules, embedded_texts};
+pub use prepare::{EmbeddedTexts, PlacesAndYears, Rules, embedded_texts, prepare};
 pub use scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
 pub use source_table::{LeftOutBy, MOST_NAMED, Runs, Skipped, SourceRun, SourceTable};

@@ -14,7 +14,7 @@ use crate::compute::Budget;
 use crate::embed::Embedder;
 use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Passage};
-use crate::text::{self, Analyzer, model_form};
+use crate::text::{self, Analyzer, Region, model_form};
 
 /// What makes vectors and terms; the same for indexing and for asking.
 #[derive(Clone)]
@@ -211,15 +211,66 @@ fn with_vectors(mut article: PreparedArticle, texts: Vec<EmbeddedTexts>, vectors
     article
 }
 
+/// The places and years by which something is filtered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlacesAndYears {
+    /// Places, sorted, each once.
+    pub regions: Vec<Region>,
+    /// Years, sorted, each once.
+    pub years: Vec<u16>,
+}
+
+impl PlacesAndYears {
+    /// Of an article without its text: those of its source record count like those in its title.
+    fn of(article: &Article, analyzer: &Analyzer) -> Self {
+        let mut regions = analyzer.regions(&article.title);
+        regions.extend(analyzer.regions_named(&article.regions));
+        let mut years = analyzer.years(&article.title, article.published);
+        years.extend(&article.years);
+        PlacesAndYears { regions, years }.sorted()
+    }
+
+    /// Of a passage of the article that has these.
+    fn of_passage(&self, article: &Article, text: &str, analyzer: &Analyzer) -> Self {
+        let mut of_passage = self.clone();
+        // What the title names is what the article is about; places in its text are often mere examples.
+        if of_passage.regions.is_empty() {
+            of_passage.regions = analyzer.regions(text);
+        }
+        of_passage.years.extend(analyzer.years(text, article.published));
+        of_passage.sorted()
+    }
+
+    /// Those by which any of an article's passages is found, as an index stores them.
+    pub fn of_passages<'a>(
+        article: &Article,
+        passages: impl IntoIterator<Item = &'a str>,
+        analyzer: &Analyzer,
+    ) -> PlacesAndYears {
+        let about = PlacesAndYears::of(article, analyzer);
+        let mut all = about.clone();
+        for text in passages {
+            let of_passage = about.of_passage(article, text, analyzer);
+            all.regions.extend(of_passage.regions);
+            all.years.extend(of_passage.years);
+        }
+        all.sorted()
+    }
+
+    fn sorted(mut self) -> Self {
+        self.regions.sort();
+        self.regions.dedup();
+        self.years.sort_unstable();
+        self.years.dedup();
+        self
+    }
+}
+
 /// Cuts and analyses an article; its passages still lack their vectors.
 fn analyse(rules: &Rules, article: Article, hash: u64) -> PreparedArticle {
     let analyzer = &rules.analyzer;
     let passages = cut(&article);
-    // Places and years of its source record count like those in its title.
-    let mut article_regions = analyzer.regions(&article.title);
-    article_regions.extend(analyzer.regions_named(&article.regions));
-    let mut article_years = analyzer.years(&article.title, article.published);
-    article_years.extend(&article.years);
+    let about = PlacesAndYears::of(&article, analyzer);
     let fields = article.attributes.iter().map(|(name, value)| (&**name, &**value));
     let validity = text::validity(&article.title, &article.text, article.published, fields);
     let passages = passages
@@ -227,18 +278,7 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> PreparedArticle {
         .map(|passage| {
             let head = join_head(&article.title, &passage.heading);
             let (title, text) = (analyzer.document(&head), analyzer.document(&passage.text));
-            // What the title names is what the article is about; places in its text are often mere examples.
-            let named = match article_regions.is_empty() {
-                true => analyzer.regions(&passage.text),
-                false => article_regions.clone(),
-            };
-            let mut regions = named;
-            regions.sort();
-            regions.dedup();
-            let mut years: Vec<u16> = article_years.clone();
-            years.extend(analyzer.years(&passage.text, article.published));
-            years.sort_unstable();
-            years.dedup();
+            let PlacesAndYears { regions, years } = about.of_passage(&article, &passage.text, analyzer);
             PreparedPassage {
                 stored: StoredPassage {
                     article_id: article.id.clone(),

@@ -20,15 +20,18 @@ use crate::error::{Error, Fault, Result};
 pub struct Room {
     places: Arc<Semaphore>,
     most: usize,
+    /// What calls do in it, as the middle of a sentence.
+    doing: &'static str,
 }
 
 impl Room {
-    /// Room for `most` calls, one at least.
-    pub fn new(most: usize) -> Self {
+    /// Room for `most` calls, one at least, that do this ("read a file").
+    pub fn new(most: usize, doing: &'static str) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         Room {
             places: Arc::new(Semaphore::new(most)),
             most,
+            doing,
         }
     }
 
@@ -38,10 +41,10 @@ impl Room {
     /// `Exhausted` if all are taken.
     pub fn enter(&self) -> Result<OwnedSemaphorePermit> {
         self.places.clone().try_acquire_owned().map_err(|_| {
-            let most = self.most;
+            let (most, doing) = (self.most, self.doing);
             Error::new(
                 Fault::Exhausted,
-                format!("{most} calls write or describe the index, which is as many as this service takes"),
+                format!("{most} calls {doing}, which is as many as this service takes"),
             )
             .help("send it again in a moment")
         })
@@ -53,12 +56,14 @@ impl Room {
 pub struct Bounded<S> {
     inner: S,
     room: Room,
+    /// The path of a call that has a room of its own.
+    apart: (&'static str, Room),
 }
 
 impl<S> Bounded<S> {
-    /// Calls of `inner`, as many as there is room for.
-    pub fn new(inner: S, room: Room) -> Self {
-        Bounded { inner, room }
+    /// Calls of `inner`, as many as there is room for; those of one path have a room of their own.
+    pub fn new(inner: S, room: Room, apart: (&'static str, Room)) -> Self {
+        Bounded { inner, room, apart }
     }
 }
 
@@ -80,7 +85,11 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let permit = match self.room.enter() {
+        let room = match request.uri().path() == self.apart.0 {
+            true => &self.apart.1,
+            false => &self.room,
+        };
+        let permit = match room.enter() {
             Ok(permit) => permit,
             Err(full) => return Box::pin(async move { Ok(status::to_status(&full).into_http()) }),
         };

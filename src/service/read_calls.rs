@@ -1,6 +1,7 @@
 //! The call that says what becomes of a file, whatever protocol it comes in by.
 //!
-//! Files are read one at a time in a thread of their own: a hostile one takes half a minute, and nobody else waits for it.
+//! Files are read one at a time in a thread of their own: a hostile one takes half a minute, for which only other files
+//! wait. They are few, and take no place of calls that write (`server`).
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -20,7 +20,9 @@ const FOLDER: &str = "file";
 pub struct FileRead {
     /// What fits, under the name that the file was given.
     pub events: Vec<ReadEvent>,
-    /// How many were left off.
+    /// How many articles there were.
+    pub articles: usize,
+    /// How many of all were left off.
     pub left_off: usize,
     /// Characters of all articles, white space aside, and of what was left out of them.
     pub characters: (usize, usize),
@@ -45,7 +47,10 @@ pub fn read_file(name: &str, content: &[u8], most: usize, budget: Budget) -> Res
         budget.check()?;
         let event = renamed(event, name);
         match &event {
-            ReadEvent::Article(article) => read.characters.0 += visible(&article.text),
+            ReadEvent::Article(article) => {
+                read.articles += 1;
+                read.characters.0 += visible(&article.text);
+            }
             ReadEvent::LeftOut(_, left) => read.characters.1 += visible(&left.text),
             ReadEvent::Rejected(_) | ReadEvent::Noticed(_) => {}
         }
@@ -137,6 +142,7 @@ mod tests {
         let found = read("a.jsonl", &lines, 3_000).unwrap();
         assert!(!found.events.is_empty() && found.left_off > 50);
         assert_eq!(found.events.len() + found.left_off, 100);
+        assert_eq!(found.articles, 100);
         assert_eq!(found.characters.0, 10 * 3 + 90 * 4);
     }
 

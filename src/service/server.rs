@@ -40,13 +40,24 @@ use crate::error::{Context, Error, Fault, Result};
 
 /// Calls that may take as long as there is something to send or to embed.
 const LONG_CALLS: &[&str] = &[
-    "/baowen.v1.IndexService/",
+    "/baowen.v1.IndexService/Commit",
+    "/baowen.v1.IndexService/DeleteArticles",
+    "/baowen.v1.IndexService/ImportArticles",
+    "/baowen.v1.IndexService/ListArticles",
+    "/baowen.v1.IndexService/ListSources",
+    "/baowen.v1.IndexService/Snapshot",
+    "/baowen.v1.IndexService/Stats",
+    "/baowen.v1.IndexService/UpsertArticles",
     "/v1/articles:delete",
     "/v1/articles:import",
     "/v1/articles:upsert",
     "/v1/commit",
     "/v1/snapshot",
 ];
+/// The call that has files read, by gRPC.
+const READ_FILE: &str = "/baowen.v1.IndexService/ReadFile";
+/// Files that are read or wait for it: each is held whole, and the last one waits for those before it.
+const FILES_READ: usize = 4;
 /// Calls that cut and embed articles at a time: one with a long article holds up no other.
 const WRITES_AT_A_TIME: usize = 2;
 /// Connections that look at the metrics at a time.
@@ -221,7 +232,8 @@ pub(super) async fn run_in(
         settings.write_threads,
         settings.import_idle,
     );
-    let room = Room::new(settings.index_calls);
+    let room = Room::new(settings.index_calls, "write or describe the index");
+    let reading_room = Room::new(FILES_READ, "have a file read");
     let index = IndexServiceServer::new(index_calls.clone())
         .accept_compressed(CompressionEncoding::Gzip)
         .send_compressed(CompressionEncoding::Gzip)
@@ -229,7 +241,7 @@ pub(super) async fn run_in(
         .max_encoding_message_size(settings.max_response_bytes);
 
     let routes = Routes::new(search)
-        .add_service(Bounded::new(index, room.clone()))
+        .add_service(Bounded::new(index, room.clone(), (READ_FILE, reading_room.clone())))
         .add_service(tonic_health::pb::health_server::HealthServer::new(Watched::new(
             HealthService::from_health_reporter(reporter.clone()),
         )))
@@ -247,6 +259,7 @@ pub(super) async fn run_in(
         search: search_calls,
         index: index_calls,
         room,
+        reading_room,
         is_serving: is_serving.clone(),
         max_request_bytes: settings.max_request_bytes,
         max_write_bytes: settings.max_write_bytes,

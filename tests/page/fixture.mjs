@@ -59,13 +59,15 @@ const READ = {
     }],
     kept_characters: 1817, left_out_characters: 40,
     left_out: [{ path: "办法.html", reason: "navigation", text: "首页 政策 办事" }, { path: "办法.html", reason: "footer", text: HOSTILE[2] }],
-    noticed: [{ path: "办法.html", reason: "little was kept" }], skipped: [], left_off: 2,
+    noticed: [{ path: "办法.html", reason: "little was kept" }], skipped: [], left_off: 2, article_count: 1,
   },
 };
+// So long that not one article of it fits an answer.
+READ["long.txt"] = { ...READ["办法.html"], articles: [], article_count: 3, left_off: 3 };
 READ["axe.test.mjs"] = READ["办法.html"];
 const REFUSED = {
   articles: [], kept_characters: 0, left_out_characters: 0, left_out: [], noticed: [],
-  skipped: [{ path: "cut.pdf", reason: "is damaged or made to do harm: its reader crashed" }], left_off: 0,
+  skipped: [{ path: "cut.pdf", reason: "is damaged or made to do harm: its reader crashed" }], left_off: 0, article_count: 0,
 };
 
 const length = (text) => Array.from(text).length;

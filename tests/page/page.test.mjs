@@ -535,6 +535,7 @@ test("a file that is tried is shown as it would be kept, and why not", async () 
         await page.$$eval("#reading details", (all) => all.forEach((one) => (one.open = true)));
         await fits(page, "read");
         assert.match(await read(await file("cut.pdf", "%PDF")), /没有读出文章。没有读的cut.pdf.*crashed/);
+        assert.match(await read(await file("long.txt", "长")), /3 篇文章，收进 1,817 字.*3 处没有送来/);
         const before = fixture.requests.length;
         assert.match(await read(await file("large.txt", Buffer.alloc(6_000_001))), /太大，这里最多 6 MB/);
         assert.equal(fixture.requests.length, before, "a file that is too large is not sent");

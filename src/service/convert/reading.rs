@@ -3,34 +3,15 @@
 use super::super::reading::FileRead;
 use super::super::wire;
 use crate::article::{ReadEvent, Rejected, SplitOptions, split};
-use crate::model::{Article, ArticleKind, Date};
+use crate::index::PlacesAndYears;
+use crate::model::{Article, ArticleKind};
 use crate::text::{Analyzer, Region};
 
 /// An article with what would be indexed of it.
 pub fn article(core: Article, analyzer: &Analyzer) -> wire::ReadArticle {
     let passages = split(&core, &SplitOptions::default());
-    let named = format!("{}\n{}", core.title, core.text);
-    // Those by which it can be filtered, as the index has them.
-    let mut about = analyzer.regions(&core.title);
-    about.extend(analyzer.regions_named(&core.regions));
-    if about.is_empty() {
-        about = passages
-            .iter()
-            .flat_map(|passage| analyzer.regions(&passage.text))
-            .collect();
-    }
-    let mut regions: Vec<String> = Vec::new();
-    for name in about.iter().map(Region::key) {
-        if !regions.contains(&name) {
-            regions.push(name);
-        }
-    }
-    let mut years = core.years;
-    for year in analyzer.years(&named, core.published.or_else(Date::today)) {
-        if !years.contains(&year) {
-            years.push(year);
-        }
-    }
+    let texts = passages.iter().map(|passage| passage.text.as_str());
+    let about = PlacesAndYears::of_passages(&core, texts, analyzer);
     let kind = match core.kind {
         ArticleKind::Full => "full",
         ArticleKind::Summary => "summary",
@@ -43,8 +24,8 @@ pub fn article(core: Article, analyzer: &Analyzer) -> wire::ReadArticle {
         source: core.source,
         published: core.published.map(|day| day.to_string()),
         kind: kind.to_owned(),
-        regions,
-        years: years.into_iter().map(u32::from).collect(),
+        regions: about.regions.iter().map(Region::key).collect(),
+        years: about.years.into_iter().map(u32::from).collect(),
         attributes: core.attributes,
         passages: passages
             .into_iter()
@@ -64,6 +45,7 @@ pub fn file_read(core: FileRead, analyzer: &Analyzer) -> wire::ReadFileResponse 
         kept_characters: number(core.characters.0),
         left_out_characters: number(core.characters.1),
         left_off: number(core.left_off),
+        article_count: number(core.articles),
         ..wire::ReadFileResponse::default()
     };
     for event in core.events {
@@ -91,4 +73,47 @@ fn skipped(core: Rejected) -> wire::SkippedFile {
 
 fn number(core: usize) -> u32 {
     u32::try_from(core).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::compute::Budget;
+    use crate::index::{Rules, prepare};
+
+    #[test]
+    fn places_and_years_are_those_that_an_index_stores() {
+        let rules = Rules {
+            analyzer: Arc::new(Analyzer::new().unwrap()),
+            embedder: None,
+        };
+        let check = |title: &str, text: &str, published: Option<&str>, years: &[u32]| {
+            let article = Article {
+                id: "a".into(),
+                title: title.into(),
+                text: text.into(),
+                published: published.map(|day| day.parse().unwrap()),
+                years: vec![2020],
+                ..Article::default()
+            };
+            let prepared = prepare(&rules, vec![(article.clone(), 0)], Budget::single());
+            let stored = &prepared[0].as_ref().unwrap().passages;
+            let read = super::article(article, &rules.analyzer);
+            assert_eq!(read.years, years, "{title}");
+            let of_stored = stored.iter().flat_map(|passage| passage.stored.years.clone());
+            let of_stored: BTreeSet<u32> = of_stored.map(u32::from).collect();
+            assert_eq!(read.years.into_iter().collect::<BTreeSet<_>>(), of_stored, "{title}");
+            let of_stored = stored.iter().flat_map(|passage| passage.stored.regions.clone());
+            let of_stored: BTreeSet<String> = of_stored.map(|region| region.key()).collect();
+            assert_eq!(read.regions.into_iter().collect::<BTreeSet<_>>(), of_stored, "{title}");
+        };
+        let many = "去年在上海断缴的，2023年在杭州补缴。\n\n".repeat(60);
+        check("杭州医保断缴", &many, Some("2022-05-06"), &[2020, 2021, 2023]);
+        // Without a day 去年 says nothing, as in an index.
+        check("医保断缴", &many, None, &[2020, 2023]);
+        check("2019年的办法", "", None, &[2019, 2020]);
+    }
 }

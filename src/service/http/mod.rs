@@ -48,6 +48,8 @@ pub struct Services {
     pub index: IndexCalls,
     /// Room for its calls, shared with gRPC.
     pub room: Room,
+    /// Room for files that are read, shared with gRPC.
+    pub reading_room: Room,
     /// Whether the service says SERVING.
     pub is_serving: Arc<AtomicBool>,
     /// Largest body with a question, in bytes.
@@ -179,9 +181,13 @@ pub fn routes(services: Services) -> Router {
         )
         .route(
             "/v1/read",
-            writing(&services, |services, request, deadline| async move {
-                services.index.reading.read_file(request, deadline).await
-            }),
+            post(with(&services, |services, request| {
+                let room = services.reading_room.clone();
+                let read = |services: Services, file, deadline| async move {
+                    services.index.reading.read_file(file, deadline).await
+                };
+                of_index(services, room, request, "", Effect::Writes, read)
+            })),
         )
         .route(
             "/v1/stats",
@@ -329,7 +335,8 @@ where
     A: Future<Output = Result<T>> + Send + 'static,
 {
     let handler = with(services, move |services, request| {
-        of_index(services, request, message, Effect::Reads, call)
+        let room = services.room.clone();
+        of_index(services, room, request, message, Effect::Reads, call)
     });
     get(handler.clone()).post(handler)
 }
@@ -344,12 +351,14 @@ where
 {
     // By POST no message is made of parameters, so its name is not asked for.
     post(with(services, move |services, request| {
-        of_index(services, request, "", Effect::Writes, call)
+        let room = services.room.clone();
+        of_index(services, room, request, "", Effect::Writes, call)
     }))
 }
 
 async fn of_index<Q, T, F, A>(
     services: Services,
+    room: Room,
     request: Request,
     message: &'static str,
     effect: Effect,
@@ -362,7 +371,7 @@ where
     A: Future<Output = Result<T>>,
 {
     let answer = async {
-        let _place = services.room.enter()?;
+        let _place = room.enter()?;
         let arrived = Call::new(request);
         let deadline = arrived.deadline();
         let message = arrived.message(message, effect, services.max_write_bytes).await?;

@@ -67,9 +67,9 @@ function ofReasons(name: string, all: SkippedFile[]): Child[] {
 
 function ofFile(found: ReadFile): HTMLElement[] {
   const short =
-    found.articles.length === 0
+    found.article_count === 0
       ? "没有读出文章。"
-      : `${count(found.articles.length)} 篇文章，收进 ${count(found.kept_characters)} 字，没有收进 ${count(found.left_out_characters)} 字。`;
+      : `${count(found.article_count)} 篇文章，收进 ${count(found.kept_characters)} 字，没有收进 ${count(found.left_out_characters)} 字。`;
   const box = el(
     "div",
     {},

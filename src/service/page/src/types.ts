@@ -153,6 +153,7 @@ export interface ReadFile {
   noticed: SkippedFile[];
   skipped: SkippedFile[];
   left_off: number;
+  article_count: number;
 }
 
 export interface SourceRun {
