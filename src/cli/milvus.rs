@@ -59,9 +59,20 @@ pub fn open(address: &str, profile: &Profile, reranker: Option<&str>) -> Result<
 const TOKEN: &str = "BAOWEN_MILVUS_TOKEN";
 
 fn parsed(address: &str) -> Result<Address> {
+    with_token(address, std::env::var(TOKEN).ok())
+}
+
+/// An address, with a token where it has none itself. One that everybody on the way could read is refused.
+fn with_token(address: &str, token: Option<String>) -> Result<Address> {
     let mut address = Address::parse(address)?;
-    address.token = address.token.or_else(|| std::env::var(TOKEN).ok());
-    Ok(address)
+    address.token = address.token.or(token.filter(|token| !token.is_empty()));
+    match address.token.is_some() && !address.tls && !address.is_here() {
+        true => Err(Error::caller(format!(
+            "the password would go to {address} for everybody on the way to read"
+        ))
+        .help("write ?tls=true behind the address")),
+        false => Ok(address),
+    }
 }
 
 /// An address as it may be shown: without password and options.
@@ -80,10 +91,32 @@ fn rules_of(index: &MilvusIndex) -> Result<Writing> {
         _ => VectorsBy::Of(&identity.embedder),
     };
     let (rules, cache) = setup::indexing_rules(Path::new(DEFAULT_INDEX), &vectors)?;
-    keeps_vectors(&identity, &rules)?;
+    check_rules(index, &rules)?;
+    Ok((rules, cache))
+}
+
+/// Refuses rules that are not those of the index.
+fn check_rules(index: &MilvusIndex, rules: &Rules) -> Result<()> {
+    let identity = index.identity();
+    keeps_vectors(&identity, rules)?;
     let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
     index.check_identity(rules.analyzer.fingerprint(), embedder)?;
-    Ok((rules, cache))
+    match identity == rules.identity() {
+        true => Ok(()),
+        // That lets rules with vectors pass where the index keeps none.
+        false => Err(
+            Error::precondition("the index is made by other rules than this program has just read of it")
+                .help("run it again; if it says so again, `baowen rebuild` makes the index by this program's rules"),
+        ),
+    }
+}
+
+/// The right to write to an index by these rules. They are checked when it is held: until then somebody else may make the
+/// index again by others.
+fn writer_by(index: &Arc<MilvusIndex>, rules: &Rules) -> Result<Box<dyn Writer>> {
+    let writer = index.clone().writer()?;
+    check_rules(index, rules)?;
+    Ok(writer)
 }
 
 /// Refuses to write without vectors what keeps vectors.
@@ -146,7 +179,7 @@ pub fn index(
     };
     let (writer, before) = match is_anew {
         true => (index.clone().writer_anew(&rules.identity())?, None),
-        false => (index.clone().writer()?, Some(index.clone() as Arc<dyn Backend>)),
+        false => (writer_by(&index, &rules)?, Some(index.clone() as Arc<dyn Backend>)),
     };
     let through = Through {
         before,
@@ -171,6 +204,8 @@ pub fn rebuild(address: &str, vectors: &VectorsBy<'_>) -> Result<Summary> {
     let identity = index.identity();
     let vectors = match vectors {
         VectorsBy::Itself if identity.dimension > 0 => &VectorsBy::Of(&identity.embedder),
+        // One of words alone gets the vectors that a new one would have.
+        VectorsBy::Itself => &VectorsBy::Chosen,
         vectors => vectors,
     };
     let (rules, cache) = setup::indexing_rules(Path::new(DEFAULT_INDEX), vectors)?;
@@ -193,9 +228,12 @@ fn remake(index: &Arc<MilvusIndex>, rules: Rules) -> Result<Counts> {
 pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress) -> Result<Summary> {
     let started = std::time::Instant::now();
     let bm25 = Profile::shipped().bm25;
+    // Nobody writes to what is read out of Milvus until all is there: what another commit replaces is deleted a minute later.
+    let mut _held = None;
     let (source, identity): (Arc<dyn Backend>, _) = match Address::is_meant(from) {
         true => {
             let index = MilvusIndex::open(&parsed(from)?, bm25)?;
+            _held = Some(index.clone().writer()?);
             let identity = index.identity();
             (index, identity)
         }
@@ -226,7 +264,8 @@ pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress
         Some(index) => (index.clone(), index.writer_anew(&rules.identity())?),
         None => {
             let index = MilvusIndex::create(&address, &rules.identity(), bm25)?;
-            (index.clone(), index.writer()?)
+            let writer = writer_by(&index, &rules)?;
+            (index, writer)
         }
     };
     let counts = copied(&source, &Ingest::new(writer, rules))?;
@@ -263,4 +302,36 @@ fn finished(mut summary: Summary, index: &dyn Backend, started: std::time::Insta
     summary.without_vectors = about.identity.dimension == 0;
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_and_never_sent_in_clear() {
+        let read = |address: &str, token: Option<&str>| {
+            let address = with_token(&format!("milvus://{address}"), token.map(String::from));
+            address.map(|address| address.token).map_err(|error| error.to_string())
+        };
+        let check = |address: &str, token: Option<&str>, expected: Option<&str>| {
+            assert_eq!(
+                read(address, token),
+                Ok(expected.map(String::from)),
+                "{address} {token:?}"
+            );
+        };
+        check("db:1/a", None, None);
+        check("db:1/a", Some(""), None);
+        check("db:1/a?tls=true", Some("me:secret"), Some("me:secret"));
+        check("you:other@db:1/a?tls=true", Some("me:secret"), Some("you:other"));
+        check("127.0.0.1:1/a", Some("me:secret"), Some("me:secret"));
+        let refused = |address: &str, token: Option<&str>| {
+            let said = read(address, token).unwrap_err();
+            assert!(said.contains("milvus://db:1/a") && !said.contains("secret"), "{said}");
+        };
+        refused("db:1/a", Some("me:secret"));
+        refused("me:secret@db:1/a", None);
+        refused("me:secret@db:1/a?tls=false", None);
+    }
 }

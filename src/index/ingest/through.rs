@@ -96,7 +96,8 @@ impl Destination for Through {
 /// once. `each` is told how many are done.
 ///
 /// # Errors
-/// Whatever either engine says; nothing of it is seen then.
+/// `Unavailable` if an article is gone that was there at the beginning; else whatever either engine says. Nothing of it is
+/// seen then.
 pub fn copy<W: Writer>(
     from: &Arc<dyn Backend>,
     to: &Ingest<W>,
@@ -114,10 +115,12 @@ pub fn copy<W: Writer>(
         let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
         for id in ids.by_ref() {
             done += 1;
-            if let Some(article) = snapshot.article(id)? {
-                bytes += article.text.len();
-                batch.push(article);
-            }
+            let article = snapshot.article(id)?.ok_or_else(|| {
+                Error::unavailable(format!("article `{id}` is gone: the index changed while it was copied"))
+                    .help("run it again while nobody writes to it")
+            })?;
+            bytes += article.text.len();
+            batch.push(article);
             if batch.len() == BATCH || bytes >= BATCH_BYTES {
                 break;
             }

@@ -1,6 +1,7 @@
 //! Where a collection lies: `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&db=DB&dense=flat&lease=SECONDS&batch=KB]`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -47,6 +48,13 @@ impl Address {
     /// Whether a text means a collection of Milvus, rightly written or not.
     pub fn is_meant(text: &str) -> bool {
         text.starts_with(SCHEME)
+    }
+
+    /// Whether it is on this machine, where nobody listens on the way.
+    pub fn is_here(&self) -> bool {
+        let host = self.host.rsplit_once(':').map_or(&*self.host, |(host, _)| host);
+        let number = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host == "localhost" || number.is_ok_and(|number| number.to_canonical().is_loopback())
     }
 
     /// Reads an address.
@@ -146,6 +154,16 @@ mod tests {
             !format!("{full} {full:?}").contains("p@ss"),
             "a password is not printed"
         );
+        let check = |host: &str, expected: bool| {
+            assert_eq!(read(&format!("milvus://{host}:1/a")).is_here(), expected, "{host}");
+        };
+        check("127.0.0.1", true);
+        check("localhost", true);
+        check("[::1]", true);
+        check("[::ffff:127.0.0.9]", true);
+        check("10.0.0.1", false);
+        check("127.0.0.1.example.org", false);
+        check("db", false);
         let check = |text: &str, expected: &str| {
             let error = Address::parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
