@@ -109,7 +109,7 @@ impl MilvusQuestion {
             .collect();
         calls
             .into_iter()
-            .map(|call| Ok(Rows(call.wait()?.fields_data)))
+            .map(|call| Rows::answered(call.wait()?.fields_data, fields))
             .collect()
     }
 

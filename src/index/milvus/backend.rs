@@ -12,7 +12,7 @@ use crate::index::source_table::Runs;
 
 impl MilvusIndex {
     /// A writer of a new generation, made by this identity, which counts from its first commit on. Until then everybody is
-    /// answered from what was there; the generation before is removed when somebody writes the next time.
+    /// answered from what was there; the generation before is removed by who begins to write a minute later or more.
     pub fn writer_anew(self: Arc<Self>, identity: &Identity) -> Result<Box<dyn Writer>> {
         self.begin(Some(identity))
     }

@@ -1,5 +1,7 @@
 //! What nobody reads is taken away: what was sent under stamps that are skipped, and rows that were replaced long ago.
 
+use std::time::Duration;
+
 use super::client::Client;
 use super::collection::{Collection, Limit};
 use super::expression::{NEVER, numbers, replaced, sent};
@@ -10,22 +12,26 @@ use super::state::{State, View, now};
 use crate::error::Result;
 use crate::profile::Bm25Params;
 
+/// How long what was replaced, rows or a generation, stays for who began to read before.
+pub const GRACE: Duration = Duration::from_secs(60);
 /// Terms read at a time that are then written again.
 pub const TERMS: usize = 2_000;
 /// From when on what was skipped does not arrive any more and can be forgotten, in milliseconds: a writer's calls end when
 /// its right to write does, which is within one hour.
 const FORGOTTEN: u64 = 2 * 3_600_000;
 
-/// Takes back what was sent under stamps that are skipped. Nobody sees any of it, before or after.
+/// Takes back what was sent under stamps that are skipped. Nobody sees any of it, before or after; who reads from the next
+/// commit on, which may have forgotten them, waits for what is written here.
 pub fn clean(client: &Client, state: &mut State, params: Bm25Params, limit: Limit<'_>) -> Result<()> {
     let (view, names) = (state.view(), state.names(&client.address().name));
     if view.skipped.is_empty() {
         return Ok(());
     }
     let newest = |name| Collection::newest(client, name);
+    let mut written = state.written;
     for name in [&names.passages, &names.articles] {
         for &stamp in &view.skipped {
-            newest(name).delete(&sent(stamp), limit()?)?;
+            written = newest(name).delete(&sent(stamp), limit()?)?.max(written);
         }
     }
     let of_skipped = |field: &str| format!("{field} in {}", numbers(&view.skipped));
@@ -33,9 +39,10 @@ pub fn clean(client: &Client, state: &mut State, params: Bm25Params, limit: Limi
     if let Some(lengths) = state.vector_lengths {
         let (bm25, dimension) = (lengths.bm25(params), state.identity.dimension);
         let passages = newest(&names.passages);
-        mark_passages(passages, &marked, NEVER, dimension, &bm25, limit, |_| Ok(()))?;
+        let marking = mark_passages(passages, &marked, NEVER, dimension, &bm25, limit, |_| Ok(()))?;
+        written = written.max(marking);
     }
-    mark_articles(newest(&names.articles), &marked, NEVER, limit, |_| ())?;
+    written = mark_articles(newest(&names.articles), &marked, NEVER, limit, |_| ())?.max(written);
     let rows = newest(&names.terms);
     let mut fields = vec![schema::AT];
     fields.extend(schema::COUNTS);
@@ -46,8 +53,10 @@ pub fn clean(client: &Client, state: &mut State, params: Bm25Params, limit: Limi
             (key, Held { at, now, before })
         };
         let found: Vec<(i64, Held)> = frequencies::read(found)?.into_iter().map(before).collect();
-        frequencies::write(rows, &found, limit).map(|_| ())
+        written = frequencies::write(rows, &found, limit)?.max(written);
+        Ok(())
     })?;
+    state.written = written;
     let now = now();
     state
         .skipped

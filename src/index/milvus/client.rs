@@ -31,6 +31,8 @@ const ATTEMPTS: u32 = 6;
 /// Before the second attempt; doubled before each further one.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Milvus' codes for calls that are wrong in themselves.
+const WRONG_CALL: std::ops::Range<i32> = 1_100..1_200;
 /// Milvus' code for too many calls.
 const RATE_LIMITED: i32 = 8;
 /// Milvus' code for a collection that has to be loaded, as after a restart.
@@ -141,8 +143,9 @@ impl Client {
     /// Makes a call and waits for its answer. `collection` is the one it is about.
     ///
     /// # Errors
-    /// `Deadline` if the budget's passed, `Unavailable` if Milvus is not there, busy or failing, `Missing` if there is no
-    /// such collection, `Precondition` if it lets nobody in with this token, `Bug` if it finds the call itself wrong.
+    /// `Deadline` if the budget's passed, `Unavailable` if Milvus is not there, busy or failing, `Exhausted` if it takes no
+    /// more calls for now, `Missing` if there is no such collection, `Precondition` if it lets nobody in with this token or
+    /// the message is too large for it, `Bug` if it finds the call itself wrong.
     pub fn call<A: Answer>(
         &self,
         method: &'static str,
@@ -314,6 +317,7 @@ impl Failed {
         let fault = match (is_gone, is_limited) {
             (true, _) => Fault::Missing,
             (_, true) => Fault::Exhausted,
+            _ if WRONG_CALL.contains(&status.code) => Fault::Bug,
             _ => Fault::Unavailable,
         };
         Failed {
@@ -364,7 +368,8 @@ mod tests {
         check(8, 0, false, (Fault::Exhausted, true, false));
         check(0, 49, false, (Fault::Exhausted, true, false));
         check(101, 0, false, (Fault::Unavailable, true, true));
-        check(1_100, 0, false, (Fault::Unavailable, false, false));
+        check(1_100, 0, false, (Fault::Bug, false, false));
+        check(1_200, 0, false, (Fault::Unavailable, false, false));
     }
 
     #[test]

@@ -70,14 +70,14 @@ impl Collection<'_> {
 
     /// Rows, which are few.
     pub fn rows(&self, expr: &str, fields: &[&str], budget: Budget) -> Result<Rows> {
-        Ok(Rows(self.start(expr, fields, budget).wait()?.fields_data))
+        Rows::answered(self.start(expr, fields, budget).wait()?.fields_data, fields)
     }
 
     /// As [`Self::rows`], from the client's own threads.
     pub async fn rows_async(&self, expr: &str, fields: &[&str], budget: Budget) -> Result<Rows> {
         let request = self.request(expr, fields, None);
         let answer: wire::QueryResults = self.client.answer("Query", self.name, request, budget).await?;
-        Ok(Rows(answer.fields_data))
+        Rows::answered(answer.fields_data, fields)
     }
 
     /// How many rows.
@@ -107,7 +107,7 @@ impl Collection<'_> {
             budget.check()?;
             let request = self.request(&format!("{ID} > {last} and {expr}"), &fields, Some(page));
             let answer: wire::QueryResults = self.client.call("Query", self.name, request, budget)?;
-            let mut rows = Rows(answer.fields_data);
+            let mut rows = Rows::answered(answer.fields_data, &fields)?;
             let ids = rows.longs(ID);
             let Some(&largest) = ids.iter().max() else {
                 return Ok(());

@@ -94,7 +94,41 @@ impl Column {
 #[derive(Debug, Default)]
 pub struct Rows(pub Vec<FieldData>);
 
+/// How many rows a column has; none where it says nothing that can be counted.
+fn height(column: &FieldData) -> Option<usize> {
+    match column.field.as_ref()? {
+        Field::Scalars(scalars) => Some(match scalars.data.as_ref()? {
+            Data::IntData(ints) => ints.data.len(),
+            Data::LongData(longs) => longs.data.len(),
+            Data::StringData(texts) => texts.data.len(),
+            Data::ArrayData(lists) => lists.data.len(),
+        }),
+        Field::Vectors(vectors) => match vectors.data.as_ref()? {
+            VectorData::FloatVector(numbers) => {
+                let dimension = usize::try_from(vectors.dim).ok().filter(|dimension| *dimension > 0)?;
+                let is_whole = numbers.data.len().is_multiple_of(dimension);
+                is_whole.then_some(numbers.data.len() / dimension)
+            }
+            VectorData::SparseFloatVector(rows) => Some(rows.contents.len()),
+        },
+    }
+}
+
 impl Rows {
+    /// An answer, in which each of these columns has a value for each row.
+    ///
+    /// # Errors
+    /// `Corrupt` if one is missing or not as long as the others.
+    pub fn answered(columns: Vec<FieldData>, wanted: &[&str]) -> Result<Rows> {
+        let rows = columns.iter().filter_map(height).max().unwrap_or_default();
+        let of = |name: &&str| {
+            let column = columns.iter().find(|column| column.field_name == *name);
+            column.and_then(height).unwrap_or_default()
+        };
+        same_length(rows, &wanted.iter().map(of).collect::<Vec<_>>())?;
+        Ok(Rows(columns))
+    }
+
     /// Takes a column out; none where there are no rows.
     fn take(&mut self, name: &str) -> Option<Field> {
         let at = self.0.iter().position(|field| field.field_name == name)?;
@@ -266,6 +300,33 @@ pub fn dummies(rows: usize) -> FieldData {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_have_a_value_of_each_column_for_each_row() {
+        let check = |columns: Vec<FieldData>, expected: bool| {
+            let said = format!("{columns:?}");
+            assert_eq!(Rows::answered(columns, &["a", "b"]).is_ok(), expected, "{said}");
+        };
+        let longs = |name: &str, rows: usize| Column::Longs(vec![7; rows]).named(name);
+        let vectors = |dimension: i64, numbers: usize| {
+            let mut column = Column::Vectors(2, vec![0.5; numbers]).named("b");
+            if let Some(Field::Vectors(vectors)) = &mut column.field {
+                vectors.dim = dimension;
+            }
+            column
+        };
+        check(vec![], true);
+        check(vec![longs("a", 0), longs("b", 0)], true);
+        check(vec![longs("b", 3), longs("more", 3), longs("a", 3)], true);
+        check(vec![longs("a", 3)], false);
+        check(vec![longs("a", 3), longs("b", 2)], false);
+        check(vec![longs("a", 2), longs("b", 2), longs("more", 3)], false);
+        check(vec![longs("a", 3), vectors(2, 6)], true);
+        check(vec![longs("a", 3), vectors(2, 7)], false);
+        check(vec![longs("a", 3), vectors(3, 6)], false);
+        check(vec![longs("a", 3), vectors(0, 6)], false);
+        check(vec![longs("a", 3), vectors(-2, 6)], false);
+    }
 
     #[test]
     fn columns_are_parted_between_rows() {

@@ -3,7 +3,7 @@
 //! A row says so for the commit that changed it last and for the one before, so that a reader of either finds its own
 //! count, and what a writer left that died before its commit counts for nobody.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use quick_cache::sync::Cache;
 
@@ -111,31 +111,27 @@ impl Frequencies {
 
     /// In how many titles and in how many texts each of these terms stands.
     pub fn of(&self, terms: &[TermId], budget: Budget) -> Result<Vec<[u64; 2]>> {
-        let mut unknown: Vec<TermId> = terms
+        // Taken out once: what is remembered now may be forgotten at any moment.
+        let mut counts: HashMap<TermId, [u64; 2]> = HashMap::new();
+        counts.extend(terms.iter().filter_map(|term| Some((*term, self.cache.get(term)?))));
+        let unknown: BTreeSet<TermId> = terms
             .iter()
             .copied()
-            .filter(|term| self.cache.get(term).is_none())
+            .filter(|term| !counts.contains_key(term))
             .collect();
-        unknown.sort();
-        unknown.dedup();
-        let mut found = HashMap::new();
         if !unknown.is_empty() {
             let collection = Collection::at(&self.client, &self.name, self.seen);
             let keys: Vec<i64> = unknown.iter().map(|term| term.key()).collect();
             let rows = rows(collection, &keys, budget)?;
             for term in unknown {
-                let counts = rows.get(&term.key()).copied().unwrap_or_default().at(&self.view);
-                self.cache.insert(term, counts);
-                found.insert(term, counts);
+                // Terms that stand nowhere are not remembered: anybody can ask for any number of them.
+                if let Some(held) = rows.get(&term.key()) {
+                    self.cache.insert(term, held.at(&self.view));
+                    counts.insert(term, held.at(&self.view));
+                }
             }
         }
-        let count = |term: &TermId| {
-            found
-                .get(term)
-                .copied()
-                .or_else(|| self.cache.get(term))
-                .unwrap_or_default()
-        };
+        let count = |term: &TermId| counts.get(term).copied().unwrap_or_default();
         Ok(terms.iter().map(count).collect())
     }
 }

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use super::address::Address;
+use super::cleaning::GRACE;
 use super::client::Client;
-use super::lease::{self, Lease};
+use super::lease;
 use super::meta::Meta;
 use super::schema::{Generation, Maker};
 use super::snapshot::{MilvusSnapshot, overtaken};
@@ -99,22 +100,6 @@ impl MilvusIndex {
         }
     }
 
-    /// Removes an index with all that it holds.
-    ///
-    /// # Errors
-    /// `Precondition` if somebody writes to it; else as [`MilvusIndex::open`].
-    pub fn remove(self: Arc<Self>) -> Result<()> {
-        let writing = Arc::clone(&self).begin_writing()?;
-        let (lease, mut state) = Lease::take(&self.client, &self.meta)?;
-        lease.enter(&state)?;
-        self.remove_unread(&mut state)?;
-        self.maker().remove_generation(&self.names(&state))?;
-        drop(lease);
-        self.maker().remove(&super::schema::meta(&self.client.address().name))?;
-        drop(writing);
-        Ok(())
-    }
-
     /// What it was made by.
     pub fn identity(&self) -> Identity {
         self.current().state.identity.clone()
@@ -174,12 +159,16 @@ impl MilvusIndex {
         self.maker().generation(&self.names(state), state.identity.dimension)
     }
 
-    /// Removes the generations that nobody reads: the one before, and those that were begun and never committed. No other
-    /// writer ever makes one of these numbers, so it does no harm however late it is done.
+    /// Removes the generations that nobody reads: those that were begun and never committed and, once whoever began to read
+    /// them has had the time to end, those before. No other writer ever makes one of these numbers, so it does no harm however
+    /// late it is done.
     pub(super) fn remove_unread(&self, state: &mut State) -> Result<()> {
-        let previous = std::mem::take(&mut state.previous);
+        let previous = match state.age() > GRACE {
+            true => std::mem::take(&mut state.previous),
+            false => Vec::new(),
+        };
         let skipped = state.skipped.iter().map(|skipped| skipped.stamp);
-        for generation in skipped.chain([previous, state.next]).filter(|number| *number != 0) {
+        for generation in skipped.chain(previous).chain([state.next]) {
             let names = Generation::new(&self.client.address().name, generation);
             self.maker().remove_generation(&names)?;
         }

@@ -199,7 +199,8 @@ impl Snapshot for MilvusSnapshot {
 fn chunk(mut rows: Rows, dimension: usize) -> Result<VectorChunk> {
     let (articles, ordinals) = (rows.texts(schema::ARTICLE), rows.ints(schema::ORDINAL));
     let vectors = rows.vectors(schema::MEANING);
-    same_length(articles.len(), &[ordinals.len(), vectors.len() / dimension])?;
+    same_length(articles.len(), &[ordinals.len()])?;
+    same_length(articles.len() * dimension, &[vectors.len()])?;
     let key = |(article, ordinal): (String, i32)| PassageKey {
         article: article.into(),
         ordinal: ordinal as u32,

@@ -289,15 +289,8 @@ pub fn kept(mut rows: Rows, dimension: usize) -> Result<Vec<(i64, Kept)>> {
     );
     let (judged, vectors) = (rows.texts(schema::JUDGED), rows.vectors(schema::MEANING));
     let count = ids.len();
-    same_length(
-        count,
-        &[
-            articles.len(),
-            ordinals.len(),
-            judged.len(),
-            vectors.len().checked_div(dimension).unwrap_or(count),
-        ],
-    )?;
+    same_length(count, &[articles.len(), ordinals.len(), judged.len()])?;
+    same_length(count * dimension, &[vectors.len()])?;
     let mut kept = Vec::with_capacity(count);
     for (at, ((id, article), (ordinal, judged))) in ids
         .into_iter()

@@ -36,6 +36,8 @@ pub struct Session {
     pub table: SourceTable,
     /// Whether Milvus was told anything.
     pub is_dirty: bool,
+    /// Whether some of it failed.
+    pub has_failed: bool,
 }
 
 impl Session {
@@ -54,6 +56,7 @@ impl Session {
             written: state.written,
             table: table.clone(),
             is_dirty: false,
+            has_failed: false,
         }
     }
 

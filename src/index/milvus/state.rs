@@ -5,15 +5,18 @@
 //! one that did not end in peace leaves that one's next stamp out for good ([`State::skip`]), since what was sent under it may
 //! still arrive.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::counts::Sums;
 use super::schema::{Generation, VERSION, check_version};
 use super::vector_lengths::VectorLengths;
-use crate::error::{Context, Fault, Result};
+use crate::error::{Context, Error, Fault, Result};
 use crate::index::passage::Identity;
+
+/// From how many skipped stamps on nobody may write: every question names each of them.
+const MOST_SKIPPED: usize = 500;
 
 /// What keys of tables of sources begin with.
 pub const SOURCES: &str = "sources/";
@@ -61,8 +64,8 @@ pub struct State {
     pub version: u32,
     /// Which collections count: the stamp of their first commit.
     pub generation: u64,
-    /// The generation before, which may still be there; 0 for none.
-    pub previous: u64,
+    /// The generations before that may still be there.
+    pub previous: Vec<u64>,
     /// Grows from commit to commit, over generations too; 1 at first.
     pub stamp: u64,
     /// What whoever made this commit sends next bears this stamp.
@@ -89,7 +92,7 @@ impl State {
         State {
             version: VERSION,
             generation: 1,
-            previous: 0,
+            previous: Vec::new(),
             stamp: 1,
             next: 2,
             skipped: Vec::new(),
@@ -106,7 +109,8 @@ impl State {
     pub fn anew(&self, identity: Identity) -> Self {
         State {
             generation: self.next,
-            previous: self.generation,
+            // One that is read for a little longer must not be forgotten.
+            previous: self.previous.iter().copied().chain([self.generation]).collect(),
             stamp: self.stamp,
             next: self.next,
             skipped: self.skipped.clone(),
@@ -121,8 +125,34 @@ impl State {
             stamp: self.next,
             since: now(),
         });
-        self.stamp = self.next + 1;
-        self.next = self.stamp + 1;
+        self.next += 1;
+        self.renew();
+    }
+
+    /// Makes this a commit of its own, for what it says beside its rows.
+    pub fn renew(&mut self) {
+        self.stamp = self.next;
+        self.next += 1;
+    }
+
+    /// Refuses more stamps to be skipped.
+    ///
+    /// # Errors
+    /// `Exhausted` if they are too many.
+    pub fn check_skipped(&self) -> Result<()> {
+        match self.skipped.len() < MOST_SKIPPED {
+            true => Ok(()),
+            false => Err(Error::new(
+                Fault::Exhausted,
+                format!("{MOST_SKIPPED} times within two hours somebody wrote to the index and was killed, cut off or gave up"),
+            )
+            .help("write again later; answers are not concerned")),
+        }
+    }
+
+    /// How long ago what it holds was committed, by the clocks of who made it and of this machine.
+    pub fn age(&self) -> Duration {
+        Duration::from_millis(now().saturating_sub(self.made))
     }
 
     /// Which rows count.
@@ -189,6 +219,15 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_skipped_than_questions_can_name() {
+        let mut state = state();
+        (1..MOST_SKIPPED).for_each(|_| state.skip());
+        assert!(state.check_skipped().is_ok());
+        state.skip();
+        assert_eq!(state.check_skipped().unwrap_err().fault(), Fault::Exhausted);
+    }
+
+    #[test]
     fn a_skipped_stamp_is_never_used() {
         let mut state = state();
         // Two die one after the other; the second one had skipped what the first one sent.
@@ -198,7 +237,14 @@ mod tests {
         let view = state.view();
         let counting: Vec<u64> = (1..8).filter(|&stamp| view.counts(stamp)).collect();
         assert_eq!(counting, [1, 3, 5]);
+        state.renew();
+        assert_eq!((state.stamp, state.next, state.view().skipped), (6, 7, vec![2, 4]));
         let anew = state.anew(state.identity.clone());
-        assert_eq!((anew.generation, anew.previous, anew.view()), (6, 1, view));
+        assert_eq!(
+            (anew.generation, &*anew.previous, anew.view()),
+            (7, &[1][..], state.view())
+        );
+        let again = anew.anew(anew.identity.clone());
+        assert_eq!(again.previous, [1, 7], "what is still there is not forgotten");
     }
 }

@@ -3,9 +3,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::cleaning::{clean, sweep};
+use super::cleaning::{GRACE, clean, sweep};
 use super::collection::{self, Collection};
 use super::columns::same_length;
 use super::expression::{quoted, visible};
@@ -26,8 +26,6 @@ use crate::model::Origin;
 
 /// Up to this many articles a writer knows all fingerprints; of more it asks for each.
 const KNOWN: u64 = 300_000;
-/// How long replaced rows stay for who began to read before.
-const GRACE: Duration = Duration::from_secs(60);
 
 /// The one writer of an index; see [`Writer`].
 pub struct MilvusWriter {
@@ -54,11 +52,25 @@ impl MilvusWriter {
         let (lease, mut state) = Lease::take(index.client(), index.meta())?;
         lease.enter(&state)?;
         index.install(state.clone());
+        let told = |state: &State| (state.skipped.len(), state.previous.len());
+        let before = told(&state);
         clean(index.client(), &mut state, index.bm25(), &|| lease.budget())?;
         index.remove_unread(&mut state)?;
+        if told(&state) != before {
+            // Where nobody commits, what is done with would else stay for ever.
+            let before = state.stamp;
+            state.renew();
+            lease.commit(&state, Some(before))?;
+            index.install(state.clone());
+        }
+        // Refused only now, or nobody would ever make them fewer.
+        if let Err(error) = state.check_skipped() {
+            lease.set_in_peace(true);
+            return Err(error);
+        }
         let table = index.sources_of(&state)?;
         let names = index.names(&state);
-        if now().saturating_sub(state.made) > GRACE.as_millis() as u64 {
+        if state.age() > GRACE {
             // The next commit sweeps again.
             let _ = sweep(index.client(), &names, &state.view(), &|| lease.budget());
         }
@@ -160,6 +172,20 @@ impl MilvusWriter {
         Ok(self.state.next)
     }
 
+    /// Does a part of what the next commit is made of. Where one fails nobody knows what arrived of it, and what was held of
+    /// it is gone, so that there is no commit any more until all is taken back.
+    fn unless_failed<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.session.has_failed {
+            return Err(
+                Error::precondition("something that belongs to this commit could not be written")
+                    .help("take back what was written since the last commit (rollback) and write it again"),
+            );
+        }
+        let done = part(self);
+        self.session.has_failed = done.is_err();
+        done.map_err(of_writer)
+    }
+
     fn make_commit(&mut self) -> Result<u64> {
         self.send()?;
         self.replace()?;
@@ -229,6 +255,7 @@ impl MilvusWriter {
             return self.learn_known();
         }
         // What was sent may still be on its way, so its stamp is used by nobody any more; others learn that by a commit.
+        current.check_skipped()?;
         let is_anew = current.generation != self.state.generation;
         let before = current.stamp;
         current.skip();
@@ -281,30 +308,31 @@ impl Writer for MilvusWriter {
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {
         let hash = article.hash;
         let rows = ArticleRows::new(article, self.dimension())?;
-        self.retract(&rows.id).map_err(of_writer)?;
-        let origin = rows.origin().to_owned();
-        self.session
-            .pending
-            .insert(rows.id.clone(), Some(Known { hash, origin }));
-        self.session.bytes += rows.bytes;
-        self.session.held.insert(rows.id.clone(), rows);
-        match self.session.bytes > self.index.client().address().batch {
-            true => self.send().map_err(of_writer),
-            false => Ok(()),
-        }
+        self.unless_failed(|writer| {
+            writer.retract(&rows.id)?;
+            let origin = rows.origin().to_owned();
+            let session = &mut writer.session;
+            session.pending.insert(rows.id.clone(), Some(Known { hash, origin }));
+            session.bytes += rows.bytes;
+            session.held.insert(rows.id.clone(), rows);
+            match session.bytes > writer.index.client().address().batch {
+                true => writer.send(),
+                false => Ok(()),
+            }
+        })
     }
 
     fn delete(&mut self, article_id: &str) -> Result<bool> {
         let was_there = self.known(article_id)?.is_some();
         if was_there {
-            self.retract(article_id).map_err(of_writer)?;
+            self.unless_failed(|writer| writer.retract(article_id))?;
             self.session.pending.insert(article_id.to_owned(), None);
         }
         Ok(was_there)
     }
 
     fn commit(&mut self) -> Result<u64> {
-        self.make_commit().map_err(of_writer)
+        self.unless_failed(Self::make_commit)
     }
 
     fn rollback(&mut self) -> Result<()> {
