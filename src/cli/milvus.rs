@@ -25,7 +25,7 @@ use crate::text::Analyzer;
 /// An index in Milvus instead of a folder.
 #[derive(Args, Clone, Default)]
 pub struct BackendAddress {
-    /// Use the index at this address of Milvus instead of one in a folder.
+    /// Use the index at this address of Milvus; a folder that is named as well is not looked at.
     #[arg(long = "backend", value_name = "milvus://HOST:PORT/NAME")]
     pub address: Option<String>,
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::passage::{Identity, PassageKey, PreparedArticle, StoredPassage};
 use super::scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
-use super::source_table::Runs;
+use super::source_table::{Runs, SourceTable};
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::Result;
@@ -102,11 +102,13 @@ pub trait Backend: Send + Sync {
     /// than it. Must be cheap.
     fn edition(&self) -> u64;
 
-    /// The sources of the newest finished commit.
-    fn sources(&self) -> Result<Sources>;
+    /// The sources of the newest finished commit, with what the last run that wrote to each did.
+    fn source_table(&self) -> Result<SourceTable>;
 
-    /// What the last run that wrote to each of them did, where that is known.
-    fn runs(&self) -> Result<Runs>;
+    /// The same without the runs.
+    fn sources(&self) -> Result<Sources> {
+        Ok(self.source_table()?.sources)
+    }
 
     /// Takes the right to write, until the writer is dropped.
     ///

@@ -3,7 +3,7 @@
 //! A run's record is a field of its source's row that may be missing: tables of earlier programs are read, and earlier
 //! programs read these. Everything in it is bounded, since all of it is written with each commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ const LONGEST: usize = 200;
 const NAMED_BYTES: usize = 4 << 10;
 /// Most reasons for which text was left out; there are about as many in all.
 const MOST_REASONS: usize = 40;
+/// What the numbers of a text that was left out take in a table, with their names, in bytes.
+const LEFT_OUT_BYTES: usize = 64;
 /// Most bytes of paths and reasons in a table; beyond them the oldest runs give only numbers.
 const TABLE_BYTES: usize = 256 << 10;
 
@@ -116,6 +118,12 @@ impl SourceRun {
     fn named_bytes(&self) -> usize {
         self.first_skipped.iter().map(size).sum()
     }
+
+    /// What its lists take of a table, nearly.
+    fn listed_bytes(&self) -> usize {
+        let left_out = self.left_out.iter().map(|left| left.reason.len() + LEFT_OUT_BYTES);
+        self.named_bytes() + left_out.sum::<usize>()
+    }
 }
 
 fn size(named: &Skipped) -> usize {
@@ -160,8 +168,8 @@ struct LastRun {
 impl SourceTable {
     /// As it is written. Runs of sources that are gone are forgotten.
     pub fn encoded(&mut self) -> Result<String> {
-        let sources = &self.sources;
-        self.runs.retain(|name, _| sources.get(name).is_some());
+        let known: HashSet<&str> = self.sources.iter().map(|source| &*source.name).collect();
+        self.runs.retain(|name, _| known.contains(&**name));
         self.keep_within(TABLE_BYTES);
         let row = |source| Row {
             source,
@@ -184,16 +192,21 @@ impl SourceTable {
         })
     }
 
-    /// Leaves the names of what the oldest runs skipped out, until all of them take at most so many bytes.
+    /// Forgets what the oldest runs skipped and left out, until all of it takes at most so many bytes.
     fn keep_within(&mut self, most: usize) {
-        let mut bytes: usize = self.runs.values().map(SourceRun::named_bytes).sum();
-        while bytes > most {
-            let named = self.runs.values_mut().filter(|run| !run.first_skipped.is_empty());
-            let Some(oldest) = named.min_by_key(|run| run.ended) else {
+        let mut bytes: usize = self.runs.values().map(SourceRun::listed_bytes).sum();
+        if bytes <= most {
+            return;
+        }
+        let mut oldest_first: Vec<&mut SourceRun> = self.runs.values_mut().collect();
+        oldest_first.sort_by_key(|run| run.ended);
+        for run in oldest_first {
+            if bytes <= most {
                 return;
-            };
-            bytes -= oldest.named_bytes();
-            oldest.first_skipped.clear();
+            }
+            bytes -= run.listed_bytes();
+            run.first_skipped.clear();
+            run.left_out.clear();
         }
     }
 }
@@ -283,11 +296,21 @@ mod tests {
                 ..SourceRun::default()
             };
             (0..50).for_each(|_| run.skip(&"p".repeat(150), None, &"r".repeat(150)));
+            // As much as a client may have made up.
+            run.left_out = (0..MOST_REASONS as u64)
+                .map(|at| LeftOutBy {
+                    reason: "因".repeat(LONGEST),
+                    characters: at,
+                    files: 1,
+                })
+                .collect();
             table.runs.insert(name.clone(), run);
         }
         assert!(table.encoded().unwrap().len() < 2 * TABLE_BYTES);
-        assert!(table.runs["源0"].first_skipped.is_empty());
+        let oldest = &table.runs["源0"];
+        assert!(oldest.first_skipped.is_empty() && oldest.left_out.is_empty());
         assert_eq!(table.runs["源0"].skipped, 50);
-        assert!(!table.runs["源199"].first_skipped.is_empty());
+        let newest = &table.runs["源199"];
+        assert!(!newest.first_skipped.is_empty() && newest.left_out.len() == MOST_REASONS);
     }
 }

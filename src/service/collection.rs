@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::index::ingest::content_fingerprint;
 use crate::index::ingest::live::{Deleted, Live};
 use crate::index::ingest::selection::{Selected, Selection};
-use crate::index::{Backend, Snapshot, SourceRun};
+use crate::index::{Backend, Snapshot, SourceRun, SourceTable};
 use crate::model::{Article, Filter, Origin};
 use crate::search::understood;
 use crate::text::Analyzer;
@@ -114,8 +114,8 @@ impl Collection {
 
     /// The sources of the newest commit with how many articles each has.
     pub fn sources(&self, budget: Budget) -> Result<Vec<SourceCount>> {
-        let sources = self.backend.sources()?;
-        let mut runs = self.backend.runs()?;
+        // Read once, so that both are of one commit.
+        let SourceTable { sources, mut runs } = self.backend.source_table()?;
         let mut counts: Vec<_> = sources
             .iter()
             .map(|source| SourceCount {

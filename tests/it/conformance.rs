@@ -352,11 +352,14 @@ pub fn life(
         }
         writer.commit().unwrap();
         step("taken back", &backend);
-        assert_eq!(backend.runs().unwrap(), Runs::from([("kept".to_owned(), run)]));
+        assert_eq!(
+            backend.source_table().unwrap().runs,
+            Runs::from([("kept".to_owned(), run)])
+        );
     }
-    let runs = backend.runs().unwrap();
+    let runs = backend.source_table().unwrap().runs;
     backend = reopen(backend);
-    assert_eq!(backend.runs().unwrap(), runs);
+    assert_eq!(backend.source_table().unwrap().runs, runs);
     step("reopened", &backend);
     let ingest = Ingest::new(backend.clone().writer().unwrap(), rules());
     assert!(ingest.upsert(range(3..4, 0), Budget::all()).iter().all(Result::is_ok));

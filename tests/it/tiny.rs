@@ -12,8 +12,8 @@ use baowen::error::{Error, Result};
 use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, Quantised, STREAMS, WeighedTerms};
 use baowen::index::{
     About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, FacetCounts, Identity, Judged, LexicalQuery,
-    PassageKey, PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Runs, Snapshot, StoredPassage,
-    TermScore, VectorChunk, Writer,
+    PassageKey, PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Runs, Snapshot, SourceTable,
+    StoredPassage, TermScore, VectorChunk, Writer,
 };
 use baowen::model::{Article, Filter, Origin};
 use baowen::profile::Bm25Params;
@@ -125,12 +125,9 @@ impl Backend for Tiny {
         self.current().about.commit
     }
 
-    fn sources(&self) -> Result<Sources> {
-        Ok(self.sources.lock().unwrap().0.clone())
-    }
-
-    fn runs(&self) -> Result<Runs> {
-        Ok(self.sources.lock().unwrap().1.clone())
+    fn source_table(&self) -> Result<SourceTable> {
+        let (sources, runs) = self.sources.lock().unwrap().clone();
+        Ok(SourceTable { sources, runs })
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {

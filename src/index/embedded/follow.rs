@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::folder;
 use super::open::EmbeddedIndex;
-use crate::article::source::Sources;
 use crate::error::{Error, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
-use crate::index::source_table::Runs;
+use crate::index::source_table::SourceTable;
 use crate::profile::Bm25Params;
 
 /// An index that is followed through rebuilds.
@@ -107,12 +106,8 @@ impl Backend for Replaceable {
         self.now().edition()
     }
 
-    fn sources(&self) -> Result<Sources> {
-        self.now().sources()
-    }
-
-    fn runs(&self) -> Result<Runs> {
-        self.now().runs()
+    fn source_table(&self) -> Result<SourceTable> {
+        self.now().source_table()
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
@@ -130,12 +125,8 @@ impl Backend for Followed {
         before + index.edition()
     }
 
-    fn sources(&self) -> Result<Sources> {
-        self.index().sources()
-    }
-
-    fn runs(&self) -> Result<Runs> {
-        self.index().runs()
+    fn source_table(&self) -> Result<SourceTable> {
+        self.index().source_table()
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {

@@ -21,7 +21,7 @@ use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::index::passage::{FORMAT_VERSION, Identity};
-use crate::index::source_table::{Runs, SourceTable};
+use crate::index::source_table::SourceTable;
 use crate::index::vectors::VectorPlugin;
 use crate::index::windows::WindowPlugin;
 use crate::profile::Bm25Params;
@@ -320,12 +320,8 @@ impl Backend for EmbeddedIndex {
         self.edition.load(Ordering::Acquire)
     }
 
-    fn sources(&self) -> Result<Sources> {
-        EmbeddedIndex::sources(self)
-    }
-
-    fn runs(&self) -> Result<Runs> {
-        Ok(self.source_table()?.runs)
+    fn source_table(&self) -> Result<SourceTable> {
+        EmbeddedIndex::source_table(self)
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {

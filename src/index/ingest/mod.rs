@@ -146,17 +146,6 @@ impl Ingest {
         let rules = rules_for(index, rules)?;
         Ok(Ingest::new(index.writer_under(lock)?, rules))
     }
-
-    /// Makes these the sources of the index with the next commit.
-    pub fn set_sources(&self, sources: Sources) {
-        *self.writer().sources() = sources;
-    }
-
-    /// Makes this the table of sources with the next commit.
-    pub fn set_source_table(&self, table: SourceTable) {
-        let mut writer = self.writer();
-        (*writer.sources(), *writer.runs()) = (table.sources, table.runs);
-    }
 }
 
 /// The rules as far as they are the index's.
@@ -193,6 +182,17 @@ impl<W: Writer> Ingest<W> {
     pub(super) fn writer(&self) -> MutexGuard<'_, W> {
         // Poisoned or not, an article is in the writer as a whole or not at all.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes these the sources of the index with the next commit.
+    pub fn set_sources(&self, sources: Sources) {
+        *self.writer().sources() = sources;
+    }
+
+    /// Makes this the table of sources with the next commit.
+    pub fn set_source_table(&self, table: SourceTable) {
+        let mut writer = self.writer();
+        (*writer.sources(), *writer.runs()) = (table.sources, table.runs);
     }
 
     /// Adds articles, or replaces those of the same id; the unchanged cost a lookup. One result for each, in their

@@ -70,7 +70,7 @@ impl Destination for Through {
     }
 
     fn begin(&self, sources: &Sources, _: &[Scope]) -> Result<Arc<dyn Held>> {
-        *self.ingest.writer().sources() = sources.clone();
+        self.ingest.set_sources(sources.clone());
         let before = self.before.as_ref().map(|before| before.snapshot()).transpose()?;
         Ok(Arc::new(Before(before)))
     }
@@ -130,8 +130,7 @@ pub fn copy<W: Writer>(
         }
         each(done, total);
     }
-    *to.writer().sources() = from.sources()?;
-    *to.writer().runs() = from.runs()?;
+    to.set_source_table(from.source_table()?);
     to.commit()?;
     Ok(counts)
 }

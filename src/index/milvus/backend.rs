@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::open::MilvusIndex;
 use super::writer::MilvusWriter;
-use crate::article::source::Sources;
 use crate::error::Result;
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::index::passage::Identity;
-use crate::index::source_table::Runs;
+use crate::index::source_table::SourceTable;
 
 impl MilvusIndex {
     /// A writer of a new generation, made by this identity, which counts from its first commit on. Until then everybody is
@@ -32,12 +31,8 @@ impl Backend for MilvusIndex {
         self.current().state.stamp
     }
 
-    fn sources(&self) -> Result<Sources> {
-        Ok(self.sources_of(&self.current().state)?.sources)
-    }
-
-    fn runs(&self) -> Result<Runs> {
-        Ok(self.sources_of(&self.current().state)?.runs)
+    fn source_table(&self) -> Result<SourceTable> {
+        self.sources_of(&self.current().state)
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
