@@ -19,7 +19,6 @@ use baowen::index::{
 };
 use baowen::model::Filter;
 use baowen::search::Ranking;
-use baowen::search::features::Context;
 use baowen::search::request::SearchRequest;
 use baowen::search::{DEFAULT_CANDIDATES, Engine};
 use divan::Bencher;
@@ -33,7 +32,6 @@ struct Asked {
     query: LexicalQuery,
     union: Vec<PassageRef>,
     judged: Vec<Judged>,
-    lexical_bound: f32,
 }
 
 struct Bench {
@@ -89,7 +87,6 @@ fn prepare() -> baowen::error::Result<Bench> {
         union.dedup();
         let question = DenseQuestion::from(vector.as_slice());
         let judged = bound.judge(Some(&question), &union, Budget::single())?;
-        let lexical_bound = bound.weights().bound();
         drop(bound);
         asked.push(Asked {
             text: text.clone(),
@@ -97,7 +94,6 @@ fn prepare() -> baowen::error::Result<Bench> {
             query,
             union,
             judged,
-            lexical_bound,
         });
     }
     Ok(Bench {
@@ -194,15 +190,7 @@ fn g_fusion(bencher: Bencher) {
         let mut scores: Vec<f32> = asked
             .judged
             .iter()
-            .map(|judged| {
-                weights
-                    .parts(Context {
-                        evidence: &judged.evidence,
-                        lexical_bound: asked.lexical_bound,
-                    })
-                    .iter()
-                    .sum()
-            })
+            .map(|judged| weights.parts(&judged.evidence).iter().sum())
             .collect();
         scores.sort_by(|a, b| b.total_cmp(a));
         scores

@@ -26,6 +26,16 @@ pub enum Fault {
     Bug,
 }
 
+impl Fault {
+    /// Whose fault it is that a file cannot be opened or read.
+    pub fn of_io(cause: &std::io::Error) -> Fault {
+        match cause.kind() {
+            std::io::ErrorKind::NotFound => Fault::Missing,
+            _ => Fault::Unavailable,
+        }
+    }
+}
+
 /// An error with its fault, its message, an optional hint and its causes, outermost first.
 #[derive(Debug, Clone)]
 pub struct Error {

@@ -79,6 +79,8 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
+                    // What fails in one thread fails the test, instead of leaving the others to wait.
+                    let _guard = barrier.guard();
                     for round in 0..200 {
                         done.fetch_add(1, Ordering::Relaxed);
                         assert!(barrier.wait());

@@ -1,5 +1,5 @@
-//! The identity of an endpoint's model: what an index keeps of it. Owns how it is written and how two of them differ; never
-//! asks an endpoint. The address is no part of it, since the same model may move.
+//! The identity of an endpoint's model: what an index keeps of it. Owns how it is written, how two of them differ,
+//! and by what name a model goes in any identity; never asks an endpoint. The address is no part of it, since the same model may move.
 
 // Only endpoints write one; a program without HTTP still says what an index was made with.
 #![cfg_attr(not(feature = "http"), allow(dead_code))]
@@ -25,6 +25,16 @@ pub fn identity(model: &str, dimension: usize, prefixes: [&str; 2]) -> String {
 /// Whether this is the identity of an endpoint's model.
 pub fn is_endpoint(identity: &str) -> bool {
     identity.split(' ').next() == Some(ENDPOINT)
+}
+
+/// The name of the model in an embedder's identity, without the organisation before a `/`: one model has it wherever it runs,
+/// here or behind an address.
+pub fn model_name(identity: &str) -> &str {
+    let name = match parts(identity) {
+        Some((model, ..)) => model,
+        None => identity.split(' ').next().unwrap_or_default(),
+    };
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// What of an endpoint's settings is `here` another than in `wanted`, where both name one model; `None` where they do not.
@@ -96,5 +106,18 @@ mod tests {
         );
         assert_eq!(difference("endpoint", &bare), None);
         assert!(!is_endpoint("endpoints-model onnx 1") && !is_endpoint("tiny onnx 2"));
+    }
+
+    #[test]
+    fn a_model_has_one_name_wherever_it_runs() {
+        let check = |identity: &str, expected: &str| assert_eq!(model_name(identity), expected, "{identity}");
+        check("bge-small-zh-v1.5 int8 0a1b", "bge-small-zh-v1.5");
+        check("my-bge-small-zh-v1.5-tuned onnx 2c", "my-bge-small-zh-v1.5-tuned");
+        check(
+            &identity("BAAI/bge-small-zh-v1.5", 512, ["问：", ""]),
+            "bge-small-zh-v1.5",
+        );
+        check(&identity("one", 512, ["", ""]), "one");
+        check("", "");
     }
 }

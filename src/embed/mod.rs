@@ -3,9 +3,10 @@
 //! - [`bert`], which `batches` runs: bge-small-zh-v1.5 on our own kernels, the default. [`fetch`]: gets models. `http`:
 //!   requests, for what needs them.
 //! - [`models`]: the models that are there, by name. `import`: another one taken in.
-//!   `unopened`: one that cannot be opened, and says why. `folder`: one of them, in a hub's layout. `onnx` (a feature): run.
+//!   `unopened`: one that cannot be opened, and says why. `folder`: one of them, in a hub's layout. `onnx` (a feature):
+//!   runs one of them.
 //! - [`rerank`]: question and passage to relevance, where a vector each is not enough.
-//! - [`cache`]: vectors of texts seen before, on disk for indexing, in memory for questions.
+//! - `cache`: vectors of texts that were embedded before, on disk. `question_cache`: those of questions, in memory.
 //! - [`hash_embedder`]: a stand-in without a model, for tests.
 //!
 //! It never knows what an article, a passage or an index is.
@@ -35,6 +36,7 @@ mod unopened;
 
 pub use bert::BertModel;
 pub use cache::{CachedEmbedder, VectorCache};
+pub use endpoint_identity::model_name;
 pub use fetch::{FetchStep, fetch, model_dir};
 pub use folder::{ModelFolder, Pooling, Role};
 pub use hash_embedder::HashEmbedder;

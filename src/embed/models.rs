@@ -243,7 +243,7 @@ impl Models {
         endpoints.sort_by_key(|entry| !entry.is_chosen);
         let mut failures: Vec<Error> = Vec::new();
         for Entry { name, .. } in endpoints {
-            // To open one asks nobody.
+            // Opening an endpoint sends no request.
             match self.encoder(&name, budget) {
                 Ok(model) if model.identity() == identity => return Ok(model),
                 Ok(model) => {
@@ -342,16 +342,22 @@ fn name_in(identity: &str) -> &str {
     identity.split(' ').next().unwrap_or_default()
 }
 
-/// A name is a folder's and one word of an identity.
+/// A name is a folder's and the first word of an identity.
 pub(super) fn check_name(name: &str) -> Result<()> {
+    if name == ENDPOINT {
+        return Err(Error::caller(format!(
+            "`{name}` cannot be the name of a model: it stands for what is asked at an address"
+        ))
+        .help("give it another one with --name"));
+    }
     let allowed = |c: char| c.is_alphanumeric() || ['-', '_', '.', '+'].contains(&c);
     let is_right =
         !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(allowed) && !name.starts_with('.');
     match is_right {
         true => Ok(()),
         false => Err(Error::caller(format!(
-            "`{name}` cannot be the name of a model: letters, digits, -, _, + and . can be in it, at most \
-             {LONGEST_NAME} bytes, none of them a dot at its begin"
+            "`{name}` cannot be the name of a model: it has 1 to {LONGEST_NAME} bytes of letters, digits, -, _, + and ., \
+             and does not begin with a dot"
         ))),
     }
 }
@@ -512,7 +518,17 @@ mod tests {
         let check = |name: &str, is_right: bool| assert_eq!(check_name(name).is_ok(), is_right, "{name}");
         check("bge-reranker_v2.m3+x", true);
         check("保问", true);
-        for wrong in ["", "..", ".hidden", "a/b", "a\\b", "a b", "a\n", &"a".repeat(101)] {
+        for wrong in [
+            "",
+            "..",
+            ".hidden",
+            "a/b",
+            "a\\b",
+            "a b",
+            "a\n",
+            "endpoint",
+            &"a".repeat(101),
+        ] {
             check(wrong, false);
         }
         let (models, _kept) = models(&[("a", ENCODER)]);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -399,11 +399,7 @@ pub(super) fn for_each_line(path: &Path, mut each: impl FnMut(usize, &str) -> Re
 }
 
 fn file_error(path: &Path, cause: &std::io::Error) -> Error {
-    let fault = match cause.kind() {
-        ErrorKind::NotFound => Fault::Missing,
-        _ => Fault::Unavailable,
-    };
-    Error::new(fault, format!("cannot read {}: {cause}", path.display()))
+    Error::new(Fault::of_io(cause), format!("cannot read {}: {cause}", path.display()))
 }
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 //! Conventions are trec_eval's (Buckley; as ir_measures calls it through pytrec_eval), so that the numbers agree with
 //! other tools to the last digits that matter: linear gain, discount 1 / log2(rank + 1), grades below 1 gain nothing,
 //! relevant means grade >= 1 (but for the two measures that say otherwise), a question that was judged but has no
-//! relevant article or no ranking scores 0 and
-//! counts. It never looks at scores: the order of a [`Run`] is the ranking.
+//! relevant article or no ranking scores 0 and counts. It never looks at scores: the order of a [`Run`] is the ranking.
 
 use std::collections::BTreeMap;
 use std::fmt;

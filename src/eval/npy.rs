@@ -23,11 +23,12 @@ const MAX_NUMBERS: usize = 1 << 30;
 /// Reads a matrix.
 ///
 /// # Errors
-/// `Missing` if there is no such file; `Caller` if it is not a matrix of `<f4` in C order, is cut off, or holds a number
+/// `Missing` if there is no such file, `Unavailable` if it cannot be read; `Caller` if it is not a matrix of `<f4` in C order, is cut off, or holds a number
 /// that is not finite.
 pub fn read(path: &Path) -> Result<Array2<f32>> {
     let doing = || format!("reading {}", path.display());
-    let file = File::open(path).or_fault(Fault::Missing, doing())?;
+    let file =
+        File::open(path).map_err(|cause| Error::new(Fault::of_io(&cause), cause.to_string()).context(doing()))?;
     read_from(BufReader::with_capacity(1 << 20, file)).map_err(|error| error.context(doing()))
 }
 

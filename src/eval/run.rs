@@ -7,10 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
-use crate::error::{Context as _, Error, Fault, Result};
+use crate::error::{Error, Result};
+use crate::files;
 
 /// One place of a ranking.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,10 +124,7 @@ impl Run {
     /// As [`Run::to_trec`]; `Unavailable` if the file cannot be written.
     pub fn write(&self, path: &Path, tag: &str) -> Result<()> {
         let text = self.to_trec(tag)?;
-        fs::write(path, text).or_fault(
-            Fault::Unavailable,
-            format!("cannot write the run to {}", path.display()),
-        )
+        files::write_whole(path, "the run", |file| file.write_all(text.as_bytes()))
     }
 }
 
@@ -160,8 +158,11 @@ fn check_word(what: &str, word: &str) -> Result<()> {
 mod tests {
     use proptest::prelude::*;
 
+    use std::fs;
+
     use super::super::dataset::for_each_line;
     use super::*;
+    use crate::error::Fault;
 
     impl Run {
         /// Reads `qid Q0 docid rank score tag` lines. As for trec_eval the rank column says nothing: a ranking is sorted by

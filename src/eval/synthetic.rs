@@ -333,14 +333,17 @@ impl<'a> Generator<'a> {
         Ok(made)
     }
 
-    fn distinct(&mut self, number: u64, mut passage: Option<Synthetic>) -> Result<Synthetic> {
-        for attempt in 1..=MAX_ATTEMPTS {
+    fn distinct(&mut self, number: u64, mut first: Option<Synthetic>) -> Result<Synthetic> {
+        for attempt in 0..MAX_ATTEMPTS {
+            let passage = match attempt {
+                0 => first.take(),
+                _ => self.source.make(self.seed, number, attempt),
+            };
             if let Some(passage) = passage
                 && self.seen.insert(xxh3_64(passage.embedded.passage.as_bytes()))
             {
                 return Ok(passage);
             }
-            passage = self.source.make(self.seed, number, attempt);
         }
         Err(Error::caller(format!(
             "the source has too few sentences for {} different passages",

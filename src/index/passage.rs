@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::scoring::Windows;
+use crate::embed::model_name;
 use crate::model::{Article, ArticleKind, Date, Validity};
 use crate::text::{Region, Token};
 
@@ -23,6 +24,13 @@ pub struct Identity {
     pub embedder: String,
     /// Numbers a vector has; 0 if the index holds no vectors.
     pub dimension: usize,
+}
+
+impl Identity {
+    /// Whether the vectors are those of a model of this name, here or behind an address.
+    pub fn is_of(&self, model: &str) -> bool {
+        model_name(&self.embedder) == model_name(model)
+    }
 }
 
 /// A passage by what stays the same in every commit and every engine; its order is that of ties.

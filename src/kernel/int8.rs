@@ -83,9 +83,8 @@ pub struct Int8Matrix {
 
 impl Int8Matrix {
     /// Packs the rows of `parts`, one after the other, as one matrix of `inputs` columns, of which those of `exact` (in
-    /// rising order) count in full. `None` if a part's lengths do
-    /// not fit each other, if its rows are not a multiple of 64 or the inputs none of 4, if a weight is beyond 64, or if
-    /// there is no such column.
+    /// rising order) count in full. `None` if a part's lengths do not fit each other, if its rows are not a multiple of 64
+    /// or the inputs none of 4, if a weight is beyond 64, or if there is no such column.
     pub fn new(inputs: usize, exact: &[usize], parts: &[Int8Part]) -> Option<Self> {
         let fits = |part: &Int8Part| {
             let rows = part.bias.len();

@@ -153,7 +153,7 @@ impl Adapter {
 
     /// Whether it is for the vectors of such an index.
     pub fn fits(&self, identity: &Identity) -> bool {
-        identity.dimension == self.dimension() && identity.embedder.contains(&self.model)
+        identity.dimension == self.dimension() && identity.is_of(&self.model)
     }
 
     /// Refuses an index whose vectors it is not for.
@@ -245,6 +245,9 @@ mod tests {
         check("model-x q4 77", 6, true);
         check("model-x q4 77", 7, false);
         check("model-y q4 77", 6, false);
+        check("my-model-x-tuned onnx 1", 6, false);
+        check("endpoint org/model-x 6", 6, true);
+        check("endpoint other 6", 6, false);
         check("", 0, false);
     }
 

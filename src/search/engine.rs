@@ -291,7 +291,6 @@ impl Engine {
             as_of: None,
         };
         let scored = score(&*asked, rule, &retrieved, &fusion, preferred, &[], under_way.budget())?;
-        let lexical_bound = scored.lexical_bound;
         let keys = asked.keys(&scored.passages)?.into_iter();
         Ok(keys
             .zip(scored.evidence)
@@ -299,7 +298,6 @@ impl Engine {
                 article,
                 ordinal,
                 evidence,
-                lexical_bound,
                 gates,
             })
             .collect())

@@ -8,15 +8,6 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::index::Evidence;
 
-/// What a feature is computed from.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// The candidate's exact scores.
-    pub evidence: &'a Evidence,
-    /// What its lexical score can never exceed for this question.
-    pub lexical_bound: f32,
-}
-
 /// A feature: its names, and how it is computed.
 pub struct Feature {
     /// In profiles and explanations; never changes, since profiles name features by it.
@@ -24,7 +15,7 @@ pub struct Feature {
     /// In Chinese, for explanations.
     pub label: &'static str,
     /// How to compute it.
-    pub value: fn(Context) -> f32,
+    pub value: fn(&Evidence) -> f32,
 }
 
 /// How many there are.
@@ -35,77 +26,77 @@ pub const FEATURES: [Feature; COUNT] = [
     Feature {
         name: "words",
         label: "词",
-        value: |c| c.evidence.words,
+        value: |e| e.words,
     },
     Feature {
         name: "bigrams",
         label: "二元组",
-        value: |c| c.evidence.bigrams,
+        value: |e| e.bigrams,
     },
     Feature {
         name: "title",
         label: "标题",
-        value: |c| c.evidence.title,
+        value: |e| e.title,
     },
     Feature {
         name: "coverage",
         label: "词覆盖",
-        value: |c| c.evidence.coverage,
+        value: |e| e.coverage,
     },
     Feature {
         name: "bigram_coverage",
         label: "二元覆盖",
-        value: |c| c.evidence.bigram_coverage,
+        value: |e| e.bigram_coverage,
     },
     Feature {
         name: "amounts",
         label: "数额",
-        value: |c| c.evidence.amounts,
+        value: |e| e.amounts,
     },
     Feature {
         name: "cosine",
         label: "相似度",
-        value: |c| c.evidence.cosine,
+        value: |e| e.cosine,
     },
     Feature {
         name: "window",
         label: "句意",
-        value: |c| c.evidence.window,
+        value: |e| e.window,
     },
     Feature {
         name: "adapted",
         label: "经验",
-        value: |c| c.evidence.adapted,
+        value: |e| e.adapted,
     },
     Feature {
         name: "length",
         label: "长度",
-        value: |c| (1.0 + c.evidence.length as f32).ln(),
+        value: |e| (1.0 + e.length as f32).ln(),
     },
     Feature {
         name: "titled",
         label: "有标题",
-        value: |c| f32::from(u8::from(c.evidence.titled)),
+        value: |e| f32::from(u8::from(e.titled)),
     },
     Feature {
         name: "locality",
         label: "地区",
-        value: |c| c.evidence.locality,
+        value: |e| e.locality,
     },
     Feature {
         name: "timeliness",
         label: "年份",
-        value: |c| c.evidence.timeliness,
+        value: |e| e.timeliness,
     },
     Feature {
         name: "same_place",
         label: "当地标准",
-        value: |c| c.evidence.same_place,
+        value: |e| e.same_place,
     },
     Feature {
         name: "out_of_force",
         label: "不在施行期",
-        value: |c| c.evidence.out_of_force,
+        value: |e| e.out_of_force,
     },
 ];
 
@@ -115,10 +106,10 @@ pub struct Weights(pub [f32; COUNT]);
 
 impl Weights {
     /// The features of a candidate times their weights, in the order of [`FEATURES`].
-    pub fn parts(&self, context: Context) -> [f32; COUNT] {
+    pub fn parts(&self, evidence: &Evidence) -> [f32; COUNT] {
         std::array::from_fn(|at| match self.0[at] {
             0.0 => 0.0,
-            weight => weight * (FEATURES[at].value)(context),
+            weight => weight * (FEATURES[at].value)(evidence),
         })
     }
 
@@ -188,8 +179,8 @@ pub fn label(name: &str) -> &str {
 }
 
 /// The features of a candidate, unweighted.
-pub fn features(context: Context) -> [f32; COUNT] {
-    std::array::from_fn(|at| (FEATURES[at].value)(context))
+pub fn features(evidence: &Evidence) -> [f32; COUNT] {
+    std::array::from_fn(|at| (FEATURES[at].value)(evidence))
 }
 
 #[cfg(test)]

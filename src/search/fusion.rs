@@ -2,7 +2,7 @@
 //!
 //! Every candidate comes with both exact scores, so no formula ever guesses a missing one. Ranks count from 1.
 
-use super::features::{Context, FEATURES, Weights};
+use super::features::{FEATURES, Weights};
 use super::request::{FusionMethod, FusionRequest};
 use crate::index::Evidence;
 use crate::profile::FusionDefaults;
@@ -66,15 +66,8 @@ impl Fusion {
 
     /// The score of a candidate. `lexical_bound` is what its lexical score can never exceed.
     pub fn score(&self, candidate: Fusable, lexical_bound: f32) -> f32 {
-        let evidence = candidate.evidence;
         match self {
-            Fusion::Linear(weights) => {
-                let context = Context {
-                    evidence,
-                    lexical_bound,
-                };
-                weights.parts(context).iter().sum()
-            }
+            Fusion::Linear(weights) => weights.parts(candidate.evidence).iter().sum(),
             _ => self
                 .parts(candidate, lexical_bound)
                 .iter()
@@ -88,10 +81,7 @@ impl Fusion {
         let evidence = candidate.evidence;
         match *self {
             Fusion::Linear(weights) => {
-                let parts = weights.parts(Context {
-                    evidence,
-                    lexical_bound,
-                });
+                let parts = weights.parts(evidence);
                 FEATURES.iter().map(|feature| feature.name).zip(parts).collect()
             }
             Fusion::Convex { dense_weight } => vec![

@@ -54,7 +54,7 @@ impl Ranking {
     /// that the curve was fitted to.
     pub fn answerable(&self, identity: &Identity, signs: Signs) -> Option<f32> {
         let curve = self.answerable.as_ref()?;
-        identity.embedder.contains(&self.model).then(|| chance(curve, signs))
+        identity.is_of(&self.model).then(|| chance(curve, signs))
     }
 }
 

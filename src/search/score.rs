@@ -61,8 +61,6 @@ pub struct JudgedBy {
     pub ordinal: u32,
     /// Its exact scores.
     pub evidence: Evidence,
-    /// What its lexical score can never exceed.
-    pub lexical_bound: f32,
     /// What an answer must be about.
     pub gates: Gates,
 }

@@ -1,8 +1,8 @@
 //! Reads the lexicon: the insurance dictionary, synonyms, stop words and region names.
 //!
 //! Owns the file formats and their checks, but for that of the synonyms. A mistake is an error that names the file
-//! and the line. The built-in
-//! lexicon is the repository's own `index/lexicon`, compiled in, so that the program needs no files beside itself.
+//! and the line. The built-in lexicon is the repository's own `index/lexicon`, compiled in, so that the program needs no
+//! files beside itself.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Lexicon {
         index_parts.push_str(&regions.fingerprint_text());
         Ok(Lexicon {
             synonyms: Arc::new(Synonyms::parse(&sources.synonyms)?),
-            stopwords: stopwords(&sources.stopwords)?,
+            stopwords: stopwords(&sources.stopwords),
             words,
             regions,
             index_parts,
@@ -117,11 +117,11 @@ fn words(text: &str) -> Result<Vec<(String, Option<usize>)>> {
     Ok(words)
 }
 
-fn stopwords(text: &str) -> Result<HashSet<String>> {
-    Ok(lexicon_lines(text)
+fn stopwords(text: &str) -> HashSet<String> {
+    lexicon_lines(text)
         .map(|(_, word)| Normalized::new(word).text)
         .filter(|word| !word.is_empty())
-        .collect())
+        .collect()
 }
 
 #[cfg(test)]

@@ -161,12 +161,40 @@ impl Said {
                 self.expired = self.expired.max(day);
             }
         }
+        if begins || own.is_some() {
+            for clause in sentence.split([',', ';']) {
+                self.end(clause);
+            }
+        }
         if begins
             || own
                 .as_ref()
                 .is_some_and(|name| sentence[name.end..].starts_with("有效期"))
         {
             self.term(sentence);
+        }
+    }
+
+    /// 于2024年12月31日废止, 2024年12月31日起停止执行, 执行至2024年12月31日, 现已废止: a clause of a sentence that says when its
+    /// document begins, or names it.
+    fn end(&mut self, clause: &str) {
+        let is_end = |rest: &str| {
+            let behind = ENDS.iter().find_map(|end| rest.strip_prefix(end));
+            behind.is_some_and(is_verb_alone)
+        };
+        let clause = clause.trim().trim_start_matches(['并', '现', '后']);
+        if let Some(rest) = clause.strip_prefix('已') {
+            self.ended |= is_end(rest.trim_start_matches(['经', '被', '于']));
+        }
+        let from = clause.trim_start_matches(['自', '从', '于', '至', '到']);
+        if let Some((end, day @ Some(_))) = day_at(from, 0, None)
+            && is_end(from[end..].trim_start().trim_start_matches(['起', '后', '止', '时']))
+        {
+            self.expired = self.expired.max(day);
+        }
+        let verb = BEGINS.iter().find_map(|verb| clause.strip_prefix(verb));
+        if let Some(rest) = verb.map(|rest| rest.trim_start_matches(['期', '限'])) {
+            self.expired = self.expired.max(until(rest).1.and_then(Date::next));
         }
     }
 
@@ -328,6 +356,19 @@ mod tests {
             "2024-03-04..",
         );
         check("本办法自2024年2月29日起施行，有效期1年。", "2024-02-29..2025-03-01");
+        for (ending, expected) in [
+            ("2024年12月31日废止", "2019-01-01..2024-12-31"),
+            ("于2024年12月31日失效", "2019-01-01..2024-12-31"),
+            ("2024年12月31日起停止执行", "2019-01-01..2024-12-31"),
+            ("执行至2024年12月31日", "2019-01-01..2025-01-01"),
+            ("试行期至2024年12月31日", "2019-01-01..2025-01-01"),
+            ("现已废止", "2019-01-01.. ended"),
+            ("2015年1月1日起施行的《旧办法》废止", "2019-01-01.."),
+            ("2015年1月1日废止的旧办法不再执行", "2019-01-01.."),
+            ("原办法2019年1月1日废止", "2019-01-01.."),
+        ] {
+            check(&format!("本办法自2019年1月1日起施行，{ending}。"), expected);
+        }
         for other in [
             "该通知自2018年11月1日起施行。",
             "本市自2018年11月1日起的缴费基数为5000元。",

@@ -364,8 +364,6 @@ fn callers_at_the_same_time_share_commits_and_none_waits_for_another() {
     assert_eq!(held(&folder.path().join("index")).len(), CALLERS * 3);
 }
 
-/// Killed at any moment, every acknowledged change is there and nothing that nobody sent. `BAOWEN_TEST_KILLS=100` for the
-/// long run.
 /// So many articles that their segment gets what is derived from large ones.
 async fn fill(index: &mut Index) {
     for part in 0..9 {
@@ -395,6 +393,7 @@ fn rebuild_and_kill(index: &Path, random: &mut fastrand::Rng, whole: &mut Durati
     }
 }
 
+/// Killed at any moment, every acknowledged change is there and nothing that nobody sent.
 /// `BAOWEN_TEST_KILLS=1000` for the long run, which begins with as many articles as graphs are built for.
 #[test]
 fn what_was_acknowledged_outlives_a_kill() {

@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::judged::{ADAPTED, Judged, METRIC, Sets, context, header, row};
+use super::judged::{ADAPTED, Judged, METRIC, Sets, header, row};
 use crate::compute::Budget;
+use crate::embed::model_name;
 use crate::error::{Error, Result};
 use crate::eval::adapter::{Candidate, Lesson, Options, Passages, held_out, learn};
 use crate::eval::folds::Fold;
@@ -57,8 +58,7 @@ pub fn fit(engine: &Engine, asked: &mut [Judged], sets: &Sets, folds: &[Fold]) -
 
 /// The adapter of learned factors, named after the index's model: it fits all its weights (quantised or not).
 fn adapter(identity: &Identity, factors: &Factors) -> Result<Adapter> {
-    let model = identity.embedder.split(' ').next().unwrap_or_default();
-    Adapter::new(model, &factors.left, &factors.right)
+    Adapter::new(model_name(&identity.embedder), &factors.left, &factors.right)
 }
 
 /// What there is to learn: distinct passages, and a lesson for each question. A question weighs 1 over the cube root of
@@ -100,7 +100,7 @@ fn lessons(
                 };
                 candidates.push(Candidate {
                     row,
-                    score: without.parts(context(found)).iter().sum(),
+                    score: without.parts(&found.evidence).iter().sum(),
                     grade: question.grades.get(&*found.article).copied().unwrap_or(0),
                 });
             }

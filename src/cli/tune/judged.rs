@@ -11,7 +11,7 @@ use crate::compute::Budget;
 use crate::error::Result;
 use crate::eval::metrics::mean;
 use crate::eval::{Dataset, Metric, bootstrap, paired};
-use crate::search::features::{Context, Weights, features};
+use crate::search::features::{Weights, features};
 use crate::search::{Engine, JudgedBy};
 
 /// What learning is judged by.
@@ -44,7 +44,7 @@ impl Judged {
 
     /// The features of its candidates as a line of JSON, one an article.
     pub fn features(&self, weights: &Weights) -> Value {
-        let row = |found: &JudgedBy| json!([&*found.article, self.grade(&found.article), features(context(found))]);
+        let row = |found: &JudgedBy| json!([&*found.article, self.grade(&found.article), features(&found.evidence)]);
         let rows: Vec<Value> = best_of_each(&self.found, weights).into_iter().map(row).collect();
         json!({ "id": self.id, "text": self.text, "candidates": rows })
     }
@@ -66,17 +66,9 @@ pub fn ask(engine: &Engine, set: &Dataset, question: &Question) -> Result<Vec<Ju
     })
 }
 
-/// What the features of a candidate are computed from.
-pub fn context(candidate: &JudgedBy) -> Context<'_> {
-    Context {
-        evidence: &candidate.evidence,
-        lexical_bound: candidate.lexical_bound,
-    }
-}
-
 /// A candidate's score.
 pub fn score(weights: &Weights, candidate: &JudgedBy) -> f32 {
-    weights.parts(context(candidate)).iter().sum()
+    weights.parts(&candidate.evidence).iter().sum()
 }
 
 /// Of each article the candidate that stands highest, by article.

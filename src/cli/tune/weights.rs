@@ -2,7 +2,7 @@
 //!
 //! Wiring only: features are `search::features`, the learner is `eval::linear`.
 
-use super::judged::{Judged, METRIC, Sets, best_of_each, context, header, row};
+use super::judged::{Judged, METRIC, Sets, best_of_each, header, row};
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::eval::folds::Fold;
@@ -18,7 +18,7 @@ pub fn fit(now: &Weights, asked: &[Judged], sets: &Sets, folds: &[Fold], l2: f64
             let mut question = Question::new(&asked.id, COUNT, asked.grades.values().copied().collect());
             question.weight = 1.0 / range.len() as f64;
             for candidate in best_of_each(&asked.found, now) {
-                question.push(&features(context(candidate)), asked.grade(&candidate.article))?;
+                question.push(&features(&candidate.evidence), asked.grade(&candidate.article))?;
             }
             questions.push(question);
         }

@@ -108,11 +108,8 @@ impl Config {
 /// `Missing` or `Unavailable` if it cannot be read, `Corrupt` if it is too long or not of the form expected.
 pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let doing = || format!("reading {}", path.display());
-    let fault = |cause: &std::io::Error| match cause.kind() {
-        std::io::ErrorKind::NotFound => Fault::Missing,
-        _ => Fault::Unavailable,
-    };
-    let length = std::fs::metadata(path).map_err(|cause| Error::new(fault(&cause), format!("{}: {cause}", doing())))?;
+    let length =
+        std::fs::metadata(path).map_err(|cause| Error::new(Fault::of_io(&cause), format!("{}: {cause}", doing())))?;
     if length.len() > LONGEST {
         return Err(corrupt(path, format!("it has {} bytes", length.len())));
     }

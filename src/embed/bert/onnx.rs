@@ -91,11 +91,7 @@ impl OnnxFile {
     pub fn open(path: &Path) -> Result<Self> {
         let named = || format!("opening the embedding model {}", path.display());
         let file = File::open(path).map_err(|cause| {
-            let fault = match cause.kind() {
-                std::io::ErrorKind::NotFound => Fault::Missing,
-                _ => Fault::Unavailable,
-            };
-            Error::new(fault, format!("{}: {cause}", named())).help("run `baowen model fetch`")
+            Error::new(Fault::of_io(&cause), format!("{}: {cause}", named())).help("run `baowen model fetch`")
         })?;
         let length = file.metadata().or_fault(Fault::Unavailable, named())?.len();
         if !(1..=LARGEST).contains(&length) {

@@ -21,8 +21,8 @@ pub struct Seen {
 }
 
 impl Report {
-    /// Adds what was seen in the last mode, by question; `unanswered` holds what was said of each question of
-    /// [`Dataset::unanswerable`].
+    /// Adds what the last mode showed, by question: how often a right sentence was shown, and how well the chance tells
+    /// questions with an answer from those of [`Dataset::unanswerable`].
     pub fn add_seen(&mut self, dataset: &Dataset, seen: &BTreeMap<String, Seen>) {
         self.answerable = answerable(dataset, seen);
         if dataset.sentences.is_empty() {

@@ -164,13 +164,8 @@ impl Graph {
         if cfg!(target_endian = "big") {
             return Err(Error::unavailable("graphs are little-endian, this machine is not").context(doing()));
         }
-        let file = File::open(path).map_err(|error| {
-            let fault = match error.kind() {
-                std::io::ErrorKind::NotFound => Fault::Missing,
-                _ => Fault::Unavailable,
-            };
-            Error::new(fault, error.to_string()).context(doing())
-        })?;
+        let file =
+            File::open(path).map_err(|cause| Error::new(Fault::of_io(&cause), cause.to_string()).context(doing()))?;
         let length = file.metadata().or_fault(Fault::Unavailable, doing())?.len();
         let corrupt = |what: String| Err(Error::corrupt(what).context(doing()));
         if length < HEADER as u64 {

@@ -12,6 +12,7 @@ use super::group::{Change, Grouped};
 use crate::error::{Error, Result};
 use crate::index::backend::{Backend, Writer};
 use crate::index::prepare::Rules;
+use crate::index::source_table::Runs;
 
 /// How long changes wait for others to share a commit with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,11 +85,6 @@ impl Commits {
             }),
             wake: Condvar::new(),
         })
-    }
-
-    /// The stretch of life in which nothing was lost.
-    pub fn session(&self) -> u64 {
-        self.state().session
     }
 
     /// Takes nothing more; [`Commits::run`] ends with a last commit.
@@ -191,7 +187,27 @@ impl Commits {
 
     /// Commits what there is, and tells who waits for it.
     pub fn commit(&self) -> Result<u64> {
+        self.commit_with(None, Runs::new())
+    }
+
+    /// The same, if the named session is still the one, with what runs did to those of their sources that are there.
+    ///
+    /// # Errors
+    /// `Precondition` if another session has begun since.
+    pub fn commit_with(&self, session: Option<u64>, mut runs: Runs) -> Result<u64> {
+        // Looked at with the writer held: until the commit nobody else's failure can take anything back.
         let mut writer = self.ingest.writer();
+        if session.is_some_and(|session| session != writer.session()) {
+            return Err(Error::precondition(
+                "session: another one has begun since, so changes that waited for a commit may be lost",
+            )
+            .help("send them again; what is there already costs nothing"));
+        }
+        runs.retain(|name, _| writer.sources().get(name).is_some());
+        if !runs.is_empty() {
+            writer.runs().extend(runs);
+            writer.touch();
+        }
         let change = writer.change();
         let committed = match writer.is_dirty() {
             false => Ok(writer.stamp()),

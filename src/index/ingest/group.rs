@@ -132,13 +132,21 @@ impl Writer for Grouped {
     }
 
     fn commit(&mut self) -> Result<u64> {
-        self.stamp = self.call(|writer| writer.commit())?;
+        let committed = self.call(|writer| writer.commit());
+        if let Err(error) = &committed {
+            // Whatever kept it from being made, all since the last one has to be taken back, and who waits be told.
+            self.failed.get_or_insert_with(|| error.clone());
+        }
+        self.stamp = committed?;
         self.group += 1;
         self.is_dirty = false;
         Ok(self.stamp)
     }
 
     fn rollback(&mut self) -> Result<()> {
-        self.writer.rollback()
+        let asked = || Error::unavailable("everything since the last commit was taken back");
+        self.failed.get_or_insert_with(asked);
+        self.recover();
+        self.failed.clone().map_or(Ok(()), Err)
     }
 }

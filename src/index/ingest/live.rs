@@ -223,23 +223,8 @@ impl Live {
     ///
     /// # Errors
     /// As [`Live::commit`].
-    pub fn commit_with(&self, session: Option<u64>, mut runs: Runs) -> Result<u64> {
-        let now = self.shared.session();
-        if session.is_some_and(|session| session != now) {
-            return Err(Error::precondition(
-                "session: another one has begun since, so changes that waited for a commit may be lost",
-            )
-            .help("send them again; what is there already costs nothing"));
-        }
-        if !runs.is_empty() {
-            let mut writer = self.shared.ingest.writer();
-            runs.retain(|name, _| writer.sources().get(name).is_some());
-            if !runs.is_empty() {
-                writer.runs().extend(runs);
-                writer.touch();
-            }
-        }
-        self.shared.commit()
+    pub fn commit_with(&self, session: Option<u64>, runs: Runs) -> Result<u64> {
+        self.shared.commit_with(session, runs)
     }
 
     /// What is searched: each commit as soon as it is made.

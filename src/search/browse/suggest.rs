@@ -20,6 +20,8 @@ const MOST_TITLES: usize = 50_000;
 const LONGEST: usize = 60;
 /// The longest beginning that anything is looked up for, in characters.
 const LONGEST_BEGUN: usize = 60;
+/// Terms that are looked up by one call: an engine far away is asked few times.
+const TERMS_AT_ONCE: usize = 1_000;
 /// Pinyin of fewer letters means too much.
 const SHORTEST_PINYIN: usize = 2;
 
@@ -85,10 +87,11 @@ impl Completions {
             _ => {}
         }
         let mut entries = Vec::new();
-        for term in analyzer.terms() {
-            if is_written(snapshot, term)? {
-                entries.push(Entry::new(term, SuggestionKind::Term, None));
-            }
+        let terms: Vec<&str> = analyzer.terms().collect();
+        for terms in terms.chunks(TERMS_AT_ONCE) {
+            budget.check()?;
+            let written = written(snapshot, terms)?;
+            entries.extend(written.map(|term| Entry::new(term, SuggestionKind::Term, None)));
         }
         for (title, id) in titles {
             budget.check()?;
@@ -161,9 +164,21 @@ fn normal(text: &str) -> String {
     Normalized::new(text).text.trim().to_owned()
 }
 
-/// Whether the collection may hold a term: all of its neighbouring pairs stand somewhere.
-fn is_written(snapshot: &dyn Snapshot, term: &str) -> Result<bool> {
+/// Those of the terms that the collection may hold: all of their neighbouring pairs stand somewhere.
+fn written<'a>(snapshot: &dyn Snapshot, terms: &[&'a str]) -> Result<impl Iterator<Item = &'a str>> {
+    let pairs: Vec<Vec<&str>> = terms.iter().map(|term| pairs(term)).collect();
+    let mut held = snapshot.holding(&pairs.concat())?.into_iter();
+    let mut are_held = |count: usize| held.by_ref().take(count).fold(count > 0, |all, held| all && held > 0);
+    let written: Vec<&str> = terms
+        .iter()
+        .zip(pairs)
+        .filter_map(|(&term, pairs)| are_held(pairs.len()).then_some(term))
+        .collect();
+    Ok(written.into_iter())
+}
+
+/// The neighbouring pairs of a term's characters.
+fn pairs(term: &str) -> Vec<&str> {
     let starts: Vec<usize> = term.char_indices().map(|(at, _)| at).chain([term.len()]).collect();
-    let pairs: Vec<&str> = starts.windows(3).map(|three| &term[three[0]..three[2]]).collect();
-    Ok(!pairs.is_empty() && snapshot.holding(&pairs)?.iter().all(|&held| held > 0))
+    starts.windows(3).map(|three| &term[three[0]..three[2]]).collect()
 }

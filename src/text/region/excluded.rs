@@ -20,13 +20,13 @@ const BEFORE: [&str; 8] = [
 const BEHIND: [&str; 3] = ["除外", "不适用", "不在此列"];
 
 /// Right before one that is not meant; but 是不是杭州 asks, and who is 不是杭州户口 may live there.
-const NOT: [&str; 2] = ["不是", "并非"];
+const NOT: [&str; 3] = ["不是", "并非", "不要"];
 const PEOPLE: [&str; 4] = ["人", "籍", "户", "本地"];
 
 /// In characters: how far behind the list the 外 of 除上海外 may stand.
 const REACH: usize = 12;
-/// What else makes 除了上海 leave it out.
-const OTHERS: [&str; 4] = ["外", "还", "其他", "别的"];
+/// What else makes 除了上海 leave it out, also behind a comma.
+const OTHERS: [&str; 7] = ["外", "还", "其他", "其它", "其余", "别的", "哪"];
 
 /// Whether a text may leave a region out at all.
 pub(super) fn may_leave_out(text: &str) -> bool {
@@ -95,6 +95,10 @@ fn is_left_out(before: &str, behind: &str, is_person: bool) -> bool {
         return true;
     }
     let except = before.ends_with('除') || before.ends_with("除了");
+    let next = behind.trim_start_matches("地区").strip_prefix(',').unwrap_or_default();
+    if except && OTHERS.iter().any(|word| next.starts_with(word)) {
+        return true;
+    }
     let clause = behind.chars().take(REACH).take_while(|c| !",。;!?\n".contains(*c));
     let clause: String = clause.collect();
     except && OTHERS.iter().any(|word| clause.contains(word))
