@@ -6,6 +6,9 @@
 use super::layout::{COLONS, Line, is_han, is_pause, joins_without_space, line};
 use crate::text::{MarkerStyle, list_marker};
 
+/// How many characters before a broken number tell whether the text is Chinese.
+const NEAR: usize = 200;
+
 /// How wide a line is drawn, a Han character counting two.
 pub(super) fn width(text: &str) -> usize {
     text.trim().chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
@@ -55,7 +58,7 @@ pub(super) fn append(text: &mut String, next: &str) {
         && !(is_han(last) && first.is_ascii_digit())
         && !(last.is_ascii_digit() && is_han(first))
         // A number may be broken too, where Chinese is.
-        && !(last.is_ascii_digit() && first.is_ascii_digit() && text.contains(is_han))
+        && !(last.is_ascii_digit() && first.is_ascii_digit() && text.chars().rev().take(NEAR).any(is_han))
         && !matches!(first, '%' | '‰' | ')' | '.' | ',' | ';' | ':')
         && last != '('
     {

@@ -307,8 +307,10 @@ fn strip_links(lines: &[&str]) -> usize {
             from = stamp.end;
             if stamp.timed {
                 stamps += 1;
-                let column = line[from..].split(char::is_whitespace).next().unwrap_or("");
-                if column.chars().nth(1).is_some() && column.chars().all(is_han) {
+                let behind = &line[from..];
+                let (column, rest) = behind.split_at(behind.find(|c| !is_han(c)).unwrap_or(behind.len()));
+                let ends = rest.chars().next().is_none_or(char::is_whitespace);
+                if ends && column.chars().nth(1).is_some() {
                     *columns.entry(column).or_default() += 1;
                 }
             }

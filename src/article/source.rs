@@ -124,7 +124,7 @@ impl Sources {
     /// if there are as many sources as may be.
     pub fn give(&mut self, given: &Source) -> Result<()> {
         most("source.folder.root", given.root.len(), MAX_PATH_BYTES, "bytes")?;
-        check_name(&given.name).map_err(|error| Error::caller(error.message().replace("--source", "source")))?;
+        check_name("source", &given.name)?;
         let count = self.0.len();
         match self.0.iter_mut().find(|source| source.name == given.name) {
             None if count >= MAX_SOURCES => {
@@ -226,7 +226,7 @@ impl Sources {
             full,
         };
         if let Some(name) = name {
-            check_name(name)?;
+            check_name("--source", name)?;
         }
         let belongs = |source: &&mut Source| match kind {
             SourceKind::Folder => {
@@ -279,13 +279,13 @@ impl Sources {
 }
 
 /// Refuses what cannot be the beginning of an id.
-fn check_name(name: &str) -> Result<()> {
+fn check_name(field: &str, name: &str) -> Result<()> {
     let bad = name.trim().is_empty()
         || name.chars().count() > MAX_NAME
         || name.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'));
     match bad {
         true => Err(Error::caller(format!(
-            "--source `{name}`: a name has 1 to {MAX_NAME} characters and no slash"
+            "{field} `{name}`: a name has 1 to {MAX_NAME} characters and no slash"
         ))),
         false => Ok(()),
     }

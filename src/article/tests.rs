@@ -70,10 +70,7 @@ fn the_five_pages_are_the_85_articles() {
         } else {
             assert_eq!(article.kind, ArticleKind::Summary);
             assert_eq!(article.source.as_deref(), Some("健康新闻"));
-            assert_eq!(
-                article.published.map(|day| (day.number(), day.year() == 2025).1),
-                Some(true)
-            );
+            assert_eq!(article.published.map(|day| day.year()), Some(2025));
         }
     }
     assert_eq!(articles[0].id, "pages/000_c5abffc0c038db89.txt-0");
@@ -327,6 +324,12 @@ fn folders_without_anything_to_read_say_so() {
     assert!(rejected[0].reason.contains("holds no files"), "{}", rejected[0]);
     let (articles, rejected) = read_folder(&[("a.bin", b"\0"), ("b.txt", b"")]);
     assert_eq!((articles.len(), rejected.len()), (0, 2));
+    // Each folder by itself.
+    let full = folder(&[("a.txt", "甲".as_bytes())]);
+    let (full, empty) = (full.path().to_path_buf(), empty.path().to_path_buf());
+    let (articles, rejected) = read_paths(&[full.clone(), empty.clone(), full]);
+    assert_eq!((articles.len(), rejected.len()), (1, 1));
+    assert_eq!(rejected[0].path, empty);
 }
 
 #[test]

@@ -17,8 +17,9 @@ use super::lines::unwrapped;
 const SENTENCE: usize = 8;
 const LONG: usize = 30;
 
-/// How many texts of a record are looked at for one that is said again.
+/// How many texts of a record are looked at for one that is said again, and how many bytes in all.
 const MAX_COMPARED: usize = 32;
+const MAX_LOOKED: usize = 64 << 20;
 
 /// All that the texts of a record say, taken out of it, each once, with blank lines between.
 ///
@@ -53,7 +54,7 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
             take_words(value, &mut said);
         }
     }
-    if said.0.is_empty()
+    if said.texts.is_empty()
         && let Some((name, mut value)) = take(fields, Role::Brief)
     {
         said.add(&mut value);
@@ -61,11 +62,11 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
     }
     fields.extend(rest.into_iter().filter(|(_, value)| says_more(value)));
     fields.retain(|name, value| is_known(name) || says_more(value));
-    if said.0.is_empty() && silent.is_none() {
-        said.0.extend(as_row(fields));
+    if said.texts.is_empty() && silent.is_none() {
+        said.texts.extend(as_row(fields));
     }
-    match (said.0.is_empty(), silent) {
-        (false, _) => Ok(said.0.join("\n\n")),
+    match (said.texts.is_empty(), silent) {
+        (false, _) => Ok(said.texts.join("\n\n")),
         (true, Some(why)) => Err(why),
         (true, None) => {
             let names: Vec<String> = fields.keys().take(8).map(|name| format!("`{}`", short(name))).collect();
@@ -79,7 +80,11 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
 
 /// Texts, each once.
 #[derive(Default)]
-struct Said(Vec<String>);
+struct Said {
+    texts: Vec<String>,
+    /// How many bytes were looked at for texts that are said again.
+    looked: usize,
+}
 
 impl Said {
     /// Adds what a value says, out of it; whether it says anything.
@@ -94,14 +99,13 @@ impl Said {
         if text.trim().is_empty() {
             return false;
         }
-        // Among very many only the first are compared, so that the time stays in proportion.
-        if !self
-            .0
-            .iter()
-            .take(MAX_COMPARED)
-            .any(|before| before.contains(text.trim()))
-        {
-            self.0.push(text);
+        // Many texts, or long ones, are not all compared, so that the time stays in proportion.
+        let is_again = self.texts.iter().take(MAX_COMPARED).any(|before| {
+            self.looked += before.len();
+            self.looked <= MAX_LOOKED && before.contains(text.trim())
+        });
+        if !is_again {
+            self.texts.push(text);
         }
         true
     }
@@ -226,13 +230,12 @@ fn with_brackets(text: &str) -> Cow<'_, str> {
         let name = behind.strip_prefix('/').unwrap_or(behind);
         let name = &name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())];
         let is_tag = TAGS.contains(&name.to_ascii_lowercase().as_str());
-        match behind
-            .split_once("&gt;")
-            .filter(|(tag, _)| is_tag && !tag.contains("&lt;"))
-        {
-            Some((tag, behind)) => {
-                out.extend([before, "<", tag, ">"]);
-                rest = behind;
+        // Within a tag no other begins.
+        let end = || behind[..behind.find("&lt;").unwrap_or(behind.len())].find("&gt;");
+        match is_tag.then(end).flatten() {
+            Some(end) => {
+                out.extend([before, "<", &behind[..end], ">"]);
+                rest = &behind[end + "&gt;".len()..];
             }
             None => {
                 out.extend([before, "&lt;"]);
@@ -259,5 +262,35 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_without_tags_take_time_in_proportion() {
+        let text = "&lt;".repeat(1 << 20);
+        assert_eq!(without_tags(&text), None);
+        let text = "&lt;p&lt;".repeat(1 << 19) + "&lt;b&gt;等待。&lt;/b&gt;";
+        assert!(without_tags(&text).unwrap().ends_with("等待。"));
+    }
+
+    #[test]
+    fn short_texts_beside_a_long_one_take_time_in_proportion() {
+        let mut said = Said::default();
+        assert!(said.add(&mut Value::String("长。".repeat(1 << 19))));
+        for number in 0..100_000 {
+            assert!(said.add(&mut Value::String(format!("第{number}句。"))));
+        }
+        assert!(said.add(&mut Value::String("长。".into())));
+        assert_eq!(said.texts.len(), 100_002);
+        // Of what is not too much, nothing is said twice.
+        let mut said = Said::default();
+        for text in ["长的一句，里面有短的。", "短的", "别的"] {
+            said.add(&mut Value::String(text.into()));
+        }
+        assert_eq!(said.texts, ["长的一句，里面有短的。", "别的"]);
     }
 }

@@ -4,7 +4,7 @@
 //! knows by name are named, links to folders are not followed (they may lead back up), links to files are where these lie
 //! in the folder of their source.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -46,7 +46,7 @@ pub(super) fn find(scopes: &[Scope], sources: &Sources) -> Vec<Found> {
     let copies: HashSet<usize> = found
         .links
         .into_iter()
-        .filter_map(|(at, target)| files.contains(&target).then_some(at))
+        .filter_map(|(target, at)| files.contains(&target).then_some(at))
         .collect();
     let numbered = found.all.into_iter().enumerate();
     numbered
@@ -59,8 +59,8 @@ pub(super) fn find(scopes: &[Scope], sources: &Sources) -> Vec<Found> {
 struct Gathered {
     all: Vec<Found>,
     ids: HashSet<String>,
-    /// Links to files: their place in `all`, and where they lead.
-    links: Vec<(usize, PathBuf)>,
+    /// Where links to files lead, with the place in `all` of the first that leads there.
+    links: HashMap<PathBuf, usize>,
     /// All other files, in full.
     files: HashSet<PathBuf>,
 }
@@ -90,10 +90,10 @@ impl Gathered {
                 );
             }
             // Of several links to one file that lies elsewhere, the first is read.
-            if self.links.iter().any(|(_, other)| *other == target) {
+            if self.links.contains_key(&target) {
                 return;
             }
-            self.links.push((self.all.len(), target));
+            self.links.insert(target, self.all.len());
         } else {
             self.files.insert(full);
         }
@@ -114,6 +114,7 @@ fn is_index(folder: &Path) -> bool {
 /// Adds what lies under one folder.
 fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
     let before = found.all.len();
+    let mut holds_files = false;
     let visible = |entry: &walkdir::DirEntry| {
         let is_hidden = || entry.file_name().to_string_lossy().starts_with('.');
         entry.depth() == 0 || !(is_hidden() || entry.file_type().is_dir() && is_index(entry.path()))
@@ -145,6 +146,7 @@ fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
             }
             continue;
         }
+        holds_files = true;
         let path = entry.into_path();
         if let Some(reason) = skip::file(&path) {
             found.refuse(&path, reason.into());
@@ -157,7 +159,7 @@ fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
             Err(error) => found.refuse(&path, format!("cannot be read: {error}")),
         }
     }
-    if found.all.len() == before && found.ids.is_empty() {
+    if found.all.len() == before && !holds_files {
         found.refuse(
             &scope.given,
             "the folder holds no files (hidden ones are not read)".into(),

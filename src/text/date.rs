@@ -53,14 +53,17 @@ impl std::fmt::Display for WrittenDate {
     }
 }
 
+/// More bytes than the longest date has, so that one is looked for in these and not in all that follows.
+const LONGEST: usize = 96;
+
 /// The day that a text, which need not be normalised, names first at byte `from` or behind it, and where.
 pub fn next_day(text: &str, from: usize) -> Option<(Range<usize>, Date)> {
-    // Many write the circle for the nought, 二○二四年; it has as many bytes.
-    let circled = text.contains('○').then(|| text.replace('○', "〇"));
-    let text = circled.as_deref().unwrap_or(text);
     scan(text, from, |at| {
-        let (end, date) = full_year(text, at)?;
-        Some((at..end, date.day()?))
+        let near = &text[at..text.floor_char_boundary(at + LONGEST)];
+        // Many write the circle for the nought, 二○二四年; it has as many bytes.
+        let circled = near.contains('○').then(|| near.replace('○', "〇"));
+        let (length, date) = full_year(circled.as_deref().unwrap_or(near), 0)?;
+        Some((at..at + length, date.day()?))
     })
 }
 
@@ -330,6 +333,17 @@ mod tests {
         ] {
             check(text, None);
         }
+    }
+
+    #[test]
+    fn days_of_a_long_line_are_found_one_after_another() {
+        let line = "二○二四年五月一日 2024-05-02\u{3000}".repeat(50_000);
+        let (mut found, mut from) = (0, 0);
+        while let Some((range, day)) = next_day(&line, from) {
+            assert_eq!(day.to_string(), format!("2024-05-0{}", found % 2 + 1));
+            (found, from) = (found + 1, range.end);
+        }
+        assert_eq!(found, 100_000);
     }
 
     proptest! {

@@ -53,7 +53,7 @@ pub(in super::super) fn flow(pages: &[Vec<String>]) -> Flow {
         .copied()
         .unwrap_or(0);
     let mut current = String::new();
-    let mut before = 0;
+    let (mut before, mut in_row) = (0, false);
     let mut apart = false;
     for line in lines {
         if line.trim().is_empty() {
@@ -64,7 +64,7 @@ pub(in super::super) fn flow(pages: &[Vec<String>]) -> Flow {
         let line = closed.as_deref().unwrap_or(line);
         let goes_on = !current.is_empty()
             && !begins(line)
-            && !is_row(&current)
+            && !in_row
             && (only_follows(line) || (is_open(&current) && before * 10 >= full * 8 && full >= 16));
         if goes_on {
             append(&mut current, line);
@@ -72,6 +72,7 @@ pub(in super::super) fn flow(pages: &[Vec<String>]) -> Flow {
             push_paragraph(&mut flow.text, &current, apart);
             current = line.trim_end().to_string();
         }
+        in_row = is_row(line) || (goes_on && in_row);
         apart &= goes_on;
         before = width(line);
     }
@@ -151,6 +152,12 @@ mod tests {
             flow_of(&[page(&["正文。", "第 1 页 共 1 页"])]).numbers,
             "第 1 页 共 1 页\n"
         );
+    }
+
+    #[test]
+    fn a_paragraph_of_any_length_takes_time_in_proportion() {
+        let page = vec!["1234567890123456".to_string(); 300_000];
+        assert_eq!(flow(&[page]).text.len(), 17 * 300_000 - 1);
     }
 
     #[test]

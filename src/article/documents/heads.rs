@@ -11,6 +11,8 @@ use crate::text::is_numeral;
 const EDGE: usize = 2;
 /// The fewest pages that a head stands on.
 const OFTEN: usize = 3;
+/// The longest line that may be a head, in bytes.
+const MAX_HEAD: usize = 300;
 /// The fewest letters beside a page number that is not marked as one: `方案 1` is no head.
 const LETTERS: usize = 4;
 /// What stands beside a page number.
@@ -71,7 +73,7 @@ fn edges(page: &[String]) -> Vec<usize> {
 /// as its distance from the number that the page has in the file. Nothing where it cannot be a head.
 fn keys(line: &str, page: usize) -> Vec<String> {
     let line = line.trim();
-    if is_sentence(line) || holds_amount(line) {
+    if line.len() > MAX_HEAD || is_sentence(line) || holds_amount(line) {
         return Vec::new();
     }
     let mut keys = Vec::new();
@@ -225,6 +227,9 @@ mod tests {
         check(&|page| format!("护理险{page}"), 0);
         check(&|_| "350".into(), 0);
         check(&|page| format!("2024/{page}/1"), 0);
+        // Longer than a head, with many places where a page's number may stand.
+        check(&|page| format!("产品手册 {page}").repeat(30), 0);
+        check(&|_| "1/2-".repeat(75_000), 0);
     }
 
     #[test]

@@ -21,6 +21,9 @@ const MAX_SITE: usize = 20;
 /// The most characters of a title that only the page's own words call one.
 const MAX_TITLE: usize = 80;
 
+/// How much of a title is looked at that the head states, in characters: it is compared with every line.
+const MAX_STATED: usize = 500;
+
 /// What a page's head says of the article.
 #[derive(Debug, Default)]
 pub(super) struct About {
@@ -89,7 +92,10 @@ impl About {
             }
             true
         });
-        about.titles = about.titles.map(|title| title.filter(|title| !title.is_empty()));
+        about.titles = about.titles.map(|title| {
+            let title = title.filter(|title| !title.is_empty())?;
+            Some(title.chars().take(MAX_STATED).collect())
+        });
         about.url = about.url.or(og_url).filter(|url| url.starts_with("http"));
         about
     }

@@ -296,3 +296,11 @@ fn an_office_s_address_stays_a_site_s_window_goes_and_a_box_of_news_ends_the_pag
         check_parts(&body, &[PROSE_TEXT], &[("behind the article", "某市上调")]);
     }
 }
+
+#[test]
+fn a_stated_title_of_any_length_takes_time_in_proportion() {
+    let stated = "断".repeat(500_000);
+    let lines = "<p>短行</p>".repeat(5_000);
+    let html = format!("<meta property=og:title content={stated}><h1>断缴补缴怎么办</h1>{PROSE}{lines}");
+    assert_eq!(read(&html, "name").articles[0].1.title, "断缴补缴怎么办");
+}
