@@ -48,10 +48,20 @@ const OTHERS: &[&str] = &[
     "栏目",
     "标签",
     "关键词",
+    "状态",
+    "负责人",
+    "主持人",
+    "嘉宾",
+    "主讲",
 ];
 
+/// What the day of a text is called besides; before a span of days it is another's.
+const ALSO_DATED: &[&str] = &["更新", "发布", "播出时间", "播出日期"];
+/// What leads to the page that a text was taken from.
+const LINKS: &[&str] = &["原文", "原文链接"];
+
 /// How many lines below the title may be such lines.
-const MOST: usize = 3;
+const MOST: usize = 4;
 /// The longest of them, in characters.
 const MAX_LINE: usize = 80;
 
@@ -107,7 +117,7 @@ fn read_line(line: &str) -> Option<Stated> {
         }
         None => (line, ""),
     };
-    let mut bare = 0;
+    let (mut bare, mut fields) = (0, 0);
     for text in [before, behind] {
         let close = text
             .replace(['：', ':'], ":")
@@ -124,10 +134,10 @@ fn read_line(line: &str) -> Option<Stated> {
                     stated.source = stated.source.or_else(|| source_name(name));
                 }
                 Some((label, "")) if VAGUE.contains(&label) => stated.is_vague = true,
-                Some((label, "")) if DATED.contains(&label) => {}
-                Some((label, _)) if OTHERS.contains(&label) => {}
+                Some((label, "")) if DATED.contains(&label) || ALSO_DATED.contains(&label) => {}
+                Some((label, _)) if OTHERS.contains(&label) => fields += 1,
                 Some(_) => return None,
-                None if DATED.contains(&part) => {}
+                None if DATED.contains(&part) || LINKS.contains(&part) => {}
                 None => {
                     stated.source = stated.source.or(Some(publisher(part)?));
                     bare += 1;
@@ -140,7 +150,8 @@ fn read_line(line: &str) -> Option<Stated> {
     let says = stated.source.is_some() && (bare == 0 || is_dated);
     let is_labelled = is_dated
         && (before.trim_end().ends_with(COLONS) || DATED.iter().any(|label| before.trim_end().ends_with(label)));
-    (bare <= 1 && (says || is_labelled)).then_some(stated)
+    let is_other = bare == 0 && fields > 0 && !is_dated;
+    (bare <= 1 && (says || is_labelled || is_other)).then_some(stated)
 }
 
 #[cfg(test)]
@@ -173,6 +184,19 @@ mod tests {
             check(&format!("{line}\n正文。"), Some((Some("某晚报"), "2024-06-18")));
         }
         check("更新时间：2024-06-18\n正文。", Some((None, "2024-06-18")));
+        check("更新：2024-06-18\n正文。", Some((None, "2024-06-18")));
+        check(
+            "播出时间：2024年6月18日\n主持人：何某\n正文。",
+            Some((None, "2024-06-18")),
+        );
+        check(
+            "负责人: 何某\n状态: 已发布\n更新时间: 2024年6月18日\n正文。",
+            Some((None, "2024-06-18")),
+        );
+        check(
+            "原文链接 · 2024-06-18 · 某晚报\n正文。",
+            Some((Some("某晚报"), "2024-06-18")),
+        );
     }
 
     #[test]
@@ -184,6 +208,7 @@ mod tests {
         check("2024-06-18起施行\n正文。", None);
         check("办理时间：2024-06-18 上午\n正文。", None);
         check("来源：某晚报\n正文。", None);
+        check("负责人: 何某\n状态: 已发布\n正文。", None);
         check("来源：某晚报 2024-06-18", None);
     }
 }

@@ -8,7 +8,7 @@ use super::layout::{Line, is_han, is_pause, line};
 pub(super) const MAX_TITLE: usize = 80;
 
 /// The first line, from `start` on, that is not what stands above the title of a text on paper: a number of a page, the label of
-/// an attachment, the issue of a journal, the head of an office's letter with its number.
+/// an attachment, the issue of a journal, the head of an office's letter with its number, the way to a page on its site.
 pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
     let filled: Vec<usize> = (start..lines.len())
         .filter(|&at| !lines[at].trim().is_empty())
@@ -35,8 +35,16 @@ pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
                 && !next.ends_with(['?', '？'])
         });
         let is_head = line.ends_with("文件") && (is_number(next) || next.starts_with("关于"));
-        let is_above =
-            !line.contains(char::is_alphabetic) || is_label || is_issue || is_head || (at > 0 && is_number(line));
+        let is_path = ["首页", "当前位置", "您的位置", "您当前的位置"]
+            .iter()
+            .any(|start| line.starts_with(start))
+            && line.contains(['>', '»', '›', '＞']);
+        let is_above = !line.contains(char::is_alphabetic)
+            || is_path
+            || is_label
+            || is_issue
+            || is_head
+            || (at > 0 && is_number(line));
         if !is_above {
             return Some(place);
         }
@@ -95,6 +103,11 @@ mod tests {
             assert!(article.text.starts_with(begins), "{text}: {}", article.text);
         };
         check("附件1\n\n服务价格表\n\n编码 名称\n1 诊查费", "服务价格表", "附件1");
+        check(
+            "首页 > 政策 > 医保\n关于辅助生殖的通知\n经研究决定。",
+            "关于辅助生殖的通知",
+            "首页",
+        );
         check("3\n长护险的筹资\n本文比较四种模式。", "长护险的筹资", "3");
         check("保障研究 2024年第3期\n基金监管\n监管形势严峻。", "基金监管", "保障研究");
         check(

@@ -27,7 +27,8 @@ pub(super) enum Taken {
 
 /// The lines that are no text, by page and line.
 pub(super) fn taken(pages: &[Vec<String>]) -> HashMap<(usize, usize), Taken> {
-    let edges: Vec<Vec<usize>> = pages.iter().map(|page| edges(page)).collect();
+    let edge = if pages.len() == 2 { 1 } else { EDGE };
+    let edges: Vec<Vec<usize>> = pages.iter().map(|page| edges(page, edge)).collect();
     let mut count: HashMap<String, usize> = HashMap::new();
     for (number, page) in pages.iter().enumerate() {
         let keys: HashSet<String> = edges[number].iter().flat_map(|&at| keys(&page[at], number)).collect();
@@ -35,7 +36,12 @@ pub(super) fn taken(pages: &[Vec<String>]) -> HashMap<(usize, usize), Taken> {
             *count.entry(key).or_default() += 1;
         }
     }
-    let often = (pages.len() / 2).max(OFTEN);
+    // Two pages show a head by their first or their last lines alone.
+    let often = if pages.len() == 2 {
+        2
+    } else {
+        (pages.len() / 2).max(OFTEN)
+    };
     let mut taken = HashMap::new();
     for (number, page) in pages.iter().enumerate() {
         // What stands twice on one page is a head and the title that it repeats.
@@ -60,11 +66,11 @@ pub(super) fn taken(pages: &[Vec<String>]) -> HashMap<(usize, usize), Taken> {
     taken
 }
 
-/// The first and last lines of a page that are not blank.
-fn edges(page: &[String]) -> Vec<usize> {
+/// The first and last lines of a page that are not blank, so many of each.
+fn edges(page: &[String], edge: usize) -> Vec<usize> {
     let filled: Vec<usize> = (0..page.len()).filter(|&at| !page[at].trim().is_empty()).collect();
     (0..filled.len())
-        .filter(|&at| at < EDGE || at + EDGE >= filled.len())
+        .filter(|&at| at < edge || at + edge >= filled.len())
         .map(|at| filled[at])
         .collect()
 }
@@ -230,6 +236,15 @@ mod tests {
         // Longer than a head, with many places where a page's number may stand.
         check(&|page| format!("产品手册 {page}").repeat(30), 0);
         check(&|_| "1/2-".repeat(75_000), 0);
+    }
+
+    #[test]
+    fn two_pages_have_the_head_that_is_their_first_line() {
+        let page = |lines: &[&str]| lines.iter().map(|line| line.to_string()).collect::<Vec<_>>();
+        let taken = |pages: [Vec<String>; 2]| super::taken(&pages).len();
+        let (head, own) = ("南岭人寿 注册号：C000123", ["3.1 缴费。", "3.2 停保。"]);
+        assert_eq!(taken(own.map(|own| page(&[head, own, "余文。"]))), 2);
+        assert_eq!(taken(own.map(|own| page(&[own, head, "余文。", "完。"]))), 0);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use scraper::ElementRef;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::model::Date;
+use crate::text::list_marker;
 
 use super::super::byline::{are_offices, find_date, source_name};
 use super::super::layout::COLONS;
@@ -12,6 +13,7 @@ use super::credits::{is_dated, is_labelled, without_tools};
 use super::dom::{Step, is_heading, marks, walk, words};
 use super::measure::PageLine;
 use super::published::{DayOf, near, shown};
+use super::stated::{Stated, date_in_url, linked_data_date, stated_date};
 
 /// The fewest characters of a title.
 const MIN_TITLE: usize = 4;
@@ -23,6 +25,19 @@ const MAX_TITLE: usize = 80;
 
 /// How much of a title is looked at that the head states, in characters: it is compared with every line.
 const MAX_STATED: usize = 500;
+
+/// What the title of a letter to an office is called in the table that shows it.
+const TITLED: [&str; 7] = [
+    "来信标题",
+    "信件标题",
+    "咨询标题",
+    "留言标题",
+    "问题标题",
+    "来信主题",
+    "标题",
+];
+/// What the office is called that answers.
+const ANSWERED: [&str; 3] = ["答复单位", "回复单位", "答复部门"];
 
 /// What a page's head says of the article.
 #[derive(Debug, Default)]
@@ -40,7 +55,7 @@ pub(super) struct About {
 impl About {
     pub(super) fn of(root: ElementRef<'_>) -> About {
         let mut about = About::default();
-        let mut og_url = None;
+        let (mut og_url, mut account) = (None, None);
         walk(root, |step| {
             let Step::Open(element) = step else { return true };
             match element.value().name() {
@@ -81,6 +96,15 @@ impl About {
                         .published
                         .or_else(|| linked_data_date(&element.text().collect::<String>()));
                 }
+                // The account of a page that many publish on.
+                "span" | "a" | "strong"
+                    if ["meta", "nickname"]
+                        .iter()
+                        .all(|word| marks(element).any(|mark| mark == *word)) =>
+                {
+                    let name = element.text().map(str::trim).find(|text| !text.is_empty());
+                    account = account.take().or_else(|| source_name(name?));
+                }
                 "time" if about.time.is_none() => {
                     let shown = element
                         .attr("datetime")
@@ -96,6 +120,7 @@ impl About {
             let title = title.filter(|title| !title.is_empty())?;
             Some(title.chars().take(MAX_STATED).collect())
         });
+        about.site = account.or(about.site);
         about.url = about.url.or(og_url).filter(|url| url.starts_with("http"));
         about
     }
@@ -156,7 +181,23 @@ impl About {
                 (Some(begin), end) if is_site(&plain[begin]) => {
                     return found(end.or_else(|| below_site(begin + 1)).unwrap_or(begin));
                 }
-                (Some(begin), _) => return found(begin),
+                (Some(begin), _) => {
+                    // A heading above that holds it says more: 关于印发某办法的通知 above 某办法.
+                    let holds = |at: &usize| heading(*at) == "h1" && plain[*at].contains(&plain[begin]);
+                    let begin = (0..begin).filter(own).find(holds).unwrap_or(begin);
+                    // It may be broken over two lines.
+                    let goes_on = |next: &&PageLine<'_>| {
+                        next.block == lines[begin].block
+                            && begins(stated, &[&*plain[begin], &plain[begin + 1]].concat(), true)
+                    };
+                    return match lines.get(begin + 1).filter(goes_on) {
+                        Some(next) => (
+                            Some(format!("{} {}", untagged(&lines[begin].text), next.text)),
+                            Some(begin),
+                        ),
+                        None => found(begin),
+                    };
+                }
                 (None, Some(end)) => return found(end),
                 (None, None) => {}
             }
@@ -176,13 +217,31 @@ impl About {
             let next = lines.get(at + 1)?;
             (is_dated(&next.text) || is_labelled(&next.text)).then_some(at)
         };
+        // A stated title that is shorter than the page's only heading, or than the line in the middle above its text, is a
+        // column's.
+        let longer = || {
+            let column = stated.first()?.split(['-', '_', '|']).next()?.trim().chars().count();
+            let mut headings = (0..lines.len()).filter(own).filter(|&at| is_heading(heading(at)));
+            let only = headings
+                .next()
+                .filter(|&at| headings.next().is_none() && at < first_prose);
+            let middle = || (0..first_prose).filter(own).find(|&at| is_in_middle(lines[at].block));
+            let says = |at: &usize| plain[*at].chars().count() > column && list_marker(&lines[*at].text).is_none();
+            only.or_else(middle).filter(says)
+        };
         match held
             .or_else(called)
             .or_else(dated)
             .or(first.filter(|&at| at < first_prose || stated.is_empty()))
+            .or_else(longer)
         {
             Some(at) => found(at),
-            None => (stated.first().map(|stated| without_site(stated).to_string()), None),
+            None => {
+                let label = (0..first_prose).find(|&at| TITLED.contains(&plain[at].trim_end_matches(COLONS)));
+                let labelled = label.map(|at| at + 1).filter(|at| *at < lines.len() && own(at));
+                let stated = || stated.first().map(|stated| without_site(stated).to_string());
+                (labelled.map(|at| lines[at].text.clone()).or_else(stated), None)
+            }
         }
     }
 
@@ -207,68 +266,10 @@ impl About {
         let source = self
             .source
             .clone()
-            .or_else(|| near(lines, title).iter().find_map(|&at| stated_source(&lines[at].text)));
+            .or_else(|| near(lines, title).iter().find_map(|&at| stated_source(&lines[at].text)))
+            .or_else(|| answered(lines));
         (date, shown.written, source)
     }
-}
-
-/// What a day in a page's head is the day of.
-#[derive(Debug, PartialEq, Eq)]
-enum Stated {
-    Publication,
-    Change,
-}
-
-/// What the day is of that the head gives under a name, if it is one of these.
-fn stated_date(key: &str) -> Option<Stated> {
-    let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
-    let names = |words: &[&str]| words.iter().any(|word| key.contains(word));
-    if !names(&[
-        "date",
-        "time",
-        "issued",
-        "modified",
-        "createat",
-        "createdat",
-        "publishedat",
-    ]) || names(&["expir", "valid"])
-    {
-        None
-    } else if names(&["mod", "update", "revis", "last"]) {
-        Some(Stated::Change)
-    } else if names(&["pub", "release", "issued", "create"])
-        || matches!(&*key, "date" | "dcdate" | "articledate" | "ogtime")
-    {
-        Some(Stated::Publication)
-    } else {
-        None
-    }
-}
-
-/// The day of publication in a page's linked data (JSON-LD), which need not be valid JSON.
-fn linked_data_date(json: &str) -> Option<Date> {
-    let at = ["\"datePublished\"", "\"pubDate\""]
-        .iter()
-        .find_map(|key| json.find(key).map(|at| at + key.len()))?;
-    let value: String = json[at..].chars().take(40).collect();
-    find_date(value.trim_start_matches([' ', ':', '"', '\n', '\t']))
-}
-
-/// The day in an address: `/2020-02/19/`, `/20200219/`, `/2020/02/19/`.
-fn date_in_url(url: &str) -> Option<Date> {
-    let digits = |text: &str| text.parse::<u32>().ok();
-    let parts: Vec<&str> = url.split(['/', '-']).collect();
-    parts.iter().enumerate().find_map(|(at, part)| match part.len() {
-        8 => Date::from_number(digits(part)?).filter(|date| (1990..2100).contains(&date.year())),
-        4 => {
-            let (year, month, day) = (digits(part)?, digits(parts.get(at + 1)?)?, digits(parts.get(at + 2)?)?);
-            (1990..2100)
-                .contains(&year)
-                .then(|| Date::new(year, month, day))
-                .flatten()
-        }
-        _ => None,
-    })
 }
 
 /// Who published it, as a line says it.
@@ -276,6 +277,33 @@ fn stated_source(line: &str) -> Option<String> {
     let at = line.find("来源")? + "来源".len();
     let named = line[at..].trim_start().strip_prefix(COLONS)?.trim_start();
     source_name(without_tools(named.split(char::is_whitespace).next()?))
+}
+
+/// Which office answered, as a line or the two cells of a row say it.
+fn answered(lines: &[PageLine<'_>]) -> Option<String> {
+    lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.shown)
+        .find_map(|(at, line)| {
+            let (_, behind) = ANSWERED.iter().find_map(|label| line.text.split_once(label))?;
+            let behind = behind.trim_start_matches(COLONS).trim();
+            let name = match behind.is_empty() {
+                true => &lines.get(at + 1)?.text,
+                false => behind.split(char::is_whitespace).next()?,
+            };
+            are_offices(name).then(|| source_name(name))?
+        })
+}
+
+/// Whether a block's words are set in the middle of their line.
+fn is_in_middle(block: ElementRef<'_>) -> bool {
+    let style = || {
+        block
+            .attr("style")
+            .is_some_and(|style| style.replace(' ', "").contains("text-align:center"))
+    };
+    block.attr("align") == Some("center") || style()
 }
 
 /// Whether a stated title begins with a line (as [`plain`] gives it): at a place where a word of the title ends.
@@ -330,7 +358,7 @@ fn is_site(plain: &str) -> bool {
 /// Whether the page's own marks call a line its title.
 fn is_called_title(line: &PageLine<'_>) -> bool {
     marks(line.block).any(|word| {
-        ["title", "tit", "biaoti"]
+        ["title", "tit", "tt", "biaoti"]
             .iter()
             .any(|name| word.eq_ignore_ascii_case(name))
     })

@@ -11,8 +11,6 @@ use super::super::layout::{COLONS, is_han, is_pause, is_stop};
 const MAX_CREDIT: usize = 120;
 /// How many Han characters stand beside a day at most: a publisher and a few words on him.
 const MAX_NAME: usize = 24;
-/// The longest line that asks to follow, to share or to judge, in characters.
-const MAX_PROMPT: usize = 60;
 
 /// What credits begin with.
 const LABELS: &[&str] = &[
@@ -89,37 +87,6 @@ const EDITORS: &[&str] = &[
 
 /// Of these, what only follows a number.
 const UNITS: &[&str] = &["次", "人", "万", "分钟"];
-
-/// What stands below an article to have it shared, followed, judged.
-const PROMPTS: &[&str] = &[
-    "长按识别",
-    "点击上方蓝字",
-    "点击蓝字",
-    "长按二维码",
-    "长按图片",
-    "点个“在看”",
-    "点赞、在看",
-    "请点赞",
-    "点个赞",
-    "微信搜索公众号",
-    "微信搜一搜",
-    "更多精彩",
-    "更多资讯",
-    "海量资讯",
-    "扫描二维码关注",
-    "扫码关注",
-    "扫描下方二维码",
-    "觉得有用",
-    "觉得不错",
-    "喜欢本文",
-    "喜欢这篇",
-    "对您有帮助",
-    "对你有帮助",
-    "是否满意",
-    "点击关注",
-    "欢迎转发",
-    "分享给更多",
-];
 
 /// What can be done with an article.
 const TOOLS: &[&str] = &[
@@ -208,6 +175,17 @@ const TOOLS: &[&str] = &[
     "查看",
     "只看该作者",
     "字体大小",
+    "我来答",
+    "我要提问",
+    "QQ空间",
+    "QQ好友",
+    "上传视频",
+    "词条统计",
+    "编辑次数",
+    "历史版本",
+    "我要写信",
+    "信件查询",
+    "写信须知",
 ];
 
 /// A line without what marks it as a heading or an item.
@@ -336,19 +314,6 @@ pub(super) fn is_byline(line: &str) -> bool {
         });
     let behind = behind.or_else(|| line.strip_suffix("昨天").or(line.strip_suffix("前天")).map(|_| ""));
     behind.is_some_and(|behind| !behind.contains(char::is_alphanumeric) || is_tools(behind))
-}
-
-/// Whether a line asks to follow, to share or to judge, and says little else.
-pub(super) fn is_prompt(line: &str) -> bool {
-    line.chars().count() <= MAX_PROMPT && PROMPTS.iter().any(|prompt| line.contains(prompt))
-}
-
-/// Whether a line begins so, and is no step of what is to be done.
-pub(super) fn begins_as_prompt(line: &str) -> bool {
-    let begins = |words: &str| PROMPTS.iter().any(|prompt| words.starts_with(prompt));
-    line.chars().count() <= MAX_PROMPT
-        && begins(line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '“'))
-        && !line.trim_start().starts_with(['-', '*', '•'])
 }
 
 /// Whether a line and a neighbour of it have days and name no source: then it is one of a schedule or a log.

@@ -14,16 +14,22 @@ use super::super::page::{strip_notices, take_related};
 use super::super::reading::Reading;
 use super::about::{plain, untagged};
 use super::comments::{announces_comments, starts_comments};
-use super::credits::{begins_as_prompt, is_byline, is_credit, is_labelled, is_prompt, is_sentence, is_tools, words};
+use super::credits::{is_byline, is_credit, is_labelled, is_sentence, is_tools, words};
 use super::posts::frames;
+use super::prompts::{begins_as_prompt, is_offer, is_prompt};
 
 /// How many lines above the first sentence and below the last are looked at.
 const EDGE: usize = 15;
+/// The longest line above a title that is no part of an article though it reads like a sentence, in characters.
+const MAX_GREETING: usize = 60;
 /// The longest line that announces what stands behind an article, in characters.
 const MAX_ENDING: usize = 16;
 
 /// Comments of readers end an article only below at least this many characters of sentences.
 const ARTICLE: usize = 100;
+
+/// The longest question of a page that is answered by what its readers write, in characters of sentences.
+const QUESTION: usize = 300;
 
 /// Lines behind an article.
 const ENDINGS: &[&str] = &[
@@ -90,15 +96,20 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
     let title_plain = plain(title);
     let is_title =
         |line: &str| !title_plain.is_empty() && plain(untagged(line.trim_start_matches('#').trim())) == title_plain;
-    let top = lines[..end]
+    let first: Vec<usize> = (0..end).filter(|&at| !lines[at].trim().is_empty()).take(EDGE).collect();
+    // A title may be broken over two lines.
+    let broken = first
+        .windows(2)
+        .find(|two| is_title(&format!("{}{}", untagged(lines[two[0]]), lines[two[1]])));
+    let is_title = |at: usize| is_title(lines[at]) || broken.is_some_and(|two| two.contains(&at));
+    let title_line = first.iter().copied().find(|&at| is_title(at)).unwrap_or(0);
+    // What a site says to its readers above the title may be long: `欢迎访问某局门户网站，今天是星期四`.
+    let greets = |at: usize| at < title_line && !lines[at].contains('。') && lines[at].chars().count() <= MAX_GREETING;
+    let top = first
         .iter()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .take(EDGE)
-        .take_while(|(_, line)| !is_sentence(line) || is_title(line))
-        .map(|(at, _)| at + 1)
+        .take_while(|&&at| !is_sentence(lines[at]) || is_title(at) || greets(at))
         .last()
-        .unwrap_or(0);
+        .map_or(0, |at| at + 1);
     let bottom = (0..end)
         .rev()
         .filter(|&at| !lines[at].trim().is_empty())
@@ -111,12 +122,11 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         let before = lines[..at].iter().rev().find(filled);
         [before, lines[at + 1..end].iter().find(filled)].map(|line| line.map_or("", |line| line))
     };
-    let title_line = lines[..top].iter().position(|line| is_title(line)).unwrap_or(0);
     let framed = frames(&lines[..end]);
     for (at, &line) in lines[..end].iter().enumerate() {
-        if at < top && is_title(line) {
+        if at < top && is_title(at) {
             reading.leave_out("title", line);
-        } else if at < title_line {
+        } else if at < title_line.min(top) {
             reading.leave_out("above the title", line);
         } else if at < top && (is_credit(around(at), line) || is_byline(line)) {
             reading.leave_out("dateline", line);
@@ -128,15 +138,23 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             reading.leave_out("frame of a post", line);
         } else if at < top && begins_as_prompt(line) {
             reading.leave_out("prompt", line);
-        } else if is_tools(line) && (at < top || at >= bottom || are_many(line)) {
+        } else if is_offer(line) || (is_tools(line) && (at < top || at >= bottom || are_many(line))) {
             reading.leave_out("tools", line);
+        } else if let Some(heading) = line.strip_suffix("[编辑]").filter(|line| line.starts_with('#')) {
+            reading.leave_out("tools", "[编辑]");
+            kept.push(heading.trim_end());
         } else {
             kept.push(line);
         }
     }
     reading.leave_out("notice", lines[end..below].join("\n"));
     let text = kept.join("\n").trim().to_string();
-    if text.is_empty() {
+    if is_error_page(&text) {
+        reading.leave_out("error page", text);
+        reading
+            .rejected
+            .insert(0, (0, "says that the page is not there".into()));
+    } else if text.is_empty() {
         reading.rejected.insert(0, (0, "no text besides a title".into()));
     } else {
         let article = Article {
@@ -153,6 +171,19 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
 /// Whether a line of tools has so many of them, side by side, that it can be nothing else wherever it stands.
 fn are_many(line: &str) -> bool {
     !line.contains('|') && line.split_whitespace().filter(|word| word.chars().count() > 1).count() >= 3
+}
+
+/// Whether all that a page says is that it is not there.
+fn is_error_page(text: &str) -> bool {
+    const MISSING: [&str; 6] = [
+        "页面不存在",
+        "页面已被删除",
+        "页面找不到",
+        "找不到页面",
+        "找不到您要访问的页面",
+        "没有找到您要访问的页面",
+    ];
+    text.chars().count() <= 80 && MISSING.iter().any(|words| text.contains(words))
 }
 
 /// Whether a line says that the article ends.
@@ -214,7 +245,7 @@ fn sentences_follow(lines: &[&str]) -> Vec<bool> {
 fn ending(lines: &[&str]) -> Option<usize> {
     let weight = |line: &&str| if is_sentence(line) { line.chars().count() } else { 0 };
     let total: usize = lines.iter().map(weight).sum();
-    let mut above = 0;
+    let (mut above, mut asked) = (0, false);
     let follows = LazyCell::new(|| sentences_follow(lines));
     for (at, line) in lines.iter().enumerate() {
         let word = words(line);
@@ -231,12 +262,13 @@ fn ending(lines: &[&str]) -> Option<usize> {
         if (half
             && ((announces(STATEMENTS) && states())
                 || (short && announces(ENDINGS) && !(may_go_on(&word) && follows[at + 1]))))
-            || (above > 0 && short && announces_comments(&word))
-            || (above >= ARTICLE && short && starts_comments(&word))
+            || (above > 0 && short && announces_comments(&word) && !(asked && above <= QUESTION))
+            || (above >= ARTICLE && short && starts_comments(&word) && !(asked && above <= QUESTION))
         {
             return Some(at);
         }
         above += weight(line);
+        asked |= is_sentence(line) && line.trim_end().ends_with(['？', '?']);
     }
     None
 }

@@ -18,8 +18,10 @@ mod lines;
 mod measure;
 mod openers;
 mod posts;
+mod prompts;
 mod published;
 mod render;
+mod stated;
 mod table;
 
 use encoding_rs::Encoding;
@@ -35,6 +37,9 @@ use measure::measure;
 
 /// How many of a page's lines are looked at for its title and what is said of it.
 const MAX_LINES: usize = 20_000;
+
+/// How many fields for text are looked into for an article.
+const MAX_FIELDS: usize = 8;
 
 /// The encoding that a page names in its first bytes.
 pub(super) fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -92,6 +97,11 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     }
     let lines: Vec<&str> = body.split('\n').collect();
     let mut reading = lines::read(&lines, &title);
+    if reading.articles.is_empty()
+        && let Some(shown) = with_field(text)
+    {
+        return read(&shown, name);
+    }
     for (reason, text) in left_out {
         reading.leave_out(reason, text);
     }
@@ -107,6 +117,20 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     reading
 }
 
+/// The page with its first field of text that holds sentences as a part of it: scripts keep an article there before they
+/// show it.
+fn with_field(text: &str) -> Option<String> {
+    const OPEN: &str = "<textarea";
+    let lower = text.to_ascii_lowercase();
+    lower.match_indices(OPEN).take(MAX_FIELDS).find_map(|(start, _)| {
+        let end = start + lower[start..].find("</textarea")?;
+        let field = Html::parse_fragment(&text[start..end]);
+        let said: String = field.root_element().text().collect();
+        said.contains('。')
+            .then(|| [&text[..start], "<div>", &said, "</div>", &text[end..]].concat())
+    })
+}
+
 /// Adds the words of a piece of HTML inside Markdown; as it is written if no page is like it.
 pub(super) fn push_fragment(text: &str, layout: &mut Layout) {
     if guard::check(text).is_err() {
@@ -116,6 +140,8 @@ pub(super) fn push_fragment(text: &str, layout: &mut Layout) {
     render::fragment(Html::parse_fragment(text).root_element(), layout);
 }
 
+#[cfg(test)]
+mod page_tests;
 #[cfg(test)]
 mod rules_tests;
 #[cfg(test)]

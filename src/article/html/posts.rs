@@ -61,6 +61,15 @@ const WORDS: &[&str] = &[
     "有用",
     "无用",
     "邀请回答",
+    "回复贴",
+    "页",
+    "活跃吧友",
+    "吧友",
+    "来自",
+    "Android",
+    "iPhone",
+    "客户端",
+    "位律师",
     "写回答",
     "好问题",
     "添加评论",
@@ -73,16 +82,25 @@ const WORDS: &[&str] = &[
 ];
 
 /// What no article says alone on a line.
-const SURE: &[&str] = &["最佳答案", "其他回答", "只看", "楼主", "会员", "评价是"];
+const SURE: &[&str] = &[
+    "最佳答案",
+    "其他回答",
+    "只看",
+    "楼主",
+    "会员",
+    "评价是",
+    "展开全部",
+    "展开阅读全文",
+];
 /// What none says alone on a line with a number.
-const SURE_WITH_NUMBER: &[&str] = &["回答", "解答", "条回复", "发表于", "赞同了"];
+const SURE_WITH_NUMBER: &[&str] = &["回答", "解答", "条回复", "回复贴", "发表于", "赞同了", "被浏览", "吧友"];
 /// What a large number may stand below.
 const COUNTS: &[&str] = &["关注者", "被浏览", "积分", "帖子"];
 /// What a name that a day follows does not hold: then it is a date of the article's.
 const OF_DATES: &[&str] = &["截止", "截至", "施行", "生效", "日期", "时间", "日", "起"];
 
 /// How many such lines make a page one of posts.
-const MANY: usize = 3;
+const MANY: usize = 2;
 /// The longest name of an author, in characters.
 const MAX_AUTHOR: usize = 16;
 
@@ -99,7 +117,7 @@ pub(super) fn frames(lines: &[&str]) -> Vec<bool> {
     for (place, &at) in filled.iter().enumerate() {
         let line = lines[at].trim();
         let behind = filled.get(place + 1).map_or("", |&at| lines[at].trim());
-        let is_behind = sure.get(place + 1) == Some(&true) || is_author(behind);
+        let is_behind = sure.get(place + 1) == Some(&true) || is_author(behind) || COUNTS.contains(&behind);
         let is_heading = line.starts_with('#');
         let beside = || {
             let below = filled[..place].last().map_or("", |&at| lines[at].trim());
@@ -115,7 +133,8 @@ pub(super) fn frames(lines: &[&str]) -> Vec<bool> {
 fn is_sure(line: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
     let is_numbered = line.contains(|c: char| c.is_ascii_digit());
-    (has(SURE) || (is_numbered && has(SURE_WITH_NUMBER))) && is_frame(line)
+    let is_floor = || line.contains('楼') && next_stamp(line, 0).is_some();
+    (has(SURE) || (is_numbered && (has(SURE_WITH_NUMBER) || is_floor()))) && is_frame(line)
 }
 
 /// Whether a line is nothing but words of a frame, numbers and a day.
@@ -178,6 +197,10 @@ mod tests {
         check(
             "就诊\n1 个回答\n# 3楼\n门诊。\n120\n2 个回答\n补缴截止 2024-12-31\n不用。\n3 个回答\n可以。",
             "就诊\n# 3楼\n门诊。\n120\n补缴截止 2024-12-31\n不用。\n可以。",
+        );
+        check(
+            "断缴\n3回复贴，共1页\n要补吗？\n来自Android客户端 1楼 2024-03-19 12:20\n不用。\n2楼 2024-03-19 13:02",
+            "断缴\n要补吗？\n不用。",
         );
         // One such line alone, and words of an article.
         let guide = "就诊指南\n门诊楼\n3楼\n回复\n2025-04-02\n本院回答如下。\n100";

@@ -178,7 +178,8 @@ pub(super) fn near(lines: &[PageLine<'_>], title: Option<usize>) -> Vec<usize> {
         }
     };
     let credit = |at: &usize| !lines[*at].prose && !is_sentence(&lines[*at].text);
-    let below = (from..lines.len()).take(BELOW).take_while(credit);
+    let shown = (from..lines.len()).filter(|&at| lines[at].shown);
+    let below = shown.take(BELOW).take_while(credit);
     let above = (0..from.saturating_sub(1)).rev().take(ABOVE).take_while(credit);
     below
         .chain(above)

@@ -4,7 +4,7 @@ use super::tests::{PROSE, PROSE_TEXT, check_body, page};
 use super::*;
 
 /// Holds what a page of this body keeps, and what it leaves out for which reason.
-fn check_parts(body: &str, kept: &[&str], left: &[(&str, &str)]) {
+pub(super) fn check_parts(body: &str, kept: &[&str], left: &[(&str, &str)]) {
     let reading = read(&page("断缴补缴怎么办_某医保网", body), "name");
     assert_eq!(reading.articles.len(), 1, "{body}\n{reading:?}");
     let text = &reading.articles[0].1.text;
@@ -27,7 +27,7 @@ fn check_parts(body: &str, kept: &[&str], left: &[(&str, &str)]) {
 }
 
 /// The article in a block of its own, with more behind its prose.
-fn block(more: &str) -> String {
+pub(super) fn block(more: &str) -> String {
     format!("<div><h1>断缴补缴怎么办</h1>{PROSE}{more}</div>")
 }
 

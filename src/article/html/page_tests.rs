@@ -1,0 +1,123 @@
+//! Whole pages as sites make them: whose title, day and publisher are read, and what around the article is not.
+
+use super::rules_tests::{block, check_parts};
+use super::tests::{PROSE, PROSE_TEXT, page};
+use super::*;
+
+/// What is read of a page of this title and body: its title, text, day and publisher.
+fn read_of(title: &str, body: &str) -> (String, String, Option<String>, Option<String>) {
+    let html = format!("<!doctype html><html><head><title>{title}</title></head><body>{body}</body></html>");
+    let (_, article) = read(&html, "name").articles.remove(0);
+    let day = article.published.map(|day| day.to_string());
+    (article.title, article.text, day, article.source)
+}
+
+#[test]
+fn a_greeting_above_the_title_is_none_of_the_article_however_long() {
+    let greeting = "欢迎访问南岭市医疗保障局门户网站，今天是星期四";
+    let body = format!("<div>{greeting}</div><h1>断缴补缴怎么办</h1>{PROSE}");
+    let reading = read(&page("断缴补缴怎么办", &body), "name");
+    assert_eq!(reading.articles[0].1.text, PROSE_TEXT);
+    assert!(reading.left_out.iter().any(|left| left.text.contains(greeting)));
+    // A text that comes to its title later is one.
+    let lead = "南岭市今年的集中缴费期从九月开始，到十二月结束。";
+    let body = format!("<div>{lead}</div><h1>断缴补缴怎么办</h1>{PROSE}");
+    let reading = read(&page("断缴补缴怎么办", &body), "name");
+    assert!(reading.articles[0].1.text.contains(lead));
+}
+
+#[test]
+fn what_readers_answer_to_a_question_is_text() {
+    let answers = |asked: &str| {
+        let body = format!(
+            "<h1>窗口说不能报</h1><div><p>{asked}</p></div><h3>全部回复（1）</h3><div><p>有诊断并且用过口服药就能报。</p></div>"
+        );
+        read_of("窗口说不能报", &body).1.contains("用过口服药")
+    };
+    assert!(answers("医生说可以报，窗口说不能报，大家那里怎么执行的？"));
+    assert!(!answers("医生说可以报，窗口说不能报，后来都报了。"));
+}
+
+#[test]
+fn an_article_that_a_script_shows_is_read() {
+    let field = "&lt;p&gt;生育津贴免申即享，系统自动核定。&lt;/p&gt;";
+    let (title, text, ..) = read_of(
+        "生育津贴流程",
+        &format!("<h1>生育津贴流程</h1><textarea style=display:none>{field}</textarea>"),
+    );
+    assert_eq!(
+        (title.as_str(), text.as_str()),
+        ("生育津贴流程", "生育津贴免申即享，系统自动核定。")
+    );
+    // Beside a text it is a field for what its reader writes.
+    let body = format!("<h1>生育津贴流程</h1>{PROSE}<textarea>{field}</textarea>");
+    assert_eq!(read_of("生育津贴流程", &body).1, PROSE_TEXT);
+}
+
+#[test]
+fn the_title_is_the_article_s_and_not_its_column_s() {
+    let check = |title: &str, body: &str, expected: &str| {
+        assert_eq!(read_of(title, &format!("{body}{PROSE}")).0, expected, "{title}: {body}");
+    };
+    check("保全服务", "<h2>保单受益人变更指引</h2>", "保单受益人变更指引");
+    check(
+        "条款阅读",
+        "<p style='text-align: center'>长宁附加住院津贴条款</p>",
+        "长宁附加住院津贴条款",
+    );
+    check(
+        "信息披露-专项-某人寿",
+        "<p class=tt>互联网保险投诉处理程序</p>",
+        "互联网保险投诉处理程序",
+    );
+    check(
+        "局长信箱",
+        "<table><tr><td>来信标题<td>退休后能否续保</table>",
+        "退休后能否续保",
+    );
+    check(
+        "医疗救助办法",
+        "<h1>关于印发医疗救助办法的通知</h1><p>各县：</p><h2>医疗救助办法</h2>",
+        "关于印发医疗救助办法的通知",
+    );
+    check(
+        "县里开办一站式结算 群众少跑腿-今日某县",
+        "<div>县里开办一站式结算<br>群众少跑腿</div>",
+        "县里开办一站式结算 群众少跑腿",
+    );
+    // Parts of an article are not its title.
+    check("断缴补缴怎么办", "<h2>一、断缴以后的待遇</h2>", "断缴补缴怎么办");
+    check("断缴补缴怎么办", "<h2>断缴</h2>", "断缴补缴怎么办");
+    check("断缴", "<h2>断缴的补缴</h2><p>先补。</p><h2>断缴的待遇</h2>", "断缴");
+}
+
+#[test]
+fn an_account_and_an_office_that_answers_publish() {
+    let account = "<span class=rich_meta_nickname><a>桐城医保</a><div style=display:none><p>功能介绍：发布政策，提供服务。</p></div></span><em>2024-03-28 17:30</em>";
+    let (.., day, source) = read_of("断缴", &format!("<h1>断缴补缴怎么办</h1><div>{account}</div>{PROSE}"));
+    assert_eq!(
+        (day.as_deref(), source.as_deref()),
+        (Some("2024-03-28"), Some("桐城医保"))
+    );
+    for said in [
+        "<div>答复单位：巴河县医疗保障局　答复时间：2024-08-06</div>",
+        "<table><tr><td>回复单位<td>巴河县医疗保障局</table>",
+    ] {
+        let (.., source) = read_of("断缴", &format!("<h1>断缴补缴怎么办</h1>{PROSE}{said}"));
+        assert_eq!(source.as_deref(), Some("巴河县医疗保障局"), "{said}");
+    }
+}
+
+#[test]
+fn buttons_that_sell_and_pages_that_are_not_there_are_left_out() {
+    check_parts(
+        &block(
+            "<div>立即投保 加入购物车</div><p>缴费后三个月起享受待遇。</p><h2>缴费[编辑]</h2><p>按年缴费，不退。</p>",
+        ),
+        &["缴费后三个月起享受待遇。", "## 缴费\n"],
+        &[("tools", "立即投保"), ("tools", "[编辑]")],
+    );
+    let reading = read(&page("404", "<h1>404</h1><p>抱歉，您访问的页面不存在。</p>"), "name");
+    assert_eq!(reading.rejected[0].1, "says that the page is not there");
+    assert!(reading.left_out.iter().any(|left| left.reason == "error page"));
+}
