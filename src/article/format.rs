@@ -28,9 +28,12 @@ pub(super) enum Format {
 
 /// A format that is not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Document {
+pub enum Document {
+    /// A PDF.
     Pdf,
+    /// A Word document.
     Docx,
+    /// An Excel workbook.
     Xlsx,
 }
 

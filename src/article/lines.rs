@@ -3,7 +3,7 @@
 //! Owns where a line ends because its room did, and where because its author did. Texts keep their lines unless a whole
 //! block shows that its lines were broken inside sentences; pages of a PDF always were.
 
-use super::layout::{COLONS, Line, is_han, is_pause, joins_without_space, line};
+use super::layout::{COLONS, Line, is_han, is_pause, is_stop, joins_without_space, line};
 use crate::text::{MarkerStyle, list_marker};
 
 /// How many characters before a broken number tell whether the text is Chinese.
@@ -75,6 +75,7 @@ pub(super) fn unwrapped(text: &str) -> Option<String> {
     let mut joined: Vec<String> = Vec::with_capacity(lines.len());
     let mut changed = false;
     let mut at = 0;
+    let room = room(&lines);
     while at < lines.len() {
         let end = (at..lines.len())
             .find(|&end| lines[end].trim().is_empty())
@@ -89,7 +90,7 @@ pub(super) fn unwrapped(text: &str) -> Option<String> {
                 None => line.to_string(),
             })
             .collect();
-        if is_wrapped(&block) {
+        if is_wrapped(&block) || is_broken(&block, room) {
             changed = true;
             let mut current = String::new();
             let indents = indents(&block);
@@ -173,6 +174,27 @@ pub(super) fn runs_on(lines: &[&str]) -> bool {
         && !(indents && is_indented(second))
         && drawn(first) + slack > full
         && is_wrapped(&block)
+}
+
+/// How wide the lines of a text are that a program broke: as its widest, if several are that end inside a sentence.
+fn room(lines: &[&str]) -> Option<usize> {
+    let full = lines
+        .iter()
+        .map(|line| drawn(line))
+        .max()
+        .filter(|full| (40..=120).contains(full))?;
+    let broken = lines.iter().filter(|line| is_open(line) && drawn(line) + SLACK > full);
+    (broken.count() >= 3).then_some(full)
+}
+
+/// Whether a block of two lines is a sentence that was broken because its room ended.
+fn is_broken(block: &[String], room: Option<usize>) -> bool {
+    let ([first, second], Some(room)) = (block, room) else {
+        return false;
+    };
+    let slack = if is_indented(first) { INDENTED_SLACK } else { SLACK };
+    let goes_on = is_open(first) && !begins(second) && !is_indented(second);
+    goes_on && drawn(first) + slack > room && first.contains(is_pause) && second.contains(|c| is_pause(c) || is_stop(c))
 }
 
 /// Whether a block's lines were broken inside sentences.
@@ -278,6 +300,17 @@ mod tests {
             Some(
                 "通知\n　　参保职工住院，起付标准为900元。年度内，第二次减半，最高限额每人3000元，退休人员为百分之六十，居民60%。\n　　居民按年缴费。",
             ),
+        );
+        // Paragraphs of two lines, in a text whose lines end where their room does.
+        check(
+            "甲方申请领取身故保险金的时候，须填写保险金申请\n书，并提供证明。\n\n乙方在收到申请书及有关证明和资料以后，将在五个\n工作日内核定。\n\n丙方对于属于保险责任的，在达成给付协议以后十日\n内，给付保险金。",
+            Some(
+                "甲方申请领取身故保险金的时候，须填写保险金申请书，并提供证明。\n\n乙方在收到申请书及有关证明和资料以后，将在五个工作日内核定。\n\n丙方对于属于保险责任的，在达成给付协议以后十日内，给付保险金。",
+            ),
+        );
+        check(
+            "甲方申请领取身故保险金的时候，须填写保险金申请\n书，并提供证明。\n\n乙方十日内核定。",
+            None,
         );
         check("材料\n身份证\n社保卡\n户口本\n结婚证", None);
         check("床前明月光\n疑是地上霜\n举头望明月\n低头思故乡", None);

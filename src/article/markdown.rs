@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::model::Article;
 
-use super::byline::signature;
+use super::byline::{dateline, signature};
 use super::credit_lines::stated;
+use super::fetched::fetched;
 use super::fields::{self, Role};
 use super::html;
 use super::layout::{COLONS, Layout, is_han, is_pause, is_stop};
@@ -27,6 +28,46 @@ const MAX_COLUMNS: usize = 256;
 /// Reads a Markdown text; the title is that of the front matter, else the first heading of level 1, else `name`.
 /// Nothing but marks and front matter is left out.
 pub(super) fn read(text: &str, name: &str) -> Reading {
+    match fetched(text) {
+        Some((fields, head, page)) => read_fetched(&fields, head, page, name),
+        None => read_text(text, name),
+    }
+}
+
+/// Reads a page that a program fetched: as Markdown, and then as the web page that it is.
+fn read_fetched(fields: &str, head: &str, page: &str, name: &str) -> Reading {
+    let mut read = read_text(page, name);
+    read.leave_out("front matter", head);
+    let Some((_, article)) = read.articles.pop() else {
+        return read;
+    };
+    let about = front_matter(fields, YAML.parts, &mut read);
+    // The page's own heading is its title without the site's name.
+    let title = match about.title.starts_with(&article.title) {
+        true => article.title,
+        false => about.title,
+    };
+    let heading = format!("# {title}");
+    let text = match article.text.lines().any(|line| line == heading) {
+        true => article.text,
+        false => format!("{heading}\n\n{}", article.text),
+    };
+    let mut reading = html::read_rendered(&text.lines().collect::<Vec<_>>(), &title);
+    let stated = reading
+        .left_out
+        .iter()
+        .find_map(|left| left.text.lines().find_map(dateline));
+    if let Some((_, article)) = reading.articles.first_mut() {
+        let (source, date) = stated.map_or((None, None), |(source, date)| (source, Some(date)));
+        article.published = about.published.or(date).or(article.published);
+        (article.url, article.source, article.attributes) = (about.url, about.source.or(source), about.attributes);
+    }
+    reading.left_out.append(&mut read.left_out);
+    reading.noticed.append(&mut read.noticed);
+    reading
+}
+
+fn read_text(text: &str, name: &str) -> Reading {
     let text = widened(text);
     let text = kept_apart(&text);
     let text = &*repaired(&text);

@@ -13,7 +13,9 @@ use crate::model::{Article, ArticleKind};
 use super::byline::{byline, dateline, next_stamp, signature};
 use super::credit_lines::stated;
 use super::layout::{COLONS, is_han};
+use super::letter;
 use super::lines;
+use super::page_numbers::page_numbers;
 use super::reading::Reading;
 use super::title::{MAX_TITLE, below_letterhead, lines_behind, looks_like_title};
 
@@ -32,8 +34,36 @@ const MARKERS: [&str; 9] = [
 
 /// Reads plain text. `name` is the title of a text that has none of its own.
 pub(super) fn read(text: &str, name: &str) -> Reading {
-    let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
-    read_lines(&lines, name)
+    let mut lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
+    let numbers = page_numbers(&lines);
+    let numbered: Vec<&str> = numbers
+        .iter()
+        .map(|&at| std::mem::take(&mut lines[at]).trim())
+        .collect();
+    let mut reading = match letter::head(&lines) {
+        Some(head) => read_letter(&lines, &head, name),
+        None => read_lines(&lines, name),
+    };
+    reading.leave_out("page number", numbered.join("\n"));
+    reading
+}
+
+/// Reads a letter with its subject as the title of what stands below its head.
+fn read_letter(lines: &[&str], head: &letter::Head<'_>, name: &str) -> Reading {
+    // Two hyphens stand above a signature, which says the same below each letter.
+    let end = lines
+        .iter()
+        .rposition(|line| line.trim_end() == "--")
+        .unwrap_or(lines.len());
+    let said = &lines[head.end..end.max(head.end)];
+    let letter: Vec<&str> = [head.subject, ""].into_iter().chain(said.iter().copied()).collect();
+    let mut reading = read_lines(&letter, name);
+    reading.leave_out("signature", lines[head.end + said.len()..].join("\n"));
+    if let Some((_, article)) = reading.articles.first_mut() {
+        article.published = article.published.or(head.sent);
+    }
+    reading.leave_out("head of a letter", lines[..head.end].join("\n"));
+    reading
 }
 
 /// Reads lines; the first may be the title.

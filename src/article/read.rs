@@ -194,11 +194,6 @@ impl ArticleReader {
         if file.size > MAX_FILE {
             return Err((None, format!("is larger than {} MiB", MAX_FILE >> 20)));
         }
-        let kind = match kind {
-            Document::Pdf => documents::Kind::Pdf,
-            Document::Docx => documents::Kind::Docx,
-            Document::Xlsx => documents::Kind::Xlsx,
-        };
         let mut found = documents::extract(kind, opened, MAX_FILE).map_err(|reason| (None, reason))?;
         for what in std::mem::take(&mut found.noticed) {
             self.notice(&file.path, None, what);

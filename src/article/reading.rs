@@ -48,7 +48,12 @@ const AROUND: usize = 60;
 pub(super) fn doubt(articles: &[(usize, Article)], left_out: &[LeftOut]) -> Option<String> {
     let kept: usize = articles.iter().map(|(_, article)| prose(&article.text)).sum();
     // What a site says of itself is missed by nobody.
-    let of_site = |left: &&LeftOut| matches!(left.reason, "footer" | "notice" | "table of contents");
+    let of_site = |left: &&LeftOut| {
+        matches!(
+            left.reason,
+            "footer" | "notice" | "table of contents" | "front matter" | "head of a letter" | "signature"
+        )
+    };
     let lost: usize = left_out
         .iter()
         .filter(|left| !of_site(left))

@@ -35,6 +35,8 @@ pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
                 && !next.ends_with(['?', '？'])
         });
         let is_head = line.ends_with("文件") && (is_number(next) || next.starts_with("关于"));
+        // The head of a letter, set so wide that it is broken.
+        let is_wide = (line.ends_with('文') && next == "件") || (at > 0 && line == "件");
         let is_path = ["首页", "当前位置", "您的位置", "您当前的位置"]
             .iter()
             .any(|start| line.starts_with(start))
@@ -44,6 +46,7 @@ pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
             || is_label
             || is_issue
             || is_head
+            || is_wide
             || (at > 0 && is_number(line));
         if !is_above {
             return Some(place);
@@ -107,6 +110,11 @@ mod tests {
             "首页 > 政策 > 医保\n关于辅助生殖的通知\n经研究决定。",
             "关于辅助生殖的通知",
             "首页",
+        );
+        check(
+            "某市医疗保障局文\n件\n某医保发〔2023〕31号\n关于大病保险的通知\n各县：\n现通知。",
+            "关于大病保险的通知",
+            "某市医疗保障局文",
         );
         check("3\n长护险的筹资\n本文比较四种模式。", "长护险的筹资", "3");
         check("保障研究 2024年第3期\n基金监管\n监管形势严峻。", "基金监管", "保障研究");

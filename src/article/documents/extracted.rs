@@ -2,18 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::super::format::Document as Kind;
 use super::super::table::Table;
-
-/// What a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A PDF.
-    Pdf,
-    /// A Word document.
-    Docx,
-    /// An Excel workbook.
-    Xlsx,
-}
 
 impl Kind {
     /// The kind of this name, as a child is called with it.

@@ -116,7 +116,7 @@ pub(in super::super) fn xlsx(rows: &str, merged: &str) -> Vec<u8> {
 /// A line that is drawn as a box and is no text.
 const DRAWN: &str = "\u{25a0}";
 
-/// A PDF of these pages of lines, in a font that names its characters by a predefined CMap alone.
+/// A PDF of these pages of lines, of which those with bars are rows of a ruled table, in a font that names its characters by a predefined CMap alone.
 pub(in super::super) fn pdf(pages: &[&[&str]]) -> Vec<u8> {
     let mut file = b"%PDF-1.5\n".to_vec();
     let mut places = Vec::new();
@@ -151,8 +151,15 @@ pub(in super::super) fn pdf(pages: &[&[&str]]) -> Vec<u8> {
                 content.push_str("0 0 9 9 re f\n");
                 continue;
             }
-            let hex: String = line.encode_utf16().map(|unit| format!("{unit:04x}")).collect();
-            content.push_str(&format!("BT /F1 12 Tf 72 {} Td <{hex}> Tj ET\n", 780 - 20 * at));
+            let y = 780 - 20 * at;
+            for (column, words) in line.split('|').enumerate() {
+                let x = 72 + 150 * column;
+                let hex: String = words.encode_utf16().map(|unit| format!("{unit:04x}")).collect();
+                content.push_str(&format!("BT /F1 12 Tf {x} {y} Td <{hex}> Tj ET\n"));
+                if line.contains('|') {
+                    content.push_str(&format!("{} {} 150 20 re S\n", x - 4, y - 6));
+                }
+            }
         }
         object(
             &mut file,
@@ -366,6 +373,29 @@ fn a_pdf_gives_the_lines_of_its_pages() {
         Ok(&["pages without text (scanned or drawn): 3"]),
     );
     assert!(read(Kind::Pdf, b"%PDF-1.4 nothing".to_vec()).is_err());
+}
+
+#[test]
+fn a_ruled_table_in_a_pdf_is_read_row_by_row() {
+    let lines = [
+        "我们按下表给付。",
+        "类别|级别|比例",
+        "门诊|一级|60%",
+        "住院|三级|65%",
+        "另行通知的除外。",
+    ];
+    let found = read(Kind::Pdf, pdf(&[&lines])).unwrap();
+    assert_eq!(
+        found.pages[0],
+        [
+            "我们按下表给付。",
+            "类别 | 级别 | 比例",
+            "门诊 | 一级 | 60%",
+            "住院 | 三级 | 65%",
+            "另行通知的除外。"
+        ]
+    );
+    assert_eq!(flow(&found.pages).text.lines().count(), 5);
 }
 
 #[test]

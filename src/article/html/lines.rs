@@ -9,7 +9,7 @@ use std::cell::LazyCell;
 use crate::model::Article;
 use crate::text::Normalized;
 
-use super::super::byline::signed;
+use super::super::byline::{byline, signed};
 use super::super::page::{strip_notices, take_related};
 use super::super::reading::Reading;
 use super::about::{plain, untagged};
@@ -103,6 +103,11 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         .find(|two| is_title(&format!("{}{}", untagged(lines[two[0]]), lines[two[1]])));
     let is_title = |at: usize| is_title(lines[at]) || broken.is_some_and(|two| two.contains(&at));
     let title_line = first.iter().copied().find(|&at| is_title(at)).unwrap_or(0);
+    // A name and a day right below the title are whose it is, though they may be anything elsewhere.
+    let under_title = first
+        .iter()
+        .copied()
+        .find(|&at| at > title_line && !is_title(at) && is_title(title_line));
     // What a site says to its readers above the title may be long: `欢迎访问某局门户网站，今天是星期四`.
     let greets = |at: usize| at < title_line && !lines[at].contains('。') && lines[at].chars().count() <= MAX_GREETING;
     let top = first
@@ -128,7 +133,9 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             reading.leave_out("title", line);
         } else if at < title_line.min(top) {
             reading.leave_out("above the title", line);
-        } else if at < top && (is_credit(around(at), line) || is_byline(line)) {
+        } else if at < top
+            && (is_credit(around(at), line) || is_byline(line) || (Some(at) == under_title && byline(line).is_some()))
+        {
             reading.leave_out("dateline", line);
         } else if at >= bottom && is_labelled(line) {
             reading.leave_out("credits", line);

@@ -23,6 +23,7 @@ mod published;
 mod render;
 mod stated;
 mod table;
+mod unrendered;
 
 use encoding_rs::Encoding;
 use scraper::Html;
@@ -34,6 +35,7 @@ use about::About;
 use content::content;
 use furniture::Furniture;
 use measure::measure;
+use unrendered::unrendered;
 
 /// How many of a page's lines are looked at for its title and what is said of it.
 const MAX_LINES: usize = 20_000;
@@ -105,6 +107,9 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     for (reason, text) in left_out {
         reading.leave_out(reason, text);
     }
+    for (reason, text) in unrendered(root) {
+        reading.leave_out(reason, text);
+    }
     // Lines of the rendered text are no lines of the file.
     for (line, _) in &mut reading.rejected {
         *line = 0;
@@ -129,6 +134,11 @@ fn with_field(text: &str) -> Option<String> {
         said.contains('。')
             .then(|| [&text[..start], "<div>", &said, "</div>", &text[end..]].concat())
     })
+}
+
+/// Reads the lines of a page that another program rendered, in the convention of [`layout`](super::layout).
+pub(super) fn read_rendered(lines: &[&str], title: &str) -> Reading {
+    lines::read(lines, title)
 }
 
 /// Adds the words of a piece of HTML inside Markdown; as it is written if no page is like it.

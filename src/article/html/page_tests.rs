@@ -121,3 +121,20 @@ fn buttons_that_sell_and_pages_that_are_not_there_are_left_out() {
     assert_eq!(reading.rejected[0].1, "says that the page is not there");
     assert!(reading.left_out.iter().any(|left| left.reason == "error page"));
 }
+
+#[test]
+fn a_name_and_a_day_right_below_the_title_say_whose_it_is() {
+    let check = |lines: &str, expected: &str| {
+        let (_, text, day, _) = read_of("断缴补缴怎么办", &format!("<h1>断缴补缴怎么办</h1>{lines}{PROSE}"));
+        assert_eq!(
+            (text, day.as_deref()),
+            (format!("{expected}{PROSE_TEXT}"), Some("2024-07-19")),
+            "{lines}"
+        );
+    };
+    check("<p>青岚医保 2024-07-19</p>", "");
+    check(
+        "<p>本地规定</p><p>青岚医保 2024-07-19</p>",
+        "本地规定\n\n青岚医保 2024-07-19\n\n",
+    );
+}

@@ -304,3 +304,17 @@ fn a_stated_title_of_any_length_takes_time_in_proportion() {
     let html = format!("<meta property=og:title content={stated}><h1>断缴补缴怎么办</h1>{PROSE}{lines}");
     assert_eq!(read(&html, "name").articles[0].1.title, "断缴补缴怎么办");
 }
+
+#[test]
+fn words_of_buttons_and_frames_are_named_among_what_is_left_out() {
+    let more = "<input type=button value=提交评价><iframe srcdoc='<p>框中的话。</p>'></iframe><noscript><p>请启用脚本。</p></noscript>";
+    check_parts(
+        &block(more),
+        &[],
+        &[
+            ("form control", "提交评价"),
+            ("frame", "框中的话。"),
+            ("without scripts", "请启用脚本。"),
+        ],
+    );
+}

@@ -1,0 +1,82 @@
+//! The head of a letter that was saved as text: lines of who wrote it, to whom, when and about what.
+//!
+//! Only reads the head; what follows is a text like others.
+
+use crate::model::Date;
+
+use super::byline::find_date;
+use super::layout::COLONS;
+
+const FROM: &[&str] = &["发件人", "From"];
+const SUBJECT: &[&str] = &["主题", "Subject"];
+const SENT: &[&str] = &["发送时间", "发送日期", "日期", "时间", "Date", "Sent"];
+const OTHERS: &[&str] = &[
+    "收件人",
+    "抄送",
+    "密送",
+    "附件",
+    "重要性",
+    "To",
+    "Cc",
+    "Bcc",
+    "Reply-To",
+    "Importance",
+];
+
+/// What a letter's head says.
+pub(super) struct Head<'a> {
+    pub subject: &'a str,
+    pub sent: Option<Date>,
+    /// The line behind it.
+    pub end: usize,
+}
+
+/// The head that some lines begin with: who wrote it and about what, among nothing but such fields.
+pub(super) fn head<'a>(lines: &[&'a str]) -> Option<Head<'a>> {
+    let start = lines.iter().position(|line| !line.trim().is_empty())?;
+    let (mut from, mut subject, mut sent, mut end) = (false, None, None, start);
+    for line in &lines[start..] {
+        let Some((name, value)) = line.trim().split_once(COLONS) else {
+            break;
+        };
+        let (name, value) = (name.trim(), value.trim());
+        let is = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if is(SUBJECT) {
+            subject = Some(value).filter(|value| !value.is_empty());
+        } else if is(SENT) {
+            sent = find_date(value);
+        } else if is(FROM) {
+            from = true;
+        } else if !is(OTHERS) {
+            break;
+        }
+        end += 1;
+    }
+    let subject = subject.filter(|_| from)?;
+    Some(Head { subject, sent, end })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::page;
+
+    #[test]
+    fn a_letter_has_the_title_and_the_day_of_its_head() {
+        let head = "发件人: 团险部 <a@example.org>\n发送时间: 2024年5月27日 16:45\n收件人: 各单位\n主题: 报销材料的提示\n附件: 表.xlsx";
+        let reading = page::read(
+            &format!("{head}\n\n各位同事好，\n\n门诊满100元可报。\n\n--\n团险部 电话 000"),
+            "文件",
+        );
+        let article = &reading.articles[0].1;
+        assert_eq!(
+            (article.title.as_str(), article.text.as_str()),
+            ("报销材料的提示", "各位同事好，\n\n门诊满100元可报。")
+        );
+        assert_eq!(article.published.unwrap().to_string(), "2024-05-27");
+        let left = reading.left_out.last().unwrap();
+        assert_eq!((left.reason, left.text.as_str()), ("head of a letter", head));
+        // A form has a subject, too.
+        let form = "主题: 报销\n日期: 2024年5月27日\n门诊满100元可报。";
+        assert_eq!(page::read(form, "文件").left_out, []);
+    }
+}
