@@ -3,8 +3,6 @@
 //! Front matter is read as plain `key: value` lines (title, date, source, url); it is no YAML reader. Strikethrough is
 //! off on purpose: Chinese writes ranges as `1~3个月`, and two of these would swallow each other's tildes.
 
-use std::borrow::Cow;
-
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream};
 use serde_json::{Map, Value};
 
@@ -15,15 +13,10 @@ use super::credit_lines::stated;
 use super::fetched::fetched;
 use super::fields::{self, Role};
 use super::html;
-use super::layout::{COLONS, Layout, is_han, is_pause, is_stop};
-use super::lines::{unwrapped, width};
+use super::layout::{COLONS, Layout, is_stop};
+use super::mended::mended;
 use super::reading::Reading;
 use super::record::read_record;
-
-/// How wide a line is at most that no program broke, a Han character counting two.
-const SHORT: usize = 40;
-/// Most cells of a row that are read.
-const MAX_COLUMNS: usize = 256;
 
 /// Reads a Markdown text; the title is that of the front matter, else the first heading of level 1, else `name`.
 /// Nothing but marks and front matter is left out.
@@ -68,9 +61,7 @@ fn read_fetched(fields: &str, head: &str, page: &str, name: &str) -> Reading {
 }
 
 fn read_text(text: &str, name: &str) -> Reading {
-    let text = widened(text);
-    let text = kept_apart(&text);
-    let text = &*repaired(&text);
+    let text = &*mended(text);
     let mut reading = Reading::default();
     let mut layout = Layout::default();
     let (mut metadata, mut raw_html, mut struck) = (String::new(), String::new(), String::new());
@@ -189,63 +180,6 @@ fn read_text(text: &str, name: &str) -> Reading {
     reading
 }
 
-/// The text with what people write and the format does not know put right: `##标题` without a blank is a heading, and
-/// `[注]:某文` is no address of a link but a sentence.
-fn repaired(text: &str) -> Cow<'_, str> {
-    let headless = |line: &str| {
-        let words = line.trim_start_matches('#');
-        let level = line.len() - words.len();
-        (1..=6).contains(&level)
-            && words.starts_with(|c: char| is_han(c) || (level > 1 && c.is_alphanumeric()) || "（(【“《".contains(c))
-            && !words.contains('#')
-            && !words.ends_with(|c| is_stop(c) && !matches!(c, '?' | '\u{ff1f}'))
-            && words.chars().count() <= 60
-    };
-    let sentence = |line: &str| {
-        let Some((label, rest)) = line
-            .trim_start()
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once("]:"))
-        else {
-            return false;
-        };
-        let rest = rest.trim_start();
-        let scheme = rest.split_once("://").map(|(scheme, _)| scheme);
-        let is_address = rest.starts_with(['<', '/', '#', '.'])
-            || scheme.is_some_and(|scheme| scheme.chars().all(|c| c.is_ascii_alphanumeric()));
-        !label.starts_with('^') && !label.contains('[') && !is_address && rest.chars().any(is_han)
-    };
-    let mut fenced = false;
-    let mut is_fenced = |line: &str| {
-        let fence = ["```", "~~~"].iter().any(|mark| line.trim_start().starts_with(mark));
-        fenced ^= fence;
-        fenced || fence
-    };
-    if !text.lines().any(|line| headless(line) || sentence(line)) {
-        return Cow::Borrowed(text);
-    }
-    let mut lines = String::with_capacity(text.len() + 64);
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim_end_matches(['\n', '\r']);
-        if is_fenced(line) {
-            lines.push_str(line);
-        } else if headless(bare) {
-            let level = bare.len() - bare.trim_start_matches('#').len();
-            lines.push_str(&bare[..level]);
-            lines.push(' ');
-            lines.push_str(&line[level..]);
-        } else if sentence(bare) {
-            let at = line.len() - line.trim_start().len();
-            lines.push_str(&line[..at]);
-            lines.push('\\');
-            lines.push_str(&line[at..]);
-        } else {
-            lines.push_str(line);
-        }
-    }
-    Cow::Owned(lines)
-}
-
 /// A way to write front matter: the line above it, those that may end it, and what parts a name from its value.
 struct FrontMatter {
     opens: &'static str,
@@ -280,99 +214,6 @@ fn has_front_matter(text: &str, written: &FrontMatter) -> bool {
     lines
         .take_while(|line| !written.closes.contains(&line.trim_end()))
         .all(of_field)
-}
-
-/// The text with its lines kept where they are lines of their own: short ones without the end of a sentence, as fields
-/// and lists without marks are, which no program broke.
-fn kept_apart(text: &str) -> Cow<'_, str> {
-    let lines: Vec<&str> = text.split('\n').collect();
-    let label = |line: &str| {
-        line.split_once(COLONS)
-            .is_some_and(|(label, _)| label.trim().chars().count() <= 8)
-    };
-    let mut changed = false;
-    let mut kept: Vec<Cow<'_, str>> = Vec::with_capacity(lines.len());
-    let mut at = 0;
-    while at < lines.len() {
-        let end = (at..lines.len())
-            .find(|&end| lines[end].trim().is_empty())
-            .unwrap_or(lines.len());
-        let block = &lines[at..end];
-        let sentences = block.iter().any(|line| line.contains(is_stop));
-        let wrapped = block.len() > 2 && unwrapped(&block.join("\n")).is_some();
-        for (number, &line) in block.iter().enumerate() {
-            let apart = block.get(number + 1).is_some_and(|next| {
-                !wrapped
-                    && width(line) <= SHORT
-                    && !line.trim_end().ends_with(|c| is_stop(c) || is_pause(c))
-                    && (!sentences || (label(line) && label(next)))
-            });
-            changed |= apart;
-            kept.push(match apart {
-                true => format!("{}  ", line.trim_end()).into(),
-                false => line.into(),
-            });
-        }
-        if end < lines.len() {
-            kept.push(lines[end].into());
-        }
-        at = end + 1;
-    }
-    match changed {
-        true => Cow::Owned(kept.join("\n")),
-        false => Cow::Borrowed(text),
-    }
-}
-
-/// The text with room in the first line of each table for all cells of its rows: the format drops those that have none.
-fn widened(text: &str) -> Cow<'_, str> {
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let delimits = |line: &str| {
-        let line = line.trim();
-        line.contains('-') && line.contains('|') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
-    };
-    let mut wide = String::new();
-    // Up to where the lines are in `wide`.
-    let mut done = 0;
-    for at in 0..lines.len().saturating_sub(1) {
-        if !delimits(lines[at + 1]) || cells(lines[at]) != cells(lines[at + 1]) || at < done {
-            continue;
-        }
-        let rows = lines[at + 2..].iter().take_while(|line| !line.trim().is_empty());
-        let most = rows.map(|row| cells(row)).max().unwrap_or(0).min(MAX_COLUMNS);
-        let missing = most.saturating_sub(cells(lines[at]));
-        if missing == 0 {
-            continue;
-        }
-        wide.extend(lines[done..at].iter().copied());
-        for (line, cell) in [(lines[at], " |"), (lines[at + 1], "---|")] {
-            let bare = line.trim_end();
-            wide.push_str(bare);
-            if !bare.ends_with('|') {
-                wide.push_str(" |");
-            }
-            wide.push_str(&cell.repeat(missing));
-            wide.push('\n');
-        }
-        done = at + 2;
-    }
-    if done == 0 {
-        return Cow::Borrowed(text);
-    }
-    wide.extend(lines[done..].iter().copied());
-    Cow::Owned(wide)
-}
-
-/// How many cells a row of a table has.
-fn cells(row: &str) -> usize {
-    let row = row.trim();
-    let row = row.strip_prefix('|').unwrap_or(row);
-    let row = match row.ends_with("\\|") {
-        true => row,
-        false => row.strip_suffix('|').unwrap_or(row),
-    };
-    let escaped = row.matches("\\|").count();
-    1 + row.matches('|').count() - escaped
 }
 
 /// The first heading of level 1 inside a text that does not open with one.
@@ -481,6 +322,20 @@ mod tests {
         check("正文\n---\na: b\n---", false);
         let article = article("---\n护理给付按月发放。\n---\n\n正文。");
         assert!(article.text.contains("护理给付按月发放。"), "{}", article.text);
+    }
+
+    #[test]
+    fn tables_that_programs_broke_are_tables() {
+        assert_eq!(
+            article("# 限额\n\n| 病种 | 限额 | 比例\n|---|---|\n| 高血压 | 2400 | 70%\n| 类风湿\n关节炎 | 4800 | 75% |\n\n另行通知。").text,
+            "病种 | 限额 | 比例\n高血压 | 2400 | 70%\n类风湿关节炎 | 4800 | 75%\n\n另行通知。"
+        );
+        let text = "甲|乙\n\n| 一 | 二 |\n|---|---|\n| 三 | 四 |\n五|六";
+        assert!(
+            article(text).text.contains("三 | 四\n五 | 六"),
+            "{}",
+            article(text).text
+        );
     }
 
     #[test]

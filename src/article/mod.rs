@@ -25,6 +25,7 @@ mod letter;
 pub mod limits;
 mod lines;
 mod markdown;
+mod mended;
 mod page;
 pub mod page_numbers;
 mod passage;

@@ -78,6 +78,8 @@ const ENDINGS: &[&str] = &[
     "精选文章",
     "阅读原文",
     "24小时滚动",
+    "参考文献",
+    "参考资料",
 ];
 
 /// What a site says of all its articles.
@@ -127,7 +129,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         let before = lines[..at].iter().rev().find(filled);
         [before, lines[at + 1..end].iter().find(filled)].map(|line| line.map_or("", |line| line))
     };
-    let framed = frames(&lines[..end]);
+    let framed = frames(&lines[..end], title.trim_end().ends_with(['？', '?']));
     for (at, &line) in lines[..end].iter().enumerate() {
         if at < top && is_title(at) {
             reading.leave_out("title", line);

@@ -69,6 +69,15 @@ pub(super) fn looks_like_html(text: &str) -> bool {
 
 /// Reads a page; `name` is the title if it has none.
 pub(super) fn read(text: &str, name: &str) -> Reading {
+    let reading = read_page(text, name);
+    if !reading.articles.is_empty() {
+        return reading;
+    }
+    let shown = with_field(text).map(|shown| read_page(&shown, name));
+    shown.filter(|shown| !shown.articles.is_empty()).unwrap_or(reading)
+}
+
+fn read_page(text: &str, name: &str) -> Reading {
     if let Err(reason) = guard::check(text) {
         return Reading {
             rejected: vec![(0, reason)],
@@ -99,11 +108,6 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
     }
     let lines: Vec<&str> = body.split('\n').collect();
     let mut reading = lines::read(&lines, &title);
-    if reading.articles.is_empty()
-        && let Some(shown) = with_field(text)
-    {
-        return read(&shown, name);
-    }
     for (reason, text) in left_out {
         reading.leave_out(reason, text);
     }

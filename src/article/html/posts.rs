@@ -99,16 +99,23 @@ const COUNTS: &[&str] = &["关注者", "被浏览", "积分", "帖子"];
 /// What a name that a day follows does not hold: then it is a date of the article's.
 const OF_DATES: &[&str] = &["截止", "截至", "施行", "生效", "日期", "时间", "日", "起"];
 
+/// The first posts behind a question.
+const PLACES: &[&str] = &["沙发", "板凳", "地板"];
+
 /// How many such lines make a page one of posts.
 const MANY: usize = 2;
 /// The longest name of an author, in characters.
 const MAX_AUTHOR: usize = 16;
 
-/// Which lines are frames of posts; none on a page that is not one of posts.
-pub(super) fn frames(lines: &[&str]) -> Vec<bool> {
+/// Which lines are frames of posts; none on a page that is not one of posts. `asks`: whether its title is a question, whose
+/// answers have moments of their own.
+pub(super) fn frames(lines: &[&str], asks: bool) -> Vec<bool> {
     let mut framed = vec![false; lines.len()];
     let filled: Vec<usize> = (0..lines.len()).filter(|&at| !lines[at].trim().is_empty()).collect();
-    let sure: Vec<bool> = filled.iter().map(|&at| is_sure(lines[at])).collect();
+    let sure: Vec<bool> = filled
+        .iter()
+        .map(|&at| is_sure(lines[at]) || (asks && is_moment(lines[at])))
+        .collect();
     if sure.iter().filter(|is| **is).count() < MANY {
         return framed;
     }
@@ -134,7 +141,26 @@ fn is_sure(line: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
     let is_numbered = line.contains(|c: char| c.is_ascii_digit());
     let is_floor = || line.contains('楼') && next_stamp(line, 0).is_some();
-    (has(SURE) || (is_numbered && (has(SURE_WITH_NUMBER) || is_floor()))) && is_frame(line)
+    let is_frame = is_frame(line) && (has(SURE) || (is_numbered && (has(SURE_WITH_NUMBER) || is_floor())));
+    is_frame || is_profile(line)
+}
+
+/// Whether a line is a day with a time and nothing else.
+fn is_moment(line: &str) -> bool {
+    let line = line.trim();
+    next_stamp(line, 0).is_some_and(|stamp| stamp.timed && stamp.start == 0 && stamp.end == line.len())
+}
+
+/// Whether a line is a name with what its bearer is good at, or with the place of the post in its thread.
+fn is_profile(line: &str) -> bool {
+    let line = line.trim();
+    let is_short = line.chars().count() <= 2 * MAX_AUTHOR && !line.contains(['。', '，']);
+    let has_place = || {
+        PLACES
+            .iter()
+            .any(|place| line.strip_suffix(place).is_some_and(|name| name.ends_with(' ')))
+    };
+    is_short && (line.contains("擅长：") || line.contains("好评率") || has_place())
 }
 
 /// Whether a line is nothing but words of a frame, numbers and a day.
@@ -171,9 +197,10 @@ mod tests {
     fn frames_of_posts_are_told_where_there_are_several() {
         let check = |text: &str, expected: &str| {
             let lines: Vec<&str> = text.lines().collect();
+            let asks = lines[0].ends_with('？');
             let kept: Vec<&str> = lines
                 .iter()
-                .zip(frames(&lines))
+                .zip(frames(&lines, asks))
                 .filter(|(_, is)| !is)
                 .map(|(line, _)| *line)
                 .collect();
@@ -202,6 +229,12 @@ mod tests {
             "断缴\n3回复贴，共1页\n要补吗？\n来自Android客户端 1楼 2024-03-19 12:20\n不用。\n2楼 2024-03-19 13:02",
             "断缴\n要补吗？\n不用。",
         );
+        check(
+            "要备案吗？\n陈律师擅长：劳动纠纷 好评率99%\n要。\n2023-05-20 11:20\n护士 沙发\n不用。\n2023-05-20 14:02",
+            "要备案吗？\n要。\n不用。",
+        );
+        let schedule = "何时发放\n2023-05-20 11:20\n2023-06-20 14:02\n客厅里的沙发\n会议室的板凳";
+        check(schedule, schedule);
         // One such line alone, and words of an article.
         let guide = "就诊指南\n门诊楼\n3楼\n回复\n2025-04-02\n本院回答如下。\n100";
         check(guide, guide);
