@@ -66,7 +66,7 @@ impl Demo {
                 ..SearchRequest::new(question)
             };
             let response = remote::search(&address.as_str().into(), &request)?;
-            out!(answer::text(&response, Detail::Card, Look::detect()));
+            out_painted!(answer::text(&response, Detail::Card, Look::detect()));
             outln!();
         }
         outln!("Ask your own, in a browser or from a program:");

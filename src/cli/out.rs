@@ -21,6 +21,13 @@ macro_rules! out {
     };
 }
 
+/// Writes a text that has this program's own colours in it, and of others nothing that a terminal obeys.
+macro_rules! out_painted {
+    ($text:expr) => {
+        $crate::cli::out::write_painted(&$text)
+    };
+}
+
 /// Writes a line to standard error, as `eprintln!` does.
 macro_rules! errln {
     ($($text:tt)*) => { $crate::cli::out::write_error(format_args!("{}\n", format_args!($($text)*))) };
@@ -29,6 +36,11 @@ macro_rules! errln {
 /// Writes a text.
 pub fn write(text: Arguments) {
     put(&obeyed_by_none(&text.to_string()));
+}
+
+/// Writes a text as it is, colours and all.
+pub fn write_painted(text: &str) {
+    put(text);
 }
 
 /// Writes JSON, which keeps every character that it holds.
@@ -88,26 +100,18 @@ pub fn write_error(text: Arguments) {
     let _ = stderr().lock().write_all(obeyed_by_none(&text.to_string()).as_bytes());
 }
 
-/// The colours of this program, as terminals are told them.
-const COLOURS: [&str; 8] = ["0", "1", "1;33", "2", "31", "33", "36", "90"];
-
-/// The text with a mark in the place of each control character but line ends, tabs and the program's own colours.
+/// The text with a mark in the place of each character that drives a terminal or turns the direction of a line round; line ends
+/// and tabs stay.
 fn obeyed_by_none(text: &str) -> Cow<'_, str> {
-    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    if !text.contains(is_control) {
+    let is_obeyed = |c: char| {
+        let turns =
+            matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        turns || c.is_control() && !matches!(c, '\n' | '\t')
+    };
+    if !text.contains(is_obeyed) {
         return text.into();
     }
-    let is_colour = |rest: &str| {
-        let code = rest.strip_prefix("\x1b[").and_then(|rest| rest.split_once('m'));
-        code.is_some_and(|(code, _)| COLOURS.contains(&code))
-    };
-    let shown = text
-        .char_indices()
-        .map(|(at, c)| match is_control(c) && !is_colour(&text[at..]) {
-            true => '\u{fffd}',
-            false => c,
-        });
-    shown.collect::<String>().into()
+    text.replace(is_obeyed, "\u{fffd}").into()
 }
 
 /// JSON in which the control characters that it may hold as they are (DEL and C1) are written as numbers.
@@ -140,14 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_obeys_colours_alone() {
+    fn a_terminal_obeys_nothing_of_others() {
         let check = |text: &str, expected: &str| assert_eq!(obeyed_by_none(text), expected, "{text:?}");
         check("医保\t断缴\n", "医保\t断缴\n");
-        check("\x1b[1;33m补缴\x1b[0m", "\x1b[1;33m补缴\x1b[0m");
+        check("\x1b[1;33m补缴\x1b[0m", "\u{fffd}[1;33m补缴\u{fffd}[0m");
+        check("10\u{202e}天", "10\u{fffd}天");
         check("甲\x1b]0;标题\x07乙", "甲\u{fffd}]0;标题\u{fffd}乙");
         check("\x1b[2J\r\u{9b}1A", "\u{fffd}[2J\u{fffd}\u{fffd}1A");
         check("\x1b[", "\u{fffd}[");
-        // Hidden, and black on black.
-        check("\x1b[8m密\x1b[30;40m文", "\u{fffd}[8m密\u{fffd}[30;40m文");
     }
 }

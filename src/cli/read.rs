@@ -212,5 +212,8 @@ fn print_article(article: &Article, shown: &Value) {
 /// A text that was left out, grey on a terminal.
 fn print_left_out(left: &LeftOut, grey: bool) {
     let (on, off) = if grey { ("\x1b[90m", "\x1b[0m") } else { ("", "") };
-    outln!("{on}□ left out ({})\n{}{off}\n", left.reason, left.text);
+    out_painted!(on);
+    outln!("□ left out ({})\n{}", left.reason, left.text);
+    out_painted!(off);
+    outln!();
 }

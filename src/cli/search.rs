@@ -61,7 +61,7 @@ pub struct Search {
     #[arg(long, value_name = "NAME")]
     region: Vec<String>,
     /// Only these years.
-    #[arg(long, value_name = "YEAR")]
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1900..=2100))]
     year: Vec<u16>,
     /// Only what was published on this day or later.
     #[arg(long, value_name = "YYYY-MM-DD")]
@@ -146,7 +146,10 @@ impl Search {
             (false, true) => Detail::Full,
             (false, false) => Detail::Card,
         };
-        out!(answer::text(&response, detail, Look::detect()));
+        out_painted!(answer::text(&response, detail, Look::detect()));
+        if response.hits.is_empty() && (request.offset > 0 || !request.filter.is_empty()) {
+            outln!("所选的范围（筛选或页数）之内没有；去掉 --region、--year、--offset 等再问一次。");
+        }
         Ok(())
     }
 }

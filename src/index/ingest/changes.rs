@@ -3,7 +3,7 @@
 //!
 //! Looks at the index as it was when the run began and at the disk; writes nothing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -215,6 +215,16 @@ impl Changes {
     /// The source of an article that the index held.
     pub fn source_of(&self, id: &str) -> Option<String> {
         Some(self.before.origin(id).ok()??.source)
+    }
+
+    /// The sources of which the index holds articles and in whose folder not one file was found: it may be another disk's that is
+    /// not there now.
+    pub fn emptied(&self) -> BTreeSet<String> {
+        let sources = |files: &mut dyn Iterator<Item = &(String, String)>| -> BTreeSet<String> {
+            files.map(|(source, _)| source.clone()).collect()
+        };
+        let found = sources(&mut self.ahead.iter());
+        sources(&mut self.held.keys()).difference(&found).cloned().collect()
     }
 
     /// The articles that the sources no longer have, sorted, once everything is read.

@@ -318,6 +318,22 @@ impl Run<'_> {
         let moved: HashSet<&str> = self.summary.moved.iter().map(|moved| moved.from.as_str()).collect();
         gone.retain(|id| !moved.contains(id.as_str()));
         if prune {
+            let emptied = self.changes.emptied();
+            let is_kept = |id: &String| {
+                self.changes
+                    .source_of(id)
+                    .is_some_and(|source| emptied.contains(&source))
+            };
+            let before = gone.len();
+            gone.retain(|id| !is_kept(id));
+            if gone.len() < before {
+                let names: Vec<&str> = emptied.iter().map(String::as_str).collect();
+                self.skip(format!(
+                    "{}: not one file was found there, so {} articles are not deleted; if that is meant, run `baowen delete --source`",
+                    names.join(", "),
+                    before - gone.len()
+                ));
+            }
             self.summary.pruned = self.destination.delete(&gone)?;
             self.dirty |= self.summary.pruned > 0;
             for source in gone.iter().filter_map(|id| self.changes.source_of(id)) {
