@@ -27,15 +27,7 @@ const MAX_TITLE: usize = 80;
 const MAX_STATED: usize = 500;
 
 /// What the title of a letter to an office is called in the table that shows it.
-const TITLED: [&str; 7] = [
-    "来信标题",
-    "信件标题",
-    "咨询标题",
-    "留言标题",
-    "问题标题",
-    "来信主题",
-    "标题",
-];
+const TITLED: [&str; 6] = ["来信标题", "信件标题", "咨询标题", "留言标题", "问题标题", "来信主题"];
 /// What the office is called that answers.
 const ANSWERED: [&str; 3] = ["答复单位", "回复单位", "答复部门"];
 
@@ -237,7 +229,12 @@ impl About {
         {
             Some(at) => found(at),
             None => {
-                let label = (0..first_prose).find(|&at| TITLED.contains(&plain[at].trim_end_matches(COLONS)));
+                let is_label = |at: usize| {
+                    let label = plain[at].trim_end_matches(COLONS);
+                    // Without a colon it may be the name of a column.
+                    TITLED.contains(&label) || (label == "标题" && label.len() < plain[at].len())
+                };
+                let label = (0..first_prose).find(|&at| is_label(at));
                 let labelled = label.map(|at| at + 1).filter(|at| *at < lines.len() && own(at));
                 let stated = || stated.first().map(|stated| without_site(stated).to_string());
                 (labelled.map(|at| lines[at].text.clone()).or_else(stated), None)

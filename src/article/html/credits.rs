@@ -275,7 +275,7 @@ pub(super) fn is_dated(line: &str) -> bool {
     let (before, behind) = (line[..stamp.start].trim(), line[stamp.end..].trim());
     let han = |text: &str| text.chars().filter(|c| is_han(*c)).count();
     let name = |text: &str| han(text) <= MAX_NAME;
-    let sourced = line.contains("来源") || line.contains("作者") || line.contains("发布");
+    let sourced = ["来源", "作者", "发布", "记者"].iter().any(|word| line.contains(word));
     let bare = |text: &str| !text.contains(char::is_alphanumeric);
     // A day of the week, a time in words, the page of a paper, counts.
     let told = |text: &str| {

@@ -85,6 +85,12 @@ fn the_title_is_the_article_s_and_not_its_column_s() {
         "<div>县里开办一站式结算<br>群众少跑腿</div>",
         "县里开办一站式结算 群众少跑腿",
     );
+    check(
+        "信件公开",
+        "<table><tr><td>标题：<td>退休后能否续保</table>",
+        "退休后能否续保",
+    );
+    check("信件公开", "<table><tr><td>标题<td>答复的情况</table>", "信件公开");
     // Parts of an article are not its title.
     check("断缴补缴怎么办", "<h2>一、断缴以后的待遇</h2>", "断缴补缴怎么办");
     check("断缴补缴怎么办", "<h2>断缴</h2>", "断缴补缴怎么办");

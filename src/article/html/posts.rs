@@ -140,7 +140,7 @@ pub(super) fn frames(lines: &[&str], asks: bool) -> Vec<bool> {
 fn is_sure(line: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
     let is_numbered = line.contains(|c: char| c.is_ascii_digit());
-    let is_floor = || line.contains('楼') && next_stamp(line, 0).is_some();
+    let is_floor = || line.contains('楼') && next_stamp(line, 0).is_some_and(|stamp| stamp.timed);
     let is_frame = is_frame(line) && (has(SURE) || (is_numbered && (has(SURE_WITH_NUMBER) || is_floor())));
     is_frame || is_profile(line)
 }

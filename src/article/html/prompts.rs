@@ -42,8 +42,6 @@ const PROMPTS: &[&str] = &[
 const INVITES: &[&str] = &[
     "是否解决了您的问题",
     "是否解决了你的问题",
-    "免费领取",
-    "领取资料",
     "专属顾问",
     "在线问律师",
     "在线问医生",
@@ -64,23 +62,22 @@ const OFFERS: &[&str] = &[
     "立即购买",
     "加入购物车",
     "立即预约",
-    "立即咨询",
-    "在线咨询",
-    "免费咨询",
     "了解详情",
     "查看详情",
-    "展开全文",
 ];
 
 /// Whether a line asks to follow, to share or to judge, and says little else.
 pub(super) fn is_prompt(line: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
-    line.chars().count() <= MAX_PROMPT && (has(PROMPTS) || (has(INVITES) && !line.contains('。')))
+    let lures = || line.contains("加微信") && line.contains("领取");
+    line.chars().count() <= MAX_PROMPT && (has(PROMPTS) || ((has(INVITES) || lures()) && !line.contains('。')))
 }
 
 /// Whether a line is nothing but buttons, one of which sells something: no article says that alone.
 pub(super) fn is_offer(line: &str) -> bool {
-    OFFERS.iter().any(|offer| line.contains(offer)) && only_tools_and(OFFERS, line)
+    // A heading or an item may name what can be done.
+    let is_own = !line.starts_with(|c: char| matches!(c, '#' | '-') || c.is_ascii_digit());
+    is_own && OFFERS.iter().any(|offer| line.contains(offer)) && only_tools_and(OFFERS, line)
 }
 
 /// Whether a line begins so, and is no step of what is to be done.
@@ -100,12 +97,16 @@ mod tests {
         let check = |line: &str, expected: bool| assert_eq!(is_prompt(line), expected, "{line}");
         check("以上内容是否解决了您的问题？", true);
         check("想要同款保障？预约专属顾问免费领取保障方案", true);
-        check("避孕药具可以到社区免费领取。", false);
+        check("关于作者：老郑，加微信 lz88 领取资料", true);
+        check("- 避孕药具到社区免费领取", false);
+        check("谨防加微信转账", false);
         check("请用IE8以上浏览器", true);
         let check = |line: &str, expected: bool| assert_eq!(is_offer(line), expected, "{line}");
         check("立即投保 加入购物车", true);
         check("了解详情", true);
         check("投保人可以在线咨询", false);
         check("收藏", false);
+        check("- 我要投保", false);
+        check("## 立即购买", false);
     }
 }
