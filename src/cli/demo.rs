@@ -7,7 +7,8 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use super::answer::{self, Detail, Look};
-use super::serve::{self, Listening, Opening};
+use super::opening::{Opening, Place};
+use super::serve::{self, Listening};
 use super::{fetch, index, remote};
 use crate::embed::fetch::DEFAULT;
 use crate::error::{Context, Error, Fault, Result};
@@ -135,7 +136,7 @@ fn start(runtime: &Runtime, listen: &str) -> Result<(String, JoinHandle<Result<(
             tokens: None,
             around: Surroundings::default(),
         };
-        serve::serve(Path::new(INDEX), listening, opening, settings, ready).await
+        serve::serve(Place::Folder(INDEX.into()), listening, opening, settings, ready).await
     });
     runtime.block_on(async {
         match is_ready.await {

@@ -96,7 +96,7 @@ impl Eval {
         let (profile, reranker) = (self.profile.read()?, self.reranker.name.as_deref());
         #[cfg(feature = "milvus")]
         if let Some(address) = &self.backend.address {
-            return super::milvus::open(address, &profile, reranker).map(|(_, engine)| engine);
+            return super::milvus::open(address, &profile, reranker).map(|opened| opened.engine);
         }
         let folder = match &self.index {
             Some(folder) => folder.clone(),

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use super::setup::{self, VectorsBy};
 use crate::article::source::Sources;
 use crate::compute::Budget;
-use crate::embed::{CachedEmbedder, Models, Unopened};
+use crate::embed::{CachedEmbedder, Embedder, Models, Unopened};
 use crate::error::{Error, Fault, Result};
 use crate::index::ingest::run::{Request, read_into};
 use crate::index::ingest::summary::Summary;
@@ -30,28 +30,80 @@ pub struct BackendAddress {
     pub address: Option<String>,
 }
 
+/// An index opened for asking.
+pub struct Opened {
+    /// The index.
+    pub index: Arc<MilvusIndex>,
+    /// The engine over it.
+    pub engine: Engine,
+    /// What analyses questions.
+    pub analyzer: Arc<Analyzer>,
+    model: Option<Arc<dyn Embedder>>,
+}
+
+impl Opened {
+    /// The rules to write to it by: those it is asked by.
+    pub fn rules(&self) -> Result<Rules> {
+        let embedder = match &self.model {
+            Some(model) => Some(setup::cached(model.clone(), Path::new(DEFAULT_INDEX))?.0),
+            None => None,
+        };
+        let rules = Rules {
+            analyzer: self.analyzer.clone(),
+            embedder,
+        };
+        check_rules(&self.index, &rules)?;
+        Ok(rules)
+    }
+}
+
 /// Opens an index for asking, ranked by a profile, with the model that it names.
-pub fn open(address: &str, profile: &Profile, reranker: Option<&str>) -> Result<(Arc<MilvusIndex>, Engine)> {
+pub fn open(address: &str, profile: &Profile, reranker: Option<&str>) -> Result<Opened> {
     let index = MilvusIndex::open(&parsed(address)?, profile.bm25)?;
     let identity = index.identity();
     let analyzer = Arc::new(Analyzer::new()?.with_weights(profile.terms));
+    index.check_identity(analyzer.fingerprint(), None)?;
     let model = match identity.dimension {
         0 => None,
-        dimension => Some(match Models::here().encoder_of(&identity.embedder, Budget::all()) {
-            Ok(model) => model,
-            // Answers say why they are by words alone.
-            Err(why) => Arc::new(Unopened::new(&identity.embedder, dimension, why)) as _,
-        }),
+        _ => Some(Models::here().encoder_of(&identity.embedder, Budget::all())),
     };
-    index.check_identity(analyzer.fingerprint(), None)?;
-    let mut engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer, model);
+    let (model, asked) = match model {
+        None => (None, None),
+        Some(Ok(model)) => (Some(model.clone()), Some(model)),
+        // Answers say why they are by words alone.
+        Some(Err(why)) => {
+            let unopened = Unopened::new(&identity.embedder, identity.dimension, why);
+            (None, Some(Arc::new(unopened) as Arc<dyn Embedder>))
+        }
+    };
+    let mut engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer.clone(), asked);
     if profile != Profile::shipped() {
         engine = engine.with_ranking(Ranking::of(profile)?)?;
     }
     if let Some(name) = reranker {
         engine = engine.with_reranker(Models::here().reranker(name)?);
     }
-    Ok((index, engine))
+    Ok(Opened {
+        index,
+        engine,
+        analyzer,
+        model,
+    })
+}
+
+/// Makes an index where there is none, by the rules for new ones.
+pub fn create_missing(address: &str) -> Result<()> {
+    let (address, profile) = (parsed(address)?, Profile::shipped());
+    if existing(&address, profile)?.is_none() {
+        let (rules, _) = setup::indexing_rules(Path::new(DEFAULT_INDEX), &VectorsBy::Chosen)?;
+        MilvusIndex::create(&address, &rules.identity(), profile.bm25)?;
+    }
+    Ok(())
+}
+
+/// Refuses what is no address, and a password that everybody on the way could read.
+pub fn check(address: &str) -> Result<()> {
+    parsed(address).map(drop)
 }
 
 /// The variable that holds `USER:PASSWORD` or an API key where the address does not: what stands on a command line is seen by

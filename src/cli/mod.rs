@@ -27,6 +27,7 @@ mod mcp;
 mod milvus;
 mod model;
 mod model_folder;
+mod opening;
 mod options;
 mod print;
 mod questions;
@@ -37,6 +38,8 @@ pub mod remote;
 mod remote_index;
 mod search;
 mod serve;
+#[cfg(feature = "milvus")]
+mod serve_milvus;
 mod served;
 mod settings_given;
 mod setup;

@@ -127,9 +127,9 @@ impl Search {
             #[cfg(feature = "milvus")]
             None if self.backend.address.is_some() => {
                 let address = self.backend.address.as_deref().unwrap_or_default();
-                let (_, engine) = super::milvus::open(address, &self.profile.read()?, self.reranker.name.as_deref())?;
+                let opened = super::milvus::open(address, &self.profile.read()?, self.reranker.name.as_deref())?;
                 request.deadline = Some(Instant::now() + PATIENCE);
-                engine.search(&request, Budget::all())?
+                opened.engine.search(&request, Budget::all())?
             }
             None => {
                 let opened = setup::open(&self.index.folder, &self.profile.read()?)?;

@@ -9,23 +9,27 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::opening::{OpenedForService, Opening, Place};
 use super::options::profile;
+#[cfg(feature = "milvus")]
+use super::serve_milvus;
 use super::served::{self, Following, Served};
 use super::settings_given::SettingsGiven;
 use super::setup::{self, VectorsBy};
 use super::{logging, reload, surroundings};
 use crate::compute;
 use crate::compute::Budget;
+#[cfg(feature = "milvus")]
+use crate::embed::QUESTIONS;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::ingest::live::{Live, Pace};
 use crate::index::ingest::maintain::Background;
 use crate::index::ingest::target::Target;
 use crate::index::{EmbeddedIndex, Replaceable};
-use crate::profile::Profile;
 use crate::service::collection::{Collection, CollectionCell, SnapshotMade, TakeSnapshot};
 use crate::service::metrics::Metrics;
 use crate::service::server::{self, ServiceSettings, Surroundings};
-use crate::service::{Answer, ReadyCell, signals};
+use crate::service::{ReadyCell, signals};
 
 /// How often a running service looks for something to maintain.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -49,6 +53,7 @@ impl Serve {
             tracing::warn!("{doubt}");
         }
         let around = surroundings::open(&settings)?;
+        let place = Place::of(&settings)?;
         let service = ServiceSettings {
             write_threads: match settings.service.write_threads {
                 0 => compute::available().div_ceil(2),
@@ -73,17 +78,16 @@ impl Serve {
         };
         let runtime = runtime()?;
         let is_for_people = settings.log_format == "text";
-        let served =
-            runtime.block_on(serve(
-                &settings.index,
-                listening,
-                opening,
-                service,
-                move |address| match is_for_people {
-                    true => errln!("listening on {address}; end with Ctrl-C or SIGTERM"),
-                    false => tracing::info!(%address, "listening"),
-                },
-            ));
+        let served = runtime.block_on(serve(
+            place,
+            listening,
+            opening,
+            service,
+            move |address| match is_for_people {
+                true => errln!("listening on {address}; end with Ctrl-C or SIGTERM"),
+                false => tracing::info!(%address, "listening"),
+            },
+        ));
         match &served {
             Ok(()) => tracing::info!("ended"),
             Err(error) => tracing::error!(%error, "ended"),
@@ -109,22 +113,6 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .or_fault(Fault::Unavailable, "starting the service")
-}
-
-/// How an index is opened for a service.
-pub struct Opening {
-    /// All learned numbers.
-    pub profile: Profile,
-    /// A reranker of the model folder for the first ones.
-    pub reranker: Option<String>,
-    /// Whether the service writes.
-    pub writes: bool,
-    /// Whether nothing in the index's folder may be changed.
-    pub read_only: bool,
-    /// Where its snapshots are put.
-    pub snapshots: Option<PathBuf>,
-    /// When every byte of it is checked: `off`, `on-open`, `background`.
-    pub verify: &'static str,
 }
 
 /// Where a service listens, and what it has around it.
@@ -153,10 +141,10 @@ async fn bind(listen: &str, flag: &str) -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Serves the index of a folder. `ready` is called with the address once questions are answered. Ends on SIGTERM or
+/// Serves the index of a place. `ready` is called with the address once questions are answered. Ends on SIGTERM or
 /// Ctrl-C, or with an error if the index cannot be opened.
 pub async fn serve(
-    folder: &Path,
+    place: Place,
     listening: Listening,
     opening: Opening,
     settings: ServiceSettings,
@@ -176,7 +164,7 @@ pub async fn serve(
         None => None,
     };
     let is_private = around.tls.is_some();
-    tracing::info!(%address, tls = is_private, tokens = around.access.tokens().map_or(0, |tokens| tokens.count()), "opening {}", folder.display());
+    tracing::info!(%address, tls = is_private, tokens = around.access.tokens().map_or(0, |tokens| tokens.count()), "opening {place}");
     let renewing = reload::follow(
         around.tls.clone(),
         tokens,
@@ -191,19 +179,29 @@ pub async fn serve(
         beside.spawn(server::show_metrics(listener, metrics.clone()));
     }
     let settings = ServiceSettings {
-        waiting: setup::questions_that_wait(folder, opening.reranker.as_deref()),
+        waiting: match &place {
+            Place::Folder(folder) => setup::questions_that_wait(folder, opening.reranker.as_deref()),
+            #[cfg(feature = "milvus")]
+            Place::Milvus(_) => QUESTIONS,
+        },
         ..settings
     };
     let cell = Arc::new(ReadyCell::new());
     let collection = Arc::new(CollectionCell::new());
     let maintenance = Arc::new(OnceLock::new());
     let opening = {
-        let (cell, collection, folder) = (cell.clone(), collection.clone(), folder.to_path_buf());
+        let (cell, collection) = (cell.clone(), collection.clone());
         let maintenance = maintenance.clone();
         async move {
-            let (counted, followed) = (metrics.clone(), folder.clone());
+            let counted = metrics.clone();
+            #[cfg(feature = "milvus")]
+            let waiting = cell.clone();
             let begin = Instant::now();
-            let open = move || open_and_warm(&folder, &opening, address, &counted);
+            let open = move || match &place {
+                Place::Folder(folder) => open_and_warm(folder, &opening, address, &counted),
+                #[cfg(feature = "milvus")]
+                Place::Milvus(at) => serve_milvus::open(at, &opening, &waiting, &counted),
+            };
             let opened = tokio::task::spawn_blocking(open).await;
             let opened = opened.or_fault(Fault::Bug, "opening the index")??;
             // The cells are filled once, here.
@@ -213,7 +211,7 @@ pub async fn serve(
             metrics.took_over();
             tracing::info!(seconds = begin.elapsed().as_secs_f64(), "ready");
             ready(address);
-            opened.following.follow(followed, metrics).await
+            opened.following.await
         }
     };
     let mut failed_with = None;
@@ -237,14 +235,6 @@ pub async fn serve(
         Some(error) => Err(error),
         None => ended,
     }
-}
-
-/// An index opened for a service.
-struct OpenedForService {
-    served: Arc<dyn Answer>,
-    collection: Collection,
-    following: Following,
-    maintenance: Option<Background>,
 }
 
 fn open_and_warm(
@@ -298,16 +288,17 @@ fn open_and_warm(
     if opening.verify == "background" {
         served::check_behind(opened.index.index(), opening.read_only, served.clone())?;
     }
-    Ok(OpenedForService {
+    let following = Following {
+        index: opened.index,
+        described,
         served: served.clone(),
+        profile: opening.profile.clone(),
+        reranker: opening.reranker.clone(),
+    };
+    Ok(OpenedForService {
+        served,
         collection,
-        following: Following {
-            index: opened.index,
-            described,
-            served,
-            profile: opening.profile.clone(),
-            reranker: opening.reranker.clone(),
-        },
+        following: Box::pin(following.follow(folder.to_path_buf(), metrics.clone())),
         maintenance,
     })
 }

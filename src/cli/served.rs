@@ -3,9 +3,10 @@
 //!
 //! What cannot be opened leaves what was there, and the health of writing says so; what is found damaged ends the serving.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::setup;
@@ -32,7 +33,8 @@ const STACK: usize = 4 << 20;
 pub struct Served {
     /// The engine that answers now, and the sum of the editions of all before it.
     current: RwLock<(Arc<Engine>, u64)>,
-    is_damaged: AtomicBool,
+    /// Why it does not serve.
+    problem: Mutex<Option<String>>,
     is_behind: AtomicBool,
 }
 
@@ -41,21 +43,26 @@ impl Served {
     pub fn new(engine: Engine) -> Served {
         Served {
             current: RwLock::new((Arc::new(engine), 0)),
-            is_damaged: AtomicBool::new(false),
+            problem: Mutex::default(),
             is_behind: AtomicBool::new(false),
         }
     }
 
     /// Answers with another engine from now on; searches that run end with the one they began with.
-    fn replace(&self, engine: Engine) {
+    pub fn replace(&self, engine: Engine) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let before = current.1 + current.0.backend().edition() + 1;
         *current = (Arc::new(engine), before);
     }
 
-    /// Says from now on that it does not serve: what it answers may be wrong.
-    fn give_up(&self) {
-        self.is_damaged.store(true, Ordering::Relaxed);
+    /// Says from now on why it does not serve, or that it does.
+    pub fn set_problem(&self, problem: Option<String>) {
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// Says from now on whether what is newer cannot be taken over.
+    pub fn set_behind(&self, is_behind: bool) {
+        self.is_behind.store(is_behind, Ordering::Relaxed);
     }
 
     fn now(&self) -> (Arc<Engine>, u64) {
@@ -70,7 +77,11 @@ impl Answer for Served {
     }
 
     fn ready(&self) -> bool {
-        !self.is_damaged.load(Ordering::Relaxed)
+        self.why_not().is_none()
+    }
+
+    fn why_not(&self) -> Option<String> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn follows(&self) -> bool {
@@ -120,7 +131,8 @@ pub fn check_behind(index: Arc<EmbeddedIndex>, read_only: bool, served: Arc<Serv
         Ok(()) => tracing::info!("every byte of the index is what was written"),
         Err(error) if error.fault() == Fault::Corrupt => {
             tracing::error!("no longer serving: {error}");
-            served.give_up();
+            // What it answers may be wrong.
+            served.set_problem(Some(error.to_string()));
         }
         Err(error) => tracing::error!("the index could not be checked: {error}"),
     };
@@ -165,7 +177,7 @@ pub struct Following {
 
 impl Following {
     /// Takes over newer commits and rebuilds for as long as the service lives.
-    pub async fn follow(self, folder: PathBuf, metrics: Arc<Metrics>) -> Result<std::convert::Infallible> {
+    pub async fn follow(self, folder: PathBuf, metrics: Arc<Metrics>) -> Result<Infallible> {
         let mut following = self;
         let (mut said, mut tried) = (false, None::<Instant>);
         loop {
@@ -182,7 +194,7 @@ impl Following {
                 let reopened = tokio::task::spawn_blocking(move || following.reopen(&folder)).await;
                 (following, refreshed) = reopened.or_fault(Fault::Bug, "opening the index anew")?;
             }
-            following.served.is_behind.store(refreshed.is_err(), Ordering::Relaxed);
+            following.served.set_behind(refreshed.is_err());
             match refreshed {
                 Ok(is_newer) => {
                     said = false;

@@ -102,7 +102,7 @@ pub fn indexing_rules(index: &Path, vectors: &VectorsBy) -> Result<(Rules, Optio
 type Cached = (Arc<dyn Embedder>, Option<Arc<CachedEmbedder>>);
 
 /// The model with the vectors that it made before, for the index in a folder.
-fn cached(model: Arc<dyn Embedder>, index: &Path) -> Result<Cached> {
+pub fn cached(model: Arc<dyn Embedder>, index: &Path) -> Result<Cached> {
     let folder = cache_folder(index);
     let cache = std::fs::create_dir_all(&folder)
         .or_fault(Fault::Unavailable, format!("creating {}", folder.display()))

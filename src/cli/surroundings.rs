@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::opening::Place;
 use crate::error::{Error, Result};
 use crate::service::access::{Access, Tokens};
 use crate::service::metrics::Metrics;
@@ -40,7 +41,16 @@ pub fn open(settings: &Settings) -> Result<Surroundings> {
     if settings.read_only && settings.write {
         mistakes.push("read_only: what is written to is changed; leave one of read_only and write".to_owned());
     }
+    if settings.backend.is_some() {
+        if settings.snapshots.is_some() {
+            mistakes.push("snapshots: an index in Milvus has none; `baowen copy` takes it into a folder".to_owned());
+        }
+        if settings.verify != "off" {
+            mistakes.push("verify: looks at the files of a folder, and backend names an index in Milvus".to_owned());
+        }
+    }
     let mut or_mistake = |error: Error| mistakes.push(error.to_string());
+    Place::of(settings).map_err(&mut or_mistake).ok();
     let tls = files.and_then(|files| Tls::open(files).map_err(&mut or_mistake).ok());
     let tokens = settings.tokens.as_deref();
     let tokens = tokens.and_then(|path| Tokens::read(path).map_err(&mut or_mistake).ok());

@@ -127,17 +127,17 @@ pub trait Snapshot: Send + Sync {
 
     /// How many passages hold each of these terms of the bigram stream (two characters, one, a Latin word) in their titles or
     /// in their texts, whichever are more; counted as for what words weigh. Must be cheap: it is asked before the question.
-    fn holding(&self, terms: &[&str]) -> Result<Vec<u64>>;
+    fn holding(&self, terms: &[&str], budget: Budget) -> Result<Vec<u64>>;
 
     /// How many passages a filter lets through.
     fn count(&self, filter: &Filter, budget: Budget) -> Result<u64>;
 
     /// A whole article.
-    fn article(&self, id: &str) -> Result<Option<Article>>;
+    fn article(&self, id: &str, budget: Budget) -> Result<Option<Article>>;
 
     /// The passages of an article, in their order, each with its vector (empty if the index holds none); nothing if there
     /// is no such article.
-    fn passages(&self, id: &str) -> Result<Vec<(StoredPassage, Vec<f32>)>>;
+    fn passages(&self, id: &str, budget: Budget) -> Result<Vec<(StoredPassage, Vec<f32>)>>;
 
     /// How many articles there are of each publisher, place and year among the passages that a filter lets through.
     fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts>;
@@ -235,8 +235,17 @@ pub trait Writer: Send {
     /// Makes everything since the last commit durable and visible, all of it or none. Returns the commit's stamp.
     fn commit(&mut self) -> Result<u64>;
 
-    /// Forgets everything since the last commit.
-    fn rollback(&mut self) -> Result<()>;
+    /// Forgets everything since the last commit. Returns the stamp of the commit that it goes on from: where the right to
+    /// write was lost and taken again, somebody else may have made it.
+    fn rollback(&mut self) -> Result<u64>;
+
+    /// Whether what is written may still become a commit. Must be cheap; where it fails [`Writer::rollback`] is due.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Gives the right to write back where it is not that of this process, which may live on; nothing is written after it.
+    fn close(&mut self) {}
 }
 
 impl Writer for Box<dyn Writer> {
@@ -268,7 +277,15 @@ impl Writer for Box<dyn Writer> {
         (**self).commit()
     }
 
-    fn rollback(&mut self) -> Result<()> {
+    fn rollback(&mut self) -> Result<u64> {
         (**self).rollback()
+    }
+
+    fn check(&self) -> Result<()> {
+        (**self).check()
+    }
+
+    fn close(&mut self) {
+        (**self).close();
     }
 }

@@ -16,6 +16,7 @@ pub mod milvus;
 mod packed;
 mod passage;
 mod prepare;
+mod replaceable;
 pub mod scoring;
 mod source_table;
 mod vectors;
@@ -25,10 +26,11 @@ pub use backend::{
     About, ArticleRef, Asked, Backend, Candidate, FacetCounts, Judged, PassageRef, Snapshot, VectorChunk, Writer,
 };
 pub use embedded::{
-    Backup, EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, Followed, Replaceable, Verified, WriteLock,
-    check_article_id, is_guarded,
+    Backup, EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, Followed, Verified, WriteLock, check_article_id,
+    is_guarded,
 };
 pub use passage::{FORMAT_VERSION, Identity, PassageKey, PreparedArticle, PreparedPassage, StoredPassage};
 pub use prepare::{EmbeddedTexts, PlacesAndYears, Rules, embedded_texts, prepare};
+pub use replaceable::Replaceable;
 pub use scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
 pub use source_table::{LeftOutBy, MOST_NAMED, Runs, Skipped, SourceRun, SourceTable};

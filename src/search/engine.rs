@@ -18,11 +18,12 @@ use super::reading::{Reading, normalized};
 use super::request::{Mode, SearchRequest};
 use super::reranking::{Reranked, rerank};
 use super::response::{Provenance, SearchResponse, Timings};
-use super::score::{JudgedBy, Preferred, Retrieved, Scored, rule, score};
-use crate::compute::{self, Budget, UnderWay};
+use super::retrieval::{Lacking, Retrieval};
+use super::score::{JudgedBy, Preferred, Scored, rule, score};
+use crate::compute::{self, Budget};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
-use crate::index::{About, Asked, Backend, DenseQuestion, PassageKey, PassageRef};
+use crate::index::{Asked, Backend, PassageKey, PassageRef};
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
@@ -108,19 +109,20 @@ impl Engine {
     ///
     /// # Errors
     /// `Caller` for a request that cannot be answered, `Deadline` if nobody waits any more, `Corrupt` if the index is
-    /// damaged. A failing model is no error: the answer is by words and says so.
+    /// damaged. A failing model is no error: the answer is by words and says so; nor is an engine of which one half, words
+    /// or meaning, does not answer.
     pub fn search(&self, request: &SearchRequest, budget: Budget) -> Result<SearchResponse> {
         let begin = Instant::now();
         let mut timings = Timings::default();
         let under_way = compute::enter(budget.until(request.deadline));
         request.check()?;
         let snapshot = self.backend.snapshot()?;
-        let reading = Reading::new(request, &self.analyzer, &*snapshot)?;
+        let reading = Reading::new(request, &self.analyzer, &*snapshot, under_way.budget())?;
         let request = &reading.request;
         under_way.budget().check()?;
         let about = snapshot.about();
 
-        let query = Arc::new(reading.words(&self.analyzer, &*snapshot)?);
+        let query = Arc::new(reading.words(&self.analyzer, &*snapshot, under_way.budget())?);
         let gates = Gates::of(&request.query, &query);
         // What a question of a year is about need not hold today.
         let preferred = Preferred {
@@ -134,9 +136,16 @@ impl Engine {
         let reach = request.offset + request.wanted();
         let mut depth = request.candidates.unwrap_or(DEFAULT_CANDIDATES);
         let mut firm = Firm::default();
-        let mut failed = None;
-        let (mut retrieved, scored, mut groups, mut unfolded, started) = loop {
-            let retrieved = self.retrieve(about, &reading, &asked, depth, &failed, &under_way, &mut timings)?;
+        let retrieval = Retrieval {
+            vectors: &self.vectors,
+            ranking: &self.ranking,
+            about,
+            reading: &reading,
+            asked: &asked,
+        };
+        let mut lacking = Lacking::default();
+        let (retrieved, scored, mut groups, mut unfolded, started) = loop {
+            let retrieved = retrieval.run(depth, &lacking, &under_way, &mut timings)?;
             let started = Instant::now();
             let rule = rule(request.mode, retrieved.question.is_some());
             let budget = under_way.budget();
@@ -158,8 +167,9 @@ impl Engine {
             }
             firm = Firm::new(&scored, &groups);
             depth *= DEEPER;
-            failed = retrieved.degraded;
+            lacking = retrieved.lacking;
         };
+        let mut degraded = retrieved.lacking.said();
         let answerable = retrieved.question.as_ref().and_then(|_| {
             let best = groups.iter().map(|&at| &scored.evidence[at]);
             let signs = signs(gates, scored.evidence.iter(), best);
@@ -176,8 +186,8 @@ impl Engine {
                 timings.rerank = started.elapsed();
                 let (reranked, reason) = outcome?;
                 unfolded = self::unfolded(&*asked, &scored, &groups, reach, budget)?;
-                let reasons: Vec<String> = retrieved.degraded.take().into_iter().chain(reason).collect();
-                retrieved.degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
+                let reasons: Vec<String> = degraded.take().into_iter().chain(reason).collect();
+                degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
                 Some(reranked)
             }
             _ => None,
@@ -216,7 +226,7 @@ impl Engine {
             hits,
             candidates: scored.ranked.len(),
             corrected: reading.corrected,
-            degraded: retrieved.degraded,
+            degraded,
             reranked: reranked.as_ref().map(Reranked::count),
             answerable,
             missing,
@@ -262,9 +272,9 @@ impl Engine {
         let under_way = compute::enter(budget.until(request.deadline));
         request.check()?;
         let snapshot = self.backend.snapshot()?;
-        let reading = Reading::new(request, &self.analyzer, &*snapshot)?;
+        let reading = Reading::new(request, &self.analyzer, &*snapshot, under_way.budget())?;
         let request = &reading.request;
-        let query = Arc::new(reading.words(&self.analyzer, &*snapshot)?);
+        let query = Arc::new(reading.words(&self.analyzer, &*snapshot, under_way.budget())?);
         let gates = Gates::of(&request.query, &query);
         let asked = Arc::clone(&snapshot).ask(query, &request.filter, under_way.budget())?;
         let mut depth = request.candidates.unwrap_or(DEFAULT_CANDIDATES);
@@ -272,16 +282,15 @@ impl Engine {
             depth *= DEEPER;
         }
         let mut timings = Timings::default();
-        let retrieved = self.retrieve(
-            snapshot.about(),
-            &reading,
-            &asked,
-            depth,
-            &None,
-            &under_way,
-            &mut timings,
-        )?;
-        if let Some(reason) = retrieved.degraded {
+        let retrieval = Retrieval {
+            vectors: &self.vectors,
+            ranking: &self.ranking,
+            about: snapshot.about(),
+            reading: &reading,
+            asked: &asked,
+        };
+        let retrieved = retrieval.run(depth, &Lacking::default(), &under_way, &mut timings)?;
+        if let Some(reason) = retrieved.lacking.said() {
             return Err(Error::unavailable(reason));
         }
         let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
@@ -312,88 +321,6 @@ impl Engine {
         let budget = compute::enter(budget).budget();
         let vector = self.vectors.of(snapshot.about(), [&*normalized(question)], budget);
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn retrieve(
-        &self,
-        about: &About,
-        reading: &Reading,
-        asked: &Arc<dyn Asked>,
-        depth: usize,
-        failed: &Option<String>,
-        under_way: &UnderWay<'_>,
-        timings: &mut Timings,
-    ) -> Result<Retrieved> {
-        let request = &reading.request;
-        let by_words = {
-            let asked = Arc::clone(asked);
-            move |budget| {
-                let started = Instant::now();
-                (asked.lexical(depth, budget), started.elapsed())
-            }
-        };
-        let by_meaning = |budget| {
-            let started = Instant::now();
-            // A model that failed a moment ago is not asked twice for one answer.
-            let vector = (failed.clone()).map_or_else(|| self.vectors.of(about, reading.meanings(), budget), Err);
-            let embed = started.elapsed();
-            let started = Instant::now();
-            let found = match &vector {
-                Ok(vector) => asked.dense(vector, depth, request.ef_search, under_way.budget()),
-                Err(_) => Ok(Vec::new()),
-            };
-            (vector, embed, found, started.elapsed())
-        };
-        let budget = under_way.budget();
-        let (words, meaning) = match request.mode {
-            Mode::Lexical => (Some(by_words(budget)), None),
-            Mode::Dense => (None, Some(by_meaning(budget))),
-            // Search by meaning takes long enough to look words up beside it.
-            Mode::Hybrid if self.vectors.takes_long(about, &request.query) => {
-                let (words, meaning) = budget.both(by_words.clone(), by_meaning);
-                (Some(words), Some(meaning))
-            }
-            Mode::Hybrid => (Some(by_words(budget)), Some(by_meaning(budget))),
-        };
-        let (vector, dense, degraded) = match meaning {
-            None => (None, Vec::new(), None),
-            Some((vector, embed, dense, took)) => {
-                timings.embed += embed;
-                timings.dense += took;
-                match vector {
-                    Ok(vector) => (Some(vector), dense?, None),
-                    Err(reason) => (None, dense?, Some(reason)),
-                }
-            }
-        };
-        let words = match (words, &degraded) {
-            // Meaning alone was asked for and cannot be had: words are better than nothing, and the answer says so.
-            (None, Some(_)) => Some(by_words(budget)),
-            (words, _) => words,
-        };
-        let lexical = match words {
-            Some((found, took)) => {
-                timings.lexical += took;
-                found?
-            }
-            None => Vec::new(),
-        };
-        Ok(Retrieved {
-            lexical,
-            dense,
-            question: vector.map(|vector| DenseQuestion {
-                adapted: self.adapt(about, &vector),
-                vector,
-            }),
-            degraded,
-        })
-    }
-
-    /// What the adapter makes of a question's vector, if there is one for the index.
-    fn adapt(&self, about: &About, vector: &[f32]) -> Option<Arc<[f32]>> {
-        let adapter = self.ranking.adapter_for(&about.identity)?;
-        adapter.bind(&about.mean, vector).map(Arc::from)
     }
 }
 

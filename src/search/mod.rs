@@ -25,6 +25,7 @@ pub mod remarks;
 pub mod request;
 mod reranking;
 pub mod response;
+mod retrieval;
 mod score;
 mod sentence;
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::filter::understood;
 use super::request::SearchRequest;
+use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::{LexicalQuery, Snapshot};
 use crate::text::{Analyzer, QueryTerm, Usage, model_form};
@@ -29,7 +30,7 @@ impl Reading {
     ///
     /// # Errors
     /// `Caller` for a filter that is not understood; those of the index.
-    pub fn new(request: &SearchRequest, analyzer: &Analyzer, snapshot: &dyn Snapshot) -> Result<Self> {
+    pub fn new(request: &SearchRequest, analyzer: &Analyzer, snapshot: &dyn Snapshot, budget: Budget) -> Result<Self> {
         let mut request = request.clone();
         if !request.filter.is_empty() {
             request.filter = understood(&request.filter, analyzer)?;
@@ -37,7 +38,7 @@ impl Reading {
         let written = normalized(&request.query);
         let correction = match request.exact {
             true => None,
-            false => analyzer.correct(&request.query, &Held::of(snapshot))?,
+            false => analyzer.correct(&request.query, &Held::of(snapshot, budget))?,
         };
         let Some(correction) = correction else {
             request.query = written;
@@ -59,7 +60,7 @@ impl Reading {
     ///
     /// # Errors
     /// Those of the index.
-    pub fn words(&self, analyzer: &Analyzer, snapshot: &dyn Snapshot) -> Result<LexicalQuery> {
+    pub fn words(&self, analyzer: &Analyzer, snapshot: &dyn Snapshot, budget: Budget) -> Result<LexicalQuery> {
         let read = analyzer.query(&self.request.query);
         let mut question = LexicalQuery {
             words: read.words,
@@ -69,8 +70,8 @@ impl Reading {
         };
         if let Some(written) = &self.written {
             let written = analyzer.query(written);
-            join(&mut question.words, written.words, snapshot)?;
-            join(&mut question.bigrams, written.bigrams, snapshot)?;
+            join(&mut question.words, written.words, snapshot, budget)?;
+            join(&mut question.bigrams, written.bigrams, snapshot, budget)?;
         }
         Ok(question)
     }
@@ -83,11 +84,11 @@ impl Reading {
 
 /// Adds terms that passages hold at a lower weight, but for those that are there. A term that occurs nowhere would only make
 /// every passage cover less of the question.
-fn join(read: &mut Vec<QueryTerm>, written: Vec<QueryTerm>, snapshot: &dyn Snapshot) -> Result<()> {
+fn join(read: &mut Vec<QueryTerm>, written: Vec<QueryTerm>, snapshot: &dyn Snapshot, budget: Budget) -> Result<()> {
     let is_new = |term: &QueryTerm| read.iter().all(|other| other.text != term.text);
     let new: Vec<QueryTerm> = written.into_iter().filter(is_new).collect();
     let texts: Vec<&str> = new.iter().map(|term| term.text.as_str()).collect();
-    let held = snapshot.holding(&texts)?;
+    let held = snapshot.holding(&texts, budget)?;
     let held = new.into_iter().zip(held).filter(|(_, held)| *held > 0);
     read.extend(held.map(|(term, _)| QueryTerm {
         weight: term.weight * WRITTEN,
@@ -105,13 +106,15 @@ pub(super) fn normalized(question: &str) -> String {
 /// What the passages of a snapshot hold, each term looked up once.
 struct Held<'s> {
     snapshot: &'s dyn Snapshot,
+    budget: Budget,
     known: RefCell<HashMap<String, u64>>,
 }
 
 impl<'s> Held<'s> {
-    fn of(snapshot: &'s dyn Snapshot) -> Self {
+    fn of(snapshot: &'s dyn Snapshot, budget: Budget) -> Self {
         Held {
             snapshot,
+            budget,
             known: RefCell::default(),
         }
     }
@@ -131,7 +134,7 @@ impl Usage for Held<'_> {
             .collect();
         unknown.sort_unstable();
         unknown.dedup();
-        for (term, holding) in unknown.iter().zip(self.snapshot.holding(&unknown)?) {
+        for (term, holding) in unknown.iter().zip(self.snapshot.holding(&unknown, self.budget)?) {
             known.insert((*term).to_owned(), holding);
         }
         Ok(terms.iter().map(|term| known[*term]).collect())

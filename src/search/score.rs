@@ -6,22 +6,11 @@ use super::confidence::Gates;
 use super::fusion::{Fusable, Fusion};
 use super::group::{Ranked, settle_ties};
 use super::request::Mode;
+use super::retrieval::Retrieved;
 use crate::compute::Budget;
 use crate::error::Result;
-use crate::index::{Asked, Candidate, DenseQuestion, Evidence, Judged, PassageRef};
+use crate::index::{Asked, Candidate, Evidence, Judged, PassageRef};
 use crate::model::{Date, Force};
-
-/// What both retrievers found, and why one of them may be missing.
-pub struct Retrieved {
-    /// By words.
-    pub lexical: Vec<Candidate>,
-    /// By meaning.
-    pub dense: Vec<Candidate>,
-    /// The question by meaning, if it has a vector.
-    pub question: Option<DenseQuestion>,
-    /// Why the answer will be less than asked for.
-    pub degraded: Option<String>,
-}
 
 /// Every candidate with all that is known of it.
 pub struct Scored {

@@ -117,8 +117,8 @@ impl SearchCalls {
         deadline: Option<Instant>,
         form: fn(wire::GetArticleResponse) -> Result<T>,
     ) -> Result<T> {
-        self.look(deadline, move |collection, _| {
-            let article = whole_article(&*collection.snapshot()?, &request.article_id)?;
+        self.look(deadline, move |collection, budget| {
+            let article = whole_article(&*collection.snapshot()?, &request.article_id, budget)?;
             form(browse::article(article))
         })
         .await
@@ -225,13 +225,14 @@ impl SearchCalls {
         form: fn(wire::AnalyzeResponse) -> Result<T>,
     ) -> Result<T> {
         let today = request.today.map(|text| convert::date("today", &text)).transpose()?;
-        self.look(deadline, move |collection, _| {
+        self.look(deadline, move |collection, budget| {
             let snapshot = collection.snapshot()?;
             form(browse::analysis(analyze(
                 &*snapshot,
                 &collection.analyzer,
                 &request.text,
                 today,
+                budget,
             )?))
         })
         .await

@@ -166,7 +166,7 @@ impl Collection {
                 None => None,
                 Some(_) => {
                     budget.check()?;
-                    snapshot.article(&id)?.map(|article| Article {
+                    snapshot.article(&id, budget)?.map(|article| Article {
                         text: String::new(),
                         ..article
                     })
@@ -188,7 +188,9 @@ impl Collection {
         let mut listed = Vec::new();
         for id in ids {
             budget.check()?;
-            let Some(article) = snapshot.article(id)? else { continue };
+            let Some(article) = snapshot.article(id, budget)? else {
+                continue;
+            };
             let is_of = |source: &str| article.origin.as_ref().is_some_and(|origin| origin.source == source);
             if source.is_none_or(is_of) {
                 listed.push(Listed {

@@ -66,7 +66,7 @@ pub mod status;
 mod tests;
 pub mod tls;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::search::request::SearchRequest;
@@ -93,6 +93,11 @@ pub trait Answer: Send + Sync + 'static {
     /// Whether a question asked now would be answered at full speed. Called often; must be cheap.
     fn ready(&self) -> bool;
 
+    /// Why it is not ready, for an operator; none where it is, or nothing is known.
+    fn why_not(&self) -> Option<String> {
+        None
+    }
+
     /// Whether what is newer is taken over; if not, questions are answered from what was there. Called often.
     fn follows(&self) -> bool {
         true
@@ -109,12 +114,18 @@ pub trait Answer: Send + Sync + 'static {
 #[derive(Default)]
 pub struct ReadyCell {
     answer: OnceLock<Arc<dyn Answer>>,
+    waits_for: Mutex<Option<String>>,
 }
 
 impl ReadyCell {
     /// An empty place.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says why the core is not there yet.
+    pub fn wait_for(&self, why: String) {
+        *self.waits_for.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
     /// Puts the core in its place; from then on questions are answered. Returns it if the place was taken.
@@ -130,13 +141,23 @@ impl Answer for ReadyCell {
     fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
         match self.answer.get() {
             Some(answer) => answer.search(request),
-            None => Err(Error::unavailable("the index is still being opened")
-                .help("ask again in a moment; the health service says SERVING when it is ready")),
+            None => {
+                let why = self.why_not().map_or_else(String::new, |why| format!(": {why}"));
+                Err(Error::unavailable(format!("the index is still being opened{why}"))
+                    .help("ask again in a moment; the health service says SERVING when it is ready"))
+            }
         }
     }
 
     fn ready(&self) -> bool {
         self.answer.get().is_some_and(|answer| answer.ready())
+    }
+
+    fn why_not(&self) -> Option<String> {
+        match self.answer.get() {
+            Some(answer) => answer.why_not(),
+            None => self.waits_for.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
     }
 
     fn follows(&self) -> bool {

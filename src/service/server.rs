@@ -261,6 +261,7 @@ pub(super) async fn run_in(
         room,
         reading_room,
         is_serving: is_serving.clone(),
+        answer: answer.clone(),
         max_request_bytes: settings.max_request_bytes,
         max_write_bytes: settings.max_write_bytes,
     });

@@ -37,6 +37,12 @@ const LONG: f64 = 604_800.0;
 /// All settings, in the order in which people are told about them.
 pub const SETTINGS: &[Setting] = &[
     setting("index", Value::Folder(|s| &mut s.index), "The index folder"),
+    setting(
+        "backend",
+        Value::Backend(|s| &mut s.backend),
+        "An index in Milvus instead of a folder (a program built with `milvus`); its password may stand in \
+         `BAOWEN_MILVUS_TOKEN`",
+    ),
     setting("listen", Value::Address(|s| &mut s.listen), "Where to listen"),
     setting(
         "profile",
@@ -234,6 +240,7 @@ pub const OTHER_VARIABLES: &[&str] = &[
     "BAOWEN_CACHE_DIR",
     "BAOWEN_SHARED",
     "BAOWEN_TOKEN",
+    "BAOWEN_MILVUS_TOKEN",
 ];
 /// Beginnings of variables that tests and benches read.
 pub const OTHER_BEGINNINGS: &[&str] = &["BAOWEN_TEST_", "BAOWEN_BENCH_", "BAOWEN_FUZZ_"];

@@ -27,6 +27,8 @@ use crate::service::server::ServiceSettings;
 pub struct Settings {
     /// The index folder.
     pub index: PathBuf,
+    /// An index in Milvus instead, by its address.
+    pub backend: Option<String>,
     /// Where to listen, `HOST:PORT`.
     pub listen: String,
     /// A ranking profile instead of the one that is compiled in.
@@ -72,6 +74,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             index: DEFAULT_INDEX.into(),
+            backend: None,
             listen: DEFAULT_LISTEN.into(),
             profile: None,
             reranker: None,

@@ -23,6 +23,8 @@ pub enum Value {
     MaybeAddress(fn(&mut Settings) -> &mut Option<String>),
     /// One of some words.
     Choice(fn(&mut Settings) -> &mut &'static str, &'static [&'static str]),
+    /// `milvus://HOST:PORT/NAME`, whose password is not shown; an empty text stands for none.
+    Backend(fn(&mut Settings) -> &mut Option<String>),
     /// A text; an empty one stands for none.
     Text(fn(&mut Settings) -> &mut Option<String>),
     /// A file or folder; an empty one stands for none.
@@ -53,6 +55,7 @@ impl Value {
             Value::Switch(_) => "true or false".into(),
             Value::Address(_) | Value::MaybeAddress(_) => "HOST:PORT".into(),
             Value::Choice(_, words) => words.join(", "),
+            Value::Backend(_) => "milvus://HOST:PORT/NAME".into(),
             Value::Text(_) => "a text".into(),
             Value::Path(_) | Value::Folder(_) => "a path".into(),
         }
@@ -76,6 +79,7 @@ impl Value {
             Value::Switch(_) => None,
             Value::Address(_) | Value::MaybeAddress(_) => Some("HOST:PORT"),
             Value::Choice(..) => Some("WORD"),
+            Value::Backend(_) => Some("milvus://HOST:PORT/NAME"),
             Value::Text(_) => Some("NAME"),
             Value::Path(_) => Some("PATH"),
             Value::Folder(_) => Some("DIR"),
@@ -103,6 +107,10 @@ impl Value {
             Value::Choice(at, words) => {
                 let word = words.iter().find(|word| **word == text);
                 word.map(|word| *at(settings) = word).is_some()
+            }
+            Value::Backend(at) => {
+                let fits = text.is_empty() || text.starts_with("milvus://");
+                fits.then(|| *at(settings) = some(text)).is_some()
             }
             Value::Text(at) => {
                 *at(settings) = some(text);
@@ -133,10 +141,21 @@ impl Value {
             Value::Switch(at) => Some(at(&mut settings).to_string()),
             Value::Address(at) => Some(quoted(at(&mut settings))),
             Value::Choice(at, _) => Some(quoted(at(&mut settings))),
+            Value::Backend(at) => at(&mut settings)
+                .as_deref()
+                .map(|address| quoted(&without_password(address))),
             Value::MaybeAddress(at) | Value::Text(at) => at(&mut settings).as_deref().map(quoted),
             Value::Path(at) => at(&mut settings).as_deref().map(|path| quoted(&path.to_string_lossy())),
             Value::Folder(at) => Some(quoted(&at(&mut settings).to_string_lossy())),
         }
+    }
+}
+
+/// An address without `USER:PASSWORD@`.
+fn without_password(address: &str) -> String {
+    match (address.split_once("//"), address.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}//***@{host}"),
+        _ => address.to_owned(),
     }
 }
 

@@ -184,10 +184,13 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said 
     let ids = snapshot.article_ids(Budget::single()).unwrap();
     assert_eq!(ids.len() as u64, about.articles);
     for id in ids.iter().map(String::as_str).step_by(one_in).chain(["nobody"]) {
-        said.insert(format!("article {id}"), format!("{:?}", snapshot.article(id).unwrap()));
+        said.insert(
+            format!("article {id}"),
+            format!("{:?}", snapshot.article(id, Budget::single()).unwrap()),
+        );
         said.insert(
             format!("passages {id}"),
-            format!("{:?}", snapshot.passages(id).unwrap()),
+            format!("{:?}", snapshot.passages(id, Budget::single()).unwrap()),
         );
     }
     let mut titles: Vec<(String, String)> = Vec::new();
@@ -223,7 +226,7 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said 
     vectors.sort_by(|a, b| a.0.cmp(&b.0));
     said.insert("vectors".into(), format!("{vectors:?}"));
     let holding = snapshot
-        .holding(&["医保", "断缴", "保", "浙江", "xyzzy", "医宝", ""])
+        .holding(&["医保", "断缴", "保", "浙江", "xyzzy", "医宝", ""], Budget::single())
         .unwrap();
     said.insert("holding".into(), format!("{holding:?}"));
     judging_is_alone_what_it_is_together(&snapshot);

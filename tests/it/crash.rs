@@ -126,7 +126,7 @@ fn two_hundred_kills_lose_nothing_that_was_committed() {
                     .unwrap()
                     .into_iter()
                     .map(|id| {
-                        let text = view.article(&id).unwrap().unwrap().text;
+                        let text = view.article(&id, Budget::single()).unwrap().unwrap().text;
                         (id, text)
                     })
                     .collect();

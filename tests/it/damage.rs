@@ -51,7 +51,7 @@ fn use_it(folder: &Path) {
     let Ok(index) = EmbeddedIndex::open(folder) else { return };
     let snapshot = index.snapshot().unwrap();
     let _ = snapshot.article_ids(Budget::single());
-    let _ = snapshot.article("a1");
+    let _ = snapshot.article("a1", Budget::single());
     let _ = index.sources();
     let _ = index.verify(Budget::single());
     let asked = snapshot.ask(Arc::new(LexicalQuery::default()), &Filter::default(), Budget::single());

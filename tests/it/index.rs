@@ -55,16 +55,31 @@ fn upserts_replace_deletes_remove_and_the_unchanged_stay() {
     ingest.commit().unwrap();
     assert_eq!(ids(&index), ["b", "c"]);
     assert_eq!(
-        index.snapshot().unwrap().article("b").unwrap().unwrap().text,
+        index
+            .snapshot()
+            .unwrap()
+            .article("b", Budget::single())
+            .unwrap()
+            .unwrap()
+            .text,
         "失业保险"
     );
-    assert_eq!(index.snapshot().unwrap().article("a").unwrap(), None);
+    assert_eq!(index.snapshot().unwrap().article("a", Budget::single()).unwrap(), None);
     // A deleted article can come back as it was.
     assert_eq!(put(&ingest, &[article("a", "甲", "医保断缴")]).added, 1);
     // Twice in one commit: the later one counts.
     put(&ingest, &[article("c", "丙", "一"), article("c", "丙", "二")]);
     ingest.commit().unwrap();
-    assert_eq!(index.snapshot().unwrap().article("c").unwrap().unwrap().text, "二");
+    assert_eq!(
+        index
+            .snapshot()
+            .unwrap()
+            .article("c", Budget::single())
+            .unwrap()
+            .unwrap()
+            .text,
+        "二"
+    );
     assert_eq!(index.snapshot().unwrap().about().passages, 3);
 }
 
@@ -222,7 +237,7 @@ fn readers_see_a_commit_or_the_one_before_never_a_mixture() {
                 let generations: BTreeSet<String> = ids
                     .iter()
                     .map(|id| {
-                        view.article(id)
+                        view.article(id, Budget::single())
                             .unwrap()
                             .unwrap()
                             .text

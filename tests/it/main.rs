@@ -23,6 +23,8 @@ mod mcp;
 mod meanings;
 #[cfg(feature = "milvus")]
 mod milvus;
+#[cfg(feature = "milvus")]
+mod milvus_service;
 #[cfg(feature = "onnx")]
 mod models;
 mod needed;

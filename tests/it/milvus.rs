@@ -6,8 +6,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use baowen::compute::Budget;
@@ -30,23 +30,23 @@ use crate::tiny::Tiny;
 
 /// The servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
     Lite,
     Native,
 }
 
 /// A server that runs until it is dropped.
-struct Server {
+pub struct Server {
     kind: Kind,
     environment: PathBuf,
     folder: tempfile::TempDir,
-    port: u16,
+    pub port: u16,
     child: Child,
 }
 
 impl Server {
     /// Starts one; none, which is said, where it is not installed.
-    fn start(kind: Kind) -> Option<Server> {
+    pub fn start(kind: Kind) -> Option<Server> {
         let environments =
             std::env::var_os("BAOWEN_TEST_MILVUS").map_or_else(|| root().join("target/milvus"), PathBuf::from);
         let environment = environments.join(format!("{kind:?}").to_lowercase());
@@ -91,8 +91,18 @@ impl Server {
 
     /// Kills it in the middle of whatever it does, and starts it again with what it has on disk.
     fn restart(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// Kills it in the middle of whatever it does.
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Starts it with what it has on disk.
+    pub fn start_again(&mut self) {
         self.child = spawn(self.kind, &self.environment, self.folder.path(), self.port);
         self.wait();
     }
@@ -101,7 +111,7 @@ impl Server {
         at(self.port, name)
     }
 
-    fn create(&self, name: &str, identity: &Identity) -> Arc<MilvusIndex> {
+    pub fn create(&self, name: &str, identity: &Identity) -> Arc<MilvusIndex> {
         loop {
             match MilvusIndex::create(&self.address(name), identity, Bm25Params::default()) {
                 // The native server listens a moment before it can make anything.
@@ -124,19 +134,22 @@ fn at(port: u16, name: &str) -> Address {
 }
 
 /// A way to a server on which everything can be held up or lost.
-struct Relay {
-    port: u16,
+pub struct Relay {
+    pub port: u16,
     is_held: Arc<AtomicBool>,
     is_cut: Arc<AtomicBool>,
+    /// What cuts a connection on which it is sent.
+    refused: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Relay {
-    fn to(server: u16) -> Relay {
+    pub fn to(server: u16) -> Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let is_held = Arc::new(AtomicBool::new(false));
         let is_cut = Arc::new(AtomicBool::new(false));
-        let (held, cut) = (Arc::clone(&is_held), Arc::clone(&is_cut));
+        let refused: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let (held, cut, refusing) = (Arc::clone(&is_held), Arc::clone(&is_cut), Arc::clone(&refused));
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
@@ -144,16 +157,21 @@ impl Relay {
                 };
                 for (from, to) in [(&client, &server), (&server, &client)] {
                     let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    let (held, cut) = (Arc::clone(&held), Arc::clone(&cut));
-                    std::thread::spawn(move || pass_on(from, to, &held, &cut));
+                    let (held, cut, refusing) = (Arc::clone(&held), Arc::clone(&cut), Arc::clone(&refusing));
+                    std::thread::spawn(move || pass_on(from, to, &held, &cut, &refusing));
                 }
             }
         });
-        Relay { port, is_held, is_cut }
+        Relay {
+            port,
+            is_held,
+            is_cut,
+            refused,
+        }
     }
 
     /// Holds up what comes from now on, or lets it all arrive.
-    fn hold(&self, is_held: bool) {
+    pub fn hold(&self, is_held: bool) {
         self.is_held.store(is_held, Ordering::SeqCst);
     }
 
@@ -161,15 +179,22 @@ impl Relay {
     fn cut(&self, is_cut: bool) {
         self.is_cut.store(is_cut, Ordering::SeqCst);
     }
+
+    /// Ends every connection on which something is sent that holds these bytes; none where there are none.
+    pub fn refuse(&self, bytes: &[u8]) {
+        *self.refused.lock().unwrap() = bytes.to_vec();
+    }
 }
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream, held: &AtomicBool, cut: &AtomicBool) {
+fn pass_on(mut from: TcpStream, mut to: TcpStream, held: &AtomicBool, cut: &AtomicBool, refused: &Mutex<Vec<u8>>) {
     let mut bytes = vec![0; 1 << 16];
     while let Ok(read @ 1..) = from.read(&mut bytes) {
         while held.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(10));
         }
-        if cut.load(Ordering::SeqCst) || to.write_all(&bytes[..read]).is_err() {
+        let refused = refused.lock().unwrap().clone();
+        let is_refused = !refused.is_empty() && bytes[..read].windows(refused.len()).any(|sent| sent == refused);
+        if is_refused || cut.load(Ordering::SeqCst) || to.write_all(&bytes[..read]).is_err() {
             break;
         }
     }

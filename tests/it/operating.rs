@@ -326,7 +326,7 @@ fn tls_both_ways_and_a_new_certificate_while_it_runs() {
 }
 
 /// One request of HTTP/1.1, the answer as text.
-fn get(address: &str, path: &str) -> String {
+pub fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut text = String::new();

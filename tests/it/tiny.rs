@@ -204,10 +204,10 @@ impl Writer for TinyWriter {
         Ok(stamp)
     }
 
-    fn rollback(&mut self) -> Result<()> {
+    fn rollback(&mut self) -> Result<u64> {
         self.passages = self.engine.current().passages.clone();
         self.sources = self.engine.sources.lock().unwrap().clone();
-        Ok(())
+        Ok(self.engine.edition())
     }
 }
 
@@ -281,7 +281,7 @@ impl Snapshot for Commit {
         }))
     }
 
-    fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
+    fn holding(&self, terms: &[&str], _: Budget) -> Result<Vec<u64>> {
         let holding = |term: &&str| self.holders(1, term).into_iter().max();
         Ok(terms.iter().filter_map(holding).collect())
     }
@@ -291,12 +291,12 @@ impl Snapshot for Commit {
         Ok(live(&self.passages).filter(|passage| passage.passes(filter)).count() as u64)
     }
 
-    fn article(&self, id: &str) -> Result<Option<Article>> {
+    fn article(&self, id: &str, _: Budget) -> Result<Option<Article>> {
         let found = live(&self.passages).find(|passage| passage.id() == id);
         Ok(found.map(|passage| passage.of.article.clone()))
     }
 
-    fn passages(&self, id: &str) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
+    fn passages(&self, id: &str, _: Budget) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
         let of = live(&self.passages).filter(|passage| passage.id() == id);
         let mut of: Vec<_> = of
             .map(|passage| (passage.stored.clone(), passage.vector.clone()))

@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 
 use crate::service::{Server, block_on};
 
-type Index = IndexServiceClient<Channel>;
+pub type Index = IndexServiceClient<Channel>;
 
 fn writing(folder: &Path) -> Server {
     let snapshots = folder.join("snapshots");
@@ -27,13 +27,13 @@ fn writing(folder: &Path) -> Server {
     Server::start_with(&folder.join("index"), None, &arguments)
 }
 
-async fn connect(server: &Server) -> Index {
+pub async fn connect(server: &Server) -> Index {
     IndexServiceClient::connect(format!("http://{}", server.address))
         .await
         .unwrap()
 }
 
-fn article(id: &str, text: &str) -> wire::Article {
+pub fn article(id: &str, text: &str) -> wire::Article {
     wire::Article {
         id: id.into(),
         text: text.into(),
@@ -41,7 +41,7 @@ fn article(id: &str, text: &str) -> wire::Article {
     }
 }
 
-fn request(source: &str, articles: Vec<wire::Article>) -> wire::UpsertArticlesRequest {
+pub fn request(source: &str, articles: Vec<wire::Article>) -> wire::UpsertArticlesRequest {
     wire::UpsertArticlesRequest {
         source: Some(wire::Source {
             name: source.into(),
@@ -60,12 +60,12 @@ async fn upsert(index: &mut Index, source: &str, articles: Vec<wire::Article>) -
         .into_inner()
 }
 
-fn outcomes(response: &wire::UpsertArticlesResponse) -> Vec<Outcome> {
+pub fn outcomes(response: &wire::UpsertArticlesResponse) -> Vec<Outcome> {
     response.results.iter().map(|result| result.outcome()).collect()
 }
 
 /// The ids of the hits.
-async fn found(server: &Server, question: &str) -> Vec<String> {
+pub async fn found(server: &Server, question: &str) -> Vec<String> {
     let mut client = Client::connect(&server.address).await.unwrap();
     let answer = client.search(&SearchRequest::new(question)).await.unwrap();
     answer.hits.into_iter().map(|hit| hit.article_id).collect()
@@ -77,7 +77,7 @@ fn held(folder: &Path) -> BTreeMap<String, String> {
     assert_eq!(index.verify(Budget::all()).unwrap(), Vec::<String>::new());
     let snapshot = index.snapshot().unwrap();
     let ids = snapshot.article_ids(Budget::all()).unwrap();
-    let text = |id: &String| snapshot.article(id).unwrap().unwrap().text;
+    let text = |id: &String| snapshot.article(id, Budget::single()).unwrap().unwrap().text;
     ids.iter().map(|id| (id.clone(), text(id))).collect()
 }
 

@@ -76,45 +76,6 @@ impl Followed {
     }
 }
 
-/// A place for the index that is described now: another is put there when it is opened by other rules.
-pub struct Replaceable(RwLock<Arc<Followed>>);
-
-impl Replaceable {
-    /// Begins with this one.
-    pub fn new(first: Arc<Followed>) -> Arc<Replaceable> {
-        Arc::new(Replaceable(RwLock::new(first)))
-    }
-
-    /// Puts another in its place.
-    pub fn replace(&self, next: Arc<Followed>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
-    }
-
-    /// The one that is there now.
-    pub fn now(&self) -> Arc<Followed> {
-        // Poisoned or not, the place always holds a whole one.
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Backend for Replaceable {
-    fn snapshot(&self) -> Result<Arc<dyn Snapshot>> {
-        self.now().snapshot()
-    }
-
-    fn edition(&self) -> u64 {
-        self.now().edition()
-    }
-
-    fn source_table(&self) -> Result<SourceTable> {
-        self.now().source_table()
-    }
-
-    fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
-        self.now().writer()
-    }
-}
-
 impl Backend for Followed {
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>> {
         self.index().snapshot()

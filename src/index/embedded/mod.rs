@@ -27,7 +27,7 @@ mod writer;
 
 pub use backup::Backup;
 pub use folder::WriteLock;
-pub use follow::{Followed, Replaceable};
+pub use follow::Followed;
 pub use guard::is_guarded;
 pub use open::EmbeddedIndex;
 pub use snapshot::EmbeddedSnapshot;

@@ -31,7 +31,7 @@ impl Snapshot for EmbeddedSnapshot {
         Ok(Arc::new(asked))
     }
 
-    fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
+    fn holding(&self, terms: &[&str], _: Budget) -> Result<Vec<u64>> {
         EmbeddedSnapshot::holding(self, terms)
     }
 
@@ -41,7 +41,7 @@ impl Snapshot for EmbeddedSnapshot {
         Ok(filtered.segments.iter().map(|segment| segment.count as u64).sum())
     }
 
-    fn article(&self, id: &str) -> Result<Option<Article>> {
+    fn article(&self, id: &str, _: Budget) -> Result<Option<Article>> {
         let Some(found) = self.find(id, Segment::is_first)? else {
             return Ok(None);
         };
@@ -58,7 +58,7 @@ impl Snapshot for EmbeddedSnapshot {
         })
     }
 
-    fn passages(&self, id: &str) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
+    fn passages(&self, id: &str, _: Budget) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
         let mut passages = Vec::new();
         let found = self.find_all(id)?;
         let read = || {

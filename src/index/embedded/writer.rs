@@ -179,7 +179,7 @@ impl Writer for EmbeddedWriter {
         Ok(stamp)
     }
 
-    fn rollback(&mut self) -> Result<()> {
+    fn rollback(&mut self) -> Result<u64> {
         self.pending.clear();
         let back = || {
             self.writer
@@ -191,7 +191,7 @@ impl Writer for EmbeddedWriter {
         self.index.refresh()?;
         self.base = self.index.current();
         self.table = self.index.source_table()?;
-        Ok(())
+        Ok(self.base.about().commit)
     }
 }
 

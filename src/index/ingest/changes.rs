@@ -47,7 +47,7 @@ impl Held for EmbeddedSnapshot {
     fn contents(&self, ids: &[String]) -> Result<Vec<(String, u64)>> {
         let mut contents = Vec::new();
         for id in ids {
-            if let Some(article) = self.article(id)? {
+            if let Some(article) = self.article(id, Budget::single())? {
                 contents.push((id.clone(), content(&article)?));
             }
         }

@@ -121,6 +121,33 @@ impl Commits {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The writer, which may write: where it may not any more, what was not committed is taken back and whoever waits for it
+    /// is told.
+    ///
+    /// # Errors
+    /// Why it may not go on.
+    pub fn writer(&self) -> Result<MutexGuard<'_, Grouped>> {
+        let mut writer = self.ingest.writer();
+        writer.look();
+        let Some(news) = self.recover(&mut writer) else {
+            return Ok(writer);
+        };
+        let failure = writer.failure().cloned();
+        match (failure, news.is_empty()) {
+            (Some(failure), _) => {
+                drop(writer);
+                tell(news);
+                Err(failure)
+            }
+            (None, true) => Ok(writer),
+            (None, false) => {
+                drop(writer);
+                tell(news);
+                Ok(self.ingest.writer())
+            }
+        }
+    }
+
     /// Refuses what comes while it is being closed.
     pub fn check_open(&self) -> Result<()> {
         match self.state().is_closing {

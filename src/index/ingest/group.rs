@@ -72,15 +72,27 @@ impl Grouped {
         self.stamp
     }
 
+    /// Looks whether the engine still takes what is written; if not, this writer is to be recovered.
+    pub fn look(&mut self) {
+        // What it says is kept for who recovers.
+        let _ = self.call(|writer| writer.check());
+    }
+
+    /// Why nothing can be written now; none if it can.
+    pub fn failure(&self) -> Option<&Error> {
+        self.failed.as_ref()
+    }
+
     /// Takes back what a failure left, if there was one; says which failure it was.
     pub fn recover(&mut self) -> Option<Error> {
         let failed = self.failed.take()?;
         self.session = fastrand::u64(1..);
         self.group += 1;
         self.is_dirty = false;
-        if let Err(error) = self.writer.rollback() {
+        match self.writer.rollback() {
+            Ok(stamp) => self.stamp = stamp,
             // To be tried again before anything else is written.
-            self.failed = Some(error);
+            Err(error) => self.failed = Some(error),
         }
         Some(failed)
     }
@@ -143,10 +155,14 @@ impl Writer for Grouped {
         Ok(self.stamp)
     }
 
-    fn rollback(&mut self) -> Result<()> {
+    fn rollback(&mut self) -> Result<u64> {
         let asked = || Error::unavailable("everything since the last commit was taken back");
         self.failed.get_or_insert_with(asked);
         self.recover();
-        self.failed.clone().map_or(Ok(()), Err)
+        self.failed.clone().map_or(Ok(self.stamp), Err)
+    }
+
+    fn close(&mut self) {
+        self.writer.close();
     }
 }

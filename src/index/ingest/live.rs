@@ -88,7 +88,7 @@ impl Live {
         let shared = &self.shared;
         shared.check_open()?;
         let begun = {
-            let mut writer = shared.ingest.writer();
+            let mut writer = shared.writer()?;
             writer.sources().clone().give(source)?;
             writer.session()
         };
@@ -145,7 +145,7 @@ impl Live {
         let shared = &self.shared;
         shared.check_open()?;
         if let Some(name) = &selection.source {
-            let mut writer = shared.ingest.writer();
+            let mut writer = shared.writer()?;
             if writer.sources().get(name).is_none() {
                 return Err(Error::missing(format!("source: there is none of the name `{name}`")));
             }
@@ -161,7 +161,7 @@ impl Live {
                 selected = selection.find(&*snapshot, budget)?;
                 found_in = Some(snapshot.about().commit);
             }
-            let writer = shared.ingest.writer();
+            let writer = shared.writer()?;
             let is_as_found = !writer.is_dirty() && found_in.is_none_or(|commit| commit == writer.stamp());
             tries -= 1;
             if by_id || is_as_found || tries == 0 {
@@ -244,6 +244,7 @@ impl Live {
         if let Some(thread) = thread {
             // A thread that panicked has nothing more to say.
             let _ = thread.join();
+            self.shared.ingest.writer().close();
         }
     }
 }

@@ -32,7 +32,9 @@ struct Before(Option<Arc<dyn Snapshot>>);
 
 impl Before {
     fn article(&self, id: &str) -> Result<Option<Article>> {
-        self.0.as_ref().map_or(Ok(None), |snapshot| snapshot.article(id))
+        self.0
+            .as_ref()
+            .map_or(Ok(None), |snapshot| snapshot.article(id, Budget::single()))
     }
 }
 
@@ -115,7 +117,7 @@ pub fn copy<W: Writer>(
         let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
         for id in ids.by_ref() {
             done += 1;
-            let article = snapshot.article(id)?.ok_or_else(|| {
+            let article = snapshot.article(id, budget)?.ok_or_else(|| {
                 Error::unavailable(format!("article `{id}` is gone: the index changed while it was copied"))
                     .help("run it again while nobody writes to it")
             })?;

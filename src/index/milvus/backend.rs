@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::open::MilvusIndex;
+use super::standby::Standby;
 use super::writer::MilvusWriter;
 use crate::error::Result;
 use crate::index::backend::{Backend, Snapshot, Writer};
@@ -13,12 +14,14 @@ impl MilvusIndex {
     /// A writer of a new generation, made by this identity, which counts from its first commit on. Until then everybody is
     /// answered from what was there; the generation before is removed by who begins to write a minute later or more.
     pub fn writer_anew(self: Arc<Self>, identity: &Identity) -> Result<Box<dyn Writer>> {
-        self.begin(Some(identity))
+        Ok(Box::new(MilvusWriter::take(self, Some(identity))?))
     }
 
-    fn begin(self: Arc<Self>, anew: Option<&Identity>) -> Result<Box<dyn Writer>> {
-        let writing = Arc::clone(&self).begin_writing()?;
-        Ok(Box::new(MilvusWriter::open(self, writing, anew)?))
+    /// A writer for a service, by the index's own rules: it takes the right to write when that is free, and again after it was
+    /// lost.
+    pub fn standby(self: Arc<Self>) -> Box<dyn Writer> {
+        let identity = self.identity();
+        Box::new(Standby::new(self, identity))
     }
 }
 
@@ -36,6 +39,6 @@ impl Backend for MilvusIndex {
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
-        self.begin(None)
+        Ok(Box::new(MilvusWriter::take(self, None)?))
     }
 }

@@ -29,6 +29,7 @@ mod schema;
 mod sending;
 mod session;
 mod snapshot;
+mod standby;
 mod state;
 mod terms;
 mod vector_lengths;

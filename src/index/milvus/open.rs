@@ -1,5 +1,6 @@
 //! An index in Milvus: made, opened, followed as others write to it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use crate::profile::Bm25Params;
 
 /// How often it is looked whether somebody has committed.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long such a look may take; a Milvus that takes longer does not serve.
+const LONGEST_LOOK: Duration = Duration::from_secs(4);
 /// How long making collections may take: a cluster loads them.
 const MAKING: Duration = Duration::from_secs(120);
 
@@ -29,6 +32,9 @@ pub struct MilvusIndex {
     bm25: Bm25Params,
     current: RwLock<Arc<MilvusSnapshot>>,
     has_writer: Mutex<bool>,
+    /// What the last look said; none if all was well.
+    problem: Mutex<Option<Error>>,
+    is_remade: AtomicBool,
 }
 
 /// The time for making collections.
@@ -59,6 +65,8 @@ impl MilvusIndex {
             meta: Meta::new(client.clone()),
             current: RwLock::new(Arc::new(MilvusSnapshot::new(client.clone(), state, bm25))),
             has_writer: Mutex::default(),
+            problem: Mutex::default(),
+            is_remade: AtomicBool::new(false),
             client,
             bm25,
         });
@@ -134,6 +142,18 @@ impl MilvusIndex {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Why it cannot be answered from now, as far as the last look said, which was a few seconds ago at most: Milvus is away,
+    /// hangs or has not loaded what is searched.
+    pub fn problem(&self) -> Option<Error> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether somebody else made it anew by other rules since it was opened. It answers from what was there, as long as that
+    /// is kept; whoever asks it needs another model, too, and opens it again.
+    pub fn is_remade(&self) -> bool {
+        self.is_remade.load(Ordering::Relaxed)
+    }
+
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -179,6 +199,21 @@ impl MilvusIndex {
         self.bm25
     }
 
+    /// Takes in what a look said.
+    fn looked(&self, found: Result<State>) {
+        let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        match found {
+            Ok(state) => {
+                *problem = None;
+                match state.identity == self.identity() {
+                    true => self.install(state),
+                    false => self.is_remade.store(true, Ordering::Relaxed),
+                }
+            }
+            Err(error) => *problem = Some(error),
+        }
+    }
+
     /// Answers from a commit from now on, unless a newer one is answered from already.
     pub(super) fn install(&self, state: State) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
@@ -222,19 +257,31 @@ impl Drop for Writing {
     }
 }
 
-/// Takes over what others commit, until the index is dropped.
+/// Takes over what others commit, and looks whether Milvus answers, until the index is dropped.
 async fn follow(index: Weak<MilvusIndex>, meta: Meta) {
     loop {
         tokio::time::sleep(LOOK).await;
-        if index.strong_count() == 0 {
+        let Some(snapshot) = index.upgrade().map(|index| index.current()) else {
             return;
+        };
+        let begun = Instant::now();
+        let budget = Budget::single().until(Some(begun + LONGEST_LOOK));
+        let mut found = look(&meta, &snapshot, budget).await;
+        if found.as_ref().is_err_and(|error| error.fault() == Fault::Deadline) {
+            let seconds = LONGEST_LOOK.as_secs();
+            found = Err(Error::unavailable(format!("Milvus did not answer within {seconds} s")));
         }
-        let budget = Budget::single().until(Some(Instant::now() + 10 * LOOK));
-        // Where Milvus is away, everything that is asked fails and says so; here is nobody to tell.
-        if let Ok(Some(state)) = lease::current_async(&meta, budget).await
-            && let Some(index) = index.upgrade()
-        {
-            index.install(state);
+        match index.upgrade() {
+            Some(index) => index.looked(found),
+            None => return,
         }
     }
+}
+
+/// The newest commit, if all that is asked for an answer can be: a collection that is not loaded answers nothing.
+async fn look(meta: &Meta, snapshot: &MilvusSnapshot, budget: Budget) -> Result<State> {
+    let state = lease::current_async(meta, budget).await?;
+    let state = state.ok_or_else(|| Error::missing("the index is gone"))?;
+    snapshot.look(budget).await?;
+    Ok(state)
 }

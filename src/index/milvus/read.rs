@@ -33,9 +33,9 @@ impl Snapshot for MilvusSnapshot {
         Ok(Arc::new(MilvusQuestion::new(self, question, expr, budget)?))
     }
 
-    fn holding(&self, terms: &[&str]) -> Result<Vec<u64>> {
+    fn holding(&self, terms: &[&str], budget: Budget) -> Result<Vec<u64>> {
         let ids: Vec<TermId> = terms.iter().map(|term| TermId::new(BIGRAMS, term)).collect();
-        let counts = self.frequencies.of(&ids, Budget::single())?;
+        let counts = self.frequencies.of(&ids, budget)?;
         Ok(counts.into_iter().map(|[titles, texts]| titles.max(texts)).collect())
     }
 
@@ -46,20 +46,15 @@ impl Snapshot for MilvusSnapshot {
         }
     }
 
-    fn article(&self, id: &str) -> Result<Option<Article>> {
+    fn article(&self, id: &str, budget: Budget) -> Result<Option<Article>> {
         let expr = format!("{} and {} == {}", self.visible(), schema::ARTICLE, quoted(id));
         let fields = [schema::PART, schema::DATA];
         let mut parts = BTreeMap::new();
-        self.article_rows().pages(
-            &expr,
-            &fields,
-            SMALL_PAGE,
-            &|| Ok(Budget::single()),
-            &mut |_, mut rows| {
+        self.article_rows()
+            .pages(&expr, &fields, SMALL_PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 parts.extend(rows.ints(schema::PART).into_iter().zip(rows.texts(schema::DATA)));
                 Ok(())
-            },
-        )?;
+            })?;
         if parts.is_empty() {
             return Ok(None);
         }
@@ -68,26 +63,21 @@ impl Snapshot for MilvusSnapshot {
         Ok(Some(article))
     }
 
-    fn passages(&self, id: &str) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
+    fn passages(&self, id: &str, budget: Budget) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
         let expr = format!("{} and {} == {}", self.visible(), schema::ARTICLE, quoted(id));
         let dimension = self.about().identity.dimension;
         let mut fields = vec![schema::PASSAGE];
         fields.extend((dimension > 0).then_some(schema::MEANING));
         let mut passages = Vec::new();
-        self.passage_rows().pages(
-            &expr,
-            &fields,
-            SMALL_PAGE,
-            &|| Ok(Budget::single()),
-            &mut |_, mut rows| {
+        self.passage_rows()
+            .pages(&expr, &fields, SMALL_PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 let (texts, vectors) = (rows.texts(schema::PASSAGE), rows.vectors(schema::MEANING));
                 same_length(texts.len() * dimension, &[vectors.len()])?;
                 for (at, text) in texts.iter().enumerate() {
                     passages.push((stored(text)?, vectors[at * dimension..(at + 1) * dimension].to_vec()));
                 }
                 Ok(())
-            },
-        )?;
+            })?;
         passages.sort_by_key(|(stored, _)| stored.ordinal);
         Ok(passages)
     }

@@ -46,9 +46,10 @@ pub struct MilvusWriter {
 }
 
 impl MilvusWriter {
-    /// Takes the right to write, and cleans up after who had it before. With an identity it writes a new generation, which
+    /// Takes the right to write, which no other in this process has, and cleans up after who had it before. With an identity it writes a new generation, which
     /// that one is of.
-    pub(super) fn open(index: Arc<MilvusIndex>, writing: Writing, anew: Option<&Identity>) -> Result<Self> {
+    pub(super) fn take(index: Arc<MilvusIndex>, anew: Option<&Identity>) -> Result<Self> {
+        let writing = Arc::clone(&index).begin_writing()?;
         let (lease, mut state) = Lease::take(index.client(), index.meta())?;
         lease.enter(&state)?;
         index.install(state.clone());
@@ -136,6 +137,8 @@ impl MilvusWriter {
 
     /// An article as the next commit would have it.
     fn known(&self, id: &str) -> Result<Option<Known>> {
+        // Somebody else may have written since.
+        self.lease.budget()?;
         if let Some(pending) = self.session.pending.get(id) {
             return Ok(pending.clone());
         }
@@ -335,8 +338,13 @@ impl Writer for MilvusWriter {
         self.unless_failed(Self::make_commit)
     }
 
-    fn rollback(&mut self) -> Result<()> {
-        self.take_back().map_err(of_writer)
+    fn rollback(&mut self) -> Result<u64> {
+        self.take_back().map_err(of_writer)?;
+        Ok(self.state.stamp)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.lease.budget().map(drop)
     }
 }
 

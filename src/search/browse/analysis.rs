@@ -1,6 +1,7 @@
 //! What becomes of a text before it is looked up: for people who want to know why something was found or was not.
 
 use super::super::reading::Reading;
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::Snapshot;
 use crate::model::Date;
@@ -53,14 +54,20 @@ pub struct Analysis {
 ///
 /// # Errors
 /// `Caller` if it is empty or too long, those of the index.
-pub fn analyze(snapshot: &dyn Snapshot, analyzer: &Analyzer, text: &str, today: Option<Date>) -> Result<Analysis> {
+pub fn analyze(
+    snapshot: &dyn Snapshot,
+    analyzer: &Analyzer,
+    text: &str,
+    today: Option<Date>,
+    budget: Budget,
+) -> Result<Analysis> {
     let length = text.chars().count();
     if !(1..=LONGEST).contains(&length) {
         let error = Error::caller(format!("text: has {length} characters, must have 1 to {LONGEST}"));
         return Err(error);
     }
     let corrected = match length {
-        ..=LONGEST_QUESTION => Reading::new(&SearchRequest::new(text), analyzer, snapshot)?.corrected,
+        ..=LONGEST_QUESTION => Reading::new(&SearchRequest::new(text), analyzer, snapshot, budget)?.corrected,
         _ => None,
     };
     let document = analyzer.document(text);

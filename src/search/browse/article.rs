@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::Snapshot;
 use crate::model::{Article, passage_id};
@@ -36,10 +37,10 @@ pub struct WholeArticle {
 ///
 /// # Errors
 /// `Missing` if there is none; those of the index.
-pub fn whole_article(snapshot: &dyn Snapshot, id: &str) -> Result<WholeArticle> {
-    let article = snapshot.article(id)?.ok_or_else(|| no_article(id))?;
+pub fn whole_article(snapshot: &dyn Snapshot, id: &str, budget: Budget) -> Result<WholeArticle> {
+    let article = snapshot.article(id, budget)?.ok_or_else(|| no_article(id))?;
     let (mut places, mut regions, mut years) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (stored, _) in snapshot.passages(id)? {
+    for (stored, _) in snapshot.passages(id, budget)? {
         for region in stored.regions.iter().map(Region::key) {
             if !regions.contains(&region) {
                 regions.push(region);

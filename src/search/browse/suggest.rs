@@ -90,7 +90,7 @@ impl Completions {
         let terms: Vec<&str> = analyzer.terms().collect();
         for terms in terms.chunks(TERMS_AT_ONCE) {
             budget.check()?;
-            let written = written(snapshot, terms)?;
+            let written = written(snapshot, terms, budget)?;
             entries.extend(written.map(|term| Entry::new(term, SuggestionKind::Term, None)));
         }
         for (title, id) in titles {
@@ -165,9 +165,9 @@ fn normal(text: &str) -> String {
 }
 
 /// Those of the terms that the collection may hold: all of their neighbouring pairs stand somewhere.
-fn written<'a>(snapshot: &dyn Snapshot, terms: &[&'a str]) -> Result<impl Iterator<Item = &'a str>> {
+fn written<'a>(snapshot: &dyn Snapshot, terms: &[&'a str], budget: Budget) -> Result<impl Iterator<Item = &'a str>> {
     let pairs: Vec<Vec<&str>> = terms.iter().map(|term| pairs(term)).collect();
-    let mut held = snapshot.holding(&pairs.concat())?.into_iter();
+    let mut held = snapshot.holding(&pairs.concat(), budget)?.into_iter();
     let mut are_held = |count: usize| held.by_ref().take(count).fold(count > 0, |all, held| all && held > 0);
     let written: Vec<&str> = terms
         .iter()

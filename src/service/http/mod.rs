@@ -36,7 +36,7 @@ use super::calls::SearchCalls;
 use super::deadline::Deadline;
 use super::index_calls::IndexCalls;
 use super::refusal::Protocol;
-use super::wire;
+use super::{Answer, wire};
 use crate::error::{Error, Result};
 
 /// What the addresses lead to.
@@ -52,6 +52,8 @@ pub struct Services {
     pub reading_room: Room,
     /// Whether the service says SERVING.
     pub is_serving: Arc<AtomicBool>,
+    /// What says why not.
+    pub answer: Arc<dyn Answer>,
     /// Largest body with a question, in bytes.
     pub max_request_bytes: usize,
     /// Largest body with articles, in bytes; of an import, the largest line.
@@ -214,7 +216,13 @@ pub fn routes(services: Services) -> Router {
             get(with(&services, |services, _| async move {
                 match services.is_serving.load(Ordering::Acquire) {
                     true => (StatusCode::OK, "SERVING\n").into_response(),
-                    false => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING\n").into_response(),
+                    false => {
+                        let why = services
+                            .answer
+                            .why_not()
+                            .map_or_else(String::new, |why| format!(": {why}"));
+                        (StatusCode::SERVICE_UNAVAILABLE, format!("NOT_SERVING{why}\n")).into_response()
+                    }
                 }
             })),
         )

@@ -1,0 +1,341 @@
+//! Candidates by words and by meaning, side by side. Where one of the two cannot be had (no model, an engine of which one half
+//! does not answer) the answer is made of the other and says so; what is found is scored elsewhere.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::question_vectors::QuestionVectors;
+use super::ranking::Ranking;
+use super::reading::Reading;
+use super::request::Mode;
+use super::response::Timings;
+use crate::compute::UnderWay;
+use crate::error::{Error, Fault, Result};
+use crate::index::{About, Asked, Candidate, DenseQuestion};
+
+/// What both retrievers found, and why one of them may be missing.
+pub struct Retrieved {
+    /// By words.
+    pub lexical: Vec<Candidate>,
+    /// By meaning.
+    pub dense: Vec<Candidate>,
+    /// The question by meaning, if it has a vector.
+    pub question: Option<DenseQuestion>,
+    /// Why the answer will be less than asked for.
+    pub lacking: Lacking,
+}
+
+/// What could not be had for an answer, and why.
+#[derive(Debug, Clone, Default)]
+pub struct Lacking {
+    vector: Option<String>,
+    words: Option<Error>,
+    meaning: Option<Error>,
+}
+
+impl Lacking {
+    /// For who asked; none where nothing is lacking.
+    pub fn said(&self) -> Option<String> {
+        let half = |name: &str, why: &Option<Error>| {
+            let why = why.as_ref()?.message();
+            Some(format!("searching by {name} failed, so nothing was found by it: {why}"))
+        };
+        let parts = [
+            self.vector.clone(),
+            half("words", &self.words),
+            half("meaning", &self.meaning),
+        ];
+        let said: Vec<String> = parts.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+}
+
+/// Finds the candidates of one question.
+#[derive(Clone, Copy)]
+pub struct Retrieval<'a> {
+    /// Vectors of questions.
+    pub vectors: &'a QuestionVectors,
+    /// What corrects them.
+    pub ranking: &'a Ranking,
+    /// What is searched.
+    pub about: &'a About,
+    /// The question.
+    pub reading: &'a Reading,
+    /// The question as the engine knows it.
+    pub asked: &'a Arc<dyn Asked>,
+}
+
+/// A list and how long it took.
+type Found = (Result<Vec<Candidate>>, Duration);
+
+impl Retrieval<'_> {
+    /// The best `depth` of each list. What was `lacking` a moment ago is not asked for again.
+    ///
+    /// # Errors
+    /// Those of the engine where nothing is left to answer by, or what it says is no passing failure.
+    pub fn run(
+        self,
+        depth: usize,
+        lacking: &Lacking,
+        under_way: &UnderWay<'_>,
+        timings: &mut Timings,
+    ) -> Result<Retrieved> {
+        let mode = self.reading.request.mode;
+        let budget = under_way.budget();
+        // Where one half is gone without, there must be time for the rest.
+        let in_time = match mode {
+            Mode::Lexical => budget,
+            Mode::Dense | Mode::Hybrid => budget.leaving_time(Instant::now()),
+        };
+        let by_words = {
+            let (asked, failed) = (Arc::clone(self.asked), lacking.words.clone());
+            move |budget| {
+                let started = Instant::now();
+                let found = match &failed {
+                    None => asked.lexical(depth, budget),
+                    Some(failed) => Err(failed.clone()),
+                };
+                (found, started.elapsed())
+            }
+        };
+        let mut by_meaning = |_| self.by_meaning(depth, lacking, under_way, timings);
+        let (words, meaning) = match mode {
+            Mode::Lexical => (Some(by_words(in_time)), None),
+            Mode::Dense => (None, Some(by_meaning(in_time))),
+            // Search by meaning takes long enough to look words up beside it.
+            Mode::Hybrid if self.vectors.takes_long(self.about, &self.reading.request.query) => {
+                let (words, meaning) = in_time.both(by_words.clone(), by_meaning);
+                (Some(words), Some(meaning))
+            }
+            Mode::Hybrid => (Some(by_words(in_time)), Some(by_meaning(in_time))),
+        };
+        let mut lacking = Lacking::default();
+        let (mut vector, mut dense) = (None, Vec::new());
+        if let Some((made, (found, took))) = meaning {
+            timings.dense += took;
+            match made {
+                Ok(made) => vector = Some(made),
+                Err(why) => lacking.vector = Some(why),
+            }
+            match found {
+                Ok(found) => dense = found,
+                Err(error) if is_passing(&error) => lacking.meaning = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        let has_meaning = vector.is_some() && lacking.meaning.is_none();
+        let words = match words {
+            // Meaning alone was asked for and cannot be had: words are better than nothing, and the answer says so.
+            None if !has_meaning => Some(by_words(budget)),
+            words => words,
+        };
+        let mut lexical = Vec::new();
+        if let Some((found, took)) = words {
+            timings.lexical += took;
+            match found {
+                Ok(found) => lexical = found,
+                Err(error) if has_meaning && is_passing(&error) => lacking.words = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Retrieved {
+            lexical,
+            dense,
+            question: vector.map(|vector| DenseQuestion {
+                adapted: self.adapt(&vector),
+                vector,
+            }),
+            lacking,
+        })
+    }
+
+    /// The question's vector, or why there is none, and what is found by it.
+    fn by_meaning(
+        self,
+        depth: usize,
+        lacking: &Lacking,
+        under_way: &UnderWay<'_>,
+        timings: &mut Timings,
+    ) -> (Result<Arc<[f32]>, String>, Found) {
+        let started = Instant::now();
+        let vector = lacking.vector.clone();
+        let budget = under_way.budget();
+        let vector = vector.map_or_else(|| self.vectors.of(self.about, self.reading.meanings(), budget), Err);
+        timings.embed += started.elapsed();
+        let started = Instant::now();
+        let found = match (&vector, &lacking.meaning) {
+            (Ok(vector), None) => {
+                let budget = under_way.budget().leaving_time(started);
+                self.asked.dense(vector, depth, self.reading.request.ef_search, budget)
+            }
+            (Ok(_), Some(failed)) => Err(failed.clone()),
+            (Err(_), _) => Ok(Vec::new()),
+        };
+        (vector, (found, started.elapsed()))
+    }
+
+    /// What the adapter makes of a question's vector, if there is one for the index.
+    fn adapt(self, vector: &[f32]) -> Option<Arc<[f32]>> {
+        let adapter = self.ranking.adapter_for(&self.about.identity)?;
+        adapter.bind(&self.about.mean, vector).map(Arc::from)
+    }
+}
+
+/// Whether an answer without what failed is better than none.
+fn is_passing(error: &Error) -> bool {
+    matches!(error.fault(), Fault::Unavailable | Fault::Exhausted | Fault::Deadline)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::compute::{self, Budget};
+    use crate::embed::{Embedder, HashEmbedder};
+    use crate::index::{Identity, Judged, PassageKey, PassageRef, QuestionWeights, StoredPassage, TermScore};
+    use crate::search::request::SearchRequest;
+
+    /// An engine whose halves fail as they are told to.
+    struct Halves {
+        words: Option<Fault>,
+        meaning: Option<Fault>,
+        calls: AtomicUsize,
+    }
+
+    impl Halves {
+        fn found(&self, fails: Option<Fault>) -> Result<Vec<Candidate>> {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+            match fails {
+                Some(fault) => Err(Error::new(fault, "the engine is away")),
+                None => Ok(vec![Candidate {
+                    passage: PassageRef(7),
+                    score: 1.0,
+                }]),
+            }
+        }
+    }
+
+    impl Asked for Halves {
+        fn weights(&self) -> &QuestionWeights {
+            unimplemented!()
+        }
+
+        fn lexical(&self, _: usize, _: Budget) -> Result<Vec<Candidate>> {
+            self.found(self.words)
+        }
+
+        fn dense(&self, _: &[f32], _: usize, _: Option<usize>, _: Budget) -> Result<Vec<Candidate>> {
+            self.found(self.meaning)
+        }
+
+        fn judge(&self, _: Option<&DenseQuestion>, _: &[PassageRef], _: Budget) -> Result<Vec<Judged>> {
+            unimplemented!()
+        }
+
+        fn keys(&self, _: &[PassageRef]) -> Result<Vec<PassageKey>> {
+            unimplemented!()
+        }
+
+        fn fetch(&self, _: &[PassageRef], _: Budget) -> Result<Vec<StoredPassage>> {
+            unimplemented!()
+        }
+
+        fn windows(&self, _: &[f32], _: &[PassageRef]) -> Result<Vec<Vec<f32>>> {
+            unimplemented!()
+        }
+
+        fn explain(&self, _: &[PassageRef], _: Budget) -> Result<Vec<Vec<TermScore>>> {
+            unimplemented!()
+        }
+    }
+
+    /// Candidates by words and by meaning, what is said to be lacking, and how often the engine was asked in a second round.
+    type Outcome = Result<(usize, usize, Option<String>, usize), Fault>;
+
+    fn outcome(mode: Mode, words: Option<Fault>, meaning: Option<Fault>) -> Outcome {
+        let model: Arc<dyn Embedder> = Arc::new(HashEmbedder::new(8));
+        let about = About {
+            articles: 1,
+            passages: 1,
+            segments: 1,
+            graphs: 0,
+            bytes: 0,
+            commit: 1,
+            identity: Identity {
+                format: 1,
+                analysis: String::new(),
+                embedder: model.identity().into(),
+                dimension: 8,
+            },
+            mean: Arc::from([]),
+        };
+        let halves = Arc::new(Halves {
+            words,
+            meaning,
+            calls: AtomicUsize::new(0),
+        });
+        let asked: Arc<dyn Asked> = halves.clone();
+        let reading = Reading {
+            request: SearchRequest {
+                mode,
+                ..SearchRequest::new("医保断缴")
+            },
+            written: None,
+            corrected: None,
+        };
+        let retrieval = Retrieval {
+            vectors: &QuestionVectors::new(Some(model)),
+            ranking: &Ranking::shipped(),
+            about: &about,
+            reading: &reading,
+            asked: &asked,
+        };
+        let under_way = compute::enter(Budget::all());
+        let mut timings = Timings::default();
+        let mut run = |lacking: &Lacking| {
+            let found = retrieval.run(10, lacking, &under_way, &mut timings);
+            found.map_err(|error| error.fault())
+        };
+        let first = run(&Lacking::default())?;
+        let before = halves.calls.load(Ordering::SeqCst);
+        let again = run(&first.lacking)?;
+        let said = first.lacking.said();
+        assert_eq!(again.lacking.said(), said, "a second round says the same");
+        assert_eq!(
+            (first.lexical.len(), first.dense.len()),
+            (again.lexical.len(), again.dense.len())
+        );
+        let calls = halves.calls.load(Ordering::SeqCst) - before;
+        Ok((first.lexical.len(), first.dense.len(), said, calls))
+    }
+
+    #[test]
+    fn one_half_answers_where_the_other_is_away() {
+        let said = |half: &str| {
+            Some(format!(
+                "searching by {half} failed, so nothing was found by it: the engine is away"
+            ))
+        };
+        for away in [Fault::Unavailable, Fault::Exhausted, Fault::Deadline] {
+            let away = Some(away);
+            assert_eq!(outcome(Mode::Hybrid, None, None), Ok((1, 1, None, 2)));
+            assert_eq!(outcome(Mode::Hybrid, away, None), Ok((0, 1, said("words"), 1)));
+            assert_eq!(outcome(Mode::Hybrid, None, away), Ok((1, 0, said("meaning"), 1)));
+            assert_eq!(outcome(Mode::Dense, None, away), Ok((1, 0, said("meaning"), 1)));
+            // Who asks by words means words; and nothing is left where both are away.
+            assert_eq!(outcome(Mode::Lexical, away, None).err(), away);
+            assert_eq!(outcome(Mode::Hybrid, away, away).err(), away);
+            assert_eq!(outcome(Mode::Dense, away, away).err(), away);
+        }
+        // What is damaged is said as that.
+        assert_eq!(
+            outcome(Mode::Hybrid, Some(Fault::Corrupt), None).err(),
+            Some(Fault::Corrupt)
+        );
+        assert_eq!(
+            outcome(Mode::Hybrid, None, Some(Fault::Corrupt)).err(),
+            Some(Fault::Corrupt)
+        );
+    }
+}
