@@ -1,5 +1,7 @@
 //! `baowen copy FROM TO`: an index from one engine into another, either way.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::index::{Bars, print};
@@ -25,13 +27,22 @@ pub struct Copy {
 impl Copy {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
-        let summary = copy_between(&self.from, &self.to, self.replace, &Bars::new())?;
-        match self.json {
-            true => super::print::json(&summary),
-            false => {
-                print(&summary, shown(&self.to));
-                Ok(())
-            }
+        copied(&self.from, &self.to, self.replace, self.json)
+    }
+}
+
+/// Copies an index in Milvus into a folder without one.
+pub fn into_folder(from: &str, to: &Path, as_json: bool) -> Result<()> {
+    copied(from, &to.to_string_lossy(), false, as_json)
+}
+
+fn copied(from: &str, to: &str, replace: bool, as_json: bool) -> Result<()> {
+    let summary = copy_between(from, to, replace, &Bars::new())?;
+    match as_json {
+        true => super::print::json(&summary),
+        false => {
+            print(&summary, shown(to));
+            Ok(())
         }
     }
 }

@@ -112,7 +112,7 @@ impl Delete {
         };
         #[cfg(feature = "milvus")]
         if let Some(address) = &self.backend.address {
-            let index = super::milvus::to_delete(address)?;
+            let index = super::milvus::without_model(address)?;
             // Who writes knows the newest commit.
             let writer = (!self.dry_run).then(|| index.clone().writer()).transpose()?;
             let found = self.find(&*index, &selection, &super::milvus::shown(address))?;

@@ -191,8 +191,8 @@ fn existing(address: &Address, profile: &Profile) -> Result<Option<Arc<MilvusInd
     }
 }
 
-/// An index, to take articles out of it.
-pub fn to_delete(address: &str) -> Result<Arc<MilvusIndex>> {
+/// An index without the model that questions need.
+pub fn without_model(address: &str) -> Result<Arc<MilvusIndex>> {
     MilvusIndex::open(&parsed(address)?, Profile::shipped().bm25)
 }
 

@@ -21,8 +21,12 @@ pub struct Snapshot {
     to: PathBuf,
     #[command(flatten)]
     index: IndexFolder,
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    backend: super::milvus::BackendAddress,
     /// Have the service at this address do it, which was started with `--snapshots`.
     #[arg(long, value_name = "HOST:PORT")]
+    #[cfg_attr(feature = "milvus", arg(conflicts_with = "address"))]
     addr: Option<String>,
     #[command(flatten)]
     credentials: Credentials,
@@ -34,6 +38,11 @@ pub struct Snapshot {
 impl Snapshot {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
+        #[cfg(feature = "milvus")]
+        if let Some(address) = &self.backend.address {
+            // Milvus has no files that could be linked: it is the copy into a folder.
+            return super::copy::into_folder(address, &self.to, self.json);
+        }
         let made = match &self.addr {
             Some(addr) => {
                 let reach = self.credentials.at(addr)?;

@@ -1,19 +1,25 @@
-//! `baowen verify`: every byte of an index against its checksums.
+//! `baowen verify`: every byte of an index against its checksums, or over Milvus what it holds against what is counted of it.
 
 use clap::Args;
 use serde_json::json;
 
+#[cfg(feature = "milvus")]
+use super::milvus;
 use super::options::IndexFolder;
 use super::print;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::{Backend, EmbeddedIndex};
 
-/// Read every byte of an index and compare it with its checksums.
+/// Read every byte of an index and compare it with its checksums; of one in Milvus, all that it holds and compare it with what
+/// its newest commit says.
 #[derive(Args)]
 pub struct Verify {
     #[command(flatten)]
     index: IndexFolder,
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    backend: super::milvus::BackendAddress,
     /// Print as JSON.
     #[arg(long)]
     json: bool,
@@ -22,6 +28,10 @@ pub struct Verify {
 impl Verify {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
+        #[cfg(feature = "milvus")]
+        if let Some(address) = &self.backend.address {
+            return verify_milvus(address, self.json);
+        }
         let damaged = EmbeddedIndex::damaged_in(&self.index.folder, Budget::all())?;
         if !damaged.is_empty() {
             // What is damaged is not opened: it may not let itself be.
@@ -80,5 +90,38 @@ impl Verify {
         Error::corrupt(format!("{files} of the files in {folder} are damaged")).help(format!(
             "run `baowen index PATH... --index {folder} --rebuild`; known texts are not embedded again"
         ))
+    }
+}
+
+/// Says whether an index in Milvus is whole.
+#[cfg(feature = "milvus")]
+fn verify_milvus(address: &str, as_json: bool) -> Result<()> {
+    let index = milvus::without_model(address)?;
+    let crate::index::milvus::Verified { wrong, beside } = index.verify(Budget::all())?;
+    let (current, shown) = (index.current(), milvus::shown(address));
+    let stats = current.about();
+    if as_json {
+        print::json(&json!({ "damaged": wrong, "beside": beside, "stats": stats }))?;
+    } else {
+        outln!(
+            "{shown}: {} articles, {} passages, commit {}",
+            stats.articles,
+            stats.passages,
+            stats.commit
+        );
+        wrong.iter().for_each(|line| outln!("  damaged: {line}"));
+        beside
+            .iter()
+            .for_each(|line| outln!("  beside it, seen by nobody: {line}"));
+        if wrong.is_empty() {
+            outln!("  all of it is there, and counted rightly");
+        }
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Error::corrupt(format!("the index at {shown} is damaged")).help(format!(
+            "run `baowen rebuild --backend {shown}`, which makes it anew from the articles that it keeps; where these are \
+             damaged, index them again with `--rebuild`"
+        ))),
     }
 }

@@ -651,8 +651,130 @@ fn commands_work_over_milvus_as_over_a_folder() {
     assert_eq!(emptied["deleted"].as_array().unwrap().len(), 3);
     assert_eq!(found(["--backend", &one]), serde_json::json!([]));
     assert_eq!(counts(&[&index[..], &["--backend", &one]].concat()), [3, 0, 0, 3]);
+
+    let verified = json(&run(&["verify", "--json", "--backend", &one]));
+    assert_eq!(
+        (&verified["damaged"], &verified["stats"]["articles"]),
+        (&serde_json::json!([]), &3.into())
+    );
+    let expected = found(["--backend", &one]);
+    assert_eq!(
+        counts(&["snapshot", "snapshot", "--json", "--backend", &one]),
+        [3, 0, 0, 3]
+    );
+    assert_eq!(found(["--index", "snapshot"]), expected);
+    refused(&["snapshot", "snapshot", "--backend", &one], "there is an index");
     refused(
         &["search", "断缴", "--backend", &one, "--addr", "127.0.0.1:1"],
         "cannot be used with",
+    );
+}
+
+/// Deletes rows behind the engine's back.
+fn delete_rows(port: u16, collection: &str, expr: &str) {
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct DeleteRequest {
+        #[prost(string, tag = "3")]
+        collection_name: String,
+        #[prost(string, tag = "5")]
+        expr: String,
+    }
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Deleted {
+        #[prost(int64, tag = "7")]
+        count: i64,
+    }
+    let request = DeleteRequest {
+        collection_name: collection.into(),
+        expr: expr.into(),
+    };
+    let deleted = crate::service::block_on(async {
+        let address = format!("http://127.0.0.1:{port}");
+        let channel = tonic::transport::Endpoint::from_shared(address)
+            .unwrap()
+            .connect()
+            .await;
+        let mut client = tonic::client::Grpc::new(channel.unwrap());
+        client.ready().await.unwrap();
+        let path = "/milvus.proto.milvus.MilvusService/Delete".parse().unwrap();
+        let codec = tonic_prost::ProstCodec::<DeleteRequest, Deleted>::default();
+        client.unary(tonic::Request::new(request), path, codec).await.unwrap()
+    });
+    assert!(deleted.into_inner().count > 0, "{collection}: {expr}");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let Some(server) = Server::start(Kind::Native) else {
+        return;
+    };
+    let long = Article {
+        text: "断缴三个月内可以补缴，待遇不中断。".repeat(3_000),
+        ..article("long", "长文", "")
+    };
+    // An article in two rows.
+    assert!(long.text.len() > 100_000);
+    let create = |name: &str| {
+        let index = server.create(name, &rules().identity());
+        add(&index, [numbered(0..20), vec![long.clone()]].concat());
+        index
+    };
+    let wrong = |index: &MilvusIndex| index.verify(Budget::all()).unwrap().wrong;
+    let index = create("whole");
+    add(&index, numbered(5..25));
+    let ingest = writing(&index);
+    ingest.delete(["文\"003"]).unwrap();
+    ingest.commit().unwrap();
+    drop(ingest);
+    assert_eq!(wrong(&index), Vec::<String>::new());
+    // What was sent and never committed is beside it.
+    let lost = writing(&index);
+    put(&lost, numbered(40..43));
+    let found = index.verify(Budget::all()).unwrap();
+    assert_eq!(found.wrong, Vec::<String>::new());
+    assert!(
+        found.beside.iter().any(|line| line.contains("passages of commit")),
+        "{found:?}"
+    );
+    drop(lost);
+
+    let check = |name: &str, part: &str, expr: &str, expected: &[&str]| {
+        let index = create(name);
+        delete_rows(server.port, &format!("{name}_v1{part}"), expr);
+        let found = wrong(&index);
+        for expected in expected {
+            assert!(
+                found.iter().any(|line| line.contains(expected)),
+                "{name}: {expected} in {found:?}"
+            );
+        }
+    };
+    check(
+        "a",
+        "",
+        "article == \"文\\\"002\"",
+        &[
+            "1 articles are not whole: 文\"002: 0 of 1 passages",
+            "passages: the commit says",
+            "terms are counted otherwise",
+        ],
+    );
+    check(
+        "b",
+        "_articles",
+        "article == \"文\\\"002\"",
+        &["文\"002: passages without an article", "articles: the commit says 21"],
+    );
+    check(
+        "c",
+        "_articles",
+        "article == \"long\" and part == 1",
+        &["1 articles are not whole: long: its text"],
+    );
+    check(
+        "d",
+        "_terms",
+        "texts == 1",
+        &["terms are counted otherwise than they stand in passages: term"],
     );
 }

@@ -33,8 +33,10 @@ mod standby;
 mod state;
 mod terms;
 mod vector_lengths;
+mod verify;
 mod wire;
 mod writer;
 
 pub use address::{Address, DenseIndex};
 pub use open::MilvusIndex;
+pub use verify::Verified;

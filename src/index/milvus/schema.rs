@@ -152,6 +152,46 @@ fn list(name: &str, element_type: i32) -> wire::FieldSchema {
     }
 }
 
+/// The collections of a generation, each with its fields: of passages, articles and terms.
+pub fn fields_of(generation: &Generation, dimension: usize) -> [(&str, Vec<wire::FieldSchema>); 3] {
+    let mut passages = vec![
+        key(long(ID)),
+        text(ARTICLE, 512),
+        int(ORDINAL),
+        long(GONE),
+        int(PUBLISHED),
+        text(SOURCE, 2_048),
+        list(REGIONS, data_type::VARCHAR),
+        list(YEARS, data_type::INT32),
+        field(WORDS, data_type::SPARSE_VECTOR, Vec::new()),
+        text(JUDGED, MAX_TEXT),
+        text(PASSAGE, MAX_TEXT),
+    ];
+    if dimension > 0 {
+        passages.push(vector(MEANING, dimension));
+    }
+    let articles = vec![
+        key(long(ID)),
+        text(ARTICLE, 512),
+        int(PART),
+        long(GONE),
+        long(HASH),
+        text(TITLE, 8_192),
+        text(ORIGIN, MAX_TEXT),
+        int(PASSAGES),
+        text(DATA, MAX_TEXT),
+        vector(DUMMY_VECTOR, DUMMY_DIMENSION),
+    ];
+    let mut terms = vec![key(long(ID)), long(AT)];
+    terms.extend(COUNTS.map(long));
+    terms.push(vector(DUMMY_VECTOR, DUMMY_DIMENSION));
+    [
+        (&generation.passages, passages),
+        (&generation.articles, articles),
+        (&generation.terms, terms),
+    ]
+}
+
 /// Makes collections and takes them away.
 pub struct Maker<'a> {
     /// Where.
@@ -204,54 +244,58 @@ impl Maker<'_> {
 
     /// Makes the collections of a generation that are not there.
     pub fn generation(&self, generation: &Generation, dimension: usize) -> Result<()> {
-        let mut fields = vec![
-            key(long(ID)),
-            text(ARTICLE, 512),
-            int(ORDINAL),
-            long(GONE),
-            int(PUBLISHED),
-            text(SOURCE, 2_048),
-            list(REGIONS, data_type::VARCHAR),
-            list(YEARS, data_type::INT32),
-            field(WORDS, data_type::SPARSE_VECTOR, Vec::new()),
-            text(JUDGED, MAX_TEXT),
-            text(PASSAGE, MAX_TEXT),
-        ];
-        if dimension > 0 {
-            fields.push(vector(MEANING, dimension));
-        }
-        let Generation {
-            passages,
-            articles,
-            terms,
-        } = generation;
+        let [passages, articles, terms] = fields_of(generation, dimension);
+        let (passages, fields) = passages;
         self.make(passages, fields)?;
         self.index(passages, WORDS, "SPARSE_INVERTED_INDEX", "{}")?;
         if dimension > 0 {
             self.index_meaning(passages)?;
         }
         self.load(passages)?;
-        let fields = vec![
-            key(long(ID)),
-            text(ARTICLE, 512),
-            int(PART),
-            long(GONE),
-            long(HASH),
-            text(TITLE, 8_192),
-            text(ORIGIN, MAX_TEXT),
-            int(PASSAGES),
-            text(DATA, MAX_TEXT),
-            vector(DUMMY_VECTOR, DUMMY_DIMENSION),
-        ];
-        self.make(articles, fields)?;
-        self.index_dummy(articles)?;
-        self.load(articles)?;
-        let mut fields = vec![key(long(ID)), long(AT)];
-        fields.extend(COUNTS.map(long));
-        fields.push(vector(DUMMY_VECTOR, DUMMY_DIMENSION));
-        self.make(terms, fields)?;
-        self.index_dummy(terms)?;
-        self.load(terms)
+        for (collection, fields) in [articles, terms] {
+            self.make(collection, fields)?;
+            self.index_dummy(collection)?;
+            self.load(collection)?;
+        }
+        Ok(())
+    }
+
+    /// What is otherwise in a collection than its fields should be, a line each.
+    pub fn differences(&self, collection: &str, fields: &[wire::FieldSchema]) -> Result<Vec<String>> {
+        let request = self.client.reference(collection);
+        let described: wire::DescribeCollectionResponse =
+            self.client
+                .call("DescribeCollection", collection, request, self.budget)?;
+        let found = described.schema.unwrap_or_default().fields;
+        let dimension = |field: &wire::FieldSchema| {
+            let params = field.type_params.iter();
+            params
+                .filter(|param| param.key == "dim")
+                .map(|param| param.value.clone())
+                .next()
+        };
+        let form = |field: &wire::FieldSchema| {
+            (
+                field.data_type,
+                field.element_type,
+                field.is_primary_key,
+                dimension(field),
+            )
+        };
+        let differs = |wanted: &wire::FieldSchema| {
+            let name = &wanted.name;
+            match found.iter().find(|field| field.name == *name) {
+                None => Some(format!("collection {collection} has no field `{name}`")),
+                Some(field) if form(field) != form(wanted) => Some(format!(
+                    "collection {collection}: the field `{name}` is {:?}, and should be {:?} (type, type of its values, key, \
+                     dimension)",
+                    form(field),
+                    form(wanted)
+                )),
+                Some(_) => None,
+            }
+        };
+        Ok(fields.iter().filter_map(differs).collect())
     }
 
     /// Makes a collection, unless it is there.

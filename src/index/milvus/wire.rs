@@ -31,7 +31,14 @@ macro_rules! answers {
     };
 }
 
-answers!(BoolResponse, FlushResponse, MutationResult, QueryResults, SearchResults);
+answers!(
+    BoolResponse,
+    DescribeCollectionResponse,
+    FlushResponse,
+    MutationResult,
+    QueryResults,
+    SearchResults
+);
 
 /// A setting as Milvus takes them.
 pub fn pair(key: &str, value: impl ToString) -> KeyValuePair {
