@@ -183,6 +183,11 @@ pub trait Asked: Send + Sync {
     /// What each of the question's terms weighs here.
     fn weights(&self) -> &QuestionWeights;
 
+    /// Tells that the best `k` by words will be asked for: an engine that is far away has them looked for meanwhile.
+    fn foresee(&self, k: usize, budget: Budget) {
+        let _ = (k, budget);
+    }
+
     /// The best `k` passages by words, best first. The score is the engine's own; [`Asked::judge`] has the exact one.
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>>;
 

@@ -98,6 +98,9 @@ impl Retrieval<'_> {
                 (found, started.elapsed())
             }
         };
+        if mode == Mode::Hybrid && lacking.words.is_none() {
+            self.asked.foresee(depth, in_time);
+        }
         let mut by_meaning = |_| self.by_meaning(depth, lacking, under_way, timings);
         let (words, meaning) = match mode {
             Mode::Lexical => (Some(by_words(in_time)), None),
@@ -107,7 +110,10 @@ impl Retrieval<'_> {
                 let (words, meaning) = in_time.both(by_words.clone(), by_meaning);
                 (Some(words), Some(meaning))
             }
-            Mode::Hybrid => (Some(by_words(in_time)), Some(by_meaning(in_time))),
+            Mode::Hybrid => {
+                let meaning = by_meaning(in_time);
+                (Some(by_words(in_time)), Some(meaning))
+            }
         };
         let mut lacking = Lacking::default();
         let (mut vector, mut dense) = (None, Vec::new());

@@ -1,4 +1,4 @@
-//! Where a collection lies: `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&db=DB&dense=flat&lease=SECONDS&batch=KB]`.
+//! Where a collection lies: `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&db=DB&dense=flat&lease=SECONDS&batch=KB&cache=MB]`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -42,6 +42,8 @@ pub struct Address {
     pub lease: Duration,
     /// Bytes that a writer holds before it sends them.
     pub batch: usize,
+    /// Bytes of rows that are kept for the next questions.
+    pub cache: usize,
 }
 
 impl Address {
@@ -97,6 +99,7 @@ impl Address {
             dense: DenseIndex::default(),
             lease: Duration::from_secs(15),
             batch: 8 << 20,
+            cache: 256 << 20,
         };
         for option in options.split('&').filter(|option| !option.is_empty()) {
             match option.split_once('=').unwrap_or((option, "")) {
@@ -110,6 +113,9 @@ impl Address {
                 }
                 ("batch", kilobytes) if kilobytes.parse().is_ok_and(|kb: usize| (1..=32_768).contains(&kb)) => {
                     address.batch = kilobytes.parse::<usize>().unwrap_or(1) << 10;
+                }
+                ("cache", megabytes) if megabytes.parse().is_ok_and(|mb: usize| mb <= 1_048_576) => {
+                    address.cache = megabytes.parse::<usize>().unwrap_or(0) << 20;
                 }
                 _ => return Err(wrong(&format!("has an option that is not known: `{option}`"))),
             }
@@ -143,12 +149,12 @@ mod tests {
             (&*plain.host, &*plain.name, plain.tls),
             ("127.0.0.1:19530", "articles", false)
         );
-        let full = read("milvus://root:p@ss@db.example.org:443/a_1?tls=true&db=insurance&dense=flat&lease=3");
+        let full = read("milvus://root:p@ss@db.example.org:443/a_1?tls=true&db=insurance&dense=flat&lease=3&cache=7");
         assert_eq!(full.token.as_deref(), Some("root:p@ss"));
         assert_eq!((&*full.host, &*full.database), ("db.example.org:443", "insurance"));
         assert_eq!(
-            (full.tls, full.dense, full.lease.as_secs()),
-            (true, DenseIndex::Flat, 3)
+            (full.tls, full.dense, full.lease.as_secs(), full.cache),
+            (true, DenseIndex::Flat, 3, 7 << 20)
         );
         assert!(
             !format!("{full} {full:?}").contains("p@ss"),

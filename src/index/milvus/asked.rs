@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::client::Pending;
+use super::collection::found;
 use super::columns::{Rows, sparse_bytes};
 use super::expression::numbers;
 use super::rows::{Kept, kept, kept_fields};
 use super::schema::{ID, MEANING, PASSAGE, WORDS};
 use super::snapshot::{MilvusSnapshot, overtaken, stored};
 use super::terms::{TermId, Wanted};
-use super::wire::{PlaceholderValue, data_type};
+use super::wire::{PlaceholderValue, SearchResults, data_type};
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::backend::{ArticleRef, Asked, Candidate, Judged, PassageRef};
@@ -39,6 +41,8 @@ pub struct MilvusQuestion {
     wanted: Wanted,
     /// Which rows may be found.
     expr: String,
+    /// The search by words that was begun, for so many.
+    foreseen: Mutex<Option<(usize, Option<Pending<SearchResults>>)>>,
     /// What was fetched to judge.
     fetched: Mutex<HashMap<PassageRef, Arc<Kept>>>,
 }
@@ -63,6 +67,7 @@ impl MilvusQuestion {
         Ok(MilvusQuestion {
             weights: terms.weights(),
             wanted: Wanted::new(ids.clone()),
+            foreseen: Mutex::default(),
             fetched: Mutex::default(),
             snapshot,
             question,
@@ -76,14 +81,19 @@ impl MilvusQuestion {
     fn kept(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Arc<Kept>>> {
         let dimension = self.snapshot.state.identity.dimension;
         let known = || self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        let unknown: Vec<u64> = {
-            let known = known();
-            passages
-                .iter()
-                .filter(|passage| !known.contains_key(passage))
-                .map(|passage| passage.0)
-                .collect()
-        };
+        let remembered = &self.snapshot.remembered;
+        let mut unknown = Vec::new();
+        {
+            let mut known = known();
+            for passage in passages {
+                if !known.contains_key(passage) {
+                    match remembered.judged(passage.0) {
+                        Some(kept) => drop(known.insert(*passage, kept)),
+                        None => unknown.push(passage.0),
+                    }
+                }
+            }
+        }
         let fields = kept_fields(dimension);
         let rows = self.rows(&unknown, &fields, budget)?;
         let mut found = Vec::with_capacity(unknown.len());
@@ -91,11 +101,11 @@ impl MilvusQuestion {
             found.extend(rows?);
         }
         let mut known = known();
-        known.extend(
-            found
-                .into_iter()
-                .map(|(id, kept)| (PassageRef(id as u64), Arc::new(kept))),
-        );
+        for (id, kept) in found {
+            let kept = Arc::new(kept);
+            remembered.keep_judged(id as u64, &kept);
+            known.insert(PassageRef(id as u64), kept);
+        }
         let kept = |passage: &PassageRef| known.get(passage).cloned().ok_or_else(overtaken);
         passages.iter().map(kept).collect()
     }
@@ -118,39 +128,8 @@ impl MilvusQuestion {
         self.kept(passages, budget)?.iter().map(|kept| tell(kept)).collect()
     }
 
-    fn nearest(
-        &self,
-        field: &str,
-        placeholder: PlaceholderValue,
-        params: &str,
-        k: usize,
-        budget: Budget,
-    ) -> Result<Vec<Candidate>> {
-        let collection = self.snapshot.passage_rows();
-        let found = collection.nearest(field, placeholder, params, &self.expr, k.min(MOST), budget)?;
-        let candidate = |(id, score): (i64, f32)| Candidate {
-            passage: PassageRef(id as u64),
-            score,
-        };
-        Ok(found.into_iter().map(candidate).collect())
-    }
-}
-
-fn placeholder(kind: i32, value: Vec<u8>) -> PlaceholderValue {
-    PlaceholderValue {
-        tag: "$0".into(),
-        r#type: kind,
-        values: vec![value],
-    }
-}
-
-impl Asked for MilvusQuestion {
-    fn weights(&self) -> &QuestionWeights {
-        &self.weights
-    }
-
-    fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
-        budget.check()?;
+    /// Begins to look for the best `k` by words; none where none can be found.
+    fn start_lexical(&self, k: usize, budget: Budget) -> Option<Pending<SearchResults>> {
         let mut places: Vec<(u32, f32)> = self
             .ids
             .iter()
@@ -167,10 +146,60 @@ impl Asked for MilvusQuestion {
         });
         places.retain(|(_, weight)| *weight > 0.0);
         if places.is_empty() || k == 0 || self.snapshot.state.sums.passages == 0 {
-            return Ok(Vec::new());
+            return None;
         }
         let question = placeholder(data_type::SPARSE_VECTOR, sparse_bytes(&places));
-        let mut found = self.nearest(WORDS, question, "{}", k, budget)?;
+        Some(self.start_nearest(WORDS, question, "{}", k, budget))
+    }
+
+    fn start_nearest(
+        &self,
+        field: &str,
+        placeholder: PlaceholderValue,
+        params: &str,
+        k: usize,
+        budget: Budget,
+    ) -> Pending<SearchResults> {
+        let collection = self.snapshot.passage_rows();
+        collection.start_nearest(field, placeholder, params, &self.expr, k.min(MOST), budget)
+    }
+}
+
+fn candidates(answer: SearchResults) -> Result<Vec<Candidate>> {
+    let candidate = |(id, score): (i64, f32)| Candidate {
+        passage: PassageRef(id as u64),
+        score,
+    };
+    Ok(found(answer)?.into_iter().map(candidate).collect())
+}
+
+fn placeholder(kind: i32, value: Vec<u8>) -> PlaceholderValue {
+    PlaceholderValue {
+        tag: "$0".into(),
+        r#type: kind,
+        values: vec![value],
+    }
+}
+
+impl Asked for MilvusQuestion {
+    fn weights(&self) -> &QuestionWeights {
+        &self.weights
+    }
+
+    fn foresee(&self, k: usize, budget: Budget) {
+        let looking = self.start_lexical(k, budget);
+        *self.foreseen.lock().unwrap_or_else(PoisonError::into_inner) = Some((k, looking));
+    }
+
+    fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
+        budget.check()?;
+        let foreseen = self.foreseen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let looking = match foreseen {
+            Some((as_many, looking)) if as_many == k => looking,
+            _ => self.start_lexical(k, budget),
+        };
+        let Some(looking) = looking else { return Ok(Vec::new()) };
+        let mut found = candidates(looking.wait()?)?;
         found.retain(|candidate| candidate.score > 0.0);
         Ok(found)
     }
@@ -184,7 +213,8 @@ impl Asked for MilvusQuestion {
         let breadth = ef.unwrap_or(BREADTH).max(k.min(MOST));
         let params = format!(r#"{{"ef":{breadth}}}"#);
         let bytes = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
-        self.nearest(MEANING, placeholder(data_type::FLOAT_VECTOR, bytes), &params, k, budget)
+        let question = placeholder(data_type::FLOAT_VECTOR, bytes);
+        candidates(self.start_nearest(MEANING, question, &params, k, budget).wait()?)
     }
 
     fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
@@ -235,18 +265,26 @@ impl Asked for MilvusQuestion {
     }
 
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {
-        let keys: Vec<u64> = passages.iter().map(|passage| passage.0).collect();
-        let mut found = HashMap::new();
-        for mut rows in self.rows(&keys, &[ID, PASSAGE], budget)? {
-            found.extend(rows.longs(ID).into_iter().zip(rows.texts(PASSAGE)));
+        let remembered = &self.snapshot.remembered;
+        let mut found: HashMap<u64, Arc<StoredPassage>> = HashMap::new();
+        let mut unknown = Vec::new();
+        for PassageRef(row) in passages {
+            match remembered.shown(*row) {
+                Some(stored) => drop(found.insert(*row, stored)),
+                None => unknown.push(*row),
+            }
         }
-        let passage = |key: &u64| {
-            found
-                .get(&(*key as i64))
-                .ok_or_else(overtaken)
-                .and_then(|text| stored(text))
-        };
-        keys.iter().map(passage).collect()
+        for mut rows in self.rows(&unknown, &[ID, PASSAGE], budget)? {
+            let (ids, texts) = (rows.longs(ID), rows.texts(PASSAGE));
+            for (id, text) in ids.into_iter().zip(texts) {
+                let stored = Arc::new(stored(&text)?);
+                remembered.keep_shown(id as u64, &stored);
+                found.insert(id as u64, stored);
+            }
+        }
+        let passage =
+            |PassageRef(row): &PassageRef| found.get(row).map(|stored| (**stored).clone()).ok_or_else(overtaken);
+        passages.iter().map(passage).collect()
     }
 
     fn windows(&self, vector: &[f32], passages: &[PassageRef]) -> Result<Vec<Vec<f32>>> {

@@ -125,8 +125,8 @@ impl Collection<'_> {
         }
     }
 
-    /// The nearest rows by one of the vectors: keys and scores, best first.
-    pub fn nearest(
+    /// Begins to look for the nearest rows by one of the vectors; [`found`] reads what comes of it.
+    pub fn start_nearest(
         &self,
         field: &str,
         placeholder: wire::PlaceholderValue,
@@ -134,7 +134,7 @@ impl Collection<'_> {
         expr: &str,
         k: usize,
         budget: Budget,
-    ) -> Result<Vec<(i64, f32)>> {
+    ) -> Pending<wire::SearchResults> {
         let group = wire::PlaceholderGroup {
             placeholders: vec![placeholder],
         };
@@ -156,14 +156,7 @@ impl Collection<'_> {
             nq: 1,
             consistency_level: self.consistency(),
         };
-        let answer: wire::SearchResults = self.client.call("Search", self.name, request, budget)?;
-        let found = answer.results.unwrap_or_default();
-        let ids = match found.ids.and_then(|ids| ids.id_field) {
-            Some(wire::i_ds::IdField::IntId(ids)) => ids.data,
-            _ => Vec::new(),
-        };
-        super::columns::same_length(ids.len(), &[found.scores.len()])?;
-        Ok(ids.into_iter().zip(found.scores).collect())
+        self.client.start("Search", self.name, request, budget)
     }
 
     /// Writes rows, in place of those of the same keys, in messages of no more than the address says if a row alone is not
@@ -211,4 +204,15 @@ impl Collection<'_> {
             .call::<wire::FlushResponse>("Flush", self.name, request, budget)?;
         Ok(())
     }
+}
+
+/// Keys and scores of what was found, best first.
+pub fn found(answer: wire::SearchResults) -> Result<Vec<(i64, f32)>> {
+    let found = answer.results.unwrap_or_default();
+    let ids = match found.ids.and_then(|ids| ids.id_field) {
+        Some(wire::i_ds::IdField::IntId(ids)) => ids.data,
+        _ => Vec::new(),
+    };
+    super::columns::same_length(ids.len(), &[found.scores.len()])?;
+    Ok(ids.into_iter().zip(found.scores).collect())
 }

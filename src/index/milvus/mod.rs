@@ -24,6 +24,7 @@ mod marking;
 mod meta;
 mod open;
 mod read;
+mod remembered;
 mod rows;
 mod schema;
 mod sending;

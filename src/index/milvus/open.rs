@@ -9,6 +9,7 @@ use super::cleaning::GRACE;
 use super::client::Client;
 use super::lease;
 use super::meta::Meta;
+use super::remembered::Remembered;
 use super::schema::{Generation, Maker};
 use super::snapshot::{MilvusSnapshot, overtaken};
 use super::state::{State, sources_key};
@@ -30,6 +31,7 @@ pub struct MilvusIndex {
     client: Client,
     meta: Meta,
     bm25: Bm25Params,
+    remembered: Arc<Remembered>,
     current: RwLock<Arc<MilvusSnapshot>>,
     has_writer: Mutex<bool>,
     /// What the last look said; none if all was well.
@@ -61,9 +63,16 @@ impl MilvusIndex {
         let Some(state) = state else {
             return Err(Error::missing(format!("there is no index at {address}")));
         };
+        let remembered = Arc::new(Remembered::new(address.cache));
         let index = Arc::new(MilvusIndex {
             meta: Meta::new(client.clone()),
-            current: RwLock::new(Arc::new(MilvusSnapshot::new(client.clone(), state, bm25))),
+            current: RwLock::new(Arc::new(MilvusSnapshot::new(
+                client.clone(),
+                state,
+                bm25,
+                Arc::clone(&remembered),
+            ))),
+            remembered,
             has_writer: Mutex::default(),
             problem: Mutex::default(),
             is_remade: AtomicBool::new(false),
@@ -218,7 +227,8 @@ impl MilvusIndex {
     pub(super) fn install(&self, state: State) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if state.stamp > current.state.stamp {
-            *current = Arc::new(MilvusSnapshot::new(self.client.clone(), state, self.bm25));
+            let (client, remembered) = (self.client.clone(), Arc::clone(&self.remembered));
+            *current = Arc::new(MilvusSnapshot::new(client, state, self.bm25, remembered));
         }
     }
 

@@ -1,10 +1,13 @@
 //! One commit: which rows are read for it, and what its scores are computed by.
 
+use std::sync::Arc;
+
 use super::client::Client;
 use super::collection::{Collection, PAGE};
 use super::columns::same_length;
 use super::expression::visible;
 use super::frequencies::Frequencies;
+use super::remembered::Remembered;
 use super::schema::{self, Generation};
 use super::state::{State, View};
 use crate::compute::Budget;
@@ -24,12 +27,13 @@ pub struct MilvusSnapshot {
     pub(super) bm25: Bm25,
     pub(super) mean: Mean,
     pub(super) frequencies: Frequencies,
+    pub(super) remembered: Arc<Remembered>,
     about: About,
 }
 
 impl MilvusSnapshot {
     /// Of a commit.
-    pub fn new(client: Client, state: State, bm25: Bm25Params) -> Self {
+    pub fn new(client: Client, state: State, bm25: Bm25Params, remembered: Arc<Remembered>) -> Self {
         let names = state.names(&client.address().name);
         let mean = state.sums.mean();
         let terms = names.terms.clone();
@@ -47,6 +51,7 @@ impl MilvusSnapshot {
                 mean: mean.vector().clone(),
             },
             mean,
+            remembered,
             view: state.view(),
             names,
             client,
