@@ -86,7 +86,10 @@ mod tests {
 
     #[test]
     fn every_example_is_understood() {
-        let is_there = |line: &&str| cfg!(feature = "mcp") || !line.starts_with("baowen mcp");
+        let is_there = |line: &&str| {
+            (cfg!(feature = "mcp") || !line.starts_with("baowen mcp"))
+                && (cfg!(feature = "milvus") || !line.starts_with("baowen copy"))
+        };
         for line in EXAMPLES.lines().filter(is_there) {
             if let Err(error) = program().try_get_matches_from(words(line)) {
                 panic!("{line}: {error}");
