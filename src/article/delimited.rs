@@ -2,7 +2,7 @@
 //!
 //! Owns which mark parts the values, and names a quote that swallows rows. What a row says is for `table`.
 
-use super::table::{MAX_CELLS, MAX_COLUMNS, Table};
+use super::cells::{MAX_CELLS, MAX_COLUMNS, Table};
 
 /// The rows of a file of values apart by commas, semicolons or tabs.
 pub(super) fn read_csv(text: &str) -> Result<Table, String> {
@@ -32,7 +32,12 @@ pub(super) fn read_csv(text: &str) -> Result<Table, String> {
     let mut cells = 0;
     for record in reader.records() {
         let record = record.map_err(|error| format!("is no table of values: {error}"))?;
-        let line = record.position().map_or(0, |position| position.line() as usize) + above;
+        // A record begins where the one before ends; empty lines between are none of it.
+        let line = record.position().map_or(0, |position| {
+            let bytes = text.as_bytes().get(position.byte() as usize..).unwrap_or_default();
+            let empty = bytes.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+            position.line() as usize + empty.filter(|byte| **byte == b'\n').count()
+        }) + above;
         // Only line feeds are counted; some programs end rows by a carriage return.
         let line = line.max(table.rows.last().map_or(0, |&(before, _)| before) + 1);
         // Empty values behind the last one are what some programs fill a row with.

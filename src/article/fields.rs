@@ -8,20 +8,28 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use crate::text::lexicon_lines;
+use crate::text::{is_numeral, lexicon_lines};
 
 /// What a field is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Role {
     Id,
     Title,
+    /// What somebody asks in his own words.
+    Ask,
     Text,
-    /// A text where there is no other.
+    /// A text that others may say, too.
     Brief,
     /// What a text lies in that is no string.
     Inside,
     /// What one record alone may lie in.
     Wrapper,
+    /// What describes the record.
+    About,
+    /// A list whose records are parts of one.
+    Parts,
+    /// Who speaks.
+    Speaker,
     Url,
     Source,
     Date,
@@ -36,10 +44,14 @@ pub(super) enum Role {
 const ROLES: &[(&str, Role)] = &[
     ("id", Role::Id),
     ("title", Role::Title),
+    ("ask", Role::Ask),
     ("text", Role::Text),
     ("brief", Role::Brief),
     ("inside", Role::Inside),
     ("wrap", Role::Wrapper),
+    ("about", Role::About),
+    ("parts", Role::Parts),
+    ("speaker", Role::Speaker),
     ("url", Role::Url),
     ("source", Role::Source),
     ("date", Role::Date),
@@ -53,12 +65,20 @@ const ROLES: &[(&str, Role)] = &[
 const MAX_DEPTH: usize = 32;
 /// The longest name in a form, in characters.
 const MAX_FORM_NAME: usize = 10;
+/// How many characters may stand before a name that ends another.
+const MAX_BEFORE: usize = 4;
 
 struct Names {
     /// The roles of a name, with its place among the role's.
     roles: HashMap<String, Vec<(Role, usize)>>,
     /// What may stand before a name.
     of: Vec<String>,
+    /// Names that end others, and what may not stand before them.
+    endings: Vec<(Role, String)>,
+    not: Vec<String>,
+    /// Who speaks in a dialogue: who asks, and what a program is told.
+    askers: Vec<String>,
+    prompts: Vec<String>,
     /// What a name in a form ends in.
     form: Vec<String>,
 }
@@ -67,13 +87,20 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let mut names = Names {
         roles: HashMap::new(),
         of: Vec::new(),
+        endings: Vec::new(),
+        not: Vec::new(),
+        askers: Vec::new(),
+        prompts: Vec::new(),
         form: Vec::new(),
     };
     for (_, line) in lexicon_lines(include_str!("../../index/lexicon/fields.txt")) {
         // A test holds that each line has a role that is known.
         let (role, said) = line.split_once(':').unwrap_or(("", line));
         let said = said.split_whitespace().map(plain);
-        match (role, ROLES.iter().find(|(name, _)| *name == role)) {
+        let ends = role.strip_prefix("ends ");
+        let known = ROLES.iter().find(|(name, _)| *name == ends.unwrap_or(role));
+        match (role, known) {
+            (_, Some(&(_, role))) if ends.is_some() => names.endings.extend(said.map(|name| (role, name))),
             (_, Some(&(_, role))) => {
                 let from = names.roles.values().flatten().filter(|(of, _)| *of == role).count();
                 for (at, name) in said.enumerate() {
@@ -81,6 +108,9 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
                 }
             }
             ("form", _) => names.form.extend(said),
+            ("not", _) => names.not.extend(said),
+            ("asker", _) => names.askers.extend(said),
+            ("prompt", _) => names.prompts.extend(said),
             _ => names.of.extend(said),
         }
     }
@@ -99,10 +129,19 @@ fn plain(name: &str) -> String {
 /// How well a field fits a role; the least fits best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Fit {
-    /// Whether a word before the name says of what it is.
-    is_prefixed: bool,
+    nearness: Nearness,
     /// The name's place among the role's.
     place: usize,
+}
+
+/// How near a field's name is to one of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Nearness {
+    Same,
+    /// A word before the name says of what it is.
+    Prefixed,
+    /// It ends so.
+    Ending,
 }
 
 fn fit(field: &str, role: Role) -> Option<Fit> {
@@ -111,20 +150,27 @@ fn fit(field: &str, role: Role) -> Option<Fit> {
         Some(*place)
     };
     let name = plain(field);
-    if let Some(place) = place(&name) {
-        return Some(Fit {
-            is_prefixed: false,
-            place,
-        });
-    }
-    let place = names_behind(&name)
-        .filter_map(place)
-        .min()
-        .filter(|_| role != Role::Id)?;
-    Some(Fit {
-        is_prefixed: true,
-        place,
-    })
+    let fit = |nearness: Nearness| move |place: usize| Fit { nearness, place };
+    let prefixed = || names_behind(&name).filter_map(place).min().filter(|_| role != Role::Id);
+    place(&name)
+        .map(fit(Nearness::Same))
+        .or_else(|| prefixed().map(fit(Nearness::Prefixed)))
+        .or_else(|| ending(&name, role).map(fit(Nearness::Ending)))
+}
+
+/// The place of the ending of a role that a name has, if a short word stands before it that does not turn its sense.
+fn ending(name: &str, role: Role) -> Option<usize> {
+    let is_word = |before: &str| {
+        let length = if before.is_ascii() { 3 * MAX_BEFORE } else { MAX_BEFORE };
+        !before.is_empty()
+            && before.chars().count() <= length
+            && before.chars().all(|c| c.is_alphabetic() && !is_numeral(c))
+            && !NAMES.not.iter().any(|word| before.starts_with(word.as_str()))
+    };
+    NAMES
+        .endings
+        .iter()
+        .position(|(of, ending)| *of == role && name.strip_suffix(ending.as_str()).is_some_and(is_word))
 }
 
 /// What is left of a name behind each word that may stand before one.
@@ -132,21 +178,59 @@ fn names_behind(name: &str) -> impl Iterator<Item = &str> {
     NAMES.of.iter().filter_map(|of| name.strip_prefix(of.as_str()))
 }
 
+/// The place of the field that fits a role best.
+pub(super) fn best<'a>(fields: impl Iterator<Item = &'a str>, role: Role) -> Option<usize> {
+    let fits = fields
+        .enumerate()
+        .filter_map(|(at, field)| Some((fit(field, role)?, at)));
+    fits.min().map(|(_, at)| at)
+}
+
+/// What somebody is in a dialogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaker {
+    Asker,
+    /// What a program is told before.
+    Prompt,
+    Other,
+}
+
+/// Who speaks in a part of a dialogue, if a field says so.
+pub(super) fn speaker(part: &Map<String, Value>) -> Option<Speaker> {
+    let said = part.iter().find(|(name, _)| has_role(name, Role::Speaker));
+    let who = plain(said?.1.as_str()?);
+    Some(match () {
+        () if NAMES.askers.contains(&who) => Speaker::Asker,
+        () if NAMES.prompts.contains(&who) => Speaker::Prompt,
+        () => Speaker::Other,
+    })
+}
+
 /// Whether a field is one of this role.
 pub(super) fn has_role(field: &str, role: Role) -> bool {
     fit(field, role).is_some()
 }
 
-/// Whether a field has a role of a record's own.
+/// Whether a field has a role of a record's own by its whole name.
 pub(super) fn is_known(field: &str) -> bool {
     let has = |name: &str, is_wanted: fn(Role) -> bool| {
         let roles = NAMES.roles.get(name);
         roles.is_some_and(|roles| roles.iter().any(|&(role, _)| is_wanted(role)))
     };
     let name = plain(field);
-    let is_own = |role| !matches!(role, Role::Inside | Role::Wrapper);
+    let is_own = |role| {
+        !matches!(
+            role,
+            Role::Inside | Role::Wrapper | Role::About | Role::Parts | Role::Speaker
+        )
+    };
     // No word stands before an id.
-    let is_own_behind = |role| !matches!(role, Role::Inside | Role::Wrapper | Role::Id);
+    let is_own_behind = |role| {
+        !matches!(
+            role,
+            Role::Inside | Role::Wrapper | Role::About | Role::Parts | Role::Speaker | Role::Id
+        )
+    };
     has(&name, is_own) || names_behind(&name).any(|name| has(name, is_own_behind))
 }
 
@@ -292,7 +376,12 @@ mod tests {
     fn the_table_says_of_every_line_what_it_is() {
         for (number, line) in lexicon_lines(include_str!("../../index/lexicon/fields.txt")) {
             let role = line.split_once(':').map(|(role, _)| role);
-            let is_known = matches!(role, Some("of" | "form")) || ROLES.iter().any(|(name, _)| role == Some(name));
+            let others = ["of", "not", "form", "asker", "prompt"];
+            let name = role.map(|role| role.strip_prefix("ends ").unwrap_or(role));
+            let is_known = others
+                .iter()
+                .chain(ROLES.iter().map(|(name, _)| name))
+                .any(|known| name == Some(known));
             assert!(is_known, "line {number}: {line}");
         }
     }
@@ -316,6 +405,27 @@ mod tests {
         check("questionText", Role::Text, false);
         check("userId", Role::Id, false);
         check("项目内容", Role::Text, false);
+        check("标准答案", Role::Text, true);
+        check("std_answer", Role::Text, true);
+        check("是否答复", Role::Text, false);
+        check("is_answer", Role::Text, false);
+        check("五日内答复", Role::Text, false);
+        check("收到来信后答复", Role::Text, false);
+        check("客户问题", Role::Ask, true);
+        check("问题类型", Role::Ask, false);
+        assert!(!is_known("客户问题") && !is_known("标准答案"));
+    }
+
+    #[test]
+    fn who_speaks_is_known_by_his_part() {
+        let check = |part: Value, expected: Option<Speaker>| {
+            assert_eq!(part.as_object().and_then(speaker), expected, "{part}");
+        };
+        check(json!({"role": "user", "content": "甲"}), Some(Speaker::Asker));
+        check(json!({"from": "human", "value": "甲"}), Some(Speaker::Asker));
+        check(json!({"role": "System", "content": "甲"}), Some(Speaker::Prompt));
+        check(json!({"role": "assistant", "content": "甲"}), Some(Speaker::Other));
+        check(json!({"content": "甲"}), None);
     }
 
     #[test]

@@ -11,9 +11,10 @@ use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
 use super::decode::decode;
+use super::folded::unfolded;
 use super::record::{Record, read_record};
 use super::repeated::Kept;
-use super::shapes::{Document, below_top, numbered, unfolded};
+use super::shapes::{Document, below_top, numbered};
 use super::texts::{kind_of, texts_of};
 
 /// The longest line that is read, in bytes: beyond it a file is broken, not long.
@@ -142,6 +143,11 @@ pub(super) fn read_document(text: &str, id: &str, name: &str) -> Result<Document
         }
         root => root,
     };
+    document(root, id, name).map_err(|why| (None, why))
+}
+
+/// The records of a value, as [`read_document`] finds them.
+pub(super) fn document(root: Value, id: &str, name: &str) -> Result<Document, String> {
     let mut fields = match root {
         Value::Array(records) => {
             return Ok(Document {
@@ -150,7 +156,7 @@ pub(super) fn read_document(text: &str, id: &str, name: &str) -> Result<Document
             });
         }
         Value::Object(fields) => fields,
-        other => return Err((None, format!("is {}, not a list of records", kind_of(&other)))),
+        other => return Err(format!("is {}, not a list of records", kind_of(&other))),
     };
     let records = below_top(&mut fields, id, name);
     let mut beside = Vec::new();
@@ -158,6 +164,15 @@ pub(super) fn read_document(text: &str, id: &str, name: &str) -> Result<Document
     Ok(Document {
         records,
         beside: beside.join("\n"),
+    })
+}
+
+/// The values of JSON that a text begins with, one behind the other, each with where it ends; up to what is none.
+pub(super) fn values(text: &str) -> impl Iterator<Item = (usize, Value)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Kept>();
+    std::iter::from_fn(move || {
+        let Kept(value) = values.next()?.ok()?;
+        Some((values.byte_offset(), value))
     })
 }
 
@@ -255,6 +270,20 @@ mod tests {
             &["f-faq-1", "record of `faq` 2: has no `text`", "f-rules-1"],
         );
         check(r#"{"data": []}"#, &["has no `text`"]);
+        // Groups of records, at any depth; parts of one record; what belongs to others.
+        check(
+            r#"{"data": {"kinds": [{"id": 1, "name": "账户", "items": [{"q": "甲", "a": "x"}]}, {"id": 2, "name": "利息", "items": [{"q": "乙", "a": "y"}, {"q": "丙", "a": "z"}]}]}}"#,
+            &["f-data/kinds-1", "f-data/kinds-2", "f-data/kinds-3"],
+        );
+        check(
+            r#"{"title": "甲", "messages": [{"title": "一", "text": "x"}, {"title": "二", "text": "y"}]}"#,
+            &["f-1"],
+        );
+        check(
+            r#"{"post": {"id": "a", "text": "x"}, "ads": [{"id": "b", "text": "y"}]}"#,
+            &["a"],
+        );
+        check(r#"{"ads": [{"id": "b", "text": "y"}]}"#, &["b"]);
         check(r#"{"code": 0, "data": {"title": "t", "content": "x"}}"#, &["f-1"]);
         check(
             r#"{"result": {"article": {"id": "a", "blocks": [{"data": {"text": "x"}}]}}}"#,

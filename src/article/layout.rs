@@ -159,7 +159,7 @@ impl Numbering {
 }
 
 /// a to z, aa, ab and on.
-fn letters(mut number: usize) -> String {
+pub(super) fn letters(mut number: usize) -> String {
     let mut letters = Vec::new();
     while number > 0 {
         number -= 1;
@@ -170,7 +170,7 @@ fn letters(mut number: usize) -> String {
 }
 
 /// A number below 4000 in Roman digits.
-fn roman(mut number: usize) -> String {
+pub(super) fn roman(mut number: usize) -> String {
     const DIGITS: [(usize, &str); 13] = [
         (1000, "m"),
         (900, "cm"),

@@ -17,9 +17,9 @@ pub const MAX_ATTRIBUTE_BYTES: usize = 8 << 10;
 /// The bytes that all attributes of an article may have, their names included.
 pub const MAX_ATTRIBUTES_BYTES: usize = 32 << 10;
 /// The longest publisher, in bytes: it is a term of the index.
-const MAX_PUBLISHER_BYTES: usize = 1_000;
+pub const MAX_PUBLISHER_BYTES: usize = 1_000;
 /// The longest address, in bytes.
-const MAX_URL_BYTES: usize = 8 << 10;
+pub const MAX_URL_BYTES: usize = 8 << 10;
 /// The longest place of an article in its source, and of a source's folder, in bytes.
 pub const MAX_PATH_BYTES: usize = 4 << 10;
 /// The most regions and years that a record may give its article, and the longest name of a region in characters.

@@ -7,7 +7,9 @@
 //! without saying so: what a page carries around its article (navigation, disclaimers, link lists) is left out with its
 //! reason.
 
+mod asked;
 mod byline;
+mod cells;
 mod credit_lines;
 mod decode;
 mod delimited;
@@ -16,7 +18,9 @@ pub mod documents;
 mod event;
 mod fetched;
 mod fields;
+mod folded;
 mod format;
+mod groups;
 mod headers;
 mod html;
 mod json;
@@ -33,7 +37,10 @@ pub mod read;
 mod reading;
 mod record;
 mod repeated;
+mod said;
+mod scripts;
 mod shapes;
+mod sheet_parts;
 mod skip;
 pub mod source;
 mod stream;

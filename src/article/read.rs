@@ -22,7 +22,7 @@ use super::record::{self, Lost, Record};
 use super::source::{Scope, Sources};
 use super::stream::{Lines, lines};
 use super::walk::{self, Found, SourceFile};
-use super::{decode, delimited, html, markdown, skip, table};
+use super::{decode, delimited, html, limits, markdown, scripts, skip, table};
 
 /// The largest file that is read as one text, in bytes. JSON Lines has no such limit.
 const MAX_FILE: u64 = 64 << 20;
@@ -171,12 +171,12 @@ impl ArticleReader {
                     self.notice(&file.path, Some(line), what);
                 }
                 let rows = table::records(rows, &file.origin.id(), &name);
-                self.leave_out(&file.path, "table header", rows.header);
+                self.leave_all_out(&file.path, rows.left_out);
                 return self.accept_records(file, rows.records);
             }
             Format::Markdown => markdown::read(&text, &walk::stem(&file.path)),
-            Format::Html => html::read(&text, &name),
-            _ if html::looks_like_html(&text) => html::read(&text, &name),
+            Format::Html => scripts::read(&text, &name),
+            _ if html::looks_like_html(&text) => scripts::read(&text, &name),
             _ => page::read(&text, &name),
         };
         self.accept_reading(file, reading, &name);
@@ -212,7 +212,7 @@ impl ArticleReader {
                     id.push_str(&format!("-{}", number + 1));
                 }
                 let rows = table::records(rows, &id, &name);
-                self.leave_out(&file.path, "table header", rows.header);
+                self.leave_all_out(&file.path, rows.left_out);
                 records.extend(rows.records);
             }
             return self.accept_records(file, records);
@@ -255,19 +255,16 @@ impl ArticleReader {
             self.notice(&file.path, None, doubt);
         }
         for (place, mut article) in reading.articles {
-            article.id = if reading.is_page {
-                format!("{}-{place}", file.origin.id())
-            } else {
-                file.origin.id()
-            };
+            article.id = file.origin.id();
+            if reading.is_page {
+                article.id.push_str(&format!("-{place}"));
+            }
             match record::bounded(article, name) {
                 Ok(article) => self.accept(&file.path, None, article),
                 Err(reason) => self.reject(&file.path, None, reason),
             }
         }
-        for left in reading.left_out {
-            self.pending.push_back(ReadEvent::LeftOut(file.path.clone(), left));
-        }
+        self.leave_all_out(&file.path, reading.left_out);
     }
 
     /// Passes on the records of a file, each with its line if it has one.
@@ -276,14 +273,17 @@ impl ArticleReader {
         file: &SourceFile,
         records: impl IntoIterator<Item = (Option<usize>, std::result::Result<Record, String>)>,
     ) -> std::result::Result<(), (Option<usize>, String)> {
+        let mut records = records.into_iter().peekable();
+        if records.peek().is_none() {
+            return Err((None, "holds no records".into()));
+        }
         let mut lost = Lost::default();
-        let mut any = false;
         for (line, record) in records {
-            any = true;
             match record {
                 Ok(record) => {
                     lost.add(line, record.lost);
                     self.accept(&file.path, line, record.article);
+                    self.leave_all_out(&file.path, record.left_out);
                 }
                 Err(reason) => self.reject(&file.path, line, reason),
             }
@@ -291,11 +291,7 @@ impl ArticleReader {
         for (line, said) in lost.said() {
             self.notice(&file.path, line, said);
         }
-        if any {
-            Ok(())
-        } else {
-            Err((None, "holds no records".into()))
-        }
+        Ok(())
     }
 
     /// Reads one line of the JSON Lines file that is open.
@@ -333,6 +329,7 @@ impl ArticleReader {
                 lines.records += 1;
                 lines.lost.add(Some(lines.line), record.lost);
                 self.accept(&lines.path, Some(lines.line), record.article);
+                self.leave_all_out(&lines.path, record.left_out);
             }
             Err(reason) => {
                 lines.records += 1;
@@ -345,6 +342,10 @@ impl ArticleReader {
     /// Passes an article on, unless its id was seen before.
     fn accept(&mut self, path: &Path, line: Option<usize>, mut article: Article) {
         article.origin.clone_from(&self.origin);
+        if let Err(error) = limits::check(&article) {
+            self.reject(path, line, error.message().to_string());
+            return;
+        }
         match self.seen.get(&article.id) {
             Some(&(other, first)) => {
                 let mut before = self
@@ -372,11 +373,15 @@ impl ArticleReader {
         }
     }
 
+    fn leave_all_out(&mut self, path: &Path, left_out: Vec<LeftOut>) {
+        let says = |left: &LeftOut| !left.text.trim().is_empty();
+        let events = left_out.into_iter().filter(says);
+        self.pending
+            .extend(events.map(|left| ReadEvent::LeftOut(path.to_path_buf(), left)));
+    }
+
     fn leave_out(&mut self, path: &Path, reason: &'static str, text: String) {
-        if !text.trim().is_empty() {
-            self.pending
-                .push_back(ReadEvent::LeftOut(path.to_path_buf(), LeftOut { reason, text }));
-        }
+        self.leave_all_out(path, vec![LeftOut { reason, text }]);
     }
 
     fn notice(&mut self, path: &Path, line: Option<usize>, reason: String) {

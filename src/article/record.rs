@@ -13,12 +13,17 @@ use crate::model::{Article, ArticleKind};
 
 use crate::text::{WrittenDate, find_date};
 
+use super::asked::{opening, question};
 use super::fields::{Role, says_more, take, take_all, take_text};
+use super::folded::{lift, unwrap_typed};
+use super::html;
 use super::limits::{
     MAX_ATTRIBUTE_BYTES as MAX_ATTRIBUTE, MAX_ATTRIBUTES_BYTES as MAX_ATTRIBUTES, MAX_ID_BYTES as MAX_ID,
-    MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
+    MAX_PUBLISHER_BYTES as MAX_PUBLISHER, MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
+    MAX_URL_BYTES as MAX_URL,
 };
-use super::texts::{kind_of, short, texts, without_tags};
+use super::reading::LeftOut;
+use super::texts::{decoded, kind_of, short, texts, without_tags};
 
 /// What one record gave.
 #[derive(Debug, Default)]
@@ -28,6 +33,8 @@ pub(super) struct Record {
     /// Fields that could not be read: what is wrong with such fields, and the value, shortened. The first is the same
     /// for all records of which it is true, so that a file says it once.
     pub lost: Vec<(&'static str, String)>,
+    /// What is no part of the article: reason and text.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What fields of a file's records could not be read: how many of each kind, the first's line and value.
@@ -63,15 +70,8 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         return Err(format!("is {}, not an object with `_id` and `text`", kind_of(&value)));
     };
     let mut read = Record::default();
-    for value in fields.values_mut() {
-        // As some databases write ids, days and numbers: `{"$oid": "..."}`.
-        let inner = value.as_object_mut().filter(|inner| inner.len() == 1);
-        if let Some((name, inner)) = inner.and_then(|inner| inner.iter_mut().next())
-            && name.starts_with('$')
-        {
-            *value = inner.take();
-        }
-    }
+    lift(&mut fields);
+    unwrap_typed(&mut fields);
     let id = match take(&mut fields, Role::Id) {
         Some((_, Value::String(id))) => id,
         Some((_, Value::Number(id))) => id.to_string(),
@@ -89,33 +89,26 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
             "its `_id` is longer than {MAX_ID} bytes or has control characters"
         ));
     }
+    let page = page(&mut fields, &mut read.left_out).unwrap_or_default();
+    let (mut title, more) = title(&mut fields, &mut read.lost);
+    if title.trim().is_empty() {
+        title = page.title;
+    }
+    let opening = opening(&mut fields, title.trim().is_empty());
+    if !opening.prompts.is_empty() {
+        read.left_out.push(LeftOut {
+            reason: "prompt",
+            text: opening.prompts,
+        });
+    }
+    title = opening.question.unwrap_or(title);
+    if title.trim().is_empty() {
+        title = question(&mut fields).unwrap_or(title);
+    }
     let mut text = texts(&mut fields)?;
-    let mut title = match take(&mut fields, Role::Title) {
-        Some((_, Value::String(title))) => without_tags(&title).unwrap_or(title),
-        Some((_, Value::Number(title))) => title.to_string(),
-        Some((name, mut other)) => {
-            let said = if other.is_object() {
-                take_text(&mut other)
-            } else {
-                String::new()
-            };
-            // A question says more than its title.
-            let (title, more) = said.split_once("\n\n").unwrap_or((&said, ""));
-            let title = title.to_string();
-            if !more.is_empty() {
-                text = format!("{more}\n\n{text}");
-            }
-            if title.is_empty() {
-                read.lost
-                    .push(("title is not a text and was kept as an attribute", shown(&other)));
-            }
-            if says_more(&other) {
-                fields.insert(name, other);
-            }
-            title
-        }
-        None => String::new(),
-    };
+    if !more.is_empty() {
+        text = format!("{more}\n\n{text}");
+    }
     if title.chars().nth(MAX_TITLE).is_some() {
         // Nothing is lost: what is too long for a title is text.
         read.lost.push((
@@ -155,12 +148,13 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
             day
         }
     };
-    let kind = match fields.get("kind") {
-        Some(Value::String(kind)) if kind == "summary" || kind == "full" => match fields.remove("kind") {
-            Some(Value::String(kind)) if kind == "summary" => ArticleKind::Summary,
-            _ => ArticleKind::Full,
-        },
-        _ => ArticleKind::Full,
+    let kind = match fields.remove("kind") {
+        Some(Value::String(kind)) if kind == "summary" => ArticleKind::Summary,
+        Some(Value::String(kind)) if kind == "full" => ArticleKind::Full,
+        other => {
+            fields.extend(other.map(|other| ("kind".to_string(), other)));
+            ArticleKind::Full
+        }
     };
     let mut regions = Vec::new();
     // Province and city may stand in two fields; both name the place.
@@ -186,27 +180,27 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     for (name, value) in not_understood {
         fields.insert(name, value);
     }
-    let url = text_of(take(&mut fields, Role::Url));
-    let source = take(&mut fields, Role::Source).map(|(field, mut value)| {
+    let url = take(&mut fields, Role::Url).and_then(|url| bounded_text(url, MAX_URL, &mut fields, &mut read.lost));
+    let source = take(&mut fields, Role::Source).and_then(|(field, mut value)| {
         // `{"name": ...}` is said by its name; the rest stays.
         let name = value.as_object_mut().and_then(|inner| inner.remove("name"));
-        match name {
+        let source = match name {
             Some(name) if says_more(&value) => {
                 fields.insert(field.clone(), value);
-                (field, name)
+                (format!("{field} name"), name)
             }
             name => (field, name.unwrap_or(value)),
-        }
+        };
+        bounded_text(source, MAX_PUBLISHER, &mut fields, &mut read.lost)
     });
-    let source = text_of(source);
     let attributes = attributes(fields, &mut read.lost);
     read.article = Article {
         id,
         title,
         text,
-        url,
-        source,
-        published,
+        url: url.or(page.url),
+        source: source.or(page.source),
+        published: published.or(page.published),
         kind,
         regions,
         years,
@@ -240,11 +234,66 @@ fn too_long(bytes: usize) -> String {
     )
 }
 
-fn text_of(field: Option<(String, Value)>) -> Option<String> {
-    match field?.1 {
-        Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
-        Value::Null => None,
-        other => Some(other.to_string()),
+/// What a field says as text; what is too long stays a field.
+fn bounded_text(
+    (name, value): (String, Value),
+    most: usize,
+    fields: &mut Map<String, Value>,
+    lost: &mut Vec<(&'static str, String)>,
+) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    if text.len() > most {
+        lost.push((
+            "address or publisher is too long and was kept as an attribute",
+            short(&text),
+        ));
+        fields.insert(name, Value::String(text));
+        return None;
+    }
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+/// What a whole page in one of a record's fields says of itself; its text takes the field's place.
+fn page(fields: &mut Map<String, Value>, left_out: &mut Vec<LeftOut>) -> Option<Article> {
+    let is_page = |value: &&mut Value| value.as_str().is_some_and(html::looks_like_html);
+    let value = fields.values_mut().find(is_page)?;
+    let reading = html::read(value.as_str()?, "");
+    let mut articles = reading.articles.into_iter().map(|(_, article)| article);
+    let mut first = articles.next()?;
+    let mut text = std::mem::take(&mut first.text);
+    for other in articles {
+        text.push_str(&format!("\n\n{}\n\n{}", other.title, other.text));
+    }
+    *value = Value::String(text);
+    left_out.extend(reading.left_out);
+    Some(first)
+}
+
+/// A record's title, and what else its question says.
+fn title(fields: &mut Map<String, Value>, lost: &mut Vec<(&'static str, String)>) -> (String, String) {
+    match take(fields, Role::Title) {
+        Some((_, Value::String(title))) => (without_tags(&title).unwrap_or_else(|| decoded(title)), String::new()),
+        Some((_, Value::Number(title))) => (title.to_string(), String::new()),
+        Some((name, mut other)) => {
+            let said = if other.is_object() {
+                take_text(&mut other)
+            } else {
+                String::new()
+            };
+            let (title, more) = said.split_once("\n\n").unwrap_or((&said, ""));
+            if title.is_empty() {
+                lost.push(("title is not a text and was kept as an attribute", shown(&other)));
+            }
+            if says_more(&other) {
+                fields.insert(name, other);
+            }
+            (decoded(title.to_string()), more.to_string())
+        }
+        None => Default::default(),
     }
 }
 
@@ -471,6 +520,54 @@ mod tests {
         assert_eq!(record.article.title, "");
         assert_eq!(record.article.text, format!("{long}\n\nx"));
         assert_eq!(record.lost.len(), 2);
+    }
+
+    #[test]
+    fn a_record_says_more_than_its_texts() {
+        let check = |json: &str, title: &str, text: &str| {
+            let article = read(json).unwrap().article;
+            assert_eq!((article.title.as_str(), article.text.as_str()), (title, text), "{json}");
+        };
+        // A description is told where the text does not begin so.
+        check(
+            r#"{"id": 1, "title": "退保", "description": "投诉人要求全额退保。", "comments": [{"by": "甲", "text": "已调取录像。"}]}"#,
+            "退保",
+            "投诉人要求全额退保。\n\n已调取录像。",
+        );
+        check(
+            r#"{"id": 1, "title": "退保", "summary": "犹豫期内退保的全额退还…", "content": "犹豫期内退保的全额退还保费。"}"#,
+            "退保",
+            "犹豫期内退保的全额退还保费。",
+        );
+        check(
+            r#"{"id": 1, "title": {"rendered": "怎么挑 &#8211; 三步&amp;走"}, "content": {"html": "<p>第一步看医疗保额。</p>", "text": "第一步看医疗保额。"}}"#,
+            "怎么挑 – 三步&走",
+            "第一步看医疗保额。",
+        );
+        check(
+            r#"{"id": 1, "messages": [{"role": "user", "content": "能报吗？"}, {"role": "assistant", "content": "能。"}]}"#,
+            "能报吗？",
+            "能。",
+        );
+        let json = serde_json::json!({"id": 1, "raw_html": "<html><head><title>宽限期_寿险百科</title></head><body><div class=nav><a>首页</a></div><h1>宽限期</h1><p>六十日内出险照常赔付。</p><p>过后合同效力中止。</p></body></html>"});
+        let record = read_record(json, None).unwrap();
+        assert_eq!(
+            (record.article.title.as_str(), record.article.text.as_str()),
+            ("宽限期", "六十日内出险照常赔付。\n\n过后合同效力中止。")
+        );
+        assert!(
+            record.left_out.iter().any(|left| left.text.contains("首页")),
+            "{:?}",
+            record.left_out
+        );
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_publisher_is_kept_as_a_field() {
+        let json = serde_json::json!({"id": 1, "text": "x", "source": "社".repeat(400)});
+        let record = read_record(json, None).unwrap();
+        assert_eq!((record.article.source, record.lost.len()), (None, 1));
+        assert_eq!(record.article.attributes["source"].len(), 1_200);
     }
 
     #[test]

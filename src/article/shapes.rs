@@ -6,19 +6,19 @@
 
 use serde_json::{Map, Value};
 
+use super::cells::Table;
 use super::fields::{self, Role, has_text};
+use super::folded::{holds_text, unfolded};
+use super::groups::{is_group, ungrouped};
 use super::layout::is_han;
 use super::record::{Record, read_record};
-use super::table::{self, Table};
+use super::table;
 use super::texts::has_sentences;
 
 /// How deep below the top records are looked for.
 const MAX_DEPTH: usize = 6;
 /// For how many records of a list it is said why they are refused; the others are counted.
 const MAX_REASONS: usize = 1_000;
-/// How deep the fields of a record may lie in it.
-const MAX_FOLDS: usize = 4;
-
 /// A record, or why it cannot be read.
 pub(super) type Reading = Result<Record, String>;
 
@@ -59,10 +59,17 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
     }
     let mut records = Vec::new();
     // One record may stand beside lists of others.
-    let ones = below(
-        fields,
-        |value| matches!(value, Value::Object(fields) if is_record(fields)),
-    );
+    let is_one = |value: &Value| matches!(value, Value::Object(fields) if is_record(fields));
+    let is_found = |value: &Value| is_one(value) || is_list(value);
+    // What belongs to others is read where there is nothing else.
+    let is_own = |path: &Vec<String>| !path.iter().any(|name| fields::has_role(name, Role::Aside));
+    let has_own = below(fields, is_found).iter().any(is_own);
+    let below = |fields: &Map<String, Value>, wanted: &dyn Fn(&Value) -> bool| {
+        let mut paths = below(fields, wanted);
+        paths.retain(|path| !has_own || is_own(path));
+        paths
+    };
+    let ones = below(fields, &is_one);
     for path in &ones {
         let own = if ones.len() == 1 {
             "1".to_string()
@@ -74,12 +81,12 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
         }
     }
     // By names that are known, else by what reads as sentences, else by words.
-    let mut lists = below(fields, is_list);
+    let mut lists = below(fields, &is_list);
     if lists.is_empty() && ones.is_empty() {
-        lists = below(fields, |value| is_list_of(value, has_sentences));
+        lists = below(fields, &|value| is_list_of(value, has_sentences));
     }
     if lists.is_empty() && ones.is_empty() {
-        lists = below(fields, |value| is_list_of(value, has_words));
+        lists = below(fields, &|value| is_list_of(value, has_words));
     }
     for path in &lists {
         let of = if lists.len() > 1 {
@@ -96,7 +103,8 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
     one(fields)
 }
 
-/// Whether an object is a record: it has a text, or values in which one lies and a title or an id beside them.
+/// Whether an object is a record: it has a text, or values in which one lies (answers, the parts of a dialogue) and a title or
+/// an id beside them.
 fn is_record(fields: &Map<String, Value>) -> bool {
     let says = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
     let has = |role: Role| {
@@ -106,8 +114,12 @@ fn is_record(fields: &Map<String, Value>) -> bool {
     };
     // A question and its answer may both be objects.
     let is_asked = |(name, value): (&String, &Value)| fields::has_role(name, Role::Title) && value.is_object();
+    let is_parts = |(name, value): (&String, &Value)| {
+        let says = |parts: &Vec<Value>| parts.iter().any(holds_text);
+        fields::has_role(name, Role::Parts) && value.as_array().is_some_and(says)
+    };
     has(Role::Text)
-        || (has_text(fields.keys().map(String::as_str))
+        || ((has_text(fields.keys().map(String::as_str)) || fields.iter().any(is_parts))
             && (has(Role::Title) || has(Role::Id) || fields.iter().any(is_asked)))
 }
 
@@ -189,11 +201,17 @@ pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> V
             header_rows: usize::from(names_columns),
             ..Table::default()
         };
-        let rows = table::records(table, id, name).records.into_iter();
-        return rows
+        let rows = table::records(table, id, name);
+        let totals = rows.left_out.iter().filter(|left| left.reason == table::TOTAL);
+        let totals = totals.flat_map(|left| left.text.lines());
+        let totals = totals.map(|row| Err(format!("the row {of}`{row}` only sums up others")));
+        let records = rows.records.into_iter();
+        return records
             .map(|(row, record)| record.map_err(|why| format!("row {of}{}: {why}", row.unwrap_or(0))))
+            .chain(totals)
             .collect();
     }
+    let records = ungrouped(records);
     let mut refused = 0;
     let numbered = records.into_iter().enumerate();
     let mut read: Vec<Reading> = numbered
@@ -258,25 +276,18 @@ fn below(fields: &Map<String, Value>, wanted: impl Fn(&Value) -> bool) -> Vec<Ve
 
 /// Whether a value is a list of records with a text, or of rows.
 fn is_list(value: &Value) -> bool {
-    matches!(value, Value::Array(records) if records.iter().any(holds_text) || is_rows(records))
-}
-
-fn holds_text(record: &Value) -> bool {
-    match record {
-        Value::Object(fields) => {
-            has_text(fields.keys().map(String::as_str))
-                || fields
-                    .values()
-                    .any(|inner| matches!(inner, Value::Object(inner) if has_text(inner.keys().map(String::as_str))))
-        }
-        _ => false,
-    }
+    matches!(value, Value::Array(records) if records.iter().any(|record| holds_text(record) || is_group(record)) || is_rows(records))
 }
 
 /// Whether all values are records and the names their ids; one alone may lie in a wrapper.
 fn is_by_id(fields: &Map<String, Value>) -> bool {
-    let is_wrapper = |name: &String| fields::has_role(name, Role::Wrapper);
-    !fields.is_empty() && fields.values().all(holds_text) && !(fields.len() == 1 && fields.keys().any(is_wrapper))
+    let is_wrapper = |(name, value): (&String, &Value)| {
+        let is_record = value
+            .as_object()
+            .is_some_and(|inner| has_text(inner.keys().map(String::as_str)));
+        fields::has_role(name, Role::Wrapper) || !is_record
+    };
+    !fields.is_empty() && fields.values().all(holds_text) && !(fields.len() == 1 && fields.iter().any(is_wrapper))
 }
 
 /// Whether all values are texts, most of them sentences, and no name is known.
@@ -305,35 +316,6 @@ fn list(fields: &mut Map<String, Value>, path: &[String]) -> Vec<Value> {
         Some(Value::Array(records)) => std::mem::take(records),
         _ => Vec::new(),
     }
-}
-
-/// A record with its fields at its top, where they lie below one name, as search engines (`_source`) and others (`node`,
-/// `attributes`) export them; what stands beside them stays.
-pub(super) fn unfolded(record: Value) -> Value {
-    let mut record = record;
-    for _ in 0..MAX_FOLDS {
-        let Value::Object(mut fields) = record else {
-            return record;
-        };
-        let inner = match has_text(fields.keys().map(String::as_str)) {
-            true => None,
-            false => fields
-                .iter()
-                .find(|(_, value)| holds_text(value))
-                .map(|(name, _)| name.clone()),
-        };
-        let Some(Value::Object(mut inside)) = inner.and_then(|name| fields.remove(&name)) else {
-            return Value::Object(fields);
-        };
-        for (name, value) in fields {
-            // Other names with a mark in front are the engine's own.
-            if name == "_id" || !name.starts_with('_') {
-                inside.entry(name).or_insert(value);
-            }
-        }
-        record = Value::Object(inside);
-    }
-    record
 }
 
 /// Rows whose columns are named beside them: a list of names, and a list of rows of as many values.

@@ -3,50 +3,54 @@
 //! Owns what a row says and in which part of the table it stands; which rows are the header is for `headers`. Files are
 //! read elsewhere: `delimited`, workbooks, lists of JSON.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::text::find_date;
+
+use super::cells::Table;
 use super::fields::{self, Role};
-use super::headers::{filled, has_header, is_above, is_form, is_note, joins_columns, only_cell, spans};
+use super::headers::{
+    filled, form, form_title, header_rows, is_above, is_note, is_total, names, names_by_shape, only_cell, spans,
+};
 use super::lines::{append, begins, is_open, only_follows, unwrapped};
+use super::reading::LeftOut;
 use super::record::{Record, read_record};
 use super::repeated;
+use super::sheet_parts::parts;
 
-/// The rows of one table, each with the line or row that it stands on, from 1.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Table {
-    /// What the table is called where it has a name of its own, as a sheet has.
-    pub name: String,
-    /// Rows with their cells; empty cells are empty.
-    pub rows: Vec<(usize, Vec<String>)>,
-    /// How many rows the header takes, where the table itself tells; 0 for as many as it looks like.
-    pub header_rows: usize,
-    /// A place where it is not written as tables are: the line, and what is wrong.
-    #[serde(default)]
-    pub noticed: Option<(usize, String)>,
-}
-
-/// Most cells that are read of one file.
-pub(super) const MAX_CELLS: usize = 4_000_000;
-/// Most columns of a row.
-pub(super) const MAX_COLUMNS: usize = 1_000;
 /// How many lines above a header, of how many characters each, are told with each row.
 const MAX_LEAD: usize = 3;
 const MAX_LEAD_CHARS: usize = 60;
 /// How much of a column's name is told with each cell, in characters.
 const MAX_NAME: usize = 200;
 
+/// Why a header is in no record, and a row that only sums up others.
+const HEADER: &str = "table header";
+pub(super) const TOTAL: &str = "total";
+
 /// What the rows of a table gave.
+#[derive(Default)]
 pub(super) struct Rows {
     /// Each with its line.
     pub records: Vec<(Option<usize>, Result<Record, String>)>,
-    /// The header, as a line of text; with known names of columns, or without rows that use them, it is in no record.
-    pub header: String,
+    /// The header; with known names of columns, or without rows that use them, it is in no record. And rows that sum up the
+    /// others and say nothing else.
+    pub left_out: Vec<LeftOut>,
 }
 
-/// The rows below the header as records, by known names of columns, else as text that says what each cell is. `id` is
+/// The rows below each header as records, by known names of columns, else as text that says what each cell is. `id` is
 /// what the rows' ids begin with where they bring none, `name` what the file is called.
-pub(super) fn records(mut table: Table, id: &str, name: &str) -> Rows {
+pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
+    let mut found = Rows::default();
+    for (beside, part) in parts(table) {
+        let rows = records_of_one(part, &format!("{id}{beside}"), name);
+        found.records.extend(rows.records);
+        found.left_out.extend(rows.left_out);
+    }
+    found
+}
+
+fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
     for (_, row) in &mut table.rows {
         // A cell that spans the table stands once.
         if spans(row) {
@@ -59,34 +63,33 @@ pub(super) fn records(mut table: Table, id: &str, name: &str) -> Rows {
     }
     let wide = table.rows.iter().map(|(_, row)| filled(row).count()).max().unwrap_or(0);
     let mut above = Vec::new();
+    let mut above_line = None;
     let mut rows = table.rows.into_iter().peekable();
     while wide > 1
-        && let Some((_, row)) = rows.next_if(|(_, row)| is_above(row, wide))
+        && let Some((line, row)) = rows.next_if(|(_, row)| is_above(row, wide))
     {
+        above_line = above_line.or(Some(line));
         above.extend(row.into_iter().filter(|cell| !cell.is_empty()));
     }
     let rows = rows.collect::<Vec<_>>();
-    let is_form = table.header_rows == 0 && is_form(&rows);
+    let form = match table.header_rows {
+        0 => form(rows.iter().map(|(_, row)| row.as_slice())),
+        _ => None,
+    };
     let count = match table.header_rows {
-        0 if is_form || !has_header(&rows) => 0,
-        0 if joins_columns(&rows) => 2,
-        rows => rows.max(1),
+        0 if form.is_some() => 0,
+        0 => header_rows(&rows),
+        rows => rows,
     };
     let (heads, below) = rows.split_at(count.min(rows.len()));
-    let mut header: Vec<String> = Vec::new();
-    for (_, row) in heads {
-        header.resize(header.len().max(row.len()), String::new());
-        for (name, cell) in header.iter_mut().zip(row) {
-            if !cell.is_empty() && name != cell {
-                *name = if name.is_empty() {
-                    cell.clone()
-                } else {
-                    format!("{name}/{cell}")
-                };
-            }
-        }
-    }
-    let title = above.first().or((!table.name.is_empty()).then_some(&table.name));
+    let stated = names(heads);
+    let header = match stated.is_empty() && form.is_none() {
+        true => names_by_shape(below).unwrap_or_default(),
+        false => stated.clone(),
+    };
+    let about = form.as_ref().and_then(|form| form_title(form));
+    let sheet_name = (!table.name.is_empty()).then_some(&table.name);
+    let title = above.first().or(about).or(sheet_name);
     let title = title.map_or(name, String::as_str).to_string();
     let above_all = above.join(" | ");
     // What is too much to be told with each row is told once, as a record of its own.
@@ -104,34 +107,33 @@ pub(super) fn records(mut table: Table, id: &str, name: &str) -> Rows {
         lead,
     };
     let mut found = Vec::new();
+    let mut totals = Vec::new();
     if !told_once.is_empty() {
-        let record = sheet.of_text(0, &sheet.title, told_once);
-        found.push((rows.first().map(|(line, _)| *line), record));
+        let line = above_line.unwrap_or(1);
+        found.push((Some(line), sheet.of_text(line, &sheet.title, told_once)));
     }
     if fields::has_text(sheet.header.iter().map(String::as_str)) {
-        found.extend(sheet.all_named(below));
-    } else if is_form {
-        found.push((rows.first().map(|(line, _)| *line), sheet.form(&rows)));
+        let (sums, rows): (Vec<_>, Vec<_>) = below.iter().partition(|(_, row)| is_total(row));
+        totals.extend(sums.into_iter().map(|(_, row)| row.join(" | ")));
+        found.extend(sheet.all_named(&rows));
+    } else if let Some(form) = form {
+        let line = rows.first().map_or(1, |(line, _)| *line);
+        found.push((Some(line), sheet.form(line, &form)));
     } else {
         found.extend(sheet.all_told(heads, below));
     }
-    if found.is_empty() && !sheet.header.is_empty() {
+    if found.is_empty() && !stated.is_empty() {
         // A header alone is all that there is.
-        found.push((
-            Some(1),
-            sheet.of_text(
-                1,
-                &sheet.title,
-                sheet.lead.iter().chain(&sheet.header).cloned().collect(),
-            ),
-        ));
+        let line = heads.first().map_or(1, |(line, _)| *line);
+        let told = sheet.lead.iter().chain(&stated).cloned().collect();
+        found.push((Some(line), sheet.of_text(line, &sheet.title, told)));
     }
-    let mut header = sheet.header;
+    let mut header = stated;
     header.extend([table.name, above_all]);
     header.retain(|name| !name.is_empty());
     Rows {
         records: found,
-        header: header.join(" | "),
+        left_out: vec![left_out(HEADER, header.join(" | ")), left_out(TOTAL, totals.join("\n"))],
     }
 }
 
@@ -162,8 +164,12 @@ fn document(table: &Table, id: &str) -> Option<Rows> {
         .join("\n\n");
     Some(Rows {
         records: vec![(Some(line), sheet.of_text(line, &sheet.title, vec![text]))],
-        header: table.name.clone(),
+        left_out: vec![left_out(HEADER, table.name.clone())],
     })
+}
+
+fn left_out(reason: &'static str, text: String) -> LeftOut {
+    LeftOut { reason, text }
 }
 
 /// What all rows of a table share.
@@ -183,8 +189,8 @@ struct Columns {
     is_known: Vec<bool>,
     /// Whether one is a title.
     is_titled: bool,
-    /// Whether the last is a text.
-    ends_in_text: bool,
+    /// The place of the last that is a text.
+    text: Option<usize>,
 }
 
 /// A record with its line, or why it is none.
@@ -223,16 +229,23 @@ impl Sheet<'_> {
     }
 
     /// The rows of a table of which a column has the name of a record's text.
-    fn all_named(&self, below: &[(usize, Vec<String>)]) -> Vec<Reading> {
-        let columns = Columns {
-            is_known: self.header.iter().map(|name| fields::is_known(name)).collect(),
-            is_titled: self.header.iter().any(|name| fields::has_role(name, Role::Title)),
-            ends_in_text: self
-                .header
-                .last()
-                .is_some_and(|name| fields::has_role(name, Role::Text)),
+    fn all_named(&self, below: &[&(usize, Vec<String>)]) -> Vec<Reading> {
+        // A question in somebody's own words is the title where another column answers it.
+        let best = |role: Role| fields::best(self.header.iter().map(String::as_str), role);
+        let answers = |asked: usize| {
+            self.header
+                .iter()
+                .enumerate()
+                .any(|(at, name)| at != asked && is_text(name))
         };
-        let read = |(line, row): &(usize, Vec<String>)| (Some(*line), self.named(&columns, *line, row));
+        let title = best(Role::Title).or_else(|| best(Role::Ask).filter(|&asked| answers(asked)));
+        let is_known = |(at, name): (usize, &String)| fields::is_known(name) || title == Some(at) || is_text(name);
+        let columns = Columns {
+            is_known: self.header.iter().enumerate().map(is_known).collect(),
+            is_titled: title.is_some(),
+            text: self.header.iter().rposition(|name| is_text(name)),
+        };
+        let read = |(line, row): &&(usize, Vec<String>)| (Some(*line), self.named(&columns, *line, row));
         below.iter().map(read).collect()
     }
 
@@ -242,19 +255,17 @@ impl Sheet<'_> {
         let is_titled = columns.is_titled;
         let mut fields = Map::new();
         let mut told = if is_titled { Vec::new() } else { self.lead.clone() };
-        let last = self.header.len().saturating_sub(1);
+        let quoted = columns.text.and_then(|text| self.with_commas(row, text));
+        let row = quoted.as_deref().unwrap_or(row);
         for (at, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
             let name = self.header.get(at).map_or("", |name| name.trim());
-            if at > last && columns.ends_in_text {
-                // A text whose commas nobody put in quotes.
-                if let Some(Value::String(text)) = fields.get_mut(self.header[last].trim()) {
-                    text.push(',');
-                    text.push_str(cell);
-                    continue;
-                }
-            }
-            if !name.is_empty() && !columns.is_known.get(at).is_some_and(|is| *is) {
-                told.push(format!("{name}：{}", on_one_line(cell)));
+            if !columns.is_known.get(at).is_some_and(|is| *is) {
+                let cell = on_one_line(cell);
+                told.push(if name.is_empty() {
+                    cell
+                } else {
+                    format!("{name}：{cell}")
+                });
             }
             let name = match name {
                 "" => format!("列{}", at + 1),
@@ -270,6 +281,9 @@ impl Sheet<'_> {
             told.clear();
         }
         let mut record = read_record(Value::Object(fields), Some(format!("{}-{line}", self.id)))?;
+        if record.article.title.trim().is_empty() {
+            record.article.title.clone_from(&self.title);
+        }
         let text = std::mem::take(&mut record.article.text);
         record.article.text = match (told.is_empty(), is_titled) {
             (true, _) => text,
@@ -279,11 +293,33 @@ impl Sheet<'_> {
         Ok(record)
     }
 
-    /// Rows of names and values as one text.
-    fn form(&self, rows: &[(usize, Vec<String>)]) -> Result<Record, String> {
-        let line = rows.first().map_or(1, |(line, _)| *line);
-        let told = rows.iter().map(|(_, row)| {
-            let cells: Vec<String> = filled(row).map(|cell| on_one_line(cell)).collect();
+    /// A row of more cells than the table has columns, with those of its text as one: nobody put that in quotes, so each of
+    /// its commas began another cell. None where what stands behind it then does not fit its columns.
+    fn with_commas(&self, row: &[String], text: usize) -> Option<Vec<String>> {
+        let surplus = row
+            .len()
+            .checked_sub(self.header.len())
+            .filter(|&surplus| surplus > 0)?;
+        let behind = row[text + surplus + 1..].iter().zip(&self.header[text + 1..]);
+        let fits = |(cell, name): (&String, &String)| match () {
+            () if cell.is_empty() => true,
+            () if fields::has_role(name, Role::Date) => find_date(cell).is_some_and(|date| date.year.is_some()),
+            () if fields::has_role(name, Role::Url) => cell.contains("://"),
+            () if fields::has_role(name, Role::Count) => cell.bytes().all(|byte| byte.is_ascii_digit()),
+            () => true,
+        };
+        behind.clone().all(fits).then(|| {
+            let mut whole = row[..text].to_vec();
+            whole.push(row[text..=text + surplus].join(","));
+            whole.extend(behind.map(|(cell, _)| cell.clone()));
+            whole
+        })
+    }
+
+    /// Names and values as one text.
+    fn form(&self, line: usize, form: &[Vec<&String>]) -> Result<Record, String> {
+        let told = form.iter().map(|pair| {
+            let cells: Vec<String> = pair.iter().map(|cell| on_one_line(cell)).collect();
             cells.join("：")
         });
         self.of_text(line, &self.title, self.lead.iter().cloned().chain(told).collect())
@@ -318,6 +354,11 @@ impl Sheet<'_> {
     }
 }
 
+/// Whether a column has the name of a record's text.
+fn is_text(name: &str) -> bool {
+    fields::has_role(name, Role::Text)
+}
+
 /// A cell's lines, with those joined that were broken inside sentences.
 fn on_one_line(cell: &str) -> String {
     let mut lines = cell.lines();
@@ -337,6 +378,7 @@ fn on_one_line(cell: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::cells::MAX_COLUMNS;
     use super::super::delimited::read_csv;
     use super::*;
 
@@ -364,7 +406,7 @@ mod tests {
             "id,标题,正文,地区\r\n7,断缴,\"三个月内补缴,\n逾期重算。\",杭州\r\n,复审,两年一次。,\r\n",
             &[
                 ("7", "断缴", "三个月内补缴,\n逾期重算。"),
-                ("f-3", "复审", "两年一次。"),
+                ("f-4", "复审", "两年一次。"),
             ],
         );
         check(
@@ -433,7 +475,7 @@ mod tests {
             "事项名称,生育津贴申领\n办理条件,连续缴费满六个月。\n承诺时限,10个工作日\n备注,\n",
             &[(
                 "f-1",
-                "文件",
+                "生育津贴申领",
                 "事项名称：生育津贴申领\n办理条件：连续缴费满六个月。\n承诺时限：10个工作日\n备注",
             )],
         );
@@ -463,7 +505,7 @@ mod tests {
         check(
             &format!("待遇表,,\n{note},,\n级别,起付线,比例\n三级,900,85%\n"),
             &[
-                ("f-0", "待遇表", &note),
+                ("f-1", "待遇表", &note),
                 ("f-4", "待遇表", "级别：三级\n起付线：900\n比例：85%"),
             ],
         );
@@ -485,6 +527,95 @@ mod tests {
         check("甲|乙\n丙|丁\n", &[("f-2", "文件", "甲：丙\n乙：丁")]);
         check("只有一列\n甲\n", &[("f-2", "文件", "只有一列：甲")]);
         check("只有一格\n", &[("f-1", "文件", "只有一格")]);
+    }
+
+    #[test]
+    fn a_header_may_take_two_rows() {
+        let row = "统筹区：东川区\n住院比例/一级：90%\n住院比例/二级：80%\n年度限额：15万元";
+        check(
+            "统筹区,住院比例,,年度限额\n,一级,二级,\n东川区,90%,80%,15万元\n",
+            &[("f-3", "文件", row)],
+        );
+        check(
+            "统筹区,住院比例,住院比例,年度限额\n统筹区,一级,二级,年度限额\n东川区,90%,80%,15万元\n",
+            &[("f-3", "文件", row)],
+        );
+        // A row without what stands above it is no header.
+        check(
+            "统筹区,级别,比例\n东川区,一级,90%\n,二级,80%\n",
+            &[
+                ("f-2", "文件", "统筹区：东川区\n级别：一级\n比例：90%"),
+                ("f-3", "文件", "级别：二级\n比例：80%"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_form_may_have_several_names_in_a_row() {
+        check(
+            "备案登记表,,,\n备案类型,异地长期居住,有效期,长期有效\n咨询电话,12393,办理时限,即时\n告知事项,急诊直接结算。,急诊直接结算。,急诊直接结算。\n",
+            &[(
+                "f-2",
+                "备案登记表",
+                "备案类型：异地长期居住\n有效期：长期有效\n咨询电话：12393\n办理时限：即时\n告知事项：急诊直接结算。",
+            )],
+        );
+        // Such names as a header.
+        check(
+            "机构名称,负责人,联系电话,等级,机构地址,备注\n一院,张三,1234,三级,中心路,有分院\n",
+            &[(
+                "f-2",
+                "文件",
+                "机构名称：一院\n负责人：张三\n联系电话：1234\n等级：三级\n机构地址：中心路\n备注：有分院",
+            )],
+        );
+    }
+
+    #[test]
+    fn columns_without_names_are_known_by_what_stands_in_them() {
+        check(
+            "1001\t多久有效\t有效期十二个月。\thttp://a.example/1\n1002\t能撤销吗\t可以随时撤销。\thttp://a.example/2\n",
+            &[
+                ("f-1", "多久有效", "有效期十二个月。"),
+                ("f-2", "能撤销吗", "可以随时撤销。"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_question_in_somebodys_own_words_is_the_title_of_its_row() {
+        check(
+            "工单号,客户问题,坐席答复,创建时间\nA1,押金条丢了还能报销吗,不影响报销。,2024-04-02\nA2,,请补开。,\n",
+            &[
+                ("f-2", "押金条丢了还能报销吗", "不影响报销。\n\n工单号：A1"),
+                ("f-3", "文件", "请补开。\n\n工单号：A2"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_row_that_sums_up_is_left_out() {
+        let table = read_csv("标题,正文\n护理,按月给付。\n合计,1\n").unwrap();
+        let rows = records(table, "f", "文件");
+        assert_eq!(rows.records.len(), 1);
+        let totals = rows.left_out.iter().filter(|left| left.reason == TOTAL);
+        assert_eq!(totals.map(|left| left.text.as_str()).collect::<String>(), "合计 | 1");
+        // A sum of amounts is a row as others are.
+        check(
+            "项目,金额\n挂号,13\n合计,13\n",
+            &[
+                ("f-2", "文件", "项目：挂号\n金额：13"),
+                ("f-3", "文件", "项目：合计\n金额：13"),
+            ],
+        );
+    }
+
+    #[test]
+    fn commas_that_nobody_put_in_quotes_belong_to_the_text() {
+        check(
+            "id,title,content,date\n1,职业,分六类, 越高越贵,2023-01-05\n2,甲,乙,丙,丁\n",
+            &[("1", "职业", "分六类,越高越贵"), ("2", "甲", "乙\n\n丁")],
+        );
     }
 
     #[test]
@@ -577,7 +708,7 @@ mod tests {
             let kept: String = rows.records.into_iter().map(|(_, record)| {
                 let article = record.unwrap().article;
                 format!("{}\n{}\n", article.title, article.text)
-            }).chain([rows.header]).collect();
+            }).chain(rows.left_out.into_iter().map(|left| left.text)).collect();
             for cell in cells {
                 prop_assert!(kept.contains(&cell), "{text}: {cell} is not in {kept}");
             }

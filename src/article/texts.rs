@@ -7,19 +7,12 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::fields::{Role, has_role, has_text, is_known, says_more, take, take_all, take_text};
+use super::fields::{Role, has_role, has_text, is_known, says_more, take_all, take_text};
 use super::html::push_fragment;
 use super::layout::{Layout, is_han};
 use super::limits::MAX_ATTRIBUTE_BYTES;
 use super::lines::unwrapped;
-
-/// How many Han characters a text has at least that is read as sentences: with the mark that ends one, and without.
-const SENTENCE: usize = 8;
-const LONG: usize = 30;
-
-/// How many texts of a record are looked at for one that is said again, and how many bytes in all.
-const MAX_COMPARED: usize = 32;
-const MAX_LOOKED: usize = 64 << 20;
+use super::said::{Said, is_sentence};
 
 /// All that the texts of a record say, taken out of it, each once, with blank lines between.
 ///
@@ -29,8 +22,14 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
     let mut said = Said::default();
     let mut silent = None;
     let mut rest = Vec::new();
+    for (name, mut value) in take_all(fields, Role::Ask) {
+        if is_known(&name) || has_sentences(&value) {
+            add(&mut said, &mut value);
+        }
+        rest.push((name, value));
+    }
     for (name, mut value) in take_all(fields, Role::Text) {
-        if !said.add(&mut value) {
+        if !add(&mut said, &mut value) {
             let why = match &value {
                 Value::String(_) | Value::Null => format!("its `{name}` is empty"),
                 Value::Array(_) | Value::Object(_) => {
@@ -47,26 +46,34 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
         .iter_mut()
         .filter(|(name, value)| !is_known(name) && is_told(value))
     {
-        said.add(value);
+        add(&mut said, value);
         // What lies in it by names that nobody knows.
         take_sentences(value, &mut said);
         if is_too_long(value) {
             take_words(value, &mut said);
         }
     }
-    if said.texts.is_empty()
-        && let Some((name, mut value)) = take(fields, Role::Brief)
-    {
-        said.add(&mut value);
+    for (name, mut value) in take_all(fields, Role::Brief) {
+        if said.is_empty() {
+            add(&mut said, &mut value);
+        } else if has_sentences(&value) {
+            let mut brief = value.clone();
+            if shown(&mut brief).is_some_and(|text| said.add_before(text)) {
+                value = brief;
+            }
+        }
         rest.push((name, value));
     }
     fields.extend(rest.into_iter().filter(|(_, value)| says_more(value)));
     fields.retain(|name, value| is_known(name) || says_more(value));
-    if said.texts.is_empty() && silent.is_none() {
-        said.texts.extend(as_row(fields));
+    if said.is_empty()
+        && silent.is_none()
+        && let Some(row) = as_row(fields)
+    {
+        said.add(row);
     }
-    match (said.texts.is_empty(), silent) {
-        (false, _) => Ok(said.texts.join("\n\n")),
+    match (said.is_empty(), silent) {
+        (false, _) => Ok(said.all()),
         (true, Some(why)) => Err(why),
         (true, None) => {
             let names: Vec<String> = fields.keys().take(8).map(|name| format!("`{}`", short(name))).collect();
@@ -78,48 +85,43 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
     }
 }
 
-/// Texts, each once.
-#[derive(Default)]
-struct Said {
-    texts: Vec<String>,
-    /// How many bytes were looked at for texts that are said again.
-    looked: usize,
-}
-
-impl Said {
-    /// Adds what a value says, out of it; whether it says anything.
-    fn add(&mut self, value: &mut Value) -> bool {
-        let text = match value {
-            Value::String(text) => std::mem::take(text),
-            Value::Array(_) | Value::Object(_) => take_text(value),
-            _ => String::new(),
-        };
-        let text = without_tags(&text).unwrap_or(text);
-        let text = unwrapped(&text).unwrap_or(text);
-        if text.trim().is_empty() {
-            return false;
-        }
-        // Many texts, or long ones, are not all compared, so that the time stays in proportion.
-        let is_again = self.texts.iter().take(MAX_COMPARED).any(|before| {
-            self.looked += before.len();
-            self.looked <= MAX_LOOKED && before.contains(text.trim())
-        });
-        if !is_again {
-            self.texts.push(text);
-        }
-        true
+/// Adds what a value says, out of it; whether it says anything.
+fn add(said: &mut Said, value: &mut Value) -> bool {
+    let text = shown(value);
+    let says = text.is_some();
+    if let Some(text) = text {
+        said.add(text);
     }
+    says
 }
 
-/// Whether a text reads as sentences.
-fn is_sentence(text: &str) -> bool {
-    let han = text.chars().filter(|c| is_han(*c)).count();
-    let words = || {
-        text.split_whitespace()
-            .filter(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_graphic()))
-            .count()
+/// What a value says as it is shown, out of it.
+fn shown(value: &mut Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => std::mem::take(text),
+        Value::Object(fields) if says_twice(fields) => {
+            let mut said = Said::default();
+            for (_, mut text) in take_all(fields, Role::Text) {
+                add(&mut said, &mut text);
+            }
+            return Some(said.all());
+        }
+        Value::Array(_) | Value::Object(_) => take_text(value),
+        _ => String::new(),
     };
-    han >= LONG || (han >= SENTENCE && text.contains(['。', '！', '；', '？'])) || (han == 0 && words() >= SENTENCE)
+    let text = without_tags(&text).unwrap_or(text);
+    let text = unwrapped(&text).unwrap_or(text);
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+/// Whether a value may say one text in two ways: `{"html": ..., "text": ...}`.
+fn says_twice(fields: &Map<String, Value>) -> bool {
+    let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
+    let told = fields.iter().filter(|(_, value)| says_more(value));
+    let told: Vec<bool> = told
+        .map(|(name, value)| has_role(name, Role::Text) && is_text(value))
+        .collect();
+    told.len() > 1 && told.into_iter().all(|is| is)
 }
 
 /// Whether a value is a list of parts that have texts by names that are known: comments, questions with answers.
@@ -142,7 +144,7 @@ fn is_too_long(value: &Value) -> bool {
 fn take_words(value: &mut Value, said: &mut Said) {
     let mut texts = Vec::new();
     texts_of(value, &mut texts);
-    said.add(&mut Value::String(texts.join("\n\n")));
+    add(said, &mut Value::String(texts.join("\n\n")));
     *value = Value::Null;
 }
 
@@ -169,7 +171,7 @@ pub(super) fn has_sentences(value: &Value) -> bool {
 fn take_sentences(value: &mut Value, said: &mut Said) {
     match value {
         Value::String(text) if is_sentence(text) => {
-            said.add(value);
+            add(said, value);
         }
         Value::Array(values) => values.iter_mut().for_each(|value| take_sentences(value, said)),
         Value::Object(fields) => fields
@@ -205,6 +207,18 @@ const TAGS: &[&str] = &[
     "p", "div", "span", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "section", "strong", "b", "em",
     "i", "u", "font", "a", "h1", "h2", "h3", "h4", "h5", "h6", "br",
 ];
+
+/// A line in which characters are written as HTML writes them (`&#8211;`, `&amp;`), with these characters.
+pub(super) fn decoded(line: String) -> String {
+    if line.contains('<') || !line.split_once('&').is_some_and(|(_, behind)| behind.contains(';')) {
+        return line;
+    }
+    let mut layout = Layout::default();
+    push_fragment(&line, &mut layout);
+    Some(layout.finish())
+        .filter(|text| !text.trim().is_empty())
+        .unwrap_or(line)
+}
 
 /// What a text says that was written as HTML, if it was: it has a closing tag or a line break of it, perhaps with the
 /// brackets escaped, as some programs store it.
@@ -275,22 +289,5 @@ mod tests {
         assert_eq!(without_tags(&text), None);
         let text = "&lt;p&lt;".repeat(1 << 19) + "&lt;b&gt;等待。&lt;/b&gt;";
         assert!(without_tags(&text).unwrap().ends_with("等待。"));
-    }
-
-    #[test]
-    fn short_texts_beside_a_long_one_take_time_in_proportion() {
-        let mut said = Said::default();
-        assert!(said.add(&mut Value::String("长。".repeat(1 << 19))));
-        for number in 0..100_000 {
-            assert!(said.add(&mut Value::String(format!("第{number}句。"))));
-        }
-        assert!(said.add(&mut Value::String("长。".into())));
-        assert_eq!(said.texts.len(), 100_002);
-        // Of what is not too much, nothing is said twice.
-        let mut said = Said::default();
-        for text in ["长的一句，里面有短的。", "短的", "别的"] {
-            said.add(&mut Value::String(text.into()));
-        }
-        assert_eq!(said.texts, ["长的一句，里面有短的。", "别的"]);
     }
 }

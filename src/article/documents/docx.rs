@@ -1,10 +1,11 @@
 //! DOCX by zip and quick-xml: paragraphs, headings, lists, tables and notes in the convention of `layout`.
 //!
-//! Headings are what has an outline level, or a style that has one or is named so. Tracked deletions, field codes and
-//! hidden words are no text.
+//! Headings are what has an outline level, or a style that has one or is named so. Tracked deletions, comments and hidden
+//! words are left out by name, field codes are no text. A table that is a form says each name with its value.
 
 use std::collections::HashMap;
 
+use super::super::headers::{form, form_title};
 use super::archive::{check_archive, open, part};
 use super::extracted::{Extracted, Reader, stated_title};
 use super::numbering::{Numbers, read_numbering};
@@ -53,6 +54,19 @@ impl Reader for Docx {
         if !writer.hidden.is_empty() {
             found.left_out.push(("hidden".into(), writer.hidden.join("\n")));
         }
+        writer.deleted.retain(|text| !text.is_empty());
+        if !writer.deleted.is_empty() {
+            found.left_out.push(("struck out".into(), writer.deleted.join("\n")));
+        }
+        if let Some(comments) = part(&mut archive, "word/comments.xml")? {
+            let mut none = Numbers::default();
+            let mut writer = Writer::new(&styles, &mut none);
+            writer.part(&comments)?;
+            let comments = writer.finish();
+            if !comments.trim().is_empty() {
+                found.left_out.push(("comment".into(), comments));
+            }
+        }
         let names: Vec<String> = archive
             .file_names()
             .filter_map(|name| name.ok().map(|name| name.into_owned()))
@@ -92,7 +106,7 @@ struct Paragraph {
 /// A table being read: its rows so far, and the values that go on below.
 #[derive(Default)]
 struct Rows {
-    lines: Vec<String>,
+    rows: Vec<Vec<String>>,
     row: Vec<String>,
     cell: Vec<String>,
     /// Columns that the cell takes, and whether it goes on from above (`Some(false)`) or begins to (`Some(true)`).
@@ -112,6 +126,7 @@ struct Writer<'a> {
     title: Option<String>,
     contents: Vec<String>,
     hidden: Vec<String>,
+    deleted: Vec<String>,
     size: usize,
 }
 
@@ -125,6 +140,7 @@ impl<'a> Writer<'a> {
             title: None,
             contents: Vec::new(),
             hidden: Vec::new(),
+            deleted: Vec::new(),
             size: 0,
         }
     }
@@ -135,7 +151,7 @@ impl<'a> Writer<'a> {
         let mut tables: Vec<Rows> = Vec::new();
         // Inside what is no text: deletions, field codes, the fallback of what was read already.
         let mut skipped = 0usize;
-        let mut in_text = false;
+        let (mut in_text, mut in_deleted) = (false, false);
         let (mut in_run_properties, mut hidden) = (false, false);
         // Of tables that have not ended.
         let mut rows_size = 0usize;
@@ -143,10 +159,22 @@ impl<'a> Writer<'a> {
             match step {
                 Step::Open(
                     _,
-                    "del" | "moveFrom" | "Fallback" | "instrText" | "delText" | "pPrChange" | "rPrChange",
-                ) => skipped += 1,
+                    name @ ("del" | "moveFrom" | "Fallback" | "instrText" | "delText" | "pPrChange" | "rPrChange"),
+                ) => {
+                    skipped += 1;
+                    in_deleted = name == "delText";
+                    if name == "del" {
+                        self.deleted.push(String::new());
+                    }
+                }
                 Step::Close("del" | "moveFrom" | "Fallback" | "instrText" | "delText" | "pPrChange" | "rPrChange") => {
                     skipped = skipped.saturating_sub(1);
+                    in_deleted = false;
+                }
+                Step::Text(text) if in_deleted => {
+                    if let Some(deleted) = self.deleted.last_mut() {
+                        deleted.push_str(text);
+                    }
                 }
                 _ if skipped > 0 => {}
                 Step::Open(_, "p") => paragraphs.push(Paragraph::default()),
@@ -221,18 +249,18 @@ impl<'a> Writer<'a> {
                     if let Some(table) = tables.last_mut() {
                         let row = std::mem::take(&mut table.row);
                         if row.iter().any(|cell| !cell.is_empty()) {
-                            let line = row.join(" | ");
-                            rows_size += line.len();
-                            table.lines.push(line);
+                            rows_size += row.iter().map(|cell| cell.len() + 3).sum::<usize>();
+                            table.rows.push(row);
                         }
                     }
                 }
                 Step::Close("tbl") => {
                     if let Some(table) = tables.pop() {
+                        let (lines, apart) = self.table(&table.rows, tables.is_empty());
                         match tables.last_mut() {
                             // A table in a cell: its rows are lines of the cell.
-                            Some(outer) => outer.cell.extend(table.lines),
-                            None => self.push(table.lines.join("\n"), false),
+                            Some(outer) => outer.cell.extend(lines),
+                            None => self.push(lines.join(apart), false),
                         }
                     }
                 }
@@ -243,6 +271,21 @@ impl<'a> Writer<'a> {
                 false => Ok(()),
             }
         })
+    }
+
+    /// The lines of a table and what parts them; of a form that begins a document, the thing that it is about is the title.
+    fn table(&mut self, rows: &[Vec<String>], is_outer: bool) -> (Vec<String>, &'static str) {
+        let Some(form) = form(rows.iter().map(Vec::as_slice)) else {
+            return (rows.iter().map(|row| row.join(" | ")).collect(), "\n");
+        };
+        if is_outer && self.title.is_none() && self.blocks.is_empty() {
+            self.title = form_title(&form).cloned();
+        }
+        let lines = form
+            .iter()
+            .map(|pair| pair.iter().map(|cell| cell.as_str()).collect::<Vec<_>>());
+        // Lines without a stop would be taken for one that a program broke.
+        (lines.map(|pair| pair.join("：")).collect(), "\n\n")
     }
 
     fn push(&mut self, block: String, tight: bool) {

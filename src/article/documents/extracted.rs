@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::cells::Table;
 pub use super::super::format::Document as Kind;
-use super::super::table::Table;
 
 impl Kind {
     /// The kind of this name, as a child is called with it.
@@ -72,7 +72,7 @@ pub(super) fn stated_title(title: &str) -> Option<String> {
 
 /// A reader's reason for leaving something out; another process said it, so it is looked up.
 pub(in super::super) fn reason(said: &str) -> &'static str {
-    let known = ["table of contents", "hidden", "running head", "comment"];
+    let known = ["table of contents", "hidden", "struck out", "running head", "comment"];
     known
         .into_iter()
         .find(|known| *known == said)

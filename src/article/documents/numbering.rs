@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::layout::{letters, roman};
 use super::xml::{Step, attribute, walk};
 
 /// How a level of a list counts.
@@ -23,7 +24,7 @@ pub(super) struct Numbers {
 
 pub(super) fn read_numbering(xml: &str) -> Result<Numbers, String> {
     let mut numbers = Numbers::default();
-    let (mut list, mut number) = (None::<String>, None::<String>);
+    let (mut list, mut number, mut level) = (None::<String>, None::<String>, 0);
     walk(xml, |step| {
         match step {
             Step::Open(element, "abstractNum") => list = attribute(element, "abstractNumId"),
@@ -36,12 +37,12 @@ pub(super) fn read_numbering(xml: &str) -> Result<Numbers, String> {
             Step::Open(element, "lvl") if number.is_none() => {
                 if let Some(list) = &list {
                     let levels = numbers.levels.entry(list.clone()).or_default();
-                    let at = attribute(element, "ilvl")
+                    level = attribute(element, "ilvl")
                         .and_then(|n| n.parse::<usize>().ok())
                         .unwrap_or(0)
                         .min(8);
                     levels.resize(
-                        levels.len().max(at + 1),
+                        levels.len().max(level + 1),
                         Level {
                             start: 1,
                             ..Level::default()
@@ -54,7 +55,7 @@ pub(super) fn read_numbering(xml: &str) -> Result<Numbers, String> {
                 if let Some(level) = list
                     .as_ref()
                     .and_then(|list| numbers.levels.get_mut(list))
-                    .and_then(|l| l.last_mut())
+                    .and_then(|levels| levels.get_mut(level))
                 {
                     match name {
                         "numFmt" => level.format = value,
@@ -107,7 +108,6 @@ impl Numbers {
 
 /// A number in the digits of a format.
 pub(super) fn counted(number: usize, format: &str) -> String {
-    let letter = |base: u8| char::from(base + ((number.max(1) - 1) % 26) as u8).to_string();
     match format {
         "chineseCounting"
         | "chineseCountingThousand"
@@ -115,36 +115,13 @@ pub(super) fn counted(number: usize, format: &str) -> String {
         | "taiwaneseCountingThousand"
         | "ideographDigital"
         | "chineseLegalSimplified" => chinese(number),
-        "lowerLetter" => letter(b'a'),
-        "upperLetter" => letter(b'A'),
+        "lowerLetter" => letters(number),
+        "upperLetter" => letters(number).to_ascii_uppercase(),
         "decimalEnclosedCircle" | "decimalEnclosedCircleChinese" if (1..=20).contains(&number) => {
             char::from_u32(0x2460 + number as u32 - 1).map_or_else(|| number.to_string(), String::from)
         }
-        "lowerRoman" | "upperRoman" => {
-            const DIGITS: [(usize, &str); 9] = [
-                (100, "c"),
-                (90, "xc"),
-                (50, "l"),
-                (40, "xl"),
-                (10, "x"),
-                (9, "ix"),
-                (5, "v"),
-                (4, "iv"),
-                (1, "i"),
-            ];
-            let (mut rest, mut roman) = (number.min(399), String::new());
-            for (value, digits) in DIGITS {
-                while rest >= value {
-                    roman.push_str(digits);
-                    rest -= value;
-                }
-            }
-            if format == "upperRoman" {
-                roman.to_uppercase()
-            } else {
-                roman
-            }
-        }
+        "lowerRoman" if number < 4000 => roman(number),
+        "upperRoman" if number < 4000 => roman(number).to_ascii_uppercase(),
         _ => number.to_string(),
     }
 }
@@ -172,4 +149,37 @@ pub(super) fn chinese(number: usize) -> String {
         text.push_str(unit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_counts_as_it_says_wherever_it_stands() {
+        let level = |at: usize, format: &str, text: &str| {
+            format!("<w:lvl w:ilvl=\"{at}\"><w:numFmt w:val=\"{format}\"/><w:lvlText w:val=\"{text}\"/></w:lvl>")
+        };
+        let xml = format!(
+            "<w:numbering xmlns:w=\"w\"><w:abstractNum w:abstractNumId=\"7\">{}{}</w:abstractNum><w:num w:numId=\"1\"><w:abstractNumId w:val=\"7\"/></w:num></w:numbering>",
+            level(1, "lowerLetter", "%2)"),
+            level(0, "chineseCounting", "第%1条")
+        );
+        let mut numbers = read_numbering(&xml).unwrap();
+        let marks = [0, 1, 1, 0].map(|level| numbers.mark("1", level).unwrap());
+        assert_eq!(marks, ["第一条", "a)", "b)", "第二条"]);
+    }
+
+    #[test]
+    fn numbers_are_counted_in_the_digits_of_their_format() {
+        let check = |number: usize, format: &str, expected: &str| assert_eq!(counted(number, format), expected);
+        check(27, "lowerLetter", "aa");
+        check(3, "upperLetter", "C");
+        check(442, "lowerRoman", "cdxlii");
+        check(2024, "upperRoman", "MMXXIV");
+        check(4000, "upperRoman", "4000");
+        check(3, "decimalEnclosedCircle", "③");
+        check(12, "chineseCounting", "十二");
+        check(7, "decimal", "7");
+    }
 }

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use super::xml::{Step, attribute, walk};
 
+/// The longest chain of styles, each based on the next, that is followed.
+const MAX_BASES: usize = 10;
+
 /// What a style makes of its paragraphs.
 #[derive(Default, Clone)]
 pub(super) struct Style {
@@ -58,21 +61,51 @@ pub(super) fn read_styles(xml: &str) -> Result<HashMap<String, Style>, String> {
         }
         Ok(())
     })?;
-    // A style has what the one it is based on has; chains are short, and a circle ends.
-    let ids: Vec<String> = styles.keys().cloned().collect();
-    for id in ids {
-        let mut style = styles[&id].clone();
-        let mut base = style.based_on.clone();
-        for _ in 0..10 {
-            let Some(above) = base.as_ref().and_then(|base| styles.get(base)) else {
-                break;
-            };
-            style.level = style.level.or(above.level);
-            style.contents |= above.contents;
-            style.numbering = style.numbering.or_else(|| above.numbering.clone());
-            base.clone_from(&above.based_on);
-        }
-        styles.insert(id, style);
+    let whole = styles
+        .iter()
+        .map(|(id, style)| (id.clone(), with_bases(style, &styles)));
+    Ok(whole.collect())
+}
+
+/// A style with what it has from those it is based on; chains are short, and a circle ends.
+fn with_bases(style: &Style, styles: &HashMap<String, Style>) -> Style {
+    let mut style = style.clone();
+    let mut base = style.based_on.clone();
+    for _ in 0..MAX_BASES {
+        let Some(above) = base.as_ref().and_then(|base| styles.get(base)) else {
+            break;
+        };
+        style.level = style.level.or(above.level);
+        style.contents |= above.contents;
+        style.numbering = style.numbering.or_else(|| above.numbering.clone());
+        base.clone_from(&above.based_on);
     }
-    Ok(styles)
+    style
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_style_has_what_its_bases_have_in_any_order_of_their_names() {
+        // The last of a chain that is as long as it may be, and of one that is longer.
+        let chain = |length: usize| -> String {
+            let style = |at: usize| match at {
+                0 => "<w:style w:styleId=\"s0\"><w:name w:val=\"heading 2\"/></w:style>".to_string(),
+                _ => format!(
+                    "<w:style w:styleId=\"s{at}\"><w:name w:val=\"x\"/><w:basedOn w:val=\"s{}\"/></w:style>",
+                    at - 1
+                ),
+            };
+            format!(
+                "<w:styles xmlns:w=\"w\">{}</w:styles>",
+                (0..=length).map(style).collect::<String>()
+            )
+        };
+        for _ in 0..20 {
+            let level = |length: usize| read_styles(&chain(length)).unwrap()[&format!("s{length}")].level;
+            assert_eq!((level(MAX_BASES), level(MAX_BASES + 1)), (Some(2), None));
+        }
+    }
 }

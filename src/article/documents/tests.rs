@@ -48,6 +48,13 @@ pub(in super::super) fn docx(body: &str) -> Vec<u8> {
             &format!("<x {spaces}><dc:title>通知.docx</dc:title></x>"),
         ),
         (
+            "word/comments.xml",
+            &format!(
+                "<w:comments {spaces}><w:comment>{}</w:comment></w:comments>",
+                paragraph("", "法务：改为二十支")
+            ),
+        ),
+        (
             "word/header1.xml",
             &format!("<w:hdr {spaces}>{}</w:hdr>", paragraph("", "内部文件")),
         ),
@@ -230,8 +237,32 @@ fn a_word_document_keeps_its_structure() {
         [
             ("table of contents", "总则 1"),
             ("hidden", "藏着"),
+            ("struck out", "删去"),
+            ("comment", "法务：改为二十支"),
             ("running head", "内部文件")
         ]
+    );
+}
+
+#[test]
+fn a_form_in_a_word_document_says_each_name_with_its_value() {
+    let cell = |span: &str, text: &str| format!("<w:tc><w:tcPr>{span}</w:tcPr>{}</w:tc>", paragraph("", text));
+    let row = |cells: &[String]| format!("<w:tr>{}</w:tr>", cells.concat());
+    let over = |text: &str| cell("<w:gridSpan w:val=\"3\"/>", text);
+    let form = [
+        row(&[
+            cell("", "事项名称"),
+            cell("", "手工报销"),
+            cell("", "时限"),
+            cell("", "15日"),
+        ]),
+        row(&[cell("", "受理条件"), over("急诊等原因未直接结算的费用")]),
+        row(&[cell("", "申请材料"), over("票据；清单；诊断证明")]),
+    ];
+    let found = read(Kind::Docx, docx(&format!("<w:tbl>{}</w:tbl>", form.concat()))).unwrap();
+    assert_eq!(
+        found.text,
+        "手工报销\n\n事项名称：手工报销\n\n时限：15日\n\n受理条件：急诊等原因未直接结算的费用\n\n申请材料：票据；清单；诊断证明"
     );
 }
 
@@ -300,7 +331,7 @@ fn a_cell_far_out_takes_the_room_of_one() {
     );
     check(
         "<row r=\"1\"><c r=\"A1\"><v>1</v></c><c r=\"C1\"><v>2</v></c></row><row r=\"9\"><c r=\"XFD9\"><v>3</v></c></row>",
-        &[(1, "1|2"), (9, "||3")],
+        &[(1, "1||2"), (9, "||||3")],
     );
     // More columns with something in them than a table has: that sheet alone is not read.
     let wide: String = (0..26 * 26)
@@ -312,7 +343,20 @@ fn a_cell_far_out_takes_the_room_of_one() {
         .collect();
     let reason = read(Kind::Xlsx, xlsx(&format!("<row r=\"1\">{wide}</row>"), "")).unwrap_err();
     assert!(
-        reason.contains("`待遇` has cells in more than 1000 columns") || reason.contains("hidden"),
+        reason.starts_with("the sheet `待遇` has cells in more than 1000 columns") && reason.contains("hidden"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_sheet_that_is_damaged_is_named() {
+    let whole = xlsx(
+        "<row r=\"1\"><c r=\"A1\"><v>1</v></c></row>",
+        "<mergeCells count=\"1\"><mergeCell ref=\"?\"/></mergeCells>",
+    );
+    let reason = read(Kind::Xlsx, whole).unwrap_err();
+    assert!(
+        reason.starts_with("the sheet `待遇` is damaged and is not read: "),
         "{reason}"
     );
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Cursor;
 
-use calamine::{DataRef, Dimensions, Reader as _, SheetVisible, Xlsx};
+use calamine::{DataRef, Dimensions, Reader as _, SheetType, SheetVisible, Xlsx};
 
-use super::super::table::{MAX_CELLS, MAX_COLUMNS, Table};
+use super::super::cells::{MAX_CELLS, MAX_COLUMNS, Table};
 use super::archive::{check_archive, open, part};
 use super::extracted::{Extracted, Reader};
 use super::number_format;
@@ -41,9 +41,19 @@ impl Reader for Calamine {
                 continue;
             }
             // A chart's sheet has no cells.
-            let merged = book.merge_cells_by_sheet_name(&sheet.name).unwrap_or_default();
-            let Ok(mut reader) = book.worksheet_cells_reader(&sheet.name) else {
+            if sheet.typ != SheetType::WorkSheet {
                 continue;
+            }
+            let merged = book.merge_cells_by_sheet_name(&sheet.name);
+            let (merged, mut reader) = match (merged, book.worksheet_cells_reader(&sheet.name)) {
+                (Ok(merged), Ok(reader)) => (merged, reader),
+                (Err(error), _) | (_, Err(error)) => {
+                    found.noticed.push(format!(
+                        "the sheet `{}` is damaged and is not read: {error}",
+                        sheet.name
+                    ));
+                    continue;
+                }
             };
             let formats: Vec<String> = reader
                 .styles()
@@ -101,7 +111,8 @@ impl Reader for Calamine {
                 .push(format!("hidden sheets are not read: {}", hidden.join(", ")));
         }
         match found.tables.is_empty() {
-            true => Err(found.noticed.pop().unwrap_or_else(|| "holds no cells".into())),
+            true if found.noticed.is_empty() => Err("holds no cells".into()),
+            true => Err(found.noticed.join("; ")),
             false => Ok(found),
         }
     }
@@ -144,9 +155,9 @@ fn comments(bytes: &[u8]) -> String {
 type Rows = BTreeMap<u32, BTreeMap<u32, String>>;
 
 /// Says what a merged cell says in each of its rows and columns that have cells of their own; a title above the table
-/// stays one cell. Gives how many rows the header takes.
+/// stays one cell. Gives how many rows the header takes, if its merged cells tell, else 0.
 fn spread(rows: &mut Rows, merged: &[Dimensions], columns: &BTreeSet<u32>, cells: &mut usize) -> Result<usize, String> {
-    let mut header_rows = 1;
+    let mut header_rows = 0;
     let first_wide = rows.iter().find(|(_, row)| row.len() > 1).map(|(&row, _)| row);
     let starts: HashMap<(u32, u32), String> = merged
         .iter()
@@ -182,10 +193,17 @@ fn spread(rows: &mut Rows, merged: &[Dimensions], columns: &BTreeSet<u32>, cells
     Ok(header_rows)
 }
 
-/// The rows with a cell for each column that holds something anywhere: one cell far out takes the room of one. Nothing
-/// if that would be too many.
+/// The rows with a cell for each column that holds something anywhere, and one for all the empty ones between two such,
+/// which may part two tables: one cell far out takes the room of two. Nothing if that would be too many.
 fn lines(rows: Rows, columns: &BTreeSet<u32>) -> Option<Vec<(usize, Vec<String>)>> {
-    let places: HashMap<u32, usize> = columns.iter().enumerate().map(|(at, &column)| (column, at)).collect();
+    let mut places: HashMap<u32, usize> = HashMap::new();
+    let mut next = 0;
+    for &column in columns {
+        let is_behind_gap = column > 0 && next > 0 && !columns.contains(&(column - 1));
+        next += usize::from(is_behind_gap);
+        places.insert(column, next);
+        next += 1;
+    }
     let mut room = 0;
     let mut lines = Vec::with_capacity(rows.len());
     for (number, row) in rows {
@@ -213,6 +231,10 @@ fn as_displayed(value: &DataRef<'_>, format: &str) -> String {
         DataRef::String(text) => text.trim().to_string(),
         DataRef::SharedString(text) => text.trim().to_string(),
         DataRef::Bool(truth) => if *truth { "是" } else { "否" }.to_string(),
+        DataRef::DateTime(moment) if moment.is_duration() => {
+            let minutes = (moment.as_f64() * 24.0 * 60.0).round() as u64;
+            format!("{:02}:{:02}", minutes / 60, minutes % 60)
+        }
         DataRef::DateTime(moment) => {
             let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
             match (moment.as_f64() < 1.0, hour + minute + second) {
@@ -223,5 +245,25 @@ fn as_displayed(value: &DataRef<'_>, format: &str) -> String {
         }
         DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
         DataRef::Error(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calamine::{ExcelDateTime, ExcelDateTimeType};
+
+    use super::*;
+
+    #[test]
+    fn days_times_and_durations_are_as_they_are_shown() {
+        let check = |value: f64, kind: ExcelDateTimeType, expected: &str| {
+            let moment = DataRef::DateTime(ExcelDateTime::new(value, kind, false));
+            assert_eq!(as_displayed(&moment, ""), expected);
+        };
+        check(45_413.0, ExcelDateTimeType::DateTime, "2024-05-01");
+        check(45_413.5, ExcelDateTimeType::DateTime, "2024-05-01 12:00");
+        check(0.25, ExcelDateTimeType::DateTime, "06:00");
+        check(0.25, ExcelDateTimeType::TimeDelta, "06:00");
+        check(1.25, ExcelDateTimeType::TimeDelta, "30:00");
     }
 }

@@ -67,6 +67,11 @@ pub(super) fn looks_like_html(text: &str) -> bool {
     start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
+/// Whether a page is none that nobody could read, such as one of elements nested without end.
+pub(super) fn is_readable(text: &str) -> bool {
+    guard::check(text).is_ok()
+}
+
 /// Reads a page; `name` is the title if it has none.
 pub(super) fn read(text: &str, name: &str) -> Reading {
     let reading = read_page(text, name);

@@ -1,0 +1,136 @@
+//! Records that lie in groups: questions below their category, pages below their chapter.
+//!
+//! Takes them out of their groups, each with what its groups are called, so that each is an article of its own. A list whose
+//! entries are parts of one article (answers, comments, sections) is no group.
+
+use serde_json::{Map, Value};
+
+use super::fields::{Role, has_role, has_text, is_known};
+use super::repeated;
+
+/// How deep groups may lie in groups.
+const MAX_DEPTH: usize = 16;
+
+/// Whether a value is a group: no text of its own, and a list of records that each have a title and a text, or of groups.
+pub(super) fn is_group(value: &Value) -> bool {
+    is_group_at(value, 0)
+}
+
+fn is_group_at(value: &Value, depth: usize) -> bool {
+    value.as_object().is_some_and(|fields| lists_records(fields, depth))
+}
+
+fn lists_records(fields: &Map<String, Value>, depth: usize) -> bool {
+    depth < MAX_DEPTH
+        && !has_text(fields.keys().map(String::as_str))
+        && fields.iter().any(|(name, value)| is_of_group(name, value, depth))
+}
+
+/// Whether a field of a group lists its records.
+fn is_of_group(name: &str, value: &Value, depth: usize) -> bool {
+    let is_part = [Role::Text, Role::Parts, Role::Aside]
+        .iter()
+        .any(|role| has_role(name, *role));
+    let is_record = |value: &Value| {
+        let has = |fields: &Map<String, Value>, role: Role| {
+            fields
+                .iter()
+                .any(|(name, value)| has_role(name, role) && !value.is_null())
+        };
+        value
+            .as_object()
+            .is_some_and(|fields| (has(fields, Role::Title) || has(fields, Role::Ask)) && has(fields, Role::Text))
+    };
+    let is_list = |values: &Vec<Value>| {
+        values
+            .iter()
+            .any(|value| is_record(value) || is_group_at(value, depth + 1))
+    };
+    !is_part && value.as_array().is_some_and(is_list)
+}
+
+/// The records of a list, those of groups in the place of their group.
+pub(super) fn ungrouped(records: Vec<Value>) -> Vec<Value> {
+    let mut found = Vec::with_capacity(records.len());
+    for record in records {
+        match record {
+            Value::Object(fields) if lists_records(&fields, 0) => take(fields, &Map::new(), &mut found, 0),
+            record => found.push(record),
+        }
+    }
+    found
+}
+
+/// Takes the records out of a group. `above`: what the groups above it say, which each record is given.
+fn take(fields: Map<String, Value>, above: &Map<String, Value>, found: &mut Vec<Value>, depth: usize) {
+    let (lists, own): (Vec<_>, Vec<_>) = fields
+        .into_iter()
+        .partition(|(name, value)| is_of_group(name, value, depth));
+    let mut shared = above.clone();
+    for (name, value) in own {
+        // What a group is called or when it was made is no title or day of its records.
+        let name = match () {
+            () if has_role(&name, Role::Title) => "category".to_string(),
+            () if is_known(&name) => format!("category {name}"),
+            () => name,
+        };
+        repeated::add(&mut shared, name, value, 2);
+    }
+    for (_, list) in lists {
+        let Value::Array(records) = list else { continue };
+        for record in records {
+            match record {
+                Value::Object(fields) if lists_records(&fields, depth + 1) => {
+                    take(fields, &shared, found, depth + 1);
+                }
+                Value::Object(mut fields) => {
+                    for (name, value) in &shared {
+                        repeated::add(&mut fields, name.clone(), value.clone(), 2);
+                    }
+                    found.push(Value::Object(fields));
+                }
+                other => found.push(other),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn records_in_groups_know_their_groups() {
+        let check = |records: Value, expected: Value| {
+            let Value::Array(records) = records else {
+                panic!("{records} is no list")
+            };
+            assert_eq!(Value::Array(ungrouped(records)), expected);
+        };
+        check(
+            json!([
+                {"id": 1, "name": "账户", "total": 1, "items": [{"q": "甲", "a": "x"}]},
+                {"title": "自己的", "text": "y"}
+            ]),
+            json!([
+                {"q": "甲", "a": "x", "category": "账户", "category id": 1, "total": 1},
+                {"title": "自己的", "text": "y"}
+            ]),
+        );
+        check(
+            json!([{"name": "知识库", "children": [{"name": "寿险", "children": [{"name": "宽限期", "body": "x", "children": []}]}]}]),
+            json!([{"name": "宽限期", "body": "x", "children": [], "category": "知识库", "category 2": "寿险"}]),
+        );
+        // A question with its answers, an article with its sections and comments.
+        for one in [
+            json!([{"question": "甲", "answers": [{"title": "一", "text": "x"}]}]),
+            json!([{"title": "甲", "sections": [{"heading": "一", "content": "x"}]}]),
+            json!([{"title": "甲", "comments": [{"name": "乙", "text": "x"}]}]),
+            json!([{"title": "甲", "log": [{"by": "乙", "text": "x"}]}]),
+        ] {
+            check(one.clone(), one);
+        }
+    }
+}
