@@ -44,7 +44,7 @@ pub struct Delete {
     #[arg(long, value_name = "NAME")]
     region: Vec<String>,
     /// Articles of which every passage is about this year. May be given more than once.
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1900..=2100))]
+    #[arg(long, value_name = "YEAR")]
     year: Vec<u16>,
     /// Articles published on this day or later.
     #[arg(long, value_name = "DAY")]

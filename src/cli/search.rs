@@ -61,7 +61,7 @@ pub struct Search {
     #[arg(long, value_name = "NAME")]
     region: Vec<String>,
     /// Only these years.
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1900..=2100))]
+    #[arg(long, value_name = "YEAR")]
     year: Vec<u16>,
     /// Only what was published on this day or later.
     #[arg(long, value_name = "YYYY-MM-DD")]
