@@ -1,8 +1,8 @@
 //! Files that appear whole under their name, or not at all.
 //!
 //! Owns how a file is written beside its place, made durable and given its name in one step. It never looks at what is
-//! written. Files get the permissions that the umask leaves, where tempfile's own are for their owner alone: one user may
-//! write an index that another serves.
+//! written. Files get the permissions that the umask leaves, where tempfile's own are for their owner alone: one user
+//! may write an index that another serves.
 
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};

@@ -1,9 +1,9 @@
 //! The ranking profile: everything that was learned or chosen by measurement, for one embedding model, as one file.
 //!
-//! Owns the file: a JSON object with the numbers by name, and beside it the adapter's matrix as a file of its own, named
-//! with its SHA-256. `index/profile/` holds the one that is compiled in; `baowen tune` writes others, `--profile` takes
-//! them. Never ranks: the parts are used where questions are analysed (`text`), scored by words (`index`) and fused
-//! (`search`).
+//! Owns the file: a JSON object with the numbers by name, and beside it the adapter's matrix as a file of its own,
+//! named with its SHA-256. `index/profile/` holds the one that is compiled in; `baowen tune` writes others, `--profile`
+//! takes them. Never ranks: the parts are used where questions are analysed (`text`), scored by words (`index`) and
+//! fused (`search`).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -131,9 +131,9 @@ impl Default for Reranking {
     }
 }
 
-/// `1 / (1 + exp(-(cosine * c + coverage * b + place_missing * p + year_missing * y + bias)))`, with c the highest cosine of
-/// any candidate, b the largest share of the question's bigrams that one of the first hits holds, and p and y 1 where the
-/// place or the year that an answer must be about is missing from the first hits, else 0.
+/// `1 / (1 + exp(-(cosine * c + coverage * b + place_missing * p + year_missing * y + bias)))`, with c the highest
+/// cosine of any candidate, b the largest share of the question's bigrams that one of the first hits holds, and p and y
+/// 1 where the place or the year that an answer must be about is missing from the first hits, else 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerableCurve {

@@ -1,7 +1,7 @@
 //! What the benches run on: an index, questions, and their vectors, or a reason why there are none.
 //!
-//! `BAOWEN_BENCH_DATA` names a folder of `baowen generate` (queries.txt, queries.npy) and `BAOWEN_BENCH_INDEX` the index
-//! made from its corpus.jsonl. Where they are not set, 10,000 passages are generated from the shared data
+//! `BAOWEN_BENCH_DATA` names a folder of `baowen generate` (queries.txt, queries.npy) and `BAOWEN_BENCH_INDEX` the
+//! index made from its corpus.jsonl. Where they are not set, 10,000 passages are generated from the shared data
 //! (`BAOWEN_SHARED`) into a temporary folder.
 
 use std::collections::HashMap;

@@ -10,7 +10,8 @@ use super::texts::has_sentences;
 /// The longest question that is a title, in characters.
 const MAX_ASKED: usize = 80;
 
-/// The question that a record without a title asks, out of it, if it is one short line and something else in it answers.
+/// The question that a record without a title asks, out of it, if it is one short line and something else in it
+/// answers.
 pub(super) fn question(fields: &mut Map<String, Value>) -> Option<String> {
     let is_asked = |(name, value): (&String, &Value)| has_role(name, Role::Ask) && value.as_str().is_some_and(is_short);
     let asked: Vec<&str> = fields

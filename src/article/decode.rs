@@ -13,8 +13,8 @@ use encoding_rs::{BIG5, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 /// How much of a file is looked at where its encoding must be guessed, in bytes.
 pub(super) const SAMPLE: usize = 1 << 18;
 
-/// One damaged place in so many characters is read past, where only the text itself tells that its encoding is the right
-/// one.
+/// One damaged place in so many characters is read past, where only the text itself tells that its encoding is the
+/// right one.
 const DAMAGED: usize = 500;
 /// The same in UTF-8, whose characters tell by their bytes that they are whole.
 const DAMAGED_UTF8: usize = 20;
@@ -105,8 +105,8 @@ fn places(bytes: &[u8]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The text of a file with damage in a few places, these shown as U+FFFD, and how many they are; nothing for one that is
-/// damaged more, or no text. For a file that is one text: of several records the others are read without guessing.
+/// The text of a file with damage in a few places, these shown as U+FFFD, and how many they are; nothing for one that
+/// is damaged more, or no text. For a file that is one text: of several records the others are read without guessing.
 fn decode_damaged(bytes: &[u8], declared: Option<&'static Encoding>) -> Option<(String, usize)> {
     if bytes.contains(&0) {
         return None;

@@ -57,8 +57,8 @@ pub(super) fn read_csv(text: &str) -> Result<Table, String> {
     Ok(table)
 }
 
-/// The first value that is in quotes, runs over the end of its line, and whose quote is not closed where a value ends, by
-/// its first and last line: it took the rows below for a part of itself.
+/// The first value that is in quotes, runs over the end of its line, and whose quote is not closed where a value ends,
+/// by its first and last line: it took the rows below for a part of itself.
 fn swallowed(text: &str, delimiter: u8) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     let (mut at, mut line, mut begins) = (0, 1, true);

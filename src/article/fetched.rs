@@ -1,5 +1,5 @@
-//! Pages that a program fetched and wrote as Markdown, with what it knows of them above: lines of names and values up to
-//! `Markdown Content:`.
+//! Pages that a program fetched and wrote as Markdown, with what it knows of them above: lines of names and values up
+//! to `Markdown Content:`.
 //!
 //! Only finds that head; the page below it is read as Markdown, and then as the web page that it is.
 

@@ -1,7 +1,7 @@
 //! What the fields of records and the columns of tables are called (`index/lexicon/fields.txt`).
 //!
-//! Owns the names and how one is compared with a field's, and finds the text of a field that is no string. What follows from
-//! a field is for `record`.
+//! Owns the names and how one is compared with a field's, and finds the text of a field that is no string. What follows
+//! from a field is for `record`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -247,8 +247,8 @@ pub(super) fn form_ending(name: &str) -> Option<&'static str> {
         .map(String::as_str)
 }
 
-/// The field of a role, out of the record: the best that is there, not null, and none that says nothing (an empty text, a
-/// truth value for a day) where another does.
+/// The field of a role, out of the record: the best that is there, not null, and none that says nothing (an empty text,
+/// a truth value for a day) where another does.
 pub(super) fn take(record: &mut Map<String, Value>, role: Role) -> Option<(String, Value)> {
     let (_, field) = fitting(record, role).min()?;
     let field = field.clone();
@@ -280,7 +280,8 @@ fn fitting(record: &Map<String, Value>, role: Role) -> impl Iterator<Item = ((bo
 }
 
 /// Takes what is said by a value that may be a list of texts or lie deeper (`{"rendered": ...}`, answers with their
-/// authors, blocks and spans of an editor), part by part with blank lines between; what is left of the value says the rest.
+/// authors, blocks and spans of an editor), part by part with blank lines between; what is left of the value says the
+/// rest.
 pub(super) fn take_text(value: &mut Value) -> String {
     let mut parts = Vec::new();
     take_parts(value, &mut parts, 0);

@@ -22,8 +22,8 @@ pub(super) fn holds_text(record: &Value) -> bool {
     }
 }
 
-/// A record with its fields at its top, where they lie below one name, as search engines (`_source`) and others (`node`,
-/// `attributes`) export them; what stands beside them stays.
+/// A record with its fields at its top, where they lie below one name, as search engines (`_source`) and others
+/// (`node`, `attributes`) export them; what stands beside them stays.
 pub(super) fn unfolded(record: Value) -> Value {
     let mut record = record;
     for _ in 0..MAX_FOLDS {
@@ -63,8 +63,8 @@ pub(super) fn unwrap_typed(fields: &mut Map<String, Value>) {
     }
 }
 
-/// Makes the fields that lie below `meta` or such a name the record's own, but for an id, which others may share, and for
-/// what the record says itself.
+/// Makes the fields that lie below `meta` or such a name the record's own, but for an id, which others may share, and
+/// for what the record says itself.
 pub(super) fn lift(fields: &mut Map<String, Value>) {
     let is_about = |(name, value): (&String, &Value)| value.is_object() && has_role(name, Role::About);
     let names: Vec<String> = fields

@@ -1,7 +1,7 @@
 //! Records that lie in groups: questions below their category, pages below their chapter.
 //!
-//! Takes them out of their groups, each with what its groups are called, so that each is an article of its own. A list whose
-//! entries are parts of one article (answers, comments, sections) is no group.
+//! Takes them out of their groups, each with what its groups are called, so that each is an article of its own. A list
+//! whose entries are parts of one article (answers, comments, sections) is no group.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,8 @@ use super::repeated;
 /// How deep groups may lie in groups.
 const MAX_DEPTH: usize = 16;
 
-/// Whether a value is a group: no text of its own, and a list of records that each have a title and a text, or of groups.
+/// Whether a value is a group: no text of its own, and a list of records that each have a title and a text, or of
+/// groups.
 pub(super) fn is_group(value: &Value) -> bool {
     is_group_at(value, 0)
 }

@@ -1,5 +1,5 @@
-//! Which rows of a table are no rows of it: lines above its header, the header, notes, totals; what the columns are called; and
-//! whether it is a form.
+//! Which rows of a table are no rows of it: lines above its header, the header, notes, totals; what the columns are
+//! called; and whether it is a form.
 //!
 //! Judges the cells by their shape; what a row says is for `table`.
 
@@ -33,8 +33,8 @@ pub(super) fn only_cell(row: &[String]) -> Option<&String> {
 }
 
 /// The names and values of a form, where the rows are those of one: names of what an office says of one thing (`办理条件`),
-/// each with its value beside it, one or several in a row, and no columns with a header of their own. A row of one cell says
-/// that alone.
+/// each with its value beside it, one or several in a row, and no columns with a header of their own. A row of one cell
+/// says that alone.
 pub(super) fn form<'a>(rows: impl Iterator<Item = &'a [String]>) -> Option<Vec<Vec<&'a String>>> {
     let rows: Vec<Vec<&String>> = rows.map(unmerged).collect();
     let is_named = |pair: &[&String]| pair.len() == 2 && fields::form_ending(pair[0]).is_some();
@@ -79,8 +79,8 @@ fn unmerged(row: &[String]) -> Vec<&String> {
     cells
 }
 
-/// How many rows name the columns: two where the first joins columns by the same name for several, or by one that stands over
-/// several, and the second names each.
+/// How many rows name the columns: two where the first joins columns by the same name for several, or by one that
+/// stands over several, and the second names each.
 pub(super) fn header_rows(rows: &[(usize, Vec<String>)]) -> usize {
     match has_header(rows) {
         true if joins_columns(rows) || stands_over_columns(rows) => 2,
@@ -88,8 +88,8 @@ pub(super) fn header_rows(rows: &[(usize, Vec<String>)]) -> usize {
     }
 }
 
-/// Whether the first row joins columns by the same name for several, and the second names each, as numbers below show or the
-/// names that stand in both rows, for columns that are not joined.
+/// Whether the first row joins columns by the same name for several, and the second names each, as numbers below show
+/// or the names that stand in both rows, for columns that are not joined.
 fn joins_columns(rows: &[(usize, Vec<String>)]) -> bool {
     let [(_, first), (_, second), (_, third), ..] = rows else {
         return false;
@@ -110,8 +110,8 @@ fn joins_columns(rows: &[(usize, Vec<String>)]) -> bool {
         && (goes_down || (second.iter().all(is_name) && third.iter().any(has_numerals)))
 }
 
-/// Whether names in the first row stand over several columns that are empty there, and the second row names each of these and
-/// nothing else.
+/// Whether names in the first row stand over several columns that are empty there, and the second row names each of
+/// these and nothing else.
 fn stands_over_columns(rows: &[(usize, Vec<String>)]) -> bool {
     let [(_, first), (_, second), (_, third), ..] = rows else {
         return false;
@@ -186,8 +186,8 @@ pub(super) fn names_by_shape(rows: &[(usize, Vec<String>)]) -> Option<Vec<String
     (names.len() == wide && count("title") == 1 && count("text") == 1).then_some(names)
 }
 
-/// Whether a row at the top of a table stands above its header: one cell, the table's name or its unit, or a few of which each
-/// says what it is (`制表单位：某局`). `wide`: how many cells the widest row has.
+/// Whether a row at the top of a table stands above its header: one cell, the table's name or its unit, or a few of
+/// which each says what it is (`制表单位：某局`). `wide`: how many cells the widest row has.
 pub(super) fn is_above(row: &[String], wide: usize) -> bool {
     let says_what = |cell: &str| {
         let said = cell.split_once(['：', ':']);

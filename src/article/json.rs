@@ -67,8 +67,8 @@ pub(super) fn next_line(reader: &mut impl BufRead) -> io::Result<(RawLine, u64)>
     })
 }
 
-/// The record in a line, `None` if the line is blank, or why it is none. `declared`: what the file's beginning was found
-/// to be in.
+/// The record in a line, `None` if the line is blank, or why it is none. `declared`: what the file's beginning was
+/// found to be in.
 pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>, id: &str) -> Result<Option<Record>, String> {
     let text = decode(bytes, declared).map_err(|reason| format!("the line {reason}"))?;
     if text.trim().is_empty() {
@@ -89,8 +89,8 @@ pub(super) fn is_lines(text: &str) -> bool {
         && serde_json::from_str::<Map<String, Value>>(first).is_ok()
 }
 
-/// A JSON value in which numbers that would lose digits, such as those of policies and cards, are texts, and a repeated name
-/// loses nothing.
+/// A JSON value in which numbers that would lose digits, such as those of policies and cards, are texts, and a repeated
+/// name loses nothing.
 fn parsed(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str(&with_long_numbers_as_texts(text)).map(|Kept(value)| value)
 }
@@ -132,8 +132,8 @@ fn with_long_numbers_as_texts(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The records of a document, or why there are none. `id`: the file's, by which, the names above its list and its number a
-/// record is named that brings none; `name`: what the file is called.
+/// The records of a document, or why there are none. `id`: the file's, by which, the names above its list and its
+/// number a record is named that brings none; `name`: what the file is called.
 pub(super) fn read_document(text: &str, id: &str, name: &str) -> Result<Document, (Option<usize>, String)> {
     let root = parsed(text).map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
     // Some programs write JSON into JSON.

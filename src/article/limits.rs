@@ -1,7 +1,7 @@
 //! The most that one article may be, whatever it came by, and the check that says which field is beyond it.
 //!
-//! Ids are terms of an index; a title goes with every passage of its article; what is kept beside the text is shown with
-//! each hit. So each has a bound, and a record that goes beyond costs itself alone.
+//! Ids are terms of an index; a title goes with every passage of its article; what is kept beside the text is shown
+//! with each hit. So each has a bound, and a record that goes beyond costs itself alone.
 
 use crate::error::{Error, Result};
 use crate::model::Article;

@@ -153,8 +153,8 @@ fn indents(block: &[String]) -> bool {
             .any(|pair| is_indented(&pair[0]) && !is_indented(&pair[1]))
 }
 
-/// Whether the first of some lines is itself broken inside a sentence, as those below are: it is as wide as they are, and
-/// they are joined.
+/// Whether the first of some lines is itself broken inside a sentence, as those below are: it is as wide as they are,
+/// and they are joined.
 pub(super) fn runs_on(lines: &[&str]) -> bool {
     let end = lines
         .iter()

@@ -198,8 +198,8 @@ const TOML: FrontMatter = FrontMatter {
     parts: &['='],
 };
 
-/// Whether a text begins with front matter: between two rules nothing but fields, and the items and comments that belong
-/// to them.
+/// Whether a text begins with front matter: between two rules nothing but fields, and the items and comments that
+/// belong to them.
 fn has_front_matter(text: &str, written: &FrontMatter) -> bool {
     let mut lines = text.trim_start_matches('\u{feff}').lines();
     if lines.next().is_none_or(|first| first.trim_end() != written.opens) {

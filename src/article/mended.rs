@@ -1,5 +1,5 @@
-//! Markdown as people and programs write it, put right where the format would read it otherwise or lose some of it: lines
-//! that belong apart, headings without a blank, tables whose rows are broken, too long or too short.
+//! Markdown as people and programs write it, put right where the format would read it otherwise or lose some of it:
+//! lines that belong apart, headings without a blank, tables whose rows are broken, too long or too short.
 //!
 //! Works on the lines before the text is parsed; what they say is for `markdown`.
 
@@ -120,8 +120,8 @@ fn kept_apart(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text with the rows of tables whole that a line break in a cell has broken, and below their names a rule that is as
-/// long: else no table is seen.
+/// The text with the rows of tables whole that a line break in a cell has broken, and below their names a rule that is
+/// as long: else no table is seen.
 fn joined_rows(text: &str) -> Cow<'_, str> {
     let lines: Vec<&str> = text.lines().collect();
     if !lines.iter().any(|line| is_rule(line)) {

@@ -227,8 +227,8 @@ fn related_list(lines: &[&str]) -> Option<(usize, Vec<Entry>)> {
             .iter()
             .filter(|entry| entry.article.as_ref().is_ok_and(|a| a.published.is_some()))
             .count();
-        // Two dated entries below a marker make a list, or one and a notice above; with more that do not fit, it is some
-        // other text.
+        // Two dated entries below a marker make a list, or one and a notice above; with more that do not fit, it is
+        // some other text.
         if dated >= if noticed { 1 } else { 2 } && dated * 2 > entries.len() {
             return Some((marker, entries));
         }

@@ -86,8 +86,8 @@ pub fn split(article: &Article, options: &SplitOptions) -> Vec<Passage> {
 }
 
 /// The parts of a passage that meaning looks at one by one, in order, without overlap, as ranges of bytes; none for a
-/// passage that is short enough to be looked at as a whole. A vector of a long passage says what it is about, and little
-/// of the one sentence in it that answers.
+/// passage that is short enough to be looked at as a whole. A vector of a long passage says what it is about, and
+/// little of the one sentence in it that answers.
 pub fn windows(text: &str) -> Vec<Range<usize>> {
     if text.chars().count() <= WHOLE {
         return Vec::new();

@@ -1,9 +1,9 @@
 //! One record to one article: which of its fields is what, what cannot be read, what is kept as it is.
 //!
 //! A record is an object of JSON or a row of a table; its texts are kept to the letter, but for lines that were broken
-//! inside sentences and for the tags of HTML. Fields of no known name become the article's attributes, which are shown and
-//! not searched. What cannot be read in one field costs that field. Knows nothing of files and lines, and leaves to `fields`
-//! what a field is called and to `texts` what is searched.
+//! inside sentences and for the tags of HTML. Fields of no known name become the article's attributes, which are shown
+//! and not searched. What cannot be read in one field costs that field. Knows nothing of files and lines, and leaves to
+//! `fields` what a field is called and to `texts` what is searched.
 
 use std::collections::BTreeMap;
 

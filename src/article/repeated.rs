@@ -1,7 +1,7 @@
 //! JSON in which a name that an object has twice loses nothing.
 //!
-//! A parser keeps the last value of such a name and says nothing. Here the others are kept beside the first, as those of
-//! columns of one name in a table are. Knows nothing of which name means what but that texts go on.
+//! A parser keeps the last value of such a name and says nothing. Here the others are kept beside the first, as those
+//! of columns of one name in a table are. Knows nothing of which name means what but that texts go on.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,8 +14,9 @@ use super::fields;
 /// A value of JSON as it is written.
 pub(super) struct Kept(pub Value);
 
-/// Adds a field to a record: of two of one name, the second says more of a text, and is a field of its own else, called by
-/// the number `nth` behind its name or the next one that is free; gives the number behind that. What is empty says nothing.
+/// Adds a field to a record: of two of one name, the second says more of a text, and is a field of its own else, called
+/// by the number `nth` behind its name or the next one that is free; gives the number behind that. What is empty says
+/// nothing.
 pub(super) fn add(fields: &mut Map<String, Value>, name: String, value: Value, nth: usize) -> usize {
     let is_empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
     let is_text = fields::has_text(std::iter::once(name.as_str()));

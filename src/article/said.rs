@@ -1,4 +1,5 @@
-//! The texts of a record, each once: what one says again, perhaps in other white space, is told where it is said in full.
+//! The texts of a record, each once: what one says again, perhaps in other white space, is told where it is said in
+//! full.
 
 use super::layout::is_han;
 

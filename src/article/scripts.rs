@@ -19,7 +19,8 @@ const MAX_SHOWN: usize = 60;
 /// At how many places of a page data is looked for.
 const MAX_PLACES: usize = 200;
 
-/// Reads a page as it is shown, or by the data of its scripts where it shows nothing; `name` is the title if it has none.
+/// Reads a page as it is shown, or by the data of its scripts where it shows nothing; `name` is the title if it has
+/// none.
 pub(super) fn read(page: &str, name: &str) -> Reading {
     let mut reading = html::read(page, name);
     fill(&mut reading, page, name);

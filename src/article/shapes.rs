@@ -1,5 +1,5 @@
-//! Where the records lie in a document of JSON: in lists, in rows below a header, by their ids, answers by their questions, one
-//! alone, all of them also below names such as `data`.
+//! Where the records lie in a document of JSON: in lists, in rows below a header, by their ids, answers by their
+//! questions, one alone, all of them also below names such as `data`.
 //!
 //! Takes them out of the document, so that what is left stands beside them and can be told. What is in a record is for
 //! `record`.
@@ -103,8 +103,8 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
     one(fields)
 }
 
-/// Whether an object is a record: it has a text, or values in which one lies (answers, the parts of a dialogue) and a title or
-/// an id beside them.
+/// Whether an object is a record: it has a text, or values in which one lies (answers, the parts of a dialogue) and a
+/// title or an id beside them.
 fn is_record(fields: &Map<String, Value>) -> bool {
     let says = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
     let has = |role: Role| {

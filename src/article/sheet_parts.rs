@@ -1,6 +1,7 @@
 //! The tables of one sheet: several may stand side by side, or one below another with a header of its own.
 //!
-//! Only cuts, so that each part is read by its own header; no cell is changed or left out. What a part says is for `table`.
+//! Only cuts, so that each part is read by its own header; no cell is changed or left out. What a part says is for
+//! `table`.
 
 use super::cells::Table;
 use super::fields;
@@ -13,8 +14,8 @@ const TOP: usize = 3;
 
 type Row = (usize, Vec<String>);
 
-/// The tables of a sheet from left to right and from top to bottom, each behind what tells its rows' ids apart from those
-/// of the tables beside it.
+/// The tables of a sheet from left to right and from top to bottom, each behind what tells its rows' ids apart from
+/// those of the tables beside it.
 pub(super) fn parts(table: Table) -> Vec<(String, Table)> {
     let header_rows = table.header_rows;
     let blocks = side_by_side(table.rows);

@@ -1,8 +1,8 @@
 //! Sources: what articles are read from, by name, each with the folder it lies in; and which source a path belongs to.
 //!
-//! An article's id begins with its source's name and goes on with its place in it, so it does not depend on what else was
-//! named in the same call. A file belongs to the innermost source that holds it: a folder inside a known one is no second
-//! source, and a folder that was known before the one around it stays its own. Reads no file.
+//! An article's id begins with its source's name and goes on with its place in it, so it does not depend on what else
+//! was named in the same call. A file belongs to the innermost source that holds it: a folder inside a known one is no
+//! second source, and a folder that was known before the one around it stays its own. Reads no file.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -116,12 +116,12 @@ impl Sources {
         self.0.len() < before
     }
 
-    /// Makes sure that articles may be given to a source by its name: it becomes one if there is none, and stays what it
-    /// is if it has the same folder.
+    /// Makes sure that articles may be given to a source by its name: it becomes one if there is none, and stays what
+    /// it is if it has the same folder.
     ///
     /// # Errors
-    /// `Caller` for a name that is none, `Precondition` if the name is that of a source with another folder, `Exhausted`
-    /// if there are as many sources as may be.
+    /// `Caller` for a name that is none, `Precondition` if the name is that of a source with another folder,
+    /// `Exhausted` if there are as many sources as may be.
     pub fn give(&mut self, given: &Source) -> Result<()> {
         most("source.folder.root", given.root.len(), MAX_PATH_BYTES, "bytes")?;
         check_name("source", &given.name)?;
@@ -195,8 +195,8 @@ impl Sources {
     /// Without a name a new source has that of its folder.
     ///
     /// # Errors
-    /// `Missing` or `Unavailable` if the path cannot be reached, `Caller` for a name that is none, `Precondition` if the
-    /// name is another folder's or the path belongs to another source. Each says what to do.
+    /// `Missing` or `Unavailable` if the path cannot be reached, `Caller` for a name that is none, `Precondition` if
+    /// the name is another folder's or the path belongs to another source. Each says what to do.
     pub fn claim(&mut self, path: &Path, name: Option<&str>) -> Result<Scope> {
         let known = std::path::absolute(path).ok();
         let known = known.and_then(|path| self.0.iter().find(|source| Path::new(&source.root) == path));

@@ -33,8 +33,8 @@ pub(super) const TOTAL: &str = "total";
 pub(super) struct Rows {
     /// Each with its line.
     pub records: Vec<(Option<usize>, Result<Record, String>)>,
-    /// The header; with known names of columns, or without rows that use them, it is in no record. And rows that sum up the
-    /// others and say nothing else.
+    /// The header; with known names of columns, or without rows that use them, it is in no record. And rows that sum up
+    /// the others and say nothing else.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -197,8 +197,8 @@ struct Columns {
 type Reading = (Option<usize>, Result<Record, String>);
 
 impl Sheet<'_> {
-    /// The rows below the header, each told with the name of the part of the table that it stands in; the header once more
-    /// is none of them.
+    /// The rows below the header, each told with the name of the part of the table that it stands in; the header once
+    /// more is none of them.
     fn all_told(&self, heads: &[(usize, Vec<String>)], below: &[(usize, Vec<String>)]) -> Vec<Reading> {
         let wide = self.header.len();
         let is_head = |row: &[String]| only_cell(row).is_none() && heads.iter().any(|(_, head)| head == row);
@@ -249,8 +249,8 @@ impl Sheet<'_> {
         below.iter().map(read).collect()
     }
 
-    /// A row of which a column has the name of a record's text. The other columns are told, too, behind it, or before it where
-    /// none is a title: then it is a row of a table all the same.
+    /// A row of which a column has the name of a record's text. The other columns are told, too, behind it, or before
+    /// it where none is a title: then it is a row of a table all the same.
     fn named(&self, columns: &Columns, line: usize, row: &[String]) -> Result<Record, String> {
         let is_titled = columns.is_titled;
         let mut fields = Map::new();
@@ -293,8 +293,8 @@ impl Sheet<'_> {
         Ok(record)
     }
 
-    /// A row of more cells than the table has columns, with those of its text as one: nobody put that in quotes, so each of
-    /// its commas began another cell. None where what stands behind it then does not fit its columns.
+    /// A row of more cells than the table has columns, with those of its text as one: nobody put that in quotes, so
+    /// each of its commas began another cell. None where what stands behind it then does not fit its columns.
     fn with_commas(&self, row: &[String], text: usize) -> Option<Vec<String>> {
         let surplus = row
             .len()

@@ -1,5 +1,5 @@
-//! What a record says as text: the fields that are texts by their names, what else in it reads as sentences, or else all its
-//! values by their names.
+//! What a record says as text: the fields that are texts by their names, what else in it reads as sentences, or else
+//! all its values by their names.
 //!
 //! Owns that no sentence of a record goes where nobody searches; what the other fields mean is for `record`.
 

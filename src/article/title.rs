@@ -7,8 +7,9 @@ use super::layout::{Line, is_han, is_pause, line};
 /// The longest line that is taken for a title, in characters.
 pub(super) const MAX_TITLE: usize = 80;
 
-/// The first line, from `start` on, that is not what stands above the title of a text on paper: a number of a page, the label of
-/// an attachment, the issue of a journal, the head of an office's letter with its number, the way to a page on its site.
+/// The first line, from `start` on, that is not what stands above the title of a text on paper: a number of a page, the
+/// label of an attachment, the issue of a journal, the head of an office's letter with its number, the way to a page on
+/// its site.
 pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
     let filled: Vec<usize> = (start..lines.len())
         .filter(|&at| !lines[at].trim().is_empty())
@@ -62,8 +63,8 @@ const ENDS: &[&str] = &[
     "答复",
 ];
 
-/// How many of the lines behind it belong to a title, too: an official one, 关于..., may end in the next line as such titles
-/// do, and a name in brackets in one of the next two.
+/// How many of the lines behind it belong to a title, too: an official one, 关于..., may end in the next line as such
+/// titles do, and a name in brackets in one of the next two.
 pub(super) fn lines_behind(title: &str, behind: &[&str]) -> usize {
     let is_official = title.starts_with("关于") && !is_end(title);
     if is_official && behind.first().is_some_and(|next| is_end(next) && is_short(next)) {

@@ -1,8 +1,8 @@
 //! A text as the smallest pieces that passages are put together from: sentences, and parts of sentences too long.
 //!
-//! Each piece knows its length in characters, the length of the white space before it, and how much is lost if a passage begins
-//! with it. Every character that is not white space lies in exactly one piece. Lengths are counted once a piece and
-//! added up, so cutting takes time in proportion to the text.
+//! Each piece knows its length in characters, the length of the white space before it, and how much is lost if a
+//! passage begins with it. Every character that is not white space lies in exactly one piece. Lengths are counted once
+//! a piece and added up, so cutting takes time in proportion to the text.
 
 use super::layout::{COLONS, Line, is_enumerated, is_pause, is_stop, line};
 
@@ -107,7 +107,8 @@ fn more_cells(line: &str) -> usize {
 }
 
 /// Gives the rows of each table its first one, which says what their cells are. A short line between rows of as many
-/// cells names a part of the table, unless names of columns follow: no numbers as there were none before, and then some.
+/// cells names a part of the table, unless names of columns follow: no numbers as there were none before, and then
+/// some.
 fn settle_headers(rows: &mut [Row<'_>]) {
     let cells = |row: &Row<'_>| more_cells(row.text);
     let has_digits = |line: &str| line.contains(|c: char| c.is_ascii_digit());
@@ -205,7 +206,8 @@ impl Cutter<'_> {
         });
     }
 
-    /// Adds a sentence, joined to the one before it in the line if both are short; cut at its clauses if it is too long.
+    /// Adds a sentence, joined to the one before it in the line if both are short; cut at its clauses if it is too
+    /// long.
     fn sentence(&mut self, start: usize, sentence: &str, line_from: usize) {
         let length = chars(sentence);
         let cut = if is_enumerated(sentence) { 5.0 } else { 8.0 };

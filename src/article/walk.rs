@@ -1,8 +1,8 @@
 //! Paths to files: which files lie under the named paths, in a fixed order, and the source that each belongs to.
 //!
-//! Opens nothing and decides nothing by content. Hidden files and folders of an index are passed over, those that `skip`
-//! knows by name are named, links to folders are not followed (they may lead back up), links to files are where these lie
-//! in the folder of their source.
+//! Opens nothing and decides nothing by content. Hidden files and folders of an index are passed over, those that
+//! `skip` knows by name are named, links to folders are not followed (they may lead back up), links to files are where
+//! these lie in the folder of their source.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

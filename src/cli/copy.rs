@@ -8,8 +8,9 @@ use super::index::{Bars, print};
 use super::milvus::{copy_between, shown};
 use crate::error::Result;
 
-/// Copy an index into another one, each a folder or milvus://HOST:PORT/NAME. Articles are taken as they were indexed; texts
-/// whose vectors are in the cache are not embedded again. An index in Milvus answers as before until all is there.
+/// Copy an index into another one, each a folder or milvus://HOST:PORT/NAME. Articles are taken as they were indexed;
+/// texts whose vectors are in the cache are not embedded again. An index in Milvus answers as before until all is
+/// there.
 #[derive(Args)]
 pub struct Copy {
     /// Where it is.

@@ -1,5 +1,5 @@
-//! `baowen generate`: a synthetic collection in a folder, with its vectors where `baowen index` looks for them and where
-//! other programs can read them.
+//! `baowen generate`: a synthetic collection in a folder, with its vectors where `baowen index` looks for them and
+//! where other programs can read them.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! What is told of the commands themselves: examples in their help, completions for shells, manual pages. All of it is made
-//! of the commands as clap knows them; the examples stand in `examples.txt`, each below the command that it calls.
+//! What is told of the commands themselves: examples in their help, completions for shells, manual pages. All of it is
+//! made of the commands as clap knows them; the examples stand in `examples.txt`, each below the command that it calls.
 
 use std::path::PathBuf;
 

@@ -106,8 +106,8 @@ pub fn check(address: &str) -> Result<()> {
     parsed(address).map(drop)
 }
 
-/// The variable that holds `USER:PASSWORD` or an API key where the address does not: what stands on a command line is seen by
-/// every user of the machine.
+/// The variable that holds `USER:PASSWORD` or an API key where the address does not: what stands on a command line is
+/// seen by every user of the machine.
 const TOKEN: &str = "BAOWEN_MILVUS_TOKEN";
 
 fn parsed(address: &str) -> Result<Address> {
@@ -163,8 +163,8 @@ fn check_rules(index: &MilvusIndex, rules: &Rules) -> Result<()> {
     }
 }
 
-/// The right to write to an index by these rules. They are checked when it is held: until then somebody else may make the
-/// index again by others.
+/// The right to write to an index by these rules. They are checked when it is held: until then somebody else may make
+/// the index again by others.
 fn writer_by(index: &Arc<MilvusIndex>, rules: &Rules) -> Result<Box<dyn Writer>> {
     let writer = index.clone().writer()?;
     check_rules(index, rules)?;
@@ -275,12 +275,13 @@ fn remake(index: &Arc<MilvusIndex>, rules: Rules) -> Result<Counts> {
     copied(&from, &Ingest::new(writer, rules))
 }
 
-/// Copies an index into another one, each in a folder or in Milvus. What an index in Milvus holds is replaced only where that
-/// is wanted; a folder must hold none.
+/// Copies an index into another one, each in a folder or in Milvus. What an index in Milvus holds is replaced only
+/// where that is wanted; a folder must hold none.
 pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress) -> Result<Summary> {
     let started = std::time::Instant::now();
     let bm25 = Profile::shipped().bm25;
-    // Nobody writes to what is read out of Milvus until all is there: what another commit replaces is deleted a minute later.
+    // Nobody writes to what is read out of Milvus until all is there: what another commit replaces is deleted a minute
+    // later.
     let mut _held = None;
     let (source, identity): (Arc<dyn Backend>, _) = match Address::is_meant(from) {
         true => {

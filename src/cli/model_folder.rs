@@ -1,5 +1,5 @@
-//! `baowen model list|info|import|use|embed`: the models that are there, one of them, another one taken in, the one that
-//! new indexes are made with, what one makes of a text.
+//! `baowen model list|info|import|use|embed`: the models that are there, one of them, another one taken in, the one
+//! that new indexes are made with, what one makes of a text.
 
 use std::path::PathBuf;
 

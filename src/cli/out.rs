@@ -1,8 +1,8 @@
 //! Standard output and standard error for all commands: whoever stops reading (`baowen search 医保 | head -1`) ends the
 //! command quietly.
 //!
-//! The standard library's `println!` and `eprintln!` panic there; clippy refuses them in this layer. Articles and the names of
-//! files come from anywhere, so what they hold of a terminal's control sequences is shown and not obeyed.
+//! The standard library's `println!` and `eprintln!` panic there; clippy refuses them in this layer. Articles and the
+//! names of files come from anywhere, so what they hold of a terminal's control sequences is shown and not obeyed.
 
 use std::borrow::Cow;
 use std::fmt::Arguments;
@@ -100,8 +100,8 @@ pub fn write_error(text: Arguments) {
     let _ = stderr().lock().write_all(obeyed_by_none(&text.to_string()).as_bytes());
 }
 
-/// The text with a mark in the place of each character that drives a terminal or turns the direction of a line round; line ends
-/// and tabs stay.
+/// The text with a mark in the place of each character that drives a terminal or turns the direction of a line round;
+/// line ends and tabs stay.
 fn obeyed_by_none(text: &str) -> Cow<'_, str> {
     let is_obeyed = |c: char| {
         let turns =

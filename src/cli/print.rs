@@ -1,5 +1,5 @@
-//! Values as JSON, for programs. An answer as JSON is the protocol's, so that a program need not care whether it asked the
-//! service or the command line; how people read one: `answer`.
+//! Values as JSON, for programs. An answer as JSON is the protocol's, so that a program need not care whether it asked
+//! the service or the command line; how people read one: `answer`.
 
 use serde::Serialize;
 

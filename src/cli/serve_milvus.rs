@@ -1,5 +1,5 @@
-//! A service over an index in Milvus: opened as soon as Milvus is there, followed as others write to it, and not serving
-//! while Milvus is away.
+//! A service over an index in Milvus: opened as soon as Milvus is there, followed as others write to it, and not
+//! serving while Milvus is away.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ const REOPEN: Duration = Duration::from_secs(10);
 /// Opens the index at an address, however long Milvus is away; `cell` says meanwhile why nothing is answered.
 ///
 /// # Errors
-/// What waiting does not mend: no index there and nobody to make one, other rules, a model that writing needs and that is
-/// not here.
+/// What waiting does not mend: no index there and nobody to make one, other rules, a model that writing needs and that
+/// is not here.
 pub fn open(address: &str, opening: &Opening, cell: &ReadyCell, metrics: &Arc<Metrics>) -> Result<OpenedForService> {
     let mut said = String::new();
     let opened = loop {
@@ -112,8 +112,8 @@ struct Following {
 }
 
 impl Following {
-    /// Tells how Milvus is and counts what is taken over, and opens the index anew where somebody made it by other rules; for
-    /// as long as the service lives.
+    /// Tells how Milvus is and counts what is taken over, and opens the index anew where somebody made it by other
+    /// rules; for as long as the service lives.
     async fn follow(mut self, metrics: Arc<Metrics>) -> Result<Infallible> {
         let (mut edition, mut tried) = (self.index.edition(), None::<Instant>);
         let mut was_well = true;

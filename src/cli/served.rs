@@ -1,7 +1,8 @@
-//! The engine that a service answers with, and how newer commits and other engines take its place: when the index was made
-//! anew by other rules, the model that it names now is opened and answers from then on.
+//! The engine that a service answers with, and how newer commits and other engines take its place: when the index was
+//! made anew by other rules, the model that it names now is opened and answers from then on.
 //!
-//! What cannot be opened leaves what was there, and the health of writing says so; what is found damaged ends the serving.
+//! What cannot be opened leaves what was there, and the health of writing says so; what is found damaged ends the
+//! serving.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -143,8 +144,8 @@ pub fn check_behind(index: Arc<EmbeddedIndex>, read_only: bool, served: Arc<Serv
 }
 
 /// Asks the first question, which pages in the model and the postings; better ours than a caller's. First by words, for
-/// which there is always time; then a model behind an address has its moment. It does not keep the service from opening:
-/// what it says instead of answering is told once.
+/// which there is always time; then a model behind an address has its moment. It does not keep the service from
+/// opening: what it says instead of answering is told once.
 pub fn warm(engine: &Engine) -> Result<()> {
     let mut request = SearchRequest::new("医保断缴了怎么办");
     request.mode = Mode::Lexical;

@@ -1,4 +1,5 @@
-//! The settings of a service as flags of a command, made from the catalogue, with the file and the variables below them.
+//! The settings of a service as flags of a command, made from the catalogue, with the file and the variables below
+//! them.
 
 use std::path::PathBuf;
 

@@ -40,9 +40,9 @@ impl VectorsBy<'_> {
         of_new_ones && Models::here().chosen().is_ok_and(|name| name.is_some())
     }
 
-    /// The model; `None` with a word on the error stream where nobody chose one and the default one is not here, or where
-    /// the model of an index is not here, which who writes to it refuses. A model that is here and cannot be opened is an
-    /// error: vectors are not left out by accident.
+    /// The model; `None` with a word on the error stream where nobody chose one and the default one is not here, or
+    /// where the model of an index is not here, which who writes to it refuses. A model that is here and cannot be
+    /// opened is an error: vectors are not left out by accident.
     fn open(&self, index: &Path) -> Result<Option<Arc<dyn Embedder>>> {
         let models = Models::here();
         let opened = match self {
@@ -178,8 +178,8 @@ impl Opened {
     }
 }
 
-/// Opens an index for asking, ranked by a profile, with the model that it names. Analyser, model and index are opened at
-/// the same time, since each takes its while.
+/// Opens an index for asking, ranked by a profile, with the model that it names. Analyser, model and index are opened
+/// at the same time, since each takes its while.
 pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
     let identity = EmbeddedIndex::identity_in(folder)?;
     let models = Models::here();

@@ -1,4 +1,5 @@
-//! `baowen verify`: every byte of an index against its checksums, or over Milvus what it holds against what is counted of it.
+//! `baowen verify`: every byte of an index against its checksums, or over Milvus what it holds against what is counted
+//! of it.
 
 use clap::Args;
 use serde_json::json;
@@ -11,8 +12,8 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::{Backend, EmbeddedIndex};
 
-/// Read every byte of an index and compare it with its checksums; of one in Milvus, all that it holds and compare it with what
-/// its newest commit says.
+/// Read every byte of an index and compare it with its checksums; of one in Milvus, all that it holds and compare it
+/// with what its newest commit says.
 #[derive(Args)]
 pub struct Verify {
     #[command(flatten)]

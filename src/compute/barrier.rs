@@ -1,5 +1,5 @@
-//! A barrier that spins: threads that share one short piece of work wait for each other at it, step by step, where a step
-//! takes about as long as waking a sleeping thread.
+//! A barrier that spins: threads that share one short piece of work wait for each other at it, step by step, where a
+//! step takes about as long as waking a sleeping thread.
 //!
 //! A thread that panics breaks the barrier, so that nobody waits for it. Starts no threads.
 

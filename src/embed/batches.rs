@@ -1,16 +1,16 @@
 //! Runs tokenised texts through a network: batches, threads, buffers. Knows nothing of what a network computes.
 //!
-//! A single text runs on the caller's thread, helped by others if the caller allows it and no model is working on anything
-//! else. Several texts are laid into batches of about equal length and the batches are divided among the threads, longest
-//! first.
+//! A single text runs on the caller's thread, helped by others if the caller allows it and no model is working on
+//! anything else. Several texts are laid into batches of about equal length and the batches are divided among the
+//! threads, longest first.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::compute::{Budget, InStep};
 use crate::error::Result;
 
-/// Tokens of a batch, unless a single text has more: enough to read the weights seldom, few enough for their activations
-/// to stay in the second-level cache.
+/// Tokens of a batch, unless a single text has more: enough to read the weights seldom, few enough for their
+/// activations to stay in the second-level cache.
 const BATCH: usize = 256;
 /// Below this many tokens a batch is not split further to keep another core busy.
 const SMALL_BATCH: usize = 64;
@@ -22,8 +22,8 @@ pub(super) trait Network: Send + Sync {
     /// The buffers of one thread, kept between runs.
     type Scratch: Default + Send;
 
-    /// One vector a text. Each text holds at least one id, at most as many as the model has positions, and only ids that
-    /// it has.
+    /// One vector a text. Each text holds at least one id, at most as many as the model has positions, and only ids
+    /// that it has.
     fn run(&self, texts: &[&[u32]], scratch: &mut Self::Scratch) -> Result<Vec<Vec<f32>>>;
 
     /// As [`Network::run`] for one text, by one thread for each scratch. There are at least one scratch and at most as

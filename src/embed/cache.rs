@@ -1,8 +1,8 @@
 //! Vectors of texts seen before, on disk, for indexing.
 //!
-//! A cache is keyed by content, as the one of questions is (`question_cache`): the embedder's identity, whether the text is a
-//! question or a passage, and the text, hashed to 128 bits. So a cache is never stale, only useless, and deleting it
-//! costs time and nothing else.
+//! A cache is keyed by content, as the one of questions is (`question_cache`): the embedder's identity, whether the
+//! text is a question or a passage, and the text, hashed to 128 bits. So a cache is never stale, only useless, and
+//! deleting it costs time and nothing else.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -47,9 +47,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Vectors on disk: an append-only file of equal records, each `key (16 bytes), numbers (4 x dimension), XXH3 of both
-/// (8 bytes)`, little-endian. A record that was cut off is dropped by whoever writes next, one that was damaged is never
-/// returned. Any number of programs share a file: who appends holds a lock for that moment and takes over first what the
-/// others have appended.
+/// (8 bytes)`, little-endian. A record that was cut off is dropped by whoever writes next, one that was damaged is
+/// never returned. Any number of programs share a file: who appends holds a lock for that moment and takes over first
+/// what the others have appended.
 pub struct VectorCache {
     dimension: usize,
     open: Mutex<Open>,

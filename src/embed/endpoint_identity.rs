@@ -1,5 +1,6 @@
 //! The identity of an endpoint's model: what an index keeps of it. Owns how it is written, how two of them differ,
-//! and by what name a model goes in any identity; never asks an endpoint. The address is no part of it, since the same model may move.
+//! and by what name a model goes in any identity; never asks an endpoint. The address is no part of it, since the same
+//! model may move.
 
 // Only endpoints write one; a program without HTTP still says what an index was made with.
 #![cfg_attr(not(feature = "http"), allow(dead_code))]
@@ -27,8 +28,8 @@ pub fn is_endpoint(identity: &str) -> bool {
     identity.split(' ').next() == Some(ENDPOINT)
 }
 
-/// The name of the model in an embedder's identity, without the organisation before a `/`: one model has it wherever it runs,
-/// here or behind an address.
+/// The name of the model in an embedder's identity, without the organisation before a `/`: one model has it wherever it
+/// runs, here or behind an address.
 pub fn model_name(identity: &str) -> &str {
     let name = match parts(identity) {
         Some((model, ..)) => model,
@@ -37,7 +38,8 @@ pub fn model_name(identity: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// What of an endpoint's settings is `here` another than in `wanted`, where both name one model; `None` where they do not.
+/// What of an endpoint's settings is `here` another than in `wanted`, where both name one model; `None` where they do
+/// not.
 pub fn difference(here: &str, wanted: &str) -> Option<String> {
     let ((model, dimension, prefixes), wanted) = (parts(here)?, parts(wanted)?);
     if model != wanted.0 {

@@ -125,8 +125,8 @@ impl ModelFolder {
     /// Reads a folder.
     ///
     /// # Errors
-    /// `Missing` without the folder or a file that is needed, `Corrupt` for settings that cannot be read or that ask for
-    /// what is not done here; the file, what was found and what is needed are named.
+    /// `Missing` without the folder or a file that is needed, `Corrupt` for settings that cannot be read or that ask
+    /// for what is not done here; the file, what was found and what is needed are named.
     pub fn read(path: &Path) -> Result<Self> {
         if !path.is_dir() {
             return Err(Error::missing(format!("there is no folder {}", path.display())));

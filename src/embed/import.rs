@@ -28,8 +28,8 @@ impl Models {
     /// Copies a model's folder into this one, under a name, once it has been opened and has embedded or scored a text.
     ///
     /// # Errors
-    /// `Caller` for a name that is taken or can be none; what opening says of a model that is not whole. Nothing is left
-    /// behind then.
+    /// `Caller` for a name that is taken or can be none; what opening says of a model that is not whole. Nothing is
+    /// left behind then.
     pub fn import(&self, from: &Path, options: &ImportOptions) -> Result<Entry> {
         let found = ModelFolder::read(from)?;
         let own_name = || {

@@ -1,8 +1,8 @@
 //! The folder of models: which are there, under which names, which one new indexes are made with; and a model opened by
 //! its name or by the identity that an index keeps.
 //!
-//! A model is built in and runs on our own kernels, is a folder in a hub's layout (`folder`), which an ONNX runtime runs,
-//! or a folder with the settings of an endpoint (`endpoint`). Nothing here fetches anything.
+//! A model is built in and runs on our own kernels, is a folder in a hub's layout (`folder`), which an ONNX runtime
+//! runs, or a folder with the settings of an endpoint (`endpoint`). Nothing here fetches anything.
 
 use std::fs;
 use std::io::Write as _;
@@ -164,12 +164,12 @@ impl Models {
         }
     }
 
-    /// Has new indexes made with this encoder. What is returned keeps it from being used now and is not in its folder: an
-    /// endpoint's key, which may come with the next shell.
+    /// Has new indexes made with this encoder. What is returned keeps it from being used now and is not in its folder:
+    /// an endpoint's key, which may come with the next shell.
     ///
     /// # Errors
-    /// `Missing` if it is not there, `Caller` if it is a reranker, `Unavailable` if the choice cannot be kept; why it cannot
-    /// be run here, if it cannot.
+    /// `Missing` if it is not there, `Caller` if it is a reranker, `Unavailable` if the choice cannot be kept; why it
+    /// cannot be run here, if it cannot.
     pub fn choose(&self, name: &str) -> Result<Option<Error>> {
         if name != DEFAULT && self.role(name)? != Role::Encoder {
             return Err(
@@ -232,8 +232,8 @@ impl Models {
     /// Of several endpoints of one identity the chosen one is opened, else the first by name.
     ///
     /// # Errors
-    /// As [`Models::encoder`]; for an endpoint with what keeps each that is there from being the one, or from being opened.
-    /// What is opened may have the name and be another model; its identity says so.
+    /// As [`Models::encoder`]; for an endpoint with what keeps each that is there from being the one, or from being
+    /// opened. What is opened may have the name and be another model; its identity says so.
     pub fn encoder_of(&self, identity: &str, budget: Budget) -> Result<Arc<dyn Embedder>> {
         if name_in(identity) != ENDPOINT {
             return self.encoder(name_in(identity), budget);

@@ -1,5 +1,5 @@
-//! Opens a model's folder by what runs it, an ONNX runtime or a server. What a program was built without is an error that
-//! says how to get it. All of the features that this hangs on are named here and nowhere else.
+//! Opens a model's folder by what runs it, an ONNX runtime or a server. What a program was built without is an error
+//! that says how to get it. All of the features that this hangs on are named here and nowhere else.
 
 use std::path::Path;
 use std::sync::Arc;

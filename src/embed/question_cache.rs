@@ -29,8 +29,8 @@ impl QuestionCache {
         self.vectors.get(&key(embedder.identity(), Kind::Query, text))
     }
 
-    /// The question's vector, from the cache (true) or from the embedder (false). Two callers may embed the same question
-    /// at once; both get the same vector.
+    /// The question's vector, from the cache (true) or from the embedder (false). Two callers may embed the same
+    /// question at once; both get the same vector.
     ///
     /// # Errors
     /// The embedder's.

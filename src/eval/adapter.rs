@@ -5,8 +5,8 @@
 //! vectors. The loss is listwise softmax cross-entropy over a question's candidates (ListNet, Cao et al. 2007), gains
 //! `2^grade - 1`; what is learned starts at nothing and is held down, so that it corrects rather than replaces. Never
 //! searches (candidates and vectors are given), never keeps a file (`search::Adapter` does) and never says how good it
-//! is on questions it learned from ([`held_out`] holds some out). Everything repeats bit for bit on one machine: a fixed
-//! seed, and sums in a fixed order whatever the number of threads.
+//! is on questions it learned from ([`held_out`] holds some out). Everything repeats bit for bit on one machine: a
+//! fixed seed, and sums in a fixed order whatever the number of threads.
 
 use ndarray::Array2;
 

@@ -15,9 +15,9 @@ pub struct Logistic {
     pub bias: f64,
 }
 
-/// Fits a curve that tells two groups of rows apart, each group counting the same however many rows it has: with Platt's
-/// smoothed targets (1999), which keep a clean separation from becoming certainty, and the constant moved by the log of
-/// the groups' ratio (King and Zeng 2001).
+/// Fits a curve that tells two groups of rows apart, each group counting the same however many rows it has: with
+/// Platt's smoothed targets (1999), which keep a clean separation from becoming certainty, and the constant moved by
+/// the log of the groups' ratio (King and Zeng 2001).
 ///
 /// # Errors
 /// `Caller` if a group is empty; as [`fit`].

@@ -21,7 +21,8 @@ use crate::error::{Error, Result};
 pub enum Metric {
     /// Normalised discounted cumulative gain of the first k (Järvelin and Kekäläinen 2002, linear gain).
     Ndcg(usize),
-    /// The same with the gain 2^grade - 1, which counts a full answer much more than a part of one (Burges et al. 2005).
+    /// The same with the gain 2^grade - 1, which counts a full answer much more than a part of one (Burges et al.
+    /// 2005).
     NdcgExponential(usize),
     /// Whether the first k hold an article of at least this grade.
     Success(usize, i32),

@@ -2,9 +2,9 @@
 //! written row by row.
 //!
 //! It is how vectors pass between the engine and the Python programs that it is compared with. Other element types
-//! and orders are refused, not converted: whoever measures must know what was measured. `ndarray-npy` writes a whole array
-//! or a mapped file, not row after row, so this is ours.
-//! Format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>, version 1.0.
+//! and orders are refused, not converted: whoever measures must know what was measured. `ndarray-npy` writes a whole
+//! array or a mapped file, not row after row, so this is ours. Format:
+//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>, version 1.0.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
@@ -23,8 +23,8 @@ const MAX_NUMBERS: usize = 1 << 30;
 /// Reads a matrix.
 ///
 /// # Errors
-/// `Missing` if there is no such file, `Unavailable` if it cannot be read; `Caller` if it is not a matrix of `<f4` in C order, is cut off, or holds a number
-/// that is not finite.
+/// `Missing` if there is no such file, `Unavailable` if it cannot be read; `Caller` if it is not a matrix of `<f4` in C
+/// order, is cut off, or holds a number that is not finite.
 pub fn read(path: &Path) -> Result<Array2<f32>> {
     let doing = || format!("reading {}", path.display());
     let file =

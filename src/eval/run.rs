@@ -1,9 +1,9 @@
 //! Owns runs: for each question the ranked articles, written in the TREC format.
 //!
 //! A run's order is its ranking. Other tools throw the order away and sort by score: trec_eval by the score as a
-//! 32-bit float, descending, ties by document id descending; ir_measures' `RR@k` by the score as a 64-bit float, ties by
-//! id ascending. So what is written has strictly decreasing 32-bit scores. Only tests read runs, as trec_eval does. Never
-//! measures anything.
+//! 32-bit float, descending, ties by document id descending; ir_measures' `RR@k` by the score as a 64-bit float, ties
+//! by id ascending. So what is written has strictly decreasing 32-bit scores. Only tests read runs, as trec_eval does.
+//! Never measures anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -165,12 +165,12 @@ mod tests {
     use crate::error::Fault;
 
     impl Run {
-        /// Reads `qid Q0 docid rank score tag` lines. As for trec_eval the rank column says nothing: a ranking is sorted by
-        /// score as a 32-bit float, descending, then by id, descending.
+        /// Reads `qid Q0 docid rank score tag` lines. As for trec_eval the rank column says nothing: a ranking is
+        /// sorted by score as a 32-bit float, descending, then by id, descending.
         ///
         /// # Errors
-        /// `Missing` if there is no such file; `Caller`, naming the line, for a line without six fields, a score that is
-        /// no finite number, or an article that was ranked before.
+        /// `Missing` if there is no such file; `Caller`, naming the line, for a line without six fields, a score that
+        /// is no finite number, or an article that was ranked before.
         pub fn read(path: &Path) -> Result<Self> {
             let mut by_query: BTreeMap<String, Vec<Ranked>> = BTreeMap::new();
             let mut seen: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();

@@ -5,13 +5,13 @@
 //! from the same kind of article (with or without a title), in shuffled order. So lengths, words and their frequencies
 //! are real, and so is that words and vector speak of the same thing.
 //!
-//! Its vector is the real one's with noise: `mean + a (v - mean) + sqrt(1 - a²) g`, normalised, where g is Gaussian with
-//! the covariance of the real vectors (a sum of 16 of them, centred, with Gaussian weights). Noise that is the same in
-//! every direction would push passages apart from each other and from every question: vectors of this model lie close
-//! together, in few directions. Measured on the 8,029 vectors of the insurance set (median cosine with the nearest, the
-//! 10th nearest and any other passage; effective dimension): real 0.959, 0.942, 0.883, 67; this at a = 0.8, 8,029
-//! passages: 0.956, 0.931, 0.884, 67; even noise at a cosine of 0.9 to the source, 50,000 passages: 0.826, 0.797, 0.714,
-//! 243.
+//! Its vector is the real one's with noise: `mean + a (v - mean) + sqrt(1 - a²) g`, normalised, where g is Gaussian
+//! with the covariance of the real vectors (a sum of 16 of them, centred, with Gaussian weights). Noise that is the
+//! same in every direction would push passages apart from each other and from every question: vectors of this model lie
+//! close together, in few directions. Measured on the 8,029 vectors of the insurance set (median cosine with the
+//! nearest, the 10th nearest and any other passage; effective dimension): real 0.959, 0.942, 0.883, 67; this at a =
+//! 0.8, 8,029 passages: 0.956, 0.931, 0.884, 67; even noise at a cosine of 0.9 to the source, 50,000 passages: 0.826,
+//! 0.797, 0.714, 243.
 //!
 //! Passage n depends on the seed and n alone (and on equal texts before it), so a small collection is the beginning of
 //! a larger one, whatever the number of threads.
@@ -94,8 +94,8 @@ impl Source {
     /// Takes real articles apart. `vectors`: one row an article, in their order.
     ///
     /// # Errors
-    /// `Caller` if the rows are not as many as the articles or of another length than the model's vectors, or no article
-    /// has a sentence that can be used.
+    /// `Caller` if the rows are not as many as the articles or of another length than the model's vectors, or no
+    /// article has a sentence that can be used.
     pub fn new(articles: &[Article], vectors: Array2<f32>, dimension: usize, budget: Budget) -> Result<Self> {
         if vectors.nrows() != articles.len() || vectors.ncols() != dimension {
             return Err(Error::caller(format!(

@@ -125,8 +125,9 @@ pub trait Snapshot: Send + Sync {
     /// Begins a question about the passages that the filter lets through: looks its terms up, once for everything.
     fn ask(self: Arc<Self>, question: Arc<LexicalQuery>, filter: &Filter, budget: Budget) -> Result<Arc<dyn Asked>>;
 
-    /// How many passages hold each of these terms of the bigram stream (two characters, one, a Latin word) in their titles or
-    /// in their texts, whichever are more; counted as for what words weigh. Must be cheap: it is asked before the question.
+    /// How many passages hold each of these terms of the bigram stream (two characters, one, a Latin word) in their
+    /// titles or in their texts, whichever are more; counted as for what words weigh. Must be cheap: it is asked before
+    /// the question.
     fn holding(&self, terms: &[&str], budget: Budget) -> Result<Vec<u64>>;
 
     /// How many passages a filter lets through.
@@ -135,8 +136,8 @@ pub trait Snapshot: Send + Sync {
     /// A whole article.
     fn article(&self, id: &str, budget: Budget) -> Result<Option<Article>>;
 
-    /// The passages of an article, in their order, each with its vector (empty if the index holds none); nothing if there
-    /// is no such article.
+    /// The passages of an article, in their order, each with its vector (empty if the index holds none); nothing if
+    /// there is no such article.
     fn passages(&self, id: &str, budget: Budget) -> Result<Vec<(StoredPassage, Vec<f32>)>>;
 
     /// How many articles there are of each publisher, place and year among the passages that a filter lets through.
@@ -154,7 +155,8 @@ pub trait Snapshot: Send + Sync {
     /// The ids of the articles of which every passage is let through by a filter.
     fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>>;
 
-    /// The ids of the articles of which a passage is let through by a filter. An engine that can should do it in one walk.
+    /// The ids of the articles of which a passage is let through by a filter. An engine that can should do it in one
+    /// walk.
     fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
         let mut ids = BTreeSet::new();
         for id in self.article_ids(budget)? {
@@ -204,8 +206,8 @@ pub trait Asked: Send + Sync {
     /// The passages as they are shown, in the order named.
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>>;
 
-    /// How near each window of the passages (see [`windows`](crate::article::windows)) is to an L2-normalised vector, as
-    /// cosines in the windows' order; nothing for a passage without windows, or for a vector of another dimension.
+    /// How near each window of the passages (see [`windows`](crate::article::windows)) is to an L2-normalised vector,
+    /// as cosines in the windows' order; nothing for a passage without windows, or for a vector of another dimension.
     fn windows(&self, vector: &[f32], passages: &[PassageRef]) -> Result<Vec<Vec<f32>>>;
 
     /// What each of the question's terms adds to the lexical score of each passage, the strongest first.
@@ -240,8 +242,8 @@ pub trait Writer: Send {
     /// Makes everything since the last commit durable and visible, all of it or none. Returns the commit's stamp.
     fn commit(&mut self) -> Result<u64>;
 
-    /// Forgets everything since the last commit. Returns the stamp of the commit that it goes on from: where the right to
-    /// write was lost and taken again, somebody else may have made it.
+    /// Forgets everything since the last commit. Returns the stamp of the commit that it goes on from: where the right
+    /// to write was lost and taken again, somebody else may have made it.
     fn rollback(&mut self) -> Result<u64>;
 
     /// Whether what is written may still become a commit. Must be cheap; where it fails [`Writer::rollback`] is due.
@@ -249,7 +251,8 @@ pub trait Writer: Send {
         Ok(())
     }
 
-    /// Gives the right to write back where it is not that of this process, which may live on; nothing is written after it.
+    /// Gives the right to write back where it is not that of this process, which may live on; nothing is written after
+    /// it.
     fn close(&mut self) {}
 }
 

@@ -1,5 +1,5 @@
-//! What the segment components of our own (`vectors`, `windows`) have in common as parts of a tantivy index: how a passage's
-//! value reaches them, and that both keep the order of the documents. Owns no format.
+//! What the segment components of our own (`vectors`, `windows`) have in common as parts of a tantivy index: how a
+//! passage's value reaches them, and that both keep the order of the documents. Owns no format.
 
 use tantivy::indexer::doc_id_mapping::{DocIdMapping, MappingType};
 use tantivy::plugin::PluginMergeContext;
@@ -18,8 +18,8 @@ pub fn value(doc: &dyn ErasedDocument, field: Field) -> &[u8] {
         .unwrap_or(&[])
 }
 
-/// Refuses a merge that reorders documents: those of a merged segment are the live ones of each reader in turn, and only
-/// sorting would reorder them.
+/// Refuses a merge that reorders documents: those of a merged segment are the live ones of each reader in turn, and
+/// only sorting would reorder them.
 pub fn refuse_sorted_merge(ctx: &PluginMergeContext) -> tantivy::Result<()> {
     match ctx.doc_id_mapping.mapping_type() == MappingType::Shuffled {
         true => Err(sorted()),

@@ -1,8 +1,8 @@
 //! The index: what a passage is on disk, how it gets there, and how one commit of it is searched.
 //!
-//! [`backend`] is the seam that searching sees, [`scoring`] what every engine scores by, [`embedded`] the engine of this
-//! machine: tantivy holds everything, the vectors included (`vectors`), so one commit, one delete bitset and one merge
-//! serve both rankings; graphs and forward indexes are derived.
+//! [`backend`] is the seam that searching sees, [`scoring`] what every engine scores by, [`embedded`] the engine of
+//! this machine: tantivy holds everything, the vectors included (`vectors`), so one commit, one delete bitset and one
+//! merge serve both rankings; graphs and forward indexes are derived.
 
 mod backend;
 mod component;

@@ -1,4 +1,5 @@
-//! A place for the index that is described now: another is put there when it is opened anew, by other rules or another model.
+//! A place for the index that is described now: another is put there when it is opened anew, by other rules or another
+//! model.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

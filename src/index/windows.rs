@@ -1,11 +1,11 @@
 //! The window vectors of a segment: those of all its passages in doc-id order, written and merged with the segment.
 //!
-//! Owns the file format of the `win` segment component and its reader. Like the vectors (`vectors`) they are tantivy's to
-//! write, merge, delete and collect, so no commit can lack them. Knows nothing of search.
+//! Owns the file format of the `win` segment component and its reader. Like the vectors (`vectors`) they are tantivy's
+//! to write, merge, delete and collect, so no commit can lack them. Knows nothing of search.
 //!
-//! File: 64 bytes of header (magic `BWWIN001`, u32 dimension, u32 rows, u64 windows, zeros), for each row and behind the
-//! last the number of windows before it (u64), the windows as `scoring::Windows` has them; all little-endian; tantivy
-//! appends its checksum footer.
+//! File: 64 bytes of header (magic `BWWIN001`, u32 dimension, u32 rows, u64 windows, zeros), for each row and behind
+//! the last the number of windows before it (u64), the windows as `scoring::Windows` has them; all little-endian;
+//! tantivy appends its checksum footer.
 
 use std::any::Any;
 use std::io::Write;

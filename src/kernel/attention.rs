@@ -25,12 +25,12 @@ pub struct AttentionScratch {
     scores: Vec<f32>,
 }
 
-/// `out[t] = softmax(q_t k^T / sqrt(head)) v` for each head of each row of queries, over the keys and values of all parts
-/// of a text.
+/// `out[t] = softmax(q_t k^T / sqrt(head)) v` for each head of each row of queries, over the keys and values of all
+/// parts of a text.
 ///
-/// `queries` and `out` hold rows of `hidden` numbers, head after head, each `head` wide (one of [`HEADS`]); a part holds
-/// a row of `2 x hidden` numbers for each of its tokens, key and value. How a text is cut into parts, and which rows of
-/// queries are asked together, changes no bit of the result.
+/// `queries` and `out` hold rows of `hidden` numbers, head after head, each `head` wide (one of [`HEADS`]); a part
+/// holds a row of `2 x hidden` numbers for each of its tokens, key and value. How a text is cut into parts, and which
+/// rows of queries are asked together, changes no bit of the result.
 ///
 /// # Panics
 /// If the lengths do not fit each other, there is no key, or there is no kernel for the width: defects of the caller.
@@ -66,8 +66,8 @@ fn attend_checked(
     }
 }
 
-/// Defines `$name`, which runs [`attend_body`] for heads of `$head` compiled for a level. AVX-512 has registers for twice
-/// the rows at once.
+/// Defines `$name`, which runs [`attend_body`] for heads of `$head` compiled for a level. AVX-512 has registers for
+/// twice the rows at once.
 macro_rules! for_head {
     ($name:ident, $head:literal) => {
         fn $name(

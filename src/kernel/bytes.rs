@@ -1,9 +1,9 @@
 //! Activations rounded to bytes: what `int8` multiplies, and how they are made.
 //!
 //! A token's numbers span from its least to its largest one, in 255 steps of the same size. One scale a token, and not
-//! one about zero: what comes out of GELU has nearly no negative side. A few columns may be named whose numbers are so much
-//! larger than all others that these would lose their precision to them: the span leaves such columns out, and what their
-//! codes miss is kept as it is.
+//! one about zero: what comes out of GELU has nearly no negative side. A few columns may be named whose numbers are so
+//! much larger than all others that these would lose their precision to them: the span leaves such columns out, and
+//! what their codes miss is kept as it is.
 
 use super::lanes::{fold, larger};
 use super::level::{Chosen, Level, for_each_level};
@@ -40,8 +40,8 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    /// Rounds rows of `inputs` numbers, replacing what was held; the columns `exact`, in rising order, count in full. A row
-    /// that holds an infinity, or what is no number, becomes zero.
+    /// Rounds rows of `inputs` numbers, replacing what was held; the columns `exact`, in rising order, count in full. A
+    /// row that holds an infinity, or what is no number, becomes zero.
     ///
     /// # Panics
     /// If `x` is not a whole number of rows or the columns are not in it, which is a defect of the caller.
@@ -153,8 +153,8 @@ fn round_row_body<const FMA: bool>(row: &[f32], exact: &[usize], codes: &mut [u8
     }
 }
 
-/// Widens least and largest number by those of some columns; gives 0, or what is no number if one of them is infinite or
-/// none.
+/// Widens least and largest number by those of some columns; gives 0, or what is no number if one of them is infinite
+/// or none.
 #[inline(always)]
 fn widen(columns: &[f32], around: &mut [f32; 2]) -> f32 {
     let (chunks, rest) = columns.as_chunks::<LANES>();

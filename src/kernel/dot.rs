@@ -21,8 +21,8 @@ pub fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
     dot_i8_at(CHOSEN.level(), a, b)
 }
 
-/// The dot products of one row with three others, then with itself (the shortest length counts), for the price of loading
-/// the row once.
+/// The dot products of one row with three others, then with itself (the shortest length counts), for the price of
+/// loading the row once.
 ///
 /// Their last bits may differ from those of [`dot_f32`]; otherwise what is said there holds.
 #[inline]

@@ -2,17 +2,18 @@
 //!
 //! A weight is `code x scale`, one scale a row and codes of -64 to 64 (what ONNX's tools call reduced range); an
 //! activation is `code x scale + least`, one scale a token and codes of 0 to 255 (`bytes`). So
-//! `y[r] = sum(code code) x scale x scale[r] + least x sum[r] + b[r]`, where `sum[r]` is the sum of a row's weights: the
-//! products are whole numbers and no level loses any of them, and three multiplications a row and token are left over. What
-//! the codes of a few columns miss is multiplied in f32 and added: with 4 columns of bge-small-zh-v1.5 the worst cosine to
-//! f32 activations went from 0.9973 to 0.9997, which blocks of 64 activations with a scale each would have cost more for.
+//! `y[r] = sum(code code) x scale x scale[r] + least x sum[r] + b[r]`, where `sum[r]` is the sum of a row's weights:
+//! the products are whole numbers and no level loses any of them, and three multiplications a row and token are left
+//! over. What the codes of a few columns miss is multiplied in f32 and added: with 4 columns of bge-small-zh-v1.5 the
+//! worst cosine to f32 activations went from 0.9973 to 0.9997, which blocks of 64 activations with a scale each would
+//! have cost more for.
 //!
-//! Why the AVX2 path is exact: `vpmaddubsw` multiplies unsigned by signed bytes and adds pairs in 16 bits with saturation,
-//! and 2 x 255 x 64 = 32,640 fits. Rows of wider weights are refused.
+//! Why the AVX2 path is exact: `vpmaddubsw` multiplies unsigned by signed bytes and adds pairs in 16 bits with
+//! saturation, and 2 x 255 x 64 = 32,640 fits. Rows of wider weights are refused.
 //!
 //! Weights lie in groups of 64 rows, and in a group in steps of 4 inputs: one stream, in the order in which the kernels
-//! read, with 16 rows of a step in a vector of AVX-512 and 8 in one of AVX2. All tokens run over a group before the next
-//! one, so that weights come from memory once.
+//! read, with 16 rows of a step in a vector of AVX-512 and 8 in one of AVX2. All tokens run over a group before the
+//! next one, so that weights come from memory once.
 
 use std::ops::Range;
 
@@ -83,8 +84,8 @@ pub struct Int8Matrix {
 
 impl Int8Matrix {
     /// Packs the rows of `parts`, one after the other, as one matrix of `inputs` columns, of which those of `exact` (in
-    /// rising order) count in full. `None` if a part's lengths do not fit each other, if its rows are not a multiple of 64
-    /// or the inputs none of 4, if a weight is beyond 64, or if there is no such column.
+    /// rising order) count in full. `None` if a part's lengths do not fit each other, if its rows are not a multiple of
+    /// 64 or the inputs none of 4, if a weight is beyond 64, or if there is no such column.
     pub fn new(inputs: usize, exact: &[usize], parts: &[Int8Part]) -> Option<Self> {
         let fits = |part: &Int8Part| {
             let rows = part.bias.len();

@@ -1,5 +1,6 @@
-//! The AMX kernel of the product of 8-bit weights, for server processors since about 2023: 16 tokens by 16 rows by 64 inputs
-//! in one instruction. Its sums are the same whole numbers as those of the other kernels, and it ends as the AVX-512 one does.
+//! The AMX kernel of the product of 8-bit weights, for server processors since about 2023: 16 tokens by 16 rows by 64
+//! inputs in one instruction. Its sums are the same whole numbers as those of the other kernels, and it ends as the
+//! AVX-512 one does.
 //!
 //! Rust has no names for these instructions yet, so they stand here as assembly. The compiler uses no tile registers by
 //! itself, so what they hold stays from one piece of assembly to the next.

@@ -5,8 +5,8 @@ use std::arch::x86_64::*;
 
 use super::int8_tile::{GROUP, Step, Tile};
 
-/// Tokens that the AVX-512 kernel runs at once over 32 rows: 24 sums in 32 registers. As many sums over 64 rows and half
-/// the tokens would bring each weight near twice as often.
+/// Tokens that the AVX-512 kernel runs at once over 32 rows: 24 sums in 32 registers. As many sums over 64 rows and
+/// half the tokens would bring each weight near twice as often.
 const TILE_AVX512: usize = 12;
 /// Rows that the AVX-512 kernel takes at once.
 const ROWS_AVX512: usize = 32;

@@ -1,5 +1,6 @@
-//! Which instructions this processor runs, found once, and proven once for each family of kernels: a level that does not
-//! reproduce the scalar twins on a small fixed problem is never used, so a wrong kernel costs speed and not answers.
+//! Which instructions this processor runs, found once, and proven once for each family of kernels: a level that does
+//! not reproduce the scalar twins on a small fixed problem is never used, so a wrong kernel costs speed and not
+//! answers.
 //!
 //! The AVX-512 kernels matter most to be proven this way: not every machine that builds them can run their tests.
 

@@ -40,8 +40,8 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    /// An adapter for the vectors of a model. `model` is what an index's embedder has to have in its identity; `left` and
-    /// `right` are Lᵀ and Rᵀ, with rows as long as a vector, and are rounded to f16.
+    /// An adapter for the vectors of a model. `model` is what an index's embedder has to have in its identity; `left`
+    /// and `right` are Lᵀ and Rᵀ, with rows as long as a vector, and are rounded to f16.
     ///
     /// # Errors
     /// `Caller` for a model without a name, factors without values or of different shapes, or numbers that f16 does not

@@ -1,7 +1,7 @@
 //! How what was found applies to the place and the year that a question names, and what it names that nothing is about.
 //!
-//! Decides nothing about the order: a passage that says no place is what answers most questions that name one in passing.
-//! What a passage is about was read when it was indexed; here it only meets what is asked for.
+//! Decides nothing about the order: a passage that says no place is what answers most questions that name one in
+//! passing. What a passage is about was read when it was indexed; here it only meets what is asked for.
 
 use super::response::{Applies, Fit, Hit, Missing};
 use crate::error::Result;

@@ -1,9 +1,9 @@
 //! How likely it is that something in the collection answers the question.
 //!
 //! A logistic function of four exact measures: the highest cosine of any candidate, the largest share of the question's
-//! bigram mass that one of the first hits holds, and whether the place and the year asked for are missing from the first
-//! hits. `baowen tune` fits it on judged questions against questions that nothing there answers. Cosines of another model
-//! mean something else, so for any other model there is no such number.
+//! bigram mass that one of the first hits holds, and whether the place and the year asked for are missing from the
+//! first hits. `baowen tune` fits it on judged questions against questions that nothing there answers. Cosines of
+//! another model mean something else, so for any other model there is no such number.
 
 use super::sentence::{asks_for_measure, is_keywords};
 use crate::index::{Evidence, LexicalQuery};
@@ -19,8 +19,8 @@ pub const FIRST_GATED: usize = 10;
 /// What the chance is computed from: cosine, coverage, and 1 or 0 for a missing place and a missing year.
 pub type Signs = [f32; 4];
 
-/// Below this chance the answer is probably not in the collection. What each of the two bounds catches and loses on every
-/// set that was measured stands in the README.
+/// Below this chance the answer is probably not in the collection. What each of the two bounds catches and loses on
+/// every set that was measured stands in the README.
 pub const UNLIKELY: f32 = 0.3;
 /// Below this chance it is not sure that the answer is there.
 pub const UNSURE: f32 = 0.6;
@@ -78,8 +78,8 @@ impl Gates {
         self.place && !hits.take(FIRST_GATED).any(|evidence| evidence.locality >= 1.0)
     }
 
-    /// Whether none of the first hits is about the year, where one must be. One that is about another place does not count, nor
-    /// one that says no place where it must be about both.
+    /// Whether none of the first hits is about the year, where one must be. One that is about another place does not
+    /// count, nor one that says no place where it must be about both.
     pub fn year_missing<'a>(self, hits: impl Iterator<Item = &'a Evidence>) -> bool {
         let least = if self.place { 1.0 } else { 0.0 };
         let is_there = |evidence: &Evidence| evidence.locality >= least;
@@ -88,8 +88,8 @@ impl Gates {
     }
 }
 
-/// The signs of a question: the highest cosine among `all` candidates, the largest bigram coverage among the best passages
-/// of the first hits (the first [`FIRST`] of `hits` count), and what the gates say of them.
+/// The signs of a question: the highest cosine among `all` candidates, the largest bigram coverage among the best
+/// passages of the first hits (the first [`FIRST`] of `hits` count), and what the gates say of them.
 pub fn signs<'a>(
     gates: Gates,
     all: impl Iterator<Item = &'a Evidence>,

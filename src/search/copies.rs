@@ -1,7 +1,8 @@
 //! Near copies: passages that say the same in nearly the same words, of which a list shows one.
 //!
-//! Owns when two passages are near copies, and the walk down a ranking that makes one hit of those that hide nothing from
-//! each other. Texts are compared as they are read, exactly: only the first hits have to be, and those are read anyway.
+//! Owns when two passages are near copies, and the walk down a ranking that makes one hit of those that hide nothing
+//! from each other. Texts are compared as they are read, exactly: only the first hits have to be, and those are read
+//! anyway.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -16,13 +17,13 @@ use crate::text::{Normalized, is_numeral};
 /// A passage is compared with so many hits before it, and a hit's copies are looked for until so many hits have come
 /// behind it. Copies stand close together, since they get nearly the same scores.
 const NEIGHBOURS: usize = 10;
-/// Places of a ranking that are walked down; behind them every passage is a hit of its own. It bounds what is read for the
-/// deepest page.
+/// Places of a ranking that are walked down; behind them every passage is a hit of its own. It bounds what is read for
+/// the deepest page.
 const WALKED: usize = 200;
 /// Characters that are compared as one.
 const GRAM: usize = 5;
-/// Numbers are divided into so many parts. Of two texts with 7 of 10 stretches in common 45 parts have the same smallest one,
-/// give or take 4; of others hardly any.
+/// Numbers are divided into so many parts. Of two texts with 7 of 10 stretches in common 45 parts have the same
+/// smallest one, give or take 4; of others hardly any.
 const PARTS: usize = 64;
 /// Fewer parts alike are those of no copies.
 const ALIKE: usize = 20;
@@ -66,7 +67,8 @@ impl Read {
 }
 
 /// Walks down a ranking until `reach` hits and all their copies are known; `fetch` reads passages. The hits at the
-/// beginning are the same whatever the reach, so pages are cut from one list: no passage is missing, none is there twice.
+/// beginning are the same whatever the reach, so pages are cut from one list: no passage is missing, none is there
+/// twice.
 ///
 /// # Errors
 /// Those of `fetch`.
@@ -166,8 +168,8 @@ fn series(title: &str) -> Option<String> {
     (key.chars().count() >= SERIES).then_some(key)
 }
 
-/// Whether the second passage is newer than the first, by the days from which they hold, else by those of publication, else by
-/// the last years that they are about; none where either says nothing or both the same.
+/// Whether the second passage is newer than the first, by the days from which they hold, else by those of publication,
+/// else by the last years that they are about; none where either says nothing or both the same.
 fn is_newer(first: &StoredPassage, second: &StoredPassage) -> Option<bool> {
     let effective = |of: &StoredPassage| of.validity.effective.map(Date::number);
     let published = |of: &StoredPassage| of.published.map(Date::number);

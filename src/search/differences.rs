@@ -86,8 +86,8 @@ impl Differences {
         self.0.iter().any(|difference| difference.second.is_some())
     }
 
-    /// What two texts say of what both call the same (缴费标准 350元 / 380元), where each says one thing of it: all that means
-    /// anything where the texts are no copies.
+    /// What two texts say of what both call the same (缴费标准 350元 / 380元), where each says one thing of it: all that
+    /// means anything where the texts are no copies.
     pub fn of_the_same(first: &StoredPassage, second: &StoredPassage) -> Self {
         let (first, second) = (facts(&first.text), facts(&second.text));
         let only = |facts: &[Fact], label: &str| {

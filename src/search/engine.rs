@@ -31,8 +31,8 @@ pub const DEFAULT_CANDIDATES: usize = 100;
 
 /// By how much longer the lists are where they were too short.
 const DEEPER: usize = 4;
-/// One of so many of the candidates that each list gives may be a hit: those behind would change places with what longer
-/// lists bring.
+/// One of so many of the candidates that each list gives may be a hit: those behind would change places with what
+/// longer lists bring.
 const FIRM: usize = 2;
 /// Where lists stop growing.
 const DEEPEST: usize = 10_000;
@@ -109,8 +109,8 @@ impl Engine {
     ///
     /// # Errors
     /// `Caller` for a request that cannot be answered, `Deadline` if nobody waits any more, `Corrupt` if the index is
-    /// damaged. A failing model is no error: the answer is by words and says so; nor is an engine of which one half, words
-    /// or meaning, does not answer.
+    /// damaged. A failing model is no error: the answer is by words and says so; nor is an engine of which one half,
+    /// words or meaning, does not answer.
     pub fn search(&self, request: &SearchRequest, budget: Budget) -> Result<SearchResponse> {
         let begin = Instant::now();
         let mut timings = Timings::default();

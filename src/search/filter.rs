@@ -1,7 +1,7 @@
 //! A filter as people write it becomes one as the index spells it: 浙江省 is 浙江, 23 is 2023.
 //!
-//! Owns what the values of a filter mean; the index matches them to the letter. What is not understood is refused, since
-//! an answer without hits would say that nothing is there.
+//! Owns what the values of a filter mean; the index matches them to the letter. What is not understood is refused,
+//! since an answer without hits would say that nothing is there.
 
 use super::request::check_filter;
 use crate::error::{Error, Result};

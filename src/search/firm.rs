@@ -1,9 +1,9 @@
 //! A ranking that is made deeper where more hits are wanted, so that every page of an answer is cut from one list.
 //!
 //! Candidates are the first of both retrievers' lists. Longer lists bring candidates that may stand before those of the
-//! shorter ones, and a list by reciprocal ranks changes as a whole. So the first places of the shorter lists' ranking are
-//! firm: the longer lists' ranking begins with them, as they were scored, and goes on with what is left. However many hits
-//! are asked for, the list begins the same.
+//! shorter ones, and a list by reciprocal ranks changes as a whole. So the first places of the shorter lists' ranking
+//! are firm: the longer lists' ranking begins with them, as they were scored, and goes on with what is left. However
+//! many hits are asked for, the list begins the same.
 
 use std::collections::HashSet;
 

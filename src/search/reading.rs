@@ -82,8 +82,8 @@ impl Reading {
     }
 }
 
-/// Adds terms that passages hold at a lower weight, but for those that are there. A term that occurs nowhere would only make
-/// every passage cover less of the question.
+/// Adds terms that passages hold at a lower weight, but for those that are there. A term that occurs nowhere would only
+/// make every passage cover less of the question.
 fn join(read: &mut Vec<QueryTerm>, written: Vec<QueryTerm>, snapshot: &dyn Snapshot, budget: Budget) -> Result<()> {
     let is_new = |term: &QueryTerm| read.iter().all(|other| other.text != term.text);
     let new: Vec<QueryTerm> = written.into_iter().filter(is_new).collect();
@@ -97,8 +97,8 @@ fn join(read: &mut Vec<QueryTerm>, written: Vec<QueryTerm>, snapshot: &dyn Snaps
     Ok(())
 }
 
-/// A question as analysis sees it and as it is embedded: in either script it is the same one. Its punctuation stays, as it
-/// does in the passages: made plain on one side alone, it cost 0.016 of search by meaning on the five pages.
+/// A question as analysis sees it and as it is embedded: in either script it is the same one. Its punctuation stays, as
+/// it does in the passages: made plain on one side alone, it cost 0.016 of search by meaning on the five pages.
 pub(super) fn normalized(question: &str) -> String {
     model_form(question).into_owned()
 }

@@ -1,5 +1,5 @@
-//! What is said in Chinese around a hit's text, for people at a terminal and for models: where it is from and for whom it
-//! holds, what must be known before it is believed, what says the same.
+//! What is said in Chinese around a hit's text, for people at a terminal and for models: where it is from and for whom
+//! it holds, what must be known before it is believed, what says the same.
 
 use super::response::{Fit, Hit, NearCopy};
 use crate::model::{ArticleKind, Force};

@@ -111,8 +111,8 @@ pub fn rerank(
     Ok((reorder(order, &relevances, &fused, how.rule), reason))
 }
 
-/// Puts the first of `order`, for which there are relevances, in their new order; equal ones keep theirs, which is that of
-/// the fusion and settled by id: a reranker that tells nothing apart changes nothing.
+/// Puts the first of `order`, for which there are relevances, in their new order; equal ones keep theirs, which is that
+/// of the fusion and settled by id: a reranker that tells nothing apart changes nothing.
 fn reorder(order: &mut [usize], relevances: &[f32], fused: &dyn Fn(usize) -> f32, rule: RerankRule) -> Reranked {
     let scored = order.len().min(relevances.len());
     let (first, rest) = order.split_at_mut(scored);

@@ -60,7 +60,8 @@ pub struct Explanation {
     pub contributions: Vec<(String, f32)>,
     /// The share of the dense score at which this hit and the next change places, if there is one from 0 to 1.
     pub swap_weight: Option<f32>,
-    /// Two lines in Chinese: why the hit is shown, for its asker; where it stood by words and by meaning, for engineers.
+    /// Two lines in Chinese: why the hit is shown, for its asker; where it stood by words and by meaning, for
+    /// engineers.
     pub summary: String,
 }
 
@@ -89,8 +90,8 @@ pub struct Applies {
 /// What a question names and none of the first hits is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Missing {
-    /// Places, as filters name them. Where some hits are about the place and others about the year, but none about both,
-    /// the place stands here and the year in `years`.
+    /// Places, as filters name them. Where some hits are about the place and others about the year, but none about
+    /// both, the place stands here and the year in `years`.
     pub places: Vec<String>,
     /// Years.
     pub years: Vec<u16>,
@@ -107,8 +108,8 @@ pub struct NearCopy {
     pub passage_id: String,
     /// The title of its article.
     pub title: String,
-    /// What this hit says, then what the other one says (犹豫期 20天 / 10天); empty if no amount, day, year or place differs, but
-    /// the titles alone do.
+    /// What this hit says, then what the other one says (犹豫期 20天 / 10天); empty if no amount, day, year or place
+    /// differs, but the titles alone do.
     pub difference: String,
     /// Whether the other hit is the newer one, where a difference is named and both say a day or a year.
     pub newer: Option<bool>,

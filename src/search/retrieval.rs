@@ -1,5 +1,5 @@
-//! Candidates by words and by meaning, side by side. Where one of the two cannot be had (no model, an engine of which one half
-//! does not answer) the answer is made of the other and says so; what is found is scored elsewhere.
+//! Candidates by words and by meaning, side by side. Where one of the two cannot be had (no model, an engine of which
+//! one half does not answer) the answer is made of the other and says so; what is found is scored elsewhere.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -256,7 +256,8 @@ mod tests {
         }
     }
 
-    /// Candidates by words and by meaning, what is said to be lacking, and how often the engine was asked in a second round.
+    /// Candidates by words and by meaning, what is said to be lacking, and how often the engine was asked in a second
+    /// round.
     type Outcome = Result<(usize, usize, Option<String>, usize), Fault>;
 
     fn outcome(mode: Mode, words: Option<Fault>, meaning: Option<Fault>) -> Outcome {

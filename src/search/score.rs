@@ -1,4 +1,5 @@
-//! Candidates to a ranked list: exact scores for the union of both retrievers' lists, and the one rule that is in force.
+//! Candidates to a ranked list: exact scores for the union of both retrievers' lists, and the one rule that is in
+//! force.
 //!
 //! Knows neither texts nor the request's paging; `engine` brings both together.
 

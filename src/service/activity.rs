@@ -1,8 +1,8 @@
 //! What one connection holds of the service: calls that are under way, and bytes of answers that it has not read.
 //!
 //! A client that asks and does not read makes the service keep its answers. So each connection counts them, all
-//! together have a bound, and a connection that stands still for too long, holds too much of the bound, or is not used at
-//! all, is cut off. Cutting one drops everything it held.
+//! together have a bound, and a connection that stands still for too long, holds too much of the bound, or is not used
+//! at all, is cut off. Cutting one drops everything it held.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

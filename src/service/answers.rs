@@ -160,7 +160,8 @@ impl Answers {
     }
 }
 
-/// Writes down a question that took long: how long it waited and what each stage took, and what it was only if asked to.
+/// Writes down a question that took long: how long it waited and what each stage took, and what it was only if asked
+/// to.
 fn say_slow(request: &SearchRequest, answer: &SearchResponse, begin: Instant, started: Instant, with_question: bool) {
     let milliseconds = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1_000.0);
     let stages = stages(&answer.timings).map(|(stage, time)| format!("{stage} {}", milliseconds(time)));

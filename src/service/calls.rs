@@ -1,8 +1,8 @@
-//! The calls of `SearchService`, whatever protocol they come in by: each reads its message, asks, and makes a message of
-//! the answer.
+//! The calls of `SearchService`, whatever protocol they come in by: each reads its message, asks, and makes a message
+//! of the answer.
 //!
-//! Nothing here computes: this code runs on async workers, which must stay free for the network. What becomes of a message
-//! (`form`: as it is, or JSON) is done in the thread that made it.
+//! Nothing here computes: this code runs on async workers, which must stay free for the network. What becomes of a
+//! message (`form`: as it is, or JSON) is done in the thread that made it.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,5 +1,5 @@
-//! The index as the service describes it and writes to it, in core types. Runs on the calling thread and may take all its
-//! time; knows no protocol.
+//! The index as the service describes it and writes to it, in core types. Runs on the calling thread and may take all
+//! its time; knows no protocol.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -182,7 +182,8 @@ impl Collection {
         Ok((listed, has_more))
     }
 
-    /// Those of these articles that are there and of a source (of any, if none is named), sorted by id, with what they say.
+    /// Those of these articles that are there and of a source (of any, if none is named), sorted by id, with what they
+    /// say.
     pub fn fingerprinted(&self, source: Option<&str>, ids: &[String], budget: Budget) -> Result<Vec<Listed>> {
         let snapshot = self.snapshot()?;
         let mut listed = Vec::new();

@@ -1,5 +1,5 @@
-//! The completions of the newest commit, made when they are asked for and were not yet, off the way of whoever asks: until they
-//! are there, those of the commit before are given. Only the first to ask waits.
+//! The completions of the newest commit, made when they are asked for and were not yet, off the way of whoever asks:
+//! until they are there, those of the commit before are given. Only the first to ask waits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};

@@ -3,8 +3,8 @@
 //!
 //! A socket that is opened and left silent holds a descriptor and would hold the end of the service up. So who does not
 //! begin in time, TLS included, is cut off, and so is who later holds or reads nothing (`activity`); whether the other
-//! end is still there is asked by the library. Beyond the bound new connections wait to be accepted; when descriptors run
-//! out, accepting pauses.
+//! end is still there is asked by the library. Beyond the bound new connections wait to be accepted; when descriptors
+//! run out, accepting pauses.
 
 use std::io;
 use std::pin::Pin;
@@ -23,8 +23,8 @@ use super::activity::{Connections, Cut, Peer};
 use super::metrics::Metrics;
 use super::tls::Tls;
 
-/// By these bytes a client shows that it speaks HTTP/2. Then it may wait before it asks; who speaks HTTP/1 has nothing to
-/// say but its first request.
+/// By these bytes a client shows that it speaks HTTP/2. Then it may wait before it asks; who speaks HTTP/1 has nothing
+/// to say but its first request.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long accepting pauses when it fails: usually no descriptors are left, and others have to end first.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -29,8 +29,8 @@ const FILTER_FIELDS: [&str; 6] = [
     "published_to",
 ];
 
-/// The time a call allows, from the value of its `grpc-timeout` header: up to eight digits and a unit. None if it is not
-/// one.
+/// The time a call allows, from the value of its `grpc-timeout` header: up to eight digits and a unit. None if it is
+/// not one.
 pub fn timeout(header: &str) -> Option<Duration> {
     let unit_at = header.len().checked_sub(1)?;
     let (digits, unit) = (header.get(..unit_at)?, header.get(unit_at..)?);

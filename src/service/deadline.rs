@@ -44,7 +44,8 @@ pub struct WithDeadlines {
 }
 
 impl WithDeadlines {
-    /// Gives every call of `routes` a deadline; one that allows more time than `longest`, or does not say, gets `longest`.
+    /// Gives every call of `routes` a deadline; one that allows more time than `longest`, or does not say, gets
+    /// `longest`.
     pub fn new(routes: Routes, longest: Duration) -> Self {
         WithDeadlines {
             routes,

@@ -1,5 +1,5 @@
-//! The calls of `IndexService`, whatever protocol they come in by: each reads its message, has the work done off the async
-//! workers, and waits for the commit where it is asked to.
+//! The calls of `IndexService`, whatever protocol they come in by: each reads its message, has the work done off the
+//! async workers, and waits for the commit where it is asked to.
 //!
 //! Cutting and embedding of all callers run in one small pool of their own, so that searches keep their threads.
 

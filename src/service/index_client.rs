@@ -156,8 +156,8 @@ impl IndexClient {
         Ok((outcomes, session))
     }
 
-    /// Takes articles out, durably, or says which would go. Returns how many, and their ids as far as they were said. Many
-    /// ids go in several calls, each of which is durable by itself.
+    /// Takes articles out, durably, or says which would go. Returns how many, and their ids as far as they were said.
+    /// Many ids go in several calls, each of which is durable by itself.
     pub async fn delete(&mut self, selection: &Selection, dry_run: bool) -> Result<(usize, Selected)> {
         let (mut deleted, mut selected) = (0, Selected::default());
         // All that the rest names, or some ids at a time.
@@ -199,8 +199,8 @@ impl IndexClient {
         Ok(self.delete(&selection, false).await?.0)
     }
 
-    /// Makes everything durable that was taken in this session, with what runs did to their sources. Returns the commit's
-    /// stamp.
+    /// Makes everything durable that was taken in this session, with what runs did to their sources. Returns the
+    /// commit's stamp.
     ///
     /// # Errors
     /// `Precondition` if the service began another session since.

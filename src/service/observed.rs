@@ -1,8 +1,8 @@
 //! Every call of a server from its first byte to its last: named, counted, timed, and kept from piling up unread.
 //!
-//! A call is known by its `x-request-id`, the caller's or one of ours, which is in every line that is written about it and
-//! comes back with the answer. The answer goes on in small pieces, each only when the client takes it, and what it has
-//! not taken is counted (`activity`). Outside of everything else, so that refusals are seen as well.
+//! A call is known by its `x-request-id`, the caller's or one of ours, which is in every line that is written about it
+//! and comes back with the answer. The answer goes on in small pieces, each only when the client takes it, and what it
+//! has not taken is counted (`activity`). Outside of everything else, so that refusals are seen as well.
 
 use std::convert::Infallible;
 use std::pin::Pin;

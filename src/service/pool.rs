@@ -1,9 +1,9 @@
 //! The way from the async edge into the synchronous core: how many searches run at a time, and how many may wait.
 //!
 //! No async worker computes, ever: work runs on the runtime's threads for blocking work, or in a worker's place once
-//! another thread has taken over the worker's duties; health, streams and other calls are answered meanwhile. Work beyond
-//! the bound is refused at once rather than kept waiting without end; work whose caller has gone, or whose deadline has
-//! passed, never starts; a panic in the core becomes an error of that one call.
+//! another thread has taken over the worker's duties; health, streams and other calls are answered meanwhile. Work
+//! beyond the bound is refused at once rather than kept waiting without end; work whose caller has gone, or whose
+//! deadline has passed, never starts; a panic in the core becomes an error of that one call.
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
@@ -37,8 +37,8 @@ pub struct SearchPool {
     callers: Arc<Mutex<HashMap<Caller, usize>>>,
     /// How long a search keeps a thread from the next one, in microseconds, the last ones counting most.
     usual: Arc<AtomicU64>,
-    /// Since when each thread that searches nothing has been free. The pause before a search counts as its time, too, or
-    /// waits are guessed too short.
+    /// Since when each thread that searches nothing has been free. The pause before a search counts as its time, too,
+    /// or waits are guessed too short.
     free: Arc<Mutex<VecDeque<Instant>>>,
     metrics: Option<Arc<Metrics>>,
 }
@@ -87,13 +87,13 @@ impl SearchPool {
         self.capacity - self.admission.available_permits() + patient
     }
 
-    /// Does the work off the async workers, if there is room for it. Dropping the future withdraws the work if it has not
-    /// started. For one piece of work a task: a lone one runs in the task's place.
+    /// Does the work off the async workers, if there is room for it. Dropping the future withdraws the work if it has
+    /// not started. For one piece of work a task: a lone one runs in the task's place.
     ///
     /// # Errors
-    /// The work's; `Exhausted` if as many searches as may wait do, as many of this caller as leave room for others, or so
-    /// many that this one would not be answered by its deadline; `Deadline` as soon as the deadline passes (where the work
-    /// runs alone, as soon as it looks at the deadline).
+    /// The work's; `Exhausted` if as many searches as may wait do, as many of this caller as leave room for others, or
+    /// so many that this one would not be answered by its deadline; `Deadline` as soon as the deadline passes (where
+    /// the work runs alone, as soon as it looks at the deadline).
     pub async fn run<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -244,7 +244,8 @@ impl Drop for Place {
     }
 }
 
-/// Lets a search's time count in what is usual. A time that another thread puts in between is lost, which does not matter.
+/// Lets a search's time count in what is usual. A time that another thread puts in between is lost, which does not
+/// matter.
 fn remember(usual: &AtomicU64, time: Duration) {
     let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(1 << 40);
     let now = match usual.load(Ordering::Relaxed) {

@@ -1,8 +1,8 @@
-//! What becomes of one file that was sent, in core types: it is laid into a folder of its own, read as indexing reads, and
-//! taken away again.
+//! What becomes of one file that was sent, in core types: it is laid into a folder of its own, read as indexing reads,
+//! and taken away again.
 //!
-//! Runs on the calling thread and may take all its time; the reader keeps its own limits (sizes, a process of its own for
-//! documents). Writes to no index.
+//! Runs on the calling thread and may take all its time; the reader keeps its own limits (sizes, a process of its own
+//! for documents). Writes to no index.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! How a call is refused, by the protocol it came in: a gRPC status, or an HTTP code with a body of JSON that says the same.
+//! How a call is refused, by the protocol it came in: a gRPC status, or an HTTP code with a body of JSON that says the
+//! same.
 //!
 //! The one place where an error becomes an answer on the wire, for handlers and for layers around them alike.
 

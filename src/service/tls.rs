@@ -1,7 +1,7 @@
 //! TLS of the service: certificates out of files, replaced while it runs.
 //!
-//! Connections that are there keep what they began with; new ones get what was read last. Keys and certificates are read
-//! whole before anything is replaced, so a bad file changes nothing.
+//! Connections that are there keep what they began with; new ones get what was read last. Keys and certificates are
+//! read whole before anything is replaced, so a bad file changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -39,8 +39,8 @@ impl Tls {
     /// Reads the files.
     ///
     /// # Errors
-    /// `Unavailable` if one cannot be read, `Caller` if it holds something else than it should or certificate and key do
-    /// not belong together.
+    /// `Unavailable` if one cannot be read, `Caller` if it holds something else than it should or certificate and key
+    /// do not belong together.
     pub fn open(files: TlsFiles) -> Result<Tls> {
         let current = RwLock::new(Arc::new(read(&files)?));
         Ok(Tls { files, current })

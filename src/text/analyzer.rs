@@ -188,7 +188,8 @@ impl Analyzer {
             .find(&text, &self.segment(&text, &segment::runs(&text), &[]))
     }
 
-    /// The regions that a text names only to leave them out: 南京 of 江苏省，南京除外. Texts that hold no word for that cost nothing.
+    /// The regions that a text names only to leave them out: 南京 of 江苏省，南京除外. Texts that hold no word for that cost
+    /// nothing.
     pub fn left_out(&self, text: &str) -> Vec<Region> {
         if !Regions::may_leave_out(text) {
             return Vec::new();

@@ -1,8 +1,8 @@
 //! Reads the lexicon: the insurance dictionary, synonyms, stop words and region names.
 //!
 //! Owns the file formats and their checks, but for that of the synonyms. A mistake is an error that names the file
-//! and the line. The built-in lexicon is the repository's own `index/lexicon`, compiled in, so that the program needs no
-//! files beside itself.
+//! and the line. The built-in lexicon is the repository's own `index/lexicon`, compiled in, so that the program needs
+//! no files beside itself.
 
 use std::collections::HashSet;
 use std::sync::Arc;

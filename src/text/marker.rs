@@ -80,8 +80,8 @@ pub fn list_marker(text: &str) -> Option<Marker<'_>> {
     })
 }
 
-/// The number of several levels that a section begins with, `7.34` or `2.4.3`, if white space stands behind it: 1.5倍 is a
-/// quantity.
+/// The number of several levels that a section begins with, `7.34` or `2.4.3`, if white space stands behind it: 1.5倍 is
+/// a quantity.
 pub fn section_number(text: &str) -> Option<&str> {
     let length = text
         .find(|c: char| !(c.is_ascii_digit() || c == '.'))

@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// First and last code point of the table: radicals, extension A and the unified ideographs. The rarer extensions hold no
-/// character that an article or a question is likely to use in its traditional form.
+/// First and last code point of the table: radicals, extension A and the unified ideographs. The rarer extensions hold
+/// no character that an article or a question is likely to use in its traditional form.
 const FIRST: u32 = 0x2e80;
 const LAST: u32 = 0x9fff;
 
@@ -69,8 +69,8 @@ pub(super) fn simplify(character: char) -> char {
     }
 }
 
-/// A text as models read it, questions and passages alike: simplified, letters and digits of ordinary width. Punctuation
-/// stays: a model knows the Chinese forms from its training.
+/// A text as models read it, questions and passages alike: simplified, letters and digits of ordinary width.
+/// Punctuation stays: a model knows the Chinese forms from its training.
 pub fn model_form(text: &str) -> Cow<'_, str> {
     let form = |character: char| match character {
         '\u{3000}' => ' ',

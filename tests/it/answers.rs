@@ -21,8 +21,8 @@ fn lines(file: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The model, with what it embeds kept from one test run to the next: the clauses take a minute or more. The model itself
-/// where another run has the cache open; so only one test may use it.
+/// The model, with what it embeds kept from one test run to the next: the clauses take a minute or more. The model
+/// itself where another run has the cache open; so only one test may use it.
 fn remembering(model: Arc<dyn Embedder>) -> Arc<dyn Embedder> {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("answers-vectors.bin");
     match VectorCache::open(&file, model.dimension()) {
@@ -62,8 +62,8 @@ fn pages() -> Option<Vec<Article>> {
     read("yibao")
 }
 
-/// The policy clauses of the insurance collection, without its seven thousand forum answers: those would take minutes to
-/// embed.
+/// The policy clauses of the insurance collection, without its seven thousand forum answers: those would take minutes
+/// to embed.
 fn clauses() -> Option<Vec<Article>> {
     let mut articles = read("insurance")?;
     articles.retain(|article| article.id.starts_with("clause-"));
@@ -81,8 +81,8 @@ fn is_right(hit: &Hit, judged: &Value) -> bool {
 
 /// Of questions about the pages and the clauses most show a sentence that answers in the first hit or the second (issue
 /// 3: 34 of the first 40). The bounds are a little below what was measured when they were set; the third set was held
-/// back when the first rules were made. The weights of today were learned from read answers of other sets as well; the second
-/// set, which helped to set the earlier ones, lost three by that.
+/// back when the first rules were made. The weights of today were learned from read answers of other sets as well; the
+/// second set, which helped to set the earlier ones, lost three by that.
 #[test]
 fn the_best_sentence_answers() {
     let (Some((_pages, pages)), Some((_clauses, clauses))) = (

@@ -23,6 +23,8 @@ const LAYERS: &[&[&str]] = &[
 
 /// Lines of a source file without its tests.
 const MAX_LINES: usize = 420;
+/// Characters of a line: `max_width` of rustfmt.toml.
+const WIDTH: usize = 120;
 
 fn sources() -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -166,6 +168,23 @@ fn every_file_says_what_it_owns_and_stays_readable() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// What rustfmt does not hold of comments.
+#[test]
+fn comments_are_as_wide_as_code() {
+    let mut files = sources();
+    let tests = fs::read_dir(root().join("tests/it")).unwrap();
+    files.extend(tests.flatten().map(|entry| entry.path()));
+    let mut wrong = Vec::new();
+    for path in files {
+        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            if line.trim_start().starts_with("//") && line.chars().count() > WIDTH {
+                wrong.push(format!("{}:{}", path.display(), number + 1));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 /// Crates that only some modules may name.
 #[test]
 fn crates_are_named_where_they_belong() {
@@ -220,7 +239,8 @@ fn threads_come_from_compute_alone() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// What a test needs and does not find fails where nothing may be skipped; so no test says by itself that it is skipped.
+/// What a test needs and does not find fails where nothing may be skipped; so no test says by itself that it is
+/// skipped.
 #[test]
 fn tests_are_skipped_by_one_helper() {
     let mut wrong = Vec::new();

@@ -1,5 +1,5 @@
-//! What every engine behind the seam answers alike, to the last bit of each score: after upserts, updates, deletes, work
-//! taken back and a reopening; by every mode and fusion, with filters, pages, groups and explanations.
+//! What every engine behind the seam answers alike, to the last bit of each score: after upserts, updates, deletes,
+//! work taken back and a reopening; by every mode and fusion, with filters, pages, groups and explanations.
 //!
 //! The same steps are taken with each engine, and all that it answers is compared with what the first one answered.
 
@@ -310,8 +310,8 @@ fn judging_is_alone_what_it_is_together(snapshot: &Arc<dyn Snapshot>) {
     }
 }
 
-/// Takes an engine through its life, and keeps what it says at every step, asked one in so many requests. `reopen` leaves
-/// it and opens it again.
+/// Takes an engine through its life, and keeps what it says at every step, asked one in so many requests. `reopen`
+/// leaves it and opens it again.
 pub fn life(
     mut backend: Arc<dyn Backend>,
     one_in: usize,

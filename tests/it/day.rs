@@ -1,4 +1,5 @@
-//! A day of a living index in ten minutes: asked all the while, written to, deleted from, imported into, copied, merged.
+//! A day of a living index in ten minutes: asked all the while, written to, deleted from, imported into, copied,
+//! merged.
 //!
 //! Measures, and so runs only when it is asked to, on a quiet machine and a release build:
 //!

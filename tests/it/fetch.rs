@@ -157,8 +157,8 @@ fn npm_on_the_path_is_asked_first_and_leaves_nothing_when_it_is_ended() {
     ask_to_end(&child, "-TERM");
     assert!(!child.wait().unwrap().success());
     assert!(is_empty(&folder) && server.requests().is_empty());
-    // Killed, it leaves its working folder, which the next fetch removes; what it started ends as well, and does not write
-    // on for ever.
+    // Killed, it leaves its working folder, which the next fetch removes; what it started ends as well, and does not
+    // write on for ever.
     fs::remove_file(&began).unwrap();
     npm(&format!(
         "echo $$ > {0}.new; mv {0}.new {0}; while :; do mkdir -p \"$2/cache\"; echo half > \"$2/cache/half\"; sleep 0.05; \

@@ -1,4 +1,5 @@
-//! The service asked by plain HTTP: every call says in JSON what it says by gRPC, from writing articles to taking them out.
+//! The service asked by plain HTTP: every call says in JSON what it says by gRPC, from writing articles to taking them
+//! out.
 //!
 //! The indexes here are of words alone, so that the tests take the time of the calls and not of the model.
 
@@ -474,8 +475,8 @@ fn nothing_is_listed_twice_whatever_is_written_between_two_pages() {
     };
     let mut listed = ids(&first);
     let (last, before) = (first.next_page_token.clone(), listed[2].clone());
-    // Of those listed already one is written anew, one goes, and so does the one behind which the list goes on; one comes
-    // before that place, one behind it, and one of the rest goes.
+    // Of those listed already one is written anew, one goes, and so does the one behind which the list goes on; one
+    // comes before that place, one behind it, and one of the rest goes.
     let text = "2025年起，参保人到医保中心办理，带身份证，三个工作日办完。";
     let written = [&before, "0/新.md", "鼎/新.md"].map(|id| json!({"id": id, "title": "新的规定", "text": text}));
     let upserted = post(

@@ -1,9 +1,9 @@
 //! Which source file uses which other: a small reader of `use` and of paths in code, enough for this crate's own style.
 //!
-//! A name that a module only passes on (`pub use child::Name`) counts as its child's, so that `crate::index::Name` leads
-//! to the file that defines it. Code under `#[cfg(test)]`, comments and strings are not read. A file that is used as a
-//! module (`print::json`) is used where the path stands, not where the module's name is imported. Methods and fields
-//! need no import and are not seen.
+//! A name that a module only passes on (`pub use child::Name`) counts as its child's, so that `crate::index::Name`
+//! leads to the file that defines it. Code under `#[cfg(test)]`, comments and strings are not read. A file that is used
+//! as a module (`print::json`) is used where the path stands, not where the module's name is imported. Methods and
+//! fields need no import and are not seen.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;

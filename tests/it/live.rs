@@ -1,5 +1,5 @@
-//! An index that lives, whatever engine keeps it: who shares a commit, who is told, what belongs to whom, what a failure
-//! takes with it.
+//! An index that lives, whatever engine keeps it: who shares a commit, who is told, what belongs to whom, what a
+//! failure takes with it.
 //!
 //! Nothing here depends on a clock: the pace is an hour, and commits are asked for.
 

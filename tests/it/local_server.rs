@@ -1,5 +1,5 @@
-//! A server on this machine that answers as a test says, to the letter. Used by the tests of `src` and by the integration
-//! tests alike.
+//! A server on this machine that answers as a test says, to the letter. Used by the tests of `src` and by the
+//! integration tests alike.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

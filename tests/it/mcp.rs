@@ -1,4 +1,5 @@
-//! `baowen mcp` as a program that speaks the protocol meets it: JSON-RPC over pipes, over an index here and over a service.
+//! `baowen mcp` as a program that speaks the protocol meets it: JSON-RPC over pipes, over an index here and over a
+//! service.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The engine over Milvus answers as every engine does, on two servers that run here: the pure one of milvus-lite 3.2
-//! (`lite`) and the native one of milvus-lite 2.5 (`native`), which has the index and the filters of a real cluster. Both
-//! come from PyPI; `.ci/milvus` puts each into an environment of its own.
+//! (`lite`) and the native one of milvus-lite 2.5 (`native`), which has the index and the filters of a real cluster.
+//! Both come from PyPI; `.ci/milvus` puts each into an environment of its own.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

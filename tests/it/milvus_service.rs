@@ -1,5 +1,5 @@
-//! Services over Milvus as others see them: real processes on real sockets before a real server, which is killed, hangs, and
-//! comes back.
+//! Services over Milvus as others see them: real processes on real sockets before a real server, which is killed,
+//! hangs, and comes back.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

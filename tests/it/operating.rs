@@ -447,7 +447,8 @@ fn damage(index: &Path) -> PathBuf {
     store
 }
 
-/// Adds a text of which opening does not read all parts: random characters, which hardly become shorter when they are packed.
+/// Adds a text of which opening does not read all parts: random characters, which hardly become shorter when they are
+/// packed.
 fn long_text(folder: &Path, index: &Path) {
     let mut state = 1u32;
     let mut random = || {

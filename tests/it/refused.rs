@@ -1,7 +1,7 @@
 //! What the system refuses is said as that, and never as damage with the advice to throw the index away.
 //!
-//! Each by the program with less than it needs: another user, a disk that is full or may only be read, few files, little
-//! memory. Where this machine cannot take something away, the test says so.
+//! Each by the program with less than it needs: another user, a disk that is full or may only be read, few files,
+//! little memory. Where this machine cannot take something away, the test says so.
 
 use std::fs;
 use std::path::Path;

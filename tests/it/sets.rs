@@ -8,9 +8,9 @@ use crate::cli::{baowen, json};
 use crate::support::{model_folder, root, shared};
 
 /// Everyday questions over the insurance and the health collections, official letters and laws over their own: nDCG@10,
-/// how well `answerable` tells near misses, and how many of the shown sentences answer. A score may move by the tolerance;
-/// who makes it better writes down the better one. Vectors are kept from one run to the next, since the first one embeds
-/// 11,000 articles.
+/// how well `answerable` tells near misses, and how many of the shown sentences answer. A score may move by the
+/// tolerance; who makes it better writes down the better one. Vectors are kept from one run to the next, since the
+/// first one embeds 11,000 articles.
 #[test]
 fn the_sets_score_as_expected() {
     let (Some(data), Some(model)) = (shared(), model_folder()) else {

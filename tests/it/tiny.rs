@@ -1,5 +1,6 @@
 //! A second engine behind the seam: in memory, exact, by the plainest code. It shares the formulas of `index::scoring`
-//! with the embedded engine and nothing else, so what both answer alike is what the seam says, not what one engine does.
+//! with the embedded engine and nothing else, so what both answer alike is what the seam says, not what one engine
+//! does.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Deref;

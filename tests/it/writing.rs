@@ -1,4 +1,5 @@
-//! An index written to over a real socket: what a caller is told is true, whatever others do and whenever the process dies.
+//! An index written to over a real socket: what a caller is told is true, whatever others do and whenever the process
+//! dies.
 //!
 //! The indexes here are of words alone, so that the tests take the time of the writing and not of the model.
 

@@ -1,4 +1,5 @@
-// A headless Chromium whose pages report whatever should not happen: errors, violations of the policy, requests elsewhere.
+// A headless Chromium whose pages report whatever should not happen: errors, violations of the policy, requests
+// elsewhere.
 import assert from "node:assert/strict";
 import puppeteer from "puppeteer-core";
 

@@ -1,5 +1,5 @@
-// A service without an index: the built page with the headers of the real one, recorded answers, and answers made up for
-// what a collection seldom gives (near copies, another place, faults, hostile texts). Questions choose which.
+// A service without an index: the built page with the headers of the real one, recorded answers, and answers made up
+// for what a collection seldom gives (near copies, another place, faults, hostile texts). Questions choose which.
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";

@@ -1,5 +1,5 @@
-// The page as a running service serves it, at BAOWEN_PAGE_URL; skipped where none is named. Its collection is best that of
-// index/sample, which answers the examples.
+// The page as a running service serves it, at BAOWEN_PAGE_URL; skipped where none is named. Its collection is best that
+// of index/sample, which answers the examples.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,6 @@
-// A client of Baowen's HTTP, for Node and for browsers alike: it needs nothing but fetch. The types name the fields that
-// are read here; all of them stand in the service's /openapi.json, from which `npx openapi-typescript` makes types, too.
+// A client of Baowen's HTTP, for Node and for browsers alike: it needs nothing but fetch. The types name the fields
+// that are read here; all of them stand in the service's /openapi.json, from which `npx openapi-typescript` makes
+// types, too.
 //
 // Positions (`span`, `highlights`) count characters, not UTF-16 units: Array.from(text).slice(start, end).join("").
 // A browser on another address needs to be let in by the service's CORS setting.

@@ -1,7 +1,7 @@
 //! DOCX by zip and quick-xml: paragraphs, headings, lists, tables and notes in the convention of `layout`.
 //!
-//! Headings are what has an outline level, or a style that has one or is named so. Tracked deletions, comments and hidden
-//! words are left out by name, field codes are no text. A table that is a form says each name with its value.
+//! Headings are what has an outline level, or a style that has one or is named so. Tracked deletions, comments and
+//! hidden words are left out by name, field codes are no text. A table that is a form says each name with its value.
 
 use std::collections::HashMap;
 
@@ -273,7 +273,8 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// The lines of a table and what parts them; of a form that begins a document, the thing that it is about is the title.
+    /// The lines of a table and what parts them; of a form that begins a document, the thing that it is about is the
+    /// title.
     fn table(&mut self, rows: &[Vec<String>], is_outer: bool) -> (Vec<String>, &'static str) {
         let Some(form) = form(rows.iter().map(Vec::as_slice)) else {
             return (rows.iter().map(|row| row.join(" | ")).collect(), "\n");

@@ -1,7 +1,7 @@
 //! Numbers of a workbook as it shows them: `#,##0.00` gives 1,234,567.89, `000000` gives 001234, `0"天"` gives 90天.
 //!
-//! Reads what formats of amounts, codes, shares and counts are made of. Dates are told elsewhere; what is not understood
-//! (fractions, powers of ten, conditions) shows the number as it is.
+//! Reads what formats of amounts, codes, shares and counts are made of. Dates are told elsewhere; what is not
+//! understood (fractions, powers of ten, conditions) shows the number as it is.
 
 /// The digits that a workbook shows of a number at most.
 const DIGITS: usize = 15;

@@ -84,8 +84,8 @@ impl Reader for Pdfboss {
     }
 }
 
-/// The text of a page. Where it has tables that are ruled, their rows are lines, cell by cell, unless a character would be
-/// lost so.
+/// The text of a page. Where it has tables that are ruled, their rows are lines, cell by cell, unless a character would
+/// be lost so.
 fn text_of(document: &Document, page: &Page) -> Option<String> {
     let text = extract_text(document, page, ReadingOrder::Content).ok()?;
     let content = page.content(document).unwrap_or_default();

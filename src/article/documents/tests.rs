@@ -123,7 +123,8 @@ pub(in super::super) fn xlsx(rows: &str, merged: &str) -> Vec<u8> {
 /// A line that is drawn as a box and is no text.
 const DRAWN: &str = "\u{25a0}";
 
-/// A PDF of these pages of lines, of which those with bars are rows of a ruled table, in a font that names its characters by a predefined CMap alone.
+/// A PDF of these pages of lines, of which those with bars are rows of a ruled table, in a font that names its
+/// characters by a predefined CMap alone.
 pub(in super::super) fn pdf(pages: &[&[&str]]) -> Vec<u8> {
     let mut file = b"%PDF-1.5\n".to_vec();
     let mut places = Vec::new();

@@ -209,8 +209,8 @@ impl About {
             let next = lines.get(at + 1)?;
             (is_dated(&next.text) || is_labelled(&next.text)).then_some(at)
         };
-        // A stated title that is shorter than the page's only heading, or than the line in the middle above its text, is a
-        // column's.
+        // A stated title that is shorter than the page's only heading, or than the line in the middle above its text,
+        // is a column's.
         let longer = || {
             let column = stated.first()?.split(['-', '_', '|']).next()?.trim().chars().count();
             let mut headings = (0..lines.len()).filter(own).filter(|&at| is_heading(heading(at)));

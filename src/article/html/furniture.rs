@@ -193,7 +193,8 @@ impl Furniture {
         }
     }
 
-    /// Whether a link is the heading of one of several sections: the first that its block says, with sentences right below.
+    /// Whether a link is the heading of one of several sections: the first that its block says, with sentences right
+    /// below.
     fn heads_section(&self, element: ElementRef<'_>) -> bool {
         let all = |near: &ElementRef<'_>| self.measures.of(*near).all > 0;
         let first = || {

@@ -230,7 +230,8 @@ const BEHIND: &[&str] = &[
 ];
 
 /// Whether a line that begins like an ending may be a heading of the article: it says more than that (`你可能不知道的用法`),
-/// or it is that of a box beside news. It is one if sentences follow: links are left out before, so these are the article's.
+/// or it is that of a box beside news. It is one if sentences follow: links are left out before, so these are the
+/// article's.
 fn may_go_on(word: &str) -> bool {
     let rest = ENDINGS.iter().filter_map(|ending| word.strip_prefix(ending));
     let rest = rest.min_by_key(|rest| rest.len()).unwrap_or("");

@@ -131,8 +131,8 @@ fn read_page(text: &str, name: &str) -> Reading {
     reading
 }
 
-/// The page with its first field of text that holds sentences as a part of it: scripts keep an article there before they
-/// show it.
+/// The page with its first field of text that holds sentences as a part of it: scripts keep an article there before
+/// they show it.
 fn with_field(text: &str) -> Option<String> {
     const OPEN: &str = "<textarea";
     let lower = text.to_ascii_lowercase();

@@ -1,7 +1,8 @@
 //! What forums and sites of questions put around each post: its number, its day, what can be done with it.
 //!
-//! Judges the lines of a whole page: such lines are only taken for frames where several of them stand on one page, so that
-//! an article that speaks of answers keeps its words. Names of authors stay unless a day follows them on their line.
+//! Judges the lines of a whole page: such lines are only taken for frames where several of them stand on one page, so
+//! that an article that speaks of answers keeps its words. Names of authors stay unless a day follows them on their
+//! line.
 
 use super::super::byline::next_stamp;
 use super::super::layout::{COLONS, is_pause, is_stop};
@@ -107,8 +108,8 @@ const MANY: usize = 2;
 /// The longest name of an author, in characters.
 const MAX_AUTHOR: usize = 16;
 
-/// Which lines are frames of posts; none on a page that is not one of posts. `asks`: whether its title is a question, whose
-/// answers have moments of their own.
+/// Which lines are frames of posts; none on a page that is not one of posts. `asks`: whether its title is a question,
+/// whose answers have moments of their own.
 pub(super) fn frames(lines: &[&str], asks: bool) -> Vec<bool> {
     let mut framed = vec![false; lines.len()];
     let filled: Vec<usize> = (0..lines.len()).filter(|&at| !lines[at].trim().is_empty()).collect();

@@ -1,5 +1,5 @@
-//! Words of a page that stand neither in its text nor in its elements: on buttons, in frames that are written inside it,
-//! and what it shows where no scripts run.
+//! Words of a page that stand neither in its text nor in its elements: on buttons, in frames that are written inside
+//! it, and what it shows where no scripts run.
 //!
 //! Only gathers them, so that they are named among what is left out.
 

@@ -1,8 +1,8 @@
-//! Text with colours: taken apart into lines of some columns, cut to one, painted. Knows Chinese typesetting as far as line
-//! ends go, and nothing of answers.
+//! Text with colours: taken apart into lines of some columns, cut to one, painted. Knows Chinese typesetting as far as
+//! line ends go, and nothing of answers.
 //!
-//! What texts hold of characters that are not seen and change how others look (bidirectional controls, escape sequences) is
-//! left out here, as the page leaves it out.
+//! What texts hold of characters that are not seen and change how others look (bidirectional controls, escape
+//! sequences) is left out here, as the page leaves it out.
 
 use unicode_width::UnicodeWidthChar as _;
 
@@ -284,7 +284,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is written, nothing is lost but white space, and no line is too long but by a character that does not fit.
+        /// Whatever is written, nothing is lost but white space, and no line is too long but by a character that does
+        /// not fit.
         #[test]
         fn lines_hold_everything(text in "[a-z0-9 医保断缴，。（）《》\n]{0,60}", columns in 2usize..30) {
             let lines = written(&text, columns);

@@ -1,7 +1,8 @@
-//! An answer as people read it: cards with the answering sentence first, or a line a hit. In Chinese, since who asks reads
-//! Chinese; what only an operator wants to know stands in lines of its own, in English.
+//! An answer as people read it: cards with the answering sentence first, or a line a hit. In Chinese, since who asks
+//! reads Chinese; what only an operator wants to know stands in lines of its own, in English.
 //!
-//! Makes text and prints nothing; says the same as the page does (`src/service/page/src/card.ts`), as far as a terminal can.
+//! Makes text and prints nothing; says the same as the page does (`src/service/page/src/card.ts`), as far as a terminal
+//! can.
 
 mod ink;
 mod look;
@@ -113,7 +114,8 @@ fn said_after(response: &SearchResponse) -> Vec<String> {
     lines
 }
 
-/// A hit in a line: what is to be minded, what answers, where it is from. What there is no room for is left out of the middle.
+/// A hit in a line: what is to be minded, what answers, where it is from. What there is no room for is left out of the
+/// middle.
 fn brief(into: &mut String, place: usize, hit: &Hit, is_doubtful: bool, look: Look) {
     let mut line = Inked::new(&format!("{place}. "), Ink::Mark);
     for text in warnings(hit) {

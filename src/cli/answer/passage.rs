@@ -14,8 +14,8 @@ const LEFT_OVER: usize = 24;
 /// Where a sentence ends.
 const ENDS: &str = "。！？；\n";
 
-/// What is set first: the sentence that answers, else the title, else how the passage begins. The second is whether it is
-/// the title.
+/// What is set first: the sentence that answers, else the title, else how the passage begins. The second is whether it
+/// is the title.
 pub fn headline(hit: &Hit, is_doubtful: bool) -> (Inked, bool) {
     let chars: Vec<char> = hit.text.chars().collect();
     if let Some(span) = said(hit, chars.len()) {

@@ -1,10 +1,10 @@
 //! The forward pass of a BERT (post-norm layers) on 8-bit weights and activations, to the normalised `[CLS]` row.
 //!
 //! Owns the packed weights and the order of the steps; the arithmetic is the kernel's. Texts of a batch are laid end to
-//! end and never padded: linear layers see one long list of tokens, attention sees each text by itself. The last layer is
-//! worked out for the first token of each text alone, since nothing else of it is read. A single text can be shared by
-//! several threads, each with a part of its tokens, which meet once a layer. A text's vector does not depend on the company
-//! it is computed in, nor on the number of threads, to the last bit.
+//! end and never padded: linear layers see one long list of tokens, attention sees each text by itself. The last layer
+//! is worked out for the first token of each text alone, since nothing else of it is read. A single text can be shared
+//! by several threads, each with a part of its tokens, which meet once a layer. A text's vector does not depend on the
+//! company it is computed in, nor on the number of threads, to the last bit.
 
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -321,8 +321,8 @@ fn normalized(row: &[f32]) -> Vec<f32> {
     vector
 }
 
-/// The columns that the layer norms make largest anywhere, in rising order. A column that is large behind one norm mostly
-/// is behind the next one too, whose own weights do not tell, because the layers between pass it on.
+/// The columns that the layer norms make largest anywhere, in rising order. A column that is large behind one norm
+/// mostly is behind the next one too, whose own weights do not tell, because the layers between pass it on.
 fn large_columns(file: &OnnxFile, config: &Config) -> Result<Vec<usize>> {
     let names = (0..config.layers)
         .flat_map(|l| ["attention.output", "output"].map(|place| format!("encoder.layer.{l}.{place}.LayerNorm")));

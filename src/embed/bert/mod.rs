@@ -1,4 +1,5 @@
-//! BERT encoders of the usual folder layout on our own kernels: bge-small-zh-v1.5, in the int8 form that ONNX's tools make.
+//! BERT encoders of the usual folder layout on our own kernels: bge-small-zh-v1.5, in the int8 form that ONNX's tools
+//! make.
 //!
 //! - `config`: the sizes that `config.json` states.
 //! - `onnx`: the weights, out of the ONNX file; of its graph only which weight a node takes.

@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 /// What the model was trained to see before a question; before a passage it saw nothing.
 const INSTRUCTION: &str = "为这个句子生成表示以用于检索相关文章：";
 
-/// Characters of a text that are tokenised for each position of the model; no ordinary text needs more than a few, and the
-/// rest is blanks.
+/// Characters of a text that are tokenised for each position of the model; no ordinary text needs more than a few, and
+/// the rest is blanks.
 const CHARACTERS_READ: usize = 64;
 
 /// The weights that the shipped profile was learned for, by [`OnnxFile::digest`]: a damaged file is no other model.
@@ -35,8 +35,8 @@ impl BertModel {
     /// Loads the model from its folder: `config.json`, `tokenizer.json` and `onnx/model_quantized.onnx`.
     ///
     /// # Errors
-    /// `Missing` if a file is not there, `Unavailable` if one cannot be read, `Corrupt` if one is damaged or of a model that
-    /// does not run here.
+    /// `Missing` if a file is not there, `Unavailable` if one cannot be read, `Corrupt` if one is damaged or of a model
+    /// that does not run here.
     pub fn open(folder: &Path, budget: Budget) -> Result<Self> {
         BertModel::open_as(folder, Some(DIGEST), budget)
     }

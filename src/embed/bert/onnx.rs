@@ -1,7 +1,7 @@
 //! The weights in an ONNX file: its initializers by name, and which of them a named node takes.
 //!
-//! The file is mapped, tensors point into the map. The graph is never run: of each node only its name, its operation and
-//! the names of its inputs are read. Every type, shape and length is checked where a tensor is asked for.
+//! The file is mapped, tensors point into the map. The graph is never run: of each node only its name, its operation
+//! and the names of its inputs are read. Every type, shape and length is checked where a tensor is asked for.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! The forward pass in plain f32 on the file's weights, as its definition reads: what the tests hold the fast one against.
-//! Slow.
+//! The forward pass in plain f32 on the file's weights, as its definition reads: what the tests hold the fast one
+//! against. Slow.
 
 use super::config::Config;
 use super::onnx::OnnxFile;

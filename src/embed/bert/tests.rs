@@ -1,5 +1,5 @@
-//! bge-small-zh-v1.5 against its reference, a small model of the same form against the plain forward pass, and what becomes
-//! of files that are damaged.
+//! bge-small-zh-v1.5 against its reference, a small model of the same form against the plain forward pass, and what
+//! becomes of files that are damaged.
 //!
 //! Tests of the real model are skipped where it or the shared data is absent.
 

@@ -1,8 +1,8 @@
-//! Text to token ids: BERT's basic tokenizer, then WordPiece (Devlin et al. 2018, arXiv 1810.04805), as `tokenizer.json`
-//! says. Made to give the ids that the `tokenizers` library gives.
+//! Text to token ids: BERT's basic tokenizer, then WordPiece (Devlin et al. 2018, arXiv 1810.04805), as
+//! `tokenizer.json` says. Made to give the ids that the `tokenizers` library gives.
 //!
-//! Control characters are dropped, blanks divide words, punctuation and CJK characters are words of their own; a word is
-//! read piece by piece, the longest one first, and is unknown as a whole where that fails. Names of control tokens
+//! Control characters are dropped, blanks divide words, punctuation and CJK characters are words of their own; a word
+//! is read piece by piece, the longest one first, and is unknown as a whole where that fails. Names of control tokens
 //! (`[CLS]`) in a text are text like any other. Any text is accepted, and the time is linear in its length.
 
 use std::collections::HashMap;

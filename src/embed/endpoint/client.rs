@@ -1,8 +1,8 @@
 //! One request to an endpoint and its answer: tried again where that may help, within the caller's deadline, and not at
 //! all while the endpoint is left alone.
 //!
-//! Questions wait for it in threads that answer. At most [`QUESTIONS`] do so at a time, and a service has so many threads
-//! more than it computes with: a silent endpoint takes none from questions that need no network.
+//! Questions wait for it in threads that answer. At most [`QUESTIONS`] do so at a time, and a service has so many
+//! threads more than it computes with: a silent endpoint takes none from questions that need no network.
 
 use std::fmt;
 use std::io::Read as _;

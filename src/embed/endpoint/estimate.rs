@@ -1,11 +1,12 @@
-//! How many tokens a text has for a model whose tokenizer is elsewhere. An estimate on the safe side: for Chinese text and
-//! the vocabularies of Chinese and multilingual models it is seldom too low, so that a text cut by it is read whole.
+//! How many tokens a text has for a model whose tokenizer is elsewhere. An estimate on the safe side: for Chinese text
+//! and the vocabularies of Chinese and multilingual models it is seldom too low, so that a text cut by it is read
+//! whole.
 //!
 //! A Chinese character, a digit, a capital letter and a punctuation mark count as one token each, a small letter and a
-//! blank as half of one, any other character as three (the bytes that it may fall apart into). Real vocabularies have most
-//! characters as one piece and many pairs as one: of 8,114 articles about insurance the estimate is 1 % above what
-//! bge-small-zh counts, and below it for 17, by 13 % at most (rows of stars between letters). A vocabulary without Chinese
-//! may need two and more tokens a character: there, `max_tokens` is set lower.
+//! blank as half of one, any other character as three (the bytes that it may fall apart into). Real vocabularies have
+//! most characters as one piece and many pairs as one: of 8,114 articles about insurance the estimate is 1 % above what
+//! bge-small-zh counts, and below it for 17, by 13 % at most (rows of stars between letters). A vocabulary without
+//! Chinese may need two and more tokens a character: there, `max_tokens` is set lower.
 
 /// Half tokens of a character.
 fn halves(c: char) -> usize {

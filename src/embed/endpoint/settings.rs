@@ -1,5 +1,5 @@
-//! The settings of an endpoint: one small file, `endpoint.toml`, in the model's folder. Owns what may stand in it and says
-//! everything that is wrong with it at once. It never asks the endpoint.
+//! The settings of an endpoint: one small file, `endpoint.toml`, in the model's folder. Owns what may stand in it and
+//! says everything that is wrong with it at once. It never asks the endpoint.
 //!
 //! ```toml
 //! kind = "openai"                 # openai, tei, tei-rerank, jina-rerank, cohere-rerank

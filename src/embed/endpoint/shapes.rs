@@ -1,5 +1,5 @@
-//! What the usual servers are sent and what they answer, as JSON: one place that knows their shapes. Answers are checked
-//! to the last number and put in order.
+//! What the usual servers are sent and what they answer, as JSON: one place that knows their shapes. Answers are
+//! checked to the last number and put in order.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

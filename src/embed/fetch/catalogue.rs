@@ -1,5 +1,5 @@
-//! Which models can be fetched: the files of each, pinned by their checksums, and where they are to be had. Data only; a
-//! model that is no longer wanted is one entry less.
+//! Which models can be fetched: the files of each, pinned by their checksums, and where they are to be had. Data only;
+//! a model that is no longer wanted is one entry less.
 
 use crate::error::{Error, Result};
 

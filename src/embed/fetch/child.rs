@@ -1,4 +1,5 @@
-//! Lets a package manager download into a folder: watched as the folder grows, ended when it is to stop or stands still.
+//! Lets a package manager download into a folder: watched as the folder grows, ended when it is to stop or stands
+//! still.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -24,8 +25,8 @@ impl Drop for Running {
     }
 }
 
-/// Runs a program until it ends, or until the other end of its own input is closed, as it is when whoever started it was
-/// killed: a program that outlives a fetch would go on writing where the next one clears up.
+/// Runs a program until it ends, or until the other end of its own input is closed, as it is when whoever started it
+/// was killed: a program that outlives a fetch would go on writing where the next one clears up.
 #[cfg(unix)]
 const GUARD: &str = r#"
 trap '' INT QUIT HUP TERM
@@ -76,8 +77,8 @@ impl Download<'_> {
     /// Runs it to its end.
     ///
     /// # Errors
-    /// The outer one is `Unavailable`: it could not be started, stood still or was to stop. The inner one is what it said
-    /// when it failed.
+    /// The outer one is `Unavailable`: it could not be started, stood still or was to stop. The inner one is what it
+    /// said when it failed.
     pub fn run(self, watch: &mut Watch) -> Result<Result<(), String>> {
         let log = self.work.join("said.log");
         let both = || -> io::Result<(File, File)> {

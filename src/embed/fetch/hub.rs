@@ -1,5 +1,5 @@
-//! A model from the hub, file by file over HTTPS, in the hub's own layout of addresses. A download that breaks off goes on
-//! from where it was; a server that cannot do that gives the file anew.
+//! A model from the hub, file by file over HTTPS, in the hub's own layout of addresses. A download that breaks off goes
+//! on from where it was; a server that cannot do that gives the file anew.
 
 use std::path::Path;
 use std::time::Duration;

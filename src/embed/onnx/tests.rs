@@ -296,7 +296,8 @@ struct Reference {
     vector: Vec<f32>,
 }
 
-/// The default model's own ONNX file. Its activations are quantised by the whole text, so it is near its reference only.
+/// The default model's own ONNX file. Its activations are quantised by the whole text, so it is near its reference
+/// only.
 #[test]
 fn the_default_models_own_file_gives_its_vectors() {
     let Some(reference) = needed::shared("data/model/bge-reference.jsonl") else {

@@ -13,8 +13,8 @@ use crate::error::{Context as _, Error, Fault, Result};
 /// The largest tokenizers, of 250,000 pieces, have 20 MB.
 const MOST_BYTES: u64 = 128 << 20;
 
-/// Characters of a text that are tokenised for each token that can be read. No ordinary text needs more, and the work on
-/// one that is far too long is bounded.
+/// Characters of a text that are tokenised for each token that can be read. No ordinary text needs more, and the work
+/// on one that is far too long is bounded.
 const CHARACTERS_READ: usize = 64;
 
 /// What a graph takes for one text or pair: equally long lists of ids and of which part each belongs to.

@@ -1,5 +1,5 @@
-//! From rankings and judgements to a report: over the whole corpus, over each question's own kind of passages, the worst
-//! and the most changed questions.
+//! From rankings and judgements to a report: over the whole corpus, over each question's own kind of passages, the
+//! worst and the most changed questions.
 
 use std::collections::BTreeMap;
 

@@ -38,8 +38,8 @@ pub struct Backup {
 }
 
 impl EmbeddedIndex {
-    /// Refuses a place for snapshots that lies in the index's own folder: a writer finds strange things there, and takes
-    /// away what is named like a generation.
+    /// Refuses a place for snapshots that lies in the index's own folder: a writer finds strange things there, and
+    /// takes away what is named like a generation.
     ///
     /// # Errors
     /// `Precondition`, with another place.
@@ -57,9 +57,9 @@ impl EmbeddedIndex {
         .help(format!("name a folder outside of it, such as {}", beside.display())))
     }
 
-    /// Writes the newest commit of the index in a folder into another folder, which is absent or empty. It appears whole
-    /// or not at all; a copy of it is an index like any other. Whoever writes to the index, in this process or another,
-    /// goes on.
+    /// Writes the newest commit of the index in a folder into another folder, which is absent or empty. It appears
+    /// whole or not at all; a copy of it is an index like any other. Whoever writes to the index, in this process or
+    /// another, goes on.
     ///
     /// # Errors
     /// [`Fault::Missing`] if there is no index, [`Fault::Precondition`] if something lies in the other folder,

@@ -130,9 +130,9 @@ impl Directory for Folder {
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
         let opened = match self.mapped.open_write(path) {
-            // Named by a segment and the number of the operation that the next commit ends at. A writer that died before
-            // its commit counted leaves one, and the writer after it may come to the same number. No commit names it:
-            // their numbers only grow.
+            // Named by a segment and the number of the operation that the next commit ends at. A writer that died
+            // before its commit counted leaves one, and the writer after it may come to the same number. No commit
+            // names it: their numbers only grow.
             Err(OpenWriteError::FileAlreadyExists(_)) if path.extension().is_some_and(|it| it == DELETED) => {
                 self.mapped
                     .delete(path)

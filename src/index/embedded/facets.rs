@@ -1,5 +1,5 @@
-//! Counts of articles by publisher, place and year, from the terms that filters look up: each term's passages among those let
-//! through, an article once.
+//! Counts of articles by publisher, place and year, from the terms that filters look up: each term's passages among
+//! those let through, an article once.
 
 use tantivy::SegmentReader;
 use tantivy::schema::{Field, IndexRecordOption};

@@ -105,7 +105,8 @@ impl WriteLock {
         Ok(current(&self.folder)?.is_some() || is_old(&self.folder))
     }
 
-    /// What others read that find the lock taken: who holds it, and what they can do. What cannot be written is not said.
+    /// What others read that find the lock taken: who holds it, and what they can do. What cannot be written is not
+    /// said.
     pub(super) fn announce(&self, how: &str) {
         let mut file = &self.file;
         let _ = file

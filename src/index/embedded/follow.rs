@@ -48,8 +48,8 @@ impl Followed {
     /// Looks for a newer commit or another generation; says whether there was one.
     ///
     /// # Errors
-    /// If it cannot be opened; `Precondition` if it was made by other rules than the one before, so that whoever asks needs
-    /// another model, too. Then that one is answered from as before.
+    /// If it cannot be opened; `Precondition` if it was made by other rules than the one before, so that whoever asks
+    /// needs another model, too. Then that one is answered from as before.
     pub fn refresh(&self) -> Result<bool> {
         let _one_at_a_time = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
         let (index, before) = self.read();

@@ -1,5 +1,5 @@
-//! What is derived from large segments (graphs, forward indexes), made where it is missing and removed where its segment
-//! is gone. Searches find the same without it, only later.
+//! What is derived from large segments (graphs, forward indexes), made where it is missing and removed where its
+//! segment is gone. Searches find the same without it, only later.
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -14,9 +14,10 @@ use crate::index::forward;
 use crate::index::graph::{self, GraphParams};
 
 impl EmbeddedIndex {
-    /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone. `progress`
-    /// is told `(rows done, rows in all)` of the graphs built, which take nearly all of the time. Says whether all is done:
-    /// not so if `cancel` turned true or the budget's deadline passed; what was built until then stays.
+    /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone.
+    /// `progress` is told `(rows done, rows in all)` of the graphs built, which take nearly all of the time. Says
+    /// whether all is done: not so if `cancel` turned true or the budget's deadline passed; what was built until then
+    /// stays.
     pub fn build_derived(&self, budget: Budget, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<bool> {
         guarded(self.folder(), || self.derive(budget, progress, cancel))
     }

@@ -1,7 +1,7 @@
 //! The embedded index: one folder, opened or created with its identity checked, giving snapshots of its commits.
 //!
-//! Layout of a generation (see [`super::folder`]): `segments/` is tantivy's (words, stored fields, vectors), `graphs/` holds
-//! what is derived from large segments (a graph, a forward index) by segment id and may be deleted at any time.
+//! Layout of a generation (see [`super::folder`]): `segments/` is tantivy's (words, stored fields, vectors), `graphs/`
+//! holds what is derived from large segments (a graph, a forward index) by segment id and may be deleted at any time.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -260,8 +260,8 @@ impl EmbeddedIndex {
         self.current.read().unwrap_or_else(|p| p.into_inner()).clone()
     }
 
-    /// Looks for a newer commit, by whomever, and for derived files that have come since; says whether there was a newer
-    /// commit.
+    /// Looks for a newer commit, by whomever, and for derived files that have come since; says whether there was a
+    /// newer commit.
     ///
     /// # Errors
     /// `Corrupt` if what is newer cannot be opened; what was there is searched on.

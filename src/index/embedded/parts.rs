@@ -1,13 +1,14 @@
 //! The checksums of a segment file's parts, which lie behind what tantivy wrote in it.
 //!
-//! A library that parses damaged bytes may ask for more memory than there is, which ends the process, may panic on a thread
-//! of its own, or may find other passages without a word. So a part is compared with its checksum before its bytes are
-//! handed out for the first time, and what differs is an error of that read. Only the large files of vectors are compared at
-//! the borders of what is read alone: nothing in them is a length that anyone allocates by, and they are mapped to be read a
-//! little at a time. Files of an earlier program have no such checksums and are read as they are.
+//! A library that parses damaged bytes may ask for more memory than there is, which ends the process, may panic on a
+//! thread of its own, or may find other passages without a word. So a part is compared with its checksum before its
+//! bytes are handed out for the first time, and what differs is an error of that read. Only the large files of vectors
+//! are compared at the borders of what is read alone: nothing in them is a length that anyone allocates by, and they
+//! are mapped to be read a little at a time. Files of an earlier program have no such checksums and are read as they
+//! are.
 //!
-//! File: what tantivy wrote; the XXH3 of each part of [`PART`] bytes of it (u64); at the end the number of bytes that tantivy
-//! wrote (u64), the XXH3 of the checksums and that number (u64), the mark; all little-endian.
+//! File: what tantivy wrote; the XXH3 of each part of [`PART`] bytes of it (u64); at the end the number of bytes that
+//! tantivy wrote (u64), the XXH3 of the checksums and that number (u64), the mark; all little-endian.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,8 +22,8 @@ use tantivy::HasLen;
 use tantivy::directory::{FileHandle, OwnedBytes};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-/// Bytes of a part: what a stored passage is read with is not much more than itself, and the checksums are a two-thousandth
-/// of the file.
+/// Bytes of a part: what a stored passage is read with is not much more than itself, and the checksums are a
+/// two-thousandth of the file.
 const PART: usize = 16 << 10;
 /// Bytes of a checksum.
 const SUM: usize = 8;
@@ -165,8 +166,8 @@ impl End {
     }
 }
 
-/// What is known of the files of a folder that are open: a segment is opened once more for each commit and merge, and its
-/// parts need not be compared again.
+/// What is known of the files of a folder that are open: a segment is opened once more for each commit and merge, and
+/// its parts need not be compared again.
 #[derive(Clone, Debug, Default)]
 pub struct Known(Arc<Mutex<HashMap<PathBuf, Weak<Parts>>>>);
 

@@ -178,8 +178,8 @@ fn damaged(folder: &Path, budget: Budget) -> Result<Vec<String>> {
         Err(why) => return Ok(vec![format!("{}: {why}", shown(META))]),
     };
     let is_whole = listed.as_ref().is_some_and(|listed| listed.whole);
-    // What is sealed by this program is sealed in all of its parts. But the name in `current` may have been written by hand,
-    // as it is advised where the file is damaged; the generation that it names is here.
+    // What is sealed by this program is sealed in all of its parts. But the name in `current` may have been written by
+    // hand, as it is advised where the file is damaged; the generation that it names is here.
     match (sealed(&folder.join(CURRENT))?, &listed) {
         (Err(why), _) => damaged.push(format!("{CURRENT}: {why}")),
         (Ok(Some(_)), None) => damaged.push(format!("{}: its checksum is missing", shown(META))),

@@ -8,8 +8,8 @@ use super::directory::META;
 use super::seal::{Files, Written, unseal};
 use crate::error::{Error, Result};
 
-/// Refuses a commit of which a file is longer or shorter than it was written: a look at each, without reading it. One that
-/// is not there is found when it is opened, or has gone with an older commit.
+/// Refuses a commit of which a file is longer or shorter than it was written: a look at each, without reading it. One
+/// that is not there is found when it is opened, or has gone with an older commit.
 ///
 /// # Errors
 /// `Corrupt`, naming the file.

@@ -1,9 +1,9 @@
 //! The file of a forward index: layout, opening, checking.
 //!
 //! Little-endian. A header of 128 bytes, then each at a multiple of 64 bytes: the rows, one after the other; where each
-//! row begins, in the two parts of [`StartsData`]; where the postings of each term begin, field after field, ascending in
-//! each (terms x u64); the id of each of these terms (terms x u16). Opening reads the header only, [`Forward::verify`]
-//! everything.
+//! row begins, in the two parts of [`StartsData`]; where the postings of each term begin, field after field, ascending
+//! in each (terms x u64); the id of each of these terms (terms x u16). Opening reads the header only,
+//! [`Forward::verify`] everything.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};

@@ -1,9 +1,10 @@
-//! The forward index of a segment: for each passage the common terms it holds, next to the postings, which hold the same
-//! by term.
+//! The forward index of a segment: for each passage the common terms it holds, next to the postings, which hold the
+//! same by term.
 //!
-//! Exact scores of a few hundred candidates need every term of a question in each of them. For common terms, by postings,
-//! that means looking through lists that are the longer the larger the collection; by passage it means reading some
-//! hundred bytes a candidate, whatever the collection's size. The lists of all but the commonest terms are short enough.
+//! Exact scores of a few hundred candidates need every term of a question in each of them. For common terms, by
+//! postings, that means looking through lists that are the longer the larger the collection; by passage it means
+//! reading some hundred bytes a candidate, whatever the collection's size. The lists of all but the commonest terms are
+//! short enough.
 //!
 //! Derived from the postings, in one file a segment, checked and mapped like a graph: missing or damaged, the postings
 //! answer, with the same scores to the last bit. Knows no scores.

@@ -5,8 +5,8 @@
 //! product of the quantised query with the code alone gives the order. The mean matters: sentence embeddings share a
 //! large common part (all cosines of ours lie in 0.75..0.95), which would use up most of the 8 bits. Measured on 40,000
 //! rows of real vectors with noise, 300 queries: of the true 10 best, the 15 best codes hold 99.97 % without the mean
-//! and 100 % with it, the 20 best 100 % either way; a scale per row gained nothing that the exact score does not repair,
-//! and costs a cache line a row.
+//! and 100 % with it, the 20 best 100 % either way; a scale per row gained nothing that the exact score does not
+//! repair, and costs a cache line a row.
 //!
 //! This file never decides what to do with the scores.
 
@@ -115,7 +115,8 @@ impl Scale {
         }
         let deviation = (squares / (rows * dim as f64)).sqrt() as f32;
         let reach = largest.min(5.0 * deviation);
-        // A matrix of equal rows has no reach; its codes are all 0. So are those of one with values that are not finite.
+        // A matrix of equal rows has no reach; its codes are all 0. So are those of one with values that are not
+        // finite.
         let steps = if reach > 0.0 && reach.is_finite() {
             127.0 / reach
         } else {
@@ -146,7 +147,8 @@ impl Scale {
         }
     }
 
-    /// Writes where in the steps that `code` names the values of `vector` lie, in 256ths, into `low`, which may be longer.
+    /// Writes where in the steps that `code` names the values of `vector` lie, in 256ths, into `low`, which may be
+    /// longer.
     pub(super) fn refine(&self, vector: &[f32], code: &[i8], low: &mut [i8]) {
         for (((low, &code), &value), &mean) in low.iter_mut().zip(code).zip(vector).zip(&self.mean) {
             let rest = (value - mean) * self.steps - f32::from(code);

@@ -1,9 +1,10 @@
 //! The file of a graph: how it is written, opened and checked.
 //!
-//! One file a segment, little-endian: a header of 256 bytes, then the arrays of [`FlatGraph`], each at a multiple of 64 bytes,
-//! all sizes fixed by the header ([`Sections`]). It is written under a temporary name, synced and renamed, so a file under
-//! its own name is whole. Opening reads the header only (its checksum, the identity of the segment, the sizes);
-//! [`Graph::verify`] reads everything. Any mismatch is [`Fault::Corrupt`](crate::error::Fault::Corrupt) with the path.
+//! One file a segment, little-endian: a header of 256 bytes, then the arrays of [`FlatGraph`], each at a multiple of 64
+//! bytes, all sizes fixed by the header ([`Sections`]). It is written under a temporary name, synced and renamed, so a
+//! file under its own name is whole. Opening reads the header only (its checksum, the identity of the segment, the
+//! sizes); [`Graph::verify`] reads everything. Any mismatch is [`Fault::Corrupt`](crate::error::Fault::Corrupt) with
+//! the path.
 //!
 //! A file of another version is refused: graphs are derived, so they are built again and never converted.
 
@@ -49,7 +50,8 @@ impl GraphData {
     /// Writes the graph to `path` for the segment of this id, replacing what is there in one step.
     ///
     /// # Errors
-    /// `Bug` for a graph that is not whole. `Unavailable` with the path if the disk refuses; what is at `path` then stays.
+    /// `Bug` for a graph that is not whole. `Unavailable` with the path if the disk refuses; what is at `path` then
+    /// stays.
     pub fn write(&self, path: &Path, segment: [u8; 16]) -> Result<()> {
         let view = self.view();
         let Some(residual) = view.residual else {

@@ -1,9 +1,9 @@
 //! Adding the rows that are not in the sample to the base level, and choosing every node's links again.
 //!
 //! Rows are added in batches that grow with the graph: each row of a batch is searched for in what is there, all at the
-//! same time, then linked both ways (as ParlayANN does, Manohar et al. 2024). A row does not see its own batch, and that
-//! search is narrow; so at the end every node chooses its links again among all that a search of the whole graph finds
-//! for it (the second pass of DiskANN's Vamana, Subramanya et al. 2019).
+//! same time, then linked both ways (as ParlayANN does, Manohar et al. 2024). A row does not see its own batch, and
+//! that search is narrow; so at the end every node chooses its links again among all that a search of the whole graph
+//! finds for it (the second pass of DiskANN's Vamana, Subramanya et al. 2019).
 //!
 //! Searches run on all threads through links that stay as they are meanwhile; what they find is put in afterwards.
 
@@ -59,8 +59,8 @@ pub(super) fn refine(data: &mut GraphData, vectors: ArrayView2<'_, f32>, ef: usi
     whole
 }
 
-/// Chooses links for the nodes from `first` on, whose links now are `lists`, among these and what a search of width `ef`
-/// through `view` finds. False if cancelled.
+/// Chooses links for the nodes from `first` on, whose links now are `lists`, among these and what a search of width
+/// `ef` through `view` finds. False if cancelled.
 fn choose_links(
     view: FlatGraph<'_>,
     metric: &Metric<'_>,

@@ -33,10 +33,10 @@ impl<'a> Metric<'a> {
         near
     }
 
-    /// Fills `slots` with those of `near` that no nearer chosen one stands in front of: `c` is chosen unless some chosen
-    /// `o` has `|c - o|^2 * 65 <= |c - node|^2 * 64`. (HNSW's own rule has 1 for 65/64. The slack adds links that pay:
-    /// with 100,000 rows a walk of the same width scores 3 % more of them, and misses 0.0118 of the 100 nearest instead
-    /// of 0.0133.)
+    /// Fills `slots` with those of `near` that no nearer chosen one stands in front of: `c` is chosen unless some
+    /// chosen `o` has `|c - o|^2 * 65 <= |c - node|^2 * 64`. (HNSW's own rule has 1 for 65/64. The slack adds links
+    /// that pay: with 100,000 rows a walk of the same width scores 3 % more of them, and misses 0.0118 of the 100
+    /// nearest instead of 0.0133.)
     pub(super) fn choose(&self, near: &[(i64, u32)], slots: &mut [u32]) {
         slots.fill(NONE);
         let mut taken = 0;

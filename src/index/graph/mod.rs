@@ -1,9 +1,9 @@
-//! The nearest vectors of one segment: an HNSW graph (Malkov and Yashunin, arXiv 1603.09320) as a flat, mapped file, and
-//! exact search for where a graph does not pay.
+//! The nearest vectors of one segment: an HNSW graph (Malkov and Yashunin, arXiv 1603.09320) as a flat, mapped file,
+//! and exact search for where a graph does not pay.
 //!
 //! A graph is derived data: [`build`] makes it from the segment's vectors, [`GraphData::write`] puts it in one file,
-//! [`Graph::open`] maps it, and any damage is an error after which the caller searches exactly. So nothing here can lose
-//! an article. Deletes are not graph surgery: a deleted row is one that [`RowSet`] does not hold.
+//! [`Graph::open`] maps it, and any damage is an error after which the caller searches exactly. So nothing here can
+//! lose an article. Deletes are not graph surgery: a deleted row is one that [`RowSet`] does not hold.
 //!
 //! It never reads or writes the segment itself: vectors come in as a matrix, rows go out as numbers.
 

@@ -1,12 +1,12 @@
 //! The vectors themselves, out of a graph's file: a second byte for each value, behind the codes.
 //!
 //! A code names the step that a value is nearest to; the second byte says where in that step it lies, in 256ths. Both
-//! together are off by 1/512 of a step, which is 1e-6 in a cosine of sentence vectors: exact scores, out of half the bytes
-//! of the f32 rows, half of which the walk reads anyway. So a segment with a graph is searched without its f32 rows in
-//! memory (at a million passages 370 MB instead of 1.5 GB).
+//! together are off by 1/512 of a step, which is 1e-6 in a cosine of sentence vectors: exact scores, out of half the
+//! bytes of the f32 rows, half of which the walk reads anyway. So a segment with a graph is searched without its f32
+//! rows in memory (at a million passages 370 MB instead of 1.5 GB).
 //!
-//! The f32 rows stay what everything is made from. They are read for the few rows that 16 bits do not hold: those with a
-//! value beyond the codes' reach (1 or 2 of 1,000 real ones), zero vectors, what is no number.
+//! The f32 rows stay what everything is made from. They are read for the few rows that 16 bits do not hold: those with
+//! a value beyond the codes' reach (1 or 2 of 1,000 real ones), zero vectors, what is no number.
 
 use super::codes::{Scale, stride};
 use super::rows::NodeVectors;

@@ -1,5 +1,5 @@
-//! What a run finds changed in its sources besides the articles it reads: files that are gone, files that moved, ids that
-//! another file has.
+//! What a run finds changed in its sources besides the articles it reads: files that are gone, files that moved, ids
+//! that another file has.
 //!
 //! Looks at the index as it was when the run began and at the disk; writes nothing.
 
@@ -18,7 +18,8 @@ use crate::model::{Article, Origin};
 
 /// What an index held when a run began, wherever it is kept.
 pub trait Held {
-    /// Tells `each` the id of every article that may be of the run's files and where it was read, in no particular order.
+    /// Tells `each` the id of every article that may be of the run's files and where it was read, in no particular
+    /// order.
     fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()>;
 
     /// Where such an article was read; `None` if there is none or it came another way than by a file.
@@ -217,8 +218,8 @@ impl Changes {
         Some(self.before.origin(id).ok()??.source)
     }
 
-    /// The sources of which the index holds articles and in whose folder not one file was found: it may be another disk's that is
-    /// not there now.
+    /// The sources of which the index holds articles and in whose folder not one file was found: it may be another
+    /// disk's that is not there now.
     pub fn emptied(&self) -> BTreeSet<String> {
         let sources = |files: &mut dyn Iterator<Item = &(String, String)>| -> BTreeSet<String> {
             files.map(|(source, _)| source.clone()).collect()

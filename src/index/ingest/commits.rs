@@ -1,7 +1,7 @@
 //! When the commits of a living index are made, and who is told of them.
 //!
-//! Changes of callers that wait become durable together, a moment after the first of them; those nobody waits for, within
-//! a second. Owns the writer, the time and the list of those who wait; decides nothing about articles.
+//! Changes of callers that wait become durable together, a moment after the first of them; those nobody waits for,
+//! within a second. Owns the writer, the time and the list of those who wait; decides nothing about articles.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -121,8 +121,8 @@ impl Commits {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The writer, which may write: where it may not any more, what was not committed is taken back and whoever waits for it
-    /// is told.
+    /// The writer, which may write: where it may not any more, what was not committed is taken back and whoever waits
+    /// for it is told.
     ///
     /// # Errors
     /// Why it may not go on.

@@ -1,8 +1,8 @@
 //! The writer of a living index: which changes share the next commit, and whether an earlier one was lost.
 //!
-//! Every change between two commits belongs to one group. A group becomes durable as a whole or is lost as a whole: when
-//! the engine fails in the middle, everything since the last commit is taken back, and a new session begins, by which
-//! whoever waits can tell. Owns no thread and no time.
+//! Every change between two commits belongs to one group. A group becomes durable as a whole or is lost as a whole:
+//! when the engine fails in the middle, everything since the last commit is taken back, and a new session begins, by
+//! which whoever waits can tell. Owns no thread and no time.
 
 use crate::article::source::Sources;
 use crate::error::{Error, Fault, Result};

@@ -78,12 +78,13 @@ impl Live {
         })
     }
 
-    /// Adds articles of a source, or replaces those of the same id; the unchanged cost a lookup. What is refused or fails
-    /// leaves the others alone. Takes the caller's thread for as long as cutting and embedding take.
+    /// Adds articles of a source, or replaces those of the same id; the unchanged cost a lookup. What is refused or
+    /// fails leaves the others alone. Takes the caller's thread for as long as cutting and embedding take.
     ///
     /// # Errors
     /// As [`Sources::give`]; `Unavailable` while closing. What is wrong with one article is its outcome: `Caller` if a
-    /// field of it is beyond a limit or its id belongs to another source, `Unavailable` if the embedder or the disk fails.
+    /// field of it is beyond a limit or its id belongs to another source, `Unavailable` if the embedder or the disk
+    /// fails.
     pub fn upsert(&self, source: &Source, articles: Vec<Article>, budget: Budget) -> Result<Taken> {
         let shared = &self.shared;
         shared.check_open()?;

@@ -70,7 +70,8 @@ impl Records {
         }
     }
 
-    /// All of it, as ended now, of the sources that were written to: where nothing changed, what the run before did stays.
+    /// All of it, as ended now, of the sources that were written to: where nothing changed, what the run before did
+    /// stays.
     pub fn finish(mut self) -> Runs {
         for ((source, reason), so_far) in self.left_out {
             self.runs.entry(source).or_default().left_out.push(LeftOutBy {

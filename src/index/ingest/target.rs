@@ -1,7 +1,7 @@
 //! Which index is written to: the one that counts, or one beside it that takes its place in one step when it is done.
 //!
-//! Beside it are made: an index from files anew, and an index of words alone that gets vectors. Until the end everyone is
-//! answered from what was there.
+//! Beside it are made: an index from files anew, and an index of words alone that gets vectors. Until the end everyone
+//! is answered from what was there.
 
 use std::path::Path;
 use std::sync::Arc;

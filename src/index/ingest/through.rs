@@ -98,8 +98,8 @@ impl Destination for Through {
 /// once. `each` is told how many are done.
 ///
 /// # Errors
-/// `Unavailable` if an article is gone that was there at the beginning; else whatever either engine says. Nothing of it is
-/// seen then.
+/// `Unavailable` if an article is gone that was there at the beginning; else whatever either engine says. Nothing of it
+/// is seen then.
 pub fn copy<W: Writer>(
     from: &Arc<dyn Backend>,
     to: &Ingest<W>,

@@ -1,4 +1,5 @@
-//! Ranking by words over tantivy's postings: a question's terms looked up, candidates found, exact BM25F of any passage.
+//! Ranking by words over tantivy's postings: a question's terms looked up, candidates found, exact BM25F of any
+//! passage.
 
 mod best;
 pub(super) mod bound;

@@ -1,4 +1,5 @@
-//! Where a collection lies: `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&db=DB&dense=flat&lease=SECONDS&batch=KB&cache=MB]`.
+//! Where a collection lies:
+//! `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&db=DB&dense=flat&lease=SECONDS&batch=KB&cache=MB]`.
 
 use std::fmt;
 use std::net::IpAddr;

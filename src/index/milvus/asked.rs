@@ -1,5 +1,5 @@
-//! A question asked of one commit: its terms weighed, candidates from Milvus, and their scores by the functions that every
-//! engine uses, from what was fetched of them once.
+//! A question asked of one commit: its terms weighed, candidates from Milvus, and their scores by the functions that
+//! every engine uses, from what was fetched of them once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -11,14 +11,14 @@ use crate::index::passage::Identity;
 use crate::index::source_table::SourceTable;
 
 impl MilvusIndex {
-    /// A writer of a new generation, made by this identity, which counts from its first commit on. Until then everybody is
-    /// answered from what was there; the generation before is removed by who begins to write a minute later or more.
+    /// A writer of a new generation, made by this identity, which counts from its first commit on. Until then everybody
+    /// is answered from what was there; the generation before is removed by who begins to write a minute later or more.
     pub fn writer_anew(self: Arc<Self>, identity: &Identity) -> Result<Box<dyn Writer>> {
         Ok(Box::new(MilvusWriter::take(self, Some(identity))?))
     }
 
-    /// A writer for a service, by the index's own rules: it takes the right to write when that is free, and again after it was
-    /// lost.
+    /// A writer for a service, by the index's own rules: it takes the right to write when that is free, and again after
+    /// it was lost.
     pub fn standby(self: Arc<Self>) -> Box<dyn Writer> {
         let identity = self.identity();
         Box::new(Standby::new(self, identity))

@@ -16,12 +16,12 @@ use crate::profile::Bm25Params;
 pub const GRACE: Duration = Duration::from_secs(60);
 /// Terms read at a time that are then written again.
 pub const TERMS: usize = 2_000;
-/// From when on what was skipped does not arrive any more and can be forgotten, in milliseconds: a writer's calls end when
-/// its right to write does, which is within one hour.
+/// From when on what was skipped does not arrive any more and can be forgotten, in milliseconds: a writer's calls end
+/// when its right to write does, which is within one hour.
 const FORGOTTEN: u64 = 2 * 3_600_000;
 
-/// Takes back what was sent under stamps that are skipped. Nobody sees any of it, before or after; who reads from the next
-/// commit on, which may have forgotten them, waits for what is written here.
+/// Takes back what was sent under stamps that are skipped. Nobody sees any of it, before or after; who reads from the
+/// next commit on, which may have forgotten them, waits for what is written here.
 pub fn clean(client: &Client, state: &mut State, params: Bm25Params, limit: Limit<'_>) -> Result<()> {
     let (view, names) = (state.view(), state.names(&client.address().name));
     if view.skipped.is_empty() {

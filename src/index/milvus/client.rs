@@ -1,7 +1,8 @@
 //! Calls of Milvus: connections, time limits, what is tried again, and whose fault an error is.
 //!
-//! The seam is synchronous, the network is not. A call runs on the client's own runtime and whoever made it waits in its
-//! own thread, so calls may be made from anywhere. All calls can be repeated without harm: rows are written by their keys.
+//! The seam is synchronous, the network is not. A call runs on the client's own runtime and whoever made it waits in
+//! its own thread, so calls may be made from anywhere. All calls can be repeated without harm: rows are written by
+//! their keys.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -39,8 +40,8 @@ const RATE_LIMITED: i32 = 8;
 const NOT_LOADED: i32 = 101;
 /// Milvus' code for a collection that is not there.
 const NO_COLLECTION: i32 = 100;
-/// The same in the numbers of before 2.3, which a server gives where it gives no code. (Among the codes of today 4 means
-/// that there are too many calls.)
+/// The same in the numbers of before 2.3, which a server gives where it gives no code. (Among the codes of today 4
+/// means that there are too many calls.)
 const OLD_NO_COLLECTION: i32 = 4;
 /// Too many calls in the old numbers.
 const OLD_RATE_LIMITED: i32 = 49;
@@ -143,9 +144,9 @@ impl Client {
     /// Makes a call and waits for its answer. `collection` is the one it is about.
     ///
     /// # Errors
-    /// `Deadline` if the budget's passed, `Unavailable` if Milvus is not there, busy or failing, `Exhausted` if it takes no
-    /// more calls for now, `Missing` if there is no such collection, `Precondition` if it lets nobody in with this token or
-    /// the message is too large for it, `Bug` if it finds the call itself wrong.
+    /// `Deadline` if the budget's passed, `Unavailable` if Milvus is not there, busy or failing, `Exhausted` if it
+    /// takes no more calls for now, `Missing` if there is no such collection, `Precondition` if it lets nobody in with
+    /// this token or the message is too large for it, `Bug` if it finds the call itself wrong.
     pub fn call<A: Answer>(
         &self,
         method: &'static str,

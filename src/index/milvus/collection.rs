@@ -159,8 +159,8 @@ impl Collection<'_> {
         self.client.start("Search", self.name, request, budget)
     }
 
-    /// Writes rows, in place of those of the same keys, in messages of no more than the address says if a row alone is not
-    /// more. Milvus' time of the last one.
+    /// Writes rows, in place of those of the same keys, in messages of no more than the address says if a row alone is
+    /// not more. Milvus' time of the last one.
     pub fn upsert(&self, rows: usize, fields: Vec<FieldData>, limit: Limit<'_>) -> Result<u64> {
         let bytes: usize = fields.iter().map(prost::Message::encoded_len).sum();
         if rows > 1 && bytes > self.client.address().batch {

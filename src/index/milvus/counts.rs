@@ -1,5 +1,5 @@
-//! What is counted of a collection: articles, passages, lengths, the sum of all vectors, and in how many titles and texts
-//! each term stands. Counts are added up and taken off, so that they are those of what is there.
+//! What is counted of a collection: articles, passages, lengths, the sum of all vectors, and in how many titles and
+//! texts each term stands. Counts are added up and taken off, so that they are those of what is there.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,8 @@ use super::terms::TermId;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::scoring::{CollectionCounts, FIELDS, Mean};
 
-/// Numbers of tokens by field. It has a name because `derive(Deserialize)` makes a constant `FIELDS` beside the type it is
-/// for, which would be taken for ours.
+/// Numbers of tokens by field. It has a name because `derive(Deserialize)` makes a constant `FIELDS` beside the type it
+/// is for, which would be taken for ours.
 pub type Tokens = [u64; FIELDS];
 
 /// Sums over all passages.

@@ -1,5 +1,5 @@
-//! What the rows of those who held the right to write say: who has it, which commit counts, who was last heard of when. How
-//! they are written is in `lease`.
+//! What the rows of those who held the right to write say: who has it, which commit counts, who was last heard of when.
+//! How they are written is in `lease`.
 
 use std::time::Duration;
 

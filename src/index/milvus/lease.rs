@@ -1,16 +1,17 @@
 //! The right to write. Milvus compares nothing before it writes, so the right is a row that everybody checks.
 //!
-//! Every holder has a number, one more than the one before, and a secret. It writes `lease/NUMBER/SECRET` and then, as its
-//! own first commit, `commit/NUMBER/SECRET/STAMP`. What counts is the newest commit of the highest holder, by number and then
-//! by secret, that has made one. So what a holder writes that has lost the right, however late, is never seen once the next
-//! one has begun; and since a writer looks at the leases after each commit and before it says that it is durable, the next
-//! one begins with all that was acknowledged. Of two that take the right at the same moment one has the higher secret: it
-//! goes on, from what the other one may have committed by then, and the other one ends at its next look.
+//! Every holder has a number, one more than the one before, and a secret. It writes `lease/NUMBER/SECRET` and then, as
+//! its own first commit, `commit/NUMBER/SECRET/STAMP`. What counts is the newest commit of the highest holder, by
+//! number and then by secret, that has made one. So what a holder writes that has lost the right, however late, is
+//! never seen once the next one has begun; and since a writer looks at the leases after each commit and before it says
+//! that it is durable, the next one begins with all that was acknowledged. Of two that take the right at the same
+//! moment one has the higher secret: it goes on, from what the other one may have committed by then, and the other one
+//! ends at its next look.
 //!
-//! `beat/NUMBER/SECRET` says when the holder was last heard of and for how long it keeps the right, or that it has ended. One
-//! that has ended in peace has no call under way; whoever follows any other one skips what that one may still be sending, see
-//! [`State::skip`]. Clocks serve for two things only: to decide that a holder that is not heard of may be followed, and that
-//! what was skipped two hours ago does not arrive any more.
+//! `beat/NUMBER/SECRET` says when the holder was last heard of and for how long it keeps the right, or that it has
+//! ended. One that has ended in peace has no call under way; whoever follows any other one skips what that one may
+//! still be sending, see [`State::skip`]. Clocks serve for two things only: to decide that a holder that is not heard
+//! of may be followed, and that what was skipped two hours ago does not arrive any more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -31,7 +32,8 @@ const LOOK: Duration = Duration::from_secs(20);
 /// How long saying that it has ended may take.
 const LAST: Duration = Duration::from_secs(2);
 
-/// How often it is looked for a sign of life: while one is written over, some servers show neither the old one nor the new.
+/// How often it is looked for a sign of life: while one is written over, some servers show neither the old one nor the
+/// new.
 const LOOKS: usize = 5;
 const BETWEEN: Duration = Duration::from_millis(200);
 
@@ -97,8 +99,8 @@ struct Beating {
 }
 
 impl Lease {
-    /// Takes the right, where nobody holds it or the holder has not been heard of for as long as its lease lasts. With it
-    /// comes the state to write on from, to be entered ([`Lease::enter`]) before anything else.
+    /// Takes the right, where nobody holds it or the holder has not been heard of for as long as its lease lasts. With
+    /// it comes the state to write on from, to be entered ([`Lease::enter`]) before anything else.
     ///
     /// # Errors
     /// `Precondition` if somebody holds it, `Missing` if there is no index.
@@ -254,8 +256,8 @@ fn heard(last_beat: &Mutex<Instant>) -> Instant {
     *last_beat.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says every now and then that the holder lives, and looks whether somebody else has the right; until it is told what to say
-/// last.
+/// Says every now and then that the holder lives, and looks whether somebody else has the right; until it is told what
+/// to say last.
 async fn beats(
     meta: Meta,
     holder: Holder,

@@ -73,7 +73,8 @@ impl Meta {
         Ok(())
     }
 
-    /// A value that was written by [`Self::write_long`]; none if there is none. Errors: `Corrupt` if some of it is missing.
+    /// A value that was written by [`Self::write_long`]; none if there is none. Errors: `Corrupt` if some of it is
+    /// missing.
     pub fn read_long(&self, key: &str, budget: Budget) -> Result<Option<String>> {
         whole(key, &self.read(&[&format!("{key}/")], budget)?)
     }

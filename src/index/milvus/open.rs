@@ -84,9 +84,9 @@ impl MilvusIndex {
         Ok(index)
     }
 
-    /// Opens an index, made by this identity if there is none. Nothing is removed on the way, and of two that do it at the
-    /// same moment both open the same one. Errors as [`MilvusIndex::open`], and `Precondition` if another one was faster and
-    /// made it by another identity.
+    /// Opens an index, made by this identity if there is none. Nothing is removed on the way, and of two that do it at
+    /// the same moment both open the same one. Errors as [`MilvusIndex::open`], and `Precondition` if another one was
+    /// faster and made it by another identity.
     pub fn create(address: &Address, identity: &Identity, bm25: Bm25Params) -> Result<Arc<Self>> {
         match Self::open(address, bm25) {
             Err(error) if error.fault() == Fault::Missing => {}
@@ -151,14 +151,14 @@ impl MilvusIndex {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Why it cannot be answered from now, as far as the last look said, which was a few seconds ago at most: Milvus is away,
-    /// hangs or has not loaded what is searched.
+    /// Why it cannot be answered from now, as far as the last look said, which was a few seconds ago at most: Milvus is
+    /// away, hangs or has not loaded what is searched.
     pub fn problem(&self) -> Option<Error> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether somebody else made it anew by other rules since it was opened. It answers from what was there, as long as that
-    /// is kept; whoever asks it needs another model, too, and opens it again.
+    /// Whether somebody else made it anew by other rules since it was opened. It answers from what was there, as long
+    /// as that is kept; whoever asks it needs another model, too, and opens it again.
     pub fn is_remade(&self) -> bool {
         self.is_remade.load(Ordering::Relaxed)
     }
@@ -188,9 +188,9 @@ impl MilvusIndex {
         self.maker().generation(&self.names(state), state.identity.dimension)
     }
 
-    /// Removes the generations that nobody reads: those that were begun and never committed and, once whoever began to read
-    /// them has had the time to end, those before. No other writer ever makes one of these numbers, so it does no harm however
-    /// late it is done.
+    /// Removes the generations that nobody reads: those that were begun and never committed and, once whoever began to
+    /// read them has had the time to end, those before. No other writer ever makes one of these numbers, so it does no
+    /// harm however late it is done.
     pub(super) fn remove_unread(&self, state: &mut State) -> Result<()> {
         let previous = match state.age() > GRACE {
             true => std::mem::take(&mut state.previous),

@@ -1,5 +1,5 @@
-//! Rows that were read for one question, kept for the next ones. What a row says of its passage never changes, and its key is
-//! used once: only whether it counts changes, and what is asked for here was found among the rows that count.
+//! Rows that were read for one question, kept for the next ones. What a row says of its passage never changes, and its
+//! key is used once: only whether it counts changes, and what is asked for here was found among the rows that count.
 
 use std::sync::Arc;
 

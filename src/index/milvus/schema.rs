@@ -65,8 +65,8 @@ pub const DUMMY_DIMENSION: usize = 2;
 /// What is read of articles to write them again: all but their keys, and but the vector that says nothing.
 pub const ARTICLE_FIELDS: &[&str] = &[ARTICLE, PART, HASH, TITLE, ORIGIN, PASSAGES, DATA];
 
-/// What is read of passages to write them again: all but their keys, and but the words, which not every server gives back
-/// after a restart.
+/// What is read of passages to write them again: all but their keys, and but the words, which not every server gives
+/// back after a restart.
 pub fn passage_fields(dimension: usize) -> Vec<&'static str> {
     let mut fields = vec![ARTICLE, ORDINAL, PUBLISHED, SOURCE, REGIONS, YEARS, JUDGED, PASSAGE];
     fields.extend((dimension > 0).then_some(MEANING));

@@ -1,5 +1,5 @@
-//! What a writer tells Milvus before a commit: rows under the next stamp, what they replace, and how many titles and texts hold
-//! each term. Nobody sees any of it before the commit.
+//! What a writer tells Milvus before a commit: rows under the next stamp, what they replace, and how many titles and
+//! texts hold each term. Nobody sees any of it before the commit.
 
 use std::collections::HashMap;
 

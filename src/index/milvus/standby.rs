@@ -1,5 +1,6 @@
-//! A writer that outlives its right to write: it takes the right when that is free, and takes it again after it was lost. For
-//! services, of which several may stand ready while one of them writes; everybody else wants to be told at once.
+//! A writer that outlives its right to write: it takes the right when that is free, and takes it again after it was
+//! lost. For services, of which several may stand ready while one of them writes; everybody else wants to be told at
+//! once.
 //!
 //! Whoever writes through it sees a lost right as any other failure: what was not committed is gone, and
 //! [`Writer::rollback`] makes it usable again once the right can be had.

@@ -1,9 +1,9 @@
-//! What a commit is: one small row that says which generation counts, up to which stamp, and what was counted of it. Writing
-//! it is the one step in which everything that a writer did becomes visible.
+//! What a commit is: one small row that says which generation counts, up to which stamp, and what was counted of it.
+//! Writing it is the one step in which everything that a writer did becomes visible.
 //!
-//! Stamps are used once. What a writer sends for its next commit bears a stamp that no other writer ever uses: who follows
-//! one that did not end in peace leaves that one's next stamp out for good ([`State::skip`]), since what was sent under it may
-//! still arrive.
+//! Stamps are used once. What a writer sends for its next commit bears a stamp that no other writer ever uses: who
+//! follows one that did not end in peace leaves that one's next stamp out for good ([`State::skip`]), since what was
+//! sent under it may still arrive.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,7 +1,7 @@
 //! The terms of a passage as they are kept: as a sparse vector that finds it, and as counts that it is scored by.
 //!
-//! A term is known by 36 bits of its hash, beside its counts and among the collection's terms: of two million terms some
-//! thirty pairs are taken for one. Of these, 31 bits are its place in the sparse vector.
+//! A term is known by 36 bits of its hash, beside its counts and among the collection's terms: of two million terms
+//! some thirty pairs are taken for one. Of these, 31 bits are its place in the sparse vector.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,8 @@ pub fn counted(tokens: &[Vec<Token>; FIELDS]) -> Counted {
 }
 
 /// The sparse vector of a passage: what each term of weight 1 adds to its score. Its inner product with a question's
-/// weights is BM25F by the average lengths that `bm25` knows; see [`VectorLengths`](super::vector_lengths::VectorLengths).
+/// weights is BM25F by the average lengths that `bm25` knows; see
+/// [`VectorLengths`](super::vector_lengths::VectorLengths).
 pub fn sparse(counted: &Counted, lengths: &[u32; FIELDS], bm25: &Bm25) -> Vec<(u32, f32)> {
     let shares = bm25.shares(lengths);
     let mut places: BTreeMap<u32, f32> = BTreeMap::new();
@@ -76,8 +77,8 @@ pub fn sparse(counted: &Counted, lengths: &[u32; FIELDS], bm25: &Bm25) -> Vec<(u
     places.into_iter().collect()
 }
 
-/// Writes counts as bytes: for each stream the number of its terms, then for each, in order, the distance of its hash from
-/// the one before, and how often it stands in title and text; all as LEB128.
+/// Writes counts as bytes: for each stream the number of its terms, then for each, in order, the distance of its hash
+/// from the one before, and how often it stands in title and text; all as LEB128.
 pub fn write(counted: &Counted) -> Vec<u8> {
     let mut bytes = Vec::new();
     for stream in 0..STREAMS {

@@ -1,9 +1,9 @@
 //! By which lengths the sparse vectors of a generation are made.
 //!
-//! A sparse vector says what each of its terms adds to a passage's score, and that depends on how long the passage is beside
-//! the average of the collection. The average changes with every commit, the vectors stay as they were sent; so the lengths
-//! of what is sent first are taken for the average as long as the generation lives. What is found so is scored again by the
-//! true averages, so these only have to be about right.
+//! A sparse vector says what each of its terms adds to a passage's score, and that depends on how long the passage is
+//! beside the average of the collection. The average changes with every commit, the vectors stay as they were sent; so
+//! the lengths of what is sent first are taken for the average as long as the generation lives. What is found so is
+//! scored again by the true averages, so these only have to be about right.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,8 @@ use super::counts::Tokens;
 use crate::index::scoring::{Bm25, CollectionCounts, FIELDS};
 use crate::profile::Bm25Params;
 
-/// So many typical passages are counted in besides: lengths that the first ones happen to have, such as no titles at all,
-/// must not decide for good how words find passages.
+/// So many typical passages are counted in besides: lengths that the first ones happen to have, such as no titles at
+/// all, must not decide for good how words find passages.
 const TYPICAL: u64 = 200;
 /// Title words, title bigrams, text words, text bigrams of a typical passage.
 const TYPICAL_TOKENS: Tokens = [8, 14, 90, 160];

@@ -1,5 +1,5 @@
-//! Whether an index in Milvus is whole: every row of its newest commit read, and what was counted of them counted again.
-//! Changes nothing.
+//! Whether an index in Milvus is whole: every row of its newest commit read, and what was counted of them counted
+//! again. Changes nothing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,7 +42,8 @@ impl MilvusIndex {
     /// Reads all that belongs to the newest commit and compares it with what the commit says.
     ///
     /// # Errors
-    /// `Unavailable` if somebody committed meanwhile and something seems wrong: what is replaced is deleted a minute later.
+    /// `Unavailable` if somebody committed meanwhile and something seems wrong: what is replaced is deleted a minute
+    /// later.
     pub fn verify(&self, budget: Budget) -> Result<Verified> {
         let snapshot = self.current();
         let mut verified = Verified::default();
@@ -270,7 +271,8 @@ impl<'a> Check<'a> {
         Ok(differing)
     }
 
-    /// Rows that count for nobody: of a commit that is not made yet or never was, and replaced ones that are not deleted yet.
+    /// Rows that count for nobody: of a commit that is not made yet or never was, and replaced ones that are not
+    /// deleted yet.
     fn look_beside(&self, beside: &mut Vec<String>) -> Result<()> {
         let (view, next) = (&self.snapshot.view, self.snapshot.state.next);
         for (what, rows) in [

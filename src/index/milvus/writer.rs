@@ -1,5 +1,5 @@
-//! Writing to Milvus: rows of the next commit are sent as they come, seen by nobody (`sending`); the commit marks what they
-//! replace, counts terms, and writes the one row by which all of it counts.
+//! Writing to Milvus: rows of the next commit are sent as they come, seen by nobody (`sending`); the commit marks what
+//! they replace, counts terms, and writes the one row by which all of it counts.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -46,8 +46,8 @@ pub struct MilvusWriter {
 }
 
 impl MilvusWriter {
-    /// Takes the right to write, which no other in this process has, and cleans up after who had it before. With an identity it writes a new generation, which
-    /// that one is of.
+    /// Takes the right to write, which no other in this process has, and cleans up after who had it before. With an
+    /// identity it writes a new generation, which that one is of.
     pub(super) fn take(index: Arc<MilvusIndex>, anew: Option<&Identity>) -> Result<Self> {
         let writing = Arc::clone(&index).begin_writing()?;
         let (lease, mut state) = Lease::take(index.client(), index.meta())?;
@@ -93,7 +93,8 @@ impl MilvusWriter {
         Ok(writer)
     }
 
-    /// Begins a new generation, which counts from the next commit on. What was there stays until somebody writes after that.
+    /// Begins a new generation, which counts from the next commit on. What was there stays until somebody writes after
+    /// that.
     fn begin_generation(&mut self, identity: &Identity) -> Result<()> {
         let state = self.state.anew(identity.clone());
         self.index.make(&state)?;
@@ -175,8 +176,8 @@ impl MilvusWriter {
         Ok(self.state.next)
     }
 
-    /// Does a part of what the next commit is made of. Where one fails nobody knows what arrived of it, and what was held of
-    /// it is gone, so that there is no commit any more until all is taken back.
+    /// Does a part of what the next commit is made of. Where one fails nobody knows what arrived of it, and what was
+    /// held of it is gone, so that there is no commit any more until all is taken back.
     fn unless_failed<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.session.has_failed {
             return Err(
@@ -257,7 +258,8 @@ impl MilvusWriter {
             self.begin(current, table);
             return self.learn_known();
         }
-        // What was sent may still be on its way, so its stamp is used by nobody any more; others learn that by a commit.
+        // What was sent may still be on its way, so its stamp is used by nobody any more; others learn that by a
+        // commit.
         current.check_skipped()?;
         let is_anew = current.generation != self.state.generation;
         let before = current.stamp;

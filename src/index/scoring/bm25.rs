@@ -26,8 +26,8 @@ pub struct CollectionCounts {
 }
 
 impl CollectionCounts {
-    /// Of so many passages, which have so many tokens in each field. Passages that were deleted count for as long as the
-    /// engine keeps them in what it counts document frequencies by.
+    /// Of so many passages, which have so many tokens in each field. Passages that were deleted count for as long as
+    /// the engine keeps them in what it counts document frequencies by.
     pub fn new(passages: u64, tokens: [u64; FIELDS]) -> Self {
         CollectionCounts {
             passages: passages as f32,

@@ -22,8 +22,8 @@ pub struct Evidence {
     pub amounts: f32,
     /// Cosine of question and passage; 0 if either has no vector.
     pub cosine: f32,
-    /// Cosine of the question and the nearest window of the passage; that of the passage itself where it is too short for
-    /// windows, 0 if either has no vector.
+    /// Cosine of the question and the nearest window of the passage; that of the passage itself where it is too short
+    /// for windows, 0 if either has no vector.
     pub window: f32,
     /// `u · (p - m) / |p - m|` for the question's adapted vector u, the passage's p and the collection's mean m; 0 if
     /// any of them is missing.

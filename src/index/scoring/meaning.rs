@@ -90,8 +90,8 @@ pub struct BoundQuestion<'a> {
 const AT_MEAN: f32 = 1e-6;
 
 impl BoundQuestion<'_> {
-    /// The scores of a passage's vector and of its windows; zeros for a zero vector, and the adapted one is zero where the
-    /// passage is the mean itself.
+    /// The scores of a passage's vector and of its windows; zeros for a zero vector, and the adapted one is zero where
+    /// the passage is the mean itself.
     pub fn score(&self, passage: &[f32], windows: WindowVectors<'_>) -> DenseScores {
         // Where the question is not adapted, one of the products is for nothing.
         let (adapted, adapted_by_mean) = self.adapted.unwrap_or((self.question, 0.0));

@@ -87,8 +87,8 @@ pub struct TermScore {
 }
 
 impl WeighedTerms {
-    /// Weighs a question's terms. `holding(stream, term)`: how many passages hold the term in their titles, and in their
-    /// texts. Terms that occur nowhere stay, since they count in the coverage.
+    /// Weighs a question's terms. `holding(stream, term)`: how many passages hold the term in their titles, and in
+    /// their texts. Terms that occur nowhere stay, since they count in the coverage.
     pub fn new(
         question: &LexicalQuery,
         counts: &CollectionCounts,

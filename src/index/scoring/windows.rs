@@ -1,9 +1,9 @@
 //! The windows of a passage by meaning: their vectors in 8 bits, and the cosine of the one nearest to a question.
 //!
-//! Windows are scored for candidates only, never searched, so they need no graph and no f32 form: 8 bits with a scale of
-//! its own for each vector are off by about 0.0005 in a cosine. The integer products are exact, so the score does not
-//! depend on the processor. The bytes are the same in memory and in a segment's file: for each window its scale (f32,
-//! little-endian), then its codes.
+//! Windows are scored for candidates only, never searched, so they need no graph and no f32 form: 8 bits with a scale
+//! of its own for each vector are off by about 0.0005 in a cosine. The integer products are exact, so the score does
+//! not depend on the processor. The bytes are the same in memory and in a segment's file: for each window its scale
+//! (f32, little-endian), then its codes.
 
 use crate::kernel::dot_i8;
 

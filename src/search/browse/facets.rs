@@ -1,5 +1,5 @@
-//! How many articles there are of each publisher, place and year: under a filter, counted by the engine, or among the hits of
-//! a question.
+//! How many articles there are of each publisher, place and year: under a filter, counted by the engine, or among the
+//! hits of a question.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,6 @@
-//! What is asked of a collection beside questions: whole articles, articles like one, counts to filter by, completions, what
-//! becomes of a text. Stands on the backend boundary of `index` as the rest of `search` does, and knows no wire format.
+//! What is asked of a collection beside questions: whole articles, articles like one, counts to filter by, completions,
+//! what becomes of a text. Stands on the backend boundary of `index` as the rest of `search` does, and knows no wire
+//! format.
 
 mod analysis;
 mod article;

@@ -1,7 +1,8 @@
-//! Completions of what somebody begins to type: titles of articles and terms of the lexicon, by their beginning, by what
-//! stands in them, and by pinyin.
+//! Completions of what somebody begins to type: titles of articles and terms of the lexicon, by their beginning, by
+//! what stands in them, and by pinyin.
 //!
-//! Made once for a commit; looking something up goes over all of it, which takes less than a millisecond for 10,000 titles.
+//! Made once for a commit; looking something up goes over all of it, which takes less than a millisecond for 10,000
+//! titles.
 
 use std::collections::BTreeMap;
 
@@ -145,7 +146,8 @@ impl Entry {
         }
     }
 
-    /// How well it completes what was begun, less is better; none if it does not. What is there already completes nothing.
+    /// How well it completes what was begun, less is better; none if it does not. What is there already completes
+    /// nothing.
     fn matches(&self, begun: &str, letters: Option<&str>) -> Option<u8> {
         if self.normal.starts_with(begun) {
             return (self.normal.len() > begun.len()).then_some(0);

@@ -1,8 +1,8 @@
 //! Whether a sentence's condition fits the case that a question tells: who stopped paying 四个月 ago is not helped by
 //! what holds 3个月内, but by what holds 超过3个月.
 //!
-//! Owns how lengths and ages are compared; `text` reads them. Compares only numbers of one unit: 90天 and 3个月 are often not the
-//! same limit, and a wrong guess would hide the right sentence.
+//! Owns how lengths and ages are compared; `text` reads them. Compares only numbers of one unit: 90天 and 3个月 are often
+//! not the same limit, and a wrong guess would hide the right sentence.
 
 use std::ops::Range;
 

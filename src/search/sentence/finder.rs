@@ -1,9 +1,10 @@
 //! Weighs the sentences of a passage against each other.
 //!
 //! What speaks for a sentence is added up, as a linear model of choice learned it from read answers
-//! (`docs/results/2026-11-28-sentence.md`): the idf of the question's terms in it and in the headings above it, that it holds
-//! the kind of thing that is asked for (see `question`), how near the window around it is to the question by meaning, and what
-//! it is by its looks. Terms of the title, and terms that every sentence holds, tell sentences apart less and weigh less.
+//! (`docs/results/2026-11-28-sentence.md`): the idf of the question's terms in it and in the headings above it, that it
+//! holds the kind of thing that is asked for (see `question`), how near the window around it is to the question by
+//! meaning, and what it is by its looks. Terms of the title, and terms that every sentence holds, tell sentences apart
+//! less and weigh less.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -80,8 +81,8 @@ impl Weighed {
         self.worths.iter().map(|worth| worth.matched).fold(0.0, f32::max)
     }
 
-    /// The best sentence's worth and the bytes to show for it; of equal ones the first, `None` if there is none. `most` is what
-    /// [`Weighed::most_matched`] gives, the highest of all passages whose sentences are compared.
+    /// The best sentence's worth and the bytes to show for it; of equal ones the first, `None` if there is none. `most`
+    /// is what [`Weighed::most_matched`] gives, the highest of all passages whose sentences are compared.
     pub fn best(&self, most: f32) -> Option<(f32, Range<usize>)> {
         let mut best: Option<(f32, &Worth)> = None;
         for worth in &self.worths {
@@ -113,8 +114,8 @@ impl AnswerFinder {
         contents.terms().to_vec()
     }
 
-    /// Weighs the sentences of a passage. `normalized` is the text normalised, `title` the terms of its article's title,
-    /// `near` the cosine of each of its windows with the question, of the passage where it has none, or nothing.
+    /// Weighs the sentences of a passage. `normalized` is the text normalised, `title` the terms of its article's
+    /// title, `near` the cosine of each of its windows with the question, of the passage where it has none, or nothing.
     pub fn weigh(&self, text: &str, normalized: &Normalized, title: &[usize], near: &[f32]) -> Weighed {
         let ranges = sentences(text);
         let lines: Vec<Line> = ranges.iter().map(|range| line(text, normalized, range)).collect();

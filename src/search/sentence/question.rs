@@ -1,7 +1,7 @@
 //! What kind of thing a question asks for (a term, an amount, a place), and the words by which an answer shows it.
 //!
-//! Owns the reading of the lexicon's `answers.txt` and `spoken.txt`; never scores. Plain phrases instead of a grammar: a
-//! wrong guess costs a little of one sentence's score, and a reader can check every line.
+//! Owns the reading of the lexicon's `answers.txt` and `spoken.txt`; never scores. Plain phrases instead of a grammar:
+//! a wrong guess costs a little of one sentence's score, and a reader can check every line.
 
 use std::sync::LazyLock;
 
@@ -164,14 +164,15 @@ pub(super) fn kinds(question: &str) -> Vec<&'static Kind> {
     asked
 }
 
-/// Whether a question (normalised) asks for an amount, a duration or a standard: what differs from place to place and from
-/// year to year, so that an answer about another one is none.
+/// Whether a question (normalised) asks for an amount, a duration or a standard: what differs from place to place and
+/// from year to year, so that an answer about another one is none.
 pub(in crate::search) fn asks_for_measure(question: &str) -> bool {
     const STANDARDS: [&str; 4] = ["标准", "起付", "基数", "待遇水平"];
     STANDARDS.iter().any(|word| question.contains(word)) || kinds(question).iter().any(|kind| kind.measure)
 }
 
-/// Whether a question (normalised) is words to look for and asks nothing: 宁波2024医保. What it names is then all that it wants.
+/// Whether a question (normalised) is words to look for and asks nothing: 宁波2024医保. What it names is then all that it
+/// wants.
 pub(in crate::search) fn is_keywords(question: &str) -> bool {
     const LONGEST: usize = 16;
     const ASKING: [char; 16] = [

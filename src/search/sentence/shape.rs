@@ -8,7 +8,8 @@ use crate::text::{MarkerStyle, list_marker, section_number};
 const NO_STATEMENT: f32 = -0.9;
 /// Worth of a text's last sentence if nothing ends it: summaries are cut off in the middle.
 const CUT_OFF: f32 = -0.2;
-/// A sentence of fewer characters says too little: worth of one of a third of them is [`SCRAP`] (of a ninth twice that).
+/// A sentence of fewer characters says too little: worth of one of a third of them is [`SCRAP`] (of a ninth twice
+/// that).
 const SHORT: f32 = 15.0;
 const SCRAP: f32 = -1.0;
 /// Worth of a sentence for its length, as often as it is this long (in characters), by the logarithm.

@@ -1,4 +1,5 @@
-//! What is shown of a passage where one of its sentences answers: that sentence, and what it cannot be understood without.
+//! What is shown of a passage where one of its sentences answers: that sentence, and what it cannot be understood
+//! without.
 //!
 //! Owns where what is shown begins and ends; chooses no sentence.
 
@@ -6,8 +7,8 @@ use std::ops::Range;
 
 use super::shape::Form;
 
-/// An item is shown with the line that leads into its list, a short sentence with the next one, if both together have at
-/// most this many characters.
+/// An item is shown with the line that leads into its list, a short sentence with the next one, if both together have
+/// at most this many characters.
 const LONGEST_PAIR: usize = 110;
 /// Where a list is asked for, it is shown with its lead as far as this many characters go.
 const LONGEST_LIST: usize = 180;
@@ -53,7 +54,8 @@ pub(super) fn shown(pieces: &[Piece], at: usize, list: bool) -> Range<usize> {
     }
 }
 
-/// A list with its lead, from the lead on as far as the room goes, if the sentence is the lead or one of the items shown.
+/// A list with its lead, from the lead on as far as the room goes, if the sentence is the lead or one of the items
+/// shown.
 fn whole_list(pieces: &[Piece], at: usize) -> Option<Range<usize>> {
     let is_item = |at: usize| pieces.get(at).is_some_and(|piece| piece.is_item && !piece.leads);
     let lead = match pieces[at].leads {

@@ -1,7 +1,7 @@
 //! Who may call what: bearer tokens out of a file, what each may do, how often.
 //!
-//! Owns the file's form, the comparison of tokens and the map from paths to rights. It keeps no token, only its SHA-256,
-//! and writes none into an error or a log. It never looks at a request's message.
+//! Owns the file's form, the comparison of tokens and the map from paths to rights. It keeps no token, only its
+//! SHA-256, and writes none into an error or a log. It never looks at a request's message.
 //!
 //! | file | one concern |
 //! |---|---|

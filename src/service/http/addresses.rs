@@ -1,4 +1,5 @@
-//! The addresses of calls with what stands behind each: what `/openapi.json` is made of. A test names calls without one.
+//! The addresses of calls with what stands behind each: what `/openapi.json` is made of. A test names calls without
+//! one.
 
 /// How a call is given its message.
 #[derive(Clone, Copy, PartialEq, Eq)]

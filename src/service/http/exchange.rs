@@ -24,8 +24,8 @@ const LARGE: usize = 64 << 10;
 pub enum Effect {
     /// It answers.
     Reads,
-    /// It writes, so it must say that its body is JSON: a browser sends that for a page of another origin only where it was
-    /// allowed to.
+    /// It writes, so it must say that its body is JSON: a browser sends that for a page of another origin only where it
+    /// was allowed to.
     Writes,
 }
 

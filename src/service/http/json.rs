@@ -37,7 +37,8 @@ pub fn write<T: Serialize>(message: T) -> Result<Vec<u8>> {
     serde_json::to_vec(&message).or_fault(Fault::Bug, "encoding JSON")
 }
 
-/// What could not be read, by its path (`filter.years[0]`), which serde tells up to the message that a field is unknown to.
+/// What could not be read, by its path (`filter.years[0]`), which serde tells up to the message that a field is unknown
+/// to.
 fn refused(path: &str, cause: &serde_json::Error) -> Error {
     let reason = cause.to_string();
     let unknown = reason

@@ -231,8 +231,8 @@ pub fn routes(services: Services) -> Router {
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
 
-/// Services that tell browsers which origins may ask, for every protocol, also where they refuse a call; without origins
-/// browsers are told nothing, and ask nothing. Whoever asks by OPTIONS what it may send is answered here.
+/// Services that tell browsers which origins may ask, for every protocol, also where they refuse a call; without
+/// origins browsers are told nothing, and ask nothing. Whoever asks by OPTIONS what it may send is answered here.
 ///
 /// # Errors
 /// `Caller` if one is not written as browsers write them.

@@ -1,7 +1,7 @@
 //! Messages out of the parameters of an address: `q=医保&top_k=5&region=浙江`.
 //!
-//! A parameter is a field by its name, those of messages within by a path (`filter.regions`, `fusion.dense_weight`); lists
-//! are given by repeating it. What people ask for most has a shorter name.
+//! A parameter is a field by its name, those of messages within by a path (`filter.regions`, `fusion.dense_weight`);
+//! lists are given by repeating it. What people ask for most has a shorter name.
 
 use serde_json::{Map, Number, Value};
 

@@ -1,5 +1,5 @@
-//! The protocol as its descriptors describe it: what fields a message has, and what its comments say. Read once, at the first
-//! use.
+//! The protocol as its descriptors describe it: what fields a message has, and what its comments say. Read once, at the
+//! first use.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

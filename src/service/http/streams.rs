@@ -18,7 +18,8 @@ const TOGETHER: usize = 64;
 /// Bytes of lines that are handed on together.
 const TOGETHER_BYTES: usize = 256 << 10;
 
-/// The answers of a batch, each an event as soon as it is there; the last event says `end`, or `error` with why it ends.
+/// The answers of a batch, each an event as soon as it is there; the last event says `end`, or `error` with why it
+/// ends.
 pub fn events(items: impl Stream<Item = Result<(usize, Result<Vec<u8>>)>> + Send + 'static) -> Response {
     let events = items
         .map(|item| match item {
@@ -44,8 +45,8 @@ pub fn events(items: impl Stream<Item = Result<(usize, Result<Vec<u8>>)>> + Send
         .into_response()
 }
 
-/// The articles of a body, one a line, as messages of an import of this source; empty lines are passed over. Takes in no more
-/// than it hands on, so a client that is faster than indexing is held back.
+/// The articles of a body, one a line, as messages of an import of this source; empty lines are passed over. Takes in
+/// no more than it hands on, so a client that is faster than indexing is held back.
 pub fn articles(
     body: Body,
     source: String,

@@ -1,5 +1,5 @@
-//! What a tool answers: as much as a model needs to answer by it and to say where it stands, and no more, since it reads all of
-//! it. The descriptions are what it reads of the fields, so they are Chinese.
+//! What a tool answers: as much as a model needs to answer by it and to say where it stands, and no more, since it
+//! reads all of it. The descriptions are what it reads of the fields, so they are Chinese.
 
 use rmcp::schemars;
 use serde::Serialize;

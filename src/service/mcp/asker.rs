@@ -1,5 +1,5 @@
-//! Who asks, and until when. A service knows both where a call comes in, but the library answers it in a task of its own; so
-//! they travel with the call.
+//! Who asks, and until when. A service knows both where a call comes in, but the library answers it in a task of its
+//! own; so they travel with the call.
 
 use std::time::{Duration, Instant};
 

@@ -210,8 +210,8 @@ fn tool<A: JsonSchema + 'static, R: JsonSchema + 'static>(
     tool
 }
 
-/// Takes the widths of numbers (`uint32`) out of a part of a schema: readers that do not know them complain, and the bounds
-/// are there. No field of ours is named so.
+/// Takes the widths of numbers (`uint32`) out of a part of a schema: readers that do not know them complain, and the
+/// bounds are there. No field of ours is named so.
 fn without_formats(schema: &mut Value) {
     match schema {
         Value::Object(parts) => {

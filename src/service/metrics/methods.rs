@@ -1,5 +1,5 @@
-//! The names under which calls are counted: those of the protocol and the paths of HTTP, and one for all others, so that
-//! nobody makes the service remember names that he thought up.
+//! The names under which calls are counted: those of the protocol and the paths of HTTP, and one for all others, so
+//! that nobody makes the service remember names that he thought up.
 
 /// Calls by their paths, in both protocols.
 const METHODS: &[&str] = &[

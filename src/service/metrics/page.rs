@@ -1,4 +1,5 @@
-//! The numbers as an answer over HTTP: on a port of their own, and on the service's for whoever calls from this machine.
+//! The numbers as an answer over HTTP: on a port of their own, and on the service's for whoever calls from this
+//! machine.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

@@ -1,4 +1,5 @@
-//! Finds quantities and dates in normalised text and gives each one a value and a canonical term, so that variants meet.
+//! Finds quantities and dates in normalised text and gives each one a value and a canonical term, so that variants
+//! meet.
 //!
 //! Owns where in a text something is counted and where not. The terms begin with `#`, which no written word does:
 //!

@@ -46,8 +46,8 @@ impl Quantity {
     }
 }
 
-/// The same amount in other units, as people count: a month as 30 days, a day as 24 hours (as they say 48小时 of two days,
-/// and of more days hardly), 1.5倍 as 150%, 0.85 as 85%.
+/// The same amount in other units, as people count: a month as 30 days, a day as 24 hours (as they say 48小时 of two
+/// days, and of more days hardly), 1.5倍 as 150%, 0.85 as 85%.
 pub(super) fn equals(value: Decimal, unit: Unit) -> Option<(Decimal, Unit)> {
     let whole = |value: Decimal| value.integer().map(|_| value);
     match unit {

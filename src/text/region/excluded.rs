@@ -34,8 +34,8 @@ pub(super) fn may_leave_out(text: &str) -> bool {
     text.contains('除') || words.into_iter().any(|word| text.contains(word))
 }
 
-/// Takes out what a text, whose mentions are given in order, leaves out, and returns it. `holds`: whether the place of one
-/// mention lies in that of the other, so that of 江苏省，南京除外 only the second one is left out.
+/// Takes out what a text, whose mentions are given in order, leaves out, and returns it. `holds`: whether the place of
+/// one mention lies in that of the other, so that of 江苏省，南京除外 only the second one is left out.
 pub(super) fn take(
     text: &str,
     mentions: &mut Vec<Mention>,

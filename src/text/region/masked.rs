@@ -47,7 +47,8 @@ impl Regions {
 /// In characters: no more stand behind a star up to 省 or 市.
 const LONGEST_END: usize = 3;
 
-/// Where this name stands in the text if the star at this byte is one of its characters, neither the first nor the last.
+/// Where this name stands in the text if the star at this byte is one of its characters, neither the first nor the
+/// last.
 fn at_star(text: &str, star: usize, name: &str) -> Option<Range<usize>> {
     let inner = name.char_indices().skip(1);
     inner

@@ -1,8 +1,10 @@
-//! Provinces, cities and districts: the table of their names, where a text names one, and what a name given alone means.
+//! Provinces, cities and districts: the table of their names, where a text names one, and what a name given alone
+//! means.
 //!
-//! Owns the table (`index/lexicon/regions.txt`, and `not-places.txt` beside it); the same names serve articles, questions
-//! and filters. Where a text names one is read in `find`, and what a name given alone means in `resolve`. Names that are
-//! ordinary words too (白银, 日照) count in texts only with their 市 or 州 behind them, districts only in full.
+//! Owns the table (`index/lexicon/regions.txt`, and `not-places.txt` beside it); the same names serve articles,
+//! questions and filters. Where a text names one is read in `find`, and what a name given alone means in `resolve`.
+//! Names that are ordinary words too (白银, 日照) count in texts only with their 市 or 州 behind them, districts only in
+//! full.
 
 mod excluded;
 mod find;

@@ -1,7 +1,7 @@
 //! What a question was meant to say: typing errors and pinyin become words.
 //!
-//! Owns how words sound, which characters look alike, which words may have been meant, and when a question is changed at
-//! all. Knows no index: how often a collection writes something is asked of [`Usage`]. Documents are never changed.
+//! Owns how words sound, which characters look alike, which words may have been meant, and when a question is changed
+//! at all. Knows no index: how often a collection writes something is asked of [`Usage`]. Documents are never changed.
 
 mod shapes;
 mod sounds;

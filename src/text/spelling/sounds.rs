@@ -1,7 +1,7 @@
 //! How characters sound: syllables of pinyin without tones, and which of them are taken for one another.
 //!
-//! The one file that knows the crate `pinyin`. A syllable is written in lower case with `v` for ü; words are compared by
-//! [`Key`], into which the syllables of up to [`LONGEST`] characters fit.
+//! The one file that knows the crate `pinyin`. A syllable is written in lower case with `v` for ü; words are compared
+//! by [`Key`], into which the syllables of up to [`LONGEST`] characters fit.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -72,8 +72,8 @@ pub(super) fn readings(character: char) -> impl Iterator<Item = &'static str> {
     seen.into_iter().take(count)
 }
 
-/// A text as it is typed in pinyin, whole and by first letters: 医保 is `yibao` and `yb`. Latin letters and digits stay, in lower
-/// case; what nobody types is left out.
+/// A text as it is typed in pinyin, whole and by first letters: 医保 is `yibao` and `yb`. Latin letters and digits stay,
+/// in lower case; what nobody types is left out.
 pub fn spelt(text: &str) -> (String, String) {
     let (mut whole, mut initials) = (String::new(), String::new());
     for character in text.chars() {

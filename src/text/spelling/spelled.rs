@@ -1,8 +1,8 @@
 //! Pinyin: `yibao duanjiao zenmeban` becomes 医保断缴怎么办.
 //!
-//! Letters are cut into syllables in every way there is, syllables make words of the vocabulary, and of all ways through
-//! them the likeliest is taken by how often the collection and general Chinese have the words, and how often the
-//! collection has the characters where words meet. Latin words that the collection writes stay what they are.
+//! Letters are cut into syllables in every way there is, syllables make words of the vocabulary, and of all ways
+//! through them the likeliest is taken by how often the collection and general Chinese have the words, and how often
+//! the collection has the characters where words meet. Latin words that the collection writes stay what they are.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -30,8 +30,8 @@ const OF_PASSAGE: f32 = 60.0;
 /// Share of general Chinese in how likely a word is, and weight of how well neighbours go together.
 const GENERAL_SHARE: f32 = 0.3;
 const TOGETHER: f32 = 0.5;
-/// Syllables that a question must spell beside Chinese characters, if all of them are common words of two characters or more
-/// (医保断缴 zenme ban).
+/// Syllables that a question must spell beside Chinese characters, if all of them are common words of two characters or
+/// more (医保断缴 zenme ban).
 const ENOUGH_BESIDE: usize = 3;
 /// How common such words are at least.
 const COMMON: u8 = 12;

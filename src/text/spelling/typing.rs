@@ -31,15 +31,15 @@ const OF_NAMES: &str = "颐欣鑫禧臻瑞御尊嘉悦佑馨逸琪荟珑玺祺�
 const ENDS_OF_NAMES: &str = "保宝享康福盈";
 /// What makes the name of an insurance of anything: the collection need not have it.
 const INSURANCE: char = '险';
-/// What speaks for a candidate beside how often the collection has it (natural logarithm): being of our own lexicon, each
-/// level, each neighbour that it is seen beside (half as much against it, that it is not).
+/// What speaks for a candidate beside how often the collection has it (natural logarithm): being of our own lexicon,
+/// each level, each neighbour that it is seen beside (half as much against it, that it is not).
 const OWN: f32 = 2.0;
 const LEVEL: f32 = 0.25;
 const FITS: f32 = 1.0;
 /// A word of general Chinese counts from one of so many passages on.
 const RARE: u64 = 2_000;
-/// What speaks against it: each character that only looks alike, that sounds nearly so, and each wrong character after the
-/// first.
+/// What speaks against it: each character that only looks alike, that sounds nearly so, and each wrong character after
+/// the first.
 const SHAPE: f32 = 1.0;
 const NEAR: f32 = 2.5;
 const ANOTHER: f32 = 2.5;
@@ -253,9 +253,9 @@ fn level(vocabulary: &Vocabulary, character: char) -> u8 {
     entry.map_or(0, |entry| entry.level)
 }
 
-/// Whether a word goes with its neighbours; `around`: whether passages hold its first character behind the one before it,
-/// and its last one before the one behind it. Two characters are a word of something nearly always, so they have to fit
-/// where they differ from what was written, and what is no term of insurance to something at all.
+/// Whether a word goes with its neighbours; `around`: whether passages hold its first character behind the one before
+/// it, and its last one before the one behind it. Two characters are a word of something nearly always, so they have to
+/// fit where they differ from what was written, and what is no term of insurance to something at all.
 fn fits_in(
     characters: &Characters,
     candidate: &Candidate<'_>,

@@ -1,5 +1,5 @@
-// A text's lines as what they mean: paragraphs, headings, items, tables. Markdown is shown, not written out; nothing of the
-// text is lost but the signs that say what a line is.
+// A text's lines as what they mean: paragraphs, headings, items, tables. Markdown is shown, not written out; nothing of
+// the text is lost but the signs that say what a line is.
 
 import { el } from "./dom";
 import { stretch, type Chars, type Marks } from "./text";

@@ -1,5 +1,5 @@
-// One answer as a card: the answering sentence, where it is from and for whom it holds, the passage around it, and why it
-// stands here. Knows nothing of the other cards but what it is told of them.
+// One answer as a card: the answering sentence, where it is from and for whom it holds, the passage around it, and why
+// it stands here. Knows nothing of the other cards but what it is told of them.
 
 import { articleOf, toAddress, type Ask } from "./address";
 import { blocks, oneLine } from "./blocks";

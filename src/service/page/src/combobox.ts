@@ -1,5 +1,5 @@
-// Completions below the question box: a combobox with a list, as the ARIA practices describe it. What is typed stays what
-// it is until a completion is taken.
+// Completions below the question box: a combobox with a list, as the ARIA practices describe it. What is typed stays
+// what it is until a completion is taken.
 
 import { suggest } from "./api";
 import { el } from "./dom";

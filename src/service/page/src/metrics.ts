@@ -1,5 +1,5 @@
-// The service's numbers (/metrics, in the form of Prometheus) as a table for its operator. Knows their names; documented in
-// docs/OPERATING.md.
+// The service's numbers (/metrics, in the form of Prometheus) as a table for its operator. Knows their names;
+// documented in docs/OPERATING.md.
 
 import { el } from "./dom";
 

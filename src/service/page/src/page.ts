@@ -1,4 +1,5 @@
-// The question page: the box, the address, going back and forth. What is shown is made by `start`, `answers`, `article`.
+// The question page: the box, the address, going back and forth. What is shown is made by `start`, `answers`,
+// `article`.
 
 import { LONGEST, stats, Trouble } from "./api";
 import { asked, fromAddress, toAddress, type View } from "./address";
