@@ -11,9 +11,10 @@ use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::embed::{CachedEmbedder, Embedder, Models, Unopened};
 use crate::error::{Error, Fault, Result};
+use crate::index::ingest::destination::Written;
 use crate::index::ingest::run::{Request, read_into};
 use crate::index::ingest::summary::Summary;
-use crate::index::ingest::through::{Through, copy, copy_into_folder};
+use crate::index::ingest::through::{copy, copy_into_folder};
 use crate::index::ingest::{Counts, Ingest, Progress};
 use crate::index::milvus::{Address, MilvusIndex};
 use crate::index::{Backend, EmbeddedIndex, Identity, Rules, Writer};
@@ -233,7 +234,7 @@ pub fn index(
         true => (index.clone().writer_anew(&rules.identity())?, None),
         false => (writer_by(&index, &rules)?, Some(index.clone() as Arc<dyn Backend>)),
     };
-    let through = Through {
+    let written = Written {
         before,
         ingest: Ingest::new(writer, rules),
     };
@@ -242,7 +243,7 @@ pub fn index(
         commit_every: if is_anew { 0 } else { request.commit_every },
         ..request
     };
-    let mut summary = read_into(&through, &request, Budget::all(), progress)?;
+    let mut summary = read_into(&written, &request, Budget::all(), progress)?;
     if let Some(cache) = &cache {
         (summary.embedded, summary.cached) = (cache.misses(), cache.hits());
     }

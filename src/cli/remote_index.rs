@@ -13,7 +13,7 @@ use crate::article::source::{Scope, Source, SourceKind, Sources};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 use crate::index::Runs;
-use crate::index::ingest::run::Destination;
+use crate::index::ingest::destination::Destination;
 use crate::index::ingest::{Held, Outcome};
 use crate::model::{Article, Origin};
 use crate::service::client::Reach;

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{Stream, StreamExt};
 use tokio::sync::oneshot;
 
-use super::collection::{Collection, CollectionCell, SourceCount, opened};
+use super::collection::{Collection, CollectionCell, opened};
 use super::convert::articles as convert;
+use super::describe_calls::DescribeCalls;
 use super::pool::SearchPool;
 use super::read_calls::ReadCalls;
 use super::wire;
@@ -20,14 +21,10 @@ use crate::error::{Error, Result};
 use crate::index::ingest::live::Change;
 use crate::index::ingest::{Counts, Outcome, Records, now};
 
-/// Most articles, or ids, of one call.
-const MAX_ARTICLES: usize = 1_000;
 /// Most failures of an import that are named in its answer.
 const MAX_FAILURES: usize = 1_000;
 /// Most ids of deleted articles in an answer.
 const MAX_DELETED: usize = 10_000;
-/// Articles of a list in one message.
-const LISTED: usize = 500;
 
 /// `baowen.v1.IndexService` over an index.
 #[derive(Clone)]
@@ -35,8 +32,8 @@ pub struct IndexCalls {
     cell: Arc<CollectionCell>,
     /// Where articles are cut and embedded.
     writing: Arc<SearchPool>,
-    /// Where the index is described.
-    describing: Arc<SearchPool>,
+    /// What describes the index.
+    pub describing: DescribeCalls,
     /// What reads files that were sent to be looked at.
     pub reading: ReadCalls,
     /// Where it is copied, which takes as long as the disk does.
@@ -66,11 +63,11 @@ impl IndexCalls {
     /// `threads` threads.
     pub fn new(cell: Arc<CollectionCell>, at_a_time: usize, threads: usize, idle: Duration) -> Self {
         IndexCalls {
+            describing: DescribeCalls::new(cell.clone(), threads),
             reading: ReadCalls::new(cell.clone()),
             cell,
             // Whoever is admitted waits; that they are not too many is for the bound before them.
             writing: Arc::new(SearchPool::new(at_a_time, usize::MAX)),
-            describing: Arc::new(SearchPool::new(1, usize::MAX)),
             copying: Arc::new(SearchPool::new(1, usize::MAX)),
             budget: Budget::single().with_threads(threads),
             idle,
@@ -144,7 +141,7 @@ impl IndexCalls {
         request: wire::UpsertArticlesRequest,
         deadline: Option<Instant>,
     ) -> Result<wire::UpsertArticlesResponse> {
-        check_count("articles", request.articles.len())?;
+        convert::check_count("articles", request.articles.len())?;
         let source = convert::source(request.source)?;
         let (outcomes, change) = self.take(source, Given::new(request.articles), deadline).await?;
         let commit = match request.wait.unwrap_or(true) {
@@ -233,15 +230,12 @@ impl IndexCalls {
         request: wire::DeleteArticlesRequest,
         deadline: Option<Instant>,
     ) -> Result<wire::DeleteArticlesResponse> {
-        if request.article_ids.len() > MAX_ARTICLES {
-            check_count("article_ids", request.article_ids.len())?;
+        if !request.article_ids.is_empty() {
+            convert::check_count("article_ids", request.article_ids.len())?;
         }
         let selection = convert::selection(request.article_ids, request.source, request.filter)?;
         let (selected, change) = if request.dry_run {
-            let selected = self.with(&self.describing, deadline, move |collection, budget| {
-                collection.selected(&selection, budget)
-            });
-            (selected.await?, None)
+            (self.describing.selected(selection, deadline).await?, None)
         } else {
             let deleted = self.with(&self.writing, deadline, move |collection, budget| {
                 collection.delete(&selection, budget)
@@ -278,102 +272,6 @@ impl IndexCalls {
         commit.await.map(|commit| wire::CommitResponse { commit })
     }
 
-    /// What the index is.
-    ///
-    /// # Errors
-    /// Those of the index.
-    pub async fn stats(&self, _: wire::StatsRequest, deadline: Option<Instant>) -> Result<wire::StatsResponse> {
-        self.with(&self.describing, deadline, |collection, _| {
-            Ok(convert::stats(
-                collection.snapshot()?.about(),
-                collection.live.is_some(),
-            ))
-        })
-        .await
-    }
-
-    /// The sources of the index.
-    ///
-    /// # Errors
-    /// Those of the index.
-    pub async fn sources(
-        &self,
-        _: wire::ListSourcesRequest,
-        deadline: Option<Instant>,
-    ) -> Result<wire::ListSourcesResponse> {
-        let sources = self.with(&self.describing, deadline, |collection, budget| {
-            collection.sources(budget)
-        });
-        let stats = |count: &SourceCount| wire::SourceStats {
-            source: Some(convert::source_out(&count.source)),
-            articles: count.articles,
-            last_run: count
-                .last_run
-                .as_ref()
-                .map(|run| convert::run_out(&count.source.name, run)),
-        };
-        let sources = sources.await?;
-        Ok(wire::ListSourcesResponse {
-            sources: sources.iter().map(stats).collect(),
-        })
-    }
-
-    /// The articles of the index, some a message.
-    ///
-    /// # Errors
-    /// `Caller` by the field; those of the index.
-    pub async fn list(
-        &self,
-        request: wire::ListArticlesRequest,
-        deadline: Option<Instant>,
-    ) -> Result<impl Iterator<Item = wire::ListArticlesResponse> + Send + use<>> {
-        let whole = self.list_whole(request, deadline).await?;
-        let (mut rest, mut next) = (whole.articles.into_iter(), whole.next_page_token);
-        Ok(std::iter::from_fn(move || {
-            let articles: Vec<_> = rest.by_ref().take(LISTED).collect();
-            let next_page_token = match rest.len() {
-                0 => std::mem::take(&mut next),
-                _ => String::new(),
-            };
-            (!articles.is_empty()).then_some(wire::ListArticlesResponse {
-                articles,
-                next_page_token,
-            })
-        }))
-    }
-
-    /// The same in one message.
-    ///
-    /// # Errors
-    /// As [`Self::list`].
-    pub async fn list_whole(
-        &self,
-        request: wire::ListArticlesRequest,
-        deadline: Option<Instant>,
-    ) -> Result<wire::ListArticlesResponse> {
-        let named = request.article_ids.len();
-        if named == 0 {
-            let listing = convert::listing(request)?;
-            let listed = self.with(&self.describing, deadline, move |collection, budget| {
-                collection.listed(&listing, budget)
-            });
-            let (listed, has_more) = listed.await?;
-            return Ok(convert::listed(listed, has_more));
-        }
-        check_count("article_ids", named)?;
-        if request.filter.is_some() || request.page_size.is_some() || !request.page_token.is_empty() {
-            return Err(
-                Error::caller("article_ids: cannot be together with filter, page_size or page_token")
-                    .help("name articles on a page by filter.article_ids"),
-            );
-        }
-        let listed = self.with(&self.describing, deadline, move |collection, budget| {
-            let source = (!request.source.is_empty()).then_some(&*request.source);
-            collection.fingerprinted(source, &request.article_ids, budget)
-        });
-        Ok(convert::listed(listed.await?, false))
-    }
-
     /// Writes the newest commit into a folder.
     ///
     /// # Errors
@@ -393,16 +291,6 @@ impl IndexCalls {
             files: u32::try_from(made.files).unwrap_or(u32::MAX),
             copied: u32::try_from(made.copied).unwrap_or(u32::MAX),
         })
-    }
-}
-
-fn check_count(field: &str, count: usize) -> Result<()> {
-    match count {
-        1..=MAX_ARTICLES => Ok(()),
-        _ => Err(
-            Error::caller(format!("{field}: has {count} values, must have 1 to {MAX_ARTICLES}"))
-                .help("send the rest in another call"),
-        ),
     }
 }
 

@@ -44,7 +44,7 @@ impl IndexService for IndexCalls {
 
     async fn stats(&self, request: Request<wire::StatsRequest>) -> Result<Response<wire::StatsResponse>, Status> {
         let (request, deadline) = parts(request);
-        answered(self.stats(request, deadline).await)
+        answered(self.describing.stats(request, deadline).await)
     }
 
     async fn list_sources(
@@ -52,7 +52,7 @@ impl IndexService for IndexCalls {
         request: Request<wire::ListSourcesRequest>,
     ) -> Result<Response<wire::ListSourcesResponse>, Status> {
         let (request, deadline) = parts(request);
-        answered(self.sources(request, deadline).await)
+        answered(self.describing.sources(request, deadline).await)
     }
 
     type ListArticlesStream = Pin<Box<dyn Stream<Item = Result<wire::ListArticlesResponse, Status>> + Send>>;
@@ -62,7 +62,7 @@ impl IndexService for IndexCalls {
         request: Request<wire::ListArticlesRequest>,
     ) -> Result<Response<Self::ListArticlesStream>, Status> {
         let (request, deadline) = parts(request);
-        let listed = self.list(request, deadline).await;
+        let listed = self.describing.list(request, deadline).await;
         let listed = listed.map_err(|error| status::to_status(&error))?;
         Ok(Response::new(Box::pin(stream::iter(listed.map(Ok)))))
     }

@@ -17,6 +17,7 @@
 //! | `calls`, `search_grpc` | the methods of `SearchService`, and as tonic takes them |
 //! | `collection` | the index as it is described and written to |
 //! | `index_calls`, `index_grpc` | the methods of `IndexService`, and as tonic takes them |
+//! | `describe_calls`, `read_calls` | those that describe the index, and the one that reads a file |
 //! | `connections` | how many connections there are, and which are cut off |
 //! | `admission` | how many calls of a service may be under way |
 //! | `activity` | what each connection holds, and when it is cut off |
@@ -44,6 +45,7 @@ pub mod completions;
 pub mod connections;
 pub mod convert;
 pub mod deadline;
+pub mod describe_calls;
 pub mod health;
 pub mod http;
 pub mod index_calls;

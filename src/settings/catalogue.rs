@@ -204,7 +204,8 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "metrics-listen",
         Value::MaybeAddress(|s| &mut s.metrics_listen),
-        "Where `/metrics` is served without tokens; on the service's own port it is there for callers of this machine",
+        "Where `/metrics` is served without tokens; on the service's own port it is there for tokens with the right \
+         `admin`, and where there are no tokens for callers of this machine",
     ),
     setting(
         "log",

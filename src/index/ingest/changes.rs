@@ -46,14 +46,19 @@ impl Held for EmbeddedSnapshot {
     }
 
     fn contents(&self, ids: &[String]) -> Result<Vec<(String, u64)>> {
-        let mut contents = Vec::new();
-        for id in ids {
-            if let Some(article) = self.article(id, Budget::single())? {
-                contents.push((id.clone(), content(&article)?));
-            }
-        }
-        Ok(contents)
+        contents_of(ids, |id| self.article(id, Budget::single()))
     }
+}
+
+/// What [`Held::contents`] gives, of articles that are looked up one by one.
+pub fn contents_of(ids: &[String], article: impl Fn(&str) -> Result<Option<Article>>) -> Result<Vec<(String, u64)>> {
+    let mut contents = Vec::new();
+    for id in ids {
+        if let Some(article) = article(id)? {
+            contents.push((id.clone(), content(&article)?));
+        }
+    }
+    Ok(contents)
 }
 
 /// What the index held of the files that a run is about to read.

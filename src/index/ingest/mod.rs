@@ -6,6 +6,7 @@
 
 mod changes;
 mod commits;
+pub mod destination;
 mod group;
 pub mod live;
 pub mod maintain;
@@ -32,6 +33,8 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::Article;
 
+/// Articles analysed and embedded together: enough to keep every core busy, few enough to show progress.
+const BATCH: usize = 128;
 /// Bytes of articles that are taken together: what is made of an article before it is written takes a hundred times its
 /// room.
 const BATCH_BYTES: usize = 1 << 20;

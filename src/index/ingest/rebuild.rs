@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use super::maintain::maintain_fully;
 use super::summary::Summary;
-use super::{BATCH_BYTES, Counts, Ingest, Progress};
+use super::{BATCH, BATCH_BYTES, Counts, Ingest, Progress};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::backend::Backend;
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
 use crate::index::prepare::Rules;
 use crate::model::Article;
-
-/// Articles that are made ready together.
-const BATCH: usize = 128;
 
 /// Makes an index again from the articles it keeps, by these rules.
 ///

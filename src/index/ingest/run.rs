@@ -2,26 +2,21 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use super::changes::{Changes, Held};
+use super::changes::Changes;
+use super::destination::{Destination, Written};
 use super::maintain::maintain_fully;
 use super::records::Records;
 use super::summary::{Moved, Summary};
 use super::target::Target;
-use super::{BATCH_BYTES, Counts, Ingest, Outcome, Progress};
-use crate::article::source::{Scope, Sources};
+use super::{BATCH, BATCH_BYTES, Counts, Ingest, Outcome, Progress};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
-use crate::index::backend::{Backend, Writer};
-use crate::index::embedded::EmbeddedIndex;
+use crate::index::backend::Backend;
 use crate::index::prepare::Rules;
-use crate::index::source_table::Runs;
 use crate::model::Article;
 
-/// Articles analysed and embedded together: enough to keep every core busy, few enough to show progress.
-const BATCH: usize = 128;
 /// A run that writes at least one in so many of the index's passages joins all segments at its end: one large segment
 /// is searched faster than many small ones, and joining costs about as much as the run itself.
 const WORTH_JOINING: u64 = 2;
@@ -39,65 +34,6 @@ pub struct Request {
     pub commit_every: usize,
 }
 
-/// Where articles go: an index here, or one that a service writes to.
-pub trait Destination {
-    /// How many articles it is given together.
-    fn at_a_time(&self) -> usize {
-        BATCH
-    }
-
-    /// The sources that it knows.
-    fn sources(&self) -> Result<Sources>;
-
-    /// Begins a run over these scopes: the sources are the index's from now on. What it held before.
-    fn begin(&self, sources: &Sources, scopes: &[Scope]) -> Result<Arc<dyn Held>>;
-
-    /// As [`Ingest::upsert`].
-    fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>>;
-
-    /// Removes articles; unknown ids are no error. Returns how many were there.
-    fn delete(&self, ids: &[String]) -> Result<usize>;
-
-    /// Has the next commit hold what a run did to these sources, in place of what they had.
-    fn record(&self, runs: Runs);
-
-    /// Makes everything so far durable and visible.
-    fn commit(&self) -> Result<()>;
-}
-
-/// An index here.
-struct Here<'a> {
-    ingest: &'a Ingest,
-    index: &'a Arc<EmbeddedIndex>,
-}
-
-impl Destination for Here<'_> {
-    fn sources(&self) -> Result<Sources> {
-        self.index.sources()
-    }
-
-    fn begin(&self, sources: &Sources, _: &[Scope]) -> Result<Arc<dyn Held>> {
-        self.ingest.set_sources(sources.clone());
-        Ok(self.index.current())
-    }
-
-    fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>> {
-        self.ingest.upsert(articles, budget)
-    }
-
-    fn delete(&self, ids: &[String]) -> Result<usize> {
-        self.ingest.delete(ids.iter().map(String::as_str))
-    }
-
-    fn record(&self, runs: Runs) {
-        self.ingest.writer().runs().extend(runs);
-    }
-
-    fn commit(&self) -> Result<()> {
-        self.ingest.commit().map(drop)
-    }
-}
-
 /// Takes everything under the paths into the index and maintains it.
 ///
 /// # Errors
@@ -110,11 +46,13 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     let index = &target.index;
-    let ingest = Ingest::open_under(&target.lock, index, rules)?;
-    let here = Here { ingest: &ingest, index };
-    let mut summary = read_into(&here, request, budget, progress)?;
+    let written = Written {
+        before: index.clone(),
+        ingest: Ingest::open_under(&target.lock, index, rules)?,
+    };
+    let mut summary = read_into(&written, request, budget, progress)?;
     let passages = index.snapshot()?.about().passages;
-    let writer = ingest.into_writer();
+    let writer = written.ingest.into_writer();
     if summary.passages as u64 * WORTH_JOINING >= passages {
         writer.finish_as_one()?;
     } else {
@@ -131,8 +69,9 @@ pub fn run(
 /// Takes everything under the paths to a destination, with a last commit. What the index holds in all is not counted.
 ///
 /// # Errors
-/// As [`Sources::claim`]; `Unavailable` if the disk or the embedder fails, `Deadline` if the budget's passes, with all
-/// commits before that kept. What is wrong with single articles is in the summary.
+/// As [`Sources::claim`](crate::article::source::Sources::claim); `Unavailable` if the disk or the embedder fails,
+/// `Deadline` if the budget's passes, with all commits before that kept. What is wrong with single articles is in the
+/// summary.
 pub fn read_into(
     destination: &dyn Destination,
     request: &Request,

@@ -3,34 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::changes::{Held, content};
+use super::changes::{Held, contents_of};
+use super::destination::Before;
 use super::maintain::maintain_fully;
-use super::run::Destination;
-use super::{BATCH_BYTES, Counts, Ingest, Outcome, Progress};
-use crate::article::source::{Scope, Sources};
+use super::{BATCH, BATCH_BYTES, Counts, Ingest, Progress};
+use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
 use crate::index::prepare::Rules;
-use crate::index::source_table::Runs;
 use crate::model::{Article, Origin};
 
-/// Articles that are made ready together.
-const BATCH: usize = 128;
+/// What an index behind the seam held when a run began; nothing of one that begins with nothing.
+struct AtFirst(Option<Arc<dyn Snapshot>>);
 
-/// An index behind the seam.
-pub struct Through {
-    /// What it held before; none for one that begins with nothing.
-    pub before: Option<Arc<dyn Backend>>,
-    /// What is written by.
-    pub ingest: Ingest<Box<dyn Writer>>,
-}
-
-/// What it held when a run began.
-struct Before(Option<Arc<dyn Snapshot>>);
-
-impl Before {
+impl AtFirst {
     fn article(&self, id: &str) -> Result<Option<Article>> {
         self.0
             .as_ref()
@@ -38,7 +26,7 @@ impl Before {
     }
 }
 
-impl Held for Before {
+impl Held for AtFirst {
     fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
         self.0
             .as_ref()
@@ -54,43 +42,18 @@ impl Held for Before {
     }
 
     fn contents(&self, ids: &[String]) -> Result<Vec<(String, u64)>> {
-        let mut contents = Vec::new();
-        for id in ids {
-            if let Some(article) = self.article(id)? {
-                contents.push((id.clone(), content(&article)?));
-            }
-        }
-        Ok(contents)
+        contents_of(ids, |id| self.article(id))
     }
 }
 
-impl Destination for Through {
+impl Before for Option<Arc<dyn Backend>> {
     fn sources(&self) -> Result<Sources> {
-        self.before
-            .as_ref()
-            .map_or(Ok(Sources::default()), |before| before.sources())
+        self.as_ref().map_or(Ok(Sources::default()), |before| before.sources())
     }
 
-    fn begin(&self, sources: &Sources, _: &[Scope]) -> Result<Arc<dyn Held>> {
-        self.ingest.set_sources(sources.clone());
-        let before = self.before.as_ref().map(|before| before.snapshot()).transpose()?;
-        Ok(Arc::new(Before(before)))
-    }
-
-    fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>> {
-        self.ingest.upsert(articles, budget)
-    }
-
-    fn delete(&self, ids: &[String]) -> Result<usize> {
-        self.ingest.delete(ids.iter().map(String::as_str))
-    }
-
-    fn record(&self, runs: Runs) {
-        self.ingest.writer().runs().extend(runs);
-    }
-
-    fn commit(&self) -> Result<()> {
-        self.ingest.commit().map(drop)
+    fn held(&self) -> Result<Arc<dyn Held>> {
+        let snapshot = self.as_ref().map(|before| before.snapshot()).transpose()?;
+        Ok(Arc::new(AtFirst(snapshot)))
     }
 }
 

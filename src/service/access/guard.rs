@@ -13,7 +13,7 @@ use tonic::codegen::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::Access;
-use super::rights::{Need, is_private, needed};
+use super::rights::{Need, Reach, rule};
 use crate::error::{Error, Fault};
 use crate::service::activity::Peer;
 use crate::service::caller::{CALLER, Caller};
@@ -84,14 +84,14 @@ where
 /// Who calls, if it may.
 fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Refused> {
     let path = request.uri().path();
+    let (need, reach) = rule(path);
     let Some(tokens) = access.tokens() else {
         let is_near = request.extensions().get::<Peer>().is_some_and(Peer::is_near);
-        return match is_private(path) && !is_near {
+        return match reach == Reach::ThisMachine && !is_near {
             true => Err(from_afar()),
             false => Ok(None),
         };
     };
-    let need = needed(path);
     if need == Need::Nothing {
         return Ok(None);
     }
@@ -133,7 +133,7 @@ fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Ref
     Ok(Some(Caller(entry.name.clone())))
 }
 
-/// What others asked is shown to nobody of whom it is not known that he may see it.
+/// Nobody is known to be the operator, so only the machine is asked for.
 fn from_afar() -> Refused {
     Refused {
         code: Code::PermissionDenied,
@@ -181,7 +181,7 @@ mod tests {
     use crate::service::activity::{Connections, Patience};
 
     #[test]
-    fn without_tokens_questions_of_others_are_shown_on_this_machine_alone() {
+    fn without_tokens_what_is_the_operators_answers_this_machine_alone() {
         let connections = Arc::new(Connections::new(Patience {
             unread: Duration::MAX,
             unread_bytes: usize::MAX,
@@ -203,6 +203,9 @@ mod tests {
             "/baowen.v1.SearchService/QuestionsToReview",
             "/v1/read",
             "/baowen.v1.IndexService/ReadFile",
+            "/v1/snapshot",
+            "/baowen.v1.IndexService/Snapshot",
+            "/metrics",
         ] {
             for near in ["127.0.0.1:9", "127.8.8.8:9", "[::1]:9", "[::ffff:127.0.0.1]:9"] {
                 check(path, Some(near), None);

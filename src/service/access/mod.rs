@@ -16,7 +16,7 @@ mod tokens;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use guard::Guarded;
-pub use rights::{Need, Right, needed};
+pub use rights::Right;
 pub use tokens::{NewToken, Tokens};
 
 /// The tokens that count now; they are replaced while the service runs.

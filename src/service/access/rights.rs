@@ -48,36 +48,55 @@ pub enum Need {
     One(&'static [Right]),
 }
 
-/// Paths and what they need; the first beginning that fits decides. What is not here needs a token, any: nothing is
-/// there, or it describes the protocol.
-const NEEDS: &[(&str, Need)] = &[
-    ("/grpc.health.v1.Health/", Need::Nothing),
-    ("/healthz", Need::Nothing),
-    ("/readyz", Need::Nothing),
-    ("/baowen.v1.SearchService/QuestionsToReview", Need::One(&[Right::Admin])),
-    ("/baowen.v1.SearchService/", Need::One(&[Right::Search])),
-    ("/baowen.v1.IndexService/Stats", Need::One(READ)),
-    ("/baowen.v1.IndexService/ListSources", Need::One(READ)),
-    ("/baowen.v1.IndexService/ListArticles", Need::One(READ)),
-    ("/baowen.v1.IndexService/Snapshot", Need::One(&[Right::Admin])),
-    ("/baowen.v1.IndexService/ReadFile", Need::One(OPERATE)),
-    ("/baowen.v1.IndexService/", Need::One(&[Right::Write])),
-    ("/v1/articles:get", Need::One(&[Right::Search])),
-    ("/v1/articles:similar", Need::One(&[Right::Search])),
-    ("/v1/articles/", Need::One(&[Right::Search])),
+/// Whom a call answers where the service has no tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Whoever reaches the port.
+    All,
+    /// Callers of this machine: it shows what others asked, writes a folder here, or has whole files read.
+    ThisMachine,
+}
+
+/// Paths, what they need of a token, and whom they answer without tokens; the first beginning that fits decides.
+const RULES: &[(&str, Need, Reach)] = &[
+    ("/grpc.health.v1.Health/", Need::Nothing, Reach::All),
+    ("/healthz", Need::Nothing, Reach::All),
+    ("/readyz", Need::Nothing, Reach::All),
+    (
+        "/baowen.v1.SearchService/QuestionsToReview",
+        Need::One(ADMIN),
+        Reach::ThisMachine,
+    ),
+    ("/baowen.v1.SearchService/", Need::One(SEARCH), Reach::All),
+    ("/baowen.v1.IndexService/Stats", Need::One(READ), Reach::All),
+    ("/baowen.v1.IndexService/ListSources", Need::One(READ), Reach::All),
+    ("/baowen.v1.IndexService/ListArticles", Need::One(READ), Reach::All),
+    ("/baowen.v1.IndexService/Snapshot", Need::One(ADMIN), Reach::ThisMachine),
+    (
+        "/baowen.v1.IndexService/ReadFile",
+        Need::One(OPERATE),
+        Reach::ThisMachine,
+    ),
+    ("/baowen.v1.IndexService/", Need::One(WRITE), Reach::All),
+    ("/v1/articles:get", Need::One(SEARCH), Reach::All),
+    ("/v1/articles:similar", Need::One(SEARCH), Reach::All),
+    ("/v1/articles/", Need::One(SEARCH), Reach::All),
     // Those that change something.
-    ("/v1/articles:", Need::One(&[Right::Write])),
-    ("/v1/articles", Need::One(READ)),
-    ("/v1/commit", Need::One(&[Right::Write])),
-    ("/v1/snapshot", Need::One(&[Right::Admin])),
-    ("/v1/questions", Need::One(&[Right::Admin])),
-    ("/v1/read", Need::One(OPERATE)),
-    ("/v1/stats", Need::One(READ)),
-    ("/v1/sources", Need::One(READ)),
-    ("/v1/", Need::One(&[Right::Search])),
-    ("/mcp", Need::One(&[Right::Search])),
-    ("/metrics", Need::One(&[Right::Admin])),
+    ("/v1/articles:", Need::One(WRITE), Reach::All),
+    ("/v1/articles", Need::One(READ), Reach::All),
+    ("/v1/commit", Need::One(WRITE), Reach::All),
+    ("/v1/snapshot", Need::One(ADMIN), Reach::ThisMachine),
+    ("/v1/questions", Need::One(ADMIN), Reach::ThisMachine),
+    ("/v1/read", Need::One(OPERATE), Reach::ThisMachine),
+    ("/v1/stats", Need::One(READ), Reach::All),
+    ("/v1/sources", Need::One(READ), Reach::All),
+    ("/v1/", Need::One(SEARCH), Reach::All),
+    ("/mcp", Need::One(SEARCH), Reach::All),
+    ("/metrics", Need::One(ADMIN), Reach::ThisMachine),
 ];
+const SEARCH: &[Right] = &[Right::Search];
+const WRITE: &[Right] = &[Right::Write];
+const ADMIN: &[Right] = &[Right::Admin];
 /// What describes the index serves those who ask and those who write.
 const READ: &[Right] = &[Right::Search, Right::Write, Right::Admin];
 /// Files are read for those who put articles in, and for the operator.
@@ -94,27 +113,12 @@ const PAGES: [&str; 7] = [
     "/openapi.json",
 ];
 
-/// Paths that show what others asked, or have whole files read. Where nobody needs a token, they answer callers of this
-/// machine alone.
-const PRIVATE: [&str; 4] = [
-    "/baowen.v1.SearchService/QuestionsToReview",
-    "/baowen.v1.IndexService/ReadFile",
-    "/v1/questions",
-    "/v1/read",
-];
-
-/// Whether this path is its operator's.
-pub fn is_private(path: &str) -> bool {
-    PRIVATE.contains(&path)
-}
-
-/// What a call of this path needs.
-pub fn needed(path: &str) -> Need {
+/// What a call of this path needs of a token, and whom it answers without tokens. A path that has no rule needs a
+/// token, any: nothing is there, or it describes the protocol.
+pub fn rule(path: &str) -> (Need, Reach) {
     if PAGES.contains(&path) {
-        return Need::Nothing;
+        return (Need::Nothing, Reach::All);
     }
-    NEEDS
-        .iter()
-        .find(|(beginning, _)| path.starts_with(beginning))
-        .map_or(Need::Token, |(_, need)| *need)
+    let found = RULES.iter().find(|(beginning, ..)| path.starts_with(beginning));
+    found.map_or((Need::Token, Reach::All), |(_, need, reach)| (*need, *reach))
 }

@@ -1,5 +1,6 @@
 //! Tokens and rights, without a server; over a socket they are tried in `service::tests`.
 
+use super::rights::{Need, rule};
 use super::*;
 
 fn tokens(rights: &str, rate: Option<u32>) -> (String, Tokens) {
@@ -90,6 +91,6 @@ fn every_call_needs_what_it_should() {
         ("//v1/articles:upsert", Need::Token),
     ];
     for (path, expected) in cases {
-        assert_eq!(needed(path), expected, "{path}");
+        assert_eq!(rule(path).0, expected, "{path}");
     }
 }

@@ -11,10 +11,26 @@ use crate::index::ingest::{Counts, Outcome};
 use crate::index::{About, LeftOutBy, Runs, Skipped, SourceRun};
 use crate::model::{Article, ArticleKind, Filter, Origin};
 
+/// Most articles, or ids, of one call.
+const MAX_ARTICLES: usize = 1_000;
 /// Most sources of which a commit says what was done to them.
 const MOST_RUNS: usize = 1_000;
 /// Most articles of a page.
 const MOST_LISTED: usize = 1_000;
+
+/// Refuses a field with no articles or ids, or with too many.
+///
+/// # Errors
+/// `Caller`, naming the field.
+pub fn check_count(field: &str, count: usize) -> Result<()> {
+    match count {
+        1..=MAX_ARTICLES => Ok(()),
+        _ => Err(
+            Error::caller(format!("{field}: has {count} values, must have 1 to {MAX_ARTICLES}"))
+                .help("send the rest in another call"),
+        ),
+    }
+}
 
 /// A source as it was named.
 ///

@@ -152,7 +152,7 @@ pub fn routes(services: Services) -> Router {
                     if request.article_ids.is_empty() {
                         request.page_size.get_or_insert(PAGE);
                     }
-                    services.index.list_whole(request, deadline).await
+                    services.index.describing.list_whole(request, deadline).await
                 },
             ),
         )
@@ -194,7 +194,7 @@ pub fn routes(services: Services) -> Router {
         .route(
             "/v1/stats",
             describing(&services, "StatsRequest", |services, request, deadline| async move {
-                services.index.stats(request, deadline).await
+                services.index.describing.stats(request, deadline).await
             }),
         )
         .route(
@@ -202,7 +202,7 @@ pub fn routes(services: Services) -> Router {
             describing(
                 &services,
                 "ListSourcesRequest",
-                |services, request, deadline| async move { services.index.sources(request, deadline).await },
+                |services, request, deadline| async move { services.index.describing.sources(request, deadline).await },
             ),
         )
         .route(

@@ -14,6 +14,27 @@ use crate::service::wire;
 /// Characters of an article given at a time.
 const AT_A_TIME: usize = 20_000;
 
+/// Who published an article, when and where, and what it is about: what a model names beside an answer.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+pub struct About {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(description = "发布者。")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(description = "发布日期。")]
+    published: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(description = "关于哪些地区。")]
+    regions: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(description = "关于哪些年份。")]
+    years: Vec<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(description = "网址。")]
+    url: Option<String>,
+}
+
 /// The answer of `search`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
@@ -56,21 +77,8 @@ pub struct FoundHit {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(description = "说法相同或相近的其他段落，以及不同之处。")]
     copies: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "发布者。")]
-    source: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "发布日期。")]
-    published: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(description = "关于哪些地区。")]
-    regions: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(description = "关于哪些年份。")]
-    years: Vec<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "网址。")]
-    url: Option<String>,
+    #[serde(flatten)]
+    about: About,
     #[schemars(description = "文章的编号，get_article 和 similar 用它。")]
     article_id: String,
     #[schemars(description = "这一段的编号，引用时注明。")]
@@ -109,11 +117,13 @@ fn found(hit: Hit) -> FoundHit {
         title: hit.title,
         heading: hit.heading,
         text: hit.text,
-        source: hit.source,
-        published: hit.published.map(|day| day.to_string()),
-        regions: hit.regions,
-        years: hit.years,
-        url: hit.url,
+        about: About {
+            source: hit.source,
+            published: hit.published.map(|day| day.to_string()),
+            regions: hit.regions,
+            years: hit.years.into_iter().map(u32::from).collect(),
+            url: hit.url,
+        },
         article_id: hit.article_id,
         passage_id: hit.passage_id,
     }
@@ -130,21 +140,8 @@ pub struct Whole {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(description = "后面还有正文时，下次从这里开始。")]
     next_start: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "发布者。")]
-    source: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "发布日期。")]
-    published: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(description = "关于哪些地区。")]
-    regions: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(description = "关于哪些年份。")]
-    years: Vec<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "网址。")]
-    url: Option<String>,
+    #[serde(flatten)]
+    about: About,
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     #[schemars(description = "其他记载，如文号、时效性。")]
     attributes: std::collections::BTreeMap<String, String>,
@@ -160,11 +157,13 @@ impl Whole {
             next_start: rest.next().map(|_| next),
             text,
             title: article.title,
-            source: article.source,
-            published: article.published,
-            regions: article.regions,
-            years: article.years,
-            url: article.url,
+            about: About {
+                source: article.source,
+                published: article.published,
+                regions: article.regions,
+                years: article.years,
+                url: article.url,
+            },
             attributes: article.attributes.into_iter().collect(),
         }
     }

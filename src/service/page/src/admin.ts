@@ -134,26 +134,24 @@ byId<HTMLFormElement>("read").addEventListener("submit", (event) => {
 });
 
 void fill("stats", () => stats(), (found) => [ofStats(found)]);
-/** The numbers, where this reader may see them: they are shown on the service's own machine, or to an admin's token. */
-async function running(): Promise<HTMLElement[]> {
+/** What is the operator's, where this reader may see it: on the service's own machine, or with an admin's token. */
+async function ofOperator<T>(
+  fetched: () => Promise<T>,
+  show: (found: T) => HTMLElement[],
+  otherwise: string,
+): Promise<HTMLElement[]> {
   try {
-    return ofMetrics(await metrics());
-  } catch (cause) {
-    if (!(cause instanceof Trouble) || cause.code !== "NOT_FOUND") throw cause;
-    return [el("p", { class: "hint" }, "运行情况只在服务所在的机器上看得到。")];
-  }
-}
-
-/** The questions to look at, where this reader may see them: as the numbers. */
-async function toReview(): Promise<HTMLElement[]> {
-  try {
-    return ofQuestionsToReview(await questionsToReview());
+    return show(await fetched());
   } catch (cause) {
     if (!(cause instanceof Trouble) || cause.code !== "PERMISSION_DENIED" || hasToken()) throw cause;
-    return [el("p", { class: "hint" }, "别人问过的问题只在服务所在的机器上看得到。")];
+    return [el("p", { class: "hint" }, otherwise)];
   }
 }
 
+const running = (): Promise<HTMLElement[]> =>
+  ofOperator(metrics, ofMetrics, "运行情况只在服务所在的机器上看得到。");
+const toReview = (): Promise<HTMLElement[]> =>
+  ofOperator(questionsToReview, ofQuestionsToReview, "别人问过的问题只在服务所在的机器上看得到。");
 void fill("running", running, (found) => found);
 void fill("questions", toReview, (found) => found);
 void fill("collection", collection, ofCollection);
