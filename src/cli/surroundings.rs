@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::opening::Place;
 use crate::error::{Error, Result};
-use crate::service::access::{Access, Tokens};
+use crate::service::access::{Access, Hosts, Tokens};
 use crate::service::metrics::Metrics;
 use crate::service::server::Surroundings;
 use crate::service::tls::{Tls, TlsFiles};
@@ -54,9 +54,16 @@ pub fn open(settings: &Settings) -> Result<Surroundings> {
     let tls = files.and_then(|files| Tls::open(files).map_err(&mut or_mistake).ok());
     let tokens = settings.tokens.as_deref();
     let tokens = tokens.and_then(|path| Tokens::read(path).map_err(&mut or_mistake).ok());
+    let names = settings.hosts.as_deref().unwrap_or_default();
+    let named = Hosts::parse(names, &settings.listen).map_err(&mut or_mistake);
+    let hosts = match &tls {
+        // A browser takes no page for the service's own whose name is not in the certificate.
+        Some(_) => Hosts::Any,
+        None => named.unwrap_or_default(),
+    };
     match mistakes.is_empty() {
         true => Ok(Surroundings {
-            access: Arc::new(Access::new(tokens)),
+            access: Arc::new(Access::new(tokens, hosts)),
             tls: tls.map(Arc::new),
             metrics: Arc::new(Metrics::new()),
         }),

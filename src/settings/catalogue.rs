@@ -142,6 +142,12 @@ pub const SETTINGS: &[Setting] = &[
         "Origins whose pages may ask from a browser, as https://example.org, with commas between them; `*` for all",
     ),
     setting(
+        "hosts",
+        Value::Text(|s| &mut s.hosts),
+        "Names that a service without tokens and without TLS may be called by over HTTP, with commas between them, besides \
+         addresses, localhost and that of `listen`; `*` for any",
+    ),
+    setting(
         "connections",
         Value::Number(|s| &mut s.service.connections, 1..=1_000_000),
         "Connections at a time; more wait to be accepted",

@@ -51,6 +51,8 @@ pub struct Settings {
     pub tls_client_ca: Option<PathBuf>,
     /// The file of tokens.
     pub tokens: Option<PathBuf>,
+    /// Names that it may be called by without tokens and TLS, with commas between them.
+    pub hosts: Option<String>,
     /// Whether the service may listen without TLS where others reach it.
     pub insecure: bool,
     /// Where the metrics are, `HOST:PORT`.
@@ -86,6 +88,7 @@ impl Default for Settings {
             tls_key: None,
             tls_client_ca: None,
             tokens: None,
+            hosts: None,
             insecure: false,
             metrics_listen: None,
             log: "info",

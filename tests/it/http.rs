@@ -33,7 +33,7 @@ pub fn ask(server: &Server, method: &str, path: &str, headers: &str, body: &[u8]
     let mut socket = TcpStream::connect(&server.address).unwrap();
     // Of HTTP/1.0 an answer ends with its connection.
     let head = format!(
-        "{method} {path} HTTP/1.0\r\nhost: x\r\n{headers}content-length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.0\r\nhost: localhost\r\n{headers}content-length: {}\r\n\r\n",
         body.len()
     );
     socket.write_all(head.as_bytes()).unwrap();

@@ -165,7 +165,7 @@ fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
     // A page of that origin can read why it was refused.
     for (method, status) in [("GET", "401"), ("OPTIONS", "200")] {
         let mut socket = TcpStream::connect(&service.address).unwrap();
-        let head = "/v1/stats HTTP/1.1\r\nhost: h\r\norigin: https://example.org\r\nconnection: close\r\n\r\n";
+        let head = "/v1/stats HTTP/1.1\r\nhost: localhost\r\norigin: https://example.org\r\nconnection: close\r\n\r\n";
         write!(socket, "{method} {head}").unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();

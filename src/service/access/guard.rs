@@ -86,6 +86,7 @@ fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Ref
     let path = request.uri().path();
     let (need, reach) = rule(path);
     let Some(tokens) = access.tokens() else {
+        access.hosts.check(request).map_err(foreign)?;
         let is_near = request.extensions().get::<Peer>().is_some_and(Peer::is_near);
         return match reach == Reach::ThisMachine && !is_near {
             true => Err(from_afar()),
@@ -140,6 +141,16 @@ fn from_afar() -> Refused {
         reason: "right",
         error: Error::precondition("without tokens this call is for callers on the service's own machine only")
             .help("ask from there, or give the service tokens and ask with one that has the right admin"),
+        wait: None,
+    }
+}
+
+/// Whoever calls the service by a name that is not its own may be a page of that name.
+fn foreign(error: Error) -> Refused {
+    Refused {
+        code: Code::PermissionDenied,
+        reason: "host",
+        error,
         wait: None,
     }
 }

@@ -1,4 +1,4 @@
-//! Who may call what: bearer tokens out of a file, what each may do, how often.
+//! Who may call what: bearer tokens out of a file, what each may do, how often; without tokens, by which names.
 //!
 //! Owns the file's form, the comparison of tokens and the map from paths to rights. It keeps no token, only its
 //! SHA-256, and writes none into an error or a log. It never looks at a request's message.
@@ -7,29 +7,34 @@
 //! |---|---|
 //! | `tokens` | the file of tokens, a new token, which entry a token is |
 //! | `rights` | what a call needs, by its path |
+//! | `hosts` | by which names a service without tokens may be called |
 //! | `guard` | every call of a server, let through or refused |
 
 mod guard;
+mod hosts;
 mod rights;
 mod tokens;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use guard::Guarded;
+pub use hosts::Hosts;
 pub use rights::Right;
 pub use tokens::{NewToken, Tokens};
 
-/// The tokens that count now; they are replaced while the service runs.
+/// The tokens that count now, which are replaced while the service runs, and its names.
 #[derive(Debug, Default)]
 pub struct Access {
     tokens: RwLock<Option<Arc<Tokens>>>,
+    hosts: Hosts,
 }
 
 impl Access {
-    /// Access with these tokens; without any, for everyone.
-    pub fn new(tokens: Option<Tokens>) -> Self {
+    /// Access with these tokens; without any, for everyone who calls the service by one of its names.
+    pub fn new(tokens: Option<Tokens>, hosts: Hosts) -> Self {
         Access {
             tokens: RwLock::new(tokens.map(Arc::new)),
+            hosts,
         }
     }
 

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::service::tests::{Running, fake, serve, settings, started};
+use crate::service::access::{Access, Hosts, NewToken, Tokens};
+use crate::service::pool::SearchPool;
+use crate::service::server::Surroundings;
+use crate::service::tests::{Running, fake, serve, serve_around, settings, started};
 use crate::service::{ReadyCell, wire};
 use std::sync::Arc;
 
@@ -28,7 +31,7 @@ impl Running {
     /// Asks by HTTP/1.0, whose answers end with the connection.
     async fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> Got {
         let length = body.len();
-        let request = format!("{method} {path} HTTP/1.0\r\nhost: x\r\n{headers}content-length: {length}\r\n\r\n{body}");
+        let request = format!("{method} {path} HTTP/1.0\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{body}");
         self.send(&request).await
     }
 
@@ -48,7 +51,7 @@ impl Running {
 
     /// Says that a body of this length comes, and sends none.
     async fn declare(&self, path: &str, length: usize) -> Got {
-        let head = format!("POST {path} HTTP/1.0\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        let head = format!("POST {path} HTTP/1.0\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
         self.send(&head).await
     }
 
@@ -263,19 +266,61 @@ async fn limits_and_deadlines_hold_as_for_grpc() {
     strings.release.send(()).unwrap();
 }
 
+/// A page whose name was led to this machine says that name; it is answered nothing, whatever it asks.
+#[tokio::test]
+async fn a_name_that_is_not_the_services_is_answered_nothing() {
+    let token = NewToken::make("shop", "search", None).unwrap();
+    let serve_as = async |hosts: Hosts, tokens: Option<Tokens>| {
+        let around = Surroundings {
+            access: Arc::new(Access::new(tokens, hosts)),
+            ..Surroundings::default()
+        };
+        let (fake, strings) = fake();
+        let pool = Arc::new(SearchPool::new(1, 8));
+        (serve_around(pool, fake, settings(), around).await, strings)
+    };
+    let ask = async |running: &Running, method: &str, path: &str, host: &str, content: &str| {
+        let request = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-type: {content}\r\n\r\n");
+        running.send(&request).await
+    };
+    let (running, _strings) = serve_as(Hosts::parse("baowen.example.org", "box:1").unwrap(), None).await;
+    for (method, path) in [
+        ("GET", "/v1/search?q=x"),
+        ("GET", "/v1/stats"),
+        ("GET", "/"),
+        ("GET", "/metrics"),
+        ("POST", "/v1/articles:upsert"),
+        ("POST", "/mcp"),
+    ] {
+        let got = ask(&running, method, path, "evil.example:50051", "application/json").await;
+        assert_eq!((got.status, &got.json()["code"]), (403, &json!("PERMISSION_DENIED")), "{path}");
+        let said = got.json();
+        let help = said["help"].as_str().unwrap();
+        assert!(said["message"].as_str().unwrap().contains("evil.example") && help.contains("--hosts evil.example"));
+    }
+    let call = "/baowen.v1.SearchService/Search";
+    let web = ask(&running, "POST", call, "evil.example", "application/grpc-web+proto").await;
+    assert!(web.head.contains("grpc-status: 7"), "{}", web.head);
+    for own in ["127.0.0.1:50051", "[::1]", "localhost", "box:1", "Baowen.Example.org"] {
+        let got = ask(&running, "GET", "/v1/search?q=x", own, "text/plain").await;
+        assert_eq!(got.status, 200, "{own}");
+    }
+    // Who has a token is no page of somebody else's.
+    let tokens = Tokens::parse(&format!("{}\n", token.line)).unwrap();
+    let (running, _strings) = serve_as(Hosts::default(), Some(tokens)).await;
+    let bearer = format!("text/plain\r\nauthorization: Bearer {}", token.token);
+    let got = ask(&running, "GET", "/v1/search?q=x", "proxy.example", &bearer).await;
+    assert_eq!(got.status, 200, "{}", got.body);
+}
+
 /// The library answers in a task of its own, which must not forget whose call it is, nor until when.
 #[cfg(feature = "mcp")]
 #[tokio::test]
 async fn a_call_of_a_tool_keeps_its_caller_and_its_deadline() {
-    use crate::service::access::{Access, NewToken, Tokens};
-    use crate::service::pool::SearchPool;
-    use crate::service::server::Surroundings;
-    use crate::service::tests::serve_around;
-
     let [greedy, other] = ["greedy", "other"].map(|name| NewToken::make(name, "search", None).unwrap());
     let tokens = Tokens::parse(&format!("{}\n{}\n", greedy.line, other.line)).unwrap();
     let around = Surroundings {
-        access: Arc::new(Access::new(Some(tokens))),
+        access: Arc::new(Access::new(Some(tokens), Hosts::default())),
         ..Surroundings::default()
     };
     let (fake, strings) = fake();

@@ -19,7 +19,7 @@ pub fn route(calls: SearchCalls, max_bytes: usize) -> MethodRouter {
         .with_legacy_session_mode(false)
         .with_json_response(true)
         .with_max_request_body_bytes(max_bytes)
-        // A service is reached by whatever name its operator gives it; pages of browsers are kept out by their origin.
+        // Names are looked at for every call (`access::hosts`); pages of browsers are kept out by their origin as well.
         .disable_allowed_hosts()
         .enforce_origin_validation();
     let tools = Tools::new(Behind::Here(calls));
