@@ -161,13 +161,14 @@ pub struct Call(Arc<Activity>);
 
 impl Call {
     /// So many bytes were answered that are not read yet. If all connections together hold too many, the one that holds
-    /// most is cut off.
+    /// most is cut off; but a part of an answer that is larger than the bound by itself is sent while there is no
+    /// other, or nobody could be answered so.
     pub fn hold(&self, bytes: usize) {
         let (activity, connections) = (&self.0, &self.0.connections);
         activity.unread.fetch_add(bytes, Ordering::Relaxed);
         activity.progress();
         let before = connections.unread.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) > connections.patience.unread_bytes {
+        if before > 0 && before.saturating_add(bytes) > connections.patience.unread_bytes {
             connections.end_the_greediest();
         }
     }
@@ -217,6 +218,22 @@ mod tests {
         assert_eq!(connections.unread(), 31);
         few.release(31);
         assert_eq!(connections.unread(), 0);
+    }
+
+    #[test]
+    fn one_answer_that_is_too_large_is_sent_while_there_is_no_other() {
+        let connections = connections(3_600, 100, 3_600);
+        let one = connections.join();
+        let call = one.call();
+        call.hold(1_000);
+        assert_eq!(one.must_end(Waker::noop()), None);
+        call.release(400);
+        call.hold(1);
+        assert_eq!(
+            one.must_end(Waker::noop()),
+            Some(Cut::Unread),
+            "it asks for more and does not read"
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | `deadline` | deadlines of all calls |
 //! | `answers` | where questions are asked, whatever protocol they came in |
 //! | `pool` | how many searches run at a time, and how many wait |
+//! | `batch_line` | questions of batches that wait for a thread, and give way |
 //! | `cache` | the answers given last, for questions asked again |
 //! | `calls`, `search_grpc` | the methods of `SearchService`, and as tonic takes them |
 //! | `collection` | the index as it is described and written to |
@@ -35,6 +36,7 @@ pub mod access;
 pub mod activity;
 pub mod admission;
 pub mod answers;
+pub mod batch_line;
 pub mod cache;
 pub mod caller;
 pub mod calls;

@@ -16,6 +16,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, block_in_place, spawn_blocking};
 
+use super::batch_line::BatchLine;
 use super::caller::{CALLER, Caller};
 use super::metrics::Metrics;
 use crate::compute::late;
@@ -31,6 +32,8 @@ pub struct SearchPool {
     /// A permit for each that waits rather than fails, as many as there are threads: all batches together, however many
     /// there are, have no more in line before a question that came by itself, and never make it be refused.
     patient: Arc<Semaphore>,
+    /// Those of them that wait for a thread.
+    batches: BatchLine,
     capacity: usize,
     at_a_time: usize,
     /// How many searches each caller has running or waiting.
@@ -58,6 +61,7 @@ impl SearchPool {
             admission: Arc::new(Semaphore::new(capacity)),
             threads: Arc::new(Semaphore::new(threads)),
             patient: Arc::new(Semaphore::new(threads)),
+            batches: BatchLine::default(),
             capacity,
             at_a_time: threads,
             callers: Arc::default(),
@@ -99,52 +103,63 @@ impl SearchPool {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        let admitted = self.admit(deadline).inspect_err(|_| {
-            self.metrics.as_ref().inspect(|metrics| metrics.refused("queue"));
-        })?;
+        let admitted = self.admit(deadline).inspect_err(|_| self.count("queue"))?;
         until(deadline, self.start(admitted, deadline, may_block_in_place(), work)).await?
     }
 
     /// A place for one more search, running or waiting.
     fn admit(&self, deadline: Option<Instant>) -> Result<Admitted> {
-        let permit = self.admission.clone().try_acquire_owned().map_err(|_| self.full())?;
-        // Not counting itself.
-        let waiting = self.in_flight().saturating_sub(self.at_a_time + 1);
+        let place = self.place()?;
+        // Questions of batches go before this one is refused.
+        let mut taken = Vec::new();
+        while let Some(late) = self.late(deadline, taken.len()) {
+            taken.push(self.batches.take_oldest().ok_or(late)?);
+        }
+        let room = self.admission.clone().try_acquire_owned().ok();
+        let permit = room.or_else(|| taken.pop().or_else(|| self.batches.take_oldest()));
+        Ok(Admitted {
+            at: Instant::now(),
+            _permit: permit.ok_or_else(|| self.full())?,
+            _place: place,
+        })
+    }
+
+    /// Why one more search would not be answered by its deadline, if so; `taken` of those in flight make room for it.
+    fn late(&self, deadline: Option<Instant>, taken: usize) -> Option<Error> {
+        let waiting = self.in_flight().saturating_sub(self.at_a_time + taken);
         let usual = Duration::from_micros(self.usual.load(Ordering::Relaxed));
         let rounds = u32::try_from(waiting.div_ceil(self.at_a_time)).unwrap_or(u32::MAX);
         // Those that run, those before it, and itself.
         let wait = usual.saturating_mul(rounds.saturating_add(2));
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if rounds > 0 && left.is_some_and(|left| wait.saturating_mul(3) > left.saturating_mul(2)) {
-            return Err(Error::new(
+        let left = deadline?.saturating_duration_since(Instant::now());
+        (rounds > 0 && wait.saturating_mul(3) > left.saturating_mul(2)).then(|| {
+            Error::new(
                 Fault::Exhausted,
                 format!(
                     "{waiting} questions wait, and this one would hardly be answered by its deadline: it takes about {} ms",
                     wait.as_millis()
                 ),
             )
-            .help("ask again in a moment, or allow more time"));
-        }
-        let place = CALLER.try_with(Clone::clone).ok();
-        let place = place.map(|caller| {
-            // The place that this one has already among them.
-            let free = self.admission.available_permits() + 1;
-            let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-            let own = callers.entry(caller.clone()).or_default();
-            if *own > free.saturating_mul(GREED) {
-                return Err(self.greedy(*own));
-            }
-            *own += 1;
-            Ok(Place {
-                caller,
-                callers: self.callers.clone(),
-            })
-        });
-        Ok(Admitted {
-            at: Instant::now(),
-            _permit: permit,
-            _place: place.transpose()?,
+            .help("ask again in a moment, or allow more time")
         })
+    }
+
+    /// One more place of the caller's, if it is known and leaves room for others.
+    fn place(&self) -> Result<Option<Place>> {
+        let Ok(caller) = CALLER.try_with(Clone::clone) else {
+            return Ok(None);
+        };
+        let free = self.admission.available_permits() + self.batches.count();
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = callers.entry(caller.clone()).or_default();
+        if *own > 0 && *own > free.saturating_mul(GREED) {
+            return Err(self.greedy(*own));
+        }
+        *own += 1;
+        Ok(Some(Place {
+            caller,
+            callers: self.callers.clone(),
+        }))
     }
 
     fn greedy(&self, own: usize) -> Error {
@@ -158,7 +173,8 @@ impl SearchPool {
     /// As [`Self::run`] as soon as there is room, for callers that slow down rather than fail (a batch).
     ///
     /// # Errors
-    /// The work's; `Deadline` as soon as the deadline passes.
+    /// The work's; `Exhausted` if it gave its place in line to a question that came by itself; `Deadline` as soon as
+    /// the deadline passes.
     pub async fn run_when_room<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -166,13 +182,24 @@ impl SearchPool {
     {
         let admitted = async {
             let permit = self.patient.clone().acquire_owned().await.map_err(|_| stopping())?;
+            let at = Instant::now();
+            let (place, gone) = self.batches.join(permit);
+            let thread = tokio::select! {
+                biased;
+                _ = gone => None,
+                thread = self.threads.clone().acquire_owned() => Some(thread.map_err(|_| stopping())?),
+            };
+            let (Some(thread), Some(permit)) = (thread, place.leave()) else {
+                self.count("batch");
+                return Err(gave_way());
+            };
             let admitted = Admitted {
-                at: Instant::now(),
+                at,
                 _permit: permit,
                 _place: None,
             };
             // Others of the same task wait to be polled.
-            self.start(admitted, deadline, false, work).await
+            self.start_on(thread, admitted, deadline, false, work).await
         };
         until(deadline, admitted).await?
     }
@@ -183,6 +210,21 @@ impl SearchPool {
         F: FnOnce() -> Result<T> + Send + 'static,
     {
         let thread = self.threads.clone().acquire_owned().await.map_err(|_| stopping())?;
+        self.start_on(thread, admitted, deadline, in_place, work).await
+    }
+
+    async fn start_on<T, F>(
+        &self,
+        thread: OwnedSemaphorePermit,
+        admitted: Admitted,
+        deadline: Option<Instant>,
+        in_place: bool,
+        work: F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
         let is_alone = self.threads.available_permits() + 1 == self.at_a_time;
         let (usual, free) = (self.usual.clone(), self.free.clone());
         let freed = free.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
@@ -207,6 +249,10 @@ impl SearchPool {
             }
             false => spawn_blocking(work).await.unwrap_or_else(|error| Err(failed(error))),
         }
+    }
+
+    fn count(&self, reason: &'static str) {
+        self.metrics.as_ref().inspect(|metrics| metrics.refused(reason));
     }
 
     fn full(&self) -> Error {
@@ -273,6 +319,14 @@ async fn until<F: Future>(deadline: Option<Instant>, future: F) -> Result<F::Out
 /// Whether nobody waits any more.
 pub(super) fn passed(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
+fn gave_way() -> Error {
+    Error::new(
+        Fault::Exhausted,
+        "as many questions are in flight as this service takes, and those that come by themselves go before a batch's",
+    )
+    .help("ask this one again in a moment")
 }
 
 fn stopping() -> Error {
@@ -375,6 +429,77 @@ mod tests {
         for batch in batches {
             batch.await.unwrap().unwrap();
         }
+    }
+
+    /// Ten questions of a batch wait, of which one is in line; then the queue fills up with others.
+    #[tokio::test]
+    async fn a_batchs_question_goes_before_a_lone_one_is_refused() {
+        let (pool, first, release) = held(1).await;
+        let batch: Vec<_> = (0..10)
+            .map(|number| Box::pin(pool.run_when_room(None, move || Ok(number))))
+            .collect();
+        let mut waiting = VecDeque::new();
+        for mut question in batch {
+            assert!(futures_util::poll!(&mut question).is_pending());
+            waiting.push_back(question);
+        }
+        let mut lone: Vec<_> = (0..3).map(|_| Box::pin(pool.run(None, || Ok(())))).collect();
+        assert!(futures_util::poll!(&mut lone[0]).is_pending(), "there is room for one");
+        assert!(
+            futures_util::poll!(&mut waiting[0]).is_pending(),
+            "nobody needs its place"
+        );
+        assert!(
+            futures_util::poll!(&mut lone[1]).is_pending(),
+            "it has the place of the batch's"
+        );
+        let gone = waiting.pop_front().unwrap().await.unwrap_err();
+        assert!(
+            gone.fault() == Fault::Exhausted && gone.message().contains("batch"),
+            "{gone}"
+        );
+        assert!(
+            futures_util::poll!(&mut waiting[0]).is_pending(),
+            "its place is taken, so the next one waits for it"
+        );
+        let std::task::Poll::Ready(full) = futures_util::poll!(&mut lone[2]) else {
+            panic!("nobody is left to give way");
+        };
+        assert_eq!(full.unwrap_err().fault(), Fault::Exhausted);
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        lone.truncate(2);
+        for question in lone {
+            question.await.unwrap();
+        }
+        let answers = futures_util::future::join_all(waiting).await;
+        let answers: Vec<i32> = answers.into_iter().map(|answer| answer.unwrap()).collect();
+        assert_eq!(
+            answers,
+            (1..10).collect::<Vec<_>>(),
+            "the rest of the batch is answered"
+        );
+        assert_eq!(pool.in_flight(), 0);
+    }
+
+    /// A deadline that waiting questions of a batch alone would make late.
+    #[tokio::test]
+    async fn a_batchs_question_goes_before_a_lone_one_would_be_late() {
+        let (pool, first, release) = held(8).await;
+        pool.usual.store(3_600_000_000, Ordering::Relaxed);
+        let mut batch = Box::pin(pool.run_when_room(None, || Ok(())));
+        assert!(futures_util::poll!(&mut batch).is_pending());
+        let soon = Some(Instant::now() + Duration::from_secs(60));
+        let mut lone = Box::pin(pool.run(soon, || Ok(())));
+        assert!(
+            futures_util::poll!(&mut lone).is_pending(),
+            "the batch's question makes room"
+        );
+        assert_eq!(batch.await.unwrap_err().fault(), Fault::Exhausted);
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        lone.await.unwrap();
+        assert_eq!(pool.in_flight(), 0);
     }
 
     /// A caller that asks without end, and another one that comes when it has taken all that it gets.

@@ -2,6 +2,8 @@
 //!
 //! The match over [`Fault`] has no wildcard arm, so a new fault cannot be served without choosing its code.
 
+use std::error::Error as _;
+
 use tonic::codegen::http::{HeaderMap, HeaderValue, StatusCode};
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Response, Status};
@@ -133,8 +135,17 @@ pub fn is_unreadable(answer: &HeaderMap) -> bool {
     answer.get(Status::GRPC_STATUS).is_some_and(is_internal) && !answer.contains_key(OURS)
 }
 
-/// A status that a service answered, as an error of ours.
+/// A status that a service answered, or that the library made of a connection that broke, as an error of ours.
 pub fn from_status(status: &Status) -> Error {
+    if matches!(status.code(), Code::Internal | Code::Unknown)
+        && let Some(cause) = status.source()
+    {
+        // Nobody answered it: it is no defect of the service, which may not even be one.
+        return Error::unavailable(format!(
+            "what is at that address does not speak gRPC in plain text: {cause}"
+        ))
+        .help("name a service with certificates as https://HOST:PORT");
+    }
     let message = match status.message() {
         "" => format!("the service answered {} without a reason", code_name(status.code())),
         message => message.to_owned(),

@@ -309,8 +309,10 @@ fn tls_both_ways_and_a_new_certificate_while_it_runs() {
         },
     );
     for refused in [&plain, &stranger, &nobody] {
-        assert!(ask(refused).is_err(), "{refused:?}");
+        assert_eq!(ask(refused).unwrap_err().0, Fault::Unavailable, "{refused:?}");
     }
+    let (_, said) = ask(&plain).unwrap_err();
+    assert!(said.contains("https://"), "{said}");
     // A certificate without its key changes nothing; with it, it counts.
     put("second.pem", "cert");
     service.signal("-HUP");
@@ -328,7 +330,11 @@ fn tls_both_ways_and_a_new_certificate_while_it_runs() {
 /// One request of HTTP/1.1, the answer as text.
 pub fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
@@ -376,7 +382,7 @@ fn get_as(address: &str, path: &str, token: &str) -> (u16, serde_json::Value) {
     // Of HTTP/1.0 an answer ends with its connection.
     write!(
         stream,
-        "GET {path} HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
     )
     .unwrap();
     let mut text = String::new();

@@ -287,7 +287,7 @@ impl Metrics {
         }
     }
 
-    /// A call was refused: `queue`, `rate`, `token`, `right` or `host`.
+    /// A call was refused: `queue`, `batch`, `rate`, `token`, `right` or `host`.
     pub fn refused(&self, reason: &'static str) {
         self.refused.get_or_create(&ByReason { reason }).inc();
     }
