@@ -31,7 +31,8 @@ impl Running {
     /// Asks by HTTP/1.0, whose answers end with the connection.
     async fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> Got {
         let length = body.len();
-        let request = format!("{method} {path} HTTP/1.0\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{body}");
+        let request =
+            format!("{method} {path} HTTP/1.0\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{body}");
         self.send(&request).await
     }
 
@@ -293,7 +294,11 @@ async fn a_name_that_is_not_the_services_is_answered_nothing() {
         ("POST", "/mcp"),
     ] {
         let got = ask(&running, method, path, "evil.example:50051", "application/json").await;
-        assert_eq!((got.status, &got.json()["code"]), (403, &json!("PERMISSION_DENIED")), "{path}");
+        assert_eq!(
+            (got.status, &got.json()["code"]),
+            (403, &json!("PERMISSION_DENIED")),
+            "{path}"
+        );
         let said = got.json();
         let help = said["help"].as_str().unwrap();
         assert!(said["message"].as_str().unwrap().contains("evil.example") && help.contains("--hosts evil.example"));

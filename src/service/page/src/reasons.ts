@@ -12,10 +12,13 @@ const NAMES: Record<string, string> = {
   comments: "评论",
   credits: "署名、责编",
   dateline: "日期、来源行",
+  "error page": "出错的网页",
   footer: "页脚",
   "form control": "表单控件",
   "frame of a post": "帖子的边框",
+  frame: "嵌入的网页",
   "front matter": "文件头",
+  "head of a letter": "信函抬头",
   hidden: "隐藏的文字",
   links: "链接",
   navigation: "导航",
@@ -28,12 +31,14 @@ const NAMES: Record<string, string> = {
   "reading aid": "注音",
   "related entries": "相关条目",
   "running head": "每页重复的抬头",
+  signature: "落款",
   "struck out": "划掉的文字",
   "table header": "表头",
   "table of contents": "目录",
   title: "标题",
   "title without text": "没有正文的标题",
   tools: "分享、打印等按钮",
+  "without scripts": "不开脚本时才显示的文字",
 };
 
 /** A reason in Chinese, where it has a name. */
