@@ -34,6 +34,11 @@ impl Fault {
             _ => Fault::Unavailable,
         }
     }
+
+    /// Whether it lies in what was asked rather than in who answers.
+    pub fn is_callers(self) -> bool {
+        matches!(self, Fault::Caller | Fault::Missing | Fault::Precondition)
+    }
 }
 
 /// An error with its fault, its message, an optional hint and its causes, outermost first.

@@ -85,7 +85,7 @@ impl Source {
     /// Where its articles come from, for people.
     pub fn place(&self) -> &str {
         match self.kind {
-            SourceKind::Given => "given article by article",
+            SourceKind::Given => "articles given one by one",
             SourceKind::Folder | SourceKind::Files => &self.root,
         }
     }
@@ -124,7 +124,7 @@ impl Sources {
     /// `Exhausted` if there are as many sources as may be.
     pub fn give(&mut self, given: &Source) -> Result<()> {
         most("source.folder.root", given.root.len(), MAX_PATH_BYTES, "bytes")?;
-        check_name("source", &given.name)?;
+        check_name("source.name:", &given.name)?;
         let count = self.0.len();
         match self.0.iter_mut().find(|source| source.name == given.name) {
             None if count >= MAX_SOURCES => {
@@ -285,7 +285,8 @@ fn check_name(field: &str, name: &str) -> Result<()> {
         || name.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'));
     match bad {
         true => Err(Error::caller(format!(
-            "{field} `{name}`: a name has 1 to {MAX_NAME} characters and no slash"
+            "{field} `{}`: a name has 1 to {MAX_NAME} characters, no slash and no control character",
+            name.escape_debug()
         ))),
         false => Ok(()),
     }

@@ -76,7 +76,8 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
         (false, _) => Ok(said.all()),
         (true, Some(why)) => Err(why),
         (true, None) => {
-            let names: Vec<String> = fields.keys().take(8).map(|name| format!("`{}`", short(name))).collect();
+            let names = fields.iter().filter(|(_, value)| !value.is_null()).take(8);
+            let names: Vec<String> = names.map(|(name, _)| format!("`{}`", short(name))).collect();
             Err(match names.is_empty() {
                 true => "has no `text` (or `content`)".into(),
                 false => format!("has no `text` (or `content`) but {}; name one so", names.join(", ")),

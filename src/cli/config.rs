@@ -1,11 +1,19 @@
-//! `baowen config`: the settings of a service, checked or shown, without one being started.
+//! `baowen config`: the settings of a service, checked or shown, without one being started. What they name is opened
+//! and let go again.
+
+use std::net::ToSocketAddrs as _;
 
 use clap::{Args, Subcommand};
 
+use super::opening::Place;
+use super::options::profile;
 use super::settings_given::SettingsGiven;
 use super::surroundings;
-use crate::error::Result;
-use crate::settings::{Resolved, as_toml, table};
+use crate::embed::Models;
+use crate::error::{Error, Fault, Result};
+use crate::index::EmbeddedIndex;
+use crate::service::http::with_origins;
+use crate::settings::{Resolved, Settings, as_toml, table};
 
 /// Check or show the settings of a service.
 #[derive(Args)]
@@ -16,7 +24,7 @@ pub struct Config {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Say everything that is wrong in the settings file, the variables and the flags.
+    /// Say everything that is wrong in the settings file, the variables and the flags, and in what they name.
     Check(SettingsGiven),
     /// Show what is set and by whom, as a settings file.
     Show(Show),
@@ -41,8 +49,8 @@ impl Config {
             Command::Check(settings) => {
                 let resolved = settings.resolve()?;
                 say_doubts(&resolved);
-                surroundings::open(&resolved.settings)?;
-                outln!("the settings are good");
+                would_start(&resolved.settings)?;
+                outln!("the settings are good, and what they name is there");
             }
             Command::Show(show) if show.table => out!(table()),
             Command::Show(show) => {
@@ -52,6 +60,65 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+/// Looks for whatever `baowen serve` would end with at its start, as far as that can be known without starting it.
+fn would_start(settings: &Settings) -> Result<()> {
+    let checks = [
+        surroundings::open(settings).map(drop),
+        listens(settings),
+        with_origins((), settings.service.cors_origins.as_deref().unwrap_or_default()).map(drop),
+        profile(settings.profile.as_deref())
+            .map(drop)
+            .map_err(|error| error.context("profile")),
+        reranker(settings.reranker.as_deref()),
+        index(settings),
+    ];
+    let mistakes: Vec<String> = checks
+        .into_iter()
+        .filter_map(|check| check.err().map(|error| error.to_string()))
+        .collect();
+    match mistakes.is_empty() {
+        true => Ok(()),
+        false => Err(Error::caller(mistakes.join("\n  "))),
+    }
+}
+
+/// Whether the service may listen where it is to, and the addresses are some of this machine's network.
+fn listens(settings: &Settings) -> Result<()> {
+    let address = |listen: &str, name: &str| {
+        let found = listen.to_socket_addrs().ok().and_then(|mut all| all.next());
+        found.ok_or_else(|| Error::caller(format!("{name}: there is no `{listen}`")))
+    };
+    if let Some(listen) = &settings.metrics_listen {
+        address(listen, "metrics_listen")?;
+    }
+    let is_private = settings.tls_cert.is_some();
+    surroundings::may_listen(address(&settings.listen, "listen")?, is_private, settings.insecure)
+        .map_err(|error| error.context("listen"))
+}
+
+fn reranker(name: Option<&str>) -> Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    let opened = Models::here().reranker(name);
+    opened.map(drop).map_err(|error| error.context("reranker"))
+}
+
+fn index(settings: &Settings) -> Result<()> {
+    let folder = match Place::of(settings)? {
+        Place::Folder(folder) => folder,
+        // That Milvus is away is nothing that a service ends with.
+        #[cfg(feature = "milvus")]
+        Place::Milvus(_) => return Ok(()),
+    };
+    if let Some(into) = &settings.snapshots {
+        EmbeddedIndex::check_snapshots_outside(&folder, into)?;
+    }
+    match EmbeddedIndex::identity_in(&folder) {
+        // One that writes makes it.
+        Err(error) if settings.write && error.fault() == Fault::Missing => Ok(()),
+        identity => identity.map(drop).map_err(|error| error.context("index")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `baowen eval`: an index's answers against judged questions, in every mode, with the run for other tools.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -66,6 +66,7 @@ impl Eval {
         }
         let engine = self.open(&dataset)?;
         let snapshot = engine.backend().snapshot()?;
+        say_absent(&dataset, &*snapshot)?;
         let mut made_by = BTreeMap::new();
         let mut seen = BTreeMap::new();
         let runs = self.rank_all(&engine, &*snapshot, &dataset, &mut made_by, &mut seen)?;
@@ -200,6 +201,30 @@ impl Eval {
         seen.extend(responses.map(|(query, response)| (query.id.clone(), shown(response))));
         Ok(runs)
     }
+}
+
+/// Says how many of the articles judged right the index does not have: no answer can hold them.
+fn say_absent(dataset: &Dataset, snapshot: &dyn Snapshot) -> Result<()> {
+    let right = dataset
+        .judged()
+        .filter_map(|query| dataset.qrels.of(&query.id))
+        .flatten();
+    let right: BTreeSet<&str> = right.filter(|(_, grade)| **grade > 0).map(|(id, _)| &**id).collect();
+    let mut absent = Vec::new();
+    for id in &right {
+        if snapshot.article(id, Budget::all())?.is_none() {
+            absent.push(*id);
+        }
+    }
+    if let Some(first) = absent.first() {
+        errln!(
+            "baowen: of {} articles judged right the index does not have {} (such as `{first}`), which count as not found; was it \
+             built from this dataset's corpus?",
+            right.len(),
+            absent.len()
+        );
+    }
+    Ok(())
 }
 
 /// The articles of an answer, best first, each once: of a hit first its own, then those whose copies of it are folded.

@@ -79,7 +79,7 @@ enum Command {
     Copy(copy::Copy),
     /// Show what becomes of files: the articles in them, what is left out of these, what cannot be read.
     Read(read::Read),
-    /// Answer questions over gRPC.
+    /// Answer questions over HTTP and gRPC, with a page for browsers, and take articles in with --write.
     Serve(serve::Serve),
     /// Check or show the settings of a service.
     Config(config::Config),

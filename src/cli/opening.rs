@@ -10,10 +10,12 @@ use std::sync::Arc;
 #[cfg(not(feature = "milvus"))]
 use crate::error::Error;
 use crate::error::Result;
+use crate::index::ingest::live::Live;
 use crate::index::ingest::maintain::Background;
 use crate::profile::Profile;
 use crate::service::Answer;
 use crate::service::collection::Collection;
+use crate::service::metrics::Metrics;
 use crate::settings::Settings;
 
 /// Where the index of a service lies.
@@ -82,4 +84,14 @@ pub struct OpenedForService {
     pub following: Following,
     /// What makes searches faster meanwhile, where the engine does not do that itself.
     pub maintenance: Option<Background>,
+}
+
+/// What writes, with each failure that takes changes along logged and counted.
+pub fn watched(live: Live, metrics: &Arc<Metrics>) -> Arc<Live> {
+    let counted = metrics.clone();
+    live.watch(move |error| {
+        counted.writing_failed();
+        tracing::error!(%error, "writing failed, and what was not yet durable is lost");
+    });
+    Arc::new(live)
 }

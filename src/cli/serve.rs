@@ -1,6 +1,6 @@
 //! `baowen serve`: listens at once, opens the index behind the listener, answers until it is told to end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::opening::{OpenedForService, Opening, Place};
+use super::opening::{OpenedForService, Opening, Place, watched};
 use super::options::profile;
 #[cfg(feature = "milvus")]
 use super::serve_milvus;
@@ -36,7 +36,7 @@ const REFRESH: Duration = Duration::from_secs(1);
 /// The longest name of a snapshot, in bytes.
 const MAX_SNAPSHOT_NAME: usize = 100;
 
-/// Answer questions over gRPC.
+/// Answer questions over HTTP and gRPC, with a page for browsers, and take articles in with --write.
 #[derive(Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -198,7 +198,7 @@ pub async fn serve(
             let waiting = cell.clone();
             let begin = Instant::now();
             let open = move || match &place {
-                Place::Folder(folder) => open_and_warm(folder, &opening, address, &counted),
+                Place::Folder(folder) => open_and_warm(folder, &opening, (address, is_private), &counted),
                 #[cfg(feature = "milvus")]
                 Place::Milvus(at) => serve_milvus::open(at, &opening, &waiting, &counted),
             };
@@ -237,12 +237,25 @@ pub async fn serve(
     }
 }
 
+/// How clients on this machine name a service that listens there.
+fn reached_at(address: SocketAddr, is_private: bool) -> String {
+    let port = address.port();
+    match address.ip() {
+        // Its certificate holds for names, and which ones is not known here.
+        _ if is_private => format!("https://HOST:{port}"),
+        IpAddr::V4(any) if any.is_unspecified() => format!("{}:{port}", Ipv4Addr::LOCALHOST),
+        IpAddr::V6(any) if any.is_unspecified() => format!("[{}]:{port}", Ipv6Addr::LOCALHOST),
+        _ => address.to_string(),
+    }
+}
+
 fn open_and_warm(
     folder: &Path,
     opening: &Opening,
-    address: SocketAddr,
+    (address, is_private): (SocketAddr, bool),
     metrics: &Arc<Metrics>,
 ) -> Result<OpenedForService> {
+    let reach = reached_at(address, is_private);
     if opening.writes
         && let Err(error) = EmbeddedIndex::identity_in(folder)
         && error.fault() == Fault::Missing
@@ -260,18 +273,19 @@ fn open_and_warm(
     let (live, maintenance) = match opening.writes {
         true => {
             let how = format!(
-                "it is the service at {address}: write through it with `baowen index PATH... --addr {address}` or `baowen \
-                 delete ... --addr {address}`, or end it"
+                "it is the service at {address}: write through it with `baowen index PATH... --addr {reach}` or `baowen \
+                 delete ... --addr {reach}`; for anything else end it first"
             );
             let index = opened.index.index();
             let live = Live::open(&index, opened.rules()?, Pace::default(), &how)?;
+            let live = watched(live, metrics);
             let metrics = metrics.clone();
             let said = move |error: &Error| {
                 metrics.maintenance_failed();
                 tracing::error!(%error, "maintaining the index");
             };
             let maintenance = Background::start(index, Budget::single(), REFRESH, said)?;
-            (Some(Arc::new(live)), Some(maintenance))
+            (Some(live), Some(maintenance))
         }
         false => (None, None),
     };
@@ -323,4 +337,21 @@ fn snapshots(folder: &Path, into: &Path) -> TakeSnapshot {
             copied: backup.copied,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_finds_the_index_locked_is_told_an_address_that_can_be_called() {
+        let check = |address: &str, is_private, expected: &str| {
+            assert_eq!(reached_at(address.parse().unwrap(), is_private), expected);
+        };
+        check("127.0.0.1:5", false, "127.0.0.1:5");
+        check("0.0.0.0:5", false, "127.0.0.1:5");
+        check("[::]:5", false, "[::1]:5");
+        check("10.0.0.1:5", false, "10.0.0.1:5");
+        check("0.0.0.0:5", true, "https://HOST:5");
+    }
 }

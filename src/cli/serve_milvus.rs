@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::milvus::{self, Opened};
-use super::opening::{OpenedForService, Opening};
+use super::opening::{OpenedForService, Opening, watched};
 use super::served::{Served, warm};
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::index::ingest::live::{Live, Pace};
@@ -45,12 +45,11 @@ pub fn open(address: &str, opening: &Opening, cell: &ReadyCell, metrics: &Arc<Me
     };
     let Opened { index, analyzer, .. } = &opened;
     let live = match opening.writes {
-        true => Some(Arc::new(Live::new(
-            index.clone(),
-            index.clone().standby(),
-            opened.rules()?,
-            Pace::default(),
-        )?)),
+        true => {
+            let writer = index.clone().standby();
+            let live = Live::new(index.clone(), writer, opened.rules()?, Pace::default())?;
+            Some(watched(live, metrics))
+        }
         false => None,
     };
     let described = Replaceable::new(index.clone());

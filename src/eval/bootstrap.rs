@@ -29,10 +29,13 @@ pub struct Interval {
     pub p: f64,
 }
 
+/// A difference is clear below this p, as outside of an interval of 95 in 100.
+const CLEAR: f64 = 0.05;
+
 impl Interval {
-    /// Whether the interval leaves zero out.
+    /// Whether it is clear of zero: by the interval and by p, which near the border do not always agree.
     pub fn clear_of_zero(&self) -> bool {
-        self.low > 0.0 || self.high < 0.0
+        (self.low > 0.0 || self.high < 0.0) && self.p < CLEAR
     }
 }
 
@@ -153,6 +156,12 @@ mod tests {
         };
         check(&[], false, 1.0..=1.0);
         check(&[0.0; 50], false, 1.0..=1.0);
+        let between = Interval {
+            low: 0.001,
+            p: 0.052,
+            ..paired(&[0.125; 50], 1000, 1)
+        };
+        assert!(!between.clear_of_zero(), "{between:?}");
         check(&[0.125; 50], true, 0.0..=0.001);
         check(&[-0.125; 50], true, 0.0..=0.001);
         check(&even(100, 0.5, 0.4), true, 0.0..=0.001);

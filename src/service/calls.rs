@@ -9,13 +9,12 @@ use std::time::Instant;
 
 use futures_util::future::ready;
 use futures_util::stream::{self, Stream, StreamExt};
-use prost::Message;
 
 use super::answers::{Answers, WhenFull};
 use super::collection::{Collection, CollectionCell, opened};
 use super::completions::CompletionCache;
 use super::convert::browse;
-use super::{convert, wire};
+use super::{convert, fitting, wire};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 use crate::model::Filter;
@@ -80,7 +79,10 @@ impl SearchCalls {
         deadline: Option<Instant>,
         form: fn(wire::SearchResponse) -> Result<T>,
     ) -> Result<impl Stream<Item = Result<(usize, Result<T>)>> + Send + use<T>> {
-        if requests.is_empty() || requests.len() > self.limits.max_batch {
+        if requests.is_empty() {
+            return Err(Error::caller("requests: is empty").help("name one question at least"));
+        }
+        if requests.len() > self.limits.max_batch {
             return Err(Error::caller(format!(
                 "requests: has {} questions, must have 1 to {}",
                 requests.len(),
@@ -107,19 +109,20 @@ impl SearchCalls {
         }))
     }
 
-    /// A whole article.
+    /// An article, or as much of it as an answer holds.
     ///
     /// # Errors
-    /// `Missing` if there is none of that id, those of the index and of the pool.
+    /// `Caller` by the field, `Missing` if there is none of that id, those of the index and of the pool.
     pub async fn get_article<T: Send + 'static>(
         &self,
         request: wire::GetArticleRequest,
         deadline: Option<Instant>,
         form: fn(wire::GetArticleResponse) -> Result<T>,
     ) -> Result<T> {
+        let limit = self.limits.max_response_bytes;
         self.look(deadline, move |collection, budget| {
             let article = whole_article(&*collection.snapshot()?, &request.article_id, budget)?;
-            form(browse::article(article))
+            form(fitting::article(browse::article(article), &request, limit)?)
         })
         .await
     }
@@ -247,7 +250,8 @@ impl SearchCalls {
     ) -> Result<T> {
         let request = convert::request(request, deadline)?;
         let (limit, offset) = (self.limits.max_response_bytes, request.offset);
-        let message = move |answer: &SearchResponse, timings: &Timings| form(message(answer, timings, offset, limit)?);
+        let message =
+            move |answer: &SearchResponse, timings: &Timings| form(fitting::hits(answer, timings, offset, limit)?);
         self.answers.ask(request, when_full, message).await
     }
 
@@ -260,77 +264,5 @@ impl SearchCalls {
         let cell = self.collection.clone();
         let budget = Budget::single().until(deadline);
         self.answers.run(deadline, move || work(opened(&cell)?, budget)).await
-    }
-}
-
-/// The answer as it goes out, with as many of its hits as fit, and where to go on if they are not all.
-///
-/// # Errors
-/// `Exhausted` if not one hit fits: tonic would say so too, but not what helps.
-fn message(answer: &SearchResponse, timings: &Timings, offset: usize, limit: usize) -> Result<wire::SearchResponse> {
-    let mut message = convert::response(answer, timings);
-    // An item of a batch carries a few bytes more, as `next_offset` does.
-    let mut bytes = message.encoded_len().saturating_add(ENVELOPE);
-    while bytes > limit && message.hits.len() > 1 {
-        // Of its length and its tag a hit takes some bytes more, which only makes the sum too large.
-        bytes -= message.hits.pop().map_or(0, |hit| hit.encoded_len());
-    }
-    if bytes > limit {
-        return Err(Error::new(
-            Fault::Exhausted,
-            format!("an answer with one hit takes {bytes} bytes, at most {limit} are sent"),
-        )
-        .help("start the service with a larger limit"));
-    }
-    let given = message.hits.len();
-    if given < answer.hits.len() {
-        message.next_offset = u32::try_from(offset + given).ok();
-    }
-    Ok(message)
-}
-
-/// Bytes that a message takes beside what it says.
-const ENVELOPE: usize = 64;
-
-#[cfg(test)]
-mod tests {
-    use super::super::tests::full_answer;
-    use super::*;
-
-    /// Whatever the limit, following `next_offset` gives every hit once.
-    #[test]
-    fn an_answer_that_is_too_large_is_given_in_parts() {
-        let hit = full_answer().hits.remove(0);
-        let whole = SearchResponse {
-            hits: (0..50)
-                .map(|number| crate::search::response::Hit {
-                    article_id: number.to_string(),
-                    text: "医".repeat(number * 7),
-                    ..hit.clone()
-                })
-                .collect(),
-            ..full_answer()
-        };
-        let ids = |hits: &[wire::Hit]| hits.iter().map(|hit| hit.article_id.clone()).collect::<Vec<_>>();
-        let expected = ids(&convert::response(&whole, &whole.timings).hits);
-        for limit in [2_500, 5_000, 20_000, 1 << 20] {
-            let (mut found, mut offset) = (Vec::new(), 0);
-            loop {
-                let rest = SearchResponse {
-                    hits: whole.hits[offset..].to_vec(),
-                    ..whole.clone()
-                };
-                let part = message(&rest, &whole.timings, offset, limit).unwrap();
-                assert!(part.encoded_len() + 32 <= limit, "{limit}");
-                found.extend(ids(&part.hits));
-                match part.next_offset {
-                    Some(next) => offset = next as usize,
-                    None => break,
-                }
-            }
-            assert_eq!(found, expected, "{limit}");
-        }
-        let error = message(&whole, &whole.timings, 0, 500).unwrap_err();
-        assert_eq!(error.fault(), Fault::Exhausted);
     }
 }

@@ -220,11 +220,19 @@ pub(super) async fn channel(reach: &Reach) -> Result<Way> {
         }
     };
     let channel = endpoint.connect().await.map_err(|cause| {
+        let root = root(&cause);
         let help = match is_private {
+            true if root.contains("CaUsedAsEndEntity") => {
+                "its certificate is marked as that of an authority, which no service may show: make one with \
+                 `basicConstraints=CA:FALSE`, as docs/OPERATING.md shows"
+            }
+            true if root.contains("CertificateRequired") => {
+                "it takes only clients with a certificate: name yours with --client-cert and --client-key"
+            }
             true => "start one with `baowen serve`, or name the authority of its certificate with --tls-ca",
             false => "start one with `baowen serve`, or give the address of one that runs (https://HOST:PORT for TLS)",
         };
-        Error::unavailable(format!("no service answers at {addr}: {}", root(&cause))).help(help)
+        Error::unavailable(format!("no service answers at {addr}: {root}")).help(help)
     })?;
     Ok(InterceptedService::new(channel, WithToken(token)))
 }
@@ -238,7 +246,7 @@ fn as_deadline(status: Status, deadline: Option<Instant>) -> Status {
 }
 
 /// The innermost cause, which is what a reader can act on; tonic's outer texts are `transport error`.
-pub(super) fn root(error: &dyn std::error::Error) -> String {
+fn root(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

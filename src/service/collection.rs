@@ -135,7 +135,11 @@ impl Collection {
     }
 
     /// The articles that a listing names, sorted by id, and whether there are more behind them.
+    ///
+    /// # Errors
+    /// `Missing` for a source that is none; those of the index.
     pub fn listed(&self, listing: &Listing, budget: Budget) -> Result<(Vec<Listed>, bool)> {
+        self.check_source(listing.source.as_deref())?;
         let snapshot = self.snapshot()?;
         let filter = understood(&listing.filter, &self.analyzer)?;
         let passing = match filter.is_empty() {
@@ -185,6 +189,7 @@ impl Collection {
     /// Those of these articles that are there and of a source (of any, if none is named), sorted by id, with what they
     /// say.
     pub fn fingerprinted(&self, source: Option<&str>, ids: &[String], budget: Budget) -> Result<Vec<Listed>> {
+        self.check_source(source)?;
         let snapshot = self.snapshot()?;
         let mut listed = Vec::new();
         for id in ids {
@@ -209,11 +214,7 @@ impl Collection {
     /// What a selection names in the newest commit, for whoever asks what would go.
     pub fn selected(&self, selection: &Selection, budget: Budget) -> Result<Selected> {
         let selection = self.understood(selection)?;
-        if let Some(name) = &selection.source
-            && self.backend.sources()?.get(name).is_none()
-        {
-            return Err(Error::missing(format!("source: there is none of the name `{name}`")));
-        }
+        self.check_source(selection.source.as_deref())?;
         selection.find(&*self.snapshot()?, budget)
     }
 
@@ -234,6 +235,16 @@ impl Collection {
             )
         })?;
         take(name)
+    }
+
+    /// Refuses a source that is not there.
+    fn check_source(&self, name: Option<&str>) -> Result<()> {
+        match name {
+            Some(name) if self.backend.sources()?.get(name).is_none() => {
+                Err(Error::missing(format!("source: there is none of the name `{name}`")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn understood(&self, selection: &Selection) -> Result<Selection> {

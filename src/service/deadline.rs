@@ -110,7 +110,8 @@ fn asked<B>(protocol: Protocol, request: &Request<B>) -> Result<Option<Duration>
             return Ok(None);
         };
         let allowed = value.to_str().ok().and_then(convert::timeout);
-        let none = || Error::caller("grpc-timeout: is none; it has up to eight digits and one of H, M, S, m, u, n");
+        let none =
+            || Error::caller("grpc-timeout: says no time; it has up to eight digits and one of H, M, S, m, u, n");
         return allowed.map(Some).ok_or_else(none);
     }
     let header = request.headers().get(TIMEOUT).map(|value| value.as_bytes().to_vec());
@@ -124,7 +125,7 @@ fn asked<B>(protocol: Protocol, request: &Request<B>) -> Result<Option<Duration>
         .ok()
         .and_then(|text| text.trim().parse::<f64>().ok());
     let allowed = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let none = || Error::caller("timeout: is none; it is a number of seconds, as 2 or 0.5");
+    let none = || Error::caller("timeout: says no time; it is a number of seconds, as 2 or 0.5");
     allowed.map(Some).ok_or_else(none)
 }
 

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{Stream, StreamExt};
 use tokio::sync::oneshot;
 
 use super::collection::{Collection, CollectionCell, opened};
@@ -18,11 +17,10 @@ use super::wire;
 use crate::article::source::Source;
 use crate::compute::{Budget, late};
 use crate::error::{Error, Result};
+use crate::index::Runs;
 use crate::index::ingest::live::Change;
-use crate::index::ingest::{Counts, Outcome, Records, now};
+use crate::index::ingest::{Outcome, now};
 
-/// Most failures of an import that are named in its answer.
-const MAX_FAILURES: usize = 1_000;
 /// Most ids of deleted articles in an answer.
 const MAX_DELETED: usize = 10_000;
 
@@ -40,23 +38,11 @@ pub struct IndexCalls {
     copying: Arc<SearchPool>,
     budget: Budget,
     /// How long an import may wait for its client's next message.
-    idle: Duration,
+    pub(super) idle: Duration,
 }
 
-/// Articles of a call, apart from those that the wire garbled.
-struct Given {
-    ids: Vec<String>,
-    articles: Vec<Result<crate::model::Article>>,
-}
-
-impl Given {
-    fn new(articles: Vec<wire::Article>) -> Given {
-        Given {
-            ids: articles.iter().map(|article| article.id.clone()).collect(),
-            articles: articles.into_iter().map(convert::article).collect(),
-        }
-    }
-}
+/// What became of each article of a call, by its id.
+pub(super) type Outcomes = Vec<(String, Result<Outcome>)>;
 
 impl IndexCalls {
     /// Calls about the index in `cell`, once it is open. At most `at_a_time` of them cut and embed at a time, each with
@@ -86,33 +72,45 @@ impl IndexCalls {
         pool.run_when_room(deadline, work).await
     }
 
-    /// Takes articles of a source.
-    async fn take(
+    /// Takes articles of a source. Those that the wire garbled keep nobody else's out.
+    pub(super) async fn take(
         &self,
         source: Source,
-        given: Given,
+        articles: Vec<wire::Article>,
         deadline: Option<Instant>,
-    ) -> Result<(Vec<(String, Result<Outcome>)>, Change)> {
+    ) -> Result<(Outcomes, Change)> {
         let take = move |collection: &Collection, budget: Budget| {
-            let mut outcomes: Vec<Result<Outcome>> = Vec::with_capacity(given.ids.len());
+            let mut outcomes: Outcomes = Vec::with_capacity(articles.len());
             let (mut places, mut good) = (Vec::new(), Vec::new());
-            for article in given.articles {
-                match article {
-                    Ok(article) => {
-                        places.push(outcomes.len());
-                        good.push(article);
-                        outcomes.push(Ok(Outcome::Unchanged));
-                    }
-                    Err(error) => outcomes.push(Err(error)),
-                }
+            for article in articles {
+                let id = article.id.clone();
+                let outcome = convert::article(article).map(|article| {
+                    places.push(outcomes.len());
+                    good.push(article);
+                    Outcome::Unchanged
+                });
+                outcomes.push((id, outcome));
             }
             let taken = collection.live()?.upsert(&source, good, budget)?;
             for (place, outcome) in places.into_iter().zip(taken.outcomes) {
-                outcomes[place] = outcome;
+                outcomes[place].1 = outcome;
             }
-            Ok((given.ids.into_iter().zip(outcomes).collect(), taken.change))
+            Ok((outcomes, taken.change))
         };
         self.with(&self.writing, deadline, take).await
+    }
+
+    /// Commits everything so far, with what runs did to their sources, if nothing was lost since the session began.
+    pub(super) async fn commit_session(
+        &self,
+        session: Option<u64>,
+        runs: Runs,
+        deadline: Option<Instant>,
+    ) -> Result<u64> {
+        self.with(&self.writing, deadline, move |collection, _| {
+            collection.live()?.commit_with(session, runs)
+        })
+        .await
     }
 
     /// The commit that makes a change durable.
@@ -143,7 +141,10 @@ impl IndexCalls {
     ) -> Result<wire::UpsertArticlesResponse> {
         convert::check_count("articles", request.articles.len())?;
         let source = convert::source(request.source)?;
-        let (outcomes, change) = self.take(source, Given::new(request.articles), deadline).await?;
+        let (outcomes, change) = self.take(source, request.articles, deadline).await?;
+        if let Some(failed) = failed_by_the_service(&outcomes) {
+            return Err(failed);
+        }
         let commit = match request.wait.unwrap_or(true) {
             true => Some(self.durable(change, deadline).await?),
             false => None,
@@ -153,71 +154,6 @@ impl IndexCalls {
             results: results.collect(),
             commit,
             session: change.session,
-        })
-    }
-
-    /// Adds and replaces articles as they come.
-    ///
-    /// # Errors
-    /// That of the stream; `Caller` by the field; those of writing; `Deadline` if nothing comes for long.
-    pub async fn import<E: From<Error>>(
-        &self,
-        messages: impl Stream<Item = Result<wire::ImportArticlesRequest, E>>,
-        deadline: Option<Instant>,
-    ) -> Result<wire::ImportArticlesResponse, E> {
-        let mut messages = std::pin::pin!(messages);
-        let (mut source, mut last) = (None, None);
-        let (mut counts, mut failures, mut failed_count) = (Counts::default(), Vec::new(), 0);
-        let mut records = Records::default();
-        loop {
-            let silent = || {
-                Error::new(
-                    crate::error::Fault::Deadline,
-                    format!("nothing was sent for {} s", self.idle.as_secs()),
-                )
-                .help("what was taken so far is kept; send the rest in another call")
-            };
-            let next = tokio::time::timeout(self.idle, messages.next()).await;
-            let Some(message) = next.map_err(|_| silent())? else {
-                break;
-            };
-            let message = message?;
-            if let Some(named) = message.source {
-                source = Some(convert::source(Some(named))?);
-            }
-            let source = source.clone().map_or_else(|| convert::source(None), Ok)?;
-            let name = source.name.clone();
-            let (outcomes, change) = self.take(source, Given::new(message.articles), deadline).await?;
-            if last.is_some_and(|last: Change| last.session != change.session) {
-                return Err(lost().into());
-            }
-            last = Some(change);
-            for (id, outcome) in outcomes {
-                match &outcome {
-                    Ok(outcome) => {
-                        counts += *outcome;
-                        records.taken(&name, *outcome, false);
-                    }
-                    Err(error) => {
-                        failed_count += 1;
-                        records.skipped(name.clone(), &id, error.message());
-                        if failures.len() < MAX_FAILURES {
-                            failures.push(convert::result(id, &outcome));
-                        }
-                    }
-                }
-            }
-        }
-        let session = last.map(|change| change.session);
-        let runs = records.finish();
-        let commit = self
-            .with(&self.writing, deadline, move |collection, _| {
-                collection.live()?.commit_with(session, runs)
-            })
-            .await?;
-        Ok(wire::ImportArticlesResponse {
-            commit,
-            ..convert::imported(&counts, failed_count, failures)
         })
     }
 
@@ -266,10 +202,8 @@ impl IndexCalls {
         deadline: Option<Instant>,
     ) -> Result<wire::CommitResponse> {
         let runs = convert::runs(request.runs, now())?;
-        let commit = self.with(&self.writing, deadline, move |collection, _| {
-            collection.live()?.commit_with(request.session, runs)
-        });
-        commit.await.map(|commit| wire::CommitResponse { commit })
+        let commit = self.commit_session(request.session, runs, deadline).await?;
+        Ok(wire::CommitResponse { commit })
     }
 
     /// Writes the newest commit into a folder.
@@ -294,7 +228,29 @@ impl IndexCalls {
     }
 }
 
-fn lost() -> Error {
-    Error::unavailable("writing failed in the middle of the import, and what was not yet durable is lost")
-        .help("send it again; what is there already costs nothing")
+/// Why a call failed of which no article was taken, where it is the service's fault for all: such a call must not look
+/// as if it went well, to monitors least of all.
+fn failed_by_the_service(outcomes: &[(String, Result<Outcome>)]) -> Option<Error> {
+    let own = |(_, outcome): &(String, Result<Outcome>)| outcome.as_ref().is_err_and(|e| !e.fault().is_callers());
+    let first = outcomes.first().filter(|_| outcomes.iter().all(own))?;
+    first.1.as_ref().err().cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_of_which_nothing_was_taken_fails_where_the_service_is_at_fault() {
+        let disk = || Err(Error::unavailable("no space left"));
+        let check = |outcomes: Vec<Result<Outcome>>, expected: Option<&str>| {
+            let outcomes: Outcomes = outcomes.into_iter().map(|outcome| ("a".to_owned(), outcome)).collect();
+            let failed = failed_by_the_service(&outcomes);
+            assert_eq!(failed.as_ref().map(Error::message), expected);
+        };
+        check(vec![disk(), disk()], Some("no space left"));
+        check(vec![disk(), Ok(Outcome::Unchanged)], None);
+        check(vec![disk(), Err(Error::caller("id: is empty"))], None);
+        check(Vec::new(), None);
+    }
 }

@@ -89,6 +89,7 @@ impl IndexClient {
     }
 
     /// The articles of a source with where they were read; of these ids only, with what they say, if any are named.
+    /// A source that is not there has none.
     pub async fn articles(&mut self, source: &str, ids: &[String]) -> Result<Vec<Listed>> {
         // All of them, or some at a time.
         let chunks = match ids {
@@ -102,7 +103,12 @@ impl IndexClient {
                 article_ids: ids.to_vec(),
                 ..Default::default()
             };
-            let mut messages = self.inner.list_articles(request).await.map_err(failed)?.into_inner();
+            let mut messages = match self.inner.list_articles(request).await {
+                Ok(listed) => listed.into_inner(),
+                // The first articles of a source make it.
+                Err(status) if status.code() == Code::NotFound => return Ok(all),
+                Err(status) => return Err(failed(status)),
+            };
             while let Some(message) = messages.message().await.map_err(failed)? {
                 all.extend(message.articles.into_iter().map(|listed| Listed {
                     id: listed.id,
@@ -294,11 +300,7 @@ fn size_of_article(article: &Article) -> usize {
 
 /// A status as an error; what the connection itself says is no word of the service, and no reader's.
 fn failed(status: Status) -> Error {
-    use std::error::Error as _;
-    match status.source() {
-        Some(cause) => Error::unavailable(format!("the connection broke off: {}", client::root(cause))),
-        None => status::from_status(&status),
-    }
+    status::from_status(&status)
 }
 
 fn began_anew() -> Error {

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, TryStreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::deadline::parts;
@@ -26,7 +26,8 @@ impl IndexService for IndexCalls {
         request: Request<Streaming<wire::ImportArticlesRequest>>,
     ) -> Result<Response<wire::ImportArticlesResponse>, Status> {
         let (messages, deadline) = parts(request);
-        self.import(messages, deadline).await.map(Response::new)
+        let messages = messages.map_err(|status| status::unreadable(&status));
+        answered(self.import(messages, deadline).await)
     }
 
     async fn delete_articles(

@@ -12,6 +12,7 @@
 //! | `status` | faults to gRPC codes and back |
 //! | `deadline` | deadlines of all calls |
 //! | `answers` | where questions are asked, whatever protocol they came in |
+//! | `fitting` | how much of an answer goes out |
 //! | `pool` | how many searches run at a time, and how many wait |
 //! | `batch_line` | questions of batches that wait for a thread, and give way |
 //! | `cache` | the answers given last, for questions asked again |
@@ -19,6 +20,7 @@
 //! | `collection` | the index as it is described and written to |
 //! | `index_calls`, `index_grpc` | the methods of `IndexService`, and as tonic takes them |
 //! | `describe_calls`, `read_calls` | those that describe the index, and the one that reads a file |
+//! | `import` | articles in any number of messages |
 //! | `connections` | how many connections there are, and which are cut off |
 //! | `admission` | how many calls of a service may be under way |
 //! | `activity` | what each connection holds, and when it is cut off |
@@ -48,8 +50,10 @@ pub mod connections;
 pub mod convert;
 pub mod deadline;
 pub mod describe_calls;
+pub mod fitting;
 pub mod health;
 pub mod http;
+pub mod import;
 pub mod index_calls;
 pub mod index_client;
 pub mod index_grpc;

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use http_body::{Frame, SizeHint};
@@ -21,6 +21,7 @@ use tracing::{Instrument as _, Span};
 use super::activity::{Call, Peer};
 use super::metrics::Metrics;
 use super::metrics::methods::method;
+use super::refusal::RefusedAs;
 use super::status;
 
 /// The header that a call is known by.
@@ -37,12 +38,13 @@ pub const ACCESS: &str = "access";
 pub struct Observed<S> {
     inner: S,
     metrics: Arc<Metrics>,
-    /// Calls whose answer has not begun.
+    /// Calls whose answer is still being made.
     unanswered: Arc<AtomicUsize>,
 }
 
 impl<S> Observed<S> {
-    /// Sees the calls of `inner`; those whose answer has not begun are counted in `unanswered`.
+    /// Sees the calls of `inner`; those whose answer is still being made, as a whole or in part, are counted in
+    /// `unanswered`, those whose answer only waits for its reader are not.
     pub fn new(inner: S, metrics: Arc<Metrics>, unanswered: Arc<AtomicUsize>) -> Self {
         Observed {
             inner,
@@ -52,7 +54,7 @@ impl<S> Observed<S> {
     }
 }
 
-/// A call whose answer has not begun.
+/// A call whose answer is still being made.
 struct Unanswered(Arc<AtomicUsize>);
 
 impl Unanswered {
@@ -101,20 +103,26 @@ where
         self.metrics.call_began();
         let call = peer.as_ref().map(|peer| peer.activity.call());
         let answer = self.inner.call(request);
-        let unanswered = Unanswered::one(&self.unanswered);
+        let count = self.unanswered.clone();
+        let unanswered = Unanswered::one(&count);
         let answered = async move {
             let mut response = answer.await?;
-            drop(unanswered);
             response.headers_mut().insert(REQUEST_ID, id);
             let mut record = record;
             record.note(response.headers());
             if record.code.is_none() && !is_grpc(response.headers()) {
-                record.code = Some(http_code(response.status().as_u16()));
+                let said = response
+                    .extensions()
+                    .get::<RefusedAs>()
+                    .map(|code| status::code_name(code.0));
+                record.code = Some(said.unwrap_or_else(|| http_code(response.status().as_u16())));
             }
             let (parts, body) = response.into_parts();
             let mut body = Answered {
                 inner: body,
                 rest: Bytes::new(),
+                count,
+                unanswered: Some(unanswered),
                 call,
                 record,
             };
@@ -151,17 +159,20 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     })
 }
 
-/// An HTTP code by the name of its kind, for counting.
+/// An HTTP code by the name of its kind, for counting what says no code of ours.
 fn http_code(code: u16) -> &'static str {
     match code {
         200..=299 => "OK",
         400 => "INVALID_ARGUMENT",
         401 => "UNAUTHENTICATED",
         403 => "PERMISSION_DENIED",
-        404 | 405 => "NOT_FOUND",
-        429 => "RESOURCE_EXHAUSTED",
+        404 => "NOT_FOUND",
+        405 => "INVALID_ARGUMENT",
+        413 | 429 => "RESOURCE_EXHAUSTED",
         503 => "UNAVAILABLE",
         504 => "DEADLINE_EXCEEDED",
+        // What whoever asked has already is as good as sent.
+        304 => "OK",
         300..400 => "REDIRECTED",
         code if code < 500 => "FAILED_PRECONDITION",
         _ => "INTERNAL",
@@ -193,7 +204,8 @@ impl Drop for Record {
         let code = self.code.unwrap_or("CANCELLED");
         let time = self.begin.elapsed();
         self.metrics.call_ended(self.method, code, time);
-        let milliseconds = time.as_secs_f64() * 1_000.0;
+        // To the microsecond: more digits are those of binary fractions.
+        let milliseconds = (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
         tracing::info!(
             target: ACCESS,
             parent: &self.span,
@@ -211,6 +223,9 @@ struct Answered {
     inner: Body,
     /// What was made and not taken.
     rest: Bytes,
+    count: Arc<AtomicUsize>,
+    /// Set while more of it is being made.
+    unanswered: Option<Unanswered>,
     call: Option<Call>,
     record: Record,
 }
@@ -221,7 +236,11 @@ impl Answered {
     /// Has something of the answer ready; gives what is no data, or the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         while self.rest.is_empty() {
-            let next = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+            let Poll::Ready(next) = Pin::new(&mut self.inner).poll_frame(cx) else {
+                self.unanswered.get_or_insert_with(|| Unanswered::one(&self.count));
+                return Poll::Pending;
+            };
+            self.unanswered = None;
             match next.map(|frame| frame.map(Frame::into_data)) {
                 Some(Ok(Ok(data))) => {
                     if let Some(call) = &self.call {
@@ -299,5 +318,82 @@ impl http_body::Body for WithFirst {
         }
         hint.set_lower(hint.lower() + rest);
         hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, StreamExt as _};
+
+    use super::*;
+    use crate::error::Error;
+    use crate::service::refusal::{Protocol, refuse};
+
+    /// A service that answers nothing but what it was made with, once.
+    #[derive(Clone)]
+    struct Fixed(Arc<std::sync::Mutex<Option<Response<Body>>>>);
+
+    impl Service<Request<Body>> for Fixed {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = std::future::Ready<Result<Response<Body>, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<Body>) -> Self::Future {
+            std::future::ready(Ok(self.0.lock().unwrap().take().unwrap()))
+        }
+    }
+
+    async fn observed(answer: Response<Body>, path: &str) -> (Response<Body>, Arc<Metrics>, Arc<AtomicUsize>) {
+        let (metrics, count) = (Arc::new(Metrics::new()), Arc::default());
+        let fixed = Fixed(Arc::new(std::sync::Mutex::new(Some(answer))));
+        let mut observed = Observed::new(fixed, metrics.clone(), Arc::clone(&count));
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let answer = observed.call(request).await.unwrap();
+        (answer, metrics, count)
+    }
+
+    #[tokio::test]
+    async fn a_call_is_counted_by_the_code_that_its_answer_says() {
+        let check = async |answer: Response<Body>, status: u16, code: &str| {
+            let mut answer = answer;
+            *answer.status_mut() = status.try_into().unwrap();
+            let (answer, metrics, _) = observed(answer, "/v1/search").await;
+            drop(answer);
+            let expected = format!(r#"baowen_requests_total{{method="/v1/search",code="{code}"}} 1"#);
+            let said = metrics.text();
+            assert!(said.contains(&expected), "{expected} in {said}");
+        };
+        let refused = |error| refuse(Protocol::Http, &error);
+        let plain = || Response::new(Body::empty());
+        check(refused(Error::caller("no")), 405, "INVALID_ARGUMENT").await;
+        check(refused(Error::precondition("no")), 400, "FAILED_PRECONDITION").await;
+        check(refused(Error::corrupt("no")), 500, "DATA_LOSS").await;
+        check(plain(), 200, "OK").await;
+        check(plain(), 304, "OK").await;
+        check(plain(), 413, "RESOURCE_EXHAUSTED").await;
+        check(plain(), 405, "INVALID_ARGUMENT").await;
+    }
+
+    #[tokio::test]
+    async fn a_call_is_unanswered_until_the_last_of_its_answer_is_made() {
+        let (give, mut given) = tokio::sync::mpsc::channel::<Result<Bytes, Infallible>>(1);
+        let parts = futures_util::stream::poll_fn(move |cx| given.poll_recv(cx));
+        let answer = Response::new(Body::new(axum::body::Body::from_stream(parts)));
+        let (answer, _, count) = observed(answer, "/v1/search:batch").await;
+        let mut read = axum::body::Body::new(answer.into_body()).into_data_stream();
+        let unanswered = || count.load(Ordering::Acquire);
+        assert_eq!(unanswered(), 1, "nothing of it is there");
+        give.send(Ok("a".into())).await.unwrap();
+        assert_eq!(read.next().await.unwrap().unwrap(), "a");
+        assert_eq!(unanswered(), 0, "what there is waits for its reader");
+        assert!(read.next().now_or_never().is_none());
+        assert_eq!(unanswered(), 1, "the rest is being made");
+        drop(give);
+        assert!(read.next().await.is_none());
+        assert_eq!(unanswered(), 0);
     }
 }

@@ -32,6 +32,10 @@ impl Protocol {
     }
 }
 
+/// The code that a refusal over HTTP says in its body, for whoever counts answers; beside the response, not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedAs(pub Code);
+
 /// An error as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
@@ -75,6 +79,7 @@ pub fn refuse_with(protocol: Protocol, code: Code, error: &Error) -> Response<Bo
             let body = serde_json::to_string(&Refusal::with_code(code, error)).unwrap_or_default();
             let mut response = Response::new(Body::new(body));
             *response.status_mut() = status::http(code);
+            response.extensions_mut().insert(RefusedAs(code));
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(CONTENT_TYPE, json);
             response

@@ -319,9 +319,10 @@ pub(super) async fn run_in(
         Err(_) => Err(Error::new(
             Fault::Deadline,
             format!(
-                "{} calls were not answered {} s after the signal to end, {} searches in flight; they are cut off",
-                unanswered.load(Ordering::Acquire),
+                "calls that were not answered to the end {} s after the signal to end: {}, searches in flight: {}; they are cut \
+                 off",
                 settings.grace.as_secs_f32(),
+                unanswered.load(Ordering::Acquire),
                 pool.in_flight()
             ),
         )

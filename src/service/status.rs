@@ -135,22 +135,38 @@ pub fn is_unreadable(answer: &HeaderMap) -> bool {
     answer.get(Status::GRPC_STATUS).is_some_and(is_internal) && !answer.contains_key(OURS)
 }
 
+/// What the library says of a stream it could not read on: no message, or one that is too large, is its sender's fault.
+pub fn unreadable(status: &Status) -> Error {
+    match fault(status.code()) {
+        Fault::Bug => Error::caller(status.message()),
+        fault => Error::new(fault, status.message()),
+    }
+}
+
 /// A status that a service answered, or that the library made of a connection that broke, as an error of ours.
 pub fn from_status(status: &Status) -> Error {
-    if matches!(status.code(), Code::Internal | Code::Unknown)
-        && let Some(cause) = status.source()
-    {
-        // Nobody answered it: it is no defect of the service, which may not even be one.
-        return Error::unavailable(format!(
-            "what is at that address does not speak gRPC in plain text: {cause}"
-        ))
-        .help("name a service with certificates as https://HOST:PORT");
+    if let Some(cause) = status.source() {
+        return broken(cause);
     }
     let message = match status.message() {
         "" => format!("the service answered {} without a reason", code_name(status.code())),
         message => message.to_owned(),
     };
     Error::new(fault(status.code()), message)
+}
+
+/// A connection that broke, by its innermost cause: nobody answered, so it is no defect of the service, which may not
+/// even be one.
+fn broken(cause: &dyn std::error::Error) -> Error {
+    let mut innermost = cause;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    // Which of these it was cannot be told: a handshake that fails is a broken pipe as often as an alert.
+    Error::unavailable(format!("the connection broke: {innermost}")).help(
+        "see whether the service still runs; one that speaks TLS is named https://HOST:PORT, and may want a certificate of \
+         yours (--client-cert, --client-key)",
+    )
 }
 
 #[cfg(test)]

@@ -137,7 +137,10 @@ fn every_call_says_the_same_by_both_protocols() {
         }
 
         let id = "杭州/3.md";
-        let request = wire::GetArticleRequest { article_id: id.into() };
+        let request = wire::GetArticleRequest {
+            article_id: id.into(),
+            ..Default::default()
+        };
         let by_get = format!("/v1/articles/{}", encoded(id));
         let article = same!(search, get_article, request, &by_get, "/v1/articles:get");
         assert_eq!(article.source.as_deref(), Some("杭州医保局"));
@@ -399,7 +402,7 @@ fn articles_are_listed_page_by_page_by_both_protocols() {
     let rest = page(&rest);
     assert_eq!((rest.articles.len(), &*rest.next_page_token), (5, ""));
     assert!(rest.articles.iter().all(|article| article.id.starts_with("兰州/")));
-    assert_eq!(page("source=nobody").articles, []);
+    assert_eq!(get(&server, "/v1/articles?source=nobody").0, 404);
 
     // By gRPC a page is the same, and everything comes by name and place where no size is asked for.
     let listed = |request: wire::ListArticlesRequest| {
@@ -519,6 +522,10 @@ fn what_is_wrong_is_refused_by_both_protocols() {
         );
     };
     check("/v1/similar", json!({"article_id": "nobody"}), 404, "article_id");
+    check("/v1/similar", json!({}), 400, "article_id");
+    check("/v1/articles:get", json!({"max_characters": 5}), 400, "article_id");
+    check("/v1/articles", json!({"source": "nobody"}), 404, "source");
+    check("/v1/search:batch", json!({"requests": []}), 400, "requests");
     check(
         "/v1/similar",
         json!({"article_id": "杭州/3.md", "top_k": 101}),
@@ -545,7 +552,8 @@ fn what_is_wrong_is_refused_by_both_protocols() {
     check("/v1/articles:upsert", json!({"articles": []}), 400, "articles");
     check("/v1/articles:upsert", json!({"articles": [{"id": "a"}]}), 400, "source");
     check("/v1/articles:delete", json!({}), 400, "");
-    let lines = "{\"id\": \"x\", \"title\": \"文\"}\n{\"id\": \"y\", \"titel\": \"文\"}\n";
+    let lines =
+        "{\"id\": \"x\", \"text\": \"文\"}\n{\"id\": \"y\", \"titel\": \"文\"}\n{\"id\": \"z\", \"text\": \"文\"}\n";
     let headers = "content-type: application/x-ndjson\r\n";
     let cut = ask(
         &server,
@@ -555,10 +563,88 @@ fn what_is_wrong_is_refused_by_both_protocols() {
         lines.as_bytes(),
     );
     assert!(cut.0 == 400 && cut.2.contains("line 2: titel"), "{}", cut.2);
+    assert!(cut.2.contains("articles kept that came before: 1;"), "{}", cut.2);
+    // They are there as soon as it is said.
+    assert_eq!(get(&server, "/v1/articles/x").0, 200);
+    assert_eq!(get(&server, "/v1/articles/z").0, 404);
     for nothing in ["", "%20", &encoded(&"医".repeat(61)), "%F0%9F%98%80"] {
         let found = get(&server, &format!("/v1/suggest?q={nothing}"));
         assert_eq!(found.json(), json!({"suggestions": []}), "{nothing}");
     }
+}
+
+#[test]
+fn an_article_is_given_in_parts_to_whoever_wants_it_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = filled(folder.path());
+    let path = format!("/v1/articles/{}", encoded("杭州/3.md"));
+    let whole: wire::GetArticleResponse = get(&server, &path).read();
+    let (mut text, mut passages, mut start) = (String::new(), Vec::new(), Some(0));
+    while let Some(from) = start {
+        let part: wire::GetArticleResponse = get(&server, &format!("{path}?start={from}&max_characters=20")).read();
+        assert!(part.text.chars().count() <= 20);
+        text.push_str(&part.text);
+        passages.extend(part.passages);
+        start = part.next_start;
+    }
+    assert_eq!((text, passages), (whole.text, whole.passages));
+    let check = |query: &str, field: &str| {
+        let got = get(&server, &format!("{path}?{query}"));
+        assert_eq!(
+            (got.0, &got.json()["field"]),
+            (400, &json!(field)),
+            "{query}: {}",
+            got.2
+        );
+    };
+    check("start=999", "start");
+    check("max_characters=0", "max_characters");
+    check("article_id=x", "article_id");
+    check("begin=1", "begin");
+}
+
+#[test]
+fn what_would_be_read_as_something_else_is_refused_and_gzip_is_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = filled(folder.path());
+    // 医保断缴 as GBK has it.
+    let got = get(&server, "/v1/search?q=%D2%BD%B1%A3%B6%CF%BD%C9");
+    assert_eq!((got.0, &got.json()["field"]), (400, &json!("q")), "{}", got.2);
+    let got = get(&server, "/v1/articles/%ff");
+    assert_eq!(
+        (got.0, &got.json()["code"]),
+        (400, &json!("INVALID_ARGUMENT")),
+        "{}",
+        got.2
+    );
+    let question = json!({"query": "居民医保缴费标准", "top_k": 2.0, "explain": null}).to_string();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(question.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let ask_packed = |how: &str| {
+        let headers = format!("content-type: application/json\r\ncontent-encoding: {how}\r\n");
+        ask(&server, "POST", "/v1/search", &headers, &packed)
+    };
+    let found: wire::SearchResponse = ask_packed("gzip").read();
+    assert_eq!(found.hits.len(), 2);
+    let got = ask_packed("br");
+    assert_eq!(
+        (got.0, &got.json()["field"]),
+        (415, &json!("content-encoding")),
+        "{}",
+        got.2
+    );
+    // What is small packed and large unpacked is as large as it is.
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    bomb.write_all(&vec![b' '; 5 << 20]).unwrap();
+    let headers = "content-type: application/json\r\ncontent-encoding: gzip\r\n";
+    let got = ask(&server, "POST", "/v1/search", headers, &bomb.finish().unwrap());
+    assert_eq!(
+        (got.0, &got.json()["code"]),
+        (413, &json!("RESOURCE_EXHAUSTED")),
+        "{}",
+        got.2
+    );
 }
 
 #[test]

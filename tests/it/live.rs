@@ -419,6 +419,8 @@ fn what_a_failing_disk_takes_is_told_to_whom_it_belonged() {
     let tiny = Tiny::new(rules().identity());
     let writer = Failing(tiny.clone().writer().unwrap(), full.clone(), Arc::default());
     let live = Live::new(tiny.clone(), Box::new(writer), rules(), ASKED).unwrap();
+    let (seen, failures) = mpsc::channel();
+    live.watch(move |error| drop(seen.send(error.message().to_owned())));
     upsert(&live, "crm", &[article("kept", "", "医保")]);
     live.commit(None).unwrap();
     for fails_at_commit in [false, true] {
@@ -443,9 +445,13 @@ fn what_a_failing_disk_takes_is_told_to_whom_it_belonged() {
             live.commit(Some(change.session)).unwrap_err().fault(),
             Fault::Precondition
         );
+        let late = told(&live, change).recv().unwrap().unwrap_err();
+        assert_eq!(late.fault(), Fault::Unavailable);
+        assert!(late.message().ends_with("no space left on the disk"), "{late}");
         assert_eq!(
-            told(&live, change).recv().unwrap().unwrap_err().fault(),
-            Fault::Unavailable
+            failures.try_iter().collect::<Vec<_>>(),
+            ["no space left on the disk"],
+            "who watches is told once"
         );
         live.commit(None).unwrap();
         assert_eq!(ids(&*tiny), ["kept"]);

@@ -308,11 +308,15 @@ fn tls_both_ways_and_a_new_certificate_while_it_runs() {
             ..good.clone()
         },
     );
-    for refused in [&plain, &stranger, &nobody] {
-        assert_eq!(ask(refused).unwrap_err().0, Fault::Unavailable, "{refused:?}");
+    for (refused, way_out) in [
+        (&plain, "https://"),
+        (&stranger, "--tls-ca"),
+        (&nobody, "--client-cert"),
+    ] {
+        let (fault, said) = ask(refused).unwrap_err();
+        assert_eq!(fault, Fault::Unavailable, "{said}");
+        assert!(said.contains(way_out), "{said}");
     }
-    let (_, said) = ask(&plain).unwrap_err();
-    assert!(said.contains("https://"), "{said}");
     // A certificate without its key changes nothing; with it, it counts.
     put("second.pem", "cert");
     service.signal("-HUP");
@@ -517,4 +521,45 @@ fn a_service_that_others_reach_wants_tls_or_a_word() {
     let service = Operated::start(&index, &["--listen", "0.0.0.0:0", "--insecure"]);
     let port = service.address.rsplit(':').next().unwrap();
     assert!(ask(&Reach::from(&format!("127.0.0.1:{port}"))).unwrap() > 0);
+}
+
+#[test]
+fn a_check_finds_what_a_service_would_end_with() {
+    let (folder, index) = sample();
+    let check = |arguments: &[&str], expected: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_baowen"));
+        let checked = command.args(["config", "check"]).args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+        assert_eq!(checked.status.success(), expected.is_empty(), "{arguments:?}: {said}");
+        for part in expected {
+            assert!(said.contains(part), "`{part}` in {said}");
+        }
+    };
+    let index = index.to_str().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    let nowhere = nowhere.to_str().unwrap();
+    check(&["--index", index], &[]);
+    check(&["--index", nowhere, "--write"], &[]);
+    let wrong = [
+        "--index",
+        nowhere,
+        "--listen",
+        "0.0.0.0:5000",
+        "--cors-origins",
+        "x",
+        "--profile",
+        "noprofile",
+        "--reranker",
+        "noreranker",
+    ];
+    // All of it at once.
+    check(
+        &wrong,
+        &["nowhere", "--insecure", "cors_origins: `x`", "noprofile", "noreranker"],
+    );
+    check(
+        &["--index", index, "--listen", "nobody.invalid:1"],
+        &["nobody.invalid:1"],
+    );
+    check(&["--index", index, "--snapshots", index], &["snapshots"]);
 }

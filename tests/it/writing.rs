@@ -327,9 +327,22 @@ fn an_import_takes_any_number_and_names_what_failed() {
             .await
             .unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
+        // What ends it in the middle takes nothing of what came before.
+        let mut ended = vec![chunk(0), chunk(1)];
+        ended[0].articles = vec![article("b1", "医保"), article("b2", "医保")];
+        ended[1].source = Some(wire::Source::default());
+        let refused = index
+            .import_articles(futures_util::stream::iter(ended))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert!(
+            refused.message().contains("articles kept that came before: 2;"),
+            "{refused}"
+        );
     });
     server.kill();
-    assert_eq!(held(&folder.path().join("index")).len(), 980, "acknowledged is durable");
+    assert_eq!(held(&folder.path().join("index")).len(), 982, "acknowledged is durable");
 }
 
 #[test]

@@ -157,6 +157,22 @@ export const GUARDED = { question: "要口令", token: "open-sesame" };
 /** A question whose connection breaks while `fixture.isBroken` is set. */
 export const BROKEN = "断线";
 
+/** An article of one table whose text comes in two parts and is more than a browser sets at once. */
+const ROWS = Array.from({ length: 30_000 }, (_, at) => `第${at}行 | ${at}`);
+const TABLE = ROWS.join("\n");
+/** A row far behind the first part's end, as the passage that was found. */
+export const FAR_ROW = 20_000;
+
+function tablePart(start) {
+  const end = start === 0 ? Math.floor(TABLE.length / 2) : TABLE.length;
+  const from = ROWS.slice(0, FAR_ROW).join("\n").length + 1;
+  const passage = { passage_id: "made/table#1", heading: "", span: { start: from, end: from + ROWS[FAR_ROW].length } };
+  return {
+    article_id: "made/table", title: "很长的表", text: TABLE.slice(start, end), kind: "ARTICLE_KIND_FULL", regions: [], years: [], attributes: {},
+    passages: start === 0 ? [] : [passage], ...(start === 0 && { next_start: end }),
+  };
+}
+
 /** Starts it on a free port; `requests` keeps what was asked. */
 export async function startFixture() {
   const requests = [];
@@ -227,6 +243,7 @@ export async function startFixture() {
     }
     if (pathname.startsWith("/v1/articles/")) {
       const id = decodeURIComponent(pathname.slice("/v1/articles/".length));
+      if (id === "made/table") return send(response, 200, tablePart(Number(searchParams.get("start") ?? 0)));
       const at = /^made\/(\d+)$/.exec(id)?.[1];
       const known = recorded.articles[id] ?? (at && whole(Number(at)));
       return known ? send(response, 200, known) : refuse(response, 404, "NOT_FOUND");

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { BROKEN, FAULTS, GUARDED, LONG, MADE, QUESTIONS, startFixture } from "./fixture.mjs";
+import { BROKEN, FAR_ROW, FAULTS, GUARDED, LONG, MADE, QUESTIONS, startFixture } from "./fixture.mjs";
 import { DESK, fits, PHONE, settled, startBrowser, text, texts, withPage } from "./browser.mjs";
 
 let browser;
@@ -230,6 +230,26 @@ test("the address of an article leads to it, without the question", async () => 
   });
 });
 
+test("a very long article is shown in parts, from its beginning or around the passage that was found", async () => {
+  const rows = (page) => page.$$eval(".text tr", (all) => all.length);
+  await open("/?article=made%2Ftable", {}, async (page) => {
+    const first = await rows(page);
+    assert.ok(first > 1_000 && first < 10_000, `${first} rows`);
+    assert.match(await text(page, ".text button"), /^后面还有 [\d,]+ 字，继续显示$/);
+    await page.click(".text button");
+    assert.ok((await rows(page)) > first * 1.5);
+    assert.deepEqual(await texts(page, ".text tbody tr:first-child td:first-child"), ["第1行", `第${first}行`]);
+  });
+  await open("/?article=made%2Ftable&passage=made%2Ftable%231", {}, async (page) => {
+    assert.match(await text(page, "#found"), new RegExp(`第${FAR_ROW}行`));
+    assert.deepEqual((await texts(page, ".text button")).map((words) => words.slice(0, 4)), ["前面还有", "后面还有"]);
+    const first = await rows(page);
+    await page.click(".text button");
+    assert.ok((await rows(page)) > first);
+    assert.equal((await page.$$("#found")).length, 1);
+  });
+});
+
 test("the slider sorts what is there without asking again", async () => {
   await open(asking(LONG), {}, async (page) => {
     const order = () => texts(page, ".card .title");
@@ -368,6 +388,7 @@ test("hostile questions and addresses are texts, too", async () => {
     await open(asking(q, `&region=${encodeURIComponent(q)}&source=${encodeURIComponent(q)}&year=<b>`), {}, async (page) => {
       assert.equal(await page.evaluate(() => window.harmed), undefined);
       assert.equal((await page.$$("main script, main img")).length, 0);
+      assert.ok(!/[\u202A-\u202E]/.test(await page.title()), "the title turns the reading direction");
       await fits(page, q.slice(0, 20));
     });
   }
@@ -383,6 +404,9 @@ test("what goes wrong is said in Chinese with what to do", async () => {
       assert.equal(await page.$eval("#q", (input) => input.value), q);
     });
   }
+  await open(asking("不接受", "&region=火星"), { faults: true }, async (page) => {
+    assert.deepEqual(await texts(page, ".chip"), ["火星 ×"], "what may be wrong can be taken off");
+  });
   fixture.isBroken = true;
   await open(asking(BROKEN), { faults: true }, async (page) => {
     assert.equal(await text(page, ".trouble h1"), "连不上查找服务");

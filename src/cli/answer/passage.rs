@@ -83,7 +83,14 @@ fn stretch(hit: &Hit, chars: &[char], (from, to): (usize, usize), marks_answer: 
     let mut inked = Inked::default();
     // Matched words stand in order and do not overlap.
     let mut words = hit.highlights.iter().peekable();
+    let mut unsaid = 0;
     for (at, &c) in chars.iter().enumerate().take(to).skip(from) {
+        if at == 0 || chars[at - 1] == '\n' {
+            unsaid = at + heading_sign(&chars[at..]);
+        }
+        if at < unsaid {
+            continue;
+        }
         while words.next_if(|word| word.end as usize <= at).is_some() {}
         let is_word = words.peek().is_some_and(|word| word.start as usize <= at);
         let is_answer = answers.is_some_and(|(from, to)| (from..to).contains(&at));
@@ -96,6 +103,15 @@ fn stretch(hit: &Hit, chars: &[char], (from, to): (usize, usize), marks_answer: 
         inked.push_char(c, ink);
     }
     inked
+}
+
+/// Characters at the beginning of a line that only say that it is a heading (`## `), as Markdown has it.
+fn heading_sign(line: &[char]) -> usize {
+    let signs = line.iter().take_while(|&&c| c == '#').count();
+    match (1..=6).contains(&signs) && line.get(signs) == Some(&' ') {
+        true => signs + 1,
+        false => 0,
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +143,21 @@ mod tests {
         assert!(excerpt.contains(answer) && excerpt.chars().count() < 150, "{excerpt}");
         assert_eq!(shown(headline(&hit, false).0), answer);
         assert_eq!(shown(marked(&hit, false)), hit.text);
+    }
+
+    #[test]
+    fn the_sign_of_a_heading_is_not_shown() {
+        let check = |text: &str, expected: &str| {
+            let hit = Hit {
+                text: text.into(),
+                ..Hit::default()
+            };
+            assert_eq!(shown(marked(&hit, false)), expected);
+        };
+        check("## 材料\n带身份证。", "材料 带身份证。");
+        check("前文。\n###### 材料", "前文。 材料");
+        check("#医保# 一段", "#医保# 一段");
+        check("####### 七个", "####### 七个");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How a report looks to a person: plain text in Chinese. Never computes a number.
+//! How a report looks to a person: plain text in English. Never computes a number.
 
 use std::fmt::Write as _;
 
@@ -9,29 +9,33 @@ use crate::eval::table::{align, shorten};
 const TEXT_WIDTH: usize = 48;
 
 impl Report {
-    /// The report for people, in Chinese.
+    /// The report for people.
     pub fn to_table(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "数据集 {}：{} 个问题，{} 个有判断",
+            "dataset {}: {} questions, {} judged",
             self.dataset, self.questions, self.judged
         );
         if self.unjudged > 0 {
-            let _ = writeln!(text, "  {} 个问题没有判断，不计入平均", self.unjudged);
+            let _ = writeln!(
+                text,
+                "  questions without a judgement, not in the means: {}",
+                self.unjudged
+            );
         }
         if self.orphans > 0 {
             let _ = writeln!(
                 text,
-                "  {} 个有判断的编号不在 queries.jsonl 中，不计入平均",
+                "  judged ids that are not in queries.jsonl, not in the means: {}",
                 self.orphans
             );
         }
-        let _ = writeln!(text, "\n全部文章");
+        let _ = writeln!(text, "\nall articles");
         self.scope_table(&self.whole, &mut text);
         if let Some(own) = &self.own_kind {
-            let _ = writeln!(text, "\n只看与问题同类的文章");
+            let _ = writeln!(text, "\narticles of the question's own kind");
             self.scope_table(own, &mut text);
         }
         self.seen(&mut text);
@@ -48,7 +52,7 @@ impl Report {
             .first()
             .map(|(_, means)| means.0.iter().map(|(name, _)| name.clone()).collect())
             .unwrap_or_default();
-        let mut rows = vec![[vec!["方式".to_owned()], names].concat()];
+        let mut rows = vec![[vec!["mode".to_owned()], names].concat()];
         for ((mode, means), (_, intervals)) in scope.modes.0.iter().zip(&scope.intervals.0) {
             let cells = means.0.iter().zip(&intervals.0);
             let cells = cells.map(|((_, mean), (_, [low, high]))| format!("{mean:.4} [{low:.3}, {high:.3}]"));
@@ -56,14 +60,23 @@ impl Report {
         }
         text.push_str(&align(&rows, false));
         for (mode, count) in scope.empty.0.iter().filter(|(_, count)| *count > 0) {
-            let _ = writeln!(text, "  {mode}：{count} 个问题没有任何结果，按 0 计");
+            let _ = writeln!(text, "  {mode}: questions without a hit, counted as 0: {count}");
         }
         if scope.comparisons.is_empty() {
             return;
         }
-        let header = ["比较", "指标", "差", "95% 区间", "p", "升", "降", ""]
-            .map(str::to_owned)
-            .to_vec();
+        let header = [
+            "compared",
+            "metric",
+            "difference",
+            "95% interval",
+            "p",
+            "better",
+            "worse",
+            "",
+        ]
+        .map(str::to_owned)
+        .to_vec();
         let mut rows = vec![header];
         for comparison in &scope.comparisons {
             let difference = &comparison.difference;
@@ -75,10 +88,14 @@ impl Report {
                 format!("{:.4}", difference.p),
                 comparison.wins.to_string(),
                 comparison.losses.to_string(),
-                if difference.clear_of_zero() { "显著" } else { "" }.to_owned(),
+                if difference.clear_of_zero() { "clear" } else { "" }.to_owned(),
             ]);
         }
-        let _ = writeln!(text, "配对自助法：{} 次重抽样，种子 {}", self.resamples, self.seed);
+        let _ = writeln!(
+            text,
+            "paired bootstrap: {} resamples, seed {}",
+            self.resamples, self.seed
+        );
         text.push_str(&align(&rows, true));
     }
 
@@ -87,20 +104,20 @@ impl Report {
         if let Some(answerable) = &self.answerable {
             let areas = answerable.auc.iter().map(|(kind, auc)| {
                 let count = answerable.unanswerable.get(kind).copied().unwrap_or(0);
-                format!("{kind} {auc:.3}（{count} 个）")
+                format!("{kind} {auc:.3} ({count})")
             });
             let areas: Vec<String> = areas.collect();
             let _ = writeln!(
                 text,
-                "\n有无答案的区分（AUC，{} 个可答）：{}",
+                "\nquestions that are answered told from those that are not (AUC, {} answered): {}",
                 answerable.answered,
-                areas.join("，")
+                areas.join(", ")
             );
         }
         if let Some(counted) = &self.best_sentence {
             let _ = writeln!(
                 text,
-                "\n最佳句子：{} 个问题有句子判断，{} 个在前十名找到所在文章，其中 {} 个句子正确；第一名就正确的 {} 个",
+                "\nbest sentences: questions judged {}, their article among the first ten {}, of these right {}; right at the first hit {}",
                 counted.questions, counted.found, counted.right, counted.right_first
             );
         }
@@ -110,10 +127,10 @@ impl Report {
         let (Some((mode, _)), Some((_, first))) = (self.main(), self.kinds.0.first()) else {
             return;
         };
-        let _ = writeln!(text, "\n{mode} 按问题类型");
+        let _ = writeln!(text, "\n{mode}, by kind of question");
         let names = first.means.0.iter().map(|(name, _)| name.clone());
         let mut rows = vec![
-            ["类型", "问题"]
+            ["kind", "questions"]
                 .map(str::to_owned)
                 .into_iter()
                 .chain(names)
@@ -121,7 +138,7 @@ impl Report {
         ];
         let with_sentences = self.best_sentence.is_some();
         if with_sentences {
-            rows[0].push("句子正确".to_owned());
+            rows[0].push("sentences right".to_owned());
         }
         for (kind, means) in &self.kinds.0 {
             let mut row = vec![kind.clone(), means.questions.to_string()];
@@ -140,9 +157,9 @@ impl Report {
         if self.worst.is_empty() {
             return;
         }
-        let _ = writeln!(text, "\n{mode} 答得最差的问题（按 {metric}）");
+        let _ = writeln!(text, "\n{mode}: the questions answered worst, by {metric}");
         let mut rows = vec![
-            ["编号", metric, "首个正确", "排第一的", "问题"]
+            ["id", metric, "first right", "at the top", "question"]
                 .map(str::to_owned)
                 .to_vec(),
         ];
@@ -162,7 +179,7 @@ impl Report {
                     .get(mode)
                     .cloned()
                     .flatten()
-                    .unwrap_or_else(|| "无".to_owned()),
+                    .unwrap_or_else(|| "none".to_owned()),
                 shorten(&question.text, TEXT_WIDTH),
             ]);
         }
@@ -176,9 +193,12 @@ impl Report {
         if self.changed.is_empty() {
             return;
         }
-        let _ = writeln!(text, "\n从 {first} 到 {last} 变化最大的问题（按 {metric}）");
+        let _ = writeln!(
+            text,
+            "\nfrom {first} to {last}: the questions that changed most, by {metric}"
+        );
         let mut rows = vec![
-            ["编号", "变化", "之前", "之后", "名次", "问题"]
+            ["id", "change", "before", "after", "place", "question"]
                 .map(str::to_owned)
                 .to_vec(),
         ];
@@ -203,7 +223,7 @@ impl Report {
 }
 
 fn rank(rank: Option<usize>) -> String {
-    rank.map_or_else(|| "未找到".to_owned(), |rank| rank.to_string())
+    rank.map_or_else(|| "not found".to_owned(), |rank| rank.to_string())
 }
 
 #[cfg(test)]
@@ -225,15 +245,15 @@ mod tests {
         .unwrap();
         let table = report.to_table();
         for part in [
-            "数据集 小集：4 个问题，3 个有判断",
-            "1 个问题没有判断",
-            "1 个有判断的编号不在",
-            "全部文章\n方式",
-            "只看与问题同类的文章",
+            "dataset 小集: 4 questions, 3 judged",
+            "questions without a judgement, not in the means: 1",
+            "not in queries.jsonl, not in the means: 1",
+            "all articles\nmode",
+            "articles of the question's own kind",
             "hybrid − lexical",
-            "hybrid：1 个问题没有任何结果",
-            "hybrid 答得最差的问题（按 nDCG@10）",
-            "未找到",
+            "hybrid: questions without a hit, counted as 0: 1",
+            "hybrid: the questions answered worst, by nDCG@10",
+            "not found",
             "2 → 1",
             "断缴两个月",
         ] {

@@ -4,7 +4,7 @@
 //! within a second. Owns the writer, the time and the list of those who wait; decides nothing about articles.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Ingest;
@@ -35,6 +35,9 @@ impl Default for Pace {
 /// Is told the commit that made a change durable, or why it is lost. Called once, from a thread that others wait for.
 pub type Told = Box<dyn FnOnce(Result<u64>) + Send>;
 
+/// Is told each failure that took changes with it; from a thread that others wait for.
+pub type ToldFailure = Box<dyn Fn(&Error) + Send + Sync>;
+
 /// An index with the writer that all callers share.
 pub struct Commits {
     pub(super) backend: Arc<dyn Backend>,
@@ -43,10 +46,14 @@ pub struct Commits {
     /// Taken after the writer's lock where both are held, never before it.
     state: Mutex<State>,
     wake: Condvar,
+    /// Who watches over the writing, if anybody does.
+    pub(super) watching: OnceLock<ToldFailure>,
 }
 
 struct State {
     session: u64,
+    /// Why the session before it ended, if one did.
+    failed: Option<Error>,
     /// The last group that is durable, and the newest commit's stamp.
     durable: u64,
     stamp: u64,
@@ -77,6 +84,7 @@ impl Commits {
             pace,
             state: Mutex::new(State {
                 session,
+                failed: None,
                 durable: 0,
                 stamp,
                 due: None,
@@ -84,6 +92,7 @@ impl Commits {
                 is_closing: false,
             }),
             wake: Condvar::new(),
+            watching: OnceLock::new(),
         })
     }
 
@@ -97,7 +106,7 @@ impl Commits {
     pub fn when_durable(&self, change: Change, told: Told) {
         let mut state = self.state();
         let known = match () {
-            () if change.session != state.session => Err(lost()),
+            () if change.session != state.session => Err(lost(state.failed.as_ref())),
             () if change.group <= state.durable => Ok(state.stamp),
             () => {
                 state.waiting.push((change, told));
@@ -264,11 +273,20 @@ impl Commits {
     /// Takes back what a failure left half done, if there was one, and finds who is to be told that a change is lost.
     pub fn recover(&self, writer: &mut Grouped) -> Option<News> {
         let failed = writer.recover()?;
+        if let Some(watching) = self.watching.get() {
+            watching(&failed);
+        }
         let mut state = self.state();
         state.session = writer.session();
+        state.failed = Some(failed.clone());
         state.due = None;
         let lost = std::mem::take(&mut state.waiting).into_iter();
         Some(lost.map(|(_, told)| (told, Err(failed.clone()))).collect())
+    }
+
+    /// What is said of a change that a failure took back.
+    pub fn lost(&self) -> Error {
+        lost(self.state().failed.as_ref())
     }
 }
 
@@ -279,10 +297,15 @@ pub fn tell(news: News) {
     }
 }
 
-/// What is said of a change that a failure took back.
-pub fn lost() -> Error {
-    Error::unavailable("the change was lost before it was durable, since writing failed")
-        .help("send it again; what is there already costs nothing")
+fn lost(failed: Option<&Error>) -> Error {
+    let why = failed
+        .map(|failed| format!(": {}", failed.message()))
+        .unwrap_or_default();
+    let help = failed.and_then(Error::hint);
+    Error::unavailable(format!(
+        "the change was lost before it was durable, since writing failed{why}"
+    ))
+    .help(help.unwrap_or("send it again; what is there already costs nothing"))
 }
 
 fn closing() -> Error {

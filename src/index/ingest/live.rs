@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::commits::{Commits, lost, tell};
+use super::commits::{Commits, tell};
 pub use super::commits::{Pace, Told};
 pub use super::group::Change;
 use super::group::Grouped;
@@ -78,6 +78,11 @@ impl Live {
         })
     }
 
+    /// Has `told` called with each failure that takes changes with it; the first who asks for it is told.
+    pub fn watch(&self, told: impl Fn(&Error) + Send + Sync + 'static) {
+        let _ = self.shared.watching.set(Box::new(told));
+    }
+
     /// Adds articles of a source, or replaces those of the same id; the unchanged cost a lookup. What is refused or
     /// fails leaves the others alone. Takes the caller's thread for as long as cutting and embedding take.
     ///
@@ -128,7 +133,9 @@ impl Live {
         for (place, result) in places.into_iter().zip(results) {
             outcomes[place] = match result {
                 // It was unchanged against something that is lost, or is lost itself.
-                Ok(outcome) if is_lost || outcome == Outcome::Unchanged && change.session != begun => Err(lost()),
+                Ok(outcome) if is_lost || outcome == Outcome::Unchanged && change.session != begun => {
+                    Err(shared.lost())
+                }
                 result => result,
             };
         }

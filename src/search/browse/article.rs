@@ -36,8 +36,11 @@ pub struct WholeArticle {
 /// The article of this id.
 ///
 /// # Errors
-/// `Missing` if there is none; those of the index.
+/// `Caller` if none is named, `Missing` if there is none; those of the index.
 pub fn whole_article(snapshot: &dyn Snapshot, id: &str, budget: Budget) -> Result<WholeArticle> {
+    if id.is_empty() {
+        return Err(Error::caller("article_id: is not set"));
+    }
     let article = snapshot.article(id, budget)?.ok_or_else(|| no_article(id))?;
     let (mut places, mut regions, mut years) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (stored, _) in snapshot.passages(id, budget)? {

@@ -52,6 +52,9 @@ pub fn similar(
     if !(1..=MOST_WANTED).contains(&wanted) {
         return Err(Error::caller(format!("top_k: is {wanted}, must be 1 to {MOST_WANTED}")));
     }
+    if id.is_empty() {
+        return Err(Error::caller("article_id: is not set"));
+    }
     let passages = snapshot.passages(id, budget)?;
     let Some((first, _)) = passages.first() else {
         return Err(no_article(id));

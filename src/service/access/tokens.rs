@@ -194,6 +194,13 @@ impl NewToken {
     /// # Errors
     /// `Caller` if the name or the rights are none, `Unavailable` if there is no randomness.
     pub fn make(name: &str, rights: &str, rate: Option<u32>) -> Result<NewToken> {
+        // Said of what was given, before it is a line like others.
+        check_name(name).map_err(Error::caller)?;
+        if rights.chars().any(char::is_whitespace) {
+            return Err(Error::caller(
+                "the rights have commas between them and no blanks: search,write",
+            ));
+        }
         let mut random = [0; RANDOM];
         getrandom::fill(&mut random).or_fault(Fault::Unavailable, "asking the system for randomness")?;
         let token = format!("{PREFIX}{}", hex(&random));

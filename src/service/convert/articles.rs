@@ -24,6 +24,7 @@ const MOST_LISTED: usize = 1_000;
 /// `Caller`, naming the field.
 pub fn check_count(field: &str, count: usize) -> Result<()> {
     match count {
+        0 => Err(Error::caller(format!("{field}: is empty")).help(format!("name 1 to {MAX_ARTICLES}"))),
         1..=MAX_ARTICLES => Ok(()),
         _ => Err(
             Error::caller(format!("{field}: has {count} values, must have 1 to {MAX_ARTICLES}"))

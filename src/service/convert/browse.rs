@@ -33,6 +33,7 @@ pub fn article(core: WholeArticle) -> wire::GetArticleResponse {
                 span: Some(span(place.span)),
             })
             .collect(),
+        next_start: None,
     }
 }
 

@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, request};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -15,6 +17,7 @@ use super::{json, params};
 use crate::error::{Context, Error, Fault, Result};
 use crate::service::deadline::{Deadline, TIMEOUT};
 use crate::service::refusal::{Protocol, refuse};
+use crate::service::wire;
 
 /// From this many bytes on a body is not read by an async worker, which others need.
 const LARGE: usize = 64 << 10;
@@ -73,11 +76,24 @@ impl Call {
         }
         let body = self.whole(most).await?;
         if body.len() < LARGE {
-            return json::read(&body);
+            return json::read(name, &body);
         }
-        tokio::task::spawn_blocking(move || json::read(&body))
+        tokio::task::spawn_blocking(move || json::read(name, &body))
             .await
             .or_fault(Fault::Bug, "reading JSON")?
+    }
+
+    /// What is asked of the article that the path names, by the parameters behind it.
+    ///
+    /// # Errors
+    /// `Caller` by the parameter.
+    pub fn about_article(self, article_id: String) -> Result<wire::GetArticleRequest> {
+        let parameters = params::read("GetArticleRequest", self.query())?;
+        let asked: wire::GetArticleRequest = json::read_from(parameters)?;
+        match asked.article_id.is_empty() {
+            true => Ok(wire::GetArticleRequest { article_id, ..asked }),
+            false => Err(Error::caller("article_id: is in the path already")),
+        }
     }
 
     /// Its body in parts as they come.
@@ -136,6 +152,39 @@ pub fn too_large(most: usize) -> Error {
     Error::new(Fault::Exhausted, format!("the body is larger than {most} bytes")).help("send it in several calls")
 }
 
+/// Refuses what would be read as something else than was sent: an address whose bytes are no UTF-8, a body that is
+/// packed in a way that is not undone.
+pub async fn only_what_is_read_rightly(request: Request, next: Next) -> Response {
+    match readable(&request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => failed(&error),
+    }
+}
+
+fn readable(request: &Request) -> Result<()> {
+    let is_text = |part: &&str| percent_decode_str(part).decode_utf8().is_ok();
+    let query = request.uri().query().unwrap_or_default();
+    if let Some(pair) = query.split('&').find(|pair| !is_text(pair)) {
+        let name: String = pair.split('=').next().unwrap_or_default().chars().take(100).collect();
+        return Err(Error::caller(format!("{name}: is not UTF-8")).help("encode addresses by UTF-8"));
+    }
+    if !is_text(&request.uri().path()) {
+        return Err(Error::caller("the address is not UTF-8").help("encode addresses by UTF-8"));
+    }
+    let packed = request.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    match packed {
+        None | Some(b"gzip" | b"identity") => Ok(()),
+        Some(other) => Err(Error::caller(format!(
+            "{UNKNOWN_PACKING}`{}` is not undone here",
+            String::from_utf8_lossy(other)
+        ))
+        .help("send the body as it is, or as gzip")),
+    }
+}
+
+/// How a refusal of a packed body begins.
+const UNKNOWN_PACKING: &str = "content-encoding: ";
+
 /// Refuses a body whose type a browser sends for any page without asking first.
 fn says_what_it_is(headers: &HeaderMap) -> Result<()> {
     let content = headers
@@ -164,6 +213,9 @@ pub fn failed(error: &Error) -> Response {
     let mut response = refuse(Protocol::Http, error).map(Body::new);
     if error.fault() == Fault::Exhausted && error.message().starts_with("the body is larger") {
         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    }
+    if error.message().starts_with(UNKNOWN_PACKING) {
+        *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     }
     response
 }

@@ -4,21 +4,33 @@
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Deserializer};
+use serde_json::Value;
 
+use super::plain;
 use crate::error::{Context, Error, Fault, Result};
 
 /// Where the fields are documented.
 const FIELDS: &str = "the fields of each call are in /openapi.json";
 
-/// A message out of its JSON.
+/// The message of this name out of its JSON.
 ///
 /// # Errors
 /// `Caller`, naming the field and the reason.
-pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let message = read_from(&mut reader)?;
-    reader.end().map_err(|cause| refused("", &cause))?;
-    Ok(message)
+pub fn read<T: DeserializeOwned>(name: &str, json: &[u8]) -> Result<T> {
+    let read = |json| {
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let message = read_from(&mut reader)?;
+        reader.end().map_err(|cause| refused("", &cause))?;
+        Ok(message)
+    };
+    read(json).or_else(|error| match serde_json::from_slice::<Value>(json) {
+        // What the library does not take, or says in its own terms.
+        Ok(value) => match plain::message(name, value.clone())? {
+            plain if plain == value => Err(error),
+            plain => read_from(plain),
+        },
+        Err(_) => Err(error),
+    })
 }
 
 /// A message out of a value.
@@ -65,7 +77,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_refused_by_its_field() {
         let check = |json: &str, field: &str| {
-            let error = read::<wire::SearchRequest>(json.as_bytes()).unwrap_err();
+            let error = read::<wire::SearchRequest>("SearchRequest", json.as_bytes()).unwrap_err();
             assert_eq!(error.fault(), Fault::Caller);
             assert_eq!(Refusal::new(&error).field, field, "{json}: {error}");
         };
@@ -89,7 +101,7 @@ mod tests {
     #[test]
     fn both_spellings_are_taken_and_the_protos_goes_out() {
         let check = |json: &str| {
-            let request: wire::SearchRequest = read(json.as_bytes()).unwrap();
+            let request: wire::SearchRequest = read("SearchRequest", json.as_bytes()).unwrap();
             assert_eq!(request.top_k, Some(3));
             let out = String::from_utf8(write(request).unwrap()).unwrap();
             assert!(
@@ -103,5 +115,6 @@ mod tests {
         };
         check(r#"{"query": "医保", "top_k": 3, "mode": "MODE_HYBRID"}"#);
         check(r#"{"query": "医保", "topK": "3", "filter": null}"#);
+        check(r#"{"query": "医保", "top_k": 3.0, "explain": null, "filter": {"years": null}}"#);
     }
 }

@@ -9,6 +9,7 @@ mod json;
 mod openapi;
 mod page;
 mod params;
+mod plain;
 mod schema;
 mod streams;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request};
 use axum::http::{HeaderName, Method, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde::Serialize;
@@ -29,11 +31,11 @@ use serde::de::DeserializeOwned;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, Cors};
+use tower_http::decompression::RequestDecompressionLayer;
 
 use self::exchange::{Call, Effect, failed, respond};
 use super::admission::Room;
 use super::calls::SearchCalls;
-use super::deadline::Deadline;
 use super::index_calls::IndexCalls;
 use super::refusal::Protocol;
 use super::{Answer, wire};
@@ -137,9 +139,12 @@ pub fn routes(services: Services) -> Router {
             get({
                 let services = services.clone();
                 move |Path(article_id): Path<String>, request: Request| async move {
-                    let deadline = request.extensions().get::<Deadline>().map(|deadline| deadline.0);
-                    let request = wire::GetArticleRequest { article_id };
-                    respond(services.search.get_article(request, deadline, json::write).await)
+                    let call = Call::new(request);
+                    let deadline = call.deadline();
+                    match call.about_article(article_id) {
+                        Ok(request) => respond(services.search.get_article(request, deadline, json::write).await),
+                        Err(error) => failed(&error),
+                    }
                 }
             }),
         )
@@ -159,25 +164,29 @@ pub fn routes(services: Services) -> Router {
         .route("/v1/articles:import", post(with(&services, import)))
         .route(
             "/v1/articles:upsert",
-            writing(&services, |services, request, deadline| async move {
-                services.index.upsert(request, deadline).await
-            }),
+            writing(
+                &services,
+                "UpsertArticlesRequest",
+                |services, request, deadline| async move { services.index.upsert(request, deadline).await },
+            ),
         )
         .route(
             "/v1/articles:delete",
-            writing(&services, |services, request, deadline| async move {
-                services.index.delete(request, deadline).await
-            }),
+            writing(
+                &services,
+                "DeleteArticlesRequest",
+                |services, request, deadline| async move { services.index.delete(request, deadline).await },
+            ),
         )
         .route(
             "/v1/commit",
-            writing(&services, |services, request, deadline| async move {
+            writing(&services, "CommitRequest", |services, request, deadline| async move {
                 services.index.commit(request, deadline).await
             }),
         )
         .route(
             "/v1/snapshot",
-            writing(&services, |services, request, deadline| async move {
+            writing(&services, "SnapshotRequest", |services, request, deadline| async move {
                 services.index.snapshot(request, deadline).await
             }),
         )
@@ -188,7 +197,7 @@ pub fn routes(services: Services) -> Router {
                 let read = |services: Services, file, deadline| async move {
                     services.index.reading.read_file(file, deadline).await
                 };
-                of_index(services, room, request, "", Effect::Writes, read)
+                of_index(services, room, request, "ReadFileRequest", Effect::Writes, read)
             })),
         )
         .route(
@@ -227,6 +236,8 @@ pub fn routes(services: Services) -> Router {
             })),
         )
         .method_not_allowed_fallback(|request: Request| async move { wrong_method(&request) })
+        .layer(RequestDecompressionLayer::new())
+        .layer(from_fn(exchange::only_what_is_read_rightly))
         // As fast as packing goes: who asks waits for the answer, too.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
@@ -350,17 +361,16 @@ where
 }
 
 /// A call of `IndexService` that writes, by POST.
-fn writing<Q, T, F, A>(services: &Services, call: F) -> MethodRouter
+fn writing<Q, T, F, A>(services: &Services, message: &'static str, call: F) -> MethodRouter
 where
     Q: DeserializeOwned + Send + 'static,
     T: Serialize + 'static,
     F: Fn(Services, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
     A: Future<Output = Result<T>> + Send + 'static,
 {
-    // By POST no message is made of parameters, so its name is not asked for.
     post(with(services, move |services, request| {
         let room = services.room.clone();
-        of_index(services, room, request, "", Effect::Writes, call)
+        of_index(services, room, request, message, Effect::Writes, call)
     }))
 }
 

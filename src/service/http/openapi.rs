@@ -76,6 +76,9 @@ fn document() -> Value {
     })
 }
 
+/// The field that a path may name.
+const IN_PATH: &str = "article_id";
+
 fn operation(address: &Address, method: &str, used: &mut BTreeSet<String>) -> Value {
     let (service, name) = address.call.split_once('.').unwrap_or((address.call, ""));
     let is_posted = ADDRESSES
@@ -118,18 +121,17 @@ fn operation(address: &Address, method: &str, used: &mut BTreeSet<String>) -> Va
                 "description": "What the articles come from; a new name makes a source.",
             }]);
         }
-        Given::Address => {
-            operation["parameters"] = json!([{
-                "name": "article_id", "in": "path", "required": true, "schema": { "type": "string" },
+        Given::Address | Given::Parameters => {
+            let in_path = json!({
+                "name": IN_PATH, "in": "path", "required": true, "schema": { "type": "string" },
                 "description": "Its id, percent-encoded (`/` may stay).",
-            }]);
-        }
-        Given::Parameters => {
-            let parameter = |(name, field): &(String, &Field)| {
-                json!({
+            });
+            let parameter = |(name, field): &(String, &Field)| match address.given {
+                Given::Address if name == IN_PATH => in_path.clone(),
+                _ => json!({
                     "name": name, "in": "query", "required": false,
                     "description": field.comment, "schema": of_field(field, &mut BTreeSet::new(), false),
-                })
+                }),
             };
             operation["parameters"] = params::names(address.message).iter().map(parameter).collect();
         }

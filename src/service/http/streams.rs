@@ -60,6 +60,7 @@ pub fn articles(
         number: 0,
         most_bytes,
         has_ended: false,
+        failed: None,
     };
     stream::unfold((reader, Some(source)), |(mut reader, mut source)| async move {
         let message = reader.next_message().await.transpose()?;
@@ -68,7 +69,6 @@ pub fn articles(
             source: source.take().map(|name| wire::Source { name, folder: None }),
             articles,
         });
-        reader.has_ended |= message.is_err();
         Some((message, (reader, source)))
     })
 }
@@ -85,12 +85,31 @@ struct Lines<S> {
     number: usize,
     most_bytes: usize,
     has_ended: bool,
+    /// Why it cannot be read on, while what was read before is handed on.
+    failed: Option<Error>,
 }
 
 impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
-    /// Some articles; none at the end.
+    /// Some articles; none at the end. A failure comes after the articles before it.
     async fn next_message(&mut self) -> Result<Option<Vec<wire::Article>>> {
-        let (mut articles, mut bytes) = (Vec::new(), 0);
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
+        let mut articles = Vec::new();
+        if let Err(failed) = self.fill(&mut articles).await {
+            // Nothing behind it is read.
+            self.rest.clear();
+            (self.at, self.searched, self.has_ended) = (0, 0, true);
+            if articles.is_empty() {
+                return Err(failed);
+            }
+            self.failed = Some(failed);
+        }
+        Ok((!articles.is_empty()).then_some(articles))
+    }
+
+    async fn fill(&mut self, articles: &mut Vec<wire::Article>) -> Result<()> {
+        let mut bytes = 0;
         loop {
             while let Some(length) = self.rest[self.searched..].iter().position(|&byte| byte == b'\n') {
                 let end = self.searched + length + 1;
@@ -102,11 +121,11 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
                     articles.push(article);
                 }
                 if articles.len() >= TOGETHER || bytes >= TOGETHER_BYTES {
-                    return Ok(Some(articles));
+                    return Ok(());
                 }
             }
             if self.has_ended {
-                return Ok((!articles.is_empty()).then_some(articles));
+                return Ok(());
             }
             // Once for each part, however many lines it had.
             self.rest.drain(..self.at);
@@ -132,9 +151,9 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
 fn read(line: &[u8], number: usize) -> Result<Option<wire::Article>> {
     match line.trim_ascii() {
         [] => Ok(None),
-        line => json::read(line).map(Some).map_err(|error| {
-            let fields = "one article a line; what was taken before it is kept";
-            Error::new(error.fault(), format!("line {number}: {}", error.message())).help(fields)
+        line => json::read("Article", line).map(Some).map_err(|error| {
+            let help = "one article a line; mend the line and send it and the rest in another call";
+            Error::new(error.fault(), format!("line {number}: {}", error.message())).help(help)
         }),
     }
 }
@@ -177,19 +196,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_bad_line_ends_it_and_is_named() {
-        let check = async |body: &str, most: usize, expected: &str| {
-            let messages = messages_of(body, most).await;
-            let error = messages.last().unwrap().as_ref().unwrap_err();
+    async fn a_bad_line_ends_it_and_is_named_after_those_before_it() {
+        let check = async |body: &str, most: usize, before: usize, expected: &str| {
+            let mut messages = messages_of(body, most).await;
+            let error = messages.pop().unwrap().unwrap_err();
             assert!(error.message().starts_with(expected), "{error}");
+            let articles = messages.into_iter().map(|message| message.unwrap().articles.len());
+            assert_eq!(articles.sum::<usize>(), before, "{body}");
         };
         check(
             "{\"id\":\"a\"}\n{\"idd\":\"b\"}\n{\"id\":\"c\"}\n",
             1_000,
+            1,
             "line 2: idd: is not",
         )
         .await;
-        check("{\"id\":\"a\"}\n{\n", 1_000, "line 2: ").await;
-        check(&"x".repeat(3_000), 1_000, "line 1: the body is larger").await;
+        check("{\"id\":\"a\"}\n{\n", 1_000, 1, "line 2: ").await;
+        let many = "{\"id\":\"a\"}\n".repeat(70);
+        check(&format!("{many}{{"), 1_000, 70, "line 71: ").await;
+        check(&"x".repeat(3_000), 1_000, 0, "line 1: the body is larger").await;
+        check(
+            &format!("{many}{}", "x".repeat(3_000)),
+            1_000,
+            70,
+            "line 71: the body is larger",
+        )
+        .await;
     }
 }

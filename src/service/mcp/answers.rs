@@ -12,7 +12,7 @@ use crate::service::convert::ask;
 use crate::service::wire;
 
 /// Characters of an article given at a time.
-const AT_A_TIME: usize = 20_000;
+pub const AT_A_TIME: u32 = 20_000;
 
 /// Who published an article, when and where, and what it is about: what a model names beside an answer.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -147,15 +147,11 @@ pub struct Whole {
     attributes: std::collections::BTreeMap<String, String>,
 }
 
-impl Whole {
-    /// A part of an article, from a character on.
-    pub fn of(article: wire::GetArticleResponse, start: u32) -> Whole {
-        let mut rest = article.text.chars().skip(start as usize);
-        let text: String = rest.by_ref().take(AT_A_TIME).collect();
-        let next = start.saturating_add(AT_A_TIME as u32);
+impl From<wire::GetArticleResponse> for Whole {
+    fn from(article: wire::GetArticleResponse) -> Self {
         Whole {
-            next_start: rest.next().map(|_| next),
-            text,
+            next_start: article.next_start,
+            text: article.text,
             title: article.title,
             about: About {
                 source: article.source,
@@ -256,26 +252,5 @@ impl From<wire::FacetsResponse> for Counted {
             regions: counts(answer.regions),
             years: counts(answer.years),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_article_is_given_in_parts_that_are_the_whole() {
-        let text: String = ('一'..).take(AT_A_TIME * 2 + 5).collect();
-        let (mut read, mut start) = (String::new(), Some(0));
-        while let Some(from) = start {
-            let article = wire::GetArticleResponse {
-                text: text.clone(),
-                ..Default::default()
-            };
-            let part = Whole::of(article, from);
-            read.push_str(&part.text);
-            start = part.next_start;
-        }
-        assert_eq!(read, text);
     }
 }

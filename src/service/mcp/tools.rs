@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::answers::{Alike, Counted, Found, Whole};
+use super::answers::{AT_A_TIME, Alike, Counted, Found, Whole};
 use super::arguments::{self, Facets, GetArticle, Only, Search, Similar};
 use super::asker::Asker;
 use super::behind::Behind;
@@ -112,11 +112,12 @@ impl Tools {
 
     async fn get_article(&self, arguments: JsonObject, until: Instant) -> Result<Value> {
         let GetArticle { article_id, start } = read(arguments)?;
-        let article = self
-            .behind
-            .get_article(wire::GetArticleRequest { article_id }, until)
-            .await?;
-        written(&Whole::of(article, start.unwrap_or(0)))
+        let asked = wire::GetArticleRequest {
+            article_id,
+            start,
+            max_characters: Some(AT_A_TIME),
+        };
+        written(&Whole::from(self.behind.get_article(asked, until).await?))
     }
 
     async fn similar(&self, arguments: JsonObject, until: Instant) -> Result<Value> {

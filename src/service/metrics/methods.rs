@@ -45,7 +45,12 @@ const METHODS: &[&str] = &[
     "/metrics",
     "/healthz",
     "/readyz",
+    "/openapi.json",
     "/",
+    "/page.css",
+    "/page.js",
+    "/admin",
+    "/admin.js",
 ];
 
 /// The name of a path.

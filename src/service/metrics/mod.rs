@@ -122,6 +122,7 @@ pub struct Metrics {
     commit_age: Seconds,
     commits: Counter,
     refresh_failures: Counter,
+    write_failures: Counter,
     maintenance_failures: Counter,
     reload_failures: Counter,
     memory: Gauge,
@@ -233,6 +234,11 @@ impl Metrics {
                 "baowen_index_refresh_failures",
                 "Newer commits that could not be opened",
             ),
+            write_failures: counter(
+                r,
+                "baowen_index_write_failures",
+                "Failures of writing that took changes with them before they were durable",
+            ),
             maintenance_failures: counter(r, "baowen_index_maintenance_failures", "Maintenance that failed"),
             reload_failures: counter(
                 r,
@@ -342,6 +348,11 @@ impl Metrics {
     /// A newer commit could not be opened.
     pub fn refresh_failed(&self) {
         self.refresh_failures.inc();
+    }
+
+    /// Writing failed, and took changes with it.
+    pub fn writing_failed(&self) {
+        self.write_failures.inc();
     }
 
     /// Maintenance failed.

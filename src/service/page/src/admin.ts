@@ -1,7 +1,7 @@
 // The operator's page: what is in the index, where it came from, and what becomes of a text. Reads only.
 
 import { analyze, collection, hasToken, metrics, questionsToReview, sources, stats, Trouble } from "./api";
-import { byId, el } from "./dom";
+import { byId, el, type Child } from "./dom";
 import { ofMetrics } from "./metrics";
 import { count } from "./numbers";
 import { ofChosen } from "./read";
@@ -36,6 +36,15 @@ function ofStats(found: Stats): HTMLElement {
 
 /** So many questions to look at are shown of a kind. */
 const REVIEWED = 20;
+/** Of a longer question the rest is folded. */
+const GLIMPSE = 60;
+
+function asked({ text, characters }: QuestionToReview): Child {
+  if (text === undefined) return `（${characters} 个字，没有记下）`;
+  const all = Array.from(visible(text));
+  if (all.length <= GLIMPSE) return all.join("");
+  return el("details", { class: "fold" }, el("summary", {}, `${all.slice(0, GLIMPSE).join("")}……`), el("p", {}, all.join("")));
+}
 
 function ofQuestions(name: string, questions: QuestionToReview[]): HTMLElement[] {
   if (questions.length === 0) return [el("h3", {}, name), el("p", { class: "hint" }, "还没有。")];
@@ -43,7 +52,7 @@ function ofQuestions(name: string, questions: QuestionToReview[]): HTMLElement[]
     el(
       "tr",
       {},
-      el("td", {}, question.text === undefined ? `（${question.characters} 个字，没有记下）` : visible(question.text)),
+      el("td", {}, asked(question)),
       el("td", { class: "number" }, `${(Number(question.micros) / 1000).toFixed(1)} 毫秒`),
       el("td", { class: "number" }, question.answerable === undefined ? "" : `${Math.round(question.answerable * 100)}%`),
       el("td", { class: "number" }, `${question.times} 次`),

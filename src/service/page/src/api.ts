@@ -137,9 +137,17 @@ export async function suggest(typed: string, signal: AbortSignal): Promise<Sugge
   return answer.suggestions;
 }
 
-/** A whole article. */
-export function article(id: string, signal: AbortSignal): Promise<Article> {
-  return call<Article>(`/v1/articles/${encodeURIComponent(id)}`, signal);
+/** A whole article, which a long one comes in parts of. */
+export async function article(id: string, signal: AbortSignal): Promise<Article> {
+  const path = `/v1/articles/${encodeURIComponent(id)}`;
+  const { next_start, ...whole } = await call<Article>(path, signal);
+  for (let next = next_start; next !== undefined; ) {
+    const part: Article = await call<Article>(`${path}?start=${next}`, signal);
+    whole.text += part.text;
+    whole.passages.push(...part.passages);
+    next = part.next_start;
+  }
+  return whole;
 }
 
 /** Articles like one. */

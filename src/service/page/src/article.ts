@@ -5,11 +5,16 @@ import { toAddress, type Open } from "./address";
 import { blocks, unmarked } from "./blocks";
 import { holdsFor, titleOf, webAddress } from "./card";
 import { add, el, type Child } from "./dom";
+import { count } from "./numbers";
 import { Chars, type Marks } from "./text";
 import type { Article, Hit, SimilarArticle, Span } from "./types";
 
 /** Characters of a similar article's passage that are shown. */
 const GLIMPSE = 90;
+/** Characters of an article that are shown at a time, before a passage and behind it. */
+const AT_A_TIME = 40_000;
+/** A line may be as long before it is cut. */
+const LONGEST_LINE = 4_000;
 
 /** Marks of a hit, moved to where its passage lies in the article. */
 function moved(hit: Hit | undefined, passage: Span): Marks {
@@ -36,21 +41,56 @@ function facts(of: Article): HTMLElement {
   return el("dl", { class: "record" }, ...rows);
 }
 
-/** The text, the found passage in a section of its own. */
+/** Where a part of a text ends that begins there, behind a line if one ends near. */
+function later(chars: Chars, start: number): number {
+  const least = start + AT_A_TIME;
+  for (let at = least; at < least + LONGEST_LINE; at++) if (chars.at(at - 1) === "\n") return at;
+  return Math.min(least, chars.length);
+}
+
+/** Where a part of a text begins that ends there. */
+function earlier(chars: Chars, end: number): number {
+  const most = Math.max(0, end - AT_A_TIME);
+  for (let at = most; at > most - LONGEST_LINE && at > 0; at--) if (chars.at(at - 1) === "\n") return at;
+  return most;
+}
+
+/** What stands before a part that is shown, or behind it, for whoever asks for it: all of a long text at once would keep the
+ * browser from answering. */
+function rest(chars: Chars, at: number, isBefore: boolean): HTMLElement | false {
+  const left = isBefore ? at : chars.length - at;
+  if (left <= 0) return false;
+  const [start, end] = isBefore ? [earlier(chars, at), at] : [at, later(chars, at)];
+  const show = () => {
+    const part = blocks(chars, start, end, { words: [] });
+    const further = rest(chars, isBefore ? start : end, isBefore);
+    const shown = further ? (isBefore ? [further, ...part] : [...part, further]) : part;
+    button.replaceWith(...shown);
+    part[0]?.setAttribute("tabindex", "-1");
+    part[0]?.focus({ preventScroll: true });
+  };
+  const words = `${isBefore ? "前面" : "后面"}还有 ${count(left)} 字，继续显示`;
+  const button = el("button", { type: "button", class: "plain", onclick: show }, words);
+  return button;
+}
+
+/** The text, the found passage in a section of its own; of a long text what stands around it. */
 function text(of: Article, passage: Span | undefined, marks: Marks): HTMLElement {
   const chars = new Chars(of.text);
   const box = el("div", { class: "text" });
   const part = (start: number, end: number) => blocks(chars, start, end, { words: [] });
   if (!passage) {
-    add(box, ...part(0, chars.length));
+    const end = later(chars, 0);
+    add(box, ...part(0, end), rest(chars, end, false));
     return box;
   }
+  const [start, end] = [earlier(chars, passage.start), later(chars, passage.end)];
   const found = el(
     "section",
     { class: "found", id: "found", tabindex: "-1", "aria-label": "找到的段落" },
     ...blocks(chars, passage.start, passage.end, marks),
   );
-  add(box, ...part(0, passage.start), found, ...part(passage.end, chars.length));
+  add(box, rest(chars, start, true), ...part(start, passage.start), found, ...part(passage.end, end), rest(chars, end, false));
   return box;
 }
 

@@ -10,6 +10,9 @@ export interface Sample {
   value: number;
 }
 
+/** What may fail of an index that is written to and followed. */
+const FAILURES = ["refresh", "write", "maintenance"].map((what) => `baowen_index_${what}_failures_total`);
+
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
@@ -70,7 +73,7 @@ export function ofMetrics(text: string): HTMLElement[] {
     ["缓存", hits + misses > 0 ? `${number(hits + misses)} 个问题中 ${Math.round((100 * hits) / (hits + misses))}% 由缓存回答` : "还没有问题"],
     ["拒绝", refused.map((one) => `${reasons[one.labels["reason"] ?? ""] ?? one.labels["reason"]} ${number(one.value)} 次`).join("，") || "没有"],
     ["只按字词", `${number(sum("baowen_degraded_answers_total"))} 次（模型没有给出向量）`],
-    ["索引更新", `${long(sum("baowen_index_commit_age_seconds"))}前，失败 ${number(sum("baowen_index_refresh_failures_total") + sum("baowen_index_maintenance_failures_total"))} 次`],
+    ["索引更新", `${long(sum("baowen_index_commit_age_seconds"))}前，失败 ${number(FAILURES.reduce((total, name) => total + sum(name), 0))} 次`],
     ["内存", sum("process_resident_memory_bytes") > 0 ? `${number(Math.round(sum("process_resident_memory_bytes") / 1e6))} MB` : ""],
   ];
   return [
@@ -117,7 +120,7 @@ function calls(all: Sample[]): HTMLElement[] {
     const count = (of: Sample[]) => of.reduce((total, one) => total + one.value, 0);
     const times = [0.5, 0.95, 0.99].map((share) => time(below(all, "baowen_request_duration_seconds", { method }, share)));
     const failed = count(own.filter((one) => !["OK", "0"].includes(one.labels["code"] ?? "")));
-    return { total: count(own), row: [method, count(own).toLocaleString("zh-CN"), failed.toLocaleString("zh-CN"), ...times] };
+    return { total: count(own), row: [method === "other" ? "其他" : method, count(own).toLocaleString("zh-CN"), failed.toLocaleString("zh-CN"), ...times] };
   });
   rows.sort((a, b) => b.total - a.total);
   return grid("各个调用", ["调用", "次数", "失败", "一半不超过", "95% 不超过", "99% 不超过"], rows.map(({ row }) => row));

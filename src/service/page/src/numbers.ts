@@ -2,5 +2,5 @@
 
 /** 12,345. */
 export function count(value: string | number): string {
-  return Number(value).toLocaleString("zh-CN");
+  return (typeof value === "string" ? BigInt(value) : value).toLocaleString("zh-CN");
 }

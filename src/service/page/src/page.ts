@@ -6,10 +6,12 @@ import { asked, fromAddress, toAddress, type View } from "./address";
 import { fetchAnswer, showAnswer, type Answer } from "./answers";
 import { showArticle } from "./article";
 import { Combobox } from "./combobox";
-import { byId } from "./dom";
+import { add, byId } from "./dom";
+import { chosen } from "./filters";
 import { start } from "./start";
 import { troubled } from "./trouble";
 import type { Article } from "./types";
+import { visible } from "./visible";
 
 /** So many answers and articles are kept, so that going back is at once. */
 const KEPT = 30;
@@ -42,7 +44,7 @@ function keep<T>(kept: Map<string, T>, name: string, value: T): void {
 }
 
 function say(text: string): void {
-  status.textContent = text;
+  status.textContent = visible(text);
 }
 
 /** Where the reader is on a page: kept with its address, for coming back to it. */
@@ -111,7 +113,7 @@ async function show(view: View, place: Place, moved: boolean): Promise<void> {
   try {
     const where = await fill(view, signal);
     if (signal.aborted) return;
-    document.title = name(view);
+    document.title = visible(name(view));
     if (where && place.scroll === 0) where.scrollIntoView({ block: "start" });
     else window.scrollTo(0, place.scroll);
     const came = [...main.querySelectorAll("a")].find((link) => link.getAttribute("href") === place.link);
@@ -120,7 +122,9 @@ async function show(view: View, place: Place, moved: boolean): Promise<void> {
   } catch (cause) {
     if (signal.aborted || (cause instanceof Trouble && cause.code === "SUPERSEDED")) return;
     main.replaceChildren(troubled(cause, () => void show(view, place, true), "h1"));
-    document.title = name(view);
+    // A filter may be what is wrong: it can be taken off here alone.
+    if (view.kind === "ask") add(main, chosen(view.ask));
+    document.title = visible(name(view));
   } finally {
     clearTimeout(slow);
     if (!signal.aborted) busy(false);

@@ -31,6 +31,8 @@ function said(trouble: Trouble): Said {
       return { what: "没有这篇文章", help: "它可能已经删除或改了编号，请回去重新查找。", again: false };
     case "UNIMPLEMENTED":
       return { what: "这个服务不会做这件事", help: "它的版本可能比页面旧，请联系管理员。", again: false };
+    case "PAGE":
+      return { what: "这一页没有显示出来", help: "是页面出了故障。请重新打开；一直这样的话，请告诉管理员。", again: true };
     default:
       return { what: "服务出了故障", help: "不是您的问题。请稍后再试；一直这样的话，请告诉管理员。", again: true };
   }

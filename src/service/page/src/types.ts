@@ -84,6 +84,8 @@ export interface Article {
   years: number[];
   attributes: Record<string, string>;
   passages: { passage_id: string; heading: string; span: Span }[];
+  /** Where a long article goes on. */
+  next_start?: number;
 }
 
 export interface SimilarArticle {

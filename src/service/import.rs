@@ -1,0 +1,149 @@
+//! An import: articles of one source in any number of messages, and one commit at the end.
+//!
+//! Whatever ends it, what was taken before stays, is durable when the answer goes out, and is counted in it, so that
+//! whoever sent it knows where to go on.
+
+use std::time::Instant;
+
+use futures_util::stream::{Stream, StreamExt as _};
+
+use super::convert::articles as convert;
+use super::index_calls::{IndexCalls, Outcomes};
+use super::wire;
+use crate::article::source::Source;
+use crate::error::{Error, Fault, Result};
+use crate::index::ingest::{Counts, Records};
+
+/// Most failures that are named in the answer.
+const MAX_FAILURES: usize = 1_000;
+
+/// What was taken up to here.
+#[derive(Default)]
+struct SoFar {
+    source: Option<Source>,
+    /// The session it all belongs to: where another one begins, something was lost.
+    session: Option<u64>,
+    counts: Counts,
+    records: Records,
+    failed: u64,
+    failures: Vec<wire::ArticleResult>,
+    /// The first failure that is the service's own.
+    own_failure: Option<Error>,
+    /// Articles that are at fault themselves.
+    refused: u64,
+}
+
+impl SoFar {
+    fn kept(&self) -> usize {
+        self.counts.added + self.counts.updated + self.counts.unchanged
+    }
+
+    fn note(&mut self, source: &str, outcomes: Outcomes) {
+        for (id, outcome) in outcomes {
+            let error = match &outcome {
+                Ok(outcome) => {
+                    self.counts += *outcome;
+                    self.records.taken(source, *outcome, false);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            self.failed += 1;
+            self.records.skipped(source.to_owned(), &id, error.message());
+            match error.fault().is_callers() {
+                true => self.refused += 1,
+                false => drop(self.own_failure.get_or_insert_with(|| error.clone())),
+            }
+            if self.failures.len() < MAX_FAILURES {
+                self.failures.push(convert::result(id, &outcome));
+            }
+        }
+    }
+
+    /// The error that ended it, with what is kept.
+    fn ended_by(&self, error: Error) -> Error {
+        let kept = self.kept();
+        let refused = match self.failed {
+            0 => String::new(),
+            failed => format!(", refused or failed: {failed}"),
+        };
+        let then = error.hint().unwrap_or("send the rest in another call").to_owned();
+        error.help(format!("articles kept that came before: {kept}{refused}; {then}"))
+    }
+}
+
+impl IndexCalls {
+    /// Adds and replaces articles as they come.
+    ///
+    /// # Errors
+    /// That of the stream; `Caller` by the field; those of writing; `Deadline` if nothing comes for long. What came
+    /// before is kept, and the error says how much that is; only where writing itself fails may some of it be lost.
+    pub async fn import(
+        &self,
+        messages: impl Stream<Item = Result<wire::ImportArticlesRequest>>,
+        deadline: Option<Instant>,
+    ) -> Result<wire::ImportArticlesResponse> {
+        let mut so_far = SoFar::default();
+        let ended = self.take_all(messages, &mut so_far, deadline).await;
+        let runs = std::mem::take(&mut so_far.records).finish();
+        let kept = so_far.kept();
+        // Whoever came too late is told what is kept all the same.
+        let until = deadline.filter(|_| ended.is_ok());
+        if let (Err(error), None) = (&ended, so_far.session) {
+            return Err(error.clone());
+        }
+        let committed = self.commit_session(so_far.session, runs, until).await;
+        match (ended, committed) {
+            (Err(error), Ok(_)) => Err(so_far.ended_by(error)),
+            // The failure that came first says more.
+            (Err(error), Err(_)) if !error.fault().is_callers() => Err(error),
+            (_, Err(failed)) => Err(failed),
+            (Ok(()), Ok(commit)) => match so_far.own_failure {
+                // It must not look as if it went well.
+                Some(error) if so_far.refused == 0 && kept == 0 => Err(error),
+                _ => Ok(wire::ImportArticlesResponse {
+                    commit,
+                    ..convert::imported(&so_far.counts, so_far.failed, so_far.failures)
+                }),
+            },
+        }
+    }
+
+    async fn take_all(
+        &self,
+        messages: impl Stream<Item = Result<wire::ImportArticlesRequest>>,
+        so_far: &mut SoFar,
+        deadline: Option<Instant>,
+    ) -> Result<()> {
+        let mut messages = std::pin::pin!(messages);
+        loop {
+            let Ok(next) = tokio::time::timeout(self.idle, messages.next()).await else {
+                let silent = format!("nothing was sent for {} s", self.idle.as_secs());
+                return Err(Error::new(Fault::Deadline, silent));
+            };
+            let Some(message) = next.transpose()? else {
+                return Ok(());
+            };
+            if let Some(named) = message.source {
+                so_far.source = Some(convert::source(Some(named))?);
+            }
+            let source = so_far.source.clone().map_or_else(|| convert::source(None), Ok)?;
+            let name = source.name.clone();
+            let (outcomes, change) = self.take(source, message.articles, deadline).await?;
+            let is_lost = so_far.session.is_some_and(|session| session != change.session);
+            so_far.note(&name, outcomes);
+            if is_lost {
+                return Err(lost(so_far.own_failure.as_ref()));
+            }
+            so_far.session = Some(change.session);
+        }
+    }
+}
+
+fn lost(why: Option<&Error>) -> Error {
+    let why = why.map(|error| format!(" ({})", error.message())).unwrap_or_default();
+    Error::unavailable(format!(
+        "writing failed in the middle of the import, and what was not yet durable is lost{why}"
+    ))
+    .help("send it again; what is there already costs nothing")
+}
