@@ -226,10 +226,10 @@ pub(super) async fn channel(reach: &Reach) -> Result<Way> {
                 "its certificate is marked as that of an authority, which no service may show: make one with \
                  `basicConstraints=CA:FALSE`, as docs/OPERATING.md shows"
             }
-            true if root.contains("CertificateRequired") => {
-                "it takes only clients with a certificate: name yours with --client-cert and --client-key"
+            true => {
+                "start one with `baowen serve`, or name the authority of its certificate with --tls-ca, and a certificate of \
+                 yours, if it wants one, with --client-cert and --client-key"
             }
-            true => "start one with `baowen serve`, or name the authority of its certificate with --tls-ca",
             false => "start one with `baowen serve`, or give the address of one that runs (https://HOST:PORT for TLS)",
         };
         Error::unavailable(format!("no service answers at {addr}: {root}")).help(help)

@@ -160,7 +160,7 @@ impl From<wire::GetArticleResponse> for Whole {
                 years: article.years,
                 url: article.url,
             },
-            attributes: article.attributes.into_iter().collect(),
+            attributes: article.attributes,
         }
     }
 }
