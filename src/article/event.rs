@@ -1,11 +1,12 @@
 //! What reading comes upon, one thing after another: articles, what is left out of them, what could not be read.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::Article;
 
 use super::reading::LeftOut;
+use super::why::Why;
 
 /// Something that was not read, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +15,23 @@ pub struct Rejected {
     pub path: PathBuf,
     /// The line in it, from 1, if the reason lies in one.
     pub line: Option<usize>,
+    /// Why, for programs.
+    pub why: Why,
     /// Why, as the end of a sentence that begins with the place.
     pub reason: String,
+}
+
+impl Rejected {
+    /// What was not read of a file, and why.
+    pub(super) fn new(path: &Path, line: Option<usize>, why: Why, reason: String) -> Rejected {
+        let path = path.to_path_buf();
+        Rejected {
+            path,
+            line,
+            why,
+            reason,
+        }
+    }
 }
 
 impl fmt::Display for Rejected {

@@ -17,6 +17,7 @@ use super::layout::{COLONS, Layout, is_stop};
 use super::mended::mended;
 use super::reading::Reading;
 use super::record::read_record;
+use super::why::Why;
 
 /// Reads a Markdown text; the title is that of the front matter, else the first heading of level 1, else `name`.
 /// Nothing but marks and front matter is left out.
@@ -173,7 +174,7 @@ fn read_text(text: &str, name: &str) -> Reading {
     }
     if article.text.is_empty() {
         reading.leave_out("title without text", article.title);
-        reading.rejected.push((0, "no text besides a title".into()));
+        reading.rejected.push((0, Why::Empty, "no text besides a title".into()));
     } else {
         reading.articles.push((0, article));
     }

@@ -49,11 +49,13 @@ mod texts;
 mod title;
 mod unit;
 mod walk;
+mod why;
 
 pub use event::{ReadEvent, Rejected};
 pub use passage::{SplitOptions, split, windows};
 pub use read::ArticleReader;
 pub use reading::LeftOut;
+pub use why::Why;
 
 #[cfg(test)]
 mod cases;

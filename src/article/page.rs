@@ -18,6 +18,7 @@ use super::lines;
 use super::page_numbers::page_numbers;
 use super::reading::Reading;
 use super::title::{MAX_TITLE, below_letterhead, lines_behind, looks_like_title};
+use super::why::Why;
 
 /// The lines that announce a list of other articles.
 const MARKERS: [&str; 9] = [
@@ -85,7 +86,7 @@ fn read_lines(lines: &[&str], name: &str) -> Reading {
         reading.leave_out("title without text", main.article.title);
         reading
             .rejected
-            .insert(0, (main.line, "no text besides a title".into()));
+            .insert(0, (main.line, Why::Empty, "no text besides a title".into()));
     } else {
         reading.articles.insert(0, (0, main.article));
     }
@@ -107,7 +108,7 @@ pub(super) fn take_related(lines: &[&str], reading: &mut Reading) -> usize {
                 reading.articles.push((place + 1, article));
                 rest = entry.to;
             }
-            Err(reason) => reading.rejected.push((entry.from + 1, reason)),
+            Err(reason) => reading.rejected.push((entry.from + 1, Why::Record, reason)),
         }
     }
     reading.leave_out("related entries", lines[rest..].join("\n"));
@@ -425,7 +426,7 @@ mod tests {
             .collect();
         assert_eq!(found, articles, "{text}");
         assert_eq!(
-            reading.rejected.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
+            reading.rejected.iter().map(|(line, ..)| *line).collect::<Vec<_>>(),
             rejected,
             "{text}"
         );
@@ -609,7 +610,7 @@ mod tests {
             let text = lines.join("\n");
             let reading = read(&text, "");
             let mut kept: String = reading.articles.iter().map(|(_, a)| format!("{}\n{}\n", a.title, a.text)).collect();
-            for (line, _) in &reading.rejected {
+            for (line, ..) in &reading.rejected {
                 kept.push_str(&lines[(line - 1).min(lines.len() - 1)..].join("\n"));
             }
             for word in ["甲", "乙一。"] {

@@ -22,10 +22,14 @@ use super::record::{self, Lost, Record};
 use super::source::{Scope, Sources};
 use super::stream::{Lines, lines};
 use super::walk::{self, Found, SourceFile};
+use super::why::Why;
 use super::{decode, delimited, html, limits, markdown, scripts, skip, table};
 
 /// The largest file that is read as one text, in bytes. JSON Lines has no such limit.
 const MAX_FILE: u64 = 64 << 20;
+
+/// Why a file is not read: the line that the reason lies in, why, and the reason in words.
+type NotRead = (Option<usize>, Why, String);
 
 /// Reads all articles under some paths; see [`ArticleReader::open`].
 #[derive(Debug)]
@@ -101,24 +105,24 @@ impl ArticleReader {
     fn next_file(&mut self, found: Found) {
         match found {
             Ok(file) => {
-                if let Err((line, reason)) = self.read_file(&file) {
-                    self.reject(&file.path, line, reason);
+                if let Err((line, why, reason)) = self.read_file(&file) {
+                    self.reject(&file.path, line, why, reason);
                 }
             }
-            Err((path, reason)) => self.reject(&path, None, reason),
+            Err((path, why, reason)) => self.reject(&path, None, why, reason),
         }
     }
 
-    fn read_file(&mut self, file: &SourceFile) -> std::result::Result<(), (Option<usize>, String)> {
+    fn read_file(&mut self, file: &SourceFile) -> std::result::Result<(), NotRead> {
         self.origin = Some(file.origin.clone());
         self.bytes_read += file.size;
         if file.size == 0 {
-            return Err((None, "is empty".into()));
+            return Err((None, Why::Empty, "is empty".into()));
         }
         if let Some(reason) = skip::part_of_dataset(&file.path, file.named) {
-            return Err((None, reason.into()));
+            return Err((None, Why::NoArticle, reason.into()));
         }
-        let unreadable = |error: std::io::Error| (None, format!("cannot be read: {error}"));
+        let unreadable = |error: std::io::Error| (None, Why::Unreachable, format!("cannot be read: {error}"));
         let mut opened = File::open(&file.path).map_err(unreadable)?;
         let mut sample = Vec::new();
         opened
@@ -126,7 +130,7 @@ impl ArticleReader {
             .take(decode::SAMPLE as u64)
             .read_to_end(&mut sample)
             .map_err(unreadable)?;
-        let format = format::of(&file.path, &sample).map_err(|reason| (None, reason.into()))?;
+        let format = format::of(&file.path, &sample).map_err(|reason| (None, Why::Format, reason.into()))?;
         self.paths.push(file.path.clone());
         if format == Format::Lines {
             opened.seek(SeekFrom::Start(0)).map_err(unreadable)?;
@@ -144,31 +148,30 @@ impl ArticleReader {
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
         if bytes.len() as u64 > MAX_FILE {
-            return Err((
-                None,
-                format!("is larger than {} MiB; only JSON Lines may be", MAX_FILE >> 20),
-            ));
+            let reason = format!("is larger than {} MiB; only JSON Lines may be", MAX_FILE >> 20);
+            return Err((None, Why::TooLarge, reason));
         }
         let is_html = format == Format::Html;
         let declared = is_html.then(|| html::declared_encoding(&bytes)).flatten();
-        let (text, damage) = decode::decode_whole(&bytes, declared).map_err(|reason| (None, reason))?;
+        let (text, damage) = decode::decode_whole(&bytes, declared).map_err(|reason| (None, Why::Encoding, reason))?;
         if let Some(damage) = damage {
-            self.notice(&file.path, None, damage);
+            self.notice(&file.path, None, Why::Encoding, damage);
         }
         if text.trim().is_empty() {
-            return Err((None, "holds nothing but white space".into()));
+            return Err((None, Why::Empty, "holds nothing but white space".into()));
         }
         let name = walk::title_from_name(&file.path);
         let reading = match format {
             Format::Json => {
-                let document = json::read_document(&text, &file.origin.id(), &name)?;
+                let document = json::read_document(&text, &file.origin.id(), &name);
+                let document = document.map_err(|(line, reason)| (line, Why::Records, reason))?;
                 self.leave_out(&file.path, "beside the records", document.beside);
                 return self.accept_records(file, document.records.into_iter().map(|record| (None, record)));
             }
             Format::Table => {
-                let mut rows = delimited::read_csv(&text).map_err(|reason| (None, reason))?;
+                let mut rows = delimited::read_csv(&text).map_err(|reason| (None, Why::Records, reason))?;
                 if let Some((line, what)) = rows.noticed.take() {
-                    self.notice(&file.path, Some(line), what);
+                    self.notice(&file.path, Some(line), Why::Records, what);
                 }
                 let rows = table::records(rows, &file.origin.id(), &name);
                 self.leave_all_out(&file.path, rows.left_out);
@@ -185,18 +188,14 @@ impl ArticleReader {
 
     /// Reads a PDF or an office document.
     #[cfg(feature = "documents")]
-    fn read_document(
-        &mut self,
-        file: &SourceFile,
-        kind: Document,
-        opened: File,
-    ) -> std::result::Result<(), (Option<usize>, String)> {
+    fn read_document(&mut self, file: &SourceFile, kind: Document, opened: File) -> std::result::Result<(), NotRead> {
         if file.size > MAX_FILE {
-            return Err((None, format!("is larger than {} MiB", MAX_FILE >> 20)));
+            return Err((None, Why::TooLarge, format!("is larger than {} MiB", MAX_FILE >> 20)));
         }
-        let mut found = documents::extract(kind, opened, MAX_FILE).map_err(|reason| (None, reason))?;
+        let found = documents::extract(kind, opened, MAX_FILE);
+        let mut found = found.map_err(|reason| (None, Why::Document, reason))?;
         for what in std::mem::take(&mut found.noticed) {
-            self.notice(&file.path, None, what);
+            self.notice(&file.path, None, Why::Document, what);
         }
         for (reason, text) in std::mem::take(&mut found.left_out) {
             let reason = documents::reason(&reason);
@@ -222,7 +221,7 @@ impl ArticleReader {
         self.leave_out(&file.path, "page number", flow.numbers);
         let text = if found.pages.is_empty() { found.text } else { flow.text };
         if text.trim().is_empty() {
-            return Err((None, "has no text".into()));
+            return Err((None, Why::Empty, "has no text".into()));
         }
         // The file's own title counts where the text does not begin with one.
         let reading = page::read(&text, found.title.as_deref().unwrap_or(&name));
@@ -231,28 +230,24 @@ impl ArticleReader {
     }
 
     #[cfg(not(feature = "documents"))]
-    fn read_document(
-        &mut self,
-        _: &SourceFile,
-        kind: Document,
-        _: File,
-    ) -> std::result::Result<(), (Option<usize>, String)> {
+    fn read_document(&mut self, _: &SourceFile, kind: Document, _: File) -> std::result::Result<(), NotRead> {
         Err((
             None,
+            Why::Format,
             format!("is {kind:?}; this program was built without `documents`, which reads it"),
         ))
     }
 
     /// Passes on what a file of text gave.
     fn accept_reading(&mut self, file: &SourceFile, reading: Reading, name: &str) {
-        for (line, reason) in reading.rejected {
-            self.reject(&file.path, (line > 0).then_some(line), reason);
+        for (line, why, reason) in reading.rejected {
+            self.reject(&file.path, (line > 0).then_some(line), why, reason);
         }
         for (line, reason) in reading.noticed {
-            self.notice(&file.path, (line > 0).then_some(line), reason);
+            self.notice(&file.path, (line > 0).then_some(line), Why::Field, reason);
         }
         if let Some(doubt) = reading::doubt(&reading.articles, &reading.left_out) {
-            self.notice(&file.path, None, doubt);
+            self.notice(&file.path, None, Why::LittleKept, doubt);
         }
         for (place, mut article) in reading.articles {
             article.id = file.origin.id();
@@ -261,7 +256,7 @@ impl ArticleReader {
             }
             match record::bounded(article, name) {
                 Ok(article) => self.accept(&file.path, None, article),
-                Err(reason) => self.reject(&file.path, None, reason),
+                Err(reason) => self.reject(&file.path, None, Why::Record, reason),
             }
         }
         self.leave_all_out(&file.path, reading.left_out);
@@ -272,10 +267,10 @@ impl ArticleReader {
         &mut self,
         file: &SourceFile,
         records: impl IntoIterator<Item = (Option<usize>, std::result::Result<Record, String>)>,
-    ) -> std::result::Result<(), (Option<usize>, String)> {
+    ) -> std::result::Result<(), NotRead> {
         let mut records = records.into_iter().peekable();
         if records.peek().is_none() {
-            return Err((None, "holds no records".into()));
+            return Err((None, Why::Empty, "holds no records".into()));
         }
         let mut lost = Lost::default();
         for (line, record) in records {
@@ -285,11 +280,11 @@ impl ArticleReader {
                     self.accept(&file.path, line, record.article);
                     self.leave_all_out(&file.path, record.left_out);
                 }
-                Err(reason) => self.reject(&file.path, line, reason),
+                Err(reason) => self.reject(&file.path, line, Why::Record, reason),
             }
         }
         for (line, said) in lost.said() {
-            self.notice(&file.path, line, said);
+            self.notice(&file.path, line, Why::Field, said);
         }
         Ok(())
     }
@@ -300,7 +295,8 @@ impl ArticleReader {
             Ok(line) => line,
             Err(error) => {
                 self.bytes_read += lines.size.saturating_sub(lines.taken);
-                self.reject(&lines.path, Some(lines.line + 1), format!("cannot be read on: {error}"));
+                let reason = format!("cannot be read on: {error}");
+                self.reject(&lines.path, Some(lines.line + 1), Why::Unreachable, reason);
                 return;
             }
         };
@@ -315,10 +311,10 @@ impl ArticleReader {
             RawLine::End => {
                 self.bytes_read += lines.size.saturating_sub(lines.taken);
                 if lines.records == 0 {
-                    self.reject(&lines.path, None, "holds no records".into());
+                    self.reject(&lines.path, None, Why::Empty, "holds no records".into());
                 }
                 for (line, said) in lines.lost.said() {
-                    self.notice(&lines.path, line, said);
+                    self.notice(&lines.path, line, Why::Field, said);
                 }
                 return;
             }
@@ -333,7 +329,7 @@ impl ArticleReader {
             }
             Err(reason) => {
                 lines.records += 1;
-                self.reject(&lines.path, Some(lines.line), reason);
+                self.reject(&lines.path, Some(lines.line), Why::Record, reason);
             }
         }
         self.lines = Some(lines);
@@ -343,7 +339,7 @@ impl ArticleReader {
     fn accept(&mut self, path: &Path, line: Option<usize>, mut article: Article) {
         article.origin.clone_from(&self.origin);
         if let Err(error) = limits::check(&article) {
-            self.reject(path, line, error.message().to_string());
+            self.reject(path, line, Why::TooLarge, error.message().to_string());
             return;
         }
         match self.seen.get(&article.id) {
@@ -361,7 +357,7 @@ impl ArticleReader {
                     "the id `{}`{here} was given to an article before, at {before}",
                     article.id
                 );
-                self.reject(path, line, reason);
+                self.reject(path, line, Why::Duplicate, reason);
             }
             None => {
                 self.seen.insert(
@@ -384,20 +380,14 @@ impl ArticleReader {
         self.leave_all_out(path, vec![LeftOut { reason, text }]);
     }
 
-    fn notice(&mut self, path: &Path, line: Option<usize>, reason: String) {
-        self.pending.push_back(ReadEvent::Noticed(Rejected {
-            path: path.to_path_buf(),
-            line,
-            reason,
-        }));
+    fn notice(&mut self, path: &Path, line: Option<usize>, why: Why, reason: String) {
+        let noticed = Rejected::new(path, line, why, reason);
+        self.pending.push_back(ReadEvent::Noticed(noticed));
     }
 
-    fn reject(&mut self, path: &Path, line: Option<usize>, reason: String) {
-        self.pending.push_back(ReadEvent::Rejected(Rejected {
-            path: path.to_path_buf(),
-            line,
-            reason,
-        }));
+    fn reject(&mut self, path: &Path, line: Option<usize>, why: Why, reason: String) {
+        let rejected = Rejected::new(path, line, why, reason);
+        self.pending.push_back(ReadEvent::Rejected(rejected));
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::model::Article;
 
 use super::layout::{is_pause, is_stop};
+use super::why::Why;
 
 /// Text that is visible in an input and in no article.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +24,8 @@ pub(super) struct Reading {
     pub articles: Vec<(usize, Article)>,
     /// Whether the file is a page that may hold several articles, so that their ids name the place.
     pub is_page: bool,
-    /// What could not be read: line (from 1, 0 if it lies in none) and reason.
-    pub rejected: Vec<(usize, String)>,
+    /// What could not be read: line (from 1, 0 if it lies in none), why, and the reason in words.
+    pub rejected: Vec<(usize, Why, String)>,
     /// What is in no article, in the order of the file.
     pub left_out: Vec<LeftOut>,
     /// What was read but for a part (a date that is none): line as above, and what is missing.

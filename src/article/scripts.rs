@@ -43,7 +43,7 @@ fn fill(reading: &mut Reading, page: &str, name: &str) {
     let records = records(&document, name);
     if records.is_empty() {
         if reading.articles.is_empty() {
-            for (_, reason) in &mut reading.rejected {
+            for (_, _, reason) in &mut reading.rejected {
                 reason.push_str("; its scripts may show one: save it as a browser shows it, or its data as .json");
             }
         }
@@ -190,7 +190,7 @@ mod tests {
         );
         let reading = read("<title>怎么参保</title><script>load({a: 1})</script>");
         assert!(
-            reading.rejected[0].1.contains("its scripts may show one"),
+            reading.rejected[0].2.contains("its scripts may show one"),
             "{:?}",
             reading.rejected
         );

@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 use super::layout::is_han;
 use super::skip;
 use super::source::{Scope, Sources};
+use super::why::Why;
 use crate::model::Origin;
 
 /// A file to be read.
@@ -27,7 +28,7 @@ pub(super) struct SourceFile {
 }
 
 /// What lies at a place: a file, or something that is not read and why.
-pub(super) type Found = std::result::Result<SourceFile, (PathBuf, String)>;
+pub(super) type Found = std::result::Result<SourceFile, (PathBuf, Why, String)>;
 
 /// Everything under the named paths, which belong to these sources: the paths in their order, folders by name. A file
 /// that is found twice, under two of the paths or by a link, is kept once.
@@ -37,8 +38,8 @@ pub(super) fn find(scopes: &[Scope], sources: &Sources) -> Vec<Found> {
         match scope.full.metadata() {
             Ok(about) if about.is_dir() => folder(scope, sources, &mut found),
             Ok(about) if about.is_file() => found.file(scope, scope.given.clone(), about.len(), sources),
-            Ok(_) => found.refuse(&scope.given, "is neither a file nor a folder".into()),
-            Err(error) => found.refuse(&scope.given, format!("cannot be read: {error}")),
+            Ok(_) => found.refuse(&scope.given, Why::NoArticle, "is neither a file nor a folder".into()),
+            Err(error) => found.refuse(&scope.given, Why::Unreachable, format!("cannot be read: {error}")),
         }
     }
     // A link to a file that is found by itself too would be a copy of it.
@@ -66,14 +67,14 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn refuse(&mut self, path: &Path, reason: String) {
-        self.all.push(Err((path.to_path_buf(), reason)));
+    fn refuse(&mut self, path: &Path, why: Why, reason: String) {
+        self.all.push(Err((path.to_path_buf(), why, reason)));
     }
 
     fn file(&mut self, scope: &Scope, path: PathBuf, size: u64, sources: &Sources) {
         let full = scope.full_path(&path).unwrap_or_else(|| path.clone());
         let Some(origin) = sources.origin(&full) else {
-            return self.refuse(&path, "belongs to no source".into());
+            return self.refuse(&path, Why::Link, "belongs to no source".into());
         };
         if !self.ids.insert(origin.id()) {
             return;
@@ -86,6 +87,7 @@ impl Gathered {
             if !target.starts_with(&scope.full) && root.is_none_or(|root| !target.starts_with(root)) {
                 return self.refuse(
                     &path,
+                    Why::Link,
                     format!("is a link to {}, outside of the folder", target.display()),
                 );
             }
@@ -129,7 +131,7 @@ fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
             Err(error) => {
                 let path = error.path().unwrap_or(&scope.given).to_path_buf();
                 let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                found.refuse(&path, format!("cannot be read: {reason}"));
+                found.refuse(&path, Why::Unreachable, format!("cannot be read: {reason}"));
                 continue;
             }
         };
@@ -142,26 +144,29 @@ fn folder(scope: &Scope, sources: &Sources, found: &mut Gathered) {
         if entry.file_type().is_dir() || entry.depth() == 0 {
             if let Some(reason) = skip::folder(entry.path()).filter(|_| entry.depth() > 0) {
                 entries.skip_current_dir();
-                found.refuse(entry.path(), reason.into());
+                found.refuse(entry.path(), Why::NoArticle, reason.into());
             }
             continue;
         }
         holds_files = true;
         let path = entry.into_path();
         if let Some(reason) = skip::file(&path) {
-            found.refuse(&path, reason.into());
+            found.refuse(&path, Why::NoArticle, reason.into());
             continue;
         }
         match path.metadata() {
             Ok(about) if about.is_file() => found.file(scope, path, about.len(), sources),
-            Ok(about) if about.is_dir() => found.refuse(&path, "is a link to a folder, which is not followed".into()),
-            Ok(_) => found.refuse(&path, "is not a regular file".into()),
-            Err(error) => found.refuse(&path, format!("cannot be read: {error}")),
+            Ok(about) if about.is_dir() => {
+                found.refuse(&path, Why::Link, "is a link to a folder, which is not followed".into())
+            }
+            Ok(_) => found.refuse(&path, Why::NoArticle, "is not a regular file".into()),
+            Err(error) => found.refuse(&path, Why::Unreachable, format!("cannot be read: {error}")),
         }
     }
     if found.all.len() == before && !holds_files {
         found.refuse(
             &scope.given,
+            Why::Empty,
             "the folder holds no files (hidden ones are not read)".into(),
         );
     }

@@ -145,7 +145,7 @@ fn print_all(reader: ArticleReader, analyzer: &Analyzer) -> (usize, usize) {
 }
 
 fn rejected_json(rejected: &Rejected) -> Value {
-    json!({ "path": rejected.path, "line": rejected.line, "reason": rejected.reason })
+    json!({ "path": rejected.path, "line": rejected.line, "why": rejected.why.name(), "reason": rejected.reason })
 }
 
 /// The shape that a service has for it (`ReadArticle`), with null for what is not known.

@@ -31,6 +31,9 @@ pub struct Skipped {
     /// The line in it, from 1, if the reason lies in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+    /// Why, by the name that programs know; empty if a program wrote this that knew none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
     /// Why, as the end of a sentence that begins with the place.
     pub reason: String,
 }
@@ -84,16 +87,17 @@ impl SourceRun {
     }
 
     /// Counts something skipped, and names it if it is among the first.
-    pub fn skip(&mut self, path: &str, line: Option<u64>, reason: &str) {
+    pub fn skip(&mut self, skipped: &Skipped) {
         self.skipped += 1;
-        self.name(path, line, reason);
+        self.name(skipped);
     }
 
-    fn name(&mut self, path: &str, line: Option<u64>, reason: &str) {
+    fn name(&mut self, skipped: &Skipped) {
         let named = Skipped {
-            path: shortened(path),
-            line,
-            reason: shortened(reason),
+            path: shortened(&skipped.path),
+            line: skipped.line,
+            why: shortened(&skipped.why),
+            reason: shortened(&skipped.reason),
         };
         let fits = self.named_bytes() + size(&named) <= NAMED_BYTES;
         if self.first_skipped.len() < MOST_NAMED && fits {
@@ -104,7 +108,7 @@ impl SourceRun {
     /// The same within the bounds, whoever made it.
     pub fn bounded(mut self) -> SourceRun {
         for named in std::mem::take(&mut self.first_skipped) {
-            self.name(&named.path, named.line, &named.reason);
+            self.name(&named);
         }
         self.left_out
             .sort_by(|a, b| b.characters.cmp(&a.characters).then_with(|| a.reason.cmp(&b.reason)));
@@ -127,7 +131,7 @@ impl SourceRun {
 }
 
 fn size(named: &Skipped) -> usize {
-    named.path.len() + named.reason.len()
+    named.path.len() + named.why.len() + named.reason.len()
 }
 
 /// A text with its middle left out where it is very long.
@@ -214,6 +218,15 @@ impl SourceTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn skipped(path: &str, line: Option<u64>, reason: &str) -> Skipped {
+        Skipped {
+            path: path.into(),
+            line,
+            why: "encoding".into(),
+            reason: reason.into(),
+        }
+    }
     use crate::article::source::SourceKind;
 
     fn given(name: &str) -> Source {
@@ -239,7 +252,7 @@ mod tests {
             added: 1,
             ..SourceRun::default()
         };
-        run.skip("a.bin", None, "is no text");
+        run.skip(&skipped("a.bin", None, "is no text"));
         table.runs.insert("乙".into(), run);
         let text = table.encoded().unwrap();
         assert_eq!(SourceTable::decoded(&text).unwrap(), table);
@@ -262,12 +275,12 @@ mod tests {
     fn a_run_is_bounded_whatever_it_met() {
         let mut run = SourceRun::default();
         for line in 0..1_000 {
-            run.skip(&"路".repeat(5_000), Some(line), &"因".repeat(5_000));
+            run.skip(&skipped(&"路".repeat(5_000), Some(line), &"因".repeat(5_000)));
         }
         assert_eq!(run.skipped, 1_000);
         assert!(run.named_bytes() <= NAMED_BYTES && !run.first_skipped.is_empty());
         let mut short = SourceRun::default();
-        (0..100).for_each(|_| short.skip("a", None, "b"));
+        (0..100).for_each(|_| short.skip(&skipped("a", None, "b")));
         assert_eq!(short.first_skipped.len(), MOST_NAMED);
         let left = |at: u64| LeftOutBy {
             reason: format!("reason {at}"),
@@ -295,7 +308,7 @@ mod tests {
                 ended,
                 ..SourceRun::default()
             };
-            (0..50).for_each(|_| run.skip(&"p".repeat(150), None, &"r".repeat(150)));
+            (0..50).for_each(|_| run.skip(&skipped(&"p".repeat(150), None, &"r".repeat(150))));
             // As much as a client may have made up.
             run.left_out = (0..MOST_REASONS as u64)
                 .map(|at| LeftOutBy {

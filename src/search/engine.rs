@@ -17,7 +17,7 @@ use super::ranking::Ranking;
 use super::reading::{Reading, normalized};
 use super::request::{Mode, SearchRequest};
 use super::reranking::{Reranked, rerank};
-use super::response::{Provenance, SearchResponse, Timings};
+use super::response::{Lack, Provenance, SearchResponse, Timings};
 use super::retrieval::{Lacking, Retrieval};
 use super::score::{JudgedBy, Preferred, Scored, rule, score};
 use crate::compute::{self, Budget};
@@ -169,7 +169,7 @@ impl Engine {
             depth *= DEEPER;
             lacking = retrieved.lacking;
         };
-        let mut degraded = retrieved.lacking.said();
+        let (mut degraded, mut lacks) = (retrieved.lacking.said(), retrieved.lacking.lacks());
         let answerable = retrieved.question.as_ref().and_then(|_| {
             let best = groups.iter().map(|&at| &scored.evidence[at]);
             let signs = signs(gates, scored.evidence.iter(), best);
@@ -186,6 +186,7 @@ impl Engine {
                 timings.rerank = started.elapsed();
                 let (reranked, reason) = outcome?;
                 unfolded = self::unfolded(&*asked, &scored, &groups, reach, budget)?;
+                lacks.extend(reason.as_ref().map(|_| Lack::Reranking));
                 let reasons: Vec<String> = degraded.take().into_iter().chain(reason).collect();
                 degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
                 Some(reranked)
@@ -227,6 +228,7 @@ impl Engine {
             candidates: scored.ranked.len(),
             corrected: reading.corrected,
             degraded,
+            lacking: lacks,
             reranked: reranked.as_ref().map(Reranked::count),
             answerable,
             missing,

@@ -1,7 +1,7 @@
 //! What is said in Chinese around a hit's text, for people at a terminal and for models: where it is from and for whom
 //! it holds, what must be known before it is believed, what says the same.
 
-use super::response::{Fit, Hit, NearCopy};
+use super::response::{Fit, Hit, Lack, NearCopy};
 use crate::model::{ArticleKind, Force};
 
 /// Names of a kind that are shown; what has more is about none of them in particular.
@@ -50,6 +50,18 @@ pub fn warnings(hit: &Hit) -> Vec<String> {
         .flatten()
         .map(|text| format!("注意：{text}"))
         .collect()
+}
+
+/// What must be known of an answer that is less than was asked for; none if it is not. Who asks cannot mend it, so the
+/// reason is not told.
+pub fn lacking(lacking: &[Lack]) -> Option<String> {
+    let said = |lack: &Lack| match lack {
+        Lack::Meaning => "这次只按字词查找，没有用上语义，意思相近而用词不同的内容可能没有找到",
+        Lack::Words => "这次只按语义查找，没有用上字词，写法相同的内容可能没有找到",
+        Lack::Reranking => "来不及给所有结果重新排序，先后可能不够准",
+    };
+    let said: Vec<&str> = lacking.iter().map(said).collect();
+    (!said.is_empty()).then(|| format!("注意：{}。", said.join("；")))
 }
 
 /// What says the same as a hit, and what nearly the same.

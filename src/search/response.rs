@@ -221,6 +221,17 @@ pub struct Provenance {
     pub weights: String,
 }
 
+/// What an answer was made without, although it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// Search by meaning: the answer is by words alone.
+    Meaning,
+    /// Search by words: the answer is by meaning alone.
+    Words,
+    /// The reranker's scores, of all the hits that it should have scored or of some.
+    Reranking,
+}
+
 /// The answer to one question.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SearchResponse {
@@ -232,6 +243,8 @@ pub struct SearchResponse {
     pub corrected: Option<String>,
     /// Why the answer is less than asked for (no model: words alone), if it is.
     pub degraded: Option<String>,
+    /// What that comes to, each once.
+    pub lacking: Vec<Lack>,
     /// How many of the first a reranker scored; none if none was set or asked for.
     pub reranked: Option<usize>,
     /// How likely it is that something in the collection answers the question, 0 to 1, if calibrated.

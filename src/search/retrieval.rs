@@ -8,7 +8,7 @@ use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
 use super::reading::Reading;
 use super::request::Mode;
-use super::response::Timings;
+use super::response::{Lack, Timings};
 use crate::compute::UnderWay;
 use crate::error::{Error, Fault, Result};
 use crate::index::{About, Asked, Candidate, DenseQuestion};
@@ -47,6 +47,16 @@ impl Lacking {
         ];
         let said: Vec<String> = parts.into_iter().flatten().collect();
         (!said.is_empty()).then(|| said.join("; "))
+    }
+
+    /// The same for programs.
+    pub fn lacks(&self) -> Vec<Lack> {
+        let words = self.words.as_ref().map(|_| Lack::Words);
+        let is_by_words_alone = self.vector.is_some() || self.meaning.is_some();
+        words
+            .into_iter()
+            .chain(is_by_words_alone.then_some(Lack::Meaning))
+            .collect()
     }
 }
 

@@ -16,7 +16,7 @@ use super::wire;
 use crate::error::{Error, Result};
 use crate::model::{ArticleKind, Date, Force};
 use crate::search::request::{Filter, FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
-use crate::search::response::{Applies, Explanation, Fit, Hit, RankPart, SearchResponse, Span, Timings};
+use crate::search::response::{Applies, Explanation, Fit, Hit, Lack, RankPart, SearchResponse, Span, Timings};
 use crate::text;
 
 /// The fields a filter may name in its open form.
@@ -181,6 +181,14 @@ pub(super) fn size(value: u32) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
+fn lack(core: Lack) -> wire::Lack {
+    match core {
+        Lack::Meaning => wire::Lack::Meaning,
+        Lack::Words => wire::Lack::Words,
+        Lack::Reranking => wire::Lack::Reranking,
+    }
+}
+
 /// An answer as it goes out, with what it took this time.
 pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
     let made_by = &core.provenance;
@@ -189,6 +197,7 @@ pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
         candidates: core.candidates as u64,
         corrected: core.corrected.clone().unwrap_or_default(),
         degraded: core.degraded.clone(),
+        lacking: core.lacking.iter().map(|lack| i32::from(self::lack(*lack))).collect(),
         next_offset: None,
         answerable: core.answerable,
         reranked: core.reranked.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),

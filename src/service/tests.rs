@@ -24,7 +24,7 @@ use super::*;
 use crate::error::Fault;
 use crate::model::{ArticleKind, Force, Validity};
 use crate::search::response::{
-    Applies, Explanation, Fit, Hit, Missing, NearCopy, Provenance, RankPart, Span, TermMatch, Timings,
+    Applies, Explanation, Fit, Hit, Lack, Missing, NearCopy, Provenance, RankPart, Span, TermMatch, Timings,
 };
 
 /// An answer with every field set.
@@ -88,6 +88,7 @@ pub(super) fn full_answer() -> SearchResponse {
         candidates: 100,
         corrected: Some("医保断缴怎么办".into()),
         degraded: Some("没有模型".into()),
+        lacking: vec![Lack::Meaning],
         answerable: Some(0.75),
         missing: Some(Missing {
             places: vec!["上海".into()],

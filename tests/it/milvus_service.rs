@@ -314,7 +314,7 @@ fn settings_know_where_an_index_in_milvus_is() {
     let good = "backend = \"milvus://me:secret@127.0.0.1:1/articles\"\nwrite = true\n";
     assert_eq!(
         run(good, &["config", "check"]),
-        (true, "the settings are good\n".into())
+        (true, "the settings are good, and what they name is there\n".into())
     );
     let (_, shown) = run(good, &["config", "show"]);
     assert!(

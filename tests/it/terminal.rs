@@ -87,12 +87,17 @@ fn answers_are_cards_or_lines_as_wide_as_is_said() {
     let hits: Vec<&str> = brief.lines().filter(|line| line.ends_with(']')).collect();
     assert_eq!(hits.len(), 3, "{brief}");
     assert!(hits[0].starts_with("1. ") && hits[2].starts_with("3. "), "{brief}");
-    // There is no model, which is said to who asks and to who operates, each in a line of their own.
+    // There is no model, which is said to who asks; why is for who operates, and asks to have it explained.
     assert!(
         brief.lines().any(|line| line.starts_with("注意：这次只按字词查找")),
         "{brief}"
     );
-    assert!(brief.lines().any(|line| line.starts_with("degraded: ")), "{brief}");
+    assert!(!brief.contains("degraded"), "{brief}");
+    let explained = asked(&["--top-k", "1", "--explain"], None);
+    assert!(
+        explained.lines().any(|line| line.starts_with("degraded: ")),
+        "{explained}"
+    );
     let card = asked(&["--top-k", "1"], Some("40"));
     assert!(!card.contains('\x1b'), "a pipe has no colours: {card}");
     for line in card.lines() {

@@ -73,6 +73,16 @@ test("the parts of a score are named as the ranking names them", async () => {
   for (const [, name, label] of named) assert.ok(why.includes(`  ${name}: "${label}",`), `${name} is not ${label} in why.ts`);
 });
 
+test("why the reader does not read something has its name in Chinese", async () => {
+  const [why, names] = await Promise.all([
+    readFile(fileURLToPath(new URL("../../src/article/why.rs", import.meta.url)), "utf8"),
+    readFile(join(src, "reasons.ts"), "utf8"),
+  ]);
+  const whys = [...why.matchAll(/Why::\w+ => "(\w+)"/g)];
+  assert.ok(whys.length > 10);
+  for (const [, name] of whys) assert.match(names, new RegExp(`^  ${name}: `, "m"), name);
+});
+
 test("what the reader leaves out has its name in Chinese", async () => {
   const article = fileURLToPath(new URL("../../src/article/", import.meta.url));
   const names = await readFile(join(src, "reasons.ts"), "utf8");

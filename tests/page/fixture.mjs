@@ -43,8 +43,8 @@ process_start_time_seconds 1
 const RUN = {
   source: "sample", ended_unix_seconds: "1764374400", added: "1200", updated: "3", unchanged: "36", moved: "0", deleted: "1", skipped: "22",
   first_skipped: [
-    { path: "/data/sample/很长的文件夹名/".repeat(4) + "图.png", reason: "is a picture; text in pictures is not read" },
-    { path: "/data/sample/records.jsonl", line: 17, reason: HOSTILE[0] },
+    { path: "/data/sample/很长的文件夹名/".repeat(4) + "图.png", why: "no_article", reason: "is a picture; text in pictures is not read" },
+    { path: "/data/sample/records.jsonl", line: 17, why: "", reason: HOSTILE[0] },
   ],
   left_out: [{ reason: "navigation", characters: "4321", files: "12" }, { reason: "something new", characters: "9", files: "1" }],
 };
@@ -59,7 +59,7 @@ const READ = {
     }],
     kept_characters: 1817, left_out_characters: 40,
     left_out: [{ path: "办法.html", reason: "navigation", text: "首页 政策 办事" }, { path: "办法.html", reason: "footer", text: HOSTILE[2] }],
-    noticed: [{ path: "办法.html", reason: "little was kept" }], skipped: [], left_off: 2, article_count: 1,
+    noticed: [{ path: "办法.html", why: "little_kept", reason: "little was kept" }], skipped: [], left_off: 2, article_count: 1,
   },
 };
 // So long that not one article of it fits an answer.
@@ -67,7 +67,7 @@ READ["long.txt"] = { ...READ["办法.html"], articles: [], article_count: 3, lef
 READ["axe.test.mjs"] = READ["办法.html"];
 const REFUSED = {
   articles: [], kept_characters: 0, left_out_characters: 0, left_out: [], noticed: [],
-  skipped: [{ path: "cut.pdf", reason: "is damaged or made to do harm: its reader crashed" }], left_off: 0, article_count: 0,
+  skipped: [{ path: "cut.pdf", why: "document", reason: "is damaged or made to do harm: its reader crashed" }], left_off: 0, article_count: 0,
 };
 
 const length = (text) => Array.from(text).length;
@@ -91,7 +91,7 @@ function hit(at, fields) {
   };
 }
 
-const answer = (hits, fields = {}) => ({ hits, candidates: String(hits.length), answerable: 0.9, corrected: "", ...fields });
+const answer = (hits, fields = {}) => ({ hits, candidates: String(hits.length), answerable: 0.9, corrected: "", lacking: [], ...fields });
 
 /** Answers that are made up, by question. */
 export const MADE = {
@@ -129,7 +129,7 @@ export const MADE = {
     }),
     hit(1, { text: "甲。\n- 保留职工医保，停掉居民医保。", sentence: { start: 3, end: 19 } }),
   ]),
-  没有模型: answer([hit(0, {})], { degraded: "the question could not be embedded: no model", answerable: undefined }),
+  没有模型: answer([hit(0, {})], { degraded: "the question could not be embedded: no model", lacking: ["LACK_MEANING"], answerable: undefined }),
   怪文本: answer(
     HOSTILE.map((text, at) =>
       hit(at, {

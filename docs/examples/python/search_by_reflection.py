@@ -12,6 +12,8 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 SERVICE = "baowen.v1.SearchService"
+# What an answer was made without: baowen.v1.Lack.
+LACKS = {1: "这次只按字词查找，没有用上语义", 2: "来不及给所有结果重新排序", 3: "这次只按语义查找"}
 
 
 def ask(addr: str, question: str):
@@ -33,8 +35,8 @@ def main(addr: str, question: str) -> None:
     except grpc.RpcError as error:
         sys.exit(f"{error.code().name}: {error.details()}")
 
-    if response.HasField("degraded"):
-        print(f"注意：{response.degraded}")
+    for lack in response.lacking:
+        print(f"注意：{LACKS.get(lack, '这次的结果不完整')}。")
     if not response.hits:
         print("没有找到相关内容。")
     for place, hit in enumerate(response.hits, start=1):

@@ -12,6 +12,7 @@ use crate::text::Normalized;
 use super::super::byline::{byline, signed};
 use super::super::page::{strip_notices, take_related};
 use super::super::reading::Reading;
+use super::super::why::Why;
 use super::about::{plain, untagged};
 use super::comments::{announces_comments, starts_comments};
 use super::credits::{is_byline, is_credit, is_labelled, is_sentence, is_tools, words};
@@ -162,9 +163,11 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         reading.leave_out("error page", text);
         reading
             .rejected
-            .insert(0, (0, "says that the page is not there".into()));
+            .insert(0, (0, Why::NoArticle, "says that the page is not there".into()));
     } else if text.is_empty() {
-        reading.rejected.insert(0, (0, "no text besides a title".into()));
+        reading
+            .rejected
+            .insert(0, (0, Why::Empty, "no text besides a title".into()));
     } else {
         let article = Article {
             title: title.trim().to_string(),

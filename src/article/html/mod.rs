@@ -30,6 +30,7 @@ use scraper::Html;
 
 use super::layout::Layout;
 use super::reading::Reading;
+use super::why::Why;
 
 use about::About;
 use content::content;
@@ -85,7 +86,7 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
 fn read_page(text: &str, name: &str) -> Reading {
     if let Err(reason) = guard::check(text) {
         return Reading {
-            rejected: vec![(0, reason)],
+            rejected: vec![(0, Why::Page, reason)],
             ..Reading::default()
         };
     }
@@ -120,7 +121,7 @@ fn read_page(text: &str, name: &str) -> Reading {
         reading.leave_out(reason, text);
     }
     // Lines of the rendered text are no lines of the file.
-    for (line, _) in &mut reading.rejected {
+    for (line, ..) in &mut reading.rejected {
         *line = 0;
     }
     if let Some((0, article)) = reading.articles.first_mut() {

@@ -124,7 +124,7 @@ fn buttons_that_sell_and_pages_that_are_not_there_are_left_out() {
         &[("tools", "立即投保"), ("tools", "[编辑]")],
     );
     let reading = read(&page("404", "<h1>404</h1><p>抱歉，您访问的页面不存在。</p>"), "name");
-    assert_eq!(reading.rejected[0].1, "says that the page is not there");
+    assert_eq!(reading.rejected[0].2, "says that the page is not there");
     assert!(reading.left_out.iter().any(|left| left.reason == "error page"));
 }
 

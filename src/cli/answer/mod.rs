@@ -13,7 +13,7 @@ pub use self::look::Look;
 use self::passage::{excerpt, headline, marked};
 use crate::search::confidence::Verdict;
 use crate::search::features::label;
-use crate::search::remarks::{copies, facts, warnings};
+use crate::search::remarks::{copies, facts, lacking, warnings};
 use crate::search::response::{Hit, SearchResponse};
 
 /// How much is shown of a hit.
@@ -73,24 +73,8 @@ fn said_before(response: &SearchResponse, verdict: Option<Verdict>) -> Vec<(Stri
         };
         lines.extend((!sure.is_empty()).then(|| (sure.to_owned(), Ink::Warning)));
     }
-    if let Some(reason) = &response.degraded {
-        lines.push((less_than_asked(reason), Ink::Warning));
-        lines.push((format!("degraded: {reason}"), Ink::Quiet));
-    }
+    lines.extend(lacking(&response.lacking).map(|said| (said, Ink::Warning)));
     lines
-}
-
-/// Why an answer is less than it could be, for who asked.
-fn less_than_asked(reason: &str) -> String {
-    let is_of_reranking = |part: &str| part.to_lowercase().contains("rerank");
-    let mut said = Vec::new();
-    if reason.split(';').any(is_of_reranking) {
-        said.push("来不及给所有结果重新排序，先后可能不够准");
-    }
-    if !reason.split(';').all(is_of_reranking) {
-        said.push("这次只按字词查找，没有用上语义，意思相近而用词不同的内容可能没有找到");
-    }
-    format!("注意：{}。", said.join("；"))
 }
 
 /// How it came about.
@@ -110,6 +94,7 @@ fn said_after(response: &SearchResponse) -> Vec<String> {
             .collect();
         let chance = response.answerable.map(|chance| format!("; answerable {chance:.2}"));
         lines.push(format!("{}{}", stages.join(", "), chance.unwrap_or_default()));
+        lines.extend(response.degraded.as_ref().map(|reason| format!("degraded: {reason}")));
     }
     lines
 }
@@ -193,7 +178,7 @@ fn explained(hit: &Hit) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::model::{Date, Force, Validity};
-    use crate::search::response::{Applies, Fit, Missing, NearCopy, Span};
+    use crate::search::response::{Applies, Explanation, Fit, Lack, Missing, NearCopy, Span};
 
     const PLAIN: Look = Look {
         columns: None,
@@ -311,12 +296,23 @@ mod tests {
         check(unlikely, "库中多半没有这个问题的答案，下面只是最接近的内容。");
         let degraded = SearchResponse {
             degraded: Some("no model; the reranker was late".into()),
+            lacking: vec![Lack::Meaning, Lack::Reranking],
             ..answer(vec![hit()])
         };
-        let said = said(&degraded);
-        let lines: Vec<&str> = said.lines().collect();
-        assert!(lines[0].contains("重新排序") && lines[0].contains("只按字词"), "{said}");
-        assert_eq!(lines[1], "degraded: no model; the reranker was late");
+        let shown = said(&degraded);
+        let first = shown.lines().next().unwrap();
+        assert!(first.contains("重新排序") && first.contains("只按字词"), "{shown}");
+        assert!(!shown.contains("no model"), "{shown}");
+        let explained = SearchResponse {
+            hits: vec![Hit {
+                explanation: Some(Explanation::default()),
+                ..hit()
+            }],
+            ..degraded
+        };
+        let shown = text(&explained, Detail::Card, PLAIN);
+        let why = shown.lines().find(|line| line.starts_with("degraded: "));
+        assert_eq!(why, Some("degraded: no model; the reranker was late"));
     }
 
     #[test]

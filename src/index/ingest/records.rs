@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Outcome;
-use crate::article::Rejected;
-use crate::index::source_table::{LeftOutBy, Runs, SourceRun};
+use crate::article::{Rejected, Why};
+use crate::index::source_table::{LeftOutBy, Runs, Skipped, SourceRun};
 
 /// Text left out for one reason so far.
 #[derive(Default)]
@@ -48,15 +48,23 @@ impl Records {
     /// A file or record could not be read; nothing is kept of one that belongs to no source.
     pub fn rejected(&mut self, source: Option<String>, rejected: &Rejected) {
         if let Some(source) = source {
-            let line = rejected.line.map(|line| line as u64);
-            self.of(source)
-                .skip(&rejected.path.to_string_lossy(), line, &rejected.reason);
+            self.of(source).skip(&Skipped {
+                path: rejected.path.to_string_lossy().into_owned(),
+                line: rejected.line.map(|line| line as u64),
+                why: rejected.why.name().to_owned(),
+                reason: rejected.reason.clone(),
+            });
         }
     }
 
     /// An article was refused.
     pub fn skipped(&mut self, source: String, path: &str, reason: &str) {
-        self.of(source).skip(path, None, reason);
+        self.of(source).skip(&Skipped {
+            path: path.to_owned(),
+            line: None,
+            why: Why::Refused.name().to_owned(),
+            reason: reason.to_owned(),
+        });
     }
 
     /// Text of a file is in none of its articles.

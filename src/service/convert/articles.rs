@@ -83,6 +83,7 @@ fn run(wire: wire::SourceRun, ended: u64) -> SourceRun {
     let skipped = |wire: wire::SkippedFile| Skipped {
         path: wire.path,
         line: wire.line.map(u64::from),
+        why: wire.why,
         reason: wire.reason,
     };
     let left_out = |wire: wire::LeftOutText| LeftOutBy {
@@ -109,6 +110,7 @@ pub fn run_out(source: &str, core: &SourceRun) -> wire::SourceRun {
     let skipped = |core: &Skipped| wire::SkippedFile {
         path: core.path.clone(),
         line: core.line.map(|line| u32::try_from(line).unwrap_or(u32::MAX)),
+        why: core.why.clone(),
         reason: core.reason.clone(),
     };
     let left_out = |core: &LeftOutBy| wire::LeftOutText {
@@ -384,8 +386,18 @@ mod tests {
             }],
             ..SourceRun::default()
         };
-        core.skip("a/b.bin", Some(3), "is no text");
-        core.skip("c.pdf", None, "has no text");
+        core.skip(&Skipped {
+            path: "a/b.bin".into(),
+            line: Some(3),
+            why: "encoding".into(),
+            reason: "is no text".into(),
+        });
+        core.skip(&Skipped {
+            path: "c.pdf".into(),
+            why: "empty".into(),
+            reason: "has no text".into(),
+            ..Skipped::default()
+        });
         let sent = vec![run_out("甲", &core)];
         let come = runs(sent, 9).unwrap();
         assert_eq!(come, Runs::from([("甲".to_owned(), SourceRun { ended: 9, ..core })]));

@@ -7,7 +7,8 @@ use crate::error::{Error, Fault, Result};
 use crate::model::{ArticleKind, Date, Filter, Force, Validity};
 use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use crate::search::response::{
-    Applies, Explanation, Fit, Hit, Missing, NearCopy, Provenance, RankPart, SearchResponse, Span, TermMatch, Timings,
+    Applies, Explanation, Fit, Hit, Lack, Missing, NearCopy, Provenance, RankPart, SearchResponse, Span, TermMatch,
+    Timings,
 };
 
 /// The outcome of one question of a batch as a client received it.
@@ -81,6 +82,16 @@ pub fn filter(core: &Filter) -> Option<wire::Filter> {
     })
 }
 
+/// What an answer lacks; what a newer service may lack is passed over.
+fn lack(wire: i32) -> Option<Lack> {
+    match wire::Lack::try_from(wire).ok()? {
+        wire::Lack::Unspecified => None,
+        wire::Lack::Meaning => Some(Lack::Meaning),
+        wire::Lack::Words => Some(Lack::Words),
+        wire::Lack::Reranking => Some(Lack::Reranking),
+    }
+}
+
 /// An answer as a client received it. Stages it does not know are passed over.
 ///
 /// # Errors
@@ -91,6 +102,7 @@ pub fn response(wire: wire::SearchResponse) -> Result<SearchResponse> {
         hits: wire.hits.into_iter().map(hit).collect::<Result<_>>()?,
         candidates: usize::try_from(wire.candidates).unwrap_or(usize::MAX),
         corrected: (!wire.corrected.is_empty()).then_some(wire.corrected),
+        lacking: wire.lacking.iter().filter_map(|lack| self::lack(*lack)).collect(),
         degraded: wire.degraded,
         answerable: wire.answerable,
         reranked: wire.reranked.map(|count| count as usize),

@@ -67,6 +67,7 @@ fn skipped(core: Rejected) -> wire::SkippedFile {
     wire::SkippedFile {
         path: core.path.to_string_lossy().into_owned(),
         line: core.line.map(number),
+        why: core.why.name().to_owned(),
         reason: core.reason,
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::search::confidence::Verdict;
-use crate::search::remarks::{copies, warnings};
+use crate::search::remarks::{copies, lacking, warnings};
 use crate::search::response::{Hit, SearchResponse};
 use crate::service::convert::ask;
 use crate::service::wire;
@@ -51,7 +51,7 @@ pub struct Found {
     #[schemars(description = "问的地方或年份没有找到；回答时必须说明。")]
     missing: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "这次结果不完整的原因（英文）。")]
+    #[schemars(description = "这次结果不完整，回答时说明。")]
     degraded: Option<String>,
     #[schemars(description = "最合适的在前，每篇文章一条。")]
     hits: Vec<FoundHit>,
@@ -103,7 +103,7 @@ impl Found {
             answerable: answer.answerable,
             corrected: answer.corrected,
             missing: answer.missing.map(|missing| missing.sentence),
-            degraded: answer.degraded,
+            degraded: lacking(&answer.lacking),
             hits: answer.hits.into_iter().map(found).collect(),
         })
     }

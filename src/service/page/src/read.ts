@@ -4,6 +4,7 @@ import { readFile } from "./api";
 import { byId, el, type Child } from "./dom";
 import { count } from "./numbers";
 import { reasonName } from "./reasons";
+import { ofSkippedFile } from "./skipped";
 import type { ReadArticle, ReadFile, SkippedFile } from "./types";
 
 /** A larger file is not sent: with what is around it, the service would refuse it. */
@@ -60,9 +61,7 @@ function ofRest(all: number): Child {
 
 function ofReasons(name: string, all: SkippedFile[]): Child[] {
   if (all.length === 0) return [];
-  const item = ({ path, line, reason }: SkippedFile) =>
-    el("li", {}, `${path}${line === undefined ? "" : ` 第 ${line} 行`}`, el("br"), el("span", { lang: "en" }, reason));
-  return [el("h3", {}, name), el("ul", { class: "read" }, ...all.slice(0, SHOWN).map(item)), ofRest(all.length)];
+  return [el("h3", {}, name), el("ul", { class: "read" }, ...all.slice(0, SHOWN).map(ofSkippedFile)), ofRest(all.length)];
 }
 
 function ofFile(found: ReadFile): HTMLElement[] {

@@ -41,6 +41,30 @@ const NAMES: Record<string, string> = {
   "without scripts": "不开脚本时才显示的文字",
 };
 
+/** Why the reader skipped a file or record, or read it otherwise than it should. */
+const WHYS: Record<string, string> = {
+  unreachable: "系统不让读，或者已经不在了",
+  link: "是指向别处的链接，不跟过去读",
+  no_article: "不是文章（备份、图片、程序、出错的网页之类）",
+  empty: "里面没有内容",
+  too_large: "太大了",
+  format: "这种格式读不了，请另存为 .docx、.pdf、.html 或 .txt",
+  encoding: "不是文字，或者有些字的编码坏了",
+  document: "文档打不开，或者有一部分没有读",
+  records: "表格或记录的格式坏了",
+  record: "缺少成为一篇文章要有的内容，比如编号、正文",
+  page: "网页太大或太复杂",
+  field: "日期等栏目看不懂，没有收",
+  little_kept: "收进来的很少，请看看没有收进的文字",
+  duplicate: "编号已经属于另一篇文章",
+  refused: "索引没有收下",
+};
+
+/** Why in Chinese; none for what an earlier program wrote. */
+export function whyName(why: string): string | undefined {
+  return WHYS[why];
+}
+
 /** A reason in Chinese, where it has a name. */
 export function reasonName(reason: string): string {
   return NAMES[reason] ?? reason;

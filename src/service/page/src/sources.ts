@@ -3,6 +3,7 @@
 import { el, type Child } from "./dom";
 import { count } from "./numbers";
 import { reasonName } from "./reasons";
+import { ofSkippedFile } from "./skipped";
 import type { Sources, SourceRun } from "./types";
 
 /** What became of the articles, in one line; what did not happen is not said. */
@@ -29,9 +30,7 @@ function ofSkipped(run: SourceRun): Child {
     el(
       "ul",
       {},
-      ...run.first_skipped.map(({ path, line, reason }) =>
-        el("li", {}, `${path}${line === undefined ? "" : ` 第 ${line} 行`}`, el("br"), el("span", { lang: "en" }, reason)),
-      ),
+      ...run.first_skipped.map(ofSkippedFile),
     ),
     more > 0 && el("p", { class: "hint" }, `还有 ${count(more)} 个没有列出。`),
   );

@@ -64,7 +64,7 @@ export interface Hit {
 
 export interface SearchResponse {
   hits: Hit[];
-  degraded?: string;
+  lacking: string[];
   answerable?: number;
   candidates: string;
   timings?: { total_micros: string; cached: boolean };
@@ -130,6 +130,8 @@ export interface Stats {
 export interface SkippedFile {
   path: string;
   line?: number;
+  /** Empty in what an earlier program wrote. */
+  why: string;
   reason: string;
 }
 

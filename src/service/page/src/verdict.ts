@@ -20,12 +20,17 @@ export function sureness(response: SearchResponse): Sureness {
   return response.answerable < UNSURE ? "unsure" : "sure";
 }
 
-/** Why an answer is less than it could be, for people. */
-function degraded(reason: string): string {
-  const parts = [];
-  if (/rerank/i.test(reason)) parts.push("来不及给所有结果重新排序，先后可能不够准");
-  if (!/^[^;]*rerank[^;]*$/i.test(reason)) parts.push("这次只按字词查找，没有用上语义，意思相近而用词不同的内容可能没有找到");
-  return `注意：${parts.join("；")}。`;
+/** What an answer was made without; the same words as the command line's. */
+const LACKS: Record<string, string> = {
+  LACK_MEANING: "这次只按字词查找，没有用上语义，意思相近而用词不同的内容可能没有找到",
+  LACK_WORDS: "这次只按语义查找，没有用上字词，写法相同的内容可能没有找到",
+  LACK_RERANKING: "来不及给所有结果重新排序，先后可能不够准",
+};
+
+/** What must be known of an answer that is less than was asked for. */
+function lacking(lacks: string[]): string {
+  const said = lacks.flatMap((lack) => LACKS[lack] ?? []);
+  return `注意：${said.length > 0 ? said.join("；") : "这次的结果不完整"}。`;
 }
 
 /** In one line what was found; it is read out and heads the hits. */
@@ -83,6 +88,6 @@ export function verdict(response: SearchResponse, ask: Ask, filtered: boolean): 
       );
     }
   }
-  if (response.degraded) made.push(el("p", { class: "warning", role: "note" }, degraded(response.degraded)));
+  if (response.lacking.length > 0) made.push(el("p", { class: "warning", role: "note" }, lacking(response.lacking)));
   return made;
 }
