@@ -226,11 +226,9 @@ impl Changes {
     /// The sources of which the index holds articles and in whose folder not one file was found: it may be another
     /// disk's that is not there now.
     pub fn emptied(&self) -> BTreeSet<String> {
-        let sources = |files: &mut dyn Iterator<Item = &(String, String)>| -> BTreeSet<String> {
-            files.map(|(source, _)| source.clone()).collect()
-        };
-        let found = sources(&mut self.ahead.iter());
-        sources(&mut self.held.keys()).difference(&found).cloned().collect()
+        let found: BTreeSet<&String> = self.ahead.iter().map(|(source, _)| source).collect();
+        let held = self.held.keys().map(|(source, _)| source);
+        held.filter(|source| !found.contains(source)).cloned().collect()
     }
 
     /// The articles that the sources no longer have, sorted, once everything is read.
