@@ -16,6 +16,9 @@ pub(super) struct Table {
     /// A place where it is not written as tables are: the line, and what is wrong.
     #[serde(default)]
     pub noticed: Option<(usize, String)>,
+    /// Whether commas part the cells, which may stand in a text as well that nobody put in quotes.
+    #[serde(default)]
+    pub by_commas: bool,
 }
 
 /// Most cells that are read of one file.

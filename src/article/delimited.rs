@@ -20,6 +20,7 @@ pub(super) fn read_csv(text: &str) -> Result<Table, String> {
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
     let mut table = Table {
+        by_commas: delimiter == b',',
         noticed: swallowed(text, delimiter).map(|(from, to)| {
             let what = format!(
                 "a quote is not closed where its value ends: the lines down to {} are one value",

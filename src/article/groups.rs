@@ -10,6 +10,11 @@ use super::repeated;
 
 /// How deep groups may lie in groups.
 const MAX_DEPTH: usize = 16;
+/// Most bytes, as JSON, of a value of a group that each of its records is given; what is longer stands with the first
+/// of them alone, or a small file would ask for memory without bound.
+const MAX_SHARED: usize = 200;
+/// Most values that each record of a group is given.
+const MAX_SHARED_VALUES: usize = 20;
 
 /// Whether a value is a group: no text of its own, and a list of records that each have a title and a text, or of
 /// groups.
@@ -55,15 +60,29 @@ pub(super) fn ungrouped(records: Vec<Value>) -> Vec<Value> {
     let mut found = Vec::with_capacity(records.len());
     for record in records {
         match record {
-            Value::Object(fields) if lists_records(&fields, 0) => take(fields, &Map::new(), &mut found, 0),
+            Value::Object(fields) if lists_records(&fields, 0) => {
+                let mut once = Map::new();
+                take(fields, &Map::new(), &mut once, &mut found, 0);
+                // No record took it.
+                if !once.is_empty() {
+                    found.push(Value::Object(once));
+                }
+            }
             record => found.push(record),
         }
     }
     found
 }
 
-/// Takes the records out of a group. `above`: what the groups above it say, which each record is given.
-fn take(fields: Map<String, Value>, above: &Map<String, Value>, found: &mut Vec<Value>, depth: usize) {
+/// Takes the records out of a group. `above`: what the groups above it say, which each record is given; `once`: what
+/// only the next one is.
+fn take(
+    fields: Map<String, Value>,
+    above: &Map<String, Value>,
+    once: &mut Map<String, Value>,
+    found: &mut Vec<Value>,
+    depth: usize,
+) {
     let (lists, own): (Vec<_>, Vec<_>) = fields
         .into_iter()
         .partition(|(name, value)| is_of_group(name, value, depth));
@@ -75,18 +94,20 @@ fn take(fields: Map<String, Value>, above: &Map<String, Value>, found: &mut Vec<
             () if is_known(&name) => format!("category {name}"),
             () => name,
         };
-        repeated::add(&mut shared, name, value, 2);
+        let is_short = shared.len() < MAX_SHARED_VALUES && value.to_string().len() <= MAX_SHARED;
+        repeated::add(if is_short { &mut shared } else { once }, name, value, 2);
     }
     for (_, list) in lists {
         let Value::Array(records) = list else { continue };
         for record in records {
             match record {
                 Value::Object(fields) if lists_records(&fields, depth + 1) => {
-                    take(fields, &shared, found, depth + 1);
+                    take(fields, &shared, once, found, depth + 1);
                 }
                 Value::Object(mut fields) => {
-                    for (name, value) in &shared {
-                        repeated::add(&mut fields, name.clone(), value.clone(), 2);
+                    let given = shared.iter().map(|(name, value)| (name.clone(), value.clone()));
+                    for (name, value) in given.chain(std::mem::take(once)) {
+                        repeated::add(&mut fields, name, value, 2);
                     }
                     found.push(Value::Object(fields));
                 }
@@ -118,6 +139,14 @@ mod tests {
             json!([
                 {"q": "甲", "a": "x", "category": "账户", "category id": 1, "total": 1},
                 {"title": "自己的", "text": "y"}
+            ]),
+        );
+        let long = "本类问题由经办机构答复。".repeat(9);
+        check(
+            json!([{"name": "账户", "说明": long, "items": [{"q": "甲", "a": "x"}, {"q": "乙", "a": "y"}]}]),
+            json!([
+                {"q": "甲", "a": "x", "category": "账户", "说明": long},
+                {"q": "乙", "a": "y", "category": "账户"}
             ]),
         );
         check(

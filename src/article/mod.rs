@@ -31,7 +31,7 @@ mod lines;
 mod markdown;
 mod mended;
 mod page;
-pub mod page_numbers;
+mod page_numbers;
 mod passage;
 pub mod read;
 mod reading;

@@ -7,7 +7,10 @@ pub(super) fn page_numbers(lines: &[&str]) -> Vec<usize> {
     let mut found: Vec<(usize, u32)> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let Some(number) = number(line.trim()) else { continue };
-        if found.last().is_none_or(|(_, last)| last + 1 == number) {
+        if found
+            .last()
+            .is_none_or(|(_, last)| number.checked_sub(1) == Some(*last))
+        {
             found.push((at, number));
         } else {
             return Vec::new();
@@ -47,6 +50,7 @@ mod tests {
         check("甲。\n- 1 -\n乙。", &[]);
         check("甲。\n- 1 -\n乙。\n- 3 -", &[]);
         check("17\n甲。\n18", &[]);
+        check("- 4294967295 -\n甲。\n- 3 -", &[]);
         check("第1页介绍\n第2页介绍", &[]);
     }
 }

@@ -44,7 +44,8 @@ impl Said {
         }
         let place = place.unwrap_or(self.texts.len());
         self.texts.insert(place, text);
-        if place < MAX_COMPARED {
+        // Texts behind the first so many are not compared with, and have no place among these.
+        if place < MAX_COMPARED && place <= self.bare.len() {
             self.bare.insert(place, new);
         }
     }
@@ -106,6 +107,17 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_says_several_of_many_takes_their_place() {
+        let one = |number: usize| format!("本市户籍居民可以参保第{number}种保险。");
+        let mut said = Said::default();
+        (0..=MAX_COMPARED).for_each(|number| said.add(one(number)));
+        said.add([one(0), one(1), one(2)].concat());
+        said.add("别的一句。".into());
+        assert_eq!(said.texts.len(), MAX_COMPARED);
+        assert!(said.texts[0].contains(&one(2)) && said.texts.last().is_some_and(|last| last == "别的一句。"));
+    }
+
+    #[test]
     fn a_beginning_of_what_is_said_is_not_told_before_it() {
         let check = |text: &str, expected: bool| {
             let mut said = said(&["本市户籍居民可以参保，持证人员也可以。"]);
@@ -118,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn many_texts_beside_a_long_one_take_time_in_proportion() {
+    fn many_texts_beside_a_long_one_are_told() {
         let mut said = said(&["长。".repeat(1 << 19).as_str()]);
         (0..100_000).for_each(|number| said.add(format!("第{number}句。")));
         assert_eq!(said.texts.len(), 100_001);

@@ -12,6 +12,9 @@ const MAX_NAME: usize = 12;
 /// In how many of the first rows a header is looked for that repeats itself.
 const TOP: usize = 3;
 
+/// In how many of its first rows a table's own header is looked for when it stands there again.
+const HEAD_ROWS: usize = 20;
+
 type Row = (usize, Vec<String>);
 
 /// The tables of a sheet from left to right and from top to bottom, each behind what tells its rows' ids apart from
@@ -34,6 +37,7 @@ pub(super) fn parts(table: Table) -> Vec<(String, Table)> {
                 // What was told of the whole sheet's header is true of its first table.
                 header_rows: if is_cut || at > 0 { 0 } else { header_rows },
                 noticed: None,
+                by_commas: table.by_commas,
             };
             found.push((beside.clone(), part));
         }
@@ -102,17 +106,24 @@ fn one_below_another(rows: Vec<Row>) -> Vec<Vec<Row>> {
         let (before_line, before) = &rows[at - 1];
         let is_headed = only_cell(before).is_some() && !is_note(before, row.len());
         let is_apart = is_headed || *line > before_line + 1;
-        let is_again = rows[begin..at].iter().any(|(_, head)| head == row);
+        let is_again = || rows[begin..at].iter().take(HEAD_ROWS).any(|(_, head)| head == row);
         let has_rows = filled(&rows[at + 1].1).count() > 1 && !names_columns(&rows[at + 1].1);
         // What stands above is a table already: a header and a row below it.
-        let is_table = || rows[begin..at].iter().filter(|(_, row)| !is_above(row, wide)).count() > 1;
-        if is_apart && !is_again && has_rows && names_columns(row) && is_table() {
+        let is_table = || {
+            rows[begin..at]
+                .iter()
+                .filter(|(_, row)| !is_above(row, wide))
+                .nth(1)
+                .is_some()
+        };
+        if is_apart && has_rows && names_columns(row) && !is_again() && is_table() {
             begin = at - usize::from(is_headed);
             starts.push(begin);
         }
     }
+    let mut starts = starts.into_iter().peekable();
     for (at, row) in rows.into_iter().enumerate() {
-        if starts.contains(&at) {
+        if starts.next_if_eq(&at).is_some() {
             parts.push(Vec::new());
         }
         if let Some(part) = parts.last_mut() {

@@ -105,6 +105,7 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
         header,
         title,
         lead,
+        by_commas: table.by_commas,
     };
     let mut found = Vec::new();
     let mut totals = Vec::new();
@@ -155,6 +156,7 @@ fn document(table: &Table, id: &str) -> Option<Rows> {
         header: Vec::new(),
         title: first.to_string(),
         lead: Vec::new(),
+        by_commas: table.by_commas,
     };
     let line = table.rows[0].0;
     let text = rest
@@ -181,6 +183,8 @@ struct Sheet<'a> {
     title: String,
     /// What stands above the header besides the title, told with each row.
     lead: Vec<String>,
+    /// See [`Table::by_commas`].
+    by_commas: bool,
 }
 
 /// What the names of a table's columns are, looked up once.
@@ -255,7 +259,8 @@ impl Sheet<'_> {
         let is_titled = columns.is_titled;
         let mut fields = Map::new();
         let mut told = if is_titled { Vec::new() } else { self.lead.clone() };
-        let quoted = columns.text.and_then(|text| self.with_commas(row, text));
+        let quoted = columns.text.filter(|_| self.by_commas);
+        let quoted = quoted.and_then(|text| self.with_commas(row, text));
         let row = quoted.as_deref().unwrap_or(row);
         for (at, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
             let name = self.header.get(at).map_or("", |name| name.trim());

@@ -7,9 +7,10 @@
 pub enum Why {
     /// The system does not give it.
     Unreachable,
-    /// It is a link that leads elsewhere.
+    /// It is a link that leads elsewhere, or a file that belongs to no source.
     Link,
-    /// It is no article: by its name (a backup, a picture, a program), or a page that says that it is not there.
+    /// It is no article: by its name (a backup, a picture, a program), no file at all (a device), or a page that says
+    /// that it is not there.
     NoArticle,
     /// There is nothing in it.
     Empty,

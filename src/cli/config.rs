@@ -106,7 +106,9 @@ fn reranker(name: Option<&str>) -> Result<()> {
 }
 
 fn index(settings: &Settings) -> Result<()> {
-    let folder = match Place::of(settings)? {
+    // What is wrong with the place itself is said where it is opened.
+    let Ok(place) = Place::of(settings) else { return Ok(()) };
+    let folder = match place {
         Place::Folder(folder) => folder,
         // That Milvus is away is nothing that a service ends with.
         #[cfg(feature = "milvus")]

@@ -96,7 +96,8 @@ fn no_snapshots(address: &str) -> Error {
         "an index in Milvus has no snapshots, and this one is at {address}"
     ))
     .help(format!(
-        "`baowen copy {address} DIR` takes it into a folder; Milvus makes backups of its own"
+        "`baowen copy {address} DIR` takes it into a folder when the services that write to it have ended; Milvus makes \
+         backups of its own"
     ))
 }
 

@@ -60,7 +60,11 @@ pub fn article(
             start if start > count => Err(Error::caller(format!(
                 "start: is {start}, and the text has {count} characters"
             ))),
-            _ => Ok(whole),
+            _ => {
+                // An article of a title alone has one passage without text.
+                whole.passages = places.collect();
+                Ok(whole)
+            }
         };
     };
     for (at, (byte, character)) in characters {
@@ -191,6 +195,13 @@ mod tests {
         check(Some(3_001), None, 4_000, Fault::Caller, "start: is 3001");
         check(None, Some(0), 4_000, Fault::Caller, "max_characters: is 0");
         check(None, None, 60, Fault::Exhausted, "the smallest part");
+        let titled = wire::GetArticleResponse {
+            text: String::new(),
+            passages: vec![place(0)],
+            ..whole.clone()
+        };
+        let asked = wire::GetArticleRequest::default();
+        assert_eq!(article(titled.clone(), &asked, 4_000).unwrap(), titled);
         let end = wire::GetArticleRequest {
             start: Some(3_000),
             ..Default::default()

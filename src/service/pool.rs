@@ -110,7 +110,10 @@ impl SearchPool {
     /// A place for one more search, running or waiting.
     fn admit(&self, deadline: Option<Instant>) -> Result<Admitted> {
         let place = self.place()?;
-        // Questions of batches go before this one is refused.
+        // Questions of batches go before this one is refused, but none for one that would be late without them all.
+        if let Some(late) = self.late(deadline, self.batches.count()) {
+            return Err(late);
+        }
         let mut taken = Vec::new();
         while let Some(late) = self.late(deadline, taken.len()) {
             taken.push(self.batches.take_oldest().ok_or(late)?);

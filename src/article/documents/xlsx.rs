@@ -101,7 +101,7 @@ impl Reader for Calamine {
                     name: if unnamed { String::new() } else { sheet.name },
                     rows,
                     header_rows,
-                    noticed: None,
+                    ..Table::default()
                 });
             }
         }

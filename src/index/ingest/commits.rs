@@ -35,7 +35,8 @@ impl Default for Pace {
 /// Is told the commit that made a change durable, or why it is lost. Called once, from a thread that others wait for.
 pub type Told = Box<dyn FnOnce(Result<u64>) + Send>;
 
-/// Is told each failure that took changes with it; from a thread that others wait for.
+/// Called with the error each time a write failed and what was not committed was taken back; from a thread that others
+/// wait for.
 pub type ToldFailure = Box<dyn Fn(&Error) + Send + Sync>;
 
 /// An index with the writer that all callers share.
@@ -137,8 +138,10 @@ impl Commits {
     /// Why it may not go on.
     pub fn writer(&self) -> Result<MutexGuard<'_, Grouped>> {
         let mut writer = self.ingest.writer();
+        let is_dirty = writer.is_dirty();
         writer.look();
-        let Some(news) = self.recover(&mut writer) else {
+        // That nothing may be written now is a failure of writing only where something waits for a commit.
+        let Some(news) = self.recovered(&mut writer, is_dirty) else {
             return Ok(writer);
         };
         let failure = writer.failure().cloned();
@@ -232,7 +235,7 @@ impl Commits {
     /// `Precondition` if another session has begun since.
     pub fn commit_with(&self, session: Option<u64>, mut runs: Runs) -> Result<u64> {
         // Looked at with the writer held: until the commit nobody else's failure can take anything back.
-        let mut writer = self.ingest.writer();
+        let mut writer = self.writer()?;
         if session.is_some_and(|session| session != writer.session()) {
             return Err(Error::precondition(
                 "session: another one has begun since, so changes that waited for a commit may be lost",
@@ -272,8 +275,13 @@ impl Commits {
 
     /// Takes back what a failure left half done, if there was one, and finds who is to be told that a change is lost.
     pub fn recover(&self, writer: &mut Grouped) -> Option<News> {
+        self.recovered(writer, true)
+    }
+
+    /// The same; who watches is told only where it is a failure of writing.
+    fn recovered(&self, writer: &mut Grouped, is_failure: bool) -> Option<News> {
         let failed = writer.recover()?;
-        if let Some(watching) = self.watching.get() {
+        if let Some(watching) = self.watching.get().filter(|_| is_failure) {
             watching(&failed);
         }
         let mut state = self.state();

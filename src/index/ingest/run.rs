@@ -259,18 +259,17 @@ impl Run<'_> {
         if prune {
             let emptied = self.changes.emptied();
             let is_kept = |id: &String| {
-                self.changes
-                    .source_of(id)
-                    .is_some_and(|source| emptied.contains(&source))
+                let source = self.changes.source_of(id);
+                source.is_some_and(|source| emptied.contains(&source))
             };
-            let before = gone.len();
-            gone.retain(|id| !is_kept(id));
-            if gone.len() < before {
-                let names: Vec<&str> = emptied.iter().map(String::as_str).collect();
+            let (kept, rest): (Vec<String>, Vec<String>) = gone.into_iter().partition(is_kept);
+            gone = rest;
+            if !kept.is_empty() {
                 self.skip(format!(
-                    "{}: not one file was found there, so {} articles are not deleted; if that is meant, run `baowen delete --source`",
-                    names.join(", "),
-                    before - gone.len()
+                    "not one file was found where {} articles came from ({}, ...), so they are not deleted: a disk may be \
+                     away; `baowen delete ID...` deletes those that are gone for good",
+                    kept.len(),
+                    kept[0]
                 ));
             }
             self.summary.pruned = self.destination.delete(&gone)?;

@@ -33,6 +33,8 @@ pub struct MilvusIndex {
     bm25: Bm25Params,
     remembered: Arc<Remembered>,
     current: RwLock<Arc<MilvusSnapshot>>,
+    /// What the index was made by when it was opened; whoever asks it goes by this.
+    opened_as: Identity,
     has_writer: Mutex<bool>,
     /// What the last look said; none if all was well.
     problem: Mutex<Option<Error>>,
@@ -66,6 +68,7 @@ impl MilvusIndex {
         let remembered = Arc::new(Remembered::new(address.cache));
         let index = Arc::new(MilvusIndex {
             meta: Meta::new(client.clone()),
+            opened_as: state.identity.clone(),
             current: RwLock::new(Arc::new(MilvusSnapshot::new(
                 client.clone(),
                 state,
@@ -214,7 +217,7 @@ impl MilvusIndex {
         match found {
             Ok(state) => {
                 *problem = None;
-                match state.identity == self.identity() {
+                match state.identity == self.opened_as {
                     true => self.install(state),
                     false => self.is_remade.store(true, Ordering::Relaxed),
                 }

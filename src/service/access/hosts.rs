@@ -58,7 +58,8 @@ impl Hosts {
     /// `Precondition` with the name.
     pub fn check<B>(&self, request: &Request<B>) -> Result<()> {
         let Hosts::Named(names) = self else { return Ok(()) };
-        // No browser speaks this, and programs call a service by whatever name leads to it.
+        // A browser cannot send gRPC over HTTP/2, so no page can be behind it, and programs often use names that we are
+        // not told.
         if request.version() == Version::HTTP_2 && Protocol::of(request) == Protocol::Grpc && !is_web(request) {
             return Ok(());
         }

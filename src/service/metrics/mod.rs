@@ -199,7 +199,7 @@ impl Metrics {
             degraded: counter(
                 r,
                 "baowen_degraded_answers",
-                "Answers by words alone because the model gave no vector",
+                "Answers that lack something that was asked for: meaning, words or the reranker",
             ),
             refused: reasons(r, "baowen_refused", "Calls that were refused, by reason"),
             connections: gauge(r, "baowen_connections", "Connections that are open"),

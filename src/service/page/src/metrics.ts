@@ -65,14 +65,14 @@ export function ofMetrics(text: string): HTMLElement[] {
   const [hits, misses] = [sum("baowen_answer_cache_hits_total"), sum("baowen_answer_cache_misses_total")];
   const [begun] = of("process_start_time_seconds");
   const refused = of("baowen_refused_total").filter((one) => one.value > 0);
-  const reasons: Record<string, string> = { queue: "排队太多", token: "没有口令", right: "没有权限", rate: "问得太快" };
+  const reasons: Record<string, string> = { queue: "排队太多", token: "没有口令", right: "没有权限", rate: "问得太快", batch: "批量问题让位", host: "不认识的主机名" };
   const facts: [string, string][] = [
     ["状态", sum("baowen_ready") === 1 ? "正在回答" : "还没有准备好"],
     ["已运行", begun ? long(Math.max(0, Date.now() / 1000 - begun.value)) : ""],
     ["正在查找", `${number(sum("baowen_searches_in_flight"))} 个，连接 ${number(sum("baowen_connections"))} 个`],
     ["缓存", hits + misses > 0 ? `${number(hits + misses)} 个问题中 ${Math.round((100 * hits) / (hits + misses))}% 由缓存回答` : "还没有问题"],
     ["拒绝", refused.map((one) => `${reasons[one.labels["reason"] ?? ""] ?? one.labels["reason"]} ${number(one.value)} 次`).join("，") || "没有"],
-    ["只按字词", `${number(sum("baowen_degraded_answers_total"))} 次（模型没有给出向量）`],
+    ["不完整的回答", `${number(sum("baowen_degraded_answers_total"))} 次（缺了语义、字词或重排）`],
     ["索引更新", `${long(sum("baowen_index_commit_age_seconds"))}前，失败 ${number(FAILURES.reduce((total, name) => total + sum(name), 0))} 次`],
     ["内存", sum("process_resident_memory_bytes") > 0 ? `${number(Math.round(sum("process_resident_memory_bytes") / 1e6))} MB` : ""],
   ];
