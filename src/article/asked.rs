@@ -61,18 +61,29 @@ pub(super) fn opening(fields: &mut Map<String, Value>, wants_question: bool) -> 
     let is_prompt = |part: &Value| who(part) == Some(Speaker::Prompt);
     let (prompts, said): (Vec<Value>, Vec<Value>) = std::mem::take(parts).into_iter().partition(is_prompt);
     *parts = said;
-    let prompts: Vec<String> = prompts.into_iter().map(|mut prompt| take_text(&mut prompt)).collect();
     let mut question = None;
     if wants_question && parts.len() > 1 && who(&parts[0]) == Some(Speaker::Asker) {
-        let asked = take_text(&mut parts[0].clone());
+        let mut rest = parts[0].clone();
+        let asked = take_text(&mut rest);
         if is_short(&asked) {
-            parts.remove(0);
             question = Some(asked);
+            // What else the asker says is a text of its own.
+            match has_sentences(&rest) {
+                true => parts[0] = rest,
+                false => drop(parts.remove(0)),
+            }
+        }
+    }
+    let mut told = Vec::with_capacity(prompts.len());
+    for mut prompt in prompts {
+        told.push(take_text(&mut prompt));
+        if has_sentences(&prompt) {
+            parts.push(prompt);
         }
     }
     Opening {
         question,
-        prompts: prompts.join("\n"),
+        prompts: told.join("\n"),
     }
 }
 
@@ -137,5 +148,8 @@ mod tests {
         );
         check(vec![said("user", "能报吗？")], true, None, "", 1);
         check(vec![json!({"content": "甲"}), said("user", "乙")], true, None, "", 2);
+        // What else stands beside what is asked stays.
+        let more = json!({"role": "user", "content": "能报吗？", "补充": "我在外地住院，已经办理备案。"});
+        check(vec![more, said("assistant", "能。")], true, Some("能报吗？"), "", 2);
     }
 }

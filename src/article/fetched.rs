@@ -67,6 +67,19 @@ mod tests {
         for words in ["URL Source", "首页", "来源：某养网", "个人养老金怎么开户"] {
             assert!(left.contains(words), "{words} is not in {left}");
         }
+        // A heading that says something else than the title is not lost, and is the title where there is no other.
+        let page = "# 企业年金能提前取吗\n\n企业年金不能随意提前支取，只有下面几种情形可以。";
+        let read = |head: &str| {
+            let reading = markdown::read(
+                &format!("{head}URL Source: https://e.org/1\n\nMarkdown Content:\n{page}"),
+                "文件",
+            );
+            let article = reading.articles[0].1.clone();
+            let left = reading.left_out.iter().any(|left| left.text.contains("能提前取吗"));
+            (article.title, left || article.text.contains("能提前取吗"))
+        };
+        assert_eq!(read("").0, "企业年金能提前取吗");
+        assert_eq!(read("Title: 某养网\n\n"), ("某养网".to_string(), true));
         // What is written so and is no such page stays.
         let text = "Title: 甲\n\n正文。";
         assert_eq!(markdown::read(text, "文件").articles[0].1.text, text);

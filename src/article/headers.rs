@@ -58,12 +58,28 @@ pub(super) fn form<'a>(rows: impl Iterator<Item = &'a [String]>) -> Option<Vec<V
     let wide = rows.iter().filter(|row| row.len() > 1);
     let of_form = wide.clone().filter(|row| row.chunks(2).any(is_named)).count();
     let is_form = kinds.len() > 2 && 2 * named >= pairs().count() && (!is_wide || 3 * of_form >= 2 * wide.count());
-    is_form.then(|| {
-        rows.iter()
-            .flat_map(|row| row.chunks(2))
-            .map(<[&String]>::to_vec)
-            .collect()
-    })
+    is_form.then(|| rows.iter().flat_map(|row| named_values(row)).collect())
+}
+
+/// The cells of a form's row as names with their values; a name whose value is empty, so that another name is next, stands
+/// alone.
+fn named_values<'a>(row: &[&'a String]) -> Vec<Vec<&'a String>> {
+    let is_name = |cell: &String| fields::form_ending(cell).is_some();
+    let mut found = Vec::new();
+    let mut rest = row;
+    while let [first, behind @ ..] = rest {
+        match behind {
+            [value, behind @ ..] if !(is_name(first) && is_name(value)) => {
+                found.push(vec![*first, *value]);
+                rest = behind;
+            }
+            _ => {
+                found.push(vec![*first]);
+                rest = behind;
+            }
+        }
+    }
+    found
 }
 
 /// What a form is about, by the first of its names that says so: `事项名称`.

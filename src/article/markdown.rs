@@ -36,16 +36,21 @@ fn read_fetched(fields: &str, head: &str, page: &str, name: &str) -> Reading {
         return read;
     };
     let about = front_matter(fields, YAML.parts, &mut read);
+    let own = Some(article.title).filter(|own| own != name);
     // The page's own heading is its title without the site's name.
-    let title = match about.title.starts_with(&article.title) {
-        true => article.title,
-        false => about.title,
+    let title = match &own {
+        Some(own) if about.title.is_empty() || about.title.contains(own) => own.clone(),
+        _ if about.title.is_empty() => name.to_string(),
+        _ => about.title,
     };
-    let heading = format!("# {title}");
-    let text = match article.text.lines().any(|line| line == heading) {
-        true => article.text,
-        false => format!("{heading}\n\n{}", article.text),
-    };
+    let mut text = article.text;
+    // Where it says something else it stays in the text.
+    for heading in own.into_iter().chain([title.clone()]) {
+        let heading = format!("# {heading}");
+        if !text.lines().any(|line| line == heading) {
+            text = format!("{heading}\n\n{text}");
+        }
+    }
     let mut reading = html::read_rendered(&text.lines().collect::<Vec<_>>(), &title);
     let stated = reading
         .left_out
