@@ -8,6 +8,7 @@ use crate::model::Date;
 use crate::text::{self, Normalized, next_day};
 
 use super::layout::{COLONS, is_pause, is_stop};
+use super::site_words::{List, listed};
 
 /// A day, with or without a time, somewhere in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,26 +127,6 @@ pub(super) fn byline(line: &str) -> Option<(String, Date)> {
     Some((source_name(before)?, stamp.date))
 }
 
-/// What a day that follows says of a text: when it was written or put up.
-pub(super) const DATED: [&str; 16] = [
-    "发布时间",
-    "发布日期",
-    "发布于",
-    "发文时间",
-    "发文日期",
-    "发表时间",
-    "发表日期",
-    "发表于",
-    "更新时间",
-    "更新日期",
-    "更新于",
-    "公布时间",
-    "公布日期",
-    "成文日期",
-    "录入时间",
-    "编辑时间",
-];
-
 /// A line under the title that says when and by whom: starts with a time stamp, or with a label such as 发布时间, 来源.
 pub(super) fn dateline(line: &str) -> Option<(Option<String>, Date)> {
     let line = line.trim();
@@ -163,13 +144,12 @@ pub(super) fn dateline(line: &str) -> Option<(Option<String>, Date)> {
             source => Some((Some(source_name(source)?), stamp.date)),
         };
     }
-    let labelled = ["时间", "日期", "作者", "来源", "信息来源"]
-        .iter()
-        .chain(&DATED)
-        .any(|label| {
-            line.strip_prefix(label)
-                .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
-        });
+    let lists = [List::LabelSource, List::LabelDay, List::LabelUnsaidDay];
+    let mut labels = lists.into_iter().flat_map(listed).chain(&["作者"]);
+    let labelled = labels.any(|label| {
+        line.strip_prefix(label)
+            .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
+    });
     if !labelled {
         return None;
     }
@@ -197,10 +177,8 @@ pub(super) fn signature(lines: &[&str]) -> Option<(Option<String>, Date)> {
         .iter()
         .take(2)
         .filter(|line| {
-            ["来源", "信息来源"]
-                .iter()
-                .chain(&DATED)
-                .any(|label| line.starts_with(label))
+            let mut labels = listed(List::LabelSource).iter().chain(listed(List::LabelDay));
+            labels.any(|label| line.starts_with(label))
         })
         .find_map(|line| dateline(line));
     if labelled.is_some() {
@@ -292,77 +270,22 @@ pub(super) fn are_offices(line: &str) -> bool {
                 && source_name(name).is_some()
                 // 断缴怎么办 is no 办.
                 && !["怎么", "如何", "什么", "哪"].iter().any(|asks| name.contains(asks))
-                && PUBLISHERS.iter().any(|ending| name.ends_with(ending))
+                && listed(List::PublisherEnds).iter().any(|ending| name.ends_with(ending))
         })
 }
 
 /// Whether a line may stand below a signature: copies, attachments, what can be done with the page.
 fn follows_signature(line: &str) -> bool {
-    let starts = [
-        "附件",
-        "附：",
-        "附:",
-        "抄送",
-        "主送",
-        "联系人",
-        "联系电话",
-        "(此件",
-        "（此件",
-        "返回",
-        "打印",
-        "关闭",
-        "分享",
-        "[关闭",
-        "【关闭",
-        "【打印",
-        "[打印",
-        "责任编辑",
-        "编辑",
-        "扫一扫",
-        "信息来源",
-        "来源",
-    ];
     let files = [".doc", ".docx", ".xls", ".xlsx", ".pdf", ".zip", ".rar", ".wps"];
     let line = line.trim_start_matches(|c: char| !(c.is_alphanumeric() || "（([【".contains(c)));
     line.chars().count() <= 2 * MAX_SIGNED
-        && (starts.iter().any(|start| line.starts_with(start)) || files.iter().any(|end| line.ends_with(end)))
+        && (listed(List::BelowSignature).iter().any(|start| line.starts_with(start))
+            || files.iter().any(|end| line.ends_with(end)))
 }
-
-/// What the names of offices and publishers end in.
-const PUBLISHERS: [&str; 28] = [
-    "局",
-    "厅",
-    "委",
-    "委员会",
-    "部",
-    "办",
-    "办公室",
-    "中心",
-    "政府",
-    "法院",
-    "检察院",
-    "医院",
-    "学院",
-    "大学",
-    "公司",
-    "协会",
-    "学会",
-    "基金会",
-    "银行",
-    "网",
-    "报",
-    "新闻",
-    "社",
-    "台",
-    "频道",
-    "处",
-    "所",
-    "发布",
-];
 
 /// The text as a publisher's name, if it ends as such names do.
 pub(super) fn publisher(text: &str) -> Option<String> {
-    source_name(text).filter(|name| PUBLISHERS.iter().any(|ending| name.ends_with(ending)))
+    source_name(text).filter(|name| listed(List::PublisherEnds).iter().any(|ending| name.ends_with(ending)))
 }
 
 /// The text as a publisher's name, if it can be one: short, no punctuation of sentences, not only digits.

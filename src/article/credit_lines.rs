@@ -1,64 +1,14 @@
 //! The lines below the title of a plain text that say when and by whom it was written, in any order of their parts:
 //! `2024-06-18 来源：某报`, `发布单位：某局 | 更新时间：2024/06/18`, `某报 2024.06.18`.
 //!
-//! A line counts only if each of its parts is a day, a field that credits have, or a publisher; what is announced has a
-//! time, too, and other fields below it. Where signatures stand is for `byline`.
+//! A line counts only if each of its parts is a day, a field that credits have, or a publisher. An event that is
+//! announced has a `时间：`, too, which is no day of writing: fields such as `地点：` follow it. Signatures are for `byline`.
 
 use crate::model::Date;
 
-use super::byline::{DATED, next_stamp, publisher, source_name};
+use super::byline::{next_stamp, publisher, source_name};
 use super::layout::COLONS;
-
-/// Fields that name the publisher.
-const SOURCES: &[&str] = &[
-    "来源",
-    "信息来源",
-    "文章来源",
-    "稿件来源",
-    "稿源",
-    "供稿",
-    "发布单位",
-    "发布机构",
-    "发布部门",
-    "发文机关",
-    "发文单位",
-];
-/// Fields of a day that what is announced has, too.
-const VAGUE: &[&str] = &["时间", "日期"];
-/// Other fields of credits.
-const OTHERS: &[&str] = &[
-    "作者",
-    "编辑",
-    "责任编辑",
-    "责编",
-    "记者",
-    "审核",
-    "校对",
-    "浏览",
-    "浏览次数",
-    "浏览量",
-    "阅读",
-    "阅读次数",
-    "阅读量",
-    "点击",
-    "点击次数",
-    "点击数",
-    "字号",
-    "分类",
-    "栏目",
-    "标签",
-    "关键词",
-    "状态",
-    "负责人",
-    "主持人",
-    "嘉宾",
-    "主讲",
-];
-
-/// What the day of a text is called besides; before a span of days it is another's.
-const ALSO_DATED: &[&str] = &["更新", "发布", "播出时间", "播出日期"];
-/// What leads to the page that a text was taken from.
-const LINKS: &[&str] = &["原文", "原文链接"];
+use super::site_words::{List, listed};
 
 /// How many lines below the title may be such lines.
 const MOST: usize = 4;
@@ -117,6 +67,7 @@ fn read_line(line: &str) -> Option<Stated> {
         }
         None => (line, ""),
     };
+    let is = |list: List, label: &str| listed(list).contains(&label);
     let (mut bare, mut fields) = (0, 0);
     for text in [before, behind] {
         let close = text
@@ -130,14 +81,14 @@ fn read_line(line: &str) -> Option<Stated> {
                 continue;
             }
             match part.split_once(':') {
-                Some((label, name)) if SOURCES.contains(&label) => {
+                Some((label, name)) if is(List::LabelSource, label) => {
                     stated.source = stated.source.or_else(|| source_name(name));
                 }
-                Some((label, "")) if VAGUE.contains(&label) => stated.is_vague = true,
-                Some((label, "")) if DATED.contains(&label) || ALSO_DATED.contains(&label) => {}
-                Some((label, _)) if OTHERS.contains(&label) => fields += 1,
+                Some((label, "")) if is(List::LabelUnsaidDay, label) => stated.is_vague = true,
+                Some((label, "")) if is(List::LabelDay, label) || is(List::LabelDayOfTexts, label) => {}
+                Some((label, _)) if is(List::Label, label) || is(List::LabelOfTexts, label) => fields += 1,
                 Some(_) => return None,
-                None if DATED.contains(&part) || LINKS.contains(&part) => {}
+                None if is(List::LabelDay, part) || is(List::LabelLink, part) => {}
                 None => {
                     stated.source = stated.source.or(Some(publisher(part)?));
                     bare += 1;
@@ -149,7 +100,10 @@ fn read_line(line: &str) -> Option<Stated> {
     // A name alone is a line of the text, and so is a day that nothing is said of.
     let says = stated.source.is_some() && (bare == 0 || is_dated);
     let is_labelled = is_dated
-        && (before.trim_end().ends_with(COLONS) || DATED.iter().any(|label| before.trim_end().ends_with(label)));
+        && (before.trim_end().ends_with(COLONS)
+            || listed(List::LabelDay)
+                .iter()
+                .any(|label| before.trim_end().ends_with(label)));
     let is_other = bare == 0 && fields > 0 && !is_dated;
     (bare <= 1 && (says || is_labelled || is_other)).then_some(stated)
 }

@@ -3,6 +3,7 @@
 //! Owns the names and how one is compared with a field's, and finds the text of a field that is no string. What follows
 //! from a field is for `record`.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -68,9 +69,12 @@ const MAX_FORM_NAME: usize = 10;
 /// How many characters may stand before a name that ends another.
 const MAX_BEFORE: usize = 4;
 
+/// Where a name stands among those of its role: its line, and its place on that.
+type Place = (usize, usize);
+
 struct Names {
     /// The roles of a name, with its place among the role's.
-    roles: HashMap<String, Vec<(Role, usize)>>,
+    roles: HashMap<String, Vec<(Role, Place)>>,
     /// What may stand before a name.
     of: Vec<String>,
     /// Names that end others, and what may not stand before them.
@@ -93,7 +97,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         prompts: Vec::new(),
         form: Vec::new(),
     };
-    for (_, line) in lexicon_lines(include_str!("../../index/lexicon/fields.txt")) {
+    for (number, line) in lexicon_lines(include_str!("../../index/lexicon/fields.txt")) {
         // A test holds that each line has a role that is known.
         let (role, said) = line.split_once(':').unwrap_or(("", line));
         let said = said.split_whitespace().map(plain);
@@ -102,9 +106,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         match (role, known) {
             (_, Some(&(_, role))) if ends.is_some() => names.endings.extend(said.map(|name| (role, name))),
             (_, Some(&(_, role))) => {
-                let from = names.roles.values().flatten().filter(|(of, _)| *of == role).count();
                 for (at, name) in said.enumerate() {
-                    names.roles.entry(name).or_default().push((role, from + at));
+                    names.roles.entry(name).or_default().push((role, (number, at)));
                 }
             }
             ("form", _) => names.form.extend(said),
@@ -130,8 +133,7 @@ fn plain(name: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Fit {
     nearness: Nearness,
-    /// The name's place among the role's.
-    place: usize,
+    place: Place,
 }
 
 /// How near a field's name is to one of a role.
@@ -144,18 +146,66 @@ enum Nearness {
     Ending,
 }
 
+/// What a field's name says.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// How well it fits each role.
+    fits: [Option<Fit>; ROLES.len()],
+    is_own: bool,
+}
+
+/// How many names are remembered: rows of a table share a few, names that stand once each gain nothing.
+const MAX_REMEMBERED: usize = 1_000;
+/// The longest name that is remembered, in bytes.
+const MAX_REMEMBERED_NAME: usize = 60;
+
+thread_local! {
+    static REMEMBERED: RefCell<HashMap<String, Known>> = RefCell::default();
+}
+
+/// What a field's name says, as it was found before where it was asked for: a file's records have the same names.
+fn with_known<T>(field: &str, read: impl FnOnce(&Known) -> T) -> T {
+    if field.len() > MAX_REMEMBERED_NAME {
+        return read(&known(field));
+    }
+    REMEMBERED.with_borrow_mut(|names| {
+        if let Some(known) = names.get(field) {
+            return read(known);
+        }
+        if names.len() >= MAX_REMEMBERED {
+            names.clear();
+        }
+        read(names.entry(field.to_string()).or_insert(known(field)))
+    })
+}
+
+fn known(field: &str) -> Known {
+    let name = plain(field);
+    let mut known = Known {
+        is_own: is_own(&name),
+        ..Known::default()
+    };
+    for (_, role) in ROLES {
+        known.fits[*role as usize] = fit_of(&name, *role);
+    }
+    known
+}
+
 fn fit(field: &str, role: Role) -> Option<Fit> {
+    with_known(field, |known| known.fits[role as usize])
+}
+
+fn fit_of(name: &str, role: Role) -> Option<Fit> {
     let place = |name: &str| {
         let (_, place) = NAMES.roles.get(name)?.iter().find(|(of, _)| *of == role)?;
         Some(*place)
     };
-    let name = plain(field);
-    let fit = |nearness: Nearness| move |place: usize| Fit { nearness, place };
-    let prefixed = || names_behind(&name).filter_map(place).min().filter(|_| role != Role::Id);
-    place(&name)
+    let fit = |nearness: Nearness| move |place: Place| Fit { nearness, place };
+    let prefixed = || names_behind(name).filter_map(place).min().filter(|_| role != Role::Id);
+    place(name)
         .map(fit(Nearness::Same))
         .or_else(|| prefixed().map(fit(Nearness::Prefixed)))
-        .or_else(|| ending(&name, role).map(fit(Nearness::Ending)))
+        .or_else(|| ending(name, role).map(|at| fit(Nearness::Ending)((0, at))))
 }
 
 /// The place of the ending of a role that a name has, if a short word stands before it that does not turn its sense.
@@ -213,25 +263,34 @@ pub(super) fn has_role(field: &str, role: Role) -> bool {
 
 /// Whether a field has a role of a record's own by its whole name.
 pub(super) fn is_known(field: &str) -> bool {
-    let has = |name: &str, is_wanted: fn(Role) -> bool| {
+    with_known(field, |known| known.is_own)
+}
+
+fn is_own(name: &str) -> bool {
+    let has = |name: &str, is_wanted: &dyn Fn(&Role) -> bool| {
         let roles = NAMES.roles.get(name);
-        roles.is_some_and(|roles| roles.iter().any(|&(role, _)| is_wanted(role)))
+        roles.is_some_and(|roles| roles.iter().any(|(role, _)| is_wanted(role)))
     };
-    let name = plain(field);
-    let is_own = |role| {
-        !matches!(
-            role,
-            Role::Inside | Role::Wrapper | Role::About | Role::Parts | Role::Speaker
-        )
-    };
+    let of_others = [Role::Inside, Role::Wrapper, Role::About, Role::Parts, Role::Speaker];
+    let is_own = |role: &Role| !of_others.contains(role);
     // No word stands before an id.
-    let is_own_behind = |role| {
-        !matches!(
-            role,
-            Role::Inside | Role::Wrapper | Role::About | Role::Parts | Role::Speaker | Role::Id
-        )
+    let is_own_behind = |role: &Role| is_own(role) && *role != Role::Id;
+    has(name, &is_own) || names_behind(name).any(|name| has(name, &is_own_behind))
+}
+
+/// Whether a record says already what a field of another's would say of it: by the same name, or by one of the same
+/// role that stands no lower in the table.
+pub(super) fn says_already(record: &Map<String, Value>, field: &str) -> bool {
+    let tier = |name: &str, role: Role| fit(name, role).map(|fit| (fit.nearness, fit.place.0));
+    let fits = |name: &String, role: Role| match (tier(name, role), tier(field, role)) {
+        (Some(own), Some(other)) => own <= other,
+        _ => false,
     };
-    has(&name, is_own) || names_behind(&name).any(|name| has(name, is_own_behind))
+    let of_one = [Role::Title, Role::Url, Role::Source, Role::Date];
+    record.contains_key(field)
+        || record
+            .iter()
+            .any(|(name, value)| says_more(value) && of_one.iter().any(|&role| fits(name, role)))
 }
 
 /// Whether a record of these fields has a text by a name that is known.

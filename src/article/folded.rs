@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{Role, has_role, has_text};
+use super::fields::{Role, has_role, has_text, says_already};
 
 /// How deep the fields of a record may lie in it.
 const MAX_FOLDS: usize = 4;
@@ -78,7 +78,7 @@ pub(super) fn lift(fields: &mut Map<String, Value>) {
         };
         let mut rest = Map::new();
         for (field, value) in inner {
-            match fields.contains_key(&field) || field == name || has_role(&field, Role::Id) {
+            match says_already(fields, &field) || field == name || has_role(&field, Role::Id) {
                 true => rest.insert(field, value),
                 false => fields.insert(field, value),
             };
@@ -113,6 +113,16 @@ mod tests {
         check(
             json!({"text": "x", "title": "自己的", "元数据": {"id": 7, "title": "别的", "标签": ["甲"]}}),
             json!({"text": "x", "title": "自己的", "元数据": {"id": 7, "title": "别的"}, "标签": ["甲"]}),
+        );
+        // The same by another name.
+        check(
+            json!({"text": "x", "标题": "自己的", "meta": {"title": "别的", "author": "甲"}}),
+            json!({"text": "x", "标题": "自己的", "meta": {"title": "别的"}, "author": "甲"}),
+        );
+        // A better name.
+        check(
+            json!({"text": "x", "name": "文件1", "meta": {"title": "甲"}}),
+            json!({"text": "x", "name": "文件1", "title": "甲"}),
         );
         check(json!({"text": "x", "meta": "甲"}), json!({"text": "x", "meta": "甲"}));
     }

@@ -27,6 +27,8 @@ const OTHERS: &[&str] = &[
 pub(super) struct Head<'a> {
     pub subject: &'a str,
     pub sent: Option<Date>,
+    /// Its first line, from 0.
+    pub start: usize,
     /// The line behind it.
     pub end: usize,
 }
@@ -53,7 +55,12 @@ pub(super) fn head<'a>(lines: &[&'a str]) -> Option<Head<'a>> {
         end += 1;
     }
     let subject = subject.filter(|_| from)?;
-    Some(Head { subject, sent, end })
+    Some(Head {
+        subject,
+        sent,
+        start,
+        end,
+    })
 }
 
 #[cfg(test)]
@@ -75,6 +82,17 @@ mod tests {
         assert_eq!(article.published.unwrap().to_string(), "2024-05-27");
         let left = reading.left_out.last().unwrap();
         assert_eq!((left.reason, left.text.as_str()), ("head of a letter", head));
+        // What is long below two hyphens is no signature.
+        let long = "门诊满100元可报，住院另算。\n".repeat(12);
+        let reading = page::read(&format!("{head}\n\n各位同事好，\n--\n{long}"), "文件");
+        assert_eq!(reading.articles[0].1.text.matches("住院另算").count(), 12);
+        // Lines are those of the file.
+        let entry = |title: &str, text: &str| format!("\n{title}\n{text}\n\n健康新闻 2025-04-19\n");
+        let list = [entry("甲", "甲的摘要。"), entry("乙", ""), entry("丙", "丙的摘要。")].concat();
+        let text = format!("\n{head}\n\n各位同事好，门诊满100元可报。\n\n相关推荐\n{list}");
+        let line = text.lines().position(|line| line == "乙").unwrap() + 1;
+        let rejected = page::read(&text, "文件").rejected;
+        assert_eq!((rejected.len(), rejected[0].0), (1, line), "{rejected:?}");
         // A form has a subject, too.
         let form = "主题: 报销\n日期: 2024年5月27日\n门诊满100元可报。";
         assert_eq!(page::read(form, "文件").left_out, []);

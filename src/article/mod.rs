@@ -41,6 +41,7 @@ mod said;
 mod scripts;
 mod shapes;
 mod sheet_parts;
+mod site_words;
 mod skip;
 pub mod source;
 mod stream;

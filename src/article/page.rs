@@ -17,21 +17,13 @@ use super::letter;
 use super::lines;
 use super::page_numbers::page_numbers;
 use super::reading::Reading;
+use super::site_words::{List, listed};
 use super::title::{MAX_TITLE, below_letterhead, lines_behind, looks_like_title};
 use super::why::Why;
 
-/// The lines that announce a list of other articles.
-const MARKERS: [&str; 9] = [
-    "相关推荐",
-    "相关阅读",
-    "相关文章",
-    "推荐阅读",
-    "热门推荐",
-    "猜你喜欢",
-    "延伸阅读",
-    "为您推荐",
-    "相关内容",
-];
+/// How many lines a letter's signature has at most, and how many characters.
+const MAX_SIGNATURE: usize = 10;
+const MAX_SIGNATURE_CHARS: usize = 400;
 
 /// Reads plain text. `name` is the title of a text that has none of its own.
 pub(super) fn read(text: &str, name: &str) -> Reading {
@@ -51,14 +43,24 @@ pub(super) fn read(text: &str, name: &str) -> Reading {
 
 /// Reads a letter with its subject as the title of what stands below its head.
 fn read_letter(lines: &[&str], head: &letter::Head<'_>, name: &str) -> Reading {
-    // Two hyphens stand above a signature, which says the same below each letter.
-    let end = lines
-        .iter()
-        .rposition(|line| line.trim_end() == "--")
-        .unwrap_or(lines.len());
+    // Two hyphens stand above a signature, which says the same below each letter and is short.
+    let is_signature = |at: &usize| {
+        let below = lines[*at..].iter().map(|line| line.trim());
+        let filled = below.clone().filter(|line| !line.is_empty()).count();
+        filled <= MAX_SIGNATURE && below.map(|line| line.chars().count()).sum::<usize>() <= MAX_SIGNATURE_CHARS
+    };
+    let end = lines.iter().rposition(|line| line.trim_end() == "--");
+    let end = end.filter(is_signature).unwrap_or(lines.len());
     let said = &lines[head.end..end.max(head.end)];
     let letter: Vec<&str> = [head.subject, ""].into_iter().chain(said.iter().copied()).collect();
     let mut reading = read_lines(&letter, name);
+    // Its first two lines stand for the head.
+    for (line, ..) in &mut reading.rejected {
+        *line = match *line {
+            0..=2 => head.start + 1,
+            line => line - 2 + head.end,
+        };
+    }
     reading.leave_out("signature", lines[head.end + said.len()..].join("\n"));
     if let Some((_, article)) = reading.articles.first_mut() {
         article.published = article.published.or(head.sent);
@@ -209,7 +211,7 @@ struct Entry {
 fn related_list(lines: &[&str]) -> Option<(usize, Vec<Entry>)> {
     let markers = (0..lines.len()).filter(|&at| {
         let word = lines[at].trim().trim_start_matches('#').trim().trim_end_matches(COLONS);
-        MARKERS.contains(&word)
+        listed(List::Related).contains(&word)
     });
     // The list stands behind one of the first such lines; a file of nothing else is not searched from each of them.
     for marker in markers.take(16) {
@@ -382,32 +384,16 @@ pub(super) fn strip_notices(lines: &[&str], mut end: usize) -> usize {
 fn is_notice(line: &str) -> bool {
     let statement = line.split_once(COLONS).is_some_and(|(who, _)| who.ends_with("声明"));
     is_medical_notice(line)
-        || (statement
-            && line.chars().count() <= 160
-            && ["仅供参考", "来源于网络", "转载", "版权", "投诉"]
-                .iter()
-                .any(|word| line.contains(word)))
+        || (statement && line.chars().count() <= 160 && listed(List::Notice).iter().any(|word| line.contains(word)))
 }
 
 fn is_medical_notice(line: &str) -> bool {
-    line.chars().count() <= 80 && ["不能代替面诊", "不能替代面诊"].iter().any(|word| line.contains(word))
+    line.chars().count() <= 80 && listed(List::MedicalNotice).iter().any(|word| line.contains(word))
 }
 
 /// A line of a site's footer.
 pub(super) fn is_footer(line: &str) -> bool {
-    line.chars().count() <= 120
-        && [
-            "版权所有",
-            "ICP备",
-            "ICP证",
-            "公网安备",
-            "Copyright",
-            "copyright",
-            "网站地图",
-            "返回顶部",
-        ]
-        .iter()
-        .any(|word| line.contains(word))
+    line.chars().count() <= 120 && listed(List::Footer).iter().any(|word| line.contains(word))
 }
 
 #[cfg(test)]

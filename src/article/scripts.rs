@@ -11,7 +11,7 @@ use crate::model::Article;
 use super::html;
 use super::json;
 use super::reading::Reading;
-use super::record::Record;
+use super::record::{Lost, Record};
 use super::said::is_sentence;
 
 /// How many characters a page shows at most that waits for its scripts.
@@ -60,9 +60,11 @@ fn fill(reading: &mut Reading, page: &str, name: &str) {
         reading.leave_out("prompt", article.text);
     }
     let only = records.len() == 1;
+    let mut lost = Lost::default();
     for (place, record) in records.into_iter().enumerate() {
         let mut article = record.article;
         reading.left_out.extend(record.left_out);
+        lost.add(None, record.lost);
         if only {
             let title = Some(about.title.clone()).filter(|title| !title.is_empty());
             if article.title.trim().is_empty() {
@@ -76,6 +78,7 @@ fn fill(reading: &mut Reading, page: &str, name: &str) {
         }
         reading.articles.push((place, article));
     }
+    reading.noticed.extend(lost.said().map(|(_, said)| (0, said)));
 }
 
 /// The records of the script that says most in sentences.
@@ -177,6 +180,14 @@ mod tests {
             &format!(r#"<h1>怎么参保</h1><p>{text}</p><script>s={{"title":"别的","content":"{text}{text}"}}</script>"#),
             &[("怎么参保", text)],
         );
+    }
+
+    #[test]
+    fn what_cannot_be_read_of_the_data_is_said() {
+        let page =
+            r#"<script>s={"title":"怎么参保","publishTime":"近日","content":"可以选择职工医保或居民医保。"}</script>"#;
+        let noticed = read(page).noticed;
+        assert!(noticed.len() == 1 && noticed[0].1.contains("`近日`"), "{noticed:?}");
     }
 
     #[test]

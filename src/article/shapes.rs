@@ -11,14 +11,12 @@ use super::fields::{self, Role, has_text};
 use super::folded::{holds_text, unfolded};
 use super::groups::{is_group, ungrouped};
 use super::layout::is_han;
-use super::record::{Record, read_record};
+use super::record::{Record, read_record, with_few_reasons};
 use super::table;
 use super::texts::has_sentences;
 
 /// How deep below the top records are looked for.
 const MAX_DEPTH: usize = 6;
-/// For how many records of a list it is said why they are refused; the others are counted.
-const MAX_REASONS: usize = 1_000;
 /// A record, or why it cannot be read.
 pub(super) type Reading = Result<Record, String>;
 
@@ -211,22 +209,13 @@ pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> V
             .chain(totals)
             .collect();
     }
-    let records = ungrouped(records);
-    let mut refused = 0;
-    let numbered = records.into_iter().enumerate();
-    let mut read: Vec<Reading> = numbered
-        .filter_map(|(at, record)| {
-            let number = at + 1;
-            let record = read_record(unfolded(record), Some(format!("{id}-{number}")));
-            refused += usize::from(record.is_err());
-            let is_said = record.is_ok() || refused <= MAX_REASONS;
-            is_said.then(|| record.map_err(|why| format!("record {of}{number}: {why}")))
-        })
-        .collect();
-    if refused > MAX_REASONS {
-        read.push(Err(format!("{} more records {of}are refused", refused - MAX_REASONS)));
-    }
-    read
+    let records = ungrouped(records).into_iter().enumerate().map(|(at, record)| {
+        let number = at + 1;
+        let record = read_record(unfolded(record), Some(format!("{id}-{number}")));
+        (None, record.map_err(|why| format!("record {of}{number}: {why}")))
+    });
+    let read = with_few_reasons(records, of).into_iter();
+    read.map(|(_, record)| record).collect()
 }
 
 /// Whether a list is a table: rows of plain values, the first of names of columns that are known, or of words.

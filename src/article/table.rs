@@ -14,7 +14,7 @@ use super::headers::{
 };
 use super::lines::{append, begins, is_open, only_follows, unwrapped};
 use super::reading::LeftOut;
-use super::record::{Record, read_record};
+use super::record::{Numbered, Record, read_record, with_few_reasons};
 use super::repeated;
 use super::sheet_parts::parts;
 
@@ -32,7 +32,7 @@ pub(super) const TOTAL: &str = "total";
 #[derive(Default)]
 pub(super) struct Rows {
     /// Each with its line.
-    pub records: Vec<(Option<usize>, Result<Record, String>)>,
+    pub records: Vec<Numbered>,
     /// The header; with known names of columns, or without rows that use them, it is in no record. And rows that sum up
     /// the others and say nothing else.
     pub left_out: Vec<LeftOut>,
@@ -197,13 +197,10 @@ struct Columns {
     text: Option<usize>,
 }
 
-/// A record with its line, or why it is none.
-type Reading = (Option<usize>, Result<Record, String>);
-
 impl Sheet<'_> {
     /// The rows below the header, each told with the name of the part of the table that it stands in; the header once
     /// more is none of them.
-    fn all_told(&self, heads: &[(usize, Vec<String>)], below: &[(usize, Vec<String>)]) -> Vec<Reading> {
+    fn all_told(&self, heads: &[(usize, Vec<String>)], below: &[(usize, Vec<String>)]) -> Vec<Numbered> {
         let wide = self.header.len();
         let is_head = |row: &[String]| only_cell(row).is_none() && heads.iter().any(|(_, head)| head == row);
         let mut found = Vec::new();
@@ -233,7 +230,7 @@ impl Sheet<'_> {
     }
 
     /// The rows of a table of which a column has the name of a record's text.
-    fn all_named(&self, below: &[&(usize, Vec<String>)]) -> Vec<Reading> {
+    fn all_named(&self, below: &[&(usize, Vec<String>)]) -> Vec<Numbered> {
         // A question in somebody's own words is the title where another column answers it.
         let best = |role: Role| fields::best(self.header.iter().map(String::as_str), role);
         let answers = |asked: usize| {
@@ -250,7 +247,7 @@ impl Sheet<'_> {
             text: self.header.iter().rposition(|name| is_text(name)),
         };
         let read = |(line, row): &&(usize, Vec<String>)| (Some(*line), self.named(&columns, *line, row));
-        below.iter().map(read).collect()
+        with_few_reasons(below.iter().map(read), "")
     }
 
     /// A row of which a column has the name of a record's text. The other columns are told, too, behind it, or before
@@ -605,6 +602,14 @@ mod tests {
                 ("f-3", "文件", "请补开。\n\n工单号：A2"),
             ],
         );
+    }
+
+    #[test]
+    fn why_rows_are_refused_is_said_of_the_first_ones() {
+        let text: String = (0..1_200).map(|row| format!("甲{row},\n")).collect();
+        let rows = records(read_csv(&format!("标题,正文\n{text}")).unwrap(), "a", "文件").records;
+        assert_eq!(rows.len(), 1_001);
+        assert_eq!(rows[1_000].1.as_ref().unwrap_err(), "200 more records are refused");
     }
 
     #[test]

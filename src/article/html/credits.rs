@@ -6,6 +6,7 @@ use crate::text::Normalized;
 
 use super::super::byline::next_stamp;
 use super::super::layout::{COLONS, is_han, is_pause, is_stop};
+use super::super::site_words::{List, listed};
 
 /// The longest line that says when and by whom, in characters.
 const MAX_CREDIT: usize = 120;
@@ -13,187 +14,16 @@ const MAX_CREDIT: usize = 120;
 const MAX_NAME: usize = 24;
 
 /// What credits begin with.
-const LABELS: &[&str] = &[
-    "发布时间",
-    "发布日期",
-    "发文日期",
-    "发表时间",
-    "更新时间",
-    "时间",
-    "日期",
-    "来源",
-    "信息来源",
-    "文章来源",
-    "稿源",
-    "稿件来源",
-    "作者",
-    "编辑",
-    "责任编辑",
-    "责编",
-    "记者",
-    "浏览次数",
-    "浏览量",
-    "浏览",
-    "阅读次数",
-    "阅读",
-    "点击数",
-    "点击",
-    "发布机构",
-    "本文来源",
-    "转载请注明",
-    "浏览数",
-    "阅读量",
-    "阅读数",
-    "访问量",
-    "公布日期",
-    "公布时间",
-    "施行日期",
-    "实施日期",
-    "成文日期",
-    "印发日期",
-    "最后更新日期",
-    "最后更新时间",
-    "录入",
-    "发布人",
-    "发布者",
-    "发布单位",
-    "发布部门",
-    "发文机关",
-    "建档日期",
-    "点阅次数",
-    "点击次数",
-    "审核",
-    "校对",
-    "监制",
-    "通讯员",
-    "本报记者",
-    "留言人",
-    "留言时间",
-    "来信时间",
-    "答复单位",
-    "答复时间",
-    "回复单位",
-    "回复时间",
-    "文章关键词",
-    "关键词",
-    "标签",
-];
-
-/// Of these, what a bar may follow instead of a colon.
-const EDITORS: &[&str] = &[
-    "编辑",
-    "责任编辑",
-    "责编",
-    "审核",
-    "校对",
-    "监制",
-    "作者",
-    "排版",
-    "来源",
-];
-
-/// Of these, what only follows a number.
-const UNITS: &[&str] = &["次", "人", "万", "分钟"];
-
-/// What can be done with an article.
-const TOOLS: &[&str] = &[
-    "字号",
-    "字体",
-    "打印本页",
-    "打印",
-    "下载",
-    "分享到",
-    "分享",
-    "收藏",
-    "关闭窗口",
-    "关闭",
-    "复制链接",
-    "超大",
-    "特大",
-    "默认",
-    "大",
-    "中",
-    "小",
-    "微信",
-    "微博",
-    "新浪",
-    "空间",
-    "朋友圈",
-    "评论",
-    "参与",
-    "我要纠错",
-    "纠错",
-    "扫一扫",
-    "在手机打开",
-    "手机看",
-    "投稿",
-    "推荐",
-    "点赞",
-    "举报",
-    "本页",
-    "放大",
-    "缩小",
-    "正常",
-    "扫码",
-    "全文",
-    "调整",
-    "浏览次数",
-    "浏览量",
-    "浏览",
-    "阅读次数",
-    "阅读量",
-    "阅读约",
-    "阅读",
-    "点击数",
-    "点击量",
-    "点击",
-    "访问量",
-    "人气",
-    "分钟",
-    "次",
-    "人",
-    "万",
-    "赞",
-    "在看",
-    "转发",
-    "关注",
-    "回复",
-    "喜欢",
-    "顶",
-    "踩",
-    "阅读原文",
-    "预览时标签不可点",
-    "关注该公众号",
-    "知道了",
-    "返回顶部",
-    "返回首页",
-    "返回列表",
-    "返回",
-    "有帮助",
-    "没帮助",
-    "支持",
-    "反对",
-    "收起",
-    "已赞过",
-    "已踩过",
-    "播报",
-    "讨论",
-    "编辑",
-    "查看",
-    "只看该作者",
-    "字体大小",
-    "我来答",
-    "我要提问",
-    "QQ空间",
-    "QQ好友",
-    "上传视频",
-    "词条统计",
-    "编辑次数",
-    "历史版本",
-    "我要写信",
-    "信件查询",
-    "写信须知",
-];
+fn labels() -> impl Iterator<Item = &'static str> {
+    let lists = [
+        List::LabelSource,
+        List::LabelDay,
+        List::LabelUnsaidDay,
+        List::Label,
+        List::LabelOfPages,
+    ];
+    lists.into_iter().flat_map(listed).copied()
+}
 
 /// A line without what marks it as a heading or an item.
 pub(super) fn words(line: &str) -> &str {
@@ -215,7 +45,7 @@ pub(super) fn is_labelled(line: &str) -> bool {
         line.strip_prefix(label)
             .is_some_and(|rest| rest.trim_start().starts_with(['|', '丨', '/']))
     };
-    if EDITORS.iter().any(signed) && line.chars().count() <= MAX_NAME && next_stamp(line, 0).is_none() {
+    if listed(List::LabelBar).iter().any(signed) && line.chars().count() <= MAX_NAME && next_stamp(line, 0).is_none() {
         return true;
     }
     // Tools may stand before it on its line: `字号：大 中 小 来源：某局`.
@@ -224,19 +54,15 @@ pub(super) fn is_labelled(line: &str) -> bool {
     {
         line = rest.trim_start();
     }
-    let labelled = |label: &&&str| {
-        line.strip_prefix(**label)
+    let labelled = |label: &&str| {
+        line.strip_prefix(*label)
             .is_some_and(|rest| rest.trim_start().starts_with(COLONS))
     };
-    match LABELS
-        .iter()
-        .find(labelled)
-        .filter(|_| line.chars().count() <= MAX_CREDIT)
-    {
+    match labels().find(labelled).filter(|_| line.chars().count() <= MAX_CREDIT) {
         // What is announced has a time too; that of a publication is a day, and nothing follows but other credits.
-        Some(&("时间" | "日期")) => next_stamp(line, 0).is_some_and(|stamp| {
+        Some("时间" | "日期") => next_stamp(line, 0).is_some_and(|stamp| {
             let rest = line[stamp.end..].trim();
-            rest.is_empty() || LABELS.iter().any(|label| rest.contains(label))
+            rest.is_empty() || labels().any(|label| rest.contains(label))
         }),
         label => label.is_some(),
     }
@@ -251,7 +77,7 @@ pub(super) fn is_credit(around: [&str; 2], line: &str) -> bool {
     };
     if is_labelled(line) {
         let line = words(line);
-        let has_others = LABELS.iter().filter(|label| label.chars().count() > 1).any(|label| {
+        let has_others = labels().filter(|label| label.chars().count() > 1).any(|label| {
             let at = line.rfind(label).filter(|&at| at > 0);
             at.is_some_and(|at| line[at + label.len()..].trim_start().starts_with(COLONS))
         });
@@ -307,18 +133,13 @@ pub(super) fn is_byline(line: &str) -> bool {
     if length > MAX_NAME || line.contains(|c| is_stop(c) || is_pause(c)) {
         return false;
     }
-    if ["本报记者", "本网记者", "本报通讯员", "见习记者"]
-        .iter()
-        .any(|start| line.starts_with(start))
-    {
+    if listed(List::Reporter).iter().any(|start| line.starts_with(start)) {
         return true;
     }
-    let behind = ["天前", "小时前", "分钟前", "周前", "个月前", "月前", "年前"]
-        .iter()
-        .find_map(|ago| {
-            let (before, behind) = line.split_once(ago)?;
-            before.ends_with(|c: char| c.is_ascii_digit()).then_some(behind)
-        });
+    let behind = listed(List::Ago).iter().find_map(|ago| {
+        let (before, behind) = line.split_once(ago)?;
+        before.ends_with(|c: char| c.is_ascii_digit()).then_some(behind)
+    });
     let behind = behind.or_else(|| line.strip_suffix("昨天").or(line.strip_suffix("前天")).map(|_| ""));
     behind.is_some_and(|behind| !behind.contains(char::is_alphanumeric) || is_tools(behind))
 }
@@ -339,14 +160,14 @@ pub(super) fn only_tools_and(words: &[&str], line: &str) -> bool {
     let mut rest = line.trim_start_matches(|c: char| !c.is_alphabetic());
     let mut tools = 0;
     while !rest.is_empty() {
-        let longest = TOOLS
+        let longest = listed(List::Tool)
             .iter()
             .chain(words)
             .filter(|tool| rest.starts_with(**tool))
             .max_by_key(|tool| tool.len());
         let Some(tool) = longest else { return false };
         // `120万人次` counts something, and what is not said.
-        tools += usize::from(!UNITS.contains(tool));
+        tools += usize::from(!listed(List::ToolUnit).contains(tool));
         rest = rest[tool.len()..].trim_start_matches(|c: char| !c.is_alphabetic());
     }
     tools > 0
@@ -354,7 +175,7 @@ pub(super) fn only_tools_and(words: &[&str], line: &str) -> bool {
 
 /// A name without the tool that stands behind it on its line.
 pub(super) fn without_tools(name: &str) -> &str {
-    let tools = TOOLS.iter().filter(|tool| tool.chars().count() > 1);
+    let tools = listed(List::Tool).iter().filter(|tool| tool.chars().count() > 1);
     tools.fold(name, |name, tool| name.strip_suffix(tool).unwrap_or(name))
 }
 

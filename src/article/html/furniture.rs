@@ -15,6 +15,7 @@ use super::dom::{Elements, Step, is_alike, is_block, is_heading, is_hidden, key,
 use super::imprint::{FOOTER, is_imprint, names_site};
 use super::measure::{Measure, Measures};
 use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
+use super::prompts::asks_to_write;
 
 /// A page with at least this many characters of prose is an article: then lists of teasers are not its text.
 const ARTICLE: usize = 100;
@@ -248,6 +249,9 @@ impl Furniture {
         }
         if self.comments.contains(&key(element)) && !self.above_title.contains(&key(element)) {
             return Some("comments");
+        }
+        if name == "textarea" && asks_to_write(&words(element)) {
+            return Some("form control");
         }
         if weight * 2 > total {
             return None;

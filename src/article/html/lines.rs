@@ -12,6 +12,7 @@ use crate::text::Normalized;
 use super::super::byline::{byline, signed};
 use super::super::page::{strip_notices, take_related};
 use super::super::reading::Reading;
+use super::super::site_words::{List, listed};
 use super::super::why::Why;
 use super::about::{plain, untagged};
 use super::comments::{announces_comments, starts_comments};
@@ -31,60 +32,6 @@ const ARTICLE: usize = 100;
 
 /// The longest question of a page that is answered by what its readers write, in characters of sentences.
 const QUESTION: usize = 300;
-
-/// Lines behind an article.
-const ENDINGS: &[&str] = &[
-    "你可能",
-    "您可能",
-    "大家都在看",
-    "其他人也在看",
-    "为你推荐",
-    "为您推荐",
-    "相关推荐",
-    "猜你喜欢",
-    "猜您喜欢",
-    "热门推荐",
-    "精彩推荐",
-    "推荐阅读",
-    "推荐新闻",
-    "更多推荐",
-    "相关阅读",
-    "相关新闻",
-    "相关文章",
-    "相关报道",
-    "相关链接",
-    "相关专题",
-    "相关稿件",
-    "相关内容",
-    "相关资讯",
-    "延伸阅读",
-    "热门新闻",
-    "热点新闻",
-    "最新新闻",
-    "更多新闻",
-    "热门文章",
-    "最新文章",
-    "图片新闻",
-    "今日热点",
-    "阅读排行",
-    "分享到",
-    "扫一扫",
-    "上一篇",
-    "下一篇",
-    "往期推荐",
-    "往期回顾",
-    "往期精彩",
-    "往期文章",
-    "精彩回顾",
-    "精选文章",
-    "阅读原文",
-    "24小时滚动",
-    "参考文献",
-    "参考资料",
-];
-
-/// What a site says of all its articles.
-const STATEMENTS: &[&str] = &["特别声明", "免责声明", "版权声明", "郑重声明", "风险提示及免责"];
 
 /// Reads the lines of the article called `title`.
 pub(super) fn read(lines: &[&str], title: &str) -> Reading {
@@ -159,7 +106,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
     }
     reading.leave_out("notice", lines[end..below].join("\n"));
     let text = kept.join("\n").trim().to_string();
-    if is_error_page(&text) {
+    if !asks(title) && is_error_page(&text) {
         reading.leave_out("error page", text);
         reading
             .rejected
@@ -187,15 +134,14 @@ fn are_many(line: &str) -> bool {
 
 /// Whether all that a page says is that it is not there.
 fn is_error_page(text: &str) -> bool {
-    const MISSING: [&str; 6] = [
-        "页面不存在",
-        "页面已被删除",
-        "页面找不到",
-        "找不到页面",
-        "找不到您要访问的页面",
-        "没有找到您要访问的页面",
-    ];
-    text.chars().count() <= 80 && MISSING.iter().any(|words| text.contains(words))
+    text.chars().count() <= 80
+        && listed(List::MissingPage).iter().any(|words| text.contains(words))
+        && !text.lines().any(asks)
+}
+
+/// Whether a line asks something, as one of questions and answers does.
+fn asks(line: &str) -> bool {
+    line.contains(['？', '?']) || listed(List::Question).iter().any(|word| line.contains(word))
 }
 
 /// Whether a line says that the article ends.
@@ -206,39 +152,21 @@ fn is_end(line: &str) -> bool {
 
 /// What stands behind the words with which a site's statement begins.
 fn stated(line: &str) -> Option<&str> {
-    STATEMENTS.iter().find_map(|words| line.strip_prefix(words))
+    listed(List::Statement)
+        .iter()
+        .find_map(|words| line.strip_prefix(words))
 }
-
-/// What is said of other articles, and where an article is shared: such words behind those of an ending belong to it.
-const BEHIND: &[&str] = &[
-    "感兴趣",
-    "喜欢",
-    "想看",
-    "关注",
-    "微信",
-    "微博",
-    "朋友圈",
-    "手机",
-    "文章",
-    "新闻",
-    "阅读",
-    "推荐",
-    "排行",
-    "榜",
-    "更多",
-    "空间",
-    "下载",
-    "qq",
-    "app",
-];
 
 /// Whether a line that begins like an ending may be a heading of the article: it says more than that (`你可能不知道的用法`),
 /// or it is that of a box beside news. It is one if sentences follow: links are left out before, so these are the
 /// article's.
 fn may_go_on(word: &str) -> bool {
-    let rest = ENDINGS.iter().filter_map(|ending| word.strip_prefix(ending));
+    let rest = listed(List::Ending)
+        .iter()
+        .filter_map(|ending| word.strip_prefix(ending));
     let rest = rest.min_by_key(|rest| rest.len()).unwrap_or("");
-    let more = rest.starts_with(char::is_alphanumeric) && !BEHIND.iter().any(|word| rest.contains(word));
+    let more =
+        rest.starts_with(char::is_alphanumeric) && !listed(List::BehindEnding).iter().any(|word| rest.contains(word));
     more || (rest.is_empty() && word == "相关链接")
 }
 
@@ -273,8 +201,8 @@ fn ending(lines: &[&str]) -> Option<usize> {
         // A heading that goes on (`特别声明事项`) is one of the article.
         let states = || !short || stated(&word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
         if (half
-            && ((announces(STATEMENTS) && states())
-                || (short && announces(ENDINGS) && !(may_go_on(&word) && follows[at + 1]))))
+            && ((announces(listed(List::Statement)) && states())
+                || (short && announces(listed(List::Ending)) && !(may_go_on(&word) && follows[at + 1]))))
             || (above > 0 && short && announces_comments(&word) && !(asked && above <= QUESTION))
             || (above >= ARTICLE && short && starts_comments(&word) && !(asked && above <= QUESTION))
         {

@@ -36,6 +36,7 @@ use about::About;
 use content::content;
 use furniture::Furniture;
 use measure::measure;
+use prompts::asks_to_write;
 use unrendered::unrendered;
 
 /// How many of a page's lines are looked at for its title and what is said of it.
@@ -133,7 +134,7 @@ fn read_page(text: &str, name: &str) -> Reading {
 }
 
 /// The page with its first field of text that holds sentences as a part of it: scripts keep an article there before
-/// they show it.
+/// they show it. What asks a reader to write there is none.
 fn with_field(text: &str) -> Option<String> {
     const OPEN: &str = "<textarea";
     let lower = text.to_ascii_lowercase();
@@ -141,7 +142,7 @@ fn with_field(text: &str) -> Option<String> {
         let end = start + lower[start..].find("</textarea")?;
         let field = Html::parse_fragment(&text[start..end]);
         let said: String = field.root_element().text().collect();
-        said.contains('。')
+        (said.contains('。') && !asks_to_write(&said))
             .then(|| [&text[..start], "<div>", &said, "</div>", &text[end..]].concat())
     })
 }

@@ -49,6 +49,9 @@ fn an_article_that_a_script_shows_is_read() {
         (title.as_str(), text.as_str()),
         ("生育津贴流程", "生育津贴免申即享，系统自动核定。")
     );
+    // What asks to write there is no article.
+    let body = "<h1>生育津贴流程</h1><textarea>请输入您的问题。客服会尽快答复。</textarea>";
+    assert!(read(&page("生育津贴流程", body), "流程").articles.is_empty());
     // Beside a text it is a field for what its reader writes.
     let body = format!("<h1>生育津贴流程</h1>{PROSE}<textarea>{field}</textarea>");
     assert_eq!(read_of("生育津贴流程", &body).1, PROSE_TEXT);
@@ -123,6 +126,8 @@ fn buttons_that_sell_and_pages_that_are_not_there_are_left_out() {
         &["缴费后三个月起享受待遇。", "## 缴费\n"],
         &[("tools", "立即投保"), ("tools", "[编辑]")],
     );
+    let faq = "<h1>常见问题</h1><p>提示页面不存在怎么办？</p><p>清除缓存后重新登录。</p>";
+    assert_eq!(read(&page("常见问题", faq), "name").articles.len(), 1);
     let reading = read(&page("404", "<h1>404</h1><p>抱歉，您访问的页面不存在。</p>"), "name");
     assert_eq!(reading.rejected[0].2, "says that the page is not there");
     assert!(reading.left_out.iter().any(|left| left.reason == "error page"));

@@ -6,102 +6,8 @@
 
 use super::super::byline::next_stamp;
 use super::super::layout::{COLONS, is_pause, is_stop};
+use super::super::site_words::{List, listed};
 use super::credits::only_tools_and;
-
-/// What the frame of a post says.
-const WORDS: &[&str] = &[
-    "回答",
-    "解答",
-    "律师解答",
-    "赞同了该回答",
-    "赞同",
-    "关注者",
-    "被浏览",
-    "最佳答案",
-    "其他回答",
-    "更多回答",
-    "其他答案",
-    "全部回答",
-    "热门回答",
-    "展开全部",
-    "展开阅读全文",
-    "发表于",
-    "发布于",
-    "编辑于",
-    "推荐于",
-    "提问于",
-    "回答于",
-    "回复于",
-    "解答时间",
-    "回答时间",
-    "回复时间",
-    "只看楼主",
-    "楼主",
-    "沙发",
-    "板凳",
-    "地板",
-    "楼",
-    "TA获得超过",
-    "获得",
-    "个赞",
-    "获赞",
-    "关于作者",
-    "已认证",
-    "新手上路",
-    "注册会员",
-    "初级会员",
-    "中级会员",
-    "高级会员",
-    "金牌会员",
-    "论坛元老",
-    "主题",
-    "帖子",
-    "积分",
-    "精华",
-    "你对这个回答的评价是",
-    "有用",
-    "无用",
-    "邀请回答",
-    "回复贴",
-    "页",
-    "活跃吧友",
-    "吧友",
-    "来自",
-    "Android",
-    "iPhone",
-    "客户端",
-    "位律师",
-    "写回答",
-    "好问题",
-    "添加评论",
-    "默认排序",
-    "按时间排序",
-    "个",
-    "条",
-    "共",
-    "全部",
-];
-
-/// What no article says alone on a line.
-const SURE: &[&str] = &[
-    "最佳答案",
-    "其他回答",
-    "只看",
-    "楼主",
-    "会员",
-    "评价是",
-    "展开全部",
-    "展开阅读全文",
-];
-/// What none says alone on a line with a number.
-const SURE_WITH_NUMBER: &[&str] = &["回答", "解答", "条回复", "回复贴", "发表于", "赞同了", "被浏览", "吧友"];
-/// What a large number may stand below.
-const COUNTS: &[&str] = &["关注者", "被浏览", "积分", "帖子"];
-/// What a name that a day follows does not hold: then it is a date of the article's.
-const OF_DATES: &[&str] = &["截止", "截至", "施行", "生效", "日期", "时间", "日", "起"];
-
-/// The first posts behind a question.
-const PLACES: &[&str] = &["沙发", "板凳", "地板"];
 
 /// How many such lines make a page one of posts.
 const MANY: usize = 2;
@@ -125,13 +31,16 @@ pub(super) fn frames(lines: &[&str], asks: bool) -> Vec<bool> {
     for (place, &at) in filled.iter().enumerate() {
         let line = lines[at].trim();
         let behind = filled.get(place + 1).map_or("", |&at| lines[at].trim());
-        let is_behind = sure.get(place + 1) == Some(&true) || is_author(behind) || COUNTS.contains(&behind);
+        let is_behind =
+            sure.get(place + 1) == Some(&true) || is_author(behind) || listed(List::PostCount).contains(&behind);
         let is_heading = line.starts_with('#');
         let beside = || {
             let below = filled[..place].last().map_or("", |&at| lines[at].trim());
             is_frame(line) || is_author(line) || (is_before && is_count(below, line)) || line.starts_with("签名：")
         };
-        framed[at] = sure[place] || (!is_heading && (is_before || is_behind) && beside()) || COUNTS.contains(&line);
+        framed[at] = sure[place]
+            || (!is_heading && (is_before || is_behind) && beside())
+            || listed(List::PostCount).contains(&line);
         is_before = framed[at];
     }
     framed
@@ -142,7 +51,8 @@ fn is_sure(line: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
     let is_numbered = line.contains(|c: char| c.is_ascii_digit());
     let is_floor = || line.contains('楼') && next_stamp(line, 0).is_some_and(|stamp| stamp.timed);
-    let is_frame = is_frame(line) && (has(SURE) || (is_numbered && (has(SURE_WITH_NUMBER) || is_floor())));
+    let is_frame = is_frame(line)
+        && (has(listed(List::PostAlone)) || (is_numbered && (has(listed(List::PostWithNumber)) || is_floor())));
     is_frame || is_profile(line)
 }
 
@@ -157,7 +67,7 @@ fn is_profile(line: &str) -> bool {
     let line = line.trim();
     let is_short = line.chars().count() <= 2 * MAX_AUTHOR && !line.contains(['。', '，']);
     let has_place = || {
-        PLACES
+        listed(List::FirstPosts)
             .iter()
             .any(|place| line.strip_suffix(place).is_some_and(|name| name.ends_with(' ')))
     };
@@ -167,27 +77,27 @@ fn is_profile(line: &str) -> bool {
 /// Whether a line is nothing but words of a frame, numbers and a day.
 fn is_frame(line: &str) -> bool {
     let words = line.trim().trim_start_matches(['#', ' ']);
-    words.contains(|c: char| c.is_alphabetic()) && only_tools_and(WORDS, words)
+    words.contains(|c: char| c.is_alphabetic()) && only_tools_and(listed(List::Post), words)
 }
 
 /// Whether a line is a number that the frame above it counts.
 fn is_count(above: &str, line: &str) -> bool {
     let digits = line.chars().filter(char::is_ascii_digit).count();
     let is_number = digits > 0 && !line.contains(char::is_alphabetic);
-    is_number && (digits <= 2 || COUNTS.contains(&above))
+    is_number && (digits <= 2 || listed(List::PostCount).contains(&above))
 }
 
 /// Whether a line is a name and a day, and what a frame says of them.
 fn is_author(line: &str) -> bool {
     let Some(stamp) = next_stamp(line, 0) else { return false };
     let (before, behind) = (&line[..stamp.start], &line[stamp.end..]);
-    let name = WORDS
+    let name = listed(List::Post)
         .iter()
         .fold(before.trim(), |name, word| name.strip_suffix(word).unwrap_or(name));
     let is_name = name.chars().count() <= MAX_AUTHOR
         && !name.contains(|c| is_stop(c) || is_pause(c) || COLONS.contains(&c) || c == '、')
-        && !OF_DATES.iter().any(|word| name.contains(word));
-    is_name && (!behind.contains(char::is_alphabetic) || only_tools_and(WORDS, behind))
+        && !listed(List::DatedFact).iter().any(|word| name.contains(word));
+    is_name && (!behind.contains(char::is_alphabetic) || only_tools_and(listed(List::Post), behind))
 }
 
 #[cfg(test)]
