@@ -61,8 +61,8 @@ pub(super) fn form<'a>(rows: impl Iterator<Item = &'a [String]>) -> Option<Vec<V
     is_form.then(|| rows.iter().flat_map(|row| named_values(row)).collect())
 }
 
-/// The cells of a form's row as names with their values; a name whose value is empty, so that another name is next, stands
-/// alone.
+/// The cells of a form's row as names with their values; a name whose value is empty, so that another name is next,
+/// stands alone.
 fn named_values<'a>(row: &[&'a String]) -> Vec<Vec<&'a String>> {
     let is_name = |cell: &String| fields::form_ending(cell).is_some();
     let mut found = Vec::new();

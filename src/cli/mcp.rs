@@ -6,11 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::options::{Credentials, IndexFolder, ProfileFile};
-use super::served::{Following, Served};
+use super::served::Following;
 use super::{serve, setup};
 use crate::compute;
 use crate::error::Result;
-use crate::index::Replaceable;
+use crate::index::Followed;
 use crate::profile::Profile;
 use crate::service::answers::Answers;
 use crate::service::calls::{CallLimits, SearchCalls};
@@ -49,10 +49,7 @@ impl Mcp {
             let serving = Tools::new(behind).serve_stdio();
             let follow = async {
                 match following {
-                    Some(following) => following
-                        .follow(self.index.folder.clone(), Arc::default())
-                        .await
-                        .map(|_| ()),
+                    Some(following) => following.follow(Arc::default()).await.map(drop),
                     None => std::future::pending().await,
                 }
             };
@@ -69,15 +66,15 @@ impl Mcp {
 }
 
 /// The calls of a service over the index in a folder, and what keeps them at its newest commit.
-fn open(folder: &Path, profile: &Profile) -> Result<(SearchCalls, Following)> {
+fn open(folder: &Path, profile: &Profile) -> Result<(SearchCalls, Following<Followed>)> {
     let opened = setup::open(folder, profile)?;
     let settings = ServiceSettings::default();
     let pool = Arc::new(SearchPool::new(compute::available(), settings.queue));
-    let described = Replaceable::new(opened.index.clone());
-    let served = Arc::new(Served::new(opened.engine));
+    let analyzer = opened.analyzer.clone();
+    let following = Following::of(opened, folder, profile, None);
     let collection = CollectionCell::from(Collection {
-        backend: described.clone(),
-        analyzer: opened.analyzer.clone(),
+        backend: following.described.clone(),
+        analyzer,
         live: None,
         snapshots: None,
     });
@@ -87,14 +84,7 @@ fn open(folder: &Path, profile: &Profile) -> Result<(SearchCalls, Following)> {
         // Nothing is sent as a message.
         max_response_bytes: usize::MAX,
     };
-    let answers = Answers::new(served.clone(), pool, settings.answer_cache_bytes);
+    let answers = Answers::new(following.served.clone(), pool, settings.answer_cache_bytes);
     let calls = SearchCalls::new(Arc::new(answers), Arc::new(collection), limits);
-    let following = Following {
-        index: opened.index,
-        described,
-        served,
-        profile: profile.clone(),
-        reranker: None,
-    };
     Ok((calls, following))
 }

@@ -60,7 +60,16 @@ impl Opened {
 
 /// Opens an index for asking, ranked by a profile, with the model that it names.
 pub fn open(address: &str, profile: &Profile, reranker: Option<&str>) -> Result<Opened> {
-    let index = MilvusIndex::open(&parsed(address)?, profile.bm25)?;
+    with_models(reached(address, profile)?, profile, reranker)
+}
+
+/// An index, of whose models nothing is known yet.
+pub fn reached(address: &str, profile: &Profile) -> Result<Arc<MilvusIndex>> {
+    MilvusIndex::open(&parsed(address)?, profile.bm25)
+}
+
+/// An index with the models that it is asked by.
+pub fn with_models(index: Arc<MilvusIndex>, profile: &Profile, reranker: Option<&str>) -> Result<Opened> {
     let identity = index.identity();
     let analyzer = Arc::new(Analyzer::new()?.with_weights(profile.terms));
     index.check_identity(analyzer.fingerprint(), None)?;
@@ -92,14 +101,19 @@ pub fn open(address: &str, profile: &Profile, reranker: Option<&str>) -> Result<
     })
 }
 
-/// Makes an index where there is none, by the rules for new ones.
-pub fn create_missing(address: &str) -> Result<()> {
-    let (address, profile) = (parsed(address)?, Profile::shipped());
-    if existing(&address, profile)?.is_none() {
-        let (rules, _) = setup::indexing_rules(Path::new(DEFAULT_INDEX), &VectorsBy::Chosen)?;
-        MilvusIndex::create(&address, &rules.identity(), profile.bm25)?;
+/// What a new index is made by.
+pub fn identity_of_new() -> Result<Identity> {
+    let (rules, _) = setup::indexing_rules(Path::new(DEFAULT_INDEX), &VectorsBy::Chosen)?;
+    Ok(rules.identity())
+}
+
+/// An index, made by these rules where there is none.
+pub fn reached_or_made(address: &str, profile: &Profile, identity: &Identity) -> Result<Arc<MilvusIndex>> {
+    let address = parsed(address)?;
+    match existing(&address, profile)? {
+        Some(index) => Ok(index),
+        None => MilvusIndex::create(&address, identity, profile.bm25),
     }
-    Ok(())
 }
 
 /// Refuses what is no address, and a password that everybody on the way could read.

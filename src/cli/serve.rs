@@ -13,7 +13,7 @@ use super::opening::{OpenedForService, Opening, Place, watched};
 use super::options::profile;
 #[cfg(feature = "milvus")]
 use super::serve_milvus;
-use super::served::{self, Following, Served};
+use super::served::{self, Following};
 use super::settings_given::SettingsGiven;
 use super::setup::{self, VectorsBy};
 use super::{logging, reload, surroundings};
@@ -22,10 +22,11 @@ use crate::compute::Budget;
 #[cfg(feature = "milvus")]
 use crate::embed::QUESTIONS;
 use crate::error::{Context, Error, Fault, Result};
+use crate::index::EmbeddedIndex;
 use crate::index::ingest::live::{Live, Pace};
 use crate::index::ingest::maintain::Background;
 use crate::index::ingest::target::Target;
-use crate::index::{EmbeddedIndex, Replaceable};
+use crate::service::access::Hosts;
 use crate::service::collection::{Collection, CollectionCell, SnapshotMade, TakeSnapshot};
 use crate::service::metrics::Metrics;
 use crate::service::server::{self, ServiceSettings, Surroundings};
@@ -61,10 +62,15 @@ impl Serve {
             },
             ..settings.service
         };
+        let names = settings.hosts.as_deref().unwrap_or_default();
+        let metrics = match settings.metrics_listen {
+            Some(listen) => Some((listen.clone(), Hosts::parse(names, &listen)?)),
+            None => None,
+        };
         let listening = Listening {
             listen: settings.listen,
             insecure: settings.insecure,
-            metrics: settings.metrics_listen,
+            metrics,
             tokens: settings.tokens,
             around,
         };
@@ -121,8 +127,8 @@ pub struct Listening {
     pub listen: String,
     /// Whether others may reach it without TLS.
     pub insecure: bool,
-    /// Where the metrics are by themselves.
-    pub metrics: Option<String>,
+    /// Where the metrics are by themselves, and the names they may be called by there.
+    pub metrics: Option<(String, Hosts)>,
     /// The file of tokens, to be read again.
     pub tokens: Option<PathBuf>,
     /// Certificates, tokens, numbers.
@@ -153,14 +159,14 @@ pub async fn serve(
     let Listening {
         listen,
         insecure,
-        metrics: metrics_listen,
+        metrics: alone,
         tokens,
         around,
     } = listening;
     let (listener, address) = bind(&listen, "--listen").await?;
     surroundings::may_listen(address, around.tls.is_some(), insecure)?;
-    let numbers = match metrics_listen {
-        Some(listen) => Some(bind(&listen, "--metrics-listen").await?),
+    let numbers = match alone {
+        Some((listen, hosts)) => Some((bind(&listen, "--metrics-listen").await?, hosts)),
         None => None,
     };
     let is_private = around.tls.is_some();
@@ -174,9 +180,9 @@ pub async fn serve(
     let metrics = around.metrics.clone();
     let mut beside = JoinSet::new();
     beside.spawn(renewing);
-    if let Some((listener, address)) = numbers {
+    if let Some(((listener, address), hosts)) = numbers {
         tracing::info!(%address, "metrics");
-        beside.spawn(server::show_metrics(listener, metrics.clone()));
+        beside.spawn(server::show_metrics(listener, metrics.clone(), hosts));
     }
     let settings = ServiceSettings {
         waiting: match &place {
@@ -289,30 +295,25 @@ fn open_and_warm(
         }
         false => (None, None),
     };
-    let described = Replaceable::new(opened.index.clone());
+    let analyzer = opened.analyzer.clone();
+    let reranker = opening.reranker.as_deref();
+    let opened = opened.with_reranker(reranker)?;
+    served::warm(&opened.engine)?;
+    let following = Following::of(opened, folder, &opening.profile, reranker);
+    let served = following.served.clone();
+    if opening.verify == "background" {
+        served::check_behind(following.index.index(), opening.read_only, served.clone())?;
+    }
     let collection = Collection {
-        backend: described.clone(),
-        analyzer: opened.analyzer.clone(),
+        backend: following.described.clone(),
+        analyzer,
         live,
         snapshots: opening.snapshots.as_ref().map(|into| snapshots(folder, into)),
-    };
-    let opened = opened.with_reranker(opening.reranker.as_deref())?;
-    served::warm(&opened.engine)?;
-    let served = Arc::new(Served::new(opened.engine));
-    if opening.verify == "background" {
-        served::check_behind(opened.index.index(), opening.read_only, served.clone())?;
-    }
-    let following = Following {
-        index: opened.index,
-        described,
-        served: served.clone(),
-        profile: opening.profile.clone(),
-        reranker: opening.reranker.clone(),
     };
     Ok(OpenedForService {
         served,
         collection,
-        following: Box::pin(following.follow(folder.to_path_buf(), metrics.clone())),
+        following: Box::pin(following.follow(metrics.clone())),
         maintenance,
     })
 }

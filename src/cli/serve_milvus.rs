@@ -5,14 +5,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::milvus::{self, Opened};
+use super::milvus;
 use super::opening::{OpenedForService, Opening, watched};
-use super::served::{Served, warm};
-use crate::error::{Context as _, Error, Fault, Result};
+use super::served::{Following, warm};
+use crate::error::{Error, Fault, Result};
+use crate::index::Backend as _;
 use crate::index::ingest::live::{Live, Pace};
 use crate::index::milvus::MilvusIndex;
-use crate::index::{Backend as _, Replaceable};
-use crate::profile::Profile;
 use crate::service::ReadyCell;
 use crate::service::collection::Collection;
 use crate::service::metrics::Metrics;
@@ -25,25 +24,20 @@ const REOPEN: Duration = Duration::from_secs(10);
 /// Opens the index at an address, however long Milvus is away; `cell` says meanwhile why nothing is answered.
 ///
 /// # Errors
-/// What waiting does not mend: no index there and nobody to make one, other rules, a model that writing needs and that
-/// is not here.
+/// What waiting for Milvus does not mend: no index there and nobody to make one, other rules, a model that is named or
+/// that writing needs and that is not here.
 pub fn open(address: &str, opening: &Opening, cell: &ReadyCell, metrics: &Arc<Metrics>) -> Result<OpenedForService> {
-    let mut said = String::new();
-    let opened = loop {
-        match open_once(address, opening) {
-            Err(error) if is_away(&error) => {
-                let why = error.to_string();
-                cell.wait_for(why.clone());
-                if why != said {
-                    tracing::error!("waiting for Milvus: {why}");
-                }
-                said = why;
-                std::thread::sleep(AGAIN);
-            }
-            opened => break opened?,
+    let profile = &opening.profile;
+    let index = match until_there(cell, || milvus::reached(address, profile)) {
+        Err(missing) if opening.writes && missing.fault() == Fault::Missing => {
+            let identity = milvus::identity_of_new()?;
+            until_there(cell, || milvus::reached_or_made(address, profile, &identity))
         }
+        index => index,
     };
-    let Opened { index, analyzer, .. } = &opened;
+    let opened = milvus::with_models(index?, profile, opening.reranker.as_deref())?;
+    until_there(cell, || warm(&opened.engine))?;
+    let index = opened.index.clone();
     let live = match opening.writes {
         true => {
             let writer = index.clone().standby();
@@ -52,25 +46,22 @@ pub fn open(address: &str, opening: &Opening, cell: &ReadyCell, metrics: &Arc<Me
         }
         false => None,
     };
-    let described = Replaceable::new(index.clone());
     let shown = milvus::shown(address);
+    let following = {
+        let (address, profile, reranker) = (address.to_owned(), profile.clone(), opening.reranker.clone());
+        Following::new(index.clone(), opened.engine, move || {
+            let opened = milvus::open(&address, &profile, reranker.as_deref())?;
+            Ok((opened.index, opened.engine))
+        })
+    };
     let collection = Collection {
-        backend: described.clone(),
-        analyzer: analyzer.clone(),
+        backend: following.described.clone(),
+        analyzer: opened.analyzer,
         live,
         snapshots: Some(Box::new(move |_| Err(no_snapshots(&shown)))),
     };
-    let served = Arc::new(Served::new(opened.engine));
-    let following = Following {
-        address: address.to_owned(),
-        index: opened.index,
-        described,
-        served: served.clone(),
-        profile: opening.profile.clone(),
-        reranker: opening.reranker.clone(),
-    };
     Ok(OpenedForService {
-        served,
+        served: following.served.clone(),
         collection,
         following: Box::pin(following.follow(metrics.clone())),
         maintenance: None,
@@ -82,13 +73,24 @@ fn is_away(error: &Error) -> bool {
     matches!(error.fault(), Fault::Unavailable | Fault::Exhausted | Fault::Deadline)
 }
 
-fn open_once(address: &str, opening: &Opening) -> Result<Opened> {
-    if opening.writes {
-        milvus::create_missing(address)?;
+/// What Milvus is asked for, asked again while Milvus is away; `cell` says why meanwhile. Nothing else may be asked for
+/// here: a model that is not there does not come by waiting.
+fn until_there<T>(cell: &ReadyCell, ask: impl Fn() -> Result<T>) -> Result<T> {
+    let mut said = String::new();
+    loop {
+        match ask() {
+            Err(error) if is_away(&error) => {
+                let why = error.to_string();
+                cell.wait_for(why.clone());
+                if why != said {
+                    tracing::error!("waiting for Milvus: {why}");
+                }
+                said = why;
+                std::thread::sleep(AGAIN);
+            }
+            answered => return answered,
+        }
     }
-    let opened = milvus::open(address, &opening.profile, opening.reranker.as_deref())?;
-    warm(&opened.engine)?;
-    Ok(opened)
 }
 
 fn no_snapshots(address: &str) -> Error {
@@ -101,17 +103,7 @@ fn no_snapshots(address: &str) -> Error {
     ))
 }
 
-/// What a service follows, and what it needs to open it anew.
-struct Following {
-    address: String,
-    index: Arc<MilvusIndex>,
-    described: Arc<Replaceable>,
-    served: Arc<Served>,
-    profile: Profile,
-    reranker: Option<String>,
-}
-
-impl Following {
+impl Following<MilvusIndex> {
     /// Tells how Milvus is and counts what is taken over, and opens the index anew where somebody made it by other
     /// rules; for as long as the service lives.
     async fn follow(mut self, metrics: Arc<Metrics>) -> Result<Infallible> {
@@ -129,7 +121,7 @@ impl Following {
                 _ => {}
             }
             was_well = problem.is_none();
-            self.served.set_problem(problem.map(|problem| problem.to_string()));
+            self.served.set_unwell(problem.is_some());
             if self.index.edition() != edition {
                 edition = self.index.edition();
                 metrics.took_over();
@@ -138,9 +130,7 @@ impl Following {
             if self.index.is_remade() && tried.is_none_or(|tried| tried.elapsed() > REOPEN) {
                 tried = Some(Instant::now());
                 let reopened;
-                (self, reopened) = tokio::task::spawn_blocking(move || self.reopen())
-                    .await
-                    .or_fault(Fault::Bug, "opening the index anew")?;
+                (self, reopened) = self.reopened().await?;
                 self.served.set_behind(reopened.is_err());
                 match reopened {
                     Ok(()) => edition = 0,
@@ -150,21 +140,6 @@ impl Following {
                     }
                 }
             }
-        }
-    }
-
-    /// Opens the index with the model that it names now, and puts both in place; what was there stays where that fails.
-    fn reopen(mut self) -> (Following, Result<()>) {
-        let opened = milvus::open(&self.address, &self.profile, self.reranker.as_deref());
-        let opened = opened.and_then(|opened| warm(&opened.engine).map(|()| opened));
-        match opened {
-            Ok(opened) => {
-                self.described.replace(opened.index.clone());
-                self.index = opened.index;
-                self.served.replace(opened.engine);
-                (self, Ok(()))
-            }
-            Err(error) => (self, Err(error)),
         }
     }
 }

@@ -5,15 +5,15 @@
 //! serving.
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::setup;
+use super::setup::{self, Opened};
 use crate::compute::{Budget, own_thread};
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::{EmbeddedIndex, Followed, Replaceable};
+use crate::index::{Backend, EmbeddedIndex, Followed, Replaceable};
 use crate::profile::Profile;
 use crate::search::Engine;
 use crate::search::request::{Mode, SearchRequest};
@@ -34,8 +34,7 @@ const STACK: usize = 4 << 20;
 pub struct Served {
     /// The engine that answers now, and the sum of the editions of all before it.
     current: RwLock<(Arc<Engine>, u64)>,
-    /// Why it does not serve.
-    problem: Mutex<Option<String>>,
+    is_unwell: AtomicBool,
     is_behind: AtomicBool,
 }
 
@@ -44,7 +43,7 @@ impl Served {
     pub fn new(engine: Engine) -> Served {
         Served {
             current: RwLock::new((Arc::new(engine), 0)),
-            problem: Mutex::default(),
+            is_unwell: AtomicBool::new(false),
             is_behind: AtomicBool::new(false),
         }
     }
@@ -56,9 +55,9 @@ impl Served {
         *current = (Arc::new(engine), before);
     }
 
-    /// Says from now on why it does not serve, or that it does.
-    pub fn set_problem(&self, problem: Option<String>) {
-        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    /// Says from now on whether something keeps it from serving.
+    pub fn set_unwell(&self, is_unwell: bool) {
+        self.is_unwell.store(is_unwell, Ordering::Relaxed);
     }
 
     /// Says from now on whether what is newer cannot be taken over.
@@ -78,11 +77,7 @@ impl Answer for Served {
     }
 
     fn ready(&self) -> bool {
-        self.why_not().is_none()
-    }
-
-    fn why_not(&self) -> Option<String> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        !self.is_unwell.load(Ordering::Relaxed)
     }
 
     fn follows(&self) -> bool {
@@ -131,9 +126,9 @@ pub fn check_behind(index: Arc<EmbeddedIndex>, read_only: bool, served: Arc<Serv
     let work = move || match check(&index, read_only, Budget::single()) {
         Ok(()) => tracing::info!("every byte of the index is what was written"),
         Err(error) if error.fault() == Fault::Corrupt => {
-            tracing::error!("no longer serving: {error}");
             // What it answers may be wrong.
-            served.set_problem(Some(error.to_string()));
+            served.set_unwell(true);
+            tracing::error!("no longer serving: {error}");
         }
         Err(error) => tracing::error!("the index could not be checked: {error}"),
     };
@@ -162,23 +157,65 @@ pub fn warm(engine: &Engine) -> Result<()> {
     Ok(())
 }
 
-/// What a service follows, and what it needs to open it anew.
-pub struct Following {
+/// Opens an index with the models that it names by then.
+type Open<I> = Box<dyn Fn() -> Result<(Arc<I>, Engine)> + Send>;
+
+/// An index that a service follows, with what is answered and described from it. Where it is made anew by other rules,
+/// what is opened then takes the place of all three.
+pub struct Following<I> {
     /// The index that is answered from.
-    pub index: Arc<Followed>,
+    pub index: Arc<I>,
     /// Where it is described.
     pub described: Arc<Replaceable>,
     /// What answers.
     pub served: Arc<Served>,
-    /// All learned numbers.
-    pub profile: Profile,
-    /// The reranker, if there is one.
-    pub reranker: Option<String>,
+    open: Open<I>,
 }
 
-impl Following {
+impl<I: Backend + 'static> Following<I> {
+    /// Begins with this index; `open` opens it again.
+    pub fn new(index: Arc<I>, engine: Engine, open: impl Fn() -> Result<(Arc<I>, Engine)> + Send + 'static) -> Self {
+        Following {
+            described: Replaceable::new(index.clone()),
+            served: Arc::new(Served::new(engine)),
+            index,
+            open: Box::new(open),
+        }
+    }
+
+    /// Opens the index with the model that it names now, and puts it in place; what was there stays where that fails.
+    ///
+    /// # Errors
+    /// `Bug` if that panics.
+    pub async fn reopened(mut self) -> Result<(Self, Result<()>)> {
+        let reopen = move || {
+            let opened = (self.open)().and_then(|(index, engine)| warm(&engine).map(|()| (index, engine)));
+            let reopened = opened.map(|(index, engine)| {
+                self.described.replace(index.clone());
+                self.served.replace(engine);
+                self.index = index;
+            });
+            (self, reopened)
+        };
+        tokio::task::spawn_blocking(reopen)
+            .await
+            .or_fault(Fault::Bug, "opening the index anew")
+    }
+}
+
+impl Following<Followed> {
+    /// Begins with the index of a folder, ranked by this profile and perhaps a reranker.
+    pub fn of(opened: Opened, folder: &Path, profile: &Profile, reranker: Option<&str>) -> Self {
+        let (folder, profile) = (folder.to_path_buf(), profile.clone());
+        let reranker = reranker.map(str::to_owned);
+        Following::new(opened.index, opened.engine, move || {
+            let opened = setup::open(&folder, &profile)?.with_reranker(reranker.as_deref())?;
+            Ok((opened.index, opened.engine))
+        })
+    }
+
     /// Takes over newer commits and rebuilds for as long as the service lives.
-    pub async fn follow(self, folder: PathBuf, metrics: Arc<Metrics>) -> Result<Infallible> {
+    pub async fn follow(self, metrics: Arc<Metrics>) -> Result<Infallible> {
         let mut following = self;
         let (mut said, mut tried) = (false, None::<Instant>);
         loop {
@@ -191,9 +228,9 @@ impl Following {
                 .is_err_and(|error| error.fault() == Fault::Precondition);
             if is_of_other_rules && tried.is_none_or(|tried| tried.elapsed() > REOPEN) {
                 tried = Some(Instant::now());
-                let folder = folder.clone();
-                let reopened = tokio::task::spawn_blocking(move || following.reopen(&folder)).await;
-                (following, refreshed) = reopened.or_fault(Fault::Bug, "opening the index anew")?;
+                let reopened;
+                (following, reopened) = following.reopened().await?;
+                refreshed = reopened.map(|()| true);
             }
             following.served.set_behind(refreshed.is_err());
             match refreshed {
@@ -213,24 +250,6 @@ impl Following {
                     said = true;
                 }
             }
-        }
-    }
-
-    /// Opens the index with the model that it names now, and puts both in place; what was there stays where that fails.
-    fn reopen(mut self, folder: &Path) -> (Following, Result<bool>) {
-        let opened = setup::open(folder, &self.profile).and_then(|opened| {
-            let opened = opened.with_reranker(self.reranker.as_deref())?;
-            warm(&opened.engine)?;
-            Ok(opened)
-        });
-        match opened {
-            Ok(opened) => {
-                self.index = opened.index.clone();
-                self.described.replace(opened.index);
-                self.served.replace(opened.engine);
-                (self, Ok(true))
-            }
-            Err(error) => (self, Err(error)),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Whatever ends it, what was taken before stays, is durable when the answer goes out, and is counted in it, so that
 //! whoever sent it knows where to go on.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{Stream, StreamExt as _};
 
@@ -16,6 +16,10 @@ use crate::index::ingest::{Counts, Records};
 
 /// Most failures that are named in the answer.
 const MAX_FAILURES: usize = 1_000;
+
+/// Of its time a call keeps the last fifth, but no more than this, to make durable what it took and to say how much
+/// that is: behind its deadline nobody listens any more.
+const TO_ANSWER: Duration = Duration::from_secs(10);
 
 /// What was taken up to here.
 #[derive(Default)]
@@ -76,8 +80,9 @@ impl IndexCalls {
     /// Adds and replaces articles as they come.
     ///
     /// # Errors
-    /// That of the stream; `Caller` by the field; those of writing; `Deadline` if nothing comes for long. What came
-    /// before is kept, and the error says how much that is; only where writing itself fails may some of it be lost.
+    /// That of the stream; `Caller` by the field; those of writing; `Deadline` if nothing comes for long, and shortly
+    /// before the deadline; `Unavailable` if the service ends. What came before is kept, and the error says how much
+    /// that is; only where writing itself fails may some of it be lost.
     pub async fn import(
         &self,
         messages: impl Stream<Item = Result<wire::ImportArticlesRequest>>,
@@ -87,12 +92,10 @@ impl IndexCalls {
         let ended = self.take_all(messages, &mut so_far, deadline).await;
         let runs = std::mem::take(&mut so_far.records).finish();
         let kept = so_far.kept();
-        // Whoever came too late is told what is kept all the same.
-        let until = deadline.filter(|_| ended.is_ok());
         if let (Err(error), None) = (&ended, so_far.session) {
             return Err(error.clone());
         }
-        let committed = self.commit_session(so_far.session, runs, until).await;
+        let committed = self.commit_session(so_far.session, runs, deadline).await;
         match (ended, committed) {
             (Err(error), Ok(_)) => Err(so_far.ended_by(error)),
             // The failure that came first says more.
@@ -116,10 +119,21 @@ impl IndexCalls {
         deadline: Option<Instant>,
     ) -> Result<()> {
         let mut messages = std::pin::pin!(messages);
+        let until = deadline.map(|deadline| taken_until(Instant::now(), deadline));
+        let idle = self.import_ends.idle;
         loop {
-            let Ok(next) = tokio::time::timeout(self.idle, messages.next()).await else {
-                let silent = format!("nothing was sent for {} s", self.idle.as_secs());
-                return Err(Error::new(Fault::Deadline, silent));
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let (patience, is_last) = match left {
+                Some(left) if left < idle => (left, true),
+                _ => (idle, false),
+            };
+            let next = tokio::select! {
+                biased;
+                () = self.import_ends.ending.begun() => return Err(closing()),
+                next = tokio::time::timeout(patience, messages.next()) => next,
+            };
+            let Ok(next) = next else {
+                return Err(if is_last { too_long() } else { silent(idle) });
             };
             let Some(message) = next.transpose()? else {
                 return Ok(());
@@ -129,7 +143,7 @@ impl IndexCalls {
             }
             let source = so_far.source.clone().map_or_else(|| convert::source(None), Ok)?;
             let name = source.name.clone();
-            let (outcomes, change) = self.take(source, message.articles, deadline).await?;
+            let (outcomes, change) = self.take(source, message.articles, until, deadline).await?;
             let is_lost = so_far.session.is_some_and(|session| session != change.session);
             so_far.note(&name, outcomes);
             if is_lost {
@@ -138,6 +152,25 @@ impl IndexCalls {
             so_far.session = Some(change.session);
         }
     }
+}
+
+/// When a call that is there now takes nothing more.
+fn taken_until(now: Instant, deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(now);
+    now + left - (left / 5).min(TO_ANSWER)
+}
+
+fn silent(idle: Duration) -> Error {
+    Error::new(Fault::Deadline, format!("nothing was sent for {} s", idle.as_secs()))
+}
+
+fn closing() -> Error {
+    Error::unavailable("the service is shutting down").help("send the rest when it is back")
+}
+
+fn too_long() -> Error {
+    Error::new(Fault::Deadline, "the time of the call is used up")
+        .help("send the rest in another call, or allow more time; what is there already costs nothing")
 }
 
 fn lost(why: Option<&Error>) -> Error {

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::collection::{Collection, CollectionCell, opened};
 use super::convert::articles as convert;
 use super::describe_calls::DescribeCalls;
+use super::ending::Ending;
 use super::pool::SearchPool;
 use super::read_calls::ReadCalls;
 use super::wire;
@@ -37,8 +38,16 @@ pub struct IndexCalls {
     /// Where it is copied, which takes as long as the disk does.
     copying: Arc<SearchPool>,
     budget: Budget,
-    /// How long an import may wait for its client's next message.
-    pub(super) idle: Duration,
+    pub(super) import_ends: ImportEnds,
+}
+
+/// What ends an import that its client does not end.
+#[derive(Clone)]
+pub struct ImportEnds {
+    /// How long it may wait for its client's next message.
+    pub idle: Duration,
+    /// The end of the service.
+    pub ending: Ending,
 }
 
 /// What became of each article of a call, by its id.
@@ -47,7 +56,7 @@ pub(super) type Outcomes = Vec<(String, Result<Outcome>)>;
 impl IndexCalls {
     /// Calls about the index in `cell`, once it is open. At most `at_a_time` of them cut and embed at a time, each with
     /// `threads` threads.
-    pub fn new(cell: Arc<CollectionCell>, at_a_time: usize, threads: usize, idle: Duration) -> Self {
+    pub fn new(cell: Arc<CollectionCell>, at_a_time: usize, threads: usize, import_ends: ImportEnds) -> Self {
         IndexCalls {
             describing: DescribeCalls::new(cell.clone(), threads),
             reading: ReadCalls::new(cell.clone()),
@@ -56,7 +65,7 @@ impl IndexCalls {
             writing: Arc::new(SearchPool::new(at_a_time, usize::MAX)),
             copying: Arc::new(SearchPool::new(1, usize::MAX)),
             budget: Budget::single().with_threads(threads),
-            idle,
+            import_ends,
         }
     }
 
@@ -68,18 +77,20 @@ impl IndexCalls {
     ) -> Result<T> {
         let cell = self.cell.clone();
         let budget = self.budget.until(deadline);
-        let work = move || work(opened(&cell)?, budget);
-        pool.run_when_room(deadline, work).await
+        pool.run_when_room(deadline, move || work(opened(&cell)?, budget)).await
     }
 
-    /// Takes articles of a source. Those that the wire garbled keep nobody else's out.
+    /// Takes articles of a source. Those that the wire garbled keep nobody else's out, nor do those that are not ready
+    /// at `until`.
     pub(super) async fn take(
         &self,
         source: Source,
         articles: Vec<wire::Article>,
+        until: Option<Instant>,
         deadline: Option<Instant>,
     ) -> Result<(Outcomes, Change)> {
         let take = move |collection: &Collection, budget: Budget| {
+            let budget = budget.until(until);
             let mut outcomes: Outcomes = Vec::with_capacity(articles.len());
             let (mut places, mut good) = (Vec::new(), Vec::new());
             for article in articles {
@@ -141,7 +152,7 @@ impl IndexCalls {
     ) -> Result<wire::UpsertArticlesResponse> {
         convert::check_count("articles", request.articles.len())?;
         let source = convert::source(request.source)?;
-        let (outcomes, change) = self.take(source, request.articles, deadline).await?;
+        let (outcomes, change) = self.take(source, request.articles, deadline, deadline).await?;
         if let Some(failed) = failed_by_the_service(&outcomes) {
             return Err(failed);
         }

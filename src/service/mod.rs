@@ -11,6 +11,7 @@
 //! | `convert` | wire types to core types and back; the only place that knows both |
 //! | `status` | faults to gRPC codes and back |
 //! | `deadline` | deadlines of all calls |
+//! | `ending` | word for long calls that the service is about to end |
 //! | `answers` | where questions are asked, whatever protocol they came in |
 //! | `fitting` | how much of an answer goes out |
 //! | `pool` | how many searches run at a time, and how many wait |
@@ -30,7 +31,8 @@
 //! | `questions_to_review` | questions that an operator should look at |
 //! | `observed` | every call from its first byte to its last: its name, its numbers, its line in the log |
 //! | `metrics` | what is counted and measured |
-//! | `server` | a listening service: health, reflection, limits, shutdown |
+//! | `reflection` | the protocol as the service itself describes it |
+//! | `server` | a listening service: health, limits, shutdown |
 //! | `mcp` | the collection as tools of a language model |
 //! | `client`, `index_client` | the other end, for the command line |
 
@@ -50,6 +52,7 @@ pub mod connections;
 pub mod convert;
 pub mod deadline;
 pub mod describe_calls;
+pub mod ending;
 pub mod fitting;
 pub mod health;
 pub mod http;
@@ -65,6 +68,7 @@ pub mod pool;
 pub mod questions_to_review;
 pub mod read_calls;
 pub mod reading;
+pub mod reflection;
 pub mod refusal;
 pub mod search_grpc;
 pub mod server;
@@ -100,11 +104,6 @@ pub trait Answer: Send + Sync + 'static {
 
     /// Whether a question asked now would be answered at full speed. Called often; must be cheap.
     fn ready(&self) -> bool;
-
-    /// Why it is not ready, for an operator; none where it is, or nothing is known.
-    fn why_not(&self) -> Option<String> {
-        None
-    }
 
     /// Whether what is newer is taken over; if not, questions are answered from what was there. Called often.
     fn follows(&self) -> bool {
@@ -150,7 +149,8 @@ impl Answer for ReadyCell {
         match self.answer.get() {
             Some(answer) => answer.search(request),
             None => {
-                let why = self.why_not().map_or_else(String::new, |why| format!(": {why}"));
+                let why = self.waits_for.lock().unwrap_or_else(PoisonError::into_inner);
+                let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
                 Err(Error::unavailable(format!("the index is still being opened{why}"))
                     .help("ask again in a moment; the health service says SERVING when it is ready"))
             }
@@ -159,13 +159,6 @@ impl Answer for ReadyCell {
 
     fn ready(&self) -> bool {
         self.answer.get().is_some_and(|answer| answer.ready())
-    }
-
-    fn why_not(&self) -> Option<String> {
-        match self.answer.get() {
-            Some(answer) => answer.why_not(),
-            None => self.waits_for.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        }
     }
 
     fn follows(&self) -> bool {

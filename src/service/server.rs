@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -16,7 +15,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 use tonic_web::GrpcWebLayer;
 
-use super::access::{Access, Guarded};
+use super::access::{Access, Guarded, Hosts};
 use super::activity::{Connections, Patience};
 use super::admission::{Bounded, Room};
 use super::answers::{Answers, SlowLog};
@@ -24,9 +23,10 @@ use super::calls::{CallLimits, SearchCalls};
 use super::collection::CollectionCell;
 use super::connections::Entrance;
 use super::deadline::WithDeadlines;
+use super::ending::ending;
 use super::health::{self, Watched};
 use super::http::{self, Services};
-use super::index_calls::IndexCalls;
+use super::index_calls::{ImportEnds, IndexCalls};
 use super::metrics::page::{MetricsPage, WithPage};
 use super::metrics::{IndexNow, Metrics, Now};
 use super::observed::Observed;
@@ -34,7 +34,7 @@ use super::pool::SearchPool;
 use super::tls::Tls;
 use super::wire::index_service_server::IndexServiceServer;
 use super::wire::search_service_server::SearchServiceServer;
-use super::{Answer, connections, wire};
+use super::{Answer, connections, reflection};
 use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 
@@ -226,11 +226,15 @@ pub(super) async fn run_in(
     let is_serving = Arc::new(AtomicBool::new(false));
     health::report(&reporter, &is_serving, ServingStatus::NotServing).await;
 
+    let (end, ending) = ending();
     let index_calls = IndexCalls::new(
         collection,
         WRITES_AT_A_TIME,
         settings.write_threads,
-        settings.import_idle,
+        ImportEnds {
+            idle: settings.import_idle,
+            ending: ending.clone(),
+        },
     );
     let room = Room::new(settings.index_calls, "write or describe the index");
     let reading_room = Room::new(FILES_READ, "have a file read");
@@ -244,29 +248,19 @@ pub(super) async fn run_in(
         .add_service(Bounded::new(index, room.clone(), (READ_FILE, reading_room.clone())))
         .add_service(tonic_health::pb::health_server::HealthServer::new(Watched::new(
             HealthService::from_health_reporter(reporter.clone()),
-        )))
-        .add_service(
-            reflection()
-                .build_v1()
-                .or_fault(Fault::Bug, "building the reflection service")?,
-        )
-        .add_service(
-            reflection()
-                .build_v1alpha()
-                .or_fault(Fault::Bug, "building the reflection service")?,
-        );
+        )));
     let http = http::routes(Services {
         search: search_calls,
         index: index_calls,
         room,
         reading_room,
         is_serving: is_serving.clone(),
-        answer: answer.clone(),
         max_request_bytes: settings.max_request_bytes,
         max_write_bytes: settings.max_write_bytes,
     });
     let routes = routes
         .into_axum_router()
+        .merge(reflection::routes(ending.clone())?)
         .layer(GrpcWebLayer::new())
         .merge(http)
         .fallback(http::not_found);
@@ -280,7 +274,6 @@ pub(super) async fn run_in(
         metrics: around.metrics.clone(),
     };
     let incoming = connections::incoming(listener, entrance);
-    let (stop, stopped) = oneshot::channel::<()>();
     let deadlines = WithDeadlines::new(routes, settings.longest_call).except(LONG_CALLS, settings.longest_write);
     let with_page = WithPage::new(deadlines, around.metrics.clone());
     let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
@@ -294,9 +287,7 @@ pub(super) async fn run_in(
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(16 * 1024)
-        .serve_with_incoming_shutdown(observed, incoming, async {
-            let _ = stopped.await;
-        });
+        .serve_with_incoming_shutdown(observed, incoming, ending.begun());
     let mut server = std::pin::pin!(server);
 
     tokio::select! {
@@ -311,7 +302,7 @@ pub(super) async fn run_in(
     for name in health::NAMES {
         watched.clear_service_status(name).await;
     }
-    let _ = stop.send(());
+    end.begin();
     match tokio::time::timeout(settings.grace, server).await {
         Ok(ended) => ended.or_fault(Fault::Unavailable, "ending the service"),
         // Who does not read the answer that was given it holds nobody up.
@@ -330,8 +321,8 @@ pub(super) async fn run_in(
     }
 }
 
-/// Shows the metrics alone on a listener of their own, until it is dropped.
-pub async fn show_metrics(listener: TcpListener, metrics: Arc<Metrics>) {
+/// Shows the metrics alone on a listener of their own, to whoever calls it by one of these names, until it is dropped.
+pub async fn show_metrics(listener: TcpListener, metrics: Arc<Metrics>, hosts: Hosts) {
     let entrance = Entrance {
         most: MOST_LOOKING,
         handshake: Duration::from_secs(5),
@@ -346,7 +337,9 @@ pub async fn show_metrics(listener: TcpListener, metrics: Arc<Metrics>) {
     };
     let incoming = connections::incoming(listener, entrance);
     let server = Server::builder().accept_http1(true);
-    let served = server.serve_with_incoming(MetricsPage(metrics), incoming).await;
+    let served = server
+        .serve_with_incoming(MetricsPage { metrics, hosts }, incoming)
+        .await;
     if let Err(error) = served {
         tracing::error!(%error, "showing the metrics");
     }
@@ -379,10 +372,4 @@ fn look_at(
             }),
         }
     });
-}
-
-fn reflection() -> tonic_reflection::server::Builder<'static> {
-    tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(wire::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }

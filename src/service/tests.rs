@@ -584,6 +584,29 @@ async fn reflection_lists_the_services_in_both_versions() {
 }
 
 #[tokio::test]
+async fn who_keeps_reflection_open_without_asking_holds_no_end_up() {
+    use futures_util::StreamExt as _;
+    use tonic_reflection::pb::v1::ServerReflectionRequest;
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+
+    let (fake, _strings) = fake();
+    let grace = Duration::from_secs(60);
+    let running = serve(fake, ServiceSettings { grace, ..settings() }).await;
+    let mut client = ServerReflectionClient::new(running.channel().await);
+    let ask = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let asks = futures_util::stream::iter([ask]).chain(futures_util::stream::pending());
+    let mut answers = client.server_reflection_info(asks).await.unwrap().into_inner();
+    assert!(answers.message().await.unwrap().is_some());
+    running.stop.send(()).unwrap();
+    running.ended.await.unwrap().unwrap();
+    assert!(answers.message().await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn every_fault_has_its_code() {
     let (fake, _strings) = fake();
     let running = serve(fake, settings()).await;

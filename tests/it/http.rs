@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use baowen::service::wire::index_service_client::IndexServiceClient;
 use baowen::service::wire::search_service_client::SearchServiceClient;
@@ -112,6 +113,64 @@ fn filled(folder: &Path) -> Server {
     let imported: wire::ImportArticlesResponse = ask(&server, "POST", &path, headers, lines.as_bytes()).read();
     assert_eq!((imported.articles, imported.added, imported.failed), (20, 20, 0));
     server
+}
+
+/// An import of which some articles came and whose client then says nothing; the service takes them 64 at a time.
+fn silent_import(server: &Server, parameters: &str) -> TcpStream {
+    let lines: String = (0..70)
+        .map(|n| format!("{}\n", json!({"id": n.to_string(), "text": "医保"})))
+        .collect();
+    let mut socket = TcpStream::connect(&server.address).unwrap();
+    write!(
+        socket,
+        "POST /v1/articles:import?source=s{parameters} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{lines}\r\n",
+        lines.len()
+    )
+    .unwrap();
+    socket
+}
+
+fn articles_in(server: &Server) -> u64 {
+    get(server, "/v1/stats").read::<wire::StatsResponse>().articles
+}
+
+#[test]
+fn an_import_whose_time_is_up_says_what_it_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(&folder.path().join("index"), None, &["--write"]);
+    // How much time is enough to take them and to say so is for the machine to say.
+    let is_told = |seconds: &u32| {
+        let mut answer = String::new();
+        let mut socket = silent_import(&server, &format!("&timeout={seconds}"));
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 504") && answer.contains("DEADLINE_EXCEEDED"),
+            "{answer}"
+        );
+        answer.contains("the time of the call is used up") && answer.contains("articles kept that came before: 64;")
+    };
+    assert!([1, 5, 25, 125].iter().any(is_told), "nothing is said of what it kept");
+    assert_eq!(articles_in(&server), 64);
+}
+
+#[test]
+fn an_import_that_the_end_of_the_service_meets_says_what_it_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(&folder.path().join("index"), None, &["--write"]);
+    let mut socket = silent_import(&server, "");
+    let taken = (0..1_200).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        articles_in(&server) == 64
+    });
+    assert!(taken, "they are never committed");
+    assert!(server.terminate().success());
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains("articles kept that came before: 64; send the rest when"),
+        "{answer}"
+    );
 }
 
 #[test]

@@ -498,6 +498,34 @@ fn the_default_address_finds_by_meaning() {
     );
 }
 
+/// Rows that were read for a question answer the next one, as far as the address allows.
+#[test]
+fn what_was_read_is_kept_as_far_as_wanted() {
+    let Some(server) = Server::start(Kind::Native) else {
+        return;
+    };
+    add(&server.create("kept", &rules().identity()), numbered(0..20));
+    let relay = Relay::to(server.port);
+    let request = SearchRequest::new("居民医保缴费标准");
+    for (option, is_kept) in [("cache=0", false), ("cache=64", true)] {
+        let address = format!("milvus://127.0.0.1:{}/kept?dense=flat&{option}", relay.port);
+        let index = MilvusIndex::open(&Address::parse(&address).unwrap(), Bm25Params::default()).unwrap();
+        let rules = rules();
+        let engine = Engine::new(index, rules.analyzer, rules.embedder);
+        let first = engine.search(&request, Budget::all()).unwrap().hits;
+        assert!(!first.is_empty());
+        // The fields by which passages are judged and shown, as they are asked for.
+        for field in [&b"\x06judged"[..], b"\x07passage"] {
+            relay.refuse(field);
+            match engine.search(&request, Budget::all()) {
+                Ok(again) => assert!(is_kept && again.hits == first, "{option}"),
+                Err(error) => assert!(!is_kept, "{option}: {error}"),
+            }
+        }
+        relay.refuse(b"");
+    }
+}
+
 #[test]
 fn a_new_generation_is_seen_whole() {
     let Some(server) = Server::start(Kind::Native) else {

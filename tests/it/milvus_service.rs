@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use baowen::error::{Error, Fault};
 use baowen::search::request::SearchRequest;
-use baowen::search::response::SearchResponse;
+use baowen::search::response::{Lack, SearchResponse};
 use baowen::service::client::Client;
 use baowen::service::status::from_status;
 use baowen::service::wire::{self, Outcome};
 
 use crate::cli::baowen;
 use crate::milvus::{Kind, Relay, Server as Milvus};
-use crate::operating::get;
+use crate::operating::{Operated, get};
 use crate::service::{Server, block_on};
 use crate::support::{model_folder, rules};
 use crate::writing::{Index, article, connect, found, outcomes, request};
@@ -179,31 +179,23 @@ fn a_service_is_ready_when_milvus_is_and_keeps_its_deadlines() {
     // Milvus hangs: nothing comes back, and nobody waits longer than he said. What asks nothing of Milvus is answered.
     relay.hold(true);
     for question in ["渔民意外险", "从未有人问过的新词"] {
-        let begun = Instant::now();
         let late = ask(&server, question, Duration::from_millis(700)).unwrap_err();
         assert!(matches!(late.fault(), Fault::Deadline | Fault::Unavailable), "{late}");
-        let took = begun.elapsed();
-        assert!(took < Duration::from_secs(3), "{question}: {took:?}");
     }
     for path in [
         "/v1/articles/0?timeout=0.7",
         "/v1/similar?article_id=0&timeout=0.7",
         "/v1/facets?timeout=0.7",
     ] {
-        let begun = Instant::now();
         let answer = get(&server.address, path);
-        let took = begun.elapsed();
-        assert!(
-            answer.starts_with("HTTP/1.1 5") && took < Duration::from_secs(3),
-            "{path}: {took:?} {answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 5"), "{path}: {answer}");
     }
     wait_until("it says that it does not serve", || ready().starts_with("HTTP/1.1 503"));
-    assert!(
-        ready().contains("NOT_SERVING: Milvus did not answer within"),
-        "{}",
-        ready()
-    );
+    // Why is for the operator; anybody may ask whether it is ready.
+    assert!(ready().ends_with("\r\n\r\nNOT_SERVING\n"), "{}", ready());
+    wait_until("it says why", || {
+        server.has_said("not serving: Milvus did not answer within")
+    });
     relay.hold(false);
     wait_until("it serves again", || ready().starts_with("HTTP/1.1 200"));
     assert_eq!(ask(&server, "渔民意外险", SOON).unwrap().hits.len(), expected);
@@ -211,7 +203,7 @@ fn a_service_is_ready_when_milvus_is_and_keeps_its_deadlines() {
     // Milvus is killed, and started again: what it searches is not loaded then.
     milvus.kill();
     wait_until("it says that it does not serve", || {
-        ready().contains("NOT_SERVING: Milvus at 127.0.0.1")
+        server.has_said("not serving: Milvus at 127.0.0.1") && ready().starts_with("HTTP/1.1 503")
     });
     let gone = ask(&server, "渔民意外险", Duration::from_secs(5)).unwrap_err();
     assert_eq!(gone.fault(), Fault::Unavailable, "{gone}");
@@ -237,17 +229,26 @@ fn a_service_waits_for_its_milvus() {
     let address = address(milvus.port, "later");
     drop(serve(folder.path(), None, &address, &["--write"]));
     milvus.kill();
-    std::thread::scope(|scope| {
-        let starting = scope.spawn(|| serve(folder.path(), None, &address, &[]));
-        std::thread::sleep(Duration::from_secs(3));
-        assert!(!starting.is_finished(), "there is nothing to serve");
-        milvus.start_again();
-        let server = starting.join().unwrap();
-        wait_until("it serves", || {
-            get(&server.address, "/readyz").starts_with("HTTP/1.1 200")
-        });
+    let arguments = ["--listen", "127.0.0.1:0", "--backend", &address];
+    let mut server = Operated::begin(&folder.path().join("nothing"), &arguments);
+    server.line("waiting for Milvus: Milvus at 127.0.0.1");
+    milvus.start_again();
+    server.is_ready();
+    wait_until("it serves", || {
+        get(&server.address, "/readyz").starts_with("HTTP/1.1 200")
     });
-    // What waiting does not mend ends it.
+    drop(server);
+    // What waiting does not mend ends it: a model that cannot be read,
+    let models = folder.path().join("models");
+    std::fs::create_dir_all(models.join("broken/config.json")).unwrap();
+    let arguments = [&["serve"], &arguments[..], &["--reranker", "broken"]].concat();
+    let ended = baowen(folder.path(), Some(&models), &arguments);
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        ended.status.code() == Some(1) && said.contains("config.json") && !said.contains("waiting"),
+        "{said}"
+    );
+    // and no index.
     let missing = format!("milvus://127.0.0.1:{}/nobody", milvus.port);
     let ended = baowen(
         folder.path(),
@@ -284,16 +285,49 @@ fn one_half_of_milvus_answers_where_the_other_does_not() {
     let whole = answered("渔民意外险怎么理赔");
     assert_eq!((whole.degraded, whole.hits.len()), (None, 2));
     // A search names the field that it searches by, as a setting of that name.
-    for (field, half) in [("meaning", "meaning"), ("words", "words")] {
-        let asked = [&b"\x0a\x0aanns_field\x12"[..], &[field.len() as u8], field.as_bytes()].concat();
+    for (half, lack) in [("meaning", Lack::Meaning), ("words", Lack::Words)] {
+        let asked = [&b"\x0a\x0aanns_field\x12"[..], &[half.len() as u8], half.as_bytes()].concat();
         relay.refuse(&asked);
         let answer = answered("渔民意外险怎么理赔");
         let said = answer.degraded.unwrap_or_default();
         assert!(said.starts_with(&format!("searching by {half} failed")), "{said}");
-        assert_eq!(answer.hits.len(), 2, "{half}");
+        assert_eq!((answer.hits.len(), answer.lacking), (2, vec![lack]), "{half}");
     }
     relay.refuse(b"");
     assert_eq!(answered("渔民意外险怎么理赔").degraded, None);
+}
+
+#[cfg(feature = "onnx")]
+#[test]
+fn a_rebuild_by_another_model_is_followed() {
+    let Some(milvus) = started() else { return };
+    let place = crate::models::Place::new();
+    for (tiny, name) in [("bert", "one"), ("xlmr", "two")] {
+        assert!(place.import(tiny, name).status.success());
+    }
+    let address = address(milvus.port, "models");
+    let run = |arguments: &[&str]| {
+        let output = place.run(&[arguments, &["--backend", &address]].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    assert!(place.run(&["model", "use", "one"]).status.success());
+    let sample = crate::support::root().join("index/sample");
+    run(&["index", sample.to_str().unwrap()]);
+    let server = serve(place.folder.path(), Some(&place.models), &address, &[]);
+    let asked = || ask(&server, "医保断缴了怎么办", SOON).unwrap();
+    let is_by = |answer: &SearchResponse, model: &str| {
+        assert!(!answer.hits.is_empty());
+        answer.degraded.is_none() && answer.provenance.model.starts_with(model)
+    };
+    let before = asked();
+    assert!(
+        is_by(&before, "one onnx"),
+        "{:?} {:?}",
+        before.provenance,
+        before.degraded
+    );
+    run(&["rebuild", "--model", "two"]);
+    wait_until("the new model answers", || is_by(&asked(), "two onnx"));
 }
 
 #[test]
@@ -321,6 +355,9 @@ fn settings_know_where_an_index_in_milvus_is() {
         shown.contains("backend = \"milvus://***@127.0.0.1:1/articles\""),
         "{shown}"
     );
+    // What is shown is no password.
+    let (is_good, said) = run(&shown, &["config", "check"]);
+    assert!(!is_good && said.contains("`***`"), "{said}");
     let check = |settings: &str, expected: &str| {
         let (is_good, said) = run(settings, &["config", "check"]);
         assert!(!is_good && said.contains(expected), "{settings}: {said}");

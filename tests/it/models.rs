@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -11,23 +12,23 @@ use crate::service::{Server, sample_index};
 use crate::support::root;
 
 /// A folder to work in, with a model folder in it.
-struct Place {
-    folder: tempfile::TempDir,
-    models: PathBuf,
+pub struct Place {
+    pub folder: tempfile::TempDir,
+    pub models: PathBuf,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         let folder = tempfile::tempdir().unwrap();
         let models = folder.path().join("models");
         Place { folder, models }
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub fn run(&self, args: &[&str]) -> Output {
         baowen(self.folder.path(), Some(&self.models), args)
     }
 
-    fn import(&self, tiny: &str, name: &str) -> Output {
+    pub fn import(&self, tiny: &str, name: &str) -> Output {
         let from = root().join("tests/data/onnx").join(tiny);
         self.run(&["model", "import", from.to_str().unwrap(), "--name", name])
     }
@@ -167,13 +168,17 @@ fn an_index_is_asked_by_the_model_that_it_names() {
     json(&place.run(&["index", "more.md", "--index", "index", "--json"]));
     assert_eq!(made_by(&place.search(&["--mode", "dense"])), "one");
 
-    // The new index is made beside; who serves the old one goes on.
+    // The new index is made beside; who serves the old one goes on until it has the new one.
     let server = Server::start(&place.folder.path().join("index"), Some(&place.models));
     let asked = || json(&place.run(&["search", "医保断缴", "--addr", &server.address, "--json"]));
     assert_eq!(made_by(&asked()), "one");
     json(&place.run(&["rebuild", "--model", "two", "--index", "index", "--json"]));
-    assert_eq!(made_by(&asked()), "one");
     assert_eq!(made_by(&place.search(&[])), "two");
+    let followed = (0..1_200).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        made_by(&asked()) == "two"
+    });
+    assert!(followed, "the service never asks by the new model");
     drop(server);
     refused(
         &place.run(&["rebuild", "--model", "none", "--index", "index"]),

@@ -20,10 +20,10 @@ use crate::service::{block_on, sample_index};
 use crate::support::root;
 
 /// A service of its own with what it writes to standard error; killed when dropped.
-struct Operated {
+pub struct Operated {
     child: Child,
     lines: Receiver<String>,
-    address: String,
+    pub address: String,
     said: Vec<String>,
     /// Lines that came while others were waited for.
     passed: RefCell<Vec<String>>,
@@ -36,6 +36,14 @@ impl Operated {
 
     /// Starts it and keeps the lines with these texts, which come before it is ready.
     fn start_saying(index: &Path, arguments: &[&str], texts: &[&str]) -> Operated {
+        let mut operated = Operated::begin(index, arguments);
+        operated.said = texts.iter().map(|text| operated.line(text)).collect();
+        operated.is_ready();
+        operated
+    }
+
+    /// Starts it without waiting for anything.
+    pub fn begin(index: &Path, arguments: &[&str]) -> Operated {
         let mut child = command(index, arguments).stderr(Stdio::piped()).spawn().unwrap();
         let (say, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -44,27 +52,29 @@ impl Operated {
                 let _ = say.send(line);
             }
         });
-        let mut operated = Operated {
+        Operated {
             child,
             lines,
             address: String::new(),
             said: Vec::new(),
             passed: RefCell::default(),
-        };
-        operated.said = texts.iter().map(|text| operated.line(text)).collect();
-        let line = operated.line("listening");
-        operated.address = match line.strip_prefix("listening on ") {
+        }
+    }
+
+    /// Waits until it answers.
+    pub fn is_ready(&mut self) {
+        let line = self.line("listening");
+        self.address = match line.strip_prefix("listening on ") {
             Some(rest) => rest.split(';').next().unwrap().to_owned(),
             None => {
                 let line: serde_json::Value = serde_json::from_str(&line).unwrap();
                 line["address"].as_str().unwrap().to_owned()
             }
         };
-        operated
     }
 
     /// The next line that holds a text; waits for it.
-    fn line(&self, text: &str) -> String {
+    pub fn line(&self, text: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(120));
             let line = line.unwrap_or_else(|_| panic!("no line with `{text}` comes"));
@@ -378,6 +388,15 @@ fn settings_come_from_a_file_numbers_are_shown_and_the_log_is_json() {
         "{text}"
     );
     assert!(get(&numbers, "/other").starts_with("HTTP/1.1 404"));
+    // A page of another name must not read them.
+    let mut stream = TcpStream::connect(&numbers).unwrap();
+    write!(stream, "GET /metrics HTTP/1.0\r\nHost: evil.example\r\n\r\n").unwrap();
+    let mut refused = String::new();
+    stream.read_to_string(&mut refused).unwrap();
+    assert!(
+        refused.contains(" 403 ") && refused.contains("--hosts evil.example") && !refused.contains("baowen_ready"),
+        "{refused}"
+    );
 }
 
 /// What is answered at this address of a service over HTTP to this token: status and body.
@@ -487,7 +506,7 @@ fn every_byte_is_checked_before_the_first_answer_or_behind_it() {
         let service = Operated::start(&index, &["--listen", "127.0.0.1:0", "--verify", verify]);
         assert!(ask(&service.reach()).unwrap() > 0, "{verify}");
         if verify == "background" {
-            service.line("every byte of the index is what was written");
+            service.line_in_any_order("every byte of the index is what was written");
         }
     }
     let store = damage(&index);
@@ -501,11 +520,9 @@ fn every_byte_is_checked_before_the_first_answer_or_behind_it() {
     let service = Operated::start(&index, &["--listen", "127.0.0.1:0", "--verify", "background"]);
     let why = service.line_in_any_order("no longer serving");
     assert!(why.contains(name), "{why}");
-    // Before its first look at the index it is not ready either: asked again behind some looks.
-    let is_not_ready = || get(&service.address, "/readyz").starts_with("HTTP/1.1 503");
-    until(is_not_ready);
-    std::thread::sleep(Duration::from_secs(1));
-    assert!(is_not_ready());
+    // It listens, so it is open: what is said from now on is said of the damaged index.
+    assert!(get(&service.address, "/metrics").contains("baowen_ready 0\n"));
+    until(|| get(&service.address, "/readyz").ends_with("\r\n\r\nNOT_SERVING\n"));
 }
 
 #[test]

@@ -78,6 +78,31 @@ fn a_full_disk_is_named_and_the_index_is_as_it_was() {
     assert!(said(&output).contains("every checksum agrees"), "{}", said(&output));
 }
 
+/// The thread that writes to the disk ends there long before a commit would ask it why.
+#[test]
+fn a_disk_that_is_full_before_the_commit_is_named() {
+    if !may_mount() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let docs = folder.path().join("docs");
+    fs::create_dir(&docs).unwrap();
+    // Characters by chance, which hardly become shorter when they are packed.
+    let mut state = 1_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from_u32(0x4e00 + (state >> 16) % 0x5000).unwrap()
+    };
+    for n in 0..200 {
+        let lines = (0..200).map(|_| (0..60).map(|_| random()).chain("。\n".chars()).collect::<String>());
+        fs::write(docs.join(format!("{n}.md")), lines.collect::<String>()).unwrap();
+    }
+    let script = "mount -t tmpfs -o size=2m tmpfs /mnt && $PROGRAM index --no-vectors $FOLDER/docs --index /mnt/idx";
+    let output = apart(script, folder.path());
+    check(&output, "No space left");
+    check(&output, "writing the article");
+}
+
 #[test]
 fn an_index_on_a_disk_that_may_only_be_read_is_searched_and_not_written_to() {
     if !may_mount() {

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use baowen::error::Fault;
@@ -17,6 +17,8 @@ use crate::support::{article, index_of, model_folder, root, rules};
 pub struct Server {
     child: Child,
     pub address: String,
+    /// What it has said since it listened.
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -40,8 +42,20 @@ impl Server {
             .map_while(Result::ok)
             .find_map(|line| Some(line.strip_prefix("listening on ")?.split(';').next()?.to_string()))
             .expect("the service says where it listens");
-        std::thread::spawn(move || lines.for_each(drop));
-        Server { child, address }
+        let said: Arc<Mutex<Vec<String>>> = Arc::default();
+        let saying = said.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                saying.lock().unwrap().push(line);
+            }
+        });
+        Server { child, address, said }
+    }
+
+    /// Whether it has said a line that holds this since it listened.
+    #[cfg_attr(not(feature = "milvus"), allow(dead_code))]
+    pub fn has_said(&self, text: &str) -> bool {
+        self.said.lock().unwrap().iter().any(|line| line.contains(text))
     }
 
     /// Its process.

@@ -148,7 +148,10 @@ impl Writer for EmbeddedWriter {
         }
         let doing = || format!("writing the article `{}`", article.id);
         guarded(self.index.folder(), || {
-            self.writer.run(operations).or_fault(Fault::Unavailable, doing())
+            let refused = self.writer.run(operations).err();
+            // It only says that the thread that writes has ended. Why, that thread leaves to whoever commits.
+            let why = refused.map(|ended| self.writer.prepare_commit().err().unwrap_or(ended));
+            why.map_or(Ok(()), Err).or_fault(Fault::Unavailable, doing())
         })?;
         let origin = article.origin;
         self.pending.insert(article.id, Some(Pending { hash, origin }));

@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 const SCHEME: &str = "milvus://";
 /// What one looks like.
 const EXAMPLE: &str = "write it as milvus://HOST:19530/NAME";
+/// What is shown in the place of a password.
+const HIDDEN: &str = "***";
 /// Letters of a collection's name: what is added for generations and parts must fit into Milvus' 255.
 const LONGEST_NAME: usize = 200;
 
@@ -76,6 +78,10 @@ impl Address {
             Some((token, host)) => (Some(token.to_owned()), host),
             None => (None, authority),
         };
+        if token.as_deref() == Some(HIDDEN) {
+            return Err(Error::caller("the Milvus address has no password but `***`, as it is shown")
+                .help("write USER:PASSWORD or the API key in its place, or leave it out and name it in BAOWEN_MILVUS_TOKEN"));
+        }
         let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
         if port.is_none() || host.starts_with(':') {
             return Err(wrong("names no host and port"));
@@ -183,5 +189,6 @@ mod tests {
         check("milvus://:1/a", "host and port");
         check("milvus://h:1/a?tls=maybe", "`tls=maybe`");
         check("milvus://h:1/a?lease=0", "`lease=0`");
+        check("milvus://***@h:1/a", "BAOWEN_MILVUS_TOKEN");
     }
 }

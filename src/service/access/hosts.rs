@@ -1,4 +1,4 @@
-//! By which names a service without tokens may be called.
+//! By which names a service without tokens may be called, and the numbers of any.
 //!
 //! Whoever has a name can have it lead to this machine (DNS rebinding). A browser that shows a page of that name then
 //! takes the service for a part of the page, and lets the page ask and read everything. Such a call says the page's
@@ -72,10 +72,11 @@ impl Hosts {
             Some(host) => host.host().chars().take(SHOWN).collect(),
             None => return Err(Error::precondition("the header `host` is none")),
         };
-        Err(Error::precondition(format!("this service is not called `{foreign}`")).help(format!(
-            "call it by its address or as localhost; if it is reached by this name, tell it so: `--hosts {foreign}`, or give \
-             it tokens"
-        )))
+        Err(
+            Error::precondition(format!("this service is not called `{foreign}`")).help(format!(
+                "call it by its address or as localhost; if it is reached by this name, tell it so: `--hosts {foreign}`"
+            )),
+        )
     }
 }
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `tokens` | the file of tokens, a new token, which entry a token is |
 //! | `rights` | what a call needs, by its path |
-//! | `hosts` | by which names a service without tokens may be called |
+//! | `hosts` | by which names a service without tokens may be called, and the numbers of any |
 //! | `guard` | every call of a server, let through or refused |
 
 mod guard;

@@ -38,7 +38,7 @@ use super::admission::Room;
 use super::calls::SearchCalls;
 use super::index_calls::IndexCalls;
 use super::refusal::Protocol;
-use super::{Answer, wire};
+use super::wire;
 use crate::error::{Error, Result};
 
 /// What the addresses lead to.
@@ -54,8 +54,6 @@ pub struct Services {
     pub reading_room: Room,
     /// Whether the service says SERVING.
     pub is_serving: Arc<AtomicBool>,
-    /// What says why not.
-    pub answer: Arc<dyn Answer>,
     /// Largest body with a question, in bytes.
     pub max_request_bytes: usize,
     /// Largest body with articles, in bytes; of an import, the largest line.
@@ -225,13 +223,8 @@ pub fn routes(services: Services) -> Router {
             get(with(&services, |services, _| async move {
                 match services.is_serving.load(Ordering::Acquire) {
                     true => (StatusCode::OK, "SERVING\n").into_response(),
-                    false => {
-                        let why = services
-                            .answer
-                            .why_not()
-                            .map_or_else(String::new, |why| format!(": {why}"));
-                        (StatusCode::SERVICE_UNAVAILABLE, format!("NOT_SERVING{why}\n")).into_response()
-                    }
+                    // Why is in the log: it may name places of the operator's network, and anybody may ask.
+                    false => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING\n").into_response(),
                 }
             })),
         )

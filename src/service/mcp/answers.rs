@@ -14,25 +14,33 @@ use crate::service::wire;
 /// Characters of an article given at a time.
 pub const AT_A_TIME: u32 = 20_000;
 
-/// Who published an article, when and where, and what it is about: what a model names beside an answer.
+/// Who published an article, when and where: what a model names beside an answer.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
-pub struct About {
+pub struct Published {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(description = "发布者。")]
     source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(description = "发布日期。")]
     published: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(description = "网址。")]
+    url: Option<String>,
+}
+
+/// The same, and what an article is about.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+pub struct About {
+    #[serde(flatten)]
+    published: Published,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(description = "关于哪些地区。")]
     regions: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(description = "关于哪些年份。")]
     years: Vec<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "网址。")]
-    url: Option<String>,
 }
 
 /// The answer of `search`.
@@ -118,11 +126,13 @@ fn found(hit: Hit) -> FoundHit {
         heading: hit.heading,
         text: hit.text,
         about: About {
-            source: hit.source,
-            published: hit.published.map(|day| day.to_string()),
+            published: Published {
+                source: hit.source,
+                published: hit.published.map(|day| day.to_string()),
+                url: hit.url,
+            },
             regions: hit.regions,
             years: hit.years.into_iter().map(u32::from).collect(),
-            url: hit.url,
         },
         article_id: hit.article_id,
         passage_id: hit.passage_id,
@@ -154,11 +164,13 @@ impl From<wire::GetArticleResponse> for Whole {
             text: article.text,
             title: article.title,
             about: About {
-                source: article.source,
-                published: article.published,
+                published: Published {
+                    source: article.source,
+                    published: article.published,
+                    url: article.url,
+                },
                 regions: article.regions,
                 years: article.years,
-                url: article.url,
             },
             attributes: article.attributes,
         }
@@ -185,15 +197,8 @@ pub struct AlikeArticle {
     score: f32,
     #[schemars(description = "最相近的一段。")]
     text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "发布者。")]
-    source: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "发布日期。")]
-    published: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(description = "网址。")]
-    url: Option<String>,
+    #[serde(flatten)]
+    published: Published,
 }
 
 impl From<wire::SimilarResponse> for Alike {
@@ -203,9 +208,11 @@ impl From<wire::SimilarResponse> for Alike {
             title: article.title,
             score: article.score,
             text: article.text,
-            source: article.source,
-            published: article.published,
-            url: article.url,
+            published: Published {
+                source: article.source,
+                published: article.published,
+                url: article.url,
+            },
         };
         Alike {
             articles: answer.articles.into_iter().map(article).collect(),

@@ -7,20 +7,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tonic::Code;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::header::CONTENT_TYPE;
 use tonic::codegen::http::{HeaderValue, Request, Response, StatusCode};
 
 use super::Metrics;
+use crate::service::access::Hosts;
 use crate::service::activity::Peer;
+use crate::service::refusal::{Protocol, refuse_with};
 
 /// The path of the numbers.
 pub const PATH: &str = "/metrics";
 
 /// A server of the numbers alone.
 #[derive(Debug, Clone)]
-pub struct MetricsPage(pub Arc<Metrics>);
+pub struct MetricsPage {
+    /// The numbers.
+    pub metrics: Arc<Metrics>,
+    /// The names it may be called by: nobody needs a token here.
+    pub hosts: Hosts,
+}
 
 impl Service<Request<Body>> for MetricsPage {
     type Response = Response<Body>;
@@ -34,9 +42,10 @@ impl Service<Request<Body>> for MetricsPage {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         // Whoever never asks is cut off.
         let _asked = request.extensions().get::<Peer>().map(|peer| peer.activity.call());
-        ready(Ok(match request.uri().path() {
-            PATH => page(&self.0),
-            _ => not_found(),
+        ready(Ok(match (self.hosts.check(&request), request.uri().path()) {
+            (Err(foreign), _) => refuse_with(Protocol::of(&request), Code::PermissionDenied, &foreign),
+            (Ok(()), PATH) => page(&self.metrics),
+            (Ok(()), _) => not_found(),
         }))
     }
 }
