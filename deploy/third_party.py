@@ -1,6 +1,6 @@
 """The licences of all that is built into the program, as their authors want them handed out with it.
 
-    cargo metadata --format-version 1 --locked --features onnx,mcp,milvus --filter-platform TRIPLE | python deploy/third_party.py
+    cargo metadata --format-version 1 --locked --features onnx,mcp,milvus,otel --filter-platform TRIPLE | python deploy/third_party.py
 
 Texts that several crates share to the letter are printed once. A crate that comes without a text is named with its licence's
 name.

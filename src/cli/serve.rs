@@ -54,6 +54,15 @@ impl Serve {
             tracing::warn!("{doubt}");
         }
         let around = surroundings::open(&settings)?;
+        let runtime = runtime()?;
+        let traces = {
+            let _within = runtime.enter();
+            surroundings::traces(&settings)?
+        };
+        let around = Surroundings {
+            traces: traces.clone(),
+            ..around
+        };
         let place = Place::of(&settings)?;
         let service = ServiceSettings {
             write_threads: match settings.service.write_threads {
@@ -82,7 +91,6 @@ impl Serve {
             snapshots: settings.snapshots,
             verify: settings.verify,
         };
-        let runtime = runtime()?;
         let is_for_people = settings.log_format == "text";
         let served = runtime.block_on(serve(
             place,
@@ -97,6 +105,9 @@ impl Serve {
         match &served {
             Ok(()) => tracing::info!("ended"),
             Err(error) => tracing::error!(%error, "ended"),
+        }
+        if let Some(traces) = traces {
+            traces.finish();
         }
         // A search that the grace period has cut off must not hold the end up.
         runtime.shutdown_background();

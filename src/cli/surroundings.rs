@@ -7,8 +7,11 @@ use super::opening::Place;
 use crate::error::{Error, Result};
 use crate::service::access::{Access, Hosts, Tokens};
 use crate::service::metrics::Metrics;
+#[cfg(feature = "otel")]
+use crate::service::otel;
 use crate::service::server::Surroundings;
 use crate::service::tls::{Tls, TlsFiles};
+use crate::service::trace::Traces;
 use crate::settings::Settings;
 
 /// Opens certificates and tokens.
@@ -50,6 +53,7 @@ pub fn open(settings: &Settings) -> Result<Surroundings> {
         }
     }
     let mut or_mistake = |error: Error| mistakes.push(error.to_string());
+    check_traces(settings).map_err(&mut or_mistake).ok();
     Place::of(settings).map_err(&mut or_mistake).ok();
     let tls = files.and_then(|files| Tls::open(files).map_err(&mut or_mistake).ok());
     let tokens = settings.tokens.as_deref();
@@ -66,9 +70,57 @@ pub fn open(settings: &Settings) -> Result<Surroundings> {
             access: Arc::new(Access::new(tokens, hosts)),
             tls: tls.map(Arc::new),
             metrics: Arc::new(Metrics::new()),
+            traces: None,
         }),
         false => Err(Error::caller(mistakes.join("\n  ")).context("the settings")),
     }
+}
+
+/// Where the calls are told, if they are: as the settings say, or else the variables that programs of all kinds read.
+#[cfg(feature = "otel")]
+fn collector(settings: &Settings) -> Option<String> {
+    let named = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+    let named = named.iter().filter_map(|name| std::env::var(name).ok());
+    settings
+        .otlp_endpoint
+        .clone()
+        .into_iter()
+        .chain(named)
+        .find(|address| !address.is_empty())
+}
+
+#[cfg(feature = "otel")]
+fn check_traces(settings: &Settings) -> Result<()> {
+    collector(settings).map_or(Ok(()), |address| otel::check(&address))
+}
+
+#[cfg(not(feature = "otel"))]
+fn check_traces(settings: &Settings) -> Result<()> {
+    match settings.otlp_endpoint {
+        None => Ok(()),
+        Some(_) => Err(
+            Error::caller("otlp_endpoint: this program is built without OpenTelemetry")
+                .help("build it with `--features otel`"),
+        ),
+    }
+}
+
+/// Who is told of calls, if anybody is; within the runtime of the service.
+///
+/// # Errors
+/// `Caller` if that cannot be done.
+#[cfg(feature = "otel")]
+pub fn traces(settings: &Settings) -> Result<Option<Arc<dyn Traces>>> {
+    let Some(address) = collector(settings) else {
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(otel::Collector::at(&address)?)))
+}
+
+/// Nobody is told of calls.
+#[cfg(not(feature = "otel"))]
+pub fn traces(_: &Settings) -> Result<Option<Arc<dyn Traces>>> {
+    Ok(None)
 }
 
 /// Whether a service may listen there.

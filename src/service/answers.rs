@@ -13,6 +13,7 @@ use super::cache::AnswerCache;
 use super::metrics::{Metrics, stages};
 use super::pool::{SearchPool, passed};
 use super::questions_to_review::{Lists, QuestionsToReview};
+use super::trace;
 use crate::compute::late;
 use crate::error::{Fault, Result};
 use crate::search::request::SearchRequest;
@@ -95,13 +96,16 @@ impl Answers {
                 ..Timings::default()
             };
             self.metrics.answered(&timings, false);
+            if let Some(trace) = trace::current() {
+                trace.answered(&timings);
+            }
             self.questions.answered_again(&request, &answer, timings.total);
             return message(&answer, &timings);
         }
         let (core, cache, metrics, slow) = (self.core.clone(), self.cache.clone(), self.metrics.clone(), self.slow);
         let (questions, request) = (self.questions.clone(), Arc::new(request));
         // The call's, by which the line about a slow question is known.
-        let span = tracing::Span::current();
+        let (span, trace) = (tracing::Span::current(), trace::current());
         let has_started = Arc::new(AtomicBool::new(false));
         let work = {
             let (request, has_started) = (request.clone(), has_started.clone());
@@ -120,6 +124,9 @@ impl Answers {
                 });
                 let answer = Arc::new(answer?);
                 metrics.answered(&answer.timings, answer.degraded.is_some());
+                if let Some(trace) = trace {
+                    trace.answered(&answer.timings);
+                }
                 if !slow.least.is_zero() && begin.elapsed() >= slow.least {
                     span.in_scope(|| say_slow(&request, &answer, begin, started, slow.with_question));
                 }

@@ -30,6 +30,7 @@
 //! | `caller` | who calls |
 //! | `questions_to_review` | questions that an operator should look at |
 //! | `observed` | every call from its first byte to its last: its name, its numbers, its line in the log |
+//! | `trace`, `otel` | calls as others follow them through several programs, and as OpenTelemetry has it |
 //! | `metrics` | what is counted and measured |
 //! | `reflection` | the protocol as the service itself describes it |
 //! | `server` | a listening service: health, limits, shutdown |
@@ -64,6 +65,8 @@ pub mod index_grpc;
 pub mod mcp;
 pub mod metrics;
 pub mod observed;
+#[cfg(feature = "otel")]
+pub mod otel;
 pub mod pool;
 pub mod questions_to_review;
 pub mod read_calls;
@@ -77,6 +80,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+pub mod trace;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 

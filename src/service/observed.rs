@@ -23,6 +23,7 @@ use super::metrics::Metrics;
 use super::metrics::methods::method;
 use super::refusal::RefusedAs;
 use super::status;
+use super::trace::{Trace, Traces, told};
 
 /// The header that a call is known by.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -38,6 +39,7 @@ pub const ACCESS: &str = "access";
 pub struct Observed<S> {
     inner: S,
     metrics: Arc<Metrics>,
+    traces: Option<Arc<dyn Traces>>,
     /// Calls whose answer is still being made.
     unanswered: Arc<AtomicUsize>,
 }
@@ -49,8 +51,15 @@ impl<S> Observed<S> {
         Observed {
             inner,
             metrics,
+            traces: None,
             unanswered,
         }
+    }
+
+    /// The same, with somebody else who is told of each call.
+    #[must_use]
+    pub fn traced_by(self, traces: Option<Arc<dyn Traces>>) -> Self {
+        Observed { traces, ..self }
     }
 }
 
@@ -87,7 +96,10 @@ where
         let id = id(request.headers());
         let method = method(request.uri().path());
         let peer = request.extensions().get::<Peer>().cloned();
-        let span = tracing::info_span!("call", id = id.to_str().unwrap_or_default());
+        let named = id.to_str().unwrap_or_default();
+        let span = tracing::info_span!("call", id = named);
+        let traces = self.traces.as_ref();
+        let trace = traces.map(|traces| traces.begin(method, named, request.headers()));
         let record = Record {
             metrics: self.metrics.clone(),
             method,
@@ -95,6 +107,7 @@ where
             code: None,
             bytes: 0,
             span: span.clone(),
+            trace: trace.clone(),
             peer: peer
                 .as_ref()
                 .and_then(|peer| peer.address)
@@ -135,7 +148,7 @@ where
             let body = WithFirst { first, body };
             Ok(Response::from_parts(parts, Body::new(body)))
         };
-        Box::pin(answered.instrument(span))
+        Box::pin(told(trace, answered).instrument(span))
     }
 }
 
@@ -187,6 +200,7 @@ struct Record {
     code: Option<&'static str>,
     bytes: usize,
     span: Span,
+    trace: Option<Arc<dyn Trace>>,
     peer: Option<String>,
 }
 
@@ -204,6 +218,9 @@ impl Drop for Record {
         let code = self.code.unwrap_or("CANCELLED");
         let time = self.begin.elapsed();
         self.metrics.call_ended(self.method, code, time);
+        if let Some(trace) = &self.trace {
+            trace.ended(code, self.bytes);
+        }
         // To the microsecond: more digits are those of binary fractions.
         let milliseconds = (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
         tracing::info!(

@@ -32,6 +32,7 @@ use super::metrics::{IndexNow, Metrics, Now};
 use super::observed::Observed;
 use super::pool::SearchPool;
 use super::tls::Tls;
+use super::trace::Traces;
 use super::wire::index_service_server::IndexServiceServer;
 use super::wire::search_service_server::SearchServiceServer;
 use super::{Answer, connections, reflection};
@@ -125,6 +126,8 @@ pub struct Surroundings {
     pub tls: Option<Arc<Tls>>,
     /// Where everything is counted.
     pub metrics: Arc<Metrics>,
+    /// Who else is told of each call.
+    pub traces: Option<Arc<dyn Traces>>,
 }
 
 impl Default for ServiceSettings {
@@ -279,7 +282,7 @@ pub(super) async fn run_in(
     let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
     let guarded = http::with_origins(guarded, settings.cors_origins.as_deref().unwrap_or_default())?;
     let unanswered = Arc::new(AtomicUsize::new(0));
-    let observed = Observed::new(guarded, around.metrics, unanswered.clone());
+    let observed = Observed::new(guarded, around.metrics, unanswered.clone()).traced_by(around.traces);
     let server = Server::builder()
         // Browsers and curl; gRPC goes on over HTTP/2.
         .accept_http1(true)

@@ -214,6 +214,12 @@ pub const SETTINGS: &[Setting] = &[
          `admin`, and where there are no tokens for callers of this machine",
     ),
     setting(
+        "otlp-endpoint",
+        Value::Text(|s| &mut s.otlp_endpoint),
+        "Where calls are sent as traces of OpenTelemetry, by OTLP over gRPC, as `http://HOST:4317` (a program built with \
+         `otel`); without it where `OTEL_EXPORTER_OTLP_ENDPOINT` says",
+    ),
+    setting(
         "log",
         Value::Choice(|s| &mut s.log, &["error", "warn", "info", "debug"]),
         "The least important lines that are logged, on standard error",

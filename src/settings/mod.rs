@@ -57,6 +57,8 @@ pub struct Settings {
     pub insecure: bool,
     /// Where the metrics are, `HOST:PORT`.
     pub metrics_listen: Option<String>,
+    /// Where calls are told as traces of OpenTelemetry, `http://HOST:PORT`.
+    pub otlp_endpoint: Option<String>,
     /// The least that is logged.
     pub log: &'static str,
     /// The form of the log.
@@ -91,6 +93,7 @@ impl Default for Settings {
             hosts: None,
             insecure: false,
             metrics_listen: None,
+            otlp_endpoint: None,
             log: "info",
             log_format: "text",
             access_log: false,

@@ -40,4 +40,6 @@ mod sources;
 mod support;
 mod terminal;
 mod tiny;
+#[cfg(feature = "otel")]
+mod traces;
 mod writing;

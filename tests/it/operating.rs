@@ -44,7 +44,12 @@ impl Operated {
 
     /// Starts it without waiting for anything.
     pub fn begin(index: &Path, arguments: &[&str]) -> Operated {
-        let mut child = command(index, arguments).stderr(Stdio::piped()).spawn().unwrap();
+        Operated::of(command(index, arguments))
+    }
+
+    /// The same by a command of one's own.
+    pub fn of(mut command: Command) -> Operated {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (say, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || {
@@ -96,6 +101,13 @@ impl Operated {
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
+    /// Asks it to end and waits for the exit status.
+    #[cfg(feature = "otel")]
+    pub fn terminate(mut self) -> std::process::ExitStatus {
+        self.signal("-TERM");
+        self.child.wait().unwrap()
+    }
+
     fn reach(&self) -> Reach {
         Reach::from(&self.address)
     }
@@ -108,7 +120,7 @@ impl Drop for Operated {
     }
 }
 
-fn command(index: &Path, arguments: &[&str]) -> Command {
+pub fn command(index: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baowen"));
     command
         .args(["serve", "--index"])
@@ -119,7 +131,7 @@ fn command(index: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn sample() -> (tempfile::TempDir, PathBuf) {
+pub fn sample() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     sample_index(folder.path(), None);
     let index = folder.path().join("index");
