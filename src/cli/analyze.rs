@@ -6,7 +6,7 @@ use serde_json::json;
 use super::print;
 use crate::error::Result;
 use crate::model::Date;
-use crate::text::{Analyzer, QueryTerm, TermOrigin, Token, sentences};
+use crate::text::{Analyzer, QueryTerm, Region, TermOrigin, Token, sentences};
 
 /// Show what becomes of a text before it is looked up.
 #[derive(Args)]
@@ -29,13 +29,14 @@ impl Analyze {
             .into_iter()
             .map(|range| &self.text[range])
             .collect();
+        let years = analyzer.years(&self.text, Date::today());
         if self.json {
             return print::json(&json!({
                 "fingerprint": analyzer.fingerprint(),
                 "normalized": query.normalized,
                 "document": { "words": document.words, "bigrams": document.bigrams },
                 "query": query,
-                "years": analyzer.years(&self.text, Date::today()),
+                "years": years,
                 "sentences": split,
             }));
         }
@@ -45,19 +46,8 @@ impl Analyze {
         outln!("查询·词    {}", terms(&query.words));
         outln!("查询·二元  {}", terms(&query.bigrams));
         outln!("不计权     {}", query.dropped.join(" "));
-        let regions: Vec<String> = query
-            .regions
-            .iter()
-            .map(|r| {
-                format!(
-                    "{}{}",
-                    r.province,
-                    r.city.as_ref().map(|c| format!("/{c}")).unwrap_or_default()
-                )
-            })
-            .collect();
+        let regions: Vec<String> = query.regions.iter().map(Region::key).collect();
         outln!("地区      {}", regions.join(" "));
-        let years = analyzer.years(&self.text, Date::today());
         outln!(
             "年份      {}",
             years.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")

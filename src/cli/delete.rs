@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::json;
 
-use super::options::{Credentials, IndexFolder};
+use super::options::{Credentials, IndexFolder, parse_day};
 use super::{print, remote};
 use crate::article::source::Sources;
 use crate::compute::Budget;
@@ -47,10 +47,10 @@ pub struct Delete {
     #[arg(long, value_name = "YEAR")]
     year: Vec<u16>,
     /// Articles published on this day or later.
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
     from: Option<Date>,
     /// Articles published on this day or earlier.
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
     to: Option<Date>,
     /// Show what would go, and change nothing.
     #[arg(long)]

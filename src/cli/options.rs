@@ -135,7 +135,8 @@ impl Question {
     }
 }
 
-fn parse_day(text: &str) -> std::result::Result<Date, String> {
+/// A day as people write it.
+pub fn parse_day(text: &str) -> std::result::Result<Date, String> {
     text::day(text).map_err(|error| error.message().to_owned())
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::answer::{self, Detail, Look};
-use super::options::{Credentials, IndexFolder, ProfileFile, Question, RerankerName};
+use super::options::{Credentials, IndexFolder, ProfileFile, Question, RerankerName, parse_day};
 use super::{print, remote, setup};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
@@ -64,11 +64,11 @@ pub struct Search {
     #[arg(long, value_name = "YEAR")]
     year: Vec<u16>,
     /// Only what was published on this day or later.
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    from: Option<String>,
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    from: Option<Date>,
     /// Only what was published on this day or earlier.
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    to: Option<String>,
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    to: Option<Date>,
     /// Print a line a hit.
     #[arg(long, conflicts_with_all = ["full", "json"])]
     brief: bool,
@@ -83,11 +83,6 @@ pub struct Search {
 impl Search {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
-        let day = |flag: &str, text: &Option<String>| -> Result<Option<Date>> {
-            text.as_ref()
-                .map(|text| crate::text::day(text).map_err(|e| e.context(flag)))
-                .transpose()
-        };
         let mut request = SearchRequest {
             top_k: Some(self.top_k),
             offset: self.offset,
@@ -102,8 +97,8 @@ impl Search {
                 sources: self.source.clone(),
                 regions: self.region.clone(),
                 years: self.year.clone(),
-                published_from: day("--from", &self.from)?,
-                published_to: day("--to", &self.to)?,
+                published_from: self.from,
+                published_to: self.to,
             },
             today: Date::today(),
             ..self.question.request(&self.query)

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::setup::{self, Opened};
 use crate::compute::{Budget, own_thread};
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::{Backend, EmbeddedIndex, Followed, Replaceable};
+use crate::index::{Backend, EmbeddedIndex, Followed, Replaceable, what_helps};
 use crate::profile::Profile;
 use crate::search::Engine;
 use crate::search::request::{Mode, SearchRequest};
@@ -114,7 +114,7 @@ pub fn check(index: &EmbeddedIndex, read_only: bool, budget: Budget) -> Result<(
             folder.display(),
             damaged.join("; ")
         ))
-        .help("restore a snapshot of it, or make it anew with `baowen index PATH... --rebuild`")),
+        .help(what_helps(folder))),
     }
 }
 

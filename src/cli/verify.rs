@@ -89,7 +89,8 @@ impl Verify {
     fn is_damaged(&self, files: usize) -> Error {
         let folder = self.index.folder.display();
         Error::corrupt(format!("{files} of the files in {folder} are damaged")).help(format!(
-            "run `baowen index PATH... --index {folder} --rebuild`; known texts are not embedded again"
+            "restore a snapshot of it, or make it anew with `baowen index PATH... --index {folder} --rebuild`; known texts are \
+             not embedded again"
         ))
     }
 }

@@ -27,7 +27,7 @@ pub use backend::{
 };
 pub use embedded::{
     Backup, EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, Followed, Verified, WriteLock, check_article_id,
-    is_guarded,
+    is_guarded, what_helps,
 };
 pub use passage::{FORMAT_VERSION, Identity, PassageKey, PreparedArticle, PreparedPassage, StoredPassage};
 pub use prepare::{EmbeddedTexts, PlacesAndYears, Rules, embedded_texts, prepare};

@@ -3,6 +3,7 @@
 //! Decides nothing about the order: a passage that says no place is what answers most questions that name one in
 //! passing. What a passage is about was read when it was indexed; here it only meets what is asked for.
 
+use super::naming::first_names;
 use super::response::{Applies, Fit, Hit, Missing};
 use crate::error::Result;
 use crate::index::StoredPassage;
@@ -39,10 +40,9 @@ pub struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// `years` with those that 去年 and its like mean.
     pub fn new(regions: &'a [Region], years: &'a [u16], question: &str, analyzer: &'a Analyzer) -> Self {
-        let stated = || analyzer.stated_years(question);
-        let relative = || analyzer.years(question, None).is_empty();
+        let names_years = || !analyzer.years(question, None).is_empty();
         Wanted {
-            editions: !years.is_empty() && stated().is_empty() && !relative(),
+            editions: !years.is_empty() && names_years() && analyzer.stated_years(question).is_empty(),
             regions,
             years,
             analyzer,
@@ -182,8 +182,8 @@ fn by_place(asked: &[&Region], held: &[Region]) -> Fit {
 
 /// 库中没有上海2024年的内容.
 fn sentence(places: &[&Region], years: &[u16], nowhere: bool) -> String {
-    let place = listed(places.iter().map(|region| region.written()));
-    let year = listed(years.iter().map(|year| format!("{year}年")));
+    let place = first_names(places.iter().map(|region| region.written()), NAMED);
+    let year = first_names(years.iter().map(|year| format!("{year}年")), NAMED);
     match (nowhere, place.is_empty() || year.is_empty()) {
         (true, _) => format!("库中没有{place}{year}的内容"),
         (false, true) => format!("没有找到{place}{year}的内容"),
@@ -215,16 +215,9 @@ fn instead(hits: &[Hit], held: &[Vec<Region>], by_year: bool) -> String {
     match (of_hits.is_empty(), names.is_empty(), all_say) {
         (true, ..) => "。".into(),
         (_, true, _) => format!("，以下均未说明{what}。"),
-        (_, false, true) => format!("，以下是{}的。", listed(names.into_iter())),
-        (_, false, false) => format!("，以下有{}的，其余未说明{what}。", listed(names.into_iter())),
+        (_, false, true) => format!("，以下是{}的。", first_names(names, NAMED)),
+        (_, false, false) => format!("，以下有{}的，其余未说明{what}。", first_names(names, NAMED)),
     }
-}
-
-/// Some names, joined; 等 where there are more.
-fn listed(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<String> = names.collect();
-    let more = if names.len() > NAMED { "等" } else { "" };
-    names[..names.len().min(NAMED)].join("、") + more
 }
 
 #[cfg(test)]

@@ -31,22 +31,23 @@ const ALIKE: usize = 20;
 const LONG: usize = 200;
 /// Letters that titles of a series have in common at least.
 const SERIES: usize = 6;
-const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+/// 2^64 divided by the golden ratio, odd: Knuth's multiplicative hashing.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A ranking without the passages that are copies of better ones.
 #[derive(Debug, Default)]
-pub struct Unfolded {
+pub struct Folded {
     /// The hits, best first, as numbers of candidates.
     pub hits: Vec<usize>,
     /// Whether a longer ranking would change nothing of the hits within reach.
     pub is_settled: bool,
     /// What was read on the way, by candidate.
-    pub read: HashMap<usize, Read>,
+    pub read: HashMap<usize, FoldedHit>,
 }
 
 /// A passage that stands as a hit.
 #[derive(Debug)]
-pub struct Read {
+pub struct FoldedHit {
     /// The passage.
     pub stored: StoredPassage,
     /// Ids of the passages that it stands for.
@@ -55,10 +56,10 @@ pub struct Read {
     pub near: Vec<NearCopy>,
 }
 
-impl Read {
+impl FoldedHit {
     /// A passage without copies.
     pub fn alone(stored: StoredPassage) -> Self {
-        Read {
+        FoldedHit {
             stored,
             duplicates: Vec::new(),
             near: Vec::new(),
@@ -72,12 +73,12 @@ impl Read {
 ///
 /// # Errors
 /// Those of `fetch`.
-pub fn unfold(
+pub fn fold_copies(
     order: &[usize],
     reach: usize,
     fetch: impl Fn(&[usize]) -> Result<Vec<StoredPassage>>,
-) -> Result<Unfolded> {
-    let mut found = Unfolded::default();
+) -> Result<Folded> {
+    let mut found = Folded::default();
     let mut texts: Vec<Compared> = Vec::new();
     let walked = order.len().min(WALKED);
     let wanted = reach.saturating_add(NEIGHBOURS);
@@ -103,9 +104,9 @@ pub fn unfold(
     Ok(found)
 }
 
-impl Unfolded {
+impl Folded {
     /// The passage as a hit, unless it was added to one of the hits before it.
-    fn stands_alone(&mut self, texts: &[Compared], own: &Compared, stored: StoredPassage) -> Option<Read> {
+    fn stands_alone(&mut self, texts: &[Compared], own: &Compared, stored: StoredPassage) -> Option<FoldedHit> {
         let id = passage_id(&stored.article_id, stored.ordinal);
         let mut near = Vec::new();
         let first = self.hits.len().saturating_sub(NEIGHBOURS);
@@ -144,9 +145,9 @@ impl Unfolded {
             })
         });
         let near = near.collect();
-        Some(Read {
+        Some(FoldedHit {
             near,
-            ..Read::alone(stored)
+            ..FoldedHit::alone(stored)
         })
     }
 }
@@ -199,7 +200,7 @@ impl Grams {
         let number = |gram: &[u64]| {
             mixed(
                 gram.iter()
-                    .fold(0, |number, letter| number.wrapping_mul(PRIME) ^ letter),
+                    .fold(0, |number, letter| number.wrapping_mul(GOLDEN) ^ letter),
             )
         };
         let written: Vec<u64> = windows.map(number).collect();
@@ -254,9 +255,9 @@ fn is_letter(character: char) -> bool {
     matches!(character, '\u{4e00}'..='\u{9fff}') || character.is_alphanumeric()
 }
 
-/// Spreads numbers, so that those of one part are any.
+/// Spreads numbers over all 64 bits, so that the part of a gram and its place in the part say nothing of its letters.
 fn mixed(value: u64) -> u64 {
-    let value = (value ^ value >> 32).wrapping_mul(PRIME);
+    let value = (value ^ value >> 32).wrapping_mul(GOLDEN);
     value ^ value >> 29
 }
 
@@ -293,7 +294,7 @@ mod tests {
     fn walk(passages: &[StoredPassage], reach: usize) -> Vec<(usize, Vec<String>)> {
         let order: Vec<usize> = (0..passages.len()).collect();
         let read = |at: &[usize]| Ok(at.iter().map(|&at| passages[at].clone()).collect());
-        let mut found = unfold(&order, reach, read).unwrap();
+        let mut found = fold_copies(&order, reach, read).unwrap();
         let hit = |at: &usize| {
             let read = found.read.remove(at);
             (*at, read.map(|read| read.duplicates).unwrap_or_default())
@@ -301,7 +302,7 @@ mod tests {
         found.hits.iter().map(hit).collect()
     }
 
-    const LONG: &str = "参保人员在定点医疗机构住院发生的医疗费用，由统筹基金按规定的比例支付，个人承担其余的部分";
+    const CLAUSE: &str = "参保人员在定点医疗机构住院发生的医疗费用，由统筹基金按规定的比例支付，个人承担其余的部分";
 
     #[test]
     fn copies_become_one_hit() {
@@ -318,18 +319,18 @@ mod tests {
             let expected: Vec<(usize, Vec<&str>)> = expected.iter().map(|(at, ids)| (*at, ids.to_vec())).collect();
             assert_eq!(found, expected);
         };
-        let spaced = LONG.replace('，', " , ");
-        let longer = format!("{LONG}。特此说明");
-        check(&[("", LONG), ("", "别的"), ("", &spaced)], &[(0, &["2#0"]), (1, &[])]);
-        check(&[("", LONG), ("", &longer)], &[(0, &["1#0"])]);
-        check(&[("医保", LONG), ("医保", LONG)], &[(0, &["1#0"])]);
-        check(&[("甲产品", LONG), ("", LONG)], &[(0, &["1#0"])]);
-        check(&[("", LONG), ("甲产品", LONG)], &[(0, &[]), (1, &[])]);
-        check(&[("甲产品", LONG), ("乙产品", LONG)], &[(0, &[]), (1, &[])]);
-        let (twenty, ten) = (format!("{LONG}，犹豫期20天"), format!("{LONG}，犹豫期10天"));
+        let spaced = CLAUSE.replace('，', " , ");
+        let longer = format!("{CLAUSE}。特此说明");
+        check(&[("", CLAUSE), ("", "别的"), ("", &spaced)], &[(0, &["2#0"]), (1, &[])]);
+        check(&[("", CLAUSE), ("", &longer)], &[(0, &["1#0"])]);
+        check(&[("医保", CLAUSE), ("医保", CLAUSE)], &[(0, &["1#0"])]);
+        check(&[("甲产品", CLAUSE), ("", CLAUSE)], &[(0, &["1#0"])]);
+        check(&[("", CLAUSE), ("甲产品", CLAUSE)], &[(0, &[]), (1, &[])]);
+        check(&[("甲产品", CLAUSE), ("乙产品", CLAUSE)], &[(0, &[]), (1, &[])]);
+        let (twenty, ten) = (format!("{CLAUSE}，犹豫期20天"), format!("{CLAUSE}，犹豫期10天"));
         check(&[("", &twenty), ("", &ten)], &[(0, &[]), (1, &[])]);
-        check(&[("", &twenty), ("", LONG)], &[(0, &["1#0"])]);
-        check(&[("", LONG), ("", &twenty)], &[(0, &[]), (1, &[])]);
+        check(&[("", &twenty), ("", CLAUSE)], &[(0, &["1#0"])]);
+        check(&[("", CLAUSE), ("", &twenty)], &[(0, &[]), (1, &[])]);
         check(
             &[("", "。"), ("", "。"), ("", "保"), ("", "保")],
             &[(0, &[]), (1, &[]), (2, &["3#0"])],
@@ -338,13 +339,13 @@ mod tests {
 
     #[test]
     fn near_ones_name_each_other() {
-        let text = |days| format!("{LONG}，自收到保险单起的犹豫期为{days}");
+        let text = |days| format!("{CLAUSE}，自收到保险单起的犹豫期为{days}");
         let passages = [
             passage(0, "甲产品", &text("20天")),
             passage(1, "乙产品", &text("10天")),
             passage(2, "丙产品", &text("10天")),
         ];
-        let found = unfold(&[0, 1, 2], 10, |at| {
+        let found = fold_copies(&[0, 1, 2], 10, |at| {
             Ok(at.iter().map(|&at| passages[at].clone()).collect())
         })
         .unwrap();
@@ -377,7 +378,7 @@ mod tests {
             ),
             passage(2, "绥化市居民医保指南", "个人缴费标准为400元。"),
         ];
-        let found = unfold(&[0, 1, 2], 10, |at| {
+        let found = fold_copies(&[0, 1, 2], 10, |at| {
             Ok(at.iter().map(|&at| passages[at].clone()).collect())
         })
         .unwrap();
@@ -445,7 +446,7 @@ mod tests {
             let passages: Vec<StoredPassage> = kinds
                 .iter()
                 .enumerate()
-                .map(|(number, kind)| passage(number, "", &LONG.chars().cycle().skip(kind * 7).take(30).collect::<String>()))
+                .map(|(number, kind)| passage(number, "", &CLAUSE.chars().cycle().skip(kind * 7).take(30).collect::<String>()))
                 .collect();
             let mut seen: Vec<usize> = Vec::new();
             let all = walk(&passages, passages.len());

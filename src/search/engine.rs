@@ -5,37 +5,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::applies::Wanted;
-use super::confidence::{Gates, signs};
-use super::copies::{Unfolded, unfold};
-use super::firm::Firm;
-use super::fusion::Fusion;
-use super::group;
+use super::asking::{Asking, Settled};
+use super::confidence::signs;
 use super::highlight::TermFinder;
 use super::hits::HitBuilder;
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
-use super::reading::{Reading, normalized};
+use super::reading::normalized;
 use super::request::{Mode, SearchRequest};
-use super::reranking::{Reranked, rerank};
+use super::reranking::{Rerank, Reranked};
 use super::response::{Lack, Provenance, SearchResponse, Timings};
-use super::retrieval::{Lacking, Retrieval};
-use super::score::{JudgedBy, Preferred, Scored, rule, score};
+use super::score::{JudgedBy, Scored};
 use crate::compute::{self, Budget};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
-use crate::index::{Asked, Backend, PassageKey, PassageRef};
+use crate::index::{Backend, PassageKey};
 use crate::text::Analyzer;
-
-/// Candidates taken from each ranking if the request does not say.
-pub const DEFAULT_CANDIDATES: usize = 100;
-
-/// By how much longer the lists are where they were too short.
-const DEEPER: usize = 4;
-/// One of so many of the candidates that each list gives may be a hit: those behind would change places with what
-/// longer lists bring.
-const FIRM: usize = 2;
-/// Where lists stop growing.
-const DEEPEST: usize = 10_000;
 
 /// Answers questions over a backend.
 pub struct Engine {
@@ -115,118 +100,62 @@ impl Engine {
         let begin = Instant::now();
         let mut timings = Timings::default();
         let under_way = compute::enter(budget.until(request.deadline));
-        request.check()?;
-        let snapshot = self.backend.snapshot()?;
-        let reading = Reading::new(request, &self.analyzer, &*snapshot, under_way.budget())?;
-        let request = &reading.request;
-        under_way.budget().check()?;
-        let about = snapshot.about();
-
-        let query = Arc::new(reading.words(&self.analyzer, &*snapshot, under_way.budget())?);
-        let gates = Gates::of(&request.query, &query);
-        // What a question of a year is about need not hold today.
-        let preferred = Preferred {
-            local: gates.place,
-            as_of: request.as_of.or(request.today.filter(|_| query.years.is_empty())),
-        };
+        let asking = self.begin(request, under_way.budget())?;
         timings.analyze = begin.elapsed();
-        let asked = Arc::clone(&snapshot).ask(Arc::clone(&query), &request.filter, under_way.budget())?;
 
-        let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
+        let request = &asking.reading.request;
         let reach = request.offset + request.wanted();
-        let mut depth = request.candidates.unwrap_or(DEFAULT_CANDIDATES);
-        let mut firm = Firm::default();
-        let retrieval = Retrieval {
-            vectors: &self.vectors,
-            ranking: &self.ranking,
-            about,
-            reading: &reading,
-            asked: &asked,
-        };
-        let mut lacking = Lacking::default();
-        let (retrieved, scored, mut groups, mut unfolded, started) = loop {
-            let retrieved = retrieval.run(depth, &lacking, &under_way, &mut timings)?;
-            let started = Instant::now();
-            let rule = rule(request.mode, retrieved.question.is_some());
-            let budget = under_way.budget();
-            let before = firm.passages();
-            let mut scored = score(&*asked, rule, &retrieved, &fusion, preferred, &before, budget)?;
-            let order = group::order(&scored.ranked, request.grouping, |tied| {
-                let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
-                asked.keys(&passages)
-            })?;
-            let mut groups = firm.before(&mut scored, order, request.grouping);
-            // Longer lists would change the places behind these.
-            let exhausted = retrieved.lexical.len() < depth && retrieved.dense.len() < depth || depth >= DEEPEST;
-            if !exhausted {
-                groups.truncate(depth / FIRM);
-            }
-            let unfolded = unfolded(&*asked, &scored, &groups, reach, budget)?;
-            if unfolded.is_settled || exhausted {
-                break (retrieved, scored, groups, unfolded, started);
-            }
-            firm = Firm::new(&scored, &groups);
-            depth *= DEEPER;
-            lacking = retrieved.lacking;
-        };
-        let (mut degraded, mut lacks) = (retrieved.lacking.said(), retrieved.lacking.lacks());
-        let answerable = retrieved.question.as_ref().and_then(|_| {
-            let best = groups.iter().map(|&at| &scored.evidence[at]);
-            let signs = signs(gates, scored.evidence.iter(), best);
-            self.ranking.answerable(&about.identity, signs)
+        let mut settled = asking.settle(reach, &under_way, &mut timings)?;
+        let answerable = self.answerable(&asking, &settled);
+        let reranked = self.rerank(&asking, &mut settled, reach, under_way.budget(), &mut timings)?;
+        let lacking = &settled.retrieved.lacking;
+        let (mut degraded, mut lacks) = (lacking.said(), lacking.lacks());
+        let reranked = reranked.map(|(reranked, reason)| {
+            lacks.extend(reason.as_ref().map(|_| Lack::Reranking));
+            let reasons: Vec<String> = degraded.take().into_iter().chain(reason).collect();
+            degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
+            reranked
         });
-        timings.fuse = started.elapsed();
-
-        let reranked = match &self.reranker {
-            Some(reranker) if request.mode == Mode::Hybrid => {
-                let started = Instant::now();
-                let how = self.ranking.reranking;
-                let budget = under_way.budget();
-                let outcome = rerank(&mut groups, &**reranker, how, &request.query, &*asked, &scored, budget);
-                timings.rerank = started.elapsed();
-                let (reranked, reason) = outcome?;
-                unfolded = self::unfolded(&*asked, &scored, &groups, reach, budget)?;
-                lacks.extend(reason.as_ref().map(|_| Lack::Reranking));
-                let reasons: Vec<String> = degraded.take().into_iter().chain(reason).collect();
-                degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
-                Some(reranked)
-            }
-            _ => None,
-        };
 
         let started = Instant::now();
-        let page: Vec<usize> = unfolded
-            .hits
-            .iter()
-            .copied()
-            .skip(request.offset)
-            .take(request.wanted())
-            .collect();
+        let Settled {
+            retrieved,
+            scored,
+            folded,
+            ..
+        } = settled;
+        let page = folded.hits.iter().copied();
+        let page: Vec<usize> = page.skip(request.offset).take(request.wanted()).collect();
+        let wanted = Wanted::new(
+            &asking.query.regions,
+            &asking.query.years,
+            &request.query,
+            &self.analyzer,
+        );
         let unmoved = Reranked::default();
-        let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
         let builder = HitBuilder {
-            asked: &*asked,
+            asked: &*asking.asked,
             request,
             scored: &scored,
             reranked: reranked.as_ref().unwrap_or(&unmoved),
-            read: unfolded.read,
-            finder: &TermFinder::new(&request.query, &query, asked.weights()),
+            read: folded.read,
+            finder: &TermFinder::new(&request.query, &asking.query, asking.asked.weights()),
             vector: retrieved.question.as_ref().map(|question| &*question.vector),
             wanted: &wanted,
             budget: under_way.budget(),
         };
         let (hits, held) = builder.build(&page)?;
         let missing = match request.offset {
-            0 => wanted.missing(&hits, &held, |filter| snapshot.count(filter, under_way.budget()))?,
+            0 => wanted.missing(&hits, &held, |filter| asking.snapshot.count(filter, under_way.budget()))?,
             _ => None,
         };
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
         let is_adapted = retrieved.question.is_some_and(|question| question.adapted.is_some());
+        let about = asking.snapshot.about();
         Ok(SearchResponse {
             hits,
             candidates: scored.ranked.len(),
-            corrected: reading.corrected,
             degraded,
             lacking: lacks,
             reranked: reranked.as_ref().map(Reranked::count),
@@ -237,79 +166,31 @@ impl Engine {
                 commit: about.commit,
                 analysis: about.identity.analysis.clone(),
                 model: about.identity.embedder.clone(),
-                weights: self.reranked_by(
-                    reranked.is_some(),
-                    match scored.rule {
-                        Mode::Hybrid => match &self.ranking.adapter {
-                            Some(adapter) if is_adapted && fusion.weighs_adapter() => {
-                                format!("{} adapter={:016x}", fusion.describe(), adapter.fingerprint())
-                            }
-                            _ => fusion.describe(),
-                        },
-                        Mode::Lexical => "lexical: words + bigrams".into(),
-                        Mode::Dense => "dense: cosine of passage and nearest window".into(),
-                    },
-                ),
+                weights: self.formula(&scored, is_adapted, reranked.is_some()),
             },
+            corrected: asking.reading.corrected,
         })
-    }
-
-    /// The formula of an answer, with the reranker if it took part.
-    fn reranked_by(&self, took_part: bool, formula: String) -> String {
-        match self.reranker.as_ref().filter(|_| took_part) {
-            Some(reranker) => format!(
-                "{formula}; {} by {}",
-                self.ranking.reranking.describe(),
-                reranker.identity()
-            ),
-            None => formula,
-        }
     }
 
     /// Every candidate of a question with its exact scores, in no meaningful order: what weights are learned from.
     ///
     /// # Errors
-    /// As [`Engine::search`].
+    /// As [`Engine::search`]; `Unavailable` where words or meaning cannot be had.
     pub fn candidates(&self, request: &SearchRequest, budget: Budget) -> Result<Vec<JudgedBy>> {
         let under_way = compute::enter(budget.until(request.deadline));
-        request.check()?;
-        let snapshot = self.backend.snapshot()?;
-        let reading = Reading::new(request, &self.analyzer, &*snapshot, under_way.budget())?;
-        let request = &reading.request;
-        let query = Arc::new(reading.words(&self.analyzer, &*snapshot, under_way.budget())?);
-        let gates = Gates::of(&request.query, &query);
-        let asked = Arc::clone(&snapshot).ask(query, &request.filter, under_way.budget())?;
-        let mut depth = request.candidates.unwrap_or(DEFAULT_CANDIDATES);
-        while depth < FIRM * request.wanted() {
-            depth *= DEEPER;
-        }
-        let mut timings = Timings::default();
-        let retrieval = Retrieval {
-            vectors: &self.vectors,
-            ranking: &self.ranking,
-            about: snapshot.about(),
-            reading: &reading,
-            asked: &asked,
-        };
-        let retrieved = retrieval.run(depth, &Lacking::default(), &under_way, &mut timings)?;
+        let asking = self.begin(request, under_way.budget())?;
+        let (retrieved, scored) = asking.candidates(&under_way)?;
         if let Some(reason) = retrieved.lacking.said() {
             return Err(Error::unavailable(reason));
         }
-        let fusion = Fusion::of(&request.fusion, &self.ranking.weights, &self.ranking.fusion);
-        let rule = rule(request.mode, retrieved.question.is_some());
-        let preferred = Preferred {
-            local: gates.place,
-            as_of: None,
-        };
-        let scored = score(&*asked, rule, &retrieved, &fusion, preferred, &[], under_way.budget())?;
-        let keys = asked.keys(&scored.passages)?.into_iter();
+        let keys = asking.asked.keys(&scored.passages)?.into_iter();
         Ok(keys
             .zip(scored.evidence)
             .map(|(PassageKey { article, ordinal }, evidence)| JudgedBy {
                 article,
                 ordinal,
                 evidence,
-                gates,
+                gates: asking.gates,
             })
             .collect())
     }
@@ -324,12 +205,66 @@ impl Engine {
         let vector = self.vectors.of(snapshot.about(), [&*normalized(question)], budget);
         vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
     }
-}
 
-/// The hits of a ranking, copies of better ones left out.
-fn unfolded(asked: &dyn Asked, scored: &Scored, order: &[usize], reach: usize, budget: Budget) -> Result<Unfolded> {
-    unfold(order, reach, |batch| {
-        let refs: Vec<PassageRef> = batch.iter().map(|&at| scored.passages[at]).collect();
-        asked.fetch(&refs, budget)
-    })
+    fn begin(&self, request: &SearchRequest, budget: Budget) -> Result<Asking<'_>> {
+        let (vectors, ranking) = (&self.vectors, &self.ranking);
+        Asking::new(request, &*self.backend, &self.analyzer, vectors, ranking, budget)
+    }
+
+    /// How likely the first hits answer the question; none without its vector.
+    fn answerable(&self, asking: &Asking<'_>, settled: &Settled) -> Option<f32> {
+        settled.retrieved.question.as_ref()?;
+        let evidence = &settled.scored.evidence;
+        let best = settled.order.iter().map(|&at| &evidence[at]);
+        let identity = &asking.snapshot.about().identity;
+        self.ranking
+            .answerable(identity, signs(asking.gates, evidence.iter(), best))
+    }
+
+    /// Has the first hits scored by the reranker, if there is one for such questions, and says why not all that should
+    /// have been were.
+    fn rerank(
+        &self,
+        asking: &Asking<'_>,
+        settled: &mut Settled,
+        reach: usize,
+        budget: Budget,
+        timings: &mut Timings,
+    ) -> Result<Option<(Reranked, Option<String>)>> {
+        let request = &asking.reading.request;
+        let Some(reranker) = self.reranker.as_ref().filter(|_| request.mode == Mode::Hybrid) else {
+            return Ok(None);
+        };
+        let started = Instant::now();
+        let reranking = Rerank {
+            reranker: &**reranker,
+            how: self.ranking.reranking,
+            query: &request.query,
+            asked: &*asking.asked,
+        };
+        let outcome = reranking.run(&mut settled.order, &settled.scored, budget)?;
+        settled.folded = asking.folded(&settled.scored, &settled.order, reach, budget)?;
+        timings.rerank = started.elapsed();
+        Ok(Some(outcome))
+    }
+
+    /// The formula and the weights of an answer.
+    fn formula(&self, scored: &Scored, is_adapted: bool, is_reranked: bool) -> String {
+        let fused = match (scored.rule, &self.ranking.adapter) {
+            (Mode::Hybrid, Some(adapter)) if is_adapted && scored.fusion.weighs_adapter() => {
+                format!("{} adapter={:016x}", scored.fusion.describe(), adapter.fingerprint())
+            }
+            (Mode::Hybrid, _) => scored.fusion.describe(),
+            (Mode::Lexical, _) => "lexical: words + bigrams".into(),
+            (Mode::Dense, _) => "dense: cosine of passage and nearest window".into(),
+        };
+        match self.reranker.as_ref().filter(|_| is_reranked) {
+            Some(reranker) => format!(
+                "{fused}; {} by {}",
+                self.ranking.reranking.describe(),
+                reranker.identity()
+            ),
+            None => fused,
+        }
+    }
 }

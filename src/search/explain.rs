@@ -3,7 +3,7 @@
 use super::fusion::lexical_share;
 use super::reason::Reasons;
 use super::request::Mode;
-use super::reranking::Verdict;
+use super::reranking::Rescored;
 use super::response::{Applies, Explanation, RankPart, TermMatch};
 use crate::index::{Evidence, TermScore};
 use crate::model::{Force, Validity};
@@ -22,7 +22,7 @@ pub struct Subject<'a> {
     /// Its place in the list by meaning.
     pub dense_rank: Option<u32>,
     /// What a reranker made of it.
-    pub verdict: Option<Verdict>,
+    pub rescored: Option<Rescored>,
     /// The amounts that add up to its score.
     pub parts: Vec<(&'static str, f32)>,
     /// What its lexical score can never exceed.
@@ -42,9 +42,6 @@ pub struct Subject<'a> {
     /// The years that it is about.
     pub years: &'a [u16],
 }
-
-/// How many terms an explanation's sentence names.
-const NAMED_TERMS: usize = 5;
 
 /// The explanation of one hit; `terms` are its matched terms, the strongest first.
 pub fn explain(subject: &Subject, terms: Vec<TermScore>) -> Explanation {
@@ -78,9 +75,9 @@ pub fn explain(subject: &Subject, terms: Vec<TermScore>) -> Explanation {
         // Where a reranker decided, no share of the fusion changes places.
         swap_weight: subject
             .next
-            .filter(|_| subject.verdict.is_none())
+            .filter(|_| subject.rescored.is_none())
             .and_then(|next| swap_weight(subject, next)),
-        reranker: subject.verdict.map(|verdict| RankPart {
+        reranker: subject.rescored.map(|verdict| RankPart {
             rank: Some(verdict.place),
             score: verdict.relevance,
             normalized: verdict.share,
@@ -116,7 +113,7 @@ fn named(terms: &[TermScore], synonyms: bool) -> Vec<String> {
             chosen.push(text);
         }
     }
-    chosen.into_iter().take(NAMED_TERMS).map(str::to_string).collect()
+    chosen.into_iter().map(str::to_string).collect()
 }
 
 fn summary(
@@ -149,7 +146,7 @@ fn summary(
     if let Some(dense) = dense {
         parts.push(format!("按语义{}（相似度 {:.3}）", place(dense.rank), dense.score));
     }
-    if let Some(verdict) = subject.verdict {
+    if let Some(verdict) = subject.rescored {
         parts.push(format!("重排前第 {} 位，重排评为 {:.2}", verdict.place, verdict.share));
     }
     let numbers = format!("排在第 {} 位：{}。", subject.place, parts.join("，"));

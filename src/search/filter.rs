@@ -31,7 +31,9 @@ pub fn understood(filter: &Filter, analyzer: &Analyzer) -> Result<Filter> {
 
 fn full_year(year: u16) -> Result<u16> {
     match year {
-        0..=99 => Ok(2000 + year),
+        // As in texts: 98 is 1998, 25 is 2025.
+        0..=35 => Ok(2000 + year),
+        80..=99 => Ok(1900 + year),
         1900..=2100 => Ok(year),
         _ => Err(Error::caller(format!(
             "filter.years: nothing here is about the year {year}; write a year such as 2023"

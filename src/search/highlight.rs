@@ -175,16 +175,11 @@ mod tests {
         finder.highlights(text, &Normalized::new(text))
     }
 
-    fn cut(text: &str, span: Span) -> String {
-        let length = (span.end - span.start) as usize;
-        text.chars().skip(span.start as usize).take(length).collect()
-    }
-
     #[test]
     fn terms_are_shown_where_they_stand() {
         let check = |words: &[&str], bigrams: &[&str], text: &str, expected: &[&str]| {
             let found = highlights(&finder(words, bigrams), text);
-            let shown: Vec<String> = found.into_iter().map(|span| cut(text, span)).collect();
+            let shown: Vec<String> = found.into_iter().map(|span| span.of(text)).collect();
             assert_eq!(shown, expected, "{text}");
         };
         check(

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::applies::Wanted;
-use super::copies::Read;
+use super::copies::FoldedHit;
 use super::explain;
 use super::highlight::{Reading, TermFinder, Title};
 use super::request::{Grouping, SearchRequest};
@@ -41,7 +41,7 @@ pub(super) struct HitBuilder<'a> {
     pub scored: &'a Scored,
     pub reranked: &'a Reranked,
     /// What was read already, by candidate, with its copies.
-    pub read: HashMap<usize, Read>,
+    pub read: HashMap<usize, FoldedHit>,
     pub finder: &'a TermFinder,
     /// The question by meaning, if it has a vector.
     pub vector: Option<&'a [f32]>,
@@ -72,7 +72,7 @@ impl HitBuilder<'_> {
         let (mut hits, mut held) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
         for (place, (&at, read)) in page.iter().zip(pages).enumerate() {
             self.budget.check()?;
-            let Read {
+            let FoldedHit {
                 stored,
                 duplicates,
                 near,
@@ -100,7 +100,7 @@ impl HitBuilder<'_> {
                     evidence,
                     lexical_rank: scored.lexical_ranks[at],
                     dense_rank: scored.dense_ranks[at],
-                    verdict: reranked.verdict(at),
+                    rescored: reranked.rescored(at),
                     parts: reranked.parts(at, scored.parts(at)),
                     lexical_bound: scored.lexical_bound,
                     next,
@@ -119,11 +119,11 @@ impl HitBuilder<'_> {
     }
 
     /// The passages of a page: what was read already, and the rest read now.
-    fn pages(&mut self, page: &[usize]) -> Result<Vec<Read>> {
+    fn pages(&mut self, page: &[usize]) -> Result<Vec<FoldedHit>> {
         let unread: Vec<usize> = page.iter().copied().filter(|at| !self.read.contains_key(at)).collect();
         let refs: Vec<PassageRef> = unread.iter().map(|&at| self.scored.passages[at]).collect();
         for (at, stored) in unread.into_iter().zip(self.asked.fetch(&refs, self.budget)?) {
-            self.read.insert(at, Read::alone(stored));
+            self.read.insert(at, FoldedHit::alone(stored));
         }
         Ok(page.iter().filter_map(|at| self.read.remove(at)).collect())
     }

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod applies;
+mod asking;
 pub mod browse;
 pub mod confidence;
 mod copies;
@@ -11,12 +12,13 @@ mod engine;
 mod explain;
 pub mod features;
 mod filter;
-mod firm;
 mod fusion;
 mod group;
 mod highlight;
 mod hits;
+mod naming;
 mod phrases;
+mod pinned;
 mod question_vectors;
 mod ranking;
 mod reading;
@@ -30,7 +32,8 @@ mod score;
 mod sentence;
 
 pub use adapter::{Adapter, centered};
-pub use engine::{DEFAULT_CANDIDATES, Engine};
+pub use asking::DEFAULT_CANDIDATES;
+pub use engine::Engine;
 pub use filter::understood;
 pub use fusion::Fusion;
 pub use ranking::Ranking;

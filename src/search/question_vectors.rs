@@ -62,10 +62,16 @@ impl QuestionVectors {
         });
         let vectors: Vec<Arc<[f32]>> = vectors.collect::<Result<_, _>>()?;
         let vector = mean(&vectors);
-        match vector.len() == identity.dimension && vector.iter().all(|x| x.is_finite()) {
-            true => Ok(vector),
-            false => Err(failed(format!("a vector of {} numbers came back", vector.len()))),
+        if vector.len() != identity.dimension {
+            let (given, kept) = (vector.len(), identity.dimension);
+            return Err(failed(format!(
+                "the model gave {given} numbers, the index keeps {kept}"
+            )));
         }
+        if !vector.iter().all(|x| x.is_finite()) {
+            return Err(failed("its vector holds a number that is not finite".into()));
+        }
+        Ok(vector)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns these words alone; the numbers behind them are `explain`'s.
 
+use super::naming::{first_names, region_name};
 use super::response::{Applies, Fit};
 use crate::model::{Date, Force, Validity};
 
@@ -58,7 +59,7 @@ impl Reasons<'_> {
     }
 
     fn place(&self) -> Option<String> {
-        let own = some(self.regions.iter().map(|region| region.replace('/', "")));
+        let own = first_names(self.regions.iter().map(|region| region_name(region)), NAMED);
         let said = match self.applies.place? {
             Fit::Same if self.regions.len() > NAMED => "说的包括您问的地方".to_owned(),
             Fit::Same => format!("说的正是{own}"),
@@ -88,7 +89,7 @@ impl Reasons<'_> {
     }
 
     fn year(&self) -> Option<String> {
-        let own = some(self.years.iter().map(|year| format!("{year}年")));
+        let own = first_names(self.years.iter().map(|year| format!("{year}年")), NAMED);
         let said = match self.applies.year? {
             // The first few may be others than the one asked for.
             Fit::Same | Fit::Wider if self.years.len() > NAMED => "说的包括您问的年份".to_owned(),
@@ -104,13 +105,6 @@ impl Reasons<'_> {
 fn written(day: Date) -> String {
     let number = day.number();
     format!("{}年{}月{}日", number / 10_000, number / 100 % 100, number % 100)
-}
-
-/// The first of them, and that there are more.
-fn some(names: impl ExactSizeIterator<Item = String>) -> String {
-    let more = names.len() > NAMED;
-    let named: Vec<String> = names.take(NAMED).collect();
-    format!("{}{}", named.join("、"), if more { "等" } else { "" })
 }
 
 #[cfg(test)]
@@ -184,6 +178,9 @@ mod tests {
             many.sentence(),
             "这一条说到了您问的“基数”；说的包括您问的年份；注意：从2024年7月1日起不再执行；注意：有更新的一条说法不同（标准 350元 / 380元）。"
         );
-        assert_eq!(some((2021..2026).map(|year| year.to_string())), "2021、2022、2023等");
+        assert_eq!(
+            first_names((2021..2026).map(|year| year.to_string()), 3),
+            "2021、2022、2023等"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What is said in Chinese around a hit's text, for people at a terminal and for models: where it is from and for whom
 //! it holds, what must be known before it is believed, what says the same.
 
+use super::naming::region_name;
 use super::response::{Fit, Hit, Lack, NearCopy};
 use crate::model::{ArticleKind, Force};
 
@@ -97,8 +98,7 @@ fn near(copy: &NearCopy, hit: &Hit) -> String {
 }
 
 fn places(hit: &Hit) -> String {
-    // 杭州/余杭区 is 杭州余杭区 to people.
-    some(hit.regions.iter().map(|region| region.replace('/', "")).collect())
+    some(hit.regions.iter().map(|region| region_name(region)).collect())
 }
 
 fn years(hit: &Hit) -> String {

@@ -15,7 +15,7 @@ use crate::profile::{RerankRule, Reranking};
 
 /// What a reranker made of one candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Verdict {
+pub struct Rescored {
     /// Its place in the fused list, from 1.
     pub place: u32,
     /// As the reranker gave it.
@@ -31,7 +31,7 @@ pub struct Reranked {
     /// The highest fused score of those that it did not score; 0 if it scored all.
     floor: f32,
     /// By candidate.
-    verdicts: HashMap<usize, Verdict>,
+    scores: HashMap<usize, Rescored>,
 }
 
 impl Default for Reranked {
@@ -39,7 +39,7 @@ impl Default for Reranked {
         Reranked {
             rule: RerankRule::Replace,
             floor: 0.0,
-            verdicts: HashMap::new(),
+            scores: HashMap::new(),
         }
     }
 }
@@ -47,68 +47,78 @@ impl Default for Reranked {
 impl Reranked {
     /// How many candidates were scored.
     pub fn count(&self) -> usize {
-        self.verdicts.len()
+        self.scores.len()
     }
 
     /// What it made of a candidate.
-    pub fn verdict(&self, at: usize) -> Option<Verdict> {
-        self.verdicts.get(&at).copied()
+    pub fn rescored(&self, at: usize) -> Option<Rescored> {
+        self.scores.get(&at).copied()
     }
 
     /// The score that a candidate stands by.
     pub fn score(&self, at: usize, fused: f32) -> f32 {
-        match (self.verdict(at), self.rule) {
+        match (self.rescored(at), self.rule) {
             (None, _) => fused,
-            (Some(verdict), RerankRule::Replace) => self.floor + verdict.share,
-            (Some(verdict), RerankRule::Sum(weight)) => fused + weight * verdict.share,
+            (Some(rescored), RerankRule::Replace) => self.floor + rescored.share,
+            (Some(rescored), RerankRule::Sum(weight)) => fused + weight * rescored.share,
         }
     }
 
     /// The amounts that add up to that score, from those of the fused one.
     pub fn parts(&self, at: usize, mut fused: Vec<(&'static str, f32)>) -> Vec<(&'static str, f32)> {
-        match (self.verdict(at), self.rule) {
+        match (self.rescored(at), self.rule) {
             (None, _) => {}
-            (Some(verdict), RerankRule::Replace) => fused = vec![("floor", self.floor), ("reranker", verdict.share)],
-            (Some(verdict), RerankRule::Sum(weight)) => fused.push(("reranker", weight * verdict.share)),
+            (Some(rescored), RerankRule::Replace) => fused = vec![("floor", self.floor), ("reranker", rescored.share)],
+            (Some(rescored), RerankRule::Sum(weight)) => fused.push(("reranker", weight * rescored.share)),
         }
         fused
     }
 }
 
-/// Has the first of `order` scored, as many as the time allows, and puts them in their new order. Also says why fewer
-/// were scored than should have been, if so: too little time, or a reranker that fails, which costs its own work alone.
-///
-/// # Errors
-/// Those of reading the passages.
-pub fn rerank(
-    order: &mut [usize],
-    reranker: &dyn Reranker,
-    how: Reranking,
-    query: &str,
-    asked: &dyn Asked,
-    scored: &Scored,
-    budget: Budget,
-) -> Result<(Reranked, Option<String>)> {
-    let wanted = how.first.min(order.len());
-    let refs: Vec<PassageRef> = order[..wanted].iter().map(|&at| scored.passages[at]).collect();
-    let stored = asked.fetch(&refs, budget)?;
-    let texts: Vec<String> = stored.iter().map(|passage| passage.embedded_text()).collect();
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let relevances = reranker.rerank(query, &texts, budget.leaving_time(Instant::now()));
-    let (relevances, reason) = match relevances {
-        Ok(relevances) if relevances.len() < wanted => {
-            let count = relevances.len();
-            let reason = format!("only the first {count} of {wanted} hits were reranked before the deadline");
-            (relevances, Some(reason))
-        }
-        Ok(relevances) => (relevances, None),
-        Err(error) => {
-            let reason = format!("reranking failed, so the order is that of the fusion: {error}");
-            (Vec::new(), Some(reason))
-        }
-    };
-    let fused = |at: usize| scored.ranked[at].score;
-    Ok((reorder(order, &relevances, &fused, how.rule), reason))
+/// What the first hits of one question are reranked by.
+#[derive(Clone, Copy)]
+pub struct Rerank<'a> {
+    /// The model.
+    pub reranker: &'a dyn Reranker,
+    /// How many it scores, and what its scores do.
+    pub how: Reranking,
+    /// The question.
+    pub query: &'a str,
+    /// Reads passages.
+    pub asked: &'a dyn Asked,
+}
+
+impl Rerank<'_> {
+    /// Has the first of `order` scored, as many as the time allows, and puts them in their new order. Also says why
+    /// fewer were scored than should have been, if so: too little time, or a reranker that fails, which costs its own
+    /// work alone.
+    ///
+    /// # Errors
+    /// Those of reading the passages.
+    pub fn run(self, order: &mut [usize], scored: &Scored, budget: Budget) -> Result<(Reranked, Option<String>)> {
+        let wanted = self.how.first.min(order.len());
+        let refs: Vec<PassageRef> = order[..wanted].iter().map(|&at| scored.passages[at]).collect();
+        let stored = self.asked.fetch(&refs, budget)?;
+        let texts: Vec<String> = stored.iter().map(|passage| passage.embedded_text()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let relevances = self
+            .reranker
+            .rerank(self.query, &texts, budget.leaving_time(Instant::now()));
+        let (relevances, reason) = match relevances {
+            Ok(relevances) if relevances.len() < wanted => {
+                let count = relevances.len();
+                let reason = format!("only the first {count} of {wanted} hits were reranked before the deadline");
+                (relevances, Some(reason))
+            }
+            Ok(relevances) => (relevances, None),
+            Err(error) => {
+                let reason = format!("reranking failed, so the order is that of the fusion: {error}");
+                (Vec::new(), Some(reason))
+            }
+        };
+        let fused = |at: usize| scored.ranked[at].score;
+        Ok((reorder(order, &relevances, &fused, self.how.rule), reason))
+    }
 }
 
 /// Puts the first of `order`, for which there are relevances, in their new order; equal ones keep theirs, which is that
@@ -116,11 +126,11 @@ pub fn rerank(
 fn reorder(order: &mut [usize], relevances: &[f32], fused: &dyn Fn(usize) -> f32, rule: RerankRule) -> Reranked {
     let scored = order.len().min(relevances.len());
     let (first, rest) = order.split_at_mut(scored);
-    let verdicts = first.iter().zip(relevances).zip(1..).map(|((&at, &relevance), place)| {
+    let scores = first.iter().zip(relevances).zip(1..).map(|((&at, &relevance), place)| {
         let share = 1.0 / (1.0 + (-relevance).exp());
         (
             at,
-            Verdict {
+            Rescored {
                 place,
                 relevance,
                 share,
@@ -130,11 +140,11 @@ fn reorder(order: &mut [usize], relevances: &[f32], fused: &dyn Fn(usize) -> f32
     let reranked = Reranked {
         rule,
         floor: rest.first().map_or(0.0, |&at| fused(at)),
-        verdicts: verdicts.collect(),
+        scores: scores.collect(),
     };
     // By the relevance itself where it decides alone: shares near 0 and 1 lie too close to tell apart.
-    let value = |at: usize| match (rule, reranked.verdict(at)) {
-        (RerankRule::Replace, Some(verdict)) => verdict.relevance,
+    let value = |at: usize| match (rule, reranked.rescored(at)) {
+        (RerankRule::Replace, Some(rescored)) => rescored.relevance,
         _ => reranked.score(at, fused(at)),
     };
     // Stable. 0 and -0 are as good as each other.
@@ -172,7 +182,7 @@ mod tests {
                 let parts = reranked.parts(at, vec![("fused", fused[at])]);
                 let sum: f32 = parts.iter().map(|(_, amount)| amount).sum();
                 prop_assert!((sum - reranked.score(at, fused[at])).abs() < 1e-4);
-                prop_assert_eq!(reranked.verdict(at).is_some(), before[..scored].contains(&at));
+                prop_assert_eq!(reranked.rescored(at).is_some(), before[..scored].contains(&at));
             }
         }
     }

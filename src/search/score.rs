@@ -1,5 +1,4 @@
-//! Candidates to a ranked list: exact scores for the union of both retrievers' lists, and the one rule that is in
-//! force.
+//! Candidates to a ranked list: exact scores for the union of both retrievers' lists, and the one ranking that is used.
 //!
 //! Knows neither texts nor the request's paging; `engine` brings both together.
 
@@ -15,9 +14,9 @@ use crate::model::{Date, Force};
 
 /// Every candidate with all that is known of it.
 pub struct Scored {
-    /// The ranking in force.
+    /// The ranking that is used: what was asked for, or words where there is no vector to ask by meaning with.
     pub rule: Mode,
-    /// The fusion in force.
+    /// The fusion that is used.
     pub fusion: Fusion,
     /// By candidate.
     pub ranked: Vec<Ranked>,
@@ -58,23 +57,38 @@ pub struct JudgedBy {
 /// A place in a retriever's list for each candidate, none for those that it did not find.
 pub type Ranks = Vec<Option<u32>>;
 
-/// Scores the union of both lists and of `firm`, every candidate by everything. `preferred`: what speaks for
-/// an answer beside its scores.
+/// How the candidates of one question are scored.
+#[derive(Clone, Copy)]
+pub struct Scorer<'a> {
+    /// The question as the engine knows it.
+    pub asked: &'a dyn Asked,
+    /// The ranking that was asked for.
+    pub mode: Mode,
+    /// How both rankings are merged.
+    pub fusion: &'a Fusion,
+    /// What speaks for an answer beside its scores.
+    pub preferred: Preferred,
+}
+
+/// Scores the union of both lists and of `pinned`, every candidate by everything.
 ///
 /// # Errors
 /// As [`Asked::judge`].
-pub fn score(
-    asked: &dyn Asked,
-    rule: Mode,
-    retrieved: &Retrieved,
-    fusion: &Fusion,
-    preferred: Preferred,
-    firm: &[PassageRef],
-    budget: Budget,
-) -> Result<Scored> {
+pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], budget: Budget) -> Result<Scored> {
+    let Scorer {
+        asked,
+        mode,
+        fusion,
+        preferred,
+    } = scorer;
+    let rule = if retrieved.question.is_some() {
+        mode
+    } else {
+        Mode::Lexical
+    };
     let lists = [&retrieved.lexical, &retrieved.dense];
     let found = lists.into_iter().flatten().map(|found| found.passage);
-    let mut passages: Vec<PassageRef> = found.chain(firm.iter().copied()).collect();
+    let mut passages: Vec<PassageRef> = found.chain(pinned.iter().copied()).collect();
     passages.sort_unstable();
     passages.dedup();
     let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
@@ -125,11 +139,6 @@ impl Scored {
         };
         parts_of(self.rule, &self.fusion, candidate, self.lexical_bound)
     }
-}
-
-/// The ranking that is in force: what was asked for, or words if there is no vector to ask by meaning with.
-pub fn rule(mode: Mode, has_vector: bool) -> Mode {
-    if has_vector { mode } else { Mode::Lexical }
 }
 
 /// The amounts that add up to a candidate's score.

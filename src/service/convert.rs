@@ -250,7 +250,7 @@ fn timings(core: &Timings) -> wire::Timings {
 
 fn hit(core: &Hit) -> wire::Hit {
     let best_sentence = core.best_sentence.map(|place| wire::BestSentence {
-        text: cut(&core.text, place),
+        text: place.of(&core.text),
         span: Some(span(place)),
     });
     wire::Hit {
@@ -361,14 +361,6 @@ fn span(core: Span) -> wire::Span {
         start: core.start,
         end: core.end,
     }
-}
-
-/// The characters of `text` in a stretch of it; what lies beyond the text is not there.
-fn cut(text: &str, place: Span) -> String {
-    text.chars()
-        .skip(place.start as usize)
-        .take(place.end.saturating_sub(place.start) as usize)
-        .collect()
 }
 
 fn micros(time: Duration) -> u64 {
@@ -588,7 +580,7 @@ mod tests {
 
     #[test]
     fn spans_beyond_the_text_are_cut_short() {
-        let check = |start, end, expected: &str| assert_eq!(cut("医保断缴", Span { start, end }), expected);
+        let check = |start, end, expected: &str| assert_eq!(Span { start, end }.of("医保断缴"), expected);
         check(0, 2, "医保");
         check(2, 99, "断缴");
         check(9, 99, "");

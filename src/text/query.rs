@@ -14,7 +14,6 @@ use super::quantity::{Amount, amounts};
 use super::region::Region;
 use super::segment::{self, Script, Word};
 use super::synonyms::Expansion;
-use super::year;
 
 /// Why a term is in a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -52,8 +51,6 @@ pub struct AnalyzedQuery {
     pub bigrams: Vec<QueryTerm>,
     /// The regions it names.
     pub regions: Vec<Region>,
-    /// The years it names by number; relative ones (去年) need [`Analyzer::years`] and today's date.
-    pub years: Vec<u16>,
     /// The stop words that weigh nothing, in order. Empty if the question holds nothing else, since they are all
     /// there is to search for then.
     pub dropped: Vec<String>,
@@ -137,7 +134,6 @@ impl Analyzer {
             words: word_terms.terms,
             bigrams: bigram_terms.terms,
             regions: self.lexicon().regions.find(&normalized, &words),
-            years: year::years(&normalized, None),
             dropped,
             normalized,
         }

@@ -193,7 +193,11 @@ fn killed_while_it_builds_a_graph_leaves_whole_files_or_none() {
     let graphs = folder.path().join("generation-1/graphs");
     let mut random = fastrand::Rng::with_seed(20_261_130);
     let mut whole = Duration::ZERO;
-    for kill in 0..kills.min(60) {
+    let (mut unfinished, mut kill) = (0, 0);
+    // Until one kill at least has left the graph undone.
+    while kill < kills.min(60) || unfinished == 0 {
+        kill += 1;
+        assert!(kill <= kills + 100, "no kill fell into the building");
         let _ = fs::remove_dir_all(&graphs);
         let begin = Instant::now();
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -210,6 +214,9 @@ fn killed_while_it_builds_a_graph_leaves_whole_files_or_none() {
             std::thread::sleep(whole.mul_f64(random.f64()));
             let _ = child.kill();
             child.wait().unwrap();
+            let is_building = fs::read_dir(&graphs).is_ok_and(|files| files.count() > 0);
+            let snapshot = EmbeddedIndex::open(folder.path()).unwrap().snapshot().unwrap();
+            unfinished += usize::from(is_building && snapshot.about().graphs == 0);
         }
         let index = EmbeddedIndex::open(folder.path()).unwrap();
         assert_eq!(
@@ -308,8 +315,14 @@ fn a_killed_run_over_a_changing_folder_leaves_a_finished_commit() {
     let started = Instant::now();
     assert!(program().status().unwrap().success());
     let whole = started.elapsed();
-    let mut between = 0;
-    for kill in 1..=kills {
+    let (mut between, mut kill) = (0, 0);
+    // Until one kill at least has fallen into the work.
+    while kill < kills || between == 0 {
+        kill += 1;
+        assert!(
+            kill <= kills + 100,
+            "no kill fell between the first commit and the last"
+        );
         edit(&docs, &mut random, kill);
         // The commits of the run that nobody kills, over a copy.
         let _ = fs::remove_dir_all(&copied);
@@ -352,5 +365,5 @@ fn a_killed_run_over_a_changing_folder_leaves_a_finished_commit() {
             );
         }
     }
-    println!("{between} of {kills} kills fell between the first commit and the last");
+    println!("{between} of {kill} kills fell between the first commit and the last");
 }

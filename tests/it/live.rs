@@ -531,6 +531,7 @@ fn what_a_large_segment_lacks_is_made_behind_the_writing() {
     while graphs() == 0 {
         assert_eq!(failures.try_recv().ok(), None);
         number += 1;
+        assert!(number < 10_000, "no graph was made");
         upsert(&live, "bulk", &[article(&format!("b{number}"), "", "写入照常进行")]);
         live.commit(None).unwrap();
         std::thread::sleep(Duration::from_millis(20));

@@ -15,7 +15,7 @@ use std::time::Duration;
 use self::load::Load;
 pub use self::options::BenchOptions;
 use self::report::Report;
-use super::questions;
+use super::{questions, remote};
 use crate::error::{Context, Error, Fault, Result};
 use crate::search::request::SearchRequest;
 use crate::service::convert::ask;
@@ -60,7 +60,7 @@ fn measure(options: &BenchOptions) -> Result<Report> {
     }
     let mut questions = questions::read(&options.queries)?;
     let distinct = questions.len();
-    shuffle(&mut questions, options.seed);
+    fastrand::Rng::with_seed(options.seed).shuffle(&mut questions);
     let messages = questions.into_iter().map(|question| {
         let mut request = SearchRequest::new(question);
         request.top_k = options.top_k;
@@ -68,26 +68,7 @@ fn measure(options: &BenchOptions) -> Result<Report> {
         ask::request(&request)
     });
     let load = Load::new(messages.collect(), Duration::from_secs_f64(options.timeout));
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .or_fault(Fault::Unavailable, "starting the network client")?
-        .block_on(load::drive(options, &Arc::new(load), distinct))
-}
-
-/// Fisher and Yates's shuffle by a seeded generator (splitmix64), so that every run asks in the same order.
-fn shuffle<T>(items: &mut [T], seed: u64) {
-    let mut state = seed;
-    let mut random = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    };
-    for last in (1..items.len()).rev() {
-        items.swap(last, (random() % (last as u64 + 1)) as usize);
-    }
+    remote::runtime()?.block_on(load::drive(options, &Arc::new(load), distinct))
 }
 
 #[cfg(test)]
@@ -111,21 +92,6 @@ mod tests {
     fn options(args: &[&str]) -> BenchOptions {
         let fixed = ["bench", "--addr", "127.0.0.1:1", "--queries", "q"];
         Cli::try_parse_from(fixed.iter().chain(args)).unwrap().options
-    }
-
-    #[test]
-    fn the_order_follows_the_seed_and_loses_nothing() {
-        let shuffled = |seed| {
-            let mut items: Vec<u32> = (0..100).collect();
-            shuffle(&mut items, seed);
-            items
-        };
-        assert_eq!(shuffled(1), shuffled(1));
-        assert_ne!(shuffled(1), shuffled(2));
-        let mut sorted = shuffled(3);
-        assert_ne!(sorted, (0..100).collect::<Vec<_>>());
-        sorted.sort_unstable();
-        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
     }
 
     #[test]

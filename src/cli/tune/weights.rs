@@ -11,14 +11,23 @@ use crate::eval::table::align;
 use crate::search::features::{COUNT, FEATURES, Weights, features};
 
 /// Fits weights to all questions, each set counting the same, and prints how well such weights rank held-out questions.
+/// A feature in which no two candidates differ (no rule had ended on the day asked for) keeps its weight: nothing was
+/// learned about it.
 pub fn fit(now: &Weights, asked: &[Judged], sets: &Sets, folds: &[Fold], l2: f64) -> Result<Weights> {
     let mut questions = Vec::with_capacity(asked.len());
+    let mut first: Option<[f32; COUNT]> = None;
+    let mut differs = [false; COUNT];
     for (_, range) in sets {
         for asked in &asked[range.clone()] {
             let mut question = Question::new(&asked.id, COUNT, asked.grades.values().copied().collect());
             question.weight = 1.0 / range.len() as f64;
             for candidate in best_of_each(&asked.found, now) {
-                question.push(&features(&candidate.evidence), asked.grade(&candidate.article))?;
+                let row = features(&candidate.evidence);
+                let first = first.get_or_insert(row);
+                for (at, differs) in differs.iter_mut().enumerate() {
+                    *differs |= first[at] != row[at];
+                }
+                question.push(&row, asked.grade(&candidate.article))?;
             }
             questions.push(question);
         }
@@ -41,7 +50,12 @@ pub fn fit(now: &Weights, asked: &[Judged], sets: &Sets, folds: &[Fold], l2: f64
     if lowered {
         outln!("The fitted weights are worse than those in force on at least one set; they are no better default.");
     }
-    let fitted = Weights(scaled(&softmax(&all, l2, Budget::all())?.weights));
+    let mut fitted = Weights(scaled(&softmax(&all, l2, Budget::all())?.weights));
+    for (at, differs) in differs.into_iter().enumerate() {
+        if !differs {
+            fitted.0[at] = now.0[at];
+        }
+    }
     outln!("fitted: {}", fitted.describe());
     Ok(fitted)
 }

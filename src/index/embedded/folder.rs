@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::guard::as_it_is;
+use super::guard::told_from_damage;
 use super::seal::{Files, seal, unseal};
 use crate::error::{Context, Error, Fault, Result};
 use crate::files::write_whole;
@@ -42,7 +42,7 @@ impl WriteLock {
     /// `Precondition` if another program writes or something else lies in the folder, `Unavailable` if it cannot be
     /// written to.
     pub fn take(folder: &Path) -> Result<WriteLock> {
-        Self::taken(folder).map_err(as_it_is)
+        Self::taken(folder).map_err(told_from_damage)
     }
 
     fn taken(folder: &Path) -> Result<WriteLock> {

@@ -28,22 +28,22 @@ pub(super) fn guarded<T>(folder: &Path, work: impl FnOnce() -> Result<T>) -> Res
     let done = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(before);
     match done {
-        Ok(done) => done.map_err(as_it_is),
-        Err(_) => Err(Error::corrupt(format!("the index in {} is damaged", folder.display())).help(ways_out(folder))),
+        Ok(done) => done.map_err(told_from_damage),
+        Err(_) => Err(Error::corrupt(format!("the index in {} is damaged", folder.display())).help(what_helps(folder))),
     }
 }
 
 /// What helps against damage.
-pub(super) fn ways_out(folder: &Path) -> String {
+pub fn what_helps(folder: &Path) -> String {
     let folder = folder.display();
     format!(
-        "`baowen verify --index {folder}` names the files; restore a snapshot of it, or make it anew with `baowen index PATH... \
-         --index {folder} --rebuild`"
+        "`baowen verify --index {folder}` names the files; restore a snapshot of it, or make it anew with `baowen index \
+         PATH... --index {folder} --rebuild`"
     )
 }
 
 /// What the system refused is told from damage, with what helps.
-pub(super) fn as_it_is(error: Error) -> Error {
+pub(super) fn told_from_damage(error: Error) -> Error {
     let code = match error.fault() {
         Fault::Corrupt => code_in(error.message()),
         Fault::Unavailable if error.hint().is_none() => code_in(error.message()),

@@ -128,7 +128,8 @@ impl EmbeddedSnapshot {
         Ok(())
     }
 
-    fn article_at(&self, first: DocAddress) -> Result<Article> {
+    /// The article that is stored with its first passage.
+    pub(super) fn article_at(&self, first: DocAddress) -> Result<Article> {
         let document: TantivyDocument = self.searcher().doc(first).or_fault(Fault::Corrupt, READING)?;
         let stored = document
             .get_first(self.fields().article)

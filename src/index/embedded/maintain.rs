@@ -2,7 +2,7 @@
 //! segment is gone. Searches find the same without it, only later.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::guard::guarded;
 use super::open::EmbeddedIndex;
@@ -16,8 +16,11 @@ use crate::index::graph::{self, GraphParams};
 impl EmbeddedIndex {
     /// Builds the graphs and forward indexes that large segments lack and removes those whose segment is gone.
     /// `progress` is told `(rows done, rows in all)` of the graphs built, which take nearly all of the time. Says
-    /// whether all is done: not so if `cancel` turned true or the budget's deadline passed; what was built until then
-    /// stays.
+    /// whether all is done: not so if `cancel` turned true or the budget's deadline passed between two steps; what was
+    /// built until then stays.
+    ///
+    /// # Errors
+    /// Those of the files; `Deadline` if it passes within the check of a file.
     pub fn build_derived(&self, budget: Budget, progress: &dyn Fn(usize, usize), cancel: &AtomicBool) -> Result<bool> {
         guarded(self.folder(), || self.derive(budget, progress, cancel))
     }
@@ -29,7 +32,9 @@ impl EmbeddedIndex {
         }
         let snapshot = self.current();
         self.drop_stale(&snapshot)?;
-        self.write_quick(budget, &snapshot)?;
+        if !self.write_forward_indexes(budget, &snapshot, cancel)? {
+            return Ok(false);
+        }
         let lacking: Vec<_> = snapshot
             .segments()
             .iter()
@@ -65,13 +70,19 @@ impl EmbeddedIndex {
     /// `Deadline` if the budget's passes.
     pub fn drop_damaged(&self, budget: Budget) -> Result<bool> {
         let mut found = false;
-        for segment in self.current().segments().iter().filter(|segment| segment.is_to_check()) {
+        for segment in self
+            .current()
+            .segments()
+            .iter()
+            .filter(|segment| segment.is_unchecked())
+        {
             budget.check()?;
             for path in self.damaged_of(segment) {
                 std::fs::remove_file(&path).or_fault(Fault::Unavailable, format!("removing {}", path.display()))?;
-                segment.let_go();
+                segment.mark_outdated();
                 found = true;
             }
+            segment.set_checked();
         }
         Ok(found)
     }
@@ -81,9 +92,13 @@ impl EmbeddedIndex {
         std::fs::create_dir_all(&graphs).or_fault(Fault::Unavailable, format!("creating {}", graphs.display()))
     }
 
-    /// Writes all that takes seconds.
-    fn write_quick(&self, budget: Budget, snapshot: &EmbeddedSnapshot) -> Result<()> {
+    /// Writes the forward indexes that large segments lack; whether all are there: not so if `cancel` turned true or
+    /// the deadline passed.
+    fn write_forward_indexes(&self, budget: Budget, snapshot: &EmbeddedSnapshot, cancel: &AtomicBool) -> Result<bool> {
         for segment in snapshot.segments() {
+            if cancel.load(Ordering::Relaxed) || budget.check().is_err() {
+                return Ok(false);
+            }
             if segment.forward().is_none() && segment.rows as usize >= GRAPH_ROWS {
                 self.create_graphs_folder()?;
                 let id = segment.id();
@@ -92,7 +107,7 @@ impl EmbeddedIndex {
                 self.refresh()?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn drop_stale(&self, snapshot: &EmbeddedSnapshot) -> Result<()> {

@@ -28,7 +28,7 @@ mod writer;
 pub use backup::Backup;
 pub use folder::WriteLock;
 pub use follow::Followed;
-pub use guard::is_guarded;
+pub use guard::{is_guarded, what_helps};
 pub use open::EmbeddedIndex;
 pub use snapshot::EmbeddedSnapshot;
 pub use verify::Verified;

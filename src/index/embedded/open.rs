@@ -12,7 +12,7 @@ use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, sto
 
 use super::directory::Folder;
 use super::folder::{self, WriteLock};
-use super::guard::{guarded, ways_out};
+use super::guard::{guarded, what_helps};
 use super::schema::{self, Fields};
 use super::snapshot::EmbeddedSnapshot;
 use super::terms;
@@ -102,21 +102,7 @@ impl EmbeddedIndex {
     /// [`Fault::Missing`] if there is none, [`Fault::Precondition`] if it is of another format, [`Fault::Corrupt`] if
     /// it is damaged. Each names the folder and the command that helps.
     pub fn open_with(folder: &Path, bm25: Bm25Params) -> Result<Arc<Self>> {
-        loop {
-            let Some(generation) = folder::current(folder)? else {
-                return Err(nothing_in(folder));
-            };
-            match guarded(folder, || Self::open_generation(folder, &generation, bm25)) {
-                // A rebuild took its place while it was being opened.
-                Err(_) if folder::current(folder)?.is_some_and(|now| now != generation) => {}
-                // What may not be read looks like damage.
-                Err(error) => match folder::forbidden(&generation) {
-                    Some(path) => return Err(not_permitted(&path)),
-                    None => return Err(error),
-                },
-                opened => return opened,
-            }
-        }
+        of_current(folder, |generation| Self::open_generation(folder, generation, bm25))
     }
 
     /// What the index in a folder was made by, without opening all of it.
@@ -124,31 +110,15 @@ impl EmbeddedIndex {
     /// # Errors
     /// As [`Self::open_with`].
     pub fn identity_in(folder: &Path) -> Result<Identity> {
-        Self::read_of(folder).map(|(_, identity)| identity)
-    }
-
-    fn read_of(folder: &Path) -> Result<(Index, Identity)> {
-        loop {
-            let Some(generation) = folder::current(folder)? else {
-                return Err(nothing_in(folder));
-            };
-            match guarded(folder, || described(folder, &generation)) {
-                Err(_) if folder::current(folder)?.is_some_and(|now| now != generation) => {}
-                Err(error) => match folder::forbidden(&generation) {
-                    Some(path) => return Err(not_permitted(&path)),
-                    None => return Err(error),
-                },
-                Ok(read) => return Ok(read),
-            }
-        }
+        of_current(folder, |generation| Ok(described(folder, generation)?.1))
     }
 
     fn open_generation(folder: &Path, generation: &Path, bm25: Bm25Params) -> Result<Arc<Self>> {
         let damaged = |e: TantivyError| {
-            Error::corrupt(format!("the index in {} is damaged: {e}", folder.display())).help(ways_out(folder))
+            Error::corrupt(format!("the index in {} is damaged: {e}", folder.display())).help(what_helps(folder))
         };
         let (mut index, identity) = described(folder, generation)?;
-        check_lengths(&generation.join(SEGMENTS)).map_err(|error| error.help(ways_out(folder)))?;
+        check_lengths(&generation.join(SEGMENTS)).map_err(|error| error.help(what_helps(folder)))?;
         let (expected, fields) = schema::build(&identity)?;
         if !same_fields(&expected, &index.schema()) {
             return Err(Error::precondition(format!(
@@ -176,7 +146,7 @@ impl EmbeddedIndex {
         )
         .map_err(|e| {
             e.context(format!("opening the index in {}", folder.display()))
-                .help(ways_out(folder))
+                .help(what_helps(folder))
         })?;
         let opened = EmbeddedIndex {
             folder: folder.to_path_buf(),
@@ -276,7 +246,7 @@ impl EmbeddedIndex {
             let commit = self.index.load_metas().or_fault(Fault::Corrupt, doing())?.opstamp;
             let current = self.current();
             if current.about().commit != commit {
-                let harmed = |error: Error| error.context(doing()).help(ways_out(&self.folder));
+                let harmed = |error: Error| error.context(doing()).help(what_helps(&self.folder));
                 check_lengths(&self.generation.join(SEGMENTS)).map_err(harmed)?;
             }
             self.reader.reload().or_fault(Fault::Corrupt, doing())?;
@@ -329,6 +299,24 @@ impl Backend for EmbeddedIndex {
     }
 }
 
+/// What `read` gives of the generation that is in force, asked again where a rebuild takes its place meanwhile.
+fn of_current<T>(folder: &Path, read: impl Fn(&Path) -> Result<T>) -> Result<T> {
+    loop {
+        let Some(generation) = folder::current(folder)? else {
+            return Err(nothing_in(folder));
+        };
+        match guarded(folder, || read(&generation)) {
+            Err(_) if folder::current(folder)?.is_some_and(|now| now != generation) => {}
+            // What may not be read looks like damage.
+            Err(error) => match folder::forbidden(&generation) {
+                Some(path) => return Err(not_permitted(&path)),
+                None => return Err(error),
+            },
+            done => return done,
+        }
+    }
+}
+
 fn rebuilding(folder: &Path) -> String {
     format!("run `baowen index PATH... --index {} --rebuild`", folder.display())
 }
@@ -336,7 +324,7 @@ fn rebuilding(folder: &Path) -> String {
 /// A generation's tantivy index and what it was made by; its segments are not opened.
 pub(super) fn described(folder: &Path, generation: &Path) -> Result<(Index, Identity)> {
     let damaged = |cause: TantivyError| {
-        Error::corrupt(format!("the index in {} is damaged: {cause}", folder.display())).help(ways_out(folder))
+        Error::corrupt(format!("the index in {} is damaged: {cause}", folder.display())).help(what_helps(folder))
     };
     let foreign = |what: String| {
         Error::precondition(format!("the index in {} {what}", folder.display())).help(rebuilding(folder))
@@ -359,7 +347,7 @@ pub(super) fn nothing_in(folder: &Path) -> Error {
         return Error::precondition(format!(
             "the index in {folder_name} was made by an earlier version, this program reads format {FORMAT_VERSION}"
         ))
-        .help(format!("run `baowen index PATH... --index {folder_name} --rebuild`"));
+        .help(rebuilding(folder));
     }
     let what = match folder.exists() {
         true => format!("{folder_name} holds no index"),

@@ -3,15 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tantivy::TantivyDocument;
-use tantivy::schema::Value;
-
 use super::asked::EmbeddedQuestion;
 use super::inventory::check_now_and_then;
 use super::segment::Segment;
 use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
-use crate::error::{Context, Error, Fault, Result};
+use crate::error::Result;
 use crate::index::backend::{About, Asked, FacetCounts, Snapshot, VectorChunk};
 use crate::index::passage::StoredPassage;
 use crate::index::scoring::LexicalQuery;
@@ -45,17 +42,8 @@ impl Snapshot for EmbeddedSnapshot {
         let Some(found) = self.find(id, Segment::is_first)? else {
             return Ok(None);
         };
-        self.guarded(|| {
-            let document: TantivyDocument = self
-                .searcher()
-                .doc(found)
-                .or_fault(Fault::Corrupt, "reading a stored passage")?;
-            let stored = document.get_first(self.fields().article);
-            let stored = stored.and_then(|value| value.as_str());
-            let stored = stored.ok_or_else(|| Error::corrupt(format!("article {id} has lost its text")))?;
-            let article = serde_json::from_str(stored).or_fault(Fault::Corrupt, format!("decoding article {id}"))?;
-            Ok(Some(article))
-        })
+        let article = self.guarded(|| self.article_at(found));
+        Ok(Some(article.map_err(|error| error.context(format!("article {id}")))?))
     }
 
     fn passages(&self, id: &str, _: Budget) -> Result<Vec<(StoredPassage, Vec<f32>)>> {

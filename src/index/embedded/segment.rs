@@ -162,13 +162,18 @@ impl Segment {
         loaded
     }
 
-    /// Whether what is derived from it still has to be read to the end once; `true` the first time alone.
-    pub fn is_to_check(&self) -> bool {
-        !self.checked.swap(true, Ordering::Relaxed)
+    /// Whether what is derived from it was not read to the end yet.
+    pub fn is_unchecked(&self) -> bool {
+        !self.checked.load(Ordering::Relaxed)
+    }
+
+    /// What is derived from it was read to the end, and removed where it was damaged.
+    pub fn set_checked(&self) {
+        self.checked.store(true, Ordering::Relaxed);
     }
 
     /// Has the next snapshot open it anew: a derived file of it was damaged and is gone.
-    pub fn let_go(&self) {
+    pub fn mark_outdated(&self) {
         self.outdated.store(true, Ordering::Relaxed);
     }
 

@@ -7,7 +7,7 @@ use tantivy::Directory as _;
 
 use super::directory::{MANAGED, META};
 use super::folder::{self, CURRENT};
-use super::guard::guarded;
+use super::guard::{guarded, what_helps};
 use super::open::{EmbeddedIndex, SEGMENTS, described, nothing_in};
 use super::segment::{GRAPH_ROWS, Segment, forward_path, graph_path, uuid_bytes};
 use super::whole::{compared, sealed};
@@ -56,7 +56,7 @@ impl EmbeddedIndex {
             None => Ok(()),
             Some(first) => Err(
                 Error::corrupt(format!("the index in {} is damaged: {first}", self.folder().display()))
-                    .help("read its folders and files again with `baowen index PATH... --rebuild`, or restore a copy"),
+                    .help(what_helps(self.folder())),
             ),
         }
     }

@@ -79,7 +79,6 @@ const RULES: &[(&str, Need, Reach)] = &[
     ),
     ("/baowen.v1.IndexService/", Need::One(WRITE), Reach::All),
     ("/v1/articles:get", Need::One(SEARCH), Reach::All),
-    ("/v1/articles:similar", Need::One(SEARCH), Reach::All),
     ("/v1/articles/", Need::One(SEARCH), Reach::All),
     // Those that change something.
     ("/v1/articles:", Need::One(WRITE), Reach::All),

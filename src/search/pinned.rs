@@ -2,7 +2,7 @@
 //!
 //! Candidates are the first of both retrievers' lists. Longer lists bring candidates that may stand before those of the
 //! shorter ones, and a list by reciprocal ranks changes as a whole. So the first places of the shorter lists' ranking
-//! are firm: the longer lists' ranking begins with them, as they were scored, and goes on with what is left. However
+//! are pinned: the longer lists' ranking begins with them, as they were scored, and goes on with what is left. However
 //! many hits are asked for, the list begins the same.
 
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use crate::index::{ArticleRef, PassageRef};
 
 /// The first places of a ranking, with all that they were placed by.
 #[derive(Debug, Default)]
-pub struct Firm(Vec<Place>);
+pub struct Pinned(Vec<Place>);
 
 #[derive(Debug)]
 struct Place {
@@ -24,7 +24,7 @@ struct Place {
     dense_rank: Option<u32>,
 }
 
-impl Firm {
+impl Pinned {
     /// Those of these candidates, in this order.
     pub fn new(scored: &Scored, order: &[usize]) -> Self {
         let place = |&at: &usize| Place {
@@ -33,7 +33,7 @@ impl Firm {
             lexical_rank: scored.lexical_ranks[at],
             dense_rank: scored.dense_ranks[at],
         };
-        Firm(order.iter().map(place).collect())
+        Pinned(order.iter().map(place).collect())
     }
 
     /// The passages; they must be candidates of every deeper ranking.
@@ -41,8 +41,8 @@ impl Firm {
         self.0.iter().map(|place| place.passage).collect()
     }
 
-    /// The order of a deeper ranking with the firm places first; their scores and ranks become what they were.
-    pub fn before(&self, scored: &mut Scored, order: Vec<usize>, grouping: Grouping) -> Vec<usize> {
+    /// The order of a deeper ranking with the pinned places first; their scores and ranks become what they were.
+    pub fn first(&self, scored: &mut Scored, order: Vec<usize>, grouping: Grouping) -> Vec<usize> {
         if self.0.is_empty() {
             return order;
         }

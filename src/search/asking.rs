@@ -1,0 +1,192 @@
+//! One question under way: how it was read, the snapshot that answers it, its candidates, and the ranking that is made of
+//! them. Both who wants hits and who learns from candidates begin here, so that both score alike.
+//!
+//! Knows nothing of what is shown of a passage.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::confidence::Gates;
+use super::copies::{Folded, fold_copies};
+use super::fusion::Fusion;
+use super::group;
+use super::pinned::Pinned;
+use super::question_vectors::QuestionVectors;
+use super::ranking::Ranking;
+use super::reading::Reading;
+use super::request::SearchRequest;
+use super::response::Timings;
+use super::retrieval::{Lacking, Retrieval, Retrieved};
+use super::score::{Preferred, Scored, Scorer, score};
+use crate::compute::{Budget, UnderWay};
+use crate::error::Result;
+use crate::index::{Asked, Backend, LexicalQuery, PassageRef, Snapshot};
+use crate::text::Analyzer;
+
+/// Candidates taken from each ranking if the request does not say.
+pub const DEFAULT_CANDIDATES: usize = 100;
+
+/// Lists grow by this factor while the page is not full.
+const GROWTH: usize = 4;
+/// While lists can still grow, only the first half of the ranking becomes hits: longer lists reorder what is behind it.
+const PINNED_SHARE: usize = 2;
+/// Where lists stop growing.
+const LONGEST: usize = 10_000;
+
+/// A question under way.
+pub(super) struct Asking<'e> {
+    vectors: &'e QuestionVectors,
+    ranking: &'e Ranking,
+    /// The collection as it is while the question is answered.
+    pub snapshot: Arc<dyn Snapshot>,
+    /// The request as it was understood.
+    pub reading: Reading,
+    /// What it says, by words.
+    pub query: Arc<LexicalQuery>,
+    /// The same as the engine knows it.
+    pub asked: Arc<dyn Asked>,
+    /// What an answer must be about.
+    pub gates: Gates,
+    /// How both rankings are merged.
+    pub fusion: Fusion,
+    preferred: Preferred,
+}
+
+/// A ranking that is long enough for the page that is wanted.
+pub(super) struct Settled {
+    pub retrieved: Retrieved,
+    pub scored: Scored,
+    /// Best first, one a group, as numbers of candidates.
+    pub order: Vec<usize>,
+    /// The same without copies of better ones.
+    pub folded: Folded,
+}
+
+impl<'e> Asking<'e> {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// `Caller` for a request that cannot be answered, `Deadline` if nobody waits any more; those of the index.
+    pub fn new(
+        request: &SearchRequest,
+        backend: &dyn Backend,
+        analyzer: &Analyzer,
+        vectors: &'e QuestionVectors,
+        ranking: &'e Ranking,
+        budget: Budget,
+    ) -> Result<Self> {
+        request.check()?;
+        let snapshot = backend.snapshot()?;
+        let reading = Reading::new(request, analyzer, &*snapshot, budget)?;
+        budget.check()?;
+        let request = &reading.request;
+        let query = Arc::new(reading.words(analyzer, &*snapshot, budget)?);
+        let gates = Gates::of(&request.query, &query);
+        let preferred = Preferred {
+            local: gates.place,
+            // What a question of a year is about need not hold today.
+            as_of: request.as_of.or(request.today.filter(|_| query.years.is_empty())),
+        };
+        let asked = Arc::clone(&snapshot).ask(Arc::clone(&query), &request.filter, budget)?;
+        let fusion = Fusion::of(&request.fusion, &ranking.weights, &ranking.fusion);
+        Ok(Asking {
+            vectors,
+            ranking,
+            snapshot,
+            reading,
+            query,
+            asked,
+            gates,
+            fusion,
+            preferred,
+        })
+    }
+
+    /// Every candidate of lists that are long enough for as many hits as are wanted, scored, in no meaningful order.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub fn candidates(&self, under_way: &UnderWay<'_>) -> Result<(Retrieved, Scored)> {
+        let mut depth = self.depth();
+        while depth < PINNED_SHARE * self.reading.request.wanted() {
+            depth *= GROWTH;
+        }
+        let retrieved = self
+            .retrieval()
+            .run(depth, &Lacking::default(), under_way, &mut Timings::default())?;
+        let scored = score(self.scorer(), &retrieved, &[], under_way.budget())?;
+        Ok((retrieved, scored))
+    }
+
+    /// The ranking, from longer and longer lists until its first `reach` hits are there and their copies known.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub fn settle(&self, reach: usize, under_way: &UnderWay<'_>, timings: &mut Timings) -> Result<Settled> {
+        let grouping = self.reading.request.grouping;
+        let mut depth = self.depth();
+        let mut pinned = Pinned::default();
+        let mut lacking = Lacking::default();
+        loop {
+            let retrieved = self.retrieval().run(depth, &lacking, under_way, timings)?;
+            let (started, budget) = (Instant::now(), under_way.budget());
+            let mut scored = score(self.scorer(), &retrieved, &pinned.passages(), budget)?;
+            let order = group::order(&scored.ranked, grouping, |tied| {
+                let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
+                self.asked.keys(&passages)
+            })?;
+            let mut order = pinned.first(&mut scored, order, grouping);
+            let is_exhausted = retrieved.lexical.len() < depth && retrieved.dense.len() < depth || depth >= LONGEST;
+            if !is_exhausted {
+                order.truncate(depth / PINNED_SHARE);
+            }
+            let folded = self.folded(&scored, &order, reach, budget)?;
+            timings.fuse += started.elapsed();
+            if folded.is_settled || is_exhausted {
+                return Ok(Settled {
+                    retrieved,
+                    scored,
+                    order,
+                    folded,
+                });
+            }
+            pinned = Pinned::new(&scored, &order);
+            depth *= GROWTH;
+            lacking = retrieved.lacking;
+        }
+    }
+
+    /// The hits of a ranking, copies of better ones left out.
+    ///
+    /// # Errors
+    /// Those of reading the passages.
+    pub fn folded(&self, scored: &Scored, order: &[usize], reach: usize, budget: Budget) -> Result<Folded> {
+        fold_copies(order, reach, |batch| {
+            let refs: Vec<PassageRef> = batch.iter().map(|&at| scored.passages[at]).collect();
+            self.asked.fetch(&refs, budget)
+        })
+    }
+
+    fn depth(&self) -> usize {
+        self.reading.request.candidates.unwrap_or(DEFAULT_CANDIDATES)
+    }
+
+    fn scorer(&self) -> Scorer<'_> {
+        Scorer {
+            asked: &*self.asked,
+            mode: self.reading.request.mode,
+            fusion: &self.fusion,
+            preferred: self.preferred,
+        }
+    }
+
+    fn retrieval(&self) -> Retrieval<'_> {
+        Retrieval {
+            vectors: self.vectors,
+            ranking: self.ranking,
+            about: self.snapshot.about(),
+            reading: &self.reading,
+            asked: &self.asked,
+        }
+    }
+}

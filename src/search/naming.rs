@@ -1,0 +1,16 @@
+//! How sentences for the asker list names.
+
+/// The first of some names, joined; 等 where there are more than `most`.
+pub(super) fn first_names(names: impl IntoIterator<Item = String>, most: usize) -> String {
+    let mut names = names.into_iter();
+    let mut named = names.by_ref().take(most).collect::<Vec<_>>().join("、");
+    if names.next().is_some() {
+        named.push('等');
+    }
+    named
+}
+
+/// A region as people write it: 杭州余杭区 for 杭州/余杭区.
+pub(super) fn region_name(key: &str) -> String {
+    key.replace('/', "")
+}
