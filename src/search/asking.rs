@@ -1,15 +1,16 @@
-//! One question under way: how it was read, the snapshot that answers it, its candidates, and the ranking that is made of
-//! them. Both who wants hits and who learns from candidates begin here, so that both score alike.
+//! One question under way: how it was read, the snapshot that answers it, its candidates, and the ranking that is made
+//! of them. Both who wants hits and who learns from candidates begin here, so that both score alike.
 //!
 //! Knows nothing of what is shown of a passage.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::confidence::Gates;
+use super::confidence::{Gates, Signs, signs};
 use super::copies::{Folded, fold_copies};
 use super::fusion::Fusion;
 use super::group;
+use super::missing::Standing;
 use super::pinned::Pinned;
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
@@ -60,6 +61,15 @@ pub(super) struct Settled {
     pub order: Vec<usize>,
     /// The same without copies of better ones.
     pub folded: Folded,
+}
+
+impl Settled {
+    /// What the chance of an answer is computed from; `first` are the first hits.
+    pub fn signs(&self, gates: Gates, first: &[Standing]) -> Signs {
+        let evidence = &self.scored.evidence;
+        let best = self.order.iter().map(|&at| &evidence[at]);
+        signs(gates, evidence.iter(), best, first)
+    }
 }
 
 impl<'e> Asking<'e> {

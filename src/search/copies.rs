@@ -105,6 +105,14 @@ pub fn fold_copies(
 }
 
 impl Folded {
+    /// The passages of the first hits, in their order; they were all read on the way.
+    pub fn first(&self) -> impl Iterator<Item = &StoredPassage> {
+        self.hits
+            .iter()
+            .map_while(|at| self.read.get(at))
+            .map(|hit| &hit.stored)
+    }
+
     /// The passage as a hit, unless it was added to one of the hits before it.
     fn stands_alone(&mut self, texts: &[Compared], own: &Compared, stored: StoredPassage) -> Option<FoldedHit> {
         let id = passage_id(&stored.article_id, stored.ordinal);

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use super::applies::Wanted;
 use super::asking::{Asking, Settled};
-use super::confidence::signs;
+use super::confidence::{Signs, at_most_unsure};
 use super::highlight::TermFinder;
 use super::hits::HitBuilder;
+use super::missing::{FIRST, standings, unmet};
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
 use super::reading::normalized;
@@ -20,6 +21,7 @@ use crate::compute::{self, Budget};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
 use crate::index::{Backend, PassageKey};
+use crate::model::Filter;
 use crate::text::Analyzer;
 
 /// Answers questions over a backend.
@@ -106,7 +108,9 @@ impl Engine {
         let request = &asking.reading.request;
         let reach = request.offset + request.wanted();
         let mut settled = asking.settle(reach, &under_way, &mut timings)?;
-        let answerable = self.answerable(&asking, &settled);
+        let query = &asking.query;
+        let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
+        let answerable = self.answerable(&asking, &settled, &wanted);
         let reranked = self.rerank(&asking, &mut settled, reach, under_way.budget(), &mut timings)?;
         let lacking = &settled.retrieved.lacking;
         let (mut degraded, mut lacks) = (lacking.said(), lacking.lacks());
@@ -126,12 +130,7 @@ impl Engine {
         } = settled;
         let page = folded.hits.iter().copied();
         let page: Vec<usize> = page.skip(request.offset).take(request.wanted()).collect();
-        let wanted = Wanted::new(
-            &asking.query.regions,
-            &asking.query.years,
-            &request.query,
-            &self.analyzer,
-        );
+        let first = standings(&wanted, folded.first());
         let unmoved = Reranked::default();
         let builder = HitBuilder {
             asked: &*asking.asked,
@@ -144,10 +143,11 @@ impl Engine {
             wanted: &wanted,
             budget: under_way.budget(),
         };
-        let (hits, held) = builder.build(&page)?;
-        let missing = match request.offset {
-            0 => wanted.missing(&hits, &held, |filter| asking.snapshot.count(filter, under_way.budget()))?,
-            _ => None,
+        let hits = builder.build(&page)?;
+        let count = |filter: &Filter| asking.snapshot.count(filter, under_way.budget());
+        let missing = match unmet(&wanted, &first).filter(|_| request.offset == 0) {
+            Some(unmet) => Some(unmet.told(&first, count)?),
+            None => None,
         };
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
@@ -190,9 +190,21 @@ impl Engine {
                 article,
                 ordinal,
                 evidence,
-                gates: asking.gates,
             })
             .collect())
+    }
+
+    /// What the chance of an answer is computed from.
+    ///
+    /// # Errors
+    /// As [`Engine::search`].
+    pub fn signs(&self, request: &SearchRequest, budget: Budget) -> Result<Signs> {
+        let under_way = compute::enter(budget.until(request.deadline));
+        let asking = self.begin(request, under_way.budget())?;
+        let settled = asking.settle(FIRST, &under_way, &mut Timings::default())?;
+        let (request, query) = (&asking.reading.request, &asking.query);
+        let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
+        Ok(settled.signs(asking.gates, &standings(&wanted, settled.folded.first())))
     }
 
     /// A question's vector as the rankings use it.
@@ -212,13 +224,15 @@ impl Engine {
     }
 
     /// How likely the first hits answer the question; none without its vector.
-    fn answerable(&self, asking: &Asking<'_>, settled: &Settled) -> Option<f32> {
+    fn answerable(&self, asking: &Asking<'_>, settled: &Settled, wanted: &Wanted<'_>) -> Option<f32> {
         settled.retrieved.question.as_ref()?;
-        let evidence = &settled.scored.evidence;
-        let best = settled.order.iter().map(|&at| &evidence[at]);
-        let identity = &asking.snapshot.about().identity;
-        self.ranking
-            .answerable(identity, signs(asking.gates, evidence.iter(), best))
+        let first = standings(wanted, settled.folded.first());
+        let signs = settled.signs(asking.gates, &first);
+        let chance = self.ranking.answerable(&asking.snapshot.about().identity, signs)?;
+        Some(match unmet(wanted, &first) {
+            Some(_) => at_most_unsure(chance),
+            None => chance,
+        })
     }
 
     /// Has the first hits scored by the reranker, if there is one for such questions, and says why not all that should

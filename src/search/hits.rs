@@ -50,11 +50,11 @@ pub(super) struct HitBuilder<'a> {
 }
 
 impl HitBuilder<'_> {
-    /// The hits of a page, given as numbers of candidates, and the regions of each.
+    /// The hits of a page, given as numbers of candidates.
     ///
     /// # Errors
     /// `Corrupt` if the index is damaged, `Deadline` if nobody waits any more.
-    pub fn build(mut self, page: &[usize]) -> Result<(Vec<Hit>, Vec<Vec<Region>>)> {
+    pub fn build(mut self, page: &[usize]) -> Result<Vec<Hit>> {
         let pages = self.pages(page)?;
         let HitBuilder {
             request,
@@ -69,7 +69,7 @@ impl HitBuilder<'_> {
             false => Vec::new().into_iter(),
         };
         let nearness = self.nearness(page)?;
-        let (mut hits, mut held) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
+        let mut hits = Vec::with_capacity(page.len());
         for (place, (&at, read)) in page.iter().zip(pages).enumerate() {
             self.budget.check()?;
             let FoldedHit {
@@ -88,7 +88,6 @@ impl HitBuilder<'_> {
             let force = force(&read.stored, request);
             let newer = near.iter().find(|copy| copy.newer == Some(true));
             let newer = newer.map(|copy| copy.difference.clone());
-            held.push(read.stored.regions.clone());
             let mut hit = to_hit(read, reranked.score(at, scored.ranked[at].score), finder);
             (hit.applies, hit.duplicates, hit.near_copies, hit.force) = (applies, duplicates, near, force);
             if let Some(terms) = terms.next() {
@@ -115,7 +114,7 @@ impl HitBuilder<'_> {
             }
             hits.push(hit);
         }
-        Ok((hits, held))
+        Ok(hits)
     }
 
     /// The passages of a page: what was read already, and the rest read now.

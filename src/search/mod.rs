@@ -16,6 +16,7 @@ mod fusion;
 mod group;
 mod highlight;
 mod hits;
+mod missing;
 mod naming;
 mod phrases;
 mod pinned;

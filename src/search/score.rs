@@ -2,7 +2,6 @@
 //!
 //! Knows neither texts nor the request's paging; `engine` brings both together.
 
-use super::confidence::Gates;
 use super::fusion::{Fusable, Fusion};
 use super::group::{Ranked, settle_ties};
 use super::request::Mode;
@@ -50,8 +49,6 @@ pub struct JudgedBy {
     pub ordinal: u32,
     /// Its exact scores.
     pub evidence: Evidence,
-    /// What an answer must be about.
-    pub gates: Gates,
 }
 
 /// A place in a retriever's list for each candidate, none for those that it did not find.

@@ -3,7 +3,6 @@
 //!
 //! Wiring only: the measures are `search::confidence`, the fit is `eval::logistic`.
 
-use super::judged::{best_of_each, score};
 use crate::cli::options::Question;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
@@ -14,7 +13,7 @@ use crate::eval::table::align;
 use crate::eval::{auc, folds};
 use crate::profile::AnswerableCurve;
 use crate::search::Engine;
-use crate::search::confidence::{Signs, chance, signs};
+use crate::search::confidence::{Signs, chance};
 
 /// Penalty on the standardised weights: both groups are nearly separable, and without one the curve would be a step.
 const L2: f64 = 1e-3;
@@ -97,14 +96,5 @@ fn curve(fitted: &Logistic) -> Result<AnswerableCurve> {
 
 /// The measures of each question.
 fn measure(engine: &Engine, question: &Question, texts: &[&str]) -> Result<Vec<Signs>> {
-    let weights = &engine.ranking().weights;
-    Budget::all().try_map(texts, |text, budget| {
-        let found = engine.candidates(&question.request(text), budget)?;
-        let mut hits = best_of_each(&found, weights);
-        // Stable: ties stay by article.
-        hits.sort_by(|a, b| score(weights, b).total_cmp(&score(weights, a)));
-        let evidence = found.iter().map(|found| &found.evidence);
-        let gates = found.first().map(|found| found.gates).unwrap_or_default();
-        Ok(signs(gates, evidence, hits.iter().map(|hit| &hit.evidence)))
-    })
+    Budget::all().try_map(texts, |text, budget| engine.signs(&question.request(text), budget))
 }

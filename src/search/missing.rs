@@ -1,0 +1,315 @@
+//! What a question names and none of the first hits is about.
+//!
+//! Owns what counts as met, and the sentence that says what is not. How one hit applies is `applies`'.
+
+use super::applies::Wanted;
+use super::naming::first_names;
+use super::response::{Applies, Fit, Missing};
+use crate::error::Result;
+use crate::index::StoredPassage;
+use crate::model::Filter;
+use crate::text::Region;
+
+/// So many of the first hits are looked at, however many are shown.
+pub const FIRST: usize = 10;
+/// What holds for a larger place answers only where it stands among so many first hits: a law is found for most
+/// questions, somewhere.
+const FIRST_WIDER: usize = 3;
+/// As many other places or years are named at most, and as many of what is asked for.
+const NAMED: usize = 3;
+
+/// One of the first hits, with what it is about.
+#[derive(Debug)]
+pub(super) struct Standing {
+    applies: Applies,
+    /// How it applies to each of the places.
+    places: Vec<Fit>,
+    regions: Vec<Region>,
+    years: Vec<u16>,
+}
+
+/// What of a question's places and years is not met; never both empty.
+#[derive(Debug)]
+pub(super) struct Unmet<'a> {
+    places: Vec<&'a Region>,
+    years: Vec<u16>,
+    /// Whether the hits are about the places, but not about the years.
+    by_year: bool,
+}
+
+/// The first hits, as far as they are looked at; none where a question names neither a place nor a year.
+pub(super) fn standings<'p>(wanted: &Wanted<'_>, first: impl Iterator<Item = &'p StoredPassage>) -> Vec<Standing> {
+    if wanted.regions.is_empty() && wanted.years.is_empty() {
+        return Vec::new();
+    }
+    let standing = |passage: &StoredPassage| Standing {
+        applies: wanted.applies(passage),
+        places: wanted.by_places(passage),
+        regions: passage.regions.clone(),
+        years: passage.years.clone(),
+    };
+    first.take(FIRST).map(standing).collect()
+}
+
+/// Whether a hit at this place, from 0, that applies so is about the place.
+fn is_met(at: usize, fit: Option<Fit>) -> bool {
+    fit == Some(Fit::Same) || fit == Some(Fit::Wider) && at < FIRST_WIDER
+}
+
+/// Whether one of the first hits is about one of the places.
+pub(super) fn place_is_met(first: &[Standing]) -> bool {
+    let mut places = first.iter().enumerate();
+    places.any(|(at, hit)| is_met(at, hit.applies.place))
+}
+
+/// Whether one of the first hits is about one of the years; about the place, too, if it must be, and never about
+/// another place.
+pub(super) fn year_is_met(first: &[Standing], with_place: bool) -> bool {
+    let is_there = |at: usize, hit: &Standing| match with_place {
+        true => is_met(at, hit.applies.place),
+        false => hit.applies.place != Some(Fit::Other),
+    };
+    let mut years = first.iter().enumerate();
+    years.any(|(at, hit)| hit.applies.year == Some(Fit::Same) && is_there(at, hit))
+}
+
+/// What none of the first hits is about, if anything is.
+pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet<'a>> {
+    let met = |number: usize| {
+        let mut places = first.iter().enumerate();
+        places.any(|(at, hit)| is_met(at, hit.places.get(number).copied()))
+    };
+    let numbered = wanted.regions.iter().enumerate();
+    let mut places: Vec<&Region> = numbered.filter(|(at, _)| !met(*at)).map(|(_, region)| region).collect();
+    let is_of = |hit: &Standing, year: &u16| hit.applies.year == Some(Fit::Same) && hit.years.contains(year);
+    let of_year = |year: &u16| first.iter().any(|hit| is_of(hit, year));
+    let mut years: Vec<u16> = wanted.years.iter().copied().filter(|year| !of_year(year)).collect();
+    let by_year = places.is_empty() && !years.is_empty();
+    match (places.is_empty(), years.is_empty()) {
+        (true, true) => {
+            let both = || year_is_met(first, true);
+            if wanted.regions.is_empty() || wanted.years.is_empty() || both() {
+                return None;
+            }
+            (places, years) = (wanted.regions.iter().collect(), wanted.years.to_vec());
+        }
+        // A place that is not there has nothing of the year either.
+        (false, true) => years = wanted.years.to_vec(),
+        (true, false) => places = wanted.regions.iter().collect(),
+        (false, false) => {}
+    }
+    Some(Unmet { places, years, by_year })
+}
+
+impl Unmet<'_> {
+    /// The same for the asker; `count` says how many passages of the collection a filter lets through.
+    ///
+    /// # Errors
+    /// Those of `count`.
+    pub fn told(self, first: &[Standing], count: impl Fn(&Filter) -> Result<u64>) -> Result<Missing> {
+        let Unmet { places, years, by_year } = self;
+        let holds = |regions: Vec<String>| -> Result<bool> {
+            let years = years.clone();
+            Ok(count(&Filter {
+                regions,
+                years,
+                ..Filter::default()
+            })? > 0)
+        };
+        let keys: Vec<String> = places.iter().take(NAMED).map(|region| region.key()).collect();
+        let mut nowhere = true;
+        for key in &keys {
+            nowhere &= !holds(vec![key.clone()])?;
+        }
+        if keys.is_empty() {
+            nowhere = !holds(Vec::new())?;
+        }
+        Ok(Missing {
+            sentence: sentence(&places, &years, nowhere) + &instead(first, by_year),
+            places: keys,
+            years,
+            nowhere,
+        })
+    }
+}
+
+/// 库中没有上海2024年的内容.
+fn sentence(places: &[&Region], years: &[u16], nowhere: bool) -> String {
+    let place = first_names(places.iter().map(|region| region.written()), NAMED);
+    let year = first_names(years.iter().map(|year| format!("{year}年")), NAMED);
+    match (nowhere, place.is_empty() || year.is_empty()) {
+        (true, _) => format!("库中没有{place}{year}的内容"),
+        (false, true) => format!("没有找到{place}{year}的内容"),
+        (false, false) => format!("没有找到同时符合{place}和{year}的内容"),
+    }
+}
+
+/// What the hits are about instead, by place or by year: ，以下是绥化的。
+fn instead(first: &[Standing], by_year: bool) -> String {
+    let about = |hit: &Standing| match by_year {
+        true => hit.years.iter().map(|year| format!("{year}年")).collect(),
+        false => hit.regions.iter().map(Region::written).collect(),
+    };
+    let of_hits: Vec<Vec<String>> = first.iter().map(about).collect();
+    let mut names: Vec<String> = Vec::new();
+    for name in of_hits.iter().flatten() {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let what = if by_year { "年份" } else { "地区" };
+    let all_say = of_hits.iter().all(|names| !names.is_empty());
+    match (of_hits.is_empty(), names.is_empty(), all_say) {
+        (true, ..) => "。".into(),
+        (_, true, _) => format!("，以下均未说明{what}。"),
+        (_, false, true) => format!("，以下是{}的。", first_names(names, NAMED)),
+        (_, false, false) => format!("，以下有{}的，其余未说明{what}。", first_names(names, NAMED)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ArticleKind;
+    use crate::text::Analyzer;
+
+    fn analyzer() -> Analyzer {
+        Analyzer::new().unwrap()
+    }
+
+    /// As indexing reads it.
+    fn passage(title: &str, text: &str) -> StoredPassage {
+        let both = format!("{title}\n{text}");
+        StoredPassage {
+            article_id: String::new(),
+            ordinal: 0,
+            title: title.into(),
+            heading: String::new(),
+            text: text.into(),
+            start: 0,
+            end: 0,
+            url: None,
+            source: None,
+            published: None,
+            kind: ArticleKind::Full,
+            regions: analyzer().regions(&both),
+            years: analyzer().years(&both, None),
+            validity: Default::default(),
+            attributes: Default::default(),
+        }
+    }
+
+    #[test]
+    fn what_no_hit_is_about_is_said() {
+        // Each passage as title; the collection holds those alone, and what `also` names.
+        let check = |question: &str, titles: &[&str], also: &[&str], expected: Option<&str>| {
+            let analyzer = analyzer();
+            let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
+            let wanted = Wanted::new(&regions, &years, question, &analyzer);
+            let stored: Vec<StoredPassage> = titles.iter().map(|title| passage(title, "")).collect();
+            let first = standings(&wanted, stored.iter());
+            let all: Vec<StoredPassage> = titles.iter().chain(also).map(|title| passage(title, "")).collect();
+            let count = |filter: &Filter| {
+                let passes = |p: &&StoredPassage| {
+                    let place = |r: &Region| r.keys().iter().any(|key| filter.regions.contains(key));
+                    (filter.regions.is_empty() || p.regions.iter().any(place))
+                        && (filter.years.is_empty() || p.years.iter().any(|year| filter.years.contains(year)))
+                };
+                Ok(all.iter().filter(passes).count() as u64)
+            };
+            let missing = unmet(&wanted, &first).map(|unmet| unmet.told(&first, count).unwrap().sentence);
+            assert_eq!(missing.as_deref(), expected, "{question}");
+        };
+        let hui = ["绥化2023年社保基数", "绥化社保"];
+        check("社保基数多少", &hui, &[], None);
+        check("绥化社保基数", &hui, &[], None);
+        check("绥化2023年社保基数", &hui, &[], None);
+        check(
+            "上海2024年社保基数",
+            &hui,
+            &[],
+            Some("库中没有上海2024年的内容，以下是绥化的。"),
+        );
+        check("上海社保基数", &hui, &[], Some("库中没有上海的内容，以下是绥化的。"));
+        check(
+            "上海社保基数",
+            &hui,
+            &["上海医保"],
+            Some("没有找到上海的内容，以下是绥化的。"),
+        );
+        check(
+            "绥化2024年社保基数",
+            &hui,
+            &[],
+            Some("库中没有绥化2024年的内容，以下有2023年的，其余未说明年份。"),
+        );
+        check(
+            "2024年社保基数",
+            &["社保"],
+            &[],
+            Some("库中没有2024年的内容，以下均未说明年份。"),
+        );
+        let apart = ["绥化社保", "兰州2024年社保"];
+        check(
+            "绥化2024年社保",
+            &apart,
+            &["绥化2024年医保"],
+            Some("没有找到同时符合绥化和2024年的内容，以下是绥化、兰州的。"),
+        );
+        check(
+            "绥化和上海的社保",
+            &["绥化社保"],
+            &[],
+            Some("库中没有上海的内容，以下是绥化的。"),
+        );
+        check("上海社保", &[], &[], Some("库中没有上海的内容。"));
+        check(
+            "2022年和2023年的社保基数",
+            &hui,
+            &[],
+            Some("库中没有2022年的内容，以下有2023年的，其余未说明年份。"),
+        );
+        let many = ["绥化社保", "兰州社保", "杭州社保", "宁波社保"];
+        check(
+            "上海社保",
+            &many,
+            &[],
+            Some("库中没有上海的内容，以下是绥化、兰州、杭州等的。"),
+        );
+    }
+
+    #[test]
+    fn what_holds_for_more_meets_what_is_asked_for_if_it_stands_first() {
+        let check = |question: &str, titles: &[&str], place: bool, year: bool, is_missing: bool| {
+            let analyzer = analyzer();
+            let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
+            let wanted = Wanted::new(&regions, &years, question, &analyzer);
+            let stored: Vec<StoredPassage> = titles.iter().map(|title| passage(title, "")).collect();
+            let first = standings(&wanted, stored.iter());
+            assert_eq!(
+                (place_is_met(&first), year_is_met(&first, true)),
+                (place, year),
+                "{question}"
+            );
+            assert_eq!(unmet(&wanted, &first).is_some(), is_missing, "{question}");
+        };
+        check("成都失业金领几个月", &["社会保险法 第四十六条"], true, false, false);
+        check(
+            "成都失业金领几个月",
+            &["失业金", "失业金", "失业金", "社会保险法"],
+            false,
+            false,
+            true,
+        );
+        check("佛山大病额度", &["广东省大病保险"], true, false, false);
+        check("佛山大病额度", &["浙江省大病保险", "大病保险"], false, false, true);
+        check("海珠区2026年居民医保", &["广州2026年居民医保"], true, true, false);
+        check(
+            "海珠区2026年居民医保",
+            &["广州居民医保", "杭州2026年居民医保"],
+            true,
+            false,
+            true,
+        );
+    }
+}
