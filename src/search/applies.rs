@@ -1,8 +1,9 @@
-//! How what was found applies to the place and the year that a question names.
+//! How what was found applies to the place, the year and the product that a question names.
 //!
 //! Decides nothing about the order: a passage that says no place is what answers most questions that name one in
 //! passing. What a passage is about was read when it was indexed; here it only meets what is asked for.
 
+use super::product::{NamedProduct, ProductFit};
 use super::response::{Applies, Fit};
 use crate::index::StoredPassage;
 use crate::text::{Analyzer, Region};
@@ -19,7 +20,7 @@ const NATION: [&str; 8] = [
     "人力资源社会保障部",
 ];
 
-/// The places and the years that a question names.
+/// The places, the years and the product that a question names.
 pub struct Wanted<'a> {
     /// The places.
     pub regions: &'a [Region],
@@ -27,6 +28,8 @@ pub struct Wanted<'a> {
     pub years: &'a [u16],
     /// Whether its years are those of editions (2021版), which an edition then meets.
     editions: bool,
+    /// The product.
+    product: Option<NamedProduct>,
     analyzer: &'a Analyzer,
 }
 
@@ -38,6 +41,7 @@ impl<'a> Wanted<'a> {
             editions: !years.is_empty() && names_years() && analyzer.stated_years(question).is_empty(),
             regions,
             years,
+            product: NamedProduct::of(question),
             analyzer,
         }
     }
@@ -48,7 +52,18 @@ impl<'a> Wanted<'a> {
         Applies {
             place: self.by_places(passage).into_iter().max(),
             year,
+            product: self.by_product(passage).map(|product| product.fit),
         }
+    }
+
+    /// Whether it names neither a place nor a year nor a product.
+    pub fn is_empty(&self) -> bool {
+        self.regions.is_empty() && self.years.is_empty() && self.product.is_none()
+    }
+
+    /// How a passage applies to the product, and what the question calls it.
+    pub fn by_product(&self, passage: &StoredPassage) -> Option<ProductFit> {
+        self.product.as_ref()?.meets(&passage.title)
     }
 
     /// How a passage applies to each of the places.
@@ -173,7 +188,7 @@ mod tests {
             let (analyzer, passage) = (analyzer(), passage(title, text));
             let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
             let found = Wanted::new(&regions, &years, question, &analyzer).applies(&passage);
-            assert_eq!(found, Applies { place, year }, "{question} / {title} {text}");
+            assert_eq!((found.place, found.year), (place, year), "{question} / {title} {text}");
         };
         use Fit::{NotSaid, Other, Same, Wider};
         check("杭州医保报多少", "杭州医保", "报八成", Some(Same), None);

@@ -4,6 +4,7 @@
 
 use super::applies::Wanted;
 use super::naming::first_names;
+use super::product::ProductFit;
 use super::response::{Applies, Fit, Missing};
 use crate::error::Result;
 use crate::index::StoredPassage;
@@ -24,27 +25,32 @@ pub(super) struct Standing {
     applies: Applies,
     /// How it applies to each of the places.
     places: Vec<Fit>,
+    product: Option<ProductFit>,
+    title: String,
     regions: Vec<Region>,
     years: Vec<u16>,
 }
 
-/// What of a question's places and years is not met; never both empty.
+/// What of a question's places, years and products is not met; never all empty.
 #[derive(Debug)]
 pub(super) struct Unmet<'a> {
     places: Vec<&'a Region>,
     years: Vec<u16>,
+    product: Option<String>,
     /// Whether the hits are about the places, but not about the years.
     by_year: bool,
 }
 
-/// The first hits, as far as they are looked at; none where a question names neither a place nor a year.
+/// The first hits, as far as they are looked at; none where a question names nothing that could be missing.
 pub(super) fn standings<'p>(wanted: &Wanted<'_>, first: impl Iterator<Item = &'p StoredPassage>) -> Vec<Standing> {
-    if wanted.regions.is_empty() && wanted.years.is_empty() {
+    if wanted.is_empty() {
         return Vec::new();
     }
     let standing = |passage: &StoredPassage| Standing {
         applies: wanted.applies(passage),
         places: wanted.by_places(passage),
+        product: wanted.by_product(passage),
+        title: passage.title.clone(),
         regions: passage.regions.clone(),
         years: passage.years.clone(),
     };
@@ -87,18 +93,33 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
     let by_year = places.is_empty() && !years.is_empty();
     match (places.is_empty(), years.is_empty()) {
         (true, true) => {
-            let both = || year_is_met(first, true);
-            if wanted.regions.is_empty() || wanted.years.is_empty() || both() {
-                return None;
+            let either = wanted.regions.is_empty() || wanted.years.is_empty();
+            if !either && !year_is_met(first, true) {
+                (places, years) = (wanted.regions.iter().collect(), wanted.years.to_vec());
             }
-            (places, years) = (wanted.regions.iter().collect(), wanted.years.to_vec());
         }
         // A place that is not there has nothing of the year either.
         (false, true) => years = wanted.years.to_vec(),
         (true, false) => places = wanted.regions.iter().collect(),
         (false, false) => {}
     }
-    Some(Unmet { places, years, by_year })
+    let product = unmet_product(first);
+    let is_met = places.is_empty() && years.is_empty() && product.is_none();
+    (!is_met).then_some(Unmet {
+        places,
+        years,
+        product,
+        by_year,
+    })
+}
+
+/// The product that the question names, where the first hits have sisters of it alone.
+fn unmet_product(first: &[Standing]) -> Option<String> {
+    let found = || first.iter().filter_map(|hit| hit.product.as_ref());
+    let sister = found().find(|product| product.fit == Fit::Other)?;
+    found()
+        .all(|product| product.fit == Fit::Other)
+        .then(|| sister.asked.clone())
 }
 
 impl Unmet<'_> {
@@ -107,7 +128,12 @@ impl Unmet<'_> {
     /// # Errors
     /// Those of `count`.
     pub fn told(self, first: &[Standing], count: impl Fn(&Filter) -> Result<u64>) -> Result<Missing> {
-        let Unmet { places, years, by_year } = self;
+        let Unmet {
+            places,
+            years,
+            product,
+            by_year,
+        } = self;
         let holds = |regions: Vec<String>| -> Result<bool> {
             let years = years.clone();
             Ok(count(&Filter {
@@ -117,6 +143,15 @@ impl Unmet<'_> {
             })? > 0)
         };
         let keys: Vec<String> = places.iter().take(NAMED).map(|region| region.key()).collect();
+        let by_product = product.iter().map(|asked| other_products(asked, first));
+        let by_product: String = by_product.collect();
+        if places.is_empty() && years.is_empty() {
+            return Ok(Missing {
+                sentence: by_product,
+                products: product.into_iter().collect(),
+                ..Missing::default()
+            });
+        }
         let mut nowhere = true;
         for key in &keys {
             nowhere &= !holds(vec![key.clone()])?;
@@ -125,12 +160,27 @@ impl Unmet<'_> {
             nowhere = !holds(Vec::new())?;
         }
         Ok(Missing {
-            sentence: sentence(&places, &years, nowhere) + &instead(first, by_year),
+            sentence: sentence(&places, &years, nowhere) + &instead(first, by_year) + &by_product,
             places: keys,
             years,
+            products: product.into_iter().collect(),
             nowhere,
         })
     }
+}
+
+/// 没有找到“泰康K款”，以下说的是别的产品：《泰康D款》。
+fn other_products(asked: &str, first: &[Standing]) -> String {
+    let others = first.iter().filter(|hit| hit.product.is_some());
+    let mut titles: Vec<String> = Vec::new();
+    for hit in others {
+        let title = format!("《{}》", hit.title.trim_matches(['《', '》']));
+        if !titles.contains(&title) {
+            titles.push(title);
+        }
+    }
+    let titles = first_names(titles, NAMED);
+    format!("没有找到“{asked}”，以下说的是别的产品：{titles}。")
 }
 
 /// 库中没有上海2024年的内容.
@@ -268,6 +318,18 @@ mod tests {
             &hui,
             &[],
             Some("库中没有2022年的内容，以下有2023年的，其余未说明年份。"),
+        );
+        check(
+            "泰康K款重大疾病保险宽限期",
+            &["《泰康D款重大疾病保险》", "重大疾病保险"],
+            &[],
+            Some("没有找到“泰康K款重大疾病保险”，以下说的是别的产品：《泰康D款重大疾病保险》。"),
+        );
+        check(
+            "泰康K款重大疾病保险宽限期",
+            &["《泰康D款重大疾病保险》", "泰康K款重大疾病保险条款"],
+            &[],
+            None,
         );
         let many = ["绥化社保", "兰州社保", "杭州社保", "宁波社保"];
         check(

@@ -20,6 +20,7 @@ mod missing;
 mod naming;
 mod phrases;
 mod pinned;
+mod product;
 mod question_vectors;
 mod ranking;
 mod reading;

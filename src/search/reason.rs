@@ -51,6 +51,9 @@ impl Reasons<'_> {
         }];
         parts.extend(self.place());
         parts.extend(self.year());
+        if self.applies.product == Some(Fit::Other) {
+            parts.push("注意：说的是另一个产品，不是您问的".to_owned());
+        }
         parts.extend(self.day());
         if let Some(difference) = self.newer {
             parts.push(format!("注意：有更新的一条说法不同（{difference}）"));
@@ -119,7 +122,11 @@ mod tests {
                 words: &strings(words),
                 synonyms: &strings(synonyms),
                 by_meaning: true,
-                applies: Applies { place, year },
+                applies: Applies {
+                    place,
+                    year,
+                    product: None,
+                },
                 validity: Validity::default(),
                 force: None,
                 newer: None,
@@ -164,6 +171,7 @@ mod tests {
             applies: Applies {
                 place: None,
                 year: Some(Fit::Same),
+                product: None,
             },
             validity: Validity {
                 expired: "2024-07-01".parse().ok(),

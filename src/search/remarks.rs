@@ -43,6 +43,7 @@ pub fn warnings(hit: &Hit) -> Vec<String> {
     let found = [
         other(hit.applies.place, places(hit), "地方"),
         other(hit.applies.year, years(hit), "年份"),
+        (hit.applies.product == Some(Fit::Other)).then(|| "这一条说的是另一个产品，不是您问的。".to_owned()),
         force,
         newer,
     ];

@@ -78,13 +78,15 @@ pub enum Fit {
     Same,
 }
 
-/// How a hit applies to the place and the year that the question names; none where it names none.
+/// How a hit applies to the place, the year and the product that the question names; none where it names none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Applies {
     /// By place.
     pub place: Option<Fit>,
     /// By year.
     pub year: Option<Fit>,
+    /// By insurance product: the same or a sister of it ([`Fit::Other`]); none where the title says neither.
+    pub product: Option<Fit>,
 }
 
 /// What a question names and none of the first hits is about.
@@ -95,7 +97,9 @@ pub struct Missing {
     pub places: Vec<String>,
     /// Years.
     pub years: Vec<u16>,
-    /// Whether nothing in the whole collection is about them, all of them together.
+    /// Insurance products as the question names them, of which the first hits have only sisters.
+    pub products: Vec<String>,
+    /// Whether nothing in the whole collection is about the places and the years, all of them together.
     pub nowhere: bool,
     /// All of it in a Chinese sentence, and what the hits are about instead.
     pub sentence: String,

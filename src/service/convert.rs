@@ -206,6 +206,7 @@ pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
             years: missing.years.iter().copied().map(u32::from).collect(),
             nowhere: missing.nowhere,
             sentence: missing.sentence.clone(),
+            products: missing.products.clone(),
         }),
         timings: Some(timings(took)),
         provenance: Some(wire::Provenance {
@@ -286,6 +287,7 @@ fn hit(core: &Hit) -> wire::Hit {
         applies: (core.applies != Applies::default()).then(|| wire::Applies {
             place: fit(core.applies.place).into(),
             year: fit(core.applies.year).into(),
+            product: fit(core.applies.product).into(),
         }),
         validity: (!core.validity.is_unsaid()).then(|| wire::Validity {
             effective: core.validity.effective.map(|day| day.to_string()),

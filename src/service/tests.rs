@@ -77,6 +77,7 @@ pub(super) fn full_answer() -> SearchResponse {
             applies: Applies {
                 place: Some(Fit::Wider),
                 year: Some(Fit::NotSaid),
+                product: Some(Fit::Other),
             },
             validity: Validity {
                 effective: "2020-01-01".parse().ok(),
@@ -95,6 +96,7 @@ pub(super) fn full_answer() -> SearchResponse {
             years: vec![2024],
             nowhere: true,
             sentence: "库中没有上海2024年的内容。".into(),
+            products: vec!["泰康K款重大疾病保险".into()],
         }),
         reranked: Some(30),
         timings: Timings {

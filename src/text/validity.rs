@@ -25,11 +25,12 @@ const FIRST: [&str; 11] = [
     "valid_from",
 ];
 /// That say the last day.
-const LAST: [&str; 7] = [
+const LAST: [&str; 8] = [
     "失效日期",
     "失效时间",
     "有效期至",
     "有效期截至",
+    "有效期截止",
     "expires",
     "valid_until",
     "effective_to",
@@ -50,11 +51,21 @@ const KIND_WITHIN: usize = 4;
 /// What begins a document's own order: 现予公布，自…起施行.
 const ORDERS: [&str; 4] = ["现予公布", "现予发布", "现予印发", "现印发"];
 /// What begins with a day.
-const BEGINS: [&str; 6] = ["施行", "实施", "执行", "生效", "实行", "试行"];
+const BEGINS: [&str; 7] = ["施行", "实施", "执行", "生效", "实行", "试行", "适用"];
 /// May stand before.
 const BEFORE_IT: [&str; 3] = ["正式", "开始", "统一"];
 /// What ends with a day.
-const ENDS: [&str; 4] = ["废止", "停止执行", "停止施行", "失效"];
+const ENDS: [&str; 9] = [
+    "废止",
+    "停止执行",
+    "停止施行",
+    "停止实施",
+    "失效",
+    "不再执行",
+    "不再施行",
+    "不再适用",
+    "到期",
+];
 /// The days of publication.
 const PUBLISHED: [&str; 6] = ["印发之日", "公布之日", "发布之日", "颁布之日", "下发之日", "发文之日"];
 /// Without any of these a sentence says nothing of the kind.
@@ -164,6 +175,9 @@ impl Said {
         if begins || own.is_some() {
             for clause in sentence.split([',', ';']) {
                 self.end(clause);
+                if let Some((name, value)) = clause.split_once(':') {
+                    self.field(name, value);
+                }
             }
         }
         if begins
@@ -185,6 +199,10 @@ impl Said {
         let clause = clause.trim().trim_start_matches(['并', '现', '后']);
         if let Some(rest) = clause.strip_prefix('已') {
             self.ended |= is_end(rest.trim_start_matches(['经', '被', '于']));
+        }
+        // 现予废止, 予以废止.
+        if let Some(rest) = clause.strip_prefix('予') {
+            self.ended |= is_end(rest.trim_start_matches('以'));
         }
         let from = clause.trim_start_matches(['自', '从', '于', '至', '到']);
         if let Some((end, day @ Some(_))) = day_at(from, 0, None)
@@ -208,7 +226,7 @@ impl Said {
             .filter(|&at| term[..at].chars().count() <= TERM_WITHIN);
         let Some(at) = number else { return };
         if let Some((range, day)) = next_day(term, at).filter(|(range, _)| range.start == at) {
-            let is_last = term[..range.start].ends_with(['至', '到']);
+            let is_last = term[..range.start].ends_with(['至', '到', '止']);
             self.expired = self.expired.max(day.next().filter(|_| is_last));
         } else if let Some(number) = number::parse(term, at)
             && term[number.end..].trim_start().starts_with('年')
@@ -363,6 +381,12 @@ mod tests {
             ("执行至2024年12月31日", "2019-01-01..2025-01-01"),
             ("试行期至2024年12月31日", "2019-01-01..2025-01-01"),
             ("现已废止", "2019-01-01.. ended"),
+            ("现予废止", "2019-01-01.. ended"),
+            ("自2024年12月31日起不再执行", "2019-01-01..2024-12-31"),
+            ("失效日期：2024-12-31", "2019-01-01..2025-01-01"),
+            ("有效期截止2024年12月31日", "2019-01-01..2025-01-01"),
+            ("2024年12月31日到期", "2019-01-01..2024-12-31"),
+            ("适用至2024年12月31日", "2019-01-01..2025-01-01"),
             ("2015年1月1日起施行的《旧办法》废止", "2019-01-01.."),
             ("2015年1月1日废止的旧办法不再执行", "2019-01-01.."),
             ("原办法2019年1月1日废止", "2019-01-01.."),

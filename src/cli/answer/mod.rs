@@ -201,6 +201,7 @@ mod tests {
             applies: Applies {
                 place: Some(Fit::Other),
                 year: Some(Fit::Same),
+                product: None,
             },
             duplicates: vec!["另一处.md#0".into()],
             near_copies: vec![NearCopy {

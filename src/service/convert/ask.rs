@@ -111,6 +111,7 @@ pub fn response(wire: wire::SearchResponse) -> Result<SearchResponse> {
             years: years(missing.years),
             nowhere: missing.nowhere,
             sentence: missing.sentence,
+            products: missing.products,
         }),
         timings: timings(&wire.timings.unwrap_or_default()),
         provenance: Provenance {
@@ -198,6 +199,7 @@ fn hit(wire: wire::Hit) -> Result<Hit> {
         applies: wire.applies.map_or_else(Applies::default, |applies| Applies {
             place: fit(applies.place),
             year: fit(applies.year),
+            product: fit(applies.product),
         }),
         validity,
         force,

@@ -65,6 +65,7 @@ export function warnings(hit: Hit): string[] {
   const years = some(hit.years.map((year) => `${year}年`), 3);
   if (hit.applies?.place === "FIT_OTHER") found.push(places ? `这一条说的是${places}，不是您问的地方。` : "这一条不适用于您问的地方。");
   if (hit.applies?.year === "FIT_OTHER") found.push(years ? `这一条说的是${years}，不是您问的年份。` : "这一条不是您问的年份。");
+  if (hit.applies?.product === "FIT_OTHER") found.push("这一条说的是另一个产品，不是您问的。");
   const { force, effective, expired } = hit.validity ?? {};
   if (force === "FORCE_ENDED") found.push(expired ? `这一条从 ${expired} 起不再执行。` : "这一条已经废止或失效。");
   if (force === "FORCE_NOT_YET") found.push(effective ? `这一条 ${effective} 起才执行。` : "这一条还没有开始执行。");

@@ -57,7 +57,7 @@ export interface Hit {
   attributes: Record<string, string>;
   regions: string[];
   years: number[];
-  applies?: { place: Fit; year: Fit };
+  applies?: { place: Fit; year: Fit; product: Fit };
   near_copies: NearCopy[];
   validity?: Validity;
 }
@@ -69,7 +69,7 @@ export interface SearchResponse {
   candidates: string;
   timings?: { total_micros: string; cached: boolean };
   corrected: string;
-  missing?: { places: string[]; years: number[]; nowhere: boolean; sentence: string };
+  missing?: { places: string[]; years: number[]; products: string[]; nowhere: boolean; sentence: string };
 }
 
 export interface Article {
