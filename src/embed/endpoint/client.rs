@@ -24,6 +24,8 @@ use crate::error::{Error, Fault, Result};
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// No wait is longer; where the endpoint asks for a longer one, it is given up.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// So long an endpoint may say that it is busy to a call without a deadline, time after time.
+const BUSY: Duration = Duration::from_secs(600);
 /// So much of what an endpoint says is shown, in characters.
 const SHOWN: usize = 300;
 
@@ -57,6 +59,8 @@ struct Failure {
     again: Option<Option<Duration>>,
     /// Whether it says that the endpoint is not well.
     is_its_fault: bool,
+    /// Whether it says that the endpoint is asked too often.
+    is_busy: bool,
 }
 
 impl Client {
@@ -126,6 +130,7 @@ impl Client {
 
     fn try_all(&self, body: &[u8], most: u64, budget: Budget) -> Result<Vec<u8>> {
         let (mut wait, mut tries, mut last) = (FIRST_WAIT, 0, None);
+        let mut waited = Duration::ZERO;
         loop {
             let left = self.left(budget)?;
             // If it was this call that opened it, its own reason says more.
@@ -138,6 +143,17 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
+            // Who has time waits as long as it is asked to: that is how such an endpoint shares itself out.
+            if let (true, None, Some(Some(asked))) = (failure.is_busy, left, failure.again)
+                && asked <= LONGEST_WAIT
+                && waited < BUSY
+            {
+                let pause = asked.max(FIRST_WAIT);
+                self.breaker.succeeded();
+                self.clock.sleep(pause);
+                waited += pause;
+                continue;
+            }
             match failure.is_its_fault {
                 // A whole one where nobody had more time to give.
                 true if time == self.timeout => self.breaker.failed(Duration::MAX),
@@ -194,6 +210,7 @@ impl Client {
                 error: Error::unavailable(trouble.message),
                 again: trouble.is_passing.then_some(None),
                 is_its_fault: true,
+                is_busy: false,
             })?;
         if answer.status() != 200 {
             return Err(self.refused(answer));
@@ -207,12 +224,14 @@ impl Client {
                 error: Error::unavailable(format!("its answer broke off: {}", explain(&error))),
                 again: Some(None),
                 is_its_fault: true,
+                is_busy: false,
             })?;
         match bytes.len() as u64 > most {
             true => Err(Failure {
                 error: Error::unavailable(format!("its answer is longer than {most} bytes")),
                 again: None,
                 is_its_fault: true,
+                is_busy: false,
             }),
             false => Ok(bytes),
         }
@@ -240,6 +259,7 @@ impl Client {
             error,
             again: is_passing(status).then_some(retry_after),
             is_its_fault: is_passing(status),
+            is_busy: status == 429,
         }
     }
 }

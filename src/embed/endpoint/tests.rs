@@ -180,8 +180,29 @@ fn an_endpoint_that_is_busy_is_asked_again_when_it_said() {
     let embedder = EndpointEmbedder::new(settings(Kind::OpenAi, server.url("/")), None, clock.clone());
     embedder.embed_query("医保", Budget::single()).unwrap();
     assert_eq!(server.requests().len(), 4);
-    // 7 s, then the second and the third wait of its own: 0.5 s and 1 s.
-    assert_eq!(clock.passed(), Duration::from_millis(8_500));
+    // 7 s, which are no try, then the first and the second wait of its own: 0.25 s and 0.5 s.
+    assert_eq!(clock.passed(), Duration::from_millis(7_750));
+}
+
+#[test]
+fn who_has_time_waits_for_a_busy_endpoint_as_often_as_it_asks() {
+    let clock = TestClock::new();
+    let server = Server::new(|place, request| match place {
+        0..20 => Reply::new(429, &[("Retry-After", "1")], b""),
+        _ => embeddings(request),
+    });
+    let embedder = EndpointEmbedder::new(settings(Kind::OpenAi, server.url("/")), None, clock.clone());
+    embedder.embed_query("医保", Budget::single()).unwrap();
+    assert_eq!((server.requests().len(), clock.passed()), (21, 20 * SECOND));
+    // A question does not; and nobody waits for ever.
+    let server = Server::new(|_, _| Reply::new(429, &[("Retry-After", "20")], b""));
+    let embedder = EndpointEmbedder::new(settings(Kind::OpenAi, server.url("/")), None, clock.clone());
+    let budget = Budget::single().until(Some(clock.now() + 10 * SECOND));
+    embedder.embed_query("医保", budget).unwrap_err();
+    assert_eq!(server.requests().len(), 1);
+    let error = embedder.embed_query("医保", Budget::single()).unwrap_err();
+    assert!(error.message().contains("429"), "{error}");
+    assert_eq!(server.requests().len(), 1 + 30 + 4);
 }
 
 #[test]
