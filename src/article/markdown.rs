@@ -397,6 +397,12 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_nothing_but_rules_of_tables_is_survived() {
+        let read = read(&format!("{}甲 | 乙 | 丙\n", "-|-\n".repeat(50_000)), "名");
+        assert!(read.articles[0].1.text.contains("乙 | 丙"));
+    }
+
+    #[test]
     fn the_title_is_found() {
         let check = |text: &str, title: &str, body: &str| {
             let article = article(text);

@@ -174,6 +174,14 @@ fn is_rule(line: &str) -> bool {
 /// The text with room in the first line of each table for all cells of its rows: the format drops those that have none.
 fn widened(text: &str) -> Cow<'_, str> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    // The most cells of a line's own and those below it, up to a blank one.
+    let mut most = vec![0; lines.len() + 1];
+    for (at, line) in lines.iter().enumerate().rev() {
+        most[at] = match line.trim().is_empty() {
+            true => 0,
+            false => cells(line).max(most[at + 1]),
+        };
+    }
     let mut wide = String::new();
     // Up to where the lines are in `wide`.
     let mut done = 0;
@@ -181,9 +189,7 @@ fn widened(text: &str) -> Cow<'_, str> {
         if !is_rule(lines[at + 1]) || cells(lines[at]) != cells(lines[at + 1]) || at < done {
             continue;
         }
-        let rows = lines[at + 2..].iter().take_while(|line| !line.trim().is_empty());
-        let most = rows.map(|row| cells(row)).max().unwrap_or(0).min(MAX_COLUMNS);
-        let missing = most.saturating_sub(cells(lines[at]));
+        let missing = most[at + 2].min(MAX_COLUMNS).saturating_sub(cells(lines[at]));
         if missing == 0 {
             continue;
         }

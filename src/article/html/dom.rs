@@ -193,6 +193,15 @@ pub(super) fn is_alike(one: ElementRef<'_>, other: ElementRef<'_>) -> bool {
     one.value().name() == other.value().name() && one.attr("class") == other.attr("class")
 }
 
+/// The most classes of an element that are compared with those of another.
+const MAX_CLASSES: usize = 64;
+
+/// Whether two elements have a class in common.
+pub(super) fn share_class(one: ElementRef<'_>, other: ElementRef<'_>) -> bool {
+    let is_of_other = |class| other.value().classes().take(MAX_CLASSES).any(|name| name == class);
+    one.value().classes().take(MAX_CLASSES).any(is_of_other)
+}
+
 /// The words in an element's class and id.
 pub(super) fn marks(element: ElementRef<'_>) -> impl Iterator<Item = &str> {
     let named = element

@@ -11,7 +11,7 @@ use scraper::ElementRef;
 use super::class_words::{is_window, marked};
 use super::comments::announces_comments;
 use super::data_rows::is_data;
-use super::dom::{Elements, Step, is_alike, is_block, is_heading, is_hidden, key, marks, walk, words};
+use super::dom::{Elements, Step, is_alike, is_block, is_heading, is_hidden, key, marks, share_class, walk, words};
 use super::imprint::{FOOTER, is_imprint, names_site};
 use super::measure::{Measure, Measures};
 use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
@@ -332,9 +332,7 @@ impl Furniture {
         let alike = |near: ElementRef<'_>| {
             near.value().name() == value.name()
                 && !is_hidden(near)
-                && value
-                    .classes()
-                    .any(|class| near.value().classes().any(|other| other == class))
+                && share_class(element, near)
                 && self.measures.of(near).linked * 2 <= self.measures.of(near).all
                 && self.measures.of(near).all > 0
         };

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 
-use super::dom::{Elements, Step, is_heading, is_hidden, key, marks, walk, words};
+use super::dom::{Elements, Step, is_heading, is_hidden, key, marks, share_class, walk, words};
 use super::measure::Measures;
 
 /// How many neighbours of a hidden element are looked at.
@@ -122,13 +122,7 @@ fn holds_text(element: ElementRef<'_>, measures: &Measures) -> bool {
 /// panels.
 fn tabs<'a>(hidden: ElementRef<'a>, measures: &Measures) -> Vec<ElementRef<'a>> {
     let filled = |element: &ElementRef<'_>| measures.of(*element).all > 0;
-    let alike = |near: &ElementRef<'_>| {
-        near.value().name() == hidden.value().name()
-            && hidden
-                .value()
-                .classes()
-                .any(|class| near.value().classes().any(|other| other == class))
-    };
+    let alike = |near: &ElementRef<'_>| near.value().name() == hidden.value().name() && share_class(hidden, *near);
     let mut above = hidden
         .prev_siblings()
         .take(REACH)

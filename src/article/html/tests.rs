@@ -1125,6 +1125,13 @@ fn a_hundred_thousand_hostile_pages_are_survived_in_time() {
 fn hostile_pages_are_survived() {
     let bold: String = (0..300).map(|at| format!("<b id=x{at}>")).collect();
     let row = format!("<tr>{}</tr>", "<td rowspan=65534 colspan=1000>文</td>".repeat(500));
+    let many = |letter: &str| (0..15_000).map(|at| format!("{letter}{at} ")).collect::<String>();
+    let pair = format!(
+        "<div class='{}'>甲地的说明文字。</div><div class='{}' style='display:none'>乙地的说明文字，别处没有。</div>",
+        many("a"),
+        many("b")
+    );
+    let classes = pair.repeat(8);
     for text in [
         "<".repeat(3 << 20),
         "</".repeat(1 << 20),
@@ -1140,6 +1147,7 @@ fn hostile_pages_are_survived() {
             "<li>甲".repeat(50_000)
         ),
         "<p>文字<br>".repeat(80_000),
+        classes.clone(),
         "<!DOCTYPE html><title>".to_string() + &"甲".repeat(1 << 20),
     ] {
         let reading = read(&text, "name");
