@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Table {
     /// What the table is called where it has a name of its own, as a sheet has.
     pub name: String,
+    /// What tells its rows' ids apart from those of the file's other tables, whether or not it has such.
+    #[serde(default)]
+    pub key: String,
     /// Rows with their cells; empty cells are empty.
     pub rows: Vec<(usize, Vec<String>)>,
     /// How many rows the header takes, where the table itself tells; 0 for as many as it looks like.

@@ -54,7 +54,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
         }
     }
     let damage = match valid {
-        Ok(text) => return refuse_binary(Cow::Borrowed(text)),
+        Ok(text) => return refuse_binary(mistaken(text, declared).map_or(Cow::Borrowed(text), Cow::Owned)),
         Err(error) => error.valid_up_to(),
     };
     if mostly_utf8(bytes) {
@@ -74,6 +74,34 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
         encoding.name(),
         first_error(bytes, encoding)
     ))
+}
+
+/// The text that bytes are which are UTF-8 by chance alone: each of a few Han characters of GB18030 (住院, 医院) is one
+/// character of two bytes there, of scripts that no text mixes.
+fn mistaken(text: &str, declared: Option<&'static Encoding>) -> Option<String> {
+    let bytes = text.as_bytes();
+    // Chinese has three bytes a character.
+    if text.is_ascii() || bytes.iter().any(|&byte| byte >= 0xe0) {
+        return None;
+    }
+    let pairs = || text.chars().zip(text.chars().skip(1));
+    let is_letter = |c: char| matches!(c, '\u{c0}'..='\u{36f}');
+    let is_word =
+        |(a, b): (char, char)| a.is_ascii_alphabetic() && is_letter(b) || is_letter(a) && b.is_ascii_alphabetic();
+    if pairs().any(is_word) {
+        return None;
+    }
+    let encoding = declared.filter(|&encoding| is_chinese(encoding)).unwrap_or(GB18030);
+    let is_told = declared.is_some_and(is_chinese);
+    // Latin, Greek, Cyrillic and Hebrew are written in texts, what lies between them hardly ever is.
+    let is_rare = |byte: u8| matches!(byte, 0xc6..=0xcd | 0xd2..=0xd6);
+    let read = encoding.decode_without_bom_handling_and_without_replacement(bytes)?;
+    let is_likely = is_told || bytes.iter().any(|&byte| is_rare(byte));
+    let are_common = read
+        .chars()
+        .filter(|c| !c.is_ascii())
+        .all(|c| u16::try_from(c as u32).is_ok_and(is_common));
+    (is_likely && are_common).then(|| read.into_owned())
 }
 
 /// A text in the bytes and, if it is damaged in a few places, what to say of these; or why it is no text.
@@ -108,18 +136,21 @@ fn places(bytes: &[u8]) -> impl Iterator<Item = usize> {
 /// The text of a file with damage in a few places, these shown as U+FFFD, and how many they are; nothing for one that
 /// is damaged more, or no text. For a file that is one text: of several records the others are read without guessing.
 fn decode_damaged(bytes: &[u8], declared: Option<&'static Encoding>) -> Option<(String, usize)> {
-    if bytes.contains(&0) {
+    let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
+    let even = &bytes[..bytes.len() & !1];
+    let wide = marked.filter(|&encoding| encoding != UTF_8).or_else(|| wide(even));
+    if wide.is_none() && bytes.contains(&0) {
         return None;
     }
-    let (text, damaged, most) = if mostly_utf8(bytes) {
+    let (text, damaged, most) = if wide.is_none() && mostly_utf8(bytes) {
         (
             String::from_utf8_lossy(bytes).into_owned(),
             places(bytes).count(),
             DAMAGED_UTF8,
         )
     } else {
-        let encoding = declared
-            .filter(|&encoding| is_chinese(encoding))
+        let encoding = wide
+            .or(declared.filter(|&encoding| is_chinese(encoding)))
             .unwrap_or_else(|| narrow(bytes));
         let text = encoding.decode_without_bom_handling(bytes).0.into_owned();
         // One byte too many or too few takes its neighbours with it.
@@ -145,8 +176,8 @@ fn is_chinese(encoding: &'static Encoding) -> bool {
     [GBK, GB18030, BIG5].contains(&encoding)
 }
 
-/// The encoding of a file of lines, by its first bytes, so that a short line is not guessed at by itself: UTF-16 or
-/// Big5; `None` for whatever [`decode`] finds in a line by itself.
+/// The encoding of a file of lines, by its first bytes, so that a short line is not guessed at by itself; `None` for
+/// UTF-8 and for what is no text.
 pub(super) fn of_lines(sample: &[u8]) -> Option<&'static Encoding> {
     if let Some((encoding, _)) = Encoding::for_bom(sample) {
         return Some(encoding).filter(|&encoding| encoding != UTF_8);
@@ -159,7 +190,8 @@ pub(super) fn of_lines(sample: &[u8]) -> Option<&'static Encoding> {
     if damage + 4 > sample.len() && !sample.contains(&0) {
         return None;
     }
-    wide(sample).or_else(|| Some(narrow(sample)).filter(|&encoding| encoding == BIG5))
+    let is_narrow = || !sample.contains(&0) && !mostly_utf8(sample);
+    wide(sample).or_else(|| is_narrow().then(|| narrow(sample)))
 }
 
 /// UTF-16 without a mark, told by its shape: where a byte is zero it is always the same half of a unit, and the Han
@@ -247,12 +279,12 @@ fn first_error(bytes: &[u8], encoding: &'static Encoding) -> usize {
 
 /// Text has hardly any control characters; a picture or an archive that decodes by chance is full of them.
 fn refuse_binary(text: Cow<'_, str>) -> Result<Cow<'_, str>, String> {
-    let controls = text
-        .chars()
-        .filter(|&c| (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}' | '\u{85}')) || is_private(c))
-        .count();
-    if controls * 20 > text.chars().count() {
-        return Err("is not text: more than one character in twenty is a control character".into());
+    let is_odd = |c: &char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}' | '\u{85}');
+    let controls = text.chars().filter(is_odd).count();
+    let private = text.chars().filter(|&c| is_private(c)).count();
+    // An icon may stand in the shortest text.
+    if (controls + private.saturating_sub(1)) * 20 > text.chars().count() {
+        return Err("is not text: more than one character in twenty is a control character or has no meaning".into());
     }
     Ok(text)
 }
@@ -321,7 +353,13 @@ mod tests {
         check(b"\xef\xbb\xbfa", None);
         check(b"{\0\"\0a\0\"\0}\0\n\0", Some(UTF_16LE));
         check(b"\0{\0\"\0a\0\"\0}\0\n", Some(UTF_16BE));
-        check(&GB18030.encode("{\"text\": \"医保断缴怎么办\"}").0, None);
+        check(&GB18030.encode("{\"text\": \"医保断缴怎么办\"}").0, Some(GB18030));
+        check(b"\x89PNG\r\n\0\xff", None);
+        check(&"{\"text\": \"医保断缴怎么办\"}\n".as_bytes()[1..], None);
+        let line = |text: &str, declared| decode(&GB18030.encode(text).0, declared).unwrap().into_owned();
+        // UTF-8 by chance.
+        assert_eq!(line("住院 100元", Some(GB18030)), "住院 100元");
+        assert_eq!(decode("caf\u{e9} 100".as_bytes(), Some(GB18030)).unwrap(), "café 100");
         check(
             &BIG5
                 .encode("{\"text\": \"長期照護保險的給付標準\"}\n{\"text\": \"勞工退休金\"}")
@@ -374,6 +412,52 @@ mod tests {
         check(&mixed, None);
         check(&[text.as_bytes(), &[0xff; 100], text.as_bytes()].concat(), None);
         check(b"\xe6\0\xe7", None);
+    }
+
+    #[test]
+    fn a_text_that_is_utf8_by_chance_is_read_as_it_was_meant() {
+        for text in ["住院\n\n医院", "医院", "证", "CT\n职员 2024", "住 院"] {
+            assert_eq!(decode(&GB18030.encode(text).0, None).unwrap(), text);
+        }
+        for text in [
+            "café",
+            "25°C ± 2",
+            "Müller",
+            "Привет",
+            "баба",
+            "αβγ",
+            "שלום",
+            "hương",
+            "«été»",
+            "12·3 ×",
+        ] {
+            assert_eq!(decode(text.as_bytes(), None).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn wide_text_with_a_byte_too_many_is_read() {
+        let text = "经评定为重度失能的参保人员可以选择居家护理，费用按月支付。";
+        for mark in ["\u{feff}", ""] {
+            let units = format!("{mark}{text}");
+            let mut bytes: Vec<u8> = units.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            bytes.push(b'\n');
+            let (shown, said) = decode_whole(&bytes, None).unwrap();
+            assert_eq!(shown, format!("{text}\u{fffd}"), "{mark:?}");
+            assert!(said.unwrap().contains("damaged in 1 places"));
+        }
+        let mut bytes: Vec<u8> = format!("\u{feff}{text}")
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        bytes.remove(21);
+        assert!(decode_whole(&bytes, None).is_err(), "half of it is another text");
+    }
+
+    #[test]
+    fn an_icon_is_no_reason_to_refuse_a_short_text() {
+        assert_eq!(decode("办事\u{e63a}指南".as_bytes(), None).unwrap(), "办事\u{e63a}指南");
+        assert!(decode("\u{e63a}\u{e63b}\u{e63c}".as_bytes(), None).is_err());
     }
 
     #[test]

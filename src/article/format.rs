@@ -90,7 +90,8 @@ fn by_signature(sample: &[u8], extension: &str) -> Option<Result<Format, &'stati
             "is a file of an old Office (.doc, .xls, .ppt, .wps) or has a password; save it as .docx or .xlsx without one",
         ));
     }
-    if starts(b"\x1f\x8b") || starts(b"Rar!") || starts(b"7z\xbc\xaf") || starts(b"BZh") || starts(b"\xfd7zXZ") {
+    let is_bzip2 = starts(b"BZh") && sample.get(4..).is_some_and(|rest| rest.starts_with(b"1AY&SY"));
+    if starts(b"\x1f\x8b") || starts(b"Rar!\x1a\x07") || starts(b"7z\xbc\xaf") || is_bzip2 || starts(b"\xfd7zXZ") {
         return Some(Err("is an archive; unpack it first"));
     }
     if starts(b"PK\x03\x04") {
@@ -99,7 +100,7 @@ fn by_signature(sample: &[u8], extension: &str) -> Option<Result<Format, &'stati
     if starts(b"{\\rtf") {
         return Some(Err("is RTF; save it as .docx or .txt"));
     }
-    if starts(b"%!PS") {
+    if starts(b"%!PS-") {
         return Some(Err("is PostScript; save it as .pdf"));
     }
     if starts(b"#!/") {
@@ -285,5 +286,12 @@ mod tests {
             Ok(Format::Text),
         );
         check("办法", "护理".as_bytes(), Ok(Format::Text));
+        // Letters of a signature that a text may begin with.
+        for text in ["BZh是保障号的缩写。", "Rar!是一种格式。", "%!PS见附言。"] {
+            check("办法.txt", text.as_bytes(), Ok(Format::Text));
+        }
+        check("包", b"BZh91AY&SY\x01", Err("archive"));
+        check("包", b"Rar!\x1a\x07\x01", Err("archive"));
+        check("图.eps", b"%!PS-Adobe-3.0", Err("PostScript"));
     }
 }

@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 
 use super::decode::decode;
 use super::folded::unfolded;
-use super::record::{Record, read_record};
+use super::record::read_record;
 use super::repeated::Kept;
-use super::shapes::{Document, below_top, numbered};
+use super::shapes::{Document, Reading, below_top, numbered};
 use super::texts::{kind_of, texts_of};
 
 /// The longest line that is read, in bytes: beyond it a file is broken, not long.
@@ -67,15 +67,41 @@ pub(super) fn next_line(reader: &mut impl BufRead) -> io::Result<(RawLine, u64)>
     })
 }
 
-/// The record in a line, `None` if the line is blank, or why it is none. `declared`: what the file's beginning was
-/// found to be in.
-pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>, id: &str) -> Result<Option<Record>, String> {
-    let text = decode(bytes, declared).map_err(|reason| format!("the line {reason}"))?;
-    if text.trim().is_empty() {
-        return Ok(None);
+/// The record in a line, none if the line is blank, several where some stand behind one another; or why it is none.
+/// `declared`: what the file's beginning was found to be in.
+pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>, id: &str) -> Vec<Reading> {
+    let text = match decode(bytes, declared) {
+        Ok(text) if text.trim().is_empty() => return Vec::new(),
+        Ok(text) => text,
+        Err(reason) => return vec![Err(format!("the line {reason}"))],
+    };
+    let values = match parsed(&text) {
+        Ok(value) => vec![value],
+        Err(error) => match several(&text) {
+            Some(values) => values,
+            None => return vec![Err(format!("is not valid JSON: {}", place(&error)))],
+        },
+    };
+    let numbered = values.into_iter().zip(1..);
+    let record = |(value, number)| {
+        let id = match number {
+            1 => id.to_string(),
+            number => format!("{id}-{number}"),
+        };
+        read_record(unfolded(value), Some(id))
+    };
+    numbered.map(record).collect()
+}
+
+/// The objects that a line is, if it is nothing but several.
+fn several(line: &str) -> Option<Vec<Value>> {
+    let line = with_long_numbers_as_texts(line);
+    let (mut end, mut found) = (0, Vec::new());
+    for (to, value) in values(&line) {
+        (end, _) = (to, found.push(value));
     }
-    let value = parsed(&text).map_err(|error| format!("is not valid JSON: {}", place(&error)))?;
-    read_record(unfolded(value), Some(id.to_string())).map(Some)
+    let is_whole = line[end..].trim().is_empty() && found.iter().all(Value::is_object);
+    (is_whole && found.len() > 1).then_some(found)
 }
 
 /// Whether a text is JSON Lines whatever it is called: its first line is a whole object and something stands below.
@@ -191,24 +217,39 @@ mod tests {
 
     use super::*;
 
+    fn one(mut records: Vec<Reading>) -> Reading {
+        assert_eq!(records.len(), 1);
+        records.remove(0)
+    }
+
     #[test]
     fn a_line_is_a_record_or_says_why_not() {
         let line = |text: &str| read_line(text.as_bytes(), None, "f-1");
-        assert!(line("  \r").unwrap().is_none());
+        assert!(line("  \r").is_empty());
+        let ids = |text: &str| {
+            let found = line(text).into_iter();
+            found
+                .map(|record| record.map_or_else(|why| why, |record| record.article.id))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ids(r#"{"_id": "a", "text": "x"} {"text": "y"}{"_id": "c"}"#)[..2],
+            ["a", "f-1-2"]
+        );
+        assert_eq!(ids("{\"text\": \"x\"}\r{\"text\": \"y\"}\r"), ["f-1", "f-1-2"]);
+        assert_eq!(ids(r#"{"id": "", "text": "x"}"#), ["f-1"]);
+        assert!(ids(r#"{"text": "x"} 7"#)[0].contains("is not valid JSON"));
         let gb = encoding_rs::GB18030
             .encode("{\"_id\": \"一\", \"text\": \"医保断缴三个月\"}")
             .0
             .into_owned();
-        assert_eq!(
-            read_line(&gb, None, "f-1").unwrap().unwrap().article.text,
-            "医保断缴三个月"
-        );
+        assert_eq!(one(read_line(&gb, None, "f-1")).unwrap().article.text, "医保断缴三个月");
         for bad in [
             "{\"_id\": 1, \"text\"",
             r#"{"_id": "a", "text": "\ud800"}"#,
             &"[".repeat(100_000),
         ] {
-            let reason = line(bad).unwrap_err();
+            let reason = one(line(bad)).unwrap_err();
             assert!(reason.contains("is not valid JSON"), "{reason}");
         }
     }
@@ -217,7 +258,7 @@ mod tests {
     fn long_numbers_keep_their_digits() {
         let check = |json: &str, expected: &str| {
             let json = format!(r#"{{"_id": "a", "text": "x \" 12345678901234567890123", "n": {json}}}"#);
-            let article = read_line(json.as_bytes(), None, "f-1").unwrap().unwrap().article;
+            let article = one(read_line(json.as_bytes(), None, "f-1")).unwrap().article;
             assert_eq!(article.text, "x \" 12345678901234567890123", "{json}");
             assert_eq!(article.attributes["n"], expected, "{json}");
         };
@@ -226,8 +267,15 @@ mod tests {
         check("1234567890123456789", "1234567890123456789");
         check("0.12345678901234567", "0.12345678901234567");
         check("1.5", "1.5");
-        assert!(read_line(b"{\"_id\": 1-23456789012345678901234, \"text\": \"x\"}", None, "f-1").is_err());
-        assert!(read_line(b"{\"_id\": 123456789012345678901234x}", None, "f-1").is_err());
+        assert!(
+            one(read_line(
+                b"{\"_id\": 1-23456789012345678901234, \"text\": \"x\"}",
+                None,
+                "f-1"
+            ))
+            .is_err()
+        );
+        assert!(one(read_line(b"{\"_id\": 123456789012345678901234x}", None, "f-1")).is_err());
     }
 
     #[test]
@@ -284,7 +332,11 @@ mod tests {
             &["a"],
         );
         check(r#"{"ads": [{"id": "b", "text": "y"}]}"#, &["b"]);
-        check(r#"{"code": 0, "data": {"title": "t", "content": "x"}}"#, &["f-1"]);
+        check(r#"{"code": 0, "data": {"title": "t", "content": "x"}}"#, &["f-data"]);
+        check(
+            r#"{"code": 0, "data": {"title": "t", "content": "x"}, "more": {"title": "s", "content": "y"}}"#,
+            &["f-data", "f-more"],
+        );
         check(
             r#"{"result": {"article": {"id": "a", "blocks": [{"data": {"text": "x"}}]}}}"#,
             &["a"],
@@ -294,6 +346,18 @@ mod tests {
             r#"{"多少钱": "每年一百元。", "何时生效": "七日后。"}"#,
             &["f-何时生效", "f-多少钱"],
         );
+        let long = "在甲地".repeat(30);
+        let told = format!(
+            r#"{{"{long}退休后如何参保？": "按月。", "{long}断缴后如何参保？": "补缴。", "怎么\n办": "去窗口。"}}"#
+        );
+        let found = read_document(&told, "f", "文件").unwrap().records;
+        let mut ids: Vec<String> = found.into_iter().map(|record| record.unwrap().article.id).collect();
+        ids.dedup();
+        assert!(
+            ids.len() == 3 && ids.iter().all(|id| id.chars().count() < 80),
+            "{ids:?}"
+        );
+        assert!(ids.contains(&"f-怎么 办".to_string()), "{ids:?}");
         check(r#"[["标题", "正文"], ["一", "x"], ["二", "y"]]"#, &["f-2", "f-3"]);
         check(r#"{"rows": [["id", "text"], [1, "x"]]}"#, &["1"]);
         check(r#"[[{"_id": "a", "text": "x"}], [{"text": "y"}], []]"#, &["a", "f-2"]);
@@ -325,7 +389,7 @@ mod tests {
             None,
             "f-1",
         );
-        let article = line.unwrap().unwrap().article;
+        let article = one(line).unwrap().article;
         assert_eq!((article.id.as_str(), article.attributes["tag"].as_str()), ("a", "t"));
     }
 

@@ -23,6 +23,7 @@ mod format;
 mod groups;
 mod headers;
 mod html;
+mod ids;
 mod json;
 mod layout;
 mod letter;

@@ -3,7 +3,8 @@
 //! Owns which reader gets a file of which format and the ids of articles that bring none. Holds one file's text at a
 //! time, and of JSON Lines one line. Never fails half-way: what cannot be read is an event among the others.
 
-use std::collections::{HashMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::model::{Article, Origin};
 use super::documents;
 use super::event::{ReadEvent, Rejected};
 use super::format::{self, Document, Format};
+use super::ids::Ids;
 use super::json::{self, RawLine};
 use super::page;
 use super::reading::{self, LeftOut, Reading};
@@ -39,10 +41,7 @@ pub struct ArticleReader {
     lines: Option<Lines>,
     /// Where the file that is being read belongs.
     origin: Option<Origin>,
-    /// Where each id was first seen: the number of the path in `paths`, and the line (0 if it has none).
-    seen: HashMap<String, (usize, usize)>,
-    /// Paths that gave articles, for messages.
-    paths: Vec<PathBuf>,
+    ids: Ids,
     bytes_total: u64,
     bytes_read: u64,
 }
@@ -69,13 +68,14 @@ impl ArticleReader {
     pub fn read(scopes: &[Scope], sources: &Sources) -> ArticleReader {
         let files = walk::find(scopes, sources);
         let bytes_total = files.iter().flatten().map(|file| file.size).sum();
+        let by_id = files.iter().flatten().map(|file| (file.origin.id(), file.path.clone()));
+        let ids = Ids::new(by_id);
         ArticleReader {
             files: files.into_iter(),
             pending: VecDeque::new(),
             lines: None,
             origin: None,
-            seen: HashMap::new(),
-            paths: Vec::new(),
+            ids,
             bytes_total,
             bytes_read: 0,
         }
@@ -88,7 +88,7 @@ impl ArticleReader {
 
     /// Whether an article of this id was given.
     pub fn gave(&self, id: &str) -> bool {
-        self.seen.contains_key(id)
+        self.ids.has(id)
     }
 
     /// The size of all files found, in bytes.
@@ -131,7 +131,7 @@ impl ArticleReader {
             .read_to_end(&mut sample)
             .map_err(unreadable)?;
         let format = format::of(&file.path, &sample).map_err(|reason| (None, Why::Format, reason.into()))?;
-        self.paths.push(file.path.clone());
+        self.ids.begin(file.path.clone());
         if format == Format::Lines {
             opened.seek(SeekFrom::Start(0)).map_err(unreadable)?;
             self.bytes_read -= file.size;
@@ -160,6 +160,11 @@ impl ArticleReader {
         if text.trim().is_empty() {
             return Err((None, Why::Empty, "holds nothing but white space".into()));
         }
+        // Some old programs end lines by a carriage return alone.
+        let text = match text.contains('\r') && !text.contains('\n') {
+            true => Cow::Owned(text.replace('\r', "\n")),
+            false => text,
+        };
         let name = walk::title_from_name(&file.path);
         let reading = match format {
             Format::Json => {
@@ -197,19 +202,19 @@ impl ArticleReader {
         for what in std::mem::take(&mut found.noticed) {
             self.notice(&file.path, None, Why::Document, what);
         }
+        for what in std::mem::take(&mut found.passed_over) {
+            self.notice(&file.path, None, Why::NoArticle, what);
+        }
         for (reason, text) in std::mem::take(&mut found.left_out) {
             let reason = documents::reason(&reason);
             self.leave_out(&file.path, reason, text);
         }
         let name = walk::title_from_name(&file.path);
         if !found.tables.is_empty() {
-            let several = found.tables.len() > 1;
             let mut records = Vec::new();
-            for (number, rows) in std::mem::take(&mut found.tables).into_iter().enumerate() {
-                let mut id = file.origin.id();
-                if several {
-                    id.push_str(&format!("-{}", number + 1));
-                }
+            for rows in std::mem::take(&mut found.tables) {
+                // By its sheet's name, which stays where others come and go.
+                let id = format!("{}-{}", file.origin.id(), rows.key);
                 let rows = table::records(rows, &id, &name);
                 self.leave_all_out(&file.path, rows.left_out);
                 records.extend(rows.records);
@@ -305,9 +310,9 @@ impl ArticleReader {
         lines.taken += counted;
         self.bytes_read += counted;
         lines.line += 1;
-        let record = match line {
+        let records = match line {
             RawLine::Bytes(bytes) => json::read_line(&bytes, lines.encoding, &format!("{}-{}", lines.id, lines.line)),
-            RawLine::TooLong => Err(format!("is longer than {} MiB", json::MAX_LINE >> 20)),
+            RawLine::TooLong => vec![Err(format!("is longer than {} MiB", json::MAX_LINE >> 20))],
             RawLine::End => {
                 self.bytes_read += lines.size.saturating_sub(lines.taken);
                 if lines.records == 0 {
@@ -319,17 +324,15 @@ impl ArticleReader {
                 return;
             }
         };
-        match record {
-            Ok(None) => {}
-            Ok(Some(record)) => {
-                lines.records += 1;
-                lines.lost.add(Some(lines.line), record.lost);
-                self.accept(&lines.path, Some(lines.line), record.article);
-                self.leave_all_out(&lines.path, record.left_out);
-            }
-            Err(reason) => {
-                lines.records += 1;
-                self.reject(&lines.path, Some(lines.line), Why::Record, reason);
+        for record in records {
+            lines.records += 1;
+            match record {
+                Ok(record) => {
+                    lines.lost.add(Some(lines.line), record.lost);
+                    self.accept(&lines.path, Some(lines.line), record.article);
+                    self.leave_all_out(&lines.path, record.left_out);
+                }
+                Err(reason) => self.reject(&lines.path, Some(lines.line), Why::Record, reason),
             }
         }
         self.lines = Some(lines);
@@ -342,30 +345,9 @@ impl ArticleReader {
             self.reject(path, line, Why::TooLarge, error.message().to_string());
             return;
         }
-        match self.seen.get(&article.id) {
-            Some(&(other, first)) => {
-                let mut before = self
-                    .paths
-                    .get(other)
-                    .map(|path| path.display().to_string())
-                    .unwrap_or_default();
-                if first > 0 {
-                    before.push_str(&format!(":{first}"));
-                }
-                let here = line.map(|line| format!(" (line {line})")).unwrap_or_default();
-                let reason = format!(
-                    "the id `{}`{here} was given to an article before, at {before}",
-                    article.id
-                );
-                self.reject(path, line, Why::Duplicate, reason);
-            }
-            None => {
-                self.seen.insert(
-                    article.id.clone(),
-                    (self.paths.len().saturating_sub(1), line.unwrap_or(0)),
-                );
-                self.pending.push_back(ReadEvent::Article(article));
-            }
+        match self.ids.give(&article.id, article.origin.as_ref(), line) {
+            Ok(()) => self.pending.push_back(ReadEvent::Article(article)),
+            Err(reason) => self.reject(path, line, Why::Duplicate, reason),
         }
     }
 

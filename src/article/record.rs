@@ -95,18 +95,15 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     let mut read = Record::default();
     lift(&mut fields);
     unwrap_typed(&mut fields);
-    let id = match take(&mut fields, Role::Id) {
-        Some((_, Value::String(id))) => id,
-        Some((_, Value::Number(id))) => id.to_string(),
+    let own = match take(&mut fields, Role::Id) {
+        Some((_, Value::String(id))) => Some(id).filter(|id| !id.trim().is_empty()),
+        Some((_, Value::Number(id))) => Some(id.to_string()),
         Some((name, other)) => return Err(format!("`{name}` is {}, not a string or a number", kind_of(&other))),
-        None => match id {
-            Some(id) => id,
-            None => return Err("has no `_id` (or `id`); give each record one that stays".into()),
-        },
+        None => None,
     };
-    if id.trim().is_empty() {
-        return Err("its `_id` is empty".into());
-    }
+    let Some(id) = own.or(id) else {
+        return Err("has no `_id` (or `id`); give each record one that stays".into());
+    };
     if id.len() > MAX_ID || id.contains(char::is_control) {
         return Err(format!(
             "its `_id` is longer than {MAX_ID} bytes or has control characters"
@@ -603,7 +600,7 @@ mod tests {
         check("7", "is a number");
         check(r#"{"text": "x"}"#, "has no `_id`");
         check(r#"{"_id": true, "text": "x"}"#, "`_id` is a truth value");
-        check(r#"{"_id": "", "text": "x"}"#, "`_id` is empty");
+        check(r#"{"_id": " ", "text": "x"}"#, "has no `_id`");
         check(r#"{"_id": "a\nb", "text": "x"}"#, "control characters");
         check(r#"{"_id": "a"}"#, "has no `text`");
         check(r#"{"_id": "a", "size": "x"}"#, "but `size`");

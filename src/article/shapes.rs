@@ -5,6 +5,7 @@
 //! `record`.
 
 use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::cells::Table;
 use super::fields::{self, Role, has_text};
@@ -69,13 +70,9 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
     };
     let ones = below(fields, &is_one);
     for path in &ones {
-        let own = if ones.len() == 1 {
-            "1".to_string()
-        } else {
-            path.join("/")
-        };
         if let Some(record) = at(fields, path) {
-            records.push(read_record(record.take(), Some(format!("{id}-{own}"))));
+            // By its place, which stays where others come beside it.
+            records.push(read_record(record.take(), Some(format!("{id}-{}", path.join("/")))));
         }
     }
     // By names that are known, else by what reads as sentences, else by words.
@@ -136,11 +133,9 @@ fn told(fields: Map<String, Value>, id: &str, name: &str) -> Vec<Reading> {
     };
     let texts: Vec<(String, String)> = texts.filter(|(_, text)| !text.trim().is_empty()).collect();
     if 2 * questions > texts.len() {
-        let of = texts.into_iter().map(|(question, answer)| {
-            // The question stays when others are added.
-            let key: String = question.chars().take(60).collect();
-            record(&question, answer, format!("{id}-{key}"))
-        });
+        let of = texts
+            .into_iter()
+            .map(|(question, answer)| record(&question, answer, format!("{id}-{}", key_of(&question))));
         return of.collect();
     }
     let lines: Vec<String> = texts
@@ -148,6 +143,23 @@ fn told(fields: Map<String, Value>, id: &str, name: &str) -> Vec<Reading> {
         .map(|(name, text)| format!("{name}：{text}"))
         .collect();
     vec![record(name, lines.join("\n\n"), format!("{id}-1"))]
+}
+
+/// The most characters of a question that stand in an id.
+const MAX_KEY: usize = 60;
+
+/// What a question's id has of it, which stays when others are added: of a long one its beginning, and what tells it
+/// apart from others that begin so.
+fn key_of(question: &str) -> String {
+    let shown = |text: &str| text.replace(char::is_control, " ");
+    match question.char_indices().nth(MAX_KEY) {
+        None => shown(question),
+        Some((end, _)) => format!(
+            "{}~{:08x}",
+            shown(&question[..end]),
+            xxh3_64(question.as_bytes()) as u32
+        ),
+    }
 }
 
 /// Whether a name is a question.

@@ -33,6 +33,7 @@ pub(super) fn parts(table: Table) -> Vec<(String, Table)> {
         for (at, rows) in one_below_another(block).into_iter().enumerate() {
             let part = Table {
                 name: table.name.clone(),
+                key: table.key.clone(),
                 rows,
                 // What was told of the whole sheet's header is true of its first table.
                 header_rows: if is_cut || at > 0 { 0 } else { header_rows },

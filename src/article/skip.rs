@@ -11,12 +11,20 @@ pub(super) fn file(path: &Path) -> Option<&'static str> {
     if name.ends_with('~') || name.starts_with("~$") || (name.starts_with('#') && name.ends_with('#')) {
         return Some("is an editor's backup or lock; name it to read it");
     }
+    // vim tries with a file of this name whether it may write.
+    let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);
+    let is_backup = [".bak", ".backup", ".orig", ".save"]
+        .iter()
+        .any(|end| stem.ends_with(end));
+    if name == "4913" || is_backup {
+        return Some("is an editor's backup; name it to read it");
+    }
     if matches!(name.as_str(), "thumbs.db" | "desktop.ini") {
         return Some("belongs to the file manager");
     }
     let extension = path.extension()?.to_string_lossy().to_ascii_lowercase();
     Some(match extension.as_str() {
-        "bak" | "backup" | "old" | "wbk" | "xlk" | "orig" | "swp" | "swo" | "swn" | "tmp" | "temp" | "rej" => {
+        "bak" | "backup" | "save" | "old" | "wbk" | "xlk" | "orig" | "swp" | "swo" | "swn" | "tmp" | "temp" | "rej" => {
             "is an editor's backup; name it to read it"
         }
         "crdownload" | "part" | "partial" | "download" | "opdownload" | "aria2" | "!ut" | "td" | "xltd" => {
@@ -84,6 +92,21 @@ mod tests {
         check("~$报告.docx", Some("lock"));
         check("#x.md#", Some("backup"));
         check("x.md.BAK", Some("backup"));
+        check("a.bak.md", Some("backup"));
+        check("a.md.save", Some("backup"));
+        check("a.md.save.1", Some("backup"));
+        check("4913", Some("backup"));
+        // Copies that somebody made may have been changed since.
+        for copy in [
+            "a - 副本.md",
+            "a (1).md",
+            "a copy.md",
+            "a.conflict.md",
+            "save.md",
+            "bak",
+        ] {
+            check(copy, None);
+        }
         check("文件.pdf.crdownload", Some("download"));
         check("jquery.min.js", Some("script"));
         check("图.SVG", Some("picture"));

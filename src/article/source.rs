@@ -4,6 +4,7 @@
 //! was named in the same call. A file belongs to the innermost source that holds it: a folder inside a known one is no
 //! second source, and a folder that was known before the one around it stays its own. Reads no file.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ pub enum SourceKind {
 pub struct Source {
     /// Unique in an index.
     pub name: String,
-    /// The folder, in full; empty if there is none.
+    /// The folder, in full, as its articles' ids would show it; empty if there is none.
     pub root: String,
     /// What of the folder belongs to it.
     pub kind: SourceKind,
@@ -71,15 +72,23 @@ impl Source {
     /// Whether a path, in full, belongs to it unless another source inside does.
     fn holds(&self, path: &Path) -> bool {
         match self.kind {
-            SourceKind::Folder => path.starts_with(&self.root),
-            SourceKind::Files => path.parent() == Some(Path::new(&self.root)),
+            SourceKind::Folder => path.starts_with(self.folder()),
+            SourceKind::Files => path.parent() == Some(&self.folder()),
             SourceKind::Given => false,
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> Cow<'_, Path> {
+        match self.root.contains('%') {
+            true => PathBuf::from(file_name(&self.root)).into(),
+            false => Path::new(&self.root).into(),
         }
     }
 
     /// Whether it has a folder that is not there, on this machine.
     pub fn is_lost(&self) -> bool {
-        self.kind != SourceKind::Given && !Path::new(&self.root).exists()
+        self.kind != SourceKind::Given && !self.folder().exists()
     }
 
     /// Where its articles come from, for people.
@@ -94,7 +103,7 @@ impl Source {
     pub fn path_of(&self, place: &str) -> PathBuf {
         place
             .split('/')
-            .fold(PathBuf::from(&self.root), |path, part| path.join(file_name(part)))
+            .fold(self.folder().into_owned(), |path, part| path.join(file_name(part)))
     }
 }
 
@@ -160,7 +169,7 @@ impl Sources {
         let source = holding.max_by_key(|source| source.root.len())?;
         Some(Origin {
             source: source.name.clone(),
-            path: joined(file.strip_prefix(&source.root).ok()?),
+            path: joined(file.strip_prefix(source.folder()).ok()?),
         })
     }
 
@@ -173,7 +182,7 @@ impl Sources {
             Err(error) if error.fault() == Fault::Precondition => {
                 let full = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
                 let folder = if full.is_dir() { Some(&*full) } else { full.parent() };
-                let name = self.free_name(&folder.unwrap_or(&full).to_string_lossy());
+                let name = self.free_name(&printable(folder.unwrap_or(&full).as_os_str()));
                 self.claim(path, Some(&name))
             }
             other => other,
@@ -182,9 +191,8 @@ impl Sources {
 
     /// A name to propose for a folder: its own with that of the folder it lies in.
     fn free_name(&self, root: &str) -> String {
-        let above = Path::new(root)
-            .parent()
-            .map_or_else(String::new, |above| name_of(&above.to_string_lossy()));
+        let above = Path::new(root).parent().and_then(Path::to_str);
+        let above = above.map_or_else(String::new, name_of);
         let name = format!("{above}-{}", name_of(root));
         let numbered = (2..).map(|n| format!("{name}-{n}"));
         let mut names = std::iter::once(name.clone()).chain(numbered);
@@ -199,7 +207,7 @@ impl Sources {
     /// the name is another folder's or the path belongs to another source. Each says what to do.
     pub fn claim(&mut self, path: &Path, name: Option<&str>) -> Result<Scope> {
         let known = std::path::absolute(path).ok();
-        let known = known.and_then(|path| self.0.iter().find(|source| Path::new(&source.root) == path));
+        let known = known.and_then(|path| self.0.iter().find(|source| source.folder() == path));
         let known = known.map(|source| source.name.clone());
         let unreachable = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -220,7 +228,7 @@ impl Sources {
             true => (full.clone(), SourceKind::Folder),
             false => (full.parent().unwrap_or(Path::new("/")).to_path_buf(), SourceKind::Files),
         };
-        let root = root.to_string_lossy().into_owned();
+        let root = printable(root.as_os_str());
         let scope = Scope {
             given: path.to_path_buf(),
             full,
@@ -230,7 +238,7 @@ impl Sources {
         }
         let belongs = |source: &&mut Source| match kind {
             SourceKind::Folder => {
-                source.root == root || source.kind == SourceKind::Folder && scope.full.starts_with(&source.root)
+                source.root == root || source.kind == SourceKind::Folder && scope.full.starts_with(source.folder())
             }
             SourceKind::Files | SourceKind::Given => source.holds(&scope.full),
         };
@@ -292,10 +300,9 @@ fn check_name(field: &str, name: &str) -> Result<()> {
     }
 }
 
-/// The name that a folder's source has unless another is given.
+/// The name that a folder's source has unless another is given; of the folder as [`printable`] shows it.
 fn name_of(root: &str) -> String {
-    let name = Path::new(root).file_name().map(printable);
-    match name {
+    match Path::new(root).file_name().and_then(OsStr::to_str) {
         Some(name) => name.chars().take(MAX_NAME).collect(),
         None => "root".into(),
     }
@@ -307,8 +314,8 @@ fn joined(path: &Path) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// A file's name as an id shows it, different for different names: control characters, bytes that are no UTF-8, and a
-/// percent sign that could be taken for the beginning of such a one, as `%` and two hexadecimal digits a byte.
+/// A file's name or path as an id shows it, different for different ones: control characters, bytes that are no UTF-8,
+/// and a percent sign that could be taken for the beginning of such a one, as `%` and two hexadecimal digits a byte.
 fn printable(name: &OsStr) -> String {
     let mut shown = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {
@@ -334,7 +341,7 @@ fn escaped(text: &[u8]) -> Option<u8> {
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
-/// The file's name that [`printable`] shows so. Where names are not bytes (Windows), one that holds no Unicode is not
+/// The name or path that [`printable`] shows so. Where names are not bytes (Windows), one that holds no Unicode is not
 /// found again, as if it were gone.
 fn file_name(shown: &str) -> OsString {
     let (mut bytes, mut rest) = (Vec::with_capacity(shown.len()), shown.as_bytes());
@@ -426,6 +433,28 @@ mod tests {
         assert!(
             seen.is_empty() || seen.contains("100%.txt") && seen.contains("b%ff.txt") && seen.contains("a%250a.txt")
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_is_a_source_whatever_its_name_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let names: [&[u8]; 3] = [b"\xb1\xa3/a.md", b"100%25/b.md", b"%e5/\xce/c.md"];
+        for (name, expected) in names.iter().zip(["%b1%a3/a.md", "100%2525/b.md", "%ce/c.md"]) {
+            let file = root.join(Path::new(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name)));
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, "x").unwrap();
+            let mut sources = Sources::default();
+            sources.claim(file.parent().unwrap(), None).unwrap();
+            let origin = sources.origin(&file).unwrap();
+            let source = sources.get(&origin.source).unwrap();
+            assert_eq!((origin.id().as_str(), source.is_lost()), (expected, false));
+            assert_eq!(source.path_of(&origin.path), file);
+            // Named again it is the same.
+            sources.claim(file.parent().unwrap(), None).unwrap();
+            assert_eq!(sources.iter().count(), 1);
+        }
     }
 
     #[test]

@@ -254,6 +254,41 @@ fn questions_beside_a_corpus_are_no_articles_unless_named() {
 }
 
 #[test]
+fn lines_are_lines_however_they_end_and_short_ones_in_gb18030_are_no_utf8() {
+    let gb = |text: &str| encoding_rs::GB18030.encode(text).0.into_owned();
+    let lines = "{\"_id\": \"1\", \"text\": \"断缴后三个月内可以补缴，缴费年限连续计算。\"}\n\
+                 {\"_id\": \"2\", \"title\": \"住院\", \"text\": \"医院 100元\"}\n";
+    let (articles, rejected) = read_folder(&[
+        ("a.txt", "断缴须知\r三个月内补缴。\r待遇不受影响。\r".as_bytes()),
+        ("b.jsonl", &gb(lines)),
+        (
+            "c.jsonl",
+            "{\"_id\": \"3\", \"text\": \"甲\"} {\"_id\": \"4\", \"text\": \"乙\"}\n{\"text\": \"丙\"}".as_bytes(),
+        ),
+        ("d.txt", &gb("住院\n\n医院")),
+    ]);
+    assert_eq!(rejected, []);
+    assert_eq!(ids(&articles), ["a.txt", "1", "2", "3", "4", "c.jsonl-2", "d.txt"]);
+    assert_eq!(articles[0].title, "断缴须知");
+    assert_eq!(articles[0].text, "三个月内补缴。\n待遇不受影响。");
+    assert_eq!(
+        (articles[2].title.as_str(), articles[2].text.as_str()),
+        ("住院", "医院 100元")
+    );
+    assert!(articles[6].text.contains("医院"), "{:?}", articles[6]);
+}
+
+#[cfg(feature = "documents")]
+#[test]
+fn rows_are_named_by_their_sheet_even_if_it_is_the_only_one() {
+    let cell = |text: &str| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let row = |cells: [&str; 2]| format!("<row>{}</row>", cells.map(cell).concat());
+    let rows = [row(["问题", "答案"]), row(["断缴后怎么办？", "三个月内补缴。"])];
+    let (articles, rejected) = read_folder(&[("w.xlsx", &documents::tests::xlsx(&rows.concat(), ""))]);
+    assert_eq!((ids(&articles), rejected), (vec!["w.xlsx-待遇-2"], vec![]));
+}
+
+#[test]
 fn hostile_files_are_reported_and_survived() {
     let line = format!("{{\"_id\": \"big\", \"text\": \"{}\"}}\n", "x".repeat(3 << 20));
     let too_long = format!(

@@ -43,16 +43,18 @@ pub(super) fn find(scopes: &[Scope], sources: &Sources) -> Vec<Found> {
         }
     }
     // A link to a file that is found by itself too would be a copy of it.
-    let files = found.files;
-    let copies: HashSet<usize> = found
-        .links
-        .into_iter()
-        .filter_map(|(target, at)| files.contains(&target).then_some(at))
-        .collect();
-    let numbered = found.all.into_iter().enumerate();
-    numbered
-        .filter_map(|(at, one)| (!copies.contains(&at)).then_some(one))
-        .collect()
+    for (target, at) in found.links {
+        if found.files.contains(&target)
+            && let Ok(link) = &found.all[at]
+        {
+            found.all[at] = Err((link.path.clone(), Why::Link, another_link(&target)));
+        }
+    }
+    found.all
+}
+
+fn another_link(target: &Path) -> String {
+    format!("is a link to {}, which is read already", target.display())
 }
 
 /// What was found so far.
@@ -83,7 +85,7 @@ impl Gathered {
         if !named && path.is_symlink() {
             let target = full.canonicalize().unwrap_or(full);
             // Who may write into a folder of articles may not thereby read what lies elsewhere.
-            let root = sources.get(&origin.source).map(|source| Path::new(&source.root));
+            let root = sources.get(&origin.source).map(|source| source.folder());
             if !target.starts_with(&scope.full) && root.is_none_or(|root| !target.starts_with(root)) {
                 return self.refuse(
                     &path,
@@ -93,7 +95,7 @@ impl Gathered {
             }
             // Of several links to one file that lies elsewhere, the first is read.
             if self.links.contains_key(&target) {
-                return;
+                return self.refuse(&path, Why::Link, another_link(&target));
             }
             self.links.insert(target, self.all.len());
         } else {

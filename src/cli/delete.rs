@@ -122,10 +122,10 @@ impl Delete {
             return Ok((found.len(), found));
         }
         let index = EmbeddedIndex::open(&self.index.folder)?;
+        // As above; the folder's own, which can finish what it began.
+        let writer = (!self.dry_run).then(|| EmbeddedIndex::writer(&index)).transpose()?;
         let found = self.find(&*index, &selection, &self.index.folder.display().to_string())?;
-        if !self.dry_run {
-            // The folder's own, which can finish what it began.
-            let mut writer = EmbeddedIndex::writer(&index)?;
+        if let Some(mut writer) = writer {
             self.write(&mut writer, &selection, &found)?;
             writer.finish()?;
         }

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -111,8 +110,8 @@ impl Destination for Remote {
         let mut state = self.state.borrow_mut();
         state.sources = sources.clone();
         let may_be_in = |source: &&Source| {
-            let root = Path::new(&source.root);
-            let overlaps = |scope: &Scope| root.starts_with(&scope.full) || scope.full.starts_with(root);
+            let root = source.folder();
+            let overlaps = |scope: &Scope| root.starts_with(&scope.full) || scope.full.starts_with(&root);
             source.kind != SourceKind::Given && scopes.iter().any(overlaps)
         };
         let mut origins = BTreeMap::new();
@@ -129,6 +128,14 @@ impl Destination for Remote {
             client: state.client.clone(),
             origins,
         }))
+    }
+
+    fn hand_on(&self, ids: &[String]) -> Result<()> {
+        match ids {
+            [] => Ok(()),
+            // A service gives no source what another one has.
+            ids => self.delete(ids).map(drop),
+        }
     }
 
     fn upsert(&self, articles: Vec<Article>, _: Budget) -> Vec<Result<Outcome>> {

@@ -47,7 +47,7 @@ impl SoFar {
             let error = match &outcome {
                 Ok(outcome) => {
                     self.counts += *outcome;
-                    self.records.taken(source, *outcome, false);
+                    self.records.taken(source, *outcome);
                     continue;
                 }
                 Err(error) => error,

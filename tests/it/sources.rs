@@ -379,3 +379,241 @@ fn delete_takes_the_names_that_search_takes() {
     let nowhere = refused(root, &["rebuild", "--index", "nowhere"]);
     assert!(!root.join("nowhere").exists(), "{nowhere}");
 }
+
+fn record(id: &str, text: &str) -> String {
+    format!("{{\"id\": \"{id}\", \"title\": \"甲\", \"text\": \"{text}\"}}\n")
+}
+
+/// What the index holds as this article's text, by a search for all it says.
+fn text_of(root: &Path, id: &str) -> String {
+    use baowen::index::Backend as _;
+    let index = baowen::index::EmbeddedIndex::open(&root.join("idx")).unwrap();
+    let article = index.snapshot().unwrap().article(id, Budget::single()).unwrap();
+    article.unwrap().text
+}
+
+#[test]
+fn records_whose_file_moved_to_another_source_go_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("x/a.jsonl", &record("1", "三个月内补缴。")),
+            ("y/k.md", "# 丁\n\n三十日内申请。"),
+        ],
+    );
+    index(root, &["x", "y"]);
+    fs::rename(root.join("x/a.jsonl"), root.join("y/a.jsonl")).unwrap();
+    fs::write(root.join("y/a.jsonl"), record("1", "六个月内补缴。")).unwrap();
+    let summary = index(root, &["y"]);
+    assert_eq!(
+        (&summary["updated"], &summary["skipped"]),
+        (&1.into(), &serde_json::json!([])),
+        "{summary}"
+    );
+    assert_eq!(text_of(root, "1"), "六个月内补缴。");
+    // It is the other source's now, and nothing of it is gone.
+    let summary = index(root, &["y", "--prune"]);
+    assert_eq!((&summary["unchanged"], &summary["pruned"]), (&2.into(), &0.into()));
+    assert_eq!(ids(root), ["1", "y/k.md"]);
+    // A folder that is not there may be on a disk that is away.
+    fs::rename(root.join("y"), root.join("away")).unwrap();
+    write(
+        root,
+        &[("z/b.jsonl", &record("1", "别的。")), ("z/c.md", "# 丙\n\n也别的。")],
+    );
+    let summary = index(root, &["z"]);
+    assert!(summary["skipped"][0].as_str().unwrap().contains("a.jsonl"), "{summary}");
+    assert_eq!(text_of(root, "1"), "六个月内补缴。");
+}
+
+#[test]
+fn records_move_out_of_a_source_inside_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("d/k.md", "# 丙\n\n二十四个月。"),
+            ("d/p/a.jsonl", &record("1", "三个月内补缴。")),
+        ],
+    );
+    index(root, &["d/p"]);
+    index(root, &["d"]);
+    fs::rename(root.join("d/p"), root.join("d/q")).unwrap();
+    let summary = index(root, &["d", "--prune"]);
+    assert_eq!(
+        (&summary["updated"], &summary["skipped"]),
+        (&1.into(), &serde_json::json!([])),
+        "{summary}"
+    );
+    let summary = index(root, &["d", "--prune"]);
+    assert_eq!(
+        (&summary["unchanged"], &summary["gone"]),
+        (&2.into(), &serde_json::json!([]))
+    );
+    assert_eq!(ids(root), ["1", "d/k.md"]);
+}
+
+#[test]
+fn nothing_of_a_damaged_file_is_pruned() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let rows = "id,标题,正文\n1,甲,三个月内补缴。\n2,乙,三十日内申请。\n3,丙,二十四个月。\n";
+    write(root, &[("d/a.csv", rows)]);
+    index(root, &["d"]);
+    let torn = rows
+        .replace("三个月内补缴。", "\"三个月内补缴。")
+        .replace("二十四个月。", "\"二十四个月。\"");
+    write(root, &[("d/a.csv", &torn)]);
+    let summary = index(root, &["d", "--prune"]);
+    assert_eq!(
+        (&summary["pruned"], &summary["gone"]),
+        (&0.into(), &serde_json::json!([])),
+        "{summary}"
+    );
+    let noticed = summary["noticed"].to_string();
+    assert!(
+        noticed.contains("is damaged, so the") && noticed.contains("stay"),
+        "{noticed}"
+    );
+    assert!(ids(root).len() >= 3, "{:?}", ids(root));
+    write(root, &[("d/a.csv", "id,标题,正文\n1,甲,三个月内补缴。\n")]);
+    assert_eq!(index(root, &["d", "--prune"])["pruned"], 2);
+}
+
+#[test]
+fn a_record_takes_no_id_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[("d/x.md", "# 甲\n\n三个月内补缴。"), ("e/k.md", "# 丁\n\n别的。")],
+    );
+    index(root, &["d"]);
+    write(
+        root,
+        &[(
+            "d/e.jsonl",
+            &[
+                record("d/x.md", "强占。"),
+                record("d/x.md-1", "也占。"),
+                record("d/e.jsonl-9", "自己的。"),
+            ]
+            .concat(),
+        )],
+    );
+    let summary = index(root, &["d"]);
+    assert_eq!(
+        (&summary["updated"], &summary["added"]),
+        (&0.into(), &1.into()),
+        "{summary}"
+    );
+    let skipped = summary["skipped"].as_array().unwrap();
+    for said in skipped {
+        let said = said.as_str().unwrap();
+        assert!(
+            said.contains("d/e.jsonl:") && said.contains("belongs to d/x.md"),
+            "{said}"
+        );
+    }
+    assert_eq!(skipped.len(), 2);
+    assert_eq!(text_of(root, "d/x.md"), "三个月内补缴。");
+}
+
+#[test]
+fn ids_that_change_within_a_file_are_moves() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[("d/a.json", "{\"text\": \"三个月内补缴。\", \"title\": \"甲\"}")],
+    );
+    index(root, &["d"]);
+    assert_eq!(ids(root), ["d/a.json-1"]);
+    write(
+        root,
+        &[(
+            "d/a.json",
+            "[{\"text\": \"三十日内申请。\", \"title\": \"乙\"}, {\"text\": \"三个月内补缴。\", \"title\": \"甲\"}]",
+        )],
+    );
+    index(root, &["d"]);
+    assert_eq!(ids(root), ["d/a.json-1", "d/a.json-2"]);
+    write(
+        root,
+        &[(
+            "d/a.json",
+            "{\"data\": {\"list\": [{\"text\": \"三十日内申请。\", \"title\": \"乙\"}, {\"text\": \"三个月内补缴。\", \"title\": \"甲\"}]}}",
+        )],
+    );
+    let summary = index(root, &["d"]);
+    assert_eq!(
+        summary["moved"],
+        serde_json::json!([
+            {"from": "d/a.json-1", "to": "d/a.json-data/list-1"},
+            {"from": "d/a.json-2", "to": "d/a.json-data/list-2"}
+        ]),
+        "{summary}"
+    );
+    assert_eq!(
+        (&summary["added"], &summary["gone"]),
+        (&0.into(), &serde_json::json!([]))
+    );
+    assert_eq!(ids(root), ["d/a.json-data/list-1", "d/a.json-data/list-2"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_became_a_link_is_gone_and_links_to_what_is_read_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("d/in/a.md", "# 甲\n\n三个月内补缴。"),
+            ("d/b.md", "# 乙\n\n三十日内申请。"),
+        ],
+    );
+    index(root, &["d"]);
+    fs::rename(root.join("d/in"), root.join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", root.join("d/in")).unwrap();
+    std::os::unix::fs::symlink("b.md", root.join("d/c.md")).unwrap();
+    let summary = index(root, &["d"]);
+    assert_eq!(summary["gone"], serde_json::json!(["d/in/a.md"]), "{summary}");
+    let skipped = summary["skipped"].to_string();
+    assert!(
+        skipped.contains("d/c.md: is a link to") && skipped.contains("read already"),
+        "{skipped}"
+    );
+    assert_eq!(index(root, &["d", "--prune"])["pruned"], 1);
+    assert_eq!(ids(root), ["d/b.md"]);
+}
+
+#[test]
+fn articles_below_a_folder_that_is_not_entered_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("d/page_files/a.md", "# 甲\n\n三个月内补缴。"),
+            ("d/page_files/b.md", "# 乙\n\n三十日内申请。"),
+            ("d/c.md", "# 丙\n\n二十四个月。"),
+        ],
+    );
+    index(root, &["d"]);
+    // The folder belongs to a page from now on.
+    write(
+        root,
+        &[("d/page.html", "<h1>断缴</h1><p>三个月内补缴可以连续计算。</p>")],
+    );
+    let summary = index(root, &["d", "--prune"]);
+    let skipped = summary["skipped"][0].as_str().unwrap();
+    assert!(
+        skipped.contains("the 2 articles that the index holds of it (`d/page_files/a.md`, ...) stay"),
+        "{skipped}"
+    );
+    assert_eq!(ids(root).len(), 4);
+}

@@ -37,6 +37,8 @@ pub(in super::super) struct Extracted {
     pub left_out: Vec<(String, String)>,
     /// What could not be read, as the end of a sentence.
     pub noticed: Vec<String>,
+    /// What was not read although it could be, as a sentence.
+    pub passed_over: Vec<String>,
 }
 
 /// A reader of one format; those whose crates are young stand behind this.

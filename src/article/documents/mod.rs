@@ -19,7 +19,7 @@ mod xlsx;
 mod xml;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub(super) use child::extract;
 pub use child::{COMMAND, read_isolated, serve};

@@ -292,7 +292,7 @@ fn a_workbook_gives_its_rows_as_they_are_shown() {
         ),
     )
     .unwrap();
-    assert_eq!(found.noticed, ["hidden sheets are not read: 草稿"]);
+    assert_eq!(found.passed_over, ["hidden sheets are not read: 草稿"]);
     assert_eq!(
         found.left_out,
         [("comment".to_string(), "按新文件核对\n比例待定".to_string())]

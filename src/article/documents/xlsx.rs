@@ -98,6 +98,7 @@ impl Reader for Calamine {
             let unnamed = sheet.name.to_lowercase().starts_with("sheet") || sheet.name.starts_with("工作表");
             if !rows.is_empty() {
                 found.tables.push(Table {
+                    key: sheet.name.replace(char::is_control, " "),
                     name: if unnamed { String::new() } else { sheet.name },
                     rows,
                     header_rows,
@@ -107,14 +108,17 @@ impl Reader for Calamine {
         }
         if !hidden.is_empty() {
             found
-                .noticed
+                .passed_over
                 .push(format!("hidden sheets are not read: {}", hidden.join(", ")));
         }
-        match found.tables.is_empty() {
-            true if found.noticed.is_empty() => Err("holds no cells".into()),
-            true => Err(found.noticed.join("; ")),
-            false => Ok(found),
+        if !found.tables.is_empty() {
+            return Ok(found);
         }
+        let said = [found.noticed, found.passed_over].concat();
+        Err(match said.is_empty() {
+            true => "holds no cells".into(),
+            false => said.join("; "),
+        })
     }
 }
 

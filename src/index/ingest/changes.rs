@@ -4,11 +4,11 @@
 //! Looks at the index as it was when the run began and at the disk; writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::article::source::{Scope, Sources};
-use crate::article::{ArticleReader, Rejected};
+use crate::article::source::{Scope, Source, Sources};
+use crate::article::{ArticleReader, Rejected, Why};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::backend::Snapshot;
@@ -74,10 +74,30 @@ pub struct Changes {
     lost: HashMap<u64, Vec<String>>,
     /// Files of which something could not be read, so that what is missing of them may still be there.
     unsure: HashSet<(String, String)>,
+    /// The same of files that were read as far as they could be.
+    damaged: BTreeSet<(String, String)>,
 }
 
 fn key(origin: &Origin) -> (String, String) {
     (origin.source.clone(), origin.path.clone())
+}
+
+/// Whether nothing lies at a place of a source that is read there.
+fn is_missing(source: &Source, place: &str) -> bool {
+    let (root, path) = (source.folder(), source.path_of(place));
+    let is_link = |folder: &Path| folder.symlink_metadata().is_ok_and(|about| about.is_symlink());
+    // Links to folders are not followed.
+    if path.ancestors().skip(1).take_while(|above| *above != root).any(is_link) {
+        return true;
+    }
+    match path.symlink_metadata() {
+        // Another thing has its name now; of a link that is read the caller knows.
+        Ok(about) => about.is_dir() || about.is_symlink(),
+        Err(error) => matches!(
+            error.kind(),
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+        ),
+    }
 }
 
 /// A fingerprint of what an article says, wherever it lies and whatever its file is called.
@@ -117,6 +137,7 @@ impl Changes {
             ahead: reader.ahead().map(key).collect(),
             lost: HashMap::new(),
             unsure: HashSet::new(),
+            damaged: BTreeSet::new(),
         };
         let lost: Vec<String> = changes
             .held
@@ -139,36 +160,41 @@ impl Changes {
 
     /// Whether a file is neither read by this run nor on the disk. One that is there and cannot be reached is not lost.
     fn is_lost(&self, file: &(String, String)) -> bool {
-        let Some(source) = self.sources.get(&file.0) else {
-            return false;
-        };
-        let is_missing = |path: &Path| match path.symlink_metadata() {
-            // Another thing has its name now.
-            Ok(about) => about.is_dir(),
-            Err(error) => matches!(
-                error.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-            ),
-        };
-        !self.ahead.contains(file) && is_missing(&source.path_of(&file.1))
+        let source = self.sources.get(&file.0);
+        !self.ahead.contains(file) && source.is_some_and(|source| is_missing(source, &file.1))
     }
 
-    /// Refuses an article whose id belongs to an article of another source, or of another file that is still there.
+    /// Whether a file is lost and its source's folder is there without it, or was below what is read now. A folder that
+    /// is not there may be on a disk that is away.
+    fn has_left(&self, file: &(String, String)) -> bool {
+        let is_known = |source: &Source| {
+            let root = source.folder();
+            root.is_dir() || self.scopes.iter().any(|scope| root.starts_with(&scope.full))
+        };
+        self.sources.get(&file.0).is_some_and(is_known) && self.is_lost(file)
+    }
+
+    /// Refuses an article whose id belongs to another file that is still there. Whether it comes to another source than
+    /// it was in, because its file moved.
     ///
     /// # Errors
     /// `Caller`, naming both files and the way out.
-    pub fn check(&self, article: &Article) -> Result<()> {
-        let Some(new) = &article.origin else { return Ok(()) };
+    pub fn check(&self, article: &Article) -> Result<bool> {
+        let Some(new) = &article.origin else { return Ok(false) };
         let Some(old) = self.before.origin(&article.id)? else {
-            return Ok(());
+            return Ok(false);
         };
         let path = |origin: &Origin| match self.sources.get(&origin.source) {
             Some(source) => source.path_of(&origin.path),
             None => Path::new(&origin.source).join(&origin.path),
         };
-        let same_source = old.source == new.source;
-        if old == *new || same_source && (self.ahead.contains(&key(&old)) || !path(&old).exists()) {
-            return Ok(());
+        let is_same_source = old.source == new.source;
+        let file = key(&old);
+        if old == *new || is_same_source && (self.ahead.contains(&file) || self.is_lost(&file)) {
+            return Ok(false);
+        }
+        if !is_same_source && self.has_left(&file) {
+            return Ok(true);
         }
         Err(Error::caller(format!(
             "{}: the id `{}` is taken by {} (source `{}`), which stays as it is",
@@ -183,34 +209,90 @@ impl Changes {
         )))
     }
 
-    /// The article that this one, which is new, was before its file moved.
-    pub fn moved_from(&mut self, article: &Article) -> Result<Option<String>> {
-        if self.lost.is_empty() || self.before.is_there(&article.id)? {
-            return Ok(None);
+    /// What an article says, as [`content`] has it, if it is new where there were others that it may have been.
+    pub fn content_of_new(&self, article: &Article) -> Result<Option<u64>> {
+        match self.held.is_empty() || self.before.is_there(&article.id)? {
+            true => Ok(None),
+            false => content(article).map(Some),
         }
-        Ok(self.lost.get_mut(&content(article)?).and_then(Vec::pop))
     }
 
-    /// Notes that something could not be read: what is missing of that file is then not gone. Whether the index holds
-    /// articles of the file.
-    pub fn rejected(&mut self, rejected: &Rejected) -> bool {
-        let is_empty = rejected
-            .path
-            .metadata()
-            .is_ok_and(|about| about.is_file() && about.len() == 0);
-        let Some(origin) = self.origin_of_file(&rejected.path).filter(|_| !is_empty) else {
-            return false;
+    /// The article that the one of this content, which is new, was before its file moved.
+    pub fn moved_from(&mut self, content: u64) -> Option<String> {
+        self.lost.get_mut(&content)?.pop()
+    }
+
+    /// What articles say that the index held, by id, sorted.
+    pub fn contents(&self, ids: &[String]) -> Result<Vec<(String, u64)>> {
+        let mut contents = self.before.contents(ids)?;
+        contents.sort();
+        Ok(contents)
+    }
+
+    /// Notes that something could not be read: what is missing of that file is then not gone. The articles that the
+    /// index holds of it, or of what lies below it, and keeps.
+    pub fn rejected(&mut self, rejected: &Rejected) -> Vec<String> {
+        let about = rejected.path.symlink_metadata();
+        if about.as_ref().is_ok_and(|about| about.is_file() && about.len() == 0) {
+            return Vec::new();
+        }
+        let Some(full) = self.full_path(&rejected.path) else {
+            return Vec::new();
         };
-        let file = key(&origin);
-        let is_held = self.held.contains_key(&file);
-        self.unsure.insert(file);
-        is_held
+        let mut kept = Vec::new();
+        if let Some(origin) = self.sources.origin(&full) {
+            let file = key(&origin);
+            if !self.is_lost(&file) {
+                kept.extend(self.held.get(&file).into_iter().flatten().cloned());
+            }
+            self.unsure.insert(file);
+        }
+        if rejected.line.is_none() && about.is_ok_and(|about| !about.is_file()) {
+            let below = self.held_below(&full).filter(|(file, _)| !self.is_lost(file));
+            kept.extend(below.flat_map(|(_, ids)| ids).cloned());
+        }
+        kept
+    }
+
+    /// Notes what was read but not as it should be: what is missing of a file that is damaged is not gone.
+    pub fn noticed(&mut self, noticed: &Rejected) {
+        if matches!(noticed.why, Why::Records | Why::Document | Why::Encoding) {
+            self.damaged
+                .extend(self.origin_of_file(&noticed.path).as_ref().map(key));
+        }
+    }
+
+    /// The damaged files of which the index holds articles that were not read this time, once everything is read.
+    pub fn kept_of_damaged(&self, reader: &ArticleReader) -> Vec<(PathBuf, Vec<String>)> {
+        let kept_of = |file: &(String, String)| {
+            let ids = self.held.get(file)?.iter().filter(|id| !reader.gave(id));
+            let ids: Vec<String> = ids.cloned().collect();
+            let path = self.sources.get(&file.0)?.path_of(&file.1);
+            (!ids.is_empty()).then_some((path, ids))
+        };
+        self.damaged.iter().filter_map(kept_of).collect()
+    }
+
+    /// The files that the index holds of a folder, whatever source they belong to.
+    fn held_below(&self, folder: &Path) -> impl Iterator<Item = (&(String, String), &Vec<String>)> {
+        let inner = self.sources.iter().filter(|source| source.folder().starts_with(folder));
+        let mut begins: Vec<_> = inner.map(|source| (source.name.clone(), String::new())).collect();
+        if let Some(origin) = self.sources.origin(folder) {
+            begins.push((origin.source, format!("{}/", origin.path)));
+        }
+        begins.into_iter().flat_map(|begin| {
+            let range = self.held.range(begin.clone()..);
+            range.take_while(move |(file, _)| file.0 == begin.0 && file.1.starts_with(&begin.1))
+        })
+    }
+
+    fn full_path(&self, path: &Path) -> Option<PathBuf> {
+        self.scopes.iter().find_map(|scope| scope.full_path(path))
     }
 
     /// Where a file that was found belongs, whether or not it could be read.
     fn origin_of_file(&self, path: &Path) -> Option<Origin> {
-        let full = self.scopes.iter().find_map(|scope| scope.full_path(path))?;
-        self.sources.origin(&full)
+        self.sources.origin(&self.full_path(path)?)
     }
 
     /// The source of a file that was found.
@@ -234,7 +316,7 @@ impl Changes {
     /// The articles that the sources no longer have, sorted, once everything is read.
     pub fn gone(&self, reader: &ArticleReader) -> Vec<String> {
         let is_gone = |file: &(String, String)| match self.ahead.contains(file) {
-            true => !self.unsure.contains(file),
+            true => !self.unsure.contains(file) && !self.damaged.contains(file),
             false => self.is_lost(file),
         };
         let mut gone: Vec<String> = self

@@ -25,6 +25,13 @@ pub trait Destination {
     /// Begins a run over these scopes: the sources are the index's from now on. What it held before.
     fn begin(&self, sources: &Sources, scopes: &[Scope]) -> Result<Arc<dyn Held>>;
 
+    /// Lets articles that are given next come to another source than they were in. An index that this process writes to
+    /// asks nothing for that.
+    fn hand_on(&self, ids: &[String]) -> Result<()> {
+        let _ = ids;
+        Ok(())
+    }
+
     /// As [`Ingest::upsert`].
     fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>>;
 

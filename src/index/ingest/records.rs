@@ -30,14 +30,20 @@ impl Records {
     }
 
     /// An article was taken.
-    pub fn taken(&mut self, source: &str, outcome: Outcome, has_moved: bool) {
+    pub fn taken(&mut self, source: &str, outcome: Outcome) {
         let run = self.of(source.to_owned());
         match outcome {
-            _ if has_moved => run.moved += 1,
             Outcome::Added(_) => run.added += 1,
             Outcome::Updated(_) => run.updated += 1,
             Outcome::Unchanged => run.unchanged += 1,
         }
+    }
+
+    /// An article that was added was there before by another id.
+    pub fn has_moved(&mut self, source: &str) {
+        let run = self.of(source.to_owned());
+        run.added = run.added.saturating_sub(1);
+        run.moved += 1;
     }
 
     /// An article was taken out.

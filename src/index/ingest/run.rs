@@ -1,6 +1,6 @@
 //! Files into an index: read in order, taken in batches, committed as they come, maintained at the end.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 
 use super::changes::Changes;
@@ -96,6 +96,7 @@ pub fn read_into(
         dirty: false,
         has_written: false,
         left: Vec::new(),
+        fresh: HashMap::new(),
     };
     for source in sources.iter().filter(|source| source.is_lost()) {
         run.notice(format!(
@@ -119,12 +120,16 @@ pub fn read_into(
                 batch.push(article);
             }
             ReadEvent::Rejected(rejected) => {
-                let is_held = run.changes.rejected(&rejected);
+                let kept = run.changes.rejected(&rejected);
                 let source = run.changes.source_of_file(&rejected.path);
                 run.records.rejected(source, &rejected);
-                run.skip(match is_held && rejected.line.is_none() {
-                    true => format!("{rejected}; what the index holds of it stays"),
-                    false => rejected.to_string(),
+                run.skip(match (&kept[..], rejected.line) {
+                    ([], _) | (_, Some(_)) => rejected.to_string(),
+                    ([first], None) => format!("{rejected}; what the index holds of it (`{first}`) stays"),
+                    ([first, ..], None) => format!(
+                        "{rejected}; the {} articles that the index holds of it (`{first}`, ...) stay",
+                        kept.len()
+                    ),
                 });
             }
             ReadEvent::LeftOut(path, left) => {
@@ -134,6 +139,7 @@ pub fn read_into(
                 run.records.left_out(source, path, left.reason, left_out);
             }
             ReadEvent::Noticed(noticed) => {
+                run.changes.noticed(&noticed);
                 run.notice(noticed.to_string());
             }
         }
@@ -189,6 +195,19 @@ struct Run<'a> {
     has_written: bool,
     /// Articles that have moved since the last commit, by the ids they had.
     left: Vec<String>,
+    /// Articles that were added, each with its source, by what they say.
+    fresh: HashMap<u64, VecDeque<(String, String)>>,
+}
+
+/// What is known of an article while it is written.
+struct Seen {
+    id: String,
+    source: String,
+    path: String,
+    /// What it says, if it is new.
+    content: Option<u64>,
+    /// The id it had before its file moved.
+    moved_from: Option<String>,
 }
 
 impl Run<'_> {
@@ -196,45 +215,78 @@ impl Run<'_> {
     fn take(&mut self, batch: Vec<Article>) -> Result<()> {
         self.budget.check()?;
         self.summary.articles += batch.len();
-        let (mut taken, mut moved) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        let mut taken = Vec::with_capacity(batch.len());
+        let mut seen = Vec::with_capacity(batch.len());
+        let mut handed_on = Vec::new();
         for article in batch {
             match self.changes.check(&article) {
-                Ok(()) => {
-                    moved.push(
-                        self.changes
-                            .moved_from(&article)?
-                            .map(|from| (from, article.id.clone())),
-                    );
+                Ok(is_from_another) => {
+                    if is_from_another {
+                        handed_on.push(article.id.clone());
+                    }
+                    let (source, path) = place_of(&article);
+                    let content = self.changes.content_of_new(&article)?;
+                    seen.push(Seen {
+                        id: article.id.clone(),
+                        source,
+                        path,
+                        content,
+                        moved_from: content.and_then(|content| self.changes.moved_from(content)),
+                    });
                     taken.push(article);
                 }
                 Err(error) if error.fault() == Fault::Caller => self.refuse(place_of(&article), &error),
                 Err(error) => return Err(error),
             }
         }
-        let places: Vec<_> = taken.iter().map(place_of).collect();
+        self.destination.hand_on(&handed_on)?;
         let taken = self.destination.upsert(taken, self.budget);
-        for ((result, moved), place) in taken.into_iter().zip(moved).zip(places) {
+        for (result, seen) in taken.into_iter().zip(seen) {
             match result {
                 Ok(outcome) => {
                     self.dirty |= outcome != Outcome::Unchanged;
-                    self.records.taken(&place.0, outcome, moved.is_some());
-                    if let Some((from, to)) = moved {
-                        self.left.push(from.clone());
-                        self.dirty = true;
-                        self.summary.moved.push(Moved { from, to });
-                        if let Outcome::Added(passages) = outcome {
-                            self.counts.passages += passages;
+                    self.records.taken(&seen.source, outcome);
+                    self.counts += outcome;
+                    match (outcome, seen.moved_from, seen.content) {
+                        (_, Some(from), _) => self.moved(from, seen.id, &seen.source),
+                        (Outcome::Added(_), None, Some(content)) => {
+                            self.fresh.entry(content).or_default().push_back((seen.id, seen.source));
                         }
-                    } else {
-                        self.counts += outcome;
+                        _ => {}
                     }
                 }
                 // The article's fault: it is left out by name, and the rest goes on.
-                Err(error) if error.fault() == Fault::Caller => self.refuse(place, &error),
+                Err(error) if error.fault() == Fault::Caller => self.refuse((seen.source, seen.path), &error),
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// Notes that an article that was added is one that was there by another id.
+    fn moved(&mut self, from: String, to: String, source: &str) {
+        // Through a service somebody else may have added it meanwhile.
+        self.counts.added = self.counts.added.saturating_sub(1);
+        self.records.has_moved(source);
+        self.left.push(from.clone());
+        self.dirty = true;
+        self.summary.moved.push(Moved { from, to });
+    }
+
+    /// Finds those that are gone from files that are still there among what was added: their ids changed. The others.
+    fn moved_within(&mut self, gone: Vec<String>) -> Result<Vec<String>> {
+        if self.fresh.is_empty() || gone.is_empty() {
+            return Ok(gone);
+        }
+        let mut moved = HashSet::new();
+        for (from, content) in self.changes.contents(&gone)? {
+            let to = self.fresh.get_mut(&content).and_then(VecDeque::pop_front);
+            if let Some((to, source)) = to {
+                moved.insert(from.clone());
+                self.moved(from, to, &source);
+            }
+        }
+        Ok(gone.into_iter().filter(|id| !moved.contains(id)).collect())
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -256,6 +308,15 @@ impl Run<'_> {
         let mut gone = self.changes.gone(reader);
         let moved: HashSet<&str> = self.summary.moved.iter().map(|moved| moved.from.as_str()).collect();
         gone.retain(|id| !moved.contains(id.as_str()));
+        let mut gone = self.moved_within(gone)?;
+        for (path, ids) in self.changes.kept_of_damaged(reader) {
+            self.notice(format!(
+                "{}: is damaged, so the {} articles that the index holds of it and that were not read (`{}`, ...) stay",
+                path.display(),
+                ids.len(),
+                ids[0]
+            ));
+        }
         if prune {
             let emptied = self.changes.emptied();
             let is_kept = |id: &String| {
