@@ -262,6 +262,13 @@ fn articles_are_deleted_by_id_by_source_and_by_what_they_are_about() {
         assert!(message.contains(part), "{args:?}: {message}");
     }
     assert_eq!(ids(root), ["zj/x.md"]);
+    // What is to go is looked for by who may write, so that nothing is written meanwhile.
+    let open = baowen::index::EmbeddedIndex::open(&root.join("idx")).unwrap();
+    let writer = open.writer().unwrap();
+    let message = refused(root, &["delete", "nobody", "--index", "idx"]);
+    assert!(!message.contains("nobody"), "{message}");
+    drop(writer);
+    assert!(refused(root, &["delete", "nobody", "--index", "idx"]).contains("nobody"));
 }
 
 #[cfg(unix)]
@@ -453,6 +460,8 @@ fn records_move_out_of_a_source_inside_another() {
         (&summary["unchanged"], &summary["gone"]),
         (&2.into(), &serde_json::json!([]))
     );
+    // The folder that moved has nothing any more, so nobody is told that it is missing.
+    assert_eq!(summary["noticed"], serde_json::json!([]));
     assert_eq!(ids(root), ["1", "d/k.md"]);
 }
 
@@ -479,6 +488,21 @@ fn nothing_of_a_damaged_file_is_pruned() {
         "{noticed}"
     );
     assert!(ids(root).len() >= 3, "{:?}", ids(root));
+    // Bytes that are no text, in a row, and a row less.
+    let long = "按照规定办理并且在三十日内提出申请，逾期不再受理。";
+    let damaged = [
+        format!("id,标题,正文\n1,甲,{long}").as_bytes(),
+        b"\xff",
+        "补缴。\n".as_bytes(),
+    ]
+    .concat();
+    fs::write(root.join("d/a.csv"), damaged).unwrap();
+    let summary = index(root, &["d", "--prune"]);
+    assert_eq!(
+        (&summary["pruned"], &summary["gone"]),
+        (&0.into(), &serde_json::json!([])),
+        "{summary}"
+    );
     write(root, &[("d/a.csv", "id,标题,正文\n1,甲,三个月内补缴。\n")]);
     assert_eq!(index(root, &["d", "--prune"])["pruned"], 2);
 }

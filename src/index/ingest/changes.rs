@@ -174,6 +174,12 @@ impl Changes {
         self.sources.get(&file.0).is_some_and(is_known) && self.is_lost(file)
     }
 
+    /// Whether a source's folder is not there although the index has articles of it, as far as this run can tell.
+    pub fn misses(&self, source: &Source) -> bool {
+        let is_seen = || self.scopes.iter().any(|scope| source.folder().starts_with(&scope.full));
+        source.is_lost() && (self.held.keys().any(|(name, _)| *name == source.name) || !is_seen())
+    }
+
     /// Refuses an article whose id belongs to another file that is still there. Whether it comes to another source than
     /// it was in, because its file moved.
     ///

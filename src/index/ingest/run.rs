@@ -98,7 +98,8 @@ pub fn read_into(
         left: Vec::new(),
         fresh: HashMap::new(),
     };
-    for source in sources.iter().filter(|source| source.is_lost()) {
+    let missed: Vec<_> = sources.iter().filter(|source| run.changes.misses(source)).collect();
+    for source in missed {
         run.notice(format!(
             "the source `{0}` ({1}) is not there; if its folder moved, name the new place with `--source {0}`, if it is \
              gone, `baowen delete --source {0}` takes its articles out",
