@@ -86,6 +86,13 @@ impl ArticleReader {
         self.files.as_slice().iter().flatten().map(|file| &file.origin)
     }
 
+    /// Reads these files before the others.
+    pub fn read_first(&mut self, is_first: impl Fn(&Origin) -> bool) {
+        let mut files: Vec<Found> = std::mem::take(&mut self.files).collect();
+        files.sort_by_key(|found| !found.as_ref().is_ok_and(|file| is_first(&file.origin)));
+        self.files = files.into_iter();
+    }
+
     /// Whether an article of this id was given.
     pub fn gave(&self, id: &str) -> bool {
         self.ids.has(id)

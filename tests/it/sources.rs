@@ -641,3 +641,33 @@ fn articles_below_a_folder_that_is_not_entered_are_named() {
     );
     assert_eq!(ids(root).len(), 4);
 }
+
+#[test]
+fn a_new_file_takes_no_id_from_one_that_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("d/b.jsonl", &record("1", "三个月内补缴。")),
+            ("d/k.md", "# 丙\n\n二十四个月。"),
+        ],
+    );
+    index(root, &["d"]);
+    write(root, &[("d/a.jsonl", &record("1", "后来的。"))]);
+    let summary = index(root, &["d"]);
+    let skipped = summary["skipped"][0].as_str().unwrap();
+    assert!(
+        skipped.contains("d/a.jsonl:1") && skipped.contains("d/b.jsonl:1"),
+        "{skipped}"
+    );
+    // Nor while that one cannot be read.
+    fs::write(root.join("d/b.jsonl"), b"\0").unwrap();
+    let summary = index(root, &["d", "--prune"]);
+    assert!(summary["skipped"].to_string().contains("is taken by"), "{summary}");
+    assert_eq!(text_of(root, "1"), "三个月内补缴。");
+    // Once that one does not have it any more, it is free.
+    fs::write(root.join("d/b.jsonl"), record("2", "三十日内申请。")).unwrap();
+    index(root, &["d"]);
+    assert_eq!(text_of(root, "1"), "后来的。");
+}

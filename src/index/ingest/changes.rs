@@ -158,6 +158,16 @@ impl Changes {
         Ok(changes)
     }
 
+    /// Whether the index holds articles of a file.
+    pub fn holds(&self, origin: &Origin) -> bool {
+        self.held.contains_key(&key(origin))
+    }
+
+    /// Whether what is missing of a file may still be there.
+    fn is_unsure(&self, file: &(String, String)) -> bool {
+        self.unsure.contains(file) || self.damaged.contains(file)
+    }
+
     /// Whether a file is neither read by this run nor on the disk. One that is there and cannot be reached is not lost.
     fn is_lost(&self, file: &(String, String)) -> bool {
         let source = self.sources.get(&file.0);
@@ -196,7 +206,8 @@ impl Changes {
         };
         let is_same_source = old.source == new.source;
         let file = key(&old);
-        if old == *new || is_same_source && (self.ahead.contains(&file) || self.is_lost(&file)) {
+        let is_read = || self.ahead.contains(&file) && !self.is_unsure(&file);
+        if old == *new || is_same_source && (is_read() || self.is_lost(&file)) {
             return Ok(false);
         }
         if !is_same_source && self.has_left(&file) {
@@ -322,7 +333,7 @@ impl Changes {
     /// The articles that the sources no longer have, sorted, once everything is read.
     pub fn gone(&self, reader: &ArticleReader) -> Vec<String> {
         let is_gone = |file: &(String, String)| match self.ahead.contains(file) {
-            true => !self.unsure.contains(file) && !self.damaged.contains(file),
+            true => !self.is_unsure(file),
             false => self.is_lost(file),
         };
         let mut gone: Vec<String> = self

@@ -85,6 +85,8 @@ pub fn read_into(
     let held = destination.begin(&sources, &scopes)?;
     let mut reader = ArticleReader::read(&scopes, &sources);
     let changes = Changes::new(held, &sources, &scopes, &reader, budget)?;
+    // What has an id already keeps it: a file that is new does not take it from one that is read later.
+    reader.read_first(|origin| changes.holds(origin));
     let mut run = Run {
         destination,
         progress,
