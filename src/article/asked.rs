@@ -4,15 +4,32 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{Role, Speaker, best, has_role, speaker, take_text};
+use super::field_text::take_text;
+use super::fields::{Role, Speaker, best, has_role, has_text, is_known, says_more, speaker};
 use super::texts::has_sentences;
 
 /// The longest question that is a title, in characters.
 const MAX_ASKED: usize = 80;
 
 /// The question that a record without a title asks, out of it, if it is one short line and something else in it
-/// answers.
+/// answers; or the one name of a field that is a question, answered by its text.
 pub(super) fn question(fields: &mut Map<String, Value>) -> Option<String> {
+    asked_in_words(fields).or_else(|| asked_by_name(fields))
+}
+
+fn asked_by_name(fields: &mut Map<String, Value>) -> Option<String> {
+    let is_asked = |(name, value): &(&String, &Value)| asks(name) && !is_known(name) && has_sentences(value);
+    let mut asked = fields.iter().filter(is_asked).map(|(name, _)| name.clone());
+    let name = asked.next().filter(|name| asked.next().is_none() && is_short(name))?;
+    if has_text(fields.keys().map(String::as_str)) {
+        return None;
+    }
+    let answer = fields.remove(&name)?;
+    fields.insert("text".into(), answer);
+    Some(name)
+}
+
+fn asked_in_words(fields: &mut Map<String, Value>) -> Option<String> {
     let is_asked = |(name, value): (&String, &Value)| has_role(name, Role::Ask) && value.as_str().is_some_and(is_short);
     let asked: Vec<&str> = fields
         .iter()
@@ -37,6 +54,27 @@ pub(super) fn question(fields: &mut Map<String, Value>) -> Option<String> {
 fn is_short(text: &str) -> bool {
     let text = text.trim();
     !text.is_empty() && !text.contains(['\n', '<']) && text.chars().count() <= MAX_ASKED
+}
+
+/// Whether a name is a question.
+pub(super) fn asks(name: &str) -> bool {
+    let words = [
+        "怎么",
+        "如何",
+        "什么",
+        "多少",
+        "多久",
+        "哪",
+        "吗",
+        "几",
+        "能否",
+        "是否",
+        "可以",
+        "为何",
+        "何时",
+        "能不能",
+    ];
+    name.ends_with(['?', '？']) || name.starts_with('问') || words.iter().any(|word| name.contains(word))
 }
 
 /// What a record's dialogue begins with, out of it.
@@ -68,7 +106,7 @@ pub(super) fn opening(fields: &mut Map<String, Value>, wants_question: bool) -> 
         if is_short(&asked) {
             question = Some(asked);
             // What else the asker says is a text of its own.
-            match has_sentences(&rest) {
+            match says_more_than_who(&rest) {
                 true => parts[0] = rest,
                 false => drop(parts.remove(0)),
             }
@@ -77,7 +115,7 @@ pub(super) fn opening(fields: &mut Map<String, Value>, wants_question: bool) -> 
     let mut told = Vec::with_capacity(prompts.len());
     for mut prompt in prompts {
         told.push(take_text(&mut prompt));
-        if has_sentences(&prompt) {
+        if says_more_than_who(&prompt) {
             parts.push(prompt);
         }
     }
@@ -85,6 +123,13 @@ pub(super) fn opening(fields: &mut Map<String, Value>, wants_question: bool) -> 
         question,
         prompts: told.join("\n"),
     }
+}
+
+/// Whether a part of a dialogue whose text was taken says anything else than who spoke.
+fn says_more_than_who(part: &Value) -> bool {
+    let fields = part.as_object().into_iter().flatten();
+    let mut others = fields.filter(|(name, _)| !has_role(name, Role::Speaker));
+    others.any(|(_, value)| says_more(value))
 }
 
 #[cfg(test)]

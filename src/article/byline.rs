@@ -127,6 +127,13 @@ pub(super) fn byline(line: &str) -> Option<(String, Date)> {
     Some((source_name(before)?, stamp.date))
 }
 
+/// The publisher behind a day, and nothing else: `2024年3月28日 青禾晚报`.
+pub(super) fn behind_day(line: &str) -> Option<String> {
+    let line = line.trim();
+    let stamp = next_stamp(line, 0).filter(|stamp| stamp.start == 0)?;
+    publisher(&line[stamp.end..])
+}
+
 /// A line under the title that says when and by whom: starts with a time stamp, or with a label such as 发布时间, 来源.
 pub(super) fn dateline(line: &str) -> Option<(Option<String>, Date)> {
     let line = line.trim();

@@ -1,7 +1,7 @@
 //! What the fields of records and the columns of tables are called (`index/lexicon/fields.txt`).
 //!
-//! Owns the names and how one is compared with a field's, and finds the text of a field that is no string. What follows
-//! from a field is for `record`.
+//! Owns the names and how one is compared with a field's. What a field says that is no string is for `field_text`, what
+//! follows from a field for `record`.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -62,8 +62,6 @@ const ROLES: &[(&str, Role)] = &[
     ("aside", Role::Aside),
 ];
 
-/// How deep a text may lie in a field.
-const MAX_DEPTH: usize = 32;
 /// The longest name in a form, in characters.
 const MAX_FORM_NAME: usize = 10;
 /// How many characters may stand before a name that ends another.
@@ -338,83 +336,6 @@ fn fitting(record: &Map<String, Value>, role: Role) -> impl Iterator<Item = ((bo
         .filter_map(move |(field, value)| Some(((is_silent(value), fit(field, role)?), field)))
 }
 
-/// Takes what is said by a value that may be a list of texts or lie deeper (`{"rendered": ...}`, answers with their
-/// authors, blocks and spans of an editor), part by part with blank lines between; what is left of the value says the
-/// rest.
-pub(super) fn take_text(value: &mut Value) -> String {
-    let mut parts = Vec::new();
-    take_parts(value, &mut parts, 0);
-    parts.join("\n\n")
-}
-
-fn take_parts(value: &mut Value, parts: &mut Vec<String>, depth: usize) {
-    match value {
-        Value::String(text) if !text.trim().is_empty() => parts.push(std::mem::take(text)),
-        Value::Array(_) if depth >= MAX_DEPTH => {}
-        Value::Array(values) if values.iter().any(Value::is_array) && values.iter().all(is_row) => {
-            parts.push(values.iter().map(told_row).collect::<Vec<_>>().join("\n"));
-            values.clear();
-        }
-        // Spans of one line.
-        Value::Array(values)
-            if values.iter().any(is_span) && values.iter().all(|value| is_span(value) || is_break(value)) =>
-        {
-            let mut spans = Vec::new();
-            values.iter_mut().for_each(|value| match is_break(value) {
-                true => spans.push("\n".to_string()),
-                false => take_parts(value, &mut spans, depth + 1),
-            });
-            parts.push(spans.concat());
-            values.retain(says_more);
-        }
-        Value::Array(values) => {
-            values.iter_mut().for_each(|value| take_parts(value, parts, depth + 1));
-            values.retain(says_more);
-        }
-        Value::Object(fields) if depth < MAX_DEPTH => {
-            // A part's title stands above it.
-            for role in [Role::Title, Role::Text, Role::Inside] {
-                let mut taken = take_all(fields, role);
-                for (_, inner) in &mut taken {
-                    take_parts(inner, parts, depth + 1);
-                }
-                fields.extend(taken.into_iter().filter(|(_, inner)| says_more(inner)));
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Whether a value is a row of a table: plain values.
-fn is_row(value: &Value) -> bool {
-    let is_plain = |cell: &Value| !cell.is_array() && !cell.is_object();
-    value.as_array().is_some_and(|cells| cells.iter().all(is_plain))
-}
-
-fn told_row(row: &Value) -> String {
-    let cells = row.as_array().map_or(&[][..], Vec::as_slice).iter();
-    let told = cells.map(|cell| match cell {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    });
-    told.collect::<Vec<_>>().join(" | ")
-}
-
-/// Whether a value is a piece of a line, as editors cut lines where the look changes.
-fn is_span(value: &Value) -> bool {
-    let Some(fields) = value.as_object() else { return false };
-    let is_text = fields.get("type").is_some_and(|kind| kind == "text");
-    (is_text && fields.contains_key("text")) || fields.get("insert").is_some_and(Value::is_string)
-}
-
-fn is_break(value: &Value) -> bool {
-    matches!(
-        value.get("type").and_then(Value::as_str),
-        Some("hardBreak" | "hard_break" | "br")
-    )
-}
-
 /// Whether anything is left in a value.
 pub(super) fn says_more(value: &Value) -> bool {
     match value {
@@ -512,52 +433,5 @@ mod tests {
             Role::Date,
             Some("createTime"),
         );
-    }
-
-    #[test]
-    fn a_text_is_found_inside_a_field_and_the_rest_stays() {
-        let check = |mut value: Value, text: &str, rest: Value| {
-            assert_eq!(take_text(&mut value), text);
-            assert_eq!(value, rest);
-        };
-        check(
-            json!({"rendered": "<p>甲</p>", "protected": false}),
-            "<p>甲</p>",
-            json!({"protected": false}),
-        );
-        check(json!(["甲", "", "乙"]), "甲\n\n乙", json!([]));
-        check(
-            json!([{"user": "a", "content": "甲", "score": 5}, {"content": "乙"}]),
-            "甲\n\n乙",
-            json!([{"user": "a", "score": 5}]),
-        );
-        check(
-            json!([
-                {"type": "header", "data": {"text": "产品", "level": 2}},
-                {"type": "list", "data": {"style": "ul", "items": ["甲", "乙"]}}
-            ]),
-            "产品\n\n甲\n\n乙",
-            json!([{"type": "header", "data": {"level": 2}}, {"type": "list", "data": {"style": "ul"}}]),
-        );
-        check(json!([{"title": "一", "content": "甲"}]), "一\n\n甲", json!([]));
-        check(json!({"text": "甲", "items": ["乙"]}), "甲\n\n乙", json!({}));
-        check(
-            json!([["级别", "起付线"], ["三级", 900]]),
-            "级别 | 起付线\n三级 | 900",
-            json!([]),
-        );
-        check(
-            json!([{"type": "text", "text": "起付线"}, {"type": "text", "text": "九百元", "marks": ["b"]}]),
-            "起付线九百元",
-            json!([{"type": "text"}, {"type": "text", "marks": ["b"]}]),
-        );
-        check(
-            json!({"ops": [{"insert": "甲"}, {"insert": "乙\n"}]}),
-            "甲乙\n",
-            json!({}),
-        );
-        let deep = (0..12).fold(json!("甲"), |inner, _| json!({"content": [inner]}));
-        check(deep, "甲", json!({}));
-        check(json!(7), "", json!(7));
     }
 }

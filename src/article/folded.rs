@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::fields::{Role, has_role, has_text, says_already};
+use super::repeated;
 
 /// How deep the fields of a record may lie in it.
 const MAX_FOLDS: usize = 4;
@@ -18,6 +19,16 @@ pub(super) fn holds_text(record: &Value) -> bool {
                     .values()
                     .any(|inner| matches!(inner, Value::Object(inner) if has_text(inner.keys().map(String::as_str))))
         }
+        _ => false,
+    }
+}
+
+/// Whether a value is a text or has one in it.
+fn holds_words(value: &Value) -> bool {
+    match value {
+        Value::String(_) => true,
+        Value::Array(values) => values.iter().any(holds_words),
+        Value::Object(fields) => fields.values().any(holds_words),
         _ => false,
     }
 }
@@ -41,9 +52,10 @@ pub(super) fn unfolded(record: Value) -> Value {
             return Value::Object(fields);
         };
         for (name, value) in fields {
-            // Other names with a mark in front are the engine's own: where it kept the record, how well that fits.
-            if name == "_id" || !name.starts_with('_') || value.is_string() {
-                inside.entry(name).or_insert(value);
+            // Numbers and such by other names with a mark in front are the engine's own: how well the record fits.
+            let is_engines = name.starts_with('_') && name != "_id" && !holds_words(&value);
+            if !is_engines {
+                repeated::add(&mut inside, name, value, 2);
             }
         }
         record = Value::Object(inside);
@@ -94,6 +106,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_stands_beside_the_record_is_kept() {
+        let record =
+            json!({"_id": "1", "_score": 2, "_tags": ["备案"], "title": "外", "node": {"title": "内", "text": "x"}});
+        let expected = json!({"_id": "1", "_tags": ["备案"], "title": "内", "title 2": "外", "text": "x"});
+        assert_eq!(unfolded(record), expected);
+    }
 
     #[test]
     fn what_describes_a_record_is_its_own() {

@@ -5,14 +5,19 @@
 
 use serde_json::{Map, Value};
 
+use super::asked::asks;
 use super::fields::{Role, has_role, has_text, is_known};
 use super::repeated;
+use super::texts::has_sentences;
 
 /// How deep groups may lie in groups.
 const MAX_DEPTH: usize = 16;
 /// Most bytes, as JSON, of a value of a group that each of its records is given; what is longer stands with the first
 /// of them alone, or a small file would ask for memory without bound.
 const MAX_SHARED: usize = 200;
+/// Most questions that belong to one thing, and how many times as long they are at most as what else it says.
+const MAX_FAQ: usize = 20;
+const MIN_DESCRIBED: usize = 4;
 /// Most values that each record of a group is given.
 const MAX_SHARED_VALUES: usize = 20;
 
@@ -29,7 +34,46 @@ fn is_group_at(value: &Value, depth: usize) -> bool {
 fn lists_records(fields: &Map<String, Value>, depth: usize) -> bool {
     depth < MAX_DEPTH
         && !has_text(fields.keys().map(String::as_str))
+        && !is_described(fields)
         && fields.iter().any(|(name, value)| is_of_group(name, value, depth))
+}
+
+/// Whether an object is a thing with a few questions on it (a product and what people ask of it), and no group of
+/// questions: it has a title, and says no less itself than a part of what these say.
+pub(super) fn is_described(fields: &Map<String, Value>) -> bool {
+    let asks_all = |(name, value): (&String, &Value)| is_of_group(name, value, MAX_DEPTH - 1) && is_faq(value);
+    let (faqs, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| asks_all(*field));
+    let length = |fields: &[(&String, &Value)]| fields.iter().map(|(_, value)| value.to_string().len()).sum::<usize>();
+    !faqs.is_empty()
+        && has_title(fields)
+        && has_own_sentences(fields)
+        && MIN_DESCRIBED * length(&others) >= length(&faqs)
+}
+
+/// Whether a value is a list of questions with their answers and no more than belong to one thing.
+fn is_faq(value: &Value) -> bool {
+    let asks_it = |record: &Value| {
+        let fields = record.as_object().into_iter().flatten();
+        let mut questions = fields.filter(|(name, _)| has_role(name, Role::Title) || has_role(name, Role::Ask));
+        questions.any(|(_, value)| value.as_str().is_some_and(asks))
+    };
+    let records = value.as_array().map_or(&[][..], Vec::as_slice);
+    (1..=MAX_FAQ).contains(&records.len()) && records.iter().all(asks_it)
+}
+
+/// Whether an object has a title.
+pub(super) fn has_title(fields: &Map<String, Value>) -> bool {
+    let says = |value: &Value| value.as_str().is_some_and(|title| !title.trim().is_empty());
+    fields
+        .iter()
+        .any(|(name, value)| has_role(name, Role::Title) && says(value))
+}
+
+/// Whether a field of an object that is none of a record's own says sentences, outside lists of records.
+pub(super) fn has_own_sentences(fields: &Map<String, Value>) -> bool {
+    let is_own = |name: &str| has_role(name, Role::Brief) || !(is_known(name) || has_role(name, Role::Inside));
+    let mut own = fields.iter().filter(|(name, _)| is_own(name));
+    own.any(|(name, value)| !is_of_group(name, value, MAX_DEPTH - 1) && has_sentences(value))
 }
 
 /// Whether a field of a group lists its records.

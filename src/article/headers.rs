@@ -205,15 +205,18 @@ pub(super) fn names_by_shape(rows: &[(usize, Vec<String>)]) -> Option<Vec<String
 /// Whether a row at the top of a table stands above its header: one cell, the table's name or its unit, or a few of
 /// which each says what it is (`制表单位：某局`). `wide`: how many cells the widest row has.
 pub(super) fn is_above(row: &[String], wide: usize) -> bool {
+    filled(row).count() == 1 || is_signature(row, wide)
+}
+
+/// Whether a row beside a table's says when and by whom it was made: a few cells, of which each says what it is.
+pub(super) fn is_signature(row: &[String], wide: usize) -> bool {
     let says_what = |cell: &str| {
         let said = cell.split_once(['：', ':']);
         said.is_some_and(|(name, value)| !name.trim().is_empty() && !value.trim().is_empty())
     };
-    let several = filled(row).count();
-    several == 1
-        || (several < wide
-            && filled(row).any(|cell| says_what(cell))
-            && filled(row).all(|cell| says_what(cell) || find_date(cell).is_some()))
+    filled(row).count() < wide
+        && filled(row).any(|cell| says_what(cell))
+        && filled(row).all(|cell| says_what(cell) || find_date(cell).is_some())
 }
 
 /// Whether a row only sums up those above it: a word for that, and else numbers.

@@ -223,6 +223,49 @@ mod tests {
     }
 
     #[test]
+    fn what_names_and_tables_say_is_not_lost() {
+        let check = |text: &str, expected: &[(&str, &str)]| {
+            let records = read_document(text, "f", "文件").unwrap().records;
+            let found: Vec<_> = records.iter().map(|record| &record.as_ref().unwrap().article).collect();
+            let found: Vec<_> = found.iter().map(|a| (a.title.as_str(), a.text.as_str())).collect();
+            assert_eq!(found, expected, "{text}");
+        };
+        let (one, two) = ("三个月内补缴的，待遇不受影响。", "按照月平均工资计发。");
+        check(
+            &format!(r#"{{"医保":{{"断缴怎么办？":"{one}"}}}}"#),
+            &[("断缴怎么办？", one)],
+        );
+        check(
+            &format!(r#"{{"医保":[{{"断缴怎么办？":"{one}"}},{{"津贴怎么算？":"{two}"}}]}}"#),
+            &[("断缴怎么办？", one), ("津贴怎么算？", two)],
+        );
+        // Steps by their names, and questions on a product.
+        check(
+            &format!(r#"{{"title":"申领","办理流程":{{"第一步":"{one}","第二步":"{two}"}}}}"#),
+            &[("申领", &format!("第一步：{one}\n\n第二步：{two}"))],
+        );
+        let product =
+            |title: &str| format!(r#"{{"title":"{title}","intro":"{one}","faq":[{{"q":"多久？","a":"{two}"}}]}}"#);
+        let text = format!("多久？\n\n{two}\n\n{one}");
+        check(&product("甲险"), &[("甲险", &text)]);
+        check(
+            &format!("[{},{}]", product("甲险"), product("乙险")),
+            &[("甲险", &text), ("乙险", &text)],
+        );
+        // What is above the rows of a table, and its header.
+        let rows = r#"[["2025年门诊政策"],["标题","正文"],["甲","正文一。"],["乙","正文二。"]]"#;
+        let records = read_document(rows, "f", "文件").unwrap().records;
+        let left: Vec<_> = records[0]
+            .as_ref()
+            .unwrap()
+            .left_out
+            .iter()
+            .map(|left| left.text.as_str())
+            .collect();
+        assert_eq!(left, ["标题 | 正文 | 2025年门诊政策"]);
+    }
+
+    #[test]
     fn a_line_is_a_record_or_says_why_not() {
         let line = |text: &str| read_line(text.as_bytes(), None, "f-1");
         assert!(line("  \r").is_empty());

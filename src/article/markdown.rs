@@ -1,9 +1,9 @@
 //! Markdown: its structure kept in the convention of [`layout`](super::layout), its marks and links gone.
 //!
-//! Front matter is read as plain `key: value` lines (title, date, source, url); it is no YAML reader. Strikethrough is
-//! off on purpose: Chinese writes ranges as `1~3个月`, and two of these would swallow each other's tildes.
+//! Front matter is read as plain `key: value` lines (title, date, source, url); it is no YAML reader. What is struck
+//! out is left out, but for ranges (`1~~3个月`).
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 use serde_json::{Map, Value};
 
 use crate::model::Article;
@@ -85,8 +85,9 @@ fn read_text(text: &str, name: &str) -> Reading {
         Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS,
         has_front_matter(text, &TOML),
     );
-    let mut events = TextMergeStream::new(Parser::new_ext(text, options)).peekable();
-    while let Some(event) = events.next() {
+    let parser = Parser::new_ext(text, options).into_offset_iter();
+    let mut events = TextMergeWithOffset::new(parser).peekable();
+    while let Some((event, range)) = events.next() {
         match event {
             Event::Start(Tag::MetadataBlock(_)) => in_metadata = true,
             Event::End(TagEnd::MetadataBlock(_)) => in_metadata = false,
@@ -113,7 +114,13 @@ fn read_text(text: &str, name: &str) -> Reading {
             Event::Start(Tag::Heading { level, .. }) => layout.heading(level as usize),
             Event::Start(Tag::List(number)) => layout.list(number.map(Into::into)),
             Event::End(TagEnd::List(_)) => layout.end_list(),
-            Event::Start(Tag::Item) => layout.item(None),
+            // The number that its author gave it.
+            Event::Start(Tag::Item) => {
+                let digits = text[range].trim_start().split_once(['.', ')']);
+                layout.item(digits.and_then(|(digits, _)| digits.parse().ok()));
+            }
+            Event::FootnoteReference(label) => layout.push(&format!("[{label}]")),
+            Event::Start(Tag::FootnoteDefinition(label)) => layout.push(&format!("[{label}] ")),
             Event::Start(Tag::CodeBlock(_)) => in_code = true,
             Event::End(TagEnd::CodeBlock) => {
                 in_code = false;
@@ -137,7 +144,7 @@ fn read_text(text: &str, name: &str) -> Reading {
             Event::HardBreak => layout.end_line(),
             Event::Html(text) => {
                 raw_html.push_str(&text);
-                if !matches!(events.peek(), Some(Event::Html(_))) {
+                if !matches!(events.peek(), Some((Event::Html(_), _))) {
                     html::push_fragment(&std::mem::take(&mut raw_html), &mut layout);
                     layout.end_block();
                 }
@@ -359,9 +366,12 @@ mod tests {
     #[test]
     fn notes_tasks_and_what_is_struck_out_are_read_as_they_are_shown() {
         let check = |text: &str, expected: &str| assert_eq!(article(text).text, expected, "{text}");
+        check("1. 甲\n3. 丙", "1. 甲\n3. 丙");
+        check("缴费1~~3个月，延长5~~6个月。", "缴费1~~3个月，延长5~~6个月。");
+        check("[热线]: 12393", "[热线]: 12393");
         check(
             "先减起付线[^1]。\n\n[^1]: 起付线按年度计算。\n\n再乘比例。",
-            "先减起付线。\n\n起付线按年度计算。\n\n再乘比例。",
+            "先减起付线[1]。\n\n[1] 起付线按年度计算。\n\n再乘比例。",
         );
         check(
             "降低[15个百分点][1]。\n\n[1]: https://example.org \"降低比例\"",

@@ -18,7 +18,32 @@ pub(super) fn mended(text: &str) -> String {
     let text = joined_rows(text);
     let text = widened(&text);
     let text = kept_apart(&text);
+    let text = with_ranges(&text);
     repaired(&text).into_owned()
+}
+
+/// The text with two tildes between digits as they are written: they say from and to, and strike nothing out.
+fn with_ranges(text: &str) -> Cow<'_, str> {
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let bytes = text.as_bytes();
+    let is_range = |at: usize| at > 0 && is_digit(bytes.get(at - 1)) && is_digit(bytes.get(at + 2));
+    // What opens there is closed by the next ones, whatever stands beside these.
+    let mut is_open = false;
+    let is_of_range = |at: &usize| {
+        let closes = std::mem::take(&mut is_open);
+        is_open = !closes && !is_range(*at);
+        !closes && !is_open
+    };
+    let ranges: Vec<usize> = text.match_indices("~~").map(|(at, _)| at).filter(is_of_range).collect();
+    let (mut kept, mut done) = (String::new(), 0);
+    for &at in &ranges {
+        kept.extend([&text[done..at], "\\~\\~"]);
+        done = at + 2;
+    }
+    match ranges.is_empty() {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(kept + &text[done..]),
+    }
 }
 
 /// The text with what people write and the format does not know put right: `##标题` without a blank is a heading, and
@@ -33,6 +58,12 @@ fn repaired(text: &str) -> Cow<'_, str> {
             && !words.ends_with(|c| is_stop(c) && !matches!(c, '?' | '\u{ff1f}'))
             && words.chars().count() <= 60
     };
+    // A telephone's number is no address either.
+    let is_number = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b' '))
+    };
+    let says = |label: &str, rest: &str| rest.contains(is_han) || (label.contains(is_han) && is_number(rest.trim()));
     let sentence = |line: &str| {
         let Some((label, rest)) = line
             .trim_start()
@@ -45,7 +76,7 @@ fn repaired(text: &str) -> Cow<'_, str> {
         let scheme = rest.split_once("://").map(|(scheme, _)| scheme);
         let is_address = rest.starts_with(['<', '/', '#', '.'])
             || scheme.is_some_and(|scheme| scheme.chars().all(|c| c.is_ascii_alphanumeric()));
-        !label.starts_with('^') && !label.contains('[') && !is_address && rest.chars().any(is_han)
+        !label.starts_with('^') && !label.contains('[') && !is_address && says(label, rest)
     };
     let mut fenced = false;
     let mut is_fenced = |line: &str| {

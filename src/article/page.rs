@@ -143,7 +143,10 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
                 && looks_like_title(first, is_page)
                 && (is_page || !lines::runs_on(&lines[at..])) =>
         {
-            article.title = first.trim_start_matches('#').trim().to_string();
+            // `#话题#` is no heading.
+            let words = first.trim_start_matches('#');
+            let is_heading = words.starts_with(char::is_whitespace) || !words.contains('#');
+            article.title = if is_heading { words.trim() } else { first }.to_string();
             kept = lines[start..at].to_vec();
             start = at + 1;
             if !is_page {

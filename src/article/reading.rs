@@ -66,10 +66,10 @@ pub(super) fn doubt(articles: &[(usize, Article)], left_out: &[LeftOut]) -> Opti
         .filter(|left| matches!(left.reason, "aside" | "hidden" | "form control" | "no entry"))
         .map(|left| prose(&left.text))
         .sum();
-    // Much of what stands beside an article is its own.
+    // Much of what stands beside an article, or below a heading that mostly ends one, is its own.
     let around: usize = left_out
         .iter()
-        .filter(|left| left.reason == "around the article")
+        .filter(|left| matches!(left.reason, "around the article" | "behind the article"))
         .map(|left| prose(&left.text))
         .sum();
     match () {

@@ -14,7 +14,8 @@ use crate::model::{Article, ArticleKind};
 use crate::text::{WrittenDate, find_date};
 
 use super::asked::{opening, question};
-use super::fields::{Role, says_more, take, take_all, take_text};
+use super::field_text::take_text;
+use super::fields::{Role, says_more, take, take_all};
 use super::folded::{lift, unwrap_typed};
 use super::html;
 use super::limits::{
@@ -22,7 +23,7 @@ use super::limits::{
     MAX_PUBLISHER_BYTES as MAX_PUBLISHER, MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
     MAX_URL_BYTES as MAX_URL,
 };
-use super::reading::LeftOut;
+use super::reading::{LeftOut, doubt};
 use super::texts::{decoded, kind_of, short, texts, without_tags};
 
 /// What one record gave.
@@ -61,29 +62,6 @@ impl Lost {
     }
 }
 
-/// For how many records of a list it is said why they are refused; the others are counted.
-const MAX_REASONS: usize = 1_000;
-
-/// Records, each with its line or row if it has one, or why it is none.
-pub(super) type Numbered = (Option<usize>, Result<Record, String>);
-
-/// The records of a list, with no more reasons for those that are refused than somebody reads. `of` says which list
-/// (`of `rows` `).
-pub(super) fn with_few_reasons(records: impl Iterator<Item = Numbered>, of: &str) -> Vec<Numbered> {
-    let mut refused = 0;
-    let mut read: Vec<Numbered> = records
-        .filter(|(_, record)| {
-            refused += usize::from(record.is_err());
-            record.is_ok() || refused <= MAX_REASONS
-        })
-        .collect();
-    if refused > MAX_REASONS {
-        let more = format!("{} more records {of}are refused", refused - MAX_REASONS);
-        read.push((None, Err(more)));
-    }
-    read
-}
-
 /// An article from a record, by what its fields are called. `id`: that of a record that brings none.
 ///
 /// # Errors
@@ -109,7 +87,7 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
             "its `_id` is longer than {MAX_ID} bytes or has control characters"
         ));
     }
-    let page = page(&mut fields, &mut read.left_out).unwrap_or_default();
+    let page = page(&mut fields, &mut read.left_out, &mut read.lost).unwrap_or_default();
     let (mut title, more) = title(&mut fields, &mut read.lost);
     if title.trim().is_empty() {
         title = page.title;
@@ -213,7 +191,7 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
         };
         bounded_text(source, MAX_PUBLISHER, &mut fields, &mut read.lost)
     });
-    let attributes = attributes(fields, &mut read.lost);
+    let attributes = attributes(fields, &mut read);
     read.article = Article {
         id,
         title,
@@ -278,18 +256,24 @@ fn bounded_text(
 }
 
 /// What a whole page in one of a record's fields says of itself; its text takes the field's place.
-fn page(fields: &mut Map<String, Value>, left_out: &mut Vec<LeftOut>) -> Option<Article> {
+fn page(
+    fields: &mut Map<String, Value>,
+    left_out: &mut Vec<LeftOut>,
+    lost: &mut Vec<(&'static str, String)>,
+) -> Option<Article> {
     let is_page = |value: &&mut Value| value.as_str().is_some_and(html::looks_like_html);
     let value = fields.values_mut().find(is_page)?;
     let reading = html::read(value.as_str()?, "");
     let mut articles = reading.articles.into_iter().map(|(_, article)| article);
     let mut first = articles.next()?;
-    let mut text = std::mem::take(&mut first.text);
+    let mut text = first.text.clone();
     for other in articles {
         text.push_str(&format!("\n\n{}\n\n{}", other.title, other.text));
     }
     *value = Value::String(text);
+    lost.extend(doubt(&[(0, first.clone())], &reading.left_out).map(|doubt| ("page of which little was kept", doubt)));
     left_out.extend(reading.left_out);
+    first.text.clear();
     Some(first)
 }
 
@@ -380,7 +364,7 @@ fn calendar_years(value: &Value, found: &mut Vec<u16>) {
 }
 
 /// What no name is known for, as it is.
-fn attributes(fields: Map<String, Value>, lost: &mut Vec<(&'static str, String)>) -> BTreeMap<String, String> {
+fn attributes(fields: Map<String, Value>, read: &mut Record) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
     let mut room = MAX_ATTRIBUTES;
     for (name, value) in fields {
@@ -391,7 +375,12 @@ fn attributes(fields: Map<String, Value>, lost: &mut Vec<(&'static str, String)>
         };
         let size = name.len() + text.len();
         if size > MAX_ATTRIBUTE || size > room {
-            lost.push(("field is too long to be kept as an attribute", short(&name)));
+            let what = "field is too long to be kept as an attribute";
+            read.lost.push((what, short(&name)));
+            read.left_out.push(LeftOut {
+                reason: "field",
+                text: format!("{name}: {text}"),
+            });
             continue;
         }
         room -= size;

@@ -31,7 +31,7 @@ impl Said {
             if self.looked > MAX_LOOKED {
                 break;
             }
-            if place.is_none() && self.bare[at].contains(&new) {
+            if place.is_none() && says(&self.bare[at], &new) {
                 return;
             }
             if is_sentence(&self.bare[at]) && new.contains(&self.bare[at]) {
@@ -47,6 +47,14 @@ impl Said {
         // Texts behind the first so many are not compared with, and have no place among these.
         if place < MAX_COMPARED && place <= self.bare.len() {
             self.bare.insert(place, new);
+        }
+    }
+
+    /// Adds a text below what it is called, unless it is said already.
+    pub fn add_under(&mut self, name: &str, text: String) {
+        let new = bare(&text);
+        if !self.bare.iter().any(|before| says(before, &new)) {
+            self.add(under(name, text));
         }
     }
 
@@ -69,6 +77,22 @@ impl Said {
     /// All of them, with blank lines between.
     pub fn all(&self) -> String {
         self.texts.join("\n\n")
+    }
+}
+
+/// Whether a text says another again: the same, or a sentence of it. A few words may stand in any text, and mean there
+/// something else (`能报销` in `不能报销`).
+fn says(text: &str, other: &str) -> bool {
+    let is_long = || other.chars().filter(|c| is_han(*c)).count() >= SENTENCE || other.len() >= LONG;
+    text == other || (is_long() && text.contains(other))
+}
+
+/// A text behind its name, where that is a name in words.
+pub(super) fn under(name: &str, text: String) -> String {
+    match name.contains(is_han) && !text.starts_with(name) {
+        true if name.ends_with(['？', '?']) => format!("{name}\n{text}"),
+        true => format!("{name}：{text}"),
+        false => text,
     }
 }
 
@@ -95,6 +119,18 @@ mod tests {
         let mut said = Said::default();
         texts.iter().for_each(|text| said.add(text.to_string()));
         said
+    }
+
+    #[test]
+    fn a_few_words_are_not_said_again_by_a_text_that_holds_them() {
+        assert_eq!(
+            said(&["有人说门诊不能报销。", "能报销"]).all(),
+            "有人说门诊不能报销。\n\n能报销"
+        );
+        let mut said = said(&["门诊费用按八成报销。"]);
+        said.add_under("比例", "门诊费用按八成报销".into());
+        said.add_under("责任免除", "酒后驾驶".into());
+        assert_eq!(said.all(), "门诊费用按八成报销。\n\n责任免除：酒后驾驶");
     }
 
     #[test]

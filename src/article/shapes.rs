@@ -7,12 +7,14 @@
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::asked::asks;
 use super::cells::Table;
 use super::fields::{self, Role, has_text};
 use super::folded::{holds_text, unfolded};
-use super::groups::{is_group, ungrouped};
+use super::groups::{has_own_sentences, has_title, is_described, is_group, ungrouped};
 use super::layout::is_han;
-use super::record::{Record, read_record, with_few_reasons};
+use super::record::{Record, read_record};
+use super::refused::with_few_reasons;
 use super::table;
 use super::texts::has_sentences;
 
@@ -49,12 +51,22 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
             // A number counts records, and each file has one of it.
             let is_number = key.bytes().all(|byte| byte.is_ascii_digit());
             let own = if is_number { format!("{id}-{key}") } else { key.clone() };
+            let record = match record {
+                Value::Object(mut fields) if asks(&key) && !has_title(&fields) => {
+                    fields.insert("title".into(), Value::String(key.clone()));
+                    Value::Object(fields)
+                }
+                record => record,
+            };
             read_record(record, Some(own)).map_err(|why| format!("record `{key}`: {why}"))
         });
         return records.collect();
     }
     if is_told(fields) {
         return told(std::mem::take(fields), id, name);
+    }
+    if is_described(fields) {
+        return one(fields);
     }
     let mut records = Vec::new();
     // One record may stand beside lists of others.
@@ -91,6 +103,23 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
         };
         let rows = list(fields, path);
         records.extend(numbered(rows, &format!("{id}-{}", path.join("/")), name, &of));
+    }
+    // What stands beside the records may be an article itself: a product beside its questions.
+    if !records.is_empty() && has_title(fields) && has_own_sentences(fields) {
+        records.push(read_record(
+            Value::Object(std::mem::take(fields)),
+            Some(format!("{id}-0")),
+        ));
+    }
+    if !records.is_empty() {
+        return records;
+    }
+    // Questions by their names below another.
+    let is_asked = |value: &Value| matches!(value, Value::Object(fields) if is_told(fields) && fields.keys().any(|name| asks(name)));
+    for path in below(fields, &is_asked) {
+        if let Some(Value::Object(questions)) = at(fields, &path).map(Value::take) {
+            records.extend(told(questions, &format!("{id}-{}", path.join("/")), name));
+        }
     }
     if !records.is_empty() {
         return records;
@@ -162,27 +191,6 @@ fn key_of(question: &str) -> String {
     }
 }
 
-/// Whether a name is a question.
-fn asks(name: &str) -> bool {
-    let words = [
-        "怎么",
-        "如何",
-        "什么",
-        "多少",
-        "多久",
-        "哪",
-        "吗",
-        "几",
-        "能否",
-        "是否",
-        "可以",
-        "为何",
-        "何时",
-        "能不能",
-    ];
-    name.ends_with(['?', '？']) || name.starts_with('问') || words.iter().any(|word| name.contains(word))
-}
-
 /// The records of a list, or of its rows below a header. `of` says which list, where there are several.
 pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> Vec<Reading> {
     // Pages of records, one list behind the other.
@@ -212,14 +220,23 @@ pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> V
             ..Table::default()
         };
         let rows = table::records(table, id, name);
-        let totals = rows.left_out.iter().filter(|left| left.reason == table::TOTAL);
-        let totals = totals.flat_map(|left| left.text.lines());
-        let totals = totals.map(|row| Err(format!("the row {of}`{row}` only sums up others")));
-        let records = rows.records.into_iter();
-        return records
+        let mut left_out = rows.left_out;
+        left_out.retain(|left| !left.text.trim().is_empty());
+        let mut records: Vec<Reading> = rows
+            .records
+            .into_iter()
             .map(|(row, record)| record.map_err(|why| format!("row {of}{}: {why}", row.unwrap_or(0))))
-            .chain(totals)
             .collect();
+        // The first record brings what is in none.
+        match records.iter_mut().find_map(|record| record.as_mut().ok()) {
+            Some(record) => record.left_out.extend(left_out),
+            None => records.extend(
+                left_out
+                    .into_iter()
+                    .map(|left| Err(format!("{}: {}", left.reason, left.text))),
+            ),
+        }
+        return records;
     }
     let records = ungrouped(records).into_iter().enumerate().map(|(at, record)| {
         let number = at + 1;
@@ -295,7 +312,7 @@ fn is_by_id(fields: &Map<String, Value>) -> bool {
 fn is_told(fields: &Map<String, Value>) -> bool {
     let is_sentence = |value: &Value| value.as_str().is_some_and(|text| text.contains(['。', '！', '；']));
     let sentences = fields.values().filter(|value| is_sentence(value)).count();
-    fields.len() > 1
+    (fields.len() > 1 || fields.keys().all(|name| asks(name)))
         && fields.values().all(Value::is_string)
         && 2 * sentences > fields.len()
         && !fields.keys().any(|name| fields::is_known(name))

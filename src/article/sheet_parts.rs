@@ -54,7 +54,7 @@ fn side_by_side(rows: Vec<Row>) -> Vec<Vec<Row>> {
         .filter_map(|(at, (_, row))| Some((at, period(row)?)))
         .find(|&(at, wide)| rows.get(at + 1).is_some_and(|(_, next)| period(next) != Some(wide)))
     else {
-        return vec![rows];
+        return apart(rows);
     };
     let blocks = rows[top].1.len().div_ceil(wide);
     let mut parts: Vec<Vec<Row>> = vec![Vec::new(); blocks];
@@ -73,6 +73,63 @@ fn side_by_side(rows: Vec<Row>) -> Vec<Vec<Row>> {
             };
             if cells.iter().any(|cell| !cell.is_empty()) {
                 part.push((line, cells));
+            }
+        }
+    }
+    parts
+}
+
+/// The rows of each block, where a column that is empty in all rows parts tables of other names: each has a header of
+/// several names and below it, in its first column, words that tell its rows apart.
+fn apart(rows: Vec<Row>) -> Vec<Vec<Row>> {
+    let wide = rows.iter().map(|(_, row)| row.len()).max().unwrap_or(0);
+    let says = |row: &[String], at: usize| row.get(at).is_some_and(|cell| !cell.is_empty());
+    let is_used: Vec<bool> = (0..wide).map(|at| rows.iter().any(|(_, row)| says(row, at))).collect();
+    let mut blocks: Vec<std::ops::Range<usize>> = Vec::new();
+    for at in (0..wide).filter(|&at| is_used[at]) {
+        match blocks.last_mut() {
+            Some(last) if last.end == at => last.end = at + 1,
+            _ => blocks.push(at..at + 1),
+        }
+    }
+    let cells = |row: &[String], block: &std::ops::Range<usize>| {
+        row.iter()
+            .take(block.end)
+            .skip(block.start)
+            .cloned()
+            .collect::<Vec<String>>()
+    };
+    let is_table = |block: &std::ops::Range<usize>| {
+        let below = rows.iter().map(|(_, row)| cells(row, block));
+        let mut below = below.skip_while(|row| filled(row).count() < 2);
+        let is_header = below
+            .next()
+            .is_some_and(|header| filled(&header).count() > 1 && filled(&header).all(is_name));
+        let mut keys: Vec<String> = below
+            .filter(|row| filled(row).count() > 1)
+            .filter_map(|row| row.into_iter().next())
+            .collect();
+        let count = keys.len();
+        keys.sort();
+        keys.dedup();
+        is_header && count > 0 && keys.len() == count && keys.iter().all(|key| key.contains(char::is_alphabetic))
+    };
+    if blocks.len() < 2 || !blocks.iter().all(is_table) {
+        return vec![rows];
+    }
+    let mut parts: Vec<Vec<Row>> = vec![Vec::new(); blocks.len()];
+    for (line, row) in &rows {
+        // What stands above all blocks is said of each.
+        let above = only_cell(row).filter(|_| {
+            parts
+                .iter()
+                .all(|part| part.iter().all(|(_, row)| filled(row).count() < 2))
+        });
+        let is_of_all = above.is_some() && says(row, 0);
+        for (part, block) in parts.iter_mut().zip(&blocks) {
+            let cells = if is_of_all { row.clone() } else { cells(row, block) };
+            if cells.iter().any(|cell| !cell.is_empty()) {
+                part.push((*line, cells));
             }
         }
     }
@@ -117,7 +174,8 @@ fn one_below_another(rows: Vec<Row>) -> Vec<Vec<Row>> {
                 .nth(1)
                 .is_some()
         };
-        if is_apart && has_rows && names_columns(row) && !is_again() && is_table() {
+        let is_header = names_columns(row) || (*line > before_line + 1 || is_headed) && contrasts(row, &rows[at + 1].1);
+        if is_apart && has_rows && is_header && !is_again() && is_table() {
             begin = at - usize::from(is_headed);
             starts.push(begin);
         }
@@ -134,12 +192,22 @@ fn one_below_another(rows: Vec<Row>) -> Vec<Vec<Row>> {
     parts
 }
 
+/// Whether a row is one of names only, and the row below it one of names and numbers.
+fn contrasts(row: &[String], below: &[String]) -> bool {
+    let has_digits = |cell: &String| cell.contains(|c: char| c.is_ascii_digit());
+    let count = filled(row).count();
+    count > 1 && filled(below).count() == count && filled(row).all(is_name) && filled(below).any(has_digits)
+}
+
+/// Whether a cell is short words as columns are called.
+#[expect(clippy::ptr_arg, reason = "cells are compared as they lie in rows")]
+fn is_name(cell: &String) -> bool {
+    cell.chars().count() <= MAX_NAME
+        && !cell.contains(|c: char| c.is_ascii_digit() || matches!(c, '。' | '，' | '；' | '：' | ':'))
+}
+
 /// Whether a row names columns: short words, most of them such as columns and forms are called.
 fn names_columns(row: &[String]) -> bool {
-    let is_name = |cell: &String| {
-        cell.chars().count() <= MAX_NAME
-            && !cell.contains(|c: char| c.is_ascii_digit() || matches!(c, '。' | '，' | '；' | '：' | ':'))
-    };
     let is_known = |cell: &&String| fields::is_known(cell) || fields::form_ending(cell).is_some();
     let count = filled(row).count();
     count > 1 && filled(row).all(is_name) && 2 * filled(row).filter(is_known).count() >= count
@@ -187,6 +255,20 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_column_parts_tables_of_other_names() {
+        check(
+            "险种,费率,,问题,答案\n养老,16%,,断缴怎么办,补缴。\n医疗,8%\n",
+            &[
+                "|1:险种,费率|2:养老,16%|3:医疗,8%",
+                "-2|1:问题,答案|2:断缴怎么办,补缴。",
+            ],
+        );
+        // A column that is empty among those of one table.
+        let one = "险种,费率,,单位,个人\n养老,24%,,16%,8%\n";
+        check(one, &["|1:险种,费率,,单位,个人|2:养老,24%,,16%,8%"]);
+    }
+
+    #[test]
     fn a_table_below_another_has_its_own_header() {
         check(
             "问题,答案\n免赔额多少,一万元。\n\n药店名称,地址\n康民药房,文昌路8号\n",
@@ -201,6 +283,11 @@ mod tests {
                 "|1:一、现行|2:文件名称,施行日期|3:细则,2023",
                 "|4:二、废止|5:文件名称,废止原因|6:办法,不一致",
             ],
+        );
+        // A header of names that nobody knows, above numbers.
+        check(
+            "险种,费率\n养老,16%\n\n年限,月数\n十年以上,24个月\n",
+            &["|1:险种,费率|2:养老,16%", "|4:年限,月数|5:十年以上,24个月"],
         );
         // Rows behind a gap, and the same header once more.
         let rows = "机构,等级\n一院,三级\n\n二院,二级\n三院,一级\n";

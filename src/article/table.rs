@@ -10,11 +10,13 @@ use crate::text::find_date;
 use super::cells::Table;
 use super::fields::{self, Role};
 use super::headers::{
-    filled, form, form_title, header_rows, is_above, is_note, is_total, names, names_by_shape, only_cell, spans,
+    filled, form, form_title, header_rows, is_above, is_note, is_signature, is_total, names, names_by_shape, only_cell,
+    spans,
 };
 use super::lines::{append, begins, is_open, only_follows, unwrapped};
 use super::reading::LeftOut;
-use super::record::{Numbered, Record, read_record, with_few_reasons};
+use super::record::{Record, read_record};
+use super::refused::{Numbered, with_few_reasons};
 use super::repeated;
 use super::sheet_parts::parts;
 
@@ -51,12 +53,10 @@ pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
 }
 
 fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
-    for (_, row) in &mut table.rows {
-        // A cell that spans the table stands once.
-        if spans(row) {
-            let at = row.iter().position(|cell| !cell.is_empty()).unwrap_or(0);
-            row.truncate(at + 1);
-        }
+    // A title that spans the table stands once; below the header equal cells are those of their columns.
+    for (_, row) in table.rows.iter_mut().take_while(|(_, row)| spans(row)) {
+        let at = row.iter().position(|cell| !cell.is_empty()).unwrap_or(0);
+        row.truncate(at + 1);
     }
     if let Some(document) = document(&table, id) {
         return document;
@@ -89,11 +89,20 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
     };
     let about = form.as_ref().and_then(|form| form_title(form));
     let sheet_name = (!table.name.is_empty()).then_some(&table.name);
-    let title = above.first().or(about).or(sheet_name);
+    // `附件1` says which of several it is, not what.
+    let is_number = |line: &&String| {
+        line.starts_with("附件")
+            && !line.contains(|c: char| c.is_alphabetic() && !"附件一二三四五六七八九十之".contains(c))
+    };
+    let title = above.iter().find(|line| !is_number(line)).or(above.first());
+    let title = title.or(about).or(sheet_name);
     let title = title.map_or(name, String::as_str).to_string();
     let above_all = above.join(" | ");
     // What is too much to be told with each row is told once, as a record of its own.
-    let mut lead: Vec<String> = above.into_iter().skip(1).collect();
+    let mut lead = above;
+    if let Some(at) = lead.iter().position(|line| *line == title) {
+        lead.remove(at);
+    }
     let is_short = lead.len() <= MAX_LEAD && lead.iter().all(|line| line.chars().count() <= MAX_LEAD_CHARS);
     let told_once = if is_short {
         Vec::new()
@@ -114,7 +123,11 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
         found.push((Some(line), sheet.of_text(line, &sheet.title, told_once)));
     }
     if fields::has_text(sheet.header.iter().map(String::as_str)) {
-        let (sums, rows): (Vec<_>, Vec<_>) = below.iter().partition(|(_, row)| is_total(row));
+        // The header may stand there once more.
+        let rows = below
+            .iter()
+            .filter(|(_, row)| !heads.iter().any(|(_, head)| head == row));
+        let (sums, rows): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| is_total(row));
         totals.extend(sums.into_iter().map(|(_, row)| row.join(" | ")));
         found.extend(sheet.all_named(&rows));
     } else if let Some(form) = form {
@@ -287,6 +300,8 @@ impl Sheet<'_> {
             record.article.title.clone_from(&self.title);
         }
         let text = std::mem::take(&mut record.article.text);
+        // Sentences are told by the record.
+        told.retain(|line| !text.contains(line.as_str()));
         record.article.text = match (told.is_empty(), is_titled) {
             (true, _) => text,
             (false, true) => format!("{text}\n\n{}", told.join("\n")),
@@ -329,7 +344,7 @@ impl Sheet<'_> {
 
     /// A row as text: `column：value`, one a line.
     fn cells(&self, row: &[String]) -> Vec<String> {
-        let is_note = is_note(row, self.header.len());
+        let is_note = is_note(row, self.header.len()) || is_signature(row, self.header.len());
         let cells = row.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
         let told = cells.map(|(at, cell)| {
             let cell = on_one_line(cell);
@@ -532,7 +547,7 @@ mod tests {
             "名称,地址,电话\n一院,中心路,123\n以文件为准,以文件为准,以文件为准\n",
             &[
                 ("f-2", "文件", "名称：一院\n地址：中心路\n电话：123"),
-                ("f-3", "文件", "名称：以文件为准"),
+                ("f-3", "文件", "名称：以文件为准\n地址：以文件为准\n电话：以文件为准"),
             ],
         );
         check("甲|乙\n丙|丁\n", &[("f-2", "文件", "甲：丙\n乙：丁")]);

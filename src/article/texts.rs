@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::fields::{Role, has_role, has_text, is_known, says_more, take_all, take_text};
+use super::field_text::take_text;
+use super::fields::{Role, has_role, has_text, is_known, says_more, take_all};
 use super::html::push_fragment;
 use super::layout::{Layout, is_han};
 use super::limits::MAX_ATTRIBUTE_BYTES;
@@ -42,13 +43,13 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
         rest.push((name, value));
     }
     let is_told = |value: &Value| has_sentences(value) || has_parts(value) || is_too_long(value);
-    for (_, value) in fields
+    for (name, value) in fields
         .iter_mut()
         .filter(|(name, value)| !is_known(name) && is_told(value))
     {
-        add(&mut said, value);
+        add_under(&mut said, name, value);
         // What lies in it by names that nobody knows.
-        take_sentences(value, &mut said);
+        take_sentences(name, value, &mut said);
         if is_too_long(value) {
             take_words(value, &mut said);
         }
@@ -94,6 +95,13 @@ fn add(said: &mut Said, value: &mut Value) -> bool {
         said.add(text);
     }
     says
+}
+
+/// Adds what a value says, out of it, behind its name: what nobody knows by that is understood by it.
+fn add_under(said: &mut Said, name: &str, value: &mut Value) {
+    if let Some(text) = shown(value) {
+        said.add_under(name, text);
+    }
 }
 
 /// What a value says as it is shown, out of it.
@@ -169,16 +177,14 @@ pub(super) fn has_sentences(value: &Value) -> bool {
     }
 }
 
-fn take_sentences(value: &mut Value, said: &mut Said) {
+fn take_sentences(name: &str, value: &mut Value, said: &mut Said) {
     match value {
-        Value::String(text) if is_sentence(text) => {
-            add(said, value);
-        }
-        Value::Array(values) => values.iter_mut().for_each(|value| take_sentences(value, said)),
+        Value::String(text) if is_sentence(text) => add_under(said, name, value),
+        Value::Array(values) => values.iter_mut().for_each(|value| take_sentences(name, value, said)),
         Value::Object(fields) => fields
             .iter_mut()
             .filter(|(name, _)| !has_role(name, Role::Aside))
-            .for_each(|(_, value)| take_sentences(value, said)),
+            .for_each(|(name, value)| take_sentences(name, value, said)),
         _ => {}
     }
 }
@@ -224,6 +230,9 @@ pub(super) fn decoded(line: String) -> String {
 /// What a text says that was written as HTML, if it was: it has a closing tag or a line break of it, perhaps with the
 /// brackets escaped, as some programs store it.
 pub(super) fn without_tags(text: &str) -> Option<String> {
+    if !text.contains('<') && !text.contains("&lt;") {
+        return None;
+    }
     let text = with_brackets(text);
     let lower = text.to_ascii_lowercase();
     let is_html = lower.contains("<br>")

@@ -7,8 +7,10 @@ use std::collections::HashMap;
 
 use super::super::headers::{form, form_title};
 use super::archive::{check_archive, open, part};
+use super::drawings::drawn;
 use super::extracted::{Extracted, Reader, stated_title};
 use super::numbering::{Numbers, read_numbering};
+use super::signs::{end_part, symbol};
 use super::styles::{Style, read_styles};
 use super::xml::{Step, attribute, property, walk};
 
@@ -67,6 +69,10 @@ impl Reader for Docx {
                 found.left_out.push(("comment".into(), comments));
             }
         }
+        let drawn = drawn(&bytes, &["word/charts/", "word/diagrams/data"]);
+        found
+            .left_out
+            .extend(drawn.map(|text| ("beside the text".into(), text)));
         let names: Vec<String> = archive
             .file_names()
             .filter_map(|name| name.ok().map(|name| name.into_owned()))
@@ -153,6 +159,8 @@ impl<'a> Writer<'a> {
         let mut skipped = 0usize;
         let (mut in_text, mut in_deleted) = (false, false);
         let (mut in_run_properties, mut hidden) = (false, false);
+        // Where the parts of formulas begin that have not ended.
+        let mut parts: Vec<usize> = Vec::new();
         // Of tables that have not ended.
         let mut rows_size = 0usize;
         walk(xml, |step| {
@@ -203,6 +211,9 @@ impl<'a> Writer<'a> {
                         match name {
                             "tab" if !in_run_properties => paragraph.text.push(' '),
                             "br" | "cr" => paragraph.text.push('\n'),
+                            "sym" => paragraph
+                                .text
+                                .push(symbol(&attribute(element, "char").unwrap_or_default())),
                             "noBreakHyphen" => paragraph.text.push('-'),
                             "pStyle" => paragraph.style = value(),
                             "outlineLvl" => {
@@ -212,6 +223,7 @@ impl<'a> Writer<'a> {
                                     .filter(|&level| level < 9)
                                     .map(|level| level + 1);
                             }
+                            "num" | "den" | "sup" => parts.push(paragraph.text.len()),
                             "numId" => paragraph.number = Some(value()),
                             "ilvl" => paragraph.list_level = value().parse().unwrap_or(0),
                             _ => {}
@@ -238,6 +250,11 @@ impl<'a> Writer<'a> {
                             }
                         }
                         _ => {}
+                    }
+                }
+                Step::Close(name @ ("num" | "den" | "sup")) => {
+                    if let (Some(start), Some(paragraph)) = (parts.pop(), paragraphs.last_mut()) {
+                        end_part(&mut paragraph.text, name, start);
                     }
                 }
                 Step::Close("tc") => {

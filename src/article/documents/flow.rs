@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::heads::{Taken, taken};
 
+use super::super::layout::{is_han, is_stop};
 use super::super::lines::{append, begins, closed_up, is_open, is_row, only_follows, width};
 
 /// From how many lines of one character on they are text set from top to bottom.
@@ -24,7 +25,7 @@ pub(in super::super) struct Flow {
 /// The pages of a document as one text: running heads and page numbers taken out, lines joined within and across pages.
 pub(in super::super) fn flow(pages: &[Vec<String>]) -> Flow {
     let mut flow = Flow::default();
-    let pages: Vec<Vec<String>> = pages.iter().map(|page| level(page)).collect();
+    let pages: Vec<Vec<String>> = pages.iter().map(|page| with_rows(level(page))).collect();
     let taken = taken(&pages);
     let mut lines: Vec<&str> = Vec::new();
     for (number, page) in pages.iter().enumerate() {
@@ -90,6 +91,34 @@ fn push_paragraph(text: &mut String, paragraph: &str, apart: bool) {
     text.push_str(paragraph);
 }
 
+/// Of how many cells a row has at least that is told by its words alone, and how long these are at most, in characters.
+const CELLS: usize = 3;
+const MAX_CELL: usize = 20;
+
+/// A page's lines with those written as rows that stand in columns without rules: several below one another, of as many
+/// short words apart by blanks. Chinese sentences have no blanks.
+fn with_rows(mut page: Vec<String>) -> Vec<String> {
+    let count = |line: &String| {
+        let mut words = line.split_whitespace();
+        let is_cell = |word: &str| word.chars().count() <= MAX_CELL && !word.contains(is_stop);
+        let is_row = words.clone().all(is_cell) && line.contains(is_han) && !is_row(line);
+        // Latin words stand apart anywhere.
+        let mut pairs = words.clone().zip(words.clone().skip(1));
+        let is_latin = |word: &str| word.chars().all(|c| c.is_ascii_alphabetic());
+        let is_phrase = pairs.any(|(one, other)| is_latin(one) && is_latin(other));
+        let cells = words.by_ref().count();
+        (is_row && !is_phrase && cells >= CELLS).then_some(cells)
+    };
+    let counts: Vec<Option<usize>> = page.iter().map(count).collect();
+    for (at, line) in page.iter_mut().enumerate() {
+        let is_alike = |other: Option<&Option<usize>>| other.is_some_and(|other| *other == counts[at]);
+        if counts[at].is_some() && (is_alike(counts.get(at + 1)) || (at > 0 && is_alike(counts.get(at - 1)))) {
+            *line = line.split_whitespace().collect::<Vec<_>>().join(" | ");
+        }
+    }
+    page
+}
+
 /// A page's lines with what is set from top to bottom, a character a line, on one line.
 fn level(page: &[String]) -> Vec<String> {
     let single = |line: &String| {
@@ -122,6 +151,27 @@ mod tests {
 
     fn flow_of(pages: &[Vec<String>]) -> Flow {
         flow(pages)
+    }
+
+    #[test]
+    fn columns_without_rules_are_rows() {
+        let page = [
+            "缴费按人群定，标准如下，由税务部门征收，逾期不",
+            "予受理。",
+            "人群 个人 补助",
+            "学生 360元 670元",
+            "居民 400元 670元",
+            "其他人员按照居民的标准缴费，由乡镇办理，逾期不",
+            "予受理。",
+        ];
+        let flow = flow_of(&[page.map(String::from).to_vec()]);
+        assert_eq!(
+            flow.text,
+            "缴费按人群定，标准如下，由税务部门征收，逾期不予受理。\n人群 | 个人 | 补助\n学生 | 360元 | 670元\n居民 | 400元 | 670元\n\
+             其他人员按照居民的标准缴费，由乡镇办理，逾期不予受理。"
+        );
+        let prose = ["共付 段 与 自付", "使用 open source 软件"];
+        assert_eq!(with_rows(prose.map(String::from).to_vec()), prose);
     }
 
     #[test]
@@ -175,7 +225,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_character_of_any_page_is_lost(text in "([甲乙丙]{1,6}|[，。、：]|[0-9]{1,3}| |\n|一、|\\| ){0,60}") {
-            let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            // Bars part the cells of rows.
+            let bare = |text: &str| text.chars().filter(|&c| !(c.is_whitespace() || c == '|')).collect::<String>();
             let pages: Vec<Vec<String>> = text.split("一、").map(|page| page.lines().map(str::to_string).collect()).collect();
             let flow = flow(&pages);
             let count = bare(&flow.text).chars().count() + bare(&flow.heads).chars().count() + bare(&flow.numbers).chars().count();

@@ -7,6 +7,7 @@
 mod archive;
 mod child;
 mod docx;
+mod drawings;
 mod extracted;
 mod flow;
 mod heads;
@@ -14,6 +15,7 @@ mod number_format;
 mod numbering;
 mod pdf;
 mod readers;
+mod signs;
 mod styles;
 mod xlsx;
 mod xml;

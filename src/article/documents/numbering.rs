@@ -20,6 +20,8 @@ pub(super) struct Numbers {
     lists: HashMap<String, String>,
     levels: HashMap<String, Vec<Level>>,
     counts: HashMap<String, Vec<usize>>,
+    /// At which levels a number begins its list anew, and with what.
+    restarts: HashMap<String, Vec<(usize, usize)>>,
 }
 
 pub(super) fn read_numbering(xml: &str) -> Result<Numbers, String> {
@@ -32,6 +34,18 @@ pub(super) fn read_numbering(xml: &str) -> Result<Numbers, String> {
             Step::Open(element, "abstractNumId") => {
                 if let (Some(number), Some(value)) = (&number, attribute(element, "val")) {
                     numbers.lists.insert(number.clone(), value);
+                }
+            }
+            Step::Open(element, "lvlOverride") => {
+                level = attribute(element, "ilvl")
+                    .and_then(|n| n.parse::<usize>().ok())
+                    .unwrap_or(0)
+                    .min(8);
+            }
+            Step::Open(element, "startOverride") => {
+                let start = attribute(element, "val").and_then(|n| n.parse().ok());
+                if let (Some(number), Some(start)) = (&number, start) {
+                    numbers.restarts.entry(number.clone()).or_default().push((level, start));
                 }
             }
             Step::Open(element, "lvl") if number.is_none() => {
@@ -80,6 +94,12 @@ impl Numbers {
         let levels = self.levels.get(list)?;
         let level = level.min(levels.len().checked_sub(1)?);
         let counts = self.counts.entry(list.clone()).or_insert_with(|| vec![0; 9]);
+        // The first paragraph of such a number begins anew; those behind it go on.
+        let restarts = self.restarts.remove(number).unwrap_or_default();
+        for &(at, _) in &restarts {
+            counts[at] = 0;
+        }
+        let start = restarts.iter().find(|(at, _)| *at == level).map(|(_, start)| *start);
         for (at, count) in counts.iter_mut().enumerate() {
             if at < level && *count == 0 {
                 *count = levels.get(at).map_or(1, |level| level.start);
@@ -88,7 +108,7 @@ impl Numbers {
             }
         }
         counts[level] = match counts[level] {
-            0 => levels[level].start,
+            0 => start.unwrap_or(levels[level].start),
             count => count.saturating_add(1),
         };
         if levels[level].format == "bullet" {
@@ -168,6 +188,16 @@ mod tests {
         let mut numbers = read_numbering(&xml).unwrap();
         let marks = [0, 1, 1, 0].map(|level| numbers.mark("1", level).unwrap());
         assert_eq!(marks, ["第一条", "a)", "b)", "第二条"]);
+    }
+
+    #[test]
+    fn a_number_may_begin_its_list_anew() {
+        let xml = "<n><abstractNum abstractNumId=\"7\"><lvl ilvl=\"0\"><numFmt val=\"decimal\"/><lvlText val=\"%1.\"/></lvl></abstractNum>\
+            <num numId=\"1\"><abstractNumId val=\"7\"/></num><num numId=\"2\"><abstractNumId val=\"7\"/>\
+            <lvlOverride ilvl=\"0\"><startOverride val=\"1\"/></lvlOverride></num></n>";
+        let mut numbers = read_numbering(xml).unwrap();
+        let marks = ["1", "1", "2", "2", "1"].map(|number| numbers.mark(number, 0).unwrap());
+        assert_eq!(marks, ["1.", "2.", "1.", "2.", "3."]);
     }
 
     #[test]

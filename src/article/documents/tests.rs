@@ -107,7 +107,9 @@ pub(in super::super) fn xlsx(rows: &str, merged: &str) -> Vec<u8> {
         ),
         (
             "xl/worksheets/sheet2.xml",
-            &format!("<worksheet {spaces}><sheetData/></worksheet>"),
+            &format!(
+                "<worksheet {spaces}><sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>未定</t></is></c></row></sheetData></worksheet>"
+            ),
         ),
         (
             "xl/comments1.xml",
@@ -246,6 +248,26 @@ fn a_word_document_keeps_its_structure() {
 }
 
 #[test]
+fn formulas_and_what_is_drawn_are_not_lost() {
+    let part = |name: &str, text: &str| format!("<m:{name}><m:r><m:t>{text}</m:t></m:r></m:{name}>");
+    let formula = format!(
+        "<m:oMath><m:f>{}{}</m:f></m:oMath>",
+        part("num", "1+2"),
+        part("den", "3")
+    );
+    let body = format!("<w:p><w:r><w:t>补贴为工资的</w:t></w:r>{formula}</w:p>");
+    let found = read(Kind::Docx, docx(&body)).unwrap();
+    assert_eq!(found.text, "补贴为工资的(1+2)/3");
+    let chart = "<c xmlns:a=\"a\"><a:p><a:r><a:t>各年</a:t></a:r><a:r><a:t>比例</a:t></a:r></a:p></c>";
+    let bytes = archive(&[
+        ("word/document.xml", "<w:document xmlns:w=\"w\"/>"),
+        ("word/charts/chart1.xml", chart),
+    ]);
+    let left_out = read(Kind::Docx, bytes).unwrap().left_out;
+    assert_eq!(left_out, [("beside the text".to_string(), "各年比例".to_string())]);
+}
+
+#[test]
 fn a_form_in_a_word_document_says_each_name_with_its_value() {
     let cell = |span: &str, text: &str| format!("<w:tc><w:tcPr>{span}</w:tcPr>{}</w:tc>", paragraph("", text));
     let row = |cells: &[String]| format!("<w:tr>{}</w:tr>", cells.concat());
@@ -295,7 +317,10 @@ fn a_workbook_gives_its_rows_as_they_are_shown() {
     assert_eq!(found.passed_over, ["hidden sheets are not read: 草稿"]);
     assert_eq!(
         found.left_out,
-        [("comment".to_string(), "按新文件核对\n比例待定".to_string())]
+        [
+            ("comment".to_string(), "按新文件核对\n比例待定".to_string()),
+            ("hidden".to_string(), "未定".to_string())
+        ]
     );
     let rows: Vec<_> = found.tables[0]
         .rows

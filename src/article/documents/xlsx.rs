@@ -7,6 +7,7 @@ use calamine::{DataRef, Dimensions, Reader as _, SheetType, SheetVisible, Xlsx};
 
 use super::super::cells::{MAX_CELLS, MAX_COLUMNS, Table};
 use super::archive::{check_archive, open, part};
+use super::drawings::drawn;
 use super::extracted::{Extracted, Reader};
 use super::number_format;
 use super::xml::{Step, walk};
@@ -21,24 +22,24 @@ impl Reader for Calamine {
     fn read(&self, bytes: Vec<u8>) -> Result<Extracted, String> {
         check_archive(&bytes)?;
         let commented = Some(comments(&bytes)).filter(|text| !text.is_empty());
+        let commented = commented.map(|text| ("comment".to_string(), text));
+        let drawn = drawn(&bytes, &["xl/drawings/", "xl/charts/", "xl/diagrams/data"]);
+        let drawn = drawn.map(|text| ("beside the text".to_string(), text));
         let broken = |error: calamine::XlsxError| format!("is no workbook that can be read: {error}");
         let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| match error {
             calamine::XlsxError::Password => "has a password; save it without one".to_string(),
             error => broken(error),
         })?;
         let mut found = Extracted {
-            left_out: commented
-                .map(|text| ("comment".to_string(), text))
-                .into_iter()
-                .collect(),
+            left_out: commented.into_iter().chain(drawn).collect(),
             ..Extracted::default()
         };
         let sheets = book.sheets_metadata().to_vec();
         let (mut cells, mut hidden) = (0usize, Vec::new());
         for sheet in sheets {
-            if sheet.visible != SheetVisible::Visible {
+            let is_hidden = sheet.visible != SheetVisible::Visible;
+            if is_hidden {
                 hidden.push(sheet.name.clone());
-                continue;
             }
             // A chart's sheet has no cells.
             if sheet.typ != SheetType::WorkSheet {
@@ -79,6 +80,16 @@ impl Reader for Calamine {
                 }
                 columns.insert(column);
                 rows.entry(row).or_default().insert(column, text);
+            }
+            if is_hidden {
+                let told = rows
+                    .values()
+                    .map(|row| row.values().cloned().collect::<Vec<_>>().join(" | "));
+                let text = told.collect::<Vec<_>>().join("\n");
+                found
+                    .left_out
+                    .extend((!text.is_empty()).then(|| ("hidden".to_string(), text)));
+                continue;
             }
             if columns.len() > MAX_COLUMNS {
                 found.noticed.push(format!(
@@ -168,7 +179,10 @@ fn spread(rows: &mut Rows, merged: &[Dimensions], columns: &BTreeSet<u32>, cells
         .take(MAX_MERGED)
         .filter_map(|area| Some((area.start, rows.get(&area.start.0)?.get(&area.start.1)?.clone())))
         .collect();
-    for area in merged.iter().take(MAX_MERGED) {
+    // A row of one cell is seen as such only with what stands beside it from above.
+    let mut areas: Vec<&Dimensions> = merged.iter().take(MAX_MERGED).collect();
+    areas.sort_by_key(|area| area.end.1 > area.start.1);
+    for area in areas {
         let Some(text) = starts.get(&area.start) else { continue };
         let (down, across) = (
             area.end.0.saturating_sub(area.start.0),
@@ -183,6 +197,11 @@ fn spread(rows: &mut Rows, merged: &[Dimensions], columns: &BTreeSet<u32>, cells
         }
         let below: Vec<u32> = rows.range(area.start.0..=area.end.0).map(|(&row, _)| row).collect();
         for row in below {
+            // A cell that is all of its row stands once: a heading of rows, a note.
+            let is_beside = |column: &u32| !(area.start.1..=area.end.1).contains(column);
+            if across > 0 && row == area.start.0 && !rows.get(&row).is_some_and(|row| row.keys().any(is_beside)) {
+                continue;
+            }
             for &column in columns.range(area.start.1..=area.end.1) {
                 *cells += 1;
                 if *cells > MAX_CELLS {

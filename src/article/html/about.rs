@@ -7,8 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 use crate::model::Date;
 use crate::text::list_marker;
 
-use super::super::byline::{are_offices, find_date, source_name};
+use super::super::byline::{are_offices, behind_day, find_date, source_name};
 use super::super::layout::COLONS;
+use super::super::site_words::{List, listed};
 use super::credits::{is_dated, is_labelled, without_tools};
 use super::dom::{Step, is_heading, marks, walk, words};
 use super::measure::PageLine;
@@ -264,6 +265,7 @@ impl About {
             .source
             .clone()
             .or_else(|| near(lines, title).iter().find_map(|&at| stated_source(&lines[at].text)))
+            .or_else(|| near(lines, title).iter().find_map(|&at| behind_day(&lines[at].text)))
             .or_else(|| answered(lines));
         (date, shown.written, source)
     }
@@ -271,9 +273,12 @@ impl About {
 
 /// Who published it, as a line says it.
 fn stated_source(line: &str) -> Option<String> {
-    let at = line.find("来源")? + "来源".len();
-    let named = line[at..].trim_start().strip_prefix(COLONS)?.trim_start();
-    source_name(without_tools(named.split(char::is_whitespace).next()?))
+    let behind = |label: &str| {
+        let at = line.find(label)? + label.len();
+        let named = line[at..].trim_start().strip_prefix(COLONS)?.trim_start();
+        source_name(without_tools(named.split(char::is_whitespace).next()?))
+    };
+    behind("来源").or_else(|| listed(List::LabelSource).iter().find_map(|label| behind(label)))
 }
 
 /// Which office answered, as a line or the two cells of a row say it.

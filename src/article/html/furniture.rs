@@ -11,11 +11,12 @@ use scraper::ElementRef;
 use super::class_words::{is_window, marked};
 use super::comments::announces_comments;
 use super::data_rows::is_data;
-use super::dom::{Elements, Step, is_alike, is_block, is_heading, is_hidden, key, marks, share_class, walk, words};
+use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, share_class, walk, words};
 use super::imprint::{FOOTER, is_imprint, names_site};
 use super::measure::{Measure, Measures};
 use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
 use super::prompts::asks_to_write;
+use super::sections::{heads_section, is_footer};
 
 /// A page with at least this many characters of prose is an article: then lists of teasers are not its text.
 const ARTICLE: usize = 100;
@@ -194,38 +195,6 @@ impl Furniture {
         }
     }
 
-    /// Whether a link is the heading of one of several sections: the first that its block says, with sentences right
-    /// below.
-    fn heads_section(&self, element: ElementRef<'_>) -> bool {
-        let all = |near: &ElementRef<'_>| self.measures.of(*near).all > 0;
-        let first = || {
-            !element
-                .prev_siblings()
-                .take(REACH)
-                .filter_map(ElementRef::wrap)
-                .any(|near| all(&near))
-        };
-        let several = || {
-            let block = element.parent().and_then(ElementRef::wrap);
-            block.is_some_and(|block| {
-                let around = block
-                    .prev_siblings()
-                    .take(REACH)
-                    .chain(block.next_siblings().take(REACH));
-                around
-                    .filter_map(ElementRef::wrap)
-                    .any(|near| all(&near) && is_alike(near, block))
-            })
-        };
-        let headed = element.value().name() == "dt" || (first() && several());
-        let mut behind = element.next_siblings().take(REACH).filter_map(ElementRef::wrap);
-        headed
-            && behind.find(all).is_some_and(|below| {
-                let measure = self.measures.of(below);
-                measure.prose > 0 && measure.linked * 10 <= measure.all
-            })
-    }
-
     /// Whether an element holds more than half of the page.
     pub fn is_most(&self, element: ElementRef<'_>) -> bool {
         self.weight(self.measures.of(element)) * 2 > self.weight(self.total)
@@ -252,6 +221,9 @@ impl Furniture {
         }
         if name == "textarea" && asks_to_write(&words(element)) {
             return Some("form control");
+        }
+        if !self.above_title.contains(&key(element)) && is_footer(element) {
+            return Some("footer");
         }
         if weight * 2 > total {
             return None;
@@ -308,7 +280,7 @@ impl Furniture {
             && measure.prose + measure.teasers == 0
             && measure.linked * 2 > measure.all
             && !attaches(element)
-            && !self.heads_section(element)
+            && !heads_section(element, &self.measures)
             && !(name == "p" && words(element).ends_with(['。', '；']))
             && !is_data(element, &self.measures))
         .then_some("links")
@@ -326,6 +298,15 @@ impl Furniture {
         }
         if let Some(before) = before(element, &self.measures)
             && (self.asks(before) || (self.is_short(before) && self.pairs.get(&pair(element, before)) > Some(&1)))
+        {
+            return true;
+        }
+        // The half of an article that is shown when somebody asks for the rest.
+        let behind = element.next_siblings().filter_map(ElementRef::wrap);
+        let mut behind = behind.take(NEAR).filter(|behind| self.measures.of(*behind).all > 0);
+        if behind
+            .next()
+            .is_some_and(|behind| self.is_short(behind) && unfolds(&words(behind)))
         {
             return true;
         }

@@ -9,7 +9,9 @@ use std::cell::LazyCell;
 use crate::model::Article;
 use crate::text::Normalized;
 
-use super::super::byline::{byline, signed};
+use super::super::byline::{behind_day, byline, dateline, next_stamp, signed};
+use super::super::layout::COLONS;
+use super::super::lines::begins;
 use super::super::page::{strip_notices, take_related};
 use super::super::reading::Reading;
 use super::super::site_words::{List, listed};
@@ -33,16 +35,48 @@ const ARTICLE: usize = 100;
 /// The longest question of a page that is answered by what its readers write, in characters of sentences.
 const QUESTION: usize = 300;
 
+/// What stands behind an article.
+const BEHIND: &str = "behind the article";
+
+/// A line in parts: the day of an article, and what a page says on the same line behind it without a gap, as it is when
+/// spans stand side by side.
+fn parted(line: &str) -> [Option<&str>; 2] {
+    let dated = || {
+        let label = listed(List::LabelDay)
+            .iter()
+            .find_map(|label| line.strip_prefix(label))?;
+        let stamp = next_stamp(line, 0)?;
+        let between = &line[line.len() - label.len()..stamp.start];
+        let behind = line[stamp.end..].trim_start();
+        let is_text = (begins(behind) && !behind.starts_with(['(', '（', '['])) || is_sentence(behind);
+        (between.trim_start().starts_with(COLONS) && between.trim().chars().count() == 1 && is_text)
+            .then_some(stamp.end)
+    };
+    match dated() {
+        Some(end) => [Some(&line[..end]), Some(line[end..].trim_start())],
+        None => [Some(line), None],
+    }
+}
+
 /// Reads the lines of the article called `title`.
 pub(super) fn read(lines: &[&str], title: &str) -> Reading {
+    let top = lines.iter().take(2 * EDGE).flat_map(|line| parted(line)).flatten();
+    let lines: Vec<&str> = top.chain(lines.iter().skip(2 * EDGE).copied()).collect();
+    let lines = lines.as_slice();
     let mut reading = Reading::default();
     let end = take_related(lines, &mut reading);
-    let end = ending(&lines[..end])
-        .inspect(|&at| reading.leave_out("behind the article", lines[at..end].join("\n")))
-        .unwrap_or(end);
+    let end = match ending(&lines[..end]) {
+        Some((at, reason)) => {
+            reading.leave_out(reason, lines[at..end].join("\n"));
+            at
+        }
+        None => end,
+    };
     let below = end;
     let end = strip_notices(lines, below);
     let mut kept = Vec::new();
+    // When and by whom, as a line below the article says it.
+    let mut credited = None;
     let title_plain = plain(title);
     let is_title =
         |line: &str| !title_plain.is_empty() && plain(untagged(line.trim_start_matches('#').trim())) == title_plain;
@@ -84,13 +118,17 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         } else if at < title_line.min(top) {
             reading.leave_out("above the title", line);
         } else if at < top
-            && (is_credit(around(at), line) || is_byline(line) || (Some(at) == under_title && byline(line).is_some()))
+            && !is_of_table(around(at), line)
+            && (is_credit(around(at), line)
+                || is_byline(line)
+                || (Some(at) == under_title && (byline(line).is_some() || behind_day(line).is_some())))
         {
             reading.leave_out("dateline", line);
         } else if at >= bottom && is_labelled(line) {
+            credited = credited.or_else(|| dateline(line));
             reading.leave_out("credits", line);
         } else if at >= bottom && (is_prompt(line) || is_end(line)) {
-            reading.leave_out("behind the article", line);
+            reading.leave_out(BEHIND, line);
         } else if framed[at] {
             reading.leave_out("frame of a post", line);
         } else if at < top && begins_as_prompt(line) {
@@ -116,15 +154,23 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             .rejected
             .insert(0, (0, Why::Empty, "no text besides a title".into()));
     } else {
+        let (credited_by, credited_on) = credited.map_or((None, None), |(by, on)| (by, Some(on)));
         let article = Article {
             title: title.trim().to_string(),
-            published: signed(&kept),
+            published: signed(&kept).or(credited_on),
+            source: credited_by,
             text,
             ..Article::default()
         };
         reading.articles.insert(0, (0, article));
     }
     reading
+}
+
+/// Whether a line is a row of a table in which sentences stand, too: what it says is one of the table's facts.
+fn is_of_table(around: [&str; 2], line: &str) -> bool {
+    let is_row = |line: &str| line.contains(" | ");
+    is_row(line) && around.into_iter().any(|line| is_row(line) && is_sentence(line))
 }
 
 /// Whether a line of tools has so many of them, side by side, that it can be nothing else wherever it stands.
@@ -181,9 +227,17 @@ fn sentences_follow(lines: &[&str]) -> Vec<bool> {
     follows
 }
 
-/// Where the lines behind an article begin, if they do: at a short line that announces them below half of the prose, or
-/// that announces what readers wrote below some of it; a site's statement may be longer.
-fn ending(lines: &[&str]) -> Option<usize> {
+/// Whether the lines below a heading such as `免责声明` are the article's, as those of a policy's clauses are: sentences
+/// up to the next heading, none of which speaks of a site and its articles.
+fn is_of_article(below: &[&str]) -> bool {
+    let section = || below.iter().take_while(|line| !line.starts_with('#'));
+    let of_site = |line: &&&str| listed(List::StatementWords).iter().any(|word| line.contains(word));
+    section().any(|line| is_sentence(line)) && section().find(of_site).is_none()
+}
+
+/// Where the lines behind an article begin and what they are, if they do: at a short line that announces them below
+/// half of the prose, or that announces what readers wrote below some of it; a site's statement may be longer.
+fn ending(lines: &[&str]) -> Option<(usize, &'static str)> {
     let weight = |line: &&str| if is_sentence(line) { line.chars().count() } else { 0 };
     let total: usize = lines.iter().map(weight).sum();
     let (mut above, mut asked) = (0, false);
@@ -200,13 +254,16 @@ fn ending(lines: &[&str]) -> Option<usize> {
         let half = above > 0 && above * 2 >= total;
         // A heading that goes on (`特别声明事项`) is one of the article.
         let states = || !short || stated(&word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-        if (half
-            && ((announces(listed(List::Statement)) && states())
-                || (short && announces(listed(List::Ending)) && !(may_go_on(&word) && follows[at + 1]))))
-            || (above > 0 && short && announces_comments(&word) && !(asked && above <= QUESTION))
-            || (above >= ARTICLE && short && starts_comments(&word) && !(asked && above <= QUESTION))
+        let is_short_question = || asked && above <= QUESTION;
+        if half
+            && ((announces(listed(List::Statement)) && states() && !(short && is_of_article(&lines[at + 1..])))
+                || (short && announces(listed(List::Ending)) && !(may_go_on(&word) && follows[at + 1])))
         {
-            return Some(at);
+            return Some((at, BEHIND));
+        }
+        let is_of_readers = (above > 0 && announces_comments(&word)) || (above >= ARTICLE && starts_comments(&word));
+        if short && is_of_readers && !is_short_question() {
+            return Some((at, "comments"));
         }
         above += weight(line);
         asked |= is_sentence(line) && line.trim_end().ends_with(['？', '?']);

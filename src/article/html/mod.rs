@@ -21,6 +21,8 @@ mod posts;
 mod prompts;
 mod published;
 mod render;
+mod sections;
+mod signs;
 mod stated;
 mod table;
 mod unrendered;
@@ -37,6 +39,7 @@ use content::content;
 use furniture::Furniture;
 use measure::measure;
 use prompts::asks_to_write;
+use signs::with_signs;
 use unrendered::unrendered;
 
 /// How many of a page's lines are looked at for its title and what is said of it.
@@ -60,12 +63,11 @@ pub(super) fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
 
 /// Whether a text without a telling file name is HTML.
 pub(super) fn looks_like_html(text: &str) -> bool {
-    let start: String = text
-        .trim_start()
-        .chars()
-        .take(100)
-        .collect::<String>()
-        .to_ascii_lowercase();
+    let text = text.trim_start();
+    if !text.starts_with('<') {
+        return false;
+    }
+    let start: String = text.chars().take(100).collect::<String>().to_ascii_lowercase();
     start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
@@ -91,7 +93,7 @@ fn read_page(text: &str, name: &str) -> Reading {
             ..Reading::default()
         };
     }
-    let page = Html::parse_document(text);
+    let page = Html::parse_document(&with_signs(text));
     let root = page.root_element();
     let mut lines = Vec::new();
     let measures = measure(root, |line| {
@@ -158,7 +160,7 @@ pub(super) fn push_fragment(text: &str, layout: &mut Layout) {
         layout.push(text);
         return;
     }
-    render::fragment(Html::parse_fragment(text).root_element(), layout);
+    render::fragment(Html::parse_fragment(&with_signs(text)).root_element(), layout);
 }
 
 #[cfg(test)]

@@ -58,6 +58,47 @@ fn an_article_that_a_script_shows_is_read() {
 }
 
 #[test]
+fn a_day_without_a_gap_behind_it_takes_nothing_with_it() {
+    let said = "断缴三个月内补缴的，待遇不受影响。";
+    let body = format!("<h1>断缴</h1><span>发布时间：2024/4/2</span><span>一、补缴时间<br>{said}</span>{PROSE}");
+    assert!(read_of("断缴", &body).1.starts_with(&format!("一、补缴时间\n{said}")));
+    let letter = format!("<table><tr><th>来信时间<td>2024-09-10 10:23<tr><th>来信内容<td>{said}</table>");
+    let text = read_of("断缴", &format!("<h1>断缴</h1>{letter}{PROSE}")).1;
+    assert!(text.starts_with("来信时间 | 2024-09-10 10:23\n来信内容 | "), "{text}");
+}
+
+#[test]
+fn the_folded_half_and_a_short_page_s_footer_are_told_apart() {
+    let body = format!("<h1>断缴</h1>{PROSE}<div style='display:none'><p>备案以后直接结算。</p></div><a>展开全文</a>");
+    assert!(read_of("断缴", &body).1.contains("备案以后直接结算。"));
+    let footer = "本网站由某局主办，所刊登的信息受著作权法保护，未经授权不得使用。";
+    let body = format!("<h1>暂停公告</h1><p>热线暂停一天。</p><div class='site-footer'><p>{footer}</p></div>");
+    assert_eq!(read_of("暂停公告", &body).1, "热线暂停一天。");
+}
+
+#[test]
+fn posts_of_one_page_keep_their_titles_and_a_day_its_publisher() {
+    let post =
+        |title: &str| format!("<div class=post><h2><a href=x>{title}</a></h2><span>2024-05-02</span>{PROSE}</div>");
+    let text = read_of("博客", &[post("断缴"), post("津贴")].concat()).1;
+    assert!(text.contains("断缴") && text.contains("津贴"), "{text}");
+    let (_, text, day, source) = read_of(
+        "断缴",
+        &format!("<h1>断缴</h1><div>2024年3月28日 青禾晚报</div>{PROSE}"),
+    );
+    assert_eq!(
+        (text.as_str(), day.as_deref(), source.as_deref()),
+        (PROSE_TEXT, Some("2024-03-28"), Some("青禾晚报"))
+    );
+}
+
+#[test]
+fn a_sign_that_opens_no_tag_loses_nothing() {
+    let body = format!("<h1>年限</h1>{PROSE}<p>缴费年限<n年的部分按比例支付。</p>");
+    assert!(read_of("年限", &body).1.ends_with("缴费年限<n年的部分按比例支付。"));
+}
+
+#[test]
 fn the_title_is_the_article_s_and_not_its_column_s() {
     let check = |title: &str, body: &str, expected: &str| {
         assert_eq!(read_of(title, &format!("{body}{PROSE}")).0, expected, "{title}: {body}");

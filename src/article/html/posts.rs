@@ -53,7 +53,17 @@ fn is_sure(line: &str) -> bool {
     let is_floor = || line.contains('楼') && next_stamp(line, 0).is_some_and(|stamp| stamp.timed);
     let is_frame = is_frame(line)
         && (has(listed(List::PostAlone)) || (is_numbered && (has(listed(List::PostWithNumber)) || is_floor())));
-    is_frame || is_profile(line)
+    is_frame || is_profile(line) || is_moment_of_post(line)
+}
+
+/// Whether a line says when a post was written, and perhaps from where: `编辑于 2024-08-15 11:02・IP 属地浙江`.
+fn is_moment_of_post(line: &str) -> bool {
+    let line = line.trim();
+    let is_dated = || listed(List::PostDated).iter().any(|word| line.starts_with(word));
+    let behind = next_stamp(line, 0)
+        .filter(|stamp| stamp.timed)
+        .map(|stamp| &line[stamp.end..]);
+    behind.is_some_and(|behind| behind.chars().count() <= MAX_AUTHOR && !behind.contains(is_stop)) && is_dated()
 }
 
 /// Whether a line is a day with a time and nothing else.
@@ -65,7 +75,7 @@ fn is_moment(line: &str) -> bool {
 /// Whether a line is a name with what its bearer is good at, or with the place of the post in its thread.
 fn is_profile(line: &str) -> bool {
     let line = line.trim();
-    let is_short = line.chars().count() <= 2 * MAX_AUTHOR && !line.contains(['。', '，']);
+    let is_short = line.chars().count() <= 3 * MAX_AUTHOR && !line.contains(['。', '，']);
     let has_place = || {
         listed(List::FirstPosts)
             .iter()
@@ -143,6 +153,10 @@ mod tests {
         check(
             "要备案吗？\n陈律师擅长：劳动纠纷 好评率99%\n要。\n2023-05-20 11:20\n护士 沙发\n不用。\n2023-05-20 14:02",
             "要备案吗？\n要。\n不用。",
+        );
+        check(
+            "断缴怎么办？\n要补缴。\n编辑于 2024-08-15 11:02・IP 属地浙江\n不用。\n发布于 2024-09-01 22:47",
+            "断缴怎么办？\n要补缴。\n不用。",
         );
         let schedule = "何时发放\n2023-05-20 11:20\n2023-06-20 14:02\n客厅里的沙发\n会议室的板凳";
         check(schedule, schedule);

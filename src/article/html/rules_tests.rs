@@ -247,10 +247,16 @@ fn a_heading_that_only_begins_like_an_ending_is_the_article_s() {
             &[],
         );
     }
-    for heading in ["您可能感兴趣的", "相关阅读", "特别声明"] {
+    for heading in ["您可能感兴趣的", "相关阅读"] {
         let body = block(&format!("<h3>{heading}</h3><p>{said}</p>"));
         check_parts(&body, &[PROSE_TEXT], &[("behind the article", said)]);
     }
+    // What a policy's clauses call so, and what a site says of its articles.
+    let clauses = "<h3>免责声明</h3><p>投保人故意造成事故的，不承担责任。</p><h3>等待期</h3><p>等待三十天。</p>";
+    check_parts(&block(clauses), &["不承担责任。", "等待三十天。"], &[]);
+    let of_site = "本站转载的文章只为传递信息，如有侵权请联系删除。";
+    let body = block(&format!("<h3>特别声明</h3><p>{of_site}</p>"));
+    check_parts(&body, &[PROSE_TEXT], &[("behind the article", of_site)]);
     // No sentence follows.
     check_parts(
         &block("<h3>相关链接</h3><p>护理名单</p>"),

@@ -996,9 +996,13 @@ fn lost(text: &str) -> Vec<char> {
             *seen.entry(c).or_default() += by;
         }
     };
-    let page = Html::parse_document(text);
+    let page = Html::parse_document(&signs::with_signs(text));
     dom::walk(page.root_element(), |step| {
         match step {
+            // Tags that are written in a field are read as such where it holds the article.
+            dom::Step::Open(element) if element.value().name() == "textarea" && dom::words(element).contains('<') => {
+                return false;
+            }
             dom::Step::Open(element) => return !dom::is_unseen(element.value().name()),
             dom::Step::Text(text) => count(text, 1),
             dom::Step::Close(_) => {}

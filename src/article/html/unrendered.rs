@@ -17,7 +17,12 @@ pub(super) fn unrendered(root: ElementRef<'_>) -> Vec<(&'static str, String)> {
         match element.value().name() {
             "noscript" => found.push(("without scripts", shown(&element.text().collect::<String>()))),
             "iframe" => found.extend(element.attr("srcdoc").map(|frame| ("frame", shown(frame)))),
-            "input" if matches!(element.attr("type"), Some("button" | "submit" | "reset")) => {
+            "input"
+                if !matches!(
+                    element.attr("type"),
+                    Some("hidden" | "password" | "checkbox" | "radio" | "image")
+                ) =>
+            {
                 found.extend(element.attr("value").map(|words| ("form control", words.to_string())));
             }
             _ => {}
