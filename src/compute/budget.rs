@@ -84,7 +84,7 @@ impl Budget {
 #[cold]
 pub fn late() -> Error {
     Error::new(Fault::Deadline, "the deadline passed before the answer was ready")
-        .help("allow more time, or ask for fewer hits")
+        .help("allow more time, or ask for less at a time")
 }
 
 #[cfg(test)]

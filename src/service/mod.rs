@@ -11,6 +11,7 @@
 //! | `convert` | wire types to core types and back; the only place that knows both |
 //! | `status` | faults to gRPC codes and back |
 //! | `deadline` | deadlines of all calls |
+//! | `drained` | what a refused call had still to send |
 //! | `ending` | word for long calls that the service is about to end |
 //! | `answers` | where questions are asked, whatever protocol they came in |
 //! | `fitting` | how much of an answer goes out |
@@ -53,6 +54,7 @@ pub mod connections;
 pub mod convert;
 pub mod deadline;
 pub mod describe_calls;
+pub mod drained;
 pub mod ending;
 pub mod fitting;
 pub mod health;

@@ -19,6 +19,7 @@ use tonic::{Code, Status};
 use tracing::{Instrument as _, Span};
 
 use super::activity::{Call, Peer};
+use super::drained::Drained;
 use super::metrics::Metrics;
 use super::metrics::methods::method;
 use super::refusal::RefusedAs;
@@ -115,7 +116,7 @@ where
         };
         self.metrics.call_began();
         let call = peer.as_ref().map(|peer| peer.activity.call());
-        let answer = self.inner.call(request);
+        let answer = self.inner.call(request.map(Drained::body));
         let count = self.unanswered.clone();
         let unanswered = Unanswered::one(&count);
         let answered = async move {
@@ -136,6 +137,7 @@ where
                 rest: Bytes::new(),
                 count,
                 unanswered: Some(unanswered),
+                is_whole: false,
                 call,
                 record,
             };
@@ -211,6 +213,11 @@ impl Record {
             self.code = Some(status::code_name(Code::from_bytes(code.as_bytes())));
         }
     }
+
+    /// Nobody waited for the end.
+    fn is_left(&mut self) {
+        self.code = self.code.filter(|code| *code != "OK");
+    }
 }
 
 impl Drop for Record {
@@ -243,6 +250,8 @@ struct Answered {
     count: Arc<AtomicUsize>,
     /// Set while more of it is being made.
     unanswered: Option<Unanswered>,
+    /// Whether the last of it was made.
+    is_whole: bool,
     call: Option<Call>,
     record: Record,
 }
@@ -269,6 +278,7 @@ impl Answered {
                 Some(Ok(Err(frame))) => {
                     if let Some(trailers) = frame.trailers_ref() {
                         self.record.note(trailers);
+                        self.is_whole = true;
                     }
                     return Poll::Ready(Some(Ok(frame)));
                 }
@@ -276,7 +286,10 @@ impl Answered {
                     self.record.code = Some(status::code_name(status.code()));
                     return Poll::Ready(Some(Err(status)));
                 }
-                None => return Poll::Ready(None),
+                None => {
+                    self.is_whole = true;
+                    return Poll::Ready(None);
+                }
             }
         }
         Poll::Pending
@@ -285,6 +298,10 @@ impl Answered {
 
 impl Drop for Answered {
     fn drop(&mut self) {
+        // What says how it goes before it is made says nothing of who went away meanwhile.
+        if !(self.is_whole || self.rest.is_empty() && self.inner.is_end_stream()) {
+            self.record.is_left();
+        }
         if let Some(call) = &self.call {
             call.release(self.rest.len());
         }
@@ -412,5 +429,24 @@ mod tests {
         drop(give);
         assert!(read.next().await.is_none());
         assert_eq!(unanswered(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_waits_for_is_cancelled() {
+        let check = async |reads: usize, code: &str| {
+            let parts = futures_util::stream::iter(["a", "b"]).map(|part| Ok::<_, Infallible>(Bytes::from(part)));
+            let answer = Response::new(Body::new(axum::body::Body::from_stream(parts)));
+            let (answer, metrics, _) = observed(answer, "/v1/search:batch").await;
+            let mut read = axum::body::Body::new(answer.into_body()).into_data_stream();
+            for _ in 0..reads {
+                read.next().await;
+            }
+            drop(read);
+            let expected = format!(r#"baowen_requests_total{{method="/v1/search:batch",code="{code}"}} 1"#);
+            let said = metrics.text();
+            assert!(said.contains(&expected), "{expected} in {said}");
+        };
+        check(1, "CANCELLED").await;
+        check(3, "OK").await;
     }
 }

@@ -61,6 +61,12 @@ const READ_FILE: &str = "/baowen.v1.IndexService/ReadFile";
 const FILES_READ: usize = 4;
 /// Calls that cut and embed articles at a time: one with a long article holds up no other.
 const WRITES_AT_A_TIME: usize = 2;
+/// Bytes of a call that come before they are read. Few, since an import is read no faster than it is written, and by
+/// half of the connection's the library bounds what it spends on frames: a client that sends each short article by
+/// itself, as many do, would be cut off.
+const STREAM_WINDOW: u32 = 128 << 10;
+/// The same of all calls of a connection together. Only imports are not read at once.
+const CONNECTION_WINDOW: u32 = 16 << 20;
 /// Connections that look at the metrics at a time.
 const MOST_LOOKING: usize = 32;
 
@@ -286,6 +292,8 @@ pub(super) async fn run_in(
     let server = Server::builder()
         // Browsers and curl; gRPC goes on over HTTP/2.
         .accept_http1(true)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .max_concurrent_streams(u32::try_from(settings.max_streams).unwrap_or(u32::MAX))
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))

@@ -137,9 +137,10 @@ pub fn is_unreadable(answer: &HeaderMap) -> bool {
 
 /// What the library says of a stream it could not read on: no message, or one that is too large, is its sender's fault.
 pub fn unreadable(status: &Status) -> Error {
-    match fault(status.code()) {
-        Fault::Bug => Error::caller(status.message()),
-        fault => Error::new(fault, status.message()),
+    match (status.code(), fault(status.code())) {
+        (Code::OutOfRange, _) => Error::new(Fault::Exhausted, status.message()).help("send it in smaller messages"),
+        (_, Fault::Bug) => Error::caller(status.message()),
+        (_, fault) => Error::new(fault, status.message()),
     }
 }
 

@@ -115,7 +115,7 @@ fn filled(folder: &Path) -> Server {
     server
 }
 
-/// An import of which some articles came and whose client then says nothing; the service takes them 64 at a time.
+/// An import of which 70 articles came and whose client then says nothing.
 fn silent_import(server: &Server, parameters: &str) -> TcpStream {
     let lines: String = (0..70)
         .map(|n| format!("{}\n", json!({"id": n.to_string(), "text": "医保"})))
@@ -148,10 +148,10 @@ fn an_import_whose_time_is_up_says_what_it_kept() {
             answer.starts_with("HTTP/1.1 504") && answer.contains("DEADLINE_EXCEEDED"),
             "{answer}"
         );
-        answer.contains("the time of the call is used up") && answer.contains("articles kept that came before: 64;")
+        answer.contains("the time of the call is used up") && answer.contains("articles kept that came before: 70;")
     };
     assert!([1, 5, 25, 125].iter().any(is_told), "nothing is said of what it kept");
-    assert_eq!(articles_in(&server), 64);
+    assert_eq!(articles_in(&server), 70);
 }
 
 #[test]
@@ -161,14 +161,14 @@ fn an_import_that_the_end_of_the_service_meets_says_what_it_kept() {
     let mut socket = silent_import(&server, "");
     let taken = (0..1_200).any(|_| {
         std::thread::sleep(Duration::from_millis(50));
-        articles_in(&server) == 64
+        articles_in(&server) == 70
     });
     assert!(taken, "they are never committed");
     assert!(server.terminate().success());
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
     assert!(
-        answer.starts_with("HTTP/1.1 503") && answer.contains("articles kept that came before: 64; send the rest when"),
+        answer.starts_with("HTTP/1.1 503") && answer.contains("articles kept that came before: 70; send the rest when"),
         "{answer}"
     );
 }
@@ -686,6 +686,7 @@ fn what_would_be_read_as_something_else_is_refused_and_gzip_is_undone() {
     };
     let found: wire::SearchResponse = ask_packed("gzip").read();
     assert_eq!(found.hits.len(), 2);
+    assert_eq!(ask_packed("GZIP").0, 200);
     let got = ask_packed("br");
     assert_eq!(
         (got.0, &got.json()["field"]),
@@ -704,6 +705,41 @@ fn what_would_be_read_as_something_else_is_refused_and_gzip_is_undone() {
         "{}",
         got.2
     );
+}
+
+#[test]
+fn a_body_of_several_packed_files_is_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(&folder.path().join("index"), None, &["--write"]);
+    let packed = |text: &str| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        packed.finish().unwrap()
+    };
+    // As editors of one system begin a file.
+    let one = packed("\u{feff}{\"id\": \"a\", \"text\": \"医保\"}\n");
+    let two = packed("{\"id\": \"b\", \"text\": \"社保\"}\n{\"id\": \"c\", \"text\": \"医保\"}\n");
+    let headers = "content-type: application/x-ndjson\r\ncontent-encoding: gzip\r\n";
+    let import = |body: &[u8]| ask(&server, "POST", "/v1/articles:import?source=s", headers, body);
+    let imported: wire::ImportArticlesResponse = import(&[one.clone(), two].concat()).read();
+    assert_eq!((imported.articles, imported.added), (3, 3));
+    // What is none of it is not passed over.
+    let refused = import(&[&one[..], b"and more"].concat());
+    assert_eq!(refused.0, 400, "{}", refused.2);
+}
+
+#[test]
+fn who_sends_too_much_reads_why_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(&folder.path().join("index"), None, &["--write"]);
+    let headers = "content-type: application/json\r\n";
+    let refused = ask(&server, "POST", "/v1/search", headers, &vec![b' '; 6 << 20]);
+    assert_eq!(
+        (refused.0, &refused.json()["code"]),
+        (413, &json!("RESOURCE_EXHAUSTED"))
+    );
+    let refused = ask(&server, "POST", "/v1/nothing", headers, &vec![b' '; 6 << 20]);
+    assert_eq!(refused.0, 404, "{}", refused.2);
 }
 
 #[test]

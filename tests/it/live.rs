@@ -545,6 +545,50 @@ fn what_a_large_segment_lacks_is_made_behind_the_writing() {
     assert_eq!(refused.hint(), Some("it is a test"));
 }
 
+/// A folder that is moved takes its lock along: whoever held that writes nothing into what stands in its place.
+#[test]
+fn a_writer_writes_to_its_own_folder_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let [own, away] = ["own", "away"].map(|name| folder.path().join(name));
+    let index = EmbeddedIndex::create(&own, &rules().identity()).unwrap();
+    let live = Live::open(&index, rules(), ASKED, "it is a test").unwrap();
+    let refused = |live: &Live| {
+        let refused = live.upsert(&given("crm"), vec![article("lost", "", "医保")], Budget::all());
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.fault(), Fault::Unavailable, "{refused}");
+        assert!(
+            refused.message().contains("another one has been put in its place"),
+            "{refused}"
+        );
+    };
+    upsert(&live, "crm", &[article("a", "", "医保")]);
+    live.commit(None).unwrap();
+    // A disk that is away for a moment: what was given and is not durable is lost, and said to be.
+    let (_, change) = upsert(&live, "crm", &[article("lost", "", "医保")]);
+    std::fs::rename(&own, &away).unwrap();
+    assert_eq!(live.commit(None).unwrap_err().fault(), Fault::Unavailable);
+    assert!(told(&live, change).recv().unwrap().is_err());
+    refused(&live);
+    std::fs::rename(&away, &own).unwrap();
+    upsert(&live, "crm", &[article("b", "", "医保")]);
+    live.commit(None).unwrap();
+    assert_eq!(ids(&*index), ["a", "b"]);
+    // A snapshot that is restored under it, with a writer of its own.
+    EmbeddedIndex::back_up(&own, &folder.path().join("snapshot")).unwrap();
+    std::fs::rename(&own, &away).unwrap();
+    std::fs::rename(folder.path().join("snapshot"), &own).unwrap();
+    let restored = EmbeddedIndex::open(&own).unwrap();
+    let other = Live::open(&restored, rules(), ASKED, "it is a test").unwrap();
+    refused(&live);
+    upsert(&other, "crm", &[article("c", "", "医保")]);
+    other.commit(None).unwrap();
+    refused(&live);
+    drop((live, other));
+    let held = EmbeddedIndex::open(&own).unwrap();
+    assert_eq!(ids(&*held), ["a", "b", "c"]);
+    assert_eq!(held.verify(Budget::all()).unwrap(), Vec::<String>::new());
+}
+
 #[test]
 fn closing_commits_what_was_given() {
     for_each_engine(|backend, live| {

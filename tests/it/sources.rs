@@ -160,6 +160,11 @@ fn what_is_gone_is_named_and_pruned_and_what_moved_is_a_move() {
     write(root, &[("zj/x.md", "# 新\n\n只有它。")]);
     index(root, &["zj", "--prune"]);
     assert_eq!(ids(root), ["zj/x.md"]);
+    // A file that says nothing may be an export that failed.
+    write(root, &[("zj/x.md", "")]);
+    refused(root, &["index", "zj", "--prune", "--index", "idx", "--no-vectors"]);
+    assert_eq!(ids(root), ["zj/x.md"]);
+    write(root, &[("zj/x.md", "# 新\n\n只有它。")]);
     // A folder without one file may be a disk that is not there: nothing of it is deleted, and the run does not end
     // well.
     fs::remove_file(root.join("zj/x.md")).unwrap();

@@ -345,6 +345,36 @@ fn an_import_takes_any_number_and_names_what_failed() {
     assert_eq!(held(&folder.path().join("index")).len(), 982, "acknowledged is durable");
 }
 
+/// As many libraries send a stream: each message by itself, faster than they are taken in.
+#[test]
+fn an_import_of_many_short_messages_is_held_back_and_not_cut_off() {
+    use futures_util::StreamExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let server = writing(folder.path());
+    let message = |number: usize| wire::ImportArticlesRequest {
+        source: (number == 0).then(|| wire::Source {
+            name: "bulk".into(),
+            folder: None,
+        }),
+        articles: vec![article(&number.to_string(), "医保")],
+    };
+    let messages = futures_util::stream::iter((0..20_000).map(message)).then(|message| async {
+        // What was sent before goes out by itself.
+        tokio::task::yield_now().await;
+        message
+    });
+    block_on(async {
+        let done = connect(&server)
+            .await
+            .import_articles(messages)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!((done.added, done.failed), (20_000, 0));
+    });
+}
+
 #[test]
 fn callers_at_the_same_time_share_commits_and_none_waits_for_another() {
     let folder = tempfile::tempdir().unwrap();

@@ -86,6 +86,7 @@ impl WriteLock {
             folder: folder.to_path_buf(),
             file,
         };
+        lock.check()?;
         // What a program said that died.
         lock.announce("");
         lock.sweep()?;
@@ -95,6 +96,22 @@ impl WriteLock {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether this is still the lock of the folder. Somebody may have moved the folder, or put another in its place,
+    /// whose lock another program can take.
+    ///
+    /// # Errors
+    /// `Unavailable` if it is not.
+    pub fn check(&self) -> Result<()> {
+        if is_same(&self.file, &self.folder.join(LOCK)) {
+            return Ok(());
+        }
+        Err(Error::unavailable(format!(
+            "the folder {} is gone, or another one has been put in its place, and nothing is written to that",
+            self.folder.display()
+        ))
+        .help("put it back; where the other one is to be written to, end this program and start it again"))
     }
 
     /// Whether an index lies in the folder, of this program or an older one.
@@ -160,6 +177,22 @@ impl Drop for WriteLock {
         self.announce("");
         let _ = self.file.unlock();
     }
+}
+
+/// Whether an open file is the one of that name.
+#[cfg(unix)]
+fn is_same(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let which = |about: fs::Metadata| (about.dev(), about.ino());
+    let named = fs::metadata(path).ok().map(which);
+    named.is_some() && named == file.metadata().ok().map(which)
+}
+
+/// Elsewhere a file that is open cannot be moved.
+#[cfg(not(unix))]
+fn is_same(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 /// What the holder of a lock says, if it says anything.

@@ -168,6 +168,7 @@ impl Writer for EmbeddedWriter {
     }
 
     fn commit(&mut self) -> Result<u64> {
+        self.lock.check()?;
         // The table of sources is the commit's payload, so articles and sources are always of one commit.
         let table = self.table.encoded()?;
         let doing = || format!("committing to {}", self.index.folder().display());
@@ -182,14 +183,23 @@ impl Writer for EmbeddedWriter {
         Ok(stamp)
     }
 
+    fn check(&self) -> Result<()> {
+        self.lock.check()
+    }
+
     fn rollback(&mut self) -> Result<u64> {
+        self.lock.check()?;
         self.pending.clear();
-        let back = || {
+        let folder = self.index.folder();
+        let back = guarded(folder, || {
             self.writer
                 .rollback()
                 .or_fault(Fault::Unavailable, "going back to the last commit")
-        };
-        guarded(self.index.folder(), back)?;
+        });
+        // One that could not go back once never can.
+        if back.is_err() {
+            self.writer = guarded(folder, || self.index.tantivy_writer())?;
+        }
         // The last commit on disk may be one that could not be opened when it was made.
         self.index.refresh()?;
         self.base = self.index.current();

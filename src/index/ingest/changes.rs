@@ -246,13 +246,11 @@ impl Changes {
         Ok(contents)
     }
 
-    /// Notes that something could not be read: what is missing of that file is then not gone. The articles that the
-    /// index holds of it, or of what lies below it, and keeps.
+    /// Notes that something could not be read: what is missing of that file is then not gone, be it that nothing is in
+    /// it, as after an export that failed. The articles that the index holds of it, or of what lies below it, and
+    /// keeps.
     pub fn rejected(&mut self, rejected: &Rejected) -> Vec<String> {
         let about = rejected.path.symlink_metadata();
-        if about.as_ref().is_ok_and(|about| about.is_file() && about.len() == 0) {
-            return Vec::new();
-        }
         let Some(full) = self.full_path(&rejected.path) else {
             return Vec::new();
         };

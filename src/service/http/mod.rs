@@ -7,6 +7,7 @@ mod addresses;
 mod exchange;
 mod json;
 mod openapi;
+mod packing;
 mod page;
 mod params;
 mod plain;
@@ -31,7 +32,6 @@ use serde::de::DeserializeOwned;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, Cors};
-use tower_http::decompression::RequestDecompressionLayer;
 
 use self::exchange::{Call, Effect, failed, respond};
 use super::admission::Room;
@@ -229,7 +229,7 @@ pub fn routes(services: Services) -> Router {
             })),
         )
         .method_not_allowed_fallback(|request: Request| async move { wrong_method(&request) })
-        .layer(RequestDecompressionLayer::new())
+        .layer(from_fn(packing::unpacked))
         .layer(from_fn(exchange::only_what_is_read_rightly))
         // As fast as packing goes: who asks waits for the answer, too.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::body::{Body, Bytes};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt as _, Stream, StreamExt, stream};
 
 use super::exchange::too_large;
 use super::json;
@@ -21,25 +21,33 @@ const TOGETHER_BYTES: usize = 256 << 10;
 /// The answers of a batch, each an event as soon as it is there; the last event says `end`, or `error` with why it
 /// ends.
 pub fn events(items: impl Stream<Item = Result<(usize, Result<Vec<u8>>)>> + Send + 'static) -> Response {
+    // It breaks off once; nothing comes behind that.
+    let mut has_failed = false;
+    let items = items.map(Some).chain(stream::once(async { None }));
     let events = items
+        .take_while(move |item| {
+            let goes_on = !has_failed;
+            has_failed = matches!(item, Some(Err(_)));
+            std::future::ready(goes_on)
+        })
         .map(|item| match item {
-            Ok((index, Ok(answer))) => {
+            Some(Ok((index, Ok(answer)))) => {
                 let answer = String::from_utf8_lossy(&answer);
                 let data = format!(r#"{{"index":{index},"response":{answer}}}"#);
                 Event::default().id(index.to_string()).data(data)
             }
-            Ok((index, Err(error))) => {
+            Some(Ok((index, Err(error)))) => {
                 let item = json::write(convert::batch_item(index, Err(error))).unwrap_or_default();
                 Event::default()
                     .id(index.to_string())
                     .data(String::from_utf8_lossy(&item))
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 let refusal = serde_json::to_string(&Refusal::new(&error)).unwrap_or_default();
                 Event::default().event("error").data(refusal)
             }
-        })
-        .chain(stream::once(async { Event::default().event("end").data("{}") }));
+            None => Event::default().event("end").data("{}"),
+        });
     Sse::new(events.map(Ok::<_, Infallible>))
         .keep_alive(KeepAlive::default())
         .into_response()
@@ -133,7 +141,15 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
             if self.rest.len() > self.most_bytes {
                 return Err(too_large(self.most_bytes).context(format!("line {}", self.number + 1)));
             }
-            match self.parts.next().await {
+            // What is there is handed on before it is waited for more: who sends slowly, or no more, has it taken.
+            let next = match articles.is_empty() {
+                true => self.parts.next().await,
+                false => match self.parts.next().now_or_never() {
+                    Some(next) => next,
+                    None => return Ok(()),
+                },
+            };
+            match next {
                 Some(part) => {
                     let part = part.map_err(|cause| Error::caller(format!("the body was cut off ({cause})")))?;
                     self.rest.extend_from_slice(&part);
@@ -149,6 +165,11 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
 
 /// The article of a line, none if the line is empty.
 fn read(line: &[u8], number: usize) -> Result<Option<wire::Article>> {
+    // Some programs begin a text in UTF-8 with it.
+    let line = line
+        .strip_prefix(b"\xef\xbb\xbf")
+        .filter(|_| number == 1)
+        .unwrap_or(line);
     match line.trim_ascii() {
         [] => Ok(None),
         line => json::read("Article", line).map(Some).map_err(|error| {
@@ -170,6 +191,22 @@ mod tests {
             .collect();
         let body = Body::from_stream(stream::iter(parts));
         articles(body, "甲".into(), most).collect().await
+    }
+
+    #[tokio::test]
+    async fn the_last_event_says_whether_it_is_the_end() {
+        let check = async |items: Vec<Result<(usize, Result<Vec<u8>>)>>, expected: &[&str]| {
+            let body = events(stream::iter(items)).into_body();
+            let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            let said = String::from_utf8(bytes.to_vec()).unwrap();
+            let named: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+            assert_eq!(named, expected, "{said}");
+        };
+        let answer = || Ok((0, Ok(b"{}".to_vec())));
+        let late = || Err(Error::unavailable("it breaks off"));
+        check(vec![answer(), answer()], &["end"]).await;
+        check(vec![answer(), late()], &["error"]).await;
+        check(vec![], &["end"]).await;
     }
 
     #[tokio::test]

@@ -1,0 +1,52 @@
+//! Bodies that were packed for their way: gzip is undone as it comes, all members of it; anything else is refused.
+
+use std::io;
+
+use async_compression::tokio::bufread::GzipDecoder;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures_util::TryStreamExt as _;
+use tokio_util::io::{ReaderStream, StreamReader};
+
+use super::exchange::{UNKNOWN_PACKING, failed};
+use crate::error::{Error, Result};
+
+/// Unpacks the body of a request.
+pub async fn unpacked(request: Request, next: Next) -> Response {
+    match undone(request) {
+        Ok(request) => next.run(request).await,
+        Err(error) => failed(&error),
+    }
+}
+
+fn undone(mut request: Request) -> Result<Request> {
+    let named = request.headers().get_all(CONTENT_ENCODING).iter();
+    let named: Vec<_> = named.map(|name| String::from_utf8_lossy(name.as_bytes())).collect();
+    match named.join(", ").to_ascii_lowercase().as_str() {
+        "" => return Ok(request),
+        "identity" => {}
+        "gzip" | "x-gzip" => {
+            request.headers_mut().remove(CONTENT_LENGTH);
+            request = request.map(from_gzip);
+        }
+        _ => {
+            return Err(
+                Error::caller(format!("{UNKNOWN_PACKING}`{}` is not undone here", named.join(", ")))
+                    .help("send the body as it is, or as gzip"),
+            );
+        }
+    }
+    request.headers_mut().remove(CONTENT_ENCODING);
+    Ok(request)
+}
+
+fn from_gzip(body: Body) -> Body {
+    let packed = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
+    let mut unpacking = GzipDecoder::new(packed);
+    // Files of it that were put one behind the other are one body.
+    unpacking.multiple_members(true);
+    Body::from_stream(ReaderStream::new(unpacking))
+}
