@@ -92,7 +92,12 @@ fn listens(settings: &Settings) -> Result<()> {
         found.ok_or_else(|| Error::caller(format!("{name}: there is no `{listen}`")))
     };
     if let Some(listen) = &settings.metrics_listen {
-        address(listen, "metrics_listen")?;
+        let alone = address(listen, "metrics_listen")?;
+        if alone.port() != 0 && address(&settings.listen, "listen").is_ok_and(|listen| listen == alone) {
+            return Err(Error::caller(format!(
+                "metrics_listen: `{listen}` is where the service itself listens, which shows them to whoever may see them"
+            )));
+        }
     }
     let is_private = settings.tls_cert.is_some();
     surroundings::may_listen(address(&settings.listen, "listen")?, is_private, settings.insecure)

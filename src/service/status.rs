@@ -153,18 +153,28 @@ pub fn from_status(status: &Status) -> Error {
         "" => format!("the service answered {} without a reason", code_name(status.code())),
         message => message.to_owned(),
     };
-    Error::new(fault(status.code()), message)
+    let error = Error::new(fault(status.code()), message);
+    match status.code() {
+        // The service speaks of the header.
+        Code::Unauthenticated => error.help("name a file with it by --token-file, or put it into BAOWEN_TOKEN"),
+        _ => error,
+    }
 }
 
-/// A connection that broke, by its innermost cause: nobody answered, so it is no defect of the service, which may not
-/// even be one.
-fn broken(cause: &dyn std::error::Error) -> Error {
+/// What is behind an error of the libraries, which name every layer that it went through.
+pub fn innermost<'a>(cause: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     let mut innermost = cause;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
+    innermost
+}
+
+/// A connection that broke, by its innermost cause: nobody answered, so it is no defect of the service, which may not
+/// even be one.
+fn broken(cause: &(dyn std::error::Error + 'static)) -> Error {
     // Which of these it was cannot be told: a handshake that fails is a broken pipe as often as an alert.
-    Error::unavailable(format!("the connection broke: {innermost}")).help(
+    Error::unavailable(format!("the connection broke: {}", innermost(cause))).help(
         "see whether the service still runs; one that speaks TLS is named https://HOST:PORT, and may want a certificate of \
          yours (--client-cert, --client-key)",
     )

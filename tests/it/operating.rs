@@ -591,4 +591,9 @@ fn a_check_finds_what_a_service_would_end_with() {
         &["nobody.invalid:1"],
     );
     check(&["--index", index, "--snapshots", index], &["snapshots"]);
+    let same = ["--listen", "127.0.0.1:5000", "--metrics-listen", "127.0.0.1:5000"];
+    check(
+        &[&["--index", index][..], &same].concat(),
+        &["metrics_listen: `127.0.0.1:5000`"],
+    );
 }

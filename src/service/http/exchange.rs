@@ -17,7 +17,7 @@ use super::{json, params};
 use crate::error::{Context, Error, Fault, Result};
 use crate::service::deadline::{Deadline, TIMEOUT};
 use crate::service::refusal::{Protocol, refuse};
-use crate::service::wire;
+use crate::service::{status, wire};
 
 /// From this many bytes on a body is not read by an async worker, which others need.
 const LARGE: usize = 64 << 10;
@@ -72,7 +72,7 @@ impl Call {
         }
         self.no_parameters()?;
         if effect == Effect::Writes {
-            says_what_it_is(&self.head.headers)?;
+            says_what_it_is(&self.head.headers, "application/json")?;
         }
         let body = self.whole(most).await?;
         if body.len() < LARGE {
@@ -101,7 +101,7 @@ impl Call {
     /// # Errors
     /// `Caller` if the headers do not say what it is.
     pub fn lines(self) -> Result<Body> {
-        says_what_it_is(&self.head.headers)?;
+        says_what_it_is(&self.head.headers, "application/x-ndjson")?;
         Ok(self.body)
     }
 
@@ -134,7 +134,7 @@ impl Call {
                 return Err(Error::new(Fault::Deadline, "the body came to a halt").help("send it again"));
             };
             let Some(part) = part else { break };
-            let part = part.map_err(|cause| Error::caller(format!("the body was cut off ({cause})")))?;
+            let part = part.map_err(|cause| cut_off(&cause))?;
             if whole.len() + part.len() > most {
                 return Err(too_large(most));
             }
@@ -146,6 +146,11 @@ impl Call {
 
 /// How long the next part of a body may take: a client that is gone holds no place.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A body that does not go on.
+pub fn cut_off(cause: &axum::Error) -> Error {
+    Error::caller(format!("the body was cut off ({})", status::innermost(cause)))
+}
 
 /// A body, or a line of one, is larger than it may be.
 pub fn too_large(most: usize) -> Error {
@@ -177,7 +182,7 @@ fn readable(request: &Request) -> Result<()> {
 pub const UNKNOWN_PACKING: &str = "content-encoding: ";
 
 /// Refuses a body whose type a browser sends for any page without asking first.
-fn says_what_it_is(headers: &HeaderMap) -> Result<()> {
+fn says_what_it_is(headers: &HeaderMap, wanted: &str) -> Result<()> {
     let content = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -186,8 +191,8 @@ fn says_what_it_is(headers: &HeaderMap) -> Result<()> {
     let known = ["application/json", "application/x-ndjson", "application/jsonl"];
     match known.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
         true => Ok(()),
-        false => Err(Error::caller("content-type: must be application/json")
-            .help("with curl: -H 'content-type: application/json'")),
+        false => Err(Error::caller(format!("content-type: must be {wanted}"))
+            .help(format!("with curl: -H 'content-type: {wanted}'"))),
     }
 }
 

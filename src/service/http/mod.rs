@@ -409,11 +409,15 @@ async fn import(services: Services, request: Request) -> Response {
         let _place = services.room.enter()?;
         let call = Call::new(request);
         let deadline = call.deadline();
-        let source = form_urlencoded::parse(call.query().as_bytes()).find(|(name, _)| name == "source");
-        let source = source.map(|(_, source)| source.into_owned()).ok_or_else(|| {
+        let named = form_urlencoded::parse(call.query().as_bytes()).filter(|(name, _)| name == "source");
+        let mut named = named.map(|(_, source)| source.into_owned());
+        let source = named.next().ok_or_else(|| {
             Error::caller("source: is not set")
                 .help("name what the articles come from: /v1/articles:import?source=NAME")
         })?;
+        if named.next().is_some() {
+            return Err(Error::caller("source: is given twice"));
+        }
         let articles = streams::articles(call.lines()?, source, services.max_write_bytes);
         json::write(services.index.import(articles, deadline).await?)
     };

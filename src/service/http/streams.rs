@@ -7,7 +7,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt as _, Stream, StreamExt, stream};
 
-use super::exchange::too_large;
+use super::exchange::{cut_off, too_large};
 use super::json;
 use crate::error::{Error, Result};
 use crate::service::refusal::Refusal;
@@ -151,7 +151,7 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
             };
             match next {
                 Some(part) => {
-                    let part = part.map_err(|cause| Error::caller(format!("the body was cut off ({cause})")))?;
+                    let part = part.map_err(|cause| cut_off(&cause))?;
                     self.rest.extend_from_slice(&part);
                 }
                 None => {
