@@ -93,11 +93,11 @@ fn a_disk_that_is_full_before_the_commit_is_named() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         char::from_u32(0x4e00 + (state >> 16) % 0x5000).unwrap()
     };
-    for n in 0..200 {
-        let lines = (0..200).map(|_| (0..60).map(|_| random()).chain("。\n".chars()).collect::<String>());
+    for n in 0..160 {
+        let lines = (0..80).map(|_| (0..60).map(|_| random()).chain("。\n".chars()).collect::<String>());
         fs::write(docs.join(format!("{n}.md")), lines.collect::<String>()).unwrap();
     }
-    let script = "mount -t tmpfs -o size=2m tmpfs /mnt && $PROGRAM index --no-vectors $FOLDER/docs --index /mnt/idx";
+    let script = "mount -t tmpfs -o size=1m tmpfs /mnt && $PROGRAM index --no-vectors $FOLDER/docs --index /mnt/idx";
     let output = apart(script, folder.path());
     check(&output, "No space left");
     check(&output, "writing the article");
