@@ -113,6 +113,8 @@ fn reranker(name: Option<&str>) -> Result<()> {
 fn index(settings: &Settings) -> Result<()> {
     // What is wrong with the place itself is said where it is opened.
     let Ok(place) = Place::of(settings) else { return Ok(()) };
+    // Without Milvus there is only one kind.
+    #[cfg_attr(not(feature = "milvus"), allow(clippy::infallible_destructuring_match))]
     let folder = match place {
         Place::Folder(folder) => folder,
         // That Milvus is away is nothing that a service ends with.
