@@ -6,6 +6,19 @@ use crate::text::{MarkerStyle, list_marker, section_number};
 
 /// Worth of a heading and of a question: neither answers.
 const NO_STATEMENT: f32 = -0.9;
+/// Worth of a document's own title within its text (关于调整低保标准的通知): it says all that is asked, and answers nothing.
+const TITLE: f32 = -3.0;
+/// How such a title ends.
+const TITLED: [&str; 8] = [
+    "的通知",
+    "的通告",
+    "的公告",
+    "的决定",
+    "的意见",
+    "的批复",
+    "的函",
+    "的通报",
+];
 /// Worth of a text's last sentence if nothing ends it: summaries are cut off in the middle.
 const CUT_OFF: f32 = -0.2;
 /// A sentence of fewer characters says too little: worth of one of a third of them is [`SCRAP`] (of a ninth twice
@@ -39,6 +52,8 @@ pub(super) struct Shape {
     characters: usize,
     /// Whether punctuation ends it.
     ended: bool,
+    /// Whether it is a document's title.
+    is_title: bool,
 }
 
 impl Shape {
@@ -46,7 +61,9 @@ impl Shape {
     pub fn behind_marker(line: &str, marker: usize) -> Self {
         let body = line[marker..].trim();
         let last = line.chars().next_back();
+        let is_title = TITLED.iter().any(|end| body.ends_with(end)) && !body.contains([',', '。', ';', ':']);
         let form = match last {
+            _ if is_title => Form::Heading,
             Some('?') => Form::Question,
             Some(':') => Form::Heading,
             Some('。' | ';' | '!' | ',') => Form::Statement,
@@ -58,6 +75,7 @@ impl Shape {
             form,
             characters: line.chars().count(),
             // Nearly all lines end with one of the first, which are told without the tables of Unicode.
+            is_title,
             ended: last
                 .is_none_or(|last| matches!(last, '。' | ';' | ',' | '!' | '?' | ':') || !last.is_alphanumeric()),
         }
@@ -71,6 +89,7 @@ impl Shape {
     /// What its looks are worth; `is_last` if the text ends with it.
     pub fn worth(self, is_last: bool) -> f32 {
         let form = match self.form {
+            _ if self.is_title => TITLE,
             Form::Question | Form::Heading => NO_STATEMENT,
             Form::Statement if is_last && !self.ended => CUT_OFF,
             Form::Statement => 0.0,
@@ -109,6 +128,8 @@ mod tests {
     fn headings_and_questions_are_told_from_statements() {
         let check = |line: &str, expected: Form| assert_eq!(of(line).form, expected, "{line}");
         check("三、办理时限", Form::Heading);
+        check("广州市民政局关于提高最低生活保障标准的通知", Form::Heading);
+        check("请把这份通知交给单位,并保留好缴费的通知", Form::Statement);
         check("备案流程:", Form::Heading);
         check("流程", Form::Heading);
         check("医保断了还能补吗?", Form::Question);
