@@ -87,6 +87,11 @@ fn says(text: &str, other: &str) -> bool {
     text == other || (is_long() && text.contains(other))
 }
 
+/// The same of texts as they are written.
+pub(super) fn is_said(text: &str, other: &str) -> bool {
+    says(&bare(text), &bare(other))
+}
+
 /// A text behind its name, where that is a name in words.
 pub(super) fn under(name: &str, text: String) -> String {
     match name.contains(is_han) && !text.starts_with(name) {

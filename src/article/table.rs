@@ -18,6 +18,7 @@ use super::reading::LeftOut;
 use super::record::{Record, read_record};
 use super::refused::{Numbered, with_few_reasons};
 use super::repeated;
+use super::said::is_said;
 use super::sheet_parts::parts;
 
 /// How many lines above a header, of how many characters each, are told with each row.
@@ -301,7 +302,7 @@ impl Sheet<'_> {
         }
         let text = std::mem::take(&mut record.article.text);
         // Sentences are told by the record.
-        told.retain(|line| !text.contains(line.as_str()));
+        told.retain(|line| !is_said(&text, line));
         record.article.text = match (told.is_empty(), is_titled) {
             (true, _) => text,
             (false, true) => format!("{text}\n\n{}", told.join("\n")),

@@ -98,10 +98,13 @@ pub fn chance(curve: &AnswerableCurve, [cosine, coverage, place, year]: Signs) -
     1.0 / (1.0 + (-(curve.cosine * cosine + curve.coverage * coverage + gates + curve.bias)).exp())
 }
 
-/// A chance where the answer says that something asked for is missing: it is never sure then, and the order of such
-/// chances stays.
+/// A chance where the answer says that something asked for is missing: it is never sure then. The order of such chances
+/// stays, and what was unlikely, or not, is so still.
 pub fn at_most_unsure(chance: f32) -> f32 {
-    chance * UNSURE * 0.999
+    if chance < UNLIKELY {
+        return chance;
+    }
+    UNLIKELY + 0.999 * (UNSURE - UNLIKELY) * (chance - UNLIKELY) / (1.0 - UNLIKELY)
 }
 
 #[cfg(test)]
@@ -141,5 +144,6 @@ mod tests {
         check("上海2024社保怎么转出", [0.0, 0.0]);
         check("社保基数多少", [0.0, 0.0]);
         assert!(at_most_unsure(1.0) < UNSURE && at_most_unsure(0.9) < at_most_unsure(1.0));
+        assert_eq!((at_most_unsure(0.2), at_most_unsure(UNLIKELY)), (0.2, UNLIKELY));
     }
 }

@@ -110,7 +110,7 @@ impl Engine {
         let mut settled = asking.settle(reach, &under_way, &mut timings)?;
         let query = &asking.query;
         let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
-        let answerable = self.answerable(&asking, &settled, &wanted);
+        let chance = self.chance(&asking, &settled, &wanted);
         let reranked = self.rerank(&asking, &mut settled, reach, under_way.budget(), &mut timings)?;
         let lacking = &settled.retrieved.lacking;
         let (mut degraded, mut lacks) = (lacking.said(), lacking.lacks());
@@ -145,7 +145,12 @@ impl Engine {
         };
         let hits = builder.build(&page)?;
         let count = |filter: &Filter| asking.snapshot.count(filter, under_way.budget());
-        let missing = match unmet(&wanted, &first).filter(|_| request.offset == 0) {
+        let unmet = unmet(&wanted, &first);
+        let answerable = match unmet.is_some() {
+            true => chance.map(at_most_unsure),
+            false => chance,
+        };
+        let missing = match unmet.filter(|_| request.offset == 0) {
             Some(unmet) => Some(unmet.told(&first, count)?),
             None => None,
         };
@@ -223,16 +228,11 @@ impl Engine {
         Asking::new(request, &*self.backend, &self.analyzer, vectors, ranking, budget)
     }
 
-    /// How likely the first hits answer the question; none without its vector.
-    fn answerable(&self, asking: &Asking<'_>, settled: &Settled, wanted: &Wanted<'_>) -> Option<f32> {
+    /// How likely the first hits answer the question, whatever is missing; none without its vector.
+    fn chance(&self, asking: &Asking<'_>, settled: &Settled, wanted: &Wanted<'_>) -> Option<f32> {
         settled.retrieved.question.as_ref()?;
-        let first = standings(wanted, settled.folded.first());
-        let signs = settled.signs(asking.gates, &first);
-        let chance = self.ranking.answerable(&asking.snapshot.about().identity, signs)?;
-        Some(match unmet(wanted, &first) {
-            Some(_) => at_most_unsure(chance),
-            None => chance,
-        })
+        let signs = settled.signs(asking.gates, &standings(wanted, settled.folded.first()));
+        self.ranking.answerable(&asking.snapshot.about().identity, signs)
     }
 
     /// Has the first hits scored by the reranker, if there is one for such questions, and says why not all that should

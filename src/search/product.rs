@@ -19,16 +19,33 @@ const DIFFERENT: usize = 5;
 const WHOLE: usize = 7;
 /// The insurer's name before it, which questions leave out, has at most so many.
 const INSURER: usize = 4;
-/// Titles are compared up to here; names of products are shorter.
+/// Titles and questions are compared up to here; names of products are shorter.
 const LONGEST: usize = 80;
+const LONGEST_QUESTION: usize = 200;
 
 /// What is insured by law is no product: places and groups of people have their own words for the same.
-const SOCIAL: [&str; 8] = ["居民", "职工", "城乡", "基本", "社会", "失业", "工伤", "生育"];
+const SOCIAL: [&str; 15] = [
+    "居民",
+    "职工",
+    "城乡",
+    "城镇",
+    "基本",
+    "社会",
+    "社保",
+    "医保",
+    "失业",
+    "工伤",
+    "生育",
+    "大病",
+    "灵活就业",
+    "养老保险",
+    "护理保险",
+];
 /// A title with these is that of a rule, a notice or an answer about products.
 const NO_PRODUCT: [&str; 10] = [
     "通知", "办法", "公告", "意见", "规定", "解读", "问答", "细则", "条例", "标准",
 ];
-/// Between two names these do not tell sisters apart: what stands behind them is another phrase.
+/// What differs between sisters holds none of these: then it is another phrase and no part of a name.
 const FUNCTION: [char; 14] = [
     '的', '和', '与', '或', '及', '跟', '是', '买', '了', '在', '有', '为', '吗', '怎',
 ];
@@ -76,11 +93,11 @@ impl Letters {
 }
 
 impl NamedProduct {
-    /// The product that a question names; none where it speaks of no kind of insurance.
+    /// The product that a question names; none where it speaks of no insurance, or of that by law.
     pub fn of(question: &str) -> Option<Self> {
-        let letters = Letters::of(question, usize::MAX);
-        let speaks = letters.letters.iter().any(|(_, c)| matches!(c, '险' | '款'));
-        (speaks || letters.normalized.text.contains("年金")).then(|| NamedProduct {
+        let letters = Letters::of(question, LONGEST_QUESTION);
+        let text = &letters.normalized.text;
+        (text.contains('险') && !has(text, &SOCIAL)).then(|| NamedProduct {
             question: letters,
             original: question.to_owned(),
         })
@@ -90,9 +107,15 @@ impl NamedProduct {
     pub fn meets(&self, title: &str) -> Option<ProductFit> {
         let title = Letters::of(title, LONGEST);
         let whole = title.text(0..title.letters.len());
-        if !whole.contains('险') && !whole.contains("年金") || has(&whole, &SOCIAL) || has(&whole, &NO_PRODUCT) {
+        if has(&whole, &SOCIAL) || has(&whole, &NO_PRODUCT) {
             return None;
         }
+        // The name goes to its last 险: 安联安享福瑞年金保险 of 安联安享福瑞年金保险（分红型）条款.
+        let name = title.letters.iter().rposition(|(_, c)| *c == '险')? + 1;
+        // With its letter, where that stands behind it: 团体重大疾病保险H款.
+        let letter = |at: usize| title.letters.get(at).map(|(_, c)| *c);
+        let has_letter = letter(name).is_some_and(|c| c.is_ascii_alphabetic()) && letter(name + 1) == Some('款');
+        let full = if has_letter { name + 2 } else { name };
         let runs = self.runs(&title);
         let said = |fit: Fit, range: Range<usize>| {
             Some(ProductFit {
@@ -100,21 +123,25 @@ impl NamedProduct {
                 asked: self.written(range),
             })
         };
-        // The name to its last 险: 安联安享福瑞年金保险 of 安联安享福瑞年金保险（分红型）条款.
-        let name = title.letters.iter().rposition(|(_, c)| *c == '险').map(|at| at + 1);
-        // Before it only the insurer may stand, no letter of an edition (泰康D款).
-        let is_insurer = |end: usize| {
-            let before = &title.letters[..end];
-            end <= INSURER && !before.iter().any(|(_, c)| *c == '款' || c.is_ascii_digit())
+        let holds = |run: &Run, begins: usize| {
+            let start = run.title_end - run.length;
+            run.length >= WHOLE && run.title_end >= full && start <= begins
         };
-        let is_whole =
-            |run: &&Run| name.is_some_and(|name| run.title_end >= name) && is_insurer(run.title_end - run.length);
-        if let Some((before, behind)) = self.sisters(&runs, &title) {
-            let start = before.question_end - before.length;
-            return said(Fit::Other, start..behind.question_end);
+        let range = |run: &Run| run.question_end - run.length..run.question_end;
+        // One of two products that are asked for is not the other's sister.
+        if let Some(run) = runs.iter().find(|run| holds(run, 0)) {
+            return said(Fit::Same, range(run));
         }
-        let whole = runs.iter().filter(is_whole).find(|run| run.length >= WHOLE)?;
-        said(Fit::Same, whole.question_end - whole.length..whole.question_end)
+        if let Some((before, behind)) = self.sisters(&runs, &title, name) {
+            return said(Fit::Other, before.question_end - before.length..behind.question_end);
+        }
+        // Before it only the insurer may stand, no letter of an edition (泰康D款).
+        let is_insurer = |run: &&Run| {
+            let before = &title.letters[..run.title_end - run.length];
+            !before.iter().any(|(_, c)| *c == '款' || c.is_ascii_digit())
+        };
+        let run = runs.iter().filter(|run| holds(run, INSURER)).find(is_insurer)?;
+        said(Fit::Same, range(run))
     }
 
     /// All stretches that both have in common and that cannot be made longer.
@@ -140,32 +167,32 @@ impl NamedProduct {
         runs
     }
 
-    /// Two stretches with a few other characters between them, other ones in the question than in the title.
-    fn sisters(&self, runs: &[Run], title: &Letters) -> Option<(Run, Run)> {
-        let between = |letters: &Letters, from: usize, to: usize| {
+    /// Two stretches with a few other characters between them, other ones in the question than in the title, all within
+    /// the title's name, which ends at `name`, or in what tells its edition (H款).
+    fn sisters(&self, runs: &[Run], title: &Letters, name: usize) -> Option<(Run, Run)> {
+        let start = |run: &Run| run.title_end - run.length;
+        let is_edition = |run: &Run| matches!(title.letters[start(run)].1, '款' | '版' | '型');
+        let is_behind = |before: &Run, behind: &Run| {
+            start(behind) < name && name <= behind.title_end || before.title_end == name && is_edition(behind)
+        };
+        let different = |letters: &Letters, from: usize, to: usize| {
             let length = to.checked_sub(from).filter(|length| (1..=DIFFERENT).contains(length))?;
             let text = letters.text(from..from + length);
-            (!text.contains(FUNCTION)).then_some(text)
+            (!text.contains(FUNCTION) && !text.contains(|c: char| c.is_ascii_digit())).then_some(text)
         };
-        let pairs = runs
-            .iter()
-            .filter(|run| run.length >= SHARED_BEFORE)
-            .flat_map(|before| {
-                runs.iter()
-                    .filter(move |behind| before.length + behind.length >= SHARED)
-                    .map(move |behind| (*before, *behind))
-            });
+        let befores = runs.iter().filter(|run| run.length >= SHARED_BEFORE);
+        let pairs = befores.flat_map(|before| runs.iter().map(move |behind| (*before, *behind)));
         let is_pair = |(before, behind): &(Run, Run)| {
-            let asked = between(&self.question, before.question_end, behind.question_end - behind.length);
-            let held = between(title, before.title_end, behind.title_end - behind.length);
-            let common = title.text(before.title_end - before.length..before.title_end)
-                + &title.text(behind.title_end - behind.length..behind.title_end);
-            let names = common.contains('险') || common.contains("年金");
-            names && matches!((asked, held), (Some(asked), Some(held)) if asked != held)
+            let is_long = before.length + behind.length >= SHARED;
+            if !is_long || !is_behind(before, behind) {
+                return false;
+            }
+            let asked = different(&self.question, before.question_end, behind.question_end - behind.length);
+            let held = different(title, before.title_end, start(behind));
+            matches!((asked, held), (Some(asked), Some(held)) if asked != held)
         };
-        pairs
-            .filter(is_pair)
-            .max_by_key(|(before, behind)| before.length + behind.length)
+        let shared = |(before, behind): &(Run, Run)| before.length + behind.length;
+        pairs.filter(is_pair).max_by_key(shared)
     }
 
     /// A stretch of the question as it is written.
@@ -231,6 +258,15 @@ mod tests {
         check("大都会健康的终身寿险怎么样", "大都会健康随心Ⅲ终身寿险", None);
         check("北京城镇居民基本医疗保险", "北京城乡居民基本医疗保险", None);
         check("医保断缴了怎么办", "医保断缴怎么办", None);
+        check("重疾险的等待期是多久", "重疾险的犹豫期是多久", None);
+        check("2024年少儿意外险保费标准", "2025年少儿意外险保费标准", None);
+        check("医疗保险断缴3个月怎么办", "医疗保险断缴6个月怎么办", None);
+        check("百万医疗险住院能报销吗", "百万医疗险门诊能报销吗", None);
+        check("杭州市西湖区大病保险报销比例", "杭州市上城区大病保险报销比例", None);
+        // Of two that are asked for each is the same.
+        let both = "泰康K款重大疾病保险和泰康D款重大疾病保险有什么区别";
+        check(both, "泰康D款重大疾病保险", Some((Same, "泰康D款重大疾病保险")));
+        check(both, "泰康K款重大疾病保险", Some((Same, "泰康K款重大疾病保险")));
         check("安康欣悦医疗保险怎么赔", "安联安康欣悦（2.0版）医疗保险", None);
         check("", "", None);
     }

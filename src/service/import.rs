@@ -123,6 +123,10 @@ impl IndexCalls {
         let idle = self.import_ends.idle;
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            // A client that always has another message ready does not wait for its time.
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(too_long());
+            }
             let (patience, is_last) = match left {
                 Some(left) if left < idle => (left, true),
                 _ => (idle, false),

@@ -144,8 +144,8 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "hosts",
         Value::Text(|s| &mut s.hosts),
-        "Names that a service without tokens and without TLS may be called by over HTTP, with commas between them, besides \
-         addresses, localhost and that of `listen`; `*` for any",
+        "Names that a service without tokens and without TLS may be called by over HTTP, and the port of `metrics_listen` \
+         always, with commas between them, besides addresses, localhost and those of the listeners; `*` for any",
     ),
     setting(
         "connections",

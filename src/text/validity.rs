@@ -196,12 +196,13 @@ impl Said {
             let behind = ENDS.iter().find_map(|end| rest.strip_prefix(end));
             behind.is_some_and(is_verb_alone)
         };
+        let is_now = clause.trim().starts_with('现');
         let clause = clause.trim().trim_start_matches(['并', '现', '后']);
         if let Some(rest) = clause.strip_prefix('已') {
             self.ended |= is_end(rest.trim_start_matches(['经', '被', '于']));
         }
-        // 现予废止, 予以废止.
-        if let Some(rest) = clause.strip_prefix('予') {
+        // 现予废止; what 予以废止 alone speaks of are other rules.
+        if let Some(rest) = clause.strip_prefix('予').filter(|_| is_now) {
             self.ended |= is_end(rest.trim_start_matches('以'));
         }
         let from = clause.trim_start_matches(['自', '从', '于', '至', '到']);
@@ -390,6 +391,7 @@ mod tests {
             ("2015年1月1日起施行的《旧办法》废止", "2019-01-01.."),
             ("2015年1月1日废止的旧办法不再执行", "2019-01-01.."),
             ("原办法2019年1月1日废止", "2019-01-01.."),
+            ("此前规定与本办法不一致的，予以废止", "2019-01-01.."),
         ] {
             check(&format!("本办法自2019年1月1日起施行，{ending}。"), expected);
         }

@@ -396,7 +396,7 @@ fn record(id: &str, text: &str) -> String {
     format!("{{\"id\": \"{id}\", \"title\": \"甲\", \"text\": \"{text}\"}}\n")
 }
 
-/// What the index holds as this article's text, by a search for all it says.
+/// The text of an article as the index holds it.
 fn text_of(root: &Path, id: &str) -> String {
     use baowen::index::Backend as _;
     let index = baowen::index::EmbeddedIndex::open(&root.join("idx")).unwrap();

@@ -94,13 +94,24 @@ fn push_paragraph(text: &mut String, paragraph: &str, apart: bool) {
 /// Of how many cells a row has at least that is told by its words alone, and how long these are at most, in characters.
 const CELLS: usize = 3;
 const MAX_CELL: usize = 20;
+/// What stands within sentences and in no cell of such a table.
+const PAUSES: [char; 3] = ['，', '；', '：'];
+/// What is counted or dated by the number before it.
+const UNITS: [char; 12] = ['年', '月', '日', '个', '元', '天', '号', '条', '款', '项', '岁', '万'];
 
 /// A page's lines with those written as rows that stand in columns without rules: several below one another, of as many
 /// short words apart by blanks. Chinese sentences have no blanks.
 fn with_rows(mut page: Vec<String>) -> Vec<String> {
     let count = |line: &String| {
         let mut words = line.split_whitespace();
-        let is_cell = |word: &str| word.chars().count() <= MAX_CELL && !word.contains(is_stop);
+        // A number with its unit behind it stands apart within a sentence: 于 2024 年 12 月底前.
+        let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit());
+        let is_counted = |(one, other): (&str, &str)| is_number(one) && other.starts_with(UNITS);
+        if closed_up(line).is_some() || words.clone().zip(words.clone().skip(1)).any(is_counted) {
+            return None;
+        }
+        let is_cell =
+            |word: &str| word.chars().count() <= MAX_CELL && !word.contains(is_stop) && !word.contains(PAUSES);
         let is_row = words.clone().all(is_cell) && line.contains(is_han) && !is_row(line);
         // Latin words stand apart anywhere.
         let mut pairs = words.clone().zip(words.clone().skip(1));

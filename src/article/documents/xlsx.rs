@@ -12,6 +12,9 @@ use super::extracted::{Extracted, Reader};
 use super::number_format;
 use super::xml::{Step, walk};
 
+/// Of a hidden sheet so many are told as left out.
+const MAX_HIDDEN: usize = 50_000;
+
 /// Most merged areas of a sheet that are looked at.
 const MAX_MERGED: usize = 100_000;
 
@@ -68,13 +71,28 @@ impl Reader for Calamine {
                 .collect();
             let mut rows = Rows::new();
             let mut columns: BTreeSet<u32> = BTreeSet::new();
-            while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(broken)? {
+            // A hidden sheet is no reason to refuse the others.
+            let mut in_hidden = 0usize;
+            loop {
+                let (cell, style) = match reader.next_cell_with_style_id() {
+                    Ok(Some(cell)) => cell,
+                    Ok(None) => break,
+                    Err(_) if is_hidden => break,
+                    Err(error) => return Err(broken(error)),
+                };
                 let (row, column) = cell.get_position();
                 let text = as_displayed(cell.get_value(), formats.get(style).map_or("", String::as_str));
                 if text.is_empty() {
                     continue;
                 }
-                cells += 1;
+                if is_hidden {
+                    in_hidden += 1;
+                    if in_hidden > MAX_HIDDEN {
+                        break;
+                    }
+                } else {
+                    cells += 1;
+                }
                 if cells > MAX_CELLS {
                     return Err(format!("has more than {MAX_CELLS} cells"));
                 }
@@ -92,7 +110,7 @@ impl Reader for Calamine {
                 continue;
             }
             if columns.len() > MAX_COLUMNS {
-                found.noticed.push(format!(
+                found.passed_over.push(format!(
                     "the sheet `{}` has cells in more than {MAX_COLUMNS} columns and is not read; cut it into several",
                     sheet.name
                 ));
@@ -100,7 +118,7 @@ impl Reader for Calamine {
             }
             let header_rows = spread(&mut rows, &merged, &columns, &mut cells)?;
             let Some(rows) = lines(rows, &columns) else {
-                found.noticed.push(format!(
+                found.passed_over.push(format!(
                     "the sheet `{}` spans more than {MAX_CELLS} cells and is not read; cut it into several",
                     sheet.name
                 ));

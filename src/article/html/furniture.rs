@@ -222,7 +222,7 @@ impl Furniture {
         if name == "textarea" && asks_to_write(&words(element)) {
             return Some("form control");
         }
-        if !self.above_title.contains(&key(element)) && is_footer(element) {
+        if !self.above_title.contains(&key(element)) && is_footer(element, &self.measures) {
             return Some("footer");
         }
         if weight * 2 > total {

@@ -8,6 +8,7 @@ use scraper::ElementRef;
 use super::super::site_words::{List, listed};
 use super::class_words::marked;
 use super::dom::{is_alike, marks, words};
+use super::imprint::FOOTER;
 use super::measure::Measures;
 use super::openers::REACH;
 
@@ -43,8 +44,12 @@ pub(super) fn heads_section(element: ElementRef<'_>, measures: &Measures) -> boo
         })
 }
 
-/// Whether an element is a footer by its class and speaks of the site: on a page of few words it may be most of it.
-pub(super) fn is_footer(element: ElementRef<'_>) -> bool {
+/// Whether an element is a footer by its class and its length and speaks of the site: on a page of few words it may be
+/// most of it.
+pub(super) fn is_footer(element: ElementRef<'_>, measures: &Measures) -> bool {
+    if !FOOTER.contains(&measures.of(element).all) {
+        return false;
+    }
     let is_named = marks(element).filter_map(marked).any(|reason| reason == "footer");
     let speaks_of_site = |words: &str| {
         listed(List::StatementWords)

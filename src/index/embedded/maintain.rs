@@ -78,7 +78,11 @@ impl EmbeddedIndex {
         {
             budget.check()?;
             for path in self.damaged_of(segment) {
-                std::fs::remove_file(&path).or_fault(Fault::Unavailable, format!("removing {}", path.display()))?;
+                match std::fs::remove_file(&path) {
+                    // Another one that looked took it away.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    removed => removed.or_fault(Fault::Unavailable, format!("removing {}", path.display()))?,
+                }
                 segment.mark_outdated();
                 found = true;
             }

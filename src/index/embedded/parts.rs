@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_checksums_is_read_told_from_damage() {
+    fn a_file_without_checksums_is_read_as_it_is() {
         for bytes in [0, 5, END, 3 * PART] {
             assert_eq!(open("a.idx", text(bytes)).unwrap().len(), bytes);
         }

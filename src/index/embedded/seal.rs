@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_comes_back_and_what_never_was_stays_told_from_damage() {
+    fn what_was_sealed_comes_back_and_what_never_was_stays_as_it_is() {
         for text in [
             &b""[..],
             b"generation-1",

@@ -91,8 +91,9 @@ fn is_missing(source: &Source, place: &str) -> bool {
         return true;
     }
     match path.symlink_metadata() {
-        // Another thing has its name now; of a link that is read the caller knows.
-        Ok(about) => about.is_dir() || about.is_symlink(),
+        // Another thing has its name now. Where a link leads may only be out of reach.
+        Ok(about) if about.is_symlink() => path.metadata().is_ok(),
+        Ok(about) => about.is_dir(),
         Err(error) => matches!(
             error.kind(),
             std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
@@ -175,11 +176,12 @@ impl Changes {
     }
 
     /// Whether a file is lost and its source's folder is there without it, or was below what is read now. A folder that
-    /// is not there may be on a disk that is away.
+    /// is not there, or empty, may be on a disk that is away.
     fn has_left(&self, file: &(String, String)) -> bool {
         let is_known = |source: &Source| {
             let root = source.folder();
-            root.is_dir() || self.scopes.iter().any(|scope| root.starts_with(&scope.full))
+            let has_any = || std::fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some());
+            has_any() || self.scopes.iter().any(|scope| root.starts_with(&scope.full))
         };
         self.sources.get(&file.0).is_some_and(is_known) && self.is_lost(file)
     }
@@ -257,6 +259,11 @@ impl Changes {
         let mut kept = Vec::new();
         if let Some(origin) = self.sources.origin(&full) {
             let file = key(&origin);
+            // What else stands in the file is read all the same, and the caller names one line.
+            if rejected.line.is_some() {
+                self.unsure.insert(file);
+                return kept;
+            }
             if !self.is_lost(&file) {
                 kept.extend(self.held.get(&file).into_iter().flatten().cloned());
             }
@@ -326,6 +333,13 @@ impl Changes {
         let found: BTreeSet<&String> = self.ahead.iter().map(|(source, _)| source).collect();
         let held = self.held.keys().map(|(source, _)| source);
         held.filter(|source| !found.contains(source)).cloned().collect()
+    }
+
+    /// Whether an article's id was made of its file and its place there. One that its record was given is another
+    /// article's if it changes.
+    pub fn has_made_id(&self, id: &str) -> bool {
+        let origin = self.before.origin(id).ok().flatten();
+        origin.is_some_and(|origin| id.contains(&origin.path))
     }
 
     /// The articles that the sources no longer have, sorted, once everything is read.

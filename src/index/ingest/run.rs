@@ -243,6 +243,7 @@ impl Run<'_> {
             }
         }
         self.destination.hand_on(&handed_on)?;
+        let ids: HashSet<String> = taken.iter().map(|article| article.id.clone()).collect();
         let taken = self.destination.upsert(taken, self.budget);
         for (result, seen) in taken.into_iter().zip(seen) {
             match result {
@@ -263,6 +264,11 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             }
         }
+        // Another file may give again what an equal text was taken to have moved from.
+        self.left.retain(|id| !ids.contains(id));
+        let before = self.summary.moved.len();
+        self.summary.moved.retain(|moved| !ids.contains(&moved.from));
+        self.counts.added += before - self.summary.moved.len();
         Ok(())
     }
 
@@ -282,7 +288,8 @@ impl Run<'_> {
             return Ok(gone);
         }
         let mut moved = HashSet::new();
-        for (from, content) in self.changes.contents(&gone)? {
+        let made: Vec<String> = gone.iter().filter(|id| self.changes.has_made_id(id)).cloned().collect();
+        for (from, content) in self.changes.contents(&made)? {
             let to = self.fresh.get_mut(&content).and_then(VecDeque::pop_front);
             if let Some((to, source)) = to {
                 moved.insert(from.clone());

@@ -74,8 +74,8 @@ impl Shape {
         Shape {
             form,
             characters: line.chars().count(),
-            // Nearly all lines end with one of the first, which are told without the tables of Unicode.
             is_title,
+            // Nearly all lines end with one of the first, which are told without the tables of Unicode.
             ended: last
                 .is_none_or(|last| matches!(last, '。' | ';' | ',' | '!' | '?' | ':') || !last.is_alphanumeric()),
         }

@@ -110,7 +110,8 @@ fn is_left_out(before: &str, behind: &str, is_person: bool) -> bool {
         return true;
     }
     let is_people = || is_person || PEOPLE.iter().any(|word| behind.starts_with(word));
-    if NOT.iter().any(|word| before.ends_with(word)) && !before.ends_with("是不是") && !is_people() {
+    let asks = ["是不是", "除非", "南非"].iter().any(|word| before.ends_with(word));
+    if NOT.iter().any(|word| before.ends_with(word)) && !asks && !is_people() {
         return true;
     }
     let except = is_except(before);
