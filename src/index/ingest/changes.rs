@@ -176,12 +176,13 @@ impl Changes {
     }
 
     /// Whether a file is lost and its source's folder is there without it, or was below what is read now. A folder that
-    /// is not there, or empty, may be on a disk that is away.
-    fn has_left(&self, file: &(String, String)) -> bool {
+    /// is not there, or empty, may be on a disk that is away, unless the file that came is called as the lost one.
+    fn has_left(&self, file: &(String, String), came: &Origin) -> bool {
+        let is_namesake = Path::new(&came.path).file_name() == Path::new(&file.1).file_name();
         let is_known = |source: &Source| {
             let root = source.folder();
             let has_any = || std::fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some());
-            has_any() || self.scopes.iter().any(|scope| root.starts_with(&scope.full))
+            (has_any() || is_namesake && root.is_dir()) || self.scopes.iter().any(|scope| root.starts_with(&scope.full))
         };
         self.sources.get(&file.0).is_some_and(is_known) && self.is_lost(file)
     }
@@ -212,7 +213,7 @@ impl Changes {
         if old == *new || is_same_source && (is_read() || self.is_lost(&file)) {
             return Ok(false);
         }
-        if !is_same_source && self.has_left(&file) {
+        if !is_same_source && self.has_left(&file, new) {
             return Ok(true);
         }
         Err(Error::caller(format!(
