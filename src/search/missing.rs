@@ -174,7 +174,10 @@ fn other_products(asked: &str, first: &[Standing]) -> String {
     let others = first.iter().filter(|hit| hit.product.is_some());
     let mut titles: Vec<String> = Vec::new();
     for hit in others {
-        let title = format!("《{}》", hit.title.trim_matches(['《', '》']));
+        let title = match hit.title.starts_with('《') {
+            true => hit.title.clone(),
+            false => format!("《{}》", hit.title),
+        };
         if !titles.contains(&title) {
             titles.push(title);
         }

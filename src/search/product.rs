@@ -125,7 +125,9 @@ impl NamedProduct {
         };
         let holds = |run: &Run, begins: usize| {
             let start = run.title_end - run.length;
-            run.length >= WHOLE && run.title_end >= full && start <= begins
+            // 某某人寿保险有限公司健康随心Ⅲ终身寿险: the insurer's whole name is none of the product.
+            let is_behind_firm = begins > 0 && title.text(0..start).ends_with("公司");
+            run.length >= WHOLE && run.title_end >= full && (start <= begins || is_behind_firm)
         };
         let range = |run: &Run| run.question_end - run.length..run.question_end;
         // One of two products that are asked for is not the other's sister.
@@ -253,6 +255,9 @@ mod tests {
             "泰康团体重大疾病保险D款",
             Some((Other, "泰康团体重大疾病保险H款")),
         );
+        let title = "中美联泰大都会人寿保险有限公司健康随心Ⅲ终身寿险-产品条款";
+        check("健康随心Ⅲ终身寿险宽限期几天", title, Some((Same, "健康随心Ⅲ终身寿险")));
+        check("健康随心Ⅴ终身寿险宽限期几天", title, Some((Other, "健康随心Ⅴ终身寿险")));
         // What is no name, or no product.
         check("团体重大疾病保险的等待期", "泰康D款团体重大疾病保险", None);
         check("大都会健康的终身寿险怎么样", "大都会健康随心Ⅲ终身寿险", None);
