@@ -48,10 +48,9 @@ impl<'a> Wanted<'a> {
 
     /// How a passage applies.
     pub fn applies(&self, passage: &StoredPassage) -> Applies {
-        let year = (!self.years.is_empty()).then(|| self.by_year(passage));
         Applies {
             place: self.by_places(passage).into_iter().max(),
-            year,
+            year: self.by_year(passage),
             product: self.by_product(passage).map(|product| product.fit),
         }
     }
@@ -81,7 +80,12 @@ impl<'a> Wanted<'a> {
         self.regions.iter().map(fit).collect()
     }
 
-    fn by_year(&self, passage: &StoredPassage) -> Fit {
+    /// How a passage applies to the years; none where the question names none.
+    pub fn by_year(&self, passage: &StoredPassage) -> Option<Fit> {
+        (!self.years.is_empty()).then(|| self.year_of(passage))
+    }
+
+    fn year_of(&self, passage: &StoredPassage) -> Fit {
         let same: Vec<u16> = passage
             .years
             .iter()
@@ -152,16 +156,16 @@ const NO_LAW: [char; 19] = [
 ];
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::model::ArticleKind;
 
-    fn analyzer() -> Analyzer {
+    pub fn analyzer() -> Analyzer {
         Analyzer::new().unwrap()
     }
 
     /// As indexing reads it.
-    fn passage(title: &str, text: &str) -> StoredPassage {
+    pub fn passage(title: &str, text: &str) -> StoredPassage {
         let both = format!("{title}\n{text}");
         StoredPassage {
             article_id: String::new(),

@@ -9,7 +9,7 @@ use super::asking::{Asking, Settled};
 use super::confidence::{Signs, at_most_unsure};
 use super::highlight::TermFinder;
 use super::hits::HitBuilder;
-use super::missing::{FIRST, standings, unmet};
+use super::missing::{FIRST, Standing, standings, unmet};
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
 use super::reading::normalized;
@@ -110,7 +110,8 @@ impl Engine {
         let mut settled = asking.settle(reach, &under_way, &mut timings)?;
         let query = &asking.query;
         let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
-        let chance = self.chance(&asking, &settled, &wanted);
+        let mut first = standings(&wanted, settled.folded.first());
+        let chance = self.chance(&asking, &settled, &first);
         let reranked = self.rerank(&asking, &mut settled, reach, under_way.budget(), &mut timings)?;
         let lacking = &settled.retrieved.lacking;
         let (mut degraded, mut lacks) = (lacking.said(), lacking.lacks());
@@ -118,6 +119,7 @@ impl Engine {
             lacks.extend(reason.as_ref().map(|_| Lack::Reranking));
             let reasons: Vec<String> = degraded.take().into_iter().chain(reason).collect();
             degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
+            first = standings(&wanted, settled.folded.first());
             reranked
         });
 
@@ -130,7 +132,6 @@ impl Engine {
         } = settled;
         let page = folded.hits.iter().copied();
         let page: Vec<usize> = page.skip(request.offset).take(request.wanted()).collect();
-        let first = standings(&wanted, folded.first());
         let unmoved = Reranked::default();
         let builder = HitBuilder {
             asked: &*asking.asked,
@@ -229,9 +230,9 @@ impl Engine {
     }
 
     /// How likely the first hits answer the question, whatever is missing; none without its vector.
-    fn chance(&self, asking: &Asking<'_>, settled: &Settled, wanted: &Wanted<'_>) -> Option<f32> {
+    fn chance(&self, asking: &Asking<'_>, settled: &Settled, first: &[Standing]) -> Option<f32> {
         settled.retrieved.question.as_ref()?;
-        let signs = settled.signs(asking.gates, &standings(wanted, settled.folded.first()));
+        let signs = settled.signs(asking.gates, first);
         self.ranking.answerable(&asking.snapshot.about().identity, signs)
     }
 

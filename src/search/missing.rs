@@ -5,7 +5,7 @@
 use super::applies::Wanted;
 use super::naming::first_names;
 use super::product::ProductFit;
-use super::response::{Applies, Fit, Missing};
+use super::response::{Fit, Missing};
 use crate::error::Result;
 use crate::index::StoredPassage;
 use crate::model::Filter;
@@ -22,9 +22,11 @@ const NAMED: usize = 3;
 /// One of the first hits, with what it is about.
 #[derive(Debug)]
 pub(super) struct Standing {
-    applies: Applies,
+    /// How it applies to the place that it meets best.
+    place: Option<Fit>,
     /// How it applies to each of the places.
     places: Vec<Fit>,
+    year: Option<Fit>,
     product: Option<ProductFit>,
     title: String,
     regions: Vec<Region>,
@@ -46,13 +48,17 @@ pub(super) fn standings<'p>(wanted: &Wanted<'_>, first: impl Iterator<Item = &'p
     if wanted.is_empty() {
         return Vec::new();
     }
-    let standing = |passage: &StoredPassage| Standing {
-        applies: wanted.applies(passage),
-        places: wanted.by_places(passage),
-        product: wanted.by_product(passage),
-        title: passage.title.clone(),
-        regions: passage.regions.clone(),
-        years: passage.years.clone(),
+    let standing = |passage: &StoredPassage| {
+        let places = wanted.by_places(passage);
+        Standing {
+            place: places.iter().copied().max(),
+            places,
+            year: wanted.by_year(passage),
+            product: wanted.by_product(passage),
+            title: passage.title.clone(),
+            regions: passage.regions.clone(),
+            years: passage.years.clone(),
+        }
     };
     first.take(FIRST).map(standing).collect()
 }
@@ -65,18 +71,18 @@ fn is_met(at: usize, fit: Option<Fit>) -> bool {
 /// Whether one of the first hits is about one of the places.
 pub(super) fn place_is_met(first: &[Standing]) -> bool {
     let mut places = first.iter().enumerate();
-    places.any(|(at, hit)| is_met(at, hit.applies.place))
+    places.any(|(at, hit)| is_met(at, hit.place))
 }
 
 /// Whether one of the first hits is about one of the years; about the place, too, if it must be, and never about
 /// another place.
 pub(super) fn year_is_met(first: &[Standing], with_place: bool) -> bool {
     let is_there = |at: usize, hit: &Standing| match with_place {
-        true => is_met(at, hit.applies.place),
-        false => hit.applies.place != Some(Fit::Other),
+        true => is_met(at, hit.place),
+        false => hit.place != Some(Fit::Other),
     };
     let mut years = first.iter().enumerate();
-    years.any(|(at, hit)| hit.applies.year == Some(Fit::Same) && is_there(at, hit))
+    years.any(|(at, hit)| hit.year == Some(Fit::Same) && is_there(at, hit))
 }
 
 /// What none of the first hits is about, if anything is.
@@ -87,7 +93,7 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
     };
     let numbered = wanted.regions.iter().enumerate();
     let mut places: Vec<&Region> = numbered.filter(|(at, _)| !met(*at)).map(|(_, region)| region).collect();
-    let is_of = |hit: &Standing, year: &u16| hit.applies.year == Some(Fit::Same) && hit.years.contains(year);
+    let is_of = |hit: &Standing, year: &u16| hit.year == Some(Fit::Same) && hit.years.contains(year);
     let of_year = |year: &u16| first.iter().any(|hit| is_of(hit, year));
     let mut years: Vec<u16> = wanted.years.iter().copied().filter(|year| !of_year(year)).collect();
     let by_year = places.is_empty() && !years.is_empty();
@@ -223,34 +229,7 @@ fn instead(first: &[Standing], by_year: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ArticleKind;
-    use crate::text::Analyzer;
-
-    fn analyzer() -> Analyzer {
-        Analyzer::new().unwrap()
-    }
-
-    /// As indexing reads it.
-    fn passage(title: &str, text: &str) -> StoredPassage {
-        let both = format!("{title}\n{text}");
-        StoredPassage {
-            article_id: String::new(),
-            ordinal: 0,
-            title: title.into(),
-            heading: String::new(),
-            text: text.into(),
-            start: 0,
-            end: 0,
-            url: None,
-            source: None,
-            published: None,
-            kind: ArticleKind::Full,
-            regions: analyzer().regions(&both),
-            years: analyzer().years(&both, None),
-            validity: Default::default(),
-            attributes: Default::default(),
-        }
-    }
+    use crate::search::applies::tests::{analyzer, passage};
 
     #[test]
     fn what_no_hit_is_about_is_said() {

@@ -23,7 +23,7 @@ const INSURER: usize = 4;
 const LONGEST: usize = 80;
 const LONGEST_QUESTION: usize = 200;
 
-/// What is insured by law is no product: places and groups of people have their own words for the same.
+/// Insurance by law has no products: its titles differ by the place and by who is insured.
 const SOCIAL: [&str; 15] = [
     "居民",
     "职工",
@@ -50,7 +50,7 @@ const FUNCTION: [char; 14] = [
     '的', '和', '与', '或', '及', '跟', '是', '买', '了', '在', '有', '为', '吗', '怎',
 ];
 
-/// The product that a question may name.
+/// What a question may name a product by.
 pub(super) struct NamedProduct {
     question: Letters,
     original: String,

@@ -444,6 +444,45 @@ fn records_whose_file_moved_to_another_source_go_with_it() {
 }
 
 #[test]
+fn an_equal_text_is_a_move_only_where_nothing_else_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, &[("d/a.jsonl", &record("x", "详见附件。"))]);
+    index(root, &["d"]);
+    // The file has another name, and a record before the old one says the same.
+    fs::remove_file(root.join("d/a.jsonl")).unwrap();
+    let both = record("y", "详见附件。") + &record("x", "详见附件。");
+    write(root, &[("d/b.jsonl", &both)]);
+    index(root, &["d"]);
+    assert_eq!(ids(root), ["x", "y"]);
+    // Another record is not the one whose place it takes.
+    write(root, &[("d/b.jsonl", &record("z", "详见附件。"))]);
+    let summary = index(root, &["d"]);
+    assert_eq!(summary["gone"].as_array().unwrap().len(), 2, "{summary}");
+    assert_eq!(ids(root), ["x", "y", "z"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_link_cannot_reach_is_not_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(
+        root,
+        &[
+            ("d/b.md", "# 乙\n\n三十日内申请。"),
+            ("d/.store/a", "# 甲\n\n三个月内补缴。"),
+        ],
+    );
+    std::os::unix::fs::symlink(".store/a", root.join("d/a.md")).unwrap();
+    index(root, &["d"]);
+    assert_eq!(ids(root), ["d/a.md", "d/b.md"]);
+    fs::rename(root.join("d/.store"), root.join("away")).unwrap();
+    index(root, &["d", "--prune"]);
+    assert_eq!(ids(root), ["d/a.md", "d/b.md"]);
+}
+
+#[test]
 fn records_move_out_of_a_source_inside_another() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

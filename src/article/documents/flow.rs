@@ -181,8 +181,14 @@ mod tests {
             "缴费按人群定，标准如下，由税务部门征收，逾期不予受理。\n人群 | 个人 | 补助\n学生 | 360元 | 670元\n居民 | 400元 | 670元\n\
              其他人员按照居民的标准缴费，由乡镇办理，逾期不予受理。"
         );
-        let prose = ["共付 段 与 自付", "使用 open source 软件"];
-        assert_eq!(with_rows(prose.map(String::from).to_vec()), prose);
+        for prose in [
+            ["共付 段 与 自付", "使用 open source 软件"],
+            ["关 于 印 发 医 保", "办 法 的 通 知 书"],
+            ["可于 2024 年 12 月底前向所在地", "申请后 经办 15 日内 审核 办结"],
+            ["经审核，于 次月 发放", "不符合的， 应当 告知"],
+        ] {
+            assert_eq!(with_rows(prose.map(String::from).to_vec()), prose);
+        }
     }
 
     #[test]

@@ -32,6 +32,16 @@ pub(super) fn block(more: &str) -> String {
 }
 
 #[test]
+fn an_article_in_a_block_that_is_named_after_its_footer_is_kept() {
+    let long = PROSE.repeat(8);
+    let body = format!(
+        "<h1>断缴补缴怎么办</h1><div class='content with-footer'>{long}<p>版权所有，转载请注明出处。</p></div>"
+    );
+    let sentence = PROSE_TEXT.lines().next().unwrap();
+    check_parts(&body, &[sentence], &[]);
+}
+
+#[test]
 fn an_aside_among_paragraphs_that_is_a_sentence_is_text() {
     let said = "等待期从缴费次日起算。";
     for tag in ["<aside>", "<div role=complementary>"] {
