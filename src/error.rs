@@ -16,6 +16,8 @@ pub enum Fault {
     Precondition,
     /// Too much work is in flight or a limit was reached; later it may go through.
     Exhausted,
+    /// What was sent is larger than it may be; less of it, or in parts, goes through.
+    TooLarge,
     /// The caller's deadline passed before the answer was ready.
     Deadline,
     /// A part that is needed is not there now (the model, the disk, the network).
@@ -37,7 +39,10 @@ impl Fault {
 
     /// Whether it lies in what was asked rather than in who answers.
     pub fn is_callers(self) -> bool {
-        matches!(self, Fault::Caller | Fault::Missing | Fault::Precondition)
+        matches!(
+            self,
+            Fault::Caller | Fault::Missing | Fault::Precondition | Fault::TooLarge
+        )
     }
 }
 

@@ -78,7 +78,7 @@ pub fn refuse_with(protocol: Protocol, code: Code, error: &Error) -> Response<Bo
             // Texts alone, which cannot fail to become JSON.
             let body = serde_json::to_string(&Refusal::with_code(code, error)).unwrap_or_default();
             let mut response = Response::new(Body::new(body));
-            *response.status_mut() = status::http(code);
+            *response.status_mut() = status::http_of(error.fault(), code);
             response.extensions_mut().insert(RefusedAs(code));
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(CONTENT_TYPE, json);

@@ -23,7 +23,7 @@ pub fn code(fault: Fault) -> Code {
         Fault::Caller => Code::InvalidArgument,
         Fault::Missing => Code::NotFound,
         Fault::Precondition => Code::FailedPrecondition,
-        Fault::Exhausted => Code::ResourceExhausted,
+        Fault::Exhausted | Fault::TooLarge => Code::ResourceExhausted,
         Fault::Deadline => Code::DeadlineExceeded,
         Fault::Unavailable => Code::Unavailable,
         Fault::Corrupt => Code::DataLoss,
@@ -31,7 +31,8 @@ pub fn code(fault: Fault) -> Code {
     }
 }
 
-/// The fault behind a code that a service answered; codes of ours come back as the fault they were made from.
+/// The fault behind a code that a service answered; codes of ours come back as the fault they were made from, but for
+/// `TooLarge`, which has no code of its own.
 pub fn fault(code: Code) -> Fault {
     match code {
         Code::InvalidArgument | Code::OutOfRange => Fault::Caller,
@@ -91,6 +92,14 @@ pub fn http(code: Code) -> StatusCode {
     }
 }
 
+/// The HTTP code of an error with this gRPC code. HTTP alone tells what is too large from what is too much at a time.
+pub fn http_of(fault: Fault, code: Code) -> StatusCode {
+    match fault {
+        Fault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => http(code),
+    }
+}
+
 /// What is sent of an error: message and help, cut off where it would no longer fit a header.
 pub fn message(error: &Error) -> String {
     let text = error.to_string();
@@ -138,7 +147,7 @@ pub fn is_unreadable(answer: &HeaderMap) -> bool {
 /// What the library says of a stream it could not read on: no message, or one that is too large, is its sender's fault.
 pub fn unreadable(status: &Status) -> Error {
     match (status.code(), fault(status.code())) {
-        (Code::OutOfRange, _) => Error::new(Fault::Exhausted, status.message()).help("send it in smaller messages"),
+        (Code::OutOfRange, _) => Error::new(Fault::TooLarge, status.message()).help("send it in smaller messages"),
         (_, Fault::Bug) => Error::caller(status.message()),
         (_, fault) => Error::new(fault, status.message()),
     }
@@ -204,6 +213,8 @@ mod tests {
             assert_eq!(from_status(&status).fault(), fault);
             assert!(!is_unreadable(status.into_http::<()>().headers()));
         }
+        let large = to_status(&Error::new(Fault::TooLarge, "what"));
+        assert_eq!(large.code(), Code::ResourceExhausted);
         let theirs = Status::internal("Missing request message.").into_http::<()>();
         assert!(is_unreadable(theirs.headers()));
     }

@@ -738,6 +738,20 @@ fn who_sends_too_much_reads_why_it_is_refused() {
         (refused.0, &refused.json()["code"]),
         (413, &json!("RESOURCE_EXHAUSTED"))
     );
+    // A line that will never be taken must not look like one to send again in a moment.
+    let headers = "content-type: application/x-ndjson\r\n";
+    let mut lines = "{\"id\": \"a\", \"text\": \"医保\"}\n".as_bytes().to_vec();
+    lines.extend_from_slice(&vec![b' '; 9 << 20]);
+    let refused = ask(&server, "POST", "/v1/articles:import?source=s", headers, &lines);
+    assert_eq!(
+        (refused.0, &refused.json()["code"]),
+        (413, &json!("RESOURCE_EXHAUSTED"))
+    );
+    let said = refused.json()["help"].as_str().unwrap().to_owned();
+    assert!(
+        said.contains("articles kept that came before: 1;") && said.contains("max_write_bytes"),
+        "{said}"
+    );
     let refused = ask(&server, "POST", "/v1/nothing", headers, &vec![b' '; 6 << 20]);
     assert_eq!(refused.0, 404, "{}", refused.2);
 }

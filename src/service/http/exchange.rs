@@ -59,7 +59,7 @@ impl Call {
     /// Its message: from the address, where it is asked by GET, else from the body.
     ///
     /// # Errors
-    /// `Caller` by the field, `Exhausted` if the body is larger than `most` bytes.
+    /// `Caller` by the field, `TooLarge` if the body has more than `most` bytes.
     pub async fn message<T: DeserializeOwned + Send + 'static>(
         self,
         name: &'static str,
@@ -152,9 +152,8 @@ pub fn cut_off(cause: &axum::Error) -> Error {
     Error::caller(format!("the body was cut off ({})", status::innermost(cause)))
 }
 
-/// A body, or a line of one, is larger than it may be.
-pub fn too_large(most: usize) -> Error {
-    Error::new(Fault::Exhausted, format!("the body is larger than {most} bytes")).help("send it in several calls")
+fn too_large(most: usize) -> Error {
+    Error::new(Fault::TooLarge, format!("the body is larger than {most} bytes")).help("send it in several calls")
 }
 
 /// Refuses what would be read as something else than was sent: an address whose bytes are no UTF-8.
@@ -177,9 +176,6 @@ fn readable(request: &Request) -> Result<()> {
     }
     Ok(())
 }
-
-/// How a refusal of a packed body begins.
-pub const UNKNOWN_PACKING: &str = "content-encoding: ";
 
 /// Refuses a body whose type a browser sends for any page without asking first.
 fn says_what_it_is(headers: &HeaderMap, wanted: &str) -> Result<()> {
@@ -206,12 +202,12 @@ pub fn respond(answer: Result<Vec<u8>>) -> Response {
 
 /// The response to a call that failed.
 pub fn failed(error: &Error) -> Response {
-    let mut response = refuse(Protocol::Http, error).map(Body::new);
-    if error.fault() == Fault::Exhausted && error.message().starts_with("the body is larger") {
-        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-    }
-    if error.message().starts_with(UNKNOWN_PACKING) {
-        *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    }
+    refuse(Protocol::Http, error).map(Body::new)
+}
+
+/// The same by a code that HTTP alone has.
+pub fn failed_as(status: StatusCode, error: &Error) -> Response {
+    let mut response = failed(error);
+    *response.status_mut() = status;
     response
 }

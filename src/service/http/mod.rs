@@ -33,7 +33,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, Cors};
 
-use self::exchange::{Call, Effect, failed, respond};
+use self::exchange::{Call, Effect, failed, failed_as, respond};
 use super::admission::Room;
 use super::calls::SearchCalls;
 use super::index_calls::IndexCalls;
@@ -302,9 +302,8 @@ pub async fn not_found(request: Request) -> Response {
 
 fn wrong_method(request: &Request) -> Response {
     let error = Error::caller(format!("{} is not a method of this address", request.method()));
-    let mut response = failed(&error.help("the methods are in /openapi.json"));
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response
+    let error = error.help("the methods are in /openapi.json");
+    failed_as(StatusCode::METHOD_NOT_ALLOWED, &error)
 }
 
 /// A handler of its own copy of the services.

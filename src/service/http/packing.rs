@@ -5,20 +5,21 @@ use std::io;
 use async_compression::tokio::bufread::GzipDecoder;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::TryStreamExt as _;
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::exchange::{UNKNOWN_PACKING, failed};
+use super::exchange::failed_as;
 use crate::error::{Error, Result};
 
 /// Unpacks the body of a request.
 pub async fn unpacked(request: Request, next: Next) -> Response {
     match undone(request) {
         Ok(request) => next.run(request).await,
-        Err(error) => failed(&error),
+        Err(error) => failed_as(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error),
     }
 }
 
@@ -34,7 +35,7 @@ fn undone(mut request: Request) -> Result<Request> {
         }
         _ => {
             return Err(
-                Error::caller(format!("{UNKNOWN_PACKING}`{}` is not undone here", named.join(", ")))
+                Error::caller(format!("content-encoding: `{}` is not undone here", named.join(", ")))
                     .help("send the body as it is, or as gzip"),
             );
         }

@@ -7,9 +7,9 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt as _, Stream, StreamExt, stream};
 
-use super::exchange::{cut_off, too_large};
+use super::exchange::cut_off;
 use super::json;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::service::refusal::Refusal;
 use crate::service::{convert, wire};
 
@@ -139,7 +139,9 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
             self.rest.drain(..self.at);
             (self.at, self.searched) = (0, self.rest.len());
             if self.rest.len() > self.most_bytes {
-                return Err(too_large(self.most_bytes).context(format!("line {}", self.number + 1)));
+                let (line, most) = (self.number + 1, self.most_bytes);
+                let error = Error::new(Fault::TooLarge, format!("line {line}: is larger than {most} bytes"));
+                return Err(error.help("shorten the article, or have the service take more (`max_write_bytes`)"));
             }
             // What is there is handed on before it is waited for more: who sends slowly, or no more, has it taken.
             let next = match articles.is_empty() {
@@ -251,13 +253,7 @@ mod tests {
         check("{\"id\":\"a\"}\n{\n", 1_000, 1, "line 2: ").await;
         let many = "{\"id\":\"a\"}\n".repeat(70);
         check(&format!("{many}{{"), 1_000, 70, "line 71: ").await;
-        check(&"x".repeat(3_000), 1_000, 0, "line 1: the body is larger").await;
-        check(
-            &format!("{many}{}", "x".repeat(3_000)),
-            1_000,
-            70,
-            "line 71: the body is larger",
-        )
-        .await;
+        check(&"x".repeat(3_000), 1_000, 0, "line 1: is larger").await;
+        check(&format!("{many}{}", "x".repeat(3_000)), 1_000, 70, "line 71: is larger").await;
     }
 }
