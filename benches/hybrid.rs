@@ -82,7 +82,7 @@ fn options() -> Result<Options> {
 }
 
 fn measure(data: &Data, options: &Options) -> Result<()> {
-    let engine = data.engine();
+    let engine = data.engine()?;
     let questions: Vec<&str> = data.questions.iter().map(|(text, _)| text.as_str()).collect();
     let questions = &questions[..options.questions.min(questions.len())];
     for question in questions.iter().take(options.warmup) {

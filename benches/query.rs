@@ -97,7 +97,7 @@ fn prepare() -> baowen::error::Result<Bench> {
         });
     }
     Ok(Bench {
-        engine: data.engine(),
+        engine: data.engine()?,
         data,
         snapshot,
         scanned,
@@ -112,7 +112,9 @@ fn without_graphs(data: &Data, folder: &std::path::Path) -> baowen::error::Resul
     let doing =
         |cause: std::io::Error| baowen::error::Error::unavailable(format!("{}: {cause}", data.folder.display()));
     let generation = std::fs::read_to_string(data.folder.join("current")).map_err(doing)?;
-    let from = data.folder.join(generation.trim()).join("segments");
+    // Its checksum stands on the second line.
+    let generation = generation.lines().next().unwrap_or_default();
+    let from = data.folder.join(generation).join("segments");
     let to = folder.join("generation-1").join("segments");
     std::fs::create_dir_all(&to).map_err(doing)?;
     std::fs::write(folder.join("current"), "generation-1").map_err(doing)?;

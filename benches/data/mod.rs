@@ -4,7 +4,6 @@
 //! index made from its corpus.jsonl. Where they are not set, 10,000 passages are generated from the shared data
 //! (`BAOWEN_SHARED`) into a temporary folder.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use baowen::index::ingest::{Counts, Ingest, maintain::maintain_fully};
 use baowen::index::{Backend, EmbeddedIndex, Rules, embedded_texts};
 use baowen::model::Article;
 use baowen::search::Engine;
+use baowen::search::request::SearchRequest;
 use baowen::text::Analyzer;
 use ndarray::Array2;
 use serde_json::Value;
@@ -80,15 +80,16 @@ impl Data {
         })
     }
 
-    /// An engine that is given the questions' vectors, so that nothing is embedded.
-    pub fn engine(&self) -> Engine {
-        let given = Given {
-            identity: self.model.identity().to_string(),
-            dimension: self.model.dimension(),
-            vectors: self.questions.iter().cloned().collect(),
-        };
+    /// An engine that has been asked every question once: it remembers their vectors, also of what it reads otherwise
+    /// than it is written (typing errors), so that nothing is embedded while it is measured.
+    pub fn engine(&self) -> Result<Engine> {
         let backend = Arc::clone(&self.index) as Arc<dyn Backend>;
-        Engine::new(backend, Arc::clone(&self.analyzer), Some(Arc::new(given)))
+        let model = Arc::clone(&self.model) as Arc<dyn Embedder>;
+        let engine = Engine::new(backend, Arc::clone(&self.analyzer), Some(model));
+        for (question, _) in &self.questions {
+            engine.search(&SearchRequest::new(question.as_str()), Budget::all())?;
+        }
+        Ok(engine)
     }
 }
 
@@ -176,37 +177,4 @@ fn lines(path: &Path) -> Result<Vec<Value>> {
 
 fn string(record: &Value, name: &str) -> String {
     record[name].as_str().unwrap_or_default().to_string()
-}
-
-/// Vectors known beforehand, as a caller would give them.
-struct Given {
-    identity: String,
-    dimension: usize,
-    vectors: HashMap<String, Vec<f32>>,
-}
-
-impl Embedder for Given {
-    fn identity(&self) -> &str {
-        &self.identity
-    }
-
-    fn dimension(&self) -> usize {
-        self.dimension
-    }
-
-    fn max_tokens(&self) -> usize {
-        512
-    }
-
-    fn embed_queries(&self, texts: &[&str], _: Budget) -> Result<Vec<Vec<f32>>> {
-        let vector = |text: &&str| self.vectors.get(*text).cloned();
-        texts
-            .iter()
-            .map(|text| vector(text).ok_or_else(|| Error::caller(format!("no vector for `{text}`"))))
-            .collect()
-    }
-
-    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.embed_queries(texts, budget)
-    }
 }
