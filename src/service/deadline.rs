@@ -16,6 +16,7 @@ use tonic::codegen::http::{HeaderValue, Request, Response};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
+use super::methods::{Limit, about};
 use super::refusal::{Protocol, refuse};
 use super::{convert, status};
 use crate::compute::late;
@@ -38,27 +39,19 @@ pub fn parts<T>(request: tonic::Request<T>) -> (T, Option<Instant>) {
 #[derive(Debug, Clone)]
 pub struct WithDeadlines {
     routes: Routes,
-    longest: Duration,
-    /// Paths that begin with one of these have another one.
-    except: (&'static [&'static str], Duration),
+    longest_call: Duration,
+    longest_write: Duration,
 }
 
 impl WithDeadlines {
-    /// Gives every call of `routes` a deadline; one that allows more time than `longest`, or does not say, gets
-    /// `longest`.
-    pub fn new(routes: Routes, longest: Duration) -> Self {
+    /// Gives every call of `routes` a deadline; one that allows more time than the longest of its method, or does not
+    /// say, gets that.
+    pub fn new(routes: Routes, longest_call: Duration, longest_write: Duration) -> Self {
         WithDeadlines {
             routes,
-            longest,
-            except: (&[], longest),
+            longest_call,
+            longest_write,
         }
-    }
-
-    /// The same with another time for the calls whose path begins with one of these.
-    #[must_use]
-    pub fn except(self, paths: &'static [&'static str], longest: Duration) -> Self {
-        let except = (paths, longest);
-        WithDeadlines { except, ..self }
     }
 }
 
@@ -86,9 +79,9 @@ impl Service<Request<Body>> for WithDeadlines {
             Ok(asked) => asked,
             Err(error) => return Box::pin(async move { Ok(refuse(protocol, &error)) }),
         };
-        let longest = match self.except {
-            (paths, longest) if paths.iter().any(|path| request.uri().path().starts_with(path)) => longest,
-            _ => self.longest,
+        let longest = match about(request.uri().path()).limit {
+            Limit::Call => self.longest_call,
+            Limit::Write => self.longest_write,
         };
         let deadline = Instant::now() + asked.map_or(longest, |asked| asked.min(longest));
         request.extensions_mut().insert(Deadline(deadline));

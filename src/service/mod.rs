@@ -10,6 +10,7 @@
 //! | `codec` | bytes to messages |
 //! | `convert` | wire types to core types and back; the only place that knows both |
 //! | `status` | faults to gRPC codes and back |
+//! | `methods` | every method with its addresses, who may call it and how long it may take |
 //! | `deadline` | deadlines of all calls |
 //! | `drained` | what a refused call had still to send |
 //! | `ending` | word for long calls that the service is about to end |
@@ -65,6 +66,7 @@ pub mod index_client;
 pub mod index_grpc;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+pub mod methods;
 pub mod metrics;
 pub mod observed;
 #[cfg(feature = "otel")]

@@ -20,8 +20,8 @@ use tracing::{Instrument as _, Span};
 
 use super::activity::{Call, Peer};
 use super::drained::Drained;
+use super::methods::about;
 use super::metrics::Metrics;
-use super::metrics::methods::method;
 use super::refusal::RefusedAs;
 use super::status;
 use super::trace::{Trace, Traces, told};
@@ -95,7 +95,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let id = id(request.headers());
-        let method = method(request.uri().path());
+        let method = about(request.uri().path()).label;
         let peer = request.extensions().get::<Peer>().cloned();
         let named = id.to_str().unwrap_or_default();
         let span = tracing::info_span!("call", id = named);

@@ -27,6 +27,7 @@ use super::ending::ending;
 use super::health::{self, Watched};
 use super::http::{self, Services};
 use super::index_calls::{ImportEnds, IndexCalls};
+use super::methods::Rpc;
 use super::metrics::page::{MetricsPage, WithPage};
 use super::metrics::{IndexNow, Metrics, Now};
 use super::observed::Observed;
@@ -39,24 +40,6 @@ use super::{Answer, connections, reflection};
 use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 
-/// Calls that may take as long as there is something to send or to embed.
-const LONG_CALLS: &[&str] = &[
-    "/baowen.v1.IndexService/Commit",
-    "/baowen.v1.IndexService/DeleteArticles",
-    "/baowen.v1.IndexService/ImportArticles",
-    "/baowen.v1.IndexService/ListArticles",
-    "/baowen.v1.IndexService/ListSources",
-    "/baowen.v1.IndexService/Snapshot",
-    "/baowen.v1.IndexService/Stats",
-    "/baowen.v1.IndexService/UpsertArticles",
-    "/v1/articles:delete",
-    "/v1/articles:import",
-    "/v1/articles:upsert",
-    "/v1/commit",
-    "/v1/snapshot",
-];
-/// The call that has files read, by gRPC.
-const READ_FILE: &str = "/baowen.v1.IndexService/ReadFile";
 /// Files that are read or wait for it: each is held whole, and the last one waits for those before it.
 const FILES_READ: usize = 4;
 /// Calls that cut and embed articles at a time: one with a long article holds up no other.
@@ -254,11 +237,15 @@ pub(super) async fn run_in(
         .max_encoding_message_size(settings.max_response_bytes);
 
     let routes = Routes::new(search)
-        .add_service(Bounded::new(index, room.clone(), (READ_FILE, reading_room.clone())))
+        .add_service(Bounded::new(
+            index,
+            room.clone(),
+            (Rpc::ReadFile.method().grpc, reading_room.clone()),
+        ))
         .add_service(tonic_health::pb::health_server::HealthServer::new(Watched::new(
             HealthService::from_health_reporter(reporter.clone()),
         )));
-    let http = http::routes(Services {
+    let http = http::routes(&Services {
         search: search_calls,
         index: index_calls,
         room,
@@ -283,7 +270,7 @@ pub(super) async fn run_in(
         metrics: around.metrics.clone(),
     };
     let incoming = connections::incoming(listener, entrance);
-    let deadlines = WithDeadlines::new(routes, settings.longest_call).except(LONG_CALLS, settings.longest_write);
+    let deadlines = WithDeadlines::new(routes, settings.longest_call, settings.longest_write);
     let with_page = WithPage::new(deadlines, around.metrics.clone());
     let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
     let guarded = http::with_origins(guarded, settings.cors_origins.as_deref().unwrap_or_default())?;

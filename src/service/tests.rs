@@ -884,7 +884,11 @@ async fn the_timeout_header_is_kept_and_late_questions_are_never_started() {
         limits,
     ));
     let routes = tonic::service::Routes::new(search);
-    let mut client = SearchServiceClient::new(deadline::WithDeadlines::new(routes, Duration::from_secs(60)));
+    let mut client = SearchServiceClient::new(deadline::WithDeadlines::new(
+        routes,
+        Duration::from_secs(60),
+        Duration::from_secs(60),
+    ));
     let mut first = client.clone();
     let waiting = tokio::spawn(async move { first.search(asked("wait")).await });
     let strings = started(strings).await;

@@ -1,18 +1,18 @@
 //! Who may call what: bearer tokens out of a file, what each may do, how often; without tokens, by which names.
 //!
-//! Owns the file's form, the comparison of tokens and the map from paths to rights. It keeps no token, only its
-//! SHA-256, and writes none into an error or a log. It never looks at a request's message.
+//! Owns the file's form, the comparison of tokens and what rights there are; which call needs which is in `methods`. It
+//! keeps no token, only its SHA-256, and writes none into an error or a log. It never looks at a request's message.
 //!
 //! | file | one concern |
 //! |---|---|
 //! | `tokens` | the file of tokens, a new token, which entry a token is |
-//! | `rights` | what a call needs, by its path |
+//! | `rights` | what a token may, and what a call may need |
 //! | `hosts` | by which names a service without tokens may be called, and the numbers of any |
 //! | `guard` | every call of a server, let through or refused |
 
 mod guard;
 mod hosts;
-mod rights;
+pub mod rights;
 mod tokens;
 
 use std::sync::{Arc, PoisonError, RwLock};

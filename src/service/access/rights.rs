@@ -1,4 +1,4 @@
-//! What a call needs, by its path: the same for every protocol that it comes in by.
+//! What tokens may be allowed and what calls may need of them. Which call needs what stands in `methods`.
 
 use std::fmt;
 
@@ -55,69 +55,4 @@ pub enum Reach {
     All,
     /// Callers of this machine: it shows what others asked, writes a folder here, or has whole files read.
     ThisMachine,
-}
-
-/// Paths, what they need of a token, and whom they answer without tokens; the first beginning that fits decides.
-const RULES: &[(&str, Need, Reach)] = &[
-    ("/grpc.health.v1.Health/", Need::Nothing, Reach::All),
-    ("/healthz", Need::Nothing, Reach::All),
-    ("/readyz", Need::Nothing, Reach::All),
-    (
-        "/baowen.v1.SearchService/QuestionsToReview",
-        Need::One(ADMIN),
-        Reach::ThisMachine,
-    ),
-    ("/baowen.v1.SearchService/", Need::One(SEARCH), Reach::All),
-    ("/baowen.v1.IndexService/Stats", Need::One(READ), Reach::All),
-    ("/baowen.v1.IndexService/ListSources", Need::One(READ), Reach::All),
-    ("/baowen.v1.IndexService/ListArticles", Need::One(READ), Reach::All),
-    ("/baowen.v1.IndexService/Snapshot", Need::One(ADMIN), Reach::ThisMachine),
-    (
-        "/baowen.v1.IndexService/ReadFile",
-        Need::One(OPERATE),
-        Reach::ThisMachine,
-    ),
-    ("/baowen.v1.IndexService/", Need::One(WRITE), Reach::All),
-    ("/v1/articles:get", Need::One(SEARCH), Reach::All),
-    ("/v1/articles/", Need::One(SEARCH), Reach::All),
-    // Those that change something.
-    ("/v1/articles:", Need::One(WRITE), Reach::All),
-    ("/v1/articles", Need::One(READ), Reach::All),
-    ("/v1/commit", Need::One(WRITE), Reach::All),
-    ("/v1/snapshot", Need::One(ADMIN), Reach::ThisMachine),
-    ("/v1/questions", Need::One(ADMIN), Reach::ThisMachine),
-    ("/v1/read", Need::One(OPERATE), Reach::ThisMachine),
-    ("/v1/stats", Need::One(READ), Reach::All),
-    ("/v1/sources", Need::One(READ), Reach::All),
-    ("/v1/", Need::One(SEARCH), Reach::All),
-    ("/mcp", Need::One(SEARCH), Reach::All),
-    ("/metrics", Need::One(ADMIN), Reach::ThisMachine),
-];
-const SEARCH: &[Right] = &[Right::Search];
-const WRITE: &[Right] = &[Right::Write];
-const ADMIN: &[Right] = &[Right::Admin];
-/// What describes the index serves those who ask and those who write.
-const READ: &[Right] = &[Right::Search, Right::Write, Right::Admin];
-/// Files are read for those who put articles in, and for the operator.
-const OPERATE: &[Right] = &[Right::Write, Right::Admin];
-
-/// Pages and what belongs to them: they are the same for everyone and say nothing of the index.
-const PAGES: [&str; 7] = [
-    "/",
-    "/page.css",
-    "/page.js",
-    "/admin",
-    "/admin.js",
-    "/favicon.ico",
-    "/openapi.json",
-];
-
-/// What a call of this path needs of a token, and whom it answers without tokens. A path that has no rule needs a
-/// token, any: nothing is there, or it describes the protocol.
-pub fn rule(path: &str) -> (Need, Reach) {
-    if PAGES.contains(&path) {
-        return (Need::Nothing, Reach::All);
-    }
-    let found = RULES.iter().find(|(beginning, ..)| path.starts_with(beginning));
-    found.map_or((Need::Token, Reach::All), |(_, need, reach)| (*need, *reach))
 }

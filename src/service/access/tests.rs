@@ -1,7 +1,8 @@
 //! Tokens and rights, without a server; over a socket they are tried in `service::tests`.
 
-use super::rights::{Need, rule};
+use super::rights::Need;
 use super::*;
+use crate::service::methods::about;
 
 fn tokens(rights: &str, rate: Option<u32>) -> (String, Tokens) {
     let new = NewToken::make("shop", rights, rate).unwrap();
@@ -91,6 +92,6 @@ fn every_call_needs_what_it_should() {
         ("//v1/articles:upsert", Need::Token),
     ];
     for (path, expected) in cases {
-        assert_eq!(rule(path).0, expected, "{path}");
+        assert_eq!(about(path).rule.need, expected, "{path}");
     }
 }

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-use super::addresses::{ADDRESSES, Address, Answered, Given};
 use super::params;
 use super::schema::{Field, Kind, SCHEMA};
+use crate::service::methods::{Address, Given, METHODS, Method, Rpc};
 
 /// The document, made once.
 pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
@@ -15,13 +15,16 @@ pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string())
 fn document() -> Value {
     let mut used = BTreeSet::new();
     let mut paths = Map::new();
-    for address in ADDRESSES {
-        let method = match address.given {
-            Given::Parameters | Given::Address => "get",
-            Given::Body | Given::Lines => "post",
-        };
-        let at = paths.entry(address.path).or_insert_with(|| json!({}));
-        at[method] = operation(address, method, &mut used);
+    for method in METHODS {
+        for address in method.addresses {
+            let verb = match address.given {
+                Given::Parameters | Given::Path => "get",
+                Given::Body | Given::Lines => "post",
+            };
+            let path = address.path.replace('*', &format!("{{{IN_PATH}}}"));
+            let at = paths.entry(path).or_insert_with(|| json!({}));
+            at[verb] = operation(method, address, verb, &mut used);
+        }
     }
     for (path, says) in [
         ("/healthz", "Whether the service lives."),
@@ -79,19 +82,17 @@ fn document() -> Value {
 /// The field that a path may name.
 const IN_PATH: &str = "article_id";
 
-fn operation(address: &Address, method: &str, used: &mut BTreeSet<String>) -> Value {
-    let (service, name) = address.call.split_once('.').unwrap_or((address.call, ""));
-    let is_posted = ADDRESSES
-        .iter()
-        .any(|other| other.call == address.call && other.given == Given::Body);
-    let said = SCHEMA.call(address.call);
+fn operation(method: &Method, address: &Address, verb: &str, used: &mut BTreeSet<String>) -> Value {
+    let (service, name) = method.name.split_once('.').unwrap_or((method.name, ""));
+    let is_posted = method.addresses.iter().any(|other| other.given == Given::Body);
+    let said = SCHEMA.call(method.name);
     let summary = said
         .split_inclusive(['.', ':'])
         .next()
         .unwrap_or(said)
         .trim_end_matches([':']);
     let mut operation = json!({
-        "operationId": match method {
+        "operationId": match verb {
             // Of the calls that are asked both ways, the other one has the name.
             "get" if is_posted => format!("{name}ByAddress"),
             _ => name.to_owned(),
@@ -106,12 +107,12 @@ fn operation(address: &Address, method: &str, used: &mut BTreeSet<String>) -> Va
     };
     match address.given {
         Given::Body => {
-            let schema = reference(address.message);
+            let schema = reference(method.request);
             operation["requestBody"] =
                 json!({ "required": true, "content": { "application/json": { "schema": schema } } });
         }
         Given::Lines => {
-            let schema = reference(address.message);
+            let schema = reference("Article");
             operation["requestBody"] = json!({
                 "required": true, "description": "One article a line.",
                 "content": { "application/x-ndjson": { "schema": schema } },
@@ -121,32 +122,29 @@ fn operation(address: &Address, method: &str, used: &mut BTreeSet<String>) -> Va
                 "description": "What the articles come from; a new name makes a source.",
             }]);
         }
-        Given::Address | Given::Parameters => {
+        Given::Path | Given::Parameters => {
             let in_path = json!({
                 "name": IN_PATH, "in": "path", "required": true, "schema": { "type": "string" },
                 "description": "Its id, percent-encoded (`/` may stay).",
             });
             let parameter = |(name, field): &(String, &Field)| match address.given {
-                Given::Address if name == IN_PATH => in_path.clone(),
+                Given::Path if name == IN_PATH => in_path.clone(),
                 _ => json!({
                     "name": name, "in": "query", "required": false,
                     "description": field.comment, "schema": of_field(field, &mut BTreeSet::new(), false),
                 }),
             };
-            operation["parameters"] = params::names(address.message).iter().map(parameter).collect();
+            operation["parameters"] = params::names(method.request).iter().map(parameter).collect();
         }
     }
-    let kind = match address.answered {
-        Answered::Json => "application/json",
-        Answered::Events => "text/event-stream",
+    let (kind, says) = match method.rpc {
+        Rpc::BatchSearch => (
+            "text/event-stream",
+            "An event for each question, its `data` as here; the last one is `end`, or `error` with an Error.",
+        ),
+        _ => ("application/json", "The answer."),
     };
-    let says = match address.answered {
-        Answered::Json => "The answer.",
-        Answered::Events => {
-            "An event for each question, its `data` as here; the last one is `end`, or `error` with an Error."
-        }
-    };
-    let answer = reference(address.answer);
+    let answer = reference(method.response);
     let failed = |says: &str| {
         let error = json!({ "$ref": "#/components/schemas/Error" });
         json!({ "description": says, "content": { "application/json": { "schema": error } } })
@@ -234,14 +232,10 @@ mod tests {
         let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
         for (call, comment) in SCHEMA.calls() {
             assert!(
-                ADDRESSES.iter().any(|address| address.call == call),
+                METHODS.iter().any(|method| method.name == call),
                 "{call} has no address"
             );
             assert!(!comment.is_empty(), "{call} is not documented");
-        }
-        for address in ADDRESSES {
-            assert!(SCHEMA.message(address.message).is_some(), "{}", address.message);
-            assert!(SCHEMA.message(address.answer).is_some(), "{}", address.answer);
         }
         let schemas = document["components"]["schemas"].as_object().unwrap();
         let text = document.to_string();

@@ -63,3 +63,17 @@ fn file(headers: &HeaderMap, kind: &'static str, content: &'static [u8], tag: &s
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::access::rights::Need;
+    use crate::service::methods::about;
+
+    #[test]
+    fn what_a_browser_loads_first_needs_no_token() {
+        for (path, ..) in FILES {
+            assert_eq!((about(path).rule.need, about(path).label), (Need::Nothing, path));
+        }
+    }
+}

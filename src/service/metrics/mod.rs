@@ -5,10 +5,8 @@
 //!
 //! | file | one concern |
 //! |---|---|
-//! | `methods` | the names under which calls are counted |
 //! | `page` | the numbers as an answer over HTTP |
 
-pub mod methods;
 pub mod page;
 
 use std::fmt::Write as _;

@@ -1,0 +1,253 @@
+//! What stands behind each address: which method it calls, how the method's message is read, how its answer goes out.
+//!
+//! What a call does stands in `calls` and `index_calls`, as for gRPC; which addresses there are, in `methods`.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{Path, Request};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, get, on};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::exchange::{Call, Effect, failed, respond};
+use super::{json, streams};
+use crate::error::{Error, Result};
+use crate::service::admission::Room;
+use crate::service::calls::SearchCalls;
+use crate::service::index_calls::IndexCalls;
+use crate::service::methods::{Given, METHODS, Rpc};
+use crate::service::wire;
+
+/// What the addresses lead to.
+#[derive(Clone)]
+pub struct Services {
+    /// `SearchService`.
+    pub search: SearchCalls,
+    /// `IndexService`.
+    pub index: IndexCalls,
+    /// Room for its calls, shared with gRPC.
+    pub room: Room,
+    /// Room for files that are read, shared with gRPC.
+    pub reading_room: Room,
+    /// Whether the service says SERVING.
+    pub is_serving: Arc<AtomicBool>,
+    /// Largest body with a question, in bytes.
+    pub max_request_bytes: usize,
+    /// Largest body with articles, in bytes; of an import, the largest line.
+    pub max_write_bytes: usize,
+}
+
+/// Articles of a page if it is not said how many.
+const PAGE: u32 = 100;
+
+/// The addresses of all methods.
+pub fn routes(services: &Services) -> Router {
+    let mut router = Router::new();
+    for method in METHODS {
+        for address in method.addresses {
+            let place = Place {
+                services: services.clone(),
+                message: method.request,
+                given: address.given,
+            };
+            let path = address.path.replace('*', "{*article_id}");
+            router = router.route(&path, place.handler(method.rpc));
+        }
+    }
+    router
+}
+
+/// Where a handler is put.
+struct Place {
+    services: Services,
+    message: &'static str,
+    given: Given,
+}
+
+impl Place {
+    fn handler(self, rpc: Rpc) -> MethodRouter {
+        match rpc {
+            Rpc::Search => {
+                self.asking(|calls, asked, until| async move { calls.search(asked, until, json::write).await })
+            }
+            Rpc::BatchSearch => self.handling(batch),
+            Rpc::GetArticle if self.given == Given::Path => article(self.services),
+            Rpc::GetArticle => {
+                self.asking(|calls, asked, until| async move { calls.get_article(asked, until, json::write).await })
+            }
+            Rpc::Similar => {
+                self.asking(|calls, asked, until| async move { calls.similar(asked, until, json::write).await })
+            }
+            Rpc::Facets => {
+                self.asking(|calls, asked, until| async move { calls.facets(asked, until, json::write).await })
+            }
+            Rpc::Suggest => {
+                self.asking(|calls, asked, until| async move { calls.suggest(asked, until, json::write).await })
+            }
+            Rpc::Analyze => {
+                self.asking(|calls, asked, until| async move { calls.analyze(asked, until, json::write).await })
+            }
+            Rpc::QuestionsToReview => {
+                self.asking(
+                    |calls, asked, until| async move { calls.questions_to_review(asked, until, json::write).await },
+                )
+            }
+            Rpc::ListArticles => self.of_index(Effect::Reads, list_articles),
+            Rpc::UpsertArticles => self.of_index(Effect::Writes, |calls, asked, until| async move {
+                calls.upsert(asked, until).await
+            }),
+            Rpc::ImportArticles => self.handling(import),
+            Rpc::DeleteArticles => self.of_index(Effect::Writes, |calls, asked, until| async move {
+                calls.delete(asked, until).await
+            }),
+            Rpc::Commit => self.of_index(Effect::Writes, |calls, asked, until| async move {
+                calls.commit(asked, until).await
+            }),
+            Rpc::Snapshot => self.of_index(Effect::Writes, |calls, asked, until| async move {
+                calls.snapshot(asked, until).await
+            }),
+            Rpc::ReadFile => {
+                let room = self.services.reading_room.clone();
+                self.in_room(room, Effect::Writes, |calls, asked, until| async move {
+                    calls.reading.read_file(asked, until).await
+                })
+            }
+            Rpc::Stats => self.of_index(Effect::Reads, |calls, asked, until| async move {
+                calls.describing.stats(asked, until).await
+            }),
+            Rpc::ListSources => self.of_index(Effect::Reads, |calls, asked, until| async move {
+                calls.describing.sources(asked, until).await
+            }),
+        }
+    }
+
+    /// A handler of its own copy of the services.
+    fn handling<F, A>(self, handle: F) -> MethodRouter
+    where
+        F: Fn(Services, Request) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Response> + Send + 'static,
+    {
+        let verb = match self.given {
+            Given::Parameters | Given::Path => MethodFilter::GET,
+            Given::Body | Given::Lines => MethodFilter::POST,
+        };
+        let services = self.services;
+        on(verb, move |request: Request| handle(services.clone(), request))
+    }
+
+    /// A call of `SearchService`, whose answer is JSON already.
+    fn asking<Q, F, A>(self, call: F) -> MethodRouter
+    where
+        Q: DeserializeOwned + Send + 'static,
+        F: Fn(SearchCalls, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
+        A: Future<Output = Result<Vec<u8>>> + Send + 'static,
+    {
+        let name = self.message;
+        self.handling(move |services, request| async move {
+            let arrived = Call::new(request);
+            let deadline = arrived.deadline();
+            match arrived.message(name, Effect::Reads, services.max_request_bytes).await {
+                Ok(message) => respond(call(services.search, message, deadline).await),
+                Err(error) => failed(&error),
+            }
+        })
+    }
+
+    /// A call of `IndexService`, in the room that all of them share.
+    fn of_index<Q, T, F, A>(self, effect: Effect, call: F) -> MethodRouter
+    where
+        Q: DeserializeOwned + Send + 'static,
+        T: Serialize + 'static,
+        F: Fn(IndexCalls, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
+        A: Future<Output = Result<T>> + Send + 'static,
+    {
+        let room = self.services.room.clone();
+        self.in_room(room, effect, call)
+    }
+
+    fn in_room<Q, T, F, A>(self, room: Room, effect: Effect, call: F) -> MethodRouter
+    where
+        Q: DeserializeOwned + Send + 'static,
+        T: Serialize + 'static,
+        F: Fn(IndexCalls, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
+        A: Future<Output = Result<T>> + Send + 'static,
+    {
+        let name = self.message;
+        self.handling(move |services, request| {
+            let room = room.clone();
+            async move {
+                let answer = async {
+                    let _place = room.enter()?;
+                    let arrived = Call::new(request);
+                    let deadline = arrived.deadline();
+                    let message = arrived.message(name, effect, services.max_write_bytes).await?;
+                    json::write(call(services.index, message, deadline).await?)
+                };
+                respond(answer.await)
+            }
+        })
+    }
+}
+
+/// An article by its address.
+fn article(services: Services) -> MethodRouter {
+    get(move |Path(article_id): Path<String>, request: Request| async move {
+        let call = Call::new(request);
+        let deadline = call.deadline();
+        match call.about_article(article_id) {
+            Ok(request) => respond(services.search.get_article(request, deadline, json::write).await),
+            Err(error) => failed(&error),
+        }
+    })
+}
+
+/// Over HTTP a list is a page of it, unless the articles are named.
+async fn list_articles(
+    calls: IndexCalls,
+    mut request: wire::ListArticlesRequest,
+    deadline: Option<Instant>,
+) -> Result<wire::ListArticlesResponse> {
+    if request.article_ids.is_empty() {
+        request.page_size.get_or_insert(PAGE);
+    }
+    calls.describing.list_whole(request, deadline).await
+}
+
+async fn batch(services: Services, request: Request) -> Response {
+    let call = Call::new(request);
+    let deadline = call.deadline();
+    let answer = async {
+        let batch: wire::BatchSearchRequest = call
+            .message("BatchSearchRequest", Effect::Reads, services.max_request_bytes)
+            .await?;
+        services.search.batch(batch.requests, deadline, json::write)
+    };
+    match answer.await {
+        Ok(items) => streams::events(items),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn import(services: Services, request: Request) -> Response {
+    let answer = async {
+        let _place = services.room.enter()?;
+        let call = Call::new(request);
+        let deadline = call.deadline();
+        let named = form_urlencoded::parse(call.query().as_bytes()).filter(|(name, _)| name == "source");
+        let mut named = named.map(|(_, source)| source.into_owned());
+        let source = named.next().ok_or_else(|| {
+            Error::caller("source: is not set")
+                .help("name what the articles come from: /v1/articles:import?source=NAME")
+        })?;
+        if named.next().is_some() {
+            return Err(Error::caller("source: is given twice"));
+        }
+        let articles = streams::articles(call.lines()?, source, services.max_write_bytes);
+        json::write(services.index.import(articles, deadline).await?)
+    };
+    respond(answer.await)
+}
