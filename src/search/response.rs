@@ -195,22 +195,29 @@ pub struct Timings {
 }
 
 impl Timings {
-    /// The stages by the names that programs rely on, in order; `rerank` only where it took any time.
-    pub fn stages(&self) -> impl Iterator<Item = (&'static str, Duration)> {
-        let stages = [
-            ("analyze", self.analyze),
-            ("embed", self.embed),
-            ("lexical", self.lexical),
-            ("dense", self.dense),
-            ("fuse", self.fuse),
-            ("rerank", self.rerank),
-            ("assemble", self.assemble),
-        ];
-        stages
-            .into_iter()
-            .filter(|(name, took)| *name != "rerank" || !took.is_zero())
+    /// The stages with their times, in order; `rerank` only where it took any.
+    pub fn stages(mut self) -> impl Iterator<Item = (&'static str, Duration)> {
+        let times = STAGES.into_iter().map(move |(name, time)| (name, *time(&mut self)));
+        times.filter(|(name, time)| *name != RERANK || !time.is_zero())
     }
 }
+
+/// A stage of a search: its name, which programs rely on, and where its time stands.
+pub type Stage = (&'static str, fn(&mut Timings) -> &mut Duration);
+
+/// The stage that is there only where a reranker is set.
+pub const RERANK: &str = "rerank";
+
+/// Every stage, in order.
+pub const STAGES: [Stage; 7] = [
+    ("analyze", |timings| &mut timings.analyze),
+    ("embed", |timings| &mut timings.embed),
+    ("lexical", |timings| &mut timings.lexical),
+    ("dense", |timings| &mut timings.dense),
+    ("fuse", |timings| &mut timings.fuse),
+    (RERANK, |timings| &mut timings.rerank),
+    ("assemble", |timings| &mut timings.assemble),
+];
 
 /// What made an answer, so that it can be repeated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

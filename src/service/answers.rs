@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Answer;
 use super::cache::AnswerCache;
-use super::metrics::{Metrics, stages};
+use super::metrics::Metrics;
 use super::pool::{SearchPool, passed};
 use super::questions_to_review::{Lists, QuestionsToReview};
 use super::trace;
@@ -171,7 +171,10 @@ impl Answers {
 /// to.
 fn say_slow(request: &SearchRequest, answer: &SearchResponse, begin: Instant, started: Instant, with_question: bool) {
     let milliseconds = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1_000.0);
-    let stages = stages(&answer.timings).map(|(stage, time)| format!("{stage} {}", milliseconds(time)));
+    let stages = answer.timings.stages();
+    let stages: Vec<String> = stages
+        .map(|(stage, time)| format!("{stage} {}", milliseconds(time)))
+        .collect();
     let question = with_question.then_some(request.query.as_str());
     tracing::warn!(
         target: SLOW,

@@ -78,10 +78,11 @@ mod tests {
     use clap::Parser;
     use serde_json::Value;
 
+    use super::report::{Answered, Sample};
     use super::*;
     use crate::search::response::{SearchResponse, Timings};
-    use crate::service::Answer;
     use crate::service::server::{ServiceSettings, Surroundings, run as serve};
+    use crate::service::{Answer, wire};
 
     #[derive(Parser)]
     struct Cli {
@@ -92,6 +93,30 @@ mod tests {
     fn options(args: &[&str]) -> BenchOptions {
         let fixed = ["bench", "--addr", "127.0.0.1:1", "--queries", "q"];
         Cli::try_parse_from(fixed.iter().chain(args)).unwrap().options
+    }
+
+    #[test]
+    fn a_stage_that_few_services_have_is_shown_where_it_came() {
+        let report = |stages: &[&str]| {
+            let stage = |name: &&str| wire::StageTime {
+                stage: (*name).to_owned(),
+                micros: 2_000,
+            };
+            let timings = wire::Timings {
+                stages: stages.iter().map(stage).collect(),
+                ..wire::Timings::default()
+            };
+            let mut report = Report::new(1);
+            let degraded = false;
+            report.add(Sample {
+                latency: Duration::from_millis(3),
+                call: Duration::from_millis(3),
+                outcome: Ok(Answered { degraded, timings }),
+            });
+            report.table(&options(&[]))
+        };
+        assert!(report(&["fuse", "rerank"]).contains("\nrerank "));
+        assert!(!report(&["fuse"]).contains("rerank"));
     }
 
     #[test]

@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 
 use super::options::BenchOptions;
 use crate::cli::options::mode_name;
+use crate::search::response::{RERANK, STAGES};
 use crate::service::wire;
-
-/// Stages whose times every report names, in order.
-const STAGES: [&str; 6] = ["analyze", "embed", "lexical", "dense", "fuse", "assemble"];
 
 /// One call as it went.
 pub struct Sample {
@@ -55,7 +53,10 @@ impl Report {
             latency: histogram(),
             core: histogram(),
             outside: histogram(),
-            stages: STAGES.iter().map(|stage| ((*stage).to_owned(), histogram())).collect(),
+            // Every report names these, whatever was answered.
+            stages: (STAGES.iter().filter(|(name, _)| *name != RERANK))
+                .map(|(name, _)| ((*name).to_owned(), histogram()))
+                .collect(),
             errors: BTreeMap::new(),
             degraded: 0,
             cached: 0,
@@ -163,7 +164,7 @@ impl Report {
         text.push('\n');
         let stages = STAGES
             .iter()
-            .filter_map(|stage| Some((*stage, self.stages.get(*stage)?)));
+            .filter_map(|(name, _)| Some((*name, self.stages.get(*name)?)));
         let rows = [
             ("latency", &self.latency),
             ("outside", &self.outside),

@@ -7,8 +7,8 @@ use crate::error::{Error, Fault, Result};
 use crate::model::{ArticleKind, Date, Filter, Force, Validity};
 use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use crate::search::response::{
-    Applies, Explanation, Fit, Hit, Lack, Missing, NearCopy, Provenance, RankPart, SearchResponse, Span, TermMatch,
-    Timings,
+    Applies, Explanation, Fit, Hit, Lack, Missing, NearCopy, Provenance, RankPart, STAGES, SearchResponse, Span,
+    TermMatch, Timings,
 };
 
 /// The outcome of one question of a batch as a client received it.
@@ -131,17 +131,9 @@ fn timings(wire: &wire::Timings) -> Timings {
         ..Timings::default()
     };
     for stage in &wire.stages {
-        let slot = match stage.stage.as_str() {
-            "analyze" => &mut timings.analyze,
-            "embed" => &mut timings.embed,
-            "lexical" => &mut timings.lexical,
-            "dense" => &mut timings.dense,
-            "fuse" => &mut timings.fuse,
-            "rerank" => &mut timings.rerank,
-            "assemble" => &mut timings.assemble,
-            _ => continue,
-        };
-        *slot = Duration::from_micros(stage.micros);
+        if let Some((_, time)) = STAGES.iter().find(|(name, _)| *name == stage.stage) {
+            *time(&mut timings) = Duration::from_micros(stage.micros);
+        }
     }
     timings
 }

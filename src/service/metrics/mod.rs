@@ -284,7 +284,7 @@ impl Metrics {
             return;
         }
         self.cache_misses.inc();
-        for (stage, time) in stages(timings) {
+        for (stage, time) in timings.stages() {
             self.stages
                 .get_or_create(&ByStage { stage })
                 .observe(time.as_secs_f64());
@@ -390,19 +390,6 @@ impl Metrics {
         }
         text
     }
-}
-
-/// The stages of a search with their times.
-pub fn stages(timings: &Timings) -> [(&'static str, Duration); 7] {
-    [
-        ("analyze", timings.analyze),
-        ("embed", timings.embed),
-        ("lexical", timings.lexical),
-        ("dense", timings.dense),
-        ("fuse", timings.fuse),
-        ("rerank", timings.rerank),
-        ("assemble", timings.assemble),
-    ]
 }
 
 /// Bytes of memory in use, where the system says so.

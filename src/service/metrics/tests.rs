@@ -64,6 +64,7 @@ fn what_was_said_comes_out() {
     ] {
         assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
     }
+    assert!(!text.contains("stage=\"rerank\""), "of no reranker no time is counted");
     assert!(text.ends_with("# EOF\n"));
 }
 
