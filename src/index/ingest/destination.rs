@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::batch::BATCH;
 use super::changes::Held;
-use super::{BATCH, Ingest, Outcome};
+use super::{Ingest, Outcome};
 use crate::article::source::{Scope, Sources};
 use crate::compute::Budget;
 use crate::error::Result;

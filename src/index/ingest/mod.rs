@@ -4,6 +4,7 @@
 //! for no other. [`run`] reads files through it, [`maintain`] makes what speeds searches up. Nothing here prints; a
 //! caller that wants to show progress gives a [`Progress`].
 
+mod batch;
 mod changes;
 mod commits;
 pub mod destination;
@@ -32,12 +33,6 @@ use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::Article;
-
-/// Articles analysed and embedded together: enough to keep every core busy, few enough to show progress.
-const BATCH: usize = 128;
-/// Bytes of articles that are taken together: what is made of an article before it is written takes a hundred times its
-/// room.
-const BATCH_BYTES: usize = 1 << 20;
 
 /// What became of an article that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,6 +198,17 @@ impl<W: Writer> Ingest<W> {
     /// threads and hold up no other caller.
     pub fn upsert(&self, articles: Vec<Article>, budget: Budget) -> Vec<Result<Outcome>> {
         self.upsert_if(articles, budget, |_, _| Ok(()), |_| ()).0
+    }
+
+    /// As [`Ingest::upsert`], for whoever goes on with none after the first that fails.
+    ///
+    /// # Errors
+    /// Its error.
+    fn upsert_all(&self, articles: Vec<Article>, budget: Budget, counts: &mut Counts) -> Result<()> {
+        for outcome in self.upsert(articles, budget) {
+            *counts += outcome?;
+        }
+        Ok(())
     }
 
     /// As [`Ingest::upsert`], but an article that `may` refuses stays out; it is asked before the work and again before

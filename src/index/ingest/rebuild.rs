@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::batch::{BATCH, Batch};
 use super::maintain::maintain_fully;
 use super::summary::Summary;
-use super::{BATCH, BATCH_BYTES, Counts, Ingest, Progress};
+use super::{Counts, Ingest, Progress};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::backend::Backend;
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
 use crate::index::prepare::Rules;
-use crate::model::Article;
 
 /// Makes an index again from the articles it keeps, by these rules.
 ///
@@ -39,7 +39,7 @@ pub fn rebuild(
     }
     let index = EmbeddedIndex::create_beside(&lock, &rules.identity())?;
     let ingest = Ingest::open_under(&lock, &index, rules)?;
-    let counts = copy(&old, &ingest, budget)?;
+    let counts = copy_embedded(&old, &ingest, budget)?;
     progress.committed();
     ingest.into_writer().finish_as_one()?;
     maintain_fully(&index, budget, progress)?;
@@ -58,29 +58,18 @@ pub fn rebuild(
 }
 
 /// Takes all articles of an index into another one, with the table of their sources, and commits.
-pub(super) fn copy(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<Counts> {
+pub(super) fn copy_embedded(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<Counts> {
     from.check_undamaged()?;
     let mut counts = Counts::default();
-    let mut batch: Vec<Article> = Vec::with_capacity(BATCH);
-    let mut take = |batch: &mut Vec<Article>| -> Result<()> {
-        for outcome in to.upsert(std::mem::take(batch), budget) {
-            counts += outcome?;
+    let mut batch = Batch::default();
+    from.current().articles(budget, &mut |article| {
+        batch.push(article);
+        if batch.is_full(BATCH) {
+            to.upsert_all(batch.take(), budget, &mut counts)?;
         }
         Ok(())
-    };
-    let mut bytes = 0;
-    from.current().articles(budget, &mut |article| {
-        bytes += article.text.len();
-        batch.push(article);
-        match batch.len() >= BATCH || bytes >= BATCH_BYTES {
-            true => {
-                bytes = 0;
-                take(&mut batch)
-            }
-            false => Ok(()),
-        }
     })?;
-    take(&mut batch)?;
+    to.upsert_all(batch.take(), budget, &mut counts)?;
     to.set_source_table(from.source_table()?);
     to.commit()?;
     Ok(counts)

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 
+use super::batch::Batch;
 use super::changes::Changes;
 use super::destination::{Destination, Written};
 use super::maintain::maintain_fully;
 use super::records::Records;
 use super::summary::{Moved, Summary};
 use super::target::Target;
-use super::{BATCH, BATCH_BYTES, Counts, Ingest, Outcome, Progress};
+use super::{Counts, Ingest, Outcome, Progress};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
@@ -108,57 +109,7 @@ pub fn read_into(
             source.name, source.root
         ));
     }
-    let commit_every = if request.commit_every == 0 {
-        usize::MAX
-    } else {
-        request.commit_every
-    };
-    let mut batch: Vec<Article> = Vec::with_capacity(BATCH);
-    let (mut since_commit, mut bytes) = (0, 0);
-    while let Some(event) = reader.next() {
-        match event {
-            ReadEvent::Article(article) => {
-                run.summary.kept_characters += characters(&article.text);
-                bytes += article.text.len();
-                batch.push(article);
-            }
-            ReadEvent::Rejected(rejected) => {
-                let kept = run.changes.rejected(&rejected);
-                let source = run.changes.source_of_file(&rejected.path);
-                run.records.rejected(source, &rejected);
-                run.skip(match (&kept[..], rejected.line) {
-                    ([], _) | (_, Some(_)) => rejected.to_string(),
-                    ([first], None) => format!("{rejected}; what the index holds of it (`{first}`) stays"),
-                    ([first, ..], None) => format!(
-                        "{rejected}; the {} articles that the index holds of it (`{first}`, ...) stay",
-                        kept.len()
-                    ),
-                });
-            }
-            ReadEvent::LeftOut(path, left) => {
-                let left_out = characters(&left.text);
-                run.summary.left_out_characters += left_out;
-                let source = run.changes.source_of_file(&path);
-                run.records.left_out(source, path, left.reason, left_out);
-            }
-            ReadEvent::Noticed(noticed) => {
-                run.changes.noticed(&noticed);
-                run.notice(noticed.to_string());
-            }
-        }
-        if batch.len() >= destination.at_a_time().min(commit_every) || bytes >= BATCH_BYTES {
-            bytes = 0;
-            since_commit += batch.len();
-            run.take(std::mem::take(&mut batch))?;
-            progress.read(reader.bytes_read(), reader.bytes_total(), &run.counts);
-            if since_commit >= commit_every {
-                run.commit()?;
-                since_commit = 0;
-            }
-        }
-    }
-    run.take(batch)?;
-    progress.read(reader.bytes_read(), reader.bytes_total(), &run.counts);
+    run.take_all(&mut reader, request.commit_every)?;
     run.finish(&reader, request.prune)?;
     run.dirty |= sources != before && run.summary.articles > 0;
     run.record();
@@ -214,6 +165,68 @@ struct Seen {
 }
 
 impl Run<'_> {
+    /// Writes everything that is read.
+    fn take_all(&mut self, reader: &mut ArticleReader, commit_every: usize) -> Result<()> {
+        let commit_every = match commit_every {
+            0 => usize::MAX,
+            articles => articles,
+        };
+        let at_a_time = self.destination.at_a_time().min(commit_every);
+        let mut batch = Batch::default();
+        let mut since_commit = 0;
+        while let Some(event) = reader.next() {
+            self.note(event, &mut batch);
+            if batch.is_full(at_a_time) {
+                let articles = batch.take();
+                since_commit += articles.len();
+                self.take(articles)?;
+                self.progress
+                    .read(reader.bytes_read(), reader.bytes_total(), &self.counts);
+                if since_commit >= commit_every {
+                    self.commit()?;
+                    since_commit = 0;
+                }
+            }
+        }
+        self.take(batch.take())?;
+        self.progress
+            .read(reader.bytes_read(), reader.bytes_total(), &self.counts);
+        Ok(())
+    }
+
+    /// Puts an article into the batch, and says of everything else what it was.
+    fn note(&mut self, event: ReadEvent, batch: &mut Batch) {
+        match event {
+            ReadEvent::Article(article) => {
+                self.summary.kept_characters += characters(&article.text);
+                batch.push(article);
+            }
+            ReadEvent::Rejected(rejected) => {
+                let kept = self.changes.rejected(&rejected);
+                let source = self.changes.source_of_file(&rejected.path);
+                self.records.rejected(source, &rejected);
+                self.skip(match (&kept[..], rejected.line) {
+                    ([], _) | (_, Some(_)) => rejected.to_string(),
+                    ([first], None) => format!("{rejected}; what the index holds of it (`{first}`) stays"),
+                    ([first, ..], None) => format!(
+                        "{rejected}; the {} articles that the index holds of it (`{first}`, ...) stay",
+                        kept.len()
+                    ),
+                });
+            }
+            ReadEvent::LeftOut(path, left) => {
+                let left_out = characters(&left.text);
+                self.summary.left_out_characters += left_out;
+                let source = self.changes.source_of_file(&path);
+                self.records.left_out(source, path, left.reason, left_out);
+            }
+            ReadEvent::Noticed(noticed) => {
+                self.changes.noticed(&noticed);
+                self.notice(noticed.to_string());
+            }
+        }
+    }
+
     /// Writes a batch.
     fn take(&mut self, batch: Vec<Article>) -> Result<()> {
         self.budget.check()?;

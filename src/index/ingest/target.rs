@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Ingest;
-use super::rebuild::copy;
+use super::rebuild::copy_embedded;
 use crate::compute::Budget;
 use crate::error::{Fault, Result};
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
@@ -60,7 +60,7 @@ impl Target {
         }
         index.check_identity(rules.analyzer.fingerprint(), None)?;
         let with_vectors = beside(&lock)?;
-        copy(
+        copy_embedded(
             &index,
             &Ingest::open_under(&lock, &with_vectors, rules.clone())?,
             budget,

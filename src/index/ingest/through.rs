@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::batch::{BATCH, Batch};
 use super::changes::{Held, contents_of};
 use super::destination::Before;
 use super::maintain::maintain_fully;
-use super::{BATCH, BATCH_BYTES, Counts, Ingest, Progress};
+use super::{Counts, Ingest, Progress};
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
@@ -72,28 +73,19 @@ pub fn copy<W: Writer>(
     let snapshot = from.snapshot()?;
     let ids = snapshot.article_ids(budget)?;
     let mut counts = Counts::default();
-    let mut done = 0;
-    let mut ids = ids.iter();
-    let total = ids.len();
-    while done < total {
+    let mut batch = Batch::default();
+    for (before, id) in ids.iter().enumerate() {
         budget.check()?;
-        let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
-        for id in ids.by_ref() {
-            done += 1;
-            let article = snapshot.article(id, budget)?.ok_or_else(|| {
-                Error::unavailable(format!("article `{id}` is gone: the index changed while it was copied"))
-                    .help("run it again while nobody writes to it")
-            })?;
-            bytes += article.text.len();
-            batch.push(article);
-            if batch.len() == BATCH || bytes >= BATCH_BYTES {
-                break;
-            }
+        let article = snapshot.article(id, budget)?.ok_or_else(|| {
+            Error::unavailable(format!("article `{id}` is gone: the index changed while it was copied"))
+                .help("run it again while nobody writes to it")
+        })?;
+        batch.push(article);
+        let done = before + 1;
+        if batch.is_full(BATCH) || done == ids.len() {
+            to.upsert_all(batch.take(), budget, &mut counts)?;
+            each(done, ids.len());
         }
-        for outcome in to.upsert(batch, budget) {
-            counts += outcome?;
-        }
-        each(done, total);
     }
     to.set_source_table(from.source_table()?);
     to.commit()?;
