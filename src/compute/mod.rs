@@ -9,6 +9,7 @@ mod budget;
 mod cores;
 mod divide;
 mod in_step;
+mod scratch;
 
 use std::thread::JoinHandle;
 
@@ -16,9 +17,10 @@ pub use barrier::SpinBarrier;
 pub use budget::{Budget, late};
 pub use cores::{UnderWay, enter};
 pub use in_step::{InStep, MOST_IN_STEP};
+pub use scratch::ScratchPool;
 
-/// Starts a thread with a stack of so many bytes, for one piece of work that goes deep, that waits
-/// for another process, or that lasts as long as what it serves.
+/// Starts a thread with a stack of so many bytes, for one piece of work that goes deep, that waits for another process,
+/// or that lasts as long as what it serves.
 ///
 /// # Errors
 /// If the system gives no thread.

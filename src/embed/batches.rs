@@ -4,9 +4,7 @@
 //! anything else. Several texts are laid into batches of about equal length and the batches are divided among the
 //! threads, longest first.
 
-use std::sync::{Mutex, PoisonError};
-
-use crate::compute::{Budget, InStep};
+use crate::compute::{Budget, InStep, ScratchPool};
 use crate::error::Result;
 
 /// Tokens of a batch, unless a single text has more: enough to read the weights seldom, few enough for their
@@ -34,14 +32,14 @@ pub(super) trait Network: Send + Sync {
 /// A network with the buffers of finished runs; at most as many as ran at once.
 pub(super) struct Batches<N: Network> {
     network: N,
-    scratch: Mutex<Vec<N::Scratch>>,
+    scratch: ScratchPool<N::Scratch>,
 }
 
 impl<N: Network> Batches<N> {
     pub fn new(network: N) -> Self {
         Batches {
             network,
-            scratch: Mutex::default(),
+            scratch: ScratchPool::default(),
         }
     }
 
@@ -94,22 +92,11 @@ impl<N: Network> Batches<N> {
         if parts <= 1 {
             return Ok(self.run(&[input])?.pop().unwrap_or_default());
         }
-        let pool = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut scratches: Vec<N::Scratch> = {
-            let mut pool = pool();
-            (0..parts).map(|_| pool.pop().unwrap_or_default()).collect()
-        };
-        let vector = self.network.run_shared(input, &mut scratches, &in_step);
-        pool().extend(scratches);
-        vector
+        self.scratch
+            .with_each(parts, |scratches| self.network.run_shared(input, scratches, &in_step))
     }
 
     fn run(&self, inputs: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
-        // A thread that panicked while it held the pool left it whole: it only pushes and pops.
-        let pool = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut scratch = pool().pop().unwrap_or_default();
-        let vectors = self.network.run(inputs, &mut scratch);
-        pool().push(scratch);
-        vectors
+        self.scratch.with(|scratch| self.network.run(inputs, scratch))
     }
 }

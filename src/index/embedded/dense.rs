@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::filter::Filtered;
 use super::segment::Segment;
-use crate::compute::Budget;
+use crate::compute::{Budget, ScratchPool};
 use crate::error::Result;
-use crate::index::graph::{self, NearestQuery, ScratchPool};
+use crate::index::graph::{self, NearestQuery, Scratch};
 
 /// The best `k` rows over all segments by dot product with a normalised vector: `(segment, doc, cosine)`, best first,
 /// ties by segment and document.
@@ -18,7 +18,7 @@ use crate::index::graph::{self, NearestQuery, ScratchPool};
 /// `Deadline` if nobody waits any more.
 pub fn candidates(
     segments: &[Arc<Segment>],
-    scratches: &ScratchPool,
+    scratches: &ScratchPool<Scratch>,
     vector: &[f32],
     filtered: &Filtered,
     k: usize,

@@ -13,11 +13,11 @@ use super::filter::FilterCache;
 use super::guard::guarded;
 use super::schema::Fields;
 use super::segment::Segment;
+use crate::compute::ScratchPool;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::About;
-use crate::index::graph::ScratchPool;
+use crate::index::graph::Scratch;
 use crate::index::lexical::bound::Collection;
-use crate::index::lexical::workspace::Workspaces;
 use crate::index::passage::{Identity, StoredPassage};
 use crate::index::scoring::Mean;
 use crate::profile::Bm25Params;
@@ -35,7 +35,7 @@ pub struct EmbeddedSnapshot {
     collection: Arc<Collection>,
     pub(super) mean: Mean,
     pub(super) filters: FilterCache,
-    pub(super) scratches: Arc<ScratchPool>,
+    pub(super) scratches: Arc<ScratchPool<Scratch>>,
 }
 
 impl EmbeddedSnapshot {
@@ -71,7 +71,7 @@ impl EmbeddedSnapshot {
         let mean = mean(&segments, identity.dimension);
         let (workspaces, scratches) = match before {
             Some(before) => (before.collection.workspaces.clone(), before.scratches.clone()),
-            None => (Arc::new(Workspaces::default()), Arc::new(ScratchPool::new())),
+            None => (Arc::default(), Arc::default()),
         };
         Ok(EmbeddedSnapshot {
             about: About {

@@ -41,7 +41,7 @@ pub use plan::{Plan, plan};
 pub use query::NearestQuery;
 pub use reader::VectorReader;
 pub use row_set::RowSet;
-pub use scratch::{Scratch, ScratchPool};
+pub use scratch::Scratch;
 pub use shape::{GraphData, GraphParams};
 
 /// Width of a walk that finds 99 % of the 10 nearest among 100,000 real vectors with noise (64 does, just).

@@ -2,8 +2,6 @@
 //!
 //! It knows nothing of links, vectors or files.
 
-use std::sync::Mutex;
-
 use super::queue::CandidateQueue;
 
 /// The memory of one search. Any scratch serves any graph.
@@ -43,45 +41,5 @@ impl Scratch {
             Some(None) => true,
             Some(Some(&last)) => self.bridges.width > 0 && last < self.bridges.floor(),
         }
-    }
-}
-
-/// Scratches shared by threads: each search takes one and gives it back.
-#[derive(Default)]
-pub struct ScratchPool(Mutex<Vec<Scratch>>);
-
-impl ScratchPool {
-    /// An empty pool.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Runs `work` with a scratch of the pool, or a new one if all are in use.
-    pub fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
-        // A panic while the lock was held cannot have left a scratch half pushed, so a poisoned pool is as good as any.
-        let taken = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
-        let mut scratch = taken.unwrap_or_default();
-        let result = work(&mut scratch);
-        self.0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .push(scratch);
-        result
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scratches_are_shared_and_used_again() {
-        let scratches = ScratchPool::new();
-        scratches.with(|outer| {
-            outer.touched.push(1);
-            scratches.with(|inner| assert!(inner.touched.is_empty()));
-        });
-        assert_eq!(scratches.0.lock().unwrap().len(), 2);
-        assert_eq!(scratches.with(|scratch| scratch.touched.len()), 1);
     }
 }

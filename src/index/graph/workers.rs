@@ -3,13 +3,13 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::scratch::{Scratch, ScratchPool};
-use crate::compute::Budget;
+use super::scratch::Scratch;
+use crate::compute::{Budget, ScratchPool};
 
 /// The threads of a build, and what they and its caller tell each other.
 pub(super) struct Workers<'a> {
     pub(super) budget: Budget,
-    scratches: ScratchPool,
+    scratches: ScratchPool<Scratch>,
     progress: &'a dyn Fn(usize),
     /// The work that is done, and that of one row in the whole build, both as the sum of the widths of searches.
     done: Cell<usize>,
@@ -21,7 +21,7 @@ impl<'a> Workers<'a> {
     pub(super) fn new(budget: Budget, of_row: usize, progress: &'a dyn Fn(usize), cancel: &'a AtomicBool) -> Self {
         Workers {
             budget,
-            scratches: ScratchPool::new(),
+            scratches: ScratchPool::default(),
             progress,
             done: Cell::new(0),
             of_row,

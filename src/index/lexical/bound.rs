@@ -9,7 +9,8 @@ use tantivy::postings::TermInfo;
 
 use super::postings::READING;
 use super::rough::RoughBm25;
-use super::workspace::Workspaces;
+use super::workspace::Workspace;
+use crate::compute::ScratchPool;
 use crate::error::{Context, Fault, Result};
 use crate::index::embedded::segment::Segment;
 use crate::index::forward::Lookup;
@@ -23,12 +24,12 @@ pub struct Collection {
     /// Bound to their counts.
     pub bm25: RoughBm25,
     /// Shared with earlier and later commits.
-    pub workspaces: Arc<Workspaces>,
+    pub workspaces: Arc<ScratchPool<Workspace>>,
 }
 
 impl Collection {
     /// Adds up the segments' own counts.
-    pub fn new(segments: Vec<Arc<Segment>>, bm25: Bm25Params, workspaces: Arc<Workspaces>) -> Self {
+    pub fn new(segments: Vec<Arc<Segment>>, bm25: Bm25Params, workspaces: Arc<ScratchPool<Workspace>>) -> Self {
         let passages = segments.iter().map(|segment| u64::from(segment.rows)).sum();
         let tokens = std::array::from_fn(|field| {
             let of = |segment: &Arc<Segment>| segment.words[field].index.total_num_tokens();

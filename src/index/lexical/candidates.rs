@@ -100,7 +100,7 @@ impl BoundTerms {
             }
         }
         let mut best: BinaryHeap<Reverse<Scored>> = BinaryHeap::new();
-        self.collection.workspaces.with(|workspace| {
+        self.collection.workspaces.try_with(|workspace| {
             workspace.scores.resize(WINDOW as usize, 0.0);
             for first in docs.clone().step_by(WINDOW as usize) {
                 budget.check()?;

@@ -55,7 +55,7 @@ impl BoundTerms {
     ) -> Result<()> {
         let width = self.weighed.terms().len();
         let segment = &self.collection.segments[number];
-        self.collection.workspaces.with(|workspace| {
+        self.collection.workspaces.try_with(|workspace| {
             let cells = docs.len() * width;
             let room = cells.max(workspace.frequencies.len());
             workspace.frequencies.resize(room, [0; 2]);
