@@ -190,16 +190,22 @@ impl Eval {
             });
         }
         bar.finish_and_clear();
-        let unanswerable = dataset.queries.iter();
-        let unanswerable: Vec<&Query> = unanswerable
+        self.ask_unanswerable(engine, dataset, seen)?;
+        Ok(runs)
+    }
+
+    /// What is shown to who asks what nothing answers.
+    fn ask_unanswerable(&self, engine: &Engine, dataset: &Dataset, seen: &mut BTreeMap<String, Seen>) -> Result<()> {
+        let queries = dataset.queries.iter();
+        let queries: Vec<&Query> = queries
             .filter(|query| dataset.unanswerable.iter().any(|other| other.id == query.id))
             .collect();
-        let responses = Budget::all().try_map(&unanswerable, |query, budget| {
+        let responses = Budget::all().try_map(&queries, |query, budget| {
             engine.search(&self.question.request(&query.text), budget)
         })?;
-        let responses = unanswerable.iter().zip(&responses);
+        let responses = queries.iter().zip(&responses);
         seen.extend(responses.map(|(query, response)| (query.id.clone(), shown(response))));
-        Ok(runs)
+        Ok(())
     }
 }
 

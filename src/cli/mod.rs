@@ -38,6 +38,7 @@ pub mod remote;
 mod remote_index;
 mod search;
 mod serve;
+mod serve_folder;
 #[cfg(feature = "milvus")]
 mod serve_milvus;
 mod served;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::options::profile;
 #[cfg(not(feature = "milvus"))]
 use crate::error::Error;
 use crate::error::Result;
@@ -69,6 +70,23 @@ pub struct Opening {
     pub snapshots: Option<PathBuf>,
     /// When every byte of it is checked: `off`, `on-open`, `background`.
     pub verify: &'static str,
+}
+
+impl Opening {
+    /// As settings say.
+    ///
+    /// # Errors
+    /// Those of reading the profile.
+    pub fn of(settings: &Settings) -> Result<Opening> {
+        Ok(Opening {
+            profile: profile(settings.profile.as_deref())?,
+            reranker: settings.reranker.clone(),
+            writes: settings.write,
+            read_only: settings.read_only,
+            snapshots: settings.snapshots.clone(),
+            verify: settings.verify,
+        })
+    }
 }
 
 /// Keeps a service at what is newest for as long as it lives; ends only with an error.

@@ -11,6 +11,7 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::{Date, Filter};
 use crate::search::request::{Grouping, SearchRequest};
+use crate::search::response::SearchResponse;
 use crate::service;
 
 /// How long an answer may take; a model behind an address that takes longer is gone without.
@@ -83,7 +84,7 @@ pub struct Search {
 impl Search {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
-        let mut request = SearchRequest {
+        let request = SearchRequest {
             top_k: Some(self.top_k),
             offset: self.offset,
             explain: self.explain,
@@ -104,35 +105,7 @@ impl Search {
             ..self.question.request(&self.query)
         };
         request.check()?;
-        let response = match &self.addr {
-            Some(_) if self.profile.file.is_some() => {
-                return Err(Error::caller(
-                    "--profile: a running service has its own; start it with it",
-                ));
-            }
-            Some(_) if self.reranker.name.is_some() => {
-                return Err(Error::caller(
-                    "--reranker: a running service has its own; start it with it",
-                ));
-            }
-            Some(addr) => {
-                request.deadline = Some(Instant::now() + PATIENCE);
-                remote::search(&self.credentials.at(addr)?, &request)?
-            }
-            #[cfg(feature = "milvus")]
-            None if self.backend.address.is_some() => {
-                let address = self.backend.address.as_deref().unwrap_or_default();
-                let opened = super::milvus::open(address, &self.profile.read()?, self.reranker.name.as_deref())?;
-                request.deadline = Some(Instant::now() + PATIENCE);
-                opened.engine.search(&request, Budget::all())?
-            }
-            None => {
-                let opened = setup::open(&self.index.folder, &self.profile.read()?)?;
-                let opened = opened.with_reranker(self.reranker.name.as_deref())?;
-                request.deadline = Some(Instant::now() + PATIENCE);
-                opened.engine.search(&request, Budget::all())?
-            }
-        };
+        let response = self.ask(request.clone())?;
         if self.json {
             return print::json(&service::convert::response(&response, &response.timings));
         }
@@ -146,5 +119,34 @@ impl Search {
             outln!("所选的范围（筛选或页数）之内没有；去掉 --region、--year、--offset 等再问一次。");
         }
         Ok(())
+    }
+
+    /// Asks the service, the engine behind the seam, or the index in the folder.
+    fn ask(&self, mut request: SearchRequest) -> Result<SearchResponse> {
+        match &self.addr {
+            Some(_) if self.profile.file.is_some() => Err(Error::caller(
+                "--profile: a running service has its own; start it with it",
+            )),
+            Some(_) if self.reranker.name.is_some() => Err(Error::caller(
+                "--reranker: a running service has its own; start it with it",
+            )),
+            Some(addr) => {
+                request.deadline = Some(Instant::now() + PATIENCE);
+                remote::search(&self.credentials.at(addr)?, &request)
+            }
+            #[cfg(feature = "milvus")]
+            None if self.backend.address.is_some() => {
+                let address = self.backend.address.as_deref().unwrap_or_default();
+                let opened = super::milvus::open(address, &self.profile.read()?, self.reranker.name.as_deref())?;
+                request.deadline = Some(Instant::now() + PATIENCE);
+                opened.engine.search(&request, Budget::all())
+            }
+            None => {
+                let opened = setup::open(&self.index.folder, &self.profile.read()?)?;
+                let opened = opened.with_reranker(self.reranker.name.as_deref())?;
+                request.deadline = Some(Instant::now() + PATIENCE);
+                opened.engine.search(&request, Budget::all())
+            }
+        }
     }
 }

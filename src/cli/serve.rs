@@ -1,7 +1,8 @@
 //! `baowen serve`: listens at once, opens the index behind the listener, answers until it is told to end.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -9,33 +10,22 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::opening::{OpenedForService, Opening, Place, watched};
-use super::options::profile;
+use super::opening::{Opening, Place};
 #[cfg(feature = "milvus")]
 use super::serve_milvus;
-use super::served::{self, Following};
 use super::settings_given::SettingsGiven;
-use super::setup::{self, VectorsBy};
-use super::{logging, reload, surroundings};
+use super::{logging, reload, serve_folder, setup, surroundings};
 use crate::compute;
-use crate::compute::Budget;
 #[cfg(feature = "milvus")]
 use crate::embed::QUESTIONS;
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::EmbeddedIndex;
-use crate::index::ingest::live::{Live, Pace};
 use crate::index::ingest::maintain::Background;
-use crate::index::ingest::target::Target;
 use crate::service::access::Hosts;
-use crate::service::collection::{Collection, CollectionCell, SnapshotMade, TakeSnapshot};
+use crate::service::collection::CollectionCell;
 use crate::service::metrics::Metrics;
 use crate::service::server::{self, ServiceSettings, Surroundings};
 use crate::service::{ReadyCell, signals};
-
-/// How often a running service looks for something to maintain.
-const REFRESH: Duration = Duration::from_secs(1);
-/// The longest name of a snapshot, in bytes.
-const MAX_SNAPSHOT_NAME: usize = 100;
+use crate::settings::Settings;
 
 /// Answer questions over HTTP and gRPC, with a page for browsers, and take articles in with --write.
 #[derive(Args)]
@@ -63,45 +53,15 @@ impl Serve {
             traces: traces.clone(),
             ..around
         };
-        let place = Place::of(&settings)?;
-        let service = ServiceSettings {
-            write_threads: match settings.service.write_threads {
-                0 => compute::available().div_ceil(2),
-                threads => threads,
-            },
-            ..settings.service
-        };
-        let names = settings.hosts.as_deref().unwrap_or_default();
-        let metrics = match settings.metrics_listen {
-            Some(listen) => Some((listen.clone(), Hosts::parse(names, &listen)?)),
-            None => None,
-        };
-        let listening = Listening {
-            listen: settings.listen,
-            insecure: settings.insecure,
-            metrics,
-            tokens: settings.tokens,
-            around,
-        };
-        let opening = Opening {
-            profile: profile(settings.profile.as_deref())?,
-            reranker: settings.reranker,
-            writes: settings.write,
-            read_only: settings.read_only,
-            snapshots: settings.snapshots,
-            verify: settings.verify,
-        };
         let is_for_people = settings.log_format == "text";
-        let served = runtime.block_on(serve(
-            place,
-            listening,
-            opening,
-            service,
-            move |address| match is_for_people {
-                true => errln!("listening on {address}; end with Ctrl-C or SIGTERM"),
-                false => tracing::info!(%address, "listening"),
-            },
-        ));
+        let ready = move |address| match is_for_people {
+            true => errln!("listening on {address}; end with Ctrl-C or SIGTERM"),
+            false => tracing::info!(%address, "listening"),
+        };
+        let place = Place::of(&settings)?;
+        let opening = Opening::of(&settings)?;
+        let (service, listening) = Listening::of(settings, around)?;
+        let served = runtime.block_on(serve(place, listening, opening, service, ready));
         match &served {
             Ok(()) => tracing::info!("ended"),
             Err(error) => tracing::error!(%error, "ended"),
@@ -146,6 +106,32 @@ pub struct Listening {
     pub around: Surroundings,
 }
 
+impl Listening {
+    /// As settings say, with what the service itself is told.
+    fn of(settings: Settings, around: Surroundings) -> Result<(ServiceSettings, Listening)> {
+        let service = ServiceSettings {
+            write_threads: match settings.service.write_threads {
+                0 => compute::available().div_ceil(2),
+                threads => threads,
+            },
+            ..settings.service
+        };
+        let names = settings.hosts.as_deref().unwrap_or_default();
+        let metrics = match settings.metrics_listen {
+            Some(listen) => Some((listen.clone(), Hosts::parse(names, &listen)?)),
+            None => None,
+        };
+        let listening = Listening {
+            listen: settings.listen,
+            insecure: settings.insecure,
+            metrics,
+            tokens: settings.tokens,
+            around,
+        };
+        Ok((service, listening))
+    }
+}
+
 async fn bind(listen: &str, flag: &str) -> Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(listen).await.map_err(|cause| {
         Error::unavailable(format!("cannot listen on {listen}: {cause}")).help(format!(
@@ -158,6 +144,14 @@ async fn bind(listen: &str, flag: &str) -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
+/// What is filled as soon as the index is open.
+#[derive(Clone)]
+struct Cells {
+    served: Arc<ReadyCell>,
+    collection: Arc<CollectionCell>,
+    maintenance: Arc<OnceLock<Option<Background>>>,
+}
+
 /// Serves the index of a place. `ready` is called with the address once questions are answered. Ends on SIGTERM or
 /// Ctrl-C, or with an error if the index cannot be opened.
 pub async fn serve(
@@ -165,36 +159,19 @@ pub async fn serve(
     listening: Listening,
     opening: Opening,
     settings: ServiceSettings,
-    ready: impl FnOnce(std::net::SocketAddr) + Send + 'static,
+    ready: impl FnOnce(SocketAddr) + Send + 'static,
 ) -> Result<()> {
-    let Listening {
-        listen,
-        insecure,
-        metrics: alone,
-        tokens,
-        around,
-    } = listening;
-    let (listener, address) = bind(&listen, "--listen").await?;
-    surroundings::may_listen(address, around.tls.is_some(), insecure)?;
-    let numbers = match alone {
-        Some((listen, hosts)) => Some((bind(&listen, "--metrics-listen").await?, hosts)),
+    let around = listening.around.clone();
+    let (listener, address) = bind(&listening.listen, "--listen").await?;
+    let is_private = around.tls.is_some();
+    surroundings::may_listen(address, is_private, listening.insecure)?;
+    let numbers = match &listening.metrics {
+        Some((listen, hosts)) => Some((bind(listen, "--metrics-listen").await?, hosts.clone())),
         None => None,
     };
-    let is_private = around.tls.is_some();
-    tracing::info!(%address, tls = is_private, tokens = around.access.tokens().map_or(0, |tokens| tokens.count()), "opening {place}");
-    let renewing = reload::follow(
-        around.tls.clone(),
-        tokens,
-        around.access.clone(),
-        around.metrics.clone(),
-    );
-    let metrics = around.metrics.clone();
-    let mut beside = JoinSet::new();
-    beside.spawn(renewing);
-    if let Some(((listener, address), hosts)) = numbers {
-        tracing::info!(%address, "metrics");
-        beside.spawn(server::show_metrics(listener, metrics.clone(), hosts));
-    }
+    let tokens = around.access.tokens().map_or(0, |tokens| tokens.count());
+    tracing::info!(%address, tls = is_private, tokens, "opening {place}");
+    let _beside = beside(&around, listening.tokens, numbers);
     let settings = ServiceSettings {
         waiting: match &place {
             Place::Folder(folder) => setup::questions_that_wait(folder, opening.reranker.as_deref()),
@@ -203,167 +180,96 @@ pub async fn serve(
         },
         ..settings
     };
-    let cell = Arc::new(ReadyCell::new());
-    let collection = Arc::new(CollectionCell::new());
-    let maintenance = Arc::new(OnceLock::new());
-    let opening = {
-        let (cell, collection) = (cell.clone(), collection.clone());
-        let maintenance = maintenance.clone();
-        async move {
-            let counted = metrics.clone();
-            #[cfg(feature = "milvus")]
-            let waiting = cell.clone();
-            let begin = Instant::now();
-            let open = move || match &place {
-                Place::Folder(folder) => open_and_warm(folder, &opening, (address, is_private), &counted),
-                #[cfg(feature = "milvus")]
-                Place::Milvus(at) => serve_milvus::open(at, &opening, &waiting, &counted),
-            };
-            let opened = tokio::task::spawn_blocking(open).await;
-            let opened = opened.or_fault(Fault::Bug, "opening the index")??;
-            // The cells are filled once, here.
-            let _ = collection.set(opened.collection);
-            let _ = maintenance.set(opened.maintenance);
-            let _ = cell.set(opened.served);
-            metrics.took_over();
-            tracing::info!(seconds = begin.elapsed().as_secs_f64(), "ready");
-            ready(address);
-            opened.following.await
-        }
+    let cells = Cells {
+        served: Arc::new(ReadyCell::new()),
+        collection: Arc::new(CollectionCell::new()),
+        maintenance: Arc::new(OnceLock::new()),
     };
+    let metrics = around.metrics.clone();
+    let following = open_and_follow(place, opening, (address, is_private), cells.clone(), metrics, ready);
     let mut failed_with = None;
     let shutdown = async {
         tokio::select! {
             () = signals::asked_to_end() => tracing::info!("asked to end"),
-            Err(error) = opening => failed_with = Some(error),
+            Err(error) = following => failed_with = Some(error),
         }
     };
-    let ended = server::run(listener, cell, collection.clone(), settings, around, shutdown).await;
-    if let Some(live) = collection.get().and_then(|collection| collection.live.clone()) {
-        // What nobody waited for is kept, too. Maintenance is cancelled.
-        let close = move || {
-            drop(maintenance);
-            live.close();
-        };
-        let closed = tokio::task::spawn_blocking(close).await;
-        closed.or_fault(Fault::Bug, "closing the index")?;
-    }
+    let ended = server::run(
+        listener,
+        cells.served.clone(),
+        cells.collection.clone(),
+        settings,
+        around,
+        shutdown,
+    )
+    .await;
+    close(cells).await?;
     match failed_with {
         Some(error) => Err(error),
         None => ended,
     }
 }
 
-/// How clients on this machine name a service that listens there.
-fn reached_at(address: SocketAddr, is_private: bool) -> String {
-    let port = address.port();
-    match address.ip() {
-        // Its certificate holds for names, and which ones is not known here.
-        _ if is_private => format!("https://HOST:{port}"),
-        IpAddr::V4(any) if any.is_unspecified() => format!("{}:{port}", Ipv4Addr::LOCALHOST),
-        IpAddr::V6(any) if any.is_unspecified() => format!("[{}]:{port}", Ipv6Addr::LOCALHOST),
-        _ => address.to_string(),
+/// What runs beside the service until it is dropped: certificates and tokens are read again, the numbers are shown.
+fn beside(
+    around: &Surroundings,
+    tokens: Option<PathBuf>,
+    numbers: Option<((TcpListener, SocketAddr), Hosts)>,
+) -> JoinSet<()> {
+    let mut beside = JoinSet::new();
+    let metrics = around.metrics.clone();
+    beside.spawn(reload::follow(
+        around.tls.clone(),
+        tokens,
+        around.access.clone(),
+        metrics.clone(),
+    ));
+    if let Some(((listener, address), hosts)) = numbers {
+        tracing::info!(%address, "metrics");
+        beside.spawn(server::show_metrics(listener, metrics, hosts));
     }
+    beside
 }
 
-fn open_and_warm(
-    folder: &Path,
-    opening: &Opening,
-    (address, is_private): (SocketAddr, bool),
-    metrics: &Arc<Metrics>,
-) -> Result<OpenedForService> {
-    let reach = reached_at(address, is_private);
-    if opening.writes
-        && let Err(error) = EmbeddedIndex::identity_in(folder)
-        && error.fault() == Fault::Missing
-    {
-        let (rules, _) = setup::indexing_rules(folder, &VectorsBy::Chosen)?;
-        Target::open(folder, &rules, false, Budget::all())?.finish()?;
-    }
-    if let Some(into) = &opening.snapshots {
-        EmbeddedIndex::check_snapshots_outside(folder, into)?;
-    }
-    let opened = setup::open(folder, &opening.profile)?;
-    if opening.verify == "on-open" {
-        served::check(&opened.index.index(), opening.read_only, Budget::all())?;
-    }
-    let (live, maintenance) = match opening.writes {
-        true => {
-            let how = format!(
-                "it is the service at {address}: write through it with `baowen index PATH... --addr {reach}` or `baowen \
-                 delete ... --addr {reach}`; for anything else end it first"
-            );
-            let index = opened.index.index();
-            let live = Live::open(&index, opened.rules()?, Pace::default(), &how)?;
-            let live = watched(live, metrics);
-            let metrics = metrics.clone();
-            let said = move |error: &Error| {
-                metrics.maintenance_failed();
-                tracing::error!(%error, "maintaining the index");
-            };
-            let maintenance = Background::start(index, Budget::single(), REFRESH, said)?;
-            (Some(live), Some(maintenance))
-        }
-        false => (None, None),
+/// Opens the index behind the listener and keeps it at what is newest; ends only with an error.
+async fn open_and_follow(
+    place: Place,
+    opening: Opening,
+    reached_at: (SocketAddr, bool),
+    cells: Cells,
+    metrics: Arc<Metrics>,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<Infallible> {
+    let counted = metrics.clone();
+    #[cfg(feature = "milvus")]
+    let waiting = cells.served.clone();
+    let begin = Instant::now();
+    let open = move || match &place {
+        Place::Folder(folder) => serve_folder::open(folder, &opening, reached_at, &counted),
+        #[cfg(feature = "milvus")]
+        Place::Milvus(at) => serve_milvus::open(at, &opening, &waiting, &counted),
     };
-    let analyzer = opened.analyzer.clone();
-    let reranker = opening.reranker.as_deref();
-    let opened = opened.with_reranker(reranker)?;
-    served::warm(&opened.engine)?;
-    let following = Following::of(opened, folder, &opening.profile, reranker);
-    let served = following.served.clone();
-    if opening.verify == "background" {
-        served::check_behind(following.index.index(), opening.read_only, served.clone())?;
-    }
-    let collection = Collection {
-        backend: following.described.clone(),
-        analyzer,
-        live,
-        snapshots: opening.snapshots.as_ref().map(|into| snapshots(folder, into)),
+    let opened = tokio::task::spawn_blocking(open).await;
+    let opened = opened.or_fault(Fault::Bug, "opening the index")??;
+    // The cells are filled once, here.
+    let _ = cells.collection.set(opened.collection);
+    let _ = cells.maintenance.set(opened.maintenance);
+    let _ = cells.served.set(opened.served);
+    drop(cells);
+    metrics.took_over();
+    tracing::info!(seconds = begin.elapsed().as_secs_f64(), "ready");
+    ready(reached_at.0);
+    opened.following.await
+}
+
+/// Ends writing: what nobody waited for is kept, too, and maintenance is cancelled.
+async fn close(cells: Cells) -> Result<()> {
+    let live = cells.collection.get().and_then(|collection| collection.live.clone());
+    let Some(live) = live else { return Ok(()) };
+    let close = move || {
+        drop(cells.maintenance);
+        live.close();
     };
-    Ok(OpenedForService {
-        served,
-        collection,
-        following: Box::pin(following.follow(metrics.clone())),
-        maintenance,
-    })
-}
-
-/// Snapshots of the index in a folder, put into another one by a name that cannot lead out of it.
-fn snapshots(folder: &Path, into: &Path) -> TakeSnapshot {
-    let (folder, into) = (folder.to_path_buf(), into.to_path_buf());
-    Box::new(move |name| {
-        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.len() > MAX_SNAPSHOT_NAME || name.starts_with('.') || !name.chars().all(is_plain) {
-            return Err(Error::caller(format!(
-                "name: `{name}` is none; it has 1 to {MAX_SNAPSHOT_NAME} bytes of letters, digits, `-`, `_` and `.`, not at \
-                 the beginning"
-            )));
-        }
-        let path = into.join(name);
-        let backup = EmbeddedIndex::back_up(&folder, &path)?;
-        Ok(SnapshotMade {
-            path,
-            commit: backup.commit,
-            files: backup.files,
-            copied: backup.copied,
-        })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_finds_the_index_locked_is_told_an_address_that_can_be_called() {
-        let check = |address: &str, is_private, expected: &str| {
-            assert_eq!(reached_at(address.parse().unwrap(), is_private), expected);
-        };
-        check("127.0.0.1:5", false, "127.0.0.1:5");
-        check("0.0.0.0:5", false, "127.0.0.1:5");
-        check("[::]:5", false, "[::1]:5");
-        check("10.0.0.1:5", false, "10.0.0.1:5");
-        check("0.0.0.0:5", true, "https://HOST:5");
-    }
+    let closed = tokio::task::spawn_blocking(close).await;
+    closed.or_fault(Fault::Bug, "closing the index")
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Answer;
-use super::cache::AnswerCache;
+use super::cache::{AnswerCache, Key};
 use super::metrics::Metrics;
 use super::pool::{SearchPool, passed};
 use super::questions_to_review::{Lists, QuestionsToReview};
@@ -82,26 +82,13 @@ impl Answers {
         F: FnOnce(&SearchResponse, &Timings) -> Result<T> + Send + 'static,
     {
         let begin = Instant::now();
-        let deadline = request.deadline;
         // Read before the search: if a newer edition comes meanwhile, its answer is kept under this one and never
         // found.
         let key = self.cache.key(self.core.edition(), &request);
-        if let Some(answer) = key.as_ref().and_then(|key| self.cache.find(key)) {
-            if passed(deadline) {
-                return Err(late());
-            }
-            let timings = Timings {
-                total: begin.elapsed(),
-                cached: true,
-                ..Timings::default()
-            };
-            self.metrics.answered(&timings, false);
-            if let Some(trace) = trace::current() {
-                trace.answered(&timings);
-            }
-            self.questions.answered_again(&request, &answer, timings.total);
+        if let Some((answer, timings)) = self.kept(&request, key.as_ref(), begin)? {
             return message(&answer, &timings);
         }
+        let deadline = request.deadline;
         let (core, cache, metrics, slow) = (self.core.clone(), self.cache.clone(), self.metrics.clone(), self.slow);
         let (questions, request) = (self.questions.clone(), Arc::new(request));
         // The call's, by which the line about a slow question is known.
@@ -147,6 +134,35 @@ impl Answers {
             }),
             WhenFull::Wait => self.pool.run_when_room(deadline, work).await,
         }
+    }
+
+    /// The answer that was kept for a question, if one was, and how long finding it took.
+    ///
+    /// # Errors
+    /// `Deadline` if it comes too late.
+    fn kept(
+        &self,
+        request: &SearchRequest,
+        key: Option<&Arc<Key>>,
+        begin: Instant,
+    ) -> Result<Option<(Arc<SearchResponse>, Timings)>> {
+        let Some(answer) = key.and_then(|key| self.cache.find(key)) else {
+            return Ok(None);
+        };
+        if passed(request.deadline) {
+            return Err(late());
+        }
+        let timings = Timings {
+            total: begin.elapsed(),
+            cached: true,
+            ..Timings::default()
+        };
+        self.metrics.answered(&timings, false);
+        if let Some(trace) = trace::current() {
+            trace.answered(&timings);
+        }
+        self.questions.answered_again(request, &answer, timings.total);
+        Ok(Some((answer, timings)))
     }
 
     /// The questions that an operator should look at.

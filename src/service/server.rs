@@ -12,8 +12,10 @@ use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tonic_web::GrpcWebLayer;
+use tower_http::cors::Cors;
 
 use super::access::{Access, Guarded, Hosts};
 use super::activity::{Connections, Patience};
@@ -23,7 +25,7 @@ use super::calls::{CallLimits, SearchCalls};
 use super::collection::CollectionCell;
 use super::connections::Entrance;
 use super::deadline::WithDeadlines;
-use super::ending::ending;
+use super::ending::{Ending, ending};
 use super::health::{self, Watched};
 use super::http::{self, Services};
 use super::index_calls::{ImportEnds, IndexCalls};
@@ -50,6 +52,13 @@ const WRITES_AT_A_TIME: usize = 2;
 const STREAM_WINDOW: u32 = 128 << 10;
 /// The same of all calls of a connection together. Only imports are not read at once.
 const CONNECTION_WINDOW: u32 = 16 << 20;
+/// How often a silent connection is asked whether it is there, so that a client that vanished is found out: not
+/// measured.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+/// How long it may take to say so: the library's own default.
+const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of the headers of one call: the library's own default.
+const MAX_HEADERS: u32 = 16 << 10;
 /// Connections that look at the metrics at a time.
 const MOST_LOOKING: usize = 32;
 
@@ -150,6 +159,16 @@ impl Default for ServiceSettings {
     }
 }
 
+impl ServiceSettings {
+    fn patience(&self) -> Patience {
+        Patience {
+            unread: self.unread,
+            unread_bytes: self.unread_bytes,
+            idle: self.idle,
+        }
+    }
+}
+
 /// Serves `answer` and `collection` on `listener` until `shutdown` is done and calls in flight have been answered.
 ///
 /// Connections live in tasks of the current runtime; those that the grace period cuts off end with it.
@@ -183,109 +202,35 @@ pub(super) async fn run_in(
     around: Surroundings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let slow = SlowLog {
-        least: settings.slow,
-        with_question: settings.log_questions,
-    };
-    let answers = Answers::new(answer.clone(), pool.clone(), settings.answer_cache_bytes);
-    let answers = answers.reported_to(around.metrics.clone(), slow);
-    let connections = Arc::new(Connections::new(Patience {
-        unread: settings.unread,
-        unread_bytes: settings.unread_bytes,
-        idle: settings.idle,
-    }));
-    look_at(
-        &around.metrics,
-        answer.clone(),
-        pool.clone(),
-        connections.clone(),
-        collection.clone(),
-    );
-    let limits = CallLimits {
-        max_batch: settings.max_batch,
-        batch_window: pool.threads().saturating_sub(settings.waiting).max(1),
-        max_response_bytes: settings.max_response_bytes,
-    };
-    let search_calls = SearchCalls::new(Arc::new(answers), collection.clone(), limits);
-    let search = SearchServiceServer::new(search_calls.clone())
-        .accept_compressed(CompressionEncoding::Gzip)
-        .send_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(settings.max_request_bytes)
-        .max_encoding_message_size(settings.max_response_bytes);
-
+    let connections = Arc::new(Connections::new(settings.patience()));
+    report_state(&around.metrics, &answer, &pool, &connections, &collection);
     // A new reporter says SERVING, so it is told otherwise before anyone can ask.
     let reporter = HealthReporter::new();
     let is_serving = Arc::new(AtomicBool::new(false));
     health::report(&reporter, &is_serving, ServingStatus::NotServing).await;
-
     let (end, ending) = ending();
-    let index_calls = IndexCalls::new(
-        collection,
-        WRITES_AT_A_TIME,
-        settings.write_threads,
-        ImportEnds {
-            idle: settings.import_idle,
-            ending: ending.clone(),
-        },
-    );
-    let room = Room::new(settings.index_calls, "write or describe the index");
-    let reading_room = Room::new(FILES_READ, "have a file read");
-    let index = IndexServiceServer::new(index_calls.clone())
-        .accept_compressed(CompressionEncoding::Gzip)
-        .send_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(settings.max_write_bytes)
-        .max_encoding_message_size(settings.max_response_bytes);
 
-    let routes = Routes::new(search)
-        .add_service(Bounded::new(
-            index,
-            room.clone(),
-            (Rpc::ReadFile.method().grpc, reading_room.clone()),
-        ))
-        .add_service(tonic_health::pb::health_server::HealthServer::new(Watched::new(
-            HealthService::from_health_reporter(reporter.clone()),
-        )));
-    let http = http::routes(&Services {
-        search: search_calls,
-        index: index_calls,
-        room,
-        reading_room,
+    let services = Services {
+        search: search_calls(answer.clone(), &pool, collection.clone(), &settings, &around.metrics),
+        index: index_calls(collection, &settings, ending.clone()),
+        room: Room::new(settings.index_calls, "write or describe the index"),
+        reading_room: Room::new(FILES_READ, "have a file read"),
         is_serving: is_serving.clone(),
         max_request_bytes: settings.max_request_bytes,
         max_write_bytes: settings.max_write_bytes,
-    });
-    let routes = routes
-        .into_axum_router()
-        .merge(reflection::routes(ending.clone())?)
-        .layer(GrpcWebLayer::new())
-        .merge(http)
-        .fallback(http::not_found);
-    let routes = Routes::from(routes).prepare();
-
+    };
+    let routes = routes(&services, &reporter, ending.clone(), settings.max_response_bytes)?;
     let entrance = Entrance {
         most: settings.connections,
         handshake: settings.handshake,
-        tls: around.tls,
-        connections: connections.clone(),
+        tls: around.tls.clone(),
+        connections,
         metrics: around.metrics.clone(),
     };
     let incoming = connections::incoming(listener, entrance);
-    let deadlines = WithDeadlines::new(routes, settings.longest_call, settings.longest_write);
-    let with_page = WithPage::new(deadlines, around.metrics.clone());
-    let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
-    let guarded = http::with_origins(guarded, settings.cors_origins.as_deref().unwrap_or_default())?;
     let unanswered = Arc::new(AtomicUsize::new(0));
-    let observed = Observed::new(guarded, around.metrics, unanswered.clone()).traced_by(around.traces);
-    let server = Server::builder()
-        // Browsers and curl; gRPC goes on over HTTP/2.
-        .accept_http1(true)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(u32::try_from(settings.max_streams).unwrap_or(u32::MAX))
-        .http2_keepalive_interval(Some(Duration::from_secs(60)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-        .http2_max_header_list_size(16 * 1024)
-        .serve_with_incoming_shutdown(observed, incoming, ending.begun());
+    let layered = layered(routes, &settings, around, unanswered.clone())?;
+    let server = http2(settings.max_streams).serve_with_incoming_shutdown(layered, incoming, ending.begun());
     let mut server = std::pin::pin!(server);
 
     tokio::select! {
@@ -293,7 +238,6 @@ pub(super) async fn run_in(
         () = health::follow(answer.as_ref(), &reporter, &is_serving, settings.ready_interval) => {}
         () = shutdown => {}
     }
-
     health::report(&reporter, &is_serving, ServingStatus::NotServing).await;
     // Ends the streams of those who watch, after they have read NOT_SERVING; they would hold the drain up for ever.
     let mut watched = reporter.clone();
@@ -303,20 +247,109 @@ pub(super) async fn run_in(
     end.begin();
     match tokio::time::timeout(settings.grace, server).await {
         Ok(ended) => ended.or_fault(Fault::Unavailable, "ending the service"),
-        // Who does not read the answer that was given it holds nobody up.
-        Err(_) if unanswered.load(Ordering::Acquire) == 0 && pool.in_flight() == 0 => Ok(()),
-        Err(_) => Err(Error::new(
-            Fault::Deadline,
-            format!(
-                "calls that were not answered to the end {} s after the signal to end: {}, searches in flight: {}; they are cut \
-                 off",
-                settings.grace.as_secs_f32(),
-                unanswered.load(Ordering::Acquire),
-                pool.in_flight()
-            ),
-        )
-        .help("allow a longer grace period if calls need it")),
+        Err(_) => cut_off(settings.grace, unanswered.load(Ordering::Acquire), pool.in_flight()),
     }
+}
+
+/// The methods of `SearchService`.
+fn search_calls(
+    answer: Arc<dyn Answer>,
+    pool: &Arc<SearchPool>,
+    collection: Arc<CollectionCell>,
+    settings: &ServiceSettings,
+    metrics: &Arc<Metrics>,
+) -> SearchCalls {
+    let slow = SlowLog {
+        least: settings.slow,
+        with_question: settings.log_questions,
+    };
+    let answers = Answers::new(answer, pool.clone(), settings.answer_cache_bytes);
+    let answers = answers.reported_to(metrics.clone(), slow);
+    let limits = CallLimits {
+        max_batch: settings.max_batch,
+        batch_window: pool.threads().saturating_sub(settings.waiting).max(1),
+        max_response_bytes: settings.max_response_bytes,
+    };
+    SearchCalls::new(Arc::new(answers), collection, limits)
+}
+
+/// The methods of `IndexService`.
+fn index_calls(collection: Arc<CollectionCell>, settings: &ServiceSettings, ending: Ending) -> IndexCalls {
+    let ends = ImportEnds {
+        idle: settings.import_idle,
+        ending,
+    };
+    IndexCalls::new(collection, WRITES_AT_A_TIME, settings.write_threads, ends)
+}
+
+/// Everything that the port answers, by all protocols.
+fn routes(services: &Services, reporter: &HealthReporter, ending: Ending, max_response_bytes: usize) -> Result<Routes> {
+    let search = SearchServiceServer::new(services.search.clone())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(services.max_request_bytes)
+        .max_encoding_message_size(max_response_bytes);
+    let index = IndexServiceServer::new(services.index.clone())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(services.max_write_bytes)
+        .max_encoding_message_size(max_response_bytes);
+    let read_file = (Rpc::ReadFile.method().grpc, services.reading_room.clone());
+    let health = Watched::new(HealthService::from_health_reporter(reporter.clone()));
+    let routes = Routes::new(search)
+        .add_service(Bounded::new(index, services.room.clone(), read_file))
+        .add_service(HealthServer::new(health))
+        .into_axum_router()
+        .merge(reflection::routes(ending)?)
+        .layer(GrpcWebLayer::new())
+        .merge(http::routes(services))
+        .fallback(http::not_found);
+    Ok(Routes::from(routes).prepare())
+}
+
+/// What every call goes through: from the outside it is observed, told which origins may ask, let in, and given its
+/// deadline.
+fn layered(
+    routes: Routes,
+    settings: &ServiceSettings,
+    around: Surroundings,
+    unanswered: Arc<AtomicUsize>,
+) -> Result<Observed<Cors<Guarded<WithPage<WithDeadlines>>>>> {
+    let deadlines = WithDeadlines::new(routes, settings.longest_call, settings.longest_write);
+    let with_page = WithPage::new(deadlines, around.metrics.clone());
+    let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
+    let guarded = http::with_origins(guarded, settings.cors_origins.as_deref().unwrap_or_default())?;
+    Ok(Observed::new(guarded, around.metrics, unanswered).traced_by(around.traces))
+}
+
+/// A server with the bounds on its connections.
+fn http2(max_streams: usize) -> Server {
+    Server::builder()
+        // Browsers and curl; gRPC goes on over HTTP/2.
+        .accept_http1(true)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(u32::try_from(max_streams).unwrap_or(u32::MAX))
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
+        .http2_max_header_list_size(MAX_HEADERS)
+}
+
+/// What a service comes to whose grace period was over before its connections were.
+fn cut_off(grace: Duration, unanswered: usize, searching: usize) -> Result<()> {
+    if unanswered == 0 && searching == 0 {
+        // Who does not read the answer that was given it holds nobody up.
+        return Ok(());
+    }
+    Err(Error::new(
+        Fault::Deadline,
+        format!(
+            "calls that were not answered to the end {} s after the signal to end: {unanswered}, searches in flight: \
+             {searching}; they are cut off",
+            grace.as_secs_f32(),
+        ),
+    )
+    .help("allow a longer grace period if calls need it"))
 }
 
 /// Shows the metrics alone on a listener of their own, to whoever calls it by one of these names, until it is dropped.
@@ -344,13 +377,15 @@ pub async fn show_metrics(listener: TcpListener, metrics: Arc<Metrics>, hosts: H
 }
 
 /// Has the metrics look at the service whenever somebody looks at them.
-fn look_at(
+fn report_state(
     metrics: &Metrics,
-    answer: Arc<dyn Answer>,
-    pool: Arc<SearchPool>,
-    connections: Arc<Connections>,
-    collection: Arc<CollectionCell>,
+    answer: &Arc<dyn Answer>,
+    pool: &Arc<SearchPool>,
+    connections: &Arc<Connections>,
+    collection: &Arc<CollectionCell>,
 ) {
+    let (answer, pool) = (answer.clone(), pool.clone());
+    let (connections, collection) = (connections.clone(), collection.clone());
     metrics.look_by(move || {
         let about = collection.get().and_then(|collection| collection.snapshot().ok());
         Now {

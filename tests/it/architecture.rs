@@ -23,6 +23,54 @@ const LAYERS: &[&[&str]] = &[
 
 /// Lines of a source file without its tests.
 const MAX_LINES: usize = 420;
+/// Lines of a function, from its name to its end.
+const MAX_FUNCTION: usize = 60;
+/// Functions that are longer, with the lines that they may have: none is added, none grows, and whoever cuts one takes
+/// its line out.
+const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
+    ("article/documents/docx.rs", "part", 137),
+    ("article/documents/docx.rs", "read", 73),
+    ("article/documents/number_format.rs", "pattern", 76),
+    ("article/documents/numbering.rs", "read_numbering", 62),
+    ("article/documents/pdf.rs", "read", 64),
+    ("article/documents/xlsx.rs", "read", 127),
+    ("article/html/about.rs", "of", 71),
+    ("article/html/about.rs", "title", 120),
+    ("article/html/content.rs", "choose", 80),
+    ("article/html/furniture.rs", "new", 85),
+    ("article/html/furniture.rs", "reason", 84),
+    ("article/html/guard.rs", "cost", 62),
+    ("article/html/lines.rs", "read", 107),
+    ("article/html/measure.rs", "measure", 125),
+    ("article/html/render.rs", "write", 62),
+    ("article/markdown.rs", "read_text", 126),
+    ("article/page.rs", "main_article", 76),
+    ("article/read.rs", "read_file", 77),
+    ("article/record.rs", "read_record", 141),
+    ("article/shapes.rs", "below_top", 93),
+    ("article/source.rs", "claim", 79),
+    ("article/table.rs", "records_of_one", 98),
+    ("article/texts.rs", "texts", 67),
+    ("embed/endpoint/settings.rs", "parse", 70),
+    ("eval/report/build.rs", "new", 71),
+    ("index/embedded/verify.rs", "damaged", 61),
+    ("index/graph/file.rs", "open", 67),
+    ("index/graph/file.rs", "write_file", 74),
+    ("index/graph/hierarchy.rs", "sample_levels", 91),
+    ("index/graph/search.rs", "walk", 94),
+    ("index/ingest/live.rs", "delete", 62),
+    ("index/milvus/address.rs", "parse", 63),
+    ("search/browse/similar.rs", "similar", 68),
+    ("search/engine.rs", "search", 79),
+    ("search/hits.rs", "build", 62),
+    ("search/retrieval.rs", "run", 81),
+    ("search/sentence/finder.rs", "weigh", 68),
+    ("text/normalize.rs", "new", 63),
+    ("text/number/places.rs", "places", 61),
+    ("text/quantity/amounts.rs", "read", 63),
+    ("text/spelling/spelled.rs", "edges", 61),
+    ("text/spelling/typing.rs", "choose", 95),
+];
 /// Characters of a line: `max_width` of rustfmt.toml.
 const WIDTH: usize = 120;
 
@@ -59,10 +107,22 @@ fn layer(module: &str) -> usize {
         .unwrap_or_else(|| panic!("module {module} stands in no layer; give it one in this test and in the map"))
 }
 
+/// A file without the test module at its end.
+fn without_tests(text: &str) -> &str {
+    let begins = |at: &usize| {
+        let item = text[*at..].trim_start_matches("\n#[cfg(test)]\n");
+        item.lines()
+            .next()
+            .is_some_and(|line| line.contains("mod ") && line.ends_with('{'))
+    };
+    let at = text.match_indices("\n#[cfg(test)]\n").map(|(at, _)| at).find(begins);
+    &text[..at.unwrap_or(text.len())]
+}
+
 /// The code of a file: no comments, no test module at its end.
 fn code(text: &str) -> String {
-    let body = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
-    body.lines()
+    without_tests(text)
+        .lines()
         .map(|line| line.split("//").next().unwrap())
         .collect::<Vec<_>>()
         .join("\n")
@@ -144,7 +204,7 @@ fn every_file_says_what_it_owns_and_stays_readable() {
         if !text.starts_with("//!") {
             wrong.push(format!("{} does not open with //!", path.display()));
         }
-        let lines = text.split("\n#[cfg(test)]\n").next().unwrap().lines().count();
+        let lines = without_tests(&text).lines().count();
         let is_tests = path
             .file_stem()
             .is_some_and(|stem| stem == "tests" || stem == "reference");
@@ -163,6 +223,63 @@ fn every_file_says_what_it_owns_and_stays_readable() {
                 .any(|word| body.contains(word))
         {
             wrong.push(format!("{} has unsafe code outside src/kernel", path.display()));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// The functions of a file as rustfmt writes it, each with its lines.
+fn functions(text: &str) -> Vec<(&str, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let item = line.trim_start();
+        let Some((before, rest)) = item.split_once("fn ") else {
+            continue;
+        };
+        let known = ["pub", "pub(super)", "pub(crate)", "const", "async", "unsafe"];
+        let opens = lines[at..].iter().find(|line| line.ends_with(['{', '}', ';']));
+        if !before.split(' ').all(|word| word.is_empty() || known.contains(&word))
+            || !opens.is_some_and(|line| line.ends_with('{'))
+        {
+            continue;
+        }
+        let name = rest.split(['(', '<']).next().unwrap();
+        let end = format!("{}}}", &line[..line.len() - item.len()]);
+        let length = lines[at..].iter().position(|line| *line == end).unwrap() + 1;
+        found.push((name, length));
+    }
+    found
+}
+
+#[test]
+fn functions_fit_on_a_screen() {
+    let text = "impl A {\n    pub(super) async fn a<T>(\n        x: T,\n    ) {\n        if x {\n        }\n    }\n\n    fn b();\n}\nfn c() {}\n\nfn d() {\n}\n";
+    assert_eq!(functions(text), [("a", 6), ("d", 2)]);
+    let (mut wrong, mut seen, mut count) = (Vec::new(), BTreeSet::new(), 0);
+    for path in graph(&root().join("src/lib.rs")).into_keys() {
+        let text = fs::read_to_string(&path).unwrap();
+        let inside = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap();
+        for (name, length) in functions(without_tests(&text)) {
+            count += 1;
+            let known = LONG_FUNCTIONS.iter().find(|known| (known.0, known.1) == (inside, name));
+            if length > known.map_or(MAX_FUNCTION, |known| known.2) {
+                wrong.push(format!(
+                    "{inside}: {name} has {length} lines; cut it by what its parts are for"
+                ));
+            }
+            if length > MAX_FUNCTION {
+                seen.extend(known.map(|known| (known.0, known.1)));
+            }
+        }
+    }
+    assert!(
+        count > 2_000,
+        "only {count} functions were found; the reading of them is broken"
+    );
+    for (file, name, _) in LONG_FUNCTIONS {
+        if !seen.contains(&(*file, *name)) {
+            wrong.push(format!("{file}: {name} is long no more; take it out of the list"));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());

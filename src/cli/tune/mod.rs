@@ -17,7 +17,7 @@ use super::options::{IndexFolder, JudgedSets, ProfileFile, Question};
 use super::{questions, setup};
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::eval::{Dataset, bootstrap, folds};
-use crate::profile::{Judgements, Learned, sha256};
+use crate::profile::{Judgements, Learned, Profile, sha256};
 use crate::search::Ranking;
 use crate::search::request::{FusionMethod, Mode};
 
@@ -78,17 +78,7 @@ impl Tune {
                 "a profile is learned for the hybrid ranking; leave --mode and --fusion out",
             ));
         }
-        let learns = |part: Part| self.learn.contains(&part);
-        let unanswered = match &self.unanswerable {
-            Some(file) => questions::read(file)?,
-            None if learns(Part::Answerable) => {
-                return Err(
-                    Error::caller("`answerable` is learned against questions that nothing answers")
-                        .help("name them with --unanswerable FILE, or leave it out of --learn adapter,weights"),
-                );
-            }
-            None => Vec::new(),
-        };
+        let unanswered = self.unanswered()?;
         let mut profile = self.profile.read()?;
         let mut adapter = profile.adapter().map(<[u8]>::to_vec);
         let engine = setup::open(&self.index.folder, &profile)?.engine;
@@ -104,7 +94,7 @@ impl Tune {
         let folds = folds::split(&ids, self.folds.into(), bootstrap::SEED);
         let from = judgements(&datasets, &sets)?;
 
-        if learns(Part::Adapter) {
+        if self.learns(Part::Adapter) {
             let learned = adapter::fit(&engine, &mut asked, &sets, &folds)?;
             profile.model = learned.model().to_string();
             adapter = Some(learned.to_bytes());
@@ -112,42 +102,63 @@ impl Tune {
             outln!("The adapter in force may have learned from these questions: then figures below are too good.");
         }
         if let Some(path) = &self.features {
-            let lines = asked
-                .iter()
-                .map(|asked| asked.features(&engine.ranking().weights).to_string() + "\n");
+            let weights = &engine.ranking().weights;
+            let lines = asked.iter().map(|asked| asked.features(weights).to_string() + "\n");
             write(path, &lines.collect::<String>())?;
         }
-        if learns(Part::Weights) {
+        if self.learns(Part::Weights) {
             let fitted = weights::fit(&engine.ranking().weights, &asked, &sets, &folds, self.l2)?;
             profile.weights = fitted.by_name();
         }
         profile.set_adapter(adapter);
-        if learns(Part::Answerable) {
+        if self.learns(Part::Answerable) {
             let engine = engine.with_ranking(Ranking::of(&profile)?)?;
             let answered: Vec<&str> = asked.iter().map(|asked| asked.text.as_str()).collect();
             let unanswered: Vec<&str> = unanswered.iter().map(String::as_str).collect();
-            let now = profile.answerable;
             let fitted = answerable::fit(
                 &engine,
                 &self.question,
-                now.as_ref(),
+                profile.answerable.as_ref(),
                 &answered,
                 &unanswered,
                 self.folds.into(),
             )?;
             profile.answerable = Some(fitted);
         }
+        self.record(&mut profile, &from, unanswered.len())?;
+        match &self.out {
+            Some(path) => save(&mut profile, path),
+            None => Ok(()),
+        }
+    }
+
+    fn learns(&self, part: Part) -> bool {
+        self.learn.contains(&part)
+    }
+
+    /// The questions that nothing in the index answers.
+    fn unanswered(&self) -> Result<Vec<String>> {
+        match &self.unanswerable {
+            Some(file) => questions::read(file),
+            None if self.learns(Part::Answerable) => Err(Error::caller(
+                "`answerable` is learned against questions that nothing answers",
+            )
+            .help("name them with --unanswerable FILE, or leave it out of --learn adapter,weights")),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Writes into the profile what each part that was learned now was learned from.
+    fn record(&self, profile: &mut Profile, from: &[Judgements], unanswered: usize) -> Result<()> {
         let learned_now = |part: &str| self.learn.iter().any(|learned| learned.name() == part);
         profile.learned.retain(|learned| !learned_now(&learned.part));
-        for part in [Part::Adapter, Part::Weights, Part::Answerable]
-            .into_iter()
-            .filter(|&part| learns(part))
-        {
-            let mut from = from.clone();
+        let parts = [Part::Adapter, Part::Weights, Part::Answerable];
+        for part in parts.into_iter().filter(|&part| self.learns(part)) {
+            let mut from = from.to_vec();
             if let (Part::Answerable, Some(file)) = (part, &self.unanswerable) {
                 from.push(Judgements {
                     set: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                    questions: unanswered.len(),
+                    questions: unanswered,
                     queries_sha256: sum(file)?,
                     qrels_sha256: String::new(),
                 });
@@ -158,20 +169,19 @@ impl Tune {
                 from,
             });
         }
-        if let Some(path) = &self.out {
-            profile.write(path)?;
-            outln!(
-                "written to {}; use it with --profile {}",
-                path.display(),
-                path.display()
-            );
-            outln!(
-                "It was learned from these very questions: what `baowen eval` measures on them with it is too good. \
-                 The held-out figures above are what to expect of others."
-            );
-        }
         Ok(())
     }
+}
+
+fn save(profile: &mut Profile, path: &Path) -> Result<()> {
+    profile.write(path)?;
+    let shown = path.display();
+    outln!("written to {shown}; use it with --profile {shown}");
+    outln!(
+        "It was learned from these very questions: what `baowen eval` measures on them with it is too good. The \
+         held-out figures above are what to expect of others."
+    );
+    Ok(())
 }
 
 /// What is learned from, as the profile records it.

@@ -142,25 +142,13 @@ fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Opti
         backup.take(&segments.join(name), copy.join(SEGMENTS).join(name), &mut unlinked)?;
     }
     for segment in &metas.segments {
-        for of in [graph_path, forward_path] {
-            let path = of(&generation.join(GRAPHS), segment.id());
-            let Some(name) = path.file_name().filter(|_| path.exists()) else {
-                continue;
-            };
-            match backup.take(&path, copy.join(GRAPHS).join(name), &mut unlinked) {
-                // Derived, and made anew where it is missing.
-                Err(_) if !path.exists() => {}
-                taken => taken?,
-            }
+        for path in [graph_path, forward_path].map(|of| of(&generation.join(GRAPHS), segment.id())) {
+            backup.take_derived(&path, &copy.join(GRAPHS), &mut unlinked)?;
         }
     }
     drop(lock);
-    // A file that is open stays what it was, whoever takes its name away.
-    for (mut from, to) in unlinked {
-        let doing = || format!("writing {}", to.display());
-        let mut copy = File::create(&to).or_fault(Fault::Unavailable, doing())?;
-        std::io::copy(&mut from, &mut copy).or_fault(Fault::Unavailable, doing())?;
-        copy.sync_all().or_fault(Fault::Unavailable, doing())?;
+    for (from, to) in unlinked {
+        copy_out(from, &to)?;
     }
     names.push(META.into());
     let managed = serde_json::to_vec(&names).or_fault(Fault::Bug, "naming the files of a snapshot")?;
@@ -180,7 +168,27 @@ fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Opti
     Ok(Some(backup))
 }
 
+/// Copies a file that is open: it stays what it was, whoever takes its name away.
+fn copy_out(mut from: File, to: &Path) -> Result<()> {
+    let doing = || format!("writing {}", to.display());
+    let mut copy = File::create(to).or_fault(Fault::Unavailable, doing())?;
+    std::io::copy(&mut from, &mut copy).or_fault(Fault::Unavailable, doing())?;
+    copy.sync_all().or_fault(Fault::Unavailable, doing())
+}
+
 impl Backup {
+    /// As [`Backup::take`] for a file that is made anew where it is missing, into a folder.
+    fn take_derived(&mut self, from: &Path, into: &Path, unlinked: &mut Vec<(File, PathBuf)>) -> Result<()> {
+        let Some(name) = from.file_name().filter(|_| from.exists()) else {
+            return Ok(());
+        };
+        match self.take(from, into.join(name), unlinked) {
+            // It went meanwhile.
+            Err(_) if !from.exists() => Ok(()),
+            taken => taken,
+        }
+    }
+
     /// Links a file, or opens it to be copied.
     fn take(&mut self, from: &Path, to: PathBuf, unlinked: &mut Vec<(File, PathBuf)>) -> Result<()> {
         let doing = || format!("{} to {}", from.display(), to.display());

@@ -1,5 +1,7 @@
 //! A prepared passage as a document of tantivy. Decides nothing: which field holds what, and nothing else.
 
+use std::collections::BTreeSet;
+
 use tantivy::TantivyDocument;
 
 use super::schema::{ENDED, Fields, pack_lengths, place_number};
@@ -42,29 +44,7 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     if let Some(published) = article.published {
         document.add_u64(fields.published, published.number().into());
     }
-    let mut names: Vec<String> = stored.regions.iter().flat_map(Region::keys).collect();
-    names.sort();
-    names.dedup();
-    for name in names {
-        document.add_text(fields.regions, name);
-    }
-    let mut places: Vec<u64> = stored
-        .regions
-        .iter()
-        .flat_map(|region| {
-            let city = region
-                .city
-                .as_deref()
-                .map(|city| place_number(&region.province, Some(city)));
-            [Some(place_number(&region.province, None)), city]
-        })
-        .flatten()
-        .collect();
-    places.sort_unstable();
-    places.dedup();
-    for place in places {
-        document.add_u64(fields.places, place);
-    }
+    add_places(fields, &stored.regions, &mut document);
     for &year in &stored.years {
         document.add_u64(fields.years, year.into());
     }
@@ -87,6 +67,24 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     document.add_custom(fields.vector, &bytes);
     document.add_custom(fields.windows, windows.bytes());
     Ok(document)
+}
+
+/// Places by their names, for filters, and by their numbers, for what reads them of every candidate; each once.
+fn add_places(fields: &Fields, regions: &[Region], document: &mut TantivyDocument) {
+    let names: BTreeSet<String> = regions.iter().flat_map(Region::keys).collect();
+    for name in names {
+        document.add_text(fields.regions, name);
+    }
+    let mut numbers = BTreeSet::new();
+    for region in regions {
+        numbers.insert(place_number(&region.province, None));
+        if let Some(city) = region.city.as_deref() {
+            numbers.insert(place_number(&region.province, Some(city)));
+        }
+    }
+    for number in numbers {
+        document.add_u64(fields.places, number);
+    }
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {

@@ -26,22 +26,8 @@ fn document() -> Value {
             at[verb] = operation(method, address, verb, &mut used);
         }
     }
-    for (path, says) in [
-        ("/healthz", "Whether the service lives."),
-        (
-            "/readyz",
-            "Whether questions are answered now; 503 while the index is opened and while the service ends.",
-        ),
-    ] {
-        let text = json!({ "description": "Yes.", "content": { "text/plain": { "schema": { "type": "string" } } } });
-        let not = json!({ "description": "No.", "content": { "text/plain": { "schema": { "type": "string" } } } });
-        paths.insert(
-            path.to_owned(),
-            json!({ "get": {
-                "operationId": &path[1..], "summary": says, "tags": ["Health"], "security": [{}],
-                "responses": { "200": text, "503": not },
-            } }),
-        );
+    for (path, says) in HEALTH {
+        paths.insert(path.to_owned(), health(path, says));
     }
     let mut schemas = Map::new();
     while let Some(name) = used.pop_first() {
@@ -79,6 +65,24 @@ fn document() -> Value {
     })
 }
 
+/// Whether the service is there, by plain text.
+const HEALTH: [(&str, &str); 2] = [
+    ("/healthz", "Whether the service lives."),
+    (
+        "/readyz",
+        "Whether questions are answered now; 503 while the index is opened and while the service ends.",
+    ),
+];
+
+fn health(path: &str, says: &str) -> Value {
+    let text =
+        |says: &str| json!({ "description": says, "content": { "text/plain": { "schema": { "type": "string" } } } });
+    json!({ "get": {
+        "operationId": &path[1..], "summary": says, "tags": ["Health"], "security": [{}],
+        "responses": { "200": text("Yes."), "503": text("No.") },
+    } })
+}
+
 /// The field that a path may name.
 const IN_PATH: &str = "article_id";
 
@@ -101,18 +105,14 @@ fn operation(method: &Method, address: &Address, verb: &str, used: &mut BTreeSet
         "description": said,
         "tags": [service],
     });
-    let mut reference = |name: &str| {
-        used.insert(name.to_owned());
-        json!({ "$ref": format!("#/components/schemas/{name}") })
-    };
     match address.given {
         Given::Body => {
-            let schema = reference(method.request);
+            let schema = reference(method.request, used);
             operation["requestBody"] =
                 json!({ "required": true, "content": { "application/json": { "schema": schema } } });
         }
         Given::Lines => {
-            let schema = reference("Article");
+            let schema = reference("Article", used);
             operation["requestBody"] = json!({
                 "required": true, "description": "One article a line.",
                 "content": { "application/x-ndjson": { "schema": schema } },
@@ -122,21 +122,34 @@ fn operation(method: &Method, address: &Address, verb: &str, used: &mut BTreeSet
                 "description": "What the articles come from; a new name makes a source.",
             }]);
         }
-        Given::Path | Given::Parameters => {
-            let in_path = json!({
-                "name": IN_PATH, "in": "path", "required": true, "schema": { "type": "string" },
-                "description": "Its id, percent-encoded (`/` may stay).",
-            });
-            let parameter = |(name, field): &(String, &Field)| match address.given {
-                Given::Path if name == IN_PATH => in_path.clone(),
-                _ => json!({
-                    "name": name, "in": "query", "required": false,
-                    "description": field.comment, "schema": of_field(field, &mut BTreeSet::new(), false),
-                }),
-            };
-            operation["parameters"] = params::names(method.request).iter().map(parameter).collect();
-        }
+        Given::Path | Given::Parameters => operation["parameters"] = parameters(method, address.given),
     }
+    operation["responses"] = responses(method, used);
+    operation
+}
+
+/// A schema of the document by its name, which is used from now on.
+fn reference(name: &str, used: &mut BTreeSet<String>) -> Value {
+    used.insert(name.to_owned());
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn parameters(method: &Method, given: Given) -> Value {
+    let in_path = json!({
+        "name": IN_PATH, "in": "path", "required": true, "schema": { "type": "string" },
+        "description": "Its id, percent-encoded (`/` may stay).",
+    });
+    let parameter = |(name, field): &(String, &Field)| match given {
+        Given::Path if name == IN_PATH => in_path.clone(),
+        _ => json!({
+            "name": name, "in": "query", "required": false,
+            "description": field.comment, "schema": of_field(field, &mut BTreeSet::new(), false),
+        }),
+    };
+    params::names(method.request).iter().map(parameter).collect()
+}
+
+fn responses(method: &Method, used: &mut BTreeSet<String>) -> Value {
     let (kind, says) = match method.rpc {
         Rpc::BatchSearch => (
             "text/event-stream",
@@ -144,17 +157,16 @@ fn operation(method: &Method, address: &Address, verb: &str, used: &mut BTreeSet
         ),
         _ => ("application/json", "The answer."),
     };
-    let answer = reference(method.response);
+    let answer = reference(method.response, used);
     let failed = |says: &str| {
         let error = json!({ "$ref": "#/components/schemas/Error" });
         json!({ "description": says, "content": { "application/json": { "schema": error } } })
     };
-    operation["responses"] = json!({
+    json!({
         "200": { "description": says, "content": { kind: { "schema": answer } } },
         "4XX": failed("The call is wrong, or comes at a wrong time; `field` says where."),
         "5XX": failed("The service cannot answer it now."),
-    });
-    operation
+    })
 }
 
 fn schema(name: &str, used: &mut BTreeSet<String>) -> Value {
