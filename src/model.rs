@@ -156,7 +156,7 @@ impl From<Date> for String {
 }
 
 /// Whether an article is here as a whole or only as a teaser of one that is elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ArticleKind {
     /// The whole article.

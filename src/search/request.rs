@@ -206,9 +206,7 @@ impl SearchRequest {
             ));
         }
         let top_k = self.wanted();
-        if top_k == 0 || top_k > MAX_TOP_K {
-            return Err(Error::caller(format!("top_k: is {top_k}, must be 1 to {MAX_TOP_K}")));
-        }
+        within("top_k", top_k, MAX_TOP_K)?;
         if self.offset.saturating_add(top_k) > MAX_DEPTH {
             return Err(Error::caller(format!(
                 "offset: offset + top_k is {}, at most {MAX_DEPTH} hits can be paged through",
@@ -230,13 +228,22 @@ impl SearchRequest {
             )));
         }
         for (name, value) in [("candidates", self.candidates), ("ef_search", self.ef_search)] {
-            if let Some(value) = value
-                && !(1..=MAX_DEPTH).contains(&value)
-            {
-                return Err(Error::caller(format!("{name}: is {value}, must be 1 to {MAX_DEPTH}")));
+            if let Some(value) = value {
+                within(name, value, MAX_DEPTH)?;
             }
         }
         check_filter(&self.filter)
+    }
+}
+
+/// The number, if it is 1 to `most`.
+///
+/// # Errors
+/// `Caller` by the name of its field.
+pub fn within(name: &str, number: usize, most: usize) -> Result<usize> {
+    match (1..=most).contains(&number) {
+        true => Ok(number),
+        false => Err(Error::caller(format!("{name}: is {number}, must be 1 to {most}"))),
     }
 }
 
@@ -260,7 +267,10 @@ pub(super) fn check_filter(filter: &Filter) -> Result<()> {
         }
     }
     if filter.years.len() > MAX_FILTER_VALUES {
-        return Err(Error::caller("filter.years: has too many values"));
+        return Err(Error::caller(format!(
+            "filter.years: has {} values, at most {MAX_FILTER_VALUES} are allowed",
+            filter.years.len()
+        )));
     }
     if let (Some(from), Some(to)) = (filter.published_from, filter.published_to)
         && from > to

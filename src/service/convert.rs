@@ -176,6 +176,11 @@ fn unknown(field: &str, value: i32, known: &str) -> Error {
     Error::caller(format!("{field}: {value} means nothing; known are {known}"))
 }
 
+/// A number as the wire has it. What is larger than that is larger than anything is allowed to be, and stays so.
+pub(super) fn narrow(number: impl TryInto<u32>) -> u32 {
+    number.try_into().unwrap_or(u32::MAX)
+}
+
 /// A number of the wire; where `usize` is narrower it saturates and fails the core's limits.
 pub(super) fn size(value: u32) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
@@ -200,7 +205,7 @@ pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
         lacking: core.lacking.iter().map(|lack| i32::from(self::lack(*lack))).collect(),
         next_offset: None,
         answerable: core.answerable,
-        reranked: core.reranked.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+        reranked: core.reranked.map(narrow),
         missing: core.missing.as_ref().map(|missing| wire::Missing {
             places: missing.places.clone(),
             years: missing.years.iter().copied().map(u32::from).collect(),
@@ -222,8 +227,7 @@ pub fn response(core: &SearchResponse, took: &Timings) -> wire::SearchResponse {
 pub fn batch_item(index: usize, outcome: Result<wire::SearchResponse>) -> wire::BatchSearchResponse {
     use wire::batch_search_response::Outcome;
     wire::BatchSearchResponse {
-        // A batch is bounded far below what fits.
-        index: u32::try_from(index).unwrap_or(u32::MAX),
+        index: narrow(index),
         outcome: Some(match outcome {
             Ok(answer) => Outcome::Response(answer),
             Err(error) => Outcome::Error(wire::ItemError {

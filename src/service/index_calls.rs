@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::collection::{Collection, CollectionCell, opened};
 use super::convert::articles as convert;
+use super::convert::narrow;
 use super::describe_calls::DescribeCalls;
 use super::ending::Ending;
 use super::pool::SearchPool;
@@ -233,8 +234,8 @@ impl IndexCalls {
         Ok(wire::SnapshotResponse {
             path: made.path.display().to_string(),
             commit: made.commit,
-            files: u32::try_from(made.files).unwrap_or(u32::MAX),
-            copied: u32::try_from(made.copied).unwrap_or(u32::MAX),
+            files: narrow(made.files),
+            copied: narrow(made.copied),
         })
     }
 }

@@ -24,6 +24,7 @@ use super::answers::{Answers, SlowLog};
 use super::calls::{CallLimits, SearchCalls};
 use super::collection::CollectionCell;
 use super::connections::Entrance;
+use super::convert::narrow;
 use super::deadline::WithDeadlines;
 use super::ending::{Ending, ending};
 use super::health::{self, Watched};
@@ -329,7 +330,7 @@ fn http2(max_streams: usize) -> Server {
         .accept_http1(true)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(u32::try_from(max_streams).unwrap_or(u32::MAX))
+        .max_concurrent_streams(narrow(max_streams))
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
         .http2_max_header_list_size(MAX_HEADERS)

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compute::Budget;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::{FacetCounts, Snapshot};
 use crate::model::{ArticleKind, Filter};
+use crate::search::request::within;
 use crate::search::response::Hit;
 use crate::text::Analyzer;
 
@@ -38,10 +39,7 @@ pub struct Facets {
 /// # Errors
 /// `Caller` if they are more than may be, or none.
 pub fn facet_limit(limit: Option<usize>) -> Result<usize> {
-    match limit.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=MOST => Ok(limit),
-        limit => Err(Error::caller(format!("limit: is {limit}, must be 1 to {MOST}"))),
-    }
+    within("limit", limit.unwrap_or(DEFAULT_LIMIT), MOST)
 }
 
 /// What passes a filter.
@@ -62,7 +60,7 @@ pub fn facets(
 /// What the hits of a question are, one an article.
 pub fn facets_of_hits(hits: &[Hit], analyzer: &Analyzer, limit: usize) -> Facets {
     let mut counts = FacetCounts::default();
-    let mut kinds: BTreeMap<&str, (ArticleKind, u64)> = BTreeMap::new();
+    let mut kinds: BTreeMap<ArticleKind, u64> = BTreeMap::new();
     for hit in hits {
         counts.articles += 1;
         if let Some(source) = &hit.source {
@@ -80,18 +78,14 @@ pub fn facets_of_hits(hits: &[Hit], analyzer: &Analyzer, limit: usize) -> Facets
         for year in years {
             *counts.years.entry(year).or_default() += 1;
         }
-        let name = match hit.kind {
-            ArticleKind::Full => "full",
-            ArticleKind::Summary => "summary",
-        };
-        kinds.entry(name).or_insert((hit.kind, 0)).1 += 1;
+        *kinds.entry(hit.kind).or_default() += 1;
     }
     Facets::of(counts, kinds, limit)
 }
 
 impl Facets {
-    fn of(counts: FacetCounts, kinds: BTreeMap<&str, (ArticleKind, u64)>, limit: usize) -> Facets {
-        let mut kinds: Vec<_> = kinds.into_values().collect();
+    fn of(counts: FacetCounts, kinds: BTreeMap<ArticleKind, u64>, limit: usize) -> Facets {
+        let mut kinds: Vec<_> = kinds.into_iter().collect();
         kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Facets {
             total: counts.articles,

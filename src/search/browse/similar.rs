@@ -7,6 +7,7 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::{DenseQuestion, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
 use crate::model::{Filter, passage_id};
+use crate::search::request::within;
 use crate::text::Analyzer;
 
 /// Articles given if it is not said how many.
@@ -48,10 +49,7 @@ pub fn similar(
     filter: &Filter,
     budget: Budget,
 ) -> Result<Vec<SimilarArticle>> {
-    let wanted = wanted.unwrap_or(DEFAULT_WANTED);
-    if !(1..=MOST_WANTED).contains(&wanted) {
-        return Err(Error::caller(format!("top_k: is {wanted}, must be 1 to {MOST_WANTED}")));
-    }
+    let wanted = within("top_k", wanted.unwrap_or(DEFAULT_WANTED), MOST_WANTED)?;
     if id.is_empty() {
         return Err(Error::caller("article_id: is not set"));
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 use crate::index::Snapshot;
+use crate::search::request::within;
 use crate::text::{Analyzer, Normalized, spelt};
 
 /// Completions given if it is not said how many.
@@ -107,10 +108,7 @@ impl Completions {
     /// # Errors
     /// `Caller` if more are wanted than may be.
     pub fn find(&self, begun: &str, wanted: Option<usize>) -> Result<Vec<Suggestion>> {
-        let wanted = wanted.unwrap_or(DEFAULT_WANTED);
-        if !(1..=MOST_WANTED).contains(&wanted) {
-            return Err(Error::caller(format!("top_k: is {wanted}, must be 1 to {MOST_WANTED}")));
-        }
+        let wanted = within("top_k", wanted.unwrap_or(DEFAULT_WANTED), MOST_WANTED)?;
         let begun = normal(begun);
         if begun.is_empty() || begun.chars().nth(LONGEST_BEGUN).is_some() {
             return Ok(Vec::new());

@@ -10,6 +10,7 @@ use crate::index::ingest::selection::Selection;
 use crate::index::ingest::{Counts, Outcome};
 use crate::index::{About, LeftOutBy, Runs, Skipped, SourceRun};
 use crate::model::{Article, ArticleKind, Filter, Origin};
+use crate::search::request::within;
 
 /// Most articles, or ids, of one call.
 const MAX_ARTICLES: usize = 1_000;
@@ -109,7 +110,7 @@ fn run(wire: wire::SourceRun, ended: u64) -> SourceRun {
 pub fn run_out(source: &str, core: &SourceRun) -> wire::SourceRun {
     let skipped = |core: &Skipped| wire::SkippedFile {
         path: core.path.clone(),
-        line: core.line.map(|line| u32::try_from(line).unwrap_or(u32::MAX)),
+        line: core.line.map(super::narrow),
         why: core.why.clone(),
         reason: core.reason.clone(),
     };
@@ -137,12 +138,8 @@ pub fn run_out(source: &str, core: &SourceRun) -> wire::SourceRun {
 /// # Errors
 /// `Caller`, naming the field.
 pub fn listing(wire: wire::ListArticlesRequest) -> Result<Listing> {
-    let page_size = wire.page_size.map(super::size);
-    if let Some(size) = page_size.filter(|size| !(1..=MOST_LISTED).contains(size)) {
-        return Err(Error::caller(format!(
-            "page_size: is {size}, must be 1 to {MOST_LISTED}"
-        )));
-    }
+    let within = |size| within("page_size", super::size(size), MOST_LISTED);
+    let page_size = wire.page_size.map(within).transpose()?;
     Ok(Listing {
         source: (!wire.source.is_empty()).then_some(wire.source),
         filter: wire.filter.map_or(Ok(Filter::default()), super::filter)?,
@@ -243,7 +240,7 @@ pub fn result(id: String, outcome: &Result<Outcome>) -> wire::ArticleResult {
     wire::ArticleResult {
         id,
         outcome: outcome.into(),
-        passages: u32::try_from(passages).unwrap_or(u32::MAX),
+        passages: super::narrow(passages),
         error,
     }
 }

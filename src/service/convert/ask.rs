@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::{status, wire};
+use super::narrow;
 use crate::error::{Error, Fault, Result};
 use crate::model::{ArticleKind, Date, Filter, Force, Validity};
 use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
@@ -32,18 +33,16 @@ pub fn batch_item(wire: wire::BatchSearchResponse) -> Result<SearchResponse> {
 
 /// A question as a client sends it. The deadline does not travel in the message but as the call's timeout.
 pub fn request(core: &SearchRequest) -> wire::SearchRequest {
-    // A number too large for the wire is too large for the service, which says so.
-    let size = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
     wire::SearchRequest {
         query: core.query.clone(),
-        top_k: core.top_k.map(size),
+        top_k: core.top_k.map(narrow),
         mode: match core.mode {
             Mode::Hybrid => wire::Mode::Hybrid,
             Mode::Lexical => wire::Mode::Lexical,
             Mode::Dense => wire::Mode::Dense,
         }
         .into(),
-        offset: (core.offset > 0).then_some(size(core.offset)),
+        offset: (core.offset > 0).then_some(narrow(core.offset)),
         filter: filter(&core.filter),
         fusion: (core.fusion != FusionRequest::default()).then(|| wire::Fusion {
             method: match core.fusion.method {
@@ -61,8 +60,8 @@ pub fn request(core: &SearchRequest) -> wire::SearchRequest {
         }
         .into(),
         explain: core.explain,
-        candidates: core.candidates.map(size),
-        ef_search: core.ef_search.map(size),
+        candidates: core.candidates.map(narrow),
+        ef_search: core.ef_search.map(narrow),
         exact: core.exact,
         today: core.today.map(|day| day.to_string()),
         as_of: core.as_of.map(|day| day.to_string()),

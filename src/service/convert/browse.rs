@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use super::super::questions_to_review::{Lists, QuestionToReview};
 use super::super::wire;
-use super::{kind, span};
+use super::{kind, narrow, span};
 use crate::model::ArticleKind;
 use crate::search::browse::{Analysis, Facets, Placed, SimilarArticle, Suggestion, SuggestionKind, WholeArticle};
 use crate::text::{QueryTerm, TermOrigin};
@@ -59,7 +59,7 @@ pub fn similar(core: Vec<SimilarArticle>) -> wire::SimilarResponse {
 pub fn facets(core: Facets) -> wire::FacetsResponse {
     let by_kind = |(of, count): (ArticleKind, u64)| (kind(of).as_str_name().to_owned(), count);
     wire::FacetsResponse {
-        total: saturated(core.total),
+        total: narrow(core.total),
         sources: values(core.sources),
         regions: values(core.regions),
         years: values(core.years.into_iter().map(|(year, count)| (year.to_string(), count))),
@@ -70,14 +70,9 @@ pub fn facets(core: Facets) -> wire::FacetsResponse {
 fn values(counts: impl IntoIterator<Item = (String, u64)>) -> Vec<wire::FacetValue> {
     let value = |(value, count)| wire::FacetValue {
         value,
-        count: saturated(count),
+        count: narrow(count),
     };
     counts.into_iter().map(value).collect()
-}
-
-/// No index holds so many articles.
-fn saturated(count: u64) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Completions as they go out.
@@ -138,9 +133,9 @@ pub fn questions_to_review(core: Lists) -> wire::QuestionsToReviewResponse {
         // A clock before 1970 says nothing.
         unix_seconds: core.at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         text: core.text,
-        characters: saturated(core.characters as u64),
+        characters: narrow(core.characters),
         micros: u64::try_from(core.took.as_micros()).unwrap_or(u64::MAX),
-        hits: saturated(core.hits as u64),
+        hits: narrow(core.hits),
         answerable: core.answerable,
         times: core.times,
     };

@@ -2,6 +2,7 @@
 
 use super::super::reading::FileRead;
 use super::super::wire;
+use super::narrow;
 use crate::article::{ReadEvent, Rejected, SplitOptions, split};
 use crate::index::PlacesAndYears;
 use crate::model::{Article, ArticleKind};
@@ -42,10 +43,10 @@ pub fn article(core: Article, analyzer: &Analyzer) -> wire::ReadArticle {
 /// All that was read of a file.
 pub fn file_read(core: FileRead, analyzer: &Analyzer) -> wire::ReadFileResponse {
     let mut wire = wire::ReadFileResponse {
-        kept_characters: number(core.characters.0),
-        left_out_characters: number(core.characters.1),
-        left_off: number(core.left_off),
-        article_count: number(core.articles),
+        kept_characters: narrow(core.characters.0),
+        left_out_characters: narrow(core.characters.1),
+        left_off: narrow(core.left_off),
+        article_count: narrow(core.articles),
         ..wire::ReadFileResponse::default()
     };
     for event in core.events {
@@ -66,14 +67,10 @@ pub fn file_read(core: FileRead, analyzer: &Analyzer) -> wire::ReadFileResponse 
 fn skipped(core: Rejected) -> wire::SkippedFile {
     wire::SkippedFile {
         path: core.path.to_string_lossy().into_owned(),
-        line: core.line.map(number),
+        line: core.line.map(narrow),
         why: core.why.name().to_owned(),
         reason: core.reason,
     }
-}
-
-fn number(core: usize) -> u32 {
-    u32::try_from(core).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

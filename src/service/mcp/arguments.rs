@@ -3,13 +3,14 @@
 use rmcp::schemars;
 use serde::Deserialize;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::search::request::within;
 use crate::service::wire;
 
 /// Hits given if it is not said how many: a model reads all of them.
 const DEFAULT_HITS: u32 = 5;
 /// The most that may be asked for.
-const MOST_HITS: u32 = 20;
+const MOST_HITS: usize = 20;
 
 /// Arguments of `search`.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
@@ -114,10 +115,8 @@ pub struct Facets {
 /// # Errors
 /// `Caller` if they are more than may be.
 pub fn hits(top_k: Option<u32>) -> Result<u32> {
-    match top_k.unwrap_or(DEFAULT_HITS) {
-        count @ 1..=MOST_HITS => Ok(count),
-        count => Err(Error::caller(format!("top_k: is {count}, must be 1 to {MOST_HITS}"))),
-    }
+    let count = top_k.unwrap_or(DEFAULT_HITS);
+    within("top_k", count as usize, MOST_HITS).map(|_| count)
 }
 
 impl Only {
