@@ -33,11 +33,10 @@ pub fn candidates(
             continue;
         }
         let rows = segment.vectors.view();
-        let bits = allowed.bits.as_deref();
         let query = NearestQuery {
             vector,
             k,
-            allowed: bits.map(|bits| graph::RowSet::new(bits, segment.vectors.rows() as usize)),
+            allowed: allowed.rows(),
             budget,
         };
         let ef = ef.unwrap_or(graph::DEFAULT_EF).max(k);

@@ -4,7 +4,7 @@
 use tantivy::SegmentReader;
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::filter::{FilteredSegment, is_allowed};
+use super::filter::FilteredSegment;
 use super::segment::Segment;
 use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
@@ -77,7 +77,7 @@ impl<'a> Articles<'a> {
     fn distinct(&mut self, docs: impl Iterator<Item = u32>) -> u64 {
         self.counts += 1;
         let mut distinct = 0;
-        for doc in docs.filter(|&doc| is_allowed(self.allowed.bits.as_deref(), doc)) {
+        for doc in docs.filter(|&doc| self.allowed.lets(doc)) {
             if let Some(seen) = self.seen.get_mut(self.segment.article(doc) as usize)
                 && *seen != self.counts
             {

@@ -13,13 +13,14 @@ use tantivy::{Searcher, TERMINATED, Term};
 use super::schema::Fields;
 use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
+use crate::index::graph::RowSet;
 use crate::model::Filter;
 
 /// What a filter leaves of a segment.
 #[derive(Debug, Clone)]
 pub struct FilteredSegment {
     /// The passages that may be returned: bit `doc`, in words of 64; `None` means all of them.
-    pub bits: Option<Box<[u64]>>,
+    bits: Option<Box<[u64]>>,
     /// How many they are.
     pub count: usize,
 }
@@ -31,14 +32,17 @@ pub struct Filtered {
     pub segments: Vec<FilteredSegment>,
 }
 
-/// Whether a bit is set; a missing bitset allows everything.
-#[inline]
-pub fn is_allowed(bits: Option<&[u64]>, doc: u32) -> bool {
-    bits.is_none_or(|words| {
-        words
-            .get(doc as usize / 64)
-            .is_some_and(|word| word >> (doc % 64) & 1 == 1)
-    })
+impl FilteredSegment {
+    /// The passages that may be returned; none if all may.
+    pub fn rows(&self) -> Option<RowSet<'_>> {
+        let bits = self.bits.as_deref();
+        bits.map(|bits| RowSet::new(bits, self.count))
+    }
+
+    /// Whether a passage may be returned.
+    pub fn lets(&self, doc: u32) -> bool {
+        self.rows().is_none_or(|rows| rows.contains(doc))
+    }
 }
 
 /// How many distinct filters a snapshot remembers; services tend to ask with the same few.

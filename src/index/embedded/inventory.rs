@@ -8,7 +8,6 @@ use tantivy::columnar::StrColumn;
 use tantivy::schema::Value;
 use tantivy::{DocAddress, SegmentReader, TantivyDocument};
 
-use super::filter::is_allowed;
 use super::segment::Segment;
 use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
@@ -108,7 +107,7 @@ impl EmbeddedSnapshot {
         for ((_, segment, reader), allowed) in self.readers().zip(&allowed.segments) {
             for doc in reader.doc_ids_alive() {
                 check_now_and_then(doc, budget)?;
-                if is_allowed(allowed.bits.as_deref(), doc) == is_through {
+                if allowed.lets(doc) == is_through {
                     ids.insert(segment.key(doc)?.article.to_string());
                 }
             }

@@ -247,7 +247,13 @@ mod tests {
     #[test]
     fn only_allowed_rows_are_returned() {
         let bits = [0b1010u64, u64::MAX];
-        let found = found(&[1.0, 2.0, 3.0, 4.0, 5.0], 1, &[1.0], 9, Some(RowSet::new(&bits, 5)));
+        let found = found(
+            &[1.0, 2.0, 3.0, 4.0, 5.0],
+            1,
+            &[1.0],
+            9,
+            Some(RowSet::counted(&bits, 5)),
+        );
         assert_eq!(found, [(4.0, 3), (2.0, 1)]);
     }
 }

@@ -8,9 +8,14 @@ pub struct RowSet<'a> {
 }
 
 impl<'a> RowSet<'a> {
-    /// The first `rows` bits of `bits`; rows beyond its end are not allowed, bits beyond `rows` do not count. Counting
-    /// takes a microsecond for each 200,000 rows or so, so keep the value for as long as the filter stands.
-    pub fn new(bits: &'a [u64], rows: usize) -> Self {
+    /// The rows of `bits`, of which `count` are set, none of them beyond the segment's rows.
+    pub fn new(bits: &'a [u64], count: usize) -> Self {
+        RowSet { bits, count }
+    }
+
+    /// The first `rows` bits of `bits`, counted; bits beyond `rows` do not count.
+    #[cfg(test)]
+    pub fn counted(bits: &'a [u64], rows: usize) -> Self {
         let bits = &bits[..bits.len().min(rows.div_ceil(64))];
         let mut count: usize = bits.iter().map(|word| word.count_ones() as usize).sum();
         if let Some(&last) = bits.get(rows / 64) {

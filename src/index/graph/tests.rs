@@ -189,7 +189,7 @@ fn recall_on_real_vectors_is_as_promised() {
         dim,
         &graph,
         &queries[..300 * dim],
-        Some(RowSet::new(&half, 6000)),
+        Some(RowSet::counted(&half, 6000)),
     );
     assert!(share >= 0.98, "{share}");
 }
@@ -269,7 +269,7 @@ fn a_wide_search_returns_all_allowed_rows_and_no_other() {
     let mut scratch = Scratch::new();
     for step in [1, 2, 5, 50, 1000, ROWS + 1] {
         let words = bits(ROWS, |row| row % step == step / 2);
-        let allowed = RowSet::new(&words, ROWS);
+        let allowed = RowSet::counted(&words, ROWS);
         let query = nearest(&vectors[..DIM], ROWS + 5, Some(allowed));
         let found = search(graph, vectors, query, ROWS, &mut scratch);
         let truth = exact(matrix(vectors, DIM), &query).unwrap();
@@ -294,14 +294,20 @@ fn filters_of_any_share_and_place_keep_recall() {
     far.sort_by(|a, b| a.0.total_cmp(&b.0));
     for share in [5, 20, 50, 100, 200, 400, 800, 990] {
         let words = bits(ROWS, |row| marks[row] < share);
-        let found = share_found(vectors, DIM, graph, &queries, Some(RowSet::new(&words, ROWS)));
+        let found = share_found(vectors, DIM, graph, &queries, Some(RowSet::counted(&words, ROWS)));
         assert!(found >= if share <= 20 { 1.0 } else { 0.98 }, "random {share}: {found}");
         // The rows farthest from the first query: a filter that leaves nothing near it.
         let mut words = vec![0u64; ROWS.div_ceil(64)];
         far[..ROWS * share / 1000]
             .iter()
             .for_each(|(_, row)| words[row / 64] |= 1 << (row % 64));
-        let found = share_found(vectors, DIM, graph, &queries[..DIM], Some(RowSet::new(&words, ROWS)));
+        let found = share_found(
+            vectors,
+            DIM,
+            graph,
+            &queries[..DIM],
+            Some(RowSet::counted(&words, ROWS)),
+        );
         assert!(found >= 0.8, "far {share}: {found}");
     }
 }
@@ -549,7 +555,7 @@ proptest! {
         let graph = Graph::open(&path, SEGMENT, 3000, 6).unwrap();
         let words = bits(3000, |row| row % 2 == 0);
         let mut scratch = Scratch::new();
-        for allowed in [None, Some(RowSet::new(&words, 3000))] {
+        for allowed in [None, Some(RowSet::counted(&words, 3000))] {
             for (score, row) in search(&graph, vectors, nearest(&vectors[..6], 10, allowed), 64, &mut scratch) {
                 prop_assert!(row < 3000 && !score.is_nan());
                 prop_assert!(allowed.is_none_or(|allowed| allowed.contains(row)));
@@ -560,7 +566,7 @@ proptest! {
     /// RowSet counts, contains and lists the same rows, those below its end.
     #[test]
     fn a_set_of_allowed_rows_agrees_with_itself(words in prop::collection::vec(any::<u64>(), 0..5), rows in 0usize..300) {
-        let allowed = RowSet::new(&words, rows);
+        let allowed = RowSet::counted(&words, rows);
         let listed: Vec<u32> = allowed.rows(rows).collect();
         let expected: Vec<u32> = (0..rows as u32)
             .filter(|&row| words.get(row as usize / 64).is_some_and(|word| word >> (row % 64) & 1 == 1))

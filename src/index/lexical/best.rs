@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use crate::index::embedded::filter::is_allowed;
+use crate::index::graph::RowSet;
 
 /// A scored document of one segment; the best has the highest score, then the lowest segment and document.
 #[derive(PartialEq)]
@@ -39,7 +39,7 @@ const GROUP: usize = 32;
 pub fn keep_best(
     scores: &mut [f32],
     first: u32,
-    bits: Option<&[u64]>,
+    allowed: Option<RowSet<'_>>,
     segment: u32,
     wanted: usize,
     best: &mut BinaryHeap<Reverse<Scored>>,
@@ -54,7 +54,7 @@ pub fn keep_best(
         if scores.iter().fold(false, |any, &score| any | (score > least)) {
             for (at, &score) in scores.iter().enumerate() {
                 let doc = first + (group * GROUP + at) as u32;
-                if score > least && is_allowed(bits, doc) {
+                if score > least && allowed.is_none_or(|rows| rows.contains(doc)) {
                     best.push(Reverse(Scored { score, segment, doc }));
                     if best.len() > wanted {
                         best.pop();
@@ -80,20 +80,21 @@ mod tests {
             wanted in 1usize..30, odd_only: bool, split in 0usize..150,
         ) {
             let bits = vec![if odd_only { 0xaaaa_aaaa_aaaa_aaaa } else { u64::MAX }; 3];
+            let allowed = RowSet::counted(&bits, 64 * bits.len());
             let mut best = BinaryHeap::new();
             let mut expected = Vec::new();
             for (number, scores) in (0..).zip(&segments) {
                 let mut scores: Vec<f32> = scores.iter().map(|&score| score.into()).collect();
                 for (doc, &score) in (0..).zip(&scores) {
-                    if score > 0.0 && is_allowed(Some(&bits), doc) {
+                    if score > 0.0 && allowed.contains(doc) {
                         expected.push(Scored { score, segment: number, doc });
                     }
                 }
                 // In two windows.
                 let split = split.min(scores.len());
                 let (low, high) = scores.split_at_mut(split);
-                keep_best(low, 0, Some(&bits), number, wanted, &mut best);
-                keep_best(high, low.len() as u32, Some(&bits), number, wanted, &mut best);
+                keep_best(low, 0, Some(allowed), number, wanted, &mut best);
+                keep_best(high, low.len() as u32, Some(allowed), number, wanted, &mut best);
                 prop_assert!(scores.iter().all(|&score| score == 0.0));
             }
             expected.sort_by(|a, b| b.cmp(a));

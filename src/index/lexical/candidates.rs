@@ -87,7 +87,7 @@ impl BoundTerms {
         budget: Budget,
     ) -> Result<Vec<Scored>> {
         let segment = &self.collection.segments[number];
-        let bits = filtered.segments[number].bits.as_deref();
+        let allowed = filtered.segments[number].rows();
         let terms = match read {
             Read::Rare => &self.by_rarity[..self.affordable],
             Read::All => &self.by_rarity[..],
@@ -107,7 +107,7 @@ impl BoundTerms {
                 let length = WINDOW.min(docs.end - first);
                 let scores = &mut workspace.scores[..length as usize];
                 cursors.retain_mut(|cursor| cursor.add_up(&self.collection.bm25, first, scores));
-                keep_best(scores, first, bits, number as u32, k, &mut best);
+                keep_best(scores, first, allowed, number as u32, k, &mut best);
             }
             Ok(())
         })?;
