@@ -19,7 +19,7 @@ use crate::index::ingest::{Counts, Ingest, Progress};
 use crate::index::milvus::{Address, MilvusIndex};
 use crate::index::{Backend, EmbeddedIndex, Identity, Rules, Writer};
 use crate::profile::Profile;
-use crate::search::{Engine, Ranking};
+use crate::search::Engine;
 use crate::settings::DEFAULT_INDEX;
 use crate::text::Analyzer;
 
@@ -86,13 +86,8 @@ pub fn with_models(index: Arc<MilvusIndex>, profile: &Profile, reranker: Option<
             (None, Some(Arc::new(unopened) as Arc<dyn Embedder>))
         }
     };
-    let mut engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer.clone(), asked);
-    if profile != Profile::shipped() {
-        engine = engine.with_ranking(Ranking::of(profile)?)?;
-    }
-    if let Some(name) = reranker {
-        engine = engine.with_reranker(Models::here().reranker(name)?);
-    }
+    let engine = setup::engine_over(index.clone(), analyzer.clone(), asked, profile)?;
+    let engine = setup::with_reranker(engine, reranker)?;
     Ok(Opened {
         index,
         engine,
@@ -165,7 +160,7 @@ fn rules_of(index: &MilvusIndex) -> Result<Writing> {
 /// Refuses rules that are not those of the index.
 fn check_rules(index: &MilvusIndex, rules: &Rules) -> Result<()> {
     let identity = index.identity();
-    keeps_vectors(&identity, rules)?;
+    rules.check_vectors_of(&identity, "the index")?;
     let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
     index.check_identity(rules.analyzer.fingerprint(), embedder)?;
     match identity == rules.identity() {
@@ -184,18 +179,6 @@ fn writer_by(index: &Arc<MilvusIndex>, rules: &Rules) -> Result<Box<dyn Writer>>
     let writer = index.clone().writer()?;
     check_rules(index, rules)?;
     Ok(writer)
-}
-
-/// Refuses to write without vectors what keeps vectors.
-fn keeps_vectors(identity: &Identity, rules: &Rules) -> Result<()> {
-    if identity.dimension == 0 || rules.embedder.is_some() {
-        return Ok(());
-    }
-    Err(Error::unavailable(format!(
-        "the index keeps vectors of `{}`, and that model is not here",
-        identity.embedder
-    ))
-    .help("put it there with `baowen model fetch` or `baowen model import`, or rebuild the index with --no-vectors"))
 }
 
 /// Opens an index; none if there is none.
@@ -277,7 +260,7 @@ pub fn rebuild(address: &str, vectors: &VectorsBy<'_>) -> Result<Summary> {
     };
     let (rules, cache) = setup::indexing_rules(Path::new(DEFAULT_INDEX), vectors)?;
     if !matches!(vectors, VectorsBy::Nothing) {
-        keeps_vectors(&identity, &rules)?;
+        rules.check_vectors_of(&identity, "the index")?;
     }
     let counts = remake(&index, rules)?;
     finished(summary(counts, cache.as_ref()), &*index, started)
@@ -317,7 +300,7 @@ pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress
         _ => VectorsBy::Of(&identity.embedder),
     };
     let (rules, cache) = setup::indexing_rules(Path::new(DEFAULT_INDEX), &vectors)?;
-    keeps_vectors(&identity, &rules)?;
+    rules.check_vectors_of(&identity, "the index")?;
     if !Address::is_meant(to) {
         let (target, counts) = copy_into_folder(&source, Path::new(to), rules, Budget::all(), progress)?;
         return finished(summary(counts, cache.as_ref()), &*target, started);

@@ -171,9 +171,7 @@ impl Opened {
 
     /// The same with a reranker of the model folder, if one is named.
     pub fn with_reranker(mut self, name: Option<&str>) -> Result<Opened> {
-        if let Some(name) = name {
-            self.engine = self.engine.with_reranker(Models::here().reranker(name)?);
-        }
+        self.engine = with_reranker(self.engine, name)?;
         Ok(self)
     }
 }
@@ -208,12 +206,7 @@ pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
         Some(why) => Some(Arc::new(Unopened::new(&identity.embedder, identity.dimension, why.clone())) as _),
         None => embedder.clone(),
     };
-    let engine = Engine::new(index.clone() as Arc<dyn Backend>, analyzer.clone(), asked);
-    let engine = match profile == Profile::shipped() {
-        // The engine has it already, and goes without its adapter where the index is of another model.
-        true => engine,
-        false => engine.with_ranking(Ranking::of(profile)?)?,
-    };
+    let engine = engine_over(index.clone(), analyzer.clone(), asked, profile)?;
     Ok(Opened {
         index,
         engine,
@@ -221,6 +214,35 @@ pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
         embedder,
         problem,
     })
+}
+
+/// An engine over what keeps the passages, ranked by a profile.
+///
+/// # Errors
+/// Those of reading the profile's adapter.
+pub fn engine_over(
+    backend: Arc<dyn Backend>,
+    analyzer: Arc<Analyzer>,
+    embedder: Option<Arc<dyn Embedder>>,
+    profile: &Profile,
+) -> Result<Engine> {
+    let engine = Engine::new(backend, analyzer, embedder);
+    match profile == Profile::shipped() {
+        // The engine has it already, and goes without its adapter where the index is of another model.
+        true => Ok(engine),
+        false => engine.with_ranking(Ranking::of(profile)?),
+    }
+}
+
+/// The engine with a reranker of the model folder, if one is named.
+///
+/// # Errors
+/// Those of opening it.
+pub fn with_reranker(engine: Engine, name: Option<&str>) -> Result<Engine> {
+    match name {
+        Some(name) => Ok(engine.with_reranker(Models::here().reranker(name)?)),
+        None => Ok(engine),
+    }
 }
 
 /// How many questions may wait for models behind an address at a time, of the index in a folder and with a reranker.

@@ -38,6 +38,23 @@ impl Rules {
             dimension: self.embedder.as_ref().map_or(0, |e| e.dimension()),
         }
     }
+
+    /// Refuses to write without vectors to what keeps vectors: `index` as a message names it.
+    ///
+    /// # Errors
+    /// `Unavailable` if these rules make no vectors and an index of this identity keeps some.
+    pub fn check_vectors_of(&self, identity: &Identity, index: &str) -> Result<()> {
+        if identity.dimension == 0 || self.embedder.is_some() {
+            return Ok(());
+        }
+        let kept = &identity.embedder;
+        Err(
+            Error::unavailable(format!("{index} keeps vectors of `{kept}`, and none would be made")).help(
+                "leave --no-vectors out, put the model there with `baowen model fetch` or `baowen model import`, make the \
+                 vectors with another one by `baowen rebuild --model NAME`, or give them up by `baowen rebuild --no-vectors`",
+            ),
+        )
+    }
 }
 
 /// A fingerprint of everything an article says. Rules are not part of it: an index has one set of rules.

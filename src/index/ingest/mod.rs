@@ -31,7 +31,7 @@ use super::prepare::{Rules, fingerprint, prepare};
 use super::source_table::SourceTable;
 use crate::article::source::Sources;
 use crate::compute::Budget;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Article;
 
 /// What became of an article that was not refused.
@@ -151,17 +151,7 @@ fn rules_for(index: &EmbeddedIndex, rules: Rules) -> Result<Rules> {
     let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
     index.check_identity(rules.analyzer.fingerprint(), embedder)?;
     let identity = index.identity();
-    if identity.dimension > 0 && rules.embedder.is_none() {
-        return Err(Error::unavailable(format!(
-            "the index in {} keeps vectors of `{}`, and none would be made for what is added",
-            index.folder().display(),
-            identity.embedder
-        ))
-        .help(
-            "leave --no-vectors out, put the model there with `baowen model fetch` or `baowen model import`, make the vectors with another one by `baowen \
-             rebuild --model NAME`, or give them up with `baowen rebuild --no-vectors`",
-        ));
-    }
+    rules.check_vectors_of(identity, &format!("the index in {}", index.folder().display()))?;
     Ok(Rules {
         embedder: rules.embedder.filter(|_| identity.dimension > 0),
         ..rules

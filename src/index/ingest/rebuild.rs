@@ -8,7 +8,7 @@ use super::maintain::maintain_fully;
 use super::summary::Summary;
 use super::{Counts, Ingest, Progress};
 use crate::compute::Budget;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::backend::Backend;
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
 use crate::index::prepare::Rules;
@@ -29,13 +29,8 @@ pub fn rebuild(
     EmbeddedIndex::open(folder)?;
     let lock = Arc::new(WriteLock::take(folder)?);
     let old = EmbeddedIndex::open(folder)?;
-    if old.identity().dimension > 0 && rules.embedder.is_none() && !without_vectors {
-        return Err(Error::unavailable(format!(
-            "the index in {} keeps vectors of `{}`, and that model is not here",
-            folder.display(),
-            old.identity().embedder
-        ))
-        .help("put it there with `baowen model fetch` or `baowen model import`, make them with another one by --model NAME, or give them up with --no-vectors"));
+    if !without_vectors {
+        rules.check_vectors_of(old.identity(), &format!("the index in {}", folder.display()))?;
     }
     let index = EmbeddedIndex::create_beside(&lock, &rules.identity())?;
     let ingest = Ingest::open_under(&lock, &index, rules)?;
