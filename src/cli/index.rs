@@ -17,7 +17,7 @@ use crate::index::ingest::run::{Request, read_into, run};
 use crate::index::ingest::summary::Summary;
 use crate::index::ingest::target::Target;
 use crate::index::ingest::{Counts, Progress};
-use crate::service::client::Reach;
+use crate::service::client::ServiceAddress;
 
 /// How many articles of a kind the summary for people names.
 const NAMED: usize = 10;
@@ -156,7 +156,7 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
 }
 
 /// Reads the paths into the index of a running service.
-fn send(paths: &[PathBuf], reach: &Reach, options: Options) -> Result<Summary> {
+fn send(paths: &[PathBuf], reach: &ServiceAddress, options: Options) -> Result<Summary> {
     let started = std::time::Instant::now();
     let remote = Remote::connect(reach)?;
     let request = options.request(paths);

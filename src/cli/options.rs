@@ -11,7 +11,7 @@ use crate::model::Date;
 use crate::profile::Profile;
 use crate::search::Ranking;
 use crate::search::request::{FusionMethod, FusionRequest, Mode, SearchRequest};
-use crate::service::client::Reach;
+use crate::service::client::ServiceAddress;
 use crate::settings::DEFAULT_INDEX;
 use crate::text;
 
@@ -190,7 +190,7 @@ impl Credentials {
     ///
     /// # Errors
     /// `Unavailable` if a file cannot be read.
-    pub fn at(&self, addr: &str) -> Result<Reach> {
+    pub fn at(&self, addr: &str) -> Result<ServiceAddress> {
         let read =
             |path: &PathBuf| read_to_string(path).or_fault(Fault::Unavailable, format!("reading {}", path.display()));
         let token = match &self.token_file {
@@ -201,7 +201,7 @@ impl Credentials {
             (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
             _ => None,
         };
-        Ok(Reach {
+        Ok(ServiceAddress {
             addr: addr.to_owned(),
             token: token
                 .map(|token| token.trim().to_owned())

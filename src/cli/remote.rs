@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use crate::error::{Context, Fault, Result};
 use crate::search::request::SearchRequest;
 use crate::search::response::SearchResponse;
-use crate::service::client::{Client, Reach};
+use crate::service::client::{Client, ServiceAddress};
 
 /// How long an answer may take if the request does not say: long enough for a cold service, short enough for a person.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// `Unavailable` if nothing listens there or it is still opening its index, `Caller` for a bad address or request,
 /// otherwise the fault that the service answered.
-pub fn search(reach: &Reach, request: &SearchRequest) -> Result<SearchResponse> {
+pub fn search(reach: &ServiceAddress, request: &SearchRequest) -> Result<SearchResponse> {
     // Refused here already, without a service having to be there.
     request.check()?;
     let mut request = request.clone();

@@ -15,7 +15,7 @@ use crate::index::Runs;
 use crate::index::ingest::destination::Destination;
 use crate::index::ingest::{Held, Outcome};
 use crate::model::{Article, Origin};
-use crate::service::client::Reach;
+use crate::service::client::ServiceAddress;
 use crate::service::index_client::{IndexClient, Totals};
 
 /// Articles that are sent together: few, so that whoever watches sees how far it is while the service embeds them.
@@ -66,7 +66,7 @@ impl Remote {
     ///
     /// # Errors
     /// `Unavailable` if nothing answers, `Precondition` if it only reads.
-    pub fn connect(reach: &Reach) -> Result<Remote> {
+    pub fn connect(reach: &ServiceAddress) -> Result<Remote> {
         let addr = &reach.addr;
         let waits = Waits {
             runtime: remote::runtime()?,

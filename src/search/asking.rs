@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::confidence::{Gates, Signs, signs};
+use super::confidence::{AnswerableSigns, Gates, signs};
 use super::copies::{Folded, fold_copies};
 use super::fusion::Fusion;
 use super::group;
@@ -14,10 +14,10 @@ use super::missing::Standing;
 use super::pinned::Pinned;
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
-use super::reading::Reading;
+use super::reading::QuestionReading;
 use super::request::SearchRequest;
 use super::response::Timings;
-use super::retrieval::{Lacking, Retrieval, Retrieved};
+use super::retrieval::{MissingHalves, Retrieval, Retrieved};
 use super::score::{Preferred, Scored, Scorer, score};
 use crate::compute::{Budget, UnderWay};
 use crate::error::Result;
@@ -41,7 +41,7 @@ pub(super) struct Asking<'e> {
     /// The collection as it is while the question is answered.
     pub snapshot: Arc<dyn Snapshot>,
     /// The request as it was understood.
-    pub reading: Reading,
+    pub reading: QuestionReading,
     /// What it says, by words.
     pub query: Arc<LexicalQuery>,
     /// The same as the engine knows it.
@@ -65,7 +65,7 @@ pub(super) struct Settled {
 
 impl Settled {
     /// What the chance of an answer is computed from; `first` are the first hits.
-    pub fn signs(&self, gates: Gates, first: &[Standing]) -> Signs {
+    pub fn signs(&self, gates: Gates, first: &[Standing]) -> AnswerableSigns {
         let evidence = &self.scored.evidence;
         let best = self.order.iter().map(|&at| &evidence[at]);
         signs(gates, evidence.iter(), best, first)
@@ -87,7 +87,7 @@ impl<'e> Asking<'e> {
     ) -> Result<Self> {
         request.check()?;
         let snapshot = backend.snapshot()?;
-        let reading = Reading::new(request, analyzer, &*snapshot, budget)?;
+        let reading = QuestionReading::new(request, analyzer, &*snapshot, budget)?;
         budget.check()?;
         let request = &reading.request;
         let query = Arc::new(reading.words(analyzer, &*snapshot, budget)?);
@@ -123,7 +123,7 @@ impl<'e> Asking<'e> {
         }
         let retrieved = self
             .retrieval()
-            .run(depth, &Lacking::default(), under_way, &mut Timings::default())?;
+            .run(depth, &MissingHalves::default(), under_way, &mut Timings::default())?;
         let scored = score(self.scorer(), &retrieved, &[], under_way.budget())?;
         Ok((retrieved, scored))
     }
@@ -136,7 +136,7 @@ impl<'e> Asking<'e> {
         let grouping = self.reading.request.grouping;
         let mut depth = self.depth();
         let mut pinned = Pinned::default();
-        let mut lacking = Lacking::default();
+        let mut lacking = MissingHalves::default();
         loop {
             let retrieved = self.retrieval().run(depth, &lacking, under_way, timings)?;
             let (started, budget) = (Instant::now(), under_way.budget());

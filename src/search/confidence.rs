@@ -15,7 +15,7 @@ use crate::text::Normalized;
 pub const FIRST: usize = 5;
 
 /// What the chance is computed from: cosine, coverage, and 1 or 0 for a missing place and a missing year.
-pub type Signs = [f32; 4];
+pub type AnswerableSigns = [f32; 4];
 
 /// Below this chance the answer is probably not in the collection. What each of the two bounds catches and loses on
 /// every set that was measured stands in the README.
@@ -80,7 +80,7 @@ pub(super) fn signs<'a>(
     all: impl Iterator<Item = &'a Evidence>,
     hits: impl Iterator<Item = &'a Evidence>,
     first: &[Standing],
-) -> Signs {
+) -> AnswerableSigns {
     let cosine = all.map(|evidence| evidence.cosine).fold(0.0, f32::max);
     let coverage = hits
         .take(FIRST)
@@ -93,7 +93,7 @@ pub(super) fn signs<'a>(
 }
 
 /// The chance that the question is answered, 0 to 1.
-pub fn chance(curve: &AnswerableCurve, [cosine, coverage, place, year]: Signs) -> f32 {
+pub fn chance(curve: &AnswerableCurve, [cosine, coverage, place, year]: AnswerableSigns) -> f32 {
     let gates = curve.place_missing * place + curve.year_missing * year;
     1.0 / (1.0 + (-(curve.cosine * cosine + curve.coverage * coverage + gates + curve.bias)).exp())
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::applies::Wanted;
 use super::asking::{Asking, Settled};
-use super::confidence::{Signs, at_most_unsure};
+use super::confidence::{AnswerableSigns, at_most_unsure};
 use super::highlight::TermFinder;
 use super::hits::HitBuilder;
 use super::missing::{FIRST, Standing, standings, unmet};
@@ -204,7 +204,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::search`].
-    pub fn signs(&self, request: &SearchRequest, budget: Budget) -> Result<Signs> {
+    pub fn signs(&self, request: &SearchRequest, budget: Budget) -> Result<AnswerableSigns> {
         let under_way = compute::enter(budget.until(request.deadline));
         let asking = self.begin(request, under_way.budget())?;
         let settled = asking.settle(FIRST, &under_way, &mut Timings::default())?;

@@ -29,7 +29,7 @@ pub struct Title {
 
 /// A passage's text, read once for all that is said about it.
 #[derive(Debug)]
-pub struct Reading {
+pub struct PassageReading {
     normalized: Normalized,
     sentences: Weighed,
 }
@@ -62,9 +62,9 @@ impl TermFinder {
 
     /// Reads a passage of an article with this title: normalises it once and weighs its sentences as answers to the
     /// question. `near` is how near its windows are to the question, or nothing.
-    pub fn read(&self, text: &str, title: &Title, near: &[f32]) -> Reading {
+    pub fn read(&self, text: &str, title: &Title, near: &[f32]) -> PassageReading {
         let normalized = Normalized::new(text);
-        Reading {
+        PassageReading {
             sentences: self.answers.weigh(text, &normalized, &title.terms, near),
             normalized,
         }
@@ -95,7 +95,7 @@ impl Title {
     }
 }
 
-impl Reading {
+impl PassageReading {
     /// What normalising the text gave.
     pub fn normalized(&self) -> &Normalized {
         &self.normalized

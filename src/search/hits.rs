@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::applies::Wanted;
 use super::copies::FoldedHit;
 use super::explain;
-use super::highlight::{Reading, TermFinder, Title};
+use super::highlight::{PassageReading, TermFinder, Title};
 use super::request::{Grouping, SearchRequest};
 use super::reranking::Reranked;
 use super::response::{Applies, Hit, Span};
@@ -31,7 +31,7 @@ const BETTER: f32 = 0.5;
 struct ReadPassage {
     stored: StoredPassage,
     title: Title,
-    reading: Reading,
+    reading: PassageReading,
 }
 
 /// What hits are made of.

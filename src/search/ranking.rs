@@ -2,7 +2,7 @@
 //! file.
 
 use super::adapter::Adapter;
-use super::confidence::{Signs, chance};
+use super::confidence::{AnswerableSigns, chance};
 use super::features::Weights;
 use crate::error::Result;
 use crate::index::Identity;
@@ -52,7 +52,7 @@ impl Ranking {
 
     /// The chance that a question with these signs is answered, 0 to 1; none for an index of another model than the one
     /// that the curve was fitted to.
-    pub fn answerable(&self, identity: &Identity, signs: Signs) -> Option<f32> {
+    pub fn answerable(&self, identity: &Identity, signs: AnswerableSigns) -> Option<f32> {
         let curve = self.answerable.as_ref()?;
         identity.is_of(&self.model).then(|| chance(curve, signs))
     }

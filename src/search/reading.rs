@@ -16,7 +16,7 @@ const WRITTEN: f32 = 0.5;
 
 /// A request and what was made of it.
 #[derive(Debug, Clone)]
-pub(super) struct Reading {
+pub(super) struct QuestionReading {
     /// The request with its question and its filter as they were understood.
     pub request: SearchRequest,
     /// The question as it was written, normalised, where it means something beside what was read.
@@ -25,7 +25,7 @@ pub(super) struct Reading {
     pub corrected: Option<String>,
 }
 
-impl Reading {
+impl QuestionReading {
     /// Reads a request that was checked.
     ///
     /// # Errors
@@ -42,14 +42,14 @@ impl Reading {
         };
         let Some(correction) = correction else {
             request.query = written;
-            return Ok(Reading {
+            return Ok(QuestionReading {
                 request,
                 written: None,
                 corrected: None,
             });
         };
         request.query = normalized(&correction.text);
-        Ok(Reading {
+        Ok(QuestionReading {
             request,
             written: (!correction.is_spelled).then_some(written),
             corrected: Some(correction.text),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
-use super::reading::Reading;
+use super::reading::QuestionReading;
 use super::request::Mode;
 use super::response::{Lack, Timings};
 use crate::compute::UnderWay;
@@ -22,18 +22,18 @@ pub struct Retrieved {
     /// The question by meaning, if it has a vector.
     pub question: Option<DenseQuestion>,
     /// Why the answer will be less than asked for.
-    pub lacking: Lacking,
+    pub lacking: MissingHalves,
 }
 
 /// What could not be had for an answer, and why.
 #[derive(Debug, Clone, Default)]
-pub struct Lacking {
+pub struct MissingHalves {
     vector: Option<String>,
     words: Option<Error>,
     meaning: Option<Error>,
 }
 
-impl Lacking {
+impl MissingHalves {
     /// For who asked; none where nothing is lacking.
     pub fn said(&self) -> Option<String> {
         let half = |name: &str, why: &Option<Error>| {
@@ -70,7 +70,7 @@ pub struct Retrieval<'a> {
     /// What is searched.
     pub about: &'a About,
     /// The question.
-    pub reading: &'a Reading,
+    pub reading: &'a QuestionReading,
     /// The question as the engine knows it.
     pub asked: &'a Arc<dyn Asked>,
 }
@@ -86,7 +86,7 @@ impl Retrieval<'_> {
     pub fn run(
         self,
         depth: usize,
-        lacking: &Lacking,
+        lacking: &MissingHalves,
         under_way: &UnderWay<'_>,
         timings: &mut Timings,
     ) -> Result<Retrieved> {
@@ -125,7 +125,7 @@ impl Retrieval<'_> {
                 (Some(by_words(in_time)), Some(meaning))
             }
         };
-        let mut lacking = Lacking::default();
+        let mut lacking = MissingHalves::default();
         let (mut vector, mut dense) = (None, Vec::new());
         if let Some((made, (found, took))) = meaning {
             timings.dense += took;
@@ -169,7 +169,7 @@ impl Retrieval<'_> {
     fn by_meaning(
         self,
         depth: usize,
-        lacking: &Lacking,
+        lacking: &MissingHalves,
         under_way: &UnderWay<'_>,
         timings: &mut Timings,
     ) -> (Result<Arc<[f32]>, String>, Found) {
@@ -293,7 +293,7 @@ mod tests {
             calls: AtomicUsize::new(0),
         });
         let asked: Arc<dyn Asked> = halves.clone();
-        let reading = Reading {
+        let reading = QuestionReading {
             request: SearchRequest {
                 mode,
                 ..SearchRequest::new("医保断缴")
@@ -310,11 +310,11 @@ mod tests {
         };
         let under_way = compute::enter(Budget::all());
         let mut timings = Timings::default();
-        let mut run = |lacking: &Lacking| {
+        let mut run = |lacking: &MissingHalves| {
             let found = retrieval.run(10, lacking, &under_way, &mut timings);
             found.map_err(|error| error.fault())
         };
-        let first = run(&Lacking::default())?;
+        let first = run(&MissingHalves::default())?;
         let before = halves.calls.load(Ordering::SeqCst);
         let again = run(&first.lacking)?;
         let said = first.lacking.said();

@@ -23,7 +23,7 @@ pub(super) const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// How a service is reached: where it is, who asks, whom both believe.
 #[derive(Clone, Default)]
-pub struct Reach {
+pub struct ServiceAddress {
     /// `HOST:PORT`, or with `http://` or `https://` before it.
     pub addr: String,
     /// A token that the service knows.
@@ -34,32 +34,32 @@ pub struct Reach {
     pub identity: Option<(String, String)>,
 }
 
-impl std::fmt::Debug for Reach {
+impl std::fmt::Debug for ServiceAddress {
     /// Without what is secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reach")
+        f.debug_struct("ServiceAddress")
             .field("addr", &self.addr)
             .finish_non_exhaustive()
     }
 }
 
-impl From<&str> for Reach {
+impl From<&str> for ServiceAddress {
     fn from(addr: &str) -> Self {
-        Reach {
+        ServiceAddress {
             addr: addr.to_owned(),
-            ..Reach::default()
+            ..ServiceAddress::default()
         }
     }
 }
 
-impl From<&String> for Reach {
+impl From<&String> for ServiceAddress {
     fn from(addr: &String) -> Self {
         addr.as_str().into()
     }
 }
 
-impl From<&Reach> for Reach {
-    fn from(reach: &Reach) -> Self {
+impl From<&ServiceAddress> for ServiceAddress {
+    fn from(reach: &ServiceAddress) -> Self {
         reach.clone()
     }
 }
@@ -91,7 +91,7 @@ impl Client {
     ///
     /// # Errors
     /// `Caller` if the address is none, `Unavailable` if nothing answers there.
-    pub async fn connect(reach: impl Into<Reach>) -> Result<Self> {
+    pub async fn connect(reach: impl Into<ServiceAddress>) -> Result<Self> {
         Ok(Client {
             inner: SearchServiceClient::new(channel(&reach.into()).await?)
                 .max_decoding_message_size(MAX_RESPONSE_BYTES),
@@ -186,7 +186,7 @@ impl Client {
 ///
 /// # Errors
 /// `Caller` if the address, the token or a certificate is none, `Unavailable` if nothing answers there.
-pub(super) async fn channel(reach: &Reach) -> Result<Way> {
+pub(super) async fn channel(reach: &ServiceAddress) -> Result<Way> {
     let addr = &reach.addr;
     let uri = match addr.contains("://") {
         true => addr.clone(),

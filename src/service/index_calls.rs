@@ -20,7 +20,7 @@ use crate::article::source::Source;
 use crate::compute::{Budget, late};
 use crate::error::{Error, Result};
 use crate::index::Runs;
-use crate::index::ingest::live::Change;
+use crate::index::ingest::live::ChangeGroup;
 use crate::index::ingest::{Outcome, now};
 
 /// Most ids of deleted articles in an answer.
@@ -89,7 +89,7 @@ impl IndexCalls {
         articles: Vec<wire::Article>,
         until: Option<Instant>,
         deadline: Option<Instant>,
-    ) -> Result<(Outcomes, Change)> {
+    ) -> Result<(Outcomes, ChangeGroup)> {
         let take = move |collection: &Collection, budget: Budget| {
             let budget = budget.until(until);
             let mut outcomes: Outcomes = Vec::with_capacity(articles.len());
@@ -126,7 +126,7 @@ impl IndexCalls {
     }
 
     /// The commit that makes a change durable.
-    async fn durable(&self, change: Change, deadline: Option<Instant>) -> Result<u64> {
+    async fn durable(&self, change: ChangeGroup, deadline: Option<Instant>) -> Result<u64> {
         let (tell, told) = oneshot::channel();
         let ended = || Error::unavailable("the service is shutting down").help("send it again when it is back");
         let collection = self.cell.get().ok_or_else(ended)?;

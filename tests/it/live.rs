@@ -12,7 +12,7 @@ use baowen::compute::Budget;
 use baowen::embed::{Embedder, HashEmbedder};
 use baowen::error::{Error, Fault, Result};
 use baowen::index::ingest::Outcome;
-use baowen::index::ingest::live::{Change, Live, Pace};
+use baowen::index::ingest::live::{ChangeGroup, Live, Pace};
 use baowen::index::ingest::maintain::Background;
 use baowen::index::ingest::selection::Selection;
 use baowen::index::{Backend, EmbeddedIndex, PreparedArticle, Rules, Runs, Writer};
@@ -40,13 +40,13 @@ fn live(backend: &Arc<impl Backend + 'static>) -> Live {
     Live::new(backend.clone(), writer, rules(), ASKED).unwrap()
 }
 
-fn upsert(live: &Live, source: &str, articles: &[Article]) -> (Vec<Result<Outcome>>, Change) {
+fn upsert(live: &Live, source: &str, articles: &[Article]) -> (Vec<Result<Outcome>>, ChangeGroup) {
     let taken = live.upsert(&given(source), articles.to_vec(), Budget::all()).unwrap();
     (taken.outcomes, taken.change)
 }
 
 /// What is told of a change, once it is.
-fn told(live: &Live, change: Change) -> mpsc::Receiver<Result<u64>> {
+fn told(live: &Live, change: ChangeGroup) -> mpsc::Receiver<Result<u64>> {
     let (tell, told) = mpsc::channel();
     live.when_durable(change, Box::new(move |result| drop(tell.send(result))));
     told

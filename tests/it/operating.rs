@@ -13,7 +13,7 @@ use baowen::error::Fault;
 use baowen::index::EmbeddedIndex;
 use baowen::search::request::{Mode, SearchRequest};
 use baowen::service::access::NewToken;
-use baowen::service::client::{Client, Reach};
+use baowen::service::client::{Client, ServiceAddress};
 use baowen::service::index_client::IndexClient;
 
 use crate::service::{block_on, sample_index};
@@ -108,8 +108,8 @@ impl Operated {
         self.child.wait().unwrap()
     }
 
-    fn reach(&self) -> Reach {
-        Reach::from(&self.address)
+    fn reach(&self) -> ServiceAddress {
+        ServiceAddress::from(&self.address)
     }
 }
 
@@ -146,7 +146,7 @@ fn question() -> SearchRequest {
 }
 
 /// How a question went.
-fn ask(reach: &Reach) -> Result<usize, (Fault, String)> {
+fn ask(reach: &ServiceAddress) -> Result<usize, (Fault, String)> {
     block_on(async {
         let mut client = Client::connect(reach).await?;
         Ok(client.search(&question()).await?.hits.len())
@@ -154,8 +154,8 @@ fn ask(reach: &Reach) -> Result<usize, (Fault, String)> {
     .map_err(|error: baowen::error::Error| (error.fault(), error.to_string()))
 }
 
-fn with(reach: &Reach, token: &str) -> Reach {
-    Reach {
+fn with(reach: &ServiceAddress, token: &str) -> ServiceAddress {
+    ServiceAddress {
         token: Some(token.to_owned()),
         ..reach.clone()
     }
@@ -203,7 +203,7 @@ fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
         (Some(late.token.as_str()), "none of this service's"),
         (Some(writes.token.as_str()), "needs the right search"),
     ] {
-        let refused = ask(&Reach {
+        let refused = ask(&ServiceAddress {
             token: token.map(str::to_owned),
             ..reach.clone()
         });
@@ -312,7 +312,7 @@ fn tls_both_ways_and_a_new_certificate_while_it_runs() {
         &path("clients"),
     ];
     let service = Operated::start(&index, &arguments);
-    let good = Reach {
+    let good = ServiceAddress {
         addr: format!("https://{}", service.address),
         authority: Some(certificate("authority.pem")),
         identity: Some((certificate("client.pem"), certificate("client.key"))),
@@ -321,11 +321,11 @@ fn tls_both_ways_and_a_new_certificate_while_it_runs() {
     assert!(ask(&good).unwrap() > 0);
     let (plain, stranger, nobody) = (
         service.reach(),
-        Reach {
+        ServiceAddress {
             authority: Some(certificate("stranger.pem")),
             ..good.clone()
         },
-        Reach {
+        ServiceAddress {
             identity: None,
             ..good.clone()
         },
@@ -549,7 +549,7 @@ fn a_service_that_others_reach_wants_tls_or_a_word() {
     );
     let service = Operated::start(&index, &["--listen", "0.0.0.0:0", "--insecure"]);
     let port = service.address.rsplit(':').next().unwrap();
-    assert!(ask(&Reach::from(&format!("127.0.0.1:{port}"))).unwrap() > 0);
+    assert!(ask(&ServiceAddress::from(&format!("127.0.0.1:{port}"))).unwrap() > 0);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::eval::table::align;
 use crate::eval::{auc, folds};
 use crate::profile::AnswerableCurve;
 use crate::search::Engine;
-use crate::search::confidence::{Signs, chance};
+use crate::search::confidence::{AnswerableSigns, chance};
 
 /// Penalty on the standardised weights: both groups are nearly separable, and without one the curve would be a step.
 const L2: f64 = 1e-3;
@@ -95,6 +95,6 @@ fn curve(fitted: &Logistic) -> Result<AnswerableCurve> {
 }
 
 /// The measures of each question.
-fn measure(engine: &Engine, question: &Question, texts: &[&str]) -> Result<Vec<Signs>> {
+fn measure(engine: &Engine, question: &Question, texts: &[&str]) -> Result<Vec<AnswerableSigns>> {
     Budget::all().try_map(texts, |text, budget| engine.signs(&question.request(text), budget))
 }

@@ -20,19 +20,19 @@ const READ: usize = 1 << 20;
 /// What a file holds, as far as a checksum tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Written {
+pub struct FileSum {
     /// Its bytes.
     pub bytes: u64,
     /// Their XXH3.
     pub sum: u64,
 }
 
-impl Written {
+impl FileSum {
     /// What a file holds, read to its end.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn of(mut file: impl Read) -> std::io::Result<Written> {
+    pub fn of(mut file: impl Read) -> std::io::Result<FileSum> {
         let (mut sum, mut buffer) = (Summed::default(), vec![0; READ]);
         loop {
             match file.read(&mut buffer)? {
@@ -43,19 +43,19 @@ impl Written {
     }
 }
 
-impl From<Written> for String {
-    fn from(written: Written) -> String {
+impl From<FileSum> for String {
+    fn from(written: FileSum) -> String {
         format!("{}-{:016x}", written.bytes, written.sum)
     }
 }
 
-impl TryFrom<String> for Written {
+impl TryFrom<String> for FileSum {
     type Error = &'static str;
 
-    fn try_from(text: String) -> Result<Written, Self::Error> {
+    fn try_from(text: String) -> Result<FileSum, Self::Error> {
         let read = || {
             let (bytes, sum) = text.split_once('-')?;
-            Some(Written {
+            Some(FileSum {
                 bytes: bytes.parse().ok()?,
                 sum: u64::from_str_radix(sum, 16).ok()?,
             })
@@ -64,7 +64,7 @@ impl TryFrom<String> for Written {
     }
 }
 
-/// [`Written`] of a file that is being written.
+/// [`FileSum`] of a file that is being written.
 #[derive(Default)]
 pub struct Summed {
     bytes: u64,
@@ -79,8 +79,8 @@ impl Summed {
     }
 
     /// What was written until now.
-    pub fn written(&self) -> Written {
-        Written {
+    pub fn written(&self) -> FileSum {
+        FileSum {
             bytes: self.bytes,
             sum: self.sum.digest(),
         }
@@ -95,7 +95,7 @@ pub struct Files {
     pub whole: bool,
     /// What each holds.
     #[serde(default)]
-    pub files: BTreeMap<String, Written>,
+    pub files: BTreeMap<String, FileSum>,
 }
 
 /// A text with the line that seals it.
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Files {
-        let written = Written::of(&b"abc"[..]).unwrap();
+        let written = FileSum::of(&b"abc"[..]).unwrap();
         Files {
             whole: true,
             files: [("a.idx".to_string(), written)].into(),

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::directory::META;
-use super::seal::{Files, Written, unseal};
+use super::seal::{FileSum, Files, unseal};
 use crate::error::{Error, Result};
 
 /// Refuses a commit of which a file is longer or shorter than it was written: a look at each, without reading it. One
@@ -42,7 +42,7 @@ pub(super) fn sealed(path: &Path) -> Result<Found<Option<Files>>> {
 }
 
 /// Whether a file holds what was written, read to its end.
-pub(super) fn compared(path: &Path, written: Written) -> Result<Found<()>> {
+pub(super) fn compared(path: &Path, written: FileSum) -> Result<Found<()>> {
     let read = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
     let (bytes, file) = match read {
         Ok(read) => read,
@@ -51,7 +51,7 @@ pub(super) fn compared(path: &Path, written: Written) -> Result<Found<()>> {
     if bytes != written.bytes {
         return Ok(Err(format!("has {bytes} bytes, was written with {}", written.bytes)));
     }
-    match Written::of(file) {
+    match FileSum::of(file) {
         Ok(found) if found == written => Ok(Ok(())),
         Ok(_) => Ok(Err("the checksum differs".into())),
         Err(error) => unreadable(path, &error).map(Err),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Ingest;
-use super::group::{Change, Grouped};
+use super::group::{ChangeGroup, Grouped};
 use crate::error::{Error, Result};
 use crate::index::backend::{Backend, Writer};
 use crate::index::prepare::Rules;
@@ -60,7 +60,7 @@ struct State {
     stamp: u64,
     /// When the next commit is due; none if nothing waits for one.
     due: Option<Instant>,
-    waiting: Vec<(Change, Told)>,
+    waiting: Vec<(ChangeGroup, Told)>,
     is_closing: bool,
 }
 
@@ -104,7 +104,7 @@ impl Commits {
     }
 
     /// Has a commit made soon, and `told` called once the change is durable, or lost; at once where it is so already.
-    pub fn when_durable(&self, change: Change, told: Told) {
+    pub fn when_durable(&self, change: ChangeGroup, told: Told) {
         let mut state = self.state();
         let known = match () {
             () if change.session != state.session => Err(lost(state.failed.as_ref())),
@@ -169,7 +169,7 @@ impl Commits {
     }
 
     /// Notes that a change waits for a commit, if it does.
-    pub fn changed(&self, change: Change) {
+    pub fn changed(&self, change: ChangeGroup) {
         let mut state = self.state();
         if change.session != state.session || change.group <= state.durable {
             return;
@@ -265,7 +265,7 @@ impl Commits {
                 .into_iter()
                 .partition(|(change, _)| change.group <= durable);
             state.waiting = waiting;
-            let done: Vec<(Change, Told)> = done;
+            let done: Vec<(ChangeGroup, Told)> = done;
             news.extend(done.into_iter().map(|(_, told)| (told, Ok(stamp))));
         }
         drop((state, writer));

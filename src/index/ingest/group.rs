@@ -13,7 +13,7 @@ use crate::model::Origin;
 
 /// Names a group of changes: those of one session before one commit of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Change {
+pub struct ChangeGroup {
     /// The stretch of a writer's life in which nothing was lost; random, so that no two lives share one.
     pub session: u64,
     /// Which commit of this writer, counted from 1, makes it durable; 0 if it is durable already.
@@ -47,9 +47,9 @@ impl Grouped {
     }
 
     /// The group that what was written just now belongs to; a durable one if nothing waits for a commit.
-    pub fn change(&self) -> Change {
+    pub fn change(&self) -> ChangeGroup {
         let (session, group) = (self.session, if self.is_dirty { self.group } else { 0 });
-        Change { session, group }
+        ChangeGroup { session, group }
     }
 
     /// The stretch of life that this is.

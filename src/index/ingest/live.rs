@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use super::commits::{Commits, tell};
 pub use super::commits::{Pace, Told};
-pub use super::group::Change;
+pub use super::group::ChangeGroup;
 use super::group::Grouped;
 use super::selection::{Selected, Selection};
 use super::{Ingest, Outcome};
@@ -35,7 +35,7 @@ pub struct Taken {
     /// One for each article, in their order.
     pub outcomes: Vec<Result<Outcome>>,
     /// What [`Live::when_durable`] takes.
-    pub change: Change,
+    pub change: ChangeGroup,
 }
 
 /// What became of articles that were to go.
@@ -44,7 +44,7 @@ pub struct Deleted {
     /// Those that went, and those that were named by id and were not there.
     pub selected: Selected,
     /// What [`Live::when_durable`] takes.
-    pub change: Change,
+    pub change: ChangeGroup,
 }
 
 /// An index that lives. Dropped, it commits what it was given.
@@ -213,7 +213,7 @@ impl Live {
     }
 
     /// Has a commit made soon, and `told` called once the change is durable, or lost; at once where it is so already.
-    pub fn when_durable(&self, change: Change, told: Told) {
+    pub fn when_durable(&self, change: ChangeGroup, told: Told) {
         self.shared.when_durable(change, told);
     }
 

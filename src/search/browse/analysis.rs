@@ -1,6 +1,6 @@
 //! What becomes of a text before it is looked up: for people who want to know why something was found or was not.
 
-use super::super::reading::Reading;
+use super::super::reading::QuestionReading;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::Snapshot;
@@ -67,7 +67,7 @@ pub fn analyze(
         return Err(error);
     }
     let corrected = match length {
-        ..=LONGEST_QUESTION => Reading::new(&SearchRequest::new(text), analyzer, snapshot, budget)?.corrected,
+        ..=LONGEST_QUESTION => QuestionReading::new(&SearchRequest::new(text), analyzer, snapshot, budget)?.corrected,
         _ => None,
     };
     let document = analyzer.document(text);

@@ -10,7 +10,7 @@ use crate::text::{Amount, Bound, Decimal, Unit, Value, amounts, bound, unit_at};
 
 /// How a sentence's conditions stand to the case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(super) enum ConditionFit {
     /// No condition that can be compared.
     Unknown,
     /// At least one condition holds.
@@ -42,8 +42,8 @@ impl Case {
     }
 
     /// How the conditions of a normalised line stand to this case.
-    pub fn fit(&self, line: &str) -> Fit {
-        let mut fit = Fit::Unknown;
+    pub fn fit(&self, line: &str) -> ConditionFit {
+        let mut fit = ConditionFit::Unknown;
         if self.told.is_empty() {
             return fit;
         }
@@ -57,8 +57,8 @@ impl Case {
                     Bound::Most => told.value <= limit.value,
                 };
                 fit = match holds {
-                    true => Fit::Holds,
-                    false if fit == Fit::Unknown => Fit::Fails,
+                    true => ConditionFit::Holds,
+                    false if fit == ConditionFit::Unknown => ConditionFit::Fails,
                     false => fit,
                 };
             }
@@ -119,22 +119,22 @@ mod tests {
 
     #[test]
     fn a_condition_holds_or_fails() {
-        let check = |question: &str, line: &str, expected: Fit| {
+        let check = |question: &str, line: &str, expected: ConditionFit| {
             assert_eq!(Case::new(question).fit(line), expected, "{question} {line}");
         };
-        check("断了四个月怎么办", "3个月内补缴的恢复待遇", Fit::Fails);
-        check("断了四个月怎么办", "超过3个月补缴的,需等待30天", Fit::Holds);
-        check("断了四个月怎么办", "断缴不超过3个月的", Fit::Fails);
-        check("断了两个月怎么办", "不满3个月的", Fit::Holds);
-        check("断了四个月怎么办", "3个月内恢复,超过3个月的等待", Fit::Holds);
-        check("拖了一百来天", "延迟超过90天", Fit::Holds);
-        check("孩子两岁", "3周岁之前不保", Fit::Holds);
-        check("交满十五年了", "缴费满15年后", Fit::Holds);
+        check("断了四个月怎么办", "3个月内补缴的恢复待遇", ConditionFit::Fails);
+        check("断了四个月怎么办", "超过3个月补缴的,需等待30天", ConditionFit::Holds);
+        check("断了四个月怎么办", "断缴不超过3个月的", ConditionFit::Fails);
+        check("断了两个月怎么办", "不满3个月的", ConditionFit::Holds);
+        check("断了四个月怎么办", "3个月内恢复,超过3个月的等待", ConditionFit::Holds);
+        check("拖了一百来天", "延迟超过90天", ConditionFit::Holds);
+        check("孩子两岁", "3周岁之前不保", ConditionFit::Holds);
+        check("交满十五年了", "缴费满15年后", ConditionFit::Holds);
         // No number told, no condition, another unit.
-        check("断了几个月", "3个月内补缴", Fit::Unknown);
-        check("断了四个月", "等待3个月", Fit::Unknown);
-        check("断了四个月", "10日内转出", Fit::Unknown);
-        check("", "", Fit::Unknown);
+        check("断了几个月", "3个月内补缴", ConditionFit::Unknown);
+        check("断了四个月", "等待3个月", ConditionFit::Unknown);
+        check("断了四个月", "10日内转出", ConditionFit::Unknown);
+        check("", "", ConditionFit::Unknown);
     }
 
     proptest! {

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::condition::{Case, Fit};
+use super::condition::{Case, ConditionFit};
 use super::question;
 use super::shape::{Form, Shape, marker_length};
 use super::shown::{Piece, shown};
@@ -124,9 +124,9 @@ impl AnswerFinder {
             self.signs.read(&line.text, line.marker, &mut contents);
         }
         let contents = contents;
-        let fits: Vec<Fit> = lines.iter().map(|line| self.case.fit(&line.text)).collect();
+        let fits: Vec<ConditionFit> = lines.iter().map(|line| self.case.fit(&line.text)).collect();
         // A condition that fails may be the answer, unless another one covers the case.
-        let contrasted = fits.contains(&Fit::Holds);
+        let contrasted = fits.contains(&ConditionFit::Holds);
         let weights = self.local_weights(&contents, title);
         let near = nearness(text, &ranges, near);
         let telling_worth = if self.signs.exact() { TELLING_EXACTLY } else { TELLING };
@@ -152,8 +152,8 @@ impl AnswerFinder {
                 matched += heading.map_or(0.0, |heading| part * sum(heading.terms));
             }
             let fits = match fits[at] {
-                Fit::Holds => HOLDS,
-                Fit::Fails if contrasted => FAILS,
+                ConditionFit::Holds => HOLDS,
+                ConditionFit::Fails if contrasted => FAILS,
                 _ => 0.0,
             };
             let introduced = if after_heading { INTRODUCED } else { 0.0 };

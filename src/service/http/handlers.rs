@@ -49,7 +49,7 @@ pub fn routes(services: &Services) -> Router {
     let mut router = Router::new();
     for method in METHODS {
         for address in method.addresses {
-            let place = Place {
+            let place = Route {
                 services: services.clone(),
                 message: method.request,
                 given: address.given,
@@ -62,13 +62,13 @@ pub fn routes(services: &Services) -> Router {
 }
 
 /// Where a handler is put.
-struct Place {
+struct Route {
     services: Services,
     message: &'static str,
     given: Given,
 }
 
-impl Place {
+impl Route {
     fn handler(self, rpc: Rpc) -> MethodRouter {
         match rpc {
             Rpc::Search => {
