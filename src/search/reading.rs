@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::index::{LexicalQuery, Snapshot};
 use crate::text::{Analyzer, QueryTerm, Usage, model_form};
 
-/// What a term weighs that was written and is not in what was read, where passages hold it.
+/// What a term weighs that was written and is not in what was read, where passages hold it. Set by hand, not measured.
 const WRITTEN: f32 = 0.5;
 
 /// A request and what was made of it.

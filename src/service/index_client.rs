@@ -26,7 +26,7 @@ const MESSAGE_BYTES: usize = 256 << 10;
 const MESSAGE_ARTICLES: usize = 100;
 /// What an article takes beside its texts.
 const ARTICLE_BYTES: usize = 64;
-/// How often, and after how long, it asks again where the service is full.
+/// How often, and after how long, it asks again where the service is full: for a minute. Not measured.
 const TRIES: usize = 300;
 const PAUSE: Duration = Duration::from_millis(200);
 

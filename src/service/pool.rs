@@ -48,9 +48,9 @@ pub struct SearchPool {
 
 /// A caller takes no more than so many times what it leaves free: one that asks without end leaves a quarter of the
 /// queue to others, who always find a place.
-const GREED: usize = 3;
-/// Of so many searches the last one counts as one.
-const MEMORY: u64 = 32;
+const SHARE_OF_FREE: usize = 3;
+/// The usual time is an exponential moving average over about so many searches. Not measured.
+const AVERAGED_OVER: u64 = 32;
 
 impl SearchPool {
     /// At most `threads` searches (at least one) at a time, before which `queue` may wait.
@@ -155,7 +155,7 @@ impl SearchPool {
         let free = self.admission.available_permits() + self.batches.count();
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let own = callers.entry(caller.clone()).or_default();
-        if *own > 0 && *own > free.saturating_mul(GREED) {
+        if *own > 0 && *own > free.saturating_mul(SHARE_OF_FREE) {
             return Err(self.greedy(*own));
         }
         *own += 1;
@@ -299,7 +299,7 @@ fn remember(usual: &AtomicU64, time: Duration) {
     let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(1 << 40);
     let now = match usual.load(Ordering::Relaxed) {
         0 => time,
-        before => (before * (MEMORY - 1) + time) / MEMORY,
+        before => (before * (AVERAGED_OVER - 1) + time) / AVERAGED_OVER,
     };
     usual.store(now, Ordering::Relaxed);
 }

@@ -26,9 +26,8 @@ use super::year;
 /// version, the tables of normalisation. An index built under another version refuses to open.
 const RULES: &str = "text-4";
 
-/// Whether the segmenter guesses words that no dictionary holds. Off: it ranks alike
-/// (differences below 0.002 on both development sets), and a guess depends on its neighbours, which are others in a
-/// question than in its answer.
+/// Whether the segmenter guesses words that no dictionary holds. Off: it ranks alike (differences below 0.002 on both
+/// development sets), and a guess depends on its neighbours, which are others in a question than in its answer.
 const HMM: bool = false;
 
 /// Whether the bigram stream holds single characters beside the pairs. They double the stream and lift users'

@@ -56,7 +56,8 @@ pub struct AnalyzedQuery {
     pub dropped: Vec<String>,
 }
 
-/// What the same amount in another unit weighs beside the written one: 90天 where 三个月 was asked for.
+/// What the same amount in another unit weighs beside the written one: 90天 where 三个月 was asked for. Set by hand, not
+/// measured.
 const EQUAL_AMOUNT: f32 = 0.75;
 
 /// No stop phrase and no synonym is longer, in words.

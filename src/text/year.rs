@@ -2,8 +2,7 @@
 //!
 //! A year counts where it says what a text is about: not the one in which somebody was born or some firm founded
 //! (`index/lexicon/passing-years.txt`). Owns the reading only, and which years are merely those of an edition (2021版,
-//! a document's number); what a year does
-//! to a ranking is the search layer's.
+//! a document's number); what a year does to a ranking is the search layer's.
 
 use std::ops::Range;
 use std::sync::LazyLock;

@@ -16,7 +16,7 @@ use crate::error::{Context, Error, Fault, Result};
 use crate::index::forward::Forward;
 use crate::index::graph::Graph;
 
-/// How often a commit may come while files are read before what is found missing counts.
+/// How often a commit may come while files are read before what is found missing counts. Not measured.
 const TRIES: usize = 20;
 
 /// What was found wrong, in words that begin with the file.

@@ -26,7 +26,7 @@ use crate::model::{Article, Origin};
 /// The stack of the thread that commits; it opens new segments, as a thread that searches does.
 const STACK: usize = 4 << 20;
 
-/// How often what is to go is looked for while others write.
+/// How often what is to go is looked for while others write. Not measured.
 const FINDS: usize = 5;
 
 /// What became of articles that were given.

@@ -5,14 +5,12 @@ use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::index::Snapshot;
 use crate::model::Date;
-use crate::search::request::SearchRequest;
+use crate::search::request::{MAX_QUERY_CHARS, SearchRequest};
 use crate::search::response::Span;
 use crate::text::{Analyzer, QueryTerm, Region, Token, sentences};
 
 /// The longest text that is taken apart, in characters.
 const LONGEST: usize = 10_000;
-/// The longest question that is corrected, in characters: beyond, a text is no question.
-const LONGEST_QUESTION: usize = 1_000;
 
 /// A term and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +65,7 @@ pub fn analyze(
         return Err(error);
     }
     let corrected = match length {
-        ..=LONGEST_QUESTION => QuestionReading::new(&SearchRequest::new(text), analyzer, snapshot, budget)?.corrected,
+        ..=MAX_QUERY_CHARS => QuestionReading::new(&SearchRequest::new(text), analyzer, snapshot, budget)?.corrected,
         _ => None,
     };
     let document = analyzer.document(text);

@@ -40,9 +40,11 @@ pub fn with_origins<S>(inner: S, allowed: &str) -> Result<Cors<S>> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(names(ALLOWED_HEADERS).collect::<Vec<_>>())
         .expose_headers(names(SHOWN_HEADERS).collect::<Vec<_>>())
-        .max_age(Duration::from_secs(600)))
+        .max_age(REMEMBERED))
 }
 
+/// How long a browser may remember what it was told of an origin. Not measured.
+const REMEMBERED: Duration = Duration::from_secs(600);
 /// What a page of another origin may send: for JSON, and for gRPC-Web.
 const ALLOWED_HEADERS: &[&str] = &[
     "authorization",
