@@ -291,9 +291,10 @@ impl Profile {
             .filter(|(_, right)| !right)
             .map(|(name, _)| name)
             .collect();
-        match wrong.is_empty() {
-            true => Ok(()),
-            false => Err(Error::caller(format!("numbers out of range: {}", wrong.join(", ")))),
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::caller(format!("numbers out of range: {}", wrong.join(", "))))
         }
     }
 

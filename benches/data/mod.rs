@@ -145,9 +145,10 @@ fn given(folder: &Path) -> Result<Vec<(String, Vec<f32>)>> {
         .zip(0..)
         .map(|(question, at)| (question.to_string(), vectors.row(at).to_vec()))
         .collect();
-    match questions.len() == vectors.nrows() {
-        true => Ok(questions),
-        false => Err(Error::caller("queries.txt and queries.npy do not belong together")),
+    if questions.len() == vectors.nrows() {
+        Ok(questions)
+    } else {
+        Err(Error::caller("queries.txt and queries.npy do not belong together"))
     }
 }
 
@@ -162,10 +163,11 @@ fn shared() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = std::env::var_os("BAOWEN_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
     let folder = folder.join("data/bench/insurance");
-    match folder.is_dir() {
-        true => Ok(folder),
-        false => Err(Error::missing(format!("no shared data in {}", folder.display()))
-            .help("set BAOWEN_BENCH_DATA and BAOWEN_BENCH_INDEX, or BAOWEN_SHARED")),
+    if folder.is_dir() {
+        Ok(folder)
+    } else {
+        Err(Error::missing(format!("no shared data in {}", folder.display()))
+            .help("set BAOWEN_BENCH_DATA and BAOWEN_BENCH_INDEX, or BAOWEN_SHARED"))
     }
 }
 

@@ -106,9 +106,10 @@ pub(super) fn opening(fields: &mut Map<String, Value>, wants_question: bool) -> 
         if is_short(&asked) {
             question = Some(asked);
             // What else the asker says is a text of its own.
-            match says_more_than_who(&rest) {
-                true => parts[0] = rest,
-                false => drop(parts.remove(0)),
+            if says_more_than_who(&rest) {
+                parts[0] = rest;
+            } else {
+                drop(parts.remove(0));
             }
         }
     }

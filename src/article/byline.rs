@@ -225,9 +225,12 @@ pub(super) fn signed(lines: &[&str]) -> Option<Date> {
         .iter()
         .map(|line| line.trim())
         .filter(|line| !line.is_empty())
-        .map(|line| match line.is_ascii() || line.len() > 4 * MAX_SIGNED {
-            true => Cow::Borrowed(line),
-            false => Cow::Owned(Normalized::new(line).text),
+        .map(|line| {
+            if line.is_ascii() || line.len() > 4 * MAX_SIGNED {
+                Cow::Borrowed(line)
+            } else {
+                Cow::Owned(Normalized::new(line).text)
+            }
         })
         .collect();
     let day = |at: usize| {

@@ -112,10 +112,12 @@ pub(super) fn decode_whole<'a>(
     decode(bytes, declared).map(|text| (text, None)).or_else(|reason| {
         let (text, damaged) = decode_damaged(bytes, declared).ok_or(reason)?;
         let places: Vec<String> = places(bytes).take(NAMED).map(|place| place.to_string()).collect();
-        let named = match places.is_empty() {
-            true => String::new(),
-            false if damaged > places.len() => format!(" (the first at bytes {})", places.join(", ")),
-            false => format!(" (at bytes {})", places.join(", ")),
+        let named = if places.is_empty() {
+            String::new()
+        } else if damaged > places.len() {
+            format!(" (the first at bytes {})", places.join(", "))
+        } else {
+            format!(" (at bytes {})", places.join(", "))
         };
         let said = format!("is damaged in {damaged} places{named}, shown as \u{fffd}");
         Ok((Cow::Owned(text), Some(said)))
@@ -203,9 +205,12 @@ fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
         return None;
     }
     [UTF_16LE, UTF_16BE].into_iter().find(|&encoding| {
-        let units = sample.chunks_exact(2).map(|pair| match encoding == UTF_16LE {
-            true => u16::from_le_bytes([pair[0], pair[1]]),
-            false => u16::from_be_bytes([pair[0], pair[1]]),
+        let units = sample.chunks_exact(2).map(|pair| {
+            if encoding == UTF_16LE {
+                u16::from_le_bytes([pair[0], pair[1]])
+            } else {
+                u16::from_be_bytes([pair[0], pair[1]])
+            }
         });
         let (mut plain, mut han, mut common, mut strange) = (0usize, 0usize, 0usize, 0usize);
         for unit in units {

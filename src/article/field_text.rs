@@ -31,9 +31,12 @@ fn take_parts(value: &mut Value, parts: &mut Vec<String>, depth: usize) {
             if values.iter().any(is_span) && values.iter().all(|value| is_span(value) || is_break(value)) =>
         {
             let mut spans = Vec::new();
-            values.iter_mut().for_each(|value| match is_break(value) {
-                true => spans.push("\n".to_string()),
-                false => take_parts(value, &mut spans, depth + 1),
+            values.iter_mut().for_each(|value| {
+                if is_break(value) {
+                    spans.push("\n".to_string());
+                } else {
+                    take_parts(value, &mut spans, depth + 1)
+                }
             });
             parts.push(spans.concat());
             values.retain(says_more);

@@ -247,10 +247,12 @@ pub(super) enum Speaker {
 pub(super) fn speaker(part: &Map<String, Value>) -> Option<Speaker> {
     let said = part.iter().find(|(name, _)| has_role(name, Role::Speaker));
     let who = plain(said?.1.as_str()?);
-    Some(match () {
-        () if NAMES.askers.contains(&who) => Speaker::Asker,
-        () if NAMES.prompts.contains(&who) => Speaker::Prompt,
-        () => Speaker::Other,
+    Some(if NAMES.askers.contains(&who) {
+        Speaker::Asker
+    } else if NAMES.prompts.contains(&who) {
+        Speaker::Prompt
+    } else {
+        Speaker::Other
     })
 }
 

@@ -41,12 +41,13 @@ pub(super) fn unfolded(record: Value) -> Value {
         let Value::Object(mut fields) = record else {
             return record;
         };
-        let inner = match has_text(fields.keys().map(String::as_str)) {
-            true => None,
-            false => fields
+        let inner = if has_text(fields.keys().map(String::as_str)) {
+            None
+        } else {
+            fields
                 .iter()
                 .find(|(_, value)| holds_text(value))
-                .map(|(name, _)| name.clone()),
+                .map(|(name, _)| name.clone())
         };
         let Some(Value::Object(mut inside)) = inner.and_then(|name| fields.remove(&name)) else {
             return Value::Object(fields);
@@ -90,9 +91,10 @@ pub(super) fn lift(fields: &mut Map<String, Value>) {
         };
         let mut rest = Map::new();
         for (field, value) in inner {
-            match says_already(fields, &field) || field == name || has_role(&field, Role::Id) {
-                true => rest.insert(field, value),
-                false => fields.insert(field, value),
+            if says_already(fields, &field) || field == name || has_role(&field, Role::Id) {
+                rest.insert(field, value)
+            } else {
+                fields.insert(field, value)
             };
         }
         if !rest.is_empty() {

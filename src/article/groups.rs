@@ -133,10 +133,12 @@ fn take(
     let mut shared = above.clone();
     for (name, value) in own {
         // What a group is called or when it was made is no title or day of its records.
-        let name = match () {
-            () if has_role(&name, Role::Title) => "category".to_string(),
-            () if is_known(&name) => format!("category {name}"),
-            () => name,
+        let name = if has_role(&name, Role::Title) {
+            "category".to_string()
+        } else if is_known(&name) {
+            format!("category {name}")
+        } else {
+            name
         };
         let is_short = shared.len() < MAX_SHARED_VALUES && value.to_string().len() <= MAX_SHARED;
         repeated::add(if is_short { &mut shared } else { once }, name, value, 2);

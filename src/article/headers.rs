@@ -98,9 +98,12 @@ fn unmerged(row: &[String]) -> Vec<&String> {
 /// How many rows name the columns: two where the first joins columns by the same name for several, or by one that
 /// stands over several, and the second names each.
 pub(super) fn header_rows(rows: &[(usize, Vec<String>)]) -> usize {
-    match has_header(rows) {
-        true if joins_columns(rows) || stands_over_columns(rows) => 2,
-        is_header => usize::from(is_header),
+    if !has_header(rows) {
+        0
+    } else if joins_columns(rows) || stands_over_columns(rows) {
+        2
+    } else {
+        1
     }
 }
 
@@ -161,9 +164,10 @@ pub(super) fn names(heads: &[(usize, Vec<String>)]) -> Vec<String> {
             over = if cell.is_empty() { over } else { cell };
             // A name stands over the columns to its right that are named below it.
             let is_under = |(_, row): &(usize, Vec<String>)| row.get(at).is_some_and(|cell| !cell.is_empty());
-            let cell = match cell.is_empty() && heads[nth + 1..].iter().any(is_under) {
-                true => over,
-                false => cell,
+            let cell = if cell.is_empty() && heads[nth + 1..].iter().any(is_under) {
+                over
+            } else {
+                cell
             };
             if !cell.is_empty() && name != cell {
                 *name = if name.is_empty() {
@@ -185,17 +189,20 @@ pub(super) fn names_by_shape(rows: &[(usize, Vec<String>)]) -> Option<Vec<String
         return None;
     }
     let all = |at: usize, is: fn(&str) -> bool| rows.iter().all(|(_, row)| is(&row[at]));
-    let name = |at: usize| match () {
-        () if all(at, |cell| cell.starts_with("http://") || cell.starts_with("https://")) => Some("url"),
-        () if all(at, |cell| {
+    let name = |at: usize| {
+        if all(at, |cell| cell.starts_with("http://") || cell.starts_with("https://")) {
+            Some("url")
+        } else if all(at, |cell| {
             !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit())
-        }) =>
-        {
+        }) {
             Some("no")
+        } else if all(at, |cell| cell.contains(['。', '；'])) {
+            Some("text")
+        } else if all(at, |cell| !cell.is_empty() && cell.chars().count() <= MAX_TITLE) {
+            Some("title")
+        } else {
+            None
         }
-        () if all(at, |cell| cell.contains(['。', '；'])) => Some("text"),
-        () if all(at, |cell| !cell.is_empty() && cell.chars().count() <= MAX_TITLE) => Some("title"),
-        () => None,
     };
     let names: Vec<String> = (0..wide).filter_map(name).map(String::from).collect();
     let count = |name: &str| names.iter().filter(|other| *other == name).count();

@@ -77,11 +77,12 @@ pub fn check(article: &Article) -> Result<()> {
 
 /// Refuses what has more than it may.
 pub(super) fn most(field: &str, has: usize, most: usize, what: &str) -> Result<()> {
-    match has > most {
-        true => Err(Error::caller(format!(
+    if has > most {
+        Err(Error::caller(format!(
             "{field}: has {has} {what}, at most {most} are allowed"
-        ))),
-        false => Ok(()),
+        )))
+    } else {
+        Ok(())
     }
 }
 

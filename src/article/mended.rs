@@ -40,9 +40,10 @@ fn with_ranges(text: &str) -> Cow<'_, str> {
         kept.extend([&text[done..at], "\\~\\~"]);
         done = at + 2;
     }
-    match ranges.is_empty() {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(kept + &text[done..]),
+    if ranges.is_empty() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(kept + &text[done..])
     }
 }
 
@@ -135,9 +136,10 @@ fn kept_apart(text: &str) -> Cow<'_, str> {
                     && (!sentences || (label(line) && label(next)))
             });
             changed |= apart;
-            kept.push(match apart {
-                true => format!("{}  ", line.trim_end()).into(),
-                false => line.into(),
+            kept.push(if apart {
+                format!("{}  ", line.trim_end()).into()
+            } else {
+                line.into()
             });
         }
         if end < lines.len() {
@@ -145,9 +147,10 @@ fn kept_apart(text: &str) -> Cow<'_, str> {
         }
         at = end + 1;
     }
-    match changed {
-        true => Cow::Owned(kept.join("\n")),
-        false => Cow::Borrowed(text),
+    if changed {
+        Cow::Owned(kept.join("\n"))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -208,9 +211,10 @@ fn widened(text: &str) -> Cow<'_, str> {
     // The most cells of a line's own and those below it, up to a blank one.
     let mut most = vec![0; lines.len() + 1];
     for (at, line) in lines.iter().enumerate().rev() {
-        most[at] = match line.trim().is_empty() {
-            true => 0,
-            false => cells(line).max(most[at + 1]),
+        most[at] = if line.trim().is_empty() {
+            0
+        } else {
+            cells(line).max(most[at + 1])
         };
     }
     let mut wide = String::new();
@@ -247,9 +251,10 @@ fn widened(text: &str) -> Cow<'_, str> {
 fn cells(row: &str) -> usize {
     let row = row.trim();
     let row = row.strip_prefix('|').unwrap_or(row);
-    let row = match row.ends_with("\\|") {
-        true => row,
-        false => row.strip_suffix('|').unwrap_or(row),
+    let row = if row.ends_with("\\|") {
+        row
+    } else {
+        row.strip_suffix('|').unwrap_or(row)
     };
     let escaped = row.matches("\\|").count();
     1 + row.matches('|').count() - escaped

@@ -16,9 +16,10 @@ pub(super) fn page_numbers(lines: &[&str]) -> Vec<usize> {
             return Vec::new();
         }
     }
-    match found.len() > 1 {
-        true => found.into_iter().map(|(at, _)| at).collect(),
-        false => Vec::new(),
+    if found.len() > 1 {
+        found.into_iter().map(|(at, _)| at).collect()
+    } else {
+        Vec::new()
     }
 }
 

@@ -168,9 +168,10 @@ impl ArticleReader {
             return Err((None, Why::Empty, "holds nothing but white space".into()));
         }
         // Some old programs end lines by a carriage return alone.
-        let text = match text.contains('\r') && !text.contains('\n') {
-            true => Cow::Owned(text.replace('\r', "\n")),
-            false => text,
+        let text = if text.contains('\r') && !text.contains('\n') {
+            Cow::Owned(text.replace('\r', "\n"))
+        } else {
+            text
         };
         let name = walk::title_from_name(&file.path);
         let reading = match format {

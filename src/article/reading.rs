@@ -72,19 +72,23 @@ pub(super) fn doubt(articles: &[(usize, Article)], left_out: &[LeftOut]) -> Opti
         .filter(|left| matches!(left.reason, "around the article" | "behind the article"))
         .map(|left| prose(&left.text))
         .sum();
-    match () {
-        _ if articles.is_empty() => None,
-        _ if kept * 2 < lost => Some(format!(
+    if articles.is_empty() {
+        None
+    } else if kept * 2 < lost {
+        Some(format!(
             "kept {kept} of the {} characters of its sentences",
             kept + lost
-        )),
-        _ if doubtful > 0 => Some(format!(
+        ))
+    } else if doubtful > 0 {
+        Some(format!(
             "left out {doubtful} characters of sentences that stood aside or hidden"
-        )),
-        _ if around >= AROUND && around * 5 >= kept => Some(format!(
+        ))
+    } else if around >= AROUND && around * 5 >= kept {
+        Some(format!(
             "left out {around} characters of sentences that stood around the article"
-        )),
-        _ => None,
+        ))
+    } else {
+        None
     }
 }
 

@@ -217,9 +217,10 @@ pub(super) fn bounded(mut article: Article, name: &str) -> Result<Article, Strin
         let title = std::mem::replace(&mut article.title, name.to_string());
         article.text = format!("{title}\n\n{}", article.text);
     }
-    match article.text.len() > MAX_TEXT {
-        true => Err(too_long(article.text.len())),
-        false => Ok(article),
+    if article.text.len() > MAX_TEXT {
+        Err(too_long(article.text.len()))
+    } else {
+        Ok(article)
     }
 }
 
@@ -323,10 +324,13 @@ fn names(value: &Value, found: &mut Vec<String>) -> bool {
             let parts = text.split([',', '、', ';', '/', '\u{ff0c}', '\u{ff1b}']).map(str::trim);
             let mut all = true;
             for part in parts.filter(|part| !part.is_empty()) {
-                match found.iter().any(|known| known == part) {
-                    true => {}
-                    false if part.len() <= 60 && found.len() < 64 => found.push(part.to_string()),
-                    false => all = false,
+                if found.iter().any(|known| known == part) {
+                    continue;
+                }
+                if part.len() <= 60 && found.len() < 64 {
+                    found.push(part.to_string());
+                } else {
+                    all = false;
                 }
             }
             all

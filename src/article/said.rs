@@ -94,10 +94,12 @@ pub(super) fn is_said(text: &str, other: &str) -> bool {
 
 /// A text behind its name, where that is a name in words.
 pub(super) fn under(name: &str, text: String) -> String {
-    match name.contains(is_han) && !text.starts_with(name) {
-        true if name.ends_with(['？', '?']) => format!("{name}\n{text}"),
-        true => format!("{name}：{text}"),
-        false => text,
+    if !name.contains(is_han) || text.starts_with(name) {
+        text
+    } else if name.ends_with(['？', '?']) {
+        format!("{name}\n{text}")
+    } else {
+        format!("{name}：{text}")
     }
 }
 

@@ -195,15 +195,16 @@ fn key_of(question: &str) -> String {
 pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> Vec<Reading> {
     // Pages of records, one list behind the other.
     let is_page = |page: &Value| matches!(page, Value::Array(records) if records.iter().all(Value::is_object));
-    let records = match !records.is_empty() && records.iter().all(is_page) {
-        true => records
+    let records = if !records.is_empty() && records.iter().all(is_page) {
+        records
             .into_iter()
             .flat_map(|page| match page {
                 Value::Array(records) => records,
                 record => vec![record],
             })
-            .collect(),
-        false => records,
+            .collect()
+    } else {
+        records
     };
     if is_rows(&records) {
         let names = records[0].as_array().map_or(&[][..], Vec::as_slice).iter();

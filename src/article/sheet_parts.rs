@@ -63,13 +63,13 @@ fn side_by_side(rows: Vec<Row>) -> Vec<Vec<Row>> {
         let is_of_all = at < top && only_cell(&row).is_some() && row.len() <= wide;
         for (number, part) in parts.iter_mut().enumerate() {
             let is_last = number + 1 == blocks;
-            let cells = match is_of_all {
-                true => row.clone(),
-                false if is_last => std::mem::take(&mut row),
-                false => {
-                    let behind = row.split_off(wide.min(row.len()));
-                    std::mem::replace(&mut row, behind)
-                }
+            let cells = if is_of_all {
+                row.clone()
+            } else if is_last {
+                std::mem::take(&mut row)
+            } else {
+                let behind = row.split_off(wide.min(row.len()));
+                std::mem::replace(&mut row, behind)
             };
             if cells.iter().any(|cell| !cell.is_empty()) {
                 part.push((line, cells));

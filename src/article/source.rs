@@ -60,10 +60,11 @@ impl Scope {
     /// A path below the one that was named, in full.
     pub fn full_path(&self, path: &Path) -> Option<PathBuf> {
         let below = path.strip_prefix(&self.given).ok()?;
-        match below.as_os_str().is_empty() {
+        if below.as_os_str().is_empty() {
             // Joining nothing would put a slash behind a file's name.
-            true => Some(self.full.clone()),
-            false => Some(self.full.join(below)),
+            Some(self.full.clone())
+        } else {
+            Some(self.full.join(below))
         }
     }
 }
@@ -80,9 +81,10 @@ impl Source {
 
     /// The folder.
     pub fn folder(&self) -> Cow<'_, Path> {
-        match self.root.contains('%') {
-            true => PathBuf::from(file_name(&self.root)).into(),
-            false => Path::new(&self.root).into(),
+        if self.root.contains('%') {
+            PathBuf::from(file_name(&self.root)).into()
+        } else {
+            Path::new(&self.root).into()
         }
     }
 
@@ -224,9 +226,10 @@ impl Sources {
         };
         let full = path.canonicalize().map_err(unreachable)?;
         let is_folder = full.metadata().map_err(unreachable)?.is_dir();
-        let (root, kind) = match is_folder {
-            true => (full.clone(), SourceKind::Folder),
-            false => (full.parent().unwrap_or(Path::new("/")).to_path_buf(), SourceKind::Files),
+        let (root, kind) = if is_folder {
+            (full.clone(), SourceKind::Folder)
+        } else {
+            (full.parent().unwrap_or(Path::new("/")).to_path_buf(), SourceKind::Files)
         };
         let root = printable(root.as_os_str());
         let scope = Scope {
@@ -269,11 +272,10 @@ impl Sources {
                 self.0[at] = Source { name: own, root, kind };
                 return Ok(scope);
             }
-            let way_out = match moved {
-                true => {
-                    format!("if it is the same folder in a new place, say `--source {own}`; else give it another name")
-                }
-                false => format!("give {root} a name of its own: `--source {}`", self.free_name(&root)),
+            let way_out = if moved {
+                format!("if it is the same folder in a new place, say `--source {own}`; else give it another name")
+            } else {
+                format!("give {root} a name of its own: `--source {}`", self.free_name(&root))
             };
             return Err(Error::precondition(format!(
                 "the source `{own}` is {}, and {root} would take its name",
@@ -291,12 +293,13 @@ fn check_name(field: &str, name: &str) -> Result<()> {
     let bad = name.trim().is_empty()
         || name.chars().count() > MAX_NAME
         || name.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'));
-    match bad {
-        true => Err(Error::caller(format!(
+    if bad {
+        Err(Error::caller(format!(
             "{field} `{}`: a name has 1 to {MAX_NAME} characters, no slash and no control character",
             name.escape_debug()
-        ))),
-        false => Ok(()),
+        )))
+    } else {
+        Ok(())
     }
 }
 
@@ -321,9 +324,10 @@ fn printable(name: &OsStr) -> String {
     for chunk in name.as_encoded_bytes().utf8_chunks() {
         for (at, c) in chunk.valid().char_indices() {
             let bytes = &chunk.valid().as_bytes()[at..at + c.len_utf8()];
-            match c.is_control() || c == '%' && escaped(&chunk.valid().as_bytes()[at..]).is_some() {
-                true => bytes.iter().for_each(|byte| shown.push_str(&format!("%{byte:02x}"))),
-                false => shown.push(c),
+            if c.is_control() || c == '%' && escaped(&chunk.valid().as_bytes()[at..]).is_some() {
+                bytes.iter().for_each(|byte| shown.push_str(&format!("%{byte:02x}")))
+            } else {
+                shown.push(c);
             }
         }
         chunk

@@ -84,9 +84,10 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
     };
     let (heads, below) = rows.split_at(count.min(rows.len()));
     let stated = names(heads);
-    let header = match stated.is_empty() && form.is_none() {
-        true => names_by_shape(below).unwrap_or_default(),
-        false => stated.clone(),
+    let header = if stated.is_empty() && form.is_none() {
+        names_by_shape(below).unwrap_or_default()
+    } else {
+        stated.clone()
     };
     let about = form.as_ref().and_then(|form| form_title(form));
     let sheet_name = (!table.name.is_empty()).then_some(&table.name);
@@ -319,12 +320,18 @@ impl Sheet<'_> {
             .checked_sub(self.header.len())
             .filter(|&surplus| surplus > 0)?;
         let behind = row[text + surplus + 1..].iter().zip(&self.header[text + 1..]);
-        let fits = |(cell, name): (&String, &String)| match () {
-            () if cell.is_empty() => true,
-            () if fields::has_role(name, Role::Date) => find_date(cell).is_some_and(|date| date.year.is_some()),
-            () if fields::has_role(name, Role::Url) => cell.contains("://"),
-            () if fields::has_role(name, Role::Count) => cell.bytes().all(|byte| byte.is_ascii_digit()),
-            () => true,
+        let fits = |(cell, name): (&String, &String)| {
+            if cell.is_empty() {
+                true
+            } else if fields::has_role(name, Role::Date) {
+                find_date(cell).is_some_and(|date| date.year.is_some())
+            } else if fields::has_role(name, Role::Url) {
+                cell.contains("://")
+            } else if fields::has_role(name, Role::Count) {
+                cell.bytes().all(|byte| byte.is_ascii_digit())
+            } else {
+                true
+            }
         };
         behind.clone().all(fits).then(|| {
             let mut whole = row[..text].to_vec();

@@ -79,9 +79,10 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
         (true, None) => {
             let names = fields.iter().filter(|(_, value)| !value.is_null()).take(8);
             let names: Vec<String> = names.map(|(name, _)| format!("`{}`", short(name))).collect();
-            Err(match names.is_empty() {
-                true => "has no `text` (or `content`)".into(),
-                false => format!("has no `text` (or `content`) but {}; name one so", names.join(", ")),
+            Err(if names.is_empty() {
+                "has no `text` (or `content`)".into()
+            } else {
+                format!("has no `text` (or `content`) but {}; name one so", names.join(", "))
             })
         }
     }
@@ -267,9 +268,10 @@ fn with_brackets(text: &str) -> Cow<'_, str> {
             }
         }
     }
-    match out.is_empty() {
-        true => text.into(),
-        false => (out + rest).into(),
+    if out.is_empty() {
+        text.into()
+    } else {
+        (out + rest).into()
     }
 }
 

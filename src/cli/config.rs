@@ -79,9 +79,10 @@ fn would_start(settings: &Settings) -> Result<()> {
         .into_iter()
         .filter_map(|check| check.err().map(|error| error.to_string()))
         .collect();
-    match mistakes.is_empty() {
-        true => Ok(()),
-        false => Err(Error::caller(mistakes.join("\n  "))),
+    if mistakes.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::caller(mistakes.join("\n  ")))
     }
 }
 

@@ -39,11 +39,10 @@ pub fn into_folder(from: &str, to: &Path, as_json: bool) -> Result<()> {
 
 fn copied(from: &str, to: &str, replace: bool, as_json: bool) -> Result<()> {
     let summary = copy_between(from, to, replace, &Bars::new())?;
-    match as_json {
-        true => super::print::json(&summary),
-        false => {
-            print(&summary, shown(to));
-            Ok(())
-        }
+    if as_json {
+        super::print::json(&summary)
+    } else {
+        print(&summary, shown(to));
+        Ok(())
     }
 }

@@ -170,9 +170,10 @@ impl Delete {
             if count == 0 && !selection.is_source() {
                 return Err(nothing_so(addr).help(known(&client.sources().await?)));
             }
-            match self.dry_run {
-                true => Ok((count, selected)),
-                false => client.delete(selection, false).await,
+            if self.dry_run {
+                Ok((count, selected))
+            } else {
+                client.delete(selection, false).await
             }
         };
         let (count, selected) = remote::runtime()?.block_on(there)?;
@@ -210,8 +211,9 @@ fn known(sources: &Sources) -> String {
         .iter()
         .map(|source| format!("`{}` ({})", source.name, source.place()))
         .collect();
-    match names.is_empty() {
-        true => "the index has no sources".into(),
-        false => format!("its sources are {}", names.join(", ")),
+    if names.is_empty() {
+        "the index has no sources".into()
+    } else {
+        format!("its sources are {}", names.join(", "))
     }
 }

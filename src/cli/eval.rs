@@ -83,12 +83,11 @@ impl Eval {
         let mut report = Report::new(&dataset, &runs, &options)?;
         report.add_seen(&dataset, &seen);
         report.made_by = made_by;
-        match self.json {
-            true => print::json(&report),
-            false => {
-                out!(report.to_table());
-                Ok(())
-            }
+        if self.json {
+            print::json(&report)
+        } else {
+            out!(report.to_table());
+            Ok(())
         }
     }
 

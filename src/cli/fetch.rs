@@ -45,9 +45,10 @@ impl Fetch {
         let bar = ProgressBar::hidden();
         let outcome = embed::fetch(&model_dir(None), &self.model, &mut |step| {
             show(&bar, &step);
-            match is_stopped.load(Ordering::Relaxed) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+            if is_stopped.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         });
         bar.finish_and_clear();
@@ -72,12 +73,13 @@ pub fn in_a_child(model: &str) -> Result<()> {
     let status = Command::new(program)
         .args(["model", "fetch", "--model", model])
         .status();
-    match status
+    if status
         .or_fault(Fault::Unavailable, "starting this program again")?
         .success()
     {
-        true => Ok(()),
-        false => Err(Error::unavailable("the model was not fetched, for the reason above")),
+        Ok(())
+    } else {
+        Err(Error::unavailable("the model was not fetched, for the reason above"))
     }
 }
 

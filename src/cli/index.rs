@@ -88,12 +88,13 @@ impl IndexArgs {
             (false, None) => print(&summary, self.index.folder.display()),
         }
         let taken = summary.added + summary.updated + summary.unchanged + summary.moved.len() + summary.pruned;
-        match taken == 0 && !summary.skipped.is_empty() {
-            true => Err(Error::missing(format!(
+        if taken == 0 && !summary.skipped.is_empty() {
+            Err(Error::missing(format!(
                 "nothing was taken in: all of it ({}) was skipped",
                 summary.skipped.len()
-            ))),
-            false => Ok(()),
+            )))
+        } else {
+            Ok(())
         }
     }
 }

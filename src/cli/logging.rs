@@ -24,9 +24,10 @@ pub fn begin(settings: &Settings) {
         // It warns of what callers did wrong, who are told so.
         .with_target("rmcp", Level::ERROR)
         .with_target("slow", Level::WARN);
-    targets = match settings.access_log {
-        true => targets.with_target(ACCESS, Level::INFO),
-        false => targets.with_target(ACCESS, tracing::level_filters::LevelFilter::OFF),
+    targets = if settings.access_log {
+        targets.with_target(ACCESS, Level::INFO)
+    } else {
+        targets.with_target(ACCESS, tracing::level_filters::LevelFilter::OFF)
     };
     // Where nobody reads the log, the service goes on; saying so there, as the library would, would end it.
     let lines = fmt::layer()

@@ -61,9 +61,10 @@ fn with_examples_of(command: Command, path: &mut Vec<String>) -> Command {
         path.iter().all(|name| words.next() == Some(name))
     };
     let own: Vec<&str> = EXAMPLES.lines().filter(calls).collect();
-    let mut command = match own.is_empty() || path.len() == 1 {
-        true => command,
-        false => command.after_help(format!("Examples:\n  {}", own.join("\n  "))),
+    let mut command = if own.is_empty() || path.len() == 1 {
+        command
+    } else {
+        command.after_help(format!("Examples:\n  {}", own.join("\n  ")))
     };
     for name in named {
         path.push(name.clone());

@@ -128,12 +128,13 @@ fn parsed(address: &str) -> Result<Address> {
 fn with_token(address: &str, token: Option<String>) -> Result<Address> {
     let mut address = Address::parse(address)?;
     address.token = address.token.or(token.filter(|token| !token.is_empty()));
-    match address.token.is_some() && !address.tls && !address.is_here() {
-        true => Err(Error::caller(format!(
+    if address.token.is_some() && !address.tls && !address.is_here() {
+        Err(Error::caller(format!(
             "the password would go to {address} for everybody on the way to read"
         ))
-        .help("write ?tls=true behind the address")),
-        false => Ok(address),
+        .help("write ?tls=true behind the address"))
+    } else {
+        Ok(address)
     }
 }
 
@@ -163,13 +164,14 @@ fn check_rules(index: &MilvusIndex, rules: &Rules) -> Result<()> {
     rules.check_vectors_of(&identity, "the index")?;
     let embedder = rules.embedder.as_ref().map(|e| (e.identity(), e.dimension()));
     index.check_identity(rules.analyzer.fingerprint(), embedder)?;
-    match identity == rules.identity() {
-        true => Ok(()),
+    if identity == rules.identity() {
+        Ok(())
+    } else {
         // That lets rules with vectors pass where the index keeps none.
-        false => Err(
+        Err(
             Error::precondition("the index is made by other rules than this program has just read of it")
                 .help("run it again; if it says so again, `baowen rebuild` makes the index by this program's rules"),
-        ),
+        )
     }
 }
 
@@ -227,9 +229,10 @@ pub fn index(
         Some(index) => (index, anew),
         None => (MilvusIndex::create(&address, &rules.identity(), profile.bm25)?, false),
     };
-    let (writer, before) = match is_anew {
-        true => (index.clone().writer_anew(&rules.identity())?, None),
-        false => (writer_by(&index, &rules)?, Some(index.clone() as Arc<dyn Backend>)),
+    let (writer, before) = if is_anew {
+        (index.clone().writer_anew(&rules.identity())?, None)
+    } else {
+        (writer_by(&index, &rules)?, Some(index.clone() as Arc<dyn Backend>))
     };
     let written = Written {
         before,
@@ -281,19 +284,16 @@ pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress
     // Nobody writes to what is read out of Milvus until all is there: what another commit replaces is deleted a minute
     // later.
     let mut _held = None;
-    let (source, identity): (Arc<dyn Backend>, _) = match Address::is_meant(from) {
-        true => {
-            let index = MilvusIndex::open(&parsed(from)?, bm25)?;
-            _held = Some(index.clone().writer()?);
-            let identity = index.identity();
-            (index, identity)
-        }
-        false => {
-            let index = EmbeddedIndex::open(Path::new(from))?;
-            index.check_undamaged()?;
-            let identity = index.identity().clone();
-            (index, identity)
-        }
+    let (source, identity): (Arc<dyn Backend>, _) = if Address::is_meant(from) {
+        let index = MilvusIndex::open(&parsed(from)?, bm25)?;
+        _held = Some(index.clone().writer()?);
+        let identity = index.identity();
+        (index, identity)
+    } else {
+        let index = EmbeddedIndex::open(Path::new(from))?;
+        index.check_undamaged()?;
+        let identity = index.identity().clone();
+        (index, identity)
     };
     let vectors = match identity.dimension {
         0 => VectorsBy::Nothing,

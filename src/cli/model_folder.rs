@@ -124,16 +124,15 @@ pub fn info(name: Option<&str>, as_json: bool) -> Result<()> {
         && is_reranker(name)?
     {
         let reranker = models.reranker(name)?;
-        return match as_json {
-            true => print::json(&json!({
+        return if as_json {
+            print::json(&json!({
                 "identity": reranker.identity(), "role": "reranker", "folder": models.folder(),
-            })),
-            false => {
-                outln!("{}", reranker.identity());
-                outln!("  a reranker");
-                outln!("  in {}", models.folder().display());
-                Ok(())
-            }
+            }))
+        } else {
+            outln!("{}", reranker.identity());
+            outln!("  a reranker");
+            outln!("  in {}", models.folder().display());
+            Ok(())
         };
     }
     let model = match name {
@@ -180,9 +179,10 @@ pub fn embed(text: &str, passage: bool, name: Option<&str>) -> Result<()> {
         Some(name) => models.encoder(name, Budget::all())?,
         None => models.chosen_encoder(Budget::all())?,
     };
-    let vectors = match passage {
-        true => model.embed_passages(&[text], Budget::all())?,
-        false => model.embed_queries(&[text], Budget::all())?,
+    let vectors = if passage {
+        model.embed_passages(&[text], Budget::all())?
+    } else {
+        model.embed_queries(&[text], Budget::all())?
     };
     outln!("{}", serde_json::to_string(&vectors[0]).unwrap_or_default());
     Ok(())

@@ -122,9 +122,10 @@ fn escaped(json: &str) -> Cow<'_, str> {
     }
     let mut text = String::with_capacity(json.len() + 8);
     for c in json.chars() {
-        match is_bare(c) {
-            true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
-            false => text.push(c),
+        if is_bare(c) {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
         }
     }
     text.into()

@@ -22,9 +22,10 @@ pub fn read(path: &Path) -> Result<Vec<String>> {
             question(line).map_err(|cause| cause.context(format_args!("{}:{}", path.display(), number + 1)))?;
         questions.push(question);
     }
-    match questions.is_empty() {
-        true => Err(Error::caller(format!("{}: holds no questions", path.display()))),
-        false => Ok(questions),
+    if questions.is_empty() {
+        Err(Error::caller(format!("{}: holds no questions", path.display())))
+    } else {
+        Ok(questions)
     }
 }
 

@@ -48,18 +48,17 @@ impl Read {
     pub fn run(&self) -> Result<()> {
         let analyzer = Analyzer::new()?;
         let reader = ArticleReader::open(&self.paths)?;
-        let (articles, skipped) = match self.json {
-            true => {
-                let told = Told {
-                    reader: RefCell::new(reader),
-                    found: RefCell::default(),
-                    analyzer: &analyzer,
-                };
-                print::json_as_it_comes(&told)?;
-                let found = told.found.into_inner();
-                (found.articles, found.skipped.len())
-            }
-            false => print_all(reader, &analyzer),
+        let (articles, skipped) = if self.json {
+            let told = Told {
+                reader: RefCell::new(reader),
+                found: RefCell::default(),
+                analyzer: &analyzer,
+            };
+            print::json_as_it_comes(&told)?;
+            let found = told.found.into_inner();
+            (found.articles, found.skipped.len())
+        } else {
+            print_all(reader, &analyzer)
         };
         match articles {
             0 => Err(Error::unavailable(format!(

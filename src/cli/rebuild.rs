@@ -53,12 +53,11 @@ impl Rebuild {
             (summary.embedded, summary.cached) = (cache.misses(), cache.hits());
         }
         summary.seconds = started.elapsed().as_secs_f64();
-        match self.json {
-            true => super::print::json(&summary),
-            false => {
-                print(&summary, self.index.folder.display());
-                Ok(())
-            }
+        if self.json {
+            super::print::json(&summary)
+        } else {
+            print(&summary, self.index.folder.display());
+            Ok(())
         }
     }
 }

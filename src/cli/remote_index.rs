@@ -84,10 +84,11 @@ impl Remote {
                 runs: Runs::new(),
             }),
         };
-        match remote.totals()?.writes {
-            true => Ok(remote),
-            false => Err(Error::precondition(format!("the service at {addr} only reads"))
-                .help("start it with `baowen serve --write` to write through it")),
+        if remote.totals()?.writes {
+            Ok(remote)
+        } else {
+            Err(Error::precondition(format!("the service at {addr} only reads"))
+                .help("start it with `baowen serve --write` to write through it"))
         }
     }
 

@@ -54,9 +54,12 @@ impl Serve {
             ..around
         };
         let is_for_people = settings.log_format == "text";
-        let ready = move |address| match is_for_people {
-            true => errln!("listening on {address}; end with Ctrl-C or SIGTERM"),
-            false => tracing::info!(%address, "listening"),
+        let ready = move |address| {
+            if is_for_people {
+                errln!("listening on {address}; end with Ctrl-C or SIGTERM")
+            } else {
+                tracing::info!(%address, "listening")
+            }
         };
         let place = Place::of(&settings)?;
         let opening = Opening::of(&settings)?;

@@ -60,17 +60,16 @@ pub fn open(
     if opening.verify == "on-open" {
         served::check(&index, opening.read_only, Budget::all())?;
     }
-    let live = match opening.writes {
-        true => {
-            let reach = reached_at(address, is_private);
-            let how = format!(
-                "it is the service at {address}: write through it with `baowen index PATH... --addr {reach}` or `baowen \
+    let live = if opening.writes {
+        let reach = reached_at(address, is_private);
+        let how = format!(
+            "it is the service at {address}: write through it with `baowen index PATH... --addr {reach}` or `baowen \
                  delete ... --addr {reach}`; for anything else end it first"
-            );
-            let live = Live::open(&index, opened.rules()?, Pace::default(), &how)?;
-            Some(watched(live, metrics))
-        }
-        false => None,
+        );
+        let live = Live::open(&index, opened.rules()?, Pace::default(), &how)?;
+        Some(watched(live, metrics))
+    } else {
+        None
     };
     let maintenance = live.is_some().then(|| maintained(index, metrics)).transpose()?;
     let analyzer = opened.analyzer.clone();

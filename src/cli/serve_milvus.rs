@@ -38,13 +38,12 @@ pub fn open(address: &str, opening: &Opening, cell: &ReadyCell, metrics: &Arc<Me
     let opened = milvus::with_models(index?, profile, opening.reranker.as_deref())?;
     until_there(cell, || warm(&opened.engine))?;
     let index = opened.index.clone();
-    let live = match opening.writes {
-        true => {
-            let writer = index.clone().standby();
-            let live = Live::new(index.clone(), writer, opened.rules()?, Pace::default())?;
-            Some(watched(live, metrics))
-        }
-        false => None,
+    let live = if opening.writes {
+        let writer = index.clone().standby();
+        let live = Live::new(index.clone(), writer, opened.rules()?, Pace::default())?;
+        Some(watched(live, metrics))
+    } else {
+        None
     };
     let shown = milvus::shown(address);
     let following = {

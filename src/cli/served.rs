@@ -107,14 +107,15 @@ pub fn check(index: &EmbeddedIndex, read_only: bool, budget: Budget) -> Result<(
             Err(_) => damaged = index.verify(budget)?,
         }
     }
-    match damaged.is_empty() {
-        true => Ok(()),
-        false => Err(Error::corrupt(format!(
+    if damaged.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::corrupt(format!(
             "the index in {} is damaged: {}",
             folder.display(),
             damaged.join("; ")
         ))
-        .help(what_helps(folder))),
+        .help(what_helps(folder)))
     }
 }
 

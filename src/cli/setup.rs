@@ -131,9 +131,10 @@ fn cache_folder(index: &Path) -> PathBuf {
     if let Some(folder) = std::env::var_os(CACHE_DIR) {
         return folder.into();
     }
-    let users = match cfg!(windows) {
-        true => named("LOCALAPPDATA"),
-        false => named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache"))),
+    let users = if cfg!(windows) {
+        named("LOCALAPPDATA")
+    } else {
+        named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")))
     };
     users.map_or_else(|| index.with_extension("cache"), |folder| folder.join("baowen"))
 }
@@ -227,10 +228,11 @@ pub fn engine_over(
     profile: &Profile,
 ) -> Result<Engine> {
     let engine = Engine::new(backend, analyzer, embedder);
-    match profile == Profile::shipped() {
+    if profile == Profile::shipped() {
         // The engine has it already, and goes without its adapter where the index is of another model.
-        true => Ok(engine),
-        false => engine.with_ranking(Ranking::of(profile)?),
+        Ok(engine)
+    } else {
+        engine.with_ranking(Ranking::of(profile)?)
     }
 }
 

@@ -65,14 +65,15 @@ pub fn open(settings: &Settings) -> Result<Surroundings> {
         Some(_) => Hosts::Any,
         None => named.unwrap_or_default(),
     };
-    match mistakes.is_empty() {
-        true => Ok(Surroundings {
+    if mistakes.is_empty() {
+        Ok(Surroundings {
             access: Arc::new(Access::new(tokens, hosts)),
             tls: tls.map(Arc::new),
             metrics: Arc::new(Metrics::new()),
             traces: None,
-        }),
-        false => Err(Error::caller(mistakes.join("\n  ")).context("the settings")),
+        })
+    } else {
+        Err(Error::caller(mistakes.join("\n  ")).context("the settings"))
     }
 }
 

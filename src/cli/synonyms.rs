@@ -142,9 +142,10 @@ impl SynonymsArgs {
     ) -> Result<BTreeMap<&'a str, Worth>> {
         let scores = Budget::all().try_map(asked, |asked, budget| {
             let text = &asked.query.text;
-            match with.analyzer().query(text) == without.analyzer().query(text) {
-                true => Ok(None),
-                false => self.score(without, &datasets[asked.set], asked.query, budget).map(Some),
+            if with.analyzer().query(text) == without.analyzer().query(text) {
+                Ok(None)
+            } else {
+                self.score(without, &datasets[asked.set], asked.query, budget).map(Some)
             }
         })?;
         let mut sets = BTreeMap::new();

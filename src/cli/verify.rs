@@ -36,9 +36,10 @@ impl Verify {
         let damaged = EmbeddedIndex::damaged_in(&self.index.folder, Budget::all())?;
         if !damaged.is_empty() {
             // What is damaged is not opened: it may not let itself be.
-            match self.json {
-                true => print::json(&json!({ "damaged": damaged }))?,
-                false => damaged.iter().for_each(|line| outln!("  damaged: {line}")),
+            if self.json {
+                print::json(&json!({ "damaged": damaged }))?
+            } else {
+                damaged.iter().for_each(|line| outln!("  damaged: {line}"))
             }
             return Err(self.is_damaged(damaged.len()));
         }
@@ -75,14 +76,13 @@ impl Verify {
                 outln!("  missing: {path}: answers are the same without it and take longer; `baowen index` makes it");
             }
         }
-        match wrong.is_empty() {
-            true => {
-                if !self.json {
-                    outln!("  every checksum agrees");
-                }
-                Ok(())
+        if wrong.is_empty() {
+            if !self.json {
+                outln!("  every checksum agrees");
             }
-            false => Err(self.is_damaged(wrong.len())),
+            Ok(())
+        } else {
+            Err(self.is_damaged(wrong.len()))
         }
     }
 
@@ -119,11 +119,12 @@ fn verify_milvus(address: &str, as_json: bool) -> Result<()> {
             outln!("  all of it is there, and counted rightly");
         }
     }
-    match wrong.is_empty() {
-        true => Ok(()),
-        false => Err(Error::corrupt(format!("the index at {shown} is damaged")).help(format!(
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::corrupt(format!("the index at {shown} is damaged")).help(format!(
             "run `baowen rebuild --backend {shown}`, which makes it anew from the articles that it keeps; where these are \
              damaged, index them again with `--rebuild`"
-        ))),
+        )))
     }
 }

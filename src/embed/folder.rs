@@ -220,9 +220,10 @@ fn settings<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 
 fn role(config: &Config) -> Role {
     let classifies = |name: &String| name.ends_with("ForSequenceClassification");
-    match config.architectures.iter().any(classifies) {
-        true => Role::Reranker,
-        false => Role::Encoder,
+    if config.architectures.iter().any(classifies) {
+        Role::Reranker
+    } else {
+        Role::Encoder
     }
 }
 
@@ -258,9 +259,10 @@ fn check_modules(path: &Path) -> Result<()> {
 
 fn most_tokens(folder: &Path, config: &Config, path: &Path) -> Result<usize> {
     let positions = config.max_position_embeddings.map(|positions| {
-        let unused = match COUNTED_FROM_PADDING.contains(&config.model_type.as_str()) {
-            true => config.pad_token_id.unwrap_or(1).saturating_add(1),
-            false => 0,
+        let unused = if COUNTED_FROM_PADDING.contains(&config.model_type.as_str()) {
+            config.pad_token_id.unwrap_or(1).saturating_add(1)
+        } else {
+            0
         };
         positions.saturating_sub(unused)
     });

@@ -124,10 +124,12 @@ impl Models {
             if check_name(&name).is_err() || name == DEFAULT {
                 continue;
             }
-            let (runs, read) = match () {
-                () if holds(ENDPOINT_FILE) => (Runs::Endpoint, endpoint_role(&folder.path())),
-                () if holds("config.json") => (Runs::Onnx, ModelFolder::read(&folder.path()).map(|read| read.role)),
-                () => continue,
+            let (runs, read) = if holds(ENDPOINT_FILE) {
+                (Runs::Endpoint, endpoint_role(&folder.path()))
+            } else if holds("config.json") {
+                (Runs::Onnx, ModelFolder::read(&folder.path()).map(|read| read.role))
+            } else {
+                continue;
             };
             entries.push(Entry {
                 role: *read.as_ref().unwrap_or(&Role::Encoder),
@@ -206,16 +208,17 @@ impl Models {
                 None => open_encoder(&self.read(name)?),
             };
         }
-        match self.holds_default() {
-            false => Err(self.not_here(name)),
-            true => match BertModel::open(&self.folder.join(name), budget) {
+        if self.holds_default() {
+            match BertModel::open(&self.folder.join(name), budget) {
                 Ok(model) => Ok(Arc::new(model)),
                 // The model is there, and not whole.
                 Err(error) if error.fault() == Fault::Missing => {
                     Err(Error::corrupt(error.message()).help("run `baowen model fetch`, which repairs it"))
                 }
                 Err(error) => Err(error),
-            },
+            }
+        } else {
+            Err(self.not_here(name))
         }
     }
 
@@ -282,12 +285,13 @@ impl Models {
     /// # Errors
     /// As [`Models::encoder`].
     pub fn reranker(&self, name: &str) -> Result<Arc<dyn Reranker>> {
-        match name == DEFAULT {
-            true => Err(Error::caller(format!("{name} is an encoder, which scores no pairs"))),
-            false => match self.endpoint(name)? {
+        if name == DEFAULT {
+            Err(Error::caller(format!("{name} is an encoder, which scores no pairs")))
+        } else {
+            match self.endpoint(name)? {
                 Some(folder) => endpoint_reranker(&folder),
                 None => open_reranker(&self.read(name)?),
-            },
+            }
         }
     }
 
@@ -298,9 +302,10 @@ impl Models {
     pub fn read(&self, name: &str) -> Result<ModelFolder> {
         check_name(name)?;
         let folder = self.folder.join(name);
-        match folder.is_dir() {
-            true => ModelFolder::read(&folder),
-            false => Err(self.not_here(name)),
+        if folder.is_dir() {
+            ModelFolder::read(&folder)
+        } else {
+            Err(self.not_here(name))
         }
     }
 
@@ -325,9 +330,10 @@ impl Models {
     fn not_here(&self, name: &str) -> Error {
         let others = self.found().unwrap_or_default();
         let others: Vec<&str> = others.iter().map(|entry| entry.name.as_str()).collect();
-        let others = match others.is_empty() {
-            true => "nothing".into(),
-            false => others.join(", "),
+        let others = if others.is_empty() {
+            "nothing".into()
+        } else {
+            others.join(", ")
         };
         Error::missing(format!(
             "there is no model {name} in {}, which holds {others}",
@@ -353,12 +359,13 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_alphanumeric() || ['-', '_', '.', '+'].contains(&c);
     let is_right =
         !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(allowed) && !name.starts_with('.');
-    match is_right {
-        true => Ok(()),
-        false => Err(Error::caller(format!(
+    if is_right {
+        Ok(())
+    } else {
+        Err(Error::caller(format!(
             "`{name}` cannot be the name of a model: it has 1 to {LONGEST_NAME} bytes of letters, digits, -, _, + and ., \
              and does not begin with a dot"
-        ))),
+        )))
     }
 }
 

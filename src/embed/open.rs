@@ -23,9 +23,10 @@ pub fn endpoint_role(folder: &Path) -> Result<Role> {
     use super::endpoint::{FILE, Settings};
     let settings = Settings::read(folder)?;
     let settings = settings.ok_or_else(|| Error::missing(format!("there is no {FILE} in {}", folder.display())))?;
-    Ok(match settings.kind.is_reranker() {
-        true => Role::Reranker,
-        false => Role::Encoder,
+    Ok(if settings.kind.is_reranker() {
+        Role::Reranker
+    } else {
+        Role::Encoder
     })
 }
 

@@ -288,9 +288,10 @@ impl Record {
     /// Its id, which must be that of one of these questions.
     fn id_among(&self, queries: &[Query]) -> Result<String> {
         let id = self.id()?;
-        match queries.iter().any(|query| query.id == id) {
-            true => Ok(id),
-            false => Err(Error::caller(format!("queries.jsonl has no question `{id}`"))),
+        if queries.iter().any(|query| query.id == id) {
+            Ok(id)
+        } else {
+            Err(Error::caller(format!("queries.jsonl has no question `{id}`")))
         }
     }
 

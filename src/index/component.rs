@@ -21,9 +21,10 @@ pub fn value(doc: &dyn ErasedDocument, field: Field) -> &[u8] {
 /// Refuses a merge that reorders documents: those of a merged segment are the live ones of each reader in turn, and
 /// only sorting would reorder them.
 pub fn refuse_sorted_merge(ctx: &PluginMergeContext) -> tantivy::Result<()> {
-    match ctx.doc_id_mapping.mapping_type() == MappingType::Shuffled {
-        true => Err(sorted()),
-        false => Ok(()),
+    if ctx.doc_id_mapping.mapping_type() == MappingType::Shuffled {
+        Err(sorted())
+    } else {
+        Ok(())
     }
 }
 

@@ -90,9 +90,10 @@ impl StoredPassage {
 
 /// What a vector is made of.
 pub(super) fn embedded_text(head: &str, text: &str) -> String {
-    match head.is_empty() {
-        true => text.to_string(),
-        false => format!("{head}\n{text}"),
+    if head.is_empty() {
+        text.to_string()
+    } else {
+        format!("{head}\n{text}")
     }
 }
 

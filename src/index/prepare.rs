@@ -393,9 +393,10 @@ mod tests {
 
         fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
             self.asked.lock().unwrap().push(texts.len());
-            match texts.len() > self.most || texts.iter().any(|text| text.contains('坏')) {
-                true => Err(Error::caller("it answered 413: too much").help("set `batch` lower")),
-                false => self.inner.embed_passages(texts, budget),
+            if texts.len() > self.most || texts.iter().any(|text| text.contains('坏')) {
+                Err(Error::caller("it answered 413: too much").help("set `batch` lower"))
+            } else {
+                self.inner.embed_passages(texts, budget)
             }
         }
     }

@@ -59,9 +59,10 @@ impl Bytes {
         for (row, codes) in x.chunks_exact(inputs).zip(self.codes.chunks_exact_mut(inputs)) {
             let span = round_row(level, row, exact, codes);
             let misses = |column: &usize| row[*column] - (f32::from(codes[*column]) * span.scale + span.least);
-            match span == Span::default() {
-                true => self.missed.extend(exact.iter().map(|_| 0.0)),
-                false => self.missed.extend(exact.iter().map(misses)),
+            if span == Span::default() {
+                self.missed.extend(exact.iter().map(|_| 0.0));
+            } else {
+                self.missed.extend(exact.iter().map(misses));
             }
             self.spans.push(span);
         }
@@ -238,9 +239,10 @@ mod tests {
                 let mut missed = out.missed(token).iter();
                 for (column, x) in row.iter().enumerate() {
                     let value = f32::from(out.codes[token * 64 + column]) * span.scale + span.least;
-                    match [0, 17, 63].contains(&column) {
-                        true => assert!((value + missed.next().unwrap() - x).abs() < 1e-5),
-                        false => assert!((value - x).abs() < 0.502 * span.scale),
+                    if [0, 17, 63].contains(&column) {
+                        assert!((value + missed.next().unwrap() - x).abs() < 1e-5)
+                    } else {
+                        assert!((value - x).abs() < 0.502 * span.scale)
                     }
                 }
             }

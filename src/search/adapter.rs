@@ -161,16 +161,17 @@ impl Adapter {
     /// # Errors
     /// `Precondition`, naming both models.
     pub fn check(&self, identity: &Identity) -> Result<()> {
-        match self.fits(identity) {
-            true => Ok(()),
-            false => Err(Error::precondition(format!(
+        if self.fits(identity) {
+            Ok(())
+        } else {
+            Err(Error::precondition(format!(
                 "the adapter is for vectors of {} numbers of `{}`, the index has {} of `{}`",
                 self.dimension(),
                 self.model,
                 identity.dimension,
                 identity.embedder
             ))
-            .help("learn a profile on this index with `baowen tune`, or leave --profile out")),
+            .help("learn a profile on this index with `baowen tune`, or leave --profile out"))
         }
     }
 

@@ -71,11 +71,16 @@ impl<'a> Wanted<'a> {
             return Vec::new();
         }
         let left_out = self.analyzer.left_out(&passage.text);
-        let fit = |asked: &Region| match passage.regions.is_empty() {
-            _ if left_out.iter().any(|region| region == asked || region.holds(asked)) => Fit::Other,
-            false => by_place(asked, &passage.regions),
-            true if is_of_the_nation(&passage.title) => Fit::Wider,
-            true => Fit::NotSaid,
+        let fit = |asked: &Region| {
+            if left_out.iter().any(|region| region == asked || region.holds(asked)) {
+                Fit::Other
+            } else if !passage.regions.is_empty() {
+                by_place(asked, &passage.regions)
+            } else if is_of_the_nation(&passage.title) {
+                Fit::Wider
+            } else {
+                Fit::NotSaid
+            }
         };
         self.regions.iter().map(fit).collect()
     }

@@ -170,9 +170,10 @@ fn of_facts(first: &[Fact], second: &[Fact]) -> Vec<Difference> {
     let mut common = vec![vec![0_u16; second.len() + 1]; first.len() + 1];
     for a in (0..first.len()).rev() {
         for b in (0..second.len()).rev() {
-            common[a][b] = match same(a, b) {
-                true => common[a + 1][b + 1] + 1,
-                false => common[a + 1][b].max(common[a][b + 1]),
+            common[a][b] = if same(a, b) {
+                common[a + 1][b + 1] + 1
+            } else {
+                common[a + 1][b].max(common[a][b + 1])
             };
         }
     }
@@ -182,9 +183,10 @@ fn of_facts(first: &[Fact], second: &[Fact]) -> Vec<Difference> {
         let (from_a, from_b) = (a, b);
         while (a < first.len() || b < second.len()) && !(a < first.len() && b < second.len() && same(a, b)) {
             // Of the second only where the first is at its end or nothing is lost by it.
-            match a < first.len() && (b == second.len() || common[a + 1][b] >= common[a][b + 1]) {
-                true => a += 1,
-                false => b += 1,
+            if a < first.len() && (b == second.len() || common[a + 1][b] >= common[a][b + 1]) {
+                a += 1;
+            } else {
+                b += 1;
             }
         }
         for nth in 0..(a - from_a).max(b - from_b) {

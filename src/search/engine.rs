@@ -147,9 +147,10 @@ impl Engine {
         let hits = builder.build(&page)?;
         let count = |filter: &Filter| asking.snapshot.count(filter, under_way.budget());
         let unmet = unmet(&wanted, &first);
-        let answerable = match unmet.is_some() {
-            true => chance.map(at_most_unsure),
-            false => chance,
+        let answerable = if unmet.is_some() {
+            chance.map(at_most_unsure)
+        } else {
+            chance
         };
         let missing = match unmet.filter(|_| request.offset == 0) {
             Some(unmet) => Some(unmet.told(&first, count)?),

@@ -101,9 +101,10 @@ impl Fusion {
 
 /// The lexical score as a share of its bound, 0 to 1.
 pub fn lexical_share(evidence: &Evidence, lexical_bound: f32) -> f32 {
-    match lexical_bound > 0.0 {
-        true => ((evidence.words + evidence.bigrams) / lexical_bound).clamp(0.0, 1.0),
-        false => 0.0,
+    if lexical_bound > 0.0 {
+        ((evidence.words + evidence.bigrams) / lexical_bound).clamp(0.0, 1.0)
+    } else {
+        0.0
     }
 }
 

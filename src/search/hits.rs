@@ -64,9 +64,10 @@ impl HitBuilder<'_> {
             ..
         } = &self;
         let refs: Vec<PassageRef> = page.iter().map(|&at| scored.passages[at]).collect();
-        let mut terms = match request.explain {
-            true => self.asked.explain(&refs, self.budget)?.into_iter(),
-            false => Vec::new().into_iter(),
+        let mut terms = if request.explain {
+            self.asked.explain(&refs, self.budget)?.into_iter()
+        } else {
+            Vec::new().into_iter()
         };
         let nearness = self.nearness(page)?;
         let mut hits = Vec::with_capacity(page.len());

@@ -77,9 +77,12 @@ pub(super) fn place_is_met(first: &[Standing]) -> bool {
 /// Whether one of the first hits is about one of the years; about the place, too, if it must be, and never about
 /// another place.
 pub(super) fn year_is_met(first: &[Standing], with_place: bool) -> bool {
-    let is_there = |at: usize, hit: &Standing| match with_place {
-        true => is_met(at, hit.place),
-        false => hit.place != Some(Fit::Other),
+    let is_there = |at: usize, hit: &Standing| {
+        if with_place {
+            is_met(at, hit.place)
+        } else {
+            hit.place != Some(Fit::Other)
+        }
     };
     let mut years = first.iter().enumerate();
     years.any(|(at, hit)| hit.year == Some(Fit::Same) && is_there(at, hit))
@@ -180,9 +183,10 @@ fn other_products(asked: &str, first: &[Standing]) -> String {
     let others = first.iter().filter(|hit| hit.product.is_some());
     let mut titles: Vec<String> = Vec::new();
     for hit in others {
-        let title = match hit.title.starts_with('《') {
-            true => hit.title.clone(),
-            false => format!("《{}》", hit.title),
+        let title = if hit.title.starts_with('《') {
+            hit.title.clone()
+        } else {
+            format!("《{}》", hit.title)
         };
         if !titles.contains(&title) {
             titles.push(title);
@@ -205,9 +209,12 @@ fn sentence(places: &[&Region], years: &[u16], nowhere: bool) -> String {
 
 /// What the hits are about instead, by place or by year: ，以下是绥化的。
 fn instead(first: &[Standing], by_year: bool) -> String {
-    let about = |hit: &Standing| match by_year {
-        true => hit.years.iter().map(|year| format!("{year}年")).collect(),
-        false => hit.regions.iter().map(Region::written).collect(),
+    let about = |hit: &Standing| {
+        if by_year {
+            hit.years.iter().map(|year| format!("{year}年")).collect()
+        } else {
+            hit.regions.iter().map(Region::written).collect()
+        }
     };
     let of_hits: Vec<Vec<String>> = first.iter().map(about).collect();
     let mut names: Vec<String> = Vec::new();

@@ -36,9 +36,10 @@ impl QuestionReading {
             request.filter = understood(&request.filter, analyzer)?;
         }
         let written = normalized(&request.query);
-        let correction = match request.exact {
-            true => None,
-            false => analyzer.correct(&request.query, &Held::of(snapshot, budget))?,
+        let correction = if request.exact {
+            None
+        } else {
+            analyzer.correct(&request.query, &Held::of(snapshot, budget))?
         };
         let Some(correction) = correction else {
             request.query = written;

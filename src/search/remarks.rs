@@ -26,9 +26,12 @@ pub fn facts(hit: &Hit) -> Vec<String> {
 /// What a reader must know before believing a hit, each a sentence.
 pub fn warnings(hit: &Hit) -> Vec<String> {
     let other = |fit: Option<Fit>, own: String, what: &str| {
-        (fit == Some(Fit::Other)).then(|| match own.is_empty() {
-            true => format!("这一条不适用于您问的{what}。"),
-            false => format!("这一条说的是{own}，不是您问的{what}。"),
+        (fit == Some(Fit::Other)).then(|| {
+            if own.is_empty() {
+                format!("这一条不适用于您问的{what}。")
+            } else {
+                format!("这一条说的是{own}，不是您问的{what}。")
+            }
         })
     };
     let force = match (hit.force, hit.validity.expired, hit.validity.effective) {
@@ -79,9 +82,10 @@ pub fn copies(hit: &Hit) -> Vec<String> {
 }
 
 fn near(copy: &NearCopy, hit: &Hit) -> String {
-    let title = match copy.title.is_empty() || copy.title == hit.title {
-        true => String::new(),
-        false => format!("《{}》", copy.title),
+    let title = if copy.title.is_empty() || copy.title == hit.title {
+        String::new()
+    } else {
+        format!("《{}》", copy.title)
     };
     let other = format!("{title}[{}]", copy.passage_id);
     let (own_is_newer, other_is_newer) = match copy.newer {
@@ -89,12 +93,13 @@ fn near(copy: &NearCopy, hit: &Hit) -> String {
         Some(false) => ("，较新", ""),
         None => ("", ""),
     };
-    match copy.difference.is_empty() {
-        true => format!("内容几乎相同，标题不同：{other}"),
-        false => format!(
+    if copy.difference.is_empty() {
+        format!("内容几乎相同，标题不同：{other}")
+    } else {
+        format!(
             "说法相近而不同：{}（前者是这一条{own_is_newer}；后者是{other}{other_is_newer}）",
             copy.difference
-        ),
+        )
     }
 }
 
@@ -113,8 +118,9 @@ fn some(names: Vec<String>) -> String {
         .map(String::as_str)
         .collect::<Vec<_>>()
         .join("、");
-    match names.len() > SHOWN {
-        true => format!("{shown} 等 {} 个", names.len()),
-        false => shown,
+    if names.len() > SHOWN {
+        format!("{shown} 等 {} 个", names.len())
+    } else {
+        shown
     }
 }

@@ -241,9 +241,10 @@ impl SearchRequest {
 /// # Errors
 /// `Caller` by the name of its field.
 pub fn within(name: &str, number: usize, most: usize) -> Result<usize> {
-    match (1..=most).contains(&number) {
-        true => Ok(number),
-        false => Err(Error::caller(format!("{name}: is {number}, must be 1 to {most}"))),
+    if (1..=most).contains(&number) {
+        Ok(number)
+    } else {
+        Err(Error::caller(format!("{name}: is {number}, must be 1 to {most}")))
     }
 }
 

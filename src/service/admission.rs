@@ -85,9 +85,10 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let room = match request.uri().path() == self.apart.0 {
-            true => &self.apart.1,
-            false => &self.room,
+        let room = if request.uri().path() == self.apart.0 {
+            &self.apart.1
+        } else {
+            &self.room
         };
         let permit = match room.enter() {
             Ok(permit) => permit,

@@ -188,9 +188,10 @@ impl Client {
 /// `Caller` if the address, the token or a certificate is none, `Unavailable` if nothing answers there.
 pub(super) async fn channel(reach: &ServiceAddress) -> Result<Way> {
     let addr = &reach.addr;
-    let uri = match addr.contains("://") {
-        true => addr.clone(),
-        false => format!("http://{addr}"),
+    let uri = if addr.contains("://") {
+        addr.clone()
+    } else {
+        format!("http://{addr}")
     };
     let is_private = uri.starts_with("https://");
     let mut endpoint = Endpoint::from_shared(uri)
@@ -221,17 +222,16 @@ pub(super) async fn channel(reach: &ServiceAddress) -> Result<Way> {
     };
     let channel = endpoint.connect().await.map_err(|cause| {
         let root = root(&cause);
-        let help = match is_private {
-            true if root.contains("CaUsedAsEndEntity") => {
+        let help = if !is_private {
+            "start one with `baowen serve`, or give the address of one that runs (https://HOST:PORT for TLS)"
+        } else if root.contains("CaUsedAsEndEntity") {
                 "its certificate is marked as that of an authority, which no service may show: make one with \
                  `basicConstraints=CA:FALSE`, as docs/OPERATING.md shows"
             }
-            true => {
+            else {
                 "start one with `baowen serve`, or name the authority of its certificate with --tls-ca, and a certificate of \
                  yours, if it wants one, with --client-cert and --client-key"
-            }
-            false => "start one with `baowen serve`, or give the address of one that runs (https://HOST:PORT for TLS)",
-        };
+            };
         Error::unavailable(format!("no service answers at {addr}: {root}")).help(help)
     })?;
     Ok(InterceptedService::new(channel, WithToken(token)))

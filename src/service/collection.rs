@@ -142,9 +142,10 @@ impl Collection {
         self.check_source(listing.source.as_deref())?;
         let snapshot = self.snapshot()?;
         let filter = understood(&listing.filter, &self.analyzer)?;
-        let passing = match filter.is_empty() {
-            true => None,
-            false => Some(snapshot.partly(&filter, budget)?),
+        let passing = if filter.is_empty() {
+            None
+        } else {
+            Some(snapshot.partly(&filter, budget)?)
         };
         let most = listing.page_size.unwrap_or(usize::MAX);
         let mut found: BTreeMap<String, Option<Origin>> = BTreeMap::new();

@@ -71,9 +71,12 @@ impl Health for Watched {
 
 /// Keeps the health service in step with the core; never done.
 pub async fn follow(answer: &dyn Answer, health: &HealthReporter, is_serving: &AtomicBool, interval: Duration) {
-    let status = |serves| match serves {
-        true => ServingStatus::Serving,
-        false => ServingStatus::NotServing,
+    let status = |serves| {
+        if serves {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        }
     };
     let mut said = (false, false);
     loop {

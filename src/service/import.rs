@@ -54,9 +54,10 @@ impl SoFar {
             };
             self.failed += 1;
             self.records.skipped(source.to_owned(), &id, error.message());
-            match error.fault().is_callers() {
-                true => self.refused += 1,
-                false => drop(self.own_failure.get_or_insert_with(|| error.clone())),
+            if error.fault().is_callers() {
+                self.refused += 1;
+            } else {
+                self.own_failure.get_or_insert_with(|| error.clone());
             }
             if self.failures.len() < MAX_FAILURES {
                 self.failures.push(convert::result(id, &outcome));

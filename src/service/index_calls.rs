@@ -157,9 +157,10 @@ impl IndexCalls {
         if let Some(failed) = failed_by_the_service(&outcomes) {
             return Err(failed);
         }
-        let commit = match request.wait.unwrap_or(true) {
-            true => Some(self.durable(change, deadline).await?),
-            false => None,
+        let commit = if request.wait.unwrap_or(true) {
+            Some(self.durable(change, deadline).await?)
+        } else {
+            None
         };
         let results = outcomes.into_iter().map(|(id, outcome)| convert::result(id, &outcome));
         Ok(wire::UpsertArticlesResponse {

@@ -84,12 +84,13 @@ impl Collector {
 /// `Caller`, with the setting's name.
 pub fn check(address: &str) -> Result<()> {
     let is_address = |address: &Uri| matches!(address.scheme_str(), Some("http" | "https")) && address.host().is_some();
-    match address.parse().is_ok_and(|address| is_address(&address)) {
-        true => Ok(()),
-        false => Err(
+    if address.parse().is_ok_and(|address| is_address(&address)) {
+        Ok(())
+    } else {
+        Err(
             Error::caller(format!("otlp_endpoint: `{address}` is no address of a collector"))
                 .help("write it as http://HOST:4317, the port of OTLP over gRPC"),
-        ),
+        )
     }
 }
 

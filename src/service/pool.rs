@@ -245,12 +245,11 @@ impl SearchPool {
             drop((thread, admitted));
             result
         };
-        match in_place && is_alone {
+        if in_place && is_alone {
             // No second thread is woken, and the caches are warm: 0.12 ms less a question.
-            true => {
-                block_in_place(|| catch_unwind(AssertUnwindSafe(work))).unwrap_or_else(|panic| Err(panicked(&*panic)))
-            }
-            false => spawn_blocking(work).await.unwrap_or_else(|error| Err(failed(error))),
+            block_in_place(|| catch_unwind(AssertUnwindSafe(work))).unwrap_or_else(|panic| Err(panicked(&*panic)))
+        } else {
+            spawn_blocking(work).await.unwrap_or_else(|error| Err(failed(error)))
         }
     }
 

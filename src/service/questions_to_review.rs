@@ -205,9 +205,12 @@ mod tests {
             questions.answered_again(&later, &none, second);
             questions.answered_again(&moon, &answer(Some(0.9), 3), second);
             let lists = questions.lists_now();
-            let text = |request: &SearchRequest| match with_text {
-                true => request.query.clone(),
-                false => String::new(),
+            let text = |request: &SearchRequest| {
+                if with_text {
+                    request.query.clone()
+                } else {
+                    String::new()
+                }
             };
             assert_eq!(texts(&lists.unanswered), [(text(&mars), 1_000), (text(&moon), 1)]);
             assert_eq!(lists.unanswered[0].took, second, "the time of the answer that was made");

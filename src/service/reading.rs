@@ -55,12 +55,11 @@ pub fn read_file(name: &str, content: &[u8], most: usize, budget: Budget) -> Res
             ReadEvent::Rejected(_) | ReadEvent::Noticed(_) => {}
         }
         let size = size(&event);
-        match bytes + size <= most {
-            true => {
-                bytes += size;
-                read.events.push(event);
-            }
-            false => read.left_off += 1,
+        if bytes + size <= most {
+            bytes += size;
+            read.events.push(event);
+        } else {
+            read.left_off += 1;
         }
     }
     Ok(read)
@@ -68,16 +67,17 @@ pub fn read_file(name: &str, content: &[u8], most: usize, budget: Budget) -> Res
 
 fn check_name(name: &str) -> Result<()> {
     let is_wrong = |c: char| c.is_control() || matches!(c, '/' | '\\');
-    match () {
-        () if name.is_empty() => Err(Error::caller("name: is empty").help("the file's name tells its format")),
-        () if name.len() > MAX_NAME => Err(Error::caller(format!(
+    if name.is_empty() {
+        Err(Error::caller("name: is empty").help("the file's name tells its format"))
+    } else if name.len() > MAX_NAME {
+        Err(Error::caller(format!(
             "name: has {} bytes, at most {MAX_NAME} are allowed",
             name.len()
-        ))),
-        () if name == "." || name == ".." || name.contains(is_wrong) => {
-            Err(Error::caller("name: is no name of a file").help("send it without folders and control characters"))
-        }
-        () => Ok(()),
+        )))
+    } else if name == "." || name == ".." || name.contains(is_wrong) {
+        Err(Error::caller("name: is no name of a file").help("send it without folders and control characters"))
+    } else {
+        Ok(())
     }
 }
 

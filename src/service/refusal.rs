@@ -25,9 +25,10 @@ impl Protocol {
     /// The protocol of a request, by its content type.
     pub fn of<B>(request: &Request<B>) -> Self {
         let content = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-        match content.is_some_and(|content| content.starts_with(b"application/grpc")) {
-            true => Protocol::Grpc,
-            false => Protocol::Http,
+        if content.is_some_and(|content| content.starts_with(b"application/grpc")) {
+            Protocol::Grpc
+        } else {
+            Protocol::Http
         }
     }
 }

@@ -104,12 +104,13 @@ fn read(files: &TlsFiles) -> Result<ServerConfig> {
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let found = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
     let found = found.map_err(|cause| unreadable(path, "certificate", &cause))?;
-    match found.is_empty() {
-        true => Err(Error::caller(format!(
+    if found.is_empty() {
+        Err(Error::caller(format!(
             "{}: holds no certificate in PEM",
             path.display()
-        ))),
-        false => Ok(found),
+        )))
+    } else {
+        Ok(found)
     }
 }
 

@@ -107,9 +107,10 @@ pub fn resolve(given: &Given) -> Result<Resolved> {
             _ => Path::new(""),
         };
         let fits = one.form.is_none_or(|form| form == value.form());
-        match fits && value.set(&mut resolved.settings, &one.text, beside) {
-            true => resolved.origins[one.place] = one.origin,
-            false => mistakes.push(mistake(&one)),
+        if fits && value.set(&mut resolved.settings, &one.text, beside) {
+            resolved.origins[one.place] = one.origin;
+        } else {
+            mistakes.push(mistake(&one));
         }
     }
     match mistakes.len() {

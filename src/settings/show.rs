@@ -16,9 +16,10 @@ pub fn as_toml(resolved: &Resolved, all: bool) -> String {
         let value = setting.value.shown(&resolved.settings);
         let line = format!("{} = {}", setting.key(), value.as_deref().unwrap_or("\"\""));
         // Writing to a string does not fail.
-        let _ = match is_default {
-            true => writeln!(text, "# {}\n#{line}", setting.about),
-            false => writeln!(text, "# {}\n{line}  # {origin}", setting.about),
+        let _ = if is_default {
+            writeln!(text, "# {}\n#{line}", setting.about)
+        } else {
+            writeln!(text, "# {}\n{line}  # {origin}", setting.about)
         };
     }
     text

@@ -104,10 +104,12 @@ impl Analyzer {
             if text.starts_with('#') {
                 word_terms.add(text, 1.0, TermOrigin::Canonical);
             } else if kept[position] {
-                let weight = match range == words[position].range {
-                    _ if in_amount(&range) => weights.written_amount,
-                    true => 1.0,
-                    false => weights.sub_word,
+                let weight = if in_amount(&range) {
+                    weights.written_amount
+                } else if range == words[position].range {
+                    1.0
+                } else {
+                    weights.sub_word
                 };
                 word_terms.add(text, weight, TermOrigin::Written);
             }

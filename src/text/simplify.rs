@@ -77,9 +77,10 @@ pub fn model_form(text: &str) -> Cow<'_, str> {
         '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => char::from_u32(character as u32 - 0xfee0).unwrap_or(character),
         _ => simplify(character),
     };
-    match text.chars().any(|character| form(character) != character) {
-        true => Cow::Owned(text.chars().map(form).collect()),
-        false => Cow::Borrowed(text),
+    if text.chars().any(|character| form(character) != character) {
+        Cow::Owned(text.chars().map(form).collect())
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

@@ -36,9 +36,12 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let is_silent = Arc::new(AtomicBool::new(false));
         let silent = is_silent.clone();
-        let server = Server::new(move |_, request| match silent.load(Ordering::SeqCst) {
-            true => Reply::silence(),
-            false => answer(request),
+        let server = Server::new(move |_, request| {
+            if silent.load(Ordering::SeqCst) {
+                Reply::silence()
+            } else {
+                answer(request)
+            }
         });
         let place = Place {
             models: folder.path().join("models"),

@@ -101,9 +101,10 @@ fn read(file: &Path, folder: &Path, module: Name, modules: &mut HashMap<Name, So
                 let mut paths = Vec::new();
                 at = tree(&tokens, at + 1, Vec::new(), &mut paths);
                 for (name, path) in paths {
-                    match passes_on {
-                        true => source.passed_on.insert(name, path),
-                        false => source.imported.insert(name, path),
+                    if passes_on {
+                        source.passed_on.insert(name, path)
+                    } else {
+                        source.imported.insert(name, path)
                     };
                 }
             }
@@ -127,16 +128,18 @@ fn read(file: &Path, folder: &Path, module: Name, modules: &mut HashMap<Name, So
         }
     }
     let is_root = module.is_empty();
-    let inside = match is_root || file.file_stem().is_some_and(|stem| stem == "mod") {
-        true => folder.to_path_buf(),
-        false => folder.join(file.file_stem().unwrap()),
+    let inside = if is_root || file.file_stem().is_some_and(|stem| stem == "mod") {
+        folder.to_path_buf()
+    } else {
+        folder.join(file.file_stem().unwrap())
     };
     for child in &source.children {
         let name = [module.as_slice(), std::slice::from_ref(child)].concat();
         let (plain, nested) = (inside.join(format!("{child}.rs")), inside.join(child));
-        match plain.exists() {
-            true => read(&plain, &inside, name, modules),
-            false => read(&nested.join("mod.rs"), &nested, name, modules),
+        if plain.exists() {
+            read(&plain, &inside, name, modules)
+        } else {
+            read(&nested.join("mod.rs"), &nested, name, modules)
         }
     }
     modules.insert(module, source);

@@ -468,9 +468,10 @@ impl baowen::embed::Embedder for Refuses {
         if !self.1.swap(true, Ordering::Relaxed) {
             return Err(Error::unavailable("the model is away"));
         }
-        match texts.iter().any(|text| text.contains("不收")) {
-            true => Err(Error::caller("a text is refused")),
-            false => self.0.embed_passages(texts, budget),
+        if texts.iter().any(|text| text.contains("不收")) {
+            Err(Error::caller("a text is refused"))
+        } else {
+            self.0.embed_passages(texts, budget)
         }
     }
 }
@@ -725,9 +726,10 @@ fn a_rebuild_is_never_seen_half_done() {
     let rebuild = |articles: usize| {
         for n in 0..30 {
             let path = docs.join(format!("{n}.md"));
-            match n < articles {
-                true => std::fs::write(path, format!("# 第{n}条\n\n医保断缴三个月内补缴，第{n}档。")).unwrap(),
-                false => drop(std::fs::remove_file(path)),
+            if n < articles {
+                std::fs::write(path, format!("# 第{n}条\n\n医保断缴三个月内补缴，第{n}档。")).unwrap()
+            } else {
+                drop(std::fs::remove_file(path));
             }
         }
         let target = Target::open(&idx, &words, true, Budget::all()).unwrap();

@@ -369,9 +369,10 @@ struct Failing(Box<dyn Writer>, Arc<AtomicBool>, Arc<AtomicBool>);
 impl Failing {
     fn works(&self) -> Result<()> {
         assert!(!self.2.load(Ordering::SeqCst), "a defect of the engine");
-        match self.1.load(Ordering::SeqCst) {
-            true => Err(Error::unavailable("no space left on the disk")),
-            false => Ok(()),
+        if self.1.load(Ordering::SeqCst) {
+            Err(Error::unavailable("no space left on the disk"))
+        } else {
+            Ok(())
         }
     }
 }
@@ -427,14 +428,13 @@ fn what_a_failing_disk_takes_is_told_to_whom_it_belonged() {
         let (_, change) = upsert(&live, "new", &[article("lost", "", "医保")]);
         let waits = told(&live, change);
         full.store(true, Ordering::SeqCst);
-        match fails_at_commit {
-            true => assert_eq!(live.commit(None).unwrap_err().fault(), Fault::Unavailable),
-            false => {
-                let articles = [article("kept", "", "医保"), article("too", "", "医保")];
-                let (outcomes, after) = upsert(&live, "crm", &articles);
-                assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
-                assert_ne!(after.session, change.session);
-            }
+        if fails_at_commit {
+            assert_eq!(live.commit(None).unwrap_err().fault(), Fault::Unavailable)
+        } else {
+            let articles = [article("kept", "", "医保"), article("too", "", "医保")];
+            let (outcomes, after) = upsert(&live, "crm", &articles);
+            assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+            assert_ne!(after.session, change.session);
         }
         assert_eq!(
             waits.recv().unwrap().unwrap_err().message(),
@@ -477,12 +477,11 @@ fn a_panic_of_the_engine_is_a_failure_like_others() {
         let (_, change) = upsert(&live, "crm", &[article("lost", "", "医保")]);
         let waits = told(&live, change);
         panics.store(true, Ordering::SeqCst);
-        match at_commit {
-            true => assert_eq!(live.commit(None).unwrap_err().fault(), Fault::Bug),
-            false => {
-                let call = || live.upsert(&given("crm"), vec![article("too", "", "医保")], Budget::all());
-                assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err());
-            }
+        if at_commit {
+            assert_eq!(live.commit(None).unwrap_err().fault(), Fault::Bug)
+        } else {
+            let call = || live.upsert(&given("crm"), vec![article("too", "", "医保")], Budget::all());
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err());
         }
         panics.store(false, Ordering::SeqCst);
         // The first one after it clears away what is left, of which it is nothing.

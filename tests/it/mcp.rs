@@ -195,9 +195,10 @@ fn a_model_finds_reads_and_counts_by_tools() {
         );
 
         // An index and a service over it say the same.
-        match of_service.is_null() {
-            true => of_service = answer.clone(),
-            false => assert_eq!(of_service, *answer),
+        if of_service.is_null() {
+            of_service = answer.clone();
+        } else {
+            assert_eq!(of_service, *answer)
         }
         model.end();
     }

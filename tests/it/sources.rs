@@ -290,9 +290,10 @@ fn one_user_indexes_and_another_serves() {
     let mut stack = vec![root.join("idx")];
     let mut files = Vec::new();
     while let Some(path) = stack.pop() {
-        match path.is_dir() {
-            true => stack.extend(fs::read_dir(&path).unwrap().flatten().map(|entry| entry.path())),
-            false => files.push(path),
+        if path.is_dir() {
+            stack.extend(fs::read_dir(&path).unwrap().flatten().map(|entry| entry.path()));
+        } else {
+            files.push(path);
         }
     }
     for file in &files {

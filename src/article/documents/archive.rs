@@ -34,9 +34,10 @@ pub(super) fn check_archive(bytes: &[u8]) -> Result<(), String> {
 
 pub(super) fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, String> {
     let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("is a damaged archive: {error}"))?;
-    match archive.len() > MAX_FILES {
-        true => Err(format!("is an archive of more than {MAX_FILES} files")),
-        false => Ok(archive),
+    if archive.len() > MAX_FILES {
+        Err(format!("is an archive of more than {MAX_FILES} files"))
+    } else {
+        Ok(archive)
     }
 }
 

@@ -283,9 +283,10 @@ impl<'a> Writer<'a> {
                 }
                 _ => {}
             }
-            match self.size + rows_size > MAX_TEXT {
-                true => Err(format!("holds more than {} MiB of text", MAX_TEXT >> 20)),
-                false => Ok(()),
+            if self.size + rows_size > MAX_TEXT {
+                Err(format!("holds more than {} MiB of text", MAX_TEXT >> 20))
+            } else {
+                Ok(())
             }
         })
     }

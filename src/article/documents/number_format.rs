@@ -41,15 +41,17 @@ pub(super) fn shown(number: f64, code: &str) -> String {
     if !pattern.digits {
         // A dash for nothing; whatever else hides a number does not hide it here.
         let words = format!("{}{}", pattern.before, pattern.after);
-        return match number == 0.0 && !words.trim().is_empty() {
-            true => words.trim().to_string(),
-            false => plain(number),
+        return if number == 0.0 && !words.trim().is_empty() {
+            words.trim().to_string()
+        } else {
+            plain(number)
         };
     }
     let value = value * 10f64.powi(pattern.power);
-    let text = match pattern.general {
-        true => plain(value.abs()),
-        false => pattern.digits_of(value.abs()),
+    let text = if pattern.general {
+        plain(value.abs())
+    } else {
+        pattern.digits_of(value.abs())
     };
     let sign = if value < 0.0 && text.contains(|c: char| c.is_ascii_digit() && c != '0') {
         "-"
@@ -67,9 +69,10 @@ fn plain(number: f64) -> String {
         return String::new();
     }
     let rounded: f64 = format!("{number:.*e}", DIGITS - 1).parse().unwrap_or(number);
-    match rounded == 0.0 {
-        true => "0".to_string(),
-        false => rounded.to_string(),
+    if rounded == 0.0 {
+        "0".to_string()
+    } else {
+        rounded.to_string()
     }
 }
 
@@ -91,9 +94,10 @@ impl Pattern {
                 whole.insert(at, ',');
             }
         }
-        match fraction.is_empty() {
-            true => whole,
-            false => format!("{whole}.{fraction}"),
+        if fraction.is_empty() {
+            whole
+        } else {
+            format!("{whole}.{fraction}")
         }
     }
 }
@@ -134,14 +138,13 @@ fn pattern(section: &str) -> Option<Pattern> {
                 pattern.digits = true;
                 pattern.grouped |= commas > 0 && !point;
                 commas = 0;
-                match point {
-                    true => {
-                        pattern.most += 1;
-                        if c == '0' {
-                            pattern.least = pattern.most;
-                        }
+                if point {
+                    pattern.most += 1;
+                    if c == '0' {
+                        pattern.least = pattern.most;
                     }
-                    false => pattern.whole += usize::from(c == '0'),
+                } else {
+                    pattern.whole += usize::from(c == '0');
                 }
                 continue;
             }
@@ -182,12 +185,11 @@ fn pattern(section: &str) -> Option<Pattern> {
             'E' | 'e' | '/' | '@' | 'y' | 'Y' | 'm' | 'M' | 'd' | 'D' | 'h' | 'H' | 's' | 'S' => return None,
             other => words.push(other),
         }
-        match pattern.digits {
-            false => pattern.before.push_str(&words),
-            true => {
-                ended |= !words.is_empty();
-                pattern.after.push_str(&words);
-            }
+        if pattern.digits {
+            ended |= !words.is_empty();
+            pattern.after.push_str(&words);
+        } else {
+            pattern.before.push_str(&words);
         }
     }
     pattern.power -= 3 * commas;

@@ -514,12 +514,11 @@ pub(in super::super) fn damage(bytes: &[u8], edits: &[(usize, u8)], cut: (usize,
     }
     let from = cut.0 % length;
     let to = (from + cut.1 % 400).min(bytes.len());
-    match double {
-        true => {
-            let part = bytes[from..to].to_vec();
-            bytes.splice(from..from, part);
-        }
-        false => drop(bytes.drain(from..to)),
+    if double {
+        let part = bytes[from..to].to_vec();
+        bytes.splice(from..from, part);
+    } else {
+        drop(bytes.drain(from..to));
     }
     bytes
 }

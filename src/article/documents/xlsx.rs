@@ -144,9 +144,10 @@ impl Reader for Calamine {
             return Ok(found);
         }
         let said = [found.noticed, found.passed_over].concat();
-        Err(match said.is_empty() {
-            true => "holds no cells".into(),
-            false => said.join("; "),
+        Err(if said.is_empty() {
+            "holds no cells".into()
+        } else {
+            said.join("; ")
         })
     }
 }

@@ -290,9 +290,10 @@ fn answered(lines: &[PageLine<'_>]) -> Option<String> {
         .find_map(|(at, line)| {
             let (_, behind) = ANSWERED.iter().find_map(|label| line.text.split_once(label))?;
             let behind = behind.trim_start_matches(COLONS).trim();
-            let name = match behind.is_empty() {
-                true => &lines.get(at + 1)?.text,
-                false => behind.split(char::is_whitespace).next()?,
+            let name = if behind.is_empty() {
+                &lines.get(at + 1)?.text
+            } else {
+                behind.split(char::is_whitespace).next()?
             };
             are_offices(name).then(|| source_name(name))?
         })

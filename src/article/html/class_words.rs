@@ -27,8 +27,9 @@ pub(super) fn is_window(word: &str) -> bool {
 
 /// A word in small letters.
 fn small(word: &str) -> Cow<'_, str> {
-    match word.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(word.to_ascii_lowercase()),
-        false => Cow::Borrowed(word),
+    if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(word.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(word)
     }
 }

@@ -59,9 +59,10 @@ fn with_neighbours<'a>(article: ElementRef<'a>, furniture: &Furniture, measures:
             if measure.all == 0 || is_unseen(near.value().name()) || furniture.reason(near).is_some() {
                 continue;
             }
-            match below && says(near, inner, measure, furniture) {
-                true => said += measure.all,
-                false => around += measure.all,
+            if below && says(near, inner, measure, furniture) {
+                said += measure.all;
+            } else {
+                around += measure.all;
             }
         }
         around += loose(outer);

@@ -246,9 +246,10 @@ fn ending(lines: &[&str]) -> Option<(usize, &'static str)> {
         let word = words(line);
         let short = word.chars().count() <= MAX_ENDING;
         // The words are listed in simplified characters.
-        let word = match short {
-            true => Cow::Owned(Normalized::new(word).text),
-            false => Cow::Borrowed(word),
+        let word = if short {
+            Cow::Owned(Normalized::new(word).text)
+        } else {
+            Cow::Borrowed(word)
         };
         let announces = |endings: &[&str]| endings.iter().any(|ending| word.starts_with(ending));
         let half = above > 0 && above * 2 >= total;

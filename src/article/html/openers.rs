@@ -150,9 +150,10 @@ fn tabs<'a>(hidden: ElementRef<'a>, measures: &Measures) -> Vec<ElementRef<'a>> 
         .filter(filled)
         .take(NEAR * 2)
         .collect();
-    match panels > 1 && names.len() == panels && measures.of(list).all <= MAX_TABS {
-        true => names.into_iter().chain([list]).collect(),
-        false => Vec::new(),
+    if panels > 1 && names.len() == panels && measures.of(list).all <= MAX_TABS {
+        names.into_iter().chain([list]).collect()
+    } else {
+        Vec::new()
     }
 }
 

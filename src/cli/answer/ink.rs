@@ -95,10 +95,10 @@ impl Inked {
     pub fn one_line(self) -> Self {
         let mut line: Vec<Painted> = Vec::with_capacity(self.0.len());
         for (c, ink) in self.0 {
-            match c.is_whitespace() {
-                true if line.last().is_none_or(|(last, _)| *last == ' ') => {}
-                true => line.push((' ', ink)),
-                false => line.push((c, ink)),
+            if !c.is_whitespace() {
+                line.push((c, ink));
+            } else if line.last().is_some_and(|(last, _)| *last != ' ') {
+                line.push((' ', ink));
             }
         }
         line.truncate(trimmed(&line).len());
@@ -180,10 +180,7 @@ fn may_part(before: char, after: char) -> bool {
 /// A line as lines of some columns; where no end is possible, one is made.
 fn wrapped(line: &[Painted], columns: Option<usize>) -> Vec<&[Painted]> {
     let Some(columns) = columns else {
-        return match line.is_empty() {
-            true => Vec::new(),
-            false => vec![line],
-        };
+        return if line.is_empty() { Vec::new() } else { vec![line] };
     };
     let (mut lines, mut rest) = (Vec::new(), line);
     while !rest.is_empty() {
@@ -196,9 +193,10 @@ fn wrapped(line: &[Painted], columns: Option<usize>) -> Vec<&[Painted]> {
             fits += 1;
         }
         let parts = |at: &usize| may_part(rest[at - 1].0, rest[*at].0);
-        let end = match fits == rest.len() {
-            true => fits,
-            false => (1..=fits).rev().find(parts).unwrap_or(fits.max(1)),
+        let end = if fits == rest.len() {
+            fits
+        } else {
+            (1..=fits).rev().find(parts).unwrap_or(fits.max(1))
         };
         lines.push(trimmed(&rest[..end]));
         rest = trimmed(&rest[end..]);

@@ -108,9 +108,10 @@ fn stretch(hit: &Hit, chars: &[char], (from, to): (usize, usize), marks_answer: 
 /// Characters at the beginning of a line that only say that it is a heading (`## `), as Markdown has it.
 fn heading_sign(line: &[char]) -> usize {
     let signs = line.iter().take_while(|&&c| c == '#').count();
-    match (1..=6).contains(&signs) && line.get(signs) == Some(&' ') {
-        true => signs + 1,
-        false => 0,
+    if (1..=6).contains(&signs) && line.get(signs) == Some(&' ') {
+        signs + 1
+    } else {
+        0
     }
 }
 

@@ -74,9 +74,10 @@ pub async fn drive(options: &BenchOptions, load: &Arc<Load>, distinct: usize) ->
     let reach = options.credentials.at(&options.addr)?;
     let mut clients: Vec<Client> = Vec::with_capacity(concurrency);
     for number in 0..concurrency {
-        let client = match number < MAX_CONNECTIONS {
-            true => Client::connect(&reach).await?,
-            false => clients[number % MAX_CONNECTIONS].clone(),
+        let client = if number < MAX_CONNECTIONS {
+            Client::connect(&reach).await?
+        } else {
+            clients[number % MAX_CONNECTIONS].clone()
         };
         clients.push(client);
     }

@@ -36,12 +36,13 @@ pub fn run(options: &BenchOptions) -> Result<()> {
     } else {
         out!(report.table(options));
     }
-    match report.answered() == 0 {
-        true => Err(
+    if report.answered() == 0 {
+        Err(
             Error::unavailable(format!("not one of {} questions was answered", report.asked()))
                 .help("the table of errors says why"),
-        ),
-        false => Ok(()),
+        )
+    } else {
+        Ok(())
     }
 }
 

@@ -192,12 +192,13 @@ impl Report {
             count += step.count_since_last_iteration();
             let quantile = step.quantile_iterated_to();
             let value = millis(step.value_iterated_to());
-            text += &match quantile < 1.0 {
-                true => format!(
+            text += &if quantile < 1.0 {
+                format!(
                     "{value:>12.3} {quantile:>14.12} {count:>10} {:>14.2}\n",
                     1.0 / (1.0 - quantile)
-                ),
-                false => format!("{value:>12.3} {quantile:>14.12} {count:>10}\n"),
+                )
+            } else {
+                format!("{value:>12.3} {quantile:>14.12} {count:>10}\n")
             };
         }
         text += &format!(

@@ -141,15 +141,14 @@ impl OnnxFile {
     /// If the file has none of that name and shape, or one that holds what is no finite number.
     pub fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let tensor = self.tensor(name, FLOAT, shape)?;
-        let numbers: Vec<f32> = match tensor.raw_data.is_empty() {
-            true => tensor.float_data.clone(),
-            false => {
-                let (numbers, rest) = tensor.raw_data.as_chunks::<4>();
-                if !rest.is_empty() {
-                    return Err(self.corrupt(format!("tensor {name} ends inside a number")));
-                }
-                numbers.iter().map(|b| f32::from_le_bytes(*b)).collect()
+        let numbers: Vec<f32> = if tensor.raw_data.is_empty() {
+            tensor.float_data.clone()
+        } else {
+            let (numbers, rest) = tensor.raw_data.as_chunks::<4>();
+            if !rest.is_empty() {
+                return Err(self.corrupt(format!("tensor {name} ends inside a number")));
             }
+            numbers.iter().map(|b| f32::from_le_bytes(*b)).collect()
         };
         self.check_length(name, shape, numbers.len())?;
         if !numbers.iter().all(|x| x.is_finite()) {
@@ -193,10 +192,12 @@ impl OnnxFile {
     /// A tensor of a few bytes, which may be written as numbers.
     fn codes(&self, name: &str, data_type: i32, shape: &[usize]) -> Result<Vec<i32>> {
         let tensor = self.tensor(name, data_type, shape)?;
-        let codes: Vec<i32> = match tensor.raw_data.is_empty() {
-            true => tensor.int32_data.clone(),
-            false if data_type == UINT8 => tensor.raw_data.iter().map(|b| i32::from(*b)).collect(),
-            false => tensor.raw_data.iter().map(|b| i32::from(*b as i8)).collect(),
+        let codes: Vec<i32> = if tensor.raw_data.is_empty() {
+            tensor.int32_data.clone()
+        } else if data_type == UINT8 {
+            tensor.raw_data.iter().map(|b| i32::from(*b)).collect()
+        } else {
+            tensor.raw_data.iter().map(|b| i32::from(*b as i8)).collect()
         };
         self.check_length(name, shape, codes.len())?;
         Ok(codes)

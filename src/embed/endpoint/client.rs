@@ -104,15 +104,16 @@ impl Client {
     pub fn for_a_question<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let before = self.questions.fetch_add(1, Ordering::Relaxed);
         let _waiting = Waiting(&self.questions);
-        match before < QUESTIONS {
-            true => work(),
-            false => Err(Error::new(
+        if before < QUESTIONS {
+            work()
+        } else {
+            Err(Error::new(
                 Fault::Exhausted,
                 format!(
                     "the endpoint {}: {QUESTIONS} questions wait for it already",
                     self.shown_url
                 ),
-            )),
+            ))
         }
     }
 
@@ -154,11 +155,13 @@ impl Client {
                 waited += pause;
                 continue;
             }
-            match failure.is_its_fault {
+            if !failure.is_its_fault {
+                self.breaker.succeeded();
+            } else if time == self.timeout {
                 // A whole one where nobody had more time to give.
-                true if time == self.timeout => self.breaker.failed(Duration::MAX),
-                true => self.breaker.failed(time),
-                false => self.breaker.succeeded(),
+                self.breaker.failed(Duration::MAX);
+            } else {
+                self.breaker.failed(time);
             }
             // A failure at the deadline is the deadline's.
             let left = self
@@ -226,14 +229,15 @@ impl Client {
                 is_its_fault: true,
                 is_busy: false,
             })?;
-        match bytes.len() as u64 > most {
-            true => Err(Failure {
+        if bytes.len() as u64 > most {
+            Err(Failure {
                 error: Error::unavailable(format!("its answer is longer than {most} bytes")),
                 again: None,
                 is_its_fault: true,
                 is_busy: false,
-            }),
-            false => Ok(bytes),
+            })
+        } else {
+            Ok(bytes)
         }
     }
 
@@ -243,9 +247,10 @@ impl Client {
         // What cannot be read is not shown.
         let _ = answer.into_body().take(16 << 10).read_to_end(&mut body);
         let said = self.shown(&said(&body));
-        let message = match said.is_empty() {
-            true => format!("it answered {status}"),
-            false => format!("it answered {status}: {said}"),
+        let message = if said.is_empty() {
+            format!("it answered {status}")
+        } else {
+            format!("it answered {status}: {said}")
         };
         let error = match status {
             400 | 413 | 422 => Error::caller(message)

@@ -55,9 +55,10 @@ impl EndpointEmbedder {
     /// What is sent for a text. Some servers refuse what is empty.
     fn input(&self, prefix: &str, text: &str) -> String {
         let text = estimate::cut(text, self.max_tokens());
-        match prefix.is_empty() && text.is_empty() {
-            true => " ".to_string(),
-            false => format!("{prefix}{text}"),
+        if prefix.is_empty() && text.is_empty() {
+            " ".to_string()
+        } else {
+            format!("{prefix}{text}")
         }
     }
 }

@@ -34,11 +34,12 @@ impl Key {
     /// # Errors
     /// `Caller` if it is empty or cannot stand in a header.
     pub fn new(key: &str) -> Result<Key> {
-        match !key.is_empty() && key.chars().all(|c| c.is_ascii_graphic()) {
-            true => Ok(Key(key.to_string())),
-            false => Err(Error::caller(
+        if !key.is_empty() && key.chars().all(|c| c.is_ascii_graphic()) {
+            Ok(Key(key.to_string()))
+        } else {
+            Err(Error::caller(
                 "this is no key: it is empty, or has blanks or other than ASCII characters in it",
-            )),
+            ))
         }
     }
 

@@ -281,12 +281,13 @@ pub fn read_short(path: &Path) -> Result<String> {
     file.take(LONGEST + 1)
         .read_to_string(&mut text)
         .or_fault(Fault::Unavailable, doing())?;
-    match text.len() as u64 > LONGEST {
-        true => Err(Error::caller(format!(
+    if text.len() as u64 > LONGEST {
+        Err(Error::caller(format!(
             "{} is longer than {LONGEST} bytes",
             path.display()
-        ))),
-        false => Ok(text),
+        )))
+    } else {
+        Ok(text)
     }
 }
 

@@ -208,9 +208,12 @@ fn who_has_time_waits_for_a_busy_endpoint_as_often_as_it_asks() {
 #[test]
 fn tries_are_bounded_and_a_dead_endpoint_is_left_alone() {
     let clock = TestClock::new();
-    let server = Server::new(|place, request| match place < 6 {
-        true => Reply::new(503, &[], br#"{"error": {"message": "model is loading"}}"#),
-        false => embeddings(request),
+    let server = Server::new(|place, request| {
+        if place < 6 {
+            Reply::new(503, &[], br#"{"error": {"message": "model is loading"}}"#)
+        } else {
+            embeddings(request)
+        }
     });
     let embedder = EndpointEmbedder::new(settings(Kind::OpenAi, server.url("/")), None, clock.clone());
     let ask = || embedder.embed_query("医保", Budget::single());

@@ -107,9 +107,10 @@ impl Hub<'_> {
                     _ => return arriving.finish().map_err(|error| error.context(&url)),
                 },
             };
-            match arriving.done() >= best + (file.bytes / LEAST).max(1) {
-                true => (best, fruitless) = (arriving.done(), 0),
-                false => fruitless += 1,
+            if arriving.done() >= best + (file.bytes / LEAST).max(1) {
+                (best, fruitless) = (arriving.done(), 0)
+            } else {
+                fruitless += 1;
             }
             if fruitless == TRIES {
                 return Err(Error::unavailable(format!("{url}: {why}")));

@@ -86,14 +86,16 @@ fn explain(said: &str) -> String {
         // Neither where in npm's own code it happened nor where it wrote that down.
         .filter(|line| !line.is_empty() && !line.starts_with("at ") && !line.contains("A complete log of this run"))
         .collect();
-    let cause = match lines.is_empty() {
-        true => said.trim(),
-        false => &lines.join("; "),
+    let cause = if lines.is_empty() {
+        said.trim()
+    } else {
+        &lines.join("; ")
     };
     let cause: String = cause.chars().take(300).collect();
-    match cause.is_empty() {
-        true => "npm failed and said nothing".into(),
-        false => format!("npm failed: {cause}"),
+    if cause.is_empty() {
+        "npm failed and said nothing".into()
+    } else {
+        format!("npm failed: {cause}")
     }
 }
 

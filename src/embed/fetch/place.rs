@@ -161,12 +161,13 @@ impl Arriving {
     /// `Corrupt` with both checksums if it is not.
     pub fn check(&self) -> Result<()> {
         let (found, file) = (hex(self.sum.clone()), self.file);
-        match found == file.sha256 && self.is_complete() {
-            true => Ok(()),
-            false => Err(Error::corrupt(format!(
+        if found == file.sha256 && self.is_complete() {
+            Ok(())
+        } else {
+            Err(Error::corrupt(format!(
                 "{} has {} bytes and SHA-256 {found}, not {} and {}",
                 file.path, self.done, file.bytes, file.sha256
-            ))),
+            )))
         }
     }
 

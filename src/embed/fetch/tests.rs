@@ -259,9 +259,10 @@ mod packages {
             let mut steps = 0;
             let result = tools.fetch(model, &folder, &mut |_| {
                 steps += 1;
-                match steps > stop {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
+                if steps > stop {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
                 }
             });
             if result.is_ok() {
@@ -356,13 +357,14 @@ mod from_the_hub {
     /// Broken off at five points, each time a part further on.
     #[test]
     fn a_download_that_breaks_off_goes_on_from_there() {
-        let server = Server::new(|place, request| match is_weights(request) && place <= 5 {
-            true => {
+        let server = Server::new(|place, request| {
+            if is_weights(request) && place <= 5 {
                 let reply = right(request);
                 let length = reply.bytes.len();
                 reply.cut(length - length / 6)
+            } else {
+                right(request)
             }
-            false => right(request),
         });
         check(&at(&server), vec![HUB], Ok(()));
         let begins: Vec<usize> = server
@@ -377,9 +379,12 @@ mod from_the_hub {
 
     #[test]
     fn a_server_that_ignores_ranges_sends_the_file_anew() {
-        let server = Server::new(|place, request| match is_weights(request) && place <= 5 {
-            true => without_range(request).cut(700_000 / place),
-            false => without_range(request),
+        let server = Server::new(|place, request| {
+            if is_weights(request) && place <= 5 {
+                without_range(request).cut(700_000 / place)
+            } else {
+                without_range(request)
+            }
         });
         check(&at(&server), vec![HUB], Ok(()));
         assert_eq!(server.requests().len(), 7);
@@ -414,9 +419,12 @@ mod from_the_hub {
     #[test]
     fn what_is_no_file_of_the_model_never_comes_into_place() {
         let check = |expected, answering: fn(&Request) -> Reply| {
-            let server = Server::new(move |_, request| match is_weights(request) {
-                true => answering(request),
-                false => right(request),
+            let server = Server::new(move |_, request| {
+                if is_weights(request) {
+                    answering(request)
+                } else {
+                    right(request)
+                }
             });
             let error = super::check(&at(&server), vec![HUB], Err(expected)).unwrap();
             assert!(

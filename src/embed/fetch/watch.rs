@@ -66,9 +66,10 @@ impl<'a> Watch<'a> {
     /// `Unavailable` if the fetch is to stop.
     pub fn step(&mut self, step: FetchStep) -> Result<()> {
         self.is_stopped |= (self.tell)(step).is_break();
-        match self.is_stopped {
-            true => Err(Error::unavailable("the fetch was stopped; nothing was put in place")),
-            false => Ok(()),
+        if self.is_stopped {
+            Err(Error::unavailable("the fetch was stopped; nothing was put in place"))
+        } else {
+            Ok(())
         }
     }
 

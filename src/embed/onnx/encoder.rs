@@ -76,11 +76,12 @@ impl OnnxEncoder {
         }
         normalize(&mut vector);
         // All zeros have no direction.
-        match vector.iter().all(|x| x.is_finite()) && vector.iter().any(|x| *x != 0.0) {
-            true => Ok(vector),
-            false => Err(Error::corrupt(
+        if vector.iter().all(|x| x.is_finite()) && vector.iter().any(|x| *x != 0.0) {
+            Ok(vector)
+        } else {
+            Err(Error::corrupt(
                 "the vector of a text has no direction: it is zero, or as good as",
-            )),
+            ))
         }
     }
 

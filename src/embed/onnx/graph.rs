@@ -155,11 +155,12 @@ impl Graph {
             }
         };
         let numbers = tensor.into_data();
-        match numbers.iter().all(|number| number.is_finite()) {
-            true => Ok(Output { shape, numbers }),
-            false => Err(Error::corrupt(format!(
+        if numbers.iter().all(|number| number.is_finite()) {
+            Ok(Output { shape, numbers })
+        } else {
+            Err(Error::corrupt(format!(
                 "`{output}` holds what is no number (NaN or infinite)"
-            ))),
+            )))
         }
     }
 

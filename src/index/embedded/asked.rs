@@ -98,9 +98,10 @@ impl Question {
             let segment = self.snapshot.segments().get(segment as usize);
             segment.is_some_and(|segment| doc < segment.rows)
         };
-        match passages.iter().all(is_here) {
-            true => Ok(()),
-            false => Err(Error::bug("a passage of another snapshot was named")),
+        if passages.iter().all(is_here) {
+            Ok(())
+        } else {
+            Err(Error::bug("a passage of another snapshot was named"))
         }
     }
 

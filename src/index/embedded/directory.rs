@@ -109,12 +109,11 @@ impl Directory for Folder {
         let failed = |error| OpenReadError::wrap_io_error(error, path.to_path_buf());
         // Elsewhere the standard library cannot read at a position without moving another reader's.
         let is_read = cfg!(unix) && path.extension().is_some_and(|extension| extension == STORED);
-        let file: Arc<dyn FileHandle> = match is_read {
-            true => {
-                let file = File::open(self.path.join(path)).map_err(failed)?;
-                Arc::new(Stored { file, mapped })
-            }
-            false => mapped,
+        let file: Arc<dyn FileHandle> = if is_read {
+            let file = File::open(self.path.join(path)).map_err(failed)?;
+            Arc::new(Stored { file, mapped })
+        } else {
+            mapped
         };
         self.known.watched(path, file).map_err(failed)
     }
@@ -174,9 +173,10 @@ impl Directory for Folder {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        let files = match path == Path::new(META) {
-            true => self.files_of(data)?,
-            false => Files::default(),
+        let files = if path == Path::new(META) {
+            self.files_of(data)?
+        } else {
+            Files::default()
         };
         // tantivy's own leaves the file to its owner alone, and another user could not serve the index.
         write_whole(&self.path.join(path), "the index's", |out| {

@@ -65,9 +65,12 @@ impl EmbeddedSnapshot {
             let origins = self.guarded(|| Origins::open(reader))?;
             for doc in reader.doc_ids_alive() {
                 check_now_and_then(doc, budget)?;
-                let read = || match segment.is_first(doc) {
-                    true => Ok(Some((segment.key(doc)?.article, origins.of(doc)?))),
-                    false => Ok(None),
+                let read = || {
+                    if segment.is_first(doc) {
+                        Ok(Some((segment.key(doc)?.article, origins.of(doc)?)))
+                    } else {
+                        Ok(None)
+                    }
                 };
                 if let Some((id, origin)) = self.guarded(read)? {
                     each(&id, origin)?;

@@ -349,9 +349,10 @@ pub(super) fn nothing_in(folder: &Path) -> Error {
         ))
         .help(rebuilding(folder));
     }
-    let what = match folder.exists() {
-        true => format!("{folder_name} holds no index"),
-        false => format!("there is no folder {folder_name}"),
+    let what = if folder.exists() {
+        format!("{folder_name} holds no index")
+    } else {
+        format!("there is no folder {folder_name}")
     };
     Error::missing(what).help(format!("build one with `baowen index PATH... --index {folder_name}`"))
 }

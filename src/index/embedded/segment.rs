@@ -185,9 +185,10 @@ impl Segment {
     /// Articles that it has in a commit, given that commit's reader of it.
     pub fn articles(&self, reader: &SegmentReader) -> u64 {
         let deleted = |doc: &u32| reader.is_deleted(*doc) && self.is_first(*doc);
-        match reader.has_deletes() {
-            true => self.firsts - (0..self.rows).filter(deleted).count() as u64,
-            false => self.firsts,
+        if reader.has_deletes() {
+            self.firsts - (0..self.rows).filter(deleted).count() as u64
+        } else {
+            self.firsts
         }
     }
 

@@ -93,14 +93,12 @@ impl EmbeddedIndex {
 
     fn check_derived(&self, segment: &Segment, verified: &mut Verified) {
         for derived in self.derived_of(segment) {
-            match derived.path.exists() {
-                // What is on the disk, whatever is open: it may have been changed since.
-                true => {
-                    let wrong = self.wrong_with(segment, &derived);
-                    verified.damaged.extend(wrong.map(|error| error.message().to_string()));
-                }
-                false if derived.is_wanted => verified.lacking.push(derived.path.display().to_string()),
-                false => {}
+            // What is on the disk, whatever is open: it may have been changed since.
+            if derived.path.exists() {
+                let wrong = self.wrong_with(segment, &derived);
+                verified.damaged.extend(wrong.map(|error| error.message().to_string()));
+            } else if derived.is_wanted {
+                verified.lacking.push(derived.path.display().to_string());
             }
         }
     }
@@ -124,11 +122,12 @@ impl EmbeddedIndex {
     /// What is wrong with a derived file that is there.
     fn wrong_with(&self, segment: &Segment, derived: &Derived) -> Option<Error> {
         let (id, vectors) = (uuid_bytes(segment.id()), &segment.vectors);
-        let checked = guarded(self.folder(), || match derived.is_graph {
-            true => {
+        let checked = guarded(self.folder(), || {
+            if derived.is_graph {
                 Graph::open(&derived.path, id, vectors.rows(), vectors.dimension()).and_then(|graph| graph.verify())
+            } else {
+                Forward::open(&derived.path, id, segment.rows).and_then(|forward| forward.verify())
             }
-            false => Forward::open(&derived.path, id, segment.rows).and_then(|forward| forward.verify()),
         });
         checked.err()
     }

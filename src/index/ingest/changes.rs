@@ -231,9 +231,10 @@ impl Changes {
 
     /// What an article says, as [`content`] has it, if it is new where there were others that it may have been.
     pub fn content_of_new(&self, article: &Article) -> Result<Option<u64>> {
-        match self.held.is_empty() || self.before.is_there(&article.id)? {
-            true => Ok(None),
-            false => content(article).map(Some),
+        if self.held.is_empty() || self.before.is_there(&article.id)? {
+            Ok(None)
+        } else {
+            content(article).map(Some)
         }
     }
 
@@ -345,9 +346,12 @@ impl Changes {
 
     /// The articles that the sources no longer have, sorted, once everything is read.
     pub fn gone(&self, reader: &ArticleReader) -> Vec<String> {
-        let is_gone = |file: &(String, String)| match self.ahead.contains(file) {
-            true => !self.is_unsure(file),
-            false => self.is_lost(file),
+        let is_gone = |file: &(String, String)| {
+            if self.ahead.contains(file) {
+                !self.is_unsure(file)
+            } else {
+                self.is_lost(file)
+            }
         };
         let mut gone: Vec<String> = self
             .held

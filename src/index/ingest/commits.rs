@@ -106,21 +106,21 @@ impl Commits {
     /// Has a commit made soon, and `told` called once the change is durable, or lost; at once where it is so already.
     pub fn when_durable(&self, change: ChangeGroup, told: Told) {
         let mut state = self.state();
-        let known = match () {
-            () if change.session != state.session => Err(lost(state.failed.as_ref())),
-            () if change.group <= state.durable => Ok(state.stamp),
-            () => {
-                state.waiting.push((change, told));
-                state.due_at(Instant::now() + self.pace.waited_for);
-                self.wake.notify_all();
-                let is_closing = state.is_closing;
-                drop(state);
-                if is_closing {
-                    // The thread that commits may have ended; whoever waits is told by this one.
-                    let _ = self.commit();
-                }
-                return;
+        let known = if change.session != state.session {
+            Err(lost(state.failed.as_ref()))
+        } else if change.group <= state.durable {
+            Ok(state.stamp)
+        } else {
+            state.waiting.push((change, told));
+            state.due_at(Instant::now() + self.pace.waited_for);
+            self.wake.notify_all();
+            let is_closing = state.is_closing;
+            drop(state);
+            if is_closing {
+                // The thread that commits may have ended; whoever waits is told by this one.
+                let _ = self.commit();
             }
+            return;
         };
         drop(state);
         told(known);
@@ -162,9 +162,10 @@ impl Commits {
 
     /// Refuses what comes while it is being closed.
     pub fn check_open(&self) -> Result<()> {
-        match self.state().is_closing {
-            true => Err(closing()),
-            false => Ok(()),
+        if self.state().is_closing {
+            Err(closing())
+        } else {
+            Ok(())
         }
     }
 
@@ -248,11 +249,12 @@ impl Commits {
             writer.touch();
         }
         let change = writer.change();
-        let committed = match writer.is_dirty() {
-            false => Ok(writer.stamp()),
+        let committed = if writer.is_dirty() {
             // Whoever holds the writer next finds what a panic left, and takes it back.
-            true => catch_unwind(AssertUnwindSafe(|| writer.commit()))
-                .unwrap_or_else(|_| Err(Error::bug("the writer failed unexpectedly"))),
+            catch_unwind(AssertUnwindSafe(|| writer.commit()))
+                .unwrap_or_else(|_| Err(Error::bug("the writer failed unexpectedly")))
+        } else {
+            Ok(writer.stamp())
         };
         let mut news = self.recover(&mut writer).unwrap_or_default();
         let mut state = self.state();

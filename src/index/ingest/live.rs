@@ -181,9 +181,10 @@ impl Live {
                 let origin = writer.origin(id)?;
                 let of_source = |name: &String| origin.as_ref().is_some_and(|origin| origin.source == *name);
                 let is_there = writer.hash(id)?.is_some() && selection.source.as_ref().is_none_or(of_source);
-                match is_there {
-                    true => drop(selected.found.insert(id.clone())),
-                    false => selected.missing.push(id.clone()),
+                if is_there {
+                    selected.found.insert(id.clone());
+                } else {
+                    selected.missing.push(id.clone());
                 }
             }
         }

@@ -15,9 +15,10 @@ pub struct Notes {
 impl Notes {
     /// Adds a sentence.
     pub fn push(&mut self, note: String) {
-        match self.first.len() < MOST {
-            true => self.first.push(note),
-            false => self.more += 1,
+        if self.first.len() < MOST {
+            self.first.push(note);
+        } else {
+            self.more += 1;
         }
     }
 

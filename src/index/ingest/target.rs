@@ -79,9 +79,10 @@ impl Target {
 
     /// Lets the index take its place, if it has not.
     pub fn finish(self) -> Result<()> {
-        match self.beside {
-            true => self.index.publish(&self.lock),
-            false => Ok(()),
+        if self.beside {
+            self.index.publish(&self.lock)
+        } else {
+            Ok(())
         }
     }
 }

@@ -300,9 +300,10 @@ impl Failed {
         };
         let error = Error::new(fault, format!("{method}: {said}"));
         Failed {
-            error: match is_too_large {
-                true => error.help("send less at a time (`?batch=KB`), or let Milvus take larger messages"),
-                false => error,
+            error: if is_too_large {
+                error.help("send less at a time (`?batch=KB`), or let Milvus take larger messages")
+            } else {
+                error
             },
             again,
             not_loaded: false,

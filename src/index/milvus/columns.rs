@@ -232,11 +232,12 @@ impl Rows {
 
 /// Refuses an answer whose columns are not of one length.
 pub fn same_length(rows: usize, others: &[usize]) -> Result<()> {
-    match others.iter().all(|other| *other == rows) {
-        true => Ok(()),
-        false => Err(Error::corrupt(format!(
+    if others.iter().all(|other| *other == rows) {
+        Ok(())
+    } else {
+        Err(Error::corrupt(format!(
             "Milvus gave columns of {rows} and {others:?} rows"
-        ))),
+        )))
     }
 }
 

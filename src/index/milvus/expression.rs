@@ -34,9 +34,10 @@ pub fn visible(view: &View) -> String {
 /// The rows that were replaced by a commit or before it.
 pub fn replaced(view: &View) -> String {
     let gone = format!("{GONE} <= {}", view.stamp);
-    match view.skipped.is_empty() {
-        true => gone,
-        false => format!("{gone} and {GONE} not in {}", numbers(&view.skipped)),
+    if view.skipped.is_empty() {
+        gone
+    } else {
+        format!("{gone} and {GONE} not in {}", numbers(&view.skipped))
     }
 }
 

@@ -54,12 +54,13 @@ pub async fn current_async(meta: &Meta, budget: Budget) -> Result<Option<State>>
 /// Refuses where somebody has held the right to write, for making an index: what that one wrote must not be lost.
 pub fn check_unwritten(meta: &Meta, budget: Budget) -> Result<()> {
     let found = meta.read(&ALL, budget)?;
-    match found.keys().all(|key| key.contains(&Holder::first().key(""))) {
-        true => Ok(()),
-        false => Err(Error::precondition(
+    if found.keys().all(|key| key.contains(&Holder::first().key(""))) {
+        Ok(())
+    } else {
+        Err(Error::precondition(
             "there is an index with leases and without a commit that counts, which this program never leaves behind",
         )
-        .help("look at what happened to its Milvus; drop its collections to begin anew")),
+        .help("look at what happened to its Milvus; drop its collections to begin anew"))
     }
 }
 
@@ -155,10 +156,13 @@ impl Lease {
     pub fn enter(&self, state: &State) -> Result<()> {
         self.commit(state, None)?;
         let sources = sources_key(state.sources) + "/";
-        let is_old = |key: &String| match key.starts_with(SOURCES) {
-            true => !key.starts_with(&sources),
-            // Of those of the same number one may have committed what this one goes on from.
-            false => number(key).is_some_and(|number| number < self.holder.number),
+        let is_old = |key: &String| {
+            if key.starts_with(SOURCES) {
+                !key.starts_with(&sources)
+            } else {
+                // Of those of the same number one may have committed what this one goes on from.
+                number(key).is_some_and(|number| number < self.holder.number)
+            }
         };
         let keys = self.meta.keys(&[LEASE, COMMIT, BEAT, SOURCES], self.budget()?)?;
         let old: Vec<String> = keys.into_iter().filter(is_old).collect();
@@ -175,9 +179,10 @@ impl Lease {
             // For good: somebody else may have begun since, whatever is heard of this one from now on.
             self.is_over.store(true, Ordering::SeqCst);
         }
-        match self.is_over.load(Ordering::SeqCst) {
-            false => Ok(Budget::single().until(Some(until))),
-            true => Err(lost()),
+        if self.is_over.load(Ordering::SeqCst) {
+            Err(lost())
+        } else {
+            Ok(Budget::single().until(Some(until)))
         }
     }
 
@@ -218,9 +223,10 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::SeqCst);
-        let last = match self.is_in_peace.load(Ordering::SeqCst) {
-            true => Beat::peace(),
-            false => Beat::unsure(),
+        let last = if self.is_in_peace.load(Ordering::SeqCst) {
+            Beat::peace()
+        } else {
+            Beat::unsure()
         };
         // Where it fails, others wait until the lease has run out.
         match self

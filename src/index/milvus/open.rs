@@ -58,9 +58,10 @@ impl MilvusIndex {
             client: &client,
             budget: making(),
         };
-        let state = match maker.has(&super::schema::meta(&address.name))? {
-            true => lease::current(&Meta::new(client.clone()), making())?,
-            false => None,
+        let state = if maker.has(&super::schema::meta(&address.name))? {
+            lease::current(&Meta::new(client.clone()), making())?
+        } else {
+            None
         };
         let Some(state) = state else {
             return Err(Error::missing(format!("there is no index at {address}")));
@@ -111,12 +112,13 @@ impl MilvusIndex {
             opened = Self::open(address, bm25);
         }
         let index = opened?;
-        match index.identity() == *identity {
-            true => Ok(index),
-            false => Err(Error::precondition(format!(
+        if index.identity() == *identity {
+            Ok(index)
+        } else {
+            Err(Error::precondition(format!(
                 "another program has just made the index at {address}, by other rules"
             ))
-            .help("run it again")),
+            .help("run it again"))
         }
     }
 
@@ -140,9 +142,10 @@ impl MilvusIndex {
         }
         match embedder {
             Some((name, dimension)) if identity.dimension > 0 => {
-                match identity.embedder == name && identity.dimension == dimension {
-                    true => Ok(()),
-                    false => Err(differ("the embedding model", &identity.embedder, name)),
+                if identity.embedder == name && identity.dimension == dimension {
+                    Ok(())
+                } else {
+                    Err(differ("the embedding model", &identity.embedder, name))
                 }
             }
             _ => Ok(()),
@@ -195,9 +198,10 @@ impl MilvusIndex {
     /// read them has had the time to end, those before. No other writer ever makes one of these numbers, so it does no
     /// harm however late it is done.
     pub(super) fn remove_unread(&self, state: &mut State) -> Result<()> {
-        let previous = match state.age() > GRACE {
-            true => std::mem::take(&mut state.previous),
-            false => Vec::new(),
+        let previous = if state.age() > GRACE {
+            std::mem::take(&mut state.previous)
+        } else {
+            Vec::new()
         };
         let skipped = state.skipped.iter().map(|skipped| skipped.stamp);
         for generation in skipped.chain(previous).chain([state.next]) {
@@ -217,9 +221,10 @@ impl MilvusIndex {
         match found {
             Ok(state) => {
                 *problem = None;
-                match state.identity == self.opened_as {
-                    true => self.install(state),
-                    false => self.is_remade.store(true, Ordering::Relaxed),
+                if state.identity == self.opened_as {
+                    self.install(state)
+                } else {
+                    self.is_remade.store(true, Ordering::Relaxed)
                 }
             }
             Err(error) => *problem = Some(error),

@@ -40,9 +40,10 @@ impl Snapshot for MilvusSnapshot {
     }
 
     fn count(&self, filter: &Filter, budget: Budget) -> Result<u64> {
-        match filter.is_empty() {
-            true => Ok(self.about().passages),
-            false => self.passage_rows().count(&filtered(&self.view, filter), budget),
+        if filter.is_empty() {
+            Ok(self.about().passages)
+        } else {
+            self.passage_rows().count(&filtered(&self.view, filter), budget)
         }
     }
 

@@ -372,11 +372,12 @@ impl Maker<'_> {
 
 /// Refuses what another version of this program wrote.
 pub fn check_version(version: u32) -> Result<()> {
-    match version == VERSION {
-        true => Ok(()),
-        false => Err(Error::precondition(format!(
+    if version == VERSION {
+        Ok(())
+    } else {
+        Err(Error::precondition(format!(
             "the index was written as version {version}, this program reads {VERSION}"
         ))
-        .help("copy it again from where it came from, or use the program that wrote it")),
+        .help("copy it again from where it came from, or use the program that wrote it"))
     }
 }

@@ -140,13 +140,14 @@ impl State {
     /// # Errors
     /// `Exhausted` if they are too many.
     pub fn check_skipped(&self) -> Result<()> {
-        match self.skipped.len() < MOST_SKIPPED {
-            true => Ok(()),
-            false => Err(Error::new(
+        if self.skipped.len() < MOST_SKIPPED {
+            Ok(())
+        } else {
+            Err(Error::new(
                 Fault::Exhausted,
                 format!("{MOST_SKIPPED} times within two hours somebody wrote to the index and was killed, cut off or gave up"),
             )
-            .help("write again later; answers are not concerned")),
+            .help("write again later; answers are not concerned"))
         }
     }
 

@@ -177,9 +177,8 @@ impl<'a> Check<'a> {
                         broken.push(format!("{id}: {} of {passages} passages", ordinals.len()));
                     }
                 }
-                match part == 0 && is_of(&id, hash, &text) {
-                    true => {}
-                    false => parts.entry((id, hash)).or_default().push((part, text)),
+                if !(part == 0 && is_of(&id, hash, &text)) {
+                    parts.entry((id, hash)).or_default().push((part, text))
                 }
             }
             Ok(())

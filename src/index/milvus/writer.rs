@@ -105,9 +105,10 @@ impl MilvusWriter {
 
     /// Reads what is there, if it is not too much.
     fn learn_known(&mut self) -> Result<()> {
-        self.known = match self.state.sums.articles <= KNOWN {
-            true => Some(self.look_up(&format!("{} == 0", schema::PART))?),
-            false => None,
+        self.known = if self.state.sums.articles <= KNOWN {
+            Some(self.look_up(&format!("{} == 0", schema::PART))?)
+        } else {
+            None
         };
         Ok(())
     }
@@ -320,9 +321,10 @@ impl Writer for MilvusWriter {
             session.pending.insert(rows.id.clone(), Some(Known { hash, origin }));
             session.bytes += rows.bytes;
             session.held.insert(rows.id.clone(), rows);
-            match session.bytes > writer.index.client().address().batch {
-                true => writer.send(),
-                false => Ok(()),
+            if session.bytes > writer.index.client().address().batch {
+                writer.send()
+            } else {
+                Ok(())
             }
         })
     }

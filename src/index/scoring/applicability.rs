@@ -21,9 +21,10 @@ pub fn timeliness(asked: &[u16], mut held: impl Iterator<Item = u16>) -> f32 {
     let Some(first) = held.next().filter(|_| !asked.is_empty()) else {
         return 0.0;
     };
-    match asked.contains(&first) || held.any(|year| asked.contains(&year)) {
-        true => 1.0,
-        false => -1.0,
+    if asked.contains(&first) || held.any(|year| asked.contains(&year)) {
+        1.0
+    } else {
+        -1.0
     }
 }
 

@@ -57,9 +57,10 @@ pub fn similar(
     let Some((first, _)) = passages.first() else {
         return Err(no_article(id));
     };
-    let subject: String = match first.title.is_empty() {
-        false => first.title.chars().take(AS_TITLE).collect(),
-        true => first.text.chars().take(AS_TITLE).collect(),
+    let subject: String = if first.title.is_empty() {
+        first.text.chars().take(AS_TITLE).collect()
+    } else {
+        first.title.chars().take(AS_TITLE).collect()
     };
     let read = analyzer.query(&subject);
     let query = LexicalQuery {
@@ -109,9 +110,10 @@ pub fn similar(
 
 fn score(evidence: &Evidence, bound: f32, has_meaning: bool) -> f32 {
     let words = ((evidence.words + evidence.bigrams) / bound).clamp(0.0, 1.0);
-    match has_meaning {
-        true => BY_MEANING * evidence.cosine.clamp(0.0, 1.0) + (1.0 - BY_MEANING) * words,
-        false => words,
+    if has_meaning {
+        BY_MEANING * evidence.cosine.clamp(0.0, 1.0) + (1.0 - BY_MEANING) * words
+    } else {
+        words
     }
 }
 

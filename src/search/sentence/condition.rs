@@ -56,11 +56,11 @@ impl Case {
                     Bound::Least => told.value >= limit.value,
                     Bound::Most => told.value <= limit.value,
                 };
-                fit = match holds {
-                    true => ConditionFit::Holds,
-                    false if fit == ConditionFit::Unknown => ConditionFit::Fails,
-                    false => fit,
-                };
+                if holds {
+                    fit = ConditionFit::Holds;
+                } else if fit == ConditionFit::Unknown {
+                    fit = ConditionFit::Fails;
+                }
             }
         }
         fit

@@ -110,9 +110,10 @@ pub(super) fn marker_length(line: &str) -> usize {
         MarkerStyle::Plain => !marker.rest.starts_with(|c: char| c.is_ascii_digit()),
         _ => true,
     };
-    match begins && marker.number.len() <= LONGEST_NUMBER {
-        true => line.len() - marker.rest.len(),
-        false => 0,
+    if begins && marker.number.len() <= LONGEST_NUMBER {
+        line.len() - marker.rest.len()
+    } else {
+        0
     }
 }
 

@@ -58,12 +58,11 @@ pub(super) fn shown(pieces: &[Piece], at: usize, list: bool) -> Range<usize> {
 /// shown.
 fn whole_list(pieces: &[Piece], at: usize) -> Option<Range<usize>> {
     let is_item = |at: usize| pieces.get(at).is_some_and(|piece| piece.is_item && !piece.leads);
-    let lead = match pieces[at].leads {
-        true => at,
-        false => {
-            let first = (0..=at).rev().take_while(|&at| is_item(at)).last()?;
-            first.checked_sub(1).filter(|&lead| pieces[lead].leads)?
-        }
+    let lead = if pieces[at].leads {
+        at
+    } else {
+        let first = (0..=at).rev().take_while(|&at| is_item(at)).last()?;
+        first.checked_sub(1).filter(|&lead| pieces[lead].leads)?
     };
     let mut room = LONGEST_LIST.checked_sub(pieces[lead].characters)?;
     let mut last = lead;

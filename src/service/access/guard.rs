@@ -89,9 +89,10 @@ fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Ref
     let Some(tokens) = access.tokens() else {
         access.hosts.check(request).map_err(foreign)?;
         let is_near = request.extensions().get::<Peer>().is_some_and(Peer::is_near);
-        return match reach == Reach::ThisMachine && !is_near {
-            true => Err(from_afar()),
-            false => Ok(None),
+        return if reach == Reach::ThisMachine && !is_near {
+            Err(from_afar())
+        } else {
+            Ok(None)
         };
     };
     if need == Need::Nothing {

@@ -101,12 +101,13 @@ impl Tokens {
                 Err(mistake) => mistakes.push(format!("line {number}: {mistake}")),
             }
         }
-        match mistakes.is_empty() {
-            true => Ok(Tokens { entries }),
-            false => Err(Error::caller(mistakes.join("; ")).help(
+        if mistakes.is_empty() {
+            Ok(Tokens { entries })
+        } else {
+            Err(Error::caller(mistakes.join("; ")).help(
                 "a line is a name, rights with commas (search,write,admin), the SHA-256 as `baowen token new` prints it, \
                  and maybe rate=N",
-            )),
+            ))
         }
     }
 
@@ -157,11 +158,12 @@ fn entry(words: &[&str]) -> std::result::Result<Entry, String> {
 
 fn check_name(name: &str) -> std::result::Result<(), String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    match name.len() <= MAX_NAME && !name.is_empty() && name.chars().all(is_plain) {
-        true => Ok(()),
-        false => Err(format!(
+    if name.len() <= MAX_NAME && !name.is_empty() && name.chars().all(is_plain) {
+        Ok(())
+    } else {
+        Err(format!(
             "the name must have 1 to {MAX_NAME} ASCII letters, digits, `-`, `_` and `.`"
-        )),
+        ))
     }
 }
 

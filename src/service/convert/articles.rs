@@ -301,11 +301,12 @@ pub fn selection(ids: Vec<String>, source: Option<String>, filter: Option<wire::
         source,
         filter: filter.map(super::filter).transpose()?.unwrap_or_default(),
     };
-    match selection.is_empty() {
-        true => Err(Error::caller(
+    if selection.is_empty() {
+        Err(Error::caller(
             "article_ids, source, filter: nothing says what to delete",
-        )),
-        false => Ok(selection),
+        ))
+    } else {
+        Ok(selection)
     }
 }
 

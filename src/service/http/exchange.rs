@@ -90,9 +90,10 @@ impl Call {
     pub fn about_article(self, article_id: String) -> Result<wire::GetArticleRequest> {
         let parameters = params::read("GetArticleRequest", self.query())?;
         let asked: wire::GetArticleRequest = json::read_from(parameters)?;
-        match asked.article_id.is_empty() {
-            true => Ok(wire::GetArticleRequest { article_id, ..asked }),
-            false => Err(Error::caller("article_id: is in the path already")),
+        if asked.article_id.is_empty() {
+            Ok(wire::GetArticleRequest { article_id, ..asked })
+        } else {
+            Err(Error::caller("article_id: is in the path already"))
         }
     }
 
@@ -185,10 +186,11 @@ fn says_what_it_is(headers: &HeaderMap, wanted: &str) -> Result<()> {
         .unwrap_or_default();
     let essence = content.split(';').next().unwrap_or_default().trim();
     let known = ["application/json", "application/x-ndjson", "application/jsonl"];
-    match known.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
-        true => Ok(()),
-        false => Err(Error::caller(format!("content-type: must be {wanted}"))
-            .help(format!("with curl: -H 'content-type: {wanted}'"))),
+    if known.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+        Ok(())
+    } else {
+        Err(Error::caller(format!("content-type: must be {wanted}"))
+            .help(format!("with curl: -H 'content-type: {wanted}'")))
     }
 }
 

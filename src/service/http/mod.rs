@@ -57,10 +57,11 @@ pub fn routes(services: &Services) -> Router {
     let router = Router::new();
     let is_serving = services.is_serving.clone();
     let ready = move || async move {
-        match is_serving.load(Ordering::Acquire) {
-            true => (StatusCode::OK, "SERVING\n").into_response(),
+        if is_serving.load(Ordering::Acquire) {
+            (StatusCode::OK, "SERVING\n").into_response()
+        } else {
             // Why is in the log: it may name places of the operator's network, and anybody may ask.
-            false => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING\n").into_response(),
+            (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING\n").into_response()
         }
     };
     router

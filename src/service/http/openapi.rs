@@ -194,12 +194,11 @@ fn schema(name: &str, used: &mut BTreeSet<String>) -> Value {
 
 /// The schema of a field; parameters spell enums out, since they stand by themselves.
 fn of_field(field: &Field, used: &mut BTreeSet<String>, by_reference: bool) -> Value {
-    let mut reference = |name: &str| match by_reference {
-        true => {
+    let mut reference = |name: &str| {
+        if by_reference {
             used.insert(name.to_owned());
             json!({ "$ref": format!("#/components/schemas/{name}") })
-        }
-        false => {
+        } else {
             let values = SCHEMA.enumeration(name).map_or(&[][..], |of| &of.values);
             json!({ "type": "string", "enum": values.iter().map(|(name, _)| &**name).collect::<Vec<_>>() })
         }
@@ -214,9 +213,10 @@ fn of_field(field: &Field, used: &mut BTreeSet<String>, by_reference: bool) -> V
         Kind::Enum(name) | Kind::Message(name) => reference(name),
         Kind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
     };
-    match field.is_list {
-        true => json!({ "type": "array", "items": one }),
-        false => one,
+    if field.is_list {
+        json!({ "type": "array", "items": one })
+    } else {
+        one
     }
 }
 

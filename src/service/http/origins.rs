@@ -30,9 +30,10 @@ pub fn with_origins<S>(inner: S, allowed: &str) -> Result<Cors<S>> {
                 .help("write it as https://example.org, without a path, or `*`")
         })
     };
-    let allow = match allowed.contains(&"*") {
-        true => AllowOrigin::any(),
-        false => AllowOrigin::list(allowed.iter().map(origin).collect::<Result<Vec<_>>>()?),
+    let allow = if allowed.contains(&"*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(allowed.iter().map(origin).collect::<Result<Vec<_>>>()?)
     };
     let names = |names: &'static [&'static str]| names.iter().copied().map(HeaderName::from_static);
     Ok(cors

@@ -51,9 +51,10 @@ fn file(headers: &HeaderMap, kind: &'static str, content: &'static [u8], tag: &s
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
     ];
-    let mut response = match is_known {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => content.into_response(),
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        content.into_response()
     };
     for (name, value) in fixed {
         response.headers_mut().insert(name, HeaderValue::from_static(value));

@@ -150,17 +150,13 @@ fn add(field: &Field, name: &str, value: &str, into: &mut Map<String, Value>) ->
             );
         }
     };
-    match field.is_list {
-        true => {
-            let list = into.entry(&field.name).or_insert_with(|| Value::Array(Vec::new()));
-            if let Value::Array(list) = list {
-                list.push(value);
-            }
+    if field.is_list {
+        let list = into.entry(&field.name).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(list) = list {
+            list.push(value);
         }
-        false if into.insert(field.name.clone(), value).is_some() => {
-            return Err(Error::caller(format!("{name}: is given twice")));
-        }
-        false => {}
+    } else if into.insert(field.name.clone(), value).is_some() {
+        return Err(Error::caller(format!("{name}: is given twice")));
     }
     Ok(())
 }

@@ -84,13 +84,14 @@ fn of_field(field: &Field, value: Value, path: &str) -> Result<Value> {
                 value => value.as_u64().is_some_and(|number| number < values.len() as u64),
             };
             let names: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
-            match is_one {
-                true => Ok(value),
-                false => Err(Error::caller(format!(
+            if is_one {
+                Ok(value)
+            } else {
+                Err(Error::caller(format!(
                     "{path}: {} is none of {}",
                     shown(&value),
                     names.join(", ")
-                ))),
+                )))
             }
         }
         Kind::Message(name) => of_message(name, value, path),

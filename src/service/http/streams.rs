@@ -144,12 +144,13 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
                 return Err(error.help("shorten the article, or have the service take more (`max_write_bytes`)"));
             }
             // What is there is handed on before it is waited for more: who sends slowly, or no more, has it taken.
-            let next = match articles.is_empty() {
-                true => self.parts.next().await,
-                false => match self.parts.next().now_or_never() {
+            let next = if articles.is_empty() {
+                self.parts.next().await
+            } else {
+                match self.parts.next().now_or_never() {
                     Some(next) => next,
                     None => return Ok(()),
-                },
+                }
             };
             match next {
                 Some(part) => {

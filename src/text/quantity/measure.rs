@@ -92,9 +92,10 @@ pub(super) fn share(text: &str, at: usize) -> Measured {
         .find(|(name, _)| text[at..].starts_with(name))?;
     let from = at + name.len();
     let from = from + usize::from(text[from..].starts_with(' '));
-    let (end, value) = match text[from..].starts_with('百') {
-        true => (from + '百'.len_utf8(), Decimal::whole(100)?),
-        false => number::parse(text, from).map(|number| (number.end, number.value))?,
+    let (end, value) = if text[from..].starts_with('百') {
+        (from + '百'.len_utf8(), Decimal::whole(100)?)
+    } else {
+        number::parse(text, from).map(|number| (number.end, number.value))?
     };
     Some((end, Quantity::new(value.ratio(1, divisor)?, Unit::Percent)))
 }

@@ -40,9 +40,10 @@ impl Region {
         let mut keys = vec![self.province.clone()];
         if let Some(city) = &self.city {
             // 吉林 and 海南 are provinces and cities.
-            match SHARED.contains(&city.as_str()) {
-                true => keys.push(format!("{}/{city}", self.province)),
-                false => keys.push(city.clone()),
+            if SHARED.contains(&city.as_str()) {
+                keys.push(format!("{}/{city}", self.province));
+            } else {
+                keys.push(city.clone());
             }
         }
         if let Some(district) = &self.district {
@@ -219,10 +220,7 @@ impl Regions {
     }
 
     fn name(&mut self, name: String, place: usize, in_texts: bool) {
-        let table = match in_texts {
-            true => &mut self.names,
-            false => &mut self.bare,
-        };
+        let table = if in_texts { &mut self.names } else { &mut self.bare };
         self.longest = self.longest.max(name.chars().count());
         let places = table.entry(name).or_default();
         if !places.contains(&place) {

@@ -107,9 +107,10 @@ impl Regions {
                 places.push(place);
             }
         }
-        match places.is_empty() {
-            true => String::new(),
-            false => format!("; near are {}", self.listed(&places)),
+        if places.is_empty() {
+            String::new()
+        } else {
+            format!("; near are {}", self.listed(&places))
         }
     }
 

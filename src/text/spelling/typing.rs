@@ -191,9 +191,12 @@ fn meant<'v>(
         for &other in shapes::alike(characters.characters[at]) {
             let meant: String = range
                 .clone()
-                .map(|place| match place == at {
-                    true => other,
-                    false => characters.characters[place],
+                .map(|place| {
+                    if place == at {
+                        other
+                    } else {
+                        characters.characters[place]
+                    }
                 })
                 .collect();
             vocabulary.written(&meant).into_iter().for_each(&mut add);
@@ -217,9 +220,10 @@ fn cost(
         let is_term = entry.is_own() && length > 2;
         // Beside a character that stands alone so often nothing is strange (人 in 人夹), but for the end of a term (期 in
         // 等待其).
-        let is_plausible = match written == meant {
-            true => length == 2 && !entry.is_own(),
-            false => !(is_term && level < NEVER && likeness(written, meant) == Some(Likeness::Same)),
+        let is_plausible = if written == meant {
+            length == 2 && !entry.is_own()
+        } else {
+            !(is_term && level < NEVER && likeness(written, meant) == Some(Likeness::Same))
         };
         if is_common && is_plausible {
             return None;
@@ -328,9 +332,10 @@ fn choose(
             .filter_map(|at| strange.get(&at))
             .min();
         let is_used = slips.is_some_and(|&slips| slips as f64 > count as f64 * SLIP);
-        let least = match candidate.entry.is_own() {
-            true => 1,
-            false => 2.max(passages / RARE),
+        let least = if candidate.entry.is_own() {
+            1
+        } else {
+            2.max(passages / RARE)
         };
         let around = around.map(|pair| pair.map(|pair| holding[pair] > 0));
         let rare = |c: char| !PARTICLES.contains(c) && level(vocabulary, c) < COMMONEST;
