@@ -141,16 +141,7 @@ impl Settings {
             table,
             mistakes: Vec::new(),
         };
-        let kind = reader.required_text("kind").and_then(|given| {
-            let found = KINDS.iter().find(|(name, _)| *name == given).map(|(_, kind)| *kind);
-            if found.is_none() {
-                let names = KINDS.map(|(name, _)| name).join(", ");
-                reader
-                    .mistakes
-                    .push(format!("kind: there is no `{given}`, only {names}"));
-            }
-            found
-        });
+        let kind = reader.kind();
         let url = reader.required_text("url").unwrap_or_default();
         if !url.is_empty() && !is_address(&url) {
             let mistake =
@@ -164,17 +155,7 @@ impl Settings {
             prefixes = ["query_prefix", "passage_prefix"].map(|name| reader.text(name).unwrap_or_default());
         }
         let [query_prefix, passage_prefix] = prefixes;
-        let key = match (reader.text("key_file"), reader.text("key_env")) {
-            (None, None) => KeyPlace::None,
-            (Some(file), None) => KeyPlace::File(folder.join(file)),
-            (None, Some(name)) => KeyPlace::Variable(name),
-            (Some(_), Some(_)) => {
-                reader
-                    .mistakes
-                    .push("key_file and key_env: only one of them can hold the key".into());
-                KeyPlace::None
-            }
-        };
+        let key = reader.key(folder);
         let (max_tokens, batch) = (
             reader.number("max_tokens", 16..=1 << 20, 512),
             reader.number("batch", 1..=4096, 32),
@@ -210,6 +191,30 @@ struct Reader {
 }
 
 impl Reader {
+    fn kind(&mut self) -> Option<Kind> {
+        let given = self.required_text("kind")?;
+        let found = KINDS.iter().find(|(name, _)| *name == given).map(|(_, kind)| *kind);
+        if found.is_none() {
+            let names = KINDS.map(|(name, _)| name).join(", ");
+            self.mistakes.push(format!("kind: there is no `{given}`, only {names}"));
+        }
+        found
+    }
+
+    /// Where the key is; a file with a relative path lies in `folder`.
+    fn key(&mut self, folder: &Path) -> KeyPlace {
+        match (self.text("key_file"), self.text("key_env")) {
+            (None, None) => KeyPlace::None,
+            (Some(file), None) => KeyPlace::File(folder.join(file)),
+            (None, Some(name)) => KeyPlace::Variable(name),
+            (Some(_), Some(_)) => {
+                self.mistakes
+                    .push("key_file and key_env: only one of them can hold the key".into());
+                KeyPlace::None
+            }
+        }
+    }
+
     fn text(&mut self, name: &str) -> Option<String> {
         match self.table.remove(name)? {
             Value::String(text) => Some(text),

@@ -22,11 +22,7 @@ impl Report {
         else {
             return Err(Error::caller("a report needs at least one mode and one measure"));
         };
-        for (place, mode) in modes.iter().enumerate() {
-            if modes[..place].iter().any(|before| before.mode == mode.mode) {
-                return Err(Error::caller(format!("two modes are named `{}`", mode.mode)));
-            }
-        }
+        check_names(modes)?;
         let questions: Vec<&Query> = dataset.judged().collect();
         let runs: Vec<&Run> = modes.iter().map(|mode| &mode.run).collect();
         let measured = Measured::new(modes, &runs, &dataset.qrels, &questions, &options.metrics);
@@ -34,41 +30,12 @@ impl Report {
             .map(|place| measured.question(place, questions[place], &dataset.qrels))
             .collect();
 
-        let main_values = |mode: &ModeRun| {
-            let name = main.to_string();
-            per_question
-                .iter()
-                .map(|q| {
-                    q.values
-                        .get(&mode.mode)
-                        .and_then(|v| v.get(&name))
-                        .copied()
-                        .unwrap_or(0.0)
-                })
-                .collect()
-        };
-        let (before, after): (Vec<f64>, Vec<f64>) = (main_values(first), main_values(last));
+        let [before, after] = [first, last].map(|mode| values(&per_question, &mode.mode, &main.to_string()));
         let worst = lowest(&after, options.listed, |place| &per_question[place].id)
             .into_iter()
             .map(|place| per_question[place].clone())
             .collect();
-        let closeness: Vec<f64> = before
-            .iter()
-            .zip(&after)
-            .map(|(before, after)| -(after - before).abs())
-            .collect();
-        let changed = lowest(&closeness, options.listed, |place| &per_question[place].id)
-            .into_iter()
-            .filter(|place| closeness[*place] < 0.0)
-            .map(|place| Change {
-                id: per_question[place].id.clone(),
-                text: per_question[place].text.clone(),
-                before: before[place],
-                after: after[place],
-                rank_before: per_question[place].first_relevant.get(&first.mode).copied().flatten(),
-                rank_after: per_question[place].first_relevant.get(&last.mode).copied().flatten(),
-            })
-            .collect();
+        let changed = most_changed(&per_question, [first, last], &before, &after, options.listed);
         Ok(Report {
             dataset: dataset.name.clone(),
             questions: dataset.queries.len(),
@@ -88,6 +55,54 @@ impl Report {
             made_by: BTreeMap::new(),
         })
     }
+}
+
+fn check_names(modes: &[ModeRun]) -> Result<()> {
+    for (place, mode) in modes.iter().enumerate() {
+        if modes[..place].iter().any(|before| before.mode == mode.mode) {
+            return Err(Error::caller(format!("two modes are named `{}`", mode.mode)));
+        }
+    }
+    Ok(())
+}
+
+/// What one measure says of each question in one mode.
+fn values(questions: &[QuestionReport], mode: &str, measure: &str) -> Vec<f64> {
+    let of = |question: &QuestionReport| {
+        question
+            .values
+            .get(mode)
+            .and_then(|values| values.get(measure))
+            .copied()
+    };
+    questions.iter().map(|question| of(question).unwrap_or(0.0)).collect()
+}
+
+/// The questions whose values differ most between two modes.
+fn most_changed(
+    questions: &[QuestionReport],
+    [first, last]: [&ModeRun; 2],
+    before: &[f64],
+    after: &[f64],
+    listed: usize,
+) -> Vec<Change> {
+    let closeness: Vec<f64> = before
+        .iter()
+        .zip(after)
+        .map(|(before, after)| -(after - before).abs())
+        .collect();
+    lowest(&closeness, listed, |place| &questions[place].id)
+        .into_iter()
+        .filter(|place| closeness[*place] < 0.0)
+        .map(|place| Change {
+            id: questions[place].id.clone(),
+            text: questions[place].text.clone(),
+            before: before[place],
+            after: after[place],
+            rank_before: questions[place].first_relevant.get(&first.mode).copied().flatten(),
+            rank_after: questions[place].first_relevant.get(&last.mode).copied().flatten(),
+        })
+        .collect()
 }
 
 /// The means of one mode by kind of question, kinds by name.

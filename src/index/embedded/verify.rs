@@ -211,13 +211,19 @@ fn damaged(folder: &Path, budget: Budget) -> Result<Vec<String>> {
             continue;
         }
         budget.check()?;
-        let is_right = index.directory().validate_checksum(&path);
-        match is_right {
-            Ok(true) => {}
-            Ok(false) => damaged.push(format!("{}: the checksum differs", shown(&name))),
-            Err(error) => damaged.push(format!("{}: {error}", shown(&name))),
+        if let Some(why) = by_own_checksum(&index, &path) {
+            damaged.push(format!("{}: {why}", shown(&name)));
         }
     }
     damaged.sort();
     Ok(damaged)
+}
+
+/// What is wrong with a file by the checksum that tantivy wrote into it.
+fn by_own_checksum(index: &tantivy::Index, path: &Path) -> Option<String> {
+    match index.directory().validate_checksum(path) {
+        Ok(true) => None,
+        Ok(false) => Some("the checksum differs".into()),
+        Err(error) => Some(error.to_string()),
+    }
 }

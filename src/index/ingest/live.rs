@@ -177,16 +177,7 @@ impl Live {
             }
         };
         if by_id {
-            for id in &selection.ids {
-                let origin = writer.origin(id)?;
-                let of_source = |name: &String| origin.as_ref().is_some_and(|origin| origin.source == *name);
-                let is_there = writer.hash(id)?.is_some() && selection.source.as_ref().is_none_or(of_source);
-                if is_there {
-                    selected.found.insert(id.clone());
-                } else {
-                    selected.missing.push(id.clone());
-                }
-            }
+            selected = by_ids(selection, &mut writer)?;
         }
         let mut failed = None;
         for id in &selected.found {
@@ -274,4 +265,20 @@ fn not_of_another(writer: &Grouped, article: &Article, source: &str) -> Result<(
         .help("give the article another id, or first take the other one out")),
         _ => Ok(()),
     }
+}
+
+/// The articles that are named by their ids, and of these those that are there and of the source that is named.
+fn by_ids(selection: &Selection, writer: &mut Grouped) -> Result<Selected> {
+    let mut selected = Selected::default();
+    for id in &selection.ids {
+        let origin = writer.origin(id)?;
+        let of_source = |name: &String| origin.as_ref().is_some_and(|origin| origin.source == *name);
+        let is_there = writer.hash(id)?.is_some() && selection.source.as_ref().is_none_or(of_source);
+        if is_there {
+            selected.found.insert(id.clone());
+        } else {
+            selected.missing.push(id.clone());
+        }
+    }
+    Ok(selected)
 }

@@ -86,12 +86,6 @@ impl Address {
         if port.is_none() || host.starts_with(':') {
             return Err(wrong("names no host and port"));
         }
-        let is_name = |name: &str| {
-            let mut letters = name.chars();
-            letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-                && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
-                && name.len() <= LONGEST_NAME
-        };
         if !is_name(name) {
             return Err(wrong(
                 "names a collection that Milvus refuses: a letter, then letters, digits and _",
@@ -109,26 +103,42 @@ impl Address {
             cache: 256 << 20,
         };
         for option in options.split('&').filter(|option| !option.is_empty()) {
-            match option.split_once('=').unwrap_or((option, "")) {
-                ("tls", "true") => address.tls = true,
-                ("tls", "false") => address.tls = false,
-                ("db", database) if is_name(database) => address.database = database.to_owned(),
-                ("dense", "hnsw") => address.dense = DenseIndex::Hnsw,
-                ("dense", "flat") => address.dense = DenseIndex::Flat,
-                ("lease", seconds) if seconds.parse().is_ok_and(|s: u64| (1..=3_600).contains(&s)) => {
-                    address.lease = Duration::from_secs(seconds.parse().unwrap_or(15));
-                }
-                ("batch", kilobytes) if kilobytes.parse().is_ok_and(|kb: usize| (1..=32_768).contains(&kb)) => {
-                    address.batch = kilobytes.parse::<usize>().unwrap_or(1) << 10;
-                }
-                ("cache", megabytes) if megabytes.parse().is_ok_and(|mb: usize| mb <= 1_048_576) => {
-                    address.cache = megabytes.parse::<usize>().unwrap_or(0) << 20;
-                }
-                _ => return Err(wrong(&format!("has an option that is not known: `{option}`"))),
+            if !address.set(option) {
+                return Err(wrong(&format!("has an option that is not known: `{option}`")));
             }
         }
         Ok(address)
     }
+
+    /// Sets an option, `name=value`; whether there is such a one.
+    fn set(&mut self, option: &str) -> bool {
+        match option.split_once('=').unwrap_or((option, "")) {
+            ("tls", "true") => self.tls = true,
+            ("tls", "false") => self.tls = false,
+            ("db", database) if is_name(database) => self.database = database.to_owned(),
+            ("dense", "hnsw") => self.dense = DenseIndex::Hnsw,
+            ("dense", "flat") => self.dense = DenseIndex::Flat,
+            ("lease", seconds) if seconds.parse().is_ok_and(|s: u64| (1..=3_600).contains(&s)) => {
+                self.lease = Duration::from_secs(seconds.parse().unwrap_or(15));
+            }
+            ("batch", kilobytes) if kilobytes.parse().is_ok_and(|kb: usize| (1..=32_768).contains(&kb)) => {
+                self.batch = kilobytes.parse::<usize>().unwrap_or(1) << 10;
+            }
+            ("cache", megabytes) if megabytes.parse().is_ok_and(|mb: usize| mb <= 1_048_576) => {
+                self.cache = megabytes.parse::<usize>().unwrap_or(0) << 20;
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Whether Milvus takes it as the name of a collection or a database.
+fn is_name(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.len() <= LONGEST_NAME
 }
 
 impl fmt::Display for Address {
