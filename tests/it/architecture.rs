@@ -51,8 +51,6 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     ("article/source.rs", "claim", 79),
     ("article/table.rs", "records_of_one", 99),
     ("article/texts.rs", "texts", 68),
-    ("index/graph/file.rs", "open", 67),
-    ("index/graph/file.rs", "write_file", 74),
     ("index/graph/hierarchy.rs", "sample_levels", 91),
     ("index/graph/search.rs", "walk", 94),
     ("search/browse/similar.rs", "similar", 66),

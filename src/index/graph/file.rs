@@ -17,34 +17,17 @@ use ndarray::ArrayView2;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::codes::{LINE, stride};
+use super::header::Header;
 use super::neighbours::Neighbours;
 use super::query::NearestQuery;
 use super::residual::Residual;
 use super::scratch::Scratch;
 use super::sections::{HEADER, Sections, node_bits};
-use super::shape::{FlatGraph, GraphData, GraphParams, MAX_DIM, MAX_M, MAX_ROWS, MAX_UPPER, upper_lists};
+use super::shape::{FlatGraph, GraphData, GraphParams, MAX_DIM, MAX_M, MAX_ROWS, upper_lists};
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::files::write_whole;
 use crate::index::packed::{Packed, Starts, StartsData, pack};
 use crate::kernel::map::map_file;
-
-const MAGIC: [u8; 8] = *b"BWGRAPH\n";
-const VERSION: u32 = 3;
-
-// Offsets in the header. What lies between and behind is zero.
-const AT_VERSION: usize = 8;
-const AT_ROWS: usize = 12;
-const AT_DIM: usize = 16;
-const AT_M: usize = 20;
-const AT_EF: usize = 24;
-const AT_LEVELS: usize = 28;
-const AT_SEGMENT: usize = 32;
-const AT_COUNTS: usize = 48;
-const AT_UNIT: usize = AT_COUNTS + 4 * MAX_UPPER;
-const AT_BITS: usize = AT_UNIT + 4;
-const AT_NEIGHBOURS: usize = AT_BITS + 4;
-const AT_BODY_SUM: usize = 240;
-const AT_HEADER_SUM: usize = 248;
 
 impl GraphData {
     /// Writes the graph to `path` for the segment of this id, replacing what is there in one step.
@@ -102,33 +85,19 @@ fn write_file(
         sum.update(bytes);
         at = start + bytes.len();
     }
-    let mut header = [0u8; HEADER];
-    header[..8].copy_from_slice(&MAGIC);
-    let numbers = [
-        (AT_VERSION, VERSION),
-        (AT_ROWS, rows as u32),
-        (AT_DIM, view.dim as u32),
-        (AT_M, view.m as u32),
-        (AT_EF, ef_construction as u32),
-        (AT_LEVELS, view.counts.len() as u32),
-        (AT_UNIT, residual.unit.to_bits()),
-        (AT_BITS, starts.bits),
-    ];
-    let counts = view
-        .counts
-        .iter()
-        .enumerate()
-        .map(|(level, &count)| (AT_COUNTS + 4 * level, count));
-    for (at, number) in numbers.into_iter().chain(counts) {
-        header[at..at + 4].copy_from_slice(&number.to_le_bytes());
-    }
-    header[AT_SEGMENT..AT_COUNTS].copy_from_slice(&segment);
-    header[AT_NEIGHBOURS..AT_NEIGHBOURS + 8].copy_from_slice(&(neighbours.len() as u64).to_le_bytes());
-    header[AT_BODY_SUM..AT_HEADER_SUM].copy_from_slice(&sum.digest().to_le_bytes());
-    let header_sum = xxh3_64(&header[..AT_HEADER_SUM]);
-    header[AT_HEADER_SUM..].copy_from_slice(&header_sum.to_le_bytes());
-
-    out.write_all(&header)?;
+    let header = Header {
+        segment,
+        rows: rows as u32,
+        dim: view.dim as u32,
+        m: view.m as u32,
+        ef_construction: ef_construction as u32,
+        counts: view.counts.to_vec(),
+        unit: residual.unit,
+        bits: starts.bits,
+        neighbours: neighbours.len() as u64,
+        body_sum: sum.digest(),
+    };
+    out.write_all(&header.to_bytes())?;
     let mut at = HEADER;
     for (start, bytes) in sections {
         out.write_all(&[0; LINE][..start - at])?;
@@ -146,6 +115,8 @@ pub struct Graph {
     rows: usize,
     dim: usize,
     unit: f32,
+    /// XXH3 of all bytes behind the header.
+    body_sum: u64,
     /// In all lists together.
     neighbours: usize,
     /// Of where a list begins in its group.
@@ -174,49 +145,41 @@ impl Graph {
             return corrupt(format!("{length} bytes, too short for a header"));
         }
         let map = map_file(&file).or_fault(Fault::Unavailable, doing())?;
-        // The slice has the header's length: checked just above, of a file that no one changes in place.
-        let Some(header) = map.get(..HEADER) else {
+        let Some(header) = map.first_chunk() else {
             return corrupt("the file shrank while it was opened".into());
         };
-        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        if header[..8] != MAGIC {
-            return corrupt("not a graph".into());
-        }
-        if number(AT_VERSION) != VERSION {
-            return corrupt(format!("version {}, this program reads {VERSION}", number(AT_VERSION)));
-        }
-        if xxh3_64(&header[..AT_HEADER_SUM]).to_le_bytes() != header[AT_HEADER_SUM..] {
-            return corrupt("the header's checksum differs".into());
-        }
-        if header[AT_SEGMENT..AT_COUNTS] != segment {
+        let header = match Header::read(header) {
+            Ok(header) => header,
+            Err(why) => return corrupt(why),
+        };
+        if header.segment != segment {
             return corrupt("it belongs to another segment".into());
         }
-        if (number(AT_ROWS), number(AT_DIM) as usize) != (rows, dim) {
-            let (file_rows, file_dim) = (number(AT_ROWS), number(AT_DIM));
+        if (header.rows, header.dim as usize) != (rows, dim) {
             return corrupt(format!(
-                "it holds {file_rows} vectors of {file_dim} values, the segment {rows} of {dim}"
+                "it holds {} vectors of {} values, the segment {rows} of {dim}",
+                header.rows, header.dim
             ));
         }
-        let (m, levels) = (number(AT_M) as usize, number(AT_LEVELS) as usize);
-        if m > MAX_M || levels > MAX_UPPER || rows as usize > MAX_ROWS || dim > MAX_DIM {
+        let m = header.m as usize;
+        if m > MAX_M || rows as usize > MAX_ROWS || dim > MAX_DIM {
             return corrupt("sizes beyond what a graph can have".into());
         }
-        let counts: Vec<u32> = (0..levels).map(|level| number(AT_COUNTS + 4 * level)).collect();
+        let (counts, neighbours, bits) = (header.counts, header.neighbours as usize, header.bits);
         if counts.iter().any(|&count| count > rows) {
             return corrupt("a level with more nodes than rows".into());
         }
-        let neighbours = u64::from_le_bytes(std::array::from_fn(|at| header[AT_NEIGHBOURS + at])) as usize;
-        let bits = number(AT_BITS);
         let layout = Sections::new(rows as usize, dim, &counts, neighbours, bits);
         let Some(layout) = layout.filter(|layout| layout.end as u64 == length && layout.end == map.len()) else {
             return corrupt(format!("{length} bytes are not what its header says"));
         };
         let params = GraphParams {
             m,
-            ef_construction: number(AT_EF) as usize,
+            ef_construction: header.ef_construction as usize,
         };
         Ok(Graph {
-            unit: f32::from_bits(number(AT_UNIT)),
+            unit: header.unit,
+            body_sum: header.body_sum,
             counts,
             layout,
             rows: rows as usize,
@@ -234,8 +197,7 @@ impl Graph {
     /// # Errors
     /// `Corrupt` with the path if any byte differs from what was written.
     pub fn verify(&self) -> Result<()> {
-        let stored = &self.map[AT_BODY_SUM..AT_HEADER_SUM];
-        if xxh3_64(&self.map[HEADER..]).to_le_bytes() != *stored {
+        if xxh3_64(&self.map[HEADER..]) != self.body_sum {
             return Err(
                 Error::corrupt("the checksum differs").context(format_args!("the graph {}", self.path.display()))
             );

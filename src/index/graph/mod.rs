@@ -12,6 +12,7 @@ mod codes;
 mod exact;
 mod file;
 mod grow;
+mod header;
 mod hierarchy;
 mod metric;
 mod neighbours;
