@@ -156,9 +156,9 @@ impl Delete {
 
     /// Takes articles out of the index of a running service.
     fn delete_there(&self, addr: &str, selection: &Selection) -> Result<(usize, BTreeSet<String>)> {
-        let reach = self.credentials.at(addr)?;
+        let options = self.credentials.at(addr)?;
         let there = async {
-            let mut client = IndexClient::connect(reach).await?;
+            let mut client = IndexClient::connect(options).await?;
             let (count, selected) = match client.delete(selection, true).await {
                 // Said of the source alone: nothing else is looked for by name.
                 Err(error) if error.fault() == Fault::Missing && self.source.is_some() => {

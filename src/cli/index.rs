@@ -17,7 +17,7 @@ use crate::index::ingest::run::{Request, read_into, run};
 use crate::index::ingest::summary::Summary;
 use crate::index::ingest::target::Target;
 use crate::index::ingest::{Counts, Progress};
-use crate::service::client::ServiceAddress;
+use crate::service::client::ConnectOptions;
 
 /// How many articles of a kind the summary for people names.
 const NAMED: usize = 10;
@@ -157,9 +157,9 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
 }
 
 /// Reads the paths into the index of a running service.
-fn send(paths: &[PathBuf], reach: &ServiceAddress, options: Options) -> Result<Summary> {
+fn send(paths: &[PathBuf], connect_options: &ConnectOptions, options: Options) -> Result<Summary> {
     let started = std::time::Instant::now();
-    let remote = Remote::connect(reach)?;
+    let remote = Remote::connect(connect_options)?;
     let request = options.request(paths);
     let mut summary = read_into(&remote, &request, Budget::all(), &Bars::new().reading())?;
     let totals = remote.totals()?;

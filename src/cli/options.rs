@@ -11,7 +11,7 @@ use crate::model::Date;
 use crate::profile::Profile;
 use crate::search::Ranking;
 use crate::search::request::{FusionMethod, FusionRequest, Mode, SearchRequest};
-use crate::service::client::ServiceAddress;
+use crate::service::client::ConnectOptions;
 use crate::settings::DEFAULT_INDEX;
 use crate::text;
 
@@ -186,11 +186,11 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The service at an address with these.
+    /// How the service at an address is reached with these.
     ///
     /// # Errors
     /// `Unavailable` if a file cannot be read.
-    pub fn at(&self, addr: &str) -> Result<ServiceAddress> {
+    pub fn at(&self, addr: &str) -> Result<ConnectOptions> {
         let read =
             |path: &PathBuf| read_to_string(path).or_fault(Fault::Unavailable, format!("reading {}", path.display()));
         let token = match &self.token_file {
@@ -201,7 +201,7 @@ impl Credentials {
             (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
             _ => None,
         };
-        Ok(ServiceAddress {
+        Ok(ConnectOptions {
             addr: addr.to_owned(),
             token: token
                 .map(|token| token.trim().to_owned())

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use crate::error::{Context, Fault, Result};
 use crate::search::request::SearchRequest;
 use crate::search::response::SearchResponse;
-use crate::service::client::{Client, ServiceAddress};
+use crate::service::client::{Client, ConnectOptions};
 
 /// How long an answer may take if the request does not say: long enough for a cold service, short enough for a person.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,12 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// `Unavailable` if nothing listens there or it is still opening its index, `Caller` for a bad address or request,
 /// otherwise the fault that the service answered.
-pub fn search(reach: &ServiceAddress, request: &SearchRequest) -> Result<SearchResponse> {
+pub fn search(options: &ConnectOptions, request: &SearchRequest) -> Result<SearchResponse> {
     // Refused here already, without a service having to be there.
     request.check()?;
     let mut request = request.clone();
     request.deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
-    runtime()?.block_on(async { Client::connect(reach).await?.search(&request).await })
+    runtime()?.block_on(async { Client::connect(options).await?.search(&request).await })
 }
 
 /// A runtime for a client that does one thing at a time.

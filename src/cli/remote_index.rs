@@ -15,7 +15,7 @@ use crate::index::Runs;
 use crate::index::ingest::destination::Destination;
 use crate::index::ingest::{Held, Outcome};
 use crate::model::{Article, Origin};
-use crate::service::client::ServiceAddress;
+use crate::service::client::ConnectOptions;
 use crate::service::index_client::{IndexClient, Totals};
 
 /// Articles that are sent together: few, so that whoever watches sees how far it is while the service embeds them.
@@ -66,15 +66,15 @@ impl Remote {
     ///
     /// # Errors
     /// `Unavailable` if nothing answers, `Precondition` if it only reads.
-    pub fn connect(reach: &ServiceAddress) -> Result<Remote> {
-        let addr = &reach.addr;
+    pub fn connect(options: &ConnectOptions) -> Result<Remote> {
+        let addr = &options.addr;
         let waits = Waits {
             runtime: remote::runtime()?,
             addr: addr.clone(),
             sent: AtomicUsize::new(0),
             durable: AtomicUsize::new(0),
         };
-        let client = waits.runtime.block_on(IndexClient::connect(reach))?;
+        let client = waits.runtime.block_on(IndexClient::connect(options))?;
         let remote = Remote {
             waits: Arc::new(waits),
             state: RefCell::new(State {

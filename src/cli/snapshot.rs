@@ -45,9 +45,9 @@ impl Snapshot {
         }
         let made = match &self.addr {
             Some(addr) => {
-                let reach = self.credentials.at(addr)?;
+                let options = self.credentials.at(addr)?;
                 let name = self.to.to_string_lossy();
-                remote::runtime()?.block_on(async { IndexClient::connect(reach).await?.snapshot(&name).await })?
+                remote::runtime()?.block_on(async { IndexClient::connect(options).await?.snapshot(&name).await })?
             }
             None => {
                 let backup = EmbeddedIndex::back_up(&self.index.folder, &self.to)?;

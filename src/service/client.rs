@@ -23,7 +23,7 @@ pub(super) const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// How a service is reached: where it is, who asks, whom both believe.
 #[derive(Clone, Default)]
-pub struct ServiceAddress {
+pub struct ConnectOptions {
     /// `HOST:PORT`, or with `http://` or `https://` before it.
     pub addr: String,
     /// A token that the service knows.
@@ -34,33 +34,33 @@ pub struct ServiceAddress {
     pub identity: Option<(String, String)>,
 }
 
-impl std::fmt::Debug for ServiceAddress {
+impl std::fmt::Debug for ConnectOptions {
     /// Without what is secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServiceAddress")
+        f.debug_struct("ConnectOptions")
             .field("addr", &self.addr)
             .finish_non_exhaustive()
     }
 }
 
-impl From<&str> for ServiceAddress {
+impl From<&str> for ConnectOptions {
     fn from(addr: &str) -> Self {
-        ServiceAddress {
+        ConnectOptions {
             addr: addr.to_owned(),
-            ..ServiceAddress::default()
+            ..ConnectOptions::default()
         }
     }
 }
 
-impl From<&String> for ServiceAddress {
+impl From<&String> for ConnectOptions {
     fn from(addr: &String) -> Self {
         addr.as_str().into()
     }
 }
 
-impl From<&ServiceAddress> for ServiceAddress {
-    fn from(reach: &ServiceAddress) -> Self {
-        reach.clone()
+impl From<&ConnectOptions> for ConnectOptions {
+    fn from(options: &ConnectOptions) -> Self {
+        options.clone()
     }
 }
 
@@ -91,9 +91,9 @@ impl Client {
     ///
     /// # Errors
     /// `Caller` if the address is none, `Unavailable` if nothing answers there.
-    pub async fn connect(reach: impl Into<ServiceAddress>) -> Result<Self> {
+    pub async fn connect(options: impl Into<ConnectOptions>) -> Result<Self> {
         Ok(Client {
-            inner: SearchServiceClient::new(channel(&reach.into()).await?)
+            inner: SearchServiceClient::new(channel(&options.into()).await?)
                 .max_decoding_message_size(MAX_RESPONSE_BYTES),
         })
     }
@@ -186,8 +186,8 @@ impl Client {
 ///
 /// # Errors
 /// `Caller` if the address, the token or a certificate is none, `Unavailable` if nothing answers there.
-pub(super) async fn channel(reach: &ServiceAddress) -> Result<Way> {
-    let addr = &reach.addr;
+pub(super) async fn channel(options: &ConnectOptions) -> Result<Way> {
+    let addr = &options.addr;
     let uri = if addr.contains("://") {
         addr.clone()
     } else {
@@ -199,18 +199,18 @@ pub(super) async fn channel(reach: &ServiceAddress) -> Result<Way> {
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true);
     if is_private {
-        let mut tls = match &reach.authority {
+        let mut tls = match &options.authority {
             Some(authority) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority)),
             None => ClientTlsConfig::new().with_native_roots(),
         };
-        if let Some((certificate, key)) = &reach.identity {
+        if let Some((certificate, key)) = &options.identity {
             tls = tls.identity(Identity::from_pem(certificate, key));
         }
         endpoint = endpoint
             .tls_config(tls)
             .map_err(|cause| Error::caller(format!("a certificate for {addr} is none: {}", root(&cause))))?;
     }
-    let token = match &reach.token {
+    let token = match &options.token {
         None => None,
         Some(token) => {
             // Nothing of the token is said.

@@ -16,7 +16,7 @@ use tonic::codegen::http::{HeaderValue, Request, Response};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
-use super::methods::{Limit, about};
+use super::methods::{Limit, path_info};
 use super::refusal::{Protocol, refuse};
 use super::{convert, status};
 use crate::compute::late;
@@ -79,7 +79,7 @@ impl Service<Request<Body>> for WithDeadlines {
             Ok(asked) => asked,
             Err(error) => return Box::pin(async move { Ok(refuse(protocol, &error)) }),
         };
-        let longest = match about(request.uri().path()).limit {
+        let longest = match path_info(request.uri().path()).limit {
             Limit::Call => self.longest_call,
             Limit::Write => self.longest_write,
         };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tonic::{Code, Status};
 
-use super::client::{ServiceAddress, Way};
+use super::client::{ConnectOptions, Way};
 use super::collection::{Listed, SnapshotMade};
 use super::convert::articles as convert;
 use super::wire::index_service_client::IndexServiceClient;
@@ -54,8 +54,8 @@ impl IndexClient {
     ///
     /// # Errors
     /// `Caller` if the address is none, `Unavailable` if nothing answers there.
-    pub async fn connect(reach: impl Into<ServiceAddress>) -> Result<Self> {
-        let inner = IndexServiceClient::new(client::channel(&reach.into()).await?);
+    pub async fn connect(options: impl Into<ConnectOptions>) -> Result<Self> {
+        let inner = IndexServiceClient::new(client::channel(&options.into()).await?);
         Ok(IndexClient {
             inner: inner.max_decoding_message_size(client::MAX_RESPONSE_BYTES),
         })

@@ -62,14 +62,14 @@ pub enum Given {
 
 /// An address over HTTP.
 #[derive(Debug, Clone, Copy)]
-pub struct Address {
+pub struct HttpAddress {
     /// Its path; a `*` at its end stands for an article's id.
     pub path: &'static str,
     /// How it is given its message.
     pub given: Given,
 }
 
-impl Address {
+impl HttpAddress {
     fn is_at(&self, path: &str) -> bool {
         match self.path.strip_suffix('*') {
             Some(beginning) => path.starts_with(beginning),
@@ -78,14 +78,14 @@ impl Address {
     }
 }
 
-const fn parameters(path: &'static str) -> Address {
+const fn parameters(path: &'static str) -> HttpAddress {
     let given = Given::Parameters;
-    Address { path, given }
+    HttpAddress { path, given }
 }
 
-const fn body(path: &'static str) -> Address {
+const fn body(path: &'static str) -> HttpAddress {
     let given = Given::Body;
-    Address { path, given }
+    HttpAddress { path, given }
 }
 
 /// A method of the protocol.
@@ -106,7 +106,7 @@ pub struct Method {
     /// How long it may take.
     pub limit: Limit,
     /// Where it is over HTTP.
-    pub addresses: &'static [Address],
+    pub addresses: &'static [HttpAddress],
 }
 
 /// Makes [`Rpc`] and [`METHODS`] of a table, so that neither has a method that the other has not.
@@ -145,7 +145,7 @@ methods! {
     SearchService.Search, SEARCH, Limit::Call, &[parameters("/v1/search"), body("/v1/search")];
     SearchService.BatchSearch, SEARCH, Limit::Call, &[body("/v1/search:batch")];
     SearchService.GetArticle, SEARCH, Limit::Call,
-        &[Address { path: "/v1/articles/*", given: Given::Path }, body("/v1/articles:get")];
+        &[HttpAddress { path: "/v1/articles/*", given: Given::Path }, body("/v1/articles:get")];
     SearchService.Similar, SEARCH, Limit::Call, &[parameters("/v1/similar"), body("/v1/similar")];
     SearchService.Facets, SEARCH, Limit::Call, &[parameters("/v1/facets"), body("/v1/facets")];
     SearchService.Suggest, SEARCH, Limit::Call, &[parameters("/v1/suggest"), body("/v1/suggest")];
@@ -154,7 +154,7 @@ methods! {
     IndexService.ListArticles, DESCRIBE, Limit::Write, &[parameters("/v1/articles"), body("/v1/articles")];
     IndexService.UpsertArticles, WRITE, Limit::Write, &[body("/v1/articles:upsert")];
     IndexService.ImportArticles, WRITE, Limit::Write,
-        &[Address { path: "/v1/articles:import", given: Given::Lines }];
+        &[HttpAddress { path: "/v1/articles:import", given: Given::Lines }];
     IndexService.DeleteArticles, WRITE, Limit::Write, &[body("/v1/articles:delete")];
     IndexService.Commit, WRITE, Limit::Write, &[body("/v1/commit")];
     IndexService.Snapshot, ADMIN, Limit::Write, &[body("/v1/snapshot")];
@@ -189,7 +189,7 @@ const OTHERS: &[(&str, Rule)] = &[
 
 /// What is known of a call by its path alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct About {
+pub struct PathInfo {
     /// The name it is counted under.
     pub label: &'static str,
     /// Who may call it.
@@ -200,7 +200,7 @@ pub struct About {
 
 /// What is known of the call of this path. Where nothing is, all have one name, so that nobody makes the service
 /// remember names that he thought up.
-pub fn about(path: &str) -> About {
+pub fn path_info(path: &str) -> PathInfo {
     for method in METHODS {
         let at = method.addresses.iter().find(|address| address.is_at(path));
         let label = match at {
@@ -209,12 +209,12 @@ pub fn about(path: &str) -> About {
             None => continue,
         };
         let (rule, limit) = (method.rule, method.limit);
-        return About { label, rule, limit };
+        return PathInfo { label, rule, limit };
     }
     let other = OTHERS.iter().find(|(known, _)| *known == path);
     let (label, rule) = other.copied().unwrap_or(("other", ANY_TOKEN));
     let limit = Limit::Call;
-    About { label, rule, limit }
+    PathInfo { label, rule, limit }
 }
 
 #[cfg(test)]
@@ -255,11 +255,11 @@ mod tests {
     #[test]
     fn a_call_is_the_same_by_every_protocol_but_for_its_name() {
         for method in METHODS {
-            let grpc = about(method.grpc);
+            let grpc = path_info(method.grpc);
             assert_eq!((grpc.rule, grpc.limit), (method.rule, method.limit), "{}", method.name);
             assert!(!method.addresses.is_empty(), "{}", method.name);
             for address in method.addresses {
-                let http = about(&address.path.replace('*', "any/one"));
+                let http = path_info(&address.path.replace('*', "any/one"));
                 assert_eq!(
                     (http.label, http.rule, http.limit),
                     (address.path, grpc.rule, grpc.limit)
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_table_and_no_others() {
-        let check = |path: &str, expected: &str| assert_eq!(about(path).label, expected);
+        let check = |path: &str, expected: &str| assert_eq!(path_info(path).label, expected);
         check("/baowen.v1.SearchService/Search", "baowen.v1.SearchService/Search");
         check("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Check");
         check("/v1/articles/any/one", "/v1/articles/*");

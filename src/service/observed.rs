@@ -20,7 +20,7 @@ use tracing::{Instrument as _, Span};
 
 use super::activity::{Call, Peer};
 use super::drained::Drained;
-use super::methods::about;
+use super::methods::path_info;
 use super::metrics::Metrics;
 use super::refusal::RefusedAs;
 use super::status;
@@ -95,7 +95,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let id = id(request.headers());
-        let method = about(request.uri().path()).label;
+        let method = path_info(request.uri().path()).label;
         let peer = request.extensions().get::<Peer>().cloned();
         let named = id.to_str().unwrap_or_default();
         let span = tracing::info_span!("call", id = named);

@@ -13,7 +13,7 @@ use baowen::error::Fault;
 use baowen::index::EmbeddedIndex;
 use baowen::search::request::{Mode, SearchRequest};
 use baowen::service::access::NewToken;
-use baowen::service::client::{Client, ServiceAddress};
+use baowen::service::client::{Client, ConnectOptions};
 use baowen::service::index_client::IndexClient;
 
 use crate::service::{block_on, sample_index};
@@ -108,8 +108,8 @@ impl Operated {
         self.child.wait().unwrap()
     }
 
-    fn reach(&self) -> ServiceAddress {
-        ServiceAddress::from(&self.address)
+    fn options(&self) -> ConnectOptions {
+        ConnectOptions::from(&self.address)
     }
 }
 
@@ -146,18 +146,18 @@ fn question() -> SearchRequest {
 }
 
 /// How a question went.
-fn ask(reach: &ServiceAddress) -> Result<usize, (Fault, String)> {
+fn ask(options: &ConnectOptions) -> Result<usize, (Fault, String)> {
     block_on(async {
-        let mut client = Client::connect(reach).await?;
+        let mut client = Client::connect(options).await?;
         Ok(client.search(&question()).await?.hits.len())
     })
     .map_err(|error: baowen::error::Error| (error.fault(), error.to_string()))
 }
 
-fn with(reach: &ServiceAddress, token: &str) -> ServiceAddress {
-    ServiceAddress {
+fn with(options: &ConnectOptions, token: &str) -> ConnectOptions {
+    ConnectOptions {
         token: Some(token.to_owned()),
-        ..reach.clone()
+        ..options.clone()
     }
 }
 
@@ -183,7 +183,7 @@ fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
         "https://example.org",
     ];
     let service = Operated::start(&index, &tokens);
-    let reach = service.reach();
+    let options = service.options();
     // A page of that origin can read why it was refused.
     for (method, status) in [("GET", "401"), ("OPTIONS", "200")] {
         let mut socket = TcpStream::connect(&service.address).unwrap();
@@ -197,15 +197,15 @@ fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
             "{answer}"
         );
     }
-    assert!(ask(&with(&reach, &asks.token)).unwrap() > 0);
+    assert!(ask(&with(&options, &asks.token)).unwrap() > 0);
     for (token, words) in [
         (None, "wants a token"),
         (Some(late.token.as_str()), "none of this service's"),
         (Some(writes.token.as_str()), "needs the right search"),
     ] {
-        let refused = ask(&ServiceAddress {
+        let refused = ask(&ConnectOptions {
             token: token.map(str::to_owned),
-            ..reach.clone()
+            ..options.clone()
         });
         let (fault, message) = refused.unwrap_err();
         assert_eq!(fault, Fault::Precondition, "{message}");
@@ -213,14 +213,14 @@ fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
         assert!(token.is_none_or(|token| !message.contains(token)), "{message}");
     }
     let totals = block_on(async {
-        let mut client = IndexClient::connect(&with(&reach, &writes.token)).await?;
+        let mut client = IndexClient::connect(&with(&options, &writes.token)).await?;
         client.totals().await
     });
     assert!(totals.unwrap().articles > 0);
     // At the same time, so that however slow the machine is, some are within a second of each other.
     let often: Vec<_> = std::thread::scope(|scope| {
         let asking: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| ask(&with(&reach, &seldom.token))))
+            .map(|_| scope.spawn(|| ask(&with(&options, &seldom.token))))
             .collect();
         asking.into_iter().map(|asking| asking.join().unwrap()).collect()
     });
@@ -236,11 +236,11 @@ fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
     service.signal("-HUP");
     let said = service.line("could not be read again");
     assert!(said.contains("line 1"), "{said}");
-    assert!(ask(&with(&reach, &asks.token)).is_ok());
+    assert!(ask(&with(&options, &asks.token)).is_ok());
     fs::write(&file, format!("{}\n", late.line)).unwrap();
     service.signal("-HUP");
-    until(|| ask(&with(&reach, &late.token)).is_ok());
-    assert!(ask(&with(&reach, &asks.token)).is_err());
+    until(|| ask(&with(&options, &late.token)).is_ok());
+    assert!(ask(&with(&options, &asks.token)).is_err());
 
     // No line holds a token.
     service.signal("-TERM");
@@ -270,7 +270,7 @@ fn nothing_is_changed_where_nothing_may_be() {
     let before = listed();
     let arguments = ["--listen", "127.0.0.1:0", "--read-only", "--verify", "on-open"];
     let service = Operated::start(&copy, &arguments);
-    assert!(ask(&service.reach()).unwrap() > 0);
+    assert!(ask(&service.options()).unwrap() > 0);
     assert_eq!(listed(), before);
     let both = command(&copy, &["--read-only", "--write"]).output().unwrap();
     let said = String::from_utf8_lossy(&both.stderr);
@@ -312,7 +312,7 @@ fn tls_both_ways_and_a_new_certificate_while_it_runs() {
         &path("clients"),
     ];
     let service = Operated::start(&index, &arguments);
-    let good = ServiceAddress {
+    let good = ConnectOptions {
         addr: format!("https://{}", service.address),
         authority: Some(certificate("authority.pem")),
         identity: Some((certificate("client.pem"), certificate("client.key"))),
@@ -320,12 +320,12 @@ fn tls_both_ways_and_a_new_certificate_while_it_runs() {
     };
     assert!(ask(&good).unwrap() > 0);
     let (plain, stranger, nobody) = (
-        service.reach(),
-        ServiceAddress {
+        service.options(),
+        ConnectOptions {
             authority: Some(certificate("stranger.pem")),
             ..good.clone()
         },
-        ServiceAddress {
+        ConnectOptions {
             identity: None,
             ..good.clone()
         },
@@ -383,7 +383,7 @@ fn settings_come_from_a_file_numbers_are_shown_and_the_log_is_json() {
     let service = Operated::start_saying(&index, &["--config", config.to_str().unwrap()], &["\"metrics\""]);
     let json = |line: &str| -> serde_json::Value { serde_json::from_str(line).unwrap() };
     let numbers = json(&service.said[0])["address"].as_str().unwrap().to_owned();
-    assert!(ask(&service.reach()).unwrap() > 0);
+    assert!(ask(&service.options()).unwrap() > 0);
     let slow = json(&service.line("a slow question"));
     assert_eq!(slow["characters"], 8, "{slow}");
     assert!(slow["stages_ms"].as_str().unwrap().contains("lexical"), "{slow}");
@@ -516,7 +516,7 @@ fn every_byte_is_checked_before_the_first_answer_or_behind_it() {
     long_text(folder.path(), &index);
     for verify in ["on-open", "background"] {
         let service = Operated::start(&index, &["--listen", "127.0.0.1:0", "--verify", verify]);
-        assert!(ask(&service.reach()).unwrap() > 0, "{verify}");
+        assert!(ask(&service.options()).unwrap() > 0, "{verify}");
         if verify == "background" {
             service.line_in_any_order("every byte of the index is what was written");
         }
@@ -549,7 +549,7 @@ fn a_service_that_others_reach_wants_tls_or_a_word() {
     );
     let service = Operated::start(&index, &["--listen", "0.0.0.0:0", "--insecure"]);
     let port = service.address.rsplit(':').next().unwrap();
-    assert!(ask(&ServiceAddress::from(&format!("127.0.0.1:{port}"))).unwrap() > 0);
+    assert!(ask(&ConnectOptions::from(&format!("127.0.0.1:{port}"))).unwrap() > 0);
 }
 
 #[test]

@@ -71,11 +71,11 @@ struct End {
 /// `Unavailable` if nothing answers at the address.
 pub async fn drive(options: &BenchOptions, load: &Arc<Load>, distinct: usize) -> Result<Report> {
     let concurrency = options.concurrency as usize;
-    let reach = options.credentials.at(&options.addr)?;
+    let connect_options = options.credentials.at(&options.addr)?;
     let mut clients: Vec<Client> = Vec::with_capacity(concurrency);
     for number in 0..concurrency {
         let client = if number < MAX_CONNECTIONS {
-            Client::connect(&reach).await?
+            Client::connect(&connect_options).await?
         } else {
             clients[number % MAX_CONNECTIONS].clone()
         };

@@ -17,7 +17,7 @@ use super::rights::{Need, Reach};
 use crate::error::{Error, Fault};
 use crate::service::activity::Peer;
 use crate::service::caller::{CALLER, Caller};
-use crate::service::methods::{Rule, about};
+use crate::service::methods::{Rule, path_info};
 use crate::service::metrics::Metrics;
 use crate::service::refusal::{Protocol, refuse_with};
 
@@ -85,7 +85,7 @@ where
 /// Who calls, if it may.
 fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Refused> {
     let path = request.uri().path();
-    let Rule { need, reach } = about(path).rule;
+    let Rule { need, reach } = path_info(path).rule;
     let Some(tokens) = access.tokens() else {
         access.hosts.check(request).map_err(foreign)?;
         let is_near = request.extensions().get::<Peer>().is_some_and(Peer::is_near);

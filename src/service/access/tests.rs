@@ -2,7 +2,7 @@
 
 use super::rights::Need;
 use super::*;
-use crate::service::methods::about;
+use crate::service::methods::path_info;
 
 fn tokens(rights: &str, rate: Option<u32>) -> (String, Tokens) {
     let new = NewToken::make("shop", rights, rate).unwrap();
@@ -92,6 +92,6 @@ fn every_call_needs_what_it_should() {
         ("//v1/articles:upsert", Need::Token),
     ];
     for (path, expected) in cases {
-        assert_eq!(about(path).rule.need, expected, "{path}");
+        assert_eq!(path_info(path).rule.need, expected, "{path}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::params;
 use super::schema::{Field, Kind, SCHEMA};
-use crate::service::methods::{Address, Given, METHODS, Method, Rpc};
+use crate::service::methods::{Given, HttpAddress, METHODS, Method, Rpc};
 
 /// The document, made once.
 pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
@@ -86,7 +86,7 @@ fn health(path: &str, says: &str) -> Value {
 /// The field that a path may name.
 const IN_PATH: &str = "article_id";
 
-fn operation(method: &Method, address: &Address, verb: &str, used: &mut BTreeSet<String>) -> Value {
+fn operation(method: &Method, address: &HttpAddress, verb: &str, used: &mut BTreeSet<String>) -> Value {
     let (service, name) = method.name.split_once('.').unwrap_or((method.name, ""));
     let is_posted = method.addresses.iter().any(|other| other.given == Given::Body);
     let said = SCHEMA.call(method.name);

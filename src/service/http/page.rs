@@ -69,12 +69,15 @@ fn file(headers: &HeaderMap, kind: &'static str, content: &'static [u8], tag: &s
 mod tests {
     use super::*;
     use crate::service::access::rights::Need;
-    use crate::service::methods::about;
+    use crate::service::methods::path_info;
 
     #[test]
     fn what_a_browser_loads_first_needs_no_token() {
         for (path, ..) in FILES {
-            assert_eq!((about(path).rule.need, about(path).label), (Need::Nothing, path));
+            assert_eq!(
+                (path_info(path).rule.need, path_info(path).label),
+                (Need::Nothing, path)
+            );
         }
     }
 }

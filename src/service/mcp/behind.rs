@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 
 use crate::error::Result;
 use crate::service::calls::SearchCalls;
-use crate::service::client::{MAX_RESPONSE_BYTES, ServiceAddress, Way, channel};
+use crate::service::client::{ConnectOptions, MAX_RESPONSE_BYTES, Way, channel};
 use crate::service::wire::search_service_client::SearchServiceClient;
 use crate::service::{status, wire};
 
@@ -39,8 +39,8 @@ impl Behind {
     ///
     /// # Errors
     /// `Caller` if the address is none, `Unavailable` if nothing answers there.
-    pub async fn connect(reach: &ServiceAddress) -> Result<Behind> {
-        let client = SearchServiceClient::new(channel(reach).await?);
+    pub async fn connect(options: &ConnectOptions) -> Result<Behind> {
+        let client = SearchServiceClient::new(channel(options).await?);
         Ok(Behind::There(client.max_decoding_message_size(MAX_RESPONSE_BYTES)))
     }
 

@@ -26,7 +26,7 @@ struct ByStage {
 }
 
 /// The numbers of calls.
-pub struct Calls {
+pub struct CallNumbers {
     requests: Counters<ByCall>,
     durations: Times<ByMethod>,
     in_flight: Gauge,
@@ -37,10 +37,10 @@ pub struct Calls {
     degraded: Counter,
 }
 
-impl Calls {
+impl CallNumbers {
     /// None so far.
     pub fn new(r: &mut Registry) -> Self {
-        Calls {
+        CallNumbers {
             requests: registered(
                 r,
                 "baowen_requests",

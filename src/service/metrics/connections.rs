@@ -6,7 +6,7 @@ use prometheus_client::registry::Registry;
 use super::kinds::{ByReason, Counter, Counters, Gauge, counter, gauge, registered};
 
 /// The numbers of connections.
-pub struct Connections {
+pub struct ConnectionNumbers {
     open: Gauge,
     opened: Counter,
     cut: Counters<ByReason>,
@@ -18,10 +18,10 @@ pub struct Connections {
     pub unread: Gauge,
 }
 
-impl Connections {
+impl ConnectionNumbers {
     /// None so far.
     pub fn new(r: &mut Registry) -> Self {
-        Connections {
+        ConnectionNumbers {
             open: gauge(r, "baowen_connections", "Connections that are open"),
             opened: counter(r, "baowen_connections_opened", "Connections that have begun"),
             cut: registered(

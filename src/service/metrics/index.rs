@@ -25,7 +25,7 @@ pub struct IndexNow {
 }
 
 /// The numbers of the index.
-pub struct Index {
+pub struct IndexNumbers {
     articles: Gauge,
     passages: Gauge,
     segments: Gauge,
@@ -43,10 +43,10 @@ pub struct Index {
     taken_over: Mutex<Instant>,
 }
 
-impl Index {
+impl IndexNumbers {
     /// Nothing is known of it so far.
     pub fn new(r: &mut Registry) -> Self {
-        Index {
+        IndexNumbers {
             articles: gauge(r, "baowen_index_articles", "Articles in the index"),
             passages: gauge(r, "baowen_index_passages", "Passages in the index"),
             segments: gauge(r, "baowen_index_segments", "Segments of the index"),

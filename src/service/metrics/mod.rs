@@ -25,12 +25,12 @@ use std::time::Duration;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-use self::calls::Calls;
-use self::connections::Connections;
-use self::index::Index;
+use self::calls::CallNumbers;
+use self::connections::ConnectionNumbers;
 pub use self::index::IndexNow;
+use self::index::IndexNumbers;
 use self::kinds::{Counter, Gauge, counter, gauge, set};
-use self::process::Process;
+use self::process::ProcessNumbers;
 use super::activity::Cut;
 use crate::search::response::Timings;
 
@@ -52,10 +52,10 @@ type Look = Box<dyn Fn() -> Now + Send + Sync>;
 /// All numbers of one service.
 pub struct Metrics {
     registry: Registry,
-    calls: Calls,
-    connections: Connections,
-    index: Index,
-    process: Process,
+    calls: CallNumbers,
+    connections: ConnectionNumbers,
+    index: IndexNumbers,
+    process: ProcessNumbers,
     ready: Gauge,
     searches: Gauge,
     reload_failures: Counter,
@@ -80,12 +80,12 @@ impl Metrics {
         let mut registry = Registry::default();
         let r = &mut registry;
         Metrics {
-            process: Process::new(r),
-            calls: Calls::new(r),
-            connections: Connections::new(r),
+            process: ProcessNumbers::new(r),
+            calls: CallNumbers::new(r),
+            connections: ConnectionNumbers::new(r),
             ready: gauge(r, "baowen_ready", "1 while questions are answered"),
             searches: gauge(r, "baowen_searches_in_flight", "Searches that run or wait for a thread"),
-            index: Index::new(r),
+            index: IndexNumbers::new(r),
             reload_failures: counter(
                 r,
                 "baowen_reload_failures",

@@ -14,12 +14,12 @@ struct ByVersion {
 }
 
 /// The numbers of the process.
-pub struct Process {
+pub struct ProcessNumbers {
     memory: Gauge,
     descriptors: Gauge,
 }
 
-impl Process {
+impl ProcessNumbers {
     /// The process as it begins.
     pub fn new(r: &mut Registry) -> Self {
         let version = env!("CARGO_PKG_VERSION");
@@ -34,7 +34,7 @@ impl Process {
             "When the process began, since 1970",
             started,
         );
-        Process {
+        ProcessNumbers {
             memory: gauge(
                 r,
                 "process_resident_memory_bytes",
