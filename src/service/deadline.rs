@@ -122,17 +122,13 @@ fn asked<B>(protocol: Protocol, request: &Request<B>) -> Result<Option<Duration>
     allowed.map(Some).ok_or_else(none)
 }
 
-/// Says RESOURCE_EXHAUSTED where tonic says that a message is too large (our own calls never answer OUT_OF_RANGE), and
-/// INVALID_ARGUMENT where it could not read what came in.
+/// Says RESOURCE_EXHAUSTED where tonic says that a message is too large, and INVALID_ARGUMENT where it could not read
+/// what came in.
 fn with_our_code(mut response: Response<Body>) -> Response<Body> {
     if status::is_unreadable(response.headers()) {
         let invalid = HeaderValue::from(Code::InvalidArgument as i32);
         response.headers_mut().insert(Status::GRPC_STATUS, invalid);
     }
-    if let Some(code) = response.headers_mut().get_mut(Status::GRPC_STATUS)
-        && *code == HeaderValue::from(Code::OutOfRange as i32)
-    {
-        *code = HeaderValue::from(Code::ResourceExhausted as i32);
-    }
+    status::name_too_large(response.headers_mut());
     response
 }

@@ -15,7 +15,7 @@ const ENTRY: usize = 8;
 /// The answer as it goes out, with as many of its hits as fit, and where to go on if they are not all.
 ///
 /// # Errors
-/// `Exhausted` if not one hit fits: tonic would say so too, but not what helps.
+/// `Precondition` if not one hit fits: tonic would say so too, but not what helps.
 pub fn hits(answer: &SearchResponse, timings: &Timings, offset: usize, limit: usize) -> Result<wire::SearchResponse> {
     let mut message = convert::response(answer, timings);
     // An item of a batch carries a few bytes more, as `next_offset` does.
@@ -37,7 +37,7 @@ pub fn hits(answer: &SearchResponse, timings: &Timings, offset: usize, limit: us
 /// An article as it goes out, with as much of its text as was asked for and fits, and where to go on.
 ///
 /// # Errors
-/// `Caller` by the field; `Exhausted` if what is known of the article leaves its text no room.
+/// `Caller` by the field; `Precondition` if what is known of the article leaves its text no room.
 pub fn article(
     mut whole: wire::GetArticleResponse,
     asked: &wire::GetArticleRequest,
@@ -88,10 +88,10 @@ pub fn article(
     Ok(whole)
 }
 
-/// Not even the smallest part of an answer fits.
+/// Not even the smallest part of an answer fits, which does not change by asking again.
 fn too_small(bytes: usize, limit: usize) -> Error {
     Error::new(
-        Fault::Exhausted,
+        Fault::Precondition,
         format!("the smallest part of this answer takes {bytes} bytes, at most {limit} are sent"),
     )
     .help("start the service with a larger `max_response_bytes`")
@@ -136,7 +136,7 @@ mod tests {
             assert_eq!(found, expected, "{limit}");
         }
         let error = hits(&whole, &whole.timings, 0, 500).unwrap_err();
-        assert_eq!(error.fault(), Fault::Exhausted);
+        assert_eq!(error.fault(), Fault::Precondition);
     }
 
     /// Whatever is asked for and whatever fits, the parts are the whole: each character and each passage once.
@@ -194,7 +194,7 @@ mod tests {
         };
         check(Some(3_001), None, 4_000, Fault::Caller, "start: is 3001");
         check(None, Some(0), 4_000, Fault::Caller, "max_characters: is 0");
-        check(None, None, 60, Fault::Exhausted, "the smallest part");
+        check(None, None, 60, Fault::Precondition, "the smallest part");
         let titled = wire::GetArticleResponse {
             text: String::new(),
             passages: vec![place(0)],

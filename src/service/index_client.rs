@@ -242,21 +242,24 @@ impl IndexClient {
     }
 }
 
-/// What a call gives, made again where the service is full.
+/// What a call gives, made again where the service is full; what is too large is so however often it is sent.
 async fn when_there_is_room<T, F>(call: impl Fn() -> F) -> Result<T>
 where
     F: Future<Output = Result<tonic::Response<T>, Status>>,
 {
     let mut tries = TRIES;
     loop {
-        match call().await {
-            Err(status) if status.code() == Code::ResourceExhausted && tries > 0 => {
-                tries -= 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(status) => return Err(failed(status)),
+        let status = match call().await {
             Ok(answer) => return Ok(answer.into_inner()),
+            Err(status) => status,
+        };
+        let is_full = status.code() == Code::ResourceExhausted;
+        let error = failed(status);
+        if !is_full || error.fault() == Fault::TooLarge || tries == 0 {
+            return Err(error);
         }
+        tries -= 1;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -314,6 +317,26 @@ fn began_anew() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_full_service_is_asked_again_and_what_is_too_large_is_not_sent_again() {
+        let check = async |first: Fault, expected: Result<(), Fault>, tries: usize| {
+            let tried = std::cell::Cell::new(0);
+            let call = || {
+                tried.set(tried.get() + 1);
+                let answer = match tried.get() {
+                    1 => Err(status::to_status(&Error::new(first, "no"))),
+                    _ => Ok(tonic::Response::new(())),
+                };
+                async move { answer }
+            };
+            let found = when_there_is_room(call).await;
+            assert_eq!(found.map_err(|error| error.fault()), expected);
+            assert_eq!(tried.get(), tries, "{first:?}");
+        };
+        check(Fault::Exhausted, Ok(()), 2).await;
+        check(Fault::TooLarge, Err(Fault::TooLarge), 1).await;
+    }
 
     #[test]
     fn messages_are_bounded_by_bytes_and_by_numbers() {

@@ -14,8 +14,10 @@ use crate::error::{Error, Fault, Result};
 /// Chinese character), and common clients drop a call whose headers exceed 8 KiB.
 const MAX_MESSAGE_CHARS: usize = 500;
 
-/// Marks a defect that we say ourselves.
+/// Says which fault it was where the code alone does not: a defect that we say ourselves, and what is too large.
 const OURS: &str = "baowen-fault";
+const BUG: &str = "bug";
+const TOO_LARGE: &str = "too-large";
 
 /// The gRPC code of a fault.
 pub fn code(fault: Fault) -> Code {
@@ -31,8 +33,8 @@ pub fn code(fault: Fault) -> Code {
     }
 }
 
-/// The fault behind a code that a service answered; codes of ours come back as the fault they were made from, but for
-/// `TooLarge`, which has no code of its own.
+/// The fault behind a code alone; codes of ours come back as the fault they were made from, but for `TooLarge`, which
+/// has no code of its own.
 pub fn fault(code: Code) -> Fault {
     match code {
         Code::InvalidArgument | Code::OutOfRange => Fault::Caller,
@@ -117,10 +119,22 @@ pub fn to_status(error: &Error) -> Status {
 /// The same with a code that no fault of the core has: who calls is unknown, or may not.
 pub fn with_code(code: Code, error: &Error) -> Status {
     let mut status = Status::new(code, message(error));
-    if error.fault() == Fault::Bug {
-        status.metadata_mut().insert(OURS, MetadataValue::from_static("bug"));
-    }
+    let said = match error.fault() {
+        Fault::Bug => BUG,
+        Fault::TooLarge => TOO_LARGE,
+        _ => return status,
+    };
+    status.metadata_mut().insert(OURS, MetadataValue::from_static(said));
     status
+}
+
+/// Says RESOURCE_EXHAUSTED of what is too large, where the library says OUT_OF_RANGE (our own calls never do).
+pub fn name_too_large(answer: &mut HeaderMap) {
+    let is_too_large = |code: &HeaderValue| *code == HeaderValue::from(Code::OutOfRange as i32);
+    if answer.get(Status::GRPC_STATUS).is_some_and(is_too_large) {
+        answer.insert(Status::GRPC_STATUS, HeaderValue::from(code(Fault::TooLarge) as i32));
+        answer.insert(OURS, HeaderValue::from_static(TOO_LARGE));
+    }
 }
 
 /// What a call came to, as tonic takes it.
@@ -162,7 +176,13 @@ pub fn from_status(status: &Status) -> Error {
         "" => format!("the service answered {} without a reason", code_name(status.code())),
         message => message.to_owned(),
     };
-    let error = Error::new(fault(status.code()), message);
+    let is_too_large = status.metadata().get(OURS).is_some_and(|said| said == TOO_LARGE);
+    let fault = if is_too_large {
+        Fault::TooLarge
+    } else {
+        fault(status.code())
+    };
+    let error = Error::new(fault, message);
     match status.code() {
         // The service speaks of the header.
         Code::Unauthenticated => error.help("name a file with it by --token-file, or put it into BAOWEN_TOKEN"),
@@ -193,28 +213,28 @@ fn broken(cause: &(dyn std::error::Error + 'static)) -> Error {
 mod tests {
     use super::*;
 
-    const FAULTS: [(Fault, Code); 8] = [
-        (Fault::Caller, Code::InvalidArgument),
-        (Fault::Missing, Code::NotFound),
-        (Fault::Precondition, Code::FailedPrecondition),
-        (Fault::Exhausted, Code::ResourceExhausted),
-        (Fault::Deadline, Code::DeadlineExceeded),
-        (Fault::Unavailable, Code::Unavailable),
-        (Fault::Corrupt, Code::DataLoss),
-        (Fault::Bug, Code::Internal),
+    const FAULTS: [(Fault, Code, u16); 9] = [
+        (Fault::Caller, Code::InvalidArgument, 400),
+        (Fault::Missing, Code::NotFound, 404),
+        (Fault::Precondition, Code::FailedPrecondition, 400),
+        (Fault::Exhausted, Code::ResourceExhausted, 429),
+        (Fault::TooLarge, Code::ResourceExhausted, 413),
+        (Fault::Deadline, Code::DeadlineExceeded, 504),
+        (Fault::Unavailable, Code::Unavailable, 503),
+        (Fault::Corrupt, Code::DataLoss, 500),
+        (Fault::Bug, Code::Internal, 500),
     ];
 
     #[test]
-    fn every_fault_survives_the_way_there_and_back() {
-        for (fault, code) in FAULTS {
+    fn every_fault_has_its_codes_and_comes_back() {
+        for (fault, code, http) in FAULTS {
             let status = to_status(&Error::new(fault, "what").help("do this"));
             assert_eq!(status.code(), code);
             assert_eq!(status.message(), "what (do this)");
             assert_eq!(from_status(&status).fault(), fault);
+            assert_eq!(http_of(fault, code).as_u16(), http);
             assert!(!is_unreadable(status.into_http::<()>().headers()));
         }
-        let large = to_status(&Error::new(Fault::TooLarge, "what"));
-        assert_eq!(large.code(), Code::ResourceExhausted);
         let theirs = Status::internal("Missing request message.").into_http::<()>();
         assert!(is_unreadable(theirs.headers()));
     }

@@ -134,7 +134,7 @@ pub(super) struct Strings {
     pub(super) release: mpsc::Sender<()>,
 }
 
-const FAULTS: [Fault; 8] = [
+const FAULTS: [Fault; 9] = [
     Fault::Caller,
     Fault::Missing,
     Fault::Precondition,
@@ -143,6 +143,7 @@ const FAULTS: [Fault; 8] = [
     Fault::Unavailable,
     Fault::Corrupt,
     Fault::Bug,
+    Fault::TooLarge,
 ];
 
 pub(super) fn fake() -> (Arc<Fake>, Strings) {
@@ -825,8 +826,10 @@ async fn messages_beyond_the_limits_are_refused() {
     let mut client = running.raw().await;
     let status = client.search(asked(&"x".repeat(3_000))).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    // The library refused it, and it looks as if we had.
+    assert_eq!(status::from_status(&status).fault(), Fault::TooLarge);
     let status = client.search(asked("large 5000")).await.unwrap_err();
-    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status}");
     assert!(
         status.message().contains("the smallest part of this answer"),
         "{status}"
