@@ -25,8 +25,8 @@ const LAYERS: &[&[&str]] = &[
 const MAX_LINES: usize = 420;
 /// Lines of a function, from its name to its end.
 const MAX_FUNCTION: usize = 60;
-/// Functions that are longer, with the lines that they may have: none is added, none grows, and whoever cuts one takes
-/// its line out.
+/// Functions that are longer, with the lines that they have: none is added, none grows, and whoever cuts one lowers its
+/// number or takes its line out.
 const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     ("article/documents/docx.rs", "part", 138),
     ("article/documents/docx.rs", "read", 73),
@@ -233,9 +233,9 @@ fn functions(text: &str) -> Vec<(&str, usize)> {
         };
         let known = ["pub", "pub(super)", "pub(crate)", "const", "async", "unsafe"];
         let opens = lines[at..].iter().find(|line| line.ends_with(['{', '}', ';']));
-        if !before.split(' ').all(|word| word.is_empty() || known.contains(&word))
-            || !opens.is_some_and(|line| line.ends_with('{'))
-        {
+        // `pub(in crate::a)` is two words.
+        let is_known = |word: &str| word.is_empty() || known.contains(&word) || word == "pub(in" || word.ends_with(')');
+        if !before.split(' ').all(is_known) || !opens.is_some_and(|line| line.ends_with('{')) {
             continue;
         }
         let name = rest.split(['(', '<']).next().unwrap();
@@ -248,7 +248,7 @@ fn functions(text: &str) -> Vec<(&str, usize)> {
 
 #[test]
 fn functions_fit_on_a_screen() {
-    let text = "impl A {\n    pub(super) async fn a<T>(\n        x: T,\n    ) {\n        if x {\n        }\n    }\n\n    fn b();\n}\nfn c() {}\n\nfn d() {\n}\n";
+    let text = "impl A {\n    pub(in crate::b) async fn a<T>(\n        x: T,\n    ) {\n        if x {\n        }\n    }\n\n    fn b();\n}\nfn c() {}\n\nfn d() {\n}\n";
     assert_eq!(functions(text), [("a", 6), ("d", 2)]);
     let (mut wrong, mut seen, mut count) = (Vec::new(), BTreeSet::new(), 0);
     for path in graph(&root().join("src/lib.rs")).into_keys() {
@@ -260,6 +260,11 @@ fn functions_fit_on_a_screen() {
             if length > known.map_or(MAX_FUNCTION, |known| known.2) {
                 wrong.push(format!(
                     "{inside}: {name} has {length} lines; cut it by what its parts are for"
+                ));
+            }
+            if MAX_FUNCTION < length && known.is_some_and(|known| length < known.2) {
+                wrong.push(format!(
+                    "{inside}: {name} has {length} lines now; lower its number in the list"
                 ));
             }
             if length > MAX_FUNCTION {

@@ -242,11 +242,18 @@ mod tests {
     #[test]
     fn every_call_has_an_address_and_every_reference_leads_somewhere() {
         let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
+        let ids: Vec<&str> = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|at| at.as_object().unwrap().values())
+            .map(|operation| operation["operationId"].as_str().unwrap())
+            .collect();
+        let distinct: BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(ids.len(), distinct.len(), "{ids:?}");
         for (call, comment) in SCHEMA.calls() {
-            assert!(
-                METHODS.iter().any(|method| method.name == call),
-                "{call} has no address"
-            );
+            let (_, name) = call.split_once('.').unwrap();
+            assert!(distinct.contains(name), "{call} has no address");
             assert!(!comment.is_empty(), "{call} is not documented");
         }
         let schemas = document["components"]["schemas"].as_object().unwrap();
@@ -263,14 +270,5 @@ mod tests {
                 .unwrap()
                 .contains("higher is better")
         );
-        let ids: Vec<&Value> = document["paths"]
-            .as_object()
-            .unwrap()
-            .values()
-            .flat_map(|at| at.as_object().unwrap().values())
-            .map(|operation| &operation["operationId"])
-            .collect();
-        let distinct: BTreeSet<String> = ids.iter().map(|id| id.to_string()).collect();
-        assert_eq!(ids.len(), distinct.len(), "{ids:?}");
     }
 }
