@@ -81,7 +81,8 @@ impl Data {
     }
 
     /// An engine that has been asked every question once: it remembers their vectors, also of what it reads otherwise
-    /// than it is written (typing errors), so that nothing is embedded while it is measured.
+    /// than it is written (typing errors), so that nothing is embedded while it is measured. That holds for as many
+    /// as an engine remembers, 4,096.
     pub fn engine(&self) -> Result<Engine> {
         let backend = Arc::clone(&self.index) as Arc<dyn Backend>;
         let model = Arc::clone(&self.model) as Arc<dyn Embedder>;

@@ -267,10 +267,17 @@ async fn open_and_follow(
 
 /// Ends writing: what nobody waited for is kept, too, and maintenance is cancelled.
 async fn close(cells: Cells) -> Result<()> {
-    let live = cells.collection.get().and_then(|collection| collection.live.clone());
+    let Cells {
+        served,
+        collection,
+        maintenance,
+    } = cells;
+    // Nobody asks any more: the engine's memory is free before the last commit is made.
+    drop(served);
+    let live = collection.get().and_then(|collection| collection.live.clone());
     let Some(live) = live else { return Ok(()) };
     let close = move || {
-        drop(cells.maintenance);
+        drop(maintenance);
         live.close();
     };
     let closed = tokio::task::spawn_blocking(close).await;

@@ -64,7 +64,7 @@ pub fn open(
         let reach = reached_at(address, is_private);
         let how = format!(
             "it is the service at {address}: write through it with `baowen index PATH... --addr {reach}` or `baowen \
-                 delete ... --addr {reach}`; for anything else end it first"
+             delete ... --addr {reach}`; for anything else end it first"
         );
         let live = Live::open(&index, opened.rules()?, Pace::default(), &how)?;
         Some(watched(live, metrics))

@@ -2,7 +2,8 @@
 //!
 //! A piece of work gets a [`Budget`] and passes it on, or a part of it; nothing decides by the thread it happens to run
 //! on. Work divided by [`Budget::map`] gives each part its share, so that an evaluation on all cores gives every search
-//! in it one thread. Knows nothing of what is computed.
+//! in it one thread. Memory that pieces of work use in turn is kept here too ([`ScratchPool`]). Knows nothing of what
+//! is computed.
 
 mod barrier;
 mod budget;

@@ -48,12 +48,14 @@ impl Rules {
             return Ok(());
         }
         let kept = &identity.embedder;
-        Err(
-            Error::unavailable(format!("{index} keeps vectors of `{kept}`, and none would be made")).help(
-                "leave --no-vectors out, put the model there with `baowen model fetch` or `baowen model import`, make the \
-                 vectors with another one by `baowen rebuild --model NAME`, or give them up by `baowen rebuild --no-vectors`",
-            ),
-        )
+        Err(Error::unavailable(format!(
+            "{index} keeps vectors of `{kept}`, and none would be made: its model is not here, or --no-vectors was given"
+        ))
+        .help(
+            "put the model there with `baowen model fetch` or `baowen model import` (and leave --no-vectors out where it \
+             was given), make the vectors with another one by `baowen rebuild --model NAME`, or give them up by \
+             `baowen rebuild --no-vectors`",
+        ))
     }
 }
 

@@ -202,7 +202,8 @@ impl Timings {
     }
 }
 
-/// A stage of a search: its name, which programs rely on, and where its time stands.
+/// A stage of a search: its name, which programs rely on, and where its time stands. One accessor both reads it and,
+/// for our client, writes it.
 pub type Stage = (&'static str, fn(&mut Timings) -> &mut Duration);
 
 /// The stage that is there only where a reranker is set.

@@ -225,13 +225,12 @@ pub(super) async fn channel(options: &ConnectOptions) -> Result<Way> {
         let help = if !is_private {
             "start one with `baowen serve`, or give the address of one that runs (https://HOST:PORT for TLS)"
         } else if root.contains("CaUsedAsEndEntity") {
-                "its certificate is marked as that of an authority, which no service may show: make one with \
-                 `basicConstraints=CA:FALSE`, as docs/OPERATING.md shows"
-            }
-            else {
-                "start one with `baowen serve`, or name the authority of its certificate with --tls-ca, and a certificate of \
-                 yours, if it wants one, with --client-cert and --client-key"
-            };
+            "its certificate is marked as that of an authority, which no service may show: make one with \
+             `basicConstraints=CA:FALSE`, as docs/OPERATING.md shows"
+        } else {
+            "start one with `baowen serve`, or name the authority of its certificate with --tls-ca, and a \
+             certificate of yours, if it wants one, with --client-cert and --client-key"
+        };
         Error::unavailable(format!("no service answers at {addr}: {root}")).help(help)
     })?;
     Ok(InterceptedService::new(channel, WithToken(token)))

@@ -176,7 +176,7 @@ fn unknown(field: &str, value: i32, known: &str) -> Error {
     Error::caller(format!("{field}: {value} means nothing; known are {known}"))
 }
 
-/// A number as the wire has it. What is larger than that is larger than anything is allowed to be, and stays so.
+/// A count or a size as the wire has it; one that does not fit is sent as the largest.
 pub(super) fn narrow(number: impl TryInto<u32>) -> u32 {
     number.try_into().unwrap_or(u32::MAX)
 }

@@ -99,7 +99,8 @@ impl IndexCalls {
         let committed = self.commit_session(so_far.session, runs, deadline).await;
         match (ended, committed) {
             (Err(error), Ok(_)) => Err(so_far.ended_by(error)),
-            // The failure that came first says more.
+            // The failure that came first says more. Where that is the caller's, as a line that is too large, what the
+            // commit lost matters more.
             (Err(error), Err(_)) if !error.fault().is_callers() => Err(error),
             (_, Err(failed)) => Err(failed),
             (Ok(()), Ok(commit)) => match so_far.own_failure {

@@ -183,9 +183,10 @@ const OTHERS: &[(&str, Rule)] = &[
     ("/page.js", OPEN),
     ("/admin", OPEN),
     ("/admin.js", OPEN),
-    // Browsers ask for it by themselves, and there is none.
-    ("/favicon.ico", OPEN),
 ];
+
+/// Browsers ask for it by themselves, and there is none: it is counted with what is not there.
+const ICON: &str = "/favicon.ico";
 
 /// What is known of a call by its path alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +200,7 @@ pub struct PathInfo {
 }
 
 /// What is known of the call of this path. Where nothing is, all have one name, so that nobody makes the service
-/// remember names that he thought up.
+/// remember names that he thought up, and any token may ask, whatever its rights: there is nothing to guard.
 pub fn path_info(path: &str) -> PathInfo {
     for method in METHODS {
         let at = method.addresses.iter().find(|address| address.is_at(path));
@@ -212,7 +213,8 @@ pub fn path_info(path: &str) -> PathInfo {
         return PathInfo { label, rule, limit };
     }
     let other = OTHERS.iter().find(|(known, _)| *known == path);
-    let (label, rule) = other.copied().unwrap_or(("other", ANY_TOKEN));
+    let nothing = if path == ICON { OPEN } else { ANY_TOKEN };
+    let (label, rule) = other.copied().unwrap_or(("other", nothing));
     let limit = Limit::Call;
     PathInfo { label, rule, limit }
 }
@@ -278,6 +280,7 @@ mod tests {
         check("/baowen.v1.SearchService/Nothing", "other");
         check("/v1/searching", "other");
         check("/x", "other");
+        check(ICON, "other");
     }
 
     #[test]

@@ -24,7 +24,6 @@ use super::answers::{Answers, SlowLog};
 use super::calls::{CallLimits, SearchCalls};
 use super::collection::CollectionCell;
 use super::connections::Entrance;
-use super::convert::narrow;
 use super::deadline::WithDeadlines;
 use super::ending::{Ending, ending};
 use super::health::{self, Watched};
@@ -231,7 +230,7 @@ pub(super) async fn run_in(
     let incoming = connections::incoming(listener, entrance);
     let unanswered = Arc::new(AtomicUsize::new(0));
     let layered = layered(routes, &settings, around, unanswered.clone())?;
-    let server = http2(settings.max_streams).serve_with_incoming_shutdown(layered, incoming, ending.begun());
+    let server = bounded_server(settings.max_streams).serve_with_incoming_shutdown(layered, incoming, ending.begun());
     let mut server = std::pin::pin!(server);
 
     tokio::select! {
@@ -324,13 +323,13 @@ fn layered(
 }
 
 /// A server with the bounds on its connections.
-fn http2(max_streams: usize) -> Server {
+fn bounded_server(max_streams: usize) -> Server {
     Server::builder()
         // Browsers and curl; gRPC goes on over HTTP/2.
         .accept_http1(true)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(narrow(max_streams))
+        .max_concurrent_streams(u32::try_from(max_streams).unwrap_or(u32::MAX))
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
         .http2_max_header_list_size(MAX_HEADERS)

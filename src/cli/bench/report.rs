@@ -54,7 +54,9 @@ impl Report {
             core: histogram(),
             outside: histogram(),
             // Every report names these, whatever was answered.
-            stages: (STAGES.iter().filter(|(name, _)| *name != RERANK))
+            stages: STAGES
+                .iter()
+                .filter(|(name, _)| *name != RERANK)
                 .map(|(name, _)| ((*name).to_owned(), histogram()))
                 .collect(),
             errors: BTreeMap::new(),

@@ -23,8 +23,7 @@ use crate::files::write_whole;
 
 /// The generation of a snapshot.
 const FIRST: &str = "generation-1";
-/// How often a commit may come between the reading of what it holds and the naming of its files. Not
-/// measured.
+/// How often a commit may come between the reading of what it holds and the naming of its files. Not measured.
 const TRIES: usize = 100;
 
 /// What was written.

@@ -33,13 +33,24 @@ pub struct Filtered {
 }
 
 impl FilteredSegment {
-    /// The passages that may be returned; none if all may.
+    /// These bits, of which `count` are set: both rankings believe the number and do not count again.
+    fn of(words: Vec<u64>, count: usize) -> Self {
+        debug_assert_eq!(
+            count,
+            words.iter().map(|word| word.count_ones() as usize).sum::<usize>()
+        );
+        let bits = Some(words.into());
+        FilteredSegment { bits, count }
+    }
+
+    /// The passages that may be returned; `None` where all may.
     pub fn rows(&self) -> Option<RowSet<'_>> {
         let bits = self.bits.as_deref();
         bits.map(|bits| RowSet::new(bits, self.count))
     }
 
     /// Whether a passage may be returned.
+    #[inline]
     pub fn lets(&self, doc: u32) -> bool {
         self.rows().is_none_or(|rows| rows.contains(doc))
     }
@@ -95,10 +106,7 @@ fn compute(searcher: &Searcher, fields: &Fields, filter: &Filter, budget: Budget
             for doc in reader.doc_ids_alive() {
                 words[doc as usize / 64] |= 1 << (doc % 64);
             }
-            segments.push(FilteredSegment {
-                bits: Some(words.into()),
-                count: reader.num_docs() as usize,
-            });
+            segments.push(FilteredSegment::of(words, reader.num_docs() as usize));
             continue;
         };
         let mut words = vec![0u64; (reader.max_doc() as usize).div_ceil(64)];
@@ -112,10 +120,7 @@ fn compute(searcher: &Searcher, fields: &Fields, filter: &Filter, budget: Budget
             }
             doc = docs.advance();
         }
-        segments.push(FilteredSegment {
-            bits: Some(words.into()),
-            count,
-        });
+        segments.push(FilteredSegment::of(words, count));
     }
     Ok(Filtered { segments })
 }
@@ -158,9 +163,8 @@ fn as_query(fields: &Fields, filter: &Filter) -> Option<Box<dyn Query>> {
 impl Filtered {
     /// Of a single segment, these bits.
     pub fn of_one(bits: Vec<u64>, count: usize) -> Self {
-        let bits = Some(bits.into());
         Filtered {
-            segments: vec![FilteredSegment { bits, count }],
+            segments: vec![FilteredSegment::of(bits, count)],
         }
     }
 }

@@ -22,7 +22,7 @@ impl Batch {
         self.articles.push(article);
     }
 
-    /// Whether it is to be written before more is put in; it has this many articles at most.
+    /// Whether it is to be written before more is put in: it has `most` articles, or as many bytes as a batch may have.
     pub fn is_full(&self, most: usize) -> bool {
         self.articles.len() >= most || self.bytes >= BATCH_BYTES
     }

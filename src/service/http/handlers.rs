@@ -49,19 +49,19 @@ pub fn routes(services: &Services) -> Router {
     let mut router = Router::new();
     for method in METHODS {
         for address in method.addresses {
-            let place = Route {
+            let route = Route {
                 services: services.clone(),
                 message: method.request,
                 given: address.given,
             };
             let path = address.path.replace('*', "{*article_id}");
-            router = router.route(&path, place.handler(method.rpc));
+            router = router.route(&path, route.handler(method.rpc));
         }
     }
     router
 }
 
-/// Where a handler is put.
+/// One address of a method, with what its handler needs.
 struct Route {
     services: Services,
     message: &'static str,
