@@ -164,7 +164,10 @@ impl Regions {
         }
         let local =
             |&(kind, but): &(&str, &[char])| behind.strip_prefix(kind).is_some_and(|rest| !rest.starts_with(but));
-        if LOCAL.iter().any(local) {
+        // 北京东路, 西藏中路.
+        let along = behind.strip_prefix(['东', '西', '南', '北', '中']);
+        let street = |behind: &str| ["路", "街", "大街", "大道"].iter().any(|kind| behind.starts_with(kind));
+        if LOCAL.iter().any(local) || along.is_some_and(street) {
             return true;
         }
         let of_product = region.district.is_some() || self.of_products.contains(name);
