@@ -1,8 +1,11 @@
-//! What lies in folders of articles and is none, told by its name alone: backups of editors, downloads under way, what
+//! What lies in folders of articles and is none, told by its name: backups of editors, downloads under way, what
 //! belongs to a saved page, programs and their settings, pictures, sound.
 //!
-//! Only what is found in a folder is judged so; a file that is named is read.
+//! Only what is found in a folder is judged so; a file that is named is read. A page that was saved under the name of
+//! the program that made it (`show.aspx`) is told from that by how it begins.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// Why a file is no article, if its name says so.
@@ -37,6 +40,7 @@ pub(super) fn file(path: &Path) -> Option<&'static str> {
             "is a picture; text in pictures is not read"
         }
         "lnk" | "url" | "webloc" | "desktop" => "is a shortcut to something else",
+        "php" | "jsp" | "asp" | "aspx" if is_saved_page(path) => return None,
         "py" | "ipynb" | "ts" | "tsx" | "jsx" | "vue" | "java" | "class" | "kt" | "scala" | "go" | "rs" | "c" | "h"
         | "cc" | "cpp" | "hpp" | "cs" | "php" | "jsp" | "asp" | "aspx" | "rb" | "pl" | "lua" | "swift" | "r"
         | "sql" | "sh" | "bash" | "bat" | "cmd" | "ps1" | "vbs" | "scss" | "sass" | "less" => {
@@ -51,6 +55,23 @@ pub(super) fn file(path: &Path) -> Option<&'static str> {
         "mp3" | "mp4" | "wav" | "avi" | "mov" | "mkv" | "m4a" | "flv" => "is sound or film",
         _ => return None,
     })
+}
+
+/// How much of a file is looked at to tell a page from the program that makes it.
+const HEAD: u64 = 64 << 10;
+
+/// Whether a file that is called as a program's source is a page that was saved under its address, as programs that
+/// fetch sites do: it begins as a page does, and nothing in it is to be run first.
+fn is_saved_page(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let start = head.trim_start_matches('\u{feff}').trim_start();
+    read.is_ok()
+        && (start.starts_with("<!doctype html") || start.starts_with("<html"))
+        && !head.contains("<%")
+        && !head.contains("<?php")
+        && !head.contains("<?=")
 }
 
 /// Why a folder holds no articles: it belongs to a program, or has what a saved page beside it needs.
@@ -120,6 +141,22 @@ mod tests {
         check("没有扩展名", None);
         check("表.csv", None);
         check("js", None);
+    }
+
+    #[test]
+    fn a_page_saved_under_its_address_is_no_program() {
+        let root = tempfile::tempdir().unwrap();
+        let check = |name: &str, text: &str, is_page: bool| {
+            let path = root.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(file(&path).is_none(), is_page, "{name}: {text}");
+        };
+        check("a.aspx", "\u{feff}\n<!DOCTYPE html><p>断缴", true);
+        check("a.php", "<html><p>断缴", true);
+        check("b.php", "<html><p><?php echo $title ?>", false);
+        check("b.aspx", "<%@ Page %><html>", false);
+        check("b.jsp", "<!doctype html><%= title %>", false);
+        check("a.py", "<html>", false);
     }
 
     #[test]
