@@ -95,12 +95,15 @@ pub(super) fn unwrapped(text: &str) -> Option<String> {
             let mut current = String::new();
             let indents = indents(&block);
             let full = full_width(&block);
+            let rows = rows(&block);
             let mut before = 0;
-            for line in block {
+            for (at, line) in block.into_iter().enumerate() {
                 let goes_on = is_open(&current)
                     || only_follows(&line)
                     || (before + SLACK > full && (indents || !current.ends_with(['。', '！', '？'])));
-                let breaks = current.is_empty() || begins(&line) || (indents && is_indented(&line)) || !goes_on;
+                let beside_row = rows[at] || (at > 0 && rows[at - 1]);
+                let breaks =
+                    current.is_empty() || begins(&line) || beside_row || (indents && is_indented(&line)) || !goes_on;
                 before = drawn(&line);
                 if breaks && !current.is_empty() {
                     joined.push(std::mem::take(&mut current));
@@ -145,12 +148,52 @@ fn is_indented(line: &str) -> bool {
     line.starts_with('\u{3000}') || line.starts_with("  ") || line.starts_with('\t')
 }
 
-/// Whether a block shows its paragraphs by indentation: some of its lines have it and others follow them.
+/// Whether a block shows its paragraphs by indentation: some of its lines have it and others follow them, or the first
+/// that has it stands below the end of a sentence (the text's first line may have lost its own).
 fn indents(block: &[String]) -> bool {
-    block.iter().any(|line| is_indented(line))
-        && block
-            .windows(2)
-            .any(|pair| is_indented(&pair[0]) && !is_indented(&pair[1]))
+    let mut pairs = block.windows(2);
+    let follows = |pair: &[String]| is_indented(&pair[0]) && !is_indented(&pair[1]);
+    let first = block.iter().position(|line| is_indented(line));
+    let below_end = |at: usize| at > 0 && block[at - 1].trim_end().ends_with(is_stop);
+    first.is_some_and(|first| below_end(first) || pairs.any(follows))
+}
+
+/// How far apart the cells of a row are at least, in blanks; one of full width is as wide as two.
+const GAP: usize = 2;
+/// The longest cell of a row that is set by blanks, in characters.
+const MAX_CELL: usize = 20;
+
+/// How many short cells a line has, apart by wide gaps, if they are several. A number that begins a paragraph stands
+/// apart from it, too, and is no cell.
+fn cells(text: &str) -> Option<usize> {
+    let text = text.trim();
+    let text = list_marker(text).map_or(text, |marker| marker.rest).trim_start();
+    let (mut cells, mut length, mut gap) = (1, 0, 0);
+    for c in text.chars() {
+        if c.is_whitespace() {
+            gap += if c == '\u{3000}' || c == '\t' { GAP } else { 1 };
+            continue;
+        }
+        if gap >= GAP {
+            cells += 1;
+            length = 0;
+        }
+        gap = 0;
+        length += 1;
+        if length > MAX_CELL || is_stop(c) || matches!(c, '，' | '；') {
+            return None;
+        }
+    }
+    (cells > 1).then_some(cells)
+}
+
+/// Which lines of a block are rows whose cells stand in columns: as many cells as a neighbour has.
+fn rows(block: &[String]) -> Vec<bool> {
+    let cells: Vec<Option<usize>> = block.iter().map(|line| cells(line)).collect();
+    let alike = |at: usize, near: Option<&Option<usize>>| cells[at].is_some() && near == Some(&cells[at]);
+    (0..block.len())
+        .map(|at| alike(at, cells.get(at + 1)) || (at > 0 && alike(at, cells.get(at - 1))))
+        .collect()
 }
 
 /// Whether the first of some lines is itself broken inside a sentence, as those below are: it is as wide as they are,
@@ -204,10 +247,11 @@ fn is_wrapped(block: &[String]) -> bool {
     }
     let above = &block[..block.len() - 1];
     let (indents, full) = (indents(block), full_width(block));
+    let rows = rows(block);
     let pairs = || {
-        block
-            .windows(2)
-            .filter(|pair| !(begins(&pair[1]) || indents && is_indented(&pair[1])))
+        let pairs = block.windows(2).zip(rows.windows(2));
+        let pairs = pairs.filter(|(_, rows)| !rows[0] && !rows[1]).map(|(pair, _)| pair);
+        pairs.filter(|pair| !(begins(&pair[1]) || indents && is_indented(&pair[1])))
     };
     let torn = pairs()
         .filter(|pair| {
@@ -237,8 +281,14 @@ fn is_wrapped(block: &[String]) -> bool {
         let ends = at > 0 && is_open(&block[at - 1]) && drawn(&block[at - 1]) + SLACK > full;
         line.trim_end().ends_with(COLONS) && width(line) * 2 < longest && !ends
     });
-    let most = if indents { pairs().count() } else { above.len() };
-    torn * 2 > most && inside * 3 >= block.len() && longest <= 120 && !listed
+    let in_rows = rows.iter().filter(|row| **row).count();
+    let most = if indents || in_rows > 0 {
+        pairs().count()
+    } else {
+        above.len()
+    };
+    let said = block.len() - in_rows;
+    torn * 2 > most && inside * 3 >= said && longest <= 120 && !listed
 }
 
 /// A line whose characters all stand apart by one blank, without them.
@@ -311,6 +361,19 @@ mod tests {
         check(
             "甲方申请领取身故保险金的时候，须填写保险金申请\n书，并提供证明。\n\n乙方十日内核定。",
             None,
+        );
+        // What is indented as a paragraph, or has columns, begins a line though none ends as a sentence does.
+        check(
+            "缴费从九月一日开始，到年底为止，逾期不\n再办理，请按时缴费，避免影响。\n　　缴费标准\n　　成年人四百元\n　　学生三百元",
+            Some(
+                "缴费从九月一日开始，到年底为止，逾期不再办理，请按时缴费，避免影响。\n　　缴费标准\n　　成年人四百元\n　　学生三百元",
+            ),
+        );
+        check(
+            "费率按赔付率，分为几档，逐年调整，逾期不\n再办理，请各位单位，按时缴费，避免影\n响。\n赔付率    调整\n60%以下   下浮5%\n80%以上   上浮10%",
+            Some(
+                "费率按赔付率，分为几档，逐年调整，逾期不再办理，请各位单位，按时缴费，避免影响。\n赔付率    调整\n60%以下   下浮5%\n80%以上   上浮10%",
+            ),
         );
         check("材料\n身份证\n社保卡\n户口本\n结婚证", None);
         check("床前明月光\n疑是地上霜\n举头望明月\n低头思故乡", None);

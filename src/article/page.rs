@@ -141,6 +141,8 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
         Some((at, first))
             if next(at + 1).is_some()
                 && looks_like_title(first, is_page)
+                // The names of a table's columns.
+                && !(lines::is_row(first) && next(at + 1).is_some_and(|at| lines::is_row(lines[at])))
                 && (is_page || !lines::runs_on(&lines[at..])) =>
         {
             // `#话题#` is no heading.

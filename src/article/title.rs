@@ -63,10 +63,10 @@ const ENDS: &[&str] = &[
     "答复",
 ];
 
-/// How many of the lines behind it belong to a title, too: an official one, 关于..., may end in the next line as such
+/// How many of the lines behind it belong to a title, too: an official one, 某局关于..., may end in the next line as such
 /// titles do, and a name in brackets in one of the next two.
 pub(super) fn lines_behind(title: &str, behind: &[&str]) -> usize {
-    let is_official = title.starts_with("关于") && !is_end(title);
+    let is_official = title.contains("关于") && !is_end(title);
     if is_official && behind.first().is_some_and(|next| is_end(next) && is_short(next)) {
         return 1;
     }
@@ -128,6 +128,17 @@ mod tests {
             "某市医疗保障局文件\n\n关于完善职工医保\n门诊统筹待遇的通知\n\n各县医保局：\n现通知。",
             "关于完善职工医保门诊统筹待遇的通知",
             "某市医疗保障局文件",
+        );
+        check(
+            "青禾市人民政府办公室关于\n做好参保工作的通知\n各县：\n现通知。",
+            "青禾市人民政府办公室关于做好参保工作的通知",
+            "各县",
+        );
+        // The names of a table's columns.
+        check(
+            "序号 | 药品 | 比例\n1 | 特药 | 70%\n2 | 新药 | 80%",
+            "文件",
+            "序号 | 药品",
         );
         check("关于门诊统筹\n现就有关事项通知。", "关于门诊统筹", "现就");
         check("需要哪些文件\n身份证（原件）1号窗口\n正文。", "需要哪些文件", "身份证");

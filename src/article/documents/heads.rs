@@ -7,6 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::text::is_numeral;
 
+use super::super::lines::is_row;
+
 /// How many lines from the top and from the bottom of a page are looked at.
 const EDGE: usize = 2;
 /// The fewest pages that a head stands on.
@@ -17,6 +19,18 @@ const MAX_HEAD: usize = 300;
 const LETTERS: usize = 4;
 /// What stands beside a page number.
 const MARKS: &str = "-—–－·|~()（）[]【】";
+
+/// How many cells a line has if it is a row.
+fn cells(line: &str) -> usize {
+    if is_row(line) { line.split(" | ").count() } else { 0 }
+}
+
+/// Whether a line is a row above another of as many cells: the names of a table's columns, which a program prints on
+/// each page.
+fn heads_rows(page: &[String], at: usize) -> bool {
+    let below = page[at + 1..].iter().find(|line| !line.trim().is_empty());
+    cells(&page[at]) > 1 && below.is_some_and(|below| cells(below) == cells(&page[at]))
+}
 
 /// What a line at the edge of a page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +57,8 @@ pub(super) fn taken(pages: &[Vec<String>]) -> HashMap<(usize, usize), Taken> {
         (pages.len() / 2).max(OFTEN)
     };
     let mut taken = HashMap::new();
+    // The names of a table's columns stay where they stand first.
+    let mut named: HashSet<String> = HashSet::new();
     for (number, page) in pages.iter().enumerate() {
         // What stands twice on one page is a head and the title that it repeats.
         let mut seen: HashSet<String> = HashSet::new();
@@ -51,6 +67,10 @@ pub(super) fn taken(pages: &[Vec<String>]) -> HashMap<(usize, usize), Taken> {
             let head = keys(&page[at], number)
                 .into_iter()
                 .find(|key| count.get(key).is_some_and(|&times| times >= often));
+            let names = head.is_some() && heads_rows(page, at) && named.insert(bare(&page[at]));
+            if names {
+                continue;
+            }
             if is_page_number(&page[at], head.is_some(), pages.len()) {
                 here.push((at, Taken::Number));
             } else if head.is_some_and(|key| seen.insert(key)) {
@@ -245,6 +265,26 @@ mod tests {
         let (head, own) = ("南岭人寿 注册号：C000123", ["3.1 缴费。", "3.2 停保。"]);
         assert_eq!(taken(own.map(|own| page(&[head, own, "余文。"]))), 2);
         assert_eq!(taken(own.map(|own| page(&[own, head, "余文。", "完。"]))), 0);
+    }
+
+    #[test]
+    fn the_names_of_columns_stay_where_they_stand_first() {
+        let page = |page: usize| {
+            let rows = (1..4).map(|row| format!("{page}{row} | 特药{page}{row}号 | 7{row}%"));
+            std::iter::once("序号 | 药品名称 | 比例".to_string())
+                .chain(rows)
+                .collect::<Vec<_>>()
+        };
+        let pages: Vec<Vec<String>> = (1..5).map(page).collect();
+        let mut taken: Vec<(usize, usize)> = super::taken(&pages).into_keys().collect();
+        taken.sort_unstable();
+        assert_eq!(taken, [(1, 0), (2, 0), (3, 0)]);
+        // A head of parts above sentences, and one above rows of other cells.
+        let heads = |head: &str| {
+            let page = |page: usize| vec![head.to_string(), format!("第{page}章的办法。"), format!("余文{page}。")];
+            super::taken(&(1..5).map(page).collect::<Vec<_>>()).len()
+        };
+        assert_eq!(heads("南岭人寿 | 产品手册"), 4);
     }
 
     #[test]
