@@ -91,7 +91,7 @@ pub(super) fn form_title<'a>(form: &[Vec<&'a String>]) -> Option<&'a String> {
 /// The cells of a row that hold something, one for those that a merged cell fills.
 fn unmerged(row: &[String]) -> Vec<&String> {
     let mut cells: Vec<&String> = filled(row).collect();
-    cells.dedup_by(|cell, before| cell == before && cell.chars().count() >= MIN_SPAN);
+    cells.dedup();
     cells
 }
 

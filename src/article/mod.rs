@@ -26,6 +26,7 @@ mod headers;
 mod html;
 mod ids;
 mod json;
+mod labels;
 mod layout;
 mod letter;
 pub mod limits;

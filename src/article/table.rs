@@ -13,6 +13,7 @@ use super::headers::{
     filled, form, form_title, header_rows, is_above, is_note, is_signature, is_total, names, names_by_shape, only_cell,
     spans,
 };
+use super::labels::Labels;
 use super::lines::{append, begins, is_open, only_follows, unwrapped};
 use super::reading::LeftOut;
 use super::record::{Record, read_record};
@@ -72,16 +73,21 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
         above_line = above_line.or(Some(line));
         above.extend(row.into_iter().filter(|cell| !cell.is_empty()));
     }
-    let rows = rows.collect::<Vec<_>>();
-    let form = match table.header_rows {
-        0 => form(rows.iter().map(|(_, row)| row.as_slice())),
-        _ => None,
-    };
+    let mut rows = rows.collect::<Vec<_>>();
+    // The values of a form are often merged, as names of columns are.
+    let is_form = form(rows.iter().map(|(_, row)| row.as_slice())).is_some();
     let count = match table.header_rows {
-        0 if form.is_some() => 0,
+        _ if is_form => 0,
         0 => header_rows(&rows),
         rows => rows,
     };
+    if !is_form {
+        let mut labels = Labels::default();
+        rows.iter_mut().skip(count).for_each(|(_, row)| labels.fill(row));
+    }
+    let form = is_form
+        .then(|| form(rows.iter().map(|(_, row)| row.as_slice())))
+        .flatten();
     let (heads, below) = rows.split_at(count.min(rows.len()));
     let stated = names(heads);
     let header = if stated.is_empty() && form.is_none() {
@@ -106,11 +112,9 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
         lead.remove(at);
     }
     let is_short = lead.len() <= MAX_LEAD && lead.iter().all(|line| line.chars().count() <= MAX_LEAD_CHARS);
-    let told_once = if is_short {
-        Vec::new()
-    } else {
-        std::mem::take(&mut lead)
-    };
+    // A sentence is no part of what a row says.
+    let is_told_once = |line: &String| !is_short || line.contains('。');
+    let (told_once, lead): (Vec<_>, Vec<_>) = lead.into_iter().partition(is_told_once);
     let sheet = Sheet {
         id,
         header,
@@ -459,6 +463,27 @@ mod tests {
     }
 
     #[test]
+    fn a_form_whose_values_were_merged_has_no_names_of_columns() {
+        let check = |text: &str, header_rows: usize, expected: &str| {
+            let mut table = read_csv(text).unwrap();
+            table.header_rows = header_rows;
+            let found = records(table, "f", "文件").records;
+            let texts = found.into_iter().map(|(_, record)| record.unwrap().article.text);
+            assert_eq!(texts.collect::<Vec<_>>(), [expected], "{text}");
+        };
+        check(
+            "事项名称,零星报销,零星报销,零星报销\n办理时限,十五日,是否收费,否\n受理地点,窗口,咨询电话,12393\n",
+            2,
+            "事项名称：零星报销\n办理时限：十五日\n是否收费：否\n受理地点：窗口\n咨询电话：12393",
+        );
+        check(
+            "姓名,张三,性别,女\n申请事由,急诊。,急诊。,急诊。\n审核意见,否,否,否\n",
+            0,
+            "姓名：张三\n性别：女\n申请事由：急诊。\n审核意见：否",
+        );
+    }
+
+    #[test]
     fn rows_without_known_names_say_what_their_cells_are() {
         check(
             "项目\t编码\t限价\n项目一\t250\t13元\n项目二\t\t20元\t多\n",
@@ -503,6 +528,23 @@ mod tests {
                 "生育津贴申领",
                 "事项名称：生育津贴申领\n办理条件：连续缴费满六个月。\n承诺时限：10个工作日\n备注",
             )],
+        );
+        // The first columns repeat what stands above where they are empty.
+        check(
+            "类别,病种,限额\n甲类,透析,12万\n,移植,8万\n乙类,,2万\n",
+            &[
+                ("f-2", "文件", "类别：甲类\n病种：透析\n限额：12万"),
+                ("f-3", "文件", "类别：甲类\n病种：移植\n限额：8万"),
+                ("f-4", "文件", "类别：乙类\n限额：2万"),
+            ],
+        );
+        // A sentence above the names of columns is told once.
+        check(
+            "费率表,\n单位：元,\n请于三月底前完成申报。,\n险种,费率\n养老,16%\n",
+            &[
+                ("f-1", "费率表", "请于三月底前完成申报。"),
+                ("f-5", "费率表", "单位：元\n险种：养老\n费率：16%"),
+            ],
         );
         // A name without a value is not the next one's.
         check(
@@ -574,12 +616,12 @@ mod tests {
             "统筹区,住院比例,住院比例,年度限额\n统筹区,一级,二级,年度限额\n东川区,90%,80%,15万元\n",
             &[("f-3", "文件", row)],
         );
-        // A row without what stands above it is no header.
+        // A row whose first cell repeats what stands above it is no header.
         check(
             "统筹区,级别,比例\n东川区,一级,90%\n,二级,80%\n",
             &[
                 ("f-2", "文件", "统筹区：东川区\n级别：一级\n比例：90%"),
-                ("f-3", "文件", "级别：二级\n比例：80%"),
+                ("f-3", "文件", "统筹区：东川区\n级别：二级\n比例：80%"),
             ],
         );
     }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::super::headers::{form, form_title};
+use super::super::labels::Labels;
 use super::archive::{check_archive, open, part};
 use super::drawings::drawn;
 use super::extracted::{Extracted, Reader, stated_title};
@@ -295,7 +296,13 @@ impl<'a> Writer<'a> {
     /// title.
     fn table(&mut self, rows: &[Vec<String>], is_outer: bool) -> (Vec<String>, &'static str) {
         let Some(form) = form(rows.iter().map(Vec::as_slice)) else {
-            return (rows.iter().map(|row| row.join(" | ")).collect(), "\n");
+            let mut labels = Labels::below_names();
+            let lines = rows.iter().map(|row| {
+                let mut row = row.clone();
+                labels.fill(&mut row);
+                row.join(" | ")
+            });
+            return (lines.collect(), "\n");
         };
         if is_outer && self.title.is_none() && self.blocks.is_empty() {
             self.title = form_title(&form).cloned();

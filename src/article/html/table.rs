@@ -5,6 +5,7 @@
 
 use scraper::ElementRef;
 
+use super::super::labels::Labels;
 use super::dom::{Step, is_heading, walk};
 
 /// From how many characters on a cell of a table without column names is a part of the page.
@@ -109,14 +110,19 @@ impl<'a> Table<'a> {
         let (first, behind) = names(rows);
         let columns = Columns::of(rows, first, behind);
         let mut merged: Vec<String> = Vec::new();
+        let mut labels = match first < behind {
+            true => Labels::default(),
+            false => Labels::below_names(),
+        };
         for (at, (row, texts)) in rows.iter().enumerate() {
-            let line = grid.row(row, texts, |text| columns.share(at, text));
+            let mut line = grid.row(row, texts, |text| columns.share(at, text));
             if (first..behind).contains(&at) {
                 merge(&mut merged, line);
                 if at + 1 == behind {
                     lines.push(join(&merged));
                 }
             } else if !line.is_empty() {
+                labels.fill(&mut line);
                 lines.push(join(&line));
             }
         }
