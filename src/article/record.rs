@@ -547,6 +547,17 @@ mod tests {
             "退保",
             "投诉人要求全额退保。\n\n已调取录像。",
         );
+        // Paragraphs by a name that nobody knows, of which one is no sentence; but not the fields of things.
+        check(
+            r#"{"id": 1, "title": "年限", "para_list": [{"n": 1, "para_text": "男满二十五年、女满二十年，"}, {"n": 2, "para_text": "从今年起每年增加半年，逐步到位。"}]}"#,
+            "年限",
+            "男满二十五年、女满二十年，\n\n从今年起每年增加半年，逐步到位。",
+        );
+        check(
+            r#"{"id": 1, "title": "附加", "riders": [{"label": "住院", "says": "住院期间按日给付津贴。"}, {"label": "门诊", "says": "无"}]}"#,
+            "附加",
+            "住院期间按日给付津贴。",
+        );
         check(
             r#"{"id": 1, "title": "退保", "summary": "犹豫期内退保的全额退还…", "content": "犹豫期内退保的全额退还保费。"}"#,
             "退保",

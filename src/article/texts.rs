@@ -178,10 +178,39 @@ pub(super) fn has_sentences(value: &Value) -> bool {
     }
 }
 
+/// Takes what the parts of a list say by the one name that holds words in them, if some of it reads as sentences: the
+/// paragraphs of a text, of which one may be a heading or end in a comma.
+fn take_parts(values: &mut [Value]) -> Option<String> {
+    let has_words = |value: &Value| value.as_str().is_some_and(|text| text.contains(is_han));
+    let fields = values.iter().filter_map(Value::as_object).flatten();
+    let mut names: Vec<String> = fields
+        .filter(|(_, value)| has_words(value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    names.dedup();
+    let [name] = names.as_slice() else { return None };
+    let is_text = |part: &Value| part.get(name).and_then(Value::as_str).is_some_and(is_sentence);
+    if values.len() < 2 || has_role(name, Role::Aside) || !values.iter().any(is_text) {
+        return None;
+    }
+    let texts = values
+        .iter_mut()
+        .filter_map(|part| match part.as_object_mut()?.remove(name)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        });
+    Some(texts.collect::<Vec<_>>().join("\n\n"))
+}
+
 fn take_sentences(name: &str, value: &mut Value, said: &mut Said) {
     match value {
         Value::String(text) if is_sentence(text) => add_under(said, name, value),
-        Value::Array(values) => values.iter_mut().for_each(|value| take_sentences(name, value, said)),
+        Value::Array(values) => {
+            if let Some(text) = take_parts(values) {
+                add_under(said, name, &mut Value::String(text));
+            }
+            values.iter_mut().for_each(|value| take_sentences(name, value, said));
+        }
         Value::Object(fields) => fields
             .iter_mut()
             .filter(|(name, _)| !has_role(name, Role::Aside))
