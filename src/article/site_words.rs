@@ -48,6 +48,7 @@ pub(super) enum List {
     MedicalNotice,
     MissingPage,
     Question,
+    Greeting,
 }
 
 const LISTS: &[(&str, List)] = &[
@@ -90,6 +91,7 @@ const LISTS: &[(&str, List)] = &[
     ("medical notice", List::MedicalNotice),
     ("missing page", List::MissingPage),
     ("question", List::Question),
+    ("greeting", List::Greeting),
 ];
 
 static WORDS: LazyLock<Vec<Vec<&'static str>>> = LazyLock::new(|| {

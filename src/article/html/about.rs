@@ -13,6 +13,7 @@ use super::super::site_words::{List, listed};
 use super::credits::{is_dated, is_labelled, without_tools};
 use super::dom::{Step, is_heading, marks, walk, words};
 use super::measure::PageLine;
+use super::prompts::greets;
 use super::published::{DayOf, near, shown};
 use super::stated::{Stated, date_in_url, linked_data_date, stated_date};
 
@@ -41,6 +42,8 @@ pub(super) struct About {
     updated: Option<Date>,
     time: Option<Date>,
     source: Option<String>,
+    /// What the page's only block that is called so names.
+    marked: Option<String>,
     pub(super) site: Option<String>,
     pub(super) url: Option<String>,
 }
@@ -49,6 +52,7 @@ impl About {
     pub(super) fn of(root: ElementRef<'_>) -> About {
         let mut about = About::default();
         let (mut og_url, mut account) = (None, None);
+        let mut marked: Vec<String> = Vec::new();
         walk(root, |step| {
             let Step::Open(element) = step else { return true };
             match element.value().name() {
@@ -66,7 +70,7 @@ impl About {
                             "articletitle" => about.titles[0] = about.titles[0].take().or_else(kept),
                             "og:title" => about.titles[1] = about.titles[1].take().or_else(kept),
                             "og:site_name" | "sitename" => about.site = about.site.take().or_else(kept),
-                            "source" | "contentsource" | "dc.publisher" => {
+                            "source" | "contentsource" | "mediaid" | "dc.publisher" => {
                                 about.source = about.source.take().or_else(kept);
                             }
                             "og:url" => og_url = kept(),
@@ -91,12 +95,20 @@ impl About {
                 }
                 // The account of a page that many publish on.
                 "span" | "a" | "strong"
-                    if ["meta", "nickname"]
-                        .iter()
-                        .all(|word| marks(element).any(|mark| mark == *word)) =>
+                    if element.value().id() == Some("js_name")
+                        || ["meta", "nickname"]
+                            .iter()
+                            .all(|word| marks(element).any(|mark| mark == *word)) =>
                 {
                     let name = element.text().map(str::trim).find(|text| !text.is_empty());
                     account = account.take().or_else(|| source_name(name?));
+                }
+                "span" | "a" | "em" | "i" | "p" | "div" if marks(element).any(|mark| mark == "source") => {
+                    let name = words(element);
+                    let is_name = !name.contains(COLONS) && !name.contains(|c: char| c.is_ascii_digit());
+                    if is_name && name.chars().count() <= MAX_SITE && !marked.contains(&name) {
+                        marked.push(name);
+                    }
                 }
                 "time" if about.time.is_none() => {
                     let shown = element
@@ -114,6 +126,10 @@ impl About {
             Some(title.chars().take(MAX_STATED).collect())
         });
         about.site = account.or(about.site);
+        // Where there are several, each is that of another entry.
+        about.marked = Some(marked)
+            .and_then(|marked| <[String; 1]>::try_from(marked).ok())
+            .and_then(|[name]| source_name(&name));
         about.url = about.url.or(og_url).filter(|url| url.starts_with("http"));
         about
     }
@@ -128,13 +144,13 @@ impl About {
         let plain: Vec<String> = lines.iter().map(|line| plain(untagged(&line.text))).collect();
         let first_prose = lines
             .iter()
-            .position(|line| line.prose && line.shown)
+            .position(|line| line.prose && line.shown && !greets(&line.text))
             .unwrap_or(lines.len());
         let own = |at: &usize| {
             let line = &lines[*at];
             let length = plain[*at].chars().count();
             let least = if heading(*at) == "h1" { 1 } else { MIN_TITLE };
-            let says_else = is_labelled(&line.text) || is_dated(&line.text);
+            let says_else = is_labelled(&line.text) || is_dated(&line.text) || line.text.contains("://");
             line.shown && !line.linked && !says_else && (least..=MAX_TITLE).contains(&length)
         };
         let level = |at: usize| match heading(at) {
@@ -162,6 +178,14 @@ impl About {
                         .find(|&at| is_heading(heading(at)) || is_called_title(&lines[at]))
                 })
         };
+        let is_label = |at: usize| {
+            let label = plain[at].trim_end_matches(COLONS);
+            // Without a colon it may be the name of a column.
+            TITLED.contains(&label) || (label == "标题" && label.len() < plain[at].len())
+        };
+        let label = (0..first_prose).find(|&at| is_label(at));
+        let labelled = label.map(|at| at + 1).filter(|at| *at < lines.len() && own(at));
+        let labelled = labelled.map(|at| lines[at].text.clone());
         for stated in &stated {
             let begin = (0..lines.len())
                 .filter(|&at| lines[at].shown && begins(stated, &plain[at], heading(at) == "h1"))
@@ -174,7 +198,18 @@ impl About {
                 (Some(begin), end) if is_site(&plain[begin]) => {
                     return found(end.or_else(|| below_site(begin + 1)).unwrap_or(begin));
                 }
+                // The name of another field of a letter that has its title in one: 信件内容.
+                (Some(begin), _) if labelled.is_some() && plain[begin].ends_with("内容") => {
+                    return (labelled, label.map(|at| at + 1));
+                }
+
                 (Some(begin), _) => {
+                    // A column's name in a menu is none where a heading below it has a day.
+                    let is_in_menu = lines[begin].linked && !is_heading(heading(begin));
+                    let dated = |at: &usize| is_heading(heading(*at)) && lines[*at].block != lines[begin].block;
+                    if let Some(at) = below_site(begin + 1).filter(dated).filter(|_| is_in_menu) {
+                        return found(at);
+                    }
                     // A heading above that holds it says more: 关于印发某办法的通知 above 某办法.
                     let holds = |at: &usize| heading(*at) == "h1" && plain[*at].contains(&plain[begin]);
                     let begin = (0..begin).filter(own).find(holds).unwrap_or(begin);
@@ -207,7 +242,7 @@ impl About {
         let from = first.filter(|&at| at < first_prose).map_or(0, |at| at + 1);
         let dated = || {
             let at = below_site(from)?;
-            let next = lines.get(at + 1)?;
+            let next = lines[at + 1..].iter().find(|line| !line.text.contains("://"))?;
             (is_dated(&next.text) || is_labelled(&next.text)).then_some(at)
         };
         // A stated title that is shorter than the page's only heading, or than the line in the middle above its text,
@@ -230,15 +265,8 @@ impl About {
         {
             Some(at) => found(at),
             None => {
-                let is_label = |at: usize| {
-                    let label = plain[at].trim_end_matches(COLONS);
-                    // Without a colon it may be the name of a column.
-                    TITLED.contains(&label) || (label == "标题" && label.len() < plain[at].len())
-                };
-                let label = (0..first_prose).find(|&at| is_label(at));
-                let labelled = label.map(|at| at + 1).filter(|at| *at < lines.len() && own(at));
                 let stated = || stated.first().map(|stated| without_site(stated).to_string());
-                (labelled.map(|at| lines[at].text.clone()).or_else(stated), None)
+                (labelled.or_else(stated), None)
             }
         }
     }
@@ -266,6 +294,7 @@ impl About {
             .clone()
             .or_else(|| near(lines, title).iter().find_map(|&at| stated_source(&lines[at].text)))
             .or_else(|| near(lines, title).iter().find_map(|&at| behind_day(&lines[at].text)))
+            .or_else(|| self.marked.clone())
             .or_else(|| answered(lines));
         (date, shown.written, source)
     }

@@ -13,6 +13,7 @@ use super::comments::announces_comments;
 use super::data_rows::is_data;
 use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, share_class, walk, words};
 use super::imprint::{FOOTER, is_imprint, names_site};
+use super::linked::{attaches, own_links};
 use super::measure::{Measure, Measures};
 use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
 use super::prompts::asks_to_write;
@@ -37,6 +38,8 @@ pub(super) struct Furniture {
     pairs: HashMap<String, usize>,
     /// What opens a panel that holds text, and what holds nothing but such: questions, names of tabs.
     openers: Elements,
+    /// Blocks of nothing but links that are the article's.
+    own_links: Elements,
     /// Blocks in which a site says who keeps it and where.
     footers: Elements,
     /// Blocks that begin with a line that announces what readers wrote.
@@ -117,6 +120,7 @@ impl Furniture {
             footers.insert(key(address));
         }
         let mut furniture = Furniture {
+            own_links: own_links(root, &measures),
             total: measures.of(root),
             measures,
             above_title,
@@ -243,6 +247,7 @@ impl Furniture {
             "button" if !is_question(element, &self.measures) => return Some("form control"),
             "svg" | "canvas" | "video" | "audio" | "object" | "dialog" | "map" => return Some("not text"),
             "rt" | "rp" => return Some("reading aid"),
+            "del" | "s" | "strike" => return Some("struck out"),
             "nav" if !of_title => return Some("navigation"),
             "footer" if !of_title => return Some("footer"),
             "aside" if !(of_title || within_body(element) && self.is_whole_sentences(element, measure)) => {
@@ -280,6 +285,7 @@ impl Furniture {
             && measure.prose + measure.teasers == 0
             && measure.linked * 2 > measure.all
             && !attaches(element)
+            && !self.own_links.contains(&key(element))
             && !heads_section(element, &self.measures)
             && !(name == "p" && words(element).ends_with(['。', '；']))
             && !is_data(element, &self.measures))
@@ -387,15 +393,4 @@ fn pair(element: ElementRef<'_>, before: ElementRef<'_>) -> String {
         format!("{}.{class}", element.value().name())
     };
     format!("{} {}", kind(before), kind(element))
-}
-
-/// Whether a block names files that belong to the article.
-fn attaches(element: ElementRef<'_>) -> bool {
-    let text = words(element);
-    text.starts_with("附件")
-        || [
-            ".doc", ".docx", ".xls", ".xlsx", ".pdf", ".zip", ".rar", ".wps", ".ppt", ".pptx",
-        ]
-        .iter()
-        .any(|end| text.ends_with(end))
 }

@@ -20,12 +20,10 @@ use super::about::{plain, untagged};
 use super::comments::{announces_comments, starts_comments};
 use super::credits::{is_byline, is_credit, is_labelled, is_sentence, is_tools, words};
 use super::posts::frames;
-use super::prompts::{begins_as_prompt, is_offer, is_prompt};
+use super::prompts::{MAX_GREETING, begins_as_prompt, is_offer, is_prompt};
 
 /// How many lines above the first sentence and below the last are looked at.
 const EDGE: usize = 15;
-/// The longest line above a title that is no part of an article though it reads like a sentence, in characters.
-const MAX_GREETING: usize = 60;
 /// The longest line that announces what stands behind an article, in characters.
 const MAX_ENDING: usize = 16;
 
@@ -119,8 +117,10 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             reading.leave_out("above the title", line);
         } else if at < top
             && !is_of_table(around(at), line)
+            && !ends_validity(line)
             && (is_credit(around(at), line)
                 || is_byline(line)
+                || is_address(line)
                 || (Some(at) == under_title && (byline(line).is_some() || behind_day(line).is_some())))
         {
             reading.leave_out("dateline", line);
@@ -171,6 +171,17 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
 fn is_of_table(around: [&str; 2], line: &str) -> bool {
     let is_row = |line: &str| line.contains(" | ");
     is_row(line) && around.into_iter().any(|line| is_row(line) && is_sentence(line))
+}
+
+/// Whether a line is the page's address, as printed pages show it.
+fn is_address(line: &str) -> bool {
+    let line = line.trim();
+    ["http://", "https://"].iter().any(|start| line.starts_with(start)) && line.is_ascii() && !line.contains(' ')
+}
+
+/// Whether a line says when what is published ends, which is no word about its publication.
+fn ends_validity(line: &str) -> bool {
+    ["失效", "废止", "有效期"].iter().any(|word| line.contains(word))
 }
 
 /// Whether a line of tools has so many of them, side by side, that it can be nothing else wherever it stands.

@@ -315,7 +315,7 @@ fn is_link(element: ElementRef<'_>) -> bool {
 }
 
 /// Whether a link leads to another page, and does not open something on this one.
-fn leads_away(element: ElementRef<'_>) -> bool {
+pub(super) fn leads_away(element: ElementRef<'_>) -> bool {
     let away = |link: &str| !link.trim_start().starts_with('#') && !link.trim_start().starts_with("javascript:");
     element.value().name() == "a"
         && element

@@ -15,6 +15,7 @@ mod furniture;
 mod guard;
 mod imprint;
 mod lines;
+mod linked;
 mod measure;
 mod openers;
 mod posts;

@@ -93,6 +93,40 @@ fn posts_of_one_page_keep_their_titles_and_a_day_its_publisher() {
 }
 
 #[test]
+fn what_is_struck_out_goes_and_exponents_are_told_from_notes() {
+    let body = format!("<h1>限额</h1>{PROSE}<p>每人<del>380元</del>400元，<s>不设</s>设等待期。</p>");
+    assert!(read_of("限额", &body).1.ends_with("每人400元，设等待期。"));
+    let check = |said: &str, expected: &str| {
+        let body = format!("<h1>限额</h1>{PROSE}<p>{said}</p><table><tr><td>限额<td>{said}</table>");
+        let text = read_of("限额", &body).1;
+        assert!(text.ends_with(&format!("{expected}\n\n限额 | {expected}")), "{text}");
+    };
+    check("限额为5×10<sup>4</sup>元。", "限额为5×10^4元。");
+    check("限额为800<sup>1</sup>元。", "限额为8001元。");
+    check("限额为10<sup>1</sup>元。", "限额为101元。");
+}
+
+#[test]
+fn lines_that_were_broken_in_a_set_text_are_joined() {
+    let set = "<pre>保险是国家通过立法强制实行的，对因失\n业而中断收入，生活困难的人，提供物质\n帮助的制度。</pre>";
+    let text = read_of("提纲", &format!("<h1>提纲</h1>{PROSE}{set}")).1;
+    assert!(
+        text.ends_with("对因失业而中断收入，生活困难的人，提供物质帮助的制度。"),
+        "{text}"
+    );
+}
+
+#[test]
+fn when_an_article_ends_to_hold_is_no_line_of_its_publication() {
+    let row = "<table><tr><td>生成日期<td>2020-09-15<td>失效日期<td>2025-09-14</table>";
+    let text = read_of("转诊比例", &format!("<h1>转诊比例</h1>{row}{PROSE}")).1;
+    assert!(
+        text.starts_with("生成日期 | 2020-09-15 | 失效日期 | 2025-09-14"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_sign_that_opens_no_tag_loses_nothing() {
     let body = format!("<h1>年限</h1>{PROSE}<p>缴费年限<n年的部分按比例支付。</p>");
     assert!(read_of("年限", &body).1.ends_with("缴费年限<n年的部分按比例支付。"));
@@ -135,6 +169,27 @@ fn the_title_is_the_article_s_and_not_its_column_s() {
         "退休后能否续保",
     );
     check("信件公开", "<table><tr><td>标题<td>答复的情况</table>", "信件公开");
+    // A greeting above, the address of the page, the name of a column in a menu, of another field of a letter.
+    check(
+        "石门镇门户网站",
+        "<marquee>热烈欢迎各级领导莅临石门镇，检查指导工作！</marquee><h1>石门镇筹资工作提前完成</h1>",
+        "石门镇筹资工作提前完成",
+    );
+    check(
+        "打印预览",
+        "<p><b>生育津贴申领常见误区</b></p><p>http://www.example.org/art/1.html</p><p>2022-05-06 来源：市医保局</p>",
+        "生育津贴申领常见误区",
+    );
+    check(
+        "公司公告",
+        "<dl><dd><a>公司新闻</a></dd><dd><a>公司公告</a></dd></dl><h2>关于停售年金产品的公告</h2><p>2023/07/28</p>",
+        "关于停售年金产品的公告",
+    );
+    check(
+        "信件内容-某局",
+        "<table><tr><td>信件标题<td>领取期间医保怎么交<tr><td>信件内容<td>请问要自己交吗？</table>",
+        "领取期间医保怎么交",
+    );
     // Parts of an article are not its title.
     check("断缴补缴怎么办", "<h2>一、断缴以后的待遇</h2>", "断缴补缴怎么办");
     check("断缴补缴怎么办", "<h2>断缴</h2>", "断缴补缴怎么办");
@@ -149,6 +204,12 @@ fn an_account_and_an_office_that_answers_publish() {
         (day.as_deref(), source.as_deref()),
         (Some("2024-03-28"), Some("桐城医保"))
     );
+    let by = |body: &str| read_of("断缴", &format!("<h1>断缴补缴怎么办</h1>{body}{PROSE}")).3;
+    let marked = "<div><span>2013-07-09</span> <span class='art-source'>城市晨报</span></div>";
+    assert_eq!(by(marked).as_deref(), Some("城市晨报"));
+    let several = "<p><span class=source>城市晨报</span></p><p><span class=source>青禾晚报</span></p>";
+    assert_eq!(by(several), None);
+    assert_eq!(by("<strong id=js_name>桐城医保</strong>").as_deref(), Some("桐城医保"));
     for said in [
         "<div>答复单位：巴河县医疗保障局　答复时间：2024-08-06</div>",
         "<table><tr><td>回复单位<td>巴河县医疗保障局</table>",

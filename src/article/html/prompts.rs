@@ -1,4 +1,4 @@
-//! Lines that ask a reader to do something: to follow, to share, to judge, to buy.
+//! Lines in which a site speaks to its readers: greets them, asks them to follow, to share, to judge, to buy.
 //!
 //! Judges one line by its words; where such lines stand is for its callers to see.
 
@@ -7,6 +7,16 @@ use super::credits::only_tools_and;
 
 /// The longest line that asks to follow, to share or to judge, in characters.
 const MAX_PROMPT: usize = 60;
+
+/// The longest line in which a site greets its readers, in characters.
+pub(super) const MAX_GREETING: usize = 60;
+
+/// Whether a line is what a site calls out to its readers above all else: `热烈欢迎各级领导莅临检查指导工作！`.
+pub(super) fn greets(line: &str) -> bool {
+    !line.contains('。')
+        && line.chars().count() <= MAX_GREETING
+        && listed(List::Greeting).iter().any(|word| line.contains(word))
+}
 
 /// Whether a line asks to follow, to share or to judge, and says little else.
 pub(super) fn is_prompt(line: &str) -> bool {

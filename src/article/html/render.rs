@@ -4,7 +4,8 @@
 use scraper::ElementRef;
 
 use super::super::layout::{Layout, Numbering};
-use super::dom::{Elements, Step, is_block, is_unseen, key, stands_apart, walk};
+use super::super::lines::unwrapped;
+use super::dom::{Elements, Step, is_block, is_unseen, key, stands_apart, walk, words};
 use super::furniture::Furniture;
 use super::table::Table;
 
@@ -104,7 +105,11 @@ impl Writer<'_> {
         let mut headings = 0usize;
         walk(root, |step| {
             match step {
-                Step::Text(text) if self.verbatim > 0 => self.layout.push_verbatim(text),
+                // Lines of a text that a program broke are joined as in a file of text.
+                Step::Text(text) if self.verbatim > 0 => {
+                    let joined = self.furniture.and_then(|_| unwrapped(text));
+                    self.layout.push_verbatim(joined.as_deref().unwrap_or(text));
+                }
                 // A line break in HTML source is white space like any other, but between Han characters it is none.
                 Step::Text(text) => self.layout.push(text),
                 Step::Open(element) => {
@@ -135,6 +140,7 @@ impl Writer<'_> {
                             self.verbatim += 1;
                         }
                         "dt" | "dd" => self.layout.end_line(),
+                        "sup" if is_exponent(element) => self.layout.push("^"),
                         // Buttons side by side are words apart.
                         "button" => self.layout.push(" "),
                         name if is_block(name) => self.layout.end_block(),
@@ -199,6 +205,8 @@ impl Writer<'_> {
                     }
                     if is_block(element.value().name()) || stands_apart(element) {
                         line.push(" ");
+                    } else if element.value().name() == "sup" && is_exponent(element) {
+                        line.push("^");
                     }
                 }
                 Step::Close(element) if is_block(element.value().name()) => line.push(" "),
@@ -209,6 +217,22 @@ impl Writer<'_> {
         });
         line.finish()
     }
+}
+
+/// Whether a raised number says how often the ten before it is multiplied: `5×10<sup>4</sup>元`; others are marks of
+/// notes, and those of square metres are read as they stand.
+fn is_exponent(element: ElementRef<'_>) -> bool {
+    let before = element.prev_sibling();
+    let before = before.as_ref().and_then(|before| before.value().as_text());
+    let is_power = |before: &str| {
+        let factor = before.trim_end().strip_suffix("10").map(str::trim_end);
+        factor.is_some_and(|factor| factor.ends_with(['×', '*', '·', '\u{2715}']))
+    };
+    let raised = words(element);
+    let digits = raised.trim_start_matches(['-', '−']);
+    before.is_some_and(|before| is_power(before))
+        && !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// How a list counts its items.
