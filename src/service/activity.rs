@@ -1,15 +1,39 @@
 //! What one connection holds of the service: calls that are under way, and bytes of answers that it has not read.
 //!
-//! A client that asks and does not read makes the service keep its answers. So each connection counts them, all
-//! together have a bound, and a connection that stands still for too long, holds too much of the bound, or is not used
-//! at all, is cut off. Cutting one drops everything it held.
+//! A client that asks and does not read makes the service keep its answers. So each connection counts them and all
+//! together have a bound: a connection that holds much of it gets no further answer made before it reads, and if that
+//! does not do, the one that holds most is cut off. So is one that stands still for too long or is not used at all.
+//! Cutting one drops everything it held.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
+
+use crate::error::{Error, Fault, Result};
+
+/// A connection holds no more than so many times what it leaves free, so that others always find room.
+const GREED: usize = 3;
+/// What a connection may hold whatever others do: some small answers.
+const ALWAYS: usize = 64 << 10;
+
+/// Milliseconds for which a connection without a call keeps its place, whoever waits: it has just come, or asks on.
+const JUST_USED: u64 = 1_000;
+
+tokio::task_local! {
+    /// The connection that a call came by, for the time of the call.
+    pub static CONNECTION: Arc<Activity>;
+}
+
+/// Whether the connection of this call may have another answer made; a call that came by none may.
+///
+/// # Errors
+/// As [`Activity::check_room`].
+pub fn check_room(connection: Option<&Arc<Activity>>) -> Result<()> {
+    connection.map_or(Ok(()), |connection| connection.check_room())
+}
 
 /// Bounds on what connections hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +72,7 @@ pub struct Activity {
     unread: AtomicUsize,
     /// When it last had a call or read something, in milliseconds since the service began.
     last: AtomicU64,
-    must_go: AtomicBool,
+    must_go: OnceLock<Cut>,
     has_called: AtomicBool,
     waker: AtomicWaker,
 }
@@ -88,7 +112,7 @@ impl Connections {
             calls: AtomicUsize::new(0),
             unread: AtomicUsize::new(0),
             last: AtomicU64::new(self.now()),
-            must_go: AtomicBool::new(false),
+            must_go: OnceLock::new(),
             has_called: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
@@ -105,18 +129,41 @@ impl Connections {
         self.unread.load(Ordering::Relaxed)
     }
 
+    /// Ends the connection that is without a call for longest, if one is for some time: a new one has its place.
+    pub fn end_the_longest_idle(&self) {
+        let now = self.now();
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = all.iter().filter_map(Weak::upgrade).filter(|one| {
+            one.calls.load(Ordering::Relaxed) == 0
+                && one.unread.load(Ordering::Relaxed) == 0
+                && one.must_go.get().is_none()
+                && now.saturating_sub(one.last.load(Ordering::Relaxed)) >= JUST_USED
+        });
+        if let Some(longest) = idle.min_by_key(|one| one.last.load(Ordering::Relaxed)) {
+            longest.end(Cut::Idle);
+        }
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Ends the connection that holds most.
+    /// Ends the connection that holds most, if those that are not ending hold too much by themselves: one that ends
+    /// takes a moment to let go, and nobody else goes for what it still holds.
     fn end_the_greediest(&self) {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let live = all.iter().filter_map(Weak::upgrade);
-        let staying = live.filter(|one| !one.must_go.load(Ordering::Relaxed));
-        if let Some(greediest) = staying.max_by_key(|one| one.unread.load(Ordering::Relaxed)) {
-            greediest.must_go.store(true, Ordering::Relaxed);
-            greediest.waker.wake();
+        let staying = live.filter(|one| one.must_go.get().is_none());
+        let (mut held, mut greediest) = (0_usize, None);
+        for one in staying {
+            let unread = one.unread.load(Ordering::Relaxed);
+            held = held.saturating_add(unread);
+            if greediest.as_ref().is_none_or(|(most, _)| unread > *most) {
+                greediest = Some((unread, one));
+            }
+        }
+        if let Some((_, greediest)) = greediest.filter(|_| held > self.patience.unread_bytes) {
+            greediest.end(Cut::Unread);
         }
     }
 }
@@ -130,9 +177,35 @@ impl Activity {
         Call(self.clone())
     }
 
+    /// Whether another answer may be made for it: not while it is cut off, nor while it holds more than leaves room for
+    /// others.
+    ///
+    /// # Errors
+    /// `Exhausted` until it has read.
+    pub fn check_room(&self) -> Result<()> {
+        let own = self.unread.load(Ordering::Relaxed);
+        let bound = self.connections.patience.unread_bytes;
+        let free = bound.saturating_sub(self.connections.unread());
+        let is_little = own <= ALWAYS.min(bound / 1_024) || own <= free.saturating_mul(GREED);
+        if is_little && self.must_go.get().is_none() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Fault::Exhausted,
+            format!("this connection has not read {own} bytes of its answers, and the room that is left is for others"),
+        )
+        .help("read the answers, then ask again"))
+    }
+
     /// Whether it ever had a call.
     pub fn has_called(&self) -> bool {
         self.has_called.load(Ordering::Relaxed)
+    }
+
+    fn end(&self, why: Cut) {
+        // Whichever reason came first.
+        let _ = self.must_go.set(why);
+        self.waker.wake();
     }
 
     fn progress(&self) {
@@ -142,8 +215,8 @@ impl Activity {
     /// Whether the connection must be cut off, and why; asked again when `waker` is woken, and every now and then.
     pub fn must_end(&self, waker: &std::task::Waker) -> Option<Cut> {
         self.waker.register(waker);
-        if self.must_go.load(Ordering::Relaxed) {
-            return Some(Cut::Unread);
+        if let Some(cut) = self.must_go.get() {
+            return Some(*cut);
         }
         let patience = &self.connections.patience;
         let rest = self.connections.now().saturating_sub(self.last.load(Ordering::Relaxed));
@@ -218,6 +291,37 @@ mod tests {
         assert_eq!(connections.unread(), 31);
         few.release(31);
         assert_eq!(connections.unread(), 0);
+    }
+
+    #[test]
+    fn nobody_goes_for_what_one_that_ends_still_holds() {
+        let connections = connections(3_600, 100, 3_600);
+        let [small, large] = [connections.join(), connections.join()];
+        let (few, many) = (small.call(), large.call());
+        few.hold(1);
+        many.hold(100);
+        assert_eq!(large.must_end(Waker::noop()), Some(Cut::Unread));
+        few.hold(1);
+        assert_eq!(small.must_end(Waker::noop()), None);
+    }
+
+    #[test]
+    fn who_does_not_read_leaves_room_for_others_before_an_answer_is_made() {
+        let connections = connections(3_600, 1 << 20, 3_600);
+        let greedy: Vec<_> = (0..4).map(|_| connections.join()).collect();
+        let calls: Vec<_> = greedy.iter().map(Activity::call).collect();
+        for call in &calls {
+            while call.0.check_room().is_ok() {
+                call.hold(100);
+            }
+        }
+        assert!((1 << 19..=1 << 20).contains(&connections.unread()));
+        assert!(greedy.iter().all(|one| one.must_end(Waker::noop()).is_none()));
+        connections.join().check_room().unwrap();
+        let error = greedy[0].check_room().unwrap_err();
+        assert_eq!(error.fault(), Fault::Exhausted);
+        calls[0].release(greedy[0].unread.load(Ordering::Relaxed));
+        greedy[0].check_room().unwrap();
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Where questions are asked, whatever protocol they came in: an answer that was kept, else a search in the pool.
 //!
 //! Owns the core, the pool and the cache. The caller's function makes a message of some protocol out of an answer: in
-//! the search's thread if it is fresh; at once, on the async worker, if it was kept, since waking another thread takes
-//! longer than that.
+//! the search's thread if it is fresh; at once, on the async worker, if it was kept and is short, since waking another
+//! thread takes longer than that; a long one that was kept goes through the pool like a search. None is made for a
+//! connection that does not read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Answer;
+use super::activity::{CONNECTION, check_room};
 use super::cache::{AnswerCache, Key};
 use super::metrics::Metrics;
 use super::pool::{SearchPool, passed};
@@ -27,6 +29,9 @@ pub enum WhenFull {
     /// It waits.
     Wait,
 }
+
+/// Hits of a kept answer that are made into a message on an async worker: a fraction of a millisecond.
+const FEW_HITS: usize = 20;
 
 /// A core with the searches under way in it and the answers it gave last.
 pub struct Answers {
@@ -85,8 +90,8 @@ impl Answers {
         // Read before the search: if a newer edition comes meanwhile, its answer is kept under this one and never
         // found.
         let key = self.cache.key(self.core.edition(), &request);
-        if let Some((answer, timings)) = self.kept(&request, key.as_ref(), begin)? {
-            return message(&answer, &timings);
+        if let Some(kept) = self.kept(&request, key.as_ref(), begin)? {
+            return self.again(kept, request.deadline, when_full, message).await;
         }
         let deadline = request.deadline;
         let (core, cache, metrics, slow) = (self.core.clone(), self.cache.clone(), self.metrics.clone(), self.slow);
@@ -125,6 +130,7 @@ impl Answers {
                 message
             }
         };
+        let work = if_read(work);
         match when_full {
             // One that runs says itself how it ends.
             WhenFull::Refuse => self.pool.run(deadline, work).await.inspect_err(|error| {
@@ -165,6 +171,28 @@ impl Answers {
         Ok(Some((answer, timings)))
     }
 
+    /// The message of an answer that was kept: at once if it is short, else where searches run.
+    async fn again<T, F>(
+        &self,
+        (answer, timings): (Arc<SearchResponse>, Timings),
+        deadline: Option<Instant>,
+        when_full: WhenFull,
+        message: F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&SearchResponse, &Timings) -> Result<T> + Send + 'static,
+    {
+        if answer.hits.len() <= FEW_HITS {
+            return message(&answer, &timings);
+        }
+        let make = if_read(move || message(&answer, &timings));
+        match when_full {
+            WhenFull::Refuse => self.pool.run(deadline, make).await,
+            WhenFull::Wait => self.pool.run_when_room(deadline, make).await,
+        }
+    }
+
     /// The questions that an operator should look at.
     pub fn questions_to_review(&self) -> Lists {
         self.questions.lists_now()
@@ -179,8 +207,14 @@ impl Answers {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        self.pool.run(deadline, work).await
+        self.pool.run(deadline, if_read(work)).await
     }
+}
+
+/// The work, unless the connection of this call holds too much that it has not read when its turn comes.
+fn if_read<T>(work: impl FnOnce() -> Result<T> + Send + 'static) -> impl FnOnce() -> Result<T> + Send + 'static {
+    let connection = CONNECTION.try_with(Clone::clone).ok();
+    move || check_room(connection.as_ref()).and_then(|()| work())
 }
 
 /// Writes down a question that took long: how long it waited and what each stage took, and what it was only if asked

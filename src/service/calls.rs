@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use futures_util::future::ready;
 use futures_util::stream::{self, Stream, StreamExt};
+use tokio::task::JoinSet;
 
 use super::answers::{Answers, WhenFull};
 use super::collection::{Collection, CollectionCell, opened};
@@ -94,7 +95,16 @@ impl SearchCalls {
         let outcomes = stream::iter(requests)
             .map(move |request| {
                 let calls = calls.clone();
-                async move { calls.ask(request, deadline, WhenFull::Wait, form).await }
+                // A task of its own, which ends with this: where nobody reads, a thread that it is given is used and
+                // given back all the same.
+                let mut asked = JoinSet::new();
+                asked.spawn(async move { calls.ask(request, deadline, WhenFull::Wait, form).await });
+                async move {
+                    match asked.join_next().await {
+                        Some(Ok(outcome)) => outcome,
+                        _ => Err(Error::bug("a question of a batch ended without an outcome")),
+                    }
+                }
             })
             .buffered(self.limits.batch_window.max(1));
         // The deadline is the whole call's, so it ends the call, not one item after another.

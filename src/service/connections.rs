@@ -3,8 +3,8 @@
 //!
 //! A socket that is opened and left silent holds a descriptor and would hold the end of the service up. So who does not
 //! begin in time, TLS included, is cut off, and so is who later holds or reads nothing (`activity`); whether the other
-//! end is still there is asked by the library. Beyond the bound new connections wait to be accepted; when descriptors
-//! run out, accepting pauses.
+//! end is still there is asked by the library. Beyond the bound a new connection takes the place of the one that is
+//! without a call for longest, or waits until one is; when descriptors run out, accepting pauses.
 
 use std::io;
 use std::pin::Pin;
@@ -26,7 +26,8 @@ use super::tls::Tls;
 /// By these bytes a client shows that it speaks HTTP/2. Then it may wait before it asks; who speaks HTTP/1 has nothing
 /// to say but its first request.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long accepting pauses when it fails: usually no descriptors are left, and others have to end first.
+/// How long accepting pauses when it fails, since others have to end first: usually no descriptors are left, or there
+/// are as many connections as may be.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often a connection looks whether it must be cut off.
 const LOOK: Duration = Duration::from_secs(1);
@@ -50,22 +51,39 @@ pub struct Entrance {
 pub fn incoming(listener: TcpListener, entrance: Entrance) -> impl Stream<Item = io::Result<Connection>> {
     let most = entrance.most.clamp(1, Semaphore::MAX_PERMITS);
     let room = Arc::new(Semaphore::new(most));
-    let accepted = stream::unfold((listener, room), |(listener, room)| async move {
-        // The semaphore is never closed.
-        let place = room.clone().acquire_owned().await.ok()?;
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => return Some(((stream, place), (listener, room))),
-                Err(_) => tokio::time::sleep(PAUSE).await,
-            }
-        }
-    });
+    let connections = entrance.connections.clone();
+    let accepted = stream::unfold(
+        (listener, room, connections),
+        |(listener, room, connections)| async move {
+            let stream = loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => break stream,
+                    Err(_) => tokio::time::sleep(PAUSE).await,
+                }
+            };
+            let place = place(&room, &connections).await?;
+            Some(((stream, place), (listener, room, connections)))
+        },
+    );
     // In tasks of their own, so that nobody waits for another one's keys.
     let begun = accepted.map(move |(stream, place)| {
         let beginning = tokio::spawn(handshake(stream, place, entrance.clone()));
         async move { beginning.await.map_err(io::Error::other).and_then(|begun| begun) }
     });
     begun.buffer_unordered(most)
+}
+
+/// A place for one more connection, if need be that of one without a call.
+async fn place(room: &Arc<Semaphore>, connections: &Connections) -> Option<OwnedSemaphorePermit> {
+    let mut place = std::pin::pin!(room.clone().acquire_owned());
+    loop {
+        tokio::select! {
+            biased;
+            // The semaphore is never closed.
+            place = &mut place => return place.ok(),
+            () = tokio::time::sleep(PAUSE) => connections.end_the_longest_idle(),
+        }
+    }
 }
 
 async fn handshake(stream: TcpStream, place: OwnedSemaphorePermit, entrance: Entrance) -> io::Result<Connection> {

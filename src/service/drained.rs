@@ -1,6 +1,8 @@
-//! What a call that was refused had still to send: read to its end and thrown away, within bounds.
+//! The bodies of calls: one that stands still ends, and what a call that was refused had still to send is read to its
+//! end and thrown away, within bounds.
 //!
 //! Who is answered and cut off while it sends may never see the answer: some clients show a broken connection instead.
+//! Who stops sending would hold a place among the connections for as long as a call may take.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,22 +10,35 @@ use std::time::Duration;
 
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::runtime::Handle;
+use tokio::time::Sleep;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
 
+/// What is said of a body that stands still.
+pub const CAME_TO_A_HALT: &str = "the body came to a halt";
 /// Bytes that are read on.
 const MOST: usize = 8 << 20;
 /// How long it is read on.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A body that is read on when nobody wants it any more.
-pub struct Drained(Body);
+pub struct Drained {
+    body: Body,
+    /// How long it may stand still.
+    patience: Option<Duration>,
+    /// Until when it may, where somebody waits for more of it.
+    halt: Option<Pin<Box<Sleep>>>,
+}
 
 impl Drained {
-    /// This one.
-    pub fn body(body: Body) -> Body {
-        Body::new(Drained(body))
+    /// This one, which may stand still for so long while somebody waits for more of it.
+    pub fn body(body: Body, patience: Option<Duration>) -> Body {
+        Body::new(Drained {
+            body,
+            patience,
+            halt: None,
+        })
     }
 }
 
@@ -32,21 +47,30 @@ impl http_body::Body for Drained {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.0).poll_frame(cx)
+        let this = &mut *self;
+        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        let Some(patience) = this.patience.filter(|_| frame.is_pending()) else {
+            this.halt = None;
+            return frame;
+        };
+        let halt = this.halt.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        halt.as_mut()
+            .poll(cx)
+            .map(|()| Some(Err(Status::deadline_exceeded(CAME_TO_A_HALT))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        self.body.size_hint()
     }
 }
 
 impl Drop for Drained {
     fn drop(&mut self) {
-        let mut rest = std::mem::take(&mut self.0);
+        let mut rest = std::mem::take(&mut self.body);
         if rest.is_end_stream() {
             return;
         }
@@ -61,5 +85,38 @@ impl Drop for Drained {
                 }
             }));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+    use tonic::Code;
+
+    use super::*;
+
+    async fn next(body: &mut Body) -> Result<Frame<Bytes>, Status> {
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
+        frame.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stands_still_ends_and_another_one_does_not() {
+        let parts = || {
+            let begin = futures_util::stream::iter([Ok::<_, Status>(Bytes::from("a"))]);
+            Body::new(axum::body::Body::from_stream(
+                begin.chain(futures_util::stream::pending()),
+            ))
+        };
+        let mut body = Drained::body(parts(), Some(Duration::from_millis(1)));
+        assert_eq!(next(&mut body).await.unwrap().into_data().unwrap(), "a");
+        let status = next(&mut body).await.unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::DeadlineExceeded, CAME_TO_A_HALT)
+        );
+        let mut whole = Drained::body(Body::new(axum::body::Body::from("a")), Some(Duration::ZERO));
+        let frame = next(&mut whole).await.unwrap();
+        assert_eq!(frame.into_data().unwrap(), "a", "what is there is read");
     }
 }

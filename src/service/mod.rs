@@ -17,6 +17,7 @@
 //! | `answers` | where questions are asked, whatever protocol they came in |
 //! | `fitting` | how much of an answer goes out |
 //! | `pool` | how many searches run at a time, and how many wait |
+//! | `turns` | whose search runs next |
 //! | `batch_line` | questions of batches that wait for a thread, and give way |
 //! | `cache` | the answers given last, for questions asked again |
 //! | `calls`, `search_grpc` | the methods of `SearchService`, and as tonic takes them |
@@ -85,6 +86,7 @@ pub mod status;
 mod tests;
 pub mod tls;
 pub mod trace;
+pub mod turns;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 

@@ -9,8 +9,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, Ready, ready};
 use http_body::{Frame, SizeHint};
 use tonic::body::Body;
 use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
@@ -18,11 +19,11 @@ use tonic::codegen::{Body as _, Bytes, Service};
 use tonic::{Code, Status};
 use tracing::{Instrument as _, Span};
 
-use super::activity::{Call, Peer};
+use super::activity::{Activity, CONNECTION, Call, Peer, check_room};
 use super::drained::Drained;
 use super::methods::path_info;
 use super::metrics::Metrics;
-use super::refusal::RefusedAs;
+use super::refusal::{Protocol, RefusedAs, refuse};
 use super::status;
 use super::trace::{Trace, Traces, told};
 
@@ -43,6 +44,8 @@ pub struct Observed<S> {
     traces: Option<Arc<dyn Traces>>,
     /// Calls whose answer is still being made.
     unanswered: Arc<AtomicUsize>,
+    /// How long a body may stand still, but for paths that begin with one of these.
+    body: (Option<Duration>, &'static [&'static str]),
 }
 
 impl<S> Observed<S> {
@@ -54,7 +57,16 @@ impl<S> Observed<S> {
             metrics,
             traces: None,
             unanswered,
+            body: (None, &[]),
         }
+    }
+
+    /// The same, in which the bodies of calls stand still for no longer than this, but for paths that begin with one of
+    /// these.
+    #[must_use]
+    pub fn while_bodies_go_on(self, pause: Duration, except: &'static [&'static str]) -> Self {
+        let body = (Some(pause), except);
+        Observed { body, ..self }
     }
 
     /// The same, with somebody else who is told of each call.
@@ -79,6 +91,42 @@ impl Drop for Unanswered {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
+
+impl<S> Observed<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    /// Lets a call through whose body goes on, unless its connection reads no answers.
+    fn pass(
+        &mut self,
+        request: Request<Body>,
+        connection: Option<&Arc<Activity>>,
+    ) -> Either<S::Future, Ready<Refused>> {
+        let (pause, except) = self.body;
+        let path = request.uri().path();
+        let pause = pause.filter(|_| !except.iter().any(|begin| path.starts_with(begin)));
+        let protocol = Protocol::of(&request);
+        let request = request.map(|body| Drained::body(body, pause));
+        match check_room(connection) {
+            Ok(()) => Either::Left(self.inner.call(request)),
+            Err(error) => {
+                self.metrics.refused("unread");
+                Either::Right(ready(Ok(refuse(protocol, &error))))
+            }
+        }
+    }
+}
+
+/// An answer that is made for a call of this connection.
+async fn coming_by<F: Future>(connection: Option<Arc<Activity>>, answer: F) -> F::Output {
+    match connection {
+        Some(connection) => CONNECTION.scope(connection, answer).await,
+        None => answer.await,
+    }
+}
+
+/// What a call comes to that is not let through.
+type Refused = Result<Response<Body>, Infallible>;
 
 impl<S> Service<Request<Body>> for Observed<S>
 where
@@ -115,12 +163,13 @@ where
                 .map(|address| address.to_string()),
         };
         self.metrics.call_began();
-        let call = peer.as_ref().map(|peer| peer.activity.call());
-        let answer = self.inner.call(request.map(Drained::body));
+        let connection = peer.map(|peer| peer.activity);
+        let call = connection.as_ref().map(Activity::call);
+        let answer = self.pass(request, connection.as_ref());
         let count = self.unanswered.clone();
         let unanswered = Unanswered::one(&count);
         let answered = async move {
-            let mut response = answer.await?;
+            let mut response = coming_by(connection, answer).await?;
             response.headers_mut().insert(REQUEST_ID, id);
             let mut record = record;
             record.note(response.headers());

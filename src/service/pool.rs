@@ -19,6 +19,7 @@ use tokio::task::{JoinError, block_in_place, spawn_blocking};
 use super::batch_line::BatchLine;
 use super::caller::{CALLER, Caller};
 use super::metrics::Metrics;
+use super::turns::{Turn, Turns};
 use crate::compute::late;
 use crate::error::{Error, Fault, Result};
 
@@ -27,8 +28,8 @@ use crate::error::{Error, Fault, Result};
 pub struct SearchPool {
     /// A permit for each search that may run or wait, but for the patient ones.
     admission: Arc<Semaphore>,
-    /// A permit for each that may run. Fair: they start in the order in which they came.
-    threads: Arc<Semaphore>,
+    /// A turn for each that may run: callers take turns, the searches of one start in the order in which they came.
+    turns: Turns,
     /// A permit for each that waits rather than fails, as many as there are threads: all batches together, however many
     /// there are, have no more in line before a question that came by itself, and never make it be refused.
     patient: Arc<Semaphore>,
@@ -59,7 +60,7 @@ impl SearchPool {
         let capacity = threads.saturating_add(queue).min(Semaphore::MAX_PERMITS);
         SearchPool {
             admission: Arc::new(Semaphore::new(capacity)),
-            threads: Arc::new(Semaphore::new(threads)),
+            turns: Turns::new(threads),
             patient: Arc::new(Semaphore::new(threads)),
             batches: BatchLine::default(),
             capacity,
@@ -130,6 +131,9 @@ impl SearchPool {
     /// Why one more search would not be answered by its deadline, if so; `taken` of those in flight make room for it.
     fn late(&self, deadline: Option<Instant>, taken: usize) -> Option<Error> {
         let waiting = self.in_flight().saturating_sub(self.at_a_time + taken);
+        // Callers take turns: one that asks little waits little, however many of another one's wait.
+        let before = CALLER.try_with(|caller| self.turns.before(caller));
+        let waiting = before.map_or(waiting, |before| before.min(waiting));
         let usual = Duration::from_micros(self.usual.load(Ordering::Relaxed));
         let rounds = u32::try_from(waiting.div_ceil(self.at_a_time)).unwrap_or(u32::MAX);
         // Those that run, those before it, and itself.
@@ -139,7 +143,7 @@ impl SearchPool {
             Error::new(
                 Fault::Exhausted,
                 format!(
-                    "{waiting} questions wait, and this one would hardly be answered by its deadline: it takes about {} ms",
+                    "{waiting} questions go before this one, which would hardly be answered by its deadline: it takes about {} ms",
                     wait.as_millis()
                 ),
             )
@@ -190,7 +194,7 @@ impl SearchPool {
             let thread = tokio::select! {
                 biased;
                 _ = gone => None,
-                thread = self.threads.clone().acquire_owned() => Some(thread.map_err(|_| stopping())?),
+                thread = self.turns.take(None) => Some(thread.ok_or_else(stopping)?),
             };
             let (Some(thread), Some(permit)) = (thread, place.leave()) else {
                 self.count("batch");
@@ -212,13 +216,14 @@ impl SearchPool {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        let thread = self.threads.clone().acquire_owned().await.map_err(|_| stopping())?;
+        let caller = CALLER.try_with(Clone::clone).ok();
+        let thread = self.turns.take(caller).await.ok_or_else(stopping)?;
         self.start_on(thread, admitted, deadline, in_place, work).await
     }
 
     async fn start_on<T, F>(
         &self,
-        thread: OwnedSemaphorePermit,
+        thread: Turn,
         admitted: Admitted,
         deadline: Option<Instant>,
         in_place: bool,
@@ -228,7 +233,7 @@ impl SearchPool {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        let is_alone = self.threads.available_permits() + 1 == self.at_a_time;
+        let is_alone = self.turns.taken() == 1;
         let (usual, free) = (self.usual.clone(), self.free.clone());
         let freed = free.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let begin = freed.map_or(admitted.at, |freed| freed.max(admitted.at));
@@ -525,10 +530,9 @@ mod tests {
         assert!(futures_util::poll!(&mut other).is_pending(), "it is not refused");
         release.send(()).unwrap();
         first.await.unwrap().unwrap();
-        for question in waiting {
-            question.await.unwrap();
-        }
-        other.await.unwrap();
+        let (waited, other) = tokio::join!(futures_util::future::join_all(waiting), other);
+        assert!(waited.into_iter().all(|question| question.is_ok()));
+        other.unwrap();
         assert!(pool.callers.lock().unwrap().is_empty());
     }
 

@@ -42,6 +42,12 @@ use super::{Answer, connections, reflection};
 use crate::compute;
 use crate::error::{Context, Error, Fault, Result};
 
+/// Calls whose body comes in any number of messages, of which each may take its time.
+const SLOW_BODIES: &[&str] = &[
+    "/baowen.v1.IndexService/ImportArticles",
+    "/grpc.reflection.",
+    "/v1/articles:import",
+];
 /// Files that are read or wait for it: each is held whole, and the last one waits for those before it.
 const FILES_READ: usize = 4;
 /// Calls that cut and embed articles at a time: one with a long article holds up no other.
@@ -89,6 +95,8 @@ pub struct ServiceSettings {
     pub longest_write: Duration,
     /// How long an import may wait for its client's next message.
     pub import_idle: Duration,
+    /// How long the body of any other call may stand still.
+    pub body_pause: Duration,
     /// Origins whose pages may ask from a browser, as `https://example.org`, with commas between them; `*` for all.
     pub cors_origins: Option<String>,
     /// Connections at a time; more wait to be accepted.
@@ -143,6 +151,7 @@ impl Default for ServiceSettings {
             write_threads: 1,
             longest_write: Duration::from_secs(24 * 3_600),
             import_idle: Duration::from_secs(60),
+            body_pause: Duration::from_secs(10),
             cors_origins: None,
             connections: 1_000,
             handshake: Duration::from_secs(5),
@@ -319,7 +328,9 @@ fn layered(
     let with_page = WithPage::new(deadlines, around.metrics.clone());
     let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
     let guarded = http::with_origins(guarded, settings.cors_origins.as_deref().unwrap_or_default())?;
-    Ok(Observed::new(guarded, around.metrics, unanswered).traced_by(around.traces))
+    let observed = Observed::new(guarded, around.metrics, unanswered);
+    let observed = observed.while_bodies_go_on(settings.body_pause, SLOW_BODIES);
+    Ok(observed.traced_by(around.traces))
 }
 
 /// A server with the bounds on its connections.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -177,6 +178,11 @@ impl Answer for Fake {
             }
             "panic" => panic!("the core broke"),
             "fault" => return Err(Error::new(FAULTS[number()], "what was wrong").help("what helps")),
+            "many" => {
+                let mut answer = full_answer();
+                answer.hits = vec![answer.hits[0].clone(); number()];
+                return Ok(answer);
+            }
             "large" => {
                 let mut answer = full_answer();
                 answer.hits[0].text = "x".repeat(number());
@@ -588,7 +594,6 @@ async fn reflection_lists_the_services_in_both_versions() {
 
 #[tokio::test]
 async fn who_keeps_reflection_open_without_asking_holds_no_end_up() {
-    use futures_util::StreamExt as _;
     use tonic_reflection::pb::v1::ServerReflectionRequest;
     use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
     use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -1089,57 +1094,132 @@ async fn until(metrics: &metrics::Metrics, line: &str) {
     }
 }
 
-/// Answers that a client asked for and leaves lying: too long, or too many bytes.
+/// Answers that a client asked for and leaves lying.
 #[tokio::test]
 async fn who_does_not_read_is_cut_off() {
-    let limits = [
-        ServiceSettings {
-            unread: Duration::from_millis(50),
-            ..settings()
-        },
-        ServiceSettings {
-            unread_bytes: 1 << 19,
-            ..settings()
-        },
-    ];
-    for limits in limits {
-        let (running, metrics) = counted(limits).await;
-        let requests = vec![asked("large 1000000"); 4];
-        let mut greedy = running.raw().await;
-        let mut lying = Vec::new();
-        for _ in 0..3 {
-            let batch = wire::BatchSearchRequest {
-                requests: requests.clone(),
-            };
-            // A connection that was cut off already answers no more.
-            lying.extend(greedy.batch_search(batch).await.ok());
-        }
-        // The client connects again for each call, so it may be more than one.
-        while !metrics
-            .text()
-            .contains("baowen_connections_cut_total{reason=\"unread\"}")
-        {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        until(&metrics, "baowen_unread_answer_bytes 0").await;
-        for lying in lying {
-            let mut items = lying.into_inner();
-            let ended = loop {
-                match items.message().await {
-                    Ok(Some(_)) => {}
-                    ended => break ended,
-                }
-            };
-            assert!(ended.is_err());
-        }
-        // Others are served, and so is this one when it comes again.
-        running
-            .client()
-            .await
-            .search(&SearchRequest::new("医保"))
-            .await
-            .unwrap();
+    let (running, metrics) = counted(ServiceSettings {
+        unread: Duration::from_millis(50),
+        ..settings()
+    })
+    .await;
+    let requests = vec![asked("large 1000000"); 4];
+    let mut greedy = running.raw().await;
+    let mut lying = Vec::new();
+    for _ in 0..3 {
+        let batch = wire::BatchSearchRequest {
+            requests: requests.clone(),
+        };
+        // A connection that was cut off already answers no more.
+        lying.extend(greedy.batch_search(batch).await.ok());
     }
+    // The client connects again for each call, so it may be more than one.
+    while !metrics
+        .text()
+        .contains("baowen_connections_cut_total{reason=\"unread\"}")
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    until(&metrics, "baowen_unread_answer_bytes 0").await;
+    for lying in lying {
+        let mut items = lying.into_inner();
+        let ended = loop {
+            match items.message().await {
+                Ok(Some(_)) => {}
+                ended => break ended,
+            }
+        };
+        assert!(ended.is_err());
+    }
+    // Others are served, and so is this one when it comes again.
+    let mut other = running.client().await;
+    other.search(&SearchRequest::new("医保")).await.unwrap();
+}
+
+/// A client that reads nothing gets no more answers than leave room for others, nothing is searched for it meanwhile,
+/// and what it was given it can still read.
+#[tokio::test]
+async fn no_answer_is_made_for_who_does_not_read() {
+    // Some more than what is left of the answer below when the client has taken the 2 MiB that it takes unread.
+    const BOUND: usize = 2_300_000;
+    let (running, metrics) = counted(ServiceSettings {
+        unread_bytes: BOUND,
+        ..settings()
+    })
+    .await;
+    let mut greedy = running.raw().await;
+    // More than the client takes before it is read.
+    let batch = wire::BatchSearchRequest {
+        requests: vec![asked("large 4000000")],
+    };
+    let lying = greedy.batch_search(batch).await.unwrap();
+    let unread = || -> usize {
+        let numbers = metrics.text();
+        let line = numbers
+            .lines()
+            .find_map(|line| line.strip_prefix("baowen_unread_answer_bytes "));
+        line.unwrap().parse().unwrap()
+    };
+    while !(BOUND / 2..BOUND).contains(&unread()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let refused = greedy.search(asked("医保")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+    until(&metrics, "baowen_refused_total{reason=\"unread\"} 1").await;
+    let mut other = running.client().await;
+    other.search(&SearchRequest::new("医保")).await.unwrap();
+    let mut items = lying.into_inner();
+    while items.message().await.unwrap().is_some() {}
+    greedy.search(asked("医保")).await.unwrap();
+}
+
+/// A long answer that was kept is made where searches run, so that no worker computes.
+#[tokio::test]
+async fn a_long_answer_that_was_kept_waits_for_a_thread() {
+    let (core, strings) = editions();
+    let running = serve(core, settings()).await;
+    let mut client = running.raw().await;
+    client.search(asked("many 100")).await.unwrap();
+    let mut waiting = client.clone();
+    let held = tokio::spawn(async move { waiting.search(asked("wait")).await });
+    let strings = started(strings).await;
+    let mut late = Request::new(asked("many 100"));
+    late.set_timeout(Duration::from_millis(50));
+    // Whichever end sees first that its time is over.
+    let code = client.search(late).await.unwrap_err().code();
+    assert!(matches!(code, Code::DeadlineExceeded | Code::Cancelled), "{code}");
+    strings.release.send(()).unwrap();
+    let answer = client.search(asked("many 100")).await.unwrap().into_inner();
+    assert!(answer.timings.unwrap().cached && answer.hits.len() == 100);
+    held.await.unwrap().unwrap();
+}
+
+/// A batch whose client reads nothing waits for the only thread and is given it; others are answered all the same.
+#[tokio::test]
+async fn a_batch_that_nobody_reads_keeps_no_thread() {
+    let (fake, strings) = fake();
+    let pool = Arc::new(pool::SearchPool::new(1, 4));
+    let answers = answers::Answers::new(fake, pool.clone(), 0);
+    let limits = calls::CallLimits {
+        max_batch: 2,
+        batch_window: 1,
+        max_response_bytes: 1 << 20,
+    };
+    let calls = calls::SearchCalls::new(Arc::new(answers), Arc::default(), limits);
+    let held = calls.clone();
+    let held = tokio::spawn(async move { held.search(asked("wait"), None, Ok).await });
+    let strings = started(strings).await;
+    let mut batch = Box::pin(calls.batch(vec![asked("医保"); 2], None, Ok).unwrap());
+    assert!(futures_util::poll!(batch.next()).is_pending());
+    // It waits in line by now.
+    while pool.in_flight() < 2 {
+        tokio::task::yield_now().await;
+    }
+    strings.release.send(()).unwrap();
+    held.await.unwrap().unwrap();
+    let lone = calls.search(asked("生育"), None, Ok);
+    let lone = tokio::time::timeout(Duration::from_secs(60), lone).await;
+    lone.expect("nobody keeps the thread").unwrap();
+    assert_eq!(batch.count().await, 2);
 }
 
 /// A connection without a call, although it answers every ping.
@@ -1159,6 +1239,25 @@ async fn a_connection_without_a_call_ends_and_the_next_one_is_served() {
     while client.search(asked("医保")).await.is_err() {
         tokio::task::yield_now().await;
     }
+}
+
+/// Every place is taken by connections that asked once and stay.
+#[tokio::test]
+async fn who_asked_once_and_stays_gives_its_place_to_a_new_connection() {
+    let limits = ServiceSettings {
+        connections: 2,
+        ..settings()
+    };
+    let (running, metrics) = counted(limits).await;
+    let mut staying = Vec::new();
+    for _ in 0..2 {
+        let mut client = running.raw().await;
+        client.search(asked("医保")).await.unwrap();
+        staying.push(client);
+    }
+    let mut new = running.raw().await;
+    new.search(asked("医保")).await.unwrap();
+    until(&metrics, "baowen_connections_cut_total{reason=\"idle\"} 1").await;
 }
 
 /// A call is known by its caller's id, or by one of ours, and its numbers are there when it has ended.

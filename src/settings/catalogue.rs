@@ -137,6 +137,11 @@ pub const SETTINGS: &[Setting] = &[
         "How long an import may wait for its client's next message",
     ),
     setting(
+        "body-pause",
+        Value::Seconds(|s| &mut s.service.body_pause, 0.001..=LONG),
+        "How long the body of any other call may stand still",
+    ),
+    setting(
         "cors-origins",
         Value::Text(|s| &mut s.service.cors_origins),
         "Origins whose pages may ask from a browser, as https://example.org, with commas between them; `*` for all",

@@ -1,6 +1,6 @@
 //! One call over HTTP: its message out of the address or the body, its answer into a response. Knows no call.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 
 use super::{json, params};
 use crate::error::{Context, Error, Fault, Result};
 use crate::service::deadline::{Deadline, TIMEOUT};
+use crate::service::drained::CAME_TO_A_HALT;
 use crate::service::refusal::{Protocol, refuse};
 use crate::service::{status, wire};
 
@@ -131,10 +131,7 @@ impl Call {
         let mut whole = Vec::with_capacity(declared);
         let mut parts = self.body.into_data_stream();
         loop {
-            let Ok(part) = timeout(PATIENCE, parts.next()).await else {
-                return Err(Error::new(Fault::Deadline, "the body came to a halt").help("send it again"));
-            };
-            let Some(part) = part else { break };
+            let Some(part) = parts.next().await else { break };
             let part = part.map_err(|cause| cut_off(&cause))?;
             if whole.len() + part.len() > most {
                 return Err(too_large(most));
@@ -145,12 +142,14 @@ impl Call {
     }
 }
 
-/// How long the next part of a body may take: a client that is gone holds no place.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// A body that does not go on.
 pub fn cut_off(cause: &axum::Error) -> Error {
-    Error::caller(format!("the body was cut off ({})", status::innermost(cause)))
+    let reason = status::innermost(cause).to_string();
+    if reason.contains(CAME_TO_A_HALT) {
+        Error::new(Fault::Deadline, CAME_TO_A_HALT).help("send it again")
+    } else {
+        Error::caller(format!("the body was cut off ({reason})"))
+    }
 }
 
 fn too_large(most: usize) -> Error {

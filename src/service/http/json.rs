@@ -46,7 +46,10 @@ pub fn read_from<'a, T: DeserializeOwned>(reader: impl Deserializer<'a, Error = 
 /// # Errors
 /// `Bug`: a message of ours always has a JSON form.
 pub fn write<T: Serialize>(message: T) -> Result<Vec<u8>> {
-    serde_json::to_vec(&message).or_fault(Fault::Bug, "encoding JSON")
+    let mut json = serde_json::to_vec(&message).or_fault(Fault::Bug, "encoding JSON")?;
+    // It grew by doubling, and may wait for long to be read.
+    json.shrink_to_fit();
+    Ok(json)
 }
 
 /// What could not be read, by its path (`filter.years[0]`), which serde tells up to the message that a field is unknown

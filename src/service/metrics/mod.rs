@@ -116,7 +116,7 @@ impl Metrics {
         self.calls.answered(timings, is_degraded);
     }
 
-    /// A call was refused: `queue`, `batch`, `rate`, `token`, `right` or `host`.
+    /// A call was refused: `queue`, `batch`, `rate`, `token`, `right`, `host` or `unread`.
     pub fn refused(&self, reason: &'static str) {
         self.calls.refused(reason);
     }

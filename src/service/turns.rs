@@ -1,0 +1,268 @@
+//! Whose search runs next: callers take turns by the time that their searches took, so one that asks much, or dear
+//! questions, makes others wait for those of its searches that run, not for its line.
+//!
+//! Each caller has a mark that grows by the time of its searches; the one with the smallest mark is next. One that
+//! comes anew begins where those are that are served now. Knows nothing of what runs.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::caller::Caller;
+
+/// Threads, and who waits for one. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Turns(Arc<Mutex<Line>>);
+
+#[derive(Debug)]
+struct Line {
+    free: usize,
+    given: usize,
+    /// Where callers that come anew begin, in nanoseconds.
+    now: u128,
+    /// How many have come; the number of the last one.
+    joined: u64,
+    /// Those with searches that run or wait. Who is not known shares one place with all of its kind.
+    callers: HashMap<Option<Caller>, Standing>,
+}
+
+/// How a caller stands.
+#[derive(Debug, Default)]
+struct Standing {
+    mark: u128,
+    running: usize,
+    waiting: VecDeque<(u64, oneshot::Sender<Turn>)>,
+}
+
+/// A thread of the caller's until this is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    turns: Turns,
+    caller: Option<Caller>,
+    since: Instant,
+}
+
+/// A place in the line; dropping it leaves the line.
+struct Place<'a> {
+    turns: &'a Turns,
+    caller: Option<Caller>,
+    number: u64,
+}
+
+impl Turns {
+    /// So many threads.
+    pub fn new(threads: usize) -> Self {
+        Turns(Arc::new(Mutex::new(Line {
+            free: threads,
+            given: 0,
+            now: 0,
+            joined: 0,
+            callers: HashMap::new(),
+        })))
+    }
+
+    /// Waits for a thread. None never comes while this waits: a place that stands is given one.
+    pub async fn take(&self, caller: Option<Caller>) -> Option<Turn> {
+        let (give, given) = oneshot::channel();
+        let _place = self.join(caller, give);
+        given.await.ok()
+    }
+
+    /// Threads that are taken.
+    pub fn taken(&self) -> usize {
+        self.line().given
+    }
+
+    /// How many of those that wait would go before one more of this caller, by number: of each other caller as many as
+    /// it has itself by then.
+    pub fn before(&self, caller: &Caller) -> usize {
+        let caller = Some(caller.clone());
+        let line = self.line();
+        let own = line.callers.get(&caller).map_or(0, |standing| standing.waiting.len());
+        let others = line.callers.iter().filter(|(other, _)| **other != caller);
+        own + others
+            .map(|(_, standing)| standing.waiting.len().min(own + 1))
+            .sum::<usize>()
+    }
+
+    fn join(&self, caller: Option<Caller>, give: oneshot::Sender<Turn>) -> Place<'_> {
+        let number = {
+            let mut line = self.line();
+            line.joined += 1;
+            let (number, now) = (line.joined, line.now);
+            let standing = line.callers.entry(caller.clone()).or_insert_with(|| Standing {
+                mark: now,
+                ..Standing::default()
+            });
+            standing.waiting.push_back((number, give));
+            number
+        };
+        self.give();
+        Place {
+            turns: self,
+            caller,
+            number,
+        }
+    }
+
+    /// Gives free threads to those who are next.
+    fn give(&self) {
+        // Nobody listens for those any more; they come back when the line is let go.
+        let mut unwanted = Vec::new();
+        let mut line = self.line();
+        while line.free > 0
+            && let Some((caller, give)) = line.choose()
+        {
+            let turn = Turn {
+                turns: self.clone(),
+                caller,
+                since: Instant::now(),
+            };
+            unwanted.extend(give.send(turn).err());
+        }
+        drop(line);
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        // Each change is one step, so a poisoned line is still a good one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    /// Takes a thread for whoever is next.
+    fn choose(&mut self) -> Option<(Option<Caller>, oneshot::Sender<Turn>)> {
+        let waiting = self.callers.iter_mut().filter(|(_, one)| !one.waiting.is_empty());
+        let first = |one: &Standing| one.waiting.front().map(|(number, _)| *number);
+        let (caller, standing) = waiting.min_by_key(|(_, one)| (one.mark, first(one)))?;
+        let (_, give) = standing.waiting.pop_front()?;
+        standing.running += 1;
+        self.now = self.now.max(standing.mark);
+        self.free -= 1;
+        self.given += 1;
+        Some((caller.clone(), give))
+    }
+
+    fn forget_if_idle(&mut self, caller: &Option<Caller>) {
+        let is_idle = |one: &Standing| one.running == 0 && one.waiting.is_empty();
+        if self.callers.get(caller).is_some_and(is_idle) {
+            self.callers.remove(caller);
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut line = self.turns.line();
+        let time = self.since.elapsed().as_nanos().max(1);
+        // Time goes on for those who wait as well: however many come anew, each is next some time.
+        line.now += time / line.callers.len().max(1) as u128;
+        line.free += 1;
+        line.given -= 1;
+        if let Some(standing) = line.callers.get_mut(&self.caller) {
+            standing.mark += time;
+            standing.running -= 1;
+        }
+        line.forget_if_idle(&self.caller);
+        drop(line);
+        self.turns.give();
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut line = self.turns.line();
+        if let Some(standing) = line.callers.get_mut(&self.caller) {
+            standing.waiting.retain(|(number, _)| *number != self.number);
+        }
+        line.forget_if_idle(&self.caller);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn named(name: &str) -> Option<Caller> {
+        Some(Caller(name.into()))
+    }
+
+    /// Whoever asks much waits behind one that asks a little, and is answered in the end.
+    #[test]
+    fn callers_take_turns_by_the_time_that_they_took() {
+        let turns = Turns::new(1);
+        let first = turns.take(named("greedy")).now_or_never().flatten().unwrap();
+        let mut greedy: Vec<_> = (0..100).map(|_| Box::pin(turns.take(named("greedy")))).collect();
+        for waiting in &mut greedy {
+            assert!(waiting.now_or_never().is_none());
+        }
+        assert_eq!(turns.before(&Caller("other".into())), 1);
+        assert_eq!(turns.before(&Caller("greedy".into())), 100);
+        let mut other = Box::pin(turns.take(named("other")));
+        assert!((&mut other).now_or_never().is_none(), "one runs, whoever's it is");
+        drop(first);
+        assert!(
+            (&mut greedy[0]).now_or_never().is_none(),
+            "it came first, and had its turn"
+        );
+        drop(other.now_or_never().flatten().unwrap());
+        for waiting in greedy {
+            drop(waiting.now_or_never().flatten().unwrap());
+        }
+        assert_eq!(turns.taken(), 0);
+        assert!(turns.line().callers.is_empty());
+    }
+
+    #[test]
+    fn who_leaves_takes_no_turn() {
+        let turns = Turns::new(1);
+        let first = turns.take(None).now_or_never().flatten().unwrap();
+        let (mut left, mut given) = (Box::pin(turns.take(None)), Box::pin(turns.take(None)));
+        let mut last = Box::pin(turns.take(None));
+        for waiting in [&mut left, &mut given, &mut last] {
+            assert!(waiting.now_or_never().is_none());
+        }
+        drop(left);
+        drop(first);
+        // It was given a thread and does not look at it.
+        drop(given);
+        assert!(last.now_or_never().flatten().is_some());
+        assert_eq!(turns.taken(), 0);
+        assert!(turns.line().callers.is_empty());
+    }
+
+    /// New callers come without end; the one that took much is next some time.
+    #[test]
+    fn nobody_waits_for_ever() {
+        let turns = Turns::new(1);
+        let first = turns.take(named("old")).now_or_never().flatten().unwrap();
+        let mut old = Box::pin(turns.take(named("old")));
+        assert!((&mut old).now_or_never().is_none());
+        drop(first);
+        let mut running = (&mut old).now_or_never().flatten().unwrap();
+        running.since -= std::time::Duration::from_millis(1);
+        let mut old = Box::pin(turns.take(named("old")));
+        assert!((&mut old).now_or_never().is_none());
+        let mut number = 0;
+        let mut next = || {
+            number += 1;
+            let mut one = Box::pin(turns.take(named(&number.to_string())));
+            assert!((&mut one).now_or_never().is_none());
+            one
+        };
+        let mut new = next();
+        drop(running);
+        loop {
+            let after = next();
+            match std::mem::replace(&mut new, after).now_or_never() {
+                Some(turn) => drop(turn),
+                None => break,
+            }
+        }
+        assert!(old.now_or_never().flatten().is_some());
+    }
+}
