@@ -76,7 +76,11 @@ impl FromStr for Date {
             (Some(year), Some(month), Some(day), None) => Date::new(year, month, day),
             _ => None,
         }
-        .ok_or_else(|| Error::caller(format!("`{text}` is not a day; write it as 2025-04-19")))
+        .ok_or_else(|| {
+            Error::caller(format!(
+                "`{text}` is not a day of the years 1000 to 9999; write it as 2025-04-19"
+            ))
+        })
     }
 }
 

@@ -25,6 +25,32 @@ pub const MAX_PATH_BYTES: usize = 4 << 10;
 /// The most regions and years that a record may give its article, and the longest name of a region in characters.
 const MAX_GIVEN: usize = 100;
 
+/// Takes out of what people read of an article whatever they would not see: control characters that are no space, and
+/// those that turn the direction of writing round, so that a text is what it looks like. Gives what was taken out.
+pub fn clear(article: &mut Article) -> Vec<char> {
+    let mut taken = Vec::new();
+    let mut clear = |text: &mut String| {
+        text.retain(|c| {
+            let is_unseen = is_unseen(c);
+            if is_unseen && !taken.contains(&c) {
+                taken.push(c);
+            }
+            !is_unseen
+        });
+    };
+    clear(&mut article.title);
+    clear(&mut article.text);
+    article.source.iter_mut().for_each(&mut clear);
+    article.url.iter_mut().for_each(&mut clear);
+    article.attributes.values_mut().for_each(&mut clear);
+    taken
+}
+
+/// Whether nobody sees a character that changes what is read or who reads it.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control() && !c.is_whitespace() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Refuses an article that no index should hold. Its id is checked by whoever writes it.
 ///
 /// # Errors
@@ -89,6 +115,24 @@ pub(super) fn most(field: &str, has: usize, most: usize, what: &str) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_what_it_looks_like() {
+        let mut article = Article {
+            title: "a\0b".into(),
+            text: "一\t二\n三\u{c}四\u{202e}五\u{9b}".into(),
+            source: Some("\u{2066}甲".into()),
+            attributes: [("k".into(), "\u{1b}v".into())].into(),
+            ..Article::default()
+        };
+        assert_eq!(clear(&mut article), ['\0', '\u{202e}', '\u{9b}', '\u{2066}', '\u{1b}']);
+        assert_eq!((&*article.title, &*article.text), ("ab", "一\t二\n三\u{c}四五"));
+        assert_eq!(
+            (article.source.as_deref(), &*article.attributes["k"]),
+            (Some("甲"), "v")
+        );
+        assert!(clear(&mut article).is_empty());
+    }
 
     #[test]
     fn what_is_beyond_a_limit_is_named_by_its_field() {

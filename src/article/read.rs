@@ -349,6 +349,12 @@ impl ArticleReader {
     /// Passes an article on, unless its id was seen before.
     fn accept(&mut self, path: &Path, line: Option<usize>, mut article: Article) {
         article.origin.clone_from(&self.origin);
+        let taken = limits::clear(&mut article);
+        if !taken.is_empty() {
+            let taken: Vec<_> = taken.iter().map(|&c| format!("U+{:04X}", u32::from(c))).collect();
+            let said = format!("characters that nobody sees were left out: {}", taken.join(", "));
+            self.notice(path, line, Why::Field, said);
+        }
         if let Err(error) = limits::check(&article) {
             self.reject(path, line, Why::TooLarge, error.message().to_string());
             return;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::is_unseen;
 use super::limits::{MAX_PATH_BYTES, most};
 use crate::error::{Error, Fault, Result};
 use crate::model::Origin;
@@ -292,10 +293,11 @@ impl Sources {
 fn check_name(field: &str, name: &str) -> Result<()> {
     let bad = name.trim().is_empty()
         || name.chars().count() > MAX_NAME
-        || name.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'));
+        || name.contains(|c: char| c.is_control() || is_unseen(c) || matches!(c, '/' | '\\'));
     if bad {
         Err(Error::caller(format!(
-            "{field} `{}`: a name has 1 to {MAX_NAME} characters, no slash and no control character",
+            "{field} `{}`: a name has 1 to {MAX_NAME} characters, no slash, no control character and none that turns the \
+             direction of writing round",
             name.escape_debug()
         )))
     } else {

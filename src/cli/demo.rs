@@ -72,13 +72,15 @@ impl Demo {
         }
         outln!("Ask your own, in a browser or from a program:");
         outln!("  http://{address}/");
-        outln!("  ./target/release/baowen search \"医保卡里的钱能给家人用吗\" --addr {address}");
+        let program = std::env::args_os().next().unwrap_or_else(|| "baowen".into());
+        let program = program.display();
+        outln!("  {program} search \"医保卡里的钱能给家人用吗\" --addr {address}");
         outln!("  curl -G http://{address}/v1/search --data-urlencode 'q=生育津贴怎么领' -d top_k=3");
         outln!(
             "  grpcurl -plaintext -d '{{\"query\": \"生育津贴怎么领\", \"top_k\": 3}}' {address} baowen.v1.SearchService/Search"
         );
         outln!("Index your own articles:");
-        outln!("  ./target/release/baowen index PATH... --index index/data/main");
+        outln!("  {program} index PATH... --index index/data/main");
         if self.once {
             return Ok(());
         }

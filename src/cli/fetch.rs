@@ -15,7 +15,7 @@ use crate::error::{Context as _, Error, Fault, Result};
 use crate::service::signals::asked_to_end;
 
 /// How long a fetch has to clear up when it is to end. One that waits for a silent server has nothing to clear up.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_millis(300);
 /// The exit code of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
@@ -43,7 +43,9 @@ impl Fetch {
             std::process::exit(INTERRUPTED);
         });
         let bar = ProgressBar::hidden();
+        let mut was_there = false;
         let outcome = embed::fetch(&model_dir(None), &self.model, &mut |step| {
+            was_there |= step == FetchStep::Present;
             show(&bar, &step);
             if is_stopped.load(Ordering::Relaxed) {
                 ControlFlow::Break(())
@@ -52,7 +54,8 @@ impl Fetch {
             }
         });
         bar.finish_and_clear();
-        outln!("  model in place: {}", outcome?.display());
+        let how = if was_there { "was right already" } else { "was fetched" };
+        outln!("  model in place, which {how}: {}", outcome?.display());
         Ok(())
     }
 }

@@ -109,7 +109,7 @@ pub fn watched(live: Live, metrics: &Arc<Metrics>) -> Arc<Live> {
     let counted = metrics.clone();
     live.watch(move |error| {
         counted.writing_failed();
-        tracing::error!(%error, "writing failed, and what was not yet durable is lost");
+        tracing::error!(%error, "writing failed; what was not yet durable is lost");
     });
     Arc::new(live)
 }

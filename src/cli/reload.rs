@@ -17,14 +17,15 @@ struct Renewed {
     what: &'static str,
     files: Vec<PathBuf>,
     seen: Vec<Option<Stamp>>,
-    read: Box<dyn Fn() -> Result<()> + Send>,
+    /// Reads it; says how many there are, where that counts.
+    read: Box<dyn Fn() -> Result<Option<usize>> + Send>,
 }
 
 /// What of a file shows that it changed.
 type Stamp = (SystemTime, u64);
 
 impl Renewed {
-    fn new(what: &'static str, files: Vec<PathBuf>, read: impl Fn() -> Result<()> + Send + 'static) -> Self {
+    fn new(what: &'static str, files: Vec<PathBuf>, read: impl Fn() -> Result<Option<usize>> + Send + 'static) -> Self {
         let seen = stamps(&files);
         let read = Box::new(read);
         Renewed {
@@ -44,7 +45,8 @@ impl Renewed {
         self.seen = seen;
         let what = self.what;
         match (self.read)() {
-            Ok(()) => tracing::info!(what, "read again"),
+            Ok(Some(0)) => tracing::warn!(what, count = 0, "read again, and there is none: nobody may call"),
+            Ok(count) => tracing::info!(what, count, "read again"),
             Err(error) => {
                 metrics.reload_failed();
                 tracing::error!(what, %error, "could not be read again; what was read before goes on counting");
@@ -65,12 +67,16 @@ fn stamps(files: &[PathBuf]) -> Vec<Option<Stamp>> {
 pub async fn follow(tls: Option<Arc<Tls>>, tokens: Option<PathBuf>, access: Arc<Access>, metrics: Arc<Metrics>) {
     let mut all = Vec::new();
     if let Some(tls) = tls {
-        all.push(Renewed::new("certificates", tls.files(), move || tls.reload()));
+        all.push(Renewed::new("certificates", tls.files(), move || {
+            tls.reload().map(|()| None)
+        }));
     }
     if let Some(path) = tokens {
         all.push(Renewed::new("tokens", vec![path.clone()], move || {
-            access.replace(Tokens::read(&path)?);
-            Ok(())
+            let tokens = Tokens::read(&path)?;
+            let count = tokens.count();
+            access.replace(tokens);
+            Ok(Some(count))
         }));
     }
     let mut hang_up = HangUp::new();

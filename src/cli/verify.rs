@@ -88,7 +88,8 @@ impl Verify {
 
     fn is_damaged(&self, files: usize) -> Error {
         let folder = self.index.folder.display();
-        Error::corrupt(format!("{files} of the files in {folder} are damaged")).help(format!(
+        let are = if files == 1 { "is" } else { "are" };
+        Error::corrupt(format!("{files} of the files in {folder} {are} damaged")).help(format!(
             "restore a snapshot of it, or make it anew with `baowen index PATH... --index {folder} --rebuild`; known texts are \
              not embedded again"
         ))

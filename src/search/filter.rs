@@ -31,8 +31,8 @@ pub fn understood(filter: &Filter, analyzer: &Analyzer) -> Result<Filter> {
 
 fn full_year(year: u16) -> Result<u16> {
     match year {
-        // As in texts: 98 is 1998, 25 is 2025.
-        0..=35 => Ok(2000 + year),
+        // As in texts: 98 is 1998, 25 is 2025. A digit is none: a field that was not set is 0.
+        10..=35 => Ok(2000 + year),
         80..=99 => Ok(1900 + year),
         1900..=2100 => Ok(year),
         _ => Err(Error::caller(format!(
@@ -98,6 +98,8 @@ mod tests {
         };
         assert_eq!(years(23), Some(2023));
         assert_eq!(years(2023), Some(2023));
+        assert_eq!(years(0), None);
+        assert_eq!(years(9), None);
         assert_eq!(years(230), None);
         assert_eq!(years(9999), None);
     }

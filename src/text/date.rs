@@ -134,7 +134,11 @@ fn english(text: &str) -> Option<WrittenDate> {
 pub fn day(text: &str) -> Result<Date> {
     // As it is printed, with any year, or as people write it.
     let day = text.parse().ok().or_else(|| find_date(text)?.day());
-    day.ok_or_else(|| Error::caller(format!("`{text}` is not a day; write it as 2025-04-19")))
+    day.ok_or_else(|| {
+        Error::caller(format!(
+            "`{text}` is not a day of the years 1000 to 9999; write it as 2025-04-19"
+        ))
+    })
 }
 
 fn from_number(number: u64, digits: usize) -> Option<WrittenDate> {

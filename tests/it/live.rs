@@ -551,6 +551,8 @@ fn a_writer_writes_to_its_own_folder_or_not_at_all() {
     let [own, away] = ["own", "away"].map(|name| folder.path().join(name));
     let index = EmbeddedIndex::create(&own, &rules().identity()).unwrap();
     let live = Live::open(&index, rules(), ASKED, "it is a test").unwrap();
+    let (seen, failures) = mpsc::channel();
+    live.watch(move |error| drop(seen.send(error.message().to_owned())));
     let refused = |live: &Live| {
         let refused = live.upsert(&given("crm"), vec![article("lost", "", "医保")], Budget::all());
         let refused = refused.unwrap_err();
@@ -578,10 +580,14 @@ fn a_writer_writes_to_its_own_folder_or_not_at_all() {
     std::fs::rename(folder.path().join("snapshot"), &own).unwrap();
     let restored = EmbeddedIndex::open(&own).unwrap();
     let other = Live::open(&restored, rules(), ASKED, "it is a test").unwrap();
+    assert_eq!(failures.try_iter().count(), 1, "what was lost while the disk was away");
     refused(&live);
     upsert(&other, "crm", &[article("c", "", "医保")]);
     other.commit(None).unwrap();
     refused(&live);
+    let said: Vec<String> = failures.try_iter().collect();
+    assert_eq!(said.len(), 1, "that nothing may be written is said once: {said:?}");
+    assert!(said[0].contains("put in its place"), "{said:?}");
     drop((live, other));
     let held = EmbeddedIndex::open(&own).unwrap();
     assert_eq!(ids(&*held), ["a", "b", "c"]);

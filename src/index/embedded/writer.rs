@@ -14,7 +14,7 @@ use super::folder::WriteLock;
 use super::guard::guarded;
 use super::open::EmbeddedIndex;
 use super::snapshot::EmbeddedSnapshot;
-use crate::article::limits::MAX_ID_BYTES;
+use crate::article::limits::{MAX_ID_BYTES, is_unseen};
 use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::Writer;
@@ -265,8 +265,10 @@ pub fn check_article_id(id: &str) -> Result<()> {
             id.len()
         )));
     }
-    if id.chars().any(char::is_control) {
-        return Err(Error::caller(format!("article id: {id:?} holds a control character")));
+    if id.chars().any(|c| c.is_control() || is_unseen(c)) {
+        return Err(Error::caller(format!(
+            "article id: {id:?} holds a control character, or one that turns the direction of writing round"
+        )));
     }
     Ok(())
 }

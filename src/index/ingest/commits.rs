@@ -4,6 +4,7 @@
 //! within a second. Owns the writer, the time and the list of those who wait; decides nothing about articles.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,8 @@ pub struct Commits {
     wake: Condvar,
     /// Who watches over the writing, if anybody does.
     pub(super) watching: OnceLock<ToldFailure>,
+    /// Whether whoever watches knows that nothing may be written now.
+    is_said: AtomicBool,
 }
 
 struct State {
@@ -94,6 +97,7 @@ impl Commits {
             }),
             wake: Condvar::new(),
             watching: OnceLock::new(),
+            is_said: AtomicBool::new(false),
         })
     }
 
@@ -140,11 +144,18 @@ impl Commits {
         let mut writer = self.ingest.writer();
         let is_dirty = writer.is_dirty();
         writer.look();
-        // That nothing may be written now is a failure of writing only where something waits for a commit.
-        let Some(news) = self.recovered(&mut writer, is_dirty) else {
+        // What nothing waited for is no failure of writing, unless it stays.
+        let news = self.recovered(&mut writer, is_dirty);
+        let failure = writer.failure().cloned();
+        let was_said = self.is_said.swap(failure.is_some(), Ordering::Relaxed);
+        if let Some(failure) = failure.as_ref().filter(|_| !is_dirty && !was_said)
+            && let Some(watching) = self.watching.get()
+        {
+            watching(failure);
+        }
+        let Some(news) = news else {
             return Ok(writer);
         };
-        let failure = writer.failure().cloned();
         match (failure, news.is_empty()) {
             (Some(failure), _) => {
                 drop(writer);

@@ -203,6 +203,15 @@ impl NewToken {
                 "the rights have commas between them and no blanks: search,write",
             ));
         }
+        if rights.split(',').any(|right| Right::of(right).is_none()) {
+            return Err(
+                Error::caller(format!("`{rights}`: rights are of search, write and admin"))
+                    .help("put commas between them: search,write"),
+            );
+        }
+        if rate == Some(0) {
+            return Err(Error::caller("the rate is calls a second, one at least"));
+        }
         let mut random = [0; RANDOM];
         getrandom::fill(&mut random).or_fault(Fault::Unavailable, "asking the system for randomness")?;
         let token = format!("{PREFIX}{}", hex(&random));

@@ -4,6 +4,7 @@
 
 use super::super::collection::{Listed, Listing};
 use super::super::{status, wire};
+use crate::article::limits;
 use crate::article::source::{Source, SourceKind};
 use crate::error::{Error, Result};
 use crate::index::ingest::selection::Selection;
@@ -185,7 +186,7 @@ pub fn article(wire: wire::Article) -> Result<Article> {
     let year = |year: &u32| {
         u16::try_from(*year).map_err(|_| Error::caller(format!("years: {year} is not a year from 1000 to 9999")))
     };
-    Ok(Article {
+    let mut article = Article {
         kind: match wire::ArticleKind::try_from(wire.kind) {
             Ok(wire::ArticleKind::Unspecified | wire::ArticleKind::Full) => ArticleKind::Full,
             Ok(wire::ArticleKind::Summary) => ArticleKind::Summary,
@@ -205,7 +206,9 @@ pub fn article(wire: wire::Article) -> Result<Article> {
         source: wire.publisher,
         regions: wire.regions,
         attributes: wire.attributes,
-    })
+    };
+    limits::clear(&mut article);
+    Ok(article)
 }
 
 /// An article as a client sends it.
