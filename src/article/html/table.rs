@@ -110,9 +110,10 @@ impl<'a> Table<'a> {
         let (first, behind) = names(rows);
         let columns = Columns::of(rows, first, behind);
         let mut merged: Vec<String> = Vec::new();
-        let mut labels = match first < behind {
-            true => Labels::default(),
-            false => Labels::below_names(),
+        let mut labels = if first < behind {
+            Labels::default()
+        } else {
+            Labels::below_names()
         };
         for (at, (row, texts)) in rows.iter().enumerate() {
             let mut line = grid.row(row, texts, |text| columns.share(at, text));
