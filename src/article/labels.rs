@@ -42,6 +42,8 @@ impl Labels {
         if above.len() == empty
             && above.iter().all(is_label)
             && filled * 2 > self.wide - empty
+            // In a wide table one cell alone is a note or a signature.
+            && (filled > 1 || self.wide == 2)
             && !row.get(empty).is_none_or(sums_up)
         {
             row[..empty].clone_from_slice(above);
@@ -71,6 +73,9 @@ mod tests {
         let below = |rows: &str| format!("{names}/甲类,透析,12万,90%/{rows}");
         let kept = |rows: &str| check(&below(rows), &below(rows));
         check(&below(",移植,8万,"), &below("甲类,移植,8万,"));
+        // A signature below a table is of no row.
+        let signed = "类别,病种,限额/甲类,透析,12万/,,青禾市医保局";
+        check(signed, signed);
         check(
             &below(",移植,8万,80%/,放疗,2万,"),
             &below("甲类,移植,8万,80%/甲类,放疗,2万,"),

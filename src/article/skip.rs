@@ -63,6 +63,10 @@ const HEAD: u64 = 64 << 10;
 /// Whether a file that is called as a program's source is a page that was saved under its address, as programs that
 /// fetch sites do: it begins as a page does, and nothing in it is to be run first.
 fn is_saved_page(path: &Path) -> bool {
+    // Opening a pipe would wait for who writes into it.
+    if !path.is_file() {
+        return false;
+    }
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
     let head = String::from_utf8_lossy(&head).to_ascii_lowercase();

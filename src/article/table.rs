@@ -81,7 +81,9 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
         0 => header_rows(&rows),
         rows => rows,
     };
-    if !is_form {
+    // Of records with fields of known names an empty cell says that a field is empty.
+    let are_records = fields::has_text(names(&rows[..count.min(rows.len())]).iter().map(String::as_str));
+    if !is_form && !are_records {
         let mut labels = Labels::default();
         rows.iter_mut().skip(count).for_each(|(_, row)| labels.fill(row));
     }
@@ -112,8 +114,8 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
         lead.remove(at);
     }
     let is_short = lead.len() <= MAX_LEAD && lead.iter().all(|line| line.chars().count() <= MAX_LEAD_CHARS);
-    // A sentence is no part of what a row says.
-    let is_told_once = |line: &String| !is_short || line.contains('。');
+    // A sentence is no part of what a row says, unless it says in what its amounts are.
+    let is_told_once = |line: &String| !is_short || line.contains('。') && !line.contains("单位");
     let (told_once, lead): (Vec<_>, Vec<_>) = lead.into_iter().partition(is_told_once);
     let sheet = Sheet {
         id,
@@ -431,6 +433,11 @@ mod tests {
 
     #[test]
     fn rows_are_records_by_their_header() {
+        // An empty id is none, and no label.
+        check(
+            "id,标题,正文\n问一,甲,甲说。\n,乙,乙说。\n",
+            &[("问一", "甲", "甲说。"), ("f-3", "乙", "乙说。")],
+        );
         check(
             "id,标题,正文,地区\r\n7,断缴,\"三个月内补缴,\n逾期重算。\",杭州\r\n,复审,两年一次。,\r\n",
             &[

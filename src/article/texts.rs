@@ -193,12 +193,10 @@ fn take_parts(values: &mut [Value]) -> Option<String> {
     if values.len() < 2 || has_role(name, Role::Aside) || !values.iter().any(is_text) {
         return None;
     }
-    let texts = values
-        .iter_mut()
-        .filter_map(|part| match part.as_object_mut()?.remove(name)? {
-            Value::String(text) => Some(text),
-            _ => None,
-        });
+    let texts = values.iter_mut().filter_map(|part| match part.get_mut(name)? {
+        Value::String(text) => Some(std::mem::take(text)),
+        _ => None,
+    });
     Some(texts.collect::<Vec<_>>().join("\n\n"))
 }
 

@@ -120,7 +120,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
             && !ends_validity(line)
             && (is_credit(around(at), line)
                 || is_byline(line)
-                || is_address(line)
+                || (is_address(line) && !around(at)[0].trim_end().ends_with(COLONS))
                 || (Some(at) == under_title && (byline(line).is_some() || behind_day(line).is_some())))
         {
             reading.leave_out("dateline", line);

@@ -102,7 +102,13 @@ fn is_announced(element: ElementRef<'_>, measures: &Measures) -> bool {
         let announces = lead.ends_with(COLONS) || lead.ends_with('。');
         let is_site_s = [List::Related, List::Ending, List::Prompt, List::Invite];
         let of_site = |list: &List| listed(*list).iter().any(|word| last.contains(word));
-        announces && ["如下", "以下", "下列"].iter().any(|word| last.contains(word)) && !is_site_s.iter().any(of_site)
+        // 六万元以下 at the end of a sentence announces nothing.
+        let announcing: &[&str] = if lead.ends_with('。') {
+            &["如下"]
+        } else {
+            &["如下", "以下", "下列"]
+        };
+        announces && announcing.iter().any(|word| last.contains(word)) && !is_site_s.iter().any(of_site)
     })
 }
 
