@@ -133,9 +133,16 @@ impl Connections {
     pub fn end_the_longest_idle(&self) {
         let now = self.now();
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = all.iter().filter_map(Weak::upgrade).filter(|one| {
-            one.calls.load(Ordering::Relaxed) == 0
-                && one.unread.load(Ordering::Relaxed) == 0
+        let idle = || {
+            let live = all.iter().filter_map(Weak::upgrade);
+            live.filter(|one| one.calls.load(Ordering::Relaxed) == 0)
+        };
+        // The one that ends gives its place in a moment; nobody else goes for that.
+        if idle().any(|one| one.must_go.get() == Some(&Cut::Idle)) {
+            return;
+        }
+        let idle = idle().filter(|one| {
+            one.unread.load(Ordering::Relaxed) == 0
                 && one.must_go.get().is_none()
                 && now.saturating_sub(one.last.load(Ordering::Relaxed)) >= JUST_USED
         });
@@ -187,7 +194,7 @@ impl Activity {
         let bound = self.connections.patience.unread_bytes;
         let free = bound.saturating_sub(self.connections.unread());
         let is_little = own <= ALWAYS.min(bound / 1_024) || own <= free.saturating_mul(GREED);
-        if is_little && self.must_go.get().is_none() {
+        if is_little && self.must_go.get() != Some(&Cut::Unread) {
             return Ok(());
         }
         Err(Error::new(
@@ -215,7 +222,10 @@ impl Activity {
     /// Whether the connection must be cut off, and why; asked again when `waker` is woken, and every now and then.
     pub fn must_end(&self, waker: &std::task::Waker) -> Option<Cut> {
         self.waker.register(waker);
-        if let Some(cut) = self.must_go.get() {
+        // A call that came in the moment before is answered first.
+        if let Some(cut) = self.must_go.get()
+            && (*cut == Cut::Unread || self.calls.load(Ordering::Relaxed) == 0)
+        {
             return Some(*cut);
         }
         let patience = &self.connections.patience;

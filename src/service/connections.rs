@@ -75,6 +75,10 @@ pub fn incoming(listener: TcpListener, entrance: Entrance) -> impl Stream<Item =
 
 /// A place for one more connection, if need be that of one without a call.
 async fn place(room: &Arc<Semaphore>, connections: &Connections) -> Option<OwnedSemaphorePermit> {
+    if let Ok(place) = room.clone().try_acquire_owned() {
+        return Some(place);
+    }
+    connections.end_the_longest_idle();
     let mut place = std::pin::pin!(room.clone().acquire_owned());
     loop {
         tokio::select! {
@@ -157,7 +161,7 @@ impl Connection {
         self.look.as_mut().reset(Instant::now() + LOOK);
     }
 
-    /// Whether it must be cut off; looked at while it waits for bytes.
+    /// Whether it must be cut off; looked at while it waits for bytes or for room to write.
     fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<Option<Cut>> {
         if let Some(cut) = self.peer.activity.must_end(cx.waker()) {
             return Poll::Ready(Some(cut));
@@ -175,6 +179,17 @@ impl Connection {
             self.look.as_mut().reset(Instant::now() + LOOK);
         }
         Poll::Pending
+    }
+
+    /// What became of a write; one that cannot go on is cut off, too: the library may read nothing meanwhile.
+    fn or_cut(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if written.is_pending()
+            && let Poll::Ready(cut) = self.poll_cut(cx)
+        {
+            self.metrics.connection_cut(cut);
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        written
     }
 }
 
@@ -215,7 +230,7 @@ impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = self.stream.as_mut().poll_write(cx, buf);
         self.metrics.sent(&written);
-        written
+        self.or_cut(written, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -233,7 +248,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let written = self.stream.as_mut().poll_write_vectored(cx, bufs);
         self.metrics.sent(&written);
-        written
+        self.or_cut(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1094,6 +1094,27 @@ async fn until(metrics: &metrics::Metrics, line: &str) {
     }
 }
 
+/// While answers wait to be written, nothing is read of what came behind their questions.
+#[tokio::test]
+async fn who_asks_on_and_does_not_read_is_cut_off() {
+    use tokio::io::AsyncWriteExt as _;
+
+    let (running, metrics) = counted(ServiceSettings {
+        unread: Duration::from_millis(50),
+        ..settings()
+    })
+    .await;
+    let mut stream = tokio::net::TcpStream::connect(running.addr).await.unwrap();
+    let question = "GET /v1/search?q=large%201000000 HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    stream.write_all(question.repeat(60).as_bytes()).await.unwrap();
+    while !metrics
+        .text()
+        .contains("baowen_connections_cut_total{reason=\"unread\"}")
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Answers that a client asked for and leaves lying.
 #[tokio::test]
 async fn who_does_not_read_is_cut_off() {

@@ -18,6 +18,8 @@ pub struct Turns(Arc<Mutex<Line>>);
 
 #[derive(Debug)]
 struct Line {
+    /// From where times of searches that run are counted.
+    begin: Instant,
     free: usize,
     given: usize,
     /// Where callers that come anew begin, in nanoseconds.
@@ -33,6 +35,8 @@ struct Line {
 struct Standing {
     mark: u128,
     running: usize,
+    /// The sum of the times at which those that run began, in nanoseconds: what they took so far counts, too.
+    began: u128,
     waiting: VecDeque<(u64, oneshot::Sender<Turn>)>,
 }
 
@@ -42,6 +46,8 @@ pub struct Turn {
     turns: Turns,
     caller: Option<Caller>,
     since: Instant,
+    /// When it began, as the line counts.
+    began: u128,
 }
 
 /// A place in the line; dropping it leaves the line.
@@ -55,6 +61,7 @@ impl Turns {
     /// So many threads.
     pub fn new(threads: usize) -> Self {
         Turns(Arc::new(Mutex::new(Line {
+            begin: Instant::now(),
             free: threads,
             given: 0,
             now: 0,
@@ -113,12 +120,13 @@ impl Turns {
         let mut unwanted = Vec::new();
         let mut line = self.line();
         while line.free > 0
-            && let Some((caller, give)) = line.choose()
+            && let Some((caller, give, began)) = line.choose()
         {
             let turn = Turn {
                 turns: self.clone(),
                 caller,
                 since: Instant::now(),
+                began,
             };
             unwanted.extend(give.send(turn).err());
         }
@@ -131,18 +139,27 @@ impl Turns {
     }
 }
 
+impl Standing {
+    /// What its searches that run took until then.
+    fn took(&self, time: u128) -> u128 {
+        (self.running as u128 * time).saturating_sub(self.began)
+    }
+}
+
 impl Line {
     /// Takes a thread for whoever is next.
-    fn choose(&mut self) -> Option<(Option<Caller>, oneshot::Sender<Turn>)> {
+    fn choose(&mut self) -> Option<(Option<Caller>, oneshot::Sender<Turn>, u128)> {
+        let time = self.begin.elapsed().as_nanos();
         let waiting = self.callers.iter_mut().filter(|(_, one)| !one.waiting.is_empty());
         let first = |one: &Standing| one.waiting.front().map(|(number, _)| *number);
-        let (caller, standing) = waiting.min_by_key(|(_, one)| (one.mark, first(one)))?;
+        let (caller, standing) = waiting.min_by_key(|(_, one)| (one.mark + one.took(time), first(one)))?;
         let (_, give) = standing.waiting.pop_front()?;
         standing.running += 1;
+        standing.began += time;
         self.now = self.now.max(standing.mark);
         self.free -= 1;
         self.given += 1;
-        Some((caller.clone(), give))
+        Some((caller.clone(), give, time))
     }
 
     fn forget_if_idle(&mut self, caller: &Option<Caller>) {
@@ -164,6 +181,7 @@ impl Drop for Turn {
         if let Some(standing) = line.callers.get_mut(&self.caller) {
             standing.mark += time;
             standing.running -= 1;
+            standing.began -= self.began;
         }
         line.forget_if_idle(&self.caller);
         drop(line);
@@ -215,6 +233,23 @@ mod tests {
         }
         assert_eq!(turns.taken(), 0);
         assert!(turns.line().callers.is_empty());
+    }
+
+    /// A caller whose search still runs has taken that time: of two threads it does not get the other one, too.
+    #[test]
+    fn what_runs_counts() {
+        let turns = Turns::new(2);
+        let dear = turns.take(named("dear")).now_or_never().flatten().unwrap();
+        let other = turns.take(named("other")).now_or_never().flatten().unwrap();
+        // As if both had begun a minute before; the other one's search is over and took no time.
+        turns.line().begin -= std::time::Duration::from_secs(60);
+        let mut next = Box::pin(turns.take(named("dear")));
+        let mut again = Box::pin(turns.take(named("other")));
+        assert!((&mut next).now_or_never().is_none() && (&mut again).now_or_never().is_none());
+        drop(other);
+        assert!((&mut next).now_or_never().is_none());
+        assert!(again.now_or_never().flatten().is_some());
+        drop(dear);
     }
 
     #[test]
