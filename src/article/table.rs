@@ -54,6 +54,16 @@ pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
     found
 }
 
+/// Fills what labels reach down into below the first `count` rows. Of records with fields of known names an empty cell
+/// says that a field is empty.
+fn fill_labels(rows: &mut [(usize, Vec<String>)], count: usize) {
+    let (heads, below) = rows.split_at_mut(count.min(rows.len()));
+    if !fields::has_text(names(heads).iter().map(String::as_str)) {
+        let mut labels = Labels::default();
+        below.iter_mut().for_each(|(_, row)| labels.fill(row));
+    }
+}
+
 fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
     // A title that spans the table stands once; below the header equal cells are those of their columns.
     for (_, row) in table.rows.iter_mut().take_while(|(_, row)| spans(row)) {
@@ -81,11 +91,8 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
         0 => header_rows(&rows),
         rows => rows,
     };
-    // Of records with fields of known names an empty cell says that a field is empty.
-    let are_records = fields::has_text(names(&rows[..count.min(rows.len())]).iter().map(String::as_str));
-    if !is_form && !are_records {
-        let mut labels = Labels::default();
-        rows.iter_mut().skip(count).for_each(|(_, row)| labels.fill(row));
+    if !is_form {
+        fill_labels(&mut rows, count);
     }
     let form = is_form
         .then(|| form(rows.iter().map(|(_, row)| row.as_slice())))

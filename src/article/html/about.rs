@@ -106,7 +106,6 @@ impl About {
                 "span" | "a" | "em" | "i" | "p" | "div" if marks(element).any(|mark| mark == "source") => {
                     let name = words(element);
                     let is_name = !name.contains(COLONS) && !name.contains(|c: char| c.is_ascii_digit());
-                    // Two are none already.
                     if marked.len() < 2 && is_name && name.chars().count() <= MAX_SITE && !marked.contains(&name) {
                         marked.push(name);
                     }

@@ -181,7 +181,7 @@ mod tests {
         check(false, 10, 10, 0);
 
         // A segment searched by halves, wherever they meet.
-        let everything = Filtered::of_one(vec![u64::MAX], 60);
+        let everything = Filtered::of_one(vec![(1 << 60) - 1], 60);
         let best = |ranges: &[Range<u32>]| {
             let of = |docs: &Range<u32>| {
                 bound
