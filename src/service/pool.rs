@@ -241,7 +241,8 @@ impl SearchPool {
             let is_late = passed(deadline);
             let result = if is_late { Err(late()) } else { work() };
             let end = Instant::now();
-            // What is too late, or refused after all, takes no time; were it counted, more would be let in and be late, too.
+            // What is too late, or refused after all, takes no time; were it counted, more would be let in and be late,
+            // too.
             let is_refused = matches!(&result, Err(error) if error.fault() == Fault::Exhausted);
             if !is_late && !is_refused {
                 remember(&usual, end - begin);
