@@ -356,7 +356,9 @@ impl ArticleReader {
             self.notice(path, line, Why::Field, said);
         }
         if let Err(error) = limits::check(&article) {
-            self.reject(path, line, Why::TooLarge, error.message().to_string());
+            let is_empty = article.title.trim().is_empty() && article.text.trim().is_empty();
+            let why = if is_empty { Why::Empty } else { Why::TooLarge };
+            self.reject(path, line, why, error.message().to_string());
             return;
         }
         match self.ids.give(&article.id, article.origin.as_ref(), line) {

@@ -136,7 +136,6 @@ impl Sources {
     /// `Exhausted` if there are as many sources as may be.
     pub fn give(&mut self, given: &Source) -> Result<()> {
         most("source.folder.root", given.root.len(), MAX_PATH_BYTES, "bytes")?;
-        check_name("source.name:", &given.name)?;
         let count = self.0.len();
         match self.0.iter_mut().find(|source| source.name == given.name) {
             None if count >= MAX_SOURCES => {
@@ -146,7 +145,10 @@ impl Sources {
                 )
                 .help("give these articles to one that is there"));
             }
-            None => self.0.push(given.clone()),
+            None => {
+                check_name("source.name:", &given.name)?;
+                self.0.push(given.clone());
+            }
             Some(known) if known.root != given.root => return Err(other_place(known, given)),
             // A folder of which files were named one by one may be read as a whole; never the other way round.
             Some(known) if given.kind == SourceKind::Folder => known.kind = SourceKind::Folder,

@@ -24,7 +24,20 @@ const JUST_USED: u64 = 1_000;
 
 tokio::task_local! {
     /// The connection that a call came by, for the time of the call.
-    pub static CONNECTION: Arc<Activity>;
+    static CONNECTION: Arc<Activity>;
+}
+
+/// The connection that the call came by which is answered now, if it came by one.
+pub fn current() -> Option<Arc<Activity>> {
+    CONNECTION.try_with(Clone::clone).ok()
+}
+
+/// Does the work for a call of this connection.
+pub async fn coming_by<F: Future>(connection: Option<Arc<Activity>>, work: F) -> F::Output {
+    match connection {
+        Some(connection) => CONNECTION.scope(connection, work).await,
+        None => work.await,
+    }
 }
 
 /// Whether the connection of this call may have another answer made; a call that came by none may.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Answer;
-use super::activity::{CONNECTION, check_room};
+use super::activity::{self, check_room};
 use super::cache::{AnswerCache, Key};
 use super::metrics::Metrics;
 use super::pool::{SearchPool, passed};
@@ -130,7 +130,7 @@ impl Answers {
                 message
             }
         };
-        let work = if_read(work);
+        let work = self.if_read(work);
         match when_full {
             // One that runs says itself how it ends.
             WhenFull::Refuse => self.pool.run(deadline, work).await.inspect_err(|error| {
@@ -186,7 +186,7 @@ impl Answers {
         if answer.hits.len() <= FEW_HITS {
             return message(&answer, &timings);
         }
-        let make = if_read(move || message(&answer, &timings));
+        let make = self.if_read(move || message(&answer, &timings));
         match when_full {
             WhenFull::Refuse => self.pool.run(deadline, make).await,
             WhenFull::Wait => self.pool.run_when_room(deadline, make).await,
@@ -207,14 +207,20 @@ impl Answers {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        self.pool.run(deadline, if_read(work)).await
+        self.pool.run(deadline, self.if_read(work)).await
     }
-}
 
-/// The work, unless the connection of this call holds too much that it has not read when its turn comes.
-fn if_read<T>(work: impl FnOnce() -> Result<T> + Send + 'static) -> impl FnOnce() -> Result<T> + Send + 'static {
-    let connection = CONNECTION.try_with(Clone::clone).ok();
-    move || check_room(connection.as_ref()).and_then(|()| work())
+    /// The work, unless the connection of this call holds too much that it has not read when its turn comes.
+    fn if_read<T, F>(&self, work: F) -> impl FnOnce() -> Result<T> + Send + use<T, F>
+    where
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
+        let (connection, metrics) = (activity::current(), self.metrics.clone());
+        move || {
+            check_room(connection.as_ref()).inspect_err(|_| metrics.refused("unread"))?;
+            work()
+        }
+    }
 }
 
 /// Writes down a question that took long: how long it waited and what each stage took, and what it was only if asked

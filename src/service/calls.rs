@@ -10,11 +10,14 @@ use std::time::Instant;
 use futures_util::future::ready;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::task::JoinSet;
+use tracing::{Instrument as _, Span};
 
+use super::activity::{self, coming_by};
 use super::answers::{Answers, WhenFull};
 use super::collection::{Collection, CollectionCell, opened};
 use super::completions::CompletionCache;
 use super::convert::browse;
+use super::trace::{self, told};
 use super::{convert, fitting, wire};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
@@ -92,13 +95,17 @@ impl SearchCalls {
             .help("send the rest in another call"));
         }
         let calls = self.clone();
+        // A task of its own knows nothing of the call that it belongs to.
+        let (connection, trace, span) = (activity::current(), trace::current(), Span::current());
         let outcomes = stream::iter(requests)
             .map(move |request| {
                 let calls = calls.clone();
                 // A task of its own, which ends with this: where nobody reads, a thread that it is given is used and
                 // given back all the same.
                 let mut asked = JoinSet::new();
-                asked.spawn(async move { calls.ask(request, deadline, WhenFull::Wait, form).await });
+                let (connection, trace) = (connection.clone(), trace.clone());
+                let ask = async move { calls.ask(request, deadline, WhenFull::Wait, form).await };
+                asked.spawn(told(trace, coming_by(connection, ask)).instrument(span.clone()));
                 async move {
                     match asked.join_next().await {
                         Some(Ok(outcome)) => outcome,

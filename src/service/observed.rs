@@ -19,7 +19,7 @@ use tonic::codegen::{Body as _, Bytes, Service};
 use tonic::{Code, Status};
 use tracing::{Instrument as _, Span};
 
-use super::activity::{Activity, CONNECTION, Call, Peer, check_room};
+use super::activity::{Activity, Call, Peer, check_room, coming_by};
 use super::drained::Drained;
 use super::methods::path_info;
 use super::metrics::Metrics;
@@ -114,14 +114,6 @@ where
                 Either::Right(ready(Ok(refuse(protocol, &error))))
             }
         }
-    }
-}
-
-/// An answer that is made for a call of this connection.
-async fn coming_by<F: Future>(connection: Option<Arc<Activity>>, answer: F) -> F::Output {
-    match connection {
-        Some(connection) => CONNECTION.scope(connection, answer).await,
-        None => answer.await,
     }
 }
 

@@ -99,7 +99,7 @@ pub struct ServiceSettings {
     pub body_pause: Duration,
     /// Origins whose pages may ask from a browser, as `https://example.org`, with commas between them; `*` for all.
     pub cors_origins: Option<String>,
-    /// Connections at a time; more wait to be accepted.
+    /// Connections at a time; above it the one without a call for longest gives its place.
     pub connections: usize,
     /// How long a new connection may take to begin.
     pub handshake: Duration,

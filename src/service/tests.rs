@@ -1243,6 +1243,42 @@ async fn a_batch_that_nobody_reads_keeps_no_thread() {
     assert_eq!(batch.count().await, 2);
 }
 
+/// No answer of a batch is made for a connection that does not read, although its questions are asked in tasks of
+/// their own.
+#[tokio::test]
+async fn questions_of_a_batch_come_by_its_connection() {
+    const BOUND: usize = 1 << 20;
+    let answers = answers::Answers::new(fake().0, Arc::new(pool::SearchPool::new(1, 4)), 0);
+    let limits = calls::CallLimits {
+        max_batch: 2,
+        batch_window: 2,
+        max_response_bytes: 1 << 20,
+    };
+    let calls = calls::SearchCalls::new(Arc::new(answers), Arc::default(), limits);
+    let connections = Arc::new(activity::Connections::new(activity::Patience {
+        unread: Duration::from_secs(60),
+        unread_bytes: BOUND,
+        idle: Duration::from_secs(60),
+    }));
+    let connection = connections.join();
+    let call = connection.call();
+    let ask = || {
+        activity::coming_by(Some(connection.clone()), async {
+            calls.batch(vec![asked("医保")], None, Ok)
+        })
+    };
+    let asked_now = ask().await.unwrap();
+    call.hold(BOUND);
+    let refused: Vec<_> = asked_now.collect().await;
+    assert!(
+        matches!(&refused[..], [Ok((0, Err(error)))] if error.fault() == Fault::Exhausted),
+        "{refused:?}"
+    );
+    call.release(BOUND);
+    let answered: Vec<_> = ask().await.unwrap().collect().await;
+    assert!(matches!(&answered[..], [Ok((0, Ok(_)))]), "{answered:?}");
+}
+
 /// A connection without a call, although it answers every ping.
 #[tokio::test]
 async fn a_connection_without_a_call_ends_and_the_next_one_is_served() {

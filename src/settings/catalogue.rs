@@ -155,7 +155,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "connections",
         Value::Number(|s| &mut s.service.connections, 1..=1_000_000),
-        "Connections at a time; more wait to be accepted",
+        "Connections at a time; above it the one without a call for longest gives its place",
     ),
     setting(
         "handshake",
@@ -180,7 +180,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "unread-mb",
         Value::Megabytes(|s| &mut s.service.unread_bytes, 1..=1_048_576),
-        "Unread answers of all connections together; above it the connection that holds most is cut off",
+        "Unread answers of all connections together; one that holds much of it gets no more answers before it reads, and above it the one that holds most is cut off",
     ),
     setting(
         "idle",
