@@ -226,11 +226,16 @@ pub(super) fn is_signature(row: &[String], wide: usize) -> bool {
         && filled(row).all(|cell| says_what(cell) || find_date(cell).is_some())
 }
 
+/// Whether a cell says that its row sums up others: 合计, also as 合 计.
+pub(super) fn is_sum(cell: &str) -> bool {
+    let cell: String = cell.chars().filter(|c| !c.is_whitespace()).collect();
+    ["合计", "总计", "共计", "小计", "总数"].contains(&cell.as_str())
+}
+
 /// Whether a row only sums up those above it: a word for that, and else numbers.
 pub(super) fn is_total(row: &[String]) -> bool {
     let mut cells = filled(row);
-    let is_sum = |cell: &String| ["合计", "总计", "共计", "小计", "总数"].contains(&cell.as_str());
-    cells.next().is_some_and(is_sum)
+    cells.next().is_some_and(|cell| is_sum(cell))
         && cells.all(|cell| {
             cell.chars()
                 .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '%' | ' '))

@@ -3,6 +3,7 @@
 //!
 //! Fills only those, row by row; an empty cell among values says that there is none, and stays so.
 
+use super::headers::is_sum;
 use super::layout::is_han;
 
 /// How many of the first columns may be labels.
@@ -38,20 +39,32 @@ impl Labels {
         let above = self.above.get(..empty).unwrap_or_default();
         let is_label =
             |cell: &String| cell.contains(is_han) && cell.chars().count() <= MAX_LABEL && !cell.contains('。');
-        let sums_up = |cell: &String| ["合计", "总计", "共计", "小计"].contains(&cell.as_str());
+        let is_of_none = |cell: &String| is_sum(cell) || is_remark(cell);
         if above.len() == empty
             && above.iter().all(is_label)
             && filled * 2 > self.wide - empty
             // In a wide table one cell alone is a note or a signature.
             && (filled > 1 || self.wide == 2)
-            && !row.get(empty).is_none_or(sums_up)
+            && !row.get(empty).is_none_or(is_of_none)
         {
             row[..empty].clone_from_slice(above);
+        }
+        // The name of a part.
+        if filled == 1 && empty == 0 && self.wide > 1 {
+            self.above.clear();
         }
         if filled > 1 && !std::mem::take(&mut self.has_names) {
             self.above = row[..DEPTH.min(row.len())].to_vec();
         }
     }
+}
+
+/// Whether a cell says something of the whole table.
+fn is_remark(cell: &str) -> bool {
+    cell.contains('。')
+        || ["注：", "注:", "备注", "说明"]
+            .iter()
+            .any(|word| cell.starts_with(word))
 }
 
 #[cfg(test)]
@@ -74,6 +87,18 @@ mod tests {
         let kept = |rows: &str| check(&below(rows), &below(rows));
         check(&below(",移植,8万,"), &below("甲类,移植,8万,"));
         // A signature below a table is of no row.
+        check(
+            "项目,标准/门诊,500元/,注：不含慢性病",
+            "项目,标准/门诊,500元/,注：不含慢性病",
+        );
+        check(
+            "类别,病种,限额/甲类,透析,12万/二、居民医保,,/,移植,8万",
+            "类别,病种,限额/甲类,透析,12万/二、居民医保,,/,移植,8万",
+        );
+        check(
+            "类别,病种,限额/甲类,透析,12/,合 计,20",
+            "类别,病种,限额/甲类,透析,12/,合 计,20",
+        );
         let signed = "类别,病种,限额/甲类,透析,12万/,,青禾市医保局";
         check(signed, signed);
         check(

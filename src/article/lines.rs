@@ -149,12 +149,13 @@ fn is_indented(line: &str) -> bool {
 }
 
 /// Whether a block shows its paragraphs by indentation: some of its lines have it and others follow them, or the first
-/// that has it stands below the end of a sentence (the text's first line may have lost its own).
+/// that has it stands below the end of a sentence (the text's first line may have lost its own; if it is the only one
+/// without, the others hang).
 fn indents(block: &[String]) -> bool {
     let mut pairs = block.windows(2);
     let follows = |pair: &[String]| is_indented(&pair[0]) && !is_indented(&pair[1]);
     let first = block.iter().position(|line| is_indented(line));
-    let below_end = |at: usize| at > 0 && block[at - 1].trim_end().ends_with(is_stop);
+    let below_end = |at: usize| at > 1 && block[at - 1].trim_end().ends_with(is_stop);
     first.is_some_and(|first| below_end(first) || pairs.any(follows))
 }
 

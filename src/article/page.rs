@@ -126,6 +126,15 @@ struct Main {
     dateline: Option<String>,
 }
 
+/// Whether lines begin with the names of a table's columns: a row above two others, or all there are, of as many cells.
+fn begins_table(lines: &[&str]) -> bool {
+    let mut filled = lines.iter().filter(|line| !line.trim().is_empty());
+    let cells = |line: &&str| lines::is_row(line).then(|| line.split(" | ").count());
+    let names = filled.next().and_then(cells);
+    let rows: Vec<_> = filled.take(2).map(cells).collect();
+    names.is_some() && !rows.is_empty() && rows.iter().all(|row| *row == names)
+}
+
 fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
     let next = |from: usize| (from..lines.len()).find(|&at| !lines[at].trim().is_empty());
     let mut article = Article::default();
@@ -141,9 +150,7 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
         Some((at, first))
             if next(at + 1).is_some()
                 && looks_like_title(first, is_page)
-                // The names of a table's columns.
-                && !(lines::is_row(first) && next(at + 1).is_some_and(|at| lines::is_row(lines[at])))
-                && (is_page || !lines::runs_on(&lines[at..])) =>
+                && (is_page || !(begins_table(&lines[at..]) || lines::runs_on(&lines[at..]))) =>
         {
             // `#话题#` is no heading.
             let words = first.trim_start_matches('#');

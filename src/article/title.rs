@@ -66,7 +66,12 @@ const ENDS: &[&str] = &[
 /// How many of the lines behind it belong to a title, too: an official one, 某局关于..., may end in the next line as such
 /// titles do, and a name in brackets in one of the next two.
 pub(super) fn lines_behind(title: &str, behind: &[&str]) -> usize {
-    let is_official = title.contains("关于") && !is_end(title);
+    // Of an office: what an asker has about something ends with his line.
+    let by_office = |by: &str| by.ends_with(['局', '厅', '办', '室', '府', '会', '委', '院']);
+    let is_official = title
+        .split_once("关于")
+        .is_some_and(|(by, of)| by.is_empty() || of.is_empty() || by_office(by))
+        && !is_end(title);
     if is_official && behind.first().is_some_and(|next| is_end(next) && is_short(next)) {
         return 1;
     }
@@ -133,6 +138,16 @@ mod tests {
             "青禾市人民政府办公室关于\n做好参保工作的通知\n各县：\n现通知。",
             "青禾市人民政府办公室关于做好参保工作的通知",
             "各县",
+        );
+        check(
+            "王先生关于医保转移的咨询\n\n市医疗保障局答复\n您好，可以转移。",
+            "王先生关于医保转移的咨询",
+            "市医疗保障局答复",
+        );
+        check(
+            "断缴怎么补 | 桐城医保网\n来源：桐城医保 | 2024-05-01\n断缴三个月内可以补缴。",
+            "断缴怎么补 | 桐城医保网",
+            "来源：桐城医保",
         );
         // The names of a table's columns.
         check(

@@ -67,8 +67,10 @@ pub(super) fn taken(pages: &[Vec<String>]) -> HashMap<(usize, usize), Taken> {
             let head = keys(&page[at], number)
                 .into_iter()
                 .find(|key| count.get(key).is_some_and(|&times| times >= often));
-            let names = head.is_some() && heads_rows(page, at) && named.insert(bare(&page[at]));
-            if names {
+            if let Some(head) = &head
+                && heads_rows(page, at)
+                && named.insert(head.clone())
+            {
                 continue;
             }
             if is_page_number(&page[at], head.is_some(), pages.len()) {
@@ -279,7 +281,14 @@ mod tests {
         let mut taken: Vec<(usize, usize)> = super::taken(&pages).into_keys().collect();
         taken.sort_unstable();
         assert_eq!(taken, [(1, 0), (2, 0), (3, 0)]);
-        // A head of parts above sentences, and one above rows of other cells.
+        // With the page's number in it, it stays once, too.
+        let numbered = |number: usize| {
+            let mut page = page(number);
+            page[0] = format!("南岭人寿产品手册 | 甲类 | 第 {number} 页");
+            page
+        };
+        assert_eq!(super::taken(&(1..5).map(numbered).collect::<Vec<_>>()).len(), 3);
+        // A head of parts above sentences.
         let heads = |head: &str| {
             let page = |page: usize| vec![head.to_string(), format!("第{page}章的办法。"), format!("余文{page}。")];
             super::taken(&(1..5).map(page).collect::<Vec<_>>()).len()

@@ -289,13 +289,15 @@ impl About {
             .or(self.updated)
             .or_else(|| near_day(DayOf::Change))
             .or_else(|| self.url.as_deref().and_then(date_in_url));
+        // Beside the article it is another entry's.
+        let is_near = |name: &str| near(lines, title).iter().any(|&at| lines[at].text.contains(name));
         let source = self
             .source
             .clone()
             .or_else(|| near(lines, title).iter().find_map(|&at| stated_source(&lines[at].text)))
             .or_else(|| near(lines, title).iter().find_map(|&at| behind_day(&lines[at].text)))
-            .or_else(|| self.marked.clone())
-            .or_else(|| answered(lines));
+            .or_else(|| answered(lines))
+            .or_else(|| self.marked.clone().filter(|name| is_near(name)));
         (date, shown.written, source)
     }
 }
