@@ -222,6 +222,11 @@ impl Activity {
         self.has_called.load(Ordering::Relaxed)
     }
 
+    /// The longest that what is written to it may stand.
+    pub fn longest_unread(&self) -> Duration {
+        self.connections.patience.unread
+    }
+
     fn end(&self, why: Cut) {
         // Whichever reason came first.
         let _ = self.must_go.set(why);

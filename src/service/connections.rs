@@ -108,6 +108,7 @@ async fn handshake(stream: TcpStream, place: OwnedSemaphorePermit, entrance: Ent
         stream,
         begin: Some(Begin::default()),
         look: Box::pin(tokio::time::sleep_until(until)),
+        stuck: None,
         peer: Peer {
             address,
             activity: entrance.connections.join(),
@@ -129,6 +130,8 @@ pub struct Connection {
     begin: Option<Begin>,
     /// When it is looked at next; until it has begun, when it is cut off.
     look: Pin<Box<Sleep>>,
+    /// Since when the other end takes nothing of what is written to it.
+    stuck: Option<Instant>,
     peer: Peer,
     metrics: Arc<Metrics>,
     _place: OwnedSemaphorePermit,
@@ -163,7 +166,7 @@ impl Connection {
 
     /// Whether it must be cut off; looked at while it waits for bytes or for room to write.
     fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<Option<Cut>> {
-        if let Some(cut) = self.peer.activity.must_end(cx.waker()) {
+        if let Some(cut) = self.must_end(cx) {
             return Poll::Ready(Some(cut));
         }
         if self.begin.is_some() && self.peer.activity.has_called() {
@@ -173,7 +176,7 @@ impl Connection {
             if self.begin.is_some() {
                 return Poll::Ready(None);
             }
-            if let Some(cut) = self.peer.activity.must_end(cx.waker()) {
+            if let Some(cut) = self.must_end(cx) {
                 return Poll::Ready(Some(cut));
             }
             self.look.as_mut().reset(Instant::now() + LOOK);
@@ -181,15 +184,23 @@ impl Connection {
         Poll::Pending
     }
 
+    fn must_end(&self, cx: &Context<'_>) -> Option<Cut> {
+        // The library may hold the rest of an answer whose call has ended.
+        let is_stuck = |since: Instant| since.elapsed() > self.peer.activity.longest_unread();
+        let cut = self.peer.activity.must_end(cx.waker());
+        cut.or_else(|| self.stuck.is_some_and(is_stuck).then_some(Cut::Unread))
+    }
+
     /// What became of a write; one that cannot go on is cut off, too: the library may read nothing meanwhile.
-    fn or_cut(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if written.is_pending()
-            && let Poll::Ready(cut) = self.poll_cut(cx)
-        {
-            self.metrics.connection_cut(cut);
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+    fn or_cut<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
         }
-        written
+        self.stuck.get_or_insert_with(Instant::now);
+        let cut = std::task::ready!(self.poll_cut(cx));
+        self.metrics.connection_cut(cut);
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -234,11 +245,13 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_flush(cx)
+        let done = self.stream.as_mut().poll_flush(cx);
+        self.or_cut(done, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_shutdown(cx)
+        let done = self.stream.as_mut().poll_shutdown(cx);
+        self.or_cut(done, cx)
     }
 
     fn poll_write_vectored(
