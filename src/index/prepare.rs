@@ -254,7 +254,7 @@ impl PlacesAndYears {
         let mut of_passage = self.clone();
         // What the title names is what the article is about; places in its text are often mere examples.
         if of_passage.regions.is_empty() {
-            of_passage.regions = analyzer.regions(text);
+            of_passage.regions = analyzer.regions_about(text);
         }
         of_passage.years.extend(analyzer.years(text, article.published));
         of_passage.sorted()

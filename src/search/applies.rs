@@ -3,6 +3,8 @@
 //! Decides nothing about the order: a passage that says no place is what answers most questions that name one in
 //! passing. What a passage is about was read when it was indexed; here it only meets what is asked for.
 
+use std::ops::RangeInclusive;
+
 use super::product::{NamedProduct, ProductFit};
 use super::response::{Applies, Fit};
 use crate::index::StoredPassage;
@@ -26,6 +28,8 @@ pub struct Wanted<'a> {
     pub regions: &'a [Region],
     /// The years, with those that 去年 and its like mean.
     pub years: &'a [u16],
+    /// From which to which year each span of them goes: one of its years is enough.
+    pub spans: Vec<RangeInclusive<u16>>,
     /// Whether its years are those of editions (2021版), which an edition then meets.
     editions: bool,
     /// The product.
@@ -41,6 +45,7 @@ impl<'a> Wanted<'a> {
             editions: !years.is_empty() && names_years() && analyzer.stated_years(question).is_empty(),
             regions,
             years,
+            spans: analyzer.year_spans(question),
             product: NamedProduct::of(question),
             analyzer,
         }
@@ -172,6 +177,10 @@ pub(super) mod tests {
     /// As indexing reads it.
     pub fn passage(title: &str, text: &str) -> StoredPassage {
         let both = format!("{title}\n{text}");
+        let mut regions = analyzer().regions(title);
+        if regions.is_empty() {
+            regions = analyzer().regions_about(text);
+        }
         StoredPassage {
             article_id: String::new(),
             ordinal: 0,
@@ -184,7 +193,7 @@ pub(super) mod tests {
             source: None,
             published: None,
             kind: ArticleKind::Full,
-            regions: analyzer().regions(&both),
+            regions,
             years: analyzer().years(&both, None),
             validity: Default::default(),
             attributes: Default::default(),

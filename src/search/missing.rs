@@ -98,7 +98,12 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
     let mut places: Vec<&Region> = numbered.filter(|(at, _)| !met(*at)).map(|(_, region)| region).collect();
     let is_of = |hit: &Standing, year: &u16| hit.year == Some(Fit::Same) && hit.years.contains(year);
     let of_year = |year: &u16| first.iter().any(|hit| is_of(hit, year));
-    let mut years: Vec<u16> = wanted.years.iter().copied().filter(|year| !of_year(year)).collect();
+    let of_span = |year: &u16| {
+        let mut spans = wanted.spans.iter().filter(|span| span.contains(year));
+        spans.any(|span| span.clone().any(|year| of_year(&year)))
+    };
+    let is_unmet = |year: &u16| !of_year(year) && !of_span(year);
+    let mut years: Vec<u16> = wanted.years.iter().copied().filter(is_unmet).collect();
     let by_year = places.is_empty() && !years.is_empty();
     match (places.is_empty(), years.is_empty()) {
         (true, true) => {
@@ -307,6 +312,19 @@ mod tests {
             &hui,
             &[],
             Some("库中没有2022年的内容，以下有2023年的，其余未说明年份。"),
+        );
+        // Of a span one year is enough.
+        check("2021至2025年社保基数", &hui, &[], None);
+        check("2022至2023年社保基数", &hui, &[], None);
+        for question in ["2022年、2023年和2024年的社保基数", "2022年,2023年,2024年社保基数"] {
+            let sentence = "库中没有2022年、2024年的内容，以下有2023年的，其余未说明年份。";
+            check(question, &hui, &[], Some(sentence));
+        }
+        check(
+            "2024至2026年社保基数",
+            &hui,
+            &[],
+            Some("库中没有2024年、2025年、2026年的内容，以下有2023年的，其余未说明年份。"),
         );
         check(
             "泰康K款重大疾病保险宽限期",

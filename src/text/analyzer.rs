@@ -3,7 +3,7 @@
 //! Owns the analyser and its fingerprint. The query side is in `query`, over the same segmentation, so that both
 //! sides always agree.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use jieba_rs::Jieba;
@@ -24,7 +24,7 @@ use super::year;
 
 /// Raised whenever the same text and lexicon would give other tokens than before: a rule here, the segmenter's
 /// version, the tables of normalisation. An index built under another version refuses to open.
-const RULES: &str = "text-4";
+const RULES: &str = "text-5";
 
 /// Whether the segmenter guesses words that no dictionary holds. Off: it ranks alike (differences below 0.002 on both
 /// development sets), and a guess depends on its neighbours, which are others in a question than in its answer.
@@ -187,6 +187,14 @@ impl Analyzer {
             .find(&text, &self.segment(&text, &segment::runs(&text), &[]))
     }
 
+    /// The regions that a document's text is about: without those in firms' names and, where others are named, in
+    /// addresses.
+    pub fn regions_about(&self, text: &str) -> Vec<Region> {
+        let text = Normalized::new(text).text;
+        let words = self.segment(&text, &segment::runs(&text), &[]);
+        self.parts.lexicon.regions.find_about(&text, &words)
+    }
+
     /// The regions that a text names only to leave them out: 南京 of 江苏省，南京除外. Texts that hold no word for that cost
     /// nothing.
     pub fn left_out(&self, text: &str) -> Vec<Region> {
@@ -229,6 +237,11 @@ impl Analyzer {
     /// nothing if it is not given.
     pub fn years(&self, text: &str, today: Option<Date>) -> Vec<u16> {
         year::years(&Normalized::new(text).text, today)
+    }
+
+    /// From which to which year each span goes that a text speaks of: 2021至2025年.
+    pub fn year_spans(&self, text: &str) -> Vec<RangeInclusive<u16>> {
+        year::spans(&Normalized::new(text).text)
     }
 
     /// The years that a text states otherwise than as those of an edition (2021版) or of a document's number.

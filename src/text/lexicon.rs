@@ -14,6 +14,7 @@ use super::normalize::Normalized;
 use super::region::Regions;
 use super::segment::is_cjk;
 use super::synonyms::{BUILT_IN, Synonyms};
+use super::year;
 
 const WORDS: &str = "words.txt";
 const REGIONS: &str = "regions.txt and not-places.txt";
@@ -64,6 +65,7 @@ impl Lexicon {
             index_parts.push('\n');
         }
         index_parts.push_str(&regions.fingerprint_text());
+        index_parts.extend(year::passing_words().flat_map(|word| [word, "\n"]));
         Ok(Lexicon {
             synonyms: Arc::new(Synonyms::parse(&sources.synonyms)?),
             stopwords: stopwords(&sources.stopwords),

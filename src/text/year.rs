@@ -1,15 +1,17 @@
-//! Recognises the years a text speaks of: 2025年, 2025-04-19, 25/05/31, 二〇二五年, 去年, 〔2023〕5号, 2021-E版.
+//! Recognises the years a text speaks of: 2025年, 2025-04-19, 25/05/31, 二〇二五年, 去年, 〔2023〕5号, 2021-E版; each year of a
+//! span (2021至2025年, 十四五期间).
 //!
 //! A year counts where it says what a text is about: not the one in which somebody was born or some firm founded
 //! (`index/lexicon/passing-years.txt`). Owns the reading only, and which years are merely those of an edition (2021版,
 //! a document's number); what a year does to a ranking is the search layer's.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::LazyLock;
 
 use crate::model::Date;
 
 use super::lines::lexicon_lines;
+use super::number::is_numeral;
 use super::quantity::amounts;
 
 /// 去年 and its like, with what they add to this year.
@@ -88,9 +90,14 @@ fn once(found: impl Iterator<Item = u16>) -> Vec<u16> {
     years
 }
 
-/// The words that make a year one in passing: right before it and right behind it.
+/// Words with a `+` where the year stands that they make one in passing.
+pub(super) fn passing_words() -> impl Iterator<Item = &'static str> {
+    lexicon_lines(include_str!("../../index/lexicon/passing-years.txt")).map(|(_, line)| line)
+}
+
+/// Those right before a year and those right behind it.
 static PASSING: LazyLock<[Vec<&str>; 2]> = LazyLock::new(|| {
-    let lines = || lexicon_lines(include_str!("../../index/lexicon/passing-years.txt")).map(|(_, line)| line);
+    let lines = passing_words;
     let before = lines().filter_map(|line| line.strip_suffix('+'));
     let behind = lines().filter_map(|line| line.strip_prefix('+'));
     [before.collect(), behind.collect()]
@@ -105,7 +112,7 @@ fn is_passing(text: &str, range: &Range<usize>) -> bool {
 }
 
 /// The years that are written as numbers and say what the text is about, and where.
-fn written(text: &str) -> impl Iterator<Item = (Range<usize>, u16)> {
+fn numbered(text: &str) -> Vec<(Range<usize>, u16)> {
     let counted = amounts(text).into_iter().filter_map(|amount| {
         let year = amount
             .year()
@@ -119,16 +126,70 @@ fn written(text: &str) -> impl Iterator<Item = (Range<usize>, u16)> {
         let digits = text[start..].find(|c: char| !c.is_ascii_digit());
         let end = digits.map_or(text.len(), |digits| start + digits);
         at = end;
-        if end - start == 4
-            && let Some(year) = edition(text, start, end)
-            && !found.iter().any(|(range, _)| range.start <= start && start < range.end)
-        {
-            found.push((start..end, year));
+        let is_read = found.iter().any(|(range, _)| range.start <= start && start < range.end);
+        if end - start == 4 && !is_read {
+            found.extend(edition(text, start, end).map(|year| (start..end, year)));
         }
     }
     found.retain(|(range, _)| !is_passing(text, range));
     found.sort_by_key(|(range, _)| range.start);
+    found
+}
+
+/// All of them, with each year of a span.
+fn written(text: &str) -> impl Iterator<Item = (Range<usize>, u16)> {
+    let mut found = numbered(text);
+    for (range, years) in spans_of(text, &found) {
+        found.extend(years.map(|year| (range.clone(), year)));
+    }
+    found.sort_by_key(|(range, year)| (range.start, *year));
     found.into_iter()
+}
+
+/// From which to which year each span goes that a normalised text speaks of (2021至2025年, 十四五期间).
+pub(super) fn spans(text: &str) -> Vec<RangeInclusive<u16>> {
+    let spans = spans_of(text, &numbered(text));
+    spans.into_iter().map(|(_, years)| years).collect()
+}
+
+fn spans_of(text: &str, numbered: &[(Range<usize>, u16)]) -> Vec<(Range<usize>, RangeInclusive<u16>)> {
+    let pairs = numbered.windows(2).filter_map(|pair| {
+        let ((first, from), (last, to)) = (&pair[0], &pair[1]);
+        Some((first.clone(), *from..=*to))
+            .filter(|_| is_span(text, first, last) && (from + 1..=from + LONGEST_SPAN).contains(to))
+    });
+    pairs.chain(plans(text)).collect()
+}
+
+/// Whether two years are the ends of a span: 2023至2025年, 2023年1月1日到2025年12月31日.
+fn is_span(text: &str, first: &Range<usize>, last: &Range<usize>) -> bool {
+    let joint = text.get(first.end..last.start).unwrap_or_default();
+    let joint = joint
+        .trim_start_matches(['年', '度', ' ', '起'])
+        .trim_end_matches([' ', '(']);
+    SPANS.contains(&joint)
+}
+
+/// Between the first and the last year of a span.
+const SPANS: [&str; 9] = ["-", "--", "~", "—", "——", "–", "至", "到", "直至"];
+/// In years; what is further apart are two days of a history.
+const LONGEST_SPAN: u16 = 10;
+
+/// The years of 十四五期间 and “十五五”时期. A plan alone is mentioned in many texts that are not of its years.
+fn plans(text: &str) -> Vec<(Range<usize>, RangeInclusive<u16>)> {
+    const PLANS: [(&str, u16); 4] = [("十二五", 2011), ("十三五", 2016), ("十四五", 2021), ("十五五", 2026)];
+    const QUOTES: [char; 8] = ['“', '”', '"', '\'', '‘', '’', '「', '」'];
+    let mut found = Vec::new();
+    for (name, first) in PLANS {
+        for (at, _) in text.match_indices(name) {
+            let behind = text[at + name.len()..].trim_start_matches(QUOTES);
+            // 三十四五期间 is another number.
+            if !text[..at].ends_with(is_numeral) && ["期间", "时期"].iter().any(|word| behind.starts_with(word)) {
+                found.push((at..at + name.len(), first..=first + 4));
+            }
+        }
+    }
+    found
 }
 
 /// Four digits that only what stands round them makes a year.
@@ -146,7 +207,8 @@ fn edition(text: &str, start: usize, end: usize) -> Option<u16> {
             && letter.starts_with(['版', '款'])
     });
     let latin = before.ends_with(|c: char| c.is_ascii_alphabetic()) && behind.starts_with(['版', '款']);
-    let first_of_two = behind.strip_prefix(['-', '~', '至', '—']).is_some_and(|rest| {
+    let joint = SPANS.iter().rev().find_map(|joint| behind.strip_prefix(joint));
+    let first_of_two = joint.is_some_and(|rest| {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let next = rest[..digits].parse::<u16>().ok();
         digits == 4 && next.is_some_and(|next| (year..=year + 10).contains(&next)) && rest[digits..].starts_with('年')
@@ -245,6 +307,43 @@ mod tests {
         check("1990年代以前参加工作的人", &[]);
         check("上世纪1980年代,2024年退休", &[2024]);
         check("2024年代缴医保", &[2024]);
+    }
+
+    #[test]
+    fn days_of_metadata_are_not_what_a_text_is_about() {
+        let check = |text: &str, expected: &[u16]| assert_eq!(years(text, None), expected, "{text}");
+        check("失效日期:2026年06月30日", &[]);
+        check(
+            "- 印发日期: 2024-03-01\n- 失效日期: 2026-06-30\n2025年低保标准",
+            &[2025],
+        );
+        check("自2024年1月1日起施行,有效期至2026年12月31日", &[2024]);
+    }
+
+    #[test]
+    fn each_year_of_a_span_counts() {
+        let check = |text: &str, expected: &[u16]| assert_eq!(years(text, None), expected, "{text}");
+        check("2024至2026年", &[2024, 2025, 2026]);
+        check("2021—2025年规划", &[2021, 2022, 2023, 2024, 2025]);
+        check("2023——2025年", &[2023, 2024, 2025]);
+        check("2024年到2026年", &[2024, 2025, 2026]);
+        check("2023年1月1日至2025年12月31日", &[2023, 2024, 2025]);
+        check("2023年和2025年", &[2023, 2025]);
+        check("1995年至2025年", &[1995, 2025]);
+        check("十四五期间", &[2021, 2022, 2023, 2024, 2025]);
+        check("“十五五”时期的规划", &[2026, 2027, 2028, 2029, 2030]);
+        for text in [
+            "二十四五岁",
+            "十四五个人",
+            "他十四五岁",
+            "三十四五期间",
+            "为落实“十四五”全民医疗保障规划",
+            "十四五规划",
+        ] {
+            check(text, &[]);
+        }
+        assert_eq!(spans("2024至2026年和十四五期间"), [2024..=2026, 2021..=2025]);
+        assert_eq!(spans("2023年、2024年和2025年,二〇二六年"), []);
     }
 
     #[test]

@@ -154,7 +154,7 @@ fn read(text: &str, at: usize, before: Option<char>) -> (usize, Option<Value>) {
     if let Some((end, date)) = month_day(text, &number) {
         return (end, Some(Value::Date(date)));
     }
-    if let Some(year) = short_year(&number, rest) {
+    if let Some(year) = short_year(&number, before, rest) {
         return (number.end, Some(Value::Date(year)));
     }
     if let Some((end, quantity)) = range(text, &number).or_else(|| measured(text, &number)) {
@@ -179,15 +179,33 @@ fn worth_a_term(written: &str, rest: &str, value: Decimal) -> bool {
     !padded && (written.len() > 1 || counts(rest, value))
 }
 
-/// 24年度.
-fn short_year(number: &Number, rest: &str) -> Option<WrittenDate> {
+/// 24年度; 24年居民医保缴费标准, where nothing says that a length of time is meant.
+fn short_year(number: &Number, before: Option<char>, rest: &str) -> Option<WrittenDate> {
     let year = number.value.integer().filter(|year| (10..=99).contains(year))?;
-    let short = matches!(number.form, Form::Arabic) && rest.strip_prefix(' ').unwrap_or(rest).starts_with("年度");
+    let behind = rest.strip_prefix(' ').unwrap_or(rest).strip_prefix('年')?;
+    let begins = before.is_none_or(|c| !c.is_alphanumeric() && !"-~—–./".contains(c));
+    // People pay and insure for round numbers of years.
+    let has_standard = begins && (16..30).contains(&year) && !year.is_multiple_of(5) && is_standard(behind);
+    let short = matches!(number.form, Form::Arabic) && (behind.starts_with('度') || has_standard);
     short.then_some(WrittenDate {
         year: Some(2000 + year as u16),
         month: None,
         day: None,
     })
+}
+
+/// Whether what is set year by year begins here: 居民医保缴费标准, but no 标准体 and no 缴费年限.
+fn is_standard(text: &str) -> bool {
+    const WHOSE: [&str; 6] = ["的", "城乡", "城镇", "居民", "职工", "灵活就业"];
+    const INSURANCE: [&str; 6] = ["医保", "社保", "养老保险", "医疗保险", "低保", "最低生活保障"];
+    const STANDARDS: [&str; 4] = ["缴费标准", "缴费基数", "标准", "基数"];
+    let mut rest = text.trim_start();
+    for word in WHOSE.iter().chain(&INSURANCE) {
+        rest = rest.strip_prefix(word).unwrap_or(rest);
+    }
+    STANDARDS
+        .iter()
+        .any(|word| rest.strip_prefix(word).is_some_and(|rest| !rest.starts_with('体')))
 }
 
 fn year_of(number: &Number, rest: &str) -> Option<Value> {
@@ -211,6 +229,35 @@ mod tests {
 
     fn check(text: &str, expected: &[&str]) {
         assert_eq!(terms(text), expected, "{text}");
+    }
+
+    #[test]
+    fn two_digits_are_a_year_only_before_what_is_set_year_by_year() {
+        let years = |text: &str| amounts(text).iter().filter_map(Amount::year).collect::<Vec<_>>();
+        for text in [
+            "24年居民医保缴费标准",
+            "问:24年社保缴费基数",
+            "24年度缴费",
+            "24年的低保标准",
+            "24年城镇职工医保基数",
+        ] {
+            assert_eq!(years(text), [2024], "{text}");
+        }
+        for text in [
+            "于第10年末、15年末、20年末给付生存保险金",
+            "20年末 现金价值",
+            "我60岁,33年社保能领多少",
+            "我17年社保能领多少养老金",
+            "上海12年社保退休拿多少",
+            "(25年职工医保缴费年限)",
+            "保费:20年标准体",
+            "保费:24年标准体",
+            "交满24年社保基数",
+            "10-24年医保标准",
+            "20年缴费标准",
+        ] {
+            assert_eq!(years(text), [0_u16; 0], "{text}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::super::segment::{Word, is_cjk};
 use super::mention::Mention;
-use super::{Region, Regions, excluded};
+use super::{Region, Regions, excluded, located};
 
 impl Regions {
     /// The regions that the words of a text name, in order of first appearance, each once. A region with one of its own
@@ -16,6 +16,35 @@ impl Regions {
     /// them is named too.
     pub(in super::super) fn find(&self, text: &str, words: &[Word]) -> Vec<Region> {
         let (mentions, _) = self.named(text, words);
+        self.found(text, &mentions, &[])
+    }
+
+    /// The regions that a document's text is about. Firms' names and addresses say where somebody is; of an address the
+    /// city and the province count where nothing else is named.
+    pub(in super::super) fn find_about(&self, text: &str, words: &[Word]) -> Vec<Region> {
+        let (mut mentions, _) = self.named(text, words);
+        // An address, too, tells which 鼓楼区 is meant.
+        let all: Vec<usize> = mentions.iter().filter_map(|mention| mention.place).collect();
+        let addresses = located::take(text, words, &mut mentions);
+        let about = self.found(text, &mentions, &all);
+        if !about.is_empty() {
+            return about;
+        }
+        let mut found: Vec<Region> = Vec::new();
+        for place in addresses.iter().filter_map(|mention| mention.place) {
+            let region = Region {
+                district: None,
+                ..self.regions[place].clone()
+            };
+            if !found.contains(&region) {
+                found.push(region);
+            }
+        }
+        found
+    }
+
+    /// The regions of mentions and of the numbers of documents. `around` are other places that the text names.
+    fn found(&self, text: &str, mentions: &[Mention], around: &[usize]) -> Vec<Region> {
         let mut found: Vec<usize> = self.document_numbers(text);
         for place in mentions.iter().filter_map(|mention| mention.place) {
             if !found.contains(&place) {
@@ -24,9 +53,8 @@ impl Regions {
         }
         for mention in mentions.iter().filter(|mention| mention.place.is_none()) {
             let named = |place: &usize| {
-                found
-                    .iter()
-                    .any(|&other| self.regions[other].holds(&self.regions[*place]))
+                let mut others = found.iter().chain(around);
+                others.any(|&other| other == *place || self.regions[other].holds(&self.regions[*place]))
             };
             let mut held = mention.places.iter().copied().filter(named);
             if let (Some(place), None) = (held.next(), held.next())

@@ -8,6 +8,7 @@
 
 mod excluded;
 mod find;
+mod located;
 mod masked;
 mod mention;
 mod resolve;

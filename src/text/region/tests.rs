@@ -37,6 +37,55 @@ fn districts_are_told_by_their_full_names_and_by_what_holds_them() {
 }
 
 #[test]
+fn number_plates_name_their_place() {
+    check(&[
+        ("沪牌车在外地出险怎么理赔", &["上海"]),
+        ("没有京牌能买车险吗", &["北京"]),
+        ("大品牌的车", &[]),
+        ("燕京牌啤酒", &[]),
+    ]);
+}
+
+#[test]
+fn texts_are_not_about_the_places_of_addresses_and_firms() {
+    let analyzer = Analyzer::new().unwrap();
+    let check = |text: &str, about: &[&str]| {
+        let found: Vec<String> = analyzer.regions_about(text).iter().map(super::Region::key).collect();
+        assert_eq!(found, about, "{text}");
+    };
+    check("办理地点:广州市天河区林和中路168号,电话见官网", &["广州"]);
+    check("广东省社保局,地点:广州市天河区林和中路168号", &["广东"]);
+    check("咨询地址：杭州市某大厦三楼。绍兴市参保人可办理", &["绍兴"]);
+    check("天河区解放路二十号", &["广州"]);
+    check("请天河区居民到解放路1号办理", &["广州/天河区"]);
+    check("天河区的居民凭身份证办理", &["广州/天河区"]);
+    check("深圳市吉思纽投资发展有限公司不缴社保", &[]);
+    check("盈丰商务咨询（北京）有限公司与员工的争议", &[]);
+    check("盈丰商务咨询（北京）股份有限公司", &[]);
+    check("某某（北京）科技有限公司", &[]);
+    check("易才（北京）人力资源顾问有限公司的员工", &[]);
+    check("苏州市惠民保承保单位为中国人寿保险股份有限公司", &["苏州"]);
+    check("广州市灵活就业人员以及有限公司股东参保", &["广州"]);
+    check("杭州市参保人和某某有限公司", &["杭州"]);
+    // Streets are called after what else is a word of its own.
+    check("广州市天河区学院路37号", &["广州"]);
+    check("南京市江宁区将军大道166号", &["南京"]);
+    check("广州市天河区建国大街甲6号", &["广州"]);
+    check("天河区绿色通道2号窗口", &["广州/天河区"]);
+    check("天河区轨道10号线", &["广州/天河区"]);
+    check("天河区第三阶段1号文件", &["广州/天河区"]);
+    // Which of several is meant is told by an address, too.
+    check("鼓楼区居民到区医保中心办理，地址：南京市中山北路30号", &["南京/鼓楼区"]);
+    check("朝阳区社保中心，地址：北京市朝阳区惠新东街5号", &["北京/朝阳区"]);
+    check("深圳市人社局要求有限公司参保", &["深圳"]);
+    check("在深圳注册的有限公司应当参保", &["深圳"]);
+    check("平安北京分公司", &["北京"]);
+    // Who asks is where his firm and his house are.
+    assert_eq!(keys("我在深圳市某某有限公司上班"), ["深圳"]);
+    assert_eq!(keys("我住杭州市文一路100号"), ["杭州"]);
+}
+
+#[test]
 fn documents_tell_whose_they_are() {
     check(&[
         ("粤医保发〔2024〕12号", &["广东"]),
