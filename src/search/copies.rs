@@ -31,6 +31,8 @@ const ALIKE: usize = 20;
 const LONG: usize = 200;
 /// Letters that titles of a series have in common at least.
 const SERIES: usize = 6;
+/// The same where the title names its year, and so is of a series.
+const SERIES_OF_YEARS: usize = 4;
 /// 2^64 divided by the golden ratio, odd: Knuth's multiplicative hashing.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -166,20 +168,34 @@ struct Compared {
     series: Option<String>,
 }
 
-/// What titles of a series have in common, of which one title may be all: a title without its numbers (2024年度缴费标准,
-/// 2025年度缴费标准). None for what is too short to say what it is about.
-fn series(title: &str) -> Option<String> {
+/// What titles of a series have in common, of which one title may be all: a title without its numbers and years
+/// (2024年度缴费标准, 2025年度缴费标准). None for what is too short to say what it is about, and for one article of a law
+/// (第六十条), whose neighbours are about something else.
+pub(super) fn series(title: &str) -> Option<String> {
     let title = Normalized::new(title).text;
-    let letters = title
-        .chars()
-        .filter(|c| c.is_alphanumeric() && !c.is_ascii_digit() && !is_numeral(*c));
-    let key: String = letters.collect();
-    (key.chars().count() >= SERIES).then_some(key)
+    let is_number = |c: char| c.is_ascii_digit() || is_numeral(c);
+    let is_article = title.match_indices('第').any(|(at, of)| {
+        let rest = title[at + of.len()..].trim_start_matches(is_number);
+        rest.starts_with(['条', '章', '节', '款'])
+    });
+    let mut key = String::new();
+    let mut names_year = false;
+    for character in title.chars().filter(|c| c.is_alphanumeric()) {
+        // Of 2024年度 nothing stays.
+        match character {
+            c if is_number(c) => key.push('0'),
+            '年' | '度' if key.ends_with('0') => names_year |= character == '年' && key.ends_with("0000"),
+            c => key.push(c),
+        }
+    }
+    key.retain(|c| c != '0');
+    let least = if names_year { SERIES_OF_YEARS } else { SERIES };
+    (!is_article && key.chars().count() >= least).then_some(key)
 }
 
 /// Whether the second passage is newer than the first, by the days from which they hold, else by those of publication,
 /// else by the last years that they are about; none where either says nothing or both the same.
-fn is_newer(first: &StoredPassage, second: &StoredPassage) -> Option<bool> {
+pub(super) fn is_newer(first: &StoredPassage, second: &StoredPassage) -> Option<bool> {
     let effective = |of: &StoredPassage| of.validity.effective.map(Date::number);
     let published = |of: &StoredPassage| of.published.map(Date::number);
     let year = |of: &StoredPassage| of.years.iter().max().map(|year| u32::from(*year));
@@ -191,7 +207,7 @@ fn is_newer(first: &StoredPassage, second: &StoredPassage) -> Option<bool> {
 }
 
 /// The stretches of [`GRAM`] letters and digits of a text, as numbers.
-struct Grams {
+pub(super) struct Grams {
     /// In the order of the text.
     written: Vec<u64>,
     /// Of each part of all numbers the smallest that the text has: most texts are told apart by these alone.
@@ -201,7 +217,8 @@ struct Grams {
 }
 
 impl Grams {
-    fn of(text: &str) -> Self {
+    /// Those of a text.
+    pub fn of(text: &str) -> Self {
         // Neighbours in order, whatever stands between them: copies differ in spaces and in the width of punctuation.
         let letters: Vec<u64> = text.chars().filter(|&c| is_letter(c)).map(u64::from).collect();
         let windows = letters.windows(GRAM.min(letters.len()).max(1));
@@ -225,7 +242,7 @@ impl Grams {
     }
 
     /// Whether both have at least 7 of 10 stretches of either in common (Jaccard).
-    fn is_near(&self, other: &Grams) -> bool {
+    pub fn is_near(&self, other: &Grams) -> bool {
         let is_long = self.written.len().min(other.written.len()) >= LONG;
         if is_long && self.least.iter().zip(&other.least).filter(|(a, b)| a == b).count() < ALIKE {
             return false;
@@ -398,6 +415,18 @@ mod tests {
         assert_eq!(near(0), [("1#0", "个人缴费标准 350元 / 380元", Some(true))]);
         assert_eq!(near(1), [("0#0", "个人缴费标准 380元 / 350元", Some(false))]);
         assert_eq!(near(2), []);
+        // Two articles of a law are no series.
+        assert_eq!(series("工伤保险条例 第六十条"), None);
+        let is_one = |one: &str, other: &str| series(one).is_some() && series(one) == series(other);
+        assert!(is_one("绥化市2023年度缴费公告", "绥化市2024年度缴费公告"));
+        assert!(is_one("2024年度缴费标准", "2025年度缴费标准"));
+        assert!(is_one("2025年医保待遇", "二〇二四年医保待遇"));
+        assert!(is_one("2024年度居民缴费标准", "居民缴费标准"));
+        // Too short to say what it is about.
+        assert_eq!(
+            [series("缴费标准"), series("2025年公告"), series("5年期保险")],
+            [None, None, None]
+        );
     }
 
     /// As it is said: sets, their intersection, their union.
