@@ -130,6 +130,11 @@ impl Validity {
             _ => Force::Holds,
         }
     }
+
+    /// Whether nothing says that it does not hold on a day.
+    pub fn may_hold(&self, day: Date) -> bool {
+        matches!(self.on(day), Force::Holds | Force::NotSaid)
+    }
 }
 
 /// Whether an article holds on a day.

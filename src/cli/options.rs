@@ -106,8 +106,8 @@ pub struct Question {
     /// Breadth of the graph search.
     #[arg(long, value_name = "N")]
     pub ef_search: Option<usize>,
-    /// The day that answers should hold for, as 2025-04-19 (`search`: today if not given): what does not hold then
-    /// ranks lower.
+    /// The day that answers should hold for, as 2025-04-19: what does not hold then ranks lower (`search`, if not
+    /// given: what does not hold today, beside what took its place).
     #[arg(long, value_name = "DAY", value_parser = parse_day)]
     pub as_of: Option<Date>,
     /// Take the question as it is written: correct neither typing errors nor pinyin.

@@ -19,9 +19,11 @@ use super::request::SearchRequest;
 use super::response::Timings;
 use super::retrieval::{MissingHalves, Retrieval, Retrieved};
 use super::score::{Preferred, Scored, Scorer, score};
+use super::superseded::superseded;
 use crate::compute::{Budget, UnderWay};
 use crate::error::Result;
 use crate::index::{Asked, Backend, LexicalQuery, PassageRef, Snapshot};
+use crate::model::Date;
 use crate::text::Analyzer;
 
 /// Candidates taken from each ranking if the request does not say.
@@ -33,6 +35,8 @@ const GROWTH: usize = 4;
 const PINNED_SHARE: usize = 2;
 /// Where lists stop growing.
 const LONGEST: usize = 10_000;
+/// So many of the first places are looked through for what took the place of what does not hold today.
+const FIRST_PLACES: usize = 30;
 
 /// A question under way.
 pub(super) struct Asking<'e> {
@@ -51,6 +55,8 @@ pub(super) struct Asking<'e> {
     /// How both rankings are merged.
     pub fusion: Fusion,
     preferred: Preferred,
+    /// The day on which an answer should hold where it has a choice.
+    today: Option<Date>,
 }
 
 /// A ranking that is long enough for the page that is wanted.
@@ -94,9 +100,12 @@ impl<'e> Asking<'e> {
         let gates = Gates::of(&request.query, &query);
         let preferred = Preferred {
             local: gates.place,
-            // What a question of a year is about need not hold today.
-            as_of: request.as_of.or(request.today.filter(|_| query.years.is_empty())),
+            as_of: request.as_of,
         };
+        // What a question of a year is about need not hold today.
+        let today = request
+            .today
+            .filter(|_| request.as_of.is_none() && query.years.is_empty());
         let asked = Arc::clone(&snapshot).ask(Arc::clone(&query), &request.filter, budget)?;
         let fusion = Fusion::of(&request.fusion, &ranking.weights, &ranking.fusion);
         Ok(Asking {
@@ -109,6 +118,7 @@ impl<'e> Asking<'e> {
             gates,
             fusion,
             preferred,
+            today,
         })
     }
 
@@ -141,10 +151,8 @@ impl<'e> Asking<'e> {
             let retrieved = self.retrieval().run(depth, &lacking, under_way, timings)?;
             let (started, budget) = (Instant::now(), under_way.budget());
             let mut scored = score(self.scorer(), &retrieved, &pinned.passages(), budget)?;
-            let order = group::order(&scored.ranked, grouping, |tied| {
-                let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
-                self.asked.keys(&passages)
-            })?;
+            let order = self.ordered(&scored)?;
+            let order = self.without_superseded(&mut scored, order, budget)?;
             let mut order = pinned.first(&mut scored, order, grouping);
             let is_exhausted = retrieved.lexical.len() < depth && retrieved.dense.len() < depth || depth >= LONGEST;
             if !is_exhausted {
@@ -163,6 +171,36 @@ impl<'e> Asking<'e> {
             pinned = Pinned::new(&scored, &order);
             depth *= GROWTH;
             lacking = retrieved.lacking;
+        }
+    }
+
+    fn ordered(&self, scored: &Scored) -> Result<Vec<usize>> {
+        group::order(&scored.ranked, self.reading.request.grouping, |tied| {
+            let passages: Vec<PassageRef> = tied.iter().map(|&at| scored.passages[at]).collect();
+            self.asked.keys(&passages)
+        })
+    }
+
+    /// The order once those of the first places that do not hold today stand behind what took their place. Reads
+    /// passages only where there is one that does not hold.
+    fn without_superseded(&self, scored: &mut Scored, order: Vec<usize>, budget: Budget) -> Result<Vec<usize>> {
+        let Some(today) = self.today else {
+            return Ok(order);
+        };
+        let first = &order[..order.len().min(FIRST_PLACES)];
+        let holds = |&at: &usize| scored.evidence[at].validity.may_hold(today);
+        if first.iter().all(holds) {
+            return Ok(order);
+        }
+        let refs: Vec<PassageRef> = first.iter().map(|&at| scored.passages[at]).collect();
+        let over = superseded(&self.asked.fetch(&refs, budget)?, today);
+        for &place in &over {
+            scored.supersede(first[place], today);
+        }
+        if over.is_empty() {
+            Ok(order)
+        } else {
+            self.ordered(scored)
         }
     }
 

@@ -32,6 +32,7 @@ pub mod response;
 mod retrieval;
 mod score;
 mod sentence;
+mod superseded;
 
 pub use adapter::{Adapter, centered};
 pub use asking::DEFAULT_CANDIDATES;

@@ -90,7 +90,8 @@ pub struct SearchRequest {
     pub ef_search: Option<usize>,
     /// Today, for words such as 去年; absent means that they are not resolved.
     pub today: Option<Date>,
-    /// The day that answers should hold for; absent means `today`.
+    /// The day that answers should hold for. Absent, what does not hold `today` ranks lower only beside what took its
+    /// place.
     pub as_of: Option<Date>,
     /// Whether the question is taken as it is written: nothing in it is corrected.
     pub exact: bool,

@@ -36,7 +36,7 @@ pub struct Scored {
 pub struct Preferred {
     /// It must be about the place asked for.
     pub local: bool,
-    /// The day on which it should hold.
+    /// The day on which it should hold, where one is asked for.
     pub as_of: Option<Date>,
 }
 
@@ -127,14 +127,29 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
 }
 
 impl Scored {
-    /// The amounts that add up to a candidate's score.
-    pub fn parts(&self, at: usize) -> Vec<(&'static str, f32)> {
-        let candidate = Fusable {
+    /// Scores what is known now not to hold any more, or not yet, anew: all passages of its article that say so.
+    pub fn supersede(&mut self, at: usize, today: Date) {
+        let article = self.ranked[at].article;
+        for other in 0..self.ranked.len() {
+            let holds = self.evidence[other].validity.may_hold(today);
+            if self.ranked[other].article == article && !holds {
+                self.evidence[other].out_of_force = 1.0;
+                self.ranked[other].score = score_of(self.rule, &self.fusion, self.candidate(other), self.lexical_bound);
+            }
+        }
+    }
+
+    fn candidate(&self, at: usize) -> Fusable<'_> {
+        Fusable {
             evidence: &self.evidence[at],
             lexical_rank: self.lexical_ranks[at],
             dense_rank: self.dense_ranks[at],
-        };
-        parts_of(self.rule, &self.fusion, candidate, self.lexical_bound)
+        }
+    }
+
+    /// The amounts that add up to a candidate's score.
+    pub fn parts(&self, at: usize) -> Vec<(&'static str, f32)> {
+        parts_of(self.rule, &self.fusion, self.candidate(at), self.lexical_bound)
     }
 }
 

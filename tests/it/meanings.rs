@@ -301,3 +301,32 @@ fn what_holds_on_the_day_asked_for_comes_first_and_the_rest_says_that_it_does_no
     };
     assert!(scores(None).eq(scores(day("2026-01-01"))));
 }
+
+#[test]
+fn what_ended_keeps_its_place_where_nothing_took_it() {
+    let rules = Rules {
+        embedder: model(),
+        ..rules()
+    };
+    if rules.embedder.is_none() {
+        return;
+    }
+    let old = "# 缴费\n城乡居民医保个人缴费标准为每人每年350元。\n\n# 附则\n本办法自2020年1月1日起施行，有效期5年。";
+    let articles = [
+        article("old", "城乡居民医保个人缴费标准实施办法", old),
+        article("other", "城乡居民医保报销", "住院费用按规定报销。"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let index = index_of(folder.path(), &rules, &articles);
+    let engine = Engine::new(index, rules.analyzer.clone(), rules.embedder.clone());
+    let first = |today: Option<&str>| {
+        let request = SearchRequest {
+            today: today.map(|day| day.parse().unwrap()),
+            ..SearchRequest::new("城乡居民医保个人缴费标准是多少")
+        };
+        engine.search(&request, Budget::single()).unwrap().hits.remove(0)
+    };
+    let (hit, without_day) = (first(Some("2026-01-01")), first(None));
+    assert_eq!((hit.article_id.as_str(), hit.force), ("old", Some(Force::Ended)));
+    assert_eq!((without_day.article_id.as_str(), hit.score), ("old", without_day.score));
+}
