@@ -61,7 +61,6 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     ("text/normalize.rs", "new", 63),
     ("text/number/places.rs", "places", 61),
     ("text/quantity/amounts.rs", "read", 63),
-    ("text/spelling/spelled.rs", "edges", 61),
     ("text/spelling/typing.rs", "choose", 96),
 ];
 /// Characters of a line: `max_width` of rustfmt.toml.

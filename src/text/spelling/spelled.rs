@@ -27,9 +27,12 @@ const WORDS: usize = 8;
 /// Words of general Chinese that the levels of the vocabulary count in, and words of a passage.
 const GENERAL: f32 = 6e7;
 const OF_PASSAGE: f32 = 60.0;
+/// How often a passage that holds a character has it as a word of its own, about.
+const ALONE: f32 = 0.15;
 /// Share of general Chinese in how likely a word is, and weight of how well neighbours go together.
 const GENERAL_SHARE: f32 = 0.3;
 const TOGETHER: f32 = 0.5;
+const NEVER: f32 = -4.0;
 /// Syllables that a question must spell beside Chinese characters, if all of them are common words of two characters or
 /// more (医保断缴 zenme ban).
 const ENOUGH_BESIDE: usize = 3;
@@ -280,20 +283,16 @@ fn edges(group: &Group, vocabulary: &Vocabulary, usage: &dyn Usage) -> Result<Ve
         let own = initials
             .filter_map(|(range, term)| Some((range.end, term.chars().count(), vocabulary.written(term)?, 0.0)));
         found.extend(own);
-        let pairs: Vec<Vec<String>> = found.iter().map(|(_, _, entry, _)| pairs(&entry.text)).collect();
+        let pairs: Vec<Vec<String>> = found.iter().map(|(_, _, entry, _)| parts(&entry.text)).collect();
         let terms: Vec<&str> = pairs.iter().flatten().map(String::as_str).collect();
         let mut holding = usage.holding(&terms)?.into_iter();
         let here = found
             .into_iter()
             .zip(pairs)
             .map(|((end, syllables, entry, rarity), pairs)| {
-                let held = holding.by_ref().take(pairs.len()).min();
-                let general = f32::from(entry.level).exp2() / GENERAL;
-                // How often a single character is a word cannot be told from how many passages hold it.
-                let likely = held.map_or(general, |held| {
-                    let here = held as f32 / (usage.passages() as f32 * OF_PASSAGE).max(1.0);
-                    GENERAL_SHARE * general + (1.0 - GENERAL_SHARE) * here
-                });
+                let held = holding.by_ref().take(pairs.len()).min().unwrap_or(0);
+                let likely = likely(entry, held as f32, usage);
+                let held = Some(held).filter(|_| entry.text.chars().nth(1).is_some());
                 let is_across = group.has_words && group.words.iter().any(|word| (start + 1..end).contains(word));
                 let across = if is_across { ACROSS } else { 0.0 };
                 let ends = group.is_last && end == group.letters.len() && AT_THE_END.contains(&*entry.text);
@@ -317,6 +316,17 @@ fn edges(group: &Group, vocabulary: &Vocabulary, usage: &dyn Usage) -> Result<Ve
     Ok(edges)
 }
 
+/// How likely a word is by how often people write it and how many passages hold it, which puts 领 before 另.
+fn likely(entry: &Entry, held: f32, usage: &dyn Usage) -> f32 {
+    let general = f32::from(entry.level).exp2() / GENERAL;
+    let share = |held: f32| held / (usage.passages() as f32 * OF_PASSAGE).max(1.0);
+    if entry.text.chars().nth(1).is_none() {
+        (general * ALONE * share(held + 0.5)).sqrt()
+    } else {
+        GENERAL_SHARE * general + (1.0 - GENERAL_SHARE) * share(held)
+    }
+}
+
 /// How likely a word is before the collection is asked, in natural logarithms from anywhere.
 fn prior(entry: &Entry) -> f32 {
     f32::from(entry.level) * std::f32::consts::LN_2 + if entry.is_own() { 3.0 } else { 0.0 }
@@ -332,9 +342,14 @@ fn rarity(entry: &Entry, syllables: &[&str]) -> Option<f32> {
     Some(rarity)
 }
 
-fn pairs(word: &str) -> Vec<String> {
+/// What a collection is asked for to tell how often it has a word: its pairs of characters, or its only one.
+fn parts(word: &str) -> Vec<String> {
     let characters: Vec<char> = word.chars().collect();
-    characters.windows(2).map(|pair| pair.iter().collect()).collect()
+    let length = characters.len().min(2);
+    characters
+        .windows(length.max(1))
+        .map(|part| part.iter().collect())
+        .collect()
 }
 
 /// The likeliest way through all the letters: of each word its place and its number there.
@@ -374,6 +389,8 @@ fn likeliest(edges: &[Vec<Edge>], length: usize, usage: &dyn Usage) -> Result<Op
                     None => 0.0,
                     // Two characters that mostly stand together are a word that the vocabulary lacks.
                     Some(&(at, nth)) if edges[at][nth].held.is_none() && edge.held.is_none() => fits.clamp(-1.0, 6.0),
+                    // What the collection never writes is less likely than what it writes seldom.
+                    Some(_) if together < 1.0 => TOGETHER * fits.clamp(NEVER, 3.0),
                     Some(_) => TOGETHER * fits.clamp(-2.0, 3.0),
                 };
                 let longer = Way {

@@ -206,6 +206,9 @@ const WRONG: &[(&str, &str)] = &[
     ("mima wangle zenme ban", "密码忘了怎么办"),
     ("zhusufei shui chu", "住宿费谁出"),
     ("苹果手机碎瓶险", "苹果手机碎屏险"),
+    ("shiye baoxianjin zenme ling", "失业保险金怎么领"),
+    ("yanglaojin zenme ling", "养老金怎么领"),
+    ("yingye zhizhao diule zenme ban", "营业执照丢了怎么办"),
 ];
 
 /// Questions without an error.
