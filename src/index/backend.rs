@@ -19,6 +19,7 @@ use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::model::{Article, Filter, Origin};
+use crate::text::Signature;
 
 /// A passage as the answering of one question names it; means nothing to another question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -202,6 +203,9 @@ pub trait Asked: Send + Sync {
     /// What judged passages are called, in their order: for ties and for people. Must be cheap: an engine that is far
     /// away keeps what it read to judge.
     fn keys(&self, passages: &[PassageRef]) -> Result<Vec<PassageKey>>;
+
+    /// What judged passages are told apart by, in their order. Must be cheap, as [`Asked::keys`] is.
+    fn signatures(&self, passages: &[PassageRef]) -> Result<Vec<Signature>>;
 
     /// The passages as they are shown, in the order named.
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>>;

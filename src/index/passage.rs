@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::scoring::Windows;
 use crate::embed::model_name;
 use crate::model::{Article, ArticleKind, Date, Validity};
-use crate::text::{Region, Token};
+use crate::text::{Region, Signature, Token};
 
 /// The version of everything this program writes into an index; raised when an older reader would misread it.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
 
 /// What an index was made by. Two parts of a search that disagree about it would compare things that do not compare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,8 @@ pub struct PreparedPassage {
     pub stored: StoredPassage,
     /// Title words, title bigrams, text words, text bigrams; the title with the headings.
     pub tokens: [Vec<Token>; 4],
+    /// What it is told apart by from its copies.
+    pub signature: Signature,
     /// L2-normalised, of the index's dimension; empty where the index keeps no vectors.
     pub vector: Vec<f32>,
     /// Of the parts of a long passage; none where the index keeps no vectors.

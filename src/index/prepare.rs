@@ -14,7 +14,7 @@ use crate::compute::Budget;
 use crate::embed::Embedder;
 use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Passage};
-use crate::text::{self, Analyzer, Region, model_form};
+use crate::text::{self, Analyzer, Region, Signature, model_form};
 
 /// What makes vectors and terms; the same for indexing and for asking.
 #[derive(Clone)]
@@ -299,6 +299,7 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> PreparedArticle {
             let (title, text) = (analyzer.document(&head), analyzer.document(&passage.text));
             let PlacesAndYears { regions, years } = about.of_passage(&article, &passage.text, analyzer);
             PreparedPassage {
+                signature: Signature::new(&article.title, &passage.text),
                 stored: StoredPassage {
                     article_id: article.id.clone(),
                     ordinal: passage.ordinal,

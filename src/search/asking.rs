@@ -209,10 +209,13 @@ impl<'e> Asking<'e> {
     /// # Errors
     /// Those of reading the passages.
     pub fn folded(&self, scored: &Scored, order: &[usize], reach: usize, budget: Budget) -> Result<Folded> {
-        fold_copies(order, reach, |batch| {
-            let refs: Vec<PassageRef> = batch.iter().map(|&at| scored.passages[at]).collect();
-            self.asked.fetch(&refs, budget)
-        })
+        let refs = |batch: &[usize]| -> Vec<PassageRef> { batch.iter().map(|&at| scored.passages[at]).collect() };
+        fold_copies(
+            order,
+            reach,
+            |batch| self.asked.signatures(&refs(batch)),
+            |batch| self.asked.fetch(&refs(batch), budget),
+        )
     }
 
     fn depth(&self) -> usize {

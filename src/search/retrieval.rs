@@ -211,6 +211,7 @@ mod tests {
     use crate::embed::{Embedder, HashEmbedder};
     use crate::index::{Identity, Judged, PassageKey, PassageRef, QuestionWeights, StoredPassage, TermScore};
     use crate::search::request::SearchRequest;
+    use crate::text::Signature;
 
     /// An engine whose halves fail as they are told to.
     struct Halves {
@@ -250,6 +251,10 @@ mod tests {
         }
 
         fn keys(&self, _: &[PassageRef]) -> Result<Vec<PassageKey>> {
+            unimplemented!()
+        }
+
+        fn signatures(&self, _: &[PassageRef]) -> Result<Vec<Signature>> {
             unimplemented!()
         }
 

@@ -5,10 +5,11 @@
 
 use std::cell::LazyCell;
 
-use super::copies::{Grams, is_newer, series};
+use super::copies::is_newer;
 use super::differences::Differences;
 use crate::index::StoredPassage;
 use crate::model::{Date, Force};
+use crate::text::{Grams, series};
 
 /// Of passages in the order of their ranking, those that do not hold on this day and have one of the same places among
 /// them that does and took their place.

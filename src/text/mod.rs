@@ -1,8 +1,9 @@
 //! Chinese text analysis: text in, index and query terms with offsets out.
 //!
 //! Owns normalisation with its offset map, segmentation into words and character bigrams, canonical terms for
-//! numbers and dates, sentences, regions, years, and the lexicon (`index/lexicon`). Never reads articles, knows
-//! neither tantivy nor the wire, and weighs nothing beyond what a query term carries: scoring is the search layer's.
+//! numbers and dates, sentences, regions, years, when texts are near copies, and the lexicon (`index/lexicon`). Never
+//! reads articles, knows neither tantivy nor the wire, and weighs nothing beyond what a query term carries: scoring is
+//! the search layer's.
 //!
 //! Order of work, and why: normalise, then cut into runs of one script, then segment. Variants of a character must
 //! meet before a dictionary sees them (尊嚴 falls apart otherwise), and a run never crosses punctuation or scripts, so
@@ -20,6 +21,7 @@ mod query;
 mod region;
 mod segment;
 mod sentence;
+mod signature;
 mod simplify;
 mod spelling;
 mod synonyms;
@@ -36,10 +38,14 @@ pub use quantity::{Amount, Bound, Quantity, Unit, Value, amounts, bound, unit_at
 pub use query::{AnalyzedQuery, QueryTerm, TermOrigin};
 pub use region::Region;
 pub use sentence::sentences;
+pub use signature::{Grams, Signature, series};
 pub use simplify::model_form;
 pub use spelling::{Correction, Usage, spelt};
 pub use synonyms::{BUILT_IN as BUILT_IN_SYNONYMS, Synonyms};
 pub use validity::validity;
+
+#[cfg(test)]
+pub(crate) use signature::tests::is_near as is_near_by_sets;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ use baowen::search::browse::similar;
 use baowen::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use baowen::search::response::Hit;
 use baowen::search::{Adapter, Engine, Ranking};
+use baowen::text::Signature;
 use ndarray::Array2;
 
 use crate::support::{article, rules};
@@ -293,6 +294,8 @@ fn judging_is_alone_what_it_is_together(snapshot: &Arc<dyn Snapshot>) {
         let stored = asked.fetch(&[passage], one).unwrap().remove(0);
         let key = asked.keys(&[passage]).unwrap().remove(0);
         assert_eq!((&*key.article, key.ordinal), (&*stored.article_id, together.ordinal));
+        let signature = Signature::new(&stored.title, &stored.text);
+        assert_eq!(asked.signatures(&[passage]).unwrap(), [signature]);
         let terms = asked.explain(&[passage], one).unwrap().remove(0);
         let lexical = together.evidence.words + together.evidence.bigrams;
         let sum: f32 = terms.iter().map(|term| term.score).sum();

@@ -18,7 +18,7 @@ use baowen::index::{
 };
 use baowen::model::{Article, Filter, Origin};
 use baowen::profile::Bm25Params;
-use baowen::text::Region;
+use baowen::text::{Region, Signature};
 
 /// A passage by its place in an article as it was written, and by which commit.
 #[derive(Clone)]
@@ -452,6 +452,10 @@ impl Asked for Question {
 
     fn keys(&self, passages: &[PassageRef]) -> Result<Vec<PassageKey>> {
         self.each(passages, Budget::single(), Passage::key)
+    }
+
+    fn signatures(&self, passages: &[PassageRef]) -> Result<Vec<Signature>> {
+        self.each(passages, Budget::single(), |passage| passage.signature)
     }
 
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {

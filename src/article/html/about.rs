@@ -24,7 +24,6 @@ const MAX_TAG: usize = 4;
 const MAX_SITE: usize = 20;
 /// The most characters of a title that only the page's own words call one.
 const MAX_TITLE: usize = 80;
-
 /// How much of a title is looked at that the head states, in characters: it is compared with every line.
 const MAX_STATED: usize = 500;
 

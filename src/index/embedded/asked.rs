@@ -17,6 +17,7 @@ use crate::index::scoring::{
     DenseQuestion, DenseScores, Evidence, LexicalQuery, Quantised, QuestionWeights, TermScore,
 };
 use crate::model::Filter;
+use crate::text::Signature;
 
 /// From this many passages on two threads judge faster than one, even with the time it takes to wake the second.
 const WORTH_DIVIDING: usize = 64;
@@ -221,6 +222,15 @@ impl Asked for EmbeddedQuestion {
             self.0.snapshot.segments()[segment as usize].key(doc)
         };
         self.guarded(|| passages.iter().map(key).collect())
+    }
+
+    fn signatures(&self, passages: &[PassageRef]) -> Result<Vec<Signature>> {
+        self.0.check(passages)?;
+        let signature = |&passage: &PassageRef| {
+            let (segment, doc) = split(passage);
+            self.0.snapshot.segments()[segment as usize].signature(doc)
+        };
+        self.guarded(|| passages.iter().map(signature).collect())
     }
 
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {

@@ -16,6 +16,7 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     let PreparedPassage {
         stored,
         tokens,
+        signature,
         vector,
         windows,
     } = passage;
@@ -54,6 +55,9 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     let expired = stored.validity.expired.map(|day| day.number().into());
     if let Some(expired) = expired.or(stored.validity.ended.then_some(ENDED)) {
         document.add_u64(fields.expired, expired);
+    }
+    for word in signature.words() {
+        document.add_u64(fields.signature, word);
     }
     document.add_text(fields.passage, json(&stored)?);
     if stored.ordinal == 0 {

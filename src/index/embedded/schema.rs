@@ -57,6 +57,8 @@ pub struct Fields {
     pub effective: Field,
     /// The first day on which it does not hold any more; [`ENDED`] where only that is said.
     pub expired: Field,
+    /// What the passage is told apart by from its copies: the words of its [`Signature`](crate::text::Signature).
+    pub signature: Field,
     /// The passage as it is shown (JSON).
     pub passage: Field,
     /// The article's full record (JSON), with the passage of ordinal 0 only.
@@ -97,6 +99,7 @@ pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
         years: schema.add_u64_field("years", FAST | INDEXED),
         effective: schema.add_u64_field("effective", FAST),
         expired: schema.add_u64_field("expired", FAST),
+        signature: schema.add_u64_field("signature", FAST),
         // Text, not bytes: tantivy reads stored bytes one at a time.
         passage: schema.add_text_field("passage", STORED),
         article: schema.add_text_field("article", STORED),

@@ -20,6 +20,7 @@ use crate::index::scoring::{self, FIELDS};
 use crate::index::vectors::SegmentVectors;
 use crate::index::windows::SegmentWindows;
 use crate::model::{Date, Validity};
+use crate::text::Signature;
 
 /// Rows from which a segment gets a graph: below, a scan of int8 codes is about as fast and always right.
 pub const GRAPH_ROWS: usize = 8_000;
@@ -55,6 +56,7 @@ pub struct Segment {
     years: Column<u64>,
     effective: Column<u64>,
     expired: Column<u64>,
+    signatures: Column<u64>,
     ids: StrColumn,
 }
 
@@ -100,6 +102,7 @@ impl Segment {
             years: column("years")?,
             effective: column("effective")?,
             expired: column("expired")?,
+            signatures: column("signature")?,
             ids,
         };
         let space = reader.space_usage().or_fault(Fault::Corrupt, "measuring a segment")?;
@@ -213,6 +216,21 @@ impl Segment {
             expired: day(&self.expired),
             ended: self.expired.first(doc) == Some(ENDED),
         }
+    }
+
+    /// What the passage is told apart by from its copies.
+    ///
+    /// # Errors
+    /// `Corrupt` if a part of it is missing.
+    pub fn signature(&self, doc: u32) -> Result<Signature> {
+        let mut words = [0; Signature::WORDS];
+        let mut kept = self.signatures.values_for_doc(doc);
+        for word in &mut words {
+            *word = kept
+                .next()
+                .ok_or_else(|| Error::corrupt(format!("the signature of passage {doc} of a segment is missing")))?;
+        }
+        Ok(Signature::of_words(words))
     }
 
     /// The passage's tokens by field.

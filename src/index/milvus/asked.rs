@@ -22,7 +22,7 @@ use crate::index::passage::{PassageKey, StoredPassage};
 use crate::index::scoring::{
     self, DenseQuestion, Evidence, LexicalQuery, Quantised, QuestionWeights, TermScore, WeighedTerms, WindowVectors,
 };
-use crate::text::Region;
+use crate::text::{Region, Signature};
 
 /// Rows fetched by one call; the calls run side by side.
 const TOGETHER: usize = 128;
@@ -262,6 +262,10 @@ impl Asked for MilvusQuestion {
                 ordinal: kept.ordinal,
             })
         })
+    }
+
+    fn signatures(&self, passages: &[PassageRef]) -> Result<Vec<Signature>> {
+        self.each(passages, Budget::single(), |kept| Ok(kept.signature))
     }
 
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {

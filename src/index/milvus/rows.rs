@@ -16,7 +16,7 @@ use crate::index::embedded::check_article_id;
 use crate::index::passage::{PreparedArticle, PreparedPassage};
 use crate::index::scoring::{Bm25, FIELDS};
 use crate::model::Validity;
-use crate::text::Region;
+use crate::text::{Region, Signature};
 
 /// Bytes of an article that are kept in one row.
 const PART: usize = 60_000;
@@ -33,6 +33,8 @@ struct Judged {
     terms: String,
     /// As [`Windows`](crate::index::scoring::Windows) has them, in base64.
     windows: String,
+    /// The words of its signature, in base64.
+    signature: String,
     regions: Vec<Region>,
     years: Vec<u16>,
     #[serde(default, skip_serializing_if = "Validity::is_unsaid")]
@@ -128,6 +130,7 @@ impl PassageRow {
             lengths,
             terms: encoded(&write(&counted)),
             windows: encoded(prepared.windows.bytes()),
+            signature: encoded(&prepared.signature.words().map(u64::to_le_bytes).concat()),
             regions: stored.regions.clone(),
             years: stored.years.clone(),
             validity: stored.validity,
@@ -249,6 +252,8 @@ pub struct Kept {
     pub terms: Vec<u8>,
     /// The bytes of its windows.
     pub windows: Vec<u8>,
+    /// What it is told apart by from its copies.
+    pub signature: Signature,
     /// Its places.
     pub regions: Vec<Region>,
     /// Its years.
@@ -271,6 +276,22 @@ impl Kept {
         })?;
         Ok(counted)
     }
+}
+
+/// A signature as it is kept.
+fn signature(kept: &str) -> Result<Signature> {
+    let bytes = decoded(kept)?;
+    let words: Vec<u64> = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|word| u64::from_le_bytes(*word))
+        .collect();
+    let words = words.try_into();
+    words.map(Signature::of_words).map_err(|words: Vec<u64>| {
+        let (found, wanted) = (words.len(), Signature::WORDS);
+        Error::corrupt(format!("a passage's signature has {found} numbers, {wanted} are kept"))
+    })
 }
 
 /// What must be asked for to judge passages.
@@ -308,6 +329,7 @@ pub fn kept(mut rows: Rows, dimension: usize) -> Result<Vec<(i64, Kept)>> {
                 lengths: judged.lengths,
                 terms: decoded(&judged.terms)?,
                 windows: decoded(&judged.windows)?,
+                signature: signature(&judged.signature)?,
                 regions: judged.regions,
                 years: judged.years,
                 validity: judged.validity,

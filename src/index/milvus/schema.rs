@@ -11,7 +11,7 @@ use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 
 /// The version of all this; raised when an older program would misread it.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Fields. A row's key: the commit that wrote it in the upper half, its number in the lower.
 pub const ID: &str = "id";
