@@ -10,6 +10,8 @@ use crate::text::lexicon_lines;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum List {
     Ending,
+    Paging,
+    Cards,
     BehindEnding,
     Statement,
     StatementWords,
@@ -40,9 +42,11 @@ pub(super) enum List {
     PostCount,
     PostDated,
     FirstPosts,
+    AuthorCard,
     DatedFact,
     Imprint,
     ImprintAddress,
+    Foot,
     Footer,
     Notice,
     MedicalNotice,
@@ -53,6 +57,8 @@ pub(super) enum List {
 
 const LISTS: &[(&str, List)] = &[
     ("ending", List::Ending),
+    ("paging", List::Paging),
+    ("cards", List::Cards),
     ("behind ending", List::BehindEnding),
     ("statement", List::Statement),
     ("statement words", List::StatementWords),
@@ -83,9 +89,11 @@ const LISTS: &[(&str, List)] = &[
     ("post count", List::PostCount),
     ("post dated", List::PostDated),
     ("first posts", List::FirstPosts),
+    ("author card", List::AuthorCard),
     ("dated fact", List::DatedFact),
     ("imprint", List::Imprint),
     ("imprint address", List::ImprintAddress),
+    ("foot", List::Foot),
     ("footer", List::Footer),
     ("notice", List::Notice),
     ("medical notice", List::MedicalNotice),

@@ -28,7 +28,11 @@ pub(super) fn below_letterhead(lines: &[&str], start: usize) -> Option<usize> {
         // 保障研究 2024年第3期; a column's own issues are titles: 【医保问答】第3期.
         let is_issue = line.split_once("年第").is_some_and(|(journal, issue)| {
             let name = journal.trim_end_matches(|c: char| c.is_ascii_digit()).trim();
-            let number = issue.strip_suffix('期').unwrap_or("");
+            // The name of a column behind the issue, above the number of the page: 2024年第3期 政策问答.
+            let is_paged = !next.is_empty() && next.chars().all(|c| c.is_ascii_digit());
+            let ends = |behind: &str| behind.is_empty() || (is_paged && behind.starts_with(char::is_whitespace));
+            let parts = issue.split_once('期').filter(|(_, behind)| ends(behind));
+            let number = parts.map_or("", |(number, _)| number);
             !name.is_empty()
                 && name.chars().all(is_han)
                 && !number.is_empty()
@@ -116,6 +120,16 @@ mod tests {
             "首页 > 政策 > 医保\n关于辅助生殖的通知\n经研究决定。",
             "关于辅助生殖的通知",
             "首页",
+        );
+        check(
+            "保险与保障 2024年第3期 政策问答\n42\n理赔知识汇编\n可以报销。",
+            "理赔知识汇编",
+            "保险与保障",
+        );
+        check(
+            "保障研究 2024年第3期 政策问答\n断缴三个月内可以补缴。",
+            "保障研究 2024年第3期 政策问答",
+            "断缴",
         );
         check(
             "某市医疗保障局文\n件\n某医保发〔2023〕31号\n关于大病保险的通知\n各县：\n现通知。",

@@ -244,17 +244,17 @@ impl About {
             let next = lines[at + 1..].iter().find(|line| !line.text.contains("://"))?;
             (is_dated(&next.text) || is_labelled(&next.text)).then_some(at)
         };
-        // A stated title that is shorter than the page's only heading, or than the line in the middle above its text,
-        // is a column's.
+        // A stated title that is shorter than the heading above all others, or than the line in the middle above the
+        // text, is a column's.
         let longer = || {
             let column = stated.first()?.split(['-', '_', '|']).next()?.trim().chars().count();
             let mut headings = (0..lines.len()).filter(own).filter(|&at| is_heading(heading(at)));
-            let only = headings
+            let outer = headings
                 .next()
-                .filter(|&at| headings.next().is_none() && at < first_prose);
+                .filter(|&at| at < first_prose && headings.all(|inner| heading(inner) > heading(at)));
             let middle = || (0..first_prose).filter(own).find(|&at| is_in_middle(lines[at].block));
             let says = |at: &usize| plain[*at].chars().count() > column && list_marker(&lines[*at].text).is_none();
-            only.or_else(middle).filter(says)
+            outer.or_else(middle).filter(says)
         };
         match held
             .or_else(called)

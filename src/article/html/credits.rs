@@ -33,7 +33,15 @@ pub(super) fn words(line: &str) -> &str {
 /// Whether a line is a sentence of an article.
 pub(super) fn is_sentence(line: &str) -> bool {
     let length = line.chars().count();
-    line.contains('。') || (length >= 20 && line.contains(|c| is_stop(c) || matches!(c, ',' | '\u{ff0c}')))
+    line.contains('。') || (length >= 20 && (line.contains(|c| is_stop(c) || c == '\u{ff0c}') || has_comma(line)))
+}
+
+/// Whether a line has a comma that is not of a number: `浏览次数：1,283` is no sentence.
+fn has_comma(line: &str) -> bool {
+    line.match_indices(',').any(|(at, _)| {
+        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        !(digit(line[..at].chars().next_back()) && digit(line[at + 1..].chars().next()))
+    })
 }
 
 /// Whether a line says by whom or when, after a word that says so.
@@ -119,6 +127,35 @@ pub(super) fn is_dated(line: &str) -> bool {
         || (sourced && before.is_empty())
         || (short(before) && told(behind) && !bare(behind))
         || (short(before) && short(behind) && parted(before) && parted(behind))
+        || (bare(before) && are_credits_apart(behind))
+        || (name(before) && says_where(behind))
+        || are_days_and_counts(line)
+}
+
+/// Whether a text is short words with signs between them, one of which counts: `· 阅读 6 分钟 · 顾问小美`.
+fn are_credits_apart(text: &str) -> bool {
+    let is_short = |word: &str| word.chars().count() <= MAX_NAME / 2 && !word.contains(|c| is_stop(c) || is_pause(c));
+    let mut words = text.split(['·', '|', '丨']).map(str::trim);
+    words.next() == Some("") && words.clone().all(is_short) && words.any(is_tools)
+}
+
+/// Whether a text says from where something was posted: `发表于浙江`.
+fn says_where(text: &str) -> bool {
+    let place = ["发表于", "发布于"].iter().find_map(|word| text.strip_prefix(word));
+    place.is_some_and(|place| (2..=8).contains(&place.trim().chars().count()) && place.trim().chars().all(is_han))
+}
+
+/// Whether a line is nothing but days, each behind its label, and what counts: `发表于 2021-12-01 更新于 2022-03-08 阅读 3 分钟`.
+fn are_days_and_counts(line: &str) -> bool {
+    let (mut rest, mut from) = (String::new(), 0);
+    while let Some(stamp) = next_stamp(line, from) {
+        rest.extend([&line[from..stamp.start], " "]);
+        from = stamp.end;
+    }
+    rest.push_str(&line[from..]);
+    let labels: Vec<&str> = labels().collect();
+    let is_labelled = listed(List::LabelDay).iter().any(|label| line.starts_with(label));
+    is_labelled && only_tools_and(&labels, &rest)
 }
 
 /// Whether a text names a day of the week and nothing else.
@@ -182,6 +219,22 @@ pub(super) fn without_tools(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_second_half_of_a_dateline_is_a_part_of_it() {
+        let check = |line: &str, expected: bool| assert_eq!(is_dated(line), expected, "{line}");
+        check(
+            "发表于 2021-12-01 更新于 2022-03-08 本文字数：1.2k 阅读时长 ≈3 分钟",
+            true,
+        );
+        check("2024-08-30 · 阅读 6 分钟 · 顾问小美", true);
+        check("周律师社保法务2022-02-18发表于浙江", true);
+        check("发表于 2021-12-01 的办法自 2022-01-01 起施行", false);
+        check("2024-08-30 · 青禾市医保中心 · 二楼报告厅", false);
+        check("缴费截至2022-02-18发表于", false);
+        assert!(!is_sentence("来源：待遇保障科 浏览次数：1,283 字号：大 中 小 打印"));
+        assert!(is_sentence("缴费标准为每人每年380元, 财政补助640元"));
+    }
 
     #[test]
     fn lines_of_tools_are_told_from_words() {

@@ -16,6 +16,7 @@ use super::imprint::{FOOTER, is_imprint, names_site};
 use super::linked::{attaches, own_links};
 use super::measure::{Measure, Measures};
 use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
+use super::post_parts::PostParts;
 use super::prompts::asks_to_write;
 use super::sections::{heads_section, is_footer};
 
@@ -44,6 +45,8 @@ pub(super) struct Furniture {
     footers: Elements,
     /// Blocks that begin with a line that announces what readers wrote.
     comments: Elements,
+    /// What stands around each of several posts.
+    posts: PostParts,
     /// Whether the words in classes and ids count.
     pub by_class: bool,
     /// Whether lists of links are furniture.
@@ -114,13 +117,13 @@ impl Furniture {
             above.any(|block| measures.of(block).prose * 2 > total && !above_title.contains(&key(block)))
         };
         if let [address] = addresses[..]
-            && !beside_title(address)
-            && !among_prose(address)
+            && !(beside_title(address) || among_prose(address))
         {
             footers.insert(key(address));
         }
         let mut furniture = Furniture {
             own_links: own_links(root, &measures),
+            posts: PostParts::of(root, &measures),
             total: measures.of(root),
             measures,
             above_title,
@@ -199,6 +202,11 @@ impl Furniture {
         }
     }
 
+    /// The parts around each of several posts.
+    pub fn posts(&self) -> &PostParts {
+        &self.posts
+    }
+
     /// Whether an element holds more than half of the page.
     pub fn is_most(&self, element: ElementRef<'_>) -> bool {
         self.weight(self.measures.of(element)) * 2 > self.weight(self.total)
@@ -217,22 +225,23 @@ impl Furniture {
         }
         let (weight, total) = (self.weight(measure), self.weight(self.total));
         // On a page of a few words this may be most of it.
-        if self.footers.contains(&key(element)) && !self.above_title.contains(&key(element)) {
+        let of_title = self.above_title.contains(&key(element));
+        if !of_title && (self.footers.contains(&key(element)) || is_footer(element, &self.measures)) {
             return Some("footer");
         }
-        if self.comments.contains(&key(element)) && !self.above_title.contains(&key(element)) {
+        if !of_title && self.comments.contains(&key(element)) {
             return Some("comments");
         }
         if name == "textarea" && asks_to_write(&words(element)) {
             return Some("form control");
         }
-        if !self.above_title.contains(&key(element)) && is_footer(element, &self.measures) {
-            return Some("footer");
+        if !of_title && self.posts.is_part(element) {
+            return Some("frame of a post");
         }
         if weight * 2 > total {
             return None;
         }
-        if measure.is_teasers && self.total.prose >= ARTICLE && !self.above_title.contains(&key(element)) {
+        if measure.is_teasers && self.total.prose >= ARTICLE && !of_title {
             return Some("related entries");
         }
         if is_hidden(element) && !self.answers(element, measure) {
@@ -241,7 +250,6 @@ impl Furniture {
         if self.openers.contains(&key(element)) {
             return None;
         }
-        let of_title = self.above_title.contains(&key(element));
         match name {
             "select" | "option" | "input" | "textarea" | "datalist" => return Some("form control"),
             "button" if !is_question(element, &self.measures) => return Some("form control"),

@@ -56,8 +56,8 @@ fn parted(line: &str) -> [Option<&str>; 2] {
     }
 }
 
-/// Reads the lines of the article called `title`.
-pub(super) fn read(lines: &[&str], title: &str) -> Reading {
+/// Reads the lines of the article called `title`; `of_posts`: whether the page is known to be one of posts.
+pub(super) fn read(lines: &[&str], title: &str, of_posts: bool) -> Reading {
     let top = lines.iter().take(2 * EDGE).flat_map(|line| parted(line)).flatten();
     let lines: Vec<&str> = top.chain(lines.iter().skip(2 * EDGE).copied()).collect();
     let lines = lines.as_slice();
@@ -109,7 +109,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         let before = lines[..at].iter().rev().find(filled);
         [before, lines[at + 1..end].iter().find(filled)].map(|line| line.map_or("", |line| line))
     };
-    let framed = frames(&lines[..end], title.trim_end().ends_with(['？', '?']));
+    let framed = frames(&lines[..below], title.trim_end().ends_with(['？', '?']), of_posts);
     for (at, &line) in lines[..end].iter().enumerate() {
         if at < top && is_title(at) {
             reading.leave_out("title", line);
@@ -127,7 +127,7 @@ pub(super) fn read(lines: &[&str], title: &str) -> Reading {
         } else if at >= bottom && is_labelled(line) {
             credited = credited.or_else(|| dateline(line));
             reading.leave_out("credits", line);
-        } else if at >= bottom && (is_prompt(line) || is_end(line)) {
+        } else if at >= bottom && (is_prompt(line) || is_end(line) || is_foot(line)) {
             reading.leave_out(BEHIND, line);
         } else if framed[at] {
             reading.leave_out("frame of a post", line);
@@ -207,6 +207,19 @@ fn is_end(line: &str) -> bool {
     word.eq_ignore_ascii_case("end") || word == "完" || word == "全文完"
 }
 
+/// Whether a line names the page beside this one: `前一篇：生育津贴怎么领`.
+fn turns_page(line: &str) -> bool {
+    let rest = listed(List::Paging).iter().find_map(|word| line.strip_prefix(word));
+    rest.is_some_and(|rest| rest.starts_with(COLONS))
+}
+
+/// Whether a line is the last of a site's page, or nothing but words to be found by: `#社保 #医保`.
+fn is_foot(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let is_tag = |word: &str| word.len() > 1 && word.starts_with('#') && !word.starts_with("##");
+    listed(List::Foot).iter().any(|word| line.contains(word)) || (!line.trim().is_empty() && words.all(is_tag))
+}
+
 /// What stands behind the words with which a site's statement begins.
 fn stated(line: &str) -> Option<&str> {
     listed(List::Statement)
@@ -269,7 +282,9 @@ fn ending(lines: &[&str]) -> Option<(usize, &'static str)> {
         let is_short_question = || asked && above <= QUESTION;
         if half
             && ((announces(listed(List::Statement)) && states() && !(short && is_of_article(&lines[at + 1..])))
-                || (short && announces(listed(List::Ending)) && !(may_go_on(&word) && follows[at + 1])))
+                || (short && announces(listed(List::Ending)) && !(may_go_on(&word) && follows[at + 1]))
+                || (short && announces(listed(List::Cards)) && !follows[at + 1])
+                || turns_page(&word))
         {
             return Some((at, BEHIND));
         }

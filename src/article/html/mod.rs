@@ -18,6 +18,7 @@ mod lines;
 mod linked;
 mod measure;
 mod openers;
+mod post_parts;
 mod posts;
 mod prompts;
 mod published;
@@ -117,7 +118,7 @@ fn read_page(text: &str, name: &str) -> Reading {
         (body, left_out) = render::page(root, article, &furniture);
     }
     let lines: Vec<&str> = body.split('\n').collect();
-    let mut reading = lines::read(&lines, &title);
+    let mut reading = lines::read(&lines, &title, furniture.posts().any());
     for (reason, text) in left_out {
         reading.leave_out(reason, text);
     }
@@ -145,14 +146,18 @@ fn with_field(text: &str) -> Option<String> {
         let end = start + lower[start..].find("</textarea")?;
         let field = Html::parse_fragment(&text[start..end]);
         let said: String = field.root_element().text().collect();
-        (said.contains('。') && !asks_to_write(&said))
-            .then(|| [&text[..start], "<div>", &said, "</div>", &text[end..]].concat())
+        if !said.contains('。') || asks_to_write(&said) || guard::check(&said).is_err() {
+            return None;
+        }
+        // What the field opens it also closes: a script left open would take what stands behind it.
+        let closed = Html::parse_fragment(&said).root_element().inner_html();
+        Some([&text[..start], "<div>", &closed, "</div>", &text[end..]].concat())
     })
 }
 
 /// Reads the lines of a page that another program rendered, in the convention of [`layout`](super::layout).
 pub(super) fn read_rendered(lines: &[&str], title: &str) -> Reading {
-    lines::read(lines, title)
+    lines::read(lines, title, false)
 }
 
 /// Adds the words of a piece of HTML inside Markdown; as it is written if no page is like it.

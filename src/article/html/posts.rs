@@ -15,15 +15,15 @@ const MANY: usize = 2;
 const MAX_AUTHOR: usize = 16;
 
 /// Which lines are frames of posts; none on a page that is not one of posts. `asks`: whether its title is a question,
-/// whose answers have moments of their own.
-pub(super) fn frames(lines: &[&str], asks: bool) -> Vec<bool> {
+/// whose answers have moments of their own; `known`: whether the page is known to be one of posts.
+pub(super) fn frames(lines: &[&str], asks: bool, known: bool) -> Vec<bool> {
     let mut framed = vec![false; lines.len()];
     let filled: Vec<usize> = (0..lines.len()).filter(|&at| !lines[at].trim().is_empty()).collect();
     let sure: Vec<bool> = filled
         .iter()
         .map(|&at| is_sure(lines[at]) || (asks && is_moment(lines[at])))
         .collect();
-    if sure.iter().filter(|is| **is).count() < MANY {
+    if !known && sure.iter().filter(|is| **is).count() < MANY {
         return framed;
     }
     // What may be an article's own words is a frame beside one only.
@@ -121,7 +121,7 @@ mod tests {
             let asks = lines[0].ends_with('？');
             let kept: Vec<&str> = lines
                 .iter()
-                .zip(frames(&lines, asks))
+                .zip(frames(&lines, asks, false))
                 .filter(|(_, is)| !is)
                 .map(|(line, _)| *line)
                 .collect();
@@ -156,6 +156,10 @@ mod tests {
         );
         check(
             "断缴怎么办？\n要补缴。\n编辑于 2024-08-15 11:02・IP 属地浙江\n不用。\n发布于 2024-09-01 22:47",
+            "断缴怎么办？\n要补缴。\n不用。",
+        );
+        check(
+            "断缴怎么办？\n要补缴。\n本帖最后由 小周 于 2021-3-5 10:40 编辑\n不用。\nip地址已设置保密 2012-5-20 9:11:00",
             "断缴怎么办？\n要补缴。\n不用。",
         );
         let schedule = "何时发放\n2023-05-20 11:20\n2023-06-20 14:02\n客厅里的沙发\n会议室的板凳";

@@ -120,7 +120,7 @@ impl Writer<'_> {
                         "br" if headings > 0 => self.layout.push("\n"),
                         "br" => self.layout.end_line(),
                         "table" => {
-                            if let Some(table) = Table::of(element, |cell| self.is_large(cell)) {
+                            if let Some(table) = self.data_table(element) {
                                 self.table(&table);
                                 return false;
                             }
@@ -172,6 +172,14 @@ impl Writer<'_> {
     /// Whether a cell of a table is a part of the page, and the table only there to place it.
     fn is_large(&self, cell: ElementRef<'_>) -> bool {
         self.furniture.is_some_and(|furniture| furniture.is_most(cell))
+    }
+
+    /// The table that an element is, if it does more than to place authors beside their posts.
+    fn data_table<'a>(&self, element: ElementRef<'a>) -> Option<Table<'a>> {
+        let places = self
+            .furniture
+            .is_some_and(|furniture| furniture.posts().places(element));
+        (!places).then(|| Table::of(element, |cell| self.is_large(cell)))?
     }
 
     fn table(&mut self, table: &Table<'_>) {

@@ -334,3 +334,48 @@ fn words_of_buttons_and_frames_are_named_among_what_is_left_out() {
         ],
     );
 }
+
+#[test]
+fn what_names_other_pages_cards_and_last_lines_end_an_article() {
+    let behind = |line: &str| {
+        check_parts(&block(&format!("<p>{line}</p>")), &[], &[("behind the article", line)]);
+    };
+    for line in [
+        "前一篇：灵活就业人员生育津贴怎么领取",
+        "作者简介",
+        "访问总数：92131",
+        "Powered by Dvbbs",
+        "#社保 #医保",
+    ] {
+        behind(line);
+    }
+    let cards = "<h3>热销产品推荐</h3><p>安享百万医疗险</p><p>136元起</p>";
+    check_parts(&block(cards), &[], &[("behind the article", "136元起")]);
+    // What a sentence follows, what is called alike, what stands above the text.
+    let section = "<h3>推荐产品的义务</h3><p>保险公司推荐产品时，应当先了解投保人的需要。</p>";
+    check_parts(&block(section), &["推荐产品的义务", "应当先了解"], &[]);
+    check_parts(&block("<p>前一篇文章已说明</p>"), &["前一篇文章已说明"], &[]);
+    let above = format!("<div><h1>断缴补缴怎么办</h1><h3>热销产品</h3><p>少儿险</p>{PROSE}</div>");
+    check_parts(&above, &["少儿险"], &[]);
+}
+
+#[test]
+fn the_day_of_a_registration_is_no_page_s() {
+    let body = block("<p>注册：2008-3-1</p>");
+    let reading = read(&page("断缴补缴怎么办_某医保网", &body), "name");
+    assert_eq!(reading.articles[0].1.published, None, "{reading:?}");
+}
+
+#[test]
+fn a_column_s_title_yields_to_the_heading_that_holds_the_others() {
+    let title = |body: &str| {
+        let reading = read(&page("条款查询", &format!("{body}{PROSE}")), "name");
+        reading.articles[0].1.title.clone()
+    };
+    let inner = "<h3>总则</h3><h3>保险责任</h3>";
+    assert_eq!(
+        title(&format!("<h2>机动车商业保险条款</h2>{inner}")),
+        "机动车商业保险条款"
+    );
+    assert_eq!(title(&format!("<h3>保险责任和责任免除</h3>{inner}")), "条款查询");
+}

@@ -1063,6 +1063,13 @@ fn pages() -> impl Strategy<Value = String> {
     (title, proptest::collection::vec(pieces(), 0..80)).prop_map(|(title, pieces)| title + &pieces.concat())
 }
 
+#[test]
+fn a_script_that_a_field_leaves_open_takes_nothing_behind_it() {
+    let page =
+        "免责声明：仅供参考<textarea><center>参保人员中断缴费三个月以内的，可以补缴。<script></textarea>相关推荐";
+    assert_eq!(lost(page), Vec::<char>::new());
+}
+
 proptest! {
     #[test]
     fn nothing_visible_of_any_page_is_lost(text in pages()) {
