@@ -101,7 +101,7 @@ impl Tiny {
     }
 
     fn counting(counts_live: bool, identity: Identity) -> Arc<Self> {
-        let current = RwLock::new(Arc::new(Commit::new(Vec::new(), 0, identity, counts_live)));
+        let current = RwLock::new(Arc::new(Commit::new(Vec::new(), 0, identity)));
         let has_writer = Mutex::default();
         let sources = Mutex::default();
         Arc::new(Tiny {
@@ -198,7 +198,7 @@ impl Writer for TinyWriter {
             .retain(|(passage, live)| *live || !counts_live && commits.contains(&passage.commit));
         let mut current = self.engine.current.write().unwrap();
         let (stamp, identity) = (current.about.commit + 1, current.about.identity.clone());
-        *current = Arc::new(Commit::new(self.passages.clone(), stamp, identity, counts_live));
+        *current = Arc::new(Commit::new(self.passages.clone(), stamp, identity));
         let (sources, runs) = &mut self.sources;
         runs.retain(|name, _| sources.get(name).is_some());
         *self.engine.sources.lock().unwrap() = self.sources.clone();
@@ -226,7 +226,7 @@ struct Commit {
 }
 
 impl Commit {
-    fn new(passages: Passages, commit: u64, identity: Identity, counts_live: bool) -> Self {
+    fn new(passages: Passages, commit: u64, identity: Identity) -> Self {
         let mut sums = vec![0f64; identity.dimension];
         // Vectors are added up by commit where an engine keeps segments, one by one where it keeps one sum.
         for written in passages.chunk_by(|(a, _), (b, _)| a.commit == b.commit && !counts_live) {
