@@ -228,10 +228,9 @@ struct Commit {
 impl Commit {
     fn new(passages: Passages, commit: u64, identity: Identity) -> Self {
         let mut sums = vec![0f64; identity.dimension];
-        // Vectors are added up by commit where an engine keeps segments, one by one where it keeps one sum.
-        for written in passages.chunk_by(|(a, _), (b, _)| a.commit == b.commit && !counts_live) {
-            for (at, sum) in sums.iter_mut().enumerate() {
-                *sum += f64::from(written.iter().map(|(p, _)| p.vector[at]).sum::<f32>());
+        for (passage, _) in &passages {
+            for (sum, x) in sums.iter_mut().zip(&passage.vector) {
+                *sum += f64::from(*x);
             }
         }
         let mean = Mean::new(&sums, passages.len() as u64);
