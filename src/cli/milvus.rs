@@ -280,6 +280,9 @@ fn remake(index: &Arc<MilvusIndex>, rules: Rules) -> Result<Counts> {
 /// where that is wanted; a folder must hold none.
 pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress) -> Result<Summary> {
     let started = std::time::Instant::now();
+    if Address::is_meant(from) && Address::is_meant(to) && parsed(from)?.is_of_the_same_index(&parsed(to)?) {
+        return Err(Error::caller(format!("{} would be copied into itself", shown(from))).help("name another index"));
+    }
     let bm25 = Profile::shipped().bm25;
     // Nobody writes to what is read out of Milvus until all is there: what another commit replaces is deleted a minute
     // later.

@@ -192,6 +192,7 @@ pub trait Asked: Send + Sync {
     }
 
     /// The best `k` passages by words, best first. The score is the engine's own; [`Asked::judge`] has the exact one.
+    /// Where they may differ an engine returns some more, and the list is cut by the exact ones.
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>>;
 
     /// The best `k` passages by cosine with an L2-normalised vector, best first. `ef` is the breadth of a graph search.

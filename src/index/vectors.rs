@@ -3,7 +3,7 @@
 //! Owns the file format of the `vec` segment component and its reader. Because tantivy writes, merges, deletes and
 //! collects the file with the segment, words and vectors can never be of different commits. Knows nothing of search.
 //!
-//! File: 64 bytes of header (magic `BWVEC001`, u32 dimension, u32 rows, zeros), the column sums (dimension x f32,
+//! File: 64 bytes of header (magic `BWVEC002`, u32 dimension, u32 rows, zeros), the column sums (dimension x f64,
 //! padded to 64 bytes), the matrix (rows x dimension x f32), all little-endian; tantivy appends its checksum footer.
 
 use std::any::Any;
@@ -23,7 +23,7 @@ use super::embedded::schema;
 use crate::error::{Error, Fault, Result};
 
 const EXTENSION: &str = "vec";
-const MAGIC: &[u8; 8] = b"BWVEC001";
+const MAGIC: &[u8; 8] = b"BWVEC002";
 const HEADER: usize = 64;
 
 fn segment_file() -> SegmentComponent {
@@ -32,7 +32,7 @@ fn segment_file() -> SegmentComponent {
 
 /// Bytes of the header and the padded column sums: where the matrix begins.
 fn matrix_offset(dimension: usize) -> usize {
-    HEADER + (dimension * 4).next_multiple_of(64)
+    HEADER + (dimension * 8).next_multiple_of(64)
 }
 
 /// The vectors' part in writing and merging segments; registered with every index that is opened or created.
@@ -69,7 +69,7 @@ impl SegmentPlugin for VectorPlugin {
             })
         };
         let count = ctx.readers.iter().map(|reader| reader.num_docs()).sum();
-        let mut sums = vec![0f32; dimension];
+        let mut sums = vec![0f64; dimension];
         rows().for_each(|row| add(&mut sums, row));
         write_file(ctx.target_segment, dimension, count, &sums, rows())
     }
@@ -101,7 +101,7 @@ impl PluginWriter for VectorWriter {
 
     fn serialize(self: Box<Self>, segment: &Segment, doc_id_map: Option<&DocIdMapping>) -> tantivy::Result<()> {
         component::refuse_sorted_segment(doc_id_map)?;
-        let mut sums = vec![0f32; self.dimension];
+        let mut sums = vec![0f64; self.dimension];
         let rows = || self.rows.chunks_exact(self.dimension.max(1));
         rows().for_each(|row| add(&mut sums, row));
         write_file(segment, self.dimension, self.count, &sums, rows())
@@ -120,15 +120,16 @@ impl PluginWriter for VectorWriter {
     }
 }
 
-fn add(sums: &mut [f32], row: &[f32]) {
-    sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+/// In twice the digits, so that the mean is the same to the last of its own however the rows are divided.
+fn add(sums: &mut [f64], row: &[f32]) {
+    sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
 }
 
 fn write_file<'a>(
     segment: &Segment,
     dimension: usize,
     count: u32,
-    sums: &[f32],
+    sums: &[f64],
     rows: impl Iterator<Item = &'a [f32]>,
 ) -> tantivy::Result<()> {
     use tantivy::directory::TerminatingWrite;
@@ -137,7 +138,7 @@ fn write_file<'a>(
     head[..8].copy_from_slice(MAGIC);
     head[8..12].copy_from_slice(&(dimension as u32).to_le_bytes());
     head[12..16].copy_from_slice(&count.to_le_bytes());
-    for (slot, sum) in head[HEADER..].as_chunks_mut::<4>().0.iter_mut().zip(sums) {
+    for (slot, sum) in head[HEADER..].as_chunks_mut::<8>().0.iter_mut().zip(sums) {
         *slot = sum.to_le_bytes();
     }
     file.write_all(&head)?;
@@ -166,7 +167,7 @@ enum Floats {
 pub struct SegmentVectors {
     dimension: usize,
     rows: u32,
-    sums: Arc<[f32]>,
+    sums: Arc<[f64]>,
     floats: Arc<Floats>,
 }
 
@@ -202,7 +203,8 @@ impl SegmentVectors {
                 reader.max_doc()
             )));
         }
-        let sums = decode(&bytes[HEADER..HEADER + dimension * 4]).into();
+        let sums = bytes[HEADER..HEADER + dimension * 8].as_chunks::<8>().0;
+        let sums = sums.iter().map(|&b| f64::from_le_bytes(b)).collect();
         let data = bytes.slice(offset..bytes.len());
         let mappable = cfg!(target_endian = "little") && bytemuck::try_cast_slice::<u8, f32>(&data).is_ok();
         let floats = if mappable {
@@ -250,7 +252,7 @@ impl SegmentVectors {
     }
 
     /// The sum of all rows as they were written.
-    pub fn sums(&self) -> &[f32] {
+    pub fn sums(&self) -> &[f64] {
         &self.sums
     }
 }

@@ -15,6 +15,8 @@ use crate::index::{About, Asked, Candidate, DenseQuestion};
 
 /// What both retrievers found, and why one of them may be missing.
 pub struct Retrieved {
+    /// How many were asked for by each; an engine whose own scores may err gives more.
+    pub depth: usize,
     /// By words.
     pub lexical: Vec<Candidate>,
     /// By meaning.
@@ -90,8 +92,7 @@ impl Retrieval<'_> {
         under_way: &UnderWay<'_>,
         timings: &mut Timings,
     ) -> Result<Retrieved> {
-        let mode = self.reading.request.mode;
-        let budget = under_way.budget();
+        let (mode, budget) = (self.reading.request.mode, under_way.budget());
         // Where one half is gone without, there must be time for the rest.
         let in_time = match mode {
             Mode::Lexical => budget,
@@ -155,6 +156,7 @@ impl Retrieval<'_> {
             }
         }
         Ok(Retrieved {
+            depth,
             lexical,
             dense,
             question: vector.map(|vector| DenseQuestion {

@@ -95,8 +95,15 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
         evidence.out_of_force = f32::from(u8::from(matches!(force, Some(Force::Ended | Force::NotYet))));
     }
     let ranks = |list: &[Candidate], exact: fn(&Evidence) -> f32| ranks(asked, list, &passages, &judged, exact);
-    let lexical_ranks = ranks(&retrieved.lexical, |e| e.words + e.bigrams)?;
-    let dense_ranks = ranks(&retrieved.dense, Evidence::meaning)?;
+    let mut lexical_ranks = ranks(&retrieved.lexical, |e| e.words + e.bigrams)?;
+    let mut dense_ranks = ranks(&retrieved.dense, Evidence::meaning)?;
+    if lists.iter().any(|list| list.len() > retrieved.depth) {
+        let mut lists = [&mut lexical_ranks, &mut dense_ranks];
+        let stays = stays(&passages, pinned, &mut lists, retrieved.depth);
+        lists.into_iter().for_each(|ranks| retain(ranks, &stays));
+        retain(&mut passages, &stays);
+        retain(&mut judged, &stays);
+    }
     let lexical_bound = asked.weights().bound();
     let ranked = judged
         .iter()
@@ -173,6 +180,25 @@ fn score_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32)
     }
 }
 
+/// Takes the places behind the first `depth` out of the lists; tells of each candidate whether it still has one, or is
+/// pinned.
+fn stays(passages: &[PassageRef], pinned: &[PassageRef], lists: &mut [&mut Ranks], depth: usize) -> Vec<bool> {
+    let mut stays: Vec<bool> = passages.iter().map(|passage| pinned.contains(passage)).collect();
+    for ranks in lists {
+        for (rank, stays) in ranks.iter_mut().zip(&mut stays) {
+            *rank = rank.filter(|rank| *rank as usize <= depth);
+            *stays |= rank.is_some();
+        }
+    }
+    stays
+}
+
+/// Keeps what stays, by its number.
+fn retain<T>(of: &mut Vec<T>, stays: &[bool]) {
+    let mut stays = stays.iter();
+    of.retain(|_| stays.next().is_some_and(|stays| *stays));
+}
+
 /// Numbers a retriever's list by the exact score, since its own score may be an approximation; ties by id.
 fn ranks(
     asked: &dyn Asked,
@@ -201,4 +227,22 @@ fn ranks(
         ranks[at] = Some(rank);
     }
     Ok(ranks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_behind_the_depth_has_no_place() {
+        let passages = [1, 2, 3, 4, 5].map(PassageRef);
+        let mut words = vec![Some(3), Some(1), None, Some(2), Some(4)];
+        let mut meaning = vec![Some(1), None, Some(3), None, None];
+        let stays = stays(&passages, &passages[4..], &mut [&mut words, &mut meaning], 2);
+        assert_eq!(stays, [true, true, false, true, true]);
+        assert_eq!(words, [None, Some(1), None, Some(2), None]);
+        assert_eq!(meaning, [Some(1), None, None, None, None]);
+        retain(&mut words, &stays);
+        assert_eq!(words, [None, Some(1), Some(2), None]);
+    }
 }

@@ -212,7 +212,7 @@ fn mean(segments: &[Arc<Segment>], dimension: usize) -> Mean {
     for segment in segments {
         rows += u64::from(segment.vectors.rows());
         for (sum, x) in sums.iter_mut().zip(segment.vectors.sums()) {
-            *sum += f64::from(*x);
+            *sum += x;
         }
     }
     Mean::new(&sums, rows)

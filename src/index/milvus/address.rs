@@ -104,10 +104,17 @@ impl Address {
         };
         for option in options.split('&').filter(|option| !option.is_empty()) {
             if !address.set(option) {
-                return Err(wrong(&format!("has an option that is not known: `{option}`")));
+                return Err(wrong(&format!(
+                    "has an option that is not known, or no value for it: `{option}`"
+                )));
             }
         }
         Ok(address)
+    }
+
+    /// Whether both lead to one index; how it is called does not matter.
+    pub fn is_of_the_same_index(&self, other: &Address) -> bool {
+        (&self.host, &self.database, &self.name) == (&other.host, &other.database, &other.name)
     }
 
     /// Sets an option, `name=value`; whether there is such a one.

@@ -149,7 +149,8 @@ impl MilvusQuestion {
             return None;
         }
         let question = placeholder(data_type::SPARSE_VECTOR, sparse_bytes(&places));
-        Some(self.start_nearest(WORDS, question, "{}", k, budget))
+        // Sparse vectors know the lengths of before: what they find is cut again by exact scores.
+        Some(self.start_nearest(WORDS, question, "{}", k + k / 2, budget))
     }
 
     fn start_nearest(

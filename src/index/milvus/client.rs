@@ -191,7 +191,7 @@ impl Client {
             let left = until.saturating_duration_since(Instant::now());
             let failed = match tokio::time::timeout(left, self.once::<A>(method, request.clone(), left)).await {
                 Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(failed)) => failed,
+                Ok(Err(failed)) => failed.about(method, collection),
                 Err(_) => return Err(self.too_slow(method, budget)),
             };
             // A server that gave up at the same moment says so in its own words.
@@ -214,7 +214,7 @@ impl Client {
 
     fn too_slow(&self, method: &str, budget: Budget) -> Error {
         if budget.deadline.is_some() {
-            return late();
+            return late().context(method).context(self.context());
         }
         let seconds = PATIENCE.as_secs();
         Error::unavailable(format!("{method} was not answered within {seconds} s")).context(self.context())
@@ -259,7 +259,13 @@ impl Client {
         };
         match answer.status() {
             Some(status) if status.code != 0 || status.error_code != 0 => Err(Failed::of_milvus(method, status)),
-            _ => Ok(answer),
+            Some(_) => Ok(answer),
+            // It may be cut: what it does not say to be done is not done.
+            None => Err(Failed {
+                error: Error::unavailable(format!("{method}: the answer does not say how it went")),
+                again: true,
+                not_loaded: false,
+            }),
         }
     }
 
@@ -276,6 +282,16 @@ struct Failed {
 }
 
 impl Failed {
+    /// Whoever works with a collection has seen it: one that is gone is nothing that its caller named wrongly.
+    fn about(self, method: &str, collection: &str) -> Failed {
+        if self.error.fault() != Fault::Missing || ["HasCollection", "DropCollection"].contains(&method) {
+            return self;
+        }
+        let error = Error::unavailable(format!("{method}: the collection `{collection}` is not there"))
+            .help("`baowen verify` says whether the index is whole; an index that is being made again comes back");
+        Failed { error, ..self }
+    }
+
     fn bug(method: &str) -> Failed {
         Failed {
             error: Error::bug(format!("`{method}` is no name of a call")),
@@ -298,7 +314,8 @@ impl Failed {
             Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => (Fault::Precondition, false),
             _ => (Fault::Unavailable, false),
         };
-        let error = Error::new(fault, format!("{method}: {said}"));
+        let code = status.code();
+        let error = Error::new(fault, format!("{method}: {said} ({code:?})"));
         Failed {
             error: if is_too_large {
                 error.help("send less at a time (`?batch=KB`), or let Milvus take larger messages")
@@ -372,6 +389,22 @@ mod tests {
         check(101, 0, false, (Fault::Unavailable, true, true));
         check(1_100, 0, false, (Fault::Bug, false, false));
         check(1_200, 0, false, (Fault::Unavailable, false, false));
+    }
+
+    #[test]
+    fn a_collection_that_is_gone_is_no_mistake_of_the_caller() {
+        let gone = wire::Status {
+            code: NO_COLLECTION,
+            ..wire::Status::default()
+        };
+        let check = |method: &str, expected: Fault| {
+            let failed = Failed::of_milvus(method, &gone).about(method, "articles_v1");
+            assert_eq!(failed.error.fault(), expected, "{method}: {}", failed.error);
+            failed.error
+        };
+        check("HasCollection", Fault::Missing);
+        check("DropCollection", Fault::Missing);
+        assert!(check("Query", Fault::Unavailable).to_string().contains("articles_v1"));
     }
 
     #[test]

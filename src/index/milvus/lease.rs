@@ -32,8 +32,8 @@ const LOOK: Duration = Duration::from_secs(20);
 /// How long saying that it has ended may take.
 const LAST: Duration = Duration::from_secs(2);
 
-/// How often it is looked for a sign of life: while one is written over, some servers show neither the old one nor the
-/// new.
+/// How often it is looked for a sign of life, and for a row that was just written: while one is written over, some
+/// servers show neither the old one nor the new, and a new one a few milliseconds late.
 const LOOKS: usize = 5;
 const BETWEEN: Duration = Duration::from_millis(200);
 
@@ -104,7 +104,7 @@ impl Lease {
     /// it comes the state to write on from, to be entered ([`Lease::enter`]) before anything else.
     ///
     /// # Errors
-    /// `Precondition` if somebody holds it, `Missing` if there is no index.
+    /// `Precondition` if somebody holds it or takes it at the same moment, `Missing` if there is no index.
     pub fn take(client: &Client, meta: &Meta) -> Result<(Lease, State)> {
         let length = client.address().lease;
         let (last, beat) = last(meta)?.ok_or_else(|| no_index(client))?;
@@ -117,13 +117,10 @@ impl Lease {
             secret: format!("{:016x}", fastrand::u64(..)),
         };
         let begun = Instant::now();
-        meta.write(&holder.key(BEAT), &Beat::now(length).written(), within(LOOK))?;
-        meta.write(&holder.key(LEASE), HELD, within(LOOK))?;
-        let found = meta.read(&ALL, within(LOOK))?;
-        if !has_right(&found, &holder) {
-            return Err(busy(client, length.as_millis() as u64));
-        }
-        let state = following(&found, &holder)?.ok_or_else(|| no_index(client))?;
+        let state = claim(client, meta, &holder).inspect_err(|_| {
+            // Nobody waits for one that has not begun. Where this fails, too, others wait as for one that died.
+            let _ = meta.remove(&[holder.key(LEASE), holder.key(BEAT)], within(LAST));
+        })?;
         let mut lease = Lease {
             meta: meta.clone(),
             holder,
@@ -238,6 +235,36 @@ impl Drop for Lease {
             Some((Ok(()), ended)) => drop(ended.recv_timeout(LAST)),
             _ => drop(self.meta.write(&self.holder.key(BEAT), &last.written(), within(LAST))),
         }
+    }
+}
+
+/// Writes the rows of a new holder; returns the state that it goes on from.
+fn claim(client: &Client, meta: &Meta, holder: &Holder) -> Result<State> {
+    let length = client.address().lease;
+    meta.write(&holder.key(BEAT), &Beat::now(length).written(), within(LOOK))?;
+    meta.write(&holder.key(LEASE), HELD, within(LOOK))?;
+    let mut looks = 0;
+    loop {
+        let found = meta.read(&ALL, within(LOOK))?;
+        looks += 1;
+        if has_right(&found, holder) {
+            return following(&found, holder)?.ok_or_else(|| no_index(client));
+        }
+        if holders(&found).first().is_some_and(|first| first > holder) {
+            return Err(Error::precondition(format!(
+                "another process took the right to write to {} at the same moment",
+                client.address()
+            ))
+            .help("run it again when that one has ended"));
+        }
+        if looks == LOOKS {
+            return Err(Error::unavailable(format!(
+                "{} does not show what was just written to it",
+                client.address()
+            ))
+            .help("run it again"));
+        }
+        std::thread::sleep(BETWEEN);
     }
 }
 

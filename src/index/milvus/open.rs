@@ -25,6 +25,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const LONGEST_LOOK: Duration = Duration::from_secs(4);
 /// How long making collections may take: a cluster loads them.
 const MAKING: Duration = Duration::from_secs(120);
+/// How long the first answer of a server may take.
+const FIRST: Duration = Duration::from_secs(60);
 
 /// The engine over Milvus; see [the module](self).
 pub struct MilvusIndex {
@@ -56,9 +58,17 @@ impl MilvusIndex {
         let client = Client::new(address.clone())?;
         let maker = Maker {
             client: &client,
-            budget: making(),
+            budget: Budget::single().until(Some(Instant::now() + FIRST)),
         };
-        let state = if maker.has(&super::schema::meta(&address.name))? {
+        let silent = |error: Error| {
+            if error.fault() != Fault::Deadline {
+                return error;
+            }
+            let (host, seconds) = (&address.host, FIRST.as_secs());
+            Error::unavailable(format!("Milvus at {host} did not answer within {seconds} s"))
+                .help("see whether it is Milvus that listens there, and whether it is well")
+        };
+        let state = if maker.has(&super::schema::meta(&address.name)).map_err(silent)? {
             lease::current(&Meta::new(client.clone()), making())?
         } else {
             None
