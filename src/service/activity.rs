@@ -1,9 +1,11 @@
-//! What one connection holds of the service: calls that are under way, and bytes of answers that it has not read.
+//! What one connection holds of the service: calls that are under way, bytes of their bodies until those have come to
+//! their end, and bytes of answers that it has not read.
 //!
-//! A client that asks and does not read makes the service keep its answers. So each connection counts them and all
-//! together have a bound: a connection that holds much of it gets no further answer made before it reads, and if that
-//! does not do, the one that holds most is cut off. So is one that stands still for too long or is not used at all.
-//! Cutting one drops everything it held.
+//! A client that begins bodies and does not end them makes the service keep what came; one that asks and does not read,
+//! its answers. So each connection counts them and all together have a bound: of one that holds much of it no further
+//! body is taken, and for it no further answer is made before it reads; if that does not do, the one that holds most of
+//! answers is cut off. So is one that stands still for too long or is not used at all. Cutting one drops everything it
+//! held.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -16,8 +18,10 @@ use crate::error::{Error, Fault, Result};
 
 /// A connection holds no more than so many times what it leaves free, so that others always find room.
 const GREED: usize = 3;
-/// What a connection may hold whatever others do: some small answers.
+/// What a connection may hold whatever others do: some small answers, some small bodies.
 const ALWAYS: usize = 64 << 10;
+/// What is said of a body that there is no room for.
+pub const NO_ROOM: &str = "unfinished bodies of this connection hold much, and the room that is left is for others";
 
 /// Milliseconds for which a connection without a call keeps its place, whoever waits: it has just come, or asks on.
 const JUST_USED: u64 = 1_000;
@@ -55,8 +59,23 @@ pub struct Patience {
     pub unread: Duration,
     /// Bytes of unread answers of all connections together.
     pub unread_bytes: usize,
+    /// Bytes of bodies of all connections together that have not come to their end.
+    pub body_bytes: usize,
     /// The longest that a connection may be without a call.
     pub idle: Duration,
+}
+
+impl Patience {
+    /// Whether a connection that holds so much of a bound leaves enough of it to others, or holds next to nothing.
+    fn is_little(own: usize, all: usize, bound: usize) -> bool {
+        let free = bound.saturating_sub(all);
+        own <= ALWAYS.min(bound / 1_024) || own <= free.saturating_mul(GREED)
+    }
+}
+
+/// Why a body is not taken any further.
+pub fn no_room() -> Error {
+    Error::new(Fault::Exhausted, NO_ROOM).help("send fewer at a time, and each to its end")
 }
 
 /// Why a connection was cut off.
@@ -74,6 +93,7 @@ pub struct Connections {
     patience: Patience,
     begin: Instant,
     unread: AtomicUsize,
+    bodies: AtomicUsize,
     all: Mutex<Vec<Weak<Activity>>>,
 }
 
@@ -83,6 +103,7 @@ pub struct Activity {
     connections: Arc<Connections>,
     calls: AtomicUsize,
     unread: AtomicUsize,
+    bodies: AtomicUsize,
     /// When it last had a call or read something, in milliseconds since the service began.
     last: AtomicU64,
     must_go: OnceLock<Cut>,
@@ -114,6 +135,7 @@ impl Connections {
             patience,
             begin: Instant::now(),
             unread: AtomicUsize::new(0),
+            bodies: AtomicUsize::new(0),
             all: Mutex::new(Vec::new()),
         }
     }
@@ -124,6 +146,7 @@ impl Connections {
             connections: self.clone(),
             calls: AtomicUsize::new(0),
             unread: AtomicUsize::new(0),
+            bodies: AtomicUsize::new(0),
             last: AtomicU64::new(self.now()),
             must_go: OnceLock::new(),
             has_called: AtomicBool::new(false),
@@ -140,6 +163,11 @@ impl Connections {
     /// Bytes of answers that nobody has read yet.
     pub fn unread(&self) -> usize {
         self.unread.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of bodies that have not come to their end.
+    pub fn bodies(&self) -> usize {
+        self.bodies.load(Ordering::Relaxed)
     }
 
     /// Ends the connection that is without a call for longest, if one is for some time: a new one has its place.
@@ -205,8 +233,7 @@ impl Activity {
     pub fn check_room(&self) -> Result<()> {
         let own = self.unread.load(Ordering::Relaxed);
         let bound = self.connections.patience.unread_bytes;
-        let free = bound.saturating_sub(self.connections.unread());
-        let is_little = own <= ALWAYS.min(bound / 1_024) || own <= free.saturating_mul(GREED);
+        let is_little = Patience::is_little(own, self.connections.unread(), bound);
         if is_little && self.must_go.get() != Some(&Cut::Unread) {
             return Ok(());
         }
@@ -215,6 +242,29 @@ impl Activity {
             format!("this connection has not read {own} bytes of its answers, and the room that is left is for others"),
         )
         .help("read the answers, then ask again"))
+    }
+
+    /// Takes so many more bytes of a body of which `before` are held already, if that leaves room for others; but one
+    /// that is larger than the bound by itself is taken while there is no other, or nobody could send it.
+    ///
+    /// # Errors
+    /// `Exhausted`; then they are not counted.
+    pub fn take_in(&self, bytes: usize, before: usize) -> Result<()> {
+        let own = self.bodies.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let all = self.connections.bodies.fetch_add(bytes, Ordering::Relaxed);
+        let all = all.saturating_add(bytes);
+        let is_alone = before.saturating_add(bytes) == all;
+        if is_alone || Patience::is_little(own, all, self.connections.patience.body_bytes) {
+            return Ok(());
+        }
+        self.let_go(bytes);
+        Err(no_room())
+    }
+
+    /// So many bytes of bodies are held no more.
+    pub fn let_go(&self, bytes: usize) {
+        self.bodies.fetch_sub(bytes, Ordering::Relaxed);
+        self.connections.bodies.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// Whether it ever had a call.
@@ -299,6 +349,7 @@ mod tests {
         Arc::new(Connections::new(Patience {
             unread: Duration::from_secs(unread),
             unread_bytes: bytes,
+            body_bytes: bytes,
             idle: Duration::from_secs(idle),
         }))
     }
@@ -366,6 +417,52 @@ mod tests {
             Some(Cut::Unread),
             "it asks for more and does not read"
         );
+    }
+
+    #[test]
+    fn bodies_of_many_connections_stay_under_the_bound_and_small_ones_are_taken() {
+        let bound = 1 << 20;
+        let connections = connections(3_600, bound, 3_600);
+        let (small, greedy) = (connections.join(), [(); 8].map(|()| connections.join()));
+        small.take_in(500, 0).unwrap();
+        let held: Vec<usize> = greedy
+            .iter()
+            .map(|one| {
+                let mut held = 0;
+                while one.take_in(1_000, held).is_ok() {
+                    held += 1_000;
+                }
+                held
+            })
+            .collect();
+        // Beside the bound each holds the little that it always may.
+        let bodies = connections.bodies();
+        assert!((bound / 2..=bound + 8 * 1_024).contains(&bodies), "{bodies}");
+        let refused = greedy[0].take_in(1_000, held[0]).unwrap_err();
+        assert_eq!((refused.fault(), refused.message()), (Fault::Exhausted, NO_ROOM));
+        let all = 500 + held.iter().sum::<usize>();
+        assert_eq!(connections.bodies(), all, "what is refused is not counted");
+        let other = connections.join();
+        other.take_in(500, 0).unwrap();
+        other.take_in(100_000, 0).unwrap_err();
+        greedy[0].let_go(held[0]);
+        other.take_in(100_000, 0).unwrap();
+    }
+
+    #[test]
+    fn a_body_that_is_too_large_is_taken_while_there_is_no_other() {
+        let connections = connections(3_600, 100, 3_600);
+        let (one, other) = (connections.join(), connections.join());
+        one.take_in(1_000, 0).unwrap();
+        one.take_in(1_000, 1_000).unwrap();
+        assert_eq!(
+            one.take_in(1_000, 0).unwrap_err().fault(),
+            Fault::Exhausted,
+            "a second one"
+        );
+        assert_eq!(other.take_in(1_000, 0).unwrap_err().fault(), Fault::Exhausted);
+        one.let_go(2_000);
+        other.take_in(1_000, 0).unwrap();
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The bodies of calls: one that stands still ends, and what a call that was refused had still to send is read to its
-//! end and thrown away, within bounds.
+//! The bodies of calls: one that stands still ends, so does one that there is no room for, and what a call that was
+//! refused had still to send is read to its end and thrown away, within bounds.
 //!
 //! Who is answered and cut off while it sends may never see the answer: some clients show a broken connection instead.
 //! Who stops sending would hold a place among the connections for as long as a call may take.
@@ -15,6 +15,9 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
 
+use super::intake::HeldBody;
+use super::status;
+
 /// What is said of a body that stands still.
 pub const CAME_TO_A_HALT: &str = "the body came to a halt";
 /// Bytes that are read on.
@@ -29,15 +32,18 @@ pub struct Drained {
     patience: Option<Duration>,
     /// Until when it may, where somebody waits for more of it.
     halt: Option<Pin<Box<Sleep>>>,
+    /// What whoever reads it has of it, until its end.
+    held: Option<HeldBody>,
 }
 
 impl Drained {
-    /// This one, which may stand still for so long while somebody waits for more of it.
-    pub fn body(body: Body, patience: Option<Duration>) -> Body {
+    /// This one, which may stand still for so long while somebody waits for more of it, and is counted as held.
+    pub fn body(body: Body, patience: Option<Duration>, held: Option<HeldBody>) -> Body {
         Body::new(Drained {
             body,
             patience,
             halt: None,
+            held,
         })
     }
 }
@@ -49,6 +55,17 @@ impl http_body::Body for Drained {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
         let frame = Pin::new(&mut this.body).poll_frame(cx);
+        match &frame {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                let taken = this.held.as_mut().map_or(Ok(()), |held| held.take(bytes));
+                if let Err(no_room) = taken {
+                    return Poll::Ready(Some(Err(status::to_status(&no_room))));
+                }
+            }
+            Poll::Ready(_) => this.held = None,
+            Poll::Pending => {}
+        }
         let Some(patience) = this.patience.filter(|_| frame.is_pending()) else {
             this.halt = None;
             return frame;
@@ -90,10 +107,14 @@ impl Drop for Drained {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use futures_util::StreamExt as _;
     use tonic::Code;
 
     use super::*;
+    use crate::service::activity::{Connections, Patience};
+    use crate::service::intake::Account;
 
     async fn next(body: &mut Body) -> Result<Frame<Bytes>, Status> {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
@@ -101,21 +122,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_stands_still_ends_and_another_one_does_not() {
+    async fn a_body_ends_that_stands_still_or_has_no_room_and_another_one_does_not() {
         let parts = || {
             let begin = futures_util::stream::iter([Ok::<_, Status>(Bytes::from("a"))]);
             Body::new(axum::body::Body::from_stream(
                 begin.chain(futures_util::stream::pending()),
             ))
         };
-        let mut body = Drained::body(parts(), Some(Duration::from_millis(1)));
+        let mut body = Drained::body(parts(), Some(Duration::from_millis(1)), None);
         assert_eq!(next(&mut body).await.unwrap().into_data().unwrap(), "a");
         let status = next(&mut body).await.unwrap_err();
         assert_eq!(
             (status.code(), status.message()),
             (Code::DeadlineExceeded, CAME_TO_A_HALT)
         );
-        let mut whole = Drained::body(Body::new(axum::body::Body::from("a")), Some(Duration::ZERO));
+        let connections = Arc::new(Connections::new(Patience {
+            unread: Duration::MAX,
+            unread_bytes: 0,
+            body_bytes: 0,
+            idle: Duration::MAX,
+        }));
+        let account = Account {
+            connection: connections.join(),
+            metrics: Arc::default(),
+        };
+        let mut one = Drained::body(parts(), None, Some(HeldBody::new(account.clone())));
+        let mut other = Drained::body(parts(), None, Some(HeldBody::new(account)));
+        next(&mut one).await.unwrap();
+        assert_eq!(connections.bodies(), 1);
+        assert_eq!(next(&mut other).await.unwrap_err().code(), Code::ResourceExhausted);
+        drop(one);
+        assert_eq!(connections.bodies(), 0);
+        let mut whole = Drained::body(Body::new(axum::body::Body::from("a")), Some(Duration::ZERO), None);
         let frame = next(&mut whole).await.unwrap();
         assert_eq!(frame.into_data().unwrap(), "a", "what is there is read");
     }

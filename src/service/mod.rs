@@ -12,7 +12,8 @@
 //! | `status` | faults to gRPC codes and back |
 //! | `methods` | every method with its addresses, who may call it and how long it may take |
 //! | `deadline` | deadlines of all calls |
-//! | `drained` | what a refused call had still to send |
+//! | `drained` | bodies that stand still, and what a refused call had still to send |
+//! | `intake` | how much of a call's body is held |
 //! | `ending` | word for long calls that the service is about to end |
 //! | `answers` | where questions are asked, whatever protocol they came in |
 //! | `fitting` | how much of an answer goes out |
@@ -65,6 +66,7 @@ pub mod import;
 pub mod index_calls;
 pub mod index_client;
 pub mod index_grpc;
+pub mod intake;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod methods;

@@ -21,6 +21,7 @@ use tracing::{Instrument as _, Span};
 
 use super::activity::{Activity, Call, Peer, check_room, coming_by};
 use super::drained::Drained;
+use super::intake::{Account, HeldBody};
 use super::methods::path_info;
 use super::metrics::Metrics;
 use super::refusal::{Protocol, RefusedAs, refuse};
@@ -61,8 +62,8 @@ impl<S> Observed<S> {
         }
     }
 
-    /// The same, in which the bodies of calls stand still for no longer than this, but for paths that begin with one of
-    /// these.
+    /// The same, in which the bodies of calls stand still for no longer than this and are counted as held, but for
+    /// paths that begin with one of these.
     #[must_use]
     pub fn while_bodies_go_on(self, pause: Duration, except: &'static [&'static str]) -> Self {
         let body = (Some(pause), except);
@@ -99,14 +100,23 @@ where
     /// Lets a call through whose body goes on, unless its connection reads no answers.
     fn pass(
         &mut self,
-        request: Request<Body>,
+        mut request: Request<Body>,
         connection: Option<&Arc<Activity>>,
     ) -> Either<S::Future, Ready<Refused>> {
         let (pause, except) = self.body;
         let path = request.uri().path();
         let pause = pause.filter(|_| !except.iter().any(|begin| path.starts_with(begin)));
         let protocol = Protocol::of(&request);
-        let request = request.map(|body| Drained::body(body, pause));
+        let account = connection.filter(|_| pause.is_some()).map(|connection| Account {
+            connection: connection.clone(),
+            metrics: self.metrics.clone(),
+        });
+        let held = account.clone().map(HeldBody::new);
+        // For whoever unpacks the body.
+        if let Some(account) = account {
+            request.extensions_mut().insert(account);
+        }
+        let request = request.map(|body| Drained::body(body, pause, held));
         match check_room(connection) {
             Ok(()) => Either::Left(self.inner.call(request)),
             Err(error) => {

@@ -25,7 +25,7 @@ use super::calls::{CallLimits, SearchCalls};
 use super::collection::CollectionCell;
 use super::connections::Entrance;
 use super::deadline::WithDeadlines;
-use super::ending::{Ending, ending};
+use super::ending::{Ending, cut_off, ending};
 use super::health::{self, Watched};
 use super::http::{self, Services};
 use super::index_calls::{ImportEnds, IndexCalls};
@@ -40,7 +40,7 @@ use super::wire::index_service_server::IndexServiceServer;
 use super::wire::search_service_server::SearchServiceServer;
 use super::{Answer, connections, reflection};
 use crate::compute;
-use crate::error::{Context, Error, Fault, Result};
+use crate::error::{Context, Fault, Result};
 
 /// Calls whose body comes in any number of messages, of which each may take its time.
 const SLOW_BODIES: &[&str] = &[
@@ -113,6 +113,8 @@ pub struct ServiceSettings {
     pub unread: Duration,
     /// Bytes of unread answers of all connections; above it the connection that holds most is cut off.
     pub unread_bytes: usize,
+    /// Bytes of bodies of all connections that have not come to their end.
+    pub body_bytes: usize,
     /// The longest that a connection may be without a call.
     pub idle: Duration,
     /// Questions that take at least so long are written down with their stages; zero writes down none.
@@ -160,6 +162,7 @@ impl Default for ServiceSettings {
             grace: Duration::from_secs(10),
             unread: Duration::from_secs(60),
             unread_bytes: 256 << 20,
+            body_bytes: 256 << 20,
             idle: Duration::from_secs(900),
             slow: Duration::ZERO,
             log_questions: false,
@@ -173,6 +176,7 @@ impl ServiceSettings {
         Patience {
             unread: self.unread,
             unread_bytes: self.unread_bytes,
+            body_bytes: self.body_bytes,
             idle: self.idle,
         }
     }
@@ -346,23 +350,6 @@ fn bounded_server(max_streams: usize) -> Server {
         .http2_max_header_list_size(MAX_HEADERS)
 }
 
-/// What a service comes to whose grace period was over before its connections were.
-fn cut_off(grace: Duration, unanswered: usize, searching: usize) -> Result<()> {
-    if unanswered == 0 && searching == 0 {
-        // Who does not read the answer that was given it holds nobody up.
-        return Ok(());
-    }
-    Err(Error::new(
-        Fault::Deadline,
-        format!(
-            "calls that were not answered to the end {} s after the signal to end: {unanswered}, searches in flight: \
-             {searching}; they are cut off",
-            grace.as_secs_f32(),
-        ),
-    )
-    .help("allow a longer grace period if calls need it"))
-}
-
 /// Shows the metrics alone on a listener of their own, to whoever calls it by one of these names, until it is dropped.
 pub async fn show_metrics(listener: TcpListener, metrics: Arc<Metrics>, hosts: Hosts) {
     let entrance = Entrance {
@@ -372,6 +359,7 @@ pub async fn show_metrics(listener: TcpListener, metrics: Arc<Metrics>, hosts: H
         connections: Arc::new(Connections::new(Patience {
             unread: Duration::from_secs(30),
             unread_bytes: 64 << 20,
+            body_bytes: 1 << 20,
             idle: Duration::from_secs(300),
         })),
         // They do not count themselves.
@@ -403,6 +391,7 @@ fn report_state(
             ready: answer.ready(),
             searches: pool.in_flight(),
             unread: connections.unread(),
+            bodies: connections.bodies(),
             index: about.map(|snapshot| {
                 let about = snapshot.about();
                 IndexNow {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here waits for a clock where it can wait for an event; the few deadlines are ones that must pass.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -1102,6 +1103,13 @@ async fn until(metrics: &metrics::Metrics, begin: &str) {
     panic!("no {begin} in\n{}", metrics.text());
 }
 
+/// The number that is exported by this name.
+fn number(metrics: &metrics::Metrics, name: &str) -> usize {
+    let numbers = metrics.text();
+    let line = numbers.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap().parse().unwrap()
+}
+
 /// While answers wait to be written, nothing is read of what came behind their questions. The last of an answer lies
 /// with the library, so that its call is over: of answers this long nearly always.
 #[tokio::test]
@@ -1181,13 +1189,7 @@ async fn no_answer_is_made_for_who_does_not_read() {
         requests: vec![asked("large 4000000")],
     };
     let lying = greedy.batch_search(batch).await.unwrap();
-    let unread = || -> usize {
-        let numbers = metrics.text();
-        let line = numbers
-            .lines()
-            .find_map(|line| line.strip_prefix("baowen_unread_answer_bytes "));
-        line.unwrap().parse().unwrap()
-    };
+    let unread = || number(&metrics, "baowen_unread_answer_bytes ");
     while !(BOUND / 2..BOUND).contains(&unread()) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -1199,6 +1201,76 @@ async fn no_answer_is_made_for_who_does_not_read() {
     let mut items = lying.into_inner();
     while items.message().await.unwrap().is_some() {}
     greedy.search(asked("医保")).await.unwrap();
+}
+
+/// The beginning of a request over HTTP/1 whose body goes on and on.
+async fn begin_body(running: &Running, path: &str, headers: &str, body: &[u8]) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt as _;
+    let mut stream = tokio::net::TcpStream::connect(running.addr).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4000000\r\n{headers}\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Who is refused may be cut off while it sends.
+    let _ = stream.write_all(body).await;
+    stream
+}
+
+/// Many connections send bodies that are never at their end: packed, plain, and messages of gRPC. What is kept of them
+/// has a bound, who is refused is told why, and others are answered.
+#[tokio::test]
+async fn unfinished_bodies_have_a_bound_together() {
+    use tokio::io::AsyncReadExt as _;
+    const BOUND: usize = 1 << 20;
+    // What each connection may hold whatever others do.
+    const LITTLE: usize = BOUND / 1_024;
+    let blanks = vec![b' '; 600_000];
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&blanks).unwrap();
+    packed.flush().unwrap();
+    let message = [&[0, 0, 0x3f, 0xff, 0xff], &blanks[..]].concat();
+    let json = "content-type: application/json\r\n";
+    for (path, headers, body, refused) in [
+        (
+            "/v1/search",
+            "content-encoding: gzip\r\n",
+            packed.get_ref(),
+            "HTTP/1.1 429",
+        ),
+        ("/v1/search", json, &blanks, "HTTP/1.1 429"),
+        (
+            "/baowen.v1.SearchService/Search",
+            "content-type: application/grpc-web+proto\r\n",
+            &message,
+            "grpc-message",
+        ),
+    ] {
+        let (running, metrics) = counted(ServiceSettings {
+            body_bytes: BOUND,
+            ..settings()
+        })
+        .await;
+        let first = begin_body(&running, path, headers, body).await;
+        let held = || number(&metrics, "baowen_unfinished_body_bytes ");
+        while held() < 600_000 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // There is room for a part of what another one sends.
+        let mut told = Vec::new();
+        for _ in 0..9 {
+            let mut stream = begin_body(&running, path, headers, body).await;
+            let mut answer = [0; 2_000];
+            let read = stream.read(&mut answer).await.unwrap();
+            told.push(String::from_utf8_lossy(&answer[..read]).into_owned());
+            assert!((600_000..=BOUND + 10 * LITTLE).contains(&held()), "{}", held());
+        }
+        for answer in told {
+            assert!(answer.contains(refused) && answer.contains("unfinished"), "{answer}");
+        }
+        until(&metrics, "baowen_refused_total{reason=\"body\"} 9").await;
+        let mut other = running.client().await;
+        other.search(&SearchRequest::new("医保")).await.unwrap();
+        drop(first);
+        until(&metrics, "baowen_unfinished_body_bytes 0").await;
+    }
 }
 
 /// A long answer that was kept is made where searches run, so that no worker computes.
@@ -1266,6 +1338,7 @@ async fn questions_of_a_batch_come_by_its_connection() {
     let connections = Arc::new(activity::Connections::new(activity::Patience {
         unread: Duration::from_secs(60),
         unread_bytes: BOUND,
+        body_bytes: BOUND,
         idle: Duration::from_secs(60),
     }));
     let connection = connections.join();

@@ -183,6 +183,11 @@ pub const SETTINGS: &[Setting] = &[
         "Unread answers of all connections together; one that holds much of it gets no more answers before it reads, and above it the one that holds most is cut off",
     ),
     setting(
+        "bodies-mb",
+        Value::Megabytes(|s| &mut s.service.body_bytes, 1..=1_048_576),
+        "Unfinished bodies of all connections together, unpacked, but for imports; one that holds much of it has its next refused",
+    ),
+    setting(
         "idle",
         Value::Seconds(|s| &mut s.service.idle, 0.001..=LONG),
         "The longest that a connection may be without a call before it is cut off",

@@ -198,6 +198,7 @@ mod tests {
         let connections = Arc::new(Connections::new(Patience {
             unread: Duration::MAX,
             unread_bytes: usize::MAX,
+            body_bytes: usize::MAX,
             idle: Duration::MAX,
         }));
         let check = |path: &str, address: Option<&str>, expected: Option<Code>| {

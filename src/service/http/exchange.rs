@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::{json, params};
 use crate::error::{Context, Error, Fault, Result};
+use crate::service::activity::{NO_ROOM, no_room};
 use crate::service::deadline::{Deadline, TIMEOUT};
 use crate::service::drained::CAME_TO_A_HALT;
 use crate::service::refusal::{Protocol, refuse};
@@ -128,7 +129,8 @@ impl Call {
         if declared > most {
             return Err(too_large(most));
         }
-        let mut whole = Vec::with_capacity(declared);
+        // No more before it comes: who declares much may send nothing.
+        let mut whole = Vec::with_capacity(declared.min(LARGE));
         let mut parts = self.body.into_data_stream();
         loop {
             let Some(part) = parts.next().await else { break };
@@ -147,6 +149,8 @@ pub fn cut_off(cause: &axum::Error) -> Error {
     let reason = status::innermost(cause).to_string();
     if reason.contains(CAME_TO_A_HALT) {
         Error::new(Fault::Deadline, CAME_TO_A_HALT).help("send it again")
+    } else if reason.contains(NO_ROOM) {
+        no_room()
     } else {
         Error::caller(format!("the body was cut off ({reason})"))
     }

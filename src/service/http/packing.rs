@@ -1,4 +1,5 @@
-//! Bodies that were packed for their way: gzip is undone as it comes, all members of it; anything else is refused.
+//! Bodies that were packed for their way: gzip is undone as it comes, all members of it; anything else is refused. What
+//! was unpacked is counted as held as well: a few bytes may become a thousand times as many.
 
 use std::io;
 
@@ -9,11 +10,12 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use axum::middleware::Next;
 use axum::response::Response;
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::exchange::failed_as;
 use crate::error::{Error, Result};
+use crate::service::intake::{Account, HeldBody};
 
 /// Unpacks the body of a request.
 pub async fn unpacked(request: Request, next: Next) -> Response {
@@ -31,7 +33,8 @@ fn undone(mut request: Request) -> Result<Request> {
         "identity" => {}
         "gzip" | "x-gzip" => {
             request.headers_mut().remove(CONTENT_LENGTH);
-            request = request.map(from_gzip);
+            let held = request.extensions().get::<Account>().cloned().map(HeldBody::new);
+            request = request.map(|body| from_gzip(body, held));
         }
         _ => {
             return Err(
@@ -44,10 +47,16 @@ fn undone(mut request: Request) -> Result<Request> {
     Ok(request)
 }
 
-fn from_gzip(body: Body) -> Body {
+fn from_gzip(body: Body, mut held: Option<HeldBody>) -> Body {
     let packed = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
     let mut unpacking = GzipDecoder::new(packed);
     // Files of it that were put one behind the other are one body.
     unpacking.multiple_members(true);
-    Body::from_stream(ReaderStream::new(unpacking))
+    Body::from_stream(ReaderStream::new(unpacking).map(move |part| {
+        let part = part?;
+        held.as_mut()
+            .map_or(Ok(()), |held| held.take(part.len()))
+            .map_err(io::Error::other)?;
+        Ok::<_, io::Error>(part)
+    }))
 }

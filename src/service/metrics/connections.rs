@@ -16,6 +16,8 @@ pub struct ConnectionNumbers {
     pub sent: Counter,
     /// Bytes of answers that nobody has read yet.
     pub unread: Gauge,
+    /// Bytes of bodies that have not come to their end.
+    pub bodies: Gauge,
 }
 
 impl ConnectionNumbers {
@@ -44,6 +46,11 @@ impl ConnectionNumbers {
                 r,
                 "baowen_unread_answer_bytes",
                 "Bytes of answers that their clients have not read yet",
+            ),
+            bodies: gauge(
+                r,
+                "baowen_unfinished_body_bytes",
+                "Bytes held of calls' bodies that have not come to their end, but for imports",
             ),
         }
     }

@@ -43,6 +43,8 @@ pub struct Now {
     pub searches: usize,
     /// Bytes of answers that nobody has read yet.
     pub unread: usize,
+    /// Bytes of bodies that have not come to their end.
+    pub bodies: usize,
     /// The index, once it is open.
     pub index: Option<IndexNow>,
 }
@@ -116,7 +118,7 @@ impl Metrics {
         self.calls.answered(timings, is_degraded);
     }
 
-    /// A call was refused: `queue`, `batch`, `rate`, `token`, `right`, `host` or `unread`.
+    /// A call was refused: `queue`, `batch`, `rate`, `token`, `right`, `host`, `unread` or `body`.
     pub fn refused(&self, reason: &'static str) {
         self.calls.refused(reason);
     }
@@ -188,6 +190,7 @@ impl Metrics {
         set(&self.ready, now.ready.into());
         set(&self.searches, now.searches as u64);
         set(&self.connections.unread, now.unread as u64);
+        set(&self.connections.bodies, now.bodies as u64);
         self.index.set(now.index.unwrap_or_default());
         self.process.set();
         let mut text = String::new();

@@ -12,6 +12,7 @@ fn all_said() -> Metrics {
         ready: true,
         searches: 3,
         unread: 5,
+        bodies: 17,
         index: Some(IndexNow {
             segments: 7,
             ..IndexNow::default()
@@ -59,6 +60,7 @@ fn what_was_said_comes_out() {
         "baowen_ready 1",
         "baowen_searches_in_flight 3",
         "baowen_unread_answer_bytes 5",
+        "baowen_unfinished_body_bytes 17",
         "baowen_index_segments 7",
         "baowen_index_commits_total 1",
     ] {
