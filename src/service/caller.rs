@@ -1,4 +1,4 @@
-//! Who calls: the name of its token, or its connection where there are no tokens.
+//! Who calls: the name of its token; where there are no tokens its address, or its connection if it is of this machine.
 
 use std::sync::Arc;
 

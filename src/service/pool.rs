@@ -96,20 +96,22 @@ impl SearchPool {
     /// not started. For one piece of work a task: a lone one runs in the task's place.
     ///
     /// # Errors
-    /// The work's; `Exhausted` if as many searches as may wait do, as many of this caller as leave room for others, or
-    /// so many that this one would not be answered by its deadline; `Deadline` as soon as the deadline passes (where
+    /// The work's; `Exhausted` if as many searches as may wait do and none of another caller's is shed for this one, if
+    /// as many of this caller do as leave room for others, if this one is shed for another caller's, or if so many wait
+    /// that this one would not be answered by its deadline; `Deadline` as soon as the deadline passes (where
     /// the work runs alone, as soon as it looks at the deadline).
     pub async fn run<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        let admitted = self.admit(deadline).inspect_err(|_| self.count("queue"))?;
+        let admitted = until(deadline, self.admit(deadline)).await?;
+        let admitted = admitted.inspect_err(|_| self.count("queue"))?;
         until(deadline, self.start(admitted, deadline, may_block_in_place(), work)).await?
     }
 
     /// A place for one more search, running or waiting.
-    fn admit(&self, deadline: Option<Instant>) -> Result<Admitted> {
+    async fn admit(&self, deadline: Option<Instant>) -> Result<Admitted> {
         let place = self.place()?;
         // Questions of batches go before this one is refused, but none for one that would be late without them all.
         if let Some(late) = self.late(deadline, self.batches.count()) {
@@ -121,9 +123,18 @@ impl SearchPool {
         }
         let room = self.admission.clone().try_acquire_owned().ok();
         let permit = room.or_else(|| taken.pop().or_else(|| self.batches.take_oldest()));
+        let permit = match permit {
+            Some(permit) => permit,
+            None if CALLER.try_with(|caller| self.turns.shed(caller)).unwrap_or(false) => {
+                // The one that was shed leaves its place in a moment, to whoever waits for it longest.
+                let place = self.admission.clone().acquire_owned().await;
+                place.map_err(|_| stopping())?
+            }
+            None => return Err(self.full()),
+        };
         Ok(Admitted {
             at: Instant::now(),
-            _permit: permit.ok_or_else(|| self.full())?,
+            _permit: permit,
             _place: place,
         })
     }
@@ -157,9 +168,10 @@ impl SearchPool {
             return Ok(None);
         };
         let free = self.admission.available_permits() + self.batches.count();
+        let may_shed = self.turns.may_shed(&caller);
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let own = callers.entry(caller.clone()).or_default();
-        if *own > 0 && *own > free.saturating_mul(SHARE_OF_FREE) {
+        if *own > 0 && *own > free.saturating_mul(SHARE_OF_FREE) && !may_shed {
             return Err(self.greedy(*own));
         }
         *own += 1;
@@ -217,7 +229,8 @@ impl SearchPool {
         F: FnOnce() -> Result<T> + Send + 'static,
     {
         let caller = CALLER.try_with(Clone::clone).ok();
-        let thread = self.turns.take(caller).await.ok_or_else(stopping)?;
+        let thread = self.turns.take(caller).await;
+        let thread = thread.ok_or_else(shed).inspect_err(|_| self.count("queue"))?;
         self.start_on(thread, admitted, deadline, in_place, work).await
     }
 
@@ -336,6 +349,14 @@ fn gave_way() -> Error {
         "as many questions are in flight as this service takes, and those that come by themselves go before a batch's",
     )
     .help("ask this one again in a moment")
+}
+
+fn shed() -> Error {
+    Error::new(
+        Fault::Exhausted,
+        "as many questions are in flight as this service takes, most of them of this caller, and another one came",
+    )
+    .help("ask again in a moment, or ask fewer at a time")
 }
 
 fn stopping() -> Error {
@@ -536,6 +557,43 @@ mod tests {
         assert!(waited.into_iter().all(|question| question.is_ok()));
         other.unwrap();
         assert!(pool.callers.lock().unwrap().is_empty());
+    }
+
+    /// Several callers have filled the queue together; one that has nothing in it is answered all the same.
+    #[tokio::test]
+    async fn who_has_nothing_in_line_takes_a_place_of_who_has_most() {
+        let (pool, first, release) = held(8).await;
+        let ask = |name: &str| Box::pin(CALLER.scope(Caller(name.into()), pool.run(None, || Ok(()))));
+        let mut greedy: Vec<_> = ["a", "a", "a", "a", "a", "b", "b", "c"].map(ask).into();
+        for question in &mut greedy {
+            assert!(futures_util::poll!(question).is_pending());
+        }
+        let mut other = ask("other");
+        assert!(futures_util::poll!(&mut other).is_pending(), "it is not refused");
+        let shed = greedy.remove(4).await.unwrap_err();
+        assert!(
+            shed.fault() == Fault::Exhausted && shed.message().contains("caller"),
+            "{shed}"
+        );
+        assert!(futures_util::poll!(&mut other).is_pending(), "it has that place");
+        let mut second = ask("other");
+        assert!(
+            futures_util::poll!(&mut second).is_pending(),
+            "one of two is half of four"
+        );
+        assert_eq!(greedy.remove(3).await.unwrap_err().fault(), Fault::Exhausted);
+        assert_eq!(
+            ask("other").await.unwrap_err().fault(),
+            Fault::Exhausted,
+            "a third one is not"
+        );
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        let (greedy, other, second) = tokio::join!(futures_util::future::join_all(greedy), other, second);
+        assert!(greedy.into_iter().all(|question| question.is_ok()));
+        other.and(second).unwrap();
+        assert!(pool.callers.lock().unwrap().is_empty());
+        assert_eq!(pool.in_flight(), 0);
     }
 
     /// Whoever cannot be answered in time is told at once, not when its time is over.

@@ -2,7 +2,8 @@
 //! questions, makes others wait for those of its searches that run, not for its line.
 //!
 //! Each caller has a mark that grows by the time of its searches; the one with the smallest mark is next. One that
-//! comes anew begins where those are that are served now. Knows nothing of what runs.
+//! comes anew begins where those are that are served now. Where there is no room for one more search, one that waits is
+//! shed of whoever has most. Knows nothing of what runs.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,7 +71,7 @@ impl Turns {
         })))
     }
 
-    /// Waits for a thread. None never comes while this waits: a place that stands is given one.
+    /// Waits for a thread; `None` if this search was shed for one of another caller.
     pub async fn take(&self, caller: Option<Caller>) -> Option<Turn> {
         let (give, given) = oneshot::channel();
         let _place = self.join(caller, give);
@@ -92,6 +93,18 @@ impl Turns {
         own + others
             .map(|(_, standing)| standing.waiting.len().min(own + 1))
             .sum::<usize>()
+    }
+
+    /// Whether one of another caller may be shed for one more of this one.
+    pub fn may_shed(&self, caller: &Caller) -> bool {
+        self.line().greediest(caller).is_some()
+    }
+
+    /// Sheds the newest that waits of the caller that has most, for one more of this caller, which then has no more.
+    pub fn shed(&self, caller: &Caller) -> bool {
+        // It is told by what would have given it its turn being dropped.
+        let newest = (self.line().greediest(caller)).and_then(|greediest| greediest.waiting.pop_back());
+        newest.is_some()
     }
 
     fn join(&self, caller: Option<Caller>, give: oneshot::Sender<Turn>) -> Place<'_> {
@@ -147,6 +160,17 @@ impl Standing {
 }
 
 impl Line {
+    /// The caller that has most waiting, if that are at least twice as many as this one would have with one more. Never
+    /// one that is not known: those are many, and batches give way by themselves.
+    fn greediest(&mut self, caller: &Caller) -> Option<&mut Standing> {
+        let caller = Some(caller.clone());
+        let own = self.callers.get(&caller).map_or(0, |standing| standing.waiting.len());
+        let others = self.callers.iter_mut();
+        let others = others.filter(|(other, _)| other.is_some() && **other != caller);
+        let (_, greediest) = others.max_by_key(|(_, standing)| standing.waiting.len())?;
+        (greediest.waiting.len() >= 2 * (own + 1)).then_some(greediest)
+    }
+
     /// Takes a thread for whoever is next.
     fn choose(&mut self) -> Option<(Option<Caller>, oneshot::Sender<Turn>, u128)> {
         let time = self.begin.elapsed().as_nanos();
@@ -250,6 +274,38 @@ mod tests {
         assert!((&mut next).now_or_never().is_none());
         assert!(again.now_or_never().flatten().is_some());
         drop(dear);
+    }
+
+    /// Of the caller that has most the newest goes, until the other one has half as many.
+    #[test]
+    fn the_newest_of_who_has_most_is_shed() {
+        let turns = Turns::new(1);
+        let other = Caller("other".into());
+        let first = turns.take(named("greedy")).now_or_never().flatten().unwrap();
+        let mut waiting: Vec<_> = (["few", "greedy", "few", "greedy", "greedy", "greedy"].iter())
+            .map(|name| Box::pin(turns.take(named(name))))
+            .collect();
+        for one in &mut waiting {
+            assert!(one.now_or_never().is_none());
+        }
+        let mut unknown: Vec<_> = (0..9).map(|_| Box::pin(turns.take(None))).collect();
+        for one in &mut unknown {
+            assert!(one.now_or_never().is_none(), "it is never shed");
+        }
+        assert!(!turns.may_shed(&Caller("greedy".into())), "nobody else has as many");
+        assert!(turns.may_shed(&other) && turns.shed(&other));
+        assert!(waiting[5].as_mut().now_or_never().is_some_and(|shed| shed.is_none()));
+        for one in &mut waiting[..5] {
+            assert!(one.now_or_never().is_none());
+        }
+        let mut others = vec![Box::pin(turns.take(named("other")))];
+        assert!((&mut others[0]).now_or_never().is_none());
+        assert!(!turns.shed(&other), "three are less than twice two");
+        drop(waiting);
+        drop(unknown);
+        drop(first);
+        assert!(others.pop().unwrap().now_or_never().flatten().is_some());
+        assert!(turns.line().callers.is_empty());
     }
 
     #[test]

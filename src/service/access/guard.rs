@@ -1,6 +1,7 @@
 //! Every call of a server, let through or refused before its message is read.
 
 use std::convert::Infallible;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -65,7 +66,7 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let caller = match admit(&self.access, &request) {
-            Ok(caller) => caller.or_else(|| by_connection(&request)),
+            Ok(caller) => caller.or_else(|| by_address(&request)),
             Err(refused) => {
                 self.metrics.refused(refused.reason);
                 let protocol = Protocol::of(&request);
@@ -167,9 +168,17 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
 }
 
-fn by_connection(request: &Request<Body>) -> Option<Caller> {
-    let address = request.extensions().get::<Peer>()?.address?;
-    Some(Caller(address.to_string().into()))
+/// Who calls without a token. Connections from one address are one caller, and so are addresses of IPv6 that a site
+/// gives itself as it likes; but those of this machine may be anybody's, by a proxy.
+fn by_address(request: &Request<Body>) -> Option<Caller> {
+    let peer = request.extensions().get::<Peer>()?;
+    let address = peer.address?;
+    let name = match address.ip().to_canonical() {
+        _ if peer.is_near() => address.to_string(),
+        IpAddr::V6(site) => Ipv6Addr::from_bits(site.to_bits() >> 64 << 64).to_string(),
+        ip @ IpAddr::V4(_) => ip.to_string(),
+    };
+    Some(Caller(name.into()))
 }
 
 /// The refusal by the protocol that the call came in by.
@@ -237,6 +246,29 @@ mod tests {
         }
         check("/v1/search", Some("8.8.8.8:9"), None);
         check("/v1/search", None, None);
+    }
+
+    #[test]
+    fn connections_from_one_address_are_one_caller_but_for_this_machine() {
+        let connections = Arc::new(Connections::new(Patience {
+            unread: Duration::MAX,
+            unread_bytes: usize::MAX,
+            body_bytes: usize::MAX,
+            idle: Duration::MAX,
+        }));
+        let check = |address: &str, expected: &str| {
+            let mut request = Request::builder().body(Body::empty()).unwrap();
+            request.extensions_mut().insert(Peer {
+                address: address.parse().ok(),
+                activity: connections.join(),
+            });
+            assert_eq!(by_address(&request), Some(Caller(expected.into())));
+        };
+        check("192.168.1.2:9", "192.168.1.2");
+        check("[::ffff:192.168.1.2]:8", "192.168.1.2");
+        check("[2001:db8:1:2:3:4:5:6]:9", "2001:db8:1:2::");
+        check("127.0.0.1:9", "127.0.0.1:9");
+        check("[::1]:9", "[::1]:9");
     }
 
     #[test]
