@@ -83,8 +83,11 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
     } else {
         Mode::Lexical
     };
-    let lists = [&retrieved.lexical, &retrieved.dense];
-    let found = lists.into_iter().flatten().map(|found| found.passage);
+    let found = retrieved
+        .lexical
+        .iter()
+        .chain(&retrieved.dense)
+        .map(|found| found.passage);
     let mut passages: Vec<PassageRef> = found.chain(pinned.iter().copied()).collect();
     passages.sort_unstable();
     passages.dedup();
@@ -97,7 +100,7 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
     let ranks = |list: &[Candidate], exact: fn(&Evidence) -> f32| ranks(asked, list, &passages, &judged, exact);
     let mut lexical_ranks = ranks(&retrieved.lexical, |e| e.words + e.bigrams)?;
     let mut dense_ranks = ranks(&retrieved.dense, Evidence::meaning)?;
-    if lists.iter().any(|list| list.len() > retrieved.depth) {
+    if retrieved.lexical.len().max(retrieved.dense.len()) > retrieved.depth {
         let mut lists = [&mut lexical_ranks, &mut dense_ranks];
         let stays = stays(&passages, pinned, &mut lists, retrieved.depth);
         lists.into_iter().for_each(|ranks| retain(ranks, &stays));
