@@ -23,6 +23,8 @@ pub fn begin(settings: &Settings) {
         .with_target("baowen", level)
         // It warns of what callers did wrong, who are told so.
         .with_target("rmcp", Level::ERROR)
+        // Of each connection that it ends for what the other end sent, as often as somebody opens one.
+        .with_target("h2", Level::ERROR)
         .with_target("slow", Level::WARN);
     targets = if settings.access_log {
         targets.with_target(ACCESS, Level::INFO)
