@@ -76,15 +76,13 @@ impl Fact {
         own.ends_with(other) || other.ends_with(own)
     }
 
-    /// Whether others hold it of the same. Without labels that is not known: of a table's cells each stands for itself.
-    fn is_said_in(&self, facts: &[Fact]) -> bool {
-        let is_same = |fact: &Fact| {
-            fact.canonical == self.canonical
-                && !fact.label.is_empty()
-                && !self.label.is_empty()
-                && fact.is_of_the_same(self)
-        };
-        facts.iter().any(is_same)
+    /// Whether others hold it of the same, and neither they nor its own text hold anything else of that (住院报销90%,
+    /// 门诊报销80%). Without labels that is not known: of a table's cells each stands for itself.
+    fn is_said_in(&self, own: &[Fact], others: &[Fact]) -> bool {
+        let is_of_it = |fact: &&Fact| !fact.label.is_empty() && !self.label.is_empty() && fact.is_of_the_same(self);
+        let is_same = |fact: &Fact| fact.canonical == self.canonical;
+        let mut of_it = own.iter().chain(others).filter(is_of_it);
+        others.iter().filter(is_of_it).any(is_same) && of_it.all(is_same)
     }
 
     /// Whether it is the end of another one that a broken line tore (十, 五天): spelled out, and nothing that the other
@@ -242,11 +240,11 @@ fn of_facts(first: &[Fact], second: &[Fact]) -> Vec<Difference> {
         }
         let mut own: Vec<&Fact> = first[from_a..a]
             .iter()
-            .filter(|fact| !fact.is_said_in(second))
+            .filter(|fact| !fact.is_said_in(first, second))
             .collect();
         let mut others: Vec<&Fact> = second[from_b..b]
             .iter()
-            .filter(|fact| !fact.is_said_in(first))
+            .filter(|fact| !fact.is_said_in(second, first))
             .collect();
         let differing = |own: &Fact, other: &Fact| own.canonical != other.canonical && own.unit == other.unit;
         both.extend(paired(&mut own, &mut others, |own, other| {
@@ -377,6 +375,14 @@ mod tests {
             true,
         );
         check("犹豫期二十天", "犹豫期20日", "", "", false);
+        // One label may be that of two things.
+        check(
+            "住院，报销90%；门诊，报销80%",
+            "住院，报销80%；门诊，报销80%",
+            "报销 90% / 80%",
+            "报销 80% / 90%",
+            true,
+        );
         check(
             "报销25%，满3个月",
             "报销35%，满3个月",

@@ -9,7 +9,7 @@ use super::copies::is_newer;
 use super::differences::Differences;
 use crate::index::StoredPassage;
 use crate::model::{Date, Force};
-use crate::text::{Grams, series};
+use crate::text::{Grams, is_numeral, series};
 
 /// Of passages in the order of their ranking, those that do not hold on this day and have one of the same places among
 /// them that does and took their place.
@@ -57,9 +57,18 @@ fn follows(own: &StoredPassage, other: &StoredPassage, near: bool, today: Date) 
     let is_dated = days[0] != days[1] && !days.contains(&None);
     match (near, is_newer) {
         (true, _) => is_dated || Differences::between(own, other).adds(),
-        (false, Some(_)) => true,
-        (false, None) => !Differences::of_the_same(own, other).is_empty(),
+        // Numbered notices of one office are about anything: 公告（2026年第3号）.
+        (false, Some(_)) if !is_numbered(&own.title) && !is_numbered(&other.title) => true,
+        (false, _) => !Differences::of_the_same(own, other).is_empty(),
     }
+}
+
+/// Whether a title is the number of something: 第3号, 第12期.
+fn is_numbered(title: &str) -> bool {
+    let is_number = |c: char| c.is_ascii_digit() || is_numeral(c);
+    let signs = ['号', '期', '批', '辑', '讲'];
+    let mut found = title.match_indices(signs);
+    found.any(|(at, _)| title[..at].trim_end_matches(is_number).ends_with('第'))
 }
 
 #[cfg(test)]
@@ -110,6 +119,14 @@ mod tests {
         let (guangzhou, foshan) = (of("广州市", "1309元"), of("佛山市", "1350元"));
         check(
             &[(old.0, &guangzhou, old.2, old.3), (new.0, &foshan, new.2, new.3)],
+            &[],
+        );
+        // Numbered notices are about anything.
+        check(
+            &[
+                ("医保局公告（2023年第1号）", "住院起付线500元", old.2, old.3),
+                ("医保局公告（2026年第3号）", "护理补贴400元", None, None),
+            ],
             &[],
         );
         // Another title, the same words.

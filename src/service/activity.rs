@@ -250,6 +250,9 @@ impl Activity {
     /// # Errors
     /// `Exhausted`; then they are not counted.
     pub fn take_in(&self, bytes: usize, before: usize) -> Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
         let own = self.bodies.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let all = self.connections.bodies.fetch_add(bytes, Ordering::Relaxed);
         let all = all.saturating_add(bytes);

@@ -105,14 +105,13 @@ impl SearchPool {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        let admitted = until(deadline, self.admit(deadline)).await?;
-        let admitted = admitted.inspect_err(|_| self.count("queue"))?;
+        let admitted = self.admit(deadline).inspect_err(|_| self.count("queue"))?;
         until(deadline, self.start(admitted, deadline, may_block_in_place(), work)).await?
     }
 
     /// A place for one more search, running or waiting.
-    async fn admit(&self, deadline: Option<Instant>) -> Result<Admitted> {
-        let place = self.place()?;
+    fn admit(&self, deadline: Option<Instant>) -> Result<Admitted> {
+        let (place, has_share) = self.place()?;
         // Questions of batches go before this one is refused, but none for one that would be late without them all.
         if let Some(late) = self.late(deadline, self.batches.count()) {
             return Err(late);
@@ -121,20 +120,17 @@ impl SearchPool {
         while let Some(late) = self.late(deadline, taken.len()) {
             taken.push(self.batches.take_oldest().ok_or(late)?);
         }
-        let room = self.admission.clone().try_acquire_owned().ok();
-        let permit = room.or_else(|| taken.pop().or_else(|| self.batches.take_oldest()));
-        let permit = match permit {
-            Some(permit) => permit,
-            None if CALLER.try_with(|caller| self.turns.shed(caller)).unwrap_or(false) => {
-                // The one that was shed leaves its place in a moment, to whoever waits for it longest.
-                let place = self.admission.clone().acquire_owned().await;
-                place.map_err(|_| stopping())?
-            }
-            None => return Err(self.full()),
+        let free = || self.admission.clone().try_acquire_owned().ok();
+        let room = if has_share {
+            free().or_else(|| taken.pop().or_else(|| self.batches.take_oldest()))
+        } else {
+            None
         };
+        let shed = || CALLER.try_with(|caller| self.turns.shed(caller)).ok().flatten();
+        let room = room.or_else(shed).ok_or_else(|| self.full())?;
         Ok(Admitted {
             at: Instant::now(),
-            _permit: permit,
+            room: Some(room),
             _place: place,
         })
     }
@@ -162,23 +158,23 @@ impl SearchPool {
         })
     }
 
-    /// One more place of the caller's, if it is known and leaves room for others.
-    fn place(&self) -> Result<Option<Place>> {
+    /// One more place of the caller's, if it is known, and whether that leaves room for others: else it may only have
+    /// the room of one that is shed for it.
+    fn place(&self) -> Result<(Option<Place>, bool)> {
         let Ok(caller) = CALLER.try_with(Clone::clone) else {
-            return Ok(None);
+            return Ok((None, true));
         };
         let free = self.admission.available_permits() + self.batches.count();
         let may_shed = self.turns.may_shed(&caller);
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let own = callers.entry(caller.clone()).or_default();
-        if *own > 0 && *own > free.saturating_mul(SHARE_OF_FREE) && !may_shed {
+        let has_share = *own == 0 || *own <= free.saturating_mul(SHARE_OF_FREE);
+        if !has_share && !may_shed {
             return Err(self.greedy(*own));
         }
         *own += 1;
-        Ok(Some(Place {
-            caller,
-            callers: self.callers.clone(),
-        }))
+        let callers = self.callers.clone();
+        Ok((Some(Place { caller, callers }), has_share))
     }
 
     fn greedy(&self, own: usize) -> Error {
@@ -206,7 +202,7 @@ impl SearchPool {
             let thread = tokio::select! {
                 biased;
                 _ = gone => None,
-                thread = self.turns.take(None) => Some(thread.ok_or_else(stopping)?),
+                thread = self.turns.take(None, None) => Some(thread.ok_or_else(stopping)?),
             };
             let (Some(thread), Some(permit)) = (thread, place.leave()) else {
                 self.count("batch");
@@ -214,7 +210,7 @@ impl SearchPool {
             };
             let admitted = Admitted {
                 at,
-                _permit: permit,
+                room: Some(permit),
                 _place: None,
             };
             // Others of the same task wait to be polled.
@@ -223,13 +219,13 @@ impl SearchPool {
         until(deadline, admitted).await?
     }
 
-    async fn start<T, F>(&self, admitted: Admitted, deadline: Option<Instant>, in_place: bool, work: F) -> Result<T>
+    async fn start<T, F>(&self, mut admitted: Admitted, deadline: Option<Instant>, in_place: bool, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
         let caller = CALLER.try_with(Clone::clone).ok();
-        let thread = self.turns.take(caller).await;
+        let thread = self.turns.take(caller, admitted.room.take()).await;
         let thread = thread.ok_or_else(shed).inspect_err(|_| self.count("queue"))?;
         self.start_on(thread, admitted, deadline, in_place, work).await
     }
@@ -290,7 +286,8 @@ impl SearchPool {
 /// A search's place among those that run or wait.
 struct Admitted {
     at: Instant,
-    _permit: OwnedSemaphorePermit,
+    /// None while it waits in line with it, or has it with its turn.
+    room: Option<OwnedSemaphorePermit>,
     _place: Option<Place>,
 }
 
@@ -354,7 +351,7 @@ fn gave_way() -> Error {
 fn shed() -> Error {
     Error::new(
         Fault::Exhausted,
-        "as many questions are in flight as this service takes, most of them of this caller, and another one came",
+        "as many questions are in flight as this service takes, more of them of this caller than of one that came",
     )
     .help("ask again in a moment, or ask fewer at a time")
 }
@@ -570,23 +567,23 @@ mod tests {
         }
         let mut other = ask("other");
         assert!(futures_util::poll!(&mut other).is_pending(), "it is not refused");
-        let shed = greedy.remove(4).await.unwrap_err();
-        assert!(
-            shed.fault() == Fault::Exhausted && shed.message().contains("caller"),
-            "{shed}"
-        );
-        assert!(futures_util::poll!(&mut other).is_pending(), "it has that place");
         let mut second = ask("other");
         assert!(
             futures_util::poll!(&mut second).is_pending(),
             "one of two is half of four"
         );
-        assert_eq!(greedy.remove(3).await.unwrap_err().fault(), Fault::Exhausted);
-        assert_eq!(
-            ask("other").await.unwrap_err().fault(),
-            Fault::Exhausted,
-            "a third one is not"
-        );
+        // However many come at once, before those that were shed have seen it.
+        for _ in 0..9 {
+            let refused = ask("other").await.unwrap_err();
+            assert_eq!(refused.fault(), Fault::Exhausted, "a third one is not");
+        }
+        for _ in 0..2 {
+            let shed = greedy.remove(3).await.unwrap_err();
+            assert!(
+                shed.fault() == Fault::Exhausted && shed.message().contains("caller"),
+                "{shed}"
+            );
+        }
         release.send(()).unwrap();
         first.await.unwrap().unwrap();
         let (greedy, other, second) = tokio::join!(futures_util::future::join_all(greedy), other, second);

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::caller::Caller;
 
@@ -38,7 +38,16 @@ struct Standing {
     running: usize,
     /// The sum of the times at which those that run began, in nanoseconds: what they took so far counts, too.
     began: u128,
-    waiting: VecDeque<(u64, oneshot::Sender<Turn>)>,
+    waiting: VecDeque<Waiting>,
+}
+
+/// A search that waits for its turn.
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    give: oneshot::Sender<Turn>,
+    /// Its room among those that run or wait.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// A thread of the caller's until this is dropped.
@@ -49,6 +58,8 @@ pub struct Turn {
     since: Instant,
     /// When it began, as the line counts.
     began: u128,
+    /// The search's room, until it has ended.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// A place in the line; dropping it leaves the line.
@@ -71,10 +82,10 @@ impl Turns {
         })))
     }
 
-    /// Waits for a thread; `None` if this search was shed for one of another caller.
-    pub async fn take(&self, caller: Option<Caller>) -> Option<Turn> {
+    /// Waits for a thread with the search's room; `None` if this search was shed for one of another caller.
+    pub async fn take(&self, caller: Option<Caller>, room: Option<OwnedSemaphorePermit>) -> Option<Turn> {
         let (give, given) = oneshot::channel();
-        let _place = self.join(caller, give);
+        let _place = self.join(caller, give, room);
         given.await.ok()
     }
 
@@ -100,14 +111,19 @@ impl Turns {
         self.line().greediest(caller).is_some()
     }
 
-    /// Sheds the newest that waits of the caller that has most, for one more of this caller, which then has no more.
-    pub fn shed(&self, caller: &Caller) -> bool {
+    /// Sheds the newest that waits of the caller that has most; its room is for one more of this caller, which then has
+    /// no more than half as many.
+    pub fn shed(&self, caller: &Caller) -> Option<OwnedSemaphorePermit> {
         // It is told by what would have given it its turn being dropped.
-        let newest = (self.line().greediest(caller)).and_then(|greediest| greediest.waiting.pop_back());
-        newest.is_some()
+        self.line().greediest(caller)?.waiting.pop_back()?.room
     }
 
-    fn join(&self, caller: Option<Caller>, give: oneshot::Sender<Turn>) -> Place<'_> {
+    fn join(
+        &self,
+        caller: Option<Caller>,
+        give: oneshot::Sender<Turn>,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Place<'_> {
         let number = {
             let mut line = self.line();
             line.joined += 1;
@@ -116,7 +132,7 @@ impl Turns {
                 mark: now,
                 ..Standing::default()
             });
-            standing.waiting.push_back((number, give));
+            standing.waiting.push_back(Waiting { number, give, room });
             number
         };
         self.give();
@@ -133,15 +149,16 @@ impl Turns {
         let mut unwanted = Vec::new();
         let mut line = self.line();
         while line.free > 0
-            && let Some((caller, give, began)) = line.choose()
+            && let Some((caller, next, began)) = line.choose()
         {
             let turn = Turn {
                 turns: self.clone(),
                 caller,
                 since: Instant::now(),
                 began,
+                _room: next.room,
             };
-            unwanted.extend(give.send(turn).err());
+            unwanted.extend(next.give.send(turn).err());
         }
         drop(line);
     }
@@ -153,6 +170,11 @@ impl Turns {
 }
 
 impl Standing {
+    /// Its searches that run or wait.
+    fn all(&self) -> usize {
+        self.running + self.waiting.len()
+    }
+
     /// What its searches that run took until then.
     fn took(&self, time: u128) -> u128 {
         (self.running as u128 * time).saturating_sub(self.began)
@@ -160,30 +182,34 @@ impl Standing {
 }
 
 impl Line {
-    /// The caller that has most waiting, if that are at least twice as many as this one would have with one more. Never
-    /// one that is not known: those are many, and batches give way by themselves.
+    /// The caller that has most of those with some that wait, if that are at least twice as many as this one would have
+    /// with one more. Never one that is not known: those are many, and batches give way by themselves.
     fn greediest(&mut self, caller: &Caller) -> Option<&mut Standing> {
         let caller = Some(caller.clone());
-        let own = self.callers.get(&caller).map_or(0, |standing| standing.waiting.len());
-        let others = self.callers.iter_mut();
-        let others = others.filter(|(other, _)| other.is_some() && **other != caller);
-        let (_, greediest) = others.max_by_key(|(_, standing)| standing.waiting.len())?;
-        (greediest.waiting.len() >= 2 * (own + 1)).then_some(greediest)
+        let own = self.callers.get(&caller).map_or(0, Standing::all);
+        let others = self
+            .callers
+            .iter_mut()
+            .filter(|(other, standing)| other.is_some() && **other != caller && !standing.waiting.is_empty());
+        // Of equals the one that came last.
+        let newest = |standing: &Standing| standing.waiting.back().map(|last| last.number);
+        let (_, greediest) = others.max_by_key(|(_, standing)| (standing.all(), newest(standing)))?;
+        (greediest.all() >= 2 * (own + 1)).then_some(greediest)
     }
 
     /// Takes a thread for whoever is next.
-    fn choose(&mut self) -> Option<(Option<Caller>, oneshot::Sender<Turn>, u128)> {
+    fn choose(&mut self) -> Option<(Option<Caller>, Waiting, u128)> {
         let time = self.begin.elapsed().as_nanos();
         let waiting = self.callers.iter_mut().filter(|(_, one)| !one.waiting.is_empty());
-        let first = |one: &Standing| one.waiting.front().map(|(number, _)| *number);
+        let first = |one: &Standing| one.waiting.front().map(|first| first.number);
         let (caller, standing) = waiting.min_by_key(|(_, one)| (one.mark + one.took(time), first(one)))?;
-        let (_, give) = standing.waiting.pop_front()?;
+        let next = standing.waiting.pop_front()?;
         standing.running += 1;
         standing.began += time;
         self.now = self.now.max(standing.mark);
         self.free -= 1;
         self.given += 1;
-        Some((caller.clone(), give, time))
+        Some((caller.clone(), next, time))
     }
 
     fn forget_if_idle(&mut self, caller: &Option<Caller>) {
@@ -217,7 +243,7 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut line = self.turns.line();
         if let Some(standing) = line.callers.get_mut(&self.caller) {
-            standing.waiting.retain(|(number, _)| *number != self.number);
+            standing.waiting.retain(|one| one.number != self.number);
         }
         line.forget_if_idle(&self.caller);
     }
@@ -237,14 +263,14 @@ mod tests {
     #[test]
     fn callers_take_turns_by_the_time_that_they_took() {
         let turns = Turns::new(1);
-        let first = turns.take(named("greedy")).now_or_never().flatten().unwrap();
-        let mut greedy: Vec<_> = (0..100).map(|_| Box::pin(turns.take(named("greedy")))).collect();
+        let first = turns.take(named("greedy"), None).now_or_never().flatten().unwrap();
+        let mut greedy: Vec<_> = (0..100).map(|_| Box::pin(turns.take(named("greedy"), None))).collect();
         for waiting in &mut greedy {
             assert!(waiting.now_or_never().is_none());
         }
         assert_eq!(turns.before(&Caller("other".into())), 1);
         assert_eq!(turns.before(&Caller("greedy".into())), 100);
-        let mut other = Box::pin(turns.take(named("other")));
+        let mut other = Box::pin(turns.take(named("other"), None));
         assert!((&mut other).now_or_never().is_none(), "one runs, whoever's it is");
         drop(first);
         assert!(
@@ -263,12 +289,12 @@ mod tests {
     #[test]
     fn what_runs_counts() {
         let turns = Turns::new(2);
-        let dear = turns.take(named("dear")).now_or_never().flatten().unwrap();
-        let other = turns.take(named("other")).now_or_never().flatten().unwrap();
+        let dear = turns.take(named("dear"), None).now_or_never().flatten().unwrap();
+        let other = turns.take(named("other"), None).now_or_never().flatten().unwrap();
         // As if both had begun a minute before; the other one's search is over and took no time.
         turns.line().begin -= std::time::Duration::from_secs(60);
-        let mut next = Box::pin(turns.take(named("dear")));
-        let mut again = Box::pin(turns.take(named("other")));
+        let mut next = Box::pin(turns.take(named("dear"), None));
+        let mut again = Box::pin(turns.take(named("other"), None));
         assert!((&mut next).now_or_never().is_none() && (&mut again).now_or_never().is_none());
         drop(other);
         assert!((&mut next).now_or_never().is_none());
@@ -280,27 +306,35 @@ mod tests {
     #[test]
     fn the_newest_of_who_has_most_is_shed() {
         let turns = Turns::new(1);
-        let other = Caller("other".into());
-        let first = turns.take(named("greedy")).now_or_never().flatten().unwrap();
+        let (other, rooms) = (Caller("other".into()), Arc::new(tokio::sync::Semaphore::new(9)));
+        let first = turns.take(named("greedy"), None).now_or_never().flatten().unwrap();
         let mut waiting: Vec<_> = (["few", "greedy", "few", "greedy", "greedy", "greedy"].iter())
-            .map(|name| Box::pin(turns.take(named(name))))
+            .map(|name| Box::pin(turns.take(named(name), rooms.clone().try_acquire_owned().ok())))
             .collect();
         for one in &mut waiting {
             assert!(one.now_or_never().is_none());
         }
-        let mut unknown: Vec<_> = (0..9).map(|_| Box::pin(turns.take(None))).collect();
+        let mut unknown: Vec<_> = (0..9).map(|_| Box::pin(turns.take(None, None))).collect();
         for one in &mut unknown {
             assert!(one.now_or_never().is_none(), "it is never shed");
         }
         assert!(!turns.may_shed(&Caller("greedy".into())), "nobody else has as many");
-        assert!(turns.may_shed(&other) && turns.shed(&other));
+        assert!(turns.may_shed(&other) && turns.shed(&other).is_some());
         assert!(waiting[5].as_mut().now_or_never().is_some_and(|shed| shed.is_none()));
-        for one in &mut waiting[..5] {
+        waiting.truncate(5);
+        for one in &mut waiting {
             assert!(one.now_or_never().is_none());
         }
-        let mut others = vec![Box::pin(turns.take(named("other")))];
+        let mut others = vec![Box::pin(turns.take(named("other"), None))];
         assert!((&mut others[0]).now_or_never().is_none());
-        assert!(!turns.shed(&other), "three are less than twice two");
+        assert!(
+            turns.shed(&other).is_some(),
+            "one that runs and three that wait are twice two"
+        );
+        let mut second = Box::pin(turns.take(named("other"), None));
+        assert!((&mut second).now_or_never().is_none());
+        assert!(turns.shed(&other).is_none(), "three are less than twice three");
+        drop(second);
         drop(waiting);
         drop(unknown);
         drop(first);
@@ -311,9 +345,9 @@ mod tests {
     #[test]
     fn who_leaves_takes_no_turn() {
         let turns = Turns::new(1);
-        let first = turns.take(None).now_or_never().flatten().unwrap();
-        let (mut left, mut given) = (Box::pin(turns.take(None)), Box::pin(turns.take(None)));
-        let mut last = Box::pin(turns.take(None));
+        let first = turns.take(None, None).now_or_never().flatten().unwrap();
+        let (mut left, mut given) = (Box::pin(turns.take(None, None)), Box::pin(turns.take(None, None)));
+        let mut last = Box::pin(turns.take(None, None));
         for waiting in [&mut left, &mut given, &mut last] {
             assert!(waiting.now_or_never().is_none());
         }
@@ -330,18 +364,18 @@ mod tests {
     #[test]
     fn nobody_waits_for_ever() {
         let turns = Turns::new(1);
-        let first = turns.take(named("old")).now_or_never().flatten().unwrap();
-        let mut old = Box::pin(turns.take(named("old")));
+        let first = turns.take(named("old"), None).now_or_never().flatten().unwrap();
+        let mut old = Box::pin(turns.take(named("old"), None));
         assert!((&mut old).now_or_never().is_none());
         drop(first);
         let mut running = (&mut old).now_or_never().flatten().unwrap();
         running.since -= std::time::Duration::from_millis(1);
-        let mut old = Box::pin(turns.take(named("old")));
+        let mut old = Box::pin(turns.take(named("old"), None));
         assert!((&mut old).now_or_never().is_none());
         let mut number = 0;
         let mut next = || {
             number += 1;
-            let mut one = Box::pin(turns.take(named(&number.to_string())));
+            let mut one = Box::pin(turns.take(named(&number.to_string()), None));
             assert!((&mut one).now_or_never().is_none());
             one
         };

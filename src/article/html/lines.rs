@@ -217,7 +217,8 @@ fn turns_page(line: &str) -> bool {
 fn is_foot(line: &str) -> bool {
     let mut words = line.split_whitespace();
     let is_tag = |word: &str| word.len() > 1 && word.starts_with('#') && !word.starts_with("##");
-    listed(List::Foot).iter().any(|word| line.contains(word)) || (!line.trim().is_empty() && words.all(is_tag))
+    let line = line.trim_start();
+    listed(List::Foot).iter().any(|word| line.starts_with(word)) || (!line.trim().is_empty() && words.all(is_tag))
 }
 
 /// What stands behind the words with which a site's statement begins.
@@ -238,6 +239,12 @@ fn may_go_on(word: &str) -> bool {
     let more =
         rest.starts_with(char::is_alphanumeric) && !listed(List::BehindEnding).iter().any(|word| rest.contains(word));
     more || (rest.is_empty() && word == "相关链接")
+}
+
+/// Whether a line is the heading of cards: `热门保险产品对比` is one of the article's own.
+fn announces_cards(word: &str) -> bool {
+    let mut behind = listed(List::Cards).iter().filter_map(|cards| word.strip_prefix(cards));
+    behind.any(|behind| matches!(behind, "" | "推荐" | "排行" | "排行榜" | "榜" | "更多" | "专区"))
 }
 
 /// For each line whether it or one behind it is a sentence, before a site's statement or what readers wrote.
@@ -283,7 +290,7 @@ fn ending(lines: &[&str]) -> Option<(usize, &'static str)> {
         if half
             && ((announces(listed(List::Statement)) && states() && !(short && is_of_article(&lines[at + 1..])))
                 || (short && announces(listed(List::Ending)) && !(may_go_on(&word) && follows[at + 1]))
-                || (short && announces(listed(List::Cards)) && !follows[at + 1])
+                || (short && announces_cards(&word) && !follows[at + 1])
                 || turns_page(&word))
         {
             return Some((at, BEHIND));

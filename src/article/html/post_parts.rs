@@ -145,7 +145,9 @@ fn parts<'a>(post: ElementRef<'a>, measures: &Measures, budget: &mut usize) -> V
             // Cells of one row are told apart by their columns.
             let column = if name == "td" { at } else { 0 };
             let place = format!("{place}/{}{column}", kind(element));
-            if measure.prose == 0 && measure.all <= MAX_PART {
+            let mut inside = element.descendants().take(INSIDE).filter_map(ElementRef::wrap);
+            let mut has_heading = || inside.any(|inside| is_heading(inside.value().name()));
+            if measure.prose == 0 && measure.all <= MAX_PART && !has_heading() {
                 found.push((place, element));
             } else {
                 open.push((place, element));
@@ -167,10 +169,14 @@ fn told(parts: &[ElementRef<'_>], measures: &Measures) -> Option<Part> {
         return None;
     }
     let all = |is: fn(&str) -> bool| texts.iter().all(|text| is(text));
+    let is_column = || parts.iter().any(|part| part.value().name() == "td");
     if all(is_card) {
         Some(Part::Card)
+    } else if is_column() {
+        // Columns of tables say days and names, too.
+        None
     } else if parts.iter().all(|part| begins_with_author(*part, measures)) {
-        let dated = texts.iter().all(|text| next_stamp(text, 0).is_some());
+        let dated = all(is_dated);
         Some(Part::Author { dated })
     } else {
         all(is_moment).then_some(Part::Moment)
@@ -189,7 +195,15 @@ fn is_card(text: &str) -> bool {
     listed(List::AuthorCard).iter().filter(counts).count() >= COUNTS
 }
 
-/// Whether the first words of a part are a short link.
+/// Whether a part says a day and behind it nothing but what readers can do: `社会保险法（2018年修正）` is a title.
+fn is_dated(text: &str) -> bool {
+    next_stamp(text, 0).is_some_and(|stamp| {
+        let behind = &text[stamp.end..];
+        !behind.contains(char::is_alphabetic) || only_tools_and(listed(List::Post), behind)
+    })
+}
+
+/// Whether the first words of a part are a short link to who wrote it, and no question.
 fn begins_with_author(part: ElementRef<'_>, measures: &Measures) -> bool {
     let mut inside = part.descendants().take(INSIDE);
     let first = inside.find_map(|node| {
@@ -203,15 +217,18 @@ fn begins_with_author(part: ElementRef<'_>, measures: &Measures) -> bool {
         .flat_map(|text| text.ancestors())
         .filter_map(ElementRef::wrap);
     let mut above = above.take_while(|above| *above != part);
-    above
-        .find(|above| above.value().name() == "a")
-        .is_some_and(|link| (1..=MAX_AUTHOR).contains(&measures.of(link).all))
+    above.find(|above| above.value().name() == "a").is_some_and(|link| {
+        let leads_on = link.attr("href").is_none_or(|to| !to.starts_with('#'));
+        let asks = || listed(List::Question).iter().any(|word| words(link).contains(word));
+        leads_on && (1..=MAX_AUTHOR).contains(&measures.of(link).all) && !asks()
+    })
 }
 
 /// Whether a part is a day with little else, or nothing but what readers can do with a post.
 fn is_moment(text: &str) -> bool {
     let Some(stamp) = next_stamp(text, 0) else {
-        return only_tools_and(listed(List::Post), text);
+        // Without a number they may ask about an answer of the page's own: `有帮助 没帮助`.
+        return text.contains(|c: char| c.is_ascii_digit()) && only_tools_and(listed(List::Post), text);
     };
     let before = &text[..stamp.start];
     before.chars().count() <= MAX_AUTHOR && !listed(List::DatedFact).iter().any(|word| before.contains(word))
@@ -270,5 +287,27 @@ mod tests {
             let words = part.trim_start_matches("<div>").trim_end_matches("</div>");
             check_parts(&section(part), &[words, SAID], &[]);
         }
+    }
+
+    #[test]
+    fn questions_titles_and_columns_are_no_authors() {
+        let check = |part: &str, kept: &[&str]| {
+            let both = format!("<div class=x>{part}</div>").repeat(2);
+            check_parts(&block(&both), kept, &[]);
+        };
+        let asked =
+            format!("<div class=q><a href='/1'>断缴怎么补缴</a></div><div>{SAID}</div><div>有帮助 没帮助</div>");
+        check(&asked, &["断缴怎么补缴", SAID]);
+        let titled =
+            format!("<header><h2><a href='/1'>失业保险条例</a></h2><time>2023-05-02</time></header><p>{SAID}</p>");
+        check(&titled, &["失业保险条例", SAID]);
+        let law = format!("<div><a href='/1'>工伤保险条例</a>（2010年12月20日修订）</div><p>{SAID}</p>");
+        check(&law, &["工伤保险条例", SAID]);
+        let row = format!("<tr><td><a href='/l'>社会保险法</a></td><td>{SAID}</td><td>2011-07-01</td></tr>");
+        let table = format!(
+            "<table><tr><th>法规</th><th>要点</th><th>施行</th></tr>{}</table>",
+            row.repeat(2)
+        );
+        check_parts(&block(&table), &["社会保险法", SAID, "2011-07-01"], &[]);
     }
 }

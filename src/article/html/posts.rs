@@ -23,7 +23,8 @@ pub(super) fn frames(lines: &[&str], asks: bool, known: bool) -> Vec<bool> {
         .iter()
         .map(|&at| is_sure(lines[at]) || (asks && is_moment(lines[at])))
         .collect();
-    if !known && sure.iter().filter(|is| **is).count() < MANY {
+    let has_many = sure.iter().filter(|is| **is).count() >= MANY;
+    if !known && !has_many {
         return framed;
     }
     // What may be an article's own words is a frame beside one only.
@@ -38,9 +39,10 @@ pub(super) fn frames(lines: &[&str], asks: bool, known: bool) -> Vec<bool> {
             let below = filled[..place].last().map_or("", |&at| lines[at].trim());
             is_frame(line) || is_author(line) || (is_before && is_count(below, line)) || line.starts_with("签名：")
         };
-        framed[at] = sure[place]
+        // One line may be the article's own: what a doctor is good at, `积分`.
+        framed[at] = (sure[place] && (has_many || !is_profile(line)))
             || (!is_heading && (is_before || is_behind) && beside())
-            || listed(List::PostCount).contains(&line);
+            || (has_many && listed(List::PostCount).contains(&line));
         is_before = framed[at];
     }
     framed

@@ -152,10 +152,11 @@ impl Lease {
     /// Makes this holder's commits the ones that count, beginning with this one, and removes what others left.
     pub fn enter(&self, state: &State) -> Result<()> {
         self.commit(state, None)?;
-        let sources = sources_key(state.sources) + "/";
+        let (sources, now) = (sources_key(state.sources), sources_key(state.stamp));
         let is_old = |key: &String| {
             if key.starts_with(SOURCES) {
-                !key.starts_with(&sources)
+                // Stamps are written at one length. One who has the right by now may have written a newer table.
+                !key.starts_with(&(sources.clone() + "/")) && *key < now
             } else {
                 // Of those of the same number one may have committed what this one goes on from.
                 number(key).is_some_and(|number| number < self.holder.number)
@@ -248,7 +249,12 @@ fn claim(client: &Client, meta: &Meta, holder: &Holder) -> Result<State> {
         let found = meta.read(&ALL, within(LOOK))?;
         looks += 1;
         if has_right(&found, holder) {
-            return following(&found, holder)?.ok_or_else(|| no_index(client));
+            // What another one wrote a moment before this lease may show late, too.
+            std::thread::sleep(BETWEEN);
+            let settled = meta.read(&ALL, within(LOOK))?;
+            if has_right(&settled, holder) {
+                return following(&settled, holder)?.ok_or_else(|| no_index(client));
+            }
         }
         if holders(&found).first().is_some_and(|first| first > holder) {
             return Err(Error::precondition(format!(

@@ -199,13 +199,20 @@ fn is_standard(text: &str) -> bool {
     const WHOSE: [&str; 6] = ["的", "城乡", "城镇", "居民", "职工", "灵活就业"];
     const INSURANCE: [&str; 6] = ["医保", "社保", "养老保险", "医疗保险", "低保", "最低生活保障"];
     const STANDARDS: [&str; 4] = ["缴费标准", "缴费基数", "标准", "基数"];
-    let mut rest = text.trim_start();
-    for word in WHOSE.iter().chain(&INSURANCE) {
-        rest = rest.strip_prefix(word).unwrap_or(rest);
-    }
-    STANDARDS
-        .iter()
-        .any(|word| rest.strip_prefix(word).is_some_and(|rest| !rest.starts_with('体')))
+    let strip = |text: &'_ str, words: &[&str]| -> usize {
+        words
+            .iter()
+            .fold(text, |rest, word| rest.strip_prefix(word).unwrap_or(rest))
+            .len()
+    };
+    let whose = &text[text.len() - strip(text.trim_start(), &WHOSE)..];
+    let rest = &text[text.len() - strip(whose, &INSURANCE)..];
+    // Products have variants: 19年标准版.
+    let of_insurance = rest.len() < whose.len();
+    STANDARDS.iter().any(|word| {
+        rest.strip_prefix(word).is_some_and(|rest| !rest.starts_with('体'))
+            && (of_insurance || word.starts_with("缴费"))
+    })
 }
 
 fn year_of(number: &Number, rest: &str) -> Option<Value> {
@@ -255,6 +262,8 @@ mod tests {
             "交满24年社保基数",
             "10-24年医保标准",
             "20年缴费标准",
+            "缴费期间:19年标准版",
+            "18年标准费率",
         ] {
             assert_eq!(years(text), [0_u16; 0], "{text}");
         }

@@ -26,9 +26,12 @@ const APART: [&str; 21] = [
     "设立", "注册", "规定", "应当",
 ];
 /// The same in names of firms; streets hold them (林和中路).
-const APART_FIRM: [&str; 7] = ["为", "和", "及", "以及", "以", "等", "内"];
+const APART_FIRM: [&str; 19] = [
+    "为", "和", "及", "以及", "以", "等", "内", "联合", "携手", "会同", "指导", "支持", "组织", "推出", "包括", "含",
+    "如", "凡", "各",
+];
 /// How words for offices end; a firm's name holds none (深圳市人社局要求有限公司).
-const OFFICES: [char; 3] = ['局', '厅', '委'];
+const OFFICES: [&str; 8] = ["局", "厅", "委", "中心", "政府", "部门", "企业", "单位"];
 
 /// Takes such names out of a text's mentions; returns those in addresses.
 pub(super) fn take(text: &str, words: &[Word], mentions: &mut Vec<Mention>) -> Vec<Mention> {
@@ -93,7 +96,9 @@ impl<'t> Around<'t> {
         // 北京有限公司 is none, 某某(北京)有限公司 is one.
         let is_named = |end: &usize| *end > 0 || rest.len() < behind.len();
         let from = self.text.len() - rest.len();
-        let is_own = |word: &str| !APART.contains(&word) && !APART_FIRM.contains(&word) && !word.ends_with(OFFICES);
+        let is_own = |word: &str| {
+            !APART.contains(&word) && !APART_FIRM.contains(&word) && !OFFICES.iter().any(|end| word.ends_with(end))
+        };
         ends.filter(is_named)
             .is_some_and(|end| self.words_in(from, &name[..end]).all(is_own))
     }
