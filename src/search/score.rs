@@ -40,6 +40,14 @@ pub struct Preferred {
     pub as_of: Option<Date>,
 }
 
+impl Preferred {
+    fn note(self, evidence: &mut Evidence) {
+        evidence.same_place = f32::from(u8::from(self.local && evidence.locality >= 1.0));
+        let force = self.as_of.map(|day| evidence.validity.on(day));
+        evidence.out_of_force = f32::from(u8::from(matches!(force, Some(Force::Ended | Force::NotYet))));
+    }
+}
+
 /// A candidate and everything it is judged by.
 #[derive(Debug, Clone)]
 pub struct JudgedBy {
@@ -92,11 +100,9 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
     passages.sort_unstable();
     passages.dedup();
     let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
-    for Judged { evidence, .. } in &mut judged {
-        evidence.same_place = f32::from(u8::from(preferred.local && evidence.locality >= 1.0));
-        let force = preferred.as_of.map(|day| evidence.validity.on(day));
-        evidence.out_of_force = f32::from(u8::from(matches!(force, Some(Force::Ended | Force::NotYet))));
-    }
+    judged
+        .iter_mut()
+        .for_each(|judged| preferred.note(&mut judged.evidence));
     let ranks = |list: &[Candidate], exact: fn(&Evidence) -> f32| ranks(asked, list, &passages, &judged, exact);
     let mut lexical_ranks = ranks(&retrieved.lexical, |e| e.words + e.bigrams)?;
     let mut dense_ranks = ranks(&retrieved.dense, Evidence::meaning)?;

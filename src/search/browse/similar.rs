@@ -72,9 +72,7 @@ pub fn similar(
     let asked = snapshot.ask(Arc::new(query), filter, budget)?;
     let depth = OF_EACH * wanted + BEYOND.max(passages.len().min(PASSAGES));
     let mut found: Vec<PassageRef> = Vec::new();
-    // Some engines give more than is asked for.
-    let by_words = asked.lexical(depth, budget)?;
-    found.extend(by_words.iter().take(depth).map(|one| one.passage));
+    found.extend(asked.lexical(depth, budget)?.iter().take(depth).map(|one| one.passage));
     if let Some(vector) = &meaning {
         found.extend(asked.dense(vector, depth, None, budget)?.iter().map(|one| one.passage));
     }
