@@ -109,9 +109,7 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
     if retrieved.lexical.len().max(retrieved.dense.len()) > retrieved.depth {
         let mut lists = [&mut lexical_ranks, &mut dense_ranks];
         let stays = stays(&passages, pinned, &mut lists, retrieved.depth);
-        lists.into_iter().for_each(|ranks| retain(ranks, &stays));
-        retain(&mut passages, &stays);
-        retain(&mut judged, &stays);
+        shorten((&mut passages, &mut judged), lists, &stays);
     }
     let lexical_bound = asked.weights().bound();
     let ranked = judged
@@ -200,6 +198,13 @@ fn stays(passages: &[PassageRef], pinned: &[PassageRef], lists: &mut [&mut Ranks
         }
     }
     stays
+}
+
+/// Keeps the candidates that stay.
+fn shorten(candidates: (&mut Vec<PassageRef>, &mut Vec<Judged>), lists: [&mut Ranks; 2], stays: &[bool]) {
+    retain(candidates.0, stays);
+    retain(candidates.1, stays);
+    lists.into_iter().for_each(|ranks| retain(ranks, stays));
 }
 
 /// Keeps what stays, by its number.
