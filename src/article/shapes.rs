@@ -12,7 +12,7 @@ use super::cells::Table;
 use super::fields::{self, Role, has_text};
 use super::folded::{holds_text, unfolded};
 use super::groups::{has_own_sentences, has_title, is_described, is_group, ungrouped};
-use super::layout::is_han;
+use super::layout::{is_han, is_stop};
 use super::record::{Record, read_record};
 use super::refused::with_few_reasons;
 use super::table;
@@ -248,7 +248,8 @@ pub(super) fn numbered(records: Vec<Value>, id: &str, name: &str, of: &str) -> V
     read.map(|(_, record)| record).collect()
 }
 
-/// Whether a list is a table: rows of plain values, the first of names of columns that are known, or of words.
+/// Whether a list is a table: rows of plain values, the first of names of columns that are known, or of words; a
+/// sentence is no name.
 fn is_rows(records: &[Value]) -> bool {
     let plain = |value: &Value| !value.is_array() && !value.is_object();
     let is_row = |row: &Value| row.as_array().is_some_and(|cells| cells.iter().all(plain));
@@ -261,9 +262,11 @@ fn is_rows(records: &[Value]) -> bool {
     let header = records.first().and_then(names);
     records.len() > 1
         && records.iter().all(is_row)
-        && header.is_some_and(|names| {
-            names.iter().any(|name| fields::is_known(name)) || names.iter().all(|name| name.contains(is_han))
-        })
+        && header
+            .filter(|names| !names.iter().any(|name| name.contains(is_stop)))
+            .is_some_and(|names| {
+                names.iter().any(|name| fields::is_known(name)) || names.iter().all(|name| name.contains(is_han))
+            })
 }
 
 fn cell(value: Value) -> String {
