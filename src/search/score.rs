@@ -41,7 +41,8 @@ pub struct Preferred {
 }
 
 impl Preferred {
-    fn note(self, evidence: &mut Evidence) {
+    /// Tells a candidate's evidence what is preferred.
+    fn apply_to(self, evidence: &mut Evidence) {
         evidence.same_place = f32::from(u8::from(self.local && evidence.locality >= 1.0));
         let force = self.as_of.map(|day| evidence.validity.on(day));
         evidence.out_of_force = f32::from(u8::from(matches!(force, Some(Force::Ended | Force::NotYet))));
@@ -91,22 +92,19 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
     } else {
         Mode::Lexical
     };
-    let found = retrieved
-        .lexical
-        .iter()
-        .chain(&retrieved.dense)
-        .map(|found| found.passage);
+    let lists = [&retrieved.lexical, &retrieved.dense];
+    let found = lists.into_iter().flatten().map(|found| found.passage);
     let mut passages: Vec<PassageRef> = found.chain(pinned.iter().copied()).collect();
     passages.sort_unstable();
     passages.dedup();
     let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
-    judged
-        .iter_mut()
-        .for_each(|judged| preferred.note(&mut judged.evidence));
+    for judged in &mut judged {
+        preferred.apply_to(&mut judged.evidence);
+    }
     let ranks = |list: &[Candidate], exact: fn(&Evidence) -> f32| ranks(asked, list, &passages, &judged, exact);
     let mut lexical_ranks = ranks(&retrieved.lexical, |e| e.words + e.bigrams)?;
     let mut dense_ranks = ranks(&retrieved.dense, Evidence::meaning)?;
-    if retrieved.lexical.len().max(retrieved.dense.len()) > retrieved.depth {
+    if lists.iter().any(|list| list.len() > retrieved.depth) {
         let mut lists = [&mut lexical_ranks, &mut dense_ranks];
         let stays = stays(&passages, pinned, &mut lists, retrieved.depth);
         shorten((&mut passages, &mut judged), lists, &stays);

@@ -6,7 +6,8 @@
 //! never seen once the next one has begun; and since a writer looks at the leases after each commit and before it says
 //! that it is durable, the next one begins with all that was acknowledged. Of two that take the right at the same
 //! moment one has the higher secret: it goes on, from what the other one may have committed by then, and the other one
-//! ends at its next look.
+//! ends at its next look. One that gives up before it has begun takes its rows back, so its number may come again;
+//! secrets tell the two apart.
 //!
 //! `beat/NUMBER/SECRET` says when the holder was last heard of and for how long it keeps the right, or that it has
 //! ended. One that has ended in peace has no call under way; whoever follows any other one skips what that one may
