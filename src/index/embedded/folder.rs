@@ -172,8 +172,13 @@ impl WriteLock {
 
 impl Drop for WriteLock {
     /// Gives the lock back by name: a child process that is just being started holds a copy of the file until it has
-    /// replaced itself, and closing alone would leave the lock with it.
+    /// replaced itself, and closing alone would leave the lock with it. A generation that does not count failed to:
+    /// it would keep a full disk full.
     fn drop(&mut self) {
+        if self.check().is_ok() {
+            // The next writer tries again.
+            let _ = self.sweep();
+        }
         self.announce("");
         let _ = self.file.unlock();
     }

@@ -22,13 +22,14 @@ pub fn is_guarded() -> bool {
 /// What `work` gives on the index in a folder. What it changes must be of no use to anyone once it has failed.
 ///
 /// # Errors
-/// `work`'s own, `Corrupt` if it panics; `Unavailable` in place of `Corrupt` where the system refused something.
+/// `work`'s own, `Corrupt` if it panics or meets damage; `Unavailable` in place of `Corrupt` where the system refused
+/// something.
 pub(super) fn guarded<T>(folder: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let before = GUARDED.replace(true);
     let done = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(before);
     match done {
-        Ok(done) => done.map_err(told_from_damage),
+        Ok(done) => done.map_err(|error| in_plain_words(told_as_damage(folder, told_from_damage(error)))),
         Err(_) => Err(Error::corrupt(format!("the index in {} is damaged", folder.display())).help(what_helps(folder))),
     }
 }
@@ -56,6 +57,60 @@ pub(super) fn told_from_damage(error: Error) -> Error {
         }
         None => error,
     }
+}
+
+/// Damage that is told as a failure of the moment, where the library below says it so: trying again does not help.
+fn told_as_damage(folder: &Path, error: Error) -> Error {
+    let is_damage = || {
+        let marks = ["kind: InvalidData", "kind: UnexpectedEof"];
+        marks.iter().any(|mark| error.message().contains(mark))
+    };
+    if error.fault() == Fault::Unavailable && error.hint().is_none() && is_damage() {
+        Error::corrupt(error.message()).help(what_helps(folder))
+    } else {
+        error
+    }
+}
+
+/// The same without the debug form in which the library below hands on what the system said.
+fn in_plain_words(error: Error) -> Error {
+    let Some(message) = without_debug_form(error.message()) else {
+        return error;
+    };
+    let plain = Error::new(error.fault(), message);
+    match error.hint() {
+        Some(help) => plain.help(help.to_owned()),
+        None => plain,
+    }
+}
+
+fn without_debug_form(text: &str) -> Option<String> {
+    let (before, form) = text.split_once("'IoError { io_error: ")?;
+    let (code, mark) = if form.starts_with("Os ") {
+        (code_in(form), "message: \"")
+    } else {
+        (None, "error: \"")
+    };
+    let (why, rest) = quoted(form, mark)?;
+    let (path, rest) = quoted(rest, "filepath: \"")?;
+    let code = code.map(|code| format!(" (os error {code})")).unwrap_or_default();
+    let rest = rest.strip_prefix(" }'")?;
+    Some(format!("{before}{why}{code} ({path}){rest}"))
+}
+
+/// What stands in the quotes that begin with `mark`, and what follows them.
+fn quoted<'a>(text: &'a str, mark: &str) -> Option<(String, &'a str)> {
+    let (_, text) = text.split_once(mark)?;
+    let mut inside = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, char)) = chars.next() {
+        match char {
+            '"' => return Some((inside, &text[at + 1..])),
+            '\\' => inside.push(chars.next()?.1),
+            char => inside.push(char),
+        }
+    }
+    None
 }
 
 /// What helps where the system refused something with this code; `None` if a file itself is at fault.
@@ -117,5 +172,26 @@ mod tests {
         check("opening: No such file or directory (os error 2)", Fault::Corrupt);
         check("opening: the checksum differs", Fault::Corrupt);
         check("opening: (os error x", Fault::Corrupt);
+    }
+
+    #[test]
+    fn what_the_library_says_in_debug_forms_is_said_in_words() {
+        let check = |fault: Fault, text: &str, expected: Fault, message: &str| {
+            let error = guarded(Path::new("idx"), || -> Result<()> { Err(Error::new(fault, text)) }).unwrap_err();
+            assert_eq!((error.fault(), error.message()), (expected, message));
+            assert!(error.hint().is_some(), "{error}");
+        };
+        check(
+            Fault::Unavailable,
+            r#"committing to idx: Failed to open file for read: 'IoError { io_error: Custom { kind: InvalidData, error: "Footer \"magic\" byte mismatch." }, filepath: "ab.fieldnorm" }'"#,
+            Fault::Corrupt,
+            r#"committing to idx: Failed to open file for read: Footer "magic" byte mismatch. (ab.fieldnorm)"#,
+        );
+        check(
+            Fault::Unavailable,
+            r#"Failed to open file for write: 'IoError { io_error: Os { code: 28, kind: StorageFull, message: "No space left on device" }, filepath: "ab.idx" }'"#,
+            Fault::Unavailable,
+            "Failed to open file for write: No space left on device (os error 28) (ab.idx)",
+        );
     }
 }
