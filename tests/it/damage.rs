@@ -171,6 +171,44 @@ fn a_damaged_index_that_is_written_to_is_an_error() {
     }
 }
 
+/// Somebody takes away or cuts a file of a segment that a writer has open: nothing is acknowledged that could not be
+/// opened afterwards, and what was durable before is there once the file is back.
+#[test]
+fn a_commit_over_a_file_that_is_gone_or_cut_is_refused_as_damage() {
+    for (kind, left) in [("idx", None), ("store", None), ("term", Some(1))] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        build(folder);
+        let index = EmbeddedIndex::open(folder).unwrap();
+        let ingest = Ingest::open(&index, rules()).unwrap();
+        put(&ingest, &[article("c", "", "工伤")]);
+        let all = files(folder);
+        let of_kind = |path: &&PathBuf| path.extension().is_some_and(|it| it == kind);
+        let path = all.iter().find(of_kind).expect("each segment has one");
+        let whole = fs::read(path).unwrap();
+        // Not in place: what is open stays as it was.
+        fs::remove_file(path).unwrap();
+        if let Some(left) = left {
+            fs::write(path, &whole[..left]).unwrap();
+        }
+        let refused = ingest.commit().unwrap_err();
+        assert_eq!(refused.fault(), Fault::Corrupt, "{refused}");
+        let name = path.file_name().unwrap().to_string_lossy();
+        assert!(refused.message().contains(&*name), "{refused}");
+        let help = refused.hint().unwrap_or_default();
+        assert!(help.contains("baowen verify"), "{refused}");
+        drop((ingest, index));
+        fs::write(path, &whole).unwrap();
+        let index = EmbeddedIndex::open(folder).unwrap();
+        let held = |index: &EmbeddedIndex| index.snapshot().unwrap().article_ids(Budget::single()).unwrap();
+        assert!(!held(&index).contains(&"c".to_string()));
+        let ingest = Ingest::open(&index, rules()).unwrap();
+        put(&ingest, &[article("c", "", "工伤")]);
+        ingest.commit().unwrap();
+        assert!(held(&index).contains(&"c".to_string()));
+    }
+}
+
 /// Without the line of checksums, as an earlier program left it.
 #[test]
 fn an_index_of_an_earlier_program_is_read_and_gets_its_checksums_as_it_is_written() {

@@ -37,6 +37,9 @@ const STORED: &str = "store";
 /// Extension of the files that say which passages of a segment are deleted.
 const DELETED: &str = "del";
 
+/// Said of a file of a commit that is gone, or longer or shorter than it was written.
+pub const NOT_AS_WRITTEN: &str = "is not as it was written";
+
 /// Ranges up to this long are read, longer ones mapped: only a merge and a check of everything ask for those, and they
 /// should not hold them in memory.
 const READ: usize = 1 << 20;
@@ -92,6 +95,23 @@ impl Folder {
         let mut of_commit = files.clone();
         of_commit.files.retain(|name, _| is_live(name));
         Ok(of_commit)
+    }
+
+    /// Refuses a commit that could not be opened: one of its files is gone, or is not as long as it was written. Looked
+    /// at, not read.
+    fn check_there(&self, files: &Files) -> io::Result<()> {
+        for (name, written) in &files.files {
+            let path = self.path.join(name);
+            let found = match fs::metadata(&path) {
+                Ok(about) if about.len() == written.bytes => continue,
+                Ok(about) => format!("has {} bytes instead of {}", about.len(), written.bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => "is gone".to_string(),
+                Err(error) => return Err(error),
+            };
+            let what = format!("{} {NOT_AS_WRITTEN}: it {found}", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        Ok(())
     }
 
     /// The names of the files that lie here, for a list of them that is lost or damaged.
@@ -174,7 +194,9 @@ impl Directory for Folder {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         let files = if path == Path::new(META) {
-            self.files_of(data)?
+            let files = self.files_of(data)?;
+            self.check_there(&files)?;
+            files
         } else {
             Files::default()
         };

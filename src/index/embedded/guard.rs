@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use super::directory::NOT_AS_WRITTEN;
 use crate::error::{Error, Fault, Result};
 
 thread_local! {
@@ -61,9 +62,10 @@ pub(super) fn told_from_damage(error: Error) -> Error {
 
 /// Damage that is told as a failure of the moment, where the library below says it so: trying again does not help.
 fn told_as_damage(folder: &Path, error: Error) -> Error {
+    let has_one = |marks: &[&str]| marks.iter().any(|mark| error.message().contains(mark));
     let is_damage = || {
-        let marks = ["kind: InvalidData", "kind: UnexpectedEof"];
-        marks.iter().any(|mark| error.message().contains(mark))
+        let is_gone = has_one(&["file for read"]) && has_one(&["kind: NotFound", "FileDoesNotExist"]);
+        is_gone || has_one(&["kind: InvalidData", "kind: UnexpectedEof", NOT_AS_WRITTEN])
     };
     if error.fault() == Fault::Unavailable && error.hint().is_none() && is_damage() {
         Error::corrupt(error.message()).help(what_helps(folder))
@@ -186,6 +188,12 @@ mod tests {
             r#"committing to idx: Failed to open file for read: 'IoError { io_error: Custom { kind: InvalidData, error: "Footer \"magic\" byte mismatch." }, filepath: "ab.fieldnorm" }'"#,
             Fault::Corrupt,
             r#"committing to idx: Failed to open file for read: Footer "magic" byte mismatch. (ab.fieldnorm)"#,
+        );
+        check(
+            Fault::Unavailable,
+            r#"Failed to open file for read: 'IoError { io_error: Os { code: 2, kind: NotFound, message: "No such file or directory" }, filepath: "ab.store" }'"#,
+            Fault::Corrupt,
+            "Failed to open file for read: No such file or directory (os error 2) (ab.store)",
         );
         check(
             Fault::Unavailable,
