@@ -2,7 +2,8 @@
 //! questions, makes others wait for those of its searches that run, not for its line.
 //!
 //! Each caller has a mark that grows by the time of its searches; the one with the smallest mark is next. One that
-//! comes anew begins where those are that are served now. Where there is no room for one more search, one that waits is
+//! comes anew begins where those are that are served now; one that comes again owes what it took lately, or whoever has
+//! one dear search after the other would always be new. Where there is no room for one more search, one that waits is
 //! shed of whoever has most. Knows nothing of what runs.
 
 use std::collections::{HashMap, VecDeque};
@@ -12,6 +13,9 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::caller::Caller;
+
+/// The most that one who comes again owes, in nanoseconds: a dear search or some.
+const MOST_OWED: u128 = 1_000_000_000;
 
 /// Threads, and who waits for one. Clones share them.
 #[derive(Debug, Clone)]
@@ -27,7 +31,8 @@ struct Line {
     now: u128,
     /// How many have come; the number of the last one.
     joined: u64,
-    /// Those with searches that run or wait. Who is not known shares one place with all of its kind.
+    /// Those with searches that run or wait, and while there are some, those that owe something. Who is not known
+    /// shares one place with all of its kind.
     callers: HashMap<Option<Caller>, Standing>,
 }
 
@@ -95,15 +100,20 @@ impl Turns {
     }
 
     /// How many of those that wait would go before one more of this caller, by number: of each other caller as many as
-    /// it has itself by then.
+    /// it has itself by then, and one more if that one's turn is before its own.
     pub fn before(&self, caller: &Caller) -> usize {
         let caller = Some(caller.clone());
         let line = self.line();
-        let own = line.callers.get(&caller).map_or(0, |standing| standing.waiting.len());
+        let time = line.begin.elapsed().as_nanos();
+        let standing = line.callers.get(&caller);
+        let own = standing.map_or(0, |standing| standing.waiting.len());
+        let mark = standing.map_or(line.now, |standing| standing.owed(line.now) + standing.took(time));
         let others = line.callers.iter().filter(|(other, _)| **other != caller);
-        own + others
-            .map(|(_, standing)| standing.waiting.len().min(own + 1))
-            .sum::<usize>()
+        let of_each = |(_, other): (&Option<Caller>, &Standing)| {
+            let is_first = other.mark + other.took(time) <= mark;
+            other.waiting.len().min(own + usize::from(is_first))
+        };
+        own + others.map(of_each).sum::<usize>()
     }
 
     /// Whether one of another caller may be shed for one more of this one.
@@ -128,10 +138,8 @@ impl Turns {
             let mut line = self.line();
             line.joined += 1;
             let (number, now) = (line.joined, line.now);
-            let standing = line.callers.entry(caller.clone()).or_insert_with(|| Standing {
-                mark: now,
-                ..Standing::default()
-            });
+            let standing = line.callers.entry(caller.clone()).or_default();
+            standing.mark = standing.owed(now);
             standing.waiting.push_back(Waiting { number, give, room });
             number
         };
@@ -175,6 +183,14 @@ impl Standing {
         self.running + self.waiting.len()
     }
 
+    /// Its mark with one more search: what it owes, if it had none, but never for long.
+    fn owed(&self, now: u128) -> u128 {
+        match self.all() {
+            0 => self.mark.clamp(now, now + MOST_OWED),
+            _ => self.mark,
+        }
+    }
+
     /// What its searches that run took until then.
     fn took(&self, time: u128) -> u128 {
         (self.running as u128 * time).saturating_sub(self.began)
@@ -212,11 +228,16 @@ impl Line {
         Some((caller.clone(), next, time))
     }
 
-    fn forget_if_idle(&mut self, caller: &Option<Caller>) {
-        let is_idle = |one: &Standing| one.running == 0 && one.waiting.is_empty();
-        if self.callers.get(caller).is_some_and(is_idle) {
-            self.callers.remove(caller);
-        }
+    /// Callers with searches.
+    fn active(&self) -> usize {
+        self.callers.values().filter(|one| one.all() > 0).count()
+    }
+
+    /// Forgets callers without searches that owe nothing; once nobody has any, nobody does.
+    fn forget_the_idle(&mut self) {
+        let (is_busy, now) = (self.active() > 0, self.now);
+        self.callers
+            .retain(|_, one| one.all() > 0 || (is_busy && one.mark > now));
     }
 }
 
@@ -225,7 +246,7 @@ impl Drop for Turn {
         let mut line = self.turns.line();
         let time = self.since.elapsed().as_nanos().max(1);
         // Time goes on for those who wait as well: however many come anew, each is next some time.
-        line.now += time / line.callers.len().max(1) as u128;
+        line.now += time / line.active().max(1) as u128;
         line.free += 1;
         line.given -= 1;
         if let Some(standing) = line.callers.get_mut(&self.caller) {
@@ -233,7 +254,7 @@ impl Drop for Turn {
             standing.running -= 1;
             standing.began -= self.began;
         }
-        line.forget_if_idle(&self.caller);
+        line.forget_the_idle();
         drop(line);
         self.turns.give();
     }
@@ -245,7 +266,7 @@ impl Drop for Place<'_> {
         if let Some(standing) = line.callers.get_mut(&self.caller) {
             standing.waiting.retain(|one| one.number != self.number);
         }
-        line.forget_if_idle(&self.caller);
+        line.forget_the_idle();
     }
 }
 
@@ -268,7 +289,11 @@ mod tests {
         for waiting in &mut greedy {
             assert!(waiting.now_or_never().is_none());
         }
-        assert_eq!(turns.before(&Caller("other".into())), 1);
+        assert_eq!(
+            turns.before(&Caller("other".into())),
+            0,
+            "what runs counts against the greedy one"
+        );
         assert_eq!(turns.before(&Caller("greedy".into())), 100);
         let mut other = Box::pin(turns.take(named("other"), None));
         assert!((&mut other).now_or_never().is_none(), "one runs, whoever's it is");
@@ -283,6 +308,28 @@ mod tests {
         }
         assert_eq!(turns.taken(), 0);
         assert!(turns.line().callers.is_empty());
+    }
+
+    /// One connection that sends a dear question as soon as the last one is answered, and another one with its first.
+    #[test]
+    fn who_comes_again_at_once_owes_what_it_took() {
+        let turns = Turns::new(1);
+        let mut dear = turns.take(named("dear"), None).now_or_never().flatten().unwrap();
+        let mut busy = Box::pin(turns.take(named("busy"), None));
+        assert!((&mut busy).now_or_never().is_none());
+        dear.since -= std::time::Duration::from_millis(500);
+        drop(dear);
+        let busy = busy.now_or_never().flatten().unwrap();
+        let mut again = Box::pin(turns.take(named("dear"), None));
+        assert!((&mut again).now_or_never().is_none());
+        assert_eq!(turns.before(&Caller("first".into())), 0);
+        let mut first = Box::pin(turns.take(named("first"), None));
+        assert!((&mut first).now_or_never().is_none());
+        drop(busy);
+        assert!((&mut again).now_or_never().is_none(), "it owes half a second");
+        drop(first.now_or_never().flatten().unwrap());
+        drop(again.now_or_never().flatten().unwrap());
+        assert!(turns.line().callers.is_empty(), "nobody waits, so nobody owes");
     }
 
     /// A caller whose search still runs has taken that time: of two threads it does not get the other one, too.
