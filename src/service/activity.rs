@@ -3,9 +3,9 @@
 //!
 //! A client that begins bodies and does not end them makes the service keep what came; one that asks and does not read,
 //! its answers. So each connection counts them and all together have a bound: of one that holds much of it no further
-//! body is taken, and for it no further answer is made before it reads; if that does not do, the one that holds most of
-//! answers is cut off. So is one that stands still for too long or is not used at all. Cutting one drops everything it
-//! held.
+//! body is taken, and for it no further answer is made before it reads; if that does not do, the bodies of the one that
+//! holds most give way, or it is cut off for its answers. So is one that stands still for too long or is not used at
+//! all. Cutting one drops everything it held.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -20,8 +20,10 @@ use crate::error::{Error, Fault, Result};
 const GREED: usize = 3;
 /// What a connection may hold whatever others do: some small answers, some small bodies.
 const ALWAYS: usize = 64 << 10;
-/// What is said of a body that there is no room for.
-pub const NO_ROOM: &str = "unfinished bodies of this connection hold much, and the room that is left is for others";
+/// Who holds so many times what another one would have gives way to it.
+const MUCH_MORE: usize = 2;
+/// So small a part of the bound may be held beyond it until those who give way have let go.
+const BEYOND: usize = 8;
 
 /// Milliseconds for which a connection without a call keeps its place, whoever waits: it has just come, or asks on.
 const JUST_USED: u64 = 1_000;
@@ -75,13 +77,17 @@ impl Patience {
 
 /// Why a body is not taken any further.
 pub fn no_room() -> Error {
-    Error::new(Fault::Exhausted, NO_ROOM).help("send fewer at a time, and each to its end")
+    Error::new(
+        Fault::Exhausted,
+        "unfinished bodies of this connection hold much, and the room that is left is for others",
+    )
+    .help("send fewer at a time, and each to its end")
 }
 
 /// Why a connection was cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// It had no call for too long.
+    /// It had no call for too long, or none that does more than wait when a new connection came.
     Idle,
     /// It did not read what it was answered.
     Unread,
@@ -102,8 +108,12 @@ pub struct Connections {
 pub struct Activity {
     connections: Arc<Connections>,
     calls: AtomicUsize,
+    /// How many of them only wait, for the rest of a body or for news.
+    waiting: AtomicUsize,
     unread: AtomicUsize,
     bodies: AtomicUsize,
+    /// Whether its bodies give way, until it has none.
+    gives_way: AtomicBool,
     /// When it last had a call or read something, in milliseconds since the service began.
     last: AtomicU64,
     must_go: OnceLock<Cut>,
@@ -145,8 +155,10 @@ impl Connections {
         let activity = Arc::new(Activity {
             connections: self.clone(),
             calls: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
             unread: AtomicUsize::new(0),
             bodies: AtomicUsize::new(0),
+            gives_way: AtomicBool::new(false),
             last: AtomicU64::new(self.now()),
             must_go: OnceLock::new(),
             has_called: AtomicBool::new(false),
@@ -170,14 +182,12 @@ impl Connections {
         self.bodies.load(Ordering::Relaxed)
     }
 
-    /// Ends the connection that is without a call for longest, if one is for some time: a new one has its place.
+    /// Ends the connection that is without a call for longest, if one is for some time, else the one whose calls only
+    /// wait for longest: a new one has its place.
     pub fn end_the_longest_idle(&self) {
         let now = self.now();
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = || {
-            let live = all.iter().filter_map(Weak::upgrade);
-            live.filter(|one| one.calls.load(Ordering::Relaxed) == 0)
-        };
+        let idle = || all.iter().filter_map(Weak::upgrade).filter(|one| one.only_waits());
         // The one that ends gives its place in a moment; nobody else goes for that.
         if idle().any(|one| one.must_go.get() == Some(&Cut::Idle)) {
             return;
@@ -187,9 +197,33 @@ impl Connections {
                 && one.must_go.get().is_none()
                 && now.saturating_sub(one.last.load(Ordering::Relaxed)) >= JUST_USED
         });
-        if let Some(longest) = idle.min_by_key(|one| one.last.load(Ordering::Relaxed)) {
+        let has_calls = |one: &Activity| one.calls.load(Ordering::Relaxed) > 0;
+        if let Some(longest) = idle.min_by_key(|one| (has_calls(one), one.last.load(Ordering::Relaxed))) {
             longest.end(Cut::Idle);
         }
+    }
+
+    /// Whether there is room for what a connection holds of bodies by now, if need be since those of the one that holds
+    /// most give way: what those hold that do is as good as gone.
+    fn make_room(&self, asking: &Activity, own: usize) -> bool {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = all.iter().filter_map(Weak::upgrade);
+        let (mut held, mut greediest) = (0_usize, None);
+        for one in live.filter(|one| !one.gives_way()) {
+            let bodies = one.bodies.load(Ordering::Relaxed);
+            held = held.saturating_add(bodies);
+            if !std::ptr::eq(&*one, asking) && greediest.as_ref().is_none_or(|(most, _)| bodies > *most) {
+                greediest = Some((bodies, one));
+            }
+        }
+        if Patience::is_little(own, held, self.patience.body_bytes) {
+            return true;
+        }
+        let greediest = greediest.filter(|(most, _)| *most >= own.saturating_mul(MUCH_MORE));
+        greediest.is_some_and(|(_, one)| {
+            one.gives_way.store(true, Ordering::Relaxed);
+            true
+        })
     }
 
     fn now(&self) -> u64 {
@@ -225,6 +259,17 @@ impl Activity {
         Call(self.clone())
     }
 
+    /// One of its calls only waits, until what is given back is dropped.
+    pub fn waits(self: &Arc<Self>) -> Waits {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(self.clone())
+    }
+
+    /// Whether it has no call that does more than wait.
+    fn only_waits(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= self.calls.load(Ordering::Relaxed)
+    }
+
     /// Whether another answer may be made for it: not while it is cut off, nor while it holds more than leaves room for
     /// others.
     ///
@@ -244,8 +289,9 @@ impl Activity {
         .help("read the answers, then ask again"))
     }
 
-    /// Takes so many more bytes of a body of which `before` are held already, if that leaves room for others; but one
-    /// that is larger than the bound by itself is taken while there is no other, or nobody could send it.
+    /// Takes so many more bytes of a body of which `before` are held already, if that leaves room for others, or
+    /// somebody else holds much more; but one that is larger than the bound by itself is taken while there is no other,
+    /// or nobody could send it.
     ///
     /// # Errors
     /// `Exhausted`; then they are not counted.
@@ -253,11 +299,18 @@ impl Activity {
         if bytes == 0 {
             return Ok(());
         }
+        if self.gives_way() {
+            return Err(no_room());
+        }
         let own = self.bodies.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let all = self.connections.bodies.fetch_add(bytes, Ordering::Relaxed);
         let all = all.saturating_add(bytes);
         let is_alone = before.saturating_add(bytes) == all;
-        if is_alone || Patience::is_little(own, all, self.connections.patience.body_bytes) {
+        let bound = self.connections.patience.body_bytes;
+        if is_alone || Patience::is_little(own, all, bound) {
+            return Ok(());
+        }
+        if all <= bound.saturating_add(bound / BEYOND) && self.connections.make_room(self, own) {
             return Ok(());
         }
         self.let_go(bytes);
@@ -266,8 +319,15 @@ impl Activity {
 
     /// So many bytes of bodies are held no more.
     pub fn let_go(&self, bytes: usize) {
-        self.bodies.fetch_sub(bytes, Ordering::Relaxed);
+        if self.bodies.fetch_sub(bytes, Ordering::Relaxed) == bytes {
+            self.gives_way.store(false, Ordering::Relaxed);
+        }
         self.connections.bodies.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether its bodies must give way to somebody else's.
+    pub fn gives_way(&self) -> bool {
+        self.gives_way.load(Ordering::Relaxed)
     }
 
     /// Whether it ever had a call.
@@ -295,7 +355,7 @@ impl Activity {
         self.waker.register(waker);
         // A call that came in the moment before is answered first.
         if let Some(cut) = self.must_go.get()
-            && (*cut == Cut::Unread || self.calls.load(Ordering::Relaxed) == 0)
+            && (*cut == Cut::Unread || self.only_waits())
         {
             return Some(*cut);
         }
@@ -306,6 +366,16 @@ impl Activity {
             return (rest > patience.unread).then_some(Cut::Unread);
         }
         (self.calls.load(Ordering::Relaxed) == 0 && rest > patience.idle).then_some(Cut::Idle)
+    }
+}
+
+/// A call that only waits.
+#[derive(Debug)]
+pub struct Waits(Arc<Activity>);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -438,11 +508,12 @@ mod tests {
                 held
             })
             .collect();
-        // Beside the bound each holds the little that it always may.
+        // Beside the bound each holds the little that it always may, and the first one has not let go yet.
         let bodies = connections.bodies();
-        assert!((bound / 2..=bound + 8 * 1_024).contains(&bodies), "{bodies}");
+        let most = bound + bound / BEYOND + 8 * 1_024;
+        assert!((bound / 2..=most).contains(&bodies), "{bodies}");
         let refused = greedy[0].take_in(1_000, held[0]).unwrap_err();
-        assert_eq!((refused.fault(), refused.message()), (Fault::Exhausted, NO_ROOM));
+        assert_eq!(refused.fault(), Fault::Exhausted);
         let all = 500 + held.iter().sum::<usize>();
         assert_eq!(connections.bodies(), all, "what is refused is not counted");
         let other = connections.join();
@@ -450,6 +521,52 @@ mod tests {
         other.take_in(100_000, 0).unwrap_err();
         greedy[0].let_go(held[0]);
         other.take_in(100_000, 0).unwrap();
+    }
+
+    #[test]
+    fn bodies_of_who_holds_most_give_way_to_those_of_who_holds_little() {
+        let connections = connections(3_600, 1 << 20, 3_600);
+        let [greedy, other, third] = [(); 3].map(|()| connections.join());
+        greedy.take_in(900_000, 0).unwrap();
+        other.take_in(50_000, 0).unwrap();
+        assert!(!greedy.gives_way(), "there is room for both");
+        other.take_in(80_000, 50_000).unwrap();
+        assert!(greedy.gives_way());
+        greedy.take_in(1, 900_000).unwrap_err();
+        third.take_in(60_000, 0).unwrap();
+        assert!(!other.gives_way(), "what the greedy one holds is as good as gone");
+        greedy.let_go(900_000);
+        assert!(!greedy.gives_way(), "it begins anew");
+        greedy.take_in(400_000, 0).unwrap();
+        third.take_in(300_000, 60_000).unwrap();
+        other.take_in(300_000, 130_000).unwrap_err();
+        assert!(!greedy.gives_way(), "it holds hardly more");
+    }
+
+    #[test]
+    fn who_only_waits_gives_its_place_once_nobody_is_without_a_call() {
+        let mut connections = connections(3_600, 1 << 20, 3_600);
+        // As if the service ran for some time.
+        Arc::get_mut(&mut connections).unwrap().begin -= Duration::from_secs(10);
+        let [idle, waiting, busy] = [(); 3].map(|()| connections.join());
+        let calls = [waiting.call(), busy.call()];
+        let waits = waiting.waits();
+        for one in [&idle, &waiting, &busy] {
+            one.last.store(0, Ordering::Relaxed);
+        }
+        let must_end = |one: &Activity| one.must_end(Waker::noop());
+        connections.end_the_longest_idle();
+        assert_eq!(
+            [must_end(&idle), must_end(&waiting), must_end(&busy)],
+            [Some(Cut::Idle), None, None]
+        );
+        drop(idle);
+        connections.end_the_longest_idle();
+        assert_eq!([must_end(&waiting), must_end(&busy)], [Some(Cut::Idle), None]);
+        drop((waiting, waits));
+        connections.end_the_longest_idle();
+        assert_eq!(must_end(&busy), None);
+        drop(calls);
     }
 
     #[test]

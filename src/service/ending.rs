@@ -28,6 +28,11 @@ impl End {
 }
 
 impl Ending {
+    /// Whether the service ends.
+    pub fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Waits until the service begins to end, or is gone.
     pub fn begun(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut told = self.0.clone();

@@ -12,7 +12,8 @@
 //! | `status` | faults to gRPC codes and back |
 //! | `methods` | every method with its addresses, who may call it and how long it may take |
 //! | `deadline` | deadlines of all calls |
-//! | `drained` | bodies that stand still, and what a refused call had still to send |
+//! | `drained` | bodies of calls until their end, and what a refused call had still to send |
+//! | `pace` | how fast bodies must come |
 //! | `intake` | how much of a call's body is held |
 //! | `ending` | word for long calls that the service is about to end |
 //! | `answers` | where questions are asked, whatever protocol they came in |
@@ -74,6 +75,7 @@ pub mod metrics;
 pub mod observed;
 #[cfg(feature = "otel")]
 pub mod otel;
+pub mod pace;
 pub mod pool;
 pub mod questions_to_review;
 pub mod read_calls;

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::{Either, Ready, ready};
 use http_body::{Frame, SizeHint};
@@ -19,11 +19,12 @@ use tonic::codegen::{Body as _, Bytes, Service};
 use tonic::{Code, Status};
 use tracing::{Instrument as _, Span};
 
-use super::activity::{Activity, Call, Peer, check_room, coming_by};
+use super::activity::{Activity, Call, Peer, Waits, check_room, coming_by};
 use super::drained::Drained;
-use super::intake::{Account, HeldBody};
+use super::intake::{Account, counted};
 use super::methods::path_info;
 use super::metrics::Metrics;
+use super::pace::Pace;
 use super::refusal::{Protocol, RefusedAs, refuse};
 use super::status;
 use super::trace::{Trace, Traces, told};
@@ -34,6 +35,8 @@ pub const REQUEST_ID: &str = "x-request-id";
 const MAX_ID: usize = 128;
 /// Bytes of an answer that go on at a time: what the library holds of one that is not read.
 const PIECE: usize = 16 << 10;
+/// Calls that go on for as long as their clients like and only tell them news.
+const NEWS: [&str; 2] = ["/grpc.reflection.", "/grpc.health.v1.Health/Watch"];
 /// The lines about calls that have ended, as logs name them.
 pub const ACCESS: &str = "access";
 
@@ -45,8 +48,8 @@ pub struct Observed<S> {
     traces: Option<Arc<dyn Traces>>,
     /// Calls whose answer is still being made.
     unanswered: Arc<AtomicUsize>,
-    /// How long a body may stand still, but for paths that begin with one of these.
-    body: (Option<Duration>, &'static [&'static str]),
+    /// How fast bodies must come, but for paths that begin with one of these.
+    pace: Option<(Pace, &'static [&'static str])>,
 }
 
 impl<S> Observed<S> {
@@ -58,16 +61,16 @@ impl<S> Observed<S> {
             metrics,
             traces: None,
             unanswered,
-            body: (None, &[]),
+            pace: None,
         }
     }
 
-    /// The same, in which the bodies of calls stand still for no longer than this and are counted as held, but for
-    /// paths that begin with one of these.
+    /// The same, in which the bodies of calls come at this pace and are counted as held, but for paths that begin with
+    /// one of these.
     #[must_use]
-    pub fn while_bodies_go_on(self, pause: Duration, except: &'static [&'static str]) -> Self {
-        let body = (Some(pause), except);
-        Observed { body, ..self }
+    pub fn while_bodies_go_on(self, pace: Pace, except: &'static [&'static str]) -> Self {
+        let pace = Some((pace, except));
+        Observed { pace, ..self }
     }
 
     /// The same, with somebody else who is told of each call.
@@ -97,26 +100,13 @@ impl<S> Observed<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
-    /// Lets a call through whose body goes on, unless its connection reads no answers.
+    /// Lets a call through, unless its connection reads no answers.
     fn pass(
         &mut self,
-        mut request: Request<Body>,
+        request: Request<Body>,
         connection: Option<&Arc<Activity>>,
     ) -> Either<S::Future, Ready<Refused>> {
-        let (pause, except) = self.body;
-        let path = request.uri().path();
-        let pause = pause.filter(|_| !except.iter().any(|begin| path.starts_with(begin)));
         let protocol = Protocol::of(&request);
-        let account = connection.filter(|_| pause.is_some()).map(|connection| Account {
-            connection: connection.clone(),
-            metrics: self.metrics.clone(),
-        });
-        let held = account.clone().map(HeldBody::new);
-        // For whoever unpacks the body.
-        if let Some(account) = account {
-            request.extensions_mut().insert(account);
-        }
-        let request = request.map(|body| Drained::body(body, pause, held));
         match check_room(connection) {
             Ok(()) => Either::Left(self.inner.call(request)),
             Err(error) => {
@@ -124,6 +114,13 @@ where
                 Either::Right(ready(Ok(refuse(protocol, &error))))
             }
         }
+    }
+
+    /// The pace at which the body of a call must come.
+    fn pace_of(&self, path: &str) -> Option<&Pace> {
+        let (pace, except) = self.pace.as_ref()?;
+        let may_take_its_time = except.iter().any(|begin| path.starts_with(begin));
+        (!may_take_its_time).then_some(pace)
     }
 }
 
@@ -167,21 +164,19 @@ where
         self.metrics.call_began();
         let connection = peer.map(|peer| peer.activity);
         let call = connection.as_ref().map(Activity::call);
-        let answer = self.pass(request, connection.as_ref());
+        let tells_news = NEWS.iter().any(|begin| request.uri().path().starts_with(begin));
+        let waits = connection.as_ref().filter(|_| tells_news).map(Activity::waits);
+        let pace = connection.as_ref().zip(self.pace_of(request.uri().path()));
+        let account = pace.map(|(connection, pace)| (Account::new(connection.clone(), self.metrics.clone()), pace));
+        let (request, account) = Drained::request(request, account);
+        let answer = counted(account, self.pass(request, connection.as_ref()));
         let count = self.unanswered.clone();
         let unanswered = Unanswered::one(&count);
         let answered = async move {
             let mut response = coming_by(connection, answer).await?;
             response.headers_mut().insert(REQUEST_ID, id);
             let mut record = record;
-            record.note(response.headers());
-            if record.code.is_none() && !is_grpc(response.headers()) {
-                let said = response
-                    .extensions()
-                    .get::<RefusedAs>()
-                    .map(|code| status::code_name(code.0));
-                record.code = Some(said.unwrap_or_else(|| http_code(response.status().as_u16())));
-            }
+            record.note_begin(&response);
             let (parts, body) = response.into_parts();
             let mut body = Answered {
                 inner: body,
@@ -190,6 +185,7 @@ where
                 unanswered: Some(unanswered),
                 is_whole: false,
                 call,
+                _waits: waits,
                 record,
             };
             // Whatever there is of the answer is counted from now on, although nobody takes it.
@@ -258,6 +254,16 @@ struct Record {
 }
 
 impl Record {
+    /// Takes the code out of an answer, if it is there: over HTTP it always is.
+    fn note_begin(&mut self, response: &Response<Body>) {
+        self.note(response.headers());
+        if self.code.is_none() && !is_grpc(response.headers()) {
+            let said = response.extensions().get::<RefusedAs>();
+            let said = said.map(|code| status::code_name(code.0));
+            self.code = Some(said.unwrap_or_else(|| http_code(response.status().as_u16())));
+        }
+    }
+
     /// Takes the code out of headers or trailers, if it is there.
     fn note(&mut self, headers: &HeaderMap) {
         if let Some(code) = headers.get(Status::GRPC_STATUS) {
@@ -304,6 +310,7 @@ struct Answered {
     /// Whether the last of it was made.
     is_whole: bool,
     call: Option<Call>,
+    _waits: Option<Waits>,
     record: Record,
 }
 

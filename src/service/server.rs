@@ -33,6 +33,7 @@ use super::methods::Rpc;
 use super::metrics::page::{MetricsPage, WithPage};
 use super::metrics::{IndexNow, Metrics, Now};
 use super::observed::Observed;
+use super::pace::Pace;
 use super::pool::SearchPool;
 use super::tls::Tls;
 use super::trace::Traces;
@@ -95,11 +96,14 @@ pub struct ServiceSettings {
     pub longest_write: Duration,
     /// How long an import may wait for its client's next message.
     pub import_idle: Duration,
-    /// How long the body of any other call may stand still.
+    /// How long the body of any other call may stand still, and how long it may be slower than the least.
     pub body_pause: Duration,
+    /// Bytes that it brings at least in each second that it is waited for, on average.
+    pub body_least: usize,
     /// Origins whose pages may ask from a browser, as `https://example.org`, with commas between them; `*` for all.
     pub cors_origins: Option<String>,
-    /// Connections at a time; above it the one without a call for longest gives its place.
+    /// Connections at a time; above it the one without a call for longest gives its place, or one whose calls only
+    /// wait.
     pub connections: usize,
     /// How long a new connection may take to begin.
     pub handshake: Duration,
@@ -154,6 +158,7 @@ impl Default for ServiceSettings {
             longest_write: Duration::from_secs(24 * 3_600),
             import_idle: Duration::from_secs(60),
             body_pause: Duration::from_secs(10),
+            body_least: 1_000,
             cors_origins: None,
             connections: 1_000,
             handshake: Duration::from_secs(5),
@@ -242,7 +247,7 @@ pub(super) async fn run_in(
     };
     let incoming = connections::incoming(listener, entrance);
     let unanswered = Arc::new(AtomicUsize::new(0));
-    let layered = layered(routes, &settings, around, unanswered.clone())?;
+    let layered = layered(routes, &settings, around, unanswered.clone(), &ending)?;
     let server = bounded_server(settings.max_streams).serve_with_incoming_shutdown(layered, incoming, ending.begun());
     let mut server = std::pin::pin!(server);
 
@@ -327,13 +332,19 @@ fn layered(
     settings: &ServiceSettings,
     around: Surroundings,
     unanswered: Arc<AtomicUsize>,
+    ending: &Ending,
 ) -> Result<Observed<Cors<Guarded<WithPage<WithDeadlines>>>>> {
     let deadlines = WithDeadlines::new(routes, settings.longest_call, settings.longest_write);
     let with_page = WithPage::new(deadlines, around.metrics.clone());
     let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
     let guarded = http::with_origins(guarded, settings.cors_origins.as_deref().unwrap_or_default())?;
+    let pace = Pace {
+        pause: settings.body_pause,
+        least: settings.body_least,
+        ending: ending.clone(),
+    };
     let observed = Observed::new(guarded, around.metrics, unanswered);
-    let observed = observed.while_bodies_go_on(settings.body_pause, SLOW_BODIES);
+    let observed = observed.while_bodies_go_on(pace, SLOW_BODIES);
     Ok(observed.traced_by(around.traces))
 }
 

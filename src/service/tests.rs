@@ -1214,8 +1214,19 @@ async fn begin_body(running: &Running, path: &str, headers: &str, body: &[u8]) -
     stream
 }
 
-/// Many connections send bodies that are never at their end: packed, plain, and messages of gRPC. What is kept of them
-/// has a bound, who is refused is told why, and others are answered.
+/// What is answered on a connection, read until it has this.
+async fn answered(stream: &mut tokio::net::TcpStream, part: &str) -> String {
+    use tokio::io::AsyncReadExt as _;
+    let mut answer = Vec::new();
+    while !String::from_utf8_lossy(&answer).contains(part) {
+        let read = stream.read_buf(&mut answer).await.unwrap();
+        assert!(read > 0, "it ended: {}", String::from_utf8_lossy(&answer));
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Many connections send bodies that are never at their end: packed, plain, and messages of gRPC, which are whole and
+/// packed or not. What is kept of them has a bound, who is refused is told why, and others are answered.
 #[tokio::test]
 async fn unfinished_bodies_have_a_bound_together() {
     use tokio::io::AsyncReadExt as _;
@@ -1227,6 +1238,13 @@ async fn unfinished_bodies_have_a_bound_together() {
     packed.write_all(&blanks).unwrap();
     packed.flush().unwrap();
     let message = [&[0, 0, 0x3f, 0xff, 0xff], &blanks[..]].concat();
+    let mut whole = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    whole
+        .write_all(&prost::Message::encode_to_vec(&asked(&" ".repeat(600_000))))
+        .unwrap();
+    let whole = whole.finish().unwrap();
+    let length = u32::try_from(whole.len()).unwrap().to_be_bytes();
+    let whole = [&[1], &length[..], &whole[..]].concat();
     let json = "content-type: application/json\r\n";
     for (path, headers, body, refused) in [
         (
@@ -1240,6 +1258,12 @@ async fn unfinished_bodies_have_a_bound_together() {
             "/baowen.v1.SearchService/Search",
             "content-type: application/grpc-web+proto\r\n",
             &message,
+            "grpc-message",
+        ),
+        (
+            "/baowen.v1.SearchService/Search",
+            "content-type: application/grpc-web+proto\r\ngrpc-encoding: gzip\r\n",
+            &whole,
             "grpc-message",
         ),
     ] {
@@ -1271,6 +1295,85 @@ async fn unfinished_bodies_have_a_bound_together() {
         drop(first);
         until(&metrics, "baowen_unfinished_body_bytes 0").await;
     }
+}
+
+/// One connection holds most of what there is room for, and another one wants some of it.
+#[tokio::test]
+async fn an_unfinished_body_gives_way_where_another_one_finds_no_room() {
+    use tokio::io::AsyncWriteExt as _;
+    let (running, metrics) = counted(ServiceSettings {
+        body_bytes: 1 << 20,
+        ..settings()
+    })
+    .await;
+    let json = "content-type: application/json\r\n";
+    let mut greedy = begin_body(&running, "/v1/search", json, &vec![b' '; 850_000]).await;
+    while number(&metrics, "baowen_unfinished_body_bytes ") < 850_000 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut other = tokio::net::TcpStream::connect(running.addr).await.unwrap();
+    let question = format!("{}{{\"query\": \"ok\"}}", " ".repeat(250_000));
+    let length = question.len();
+    let head = format!("POST /v1/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n{json}\r\n");
+    other.write_all((head + &question).as_bytes()).await.unwrap();
+    let answer = answered(&mut other, "\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let refused = answered(&mut greedy, "}").await;
+    assert!(
+        refused.starts_with("HTTP/1.1 429") && refused.contains("unfinished"),
+        "{refused}"
+    );
+}
+
+/// It never stands still.
+#[tokio::test]
+async fn a_body_that_trickles_ends() {
+    use tokio::io::AsyncWriteExt as _;
+    let (running, _) = counted(ServiceSettings {
+        body_pause: Duration::from_secs(2),
+        body_least: 1_000_000,
+        ..settings()
+    })
+    .await;
+    let stream = begin_body(&running, "/v1/search", "content-type: application/json\r\n", b"{").await;
+    let (mut read, mut write) = stream.into_split();
+    let trickling = tokio::spawn(async move {
+        while write.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        let read = tokio::io::AsyncReadExt::read_buf(&mut read, &mut answer).await.unwrap();
+        assert!(read > 0, "it ended: {}", String::from_utf8_lossy(&answer));
+    }
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(
+        answer.starts_with("HTTP/1.1 504") && answer.contains("too slowly"),
+        "{answer}"
+    );
+    trickling.abort();
+}
+
+/// The service waits neither for a body that does not come nor for its grace period.
+#[tokio::test]
+async fn an_unfinished_body_holds_no_end_up() {
+    let hour = Duration::from_secs(3_600);
+    let (running, metrics) = counted(ServiceSettings {
+        body_pause: hour,
+        grace: hour,
+        ..settings()
+    })
+    .await;
+    let mut stream = begin_body(&running, "/v1/search", "content-type: application/json\r\n", b"{").await;
+    until(&metrics, "baowen_unfinished_body_bytes 1").await;
+    running.stop.send(()).unwrap();
+    let answer = answered(&mut stream, "}").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains("shutting down"),
+        "{answer}"
+    );
+    running.ended.await.unwrap().unwrap();
 }
 
 /// A long answer that was kept is made where searches run, so that no worker computes.
@@ -1396,6 +1499,35 @@ async fn who_asked_once_and_stays_gives_its_place_to_a_new_connection() {
     let mut new = running.raw().await;
     new.search(asked("医保")).await.unwrap();
     until(&metrics, "baowen_connections_cut_total{reason=\"idle\"} 1").await;
+}
+
+/// The only place is taken by a connection whose call only waits: for the rest of its body, or for news of the health.
+#[tokio::test]
+async fn who_only_waits_gives_its_place_to_a_new_connection() {
+    for watches in [false, true] {
+        let limits = ServiceSettings {
+            connections: 1,
+            body_pause: Duration::from_secs(3_600),
+            body_least: 0,
+            ..settings()
+        };
+        let (running, metrics) = counted(limits).await;
+        let (mut slow, mut watched) = (None, None);
+        if watches {
+            let mut health = HealthClient::new(running.channel().await);
+            let mut news = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+            news.message().await.unwrap().unwrap();
+            watched = Some(news);
+        } else {
+            let json = "content-type: application/json\r\n";
+            slow = Some(begin_body(&running, "/v1/search", json, b"{").await);
+        }
+        until(&metrics, "baowen_requests_in_flight 1").await;
+        let mut new = running.raw().await;
+        new.search(asked("医保")).await.unwrap();
+        until(&metrics, "baowen_connections_cut_total{reason=\"idle\"} 1").await;
+        drop((slow, watched));
+    }
 }
 
 /// A call is known by its caller's id, or by one of ours, and its numbers are there when it has ended.

@@ -139,7 +139,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "body-pause",
         Value::Seconds(|s| &mut s.service.body_pause, 0.001..=LONG),
-        "How long the body of any other call may stand still",
+        "How long the body of any other call may stand still, and how long it may be slower than `body_least`",
+    ),
+    setting(
+        "body-least",
+        Value::Number(|s| &mut s.service.body_least, 0..=MESSAGE),
+        "Bytes that such a body brings at least in each second that it is waited for, on average",
     ),
     setting(
         "cors-origins",
@@ -155,7 +160,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "connections",
         Value::Number(|s| &mut s.service.connections, 1..=1_000_000),
-        "Connections at a time; above it the one without a call for longest gives its place",
+        "Connections at a time; above it the one without a call for longest gives its place, then the one whose calls only wait for their bodies",
     ),
     setting(
         "handshake",
@@ -185,7 +190,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "bodies-mb",
         Value::Megabytes(|s| &mut s.service.body_bytes, 1..=1_048_576),
-        "Unfinished bodies of all connections together, unpacked, but for imports; one that holds much of it has its next refused",
+        "Unfinished bodies of all connections together, unpacked, but for imports; a connection that holds much of it has its next refused, and gives way to one that holds far less",
     ),
     setting(
         "idle",

@@ -14,11 +14,11 @@ use serde::de::DeserializeOwned;
 
 use super::{json, params};
 use crate::error::{Context, Error, Fault, Result};
-use crate::service::activity::{NO_ROOM, no_room};
 use crate::service::deadline::{Deadline, TIMEOUT};
-use crate::service::drained::CAME_TO_A_HALT;
+use crate::service::drained::cut_off;
+use crate::service::intake::HeldBody;
 use crate::service::refusal::{Protocol, refuse};
-use crate::service::{status, wire};
+use crate::service::wire;
 
 /// From this many bytes on a body is not read by an async worker, which others need.
 const LARGE: usize = 64 << 10;
@@ -76,10 +76,16 @@ impl Call {
             says_what_it_is(&self.head.headers, "application/json")?;
         }
         let body = self.whole(most).await?;
-        if body.len() < LARGE {
-            return json::read(name, &body);
+        // Until it is read it is held, however many wait for that.
+        let (held, is_large) = (HeldBody::read_json(&body)?, body.len() >= LARGE);
+        let read = move || {
+            let _held = held;
+            json::read(name, &body)
+        };
+        if !is_large {
+            return read();
         }
-        tokio::task::spawn_blocking(move || json::read(name, &body))
+        tokio::task::spawn_blocking(read)
             .await
             .or_fault(Fault::Bug, "reading JSON")?
     }
@@ -141,18 +147,6 @@ impl Call {
             whole.extend_from_slice(&part);
         }
         Ok(whole.into())
-    }
-}
-
-/// A body that does not go on.
-pub fn cut_off(cause: &axum::Error) -> Error {
-    let reason = status::innermost(cause).to_string();
-    if reason.contains(CAME_TO_A_HALT) {
-        Error::new(Fault::Deadline, CAME_TO_A_HALT).help("send it again")
-    } else if reason.contains(NO_ROOM) {
-        no_room()
-    } else {
-        Error::caller(format!("the body was cut off ({reason})"))
     }
 }
 

@@ -15,6 +15,7 @@ use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::exchange::failed_as;
 use crate::error::{Error, Result};
+use crate::service::drained::ended_by;
 use crate::service::intake::{Account, HeldBody};
 
 /// Unpacks the body of a request.
@@ -56,7 +57,7 @@ fn from_gzip(body: Body, mut held: Option<HeldBody>) -> Body {
         let part = part?;
         held.as_mut()
             .map_or(Ok(()), |held| held.take(part.len()))
-            .map_err(io::Error::other)?;
+            .map_err(|no_room| io::Error::other(ended_by(no_room)))?;
         Ok::<_, io::Error>(part)
     }))
 }

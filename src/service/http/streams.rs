@@ -7,9 +7,9 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt as _, Stream, StreamExt, stream};
 
-use super::exchange::cut_off;
 use super::json;
 use crate::error::{Error, Fault, Result};
+use crate::service::drained::cut_off;
 use crate::service::refusal::Refusal;
 use crate::service::{convert, wire};
 
