@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use tonic::body::Body;
 use tonic::codegen::Service;
-use tonic::codegen::http::{HeaderValue, Request, Response};
+use tonic::codegen::http::header::CONTENT_TYPE;
+use tonic::codegen::http::{HeaderValue, Request, Response, Version};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
@@ -58,6 +59,14 @@ impl WithDeadlines {
 /// Calls by gRPC: a page of another origin may send bytes to any address, but not of this type.
 const GRPC_ONLY: [&str; 2] = ["/baowen.", "/grpc."];
 
+/// Kinds of gRPC-Web that are taken, as the library takes them.
+const WEB: [&[u8]; 4] = [
+    b"application/grpc-web",
+    b"application/grpc-web+proto",
+    b"application/grpc-web-text",
+    b"application/grpc-web-text+proto",
+];
+
 impl Service<Request<Body>> for WithDeadlines {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -70,10 +79,8 @@ impl Service<Request<Body>> for WithDeadlines {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         // Here and not in the future: this runs before tonic starts its own clock.
         let protocol = Protocol::of(&request);
-        if protocol == Protocol::Http && GRPC_ONLY.iter().any(|path| request.uri().path().starts_with(path)) {
-            let error =
-                Error::caller("content-type: must be application/grpc").help("/v1 speaks JSON, see docs/API.md");
-            return Box::pin(async move { Ok(refuse(protocol, &error)) });
+        if let Err(error) = speaks_grpc(protocol, &request) {
+            return Box::pin(async move { Ok(refuse(Protocol::Http, &error)) });
         }
         let asked = match asked(protocol, &request) {
             Ok(asked) => asked,
@@ -93,6 +100,25 @@ impl Service<Request<Body>> for WithDeadlines {
                 Err(_) => Ok(refuse(protocol, &late())),
             }
         })
+    }
+}
+
+/// Refuses what goes to an address of gRPC and is no gRPC that HTTP/1 or HTTP/2 can carry.
+fn speaks_grpc<B>(protocol: Protocol, request: &Request<B>) -> Result<()> {
+    if !GRPC_ONLY.iter().any(|path| request.uri().path().starts_with(path)) {
+        return Ok(());
+    }
+    let content = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_web = content.is_some_and(|content| WEB.contains(&content));
+    match protocol {
+        Protocol::Http => {
+            Err(Error::caller("content-type: must be application/grpc").help("/v1 speaks JSON, see docs/API.md"))
+        }
+        Protocol::Grpc if request.version() < Version::HTTP_2 && !is_web => Err(Error::caller(
+            "content-type: is not application/grpc-web+proto, and gRPC itself needs HTTP/2",
+        )
+        .help("/v1 speaks JSON over HTTP/1, see docs/API.md")),
+        Protocol::Grpc => Ok(()),
     }
 }
 

@@ -58,6 +58,15 @@ impl Model {
         to.flush().unwrap();
     }
 
+    /// What is said next after a line.
+    fn say(&mut self, line: &[u8]) -> Value {
+        let to = self.to.as_mut().unwrap();
+        to.write_all(&[line, b"\n"].concat()).unwrap();
+        let mut said = String::new();
+        self.from.read_line(&mut said).unwrap();
+        serde_json::from_str(&said).unwrap()
+    }
+
     fn ask(&mut self, method: &str, params: Value) -> Value {
         self.asked += 1;
         self.tell(&json!({"jsonrpc": "2.0", "id": self.asked, "method": method, "params": params}));
@@ -194,6 +203,17 @@ fn a_model_finds_reads_and_counts_by_tools() {
             "{unknown}"
         );
 
+        // A line that is no JSON is answered, too, and the next one as if nothing had been.
+        for line in [&b"not json"[..], b"[[[[", b"\"\\ud800\"", b"\"\xff\""] {
+            let said = model.say(line);
+            assert_eq!(
+                (&said["error"]["code"], &said["id"]),
+                (&json!(-32700), &Value::Null),
+                "{said}"
+            );
+        }
+        assert!(model.ask("tools/list", json!({}))["result"].is_object());
+
         // An index and a service over it say the same.
         if of_service.is_null() {
             of_service = answer.clone();
@@ -233,8 +253,11 @@ fn a_service_has_the_tools_on_its_port() {
     assert_eq!(foreign.0, 403, "{}", foreign.2);
     let large = post("", &call("search", json!({"query": "医".repeat(2 << 20)})));
     assert_eq!(large.0, 413, "{}", large.2);
-    let no_json = post_bytes("", b"{");
-    assert_eq!(no_json.0, 415, "{}", no_json.2);
+    for (body, code) in [(&b"{"[..], -32700), (b"[]", -32600), (br#"{"id": 20}"#, -32600)] {
+        let refused = post_bytes("", body);
+        assert_eq!(refused.0, 400, "{}", refused.2);
+        assert_eq!(refused.json()["error"]["code"], code, "{}", refused.2);
+    }
 }
 
 #[test]

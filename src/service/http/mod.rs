@@ -22,7 +22,7 @@ mod origins;
 mod packing;
 mod page;
 mod params;
-mod plain;
+pub(super) mod plain;
 mod schema;
 mod streams;
 #[cfg(test)]

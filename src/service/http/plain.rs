@@ -38,6 +38,9 @@ fn of_message(name: &str, value: Value, path: &str) -> Result<Value> {
                 let values = values.map(|(place, value): (usize, _)| of_field(field, value, &format!("{at}[{place}]")));
                 Value::Array(values.collect::<Result<_>>()?)
             }
+            (Some(field), value) if field.is_list => {
+                return Err(Error::caller(format!("{at}: {} is not a list", shown(&value))));
+            }
             (Some(field), value) => of_field(field, value, &at)?,
         };
         plain.insert(key.clone(), value);
@@ -58,8 +61,8 @@ fn of_field(field: &Field, value: Value, path: &str) -> Result<Value> {
                 "{path}: {} is not a whole number {said}",
                 shown(&value)
             ))),
-            // Written as a fraction, and none.
-            (Value::Number(written), Some(number)) if written.is_f64() && number.abs() < EXACT => {
+            // Written as a fraction or a text, and neither.
+            (written, Some(number)) if !(written.is_u64() || written.is_i64()) && number.abs() < EXACT => {
                 Ok(Value::Number(Number::from(number as i64)))
             }
             _ => Ok(value.clone()),
@@ -94,6 +97,9 @@ fn of_field(field: &Field, value: Value, path: &str) -> Result<Value> {
                 )))
             }
         }
+        Kind::Message(_) if !value.is_object() => {
+            Err(Error::caller(format!("{path}: {} is not an object", shown(&value))))
+        }
         Kind::Message(name) => of_message(name, value, path),
         _ => Ok(value),
     }
@@ -124,7 +130,7 @@ mod tests {
             json!({"query": null, "top_k": 3.0, "filter": {"years": [2025.0], "regions": null}}),
             json!({"top_k": 3, "filter": {"years": [2025]}}),
         );
-        check(json!({"topK": "3", "x": null}), json!({"topK": "3", "x": null}));
+        check(json!({"topK": "3", "x": null}), json!({"topK": 3, "x": null}));
         check(json!({"mode": 1, "explain": true}), json!({"mode": 1, "explain": true}));
         check(json!([1]), json!([1]));
     }
@@ -153,5 +159,10 @@ mod tests {
         check(json!({"mode": 7}), "mode: `7` is none of");
         check(json!({"query": 3}), "query: `3` is not a text");
         check(json!({"explain": "yes"}), "explain: `\"yes\"` is neither");
+        check(
+            json!({"filter": {"regions": "杭州"}}),
+            "filter.regions: `\"杭州\"` is not a list",
+        );
+        check(json!({"filter": 3}), "filter: `3` is not an object");
     }
 }

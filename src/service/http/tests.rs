@@ -318,6 +318,45 @@ async fn a_name_that_is_not_the_services_is_answered_nothing() {
     assert_eq!(got.status, 200, "{}", got.body);
 }
 
+/// Two bytes of a question become some hundred when it is read.
+#[tokio::test]
+async fn a_batch_of_far_too_many_questions_is_refused_before_it_is_read() {
+    const MANY: usize = 300_000;
+    let running = serve(fake().0, settings()).await;
+    let got = running
+        .post("/v1/search:batch", &json!({"requests": vec![json!({}); MANY]}))
+        .await;
+    let message = got.json()["message"].as_str().unwrap().to_owned();
+    assert!(
+        got.status == 400 && message.contains("at most 200000 are read"),
+        "{}",
+        got.body
+    );
+    let requests = vec![wire::SearchRequest::default(); MANY];
+    let batch = wire::BatchSearchRequest { requests };
+    let refused = running.raw().await.batch_search(batch).await.map(drop).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    assert!(refused.message().contains("at most 200000 are read"), "{refused}");
+}
+
+/// What is neither gRPC over HTTP/2 nor gRPC-Web is told so in a form that its sender can read.
+#[tokio::test]
+async fn grpc_over_http_1_is_refused_as_json() {
+    let running = serve(fake().0, settings()).await;
+    for content in ["application/grpc", "application/grpc-web+json", "application/json"] {
+        let headers = format!("content-type: {content}\r\n");
+        let got = running
+            .http("POST", "/baowen.v1.SearchService/Search", &headers, "")
+            .await;
+        assert_eq!(
+            (got.status, &got.json()["field"]),
+            (400, &json!("content-type")),
+            "{}",
+            got.body
+        );
+    }
+}
+
 /// The library answers in a task of its own, which must not forget whose call it is, nor until when.
 #[cfg(feature = "mcp")]
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! What a model gives to a tool. The comments of the schemas are what it reads, so they are Chinese.
 
+use rmcp::model::JsonObject;
 use rmcp::schemars;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::search::request::within;
+use crate::service::http::plain;
 use crate::service::wire;
 
 /// Hits given if it is not said how many: a model reads all of them.
@@ -110,6 +114,37 @@ pub struct Facets {
     pub limit: Option<u32>,
 }
 
+/// The arguments of a tool out of those that were given, which are fields of the message of this name.
+///
+/// # Errors
+/// `Caller` by the argument, in the words of other calls.
+pub fn read<T: DeserializeOwned>(message: &str, given: JsonObject) -> Result<T> {
+    let given = plain::message(message, Value::Object(given))?;
+    serde_path_to_error::deserialize(given).map_err(|cause| {
+        let path = cause.path().to_string();
+        refused(path.trim_matches('.'), &cause.into_inner().to_string())
+    })
+}
+
+/// What the library says of an argument, by its path.
+fn refused(path: &str, reason: &str) -> Error {
+    let mut names = reason.split('`').skip(1).step_by(2);
+    let named = |name: &str| match path {
+        "" => name.to_owned(),
+        path if path.ends_with(name) => path.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    match names.next() {
+        Some(name) if reason.starts_with("missing field") => Error::caller(format!("{}: is not set", named(name))),
+        Some(name) if reason.starts_with("unknown field") => {
+            let known: Vec<&str> = names.collect();
+            Error::caller(format!("{}: is not an argument here", named(name)))
+                .help(format!("there are {}", known.join(", ")))
+        }
+        _ => Error::caller(format!("{path}: {reason}")),
+    }
+}
+
 /// How many hits are given.
 ///
 /// # Errors
@@ -132,5 +167,50 @@ impl Only {
             ..Default::default()
         };
         (filter != wire::Filter::default()).then_some(filter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_refused_in_the_words_of_other_calls() {
+        let check = |given: Value, expected: &str| {
+            let Value::Object(given) = given else {
+                panic!("no arguments")
+            };
+            let error = read::<Search>("SearchRequest", given).map(drop).unwrap_err();
+            assert_eq!(error.message(), expected);
+        };
+        check(json!({}), "query: is not set");
+        check(json!({"query": 3}), "query: `3` is not a text");
+        check(
+            json!({"query": "医保", "top_k": "x"}),
+            "top_k: `\"x\"` is not a whole number from 0 to 4294967295",
+        );
+        check(
+            json!({"query": "医保", "mode": "MODE_LEXICAL"}),
+            "mode: is not an argument here",
+        );
+        check(
+            json!({"query": "医保", "filter": {"regoins": ["杭州"]}}),
+            "filter.regoins: is not an argument here",
+        );
+        check(
+            json!({"query": "医保", "filter": {"regions": "杭州"}}),
+            "filter.regions: `\"杭州\"` is not a list",
+        );
+        check(
+            json!({"query": "医保", "filter": {"years": [2025.5]}}),
+            "filter.years[0]: `2025.5` is not a whole number from 0 to 4294967295",
+        );
+        check(json!({"query": "医保", "filter": 3}), "filter: `3` is not an object");
+        let Value::Object(given) = json!({"query": "医保", "top_k": "3"}) else {
+            unreachable!()
+        };
+        assert_eq!(read::<Search>("SearchRequest", given).unwrap().top_k, Some(3));
     }
 }

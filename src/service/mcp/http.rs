@@ -4,14 +4,27 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, any};
+use futures_util::StreamExt as _;
+use rmcp::model::JsonRpcError;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
 use super::asker::Asker;
+use super::unreadable::no_message;
 use super::{Behind, Tools};
+use crate::error::{Error, Fault, Result};
 use crate::service::calls::SearchCalls;
+use crate::service::drained::cut_off;
+use crate::service::intake::HeldBody;
+use crate::service::refusal::{Protocol, refuse};
+
+type Service = StreamableHttpService<Tools, NeverSessionManager>;
 
 /// What stands at `/mcp`. Takes bodies of at most so many bytes.
 pub fn route(calls: SearchCalls, max_bytes: usize) -> MethodRouter {
@@ -25,9 +38,41 @@ pub fn route(calls: SearchCalls, max_bytes: usize) -> MethodRouter {
     let tools = Tools::new(Behind::Here(calls));
     let sessions = Arc::new(NeverSessionManager::default());
     let service = StreamableHttpService::new(move || Ok(tools.clone()), sessions, settings);
-    any(move |mut request: Request| {
-        Asker::enter(&mut request);
-        let service = service.clone();
-        async move { service.handle(request).await }
-    })
+    any(move |request: Request| answer(service.clone(), request, max_bytes))
+}
+
+async fn answer(service: Service, request: Request, most: usize) -> Response {
+    if request.method() != Method::POST {
+        return service.handle(request).await.map(Body::new);
+    }
+    let (head, body) = request.into_parts();
+    let read = whole(body, most).await.and_then(|message| {
+        let held = HeldBody::read_json(&message)?;
+        Ok((message, held))
+    });
+    let (message, _held) = match read {
+        Ok(read) => read,
+        Err(error) => return refuse(Protocol::Http, &error).map(Body::new),
+    };
+    if let Some(error) = no_message(&message) {
+        // Texts and numbers alone, which cannot fail to become JSON.
+        let said = serde_json::to_string(&JsonRpcError::new(None, error)).unwrap_or_default();
+        return (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "application/json")], said).into_response();
+    }
+    let mut request = Request::from_parts(head, Body::from(message));
+    Asker::enter(&mut request);
+    service.handle(request).await.map(Body::new)
+}
+
+async fn whole(body: Body, most: usize) -> Result<Vec<u8>> {
+    let (mut parts, mut whole) = (body.into_data_stream(), Vec::new());
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|cause| cut_off(&cause))?;
+        if whole.len() + part.len() > most {
+            let what = format!("the body is larger than {most} bytes");
+            return Err(Error::new(Fault::TooLarge, what).help("ask for less at a time"));
+        }
+        whole.extend_from_slice(&part);
+    }
+    Ok(whole)
 }

@@ -10,7 +10,9 @@ mod arguments;
 mod asker;
 mod behind;
 mod http;
+mod stdio;
 mod tools;
+mod unreadable;
 
 pub use behind::Behind;
 pub use http::route;

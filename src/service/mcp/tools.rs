@@ -11,13 +11,13 @@ use rmcp::schemars::JsonSchema;
 use rmcp::service::{QuitReason, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::answers::{AT_A_TIME, Alike, Counted, Found, Whole};
 use super::arguments::{self, Facets, GetArticle, Only, Search, Similar};
 use super::asker::Asker;
 use super::behind::Behind;
+use super::stdio::Lines;
 use crate::error::{Error, Fault, Result};
 use crate::model::Date;
 use crate::service::wire;
@@ -76,7 +76,8 @@ impl Tools {
             ))
             .help("`baowen mcp` is started by a program that speaks it; for people there is `baowen search`")
         };
-        let running = self.serve(rmcp::transport::stdio()).await;
+        let (input, output) = rmcp::transport::stdio();
+        let running = self.serve(Lines::new(input, output)).await;
         let ended = running.map_err(|cause| failed(&cause))?.waiting().await;
         match ended {
             Ok(QuitReason::JoinError(cause)) | Err(cause) => Err(failed(&cause)),
@@ -95,7 +96,7 @@ impl Tools {
     }
 
     async fn search(&self, arguments: JsonObject, until: Instant) -> Result<Value> {
-        let given: Search = read(arguments)?;
+        let given: Search = arguments::read("SearchRequest", arguments)?;
         let answer = self.behind.search(
             wire::SearchRequest {
                 query: given.query,
@@ -111,7 +112,7 @@ impl Tools {
     }
 
     async fn get_article(&self, arguments: JsonObject, until: Instant) -> Result<Value> {
-        let GetArticle { article_id, start } = read(arguments)?;
+        let GetArticle { article_id, start } = arguments::read("GetArticleRequest", arguments)?;
         let asked = wire::GetArticleRequest {
             article_id,
             start,
@@ -121,7 +122,7 @@ impl Tools {
     }
 
     async fn similar(&self, arguments: JsonObject, until: Instant) -> Result<Value> {
-        let Similar { article_id, top_k } = read(arguments)?;
+        let Similar { article_id, top_k } = arguments::read("SimilarRequest", arguments)?;
         let answer = self.behind.similar(
             wire::SimilarRequest {
                 article_id,
@@ -134,7 +135,7 @@ impl Tools {
     }
 
     async fn facets(&self, arguments: JsonObject, until: Instant) -> Result<Value> {
-        let Facets { query, filter, limit } = read(arguments)?;
+        let Facets { query, filter, limit } = arguments::read("FacetsRequest", arguments)?;
         let answer = self.behind.facets(
             wire::FacetsRequest {
                 query,
@@ -222,17 +223,6 @@ fn without_formats(schema: &mut Value) {
         Value::Array(parts) => parts.iter_mut().for_each(without_formats),
         _ => {}
     }
-}
-
-fn read<T: DeserializeOwned>(arguments: JsonObject) -> Result<T> {
-    serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|cause| {
-        let field = cause.path().to_string();
-        let inner = cause.into_inner();
-        Error::caller(match field.as_str() {
-            "." => inner.to_string(),
-            _ => format!("{field}: {inner}"),
-        })
-    })
 }
 
 fn written(answer: &impl Serialize) -> Result<Value> {
