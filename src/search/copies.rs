@@ -7,7 +7,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use super::differences::Differences;
+use super::differences::{Differences, Facts};
 use super::missing::FIRST;
 use super::response::NearCopy;
 use crate::error::Result;
@@ -121,6 +121,8 @@ struct Walked {
     hit: Option<FoldedHit>,
     /// Made of its text when it is compared.
     grams: OnceCell<Grams>,
+    /// The same of what it says.
+    facts: OnceCell<Facts>,
 }
 
 impl Walked {
@@ -131,6 +133,7 @@ impl Walked {
             is_wanted: false,
             hit: None,
             grams: OnceCell::new(),
+            facts: OnceCell::new(),
         }
     }
 
@@ -185,18 +188,23 @@ fn standing(before: &mut [Walked], mut own: Walked) -> Option<Walked> {
     let mut near = Vec::new();
     for (place, other) in before.iter_mut().enumerate() {
         let Some(hit) = &mut other.hit else { continue };
+        let (before, after) = (&other.facts, &own.facts);
+        let facts = || {
+            let before = before.get_or_init(|| Facts::of(&hit.stored.text));
+            [before, after.get_or_init(|| Facts::of(&stored.text))]
+        };
         let is_near = own.signature.may_be_near(&other.signature) && {
             let grams = other.grams.get_or_init(|| Grams::of(&hit.stored.text));
             own.grams.get_or_init(|| Grams::of(&stored.text)).is_near(grams)
         };
         if !is_near {
             if own.signature.is_of_series(&other.signature) && stored.article_id != hit.stored.article_id {
-                let differences = Differences::of_the_same(&hit.stored, stored);
+                let differences = Differences::of_the_same(facts());
                 near.extend((!differences.is_empty()).then_some((place, differences)));
             }
             continue;
         }
-        let differences = Differences::between(&hit.stored, stored);
+        let differences = Differences::between([&hit.stored, stored], facts());
         let is_same_title = stored.title.is_empty() || stored.title == hit.stored.title;
         if is_same_title && !differences.adds() {
             hit.duplicates.push(id);
@@ -398,8 +406,10 @@ mod tests {
             let (mut near, mut is_folded) = (Vec::new(), false);
             for place in first..hits.len() {
                 let other = &passages[hits[place].0];
+                let facts = [other, own].map(|of| Facts::of(&of.text));
+                let facts = facts.each_ref();
                 if is_near_by_sets(&own.text, &other.text) {
-                    let differences = Differences::between(other, own);
+                    let differences = Differences::between([other, own], facts);
                     is_folded = (own.title.is_empty() || own.title == other.title) && !differences.adds();
                     if is_folded {
                         hits[place].1.push(passage_id(&own.article_id, own.ordinal));
@@ -407,7 +417,7 @@ mod tests {
                     }
                     near.push((place, differences));
                 } else if series(&own.title).is_some() && series(&own.title) == series(&other.title) {
-                    let differences = Differences::of_the_same(other, own);
+                    let differences = Differences::of_the_same(facts);
                     near.extend((!differences.is_empty()).then_some((place, differences)));
                 }
             }

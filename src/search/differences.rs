@@ -53,7 +53,12 @@ struct Difference {
     second: Option<String>,
 }
 
+/// The amounts and days that a text says, in order. Read once of each text, however many it is compared with.
+#[derive(Debug)]
+pub struct Facts(Vec<Fact>);
+
 /// A fact as it is compared, as it is written, and what stands before it.
+#[derive(Debug)]
 struct Fact {
     canonical: String,
     /// What it counts, or that it is a date.
@@ -95,15 +100,47 @@ impl Fact {
     }
 }
 
+impl Facts {
+    /// Reads them: amounts have units.
+    pub fn of(text: &str) -> Self {
+        let text = Normalized::new(text).text;
+        let mut end = 0;
+        let mut fact = |amount: Amount| {
+            let range = amount.range.clone();
+            let behind = text[range.end..].trim_start();
+            let counted = *COUNTED.iter().find(|unit| behind.starts_with(**unit)).unwrap_or(&"");
+            let unit = match amount.value {
+                Value::Quantity(quantity) if quantity.unit == Unit::Number && counted.is_empty() => return None,
+                Value::Quantity(quantity) if quantity.unit == Unit::Number => counted,
+                _ => "",
+            };
+            let kind = match amount.value {
+                Value::Quantity(quantity) => format!("{:?}{unit}", quantity.unit),
+                Value::Date(_) => "date".into(),
+            };
+            let canonical: Vec<String> = amount.terms().collect();
+            let label = label(&text[end.min(range.start)..range.start], end > 0);
+            end = text.len() - behind.len() + unit.len();
+            Some(Fact {
+                canonical: canonical.concat() + unit,
+                unit: kind,
+                written: format!("{}{unit}", &text[range]),
+                label,
+            })
+        };
+        Facts(amounts(&text).into_iter().filter_map(&mut fact).take(MOST).collect())
+    }
+}
+
 impl Differences {
-    /// Those of two passages.
-    pub fn between(first: &StoredPassage, second: &StoredPassage) -> Self {
+    /// Those of two passages and of what their texts say, in the same order.
+    pub fn between([first, second]: [&StoredPassage; 2], facts: [&Facts; 2]) -> Self {
         let places = of_sets(
             first.regions.iter().map(|region| region.written()),
             second.regions.iter().map(|region| region.written()),
         );
         let mut all: Vec<Difference> = places.into_iter().collect();
-        all.extend(of_facts(&facts(&first.text), &facts(&second.text)));
+        all.extend(of_facts(facts));
         let said = |year: &u16| {
             let is_in = |fact: &Option<String>| fact.as_ref().is_some_and(|fact| fact.contains(&year.to_string()));
             all.iter()
@@ -129,8 +166,7 @@ impl Differences {
 
     /// What two texts say of what both call the same (缴费标准 350元 / 380元), where each says one thing of it: all that
     /// means anything where the texts are no copies.
-    pub fn of_the_same(first: &StoredPassage, second: &StoredPassage) -> Self {
-        let (first, second) = (facts(&first.text), facts(&second.text));
+    pub fn of_the_same([Facts(first), Facts(second)]: [&Facts; 2]) -> Self {
         fn only<'f>(facts: &'f [Fact], key: &str) -> Option<&'f Fact> {
             let mut of_it = facts.iter().filter(|fact| fact.key() == key);
             let one = of_it.next()?;
@@ -143,7 +179,7 @@ impl Differences {
             }
         }
         let differing = keys.into_iter().filter(|key| !key.is_empty()).filter_map(|key| {
-            let (one, other) = (only(&first, key)?, only(&second, key)?);
+            let (one, other) = (only(first, key)?, only(second, key)?);
             let differs = one.canonical != other.canonical && one.unit == other.unit;
             differs.then(|| difference(Some(one), Some(other)))
         });
@@ -210,7 +246,7 @@ fn of_sets(first: impl Iterator<Item = String>, second: impl Iterator<Item = Str
 
 /// The differences of two sequences: between what they have in common, in order, those of the same thing are set side
 /// by side. What only one of them says stands behind those, and is none if the other says it elsewhere.
-fn of_facts(first: &[Fact], second: &[Fact]) -> Vec<Difference> {
+fn of_facts([Facts(first), Facts(second)]: [&Facts; 2]) -> Vec<Difference> {
     let same = |a: usize, b: usize| {
         let (own, other) = (&first[a], &second[b]);
         own.canonical == other.canonical && own.is_of_the_same(other)
@@ -299,36 +335,6 @@ fn difference(first: Option<&Fact>, second: Option<&Fact>) -> Difference {
     }
 }
 
-/// The amounts with units and the days of a text, in order.
-fn facts(text: &str) -> Vec<Fact> {
-    let text = Normalized::new(text).text;
-    let mut end = 0;
-    let mut fact = |amount: Amount| {
-        let range = amount.range.clone();
-        let behind = text[range.end..].trim_start();
-        let counted = *COUNTED.iter().find(|unit| behind.starts_with(**unit)).unwrap_or(&"");
-        let unit = match amount.value {
-            Value::Quantity(quantity) if quantity.unit == Unit::Number && counted.is_empty() => return None,
-            Value::Quantity(quantity) if quantity.unit == Unit::Number => counted,
-            _ => "",
-        };
-        let kind = match amount.value {
-            Value::Quantity(quantity) => format!("{:?}{unit}", quantity.unit),
-            Value::Date(_) => "date".into(),
-        };
-        let canonical: Vec<String> = amount.terms().collect();
-        let label = label(&text[end.min(range.start)..range.start], end > 0);
-        end = text.len() - behind.len() + unit.len();
-        Some(Fact {
-            canonical: canonical.concat() + unit,
-            unit: kind,
-            written: format!("{}{unit}", &text[range]),
-            label,
-        })
-    };
-    amounts(&text).into_iter().filter_map(&mut fact).take(MOST).collect()
-}
-
 /// What an amount is, by what stands before it in its clause: 犹豫期 of 本合同的犹豫期为. `follows`: whether the amount
 /// before it stands right before that text.
 fn label(before: &str, follows: bool) -> String {
@@ -359,7 +365,7 @@ mod tests {
     #[test]
     fn what_differs_is_named_from_either_side() {
         let check = |first: &str, second: &str, of_first: &str, of_second: &str, adds: bool| {
-            let found = Differences(of_facts(&facts(first), &facts(second)));
+            let found = Differences(of_facts([&Facts::of(first), &Facts::of(second)]));
             let named = (found.of_first(), found.of_second(), found.adds());
             assert_eq!(
                 named,
@@ -463,7 +469,7 @@ mod tests {
     #[test]
     fn labels_are_whole_words() {
         let check = |text: &str, expected: &[&str]| {
-            let labels: Vec<String> = facts(text).into_iter().map(|fact| fact.label).collect();
+            let labels: Vec<String> = Facts::of(text).0.into_iter().map(|fact| fact.label).collect();
             assert_eq!(labels, expected, "{text}");
         };
         check("起付线800元", &["起付线"]);
@@ -477,7 +483,7 @@ mod tests {
 
     #[test]
     fn order_counts() {
-        let adds = |first: &str, second: &str| Differences(of_facts(&facts(first), &facts(second))).adds();
+        let adds = |first: &str, second: &str| Differences(of_facts([&Facts::of(first), &Facts::of(second)])).adds();
         assert!(adds("犹豫期20天，宽限期10天", "犹豫期10天，宽限期10天"));
         assert!(!adds("犹豫期20天，宽限期10天", "犹豫期20天"));
         assert!(adds("犹豫期20天", "犹豫期20天，宽限期10天"));
@@ -496,20 +502,20 @@ mod tests {
             })
         ) {
             let table = |amounts: &[u32]| amounts.iter().map(|amount| format!("{amount}元 | ")).collect::<String>();
-            let found = Differences(of_facts(&facts(&table(&one)), &facts(&table(&other))));
+            let found = Differences(of_facts([&Facts::of(&table(&one)), &Facts::of(&table(&other))]));
             prop_assert_eq!(found.adds(), one != other);
         }
 
         #[test]
         fn any_two_texts_are_compared(one in "[0-9一二天元%年月日号，的期为]{0,40}", two in "[0-9一二天元%年月日号，的期为]{0,40}") {
-            let (one, two) = (facts(&one), facts(&two));
+            let (one, two) = (Facts::of(&one), Facts::of(&two));
             let canonical = |facts: &[Fact]| facts.iter().map(|fact| fact.canonical.clone()).collect::<Vec<_>>();
-            let found = of_facts(&one, &two);
-            prop_assert!(found.is_empty() || canonical(&one) != canonical(&two));
+            let found = of_facts([&one, &two]);
+            prop_assert!(found.is_empty() || canonical(&one.0) != canonical(&two.0));
             // Nothing is told that the other says of the same.
             let is_told = |fact: &&Fact| found.iter().any(|difference| difference.second.as_ref() == Some(&fact.written));
-            let twice = |fact: &Fact| two.iter().filter(|other| other.written == fact.written).count() > 1;
-            prop_assert!(two.iter().filter(is_told).all(|fact| twice(fact) || !fact.is_said_in(&two, &one)));
+            let twice = |fact: &Fact| two.0.iter().filter(|other| other.written == fact.written).count() > 1;
+            prop_assert!(two.0.iter().filter(is_told).all(|fact| twice(fact) || !fact.is_said_in(&two.0, &one.0)));
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::cell::LazyCell;
 
 use super::copies::is_newer;
-use super::differences::Differences;
+use super::differences::{Differences, Facts};
 use crate::index::StoredPassage;
 use crate::model::{Date, Force};
 use crate::text::{Grams, is_numeral, series};
@@ -53,13 +53,15 @@ fn follows(own: &StoredPassage, other: &StoredPassage, near: bool, today: Date) 
     if is_newer == Some(!is_over) {
         return false;
     }
+    let facts = [own, other].map(|of| LazyCell::new(move || Facts::of(&of.text)));
+    let facts = || facts.each_ref().map(|facts| &**facts);
     let days = [own, other].map(|of| of.validity.effective);
     let is_dated = days[0] != days[1] && !days.contains(&None);
     match (near, is_newer) {
-        (true, _) => is_dated || Differences::between(own, other).adds(),
+        (true, _) => is_dated || Differences::between([own, other], facts()).adds(),
         // Numbered notices of one office are about anything: 公告（2026年第3号）.
         (false, Some(_)) if !is_numbered(&own.title) && !is_numbered(&other.title) => true,
-        (false, _) => !Differences::of_the_same(own, other).is_empty(),
+        (false, _) => !Differences::of_the_same(facts()).is_empty(),
     }
 }
 
