@@ -514,6 +514,10 @@ fn what_was_read_is_kept_as_far_as_wanted() {
         let engine = Engine::new(index, rules.analyzer, rules.embedder);
         let first = engine.search(&request, Budget::all()).unwrap().hits;
         assert!(!first.is_empty());
+        // As long as much of what is judged is new, searches bring it along.
+        for _ in 0..16 {
+            assert_eq!(engine.search(&request, Budget::all()).unwrap().hits, first);
+        }
         // The fields by which passages are judged and shown, as they are asked for.
         for field in [&b"\x06judged"[..], b"\x07passage"] {
             relay.refuse(field);
@@ -698,10 +702,11 @@ fn commands_work_over_milvus_as_over_a_folder() {
     );
 }
 
-/// Deletes rows behind the engine's back.
+/// Deletes rows behind the engine's back; all of them, and the collection with them, without an expression.
 fn delete_rows(port: u16, collection: &str, expr: &str) {
+    /// Of a call that deletes rows, and of one that drops a collection.
     #[derive(Clone, PartialEq, prost::Message)]
-    struct DeleteRequest {
+    struct Request {
         #[prost(string, tag = "3")]
         collection_name: String,
         #[prost(string, tag = "5")]
@@ -712,10 +717,11 @@ fn delete_rows(port: u16, collection: &str, expr: &str) {
         #[prost(int64, tag = "7")]
         count: i64,
     }
-    let request = DeleteRequest {
+    let request = Request {
         collection_name: collection.into(),
         expr: expr.into(),
     };
+    let method = if expr.is_empty() { "DropCollection" } else { "Delete" };
     let deleted = crate::service::block_on(async {
         let address = format!("http://127.0.0.1:{port}");
         let channel = tonic::transport::Endpoint::from_shared(address)
@@ -724,11 +730,14 @@ fn delete_rows(port: u16, collection: &str, expr: &str) {
             .await;
         let mut client = tonic::client::Grpc::new(channel.unwrap());
         client.ready().await.unwrap();
-        let path = "/milvus.proto.milvus.MilvusService/Delete".parse().unwrap();
-        let codec = tonic_prost::ProstCodec::<DeleteRequest, Deleted>::default();
+        let path = format!("/milvus.proto.milvus.MilvusService/{method}").parse().unwrap();
+        let codec = tonic_prost::ProstCodec::<Request, Deleted>::default();
         client.unary(tonic::Request::new(request), path, codec).await.unwrap()
     });
-    assert!(deleted.into_inner().count > 0, "{collection}: {expr}");
+    assert!(
+        expr.is_empty() || deleted.into_inner().count > 0,
+        "{collection}: {expr}"
+    );
 }
 
 #[test]
@@ -765,6 +774,16 @@ fn what_is_missing_is_named() {
         "{found:?}"
     );
     drop(lost);
+
+    // Nothing is added to what is gone.
+    let gone = create("gone");
+    delete_rows(server.port, "gone_v1", "");
+    let refused = gone.clone().writer().err().unwrap().to_string();
+    assert!(
+        refused.contains("collection gone_v1 is gone") && refused.contains("rebuild"),
+        "{refused}"
+    );
+    assert_eq!(wrong(&gone), ["collection gone_v1 is gone"]);
 
     let check = |name: &str, part: &str, expr: &str, expected: &[&str]| {
         let index = create(name);

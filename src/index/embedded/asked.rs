@@ -180,7 +180,8 @@ impl Asked for EmbeddedQuestion {
     }
 
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
-        let found = || self.0.terms.candidates(&self.0.filtered, k, budget);
+        // By the rarer terms and by classes of lengths: exact scores tell which of some more are the best.
+        let found = || self.0.terms.candidates(&self.0.filtered, k + k / 8, budget);
         self.guarded(found).map(as_candidates)
     }
 

@@ -1,14 +1,14 @@
 //! A question asked of one commit: its terms weighed, candidates from Milvus, and their scores by the functions that
 //! every engine uses, from what was fetched of them once.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::client::Pending;
-use super::collection::found;
-use super::columns::{Rows, sparse_bytes};
+use super::collection::{Nearest, found};
+use super::columns::{Rows, sparse_bytes, split};
 use super::expression::numbers;
 use super::rows::{Kept, kept, kept_fields};
 use super::schema::{ID, MEANING, PASSAGE, WORDS};
@@ -28,6 +28,8 @@ use crate::text::{Region, Signature};
 const TOGETHER: usize = 128;
 /// The most rows that Milvus finds at a time.
 const MOST: usize = 16_384;
+/// The most rows that a search brings along, of some 6 kB each.
+const BROUGHT: usize = 1_000;
 /// The least breadth of a graph search.
 const BREADTH: usize = 200;
 
@@ -43,8 +45,18 @@ pub struct MilvusQuestion {
     expr: String,
     /// The search by words that was begun, for so many.
     foreseen: Mutex<Option<(usize, Option<Pending<SearchResults>>)>>,
-    /// What was fetched to judge.
-    fetched: Mutex<HashMap<PassageRef, Arc<Kept>>>,
+    /// What searches bring of each row that they find: what it is judged by and its text, or nothing.
+    brought: Vec<&'static str>,
+    /// Rows that searches brought and that were not read yet.
+    arrived: Mutex<Vec<Rows>>,
+    /// What was read to judge.
+    read: Mutex<HashMap<PassageRef, Arc<Kept>>>,
+    /// Texts and fields that searches brought, as they are kept.
+    texts: Mutex<HashMap<u64, String>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl MilvusQuestion {
@@ -64,11 +76,20 @@ impl MilvusQuestion {
         let mut counts = snapshot.frequencies.of(&ids, budget)?.into_iter();
         let next = |_, _: &_| Ok(counts.next().unwrap_or_default());
         let terms = WeighedTerms::new(&question, snapshot.bm25.counts(), next)?;
+        let mut brought = Vec::new();
+        if snapshot.remembered.lacks_many() {
+            brought = kept_fields(snapshot.state.identity.dimension);
+            brought.retain(|field| *field != ID);
+            brought.push(PASSAGE);
+        }
         Ok(MilvusQuestion {
             weights: terms.weights(),
             wanted: Wanted::new(ids.clone()),
             foreseen: Mutex::default(),
-            fetched: Mutex::default(),
+            brought,
+            arrived: Mutex::default(),
+            read: Mutex::default(),
+            texts: Mutex::default(),
             snapshot,
             question,
             terms,
@@ -77,37 +98,74 @@ impl MilvusQuestion {
         })
     }
 
-    /// What the passages are judged by, in the order named; fetched if it was not.
+    /// What the passages are judged by, in the order named; fetched if no search brought it.
     fn kept(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<Arc<Kept>>> {
-        let dimension = self.snapshot.state.identity.dimension;
-        let known = || self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
         let remembered = &self.snapshot.remembered;
-        let mut unknown = Vec::new();
+        let mut unknown = HashSet::new();
         {
-            let mut known = known();
-            for passage in passages {
-                if !known.contains_key(passage) {
-                    match remembered.judged(passage.0) {
-                        Some(kept) => drop(known.insert(*passage, kept)),
-                        None => unknown.push(passage.0),
-                    }
+            let mut read = lock(&self.read);
+            let unread: Vec<PassageRef> = passages.iter().copied().filter(|at| !read.contains_key(at)).collect();
+            for passage in &unread {
+                match remembered.judged(passage.0) {
+                    Some(kept) => drop(read.insert(*passage, kept)),
+                    None => drop(unknown.insert(passage.0)),
                 }
             }
+            if !unread.is_empty() {
+                remembered.judged_of(unread.len(), unknown.len());
+            }
         }
-        let fields = kept_fields(dimension);
-        let rows = self.rows(&unknown, &fields, budget)?;
-        let mut found = Vec::with_capacity(unknown.len());
-        for rows in budget.map(rows, |rows, _| kept(rows, dimension)) {
-            found.extend(rows?);
-        }
-        let mut known = known();
-        for (id, kept) in found {
-            let kept = Arc::new(kept);
-            remembered.keep_judged(id as u64, &kept);
-            known.insert(PassageRef(id as u64), kept);
-        }
-        let kept = |passage: &PassageRef| known.get(passage).cloned().ok_or_else(overtaken);
+        self.read(self.arrived()?, &mut unknown, budget)?;
+        let mut rest: Vec<u64> = unknown.iter().copied().collect();
+        rest.sort_unstable();
+        let fields = kept_fields(self.snapshot.state.identity.dimension);
+        self.read(self.rows(&rest, &fields, budget)?, &mut unknown, budget)?;
+        let read = lock(&self.read);
+        let kept = |passage: &PassageRef| read.get(passage).cloned().ok_or_else(overtaken);
         passages.iter().map(kept).collect()
+    }
+
+    /// Reads rows of passages that are unknown, which they are not any more then.
+    fn read(&self, rows: Vec<Rows>, unknown: &mut HashSet<u64>, budget: Budget) -> Result<()> {
+        let dimension = self.snapshot.state.identity.dimension;
+        let is_unknown = |id: i64| unknown.contains(&(id as u64));
+        let found = budget.map(rows, |rows, _| kept(rows, dimension, is_unknown));
+        let mut read = lock(&self.read);
+        for found in found {
+            for (id, kept) in found? {
+                let kept = Arc::new(kept);
+                self.snapshot.remembered.keep_judged(id as u64, &kept);
+                unknown.remove(&(id as u64));
+                read.insert(PassageRef(id as u64), kept);
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows that searches brought, some at a time; their texts are kept for those that are shown.
+    fn arrived(&self) -> Result<Vec<Rows>> {
+        let mut parts = Vec::new();
+        for mut rows in std::mem::take(&mut *lock(&self.arrived)) {
+            let ids = rows.only(&[ID]).longs(ID);
+            let texts = rows.texts(PASSAGE);
+            let mut left = ids.len();
+            lock(&self.texts).extend(ids.into_iter().map(|id| id as u64).zip(texts));
+            let mut columns = rows.0;
+            while left > TOGETHER {
+                let (first, rest) = split(columns, TOGETHER);
+                parts.push(Rows(first));
+                (columns, left) = (rest, left - TOGETHER);
+            }
+            parts.push(Rows(columns));
+        }
+        Ok(parts)
+    }
+
+    /// A passage as it is shown, from what is kept of it; remembered.
+    fn shown(&self, row: u64, text: &str) -> Result<Arc<StoredPassage>> {
+        let stored = Arc::new(stored(text)?);
+        self.snapshot.remembered.keep_shown(row, &stored);
+        Ok(stored)
     }
 
     /// Rows by their keys, some at a time and all at the same time.
@@ -161,17 +219,33 @@ impl MilvusQuestion {
         k: usize,
         budget: Budget,
     ) -> Pending<SearchResults> {
+        let nearest = Nearest {
+            field,
+            placeholder,
+            params,
+            expr: &self.expr,
+            fields: if k <= BROUGHT { &self.brought } else { &[] },
+        };
         let collection = self.snapshot.passage_rows();
-        collection.start_nearest(field, placeholder, params, &self.expr, k.min(MOST), budget)
+        collection.start_nearest(nearest, k.min(MOST), budget)
     }
-}
 
-fn candidates(answer: SearchResults) -> Result<Vec<Candidate>> {
-    let candidate = |(id, score): (i64, f32)| Candidate {
-        passage: PassageRef(id as u64),
-        score,
-    };
-    Ok(found(answer)?.into_iter().map(candidate).collect())
+    /// What a search found; rows that it brought are kept to be judged.
+    fn candidates(&self, answer: SearchResults) -> Result<Vec<Candidate>> {
+        let has_rows = answer
+            .results
+            .as_ref()
+            .is_some_and(|found| !found.fields_data.is_empty());
+        let (found, rows) = found(answer, if has_rows { &self.brought } else { &[] })?;
+        if has_rows {
+            lock(&self.arrived).push(rows);
+        }
+        let candidate = |(id, score): (i64, f32)| Candidate {
+            passage: PassageRef(id as u64),
+            score,
+        };
+        Ok(found.into_iter().map(candidate).collect())
+    }
 }
 
 fn placeholder(kind: i32, value: Vec<u8>) -> PlaceholderValue {
@@ -189,18 +263,18 @@ impl Asked for MilvusQuestion {
 
     fn foresee(&self, k: usize, budget: Budget) {
         let looking = self.start_lexical(k, budget);
-        *self.foreseen.lock().unwrap_or_else(PoisonError::into_inner) = Some((k, looking));
+        *lock(&self.foreseen) = Some((k, looking));
     }
 
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
         budget.check()?;
-        let foreseen = self.foreseen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let foreseen = lock(&self.foreseen).take();
         let looking = match foreseen {
             Some((as_many, looking)) if as_many == k => looking,
             _ => self.start_lexical(k, budget),
         };
         let Some(looking) = looking else { return Ok(Vec::new()) };
-        let mut found = candidates(looking.wait()?)?;
+        let mut found = self.candidates(looking.wait()?)?;
         found.retain(|candidate| candidate.score > 0.0);
         Ok(found)
     }
@@ -215,7 +289,7 @@ impl Asked for MilvusQuestion {
         let params = format!(r#"{{"ef":{breadth}}}"#);
         let bytes = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
         let question = placeholder(data_type::FLOAT_VECTOR, bytes);
-        candidates(self.start_nearest(MEANING, question, &params, k, budget).wait()?)
+        self.candidates(self.start_nearest(MEANING, question, &params, k, budget).wait()?)
     }
 
     fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
@@ -276,15 +350,16 @@ impl Asked for MilvusQuestion {
         for PassageRef(row) in passages {
             match remembered.shown(*row) {
                 Some(stored) => drop(found.insert(*row, stored)),
-                None => unknown.push(*row),
+                None => match lock(&self.texts).get(row) {
+                    Some(text) => drop(found.insert(*row, self.shown(*row, text)?)),
+                    None => unknown.push(*row),
+                },
             }
         }
         for mut rows in self.rows(&unknown, &[ID, PASSAGE], budget)? {
             let (ids, texts) = (rows.longs(ID), rows.texts(PASSAGE));
             for (id, text) in ids.into_iter().zip(texts) {
-                let stored = Arc::new(stored(&text)?);
-                remembered.keep_shown(id as u64, &stored);
-                found.insert(id as u64, stored);
+                found.insert(id as u64, self.shown(id as u64, &text)?);
             }
         }
         let passage =

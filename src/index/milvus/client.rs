@@ -241,11 +241,9 @@ impl Client {
         let mut grpc = tonic::client::Grpc::new(channel)
             .max_decoding_message_size(LARGEST_MESSAGE)
             .max_encoding_message_size(LARGEST_MESSAGE);
-        grpc.ready().await.map_err(|error| Failed {
-            error: Error::unavailable(format!("it cannot be reached: {}", causes(&error))),
-            again: true,
-            not_loaded: false,
-        })?;
+        grpc.ready()
+            .await
+            .map_err(|error| Failed::unreachable(&causes(&error)))?;
         let mut request = Request::new(message);
         request.set_timeout(left);
         if let Some(authorization) = &self.0.authorization {
@@ -290,6 +288,22 @@ impl Failed {
         let error = Error::unavailable(format!("{method}: the collection `{collection}` is not there"))
             .help("`baowen verify` says whether the index is whole; an index that is being made again comes back");
         Failed { error, ..self }
+    }
+
+    /// No connection, for these reasons.
+    fn unreachable(causes: &str) -> Failed {
+        // What a TLS library says of an answer in plain text.
+        let is_plain = causes.contains("InvalidContentType");
+        let error = Error::unavailable(format!("it cannot be reached: {causes}"));
+        Failed {
+            error: if is_plain {
+                error.help("it does not speak TLS on this port: leave `tls=true` away, or ask another port")
+            } else {
+                error
+            },
+            again: !is_plain,
+            not_loaded: false,
+        }
     }
 
     fn bug(method: &str) -> Failed {
@@ -389,6 +403,23 @@ mod tests {
         check(101, 0, false, (Fault::Unavailable, true, true));
         check(1_100, 0, false, (Fault::Bug, false, false));
         check(1_200, 0, false, (Fault::Unavailable, false, false));
+    }
+
+    #[test]
+    fn a_server_without_tls_is_told_as_such() {
+        let check = |causes: &str, expected: bool| {
+            let failed = Failed::unreachable(causes);
+            assert_eq!(
+                (failed.error.hint().is_some(), failed.again),
+                (expected, !expected),
+                "{causes}"
+            );
+        };
+        check(
+            "transport error: received corrupt message of type InvalidContentType",
+            true,
+        );
+        check("tcp connect error: Connection refused", false);
     }
 
     #[test]

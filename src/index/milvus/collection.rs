@@ -1,7 +1,7 @@
 //! Rows asked for and written: queries, pages over all keys, upserts, deletes.
 
 use super::client::{Client, Pending};
-use super::columns::{Rows, split};
+use super::columns::{Column, Rows, same_length, split};
 use super::schema::ID;
 use super::wire::consistency::{CUSTOMISED, STRONG};
 use super::wire::{self, FieldData, pair};
@@ -117,7 +117,7 @@ impl Collection<'_> {
             }
             last = largest;
             let is_last = ids.len() < page;
-            rows.0.push(super::columns::Column::Longs(ids.clone()).named(ID));
+            rows.0.push(Column::Longs(ids.clone()).named(ID));
             each(ids, rows)?;
             if is_last {
                 return Ok(());
@@ -125,16 +125,15 @@ impl Collection<'_> {
         }
     }
 
-    /// Begins to look for the nearest rows by one of the vectors; [`found`] reads what comes of it.
-    pub fn start_nearest(
-        &self,
-        field: &str,
-        placeholder: wire::PlaceholderValue,
-        params: &str,
-        expr: &str,
-        k: usize,
-        budget: Budget,
-    ) -> Pending<wire::SearchResults> {
+    /// Begins to look for the `k` nearest rows; [`found`] reads what comes of it.
+    pub fn start_nearest(&self, nearest: Nearest<'_>, k: usize, budget: Budget) -> Pending<wire::SearchResults> {
+        let Nearest {
+            field,
+            placeholder,
+            params,
+            expr,
+            fields,
+        } = nearest;
         let group = wire::PlaceholderGroup {
             placeholders: vec![placeholder],
         };
@@ -145,6 +144,7 @@ impl Collection<'_> {
             placeholder_group: prost::Message::encode_to_vec(&group),
             // The filter is an expression.
             dsl_type: 1,
+            output_fields: fields.iter().map(|field| (*field).to_owned()).collect(),
             search_params: vec![
                 pair("anns_field", field),
                 pair("topk", k),
@@ -206,13 +206,34 @@ impl Collection<'_> {
     }
 }
 
-/// Keys and scores of what was found, best first.
-pub fn found(answer: wire::SearchResults) -> Result<Vec<(i64, f32)>> {
+/// What is looked for.
+pub struct Nearest<'a> {
+    /// The vector's field.
+    pub field: &'a str,
+    /// The vector that rows are to be near to.
+    pub placeholder: wire::PlaceholderValue,
+    /// Of the index, as JSON.
+    pub params: &'a str,
+    /// Which rows may be found.
+    pub expr: &'a str,
+    /// What is brought of each row that is found.
+    pub fields: &'a [&'a str],
+}
+
+/// Keys and scores of what was found, best first, and the rows with their keys as far as these fields were asked for.
+///
+/// # Errors
+/// `Corrupt` if they are not as long as each other.
+pub fn found(answer: wire::SearchResults, fields: &[&str]) -> Result<(Vec<(i64, f32)>, Rows)> {
     let found = answer.results.unwrap_or_default();
     let ids = match found.ids.and_then(|ids| ids.id_field) {
         Some(wire::i_ds::IdField::IntId(ids)) => ids.data,
         _ => Vec::new(),
     };
-    super::columns::same_length(ids.len(), &[found.scores.len()])?;
-    Ok(ids.into_iter().zip(found.scores).collect())
+    same_length(ids.len(), &[found.scores.len()])?;
+    let mut columns = found.fields_data;
+    columns.retain(|column| column.field_name != ID);
+    columns.push(Column::Longs(ids.clone()).named(ID));
+    let rows = Rows::answered(columns, fields)?;
+    Ok((ids.into_iter().zip(found.scores).collect(), rows))
 }

@@ -29,7 +29,7 @@ pub fn mark_passages(
         limit,
         &mut |ids, found| {
             let mut words = Vec::with_capacity(ids.len());
-            for (_, kept) in rows::kept(found.only(&rows::kept_fields(dimension)), dimension)? {
+            for (_, kept) in rows::kept(found.only(&rows::kept_fields(dimension)), dimension, |_| true)? {
                 each(&kept)?;
                 words.push(terms::sparse(&kept.counted()?, &kept.lengths, bm25));
             }

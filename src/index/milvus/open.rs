@@ -48,6 +48,14 @@ pub(super) fn making() -> Budget {
     Budget::single().until(Some(Instant::now() + MAKING))
 }
 
+/// What to say where the collection that says what counts is somebody else's.
+fn foreign(maker: &Maker<'_>, address: &Address) -> Option<Error> {
+    let wrong = maker.wrong_meta(&address.name).ok()?;
+    let first = wrong.first()?;
+    let error = Error::precondition(format!("there is something else than an index at {address}: {first}"));
+    Some(error.help("choose another name for the index, or remove that collection if nobody needs it"))
+}
+
 impl MilvusIndex {
     /// Opens an index, and follows it until it is dropped.
     ///
@@ -69,7 +77,8 @@ impl MilvusIndex {
                 .help("see whether it is Milvus that listens there, and whether it is well")
         };
         let state = if maker.has(&super::schema::meta(&address.name)).map_err(silent)? {
-            lease::current(&Meta::new(client.clone()), making())?
+            let found = lease::current(&Meta::new(client.clone()), making());
+            found.map_err(|error| foreign(&maker, address).unwrap_or(error))?
         } else {
             None
         };
@@ -109,7 +118,8 @@ impl MilvusIndex {
         let client = Client::new(address.clone())?;
         let (budget, client) = (making(), &client);
         let maker = Maker { client, budget };
-        maker.meta(&address.name)?;
+        let made = maker.meta(&address.name);
+        made.map_err(|error| foreign(&maker, address).unwrap_or(error))?;
         let meta = Meta::new(client.clone());
         lease::check_unwritten(&meta, budget)?;
         let state = State::first(identity.clone());
@@ -197,6 +207,21 @@ impl MilvusIndex {
     /// The collections of a state.
     pub(super) fn names(&self, state: &State) -> Generation {
         state.names(&self.client.address().name)
+    }
+
+    /// Refuses where collections of a state's generation are gone or are others': nothing can be added to those.
+    pub(super) fn check_collections(&self, state: &State) -> Result<()> {
+        let wrong = self.maker().wrong(&self.names(state), state.identity.dimension)?;
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let address = self.client.address();
+        Err(
+            Error::corrupt(format!("the index at {address} is damaged: {}", wrong.join("; "))).help(format!(
+                "`baowen rebuild --backend {address}` makes it again from the articles that it keeps; where those are gone, index \
+                 them again with `--rebuild`"
+            )),
+        )
     }
 
     /// Makes the collections of a state's generation.

@@ -2,6 +2,7 @@
 //! key is used once: only whether it counts changes, and what is asked for here was found among the rows that count.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -14,8 +15,13 @@ const PLACE: usize = 256;
 /// About what a value takes; only the first size of the maps depends on it.
 const USUAL: usize = 4 << 10;
 
+/// Of a thousand passages that are judged, so many may be unknown before searches bring their rows along.
+const MANY: u32 = 50;
+
 /// See [the module](self).
 pub struct Remembered {
+    /// Of a thousand passages that were judged lately, about how many were unknown.
+    unknown: AtomicU32,
     judged: Cache<u64, Arc<Kept>, Bytes>,
     shown: Cache<u64, Arc<StoredPassage>, Bytes>,
 }
@@ -43,9 +49,23 @@ impl Remembered {
     /// At most so many bytes: a quarter of them for texts.
     pub fn new(bytes: usize) -> Self {
         Remembered {
+            unknown: AtomicU32::new(1_000),
             judged: Cache::with_weighter(bytes / USUAL, (bytes / 4 * 3) as u64, Bytes),
             shown: Cache::with_weighter(bytes / USUAL, (bytes / 4) as u64, Bytes),
         }
+    }
+
+    /// Takes in that of so many passages that a question judged some were not remembered.
+    pub fn judged_of(&self, passages: usize, unknown: usize) {
+        let share = (1_000 * unknown).checked_div(passages).unwrap_or_default() as u32;
+        let before = self.unknown.load(Ordering::Relaxed);
+        self.unknown.store((3 * before + share) / 4, Ordering::Relaxed);
+    }
+
+    /// Whether searches had better bring the rows that they find: with rows they take a little longer, and one more
+    /// call for rows that are unknown takes as long as a search.
+    pub fn lacks_many(&self) -> bool {
+        self.unknown.load(Ordering::Relaxed) > MANY
     }
 
     /// What a passage is judged by.

@@ -301,8 +301,8 @@ pub fn kept_fields(dimension: usize) -> Vec<&'static str> {
     fields
 }
 
-/// Reads rows, each with its key.
-pub fn kept(mut rows: Rows, dimension: usize) -> Result<Vec<(i64, Kept)>> {
+/// Reads the rows that are wanted, each with its key.
+pub fn kept(mut rows: Rows, dimension: usize, is_wanted: impl Fn(i64) -> bool) -> Result<Vec<(i64, Kept)>> {
     let (ids, articles, ordinals) = (
         rows.longs(schema::ID),
         rows.texts(schema::ARTICLE),
@@ -313,12 +313,12 @@ pub fn kept(mut rows: Rows, dimension: usize) -> Result<Vec<(i64, Kept)>> {
     same_length(count, &[articles.len(), ordinals.len(), judged.len()])?;
     same_length(count * dimension, &[vectors.len()])?;
     let mut kept = Vec::with_capacity(count);
-    for (at, ((id, article), (ordinal, judged))) in ids
+    let rows = ids
         .into_iter()
         .zip(articles)
         .zip(ordinals.into_iter().zip(judged))
-        .enumerate()
-    {
+        .enumerate();
+    for (at, ((id, article), (ordinal, judged))) in rows.filter(|(_, ((id, _), _))| is_wanted(*id)) {
         let judged: Judged =
             serde_json::from_str(&judged).or_fault(Fault::Corrupt, "reading what a passage is judged by")?;
         kept.push((

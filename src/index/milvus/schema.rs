@@ -152,6 +152,15 @@ fn list(name: &str, element_type: i32) -> wire::FieldSchema {
     }
 }
 
+/// The fields of the collection that says what counts.
+fn meta_fields() -> Vec<wire::FieldSchema> {
+    vec![
+        key(text(KEY, 200)),
+        text(VALUE, MAX_TEXT),
+        vector(DUMMY_VECTOR, DUMMY_DIMENSION),
+    ]
+}
+
 /// The collections of a generation, each with its fields: of passages, articles and terms.
 pub fn fields_of(generation: &Generation, dimension: usize) -> [(&str, Vec<wire::FieldSchema>); 3] {
     let mut passages = vec![
@@ -232,12 +241,7 @@ impl Maker<'_> {
     /// Makes the collection that says what counts, if it is not there.
     pub fn meta(&self, index: &str) -> Result<()> {
         let name = meta(index);
-        let fields = vec![
-            key(text(KEY, 200)),
-            text(VALUE, MAX_TEXT),
-            vector(DUMMY_VECTOR, DUMMY_DIMENSION),
-        ];
-        self.make(&name, fields)?;
+        self.make(&name, meta_fields())?;
         self.index_dummy(&name)?;
         self.load(&name)
     }
@@ -260,8 +264,27 @@ impl Maker<'_> {
         Ok(())
     }
 
+    /// What is wrong with the collections of a generation, a line each: those that are gone, or are not made as they
+    /// should be.
+    pub fn wrong(&self, generation: &Generation, dimension: usize) -> Result<Vec<String>> {
+        let mut wrong = Vec::new();
+        for (collection, fields) in fields_of(generation, dimension) {
+            if self.has(collection)? {
+                wrong.extend(self.differences(collection, &fields)?);
+            } else {
+                wrong.push(format!("collection {collection} is gone"));
+            }
+        }
+        Ok(wrong)
+    }
+
+    /// What is wrong with the collection that says what counts, if anything: it may be somebody else's.
+    pub fn wrong_meta(&self, index: &str) -> Result<Vec<String>> {
+        self.differences(&meta(index), &meta_fields())
+    }
+
     /// What is otherwise in a collection than its fields should be, a line each.
-    pub fn differences(&self, collection: &str, fields: &[wire::FieldSchema]) -> Result<Vec<String>> {
+    fn differences(&self, collection: &str, fields: &[wire::FieldSchema]) -> Result<Vec<String>> {
         let request = self.client.reference(collection);
         let described: wire::DescribeCollectionResponse =
             self.client

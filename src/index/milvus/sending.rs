@@ -84,7 +84,7 @@ impl MilvusWriter {
         let passages = Collection::newest(self.index.client(), &self.names.passages);
         let fields = rows::kept_fields(dimension);
         passages.pages(&expr, &fields[1..], PAGE, &limit, &mut |_, found| {
-            let kept = rows::kept(found, dimension)?;
+            let kept = rows::kept(found, dimension, |_| true)?;
             kept.iter().try_for_each(|(_, kept)| session.count_out(kept))
         })?;
         session.sums.articles = session.sums.articles.saturating_sub(1);

@@ -2,7 +2,6 @@
 //! again. Changes nothing.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -47,7 +46,12 @@ impl MilvusIndex {
     pub fn verify(&self, budget: Budget) -> Result<Verified> {
         let snapshot = self.current();
         let mut verified = Verified::default();
-        self.verify_schema(&snapshot, budget, &mut verified)?;
+        let maker = Maker {
+            client: self.client(),
+            budget,
+        };
+        let dimension = snapshot.state.identity.dimension;
+        verified.wrong.extend(maker.wrong(&snapshot.names, dimension)?);
         if verified.wrong.is_empty() {
             Check::new(&snapshot, budget).run(&mut verified)?;
         }
@@ -58,21 +62,6 @@ impl MilvusIndex {
             );
         }
         Ok(verified)
-    }
-
-    fn verify_schema(&self, snapshot: &Arc<MilvusSnapshot>, budget: Budget, verified: &mut Verified) -> Result<()> {
-        let maker = Maker {
-            client: self.client(),
-            budget,
-        };
-        for (collection, fields) in schema::fields_of(&snapshot.names, snapshot.state.identity.dimension) {
-            if maker.has(collection)? {
-                verified.wrong.extend(maker.differences(collection, &fields)?);
-            } else {
-                verified.wrong.push(format!("collection {collection} is gone"));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -124,7 +113,7 @@ impl<'a> Check<'a> {
         let each = &mut |ids: Vec<i64>, mut rows: super::columns::Rows| {
             let texts = rows.texts(schema::PASSAGE);
             same_length(ids.len(), &[texts.len()])?;
-            for ((id, kept), text) in kept(rows, dimension)?.into_iter().zip(texts) {
+            for ((id, kept), text) in kept(rows, dimension, |_| true)?.into_iter().zip(texts) {
                 match stored(&text) {
                     Ok(stored) if *stored.article_id == *kept.article && stored.ordinal == kept.ordinal => {}
                     _ => self

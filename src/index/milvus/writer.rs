@@ -65,7 +65,11 @@ impl MilvusWriter {
             index.install(state.clone());
         }
         // Refused only now, or nobody would ever make them fewer.
-        if let Err(error) = state.check_skipped() {
+        let mut refused = state.check_skipped();
+        if anew.is_none() {
+            refused = refused.and_then(|()| index.check_collections(&state));
+        }
+        if let Err(error) = refused {
             lease.set_in_peace(true);
             return Err(error);
         }
