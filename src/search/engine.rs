@@ -9,7 +9,7 @@ use super::asking::{Asking, Settled};
 use super::confidence::{AnswerableSigns, at_most_unsure};
 use super::highlight::TermFinder;
 use super::hits::HitBuilder;
-use super::missing::{FIRST, Standing, standings, unmet};
+use super::missing::{FIRST, Standing, is_elsewhere, standings, unmet};
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
 use super::reading::normalized;
@@ -147,7 +147,7 @@ impl Engine {
         let hits = builder.build(&page)?;
         let count = |filter: &Filter| asking.snapshot.count(filter, under_way.budget());
         let unmet = unmet(&wanted, &first);
-        let answerable = if unmet.is_some() {
+        let answerable = if unmet.is_some() || is_elsewhere(&first) {
             chance.map(at_most_unsure)
         } else {
             chance

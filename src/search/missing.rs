@@ -39,8 +39,19 @@ pub(super) struct Unmet<'a> {
     places: Vec<&'a Region>,
     years: Vec<u16>,
     product: Option<String>,
-    /// Whether the hits are about the places, but not about the years.
-    by_year: bool,
+    /// What of it the hits are about.
+    held: Held,
+}
+
+/// What the first hits are about of a question's places and years that they do not meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// The places, but not the years.
+    Places,
+    /// Some the places, others the years.
+    Either,
+    /// Not the places.
+    Neither,
 }
 
 /// The first hits, as far as they are looked at; none where a question names nothing that could be missing.
@@ -88,6 +99,17 @@ pub(super) fn year_is_met(first: &[Standing], with_place: bool) -> bool {
     years.any(|(at, hit)| hit.year == Some(Fit::Same) && is_there(at, hit))
 }
 
+/// Whether the first hit is about another place or another year than is asked for, and none of those that stand with it
+/// about the right one: that may be there further down, and is not what is read first.
+pub(super) fn is_elsewhere(first: &[Standing]) -> bool {
+    let shown = &first[..first.len().min(FIRST_WIDER)];
+    let is_other = |fit: &dyn Fn(&Standing) -> Option<Fit>| {
+        let is_of_it = |hit: &Standing| matches!(fit(hit), Some(Fit::Same | Fit::Wider));
+        first.first().and_then(fit) == Some(Fit::Other) && !shown.iter().any(is_of_it)
+    };
+    is_other(&|hit| hit.place) || is_other(&|hit| hit.year)
+}
+
 /// What none of the first hits is about, if anything is.
 pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet<'a>> {
     let met = |number: usize| {
@@ -104,12 +126,16 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
     };
     let is_unmet = |year: &u16| !of_year(year) && !of_span(year);
     let mut years: Vec<u16> = wanted.years.iter().copied().filter(is_unmet).collect();
-    let by_year = places.is_empty() && !years.is_empty();
+    let mut held = match (places.is_empty(), years.is_empty()) {
+        (true, false) => Held::Places,
+        _ => Held::Neither,
+    };
     match (places.is_empty(), years.is_empty()) {
         (true, true) => {
             let either = wanted.regions.is_empty() || wanted.years.is_empty();
             if !either && !year_is_met(first, true) {
                 (places, years) = (wanted.regions.iter().collect(), wanted.years.to_vec());
+                held = Held::Either;
             }
         }
         // A place that is not there has nothing of the year either.
@@ -123,7 +149,7 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
         places,
         years,
         product,
-        by_year,
+        held,
     })
 }
 
@@ -146,7 +172,7 @@ impl Unmet<'_> {
             places,
             years,
             product,
-            by_year,
+            held,
         } = self;
         let holds = |regions: Vec<String>| -> Result<bool> {
             let years = years.clone();
@@ -174,7 +200,7 @@ impl Unmet<'_> {
             nowhere = !holds(Vec::new())?;
         }
         Ok(Missing {
-            sentence: sentence(&places, &years, nowhere) + &instead(first, by_year) + &by_product,
+            sentence: sentence(&places, &years, nowhere) + &instead(first, held) + &by_product,
             places: keys,
             years,
             products: product.into_iter().collect(),
@@ -213,7 +239,11 @@ fn sentence(places: &[&Region], years: &[u16], nowhere: bool) -> String {
 }
 
 /// What the hits are about instead, by place or by year: ，以下是绥化的。
-fn instead(first: &[Standing], by_year: bool) -> String {
+fn instead(first: &[Standing], held: Held) -> String {
+    if held == Held::Either {
+        return "，以下各条只符合其中一项或都不符合。".into();
+    }
+    let by_year = held == Held::Places;
     let about = |hit: &Standing| {
         if by_year {
             hit.years.iter().map(|year| format!("{year}年")).collect()
@@ -242,6 +272,28 @@ fn instead(first: &[Standing], by_year: bool) -> String {
 mod tests {
     use super::*;
     use crate::search::applies::tests::{analyzer, passage};
+
+    #[test]
+    fn a_first_hit_about_something_else_is_told() {
+        let check = |question: &str, titles: &[&str], expected: bool| {
+            let analyzer = analyzer();
+            let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
+            let wanted = Wanted::new(&regions, &years, question, &analyzer);
+            let stored: Vec<StoredPassage> = titles.iter().map(|title| passage(title, "")).collect();
+            assert_eq!(
+                is_elsewhere(&standings(&wanted, stored.iter())),
+                expected,
+                "{question} {titles:?}"
+            );
+        };
+        check("上海社保基数", &["绥化社保", "社保", "兰州社保", "上海社保"], true);
+        check("上海社保基数", &["绥化社保", "社保", "上海社保"], false);
+        check("上海社保基数", &["社保", "绥化社保"], false);
+        check("2024年社保基数", &["绥化2023年社保", "社保"], true);
+        check("2024年社保基数", &["绥化2023年社保", "绥化2024年社保"], false);
+        check("社保基数", &["绥化2023年社保"], false);
+        check("上海社保基数", &[], false);
+    }
 
     #[test]
     fn what_no_hit_is_about_is_said() {
@@ -298,7 +350,7 @@ mod tests {
             "绥化2024年社保",
             &apart,
             &["绥化2024年医保"],
-            Some("没有找到同时符合绥化和2024年的内容，以下是绥化、兰州的。"),
+            Some("没有找到同时符合绥化和2024年的内容，以下各条只符合其中一项或都不符合。"),
         );
         check(
             "绥化和上海的社保",
