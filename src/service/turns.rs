@@ -1,10 +1,10 @@
 //! Whose search runs next: callers take turns by the time that their searches took, so one that asks much, or dear
 //! questions, makes others wait for those of its searches that run, not for its line.
 //!
-//! Each caller has a mark that grows by the time of its searches; the one with the smallest mark is next. One that
-//! comes anew begins where those are that are served now; one that comes again owes what it took lately, or whoever has
-//! one dear search after the other would always be new. Where there is no room for one more search, one that waits is
-//! shed of whoever has most. Knows nothing of what runs.
+//! Each caller has a mark that grows by the time of its searches; the one is next whose mark would be the smallest
+//! after one more search like its last. One that comes anew begins where those are that are served now; one that comes
+//! again owes what it took lately, or whoever has one dear search after the other would always be new. Where there is
+//! no room for one more search, one that waits is shed of whoever has most. Knows nothing of what runs.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::caller::Caller;
 
-/// The most that one who comes again owes, in nanoseconds: a dear search or some.
+/// The most that one who comes again owes, in nanoseconds, and that its next search is thought to take.
 const MOST_OWED: u128 = 1_000_000_000;
 
 /// Threads, and who waits for one. Clones share them.
@@ -40,6 +40,8 @@ struct Line {
 #[derive(Debug, Default)]
 struct Standing {
     mark: u128,
+    /// How long its last search took, as far as that counts.
+    last: u128,
     running: usize,
     /// The sum of the times at which those that run began, in nanoseconds: what they took so far counts, too.
     began: u128,
@@ -107,10 +109,10 @@ impl Turns {
         let time = line.begin.elapsed().as_nanos();
         let standing = line.callers.get(&caller);
         let own = standing.map_or(0, |standing| standing.waiting.len());
-        let mark = standing.map_or(line.now, |standing| standing.owed(line.now) + standing.took(time));
+        let turn = standing.map_or(line.now, |standing| standing.turn(standing.owed(line.now), time));
         let others = line.callers.iter().filter(|(other, _)| **other != caller);
         let of_each = |(_, other): (&Option<Caller>, &Standing)| {
-            let is_first = other.mark + other.took(time) <= mark;
+            let is_first = other.turn(other.mark, time) <= turn;
             other.waiting.len().min(own + usize::from(is_first))
         };
         own + others.map(of_each).sum::<usize>()
@@ -191,6 +193,11 @@ impl Standing {
         }
     }
 
+    /// Where it would be with one more search, by which callers are in order.
+    fn turn(&self, mark: u128, time: u128) -> u128 {
+        mark + self.took(time) + self.last
+    }
+
     /// What its searches that run took until then.
     fn took(&self, time: u128) -> u128 {
         (self.running as u128 * time).saturating_sub(self.began)
@@ -218,7 +225,7 @@ impl Line {
         let time = self.begin.elapsed().as_nanos();
         let waiting = self.callers.iter_mut().filter(|(_, one)| !one.waiting.is_empty());
         let first = |one: &Standing| one.waiting.front().map(|first| first.number);
-        let (caller, standing) = waiting.min_by_key(|(_, one)| (one.mark + one.took(time), first(one)))?;
+        let (caller, standing) = waiting.min_by_key(|(_, one)| (one.turn(one.mark, time), first(one)))?;
         let next = standing.waiting.pop_front()?;
         standing.running += 1;
         standing.began += time;
@@ -237,7 +244,7 @@ impl Line {
     fn forget_the_idle(&mut self) {
         let (is_busy, now) = (self.active() > 0, self.now);
         self.callers
-            .retain(|_, one| one.all() > 0 || (is_busy && one.mark > now));
+            .retain(|_, one| one.all() > 0 || (is_busy && one.mark + one.last > now));
     }
 }
 
@@ -251,6 +258,7 @@ impl Drop for Turn {
         line.given -= 1;
         if let Some(standing) = line.callers.get_mut(&self.caller) {
             standing.mark += time;
+            standing.last = time.min(MOST_OWED);
             standing.running -= 1;
             standing.began -= self.began;
         }
@@ -330,6 +338,36 @@ mod tests {
         drop(first.now_or_never().flatten().unwrap());
         drop(again.now_or_never().flatten().unwrap());
         assert!(turns.line().callers.is_empty(), "nobody waits, so nobody owes");
+    }
+
+    /// They take turns, so each has waited for as long as its last question took when it is next.
+    #[test]
+    fn one_that_asks_little_goes_before_those_whose_last_question_was_dear() {
+        let half = std::time::Duration::from_millis(500);
+        let turns = Turns::new(1);
+        let mut a = turns.take(named("a"), None).now_or_never().flatten().unwrap();
+        let mut b = Box::pin(turns.take(named("b"), None));
+        assert!((&mut b).now_or_never().is_none());
+        a.since -= half;
+        drop(a);
+        let mut b = b.now_or_never().flatten().unwrap();
+        let mut a = Box::pin(turns.take(named("a"), None));
+        assert!((&mut a).now_or_never().is_none());
+        b.since -= half;
+        drop(b);
+        let a = a.now_or_never().flatten().unwrap();
+        let mut b = Box::pin(turns.take(named("b"), None));
+        assert!((&mut b).now_or_never().is_none());
+        let mut little = Box::pin(turns.take(named("little"), None));
+        assert!((&mut little).now_or_never().is_none());
+        drop(a);
+        assert!(
+            (&mut b).now_or_never().is_none(),
+            "it came first, but asks as much again"
+        );
+        drop(little.now_or_never().flatten().unwrap());
+        drop(b.now_or_never().flatten().unwrap());
+        assert!(turns.line().callers.is_empty());
     }
 
     /// A caller whose search still runs has taken that time: of two threads it does not get the other one, too.
