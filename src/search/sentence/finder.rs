@@ -1,10 +1,10 @@
 //! Weighs the sentences of a passage against each other.
 //!
 //! What speaks for a sentence is added up, as a linear model of choice learned it from read answers
-//! (`docs/results/2026-11-28-sentence.md`): the idf of the question's terms in it and in the headings above it, that it
-//! holds the kind of thing that is asked for (see `question`), how near the window around it is to the question by
-//! meaning, and what it is by its looks. Terms of the title, and terms that every sentence holds, tell sentences apart
-//! less and weigh less.
+//! (`docs/results/2026-11-28-sentence.md`, mended by `docs/results/2026-11-30-sentences.md`): the idf of the question's
+//! terms in it and in the headings above it, that it holds the kind of thing that is asked for (see `question`), how
+//! near the window around it is to the question by meaning, and what it is by its looks. Terms of the title, and terms
+//! that every sentence holds, tell sentences apart less and weigh less.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -28,7 +28,7 @@ const ABOVE: [f32; 2] = [0.5, 0.15];
 /// Worth of a sentence that matches as much of the question as the one that matches most.
 const MATCHED: f32 = 3.4;
 /// Worth of a cosine of 1 of the window that the sentence is in.
-const NEAR: f32 = 17.6;
+const NEAR: f32 = 12.0;
 /// Worth of a sentence that holds the kind of thing asked for, where the kind is exact (an amount, a date).
 const TELLING_EXACTLY: f32 = 2.7;
 /// The same where it is not exact (a reason, steps).
@@ -39,6 +39,9 @@ const HOLDS: f32 = 0.2;
 const FAILS: f32 = -0.5;
 /// Worth of a sentence right behind a heading or a question.
 const INTRODUCED: f32 = 0.35;
+
+/// A sentence beside the best one may answer as well if it is worth at most this much less.
+const NEARLY_AS_GOOD: f32 = 1.5;
 
 /// Finds the sentence that answers one question.
 pub(in crate::search) struct AnswerFinder {
@@ -84,14 +87,31 @@ impl Weighed {
     /// The best sentence's worth and the bytes to show for it; of equal ones the first, `None` if there is none. `most`
     /// is what [`Weighed::most_matched`] gives, the highest of all passages whose sentences are compared.
     pub fn best(&self, most: f32) -> Option<(f32, Range<usize>)> {
-        let mut best: Option<(f32, &Worth)> = None;
+        let (top, at) = self.top(most)?;
+        let beside = self.worths.iter().filter(|worth| worth.at.abs_diff(at) == 1);
+        let beside = beside.map(|worth| (worth.sum(most), worth.at));
+        let beside = beside.filter(|(sum, _)| *sum >= top - NEARLY_AS_GOOD);
+        let beside = beside.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, beside)| beside);
+        Some((top, shown(&self.pieces, at, beside, self.list)))
+    }
+
+    /// The best sentence's worth and place.
+    fn top(&self, most: f32) -> Option<(f32, usize)> {
+        let mut best: Option<(f32, usize)> = None;
         for worth in &self.worths {
-            let sum = MATCHED * worth.matched / most.max(f32::MIN_POSITIVE) + worth.other;
+            let sum = worth.sum(most);
             if best.is_none_or(|(top, _)| sum > top) {
-                best = Some((sum, worth));
+                best = Some((sum, worth.at));
             }
         }
-        best.map(|(sum, worth)| (sum, shown(&self.pieces, worth.at, self.list)))
+        best
+    }
+}
+
+impl Worth {
+    /// All that speaks for it, where the sentence that holds most of the question's terms holds this weight of them.
+    fn sum(&self, most: f32) -> f32 {
+        MATCHED * self.matched / most.max(f32::MIN_POSITIVE) + self.other
     }
 }
 
@@ -259,16 +279,27 @@ mod tests {
         AnswerFinder::new(question, &query, &weights)
     }
 
-    fn best(finder: &AnswerFinder, text: &str, title: &str) -> Option<(f32, Range<usize>)> {
+    fn weighed(finder: &AnswerFinder, text: &str, title: &str) -> Weighed {
         let title = finder.terms(&Normalized::new(title).text);
-        let weighed = finder.weigh(text, &Normalized::new(text), &title, &[]);
-        weighed.best(weighed.most_matched())
+        finder.weigh(text, &Normalized::new(text), &title, &[])
+    }
+
+    fn best(finder: &AnswerFinder, text: &str, title: &str) -> Option<Range<usize>> {
+        let weighed = weighed(finder, text, title);
+        weighed.best(weighed.most_matched()).map(|(_, range)| range)
+    }
+
+    /// What would be shown if nothing beside the best sentence were any good.
+    fn best_alone(finder: &AnswerFinder, text: &str, title: &str) -> Option<Range<usize>> {
+        let weighed = weighed(finder, text, title);
+        let (_, at) = weighed.top(weighed.most_matched())?;
+        Some(shown(&weighed.pieces, at, None, weighed.list))
     }
 
     #[test]
     fn the_sentence_that_answers_is_found() {
         let check = |question: &str, words: &[&str], title: &str, text: &str, expected: &str| {
-            let best = best(&finder(question, words), text, title).map(|(_, range)| &text[range]);
+            let best = best_alone(&finder(question, words), text, title).map(|range| &text[range]);
             assert_eq!(best, Some(expected), "{question}");
         };
         // The most of what was asked.
@@ -371,7 +402,7 @@ mod tests {
             "个体工商户均可自愿参加。不受户籍限制,可在居住地参保。",
             "不受户籍限制,可在居住地参保。",
         );
-        // An item right behind the line that leads into its list is shown with it, a later one cannot be.
+        // An item is shown with the line that leads into its list and what stands between.
         check(
             "容器破了赔吗",
             &["容器", "破了"],
@@ -384,7 +415,7 @@ mod tests {
             &["罚款"],
             "",
             "下列损失不负责赔偿：（一）容器损坏的损失；（二）各种罚款和罚金的损失。",
-            "（二）各种罚款和罚金的损失。",
+            "下列损失不负责赔偿：（一）容器损坏的损失；（二）各种罚款和罚金的损失。",
         );
         // Papers: one by chance is not a list of them.
         check(
@@ -417,11 +448,8 @@ mod tests {
     fn a_tables_header_is_no_answer() {
         let finder = finder("门诊报销比例是多少", &["门诊", "报销", "比例"]);
         let check = |text: &str, expected: &str| {
-            assert_eq!(
-                best(&finder, text, "").map(|(_, range)| &text[range]),
-                Some(expected),
-                "{text}"
-            );
+            let best = best_alone(&finder, text, "").map(|range| &text[range]);
+            assert_eq!(best, Some(expected), "{text}");
         };
         check("门诊报销 | 比例\n在职 | 80%\n退休 | 85%", "在职 | 80%");
         check("甲 | 乙", "甲 | 乙");
@@ -430,10 +458,20 @@ mod tests {
     #[test]
     fn equal_sentences_go_by_order() {
         let text = "断了医保可以补缴。断了医保可以补缴。";
-        assert_eq!(
-            best(&finder("医保", &["医保"]), text, "").map(|(_, range)| range),
-            Some(0..27)
+        assert_eq!(best_alone(&finder("医保", &["医保"]), text, ""), Some(0..27));
+    }
+
+    #[test]
+    fn the_better_neighbour_is_shown_if_it_answers_nearly_as_well() {
+        let check = |text: &str, expected: &str| {
+            let best = best(&finder("断缴可以补缴吗", &["断缴", "补缴"]), text, "").map(|range| &text[range]);
+            assert_eq!(best, Some(expected), "{text}");
+        };
+        check(
+            "天气很好的一天。断缴以后可以补缴的。断缴的可以补缴三个月。",
+            "断缴以后可以补缴的。断缴的可以补缴三个月。",
         );
+        check("断缴以后可以补缴的。天气很好的一天。", "断缴以后可以补缴的。");
     }
 
     #[test]
@@ -449,7 +487,7 @@ mod tests {
             text in "(\\PC|[。？：；3元%月天备案未第(一)•\n ]){0,60}",
             title in "\\PC{0,6}",
         ) {
-            let found = best(&finder(&question, &["备案", "案", "未"]), &text, &title).map(|(_, range)| range);
+            let found = best(&finder(&question, &["备案", "案", "未"]), &text, &title);
             let ranges = sentences(&text);
             prop_assert_eq!(found.is_none(), ranges.is_empty());
             if let Some(found) = found {

@@ -21,6 +21,32 @@ const TITLED: [&str; 8] = [
 ];
 /// Worth of a text's last sentence if nothing ends it: summaries are cut off in the middle.
 const CUT_OFF: f32 = -0.2;
+/// Worth of a sentence that goes on from the one before: by itself it is half understood.
+const CONTINUES: f32 = -1.0;
+/// How such a sentence begins, behind its list marker.
+const CONTINUING: [&str; 21] = [
+    "所以",
+    "因此",
+    "并且",
+    "而",
+    "另外",
+    "此外",
+    "同时",
+    "不过",
+    "但",
+    "然而",
+    "例如",
+    "比如",
+    "其次",
+    "再次",
+    "最后",
+    "其中",
+    "这",
+    "该",
+    "也就是说",
+    "总之",
+    "当然",
+];
 /// A sentence of fewer characters says too little: worth of one of a third of them is [`SCRAP`] (of a ninth twice
 /// that).
 const SHORT: f32 = 15.0;
@@ -54,6 +80,8 @@ pub(super) struct Shape {
     ended: bool,
     /// Whether it is a document's title.
     is_title: bool,
+    /// Whether it goes on from the sentence before.
+    continues: bool,
 }
 
 impl Shape {
@@ -75,6 +103,7 @@ impl Shape {
             form,
             characters: line.chars().count(),
             is_title,
+            continues: CONTINUING.iter().any(|word| body.starts_with(word)),
             // Nearly all lines end with one of the first, which are told without the tables of Unicode.
             ended: last
                 .is_none_or(|last| matches!(last, '。' | ';' | ',' | '!' | '?' | ':') || !last.is_alphanumeric()),
@@ -96,7 +125,8 @@ impl Shape {
         };
         let characters = self.characters as f32;
         let scrap = (SHORT / characters.max(1.0)).ln().max(0.0) / 3f32.ln();
-        form + SCRAP * scrap + FOR_LENGTH * (characters / LONG).ln_1p()
+        let continues = if self.continues { CONTINUES } else { 0.0 };
+        form + continues + SCRAP * scrap + FOR_LENGTH * (characters / LONG).ln_1p()
     }
 }
 
@@ -171,5 +201,7 @@ mod tests {
         let worth = |characters: usize| of(&"保".repeat(characters)).worth(false);
         assert!(worth(3) < worth(8) && worth(8) < worth(20));
         assert!(of("怎么参保?").worth(false) < of("可以参保。").worth(false));
+        assert!(of("但是可以参保。").worth(false) < of("一般可以参保。").worth(false));
+        assert!(of("1.但是可以参保。").worth(false) < of("1.一般可以参保。").worth(false));
     }
 }

@@ -199,6 +199,8 @@ fn is_counted(before: &str, unit: &str, kind: &Kind) -> bool {
         return false;
     };
     match unit {
+        // 〔2020〕10号 and 第10号 name documents.
+        "号" => !rest.trim_end().ends_with([']', '〕', ')', '】', '第']),
         _ if !kind.length => true,
         "年" => before.len() - rest.len() != 4,
         "日" => !rest.trim_end().ends_with('月'),
@@ -222,6 +224,9 @@ mod tests {
             );
         };
         check("等3个", "月", "几号", true);
+        check("5月10", "号", "几号", true);
+        check("穗府办规〔2020〕10", "号", "什么时候", false);
+        check("第10", "号", "什么时候", false);
         check("需 20 ", "日", "多久", true);
         check("三十", "日", "多久", true);
         check("11月30", "日", "多久", false);
