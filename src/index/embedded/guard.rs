@@ -60,14 +60,19 @@ pub(super) fn told_from_damage(error: Error) -> Error {
     }
 }
 
-/// Damage that is told as a failure of the moment, where the library below says it so: trying again does not help.
+/// Damage with what helps, also where the library below says it as a failure of the moment: trying again does not help.
 fn told_as_damage(folder: &Path, error: Error) -> Error {
     let has_one = |marks: &[&str]| marks.iter().any(|mark| error.message().contains(mark));
-    let is_damage = || {
+    let says_damage = || {
         let is_gone = has_one(&["file for read"]) && has_one(&["kind: NotFound", "FileDoesNotExist"]);
         is_gone || has_one(&["kind: InvalidData", "kind: UnexpectedEof", NOT_AS_WRITTEN])
     };
-    if error.fault() == Fault::Unavailable && error.hint().is_none() && is_damage() {
+    let is_damage = match error.fault() {
+        Fault::Corrupt => true,
+        Fault::Unavailable => says_damage(),
+        _ => false,
+    };
+    if is_damage && error.hint().is_none() {
         Error::corrupt(error.message()).help(what_helps(folder))
     } else {
         error
@@ -188,6 +193,12 @@ mod tests {
             r#"committing to idx: Failed to open file for read: 'IoError { io_error: Custom { kind: InvalidData, error: "Footer \"magic\" byte mismatch." }, filepath: "ab.fieldnorm" }'"#,
             Fault::Corrupt,
             r#"committing to idx: Failed to open file for read: Footer "magic" byte mismatch. (ab.fieldnorm)"#,
+        );
+        check(
+            Fault::Corrupt,
+            "reloading the index in idx: the checksum differs",
+            Fault::Corrupt,
+            "reloading the index in idx: the checksum differs",
         );
         check(
             Fault::Unavailable,
