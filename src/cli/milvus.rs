@@ -289,7 +289,7 @@ pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress
     let mut _held = None;
     let (source, identity): (Arc<dyn Backend>, _) = if Address::is_meant(from) {
         let index = MilvusIndex::open(&parsed(from)?, bm25)?;
-        _held = Some(index.clone().writer()?);
+        _held = Some(index.clone().held()?);
         let identity = index.identity();
         (index, identity)
     } else {

@@ -504,7 +504,7 @@ fn what_was_read_is_kept_as_far_as_wanted() {
     let Some(server) = Server::start(Kind::Native) else {
         return;
     };
-    add(&server.create("kept", &rules().identity()), numbered(0..20));
+    add(&server.create("kept", &rules().identity()), numbered(0..200));
     let relay = Relay::to(server.port);
     let request = SearchRequest::new("居民医保缴费标准");
     for (option, is_kept) in [("cache=0", false), ("cache=64", true)] {
@@ -514,6 +514,10 @@ fn what_was_read_is_kept_as_far_as_wanted() {
         let engine = Engine::new(index, rules.analyzer, rules.embedder);
         let first = engine.search(&request, Budget::all()).unwrap().hits;
         assert!(!first.is_empty());
+        // Nothing is asked for by keys: searches bring all that a process that is new to it needs.
+        relay.refuse(b"*\x06judged");
+        assert_eq!(engine.search(&request, Budget::all()).unwrap().hits, first, "{option}");
+        relay.refuse(b"");
         // As long as much of what is judged is new, searches bring it along.
         for _ in 0..16 {
             assert_eq!(engine.search(&request, Budget::all()).unwrap().hits, first);
@@ -777,6 +781,9 @@ fn what_is_missing_is_named() {
 
     // Nothing is added to what is gone.
     let gone = create("gone");
+    let lost = writing(&gone);
+    put(&lost, numbered(40..43));
+    drop(lost);
     delete_rows(server.port, "gone_v1", "");
     let refused = gone.clone().writer().err().unwrap().to_string();
     assert!(
@@ -784,6 +791,13 @@ fn what_is_missing_is_named() {
         "{refused}"
     );
     assert_eq!(wrong(&gone), ["collection gone_v1 is gone"]);
+    // What it keeps can be read out while nobody writes, and a new generation is made of it.
+    drop(gone.clone().held().unwrap());
+    let anew = Ingest::new(gone.clone().writer_anew(&rules().identity()).unwrap(), rules());
+    put(&anew, numbered(0..20));
+    anew.commit().unwrap();
+    drop(anew);
+    assert_eq!(wrong(&gone), Vec::<String>::new());
 
     let check = |name: &str, part: &str, expr: &str, expected: &[&str]| {
         let index = create(name);

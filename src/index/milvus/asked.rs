@@ -28,8 +28,8 @@ use crate::text::{Region, Signature};
 const TOGETHER: usize = 128;
 /// The most rows that Milvus finds at a time.
 const MOST: usize = 16_384;
-/// The most rows that a search brings along, of some 6 kB each.
-const BROUGHT: usize = 1_000;
+/// The most rows that a search brings along, of some 6 kB each, and 131 kB at the most.
+const BROUGHT: usize = 500;
 /// The least breadth of a graph search.
 const BREADTH: usize = 200;
 

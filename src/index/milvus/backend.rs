@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::open::MilvusIndex;
 use super::standby::Standby;
-use super::writer::MilvusWriter;
+use super::writer::{MilvusWriter, Purpose};
 use crate::error::Result;
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::index::passage::Identity;
@@ -14,7 +14,12 @@ impl MilvusIndex {
     /// A writer of a new generation, made by this identity, which counts from its first commit on. Until then everybody
     /// is answered from what was there; the generation before is removed by who begins to write a minute later or more.
     pub fn writer_anew(self: Arc<Self>, identity: &Identity) -> Result<Box<dyn Writer>> {
-        Ok(Box::new(MilvusWriter::take(self, Some(identity))?))
+        Ok(Box::new(MilvusWriter::take(self, Purpose::Anew(identity))?))
+    }
+
+    /// The right to write, so that nobody else does while the index is read; also where it is not whole.
+    pub fn held(self: Arc<Self>) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(MilvusWriter::take(self, Purpose::Reading)?))
     }
 
     /// A writer for a service, by the index's own rules: it takes the right to write when that is free, and again after
@@ -39,6 +44,6 @@ impl Backend for MilvusIndex {
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
-        Ok(Box::new(MilvusWriter::take(self, None)?))
+        Ok(Box::new(MilvusWriter::take(self, Purpose::Adding)?))
     }
 }

@@ -292,17 +292,26 @@ impl Failed {
 
     /// No connection, for these reasons.
     fn unreachable(causes: &str) -> Failed {
-        // What a TLS library says of an answer in plain text.
-        let is_plain = causes.contains("InvalidContentType");
         let error = Error::unavailable(format!("it cannot be reached: {causes}"));
         Failed {
-            error: if is_plain {
-                error.help("it does not speak TLS on this port: leave `tls=true` away, or ask another port")
-            } else {
-                error
-            },
-            again: !is_plain,
+            error,
+            again: true,
             not_loaded: false,
+        }
+        .told_from_plain_text()
+    }
+
+    /// A server that answers TLS in plain text will do so the next time.
+    fn told_from_plain_text(self) -> Failed {
+        // What the TLS library says of such an answer.
+        if !self.error.message().contains("InvalidContentType") {
+            return self;
+        }
+        let help = "it does not speak TLS on this port: leave `tls=true` away, or ask another port";
+        Failed {
+            error: self.error.help(help),
+            again: false,
+            ..self
         }
     }
 
@@ -339,6 +348,7 @@ impl Failed {
             again,
             not_loaded: false,
         }
+        .told_from_plain_text()
     }
 
     fn of_milvus(method: &str, status: &wire::Status) -> Failed {

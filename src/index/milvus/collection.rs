@@ -232,7 +232,7 @@ pub fn found(answer: wire::SearchResults, fields: &[&str]) -> Result<(Vec<(i64, 
     };
     same_length(ids.len(), &[found.scores.len()])?;
     let mut columns = found.fields_data;
-    columns.retain(|column| column.field_name != ID);
+    columns.retain(|column| fields.contains(&&*column.field_name));
     columns.push(Column::Longs(ids.clone()).named(ID));
     let rows = Rows::answered(columns, fields)?;
     Ok((ids.into_iter().zip(found.scores).collect(), rows))

@@ -50,7 +50,11 @@ pub(super) fn making() -> Budget {
 
 /// What to say where the collection that says what counts is somebody else's.
 fn foreign(maker: &Maker<'_>, address: &Address) -> Option<Error> {
-    let wrong = maker.wrong_meta(&address.name).ok()?;
+    elses(address, &maker.wrong_meta(&address.name).ok()?)
+}
+
+/// What to say of collections of an index's names with which this is wrong, if anything is.
+fn elses(address: &Address, wrong: &[String]) -> Option<Error> {
     let first = wrong.first()?;
     let error = Error::precondition(format!("there is something else than an index at {address}: {first}"));
     Some(error.help("choose another name for the index, or remove that collection if nobody needs it"))
@@ -83,7 +87,8 @@ impl MilvusIndex {
             None
         };
         let Some(state) = state else {
-            return Err(Error::missing(format!("there is no index at {address}")));
+            let missing = || Error::missing(format!("there is no index at {address}"));
+            return Err(foreign(&maker, address).unwrap_or_else(missing));
         };
         let remembered = Arc::new(Remembered::new(address.cache));
         let index = Arc::new(MilvusIndex {
@@ -123,7 +128,11 @@ impl MilvusIndex {
         let meta = Meta::new(client.clone());
         lease::check_unwritten(&meta, budget)?;
         let state = State::first(identity.clone());
-        maker.generation(&state.names(&address.name), identity.dimension)?;
+        let names = state.names(&address.name);
+        maker.generation(&names, identity.dimension).map_err(|error| {
+            let wrong = maker.wrong(&names, identity.dimension).unwrap_or_default();
+            elses(address, &wrong).unwrap_or(error)
+        })?;
         lease::begin(&meta, &state, budget)?;
         let mut opened = Self::open(address, bm25);
         // While another one writes over the same rows, some servers show neither the old ones nor the new.
@@ -209,19 +218,19 @@ impl MilvusIndex {
         state.names(&self.client.address().name)
     }
 
-    /// Refuses where collections of a state's generation are gone or are others': nothing can be added to those.
-    pub(super) fn check_collections(&self, state: &State) -> Result<()> {
-        let wrong = self.maker().wrong(&self.names(state), state.identity.dimension)?;
-        if wrong.is_empty() {
-            return Ok(());
-        }
+    /// What is wrong with the collections of a state's generation, a line each.
+    pub(super) fn wrong_collections(&self, state: &State) -> Result<Vec<String>> {
+        self.maker().wrong(&self.names(state), state.identity.dimension)
+    }
+
+    /// Says that nothing can be added where collections are gone or are others'.
+    pub(super) fn damaged(&self, wrong: &[String]) -> Error {
         let address = self.client.address();
-        Err(
-            Error::corrupt(format!("the index at {address} is damaged: {}", wrong.join("; "))).help(format!(
-                "`baowen rebuild --backend {address}` makes it again from the articles that it keeps; where those are gone, index \
-                 them again with `--rebuild`"
-            )),
-        )
+        let what = format!("the index at {address} is damaged: {}", wrong.join("; "));
+        Error::corrupt(what).help(format!(
+            "`baowen rebuild --backend {address}` makes it again from the articles that it keeps; where those are gone, index them \
+             again with `--rebuild`"
+        ))
     }
 
     /// Makes the collections of a state's generation.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::open::MilvusIndex;
-use super::writer::MilvusWriter;
+use super::writer::{MilvusWriter, Purpose};
 use crate::article::source::Sources;
 use crate::error::{Error, Result};
 use crate::index::backend::Writer;
@@ -43,7 +43,7 @@ impl Standby {
     fn take(&mut self) -> Result<u64> {
         // Given back first: this process has the right once.
         self.writer = None;
-        let writer = MilvusWriter::take(Arc::clone(&self.index), None)?;
+        let writer = MilvusWriter::take(Arc::clone(&self.index), Purpose::Adding)?;
         if writer.state.identity != self.identity {
             return Err(
                 Error::precondition("the index was made anew by other rules than this service writes by")

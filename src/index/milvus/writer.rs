@@ -45,17 +45,35 @@ pub struct MilvusWriter {
     _writing: Writing,
 }
 
+/// What the right to write is taken for.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose<'a> {
+    /// To add to what is there, which must be whole.
+    Adding,
+    /// To write a new generation of this identity beside it.
+    Anew(&'a Identity),
+    /// To have nobody else write while it is read.
+    Reading,
+}
+
 impl MilvusWriter {
-    /// Takes the right to write, which no other in this process has, and cleans up after who had it before. With an
-    /// identity it writes a new generation, which that one is of.
-    pub(super) fn take(index: Arc<MilvusIndex>, anew: Option<&Identity>) -> Result<Self> {
+    /// Takes the right to write, which no other in this process has, and cleans up after who had it before.
+    pub(super) fn take(index: Arc<MilvusIndex>, purpose: Purpose<'_>) -> Result<Self> {
         let writing = Arc::clone(&index).begin_writing()?;
         let (lease, mut state) = Lease::take(index.client(), index.meta())?;
         lease.enter(&state)?;
         index.install(state.clone());
         let told = |state: &State| (state.skipped.len(), state.previous.len());
         let before = told(&state);
-        clean(index.client(), &mut state, index.bm25(), &|| lease.budget())?;
+        let wrong = index.wrong_collections(&state)?;
+        if matches!(purpose, Purpose::Adding) && !wrong.is_empty() {
+            lease.set_in_peace(true);
+            return Err(index.damaged(&wrong));
+        }
+        // Who reads or replaces what is not whole needs none of what was sent to it in vain taken out.
+        if wrong.is_empty() {
+            clean(index.client(), &mut state, index.bm25(), &|| lease.budget())?;
+        }
         index.remove_unread(&mut state)?;
         if told(&state) != before {
             // Where nobody commits, what is done with would else stay for ever.
@@ -65,11 +83,7 @@ impl MilvusWriter {
             index.install(state.clone());
         }
         // Refused only now, or nobody would ever make them fewer.
-        let mut refused = state.check_skipped();
-        if anew.is_none() {
-            refused = refused.and_then(|()| index.check_collections(&state));
-        }
-        if let Err(error) = refused {
+        if let Err(error) = state.check_skipped() {
             lease.set_in_peace(true);
             return Err(error);
         }
@@ -90,10 +104,14 @@ impl MilvusWriter {
             table,
             _writing: writing,
         };
-        if let Some(identity) = anew {
-            writer.begin_generation(identity)?;
+        match purpose {
+            Purpose::Adding => writer.learn_known()?,
+            Purpose::Anew(identity) => {
+                writer.begin_generation(identity)?;
+                writer.learn_known()?;
+            }
+            Purpose::Reading => {}
         }
-        writer.learn_known()?;
         Ok(writer)
     }
 
