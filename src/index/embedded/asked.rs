@@ -181,7 +181,7 @@ impl Asked for EmbeddedQuestion {
 
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
         // By the rarer terms and by classes of lengths: exact scores tell which of some more are the best.
-        let found = || self.0.terms.candidates(&self.0.filtered, k + k / 8, budget);
+        let found = || self.0.terms.candidates(&self.0.filtered, k, k / 8, budget);
         self.guarded(found).map(as_candidates)
     }
 

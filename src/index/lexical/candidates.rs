@@ -35,19 +35,25 @@ enum Read {
 }
 
 impl BoundTerms {
-    /// The best `k` documents: `(segment, doc, score)`, best first; fewer only if fewer hold any of the terms. The
-    /// score is that of the terms that are read, exact up to the length classes.
+    /// The best `k` documents, and up to `spare` more: `(segment, doc, score)`, best first; fewer than `k` only if
+    /// fewer hold any of the terms. The score is that of the terms that are read, exact up to the length classes.
     ///
     /// # Errors
     /// `Corrupt` if postings cannot be read, `Deadline` if nobody waits any more.
-    pub fn candidates(&self, filtered: &Filtered, k: usize, budget: Budget) -> Result<Vec<(u32, u32, f32)>> {
+    pub fn candidates(
+        &self,
+        filtered: &Filtered,
+        k: usize,
+        spare: usize,
+        budget: Budget,
+    ) -> Result<Vec<(u32, u32, f32)>> {
         if self.by_rarity.is_empty() || k == 0 {
             return Ok(Vec::new());
         }
-        let found = self.best(Read::Rare, filtered, k, budget)?;
+        let found = self.best(Read::Rare, filtered, k + spare, budget)?;
         // A filter, or a term that hardly occurs, can leave few of what the rare terms find.
         if found.len() < k && self.affordable < self.by_rarity.len() {
-            return self.best(Read::All, filtered, k, budget);
+            return self.best(Read::All, filtered, k + spare, budget);
         }
         Ok(found)
     }
@@ -170,8 +176,11 @@ mod tests {
                 bits[0] &= !(1 | 1 << 30);
             }
             let filtered = Arc::new(Filtered::of_one(bits, if rare_allowed { 60 } else { 58 }));
-            let found = bound.candidates(&filtered, k, Budget::single()).unwrap();
+            let found = bound.candidates(&filtered, k, 0, Budget::single()).unwrap();
             assert_eq!(found.len(), expected, "{rare_allowed} {k}");
+            // What is found besides stands behind.
+            let more = bound.candidates(&filtered, k, 5, Budget::single()).unwrap();
+            assert!(more.starts_with(&found) && more.len() <= k + 5, "{rare_allowed} {k}");
             let both = found.iter().take_while(|(_, doc, _)| doc % 30 == 0).count();
             assert_eq!(both, first_hold_both, "{rare_allowed} {k}");
         };
@@ -204,7 +213,7 @@ mod tests {
         }
         let late = Budget::single().until(Some(std::time::Instant::now()));
         let filtered = Arc::new(everything);
-        let error = bound.candidates(&filtered, 5, late).unwrap_err();
+        let error = bound.candidates(&filtered, 5, 0, late).unwrap_err();
         assert_eq!(error.fault(), crate::error::Fault::Deadline);
     }
 }
