@@ -22,6 +22,7 @@ pub fn superseded(passages: &[StoredPassage], today: Date) -> Vec<usize> {
             passage,
             series(&passage.title),
             LazyCell::new(move || Grams::of(&passage.text)),
+            LazyCell::new(move || Facts::of(&passage.text)),
         )
     };
     let current: Vec<_> = if over.is_empty() {
@@ -30,15 +31,14 @@ pub fn superseded(passages: &[StoredPassage], today: Date) -> Vec<usize> {
         current.into_iter().map(named).collect()
     };
     let has_successor = |&at: &usize| {
-        let (own, name, text) = named(at);
-        current.iter().any(|(other, other_name, other_text)| {
+        let (own, name, text, facts) = named(at);
+        current.iter().any(|(other, other_name, other_text, other_facts)| {
             // Cities give their notices the same titles. Where no place is named, they may be of two.
             let is_there = own.regions == other.regions && (!own.regions.is_empty() || own.source == other.source);
             let may_follow = is_there && own.article_id != other.article_id;
             let is_named_so = || name.is_some() && name == *other_name;
-            may_follow
-                && (is_named_so() && follows(own, other, false, today)
-                    || text.is_near(other_text) && follows(own, other, true, today))
+            let follows = |near: bool| follows([own, other], &|| [&*facts, &**other_facts], near, today);
+            may_follow && (is_named_so() && follows(false) || text.is_near(other_text) && follows(true))
         })
     };
     over.into_iter().filter(has_successor).collect()
@@ -46,15 +46,13 @@ pub fn superseded(passages: &[StoredPassage], today: Date) -> Vec<usize> {
 
 /// Whether what holds took the place of what does not: it is newer, or nothing says which is and it says something
 /// else. Of nearly the same words (`near`) a copy on another page takes no place, whenever that was published.
-fn follows(own: &StoredPassage, other: &StoredPassage, near: bool, today: Date) -> bool {
+fn follows<'f>([own, other]: [&StoredPassage; 2], facts: &dyn Fn() -> [&'f Facts; 2], near: bool, today: Date) -> bool {
     let is_newer = is_newer(own, other);
     // What is not in force yet is after what is.
     let is_over = own.validity.on(today) == Force::Ended;
     if is_newer == Some(!is_over) {
         return false;
     }
-    let facts = [own, other].map(|of| LazyCell::new(move || Facts::of(&of.text)));
-    let facts = || facts.each_ref().map(|facts| &**facts);
     let days = [own, other].map(|of| of.validity.effective);
     let is_dated = days[0] != days[1] && !days.contains(&None);
     match (near, is_newer) {
