@@ -13,9 +13,9 @@ use crate::text::Region;
 
 /// So many of the first hits are looked at, however many are shown.
 pub const FIRST: usize = 10;
-/// What holds for a larger place answers only where it stands among so many first hits: a law is found for most
+/// As many are read by whoever asks. What holds for a larger place answers only among them: a law is found for most
 /// questions, somewhere.
-const FIRST_WIDER: usize = 3;
+const READ: usize = 3;
 /// As many other places or years are named at most, and as many of what is asked for.
 const NAMED: usize = 3;
 
@@ -39,19 +39,18 @@ pub(super) struct Unmet<'a> {
     places: Vec<&'a Region>,
     years: Vec<u16>,
     product: Option<String>,
-    /// What of it the hits are about.
-    held: Held,
+    instead: Instead,
 }
 
-/// What the first hits are about of a question's places and years that they do not meet.
+/// What is told of the first hits beside what they lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Held {
-    /// The places, but not the years.
+enum Instead {
+    /// Which years they are about.
+    Years,
+    /// Which places they are about.
     Places,
-    /// Some the places, others the years.
-    Either,
-    /// Not the places.
-    Neither,
+    /// Nothing: some meet the place and others the year.
+    Nothing,
 }
 
 /// The first hits, as far as they are looked at; none where a question names nothing that could be missing.
@@ -76,7 +75,7 @@ pub(super) fn standings<'p>(wanted: &Wanted<'_>, first: impl Iterator<Item = &'p
 
 /// Whether a hit at this place, from 0, that applies so is about the place.
 fn is_met(at: usize, fit: Option<Fit>) -> bool {
-    fit == Some(Fit::Same) || fit == Some(Fit::Wider) && at < FIRST_WIDER
+    fit == Some(Fit::Same) || fit == Some(Fit::Wider) && at < READ
 }
 
 /// Whether one of the first hits is about one of the places.
@@ -102,7 +101,7 @@ pub(super) fn year_is_met(first: &[Standing], with_place: bool) -> bool {
 /// Whether the first hit is about another place or another year than is asked for, and none of those that stand with it
 /// about the right one: that may be there further down, and is not what is read first.
 pub(super) fn is_elsewhere(first: &[Standing]) -> bool {
-    let shown = &first[..first.len().min(FIRST_WIDER)];
+    let shown = &first[..first.len().min(READ)];
     let is_other = |fit: &dyn Fn(&Standing) -> Option<Fit>| {
         let is_of_it = |hit: &Standing| matches!(fit(hit), Some(Fit::Same | Fit::Wider));
         first.first().and_then(fit) == Some(Fit::Other) && !shown.iter().any(is_of_it)
@@ -126,21 +125,21 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
     };
     let is_unmet = |year: &u16| !of_year(year) && !of_span(year);
     let mut years: Vec<u16> = wanted.years.iter().copied().filter(is_unmet).collect();
-    let mut held = match (places.is_empty(), years.is_empty()) {
-        (true, false) => Held::Places,
-        _ => Held::Neither,
-    };
+    let mut told = Instead::Places;
     match (places.is_empty(), years.is_empty()) {
         (true, true) => {
             let either = wanted.regions.is_empty() || wanted.years.is_empty();
             if !either && !year_is_met(first, true) {
                 (places, years) = (wanted.regions.iter().collect(), wanted.years.to_vec());
-                held = Held::Either;
+                told = Instead::Nothing;
             }
         }
         // A place that is not there has nothing of the year either.
         (false, true) => years = wanted.years.to_vec(),
-        (true, false) => places = wanted.regions.iter().collect(),
+        (true, false) => {
+            places = wanted.regions.iter().collect();
+            told = Instead::Years;
+        }
         (false, false) => {}
     }
     let product = unmet_product(first);
@@ -149,7 +148,7 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
         places,
         years,
         product,
-        held,
+        instead: told,
     })
 }
 
@@ -172,7 +171,7 @@ impl Unmet<'_> {
             places,
             years,
             product,
-            held,
+            instead: told,
         } = self;
         let holds = |regions: Vec<String>| -> Result<bool> {
             let years = years.clone();
@@ -200,7 +199,7 @@ impl Unmet<'_> {
             nowhere = !holds(Vec::new())?;
         }
         Ok(Missing {
-            sentence: sentence(&places, &years, nowhere) + &instead(first, held) + &by_product,
+            sentence: sentence(&places, &years, nowhere) + &instead(first, told) + &by_product,
             places: keys,
             years,
             products: product.into_iter().collect(),
@@ -239,11 +238,11 @@ fn sentence(places: &[&Region], years: &[u16], nowhere: bool) -> String {
 }
 
 /// What the hits are about instead, by place or by year: ，以下是绥化的。
-fn instead(first: &[Standing], held: Held) -> String {
-    if held == Held::Either {
-        return "，以下各条只符合其中一项或都不符合。".into();
+fn instead(first: &[Standing], told: Instead) -> String {
+    if told == Instead::Nothing {
+        return "。".into();
     }
-    let by_year = held == Held::Places;
+    let by_year = told == Instead::Years;
     let about = |hit: &Standing| {
         if by_year {
             hit.years.iter().map(|year| format!("{year}年")).collect()
@@ -350,7 +349,7 @@ mod tests {
             "绥化2024年社保",
             &apart,
             &["绥化2024年医保"],
-            Some("没有找到同时符合绥化和2024年的内容，以下各条只符合其中一项或都不符合。"),
+            Some("没有找到同时符合绥化和2024年的内容。"),
         );
         check(
             "绥化和上海的社保",
