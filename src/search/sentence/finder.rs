@@ -17,7 +17,7 @@ use super::signs::{Content, Contents, Signs, telling};
 use super::terms::question_terms;
 use crate::article::windows;
 use crate::index::{LexicalQuery, QuestionWeights};
-use crate::text::{Normalized, sentences};
+use crate::text::{Normalized, list_marker, sentences};
 
 /// Weight of a term that the title holds too: every sentence is about it.
 const IN_TITLE: f32 = 0.3;
@@ -41,7 +41,7 @@ const FAILS: f32 = -0.5;
 const INTRODUCED: f32 = 0.35;
 
 /// A sentence beside the best one may answer as well if it is worth at most this much less.
-const NEARLY_AS_GOOD: f32 = 1.5;
+const BESIDE: f32 = 1.5;
 
 /// Finds the sentence that answers one question.
 pub(in crate::search) struct AnswerFinder {
@@ -55,6 +55,20 @@ pub(in crate::search) struct AnswerFinder {
 struct Line<'a> {
     text: Cow<'a, str>,
     marker: usize,
+}
+
+impl Line<'_> {
+    /// What shows it is cut by; `range`: its bytes of the passage.
+    fn piece(&self, range: Range<usize>, shape: &Shape) -> Piece {
+        Piece {
+            range,
+            characters: shape.characters(),
+            form: shape.form,
+            is_item: self.marker > 0,
+            marker: list_marker(&self.text).map(|marker| (marker.style, marker.is_arabic())),
+            leads: self.text.ends_with(':'),
+        }
+    }
 }
 
 /// What speaks for one sentence.
@@ -90,7 +104,7 @@ impl Weighed {
         let (top, at) = self.top(most)?;
         let beside = self.worths.iter().filter(|worth| worth.at.abs_diff(at) == 1);
         let beside = beside.map(|worth| (worth.sum(most), worth.at));
-        let beside = beside.filter(|(sum, _)| *sum >= top - NEARLY_AS_GOOD);
+        let beside = beside.filter(|(sum, _)| *sum >= top - BESIDE);
         let beside = beside.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, beside)| beside);
         Some((top, shown(&self.pieces, at, beside, self.list)))
     }
@@ -185,13 +199,7 @@ impl AnswerFinder {
             if !header {
                 worths.push(Worth { at, matched, other });
             }
-            pieces.push(Piece {
-                range: ranges[at].clone(),
-                characters: shape.characters(),
-                form: shape.form,
-                is_item: line.marker > 0,
-                leads: line.text.ends_with(':'),
-            });
+            pieces.push(line.piece(ranges[at].clone(), &shape));
             let heading = header || shape.form != Form::Statement;
             if heading {
                 above = [Some(content), if after_heading { above[0] } else { above[1] }];

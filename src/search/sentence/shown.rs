@@ -6,11 +6,12 @@
 use std::ops::Range;
 
 use super::shape::Form;
+use crate::text::MarkerStyle;
 
 /// An item is shown with the line that leads into its list and what stands between, a short sentence with the next one,
 /// and any with the one beside it that answers nearly as well, if all together have at most this many characters.
 const LONGEST_PAIR: usize = 120;
-/// Where a list is asked for, it is shown with its lead as far as this many characters go.
+/// Where a list is asked for, or its lead answers, it is shown with its lead as far as this many characters go.
 const LONGEST_LIST: usize = 180;
 /// A statement of fewer characters (不一定。可以补缴。) says too little by itself.
 const SHORT: usize = 8;
@@ -26,6 +27,8 @@ pub(super) struct Piece {
     pub form: Form,
     /// Whether it begins with a list marker.
     pub is_item: bool,
+    /// How that is written, and whether in Arabic digits: `1.` under `二、` is another list.
+    pub marker: Option<(MarkerStyle, bool)>,
     /// Whether it leads into what follows: it ends with a colon.
     pub leads: bool,
 }
@@ -33,7 +36,10 @@ pub(super) struct Piece {
 /// The bytes to show where the sentence at this place answers; `beside`: a sentence next to it that answers nearly as
 /// well; `list`: a list is asked for (papers, steps).
 pub(super) fn shown(pieces: &[Piece], at: usize, beside: Option<usize>, list: bool) -> Range<usize> {
-    if list && let Some(whole) = whole_list(pieces, at) {
+    // A lead says nothing without what it leads into.
+    if (list || pieces[at].leads)
+        && let Some(whole) = whole_list(pieces, at)
+    {
         return whole;
     }
     let both = |from: usize, to: usize| pieces[from].range.start..pieces[to].range.end;
@@ -62,14 +68,18 @@ pub(super) fn shown(pieces: &[Piece], at: usize, beside: Option<usize>, list: bo
     }
 }
 
-/// Whether an item stands at this place that is no lead itself.
-fn is_item(pieces: &[Piece], at: usize) -> bool {
-    pieces.get(at).is_some_and(|piece| piece.is_item && !piece.leads)
+/// Whether an item of the same list as another one stands at this place, which is no lead itself.
+fn is_item_beside(pieces: &[Piece], at: usize, other: usize) -> bool {
+    let is_beside = |piece: &Piece| piece.is_item && !piece.leads && piece.marker == pieces[other].marker;
+    pieces.get(at).is_some_and(is_beside)
 }
 
 /// The line that leads into the list which the item at this place is part of.
 fn lead_above(pieces: &[Piece], at: usize) -> Option<usize> {
-    let above = (0..at).rev().take_while(|&above| is_item(pieces, above)).last();
+    let above = (0..at)
+        .rev()
+        .take_while(|&above| is_item_beside(pieces, above, at))
+        .last();
     let lead = above.unwrap_or(at).checked_sub(1)?;
     pieces[lead].leads.then_some(lead)
 }
@@ -84,7 +94,7 @@ fn whole_list(pieces: &[Piece], at: usize) -> Option<Range<usize>> {
     };
     let mut room = LONGEST_LIST.checked_sub(pieces[lead].characters)?;
     let mut last = lead;
-    while is_item(pieces, last + 1) && pieces[last + 1].characters <= room {
+    while is_item_beside(pieces, last + 1, lead + 1) && pieces[last + 1].characters <= room {
         last += 1;
         room -= pieces[last].characters;
     }
@@ -96,7 +106,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A piece of so many characters: `.` a statement, `:` a lead, `-` an item.
+    /// A piece of so many characters: `.` a statement, `:` a lead, `-` an item, `=` one that is marked otherwise.
     fn pieces(kinds: &str, characters: &[usize]) -> Vec<Piece> {
         let mut start = 0;
         let piece = |(kind, &characters): (char, &usize)| {
@@ -106,7 +116,8 @@ mod tests {
                 range,
                 characters,
                 form: if kind == ':' { Form::Heading } else { Form::Statement },
-                is_item: kind == '-',
+                is_item: matches!(kind, '-' | '='),
+                marker: matches!(kind, '-' | '=').then_some((MarkerStyle::Plain, kind == '-')),
                 leads: kind == ':',
             }
         };
@@ -125,6 +136,9 @@ mod tests {
         check(":--", &[10, 20, 20], 2, false, 0..50);
         check(":--", &[10, 100, 20], 2, false, 110..130);
         check(":-", &[60, 70], 1, false, 60..130);
+        // Not with the lead of another list.
+        check(":-=-", &[10, 20, 10, 20], 3, false, 40..60);
+        check(":-=-", &[10, 20, 10, 20], 0, true, 0..30);
         // A list that is asked for, as far as the room goes.
         check(":--.", &[10, 20, 20, 30], 2, true, 0..50);
         check(":--", &[10, 20, 20], 0, true, 0..50);
@@ -132,6 +146,9 @@ mod tests {
         check(":--", &[10, 100, 100], 2, true, 110..210);
         check(".--", &[10, 20, 20], 2, true, 30..50);
         check(":.", &[10, 20], 0, true, 0..10);
+        // A lead that answers by itself does not.
+        check(":--", &[10, 20, 20], 0, false, 0..50);
+        check(":--", &[10, 180, 20], 0, false, 0..10);
         // What is short with what follows.
         check("..", &[4, 30], 0, false, 0..34);
         check("..", &[4, 130], 0, false, 0..4);
@@ -157,7 +174,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_sentence_itself_is_always_shown(
-            kinds in "[.:-]{1,12}",
+            kinds in "[.:=-]{1,12}",
             characters in proptest::collection::vec(1..150usize, 12),
             at in 0..12usize,
             before: bool,
