@@ -103,7 +103,7 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     if title.trim().is_empty() {
         title = question(&mut fields).unwrap_or(title);
     }
-    let mut text = texts(&mut fields)?;
+    let mut text = texts(&mut fields, !title.trim().is_empty())?;
     if !more.is_empty() {
         text = format!("{more}\n\n{text}");
     }
@@ -471,6 +471,35 @@ mod tests {
         );
         assert_eq!(article.regions, ["浙江", "杭州", "宁波"]);
         assert_eq!(article.years, [2023, 2024]);
+    }
+
+    #[test]
+    fn what_sentences_are_about_is_searched_with_them() {
+        let check = |json: &str, title: &str, text: &str| {
+            let article = read(json).unwrap().article;
+            assert_eq!((article.title.as_str(), article.text.as_str()), (title, text), "{json}");
+        };
+        check(
+            r#"{"id": 1, "机构": "城东医保所", "说明": "周末照常办公，中午不休息，可以代办。"}"#,
+            "",
+            "机构：城东医保所\n\n说明：周末照常办公，中午不休息，可以代办。",
+        );
+        check(
+            r#"{"id": 2, "药品名称": "利伐沙班", "规格": "10mg", "适应症": "用于预防深静脉血栓，限治疗控制不良的患者。"}"#,
+            "利伐沙班",
+            "适应症：用于预防深静脉血栓，限治疗控制不良的患者。",
+        );
+        // A text by name is kept to the letter.
+        check(
+            r#"{"id": 3, "类别": "医保", "content": "中断以后可以补缴。"}"#,
+            "",
+            "中断以后可以补缴。",
+        );
+        check(
+            r#"{"id": 4, "标准问": "断缴怎么办", "content": "中断以后可以补缴。"}"#,
+            "断缴怎么办",
+            "中断以后可以补缴。",
+        );
     }
 
     #[test]

@@ -15,11 +15,13 @@ use super::limits::MAX_ATTRIBUTE_BYTES;
 use super::lines::unwrapped;
 use super::said::{Said, is_sentence};
 
-/// All that the texts of a record say, taken out of it, each once, with blank lines between.
+/// All that the texts of a record say, taken out of it, each once, with blank lines between. Where it has neither a
+/// title nor a text by name, what else it says stands before its sentences: they may be about that (药品, 机构).
 ///
 /// # Errors
 /// Why it says nothing.
-pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
+pub(super) fn texts(fields: &mut Map<String, Value>, is_titled: bool) -> Result<String, String> {
+    let is_named = is_titled || has_text(fields.keys().map(String::as_str));
     let mut said = Said::default();
     let mut silent = None;
     let mut rest = Vec::new();
@@ -67,11 +69,10 @@ pub(super) fn texts(fields: &mut Map<String, Value>) -> Result<String, String> {
     }
     fields.extend(rest.into_iter().filter(|(_, value)| says_more(value)));
     fields.retain(|name, value| is_known(name) || says_more(value));
-    if said.is_empty()
-        && silent.is_none()
+    if (said.is_empty() && silent.is_none() || !is_named)
         && let Some(row) = as_row(fields)
     {
-        said.add(row);
+        said.add_before(row);
     }
     match (said.is_empty(), silent) {
         (false, _) => Ok(said.all()),
