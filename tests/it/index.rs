@@ -1,11 +1,13 @@
 //! The index: what is committed is there, what is not is not, and whatever is wrong is said.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use baowen::compute::Budget;
-use baowen::error::Fault;
+use baowen::embed::{Embedder, HashEmbedder};
+use baowen::error::{Error, Fault, Result};
 use baowen::index::ingest::{Ingest, Outcome, maintain::maintain_fully};
 use baowen::index::{Asked, Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, Rules, Snapshot};
 use baowen::model::Filter;
@@ -847,4 +849,63 @@ fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
     let again = EmbeddedIndex::open(&idx).unwrap();
     assert_eq!((ids(&again), again.identity().dimension), (before, 64));
     assert_eq!(again.sources().unwrap(), sources);
+}
+
+/// Makes no vector of what is 坏.
+struct Failing(HashEmbedder);
+
+impl Embedder for Failing {
+    fn identity(&self) -> &str {
+        self.0.identity()
+    }
+
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.0.max_tokens()
+    }
+
+    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.0.embed_queries(texts, budget)
+    }
+
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        if texts.iter().any(|text| text.contains('坏')) {
+            return Err(Error::unavailable("the embedder is broken"));
+        }
+        self.0.embed_passages(texts, budget)
+    }
+}
+
+#[test]
+fn a_rebuild_and_a_copy_that_fail_leave_nothing_on_the_disk() {
+    use baowen::index::ingest::{rebuild, through::copy_into_folder};
+    let folder = tempfile::tempdir().unwrap();
+    let [old, new] = ["old", "new"].map(|name| folder.path().join(name));
+    // The one that fails comes after a batch that was written.
+    let articles: Vec<_> = (0..200)
+        .map(|n| article(&format!("{n:03}"), "甲", if n == 199 { "坏了。" } else { "医保断缴。" }))
+        .collect();
+    let index = index_of(&old, &rules(), &articles);
+    let failing = Rules {
+        embedder: Some(Arc::new(Failing(HashEmbedder::new(64)))),
+        ..rules()
+    };
+    let generations = |idx: &Path| {
+        let names = std::fs::read_dir(idx).unwrap().flatten();
+        let names = names.map(|entry| entry.file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("generation-")).collect::<Vec<_>>()
+    };
+    let before = generations(&old);
+    let failed = rebuild::rebuild(&old, failing.clone(), false, Budget::all(), &()).unwrap_err();
+    assert_eq!(failed.fault(), Fault::Unavailable, "{failed}");
+    assert_eq!(generations(&old), before);
+    let from: Arc<dyn Backend> = index;
+    let copied = |rules| copy_into_folder(&from, &new, rules, Budget::all(), &());
+    let failed = copied(failing).map(drop).unwrap_err();
+    assert_eq!(failed.fault(), Fault::Unavailable, "{failed}");
+    assert_eq!(generations(&new), Vec::<String>::new());
+    assert_eq!(copied(rules()).unwrap().1.added, 200, "and the next one finds room");
 }

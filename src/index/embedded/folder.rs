@@ -8,6 +8,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::guard::told_from_damage;
 use super::seal::{Files, seal, unseal};
@@ -33,6 +34,8 @@ const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 pub struct WriteLock {
     folder: PathBuf,
     file: File,
+    /// Generations that were begun and do not count yet.
+    begun: Mutex<Vec<PathBuf>>,
 }
 
 impl WriteLock {
@@ -85,6 +88,7 @@ impl WriteLock {
         let lock = WriteLock {
             folder: folder.to_path_buf(),
             file,
+            begun: Mutex::default(),
         };
         lock.check()?;
         // What a program said that died.
@@ -136,6 +140,7 @@ impl WriteLock {
     pub(super) fn new_generation(&self) -> Result<PathBuf> {
         let last = entries(&self.folder)?.iter().filter_map(|name| number(name)).max();
         let generation = self.folder.join(format!("{GENERATION}{}", last.unwrap_or(0) + 1));
+        self.begun().push(generation.clone());
         fs::create_dir(&generation).or_fault(Fault::Unavailable, format!("creating {}", generation.display()))?;
         Ok(generation)
     }
@@ -148,7 +153,28 @@ impl WriteLock {
             "the name of the index's generation",
             |out| out.write_all(&names(&name)),
         )?;
+        self.begun().clear();
         self.sweep()
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what was begun here and does not count. By name: where nothing counts yet, what is full looks like an
+    /// index that lost the name of its generation.
+    fn remove_begun(&self) {
+        let begun = std::mem::take(&mut *self.begun());
+        let counts = match current(&self.folder) {
+            Ok(counts) => counts,
+            Err(error) if error.fault() == Fault::Corrupt => None,
+            // Which one counts cannot be read.
+            Err(_) => return,
+        };
+        for generation in begun.iter().filter(|begun| counts.as_ref() != Some(begun)) {
+            // The next writer tries again.
+            let _ = fs::remove_dir_all(generation);
+        }
     }
 
     /// Removes all generations but the one that counts.
@@ -176,8 +202,7 @@ impl Drop for WriteLock {
     /// it would keep a full disk full.
     fn drop(&mut self) {
         if self.check().is_ok() {
-            // The next writer tries again.
-            let _ = self.sweep();
+            self.remove_begun();
         }
         self.announce("");
         let _ = self.file.unlock();
@@ -317,4 +342,65 @@ fn entries(folder: &Path) -> Result<Vec<String>> {
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As an index that was committed to.
+    fn fill(generation: &Path) {
+        let segments = generation.join("segments");
+        fs::create_dir(&segments).unwrap();
+        for name in ["meta.json", "a.store"] {
+            fs::write(segments.join(name), "x").unwrap();
+        }
+    }
+
+    fn generations(folder: &Path) -> Vec<String> {
+        let mut names = entries(folder).unwrap();
+        names.retain(|name| number(name).is_some());
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_was_begun_and_never_counted_goes_with_its_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let begin = || {
+            let lock = WriteLock::take(folder.path()).unwrap();
+            let generation = lock.new_generation().unwrap();
+            fill(&generation);
+            (lock, generation)
+        };
+        let (lock, _) = begin();
+        fill(&lock.new_generation().unwrap());
+        assert_eq!(generations(folder.path()).len(), 2);
+        drop(lock);
+        assert!(generations(folder.path()).is_empty(), "nothing ever counted");
+        let (lock, generation) = begin();
+        lock.publish(&generation).unwrap();
+        drop(lock);
+        assert_eq!(generations(folder.path()), ["generation-1"]);
+        drop(begin());
+        assert_eq!(generations(folder.path()), ["generation-1"], "one counts already");
+        assert!(WriteLock::take(folder.path()).unwrap().holds_index().unwrap());
+    }
+
+    #[test]
+    fn nothing_is_removed_that_may_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = WriteLock::take(folder.path()).unwrap();
+        let generation = lock.new_generation().unwrap();
+        // Written, but whoever wrote it was told that it was not.
+        fs::write(folder.path().join(CURRENT), names("generation-1")).unwrap();
+        drop(lock);
+        assert!(generation.exists());
+        let lock = WriteLock::take(folder.path()).unwrap();
+        let generation = lock.new_generation().unwrap();
+        fs::remove_file(folder.path().join(CURRENT)).unwrap();
+        fs::create_dir(folder.path().join(CURRENT)).unwrap();
+        drop(lock);
+        assert!(generation.exists(), "what counts cannot be read");
+    }
 }
