@@ -14,12 +14,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 
+use super::patience::Patience;
 use crate::error::{Error, Fault, Result};
 
-/// A connection holds no more than so many times what it leaves free, so that others always find room.
-const GREED: usize = 3;
-/// What a connection may hold whatever others do: some small answers, some small bodies.
-const ALWAYS: usize = 64 << 10;
 /// Who holds so many times what another one would have gives way to it.
 const MUCH_MORE: usize = 2;
 /// So small a part of the bound may be held beyond it until those who give way have let go.
@@ -52,27 +49,6 @@ pub async fn coming_by<F: Future>(connection: Option<Arc<Activity>>, work: F) ->
 /// As [`Activity::check_room`].
 pub fn check_room(connection: Option<&Arc<Activity>>) -> Result<()> {
     connection.map_or(Ok(()), |connection| connection.check_room())
-}
-
-/// Bounds on what connections hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patience {
-    /// The longest that an answer may stand unread.
-    pub unread: Duration,
-    /// Bytes of unread answers of all connections together.
-    pub unread_bytes: usize,
-    /// Bytes of bodies of all connections together that have not come to their end.
-    pub body_bytes: usize,
-    /// The longest that a connection may be without a call.
-    pub idle: Duration,
-}
-
-impl Patience {
-    /// Whether a connection that holds so much of a bound leaves enough of it to others, or holds next to nothing.
-    fn is_little(own: usize, all: usize, bound: usize) -> bool {
-        let free = bound.saturating_sub(all);
-        own <= ALWAYS.min(bound / 1_024) || own <= free.saturating_mul(GREED)
-    }
 }
 
 /// Why a body is not taken any further.
@@ -221,7 +197,7 @@ impl Connections {
         }
         let greediest = greediest.filter(|(most, _)| *most >= own.saturating_mul(MUCH_MORE));
         greediest.is_some_and(|(_, one)| {
-            one.gives_way.store(true, Ordering::Relaxed);
+            one.give_way();
             true
         })
     }
@@ -299,35 +275,44 @@ impl Activity {
         if bytes == 0 {
             return Ok(());
         }
-        if self.gives_way() {
-            return Err(no_room());
-        }
-        let own = self.bodies.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let own = self.bodies.fetch_add(bytes, Ordering::SeqCst).saturating_add(bytes);
         let all = self.connections.bodies.fetch_add(bytes, Ordering::Relaxed);
         let all = all.saturating_add(bytes);
         let is_alone = before.saturating_add(bytes) == all;
         let bound = self.connections.patience.body_bytes;
-        if is_alone || Patience::is_little(own, all, bound) {
-            return Ok(());
-        }
-        if all <= bound.saturating_add(bound / BEYOND) && self.connections.make_room(self, own) {
+        let is_taken = !self.gives_way()
+            && (is_alone
+                || Patience::is_little(own, all, bound)
+                || all <= bound.saturating_add(bound / BEYOND) && self.connections.make_room(self, own));
+        if is_taken {
             return Ok(());
         }
         self.let_go(bytes);
         Err(no_room())
     }
 
-    /// So many bytes of bodies are held no more.
+    /// So many bytes of bodies are held no more. Also 0 of none: who was told to give way meanwhile is free again.
     pub fn let_go(&self, bytes: usize) {
-        if self.bodies.fetch_sub(bytes, Ordering::Relaxed) == bytes {
-            self.gives_way.store(false, Ordering::Relaxed);
+        if self.bodies.fetch_sub(bytes, Ordering::SeqCst) == bytes {
+            self.gives_way.store(false, Ordering::SeqCst);
         }
         self.connections.bodies.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Whether its bodies must give way to somebody else's.
+    /// Has its bodies give way to somebody else's. It may have let go of all in this moment, and then nothing would
+    /// take it back: one of the two sees what the other did.
+    fn give_way(&self) {
+        self.gives_way.store(true, Ordering::SeqCst);
+        if self.bodies.load(Ordering::SeqCst) == 0 {
+            self.gives_way.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether its bodies must give way to somebody else's; not what it may hold whatever others do.
     pub fn gives_way(&self) -> bool {
+        let own = self.bodies.load(Ordering::Relaxed);
         self.gives_way.load(Ordering::Relaxed)
+            && !Patience::is_next_to_nothing(own, self.connections.patience.body_bytes)
     }
 
     /// Whether it ever had a call.
@@ -541,6 +526,30 @@ mod tests {
         third.take_in(300_000, 60_000).unwrap();
         other.take_in(300_000, 130_000).unwrap_err();
         assert!(!greedy.gives_way(), "it holds hardly more");
+    }
+
+    #[test]
+    fn who_gives_way_keeps_the_little_that_it_always_may() {
+        let connections = connections(3_600, 1 << 20, 3_600);
+        let [greedy, other] = [(); 2].map(|()| connections.join());
+        greedy.take_in(900_000, 0).unwrap();
+        other.take_in(130_000, 0).unwrap();
+        assert!(greedy.gives_way());
+        greedy.let_go(899_500);
+        assert!(!greedy.gives_way(), "what is left is little");
+        greedy.take_in(500, 0).unwrap();
+        greedy.take_in(100_000, 0).unwrap_err();
+        greedy.let_go(1_000);
+        greedy.take_in(100_000, 0).unwrap();
+    }
+
+    #[test]
+    fn who_holds_nothing_gives_nothing_away() {
+        let connections = connections(3_600, 1 << 20, 3_600);
+        let one = connections.join();
+        one.give_way();
+        one.take_in(100_000, 0).unwrap();
+        assert!(!one.gives_way());
     }
 
     #[test]

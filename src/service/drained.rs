@@ -150,8 +150,9 @@ mod tests {
     use tonic::Code;
 
     use super::*;
-    use crate::service::activity::{Activity, Connections, Patience};
+    use crate::service::activity::{Activity, Connections};
     use crate::service::ending::ending;
+    use crate::service::patience::Patience;
 
     async fn next(body: &mut Body) -> Result<Frame<Bytes>, Status> {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;

@@ -30,6 +30,7 @@
 //! | `connections` | how many connections there are, and which are cut off |
 //! | `admission` | how many calls of a service may be under way |
 //! | `activity` | what each connection holds, and when it is cut off |
+//! | `patience` | how much of it a connection may hold, and how long it may stand still |
 //! | `tls` | certificates, replaced while the service runs |
 //! | `access` | tokens, rights and rates |
 //! | `caller` | who calls |
@@ -76,6 +77,7 @@ pub mod observed;
 #[cfg(feature = "otel")]
 pub mod otel;
 pub mod pace;
+pub mod patience;
 pub mod pool;
 pub mod questions_to_review;
 pub mod read_calls;

@@ -18,7 +18,7 @@ use tonic_web::GrpcWebLayer;
 use tower_http::cors::Cors;
 
 use super::access::{Access, Guarded, Hosts};
-use super::activity::{Connections, Patience};
+use super::activity::Connections;
 use super::admission::{Bounded, Room};
 use super::answers::{Answers, SlowLog};
 use super::calls::{CallLimits, SearchCalls};
@@ -34,6 +34,7 @@ use super::metrics::page::{MetricsPage, WithPage};
 use super::metrics::{IndexNow, Metrics, Now};
 use super::observed::Observed;
 use super::pace::Pace;
+use super::patience::Patience;
 use super::pool::SearchPool;
 use super::tls::Tls;
 use super::trace::Traces;

@@ -1438,7 +1438,7 @@ async fn questions_of_a_batch_come_by_its_connection() {
         max_response_bytes: 1 << 20,
     };
     let calls = calls::SearchCalls::new(Arc::new(answers), Arc::default(), limits);
-    let connections = Arc::new(activity::Connections::new(activity::Patience {
+    let connections = Arc::new(activity::Connections::new(patience::Patience {
         unread: Duration::from_secs(60),
         unread_bytes: BOUND,
         body_bytes: BOUND,

@@ -200,7 +200,8 @@ fn answer(protocol: Protocol, refused: &Refused) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::activity::{Connections, Patience};
+    use crate::service::activity::Connections;
+    use crate::service::patience::Patience;
 
     #[test]
     fn without_tokens_what_is_the_operators_answers_this_machine_alone() {

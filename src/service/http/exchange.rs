@@ -13,15 +13,12 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use super::{json, params};
-use crate::error::{Context, Error, Fault, Result};
+use crate::error::{Error, Fault, Result};
 use crate::service::deadline::{Deadline, TIMEOUT};
 use crate::service::drained::cut_off;
-use crate::service::intake::HeldBody;
+use crate::service::intake::{HeldBody, LARGE, reading};
 use crate::service::refusal::{Protocol, refuse};
 use crate::service::wire;
-
-/// From this many bytes on a body is not read by an async worker, which others need.
-const LARGE: usize = 64 << 10;
 
 /// Whether a call changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +74,12 @@ impl Call {
         }
         let body = self.whole(most).await?;
         // Until it is read it is held, however many wait for that.
-        let (held, is_large) = (HeldBody::read_json(&body)?, body.len() >= LARGE);
-        let read = move || {
+        let held = HeldBody::read_json(&body)?;
+        reading(body.len(), move || {
             let _held = held;
             json::read(name, &body)
-        };
-        if !is_large {
-            return read();
-        }
-        tokio::task::spawn_blocking(read)
-            .await
-            .or_fault(Fault::Bug, "reading JSON")?
+        })
+        .await?
     }
 
     /// What is asked of the article that the path names, by the parameters behind it.

@@ -25,10 +25,10 @@ pub fn read<T: DeserializeOwned>(name: &str, json: &[u8]) -> Result<T> {
     };
     read(json).or_else(|error| match serde_json::from_slice::<Value>(json) {
         // What the library does not take, or says in its own terms.
-        Ok(value) => match plain::message(name, value.clone())? {
-            plain if plain == value => Err(error),
-            plain => read_from(plain),
-        },
+        Ok(mut value) => {
+            let is_changed = plain::make(name, &mut value)?;
+            if is_changed { read_from(value) } else { Err(error) }
+        }
         Err(_) => Err(error),
     })
 }

@@ -4,105 +4,108 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 use super::schema::{Field, Kind, SCHEMA};
 use crate::error::{Error, Result};
 
-/// The message of this name in its plain form. What is unknown stays, for the reader to refuse.
+/// Makes a message of this name plain, and says whether it was not. What is unknown stays, for the reader to refuse.
 ///
 /// # Errors
 /// `Caller`, naming the field by its path.
-pub fn message(name: &str, value: Value) -> Result<Value> {
+pub fn make(name: &str, value: &mut Value) -> Result<bool> {
     of_message(name, value, "")
 }
 
-fn of_message(name: &str, value: Value, path: &str) -> Result<Value> {
-    let (Some(message), Value::Object(fields)) = (SCHEMA.message(name), &value) else {
-        return Ok(value);
+fn of_message(name: &str, value: &mut Value, path: &str) -> Result<bool> {
+    let (Some(message), Value::Object(fields)) = (SCHEMA.message(name), value) else {
+        return Ok(false);
     };
-    let mut plain = Map::new();
+    let before = fields.len();
+    fields.retain(|key, value| !value.is_null() || message.field(key).is_none());
+    let mut is_changed = fields.len() < before;
     for (key, value) in fields {
-        if value.is_null() && message.field(key).is_some() {
-            continue;
-        }
+        let Some(field) = message.field(key) else { continue };
         let at = match path {
             "" => key.clone(),
             path => format!("{path}.{key}"),
         };
-        let value = value.clone();
-        let value = match (message.field(key), value) {
-            (None, value) => value,
-            (Some(field), Value::Array(values)) if field.is_list => {
-                let values = (0..).zip(values);
-                let values = values.map(|(place, value): (usize, _)| of_field(field, value, &format!("{at}[{place}]")));
-                Value::Array(values.collect::<Result<_>>()?)
+        match value {
+            Value::Array(values) if field.is_list => {
+                for (place, value) in values.iter_mut().enumerate() {
+                    is_changed |= of_field(field, value, &format!("{at}[{place}]"))?;
+                }
             }
-            (Some(field), value) if field.is_list => {
-                return Err(Error::caller(format!("{at}: {} is not a list", shown(&value))));
+            value if field.is_list => {
+                return Err(Error::caller(format!("{at}: {} is not a list", shown(value))));
             }
-            (Some(field), value) => of_field(field, value, &at)?,
-        };
-        plain.insert(key.clone(), value);
+            value => is_changed |= of_field(field, value, &at)?,
+        }
     }
-    Ok(Value::Object(plain))
+    Ok(is_changed)
 }
 
-fn of_field(field: &Field, value: Value, path: &str) -> Result<Value> {
-    let whole = |allowed: RangeInclusive<f64>, said: &str| {
-        let number = match &value {
-            Value::Number(number) => number.as_f64(),
-            Value::String(text) => text.parse().ok(),
-            _ => None,
-        };
-        let number = number.filter(|number: &f64| number.fract() == 0.0 && allowed.contains(number));
-        match (&value, number) {
-            (_, None) => Err(Error::caller(format!(
-                "{path}: {} is not a whole number {said}",
-                shown(&value)
-            ))),
-            // Written as a fraction or a text, and neither.
-            (written, Some(number)) if !(written.is_u64() || written.is_i64()) && number.abs() < EXACT => {
-                Ok(Value::Number(Number::from(number as i64)))
-            }
-            _ => Ok(value.clone()),
-        }
-    };
+fn of_field(field: &Field, value: &mut Value, path: &str) -> Result<bool> {
     match &field.kind {
-        Kind::Int32(true) => whole(i32::MIN.into()..=i32::MAX.into(), "from -2147483648 to 2147483647"),
-        Kind::Int32(false) => whole(0.0..=u32::MAX.into(), "from 0 to 4294967295"),
-        Kind::Int64 => whole(0.0..=u64::MAX as f64, "from 0 to 18446744073709551615"),
+        Kind::Int32(true) => whole(
+            value,
+            path,
+            i32::MIN.into()..=i32::MAX.into(),
+            "from -2147483648 to 2147483647",
+        ),
+        Kind::Int32(false) => whole(value, path, 0.0..=u32::MAX.into(), "from 0 to 4294967295"),
+        Kind::Int64 => whole(value, path, 0.0..=u64::MAX as f64, "from 0 to 18446744073709551615"),
         Kind::Float if !value.is_number() && !value.is_string() => {
-            Err(Error::caller(format!("{path}: {} is not a number", shown(&value))))
+            Err(Error::caller(format!("{path}: {} is not a number", shown(value))))
         }
-        Kind::Text if !value.is_string() => Err(Error::caller(format!("{path}: {} is not a text", shown(&value)))),
+        Kind::Text if !value.is_string() => Err(Error::caller(format!("{path}: {} is not a text", shown(value)))),
         Kind::Bool if !value.is_boolean() => Err(Error::caller(format!(
             "{path}: {} is neither true nor false",
-            shown(&value)
+            shown(value)
         ))),
         Kind::Enum(name) => {
             let values = SCHEMA.enumeration(name).map_or(&[][..], |of| &of.values);
-            let is_one = match &value {
+            let is_one = match &*value {
                 Value::String(text) => values.iter().any(|(name, _)| name == text),
                 value => value.as_u64().is_some_and(|number| number < values.len() as u64),
             };
             let names: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
             if is_one {
-                Ok(value)
+                Ok(false)
             } else {
                 Err(Error::caller(format!(
                     "{path}: {} is none of {}",
-                    shown(&value),
+                    shown(value),
                     names.join(", ")
                 )))
             }
         }
         Kind::Message(_) if !value.is_object() => {
-            Err(Error::caller(format!("{path}: {} is not an object", shown(&value))))
+            Err(Error::caller(format!("{path}: {} is not an object", shown(value))))
         }
         Kind::Message(name) => of_message(name, value, path),
-        _ => Ok(value),
+        _ => Ok(false),
     }
+}
+
+/// Makes a number that was written as a fraction or a text, and is neither, a whole one.
+fn whole(value: &mut Value, path: &str, allowed: RangeInclusive<f64>, said: &str) -> Result<bool> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let number = number.filter(|number: &f64| number.fract() == 0.0 && allowed.contains(number));
+    let Some(number) = number else {
+        let shown = shown(value);
+        return Err(Error::caller(format!("{path}: {shown} is not a whole number {said}")));
+    };
+    let is_written_so = value.is_u64() || value.is_i64();
+    if is_written_so || number.abs() >= EXACT {
+        return Ok(false);
+    }
+    *value = Value::Number(Number::from(number as i64));
+    Ok(true)
 }
 
 /// Numbers below it are the same as fractions and as whole numbers.
@@ -125,7 +128,12 @@ mod tests {
 
     #[test]
     fn what_the_mapping_allows_becomes_what_is_read() {
-        let check = |value: Value, expected: Value| assert_eq!(message("SearchRequest", value).unwrap(), expected);
+        let check = |mut value: Value, expected: Value| {
+            let given = value.clone();
+            let is_changed = make("SearchRequest", &mut value).unwrap();
+            assert_eq!(is_changed, value != given, "{given}");
+            assert_eq!(value, expected);
+        };
         check(
             json!({"query": null, "top_k": 3.0, "filter": {"years": [2025.0], "regions": null}}),
             json!({"top_k": 3, "filter": {"years": [2025]}}),
@@ -137,8 +145,8 @@ mod tests {
 
     #[test]
     fn what_it_does_not_is_said_in_plain_words() {
-        let check = |value: Value, expected: &str| {
-            let error = message("SearchRequest", value).unwrap_err();
+        let check = |mut value: Value, expected: &str| {
+            let error = make("SearchRequest", &mut value).unwrap_err();
             assert!(error.message().starts_with(expected), "{error}");
         };
         check(

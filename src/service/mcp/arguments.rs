@@ -119,7 +119,8 @@ pub struct Facets {
 /// # Errors
 /// `Caller` by the argument, in the words of other calls.
 pub fn read<T: DeserializeOwned>(message: &str, given: JsonObject) -> Result<T> {
-    let given = plain::message(message, Value::Object(given))?;
+    let mut given = Value::Object(given);
+    plain::make(message, &mut given)?;
     serde_path_to_error::deserialize(given).map_err(|cause| {
         let path = cause.path().to_string();
         refused(path.trim_matches('.'), &cause.into_inner().to_string())

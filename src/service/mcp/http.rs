@@ -11,7 +11,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, any};
 use futures_util::StreamExt as _;
-use rmcp::model::JsonRpcError;
+use rmcp::model::{ErrorData, JsonRpcError};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
@@ -21,7 +21,7 @@ use super::{Behind, Tools};
 use crate::error::{Error, Fault, Result};
 use crate::service::calls::SearchCalls;
 use crate::service::drained::cut_off;
-use crate::service::intake::HeldBody;
+use crate::service::intake::{HeldBody, reading};
 use crate::service::refusal::{Protocol, refuse};
 
 type Service = StreamableHttpService<Tools, NeverSessionManager>;
@@ -46,15 +46,11 @@ async fn answer(service: Service, request: Request, most: usize) -> Response {
         return service.handle(request).await.map(Body::new);
     }
     let (head, body) = request.into_parts();
-    let read = whole(body, most).await.and_then(|message| {
-        let held = HeldBody::read_json(&message)?;
-        Ok((message, held))
-    });
-    let (message, _held) = match read {
+    let (message, unreadable, _held) = match looked_at(body, most).await {
         Ok(read) => read,
         Err(error) => return refuse(Protocol::Http, &error).map(Body::new),
     };
-    if let Some(error) = no_message(&message) {
+    if let Some(error) = unreadable {
         // Texts and numbers alone, which cannot fail to become JSON.
         let said = serde_json::to_string(&JsonRpcError::new(None, error)).unwrap_or_default();
         return (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "application/json")], said).into_response();
@@ -62,6 +58,17 @@ async fn answer(service: Service, request: Request, most: usize) -> Response {
     let mut request = Request::from_parts(head, Body::from(message));
     Asker::enter(&mut request);
     service.handle(request).await.map(Body::new)
+}
+
+/// The whole body, and why it is no message if it is none.
+async fn looked_at(body: Body, most: usize) -> Result<(Vec<u8>, Option<ErrorData>, Option<HeldBody>)> {
+    let message = whole(body, most).await?;
+    let held = HeldBody::read_json(&message)?;
+    reading(message.len(), move || {
+        let unreadable = no_message(&message);
+        (message, unreadable, held)
+    })
+    .await
 }
 
 async fn whole(body: Body, most: usize) -> Result<Vec<u8>> {

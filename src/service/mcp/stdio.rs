@@ -18,6 +18,8 @@ use super::unreadable::no_json;
 
 /// Bytes of a line that are read as one message: as many as the library takes.
 const LONGEST: u64 = 16 << 20;
+/// What programs may begin their text with, and the library passes over.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Bytes of messages that the library has not read yet.
 const AHEAD: usize = 64 << 10;
 
@@ -86,7 +88,7 @@ async fn sort(input: impl AsyncRead + Unpin, mut readable: DuplexStream, tell: m
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let is_over = match no_json(&line) {
+        let is_over = match no_json(line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line)) {
             Some(error) => tell.send(error).await.is_err(),
             None => {
                 if !line.ends_with(b"\n") {
@@ -98,5 +100,17 @@ async fn sort(input: impl AsyncRead + Unpin, mut readable: DuplexStream, tell: m
         if is_over {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_byte_order_mark_before_a_message_is_passed_over() {
+        let input = "\u{feff}{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"ping\"}\n".as_bytes();
+        let mut lines = Lines::new(input, tokio::io::sink());
+        assert!(lines.receive().await.is_some());
     }
 }

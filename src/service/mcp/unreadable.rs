@@ -16,11 +16,9 @@ pub fn no_json(bytes: &[u8]) -> Option<ErrorData> {
 
 /// Why they are no message, if they are none.
 pub fn no_message(bytes: &[u8]) -> Option<ErrorData> {
-    no_json(bytes).or_else(|| {
-        serde_json::from_slice::<ClientJsonRpcMessage>(bytes).err()?;
-        let why = "the JSON is no message of the Model Context Protocol: a request has `jsonrpc`, `id` and `method`";
-        Some(ErrorData::invalid_request(why, None))
-    })
+    serde_json::from_slice::<ClientJsonRpcMessage>(bytes).err()?;
+    let why = "the JSON is no message of the Model Context Protocol: a request has `jsonrpc`, `id` and `method`";
+    Some(no_json(bytes).unwrap_or_else(|| ErrorData::invalid_request(why, None)))
 }
 
 #[cfg(test)]
