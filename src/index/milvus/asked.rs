@@ -55,6 +55,12 @@ pub struct MilvusQuestion {
     texts: Mutex<HashMap<u64, String>>,
 }
 
+/// As many are looked for by words where `k` are wanted: sparse vectors know the lengths of before, and what they find
+/// is cut again by exact scores.
+fn with_spare(k: usize) -> usize {
+    k + k / 2
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -207,8 +213,7 @@ impl MilvusQuestion {
             return None;
         }
         let question = placeholder(data_type::SPARSE_VECTOR, sparse_bytes(&places));
-        // Sparse vectors know the lengths of before: what they find is cut again by exact scores.
-        Some(self.start_nearest(WORDS, question, "{}", k + k / 2, budget))
+        Some(self.start_nearest(WORDS, question, "{}", with_spare(k), budget))
     }
 
     fn start_nearest(
@@ -224,20 +229,27 @@ impl MilvusQuestion {
             placeholder,
             params,
             expr: &self.expr,
-            fields: if k <= BROUGHT { &self.brought } else { &[] },
+            fields: self.brought(k),
         };
         let collection = self.snapshot.passage_rows();
         collection.start_nearest(nearest, k.min(MOST), budget)
     }
 
-    /// What a search found; rows that it brought are kept to be judged.
-    fn candidates(&self, answer: SearchResults) -> Result<Vec<Candidate>> {
-        let has_rows = answer
-            .results
-            .as_ref()
-            .is_some_and(|found| !found.fields_data.is_empty());
-        let (found, rows) = found(answer, if has_rows { &self.brought } else { &[] })?;
-        if has_rows {
+    /// What a search for so many brings of each.
+    fn brought(&self, k: usize) -> &[&'static str] {
+        if k <= BROUGHT { &self.brought } else { &[] }
+    }
+
+    /// What a search for so many found; rows that it was to bring are kept to be judged, and asked for later if it does
+    /// not. Some servers give a column of keys where nothing is to be brought.
+    fn candidates(&self, answer: SearchResults, k: usize) -> Result<Vec<Candidate>> {
+        let has_rows = |answer: &SearchResults| {
+            let found = answer.results.as_ref();
+            found.is_some_and(|found| !found.fields_data.is_empty())
+        };
+        let fields = if has_rows(&answer) { self.brought(k) } else { &[] };
+        let (found, rows) = found(answer, fields)?;
+        if !fields.is_empty() {
             lock(&self.arrived).push(rows);
         }
         let candidate = |(id, score): (i64, f32)| Candidate {
@@ -274,7 +286,7 @@ impl Asked for MilvusQuestion {
             _ => self.start_lexical(k, budget),
         };
         let Some(looking) = looking else { return Ok(Vec::new()) };
-        let mut found = self.candidates(looking.wait()?)?;
+        let mut found = self.candidates(looking.wait()?, with_spare(k))?;
         found.retain(|candidate| candidate.score > 0.0);
         Ok(found)
     }
@@ -289,7 +301,8 @@ impl Asked for MilvusQuestion {
         let params = format!(r#"{{"ef":{breadth}}}"#);
         let bytes = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
         let question = placeholder(data_type::FLOAT_VECTOR, bytes);
-        self.candidates(self.start_nearest(MEANING, question, &params, k, budget).wait()?)
+        let looking = self.start_nearest(MEANING, question, &params, k, budget);
+        self.candidates(looking.wait()?, k)
     }
 
     fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
