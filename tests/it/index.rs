@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use baowen::compute::Budget;
-use baowen::embed::{Embedder, HashEmbedder};
-use baowen::error::{Error, Fault, Result};
+use baowen::embed::HashEmbedder;
+use baowen::error::{Error, Fault};
 use baowen::index::ingest::{Ingest, Outcome, maintain::maintain_fully};
 use baowen::index::{Asked, Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, Rules, Snapshot};
 use baowen::model::Filter;
 use baowen::search::Engine;
 use baowen::search::request::{Grouping, Mode, SearchRequest};
 
-use crate::support::{analyzer, article, index_of, put, rules};
+use crate::support::{Before, analyzer, article, index_of, put, rules};
 
 fn ids(index: &EmbeddedIndex) -> Vec<String> {
     index.snapshot().unwrap().article_ids(Budget::single()).unwrap()
@@ -448,45 +448,24 @@ fn one_refused_article_costs_no_other_one() {
     assert_eq!(ids(&index), ["a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3"]);
 }
 
-/// An embedder that refuses one text, and is away once.
-struct Refuses(baowen::embed::HashEmbedder, AtomicBool);
-
-impl baowen::embed::Embedder for Refuses {
-    fn identity(&self) -> &str {
-        self.0.identity()
-    }
-    fn dimension(&self) -> usize {
-        self.0.dimension()
-    }
-    fn max_tokens(&self) -> usize {
-        self.0.max_tokens()
-    }
-
-    fn embed_queries(&self, texts: &[&str], budget: Budget) -> baowen::error::Result<Vec<Vec<f32>>> {
-        self.0.embed_queries(texts, budget)
-    }
-    fn embed_passages(&self, texts: &[&str], budget: Budget) -> baowen::error::Result<Vec<Vec<f32>>> {
-        use baowen::error::Error;
-        if !self.1.swap(true, Ordering::Relaxed) {
+#[test]
+fn a_failed_article_is_no_other_callers_and_not_taken_for_known() {
+    let folder = tempfile::tempdir().unwrap();
+    // It is away once, and refuses one text.
+    let was_away = AtomicBool::new(false);
+    let before = move |texts: &[&str]| {
+        if !was_away.swap(true, Ordering::Relaxed) {
             return Err(Error::unavailable("the model is away"));
         }
         if texts.iter().any(|text| text.contains("不收")) {
             Err(Error::caller("a text is refused"))
         } else {
-            self.0.embed_passages(texts, budget)
+            Ok(())
         }
-    }
-}
-
-#[test]
-fn a_failed_article_is_no_other_callers_and_not_taken_for_known() {
-    let folder = tempfile::tempdir().unwrap();
+    };
     let rules = Rules {
         analyzer: analyzer(),
-        embedder: Some(Arc::new(Refuses(
-            baowen::embed::HashEmbedder::new(64),
-            AtomicBool::new(false),
-        ))),
+        embedder: Some(Arc::new(Before(HashEmbedder::new(64), before))),
     };
     let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
     let ingest = Ingest::open(&index, rules).unwrap();
@@ -851,34 +830,6 @@ fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
     assert_eq!(again.sources().unwrap(), sources);
 }
 
-/// Makes no vector of what is 坏.
-struct Failing(HashEmbedder);
-
-impl Embedder for Failing {
-    fn identity(&self) -> &str {
-        self.0.identity()
-    }
-
-    fn dimension(&self) -> usize {
-        self.0.dimension()
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.0.max_tokens()
-    }
-
-    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.0.embed_queries(texts, budget)
-    }
-
-    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        if texts.iter().any(|text| text.contains('坏')) {
-            return Err(Error::unavailable("the embedder is broken"));
-        }
-        self.0.embed_passages(texts, budget)
-    }
-}
-
 #[test]
 fn a_rebuild_and_a_copy_that_fail_leave_nothing_on_the_disk() {
     use baowen::index::ingest::{rebuild, through::copy_into_folder};
@@ -889,8 +840,15 @@ fn a_rebuild_and_a_copy_that_fail_leave_nothing_on_the_disk() {
         .map(|n| article(&format!("{n:03}"), "甲", if n == 199 { "坏了。" } else { "医保断缴。" }))
         .collect();
     let index = index_of(&old, &rules(), &articles);
+    let before = |texts: &[&str]| {
+        if texts.iter().any(|text| text.contains('坏')) {
+            Err(Error::unavailable("the embedder is broken"))
+        } else {
+            Ok(())
+        }
+    };
     let failing = Rules {
-        embedder: Some(Arc::new(Failing(HashEmbedder::new(64)))),
+        embedder: Some(Arc::new(Before(HashEmbedder::new(64), before))),
         ..rules()
     };
     let generations = |idx: &Path| {

@@ -4,12 +4,12 @@
 //! Nothing here depends on a clock: the pace is an hour, and commits are asked for.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use baowen::article::source::{Source, SourceKind, Sources};
 use baowen::compute::Budget;
-use baowen::embed::{Embedder, HashEmbedder};
+use baowen::embed::HashEmbedder;
 use baowen::error::{Error, Fault, Result};
 use baowen::index::ingest::Outcome;
 use baowen::index::ingest::live::{ChangeGroup, Live, Pace};
@@ -18,7 +18,7 @@ use baowen::index::ingest::selection::Selection;
 use baowen::index::{Backend, EmbeddedIndex, PreparedArticle, Rules, Runs, Writer};
 use baowen::model::{Article, Filter, Origin};
 
-use crate::support::{analyzer, article, rules};
+use crate::support::{Before, analyzer, article, rules};
 use crate::tiny::Tiny;
 
 /// Only what is asked for is committed.
@@ -240,38 +240,17 @@ fn articles_go_by_id_by_source_and_by_what_they_are_about() {
     });
 }
 
-/// Counts what it embeds.
-struct Counting(HashEmbedder, AtomicUsize);
-
-impl Embedder for Counting {
-    fn identity(&self) -> &str {
-        self.0.identity()
-    }
-
-    fn dimension(&self) -> usize {
-        self.0.dimension()
-    }
-
-    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.1.fetch_add(texts.len(), Ordering::Relaxed);
-        self.0.embed_passages(texts, budget)
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.0.max_tokens()
-    }
-
-    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.0.embed_queries(texts, budget)
-    }
-}
-
 #[test]
 fn unchanged_text_embeds_nothing() {
-    let embedder = Arc::new(Counting(HashEmbedder::new(64), AtomicUsize::new(0)));
+    let embedded = Arc::new(AtomicUsize::new(0));
+    let counted = embedded.clone();
+    let count = move |texts: &[&str]| {
+        counted.fetch_add(texts.len(), Ordering::Relaxed);
+        Ok(())
+    };
     let rules = Rules {
         analyzer: analyzer(),
-        embedder: Some(embedder.clone()),
+        embedder: Some(Arc::new(Before(HashEmbedder::new(64), count))),
     };
     let tiny = Tiny::new(rules.identity());
     let live = Live::new(tiny.clone(), tiny.writer().unwrap(), rules, ASKED).unwrap();
@@ -285,42 +264,9 @@ fn unchanged_text_embeds_nothing() {
             outcomes.iter().all(|o| matches!(o, Ok(Outcome::Unchanged)) != is_first),
             "{outcomes:?}"
         );
-        assert_eq!(embedder.1.load(Ordering::Relaxed), 10);
+        assert_eq!(embedded.load(Ordering::Relaxed), 10);
         live.commit(None).unwrap();
         told(&live, change).recv().unwrap().unwrap();
-    }
-}
-
-/// An embedder that says when it begins for the first time, and then waits.
-struct Waiting(
-    HashEmbedder,
-    std::sync::Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
-);
-
-impl Embedder for Waiting {
-    fn identity(&self) -> &str {
-        self.0.identity()
-    }
-
-    fn dimension(&self) -> usize {
-        self.0.dimension()
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.0.max_tokens()
-    }
-
-    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.0.embed_queries(texts, budget)
-    }
-
-    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        let first = self.1.lock().unwrap().take();
-        if let Some((begun, go)) = first {
-            begun.send(()).unwrap();
-            go.recv().unwrap();
-        }
-        self.0.embed_passages(texts, budget)
     }
 }
 
@@ -333,9 +279,19 @@ fn of_two_folders_of_one_name_the_second_is_refused() {
         kind: SourceKind::Folder,
     };
     let ((begun, begins), (goes, go)) = (mpsc::channel(), mpsc::channel());
+    // The first to begin says so and waits.
+    let first = Mutex::new(Some((begun, go)));
+    let wait = move |_: &[&str]| {
+        let first = first.lock().unwrap().take();
+        if let Some((begun, go)) = first {
+            begun.send(()).unwrap();
+            go.recv().unwrap();
+        }
+        Ok(())
+    };
     let rules = Rules {
         analyzer: analyzer(),
-        embedder: Some(Arc::new(Waiting(HashEmbedder::new(64), Some((begun, go)).into()))),
+        embedder: Some(Arc::new(Before(HashEmbedder::new(64), wait))),
     };
     let tiny = Tiny::new(rules.identity());
     let live = Live::new(tiny.clone(), tiny.clone().writer().unwrap(), rules, ASKED).unwrap();

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use baowen::compute::Budget;
 use baowen::embed::fetch::DEFAULT;
 use baowen::embed::{BertModel, Embedder, HashEmbedder};
+use baowen::error::Result;
 use baowen::index::ingest::{Counts, Ingest};
 use baowen::index::{EmbeddedIndex, Rules};
 use baowen::model::Article;
@@ -46,6 +47,32 @@ pub fn default_model() -> Option<PathBuf> {
 /// The folder of models, with the default one in it.
 pub fn model_folder() -> Option<PathBuf> {
     default_model().map(|_| model_dir())
+}
+
+/// An embedder that does something before it makes vectors of passages, and fails if that does.
+pub struct Before<F>(pub HashEmbedder, pub F);
+
+impl<F: Fn(&[&str]) -> Result<()> + Send + Sync> Embedder for Before<F> {
+    fn identity(&self) -> &str {
+        self.0.identity()
+    }
+
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.0.max_tokens()
+    }
+
+    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.0.embed_queries(texts, budget)
+    }
+
+    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        (self.1)(texts)?;
+        self.0.embed_passages(texts, budget)
+    }
 }
 
 /// The real model, opened once.

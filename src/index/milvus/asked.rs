@@ -121,18 +121,18 @@ impl MilvusQuestion {
                 remembered.judged_of(unread.len(), unknown.len());
             }
         }
-        self.read(self.arrived()?, &mut unknown, budget)?;
+        self.read_rows(self.arrived_rows(), &mut unknown, budget)?;
         let mut rest: Vec<u64> = unknown.iter().copied().collect();
         rest.sort_unstable();
         let fields = kept_fields(self.snapshot.state.identity.dimension);
-        self.read(self.rows(&rest, &fields, budget)?, &mut unknown, budget)?;
+        self.read_rows(self.rows(&rest, &fields, budget)?, &mut unknown, budget)?;
         let read = lock(&self.read);
         let kept = |passage: &PassageRef| read.get(passage).cloned().ok_or_else(overtaken);
         passages.iter().map(kept).collect()
     }
 
     /// Reads rows of passages that are unknown, which they are not any more then.
-    fn read(&self, rows: Vec<Rows>, unknown: &mut HashSet<u64>, budget: Budget) -> Result<()> {
+    fn read_rows(&self, rows: Vec<Rows>, unknown: &mut HashSet<u64>, budget: Budget) -> Result<()> {
         let dimension = self.snapshot.state.identity.dimension;
         let is_unknown = |id: i64| unknown.contains(&(id as u64));
         let found = budget.map(rows, |rows, _| kept(rows, dimension, is_unknown));
@@ -149,7 +149,7 @@ impl MilvusQuestion {
     }
 
     /// Rows that searches brought, some at a time; their texts are kept for those that are shown.
-    fn arrived(&self) -> Result<Vec<Rows>> {
+    fn arrived_rows(&self) -> Vec<Rows> {
         let mut parts = Vec::new();
         for mut rows in std::mem::take(&mut *lock(&self.arrived)) {
             let ids = rows.only(&[ID]).longs(ID);
@@ -164,7 +164,7 @@ impl MilvusQuestion {
             }
             parts.push(Rows(columns));
         }
-        Ok(parts)
+        parts
     }
 
     /// A passage as it is shown, from what is kept of it; remembered.
