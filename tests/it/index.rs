@@ -500,6 +500,30 @@ fn a_failed_article_is_no_other_callers_and_not_taken_for_known() {
     assert!(!ids.contains(&"1-7".into()));
 }
 
+/// What is left of a commit of which something could not be written is never made durable by the next try.
+#[cfg(unix)]
+#[test]
+fn a_commit_after_a_failed_write_is_refused_and_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index_of(folder.path(), &rules(), &[article("a", "", "医保断缴")]);
+    let ingest = Ingest::open(&index, rules()).unwrap();
+    put(&ingest, &[article("before", "", "生育津贴")]);
+    ingest.commit().unwrap();
+    // No file can be made any more: the thread that writes ends at the next one, and articles are refused from then on.
+    let of_generation = |name: &str| folder.path().join("generation-1").join(name);
+    std::fs::rename(of_generation("segments"), of_generation("away")).unwrap();
+    let refused = (0..1_000_000).find(|number| {
+        let one = article(&format!("lost{number}"), "", "养老金");
+        ingest.upsert(vec![one], Budget::all()).remove(0).is_err()
+    });
+    assert!(refused.is_some());
+    std::fs::rename(of_generation("away"), of_generation("segments")).unwrap();
+    assert_eq!(ingest.commit().unwrap_err().fault(), Fault::Precondition);
+    put(&ingest, &[article("b", "", "工伤保险")]);
+    ingest.commit().unwrap();
+    assert_eq!(ids(&index), ["a", "b", "before"]);
+}
+
 #[test]
 fn filters_hold_in_every_mode_and_paging_neither_repeats_nor_skips() {
     let folder = tempfile::tempdir().unwrap();

@@ -53,6 +53,25 @@ pub struct Folder {
     files: Arc<Mutex<Files>>,
     /// Which parts of open files are what was written.
     known: Known,
+    /// Which folder this was when it was opened, whatever its name leads to later.
+    itself: Itself,
+}
+
+/// A folder by what no other one has that is there at the same time.
+type Itself = (u64, u64);
+
+#[cfg(unix)]
+fn itself(path: &Path) -> io::Result<Itself> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let about = fs::metadata(path)?;
+    Ok((about.dev(), about.ino()))
+}
+
+/// Elsewhere a folder with open files cannot be moved.
+#[cfg(not(unix))]
+fn itself(_: &Path) -> io::Result<Itself> {
+    Ok((0, 0))
 }
 
 impl Folder {
@@ -63,7 +82,20 @@ impl Folder {
             path: path.to_path_buf(),
             files: Arc::default(),
             known: Known::default(),
+            itself: itself(path).map_err(|error| OpenDirectoryError::wrap_io_error(error, path.to_path_buf()))?,
         })
+    }
+
+    /// Refuses to change another folder that was put in the place of this one: a merge goes on by itself, and its end
+    /// would be written over what stands there now.
+    fn check_same(&self) -> io::Result<()> {
+        if itself(&self.path)? == self.itself {
+            return Ok(());
+        }
+        let folder = self.path.display();
+        Err(io::Error::other(format!(
+            "another folder was put in the place of {folder}, and nothing is written to that"
+        )))
     }
 
     fn files(&self) -> MutexGuard<'_, Files> {
@@ -106,7 +138,7 @@ impl Folder {
                 Ok(about) if about.len() == written.bytes => continue,
                 Ok(about) => format!("has {} bytes instead of {}", about.len(), written.bytes),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => "is gone".to_string(),
-                Err(error) => return Err(error),
+                Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
             };
             let what = format!("{} {NOT_AS_WRITTEN}: it {found}", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
@@ -139,6 +171,10 @@ impl Directory for Folder {
     }
 
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        self.check_same().map_err(|error| DeleteError::IoError {
+            io_error: Arc::new(error),
+            filepath: path.to_path_buf(),
+        })?;
         self.files().files.remove(&*path.to_string_lossy());
         self.mapped.delete(path)
     }
@@ -148,6 +184,8 @@ impl Directory for Folder {
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        self.check_same()
+            .map_err(|error| OpenWriteError::wrap_io_error(error, path.to_path_buf()))?;
         let opened = match self.mapped.open_write(path) {
             // Named by a segment and the number of the operation that the next commit ends at. A writer that died
             // before its commit counted leaves one, and the writer after it may come to the same number. No commit
@@ -193,6 +231,7 @@ impl Directory for Folder {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        self.check_same()?;
         let files = if path == Path::new(META) {
             let files = self.files_of(data)?;
             self.check_there(&files)?;
@@ -388,6 +427,51 @@ mod tests {
             opened.open_write(Path::new("a.idx")),
             Err(OpenWriteError::FileAlreadyExists(_))
         ));
+    }
+
+    /// As somebody does who moves an index away, or puts a copy in its place, while a merge is under way.
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_to_what_was_put_in_its_place() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("segments");
+        fs::create_dir(&path).unwrap();
+        let opened = Folder::open(&path).unwrap();
+        let empty = br#"{"segments": []}"#;
+        opened.atomic_write(Path::new(META), empty).unwrap();
+        fs::rename(&path, place.path().join("moved")).unwrap();
+        for is_there in [false, true] {
+            if is_there {
+                fs::create_dir(&path).unwrap();
+                fs::write(path.join("a.idx"), "another's").unwrap();
+            }
+            assert!(opened.atomic_write(Path::new(META), empty).is_err(), "{is_there}");
+            assert!(opened.open_write(Path::new("b.idx")).is_err(), "{is_there}");
+            assert!(opened.delete(Path::new("a.idx")).is_err(), "{is_there}");
+        }
+        let left: Vec<_> = fs::read_dir(&path)
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
+        assert_eq!(left, ["a.idx"]);
+        // Put back, it is written to again.
+        fs::rename(&path, place.path().join("another")).unwrap();
+        fs::rename(place.path().join("moved"), &path).unwrap();
+        opened.atomic_write(Path::new(META), empty).unwrap();
+    }
+
+    #[test]
+    fn what_the_system_refuses_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = Folder::open(folder.path()).unwrap();
+        // A file where a folder should be: ENOTDIR, whoever asks.
+        fs::write(folder.path().join("a"), "").unwrap();
+        let mut files = Files::default();
+        files.files.insert("a/b.idx".into(), Summed::default().written());
+        let refused = opened.check_there(&files).unwrap_err();
+        let said = refused.to_string();
+        assert!(said.contains("a/b.idx: ") && said.contains("os error"), "{said}");
     }
 
     /// As a child process does that is being started while the writer ends.

@@ -18,6 +18,8 @@ use crate::files::write_whole;
 pub(super) const CURRENT: &str = "current";
 const GENERATION: &str = "generation-";
 const LOCK: &str = "write.lock";
+/// Lies in a generation that never counted, until it does.
+const BEGUN: &str = "begun";
 /// What an index of format 2 lay in.
 const OLD_PARTS: [&str; 2] = ["segments", "graphs"];
 
@@ -141,13 +143,23 @@ impl WriteLock {
         let last = entries(&self.folder)?.iter().filter_map(|name| number(name)).max();
         let generation = self.folder.join(format!("{GENERATION}{}", last.unwrap_or(0) + 1));
         self.begun().push(generation.clone());
-        fs::create_dir(&generation).or_fault(Fault::Unavailable, format!("creating {}", generation.display()))?;
+        let doing = || format!("creating {}", generation.display());
+        fs::create_dir(&generation).or_fault(Fault::Unavailable, doing())?;
+        // Whoever comes after a process that died here must not take it for one that counted.
+        fs::write(generation.join(BEGUN), "").or_fault(Fault::Unavailable, doing())?;
         Ok(generation)
     }
 
     /// Makes a generation the one that counts, in one step, and removes what was before.
     pub(super) fn publish(&self, generation: &Path) -> Result<()> {
         let name = generation.file_name().unwrap_or_default().to_string_lossy();
+        // First: what counts never looks as if it did not.
+        match fs::remove_file(generation.join(BEGUN)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).or_fault(Fault::Unavailable, format!("publishing {}", generation.display()));
+            }
+            _ => {}
+        }
         write_whole(
             &self.folder.join(CURRENT),
             "the name of the index's generation",
@@ -284,8 +296,12 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// A generation that holds more than one that was just begun: what counted, where nothing says any more which one does.
+/// One that says itself that it never did is none.
 fn filled(folder: &Path) -> Option<String> {
     let is_filled = |name: &String| {
+        if folder.join(name).join(BEGUN).exists() {
+            return false;
+        }
         let parts = fs::read_dir(folder.join(name)).into_iter().flatten().flatten();
         let files = parts.flat_map(|part| fs::read_dir(part.path()).into_iter().flatten().flatten());
         let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
@@ -385,6 +401,32 @@ mod tests {
         drop(begin());
         assert_eq!(generations(folder.path()), ["generation-1"], "one counts already");
         assert!(WriteLock::take(folder.path()).unwrap().holds_index().unwrap());
+    }
+
+    #[test]
+    fn what_a_process_left_that_died_before_it_counted_goes_with_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = WriteLock::take(folder.path()).unwrap();
+        let generation = lock.new_generation().unwrap();
+        fill(&generation);
+        // As a process that dies: the system unlocks its file, and nothing else is done.
+        lock.file.unlock().unwrap();
+        std::mem::forget(lock);
+        assert_eq!(
+            current(folder.path()).unwrap(),
+            None,
+            "there is no index, and none that lost its name"
+        );
+        let lock = WriteLock::take(folder.path()).unwrap();
+        assert!(!generation.exists() && !lock.holds_index().unwrap());
+        let generation = lock.new_generation().unwrap();
+        fill(&generation);
+        lock.publish(&generation).unwrap();
+        drop(lock);
+        // One that counted is kept, whatever became of the file that says so.
+        fs::remove_file(folder.path().join(CURRENT)).unwrap();
+        assert_eq!(WriteLock::take(folder.path()).unwrap_err().fault(), Fault::Corrupt);
+        assert!(generation.exists());
     }
 
     #[test]

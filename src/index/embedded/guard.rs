@@ -61,6 +61,7 @@ pub(super) fn told_from_damage(error: Error) -> Error {
 }
 
 /// Damage with what helps, also where the library below says it as a failure of the moment: trying again does not help.
+/// Files that are not there because their folder is not are no damage.
 fn told_as_damage(folder: &Path, error: Error) -> Error {
     let has_one = |marks: &[&str]| marks.iter().any(|mark| error.message().contains(mark));
     let says_damage = || {
@@ -72,6 +73,12 @@ fn told_as_damage(folder: &Path, error: Error) -> Error {
         Fault::Unavailable => says_damage(),
         _ => false,
     };
+    if is_damage && matches!(folder.try_exists(), Ok(false)) {
+        let what = format!("the folder {} is gone: {}", folder.display(), error.message());
+        return Error::unavailable(what).help(
+            "somebody moved it or took it away: put it back, or start this program with the folder where it is now",
+        );
+    }
     if is_damage && error.hint().is_none() {
         Error::corrupt(error.message()).help(what_helps(folder))
     } else {
@@ -156,13 +163,11 @@ mod tests {
 
     #[test]
     fn panics_are_errors_and_refusals_are_no_damage() {
-        let folder = Path::new("idx");
+        let there = tempfile::tempdir().unwrap();
+        let folder = there.path();
         let panicked = guarded(folder, || -> Result<()> { panic!("on purpose") }).unwrap_err();
         assert_eq!(panicked.fault(), Fault::Corrupt);
-        assert!(
-            panicked.hint().unwrap().contains("baowen verify --index idx"),
-            "{panicked}"
-        );
+        assert!(panicked.hint().unwrap().contains("baowen verify --index"), "{panicked}");
         assert!(!is_guarded());
         let check = |text: &str, expected: Fault| {
             let error = guarded(folder, || -> Result<()> { Err(Error::corrupt(text)) }).unwrap_err();
@@ -182,9 +187,41 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_there_with_its_folder_is_not_damaged() {
+        let there = tempfile::tempdir().unwrap();
+        let folder = there.path().join("idx");
+        let check = |expected: Fault, says: &str| {
+            for (fault, said) in [
+                (Fault::Corrupt, "reloading: No such file or directory (os error 2)"),
+                (
+                    Fault::Unavailable,
+                    "Failed to open file for read: FileDoesNotExist(\"ab.store\")",
+                ),
+            ] {
+                let error = guarded(&folder, || -> Result<()> { Err(Error::new(fault, said)) }).unwrap_err();
+                assert_eq!(error.fault(), expected, "{error}");
+                assert!(
+                    error.message().contains(said) && error.hint().unwrap().contains(says),
+                    "{error}"
+                );
+            }
+            let hinted = || Err::<(), _>(Error::corrupt("a file is missing").help(what_helps(&folder)));
+            let error = guarded(&folder, hinted).unwrap_err();
+            assert!(
+                error.fault() == expected && error.hint().unwrap().contains(says),
+                "{error}"
+            );
+        };
+        check(Fault::Unavailable, "put it back");
+        std::fs::create_dir(&folder).unwrap();
+        check(Fault::Corrupt, "baowen verify");
+    }
+
+    #[test]
     fn what_the_library_says_in_debug_forms_is_said_in_words() {
         let check = |fault: Fault, text: &str, expected: Fault, message: &str| {
-            let error = guarded(Path::new("idx"), || -> Result<()> { Err(Error::new(fault, text)) }).unwrap_err();
+            let there = tempfile::tempdir().unwrap();
+            let error = guarded(there.path(), || -> Result<()> { Err(Error::new(fault, text)) }).unwrap_err();
             assert_eq!((error.fault(), error.message()), (expected, message));
             assert!(error.hint().is_some(), "{error}");
         };

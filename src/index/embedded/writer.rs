@@ -50,6 +50,8 @@ pub struct EmbeddedWriter {
     /// Articles given since the last commit; `None` if deleted.
     pending: HashMap<String, Option<Pending>>,
     table: SourceTable,
+    /// Whether something that belongs to the next commit could not be written.
+    has_failed: bool,
 }
 
 impl EmbeddedIndex {
@@ -80,6 +82,7 @@ impl EmbeddedIndex {
             base: self.current(),
             pending: HashMap::new(),
             table: self.source_table()?,
+            has_failed: false,
         })
     }
 
@@ -147,12 +150,14 @@ impl Writer for EmbeddedWriter {
             operations.push(UserOperation::Add(document));
         }
         let doing = || format!("writing the article `{}`", article.id);
-        guarded(self.index.folder(), || {
+        let written = guarded(self.index.folder(), || {
             let refused = self.writer.run(operations).err();
             // It only says that the thread that writes has ended. Why, that thread leaves to whoever commits.
             let why = refused.map(|ended| self.writer.prepare_commit().err().unwrap_or(ended));
             why.map_or(Ok(()), Err).or_fault(Fault::Unavailable, doing())
-        })?;
+        });
+        self.has_failed |= written.is_err();
+        written?;
         let origin = article.origin;
         self.pending.insert(article.id, Some(Pending { hash, origin }));
         Ok(())
@@ -168,6 +173,14 @@ impl Writer for EmbeddedWriter {
     }
 
     fn commit(&mut self) -> Result<u64> {
+        if self.has_failed {
+            return Err(
+                Error::precondition("something that belongs to this commit could not be written")
+                    .help("take back what was written since the last commit (rollback) and write it again"),
+            );
+        }
+        // What is left after one that failed is not all that it should have been.
+        self.has_failed = true;
         self.lock.check()?;
         // The table of sources is the commit's payload, so articles and sources are always of one commit.
         let table = self.table.encoded()?;
@@ -180,6 +193,7 @@ impl Writer for EmbeddedWriter {
         self.pending.clear();
         self.index.refresh()?;
         self.base = self.index.current();
+        self.has_failed = false;
         Ok(stamp)
     }
 
@@ -204,6 +218,7 @@ impl Writer for EmbeddedWriter {
         self.index.refresh()?;
         self.base = self.index.current();
         self.table = self.index.source_table()?;
+        self.has_failed = false;
         Ok(self.base.about().commit)
     }
 }

@@ -264,9 +264,16 @@ impl<W: Writer> Ingest<W> {
         Ok(removed)
     }
 
-    /// Makes everything so far durable and visible, all of it or none. Returns the commit's stamp.
+    /// Makes everything so far durable and visible, all of it or none: where that fails, or an article could not be
+    /// written before, all since the last commit is taken back. Returns the commit's stamp.
     pub fn commit(&self) -> Result<u64> {
-        self.writer().commit()
+        let mut writer = self.writer();
+        let committed = writer.commit();
+        if committed.is_err() {
+            // Where that fails, too, the writer goes on refusing.
+            let _ = writer.rollback();
+        }
+        committed
     }
 
     /// The writer back, for what only its own kind can do.
