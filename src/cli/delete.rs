@@ -112,7 +112,9 @@ impl Delete {
         };
         #[cfg(feature = "milvus")]
         if let Some(address) = &self.backend.address {
+            let interruptible = super::interrupted::Interruptible::begin()?;
             let index = super::milvus::without_model(address)?;
+            interruptible.gives_back(&index);
             // Who writes knows the newest commit.
             let writer = (!self.dry_run).then(|| index.clone().writer()).transpose()?;
             let found = self.find(&*index, &selection, &super::milvus::shown(address))?;

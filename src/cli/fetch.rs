@@ -35,7 +35,7 @@ impl Fetch {
         let stop = Arc::clone(&is_stopped);
         runtime.spawn(async move {
             tokio::select! {
-                () = asked_to_end() => {}
+                _ = asked_to_end() => {}
                 () = hung_up() => {}
             }
             stop.store(true, Ordering::Relaxed);

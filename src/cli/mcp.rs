@@ -56,7 +56,7 @@ impl Mcp {
             tokio::select! {
                 ended = serving => ended,
                 failed = follow => failed,
-                () = signals::asked_to_end() => Ok(()),
+                _ = signals::asked_to_end() => Ok(()),
             }
         });
         // Standard input that nobody closes must not hold the end up.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use indicatif::ProgressBar;
 
+use super::interrupted::Interruptible;
 use super::setup::{self, VectorsBy};
 use crate::article::source::Sources;
 use crate::compute::Budget;
@@ -209,6 +210,7 @@ pub fn index(
         Sources::default().claim_any(path)?;
     }
     let (address, profile) = (parsed(address)?, Profile::shipped());
+    let interruptible = Interruptible::begin()?;
     let existing = existing(&address, profile)?;
     if let Some(index) = existing.as_ref().filter(|index| index.identity().dimension == 0)
         && with_model
@@ -217,7 +219,7 @@ pub fn index(
         // One of words alone gets vectors once there is a model, as in a folder.
         let (rules, _) = setup::indexing_rules(Path::new(DEFAULT_INDEX), &VectorsBy::Chosen)?;
         if rules.embedder.is_some() {
-            remake(index, rules)?;
+            remake(index, rules, &interruptible)?;
         }
     }
     let (rules, cache) = match (&existing, anew, with_model) {
@@ -229,6 +231,7 @@ pub fn index(
         Some(index) => (index, anew),
         None => (MilvusIndex::create(&address, &rules.identity(), profile.bm25)?, false),
     };
+    interruptible.gives_back(&index);
     let (writer, before) = if is_anew {
         (index.clone().writer_anew(&rules.identity())?, None)
     } else {
@@ -265,12 +268,14 @@ pub fn rebuild(address: &str, vectors: &VectorsBy<'_>) -> Result<Summary> {
     if !matches!(vectors, VectorsBy::Nothing) {
         rules.check_vectors_of(&identity, "the index")?;
     }
-    let counts = remake(&index, rules)?;
+    let counts = remake(&index, rules, &Interruptible::begin()?)?;
     finished(summary(counts, cache.as_ref()), &*index, started)
 }
 
 /// Makes a new generation of what an index holds, by these rules.
-fn remake(index: &Arc<MilvusIndex>, rules: Rules) -> Result<Counts> {
+fn remake(index: &Arc<MilvusIndex>, rules: Rules, interruptible: &Interruptible) -> Result<Counts> {
+    index.check_articles()?;
+    interruptible.gives_back(index);
     let writer = index.clone().writer_anew(&rules.identity())?;
     let from = index.clone() as Arc<dyn Backend>;
     copied(&from, &Ingest::new(writer, rules))
@@ -284,11 +289,14 @@ pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress
         return Err(Error::caller(format!("{} would be copied into itself", shown(from))).help("name another index"));
     }
     let bm25 = Profile::shipped().bm25;
+    let interruptible = Interruptible::begin()?;
     // Nobody writes to what is read out of Milvus until all is there: what another commit replaces is deleted a minute
     // later.
     let mut _held = None;
     let (source, identity): (Arc<dyn Backend>, _) = if Address::is_meant(from) {
         let index = MilvusIndex::open(&parsed(from)?, bm25)?;
+        index.check_articles()?;
+        interruptible.gives_back(&index);
         _held = Some(index.clone().held()?);
         let identity = index.identity();
         (index, identity)
@@ -315,9 +323,13 @@ pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress
             return Err(Error::precondition(format!("{address} holds {held} articles"))
                 .help("--replace lets the copy take their place"));
         }
-        Some(index) => (index.clone(), index.writer_anew(&rules.identity())?),
+        Some(index) => {
+            interruptible.gives_back(&index);
+            (index.clone(), index.writer_anew(&rules.identity())?)
+        }
         None => {
             let index = MilvusIndex::create(&address, &rules.identity(), bm25)?;
+            interruptible.gives_back(&index);
             let writer = writer_by(&index, &rules)?;
             (index, writer)
         }

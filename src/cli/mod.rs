@@ -19,6 +19,8 @@ mod eval;
 mod fetch;
 mod generate;
 mod index;
+#[cfg(feature = "milvus")]
+mod interrupted;
 mod logging;
 mod manual;
 #[cfg(feature = "mcp")]

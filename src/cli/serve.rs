@@ -193,7 +193,7 @@ pub async fn serve(
     let mut failed_with = None;
     let shutdown = async {
         tokio::select! {
-            () = signals::asked_to_end() => tracing::info!("asked to end"),
+            _ = signals::asked_to_end() => tracing::info!("asked to end"),
             Err(error) = following => failed_with = Some(error),
         }
     };

@@ -24,6 +24,10 @@ mod meanings;
 #[cfg(feature = "milvus")]
 mod milvus;
 #[cfg(feature = "milvus")]
+mod milvus_access;
+#[cfg(feature = "milvus")]
+mod milvus_commands;
+#[cfg(feature = "milvus")]
 mod milvus_service;
 #[cfg(feature = "onnx")]
 mod models;

@@ -706,8 +706,29 @@ fn commands_work_over_milvus_as_over_a_folder() {
     );
 }
 
-/// Deletes rows behind the engine's back; all of them, and the collection with them, without an expression.
-fn delete_rows(port: u16, collection: &str, expr: &str) {
+/// Makes a call of Milvus behind the engine's back.
+pub fn call<Q, A>(port: u16, method: &str, request: Q) -> A
+where
+    Q: prost::Message + 'static,
+    A: prost::Message + Default + 'static,
+{
+    crate::service::block_on(async {
+        let address = format!("http://127.0.0.1:{port}");
+        let channel = tonic::transport::Endpoint::from_shared(address)
+            .unwrap()
+            .connect()
+            .await;
+        let mut client = tonic::client::Grpc::new(channel.unwrap());
+        client.ready().await.unwrap();
+        let path = format!("/milvus.proto.milvus.MilvusService/{method}").parse().unwrap();
+        let codec = tonic_prost::ProstCodec::<Q, A>::default();
+        let answer = client.unary(tonic::Request::new(request), path, codec).await;
+        answer.unwrap().into_inner()
+    })
+}
+
+/// Deletes rows; all of them, and the collection with them, without an expression.
+pub fn delete_rows(port: u16, collection: &str, expr: &str) {
     /// Of a call that deletes rows, and of one that drops a collection.
     #[derive(Clone, PartialEq, prost::Message)]
     struct Request {
@@ -726,22 +747,8 @@ fn delete_rows(port: u16, collection: &str, expr: &str) {
         expr: expr.into(),
     };
     let method = if expr.is_empty() { "DropCollection" } else { "Delete" };
-    let deleted = crate::service::block_on(async {
-        let address = format!("http://127.0.0.1:{port}");
-        let channel = tonic::transport::Endpoint::from_shared(address)
-            .unwrap()
-            .connect()
-            .await;
-        let mut client = tonic::client::Grpc::new(channel.unwrap());
-        client.ready().await.unwrap();
-        let path = format!("/milvus.proto.milvus.MilvusService/{method}").parse().unwrap();
-        let codec = tonic_prost::ProstCodec::<Request, Deleted>::default();
-        client.unary(tonic::Request::new(request), path, codec).await.unwrap()
-    });
-    assert!(
-        expr.is_empty() || deleted.into_inner().count > 0,
-        "{collection}: {expr}"
-    );
+    let deleted: Deleted = call(port, method, request);
+    assert!(expr.is_empty() || deleted.count > 0, "{collection}: {expr}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Where a collection lies:
-//! `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&db=DB&dense=flat&lease=SECONDS&batch=KB&cache=MB]`.
+//! `milvus://[USER:PASSWORD@]HOST:PORT/NAME[?tls=true&ca=FILE&db=DB&dense=flat&lease=SECONDS&batch=KB&cache=MB]`.
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -37,8 +38,11 @@ pub struct Address {
     pub name: String,
     /// `user:password`, or an API key.
     pub token: Option<String>,
-    /// Whether the connection is encrypted; certificates are checked by those that the system trusts.
+    /// Whether the connection is encrypted, and who answers has to show a certificate.
     pub tls: bool,
+    /// A file with the certificates (PEM) of the authorities that may have made it; without one, those that the system
+    /// trusts.
+    pub authority: Option<PathBuf>,
     /// What new generations are searched by.
     pub dense: DenseIndex,
     /// How long a writer that is not heard of keeps the right to write.
@@ -97,6 +101,7 @@ impl Address {
             name: name.to_owned(),
             token,
             tls: false,
+            authority: None,
             dense: DenseIndex::default(),
             lease: Duration::from_secs(15),
             batch: 8 << 20,
@@ -108,6 +113,9 @@ impl Address {
                     "has an option that is not known, or no value for it: `{option}`"
                 )));
             }
+        }
+        if address.authority.is_some() && !address.tls {
+            return Err(wrong("names an authority of certificates (`ca=`) without `tls=true`"));
         }
         Ok(address)
     }
@@ -122,6 +130,7 @@ impl Address {
         match option.split_once('=').unwrap_or((option, "")) {
             ("tls", "true") => self.tls = true,
             ("tls", "false") => self.tls = false,
+            ("ca", file) if !file.is_empty() => self.authority = Some(file.into()),
             ("db", database) if is_name(database) => self.database = database.to_owned(),
             ("dense", "hnsw") => self.dense = DenseIndex::Hnsw,
             ("dense", "flat") => self.dense = DenseIndex::Flat,
@@ -173,6 +182,8 @@ mod tests {
             (&*plain.host, &*plain.name, plain.tls),
             ("127.0.0.1:19530", "articles", false)
         );
+        let private = read("milvus://db:1/a?ca=/etc/our.pem&tls=true");
+        assert_eq!(private.authority.as_deref(), Some("/etc/our.pem".as_ref()));
         let full = read("milvus://root:p@ss@db.example.org:443/a_1?tls=true&db=insurance&dense=flat&lease=3&cache=7");
         assert_eq!(full.token.as_deref(), Some("root:p@ss"));
         assert_eq!((&*full.host, &*full.database), ("db.example.org:443", "insurance"));
@@ -206,6 +217,8 @@ mod tests {
         check("milvus://:1/a", "host and port");
         check("milvus://h:1/a?tls=maybe", "`tls=maybe`");
         check("milvus://h:1/a?lease=0", "`lease=0`");
+        check("milvus://h:1/a?tls=true&ca=", "`ca=`");
+        check("milvus://h:1/a?ca=our.pem", "without `tls=true`");
         check("milvus://***@h:1/a", "BAOWEN_MILVUS_TOKEN");
     }
 }

@@ -10,7 +10,7 @@ use super::client::Pending;
 use super::collection::{Nearest, found};
 use super::columns::{Rows, sparse_bytes, split};
 use super::expression::numbers;
-use super::rows::{Kept, kept, kept_fields};
+use super::rows::{Kept, kept, kept_fields, largest_kept};
 use super::schema::{ID, MEANING, PASSAGE, WORDS};
 use super::snapshot::{MilvusSnapshot, overtaken, stored};
 use super::terms::{TermId, Wanted};
@@ -28,8 +28,10 @@ use crate::text::{Region, Signature};
 const TOGETHER: usize = 128;
 /// The most rows that Milvus finds at a time.
 const MOST: usize = 16_384;
-/// The most rows that a search brings along, of some 6 kB each, and 131 kB at the most.
+/// The most rows that a search brings along, of some 6 kB each mostly.
 const BROUGHT: usize = 500;
+/// Bytes of them where all are as large as a row can be: a server sends 64 MiB unless it is told otherwise.
+const BYTES: usize = 62 << 20;
 /// The least breadth of a graph search.
 const BREADTH: usize = 200;
 
@@ -237,7 +239,8 @@ impl MilvusQuestion {
 
     /// What a search for so many brings of each.
     fn brought(&self, k: usize) -> &[&'static str] {
-        if k <= BROUGHT { &self.brought } else { &[] }
+        let most = BROUGHT.min(BYTES / largest_kept(self.snapshot.state.identity.dimension));
+        if k <= most { &self.brought } else { &[] }
     }
 
     /// What a search for so many found; rows that it was to bring are kept to be judged, and asked for later if it does

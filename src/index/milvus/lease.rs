@@ -89,7 +89,16 @@ pub struct Lease {
     last_beat: Arc<Mutex<Instant>>,
     is_over: Arc<AtomicBool>,
     is_in_peace: AtomicBool,
-    beating: Option<Beating>,
+    ending: Arc<Ending>,
+}
+
+/// How the right ends, wherever in the process that is decided.
+pub struct Ending {
+    client: Client,
+    meta: Meta,
+    holder: Holder,
+    is_over: Arc<AtomicBool>,
+    beating: Mutex<Option<Beating>>,
 }
 
 /// The task that says that the holder lives.
@@ -122,23 +131,15 @@ impl Lease {
             // Nobody waits for one that has not begun. Where this fails, too, others wait as for one that died.
             let _ = meta.remove(&[holder.key(LEASE), holder.key(BEAT)], within(LAST));
         })?;
-        let mut lease = Lease {
-            meta: meta.clone(),
-            holder,
-            length,
-            last_beat: Arc::new(Mutex::new(begun)),
-            is_over: Arc::default(),
-            is_in_peace: AtomicBool::new(false),
-            beating: None,
-        };
+        let (last_beat, is_over) = (Arc::new(Mutex::new(begun)), Arc::default());
         let (end, last) = oneshot::channel();
         let (has_ended, ended) = mpsc::sync_channel(1);
         let beats = beats(
             meta.clone(),
-            lease.holder.clone(),
+            holder.clone(),
             length,
-            Arc::clone(&lease.last_beat),
-            Arc::clone(&lease.is_over),
+            Arc::clone(&last_beat),
+            Arc::clone(&is_over),
             last,
         );
         let beating = client.spawn(async move {
@@ -146,8 +147,28 @@ impl Lease {
             // Who does not wait any more need not know.
             let _ = has_ended.send(());
         });
-        lease.beating = beating.map(|_| Beating { end, ended });
+        let ending = Ending {
+            client: client.clone(),
+            meta: meta.clone(),
+            holder: holder.clone(),
+            is_over: Arc::clone(&is_over),
+            beating: Mutex::new(beating.map(|_| Beating { end, ended })),
+        };
+        let lease = Lease {
+            meta: meta.clone(),
+            holder,
+            length,
+            last_beat,
+            is_over,
+            is_in_peace: AtomicBool::new(false),
+            ending: Arc::new(ending),
+        };
         Ok((lease, state))
+    }
+
+    /// How it ends, for whoever may have to end it in the middle.
+    pub fn ending(&self) -> Arc<Ending> {
+        Arc::clone(&self.ending)
     }
 
     /// Makes this holder's commits the ones that count, beginning with this one, and removes what others left.
@@ -221,21 +242,35 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::SeqCst);
-        let last = if self.is_in_peace.load(Ordering::SeqCst) {
+        self.ending.end(if self.is_in_peace.load(Ordering::SeqCst) {
             Beat::peace()
         } else {
             Beat::unsure()
+        });
+    }
+}
+
+impl Ending {
+    /// Gives the right back while its holder is in the middle of something: he begins no call any more, and those that
+    /// he has begun have a moment to end.
+    pub fn end_in_the_middle(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        self.client.wait_idle(LAST);
+        self.end(Beat::unsure());
+    }
+
+    /// Gives the right back; whoever comes second returns when that is done.
+    fn end(&self, last: Beat) {
+        self.is_over.store(true, Ordering::SeqCst);
+        let mut beating = self.beating.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Beating { end, ended }) = beating.take() else {
+            return;
         };
         // Where it fails, others wait until the lease has run out.
-        match self
-            .beating
-            .take()
-            .map(|beating| (beating.end.send(last), beating.ended))
-        {
+        match end.send(last) {
             // It comes behind a sign of life that is on its way, which would else stand there for a living holder.
-            Some((Ok(()), ended)) => drop(ended.recv_timeout(LAST)),
-            _ => drop(self.meta.write(&self.holder.key(BEAT), &last.written(), within(LAST))),
+            Ok(()) => drop(ended.recv_timeout(LAST)),
+            Err(last) => drop(self.meta.write(&self.holder.key(BEAT), &last.written(), within(LAST))),
         }
     }
 }

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use super::address::Address;
 use super::cleaning::GRACE;
 use super::client::Client;
-use super::lease;
+use super::lease::{self, Ending, Lease};
+use super::maker::Maker;
 use super::meta::Meta;
 use super::remembered::Remembered;
-use super::schema::{Generation, Maker};
+use super::schema::Generation;
 use super::snapshot::{MilvusSnapshot, overtaken};
 use super::state::{State, sources_key};
 use crate::compute::Budget;
@@ -38,6 +39,8 @@ pub struct MilvusIndex {
     /// What the index was made by when it was opened; whoever asks it goes by this.
     opened_as: Identity,
     has_writer: Mutex<bool>,
+    /// How the right to write ends that this process has.
+    ending: Mutex<Option<Arc<Ending>>>,
     /// What the last look said; none if all was well.
     problem: Mutex<Option<Error>>,
     is_remade: AtomicBool,
@@ -102,6 +105,7 @@ impl MilvusIndex {
             ))),
             remembered,
             has_writer: Mutex::default(),
+            ending: Mutex::default(),
             problem: Mutex::default(),
             is_remade: AtomicBool::new(false),
             client,
@@ -123,16 +127,16 @@ impl MilvusIndex {
         let client = Client::new(address.clone())?;
         let (budget, client) = (making(), &client);
         let maker = Maker { client, budget };
-        let made = maker.meta(&address.name);
-        made.map_err(|error| foreign(&maker, address).unwrap_or(error))?;
-        let meta = Meta::new(client.clone());
-        lease::check_unwritten(&meta, budget)?;
         let state = State::first(identity.clone());
         let names = state.names(&address.name);
-        maker.generation(&names, identity.dimension).map_err(|error| {
-            let wrong = maker.wrong(&names, identity.dimension).unwrap_or_default();
-            elses(address, &wrong).unwrap_or(error)
-        })?;
+        // Before anything is made: what is somebody else's stays as it is, and nothing is put beside it.
+        if let Some(error) = elses(address, &maker.others(&address.name, &names, identity.dimension)?) {
+            return Err(error);
+        }
+        maker.meta(&address.name)?;
+        let meta = Meta::new(client.clone());
+        lease::check_unwritten(&meta, budget)?;
+        maker.generation(&names, identity.dimension)?;
         lease::begin(&meta, &state, budget)?;
         let mut opened = Self::open(address, bm25);
         // While another one writes over the same rows, some servers show neither the old ones nor the new.
@@ -223,6 +227,25 @@ impl MilvusIndex {
         self.maker().wrong(&self.names(state), state.identity.dimension)
     }
 
+    /// Refuses to make the index again, or to read it out, where the texts are gone that this takes.
+    ///
+    /// # Errors
+    /// `Corrupt`, with what is left to do.
+    pub fn check_articles(&self) -> Result<()> {
+        let articles = self.names(&self.current().state).articles;
+        if self.maker().has(&articles)? {
+            return Ok(());
+        }
+        let address = self.client.address();
+        Err(Error::corrupt(format!(
+            "the articles of the index at {address} are gone (collection {articles}), and nothing else holds their texts"
+        ))
+        .help(format!(
+            "index them again (`baowen index PATH... --rebuild --backend {address}`), or have Milvus bring that collection back \
+             from a backup"
+        )))
+    }
+
     /// Says that nothing can be added where collections are gone or are others'.
     pub(super) fn damaged(&self, wrong: &[String]) -> Error {
         let address = self.client.address();
@@ -297,6 +320,24 @@ impl MilvusIndex {
         Ok(Writing(self))
     }
 
+    /// Takes the right to write in Milvus, as [`Lease::take`] does.
+    pub(super) fn take_lease(&self) -> Result<(Lease, State)> {
+        // Held meanwhile: whoever is to give it back waits until it can be given back.
+        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        let (lease, state) = Lease::take(&self.client, &self.meta)?;
+        *ending = Some(lease.ending());
+        Ok((lease, state))
+    }
+
+    /// Gives the right to write back, whatever is being written: what was not committed is lost, and nothing can be
+    /// written any more by who had it. For a process that is told to end.
+    pub fn give_back(&self) {
+        let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(ending) = ending {
+            ending.end_in_the_middle();
+        }
+    }
+
     pub(super) fn sources_of(&self, state: &State) -> Result<SourceTable> {
         match state.sources {
             0 => Ok(SourceTable::default()),
@@ -315,6 +356,7 @@ pub(super) struct Writing(Arc<MilvusIndex>);
 
 impl Drop for Writing {
     fn drop(&mut self) {
+        *self.0.ending.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.0.has_writer.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 }

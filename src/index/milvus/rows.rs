@@ -11,6 +11,7 @@ use super::meta::pieces;
 use super::schema::{self, MAX_LIST, MAX_TEXT};
 use super::terms::{Counted, counted, read, sparse, write};
 use super::wire::FieldData;
+use crate::article::limits::MAX_ID_BYTES;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::embedded::check_article_id;
 use crate::index::passage::{PreparedArticle, PreparedPassage};
@@ -299,6 +300,13 @@ pub fn kept_fields(dimension: usize) -> Vec<&'static str> {
     let mut fields = vec![schema::ID, schema::ARTICLE, schema::ORDINAL, schema::JUDGED];
     fields.extend((dimension > 0).then_some(schema::MEANING));
     fields
+}
+
+/// Bytes of the largest row that is brought to be judged and shown.
+pub fn largest_kept(dimension: usize) -> usize {
+    // What names it, and the frames of the fields.
+    const NAMES: usize = MAX_ID_BYTES + 128;
+    2 * MAX_TEXT + dimension * size_of::<f32>() + NAMES
 }
 
 /// Reads the rows that are wanted, each with its key.

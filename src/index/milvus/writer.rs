@@ -60,7 +60,7 @@ impl MilvusWriter {
     /// Takes the right to write, which no other in this process has, and cleans up after who had it before.
     pub(super) fn take(index: Arc<MilvusIndex>, purpose: Purpose<'_>) -> Result<Self> {
         let writing = Arc::clone(&index).begin_writing()?;
-        let (lease, mut state) = Lease::take(index.client(), index.meta())?;
+        let (lease, mut state) = index.take_lease()?;
         lease.enter(&state)?;
         index.install(state.clone());
         let told = |state: &State| (state.skipped.len(), state.previous.len());
