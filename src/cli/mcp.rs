@@ -1,6 +1,7 @@
 //! `baowen mcp`: the collection as tools of a language model, on standard input and output.
 
-use std::path::Path;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use clap::Args;
@@ -10,8 +11,7 @@ use super::served::Following;
 use super::{serve, setup};
 use crate::compute;
 use crate::error::Result;
-use crate::index::Followed;
-use crate::profile::Profile;
+use crate::index::Backend;
 use crate::service::answers::Answers;
 use crate::service::calls::{CallLimits, SearchCalls};
 use crate::service::collection::{Collection, CollectionCell};
@@ -19,14 +19,19 @@ use crate::service::mcp::{Behind, Tools};
 use crate::service::pool::SearchPool;
 use crate::service::server::ServiceSettings;
 use crate::service::signals;
+use crate::text::Analyzer;
 
 /// Give a language model the collection as tools, by the Model Context Protocol on standard input and output.
 #[derive(Args)]
 pub struct Mcp {
     #[command(flatten)]
     index: IndexFolder,
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    backend: super::milvus::BackendAddress,
     /// Ask the service at this address instead of opening an index.
     #[arg(long, value_name = "HOST:PORT")]
+    #[cfg_attr(feature = "milvus", arg(conflicts_with = "address"))]
     addr: Option<String>,
     #[command(flatten)]
     credentials: Credentials,
@@ -42,14 +47,14 @@ impl Mcp {
             let (behind, following) = match &self.addr {
                 Some(addr) => (Behind::connect(&self.credentials.at(addr)?).await?, None),
                 None => {
-                    let (calls, following) = open(&self.index.folder, &self.profile.read()?)?;
+                    let (calls, following) = self.open()?;
                     (Behind::Here(calls), Some(following))
                 }
             };
             let serving = Tools::new(behind).serve_stdio();
             let follow = async {
                 match following {
-                    Some(following) => following.follow(Arc::default()).await.map(drop),
+                    Some(following) => following.await.map(drop),
                     None => std::future::pending().await,
                 }
             };
@@ -63,15 +68,32 @@ impl Mcp {
         runtime.shutdown_background();
         ended
     }
+
+    /// The index that is asked, in Milvus or in a folder.
+    fn open(&self) -> Result<(SearchCalls, Follow)> {
+        let profile = self.profile.read()?;
+        #[cfg(feature = "milvus")]
+        if let Some(address) = &self.backend.address {
+            let opened = super::milvus::open(address, &profile, None)?;
+            let following = Following::of_milvus(opened.index, opened.engine, address, &profile, None);
+            let calls = calls(&following, opened.analyzer);
+            return Ok((calls, Box::pin(following.follow(Arc::default()))));
+        }
+        let opened = setup::open(&self.index.folder, &profile)?;
+        let analyzer = opened.analyzer.clone();
+        let following = Following::of(opened, &self.index.folder, &profile, None);
+        let calls = calls(&following, analyzer);
+        Ok((calls, Box::pin(following.follow(Arc::default()))))
+    }
 }
 
-/// The calls of a service over the index in a folder, and what keeps them at its newest commit.
-fn open(folder: &Path, profile: &Profile) -> Result<(SearchCalls, Following<Followed>)> {
-    let opened = setup::open(folder, profile)?;
+/// What keeps the calls at the newest commit of their index.
+type Follow = Pin<Box<dyn Future<Output = Result<Infallible>>>>;
+
+/// The calls of a service over an index that is followed.
+fn calls<I: Backend + 'static>(following: &Following<I>, analyzer: Arc<Analyzer>) -> SearchCalls {
     let settings = ServiceSettings::default();
     let pool = Arc::new(SearchPool::new(compute::available(), settings.queue));
-    let analyzer = opened.analyzer.clone();
-    let following = Following::of(opened, folder, profile, None);
     let collection = CollectionCell::from(Collection {
         backend: following.described.clone(),
         analyzer,
@@ -85,6 +107,5 @@ fn open(folder: &Path, profile: &Profile) -> Result<(SearchCalls, Following<Foll
         max_response_bytes: usize::MAX,
     };
     let answers = Answers::new(following.served.clone(), pool, settings.answer_cache_bytes);
-    let calls = SearchCalls::new(Arc::new(answers), Arc::new(collection), limits);
-    Ok((calls, following))
+    SearchCalls::new(Arc::new(answers), Arc::new(collection), limits)
 }

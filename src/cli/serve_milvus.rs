@@ -12,6 +12,8 @@ use crate::error::{Error, Fault, Result};
 use crate::index::Backend as _;
 use crate::index::ingest::live::{Live, Pace};
 use crate::index::milvus::MilvusIndex;
+use crate::profile::Profile;
+use crate::search::Engine;
 use crate::service::ReadyCell;
 use crate::service::collection::Collection;
 use crate::service::metrics::Metrics;
@@ -46,13 +48,7 @@ pub fn open(address: &str, opening: &Opening, cell: &ReadyCell, metrics: &Arc<Me
         None
     };
     let shown = milvus::shown(address);
-    let following = {
-        let (address, profile, reranker) = (address.to_owned(), profile.clone(), opening.reranker.clone());
-        Following::new(index.clone(), opened.engine, move || {
-            let opened = milvus::open(&address, &profile, reranker.as_deref())?;
-            Ok((opened.index, opened.engine))
-        })
-    };
+    let following = Following::of_milvus(index, opened.engine, address, profile, opening.reranker.as_deref());
     let collection = Collection {
         backend: following.described.clone(),
         analyzer: opened.analyzer,
@@ -103,9 +99,25 @@ fn no_snapshots(address: &str) -> Error {
 }
 
 impl Following<MilvusIndex> {
+    /// Begins with an index at an address, ranked by this profile and perhaps a reranker.
+    pub fn of_milvus(
+        index: Arc<MilvusIndex>,
+        engine: Engine,
+        address: &str,
+        profile: &Profile,
+        reranker: Option<&str>,
+    ) -> Self {
+        let (address, profile) = (address.to_owned(), profile.clone());
+        let reranker = reranker.map(str::to_owned);
+        Following::new(index, engine, move || {
+            let opened = milvus::open(&address, &profile, reranker.as_deref())?;
+            Ok((opened.index, opened.engine))
+        })
+    }
+
     /// Tells how Milvus is and counts what is taken over, and opens the index anew where somebody made it by other
     /// rules; for as long as the service lives.
-    async fn follow(mut self, metrics: Arc<Metrics>) -> Result<Infallible> {
+    pub async fn follow(mut self, metrics: Arc<Metrics>) -> Result<Infallible> {
         let (mut edition, mut tried) = (self.index.edition(), None::<Instant>);
         let mut was_well = true;
         loop {

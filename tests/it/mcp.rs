@@ -11,7 +11,7 @@ use crate::http::ask;
 use crate::service::{Server, sample_index};
 
 /// A `baowen mcp` that was greeted.
-struct Model {
+pub struct Model {
     child: Child,
     to: Option<ChildStdin>,
     from: BufReader<std::process::ChildStdout>,
@@ -21,7 +21,7 @@ struct Model {
 }
 
 impl Model {
-    fn start(folder: &Path, arguments: &[&str]) -> Model {
+    pub fn start(folder: &Path, arguments: &[&str]) -> Model {
         let mut child = Command::new(env!("CARGO_BIN_EXE_baowen"))
             .arg("mcp")
             .args(arguments)
@@ -81,12 +81,12 @@ impl Model {
         }
     }
 
-    fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
         self.ask("tools/call", json!({"name": tool, "arguments": arguments}))["result"].take()
     }
 
     /// Ends as programs end it, by closing its standard input.
-    fn end(mut self) {
+    pub fn end(mut self) {
         drop(self.to.take());
         assert!(self.child.wait().unwrap().success());
     }

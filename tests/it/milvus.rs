@@ -688,6 +688,23 @@ fn commands_work_over_milvus_as_over_a_folder() {
     assert_eq!(found(["--backend", &one]), serde_json::json!([]));
     assert_eq!(counts(&[&index[..], &["--backend", &one]].concat()), [3, 0, 0, 3]);
 
+    let bench = [
+        "bench",
+        "--queries",
+        "queries.jsonl",
+        "--requests",
+        "3",
+        "--json",
+        "--backend",
+        &one,
+    ];
+    let measured = json(&run(&bench));
+    assert_eq!(
+        [&measured["answered"], &measured["cached"], &measured["errors"]],
+        [&serde_json::json!(3), &0.into(), &serde_json::json!({})],
+        "{measured}"
+    );
+
     let verified = json(&run(&["verify", "--json", "--backend", &one]));
     assert_eq!(
         (&verified["damaged"], &verified["stats"]["articles"]),

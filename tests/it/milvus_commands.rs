@@ -180,6 +180,24 @@ fn an_index_without_its_articles_is_not_made_again_of_them() {
     assert_eq!(rebuilt["total_articles"], 1, "{rebuilt}");
 }
 
+#[cfg(feature = "mcp")]
+#[test]
+fn a_language_model_asks_an_index_in_milvus() {
+    let Some(milvus) = Server::start(Kind::Native) else {
+        return;
+    };
+    milvus.create("ready", &rules().identity());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.md"), "# 医保断缴\n\n断缴三个月内可以补缴。\n").unwrap();
+    let address = format!("milvus://127.0.0.1:{}/asked", milvus.port);
+    let index = ["index", "a.md", "--no-vectors", "--json", "--backend", &address];
+    read(&baowen(folder.path(), None, &index));
+    let mut model = crate::mcp::Model::start(folder.path(), &["--backend", &address]);
+    let found = model.call("search", json!({"query": "断缴了怎么办"}));
+    assert!(found.to_string().contains("断缴三个月内可以补缴"), "{found}");
+    model.end();
+}
+
 /// Messages of Milvus, as far as they are needed to be somebody else.
 mod other {
     #[derive(Clone, PartialEq, prost::Message)]

@@ -65,13 +65,13 @@ struct End {
     at: Option<Instant>,
 }
 
-/// Warms the service up, then measures it.
+/// Warms the service at an address up, then measures it.
 ///
 /// # Errors
 /// `Unavailable` if nothing answers at the address.
-pub async fn drive(options: &BenchOptions, load: &Arc<Load>, distinct: usize) -> Result<Report> {
+pub async fn drive(options: &BenchOptions, addr: &str, load: &Arc<Load>, distinct: usize) -> Result<Report> {
     let concurrency = options.concurrency as usize;
-    let connect_options = options.credentials.at(&options.addr)?;
+    let connect_options = options.credentials.at(addr)?;
     let mut clients: Vec<Client> = Vec::with_capacity(concurrency);
     for number in 0..concurrency {
         let client = if number < MAX_CONNECTIONS {

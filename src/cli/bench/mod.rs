@@ -6,6 +6,8 @@
 //! stages come from the answers.
 
 mod load;
+#[cfg(feature = "milvus")]
+mod local;
 mod options;
 mod report;
 
@@ -69,7 +71,12 @@ fn measure(options: &BenchOptions) -> Result<Report> {
         ask::request(&request)
     });
     let load = Load::new(messages.collect(), Duration::from_secs_f64(options.timeout));
-    remote::runtime()?.block_on(load::drive(options, &Arc::new(load), distinct))
+    let addr = options.addr.clone().unwrap_or_default();
+    #[cfg(feature = "milvus")]
+    let local = options.backend.address.as_deref().map(local::Local::over).transpose()?;
+    #[cfg(feature = "milvus")]
+    let addr = local.as_ref().map_or(addr, |local| local.address.clone());
+    remote::runtime()?.block_on(load::drive(options, &addr, &Arc::new(load), distinct))
 }
 
 #[cfg(test)]
@@ -202,7 +209,7 @@ mod tests {
                 .await
             })
         });
-        options.addr = receiver.recv().unwrap().to_string();
+        options.addr = Some(receiver.recv().unwrap().to_string());
         let report = measure(&options).unwrap();
         stop.send(()).unwrap();
         server.join().unwrap().unwrap();

@@ -6,11 +6,19 @@ use crate::cli::options::{Credentials, parse_mode};
 use crate::search::request::Mode;
 
 /// Measure a running service's latency and throughput.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct BenchOptions {
     /// The service to ask.
     #[arg(long, value_name = "HOST:PORT")]
-    pub addr: String,
+    #[cfg_attr(
+        feature = "milvus",
+        arg(required_unless_present = "address", conflicts_with = "address")
+    )]
+    #[cfg_attr(not(feature = "milvus"), arg(required = true))]
+    pub addr: Option<String>,
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    pub backend: crate::cli::milvus::BackendAddress,
     #[command(flatten)]
     pub credentials: Credentials,
     /// Questions: JSON Lines with `text` (or `query`, `question`), or one question a line.
@@ -49,4 +57,15 @@ pub struct BenchOptions {
     /// Write the latency distribution here, in HdrHistogram's percentile format (milliseconds).
     #[arg(long, value_name = "FILE")]
     pub hdr: Option<PathBuf>,
+}
+
+impl BenchOptions {
+    /// What is measured, as it may be shown.
+    pub fn measured(&self) -> Option<String> {
+        #[cfg(feature = "milvus")]
+        if let Some(address) = &self.backend.address {
+            return Some(crate::cli::milvus::shown(address));
+        }
+        self.addr.clone()
+    }
 }

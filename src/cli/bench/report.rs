@@ -108,7 +108,7 @@ impl Report {
             .map(|(stage, times)| (stage.clone(), figures(times)))
             .collect();
         json!({
-            "addr": options.addr,
+            "addr": options.measured(),
             "queries": options.queries.display().to_string(),
             "distinct_queries": self.distinct,
             "mode": mode_name(options.mode),
