@@ -45,8 +45,8 @@ impl Interruptible {
                 }
             });
             if let Some(signal) = signal {
-                runtime.block_on(given_back(of_thread));
-                end(signal);
+                let is_given = runtime.block_on(given_back(of_thread));
+                end(signal, is_given);
             }
         });
         Ok(Interruptible {
@@ -73,25 +73,30 @@ impl Drop for Interruptible {
     }
 }
 
-/// Until all is given back, or there is no more time for it.
-async fn given_back(indexes: Arc<Mutex<Vec<Arc<MilvusIndex>>>>) {
+/// Gives all back; whether that was done in time.
+async fn given_back(indexes: Arc<Mutex<Vec<Arc<MilvusIndex>>>>) -> bool {
     let (said, is_given) = oneshot::channel();
     let giving = own_thread(STACK, move || {
         let indexes = indexes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        indexes.iter().for_each(|index| index.give_back());
+        // Each of them, whatever became of the one before.
+        let given: Vec<bool> = indexes.iter().map(|index| index.give_back()).collect();
         // Who does not wait any more need not know.
-        let _ = said.send(());
+        let _ = said.send(given.into_iter().all(|is_given| is_given));
     });
-    if giving.is_ok() {
-        tokio::select! {
-            _ = is_given => {}
-            () = tokio::time::sleep(LONGEST) => {}
-            _ = asked_to_end() => {}
-        }
+    if giving.is_err() {
+        return false;
+    }
+    tokio::select! {
+        is_given = is_given => is_given.unwrap_or(false),
+        () = tokio::time::sleep(LONGEST) => false,
+        _ = asked_to_end() => false,
     }
 }
 
-fn end(signal: Signal) {
+fn end(signal: Signal, is_given: bool) {
     errln!("baowen: ended as it was told; what was not committed is not kept");
+    if !is_given {
+        errln!("  -> Milvus was not told: others can write when the right to do so has run out (`?lease=SECONDS`)");
+    }
     std::process::exit(signal.exit_code());
 }

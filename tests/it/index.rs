@@ -284,7 +284,7 @@ fn one_writer_at_a_time_and_a_drop_gives_the_lock_back() {
 #[test]
 fn a_folder_that_is_no_index_is_named_with_the_command_that_helps() {
     let folder = tempfile::tempdir().unwrap();
-    let check = |path: &std::path::Path, fault: Fault, part: &str| {
+    let check = |path: &Path, fault: Fault, part: &str| {
         let error = EmbeddedIndex::open(path).err().expect("it must not open");
         assert_eq!(error.fault(), fault, "{error}");
         assert!(error.message().contains(&path.display().to_string()), "{error}");
@@ -854,6 +854,8 @@ fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
     assert_eq!(again.sources().unwrap(), sources);
 }
 
+/// Copies between engines are made where there is more than one.
+#[cfg(feature = "milvus")]
 #[test]
 fn a_rebuild_and_a_copy_that_fail_leave_nothing_on_the_disk() {
     use baowen::index::ingest::{rebuild, through::copy_into_folder};

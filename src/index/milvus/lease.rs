@@ -105,8 +105,8 @@ pub struct Ending {
 struct Beating {
     /// Takes the last thing to say.
     end: oneshot::Sender<Beat>,
-    /// Is told when that was said.
-    ended: mpsc::Receiver<()>,
+    /// Is told when that was said, or could not be.
+    ended: mpsc::Receiver<bool>,
 }
 
 impl Lease {
@@ -143,9 +143,8 @@ impl Lease {
             last,
         );
         let beating = client.spawn(async move {
-            beats.await;
             // Who does not wait any more need not know.
-            let _ = has_ended.send(());
+            let _ = has_ended.send(beats.await);
         });
         let ending = Ending {
             client: client.clone(),
@@ -242,35 +241,39 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.ending.end(if self.is_in_peace.load(Ordering::SeqCst) {
+        let last = if self.is_in_peace.load(Ordering::SeqCst) {
             Beat::peace()
         } else {
             Beat::unsure()
-        });
+        };
+        // Where it is not given back, others wait until the lease has run out.
+        let _ = self.ending.end(last);
     }
 }
 
 impl Ending {
     /// Gives the right back while its holder is in the middle of something: he begins no call any more, and those that
-    /// he has begun have a moment to end.
-    pub fn end_in_the_middle(&self) {
+    /// he has begun have a moment to end. Says whether Milvus knows it.
+    pub fn end_in_the_middle(&self) -> bool {
         self.is_over.store(true, Ordering::SeqCst);
         self.client.wait_idle(LAST);
-        self.end(Beat::unsure());
+        self.end(Beat::unsure())
     }
 
-    /// Gives the right back; whoever comes second returns when that is done.
-    fn end(&self, last: Beat) {
+    /// Gives the right back; whoever comes second returns when that is done. Says whether it is.
+    fn end(&self, last: Beat) -> bool {
         self.is_over.store(true, Ordering::SeqCst);
         let mut beating = self.beating.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Beating { end, ended }) = beating.take() else {
-            return;
+            return true;
         };
-        // Where it fails, others wait until the lease has run out.
         match end.send(last) {
             // It comes behind a sign of life that is on its way, which would else stand there for a living holder.
-            Ok(()) => drop(ended.recv_timeout(LAST)),
-            Err(last) => drop(self.meta.write(&self.holder.key(BEAT), &last.written(), within(LAST))),
+            Ok(()) => ended.recv_timeout(LAST).unwrap_or(false),
+            Err(last) => {
+                let row = self.holder.key(BEAT);
+                self.meta.write(&row, &last.written(), within(LAST)).is_ok()
+            }
         }
     }
 }
@@ -332,7 +335,7 @@ fn heard(last_beat: &Mutex<Instant>) -> Instant {
 }
 
 /// Says every now and then that the holder lives, and looks whether somebody else has the right; until it is told what
-/// to say last.
+/// to say last. Whether that was said.
 async fn beats(
     meta: Meta,
     holder: Holder,
@@ -340,16 +343,15 @@ async fn beats(
     last: Arc<Mutex<Instant>>,
     is_over: Arc<AtomicBool>,
     mut end: oneshot::Receiver<Beat>,
-) {
+) -> bool {
     let is_late = || heard(&last).elapsed() >= length;
     loop {
         tokio::select! {
             () = tokio::time::sleep(length / 5) => {}
             said = &mut end => {
-                if let Ok(said) = said {
-                    let _ = meta.write_async(&holder.key(BEAT), &said.written(), within(LAST)).await;
-                }
-                return;
+                let Ok(said) = said else { return false };
+                let written = meta.write_async(&holder.key(BEAT), &said.written(), within(LAST)).await;
+                return written.is_ok();
             }
         }
         if is_late() {

@@ -330,12 +330,11 @@ impl MilvusIndex {
     }
 
     /// Gives the right to write back, whatever is being written: what was not committed is lost, and nothing can be
-    /// written any more by who had it. For a process that is told to end.
-    pub fn give_back(&self) {
+    /// written any more by who had it. For a process that is told to end. Says whether Milvus knows it; if not, others
+    /// wait until the right has run out.
+    pub fn give_back(&self) -> bool {
         let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(ending) = ending {
-            ending.end_in_the_middle();
-        }
+        ending.is_none_or(|ending| ending.end_in_the_middle())
     }
 
     pub(super) fn sources_of(&self, state: &State) -> Result<SourceTable> {
