@@ -12,9 +12,27 @@ use super::texts::has_sentences;
 const MAX_ASKED: usize = 80;
 
 /// The question that a record without a title asks, out of it, if it is one short line and something else in it
-/// answers; or the one name of a field that is a question, answered by its text.
-pub(super) fn question(fields: &mut Map<String, Value>) -> Option<String> {
-    asked_in_words(fields).or_else(|| asked_by_name(fields))
+/// answers; or the one name of a field that is a question, answered by its text; or, but in a row of a table, the one
+/// value that is a question beside a text.
+pub(super) fn question(fields: &mut Map<String, Value>, is_row: bool) -> Option<String> {
+    asked_in_words(fields)
+        .or_else(|| asked_by_name(fields))
+        .or_else(|| if is_row { None } else { asked_by_value(fields) })
+}
+
+/// The question that a field of a name that nobody knows says: `{"相似问": "住院怎么报", "content": ...}`.
+fn asked_by_value(fields: &mut Map<String, Value>) -> Option<String> {
+    let is_one = |text: &str| is_short(text) && is_question(text) && !text.contains(['。', '；']);
+    let is_asked = |(name, value): &(&String, &Value)| !is_known(name) && value.as_str().is_some_and(is_one);
+    let mut asked = fields.iter().filter(is_asked).map(|(name, _)| name.clone());
+    let name = asked.next().filter(|_| asked.next().is_none())?;
+    if !has_text(fields.keys().map(String::as_str)) {
+        return None;
+    }
+    match fields.remove(&name) {
+        Some(Value::String(question)) => Some(question),
+        _ => None,
+    }
 }
 
 fn asked_by_name(fields: &mut Map<String, Value>) -> Option<String> {
@@ -56,25 +74,18 @@ fn is_short(text: &str) -> bool {
     !text.is_empty() && !text.contains(['\n', '<']) && text.chars().count() <= MAX_ASKED
 }
 
+/// Words of questions, and words that questions and other texts have.
+const ASKING: [&str; 6] = ["怎么", "如何", "什么", "多少", "多久", "吗"];
+const MAY_ASK: [&str; 8] = ["哪", "几", "能否", "是否", "可以", "为何", "何时", "能不能"];
+
 /// Whether a name is a question.
 pub(super) fn asks(name: &str) -> bool {
-    let words = [
-        "怎么",
-        "如何",
-        "什么",
-        "多少",
-        "多久",
-        "哪",
-        "吗",
-        "几",
-        "能否",
-        "是否",
-        "可以",
-        "为何",
-        "何时",
-        "能不能",
-    ];
-    name.ends_with(['?', '？']) || name.starts_with('问') || words.iter().any(|word| name.contains(word))
+    is_question(name) || name.starts_with('问') || MAY_ASK.iter().any(|word| name.contains(word))
+}
+
+/// Whether a text is a question for sure.
+fn is_question(text: &str) -> bool {
+    text.ends_with(['?', '？']) || ASKING.iter().any(|word| text.contains(word))
 }
 
 /// What a record's dialogue begins with, out of it.
@@ -151,7 +162,7 @@ mod tests {
         let check = |record: Value, expected: Option<&str>| {
             let mut fields = fields(record);
             let before = fields.len();
-            assert_eq!(question(&mut fields).as_deref(), expected, "{fields:?}");
+            assert_eq!(question(&mut fields, false).as_deref(), expected, "{fields:?}");
             assert_eq!(fields.len(), before - usize::from(expected.is_some()));
         };
         let answer = "资料齐全后十日内给付。";
@@ -165,6 +176,15 @@ mod tests {
         );
         check(json!({"客户问题": "问".repeat(81), "答复": answer}), None);
         check(json!({"答复": answer}), None);
+        check(
+            json!({"相似问": "多久给付", "类别": "理赔", "content": answer}),
+            Some("多久给付"),
+        );
+        check(
+            json!({"相似问": "多久给付", "另问": "给付多少？", "content": answer}),
+            None,
+        );
+        check(json!({"类别": "理赔", "content": answer}), None);
     }
 
     #[test]

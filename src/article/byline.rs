@@ -98,6 +98,44 @@ pub(super) fn year_last(line: &str) -> Option<Date> {
     })
 }
 
+/// The day that a line writes in the calendar of the Republic of China, whose first year is 1912, and where it stands:
+/// `113-12-20`, `民国113年5月1日`.
+pub(super) fn republic_day(line: &str) -> Option<(usize, Date)> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let mut from = 0;
+    while let Some(start) = line[from..].find(is_digit).map(|at| from + at) {
+        let (year, behind) = leading_number(&line[start..])?;
+        from = line.len() - behind.len();
+        let digits = from - start;
+        let before = line[..start].trim_end();
+        let is_named = before.ends_with("民国");
+        let is_apart = !before.ends_with(['-', '/', '.']);
+        let marks = match behind.chars().next() {
+            Some(mark @ ('-' | '/' | '.')) => Some((mark, mark)),
+            Some('年') => Some(('年', '月')),
+            _ => None,
+        };
+        if let Some((first, second)) = marks
+            && (digits == 3 || (digits == 2 && is_named))
+            && is_apart
+            && let Some((month, behind)) = behind.strip_prefix(first).and_then(leading_number)
+            && let Some((day, behind)) = behind.strip_prefix(second).and_then(leading_number)
+            && !behind.starts_with(second)
+        {
+            return Some((start, Date::new(year + 1911, month, day)?));
+        }
+    }
+    None
+}
+
+/// The number that a text begins with, and what stands behind it.
+fn leading_number(text: &str) -> Option<(u32, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    // Longer ones are no part of a day.
+    let number = text[..end].parse().unwrap_or(u32::MAX / 2);
+    (end > 0).then_some((number, &text[end..]))
+}
+
 /// The day behind a word that says that there is one, with two digits of its year: `日期：24-06-18`.
 pub(super) fn labelled_day(line: &str) -> Option<Date> {
     let at = ["日期", "时间"]
@@ -357,6 +395,23 @@ mod tests {
         check("发布于2025年4月9日上午", Some("2025-04-09"));
         check("2025年4月", None);
         check("", None);
+    }
+
+    #[test]
+    fn days_of_the_republic_are_read() {
+        let check = |line: &str, expected: Option<&str>| {
+            let found = republic_day(line).map(|(_, day)| day.to_string());
+            assert_eq!(found.as_deref(), expected, "{line}");
+        };
+        check("发布日期:113-12-20", Some("2024-12-20"));
+        check("113/05/01 更新", Some("2024-05-01"));
+        check("民国 99年5月1日", Some("2010-05-01"));
+        check("2024-12-20", None);
+        check("99-12-20", None);
+        check("电话02-113-12-20", None);
+        check("113-12-20-5", None);
+        check("113-13-20", None);
+        check("99999999999-1-1", None);
     }
 
     #[test]

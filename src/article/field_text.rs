@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::fields::{Role, says_more, take_all};
+use super::fields::{Role, has_role, says_more, take_all};
 
 /// How deep a text may lie in a field.
 const MAX_DEPTH: usize = 32;
@@ -54,9 +54,25 @@ fn take_parts(value: &mut Value, parts: &mut Vec<String>, depth: usize) {
                 }
                 fields.extend(taken.into_iter().filter(|(_, inner)| says_more(inner)));
             }
+            // Records with texts, whatever their list is called.
+            let is_list = |(name, value): &(&String, &mut Value)| !has_role(name, Role::Aside) && lists_texts(value);
+            for (_, list) in fields.iter_mut().filter(is_list) {
+                take_parts(list, parts, depth + 1);
+            }
         }
         _ => {}
     }
+}
+
+/// Whether a value is a list of records of which one has a text.
+pub(super) fn lists_texts(value: &Value) -> bool {
+    let has_text = |part: &Value| {
+        let fields = part.as_object().into_iter().flatten();
+        fields
+            .into_iter()
+            .any(|(name, value)| has_role(name, Role::Text) && says_more(value))
+    };
+    value.as_array().is_some_and(|parts| parts.iter().any(has_text))
 }
 
 /// Whether a value is a row of a table: plain values.
@@ -121,6 +137,11 @@ mod tests {
             json!([{"type": "header", "data": {"level": 2}}, {"type": "list", "data": {"style": "ul"}}]),
         );
         check(json!([{"title": "一", "content": "甲"}]), "一\n\n甲", json!([]));
+        check(
+            json!([{"name": "一", "chapters": [{"title": "二", "text": "甲"}], "related": [{"text": "乙"}]}]),
+            "一\n\n二\n\n甲",
+            json!([{"chapters": [], "related": [{"text": "乙"}]}]),
+        );
         check(json!({"text": "甲", "items": ["乙"]}), "甲\n\n乙", json!({}));
         check(
             json!([["级别", "起付线"], ["三级", 900]]),

@@ -83,6 +83,8 @@ struct Names {
     prompts: Vec<String>,
     /// What a name in a form ends in.
     form: Vec<String>,
+    /// What the name of a field ends in that says of which kind a record is.
+    class: Vec<String>,
 }
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
@@ -94,6 +96,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         askers: Vec::new(),
         prompts: Vec::new(),
         form: Vec::new(),
+        class: Vec::new(),
     };
     for (number, line) in lexicon_lines(include_str!("../../index/lexicon/fields.txt")) {
         // A test holds that each line has a role that is known.
@@ -109,6 +112,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
                 }
             }
             ("form", _) => names.form.extend(said),
+            ("class", _) => names.class.extend(said),
             ("not", _) => names.not.extend(said),
             ("asker", _) => names.askers.extend(said),
             ("prompt", _) => names.prompts.extend(said),
@@ -306,6 +310,14 @@ pub(super) fn form_ending(name: &str) -> Option<&'static str> {
         .map(String::as_str)
 }
 
+/// Whether a field of this name says of which kind a record is, and not what it is about.
+pub(super) fn is_class(name: &str) -> bool {
+    let name = plain(name);
+    // The second of its name has a number behind it.
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    NAMES.class.iter().any(|word| name.ends_with(word.as_str()))
+}
+
 /// The field of a role, out of the record: the best that is there, not null, and none that says nothing (an empty text,
 /// a truth value for a day) where another does.
 pub(super) fn take(record: &mut Map<String, Value>, role: Role) -> Option<(String, Value)> {
@@ -359,7 +371,7 @@ mod tests {
     fn the_table_says_of_every_line_what_it_is() {
         for (number, line) in lexicon_lines(include_str!("../../index/lexicon/fields.txt")) {
             let role = line.split_once(':').map(|(role, _)| role);
-            let others = ["of", "not", "form", "asker", "prompt"];
+            let others = ["of", "not", "form", "class", "asker", "prompt"];
             let name = role.map(|role| role.strip_prefix("ends ").unwrap_or(role));
             let is_known = others
                 .iter()

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::asked::asks;
-use super::fields::{Role, has_role, has_text, is_known};
+use super::fields::{Role, has_role, is_known};
 use super::repeated;
 use super::texts::has_sentences;
 
@@ -32,10 +32,28 @@ fn is_group_at(value: &Value, depth: usize) -> bool {
 }
 
 fn lists_records(fields: &Map<String, Value>, depth: usize) -> bool {
-    depth < MAX_DEPTH
-        && !has_text(fields.keys().map(String::as_str))
-        && !is_described(fields)
-        && fields.iter().any(|(name, value)| is_of_group(name, value, depth))
+    !lists(fields, depth).is_empty()
+}
+
+/// The names of a group's lists of records; none of an object that is no group.
+fn lists(fields: &Map<String, Value>, depth: usize) -> Vec<&str> {
+    let is_text = |name: &str| has_role(name, Role::Text);
+    if depth >= MAX_DEPTH || fields.iter().any(|(name, value)| is_text(name) && !value.is_array()) {
+        return Vec::new();
+    }
+    let is_list = |(name, value): &(&String, &Value)| is_of_group(name, value, depth);
+    let (found, others): (Vec<_>, Vec<_>) = fields.iter().partition(is_list);
+    if others.iter().any(|(name, _)| is_text(name)) || (!found.is_empty() && is_described(fields)) {
+        return Vec::new();
+    }
+    found.into_iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// Whether an object has a text by a name that is known and that lists no groups.
+pub(super) fn has_own_text(fields: &Map<String, Value>) -> bool {
+    fields
+        .iter()
+        .any(|(name, value)| has_role(name, Role::Text) && !is_of_group(name, value, 0))
 }
 
 /// Whether an object is a thing with a few questions on it (a product and what people ask of it), and no group of
@@ -78,9 +96,20 @@ pub(super) fn has_own_sentences(fields: &Map<String, Value>) -> bool {
 
 /// Whether a field of a group lists its records.
 fn is_of_group(name: &str, value: &Value, depth: usize) -> bool {
-    let is_part = [Role::Text, Role::Parts, Role::Aside]
-        .iter()
-        .any(|role| has_role(name, *role));
+    let is_part = [Role::Parts, Role::Aside].iter().any(|role| has_role(name, *role));
+    // `sections` are parts of an article, unless each of them lists articles itself, as those of a help desk do.
+    if has_role(name, Role::Text) {
+        let lists_articles = |value: &Value| {
+            let mut names = value
+                .as_object()
+                .map(|fields| lists(fields, depth + 1))
+                .into_iter()
+                .flatten();
+            names.any(|name| !has_role(name, Role::Inside))
+        };
+        let values = value.as_array().map_or(&[][..], Vec::as_slice);
+        return !values.is_empty() && values.iter().all(lists_articles);
+    }
     let is_record = |value: &Value| {
         let has = |fields: &Map<String, Value>, role: Role| {
             fields
@@ -199,6 +228,13 @@ mod tests {
             json!([{"name": "知识库", "children": [{"name": "寿险", "children": [{"name": "宽限期", "body": "x", "children": []}]}]}]),
             json!([{"name": "宽限期", "body": "x", "children": [], "category": "知识库", "category 2": "寿险"}]),
         );
+        // The sections of a help desk hold articles, those of an article its parts.
+        let desk = |inner: &str| json!([{"name": "医保", "sections": [{"name": "住院", inner: [{"title": "甲", "body": "x"}]}]}]);
+        check(
+            desk("articles"),
+            json!([{"title": "甲", "body": "x", "category": "医保", "category 2": "住院"}]),
+        );
+        check(desk("items"), desk("items"));
         // A question with its answers, an article with its sections and comments.
         for one in [
             json!([{"question": "甲", "answers": [{"title": "一", "text": "x"}]}]),

@@ -42,6 +42,7 @@ mod record;
 mod refused;
 mod repeated;
 mod said;
+mod script_values;
 mod scripts;
 mod shapes;
 mod sheet_parts;

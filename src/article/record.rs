@@ -67,6 +67,15 @@ impl Lost {
 /// # Errors
 /// Why it is none: no id, no text, or more text than an article may have.
 pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, String> {
+    read(value, id, false)
+}
+
+/// The same of a row of a table, which tells its other columns beside the text itself.
+pub(super) fn read_row(value: Value, id: Option<String>) -> Result<Record, String> {
+    read(value, id, true)
+}
+
+fn read(value: Value, id: Option<String>, is_row: bool) -> Result<Record, String> {
     let Value::Object(mut fields) = value else {
         return Err(format!("is {}, not an object with `_id` and `text`", kind_of(&value)));
     };
@@ -101,9 +110,9 @@ pub(super) fn read_record(value: Value, id: Option<String>) -> Result<Record, St
     }
     title = opening.question.unwrap_or(title);
     if title.trim().is_empty() {
-        title = question(&mut fields).unwrap_or(title);
+        title = question(&mut fields, is_row).unwrap_or(title);
     }
-    let mut text = texts(&mut fields, !title.trim().is_empty())?;
+    let mut text = texts(&mut fields, !title.trim().is_empty(), is_row)?;
     if !more.is_empty() {
         text = format!("{more}\n\n{text}");
     }
@@ -489,10 +498,20 @@ mod tests {
             "利伐沙班",
             "适应症：用于预防深静脉血栓，限治疗控制不良的患者。",
         );
-        // A text by name is kept to the letter.
+        // Beside a text by name it says what that is about, unless it says only of which kind.
         check(
             r#"{"id": 3, "类别": "医保", "content": "中断以后可以补缴。"}"#,
             "",
+            "中断以后可以补缴。",
+        );
+        check(
+            r#"{"id": 5, "keyword": "断缴", "size": 7, "content": "中断以后可以补缴。"}"#,
+            "",
+            "keyword：断缴\n\n中断以后可以补缴。",
+        );
+        check(
+            r#"{"id": 6, "相似问": "断缴怎么办", "content": "中断以后可以补缴。"}"#,
+            "断缴怎么办",
             "中断以后可以补缴。",
         );
         check(

@@ -1,30 +1,88 @@
-//! What a page's scripts hold where the page itself shows nothing: the record that a program of the browser would show.
+//! What a page's scripts hold where the page itself shows nothing or only a beginning: the record that a program of the
+//! browser would show, the whole text in linked data.
 //!
-//! Only looks at data that is JSON, whatever it is called (`__NEXT_DATA__`, `__INITIAL_STATE__`, linked data); runs no
-//! script. What is a record in it is for `shapes`, as in a file of JSON.
+//! Only looks at data, whatever it is called (`__NEXT_DATA__`, `__INITIAL_STATE__`, linked data); runs no script. What
+//! is data in a script is for `script_values`, what is a record in it for `shapes`, as in a file of JSON.
 
 use scraper::{Html, Selector};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::Article;
 
 use super::html;
 use super::json;
 use super::reading::Reading;
-use super::record::{Lost, Record};
-use super::said::is_sentence;
+use super::record::{Lost, Record, read_record};
+use super::said::{is_said, is_sentence};
+use super::script_values::values;
 
 /// How many characters a page shows at most that waits for its scripts.
 const MAX_SHOWN: usize = 60;
 /// At how many places of a page data is looked for.
 const MAX_PLACES: usize = 200;
+/// How many characters of what a page shows tell whether a whole text begins so.
+const BEGINNING: usize = 20;
 
 /// Reads a page as it is shown, or by the data of its scripts where it shows nothing; `name` is the title if it has
 /// none.
 pub(super) fn read(page: &str, name: &str) -> Reading {
     let mut reading = html::read(page, name);
     fill(&mut reading, page, name);
+    complete(&mut reading, page);
     reading
+}
+
+/// Puts the whole text that linked data say into the place of its beginning, which is all that a page shows to those
+/// that have no account.
+fn complete(reading: &mut Reading, page: &str) {
+    let [(_, article)] = reading.articles.as_mut_slice() else {
+        return;
+    };
+    if !page.contains("articleBody") || !html::is_readable(page) {
+        return;
+    }
+    let beginning: String = article.text.chars().take(BEGINNING).collect();
+    let bodies = linked_bodies(&Html::parse_document(page)).into_iter();
+    let whole = bodies
+        .filter(|body| is_said(body, &beginning) && body.len() >= article.text.len() * 5 / 4)
+        .max_by_key(String::len);
+    let Some(whole) = whole else { return };
+    let shown = std::mem::replace(&mut article.text, whole);
+    let text = &reading.articles[0].1.text;
+    let others = shown.lines().filter(|line| !line.is_empty() && !is_said(text, line));
+    let others = others.collect::<Vec<_>>().join("\n");
+    reading.leave_out("prompt", others);
+}
+
+/// The texts of articles that a page's linked data say.
+fn linked_bodies(document: &Html) -> Vec<String> {
+    let Ok(scripts) = Selector::parse("script[type$='ld+json']") else {
+        return Vec::new();
+    };
+    let data = document.select(&scripts).take(MAX_PLACES);
+    let mut open: Vec<Value> = data
+        .flat_map(|script| values(&script.text().collect::<String>()))
+        .collect();
+    let mut found = Vec::new();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(values) => open.extend(values),
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match value {
+                        Value::String(text) if name == "articleBody" => {
+                            let record = Value::Object(Map::from_iter([(name, Value::String(text))]));
+                            let record = read_record(record, Some(String::new()));
+                            found.extend(record.map(|record| record.article.text));
+                        }
+                        value => open.push(value),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Puts the records of a page's scripts into the place of what it shows, where that says nothing (`加载中...`).
@@ -36,7 +94,8 @@ fn fill(reading: &mut Reading, page: &str, name: &str) {
         .sum();
     let says = |article: &Article| article.text.contains(['。', '！', '？', '；']);
     let shows = shown > MAX_SHOWN || reading.articles.iter().any(|(_, article)| says(article));
-    if shows || !page.contains("<script") || !html::is_readable(page) {
+    let has_data = ["<script", " data-"].iter().any(|mark| page.contains(mark));
+    if shows || !has_data || !html::is_readable(page) {
         return;
     }
     let document = Html::parse_document(page);
@@ -86,11 +145,24 @@ fn records(document: &Html, name: &str) -> Vec<Record> {
     let Ok(scripts) = Selector::parse("script") else {
         return Vec::new();
     };
-    let scripts = document
-        .select(&scripts)
-        .map(|script| script.text().collect::<String>());
+    let scripts = document.select(&scripts).flat_map(|script| {
+        let said = script.text().collect::<String>();
+        if script.attr("type") == Some("text/markdown") {
+            vec![Value::Object(Map::from_iter([(
+                "text".to_string(),
+                Value::String(said),
+            )]))]
+        } else {
+            values(&said)
+        }
+    });
+    // Some programs leave their data in an attribute: `data-page`.
+    let attributes = document.tree.values().filter_map(|node| node.as_element());
+    let attributes = attributes
+        .flat_map(|element| element.attrs())
+        .filter(|(name, value)| name.starts_with("data-") && value.starts_with('{'));
     let found = scripts
-        .flat_map(|script| values(&script))
+        .chain(attributes.flat_map(|(_, value)| values(value)))
         .take(MAX_PLACES)
         .filter_map(|value| {
             let document = json::document(value, "script", name).ok()?;
@@ -107,26 +179,6 @@ fn records(document: &Html, name: &str) -> Vec<Record> {
         Vec::new(),
         |most, more| if says(&more) > says(&most) { more } else { most },
     )
-}
-
-/// The data in a script: all of it, or what is given to a name.
-fn values(script: &str) -> Vec<Value> {
-    let mut values = Vec::new();
-    let mut rest = script.trim_start();
-    for _ in 0..MAX_PLACES {
-        if let Some((end, value)) = rest
-            .starts_with(['{', '['])
-            .then(|| json::values(rest).next())
-            .flatten()
-        {
-            values.push(value);
-            rest = &rest[end..];
-        }
-        // Nothing else of a script is data.
-        let Some((_, behind)) = rest.split_once('=') else { break };
-        rest = behind.trim_start();
-    }
-    values
 }
 
 /// What a page says that its title is.
@@ -175,11 +227,46 @@ mod tests {
             ),
             &[("甲？", text), ("乙？", &format!("不，{text}"))],
         );
+        for data in [
+            format!(r#"<script>a=JSON.parse("{{\"content\":\"{text}\"}}")</script>"#),
+            format!(r"<script>window.content_noencode='{text}';</script>"),
+            format!(r#"<script type="text/markdown">{text}</script>"#),
+            format!(r#"<div data-page="{{&quot;props&quot;:{{&quot;content&quot;:&quot;{text}&quot;}}}}"></div>"#),
+        ] {
+            check(
+                &format!("<title>怎么参保</title><div>加载中...</div>{data}"),
+                &[("怎么参保", text)],
+            );
+        }
         // A page that shows its article is read as it is shown.
         check(
             &format!(r#"<h1>怎么参保</h1><p>{text}</p><script>s={{"title":"别的","content":"{text}{text}"}}</script>"#),
             &[("怎么参保", text)],
         );
+    }
+
+    #[test]
+    fn the_whole_text_stands_for_its_beginning() {
+        let check = |body: &str, shown: &str, expected: &str, left: &str| {
+            let page = format!(
+                r#"<h1>怎么参保</h1><p>{shown}</p><p>登录后阅读全文</p><script type="application/ld+json">{{"@graph":[{{"articleBody":"{body}"}}]}}</script>"#
+            );
+            let reading = read(&page);
+            assert_eq!(reading.articles[0].1.text, expected);
+            let is_left = reading.left_out.iter().any(|left_out| left_out.text == left);
+            assert!(is_left != left.is_empty(), "{:?}", reading.left_out);
+        };
+        let one = "可以选择职工医保或居民医保，不得重复参保。";
+        let two = "灵活就业人员可以不受户籍限制参加职工医保。";
+        check(
+            &format!("{one}{two}{two}二。"),
+            one,
+            &format!("{one}{two}{two}二。"),
+            "登录后阅读全文",
+        );
+        let shown = format!("{one}\n\n登录后阅读全文");
+        check(&format!("{two}{two}{two}"), one, &shown, "");
+        check(one, one, &shown, "");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::asked::asks;
 use super::cells::Table;
 use super::fields::{self, Role, has_text};
 use super::folded::{holds_text, unfolded};
-use super::groups::{has_own_sentences, has_title, is_described, is_group, ungrouped};
+use super::groups::{has_own_sentences, has_own_text, has_title, is_described, is_group, ungrouped};
 use super::layout::{is_han, is_stop};
 use super::record::{Record, read_record};
 use super::refused::with_few_reasons;
@@ -143,7 +143,7 @@ fn is_record(fields: &Map<String, Value>) -> bool {
         fields::has_role(name, Role::Parts) && value.as_array().is_some_and(says)
     };
     has(Role::Text)
-        || ((has_text(fields.keys().map(String::as_str)) || fields.iter().any(is_parts))
+        || ((has_own_text(fields) || fields.iter().any(is_parts))
             && (has(Role::Title) || has(Role::Id) || fields.iter().any(is_asked)))
 }
 

@@ -16,7 +16,7 @@ use super::headers::{
 use super::labels::Labels;
 use super::lines::{append, begins, is_open, only_follows, unwrapped};
 use super::reading::LeftOut;
-use super::record::{Record, read_record};
+use super::record::{Record, read_record, read_row};
 use super::refused::{Numbered, with_few_reasons};
 use super::repeated;
 use super::said::is_said;
@@ -310,7 +310,7 @@ impl Sheet<'_> {
         if !fields::has_text(fields.keys().map(String::as_str)) {
             told.clear();
         }
-        let mut record = read_record(Value::Object(fields), Some(format!("{}-{line}", self.id)))?;
+        let mut record = read_row(Value::Object(fields), Some(format!("{}-{line}", self.id)))?;
         if record.article.title.trim().is_empty() {
             record.article.title.clone_from(&self.title);
         }

@@ -7,21 +7,22 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::field_text::take_text;
-use super::fields::{Role, has_role, has_text, is_known, says_more, take_all};
+use super::field_text::{lists_texts, take_text};
+use super::fields::{Role, has_role, has_text, is_class, is_known, says_more, take_all};
 use super::html::push_fragment;
 use super::layout::{Layout, is_han};
 use super::limits::MAX_ATTRIBUTE_BYTES;
 use super::lines::unwrapped;
 use super::said::{Said, is_sentence};
 
-/// All that the texts of a record say, taken out of it, each once, with blank lines between. Where it has neither a
-/// title nor a text by name, what else it says stands before its sentences: they may be about that (药品, 机构).
+/// All that the texts of a record say, taken out of it, each once, with blank lines between. Where it has no title,
+/// what else it says stands before its sentences: they may be about that (药品, 机构). Beside a text by name these are
+/// short words alone; the rest describes the record. Of a row of a table its table tells them.
 ///
 /// # Errors
 /// Why it says nothing.
-pub(super) fn texts(fields: &mut Map<String, Value>, is_titled: bool) -> Result<String, String> {
-    let is_named = is_titled || has_text(fields.keys().map(String::as_str));
+pub(super) fn texts(fields: &mut Map<String, Value>, is_titled: bool, is_row: bool) -> Result<String, String> {
+    let is_named = has_text(fields.keys().map(String::as_str));
     let mut said = Said::default();
     let mut silent = None;
     let mut rest = Vec::new();
@@ -32,7 +33,7 @@ pub(super) fn texts(fields: &mut Map<String, Value>, is_titled: bool) -> Result<
         rest.push((name, value));
     }
     for (name, mut value) in take_all(fields, Role::Text) {
-        if !add(&mut said, &mut value) {
+        if !add_all(&mut said, &name, &mut value) {
             let why = match &value {
                 Value::String(_) | Value::Null => format!("its `{name}` is empty"),
                 Value::Array(_) | Value::Object(_) => {
@@ -44,7 +45,7 @@ pub(super) fn texts(fields: &mut Map<String, Value>, is_titled: bool) -> Result<
         }
         rest.push((name, value));
     }
-    let is_told = |value: &Value| has_sentences(value) || has_parts(value) || is_too_long(value);
+    let is_told = |value: &Value| has_sentences(value) || lists_texts(value) || is_too_long(value);
     for (name, value) in fields
         .iter_mut()
         .filter(|(name, value)| !is_known(name) && is_told(value))
@@ -69,23 +70,26 @@ pub(super) fn texts(fields: &mut Map<String, Value>, is_titled: bool) -> Result<
     }
     fields.extend(rest.into_iter().filter(|(_, value)| says_more(value)));
     fields.retain(|name, value| is_known(name) || says_more(value));
-    if (said.is_empty() && silent.is_none() || !is_named)
-        && let Some(row) = as_row(fields)
-    {
-        said.add_before(row);
+    if said.is_empty() && silent.is_none() || !(is_titled || is_named) {
+        add_row(&mut said, as_row(fields, |_, _| true));
+    } else if !(is_titled || is_row || said.is_empty()) {
+        add_row(&mut said, as_row(fields, is_words));
     }
     match (said.is_empty(), silent) {
         (false, _) => Ok(said.all()),
         (true, Some(why)) => Err(why),
-        (true, None) => {
-            let names = fields.iter().filter(|(_, value)| !value.is_null()).take(8);
-            let names: Vec<String> = names.map(|(name, _)| format!("`{}`", short(name))).collect();
-            Err(if names.is_empty() {
-                "has no `text` (or `content`)".into()
-            } else {
-                format!("has no `text` (or `content`) but {}; name one so", names.join(", "))
-            })
-        }
+        (true, None) => Err(says_nothing(fields)),
+    }
+}
+
+/// Why a record says nothing: which fields it has.
+fn says_nothing(fields: &Map<String, Value>) -> String {
+    let names = fields.iter().filter(|(_, value)| !value.is_null()).take(8);
+    let names: Vec<String> = names.map(|(name, _)| format!("`{}`", short(name))).collect();
+    if names.is_empty() {
+        "has no `text` (or `content`)".into()
+    } else {
+        format!("has no `text` (or `content`) but {}; name one so", names.join(", "))
     }
 }
 
@@ -97,6 +101,21 @@ fn add(said: &mut Said, value: &mut Value) -> bool {
         said.add(text);
     }
     says
+}
+
+/// The same, with what lies in the value by names that nobody knows.
+fn add_all(said: &mut Said, name: &str, value: &mut Value) -> bool {
+    let says = add(said, value);
+    if !value.is_string() {
+        take_sentences(name, value, said);
+    }
+    says
+}
+
+fn add_row(said: &mut Said, row: Option<String>) {
+    if let Some(row) = row {
+        said.add_before(row);
+    }
 }
 
 /// Adds what a value says, out of it, behind its name: what nobody knows by that is understood by it.
@@ -133,15 +152,6 @@ fn says_twice(fields: &Map<String, Value>) -> bool {
         .map(|(name, value)| has_role(name, Role::Text) && is_text(value))
         .collect();
     told.len() > 1 && told.into_iter().all(|is| is)
-}
-
-/// Whether a value is a list of parts that have texts by names that are known: comments, questions with answers.
-fn has_parts(value: &Value) -> bool {
-    let has_text = |part: &Value| {
-        part.as_object()
-            .is_some_and(|fields| has_text(fields.keys().map(String::as_str)))
-    };
-    value.as_array().is_some_and(|parts| parts.iter().any(has_text))
 }
 
 /// Whether a value is words and too long to be kept as an attribute.
@@ -218,11 +228,21 @@ fn take_sentences(name: &str, value: &mut Value, said: &mut Said) {
     }
 }
 
-/// A record without a text as a row of a table: `name：value`, one a line. None if no value is a word.
-fn as_row(fields: &Map<String, Value>) -> Option<String> {
+/// The longest words that may say what a record is about, in characters.
+const MAX_WORDS: usize = 40;
+
+/// Whether a field says short words that may be what a record is about.
+fn is_words(name: &str, value: &Value) -> bool {
+    let is_short = |text: &str| text.contains(is_han) && text.chars().count() <= MAX_WORDS;
+    !is_class(name) && value.as_str().is_some_and(is_short)
+}
+
+/// What a record says by names that nobody knows as a row of a table: `name：value`, one a line, of the fields that are
+/// `wanted`. None if no value is a word.
+fn as_row(fields: &Map<String, Value>, wanted: impl Fn(&str, &Value) -> bool) -> Option<String> {
     let told: Vec<(&String, String)> = fields
         .iter()
-        .filter(|(name, _)| !is_known(name))
+        .filter(|(name, value)| !is_known(name) && wanted(name, value))
         .filter_map(|(name, value)| match value {
             Value::String(text) if !text.trim().is_empty() => Some((name, text.clone())),
             Value::Number(number) => Some((name, number.to_string())),

@@ -59,6 +59,7 @@ pub(super) fn stated_title(title: &str) -> Option<String> {
     let program = [
         "microsoft word",
         "untitled",
+        "(anonymous)",
         "无标题",
         "文档1",
         "document",

@@ -6,6 +6,7 @@
 
 mod archive;
 mod child;
+mod columns;
 mod docx;
 mod drawings;
 mod extracted;
@@ -16,6 +17,7 @@ mod numbering;
 mod pdf;
 mod readers;
 mod signs;
+mod single;
 mod styles;
 mod xlsx;
 mod xml;

@@ -2,12 +2,16 @@
 
 use pdfboss_core::{Document, Page};
 use pdfboss_output::{
-    Block, Cell, LayoutOptions, Line, ReadingOrder, TextOptions, extract_page_layout_opts, extract_text,
+    Block, Cell, LayoutOptions, Line, Output, ReadingOrder, Ruling, Text, TextSpan, page_layout, page_layout_opts,
+    retain_rulings_on_page, retain_spans_on_page,
 };
+use pdfboss_text::extract_spans_and_rulings_reporting;
 use unicode_normalization::UnicodeNormalization;
 
 use super::super::lines::append;
+use super::columns::{self, Rule, Words};
 use super::extracted::{Extracted, Reader, stated_title};
+use super::single::edges;
 
 /// Most pages that are read.
 const MAX_PAGES: usize = 5_000;
@@ -36,11 +40,8 @@ impl Reader for Pdfboss {
         let (mut size, mut silent, mut drawn, mut lost) = (0, 0, Vec::new(), 0);
         for number in 0..count {
             let page = document.page(number);
-            let text = page
-                .as_ref()
-                .ok()
-                .and_then(|page| text_of(&document, page))
-                .unwrap_or_default();
+            let read = page.as_ref().ok().and_then(|page| text_of(&document, page));
+            let (text, edges) = read.unwrap_or_default();
             size += text.len();
             if size > MAX_TEXT {
                 return Err(format!("holds more than {} MiB of text", MAX_TEXT >> 20));
@@ -53,9 +54,11 @@ impl Reader for Pdfboss {
                 }
             }
             lost += text.chars().filter(|&c| c == '\u{fffd}').count();
-            found
-                .pages
-                .push(text.lines().map(|line| line.chars().map(plain).collect()).collect());
+            let mut lines: Vec<String> = text.lines().map(|line| line.chars().map(plain).collect()).collect();
+            if count == 1 {
+                found.left_out.extend(without(&mut lines, &edges));
+            }
+            found.pages.push(lines);
         }
         if silent == count {
             return Err(match drawn.len() {
@@ -84,25 +87,77 @@ impl Reader for Pdfboss {
     }
 }
 
-/// The text of a page. Where it has tables that are ruled, their rows are lines, cell by cell, unless a character would
-/// be lost so.
-fn text_of(document: &Document, page: &Page) -> Option<String> {
-    let text = extract_text(document, page, ReadingOrder::Content).ok()?;
+/// The text of a page, and what its head and foot are if it is the only one. Where it has tables that are ruled, their
+/// rows are lines, cell by cell; where it stands in columns that its lines would run together, these are told by their
+/// places; neither if a character would be lost so.
+fn text_of(document: &Document, page: &Page) -> Option<(String, Vec<String>)> {
+    let order = ReadingOrder::Content;
+    let (mut spans, mut rulings, report) = extract_spans_and_rulings_reporting(document, page, order).ok()?;
+    retain_spans_on_page(&mut spans, page);
+    retain_rulings_on_page(&mut rulings, page);
+    let text = Text.render(&[page_layout(&spans, report.order)]);
+    let words: Vec<Words> = spans.iter().map(words_of).collect();
+    let edges = edges(&words);
+    let is_whole = |lines: &String| sorted(lines) == sorted(&text);
+    let is_turned = |span: &TextSpan| span.rotate != 0 || span.vertical;
+    let parted = || in_columns(words, &rulings, &text).filter(is_whole);
+    if let Some(lines) = (!spans.iter().any(is_turned)).then(parted).flatten() {
+        return Some((lines, edges));
+    }
     let content = page.content(document).unwrap_or_default();
     let is_ruled = content
         .split(u8::is_ascii_whitespace)
         .any(|word| matches!(word, b"re" | b"l"));
-    if !is_ruled {
-        return Some(text);
+    let lines = is_ruled.then(|| with_tables(&spans, &rulings, report.order)).flatten();
+    let lines = lines.filter(is_whole);
+    Some((lines.unwrap_or(text), edges))
+}
+
+fn words_of(span: &TextSpan) -> Words {
+    Words {
+        x: span.x,
+        end: span.end_x,
+        y: span.y,
+        size: span.size,
+        text: span.text.clone(),
     }
-    let with_tables = with_tables(document, page).filter(|lines| sorted(lines) == sorted(&text));
-    Some(with_tables.unwrap_or(text))
+}
+
+/// Takes the head and the foot of a page, if its first and last lines say nothing else, out of its lines.
+fn without(lines: &mut Vec<String>, edges: &[String]) -> Vec<(String, String)> {
+    let bare = |line: &String| line.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let is_edge = |line: Option<&String>| line.is_some_and(|line| edges.contains(&bare(line)));
+    let mut taken = Vec::new();
+    if is_edge(lines.first()) {
+        taken.push(lines.remove(0));
+    }
+    if is_edge(lines.last()) {
+        taken.extend(lines.pop());
+    }
+    let reason = || "running head".to_string();
+    taken.into_iter().map(|line| (reason(), line)).collect()
+}
+
+/// From how many rules from top to bottom on a page has a grid, whose rows these rules tell.
+const GRID: usize = 2;
+
+/// The lines of a page that stands in columns without a grid, if any of its lines as they were read runs over two.
+fn in_columns(words: Vec<Words>, rulings: &[Ruling], text: &str) -> Option<String> {
+    let is_upright = |ruling: &&Ruling| ruling.start.x == ruling.end.x;
+    if rulings.iter().filter(is_upright).count() >= GRID {
+        return None;
+    }
+    let rules = rulings.iter().filter(|ruling| !is_upright(ruling)).map(|ruling| Rule {
+        x: ruling.start.x.min(ruling.end.x),
+        end: ruling.start.x.max(ruling.end.x),
+        y: ruling.start.y,
+    });
+    columns::read(words, &rules.collect::<Vec<_>>(), text)
 }
 
 /// The lines of a page that has tables, and their rows.
-fn with_tables(document: &Document, page: &Page) -> Option<String> {
-    let (order, options) = (ReadingOrder::Content, LayoutOptions::default());
-    let layout = extract_page_layout_opts(document, page, order, TextOptions::default(), &options).ok()?;
+fn with_tables(spans: &[TextSpan], rulings: &[Ruling], order: ReadingOrder) -> Option<String> {
+    let layout = page_layout_opts(spans, rulings, order, &LayoutOptions::default());
     let said = |line: &Line| {
         line.inlines
             .iter()

@@ -9,13 +9,13 @@ use crate::text::list_marker;
 
 use super::super::byline::{are_offices, behind_day, find_date, source_name};
 use super::super::layout::COLONS;
-use super::super::site_words::{List, listed};
-use super::credits::{is_dated, is_labelled, without_tools};
+use super::credits::{is_dated, is_labelled};
 use super::dom::{Step, is_heading, marks, walk, words};
 use super::measure::PageLine;
 use super::prompts::greets;
 use super::published::{DayOf, near, shown};
-use super::stated::{Stated, date_in_url, linked_data_date, stated_date};
+use super::publisher::{answered, stated_source};
+use super::stated::{Stated, date_in_url, linked_data_date, script_date, stated_date};
 
 /// The fewest characters of a title.
 const MIN_TITLE: usize = 4;
@@ -29,8 +29,6 @@ const MAX_STATED: usize = 500;
 
 /// What the title of a letter to an office is called in the table that shows it.
 const TITLED: [&str; 6] = ["来信标题", "信件标题", "咨询标题", "留言标题", "问题标题", "来信主题"];
-/// What the office is called that answers.
-const ANSWERED: [&str; 3] = ["答复单位", "回复单位", "答复部门"];
 
 /// What a page's head says of the article.
 #[derive(Debug, Default)]
@@ -40,6 +38,7 @@ pub(super) struct About {
     published: Option<Date>,
     updated: Option<Date>,
     time: Option<Date>,
+    scripted: Option<Date>,
     source: Option<String>,
     /// What the page's only block that is called so names.
     marked: Option<String>,
@@ -87,11 +86,7 @@ impl About {
                 "link" if element.attr("rel") == Some("canonical") => {
                     about.url = about.url.take().or_else(|| element.attr("href").map(str::to_string));
                 }
-                "script" if element.attr("type").is_some_and(|kind| kind.ends_with("ld+json")) => {
-                    about.published = about
-                        .published
-                        .or_else(|| linked_data_date(&element.text().collect::<String>()));
-                }
+                "script" => about.read_script(element),
                 // The account of a page that many publish on.
                 "span" | "a" | "strong"
                     if element.value().id() == Some("js_name")
@@ -131,6 +126,16 @@ impl About {
             .and_then(|[name]| source_name(&name));
         about.url = about.url.or(og_url).filter(|url| url.starts_with("http"));
         about
+    }
+
+    /// What a script says: linked data, or the day that it would show.
+    fn read_script(&mut self, script: ElementRef<'_>) {
+        let said = script.text().collect::<String>();
+        if script.attr("type").is_some_and(|kind| kind.ends_with("ld+json")) {
+            self.published = self.published.or_else(|| linked_data_date(&said));
+        } else {
+            self.scripted = self.scripted.or_else(|| script_date(&said));
+        }
     }
 
     /// The article's title, and which of the page's lines it is: the longest line that a stated title begins with and
@@ -287,7 +292,8 @@ impl About {
             .or(shown.elsewhere)
             .or(self.updated)
             .or_else(|| near_day(DayOf::Change))
-            .or_else(|| self.url.as_deref().and_then(date_in_url));
+            .or_else(|| self.url.as_deref().and_then(date_in_url))
+            .or(self.scripted);
         // Beside the article it is another entry's.
         let is_near = |name: &str| near(lines, title).iter().any(|&at| lines[at].text.contains(name));
         let source = self
@@ -299,34 +305,6 @@ impl About {
             .or_else(|| self.marked.clone().filter(|name| is_near(name)));
         (date, shown.written, source)
     }
-}
-
-/// Who published it, as a line says it.
-fn stated_source(line: &str) -> Option<String> {
-    let behind = |label: &str| {
-        let at = line.find(label)? + label.len();
-        let named = line[at..].trim_start().strip_prefix(COLONS)?.trim_start();
-        source_name(without_tools(named.split(char::is_whitespace).next()?))
-    };
-    behind("来源").or_else(|| listed(List::LabelSource).iter().find_map(|label| behind(label)))
-}
-
-/// Which office answered, as a line or the two cells of a row say it.
-fn answered(lines: &[PageLine<'_>]) -> Option<String> {
-    lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| line.shown)
-        .find_map(|(at, line)| {
-            let (_, behind) = ANSWERED.iter().find_map(|label| line.text.split_once(label))?;
-            let behind = behind.trim_start_matches(COLONS).trim();
-            let name = if behind.is_empty() {
-                &lines.get(at + 1)?.text
-            } else {
-                behind.split(char::is_whitespace).next()?
-            };
-            are_offices(name).then(|| source_name(name))?
-        })
 }
 
 /// Whether a block's words are set in the middle of their line.

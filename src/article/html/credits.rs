@@ -36,11 +36,11 @@ pub(super) fn is_sentence(line: &str) -> bool {
     line.contains('。') || (length >= 20 && (line.contains(|c| is_stop(c) || c == '\u{ff0c}') || has_comma(line)))
 }
 
-/// Whether a line has a comma that is not of a number: `浏览次数：1,283` is no sentence.
+/// Whether a line has a comma that is not of a number or a day: `浏览次数：1,283` and `April 9, 2024` are no sentences.
 fn has_comma(line: &str) -> bool {
     line.match_indices(',').any(|(at, _)| {
         let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-        !(digit(line[..at].chars().next_back()) && digit(line[at + 1..].chars().next()))
+        !(digit(line[..at].chars().next_back()) && digit(line[at + 1..].trim_start().chars().next()))
     })
 }
 

@@ -132,6 +132,7 @@ pub(super) fn is_block(name: &str) -> bool {
                 | "br"
                 | "legend"
                 | "option"
+                | "textarea"
         )
 }
 

@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet};
 use scraper::ElementRef;
 
 use super::class_words::{is_window, marked};
-use super::comments::announces_comments;
+use super::comments::commented;
+use super::copies::copies;
 use super::data_rows::is_data;
 use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, share_class, walk, words};
 use super::imprint::{FOOTER, is_imprint, names_site};
@@ -17,20 +18,19 @@ use super::linked::{attaches, own_links};
 use super::measure::{Measure, Measures};
 use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
 use super::post_parts::PostParts;
-use super::prompts::asks_to_write;
-use super::sections::{heads_section, is_footer};
+use super::sections::{heads_section, is_field, is_footer};
 
 /// A page with at least this many characters of prose is an article: then lists of teasers are not its text.
 const ARTICLE: usize = 100;
-/// The longest heading of comments, in characters.
-const MAX_COMMENTS: usize = 16;
 
 /// Tells furniture from text, on one page.
 #[derive(Debug)]
 pub(super) struct Furniture {
     measures: Measures,
-    /// What the whole page holds.
+    /// What the whole page holds, what it says again aside.
     total: Measure,
+    /// What says again what another part says.
+    copies: Elements,
     /// The elements that the title's heading lies in, and itself.
     above_title: Elements,
     /// The ids of panels that something on the page opens.
@@ -56,11 +56,8 @@ pub(super) struct Furniture {
 impl Furniture {
     /// `measures` are those of the whole page below `root`, `title` the heading that names the page.
     pub fn new(root: ElementRef<'_>, measures: Measures, title: Option<ElementRef<'_>>) -> Furniture {
-        let mut above_title = Elements::default();
-        if let Some(title) = title {
-            above_title.insert(key(title));
-            above_title.extend(title.ancestors().filter_map(ElementRef::wrap).map(key));
-        }
+        let above_title = with_ancestors(title);
+        let copies = copies(root, &measures);
         let (mut opened, mut pairs) = (HashSet::new(), HashMap::<String, usize>::new());
         let (mut footers, mut comments) = (Elements::default(), Elements::default());
         // Addresses alone may be those of offices that the article lists.
@@ -124,8 +121,11 @@ impl Furniture {
         let mut furniture = Furniture {
             own_links: own_links(root, &measures),
             posts: PostParts::of(root, &measures),
-            total: measures.of(root),
+            total: measures
+                .without(root, |element| copies.contains(&key(element)))
+                .of(root),
             measures,
+            copies,
             above_title,
             opened,
             pairs,
@@ -202,6 +202,31 @@ impl Furniture {
         }
     }
 
+    /// Whether an element is more than a third of what the page says, and all of it sentences: no box of links, no
+    /// window with buttons.
+    fn is_large(&self, element: ElementRef<'_>, measure: Measure) -> bool {
+        let mut inside = element.descendants().take(REACH).filter_map(ElementRef::wrap);
+        measure.linked == 0
+            && measure.prose * 3 > self.total.prose
+            && words(element).contains('。')
+            && !inside.any(|inside| matches!(inside.value().name(), "button" | "input" | "form"))
+    }
+
+    /// What the walks through the whole page found an element to be.
+    fn found(&self, element: ElementRef<'_>) -> Option<&'static str> {
+        if self.footers.contains(&key(element)) || is_footer(element, &self.measures) {
+            Some("footer")
+        } else if self.comments.contains(&key(element)) {
+            Some("comments")
+        } else if self.posts.is_part(element) {
+            Some("frame of a post")
+        } else if self.copies.contains(&key(element)) {
+            Some("said again")
+        } else {
+            None
+        }
+    }
+
     /// The parts around each of several posts.
     pub fn posts(&self) -> &PostParts {
         &self.posts
@@ -226,17 +251,11 @@ impl Furniture {
         let (weight, total) = (self.weight(measure), self.weight(self.total));
         // On a page of a few words this may be most of it.
         let of_title = self.above_title.contains(&key(element));
-        if !of_title && (self.footers.contains(&key(element)) || is_footer(element, &self.measures)) {
-            return Some("footer");
+        if let Some(reason) = self.found(element).filter(|_| !of_title) {
+            return Some(reason);
         }
-        if !of_title && self.comments.contains(&key(element)) {
-            return Some("comments");
-        }
-        if name == "textarea" && asks_to_write(&words(element)) {
+        if is_field(element) {
             return Some("form control");
-        }
-        if !of_title && self.posts.is_part(element) {
-            return Some("frame of a post");
         }
         if weight * 2 > total {
             return None;
@@ -251,13 +270,14 @@ impl Furniture {
             return None;
         }
         match name {
-            "select" | "option" | "input" | "textarea" | "datalist" => return Some("form control"),
             "button" if !is_question(element, &self.measures) => return Some("form control"),
+            "dialog" if self.is_large(element, measure) => return None,
             "svg" | "canvas" | "video" | "audio" | "object" | "dialog" | "map" => return Some("not text"),
             "rt" | "rp" => return Some("reading aid"),
             "del" | "s" | "strike" => return Some("struck out"),
             "nav" if !of_title => return Some("navigation"),
             "footer" if !of_title => return Some("footer"),
+            "aside" if self.is_large(element, measure) => return None,
             "aside" if !(of_title || within_body(element) && self.is_whole_sentences(element, measure)) => {
                 return Some("aside");
             }
@@ -361,37 +381,19 @@ impl Furniture {
     }
 }
 
+/// An element and those that it lies in.
+fn with_ancestors(element: Option<ElementRef<'_>>) -> Elements {
+    let with_ancestors = |element: ElementRef<'_>| {
+        let above = element.ancestors().filter_map(ElementRef::wrap);
+        std::iter::once(element).chain(above).map(key).collect::<Vec<_>>()
+    };
+    element.map(with_ancestors).into_iter().flatten().collect()
+}
+
 /// Whether an element lies in a part of the page, not beside all of them.
 fn within_body(element: ElementRef<'_>) -> bool {
     let parent = element.parent().and_then(ElementRef::wrap);
     parent.is_some_and(|parent| parent.value().name() != "body")
-}
-
-/// The block of comments that an element is the heading of: it begins with it, and prose stands above it.
-fn commented<'a>(element: ElementRef<'a>, measures: &Measures) -> Option<ElementRef<'a>> {
-    let all = |element: ElementRef<'_>| measures.of(element).all;
-    if !(4..=MAX_COMMENTS).contains(&all(element)) || !announces_comments(&words(element)) {
-        return None;
-    }
-    let above = || element.ancestors().filter_map(ElementRef::wrap);
-    let block = above().take(REACH).find(|block| all(*block) > all(element))?;
-    if matches!(block.value().name(), "html" | "body" | "article" | "main") {
-        return None;
-    }
-    let inner = std::iter::once(element)
-        .chain(above())
-        .take_while(|inner| *inner != block)
-        .last()?;
-    let before = |element: ElementRef<'a>| {
-        let before = element.prev_siblings().take(REACH).filter_map(ElementRef::wrap);
-        before.map(|before| measures.of(before))
-    };
-    let first = before(inner).all(|before| before.all == 0);
-    let outer = std::iter::once(block)
-        .chain(block.ancestors().filter_map(ElementRef::wrap))
-        .take(NEAR);
-    let prose = outer.flat_map(before).any(|before| before.prose > 0);
-    (first && prose).then_some(block)
 }
 
 /// The kinds of two elements, as one word.

@@ -27,12 +27,17 @@ const EDGE: usize = 15;
 /// The longest line that announces what stands behind an article, in characters.
 const MAX_ENDING: usize = 16;
 
+/// The longest number of an office's document, in characters.
+const MAX_NUMBER: usize = 30;
+
 /// Comments of readers end an article only below at least this many characters of sentences.
 const ARTICLE: usize = 100;
 
 /// The longest question of a page that is answered by what its readers write, in characters of sentences.
 const QUESTION: usize = 300;
 
+/// What stands above what is said of the author, which more of the article may follow.
+const AUTHOR: &str = "作者简介";
 /// What stands behind an article.
 const BEHIND: &str = "behind the article";
 
@@ -113,7 +118,7 @@ pub(super) fn read(lines: &[&str], title: &str, of_posts: bool) -> Reading {
     for (at, &line) in lines[..end].iter().enumerate() {
         if at < top && is_title(at) {
             reading.leave_out("title", line);
-        } else if at < title_line.min(top) {
+        } else if at < title_line.min(top) && !is_document_number(line) {
             reading.leave_out("above the title", line);
         } else if at < top
             && !is_of_table(around(at), line)
@@ -179,6 +184,17 @@ fn is_address(line: &str) -> bool {
     ["http://", "https://"].iter().any(|start| line.starts_with(start)) && line.is_ascii() && !line.contains(' ')
 }
 
+/// Whether a line is the number of an office's document, by which people look for it: `青医保发〔2024〕3号`.
+fn is_document_number(line: &str) -> bool {
+    let line = line.trim();
+    let year = line
+        .split_once(['〔', '[', '［', '(', '（', '【'])
+        .and_then(|(_, behind)| behind.split_once(['〕', ']', '］', ')', '）', '】']));
+    year.is_some_and(|(year, _)| year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()))
+        && line.ends_with('号')
+        && line.chars().count() <= MAX_NUMBER
+}
+
 /// Whether a line says when what is published ends, which is no word about its publication.
 fn ends_validity(line: &str) -> bool {
     ["失效", "废止", "有效期"].iter().any(|word| line.contains(word))
@@ -241,6 +257,12 @@ fn may_go_on(word: &str) -> bool {
     more || (rest.is_empty() && word == "相关链接")
 }
 
+/// Whether sentences stand below one of the headings in some lines.
+fn has_sections(lines: &[&str]) -> bool {
+    let mut below = lines.iter().skip_while(|line| !line.starts_with('#'));
+    below.any(|line| is_sentence(line))
+}
+
 /// Whether a line is the heading of cards: `热门保险产品对比` is one of the article's own.
 fn announces_cards(word: &str) -> bool {
     let mut behind = listed(List::Cards).iter().filter_map(|cards| word.strip_prefix(cards));
@@ -289,7 +311,10 @@ fn ending(lines: &[&str]) -> Option<(usize, &'static str)> {
         let is_short_question = || asked && above <= QUESTION;
         if half
             && ((announces(listed(List::Statement)) && states() && !(short && is_of_article(&lines[at + 1..])))
-                || (short && announces(listed(List::Ending)) && !(may_go_on(&word) && follows[at + 1]))
+                || (short
+                    && announces(listed(List::Ending))
+                    && !(may_go_on(&word) && follows[at + 1])
+                    && !(word == AUTHOR && has_sections(&lines[at + 1..])))
                 || (short && announces_cards(&word) && !follows[at + 1])
                 || turns_page(&word))
         {

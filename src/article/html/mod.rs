@@ -8,9 +8,11 @@ mod about;
 mod class_words;
 mod comments;
 mod content;
+mod copies;
 mod credits;
 mod data_rows;
 mod dom;
+mod embedded;
 mod furniture;
 mod guard;
 mod imprint;
@@ -22,6 +24,7 @@ mod post_parts;
 mod posts;
 mod prompts;
 mod published;
+mod publisher;
 mod render;
 mod sections;
 mod signs;
@@ -38,17 +41,14 @@ use super::why::Why;
 
 use about::About;
 use content::content;
+use embedded::{unfold_hidden, unfold_shown};
 use furniture::Furniture;
 use measure::measure;
-use prompts::asks_to_write;
 use signs::with_signs;
 use unrendered::unrendered;
 
 /// How many of a page's lines are looked at for its title and what is said of it.
 const MAX_LINES: usize = 20_000;
-
-/// How many fields for text are looked into for an article.
-const MAX_FIELDS: usize = 8;
 
 /// The encoding that a page names in its first bytes.
 pub(super) fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -80,22 +80,25 @@ pub(super) fn is_readable(text: &str) -> bool {
 
 /// Reads a page; `name` is the title if it has none.
 pub(super) fn read(text: &str, name: &str) -> Reading {
-    let reading = read_page(text, name);
-    if !reading.articles.is_empty() {
-        return reading;
-    }
-    let shown = with_field(text).map(|shown| read_page(&shown, name));
-    shown.filter(|shown| !shown.articles.is_empty()).unwrap_or(reading)
-}
-
-fn read_page(text: &str, name: &str) -> Reading {
     if let Err(reason) = guard::check(text) {
         return Reading {
             rejected: vec![(0, Why::Page, reason)],
             ..Reading::default()
         };
     }
-    let page = Html::parse_document(&with_signs(text));
+    let mut page = Html::parse_document(&with_signs(text));
+    unfold_shown(&mut page);
+    let reading = read_page(&page, name);
+    if reading.articles.is_empty() && unfold_hidden(&mut page) {
+        let shown = read_page(&page, name);
+        if !shown.articles.is_empty() {
+            return shown;
+        }
+    }
+    reading
+}
+
+fn read_page(page: &Html, name: &str) -> Reading {
     let root = page.root_element();
     let mut lines = Vec::new();
     let measures = measure(root, |line| {
@@ -135,24 +138,6 @@ fn read_page(text: &str, name: &str) -> Reading {
         article.url = about.url;
     }
     reading
-}
-
-/// The page with its first field of text that holds sentences as a part of it: scripts keep an article there before
-/// they show it. What asks a reader to write there is none.
-fn with_field(text: &str) -> Option<String> {
-    const OPEN: &str = "<textarea";
-    let lower = text.to_ascii_lowercase();
-    lower.match_indices(OPEN).take(MAX_FIELDS).find_map(|(start, _)| {
-        let end = start + lower[start..].find("</textarea")?;
-        let field = Html::parse_fragment(&text[start..end]);
-        let said: String = field.root_element().text().collect();
-        if !said.contains('。') || asks_to_write(&said) || guard::check(&said).is_err() {
-            return None;
-        }
-        // What the field opens it also closes: a script left open would take what stands behind it.
-        let closed = Html::parse_fragment(&said).root_element().inner_html();
-        Some([&text[..start], "<div>", &closed, "</div>", &text[end..]].concat())
-    })
 }
 
 /// Reads the lines of a page that another program rendered, in the convention of [`layout`](super::layout).

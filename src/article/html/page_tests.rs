@@ -251,3 +251,104 @@ fn a_name_and_a_day_right_below_the_title_say_whose_it_is() {
         "本地规定\n\n青岚医保 2024-07-19\n\n",
     );
 }
+
+#[test]
+fn what_an_office_was_asked_and_answered_in_fields_is_text() {
+    let field = |mark: &str| {
+        let body = format!("<form><label>答复内容</label><textarea {mark}>您好。\n按最低基数补。</textarea></form>");
+        read(
+            &page("断缴怎么办", &format!("<h1>断缴怎么办</h1>{PROSE}{body}")),
+            "name",
+        )
+        .articles
+        .remove(0)
+        .1
+        .text
+    };
+    for mark in ["readonly", "disabled"] {
+        assert!(
+            field(mark).contains("答复内容\n\n您好。\n按最低基数补。"),
+            "{}",
+            field(mark)
+        );
+    }
+    assert!(!field("").contains("按最低基数补"));
+}
+
+#[test]
+fn a_box_that_says_much_of_the_page_is_text() {
+    let said = "<p>补缴以后待遇连续计算，不设等待期，已经垫付的可以回去报销。</p>";
+    let of = |tag: &str, inside: &str| {
+        let lead = "<p>参保人员中断缴费三个月以内的，可以补缴。</p><p>超过三个月的，从重新缴费当月起设置等待期。</p>";
+        let body = format!("<h1>断缴怎么办</h1>{lead}<{tag}><h3>补缴须知</h3>{inside}</{tag}><p>电话12393。</p>");
+        read_of("断缴怎么办", &body).1.contains("不设等待期")
+    };
+    for tag in ["aside", "dialog"] {
+        assert!(of(tag, said), "{tag}");
+        assert!(!of(tag, &format!("{said}<button>同意</button>")), "{tag} with a button");
+        assert!(!of(tag, &format!("{said}<a href=/>更多</a>")), "{tag} with a link");
+    }
+}
+
+#[test]
+fn the_number_of_a_document_above_its_title_is_text() {
+    let read = |above: &str| read_of("断缴怎么办", &format!("<p>{above}</p><h1>断缴怎么办</h1>{PROSE}")).1;
+    for number in [
+        "青医保发〔2024〕3号",
+        "平顺人寿〔2022〕医疗保险043号",
+        "青政办(2024)12号",
+    ] {
+        assert_eq!(read(number), format!("{number}\n\n{PROSE_TEXT}"));
+    }
+    assert_eq!(read("青禾市医疗保障局文件"), PROSE_TEXT);
+}
+
+#[test]
+fn days_of_other_calendars_and_scripts_are_read() {
+    let check = |line: &str, more: &str, expected: Option<&str>| {
+        let body = format!("<h1>断缴怎么办</h1><p>{line}</p>{PROSE}{more}");
+        assert_eq!(read_of("断缴怎么办", &body).2.as_deref(), expected, "{line}{more}");
+    };
+    check("發布日期：113-12-20", "", Some("2024-12-20"));
+    check("中華民國113年5月1日", "", Some("2024-05-01"));
+    check("By Linda | April 9, 2024", "", Some("2024-04-09"));
+    // Something else of three numbers; when something ends; a day that the page shows counts before a script's.
+    check("编号：113-12-20", "", None);
+    check("施行日期：113-12-20", "", None);
+    check("Valid until April 9, 2024", "", None);
+    let script = "<script>var ct = \"1740359400\";</script>";
+    check("医保科", script, Some("2025-02-24"));
+    check("2024-05-01", script, Some("2024-05-01"));
+}
+
+#[test]
+fn an_author_s_words_above_further_sections_end_no_article() {
+    let long = PROSE.repeat(2);
+    let author = "<h3>作者简介</h3><p>张某，社保从业人员，写过多篇文章。</p>";
+    let of = |behind: &str| {
+        let body = format!("<h1>断缴怎么办</h1>{long}{author}{behind}");
+        read_of("断缴怎么办", &body).1
+    };
+    assert!(!of("").contains("张某"));
+    assert!(of("<h3>附录</h3><p>补缴以后待遇连续计算，不设等待期。</p>").ends_with("不设等待期。"));
+}
+
+#[test]
+fn cards_of_experts_beside_each_answer_are_none_of_it() {
+    let answer = |name: &str, years: u8, said: &str| {
+        format!(
+            "<div class=ans><div class=agent><p>江宁 {name}</p><p>从业{years}年</p><a>免费咨询</a><p>电话：139****000{years}</p></div>\
+             <div class=txt><p>{said}</p></div></div>"
+        )
+    };
+    let (one, two) = (
+        "参保人在定点医院住院，先扣起付线，再按比例报销。",
+        "退休人员的比例比在职人员高五个百分点，起付线相同。",
+    );
+    let body = format!(
+        "<h1>住院怎么报？</h1>{}{}",
+        answer("吴秀兰", 8, one),
+        answer("赵海", 3, two)
+    );
+    assert_eq!(read_of("住院怎么报？", &body).1, format!("{one}\n\n{two}"));
+}

@@ -20,6 +20,8 @@ const MAX_PART: usize = 80;
 const MAX_AUTHOR: usize = 16;
 /// How much of what authors have is counted on a card at least.
 const COUNTS: usize = 3;
+/// How many words of an expert's card are on it at least.
+const EXPERT_WORDS: usize = 2;
 /// How many posts of one kind are looked at, how many elements of each, and how many of a page.
 const POSTS: usize = 64;
 const INSIDE: usize = 64;
@@ -183,8 +185,12 @@ fn told(parts: &[ElementRef<'_>], measures: &Measures) -> Option<Part> {
     }
 }
 
-/// Whether a part counts what authors have: `主题 12 帖子 88 积分 1024`.
+/// Whether a part is the card of an expert who answers, or counts what authors have: `主题 12 帖子 88 积分 1024`.
 fn is_card(text: &str) -> bool {
+    let is_on_card = |word: &&&str| text.contains(**word);
+    if listed(List::ExpertCard).iter().filter(is_on_card).count() >= EXPERT_WORDS {
+        return true;
+    }
     let counts = |word: &&&str| {
         text.split_once(**word).is_some_and(|(_, behind)| {
             behind

@@ -10,7 +10,7 @@ use scraper::ElementRef;
 use crate::model::Date;
 use crate::text::Normalized;
 
-use super::super::byline::{Stamp, labelled_day, next_stamp, split_day, whole_day, year_last};
+use super::super::byline::{Stamp, find_date, labelled_day, next_stamp, republic_day, split_day, whole_day, year_last};
 use super::super::layout::{COLONS, is_han};
 use super::credits::{is_credit, is_schedule, is_sentence};
 use super::dom::words;
@@ -216,6 +216,7 @@ pub(super) fn shown(lines: &[PageLine<'_>], title: Option<usize>) -> Shown {
         if !above && !other && next_stamp(&line, 0).is_none() {
             let split = || split_day(&line).or_else(|| split_day(&format!("{line} {}", text(Some(at + 1)))));
             let found = labelled_day(&line).or_else(|| year_last(&line)).or_else(split);
+            let found = found.or_else(|| foreign_day(&line, &lines[at].text));
             let slot = &mut best[DayOf::Unsaid as usize];
             *slot = slot.or(found.map(|date| (Reverse(false), date)));
         }
@@ -247,6 +248,22 @@ pub(super) fn shown(lines: &[PageLine<'_>], title: Option<usize>) -> Shown {
     let published = published.first().copied().filter(|_| published.len() <= 2);
     shown.elsewhere = published.or(unsaid).or_else(|| foot(lines));
     shown
+}
+
+/// Words that only the traditional script writes so, of lines that say when something was published.
+const TRADITIONAL: &str = "發佈時間編輯單務國";
+
+/// The day of a line in the calendar of Taiwan, where the line is written in its script or names it; or in English.
+fn foreign_day(line: &str, as_written: &str) -> Option<Date> {
+    let is_taiwan_s = line.contains("民国") || as_written.contains(|c| TRADITIONAL.contains(c));
+    let republic = republic_day(line).filter(|(at, _)| is_taiwan_s && day_of(&line[..*at]).is_some());
+    let bounds = ["until", "expire", "deadline", "effective", "before"];
+    let lower = line.to_ascii_lowercase();
+    let is_english =
+        line.contains(|c: char| c.is_ascii_alphabetic()) && !bounds.iter().any(|word| lower.contains(word));
+    republic
+        .map(|(_, day)| day)
+        .or_else(|| is_english.then(|| find_date(line))?)
 }
 
 /// A day alone below the text: one of the first lines below the last prose, and the only day there.

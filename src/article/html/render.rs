@@ -135,7 +135,7 @@ impl Writer<'_> {
                         "li" => self
                             .layout
                             .item(element.attr("value").and_then(|n| n.trim().parse().ok())),
-                        "pre" => {
+                        "pre" | "textarea" => {
                             self.layout.end_block();
                             self.verbatim += 1;
                         }
@@ -156,7 +156,7 @@ impl Writer<'_> {
                     }
                     "li" => self.layout.end_marked(),
                     "ul" | "menu" | "ol" => self.layout.end_list(),
-                    "pre" => {
+                    "pre" | "textarea" => {
                         self.verbatim = self.verbatim.saturating_sub(1);
                         self.layout.end_block();
                     }

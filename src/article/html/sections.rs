@@ -1,16 +1,18 @@
 //! Elements that are more than they look: a link that heads a section of the article, a footer that is most of a short
-//! page.
+//! page, a field in which nobody can write.
 //!
 //! Only judges an element; what follows is for `furniture`.
 
 use scraper::ElementRef;
 
+use super::super::layout::is_stop;
 use super::super::site_words::{List, listed};
 use super::class_words::marked;
 use super::dom::{is_alike, marks, words};
 use super::imprint::FOOTER;
 use super::measure::Measures;
 use super::openers::REACH;
+use super::prompts::asks_to_write;
 
 /// Whether a link is the heading of one of several sections: the first that its block says, with sentences right
 /// below, or below a day.
@@ -42,6 +44,20 @@ pub(super) fn heads_section(element: ElementRef<'_>, measures: &Measures) -> boo
             let measure = measures.of(below);
             measure.prose > 0 && measure.linked * 10 <= measure.all
         })
+}
+
+/// Whether an element is a field for what a reader writes or chooses. One that cannot be written in shows what somebody
+/// wrote, as letters to offices are shown.
+pub(super) fn is_field(element: ElementRef<'_>) -> bool {
+    match element.value().name() {
+        "select" | "option" | "input" | "datalist" => true,
+        "textarea" => {
+            let is_fixed = ["readonly", "disabled"].iter().any(|name| element.attr(name).is_some());
+            let said = words(element);
+            !(is_fixed && said.contains(is_stop)) || asks_to_write(&said)
+        }
+        _ => false,
+    }
 }
 
 /// Whether an element is a footer by its class and its length and speaks of the site: on a page of few words it may be

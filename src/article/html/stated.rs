@@ -1,4 +1,5 @@
-//! The days that a page states out of its text: in the names and values of its head, its linked data, its address.
+//! The days that a page states out of its text: in the names and values of its head, its linked data, its scripts, its
+//! address.
 //!
 //! Only reads them; which of them is the article's is for `about` to say.
 
@@ -48,6 +49,48 @@ pub(super) fn linked_data_date(json: &str) -> Option<Date> {
     find_date(value.trim_start_matches([' ', ':', '"', '\n', '\t']))
 }
 
+/// What scripts call the day that they show.
+const SCRIPTED: [&str; 9] = [
+    "ct",
+    "createtime",
+    "createdate",
+    "publishtime",
+    "publishdate",
+    "pubtime",
+    "pubdate",
+    "releasetime",
+    "releasedate",
+];
+/// The longest value that is such a day, in characters.
+const MAX_VALUE: usize = 40;
+
+/// The day that a script gives to a name for it: `var ct = "1740359400"`, `var publishDate = '20240501100000'`.
+pub(super) fn script_date(script: &str) -> Option<Date> {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    script.match_indices('=').find_map(|(at, _)| {
+        let before = script[..at].trim_end();
+        let name = &before[before.trim_end_matches(is_of_name).len()..];
+        let name = name.replace('_', "").to_ascii_lowercase();
+        let value = script[at + 1..].trim_start();
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let value: String = value
+            .chars()
+            .skip(1)
+            .take(MAX_VALUE)
+            .take_while(|c| *c != quote)
+            .collect();
+        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+        // Seconds since 1970, or a day with its time in one number.
+        let value = match value.len() {
+            14 if is_number => &value[..8],
+            10 => &value,
+            _ if name == "ct" => return None,
+            _ => &value,
+        };
+        SCRIPTED.contains(&name.as_str()).then(|| find_date(value))?
+    })
+}
+
 /// The day in an address: `/2020-02/19/`, `/20200219/`, `/2020/02/19/`.
 pub(super) fn date_in_url(url: &str) -> Option<Date> {
     let digits = |text: &str| text.parse::<u32>().ok();
@@ -63,4 +106,23 @@ pub(super) fn date_in_url(url: &str) -> Option<Date> {
         }
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_names_the_day_that_it_shows() {
+        let check = |script: &str, day: Option<&str>| {
+            let found = script_date(script).map(|day| day.to_string());
+            assert_eq!(found.as_deref(), day, "{script}");
+        };
+        check("var n = 1; var ct = \"1740359400\";", Some("2025-02-24"));
+        check("window.create_time='2024-05-01 10:00';", Some("2024-05-01"));
+        check("var publishDate=\"20240501100000\"", Some("2024-05-01"));
+        check("var ct = \"12\"; var ct = ct", None);
+        check("var endTime = '2024-05-01'", None);
+        check("publishTime = '", None);
+    }
 }

@@ -103,11 +103,13 @@ impl<'a> Table<'a> {
     /// one line, and a row that is one cell stands for itself.
     pub fn lines(&self, rows: &[(&Row<'a>, Vec<String>)]) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
+        let (first, behind) = names(rows);
+        let is_form = first == behind && is_form(rows);
         let mut grid = Grid {
             down: Vec::new(),
             budget: MAX_REPEATED,
+            is_form,
         };
-        let (first, behind) = names(rows);
         let columns = Columns::of(rows, first, behind);
         let mut merged: Vec<String> = Vec::new();
         let mut labels = if first < behind {
@@ -156,6 +158,20 @@ fn names(rows: &[(&Row<'_>, Vec<String>)]) -> (usize, usize) {
     (0, 0)
 }
 
+/// How many rows a form has at least in which a label spans columns.
+const LABELLED: usize = 3;
+
+/// Whether a table is a form in which a label reaches over columns that other rows divide: rows of a label and what it
+/// is the label of, several or the first with more than a value.
+fn is_form(rows: &[(&Row<'_>, Vec<String>)]) -> bool {
+    let labels = |row: &Row<'_>| row.cells.len() == 2 && row.cells[0].columns > 1;
+    let mut labelled = rows.iter().filter(|(row, _)| labels(row));
+    let says = |(row, texts): &(&Row<'_>, Vec<String>)| {
+        labels(row) && texts.get(1).is_some_and(|text| text.chars().count() > MAX_SHARED)
+    };
+    rows.first().is_some_and(says) || labelled.nth(LABELLED - 1).is_some()
+}
+
 /// Which cells that span columns say something of each of them.
 struct Columns {
     /// The rows of the columns' names.
@@ -199,18 +215,23 @@ struct Grid {
     down: Vec<(usize, String)>,
     /// How many characters may still be repeated.
     budget: usize,
+    /// Whether what spans columns is a label, which stands once and leaves no cell empty.
+    is_form: bool,
 }
 
 impl Grid {
     /// `shared`: whether a text is that of each column that its cell spans.
     fn row(&mut self, row: &Row<'_>, texts: &[String], shared: impl Fn(&str) -> bool) -> Vec<String> {
         let mut line: Vec<String> = Vec::new();
+        // The columns that a cell to the left or above reaches over, and which say nothing themselves.
+        let mut spanned: Vec<usize> = Vec::new();
         let alone = row.cells.len() == 1 && self.down.is_empty();
         let mut own = row.cells.iter().zip(texts);
         while line.len() < self.down.len() || own.len() > 0 {
             if let Some((rows, text)) = self.down.get_mut(line.len()).filter(|(rows, _)| *rows > 0) {
                 *rows -= 1;
                 let text = repeat(text, &mut self.budget);
+                spanned.extend(text.is_empty().then_some(line.len()));
                 line.push(text);
                 continue;
             }
@@ -218,7 +239,7 @@ impl Grid {
                 line.push(String::new());
                 continue;
             };
-            let repeats = cell.columns > 1 && shared(text);
+            let repeats = cell.columns > 1 && !self.is_form && shared(text);
             for part in 0..if alone { 1 } else { cell.columns } {
                 let column = line.len();
                 if column >= MAX_COLUMNS {
@@ -230,7 +251,10 @@ impl Grid {
                 let text = match part {
                     0 => text.clone(),
                     _ if repeats => repeat(text, &mut self.budget),
-                    _ => String::new(),
+                    _ => {
+                        spanned.push(column);
+                        String::new()
+                    }
                 };
                 // A cell that spans columns may run into one that reaches down, which then ends there.
                 if cell.rows > 1 || column < self.down.len() {
@@ -242,6 +266,10 @@ impl Grid {
         }
         while self.down.last().is_some_and(|(rows, _)| *rows == 0) {
             self.down.pop();
+        }
+        if self.is_form {
+            let mut at = 0..line.len();
+            line.retain(|_| at.next().is_none_or(|at| !spanned.contains(&at)));
         }
         while line.last().is_some_and(String::is_empty) {
             line.pop();

@@ -608,6 +608,18 @@ fn each_value_stands_under_the_name_of_its_column() {
         "<caption>起付标准</caption><thead><tr><th>医院<th>标准</thead><tbody><tr><td>三级<br>甲等<td><p>九百元<p>减半</tbody>",
         "起付标准\n医院 | 标准\n三级 甲等 | 九百元 减半",
     );
+    // A label of a form that reaches over those that others divide stands once.
+    let said = "给予投保人合同约定以外的利益，对投保人隐瞒重要情况。";
+    check(
+        &(row(&format!("事由@colspan=3|{said}"), "td")
+            + &row("当事人@rowspan=2|名称@colspan=2|某公司", "td")
+            + &row("姓名@colspan=2|某人", "td")),
+        &format!("事由 | {said}\n当事人 | 名称 | 某公司\n当事人 | 姓名 | 某人"),
+    );
+    check(
+        &(row("项目@colspan=2|标准", "td") + &row("住院|床位|50元", "td") + &row("合计@colspan=2|50元", "td")),
+        "项目 | 项目 | 标准\n住院 | 床位 | 50元\n合计 | 合计 | 50元",
+    );
     // Spans that no table has.
     check(
         &(row("甲@colspan=0|乙@rowspan=-1", "td") + &row("丙@rowspan=99999|丁@colspan=x", "td")),

@@ -1,5 +1,5 @@
-//! Words of a page that stand neither in its text nor in its elements: on buttons, in frames that are written inside
-//! it, and what it shows where no scripts run.
+//! Words of a page that stand neither in its text nor in its elements: on buttons, in templates, in frames that are
+//! written inside it, and what it shows where no scripts run or no frames are.
 //!
 //! Only gathers them, so that they are named among what is left out.
 
@@ -15,6 +15,8 @@ pub(super) fn unrendered(root: ElementRef<'_>) -> Vec<(&'static str, String)> {
     walk(root, |step| {
         let Step::Open(element) = step else { return true };
         match element.value().name() {
+            "template" => found.push(("template", shown(&element.inner_html()))),
+            "noframes" => found.push(("without frames", shown(&element.text().collect::<String>()))),
             "noscript" => found.push(("without scripts", shown(&element.text().collect::<String>()))),
             "iframe" => found.extend(element.attr("srcdoc").map(|frame| ("frame", shown(frame)))),
             "input"
