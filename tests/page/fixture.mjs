@@ -241,9 +241,9 @@ export async function startFixture() {
     if (pathname === "/v1/similar") {
       return send(response, 200, recorded.similar[searchParams.get("article_id")] ?? { articles: [] });
     }
-    if (pathname.startsWith("/v1/articles/")) {
-      const id = decodeURIComponent(pathname.slice("/v1/articles/".length));
-      if (id === "made/table") return send(response, 200, tablePart(Number(searchParams.get("start") ?? 0)));
+    if (pathname === "/v1/articles:get") {
+      const { article_id: id, start = 0 } = JSON.parse(body);
+      if (id === "made/table") return send(response, 200, tablePart(start));
       const at = /^made\/(\d+)$/.exec(id)?.[1];
       const known = recorded.articles[id] ?? (at && whole(Number(at)));
       return known ? send(response, 200, known) : refuse(response, 404, "NOT_FOUND");

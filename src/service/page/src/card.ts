@@ -137,7 +137,7 @@ function near(copy: NearCopy, hit: Hit, context: Around): HTMLElement {
   const other = context.known(copy.passage_id);
   const name = (title: string, of: { regions: string[]; years: number[] } | undefined) => {
     const where = of ? holdsFor(of) : "";
-    return [title && `《${title}》`, where && `（${where}）`].filter(Boolean).join("");
+    return [title && (title.startsWith("《") ? title : `《${title}》`), where && `（${where}）`].filter(Boolean).join("");
   };
   const own = name(visible(hit.title), hit);
   const others = name(visible(copy.title), other);
