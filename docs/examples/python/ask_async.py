@@ -55,7 +55,7 @@ class Baowen:
         request = pb.SearchRequest(query=question, top_k=top_k, today=date.today().isoformat(), **more)
         return await self._service.Search(request, timeout=timeout, metadata=self._metadata)
 
-    async def search_many(self, questions: Sequence[str], timeout: float = 60) -> AsyncIterator[pb.BatchSearchResponse]:
+    async def search_many(self, questions: Sequence[str], timeout: float = 3600) -> AsyncIterator[pb.BatchSearchResponse]:
         """Answers up to 1,000 questions in one call, in their order, each as soon as it is there."""
         request = pb.BatchSearchRequest(requests=[pb.SearchRequest(query=one, top_k=1) for one in questions])
         async for item in self._service.BatchSearch(request, timeout=timeout, metadata=self._metadata):

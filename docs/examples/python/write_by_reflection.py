@@ -3,10 +3,11 @@
     pip install grpcio grpcio-reflection
     python write_by_reflection.py 127.0.0.1:50051 crm articles.jsonl    # lines of {"id", "title", "text"}
 
-Whoever is unsure whether a call went through sends it again: what is there already costs a lookup.
+BAOWEN_TOKEN is the token of a service that wants one. Whoever is unsure whether a call went through sends it again: what is there already costs a lookup.
 """
 
 import json
+import os
 import sys
 
 import grpc
@@ -19,8 +20,31 @@ SERVICE = "baowen.v1.IndexService"
 BATCH = 50
 
 
+def channel_to(addr: str) -> grpc.Channel:
+    """A channel whose calls bring the token of BAOWEN_TOKEN, if it is set."""
+    token = os.environ.get("BAOWEN_TOKEN")
+    channel = grpc.insecure_channel(addr)
+    return grpc.intercept_channel(channel, WithToken(token)) if token else channel
+
+
+class WithToken(grpc.UnaryUnaryClientInterceptor, grpc.StreamStreamClientInterceptor):
+    """Has each call say who calls; reflection, which asks for the types, is a stream."""
+
+    def __init__(self, token: str) -> None:
+        self._said = ("authorization", f"Bearer {token}")
+
+    def intercept_unary_unary(self, proceed, details, request):
+        return proceed(self._named(details), request)
+
+    def intercept_stream_stream(self, proceed, details, requests):
+        return proceed(self._named(details), requests)
+
+    def _named(self, details):
+        return details._replace(metadata=[*(details.metadata or ()), self._said])
+
+
 def main(addr: str, source: str, path: str) -> None:
-    with grpc.insecure_channel(addr) as channel, open(path, encoding="utf-8") as lines:
+    with channel_to(addr) as channel, open(path, encoding="utf-8") as lines:
         pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
         method = pool.FindServiceByName(SERVICE).FindMethodByName("UpsertArticles")
         request_type = GetMessageClass(method.input_type)
