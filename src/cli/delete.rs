@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use serde_json::json;
 
 use super::options::{Credentials, IndexFolder, parse_day};
 use super::{print, remote};
@@ -14,6 +13,7 @@ use crate::index::ingest::selection::{Selected, Selection};
 use crate::index::{Backend, EmbeddedIndex, Writer};
 use crate::model::{Date, Filter};
 use crate::search::understood;
+use crate::service::convert::articles;
 use crate::service::index_client::IndexClient;
 use crate::text::Analyzer;
 
@@ -55,9 +55,26 @@ pub struct Delete {
     /// Show what would go, and change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Print as JSON.
+    /// Print as JSON, as the service answers (`DeleteArticlesResponse`).
     #[arg(long)]
     json: bool,
+}
+
+/// What went, or would.
+struct Gone {
+    /// How many articles.
+    count: usize,
+    /// Their ids, sorted; of a service as many as it names.
+    ids: BTreeSet<String>,
+    /// The commit that made it durable.
+    commit: Option<u64>,
+}
+
+impl Gone {
+    fn new(ids: BTreeSet<String>, commit: Option<u64>) -> Self {
+        let count = ids.len();
+        Gone { count, ids, commit }
+    }
 }
 
 impl Delete {
@@ -81,12 +98,12 @@ impl Delete {
                 "name ids, --source, --publisher, --region, --year, --from or --to; --dry-run shows what would go",
             ));
         }
-        let (count, ids) = match &self.addr {
+        let Gone { count, ids, commit } = match &self.addr {
             Some(addr) => self.delete_there(addr, &selection)?,
             None => self.delete_here(selection)?,
         };
         if self.json {
-            return print::json(&json!({ "deleted": ids, "dry_run": self.dry_run }));
+            return print::json(&articles::deleted(count, ids, commit));
         }
         let what = if self.dry_run { "would be deleted" } else { "deleted" };
         outln!("{count} articles {what}");
@@ -104,8 +121,8 @@ impl Delete {
         Ok(())
     }
 
-    /// Takes articles out of an index here. How many, and their ids, sorted.
-    fn delete_here(&self, selection: Selection) -> Result<(usize, BTreeSet<String>)> {
+    /// Takes articles out of an index here.
+    fn delete_here(&self, selection: Selection) -> Result<Gone> {
         let selection = Selection {
             filter: understood(&selection.filter, &Analyzer::new()?)?,
             ..selection
@@ -118,20 +135,25 @@ impl Delete {
             // Who writes knows the newest commit.
             let writer = (!self.dry_run).then(|| index.clone().writer()).transpose()?;
             let found = self.find(&*index, &selection, &super::milvus::shown(address))?;
-            if let Some(mut writer) = writer {
-                self.write(&mut *writer, &selection, &found)?;
-            }
-            return Ok((found.len(), found));
+            let commit = match writer {
+                Some(mut writer) => Some(self.write(&mut *writer, &selection, &found)?),
+                None => None,
+            };
+            return Ok(Gone::new(found, commit));
         }
         let index = EmbeddedIndex::open(&self.index.folder)?;
         // As above; the folder's own, which can finish what it began.
         let writer = (!self.dry_run).then(|| EmbeddedIndex::writer(&index)).transpose()?;
         let found = self.find(&*index, &selection, &self.index.folder.display().to_string())?;
-        if let Some(mut writer) = writer {
-            self.write(&mut writer, &selection, &found)?;
-            writer.finish()?;
-        }
-        Ok((found.len(), found))
+        let commit = match writer {
+            Some(mut writer) => {
+                let commit = self.write(&mut writer, &selection, &found)?;
+                writer.finish()?;
+                Some(commit)
+            }
+            None => None,
+        };
+        Ok(Gone::new(found, commit))
     }
 
     /// What is named in an index; refused if nothing is.
@@ -145,41 +167,45 @@ impl Delete {
         Ok(selected.found)
     }
 
-    /// Takes out what was found.
-    fn write(&self, writer: &mut dyn Writer, selection: &Selection, found: &BTreeSet<String>) -> Result<()> {
+    /// Takes out what was found; the commit that made it durable.
+    fn write(&self, writer: &mut dyn Writer, selection: &Selection, found: &BTreeSet<String>) -> Result<u64> {
         for id in found {
             writer.delete(id)?;
         }
         if let Some(source) = self.source.as_ref().filter(|_| selection.is_source()) {
             writer.sources().remove(source);
         }
-        writer.commit().map(drop)
+        writer.commit()
     }
 
     /// Takes articles out of the index of a running service.
-    fn delete_there(&self, addr: &str, selection: &Selection) -> Result<(usize, BTreeSet<String>)> {
+    fn delete_there(&self, addr: &str, selection: &Selection) -> Result<Gone> {
         let options = self.credentials.at(addr)?;
         let there = async {
             let mut client = IndexClient::connect(options).await?;
-            let (count, selected) = match client.delete(selection, true).await {
+            let shown = match client.delete(selection, true).await {
                 // Said of the source alone: nothing else is looked for by name.
                 Err(error) if error.fault() == Fault::Missing && self.source.is_some() => {
                     return Err(nothing_so(addr).help(known(&client.sources().await?)));
                 }
                 selected => selected?,
             };
-            self.check_all_there(&selected, addr)?;
-            if count == 0 && !selection.is_source() {
+            self.check_all_there(&shown.selected, addr)?;
+            if shown.count == 0 && !selection.is_source() {
                 return Err(nothing_so(addr).help(known(&client.sources().await?)));
             }
             if self.dry_run {
-                Ok((count, selected))
+                Ok(shown)
             } else {
                 client.delete(selection, false).await
             }
         };
-        let (count, selected) = remote::runtime()?.block_on(there)?;
-        Ok((count, selected.found))
+        let deleted = remote::runtime()?.block_on(there)?;
+        Ok(Gone {
+            count: deleted.count,
+            ids: deleted.selected.found,
+            commit: deleted.commit,
+        })
     }
 
     /// Refuses ids that are not there before anything is deleted: one of them is a slip.

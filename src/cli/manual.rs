@@ -1,5 +1,6 @@
 //! What is told of the commands themselves: examples in their help, completions for shells, manual pages. All of it is
-//! made of the commands as clap knows them; the examples stand in `examples.txt`, each below the command that it calls.
+//! made of the commands as clap knows them; the examples stand in `examples.txt`, each with the command that it calls,
+//! and are shown with what is said of them on a line before.
 
 use std::path::PathBuf;
 
@@ -41,9 +42,26 @@ impl Man {
     pub fn run(&self, program: Command) -> Result<()> {
         let writing = || format!("writing manual pages into {}", self.folder.display());
         std::fs::create_dir_all(&self.folder).or_fault(Fault::Unavailable, writing())?;
-        clap_mangen::generate_to(program, &self.folder).or_fault(Fault::Unavailable, writing())
+        let mut program = program.disable_help_subcommand(true);
+        program.build();
+        self.write(&program).or_fault(Fault::Unavailable, writing())
+    }
+
+    fn write(&self, command: &Command) -> std::io::Result<()> {
+        for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+            self.write(inner)?;
+        }
+        let page = clap_mangen::Man::new(command.clone());
+        let mut text = Vec::new();
+        page.render(&mut text)?;
+        // What follows the help has a heading of no meaning there; ours says what it is.
+        let text = String::from_utf8_lossy(&text).replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n");
+        std::fs::write(self.folder.join(page.get_filename()), text)
     }
 }
+
+/// Commands whose first example stands in the help of the program itself.
+const FIRST: [&str; 4] = ["demo", "index", "serve", "search"];
 
 /// A program whose help shows the examples of each command.
 pub fn with_examples(program: Command) -> Command {
@@ -60,11 +78,20 @@ fn with_examples_of(command: Command, path: &mut Vec<String>) -> Command {
         let mut words = line.split_whitespace();
         path.iter().all(|name| words.next() == Some(name))
     };
-    let own: Vec<&str> = EXAMPLES.lines().filter(calls).collect();
-    let mut command = if own.is_empty() || path.len() == 1 {
+    let own: Vec<&str> = if path.len() == 1 {
+        let first = |name: &&str| {
+            let call = format!("baowen {name} ");
+            EXAMPLES.lines().find(|line| line.starts_with(&call))
+        };
+        FIRST.iter().filter_map(first).collect()
+    } else {
+        EXAMPLES.lines().filter(calls).collect()
+    };
+    let mut command = if own.is_empty() {
         command
     } else {
-        command.after_help(format!("Examples:\n  {}", own.join("\n  ")))
+        let shown: String = own.into_iter().map(shown).collect();
+        command.after_help(format!("Examples:{shown}"))
     };
     for name in named {
         path.push(name.clone());
@@ -72,6 +99,14 @@ fn with_examples_of(command: Command, path: &mut Vec<String>) -> Command {
         path.pop();
     }
     command
+}
+
+/// An example below what is said of it, so that it may be copied as a line.
+fn shown(line: &str) -> String {
+    match line.split_once(" # ") {
+        Some((call, said)) => format!("\n  # {}\n  {}", said.trim(), call.trim_end()),
+        None => format!("\n  {line}"),
+    }
 }
 
 #[cfg(test)]
@@ -100,15 +135,18 @@ mod tests {
 
     #[test]
     fn every_command_shows_an_example() {
-        fn check(command: &Command) {
+        fn check(command: &Command, is_program: bool) {
             let mut inner = command.get_subcommands().peekable();
-            if inner.peek().is_none() {
+            if inner.peek().is_none() || is_program {
                 let help = command.clone().render_long_help().to_string();
-                assert!(help.contains("Examples:\n  baowen "), "{}: {help}", command.get_name());
+                let (_, examples) = help.split_once("Examples:\n").unwrap_or_default();
+                assert!(examples.contains("  baowen "), "{}: {help}", command.get_name());
+                let is_copied_whole = |line: &str| line.starts_with("  # ") || !line.contains(" # ");
+                assert!(examples.lines().all(is_copied_whole), "{help}");
             }
-            inner.for_each(check);
+            inner.for_each(|inner| check(inner, false));
         }
-        check(&program());
+        check(&program(), true);
     }
 
     #[test]
@@ -135,7 +173,10 @@ mod tests {
             assert!(page.contains("SYNOPSIS"), "{name}: {page}");
         }
         let search = std::fs::read_to_string(man.folder.join("baowen-search.1")).unwrap();
-        assert!(search.contains("医保断缴了怎么办"), "{search}");
+        assert!(
+            search.contains(".SH EXAMPLES\n") && search.contains("医保断缴了怎么办"),
+            "{search}"
+        );
         assert!(man.folder.join("baowen-config-show.1").is_file());
     }
 }

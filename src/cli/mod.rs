@@ -35,6 +35,7 @@ mod print;
 mod questions;
 mod read;
 mod rebuild;
+mod refused;
 mod reload;
 pub mod remote;
 mod remote_index;

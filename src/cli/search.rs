@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::answer::{self, Detail, Look};
 use super::options::{Credentials, IndexFolder, ProfileFile, Question, RerankerName, parse_day};
-use super::{print, remote, setup};
+use super::{print, refused, remote, setup};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 use crate::model::{Date, Filter};
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Args)]
 pub struct Search {
     /// The question in plain language.
-    #[arg(value_name = "问题")]
+    #[arg(value_name = "QUESTION")]
     query: String,
     #[command(flatten)]
     index: IndexFolder,
@@ -104,8 +104,8 @@ impl Search {
             today: Date::today(),
             ..self.question.request(&self.query)
         };
-        request.check()?;
-        let response = self.ask(request.clone())?;
+        let response = (request.check().and_then(|()| self.ask(request.clone())))
+            .map_err(|error| refused::for_asker(error, &request))?;
         if self.json {
             return print::json(&service::convert::response(&response, &response.timings));
         }

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
 
 use super::options::{Credentials, IndexFolder};
 use super::{print, remote};
 use crate::error::Result;
 use crate::index::EmbeddedIndex;
 use crate::service::collection::SnapshotMade;
+use crate::service::convert::articles;
 use crate::service::index_client::IndexClient;
 
 /// Write an index as it is now into a new folder: links to its files where the system can, copies otherwise. It may be
@@ -30,7 +30,7 @@ pub struct Snapshot {
     addr: Option<String>,
     #[command(flatten)]
     credentials: Credentials,
-    /// Print as JSON.
+    /// Print as JSON, as the service answers (`SnapshotResponse`); of Milvus the summary of `baowen copy`.
     #[arg(long)]
     json: bool,
 }
@@ -61,9 +61,7 @@ impl Snapshot {
         };
         let path = made.path.display();
         if self.json {
-            return print::json(&json!({
-                "path": path.to_string(), "commit": made.commit, "files": made.files, "copied": made.copied,
-            }));
+            return print::json(&articles::snapshot_made(&made));
         }
         let linked = made.files - made.copied;
         outln!(

@@ -41,6 +41,13 @@ const JOINING: [&str; 14] = [
     "按",
 ];
 
+/// Words that say of an amount no more than that it is there: what it is of stands behind it (享有20天的犹豫期).
+const HAVING: [&str; 2] = ["有", "享受"];
+/// What stands behind such an amount is a name up to so many characters.
+const NOUN: usize = 8;
+/// Of a year or month that was written apart from what it counts (24 年缴费基数).
+const TORN: [&str; 4] = ["年度", "年", "月份", "月"];
+
 /// What one of two texts says and the other does not, in order; either may be nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Differences(Vec<Difference>);
@@ -120,7 +127,12 @@ impl Facts {
             };
             let canonical: Vec<String> = amount.terms().collect();
             let label = label(&text[end.min(range.start)..range.start], end > 0);
-            end = text.len() - behind.len() + unit.len();
+            let behind = &behind[unit.len()..];
+            let label = match owned(behind) {
+                Some(noun) if HAVING.iter().any(|word| label.ends_with(word)) => noun.to_owned(),
+                _ => label,
+            };
+            end = text.len() - behind.len();
             Some(Fact {
                 canonical: canonical.concat() + unit,
                 unit: kind,
@@ -339,9 +351,13 @@ fn difference(first: Option<&Fact>, second: Option<&Fact>) -> Difference {
 /// before it stands right before that text.
 fn label(before: &str, follows: bool) -> String {
     let before = before.trim_end();
-    let is_apart = |c: char| !c.is_alphanumeric() || c == '的' || c.is_ascii_digit();
     let clause = before.rfind(is_apart);
     let mut label = clause.map_or(before, |at| before[at..].trim_start_matches(is_apart));
+    let is_behind_digits = |at: usize| before[at..].starts_with(|c: char| c.is_ascii_digit());
+    if clause.map_or(follows, is_behind_digits) {
+        let rest = TORN.iter().find_map(|word| label.strip_prefix(word));
+        label = rest.unwrap_or(label);
+    }
     while let Some(rest) = JOINING.iter().find_map(|word| label.strip_suffix(word)) {
         label = rest;
     }
@@ -354,6 +370,18 @@ fn label(before: &str, follows: bool) -> String {
         label = rest.filter(|_| !is_word).unwrap_or(label);
     }
     label.to_owned()
+}
+
+/// The noun that an amount is said of, where it stands behind it: 犹豫期 of 20天的犹豫期.
+fn owned(behind: &str) -> Option<&str> {
+    let noun = behind.strip_prefix('的')?;
+    let noun = &noun[..noun.find(is_apart).unwrap_or(noun.len())];
+    (1..=NOUN).contains(&noun.chars().count()).then_some(noun)
+}
+
+/// Whether a label ends at a character.
+fn is_apart(c: char) -> bool {
+    !c.is_alphanumeric() || c == '的' || c.is_ascii_digit()
 }
 
 #[cfg(test)]
@@ -479,6 +507,12 @@ mod tests {
         check("罚款2倍以上5倍以下", &["罚款", ""]);
         check("住院10日内镜检查300元", &["住院", "内镜检查"]);
         check("缴费380元和补助640元", &["缴费", "补助"]);
+        check("您享有20天的犹豫期，等待期90天", &["犹豫期", "等待期"]);
+        check("有十五天的犹豫期", &["犹豫期"]);
+        check("有10天以上的住院", &["有"]);
+        check("24 年缴费基数4000元", &["", "缴费基数"]);
+        check("年缴费380元", &["年缴费"]);
+        assert_eq!(label("自24年度缴费基数", false), "缴费基数");
     }
 
     #[test]

@@ -35,9 +35,10 @@ fn full_year(year: u16) -> Result<u16> {
         10..=35 => Ok(2000 + year),
         80..=99 => Ok(1900 + year),
         1900..=2100 => Ok(year),
-        _ => Err(Error::caller(format!(
-            "filter.years: nothing here is about the year {year}; write a year such as 2023"
-        ))),
+        _ => Err(
+            Error::caller(format!("filter.years: nothing here is about the year {year}"))
+                .help("write a year such as 2023"),
+        ),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Owns what counts as met, and the sentence that says what is not. How one hit applies is `applies`'.
 
 use super::applies::Wanted;
-use super::naming::first_names;
+use super::naming::{first_names, quoted};
 use super::product::ProductFit;
 use super::response::{Fit, Missing};
 use crate::error::Result;
@@ -213,11 +213,7 @@ fn other_products(asked: &str, first: &[Standing]) -> String {
     let others = first.iter().filter(|hit| hit.product.is_some());
     let mut titles: Vec<String> = Vec::new();
     for hit in others {
-        let title = if hit.title.starts_with('《') {
-            hit.title.clone()
-        } else {
-            format!("《{}》", hit.title)
-        };
+        let title = quoted(&hit.title);
         if !titles.contains(&title) {
             titles.push(title);
         }

@@ -17,7 +17,7 @@ mod group;
 mod highlight;
 mod hits;
 mod missing;
-mod naming;
+pub mod naming;
 mod phrases;
 mod pinned;
 mod product;

@@ -1,7 +1,7 @@
 //! What is said in Chinese around a hit's text, for people at a terminal and for models: where it is from and for whom
 //! it holds, what must be known before it is believed, what says the same.
 
-use super::naming::region_name;
+use super::naming::{quoted, region_name};
 use super::response::{Fit, Hit, Lack, NearCopy};
 use crate::model::{ArticleKind, Force};
 
@@ -85,7 +85,7 @@ fn near(copy: &NearCopy, hit: &Hit) -> String {
     let title = if copy.title.is_empty() || copy.title == hit.title {
         String::new()
     } else {
-        format!("《{}》", copy.title)
+        quoted(&copy.title)
     };
     let other = format!("{title}[{}]", copy.passage_id);
     let (own_is_newer, other_is_newer) = match copy.newer {

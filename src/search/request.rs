@@ -13,6 +13,8 @@ pub use crate::model::Filter;
 pub const MAX_QUERY_CHARS: usize = 1_000;
 /// The most hits one page of an answer may have.
 pub const MAX_TOP_K: usize = 1_000;
+/// What helps where a number is none that can be.
+const LEAVE_OUT: &str = "leave it out for the default";
 /// The deepest hit that paging reaches (offset + top_k).
 pub const MAX_DEPTH: usize = 10_000;
 /// The most values one list of a filter may have.
@@ -193,18 +195,17 @@ impl SearchRequest {
     /// Refuses what cannot be answered; every message names the field and the reason.
     pub fn check(&self) -> Result<()> {
         if self.query.trim().is_empty() {
-            return Err(Error::caller("query: is empty; write a question"));
+            return Err(Error::caller("query: is empty").help("write a question"));
         }
         let chars = self.query.chars().count();
         if chars > MAX_QUERY_CHARS {
             return Err(Error::caller(format!(
-                "query: has {chars} characters, at most {MAX_QUERY_CHARS} are allowed; ask a shorter question"
-            )));
+                "query: has {chars} characters, at most {MAX_QUERY_CHARS} are allowed"
+            ))
+            .help("ask a shorter question"));
         }
         if !self.query.chars().any(char::is_alphanumeric) {
-            return Err(Error::caller(
-                "query: holds neither a letter nor a digit; write a question in words",
-            ));
+            return Err(Error::caller("query: holds neither a letter nor a digit").help("write a question in words"));
         }
         let top_k = self.wanted();
         within("top_k", top_k, MAX_TOP_K)?;
@@ -212,21 +213,24 @@ impl SearchRequest {
             return Err(Error::caller(format!(
                 "offset: offset + top_k is {}, at most {MAX_DEPTH} hits can be paged through",
                 self.offset.saturating_add(top_k)
-            )));
+            ))
+            .help("narrow the question by a filter, or ask in other words"));
         }
         if let Some(weight) = self.fusion.dense_weight
             && !(0.0..=1.0).contains(&weight)
         {
             return Err(Error::caller(format!(
                 "fusion.dense_weight: is {weight}, must be a number from 0 to 1"
-            )));
+            ))
+            .help(LEAVE_OUT));
         }
         if let Some(k) = self.fusion.rrf_k
             && !(k.is_finite() && k > 0.0 && k <= 100_000.0)
         {
             return Err(Error::caller(format!(
                 "fusion.rrf_k: is {k}, must be a number above 0, at most 100000"
-            )));
+            ))
+            .help(LEAVE_OUT));
         }
         for (name, value) in [("candidates", self.candidates), ("ef_search", self.ef_search)] {
             if let Some(value) = value {
@@ -245,7 +249,7 @@ pub fn within(name: &str, number: usize, most: usize) -> Result<usize> {
     if (1..=most).contains(&number) {
         Ok(number)
     } else {
-        Err(Error::caller(format!("{name}: is {number}, must be 1 to {most}")))
+        Err(Error::caller(format!("{name}: is {number}, must be 1 to {most}")).help(LEAVE_OUT))
     }
 }
 
@@ -260,26 +264,28 @@ pub(super) fn check_filter(filter: &Filter) -> Result<()> {
             return Err(Error::caller(format!(
                 "filter.{name}: has {} values, at most {MAX_FILTER_VALUES} are allowed",
                 values.len()
-            )));
+            ))
+            .help("ask several times"));
         }
         if values.iter().any(|value| value.trim().is_empty()) {
-            return Err(Error::caller(format!(
-                "filter.{name}: holds an empty value; leave the list empty for no restriction"
-            )));
+            return Err(Error::caller(format!("filter.{name}: holds an empty value"))
+                .help("leave the list empty for no restriction"));
         }
     }
     if filter.years.len() > MAX_FILTER_VALUES {
         return Err(Error::caller(format!(
             "filter.years: has {} values, at most {MAX_FILTER_VALUES} are allowed",
             filter.years.len()
-        )));
+        ))
+        .help("ask several times"));
     }
     if let (Some(from), Some(to)) = (filter.published_from, filter.published_to)
         && from > to
     {
         return Err(Error::caller(format!(
             "filter.published_from: {from} is after published_to {to}, so nothing can match"
-        )));
+        ))
+        .help("name the earlier day first"));
     }
     Ok(())
 }

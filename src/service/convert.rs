@@ -11,6 +11,7 @@ pub mod reading;
 
 use std::time::{Duration, Instant};
 
+use super::refusal::Refusal;
 use super::status;
 use super::wire;
 use crate::error::{Error, Result};
@@ -165,7 +166,7 @@ fn checked_year(year: u32) -> Result<u16> {
 }
 
 fn not_a_year(value: impl std::fmt::Display) -> Error {
-    Error::caller(format!("filter.years: `{value}` is not a year from 1000 to 9999"))
+    Error::caller(format!("filter.years: `{value}` is not a year from 1000 to 9999")).help("write a year such as 2023")
 }
 
 pub(super) fn date(field: &str, text: &str) -> Result<Date> {
@@ -230,11 +231,19 @@ pub fn batch_item(index: usize, outcome: Result<wire::SearchResponse>) -> wire::
         index: narrow(index),
         outcome: Some(match outcome {
             Ok(answer) => Outcome::Response(answer),
-            Err(error) => Outcome::Error(wire::ItemError {
-                code: status::code(error.fault()).into(),
-                message: status::message(&error),
-            }),
+            Err(error) => Outcome::Error(item_error(&error)),
         }),
+    }
+}
+
+/// Why one of several things that were asked for failed.
+fn item_error(error: &Error) -> wire::ItemError {
+    let Refusal { field, help, .. } = Refusal::new(error);
+    wire::ItemError {
+        code: status::code(error.fault()).into(),
+        message: status::message(error),
+        field,
+        help,
     }
 }
 

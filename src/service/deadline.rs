@@ -40,19 +40,36 @@ pub fn parts<T>(request: tonic::Request<T>) -> (T, Option<Instant>) {
 #[derive(Debug, Clone)]
 pub struct WithDeadlines {
     routes: Routes,
-    longest_call: Duration,
-    longest_write: Duration,
+    longest: Longest,
+}
+
+/// The longest that calls may take, whatever their own deadlines say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Longest {
+    /// A question, and whatever else is answered at once.
+    pub call: Duration,
+    /// A batch of questions.
+    pub batch: Duration,
+    /// A call that writes or lists.
+    pub write: Duration,
+}
+
+impl Default for Longest {
+    fn default() -> Self {
+        Longest {
+            call: Duration::from_secs(60),
+            // Many times what the largest batch takes with the model on a slow core.
+            batch: Duration::from_secs(3_600),
+            write: Duration::from_secs(24 * 3_600),
+        }
+    }
 }
 
 impl WithDeadlines {
     /// Gives every call of `routes` a deadline; one that allows more time than the longest of its method, or does not
     /// say, gets that.
-    pub fn new(routes: Routes, longest_call: Duration, longest_write: Duration) -> Self {
-        WithDeadlines {
-            routes,
-            longest_call,
-            longest_write,
-        }
+    pub fn new(routes: Routes, longest: Longest) -> Self {
+        WithDeadlines { routes, longest }
     }
 }
 
@@ -87,8 +104,9 @@ impl Service<Request<Body>> for WithDeadlines {
             Err(error) => return Box::pin(async move { Ok(refuse(protocol, &error)) }),
         };
         let longest = match path_info(request.uri().path()).limit {
-            Limit::Call => self.longest_call,
-            Limit::Write => self.longest_write,
+            Limit::Call => self.longest.call,
+            Limit::Batch => self.longest.batch,
+            Limit::Write => self.longest.write,
         };
         let deadline = Instant::now() + asked.map_or(longest, |asked| asked.min(longest));
         request.extensions_mut().insert(Deadline(deadline));

@@ -10,7 +10,6 @@ use tokio::sync::oneshot;
 
 use super::collection::{Collection, CollectionCell, opened};
 use super::convert::articles as convert;
-use super::convert::narrow;
 use super::describe_calls::DescribeCalls;
 use super::ending::Ending;
 use super::pool::SearchPool;
@@ -22,9 +21,6 @@ use crate::error::{Error, Result};
 use crate::index::Runs;
 use crate::index::ingest::live::ChangeGroup;
 use crate::index::ingest::{Outcome, now};
-
-/// Most ids of deleted articles in an answer.
-const MAX_DELETED: usize = 10_000;
 
 /// `baowen.v1.IndexService` over an index.
 #[derive(Clone)]
@@ -197,11 +193,9 @@ impl IndexCalls {
             _ => None,
         };
         Ok(wire::DeleteArticlesResponse {
-            deleted: selected.found.len() as u64,
-            article_ids: selected.found.into_iter().take(MAX_DELETED).collect(),
             missing_ids: selected.missing,
-            commit,
             session: change.map_or(0, |change| change.session),
+            ..convert::deleted(selected.found.len(), selected.found, commit)
         })
     }
 
@@ -232,12 +226,7 @@ impl IndexCalls {
             collection.take_snapshot(&request.name)
         });
         let made = made.await?;
-        Ok(wire::SnapshotResponse {
-            path: made.path.display().to_string(),
-            commit: made.commit,
-            files: narrow(made.files),
-            copied: narrow(made.copied),
-        })
+        Ok(convert::snapshot_made(&made))
     }
 }
 

@@ -49,6 +49,17 @@ pub struct Totals {
     pub writes: bool,
 }
 
+/// What was taken out, or would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many articles.
+    pub count: usize,
+    /// Their ids as far as they were said, and those that are not there.
+    pub selected: Selected,
+    /// The last commit that made it durable; none if nothing was taken out.
+    pub commit: Option<u64>,
+}
+
 impl IndexClient {
     /// Connects to a service.
     ///
@@ -162,10 +173,10 @@ impl IndexClient {
         Ok((outcomes, session))
     }
 
-    /// Takes articles out, durably, or says which would go. Returns how many, and their ids as far as they were said.
-    /// Many ids go in several calls, each of which is durable by itself.
-    pub async fn delete(&mut self, selection: &Selection, dry_run: bool) -> Result<(usize, Selected)> {
-        let (mut deleted, mut selected) = (0, Selected::default());
+    /// Takes articles out, durably, or says which would go. Many ids go in several calls, each of which is durable by
+    /// itself.
+    pub async fn delete(&mut self, selection: &Selection, dry_run: bool) -> Result<Removed> {
+        let mut removed = Removed::default();
         // All that the rest names, or some ids at a time.
         let chunks = match &*selection.ids {
             [] => vec![Vec::new()],
@@ -182,15 +193,16 @@ impl IndexClient {
                 let (mut client, request) = (client.clone(), request.clone());
                 async move { client.delete_articles(request).await }
             };
-            let answer = when_there_is_room(delete).await.map_err(|error| match deleted {
+            let answer = when_there_is_room(delete).await.map_err(|error| match removed.count {
                 0 => error,
                 deleted => error.context(format!("{deleted} articles are deleted already")),
             })?;
-            deleted += usize::try_from(answer.deleted).unwrap_or(usize::MAX);
-            selected.found.extend(answer.article_ids);
-            selected.missing.extend(answer.missing_ids);
+            removed.count += usize::try_from(answer.deleted).unwrap_or(usize::MAX);
+            removed.selected.found.extend(answer.article_ids);
+            removed.selected.missing.extend(answer.missing_ids);
+            removed.commit = answer.commit;
         }
-        Ok((deleted, selected))
+        Ok(removed)
     }
 
     /// [`IndexClient::delete`] for any number of ids; those that are not there are no error.
@@ -202,7 +214,7 @@ impl IndexClient {
             ids: ids.to_vec(),
             ..Selection::default()
         };
-        Ok(self.delete(&selection, false).await?.0)
+        Ok(self.delete(&selection, false).await?.count)
     }
 
     /// Makes everything durable that was taken in this session, with what runs did to their sources. Returns the

@@ -43,6 +43,8 @@ const READ_FILES: Rule = Rule::new(Need::One(&[Right::Write, Right::Admin]), Rea
 pub enum Limit {
     /// `longest_call`.
     Call,
+    /// `longest_batch`: its questions wait for one another.
+    Batch,
     /// `longest_write`: as long as there is something to send, to embed or to list.
     Write,
 }
@@ -63,7 +65,7 @@ pub enum Given {
 /// An address over HTTP.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpAddress {
-    /// Its path; a `*` at its end stands for an article's id.
+    /// Its path; a `*` in it stands for an article's id.
     pub path: &'static str,
     /// How it is given its message.
     pub given: Given,
@@ -71,8 +73,10 @@ pub struct HttpAddress {
 
 impl HttpAddress {
     fn is_at(&self, path: &str) -> bool {
-        match self.path.strip_suffix('*') {
-            Some(beginning) => path.starts_with(beginning),
+        match self.path.split_once('*') {
+            Some((before, behind)) => path
+                .strip_prefix(before)
+                .is_some_and(|rest| rest.len() > behind.len() && rest.ends_with(behind)),
             None => path == self.path,
         }
     }
@@ -143,13 +147,15 @@ impl Rpc {
 
 methods! {
     SearchService.Search, SEARCH, Limit::Call, &[parameters("/v1/search"), body("/v1/search")];
-    SearchService.BatchSearch, SEARCH, Limit::Call, &[body("/v1/search:batch")];
+    SearchService.BatchSearch, SEARCH, Limit::Batch, &[body("/v1/search:batch")];
     SearchService.GetArticle, SEARCH, Limit::Call,
         &[HttpAddress { path: "/v1/articles/*", given: Given::Path }, body("/v1/articles:get")];
-    SearchService.Similar, SEARCH, Limit::Call, &[parameters("/v1/similar"), body("/v1/similar")];
-    SearchService.Facets, SEARCH, Limit::Call, &[parameters("/v1/facets"), body("/v1/facets")];
+    SearchService.Similar, SEARCH, Limit::Call,
+        &[parameters("/v1/similar"), body("/v1/similar"),
+            HttpAddress { path: "/v1/articles/*/similar", given: Given::Path }];
+    SearchService.Facets, DESCRIBE, Limit::Call, &[parameters("/v1/facets"), body("/v1/facets")];
     SearchService.Suggest, SEARCH, Limit::Call, &[parameters("/v1/suggest"), body("/v1/suggest")];
-    SearchService.Analyze, SEARCH, Limit::Call, &[parameters("/v1/analyze"), body("/v1/analyze")];
+    SearchService.Analyze, DESCRIBE, Limit::Call, &[parameters("/v1/analyze"), body("/v1/analyze")];
     SearchService.QuestionsToReview, ADMIN, Limit::Call, &[parameters("/v1/questions"), body("/v1/questions")];
     IndexService.ListArticles, DESCRIBE, Limit::Write, &[parameters("/v1/articles"), body("/v1/articles")];
     IndexService.UpsertArticles, WRITE, Limit::Write, &[body("/v1/articles:upsert")];
@@ -202,15 +208,20 @@ pub struct PathInfo {
 /// What is known of the call of this path. Where nothing is, all have one name, so that nobody makes the service
 /// remember names that he thought up, and any token may ask, whatever its rights: there is nothing to guard.
 pub fn path_info(path: &str) -> PathInfo {
-    for method in METHODS {
-        let at = method.addresses.iter().find(|address| address.is_at(path));
-        let label = match at {
-            Some(address) => address.path,
-            None if method.grpc == path => &method.grpc[1..],
-            None => continue,
-        };
+    let of = |method: &Method, label: &'static str| {
         let (rule, limit) = (method.rule, method.limit);
-        return PathInfo { label, rule, limit };
+        PathInfo { label, rule, limit }
+    };
+    if let Some(method) = METHODS.iter().find(|method| method.grpc == path) {
+        return of(method, &method.grpc[1..]);
+    }
+    let addresses = METHODS
+        .iter()
+        .flat_map(|method| method.addresses.iter().map(move |address| (method, address)));
+    let at = addresses.filter(|(_, address)| address.is_at(path));
+    // Of two patterns the longer one says more.
+    if let Some((method, address)) = at.max_by_key(|(_, address)| address.path.len()) {
+        return of(method, address.path);
     }
     let other = OTHERS.iter().find(|(known, _)| *known == path);
     let nothing = if path == ICON { OPEN } else { ANY_TOKEN };
@@ -276,6 +287,8 @@ mod tests {
         check("/baowen.v1.SearchService/Search", "baowen.v1.SearchService/Search");
         check("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Check");
         check("/v1/articles/any/one", "/v1/articles/*");
+        check("/v1/articles/any/one/similar", "/v1/articles/*/similar");
+        check("/v1/articles/similar", "/v1/articles/*");
         check("/v1/articles", "/v1/articles");
         check("/baowen.v1.SearchService/Nothing", "other");
         check("/v1/searching", "other");
@@ -284,10 +297,37 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_names_every_method_with_its_addresses() {
+        let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/API.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        for method in METHODS {
+            let (service, name) = method.name.split_once('.').unwrap();
+            let names = [format!("`{service}/{name}`"), format!("`{name}`")];
+            let is_of = |line: &&str| {
+                line.starts_with(&format!("| `{service}/")) && names.iter().any(|name| line.contains(name))
+            };
+            let row = guide.lines().find(is_of);
+            let row = row.unwrap_or_else(|| panic!("{} has no row", method.name));
+            for address in method.addresses {
+                let verb = match address.given {
+                    Given::Parameters | Given::Path => "GET",
+                    Given::Body | Given::Lines => "POST",
+                };
+                let shown = format!("`{verb} {}", address.path.replace('*', "{article_id}"));
+                let is_whole = |rest: &str| rest.starts_with(['`', '?']);
+                let is_there = row.split(&shown).skip(1).any(is_whole);
+                assert!(is_there, "{shown}` is not in: {row}");
+            }
+        }
+    }
+
+    #[test]
     fn only_what_writes_or_lists_may_take_long() {
         for method in METHODS {
             let writes_or_lists = method.name.starts_with("IndexService.") && method.rpc != Rpc::ReadFile;
             assert_eq!(method.limit == Limit::Write, writes_or_lists, "{}", method.name);
+            let asks_much = method.rpc == Rpc::BatchSearch;
+            assert_eq!(method.limit == Limit::Batch, asks_much, "{}", method.name);
             assert_eq!(method.rpc.method().name, method.name);
         }
     }

@@ -24,7 +24,7 @@ use super::answers::{Answers, SlowLog};
 use super::calls::{CallLimits, SearchCalls};
 use super::collection::CollectionCell;
 use super::connections::Entrance;
-use super::deadline::WithDeadlines;
+use super::deadline::{Longest, WithDeadlines};
 use super::ending::{Ending, cut_off, ending};
 use super::health::{self, Watched};
 use super::http::{self, Services};
@@ -93,8 +93,6 @@ pub struct ServiceSettings {
     pub index_calls: usize,
     /// Threads that cut and embed the articles of one call.
     pub write_threads: usize,
-    /// How long a call of `IndexService` may take, whatever its own deadline says.
-    pub longest_write: Duration,
     /// How long an import may wait for its client's next message.
     pub import_idle: Duration,
     /// How long the body of any other call may stand still, and how long it may be slower than the least.
@@ -110,8 +108,8 @@ pub struct ServiceSettings {
     pub handshake: Duration,
     /// Calls of one connection at a time; a client keeps further ones back.
     pub max_streams: usize,
-    /// The longest a call may take, whatever its own deadline says.
-    pub longest_call: Duration,
+    /// The longest that calls may take, whatever their own deadlines say.
+    pub longest: Longest,
     /// How long calls in flight may go on after the signal to end.
     pub grace: Duration,
     /// The longest that an answer may stand unread before its connection is cut off.
@@ -156,7 +154,6 @@ impl Default for ServiceSettings {
             max_write_bytes: 8 << 20,
             index_calls: 32,
             write_threads: 1,
-            longest_write: Duration::from_secs(24 * 3_600),
             import_idle: Duration::from_secs(60),
             body_pause: Duration::from_secs(10),
             body_least: 1_000,
@@ -164,7 +161,7 @@ impl Default for ServiceSettings {
             connections: 1_000,
             handshake: Duration::from_secs(5),
             max_streams: 256,
-            longest_call: Duration::from_secs(60),
+            longest: Longest::default(),
             grace: Duration::from_secs(10),
             unread: Duration::from_secs(60),
             unread_bytes: 256 << 20,
@@ -335,7 +332,7 @@ fn layered(
     unanswered: Arc<AtomicUsize>,
     ending: &Ending,
 ) -> Result<Observed<Cors<Guarded<WithPage<WithDeadlines>>>>> {
-    let deadlines = WithDeadlines::new(routes, settings.longest_call, settings.longest_write);
+    let deadlines = WithDeadlines::new(routes, settings.longest);
     let with_page = WithPage::new(deadlines, around.metrics.clone());
     let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
     let guarded = http::with_origins(guarded, settings.cors_origins.as_deref().unwrap_or_default())?;

@@ -240,6 +240,23 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_names_every_code_with_that_of_http() {
+        let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/API.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        let section = guide.split("\n## Errors\n").nth(1).expect("a section Errors");
+        let who = [Code::Unauthenticated, Code::PermissionDenied].map(|code| (code, http(code).as_u16()));
+        let ours = FAULTS.map(|(_, code, http)| (code, http));
+        for (code, http) in ours.into_iter().chain(who) {
+            let is_of = |line: &&str| line.starts_with("| ") && line.contains(code_name(code));
+            let row = section
+                .lines()
+                .find(is_of)
+                .unwrap_or_else(|| panic!("{code:?} has no row"));
+            assert!(row.contains(&http.to_string()), "{code:?} {http}: {row}");
+        }
+    }
+
+    #[test]
     fn a_long_message_is_cut_on_a_character() {
         let status = to_status(&Error::caller("医".repeat(100_000)));
         assert_eq!(status.message().chars().count(), MAX_MESSAGE_CHARS + 1);

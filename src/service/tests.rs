@@ -861,16 +861,12 @@ async fn a_full_queue_refuses_and_recovers() {
 #[tokio::test]
 async fn the_longest_call_ends_in_deadline_exceeded() {
     let (fake, strings) = fake();
-    let longest_call = Duration::from_millis(20);
+    let longest = deadline::Longest {
+        call: Duration::from_millis(20),
+        ..Default::default()
+    };
     // The client sets no deadline of its own, so what arrives is what the service said.
-    let running = serve(
-        fake,
-        ServiceSettings {
-            longest_call,
-            ..settings()
-        },
-    )
-    .await;
+    let running = serve(fake, ServiceSettings { longest, ..settings() }).await;
     let status = running.raw().await.search(asked("wait")).await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
     drop(strings);
@@ -893,11 +889,8 @@ async fn the_timeout_header_is_kept_and_late_questions_are_never_started() {
         limits,
     ));
     let routes = tonic::service::Routes::new(search);
-    let mut client = SearchServiceClient::new(deadline::WithDeadlines::new(
-        routes,
-        Duration::from_secs(60),
-        Duration::from_secs(60),
-    ));
+    let longest = deadline::Longest::default();
+    let mut client = SearchServiceClient::new(deadline::WithDeadlines::new(routes, longest));
     let mut first = client.clone();
     let waiting = tokio::spawn(async move { first.search(asked("wait")).await });
     let strings = started(strings).await;
@@ -1036,15 +1029,11 @@ async fn the_largest_batch_is_answered_packed_or_not() {
 #[tokio::test]
 async fn a_batch_of_wrong_size_is_refused_and_a_late_one_ends() {
     let (fake, strings) = fake();
-    let longest_call = Duration::from_millis(100);
-    let running = serve(
-        fake,
-        ServiceSettings {
-            longest_call,
-            ..settings()
-        },
-    )
-    .await;
+    let longest = deadline::Longest {
+        batch: Duration::from_millis(100),
+        ..Default::default()
+    };
+    let running = serve(fake, ServiceSettings { longest, ..settings() }).await;
     let mut client = running.raw().await;
     for count in [0, 1_001] {
         let requests = vec![asked("医保"); count];
@@ -1062,6 +1051,30 @@ async fn a_batch_of_wrong_size_is_refused_and_a_late_one_ends() {
     };
     assert_eq!(late.code(), Code::DeadlineExceeded);
     drop(strings);
+}
+
+/// A thousand long questions take longer than any one of them may.
+#[tokio::test]
+async fn a_batch_has_a_longest_time_of_its_own() {
+    let (fake, strings) = fake();
+    let longest = deadline::Longest {
+        call: Duration::from_millis(20),
+        ..Default::default()
+    };
+    let running = serve(fake, ServiceSettings { longest, ..settings() }).await;
+    let mut client = running.raw().await;
+    let requests = ["wait", "养老金"].map(asked).to_vec();
+    let batch = wire::BatchSearchRequest { requests };
+    let answered = tokio::spawn(async move { client.batch_search(batch).await });
+    let strings = started(strings).await;
+    tokio::time::sleep(longest.call * 2).await;
+    strings.release.send(()).unwrap();
+    let mut items = answered.await.unwrap().unwrap().into_inner();
+    for index in 0..2 {
+        let item = items.message().await.unwrap().unwrap();
+        let is_answer = matches!(item.outcome, Some(wire::batch_search_response::Outcome::Response(_)));
+        assert!(item.index == index && is_answer, "{item:?}");
+    }
 }
 
 #[tokio::test]

@@ -76,8 +76,13 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "longest-call",
-        Value::Seconds(|s| &mut s.service.longest_call, 0.001..=LONG),
+        Value::Seconds(|s| &mut s.service.longest.call, 0.001..=LONG),
         "The longest a question may take, whatever its own deadline says",
+    ),
+    setting(
+        "longest-batch",
+        Value::Seconds(|s| &mut s.service.longest.batch, 0.001..=LONG),
+        "The longest a batch of questions may take, whatever its own deadline says",
     ),
     setting(
         "max-request-bytes",
@@ -128,7 +133,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "longest-write",
-        Value::Seconds(|s| &mut s.service.longest_write, 0.001..=LONG),
+        Value::Seconds(|s| &mut s.service.longest.write, 0.001..=LONG),
         "The longest such a call may take, whatever its own deadline says",
     ),
     setting(

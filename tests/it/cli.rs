@@ -222,9 +222,10 @@ fn mistakes_end_with_a_sentence_and_a_code() {
         1,
         &["nowhere", "baowen index"],
     );
-    check(&["search", "  ", "--index", "nowhere"], 2, &["query"]);
-    check(&["search", "医保", "--top-k", "0"], 2, &["top_k"]);
-    check(&["search", "医保", "--top-k", "1000000"], 2, &["top_k"]);
+    // Of what whoever asks can mend, in Chinese.
+    check(&["search", "  ", "--index", "nowhere"], 2, &["问题是空的"]);
+    check(&["search", "医保", "--top-k", "0"], 2, &["--top-k：写 1 到 1000"]);
+    check(&["search", "医保", "--top-k", "1000000"], 2, &["--top-k：写 1 到 1000"]);
     check(
         &["search", "医保", "--dense-weight", "NaN"],
         2,
@@ -259,16 +260,15 @@ fn analyze_shows_what_becomes_of_a_text() {
         &["analyze", "蘭州醫保繳費１１０００元怎麼辦？", "--json"],
     ));
     assert_eq!(shown["normalized"], "兰州医保缴费11000元怎么办?");
-    let words = shown["document"]["words"].as_array().unwrap();
-    assert!(words.iter().any(|w| w["text"] == "医保"), "{words:?}");
+    // The protocol's own shape; places count characters.
+    let words = shown["words"].as_array().unwrap();
+    let medical = words.iter().find(|w| w["text"] == "医保").unwrap();
+    assert_eq!(medical["span"], serde_json::json!({"start": 2, "end": 4}));
     assert!(words.iter().any(|w| w["text"] == "#11000"), "{words:?}");
-    assert_eq!(shown["query"]["regions"][0]["province"], "甘肃");
+    assert_eq!(shown["terms"][0]["stream"], "words");
+    assert_eq!(shown["regions"][0], "兰州");
     assert!(
-        shown["query"]["dropped"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|w| w == "怎么办"),
+        shown["dropped"].as_array().unwrap().iter().any(|w| w == "怎么办"),
         "{shown}"
     );
 }

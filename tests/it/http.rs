@@ -227,6 +227,10 @@ fn every_call_says_the_same_by_both_protocols() {
         );
         assert!(similar.windows(2).all(|pair| pair[0].score >= pair[1].score));
         assert!(similar[0].title.contains("生育津贴"), "{}", similar[0].title);
+        let by_path = get(&server, &format!("/v1/articles/{}/similar?top_k=5", encoded(id)));
+        assert_eq!(by_path.read::<wire::SimilarResponse>().articles, similar);
+        let nobody = get(&server, "/v1/articles/nobody/similar");
+        assert_eq!((nobody.0, &nobody.json()["field"]), (404, &json!("article_id")));
 
         let request = wire::FacetsRequest::default();
         let all = same!(search, facets, request, "/v1/facets", "/v1/facets");
@@ -623,6 +627,17 @@ fn what_is_wrong_is_refused_by_both_protocols() {
     );
     assert!(cut.0 == 400 && cut.2.contains("line 2: titel"), "{}", cut.2);
     assert!(cut.2.contains("articles kept that came before: 1;"), "{}", cut.2);
+    let unknown = "/v1/articles:import?source=s&replace=true";
+    let refused = ask(&server, "POST", unknown, headers, lines.as_bytes());
+    assert_eq!((refused.0, &refused.json()["field"]), (400, &json!("replace")));
+    // An empty id is told by the field that it is.
+    let upserted = post(
+        &server,
+        "/v1/articles:upsert",
+        &json!({"source": {"name": "s"}, "articles": [{"id": "", "text": "文"}]}),
+    );
+    let error = &upserted.json()["results"][0]["error"];
+    assert_eq!((&error["code"], &error["field"]), (&json!(3), &json!("id")), "{error}");
     // They are there as soon as it is said.
     assert_eq!(get(&server, "/v1/articles/x").0, 200);
     assert_eq!(get(&server, "/v1/articles/z").0, 404);
@@ -630,6 +645,24 @@ fn what_is_wrong_is_refused_by_both_protocols() {
         let found = get(&server, &format!("/v1/suggest?q={nothing}"));
         assert_eq!(found.json(), json!({"suggestions": []}), "{nothing}");
     }
+}
+
+#[test]
+fn an_article_whose_id_ends_like_an_address_is_found_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = filled(folder.path());
+    let articles = json!([{"id": "a/similar", "text": "文"}, {"id": "a", "text": "文"}]);
+    post(
+        &server,
+        "/v1/articles:upsert",
+        &json!({"source": {"name": "s"}, "articles": articles}),
+    );
+    let article: wire::GetArticleResponse = get(&server, "/v1/articles/a/similar").read();
+    assert_eq!(article.article_id, "a/similar");
+    let of_it: wire::SimilarResponse = get(&server, "/v1/articles/a/similar/similar?top_k=1").read();
+    assert_eq!(of_it.articles[0].article_id, "a");
+    // Whoever encodes the slash means the article.
+    assert_eq!(get(&server, "/v1/articles/%E6%9D%AD%E5%B7%9E/3.md%2Fsimilar").0, 404);
 }
 
 #[test]

@@ -442,7 +442,7 @@ fn one_refused_article_costs_no_other_one() {
         assert_eq!(results[2].as_ref().unwrap(), &Outcome::Added(1));
         let error = results[1].as_ref().unwrap_err();
         assert_eq!(error.fault(), Fault::Caller, "{error}");
-        assert!(error.message().starts_with("article id:"), "{error}");
+        assert!(error.message().starts_with("id:"), "{error}");
     }
     ingest.commit().unwrap();
     assert_eq!(ids(&index), ["a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3"]);

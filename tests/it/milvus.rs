@@ -662,8 +662,8 @@ fn commands_work_over_milvus_as_over_a_folder() {
             &[&["delete", "in/pension.md", "--json", "--backend", &one], more].concat()
         ))
     };
-    assert_eq!(delete(&["--dry-run"])["deleted"][0], "in/pension.md");
-    assert_eq!(delete(&[])["deleted"][0], "in/pension.md");
+    assert_eq!(delete(&["--dry-run"])["article_ids"][0], "in/pension.md");
+    assert_eq!(delete(&[])["article_ids"][0], "in/pension.md");
     refused(&["delete", "in/pension.md", "--backend", &one], "there is no article");
     assert_eq!(counts(&[&index[..], &["--backend", &one]].concat()), [1, 0, 1, 2]);
     assert_eq!(found(["--backend", &one]), found(["--index", "idx"]));
@@ -684,7 +684,7 @@ fn commands_work_over_milvus_as_over_a_folder() {
         [3, 0, 0, 3]
     );
     let emptied = json(&run(&["delete", "--source", "in", "--json", "--backend", &one]));
-    assert_eq!(emptied["deleted"].as_array().unwrap().len(), 3);
+    assert_eq!(emptied["article_ids"].as_array().unwrap().len(), 3);
     assert_eq!(found(["--backend", &one]), serde_json::json!([]));
     assert_eq!(counts(&[&index[..], &["--backend", &one]].concat()), [3, 0, 0, 3]);
 

@@ -597,3 +597,65 @@ fn a_check_finds_what_a_service_would_end_with() {
         &["metrics_listen: `127.0.0.1:5000`"],
     );
 }
+
+/// What stands in quotation marks last in each call of a macro that writes to the log.
+fn logged(code: &str) -> Vec<&str> {
+    let mut said = Vec::new();
+    for macro_name in ["tracing::info!(", "tracing::warn!(", "tracing::error!("] {
+        for call in code.split(macro_name).skip(1) {
+            said.extend(within(call).rsplit('"').nth(1));
+        }
+    }
+    said
+}
+
+/// What stands before the parenthesis that closes one which was opened before.
+fn within(code: &str) -> &str {
+    let (mut depth, mut is_quoted) = (1, false);
+    for (at, character) in code.char_indices() {
+        match character {
+            '"' => is_quoted = !is_quoted,
+            '(' if !is_quoted => depth += 1,
+            ')' if !is_quoted => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return &code[..at];
+        }
+    }
+    code
+}
+
+#[test]
+fn every_line_of_the_log_has_its_meaning_in_the_document() {
+    let document = fs::read_to_string(root().join("docs/OPERATING.md")).unwrap();
+    let section = document.split("\n## The log\n").nth(1).expect("a section on the log");
+    let section = section.split("\n## ").next().unwrap();
+    let mut folders = vec![root().join("src")];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Some("rs") = path.extension().and_then(|extension| extension.to_str()) else {
+                continue;
+            };
+            let code = fs::read_to_string(&path).unwrap();
+            for line in logged(&code) {
+                // Between what is filled in.
+                let fixed = line
+                    .split(['{', '}'])
+                    .step_by(2)
+                    .map(|part| part.trim_matches([' ', ':']));
+                for part in fixed.filter(|part| !part.is_empty()) {
+                    assert!(section.contains(part), "{}: {line}", path.display());
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 20, "{count} lines are not all that there are");
+}

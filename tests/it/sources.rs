@@ -248,10 +248,12 @@ fn articles_are_deleted_by_id_by_source_and_by_what_they_are_about() {
         ))
     };
     let shown = delete(&["--region", "浙江", "--dry-run"]);
-    assert_eq!(shown["deleted"], serde_json::json!(["zj/a.md"]), "{shown}");
+    assert_eq!(shown["article_ids"], serde_json::json!(["zj/a.md"]), "{shown}");
+    assert!(shown["deleted"] == "1" && shown["commit"].is_null(), "{shown}");
     assert_eq!(ids(root).len(), 3, "nothing is changed by looking");
     delete(&["--region", "浙江"]);
-    delete(&["hz/c.md"]);
+    let deleted = delete(&["hz/c.md"]);
+    assert!(deleted["commit"].is_string(), "{deleted}");
     assert_eq!(ids(root), ["zj/b.md"]);
     delete(&["--source", "zj"]);
     assert_eq!(ids(root), Vec::<String>::new());
@@ -373,7 +375,7 @@ fn delete_takes_the_names_that_search_takes() {
     index(root, &["a"]);
     let found = |args: &[&str]| {
         let args = [&["delete", "--index", "idx", "--dry-run", "--json"], args].concat();
-        json(&baowen(root, None, &args))["deleted"].to_string()
+        json(&baowen(root, None, &args))["article_ids"].to_string()
     };
     for args in [
         ["--region", "杭州市"],

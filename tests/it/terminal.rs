@@ -129,7 +129,7 @@ fn completions_are_a_script_and_manuals_are_files() {
     assert!(baowen(folder.path(), None, &["man", "man1"]).status.success());
     let page = std::fs::read_to_string(folder.path().join("man1/baowen-search.1")).unwrap();
     assert!(
-        page.contains("Examples") && (page.contains("--brief") || page.contains("\\-\\-brief")),
+        page.contains(".SH EXAMPLES") && (page.contains("--brief") || page.contains("\\-\\-brief")),
         "{page}"
     );
 }

@@ -45,6 +45,13 @@ export class Refused extends Error {
   }
 }
 
+/** Codes of gRPC by their numbers, by which the questions of a batch name them. */
+const CODES = [
+  "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",
+  "DATA_LOSS", "UNAUTHENTICATED",
+];
+
 export class Baowen {
   constructor(
     private readonly base = "http://127.0.0.1:50051",
@@ -63,7 +70,7 @@ export class Baowen {
       if (event === "end") return;
       const said = JSON.parse(data);
       if (event === "error") throw new Refused(said.code, said.message, said.field, said.help);
-      yield said.response ?? new Refused(String(said.error.code), said.error.message, "", "");
+      yield said.response ?? new Refused(CODES[said.error.code] ?? "UNKNOWN", said.error.message, said.error.field, said.error.help);
     }
     throw new Error("the answer broke off");
   }

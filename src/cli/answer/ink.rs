@@ -90,6 +90,11 @@ impl Inked {
         seen(self) == seen(other)
     }
 
+    /// Whether there is nothing to see.
+    pub fn is_blank(&self) -> bool {
+        self.0.iter().all(|(c, _)| c.is_whitespace())
+    }
+
     /// The same in one line: white space of any length is one blank.
     #[must_use]
     pub fn one_line(self) -> Self {

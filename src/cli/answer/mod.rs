@@ -13,6 +13,7 @@ pub use self::look::Look;
 use self::passage::{excerpt, headline, marked};
 use crate::search::confidence::Verdict;
 use crate::search::features::label;
+use crate::search::naming::quoted;
 use crate::search::remarks::{copies, facts, lacking, warnings};
 use crate::search::response::{Hit, SearchResponse};
 
@@ -109,7 +110,7 @@ fn brief(into: &mut String, place: usize, hit: &Hit, is_doubtful: bool, look: Lo
     let (said, is_title) = headline(hit, is_doubtful);
     line.append(said.one_line());
     if !is_title && !hit.title.trim().is_empty() {
-        line.push(&format!("  《{}》", hit.title.trim()), Ink::Plain);
+        line.push(&format!("  {}", quoted(hit.title.trim())), Ink::Plain);
     }
     for text in facts(hit) {
         line.push(&format!("  {text}"), Ink::Quiet);
@@ -134,7 +135,7 @@ fn card(into: &mut String, place: usize, hit: &Hit, detail: Detail, is_doubtful:
         _ => excerpt(hit, is_doubtful),
     };
     // A passage of one sentence stands there already.
-    let says_more = is_title || !passage.says_the_same(&said);
+    let says_more = is_title || !(passage.is_blank() || passage.says_the_same(&said));
     let title = [hit.title.trim(), hit.heading.trim()].map(|text| text.replace('\n', " "));
     let title: Vec<&str> = title
         .iter()
@@ -231,7 +232,7 @@ mod tests {
    职工医保办法  第三章
    兰州市医保局 · 2025-04-19 发布 · 甘肃兰州 · 2025年
    注意：这一条说的是甘肃兰州，不是您问的地方。
-   参保人应当按月缴费。断缴后三个月内补缴的，不设等待期。超过三个月的，设三个月等待期。
+   参保人应当按月缴费。……超过三个月的，设三个月等待期。
    说法相近而不同：等待期 三个月 / 六个月（前者是这一条，较新；后者是《旧办法》[旧.md#1]）
    另有 1 处内容相同：另一处.md#0
    [办法.md#2]

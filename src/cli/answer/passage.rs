@@ -7,7 +7,7 @@ use crate::search::response::{Hit, Span};
 const WHOLE: usize = 180;
 /// Of what answers no more is set first; the passage below has all of it.
 const FIRST: usize = 200;
-/// Characters of the passage before what answers, and behind it.
+/// Characters of the passage before what answers, and behind it; to ends of sentences up to twice as many.
 const AROUND: (usize, usize) = (40, 60);
 /// What would be left over at an end is shown as well if it is so little.
 const LEFT_OVER: usize = 24;
@@ -46,16 +46,38 @@ pub fn marked(hit: &Hit, is_doubtful: bool) -> Inked {
     stretch(hit, &chars, (0, chars.len()), !is_doubtful)
 }
 
-/// Of a long passage what stands around that which answers, from and to ends of sentences where they are near.
+/// What stands around that which answers, and not that again where it is set first as a whole. Of a long passage only
+/// what is near, from and to ends of sentences.
 pub fn excerpt(hit: &Hit, is_doubtful: bool) -> Inked {
     let chars: Vec<char> = hit.text.chars().collect();
-    if chars.len() <= WHOLE {
-        return marked(hit, is_doubtful);
+    let said = said(hit, chars.len());
+    let (start, end) = if chars.len() <= WHOLE {
+        (0, chars.len())
+    } else {
+        near(&chars, said.map_or((0, 0), |(from, to)| (from, to.min(from + FIRST))))
+    };
+    let part = |from, to| stretch(hit, &chars, (from, to), !is_doubtful);
+    let mut shown = Inked::new(if start > 0 { "……" } else { "" }, Ink::Quiet);
+    match said {
+        Some((from, to)) if to - from <= FIRST => {
+            let (before, behind) = (part(start, from), part(to, end));
+            let is_between = !before.is_blank() && !behind.is_blank();
+            shown.append(before);
+            shown.push(if is_between { "……" } else { "" }, Ink::Quiet);
+            shown.append(behind);
+        }
+        _ => shown.append(part(start, end)),
     }
-    let (from, to) = said(hit, chars.len()).map_or((0, 0), |(from, to)| (from, to.min(from + FIRST)));
-    let earliest = from.saturating_sub(AROUND.0);
+    shown.push(if end < chars.len() { "……" } else { "" }, Ink::Quiet);
+    shown
+}
+
+/// From where to where a long passage is shown around what answers.
+fn near(chars: &[char], (from, to): (usize, usize)) -> (usize, usize) {
     let begins = |at: &usize| *at == 0 || ENDS.contains(chars[at - 1]);
-    let start = (earliest..=from).find(begins).unwrap_or(earliest);
+    let latest_start = from.saturating_sub(AROUND.0);
+    let earliest = from.saturating_sub(AROUND.0 * 2);
+    let start = (earliest..=latest_start).rev().find(begins).unwrap_or(latest_start);
     let latest = (to + AROUND.1 * 2).min(chars.len());
     let end = ((to + AROUND.1).min(latest)..=latest).find(|&at| at > 0 && ENDS.contains(chars[at - 1]));
     let end = end.unwrap_or((to + AROUND.1).min(chars.len()));
@@ -65,10 +87,7 @@ pub fn excerpt(hit: &Hit, is_doubtful: bool) -> Inked {
     } else {
         end
     };
-    let mut shown = Inked::new(if start > 0 { "……" } else { "" }, Ink::Quiet);
-    shown.append(stretch(hit, &chars, (start, end), !is_doubtful));
-    shown.push(if end < chars.len() { "……" } else { "" }, Ink::Quiet);
-    shown
+    (start, end)
 }
 
 /// The sentence that answers, if it lies in the text.
@@ -141,9 +160,23 @@ mod tests {
             excerpt.starts_with("……前面的") && excerpt.ends_with("事情。……"),
             "{excerpt}"
         );
-        assert!(excerpt.contains(answer) && excerpt.chars().count() < 150, "{excerpt}");
+        // It stands above that.
+        assert!(!excerpt.contains(answer) && excerpt.chars().count() < 150, "{excerpt}");
+        assert!(excerpt.contains("事情。……后面的"), "{excerpt}");
         assert_eq!(shown(headline(&hit, false).0), answer);
         assert_eq!(shown(marked(&hit, false)), hit.text);
+    }
+
+    #[test]
+    fn what_stands_before_the_answer_is_shown_from_where_it_begins() {
+        let long = "这一句".repeat(20) + "到这里才完。";
+        let hit = Hit {
+            text: format!("{}{long}答。{}", "更前面的一句。".repeat(20), "后面的一句。".repeat(20)),
+            best_sentence: Some(Span { start: 206, end: 208 }),
+            ..Hit::default()
+        };
+        let excerpt = shown(excerpt(&hit, false));
+        assert!(excerpt.starts_with(&format!("……{long}……后面的")), "{excerpt}");
     }
 
     #[test]

@@ -268,21 +268,24 @@ impl EmbeddedWriter {
     }
 }
 
-/// Refuses an article id that cannot be a term of the index, saying why.
+/// Refuses an article id that cannot be a term of the index.
+///
+/// # Errors
+/// `Caller`, beginning with the name of an article's field: `id: is empty`.
 pub fn check_article_id(id: &str) -> Result<()> {
     if id.trim().is_empty() {
-        return Err(Error::caller("article id: is empty"));
+        return Err(Error::caller("id: is empty"));
     }
     if id.len() > MAX_ID_BYTES {
         return Err(Error::caller(format!(
-            "article id: `{}...` has {} bytes, at most {MAX_ID_BYTES} are allowed",
+            "id: `{}...` has {} bytes, at most {MAX_ID_BYTES} are allowed",
             id.chars().take(40).collect::<String>(),
             id.len()
         )));
     }
     if id.chars().any(|c| c.is_control() || is_unseen(c)) {
         return Err(Error::caller(format!(
-            "article id: {id:?} holds a control character, or one that turns the direction of writing round"
+            "id: {id:?} holds a control character, or one that turns the direction of writing round"
         )));
     }
     Ok(())

@@ -62,12 +62,17 @@ pub fn analyze(
     let length = text.chars().count();
     if !(1..=LONGEST).contains(&length) {
         let error = Error::caller(format!("text: has {length} characters, must have 1 to {LONGEST}"));
-        return Err(error);
+        return Err(error.help("send the text, or a part of it"));
     }
     let corrected = match length {
         ..=MAX_QUERY_CHARS => QuestionReading::new(&SearchRequest::new(text), analyzer, snapshot, budget)?.corrected,
         _ => None,
     };
+    Ok(take_apart(analyzer, text, corrected, today))
+}
+
+/// The same without an index, which alone knows how a question was meant.
+pub fn take_apart(analyzer: &Analyzer, text: &str, corrected: Option<String>, today: Option<Date>) -> Analysis {
     let document = analyzer.document(text);
     let query = analyzer.query(corrected.as_deref().unwrap_or(text));
     let characters = Characters::of(text);
@@ -81,7 +86,7 @@ pub fn analyze(
         };
         tokens.into_iter().map(place).collect()
     };
-    Ok(Analysis {
+    Analysis {
         normalized: query.normalized,
         words: placed(document.words),
         bigrams: placed(document.bigrams),
@@ -96,7 +101,7 @@ pub fn analyze(
             .collect(),
         fingerprint: analyzer.fingerprint().to_owned(),
         corrected,
-    })
+    }
 }
 
 /// How many characters stand before each byte of a text.

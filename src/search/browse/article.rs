@@ -39,7 +39,7 @@ pub struct WholeArticle {
 /// `Caller` if none is named, `Missing` if there is none; those of the index.
 pub fn whole_article(snapshot: &dyn Snapshot, id: &str, budget: Budget) -> Result<WholeArticle> {
     if id.is_empty() {
-        return Err(Error::caller("article_id: is not set"));
+        return Err(Error::caller("article_id: is not set").help("take the id from a hit"));
     }
     let article = snapshot.article(id, budget)?.ok_or_else(|| no_article(id))?;
     let (mut places, mut regions, mut years) = (Vec::new(), Vec::new(), BTreeSet::new());

@@ -8,7 +8,7 @@ mod facets;
 mod similar;
 mod suggest;
 
-pub use analysis::{Analysis, Placed, analyze};
+pub use analysis::{Analysis, Placed, analyze, take_apart};
 pub use article::{WholeArticle, whole_article};
 pub use facets::{Facets, facet_limit, facets, facets_of_hits};
 pub use similar::{SimilarArticle, similar};

@@ -51,7 +51,7 @@ pub fn similar(
 ) -> Result<Vec<SimilarArticle>> {
     let wanted = within("top_k", wanted.unwrap_or(DEFAULT_WANTED), MOST_WANTED)?;
     if id.is_empty() {
-        return Err(Error::caller("article_id: is not set"));
+        return Err(Error::caller("article_id: is not set").help("take the id from a hit"));
     }
     let passages = snapshot.passages(id, budget)?;
     let Some((first, _)) = passages.first() else {

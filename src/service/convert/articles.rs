@@ -2,7 +2,7 @@
 //!
 //! As in [`super`]: what the wire cannot say plainly is refused by field, and limits are the core's own.
 
-use super::super::collection::{Listed, Listing};
+use super::super::collection::{Listed, Listing, SnapshotMade};
 use super::super::{status, wire};
 use crate::article::limits;
 use crate::article::source::{Source, SourceKind};
@@ -15,6 +15,8 @@ use crate::search::request::within;
 
 /// Most articles, or ids, of one call.
 const MAX_ARTICLES: usize = 1_000;
+/// Most ids of deleted articles in an answer.
+const MAX_DELETED: usize = 10_000;
 /// Most sources of which a commit says what was done to them.
 const MOST_RUNS: usize = 1_000;
 /// Most articles of a page.
@@ -238,7 +240,7 @@ pub fn result(id: String, outcome: &Result<Outcome>) -> wire::ArticleResult {
         Ok(Outcome::Added(passages)) => (wire::Outcome::Added, *passages, None),
         Ok(Outcome::Updated(passages)) => (wire::Outcome::Updated, *passages, None),
         Ok(Outcome::Unchanged) => (wire::Outcome::Unchanged, 0, None),
-        Err(error) => (wire::Outcome::Failed, 0, Some(item_error(error))),
+        Err(error) => (wire::Outcome::Failed, 0, Some(super::item_error(error))),
     };
     wire::ArticleResult {
         id,
@@ -272,13 +274,6 @@ pub fn outcome(wire: wire::ArticleResult) -> Result<Outcome> {
     }
 }
 
-fn item_error(error: &Error) -> wire::ItemError {
-    wire::ItemError {
-        code: status::code(error.fault()).into(),
-        message: status::message(error),
-    }
-}
-
 /// What an import comes to.
 pub fn imported(counts: &Counts, failed: u64, failures: Vec<wire::ArticleResult>) -> wire::ImportArticlesResponse {
     let taken = (counts.added + counts.updated + counts.unchanged) as u64;
@@ -305,9 +300,10 @@ pub fn selection(ids: Vec<String>, source: Option<String>, filter: Option<wire::
         filter: filter.map(super::filter).transpose()?.unwrap_or_default(),
     };
     if selection.is_empty() {
-        Err(Error::caller(
-            "article_ids, source, filter: nothing says what to delete",
-        ))
+        Err(
+            Error::caller("article_ids, source, filter: nothing says what to delete")
+                .help("set one of them at least; with dry_run it says what would go"),
+        )
     } else {
         Ok(selection)
     }
@@ -321,6 +317,30 @@ pub fn selection_out(core: &Selection, dry_run: bool) -> wire::DeleteArticlesReq
         filter: super::ask::filter(&core.filter),
         dry_run,
         wait: None,
+    }
+}
+
+/// What went, as it goes out: how many articles, and their ids.
+pub fn deleted(
+    count: usize,
+    ids: impl IntoIterator<Item = String>,
+    commit: Option<u64>,
+) -> wire::DeleteArticlesResponse {
+    wire::DeleteArticlesResponse {
+        deleted: count as u64,
+        article_ids: ids.into_iter().take(MAX_DELETED).collect(),
+        commit,
+        ..Default::default()
+    }
+}
+
+/// A snapshot that was made, as it goes out.
+pub fn snapshot_made(core: &SnapshotMade) -> wire::SnapshotResponse {
+    wire::SnapshotResponse {
+        path: core.path.display().to_string(),
+        commit: core.commit,
+        files: super::narrow(core.files),
+        copied: super::narrow(core.copied),
     }
 }
 

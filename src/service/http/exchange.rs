@@ -11,14 +11,14 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
-use super::{json, params};
+use super::{json, params, plain};
 use crate::error::{Error, Fault, Result};
 use crate::service::deadline::{Deadline, TIMEOUT};
 use crate::service::drained::cut_off;
 use crate::service::intake::{HeldBody, LARGE, reading};
 use crate::service::refusal::{Protocol, refuse};
-use crate::service::wire;
 
 /// Whether a call changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,14 +65,13 @@ impl Call {
         most: usize,
     ) -> Result<T> {
         if self.head.method != Method::POST {
-            let value = params::read(name, self.query())?;
-            return json::read_from(value);
+            return of_parameters(name, params::read(name, self.query())?);
         }
-        self.no_parameters()?;
+        self.no_parameters_but(&[], "put it into the body")?;
         if effect == Effect::Writes {
             says_what_it_is(&self.head.headers, "application/json")?;
         }
-        let body = self.whole(most).await?;
+        let body = without_mark(self.whole(most).await?);
         // Until it is read it is held, however many wait for that.
         let held = HeldBody::read_json(&body)?;
         reading(body.len(), move || {
@@ -86,13 +85,26 @@ impl Call {
     ///
     /// # Errors
     /// `Caller` by the parameter.
-    pub fn about_article(self, article_id: String) -> Result<wire::GetArticleRequest> {
-        let parameters = params::read("GetArticleRequest", self.query())?;
-        let asked: wire::GetArticleRequest = json::read_from(parameters)?;
-        if asked.article_id.is_empty() {
-            Ok(wire::GetArticleRequest { article_id, ..asked })
-        } else {
-            Err(Error::caller("article_id: is in the path already"))
+    pub fn about_article<T: DeserializeOwned>(self, name: &'static str, article_id: String) -> Result<T> {
+        let mut asked = params::read(name, self.query())?;
+        if asked.insert(ARTICLE_ID.to_owned(), article_id.into()).is_some() {
+            return Err(Error::caller("article_id: is in the path already").help("leave out the parameter"));
+        }
+        of_parameters(name, asked)
+    }
+
+    /// The one value of a parameter of a call whose body says everything else; none if it has none.
+    ///
+    /// # Errors
+    /// `Caller` if it is given twice, or there is another parameter.
+    pub fn parameter(&self, name: &str) -> Result<Option<String>> {
+        self.no_parameters_but(&[name], "see /openapi.json")?;
+        let named = form_urlencoded::parse(self.query().as_bytes()).filter(|(key, _)| key == name);
+        let mut named = named.map(|(_, value)| value.into_owned());
+        let value = named.next();
+        match named.next() {
+            Some(_) => Err(Error::caller(format!("{name}: is given twice"))),
+            None => Ok(value),
         }
     }
 
@@ -105,14 +117,14 @@ impl Call {
         Ok(self.body)
     }
 
-    /// Refuses parameters of calls whose body says everything.
-    fn no_parameters(&self) -> Result<()> {
+    /// Refuses parameters of calls whose body says everything but these.
+    fn no_parameters_but(&self, known: &[&str], help: &str) -> Result<()> {
         let mut names = form_urlencoded::parse(self.query().as_bytes()).map(|(name, _)| name);
-        match names.find(|name| name != TIMEOUT) {
+        match names.find(|name| name != TIMEOUT && !known.contains(&&**name)) {
             None => Ok(()),
             Some(name) => {
                 let shown: String = name.chars().take(100).collect();
-                Err(Error::caller(format!("{shown}: is not a parameter of this call")).help("put it into the body"))
+                Err(Error::caller(format!("{shown}: is not a parameter of this call")).help(help))
             }
         }
     }
@@ -139,6 +151,29 @@ impl Call {
             whole.extend_from_slice(&part);
         }
         Ok(whole.into())
+    }
+}
+
+/// The field that the path of an article names.
+const ARTICLE_ID: &str = "article_id";
+
+/// The message that parameters make.
+fn of_parameters<T: DeserializeOwned>(name: &str, parameters: Map<String, Value>) -> Result<T> {
+    let mut value = Value::Object(parameters);
+    // Says in plain words what is none of an enum's names.
+    plain::make(name, &mut value)?;
+    json::read_from(value)
+}
+
+/// A body without the mark that some programs begin a text in UTF-8 with; one of nothing is a message of no fields.
+fn without_mark(body: Bytes) -> Bytes {
+    let rest = body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .map_or(body.clone(), |rest| body.slice_ref(rest));
+    if rest.trim_ascii().is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        rest
     }
 }
 

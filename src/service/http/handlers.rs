@@ -15,11 +15,11 @@ use serde::de::DeserializeOwned;
 
 use super::exchange::{Call, Effect, failed, respond};
 use super::{json, streams};
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::service::admission::Room;
 use crate::service::calls::SearchCalls;
 use crate::service::index_calls::IndexCalls;
-use crate::service::methods::{Given, METHODS, Rpc};
+use crate::service::methods::{Given, HttpAddress, METHODS, Method, Rpc};
 use crate::service::wire;
 
 /// What the addresses lead to.
@@ -49,6 +49,9 @@ pub fn routes(services: &Services) -> Router {
     let mut router = Router::new();
     for method in METHODS {
         for address in method.addresses {
+            if is_similar_by_path(method, address) {
+                continue;
+            }
             let route = Route {
                 services: services.clone(),
                 message: method.request,
@@ -59,6 +62,12 @@ pub fn routes(services: &Services) -> Router {
         }
     }
     router
+}
+
+/// Whether it is an address that the one of articles answers too: of ids that have slashes only the index knows where
+/// they end.
+fn is_similar_by_path(method: &Method, address: &HttpAddress) -> bool {
+    method.rpc == Rpc::Similar && address.given == Given::Path
 }
 
 /// One address of a method, with what its handler needs.
@@ -193,16 +202,42 @@ impl Route {
     }
 }
 
-/// An article by its address.
+/// An article by its address; behind `/similar` those like it, unless there is one whose id ends so.
 fn article(services: Services) -> MethodRouter {
     get(move |Path(article_id): Path<String>, request: Request| async move {
+        let may_be_of_id = request.uri().path().ends_with(SIMILAR);
         let call = Call::new(request);
         let deadline = call.deadline();
-        match call.about_article(article_id) {
-            Ok(request) => respond(services.search.get_article(request, deadline, json::write).await),
-            Err(error) => failed(&error),
-        }
+        let answer = async {
+            let search = services.search;
+            if let Some(id) = article_id.strip_suffix(SIMILAR).filter(|_| may_be_of_id)
+                && !is_there(&search, &article_id, deadline).await?
+            {
+                let asked = call.about_article("SimilarRequest", id.to_owned())?;
+                return search.similar(asked, deadline, json::write).await;
+            }
+            let asked = call.about_article("GetArticleRequest", article_id)?;
+            search.get_article(asked, deadline, json::write).await
+        };
+        respond(answer.await)
     })
+}
+
+/// What follows an article's id where those like it are asked for.
+const SIMILAR: &str = "/similar";
+
+/// Whether there is an article of this id.
+async fn is_there(search: &SearchCalls, article_id: &str, deadline: Option<Instant>) -> Result<bool> {
+    let asked = wire::GetArticleRequest {
+        article_id: article_id.to_owned(),
+        max_characters: Some(1),
+        ..Default::default()
+    };
+    match search.get_article(asked, deadline, Ok).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.fault() == Fault::Missing => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Over HTTP a list is a page of it, unless the articles are named.
@@ -237,15 +272,10 @@ async fn import(services: Services, request: Request) -> Response {
         let _place = services.room.enter()?;
         let call = Call::new(request);
         let deadline = call.deadline();
-        let named = form_urlencoded::parse(call.query().as_bytes()).filter(|(name, _)| name == "source");
-        let mut named = named.map(|(_, source)| source.into_owned());
-        let source = named.next().ok_or_else(|| {
+        let source = call.parameter("source")?.ok_or_else(|| {
             Error::caller("source: is not set")
                 .help("name what the articles come from: /v1/articles:import?source=NAME")
         })?;
-        if named.next().is_some() {
-            return Err(Error::caller("source: is given twice"));
-        }
         let articles = streams::articles(call.lines()?, source, services.max_write_bytes);
         json::write(services.index.import(articles, deadline).await?)
     };

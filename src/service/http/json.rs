@@ -6,11 +6,8 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::Value;
 
-use super::plain;
+use super::plain::{self, FIELDS};
 use crate::error::{Context, Error, Fault, Result};
-
-/// Where the fields are documented.
-const FIELDS: &str = "the fields of each call are in /openapi.json";
 
 /// The message of this name out of its JSON.
 ///

@@ -29,10 +29,11 @@ fn document() -> Value {
     for (path, says) in HEALTH {
         paths.insert(path.to_owned(), health(path, says));
     }
+    let requests = messages_within(METHODS.iter().map(|method| method.request));
     let mut schemas = Map::new();
     while let Some(name) = used.pop_first() {
         if !schemas.contains_key(&name) {
-            let schema = schema(&name, &mut used);
+            let schema = schema(&name, requests.contains(&*name), &mut used);
             schemas.insert(name, schema);
         }
     }
@@ -65,6 +66,44 @@ fn document() -> Value {
     })
 }
 
+/// What a call is refused without, by message: the service says so at run time, and proto3 has no word for it.
+const NEEDED: &[(&str, &[&str])] = &[
+    ("SearchRequest", &["query"]),
+    ("BatchSearchRequest", &["requests"]),
+    ("GetArticleRequest", &[IN_PATH]),
+    ("SimilarRequest", &[IN_PATH]),
+    ("AnalyzeRequest", &["text"]),
+    ("Article", &["id"]),
+    ("Source", &["name"]),
+    ("SourceFolder", &["root"]),
+    ("UpsertArticlesRequest", &["source", "articles"]),
+    ("SnapshotRequest", &["name"]),
+    ("ReadFileRequest", &["name"]),
+];
+
+/// The fields of a message that a call is refused without.
+fn needed(message: &str) -> &'static [&'static str] {
+    let of = NEEDED.iter().find(|(name, _)| *name == message);
+    of.map_or(&[], |(_, fields)| fields)
+}
+
+/// These messages and all within them.
+fn messages_within(names: impl Iterator<Item = &'static str>) -> BTreeSet<&'static str> {
+    let mut open: Vec<&str> = names.collect();
+    let mut all = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if !all.insert(name) {
+            continue;
+        }
+        for field in SCHEMA.message(name).map_or(&[][..], |of| &of.fields) {
+            if let Kind::Message(within) = &field.kind {
+                open.push(within);
+            }
+        }
+    }
+    all
+}
+
 /// Whether the service is there, by plain text.
 const HEALTH: [(&str, &str); 2] = [
     ("/healthz", "Whether the service lives."),
@@ -88,7 +127,7 @@ const IN_PATH: &str = "article_id";
 
 fn operation(method: &Method, address: &HttpAddress, verb: &str, used: &mut BTreeSet<String>) -> Value {
     let (service, name) = method.name.split_once('.').unwrap_or((method.name, ""));
-    let is_posted = method.addresses.iter().any(|other| other.given == Given::Body);
+    let is = |given| method.addresses.iter().any(|other| other.given == given);
     let said = SCHEMA.call(method.name);
     let summary = said
         .split_inclusive(['.', ':'])
@@ -98,7 +137,8 @@ fn operation(method: &Method, address: &HttpAddress, verb: &str, used: &mut BTre
     let mut operation = json!({
         "operationId": match verb {
             // Of the calls that are asked both ways, the other one has the name.
-            "get" if is_posted => format!("{name}ByAddress"),
+            "get" if address.given == Given::Path && is(Given::Parameters) => format!("{name}ByPath"),
+            "get" if is(Given::Body) => format!("{name}ByAddress"),
             _ => name.to_owned(),
         },
         "summary": summary,
@@ -139,10 +179,12 @@ fn parameters(method: &Method, given: Given) -> Value {
         "name": IN_PATH, "in": "path", "required": true, "schema": { "type": "string" },
         "description": "Its id, percent-encoded (`/` may stay).",
     });
+    let needed = needed(method.request);
     let parameter = |(name, field): &(String, &Field)| match given {
         Given::Path if name == IN_PATH => in_path.clone(),
         _ => json!({
-            "name": name, "in": "query", "required": false,
+            // Those within other messages have longer names, or ones of their own.
+            "name": name, "in": "query", "required": needed.contains(&&*field.name) && !name.contains('.'),
             "description": field.comment, "schema": of_field(field, &mut BTreeSet::new(), false),
         }),
     };
@@ -169,7 +211,8 @@ fn responses(method: &Method, used: &mut BTreeSet<String>) -> Value {
     })
 }
 
-fn schema(name: &str, used: &mut BTreeSet<String>) -> Value {
+/// A message or an enum; of what only answers hold, a field that cannot be unset is always there.
+fn schema(name: &str, is_asked: bool, used: &mut BTreeSet<String>) -> Value {
     if let Some(of) = SCHEMA.enumeration(name) {
         let names: Vec<&str> = of.values.iter().map(|(name, _)| &**name).collect();
         let meanings = of.values.iter().map(|(name, about)| format!("\n- `{name}`: {about}"));
@@ -187,8 +230,15 @@ fn schema(name: &str, used: &mut BTreeSet<String>) -> Value {
         }
         properties.insert(field.name.clone(), schema);
     }
+    let always: Vec<&str> = if is_asked {
+        needed(name).to_vec()
+    } else {
+        let always = of.fields.iter().filter(|field| !field.is_optional);
+        always.map(|field| &*field.name).collect()
+    };
     json!({
-        "type": "object", "description": of.comment, "properties": properties, "additionalProperties": false,
+        "type": "object", "description": of.comment, "properties": properties, "required": always,
+        "additionalProperties": false,
     })
 }
 
@@ -238,6 +288,31 @@ fn error() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::http::json;
+    use crate::service::wire;
+
+    #[test]
+    fn what_answers_always_have_is_what_an_empty_one_has() {
+        let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
+        let check = |name: &str, empty: Vec<u8>| {
+            let empty: Map<String, Value> = serde_json::from_slice(&empty).unwrap();
+            let of = document["components"]["schemas"][name]["required"].as_array().unwrap();
+            let always: BTreeSet<&str> = of.iter().filter_map(Value::as_str).collect();
+            assert_eq!(always, empty.keys().map(|key| &**key).collect(), "{name}");
+        };
+        check("SearchResponse", json::write(wire::SearchResponse::default()).unwrap());
+        check("Hit", json::write(wire::Hit::default()).unwrap());
+        check(
+            "GetArticleResponse",
+            json::write(wire::GetArticleResponse::default()).unwrap(),
+        );
+        check("ItemError", json::write(wire::ItemError::default()).unwrap());
+        check("StatsResponse", json::write(wire::StatsResponse::default()).unwrap());
+        check(
+            "BatchSearchResponse",
+            json::write(wire::BatchSearchResponse::default()).unwrap(),
+        );
+    }
 
     #[test]
     fn every_call_has_an_address_and_every_reference_leads_somewhere() {
@@ -262,6 +337,20 @@ mod tests {
             let name = reference.split('"').next().unwrap();
             assert!(schemas.contains_key(name), "{name}");
         }
+        for (message, fields) in NEEDED {
+            assert_eq!(schemas[*message]["required"], json!(fields), "{message}");
+            for field in *fields {
+                assert!(
+                    SCHEMA.message(message).unwrap().field(field).is_some(),
+                    "{message}.{field}"
+                );
+            }
+        }
+        let of_search = document["paths"]["/v1/search"]["get"]["parameters"].as_array().unwrap();
+        let required = of_search.iter().filter(|one| one["required"] == true);
+        assert_eq!(required.map(|one| &one["name"]).collect::<Vec<_>>(), ["q"]);
+        let similar = &document["paths"]["/v1/articles/{article_id}/similar"]["get"];
+        assert_eq!(similar["parameters"][0]["in"], "path");
         let hit = &schemas["Hit"]["properties"];
         assert_eq!(hit["attributes"]["additionalProperties"]["type"], "string");
         assert!(

@@ -49,9 +49,12 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 /// What a page of another origin may send: for JSON, and for gRPC-Web.
 const ALLOWED_HEADERS: &[&str] = &[
     "authorization",
+    "content-encoding",
     "content-type",
     "grpc-timeout",
     "timeout",
+    "traceparent",
+    "tracestate",
     "x-grpc-web",
     "x-request-id",
     "x-user-agent",

@@ -21,18 +21,18 @@ const SHORT: [(&str, &str); 8] = [
     ("published_to", "filter.published_to"),
 ];
 
-/// The JSON of a message of this name, as parameters say it.
+/// The fields of a message of this name, as parameters say them.
 ///
 /// # Errors
 /// `Caller`, naming the parameter.
-pub fn read(message: &str, query: &str) -> Result<Value> {
+pub fn read(message: &str, query: &str) -> Result<Map<String, Value>> {
     let mut read = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if name != TIMEOUT {
             put(&SCHEMA, message, &name, &value, &mut read)?;
         }
     }
-    Ok(Value::Object(read))
+    Ok(read)
 }
 
 /// The names of the parameters of a message, with the fields behind them; shorter names where there are some.
@@ -127,11 +127,11 @@ fn named(error: Error, field: &str, name: &str) -> Error {
 fn add(field: &Field, name: &str, value: &str, into: &mut Map<String, Value>) -> Result<()> {
     let wrong = |what: &str| {
         let shown: String = value.chars().take(100).collect();
-        Error::caller(format!("{name}: `{shown}` is not {what}"))
+        Error::caller(format!("{name}: `{shown}` is not {what}")).help("parameters are listed in /openapi.json")
     };
     let value = match &field.kind {
         Kind::Text | Kind::Enum(_) => Value::from(value),
-        Kind::Bool => Value::from(value.parse::<bool>().map_err(|_| wrong("true or false"))?),
+        Kind::Bool => Value::from(truth(value).ok_or_else(|| wrong("true or false"))?),
         Kind::Int32(true) => Value::from(value.parse::<i32>().map_err(|_| wrong("a whole number"))?),
         Kind::Int32(false) => Value::from(value.parse::<u32>().map_err(|_| wrong("a whole number from 0"))?),
         Kind::Int64 => Value::from(
@@ -156,9 +156,17 @@ fn add(field: &Field, name: &str, value: &str, into: &mut Map<String, Value>) ->
             list.push(value);
         }
     } else if into.insert(field.name.clone(), value).is_some() {
-        return Err(Error::caller(format!("{name}: is given twice")));
+        return Err(Error::caller(format!("{name}: is given twice")).help("give it once, or send JSON by POST"));
     }
     Ok(())
+}
+
+/// True or false as programs write them in addresses: Python's `True`, and `1`.
+fn truth(value: &str) -> Option<bool> {
+    let is = |words: [&str; 2]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
+    is(["true", "1"])
+        .then_some(true)
+        .or(is(["false", "0"]).then_some(false))
 }
 
 #[cfg(test)]
@@ -169,7 +177,7 @@ mod tests {
     #[test]
     fn parameters_are_fields() {
         let check = |message: &str, query: &str, expected: Value| {
-            assert_eq!(read(message, query).unwrap(), expected, "{query}");
+            assert_eq!(Value::Object(read(message, query).unwrap()), expected, "{query}");
         };
         check("SearchRequest", "", json!({}));
         check(
@@ -185,6 +193,12 @@ mod tests {
                 "filter": {"regions": ["浙江", "宁波"], "years": [2025], "published_from": "2025-01-01"},
                 "fusion": {"dense_weight": 0.5},
             }),
+        );
+        check("SearchRequest", "explain=True", json!({"explain": true}));
+        check(
+            "SearchRequest",
+            "explain=1&exact=0",
+            json!({"explain": true, "exact": false}),
         );
         check("GetArticleRequest", "article_id=a/b", json!({"article_id": "a/b"}));
         check(

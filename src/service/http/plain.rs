@@ -14,8 +14,11 @@ use crate::error::{Error, Result};
 /// # Errors
 /// `Caller`, naming the field by its path.
 pub fn make(name: &str, value: &mut Value) -> Result<bool> {
-    of_message(name, value, "")
+    of_message(name, value, "").map_err(|error| error.help(FIELDS))
 }
+
+/// Where the fields are documented.
+pub const FIELDS: &str = "the fields of each call are in /openapi.json";
 
 fn of_message(name: &str, value: &mut Value, path: &str) -> Result<bool> {
     let (Some(message), Value::Object(fields)) = (SCHEMA.message(name), value) else {

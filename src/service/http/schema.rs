@@ -45,6 +45,8 @@ pub struct Field {
     pub kind: Kind,
     /// Whether it may have many values.
     pub is_list: bool,
+    /// Whether it may be unset, which is told from being empty.
+    pub is_optional: bool,
     /// Its comment.
     pub comment: String,
 }
@@ -162,10 +164,12 @@ fn read_field(of: &DescriptorProto, field: &FieldDescriptorProto, comment: Strin
         Type::Message | Type::Group => Kind::Message(of_ours()),
         Type::String | Type::Bytes => Kind::Text,
     };
+    let is_list = field.label() == Label::Repeated && !is_map;
     Field {
         name: field.name().to_owned(),
         json_name: field.json_name().to_owned(),
-        is_list: field.label() == Label::Repeated && !is_map,
+        is_optional: field.oneof_index.is_some() || matches!(kind, Kind::Message(_)) && !is_list,
+        is_list,
         kind,
         comment,
     }
@@ -193,9 +197,12 @@ mod tests {
         let request = SCHEMA.message("SearchRequest").unwrap();
         let top_k = request.field("topK").unwrap();
         assert_eq!((&*top_k.name, &top_k.kind), ("top_k", &Kind::Int32(false)));
+        assert!(top_k.is_optional && !request.field("query").unwrap().is_optional);
         assert!(top_k.comment.contains("10 if not set"), "{}", top_k.comment);
         let hit = SCHEMA.message("Hit").unwrap();
         assert_eq!(hit.field("attributes").unwrap().kind, Kind::Map);
+        assert!(!hit.field("attributes").unwrap().is_optional && !hit.field("highlights").unwrap().is_optional);
+        assert!(hit.field("best_sentence").unwrap().is_optional && hit.field("url").unwrap().is_optional);
         assert_eq!(hit.field("kind").unwrap().kind, Kind::Enum("ArticleKind".into()));
         let fit = SCHEMA.enumeration("Fit").unwrap();
         assert!(

@@ -86,6 +86,10 @@ async fn json_says_what_grpc_says() {
         running.post("/v1/search", &json!({"query": "医保断缴"})).await,
         // As curl sends it that is told nothing.
         running.http("POST", "/v1/search", "", r#"{"query": "医保断缴"}"#).await,
+        // As some programs begin whatever they write.
+        running
+            .http("POST", "/v1/search", "", "\u{feff}{\"query\": \"医保断缴\"}")
+            .await,
     ] {
         assert_eq!(got.status, 200, "{}", got.body);
         assert!(got.head.contains("content-type: application/json"), "{}", got.head);
@@ -147,6 +151,14 @@ async fn errors_say_code_field_and_help() {
     .await;
     check(running.post("/v1/search?q=a", &json!({})).await, 400, invalid, "q").await;
     check(running.http("POST", "/v1/search", "", "{").await, 400, invalid, "").await;
+    check(running.http("POST", "/v1/search", "", "").await, 400, invalid, "query").await;
+    let wrong = running.get("/v1/search?q=a&mode=hybrid").await;
+    assert!(
+        wrong.body.contains("is none of MODE_UNSPECIFIED, MODE_"),
+        "{}",
+        wrong.body
+    );
+    check(wrong, 400, invalid, "mode").await;
     check(
         running
             .http("POST", "/v1/search", "timeout: 0.0\r\n", r#"{"query":"a"}"#)
