@@ -302,7 +302,7 @@ pub fn copy_between(from: &str, to: &str, replace: bool, progress: &dyn Progress
         (index, identity)
     } else {
         let index = EmbeddedIndex::open(Path::new(from))?;
-        index.check_undamaged()?;
+        index.check_undamaged(Budget::all())?;
         let identity = index.identity().clone();
         (index, identity)
     };

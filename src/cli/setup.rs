@@ -182,13 +182,13 @@ impl Opened {
 pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
     let identity = EmbeddedIndex::identity_in(folder)?;
     let models = Models::here();
-    let model = || match identity.dimension {
+    let model = |budget| match identity.dimension {
         // A rebuild may give it vectors while it is served.
-        0 => models.chosen_encoder(Budget::all()),
-        _ => models.encoder_of(&identity.embedder, Budget::all()),
+        0 => models.chosen_encoder(budget),
+        _ => models.encoder_of(&identity.embedder, budget),
     };
     let ((analyzer, model), index) = Budget::all().join(
-        |budget| budget.join(|_| Analyzer::new(), |_| model()),
+        |budget| budget.join(|_| Analyzer::new(), model),
         |_| Followed::open(folder, profile.bm25),
     );
     let index = index?;

@@ -12,6 +12,7 @@ mod divide;
 mod in_step;
 mod scratch;
 
+use std::sync::LazyLock;
 use std::thread::JoinHandle;
 
 pub use barrier::SpinBarrier;
@@ -32,7 +33,9 @@ pub fn own_thread<T: Send + 'static>(
     std::thread::Builder::new().stack_size(stack).spawn(work)
 }
 
-/// Cores that this process may use, at least one.
+/// Cores that this process may use, at least one; as many as at its start.
 pub fn available() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    // Asked for with every question, and the system reads files to answer.
+    static AVAILABLE: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    *AVAILABLE
 }

@@ -58,7 +58,10 @@ impl<N: Network> Batches<N> {
             let vector = self.run_single(&input(text), budget);
             return vector.map(|vector| vec![vector]);
         }
-        let inputs: Vec<Vec<u32>> = budget.map(texts, |text, _| input(text));
+        let inputs: Vec<Vec<u32>> = budget.try_map(texts, |text, budget| {
+            budget.check()?;
+            Ok(input(text))
+        })?;
         let mut order: Vec<usize> = (0..inputs.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(inputs[i].len()), i));
         let total: usize = inputs.iter().map(Vec::len).sum();

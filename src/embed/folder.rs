@@ -102,6 +102,10 @@ struct SentenceConfig {
 /// `1_Pooling/config.json`.
 #[derive(Deserialize)]
 struct PoolingConfig {
+    /// How newer programs say it; older ones have a switch for each kind.
+    pooling_mode: Option<String>,
+    /// Whether the tokens of the prompt count, too.
+    include_prompt: Option<bool>,
     #[serde(flatten)]
     modes: BTreeMap<String, Value>,
 }
@@ -128,6 +132,14 @@ impl ModelFolder {
     /// `Missing` without the folder or a file that is needed, `Corrupt` for settings that cannot be read or that ask
     /// for what is not done here; the file, what was found and what is needed are named.
     pub fn read(path: &Path) -> Result<Self> {
+        ModelFolder::read_with(path, None)
+    }
+
+    /// As [`ModelFolder::read`], with how token vectors become one instead of what the folder says of it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_with(path: &Path, given: Option<Pooling>) -> Result<Self> {
         if !path.is_dir() {
             return Err(Error::missing(format!("there is no folder {}", path.display())));
         }
@@ -152,13 +164,17 @@ impl ModelFolder {
             .help("save the model's fast tokenizer, which writes tokenizer.json"));
         }
         let (query_prompt, passage_prompt) = prompts(&path.join("config_sentence_transformers.json"))?;
+        let is_prompted = !query_prompt.is_empty() || !passage_prompt.is_empty();
         Ok(ModelFolder {
             path: path.to_owned(),
             role,
             graph: graph(path)?,
             tokenizer,
             most_tokens: most_tokens(path, &config, &config_path)?,
-            pooling: pooling(&path.join("1_Pooling").join("config.json"))?,
+            pooling: match given {
+                Some(pooling) => Some(pooling),
+                None => pooling(&path.join("1_Pooling").join("config.json"), is_prompted)?,
+            },
             query_prompt,
             passage_prompt,
         })
@@ -282,23 +298,32 @@ fn most_tokens(folder: &Path, config: &Config, path: &Path) -> Result<usize> {
     Ok(most)
 }
 
-fn pooling(path: &Path) -> Result<Option<Pooling>> {
-    let Some(PoolingConfig { modes }) = settings(path)? else {
+/// How a folder says that token vectors become one; `is_prompted` if anything stands before its texts.
+fn pooling(path: &Path, is_prompted: bool) -> Result<Option<Pooling>> {
+    let Some(config) = settings::<PoolingConfig>(path)? else {
         return Ok(None);
     };
-    let chosen: Vec<&str> = modes
-        .iter()
-        .filter(|(name, value)| name.starts_with("pooling_mode_") && **value == Value::Bool(true))
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let switches = config.modes.iter();
+    let switches = switches.filter(|(name, value)| name.starts_with("pooling_mode_") && **value == Value::Bool(true));
+    let mut chosen: Vec<&str> = switches.map(|(name, _)| name.as_str()).collect();
+    chosen.extend(config.pooling_mode.as_deref());
     match chosen[..] {
-        ["pooling_mode_cls_token"] => Ok(Some(Pooling::First)),
-        ["pooling_mode_mean_tokens"] => Ok(Some(Pooling::Mean)),
+        ["pooling_mode_cls_token" | "cls"] => Ok(Some(Pooling::First)),
+        ["pooling_mode_mean_tokens" | "mean"] if config.include_prompt == Some(false) && is_prompted => {
+            Err(Error::corrupt(format!(
+                "{}: the mean is to be made without the prompt's tokens (include_prompt: false), which is not supported",
+                path.display()
+            ))
+            .help("import it with --pooling mean to have them counted: its vectors are slightly others then"))
+        }
+        ["pooling_mode_mean_tokens" | "mean"] => Ok(Some(Pooling::Mean)),
         _ => Err(Error::corrupt(format!(
-            "{}: pools by [{}]; either pooling_mode_cls_token or pooling_mode_mean_tokens is supported",
+            "{}: pools by [{}]; either by the first token (pooling_mode_cls_token, cls) or by the mean \
+             (pooling_mode_mean_tokens, mean) is supported",
             path.display(),
             chosen.join(", ")
-        ))),
+        ))
+        .help("say how with --pooling where the model can be read so")),
     }
 }
 

@@ -31,7 +31,7 @@ impl Models {
     /// `Caller` for a name that is taken or can be none; what opening says of a model that is not whole. Nothing is
     /// left behind then.
     pub fn import(&self, from: &Path, options: &ImportOptions) -> Result<Entry> {
-        let found = ModelFolder::read(from)?;
+        let found = ModelFolder::read_with(from, options.pooling)?;
         let own_name = || {
             let path = from.canonicalize().unwrap_or_else(|_| from.to_owned());
             path.file_name().unwrap_or_default().to_string_lossy().into_owned()

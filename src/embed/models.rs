@@ -14,7 +14,8 @@ use super::endpoint_identity::{self, ENDPOINT};
 use super::fetch::{DEFAULT, model_dir};
 use super::folder::{ModelFolder, Role};
 use super::open::{
-    check_endpoint, check_onnx, endpoint_encoder, endpoint_reranker, endpoint_role, open_encoder, open_reranker,
+    check_endpoint, check_onnx, endpoint_encoder, endpoint_identity_in, endpoint_reranker, endpoint_role, open_encoder,
+    open_reranker,
 };
 use super::{Embedder, Reranker};
 use crate::compute::Budget;
@@ -257,7 +258,11 @@ impl Models {
                         )
                     }));
                 }
-                Err(error) => failures.push(error),
+                // What keeps another model from being opened is no reason.
+                Err(error) => {
+                    let own = endpoint_identity_in(&self.folder.join(&name)).ok();
+                    failures.extend(own.is_none_or(|own| own == identity).then_some(error));
+                }
             }
         }
         if failures.is_empty() {
@@ -471,6 +476,10 @@ mod tests {
         models.encoder_of("endpoint m 256", Budget::single()).unwrap();
         let error = models.encoder_of("endpoint other 256", Budget::single()).err().unwrap();
         assert_eq!(error.fault(), Fault::Missing);
+        // What keeps another model from being opened says nothing of this one.
+        let (models, _kept) = endpoints(&[("one", no_key)]);
+        let error = models.encoder_of("endpoint other 256", Budget::single()).err().unwrap();
+        assert_eq!(error.fault(), Fault::Missing, "{error}");
         // It is listed with what it lacks, and may be chosen before its key is there.
         let (models, _kept) = endpoints(&[("one", no_key)]);
         let listed = models.list().unwrap();

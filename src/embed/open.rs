@@ -42,6 +42,12 @@ pub fn check_endpoint(folder: &Path) -> Result<()> {
     super::endpoint::check(folder)
 }
 
+/// The identity of an endpoint's encoder, whether or not its key is there.
+#[cfg(feature = "http")]
+pub fn endpoint_identity_in(folder: &Path) -> Result<String> {
+    super::endpoint::identity_in(folder)
+}
+
 #[cfg(feature = "http")]
 pub fn endpoint_encoder(folder: &Path) -> Result<Arc<dyn Embedder>> {
     super::endpoint::open(folder)
@@ -59,6 +65,11 @@ pub fn endpoint_role(folder: &Path) -> Result<Role> {
 
 #[cfg(not(feature = "http"))]
 pub fn check_endpoint(folder: &Path) -> Result<()> {
+    Err(no_http(folder))
+}
+
+#[cfg(not(feature = "http"))]
+pub fn endpoint_identity_in(folder: &Path) -> Result<String> {
     Err(no_http(folder))
 }
 

@@ -10,10 +10,15 @@ pub trait Reranker: Send + Sync {
     fn identity(&self) -> &str;
 
     /// One finite relevance a passage, higher is better, on the model's own scale. In the order of the passages, and of
-    /// the first ones only where the budget's deadline comes before all are scored.
+    /// the first ones only where the budget's deadline comes before all are scored, or the model failed after them.
     ///
     /// # Errors
     /// If the model is not available or gives what is no number; never because of what a text says, and not for a
     /// deadline that has passed.
     fn rerank(&self, query: &str, passages: &[&str], budget: Budget) -> Result<Vec<f32>>;
+
+    /// Whether its scale is from 0 to 1 already; else any number, 0 in the middle.
+    fn is_from_0_to_1(&self) -> bool {
+        false
+    }
 }

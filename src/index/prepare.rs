@@ -98,13 +98,22 @@ const REFUSALS: usize = 8;
 /// fails all of them.
 pub fn prepare(rules: &Rules, articles: Vec<(Article, u64)>, budget: Budget) -> Vec<Result<PreparedArticle>> {
     let Some(embedder) = &rules.embedder else {
-        return budget.map(articles, |(article, hash), _| Ok(analyse(rules, article, hash)));
+        return budget.map(articles, |(article, hash), budget| {
+            budget.check()?;
+            Ok(analyse(rules, article, hash))
+        });
     };
-    let analysed: Vec<(PreparedArticle, Vec<EmbeddedTexts>)> = budget.map(articles, |(article, hash), _| {
+    let count = articles.len();
+    let analysed = budget.try_map(articles, |(article, hash), budget| {
+        budget.check()?;
         let article = analyse(rules, article, hash);
         let texts = article.passages.iter().map(|passage| passage.stored.texts()).collect();
-        (article, texts)
+        Ok((article, texts))
     });
+    let analysed: Vec<(PreparedArticle, Vec<EmbeddedTexts>)> = match analysed {
+        Ok(analysed) => analysed,
+        Err(late) => return vec![Err(late); count],
+    };
     let mut embedding = Embedding {
         embedder: &**embedder,
         budget,

@@ -1,7 +1,7 @@
 //! The first of a fused list put in another order by a reranker, which reads question and passage together.
 //!
 //! What it scored stands before what it did not: reordered among itself alone, so that pages are cut from one list. Its
-//! relevance goes into scores as a number from 0 to 1, `1 / (1 + exp(-relevance))`.
+//! relevance goes into scores as a number from 0 to 1: as it is if that is its scale, else `1 / (1 + exp(-relevance))`.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -107,7 +107,9 @@ impl Rerank<'_> {
         let (relevances, reason) = match relevances {
             Ok(relevances) if relevances.len() < wanted => {
                 let count = relevances.len();
-                let reason = format!("only the first {count} of {wanted} hits were reranked before the deadline");
+                let reason = format!(
+                    "only the first {count} of {wanted} hits were reranked: for more the reranker failed, or took too long"
+                );
                 (relevances, Some(reason))
             }
             Ok(relevances) => (relevances, None),
@@ -117,17 +119,28 @@ impl Rerank<'_> {
             }
         };
         let fused = |at: usize| scored.ranked[at].score;
-        Ok((reorder(order, &relevances, &fused, self.how.rule), reason))
+        let is_share = self.reranker.is_from_0_to_1();
+        Ok((reorder(order, &relevances, is_share, &fused, self.how.rule), reason))
     }
 }
 
 /// Puts the first of `order`, for which there are relevances, in their new order; equal ones keep theirs, which is that
 /// of the fusion and settled by id: a reranker that tells nothing apart changes nothing.
-fn reorder(order: &mut [usize], relevances: &[f32], fused: &dyn Fn(usize) -> f32, rule: RerankRule) -> Reranked {
+fn reorder(
+    order: &mut [usize],
+    relevances: &[f32],
+    is_share: bool,
+    fused: &dyn Fn(usize) -> f32,
+    rule: RerankRule,
+) -> Reranked {
     let scored = order.len().min(relevances.len());
     let (first, rest) = order.split_at_mut(scored);
     let scores = first.iter().zip(relevances).zip(1..).map(|((&at, &relevance), place)| {
-        let share = 1.0 / (1.0 + (-relevance).exp());
+        let share = if is_share {
+            relevance.clamp(0.0, 1.0)
+        } else {
+            1.0 / (1.0 + (-relevance).exp())
+        };
         (
             at,
             Rescored {
@@ -169,7 +182,7 @@ mod tests {
             let rule = if replaces { RerankRule::Replace } else { RerankRule::Sum(weight) };
             let mut order: Vec<usize> = (0..fused.len()).collect();
             let before = order.clone();
-            let reranked = reorder(&mut order, &reached, &|at| fused[at], rule);
+            let reranked = reorder(&mut order, &reached, false, &|at| fused[at], rule);
             let scored = reached.len().min(fused.len());
             prop_assert_eq!(reranked.count(), scored);
             prop_assert_eq!(&order[scored..], &before[scored..]);
@@ -192,7 +205,7 @@ mod tests {
         let check = |rule, relevances: &[f32], expected: &[usize]| {
             let fused = [30.0, 20.0, 19.0, 10.0];
             let mut order = vec![0, 1, 2, 3];
-            reorder(&mut order, relevances, &|at| fused[at], rule);
+            reorder(&mut order, relevances, false, &|at| fused[at], rule);
             assert_eq!(order, expected);
         };
         check(RerankRule::Replace, &[0.5, 0.5, 0.5, 0.5], &[0, 1, 2, 3]);
@@ -205,7 +218,7 @@ mod tests {
         check(RerankRule::Sum(0.0), &[-9.0, 9.0], &[0, 1, 2, 3]);
         check(RerankRule::Replace, &[], &[0, 1, 2, 3]);
         let mut order = vec![7, 3, 5, 1];
-        reorder(&mut order, &[2.0, 2.0, 2.0, 9.0], &|_| 1.0, RerankRule::Replace);
+        reorder(&mut order, &[2.0, 2.0, 2.0, 9.0], false, &|_| 1.0, RerankRule::Replace);
         assert_eq!(order, [1, 7, 3, 5], "whatever their numbers and ids");
     }
 }

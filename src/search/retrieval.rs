@@ -9,7 +9,7 @@ use super::ranking::Ranking;
 use super::reading::QuestionReading;
 use super::request::Mode;
 use super::response::{Lack, Timings};
-use crate::compute::UnderWay;
+use crate::compute::{Budget, UnderWay};
 use crate::error::{Error, Fault, Result};
 use crate::index::{About, Asked, Candidate, DenseQuestion};
 
@@ -93,15 +93,15 @@ impl Retrieval<'_> {
         timings: &mut Timings,
     ) -> Result<Retrieved> {
         let (mode, budget) = (self.reading.request.mode, under_way.budget());
-        // Where one half is gone without, there must be time for the rest.
-        let in_time = match mode {
-            Mode::Lexical => budget,
-            Mode::Dense | Mode::Hybrid => budget.leaving_time(Instant::now()),
-        };
         let by_words = {
             let (asked, failed) = (Arc::clone(self.asked), lacking.words.clone());
-            move |budget| {
+            move |budget: Budget| {
                 let started = Instant::now();
+                // Of what is left when the words begin: a model that took all that it may have may have gone before.
+                let budget = match mode {
+                    Mode::Lexical => budget,
+                    Mode::Dense | Mode::Hybrid => budget.leaving_time(started),
+                };
                 let found = match &failed {
                     None => asked.lexical(depth, budget),
                     Some(failed) => Err(failed.clone()),
@@ -110,20 +110,20 @@ impl Retrieval<'_> {
             }
         };
         if mode == Mode::Hybrid && lacking.words.is_none() {
-            self.asked.foresee(depth, in_time);
+            self.asked.foresee(depth, budget.leaving_time(Instant::now()));
         }
         let mut by_meaning = |_| self.by_meaning(depth, lacking, under_way, timings);
         let (words, meaning) = match mode {
-            Mode::Lexical => (Some(by_words(in_time)), None),
-            Mode::Dense => (None, Some(by_meaning(in_time))),
+            Mode::Lexical => (Some(by_words(budget)), None),
+            Mode::Dense => (None, Some(by_meaning(budget))),
             // Search by meaning takes long enough to look words up beside it.
             Mode::Hybrid if self.vectors.takes_long(self.about, &self.reading.request.query) => {
-                let (words, meaning) = in_time.both(by_words.clone(), by_meaning);
+                let (words, meaning) = budget.both(by_words.clone(), by_meaning);
                 (Some(words), Some(meaning))
             }
             Mode::Hybrid => {
-                let meaning = by_meaning(in_time);
-                (Some(by_words(in_time)), Some(meaning))
+                let meaning = by_meaning(budget);
+                (Some(by_words(budget)), Some(meaning))
             }
         };
         let mut lacking = MissingHalves::default();
@@ -206,10 +206,11 @@ fn is_passing(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::compute::{self, Budget};
+    use crate::compute;
     use crate::embed::{Embedder, HashEmbedder};
     use crate::index::{Identity, Judged, PassageKey, PassageRef, QuestionWeights, StoredPassage, TermScore};
     use crate::search::request::SearchRequest;
@@ -220,6 +221,8 @@ mod tests {
         words: Option<Fault>,
         meaning: Option<Fault>,
         calls: AtomicUsize,
+        /// Until when words may take.
+        until: Mutex<Option<Instant>>,
     }
 
     impl Halves {
@@ -240,7 +243,8 @@ mod tests {
             unimplemented!()
         }
 
-        fn lexical(&self, _: usize, _: Budget) -> Result<Vec<Candidate>> {
+        fn lexical(&self, _: usize, budget: Budget) -> Result<Vec<Candidate>> {
+            *self.until.lock().unwrap() = budget.deadline;
             self.found(self.words)
         }
 
@@ -273,13 +277,8 @@ mod tests {
         }
     }
 
-    /// Candidates by words and by meaning, what is said to be lacking, and how often the engine was asked in a second
-    /// round.
-    type Outcome = Result<(usize, usize, Option<String>, usize), Fault>;
-
-    fn outcome(mode: Mode, words: Option<Fault>, meaning: Option<Fault>) -> Outcome {
-        let model: Arc<dyn Embedder> = Arc::new(HashEmbedder::new(8));
-        let about = About {
+    fn about(model: &dyn Embedder) -> About {
+        About {
             articles: 1,
             passages: 1,
             segments: 1,
@@ -293,21 +292,99 @@ mod tests {
                 dimension: 8,
             },
             mean: Arc::from([]),
-        };
-        let halves = Arc::new(Halves {
-            words,
-            meaning,
-            calls: AtomicUsize::new(0),
-        });
-        let asked: Arc<dyn Asked> = halves.clone();
-        let reading = QuestionReading {
+        }
+    }
+
+    fn reading(mode: Mode) -> QuestionReading {
+        QuestionReading {
             request: SearchRequest {
                 mode,
                 ..SearchRequest::new("医保断缴")
             },
             written: None,
             corrected: None,
+        }
+    }
+
+    /// A model that gives nothing in all the time that it is given.
+    #[derive(Default)]
+    struct Silent(Mutex<Option<Instant>>);
+
+    impl Embedder for Silent {
+        fn identity(&self) -> &str {
+            "silent"
+        }
+
+        fn dimension(&self) -> usize {
+            8
+        }
+
+        fn max_tokens(&self) -> usize {
+            8
+        }
+
+        fn embed_queries(&self, _: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+            *self.0.lock().unwrap() = budget.deadline;
+            while budget.check().is_ok() {
+                std::thread::yield_now();
+            }
+            Err(Error::new(Fault::Deadline, "the model is silent"))
+        }
+
+        fn embed_passages(&self, _: &[&str], _: Budget) -> Result<Vec<Vec<f32>>> {
+            unimplemented!()
+        }
+    }
+
+    #[test]
+    fn words_have_time_after_a_model_that_took_all_of_its_own() {
+        let model = Arc::new(Silent::default());
+        let halves = Arc::new(Halves {
+            words: None,
+            meaning: None,
+            calls: AtomicUsize::new(0),
+            until: Mutex::default(),
+        });
+        let asked: Arc<dyn Asked> = halves.clone();
+        let retrieval = Retrieval {
+            vectors: &QuestionVectors::new(Some(model.clone())),
+            ranking: &Ranking::shipped(),
+            about: &about(&*model),
+            reading: &reading(Mode::Hybrid),
+            asked: &asked,
         };
+        let end = Instant::now() + Duration::from_millis(50);
+        let under_way = compute::enter(Budget::single().until(Some(end)));
+        let nothing = MissingHalves::default();
+        let found = retrieval
+            .run(10, &nothing, &under_way, &mut Timings::default())
+            .unwrap();
+        assert_eq!(found.lexical.len(), 1);
+        assert!(found.lacking.said().unwrap().contains("silent"));
+        let (embedding, words) = (model.0.lock().unwrap().unwrap(), halves.until.lock().unwrap().unwrap());
+        assert!(
+            embedding < words && words <= end,
+            "{:?} {:?}",
+            end - embedding,
+            end - words
+        );
+    }
+
+    /// Candidates by words and by meaning, what is said to be lacking, and how often the engine was asked in a second
+    /// round.
+    type Outcome = Result<(usize, usize, Option<String>, usize), Fault>;
+
+    fn outcome(mode: Mode, words: Option<Fault>, meaning: Option<Fault>) -> Outcome {
+        let model: Arc<dyn Embedder> = Arc::new(HashEmbedder::new(8));
+        let about = about(&*model);
+        let halves = Arc::new(Halves {
+            words,
+            meaning,
+            calls: AtomicUsize::new(0),
+            until: Mutex::default(),
+        });
+        let asked: Arc<dyn Asked> = halves.clone();
+        let reading = reading(mode);
         let retrieval = Retrieval {
             vectors: &QuestionVectors::new(Some(model)),
             ranking: &Ranking::shipped(),

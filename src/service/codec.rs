@@ -11,11 +11,13 @@ use std::marker::PhantomData;
 use prost::Message;
 use prost::bytes::Buf as _;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use tokio::task::block_in_place;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder};
 use tonic_prost::ProstEncoder;
 
-use super::intake::{HeldBody, Parts};
+use super::intake::{HeldBody, LARGE, Parts};
+use super::pool::may_block_in_place;
 use super::status;
 use crate::error::Error;
 
@@ -65,13 +67,23 @@ impl<U: Message + Default> Decoder for CheckedDecoder<U> {
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         self.held = None;
-        self.held =
-            HeldBody::read(buf.remaining(), parts_of(buf.chunk())).map_err(|error| status::to_status(&error))?;
-        U::decode(buf).map(Some).map_err(|cause| {
-            status::to_status(
-                &Error::caller(cause.to_string()).help("text must be UTF-8 and fields as in baowen/v1/search.proto"),
-            )
-        })
+        let (bytes, is_large) = (buf.remaining(), buf.remaining() >= LARGE);
+        let read = || {
+            let held = HeldBody::read(bytes, parts_of(buf.chunk()))?;
+            let message = U::decode(buf).map_err(|cause| {
+                Error::caller(cause.to_string()).help("text must be UTF-8 and fields as in baowen/v1/search.proto")
+            })?;
+            Ok((held, message))
+        };
+        // Others need the worker that this runs on.
+        let read = if is_large && may_block_in_place() {
+            block_in_place(read)
+        } else {
+            read()
+        };
+        let (held, message) = read.map_err(|error: Error| status::to_status(&error))?;
+        self.held = held;
+        Ok(Some(message))
     }
 }
 

@@ -48,6 +48,11 @@ impl Account {
         }
     }
 
+    /// Of the call that is answered now, if it is counted.
+    fn now() -> Option<Account> {
+        ACCOUNT.try_with(Clone::clone).ok().flatten()
+    }
+
     /// The call waits for its body, until what is given back is dropped.
     pub fn waits(&self) -> Waits {
         self.connection.waits()
@@ -70,6 +75,24 @@ pub async fn reading<T: Send + 'static>(bytes: usize, read: impl FnOnce() -> T +
     tokio::task::spawn_blocking(read)
         .await
         .or_fault(Fault::Bug, "reading a body")
+}
+
+/// Reads JSON of the call that is answered now, counted as held until it is read.
+///
+/// # Errors
+/// As [`HeldBody::read`], and those of `read`.
+pub async fn reading_json<B, T>(json: B, read: impl FnOnce(&B) -> Result<T> + Send + 'static) -> Result<T>
+where
+    B: AsRef<[u8]> + Send + 'static,
+    T: Send + 'static,
+{
+    let account = Account::now();
+    reading(json.as_ref().len(), move || {
+        let bytes = json.as_ref();
+        let _held = HeldBody::of(account, bytes.len(), Parts::of_json(bytes))?;
+        read(&json)
+    })
+    .await?
 }
 
 /// What of a message takes more room when it is read than on its way.
@@ -154,8 +177,12 @@ impl HeldBody {
     /// # Errors
     /// `Exhausted` if they would leave too little room for others, `Caller` if the parts are too many.
     pub fn read(bytes: usize, parts: Parts) -> Result<Option<HeldBody>> {
+        HeldBody::of(Account::now(), bytes, parts)
+    }
+
+    fn of(account: Option<Account>, bytes: usize, parts: Parts) -> Result<Option<HeldBody>> {
         parts.check()?;
-        let Some(account) = ACCOUNT.try_with(Clone::clone).ok().flatten() else {
+        let Some(account) = account else {
             return Ok(None);
         };
         let mut held = HeldBody::new(account);

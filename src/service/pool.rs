@@ -321,7 +321,7 @@ fn remember(usual: &AtomicU64, time: Duration) {
 }
 
 /// Whether this runtime can hand a worker's duties to another thread.
-fn may_block_in_place() -> bool {
+pub(super) fn may_block_in_place() -> bool {
     Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 

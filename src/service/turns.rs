@@ -102,18 +102,29 @@ impl Turns {
     }
 
     /// How many of those that wait would go before one more of this caller, by number: of each other caller as many as
-    /// it has itself by then, and one more if that one's turn is before its own.
+    /// its searches, each taking as long as its last one, come to before this caller's own do. What an other caller's
+    /// take is not known before its first has ended; until then as many are counted as this caller has itself.
     pub fn before(&self, caller: &Caller) -> usize {
         let caller = Some(caller.clone());
         let line = self.line();
         let time = line.begin.elapsed().as_nanos();
         let standing = line.callers.get(&caller);
         let own = standing.map_or(0, |standing| standing.waiting.len());
-        let turn = standing.map_or(line.now, |standing| standing.turn(standing.owed(line.now), time));
+        let (turn, last) = standing.map_or((line.now, 0), |standing| {
+            (standing.turn(standing.owed(line.now), time), standing.last)
+        });
+        // Once those of its own that wait had theirs.
+        let turn_then = turn + own as u128 * last;
         let others = line.callers.iter().filter(|(other, _)| **other != caller);
         let of_each = |(_, other): (&Option<Caller>, &Standing)| {
-            let is_first = other.turn(other.mark, time) <= turn;
-            other.waiting.len().min(own + usize::from(is_first))
+            let others = other.turn(other.mark, time);
+            let turns = match other.last {
+                0 => own + usize::from(others <= turn),
+                each => turn_then
+                    .checked_sub(others)
+                    .map_or(0, |ahead| 1 + (ahead / each) as usize),
+            };
+            other.waiting.len().min(turns)
         };
         own + others.map(of_each).sum::<usize>()
     }
@@ -316,6 +327,34 @@ mod tests {
         }
         assert_eq!(turns.taken(), 0);
         assert!(turns.line().callers.is_empty());
+    }
+
+    #[test]
+    fn what_goes_before_counts_by_the_time_that_it_takes() {
+        let check = |callers: [(&str, u128, u64); 2], expected: usize| {
+            let turns = Turns::new(1);
+            turns.line().callers.extend(callers.map(|(name, last, waiting)| {
+                let waiting = (0..waiting).map(|number| Waiting {
+                    number,
+                    give: oneshot::channel().0,
+                    room: None,
+                });
+                let standing = Standing {
+                    last,
+                    waiting: waiting.collect(),
+                    ..Standing::default()
+                };
+                (named(name), standing)
+            }));
+            assert_eq!(turns.before(&Caller(callers[0].0.into())), expected, "{callers:?}");
+        };
+        // One of its own, and those of the other's that take no longer than both of its own.
+        check([("dear", 300, 1), ("cheap", 100, 20)], 1 + 6);
+        check([("dear", 300, 1), ("cheap", 100, 2)], 1 + 2);
+        check([("cheap", 100, 20), ("dear", 300, 2)], 20 + 2);
+        check([("cheap", 100, 1), ("dear", 300, 20)], 1);
+        check([("cheap", 100, 1), ("new", 0, 20)], 1 + 2);
+        check([("new", 0, 3), ("cheap", 100, 20)], 3);
     }
 
     /// One connection that sends a dear question as soon as the last one is answered, and another one with its first.

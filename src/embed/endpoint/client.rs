@@ -36,6 +36,7 @@ pub struct Client {
     shown_url: String,
     authorization: Option<(Key, String)>,
     timeout: Duration,
+    question_timeout: Duration,
     retries: u32,
     breaker: Breaker,
     clock: Arc<dyn Clock>,
@@ -73,6 +74,7 @@ impl Client {
             shown_url: settings.shown_url().to_string(),
             authorization: key.map(|key| (key.clone(), key.header())),
             timeout: settings.timeout,
+            question_timeout: settings.question_timeout,
             retries: settings.retries,
             breaker: Breaker::new(Arc::clone(&clock)),
             clock,
@@ -101,11 +103,12 @@ impl Client {
     ///
     /// # Errors
     /// `Exhausted` if as many questions as may wait do; else those of `work`.
-    pub fn for_a_question<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub fn for_a_question<T>(&self, budget: Budget, work: impl FnOnce(Budget) -> Result<T>) -> Result<T> {
         let before = self.questions.fetch_add(1, Ordering::Relaxed);
         let _waiting = Waiting(&self.questions);
         if before < QUESTIONS {
-            work()
+            // A person waits, and an answer can be made without it.
+            work(budget.until(Some(self.clock.now() + self.question_timeout)))
         } else {
             Err(Error::new(
                 Fault::Exhausted,

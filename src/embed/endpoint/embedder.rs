@@ -22,12 +22,17 @@ pub struct EndpointEmbedder {
     client: Client,
 }
 
+/// The identity of what these settings name.
+pub fn identity_by(settings: &Settings) -> String {
+    let prefixes = [&*settings.query_prefix, &*settings.passage_prefix];
+    endpoint_identity::identity(&settings.model, settings.dimension, prefixes)
+}
+
 impl EndpointEmbedder {
     /// One by these settings, which are those of an embedding model.
     pub fn new(settings: Settings, key: Option<Key>, clock: Arc<dyn Clock>) -> Self {
-        let prefixes = [&*settings.query_prefix, &*settings.passage_prefix];
         EndpointEmbedder {
-            identity: endpoint_identity::identity(&settings.model, settings.dimension, prefixes),
+            identity: identity_by(&settings),
             client: Client::new(&settings, key, clock),
             settings,
         }
@@ -83,8 +88,12 @@ impl Embedder for EndpointEmbedder {
     }
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        let embed = || self.embed(&self.settings.query_prefix, texts, budget);
-        self.client.for_a_question(embed)
+        let embed = |budget| self.embed(&self.settings.query_prefix, texts, budget);
+        match texts {
+            [_] => self.client.for_a_question(budget, embed),
+            // Nobody waits for one of many.
+            _ => embed(budget),
+        }
     }
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {

@@ -48,9 +48,9 @@ impl Key {
         format!("Bearer {}", self.0)
     }
 
-    /// A text with stars where it holds the key.
+    /// A text with stars where it holds the key, also as some write it in JSON.
     pub fn hide(&self, text: &str) -> String {
-        text.replace(&self.0, "***")
+        text.replace(&self.0, "***").replace(&self.0.replace('/', "\\/"), "***")
     }
 }
 
@@ -75,6 +75,8 @@ mod tests {
         assert_eq!(key.header(), "Bearer sk-secret");
         assert_eq!(format!("{key:?} {:?}", Some(&key)), "*** Some(***)");
         assert_eq!(key.hide("wrong key sk-secret given"), "wrong key *** given");
+        let slashed = Key::new("sk/secret+abc=").unwrap();
+        assert_eq!(slashed.hide(r"bad key Bearer sk\/secret+abc="), "bad key Bearer ***");
         std::fs::write(&path, "sk-secret two\n").unwrap();
         let error = Key::read(&place).unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");

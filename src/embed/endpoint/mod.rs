@@ -41,6 +41,14 @@ pub fn open(folder: &Path) -> Result<Arc<dyn Embedder>> {
     Ok(Arc::new(EndpointEmbedder::new(settings, key, Arc::new(MachineClock))))
 }
 
+/// The identity of the encoder that the settings in a folder name, whether or not its key is there.
+///
+/// # Errors
+/// As for [`open`], but for the key.
+pub fn identity_in(folder: &Path) -> Result<String> {
+    settings(folder).map(|settings| embedder::identity_by(&settings))
+}
+
 /// Whether the settings in a folder and the key that they name are right, as far as that shows without asking.
 ///
 /// # Errors

@@ -54,13 +54,20 @@ impl Reranker for EndpointReranker {
         let mut scores = Vec::with_capacity(passages.len());
         for passages in passages.chunks(self.settings.batch) {
             let passages: Vec<&str> = passages.iter().map(|passage| estimate::cut(passage, room)).collect();
-            match self.client.for_a_question(|| self.score(query, &passages, budget)) {
+            let score = |budget| self.score(query, &passages, budget);
+            match self.client.for_a_question(budget, score) {
                 Ok(more) => scores.extend(more),
-                Err(error) if error.fault() == Fault::Deadline => break,
+                // What was scored before it is worth as much without it.
+                Err(error) if error.fault() == Fault::Deadline || !scores.is_empty() => break,
                 Err(error) => return Err(error),
             }
         }
         Ok(scores)
+    }
+
+    /// Their servers answer with shares, not with what the network gives.
+    fn is_from_0_to_1(&self) -> bool {
+        true
     }
 }
 

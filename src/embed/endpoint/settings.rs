@@ -10,6 +10,7 @@
 //! max_tokens = 512                # tokens of a text that the model reads
 //! batch = 32                      # texts in a request
 //! timeout_s = 30                  # seconds for a request
+//! question_timeout_s = 10         # seconds that a question waits for it
 //! retries = 3                     # tries after the first one
 //! query_prefix = ""               # put before a question (embeddings only)
 //! passage_prefix = ""             # put before a passage (embeddings only)
@@ -97,6 +98,8 @@ pub struct Settings {
     pub batch: usize,
     /// The longest that a request may take.
     pub timeout: Duration,
+    /// How long a question waits for it in all; then the answer is made without.
+    pub question_timeout: Duration,
     /// Tries after the first one.
     pub retries: u32,
     /// Put before a question.
@@ -160,8 +163,9 @@ impl Settings {
             reader.number("max_tokens", 16..=1 << 20, 512),
             reader.number("batch", 1..=4096, 32),
         );
-        let (timeout, retries) = (
+        let (timeout, question_timeout, retries) = (
             reader.number("timeout_s", 1..=3600, 30),
+            reader.number("question_timeout_s", 1..=3600, 10),
             reader.number("retries", 0..=10, 3),
         );
         let mistakes = reader.finish();
@@ -174,6 +178,7 @@ impl Settings {
                 max_tokens,
                 batch,
                 timeout: Duration::from_secs(timeout as u64),
+                question_timeout: Duration::from_secs(question_timeout as u64),
                 retries: retries as u32,
                 query_prefix,
                 passage_prefix,
@@ -315,6 +320,7 @@ mod tests {
             max_tokens: 512,
             batch: 32,
             timeout: Duration::from_secs(30),
+            question_timeout: Duration::from_secs(10),
             retries: 3,
             query_prefix: String::new(),
             passage_prefix: String::new(),

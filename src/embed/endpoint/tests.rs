@@ -57,6 +57,7 @@ fn settings(kind: Kind, url: String) -> Settings {
         max_tokens: 100,
         batch: 2,
         timeout: 60 * SECOND,
+        question_timeout: 60 * MINUTE,
         retries: 3,
         query_prefix: String::new(),
         passage_prefix: String::new(),
@@ -178,7 +179,7 @@ fn an_endpoint_that_is_busy_is_asked_again_when_it_said() {
         _ => embeddings(request),
     });
     let embedder = EndpointEmbedder::new(settings(Kind::OpenAi, server.url("/")), None, clock.clone());
-    embedder.embed_query("医保", Budget::single()).unwrap();
+    embedder.embed_passages(&["医保"], Budget::single()).unwrap();
     assert_eq!(server.requests().len(), 4);
     // 7 s, which are no try, then the first and the second wait of its own: 0.25 s and 0.5 s.
     assert_eq!(clock.passed(), Duration::from_millis(7_750));
@@ -192,7 +193,7 @@ fn who_has_time_waits_for_a_busy_endpoint_as_often_as_it_asks() {
         _ => embeddings(request),
     });
     let embedder = EndpointEmbedder::new(settings(Kind::OpenAi, server.url("/")), None, clock.clone());
-    embedder.embed_query("医保", Budget::single()).unwrap();
+    embedder.embed_passages(&["医保"], Budget::single()).unwrap();
     assert_eq!((server.requests().len(), clock.passed()), (21, 20 * SECOND));
     // A question does not; and nobody waits for ever.
     let server = Server::new(|_, _| Reply::new(429, &[("Retry-After", "20")], b""));
@@ -200,7 +201,7 @@ fn who_has_time_waits_for_a_busy_endpoint_as_often_as_it_asks() {
     let budget = Budget::single().until(Some(clock.now() + 10 * SECOND));
     embedder.embed_query("医保", budget).unwrap_err();
     assert_eq!(server.requests().len(), 1);
-    let error = embedder.embed_query("医保", Budget::single()).unwrap_err();
+    let error = embedder.embed_passages(&["医保"], Budget::single()).unwrap_err();
     assert!(error.message().contains("429"), "{error}");
     assert_eq!(server.requests().len(), 1 + 30 + 4);
 }

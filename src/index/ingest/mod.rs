@@ -233,9 +233,11 @@ impl<W: Writer> Ingest<W> {
         }
         let (places, fresh): (Vec<usize>, Vec<_>) = fresh.into_iter().unzip();
         let prepared = prepare(&self.rules, fresh, budget);
+        // What nobody waits for any more is not written either.
+        let in_time = budget.check();
         let mut writer = self.writer();
         for (place, prepared) in places.into_iter().zip(prepared) {
-            results[place] = prepared.and_then(|article| {
+            results[place] = in_time.clone().and(prepared).and_then(|article| {
                 // Asked again: another caller, or the same article earlier in this call, may have come first.
                 may(&mut writer, &article.article)?;
                 let known = writer.hash(&article.article.id)?;

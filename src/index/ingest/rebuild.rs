@@ -8,7 +8,7 @@ use super::maintain::maintain_fully;
 use super::summary::Summary;
 use super::{Counts, Ingest, Progress};
 use crate::compute::Budget;
-use crate::error::Result;
+use crate::error::{Error, Fault, Result};
 use crate::index::backend::Backend;
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
 use crate::index::prepare::Rules;
@@ -34,7 +34,7 @@ pub fn rebuild(
     }
     let index = EmbeddedIndex::create_beside(&lock, &rules.identity())?;
     let ingest = Ingest::open_under(&lock, &index, rules)?;
-    let counts = copy_embedded(&old, &ingest, budget)?;
+    let counts = copy_embedded(&old, &ingest, budget).map_err(refused)?;
     progress.committed();
     ingest.into_writer().finish_as_one()?;
     maintain_fully(&index, budget, progress)?;
@@ -52,9 +52,21 @@ pub fn rebuild(
     })
 }
 
+/// What to do where the model refuses an article: a rebuild leaves none out, since nobody would miss it.
+fn refused(error: Error) -> Error {
+    if error.fault() == Fault::Caller {
+        error.help(
+            "the index stands as it was; let the model read more, or take the article out with `baowen delete`, and run \
+             it again",
+        )
+    } else {
+        error
+    }
+}
+
 /// Takes all articles of an index into another one, with the table of their sources, and commits.
 pub(super) fn copy_embedded(from: &EmbeddedIndex, to: &Ingest, budget: Budget) -> Result<Counts> {
-    from.check_undamaged()?;
+    from.check_undamaged(budget)?;
     let mut counts = Counts::default();
     let mut batch = Batch::default();
     from.current().articles(budget, &mut |article| {

@@ -17,7 +17,7 @@ use super::{json, params, plain};
 use crate::error::{Error, Fault, Result};
 use crate::service::deadline::{Deadline, TIMEOUT};
 use crate::service::drained::cut_off;
-use crate::service::intake::{HeldBody, LARGE, reading};
+use crate::service::intake::{LARGE, reading_json};
 use crate::service::refusal::{Protocol, refuse};
 
 /// Whether a call changes anything.
@@ -73,12 +73,7 @@ impl Call {
         }
         let body = without_mark(self.whole(most).await?);
         // Until it is read it is held, however many wait for that.
-        let held = HeldBody::read_json(&body)?;
-        reading(body.len(), move || {
-            let _held = held;
-            json::read(name, &body)
-        })
-        .await?
+        reading_json(body, move |body| json::read(name, body)).await
     }
 
     /// What is asked of the article that the path names, by the parameters behind it.

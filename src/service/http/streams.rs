@@ -10,6 +10,7 @@ use futures_util::{FutureExt as _, Stream, StreamExt, stream};
 use super::json;
 use crate::error::{Error, Fault, Result};
 use crate::service::drained::cut_off;
+use crate::service::intake::{LARGE, reading_json};
 use crate::service::refusal::Refusal;
 use crate::service::{convert, wire};
 
@@ -124,7 +125,7 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
                 let line = self.at..end;
                 (self.at, self.searched) = (end, end);
                 self.number += 1;
-                if let Some(article) = read(&self.rest[line.clone()], self.number)? {
+                if let Some(article) = article(&self.rest[line.clone()], self.number).await? {
                     bytes += line.len();
                     articles.push(article);
                 }
@@ -164,6 +165,14 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
             }
         }
     }
+}
+
+/// The same as [`read`], a long line in a thread that may take its time.
+async fn article(line: &[u8], number: usize) -> Result<Option<wire::Article>> {
+    if line.len() < LARGE {
+        return read(line, number);
+    }
+    reading_json(line.to_vec(), move |line| read(line, number)).await
 }
 
 /// The article of a line, none if the line is empty.
