@@ -97,12 +97,21 @@ impl EmbeddedIndex {
             .index
             .writer_with_options(options)
             .or_fault(Fault::Unavailable, format!("writing to {}", self.folder().display()))?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_min_layer_size(SMALL);
-        policy.set_del_docs_ratio_before_merge(DELETED);
-        writer.set_merge_policy(Box::new(policy));
+        begin(&writer).or_fault(Fault::Unavailable, format!("writing to {}", self.folder().display()))?;
         Ok(writer)
     }
+}
+
+/// What a writer of tantivy's begins with, also after going back to the last commit, which makes a new one.
+fn begin(writer: &IndexWriter) -> tantivy::Result<()> {
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_layer_size(SMALL);
+    policy.set_del_docs_ratio_before_merge(DELETED);
+    writer.set_merge_policy(Box::new(policy));
+    // A number that no operation gets: the first one is the last commit's own. A deletion of that number counts as done
+    // in a segment from which that commit deleted, and as still to be done in others; a merge of both, begun before the
+    // next commit, forgets it, and what was deleted would be back.
+    writer.run(std::iter::empty::<UserOperation>()).map(drop)
 }
 
 impl Writer for EmbeddedWriter {
@@ -206,8 +215,8 @@ impl Writer for EmbeddedWriter {
         self.pending.clear();
         let folder = self.index.folder();
         let back = guarded(folder, || {
-            self.writer
-                .rollback()
+            let back = self.writer.rollback();
+            back.and_then(|_| begin(&self.writer))
                 .or_fault(Fault::Unavailable, "going back to the last commit")
         });
         // One that could not go back once never can.
@@ -289,4 +298,61 @@ pub fn check_article_id(id: &str) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::Budget;
+    use crate::index::backend::Snapshot as _;
+    use crate::index::ingest::Ingest;
+    use crate::index::prepare::Rules;
+    use crate::model::Article;
+    use crate::text::Analyzer;
+
+    /// Deletes an article first of all with a writer that `begin` was done with, and joins all segments before it
+    /// commits. Gives the ids that are left of a, b1 and b2, of which the last commit before deleted b2.
+    fn left_after_a_first_deletion(begin: impl FnOnce(&mut EmbeddedWriter)) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let rules = Rules {
+            analyzer: Arc::new(Analyzer::new().unwrap()),
+            embedder: None,
+        };
+        let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
+        let ingest = Ingest::open(&index, rules).unwrap();
+        for ids in [&["a"][..], &["b1", "b2"]] {
+            let articles = ids.iter().map(|id| Article {
+                id: (*id).into(),
+                text: "医保断缴".into(),
+                ..Article::default()
+            });
+            let taken = ingest.upsert(articles.collect(), Budget::single());
+            assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+            ingest.commit().unwrap();
+        }
+        ingest.delete(["b2"]).unwrap();
+        ingest.commit().unwrap();
+        drop(ingest);
+
+        let mut writer = index.writer().unwrap();
+        begin(&mut writer);
+        writer.writer.set_merge_policy(Box::new(NoMergePolicy));
+        assert!(writer.delete("b1").unwrap());
+        let mut segments = index.index.searchable_segment_metas().unwrap();
+        segments.sort_by_key(|segment| segment.has_deletes());
+        let segments: Vec<_> = segments.iter().map(|segment| segment.id()).collect();
+        assert_eq!(segments.len(), 2);
+        writer.writer.merge(&segments).wait().unwrap();
+        writer.commit().unwrap();
+        index.current().article_ids(Budget::single()).unwrap()
+    }
+
+    #[test]
+    fn the_first_deletion_of_a_writer_outlives_a_merge() {
+        assert_eq!(left_after_a_first_deletion(|_| ()), ["a"]);
+        let rolled_back = |writer: &mut EmbeddedWriter| {
+            writer.rollback().unwrap();
+        };
+        assert_eq!(left_after_a_first_deletion(rolled_back), ["a"]);
+    }
 }
