@@ -50,7 +50,8 @@ impl EmbeddedIndex {
     /// Makes sure that what the index holds may be copied: damage that is written anew has a right checksum.
     ///
     /// # Errors
-    /// `Corrupt`, naming a file and the way out, if any byte is not what was written; `Deadline` if nobody waits any more.
+    /// `Corrupt`, naming a file and the way out, if any byte is not what was written; `Deadline` if nobody waits any
+    /// more.
     pub fn check_undamaged(&self, budget: Budget) -> Result<()> {
         match Self::damaged_in(self.folder(), budget)?.first() {
             None => Ok(()),
