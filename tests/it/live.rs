@@ -133,15 +133,7 @@ fn a_bad_article_touches_no_other_and_an_id_stays_with_its_source() {
                 }
             })
             .collect();
-        let expected = [
-            "Added(1)",
-            "title",
-            "article id",
-            "article id",
-            "text",
-            "Added(1)",
-            "Updated(1)",
-        ];
+        let expected = ["Added(1)", "title", "id", "id", "text", "Added(1)", "Updated(1)"];
         assert_eq!(said, expected);
         // Not committed, and kept all the same.
         let (outcomes, _) = upsert(

@@ -127,7 +127,7 @@ fn articles_come_and_go_and_each_is_answered_for() {
                 }
             })
             .collect();
-        assert_eq!(said, ["Added", "published", "title", "article id", "text", "Updated"]);
+        assert_eq!(said, ["Added", "published", "title", "id", "text", "Updated"]);
 
         // Another source neither overwrites nor deletes.
         let other = upsert(
