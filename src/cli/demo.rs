@@ -136,6 +136,7 @@ fn start(runtime: &Runtime, listen: &str) -> Result<(String, JoinHandle<Result<(
             insecure: false,
             metrics: None,
             tokens: None,
+            again: None,
             around: Surroundings::default(),
         };
         serve::serve(Place::Folder(INDEX.into()), listening, opening, settings, ready).await

@@ -4,13 +4,24 @@ use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt};
+use tracing_subscriber::{Layer as _, Registry, fmt, reload};
 
 use crate::service::observed::ACCESS;
 use crate::settings::Settings;
 
-/// Begins to log as the settings say. Only the first call of a process counts.
-pub fn begin(settings: &Settings) {
+/// What the log leaves out, which may change while it is written.
+pub struct Log(reload::Handle<Targets, Registry>);
+
+impl Log {
+    /// Logs as the settings say from now on, but for the form.
+    pub fn set(&self, settings: &Settings) {
+        // It fails where there is no log any more.
+        let _ = self.0.reload(targets(settings));
+    }
+}
+
+/// What is logged.
+fn targets(settings: &Settings) -> Targets {
     let level = match settings.log {
         "error" => Level::ERROR,
         "warn" => Level::WARN,
@@ -18,7 +29,7 @@ pub fn begin(settings: &Settings) {
         _ => Level::INFO,
     };
     // Libraries below speak of their own matters.
-    let mut targets = Targets::new()
+    let targets = Targets::new()
         .with_default(Level::WARN.min(level))
         .with_target("baowen", level)
         // It warns of what callers did wrong, who are told so.
@@ -26,11 +37,16 @@ pub fn begin(settings: &Settings) {
         // Of each connection that it ends for what the other end sent, as often as somebody opens one.
         .with_target("h2", Level::ERROR)
         .with_target("slow", Level::WARN);
-    targets = if settings.access_log {
+    if settings.access_log {
         targets.with_target(ACCESS, Level::INFO)
     } else {
         targets.with_target(ACCESS, tracing::level_filters::LevelFilter::OFF)
-    };
+    }
+}
+
+/// Begins to log as the settings say. Only the first call of a process counts.
+pub fn begin(settings: &Settings) -> Log {
+    let (targets, handle) = reload::Layer::new(targets(settings));
     // Where nobody reads the log, the service goes on; saying so there, as the library would, would end it.
     let lines = fmt::layer()
         .with_writer(std::io::stderr)
@@ -48,4 +64,5 @@ pub fn begin(settings: &Settings) {
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(targets))
         .try_init();
+    Log(handle)
 }

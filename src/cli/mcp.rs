@@ -83,7 +83,7 @@ impl Mcp {
         let analyzer = opened.analyzer.clone();
         let following = Following::of(opened, &self.index.folder, &profile, None);
         let calls = calls(&following, analyzer);
-        Ok((calls, Box::pin(following.follow(Arc::default()))))
+        Ok((calls, Box::pin(following.follow(Arc::default(), |_| {}))))
     }
 }
 
@@ -101,7 +101,7 @@ fn calls<I: Backend + 'static>(following: &Following<I>, analyzer: Arc<Analyzer>
         snapshots: None,
     });
     let limits = CallLimits {
-        max_batch: 1,
+        changing: Arc::default(),
         batch_window: 1,
         // Nothing is sent as a message.
         max_response_bytes: usize::MAX,

@@ -9,10 +9,12 @@ mod out;
 
 mod analyze;
 mod answer;
+mod attempts;
 pub mod bench;
 mod config;
 #[cfg(feature = "milvus")]
 mod copy;
+mod counted;
 mod delete;
 mod demo;
 mod eval;
@@ -45,6 +47,7 @@ mod serve_folder;
 #[cfg(feature = "milvus")]
 mod serve_milvus;
 mod served;
+mod settings_again;
 mod settings_given;
 mod setup;
 mod snapshot;
@@ -52,6 +55,7 @@ mod surroundings;
 mod synonyms;
 mod token;
 mod tune;
+mod verified;
 mod verify;
 
 use std::process::ExitCode;

@@ -1,9 +1,11 @@
-//! What a running service reads again: on SIGHUP, and when a file has changed. A bad file changes nothing and is said.
+//! What a running service reads again: on SIGHUP, certificates and tokens also when a file has changed. A bad file
+//! changes nothing and is said.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::settings_again::SettingsAgain;
 use crate::error::Result;
 use crate::service::access::{Access, Tokens};
 use crate::service::metrics::Metrics;
@@ -18,14 +20,18 @@ struct Renewed {
     files: Vec<PathBuf>,
     seen: Vec<Option<Stamp>>,
     /// Reads it; says how many there are, where that counts.
-    read: Box<dyn Fn() -> Result<Option<usize>> + Send>,
+    read: Box<dyn FnMut() -> Result<Option<usize>> + Send>,
 }
 
 /// What of a file shows that it changed.
 type Stamp = (SystemTime, u64);
 
 impl Renewed {
-    fn new(what: &'static str, files: Vec<PathBuf>, read: impl Fn() -> Result<Option<usize>> + Send + 'static) -> Self {
+    fn new(
+        what: &'static str,
+        files: Vec<PathBuf>,
+        read: impl FnMut() -> Result<Option<usize>> + Send + 'static,
+    ) -> Self {
         let seen = stamps(&files);
         let read = Box::new(read);
         Renewed {
@@ -63,9 +69,33 @@ fn stamps(files: &[PathBuf]) -> Vec<Option<Stamp>> {
     files.iter().map(stamp).collect()
 }
 
-/// Reads certificates and tokens again for as long as the service lives.
-pub async fn follow(tls: Option<Arc<Tls>>, tokens: Option<PathBuf>, access: Arc<Access>, metrics: Arc<Metrics>) {
+/// What is read again.
+pub struct Again {
+    /// Certificates.
+    pub tls: Option<Arc<Tls>>,
+    /// The file of tokens.
+    pub tokens: Option<PathBuf>,
+    /// Who may call.
+    pub access: Arc<Access>,
+    /// The settings, if they came from somewhere.
+    pub settings: Option<SettingsAgain>,
+}
+
+/// Reads all of it again for as long as the service lives.
+pub async fn follow(again: Again, metrics: Arc<Metrics>) {
+    let Again {
+        tls,
+        tokens,
+        access,
+        settings,
+    } = again;
     let mut all = Vec::new();
+    if let Some(mut settings) = settings {
+        // No file, so that it is read when that is asked for and not before.
+        all.push(Renewed::new("settings", Vec::new(), move || {
+            settings.renew().map(|()| None)
+        }));
+    }
     if let Some(tls) = tls {
         all.push(Renewed::new("certificates", tls.files(), move || {
             tls.reload().map(|()| None)

@@ -11,8 +11,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::opening::{Opening, Place};
+use super::reload::Again;
 #[cfg(feature = "milvus")]
 use super::serve_milvus;
+use super::settings_again::SettingsAgain;
 use super::settings_given::SettingsGiven;
 use super::{logging, reload, serve_folder, setup, surroundings};
 use crate::compute;
@@ -39,7 +41,7 @@ impl Serve {
     pub fn run(&self) -> Result<()> {
         let resolved = self.settings.resolve()?;
         let settings = resolved.settings;
-        logging::begin(&settings);
+        let log = logging::begin(&settings);
         for doubt in &resolved.doubts {
             tracing::warn!("{doubt}");
         }
@@ -63,7 +65,12 @@ impl Serve {
         };
         let place = Place::of(&settings)?;
         let opening = Opening::of(&settings)?;
-        let (service, listening) = Listening::of(settings, around)?;
+        let again = {
+            let given = self.settings.clone();
+            let read = move || given.resolve();
+            SettingsAgain::new(settings.clone(), read, around.limits.clone(), move |to| log.set(to))
+        };
+        let (service, listening) = Listening::of(settings, around, again)?;
         let served = runtime.block_on(serve(place, listening, opening, service, ready));
         match &served {
             Ok(()) => tracing::info!("ended"),
@@ -105,13 +112,15 @@ pub struct Listening {
     pub metrics: Option<(String, Hosts)>,
     /// The file of tokens, to be read again.
     pub tokens: Option<PathBuf>,
+    /// The settings, to be read again.
+    pub again: Option<SettingsAgain>,
     /// Certificates, tokens, numbers.
     pub around: Surroundings,
 }
 
 impl Listening {
     /// As settings say, with what the service itself is told.
-    fn of(settings: Settings, around: Surroundings) -> Result<(ServiceSettings, Listening)> {
+    fn of(settings: Settings, around: Surroundings, again: SettingsAgain) -> Result<(ServiceSettings, Listening)> {
         let service = ServiceSettings {
             write_threads: match settings.service.write_threads {
                 0 => compute::available().div_ceil(2),
@@ -129,6 +138,7 @@ impl Listening {
             insecure: settings.insecure,
             metrics,
             tokens: settings.tokens,
+            again: Some(again),
             around,
         };
         Ok((service, listening))
@@ -174,7 +184,7 @@ pub async fn serve(
     };
     let tokens = around.access.tokens().map_or(0, |tokens| tokens.count());
     tracing::info!(%address, tls = is_private, tokens, "opening {place}");
-    let _beside = beside(&around, listening.tokens, numbers);
+    let _beside = beside(&around, (listening.tokens, listening.again), numbers);
     let settings = ServiceSettings {
         waiting: match &place {
             Place::Folder(folder) => setup::questions_that_wait(folder, opening.reranker.as_deref()),
@@ -213,20 +223,20 @@ pub async fn serve(
     }
 }
 
-/// What runs beside the service until it is dropped: certificates and tokens are read again, the numbers are shown.
+/// What runs beside the service until it is dropped: what was read is read again, the numbers are shown.
 fn beside(
     around: &Surroundings,
-    tokens: Option<PathBuf>,
+    (tokens, settings): (Option<PathBuf>, Option<SettingsAgain>),
     numbers: Option<((TcpListener, SocketAddr), Hosts)>,
 ) -> JoinSet<()> {
-    let mut beside = JoinSet::new();
-    let metrics = around.metrics.clone();
-    beside.spawn(reload::follow(
-        around.tls.clone(),
+    let again = Again {
+        tls: around.tls.clone(),
         tokens,
-        around.access.clone(),
-        metrics.clone(),
-    ));
+        access: around.access.clone(),
+        settings,
+    };
+    let (mut beside, metrics) = (JoinSet::new(), around.metrics.clone());
+    beside.spawn(reload::follow(again, metrics.clone()));
     if let Some(((listener, address), hosts)) = numbers {
         tracing::info!(%address, "metrics");
         beside.spawn(server::show_metrics(listener, metrics, hosts));

@@ -5,15 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::counted::counted;
 use super::opening::{OpenedForService, Opening, watched};
 use super::served::{self, Following};
 use super::setup::{self, VectorsBy};
+use super::verified::{self, Checks};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
-use crate::index::EmbeddedIndex;
 use crate::index::ingest::live::{Live, Pace};
 use crate::index::ingest::maintain::Background;
 use crate::index::ingest::target::Target;
+use crate::index::{EmbeddedIndex, Followed};
 use crate::service::collection::{Collection, SnapshotMade, TakeSnapshot};
 use crate::service::metrics::Metrics;
 
@@ -57,8 +59,11 @@ pub fn open(
     }
     let opened = setup::open(folder, &opening.profile)?;
     let index = opened.index.index();
+    for refused in index.refused() {
+        tracing::warn!("searching without a file that is derived and not what was written: {refused}");
+    }
     if opening.verify == "on-open" {
-        served::check(&index, opening.read_only, Budget::all())?;
+        verified::check(&index, opening.read_only, Budget::all())?;
     }
     let live = if opening.writes {
         let reach = reached_at(address, is_private);
@@ -66,7 +71,7 @@ pub fn open(
             "it is the service at {address}: write through it with `baowen index PATH... --addr {reach}` or `baowen \
              delete ... --addr {reach}`; for anything else end it first"
         );
-        let live = Live::open(&index, opened.rules()?, Pace::default(), &how)?;
+        let live = Live::open(&index, counted(opened.rules()?, metrics), Pace::default(), &how)?;
         Some(watched(live, metrics))
     } else {
         None
@@ -75,12 +80,14 @@ pub fn open(
     let analyzer = opened.analyzer.clone();
     let reranker = opening.reranker.as_deref();
     let opened = opened.with_reranker(reranker)?;
-    served::warm(&opened.engine)?;
+    served::warm(&opened.engine, metrics)?;
     let following = Following::of(opened, folder, &opening.profile, reranker);
     let served = following.served.clone();
-    if opening.verify == "background" {
-        served::check_behind(following.index.index(), opening.read_only, served.clone())?;
+    let checks = (opening.verify == "background").then(|| Checks::new(served.clone(), opening.read_only));
+    if let Some(checks) = &checks {
+        checks.begin(following.index.index())?;
     }
+    let looked = move |index: &Followed| checks.iter().for_each(|checks| checks.again(index.index()));
     let collection = Collection {
         backend: following.described.clone(),
         analyzer,
@@ -90,7 +97,7 @@ pub fn open(
     Ok(OpenedForService {
         served,
         collection,
-        following: Box::pin(following.follow(metrics.clone())),
+        following: Box::pin(following.follow(metrics.clone(), looked)),
         maintenance,
     })
 }

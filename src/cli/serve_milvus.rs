@@ -5,6 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::attempts::Attempts;
+use super::counted::counted;
 use super::milvus;
 use super::opening::{OpenedForService, Opening, watched};
 use super::served::{Following, warm};
@@ -38,11 +40,16 @@ pub fn open(address: &str, opening: &Opening, cell: &ReadyCell, metrics: &Arc<Me
         index => index,
     };
     let opened = milvus::with_models(index?, profile, opening.reranker.as_deref())?;
-    until_there(cell, || warm(&opened.engine))?;
+    until_there(cell, || warm(&opened.engine, metrics))?;
     let index = opened.index.clone();
     let live = if opening.writes {
         let writer = index.clone().standby();
-        let live = Live::new(index.clone(), writer, opened.rules()?, Pace::default())?;
+        let live = Live::new(
+            index.clone(),
+            writer,
+            counted(opened.rules()?, metrics),
+            Pace::default(),
+        )?;
         Some(watched(live, metrics))
     } else {
         None
@@ -118,7 +125,7 @@ impl Following<MilvusIndex> {
     /// Tells how Milvus is and counts what is taken over, and opens the index anew where somebody made it by other
     /// rules; for as long as the service lives.
     pub async fn follow(mut self, metrics: Arc<Metrics>) -> Result<Infallible> {
-        let (mut edition, mut tried) = (self.index.edition(), None::<Instant>);
+        let (mut edition, mut attempts) = (self.index.edition(), Attempts::new(REOPEN));
         let mut was_well = true;
         loop {
             tokio::time::sleep(AGAIN / 4).await;
@@ -138,10 +145,10 @@ impl Following<MilvusIndex> {
                 metrics.took_over();
                 tracing::info!("a newer commit is searched");
             }
-            if self.index.is_remade() && tried.is_none_or(|tried| tried.elapsed() > REOPEN) {
-                tried = Some(Instant::now());
+            if self.index.is_remade() && attempts.may(Instant::now()) {
                 let reopened;
-                (self, reopened) = self.reopened().await?;
+                (self, reopened) = self.reopened(metrics.clone()).await?;
+                attempts.tried(Instant::now(), reopened.is_ok());
                 self.served.set_behind(reopened.is_err());
                 match reopened {
                     Ok(()) => edition = 0,

@@ -1,8 +1,8 @@
 //! The engine that a service answers with, and how newer commits and other engines take its place: when the index was
 //! made anew by other rules, the model that it names now is opened and answers from then on.
 //!
-//! What cannot be opened leaves what was there, and the health of writing says so; what is found damaged ends the
-//! serving.
+//! What cannot be opened leaves what was there, and the health of writing says so; what is found damaged is not
+//! searched until something whole takes its place.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::attempts::Attempts;
 use super::setup::{self, Opened};
-use crate::compute::{Budget, own_thread};
+use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::{Backend, EmbeddedIndex, Followed, Replaceable, what_helps};
+use crate::index::{Backend, Followed, Replaceable};
 use crate::profile::Profile;
 use crate::search::Engine;
 use crate::search::request::{Mode, SearchRequest};
@@ -27,8 +28,6 @@ const REFRESH: Duration = Duration::from_secs(1);
 const REOPEN: Duration = Duration::from_secs(30);
 /// How long the question asked at the start may wait for models behind an address.
 const WARM_UP: Duration = Duration::from_secs(2);
-/// The stack of the thread that checks every byte.
-const STACK: usize = 4 << 20;
 
 /// The engine as the service sees it.
 pub struct Served {
@@ -36,6 +35,7 @@ pub struct Served {
     current: RwLock<(Arc<Engine>, u64)>,
     is_unwell: AtomicBool,
     is_behind: AtomicBool,
+    is_damaged: AtomicBool,
 }
 
 impl Served {
@@ -45,6 +45,7 @@ impl Served {
             current: RwLock::new((Arc::new(engine), 0)),
             is_unwell: AtomicBool::new(false),
             is_behind: AtomicBool::new(false),
+            is_damaged: AtomicBool::new(false),
         }
     }
 
@@ -65,6 +66,22 @@ impl Served {
         self.is_behind.store(is_behind, Ordering::Relaxed);
     }
 
+    /// Says from now on whether what is searched was found damaged.
+    pub fn set_damaged(&self, is_damaged: bool) {
+        self.is_damaged.store(is_damaged, Ordering::Relaxed);
+    }
+
+    /// Whether what is searched was found damaged.
+    pub fn is_damaged(&self) -> bool {
+        self.is_damaged.load(Ordering::Relaxed)
+    }
+
+    /// A number that grows with whatever is searched.
+    pub fn searched(&self) -> u64 {
+        let (engine, before) = self.now();
+        before + engine.backend().edition()
+    }
+
     fn now(&self) -> (Arc<Engine>, u64) {
         // Poisoned or not, the place always holds a whole engine.
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -73,11 +90,20 @@ impl Served {
 
 impl Answer for Served {
     fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+        if self.is_damaged() {
+            // Which files is in the log: askers have no business with them.
+            return Err(
+                Error::unavailable("the index was found damaged, and what it answers may be wrong").help(
+                    "ask another instance; the operator's log names the files and what helps, and questions are answered \
+                     again as soon as a whole index is in its place",
+                ),
+            );
+        }
         self.now().0.search(request, Budget::all())
     }
 
     fn ready(&self) -> bool {
-        !self.is_unwell.load(Ordering::Relaxed)
+        !self.is_unwell.load(Ordering::Relaxed) && !self.is_damaged()
     }
 
     fn follows(&self) -> bool {
@@ -85,70 +111,24 @@ impl Answer for Served {
     }
 
     fn edition(&self) -> Option<u64> {
-        let (engine, before) = self.now();
-        Some(before + engine.backend().edition())
+        // What was kept of a damaged index may be wrong, too.
+        (!self.is_damaged()).then(|| self.searched())
     }
-}
-
-/// Refuses an index of which any byte is not what was written. Damaged files that are derived are taken away where that
-/// may be, and it is searched without them; where nothing may be changed they count like the others.
-///
-/// # Errors
-/// `Corrupt`, naming the files; `Unavailable` if a file may not be read.
-pub fn check(index: &EmbeddedIndex, read_only: bool, budget: Budget) -> Result<()> {
-    let folder = index.folder();
-    let mut damaged = EmbeddedIndex::damaged_in(folder, budget)?;
-    if damaged.is_empty() && read_only {
-        damaged = index.verify(budget)?;
-    } else if damaged.is_empty() {
-        match index.drop_damaged(budget) {
-            Ok(true) => drop(index.refresh()?),
-            Ok(false) => {}
-            Err(_) => damaged = index.verify(budget)?,
-        }
-    }
-    if damaged.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::corrupt(format!(
-            "the index in {} is damaged: {}",
-            folder.display(),
-            damaged.join("; ")
-        ))
-        .help(what_helps(folder)))
-    }
-}
-
-/// [`check`] while questions are answered; damage ends the serving.
-///
-/// # Errors
-/// `Unavailable` if the system gives no thread.
-pub fn check_behind(index: Arc<EmbeddedIndex>, read_only: bool, served: Arc<Served>) -> Result<()> {
-    let work = move || match check(&index, read_only, Budget::single()) {
-        Ok(()) => tracing::info!("every byte of the index is what was written"),
-        Err(error) if error.fault() == Fault::Corrupt => {
-            // What it answers may be wrong.
-            served.set_unwell(true);
-            tracing::error!("no longer serving: {error}");
-        }
-        Err(error) => tracing::error!("the index could not be checked: {error}"),
-    };
-    // It ends by itself; nobody waits for it.
-    own_thread(STACK, work)
-        .map(drop)
-        .or_fault(Fault::Unavailable, "starting the check")
 }
 
 /// Asks the first question, which pages in the model and the postings; better ours than a caller's. First by words, for
 /// which there is always time; then a model behind an address has its moment. It does not keep the service from
 /// opening: what it says instead of answering is told once.
-pub fn warm(engine: &Engine) -> Result<()> {
+pub fn warm(engine: &Engine, metrics: &Metrics) -> Result<()> {
     let mut request = SearchRequest::new("医保断缴了怎么办");
     request.mode = Mode::Lexical;
     engine.search(&request, Budget::all())?;
     (request.mode, request.deadline) = (Mode::Hybrid, Some(Instant::now() + WARM_UP));
     let reason = match engine.search(&request, Budget::all()) {
-        Ok(response) => response.degraded,
+        Ok(response) => {
+            metrics.asked_by_meaning(&response);
+            response.degraded
+        }
         Err(late) if late.fault() == Fault::Deadline => Some("the first question was not answered in time".into()),
         Err(error) => return Err(error),
     };
@@ -188,9 +168,9 @@ impl<I: Backend + 'static> Following<I> {
     ///
     /// # Errors
     /// `Bug` if that panics.
-    pub async fn reopened(mut self) -> Result<(Self, Result<()>)> {
+    pub async fn reopened(mut self, metrics: Arc<Metrics>) -> Result<(Self, Result<()>)> {
         let reopen = move || {
-            let opened = (self.open)().and_then(|(index, engine)| warm(&engine).map(|()| (index, engine)));
+            let opened = (self.open)().and_then(|(index, engine)| warm(&engine, &metrics).map(|()| (index, engine)));
             let reopened = opened.map(|(index, engine)| {
                 self.described.replace(index.clone());
                 self.served.replace(engine);
@@ -215,10 +195,15 @@ impl Following<Followed> {
         })
     }
 
-    /// Takes over newer commits and rebuilds for as long as the service lives.
-    pub async fn follow(self, metrics: Arc<Metrics>) -> Result<Infallible> {
+    /// Takes over newer commits and rebuilds for as long as the service lives; `looked` is told each time it looked.
+    pub async fn follow(
+        self,
+        metrics: Arc<Metrics>,
+        looked: impl Fn(&Followed) + Send + 'static,
+    ) -> Result<Infallible> {
         let mut following = self;
-        let (mut said, mut tried) = (false, None::<Instant>);
+        let (mut said, mut attempts) = (false, Attempts::new(REOPEN));
+        let mut seen = following.commit();
         loop {
             tokio::time::sleep(REFRESH).await;
             let index = following.index.clone();
@@ -227,18 +212,23 @@ impl Following<Followed> {
             let is_of_other_rules = refreshed
                 .as_ref()
                 .is_err_and(|error| error.fault() == Fault::Precondition);
-            if is_of_other_rules && tried.is_none_or(|tried| tried.elapsed() > REOPEN) {
-                tried = Some(Instant::now());
+            if is_of_other_rules && attempts.may(Instant::now()) {
                 let reopened;
-                (following, reopened) = following.reopened().await?;
+                (following, reopened) = following.reopened(metrics.clone()).await?;
+                attempts.tried(Instant::now(), reopened.is_ok());
                 refreshed = reopened.map(|()| true);
             }
             following.served.set_behind(refreshed.is_err());
             match refreshed {
                 Ok(is_newer) => {
                     said = false;
-                    if is_newer {
+                    // What the service itself commits is taken over where it is written.
+                    let commit = following.commit();
+                    if is_newer || commit != seen {
                         metrics.took_over();
+                        seen = commit;
+                    }
+                    if is_newer {
                         tracing::info!("a newer commit is searched");
                     }
                 }
@@ -251,6 +241,12 @@ impl Following<Followed> {
                     said = true;
                 }
             }
+            looked(&following.index);
         }
+    }
+
+    /// The stamp of the commit that is searched.
+    fn commit(&self) -> Option<u64> {
+        self.index.snapshot().ok().map(|snapshot| snapshot.about().commit)
     }
 }

@@ -13,6 +13,7 @@ use crate::settings::{Given, Resolved, Settings, resolve};
 const FILE: &str = "config";
 
 /// Flags as they were given, unread: what is wrong in them is said together with what is wrong elsewhere.
+#[derive(Clone)]
 pub struct SettingsGiven {
     file: Option<PathBuf>,
     flags: Vec<(&'static str, String)>,

@@ -109,15 +109,25 @@ pub fn cached(model: Arc<dyn Embedder>, index: &Path) -> Result<Cached> {
         .and_then(|()| VectorCache::open(&cache_file_in(&folder), model.dimension()));
     Ok(match cache {
         Ok(cache) => {
-            let cached = Arc::new(CachedEmbedder::new(model, cache)?);
+            let cached = CachedEmbedder::new(model, cache)?.telling(say_uncached);
+            let cached = Arc::new(cached);
             (cached.clone(), Some(cached))
         }
         // Nothing is lost but the time to embed again.
         Err(error) => {
-            errln!("baowen: embedding without the cache of vectors: {error}");
+            say_uncached(&error);
             (model, None)
         }
     })
+}
+
+/// Says that texts are embedded again that were before; by a service as its log has it.
+fn say_uncached(error: &Error) {
+    if tracing::dispatcher::has_been_set() {
+        tracing::warn!("embedding without the cache of vectors: {error}");
+    } else {
+        errln!("baowen: embedding without the cache of vectors: {error}");
+    }
 }
 
 /// The folder that vectors are cached in: `BAOWEN_CACHE_DIR`, or the user's cache folder, where all indexes share them;

@@ -71,6 +71,7 @@ pub fn open(settings: &Settings) -> Result<Surroundings> {
             tls: tls.map(Arc::new),
             metrics: Arc::new(Metrics::new()),
             traces: None,
+            limits: Arc::default(),
         })
     } else {
         Err(Error::caller(mistakes.join("\n  ")).context("the settings"))

@@ -82,8 +82,21 @@ impl Verify {
             }
             Ok(())
         } else {
-            Err(self.is_damaged(wrong.len()))
+            Err(self.lacks_derived(wrong.len()))
         }
+    }
+
+    /// All that is derived can be made anew from the rest, which is whole.
+    fn lacks_derived(&self, files: usize) -> Error {
+        let folder = self.index.folder.display();
+        let are = if files == 1 { "is" } else { "are" };
+        Error::corrupt(format!(
+            "{files} of the files in {folder} that are derived from the others {are} damaged; all articles are whole"
+        ))
+        .help(format!(
+            "`baowen index PATH... --index {folder}` makes them anew, and so does a service that writes; answers are the \
+             same without them and take longer"
+        ))
     }
 
     fn is_damaged(&self, files: usize) -> Error {

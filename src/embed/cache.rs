@@ -5,16 +5,14 @@
 //! deleting it costs time and nothing else.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::Embedder;
-use crate::compute::Budget;
 use crate::error::{Context as _, Error, Fault, Result};
 
 /// Magic, version, dimension: 12 bytes in front of the records.
@@ -49,11 +47,29 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Vectors on disk: an append-only file of equal records, each `key (16 bytes), numbers (4 x dimension), XXH3 of both
 /// (8 bytes)`, little-endian. A record that was cut off is dropped by whoever writes next, one that was damaged is
 /// never returned. Any number of programs share a file: who appends holds a lock for that moment and takes over first
-/// what the others have appended.
+/// what the others have appended. A file that would grow beyond its bound begins anew. Nobody waits long for the lock:
+/// without the cache texts are embedded again, and nothing else.
 pub struct VectorCache {
     dimension: usize,
+    bounds: Bounds,
     open: Mutex<Open>,
 }
+
+/// What a cache may take.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Bytes of its file.
+    bytes: u64,
+    /// How long is waited for its lock.
+    patience: Duration,
+}
+
+/// A million vectors of 512 numbers, of which each takes some 40 bytes of memory besides.
+const MOST_BYTES: u64 = 2 << 30;
+/// Who holds the lock appends for a moment, or has stopped in the middle of it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it is looked whether the lock is free.
+const LOOK: Duration = Duration::from_millis(5);
 
 struct Open {
     file: File,
@@ -61,15 +77,27 @@ struct Open {
     places: HashMap<u128, u64>,
     /// Records looked at so far.
     records: u64,
+    /// Whether the last one who wanted the lock did not get it: then the next one does not wait, either.
+    is_held: bool,
 }
 
 /// The lock of a cache's file, until it is dropped.
 struct Locked<'a>(&'a File);
 
 impl<'a> Locked<'a> {
-    fn take(file: &'a File) -> std::io::Result<Locked<'a>> {
-        file.lock()?;
-        Ok(Locked(file))
+    fn take(file: &'a File, patience: Duration) -> std::io::Result<Locked<'a>> {
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Locked(file)),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) if begin.elapsed() >= patience => {
+                    let held = "another program has held its lock for long";
+                    return Err(std::io::Error::new(std::io::ErrorKind::WouldBlock, held));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            }
+        }
     }
 }
 
@@ -84,12 +112,20 @@ impl VectorCache {
     /// dimension is another model's and stays; one beside it is opened, with the dimension in its name.
     ///
     /// # Errors
-    /// `Unavailable` if the file cannot be read or made.
+    /// `Unavailable` if the file cannot be read or made, or another program holds it for a second.
     pub fn open(path: &Path, dimension: usize) -> Result<Self> {
+        let bounds = Bounds {
+            bytes: MOST_BYTES,
+            patience: PATIENCE,
+        };
+        Self::open_within(path, dimension, bounds)
+    }
+
+    fn open_within(path: &Path, dimension: usize, bounds: Bounds) -> Result<Self> {
         let doing = || format!("opening the vector cache {}", path.display());
         let mut file = open_file(path).or_fault(Fault::Unavailable, doing())?;
         let other = || -> std::io::Result<bool> {
-            let _locked = Locked::take(&file)?;
+            let _locked = Locked::take(&file, bounds.patience)?;
             let found = read_header(&file)?;
             Ok(found.is_some_and(|found| found[..8] == header(dimension)[..8] && found != header(dimension)))
         };
@@ -102,10 +138,13 @@ impl VectorCache {
             file,
             places: HashMap::new(),
             records: 0,
+            is_held: false,
         };
-        open.take_over(dimension).or_fault(Fault::Unavailable, doing())?;
+        open.take_over(dimension, bounds.patience)
+            .or_fault(Fault::Unavailable, doing())?;
         Ok(VectorCache {
             dimension,
+            bounds,
             open: Mutex::new(open),
         })
     }
@@ -113,6 +152,11 @@ impl VectorCache {
     /// Vectors held.
     pub fn len(&self) -> usize {
         lock(&self.open).places.len()
+    }
+
+    /// Numbers of a vector.
+    pub fn dimension(&self) -> usize {
+        self.dimension
     }
 
     /// Whether none is held.
@@ -140,7 +184,7 @@ impl VectorCache {
     }
 
     /// The vector under a key; `None` also if its record cannot be read back whole.
-    fn get(&self, key: u128) -> Option<Vec<f32>> {
+    pub(super) fn get(&self, key: u128) -> Option<Vec<f32>> {
         let mut open = lock(&self.open);
         let place = *open.places.get(&key)?;
         let mut record = vec![0; record_size(self.dimension)];
@@ -152,11 +196,18 @@ impl VectorCache {
     }
 
     /// Appends vectors in one write. Keys that are there already and vectors of another dimension are passed over.
-    fn put(&self, entries: &[(u128, &[f32])]) -> Result<()> {
+    pub(super) fn put(&self, entries: &[(u128, &[f32])]) -> Result<()> {
         let doing = "writing to the vector cache";
         let mut open = lock(&self.open);
         let file = open.file.try_clone().or_fault(Fault::Unavailable, doing)?;
-        let _locked = Locked::take(&file).or_fault(Fault::Unavailable, doing)?;
+        let patience = if open.is_held {
+            Duration::ZERO
+        } else {
+            self.bounds.patience
+        };
+        let locked = Locked::take(&file, patience);
+        open.is_held = locked.is_err();
+        let _locked = locked.or_fault(Fault::Unavailable, doing)?;
         open.read_on(self.dimension).or_fault(Fault::Unavailable, doing)?;
         let mut bytes = Vec::new();
         let mut added = Vec::new();
@@ -171,7 +222,11 @@ impl VectorCache {
             bytes.extend_from_slice(&sum.to_le_bytes());
             added.push(*key);
         }
-        let end = HEADER as u64 + open.records * record_size(self.dimension) as u64;
+        let mut end = HEADER as u64 + open.records * record_size(self.dimension) as u64;
+        if open.records > 0 && end.saturating_add(bytes.len() as u64) > self.bounds.bytes {
+            open.begin_anew(self.dimension).or_fault(Fault::Unavailable, doing)?;
+            end = HEADER as u64;
+        }
         let written = open
             .file
             .seek(SeekFrom::Start(end))
@@ -192,21 +247,26 @@ impl VectorCache {
 
 impl Open {
     /// [`Self::read_on`] under the lock.
-    fn take_over(&mut self, dimension: usize) -> std::io::Result<()> {
+    fn take_over(&mut self, dimension: usize, patience: Duration) -> std::io::Result<()> {
         let file = self.file.try_clone()?;
-        let _locked = Locked::take(&file)?;
+        let _locked = Locked::take(&file, patience)?;
         self.read_on(dimension)
+    }
+
+    /// Empties the file.
+    fn begin_anew(&mut self, dimension: usize) -> std::io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&header(dimension))?;
+        (self.places, self.records) = (HashMap::new(), 0);
+        Ok(())
     }
 
     /// Reads the records that others have appended, empties a file that is not ours to read, and cuts off half a record
     /// at the end: whoever was writing it holds no lock any more.
     fn read_on(&mut self, dimension: usize) -> std::io::Result<()> {
         if read_header(&self.file)? != Some(header(dimension)) {
-            self.file.set_len(0)?;
-            self.file.seek(SeekFrom::Start(0))?;
-            self.file.write_all(&header(dimension))?;
-            (self.places, self.records) = (HashMap::new(), 0);
-            return Ok(());
+            return self.begin_anew(dimension);
         }
         let size = record_size(dimension);
         let length = self.file.metadata()?.len();
@@ -283,122 +343,14 @@ fn check_record(record: &[u8]) -> Option<(u128, Vec<f32>)> {
     Some((u128::from_le_bytes(*key), numbers))
 }
 
-/// An embedder that asks a [`VectorCache`] first.
-pub struct CachedEmbedder {
-    inner: Arc<dyn Embedder>,
-    cache: VectorCache,
-    hits: AtomicU64,
-    misses: AtomicU64,
-}
-
-impl CachedEmbedder {
-    /// Puts the cache in front of `inner`. The cache's dimension must be the embedder's.
-    ///
-    /// # Errors
-    /// `Bug` if it is not.
-    pub fn new(inner: Arc<dyn Embedder>, cache: VectorCache) -> Result<Self> {
-        if inner.dimension() != cache.dimension {
-            return Err(Error::bug(format!(
-                "a cache of {} dimensions before an embedder of {}",
-                cache.dimension,
-                inner.dimension()
-            )));
-        }
-        Ok(CachedEmbedder {
-            inner,
-            cache,
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
-        })
-    }
-
-    /// Texts answered from the cache (or by an equal text of the same call) since it was opened.
-    pub fn hits(&self) -> u64 {
-        self.hits.load(Ordering::Relaxed)
-    }
-
-    /// Texts that had to be embedded since it was opened.
-    pub fn misses(&self) -> u64 {
-        self.misses.load(Ordering::Relaxed)
-    }
-
-    fn embed(&self, kind: Kind, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        let keys: Vec<u128> = texts
-            .iter()
-            .map(|text| key(self.inner.identity(), kind, text))
-            .collect();
-        let mut vectors: Vec<Option<Vec<f32>>> = keys.iter().map(|key| self.cache.get(*key)).collect();
-        // Equal texts are embedded once: the first of them asks for all.
-        let mut asked: HashMap<u128, usize> = HashMap::new();
-        let mut missing = Vec::new();
-        for (i, vector) in vectors.iter().enumerate() {
-            if vector.is_none() {
-                asked.entry(keys[i]).or_insert_with(|| {
-                    missing.push(i);
-                    missing.len() - 1
-                });
-            }
-        }
-        if !missing.is_empty() {
-            let wanted: Vec<&str> = missing.iter().map(|&i| texts[i]).collect();
-            let made = match kind {
-                Kind::Query => self.inner.embed_queries(&wanted, budget)?,
-                Kind::Passage => self.inner.embed_passages(&wanted, budget)?,
-            };
-            if made.len() != wanted.len() {
-                return Err(Error::bug(format!("{} vectors for {} texts", made.len(), wanted.len())));
-            }
-            let entries: Vec<(u128, &[f32])> = missing
-                .iter()
-                .zip(&made)
-                .map(|(&i, vector)| (keys[i], vector.as_slice()))
-                .collect();
-            // A full disk must not lose vectors that are already made; the next run embeds them again.
-            let _ = self.cache.put(&entries);
-            for (key, vector) in keys.iter().zip(&mut vectors) {
-                if vector.is_none() {
-                    *vector = asked.get(key).and_then(|&place| made.get(place)).cloned();
-                }
-            }
-        }
-        // Not before: what was refused may come again in parts.
-        self.misses.fetch_add(missing.len() as u64, Ordering::Relaxed);
-        self.hits
-            .fetch_add((texts.len() - missing.len()) as u64, Ordering::Relaxed);
-        // Every missing key is in `asked`, and `made` has a vector for each.
-        vectors
-            .into_iter()
-            .map(|v| v.ok_or_else(|| Error::bug("a text was left without a vector")))
-            .collect()
-    }
-}
-
-impl Embedder for CachedEmbedder {
-    fn identity(&self) -> &str {
-        self.inner.identity()
-    }
-
-    fn dimension(&self) -> usize {
-        self.inner.dimension()
-    }
-
-    fn max_tokens(&self) -> usize {
-        self.inner.max_tokens()
-    }
-
-    fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.embed(Kind::Query, texts, budget)
-    }
-
-    fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.embed(Kind::Passage, texts, budget)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::HashEmbedder;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::super::{CachedEmbedder, Embedder as _, HashEmbedder};
     use super::*;
+    use crate::compute::Budget;
     use proptest::prelude::*;
 
     fn cached(path: &Path) -> CachedEmbedder {
@@ -443,6 +395,69 @@ mod tests {
         assert_eq!(second.embed_passages(&texts, Budget::single()).unwrap(), expected);
         assert_eq!((second.hits(), second.misses()), (4, 0));
         assert!(second.embed_passages(&[], Budget::single()).unwrap().is_empty());
+    }
+
+    /// Another program has stopped in the middle of appending.
+    #[test]
+    fn a_lock_that_is_held_costs_the_cache_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors");
+        let bounds = Bounds {
+            bytes: MOST_BYTES,
+            patience: Duration::ZERO,
+        };
+        let cache = VectorCache::open_within(&path, 8, bounds).unwrap();
+        let told = Arc::new(AtomicU64::new(0));
+        let tell = {
+            let told = told.clone();
+            move |error: &Error| {
+                assert!(error.to_string().contains("another program"), "{error}");
+                told.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let cached = CachedEmbedder::new(Arc::new(HashEmbedder::new(8)), cache).unwrap();
+        let cached = cached.telling(tell);
+        let embed = |text: &str| cached.embed_passages(&[text], Budget::single()).unwrap();
+        let other = open_file(&path).unwrap();
+        other.lock().unwrap();
+        let made = embed("一");
+        assert_eq!(made, embed("一"));
+        assert_eq!((cached.misses(), told.load(Ordering::Relaxed)), (2, 1), "told once");
+        let refused = VectorCache::open_within(&path, 8, bounds).err().unwrap();
+        assert_eq!(refused.fault(), Fault::Unavailable);
+        other.unlock().unwrap();
+        for _ in 0..2 {
+            assert_eq!(made, embed("一"));
+            assert_eq!(cached.misses(), 3, "it is kept again");
+        }
+    }
+
+    #[test]
+    fn a_file_at_its_bound_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors");
+        let bounds = Bounds {
+            bytes: (HEADER + 3 * record_size(8)) as u64,
+            patience: PATIENCE,
+        };
+        let open = || VectorCache::open_within(&path, 8, bounds).unwrap();
+        let vector = [0.5f32; 8];
+        let (cache, other) = (open(), open());
+        for text in ["一", "二", "三"] {
+            cache.insert_passages("model", &[(text, &vector)]).unwrap();
+        }
+        assert_eq!(cache.len(), 3);
+        cache.insert_passages("model", &[("四", &vector)]).unwrap();
+        assert_eq!((cache.len(), open().len()), (1, 1));
+        let length = std::fs::metadata(&path).unwrap().len();
+        assert_eq!(length, (HEADER + record_size(8)) as u64);
+        other.insert_passages("model", &[("五", &vector)]).unwrap();
+        assert_eq!(other.len(), 2, "who had it open before goes on with it");
+        // More at once than the bound: kept all the same, until the next.
+        let many: Vec<String> = (0..9).map(|n| n.to_string()).collect();
+        let many: Vec<(&str, &[f32])> = many.iter().map(|text| (text.as_str(), &vector[..])).collect();
+        other.insert_passages("model", &many).unwrap();
+        assert_eq!(other.len(), 9);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //!   `unopened`: one that cannot be opened, and says why. `folder`: one of them, in a hub's layout. `onnx` (a feature):
 //!   runs one of them.
 //! - [`rerank`]: question and passage to relevance, where a vector each is not enough.
-//! - `cache`: vectors of texts that were embedded before, on disk. `question_cache`: those of questions, in memory.
+//! - `cache`: vectors of texts that were embedded before, on disk; `cached`: an embedder that asks it first.
+//!   `question_cache`: those of questions, in memory.
 //! - [`hash_embedder`]: a stand-in without a model, for tests.
 //!
 //! It never knows what an article, a passage or an index is.
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 mod batches;
 pub mod bert;
 mod cache;
+mod cached;
 #[cfg(feature = "http")]
 pub mod endpoint;
 mod endpoint_identity;
@@ -35,7 +37,8 @@ mod rerank;
 mod unopened;
 
 pub use bert::BertModel;
-pub use cache::{CachedEmbedder, VectorCache};
+pub use cache::VectorCache;
+pub use cached::CachedEmbedder;
 pub use endpoint_identity::model_name;
 pub use fetch::{FetchStep, fetch, model_dir};
 pub use folder::{ModelFolder, Pooling, Role};

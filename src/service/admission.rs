@@ -1,5 +1,5 @@
 //! How many calls of a service may be under way: those beyond are refused before their messages are read, so that what
-//! waits takes a bounded room, however large messages may be.
+//! waits takes a bounded room, however large messages may be. Of that no caller takes all.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -12,6 +12,8 @@ use tonic::codegen::Service;
 use tonic::codegen::http::{Request, Response};
 use tonic::server::NamedService;
 
+use super::caller::CALLER;
+use super::shares::{SHARE_OF_FREE, Share, Shares};
 use super::status;
 use crate::error::{Error, Fault, Result};
 
@@ -19,6 +21,7 @@ use crate::error::{Error, Fault, Result};
 #[derive(Debug, Clone)]
 pub struct Room {
     places: Arc<Semaphore>,
+    shares: Shares,
     most: usize,
     /// What calls do in it, as the middle of a sentence.
     doing: &'static str,
@@ -30,6 +33,7 @@ impl Room {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         Room {
             places: Arc::new(Semaphore::new(most)),
+            shares: Shares::default(),
             most,
             doing,
         }
@@ -38,17 +42,37 @@ impl Room {
     /// A place for one call, for as long as it is held.
     ///
     /// # Errors
-    /// `Exhausted` if all are taken.
-    pub fn enter(&self) -> Result<OwnedSemaphorePermit> {
-        self.places.clone().try_acquire_owned().map_err(|_| {
-            let (most, doing) = (self.most, self.doing);
-            Error::new(
-                Fault::Exhausted,
-                format!("{most} calls {doing}, which is as many as this service takes"),
-            )
-            .help("send it again in a moment")
+    /// `Exhausted` if all are taken, or so many by this caller that the rest is for others.
+    pub fn enter(&self) -> Result<Place> {
+        let (most, doing) = (self.most, self.doing);
+        let full = |message| Error::new(Fault::Exhausted, message).help("send it again in a moment");
+        let place = self
+            .places
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| full(format!("{most} calls {doing}, which is as many as this service takes")))?;
+        // Without the one that is taken here.
+        let free = self.places.available_permits();
+        let own = CALLER.try_with(Clone::clone).ok().map(|caller| {
+            let joined = self.shares.join(caller, |own| own == 0 || own < free * SHARE_OF_FREE);
+            joined.map_err(|own| {
+                full(format!(
+                    "{own} calls of this caller {doing}, and the room that is left is for others"
+                ))
+            })
+        });
+        Ok(Place {
+            _own: own.transpose()?,
+            _place: place,
         })
     }
+}
+
+/// A call's place in a room.
+#[derive(Debug)]
+pub struct Place {
+    _own: Option<Share>,
+    _place: OwnedSemaphorePermit,
 }
 
 /// A service whose calls need room.
@@ -56,13 +80,13 @@ impl Room {
 pub struct Bounded<S> {
     inner: S,
     room: Room,
-    /// The path of a call that has a room of its own.
-    apart: (&'static str, Room),
+    /// Paths of calls that have rooms of their own.
+    apart: Vec<(&'static str, Room)>,
 }
 
 impl<S> Bounded<S> {
-    /// Calls of `inner`, as many as there is room for; those of one path have a room of their own.
-    pub fn new(inner: S, room: Room, apart: (&'static str, Room)) -> Self {
+    /// Calls of `inner`, as many as there is room for; those of some paths have rooms of their own.
+    pub fn new(inner: S, room: Room, apart: Vec<(&'static str, Room)>) -> Self {
         Bounded { inner, room, apart }
     }
 }
@@ -85,20 +109,47 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let room = if request.uri().path() == self.apart.0 {
-            &self.apart.1
-        } else {
-            &self.room
-        };
-        let permit = match room.enter() {
-            Ok(permit) => permit,
+        let path = request.uri().path();
+        let apart = self.apart.iter().find(|(apart, _)| *apart == path);
+        let room = apart.map_or(&self.room, |(_, room)| room);
+        let place = match room.enter() {
+            Ok(place) => place,
             Err(full) => return Box::pin(async move { Ok(status::to_status(&full).into_http()) }),
         };
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await;
-            drop(permit);
+            drop(place);
             answer
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::caller::Caller;
+
+    #[test]
+    fn of_a_room_no_caller_takes_all() {
+        let check = |most: usize, expected: usize| {
+            let room = Room::new(most, "wait");
+            let enter = |name: &str| CALLER.sync_scope(Caller(name.into()), || room.enter());
+            let mut places: Vec<Place> = std::iter::from_fn(|| enter("greedy").ok()).collect();
+            assert_eq!(places.len(), expected, "of {most}");
+            if most > 1 {
+                assert!(enter("greedy").unwrap_err().message().contains("of this caller"));
+                assert!(enter("other").is_ok());
+            }
+            places.pop();
+            assert!(enter("greedy").is_ok());
+            drop(places);
+            let unknown: Vec<Place> = std::iter::from_fn(|| room.enter().ok()).collect();
+            assert_eq!(unknown.len(), most, "who is not known is bounded by the room alone");
+        };
+        check(1, 1);
+        check(2, 1);
+        check(4, 3);
+        check(32, 24);
     }
 }

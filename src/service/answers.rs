@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::Answer;
 use super::activity::{self, check_room};
 use super::cache::{AnswerCache, Key};
+use super::limits::Limits;
 use super::metrics::Metrics;
 use super::pool::{SearchPool, passed};
 use super::questions_to_review::{Lists, QuestionsToReview};
@@ -30,6 +31,16 @@ pub enum WhenFull {
     Wait,
 }
 
+impl WhenFull {
+    /// Since when a question's time counts: a batch waits for itself, which is no fault of its questions.
+    fn since(self, asked: Instant, started: Instant) -> Instant {
+        match self {
+            WhenFull::Refuse => asked,
+            WhenFull::Wait => started,
+        }
+    }
+}
+
 /// Hits of a kept answer that are made into a message on an async worker: a fraction of a millisecond.
 const FEW_HITS: usize = 20;
 
@@ -44,12 +55,39 @@ pub struct Answers {
 }
 
 /// Which questions are written down for having taken long.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct SlowLog {
-    /// Those that took at least so long; zero for none.
-    pub least: Duration,
+    /// How long those took at least.
+    pub limits: Arc<Limits>,
     /// Whether with what was asked; so are the questions that are kept for the operator.
     pub with_question: bool,
+}
+
+impl SlowLog {
+    /// Writes down a question that took long: how long it waited and what each stage took, and what it was only if
+    /// asked to.
+    fn say(&self, request: &SearchRequest, answer: &SearchResponse, begin: Instant, started: Instant) {
+        let least = self.limits.now().slow;
+        if least.is_zero() || begin.elapsed() < least {
+            return;
+        }
+        let milliseconds = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1_000.0);
+        let stages = answer.timings.stages();
+        let stages: Vec<String> = stages
+            .map(|(stage, time)| format!("{stage} {}", milliseconds(time)))
+            .collect();
+        let question = self.with_question.then_some(request.query.as_str());
+        tracing::warn!(
+            target: SLOW,
+            question,
+            characters = request.query.chars().count(),
+            ms = milliseconds(begin.elapsed()),
+            waited_ms = milliseconds(started - begin),
+            stages_ms = stages.join(", "),
+            hits = answer.hits.len(),
+            "a slow question"
+        );
+    }
 }
 
 impl Answers {
@@ -94,7 +132,12 @@ impl Answers {
             return self.again(kept, request.deadline, when_full, message).await;
         }
         let deadline = request.deadline;
-        let (core, cache, metrics, slow) = (self.core.clone(), self.cache.clone(), self.metrics.clone(), self.slow);
+        let (core, cache, metrics, slow) = (
+            self.core.clone(),
+            self.cache.clone(),
+            self.metrics.clone(),
+            self.slow.clone(),
+        );
         let (questions, request) = (self.questions.clone(), Arc::new(request));
         // The call's, by which the line about a slow question is known.
         let (span, trace) = (tracing::Span::current(), trace::current());
@@ -104,24 +147,18 @@ impl Answers {
             move || {
                 has_started.store(true, Ordering::Relaxed);
                 let started = Instant::now();
-                // A batch waits for itself, which is no fault of its questions.
-                let since = match when_full {
-                    WhenFull::Refuse => begin,
-                    WhenFull::Wait => started,
-                };
+                let since = when_full.since(begin, started);
                 let answer = core.search(&request).inspect_err(|error| {
                     if error.fault() == Fault::Deadline {
                         questions.ran_out(&request, since.elapsed());
                     }
                 });
                 let answer = Arc::new(answer?);
-                metrics.answered(&answer.timings, answer.degraded.is_some());
+                metrics.searched(&answer);
                 if let Some(trace) = trace {
                     trace.answered(&answer.timings);
                 }
-                if !slow.least.is_zero() && begin.elapsed() >= slow.least {
-                    span.in_scope(|| say_slow(&request, &answer, begin, started, slow.with_question));
-                }
+                span.in_scope(|| slow.say(&request, &answer, begin, started));
                 questions.answered(&request, &answer, since.elapsed());
                 let message = message(&answer, &answer.timings);
                 if let Some(key) = key.filter(|_| answer.degraded.is_none()) {
@@ -221,27 +258,6 @@ impl Answers {
             work()
         }
     }
-}
-
-/// Writes down a question that took long: how long it waited and what each stage took, and what it was only if asked
-/// to.
-fn say_slow(request: &SearchRequest, answer: &SearchResponse, begin: Instant, started: Instant, with_question: bool) {
-    let milliseconds = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1_000.0);
-    let stages = answer.timings.stages();
-    let stages: Vec<String> = stages
-        .map(|(stage, time)| format!("{stage} {}", milliseconds(time)))
-        .collect();
-    let question = with_question.then_some(request.query.as_str());
-    tracing::warn!(
-        target: SLOW,
-        question,
-        characters = request.query.chars().count(),
-        ms = milliseconds(begin.elapsed()),
-        waited_ms = milliseconds(started - begin),
-        stages_ms = stages.join(", "),
-        hits = answer.hits.len(),
-        "a slow question"
-    );
 }
 
 /// The lines about slow questions, as logs name them.

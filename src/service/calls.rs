@@ -12,11 +12,13 @@ use futures_util::stream::{self, Stream, StreamExt};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, Span};
 
+use super::access::count_questions;
 use super::activity::{self, coming_by};
 use super::answers::{Answers, WhenFull};
 use super::collection::{Collection, CollectionCell, opened};
 use super::completions::CompletionCache;
 use super::convert::browse;
+use super::limits::Limits;
 use super::trace::{self, told};
 use super::{convert, fitting, wire};
 use crate::compute::Budget;
@@ -39,10 +41,10 @@ pub struct SearchCalls {
 const COUNTED_HITS: u32 = 200;
 
 /// What one call may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct CallLimits {
-    /// Most questions of one batch.
-    pub max_batch: usize,
+    /// Of which most questions of one batch.
+    pub changing: Arc<Limits>,
     /// Questions of one batch that may be in flight at a time; so a batch slows nobody down for long.
     pub batch_window: usize,
     /// Largest answer, in bytes of its message.
@@ -76,7 +78,7 @@ impl SearchCalls {
     /// Answers many questions, in their order. An error ends the whole; that of one question is in its own item.
     ///
     /// # Errors
-    /// `Caller` if they are too many, or none.
+    /// `Caller` if they are too many, or none; `Exhausted` if they are more than the caller's rate.
     pub fn batch<T: Send + 'static>(
         &self,
         requests: Vec<wire::SearchRequest>,
@@ -86,14 +88,15 @@ impl SearchCalls {
         if requests.is_empty() {
             return Err(Error::caller("requests: is empty").help("name one question at least"));
         }
-        if requests.len() > self.limits.max_batch {
+        let max_batch = self.limits.changing.now().max_batch;
+        if requests.len() > max_batch {
             return Err(Error::caller(format!(
-                "requests: has {} questions, must have 1 to {}",
+                "requests: has {} questions, must have 1 to {max_batch}",
                 requests.len(),
-                self.limits.max_batch
             ))
             .help("send the rest in another call"));
         }
+        count_questions(requests.len())?;
         let calls = self.clone();
         // A task of its own knows nothing of the call that it belongs to.
         let (connection, trace, span) = (activity::current(), trace::current(), Span::current());

@@ -4,7 +4,8 @@
 //! A socket that is opened and left silent holds a descriptor and would hold the end of the service up. So who does not
 //! begin in time, TLS included, is cut off, and so is who later holds or reads nothing (`activity`); whether the other
 //! end is still there is asked by the library. Beyond the bound a new connection takes the place of the one that is
-//! without a call for longest, or waits until one is; when descriptors run out, accepting pauses.
+//! without a call for longest, or waits until one is; when descriptors run out, that one ends, too, and accepting
+//! pauses.
 
 use std::io;
 use std::pin::Pin;
@@ -58,7 +59,12 @@ pub fn incoming(listener: TcpListener, entrance: Entrance) -> impl Stream<Item =
             let stream = loop {
                 match listener.accept().await {
                     Ok((stream, _)) => break stream,
-                    Err(_) => tokio::time::sleep(PAUSE).await,
+                    Err(error) => {
+                        if is_for_want(&error) {
+                            connections.end_the_longest_idle();
+                        }
+                        tokio::time::sleep(PAUSE).await;
+                    }
                 }
             };
             let place = place(&room, &connections).await?;
@@ -71,6 +77,14 @@ pub fn incoming(listener: TcpListener, entrance: Entrance) -> impl Stream<Item =
         async move { beginning.await.map_err(io::Error::other).and_then(|begun| begun) }
     });
     begun.buffer_unordered(most)
+}
+
+/// Whether a connection was not taken because something has run out that those that are there hold, descriptors mostly:
+/// all else is the matter of the one that came.
+fn is_for_want(error: &io::Error) -> bool {
+    // Descriptors of all and of this process, memory, buffers; the same numbers on every Linux.
+    const WANTS: [i32; 4] = [23, 24, 12, 105];
+    error.raw_os_error().is_some_and(|code| WANTS.contains(&code))
 }
 
 /// A place for one more connection, if need be that of one without a call.
@@ -266,5 +280,18 @@ impl AsyncWrite for Connection {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn want_of_descriptors_is_told_from_a_connection_that_went_away() {
+        assert!(is_for_want(&io::Error::from_raw_os_error(24)));
+        assert!(is_for_want(&io::Error::from_raw_os_error(23)));
+        assert!(!is_for_want(&io::ErrorKind::ConnectionAborted.into()));
+        assert!(!is_for_want(&io::Error::from_raw_os_error(103)));
     }
 }

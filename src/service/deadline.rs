@@ -7,6 +7,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use tonic::codegen::http::{HeaderValue, Request, Response, Version};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
+use super::limits::Limits;
 use super::methods::{Limit, path_info};
 use super::refusal::{Protocol, refuse};
 use super::{convert, status};
@@ -40,36 +42,14 @@ pub fn parts<T>(request: tonic::Request<T>) -> (T, Option<Instant>) {
 #[derive(Debug, Clone)]
 pub struct WithDeadlines {
     routes: Routes,
-    longest: Longest,
-}
-
-/// The longest that calls may take, whatever their own deadlines say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Longest {
-    /// A question, and whatever else is answered at once.
-    pub call: Duration,
-    /// A batch of questions.
-    pub batch: Duration,
-    /// A call that writes or lists.
-    pub write: Duration,
-}
-
-impl Default for Longest {
-    fn default() -> Self {
-        Longest {
-            call: Duration::from_secs(60),
-            // Many times what the largest batch takes with the model on a slow core.
-            batch: Duration::from_secs(3_600),
-            write: Duration::from_secs(24 * 3_600),
-        }
-    }
+    limits: Arc<Limits>,
 }
 
 impl WithDeadlines {
     /// Gives every call of `routes` a deadline; one that allows more time than the longest of its method, or does not
     /// say, gets that.
-    pub fn new(routes: Routes, longest: Longest) -> Self {
-        WithDeadlines { routes, longest }
+    pub fn new(routes: Routes, limits: Arc<Limits>) -> Self {
+        WithDeadlines { routes, limits }
     }
 }
 
@@ -104,9 +84,9 @@ impl Service<Request<Body>> for WithDeadlines {
             Err(error) => return Box::pin(async move { Ok(refuse(protocol, &error)) }),
         };
         let longest = match path_info(request.uri().path()).limit {
-            Limit::Call => self.longest.call,
-            Limit::Batch => self.longest.batch,
-            Limit::Write => self.longest.write,
+            Limit::Call => self.limits.now().longest.call,
+            Limit::Batch => self.limits.now().longest.batch,
+            Limit::Write => self.limits.now().longest.write,
         };
         let deadline = Instant::now() + asked.map_or(longest, |asked| asked.min(longest));
         request.extensions_mut().insert(Deadline(deadline));

@@ -1,7 +1,7 @@
 //! The calls that describe the index, whatever protocol they come in by: what it is, its sources, its articles.
 //!
-//! They run one after the other in a thread of their own, so that neither questions nor calls that write wait for a
-//! long list.
+//! Lists are made one after the other in a thread of their own, so that neither questions nor calls that write wait for
+//! a long one; what the index is stands in its snapshot and is said at once.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,7 +31,7 @@ impl DescribeCalls {
     pub fn new(cell: Arc<CollectionCell>, threads: usize) -> Self {
         DescribeCalls {
             cell,
-            pool: Arc::new(SearchPool::new(1, usize::MAX)),
+            pool: Arc::new(SearchPool::new(1, 0)),
             budget: Budget::single().with_threads(threads),
         }
     }
@@ -44,21 +44,19 @@ impl DescribeCalls {
         let cell = self.cell.clone();
         let budget = self.budget.until(deadline);
         let work = move || work(opened(&cell)?, budget);
-        self.pool.run_when_room(deadline, work).await
+        self.pool.run_in_turn(deadline, work).await
     }
 
     /// What the index is.
     ///
     /// # Errors
     /// Those of the index.
-    pub async fn stats(&self, _: wire::StatsRequest, deadline: Option<Instant>) -> Result<wire::StatsResponse> {
-        self.describe(deadline, |collection, _| {
-            Ok(convert::stats(
-                collection.snapshot()?.about(),
-                collection.live.is_some(),
-            ))
-        })
-        .await
+    pub async fn stats(&self, _: wire::StatsRequest, _: Option<Instant>) -> Result<wire::StatsResponse> {
+        let collection = opened(&self.cell)?;
+        Ok(convert::stats(
+            collection.snapshot()?.about(),
+            collection.live.is_some(),
+        ))
     }
 
     /// The sources of the index.

@@ -122,7 +122,7 @@ impl IndexCalls {
     ) -> Result<()> {
         let mut messages = std::pin::pin!(messages);
         let until = deadline.map(|deadline| taken_until(Instant::now(), deadline));
-        let idle = self.import_ends.idle;
+        let idle = self.import_ends.limits.now().import_idle;
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             // A client that always has another message ready does not wait for its time.

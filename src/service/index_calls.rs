@@ -1,10 +1,12 @@
 //! The calls of `IndexService`, whatever protocol they come in by: each reads its message, has the work done off the
 //! async workers, and waits for the commit where it is asked to.
 //!
-//! Cutting and embedding of all callers run in one small pool of their own, so that searches keep their threads.
+//! Cutting and embedding of all callers run in one small pool of their own, so that searches keep their threads;
+//! callers take turns there, and none has all of it while another one waits. What embeds nothing, commits and what
+//! takes articles out, has a pool beside it and waits for no embedding.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -12,6 +14,7 @@ use super::collection::{Collection, CollectionCell, opened};
 use super::convert::articles as convert;
 use super::describe_calls::DescribeCalls;
 use super::ending::Ending;
+use super::limits::Limits;
 use super::pool::SearchPool;
 use super::read_calls::ReadCalls;
 use super::wire;
@@ -28,6 +31,8 @@ pub struct IndexCalls {
     cell: Arc<CollectionCell>,
     /// Where articles are cut and embedded.
     writing: Arc<SearchPool>,
+    /// Where articles are taken out and commits are made.
+    committing: Arc<SearchPool>,
     /// What describes the index.
     pub describing: DescribeCalls,
     /// What reads files that were sent to be looked at.
@@ -41,8 +46,8 @@ pub struct IndexCalls {
 /// What ends an import that its client does not end.
 #[derive(Clone)]
 pub struct ImportEnds {
-    /// How long it may wait for its client's next message.
-    pub idle: Duration,
+    /// Of which how long it may wait for its client's next message.
+    pub limits: Arc<Limits>,
     /// The end of the service.
     pub ending: Ending,
 }
@@ -59,8 +64,9 @@ impl IndexCalls {
             reading: ReadCalls::new(cell.clone()),
             cell,
             // Whoever is admitted waits; that they are not too many is for the bound before them.
-            writing: Arc::new(SearchPool::new(at_a_time, usize::MAX)),
-            copying: Arc::new(SearchPool::new(1, usize::MAX)),
+            writing: Arc::new(SearchPool::new(at_a_time, 0).leaving_room(at_a_time.saturating_sub(1))),
+            committing: Arc::new(SearchPool::new(at_a_time, 0)),
+            copying: Arc::new(SearchPool::new(1, 0)),
             budget: Budget::single().with_threads(threads),
             import_ends,
         }
@@ -74,7 +80,7 @@ impl IndexCalls {
     ) -> Result<T> {
         let cell = self.cell.clone();
         let budget = self.budget.until(deadline);
-        pool.run_when_room(deadline, move || work(opened(&cell)?, budget)).await
+        pool.run_in_turn(deadline, move || work(opened(&cell)?, budget)).await
     }
 
     /// Takes articles of a source. Those that the wire garbled keep nobody else's out, nor do those that are not ready
@@ -115,7 +121,7 @@ impl IndexCalls {
         runs: Runs,
         deadline: Option<Instant>,
     ) -> Result<u64> {
-        self.with(&self.writing, deadline, move |collection, _| {
+        self.with(&self.committing, deadline, move |collection, _| {
             collection.live()?.commit_with(session, runs)
         })
         .await
@@ -182,7 +188,7 @@ impl IndexCalls {
         let (selected, change) = if request.dry_run {
             (self.describing.selected(selection, deadline).await?, None)
         } else {
-            let deleted = self.with(&self.writing, deadline, move |collection, budget| {
+            let deleted = self.with(&self.committing, deadline, move |collection, budget| {
                 collection.delete(&selection, budget)
             });
             let deleted = deleted.await?;
@@ -241,6 +247,38 @@ fn failed_by_the_service(outcomes: &[(String, Result<Outcome>)]) -> Option<Error
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn commits_and_deletes_wait_for_no_embedding() {
+        let ends = ImportEnds {
+            limits: Arc::default(),
+            ending: crate::service::ending::ending().1,
+        };
+        let calls = IndexCalls::new(Arc::default(), 2, 1, ends);
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            let (writing, (release, released)) = (calls.writing.clone(), std::sync::mpsc::channel::<()>());
+            let embed = async move { writing.run_in_turn(None, move || Ok(released.recv().is_ok())).await };
+            held.push((tokio::spawn(embed), release));
+        }
+        while calls.writing.running() < 2 {
+            tokio::task::yield_now().await;
+        }
+        // Not open: they came as far as the index. Where they waited for a slot they would run out of time.
+        let deadline = Some(Instant::now() + std::time::Duration::from_secs(60));
+        let commit = calls.commit(wire::CommitRequest::default(), deadline).await;
+        assert!(commit.unwrap_err().message().contains("still being opened"));
+        let request = wire::DeleteArticlesRequest {
+            article_ids: vec!["a".into()],
+            ..Default::default()
+        };
+        let deleted = calls.delete(request, deadline).await;
+        assert!(deleted.unwrap_err().message().contains("still being opened"));
+        for (embedding, release) in held {
+            drop(release);
+            assert!(!embedding.await.unwrap().unwrap());
+        }
+    }
 
     #[test]
     fn a_call_of_which_nothing_was_taken_fails_where_the_service_is_at_fault() {

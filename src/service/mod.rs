@@ -15,11 +15,11 @@
 //! | `drained` | bodies of calls until their end, and what a refused call had still to send |
 //! | `pace` | how fast bodies must come |
 //! | `intake` | how much of a call's body is held |
-//! | `ending` | word for long calls that the service is about to end |
+//! | `ending` | word for long calls that the service is about to end, and when nobody is left to wait for |
 //! | `answers` | where questions are asked, whatever protocol they came in |
 //! | `fitting` | how much of an answer goes out |
 //! | `pool` | how many searches run at a time, and how many wait |
-//! | `turns` | whose search runs next |
+//! | `turns`, `shares` | whose search runs next, and how many places each caller has |
 //! | `batch_line` | questions of batches that wait for a thread, and give way |
 //! | `cache` | the answers given last, for questions asked again |
 //! | `calls`, `search_grpc` | the methods of `SearchService`, and as tonic takes them |
@@ -39,6 +39,7 @@
 //! | `trace`, `otel` | calls as others follow them through several programs, and as OpenTelemetry has it |
 //! | `metrics` | what is counted and measured |
 //! | `reflection` | the protocol as the service itself describes it |
+//! | `service_settings`, `limits` | limits and times, and those of them that change while it runs |
 //! | `server` | a listening service: health, limits, shutdown |
 //! | `mcp` | the collection as tools of a language model |
 //! | `client`, `index_client` | the other end, for the command line |
@@ -69,6 +70,7 @@ pub mod index_calls;
 pub mod index_client;
 pub mod index_grpc;
 pub mod intake;
+pub mod limits;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod methods;
@@ -86,6 +88,8 @@ pub mod reflection;
 pub mod refusal;
 pub mod search_grpc;
 pub mod server;
+pub mod service_settings;
+pub mod shares;
 pub mod signals;
 pub mod status;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! deadline has passed, never starts; a panic in the core becomes an error of that one call.
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +17,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, block_in_place, spawn_blocking};
 
 use super::batch_line::BatchLine;
-use super::caller::{CALLER, Caller};
+use super::caller::CALLER;
 use super::metrics::Metrics;
+use super::shares::{SHARE_OF_FREE, Share, Shares};
 use super::turns::{Turn, Turns};
 use crate::compute::late;
 use crate::error::{Error, Fault, Result};
@@ -38,7 +39,7 @@ pub struct SearchPool {
     capacity: usize,
     at_a_time: usize,
     /// How many searches each caller has running or waiting.
-    callers: Arc<Mutex<HashMap<Caller, usize>>>,
+    callers: Shares,
     /// How long a search keeps a thread from the next one, in microseconds, the last ones counting most.
     usual: Arc<AtomicU64>,
     /// Since when each thread that searches nothing has been free. The pause before a search counts as its time, too,
@@ -47,9 +48,6 @@ pub struct SearchPool {
     metrics: Option<Arc<Metrics>>,
 }
 
-/// A caller takes no more than so many times what it leaves free: one that asks without end leaves a quarter of the
-/// queue to others, who always find a place.
-const SHARE_OF_FREE: usize = 3;
 /// The usual time is an exponential moving average over about so many searches. Not measured.
 const AVERAGED_OVER: u64 = 32;
 
@@ -65,11 +63,18 @@ impl SearchPool {
             batches: BatchLine::default(),
             capacity,
             at_a_time: threads,
-            callers: Arc::default(),
+            callers: Shares::default(),
             usual: Arc::default(),
             free: Arc::default(),
             metrics: None,
         }
+    }
+
+    /// The same, of which a caller has no more than `most` threads while another one waits for any.
+    #[must_use]
+    pub fn leaving_room(self, most: usize) -> Self {
+        self.turns.leave_room(most);
+        self
     }
 
     /// The same, with refusals counted.
@@ -84,6 +89,11 @@ impl SearchPool {
     /// Searches that run at a time.
     pub fn threads(&self) -> usize {
         self.at_a_time
+    }
+
+    /// Searches that run now.
+    pub fn running(&self) -> usize {
+        self.turns.taken()
     }
 
     /// Searches that run or wait now.
@@ -160,21 +170,19 @@ impl SearchPool {
 
     /// One more place of the caller's, if it is known, and whether that leaves room for others: else it may only have
     /// the room of one that is shed for it.
-    fn place(&self) -> Result<(Option<Place>, bool)> {
+    fn place(&self) -> Result<(Option<Share>, bool)> {
         let Ok(caller) = CALLER.try_with(Clone::clone) else {
             return Ok((None, true));
         };
         let free = self.admission.available_permits() + self.batches.count();
         let may_shed = self.turns.may_shed(&caller);
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = callers.entry(caller.clone()).or_default();
-        let has_share = *own == 0 || *own <= free.saturating_mul(SHARE_OF_FREE);
-        if !has_share && !may_shed {
-            return Err(self.greedy(*own));
-        }
-        *own += 1;
-        let callers = self.callers.clone();
-        Ok((Some(Place { caller, callers }), has_share))
+        let mut has_share = false;
+        let place = self.callers.join(caller, |own| {
+            has_share = own == 0 || own <= free.saturating_mul(SHARE_OF_FREE);
+            has_share || may_shed
+        });
+        let place = place.map_err(|own| self.greedy(own))?;
+        Ok((Some(place), has_share))
     }
 
     fn greedy(&self, own: usize) -> Error {
@@ -183,6 +191,23 @@ impl SearchPool {
             format!("{own} questions of this caller are in flight, and the room that is left is for others"),
         )
         .help("ask again in a moment, or ask fewer at a time")
+    }
+
+    /// As [`Self::run`], but none is refused, however many wait: for callers whose number is bounded before.
+    ///
+    /// # Errors
+    /// The work's; `Deadline` as soon as the deadline passes.
+    pub async fn run_in_turn<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
+        let admitted = Admitted {
+            at: Instant::now(),
+            room: None,
+            _place: None,
+        };
+        until(deadline, self.start(admitted, deadline, false, work)).await?
     }
 
     /// As [`Self::run`] as soon as there is room, for callers that slow down rather than fail (a batch).
@@ -288,25 +313,7 @@ struct Admitted {
     at: Instant,
     /// None while it waits in line with it, or has it with its turn.
     room: Option<OwnedSemaphorePermit>,
-    _place: Option<Place>,
-}
-
-/// One of a caller's places.
-struct Place {
-    caller: Caller,
-    callers: Arc<Mutex<HashMap<Caller, usize>>>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = callers.get_mut(&self.caller) {
-            *own -= 1;
-            if *own == 0 {
-                callers.remove(&self.caller);
-            }
-        }
-    }
+    _place: Option<Share>,
 }
 
 /// Lets a search's time count in what is usual. A time that another thread puts in between is lost, which does not
@@ -389,6 +396,7 @@ mod tests {
     use tokio::sync::oneshot;
     use tokio::task::JoinHandle;
 
+    use super::super::caller::Caller;
     use super::*;
 
     /// A pool of one thread that is held by one piece of work, and the sender that lets it go.
@@ -409,6 +417,31 @@ mod tests {
         });
         has_started.await.unwrap();
         (pool, first, release)
+    }
+
+    /// However many of another caller wait, and none of them is refused.
+    #[tokio::test]
+    async fn work_in_turn_waits_for_one_of_each_other_caller() {
+        let (pool, first, release) = held(0).await;
+        let (done, mut order) = tokio::sync::mpsc::unbounded_channel();
+        let run = |name: &'static str| {
+            let (pool, done) = (pool.clone(), done.clone());
+            let work = move || done.send(name).map_err(|_| Error::bug("nobody listens"));
+            let run = async move { pool.run_in_turn(None, work).await };
+            Box::pin(CALLER.scope(Caller(name.into()), run))
+        };
+        let mut greedy: Vec<_> = (0..9).map(|_| run("greedy")).collect();
+        let mut other = run("other");
+        for waiting in greedy.iter_mut().chain([&mut other]) {
+            // In line from here on.
+            assert!(futures_util::poll!(waiting).is_pending());
+        }
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        let (ended, other) = tokio::join!(futures_util::future::join_all(greedy), other);
+        assert!(ended.iter().all(Result::is_ok) && other.is_ok());
+        let order: Vec<&str> = std::iter::from_fn(|| order.try_recv().ok()).collect();
+        assert!(order[..2].contains(&"other"), "{order:?}");
     }
 
     #[tokio::test]
@@ -553,7 +586,7 @@ mod tests {
         let (waited, other) = tokio::join!(futures_util::future::join_all(waiting), other);
         assert!(waited.into_iter().all(|question| question.is_ok()));
         other.unwrap();
-        assert!(pool.callers.lock().unwrap().is_empty());
+        assert!(pool.callers.is_empty());
     }
 
     /// Several callers have filled the queue together; one that has nothing in it is answered all the same.
@@ -589,7 +622,7 @@ mod tests {
         let (greedy, other, second) = tokio::join!(futures_util::future::join_all(greedy), other, second);
         assert!(greedy.into_iter().all(|question| question.is_ok()));
         other.and(second).unwrap();
-        assert!(pool.callers.lock().unwrap().is_empty());
+        assert!(pool.callers.is_empty());
         assert_eq!(pool.in_flight(), 0);
     }
 

@@ -29,7 +29,7 @@ impl ReadCalls {
     pub fn new(cell: Arc<CollectionCell>) -> Self {
         ReadCalls {
             cell,
-            pool: Arc::new(SearchPool::new(1, usize::MAX)),
+            pool: Arc::new(SearchPool::new(1, 0)),
         }
     }
 
@@ -49,6 +49,6 @@ impl ReadCalls {
             let read = read_file(&request.name, &request.content, SHOWN_BYTES, budget)?;
             Ok(file_read(read, &collection.analyzer))
         };
-        self.pool.run_when_room(deadline, read).await
+        self.pool.run_in_turn(deadline, read).await
     }
 }

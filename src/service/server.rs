@@ -24,11 +24,12 @@ use super::answers::{Answers, SlowLog};
 use super::calls::{CallLimits, SearchCalls};
 use super::collection::CollectionCell;
 use super::connections::Entrance;
-use super::deadline::{Longest, WithDeadlines};
-use super::ending::{Ending, cut_off, ending};
+use super::deadline::WithDeadlines;
+use super::ending::{Ending, cut_off, ending, until_quiet};
 use super::health::{self, Watched};
 use super::http::{self, Services};
 use super::index_calls::{ImportEnds, IndexCalls};
+use super::limits::Limits;
 use super::methods::Rpc;
 use super::metrics::page::{MetricsPage, WithPage};
 use super::metrics::{IndexNow, Metrics, Now};
@@ -36,6 +37,7 @@ use super::observed::Observed;
 use super::pace::Pace;
 use super::patience::Patience;
 use super::pool::SearchPool;
+pub use super::service_settings::ServiceSettings;
 use super::tls::Tls;
 use super::trace::Traces;
 use super::wire::index_service_server::IndexServiceServer;
@@ -70,64 +72,6 @@ const MAX_HEADERS: u32 = 16 << 10;
 /// Connections that look at the metrics at a time.
 const MOST_LOOKING: usize = 32;
 
-/// Limits and times of a service. All have defaults.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceSettings {
-    /// Searches that run at a time; 0 means one for each core.
-    pub threads: usize,
-    /// Threads beyond those, for searches that wait for another machine and compute nothing meanwhile.
-    pub waiting: usize,
-    /// Questions that may wait for a thread; more are refused with RESOURCE_EXHAUSTED.
-    pub queue: usize,
-    /// Largest message taken, in bytes.
-    pub max_request_bytes: usize,
-    /// Largest message sent, in bytes. More than 4 MiB is more than clients of other languages take unless told to.
-    pub max_response_bytes: usize,
-    /// Bytes of answers that are kept for questions asked again; 0 keeps none.
-    pub answer_cache_bytes: usize,
-    /// Most questions of one batch.
-    pub max_batch: usize,
-    /// Largest message taken with articles, in bytes.
-    pub max_write_bytes: usize,
-    /// Calls of `IndexService` at a time; more are refused with RESOURCE_EXHAUSTED.
-    pub index_calls: usize,
-    /// Threads that cut and embed the articles of one call.
-    pub write_threads: usize,
-    /// How long an import may wait for its client's next message.
-    pub import_idle: Duration,
-    /// How long the body of any other call may stand still, and how long it may be slower than the least.
-    pub body_pause: Duration,
-    /// Bytes that it brings at least in each second that it is waited for, on average.
-    pub body_least: usize,
-    /// Origins whose pages may ask from a browser, as `https://example.org`, with commas between them; `*` for all.
-    pub cors_origins: Option<String>,
-    /// Connections at a time; above it the one without a call for longest gives its place, or one whose calls only
-    /// wait.
-    pub connections: usize,
-    /// How long a new connection may take to begin.
-    pub handshake: Duration,
-    /// Calls of one connection at a time; a client keeps further ones back.
-    pub max_streams: usize,
-    /// The longest that calls may take, whatever their own deadlines say.
-    pub longest: Longest,
-    /// How long calls in flight may go on after the signal to end.
-    pub grace: Duration,
-    /// The longest that an answer may stand unread before its connection is cut off.
-    pub unread: Duration,
-    /// Bytes of unread answers of all connections; above it the connection that holds most is cut off.
-    pub unread_bytes: usize,
-    /// Bytes of bodies of all connections that have not come to their end.
-    pub body_bytes: usize,
-    /// The longest that a connection may be without a call.
-    pub idle: Duration,
-    /// Questions that take at least so long are written down with their stages; zero writes down none.
-    pub slow: Duration,
-    /// Whether the text of slow questions is written down as well.
-    pub log_questions: bool,
-    /// How often the core is asked whether it is ready.
-    pub ready_interval: Duration,
-}
-
 /// What a service has around it. By default: nobody needs a token, nothing is private, nobody counts.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
@@ -139,50 +83,8 @@ pub struct Surroundings {
     pub metrics: Arc<Metrics>,
     /// Who else is told of each call.
     pub traces: Option<Arc<dyn Traces>>,
-}
-
-impl Default for ServiceSettings {
-    fn default() -> Self {
-        ServiceSettings {
-            threads: 0,
-            waiting: 0,
-            queue: 256,
-            max_request_bytes: 4 << 20,
-            max_response_bytes: 4 << 20,
-            answer_cache_bytes: 32 << 20,
-            max_batch: 1_000,
-            max_write_bytes: 8 << 20,
-            index_calls: 32,
-            write_threads: 1,
-            import_idle: Duration::from_secs(60),
-            body_pause: Duration::from_secs(10),
-            body_least: 1_000,
-            cors_origins: None,
-            connections: 1_000,
-            handshake: Duration::from_secs(5),
-            max_streams: 256,
-            longest: Longest::default(),
-            grace: Duration::from_secs(10),
-            unread: Duration::from_secs(60),
-            unread_bytes: 256 << 20,
-            body_bytes: 256 << 20,
-            idle: Duration::from_secs(900),
-            slow: Duration::ZERO,
-            log_questions: false,
-            ready_interval: Duration::from_millis(20),
-        }
-    }
-}
-
-impl ServiceSettings {
-    fn patience(&self) -> Patience {
-        Patience {
-            unread: self.unread,
-            unread_bytes: self.unread_bytes,
-            body_bytes: self.body_bytes,
-            idle: self.idle,
-        }
-    }
+    /// What may change while the service runs; begins as its settings say.
+    pub limits: Arc<Limits>,
 }
 
 /// Serves `answer` and `collection` on `listener` until `shutdown` is done and calls in flight have been answered.
@@ -218,6 +120,8 @@ pub(super) async fn run_in(
     around: Surroundings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
+    let (limits, metrics) = (around.limits.clone(), around.metrics.clone());
+    limits.set(&settings);
     let connections = Arc::new(Connections::new(settings.patience()));
     report_state(&around.metrics, &answer, &pool, &connections, &collection);
     // A new reporter says SERVING, so it is told otherwise before anyone can ask.
@@ -227,9 +131,10 @@ pub(super) async fn run_in(
     let (end, ending) = ending();
 
     let services = Services {
-        search: search_calls(answer.clone(), &pool, collection.clone(), &settings, &around.metrics),
-        index: index_calls(collection, &settings, ending.clone()),
-        room: Room::new(settings.index_calls, "write or describe the index"),
+        search: search_calls(answer.clone(), &pool, collection.clone(), &settings, &around),
+        index: index_calls(collection, &settings, &around, ending.clone()),
+        room: Room::new(settings.index_calls, "write to the index"),
+        describing_room: Room::new(settings.index_calls, "describe the index"),
         reading_room: Room::new(FILES_READ, "have a file read"),
         is_serving: is_serving.clone(),
         max_request_bytes: settings.max_request_bytes,
@@ -261,9 +166,23 @@ pub(super) async fn run_in(
         watched.clear_service_status(name).await;
     }
     end.begin();
-    match tokio::time::timeout(settings.grace, server).await {
-        Ok(ended) => ended.or_fault(Fault::Unavailable, "ending the service"),
-        Err(_) => cut_off(settings.grace, unanswered.load(Ordering::Acquire), pool.in_flight()),
+    drain(server, limits.now().grace, (&unanswered, &pool), &metrics).await
+}
+
+/// Has calls in flight answered, within the grace period; who only holds a socket is not waited for.
+async fn drain(
+    server: impl Future<Output = Result<(), tonic::transport::Error>>,
+    grace: Duration,
+    (unanswered, pool): (&AtomicUsize, &SearchPool),
+    metrics: &Metrics,
+) -> Result<()> {
+    let unanswered = || unanswered.load(Ordering::Acquire);
+    tokio::select! {
+        ended = tokio::time::timeout(grace, server) => match ended {
+            Ok(ended) => ended.or_fault(Fault::Unavailable, "ending the service"),
+            Err(_) => cut_off(grace, unanswered(), pool.in_flight()),
+        },
+        () = until_quiet(|| unanswered() + pool.in_flight(), || metrics.moved()) => Ok(()),
     }
 }
 
@@ -273,16 +192,16 @@ fn search_calls(
     pool: &Arc<SearchPool>,
     collection: Arc<CollectionCell>,
     settings: &ServiceSettings,
-    metrics: &Arc<Metrics>,
+    around: &Surroundings,
 ) -> SearchCalls {
     let slow = SlowLog {
-        least: settings.slow,
+        limits: around.limits.clone(),
         with_question: settings.log_questions,
     };
     let answers = Answers::new(answer, pool.clone(), settings.answer_cache_bytes);
-    let answers = answers.reported_to(metrics.clone(), slow);
+    let answers = answers.reported_to(around.metrics.clone(), slow);
     let limits = CallLimits {
-        max_batch: settings.max_batch,
+        changing: around.limits.clone(),
         batch_window: pool.threads().saturating_sub(settings.waiting).max(1),
         max_response_bytes: settings.max_response_bytes,
     };
@@ -290,9 +209,14 @@ fn search_calls(
 }
 
 /// The methods of `IndexService`.
-fn index_calls(collection: Arc<CollectionCell>, settings: &ServiceSettings, ending: Ending) -> IndexCalls {
+fn index_calls(
+    collection: Arc<CollectionCell>,
+    settings: &ServiceSettings,
+    around: &Surroundings,
+    ending: Ending,
+) -> IndexCalls {
     let ends = ImportEnds {
-        idle: settings.import_idle,
+        limits: around.limits.clone(),
         ending,
     };
     IndexCalls::new(collection, WRITES_AT_A_TIME, settings.write_threads, ends)
@@ -310,10 +234,12 @@ fn routes(services: &Services, reporter: &HealthReporter, ending: Ending, max_re
         .send_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(services.max_write_bytes)
         .max_encoding_message_size(max_response_bytes);
-    let read_file = (Rpc::ReadFile.method().grpc, services.reading_room.clone());
+    let describing = [Rpc::Stats, Rpc::ListSources, Rpc::ListArticles].map(|rpc| (rpc, &services.describing_room));
+    let apart = describing.into_iter().chain([(Rpc::ReadFile, &services.reading_room)]);
+    let apart = apart.map(|(rpc, room)| (rpc.method().grpc, room.clone())).collect();
     let health = Watched::new(HealthService::from_health_reporter(reporter.clone()));
     let routes = Routes::new(search)
-        .add_service(Bounded::new(index, services.room.clone(), read_file))
+        .add_service(Bounded::new(index, services.room.clone(), apart))
         .add_service(HealthServer::new(health))
         .into_axum_router()
         .merge(reflection::routes(ending)?)
@@ -332,7 +258,7 @@ fn layered(
     unanswered: Arc<AtomicUsize>,
     ending: &Ending,
 ) -> Result<Observed<Cors<Guarded<WithPage<WithDeadlines>>>>> {
-    let deadlines = WithDeadlines::new(routes, settings.longest);
+    let deadlines = WithDeadlines::new(routes, around.limits);
     let with_page = WithPage::new(deadlines, around.metrics.clone());
     let guarded = Guarded::new(with_page, around.access, around.metrics.clone());
     let guarded = http::with_origins(guarded, settings.cors_origins.as_deref().unwrap_or_default())?;
@@ -399,6 +325,7 @@ fn report_state(
         Now {
             ready: answer.ready(),
             searches: pool.in_flight(),
+            running: pool.running(),
             unread: connections.unread(),
             bodies: connections.bodies(),
             index: about.map(|snapshot| {

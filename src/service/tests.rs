@@ -861,7 +861,7 @@ async fn a_full_queue_refuses_and_recovers() {
 #[tokio::test]
 async fn the_longest_call_ends_in_deadline_exceeded() {
     let (fake, strings) = fake();
-    let longest = deadline::Longest {
+    let longest = service_settings::Longest {
         call: Duration::from_millis(20),
         ..Default::default()
     };
@@ -878,7 +878,7 @@ async fn the_timeout_header_is_kept_and_late_questions_are_never_started() {
     let (fake, strings) = fake();
     let pool = Arc::new(pool::SearchPool::new(1, 4));
     let limits = calls::CallLimits {
-        max_batch: 10,
+        changing: Arc::default(),
         batch_window: 1,
         max_response_bytes: 1 << 20,
     };
@@ -889,8 +889,7 @@ async fn the_timeout_header_is_kept_and_late_questions_are_never_started() {
         limits,
     ));
     let routes = tonic::service::Routes::new(search);
-    let longest = deadline::Longest::default();
-    let mut client = SearchServiceClient::new(deadline::WithDeadlines::new(routes, longest));
+    let mut client = SearchServiceClient::new(deadline::WithDeadlines::new(routes, Arc::default()));
     let mut first = client.clone();
     let waiting = tokio::spawn(async move { first.search(asked("wait")).await });
     let strings = started(strings).await;
@@ -1029,7 +1028,7 @@ async fn the_largest_batch_is_answered_packed_or_not() {
 #[tokio::test]
 async fn a_batch_of_wrong_size_is_refused_and_a_late_one_ends() {
     let (fake, strings) = fake();
-    let longest = deadline::Longest {
+    let longest = service_settings::Longest {
         batch: Duration::from_millis(100),
         ..Default::default()
     };
@@ -1057,7 +1056,7 @@ async fn a_batch_of_wrong_size_is_refused_and_a_late_one_ends() {
 #[tokio::test]
 async fn a_batch_has_a_longest_time_of_its_own() {
     let (fake, strings) = fake();
-    let longest = deadline::Longest {
+    let longest = service_settings::Longest {
         call: Duration::from_millis(20),
         ..Default::default()
     };
@@ -1417,7 +1416,7 @@ async fn a_batch_that_nobody_reads_keeps_no_thread() {
     let pool = Arc::new(pool::SearchPool::new(1, 4));
     let answers = answers::Answers::new(fake, pool.clone(), 0);
     let limits = calls::CallLimits {
-        max_batch: 2,
+        changing: Arc::default(),
         batch_window: 1,
         max_response_bytes: 1 << 20,
     };
@@ -1446,7 +1445,7 @@ async fn questions_of_a_batch_come_by_its_connection() {
     const BOUND: usize = 1 << 20;
     let answers = answers::Answers::new(fake().0, Arc::new(pool::SearchPool::new(1, 4)), 0);
     let limits = calls::CallLimits {
-        max_batch: 2,
+        changing: Arc::default(),
         batch_window: 2,
         max_response_bytes: 1 << 20,
     };

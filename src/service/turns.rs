@@ -27,6 +27,8 @@ struct Line {
     begin: Instant,
     free: usize,
     given: usize,
+    /// The most threads that a caller has while another one waits that has fewer.
+    most: usize,
     /// Where callers that come anew begin, in nanoseconds.
     now: u128,
     /// How many have come; the number of the last one.
@@ -83,10 +85,17 @@ impl Turns {
             begin: Instant::now(),
             free: threads,
             given: 0,
+            most: threads,
             now: 0,
             joined: 0,
             callers: HashMap::new(),
         })))
+    }
+
+    /// From now on a caller has no more than so many threads while another one waits that has fewer, whatever either of
+    /// them took: for work that takes so long that who comes next cannot wait for its end.
+    pub fn leave_room(&self, most: usize) {
+        self.line().most = most.max(1);
     }
 
     /// Waits for a thread with the search's room; `None` if this search was shed for one of another caller.
@@ -233,10 +242,11 @@ impl Line {
 
     /// Takes a thread for whoever is next.
     fn choose(&mut self) -> Option<(Option<Caller>, Waiting, u128)> {
-        let time = self.begin.elapsed().as_nanos();
+        let (time, most) = (self.begin.elapsed().as_nanos(), self.most);
         let waiting = self.callers.iter_mut().filter(|(_, one)| !one.waiting.is_empty());
         let first = |one: &Standing| one.waiting.front().map(|first| first.number);
-        let (caller, standing) = waiting.min_by_key(|(_, one)| (one.turn(one.mark, time), first(one)))?;
+        let (caller, standing) =
+            waiting.min_by_key(|(_, one)| (one.running >= most, one.turn(one.mark, time), first(one)))?;
         let next = standing.waiting.pop_front()?;
         standing.running += 1;
         standing.began += time;
@@ -424,6 +434,31 @@ mod tests {
         assert!((&mut next).now_or_never().is_none());
         assert!(again.now_or_never().flatten().is_some());
         drop(dear);
+    }
+
+    /// Who took much has the other thread all the same where the first caller has one and wants both.
+    #[test]
+    fn a_caller_leaves_a_thread_to_one_that_has_none() {
+        let turns = Turns::new(2);
+        turns.leave_room(1);
+        let one = turns.take(named("one"), None).now_or_never().flatten().unwrap();
+        let mut dear = turns.take(named("dear"), None).now_or_never().flatten().unwrap();
+        let mut again = Box::pin(turns.take(named("one"), None));
+        assert!((&mut again).now_or_never().is_none());
+        let mut next = Box::pin(turns.take(named("dear"), None));
+        assert!((&mut next).now_or_never().is_none());
+        dear.since -= std::time::Duration::from_secs(60);
+        drop(dear);
+        assert!((&mut again).now_or_never().is_none(), "by time it would be next");
+        let next = next.now_or_never().flatten().unwrap();
+        drop(one);
+        let again = again.now_or_never().flatten().unwrap();
+        drop(next);
+        assert!(
+            turns.take(named("one"), None).now_or_never().flatten().is_some(),
+            "alone it has both"
+        );
+        drop(again);
     }
 
     /// Of the caller that has most the newest goes, until the other one has half as many.

@@ -129,7 +129,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "index-calls",
         Value::Number(|s| &mut s.service.index_calls, 1..=10_000),
-        "Calls that write or describe the index at a time; more are refused",
+        "Calls that write to the index at a time, and as many that describe it; more are refused",
     ),
     setting(
         "longest-write",

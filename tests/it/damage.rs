@@ -331,6 +331,24 @@ fn what_is_derived_is_made_anew_where_it_is_damaged_or_gone() {
                 named.len() == 1 && named[0].contains(&*path.to_string_lossy()),
                 "{verified:?}"
             );
+            // Not all damage keeps it from being taken; where that is so, it is named.
+            assert!(index.refused().iter().all(|refused| verified.damaged.contains(refused)));
+            if damage.as_ref().is_some_and(|bytes| bytes.len() != whole.len()) {
+                assert_eq!(index.refused(), verified.damaged);
+                // By the program, as people call it.
+                let mut command = Command::new(env!("CARGO_BIN_EXE_baowen"));
+                let output = command
+                    .arg("verify")
+                    .arg("--index")
+                    .arg(folder.path())
+                    .output()
+                    .unwrap();
+                let said = String::from_utf8(output.stderr).unwrap();
+                assert!(
+                    !output.status.success() && said.contains("baowen index") && !said.contains("--rebuild"),
+                    "{said}"
+                );
+            }
             maintain_fully(&index, Budget::all(), &()).unwrap();
             assert_eq!(index.verified(Budget::all()).unwrap(), Default::default());
             assert_eq!(

@@ -535,6 +535,92 @@ fn every_byte_is_checked_before_the_first_answer_or_behind_it() {
     // It listens, so it is open: what is said from now on is said of the damaged index.
     assert!(get(&service.address, "/metrics").contains("baowen_ready 0\n"));
     until(|| get(&service.address, "/readyz").ends_with("\r\n\r\nNOT_SERVING\n"));
+    let (fault, refused) = ask(&service.options()).unwrap_err();
+    assert!(
+        fault == Fault::Unavailable && refused.contains("damaged") && !refused.contains(name),
+        "{refused}"
+    );
+    // What is whole and takes its place is checked and answers.
+    let status = Command::new(env!("CARGO_BIN_EXE_baowen"))
+        .arg("index")
+        .args([&folder.path().join("long.txt"), &root().join("index/sample")])
+        .args([Path::new("--rebuild"), Path::new("--index"), &index])
+        .env("BAOWEN_MODEL_DIR", "/nonexistent")
+        .env("BAOWEN_CACHE_DIR", folder.path().join("cache"))
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    service.line_in_any_order("every byte of the index is what was written");
+    until(|| get(&service.address, "/readyz").ends_with("\r\n\r\nSERVING\n"));
+    assert!(ask(&service.options()).unwrap() > 0);
+}
+
+/// What a body of JSON is answered at this address: status and text.
+fn post(address: &str, path: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    // Of HTTP/1.0 an answer ends with its connection.
+    write!(
+        stream,
+        "POST {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    (answer[9..12].parse().unwrap(), answer)
+}
+
+#[test]
+fn every_commit_of_a_service_that_writes_is_counted() {
+    let (_folder, index) = sample();
+    let service = Operated::start(&index, &["--listen", "127.0.0.1:0", "--write"]);
+    let counted = || -> usize {
+        let text = get(&service.address, "/metrics");
+        let mut numbers = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("baowen_index_commits_total "));
+        numbers.next().unwrap().parse().unwrap()
+    };
+    assert_eq!(counted(), 1, "the one that was opened");
+    for (commits, text) in [(2, "医保"), (3, "社保")] {
+        let body = format!(r#"{{"source":{{"name":"given"}},"articles":[{{"id":"a","title":"a","text":"{text}"}}]}}"#);
+        let (status, answer) = post(&service.address, "/v1/articles:upsert", &body);
+        assert_eq!(status, 200, "{answer}");
+        until(|| counted() >= commits);
+    }
+}
+
+#[test]
+fn settings_are_read_again_as_far_as_a_running_service_follows_them() {
+    let (folder, index) = sample();
+    let config = folder.path().join("baowen.toml");
+    let base = "listen = \"127.0.0.1:0\"\nindex = \"index\"\n";
+    fs::write(&config, base).unwrap();
+    let service = Operated::start(&index, &["--config", config.to_str().unwrap()]);
+    let batch = || {
+        let body = r#"{"requests":[{"query":"医保"},{"query":"社保"}]}"#;
+        let (status, said) = post(&service.address, "/v1/search:batch", body);
+        (status, said.contains("must have 1 to 1"))
+    };
+    assert_eq!(batch(), (200, false));
+    let other = format!("{base}max_batch = 1\nqueue = 7\naccess_log = true\n");
+    fs::write(&config, other).unwrap();
+    service.signal("-HUP");
+    let said = service.line("other settings from now on");
+    assert!(
+        said.contains("max_batch") && said.contains("access_log") && !said.contains("queue"),
+        "{said}"
+    );
+    let said = service.line("need a restart");
+    assert!(said.contains("queue") && !said.contains("max_batch"), "{said}");
+    assert_eq!(batch(), (400, true));
+    service.line("/v1/search:batch");
+    fs::write(&config, format!("{base}max_batch = 0\n")).unwrap();
+    service.signal("-HUP");
+    let said = service.line("could not be read again");
+    assert!(said.contains("settings"), "{said}");
+    assert_eq!(batch(), (400, true), "what was read before goes on counting");
 }
 
 #[test]

@@ -31,7 +31,8 @@ impl Local {
     /// Those of opening it; `Unavailable` if the system gives no port or thread.
     pub fn over(address: &str) -> Result<Local> {
         let opened = milvus::open(address, Profile::shipped(), None)?;
-        warm(&opened.engine)?;
+        let around = Surroundings::default();
+        warm(&opened.engine, &around.metrics)?;
         let served = Arc::new(Served::new(opened.engine));
         let settings = ServiceSettings {
             answer_cache_bytes: 0,
@@ -45,7 +46,6 @@ impl Local {
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = own_thread(STACK, move || {
             let ended = async { drop(stopped.await) };
-            let around = Surroundings::default();
             runtime.block_on(server::run(listener, served, Arc::default(), settings, around, ended))
         });
         Ok(Local {

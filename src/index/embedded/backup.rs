@@ -76,6 +76,7 @@ impl EmbeddedIndex {
         let parent = parent.unwrap_or(Path::new("."));
         let doing = || format!("writing a snapshot to {}", to.display());
         fs::create_dir_all(parent).or_fault(Fault::Unavailable, doing())?;
+        sweep(parent);
         let stage = parent.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
         // What a process of the same number left that died.
         let _ = fs::remove_dir_all(&stage);
@@ -91,6 +92,30 @@ impl EmbeddedIndex {
         }
         written
     }
+}
+
+/// Takes away what snapshots left in a folder whose process was killed. One that still lives goes on; where nobody says
+/// which processes live, nothing is taken away.
+fn sweep(parent: &Path) {
+    let processes = Path::new("/proc");
+    if !processes.join(std::process::id().to_string()).exists() {
+        return;
+    }
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(process) = name.to_str().and_then(staged_by) else {
+            continue;
+        };
+        if !processes.join(process.to_string()).exists() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The process that stages a snapshot in a folder of this name.
+fn staged_by(name: &str) -> Option<u32> {
+    let (name, process) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    process.parse().ok().filter(|_| !name.is_empty())
 }
 
 /// Writes the newest commit into a new folder.
@@ -224,5 +249,32 @@ fn in_full(path: &Path) -> PathBuf {
 fn synced(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_killed_snapshots_left_is_taken_away_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        // No process has a number beyond the largest.
+        let dead = ".snapshot.4294967295.tmp";
+        let others = [
+            format!(".snapshot.{}.tmp", std::process::id()),
+            "snapshot.4294967295.tmp".to_owned(),
+            ".4294967295.tmp".to_owned(),
+            ".snapshot.4294967295".to_owned(),
+            "snapshot".to_owned(),
+        ];
+        for name in others.iter().map(String::as_str).chain([dead]) {
+            fs::create_dir_all(folder.path().join(name).join(FIRST)).unwrap();
+        }
+        sweep(folder.path());
+        assert!(!folder.path().join(dead).exists());
+        for name in &others {
+            assert!(folder.path().join(name).exists(), "{name}");
+        }
     }
 }

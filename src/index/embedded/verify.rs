@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tantivy::Directory as _;
 
@@ -90,6 +91,25 @@ impl EmbeddedIndex {
         verified.damaged.sort();
         verified.lacking.sort();
         Ok(verified)
+    }
+
+    /// Derived files that are there and could not be taken when the index was opened, in words that begin with the
+    /// file: it is searched without them.
+    pub fn refused(&self) -> Vec<String> {
+        let current = self.current();
+        let of_segment = |segment: &Arc<Segment>| {
+            let unopened = self.derived_of(segment).into_iter().filter(|derived| {
+                let is_open = if derived.is_graph {
+                    segment.graph().is_some()
+                } else {
+                    segment.forward().is_some()
+                };
+                !is_open && derived.path.exists()
+            });
+            let wrong = unopened.filter_map(|derived| self.wrong_with(segment, &derived));
+            wrong.map(|error| error.message().to_owned()).collect::<Vec<_>>()
+        };
+        current.segments().iter().flat_map(of_segment).collect()
     }
 
     fn check_derived(&self, segment: &Segment, verified: &mut Verified) {

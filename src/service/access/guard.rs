@@ -14,8 +14,10 @@ use tonic::codegen::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::Access;
+use super::rates::{Counted, counting, too_often};
 use super::rights::{Need, Reach};
-use crate::error::{Error, Fault};
+use super::tokens::Entry;
+use crate::error::Error;
 use crate::service::activity::Peer;
 use crate::service::caller::{CALLER, Caller};
 use crate::service::methods::{Rule, path_info};
@@ -65,26 +67,42 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let caller = match admit(&self.access, &request) {
-            Ok(caller) => caller.or_else(|| by_address(&request)),
+        let LetIn { caller, entry } = match admit(&self.access, &request) {
+            Ok(let_in) => let_in,
             Err(refused) => {
                 self.metrics.refused(refused.reason);
                 let protocol = Protocol::of(&request);
                 return Box::pin(async move { Ok(answer(protocol, &refused)) });
             }
         };
+        let by_peer = by_address(&request);
         // Nothing behind this needs it, and nothing may write it down.
         request.headers_mut().remove(AUTHORIZATION);
-        let answer = self.inner.call(request);
-        match caller {
-            Some(caller) => Box::pin(CALLER.scope(caller, answer)),
-            None => Box::pin(answer),
+        let counted = entry.map(|entry| Counted {
+            entry,
+            metrics: self.metrics.clone(),
+        });
+        match caller.or(by_peer) {
+            Some(caller) => {
+                let answer = CALLER.sync_scope(caller.clone(), || self.inner.call(request));
+                Box::pin(counting(counted, CALLER.scope(caller, answer)))
+            }
+            None => Box::pin(self.inner.call(request)),
         }
     }
 }
 
+/// A call that may come in.
+#[derive(Default)]
+struct LetIn {
+    /// Who calls, where that is known by a token.
+    caller: Option<Caller>,
+    /// The token.
+    entry: Option<Arc<Entry>>,
+}
+
 /// Who calls, if it may.
-fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Refused> {
+fn admit(access: &Access, request: &Request<Body>) -> Result<LetIn, Refused> {
     let path = request.uri().path();
     let Rule { need, reach } = path_info(path).rule;
     let Some(tokens) = access.tokens() else {
@@ -93,11 +111,11 @@ fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Ref
         return if reach == Reach::ThisMachine && !is_near {
             Err(from_afar())
         } else {
-            Ok(None)
+            Ok(LetIn::default())
         };
     };
     if need == Need::Nothing {
-        return Ok(None);
+        return Ok(LetIn::default());
     }
     let unknown = |message: &str| Refused {
         code: Code::Unauthenticated,
@@ -126,15 +144,14 @@ fn admit(access: &Access, request: &Request<Body>) -> Result<Option<Caller>, Ref
         return Err(Refused {
             code: Code::ResourceExhausted,
             reason: "rate",
-            error: Error::new(
-                Fault::Exhausted,
-                format!("the token `{}` has called as often as it may", entry.name),
-            )
-            .help(format!("call again in {} ms", wait.as_millis() + 1)),
+            error: too_often(&entry.name, wait),
             wait: Some(wait),
         });
     }
-    Ok(Some(Caller(entry.name.clone())))
+    Ok(LetIn {
+        caller: Some(Caller(entry.name.clone())),
+        entry: Some(entry),
+    })
 }
 
 /// Nobody is known to be the operator, so only the machine is asked for.

@@ -8,10 +8,12 @@
 //! | `tokens` | the file of tokens, a new token, which entry a token is |
 //! | `rights` | what a token may, and what a call may need |
 //! | `hosts` | by which names a service without tokens may be called, and the numbers of any |
+//! | `rates` | how often a token may call, and ask within a call |
 //! | `guard` | every call of a server, let through or refused |
 
 mod guard;
 mod hosts;
+mod rates;
 pub mod rights;
 mod tokens;
 
@@ -19,6 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use guard::Guarded;
 pub use hosts::Hosts;
+pub use rates::count_questions;
 pub use rights::Right;
 pub use tokens::{NewToken, Tokens};
 
@@ -41,7 +44,12 @@ impl Access {
     /// Puts other tokens in the place of those before. Calls that were let in go on.
     pub fn replace(&self, tokens: Tokens) {
         // Replaced in one step, so a poisoned lock is still a good one.
-        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(tokens));
+        let mut current = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+        let tokens = match &*current {
+            Some(before) => tokens.counting_on(before),
+            None => tokens,
+        };
+        *current = Some(Arc::new(tokens));
     }
 
     /// The tokens that count now; none if everyone may call.

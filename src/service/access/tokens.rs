@@ -38,7 +38,23 @@ pub struct Entry {
     pub name: Arc<str>,
     rights: Vec<Right>,
     hash: [u8; 32],
-    rate: Option<DefaultDirectRateLimiter>,
+    rate: Option<Rate>,
+}
+
+/// How often a token may call.
+#[derive(Debug)]
+struct Rate {
+    a_second: NonZeroU32,
+    limiter: DefaultDirectRateLimiter,
+}
+
+/// Why calls are too many.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TooMany {
+    /// So long before they may come.
+    Wait(Duration),
+    /// They may never come together: no more than so many may.
+    AtOnce(u32),
 }
 
 impl Entry {
@@ -52,8 +68,31 @@ impl Entry {
     /// # Errors
     /// That time.
     pub fn count(&self) -> Result<(), Duration> {
-        let Some(rate) = &self.rate else { return Ok(()) };
-        rate.check().map_err(|until| until.wait_time_from(rate.clock().now()))
+        let Some(Rate { limiter, .. }) = &self.rate else {
+            return Ok(());
+        };
+        let checked = limiter.check();
+        checked.map_err(|until| until.wait_time_from(limiter.clock().now()))
+    }
+
+    /// The same for several that come together.
+    ///
+    /// # Errors
+    /// What is in their way; then none is counted.
+    pub fn count_many(&self, calls: NonZeroU32) -> Result<(), TooMany> {
+        let Some(Rate { limiter, .. }) = &self.rate else {
+            return Ok(());
+        };
+        match limiter.check_n(calls) {
+            Ok(checked) => checked.map_err(|until| TooMany::Wait(until.wait_time_from(limiter.clock().now()))),
+            Err(beyond) => Err(TooMany::AtOnce(beyond.0)),
+        }
+    }
+
+    /// Whether it is the same line of a file.
+    fn is_unchanged(&self, other: &Entry) -> bool {
+        let rate = |entry: &Entry| entry.rate.as_ref().map(|rate| rate.a_second);
+        (&self.name, &self.rights, &self.hash, rate(self)) == (&other.name, &other.rights, &other.hash, rate(other))
     }
 }
 
@@ -111,6 +150,17 @@ impl Tokens {
         }
     }
 
+    /// The same, in which entries that have not changed since go on counting where they were.
+    #[must_use]
+    pub fn counting_on(mut self, before: &Tokens) -> Tokens {
+        for entry in &mut self.entries {
+            if let Some(same) = before.entries.iter().find(|other| other.is_unchanged(entry)) {
+                *entry = same.clone();
+            }
+        }
+        self
+    }
+
     /// The entry of a token. Takes the same time whichever entry it is and whether it is one.
     pub fn find(&self, token: &[u8]) -> Option<Arc<Entry>> {
         let hash: [u8; 32] = Sha256::digest(token).into();
@@ -144,7 +194,10 @@ fn entry(words: &[&str]) -> std::result::Result<Entry, String> {
                 .strip_prefix("rate=")
                 .and_then(|number| number.parse::<NonZeroU32>().ok());
             let rate = rate.ok_or("the fourth word must be rate= and calls a second, one at least")?;
-            Some(RateLimiter::direct(Quota::per_second(rate)))
+            Some(Rate {
+                a_second: rate,
+                limiter: RateLimiter::direct(Quota::per_second(rate)),
+            })
         }
         _ => return Err("has more than four words".into()),
     };

@@ -29,8 +29,10 @@ pub struct Services {
     pub search: SearchCalls,
     /// `IndexService`.
     pub index: IndexCalls,
-    /// Room for its calls, shared with gRPC.
+    /// Room for its calls that write, shared with gRPC.
     pub room: Room,
+    /// Room for those of them that describe the index, shared with gRPC.
+    pub describing_room: Room,
     /// Room for files that are read, shared with gRPC.
     pub reading_room: Room,
     /// Whether the service says SERVING.
@@ -166,7 +168,7 @@ impl Route {
         })
     }
 
-    /// A call of `IndexService`, in the room that all of them share.
+    /// A call of `IndexService`, in the room that those that write share, or those that describe.
     fn of_index<Q, T, F, A>(self, effect: Effect, call: F) -> MethodRouter
     where
         Q: DeserializeOwned + Send + 'static,
@@ -174,7 +176,10 @@ impl Route {
         F: Fn(IndexCalls, Q, Option<Instant>) -> A + Copy + Send + Sync + 'static,
         A: Future<Output = Result<T>> + Send + 'static,
     {
-        let room = self.services.room.clone();
+        let room = match effect {
+            Effect::Writes => self.services.room.clone(),
+            Effect::Reads => self.services.describing_room.clone(),
+        };
         self.in_room(room, effect, call)
     }
 

@@ -6,11 +6,12 @@
 //! | file | one concern |
 //! |---|---|
 //! | `kinds` | kinds of numbers, and how they come under their names |
-//! | `calls`, `connections`, `index`, `process` | the numbers of each of these |
+//! | `calls`, `connections`, `embedder`, `index`, `process` | the numbers of each of these |
 //! | `page` | the numbers as an answer over HTTP |
 
 mod calls;
 mod connections;
+mod embedder;
 mod index;
 mod kinds;
 pub mod page;
@@ -27,12 +28,13 @@ use prometheus_client::registry::Registry;
 
 use self::calls::CallNumbers;
 use self::connections::ConnectionNumbers;
+use self::embedder::EmbedderNumbers;
 pub use self::index::IndexNow;
 use self::index::IndexNumbers;
 use self::kinds::{Counter, Gauge, counter, gauge, set};
 use self::process::ProcessNumbers;
 use super::activity::Cut;
-use crate::search::response::Timings;
+use crate::search::response::{Lack, SearchResponse, Timings};
 
 /// The service as it is now, for whoever looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Now {
     pub ready: bool,
     /// Searches that run or wait.
     pub searches: usize,
+    /// Those that run.
+    pub running: usize,
     /// Bytes of answers that nobody has read yet.
     pub unread: usize,
     /// Bytes of bodies that have not come to their end.
@@ -56,10 +60,13 @@ pub struct Metrics {
     registry: Registry,
     calls: CallNumbers,
     connections: ConnectionNumbers,
+    embedder: EmbedderNumbers,
     index: IndexNumbers,
     process: ProcessNumbers,
     ready: Gauge,
     searches: Gauge,
+    running: Gauge,
+    waiting: Gauge,
     reload_failures: Counter,
     look: OnceLock<Look>,
 }
@@ -87,11 +94,14 @@ impl Metrics {
             connections: ConnectionNumbers::new(r),
             ready: gauge(r, "baowen_ready", "1 while questions are answered"),
             searches: gauge(r, "baowen_searches_in_flight", "Searches that run or wait for a thread"),
+            running: gauge(r, "baowen_searches_running", "Searches that have a thread"),
+            waiting: gauge(r, "baowen_searches_waiting", "Searches that wait for a thread"),
+            embedder: EmbedderNumbers::new(r),
             index: IndexNumbers::new(r),
             reload_failures: counter(
                 r,
                 "baowen_reload_failures",
-                "Certificates or tokens that could not be read again",
+                "Settings, certificates or tokens that could not be read again",
             ),
             look: OnceLock::new(),
             registry,
@@ -159,6 +169,30 @@ impl Metrics {
         }
     }
 
+    /// Bytes that went either way so far.
+    pub fn moved(&self) -> u64 {
+        self.connections.received.get() + self.connections.sent.get()
+    }
+
+    /// A question was answered by a search.
+    pub fn searched(&self, answer: &SearchResponse) {
+        self.answered(&answer.timings, answer.degraded.is_some());
+        self.asked_by_meaning(answer);
+    }
+
+    /// A question was searched for, by meaning if that was wanted and could be.
+    pub fn asked_by_meaning(&self, answer: &SearchResponse) {
+        let has_failed = answer.lacking.contains(&Lack::Meaning);
+        if has_failed || !answer.timings.embed.is_zero() {
+            self.embedded(1, has_failed);
+        }
+    }
+
+    /// So many texts were to be embedded, and were or were not.
+    pub fn embedded(&self, texts: usize, has_failed: bool) {
+        self.embedder.embedded(texts, has_failed);
+    }
+
     /// A newer commit is searched.
     pub fn took_over(&self) {
         self.index.took_over();
@@ -179,7 +213,7 @@ impl Metrics {
         self.index.maintenance_failures.inc();
     }
 
-    /// Certificates or tokens could not be read again.
+    /// Settings, certificates or tokens could not be read again.
     pub fn reload_failed(&self) {
         self.reload_failures.inc();
     }
@@ -189,6 +223,9 @@ impl Metrics {
         let now = self.look.get().map_or_else(Now::default, |look| look());
         set(&self.ready, now.ready.into());
         set(&self.searches, now.searches as u64);
+        set(&self.running, now.running as u64);
+        // The two are asked for one after the other.
+        set(&self.waiting, now.searches.saturating_sub(now.running) as u64);
         set(&self.connections.unread, now.unread as u64);
         set(&self.connections.bodies, now.bodies as u64);
         self.index.set(now.index.unwrap_or_default());

@@ -11,6 +11,7 @@ fn all_said() -> Metrics {
     metrics.look_by(|| Now {
         ready: true,
         searches: 3,
+        running: 2,
         unread: 5,
         bodies: 17,
         index: Some(IndexNow {
@@ -38,6 +39,8 @@ fn all_said() -> Metrics {
     metrics.received(11);
     metrics.sent(&Poll::Ready(Ok(13)));
     metrics.took_over();
+    metrics.embedded(4, true);
+    metrics.embedded(6, false);
     metrics
 }
 
@@ -59,6 +62,11 @@ fn what_was_said_comes_out() {
         "baowen_sent_bytes_total 13",
         "baowen_ready 1",
         "baowen_searches_in_flight 3",
+        "baowen_searches_running 2",
+        "baowen_searches_waiting 1",
+        "baowen_embedder_ready 1",
+        "baowen_texts_embedded_total 6",
+        "baowen_texts_not_embedded_total 4",
         "baowen_unread_answer_bytes 5",
         "baowen_unfinished_body_bytes 17",
         "baowen_index_segments 7",
