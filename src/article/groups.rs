@@ -41,7 +41,13 @@ fn lists(fields: &Map<String, Value>, depth: usize) -> Vec<&str> {
     if depth >= MAX_DEPTH || fields.iter().any(|(name, value)| is_text(name) && !value.is_array()) {
         return Vec::new();
     }
-    let is_list = |(name, value): &(&String, &Value)| is_of_group(name, value, depth);
+    // What has an id is the article, unless what it lists has ids of its own.
+    let has_id = fields
+        .iter()
+        .any(|(name, value)| has_role(name, Role::Id) && !value.is_null());
+    let is_list = |(name, value): &(&String, &Value)| {
+        is_of_group(name, value, depth) && !(has_id && is_text(name) && !lists_ids(value))
+    };
     let (found, others): (Vec<_>, Vec<_>) = fields.iter().partition(is_list);
     if others.iter().any(|(name, _)| is_text(name)) || (!found.is_empty() && is_described(fields)) {
         return Vec::new();
@@ -92,6 +98,16 @@ pub(super) fn has_own_sentences(fields: &Map<String, Value>) -> bool {
     let is_own = |name: &str| has_role(name, Role::Brief) || !(is_known(name) || has_role(name, Role::Inside));
     let mut own = fields.iter().filter(|(name, _)| is_own(name));
     own.any(|(name, value)| !is_of_group(name, value, MAX_DEPTH - 1) && has_sentences(value))
+}
+
+/// Whether groups list records of which one has an id.
+fn lists_ids(groups: &Value) -> bool {
+    fn objects(value: &Value) -> impl Iterator<Item = &Map<String, Value>> {
+        value.as_array().into_iter().flatten().filter_map(Value::as_object)
+    }
+    let records = objects(groups).flat_map(Map::values).flat_map(objects);
+    let has_id = |record: &Map<String, Value>| record.keys().any(|name| has_role(name, Role::Id));
+    records.into_iter().any(has_id)
 }
 
 /// Whether a field of a group lists its records.
@@ -239,6 +255,7 @@ mod tests {
         for one in [
             json!([{"question": "甲", "answers": [{"title": "一", "text": "x"}]}]),
             json!([{"title": "甲", "sections": [{"heading": "一", "content": "x"}]}]),
+            json!([{"id": 7, "title": "甲", "sections": [{"heading": "一", "steps": [{"title": "第一步", "text": "x"}]}]}]),
             json!([{"title": "甲", "comments": [{"name": "乙", "text": "x"}]}]),
             json!([{"title": "甲", "log": [{"by": "乙", "text": "x"}]}]),
         ] {

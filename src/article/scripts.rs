@@ -20,6 +20,10 @@ use super::script_values::values;
 const MAX_SHOWN: usize = 60;
 /// At how many places of a page data is looked for.
 const MAX_PLACES: usize = 200;
+/// How many lines a page shows at most of a text that linked data say as a whole.
+const MAX_LINES: usize = 200;
+/// How many bytes that has at most.
+const MAX_WHOLE: usize = 256 << 10;
 /// How many characters of what a page shows tell whether a whole text begins so.
 const BEGINNING: usize = 20;
 
@@ -47,10 +51,21 @@ fn complete(reading: &mut Reading, page: &str) {
         .filter(|body| is_said(body, &beginning) && body.len() >= article.text.len() * 5 / 4)
         .max_by_key(String::len);
     let Some(whole) = whole else { return };
-    let shown = std::mem::replace(&mut article.text, whole);
-    let text = &reading.articles[0].1.text;
-    let others = shown.lines().filter(|line| !line.is_empty() && !is_said(text, line));
-    let others = others.collect::<Vec<_>>().join("\n");
+    // Each line is looked for in the whole text.
+    if article.text.lines().nth(MAX_LINES).is_some() || whole.len() > MAX_WHOLE {
+        return;
+    }
+    let others = article
+        .text
+        .lines()
+        .filter(|line| !line.is_empty() && !is_said(&whole, line));
+    let others: Vec<&str> = others.collect();
+    // What is shown and not in it says more than that there is more.
+    if others.iter().any(|line| is_sentence(line) || line.contains(" | ")) {
+        return;
+    }
+    let others = others.join("\n");
+    article.text = whole;
     reading.leave_out("prompt", others);
 }
 

@@ -1,8 +1,9 @@
 //! Every byte of a service's index compared with its checksum: before anything is answered, or while it is, and after
-//! damage was found again with whatever takes the damaged commit's place.
+//! damage was found again with the rebuild that takes its place.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::served::Served;
 use crate::compute::{Budget, own_thread};
@@ -45,9 +46,18 @@ pub fn check(index: &EmbeddedIndex, read_only: bool, budget: Budget) -> Result<(
 pub struct Checks {
     served: Arc<Served>,
     read_only: bool,
-    /// What was searched when the last one began.
-    checked: AtomicU64,
+    /// The generation that the last one judged.
+    checked: Mutex<Option<PathBuf>>,
     runs: AtomicBool,
+}
+
+/// Says that a check runs, until it is dropped.
+struct Runs<'a>(&'a AtomicBool);
+
+impl Drop for Runs<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 impl Checks {
@@ -56,7 +66,7 @@ impl Checks {
         Arc::new(Checks {
             served,
             read_only,
-            checked: AtomicU64::new(0),
+            checked: Mutex::default(),
             runs: AtomicBool::new(false),
         })
     }
@@ -76,9 +86,10 @@ impl Checks {
         begun.or_fault(Fault::Unavailable, "starting the check")
     }
 
-    /// Begins another one where damage was found and something else is searched since.
+    /// Begins another one where damage was found and a rebuild took the place of what was judged: a commit over damaged
+    /// files may have copied what is wrong in them, with right checksums.
     pub fn again(self: &Arc<Self>, index: Arc<EmbeddedIndex>) {
-        let is_another = self.checked.load(Ordering::Relaxed) != self.served.searched();
+        let is_another = self.checked().as_deref() != Some(index.generation());
         if self.served.is_damaged()
             && is_another
             && !self.runs.load(Ordering::Acquire)
@@ -88,10 +99,19 @@ impl Checks {
         }
     }
 
+    fn checked(&self) -> MutexGuard<'_, Option<PathBuf>> {
+        // Poisoned or not, it is whole.
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn run(&self, index: &EmbeddedIndex) {
-        // Before it reads: what is taken over meanwhile is another one.
-        self.checked.store(self.served.searched(), Ordering::Relaxed);
-        match check(index, self.read_only, Budget::single()) {
+        let _runs = Runs(&self.runs);
+        let judged = check(index, self.read_only, Budget::single());
+        // What it read is what counted meanwhile: another one than what is searched, perhaps, which will be looked at.
+        if !matches!(index.is_current(), Ok(true)) {
+            return;
+        }
+        match judged {
             Ok(()) => {
                 self.served.set_damaged(false);
                 tracing::info!("every byte of the index is what was written");
@@ -100,8 +120,12 @@ impl Checks {
                 self.served.set_damaged(true);
                 tracing::error!("no longer serving: {error}");
             }
-            Err(error) => tracing::error!("the index could not be checked: {error}"),
+            // It is tried again.
+            Err(error) => {
+                tracing::error!("the index could not be checked: {error}");
+                return;
+            }
         }
-        self.runs.store(false, Ordering::Release);
+        *self.checked() = Some(index.generation().to_path_buf());
     }
 }

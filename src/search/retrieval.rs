@@ -353,7 +353,7 @@ mod tests {
             reading: &reading(Mode::Hybrid),
             asked: &asked,
         };
-        let end = Instant::now() + Duration::from_millis(50);
+        let end = Instant::now() + Duration::from_secs(1);
         let under_way = compute::enter(Budget::single().until(Some(end)));
         let nothing = MissingHalves::default();
         let found = retrieval

@@ -42,7 +42,7 @@ impl Ending {
 }
 
 /// How long nothing may be asked and no byte move before sockets that are still open hold the end up no longer.
-const QUIET: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_secs(3);
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -62,8 +62,8 @@ impl Quiet {
     }
 }
 
-/// Waits until nothing is in flight and no byte has moved for a second: then the sockets that are open wait for
-/// nothing.
+/// Waits until nothing is in flight and no byte has moved for longer than who reads may pause: then the sockets that
+/// are open wait for nothing.
 pub async fn until_quiet(in_flight: impl Fn() -> usize, moved: impl Fn() -> u64) {
     let mut quiet = Quiet {
         since: Instant::now(),
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_flight_and_every_byte_that_moves_holds_the_end_up_for_a_second() {
+    fn what_is_in_flight_and_every_byte_that_moves_holds_the_end_up_for_seconds() {
         let begin = Instant::now();
         let mut quiet = Quiet { since: begin, moved: 5 };
         let mut check = |milliseconds: u64, in_flight, moved, expected: bool| {
@@ -110,14 +110,14 @@ mod tests {
                 "after {milliseconds} ms"
             );
         };
-        check(999, 0, 5, false);
-        check(1_000, 0, 5, true);
-        check(1_001, 1, 5, false);
-        check(9_000, 1, 5, false);
+        check(2_999, 0, 5, false);
+        check(3_000, 0, 5, true);
+        check(3_001, 1, 5, false);
+        check(7_000, 1, 5, false);
         check(9_999, 0, 5, false);
         check(10_000, 0, 5, true);
         check(10_001, 0, 6, false);
-        check(11_000, 0, 6, false);
-        check(11_001, 0, 6, true);
+        check(13_000, 0, 6, false);
+        check(13_001, 0, 6, true);
     }
 }

@@ -111,9 +111,14 @@ fn pieces(mut line: Row) -> Row {
     pieces
 }
 
+/// How many ways to part rows into columns are tried from each row.
+const MAX_CANDIDATES: usize = 8;
+/// How many pieces a page has at most whose columns are looked for.
+const MAX_PIECES: usize = 5_000;
+
 /// How many of the first rows stand in columns, and what they say.
 fn part(rows: &[Row], rules: &[Rule]) -> Option<(usize, Vec<String>)> {
-    if rows[0].len() < 2 {
+    if rows[0].len() < 2 || rows.iter().map(Vec::len).sum::<usize>() > MAX_PIECES {
         return None;
     }
     let size = rows[0].iter().map(|piece| piece.size).fold(0.0, f32::max);
@@ -133,29 +138,33 @@ fn part(rows: &[Row], rules: &[Rule]) -> Option<(usize, Vec<String>)> {
     }
     // What stands alone below all columns is the page's foot.
     let is_foot = |at: usize| rows[at].len() == 1 && rows[at - 1][0].y - rows[at][0].y > LEADING * size;
-    candidates.into_iter().rev().find_map(|(taken, columns)| {
-        let taken = if taken > 1 && is_foot(taken - 1) {
-            taken - 1
-        } else {
-            taken
-        };
-        let rows = &rows[..taken];
-        let (top, bottom) = (rows[0][0].y, rows[taken - 1][0].y);
-        let crosses = |rule: &&Rule| {
-            let parts_rows = (bottom..top).contains(&rule.y);
-            parts_rows
-                && columns
-                    .windows(2)
-                    .any(|two| rule.x < two[0].end && rule.end > two[1].start)
-        };
-        let rules: Vec<f32> = rules.iter().filter(crosses).map(|rule| rule.y).collect();
-        let said = if rules.is_empty() {
-            prose(rows, &columns).or_else(|| table(rows, &columns, &rules))
-        } else {
-            table(rows, &columns, &rules)
-        };
-        Some((taken, said?))
-    })
+    candidates
+        .into_iter()
+        .rev()
+        .take(MAX_CANDIDATES)
+        .find_map(|(taken, columns)| {
+            let taken = if taken > 1 && is_foot(taken - 1) {
+                taken - 1
+            } else {
+                taken
+            };
+            let rows = &rows[..taken];
+            let (top, bottom) = (rows[0][0].y, rows[taken - 1][0].y);
+            let crosses = |rule: &&Rule| {
+                let parts_rows = (bottom..top).contains(&rule.y);
+                parts_rows
+                    && columns
+                        .windows(2)
+                        .any(|two| rule.x < two[0].end && rule.end > two[1].start)
+            };
+            let rules: Vec<f32> = rules.iter().filter(crosses).map(|rule| rule.y).collect();
+            let said = if rules.is_empty() {
+                prose(rows, &columns).or_else(|| table(rows, &columns, &rules))
+            } else {
+                table(rows, &columns, &rules)
+            };
+            Some((taken, said?))
+        })
 }
 
 /// Ranges put together where less than a gap is between them.

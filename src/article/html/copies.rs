@@ -17,12 +17,18 @@ const SHOWN_SHARE: usize = 3;
 const LEAST: usize = 40;
 /// How many parts are looked at.
 const MAX_PARTS: usize = 64;
+/// What names the part behind it.
+const HEADINGS: [&str; 12] = [
+    "h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary", "caption", "legend", "strong", "b",
+];
 
 /// A block of a page, and where its words stand in the page's.
 struct Part {
     key: usize,
     is_hidden: bool,
     words: Range<usize>,
+    /// Where the heading or question begins that it stands right below; where its words do, if it stands below none.
+    headed: usize,
 }
 
 /// The words of a page without white space, those of them that are shown, and its large parts.
@@ -40,7 +46,8 @@ pub(super) fn copies(root: ElementRef<'_>, measures: &Measures) -> Elements {
     let mut copies = Elements::default();
     let mut first: HashMap<&str, Range<usize>> = HashMap::new();
     for part in &found.parts {
-        let words = &found.all[part.words.clone()];
+        // The same answer to another question is no copy.
+        let words = &found.all[part.headed..part.words.end];
         if part.is_hidden {
             copies.extend(found.shown.contains(words).then_some(part.key));
         } else if let Some(before) = first.get(words) {
@@ -53,14 +60,48 @@ pub(super) fn copies(root: ElementRef<'_>, measures: &Measures) -> Elements {
     copies
 }
 
+/// What names the part that comes next: the last heading, or the last stretch of text where that asks.
+#[derive(Default)]
+struct Names {
+    heading: Range<usize>,
+    text: Range<usize>,
+    /// Headings that are not closed, and where they began.
+    open: Vec<(usize, usize)>,
+}
+
+impl Names {
+    fn open(&mut self, element: ElementRef<'_>, at: usize) {
+        if HEADINGS.contains(&element.value().name()) {
+            self.open.push((key(element), at));
+        }
+    }
+
+    fn close(&mut self, element: ElementRef<'_>, at: usize) {
+        if let Some((_, from)) = self.open.pop_if(|(own, _)| *own == key(element)) {
+            self.heading = from..at;
+        }
+    }
+
+    /// Where what names a part that begins behind `all` begins; there where nothing does.
+    fn of_next(&self, all: &str) -> usize {
+        match all.len() {
+            0 => 0,
+            at if self.heading.end == at => self.heading.start,
+            _ if all.ends_with(['？', '?', '：', ':']) => self.text.start,
+            at => at,
+        }
+    }
+}
+
 fn parts(root: ElementRef<'_>, measures: &Measures) -> Found {
     let total = measures.of(root).prose;
-    let mut found = Found::default();
+    let (mut found, mut names) = (Found::default(), Names::default());
     let (mut open, mut hidden) = (Vec::new(), 0usize);
     walk(root, |step| {
         match step {
             Step::Open(element) if is_unseen(element.value().name()) => return false,
             Step::Open(element) => {
+                names.open(element, found.all.len());
                 let is_hidden = is_hidden(element);
                 let prose = measures.of(element).prose;
                 let share = if is_hidden { HIDDEN_SHARE } else { SHOWN_SHARE };
@@ -75,6 +116,7 @@ fn parts(root: ElementRef<'_>, measures: &Measures) -> Found {
                         key: key(element),
                         is_hidden,
                         words: found.all.len()..found.all.len(),
+                        headed: names.of_next(&found.all),
                     });
                 }
                 hidden += usize::from(is_hidden);
@@ -82,12 +124,16 @@ fn parts(root: ElementRef<'_>, measures: &Measures) -> Found {
             Step::Text(text) => {
                 let from = found.all.len();
                 found.all.extend(text.chars().filter(|c| !c.is_whitespace()));
+                if found.all.len() > from {
+                    names.text = from..found.all.len();
+                }
                 if hidden == 0 {
                     found.shown.push_str(&found.all[from..]);
                 }
             }
             Step::Close(element) => {
                 hidden -= usize::from(is_hidden(element)).min(hidden);
+                names.close(element, found.all.len());
                 if let Some(part) = open.last().map(|&at: &usize| &mut found.parts[at])
                     && part.key == key(element)
                 {
@@ -125,5 +171,13 @@ mod tests {
         let hidden = format!("<h1>断缴须知</h1><button>查看</button><div hidden>{SAID}</div>");
         check(&format!("{hidden}<button>再看</button><div hidden>{SAID}</div>"), 2);
         check(&format!("{one}<div class=mobile>{SAID}<p>欠费除外。</p></div>"), 2);
+        // One answer to two questions.
+        let (first, second) = ("<h2>职工中断缴费</h2>", "<h2>居民中断缴费</h2>");
+        let answer = format!("<div>{SAID}</div>");
+        check(&format!("<h1>断缴须知</h1>{first}{answer}{second}{answer}"), 2);
+        let (first, second) = ("<p>职工断缴怎么办？</p>", "<p>居民断缴怎么办？</p>");
+        check(&format!("<h1>断缴须知</h1>{first}{answer}{second}{answer}"), 2);
+        let folded = format!("<div style=display:none>{SAID}</div>");
+        check(&format!("<h1>断缴须知</h1>{first}{answer}{second}{folded}"), 2);
     }
 }

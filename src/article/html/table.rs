@@ -169,7 +169,12 @@ fn is_form(rows: &[(&Row<'_>, Vec<String>)]) -> bool {
     let says = |(row, texts): &(&Row<'_>, Vec<String>)| {
         labels(row) && texts.get(1).is_some_and(|text| text.chars().count() > MAX_SHARED)
     };
-    rows.first().is_some_and(says) || labelled.nth(LABELLED - 1).is_some()
+    // A short value at the end that spans columns is that of each: the table has columns after all.
+    let shares = |(row, texts): &(&Row<'_>, Vec<String>)| {
+        let last = row.cells.iter().zip(texts).skip(1).last();
+        last.is_some_and(|(cell, text)| cell.columns > 1 && text.chars().count() <= MAX_SHARED)
+    };
+    (rows.first().is_some_and(says) || labelled.nth(LABELLED - 1).is_some()) && !rows.iter().any(shares)
 }
 
 /// Which cells that span columns say something of each of them.

@@ -616,6 +616,14 @@ fn each_value_stands_under_the_name_of_its_column() {
             + &row("姓名@colspan=2|某人", "td")),
         &format!("事由 | {said}\n当事人 | 名称 | 某公司\n当事人 | 姓名 | 某人"),
     );
+    // Not where a value is that of the columns that it spans.
+    check(
+        &(row(&format!("说明@colspan=2|{said}"), "td")
+            + &row("等级|职工|居民", "td")
+            + &row("三级|85%@colspan=2", "td")
+            + &row("二级|90%|80%", "td")),
+        &format!("说明 | 说明 | {said}\n等级 | 职工 | 居民\n三级 | 85% | 85%\n二级 | 90% | 80%"),
+    );
     check(
         &(row("项目@colspan=2|标准", "td") + &row("住院|床位|50元", "td") + &row("合计@colspan=2|50元", "td")),
         "项目 | 项目 | 标准\n住院 | 床位 | 50元\n合计 | 合计 | 50元",

@@ -106,10 +106,21 @@ fn sweep(parent: &Path) {
         let Some(process) = name.to_str().and_then(staged_by) else {
             continue;
         };
-        if !processes.join(process.to_string()).exists() {
+        if !processes.join(process.to_string()).exists() && is_stage(&entry.path()) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Whether a folder holds what a snapshot holds, and nothing else: others may name theirs alike.
+fn is_stage(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
+    let is_ours = |name: &str| name == FIRST || name == folder::CURRENT || name.starts_with('.');
+    entries
+        .flatten()
+        .all(|entry| entry.file_name().to_str().is_some_and(is_ours))
 }
 
 /// The process that stages a snapshot in a folder of this name.

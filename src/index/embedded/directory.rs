@@ -53,25 +53,38 @@ pub struct Folder {
     files: Arc<Mutex<Files>>,
     /// Which parts of open files are what was written.
     known: Known,
-    /// Which folder this was when it was opened, whatever its name leads to later.
+    /// This folder, whatever its name leads to later. Held open: the number of one that is gone is given out again.
     itself: Itself,
 }
 
-/// A folder by what no other one has that is there at the same time.
-type Itself = (u64, u64);
+#[cfg(unix)]
+type Itself = Arc<File>;
 
 #[cfg(unix)]
 fn itself(path: &Path) -> io::Result<Itself> {
+    File::open(path).map(Arc::new)
+}
+
+#[cfg(unix)]
+fn is_same(itself: &Itself, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
 
-    let about = fs::metadata(path)?;
-    Ok((about.dev(), about.ino()))
+    let which = |about: fs::Metadata| (about.dev(), about.ino());
+    Ok(which(fs::metadata(path)?) == which(itself.metadata()?))
 }
 
 /// Elsewhere a folder with open files cannot be moved.
 #[cfg(not(unix))]
+type Itself = ();
+
+#[cfg(not(unix))]
 fn itself(_: &Path) -> io::Result<Itself> {
-    Ok((0, 0))
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Itself, _: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 impl Folder {
@@ -89,7 +102,7 @@ impl Folder {
     /// Refuses to change another folder that was put in the place of this one: a merge goes on by itself, and its end
     /// would be written over what stands there now.
     fn check_same(&self) -> io::Result<()> {
-        if itself(&self.path)? == self.itself {
+        if is_same(&self.itself, &self.path)? {
             return Ok(());
         }
         let folder = self.path.display();

@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::folder;
 use super::open::EmbeddedIndex;
 use crate::error::{Error, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
@@ -53,10 +52,9 @@ impl Followed {
     pub fn refresh(&self) -> Result<bool> {
         let _one_at_a_time = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
         let (index, before) = self.read();
-        let is_current = || Ok(folder::current(&self.folder)?.as_deref() == Some(index.generation()));
-        if is_current()? {
+        if index.is_current()? {
             match index.refresh() {
-                Err(error) if is_current()? => return Err(error),
+                Err(error) if index.is_current()? => return Err(error),
                 // The generation was taken away while it was looked at.
                 Err(_) => {}
                 done => return done,

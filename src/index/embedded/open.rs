@@ -215,8 +215,16 @@ impl EmbeddedIndex {
     }
 
     /// The folder of its generation.
-    pub(super) fn generation(&self) -> &Path {
+    pub fn generation(&self) -> &Path {
         &self.generation
+    }
+
+    /// Whether its generation is the one that counts now.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    pub fn is_current(&self) -> Result<bool> {
+        Ok(super::folder::current(&self.folder)?.as_deref() == Some(self.generation()))
     }
 
     /// Where derived files lie.

@@ -51,7 +51,8 @@ pub fn count_questions(questions: usize) -> Result<()> {
         return Ok(());
     };
     let counted = entry.count_many(further).map_err(|too_many| match too_many {
-        TooMany::Wait(wait) => too_often(&entry.name, wait),
+        // The call that comes again counts itself, too.
+        TooMany::Wait(wait) => too_often(&entry.name, wait + entry.each()),
         TooMany::AtOnce(most) => Error::new(
             Fault::Exhausted,
             format!(

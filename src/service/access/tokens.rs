@@ -80,13 +80,23 @@ impl Entry {
     /// # Errors
     /// What is in their way; then none is counted.
     pub fn count_many(&self, calls: NonZeroU32) -> Result<(), TooMany> {
-        let Some(Rate { limiter, .. }) = &self.rate else {
+        let Some(Rate { limiter, a_second }) = &self.rate else {
             return Ok(());
         };
+        // With the call itself more than there ever are.
+        if calls >= *a_second {
+            return Err(TooMany::AtOnce(a_second.get()));
+        }
         match limiter.check_n(calls) {
             Ok(checked) => checked.map_err(|until| TooMany::Wait(until.wait_time_from(limiter.clock().now()))),
             Err(beyond) => Err(TooMany::AtOnce(beyond.0)),
         }
+    }
+
+    /// After how long one call more may come; at once where there is no rate.
+    pub fn each(&self) -> Duration {
+        let rate = self.rate.as_ref();
+        rate.map_or(Duration::ZERO, |rate| Duration::from_secs(1) / rate.a_second.get())
     }
 
     /// Whether it is the same line of a file.
