@@ -1,4 +1,5 @@
-//! Dates and publishers as pages print them: `健康新闻 2025-04-19`, `2025-06-01 05:20:27社保网`, `发布时间:2025年6月1日`.
+//! Dates, publishers and numbers of documents as pages print them: `健康新闻 2025-04-19`, `2025-06-01 05:20:27社保网`,
+//! `发布时间:2025年6月1日`, `青医保发〔2024〕3号`.
 //!
 //! Owns the shapes of such lines, not what they mean in a page.
 
@@ -375,6 +376,20 @@ fn digits_at(bytes: &[u8], at: usize) -> usize {
         .iter()
         .take_while(|byte| byte.is_ascii_digit())
         .count()
+}
+
+/// The longest number of an office's document, in characters.
+const MAX_NUMBER: usize = 30;
+
+/// Whether a line is the number of an office's document, by which people look for it: `青医保发〔2024〕3号`.
+pub(super) fn is_document_number(line: &str) -> bool {
+    let line = line.trim();
+    let year = line
+        .split_once(['〔', '[', '［', '(', '（', '【'])
+        .and_then(|(_, behind)| behind.split_once(['〕', ']', '］', ')', '）', '】']));
+    year.is_some_and(|(year, _)| year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()))
+        && line.ends_with('号')
+        && line.chars().count() <= MAX_NUMBER
 }
 
 #[cfg(test)]

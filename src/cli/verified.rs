@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use super::attempts::Attempts;
 use super::served::Served;
 use crate::compute::{Budget, own_thread};
 use crate::error::{Context, Error, Fault, Result};
@@ -12,6 +14,8 @@ use crate::index::{EmbeddedIndex, what_helps};
 
 /// The stack of the thread that checks every byte.
 const STACK: usize = 4 << 20;
+/// Between one that could not judge and the next.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// Refuses an index of which any byte is not what was written. Damaged files that are derived are taken away where that
 /// may be, and it is searched without them; where nothing may be changed they count like the others.
@@ -46,8 +50,9 @@ pub fn check(index: &EmbeddedIndex, read_only: bool, budget: Budget) -> Result<(
 pub struct Checks {
     served: Arc<Served>,
     read_only: bool,
-    /// The generation that the last one judged.
+    /// The generation that the last one judged; none before the first has come to an end.
     checked: Mutex<Option<PathBuf>>,
+    attempts: Mutex<Attempts>,
     runs: AtomicBool,
 }
 
@@ -67,6 +72,7 @@ impl Checks {
             served,
             read_only,
             checked: Mutex::default(),
+            attempts: Mutex::new(Attempts::new(PAUSE)),
             runs: AtomicBool::new(false),
         })
     }
@@ -86,17 +92,25 @@ impl Checks {
         begun.or_fault(Fault::Unavailable, "starting the check")
     }
 
-    /// Begins another one where damage was found and a rebuild took the place of what was judged: a commit over damaged
-    /// files may have copied what is wrong in them, with right checksums.
+    /// Begins another one where the last could not judge, or found damage and a rebuild took the place of that: a
+    /// commit over damaged files may have copied what is wrong in them, with right checksums.
     pub fn again(self: &Arc<Self>, index: Arc<EmbeddedIndex>) {
-        let is_another = self.checked().as_deref() != Some(index.generation());
-        if self.served.is_damaged()
-            && is_another
+        let is_owed = match self.checked().as_deref() {
+            None => true,
+            Some(judged) => self.served.is_damaged() && judged != index.generation(),
+        };
+        if is_owed
             && !self.runs.load(Ordering::Acquire)
+            && self.attempts().may(Instant::now())
             && let Err(error) = self.begin(index)
         {
             tracing::error!("the index could not be checked: {error}");
         }
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, Attempts> {
+        // Poisoned or not, it is whole.
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn checked(&self) -> MutexGuard<'_, Option<PathBuf>> {
@@ -107,6 +121,11 @@ impl Checks {
     fn run(&self, index: &EmbeddedIndex) {
         let _runs = Runs(&self.runs);
         let judged = check(index, self.read_only, Budget::single());
+        let is_judged = judged
+            .as_ref()
+            .err()
+            .is_none_or(|error| error.fault() == Fault::Corrupt);
+        self.attempts().tried(Instant::now(), is_judged);
         // What it read is what counted meanwhile: another one than what is searched, perhaps, which will be looked at.
         if !matches!(index.is_current(), Ok(true)) {
             return;
@@ -120,7 +139,7 @@ impl Checks {
                 self.served.set_damaged(true);
                 tracing::error!("no longer serving: {error}");
             }
-            // It is tried again.
+            // It is tried again after a while.
             Err(error) => {
                 tracing::error!("the index could not be checked: {error}");
                 return;

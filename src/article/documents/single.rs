@@ -4,6 +4,7 @@
 //! Judges sizes and places; heads that repeat themselves are for `heads`.
 
 use super::columns::Words;
+use crate::article::byline::{find_date, is_document_number};
 
 /// How much smaller than the text a head is at most, and how much larger the title below it at least.
 const SMALLER: f32 = 0.95;
@@ -38,6 +39,7 @@ pub(super) fn edges(words: &[Words]) -> Vec<String> {
     if let [head, below @ .., _] = lines.as_slice()
         && size(head) < SMALLER * text
         && below.iter().take(NEAREST).any(is_title)
+        && !is_said_once(&said(head))
     {
         edges.push(said(head));
     }
@@ -48,6 +50,11 @@ pub(super) fn edges(words: &[Words]) -> Vec<String> {
         edges.push(said(foot));
     }
     edges
+}
+
+/// Whether a line is no document's running head, but says something of this one: its number, its day.
+fn is_said_once(line: &str) -> bool {
+    is_document_number(line) || find_date(line).is_some()
 }
 
 #[cfg(test)]
@@ -77,6 +84,9 @@ mod tests {
         );
         check(&[(12.0, "众诚财险"), (16.0, "条款"), body], &[]);
         check(&[head, body, body], &[]);
+        for said in ["青医保发〔2024〕3号", "发布日期：2024年6月18日"] {
+            check(&[(9.0, said), (16.0, "条款"), body], &[]);
+        }
         check(&[(16.0, "条款"), body, (9.0, "咨询电话12393")], &[]);
         check(&[], &[]);
     }

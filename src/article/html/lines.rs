@@ -9,7 +9,7 @@ use std::cell::LazyCell;
 use crate::model::Article;
 use crate::text::Normalized;
 
-use super::super::byline::{behind_day, byline, dateline, next_stamp, signed};
+use super::super::byline::{behind_day, byline, dateline, is_document_number, next_stamp, signed};
 use super::super::layout::COLONS;
 use super::super::lines::begins;
 use super::super::page::{strip_notices, take_related};
@@ -26,9 +26,6 @@ use super::prompts::{MAX_GREETING, begins_as_prompt, is_offer, is_prompt};
 const EDGE: usize = 15;
 /// The longest line that announces what stands behind an article, in characters.
 const MAX_ENDING: usize = 16;
-
-/// The longest number of an office's document, in characters.
-const MAX_NUMBER: usize = 30;
 
 /// Comments of readers end an article only below at least this many characters of sentences.
 const ARTICLE: usize = 100;
@@ -182,17 +179,6 @@ fn is_of_table(around: [&str; 2], line: &str) -> bool {
 fn is_address(line: &str) -> bool {
     let line = line.trim();
     ["http://", "https://"].iter().any(|start| line.starts_with(start)) && line.is_ascii() && !line.contains(' ')
-}
-
-/// Whether a line is the number of an office's document, by which people look for it: `青医保发〔2024〕3号`.
-fn is_document_number(line: &str) -> bool {
-    let line = line.trim();
-    let year = line
-        .split_once(['〔', '[', '［', '(', '（', '【'])
-        .and_then(|(_, behind)| behind.split_once(['〕', ']', '］', ')', '）', '】']));
-    year.is_some_and(|(year, _)| year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()))
-        && line.ends_with('号')
-        && line.chars().count() <= MAX_NUMBER
 }
 
 /// Whether a line says when what is published ends, which is no word about its publication.

@@ -99,6 +99,8 @@ pub struct Ending {
     holder: Holder,
     is_over: Arc<AtomicBool>,
     beating: Mutex<Option<Beating>>,
+    /// Whether Milvus was told, once it was to be.
+    is_said: AtomicBool,
 }
 
 /// The task that says that the holder lives.
@@ -152,6 +154,7 @@ impl Lease {
             holder: holder.clone(),
             is_over: Arc::clone(&is_over),
             beating: Mutex::new(beating.map(|_| Beating { end, ended })),
+            is_said: AtomicBool::new(false),
         };
         let lease = Lease {
             meta: meta.clone(),
@@ -260,21 +263,23 @@ impl Ending {
         self.end(Beat::unsure())
     }
 
-    /// Gives the right back; whoever comes second returns when that is done. Says whether it is.
+    /// Gives the right back; whoever comes second returns when that is done. Says whether Milvus knows it.
     fn end(&self, last: Beat) -> bool {
         self.is_over.store(true, Ordering::SeqCst);
         let mut beating = self.beating.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Beating { end, ended }) = beating.take() else {
-            return true;
+            return self.is_said.load(Ordering::SeqCst);
         };
-        match end.send(last) {
+        let is_said = match end.send(last) {
             // It comes behind a sign of life that is on its way, which would else stand there for a living holder.
             Ok(()) => ended.recv_timeout(LAST).unwrap_or(false),
             Err(last) => {
                 let row = self.holder.key(BEAT);
                 self.meta.write(&row, &last.written(), within(LAST)).is_ok()
             }
-        }
+        };
+        self.is_said.store(is_said, Ordering::SeqCst);
+        is_said
     }
 }
 
