@@ -57,6 +57,7 @@ impl Served {
     }
 
     /// Says from now on whether something keeps it from serving.
+    #[cfg(feature = "milvus")]
     pub fn set_unwell(&self, is_unwell: bool) {
         self.is_unwell.store(is_unwell, Ordering::Relaxed);
     }
