@@ -59,7 +59,10 @@ impl SegmentPlugin for VectorPlugin {
         let sources = ctx
             .readers
             .iter()
-            .map(|reader| Ok((reader, SegmentVectors::open(reader).map_err(component::passed_on)?)))
+            .map(|reader| {
+                component::check_all(reader, segment_file())?;
+                Ok((reader, SegmentVectors::open(reader).map_err(component::passed_on)?))
+            })
             .collect::<tantivy::Result<Vec<_>>>()?;
         let rows = || {
             sources.iter().flat_map(|(reader, vectors)| {

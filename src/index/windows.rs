@@ -55,7 +55,10 @@ impl SegmentPlugin for WindowPlugin {
         let sources = ctx
             .readers
             .iter()
-            .map(|reader| Ok((reader, SegmentWindows::open(reader).map_err(component::passed_on)?)))
+            .map(|reader| {
+                component::check_all(reader, segment_file())?;
+                Ok((reader, SegmentWindows::open(reader).map_err(component::passed_on)?))
+            })
             .collect::<tantivy::Result<Vec<_>>>()?;
         let rows = || {
             sources

@@ -3,8 +3,8 @@
 //! A library that parses damaged bytes may ask for more memory than there is, which ends the process, may panic on a
 //! thread of its own, or may find other passages without a word. So a part is compared with its checksum before its
 //! bytes are handed out for the first time, and what differs is an error of that read. Only the large files of vectors
-//! are compared at the borders of what is read alone: nothing in them is a length that anyone allocates by, and they
-//! are mapped to be read a little at a time. Files of an earlier program have no such checksums and are read as they
+//! are compared at the borders of what is read alone, unless a merge copies them: nothing in them is a length that
+//! anyone allocates by, and they are mapped to be read a little at a time. Files of an earlier program have no such checksums and are read as they
 //! are.
 //!
 //! File: what tantivy wrote; the XXH3 of each part of [`PART`] bytes of it (u64); at the end the number of bytes that
@@ -22,6 +22,8 @@ use tantivy::HasLen;
 use tantivy::directory::{FileHandle, OwnedBytes};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use crate::index::component;
+
 /// Bytes of a part: what a stored passage is read with is not much more than itself, and the checksums are a
 /// two-thousandth of the file.
 const PART: usize = 16 << 10;
@@ -34,7 +36,7 @@ const END: usize = 24;
 /// Extensions of the files of vectors.
 const VECTORS: [&str; 2] = ["vec", "win"];
 /// Ranges of vectors up to this long are compared in all of their parts.
-const SHORT: usize = 1 << 20;
+const SHORT: usize = component::PIECE;
 
 /// The checksums of a file that is being written.
 #[derive(Default)]

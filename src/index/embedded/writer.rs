@@ -304,7 +304,9 @@ pub fn check_article_id(id: &str) -> Result<()> {
 mod tests {
     use super::*;
     use crate::compute::Budget;
+    use crate::embed::HashEmbedder;
     use crate::index::backend::Snapshot as _;
+    use crate::index::component;
     use crate::index::ingest::Ingest;
     use crate::index::prepare::Rules;
     use crate::model::Article;
@@ -345,6 +347,54 @@ mod tests {
         writer.writer.merge(&segments).wait().unwrap();
         writer.commit().unwrap();
         index.current().article_ids(Budget::single()).unwrap()
+    }
+
+    /// In the midst of files that are too long to be compared as they are opened.
+    #[test]
+    fn a_merge_copies_no_damage() {
+        for extension in ["vec", "win"] {
+            let folder = tempfile::tempdir().unwrap();
+            let rules = Rules {
+                analyzer: Arc::new(Analyzer::new().unwrap()),
+                embedder: Some(Arc::new(HashEmbedder::new(8_192))),
+            };
+            let index = EmbeddedIndex::create(folder.path(), &rules.identity()).unwrap();
+            let ingest = Ingest::open(&index, rules).unwrap();
+            // So long that each has windows.
+            let sentence = "断缴以后三个月内补缴的，待遇不受影响，超过三个月的要重新计算等待期。";
+            for segment in 0..2 {
+                let articles = (0..110).map(|number| Article {
+                    id: format!("{segment}-{number}"),
+                    text: format!("{number}{}", sentence.repeat(12)),
+                    ..Article::default()
+                });
+                let taken = ingest.upsert(articles.collect(), Budget::single());
+                assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+                ingest.commit().unwrap();
+            }
+            drop(ingest);
+            let generation = index.generation().to_path_buf();
+            drop(index);
+            let files = std::fs::read_dir(generation.join("segments")).unwrap();
+            let mut files = files.map(|file| file.unwrap().path());
+            let damaged = files
+                .find(|file| file.extension().is_some_and(|found| found == extension))
+                .unwrap();
+            let mut bytes = std::fs::read(&damaged).unwrap();
+            assert!(bytes.len() > component::PIECE, "{}", bytes.len());
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::write(&damaged, bytes).unwrap();
+
+            let index = EmbeddedIndex::open(folder.path()).unwrap();
+            let mut writer = index.writer().unwrap();
+            writer.writer.set_merge_policy(Box::new(NoMergePolicy));
+            let segments = index.index.searchable_segment_ids().unwrap();
+            assert_eq!(segments.len(), 2);
+            let error = writer.writer.merge(&segments).wait().unwrap_err().to_string();
+            assert!(error.contains("not those that were written"), "{error}");
+            assert_eq!(index.current().about().segments, 2, "both are as they were");
+        }
     }
 
     #[test]
