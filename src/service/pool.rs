@@ -20,7 +20,7 @@ use super::batch_line::BatchLine;
 use super::caller::CALLER;
 use super::metrics::Metrics;
 use super::shares::{SHARE_OF_FREE, Share, Shares};
-use super::turns::{Turn, Turns};
+use super::turns::{Ahead, Turn, Turns};
 use crate::compute::late;
 use crate::error::{Error, Fault, Result};
 
@@ -147,16 +147,24 @@ impl SearchPool {
 
     /// Why one more search would not be answered by its deadline, if so; `taken` of those in flight make room for it.
     fn late(&self, deadline: Option<Instant>, taken: usize) -> Option<Error> {
-        let waiting = self.in_flight().saturating_sub(self.at_a_time + taken);
-        // Callers take turns: one that asks little waits little, however many of another one's wait.
-        let before = CALLER.try_with(|caller| self.turns.before(caller));
-        let waiting = before.map_or(waiting, |before| before.min(waiting));
         let usual = Duration::from_micros(self.usual.load(Ordering::Relaxed));
-        let rounds = u32::try_from(waiting.div_ceil(self.at_a_time)).unwrap_or(u32::MAX);
-        // Those that run, those before it, and itself.
-        let wait = usual.saturating_mul(rounds.saturating_add(2));
+        let waiting = self.in_flight().saturating_sub(self.at_a_time + taken);
+        let all = Ahead {
+            searches: waiting,
+            time: waiting as u128 * usual.as_nanos(),
+            own: usual.as_nanos(),
+        };
+        // Callers take turns: one that asks little waits little, however many of another one's wait.
+        let ahead = match CALLER.try_with(|caller| self.turns.ahead(caller, usual)) {
+            Ok(ahead) if waiting > 0 => ahead,
+            _ => all,
+        };
+        // Those before it, those that run, and itself.
+        let wait = ahead.time / self.at_a_time as u128 + usual.as_nanos() + ahead.own;
+        let wait = Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX));
+        let waiting = ahead.searches;
         let left = deadline?.saturating_duration_since(Instant::now());
-        (rounds > 0 && wait.saturating_mul(3) > left.saturating_mul(2)).then(|| {
+        (waiting > 0 && wait.saturating_mul(3) > left.saturating_mul(2)).then(|| {
             Error::new(
                 Fault::Exhausted,
                 format!(

@@ -2,13 +2,13 @@
 //! questions, makes others wait for those of its searches that run, not for its line.
 //!
 //! Each caller has a mark that grows by the time of its searches; the one is next whose mark would be the smallest
-//! after one more search like its last. One that comes anew begins where those are that are served now; one that comes
+//! after one more search like its last ones. One that comes anew begins where those are that are served now; one that comes
 //! again owes what it took lately, or whoever has one dear search after the other would always be new. Where there is
 //! no room for one more search, one that waits is shed of whoever has most. Knows nothing of what runs.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -42,8 +42,8 @@ struct Line {
 #[derive(Debug, Default)]
 struct Standing {
     mark: u128,
-    /// How long its last search took, as far as that counts.
-    last: u128,
+    /// How long its searches take, the last ones counting most, as far as that counts; 0 before its first has ended.
+    usual: u128,
     running: usize,
     /// The sum of the times at which those that run began, in nanoseconds: what they took so far counts, too.
     began: u128,
@@ -57,6 +57,17 @@ struct Waiting {
     give: oneshot::Sender<Turn>,
     /// Its room among those that run or wait.
     room: Option<OwnedSemaphorePermit>,
+}
+
+/// What goes before a search, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ahead {
+    /// How many searches.
+    pub searches: usize,
+    /// How long they take together.
+    pub time: u128,
+    /// How long the search itself takes.
+    pub own: u128,
 }
 
 /// A thread of the caller's until this is dropped.
@@ -110,32 +121,38 @@ impl Turns {
         self.line().given
     }
 
-    /// How many of those that wait would go before one more of this caller, by number: of each other caller as many as
-    /// its searches, each taking as long as its last one, come to before this caller's own do. What an other caller's
-    /// take is not known before its first has ended; until then as many are counted as this caller has itself.
-    pub fn before(&self, caller: &Caller) -> usize {
-        let caller = Some(caller.clone());
+    /// What would go before one more search of this caller: its own that wait, and of each caller that waits as many as
+    /// come to its turn before, which are thought to come without end: whoever waits while many ask goes on asking. A
+    /// caller of which no search has ended takes as long as is `usual` for all.
+    pub fn ahead(&self, caller: &Caller, usual: Duration) -> Ahead {
+        let (caller, usual) = (Some(caller.clone()), usual.as_nanos());
+        let known = |time: u128| if time == 0 { usual } else { time };
         let line = self.line();
         let time = line.begin.elapsed().as_nanos();
         let standing = line.callers.get(&caller);
-        let own = standing.map_or(0, |standing| standing.waiting.len());
-        let (turn, last) = standing.map_or((line.now, 0), |standing| {
-            (standing.turn(standing.owed(line.now), time), standing.last)
+        let (waiting, each, turn) = standing.map_or((0, 0, line.now), |own| {
+            (own.waiting.len(), own.usual, own.turn(own.owed(line.now), time))
         });
+        let own = known(each);
         // Once those of its own that wait had theirs.
-        let turn_then = turn + own as u128 * last;
-        let others = line.callers.iter().filter(|(other, _)| **other != caller);
-        let of_each = |(_, other): (&Option<Caller>, &Standing)| {
-            let others = other.turn(other.mark, time);
-            let turns = match other.last {
-                0 => own + usize::from(others <= turn),
-                each => turn_then
-                    .checked_sub(others)
-                    .map_or(0, |ahead| 1 + (ahead / each) as usize),
-            };
-            other.waiting.len().min(turns)
+        let turn = turn + waiting as u128 * own;
+        let mut ahead = Ahead {
+            searches: waiting,
+            time: waiting as u128 * own,
+            own,
         };
-        own + others.map(of_each).sum::<usize>()
+        // Who is not known are batches, which give way.
+        let others = line
+            .callers
+            .iter()
+            .filter(|(other, _)| other.is_some() && **other != caller);
+        for (_, other) in others.filter(|(_, other)| !other.waiting.is_empty()) {
+            let (next, each) = (other.turn(other.mark, time), known(other.usual).max(1));
+            let turns = turn.checked_sub(next).map_or(0, |ahead| 1 + ahead / each);
+            ahead.searches += turns as usize;
+            ahead.time += turns * each;
+        }
+        ahead
     }
 
     /// Whether one of another caller may be shed for one more of this one.
@@ -215,7 +232,7 @@ impl Standing {
 
     /// Where it would be with one more search, by which callers are in order.
     fn turn(&self, mark: u128, time: u128) -> u128 {
-        mark + self.took(time) + self.last
+        mark + self.took(time) + self.usual
     }
 
     /// What its searches that run took until then.
@@ -265,7 +282,7 @@ impl Line {
     fn forget_the_idle(&mut self) {
         let (is_busy, now) = (self.active() > 0, self.now);
         self.callers
-            .retain(|_, one| one.all() > 0 || (is_busy && one.mark + one.last > now));
+            .retain(|_, one| one.all() > 0 || (is_busy && one.mark + one.usual > now));
     }
 }
 
@@ -279,7 +296,11 @@ impl Drop for Turn {
         line.given -= 1;
         if let Some(standing) = line.callers.get_mut(&self.caller) {
             standing.mark += time;
-            standing.last = time.min(MOST_OWED);
+            standing.usual = match standing.usual {
+                0 => time,
+                usual => (usual + time) / 2,
+            }
+            .min(MOST_OWED);
             standing.running -= 1;
             standing.began -= self.began;
         }
@@ -318,12 +339,9 @@ mod tests {
         for waiting in &mut greedy {
             assert!(waiting.now_or_never().is_none());
         }
-        assert_eq!(
-            turns.before(&Caller("other".into())),
-            0,
-            "what runs counts against the greedy one"
-        );
-        assert_eq!(turns.before(&Caller("greedy".into())), 100);
+        let ahead = |name: &str| turns.ahead(&Caller(name.into()), Duration::from_millis(1)).searches;
+        assert_eq!(ahead("other"), 0, "what runs counts against the greedy one");
+        assert_eq!(ahead("greedy"), 100);
         let mut other = Box::pin(turns.take(named("other"), None));
         assert!((&mut other).now_or_never().is_none(), "one runs, whoever's it is");
         drop(first);
@@ -341,30 +359,34 @@ mod tests {
 
     #[test]
     fn what_goes_before_counts_by_the_time_that_it_takes() {
-        let check = |callers: [(&str, u128, u64); 2], expected: usize| {
+        let check = |callers: [(&str, u128, u64); 2], searches: usize, time: u128| {
             let turns = Turns::new(1);
-            turns.line().callers.extend(callers.map(|(name, last, waiting)| {
+            turns.line().callers.extend(callers.map(|(name, usual, waiting)| {
                 let waiting = (0..waiting).map(|number| Waiting {
                     number,
                     give: oneshot::channel().0,
                     room: None,
                 });
                 let standing = Standing {
-                    last,
+                    usual,
                     waiting: waiting.collect(),
                     ..Standing::default()
                 };
                 (named(name), standing)
             }));
-            assert_eq!(turns.before(&Caller(callers[0].0.into())), expected, "{callers:?}");
+            let ahead = turns.ahead(&Caller(callers[0].0.into()), Duration::from_nanos(100));
+            assert_eq!((ahead.searches, ahead.time), (searches, time), "{callers:?}");
         };
-        // One of its own, and those of the other's that take no longer than both of its own.
-        check([("dear", 300, 1), ("cheap", 100, 20)], 1 + 6);
-        check([("dear", 300, 1), ("cheap", 100, 2)], 1 + 2);
-        check([("cheap", 100, 20), ("dear", 300, 2)], 20 + 2);
-        check([("cheap", 100, 1), ("dear", 300, 20)], 1);
-        check([("cheap", 100, 1), ("new", 0, 20)], 1 + 2);
-        check([("new", 0, 3), ("cheap", 100, 20)], 3);
+        // One of its own, and of the other's as many as take no longer than both of its own.
+        check([("dear", 300, 1), ("cheap", 100, 20)], 1 + 6, 300 + 600);
+        // Others come while these wait.
+        check([("dear", 300, 1), ("cheap", 100, 2)], 1 + 6, 300 + 600);
+        check([("dear", 300, 1), ("cheap", 100, 0)], 1, 300);
+        check([("cheap", 100, 20), ("dear", 300, 2)], 20 + 7, 2_000 + 2_100);
+        check([("cheap", 100, 1), ("dear", 300, 20)], 1, 100);
+        // Whose time is not known takes as long as is usual.
+        check([("cheap", 100, 1), ("new", 0, 20)], 1 + 3, 100 + 300);
+        check([("new", 0, 3), ("cheap", 100, 20)], 3 + 3, 300 + 300);
     }
 
     /// One connection that sends a dear question as soon as the last one is answered, and another one with its first.
@@ -374,12 +396,13 @@ mod tests {
         let mut dear = turns.take(named("dear"), None).now_or_never().flatten().unwrap();
         let mut busy = Box::pin(turns.take(named("busy"), None));
         assert!((&mut busy).now_or_never().is_none());
-        dear.since -= std::time::Duration::from_millis(500);
+        dear.since -= Duration::from_millis(500);
         drop(dear);
         let busy = busy.now_or_never().flatten().unwrap();
         let mut again = Box::pin(turns.take(named("dear"), None));
         assert!((&mut again).now_or_never().is_none());
-        assert_eq!(turns.before(&Caller("first".into())), 0);
+        let ahead = turns.ahead(&Caller("first".into()), Duration::from_millis(1));
+        assert_eq!(ahead.searches, 0);
         let mut first = Box::pin(turns.take(named("first"), None));
         assert!((&mut first).now_or_never().is_none());
         drop(busy);
@@ -392,7 +415,7 @@ mod tests {
     /// They take turns, so each has waited for as long as its last question took when it is next.
     #[test]
     fn one_that_asks_little_goes_before_those_whose_last_question_was_dear() {
-        let half = std::time::Duration::from_millis(500);
+        let half = Duration::from_millis(500);
         let turns = Turns::new(1);
         let mut a = turns.take(named("a"), None).now_or_never().flatten().unwrap();
         let mut b = Box::pin(turns.take(named("b"), None));
@@ -426,7 +449,7 @@ mod tests {
         let dear = turns.take(named("dear"), None).now_or_never().flatten().unwrap();
         let other = turns.take(named("other"), None).now_or_never().flatten().unwrap();
         // As if both had begun a minute before; the other one's search is over and took no time.
-        turns.line().begin -= std::time::Duration::from_secs(60);
+        turns.line().begin -= Duration::from_secs(60);
         let mut next = Box::pin(turns.take(named("dear"), None));
         let mut again = Box::pin(turns.take(named("other"), None));
         assert!((&mut next).now_or_never().is_none() && (&mut again).now_or_never().is_none());
@@ -447,7 +470,7 @@ mod tests {
         assert!((&mut again).now_or_never().is_none());
         let mut next = Box::pin(turns.take(named("dear"), None));
         assert!((&mut next).now_or_never().is_none());
-        dear.since -= std::time::Duration::from_secs(60);
+        dear.since -= Duration::from_secs(60);
         drop(dear);
         assert!((&mut again).now_or_never().is_none(), "by time it would be next");
         let next = next.now_or_never().flatten().unwrap();
@@ -528,7 +551,7 @@ mod tests {
         assert!((&mut old).now_or_never().is_none());
         drop(first);
         let mut running = (&mut old).now_or_never().flatten().unwrap();
-        running.since -= std::time::Duration::from_millis(1);
+        running.since -= Duration::from_millis(1);
         let mut old = Box::pin(turns.take(named("old"), None));
         assert!((&mut old).now_or_never().is_none());
         let mut number = 0;
