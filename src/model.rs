@@ -175,6 +175,24 @@ pub enum ArticleKind {
     Summary,
 }
 
+impl ArticleKind {
+    /// All there are.
+    pub const ALL: [ArticleKind; 2] = [ArticleKind::Full, ArticleKind::Summary];
+
+    /// What it is called in an index and by people who filter by it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ArticleKind::Full => "full",
+            ArticleKind::Summary => "summary",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// Where an article was read: the source, and the file in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
@@ -206,7 +224,7 @@ pub struct Article {
     pub source: Option<String>,
     /// When it was published, if known. Filterable.
     pub published: Option<Date>,
-    /// Whole or summary.
+    /// Whole or summary. Filterable.
     #[serde(default)]
     pub kind: ArticleKind,
     /// Places that its source record gives for it in a field, as written there; those named in title and text are found
@@ -254,6 +272,8 @@ pub struct Filter {
     pub published_from: Option<Date>,
     /// Published on this day or earlier; passages without a date are left out.
     pub published_to: Option<Date>,
+    /// Whole articles or summaries.
+    pub kinds: Vec<ArticleKind>,
 }
 
 impl Filter {

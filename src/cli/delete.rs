@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
-use super::options::{Credentials, IndexFolder, parse_day};
+use super::options::{Credentials, IndexFolder, parse_day, parse_kind};
 use super::{print, remote};
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 use crate::index::ingest::selection::{Selected, Selection};
 use crate::index::{Backend, EmbeddedIndex, Writer};
-use crate::model::{Date, Filter};
+use crate::model::{ArticleKind, Date, Filter};
 use crate::search::understood;
 use crate::service::convert::articles;
 use crate::service::index_client::IndexClient;
@@ -46,6 +46,9 @@ pub struct Delete {
     /// Articles of which every passage is about this year. May be given more than once.
     #[arg(long, value_name = "YEAR")]
     year: Vec<u16>,
+    /// Whole articles, or summaries.
+    #[arg(long, value_parser = parse_kind, value_name = "full|summary")]
+    kind: Vec<ArticleKind>,
     /// Articles published on this day or later.
     #[arg(long, value_name = "DAY", value_parser = parse_day)]
     from: Option<Date>,
@@ -86,6 +89,7 @@ impl Delete {
             years: self.year.clone(),
             published_from: self.from,
             published_to: self.to,
+            kinds: self.kind.clone(),
             ..Filter::default()
         };
         let selection = Selection {
@@ -95,7 +99,7 @@ impl Delete {
         };
         if selection.is_empty() {
             return Err(Error::caller("nothing says what to delete").help(
-                "name ids, --source, --publisher, --region, --year, --from or --to; --dry-run shows what would go",
+                "name ids, --source, --publisher, --region, --year, --kind, --from or --to; --dry-run shows what would go",
             ));
         }
         let Gone { count, ids, commit } = match &self.addr {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::error::{Context as _, Fault, Result};
 use crate::eval::Dataset;
-use crate::model::Date;
+use crate::model::{ArticleKind, Date};
 use crate::profile::Profile;
 use crate::search::Ranking;
 use crate::search::request::{FusionMethod, FusionRequest, Mode, SearchRequest};
@@ -138,6 +138,11 @@ impl Question {
 /// A day as people write it.
 pub fn parse_day(text: &str) -> std::result::Result<Date, String> {
     text::day(text).map_err(|error| error.message().to_owned())
+}
+
+/// A kind of article by its name.
+pub fn parse_kind(text: &str) -> std::result::Result<ArticleKind, String> {
+    ArticleKind::named(text).ok_or_else(|| "must be full or summary".into())
 }
 
 /// A mode by its name.

@@ -20,6 +20,7 @@ pub fn for_asker(error: Error, request: &SearchRequest) -> Error {
         "offset" => option("--offset", format!("加上 --top-k 最多 {MAX_DEPTH}")),
         "filter.regions" => option("--region", of_place(error.message())),
         "filter.years" => option("--year", "写四位数的年份，例如 2024".to_owned()),
+        "filter.kinds" => option("--kind", "太多了".to_owned()),
         "filter.published_from" => option("--from", "不能晚于 --to".to_owned()),
         "filter.sources" => option("--source", "不能是空的，也不能太多".to_owned()),
         "filter.article_ids" => option("--article", "不能是空的，也不能太多".to_owned()),

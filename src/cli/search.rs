@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::answer::{self, Detail, Look};
-use super::options::{Credentials, IndexFolder, ProfileFile, Question, RerankerName, parse_day};
+use super::options::{Credentials, IndexFolder, ProfileFile, Question, RerankerName, parse_day, parse_kind};
 use super::{print, refused, remote, setup};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
-use crate::model::{Date, Filter};
+use crate::model::{ArticleKind, Date, Filter};
 use crate::search::request::{Grouping, SearchRequest};
 use crate::search::response::SearchResponse;
 use crate::service;
@@ -64,6 +64,9 @@ pub struct Search {
     /// Only these years.
     #[arg(long, value_name = "YEAR")]
     year: Vec<u16>,
+    /// Only whole articles, or only summaries.
+    #[arg(long, value_parser = parse_kind, value_name = "full|summary")]
+    kind: Vec<ArticleKind>,
     /// Only what was published on this day or later.
     #[arg(long, value_name = "DAY", value_parser = parse_day)]
     from: Option<Date>,
@@ -100,6 +103,7 @@ impl Search {
                 years: self.year.clone(),
                 published_from: self.from,
                 published_to: self.to,
+                kinds: self.kind.clone(),
             },
             today: Date::today(),
             ..self.question.request(&self.query)

@@ -18,7 +18,7 @@ use super::source_table::{Runs, SourceTable};
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::Result;
-use crate::model::{Article, Filter, Origin};
+use crate::model::{Article, ArticleKind, Filter, Origin};
 use crate::text::Signature;
 
 /// A passage as the answering of one question names it; means nothing to another question.
@@ -82,6 +82,8 @@ pub struct FacetCounts {
     pub regions: BTreeMap<String, u64>,
     /// By year.
     pub years: BTreeMap<u16, u64>,
+    /// By kind.
+    pub kinds: BTreeMap<ArticleKind, u64>,
 }
 
 /// Vectors with whose they are.
@@ -141,7 +143,8 @@ pub trait Snapshot: Send + Sync {
     /// there is no such article.
     fn passages(&self, id: &str, budget: Budget) -> Result<Vec<(StoredPassage, Vec<f32>)>>;
 
-    /// How many articles there are of each publisher, place and year among the passages that a filter lets through.
+    /// How many articles there are of each publisher, place, year and kind among the passages that a filter lets
+    /// through.
     fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts>;
 
     /// Tells `each` the id and the title of every article, in no particular order.

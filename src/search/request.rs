@@ -128,11 +128,15 @@ impl NormalRequest {
     /// What it takes in memory, nearly.
     pub fn bytes(&self) -> usize {
         let lists = [&self.filter.article_ids, &self.filter.sources, &self.filter.regions];
-        let values = lists
+        let texts = lists
             .into_iter()
             .flatten()
             .map(|value| size_of::<String>() + value.len());
-        size_of::<Self>() + self.query.len() + values.sum::<usize>() + 2 * self.filter.years.len()
+        size_of::<Self>()
+            + self.query.len()
+            + texts.sum::<usize>()
+            + size_of_val(&*self.filter.years)
+            + size_of_val(&*self.filter.kinds)
     }
 }
 
@@ -147,15 +151,12 @@ impl SearchRequest {
 
     /// What is asked for, without the deadline, so that requests that ask the same are equal.
     pub fn normal(&self) -> NormalRequest {
-        let sorted = |values: &[String]| {
+        fn sorted<T: Ord + Clone>(values: &[T]) -> Vec<T> {
             let mut values = values.to_vec();
             values.sort_unstable();
             values.dedup();
             values
-        };
-        let mut years = self.filter.years.clone();
-        years.sort_unstable();
-        years.dedup();
+        }
         NormalRequest {
             query: self.query.clone(),
             top_k: self.wanted(),
@@ -168,9 +169,10 @@ impl SearchRequest {
                 article_ids: sorted(&self.filter.article_ids),
                 sources: sorted(&self.filter.sources),
                 regions: sorted(&self.filter.regions),
-                years,
+                years: sorted(&self.filter.years),
                 published_from: self.filter.published_from,
                 published_to: self.filter.published_to,
+                kinds: sorted(&self.filter.kinds),
             },
             grouping: self.grouping,
             explain: self.explain,
@@ -255,29 +257,29 @@ pub fn within(name: &str, number: usize, most: usize) -> Result<usize> {
 
 /// Refuses a filter that cannot match: too many values, empty ones, days between which none lies.
 pub(super) fn check_filter(filter: &Filter) -> Result<()> {
+    for (name, count) in [
+        ("article_ids", filter.article_ids.len()),
+        ("sources", filter.sources.len()),
+        ("regions", filter.regions.len()),
+        ("years", filter.years.len()),
+        ("kinds", filter.kinds.len()),
+    ] {
+        if count > MAX_FILTER_VALUES {
+            return Err(Error::caller(format!(
+                "filter.{name}: has {count} values, at most {MAX_FILTER_VALUES} are allowed"
+            ))
+            .help("ask several times"));
+        }
+    }
     for (name, values) in [
         ("article_ids", &filter.article_ids),
         ("sources", &filter.sources),
         ("regions", &filter.regions),
     ] {
-        if values.len() > MAX_FILTER_VALUES {
-            return Err(Error::caller(format!(
-                "filter.{name}: has {} values, at most {MAX_FILTER_VALUES} are allowed",
-                values.len()
-            ))
-            .help("ask several times"));
-        }
         if values.iter().any(|value| value.trim().is_empty()) {
             return Err(Error::caller(format!("filter.{name}: holds an empty value"))
                 .help("leave the list empty for no restriction"));
         }
-    }
-    if filter.years.len() > MAX_FILTER_VALUES {
-        return Err(Error::caller(format!(
-            "filter.years: has {} values, at most {MAX_FILTER_VALUES} are allowed",
-            filter.years.len()
-        ))
-        .help("ask several times"));
     }
     if let (Some(from), Some(to)) = (filter.published_from, filter.published_to)
         && from > to

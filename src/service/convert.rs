@@ -21,13 +21,14 @@ use crate::search::response::{Applies, Explanation, Fit, Hit, Lack, RankPart, Se
 use crate::text;
 
 /// The fields a filter may name in its open form.
-const FILTER_FIELDS: [&str; 6] = [
+const FILTER_FIELDS: [&str; 7] = [
     "article_ids",
     "sources",
     "regions",
     "years",
     "published_from",
     "published_to",
+    "kinds",
 ];
 
 /// The time a call allows, from the value of its `grpc-timeout` header: up to eight digits and a unit. None if it is
@@ -119,6 +120,7 @@ pub(super) fn filter(wire: wire::Filter) -> Result<Filter> {
             .published_to
             .map(|text| date("filter.published_to", &text))
             .transpose()?,
+        kinds: wire.kinds.into_iter().map(wanted_kind).collect::<Result<_>>()?,
     };
     for wire::FieldFilter { name, values } in wire.fields {
         match name.as_str() {
@@ -129,6 +131,13 @@ pub(super) fn filter(wire: wire::Filter) -> Result<Filter> {
                 for value in values {
                     let year = value.trim().parse().map_err(|_| not_a_year(&value))?;
                     filter.years.push(checked_year(year)?);
+                }
+            }
+            "kinds" => {
+                for value in values {
+                    let kind = wire::ArticleKind::from_str_name(&value).unwrap_or_default();
+                    let kind = core_kind(kind).ok_or_else(|| no_kind(format!("`{value}`")))?;
+                    filter.kinds.push(kind);
                 }
             }
             "published_from" => single_date("filter.published_from", &values, &mut filter.published_from)?,
@@ -142,6 +151,27 @@ pub(super) fn filter(wire: wire::Filter) -> Result<Filter> {
         }
     }
     Ok(filter)
+}
+
+/// A kind that a filter asks for by its number.
+fn wanted_kind(number: i32) -> Result<ArticleKind> {
+    let kind = wire::ArticleKind::try_from(number).unwrap_or_default();
+    core_kind(kind).ok_or_else(|| no_kind(number))
+}
+
+fn core_kind(wire: wire::ArticleKind) -> Option<ArticleKind> {
+    match wire {
+        wire::ArticleKind::Unspecified => None,
+        wire::ArticleKind::Full => Some(ArticleKind::Full),
+        wire::ArticleKind::Summary => Some(ArticleKind::Summary),
+    }
+}
+
+fn no_kind(value: impl std::fmt::Display) -> Error {
+    let known = ArticleKind::ALL.map(|known| kind(known).as_str_name()).join(", ");
+    Error::caller(format!(
+        "filter.kinds: {value} is no kind of article; known are {known}"
+    ))
 }
 
 fn single_date(field: &str, values: &[String], slot: &mut Option<Date>) -> Result<()> {
@@ -503,6 +533,16 @@ mod tests {
             "filter.published_from: has 2 values",
         );
         check(
+            &|r| {
+                r.filter = Some(wire::Filter {
+                    kinds: vec![0],
+                    ..Default::default()
+                })
+            },
+            "filter.kinds: 0 is no kind of article; known are ARTICLE_KIND_FULL, ARTICLE_KIND_SUMMARY",
+        );
+        check(&open("kinds", &["full"]), "filter.kinds: `full` is no kind of article");
+        check(
             &open("published_from", &["2025-02-30"]),
             "filter.published_from: `2025-02-30`",
         );
@@ -525,6 +565,7 @@ mod tests {
             years: vec![2019, 2025],
             published_from: Some("2019-01-01".into()),
             published_to: Some("2025-04-19".into()),
+            kinds: vec![wire::ArticleKind::Full.into(), wire::ArticleKind::Summary.into()],
             fields: Vec::new(),
         };
         let mut open = wire::Filter::default();
@@ -535,6 +576,7 @@ mod tests {
             ("years", &["2019", "2025"]),
             ("published_from", &["2019-01-01"]),
             ("published_to", &["2025-04-19"]),
+            ("kinds", &["ARTICLE_KIND_FULL", "ARTICLE_KIND_SUMMARY"]),
         ] {
             open.fields.extend(by_field(name, values).fields);
         }
@@ -558,6 +600,7 @@ mod tests {
             years in prop::collection::vec(1000..=9999_u16, 0..3),
             (published_from, today, as_of) in
                 (prop::option::of(any_date()), prop::option::of(any_date()), prop::option::of(any_date())),
+            kinds in prop::collection::vec(prop::sample::select(ArticleKind::ALL.to_vec()), 0..3),
             grouping in prop::sample::select(vec![Grouping::Article, Grouping::Passage]),
             (explain, exact) in (any::<bool>(), any::<bool>()),
             (candidates, ef_search) in (prop::option::of(1..=10_000_usize), prop::option::of(1..=10_000_usize)),
@@ -565,7 +608,7 @@ mod tests {
             SearchRequest {
                 query, top_k, offset, mode, grouping, explain, candidates, ef_search, today, as_of, exact,
                 fusion: FusionRequest { method, dense_weight, rrf_k },
-                filter: Filter { article_ids, sources, regions, years, published_from, published_to: None },
+                filter: Filter { article_ids, sources, regions, years, published_from, published_to: None, kinds },
                 deadline: None,
             }
         }

@@ -14,7 +14,7 @@ use baowen::index::ingest::Ingest;
 use baowen::index::{
     Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, PassageKey, Runs, Snapshot, SourceRun, Writer,
 };
-use baowen::model::{Article, Filter};
+use baowen::model::{Article, ArticleKind, Filter};
 use baowen::search::browse::similar;
 use baowen::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use baowen::search::response::Hit;
@@ -66,6 +66,11 @@ fn an_article(i: usize, edition: usize) -> Article {
     Article {
         source: (!i.is_multiple_of(5)).then(|| format!("{}站", i % 5)),
         published: (!i.is_multiple_of(4)).then(|| format!("2025-0{}-1{}", i % 4, i % 9).parse().unwrap()),
+        kind: if i.is_multiple_of(3) {
+            ArticleKind::Summary
+        } else {
+            ArticleKind::Full
+        },
         url: i.is_multiple_of(2).then(|| format!("https://example.org/{i}")),
         ..article(&format!("a{i:03}"), &title, &format!("{topic}。\n{text}"))
     }
@@ -135,6 +140,15 @@ fn requests(one_in: usize) -> Vec<SearchRequest> {
                 ..Filter::default()
             },
             Filter {
+                kinds: vec![ArticleKind::Summary],
+                ..Filter::default()
+            },
+            Filter {
+                kinds: vec![ArticleKind::Full, ArticleKind::Summary],
+                years: vec![2023],
+                ..Filter::default()
+            },
+            Filter {
                 sources: strings(&["没有这站"]),
                 ..Filter::default()
             },
@@ -148,7 +162,7 @@ fn requests(one_in: usize) -> Vec<SearchRequest> {
             ..request()
         });
         requests.push(SearchRequest {
-            filter: filters[6].clone(),
+            filter: filters[filters.len() - 1].clone(),
             ..request()
         });
     }

@@ -249,6 +249,21 @@ fn every_call_says_the_same_by_both_protocols() {
             ),
             (8, 16, 8)
         );
+        let kind = |value: &str, count| wire::FacetValue {
+            value: value.into(),
+            count,
+        };
+        assert_eq!(all.kinds, [kind("ARTICLE_KIND_FULL", 24)]);
+        let request = wire::FacetsRequest {
+            filter: Some(wire::Filter {
+                kinds: vec![wire::ArticleKind::Summary.into()],
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let by_get = "/v1/facets?kind=ARTICLE_KIND_SUMMARY";
+        let summaries = same!(search, facets, request, by_get, "/v1/facets");
+        assert_eq!((summaries.total, summaries.kinds.len()), (0, 0));
         assert_eq!(
             all.years.iter().map(|year| &*year.value).collect::<Vec<_>>(),
             ["2024", "2023", "2022"]
@@ -602,6 +617,12 @@ fn what_is_wrong_is_refused_by_both_protocols() {
         "filter.regions",
     );
     check("/v1/facets", json!({"limit": 0}), 400, "limit");
+    check(
+        "/v1/facets",
+        json!({"filter": {"kinds": ["ARTICLE_KIND_UNSPECIFIED"]}}),
+        400,
+        "filter.kinds",
+    );
     check("/v1/facets", json!({"query": ""}), 400, "query");
     check(
         "/v1/facets",

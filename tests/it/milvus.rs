@@ -15,7 +15,7 @@ use baowen::error::{Error, Fault};
 use baowen::index::ingest::Ingest;
 use baowen::index::milvus::{Address, DenseIndex, MilvusIndex};
 use baowen::index::{Backend, Identity, Writer};
-use baowen::model::{Article, Filter};
+use baowen::model::{Article, ArticleKind, Filter};
 use baowen::profile::Bm25Params;
 use baowen::search::Engine;
 use baowen::search::request::{Mode, SearchRequest};
@@ -274,6 +274,7 @@ fn numbered(range: std::ops::Range<usize>) -> Vec<Article> {
         Article {
             source: (!i.is_multiple_of(3)).then(|| format!("站\"{}\\", i % 3)),
             published: (!i.is_multiple_of(4)).then(|| format!("2025-0{}-11", i % 4).parse().unwrap()),
+            kind: ArticleKind::ALL[usize::from(i.is_multiple_of(5))],
             ..article(&format!("文\"{i:03}"), ["浙江杭州医保", "甘肃医保", ""][i % 3], &text)
         }
     };
@@ -351,9 +352,10 @@ fn filters_let_through_what_they_let_through_everywhere() {
         some(&["浙江", "杭州", "甘肃", "\"] or id > 0 or [\""]),
         proptest::sample::subsequence(vec![2020u16, 2021, 2024, 1999], 0..=2),
         (days(), days()),
+        proptest::sample::subsequence(ArticleKind::ALL.to_vec(), 0..=2),
     );
     let mut runner = TestRunner::new(Config::with_cases(60));
-    let outcome = runner.run(&filters, |(article_ids, sources, regions, years, (from, to))| {
+    let outcome = runner.run(&filters, |(article_ids, sources, regions, years, (from, to), kinds)| {
         let filter = Filter {
             article_ids,
             sources,
@@ -361,6 +363,7 @@ fn filters_let_through_what_they_let_through_everywhere() {
             years,
             published_from: from.map(|day| day.parse().unwrap()),
             published_to: to.map(|day| day.parse().unwrap()),
+            kinds,
         };
         let one = Budget::single();
         prop_assert_eq!(
@@ -370,6 +373,10 @@ fn filters_let_through_what_they_let_through_everywhere() {
         prop_assert_eq!(
             found.wholly(&filter, one).unwrap(),
             expected.wholly(&filter, one).unwrap()
+        );
+        prop_assert_eq!(
+            found.facets(&filter, one).unwrap(),
+            expected.facets(&filter, one).unwrap()
         );
         prop_assert_eq!(
             found.partly(&filter, one).unwrap(),

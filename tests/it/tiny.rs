@@ -74,6 +74,7 @@ impl Passage {
             && one_of(&filter.sources, article.source.as_slice())
             && one_of(&filter.regions, &regions)
             && one_of(&filter.years, &stored.years)
+            && one_of(&filter.kinds, &[article.kind])
             && (filter.published_from).is_none_or(|from| article.published.is_some_and(|day| day >= from))
             && (filter.published_to).is_none_or(|to| article.published.is_some_and(|day| day <= to))
     }
@@ -312,6 +313,7 @@ impl Snapshot for Commit {
         for passage in live(&self.passages).filter(|passage| passage.passes(filter)) {
             if !values.contains_key(passage.id()) {
                 counts.articles += 1;
+                *counts.kinds.entry(passage.of.article.kind).or_default() += 1;
                 if let Some(source) = &passage.of.article.source {
                     *counts.sources.entry(source.clone()).or_default() += 1;
                 }

@@ -230,7 +230,7 @@ export async function startFixture() {
     if (pathname === "/v1/read") return send(response, 200, READ[JSON.parse(body).name] ?? REFUSED);
     if (pathname === "/v1/analyze") return send(response, 200, recorded.analysis);
     if (pathname === "/v1/facets") {
-      const made = { total: 3, sources: [{ value: "示例", count: 3 }], regions: [{ value: "浙江", count: 2 }, { value: "杭州/余杭区", count: 1 }], years: [{ value: "2024", count: 1 }] };
+      const made = { total: 3, sources: [{ value: "示例", count: 3 }], regions: [{ value: "浙江", count: 2 }, { value: "杭州/余杭区", count: 1 }], years: [{ value: "2024", count: 1 }], kinds: [{ value: "ARTICLE_KIND_FULL", count: 2 }, { value: "ARTICLE_KIND_SUMMARY", count: 1 }] };
       return send(response, 200, recorded.facets[searchParams.get("q")] ?? made);
     }
     if (pathname === "/v1/suggest") {

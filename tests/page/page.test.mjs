@@ -161,7 +161,7 @@ test("filters are chosen from what the hits are about, stand in the address, and
     await year.click();
     await page.waitForFunction(() => location.search.includes("year=2025"));
     await settled(page);
-    assert.deepEqual(searches().at(-1).body.filter, { regions: [], years: [2025], sources: [] });
+    assert.deepEqual(searches().at(-1).body.filter, { regions: [], years: [2025], sources: [], kinds: [] });
     assert.equal((await page.$$(".card")).length, 2);
     assert.match(await text(page, ".chip"), /2025年/);
     await page.reload();

@@ -8,7 +8,7 @@ use super::schema::{ENDED, Fields, pack_lengths, place_number};
 use super::terms;
 use crate::error::{Context, Fault, Result};
 use crate::index::passage::PreparedPassage;
-use crate::model::Article;
+use crate::model::{Article, Validity};
 use crate::text::Region;
 
 /// The passage as tantivy takes it; `hash` is its article's fingerprint.
@@ -42,6 +42,7 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     if let Some(source) = &article.source {
         document.add_text(fields.source, source);
     }
+    document.add_text(fields.kind, article.kind.name());
     if let Some(published) = article.published {
         document.add_u64(fields.published, published.number().into());
     }
@@ -49,13 +50,7 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
     for &year in &stored.years {
         document.add_u64(fields.years, year.into());
     }
-    if let Some(effective) = stored.validity.effective {
-        document.add_u64(fields.effective, effective.number().into());
-    }
-    let expired = stored.validity.expired.map(|day| day.number().into());
-    if let Some(expired) = expired.or(stored.validity.ended.then_some(ENDED)) {
-        document.add_u64(fields.expired, expired);
-    }
+    add_validity(fields, stored.validity, &mut document);
     for word in signature.words() {
         document.add_u64(fields.signature, word);
     }
@@ -88,6 +83,17 @@ fn add_places(fields: &Fields, regions: &[Region], document: &mut TantivyDocumen
     }
     for number in numbers {
         document.add_u64(fields.places, number);
+    }
+}
+
+/// From when to when the article holds, as far as it says.
+fn add_validity(fields: &Fields, validity: Validity, document: &mut TantivyDocument) {
+    if let Some(effective) = validity.effective {
+        document.add_u64(fields.effective, effective.number().into());
+    }
+    let expired = validity.expired.map(|day| day.number().into());
+    if let Some(expired) = expired.or(validity.ended.then_some(ENDED)) {
+        document.add_u64(fields.expired, expired);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Counts of articles by publisher, place and year, from the terms that filters look up: each term's passages among
-//! those let through, an article once.
+//! Counts of articles by publisher, place, year and kind, from the terms that filters look up: each term's passages
+//! among those let through, an article once.
 
 use tantivy::SegmentReader;
 use tantivy::schema::{Field, IndexRecordOption};
@@ -10,7 +10,7 @@ use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
 use crate::index::backend::FacetCounts;
-use crate::model::Filter;
+use crate::model::{ArticleKind, Filter};
 
 const COUNTING: &str = "counting articles";
 
@@ -45,6 +45,11 @@ impl EmbeddedSnapshot {
                 let year = term.iter().fold(0u64, |year, &byte| year << 8 | u64::from(byte));
                 if let Ok(year) = u16::try_from(year) {
                     *counts.years.entry(year).or_default() += count;
+                }
+            })?;
+            articles.by_term(fields.kind, budget, |term, count| {
+                if let Some(kind) = ArticleKind::named(&text(term)) {
+                    *counts.kinds.entry(kind).or_default() += count;
                 }
             })?;
         }

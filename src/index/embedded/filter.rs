@@ -138,6 +138,13 @@ fn as_query(fields: &Fields, filter: &Filter) -> Option<Box<dyn Query>> {
     one_of(texts(fields.regions, &filter.regions));
     one_of(
         filter
+            .kinds
+            .iter()
+            .map(|kind| Term::from_field_text(fields.kind, kind.name()))
+            .collect(),
+    );
+    one_of(
+        filter
             .years
             .iter()
             .map(|&year| Term::from_field_u64(fields.years, year.into()))

@@ -45,6 +45,8 @@ pub struct Fields {
     pub origin_path: Field,
     /// Publisher, one raw term.
     pub source: Field,
+    /// Whole article or summary, by its name.
+    pub kind: Field,
     /// Day of publication as `yyyymmdd`.
     pub published: Field,
     /// Regions by canonical name, each province and each city a term.
@@ -93,6 +95,7 @@ pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
         origin_source: schema.add_text_field("origin_source", FAST),
         origin_path: schema.add_text_field("origin_path", FAST),
         source: schema.add_text_field("source", STRING),
+        kind: schema.add_text_field("kind", STRING),
         published: schema.add_u64_field("published", FAST | INDEXED),
         regions: schema.add_text_field("regions", STRING),
         places: schema.add_u64_field("places", FAST),

@@ -1,6 +1,6 @@
 //! What is asked of rows, in Milvus' language: filters, keys, and which rows count at a commit.
 
-use super::schema::{ARTICLE, GONE, ID, PUBLISHED, REGIONS, SOURCE, YEARS};
+use super::schema::{ARTICLE, GONE, ID, KIND, PUBLISHED, REGIONS, SOURCE, YEARS};
 use super::state::View;
 use crate::model::Filter;
 
@@ -92,6 +92,10 @@ pub fn filtered(view: &View, filter: &Filter) -> String {
         let kept: Vec<String> = filter.sources.iter().map(|source| kept_source(Some(source))).collect();
         all.push(format!("{SOURCE} in {}", texts(kept.iter().map(String::as_str))));
     }
+    if !filter.kinds.is_empty() {
+        let kinds = texts(filter.kinds.iter().map(|kind| kind.name()));
+        all.push(format!("{KIND} in {kinds}"));
+    }
     if !filter.regions.is_empty() {
         let regions = texts(filter.regions.iter().map(String::as_str));
         all.push(format!("array_contains_any({REGIONS}, {regions})"));
@@ -112,6 +116,7 @@ pub fn filtered(view: &View, filter: &Filter) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ArticleKind;
 
     #[test]
     fn filters_are_written() {
@@ -133,12 +138,13 @@ mod tests {
             years: vec![2024, 2025],
             published_from: "2025-01-02".parse().ok(),
             published_to: "2025-03-04".parse().ok(),
+            kinds: vec![ArticleKind::Full, ArticleKind::Summary],
             ..Filter::default()
         };
         check(
             filter,
-            "article in [\"a\\\"b\\\\\", \"行\\n\"] and source in [\"=\", \"=站\"] and array_contains_any(years, [2024, 2025]) \
-             and published >= 20250102 and published <= 20250304 and published > 0",
+            "article in [\"a\\\"b\\\\\", \"行\\n\"] and source in [\"=\", \"=站\"] and kind in [\"full\", \"summary\"] \
+             and array_contains_any(years, [2024, 2025]) and published >= 20250102 and published <= 20250304 and published > 0",
         );
     }
 

@@ -15,12 +15,20 @@ use crate::error::{Context, Fault, Result};
 use crate::index::backend::{About, Asked, FacetCounts, Snapshot, VectorChunk};
 use crate::index::passage::{PassageKey, StoredPassage};
 use crate::index::scoring::LexicalQuery;
-use crate::model::{Article, Filter, Origin};
+use crate::model::{Article, ArticleKind, Filter, Origin};
 
 /// The stream whose terms are asked for by themselves.
 const BIGRAMS: usize = 1;
 /// Rows in a page where each is large.
 const SMALL_PAGE: usize = 200;
+
+/// An article as it is counted.
+struct Counted {
+    source: String,
+    kind: Option<ArticleKind>,
+    regions: BTreeSet<String>,
+    years: BTreeSet<i32>,
+}
 
 impl Snapshot for MilvusSnapshot {
     fn about(&self) -> &About {
@@ -85,34 +93,49 @@ impl Snapshot for MilvusSnapshot {
 
     fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts> {
         let expr = filtered(&self.view, filter);
-        let fields = [schema::ARTICLE, schema::SOURCE, schema::REGIONS, schema::YEARS];
-        let mut values: BTreeMap<String, (String, BTreeSet<String>, BTreeSet<i32>)> = BTreeMap::new();
+        let fields = [
+            schema::ARTICLE,
+            schema::SOURCE,
+            schema::KIND,
+            schema::REGIONS,
+            schema::YEARS,
+        ];
+        let mut articles: BTreeMap<String, Counted> = BTreeMap::new();
         self.passage_rows()
             .pages(&expr, &fields, PAGE, &|| Ok(budget), &mut |_, mut rows| {
-                let (articles, sources) = (rows.texts(schema::ARTICLE), rows.texts(schema::SOURCE));
+                let (ids, sources, kinds) = (
+                    rows.texts(schema::ARTICLE),
+                    rows.texts(schema::SOURCE),
+                    rows.texts(schema::KIND),
+                );
                 let (regions, years) = (rows.text_lists(schema::REGIONS), rows.int_lists(schema::YEARS));
-                same_length(articles.len(), &[sources.len(), regions.len(), years.len()])?;
-                for ((article, source), (regions, years)) in
-                    articles.into_iter().zip(sources).zip(regions.into_iter().zip(years))
-                {
-                    let known = values
-                        .entry(article)
-                        .or_insert_with(|| (source, BTreeSet::new(), BTreeSet::new()));
-                    known.1.extend(regions);
-                    known.2.extend(years);
+                same_length(ids.len(), &[sources.len(), kinds.len(), regions.len(), years.len()])?;
+                let of_articles = ids.into_iter().zip(sources).zip(kinds);
+                for (((id, source), kind), (regions, years)) in of_articles.zip(regions.into_iter().zip(years)) {
+                    let article = articles.entry(id).or_insert_with(|| Counted {
+                        source,
+                        kind: ArticleKind::named(&kind),
+                        regions: BTreeSet::new(),
+                        years: BTreeSet::new(),
+                    });
+                    article.regions.extend(regions);
+                    article.years.extend(years);
                 }
                 Ok(())
             })?;
         let mut counts = FacetCounts::default();
-        for (source, regions, years) in values.into_values() {
+        for article in articles.into_values() {
             counts.articles += 1;
-            if let Some(source) = source.strip_prefix('=') {
+            if let Some(source) = article.source.strip_prefix('=') {
                 *counts.sources.entry(source.to_owned()).or_default() += 1;
             }
-            for region in regions {
+            if let Some(kind) = article.kind {
+                *counts.kinds.entry(kind).or_default() += 1;
+            }
+            for region in article.regions {
                 *counts.regions.entry(region).or_default() += 1;
             }
-            for year in years.into_iter().filter_map(|year| u16::try_from(year).ok()) {
+            for year in article.years.into_iter().filter_map(|year| u16::try_from(year).ok()) {
                 *counts.years.entry(year).or_default() += 1;
             }
         }

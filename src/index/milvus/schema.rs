@@ -8,7 +8,7 @@ use super::wire::{self, KeyValuePair, data_type, pair};
 use crate::error::{Error, Result};
 
 /// The version of all this; raised when an older program would misread it.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// How the description of every collection of ours begins.
 pub const OURS: &str = "Baowen, version ";
@@ -25,6 +25,8 @@ pub const GONE: &str = "gone";
 pub const PUBLISHED: &str = "published";
 /// Publisher.
 pub const SOURCE: &str = "source";
+/// Whole article or summary, by its name.
+pub const KIND: &str = "kind";
 /// Places, as filters name them.
 pub const REGIONS: &str = "regions";
 /// Years.
@@ -68,7 +70,9 @@ pub const ARTICLE_FIELDS: &[&str] = &[ARTICLE, PART, HASH, TITLE, ORIGIN, PASSAG
 /// What is read of passages to write them again: all but their keys, and but the words, which not every server gives
 /// back after a restart.
 pub fn passage_fields(dimension: usize) -> Vec<&'static str> {
-    let mut fields = vec![ARTICLE, ORDINAL, PUBLISHED, SOURCE, REGIONS, YEARS, JUDGED, PASSAGE];
+    let mut fields = vec![
+        ARTICLE, ORDINAL, PUBLISHED, SOURCE, KIND, REGIONS, YEARS, JUDGED, PASSAGE,
+    ];
     fields.extend((dimension > 0).then_some(MEANING));
     fields
 }
@@ -168,6 +172,7 @@ pub fn fields_of(generation: &Generation, dimension: usize) -> [(&str, Vec<wire:
         long(GONE),
         int(PUBLISHED),
         text(SOURCE, 2_048),
+        text(KIND, 64),
         list(REGIONS, data_type::VARCHAR),
         list(YEARS, data_type::INT32),
         field(WORDS, data_type::SPARSE_VECTOR, Vec::new()),

@@ -1,5 +1,5 @@
-//! How many articles there are of each publisher, place and year: under a filter, counted by the engine, or among the
-//! hits of a question.
+//! How many articles there are of each publisher, place, year and kind: under a filter, counted by the engine, or among
+//! the hits of a question.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub struct Facets {
     pub regions: Vec<(String, u64)>,
     /// By year, the newest first.
     pub years: Vec<(u16, u64)>,
-    /// By kind, the commonest first; among the hits of a question only, since an index does not keep it apart.
+    /// By kind, the commonest first.
     pub kinds: Vec<(ArticleKind, u64)>,
 }
 
@@ -54,13 +54,12 @@ pub fn facets(
     budget: Budget,
 ) -> Result<Facets> {
     let filter = understood(filter, analyzer)?;
-    Ok(Facets::of(snapshot.facets(&filter, budget)?, BTreeMap::new(), limit))
+    Ok(Facets::of(snapshot.facets(&filter, budget)?, limit))
 }
 
 /// What the hits of a question are, one an article.
 pub fn facets_of_hits(hits: &[Hit], analyzer: &Analyzer, limit: usize) -> Facets {
     let mut counts = FacetCounts::default();
-    let mut kinds: BTreeMap<ArticleKind, u64> = BTreeMap::new();
     for hit in hits {
         counts.articles += 1;
         if let Some(source) = &hit.source {
@@ -78,14 +77,14 @@ pub fn facets_of_hits(hits: &[Hit], analyzer: &Analyzer, limit: usize) -> Facets
         for year in years {
             *counts.years.entry(year).or_default() += 1;
         }
-        *kinds.entry(hit.kind).or_default() += 1;
+        *counts.kinds.entry(hit.kind).or_default() += 1;
     }
-    Facets::of(counts, kinds, limit)
+    Facets::of(counts, limit)
 }
 
 impl Facets {
-    fn of(counts: FacetCounts, kinds: BTreeMap<ArticleKind, u64>, limit: usize) -> Facets {
-        let mut kinds: Vec<_> = kinds.into_iter().collect();
+    fn of(counts: FacetCounts, limit: usize) -> Facets {
+        let mut kinds: Vec<_> = counts.kinds.into_iter().collect();
         kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Facets {
             total: counts.articles,

@@ -216,11 +216,7 @@ pub fn article(wire: wire::Article) -> Result<Article> {
 /// An article as a client sends it.
 pub fn article_out(core: Article) -> wire::Article {
     wire::Article {
-        kind: match core.kind {
-            ArticleKind::Full => wire::ArticleKind::Full,
-            ArticleKind::Summary => wire::ArticleKind::Summary,
-        }
-        .into(),
+        kind: super::kind(core.kind).into(),
         published: core.published.map(|day| day.to_string()),
         years: core.years.iter().copied().map(u32::from).collect(),
         path: core.origin.map(|origin| origin.path),

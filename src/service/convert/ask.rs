@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{status, wire};
-use super::narrow;
+use super::{kind, narrow};
 use crate::error::{Error, Fault, Result};
 use crate::model::{ArticleKind, Date, Filter, Force, Validity};
 use crate::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
@@ -77,6 +77,7 @@ pub fn filter(core: &Filter) -> Option<wire::Filter> {
         years: core.years.iter().copied().map(u32::from).collect(),
         published_from: core.published_from.map(|day| day.to_string()),
         published_to: core.published_to.map(|day| day.to_string()),
+        kinds: core.kinds.iter().map(|&of| kind(of).into()).collect(),
         fields: Vec::new(),
     })
 }

@@ -5,7 +5,7 @@ use super::super::wire;
 use super::narrow;
 use crate::article::{ReadEvent, Rejected, SplitOptions, split};
 use crate::index::PlacesAndYears;
-use crate::model::{Article, ArticleKind};
+use crate::model::Article;
 use crate::text::{Analyzer, Region};
 
 /// An article with what would be indexed of it.
@@ -13,10 +13,6 @@ pub fn article(core: Article, analyzer: &Analyzer) -> wire::ReadArticle {
     let passages = split(&core, &SplitOptions::default());
     let texts = passages.iter().map(|passage| passage.text.as_str());
     let about = PlacesAndYears::of_passages(&core, texts, analyzer);
-    let kind = match core.kind {
-        ArticleKind::Full => "full",
-        ArticleKind::Summary => "summary",
-    };
     wire::ReadArticle {
         id: core.id,
         title: core.title,
@@ -24,7 +20,7 @@ pub fn article(core: Article, analyzer: &Analyzer) -> wire::ReadArticle {
         url: core.url,
         source: core.source,
         published: core.published.map(|day| day.to_string()),
-        kind: kind.to_owned(),
+        kind: core.kind.name().to_owned(),
         regions: about.regions.iter().map(Region::key).collect(),
         years: about.years.into_iter().map(u32::from).collect(),
         attributes: core.attributes,

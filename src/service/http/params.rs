@@ -10,13 +10,14 @@ use crate::error::{Error, Result};
 use crate::service::deadline::TIMEOUT;
 
 /// Shorter names, where the message has no field of that name.
-const SHORT: [(&str, &str); 8] = [
+const SHORT: [(&str, &str); 9] = [
     ("q", "query"),
     ("article_id", "article_ids"),
     ("article_id", "filter.article_ids"),
     ("source", "filter.sources"),
     ("region", "filter.regions"),
     ("year", "filter.years"),
+    ("kind", "filter.kinds"),
     ("published_from", "filter.published_from"),
     ("published_to", "filter.published_to"),
 ];

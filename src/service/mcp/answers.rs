@@ -232,6 +232,8 @@ pub struct Counted {
     regions: Vec<Count>,
     #[schemars(description = "按年份，近的在前。")]
     years: Vec<Count>,
+    #[schemars(description = "按完整程度，多的在前：ARTICLE_KIND_FULL 是全文，ARTICLE_KIND_SUMMARY 是摘要。")]
+    kinds: Vec<Count>,
 }
 
 /// How many articles have a value.
@@ -258,6 +260,7 @@ impl From<wire::FacetsResponse> for Counted {
             sources: counts(answer.sources),
             regions: counts(answer.regions),
             years: counts(answer.years),
+            kinds: counts(answer.kinds),
         }
     }
 }

@@ -57,6 +57,10 @@ pub struct Only {
     #[serde(default)]
     #[schemars(description = "只要这些发布者的，须与 facets 给出的完全相同。")]
     pub sources: Vec<String>,
+    /// Whole articles or summaries.
+    #[serde(default)]
+    #[schemars(description = "只要完整的文章（ARTICLE_KIND_FULL）或只要摘要（ARTICLE_KIND_SUMMARY）。")]
+    pub kinds: Vec<String>,
     /// Published on this day or later.
     #[serde(default)]
     #[schemars(description = "只要这一天及以后发布的，如 2025-04-19。")]
@@ -159,7 +163,10 @@ impl Only {
     /// As a filter of a message; none where it lets everything through.
     pub fn message(only: Option<Only>) -> Option<wire::Filter> {
         let only = only?;
+        // `read` let names of the protocol through alone.
+        let kind = |name: &String| wire::ArticleKind::from_str_name(name).unwrap_or_default().into();
         let filter = wire::Filter {
+            kinds: only.kinds.iter().map(kind).collect(),
             sources: only.sources,
             regions: only.regions,
             years: only.years,

@@ -1,11 +1,15 @@
 // What is shown, as an address that can be shared, kept and gone back to. Nothing else knows its form.
 
+import { isKind } from "./kinds";
+
 /** A question with its filters. */
 export interface Ask {
   q: string;
   regions: string[];
   years: number[];
   sources: string[];
+  /** As the protocol names them. */
+  kinds: string[];
   /** As written: no typing errors corrected. */
   exact: boolean;
 }
@@ -21,12 +25,12 @@ export type View = { kind: "start" } | { kind: "ask"; ask: Ask } | { kind: "arti
 
 /** A question without filters. */
 export function asked(q: string): Ask {
-  return { q, regions: [], years: [], sources: [], exact: false };
+  return { q, regions: [], years: [], sources: [], kinds: [], exact: false };
 }
 
 /** Whether a question has filters. */
 export function filtered(ask: Ask): boolean {
-  return ask.regions.length + ask.years.length + ask.sources.length > 0;
+  return ask.regions.length + ask.years.length + ask.kinds.length + ask.sources.length > 0;
 }
 
 function toParams(ask: Ask): URLSearchParams {
@@ -35,6 +39,7 @@ function toParams(ask: Ask): URLSearchParams {
   for (const region of ask.regions) params.append("region", region);
   for (const year of ask.years) params.append("year", String(year));
   for (const source of ask.sources) params.append("source", source);
+  for (const kind of ask.kinds) params.append("kind", kind);
   if (ask.exact) params.set("exact", "1");
   return params;
 }
@@ -60,6 +65,7 @@ export function fromAddress(search: string): View {
       .map(Number)
       .filter((year) => Number.isInteger(year) && year >= 1000 && year <= 9999),
     sources: all("source"),
+    kinds: all("kind").filter(isKind),
     exact: params.get("exact") === "1",
   };
   const article = params.get("article");

@@ -2,6 +2,7 @@
 
 import { analyze, collection, hasToken, metrics, questionsToReview, sources, stats, Trouble } from "./api";
 import { byId, el, type Child } from "./dom";
+import { kindName } from "./kinds";
 import { ofMetrics } from "./metrics";
 import { count } from "./numbers";
 import { ofChosen } from "./read";
@@ -84,6 +85,7 @@ function ofCollection(found: Facets): HTMLElement[] {
     ["发布者", found.sources, (value) => value],
     ["地区", found.regions, (value) => value.replaceAll("/", "")],
     ["年份", found.years, (value) => `${value}年`],
+    ["完整程度", found.kinds, kindName],
   ];
   const made = kinds
     .filter(([, counts]) => counts.length > 0)

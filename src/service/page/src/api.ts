@@ -117,7 +117,7 @@ export function search(ask: Ask, offset: number, signal: AbortSignal): Promise<S
     explain: true,
     exact: ask.exact,
     today: today(),
-    filter: { regions: ask.regions, years: ask.years, sources: ask.sources },
+    filter: { regions: ask.regions, years: ask.years, sources: ask.sources, kinds: ask.kinds },
   });
 }
 

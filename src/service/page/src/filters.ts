@@ -1,9 +1,10 @@
-// Filters by place, year and source, chosen from what the hits of the question are about.
+// Filters by place, year, source and kind, chosen from what the hits of the question are about.
 
 import { facets, Trouble } from "./api";
 import { filtered, toAddress, type Ask } from "./address";
 import { placeName } from "./card";
 import { el } from "./dom";
+import { kindName } from "./kinds";
 import type { Count, Facets } from "./types";
 
 /** Of each kind so many are shown; the others are folded. */
@@ -34,6 +35,7 @@ export function chosen(ask: Ask): HTMLElement | false {
     { class: "chips", "aria-label": "已选的筛选" },
     ...ask.regions.map((region) => off(placeName(region), { regions: ask.regions.filter((one) => one !== region) })),
     ...ask.years.map((year) => off(`${year}年`, { years: ask.years.filter((one) => one !== year) })),
+    ...ask.kinds.map((kind) => off(kindName(kind), { kinds: ask.kinds.filter((one) => one !== kind) })),
     ...ask.sources.map((source) => off(source, { sources: ask.sources.filter((one) => one !== source) })),
   );
 }
@@ -49,7 +51,7 @@ export class Filters {
     private readonly apply: (ask: Ask) => void,
     private readonly signal: AbortSignal,
   ) {
-    const count = ask.regions.length + ask.years.length + ask.sources.length;
+    const count = ask.regions.length + ask.years.length + ask.kinds.length + ask.sources.length;
     this.element = el("details", { class: "filters" }, el("summary", {}, count > 0 ? `筛选（已选 ${count} 项）` : "筛选"), this.body);
     this.element.addEventListener("toggle", () => {
       if (this.element.open) void this.load();
@@ -84,6 +86,7 @@ export class Filters {
       this.group("年份", found, found.years, ask.years.map(String), (year) => `${year}年`, (value, on) => ({
         years: toggled(ask.years, Number(value), on),
       })),
+      this.group("完整程度", found, found.kinds, ask.kinds, kindName, (value, on) => ({ kinds: toggled(ask.kinds, value, on) })),
       this.group("来源", found, found.sources, ask.sources, (name) => name, (value, on) => ({ sources: toggled(ask.sources, value, on) })),
     ];
     const made = groups.filter((group): group is HTMLFieldSetElement => group !== undefined);

@@ -107,6 +107,7 @@ export interface Facets {
   sources: Count[];
   regions: Count[];
   years: Count[];
+  kinds: Count[];
 }
 
 export interface Suggestion {

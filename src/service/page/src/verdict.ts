@@ -84,7 +84,7 @@ export function verdict(response: SearchResponse, ask: Ask, filtered: boolean): 
     made.push(el("p", { class: "hint" }, filtered ? "可以去掉一些筛选再查。" : "可以换个说法再问，比如用“医保断缴”代替一长段经过。"));
     if (filtered) {
       made.push(
-        el("p", {}, el("a", { href: toAddress({ kind: "ask", ask: { ...ask, regions: [], years: [], sources: [] } }) }, "去掉全部筛选")),
+        el("p", {}, el("a", { href: toAddress({ kind: "ask", ask: { ...ask, regions: [], years: [], sources: [], kinds: [] } }) }, "去掉全部筛选")),
       );
     }
   }
