@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::passage::{Identity, PassageKey, PreparedArticle, StoredPassage};
 use super::scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
-use super::source_table::{Runs, SourceTable};
+use super::source_table::SourceTable;
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::Result;
@@ -133,8 +133,20 @@ pub trait Snapshot: Send + Sync {
     /// the question.
     fn holding(&self, terms: &[&str], budget: Budget) -> Result<Vec<u64>>;
 
-    /// How many passages a filter lets through.
-    fn count(&self, filter: &Filter, budget: Budget) -> Result<u64>;
+    /// The ids of the articles of which a passage is let through by a filter, each with how many are.
+    fn passing(&self, filter: &Filter, budget: Budget) -> Result<BTreeMap<String, u64>>;
+
+    /// The ids of the articles of which every passage is let through by a filter.
+    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        let (passing, mut all) = (self.passing(filter, budget)?, self.passing(&Filter::default(), budget)?);
+        all.retain(|id, passages| passing.get(id) == Some(passages));
+        Ok(all.into_keys().collect())
+    }
+
+    /// How many passages a filter lets through. An engine that can counts without telling articles apart.
+    fn count(&self, filter: &Filter, budget: Budget) -> Result<u64> {
+        Ok(self.passing(filter, budget)?.values().sum())
+    }
 
     /// A whole article.
     fn article(&self, id: &str, budget: Budget) -> Result<Option<Article>>;
@@ -150,32 +162,17 @@ pub trait Snapshot: Send + Sync {
     /// Tells `each` the id and the title of every article, in no particular order.
     fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()>;
 
-    /// Ids of all articles, sorted.
-    fn article_ids(&self, budget: Budget) -> Result<Vec<String>>;
-
     /// Tells `each` the id of every article and where it was read, in no particular order.
     fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()>;
 
-    /// The ids of the articles of which every passage is let through by a filter.
-    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>>;
-
-    /// The ids of the articles of which a passage is let through by a filter. An engine that can should do it in one
-    /// walk.
-    fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        let mut ids = BTreeSet::new();
-        for id in self.article_ids(budget)? {
-            let named = &filter.article_ids;
-            if !named.is_empty() && !named.contains(&id) {
-                continue;
-            }
-            let alone = Filter {
-                article_ids: vec![id.clone()],
-                ..filter.clone()
-            };
-            if self.count(&alone, budget)? > 0 {
-                ids.insert(id);
-            }
-        }
+    /// Ids of all articles, sorted.
+    fn article_ids(&self, budget: Budget) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        self.origins(budget, &mut |id, _| {
+            ids.push(id.to_owned());
+            Ok(())
+        })?;
+        ids.sort();
         Ok(ids)
     }
 
@@ -231,11 +228,13 @@ pub trait Writer: Send {
     /// Where an article was read, as the next commit would have it; `None` if there would be none, or it would not say.
     fn origin(&self, article_id: &str) -> Result<Option<Origin>>;
 
-    /// The sources as the next commit will have them; may be changed.
-    fn sources(&mut self) -> &mut Sources;
+    /// The sources, with their last runs, as the next commit will have them; may be changed.
+    fn source_table(&mut self) -> &mut SourceTable;
 
-    /// The sources' last runs as the next commit will have them; may be changed.
-    fn runs(&mut self) -> &mut Runs;
+    /// The same without the runs.
+    fn sources(&mut self) -> &mut Sources {
+        &mut self.source_table().sources
+    }
 
     /// Writes an article in place of one of the same id, whether or not it differs.
     ///
@@ -273,12 +272,8 @@ impl Writer for Box<dyn Writer> {
         (**self).origin(article_id)
     }
 
-    fn sources(&mut self) -> &mut Sources {
-        (**self).sources()
-    }
-
-    fn runs(&mut self) -> &mut Runs {
-        (**self).runs()
+    fn source_table(&mut self) -> &mut SourceTable {
+        (**self).source_table()
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

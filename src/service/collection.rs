@@ -145,7 +145,7 @@ impl Collection {
         let passing = if filter.is_empty() {
             None
         } else {
-            Some(snapshot.partly(&filter, budget)?)
+            Some(snapshot.passing(&filter, budget)?)
         };
         let most = listing.page_size.unwrap_or(usize::MAX);
         let mut found: BTreeMap<String, Option<Origin>> = BTreeMap::new();
@@ -154,7 +154,7 @@ impl Collection {
             let is_of_source = |source: &String| origin.as_ref().is_some_and(|origin| origin.source == *source);
             let is_named = id > listing.after.as_str()
                 && listing.source.as_ref().is_none_or(is_of_source)
-                && passing.as_ref().is_none_or(|passing| passing.contains(id));
+                && passing.as_ref().is_none_or(|passing| passing.contains_key(id));
             if is_named {
                 found.insert(id.to_owned(), origin);
                 // No more are held than are wanted, however many there are.

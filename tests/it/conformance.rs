@@ -257,9 +257,13 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said 
         let hits: Vec<String> = response.hits.iter().map(written).collect();
         let count = snapshot.count(&request.filter, Budget::single()).unwrap();
         let facets = snapshot.facets(&request.filter, Budget::single()).unwrap();
-        let partly = snapshot.partly(&request.filter, Budget::single()).unwrap();
-        assert_eq!(partly.len() as u64, facets.articles, "counted as they are listed");
-        said.insert(format!("partly {:?}", request.filter), format!("{partly:?}"));
+        let passing = snapshot.passing(&request.filter, Budget::single()).unwrap();
+        assert_eq!(passing.len() as u64, facets.articles, "counted as they are listed");
+        assert_eq!(passing.values().sum::<u64>(), count, "counted as they are let through");
+        said.insert(format!("passing {:?}", request.filter), format!("{passing:?}"));
+        let wholly = snapshot.wholly(&request.filter, Budget::single()).unwrap();
+        assert!(wholly.iter().all(|id| passing.contains_key(id)));
+        said.insert(format!("wholly {:?}", request.filter), format!("{wholly:?}"));
         said.insert(format!("facets {:?}", request.filter), format!("{facets:?}"));
         said.insert(
             format!("{request:?}"),
@@ -364,7 +368,7 @@ pub fn life(
         };
         for name in ["lost", "kept"] {
             let (name, root, kind) = (name.to_owned(), String::new(), SourceKind::Given);
-            writer.runs().insert(name.clone(), run.clone());
+            writer.source_table().runs.insert(name.clone(), run.clone());
             writer.sources().give(&Source { name, root, kind }).unwrap();
             if writer.sources().get("kept").is_none() {
                 writer.rollback().unwrap();

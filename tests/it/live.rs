@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use baowen::article::source::{Source, SourceKind, Sources};
+use baowen::article::source::{Source, SourceKind};
 use baowen::compute::Budget;
 use baowen::embed::HashEmbedder;
 use baowen::error::{Error, Fault, Result};
@@ -15,7 +15,7 @@ use baowen::index::ingest::Outcome;
 use baowen::index::ingest::live::{ChangeGroup, Live, Pace};
 use baowen::index::ingest::maintain::Background;
 use baowen::index::ingest::selection::Selection;
-use baowen::index::{Backend, EmbeddedIndex, PreparedArticle, Rules, Runs, Writer};
+use baowen::index::{Backend, EmbeddedIndex, PreparedArticle, Rules, SourceTable, Writer};
 use baowen::model::{Article, Filter, Origin};
 
 use crate::support::{Before, analyzer, article, rules};
@@ -334,12 +334,8 @@ impl Writer for Failing {
         self.0.origin(article_id)
     }
 
-    fn sources(&mut self) -> &mut Sources {
-        self.0.sources()
-    }
-
-    fn runs(&mut self) -> &mut Runs {
-        self.0.runs()
+    fn source_table(&mut self) -> &mut SourceTable {
+        self.0.source_table()
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

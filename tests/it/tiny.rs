@@ -7,14 +7,13 @@ use std::ops::Deref;
 use std::slice;
 use std::sync::{Arc, Mutex, RwLock};
 
-use baowen::article::source::Sources;
 use baowen::compute::Budget;
 use baowen::error::{Error, Result};
 use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, Quantised, STREAMS, WeighedTerms};
 use baowen::index::{
     About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, FacetCounts, Identity, Judged, LexicalQuery,
-    PassageKey, PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Runs, Snapshot, SourceTable,
-    StoredPassage, TermScore, VectorChunk, Writer,
+    PassageKey, PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, SourceTable, StoredPassage,
+    TermScore, VectorChunk, Writer,
 };
 use baowen::model::{Article, Filter, Origin};
 use baowen::profile::Bm25Params;
@@ -34,6 +33,12 @@ type Passages = Vec<(Passage, bool)>;
 
 fn live(passages: &[(Passage, bool)]) -> impl Iterator<Item = &Passage> {
     passages.iter().filter_map(|(passage, live)| live.then_some(passage))
+}
+
+fn article<'a>(passages: &'a [(Passage, bool)], id: &str) -> Option<&'a PreparedArticle> {
+    live(passages)
+        .find(|passage| passage.id() == id)
+        .map(|passage| &*passage.of)
 }
 
 impl Deref for Passage {
@@ -85,7 +90,7 @@ pub struct Tiny {
     /// Whether a deleted passage counts no more in what words weigh, as in an engine that takes it off its counts.
     counts_live: bool,
     current: RwLock<Arc<Commit>>,
-    sources: Mutex<(Sources, Runs)>,
+    sources: Mutex<SourceTable>,
     has_writer: Mutex<bool>,
 }
 
@@ -102,14 +107,11 @@ impl Tiny {
     }
 
     fn counting(counts_live: bool, identity: Identity) -> Arc<Self> {
-        let current = RwLock::new(Arc::new(Commit::new(Vec::new(), 0, identity)));
-        let has_writer = Mutex::default();
-        let sources = Mutex::default();
         Arc::new(Tiny {
             counts_live,
-            current,
-            sources,
-            has_writer,
+            current: RwLock::new(Arc::new(Commit::new(Vec::new(), 0, identity))),
+            sources: Mutex::default(),
+            has_writer: Mutex::default(),
         })
     }
 
@@ -128,8 +130,7 @@ impl Backend for Tiny {
     }
 
     fn source_table(&self) -> Result<SourceTable> {
-        let (sources, runs) = self.sources.lock().unwrap().clone();
-        Ok(SourceTable { sources, runs })
+        Ok(self.sources.lock().unwrap().clone())
     }
 
     fn writer(self: Arc<Self>) -> Result<Box<dyn Writer>> {
@@ -149,26 +150,20 @@ impl Backend for Tiny {
 struct TinyWriter {
     engine: Arc<Tiny>,
     passages: Passages,
-    sources: (Sources, Runs),
+    sources: SourceTable,
 }
 
 impl Writer for TinyWriter {
     fn hash(&self, article_id: &str) -> Result<Option<u64>> {
-        let found = live(&self.passages).find(|passage| passage.id() == article_id);
-        Ok(found.map(|passage| passage.of.hash))
+        Ok(article(&self.passages, article_id).map(|found| found.hash))
     }
 
     fn origin(&self, article_id: &str) -> Result<Option<Origin>> {
-        let found = live(&self.passages).find(|passage| passage.id() == article_id);
-        Ok(found.and_then(|passage| passage.of.article.origin.clone()))
+        Ok(article(&self.passages, article_id).and_then(|found| found.article.origin.clone()))
     }
 
-    fn sources(&mut self) -> &mut Sources {
-        &mut self.sources.0
-    }
-
-    fn runs(&mut self) -> &mut Runs {
-        &mut self.sources.1
+    fn source_table(&mut self) -> &mut SourceTable {
+        &mut self.sources
     }
 
     fn upsert(&mut self, prepared: PreparedArticle) -> Result<()> {
@@ -200,7 +195,7 @@ impl Writer for TinyWriter {
         let mut current = self.engine.current.write().unwrap();
         let (stamp, identity) = (current.about.commit + 1, current.about.identity.clone());
         *current = Arc::new(Commit::new(self.passages.clone(), stamp, identity));
-        let (sources, runs) = &mut self.sources;
+        let SourceTable { sources, runs } = &mut self.sources;
         runs.retain(|name, _| sources.get(name).is_some());
         *self.engine.sources.lock().unwrap() = self.sources.clone();
         Ok(stamp)
@@ -287,14 +282,8 @@ impl Snapshot for Commit {
         Ok(terms.iter().filter_map(holding).collect())
     }
 
-    fn count(&self, filter: &Filter, budget: Budget) -> Result<u64> {
-        budget.check()?;
-        Ok(live(&self.passages).filter(|passage| passage.passes(filter)).count() as u64)
-    }
-
     fn article(&self, id: &str, _: Budget) -> Result<Option<Article>> {
-        let found = live(&self.passages).find(|passage| passage.id() == id);
-        Ok(found.map(|passage| passage.of.article.clone()))
+        Ok(article(&self.passages, id).map(|found| found.article.clone()))
     }
 
     fn passages(&self, id: &str, _: Budget) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
@@ -338,23 +327,18 @@ impl Snapshot for Commit {
         firsts.try_for_each(|passage| each(passage.id(), &passage.stored.title))
     }
 
-    fn article_ids(&self, _: Budget) -> Result<Vec<String>> {
-        let ids: BTreeSet<&str> = live(&self.passages).map(Passage::id).collect();
-        Ok(ids.into_iter().map(String::from).collect())
-    }
-
     fn origins(&self, _: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
         let mut firsts = live(&self.passages).filter(|passage| passage.stored.ordinal == 0);
         firsts.try_for_each(|passage| each(passage.id(), passage.of.article.origin.clone()))
     }
 
-    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+    fn passing(&self, filter: &Filter, budget: Budget) -> Result<BTreeMap<String, u64>> {
         budget.check()?;
-        let ids = |passes: bool| -> BTreeSet<String> {
-            let of = live(&self.passages).filter(|passage| passage.passes(filter) == passes);
-            of.map(|passage| passage.id().to_string()).collect()
-        };
-        Ok(&ids(true) - &ids(false))
+        let mut passing = BTreeMap::new();
+        for passage in live(&self.passages).filter(|passage| passage.passes(filter)) {
+            *passing.entry(passage.id().to_owned()).or_default() += 1;
+        }
+        Ok(passing)
     }
 
     fn export_vectors(&self, _: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
@@ -419,21 +403,12 @@ impl Asked for Question {
 
     fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
         let dense = dense.map(|dense| self.commit.mean.bind(dense));
-        // Each region by its province, and by its city if it has one.
-        let places = self.question.regions.iter();
-        let places = places.map(|r| ((r, false), r.city.is_some().then_some((r, true))));
-        let places: Vec<_> = places.collect();
         self.each(passages, budget, |passage| {
             let is_of_article = |(other, live): &(Passage, bool)| *live && other.of.article.id == passage.of.article.id;
-            let (vector, windows, held) = (&passage.vector, &passage.windows, &passage.stored.regions);
+            let (vector, windows) = (&passage.vector, &passage.windows);
             let scores = dense
                 .as_ref()
                 .map(|dense| dense.score(vector, windows.vectors(vector.len())));
-            let locality = scoring::locality(&places, |place| match place {
-                None => !held.is_empty(),
-                Some((r, false)) => held.iter().any(|h| h.province == r.province),
-                Some((r, true)) => held.iter().any(|h| h.province == r.province && h.city == r.city),
-            });
             Judged {
                 article: ArticleRef(self.commit.passages.iter().position(is_of_article).unwrap() as u64),
                 ordinal: passage.stored.ordinal,
@@ -443,7 +418,7 @@ impl Asked for Question {
                         (self.terms).scores(&self.commit.bm25, &passage.lengths(), &self.frequencies(passage)),
                         scores.unwrap_or_default(),
                         &passage.lengths(),
-                        locality,
+                        scoring::locality_of_regions(&self.question.regions, &passage.stored.regions),
                         scoring::timeliness(&self.question.years, passage.stored.years.iter().copied()),
                     )
                 },

@@ -2,7 +2,7 @@
 //!
 //! For whoever compares an index with its sources or makes it anew from itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use tantivy::columnar::StrColumn;
 use tantivy::schema::Value;
@@ -91,31 +91,19 @@ impl EmbeddedSnapshot {
         }
     }
 
-    /// The ids of the articles of which every passage is let through by a filter.
-    pub fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        let some = self.partly(filter, budget)?;
-        let not_all = self.guarded(|| self.articles_with(filter, false, budget))?;
-        Ok(&some - &not_all)
-    }
-
-    /// The ids of the articles of which a passage is let through by a filter.
-    pub fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        self.guarded(|| self.articles_with(filter, true, budget))
-    }
-
-    /// The articles of which a passage is let through, or one is not.
-    fn articles_with(&self, filter: &Filter, is_through: bool, budget: Budget) -> Result<BTreeSet<String>> {
+    /// The ids of the articles of which a passage is let through by a filter, each with how many are.
+    pub(super) fn passing(&self, filter: &Filter, budget: Budget) -> Result<BTreeMap<String, u64>> {
         let allowed = self.filters.bind(self.searcher(), self.fields(), filter, budget)?;
-        let mut ids = BTreeSet::new();
+        let mut passing = BTreeMap::new();
         for ((_, segment, reader), allowed) in self.readers().zip(&allowed.segments) {
             for doc in reader.doc_ids_alive() {
                 check_now_and_then(doc, budget)?;
-                if allowed.lets(doc) == is_through {
-                    ids.insert(segment.key(doc)?.article.to_string());
+                if allowed.lets(doc) {
+                    *passing.entry(segment.key(doc)?.article.to_string()).or_default() += 1;
                 }
             }
         }
-        Ok(ids)
+        Ok(passing)
     }
 
     /// Gives `each` every article as it was taken in, in the order of the segments.

@@ -1,10 +1,9 @@
 //! What the seam asks of a commit as a whole: questions begun, articles, ids, vectors for learning.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::asked::EmbeddedQuestion;
-use super::inventory::check_now_and_then;
 use super::segment::Segment;
 use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
@@ -90,28 +89,8 @@ impl Snapshot for EmbeddedSnapshot {
         EmbeddedSnapshot::origins(self, budget, each)
     }
 
-    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        EmbeddedSnapshot::wholly(self, filter, budget)
-    }
-
-    fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        EmbeddedSnapshot::partly(self, filter, budget)
-    }
-
-    fn article_ids(&self, budget: Budget) -> Result<Vec<String>> {
-        self.guarded(|| {
-            let mut ids = Vec::new();
-            for (segment, reader) in self.segments().iter().zip(self.searcher().segment_readers()) {
-                for doc in reader.doc_ids_alive() {
-                    check_now_and_then(doc, budget)?;
-                    if segment.is_first(doc) {
-                        ids.push(segment.key(doc)?.article.to_string());
-                    }
-                }
-            }
-            ids.sort();
-            Ok(ids)
-        })
+    fn passing(&self, filter: &Filter, budget: Budget) -> Result<BTreeMap<String, u64>> {
+        self.guarded(|| EmbeddedSnapshot::passing(self, filter, budget))
     }
 
     fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {

@@ -15,11 +15,10 @@ use super::guard::guarded;
 use super::open::EmbeddedIndex;
 use super::snapshot::EmbeddedSnapshot;
 use crate::article::limits::{MAX_ID_BYTES, is_unseen};
-use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::Writer;
 use crate::index::passage::PreparedArticle;
-use crate::index::source_table::{Runs, SourceTable};
+use crate::index::source_table::SourceTable;
 use crate::model::Origin;
 
 /// Memory tantivy may hold before it writes a segment, in bytes.
@@ -129,12 +128,8 @@ impl Writer for EmbeddedWriter {
         }
     }
 
-    fn sources(&mut self) -> &mut Sources {
-        &mut self.table.sources
-    }
-
-    fn runs(&mut self) -> &mut Runs {
-        &mut self.table.runs
+    fn source_table(&mut self) -> &mut SourceTable {
+        &mut self.table
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

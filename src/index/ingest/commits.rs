@@ -256,7 +256,7 @@ impl Commits {
         }
         runs.retain(|name, _| writer.sources().get(name).is_some());
         if !runs.is_empty() {
-            writer.runs().extend(runs);
+            writer.source_table().runs.extend(runs);
             writer.touch();
         }
         let change = writer.change();

@@ -92,7 +92,7 @@ impl<B: Before, W: Writer> Destination for Written<B, W> {
     }
 
     fn record(&self, runs: Runs) {
-        self.ingest.writer().runs().extend(runs);
+        self.ingest.writer().source_table().runs.extend(runs);
     }
 
     fn commit(&self) -> Result<()> {

@@ -4,11 +4,10 @@
 //! when the engine fails in the middle, everything since the last commit is taken back, and a new session begins, by
 //! which whoever waits can tell. Owns no thread and no time.
 
-use crate::article::source::Sources;
 use crate::error::{Error, Fault, Result};
 use crate::index::backend::Writer;
 use crate::index::passage::PreparedArticle;
-use crate::index::source_table::Runs;
+use crate::index::source_table::SourceTable;
 use crate::model::Origin;
 
 /// Names a group of changes: those of one session before one commit of it.
@@ -123,12 +122,8 @@ impl Writer for Grouped {
         self.writer.origin(article_id)
     }
 
-    fn sources(&mut self) -> &mut Sources {
-        self.writer.sources()
-    }
-
-    fn runs(&mut self) -> &mut Runs {
-        self.writer.runs()
+    fn source_table(&mut self) -> &mut SourceTable {
+        self.writer.source_table()
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

@@ -179,8 +179,7 @@ impl<W: Writer> Ingest<W> {
 
     /// Makes this the table of sources with the next commit.
     pub fn set_source_table(&self, table: SourceTable) {
-        let mut writer = self.writer();
-        (*writer.sources(), *writer.runs()) = (table.sources, table.runs);
+        *self.writer().source_table() = table;
     }
 
     /// Adds articles, or replaces those of the same id; the unchanged cost a lookup. One result for each, in their

@@ -22,7 +22,7 @@ use crate::index::passage::{PassageKey, StoredPassage};
 use crate::index::scoring::{
     self, DenseQuestion, Evidence, LexicalQuery, Quantised, QuestionWeights, TermScore, WeighedTerms, WindowVectors,
 };
-use crate::text::{Region, Signature};
+use crate::text::Signature;
 
 /// Rows fetched by one call; the calls run side by side.
 const TOGETHER: usize = 128;
@@ -314,23 +314,10 @@ impl Asked for MilvusQuestion {
         let dimension = snapshot.state.identity.dimension;
         let dense = dense.filter(|question| question.vector.len() == dimension && dimension > 0);
         let dense = dense.map(|question| snapshot.mean.bind(question));
-        // Each region by its province, and by its city if it has one.
-        let places = self.question.regions.iter();
-        type Place<'a> = (&'a Region, bool);
-        let places: Vec<(Place<'_>, Option<Place<'_>>)> = places
-            .map(|r| ((r, false), r.city.is_some().then_some((r, true))))
-            .collect();
         self.each(passages, budget, |kept| {
             let windows = WindowVectors::new(&kept.windows, dimension);
             let scores = dense.as_ref().map(|dense| dense.score(&kept.vector, windows));
-            let locality = scoring::locality(&places, |place| match place {
-                None => !kept.regions.is_empty(),
-                Some((r, false)) => kept.regions.iter().any(|held| held.province == r.province),
-                Some((r, true)) => kept
-                    .regions
-                    .iter()
-                    .any(|held| held.province == r.province && held.city == r.city),
-            });
+            let locality = scoring::locality_of_regions(&self.question.regions, &kept.regions);
             let timeliness = scoring::timeliness(&self.question.years, kept.years.iter().copied());
             let lexical = self
                 .terms

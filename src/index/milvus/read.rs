@@ -146,30 +146,26 @@ impl Snapshot for MilvusSnapshot {
         self.each_article(schema::TITLE, budget, each)
     }
 
-    fn article_ids(&self, budget: Budget) -> Result<Vec<String>> {
-        let mut ids = Vec::new();
-        self.each_article(schema::ARTICLE, budget, &mut |id, _| {
-            ids.push(id.to_owned());
-            Ok(())
-        })?;
-        ids.sort();
-        Ok(ids)
-    }
-
     fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
         self.each_article(schema::ORIGIN, budget, &mut |id, kept| each(id, origin(kept)?))
     }
 
-    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        let mut through: BTreeMap<String, i32> = BTreeMap::new();
+    fn passing(&self, filter: &Filter, budget: Budget) -> Result<BTreeMap<String, u64>> {
+        let mut passing = BTreeMap::new();
         let expr = filtered(&self.view, filter);
         self.passage_rows()
             .pages(&expr, &[schema::ARTICLE], PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 for article in rows.texts(schema::ARTICLE) {
-                    *through.entry(article).or_default() += 1;
+                    *passing.entry(article).or_default() += 1;
                 }
                 Ok(())
             })?;
+        Ok(passing)
+    }
+
+    // Of all articles it reads what their rows say instead of a row for each passage.
+    fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
+        let passing = self.passing(filter, budget)?;
         let mut wholly = BTreeSet::new();
         let expr = format!("{} and {} == 0", self.visible(), schema::PART);
         let fields = [schema::ARTICLE, schema::PASSAGES];
@@ -177,25 +173,15 @@ impl Snapshot for MilvusSnapshot {
             .pages(&expr, &fields, PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 let (ids, passages) = (rows.texts(schema::ARTICLE), rows.ints(schema::PASSAGES));
                 same_length(ids.len(), &[passages.len()])?;
+                let is_whole = |id: &str, passages: i32| passing.get(id).is_some_and(|&n| n == passages as u64);
                 let all = ids
                     .into_iter()
                     .zip(passages)
-                    .filter(|(id, passages)| through.get(id) == Some(passages));
+                    .filter(|(id, passages)| is_whole(id, *passages));
                 wholly.extend(all.map(|(id, _)| id));
                 Ok(())
             })?;
         Ok(wholly)
-    }
-
-    fn partly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
-        let mut partly = BTreeSet::new();
-        let expr = filtered(&self.view, filter);
-        self.passage_rows()
-            .pages(&expr, &[schema::ARTICLE], PAGE, &|| Ok(budget), &mut |_, mut rows| {
-                partly.extend(rows.texts(schema::ARTICLE));
-                Ok(())
-            })?;
-        Ok(partly)
     }
 
     fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {

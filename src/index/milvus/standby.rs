@@ -9,11 +9,10 @@ use std::sync::Arc;
 
 use super::open::MilvusIndex;
 use super::writer::{MilvusWriter, Purpose};
-use crate::article::source::Sources;
 use crate::error::{Error, Result};
 use crate::index::backend::Writer;
 use crate::index::passage::{Identity, PreparedArticle};
-use crate::index::source_table::{Runs, SourceTable};
+use crate::index::source_table::SourceTable;
 use crate::model::Origin;
 
 /// See [the module](self).
@@ -81,17 +80,10 @@ impl Writer for Standby {
         self.writing()?.origin(article_id)
     }
 
-    fn sources(&mut self) -> &mut Sources {
+    fn source_table(&mut self) -> &mut SourceTable {
         match &mut self.writer {
-            Some(writer) => writer.sources(),
-            None => &mut self.nothing.sources,
-        }
-    }
-
-    fn runs(&mut self) -> &mut Runs {
-        match &mut self.writer {
-            Some(writer) => writer.runs(),
-            None => &mut self.nothing.runs,
+            Some(writer) => writer.source_table(),
+            None => &mut self.nothing,
         }
     }
 

@@ -16,12 +16,11 @@ use super::schema::{self, Generation};
 use super::session::{Known, Session};
 use super::snapshot::origin;
 use super::state::{State, View, now, sources_key};
-use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
 use crate::index::backend::Writer;
 use crate::index::passage::{Identity, PreparedArticle};
-use crate::index::source_table::{Runs, SourceTable};
+use crate::index::source_table::SourceTable;
 use crate::model::Origin;
 
 /// Up to this many articles a writer knows all fingerprints; of more it asks for each.
@@ -325,12 +324,8 @@ impl Writer for MilvusWriter {
         }
     }
 
-    fn sources(&mut self) -> &mut Sources {
-        &mut self.session.table.sources
-    }
-
-    fn runs(&mut self) -> &mut Runs {
-        &mut self.session.table.runs
+    fn source_table(&mut self) -> &mut SourceTable {
+        &mut self.session.table
     }
 
     fn upsert(&mut self, article: PreparedArticle) -> Result<()> {

@@ -1,5 +1,7 @@
 //! How the places and years of a passage meet those that a question names.
 
+use crate::text::Region;
+
 /// How a passage's places meet those asked for, each a province and, where one is named, a city in it: 1 the same, 0.3
 /// the same province, 0 if the question or the passage names none, -1 elsewhere. A place is whatever `holds` knows:
 /// `holds(None)` is whether the passage names any, `holds(Some(place))` whether it names this one.
@@ -14,6 +16,18 @@ pub fn locality<P>(asked: &[(P, Option<P>)], holds: impl Fn(Option<&P>) -> bool)
         _ => -1.0,
     };
     asked.iter().map(of).fold(-1.0, f32::max)
+}
+
+/// [`locality`] where a passage's places are at hand as they were read.
+pub fn locality_of_regions(asked: &[Region], held: &[Region]) -> f32 {
+    // Each region by its province, and by its city if it has one.
+    let places = asked.iter();
+    let places = places.map(|asked| ((asked, false), asked.city.is_some().then_some((asked, true))));
+    locality(&places.collect::<Vec<_>>(), |place| match place {
+        None => !held.is_empty(),
+        Some((asked, false)) => held.iter().any(|held| held.province == asked.province),
+        Some((asked, true)) => (held.iter()).any(|held| held.province == asked.province && held.city == asked.city),
+    })
 }
 
 /// How a passage's years meet those asked for: 1 if one is the same, 0 if either names none, -1 if none is.

@@ -10,7 +10,7 @@ mod meaning;
 mod terms;
 mod windows;
 
-pub use applicability::{locality, timeliness};
+pub use applicability::{locality, locality_of_regions, timeliness};
 pub use bm25::{Bm25, CollectionCounts, FIELDS, STREAMS};
 pub use evidence::Evidence;
 pub use meaning::{BoundQuestion, DenseQuestion, DenseScores, Mean};
