@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use crate::text::lexicon_lines;
+use crate::text::word_list;
 
 /// A list of words, called as in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,10 @@ pub(super) enum List {
     MissingPage,
     Question,
     Greeting,
+    DayPublished,
+    DayChanged,
+    DayWritten,
+    DayElse,
 }
 
 const LISTS: &[(&str, List)] = &[
@@ -102,19 +106,14 @@ const LISTS: &[(&str, List)] = &[
     ("missing page", List::MissingPage),
     ("question", List::Question),
     ("greeting", List::Greeting),
+    ("day published", List::DayPublished),
+    ("day changed", List::DayChanged),
+    ("day written", List::DayWritten),
+    ("day else", List::DayElse),
 ];
 
-static WORDS: LazyLock<Vec<Vec<&'static str>>> = LazyLock::new(|| {
-    let mut lists = vec![Vec::new(); LISTS.len()];
-    for (_, line) in lexicon_lines(FILE) {
-        // A test holds that each line is of a list that is known.
-        let (name, words) = line.split_once(':').unwrap_or(("", line));
-        if let Some((_, list)) = LISTS.iter().find(|(known, _)| *known == name) {
-            lists[*list as usize].extend(words.split_whitespace());
-        }
-    }
-    lists
-});
+static WORDS: LazyLock<Vec<Vec<&'static str>>> =
+    LazyLock::new(|| LISTS.iter().map(|(name, _)| word_list(FILE, name)).collect());
 
 const FILE: &str = include_str!("../../index/lexicon/site.txt");
 
@@ -126,23 +125,14 @@ pub(super) fn listed(list: List) -> &'static [&'static str] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::check_lists;
 
     #[test]
     fn the_file_and_the_lists_agree() {
-        for (number, line) in lexicon_lines(FILE) {
-            let name = line.split_once(':').map(|(name, _)| name);
-            assert!(
-                LISTS.iter().any(|(known, _)| name == Some(known)),
-                "line {number}: {line}"
-            );
-        }
+        let names: Vec<&str> = LISTS.iter().map(|(name, _)| *name).collect();
+        check_lists(FILE, &names);
         for (place, (name, list)) in LISTS.iter().enumerate() {
             assert_eq!(*list as usize, place, "{name}");
-            let mut words = listed(*list).to_vec();
-            let count = words.len();
-            words.sort();
-            words.dedup();
-            assert!(count > 0 && words.len() == count, "{name}");
         }
     }
 }

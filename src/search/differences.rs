@@ -3,6 +3,7 @@
 //! Owns which facts of a text count and how a difference is named (犹豫期 20天 / 10天). Whether two texts are alike at all
 //! is `copies`' to say.
 
+use super::wording::{COUNTED, JOINING};
 use crate::index::StoredPassage;
 use crate::text::{Amount, Normalized, Unit, Value, amounts};
 
@@ -18,28 +19,6 @@ const KEY: usize = 8;
 const BEHIND: [&str; 10] = ["以上", "以下", "以内", "以外", "年度", "及", "和", "内", "后", "起"];
 /// Words that only begin like those.
 const WORDS: [&str; 7] = ["起付", "后续", "内科", "内镜", "和解", "及时", "后期"];
-/// What counts a number that is more than the number of a paragraph.
-const COUNTED: [&str; 24] = [
-    "元", "块", "圆", "美元", "港元", "港币", "欧元", "次", "倍", "份", "人", "名", "级", "例", "公里", "千米", "米",
-    "平方", "吨", "台", "辆", "亩", "头", "分",
-];
-/// Between what an amount is and the amount.
-const JOINING: [&str; 14] = [
-    "不超过",
-    "不低于",
-    "不少于",
-    "最高",
-    "最低",
-    "为",
-    "是",
-    "即",
-    "在",
-    "满",
-    "达",
-    "约",
-    "共",
-    "按",
-];
 
 /// Words that say of an amount no more than that it is there: what it is of stands behind it (享有20天的犹豫期).
 const HAVING: [&str; 2] = ["有", "享受"];

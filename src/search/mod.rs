@@ -33,6 +33,7 @@ mod retrieval;
 mod score;
 mod sentence;
 mod superseded;
+mod wording;
 
 pub use adapter::{Adapter, centered};
 pub use asking::DEFAULT_CANDIDATES;

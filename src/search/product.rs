@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::response::Fit;
+use super::wording::{NO_PRODUCT, SOCIAL};
 use crate::text::Normalized;
 
 /// Characters that both names have in common before what differs.
@@ -23,28 +24,6 @@ const INSURER: usize = 4;
 const LONGEST: usize = 80;
 const LONGEST_QUESTION: usize = 200;
 
-/// Insurance by law has no products: its titles differ by the place and by who is insured.
-const SOCIAL: [&str; 15] = [
-    "居民",
-    "职工",
-    "城乡",
-    "城镇",
-    "基本",
-    "社会",
-    "社保",
-    "医保",
-    "失业",
-    "工伤",
-    "生育",
-    "大病",
-    "灵活就业",
-    "养老保险",
-    "护理保险",
-];
-/// A title with these is that of a rule, a notice or an answer about products.
-const NO_PRODUCT: [&str; 10] = [
-    "通知", "办法", "公告", "意见", "规定", "解读", "问答", "细则", "条例", "标准",
-];
 /// What differs between sisters holds none of these: then it is another phrase and no part of a name.
 const FUNCTION: [char; 14] = [
     '的', '和', '与', '或', '及', '跟', '是', '买', '了', '在', '有', '为', '吗', '怎',

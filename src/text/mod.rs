@@ -30,7 +30,9 @@ mod year;
 
 pub use analyzer::{Analyzer, Token, Tokens};
 pub use date::{WrittenDate, day, find_date, next_day};
-pub(crate) use lines::lexicon_lines;
+#[cfg(test)]
+pub(crate) use lines::check_lists;
+pub(crate) use lines::{WordList, lexicon_lines, word_list};
 pub use marker::{Marker, MarkerStyle, list_marker, section_number};
 pub use normalize::Normalized;
 pub use number::{Decimal, before_number, is_numeral};

@@ -4,48 +4,24 @@
 //! not said: a document that says nothing is taken for one that holds.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::Normalized;
 use super::date::{find_date, next_day};
+use super::lines::{WordList, word_list};
 use super::number;
 use crate::model::{Date, Validity};
 
-/// Names of fields and of lines (实施日期：2019年7月1日) that say the first day.
-const FIRST: [&str; 11] = [
-    "施行日期",
-    "实施日期",
-    "生效日期",
-    "执行日期",
-    "施行时间",
-    "实施时间",
-    "生效时间",
-    "effective",
-    "effective_date",
-    "effective_from",
-    "valid_from",
-];
-/// That say the last day.
-const LAST: [&str; 8] = [
-    "失效日期",
-    "失效时间",
-    "有效期至",
-    "有效期截至",
-    "有效期截止",
-    "expires",
-    "valid_until",
-    "effective_to",
-];
-/// That say the first day without it.
-const REPEALED: [&str; 4] = ["废止日期", "废止时间", "repealed", "expired"];
-/// That say whether it holds.
-const STATUS: [&str; 7] = ["文件状态", "时效性", "时效", "效力状态", "效力", "有效性", "文件有效性"];
-/// Values of those, and what stands in brackets behind titles, of what does not hold any more.
-const ENDED: [&str; 7] = ["已废止", "已失效", "全文废止", "全文失效", "废止", "失效", "已停售"];
+const WORDS: &str = include_str!("../../index/lexicon/validity.txt");
+/// Names of fields that say the first day, the last one, the first day without it, and whether it holds.
+static FIRST: WordList = LazyLock::new(|| word_list(WORDS, "first day"));
+static LAST: WordList = LazyLock::new(|| word_list(WORDS, "last day"));
+static REPEALED: WordList = LazyLock::new(|| word_list(WORDS, "repealed"));
+static STATUS: WordList = LazyLock::new(|| word_list(WORDS, "status"));
 /// What a document calls itself, with 本 before.
-const KINDS: [&str; 22] = [
-    "办法", "通知", "规定", "规则", "细则", "条例", "意见", "方案", "公告", "通告", "决定", "法", "标准", "制度",
-    "规程", "规范", "指引", "文件", "政策", "目录", "措施", "清单",
-];
+static KINDS: WordList = LazyLock::new(|| word_list(WORDS, "kind"));
+/// Values of the last, and what stands in brackets behind titles, of what does not hold any more.
+const ENDED: [&str; 7] = ["已废止", "已失效", "全文废止", "全文失效", "废止", "失效", "已停售"];
 /// Between 本 and the kind: 本实施办法, 本暂行规定.
 const KIND_WITHIN: usize = 4;
 /// What begins a document's own order: 现予公布，自…起施行.
@@ -333,6 +309,7 @@ fn is_verb_alone(behind: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::lines::check_lists;
     use super::*;
 
     fn read(title: &str, text: &str, published: Option<&str>, fields: &[(&str, &str)]) -> String {
@@ -341,6 +318,11 @@ mod tests {
         let day = |day: Option<Date>| day.map_or(String::new(), |day| day.to_string());
         let ended = if found.ended { " ended" } else { "" };
         format!("{}..{}{ended}", day(found.effective), day(found.expired))
+    }
+
+    #[test]
+    fn the_file_has_the_lists_that_are_asked_for() {
+        check_lists(WORDS, &["first day", "last day", "repealed", "status", "kind"]);
     }
 
     #[test]

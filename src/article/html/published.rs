@@ -12,6 +12,7 @@ use crate::text::Normalized;
 
 use super::super::byline::{Stamp, find_date, labelled_day, next_stamp, republic_day, split_day, whole_day, year_last};
 use super::super::layout::{COLONS, is_han};
+use super::super::site_words::{List, listed};
 use super::credits::{is_credit, is_schedule, is_sentence};
 use super::dom::words;
 use super::measure::PageLine;
@@ -41,58 +42,6 @@ pub(super) enum DayOf {
     Writing,
 }
 
-/// What stands before the day of a publication, without 时间 and 日期.
-const PUBLISHED: &[&str] = &[
-    "发布", "发表", "发文", "公布", "公开", "刊发", "刊登", "录入", "上传", "添加", "发稿", "推送", "回复", "答复",
-    "张贴", "发帖", "发送", "上网", "上线", "信息", "公示", "创建",
-];
-/// The same of a change.
-const CHANGED: &[&str] = &["更新", "修改", "修订", "编辑"];
-/// The same of the writing, or of a question.
-const WRITTEN: &[&str] = &[
-    "成文",
-    "印发",
-    "制发",
-    "签发",
-    "写信",
-    "来信",
-    "提问",
-    "咨询",
-    "生成",
-    "撰写",
-    "投稿",
-    "留言",
-    "发文机关",
-];
-/// What today is called, and words beside days on which something else happens.
-const OTHER: &[&str] = &[
-    "今天",
-    "今日",
-    "现在",
-    "当前",
-    "实施",
-    "施行",
-    "生效",
-    "执行",
-    "失效",
-    "废止",
-    "有效",
-    "截止",
-    "截至",
-    "截至日",
-    "到期",
-    "报名",
-    "活动",
-    "开始",
-    "结束",
-    "欢迎",
-    "注册",
-    "登录",
-    "自",
-    "于",
-    "至",
-];
-
 /// What a day is, by the words before it on its line; none if they say that it is another day.
 pub(super) fn day_of(before: &str) -> Option<DayOf> {
     let open = |c: char| c.is_whitespace() || COLONS.contains(&c) || matches!(c, '[' | '(' | '（' | '【' | '〔' | '|');
@@ -106,9 +55,9 @@ pub(super) fn day_of(before: &str) -> Option<DayOf> {
         .find_map(|end| compact.strip_suffix(end))
         .unwrap_or(compact);
     for (words, day) in [
-        (PUBLISHED, DayOf::Publication),
-        (CHANGED, DayOf::Change),
-        (WRITTEN, DayOf::Writing),
+        (listed(List::DayPublished), DayOf::Publication),
+        (listed(List::DayChanged), DayOf::Change),
+        (listed(List::DayWritten), DayOf::Writing),
     ] {
         if words.iter().any(|word| stem.ends_with(word)) {
             return Some(day);
@@ -116,7 +65,9 @@ pub(super) fn day_of(before: &str) -> Option<DayOf> {
     }
     let last = before.trim_end_matches(open);
     let last = last.rsplit(|c: char| !is_han(c)).next().unwrap_or("");
-    if OTHER.iter().any(|word| last.ends_with(word) || compact.ends_with(word))
+    if listed(List::DayElse)
+        .iter()
+        .any(|word| last.ends_with(word) || compact.ends_with(word))
         || ["今天", "今日", "现在时间", "当前时间", "欢迎"]
             .iter()
             .any(|word| compact.contains(word))

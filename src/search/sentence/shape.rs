@@ -2,6 +2,7 @@
 //!
 //! Owns the guesses from punctuation and length. Knows no question and no term.
 
+use super::super::wording::CONTINUING;
 use crate::text::{MarkerStyle, list_marker, section_number};
 
 /// Worth of a heading and of a question: neither answers.
@@ -23,30 +24,6 @@ const TITLED: [&str; 8] = [
 const CUT_OFF: f32 = -0.2;
 /// Worth of a sentence that goes on from the one before: by itself it is half understood.
 const CONTINUES: f32 = -1.0;
-/// How such a sentence begins, behind its list marker.
-const CONTINUING: [&str; 21] = [
-    "所以",
-    "因此",
-    "并且",
-    "而",
-    "另外",
-    "此外",
-    "同时",
-    "不过",
-    "但",
-    "然而",
-    "例如",
-    "比如",
-    "其次",
-    "再次",
-    "最后",
-    "其中",
-    "这",
-    "该",
-    "也就是说",
-    "总之",
-    "当然",
-];
 /// A sentence of fewer characters says too little: worth of one of a third of them is [`SCRAP`] (of a ninth twice
 /// that).
 const SHORT: f32 = 15.0;

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::super::segment::{Word, is_cjk};
 use super::mention::Mention;
+use super::place_words::{CITY_HAS, SURNAMES};
 use super::{Region, Regions, excluded, located};
 
 impl Regions {
@@ -202,7 +203,7 @@ impl Regions {
         if of_product && self.brands.iter().any(|brand| before.ends_with(brand.as_str())) {
             return true;
         }
-        region.district.is_some() && before.ends_with(SURNAMES)
+        region.district.is_some() && before.ends_with(&SURNAMES[..])
     }
 
     /// 三明居民医保, 白银社保: a city's name that is an ordinary word too, with what a city has right behind it.
@@ -253,22 +254,6 @@ impl Regions {
     }
 }
 
-/// What a city has and a product or a feeling has not.
-const CITY_HAS: [&str; 12] = [
-    "居民",
-    "城乡",
-    "城镇",
-    "职工",
-    "医保",
-    "社保",
-    "人社",
-    "公积金",
-    "灵活就业",
-    "户口",
-    "参保",
-    "市民",
-];
-
 /// What a place within another is called by, and the characters behind it with which it is not: 庐山路 is a street,
 /// 杭州路上 is none, and 杭州乡镇企业 are Hangzhou's.
 const LOCAL: [(&str, &[char]); 9] = [
@@ -281,13 +266,6 @@ const LOCAL: [(&str, &[char]); 9] = [
     ("大道", &[]),
     ("小区", &['别']),
     ("大厦", &[]),
-];
-
-/// Before a bare name of two characters that people have too; characters that hardly stand there as words.
-const SURNAMES: [char; 40] = [
-    '殷', '卢', '郭', '邓', '曹', '彭', '萧', '蔡', '贾', '魏', '薛', '谭', '邹', '熊', '孟', '邱', '侯', '尹', '崔',
-    '蒋', '潘', '姚', '郝', '傅', '王', '李', '张', '刘', '陈', '杨', '赵', '吴', '徐', '朱', '梁', '郑', '韩', '冯',
-    '沈', '袁',
 ];
 
 /// In characters: no document's number is longer up to its year.

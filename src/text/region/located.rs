@@ -6,30 +6,19 @@
 
 use super::super::segment::Word;
 use super::mention::Mention;
+use super::place_words::{APART, APART_FIRM, STREETS};
 use crate::text::is_numeral;
 
 /// In characters: how far behind a place's name its address or its firm's name ends.
 const REACH: usize = 24;
 /// What an address stands behind.
 const ADDRESS: [&str; 2] = ["地址", "住址"];
-/// What has numbered houses.
-const STREETS: [&str; 11] = ["路", "街", "道", "巷", "弄", "胡同", "段", "里", "园", "村", "营"];
 /// What only ends like those.
 const NO_STREETS: [&str; 4] = ["通道", "轨道", "渠道", "阶段"];
 /// Behind 号 where no house is numbered.
 const NUMBERED: [&str; 6] = ["窗口", "线", "文", "令", "公告", "通知"];
 /// How a firm's name ends.
 const FIRMS: [&str; 4] = ["有限公司", "有限责任公司", "股份公司", "集团公司"];
-/// Words that no name of a street or a firm holds: what follows is not the place's own (广州市民请到解放路1号).
-const APART: [&str; 21] = [
-    "的", "在", "到", "请", "办", "办理", "由", "与", "对", "向", "将", "是", "要求", "承保", "参保", "委托", "成立",
-    "设立", "注册", "规定", "应当",
-];
-/// The same in names of firms; streets hold them (林和中路).
-const APART_FIRM: [&str; 19] = [
-    "为", "和", "及", "以及", "以", "等", "内", "联合", "携手", "会同", "指导", "支持", "组织", "推出", "包括", "含",
-    "如", "凡", "各",
-];
 /// How words for offices end; a firm's name holds none (深圳市人社局要求有限公司).
 const OFFICES: [&str; 8] = ["局", "厅", "委", "中心", "政府", "部门", "企业", "单位"];
 

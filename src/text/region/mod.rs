@@ -11,6 +11,7 @@ mod find;
 mod located;
 mod masked;
 mod mention;
+mod place_words;
 mod resolve;
 
 use std::collections::{HashMap, HashSet};
