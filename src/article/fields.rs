@@ -68,11 +68,11 @@ const MAX_FORM_NAME: usize = 10;
 const MAX_BEFORE: usize = 4;
 
 /// Where a name stands among those of its role: its line, and its place on that.
-type Place = (usize, usize);
+type PlaceOfName = (usize, usize);
 
 struct Names {
     /// The roles of a name, with its place among the role's.
-    roles: HashMap<String, Vec<(Role, Place)>>,
+    roles: HashMap<String, Vec<(Role, PlaceOfName)>>,
     /// What may stand before a name.
     of: Vec<String>,
     /// Names that end others, and what may not stand before them.
@@ -135,7 +135,7 @@ fn plain(name: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Fit {
     nearness: Nearness,
-    place: Place,
+    place: PlaceOfName,
 }
 
 /// How near a field's name is to one of a role.
@@ -202,7 +202,7 @@ fn fit_of(name: &str, role: Role) -> Option<Fit> {
         let (_, place) = NAMES.roles.get(name)?.iter().find(|(of, _)| *of == role)?;
         Some(*place)
     };
-    let fit = |nearness: Nearness| move |place: Place| Fit { nearness, place };
+    let fit = |nearness: Nearness| move |place: PlaceOfName| Fit { nearness, place };
     let prefixed = || names_behind(name).filter_map(place).min().filter(|_| role != Role::Id);
     place(name)
         .map(fit(Nearness::Same))

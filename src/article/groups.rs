@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::asked::asks;
 use super::fields::{Role, has_role, is_known};
+use super::record_question::asks;
 use super::repeated;
 use super::texts::has_sentences;
 

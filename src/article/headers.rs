@@ -114,7 +114,7 @@ fn joins_columns(rows: &[(usize, Vec<String>)]) -> bool {
         return false;
     };
     let joins = first.windows(2).any(|pair| !pair[0].is_empty() && pair[0] == pair[1]);
-    let has_numerals = |cell: &String| cell.chars().any(is_numeral);
+    let has_numerals = |cell: &String| cell.chars().any(is_in_number);
     let is_name = |cell: &String| !cell.is_empty() && !has_numerals(cell) && !cell.contains('。');
     let distinct = second.windows(2).all(|pair| pair[0] != pair[1]);
     let goes_down = first
@@ -264,7 +264,7 @@ fn has_header(rows: &[(usize, Vec<String>)]) -> bool {
         return true;
     }
     let alike = |one: &str, other: &str| {
-        let words = |text: &str| text.chars().filter(|&c| !is_numeral(c)).collect::<String>();
+        let words = |text: &str| text.chars().filter(|&c| !is_in_number(c)).collect::<String>();
         let (kept, length) = (words(one), one.chars().count());
         !kept.is_empty() && kept.chars().count() < length && kept == words(other)
     };
@@ -275,6 +275,7 @@ fn has_header(rows: &[(usize, Vec<String>)]) -> bool {
         .any(|(one, other)| (sentence(one) && sentence(other)) || alike(one, other))
 }
 
-fn is_numeral(c: char) -> bool {
+/// Whether a character may stand in a number as cells hold them: with points and commas, in the numerals of lists.
+fn is_in_number(c: char) -> bool {
     c.is_ascii_digit() || matches!(c, '.' | ',') || "〇零一二三四五六七八九十百千万".contains(c)
 }

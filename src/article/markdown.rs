@@ -68,13 +68,6 @@ fn read_fetched(fields: &str, head: &str, page: &str, name: &str) -> Reading {
 
 fn read_text(text: &str, name: &str) -> Reading {
     let text = &*mended(text);
-    let mut reading = Reading::default();
-    let mut layout = Layout::default();
-    let (mut metadata, mut raw_html, mut struck) = (String::new(), String::new(), String::new());
-    let (mut in_metadata, mut in_code, mut in_cell, mut in_struck) = (false, false, false, false);
-    // The first heading of level 1: its words, whether it is being read, and whether it opens the text.
-    let mut first: Option<String> = None;
-    let mut in_title = false;
     let mut options =
         Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH;
     options.set(
@@ -87,73 +80,17 @@ fn read_text(text: &str, name: &str) -> Reading {
     );
     let parser = Parser::new_ext(text, options).into_offset_iter();
     let mut events = TextMergeWithOffset::new(parser).peekable();
+    let mut written = Written::default();
     while let Some((event, range)) = events.next() {
         match event {
-            Event::Start(Tag::MetadataBlock(_)) => in_metadata = true,
-            Event::End(TagEnd::MetadataBlock(_)) => in_metadata = false,
-            Event::Text(text) if in_metadata => metadata.push_str(&text),
-            Event::Start(Tag::Heading {
-                level: HeadingLevel::H1,
-                ..
-            }) if first.is_none() && layout.is_empty() => {
-                in_title = true;
-                first = Some(String::new());
-            }
-            Event::End(TagEnd::Heading(_)) if in_title => in_title = false,
-            Event::Text(text) | Event::Code(text) if in_title => {
-                first.get_or_insert_default().push_str(&text.replace("**", ""));
-            }
-            _ if in_title => {}
-            Event::Start(Tag::Strikethrough) => in_struck = true,
-            Event::End(TagEnd::Strikethrough) => {
-                in_struck = false;
-                struck.push('\n');
-            }
-            Event::Text(text) | Event::Code(text) if in_struck => struck.push_str(&text),
-            Event::TaskListMarker(done) => layout.push(if done { "☑ " } else { "☐ " }),
-            Event::Start(Tag::Heading { level, .. }) => layout.heading(level as usize),
-            Event::Start(Tag::List(number)) => layout.list(number.map(Into::into)),
-            Event::End(TagEnd::List(_)) => layout.end_list(),
-            // The number that its author gave it.
-            Event::Start(Tag::Item) => {
-                let digits = text[range].trim_start().split_once(['.', ')']);
-                layout.item(digits.and_then(|(digits, _)| digits.parse().ok()));
-            }
-            Event::FootnoteReference(label) => layout.push(&format!("[{label}]")),
-            Event::Start(Tag::FootnoteDefinition(label)) => layout.push(&format!("[{label}] ")),
-            Event::Start(Tag::CodeBlock(_)) => in_code = true,
-            Event::End(TagEnd::CodeBlock) => {
-                in_code = false;
-                layout.end_block();
-            }
-            Event::Start(Tag::TableCell) => {
-                in_cell = true;
-                layout.cell();
-            }
-            Event::End(TagEnd::TableCell) => in_cell = false,
-            Event::End(TagEnd::TableHead | TagEnd::TableRow) => layout.end_line(),
-            Event::End(TagEnd::Heading(_) | TagEnd::Item) => layout.end_marked(),
-            Event::End(TagEnd::Paragraph | TagEnd::Table | TagEnd::BlockQuote(_) | TagEnd::FootnoteDefinition) => {
-                layout.end_block()
-            }
-            Event::Text(text) if in_code => layout.push_verbatim(&text),
-            // Emphasis next to Han characters is often not recognised as such and would leave its marks behind.
-            Event::Text(text) => layout.push(&text.replace("**", "")),
-            Event::Code(text) => layout.push(&text),
-            Event::SoftBreak => layout.push("\n"),
-            Event::HardBreak => layout.end_line(),
-            Event::Html(text) => {
-                raw_html.push_str(&text);
+            Event::Html(html) => {
+                written.raw_html.push_str(&html);
                 if !matches!(events.peek(), Some((Event::Html(_), _))) {
-                    html::push_fragment(&std::mem::take(&mut raw_html), &mut layout);
-                    layout.end_block();
+                    html::push_fragment(&std::mem::take(&mut written.raw_html), &mut written.layout);
+                    written.layout.end_block();
                 }
             }
-            Event::InlineHtml(tag) if tag.trim_start_matches('<').to_ascii_lowercase().starts_with("br") => {
-                // In a table a row is a line; a break inside a cell must not tear it.
-                if in_cell { layout.push(" ") } else { layout.end_line() }
-            }
-            _ => {}
+            event => written.take(event, &text[range]),
         }
     }
     let parts = if has_front_matter(text, &TOML) {
@@ -161,36 +98,150 @@ fn read_text(text: &str, name: &str) -> Reading {
     } else {
         YAML.parts
     };
-    let mut article = front_matter(&metadata, parts, &mut reading);
-    reading.leave_out("front matter", metadata);
-    reading.leave_out("struck out", struck.trim_end());
-    article.text = layout.finish();
-    match first
-        .map(|heading| heading.trim().to_string())
-        .filter(|heading| !heading.is_empty())
-    {
-        Some(heading) if article.title.is_empty() => article.title = heading,
-        // A heading that says something else than the front matter is part of what the article says.
-        Some(heading) if heading != article.title => article.text = format!("# {heading}\n\n{}", article.text),
-        _ => {}
+    written.into_reading(parts, name)
+}
+
+/// What was written of a text so far.
+#[derive(Default)]
+struct Written {
+    layout: Layout,
+    metadata: String,
+    raw_html: String,
+    struck: String,
+    /// The words of the first heading of level 1, where it opens the text.
+    heading: Option<String>,
+    /// What the next words stand in.
+    in_heading: bool,
+    in_metadata: bool,
+    in_code: bool,
+    in_cell: bool,
+    in_struck: bool,
+}
+
+impl Written {
+    /// Takes in what is no block of HTML; `source` is how it is written.
+    fn take(&mut self, event: Event<'_>, source: &str) {
+        let layout = &mut self.layout;
+        match event {
+            Event::Start(tag) => self.begin(tag, source),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) if self.in_metadata => self.metadata.push_str(&text),
+            Event::Text(text) | Event::Code(text) if self.in_heading => {
+                self.heading.get_or_insert_default().push_str(&text.replace("**", ""));
+            }
+            _ if self.in_heading => {}
+            Event::Text(text) | Event::Code(text) if self.in_struck => self.struck.push_str(&text),
+            Event::TaskListMarker(done) => layout.push(if done { "☑ " } else { "☐ " }),
+            Event::FootnoteReference(label) => layout.push(&format!("[{label}]")),
+            Event::Text(text) if self.in_code => layout.push_verbatim(&text),
+            // Emphasis next to Han characters is often not recognised as such and would leave its marks behind.
+            Event::Text(text) => layout.push(&text.replace("**", "")),
+            Event::Code(text) => layout.push(&text),
+            Event::SoftBreak => layout.push("\n"),
+            Event::HardBreak => layout.end_line(),
+            Event::InlineHtml(tag) if tag.trim_start_matches('<').to_ascii_lowercase().starts_with("br") => {
+                // In a table a row is a line; a break inside a cell must not tear it.
+                if self.in_cell {
+                    layout.push(" ");
+                } else {
+                    layout.end_line();
+                }
+            }
+            _ => {}
+        }
     }
-    if article.published.is_none()
-        && let lines = article.text.lines().collect::<Vec<_>>()
-        && let Some((source, date)) = stated(&lines).or_else(|| signature(&lines))
-    {
-        article.published = Some(date);
-        article.source = article.source.or(source);
+
+    fn begin(&mut self, tag: Tag<'_>, source: &str) {
+        let layout = &mut self.layout;
+        match tag {
+            Tag::MetadataBlock(_) => self.in_metadata = true,
+            Tag::Heading {
+                level: HeadingLevel::H1,
+                ..
+            } if self.heading.is_none() && layout.is_empty() => {
+                self.in_heading = true;
+                self.heading = Some(String::new());
+            }
+            _ if self.in_heading => {}
+            Tag::Strikethrough => self.in_struck = true,
+            Tag::Heading { level, .. } => layout.heading(level as usize),
+            Tag::List(number) => layout.list(number.map(Into::into)),
+            // The number that its author gave it.
+            Tag::Item => {
+                let digits = source.trim_start().split_once(['.', ')']);
+                layout.item(digits.and_then(|(digits, _)| digits.parse().ok()));
+            }
+            Tag::FootnoteDefinition(label) => layout.push(&format!("[{label}] ")),
+            Tag::CodeBlock(_) => self.in_code = true,
+            Tag::TableCell => {
+                self.in_cell = true;
+                layout.cell();
+            }
+            _ => {}
+        }
     }
-    if article.title.is_empty() {
-        article.title = first_heading(&article.text).unwrap_or(name).to_string();
+
+    fn end(&mut self, tag: TagEnd) {
+        let layout = &mut self.layout;
+        match tag {
+            TagEnd::MetadataBlock(_) => self.in_metadata = false,
+            TagEnd::Heading(_) if self.in_heading => self.in_heading = false,
+            _ if self.in_heading => {}
+            TagEnd::Strikethrough => {
+                self.in_struck = false;
+                self.struck.push('\n');
+            }
+            TagEnd::List(_) => layout.end_list(),
+            TagEnd::CodeBlock => {
+                self.in_code = false;
+                layout.end_block();
+            }
+            TagEnd::TableCell => self.in_cell = false,
+            TagEnd::TableHead | TagEnd::TableRow => layout.end_line(),
+            TagEnd::Heading(_) | TagEnd::Item => layout.end_marked(),
+            TagEnd::Paragraph | TagEnd::Table | TagEnd::BlockQuote(_) | TagEnd::FootnoteDefinition => {
+                layout.end_block();
+            }
+            _ => {}
+        }
     }
-    if article.text.is_empty() {
-        reading.leave_out("title without text", article.title);
-        reading.rejected.push((0, Why::Empty, "no text besides a title".into()));
-    } else {
-        reading.articles.push((0, article));
+
+    /// The article; `parts` is what parts a name of its front matter from its value, `name` its title if nothing else
+    /// is.
+    fn into_reading(self, parts: &[char], name: &str) -> Reading {
+        let mut reading = Reading::default();
+        let mut article = front_matter(&self.metadata, parts, &mut reading);
+        reading.leave_out("front matter", self.metadata);
+        reading.leave_out("struck out", self.struck.trim_end());
+        article.text = self.layout.finish();
+        match self
+            .heading
+            .map(|heading| heading.trim().to_string())
+            .filter(|heading| !heading.is_empty())
+        {
+            Some(heading) if article.title.is_empty() => article.title = heading,
+            // A heading that says something else than the front matter is part of what the article says.
+            Some(heading) if heading != article.title => article.text = format!("# {heading}\n\n{}", article.text),
+            _ => {}
+        }
+        if article.published.is_none()
+            && let lines = article.text.lines().collect::<Vec<_>>()
+            && let Some((source, date)) = stated(&lines).or_else(|| signature(&lines))
+        {
+            article.published = Some(date);
+            article.source = article.source.or(source);
+        }
+        if article.title.is_empty() {
+            article.title = first_heading(&article.text).unwrap_or(name).to_string();
+        }
+        if article.text.is_empty() {
+            reading.leave_out("title without text", article.title);
+            reading.rejected.push((0, Why::Empty, "no text besides a title".into()));
+        } else {
+            reading.articles.push((0, article));
+        }
+        reading
     }
-    reading
 }
 
 /// A way to write front matter: the line above it, those that may end it, and what parts a name from its value.

@@ -7,7 +7,6 @@
 //! without saying so: what a page carries around its article (navigation, disclaimers, link lists) is left out with its
 //! reason.
 
-mod asked;
 mod byline;
 mod cells;
 mod credit_lines;
@@ -18,6 +17,7 @@ pub mod documents;
 mod event;
 mod fetched;
 mod field_text;
+mod field_values;
 mod fields;
 mod folded;
 mod format;
@@ -39,6 +39,7 @@ mod passage;
 pub mod read;
 mod reading;
 mod record;
+mod record_question;
 mod refused;
 mod repeated;
 mod said;
@@ -46,6 +47,7 @@ mod script_values;
 mod scripts;
 mod shapes;
 mod sheet_parts;
+mod sheet_rows;
 mod site_words;
 mod skip;
 pub mod source;

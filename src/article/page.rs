@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Article, ArticleKind};
+use crate::model::{Article, ArticleKind, Date};
 
 use super::byline::{byline, dateline, next_stamp, signature};
 use super::credit_lines::stated;
@@ -159,17 +159,7 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
             kept = lines[start..at].to_vec();
             start = at + 1;
             if !is_page {
-                // Something is left for the text.
-                let behind: Vec<usize> = (start..lines.len())
-                    .filter(|&at| !lines[at].trim().is_empty())
-                    .take(3)
-                    .collect();
-                let words: Vec<&str> = behind.iter().map(|&at| lines[at].trim()).collect();
-                let more = lines_behind(&article.title, &words[..words.len().saturating_sub(1)]);
-                article.title.extend(words[..more].iter().copied());
-                if let Some(&last) = behind[..more].last() {
-                    start = last + 1;
-                }
+                start = extend_title(&mut article.title, lines, start);
             }
         }
         _ => article.title = name.to_string(),
@@ -177,17 +167,7 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
     kept.extend_from_slice(&lines[start.min(lines.len())..]);
     let mut removed = None;
     if is_page {
-        // When and by whom: in one of the first two lines below the title, or in the last line.
-        let stated =
-            |at: &usize| dateline(lines[*at]).or_else(|| byline(lines[*at]).map(|(source, date)| (Some(source), date)));
-        let first = next(start);
-        let second = first.and_then(|first| next(first + 1));
-        let last = (start..lines.len()).rev().find(|&at| !lines[at].trim().is_empty());
-        let dated = [first, second, last]
-            .into_iter()
-            .flatten()
-            .find_map(|at| stated(&at).map(|found| (at, found)));
-        if let Some((at, (source, date))) = dated.filter(|_| second.is_some()) {
+        if let Some((at, (source, date))) = stated_on_page(lines, start) {
             (article.source, article.published) = (source, Some(date));
             // Nothing of a page stands above its title.
             removed = Some(kept.remove(at - start).to_string());
@@ -210,6 +190,29 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
         line,
         dateline: removed,
     }
+}
+
+/// Adds the lines to a title in which it goes on; what is behind them.
+fn extend_title(title: &mut String, lines: &[&str], start: usize) -> usize {
+    // Something is left for the text.
+    let behind: Vec<usize> = (start..lines.len())
+        .filter(|&at| !lines[at].trim().is_empty())
+        .take(3)
+        .collect();
+    let words: Vec<&str> = behind.iter().map(|&at| lines[at].trim()).collect();
+    let more = lines_behind(title, &words[..words.len().saturating_sub(1)]);
+    title.extend(words[..more].iter().copied());
+    behind[..more].last().map_or(start, |&last| last + 1)
+}
+
+/// When and by whom a page was published, and which line says it: one of the first two below its title, or the last.
+fn stated_on_page(lines: &[&str], start: usize) -> Option<(usize, (Option<String>, Date))> {
+    let mut filled = (start..lines.len()).filter(|&at| !lines[at].trim().is_empty());
+    let (first, second) = (filled.next()?, filled.next()?);
+    let last = filled.next_back();
+    let stated = |at| dateline(lines[at]).or_else(|| byline(lines[at]).map(|(source, date)| (Some(source), date)));
+    let mut told = [Some(first), Some(second), last].into_iter().flatten();
+    told.find_map(|at| stated(at).map(|found| (at, found)))
 }
 
 /// An entry of a list of related articles: its lines from its title to before its byline, and what they are.

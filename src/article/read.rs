@@ -23,7 +23,7 @@ use super::reading::{self, LeftOut, Reading};
 use super::record::{self, Lost, Record};
 use super::source::{Scope, Sources};
 use super::stream::{Lines, lines};
-use super::walk::{self, Found, SourceFile};
+use super::walk::{self, FoundFile, SourceFile};
 use super::why::Why;
 use super::{decode, delimited, html, limits, markdown, scripts, skip, table};
 
@@ -36,7 +36,7 @@ type NotRead = (Option<usize>, Why, String);
 /// Reads all articles under some paths; see [`ArticleReader::open`].
 #[derive(Debug)]
 pub struct ArticleReader {
-    files: std::vec::IntoIter<Found>,
+    files: std::vec::IntoIter<FoundFile>,
     pending: VecDeque<ReadEvent>,
     lines: Option<Lines>,
     /// Where the file that is being read belongs.
@@ -88,7 +88,7 @@ impl ArticleReader {
 
     /// Reads these files before the others.
     pub fn read_first(&mut self, is_first: impl Fn(&Origin) -> bool) {
-        let mut files: Vec<Found> = std::mem::take(&mut self.files).collect();
+        let mut files: Vec<FoundFile> = std::mem::take(&mut self.files).collect();
         files.sort_by_key(|found| !found.as_ref().is_ok_and(|file| is_first(&file.origin)));
         self.files = files.into_iter();
     }
@@ -109,7 +109,7 @@ impl ArticleReader {
     }
 
     /// Reads the next file, or opens it if it is JSON Lines; its events become pending.
-    fn next_file(&mut self, found: Found) {
+    fn next_file(&mut self, found: FoundFile) {
         match found {
             Ok(file) => {
                 if let Err((line, why, reason)) = self.read_file(&file) {
@@ -158,21 +158,7 @@ impl ArticleReader {
             let reason = format!("is larger than {} MiB; only JSON Lines may be", MAX_FILE >> 20);
             return Err((None, Why::TooLarge, reason));
         }
-        let is_html = format == Format::Html;
-        let declared = is_html.then(|| html::declared_encoding(&bytes)).flatten();
-        let (text, damage) = decode::decode_whole(&bytes, declared).map_err(|reason| (None, Why::Encoding, reason))?;
-        if let Some(damage) = damage {
-            self.notice(&file.path, None, Why::Encoding, damage);
-        }
-        if text.trim().is_empty() {
-            return Err((None, Why::Empty, "holds nothing but white space".into()));
-        }
-        // Some old programs end lines by a carriage return alone.
-        let text = if text.contains('\r') && !text.contains('\n') {
-            Cow::Owned(text.replace('\r', "\n"))
-        } else {
-            text
-        };
+        let text = self.decoded(file, format, &bytes)?;
         let name = walk::title_from_name(&file.path);
         let reading = match format {
             Format::Json => {
@@ -197,6 +183,30 @@ impl ArticleReader {
         };
         self.accept_reading(file, reading, &name);
         Ok(())
+    }
+
+    /// A file's text, with its damage noticed.
+    fn decoded<'a>(
+        &mut self,
+        file: &SourceFile,
+        format: Format,
+        bytes: &'a [u8],
+    ) -> std::result::Result<Cow<'a, str>, NotRead> {
+        let is_html = format == Format::Html;
+        let declared = is_html.then(|| html::declared_encoding(bytes)).flatten();
+        let (text, damage) = decode::decode_whole(bytes, declared).map_err(|reason| (None, Why::Encoding, reason))?;
+        if let Some(damage) = damage {
+            self.notice(&file.path, None, Why::Encoding, damage);
+        }
+        if text.trim().is_empty() {
+            return Err((None, Why::Empty, "holds nothing but white space".into()));
+        }
+        // Some old programs end lines by a carriage return alone.
+        Ok(if text.contains('\r') && !text.contains('\n') {
+            Cow::Owned(text.replace('\r', "\n"))
+        } else {
+            text
+        })
     }
 
     /// Reads a PDF or an office document.

@@ -3,28 +3,25 @@
 //! A record is an object of JSON or a row of a table; its texts are kept to the letter, but for lines that were broken
 //! inside sentences and for the tags of HTML. Fields of no known name become the article's attributes, which are shown
 //! and not searched. What cannot be read in one field costs that field. Knows nothing of files and lines, and leaves to
-//! `fields` what a field is called and to `texts` what is searched.
+//! `fields` what a field is called, to `field_values` what single ones say, and to `texts` what is searched.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::model::{Article, ArticleKind};
+use crate::model::Article;
 
-use crate::text::{WrittenDate, find_date};
-
-use super::asked::{opening, question};
-use super::field_text::take_text;
-use super::fields::{Role, says_more, take, take_all};
+use super::field_values::{bounded_text, day, kind, places, publisher, record_id, title};
+use super::fields::{Role, take};
 use super::folded::{lift, unwrap_typed};
 use super::html;
 use super::limits::{
-    MAX_ATTRIBUTE_BYTES as MAX_ATTRIBUTE, MAX_ATTRIBUTES_BYTES as MAX_ATTRIBUTES, MAX_ID_BYTES as MAX_ID,
-    MAX_PUBLISHER_BYTES as MAX_PUBLISHER, MAX_TEXT_BYTES as MAX_TEXT, MAX_TITLE_CHARS as MAX_TITLE,
-    MAX_URL_BYTES as MAX_URL,
+    MAX_ATTRIBUTE_BYTES as MAX_ATTRIBUTE, MAX_ATTRIBUTES_BYTES as MAX_ATTRIBUTES, MAX_TEXT_BYTES as MAX_TEXT,
+    MAX_TITLE_CHARS as MAX_TITLE, MAX_URL_BYTES as MAX_URL,
 };
 use super::reading::{LeftOut, doubt};
-use super::texts::{decoded, kind_of, short, texts, without_tags};
+use super::record_question::{opening, question};
+use super::texts::{kind_of, short, texts};
 
 /// What one record gave.
 #[derive(Debug, Default)]
@@ -82,124 +79,15 @@ fn read(value: Value, id: Option<String>, is_row: bool) -> Result<Record, String
     let mut read = Record::default();
     lift(&mut fields);
     unwrap_typed(&mut fields);
-    let own = match take(&mut fields, Role::Id) {
-        Some((_, Value::String(id))) => Some(id).filter(|id| !id.trim().is_empty()),
-        Some((_, Value::Number(id))) => Some(id.to_string()),
-        Some((name, other)) => return Err(format!("`{name}` is {}, not a string or a number", kind_of(&other))),
-        None => None,
-    };
-    let Some(id) = own.or(id) else {
-        return Err("has no `_id` (or `id`); give each record one that stays".into());
-    };
-    if id.len() > MAX_ID || id.contains(char::is_control) {
-        return Err(format!(
-            "its `_id` is longer than {MAX_ID} bytes or has control characters"
-        ));
-    }
+    let id = record_id(&mut fields, id)?;
     let page = page(&mut fields, &mut read.left_out, &mut read.lost).unwrap_or_default();
-    let (mut title, more) = title(&mut fields, &mut read.lost);
-    if title.trim().is_empty() {
-        title = page.title;
-    }
-    let opening = opening(&mut fields, title.trim().is_empty());
-    if !opening.prompts.is_empty() {
-        read.left_out.push(LeftOut {
-            reason: "prompt",
-            text: opening.prompts,
-        });
-    }
-    title = opening.question.unwrap_or(title);
-    if title.trim().is_empty() {
-        title = question(&mut fields, is_row).unwrap_or(title);
-    }
-    let mut text = texts(&mut fields, !title.trim().is_empty(), is_row)?;
-    if !more.is_empty() {
-        text = format!("{more}\n\n{text}");
-    }
-    if title.chars().nth(MAX_TITLE).is_some() {
-        // Nothing is lost: what is too long for a title is text.
-        read.lost.push((
-            "title is longer than 500 characters and was put into the text",
-            short(&title),
-        ));
-        text = format!("{title}\n\n{text}");
-        title.clear();
-    }
-    if text.len() > MAX_TEXT {
-        return Err(too_long(text.len()));
-    }
+    let (title, text) = title_and_text(&mut fields, &page.title, is_row, &mut read)?;
     let mut years = Vec::new();
-    let published = match take(&mut fields, Role::Date) {
-        None => None,
-        Some((_, Value::String(day))) if day.trim().is_empty() => None,
-        Some((name, value)) => {
-            let date = date_of(&value);
-            let day = date.and_then(WrittenDate::day);
-            match date.and_then(|date| date.year) {
-                _ if day.is_some() => {}
-                // A month is no day, but it has a year.
-                Some(year) => {
-                    years.push(year);
-                    read.lost.push((
-                        "date is no whole day; its year counts, and it was kept as an attribute",
-                        shown(&value),
-                    ));
-                }
-                None => read
-                    .lost
-                    .push(("date is not a day and was kept as an attribute", shown(&value))),
-            }
-            if day.is_none() {
-                fields.insert(name, value);
-            }
-            day
-        }
-    };
-    let kind = match fields.remove("kind") {
-        Some(Value::String(kind)) if kind == "summary" => ArticleKind::Summary,
-        Some(Value::String(kind)) if kind == "full" => ArticleKind::Full,
-        other => {
-            fields.extend(other.map(|other| ("kind".to_string(), other)));
-            ArticleKind::Full
-        }
-    };
-    let mut regions = Vec::new();
-    // Province and city may stand in two fields; both name the place.
-    let is_empty = |value: &Value| matches!(value, Value::String(text) if text.trim().is_empty());
-    let mut not_understood = Vec::new();
-    for (name, value) in take_all(&mut fields, Role::Region) {
-        if !names(&value, &mut regions) && !is_empty(&value) {
-            read.lost
-                .push(("region is no name and was kept as an attribute", shown(&value)));
-        }
-        // A place that the gazetteer does not know is still shown.
-        not_understood.push((name, value));
-    }
-    for (name, value) in take_all(&mut fields, Role::Year) {
-        let before = years.len();
-        calendar_years(&value, &mut years);
-        if years.len() == before && !is_empty(&value) {
-            read.lost
-                .push(("year is none and was kept as an attribute", shown(&value)));
-            not_understood.push((name, value));
-        }
-    }
-    for (name, value) in not_understood {
-        fields.insert(name, value);
-    }
+    let published = day(&mut fields, &mut years, &mut read.lost);
+    let kind = kind(&mut fields);
+    let regions = places(&mut fields, &mut years, &mut read.lost);
     let url = take(&mut fields, Role::Url).and_then(|url| bounded_text(url, MAX_URL, &mut fields, &mut read.lost));
-    let source = take(&mut fields, Role::Source).and_then(|(field, mut value)| {
-        // `{"name": ...}` is said by its name; the rest stays.
-        let name = value.as_object_mut().and_then(|inner| inner.remove("name"));
-        let source = match name {
-            Some(name) if says_more(&value) => {
-                fields.insert(field.clone(), value);
-                (format!("{field} name"), name)
-            }
-            name => (field, name.unwrap_or(value)),
-        };
-        bounded_text(source, MAX_PUBLISHER, &mut fields, &mut read.lost)
-    });
+    let source = publisher(&mut fields, &mut read.lost);
     let attributes = attributes(fields, &mut read);
     read.article = Article {
         id,
@@ -215,6 +103,47 @@ fn read(value: Value, id: Option<String>, is_row: bool) -> Result<Record, String
         origin: None,
     };
     Ok(read)
+}
+
+/// A record's title and text; `page` is the title of the page in it, if there is one.
+fn title_and_text(
+    fields: &mut Map<String, Value>,
+    page: &str,
+    is_row: bool,
+    read: &mut Record,
+) -> Result<(String, String), String> {
+    let (mut title, more) = title(fields, &mut read.lost);
+    if title.trim().is_empty() {
+        title = page.to_string();
+    }
+    let opening = opening(fields, title.trim().is_empty());
+    if !opening.prompts.is_empty() {
+        read.left_out.push(LeftOut {
+            reason: "prompt",
+            text: opening.prompts,
+        });
+    }
+    title = opening.question.unwrap_or(title);
+    if title.trim().is_empty() {
+        title = question(fields, is_row).unwrap_or(title);
+    }
+    let mut text = texts(fields, !title.trim().is_empty(), is_row)?;
+    if !more.is_empty() {
+        text = format!("{more}\n\n{text}");
+    }
+    if title.chars().nth(MAX_TITLE).is_some() {
+        // Nothing is lost: what is too long for a title is text.
+        read.lost.push((
+            "title is longer than 500 characters and was put into the text",
+            short(&title),
+        ));
+        text = format!("{title}\n\n{text}");
+        title.clear();
+    }
+    if text.len() > MAX_TEXT {
+        return Err(too_long(text.len()));
+    }
+    Ok((title, text))
 }
 
 /// An article of a text within the bounds that hold for records too: a title that is too long becomes text.
@@ -242,29 +171,6 @@ fn too_long(bytes: usize) -> String {
     )
 }
 
-/// What a field says as text; what is too long stays a field.
-fn bounded_text(
-    (name, value): (String, Value),
-    most: usize,
-    fields: &mut Map<String, Value>,
-    lost: &mut Vec<(&'static str, String)>,
-) -> Option<String> {
-    let text = match value {
-        Value::Null => return None,
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    if text.len() > most {
-        lost.push((
-            "address or publisher is too long and was kept as an attribute",
-            short(&text),
-        ));
-        fields.insert(name, Value::String(text));
-        return None;
-    }
-    Some(text).filter(|text| !text.trim().is_empty())
-}
-
 /// What a whole page in one of a record's fields says of itself; its text takes the field's place.
 fn page(
     fields: &mut Map<String, Value>,
@@ -285,95 +191,6 @@ fn page(
     left_out.extend(reading.left_out);
     first.text.clear();
     Some(first)
-}
-
-/// A record's title, and what else its question says.
-fn title(fields: &mut Map<String, Value>, lost: &mut Vec<(&'static str, String)>) -> (String, String) {
-    match take(fields, Role::Title) {
-        Some((_, Value::String(title))) => (without_tags(&title).unwrap_or_else(|| decoded(title)), String::new()),
-        Some((_, Value::Number(title))) => (title.to_string(), String::new()),
-        Some((name, mut other)) => {
-            let said = if other.is_object() {
-                take_text(&mut other)
-            } else {
-                String::new()
-            };
-            let (title, more) = said.split_once("\n\n").unwrap_or((&said, ""));
-            if title.is_empty() {
-                lost.push(("title is not a text and was kept as an attribute", shown(&other)));
-            }
-            if says_more(&other) {
-                fields.insert(name, other);
-            }
-            (decoded(title.to_string()), more.to_string())
-        }
-        None => Default::default(),
-    }
-}
-
-/// The date that a value says, as far as it says one: as text, or as a number in any of the usual ways.
-fn date_of(value: &Value) -> Option<WrittenDate> {
-    match value {
-        Value::String(text) => find_date(text),
-        Value::Number(number) => {
-            let whole = number
-                .as_i64()
-                .or_else(|| number.as_f64().map(|seconds| seconds as i64))?;
-            find_date(&whole.to_string())
-        }
-        _ => None,
-    }
-}
-
-/// The names in a value: one text, a list of them, or an object ({"省": "浙江", "市": "杭州"}). Whether all of it was
-/// taken.
-fn names(value: &Value, found: &mut Vec<String>) -> bool {
-    match value {
-        Value::String(text) => {
-            let parts = text.split([',', '、', ';', '/', '\u{ff0c}', '\u{ff1b}']).map(str::trim);
-            let mut all = true;
-            for part in parts.filter(|part| !part.is_empty()) {
-                if found.iter().any(|known| known == part) {
-                    continue;
-                }
-                if part.len() <= 60 && found.len() < 64 {
-                    found.push(part.to_string());
-                } else {
-                    all = false;
-                }
-            }
-            all
-        }
-        // Each of them, also behind one that was not taken.
-        Value::Array(values) => values.iter().filter(|value| !names(value, found)).count() == 0,
-        Value::Object(fields) => fields.values().filter(|value| !names(value, found)).count() == 0,
-        Value::Null => true,
-        Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-/// The years in a value: a number, a text that holds some, or a list.
-fn calendar_years(value: &Value, found: &mut Vec<u16>) {
-    let mut add = |number: u64| {
-        if let Some(year) = u16::try_from(number).ok().filter(|year| (1900..=2100).contains(year))
-            && !found.contains(&year)
-            && found.len() < 64
-        {
-            found.push(year);
-        }
-    };
-    match value {
-        Value::Number(number) => add(number.as_u64().unwrap_or(0)),
-        Value::String(text) => text
-            .split(|c: char| !c.is_ascii_digit())
-            .filter(|digits| digits.len() == 4)
-            .for_each(|digits| add(digits.parse().unwrap_or(0))),
-        Value::Array(values) => values
-            .iter()
-            .filter(|value| !value.is_array())
-            .for_each(|value| calendar_years(value, found)),
-        _ => {}
-    }
 }
 
 /// What no name is known for, as it is.
@@ -404,17 +221,8 @@ fn attributes(fields: Map<String, Value>, read: &mut Record) -> BTreeMap<String,
     kept
 }
 
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => short(text),
-        other => short(&other.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn read(json: &str) -> Result<Record, String> {
@@ -665,12 +473,5 @@ mod tests {
         check(r#"{"_id": "a", "text": " \n"}"#, "`text` is empty");
         let long = "x".repeat(MAX_TEXT + 1);
         check(&format!(r#"{{"_id": "a", "text": "{long}"}}"#), "4.0 MiB of text");
-    }
-
-    proptest! {
-        #[test]
-        fn any_number_is_a_day_or_none(number in any::<i64>()) {
-            let _ = date_of(&Value::from(number));
-        }
     }
 }

@@ -7,13 +7,13 @@
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::asked::asks;
 use super::cells::Table;
 use super::fields::{self, Role, has_text};
 use super::folded::{holds_text, unfolded};
 use super::groups::{has_own_sentences, has_own_text, has_title, is_described, is_group, ungrouped};
 use super::layout::{is_han, is_stop};
 use super::record::{Record, read_record};
+use super::record_question::asks;
 use super::refused::with_few_reasons;
 use super::table;
 use super::texts::has_sentences;
@@ -68,19 +68,48 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
     if is_described(fields) {
         return one(fields);
     }
+    let has_own = below(fields, |value| is_one(value) || is_list(value))
+        .iter()
+        .any(|path| is_own(path));
+    let records = below_names(fields, id, name, has_own);
+    if !records.is_empty() {
+        return records;
+    }
+    // Questions by their names below another.
+    let is_asked = |value: &Value| matches!(value, Value::Object(fields) if is_told(fields) && fields.keys().any(|name| asks(name)));
+    let mut records = Vec::new();
+    for path in own_below(fields, is_asked, has_own) {
+        if let Some(Value::Object(questions)) = at(fields, &path).map(Value::take) {
+            records.extend(told(questions, &format!("{id}-{}", path.join("/")), name));
+        }
+    }
+    if !records.is_empty() {
+        return records;
+    }
+    one(fields)
+}
+
+fn is_one(value: &Value) -> bool {
+    matches!(value, Value::Object(fields) if is_record(fields))
+}
+
+/// Whether what stands there belongs to the object, not to something beside it.
+fn is_own(path: &[String]) -> bool {
+    !path.iter().any(|name| fields::has_role(name, Role::Aside))
+}
+
+/// As [`below`]; what belongs to others is read where there is nothing else.
+fn own_below(fields: &Map<String, Value>, wanted: impl Fn(&Value) -> bool, has_own: bool) -> Vec<Vec<String>> {
+    let mut paths = below(fields, wanted);
+    paths.retain(|path| !has_own || is_own(path));
+    paths
+}
+
+/// The records that stand below names in an object, by themselves and in lists.
+fn below_names(fields: &mut Map<String, Value>, id: &str, name: &str, has_own: bool) -> Vec<Reading> {
     let mut records = Vec::new();
     // One record may stand beside lists of others.
-    let is_one = |value: &Value| matches!(value, Value::Object(fields) if is_record(fields));
-    let is_found = |value: &Value| is_one(value) || is_list(value);
-    // What belongs to others is read where there is nothing else.
-    let is_own = |path: &Vec<String>| !path.iter().any(|name| fields::has_role(name, Role::Aside));
-    let has_own = below(fields, is_found).iter().any(is_own);
-    let below = |fields: &Map<String, Value>, wanted: &dyn Fn(&Value) -> bool| {
-        let mut paths = below(fields, wanted);
-        paths.retain(|path| !has_own || is_own(path));
-        paths
-    };
-    let ones = below(fields, &is_one);
+    let ones = own_below(fields, is_one, has_own);
     for path in &ones {
         if let Some(record) = at(fields, path) {
             // By its place, which stays where others come beside it.
@@ -88,12 +117,12 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
         }
     }
     // By names that are known, else by what reads as sentences, else by words.
-    let mut lists = below(fields, &is_list);
+    let mut lists = own_below(fields, is_list, has_own);
     if lists.is_empty() && ones.is_empty() {
-        lists = below(fields, &|value| is_list_of(value, has_sentences));
+        lists = own_below(fields, |value| is_list_of(value, has_sentences), has_own);
     }
     if lists.is_empty() && ones.is_empty() {
-        lists = below(fields, &|value| is_list_of(value, has_words));
+        lists = own_below(fields, |value| is_list_of(value, has_words), has_own);
     }
     for path in &lists {
         let of = if lists.len() > 1 {
@@ -111,20 +140,7 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
             Some(format!("{id}-0")),
         ));
     }
-    if !records.is_empty() {
-        return records;
-    }
-    // Questions by their names below another.
-    let is_asked = |value: &Value| matches!(value, Value::Object(fields) if is_told(fields) && fields.keys().any(|name| asks(name)));
-    for path in below(fields, &is_asked) {
-        if let Some(Value::Object(questions)) = at(fields, &path).map(Value::take) {
-            records.extend(told(questions, &format!("{id}-{}", path.join("/")), name));
-        }
-    }
-    if !records.is_empty() {
-        return records;
-    }
-    one(fields)
+    records
 }
 
 /// Whether an object is a record: it has a text, or values in which one lies (answers, the parts of a dialogue) and a

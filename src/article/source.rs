@@ -211,22 +211,7 @@ impl Sources {
     /// `Missing` or `Unavailable` if the path cannot be reached, `Caller` for a name that is none, `Precondition` if
     /// the name is another folder's or the path belongs to another source. Each says what to do.
     pub fn claim(&mut self, path: &Path, name: Option<&str>) -> Result<Scope> {
-        let known = std::path::absolute(path).ok();
-        let known = known.and_then(|path| self.0.iter().find(|source| source.folder() == path));
-        let known = known.map(|source| source.name.clone());
-        let unreachable = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                let missing = Error::missing(format!("{} does not exist", path.display()));
-                match &known {
-                    Some(name) => missing.help(format!(
-                        "it is the source `{name}`: if it moved, name its new place with `--source {name}`; if it is gone, \
-                         `baowen delete --source {name}` takes its articles out"
-                    )),
-                    None => missing,
-                }
-            }
-            _ => Error::unavailable(format!("{} cannot be read: {error}", path.display())),
-        };
+        let unreachable = |error: std::io::Error| self.unreachable(path, &error);
         let full = path.canonicalize().map_err(unreachable)?;
         let is_folder = full.metadata().map_err(unreachable)?.is_dir();
         let (root, kind) = if is_folder {
@@ -270,24 +255,45 @@ impl Sources {
         let own = name.map_or_else(|| name_of(&root), str::to_string);
         if let Some(at) = self.0.iter().position(|source| source.name == own) {
             // A source that was named is where its user says it is; one that is gone may only be unmounted.
-            let moved = self.0[at].is_lost();
-            if moved && name.is_some() {
+            if name.is_some() && self.0[at].is_lost() {
                 self.0[at] = Source { name: own, root, kind };
                 return Ok(scope);
             }
-            let way_out = if moved {
-                format!("if it is the same folder in a new place, say `--source {own}`; else give it another name")
-            } else {
-                format!("give {root} a name of its own: `--source {}`", self.free_name(&root))
-            };
-            return Err(Error::precondition(format!(
-                "the source `{own}` is {}, and {root} would take its name",
-                self.0[at].place()
-            ))
-            .help(way_out));
+            return Err(self.name_is_taken(&self.0[at], &root));
         }
         self.0.push(Source { name: own, root, kind });
         Ok(scope)
+    }
+
+    /// What is wrong with a path that cannot be reached; it may be the place where a source was.
+    fn unreachable(&self, path: &Path, error: &std::io::Error) -> Error {
+        if error.kind() != std::io::ErrorKind::NotFound {
+            return Error::unavailable(format!("{} cannot be read: {error}", path.display()));
+        }
+        let missing = Error::missing(format!("{} does not exist", path.display()));
+        let known = std::path::absolute(path).ok();
+        match known.and_then(|path| self.0.iter().find(|source| source.folder() == path)) {
+            Some(Source { name, .. }) => missing.help(format!(
+                "it is the source `{name}`: if it moved, name its new place with `--source {name}`; if it is gone, \
+                 `baowen delete --source {name}` takes its articles out"
+            )),
+            None => missing,
+        }
+    }
+
+    /// Refuses a folder whose name another source has.
+    fn name_is_taken(&self, by: &Source, root: &str) -> Error {
+        let name = &by.name;
+        let way_out = if by.is_lost() {
+            format!("if it is the same folder in a new place, say `--source {name}`; else give it another name")
+        } else {
+            format!("give {root} a name of its own: `--source {}`", self.free_name(root))
+        };
+        Error::precondition(format!(
+            "the source `{name}` is {}, and {root} would take its name",
+            by.place()
+        ))
+        .help(way_out)
     }
 }
 

@@ -1,32 +1,22 @@
-//! Rows of a table to records: a row is a record by the table's header, or says of each cell what its column is.
+//! Rows of a table to records: what stands above the header, which rows stand below it, and what is left out.
 //!
-//! Owns what a row says and in which part of the table it stands; which rows are the header is for `headers`. Files are
-//! read elsewhere: `delimited`, workbooks, lists of JSON.
-
-use serde_json::{Map, Value};
-
-use crate::text::find_date;
+//! Which rows are the header is for `headers`, what a row says for `sheet_rows`. Files are read elsewhere: `delimited`,
+//! workbooks, lists of JSON.
 
 use super::cells::Table;
-use super::fields::{self, Role};
+use super::fields;
 use super::headers::{
-    filled, form, form_title, header_rows, is_above, is_note, is_signature, is_total, names, names_by_shape, only_cell,
-    spans,
+    filled, form, form_title, header_rows, is_above, is_total, names, names_by_shape, only_cell, spans,
 };
 use super::labels::Labels;
-use super::lines::{append, begins, is_open, only_follows, unwrapped};
 use super::reading::LeftOut;
-use super::record::{Record, read_record, read_row};
-use super::refused::{Numbered, with_few_reasons};
-use super::repeated;
-use super::said::is_said;
+use super::refused::Numbered;
 use super::sheet_parts::parts;
+use super::sheet_rows::Sheet;
 
 /// How many lines above a header, of how many characters each, are told with each row.
 const MAX_LEAD: usize = 3;
 const MAX_LEAD_CHARS: usize = 60;
-/// How much of a column's name is told with each cell, in characters.
-const MAX_NAME: usize = 200;
 
 /// Why a header is in no record, and a row that only sums up others.
 const HEADER: &str = "table header";
@@ -34,7 +24,7 @@ pub(super) const TOTAL: &str = "total";
 
 /// What the rows of a table gave.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct TableRecords {
     /// Each with its line.
     pub records: Vec<Numbered>,
     /// The header; with known names of columns, or without rows that use them, it is in no record. And rows that sum up
@@ -44,8 +34,8 @@ pub(super) struct Rows {
 
 /// The rows below each header as records, by known names of columns, else as text that says what each cell is. `id` is
 /// what the rows' ids begin with where they bring none, `name` what the file is called.
-pub(super) fn records(table: Table, id: &str, name: &str) -> Rows {
-    let mut found = Rows::default();
+pub(super) fn records(table: Table, id: &str, name: &str) -> TableRecords {
+    let mut found = TableRecords::default();
     for (beside, part) in parts(table) {
         let rows = records_of_one(part, &format!("{id}{beside}"), name);
         found.records.extend(rows.records);
@@ -64,7 +54,7 @@ fn fill_labels(rows: &mut [(usize, Vec<String>)], count: usize) {
     }
 }
 
-fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
+fn records_of_one(mut table: Table, id: &str, name: &str) -> TableRecords {
     // A title that spans the table stands once; below the header equal cells are those of their columns.
     for (_, row) in table.rows.iter_mut().take_while(|(_, row)| spans(row)) {
         let at = row.iter().position(|cell| !cell.is_empty()).unwrap_or(0);
@@ -73,17 +63,7 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
     if let Some(document) = document(&table, id) {
         return document;
     }
-    let wide = table.rows.iter().map(|(_, row)| filled(row).count()).max().unwrap_or(0);
-    let mut above = Vec::new();
-    let mut above_line = None;
-    let mut rows = table.rows.into_iter().peekable();
-    while wide > 1
-        && let Some((line, row)) = rows.next_if(|(_, row)| is_above(row, wide))
-    {
-        above_line = above_line.or(Some(line));
-        above.extend(row.into_iter().filter(|cell| !cell.is_empty()));
-    }
-    let mut rows = rows.collect::<Vec<_>>();
+    let (above, mut rows) = above_header(table.rows);
     // The values of a form are often merged, as names of columns are.
     let is_form = form(rows.iter().map(|(_, row)| row.as_slice())).is_some();
     let count = match table.header_rows {
@@ -106,24 +86,10 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
     };
     let about = form.as_ref().and_then(|form| form_title(form));
     let sheet_name = (!table.name.is_empty()).then_some(&table.name);
-    // `附件1` says which of several it is, not what.
-    let is_number = |line: &&String| {
-        line.starts_with("附件")
-            && !line.contains(|c: char| c.is_alphabetic() && !"附件一二三四五六七八九十之".contains(c))
-    };
-    let title = above.iter().find(|line| !is_number(line)).or(above.first());
-    let title = title.or(about).or(sheet_name);
+    let title = title_above(&above.lines).or(about).or(sheet_name);
     let title = title.map_or(name, String::as_str).to_string();
-    let above_all = above.join(" | ");
-    // What is too much to be told with each row is told once, as a record of its own.
-    let mut lead = above;
-    if let Some(at) = lead.iter().position(|line| *line == title) {
-        lead.remove(at);
-    }
-    let is_short = lead.len() <= MAX_LEAD && lead.iter().all(|line| line.chars().count() <= MAX_LEAD_CHARS);
-    // A sentence is no part of what a row says, unless it says in what its amounts are.
-    let is_told_once = |line: &String| !is_short || line.contains('。') && !line.contains("单位");
-    let (told_once, lead): (Vec<_>, Vec<_>) = lead.into_iter().partition(is_told_once);
+    let above_all = above.lines.join(" | ");
+    let (told_once, lead) = told_apart(above.lines, &title);
     let sheet = Sheet {
         id,
         header,
@@ -132,25 +98,18 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
         by_commas: table.by_commas,
     };
     let mut found = Vec::new();
-    let mut totals = Vec::new();
     if !told_once.is_empty() {
-        let line = above_line.unwrap_or(1);
+        let line = above.first.unwrap_or(1);
         found.push((Some(line), sheet.of_text(line, &sheet.title, told_once)));
     }
-    if fields::has_text(sheet.header.iter().map(String::as_str)) {
-        // The header may stand there once more.
-        let rows = below
-            .iter()
-            .filter(|(_, row)| !heads.iter().any(|(_, head)| head == row));
-        let (sums, rows): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| is_total(row));
-        totals.extend(sums.into_iter().map(|(_, row)| row.join(" | ")));
-        found.extend(sheet.all_named(&rows));
-    } else if let Some(form) = form {
-        let line = rows.first().map_or(1, |(line, _)| *line);
-        found.push((Some(line), sheet.form(line, &form)));
-    } else {
-        found.extend(sheet.all_told(heads, below));
-    }
+    let totals = match form.filter(|_| !sheet.is_named()) {
+        Some(form) => {
+            let line = rows.first().map_or(1, |(line, _)| *line);
+            found.push((Some(line), sheet.form(line, &form)));
+            Vec::new()
+        }
+        None => records_below(&sheet, heads, below, &mut found),
+    };
     if found.is_empty() && !stated.is_empty() {
         // A header alone is all that there is.
         let line = heads.first().map_or(1, |(line, _)| *line);
@@ -160,14 +119,76 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> Rows {
     let mut header = stated;
     header.extend([table.name, above_all]);
     header.retain(|name| !name.is_empty());
-    Rows {
+    TableRecords {
         records: found,
         left_out: vec![left_out(HEADER, header.join(" | ")), left_out(TOTAL, totals.join("\n"))],
     }
 }
 
+/// The records of the rows below a header; gives the rows that are none, since they only sum up others.
+fn records_below(
+    sheet: &Sheet<'_>,
+    heads: &[(usize, Vec<String>)],
+    below: &[(usize, Vec<String>)],
+    found: &mut Vec<Numbered>,
+) -> Vec<String> {
+    if !sheet.is_named() {
+        found.extend(sheet.all_told(heads, below));
+        return Vec::new();
+    }
+    // The header may stand there once more.
+    let rows = below
+        .iter()
+        .filter(|(_, row)| !heads.iter().any(|(_, head)| head == row));
+    let (totals, rows): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| is_total(row));
+    found.extend(sheet.all_named(&rows));
+    totals.into_iter().map(|(_, row)| row.join(" | ")).collect()
+}
+
+/// What stands above a header, and in which line it begins.
+struct Above {
+    lines: Vec<String>,
+    first: Option<usize>,
+}
+
+/// Parts rows into what stands above the header and the rest.
+fn above_header(rows: Vec<(usize, Vec<String>)>) -> (Above, Vec<(usize, Vec<String>)>) {
+    let wide = rows.iter().map(|(_, row)| filled(row).count()).max().unwrap_or(0);
+    let (mut lines, mut first) = (Vec::new(), None);
+    let mut rows = rows.into_iter().peekable();
+    while wide > 1
+        && let Some((line, row)) = rows.next_if(|(_, row)| is_above(row, wide))
+    {
+        first = first.or(Some(line));
+        lines.extend(row.into_iter().filter(|cell| !cell.is_empty()));
+    }
+    (Above { lines, first }, rows.collect())
+}
+
+/// The title of a table among the lines above it.
+fn title_above(lines: &[String]) -> Option<&String> {
+    // `附件1` says which of several it is, not what.
+    let is_number = |line: &&String| {
+        line.starts_with("附件")
+            && !line.contains(|c: char| c.is_alphabetic() && !"附件一二三四五六七八九十之".contains(c))
+    };
+    lines.iter().find(|line| !is_number(line)).or(lines.first())
+}
+
+/// The lines above a table without its title: what is too much to be told with each row is told once, as a record of
+/// its own; and what is told with each.
+fn told_apart(mut lines: Vec<String>, title: &str) -> (Vec<String>, Vec<String>) {
+    if let Some(at) = lines.iter().position(|line| line == title) {
+        lines.remove(at);
+    }
+    let is_short = lines.len() <= MAX_LEAD && lines.iter().all(|line| line.chars().count() <= MAX_LEAD_CHARS);
+    // A sentence is no part of what a row says, unless it says in what its amounts are.
+    let is_told_once = |line: &String| !is_short || line.contains('。') && !line.contains("单位");
+    lines.into_iter().partition(is_told_once)
+}
+
 /// A table of one column that is a text, a paragraph a row, below its title: one article.
-fn document(table: &Table, id: &str) -> Option<Rows> {
+fn document(table: &Table, id: &str) -> Option<TableRecords> {
     let lines: Vec<&String> = table.rows.iter().filter_map(|(_, row)| only_cell(row)).collect();
     let [first, rest @ ..] = lines.as_slice() else {
         return None;
@@ -192,7 +213,7 @@ fn document(table: &Table, id: &str) -> Option<Rows> {
         .map(|line| line.to_string())
         .collect::<Vec<_>>()
         .join("\n\n");
-    Some(Rows {
+    Some(TableRecords {
         records: vec![(Some(line), sheet.of_text(line, &sheet.title, vec![text]))],
         left_out: vec![left_out(HEADER, table.name.clone())],
     })
@@ -200,216 +221,6 @@ fn document(table: &Table, id: &str) -> Option<Rows> {
 
 fn left_out(reason: &'static str, text: String) -> LeftOut {
     LeftOut { reason, text }
-}
-
-/// What all rows of a table share.
-struct Sheet<'a> {
-    /// What the rows' ids begin with.
-    id: &'a str,
-    /// The names of the columns; none where no row names them.
-    header: Vec<String>,
-    title: String,
-    /// What stands above the header besides the title, told with each row.
-    lead: Vec<String>,
-    /// See [`Table::by_commas`].
-    by_commas: bool,
-}
-
-/// What the names of a table's columns are, looked up once.
-struct Columns {
-    /// Of each, whether a record's field has this name.
-    is_known: Vec<bool>,
-    /// Whether one is a title.
-    is_titled: bool,
-    /// The place of the last that is a text.
-    text: Option<usize>,
-}
-
-impl Sheet<'_> {
-    /// The rows below the header, each told with the name of the part of the table that it stands in; the header once
-    /// more is none of them.
-    fn all_told(&self, heads: &[(usize, Vec<String>)], below: &[(usize, Vec<String>)]) -> Vec<Numbered> {
-        let wide = self.header.len();
-        let is_head = |row: &[String]| only_cell(row).is_none() && heads.iter().any(|(_, head)| head == row);
-        let mut found = Vec::new();
-        let (mut title, mut lead) = (self.title.clone(), self.lead.clone());
-        let mut part: Option<String> = None;
-        let mut rows = below.iter().filter(|(_, row)| !is_head(row)).peekable();
-        let mut at = 0;
-        while let Some((line, row)) = rows.next() {
-            // Whether the header stands once more right below.
-            at += below[at..].iter().take_while(|(other, _)| other < line).count();
-            let is_again = below.get(at + 1).is_some_and(|(_, next)| is_head(next));
-            let has_rows = rows.peek().is_some_and(|(_, row)| only_cell(row).is_none());
-            match only_cell(row).filter(|_| has_rows && wide > 2 && !is_note(row, wide)) {
-                Some(cell) if is_again || begins(cell) => match lead.last_mut() {
-                    // The first part's name stood above the header.
-                    Some(last) if is_again && part.is_none() && begins(last) => *last = cell.clone(),
-                    None if is_again && part.is_none() => title = cell.clone(),
-                    _ => part = Some(cell.clone()),
-                },
-                _ => {
-                    let lines = lead.iter().chain(&part).cloned().chain(self.cells(row)).collect();
-                    found.push((Some(*line), self.of_text(*line, &title, lines)));
-                }
-            }
-        }
-        found
-    }
-
-    /// The rows of a table of which a column has the name of a record's text.
-    fn all_named(&self, below: &[&(usize, Vec<String>)]) -> Vec<Numbered> {
-        // A question in somebody's own words is the title where another column answers it.
-        let best = |role: Role| fields::best(self.header.iter().map(String::as_str), role);
-        let answers = |asked: usize| {
-            self.header
-                .iter()
-                .enumerate()
-                .any(|(at, name)| at != asked && is_text(name))
-        };
-        let title = best(Role::Title).or_else(|| best(Role::Ask).filter(|&asked| answers(asked)));
-        let is_known = |(at, name): (usize, &String)| fields::is_known(name) || title == Some(at) || is_text(name);
-        let columns = Columns {
-            is_known: self.header.iter().enumerate().map(is_known).collect(),
-            is_titled: title.is_some(),
-            text: self.header.iter().rposition(|name| is_text(name)),
-        };
-        let read = |(line, row): &&(usize, Vec<String>)| (Some(*line), self.named(&columns, *line, row));
-        with_few_reasons(below.iter().map(read), "")
-    }
-
-    /// A row of which a column has the name of a record's text. The other columns are told, too, behind it, or before
-    /// it where none is a title: then it is a row of a table all the same.
-    fn named(&self, columns: &Columns, line: usize, row: &[String]) -> Result<Record, String> {
-        let is_titled = columns.is_titled;
-        let mut fields = Map::new();
-        let mut told = if is_titled { Vec::new() } else { self.lead.clone() };
-        let quoted = columns.text.filter(|_| self.by_commas);
-        let quoted = quoted.and_then(|text| self.with_commas(row, text));
-        let row = quoted.as_deref().unwrap_or(row);
-        for (at, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-            let name = self.header.get(at).map_or("", |name| name.trim());
-            if !columns.is_known.get(at).is_some_and(|is| *is) {
-                let cell = on_one_line(cell);
-                told.push(if name.is_empty() {
-                    cell
-                } else {
-                    format!("{name}：{cell}")
-                });
-            }
-            let name = match name {
-                "" => format!("列{}", at + 1),
-                name => name.to_string(),
-            };
-            repeated::add(&mut fields, name, Value::String(cell.clone()), at + 1);
-        }
-        if !is_titled {
-            fields.insert("title".into(), Value::String(self.title.clone()));
-        }
-        // Without its text a row says what its other columns say.
-        if !fields::has_text(fields.keys().map(String::as_str)) {
-            told.clear();
-        }
-        let mut record = read_row(Value::Object(fields), Some(format!("{}-{line}", self.id)))?;
-        if record.article.title.trim().is_empty() {
-            record.article.title.clone_from(&self.title);
-        }
-        let text = std::mem::take(&mut record.article.text);
-        // Sentences are told by the record.
-        told.retain(|line| !is_said(&text, line));
-        record.article.text = match (told.is_empty(), is_titled) {
-            (true, _) => text,
-            (false, true) => format!("{text}\n\n{}", told.join("\n")),
-            (false, false) => format!("{}\n\n{text}", told.join("\n")),
-        };
-        Ok(record)
-    }
-
-    /// A row of more cells than the table has columns, with those of its text as one: nobody put that in quotes, so
-    /// each of its commas began another cell. None where what stands behind it then does not fit its columns.
-    fn with_commas(&self, row: &[String], text: usize) -> Option<Vec<String>> {
-        let surplus = row
-            .len()
-            .checked_sub(self.header.len())
-            .filter(|&surplus| surplus > 0)?;
-        let behind = row[text + surplus + 1..].iter().zip(&self.header[text + 1..]);
-        let fits = |(cell, name): (&String, &String)| {
-            if cell.is_empty() {
-                true
-            } else if fields::has_role(name, Role::Date) {
-                find_date(cell).is_some_and(|date| date.year.is_some())
-            } else if fields::has_role(name, Role::Url) {
-                cell.contains("://")
-            } else if fields::has_role(name, Role::Count) {
-                cell.bytes().all(|byte| byte.is_ascii_digit())
-            } else {
-                true
-            }
-        };
-        behind.clone().all(fits).then(|| {
-            let mut whole = row[..text].to_vec();
-            whole.push(row[text..=text + surplus].join(","));
-            whole.extend(behind.map(|(cell, _)| cell.clone()));
-            whole
-        })
-    }
-
-    /// Names and values as one text.
-    fn form(&self, line: usize, form: &[Vec<&String>]) -> Result<Record, String> {
-        let told = form.iter().map(|pair| {
-            let cells: Vec<String> = pair.iter().map(|cell| on_one_line(cell)).collect();
-            cells.join("：")
-        });
-        self.of_text(line, &self.title, self.lead.iter().cloned().chain(told).collect())
-    }
-
-    /// A row as text: `column：value`, one a line.
-    fn cells(&self, row: &[String]) -> Vec<String> {
-        let is_note = is_note(row, self.header.len()) || is_signature(row, self.header.len());
-        let cells = row.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
-        let told = cells.map(|(at, cell)| {
-            let cell = on_one_line(cell);
-            match self.header.get(at).filter(|name| !name.is_empty() && !is_note) {
-                Some(name) => format!("{}：{cell}", name.chars().take(MAX_NAME).collect::<String>()),
-                None => cell,
-            }
-        });
-        told.collect()
-    }
-
-    fn of_text(&self, line: usize, title: &str, lines: Vec<String>) -> Result<Record, String> {
-        let mut fields = Map::new();
-        fields.insert("title".into(), Value::String(title.to_string()));
-        // Lines that would be taken for one sentence that a program broke are set apart.
-        let text = lines.join("\n");
-        let text = if unwrapped(&text).is_some() {
-            lines.join("\n\n")
-        } else {
-            text
-        };
-        fields.insert("text".into(), Value::String(text));
-        read_record(Value::Object(fields), Some(format!("{}-{line}", self.id)))
-    }
-}
-
-/// Whether a column has the name of a record's text.
-fn is_text(name: &str) -> bool {
-    fields::has_role(name, Role::Text)
-}
-
-/// A cell's lines, with those joined that were broken inside sentences.
-fn on_one_line(cell: &str) -> String {
-    let mut lines = cell.lines();
-    let mut text = lines.next().unwrap_or("").to_string();
-    for line in lines {
-        if is_open(text.lines().next_back().unwrap_or("")) && !begins(line) || only_follows(line) {
-            append(&mut text, line);
-        } else {
-            text.push('\n');
-            text.push_str(line);
-        }
-    }
-    text
 }
 
 #[cfg(test)]

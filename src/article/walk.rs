@@ -28,11 +28,11 @@ pub(super) struct SourceFile {
 }
 
 /// What lies at a place: a file, or something that is not read and why.
-pub(super) type Found = std::result::Result<SourceFile, (PathBuf, Why, String)>;
+pub(super) type FoundFile = std::result::Result<SourceFile, (PathBuf, Why, String)>;
 
 /// Everything under the named paths, which belong to these sources: the paths in their order, folders by name. A file
 /// that is found twice, under two of the paths or by a link, is kept once.
-pub(super) fn find(scopes: &[Scope], sources: &Sources) -> Vec<Found> {
+pub(super) fn find(scopes: &[Scope], sources: &Sources) -> Vec<FoundFile> {
     let mut found = Gathered::default();
     for scope in scopes {
         match scope.full.metadata() {
@@ -60,7 +60,7 @@ fn another_link(target: &Path) -> String {
 /// What was found so far.
 #[derive(Default)]
 struct Gathered {
-    all: Vec<Found>,
+    all: Vec<FoundFile>,
     ids: HashSet<String>,
     /// Where links to files lead, with the place in `all` of the first that leads there.
     links: HashMap<PathBuf, usize>,

@@ -43,7 +43,7 @@ impl Room {
     ///
     /// # Errors
     /// `Exhausted` if all are taken, or so many by this caller that the rest is for others.
-    pub fn enter(&self) -> Result<Place> {
+    pub fn enter(&self) -> Result<PlaceInRoom> {
         let (most, doing) = (self.most, self.doing);
         let full = |message| Error::new(Fault::Exhausted, message).help("send it again in a moment");
         let place = self
@@ -61,7 +61,7 @@ impl Room {
                 ))
             })
         });
-        Ok(Place {
+        Ok(PlaceInRoom {
             _own: own.transpose()?,
             _place: place,
         })
@@ -70,7 +70,7 @@ impl Room {
 
 /// A call's place in a room.
 #[derive(Debug)]
-pub struct Place {
+pub struct PlaceInRoom {
     _own: Option<Share>,
     _place: OwnedSemaphorePermit,
 }
@@ -135,7 +135,7 @@ mod tests {
         let check = |most: usize, expected: usize| {
             let room = Room::new(most, "wait");
             let enter = |name: &str| CALLER.sync_scope(Caller(name.into()), || room.enter());
-            let mut places: Vec<Place> = std::iter::from_fn(|| enter("greedy").ok()).collect();
+            let mut places: Vec<PlaceInRoom> = std::iter::from_fn(|| enter("greedy").ok()).collect();
             assert_eq!(places.len(), expected, "of {most}");
             if most > 1 {
                 assert!(enter("greedy").unwrap_err().message().contains("of this caller"));
@@ -144,7 +144,7 @@ mod tests {
             places.pop();
             assert!(enter("greedy").is_ok());
             drop(places);
-            let unknown: Vec<Place> = std::iter::from_fn(|| room.enter().ok()).collect();
+            let unknown: Vec<PlaceInRoom> = std::iter::from_fn(|| room.enter().ok()).collect();
             assert_eq!(unknown.len(), most, "who is not known is bounded by the room alone");
         };
         check(1, 1);

@@ -27,21 +27,21 @@ struct One {
 
 /// A place in the line; dropping it leaves the line.
 #[derive(Debug)]
-pub struct Place {
+pub struct PlaceInLine {
     line: BatchLine,
     number: u64,
 }
 
 impl BatchLine {
     /// Joins the line with the permit to be in it. What is given beside the place ends when somebody else has it.
-    pub fn join(&self, permit: OwnedSemaphorePermit) -> (Place, oneshot::Receiver<()>) {
+    pub fn join(&self, permit: OwnedSemaphorePermit) -> (PlaceInLine, oneshot::Receiver<()>) {
         let (gone, is_gone) = oneshot::channel();
         let mut waiting = self.waiting();
         waiting.joined += 1;
         let number = waiting.joined;
         waiting.line.push_back(One { number, permit, gone });
         let line = self.clone();
-        (Place { line, number }, is_gone)
+        (PlaceInLine { line, number }, is_gone)
     }
 
     /// How many wait.
@@ -63,7 +63,7 @@ impl BatchLine {
     }
 }
 
-impl Place {
+impl PlaceInLine {
     /// Leaves the line for a thread, with the permit; none if somebody else has it.
     pub fn leave(&self) -> Option<OwnedSemaphorePermit> {
         let mut waiting = self.line.waiting();
@@ -72,7 +72,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for PlaceInLine {
     fn drop(&mut self) {
         self.leave();
     }

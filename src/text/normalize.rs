@@ -86,12 +86,7 @@ impl Normalized {
                 this.push(start..at, linear, |text| text.push(character));
                 continue;
             }
-            scratch.clear();
-            for composed in original[start..at].nfkc() {
-                scratch.extend(composed.to_lowercase().map(simplify));
-            }
-            // Compatibility forms of white space and of nothing at all: U+00A8 becomes a space and a diaeresis.
-            let kept = scratch.trim();
+            let kept = composed(&original[start..at], &mut scratch);
             if kept.is_empty() {
                 continue;
             }
@@ -206,6 +201,16 @@ impl Normalized {
         let after = self.pieces.partition_point(|piece| piece.normal <= normal);
         after.saturating_sub(1)
     }
+}
+
+/// A cluster in its normal form, without compatibility forms of white space and of nothing at all: U+00A8 becomes a
+/// space and a diaeresis.
+fn composed<'a>(cluster: &str, scratch: &'a mut String) -> &'a str {
+    scratch.clear();
+    for composed in cluster.nfkc() {
+        scratch.extend(composed.to_lowercase().map(simplify));
+    }
+    scratch.trim()
 }
 
 /// What becomes of the characters that nearly all Chinese text is made of, without the tables of Unicode: ideographs,

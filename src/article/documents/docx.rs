@@ -4,6 +4,9 @@
 //! hidden words are left out by name, field codes are no text. A table that is a form says each name with its value.
 
 use std::collections::HashMap;
+use std::io::Cursor;
+
+use zip::ZipArchive;
 
 use super::super::headers::{form, form_title};
 use super::super::labels::Labels;
@@ -11,9 +14,9 @@ use super::archive::{check_archive, open, part};
 use super::drawings::drawn;
 use super::extracted::{Extracted, Reader, stated_title};
 use super::numbering::{Numbers, read_numbering};
-use super::signs::{end_part, symbol};
+use super::open_elements::{OpenElements, OpenTable, Paragraph, is_no_text};
 use super::styles::{Style, read_styles};
-use super::xml::{Step, attribute, property, walk};
+use super::xml::{Step, property, walk};
 
 /// Most text that is made of one document, in bytes: a value that spans rows is said in each of them.
 const MAX_TEXT: usize = 32 << 20;
@@ -49,23 +52,9 @@ impl Reader for Docx {
         }
         found.title = writer.title.clone().or(found.title);
         found.text = writer.finish();
-        if !writer.contents.is_empty() {
-            found
-                .left_out
-                .push(("table of contents".into(), writer.contents.join("\n")));
-        }
-        if !writer.hidden.is_empty() {
-            found.left_out.push(("hidden".into(), writer.hidden.join("\n")));
-        }
-        writer.deleted.retain(|text| !text.is_empty());
-        if !writer.deleted.is_empty() {
-            found.left_out.push(("struck out".into(), writer.deleted.join("\n")));
-        }
+        found.left_out = writer.into_left_out();
         if let Some(comments) = part(&mut archive, "word/comments.xml")? {
-            let mut none = Numbers::default();
-            let mut writer = Writer::new(&styles, &mut none);
-            writer.part(&comments)?;
-            let comments = writer.finish();
+            let comments = text_of(&comments, &styles)?;
             if !comments.trim().is_empty() {
                 found.left_out.push(("comment".into(), comments));
             }
@@ -74,25 +63,7 @@ impl Reader for Docx {
         found
             .left_out
             .extend(drawn.map(|text| ("beside the text".into(), text)));
-        let names: Vec<String> = archive
-            .file_names()
-            .filter_map(|name| name.ok().map(|name| name.into_owned()))
-            .collect();
-        let mut heads: Vec<String> = Vec::new();
-        for name in names.iter().filter(|name| {
-            name.strip_prefix("word/")
-                .is_some_and(|name| name.starts_with("header") || name.starts_with("footer"))
-        }) {
-            if let Some(head) = part(&mut archive, name)? {
-                let mut none = Numbers::default();
-                let mut writer = Writer::new(&styles, &mut none);
-                writer.part(&head)?;
-                let head = writer.finish();
-                if !head.trim().is_empty() && !heads.contains(&head) {
-                    heads.push(head);
-                }
-            }
-        }
+        let heads = running_heads(&mut archive, &styles)?;
         if !heads.is_empty() {
             found.left_out.push(("running head".into(), heads.join("\n")));
         }
@@ -100,27 +71,37 @@ impl Reader for Docx {
     }
 }
 
-/// A paragraph being read.
-#[derive(Default)]
-struct Paragraph {
-    text: String,
-    style: String,
-    level: Option<usize>,
-    number: Option<String>,
-    list_level: usize,
+/// What a part beside the document says: comments, running heads.
+fn text_of(xml: &str, styles: &HashMap<String, Style>) -> Result<String, String> {
+    let mut none = Numbers::default();
+    let mut writer = Writer::new(styles, &mut none);
+    writer.part(xml)?;
+    Ok(writer.finish())
 }
 
-/// A table being read: its rows so far, and the values that go on below.
-#[derive(Default)]
-struct Rows {
-    rows: Vec<Vec<String>>,
-    row: Vec<String>,
-    cell: Vec<String>,
-    /// Columns that the cell takes, and whether it goes on from above (`Some(false)`) or begins to (`Some(true)`).
-    span: usize,
-    merged: Option<bool>,
-    /// By column, what a merged cell said.
-    above: HashMap<usize, String>,
+/// What stands above and below the pages, each once.
+fn running_heads(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    styles: &HashMap<String, Style>,
+) -> Result<Vec<String>, String> {
+    let is_head = |name: &&str| {
+        name.strip_prefix("word/")
+            .is_some_and(|name| name.starts_with("header") || name.starts_with("footer"))
+    };
+    let names: Vec<String> = archive
+        .file_names()
+        .filter_map(|name| name.ok().map(|name| name.into_owned()))
+        .collect();
+    let mut heads: Vec<String> = Vec::new();
+    for name in names.iter().map(String::as_str).filter(is_head) {
+        if let Some(head) = part(archive, name)? {
+            let head = text_of(&head, styles)?;
+            if !head.trim().is_empty() && !heads.contains(&head) {
+                heads.push(head);
+            }
+        }
+    }
+    Ok(heads)
 }
 
 /// Writes a document's text.
@@ -154,137 +135,52 @@ impl<'a> Writer<'a> {
 
     /// Reads a part of the document.
     fn part(&mut self, xml: &str) -> Result<(), String> {
-        let mut paragraphs: Vec<Paragraph> = Vec::new();
-        let mut tables: Vec<Rows> = Vec::new();
-        // Inside what is no text: deletions, field codes, the fallback of what was read already.
-        let mut skipped = 0usize;
-        let (mut in_text, mut in_deleted) = (false, false);
-        let (mut in_run_properties, mut hidden) = (false, false);
-        // Where the parts of formulas begin that have not ended.
-        let mut parts: Vec<usize> = Vec::new();
-        // Of tables that have not ended.
-        let mut rows_size = 0usize;
+        let mut open = OpenElements::default();
         walk(xml, |step| {
             match step {
-                Step::Open(
-                    _,
-                    name @ ("del" | "moveFrom" | "Fallback" | "instrText" | "delText" | "pPrChange" | "rPrChange"),
-                ) => {
-                    skipped += 1;
-                    in_deleted = name == "delText";
+                Step::Open(_, name) if is_no_text(name) => {
+                    open.skipped += 1;
+                    open.in_deleted = name == "delText";
                     if name == "del" {
                         self.deleted.push(String::new());
                     }
                 }
-                Step::Close("del" | "moveFrom" | "Fallback" | "instrText" | "delText" | "pPrChange" | "rPrChange") => {
-                    skipped = skipped.saturating_sub(1);
-                    in_deleted = false;
+                Step::Close(name) if is_no_text(name) => {
+                    open.skipped = open.skipped.saturating_sub(1);
+                    open.in_deleted = false;
                 }
-                Step::Text(text) if in_deleted => {
+                Step::Text(text) if open.in_deleted => {
                     if let Some(deleted) = self.deleted.last_mut() {
                         deleted.push_str(text);
                     }
                 }
-                _ if skipped > 0 => {}
-                Step::Open(_, "p") => paragraphs.push(Paragraph::default()),
-                Step::Close("p") => {
-                    if let Some(paragraph) = paragraphs.pop() {
-                        self.paragraph(paragraph, tables.last_mut());
-                    }
-                }
-                Step::Open(_, "r") => hidden = false,
-                Step::Open(_, "rPr") => in_run_properties = true,
-                Step::Close("rPr") => in_run_properties = false,
-                Step::Open(element, "vanish") if in_run_properties => {
-                    hidden = !matches!(attribute(element, "val").as_deref(), Some("0" | "false"));
-                }
-                Step::Open(_, "t") => in_text = true,
-                Step::Close("t") => in_text = false,
-                Step::Text(text) if in_text && hidden => self.hidden.push(text.to_string()),
-                Step::Text(text) if in_text => {
-                    if let Some(paragraph) = paragraphs.last_mut() {
+                _ if open.skipped > 0 => {}
+                Step::Text(text) if open.in_text && open.is_hidden => self.hidden.push(text.to_string()),
+                Step::Text(text) if open.in_text => {
+                    if let Some(paragraph) = open.paragraphs.last_mut() {
                         paragraph.text.push_str(text);
                     }
                 }
-                Step::Open(element, name) => {
-                    if let Some(paragraph) = paragraphs.last_mut() {
-                        let value = || attribute(element, "val").unwrap_or_default();
-                        match name {
-                            "tab" if !in_run_properties => paragraph.text.push(' '),
-                            "br" | "cr" => paragraph.text.push('\n'),
-                            "sym" => paragraph
-                                .text
-                                .push(symbol(&attribute(element, "char").unwrap_or_default())),
-                            "noBreakHyphen" => paragraph.text.push('-'),
-                            "pStyle" => paragraph.style = value(),
-                            "outlineLvl" => {
-                                paragraph.level = value()
-                                    .parse::<usize>()
-                                    .ok()
-                                    .filter(|&level| level < 9)
-                                    .map(|level| level + 1);
-                            }
-                            "num" | "den" | "sup" => parts.push(paragraph.text.len()),
-                            "numId" => paragraph.number = Some(value()),
-                            "ilvl" => paragraph.list_level = value().parse().unwrap_or(0),
-                            _ => {}
-                        }
-                    }
-                    match name {
-                        "tbl" => tables.push(Rows::default()),
-                        "tc" => {
-                            if let Some(table) = tables.last_mut() {
-                                (table.cell, table.span, table.merged) = (Vec::new(), 1, None);
-                            }
-                        }
-                        "gridSpan" => {
-                            if let Some(table) = tables.last_mut() {
-                                table.span = attribute(element, "val")
-                                    .and_then(|n| n.parse().ok())
-                                    .unwrap_or(1)
-                                    .clamp(1, 64);
-                            }
-                        }
-                        "vMerge" => {
-                            if let Some(table) = tables.last_mut() {
-                                table.merged = Some(attribute(element, "val").as_deref() == Some("restart"));
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-                Step::Close(name @ ("num" | "den" | "sup")) => {
-                    if let (Some(start), Some(paragraph)) = (parts.pop(), paragraphs.last_mut()) {
-                        end_part(&mut paragraph.text, name, start);
-                    }
-                }
-                Step::Close("tc") => {
-                    if let Some(table) = tables.last_mut() {
-                        table.end_cell();
-                    }
-                }
-                Step::Close("tr") => {
-                    if let Some(table) = tables.last_mut() {
-                        let row = std::mem::take(&mut table.row);
-                        if row.iter().any(|cell| !cell.is_empty()) {
-                            rows_size += row.iter().map(|cell| cell.len() + 3).sum::<usize>();
-                            table.rows.push(row);
-                        }
+                Step::Text(_) => {}
+                Step::Open(element, name) => open.begin(element, name),
+                Step::Close("p") => {
+                    if let Some(paragraph) = open.paragraphs.pop() {
+                        self.paragraph(paragraph, open.tables.last_mut());
                     }
                 }
                 Step::Close("tbl") => {
-                    if let Some(table) = tables.pop() {
-                        let (lines, apart) = self.table(&table.rows, tables.is_empty());
-                        match tables.last_mut() {
+                    if let Some(table) = open.tables.pop() {
+                        let (lines, apart) = self.table(&table.rows, open.tables.is_empty());
+                        match open.tables.last_mut() {
                             // A table in a cell: its rows are lines of the cell.
                             Some(outer) => outer.cell.extend(lines),
                             None => self.push(lines.join(apart), false),
                         }
                     }
                 }
-                _ => {}
+                Step::Close(name) => open.end(name),
             }
-            if self.size + rows_size > MAX_TEXT {
+            if self.size + open.rows_size > MAX_TEXT {
                 Err(format!("holds more than {} MiB of text", MAX_TEXT >> 20))
             } else {
                 Ok(())
@@ -323,7 +219,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Takes in a paragraph that has ended, into a table's cell if it stands in one.
-    fn paragraph(&mut self, paragraph: Paragraph, table: Option<&mut Rows>) {
+    fn paragraph(&mut self, paragraph: Paragraph, table: Option<&mut OpenTable>) {
         let style = self.styles.get(&paragraph.style).cloned().unwrap_or_default();
         let text = paragraph.text.trim().to_string();
         if text.is_empty() {
@@ -388,24 +284,18 @@ impl<'a> Writer<'a> {
         }
         text
     }
-}
 
-impl Rows {
-    /// Ends a cell: one that goes on from above says what that one said, one over several columns says it in each.
-    fn end_cell(&mut self) {
-        let own = std::mem::take(&mut self.cell).join(" ");
-        let at = self.row.len();
-        let text = match self.merged {
-            Some(false) if own.is_empty() => self.above.get(&at).cloned().unwrap_or_default(),
-            _ => own,
-        };
-        if self.merged.is_some() {
-            self.above.insert(at, text.clone());
-        }
-        for _ in 0..self.span.max(1) {
-            if self.row.len() < 256 {
-                self.row.push(text.clone());
-            }
-        }
+    /// What was left out, and why.
+    fn into_left_out(self) -> Vec<(String, String)> {
+        let deleted: Vec<String> = self.deleted.into_iter().filter(|text| !text.is_empty()).collect();
+        [
+            ("table of contents", self.contents),
+            ("hidden", self.hidden),
+            ("struck out", deleted),
+        ]
+        .into_iter()
+        .filter(|(_, texts)| !texts.is_empty())
+        .map(|(reason, texts)| (reason.to_string(), texts.join("\n")))
+        .collect()
     }
 }

@@ -14,6 +14,7 @@ mod flow;
 mod heads;
 mod number_format;
 mod numbering;
+mod open_elements;
 mod pdf;
 mod readers;
 mod signs;

@@ -167,23 +167,7 @@ fn pattern(section: &str) -> Option<Pattern> {
                 pattern.power += 2;
                 words.push('%');
             }
-            '"' => words.extend(chars.by_ref().take_while(|&c| c != '"')),
-            '\\' => words.extend(chars.next()),
-            // Room for a character, and one that fills the cell.
-            '_' | '*' => {
-                chars.next();
-            }
-            '[' => {
-                let inside: String = chars.by_ref().take_while(|&c| c != ']').collect();
-                match inside.strip_prefix('$') {
-                    Some(money) => words.extend(money.chars().take_while(|&c| c != '-')),
-                    // A condition.
-                    None if inside.starts_with(['<', '>', '=']) => return None,
-                    None => {}
-                }
-            }
-            'E' | 'e' | '/' | '@' | 'y' | 'Y' | 'm' | 'M' | 'd' | 'D' | 'h' | 'H' | 's' | 'S' => return None,
-            other => words.push(other),
+            other => words = literal(other, &mut chars)?,
         }
         if pattern.digits {
             ended |= !words.is_empty();
@@ -194,6 +178,31 @@ fn pattern(section: &str) -> Option<Pattern> {
     }
     pattern.power -= 3 * commas;
     (pattern.most.max(pattern.whole) <= MAX_PLACES).then_some(pattern)
+}
+
+/// The words that a character stands for, with those behind it that belong to it; none where they are not understood.
+fn literal(c: char, chars: &mut impl Iterator<Item = char>) -> Option<String> {
+    let mut words = String::new();
+    match c {
+        '"' => words.extend(chars.by_ref().take_while(|&c| c != '"')),
+        '\\' => words.extend(chars.next()),
+        // Room for a character, and one that fills the cell.
+        '_' | '*' => {
+            chars.next();
+        }
+        '[' => {
+            let inside: String = chars.by_ref().take_while(|&c| c != ']').collect();
+            match inside.strip_prefix('$') {
+                Some(money) => words.extend(money.chars().take_while(|&c| c != '-')),
+                // A condition.
+                None if inside.starts_with(['<', '>', '=']) => return None,
+                None => {}
+            }
+        }
+        'E' | 'e' | '/' | '@' | 'y' | 'Y' | 'm' | 'M' | 'd' | 'D' | 'h' | 'H' | 's' | 'S' => return None,
+        other => words.push(other),
+    }
+    Some(words)
 }
 
 #[cfg(test)]

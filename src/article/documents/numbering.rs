@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use quick_xml::events::BytesStart;
+
 use super::super::layout::{letters, roman};
 use super::xml::{Step, attribute, walk};
 
@@ -37,10 +39,7 @@ pub(super) fn read_numbering(xml: &str) -> Result<Numbers, String> {
                 }
             }
             Step::Open(element, "lvlOverride") => {
-                level = attribute(element, "ilvl")
-                    .and_then(|n| n.parse::<usize>().ok())
-                    .unwrap_or(0)
-                    .min(8);
+                level = level_of(element);
             }
             Step::Open(element, "startOverride") => {
                 let start = attribute(element, "val").and_then(|n| n.parse().ok());
@@ -51,10 +50,7 @@ pub(super) fn read_numbering(xml: &str) -> Result<Numbers, String> {
             Step::Open(element, "lvl") if number.is_none() => {
                 if let Some(list) = &list {
                     let levels = numbers.levels.entry(list.clone()).or_default();
-                    level = attribute(element, "ilvl")
-                        .and_then(|n| n.parse::<usize>().ok())
-                        .unwrap_or(0)
-                        .min(8);
+                    level = level_of(element);
                     levels.resize(
                         levels.len().max(level + 1),
                         Level {
@@ -85,6 +81,12 @@ pub(super) fn read_numbering(xml: &str) -> Result<Numbers, String> {
         Ok(())
     })?;
     Ok(numbers)
+}
+
+/// Which level an element is about, from 0.
+fn level_of(element: &BytesStart<'_>) -> usize {
+    let level = attribute(element, "ilvl").and_then(|n| n.parse::<usize>().ok());
+    level.unwrap_or(0).min(8)
 }
 
 impl Numbers {

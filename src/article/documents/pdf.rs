@@ -61,22 +61,10 @@ impl Reader for Pdfboss {
             found.pages.push(lines);
         }
         if silent == count {
-            return Err(match drawn.len() {
-                0 => format!("has no text: its {count} pages are blank"),
-                drawn => {
-                    format!(
-                        "has no text: {drawn} of its {count} pages are scanned or drawn; make the text readable first (OCR)"
-                    )
-                }
-            });
+            return Err(no_text(count, drawn.len()));
         }
         if !drawn.is_empty() {
-            let shown: Vec<String> = drawn.iter().take(8).map(usize::to_string).collect();
-            let more = if drawn.len() > 8 { " and more" } else { "" };
-            found.noticed.push(format!(
-                "pages without text (scanned or drawn): {}{more}",
-                shown.join(", ")
-            ));
+            found.noticed.push(without_text(&drawn));
         }
         if lost > 0 {
             found.noticed.push(format!(
@@ -85,6 +73,22 @@ impl Reader for Pdfboss {
         }
         Ok(found)
     }
+}
+
+/// Why a file is refused none of whose pages has text.
+fn no_text(pages: usize, drawn: usize) -> String {
+    if drawn == 0 {
+        format!("has no text: its {pages} pages are blank")
+    } else {
+        format!("has no text: {drawn} of its {pages} pages are scanned or drawn; make the text readable first (OCR)")
+    }
+}
+
+/// What is said of the pages that are only drawn.
+fn without_text(drawn: &[usize]) -> String {
+    let shown: Vec<String> = drawn.iter().take(8).map(usize::to_string).collect();
+    let more = if drawn.len() > 8 { " and more" } else { "" };
+    format!("pages without text (scanned or drawn): {}{more}", shown.join(", "))
 }
 
 /// The text of a page, and what its head and foot are if it is the only one. Where it has tables that are ruled, their

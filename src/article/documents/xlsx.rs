@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Cursor;
 
-use calamine::{DataRef, Dimensions, Reader as _, SheetType, SheetVisible, Xlsx};
+use calamine::{DataRef, Dimensions, Reader as _, Sheet, SheetType, SheetVisible, Style, Xlsx, XlsxCellReader};
 
 use super::super::cells::{MAX_CELLS, MAX_COLUMNS, Table};
 use super::archive::{check_archive, open, part};
@@ -28,8 +28,7 @@ impl Reader for Calamine {
         let commented = commented.map(|text| ("comment".to_string(), text));
         let drawn = drawn(&bytes, &["xl/drawings/", "xl/charts/", "xl/diagrams/data"]);
         let drawn = drawn.map(|text| ("beside the text".to_string(), text));
-        let broken = |error: calamine::XlsxError| format!("is no workbook that can be read: {error}");
-        let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| match error {
+        let mut book: Book = Xlsx::new(Cursor::new(bytes)).map_err(|error| match error {
             calamine::XlsxError::Password => "has a password; save it without one".to_string(),
             error => broken(error),
         })?;
@@ -40,99 +39,12 @@ impl Reader for Calamine {
         let sheets = book.sheets_metadata().to_vec();
         let (mut cells, mut hidden) = (0usize, Vec::new());
         for sheet in sheets {
-            let is_hidden = sheet.visible != SheetVisible::Visible;
-            if is_hidden {
+            if sheet.visible != SheetVisible::Visible {
                 hidden.push(sheet.name.clone());
             }
             // A chart's sheet has no cells.
-            if sheet.typ != SheetType::WorkSheet {
-                continue;
-            }
-            let merged = book.merge_cells_by_sheet_name(&sheet.name);
-            let (merged, mut reader) = match (merged, book.worksheet_cells_reader(&sheet.name)) {
-                (Ok(merged), Ok(reader)) => (merged, reader),
-                (Err(error), _) | (_, Err(error)) => {
-                    found.noticed.push(format!(
-                        "the sheet `{}` is damaged and is not read: {error}",
-                        sheet.name
-                    ));
-                    continue;
-                }
-            };
-            let formats: Vec<String> = reader
-                .styles()
-                .iter()
-                .map(|style| {
-                    style
-                        .number_format
-                        .as_ref()
-                        .map_or_else(String::new, |format| format.format_code.clone())
-                })
-                .collect();
-            let mut rows = Rows::new();
-            let mut columns: BTreeSet<u32> = BTreeSet::new();
-            // A hidden sheet is no reason to refuse the others.
-            let mut in_hidden = 0usize;
-            loop {
-                let (cell, style) = match reader.next_cell_with_style_id() {
-                    Ok(Some(cell)) => cell,
-                    Ok(None) => break,
-                    Err(_) if is_hidden => break,
-                    Err(error) => return Err(broken(error)),
-                };
-                let (row, column) = cell.get_position();
-                let text = as_displayed(cell.get_value(), formats.get(style).map_or("", String::as_str));
-                if text.is_empty() {
-                    continue;
-                }
-                if is_hidden {
-                    in_hidden += 1;
-                    if in_hidden > MAX_HIDDEN {
-                        break;
-                    }
-                } else {
-                    cells += 1;
-                }
-                if cells > MAX_CELLS {
-                    return Err(format!("has more than {MAX_CELLS} cells"));
-                }
-                columns.insert(column);
-                rows.entry(row).or_default().insert(column, text);
-            }
-            if is_hidden {
-                let told = rows
-                    .values()
-                    .map(|row| row.values().cloned().collect::<Vec<_>>().join(" | "));
-                let text = told.collect::<Vec<_>>().join("\n");
-                found
-                    .left_out
-                    .extend((!text.is_empty()).then(|| ("hidden".to_string(), text)));
-                continue;
-            }
-            if columns.len() > MAX_COLUMNS {
-                found.passed_over.push(format!(
-                    "the sheet `{}` has cells in more than {MAX_COLUMNS} columns and is not read; cut it into several",
-                    sheet.name
-                ));
-                continue;
-            }
-            let header_rows = spread(&mut rows, &merged, &columns, &mut cells)?;
-            let Some(rows) = lines(rows, &columns) else {
-                found.passed_over.push(format!(
-                    "the sheet `{}` spans more than {MAX_CELLS} cells and is not read; cut it into several",
-                    sheet.name
-                ));
-                continue;
-            };
-            let unnamed = sheet.name.to_lowercase().starts_with("sheet") || sheet.name.starts_with("工作表");
-            if !rows.is_empty() {
-                found.tables.push(Table {
-                    key: sheet.name.replace(char::is_control, " "),
-                    name: if unnamed { String::new() } else { sheet.name },
-                    rows,
-                    header_rows,
-                    ..Table::default()
-                });
+            if sheet.typ == SheetType::WorkSheet {
+                read_sheet(&mut book, sheet, &mut cells, &mut found)?;
             }
         }
         if !hidden.is_empty() {
@@ -150,6 +62,109 @@ impl Reader for Calamine {
             said.join("; ")
         })
     }
+}
+
+type Book = Xlsx<Cursor<Vec<u8>>>;
+
+fn broken(error: calamine::XlsxError) -> String {
+    format!("is no workbook that can be read: {error}")
+}
+
+/// Reads a sheet: a table of a visible one, what a hidden one holds as left out. `cells` counts those of all.
+fn read_sheet(book: &mut Book, sheet: Sheet, cells: &mut usize, found: &mut Extracted) -> Result<(), String> {
+    let is_hidden = sheet.visible != SheetVisible::Visible;
+    let merged = book.merge_cells_by_sheet_name(&sheet.name);
+    let (merged, reader) = match (merged, book.worksheet_cells_reader(&sheet.name)) {
+        (Ok(merged), Ok(reader)) => (merged, reader),
+        (Err(error), _) | (_, Err(error)) => {
+            let name = sheet.name;
+            found
+                .noticed
+                .push(format!("the sheet `{name}` is damaged and is not read: {error}"));
+            return Ok(());
+        }
+    };
+    let (mut rows, columns) = read_cells(reader, is_hidden, cells)?;
+    if is_hidden {
+        let told = rows
+            .values()
+            .map(|row| row.values().cloned().collect::<Vec<_>>().join(" | "));
+        let text = told.collect::<Vec<_>>().join("\n");
+        found
+            .left_out
+            .extend((!text.is_empty()).then(|| ("hidden".to_string(), text)));
+        return Ok(());
+    }
+    if columns.len() > MAX_COLUMNS {
+        found.passed_over.push(format!(
+            "the sheet `{}` has cells in more than {MAX_COLUMNS} columns and is not read; cut it into several",
+            sheet.name
+        ));
+        return Ok(());
+    }
+    let header_rows = spread(&mut rows, &merged, &columns, cells)?;
+    let Some(rows) = lines(rows, &columns) else {
+        found.passed_over.push(format!(
+            "the sheet `{}` spans more than {MAX_CELLS} cells and is not read; cut it into several",
+            sheet.name
+        ));
+        return Ok(());
+    };
+    let unnamed = sheet.name.to_lowercase().starts_with("sheet") || sheet.name.starts_with("工作表");
+    if !rows.is_empty() {
+        found.tables.push(Table {
+            key: sheet.name.replace(char::is_control, " "),
+            name: if unnamed { String::new() } else { sheet.name },
+            rows,
+            header_rows,
+            ..Table::default()
+        });
+    }
+    Ok(())
+}
+
+/// The cells of a sheet that hold something, and the columns in which any do.
+fn read_cells(
+    mut reader: XlsxCellReader<'_, Cursor<Vec<u8>>>,
+    is_hidden: bool,
+    cells: &mut usize,
+) -> Result<(FilledCells, BTreeSet<u32>), String> {
+    let format = |style: &Style| style.number_format.as_ref().map(|format| format.format_code.clone());
+    let formats: Vec<String> = reader
+        .styles()
+        .iter()
+        .map(|style| format(style).unwrap_or_default())
+        .collect();
+    let (mut rows, mut columns) = (FilledCells::new(), BTreeSet::new());
+    // A hidden sheet is no reason to refuse the others.
+    let mut in_hidden = 0usize;
+    loop {
+        let (cell, style) = match reader.next_cell_with_style_id() {
+            Ok(Some(cell)) => cell,
+            Ok(None) => break,
+            Err(_) if is_hidden => break,
+            Err(error) => return Err(broken(error)),
+        };
+        let (row, column) = cell.get_position();
+        let text = as_displayed(cell.get_value(), formats.get(style).map_or("", String::as_str));
+        if text.is_empty() {
+            continue;
+        }
+        if is_hidden {
+            in_hidden += 1;
+            if in_hidden > MAX_HIDDEN {
+                break;
+            }
+        } else {
+            *cells += 1;
+        }
+        if *cells > MAX_CELLS {
+            return Err(format!("has more than {MAX_CELLS} cells"));
+        }
+        columns.insert(column);
+        rows.entry(row).or_default().insert(column, text);
+    }
+    Ok((rows, columns))
 }
 
 /// What people have noted beside cells, one a line: the notes of old, and the threads of newer programs, which repeat
@@ -186,11 +201,16 @@ fn comments(bytes: &[u8]) -> String {
 }
 
 /// A sheet's cells that hold something, by row and column from 0.
-type Rows = BTreeMap<u32, BTreeMap<u32, String>>;
+type FilledCells = BTreeMap<u32, BTreeMap<u32, String>>;
 
 /// Says what a merged cell says in each of its rows and columns that have cells of their own; a title above the table
 /// stays one cell. Gives how many rows the header takes, if its merged cells tell, else 0.
-fn spread(rows: &mut Rows, merged: &[Dimensions], columns: &BTreeSet<u32>, cells: &mut usize) -> Result<usize, String> {
+fn spread(
+    rows: &mut FilledCells,
+    merged: &[Dimensions],
+    columns: &BTreeSet<u32>,
+    cells: &mut usize,
+) -> Result<usize, String> {
     let mut header_rows = 0;
     let first_wide = rows.iter().find(|(_, row)| row.len() > 1).map(|(&row, _)| row);
     let starts: HashMap<(u32, u32), String> = merged
@@ -237,7 +257,7 @@ fn spread(rows: &mut Rows, merged: &[Dimensions], columns: &BTreeSet<u32>, cells
 
 /// The rows with a cell for each column that holds something anywhere, and one for all the empty ones between two such,
 /// which may part two tables: one cell far out takes the room of two. Nothing if that would be too many.
-fn lines(rows: Rows, columns: &BTreeSet<u32>) -> Option<Vec<(usize, Vec<String>)>> {
+fn lines(rows: FilledCells, columns: &BTreeSet<u32>) -> Option<Vec<(usize, Vec<String>)>> {
     let mut places: HashMap<u32, usize> = HashMap::new();
     let mut next = 0;
     for &column in columns {

@@ -155,53 +155,90 @@ fn choose<'a>(
 ) -> ElementRef<'a> {
     let weight = |element: ElementRef<'_>| furniture.weight(measures.of(element));
     let total = weight(root);
-    // The largest of each kind, and what those of the kind hold together.
-    let mut marked: [(usize, Option<ElementRef<'a>>, usize); 2] = [(0, None, 0); 2];
-    let mut largest: (usize, Option<ElementRef<'a>>) = (0, None);
-    let mut body = root;
-    walk(root, |step| {
-        if let Step::Open(element) = step {
-            if is_unseen(element.value().name()) || furniture.reason(element).is_some() {
-                return false;
-            }
-            let own = measures.of(element).own;
-            if own > largest.0 {
-                largest = (own, Some(element));
-            }
-            let kind = match element.value().name() {
-                "article" => 0,
-                "main" => 1,
-                _ if element.attr("role") == Some("main") => 1,
-                "body" => {
-                    body = element;
-                    return true;
-                }
-                _ => return true,
-            };
-            let (largest, found, sum) = &mut marked[kind];
-            *sum += weight(element);
-            if weight(element) > *largest {
-                (*largest, *found) = (weight(element), Some(element));
-            }
-        }
-        true
-    });
+    let parts = Parts::of(root, furniture, measures);
     // Several articles of like size are a list of teasers, and none of them is the page's article. On a page without
     // prose the mark is all there is to go by.
-    let within = |&(found, element, sum): &(usize, Option<ElementRef<'a>>, usize)| {
-        element.filter(|_| found * 2 > if measures.of(root).prose > 0 { total } else { sum })
+    let within = |marked: &Marked<'a>| {
+        let whole = if measures.of(root).prose > 0 { total } else { marked.sum };
+        marked.largest.filter(|_| marked.weight * 2 > whole)
     };
-    if let Some(article) = within(&marked[0]) {
+    if let Some(article) = within(&parts.articles) {
         return article;
     }
-    let outer = within(&marked[1]).unwrap_or(body);
-    if let (Some(title), Some(largest)) = (title, largest.1)
+    let outer = within(&parts.mains).unwrap_or(parts.body);
+    if let (Some(title), Some(largest)) = (title, parts.largest)
         && let Some(both) = above_both(title, largest)
         && weight(both) * 2 > total
         && both.value().name() != "html"
     {
         return both;
     }
+    innermost(outer, furniture, weight)
+}
+
+/// Elements of one kind: the largest with its weight, and what all of them hold.
+#[derive(Default)]
+struct Marked<'a> {
+    weight: usize,
+    largest: Option<ElementRef<'a>>,
+    sum: usize,
+}
+
+/// The parts of a page among which its article is looked for.
+struct Parts<'a> {
+    body: ElementRef<'a>,
+    articles: Marked<'a>,
+    mains: Marked<'a>,
+    /// The block with most prose in paragraphs of its own.
+    largest: Option<ElementRef<'a>>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(root: ElementRef<'a>, furniture: &Furniture, measures: &Measures) -> Self {
+        let mut parts = Parts {
+            body: root,
+            articles: Marked::default(),
+            mains: Marked::default(),
+            largest: None,
+        };
+        let mut most = 0;
+        walk(root, |step| {
+            if let Step::Open(element) = step {
+                if is_unseen(element.value().name()) || furniture.reason(element).is_some() {
+                    return false;
+                }
+                let own = measures.of(element).own;
+                if own > most {
+                    (most, parts.largest) = (own, Some(element));
+                }
+                let marked = match element.value().name() {
+                    "article" => &mut parts.articles,
+                    "main" => &mut parts.mains,
+                    _ if element.attr("role") == Some("main") => &mut parts.mains,
+                    "body" => {
+                        parts.body = element;
+                        return true;
+                    }
+                    _ => return true,
+                };
+                let weight = furniture.weight(measures.of(element));
+                marked.sum += weight;
+                if weight > marked.weight {
+                    (marked.weight, marked.largest) = (weight, Some(element));
+                }
+            }
+            true
+        });
+        parts
+    }
+}
+
+/// The innermost block in another that holds nearly all of its prose.
+fn innermost<'a>(
+    outer: ElementRef<'a>,
+    furniture: &Furniture,
+    weight: impl Fn(ElementRef<'_>) -> usize,
+) -> ElementRef<'a> {
     let mut block = outer;
     // A block with sentences of its own is more than a frame.
     let says = |block: ElementRef<'a>| {

@@ -4,21 +4,18 @@
 //! of the page's prose and not the title. A block without any prose that is mostly links is a list of links, whatever
 //! it is called. What is hidden is left out unless it is the page's text or answers something that is shown.
 
-use std::collections::{HashMap, HashSet};
-
 use scraper::ElementRef;
 
 use super::class_words::{is_window, marked};
-use super::comments::commented;
 use super::copies::copies;
 use super::data_rows::is_data;
-use super::dom::{Elements, Step, is_block, is_heading, is_hidden, key, marks, share_class, walk, words};
-use super::imprint::{FOOTER, is_imprint, names_site};
+use super::dom::{Elements, is_block, is_heading, is_hidden, key, marks, share_class, words};
 use super::linked::{attaches, own_links};
 use super::measure::{Measure, Measures};
-use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, toggles, unfolds};
+use super::openers::{MAX_QUESTION, NEAR, REACH, before, is_question, openers, unfolds};
 use super::post_parts::PostParts;
 use super::sections::{heads_section, is_field, is_footer};
+use super::whole_page::WholePage;
 
 /// A page with at least this many characters of prose is an article: then lists of teasers are not its text.
 const ARTICLE: usize = 100;
@@ -33,18 +30,11 @@ pub(super) struct Furniture {
     copies: Elements,
     /// The elements that the title's heading lies in, and itself.
     above_title: Elements,
-    /// The ids of panels that something on the page opens.
-    opened: HashSet<String>,
-    /// How often a hidden element of a kind stands behind a shown one of a kind.
-    pairs: HashMap<String, usize>,
+    page: WholePage,
     /// What opens a panel that holds text, and what holds nothing but such: questions, names of tabs.
     openers: Elements,
     /// Blocks of nothing but links that are the article's.
     own_links: Elements,
-    /// Blocks in which a site says who keeps it and where.
-    footers: Elements,
-    /// Blocks that begin with a line that announces what readers wrote.
-    comments: Elements,
     /// What stands around each of several posts.
     posts: PostParts,
     /// Whether the words in classes and ids count.
@@ -53,71 +43,19 @@ pub(super) struct Furniture {
     pub links: bool,
 }
 
+/// What an element is by its name: text whatever else it is called, furniture and of which kind, or neither is said.
+enum ByName {
+    Text,
+    Furniture(&'static str),
+    Unsaid,
+}
+
 impl Furniture {
     /// `measures` are those of the whole page below `root`, `title` the heading that names the page.
     pub fn new(root: ElementRef<'_>, measures: Measures, title: Option<ElementRef<'_>>) -> Furniture {
         let above_title = with_ancestors(title);
         let copies = copies(root, &measures);
-        let (mut opened, mut pairs) = (HashSet::new(), HashMap::<String, usize>::new());
-        let (mut footers, mut comments) = (Elements::default(), Elements::default());
-        // Addresses alone may be those of offices that the article lists.
-        let mut addresses: Vec<ElementRef<'_>> = Vec::new();
-        walk(root, |step| {
-            if let Step::Open(element) = step {
-                let toggles = toggles(element);
-                // Readers may write more than the article says, but below it.
-                if let Some(block) = commented(element, &measures) {
-                    comments.insert(key(block));
-                }
-                if is_block(element.value().name())
-                    && FOOTER.contains(&measures.of(element).all)
-                    && let words = words(element)
-                    && is_imprint(&words)
-                {
-                    if names_site(&words) {
-                        footers.insert(key(element));
-                    } else if addresses.len() < 2
-                        && addresses
-                            .last()
-                            .is_none_or(|last| element.ancestors().all(|above| above != **last))
-                    {
-                        addresses.push(element);
-                    }
-                }
-                for (name, value) in element.value().attrs() {
-                    match name {
-                        "aria-controls" | "data-target" | "data-bs-target" if toggles => {
-                            opened.insert(value.trim_start_matches('#').to_string());
-                        }
-                        "href" if toggles => opened.extend(value.strip_prefix('#').map(str::to_string)),
-                        _ => {}
-                    }
-                }
-                if measures.of(element).all > 0
-                    && is_hidden(element)
-                    && let Some(before) = before(element, &measures)
-                {
-                    *pairs.entry(pair(element, before)).or_default() += 1;
-                }
-            }
-            true
-        });
-        opened.remove("");
-        let beside_title = |element: ElementRef<'_>| {
-            let heading = title.and_then(|title| title.parent());
-            heading.is_some_and(|block| element.ancestors().any(|above| above == block))
-        };
-        // Nor is it the site's where most of what the article says stands, the title above that.
-        let total = measures.of(root).prose;
-        let among_prose = |element: ElementRef<'_>| {
-            let mut above = element.ancestors().filter_map(ElementRef::wrap);
-            above.any(|block| measures.of(block).prose * 2 > total && !above_title.contains(&key(block)))
-        };
-        if let [address] = addresses[..]
-            && !(beside_title(address) || among_prose(address))
-        {
-            footers.insert(key(address));
-        }
+        let page = WholePage::of(root, &measures, title, &above_title);
         let mut furniture = Furniture {
             own_links: own_links(root, &measures),
             posts: PostParts::of(root, &measures),
@@ -127,11 +65,8 @@ impl Furniture {
             measures,
             copies,
             above_title,
-            opened,
-            pairs,
+            page,
             openers: Elements::default(),
-            footers,
-            comments,
             by_class: true,
             links: true,
         };
@@ -214,9 +149,9 @@ impl Furniture {
 
     /// What the walks through the whole page found an element to be.
     fn found(&self, element: ElementRef<'_>) -> Option<&'static str> {
-        if self.footers.contains(&key(element)) || is_footer(element, &self.measures) {
+        if self.page.footers.contains(&key(element)) || is_footer(element, &self.measures) {
             Some("footer")
-        } else if self.comments.contains(&key(element)) {
+        } else if self.page.comments.contains(&key(element)) {
             Some("comments")
         } else if self.posts.is_part(element) {
             Some("frame of a post")
@@ -269,46 +204,68 @@ impl Furniture {
         if self.openers.contains(&key(element)) {
             return None;
         }
-        match name {
-            "button" if !is_question(element, &self.measures) => return Some("form control"),
-            "dialog" if self.is_large(element, measure) => return None,
-            "svg" | "canvas" | "video" | "audio" | "object" | "dialog" | "map" => return Some("not text"),
-            "rt" | "rp" => return Some("reading aid"),
-            "del" | "s" | "strike" => return Some("struck out"),
-            "nav" if !of_title => return Some("navigation"),
-            "footer" if !of_title => return Some("footer"),
-            "aside" if self.is_large(element, measure) => return None,
-            "aside" if !(of_title || within_body(element) && self.is_whole_sentences(element, measure)) => {
-                return Some("aside");
-            }
-            "header" if !of_title && weight * 10 <= total => return Some("page header"),
-            "article" | "main" => return None,
-            _ => {}
+        match self.by_name(element, measure, of_title) {
+            ByName::Text => return None,
+            ByName::Furniture(reason) => return Some(reason),
+            ByName::Unsaid => {}
         }
         if of_title {
             return None;
         }
-        match element.attr("role") {
-            Some("navigation") => return Some("navigation"),
-            Some("complementary") if !(within_body(element) && self.is_whole_sentences(element, measure)) => {
-                return Some("aside");
-            }
-            Some("contentinfo") => return Some("footer"),
-            Some("dialog" | "alertdialog") => return Some("tools"),
-            _ => {}
+        self.by_role(element, measure)
+            .or_else(|| self.by_marks(element, measure))
+            .or_else(|| self.is_list_of_links(element, measure).then_some("links"))
+    }
+
+    /// What an element is by its name.
+    fn by_name(&self, element: ElementRef<'_>, measure: Measure, of_title: bool) -> ByName {
+        let reason = match element.value().name() {
+            "button" if !is_question(element, &self.measures) => "form control",
+            "dialog" if self.is_large(element, measure) => return ByName::Text,
+            "svg" | "canvas" | "video" | "audio" | "object" | "dialog" | "map" => "not text",
+            "rt" | "rp" => "reading aid",
+            "del" | "s" | "strike" => "struck out",
+            "nav" if !of_title => "navigation",
+            "footer" if !of_title => "footer",
+            "aside" if self.is_large(element, measure) => return ByName::Text,
+            "aside" if !(of_title || within_body(element) && self.is_whole_sentences(element, measure)) => "aside",
+            "header" if !of_title && self.weight(measure) * 10 <= self.weight(self.total) => "page header",
+            "article" | "main" => return ByName::Text,
+            _ => return ByName::Unsaid,
+        };
+        ByName::Furniture(reason)
+    }
+
+    /// What an element is by the role that its page gives it.
+    fn by_role(&self, element: ElementRef<'_>, measure: Measure) -> Option<&'static str> {
+        match element.attr("role")? {
+            "navigation" => Some("navigation"),
+            "complementary" if !(within_body(element) && self.is_whole_sentences(element, measure)) => Some("aside"),
+            "contentinfo" => Some("footer"),
+            "dialog" | "alertdialog" => Some("tools"),
+            _ => None,
         }
-        if self.by_class
-            && weight * 4 < total
-            && let Some(reason) = marks(element).find_map(marked)
-            && !self.is_below_title(element, measure)
-            && !(matches!(reason, "navigation" | "tools" | "related entries")
+    }
+
+    /// What an element is by the words in its class and id, if it holds little.
+    fn by_marks(&self, element: ElementRef<'_>, measure: Measure) -> Option<&'static str> {
+        if !self.by_class || self.weight(measure) * 4 >= self.weight(self.total) {
+            return None;
+        }
+        let reason = marks(element).find_map(marked)?;
+        let may_be_text = || {
+            matches!(reason, "navigation" | "tools" | "related entries")
                 && within_body(element)
                 && !marks(element).any(is_window)
-                && self.is_whole_sentences(element, measure))
-        {
-            return Some(reason);
-        }
-        (self.links
+                && self.is_whole_sentences(element, measure)
+        };
+        (!self.is_below_title(element, measure) && !may_be_text()).then_some(reason)
+    }
+
+    /// Whether an element is links without prose, and neither what belongs to the article nor data.
+    fn is_list_of_links(&self, element: ElementRef<'_>, measure: Measure) -> bool {
+        let name = element.value().name();
+        self.links
             && is_block(name)
             && measure.prose + measure.teasers == 0
             && measure.linked * 2 > measure.all
@@ -316,8 +273,7 @@ impl Furniture {
             && !self.own_links.contains(&key(element))
             && !heads_section(element, &self.measures)
             && !(name == "p" && words(element).ends_with(['。', '；']))
-            && !is_data(element, &self.measures))
-        .then_some("links")
+            && !is_data(element, &self.measures)
     }
 
     /// Whether a hidden element answers something that is shown: a panel that the page opens, one of several tabs, or
@@ -327,11 +283,11 @@ impl Furniture {
             return false;
         }
         let value = element.value();
-        if value.attr("role") == Some("tabpanel") || value.id().is_some_and(|id| self.opened.contains(id)) {
+        if value.attr("role") == Some("tabpanel") || value.id().is_some_and(|id| self.page.opened.contains(id)) {
             return true;
         }
         if let Some(before) = before(element, &self.measures)
-            && (self.asks(before) || (self.is_short(before) && self.pairs.get(&pair(element, before)) > Some(&1)))
+            && (self.asks(before) || (self.is_short(before) && self.page.is_often_behind(element, before)))
         {
             return true;
         }
@@ -394,13 +350,4 @@ fn with_ancestors(element: Option<ElementRef<'_>>) -> Elements {
 fn within_body(element: ElementRef<'_>) -> bool {
     let parent = element.parent().and_then(ElementRef::wrap);
     parent.is_some_and(|parent| parent.value().name() != "body")
-}
-
-/// The kinds of two elements, as one word.
-fn pair(element: ElementRef<'_>, before: ElementRef<'_>) -> String {
-    let kind = |element: ElementRef<'_>| {
-        let class: String = element.attr("class").unwrap_or("").chars().take(100).collect();
-        format!("{}.{class}", element.value().name())
-    };
-    format!("{} {}", kind(before), kind(element))
 }

@@ -69,13 +69,7 @@ fn cost(text: &str) -> Cost {
     while let Some(found) = bytes[from..].iter().position(|&byte| byte == b'<') {
         let at = from + found + 1;
         from = at;
-        let closing = bytes.get(at) == Some(&b'/');
-        let start = at + usize::from(closing);
-        let length = bytes[start..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric())
-            .count();
-        let name = bytes[start..start + length.min(32)].to_ascii_lowercase();
+        let (name, name_end, closing) = tag(bytes, at);
         // A script's `i<n` is no tag.
         if inside_script
             .as_ref()
@@ -90,7 +84,7 @@ fn cost(text: &str) -> Cost {
         }
         cost.steps += open;
         if !closing {
-            let (attributes, end) = attributes(bytes, start + length);
+            let (attributes, end) = attributes(bytes, name_end);
             from = end;
             cost.attributes += attributes;
             cost.steps = cost.steps.saturating_add(attributes.saturating_mul(attributes));
@@ -118,6 +112,18 @@ fn cost(text: &str) -> Cost {
         cost.deepest = cost.deepest.max(open);
     }
     cost
+}
+
+/// The name of the tag that begins behind a `<`, where it ends, and whether the tag closes.
+fn tag(bytes: &[u8], at: usize) -> (Vec<u8>, usize, bool) {
+    let closing = bytes.get(at) == Some(&b'/');
+    let start = at + usize::from(closing);
+    let length = bytes[start..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    let name = bytes[start..start + length.min(32)].to_ascii_lowercase();
+    (name, start + length, closing)
 }
 
 /// How many attributes a tag has whose name ends at a byte, and where it ends.

@@ -16,9 +16,9 @@ use super::super::page::{strip_notices, take_related};
 use super::super::reading::Reading;
 use super::super::site_words::{List, listed};
 use super::super::why::Why;
-use super::about::{plain, untagged};
 use super::comments::{announces_comments, starts_comments};
 use super::credits::{is_byline, is_credit, is_labelled, is_sentence, is_tools, words};
+use super::headline::{plain, untagged};
 use super::posts::frames;
 use super::prompts::{MAX_GREETING, begins_as_prompt, is_offer, is_prompt};
 
@@ -37,6 +37,8 @@ const QUESTION: usize = 300;
 const AUTHOR: &str = "作者简介";
 /// What stands behind an article.
 const BEHIND: &str = "behind the article";
+/// What says below an article when and by whom.
+const CREDITS: &str = "credits";
 
 /// A line in parts: the day of an article, and what a page says on the same line behind it without a gap, as it is when
 /// spans stand side by side.
@@ -73,70 +75,17 @@ pub(super) fn read(lines: &[&str], title: &str, of_posts: bool) -> Reading {
         None => end,
     };
     let below = end;
-    let end = strip_notices(lines, below);
+    let edges = Edges::of(lines, strip_notices(lines, below), title);
+    let framed = frames(&lines[..below], title.trim_end().ends_with(['？', '?']), of_posts);
     let mut kept = Vec::new();
     // When and by whom, as a line below the article says it.
     let mut credited = None;
-    let title_plain = plain(title);
-    let is_title =
-        |line: &str| !title_plain.is_empty() && plain(untagged(line.trim_start_matches('#').trim())) == title_plain;
-    let first: Vec<usize> = (0..end).filter(|&at| !lines[at].trim().is_empty()).take(EDGE).collect();
-    // A title may be broken over two lines.
-    let broken = first
-        .windows(2)
-        .find(|two| is_title(&format!("{}{}", untagged(lines[two[0]]), lines[two[1]])));
-    let is_title = |at: usize| is_title(lines[at]) || broken.is_some_and(|two| two.contains(&at));
-    let title_line = first.iter().copied().find(|&at| is_title(at)).unwrap_or(0);
-    // A name and a day right below the title are whose it is, though they may be anything elsewhere.
-    let under_title = first
-        .iter()
-        .copied()
-        .find(|&at| at > title_line && !is_title(at) && is_title(title_line));
-    // What a site says to its readers above the title may be long: `欢迎访问某局门户网站，今天是星期四`.
-    let greets = |at: usize| at < title_line && !lines[at].contains('。') && lines[at].chars().count() <= MAX_GREETING;
-    let top = first
-        .iter()
-        .take_while(|&&at| !is_sentence(lines[at]) || is_title(at) || greets(at))
-        .last()
-        .map_or(0, |at| at + 1);
-    let bottom = (0..end)
-        .rev()
-        .filter(|&at| !lines[at].trim().is_empty())
-        .take(EDGE)
-        .take_while(|&at| !is_sentence(lines[at]) || is_prompt(lines[at]))
-        .last()
-        .unwrap_or(end);
-    let filled = |line: &&&str| !line.trim().is_empty();
-    let around = |at: usize| {
-        let before = lines[..at].iter().rev().find(filled);
-        [before, lines[at + 1..end].iter().find(filled)].map(|line| line.map_or("", |line| line))
-    };
-    let framed = frames(&lines[..below], title.trim_end().ends_with(['？', '?']), of_posts);
-    for (at, &line) in lines[..end].iter().enumerate() {
-        if at < top && is_title(at) {
-            reading.leave_out("title", line);
-        } else if at < title_line.min(top) && !is_document_number(line) {
-            reading.leave_out("above the title", line);
-        } else if at < top
-            && !is_of_table(around(at), line)
-            && !ends_validity(line)
-            && (is_credit(around(at), line)
-                || is_byline(line)
-                || (is_address(line) && !around(at)[0].trim_end().ends_with(COLONS))
-                || (Some(at) == under_title && (byline(line).is_some() || behind_day(line).is_some())))
-        {
-            reading.leave_out("dateline", line);
-        } else if at >= bottom && is_labelled(line) {
-            credited = credited.or_else(|| dateline(line));
-            reading.leave_out("credits", line);
-        } else if at >= bottom && (is_prompt(line) || is_end(line) || is_foot(line)) {
-            reading.leave_out(BEHIND, line);
-        } else if framed[at] {
-            reading.leave_out("frame of a post", line);
-        } else if at < top && begins_as_prompt(line) {
-            reading.leave_out("prompt", line);
-        } else if is_offer(line) || (is_tools(line) && (at < top || at >= bottom || are_many(line))) {
-            reading.leave_out("tools", line);
+    for (at, &line) in lines[..edges.end].iter().enumerate() {
+        if let Some(reason) = edges.reason(at, framed[at]) {
+            if reason == CREDITS {
+                credited = credited.or_else(|| dateline(line));
+            }
+            reading.leave_out(reason, line);
         } else if let Some(heading) = line.strip_suffix("[编辑]").filter(|line| line.starts_with('#')) {
             reading.leave_out("tools", "[编辑]");
             kept.push(heading.trim_end());
@@ -144,7 +93,7 @@ pub(super) fn read(lines: &[&str], title: &str, of_posts: bool) -> Reading {
             kept.push(line);
         }
     }
-    reading.leave_out("notice", lines[end..below].join("\n"));
+    reading.leave_out("notice", lines[edges.end..below].join("\n"));
     let text = kept.join("\n").trim().to_string();
     if !asks(title) && is_error_page(&text) {
         reading.leave_out("error page", text);
@@ -167,6 +116,111 @@ pub(super) fn read(lines: &[&str], title: &str, of_posts: bool) -> Reading {
         reading.articles.insert(0, (0, article));
     }
     reading
+}
+
+/// Where the first and the last lines of an article are, among which is what says only when and by whom.
+struct Edges<'a> {
+    lines: &'a [&'a str],
+    /// Where notices begin below the article.
+    end: usize,
+    /// The lines that are nothing but the title.
+    titles: Vec<usize>,
+    /// The first of them; 0 if there is none.
+    title_line: usize,
+    /// A name and a day right below the title are whose it is, though they may be anything elsewhere.
+    under_title: Option<usize>,
+    /// Behind the last line above the first sentence.
+    top: usize,
+    /// The first line below the last sentence.
+    bottom: usize,
+}
+
+impl<'a> Edges<'a> {
+    fn of(lines: &'a [&'a str], end: usize, title: &str) -> Self {
+        let title_plain = plain(title);
+        let is_title =
+            |line: &str| !title_plain.is_empty() && plain(untagged(line.trim_start_matches('#').trim())) == title_plain;
+        let first: Vec<usize> = (0..end).filter(|&at| !lines[at].trim().is_empty()).take(EDGE).collect();
+        // A title may be broken over two lines.
+        let broken = first
+            .windows(2)
+            .find(|two| is_title(&format!("{}{}", untagged(lines[two[0]]), lines[two[1]])));
+        let is_title = |at: usize| is_title(lines[at]) || broken.is_some_and(|two| two.contains(&at));
+        let titles: Vec<usize> = first.iter().copied().filter(|&at| is_title(at)).collect();
+        let title_line = titles.first().copied().unwrap_or(0);
+        let under_title = first
+            .iter()
+            .copied()
+            .find(|&at| at > title_line && !titles.contains(&at) && titles.contains(&title_line));
+        // What a site says to its readers above the title may be long: `欢迎访问某局门户网站，今天是星期四`.
+        let greets =
+            |at: usize| at < title_line && !lines[at].contains('。') && lines[at].chars().count() <= MAX_GREETING;
+        let top = first
+            .iter()
+            .take_while(|&&at| !is_sentence(lines[at]) || titles.contains(&at) || greets(at))
+            .last()
+            .map_or(0, |at| at + 1);
+        let bottom = (0..end)
+            .rev()
+            .filter(|&at| !lines[at].trim().is_empty())
+            .take(EDGE)
+            .take_while(|&at| !is_sentence(lines[at]) || is_prompt(lines[at]))
+            .last()
+            .unwrap_or(end);
+        Edges {
+            lines,
+            end,
+            titles,
+            title_line,
+            under_title,
+            top,
+            bottom,
+        }
+    }
+
+    /// The lines before and behind one that say something.
+    fn around(&self, at: usize) -> [&'a str; 2] {
+        let filled = |line: &&&str| !line.trim().is_empty();
+        let before = self.lines[..at].iter().rev().find(filled);
+        let behind = self.lines[at + 1..self.end].iter().find(filled);
+        [before, behind].map(|line| line.map_or("", |line| line))
+    }
+
+    /// Why a line is no part of the text, if it is none; `is_framed`: whether it belongs to the frame of a post.
+    fn reason(&self, at: usize, is_framed: bool) -> Option<&'static str> {
+        let line = self.lines[at];
+        let (is_above, is_below) = (at < self.top, at >= self.bottom);
+        if is_above && self.titles.contains(&at) {
+            Some("title")
+        } else if at < self.title_line.min(self.top) && !is_document_number(line) {
+            Some("above the title")
+        } else if is_above && self.is_dateline(at) {
+            Some("dateline")
+        } else if is_below && is_labelled(line) {
+            Some(CREDITS)
+        } else if is_below && (is_prompt(line) || is_end(line) || is_foot(line)) {
+            Some(BEHIND)
+        } else if is_framed {
+            Some("frame of a post")
+        } else if is_above && begins_as_prompt(line) {
+            Some("prompt")
+        } else if is_offer(line) || (is_tools(line) && (is_above || is_below || are_many(line))) {
+            Some("tools")
+        } else {
+            None
+        }
+    }
+
+    /// Whether a line above the text says only when, by whom and where it was published.
+    fn is_dateline(&self, at: usize) -> bool {
+        let (line, around) = (self.lines[at], self.around(at));
+        !is_of_table(around, line)
+            && !ends_validity(line)
+            && (is_credit(around, line)
+                || is_byline(line)
+                || (is_address(line) && !around[0].trim_end().ends_with(COLONS))
+                || (Some(at) == self.under_title && (byline(line).is_some() || behind_day(line).is_some())))
+    }
 }
 
 /// Whether a line is a row of a table in which sentences stand, too: what it says is one of the table's facts.

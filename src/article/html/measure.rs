@@ -173,130 +173,184 @@ impl Run {
 }
 
 /// Measures all that is visible of a page, bottom-up in one walk.
-pub(super) fn measure<'a>(root: ElementRef<'a>, mut each_line: impl FnMut(PageLine<'a>)) -> Measures {
-    struct Open<'a> {
-        element: ElementRef<'a>,
-        measure: Measure,
-        /// Its lines that are links.
-        titles: usize,
-        /// Its lines that are whole sentences, and those that are cut off or dated as in a list of news.
-        lines: (usize, usize),
-        /// Its children that hold text and are called as the first of them, and how many of these may be teasers.
-        children: (Option<&'a str>, usize, usize),
+pub(super) fn measure<'a>(root: ElementRef<'a>, each_line: impl FnMut(PageLine<'a>)) -> Measures {
+    let mut measuring = Measuring::new(each_line);
+    walk(root, |step| {
+        match step {
+            Step::Open(element) if is_unseen(element.value().name()) => return false,
+            Step::Open(element) => measuring.open(element),
+            Step::Text(text) => measuring.text(text),
+            Step::Close(element) => measuring.close(element),
+        }
+        true
+    });
+    Measures(measuring.measures)
+}
+
+/// An element that is open.
+struct Open<'a> {
+    element: ElementRef<'a>,
+    measure: Measure,
+    /// Its lines that are links.
+    titles: usize,
+    /// Its lines that are whole sentences, and those that are cut off or dated as in a list of news.
+    lines: (usize, usize),
+    /// Its children that hold text and are called as the first of them, and how many of these may be teasers.
+    children: (Option<&'a str>, usize, usize),
+}
+
+/// A page while it is measured.
+struct Measuring<'a, F> {
+    measures: ByElement<Measure>,
+    open: Vec<Open<'a>>,
+    /// The places in `open` of blocks.
+    blocks: Vec<usize>,
+    /// Of these, those of blocks that hold blocks.
+    holders: Vec<usize>,
+    /// How many links, links to other pages, headings and hidden elements are open.
+    links: usize,
+    outward: usize,
+    headings: usize,
+    hidden: usize,
+    run: Run,
+    each_line: F,
+}
+
+impl<'a, F: FnMut(PageLine<'a>)> Measuring<'a, F> {
+    fn new(each_line: F) -> Self {
+        Measuring {
+            measures: ByElement::default(),
+            open: Vec::new(),
+            blocks: Vec::new(),
+            holders: Vec::new(),
+            links: 0,
+            outward: 0,
+            headings: 0,
+            hidden: 0,
+            run: Run::default(),
+            each_line,
+        }
     }
-    let mut measures = ByElement::default();
-    let mut open: Vec<Open<'a>> = Vec::new();
-    // The places in `open` of blocks, and of those blocks that hold blocks.
-    let (mut blocks, mut holders): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
-    let (mut links, mut outward, mut headings, mut hidden) = (0usize, 0usize, 0usize, 0usize);
-    let mut run = Run::default();
-    let mut end_line = |run: &mut Run, open: &mut [Open<'a>], block: Option<&usize>, holder: Option<&usize>| {
-        let run = std::mem::take(run);
+
+    /// Counts the line that ends here to the blocks that it stands in.
+    fn end_line(&mut self) {
+        let run = std::mem::take(&mut self.run);
         if run.text.is_empty() {
             return;
         }
         let prose = run.is_prose();
-        if prose && let (Some(&block), Some(&holder)) = (block, holder) {
-            open[block].measure.prose += run.unlinked;
-            open[holder].measure.own += run.unlinked;
+        let Some(&block) = self.blocks.last() else { return };
+        if prose && let Some(&holder) = self.holders.last() {
+            self.open[block].measure.prose += run.unlinked;
+            self.open[holder].measure.own += run.unlinked;
         }
-        if let Some(&block) = block {
-            open[block].titles += usize::from(run.outward > run.unlinked && run.outward >= TITLE);
-            if run.unlinked > run.linked {
-                open[block].lines.0 += usize::from(run.text.ends_with(['。', '！', '？']));
-                open[block].lines.1 += usize::from(is_cut(&run.text));
-            }
-            each_line(PageLine {
-                text: run.text,
-                block: open[block].element,
-                linked: run.linked > run.unlinked,
-                prose,
-                shown: !run.hidden,
-            });
+        let block = &mut self.open[block];
+        block.titles += usize::from(run.outward > run.unlinked && run.outward >= TITLE);
+        if run.unlinked > run.linked {
+            block.lines.0 += usize::from(run.text.ends_with(['。', '！', '？']));
+            block.lines.1 += usize::from(is_cut(&run.text));
         }
-    };
-    walk(root, |step| {
-        match step {
-            Step::Open(element) => {
-                if is_unseen(element.value().name()) {
-                    return false;
-                }
-                let name = element.value().name();
-                if is_block(name) && !(name == "br" && headings > 0) {
-                    end_line(&mut run, &mut open, blocks.last(), holders.last());
-                } else if name == "br" {
-                    (run.space, run.broken) = (true, true);
-                } else if stands_apart(element) {
-                    run.space = true;
-                }
-                links += usize::from(is_link(element));
-                outward += usize::from(leads_away(element));
-                headings += usize::from(is_heading(name));
-                hidden += usize::from(is_hidden(element));
-                if is_block(name) || open.is_empty() {
-                    blocks.push(open.len());
-                }
-                if holds_blocks(name) || open.is_empty() {
-                    holders.push(open.len());
-                }
-                open.push(Open {
-                    element,
-                    measure: Measure::default(),
-                    titles: 0,
-                    lines: (0, 0),
-                    children: (None, 0, 0),
-                });
-            }
-            Step::Text(text) => {
-                let count = run.push(text, links > 0);
-                run.hidden |= hidden > 0;
-                run.outward += if outward > 0 { count } else { 0 };
-                if let Some(open) = open.last_mut() {
-                    open.measure.all += count;
-                    open.measure.linked += if links > 0 { count } else { 0 };
-                }
-            }
-            Step::Close(element) => {
-                let name = element.value().name();
-                if is_block(name) && !(name == "br" && headings > 0) {
-                    end_line(&mut run, &mut open, blocks.last(), holders.last());
-                }
-                links -= usize::from(is_link(element));
-                outward -= usize::from(leads_away(element));
-                headings -= usize::from(is_heading(name));
-                hidden -= usize::from(is_hidden(element));
-                let Some(mut closed) = open.pop() else { return true };
-                let (_, children, teasers) = closed.children;
-                if teasers >= TEASERS && teasers * 4 >= children * 3 {
-                    closed.measure.is_teasers = true;
-                    closed.measure.teasers += std::mem::take(&mut closed.measure.prose);
-                    closed.measure.own = 0;
-                }
-                if blocks.last() == Some(&open.len()) {
-                    blocks.pop();
-                }
-                if holders.last() == Some(&open.len()) {
-                    holders.pop();
-                }
-                measures.insert(key(element), closed.measure);
-                if let Some(parent) = open.last_mut() {
-                    parent.measure.add(closed.measure);
-                    parent.titles += closed.titles;
-                    parent.lines.0 += closed.lines.0;
-                    parent.lines.1 += closed.lines.1;
-                    if closed.measure.all > 0 && *parent.children.0.get_or_insert(name) == name {
-                        parent.children.1 += 1;
-                        // What whole sentences say below a link is a section of the article, but for items of a list.
-                        let whole = closed.lines.0 > 0 && closed.lines.1 == 0 && name != "li";
-                        let teases = (1..=3).contains(&closed.titles) && closed.measure.all <= TEASER && !whole;
-                        parent.children.2 += usize::from(teases);
-                    }
-                }
-            }
+        (self.each_line)(PageLine {
+            text: run.text,
+            block: block.element,
+            linked: run.linked > run.unlinked,
+            prose,
+            shown: !run.hidden,
+        });
+    }
+
+    /// Whether an element of this name begins a line and ends one: in a heading a break does not.
+    fn parts_lines(&self, name: &str) -> bool {
+        is_block(name) && !(name == "br" && self.headings > 0)
+    }
+
+    fn open(&mut self, element: ElementRef<'a>) {
+        let name = element.value().name();
+        if self.parts_lines(name) {
+            self.end_line();
+        } else if name == "br" {
+            (self.run.space, self.run.broken) = (true, true);
+        } else if stands_apart(element) {
+            self.run.space = true;
         }
-        true
-    });
-    Measures(measures)
+        self.links += usize::from(is_link(element));
+        self.outward += usize::from(leads_away(element));
+        self.headings += usize::from(is_heading(name));
+        self.hidden += usize::from(is_hidden(element));
+        if is_block(name) || self.open.is_empty() {
+            self.blocks.push(self.open.len());
+        }
+        if holds_blocks(name) || self.open.is_empty() {
+            self.holders.push(self.open.len());
+        }
+        self.open.push(Open {
+            element,
+            measure: Measure::default(),
+            titles: 0,
+            lines: (0, 0),
+            children: (None, 0, 0),
+        });
+    }
+
+    fn text(&mut self, text: &str) {
+        let count = self.run.push(text, self.links > 0);
+        self.run.hidden |= self.hidden > 0;
+        self.run.outward += if self.outward > 0 { count } else { 0 };
+        if let Some(open) = self.open.last_mut() {
+            open.measure.all += count;
+            open.measure.linked += if self.links > 0 { count } else { 0 };
+        }
+    }
+
+    fn close(&mut self, element: ElementRef<'a>) {
+        let name = element.value().name();
+        if self.parts_lines(name) {
+            self.end_line();
+        }
+        self.links -= usize::from(is_link(element));
+        self.outward -= usize::from(leads_away(element));
+        self.headings -= usize::from(is_heading(name));
+        self.hidden -= usize::from(is_hidden(element));
+        let Some(mut closed) = self.open.pop() else { return };
+        closed.look_for_teasers();
+        if self.blocks.last() == Some(&self.open.len()) {
+            self.blocks.pop();
+        }
+        if self.holders.last() == Some(&self.open.len()) {
+            self.holders.pop();
+        }
+        self.measures.insert(key(element), closed.measure);
+        if let Some(parent) = self.open.last_mut() {
+            parent.take_in(&closed, name);
+        }
+    }
+}
+
+impl<'a> Open<'a> {
+    /// Where most of its children are teasers, what they say is no prose.
+    fn look_for_teasers(&mut self) {
+        let (_, children, teasers) = self.children;
+        if teasers >= TEASERS && teasers * 4 >= children * 3 {
+            self.measure.is_teasers = true;
+            self.measure.teasers += std::mem::take(&mut self.measure.prose);
+            self.measure.own = 0;
+        }
+    }
+
+    /// Counts what a child of this name held.
+    fn take_in(&mut self, child: &Open<'a>, name: &'a str) {
+        self.measure.add(child.measure);
+        self.titles += child.titles;
+        self.lines.0 += child.lines.0;
+        self.lines.1 += child.lines.1;
+        if child.measure.all > 0 && *self.children.0.get_or_insert(name) == name {
+            self.children.1 += 1;
+            // What whole sentences say below a link is a section of the article, but for items of a list.
+            let whole = child.lines.0 > 0 && child.lines.1 == 0 && name != "li";
+            let teases = (1..=3).contains(&child.titles) && child.measure.all <= TEASER && !whole;
+            self.children.2 += usize::from(teases);
+        }
+    }
 }
 
 /// Whether a line is the beginning of a text that stands elsewhere, or says when that was published.

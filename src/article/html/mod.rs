@@ -15,6 +15,7 @@ mod dom;
 mod embedded;
 mod furniture;
 mod guard;
+mod headline;
 mod imprint;
 mod lines;
 mod linked;
@@ -31,6 +32,7 @@ mod signs;
 mod stated;
 mod table;
 mod unrendered;
+mod whole_page;
 
 use encoding_rs::Encoding;
 use scraper::Html;

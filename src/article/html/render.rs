@@ -113,60 +113,68 @@ impl Writer<'_> {
                 // A line break in HTML source is white space like any other, but between Han characters it is none.
                 Step::Text(text) => self.layout.push(text),
                 Step::Open(element) => {
-                    if key(element) != key(root) && self.leaves_out(element) {
-                        return false;
-                    }
-                    match element.value().name() {
-                        "br" if headings > 0 => self.layout.push("\n"),
-                        "br" => self.layout.end_line(),
-                        "table" => {
-                            if let Some(table) = self.data_table(element) {
-                                self.table(&table);
-                                return false;
-                            }
-                            self.layout.end_block();
-                        }
-                        name @ ("h1" | "h2" | "h3" | "h4" | "h5" | "h6") => {
-                            headings += 1;
-                            self.layout.heading(usize::from(name.as_bytes()[1] - b'0'));
-                        }
-                        "ul" | "menu" => self.layout.list(None),
-                        "ol" => self.layout.list(Some(numbering(element))),
-                        "li" => self
-                            .layout
-                            .item(element.attr("value").and_then(|n| n.trim().parse().ok())),
-                        "pre" | "textarea" => {
-                            self.layout.end_block();
-                            self.verbatim += 1;
-                        }
-                        "dt" | "dd" => self.layout.end_line(),
-                        "sup" if is_exponent(element) => self.layout.push("^"),
-                        // Buttons side by side are words apart.
-                        "button" => self.layout.push(" "),
-                        name if is_block(name) => self.layout.end_block(),
-                        _ if stands_apart(element) => self.layout.push(" "),
-                        _ => {}
-                    }
+                    let is_left_out = key(element) != key(root) && self.leaves_out(element);
+                    return !is_left_out && self.begin(element, &mut headings);
                 }
-                Step::Close(element) => match element.value().name() {
-                    "br" => {}
-                    "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                        headings = headings.saturating_sub(1);
-                        self.layout.end_marked();
-                    }
-                    "li" => self.layout.end_marked(),
-                    "ul" | "menu" | "ol" => self.layout.end_list(),
-                    "pre" | "textarea" => {
-                        self.verbatim = self.verbatim.saturating_sub(1);
-                        self.layout.end_block();
-                    }
-                    "dt" | "dd" => self.layout.end_line(),
-                    name if is_block(name) => self.layout.end_block(),
-                    _ => {}
-                },
+                Step::Close(element) => self.end(element, &mut headings),
             }
             true
         });
+    }
+
+    /// Begins an element; whether what it holds is still to be written. `headings` are those that are open.
+    fn begin(&mut self, element: ElementRef<'_>, headings: &mut usize) -> bool {
+        match element.value().name() {
+            "br" if *headings > 0 => self.layout.push("\n"),
+            "br" => self.layout.end_line(),
+            "table" => {
+                if let Some(table) = self.data_table(element) {
+                    self.table(&table);
+                    return false;
+                }
+                self.layout.end_block();
+            }
+            name @ ("h1" | "h2" | "h3" | "h4" | "h5" | "h6") => {
+                *headings += 1;
+                self.layout.heading(usize::from(name.as_bytes()[1] - b'0'));
+            }
+            "ul" | "menu" => self.layout.list(None),
+            "ol" => self.layout.list(Some(numbering(element))),
+            "li" => self
+                .layout
+                .item(element.attr("value").and_then(|n| n.trim().parse().ok())),
+            "pre" | "textarea" => {
+                self.layout.end_block();
+                self.verbatim += 1;
+            }
+            "dt" | "dd" => self.layout.end_line(),
+            "sup" if is_exponent(element) => self.layout.push("^"),
+            // Buttons side by side are words apart.
+            "button" => self.layout.push(" "),
+            name if is_block(name) => self.layout.end_block(),
+            _ if stands_apart(element) => self.layout.push(" "),
+            _ => {}
+        }
+        true
+    }
+
+    fn end(&mut self, element: ElementRef<'_>, headings: &mut usize) {
+        match element.value().name() {
+            "br" => {}
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                *headings = headings.saturating_sub(1);
+                self.layout.end_marked();
+            }
+            "li" => self.layout.end_marked(),
+            "ul" | "menu" | "ol" => self.layout.end_list(),
+            "pre" | "textarea" => {
+                self.verbatim = self.verbatim.saturating_sub(1);
+                self.layout.end_block();
+            }
+            "dt" | "dd" => self.layout.end_line(),
+            name if is_block(name) => self.layout.end_block(),
+            _ => {}
+        }
     }
 
     /// Whether a cell of a table is a part of the page, and the table only there to place it.

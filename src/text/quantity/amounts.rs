@@ -103,6 +103,18 @@ fn may_begin(character: char, before: Option<char>) -> bool {
     (is_numeral(character) || character == '半' || is_capital(character)) && !inside
 }
 
+/// What a number and 分之 behind it say: 四分之三 is 75%, 三分之一 no round number of anything.
+fn fraction(text: &str, parts: &Number) -> (usize, Option<Value>) {
+    let after = parts.end + "分之".len();
+    let Some(part) = number::parse(text, after) else {
+        return (after, None);
+    };
+    let whole = parts.value.integer();
+    let hundredths = whole.and_then(|parts| part.value.ratio(100, parts.max(1)));
+    let share = hundredths.map(|value| Value::Quantity(Quantity::new(value, Unit::Percent)));
+    (part.end, share)
+}
+
 /// What begins at `at`: how far it was read, and what it says, if anything.
 fn read(text: &str, at: usize, before: Option<char>) -> (usize, Option<Value>) {
     if let Some((end, date)) = read_date(text, at) {
@@ -119,17 +131,7 @@ fn read(text: &str, at: usize, before: Option<char>) -> (usize, Option<Value>) {
     let rest = &text[number.end..];
     let plain = Some(Value::Quantity(Quantity::new(number.value, Unit::Number)));
     if rest.starts_with("分之") {
-        let after = number.end + "分之".len();
-        let Some(part) = number::parse(text, after) else {
-            return (after, None);
-        };
-        // 四分之三 is 75%, 三分之一 no round number of anything.
-        let hundredths = number
-            .value
-            .integer()
-            .and_then(|parts| part.value.ratio(100, parts.max(1)));
-        let share = hundredths.map(|value| Value::Quantity(Quantity::new(value, Unit::Percent)));
-        return (part.end, share);
+        return fraction(text, &number);
     }
     if before == Some('第') {
         let counted = matches!(number.form, Form::Arabic | Form::Places) || is_ordinal_measure(rest);

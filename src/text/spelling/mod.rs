@@ -3,9 +3,11 @@
 //! Owns how words sound, which characters look alike, which words may have been meant, and when a question is changed
 //! at all. Knows no index: how often a collection writes something is asked of [`Usage`]. Documents are never changed.
 
+mod latin;
 mod shapes;
 mod sounds;
 mod spelled;
+mod spelled_words;
 #[cfg(test)]
 mod tests;
 mod typing;

@@ -301,27 +301,7 @@ fn choose(
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
-    // Of each candidate the pairs of its own characters, then those with its neighbours.
-    let mut pairs: Vec<String> = Vec::new();
-    let mut places: Vec<(Range<usize>, [Option<usize>; 2])> = Vec::new();
-    for candidate in &candidates {
-        let meant: Vec<char> = candidate.entry.text.chars().collect();
-        let own = pairs.len();
-        pairs.extend(meant.windows(2).map(|pair| pair.iter().collect::<String>()));
-        let own = own..pairs.len();
-        let Range { start, end } = candidate.range;
-        let before = (start > 0).then(|| [characters.characters[start - 1], meant[0]]);
-        let behind = characters
-            .characters
-            .get(end)
-            .map(|&behind| [meant[meant.len() - 1], behind]);
-        let mut add = |seam, pair: Option<[char; 2]>| {
-            let pair = pair.filter(|_| characters.is_seam(seam))?;
-            pairs.push(pair.iter().collect());
-            Some(pairs.len() - 1)
-        };
-        places.push((own, [add(start, before), add(end, behind)]));
-    }
+    let (pairs, places) = pairs_of(characters, &candidates);
     let terms: Vec<&str> = pairs.iter().map(String::as_str).collect();
     let holding = usage.holding(&terms)?;
     let passages = usage.passages();
@@ -357,6 +337,39 @@ fn choose(
         scored.push((score, candidate));
     }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.entry.text.cmp(&b.1.entry.text)));
+    Ok(best(characters, &scored))
+}
+
+/// Where the pairs of a candidate stand in a list: those of its own characters, and those with its neighbours.
+type Pairs = (Range<usize>, [Option<usize>; 2]);
+
+/// The pairs of all candidates, and where those of each stand.
+fn pairs_of(characters: &Characters, candidates: &[Candidate<'_>]) -> (Vec<String>, Vec<Pairs>) {
+    let mut pairs: Vec<String> = Vec::new();
+    let mut places: Vec<Pairs> = Vec::new();
+    for candidate in candidates {
+        let meant: Vec<char> = candidate.entry.text.chars().collect();
+        let own = pairs.len();
+        pairs.extend(meant.windows(2).map(|pair| pair.iter().collect::<String>()));
+        let own = own..pairs.len();
+        let Range { start, end } = candidate.range;
+        let before = (start > 0).then(|| [characters.characters[start - 1], meant[0]]);
+        let behind = characters
+            .characters
+            .get(end)
+            .map(|&behind| [meant[meant.len() - 1], behind]);
+        let mut add = |seam, pair: Option<[char; 2]>| {
+            let pair = pair.filter(|_| characters.is_seam(seam))?;
+            pairs.push(pair.iter().collect());
+            Some(pairs.len() - 1)
+        };
+        places.push((own, [add(start, before), add(end, behind)]));
+    }
+    (pairs, places)
+}
+
+/// Of candidates for the same place the one that is clearly better than the others, if one is; best come first.
+fn best(characters: &Characters, scored: &[(f32, Candidate<'_>)]) -> Vec<Edit> {
     let mut edits: Vec<(Range<usize>, Edit)> = Vec::new();
     for (at, (score, candidate)) in scored.iter().enumerate() {
         let range = &candidate.range;
@@ -385,5 +398,5 @@ fn choose(
     }
     let mut edits: Vec<Edit> = edits.into_iter().map(|(_, edit)| edit).collect();
     edits.sort_by_key(|edit| edit.range.start);
-    Ok(edits)
+    edits
 }
