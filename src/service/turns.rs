@@ -2,9 +2,9 @@
 //! questions, makes others wait for those of its searches that run, not for its line.
 //!
 //! Each caller has a mark that grows by the time of its searches; the one is next whose mark would be the smallest
-//! after one more search like its last ones. One that comes anew begins where those are that are served now; one that comes
-//! again owes what it took lately, or whoever has one dear search after the other would always be new. Where there is
-//! no room for one more search, one that waits is shed of whoever has most. Knows nothing of what runs.
+//! after one more search like its last ones. One that comes anew begins where those are that are served now; one that
+//! comes again owes what it took lately, or whoever has one dear search after the other would always be new. Where
+//! there is no room for one more search, one that waits is shed of whoever has most. Knows nothing of what runs.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

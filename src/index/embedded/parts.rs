@@ -4,8 +4,8 @@
 //! thread of its own, or may find other passages without a word. So a part is compared with its checksum before its
 //! bytes are handed out for the first time, and what differs is an error of that read. Only the large files of vectors
 //! are compared at the borders of what is read alone, unless a merge copies them: nothing in them is a length that
-//! anyone allocates by, and they are mapped to be read a little at a time. Files of an earlier program have no such checksums and are read as they
-//! are.
+//! anyone allocates by, and they are mapped to be read a little at a time. Files of an earlier program have no such
+//! checksums and are read as they are.
 //!
 //! File: what tantivy wrote; the XXH3 of each part of [`PART`] bytes of it (u64); at the end the number of bytes that
 //! tantivy wrote (u64), the XXH3 of the checksums and that number (u64), the mark; all little-endian.
