@@ -13,7 +13,7 @@ use crate::embed::Models;
 use crate::error::{Error, Fault, Result};
 use crate::index::EmbeddedIndex;
 use crate::service::http::with_origins;
-use crate::settings::{Resolved, Settings, as_toml, table};
+use crate::settings::{Mistakes, Resolved, Settings, as_toml, table};
 
 /// Check or show the settings of a service.
 #[derive(Args)]
@@ -47,9 +47,10 @@ impl Config {
     pub fn run(&self) -> Result<()> {
         match &self.command {
             Command::Check(settings) => {
-                let resolved = settings.resolve()?;
+                let (resolved, mut mistakes) = settings.look()?;
                 say_doubts(&resolved);
-                would_start(&resolved.settings)?;
+                would_start(&resolved.settings, &mut mistakes);
+                mistakes.none()?;
                 outln!("the settings are good, and what they name is there");
             }
             Command::Show(show) if show.table => out!(table()),
@@ -64,9 +65,11 @@ impl Config {
 }
 
 /// Looks for whatever `baowen serve` would end with at its start, as far as that can be known without starting it.
-fn would_start(settings: &Settings) -> Result<()> {
+fn would_start(settings: &Settings, mistakes: &mut Mistakes) {
+    for mistake in surroundings::look(settings).err().unwrap_or_default() {
+        mistakes.add(mistake);
+    }
     let checks = [
-        surroundings::open(settings).map(drop),
         listens(settings),
         with_origins((), settings.service.cors_origins.as_deref().unwrap_or_default()).map(drop),
         profile(settings.profile.as_deref())
@@ -75,14 +78,8 @@ fn would_start(settings: &Settings) -> Result<()> {
         reranker(settings.reranker.as_deref()),
         index(settings),
     ];
-    let mistakes: Vec<String> = checks
-        .into_iter()
-        .filter_map(|check| check.err().map(|error| error.to_string()))
-        .collect();
-    if mistakes.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::caller(mistakes.join("\n  ")))
+    for error in checks.into_iter().filter_map(Result::err) {
+        mistakes.add(error.to_string());
     }
 }
 

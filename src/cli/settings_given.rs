@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_pars
 
 use crate::error::Result;
 use crate::settings::catalogue::SETTINGS;
-use crate::settings::{Given, Resolved, Settings, resolve};
+use crate::settings::{Given, Mistakes, Resolved, Settings, look, resolve};
 
 /// The flag that names the settings file.
 const FILE: &str = "config";
@@ -25,13 +25,25 @@ impl SettingsGiven {
     /// # Errors
     /// As [`resolve`].
     pub fn resolve(&self) -> Result<Resolved> {
+        resolve(&self.given())
+    }
+
+    /// The settings of all places, with what is wrong in them.
+    ///
+    /// # Errors
+    /// As [`look`].
+    pub fn look(&self) -> Result<(Resolved, Mistakes)> {
+        look(&self.given())
+    }
+
+    fn given(&self) -> Given {
         let variables = std::env::vars_os()
             .map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()));
-        resolve(&Given {
+        Given {
             file: self.file.clone(),
             variables: variables.collect(),
             flags: self.flags.clone(),
-        })
+        }
     }
 }
 

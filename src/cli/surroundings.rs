@@ -19,6 +19,14 @@ use crate::settings::Settings;
 /// # Errors
 /// `Caller` with everything that is wrong in the settings and in the files that they name.
 pub fn open(settings: &Settings) -> Result<Surroundings> {
+    look(settings).map_err(|mistakes| Error::caller(mistakes.join("\n  ")).context("the settings"))
+}
+
+/// The same, with each mistake for itself.
+///
+/// # Errors
+/// Everything that is wrong, by the names of the settings.
+pub fn look(settings: &Settings) -> std::result::Result<Surroundings, Vec<String>> {
     let mut mistakes = Vec::new();
     let files = match (&settings.tls_cert, &settings.tls_key) {
         (Some(certificate), Some(key)) => Some(TlsFiles {
@@ -74,7 +82,7 @@ pub fn open(settings: &Settings) -> Result<Surroundings> {
             limits: Arc::default(),
         })
     } else {
-        Err(Error::caller(mistakes.join("\n  ")).context("the settings"))
+        Err(mistakes)
     }
 }
 

@@ -63,6 +63,45 @@ pub struct Resolved {
     pub doubts: Vec<String>,
 }
 
+/// What is wrong in the settings, a line each.
+#[derive(Debug, Default)]
+pub struct Mistakes {
+    lines: Vec<String>,
+    /// The settings whose values are wrong, by their names.
+    wrong: Vec<String>,
+}
+
+impl Mistakes {
+    /// Adds what is wrong with what the settings name, unless it is said of a setting that is wrong already: it is not
+    /// what was looked at.
+    pub fn add(&mut self, line: String) {
+        let of = line.split_once(':').map_or("", |(name, _)| name);
+        if !self.wrong.iter().any(|wrong| wrong == of) {
+            self.lines.push(line);
+        }
+    }
+
+    /// # Errors
+    /// `Caller` with all of them, if there are any.
+    pub fn none(&self) -> Result<()> {
+        let found = match self.lines.len() {
+            0 => return Ok(()),
+            1 => "1 mistake".to_owned(),
+            count => format!("{count} mistakes"),
+        };
+        Err(
+            Error::caller(format!("{found} in the settings:\n  {}", self.lines.join("\n  ")))
+                .help("all settings, their defaults and what is allowed: `baowen config show --all`"),
+        )
+    }
+
+    /// A value of this setting that is not allowed.
+    fn of(&mut self, setting: &Setting, line: String) {
+        self.wrong.push(setting.key());
+        self.lines.push(line);
+    }
+}
+
 /// One value as it was said, and its setting's place in the catalogue.
 struct Said {
     place: usize,
@@ -77,7 +116,16 @@ struct Said {
 /// # Errors
 /// `Caller` with every mistake in every layer, a line each; `Unavailable` if the file cannot be read.
 pub fn resolve(given: &Given) -> Result<Resolved> {
-    let (mut said, mut mistakes) = (Vec::new(), Vec::new());
+    let (resolved, mistakes) = look(given)?;
+    mistakes.none().map(|()| resolved)
+}
+
+/// The same with the mistakes beside it; a setting whose value is wrong has its default.
+///
+/// # Errors
+/// `Unavailable` if the file cannot be read.
+pub fn look(given: &Given) -> Result<(Resolved, Mistakes)> {
+    let (mut said, mut mistakes) = (Vec::new(), Mistakes::default());
     if let Some(path) = &given.file {
         from_file(path, &read(path)?, &mut said, &mut mistakes);
     }
@@ -110,18 +158,10 @@ pub fn resolve(given: &Given) -> Result<Resolved> {
         if fits && value.set(&mut resolved.settings, &one.text, beside) {
             resolved.origins[one.place] = one.origin;
         } else {
-            mistakes.push(mistake(&one));
+            mistakes.of(&SETTINGS[one.place], mistake(&one));
         }
     }
-    match mistakes.len() {
-        0 => Ok(resolved),
-        count => Err(Error::caller(format!(
-            "{count} {} in the settings:\n  {}",
-            if count == 1 { "mistake" } else { "mistakes" },
-            mistakes.join("\n  ")
-        ))
-        .help("all settings, their defaults and what is allowed: `baowen config show --all`")),
-    }
+    Ok((resolved, mistakes))
 }
 
 /// A value that is not allowed, by the name that it has where it was said.
@@ -155,12 +195,12 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).or_fault(Fault::Unavailable, doing())
 }
 
-fn from_file(path: &Path, text: &str, said: &mut Vec<Said>, mistakes: &mut Vec<String>) {
+fn from_file(path: &Path, text: &str, said: &mut Vec<Said>, mistakes: &mut Mistakes) {
     let origin = |offset: usize| Origin::File(path.to_path_buf(), text[..offset].matches('\n').count() + 1);
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let start = error.span().map_or(0, |span| span.start);
-        mistakes.push(format!("{}: {}", origin(start), error.message()));
+        mistakes.lines.push(format!("{}: {}", origin(start), error.message()));
     }
     // In the order of the file, so that mistakes are.
     let mut entries: Vec<_> = table.get_ref().iter().collect();
@@ -168,7 +208,7 @@ fn from_file(path: &Path, text: &str, said: &mut Vec<Said>, mistakes: &mut Vec<S
     for (key, value) in entries {
         let (name, origin) = (key.get_ref().as_ref(), origin(key.span().start));
         let Some(place) = SETTINGS.iter().position(|setting| setting.key() == name) else {
-            mistakes.push(unknown(&origin, name, |setting| setting.key()));
+            mistakes.lines.push(unknown(&origin, name, |setting| setting.key()));
             continue;
         };
         let (text, form) = match value.get_ref() {
@@ -181,11 +221,12 @@ fn from_file(path: &Path, text: &str, said: &mut Vec<Said>, mistakes: &mut Vec<S
                 (text, Some(Form::Number))
             }
             other => {
-                let allowed = SETTINGS[place].value.allowed();
-                mistakes.push(format!(
-                    "{origin}: {name}: is of the type {}, must be {allowed}",
-                    other.type_str()
-                ));
+                let (setting, is) = (&SETTINGS[place], other.type_str());
+                let must = setting.value.allowed();
+                mistakes.of(
+                    setting,
+                    format!("{origin}: {name}: is of the type {is}, must be {must}"),
+                );
                 continue;
             }
         };

@@ -17,7 +17,7 @@ mod value;
 
 use std::path::PathBuf;
 
-pub use layers::{Given, Origin, Resolved, resolve};
+pub use layers::{Given, Mistakes, Origin, Resolved, look, resolve};
 pub use show::{as_toml, table};
 
 use crate::service::server::ServiceSettings;

@@ -672,6 +672,24 @@ fn a_check_finds_what_a_service_would_end_with() {
         &wrong,
         &["nowhere", "--insecure", "cors_origins: `x`", "noprofile", "noreranker"],
     );
+    // Also beside values that are none, of which nothing follows that is said as well.
+    let mistaken = folder.path().join("mistaken.toml");
+    fs::write(
+        &mistaken,
+        "queue = -1\nlisten = 50051\ntls_cert = 3\ntls_key = \"nokey\"\nread_only = true\nwrite = true\ntokens = \"notokens\"\n",
+    )
+    .unwrap();
+    check(
+        &["--config", mistaken.to_str().unwrap(), "--index", index],
+        &[
+            "5 mistakes in the settings",
+            "queue: `-1`",
+            "listen: `50051`",
+            "tls_cert: `3`",
+            "leave one of read_only and write",
+            "notokens",
+        ],
+    );
     check(
         &["--index", index, "--listen", "nobody.invalid:1"],
         &["nobody.invalid:1"],
