@@ -88,13 +88,13 @@ impl IndexArgs {
             (false, None) => print(&summary, self.index.folder.display()),
         }
         let taken = summary.added + summary.updated + summary.unchanged + summary.moved.len() + summary.pruned;
-        if taken == 0 && !summary.skipped.is_empty() {
-            Err(Error::missing(format!(
-                "nothing was taken in: all of it ({}) was skipped",
-                summary.skipped.len()
-            )))
-        } else {
-            Ok(())
+        match summary.skipped.len() {
+            0 if taken > 0 || summary.total_articles > 0 => Ok(()),
+            0 => Err(Error::missing("nothing was taken in: there was nothing to read")),
+            _ if taken > 0 => Ok(()),
+            skipped => Err(Error::missing(format!(
+                "nothing was taken in: all of it ({skipped}) was skipped"
+            ))),
         }
     }
 }
@@ -151,7 +151,7 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
         None if target.index().identity().dimension > 0 => summary.embedded = summary.passages as u64,
         None => {}
     }
-    target.finish()?;
+    target.finish_if_filled()?;
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(summary)
 }
@@ -283,6 +283,9 @@ pub fn print(summary: &Summary, place: impl Display) {
         summary.passages,
         summary.seconds
     );
+    if summary.total_articles == 0 {
+        return;
+    }
     outln!(
         "{place} now holds {} articles, {} passages",
         summary.total_articles,

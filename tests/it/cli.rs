@@ -252,6 +252,38 @@ fn mistakes_end_with_a_sentence_and_a_code() {
 }
 
 #[test]
+fn what_reads_nothing_makes_no_index_and_replaces_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let output = baowen(folder.path(), None, args);
+        let said = [&*output.stdout, &*output.stderr].map(String::from_utf8_lossy).concat();
+        (output.status.code(), said)
+    };
+    let index = |args: &[&str]| run(&[&["index", "--no-vectors", "--index", "idx"], args].concat());
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    std::fs::write(folder.path().join("broken.pdf"), "%PDF-1.7 no more").unwrap();
+    std::fs::write(folder.path().join("good.md"), "# 医保\n断缴可以补缴。").unwrap();
+    for nothing in [
+        &["empty"][..],
+        &["broken.pdf"],
+        &["empty", "--rebuild"],
+        &["broken.pdf", "--rebuild"],
+    ] {
+        let (code, said) = index(nothing);
+        assert!(
+            code == Some(1) && said.contains("nothing was taken in"),
+            "{nothing:?}: {said}"
+        );
+        let (_, said) = run(&["search", "医保", "--index", "idx"]);
+        assert!(said.contains("holds no index"), "{nothing:?}: {said}");
+    }
+    assert_eq!(index(&["good.md"]).0, Some(0));
+    assert_eq!(index(&["empty", "--rebuild"]).0, Some(1));
+    let (_, said) = run(&["search", "补缴", "--index", "idx"]);
+    assert!(said.contains("断缴可以补缴"), "{said}");
+}
+
+#[test]
 fn analyze_shows_what_becomes_of_a_text() {
     let folder = tempfile::tempdir().unwrap();
     let shown = json(&baowen(

@@ -169,6 +169,15 @@ impl WriteLock {
         self.sweep()
     }
 
+    /// Has a generation that counts be one that was only begun: it goes with this lock.
+    pub(super) fn withdraw(&self, generation: &Path) -> Result<()> {
+        let doing = || format!("taking {} back", generation.display());
+        fs::write(generation.join(BEGUN), "").or_fault(Fault::Unavailable, doing())?;
+        fs::remove_file(self.folder.join(CURRENT)).or_fault(Fault::Unavailable, doing())?;
+        self.begun().push(generation.to_path_buf());
+        Ok(())
+    }
+
     fn begun(&self) -> MutexGuard<'_, Vec<PathBuf>> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -88,6 +88,11 @@ impl EmbeddedIndex {
         lock.publish(&self.generation)
     }
 
+    /// Takes this index, which nothing came into, out of its folder when the lock goes.
+    pub fn withdraw(&self, lock: &WriteLock) -> Result<()> {
+        lock.withdraw(&self.generation)
+    }
+
     /// Opens the index in a folder, with the shipped profile's ranking by words.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use super::Ingest;
 use super::rebuild::copy_embedded;
 use crate::compute::Budget;
 use crate::error::{Fault, Result};
+use crate::index::backend::Backend as _;
 use crate::index::embedded::{EmbeddedIndex, WriteLock};
 use crate::index::prepare::Rules;
 
@@ -19,6 +20,8 @@ pub struct Target {
     pub(super) index: Arc<EmbeddedIndex>,
     /// Whether it has still to take its place.
     beside: bool,
+    /// Whether it began with nothing.
+    is_new: bool,
 }
 
 impl Target {
@@ -41,21 +44,23 @@ impl Target {
                 lock,
                 index,
                 beside: !is_first,
+                is_new: true,
             });
         }
-        let index = match EmbeddedIndex::open(folder) {
+        let (index, is_new) = match EmbeddedIndex::open(folder) {
             Err(error) if error.fault() == Fault::Missing => {
                 let index = beside(&lock)?;
                 index.publish(&lock)?;
-                index
+                (index, true)
             }
-            opened => opened?,
+            opened => (opened?, false),
         };
         if index.identity().dimension > 0 || rules.embedder.is_none() {
             return Ok(Target {
                 lock,
                 index,
                 beside: false,
+                is_new,
             });
         }
         index.check_identity(rules.analyzer.fingerprint(), None)?;
@@ -69,12 +74,25 @@ impl Target {
             lock,
             index: with_vectors,
             beside: true,
+            is_new,
         })
     }
 
     /// The index.
     pub fn index(&self) -> &Arc<EmbeddedIndex> {
         &self.index
+    }
+
+    /// Lets the index take its place, unless it is new and nothing came into it: then what was there before stays, if
+    /// only nothing.
+    pub fn finish_if_filled(self) -> Result<()> {
+        if !self.is_new || self.index.snapshot()?.about().articles > 0 {
+            self.finish()
+        } else if self.beside {
+            Ok(())
+        } else {
+            self.index.withdraw(&self.lock)
+        }
     }
 
     /// Lets the index take its place, if it has not.
