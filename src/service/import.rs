@@ -21,6 +21,24 @@ const MAX_FAILURES: usize = 1_000;
 /// that is: behind its deadline nobody listens any more.
 const TO_ANSWER: Duration = Duration::from_secs(10);
 
+/// A part of an import, as it came.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// The message.
+    pub message: wire::ImportArticlesRequest,
+    /// What should have been articles of it: the id of each, where it says one, and why it is none.
+    pub refused: Vec<(String, Error)>,
+}
+
+impl From<wire::ImportArticlesRequest> for Part {
+    fn from(message: wire::ImportArticlesRequest) -> Self {
+        Part {
+            message,
+            refused: Vec::new(),
+        }
+    }
+}
+
 /// What was taken up to here.
 #[derive(Default)]
 struct SoFar {
@@ -86,11 +104,11 @@ impl IndexCalls {
     /// that is; only where writing itself fails may some of it be lost.
     pub async fn import(
         &self,
-        messages: impl Stream<Item = Result<wire::ImportArticlesRequest>>,
+        parts: impl Stream<Item = Result<Part>>,
         deadline: Option<Instant>,
     ) -> Result<wire::ImportArticlesResponse> {
         let mut so_far = SoFar::default();
-        let ended = self.take_all(messages, &mut so_far, deadline).await;
+        let ended = self.take_all(parts, &mut so_far, deadline).await;
         let runs = std::mem::take(&mut so_far.records).finish();
         let kept = so_far.kept();
         if let (Err(error), None) = (&ended, so_far.session) {
@@ -116,11 +134,11 @@ impl IndexCalls {
 
     async fn take_all(
         &self,
-        messages: impl Stream<Item = Result<wire::ImportArticlesRequest>>,
+        parts: impl Stream<Item = Result<Part>>,
         so_far: &mut SoFar,
         deadline: Option<Instant>,
     ) -> Result<()> {
-        let mut messages = std::pin::pin!(messages);
+        let mut parts = std::pin::pin!(parts);
         let until = deadline.map(|deadline| taken_until(Instant::now(), deadline));
         let idle = self.import_ends.limits.now().import_idle;
         loop {
@@ -136,12 +154,12 @@ impl IndexCalls {
             let next = tokio::select! {
                 biased;
                 () = self.import_ends.ending.begun() => return Err(closing()),
-                next = tokio::time::timeout(patience, messages.next()) => next,
+                next = tokio::time::timeout(patience, parts.next()) => next,
             };
             let Ok(next) = next else {
                 return Err(if is_last { too_long() } else { silent(idle) });
             };
-            let Some(message) = next.transpose()? else {
+            let Some(Part { message, refused }) = next.transpose()? else {
                 return Ok(());
             };
             if let Some(named) = message.source {
@@ -152,6 +170,7 @@ impl IndexCalls {
             let (outcomes, change) = self.take(source, message.articles, until, deadline).await?;
             let is_lost = so_far.session.is_some_and(|session| session != change.session);
             so_far.note(&name, outcomes);
+            so_far.note(&name, refused.into_iter().map(|(id, error)| (id, Err(error))).collect());
             if is_lost {
                 return Err(lost(so_far.own_failure.as_ref()));
             }

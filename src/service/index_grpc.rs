@@ -6,6 +6,7 @@ use futures_util::stream::{self, Stream, TryStreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::deadline::parts;
+use super::import::Part;
 use super::index_calls::IndexCalls;
 use super::status::{self, answered};
 use super::wire;
@@ -26,8 +27,10 @@ impl IndexService for IndexCalls {
         request: Request<Streaming<wire::ImportArticlesRequest>>,
     ) -> Result<Response<wire::ImportArticlesResponse>, Status> {
         let (messages, deadline) = parts(request);
-        let messages = messages.map_err(|status| status::unreadable(&status));
-        answered(self.import(messages, deadline).await)
+        let parts = messages
+            .map_ok(Part::from)
+            .map_err(|status| status::unreadable(&status));
+        answered(self.import(parts, deadline).await)
     }
 
     async fn delete_articles(

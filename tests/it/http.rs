@@ -639,14 +639,24 @@ fn what_is_wrong_is_refused_by_both_protocols() {
     let lines =
         "{\"id\": \"x\", \"text\": \"文\"}\n{\"id\": \"y\", \"titel\": \"文\"}\n{\"id\": \"z\", \"text\": \"文\"}\n";
     let headers = "content-type: application/x-ndjson\r\n";
-    let cut = ask(
-        &server,
-        "POST",
-        "/v1/articles:import?source=s",
-        headers,
-        lines.as_bytes(),
-    );
-    assert!(cut.0 == 400 && cut.2.contains("line 2: titel"), "{}", cut.2);
+    let import = |lines: &str| {
+        ask(
+            &server,
+            "POST",
+            "/v1/articles:import?source=s",
+            headers,
+            lines.as_bytes(),
+        )
+    };
+    // What is no article costs itself alone, what is no JSON all that is behind it.
+    let imported: wire::ImportArticlesResponse = import(lines).read();
+    assert_eq!((imported.articles, imported.added, imported.failed), (3, 2, 1));
+    let failure = &imported.failures[0];
+    let error = failure.error.as_ref().unwrap();
+    assert_eq!(failure.id, "y");
+    assert!(error.message.starts_with("line 2: titel: is not"), "{error:?}");
+    let cut = import("{\"id\": \"w\", \"text\": \"文\"}\n{\n{\"id\": \"v\", \"text\": \"文\"}\n");
+    assert!(cut.0 == 400 && cut.2.contains("line 2: "), "{}", cut.2);
     assert!(cut.2.contains("articles kept that came before: 1;"), "{}", cut.2);
     let unknown = "/v1/articles:import?source=s&replace=true";
     let refused = ask(&server, "POST", unknown, headers, lines.as_bytes());
@@ -660,8 +670,9 @@ fn what_is_wrong_is_refused_by_both_protocols() {
     let error = &upserted.json()["results"][0]["error"];
     assert_eq!((&error["code"], &error["field"]), (&json!(3), &json!("id")), "{error}");
     // They are there as soon as it is said.
-    assert_eq!(get(&server, "/v1/articles/x").0, 200);
-    assert_eq!(get(&server, "/v1/articles/z").0, 404);
+    for (id, expected) in [("x", 200), ("y", 404), ("z", 200), ("w", 200), ("v", 404)] {
+        assert_eq!(get(&server, &format!("/v1/articles/{id}")).0, expected, "{id}");
+    }
     for nothing in ["", "%20", &encoded(&"医".repeat(61)), "%F0%9F%98%80"] {
         let found = get(&server, &format!("/v1/suggest?q={nothing}"));
         assert_eq!(found.json(), json!({"suggestions": []}), "{nothing}");

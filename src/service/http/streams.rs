@@ -7,9 +7,12 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt as _, Stream, StreamExt, stream};
 
+use serde_json::Value;
+
 use super::json;
 use crate::error::{Error, Fault, Result};
 use crate::service::drained::cut_off;
+use crate::service::import::Part;
 use crate::service::intake::{LARGE, reading_json};
 use crate::service::refusal::Refusal;
 use crate::service::{convert, wire};
@@ -54,13 +57,10 @@ pub fn events(items: impl Stream<Item = Result<(usize, Result<Vec<u8>>)>> + Send
         .into_response()
 }
 
-/// The articles of a body, one a line, as messages of an import of this source; empty lines are passed over. Takes in
-/// no more than it hands on, so a client that is faster than indexing is held back.
-pub fn articles(
-    body: Body,
-    source: String,
-    most_bytes: usize,
-) -> impl Stream<Item = Result<wire::ImportArticlesRequest>> + Send {
+/// The articles of a body, one a line, as parts of an import of this source; empty lines are passed over. A line that
+/// is JSON and no article costs itself alone; one that is no JSON ends the import, since the body is not what it should
+/// be. Takes in no more than it hands on, so a client that is faster than indexing is held back.
+pub fn articles(body: Body, source: String, most_bytes: usize) -> impl Stream<Item = Result<Part>> + Send {
     let reader = Lines {
         parts: body.into_data_stream(),
         rest: Vec::new(),
@@ -72,13 +72,12 @@ pub fn articles(
         failed: None,
     };
     stream::unfold((reader, Some(source)), |(mut reader, mut source)| async move {
-        let message = reader.next_message().await.transpose()?;
-        let message = message.map(|articles| wire::ImportArticlesRequest {
+        let mut part = reader.next_part().await.transpose()?;
+        if let Ok(part) = &mut part {
             // Named once, as the protocol has it.
-            source: source.take().map(|name| wire::Source { name, folder: None }),
-            articles,
-        });
-        Some((message, (reader, source)))
+            part.message.source = source.take().map(|name| wire::Source { name, folder: None });
+        }
+        Some((part, (reader, source)))
     })
 }
 
@@ -100,24 +99,24 @@ struct Lines<S> {
 
 impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
     /// Some articles; none at the end. A failure comes after the articles before it.
-    async fn next_message(&mut self) -> Result<Option<Vec<wire::Article>>> {
+    async fn next_part(&mut self) -> Result<Option<Part>> {
         if let Some(failed) = self.failed.take() {
             return Err(failed);
         }
-        let mut articles = Vec::new();
-        if let Err(failed) = self.fill(&mut articles).await {
+        let mut part = Part::default();
+        if let Err(failed) = self.fill(&mut part).await {
             // Nothing behind it is read.
             self.rest.clear();
             (self.at, self.searched, self.has_ended) = (0, 0, true);
-            if articles.is_empty() {
+            if lines(&part) == 0 {
                 return Err(failed);
             }
             self.failed = Some(failed);
         }
-        Ok((!articles.is_empty()).then_some(articles))
+        Ok((lines(&part) > 0).then_some(part))
     }
 
-    async fn fill(&mut self, articles: &mut Vec<wire::Article>) -> Result<()> {
+    async fn fill(&mut self, part: &mut Part) -> Result<()> {
         let mut bytes = 0;
         loop {
             while let Some(length) = self.rest[self.searched..].iter().position(|&byte| byte == b'\n') {
@@ -125,11 +124,13 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
                 let line = self.at..end;
                 (self.at, self.searched) = (end, end);
                 self.number += 1;
-                if let Some(article) = article(&self.rest[line.clone()], self.number).await? {
-                    bytes += line.len();
-                    articles.push(article);
+                match read_line(&self.rest[line.clone()], self.number).await? {
+                    Line::Empty => continue,
+                    Line::Article(article) => part.message.articles.push(article),
+                    Line::Refused(id, error) => part.refused.push((id, error)),
                 }
-                if articles.len() >= TOGETHER || bytes >= TOGETHER_BYTES {
+                bytes += line.len();
+                if lines(part) >= TOGETHER || bytes >= TOGETHER_BYTES {
                     return Ok(());
                 }
             }
@@ -145,7 +146,7 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
                 return Err(error.help("shorten the article, or have the service take more (`max_write_bytes`)"));
             }
             // What is there is handed on before it is waited for more: who sends slowly, or no more, has it taken.
-            let next = if articles.is_empty() {
+            let next = if lines(part) == 0 {
                 self.parts.next().await
             } else {
                 match self.parts.next().now_or_never() {
@@ -154,9 +155,9 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
                 }
             };
             match next {
-                Some(part) => {
-                    let part = part.map_err(|cause| cut_off(&cause))?;
-                    self.rest.extend_from_slice(&part);
+                Some(bytes) => {
+                    let bytes = bytes.map_err(|cause| cut_off(&cause))?;
+                    self.rest.extend_from_slice(&bytes);
                 }
                 None => {
                     self.has_ended = true;
@@ -167,27 +168,52 @@ impl<S: Stream<Item = Result<Bytes, axum::Error>> + Unpin> Lines<S> {
     }
 }
 
+/// What a line is.
+enum Line {
+    Empty,
+    Article(wire::Article),
+    /// JSON that is no article, with the id that it may have.
+    Refused(String, Error),
+}
+
+/// How many lines a part is of.
+fn lines(part: &Part) -> usize {
+    part.message.articles.len() + part.refused.len()
+}
+
 /// The same as [`read`], a long line in a thread that may take its time.
-async fn article(line: &[u8], number: usize) -> Result<Option<wire::Article>> {
+async fn read_line(line: &[u8], number: usize) -> Result<Line> {
     if line.len() < LARGE {
         return read(line, number);
     }
     reading_json(line.to_vec(), move |line| read(line, number)).await
 }
 
-/// The article of a line, none if the line is empty.
-fn read(line: &[u8], number: usize) -> Result<Option<wire::Article>> {
+/// # Errors
+/// `Caller` if the line is no JSON.
+fn read(line: &[u8], number: usize) -> Result<Line> {
     // Some programs begin a text in UTF-8 with it.
     let line = line
         .strip_prefix(b"\xef\xbb\xbf")
         .filter(|_| number == 1)
         .unwrap_or(line);
-    match line.trim_ascii() {
-        [] => Ok(None),
-        line => json::read("Article", line).map(Some).map_err(|error| {
-            let help = "one article a line; mend the line and send it and the rest in another call";
-            Error::new(error.fault(), format!("line {number}: {}", error.message())).help(help)
-        }),
+    let line = line.trim_ascii();
+    if line.is_empty() {
+        return Ok(Line::Empty);
+    }
+    let refused = match json::read("Article", line) {
+        Ok(article) => return Ok(Line::Article(article)),
+        Err(refused) => Error::new(refused.fault(), format!("line {number}: {}", refused.message())),
+    };
+    match serde_json::from_slice(line) {
+        Ok(Value::Object(fields)) => {
+            let id = fields.get("id").and_then(Value::as_str).unwrap_or_default();
+            Ok(Line::Refused(
+                id.to_owned(),
+                refused.help("mend the line and send it again"),
+            ))
+        }
+        _ => Err(refused.help("one article a line; mend the line and send it and the rest in another call")),
     }
 }
 
@@ -195,7 +221,7 @@ fn read(line: &[u8], number: usize) -> Result<Option<wire::Article>> {
 mod tests {
     use super::*;
 
-    async fn messages_of(body: &str, most: usize) -> Vec<Result<wire::ImportArticlesRequest>> {
+    async fn parts_of(body: &str, most: usize) -> Vec<Result<Part>> {
         let parts: Vec<_> = body
             .as_bytes()
             .chunks(7)
@@ -223,43 +249,52 @@ mod tests {
 
     #[tokio::test]
     async fn lines_are_articles_wherever_the_network_cuts_them() {
-        let messages = messages_of("{\"id\":\"a\",\"title\":\"医保\"}\n\n{\"id\":\"b\"}", 1_000).await;
-        let [message] = &messages[..] else {
-            panic!("{messages:?}")
-        };
-        let message = message.as_ref().unwrap();
+        let parts = parts_of("{\"id\":\"a\",\"title\":\"医保\"}\n\n{\"id\":\"b\"}", 1_000).await;
+        let [part] = &parts[..] else { panic!("{parts:?}") };
+        let message = &part.as_ref().unwrap().message;
         assert_eq!(message.source.as_ref().unwrap().name, "甲");
         let ids: Vec<&str> = message.articles.iter().map(|article| &*article.id).collect();
         assert_eq!(ids, ["a", "b"]);
         assert_eq!(message.articles[0].title, "医保");
         let many: String = (0..200).map(|number| format!("{{\"id\":\"{number}\"}}\n")).collect();
         let blank = "\n".repeat(300_000) + "{\"id\":\"a\"}";
-        assert_eq!(messages_of(&blank, 1_000).await.len(), 1);
-        let sizes: Vec<_> = messages_of(&many, 1_000)
+        assert_eq!(parts_of(&blank, 1_000).await.len(), 1);
+        let sizes: Vec<_> = parts_of(&many, 1_000)
             .await
             .into_iter()
-            .map(|message| message.unwrap().articles.len())
+            .map(|part| lines(&part.unwrap()))
             .collect();
         assert_eq!(sizes, [64, 64, 64, 8]);
-        assert!(messages_of("", 1_000).await.is_empty());
+        assert!(parts_of("", 1_000).await.is_empty());
     }
 
     #[tokio::test]
-    async fn a_bad_line_ends_it_and_is_named_after_those_before_it() {
-        let check = async |body: &str, most: usize, before: usize, expected: &str| {
-            let mut messages = messages_of(body, most).await;
-            let error = messages.pop().unwrap().unwrap_err();
-            assert!(error.message().starts_with(expected), "{error}");
-            let articles = messages.into_iter().map(|message| message.unwrap().articles.len());
-            assert_eq!(articles.sum::<usize>(), before, "{body}");
+    async fn a_line_that_is_no_article_costs_itself_alone() {
+        let body = "{\"id\":\"a\"}\n{\"idd\":\"b\"}\n{\"id\":\"c\",\"text\":3}\n{\"id\":\"d\"}\n";
+        let [Ok(part)] = &parts_of(body, 1_000).await[..] else {
+            panic!("more than one part")
         };
-        check(
-            "{\"id\":\"a\"}\n{\"idd\":\"b\"}\n{\"id\":\"c\"}\n",
-            1_000,
-            1,
-            "line 2: idd: is not",
-        )
-        .await;
+        let ids: Vec<&str> = part.message.articles.iter().map(|article| &*article.id).collect();
+        assert_eq!(ids, ["a", "d"]);
+        let refused: Vec<(&str, &str)> = (part.refused.iter())
+            .map(|(id, error)| (&**id, error.message()))
+            .collect();
+        let expected = [
+            ("", "line 2: idd: is not a field of this call"),
+            ("c", "line 3: text: `3` is not a text"),
+        ];
+        assert_eq!(refused, expected);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_no_json_ends_it_and_is_named_after_those_before_it() {
+        let check = async |body: &str, most: usize, before: usize, expected: &str| {
+            let mut parts = parts_of(body, most).await;
+            let error = parts.pop().unwrap().unwrap_err();
+            assert!(error.message().starts_with(expected), "{error}");
+            let lines = parts.into_iter().map(|part| lines(&part.unwrap()));
+            assert_eq!(lines.sum::<usize>(), before, "{body}");
+        };
         check("{\"id\":\"a\"}\n{\n", 1_000, 1, "line 2: ").await;
         let many = "{\"id\":\"a\"}\n".repeat(70);
         check(&format!("{many}{{"), 1_000, 70, "line 71: ").await;
