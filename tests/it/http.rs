@@ -658,6 +658,15 @@ fn what_is_wrong_is_refused_by_both_protocols() {
     let cut = import("{\"id\": \"w\", \"text\": \"文\"}\n{\n{\"id\": \"v\", \"text\": \"文\"}\n");
     assert!(cut.0 == 400 && cut.2.contains("line 2: "), "{}", cut.2);
     assert!(cut.2.contains("articles kept that came before: 1;"), "{}", cut.2);
+    // Who looks by a browser is shown the page, which says it to people.
+    for (path, status) in [("/nowhere", 404), ("/?article=%ff", 400), ("/?article=nobody", 200)] {
+        let shown = ask(&server, "GET", path, "accept: text/html,*/*;q=0.8\r\n", b"");
+        assert!(shown.2.starts_with("<!doctype html>"), "{path}: {}", shown.2);
+        assert_eq!(shown.0, status, "{path}");
+        let told = get(&server, path);
+        assert_eq!(told.0, status, "{path}");
+        assert!(status == 200 || !told.json()["message"].is_null(), "{path}");
+    }
     let unknown = "/v1/articles:import?source=s&replace=true";
     let refused = ask(&server, "POST", unknown, headers, lines.as_bytes());
     assert_eq!((refused.0, &refused.json()["field"]), (400, &json!("replace")));

@@ -176,7 +176,8 @@ function tablePart(start) {
 /** Starts it on a free port; `requests` keeps what was asked. */
 export async function startFixture() {
   const requests = [];
-  const fixture = { isBroken: false };
+  // `isGuarded`: every call wants a token.
+  const fixture = { isBroken: false, isGuarded: false };
   const server = createServer((request, response) => {
     let body = "";
     request.on("data", (part) => (body += part));
@@ -208,11 +209,12 @@ export async function startFixture() {
     requests.push({ method: request.method, path: pathname, params: Object.fromEntries(searchParams), body: body && JSON.parse(body) });
     response.setHeader("content-security-policy", CSP);
     response.setHeader("x-content-type-options", "nosniff");
-    const file = { "/": "index.html", "/admin": "admin.html" }[pathname] ?? pathname.slice(1);
+    const file = { "/": "index.html", "/admin": "admin.html", "/nowhere": "index.html" }[pathname] ?? pathname.slice(1);
     if (FILES.includes(file)) {
       response.writeHead(200, { "content-type": TYPES[extname(file)] });
       return response.end(await readFile(new URL(file, dist)));
     }
+    if (fixture.isGuarded) return refuse(response, 401, "UNAUTHENTICATED");
     if (pathname === "/v1/search") return search(request, response, JSON.parse(body));
     if (pathname === "/v1/stats") return send(response, 200, recorded.stats);
     if (pathname === "/v1/questions") {

@@ -424,6 +424,24 @@ test("a service that wants a token is given one, for this tab", async () => {
   });
 });
 
+test("the operator's page asks for its token once", async () => {
+  fixture.isGuarded = true;
+  await open("/admin", { faults: true }, async (page) => {
+    await page.waitForFunction(() => document.querySelectorAll(".trouble").length === 5);
+    assert.equal((await page.$$("form.token")).length, 1);
+  }).finally(() => (fixture.isGuarded = false));
+});
+
+test("where nothing is the page says so", async () => {
+  await open("/nowhere?q=x", {}, async (page) => {
+    assert.equal(await text(page, ".trouble h1"), "这个网址下没有内容");
+    await page.type("#q", LONG);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".card");
+    assert.equal(await page.evaluate(() => location.pathname), "/");
+  });
+});
+
 test("a question that is too long is not sent", async () => {
   await open("/", {}, async (page) => {
     const asked = searches().length;

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{json, params, plain};
+use super::{json, page, params, plain};
 use crate::error::{Error, Fault, Result};
 use crate::service::deadline::{Deadline, TIMEOUT};
 use crate::service::drained::cut_off;
@@ -176,10 +176,12 @@ fn too_large(most: usize) -> Error {
     Error::new(Fault::TooLarge, format!("the body is larger than {most} bytes")).help("send it in several calls")
 }
 
-/// Refuses what would be read as something else than was sent: an address whose bytes are no UTF-8.
+/// Refuses what would be read as something else than was sent: an address whose bytes are no UTF-8, and what names two
+/// hosts or none, since whatever is in front of the service may have taken another one for it.
 pub async fn only_what_is_read_rightly(request: Request, next: Next) -> Response {
     match readable(&request) {
         Ok(()) => next.run(request).await,
+        Err(_) if page::is_looked_at(&request) => page::instead(StatusCode::BAD_REQUEST),
         Err(error) => failed(&error),
     }
 }
@@ -193,6 +195,11 @@ fn readable(request: &Request) -> Result<()> {
     }
     if !is_text(&request.uri().path()) {
         return Err(Error::caller("the address is not UTF-8").help("encode addresses by UTF-8"));
+    }
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        let said = format!("host: the header stands {hosts} times in the request");
+        return Err(Error::caller(said).help("send it once"));
     }
     Ok(())
 }
@@ -231,4 +238,28 @@ pub fn failed_as(status: StatusCode, error: &Error) -> Response {
     let mut response = failed(error);
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_says_once_whom_it_is_for() {
+        let check = |version, hosts: &[&str], is_readable: bool| {
+            let mut request = axum::http::Request::builder().version(version);
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            let request = request.body(Body::empty()).unwrap();
+            assert_eq!(readable(&request).is_ok(), is_readable, "{version:?} {hosts:?}");
+        };
+        check(Version::HTTP_11, &["localhost"], true);
+        check(Version::HTTP_11, &[], false);
+        check(Version::HTTP_11, &["localhost", "localhost"], false);
+        check(Version::HTTP_10, &[], true);
+        check(Version::HTTP_10, &["a", "b"], false);
+        // The address has it.
+        check(Version::HTTP_2, &[], true);
+    }
 }

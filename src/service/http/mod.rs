@@ -80,8 +80,11 @@ pub fn routes(services: &Services) -> Router {
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
 
-/// The answer where no address is: to either protocol in its own words.
+/// The answer where no address is: to either protocol in its own words, to who looks by a browser in his.
 pub async fn not_found(request: Request) -> Response {
+    if page::is_looked_at(&request) {
+        return page::instead(StatusCode::NOT_FOUND);
+    }
     let path: String = request.uri().path().chars().take(200).collect();
     let error = Error::missing(format!("nothing is at {path}")).help("the addresses are in /openapi.json");
     match Protocol::of(&request) {

@@ -3,10 +3,12 @@
 //! The browser is told to run and load nothing but them, and to ask each time whether they have changed.
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use xxhash_rust::xxh3::xxh3_64;
@@ -40,10 +42,20 @@ pub fn routes() -> Router {
     })
 }
 
-fn file(headers: &HeaderMap, kind: &'static str, content: &'static [u8], tag: &str) -> Response {
-    let known = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    // A proxy that packs the file makes the tag a weak one.
-    let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+/// Whether a browser asks for something to show.
+pub fn is_looked_at(request: &Request) -> bool {
+    let accepted = request.headers().get(ACCEPT).and_then(|types| types.to_str().ok());
+    request.method() == Method::GET && accepted.is_some_and(|types| types.contains("text/html"))
+}
+
+/// The question page in place of a refusal, which it says to people.
+pub fn instead(status: StatusCode) -> Response {
+    let [(_, kind, content), ..] = FILES;
+    (status, sent(content, kind)).into_response()
+}
+
+/// A file as every one goes out.
+fn sent(content: impl IntoResponse, kind: &'static str) -> impl IntoResponse {
     let fixed: [(HeaderName, &'static str); 5] = [
         (CONTENT_TYPE, kind),
         (CONTENT_SECURITY_POLICY, POLICY),
@@ -51,14 +63,18 @@ fn file(headers: &HeaderMap, kind: &'static str, content: &'static [u8], tag: &s
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
     ];
+    (fixed, content)
+}
+
+fn file(headers: &HeaderMap, kind: &'static str, content: &'static [u8], tag: &str) -> Response {
+    let known = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    // A proxy that packs the file makes the tag a weak one.
+    let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
     let mut response = if is_known {
-        StatusCode::NOT_MODIFIED.into_response()
+        sent(StatusCode::NOT_MODIFIED, kind).into_response()
     } else {
-        content.into_response()
+        sent(content, kind).into_response()
     };
-    for (name, value) in fixed {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
     if let Ok(tag) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(ETAG, tag);
     }

@@ -127,7 +127,9 @@ async function fill<T>(id: string, fetched: () => Promise<T>, show: (found: T) =
   try {
     box.replaceChildren(...show(await fetched()));
   } catch (cause) {
-    box.replaceChildren(troubled(cause, () => void fill(id, fetched, show)));
+    box.replaceChildren();
+    const isAsked = document.querySelector("form.token") !== null;
+    box.append(troubled(cause, () => void fill(id, fetched, show), "h2", !isAsked));
   } finally {
     box.setAttribute("aria-busy", "false");
   }

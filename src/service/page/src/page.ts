@@ -133,6 +133,8 @@ async function show(view: View, place: Place, moved: boolean): Promise<void> {
 
 /** Fills the page; gives what is to be looked at, if that is not its top. */
 async function fill(view: View, signal: AbortSignal): Promise<HTMLElement | undefined> {
+  // Where nothing is, this page is given all the same, to say so.
+  if (location.pathname !== "/") throw new Trouble("NOWHERE", "");
   if (view.kind === "start") {
     start(main);
     say("");

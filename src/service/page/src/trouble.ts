@@ -31,6 +31,8 @@ function said(trouble: Trouble): Said {
       return { what: "没有这篇文章", help: "它可能已经删除或改了编号，请回去重新查找。", again: false };
     case "UNIMPLEMENTED":
       return { what: "这个服务不会做这件事", help: "它的版本可能比页面旧，请联系管理员。", again: false };
+    case "NOWHERE":
+      return { what: "这个网址下没有内容", help: "请检查网址，或者在上面直接问一个问题。", again: false };
     case "PAGE":
       return { what: "这一页没有显示出来", help: "是页面出了故障。请重新打开；一直这样的话，请告诉管理员。", again: true };
     default:
@@ -48,8 +50,8 @@ function invalid(trouble: Trouble): Said {
   return { what: "这次请求服务不接受", help: "请改一改问题，或者去掉筛选再查。", again: false };
 }
 
-/** What is put in place of an answer. `again` asks once more. */
-export function troubled(cause: unknown, again: () => void, heading: "h1" | "h2" = "h2"): HTMLElement {
+/** What is put in place of an answer. `again` asks once more. Of several, one alone needs to take a token. */
+export function troubled(cause: unknown, again: () => void, heading: "h1" | "h2" = "h2", takesToken = true): HTMLElement {
   const trouble = cause instanceof Trouble ? cause : new Trouble("PAGE", String(cause));
   const { what, help, again: worthwhile } = said(trouble);
   const box = el(
@@ -59,7 +61,9 @@ export function troubled(cause: unknown, again: () => void, heading: "h1" | "h2"
     el("p", {}, help),
     worthwhile && el("button", { type: "button", class: "plain", onclick: again }, "再试一次"),
   );
-  if (["UNAUTHENTICATED", "PERMISSION_DENIED"].includes(trouble.code)) box.append(tokenForm());
+  if (["UNAUTHENTICATED", "PERMISSION_DENIED"].includes(trouble.code)) {
+    box.append(takesToken ? tokenForm() : el("p", { class: "hint" }, "口令在这一页填一次就够了。"));
+  }
   if (trouble.message) {
     box.append(el("details", { class: "fold" }, el("summary", {}, "给管理员看的"), el("p", {}, `${trouble.code} ${trouble.message}`)));
   }
