@@ -10,12 +10,14 @@ use super::phrases::Phrases;
 use super::response::Span;
 use super::sentence::{AnswerFinder, Weighed};
 use crate::index::{LexicalQuery, QuestionWeights};
-use crate::text::{Normalized, QueryTerm};
+use crate::text::{Amount, Normalized, QueryTerm, amounts};
 
 /// The terms of a question, ready to be looked up in texts.
 pub struct TermFinder {
     words: Phrases,
     bigrams: Phrases,
+    /// Amounts and days by their canonical terms: they are found however they are written, and whole.
+    amounts: Vec<String>,
     answers: AnswerFinder,
 }
 
@@ -37,7 +39,7 @@ pub struct PassageReading {
 impl TermFinder {
     /// Takes the question as it was asked, and its terms with the weights that the index gave them.
     pub fn new(question: &str, query: &LexicalQuery, weights: &QuestionWeights) -> Self {
-        // Canonical terms (#11000) are not in any text as such; single characters would light up half the text.
+        // Canonical terms (#11000) are looked for as amounts; single characters would light up half the text.
         let visible = |terms: &[QueryTerm]| {
             let shown = |text: &&str| !text.starts_with('#') && text.chars().nth(1).is_some();
             let mut texts: Vec<&str> = terms.iter().map(|term| term.text.as_str()).filter(shown).collect();
@@ -47,6 +49,10 @@ impl TermFinder {
         TermFinder {
             words: visible(&query.words),
             bigrams: visible(&query.bigrams),
+            amounts: (query.words.iter())
+                .filter(|term| term.text.starts_with('#'))
+                .map(|term| term.text.clone())
+                .collect(),
             answers: AnswerFinder::new(question, query, weights),
         }
     }
@@ -70,9 +76,15 @@ impl TermFinder {
         }
     }
 
-    /// The question's words in a text, in order, overlapping and touching ones joined; its bigrams if no word is there.
+    /// The question's words and amounts in a text, in order, overlapping and touching ones joined; its bigrams if there
+    /// is none of them.
     pub fn highlights(&self, text: &str, normalized: &Normalized) -> Vec<Span> {
         let mut ranges = find(normalized, &self.words);
+        if !self.amounts.is_empty() {
+            let is_asked = |amount: &Amount| amount.terms().any(|term| self.amounts.contains(&term));
+            let asked = amounts(&normalized.text).into_iter().filter(is_asked);
+            ranges.extend(asked.map(|amount| normalized.original_range(amount.range)));
+        }
         if ranges.is_empty() {
             ranges = find(normalized, &self.bigrams);
         }
@@ -194,8 +206,24 @@ mod tests {
         // Pairs only where no word is.
         check(&["医保"], &["保断"], "医保断了", &["医保"]);
         check(&["社保"], &["医保"], "医保断了", &["医保"]);
-        check(&["保", "#11000"], &["断"], "医保断了#11000", &[]);
+        check(&["保", "#11000"], &["断"], "医保断了#11000", &["11000"]);
         check(&["医保"], &[], "", &[]);
+    }
+
+    #[test]
+    fn amounts_are_shown_whole_however_they_are_written() {
+        let check = |words: &[&str], text: &str, expected: &[&str]| {
+            let found = highlights(&finder(words, &[]), text);
+            let shown: Vec<String> = found.into_iter().map(|span| span.of(text)).collect();
+            assert_eq!(shown, expected, "{text}");
+        };
+        let term = amounts("三个月")[0].terms().next().unwrap();
+        check(
+            &["断缴", "三个", &term],
+            "断缴满三个月的，13个月、三个工作日和3 个月",
+            &["断缴", "三个月", "三个", "3 个月"],
+        );
+        check(&[&term], "没有", &[]);
     }
 
     #[test]
