@@ -87,7 +87,11 @@ pub fn open(
     if let Some(checks) = &checks {
         checks.begin(following.index.index())?;
     }
-    let looked = move |index: &Followed| checks.iter().for_each(|checks| checks.again(index.index()));
+    let (writing, told) = (live.clone(), served.clone());
+    let looked = move |index: &Followed| {
+        checks.iter().for_each(|checks| checks.again(index.index()));
+        told.set_unwritable(writing.as_ref().is_some_and(|live| live.refuses()));
+    };
     let collection = Collection {
         backend: following.described.clone(),
         analyzer,

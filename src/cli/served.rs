@@ -35,6 +35,7 @@ pub struct Served {
     current: RwLock<(Arc<Engine>, u64)>,
     is_unwell: AtomicBool,
     is_behind: AtomicBool,
+    is_unwritable: AtomicBool,
     is_damaged: AtomicBool,
 }
 
@@ -45,6 +46,7 @@ impl Served {
             current: RwLock::new((Arc::new(engine), 0)),
             is_unwell: AtomicBool::new(false),
             is_behind: AtomicBool::new(false),
+            is_unwritable: AtomicBool::new(false),
             is_damaged: AtomicBool::new(false),
         }
     }
@@ -65,6 +67,11 @@ impl Served {
     /// Says from now on whether what is newer cannot be taken over.
     pub fn set_behind(&self, is_behind: bool) {
         self.is_behind.store(is_behind, Ordering::Relaxed);
+    }
+
+    /// Says from now on whether nothing can be written.
+    pub fn set_unwritable(&self, is_unwritable: bool) {
+        self.is_unwritable.store(is_unwritable, Ordering::Relaxed);
     }
 
     /// Says from now on whether what is searched was found damaged.
@@ -108,7 +115,7 @@ impl Answer for Served {
     }
 
     fn follows(&self) -> bool {
-        !self.is_behind.load(Ordering::Relaxed)
+        !self.is_behind.load(Ordering::Relaxed) && !self.is_unwritable.load(Ordering::Relaxed)
     }
 
     fn edition(&self) -> Option<u64> {

@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use futures_util::StreamExt as _;
+use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic_reflection::server::Builder;
 
@@ -22,8 +23,10 @@ use crate::error::{Context, Fault, Result};
 /// `Bug` if our own descriptors cannot be read.
 pub fn routes(ending: Ending) -> Result<Router> {
     let doing = "building the reflection service";
-    let routes = Routes::new(described().build_v1().or_fault(Fault::Bug, doing)?)
-        .add_service(described().build_v1alpha().or_fault(Fault::Bug, doing)?);
+    let v1 = described().build_v1().or_fault(Fault::Bug, doing)?;
+    let v1alpha = described().build_v1alpha().or_fault(Fault::Bug, doing)?;
+    let routes = Routes::new(v1.accept_compressed(CompressionEncoding::Gzip))
+        .add_service(v1alpha.accept_compressed(CompressionEncoding::Gzip));
     let routes = routes.into_axum_router().reset_fallback();
     Ok(routes.layer(from_fn_with_state(ending, asked_until)))
 }

@@ -240,7 +240,7 @@ fn routes(services: &Services, reporter: &HealthReporter, ending: Ending, max_re
     let health = Watched::new(HealthService::from_health_reporter(reporter.clone()));
     let routes = Routes::new(search)
         .add_service(Bounded::new(index, services.room.clone(), apart))
-        .add_service(HealthServer::new(health))
+        .add_service(HealthServer::new(health).accept_compressed(CompressionEncoding::Gzip))
         .into_axum_router()
         .merge(reflection::routes(ending)?)
         .layer(GrpcWebLayer::new())

@@ -266,6 +266,40 @@ fn a_lost_list_of_files_is_made_anew() {
     }
 }
 
+/// A snapshot of an index of which a file is gone or cut would be no snapshot; and whoever opens it is told the file.
+#[test]
+fn no_snapshot_is_made_of_what_is_not_there() {
+    let whole = tempfile::tempdir().unwrap();
+    build(whole.path());
+    let folder = tempfile::tempdir().unwrap();
+    for (number, file) in files(&whole.path().join("generation-1/segments")).iter().enumerate() {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        if file.extension().is_none_or(|it| it == "json") {
+            continue;
+        }
+        for is_cut in [false, true] {
+            let index = folder.path().join(format!("{number}-{is_cut}"));
+            EmbeddedIndex::back_up(whole.path(), &index).unwrap();
+            let damaged = index.join("generation-1/segments").join(name);
+            let bytes = fs::read(&damaged).unwrap();
+            // A link to the same file as the whole one's.
+            fs::remove_file(&damaged).unwrap();
+            if is_cut {
+                fs::write(&damaged, &bytes[..bytes.len() - 1]).unwrap();
+            }
+            let snapshot = index.with_extension("snapshot");
+            let opened = EmbeddedIndex::open(&index).map(drop);
+            for refused in [EmbeddedIndex::back_up(&index, &snapshot).map(drop), opened] {
+                let refused = refused.unwrap_err();
+                assert_eq!(refused.fault(), Fault::Corrupt, "{refused}");
+                assert!(refused.message().contains(name), "{name}: {refused}");
+                assert!(refused.hint().unwrap().contains("verify"), "{refused}");
+            }
+            assert!(!snapshot.exists());
+        }
+    }
+}
+
 /// Nothing that a commit holds is taken away because the small file that names it is gone.
 #[test]
 fn an_index_without_its_pointer_is_never_written_over() {

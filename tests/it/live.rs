@@ -525,7 +525,9 @@ fn a_writer_writes_to_its_own_folder_or_not_at_all() {
     let restored = EmbeddedIndex::open(&own).unwrap();
     let other = Live::open(&restored, rules(), ASKED, "it is a test").unwrap();
     assert_eq!(failures.try_iter().count(), 1, "what was lost while the disk was away");
+    assert!(!live.refuses());
     refused(&live);
+    assert!(live.refuses() && !other.refuses());
     upsert(&other, "crm", &[article("c", "", "医保")]);
     other.commit(None).unwrap();
     refused(&live);

@@ -130,18 +130,20 @@ fn an_index_on_a_disk_that_may_only_be_read_is_searched_and_not_written_to() {
 fn few_files_and_little_memory_are_named() {
     let folder = tempfile::tempdir().unwrap();
     sample(folder.path());
-    let limited = |limits: &str| {
+    let limited_to = |limits: &str, command: &str| {
         Command::new("sh")
-            .args([
-                "-c",
-                &format!("{limits}; exec $PROGRAM search 医保断缴 --index $FOLDER/idx --mode lexical"),
-            ])
+            .args(["-c", &format!("{limits}; exec $PROGRAM {command} --index $FOLDER/idx")])
             .env("PROGRAM", PROGRAM)
             .env("FOLDER", folder.path())
             .env("BAOWEN_MODEL_DIR", "/nonexistent")
             .output()
             .unwrap()
     };
+    let limited = |limits: &str| limited_to(limits, "search 医保断缴 --mode lexical");
+    for files in 4..24 {
+        let said = said(&limited_to(&format!("ulimit -n {files}"), "verify"));
+        assert!(!said.contains("damaged"), "{files} files: {said}");
+    }
     // How much it needs is for the machine to say; less than that is never damage.
     let refused = |files: &u32| {
         let said = said(&limited(&format!("ulimit -n {files}")));

@@ -18,6 +18,7 @@ use super::guard::guarded;
 use super::open::{EmbeddedIndex, GRAPHS, SEGMENTS, described, nothing_in};
 use super::seal::{Files, seal};
 use super::segment::{forward_path, graph_path};
+use super::whole::check_there;
 use crate::error::{Context, Error, Fault, Result};
 use crate::files::write_whole;
 
@@ -62,7 +63,8 @@ impl EmbeddedIndex {
     /// another, goes on.
     ///
     /// # Errors
-    /// [`Fault::Missing`] if there is no index, [`Fault::Precondition`] if something lies in the other folder,
+    /// [`Fault::Corrupt`] if one of its files is gone, or longer or shorter than it was written (the bytes are not
+    /// read), [`Fault::Missing`] if there is no index, [`Fault::Precondition`] if something lies in the other folder,
     /// [`Fault::Unavailable`] if the disk refuses.
     pub fn back_up(from: &Path, to: &Path) -> Result<Backup> {
         Self::check_snapshots_outside(from, to)?;
@@ -165,6 +167,8 @@ fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Opti
     if read(META)? != meta {
         return Ok(None);
     }
+    // Of the commit that is linked, since nobody takes its files away while the lock is held.
+    check_there(&segments)?;
     let mut backup = Backup {
         commit: metas.opstamp,
         ..Backup::default()

@@ -16,7 +16,7 @@ use super::guard::{guarded, what_helps};
 use super::schema::{self, Fields};
 use super::snapshot::EmbeddedSnapshot;
 use super::terms;
-use super::whole::check_lengths;
+use super::whole::{check_lengths, check_there};
 use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
@@ -326,10 +326,24 @@ fn of_current<T>(folder: &Path, read: impl Fn(&Path) -> Result<T>) -> Result<T> 
             // What may not be read looks like damage.
             Err(error) => match folder::forbidden(&generation) {
                 Some(path) => return Err(not_permitted(&path)),
-                None => return Err(error),
+                None => return Err(named(folder, &generation, error)),
             },
             done => return done,
         }
+    }
+}
+
+/// Damage by the file that is gone, where one is: the library below names a field that it would have held.
+fn named(folder: &Path, generation: &Path, error: Error) -> Error {
+    let gone = (error.fault() == Fault::Corrupt).then(|| check_there(&generation.join(SEGMENTS)).err());
+    match gone.flatten().filter(|gone| gone.fault() == Fault::Corrupt) {
+        Some(gone) => Error::corrupt(format!(
+            "the index in {} is damaged: {}",
+            folder.display(),
+            gone.message()
+        ))
+        .help(what_helps(folder)),
+        None => error,
     }
 }
 

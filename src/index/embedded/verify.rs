@@ -8,7 +8,7 @@ use tantivy::Directory as _;
 
 use super::directory::{MANAGED, META};
 use super::folder::{self, CURRENT};
-use super::guard::{guarded, what_helps};
+use super::guard::{guarded, told_from_damage, what_helps};
 use super::open::{EmbeddedIndex, SEGMENTS, described, nothing_in};
 use super::segment::{GRAPH_ROWS, Segment, forward_path, graph_path, uuid_bytes};
 use super::whole::{compared, sealed};
@@ -84,7 +84,7 @@ impl EmbeddedIndex {
         guarded(self.folder(), || {
             for segment in self.current().segments() {
                 budget.check()?;
-                self.check_derived(segment, &mut verified);
+                self.check_derived(segment, &mut verified)?;
             }
             Ok(())
         })?;
@@ -112,16 +112,26 @@ impl EmbeddedIndex {
         current.segments().iter().flat_map(of_segment).collect()
     }
 
-    fn check_derived(&self, segment: &Segment, verified: &mut Verified) {
+    /// Notes what is wrong with the derived files of a segment.
+    ///
+    /// # Errors
+    /// Where the system refuses to read one, which says nothing about it.
+    fn check_derived(&self, segment: &Segment, verified: &mut Verified) -> Result<()> {
         for derived in self.derived_of(segment) {
             // What is on the disk, whatever is open: it may have been changed since.
             if derived.path.exists() {
-                let wrong = self.wrong_with(segment, &derived);
-                verified.damaged.extend(wrong.map(|error| error.message().to_string()));
+                match self.wrong_with(segment, &derived) {
+                    Some(wrong) if wrong.fault() == Fault::Corrupt => {
+                        verified.damaged.push(wrong.message().to_string())
+                    }
+                    Some(refused) => return Err(refused),
+                    None => {}
+                }
             } else if derived.is_wanted {
                 verified.lacking.push(derived.path.display().to_string());
             }
         }
+        Ok(())
     }
 
     fn derived_of(&self, segment: &Segment) -> [Derived; 2] {
@@ -218,7 +228,7 @@ fn damaged(folder: &Path, budget: Budget) -> Result<Vec<String>> {
         }
     }
     // Those of segments of an earlier program have tantivy's checksum, which leaves their last bytes out.
-    let (index, _) = match described(folder, &generation) {
+    let (index, _) = match described(folder, &generation).map_err(told_from_damage) {
         Err(error) if error.fault() == Fault::Corrupt && damaged.is_empty() => {
             return Ok(vec![format!("{}: {}", shown(META), error.message())]);
         }
@@ -232,7 +242,7 @@ fn damaged(folder: &Path, budget: Budget) -> Result<Vec<String>> {
             continue;
         }
         budget.check()?;
-        if let Some(why) = by_own_checksum(&index, &path) {
+        if let Some(why) = by_own_checksum(&index, &path)? {
             damaged.push(format!("{}: {why}", shown(&name)));
         }
     }
@@ -241,10 +251,19 @@ fn damaged(folder: &Path, budget: Budget) -> Result<Vec<String>> {
 }
 
 /// What is wrong with a file by the checksum that tantivy wrote into it.
-fn by_own_checksum(index: &tantivy::Index, path: &Path) -> Option<String> {
+///
+/// # Errors
+/// Where the system refuses to read it.
+fn by_own_checksum(index: &tantivy::Index, path: &Path) -> Result<Option<String>> {
     match index.directory().validate_checksum(path) {
-        Ok(true) => None,
-        Ok(false) => Some("the checksum differs".into()),
-        Err(error) => Some(error.to_string()),
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some("the checksum differs".into())),
+        Err(error) => {
+            let error = told_from_damage(Error::corrupt(error.to_string()));
+            match error.fault() {
+                Fault::Corrupt => Ok(Some(error.message().to_string())),
+                _ => Err(error),
+            }
+        }
     }
 }

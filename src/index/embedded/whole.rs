@@ -30,6 +30,19 @@ pub(super) fn check_lengths(segments: &Path) -> Result<()> {
     Ok(())
 }
 
+/// As [`check_lengths`], and none of them may be missing: of a commit that nobody replaces meanwhile.
+///
+/// # Errors
+/// `Corrupt`, naming the file.
+pub(super) fn check_there(segments: &Path) -> Result<()> {
+    let listed = sealed(&segments.join(META))?.ok().flatten().unwrap_or_default();
+    let path = |name: &String| segments.join(name);
+    match listed.files.keys().map(path).find(|path| !path.exists()) {
+        Some(gone) => Err(Error::corrupt(format!("{} is missing", gone.display()))),
+        None => check_lengths(segments),
+    }
+}
+
 /// What is wrong with a file, in words, or what it gives.
 pub(super) type Found<T> = Result<T, String>;
 

@@ -171,6 +171,11 @@ impl Commits {
         }
     }
 
+    /// Whether the last who wanted to write could not, and nothing came since that could.
+    pub fn refuses(&self) -> bool {
+        self.is_said.load(Ordering::Relaxed)
+    }
+
     /// Refuses what comes while it is being closed.
     pub fn check_open(&self) -> Result<()> {
         if self.state().is_closing {

@@ -83,6 +83,11 @@ impl Live {
         let _ = self.shared.watching.set(Box::new(told));
     }
 
+    /// Whether the last who wanted to write could not: the folder is another one, the right to write is lost.
+    pub fn refuses(&self) -> bool {
+        self.shared.refuses()
+    }
+
     /// Adds articles of a source, or replaces those of the same id; the unchanged cost a lookup. What is refused or
     /// fails leaves the others alone. Takes the caller's thread for as long as cutting and embedding take.
     ///
