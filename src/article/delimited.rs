@@ -4,6 +4,9 @@
 
 use super::cells::{MAX_CELLS, MAX_COLUMNS, Table};
 
+/// Most values of one line, empty ones among them: some programs fill each row with as many as a sheet has columns.
+const WIDEST_LINE: usize = 100_000;
+
 /// The rows of a file of values apart by commas, semicolons or tabs.
 pub(super) fn read_csv(text: &str) -> Result<Table, String> {
     // A line that only tells the program what parts the values is none of them.
@@ -14,6 +17,11 @@ pub(super) fn read_csv(text: &str) -> Result<Table, String> {
         Some((delimiter, rest)) => (delimiter, rest, 1),
         None => (delimiter(text), text, 0),
     };
+    // A row of more is read whole before its values can be counted.
+    let is_wide = |line: &str| line.bytes().filter(|&byte| byte == delimiter).count() > WIDEST_LINE;
+    if text.split(['\n', '\r']).any(is_wide) {
+        return Err(format!("has a row of more than {WIDEST_LINE} values"));
+    }
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)

@@ -75,6 +75,9 @@ pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>, id: &
         Ok(text) => text,
         Err(reason) => return vec![Err(format!("the line {reason}"))],
     };
+    if let Some(why) = too_many_values(&text) {
+        return vec![Err(why)];
+    }
     let values = match parsed(&text) {
         Ok(value) => vec![value],
         Err(error) => match several(&text) {
@@ -113,6 +116,39 @@ pub(super) fn is_lines(text: &str) -> bool {
     first.starts_with('{')
         && rest.trim_start().starts_with('{')
         && serde_json::from_str::<Map<String, Value>>(first).is_ok()
+}
+
+/// What a list, an object and any value take in memory once they are read, in bytes: as much as small ones took when it
+/// was measured.
+const LIST_BYTES: usize = 160;
+const OBJECT_BYTES: usize = 600;
+const VALUE_BYTES: usize = 64;
+/// The most that all values of a text may take.
+const MAX_VALUES_BYTES: usize = 200 << 20;
+
+/// Why a text is not read whose values would take too much memory, however short it is.
+fn too_many_values(text: &str) -> Option<String> {
+    let (mut taken, mut is_inside, mut is_escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_inside,
+            b'"' => is_inside = !is_inside,
+            _ if is_inside => {}
+            b',' => taken += VALUE_BYTES,
+            b'[' => taken += LIST_BYTES,
+            b'{' => taken += OBJECT_BYTES,
+            _ => {}
+        }
+    }
+    (taken > MAX_VALUES_BYTES).then(|| {
+        format!(
+            "holds so many values that they would take some {} MB of memory, over the {} that are allowed: write its \
+             records one a line (JSON Lines), or into several files",
+            taken >> 20,
+            MAX_VALUES_BYTES >> 20
+        )
+    })
 }
 
 /// A JSON value in which numbers that would lose digits, such as those of policies and cards, are texts, and a repeated
@@ -161,12 +197,16 @@ fn with_long_numbers_as_texts(text: &str) -> Cow<'_, str> {
 /// The records of a document, or why there are none. `id`: the file's, by which, the names above its list and its
 /// number a record is named that brings none; `name`: what the file is called.
 pub(super) fn read_document(text: &str, id: &str, name: &str) -> Result<Document, (Option<usize>, String)> {
+    if let Some(why) = too_many_values(text) {
+        return Err((None, why));
+    }
     let root = parsed(text).map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
     // Some programs write JSON into JSON.
     let root = match root {
-        Value::String(inner) if inner.trim_start().starts_with(['{', '[']) => {
-            parsed(&inner).unwrap_or(Value::String(inner))
-        }
+        Value::String(inner) if inner.trim_start().starts_with(['{', '[']) => match too_many_values(&inner) {
+            Some(why) => return Err((None, why)),
+            None => parsed(&inner).unwrap_or(Value::String(inner)),
+        },
         root => root,
     };
     document(root, id, name).map_err(|why| (None, why))
@@ -193,8 +233,10 @@ pub(super) fn document(root: Value, id: &str, name: &str) -> Result<Document, St
     })
 }
 
-/// The values of JSON that a text begins with, one behind the other, each with where it ends; up to what is none.
+/// The values of JSON that a text begins with, one behind the other, each with where it ends; up to what is none. None of
+/// a text with too many.
 pub(super) fn values(text: &str) -> impl Iterator<Item = (usize, Value)> {
+    let text = if too_many_values(text).is_some() { "" } else { text };
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Kept>();
     std::iter::from_fn(move || {
         let Kept(value) = values.next()?.ok()?;
@@ -295,6 +337,28 @@ mod tests {
             let reason = one(line(bad)).unwrap_err();
             assert!(reason.contains("is not valid JSON"), "{reason}");
         }
+    }
+
+    #[test]
+    fn values_that_would_take_too_much_memory_are_refused() {
+        let check = |item: &str, count: usize, is_read: bool| {
+            let list = format!("[{}]", vec![item; count].join(","));
+            let record = format!(r#"{{"_id": "a", "text": "x", "list": {list}}}"#);
+            let told = [
+                read_document(&list, "f", "文件").err().map(|(_, why)| why),
+                one(read_line(record.as_bytes(), None, "f")).err(),
+            ];
+            for why in told {
+                let is_told = why.as_ref().is_some_and(|why| why.contains("MB of memory"));
+                assert_eq!(is_told, !is_read, "{item} {count}: {why:?}");
+            }
+        };
+        check(r#"{"a":0}"#, 400_000, false);
+        check("[0]", 1_000_000, false);
+        check("0", 3_400_000, false);
+        // Signs in texts are none.
+        check(r#""[{,\"[{,""#, 10_000, true);
+        check(r#"{"title":"t","text":"文"}"#, 1_000, true);
     }
 
     #[test]

@@ -59,6 +59,9 @@ impl Lost {
     }
 }
 
+/// Most fields of a record: what each says takes time to find.
+const MAX_FIELDS: usize = 10_000;
+
 /// An article from a record, by what its fields are called. `id`: that of a record that brings none.
 ///
 /// # Errors
@@ -79,6 +82,9 @@ fn read(value: Value, id: Option<String>, is_row: bool) -> Result<Record, String
     let mut read = Record::default();
     lift(&mut fields);
     unwrap_typed(&mut fields);
+    if fields.len() > MAX_FIELDS {
+        return Err(format!("has {} fields, at most {MAX_FIELDS} are read", fields.len()));
+    }
     let id = record_id(&mut fields, id)?;
     let page = page(&mut fields, &mut read.left_out, &mut read.lost).unwrap_or_default();
     let (title, text) = title_and_text(&mut fields, &page.title, is_row, &mut read)?;

@@ -22,8 +22,10 @@ const MUCH_MORE: usize = 2;
 /// So small a part of the bound may be held beyond it until those who give way have let go.
 const BEYOND: usize = 8;
 
-/// Milliseconds for which a connection without a call keeps its place, whoever waits: it has just come, or asks on.
+/// Milliseconds for which a connection without a call keeps its place, whoever waits: it asks on.
 const JUST_USED: u64 = 1_000;
+/// The same of one that has not called yet: it has just come, and what it asks is on its way.
+const JUST_COME: u64 = 250;
 
 tokio::task_local! {
     /// The connection that a call came by, for the time of the call.
@@ -158,25 +160,32 @@ impl Connections {
         self.bodies.load(Ordering::Relaxed)
     }
 
-    /// Ends the connection that is without a call for longest, if one is for some time, else the one whose calls only
-    /// wait for longest: a new one has its place.
-    pub fn end_the_longest_idle(&self) {
+    /// Ends up to so many connections, those first that are without a call for longest, if they are for some time, then
+    /// those whose calls only wait for longest: new ones have their places.
+    pub fn end_the_longest_idle(&self, most: usize) {
         let now = self.now();
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = || all.iter().filter_map(Weak::upgrade).filter(|one| one.only_waits());
-        // The one that ends gives its place in a moment; nobody else goes for that.
+        // Who ends gives its place in a moment; nobody else goes for that.
         if idle().any(|one| one.must_go.get() == Some(&Cut::Idle)) {
             return;
         }
+        let stays = |one: &Activity| {
+            if one.has_called.load(Ordering::Relaxed) {
+                JUST_USED
+            } else {
+                JUST_COME
+            }
+        };
         let idle = idle().filter(|one| {
             one.unread.load(Ordering::Relaxed) == 0
                 && one.must_go.get().is_none()
-                && now.saturating_sub(one.last.load(Ordering::Relaxed)) >= JUST_USED
+                && now.saturating_sub(one.last.load(Ordering::Relaxed)) >= stays(one)
         });
         let has_calls = |one: &Activity| one.calls.load(Ordering::Relaxed) > 0;
-        if let Some(longest) = idle.min_by_key(|one| (has_calls(one), one.last.load(Ordering::Relaxed))) {
-            longest.end(Cut::Idle);
-        }
+        let mut idle: Vec<Arc<Activity>> = idle.collect();
+        idle.sort_by_key(|one| (has_calls(one), one.last.load(Ordering::Relaxed)));
+        idle.into_iter().take(most).for_each(|one| one.end(Cut::Idle));
     }
 
     /// Whether there is room for what a connection holds of bodies by now, if need be since those of the one that holds
@@ -564,18 +573,39 @@ mod tests {
             one.last.store(0, Ordering::Relaxed);
         }
         let must_end = |one: &Activity| one.must_end(Waker::noop());
-        connections.end_the_longest_idle();
+        connections.end_the_longest_idle(1);
         assert_eq!(
             [must_end(&idle), must_end(&waiting), must_end(&busy)],
             [Some(Cut::Idle), None, None]
         );
         drop(idle);
-        connections.end_the_longest_idle();
+        connections.end_the_longest_idle(1);
         assert_eq!([must_end(&waiting), must_end(&busy)], [Some(Cut::Idle), None]);
         drop((waiting, waits));
-        connections.end_the_longest_idle();
+        connections.end_the_longest_idle(1);
         assert_eq!(must_end(&busy), None);
         drop(calls);
+    }
+
+    #[test]
+    fn as_many_as_are_wanted_end_the_oldest_first() {
+        let mut connections = connections(3_600, 1 << 20, 3_600);
+        Arc::get_mut(&mut connections).unwrap().begin -= Duration::from_secs(10);
+        let all: Vec<_> = (0..5).map(|_| connections.join()).collect();
+        for (one, age) in all.iter().zip([0, JUST_COME / 2, 2 * JUST_COME, 9_000, 3 * JUST_COME]) {
+            one.last.store(10_000 - age, Ordering::Relaxed);
+        }
+        // It asks on.
+        all[4].has_called.store(true, Ordering::Relaxed);
+        let ended = || all.iter().map(|one| one.must_go.get().is_some()).collect::<Vec<_>>();
+        connections.end_the_longest_idle(1);
+        assert_eq!(ended(), [false, false, false, true, false]);
+        connections.end_the_longest_idle(8);
+        assert_eq!(ended(), [false, false, false, true, false], "one is on its way");
+        all[3].calls.store(1, Ordering::Relaxed);
+        connections.end_the_longest_idle(8);
+        let ended = ended();
+        assert!(ended[2] && !ended[0] && !ended[1] && !ended[4], "{ended:?}");
     }
 
     #[test]

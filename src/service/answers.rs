@@ -71,11 +71,17 @@ impl SlowLog {
         if least.is_zero() || begin.elapsed() < least {
             return;
         }
-        let milliseconds = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1_000.0);
-        let stages = answer.timings.stages();
-        let stages: Vec<String> = stages
-            .map(|(stage, time)| format!("{stage} {}", milliseconds(time)))
-            .collect();
+        let milliseconds = |time: Duration| (time.as_secs_f64() * 10_000.0).round() / 10.0;
+        let Timings {
+            analyze,
+            embed,
+            lexical,
+            dense,
+            fuse,
+            rerank,
+            assemble,
+            ..
+        } = answer.timings;
         let question = self.with_question.then_some(request.query.as_str());
         tracing::warn!(
             target: SLOW,
@@ -83,7 +89,13 @@ impl SlowLog {
             characters = request.query.chars().count(),
             ms = milliseconds(begin.elapsed()),
             waited_ms = milliseconds(started - begin),
-            stages_ms = stages.join(", "),
+            analyze_ms = milliseconds(analyze),
+            embed_ms = milliseconds(embed),
+            lexical_ms = milliseconds(lexical),
+            dense_ms = milliseconds(dense),
+            fuse_ms = milliseconds(fuse),
+            rerank_ms = milliseconds(rerank),
+            assemble_ms = milliseconds(assemble),
             hits = answer.hits.len(),
             "a slow question"
         );

@@ -4,7 +4,7 @@
 //! A socket that is opened and left silent holds a descriptor and would hold the end of the service up. So who does not
 //! begin in time, TLS included, is cut off, and so is who later holds or reads nothing (`activity`); whether the other
 //! end is still there is asked by the library. Beyond the bound a new connection takes the place of the one that is
-//! without a call for longest, or waits until one is; when descriptors run out, that one ends, too, and accepting
+//! without a call for longest, or waits until one is; when descriptors run out, some of those end, too, and accepting
 //! pauses.
 
 use std::io;
@@ -30,6 +30,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long accepting pauses when it fails, since others have to end first: usually no descriptors are left, or there
 /// are as many connections as may be.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How many end at a time where descriptors have run out: others come as fast, and the index wants some.
+const FOR_WANT: usize = 16;
 /// How often a connection looks whether it must be cut off.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -61,7 +63,7 @@ pub fn incoming(listener: TcpListener, entrance: Entrance) -> impl Stream<Item =
                     Ok((stream, _)) => break stream,
                     Err(error) => {
                         if is_for_want(&error) {
-                            connections.end_the_longest_idle();
+                            connections.end_the_longest_idle(FOR_WANT);
                         }
                         tokio::time::sleep(PAUSE).await;
                     }
@@ -92,14 +94,14 @@ async fn place(room: &Arc<Semaphore>, connections: &Connections) -> Option<Owned
     if let Ok(place) = room.clone().try_acquire_owned() {
         return Some(place);
     }
-    connections.end_the_longest_idle();
+    connections.end_the_longest_idle(1);
     let mut place = std::pin::pin!(room.clone().acquire_owned());
     loop {
         tokio::select! {
             biased;
             // The semaphore is never closed.
             place = &mut place => return place.ok(),
-            () = tokio::time::sleep(PAUSE) => connections.end_the_longest_idle(),
+            () = tokio::time::sleep(PAUSE) => connections.end_the_longest_idle(1),
         }
     }
 }
