@@ -66,11 +66,7 @@ pub fn open(
         verified::check(&index, opening.read_only, Budget::all())?;
     }
     let live = if opening.writes {
-        let reach = reached_at(address, is_private);
-        let how = format!(
-            "it is the service at {address}: write through it with `baowen index PATH... --addr {reach}` or `baowen \
-             delete ... --addr {reach}`; for anything else end it first"
-        );
+        let how = held_by(address, is_private);
         let live = Live::open(&index, counted(opened.rules()?, metrics), Pace::default(), &how)?;
         Some(watched(live, metrics))
     } else {
@@ -104,6 +100,15 @@ pub fn open(
         following: Box::pin(following.follow(metrics.clone(), looked)),
         maintenance,
     })
+}
+
+/// Who holds the right to write, for others that want it.
+fn held_by(address: SocketAddr, is_private: bool) -> String {
+    let reach = reached_at(address, is_private);
+    format!(
+        "it is the service at {address}: write through it with `baowen index PATH... --addr {reach}` or `baowen delete ... \
+         --addr {reach}`; for anything else end it first"
+    )
 }
 
 /// Graphs and forward indexes, made behind as they are wanted.

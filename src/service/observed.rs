@@ -20,6 +20,7 @@ use tonic::{Code, Status};
 use tracing::{Instrument as _, Span};
 
 use super::activity::{Activity, Call, Peer, Waits, check_room, coming_by};
+use super::caller::ByToken;
 use super::drained::Drained;
 use super::intake::{Account, counted};
 use super::methods::path_info;
@@ -140,7 +141,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let token = ByToken::default();
+        request.extensions_mut().insert(token.clone());
         let id = id(request.headers());
         let method = path_info(request.uri().path()).label;
         let peer = request.extensions().get::<Peer>().cloned();
@@ -156,10 +159,8 @@ where
             bytes: 0,
             span: span.clone(),
             trace: trace.clone(),
-            peer: peer
-                .as_ref()
-                .and_then(|peer| peer.address)
-                .map(|address| address.to_string()),
+            peer: address_of(peer.as_ref()),
+            token,
         };
         self.metrics.call_began();
         let connection = peer.map(|peer| peer.activity);
@@ -199,6 +200,10 @@ where
         };
         Box::pin(told(trace, answered).instrument(span))
     }
+}
+
+fn address_of(peer: Option<&Peer>) -> Option<String> {
+    Some(peer?.address?.to_string())
 }
 
 /// The caller's id where it can be written down, else one of ours.
@@ -251,6 +256,7 @@ struct Record {
     span: Span,
     trace: Option<Arc<dyn Trace>>,
     peer: Option<String>,
+    token: ByToken,
 }
 
 impl Record {
@@ -295,6 +301,7 @@ impl Drop for Record {
             ms = milliseconds,
             bytes = self.bytes,
             peer = self.peer.as_deref().unwrap_or_default(),
+            token = self.token.0.get().map(|name| &**name),
         );
     }
 }

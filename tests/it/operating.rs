@@ -248,6 +248,12 @@ fn a_token_opens_what_it_may_and_a_new_one_counts_at_once() {
     assert!(service.child.wait().unwrap().success());
     let all: Vec<String> = service.lines.iter().collect();
     assert!(all.iter().any(|line| line.contains("ended")), "{all:?}");
+    let calls_of = |name: &str| {
+        all.iter()
+            .filter(|line| line.contains(&format!("token=\"{name}\"")))
+            .count()
+    };
+    assert!(calls_of("late") > 0 && calls_of("asks") == 1, "{all:?}");
     for new in [asks, writes, seldom, late] {
         assert!(all.iter().all(|line| !line.contains(&new.token)));
     }

@@ -19,7 +19,7 @@ use super::rights::{Need, Reach};
 use super::tokens::Entry;
 use crate::error::Error;
 use crate::service::activity::Peer;
-use crate::service::caller::{CALLER, Caller};
+use crate::service::caller::{ByToken, CALLER, Caller};
 use crate::service::methods::{Rule, path_info};
 use crate::service::metrics::Metrics;
 use crate::service::refusal::{Protocol, refuse_with};
@@ -128,6 +128,9 @@ fn admit(access: &Access, request: &Request<Body>) -> Result<LetIn, Refused> {
     let entry = tokens
         .find(token)
         .ok_or_else(|| unknown("the token is none of this service's"))?;
+    if let Some(ByToken(named)) = request.extensions().get() {
+        let _ = named.set(entry.name.clone());
+    }
     if let Need::One(rights) = need
         && !entry.may(rights)
     {
