@@ -233,8 +233,8 @@ pub(super) fn document(root: Value, id: &str, name: &str) -> Result<Document, St
     })
 }
 
-/// The values of JSON that a text begins with, one behind the other, each with where it ends; up to what is none. A text
-/// with too many has none.
+/// The values of JSON that a text begins with, one behind the other, each with where it ends; up to what is none. A
+/// text with too many has none.
 pub(super) fn values(text: &str) -> impl Iterator<Item = (usize, Value)> {
     let text = if too_many_values(text).is_some() { "" } else { text };
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Kept>();

@@ -125,8 +125,8 @@ pub trait Answer: Send + Sync + 'static {
     /// Whether a question asked now would be answered at full speed. Called often; must be cheap.
     fn ready(&self) -> bool;
 
-    /// Whether what is newer is taken over, and what may be written can be; if not, questions are answered from what was
-    /// there. Called often.
+    /// Whether what is newer is taken over, and what may be written can be; if not, questions are answered from what
+    /// was there. Called often.
     fn follows(&self) -> bool {
         true
     }

@@ -226,26 +226,6 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     })
 }
 
-/// An HTTP code by the name of its kind, for counting what says no code of ours.
-fn http_code(code: u16) -> &'static str {
-    match code {
-        200..=299 => "OK",
-        400 => "INVALID_ARGUMENT",
-        401 => "UNAUTHENTICATED",
-        403 => "PERMISSION_DENIED",
-        404 => "NOT_FOUND",
-        405 => "INVALID_ARGUMENT",
-        413 | 429 => "RESOURCE_EXHAUSTED",
-        503 => "UNAVAILABLE",
-        504 => "DEADLINE_EXCEEDED",
-        // What whoever asked has already is as good as sent.
-        304 => "OK",
-        300..400 => "REDIRECTED",
-        code if code < 500 => "FAILED_PRECONDITION",
-        _ => "INTERNAL",
-    }
-}
-
 /// What is known of a call; said when it is dropped, with or without an end.
 struct Record {
     metrics: Arc<Metrics>,
@@ -266,7 +246,7 @@ impl Record {
         if self.code.is_none() && !is_grpc(response.headers()) {
             let said = response.extensions().get::<RefusedAs>();
             let said = said.map(|code| status::code_name(code.0));
-            self.code = Some(said.unwrap_or_else(|| http_code(response.status().as_u16())));
+            self.code = Some(said.unwrap_or_else(|| status::http_name(response.status().as_u16())));
         }
     }
 

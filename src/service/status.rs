@@ -52,6 +52,26 @@ pub fn fault(code: Code) -> Fault {
     }
 }
 
+/// An HTTP code by the name of its kind, for counting what says no code of ours.
+pub fn http_name(code: u16) -> &'static str {
+    match code {
+        200..=299 => "OK",
+        400 => "INVALID_ARGUMENT",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        405 => "INVALID_ARGUMENT",
+        413 | 429 => "RESOURCE_EXHAUSTED",
+        503 => "UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        // What whoever asked has already is as good as sent.
+        304 => "OK",
+        300..400 => "REDIRECTED",
+        code if code < 500 => "FAILED_PRECONDITION",
+        _ => "INTERNAL",
+    }
+}
+
 /// The name of a code as the gRPC specification writes it.
 pub fn code_name(code: Code) -> &'static str {
     match code {
