@@ -3,7 +3,8 @@
 //! Owns which facts of a text count and how a difference is named (犹豫期 20天 / 10天). Whether two texts are alike at all
 //! is `copies`' to say.
 
-use super::wording::{COUNTED, JOINING};
+use super::difference_labels::{is_of_number, label, owned, shown};
+use super::wording::COUNTED;
 use crate::index::StoredPassage;
 use crate::text::{Amount, Normalized, Unit, Value, amounts};
 
@@ -11,22 +12,10 @@ use crate::text::{Amount, Normalized, Unit, Value, amounts};
 const MOST: usize = 200;
 /// As many differences are named.
 const NAMED: usize = 3;
-/// A label of more characters is cut, and begins with an ellipsis then.
-const LABEL: usize = 12;
 /// Labels are the same by so many of their last characters.
 const KEY: usize = 8;
-/// Right behind an amount, and no part of what the next one is (2倍以上5倍以下).
-const BEHIND: [&str; 10] = ["以上", "以下", "以内", "以外", "年度", "及", "和", "内", "后", "起"];
-/// Words that only begin like those.
-const WORDS: [&str; 7] = ["起付", "后续", "内科", "内镜", "和解", "及时", "后期"];
-
 /// Words that say of an amount no more than that it is there: what it is of stands behind it (享有20天的犹豫期).
 const HAVING: [&str; 2] = ["有", "享受"];
-/// What stands behind such an amount is a name up to so many characters.
-const NOUN: usize = 8;
-/// Of a year or month that was written apart from what it counts (24 年缴费基数).
-const TORN: [&str; 4] = ["年度", "年", "月份", "月"];
-
 /// What one of two texts says and the other does not, in order; either may be nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Differences(Vec<Difference>);
@@ -37,11 +26,17 @@ struct Difference {
     label: String,
     first: Option<String>,
     second: Option<String>,
+    /// One of the texts says it here, the other one elsewhere: it differs, and nobody is told that one leaves it out.
+    is_elsewhere: bool,
 }
 
 /// The amounts and days that a text says, in order. Read once of each text, however many it is compared with.
 #[derive(Debug)]
-pub struct Facts(Vec<Fact>);
+pub struct Facts {
+    all: Vec<Fact>,
+    /// The text, normalized.
+    text: String,
+}
 
 /// A fact as it is compared, as it is written, and what stands before it.
 #[derive(Debug)]
@@ -112,14 +107,35 @@ impl Facts {
                 _ => label,
             };
             end = text.len() - behind.len();
+            // 第3次 is no 3次.
+            let (label, place) = match label.strip_suffix('第') {
+                Some(label) => (label.to_owned(), "第"),
+                None => (label, ""),
+            };
+            let written = format!("{place}{}{unit}", &text[range]);
             Some(Fact {
-                canonical: canonical.concat() + unit,
+                canonical: format!("{place}{}{unit}", canonical.concat()),
                 unit: kind,
-                written: format!("{}{unit}", &text[range]),
+                // A space would be taken for the end of the label.
+                written: written.split_whitespace().collect(),
                 label,
             })
         };
-        Facts(amounts(&text).into_iter().filter_map(&mut fact).take(MOST).collect())
+        let all = amounts(&text).into_iter().filter_map(&mut fact).take(MOST).collect();
+        Facts { all, text }
+    }
+
+    /// Whether the text says a fact anywhere, of whatever it is said.
+    fn say(&self, fact: &Fact) -> bool {
+        self.all.iter().any(|own| own.canonical == fact.canonical) || self.write(&fact.written)
+    }
+
+    /// Whether the text has an amount, day or name as it is written, and not as the end of another amount.
+    fn write(&self, written: &str) -> bool {
+        self.text.match_indices(written).any(|(at, _)| {
+            let before = self.text[..at].chars().next_back();
+            !before.is_some_and(|c| c == '.' || is_of_number(c))
+        })
     }
 }
 
@@ -129,6 +145,7 @@ impl Differences {
         let places = of_sets(
             first.regions.iter().map(|region| region.written()),
             second.regions.iter().map(|region| region.written()),
+            facts,
         );
         let mut all: Vec<Difference> = places.into_iter().collect();
         all.extend(of_facts(facts));
@@ -145,7 +162,7 @@ impl Differences {
                 .map(|year| format!("{year}年"))
                 .collect::<Vec<_>>()
         };
-        let years = of_sets(years(first).into_iter(), years(second).into_iter());
+        let years = of_sets(years(first).into_iter(), years(second).into_iter(), facts);
         all.extend(years);
         Differences(all)
     }
@@ -157,12 +174,13 @@ impl Differences {
 
     /// What two texts say of what both call the same (缴费标准 350元 / 380元), where each says one thing of it: all that
     /// means anything where the texts are no copies.
-    pub fn of_the_same([Facts(first), Facts(second)]: [&Facts; 2]) -> Self {
+    pub fn of_the_same(facts: [&Facts; 2]) -> Self {
         fn only<'f>(facts: &'f [Fact], key: &str) -> Option<&'f Fact> {
             let mut of_it = facts.iter().filter(|fact| fact.key() == key);
             let one = of_it.next()?;
             of_it.all(|fact| fact.canonical == one.canonical).then_some(one)
         }
+        let [Facts { all: first, .. }, Facts { all: second, .. }] = facts;
         let mut keys: Vec<&str> = Vec::new();
         for key in first.iter().map(Fact::key) {
             if !keys.contains(&key) {
@@ -172,14 +190,14 @@ impl Differences {
         let differing = keys.into_iter().filter(|key| !key.is_empty()).filter_map(|key| {
             let (one, other) = (only(first, key)?, only(second, key)?);
             let differs = one.canonical != other.canonical && one.unit == other.unit;
-            differs.then(|| difference(Some(one), Some(other)))
+            differs.then(|| difference((Some(one), Some(other)), facts))
         });
         Differences(differing.collect())
     }
 
-    /// Whether there are none.
+    /// Whether there are none to name.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.iter().all(|difference| difference.is_elsewhere)
     }
 
     /// For a reader of the first text: what it says, then what the second one says. Empty if there is none.
@@ -196,48 +214,50 @@ impl Differences {
         let name = |difference: &Difference| {
             let (own, other) = sides(difference);
             let said = |side: &Option<String>| side.clone().unwrap_or_else(|| "未写".into());
-            let label = cut(&difference.label);
+            let label = shown(&difference.label);
             let space = if label.is_empty() { "" } else { " " };
             format!("{label}{space}{} / {}", said(own), said(other))
         };
         let is_of_both = |difference: &&Difference| difference.first.is_some() && difference.second.is_some();
         // What one of them adds says little where both say different things of the same.
-        let both: Vec<&Difference> = self.0.iter().filter(is_of_both).collect();
-        let named = if both.is_empty() { self.0.iter().collect() } else { both };
+        let named = self.0.iter().filter(|difference| !difference.is_elsewhere);
+        let both: Vec<&Difference> = named.clone().filter(is_of_both).collect();
+        let named = if both.is_empty() { named.collect() } else { both };
         let names: Vec<String> = named.into_iter().take(NAMED).map(name).collect();
         names.join("；")
     }
 }
 
-/// A label as it is shown: …约定交纳日次日零时.
-fn cut(label: &str) -> String {
-    let skipped = label.chars().count().saturating_sub(LABEL);
-    let end: String = label.chars().skip(skipped).collect();
-    if skipped > 0 { format!("…{end}") } else { end }
-}
-
 /// What each of two sets has alone, as one difference.
-fn of_sets(first: impl Iterator<Item = String>, second: impl Iterator<Item = String>) -> Option<Difference> {
+fn of_sets(
+    first: impl Iterator<Item = String>,
+    second: impl Iterator<Item = String>,
+    facts: [&Facts; 2],
+) -> Option<Difference> {
     let (first, second): (Vec<String>, Vec<String>) = (first.collect(), second.collect());
-    let alone = |one: &[String], other: &[String]| {
-        let alone: Vec<&str> = one
-            .iter()
-            .filter(|name| !other.contains(name))
-            .map(String::as_str)
-            .collect();
-        (!alone.is_empty()).then(|| alone.join("、"))
+    let alone = |one: &[String], other: &[String]| -> Vec<String> {
+        one.iter().filter(|name| !other.contains(name)).cloned().collect()
     };
-    let (first, second) = (alone(&first, &second), alone(&second, &first));
+    let sides = [alone(&first, &second), alone(&second, &first)];
+    // What only one of them is about may be said by the other all the same.
+    let is_elsewhere = sides.iter().any(Vec::is_empty)
+        && sides
+            .iter()
+            .zip([facts[1], facts[0]])
+            .all(|(names, other)| names.iter().all(|name| other.write(name)));
+    let [first, second] = sides.map(|names| (!names.is_empty()).then(|| names.join("、")));
     (first.is_some() || second.is_some()).then_some(Difference {
         label: String::new(),
         first,
         second,
+        is_elsewhere,
     })
 }
 
 /// The differences of two sequences: between what they have in common, in order, those of the same thing are set side
-/// by side. What only one of them says stands behind those, and is none if the other says it elsewhere.
-fn of_facts([Facts(first), Facts(second)]: [&Facts; 2]) -> Vec<Difference> {
+/// by side. What only one of them says stands behind those, and is none if the other says it of the same elsewhere.
+fn of_facts(facts: [&Facts; 2]) -> Vec<Difference> {
+    let [Facts { all: first, .. }, Facts { all: second, .. }] = facts;
     let same = |a: usize, b: usize| {
         let (own, other) = (&first[a], &second[b]);
         own.canonical == other.canonical && own.is_of_the_same(other)
@@ -291,7 +311,8 @@ fn of_facts([Facts(first), Facts(second)]: [&Facts; 2]) -> Vec<Difference> {
     };
     alone.retain(|sides| !is_torn(sides));
     let both = both.into_iter().map(|(own, other)| (Some(own), Some(other)));
-    both.chain(alone).map(|(own, other)| difference(own, other)).collect()
+    let all = both.chain(alone);
+    all.map(|sides| difference(sides, facts)).collect()
 }
 
 /// Takes pairs out of both lists, the first that fit first.
@@ -311,7 +332,8 @@ fn paired<'f>(
     pairs
 }
 
-fn difference(first: Option<&Fact>, second: Option<&Fact>) -> Difference {
+/// The difference of two facts, or of one that the other text does not say of the same.
+fn difference((first, second): (Option<&Fact>, Option<&Fact>), [own, other]: [&Facts; 2]) -> Difference {
     let labels = [first, second].into_iter().flatten().map(|fact| fact.label.as_str());
     let written = |fact: &Fact| fact.written.clone();
     Difference {
@@ -323,44 +345,12 @@ fn difference(first: Option<&Fact>, second: Option<&Fact>) -> Difference {
             .to_owned(),
         first: first.map(written),
         second: second.map(written),
+        is_elsewhere: match (first, second) {
+            (Some(first), None) => other.say(first),
+            (None, Some(second)) => own.say(second),
+            _ => false,
+        },
     }
-}
-
-/// What an amount is, by what stands before it in its clause: 犹豫期 of 本合同的犹豫期为. `follows`: whether the amount
-/// before it stands right before that text.
-fn label(before: &str, follows: bool) -> String {
-    let before = before.trim_end();
-    let clause = before.rfind(is_apart);
-    let mut label = clause.map_or(before, |at| before[at..].trim_start_matches(is_apart));
-    let is_behind_digits = |at: usize| before[at..].starts_with(|c: char| c.is_ascii_digit());
-    if clause.map_or(follows, is_behind_digits) {
-        let rest = TORN.iter().find_map(|word| label.strip_prefix(word));
-        label = rest.unwrap_or(label);
-    }
-    while let Some(rest) = JOINING.iter().find_map(|word| label.strip_suffix(word)) {
-        label = rest;
-    }
-    // 以上 of 1倍以上3倍 belongs to what stands before.
-    let mut follows = follows && clause.is_none();
-    while follows {
-        let is_word = WORDS.iter().any(|word| label.starts_with(word));
-        let rest = BEHIND.iter().find_map(|word| label.strip_prefix(word));
-        follows = !is_word && rest.is_some();
-        label = rest.filter(|_| !is_word).unwrap_or(label);
-    }
-    label.to_owned()
-}
-
-/// The noun that an amount is said of, where it stands behind it: 犹豫期 of 20天的犹豫期.
-fn owned(behind: &str) -> Option<&str> {
-    let noun = behind.strip_prefix('的')?;
-    let noun = &noun[..noun.find(is_apart).unwrap_or(noun.len())];
-    (1..=NOUN).contains(&noun.chars().count()).then_some(noun)
-}
-
-/// Whether a label ends at a character.
-fn is_apart(c: char) -> bool {
-    !c.is_alphanumeric() || c == '的' || c.is_ascii_digit()
 }
 
 #[cfg(test)]
@@ -392,8 +382,8 @@ mod tests {
         check(
             "住院，报销90%；门诊，报销80%",
             "住院，报销80%；门诊，报销80%",
-            "报销 90% / 未写；报销 未写 / 80%",
-            "报销 未写 / 90%；报销 80% / 未写",
+            "报销 90% / 未写",
+            "报销 未写 / 90%",
             true,
         );
         check(
@@ -476,7 +466,7 @@ mod tests {
     #[test]
     fn labels_are_whole_words() {
         let check = |text: &str, expected: &[&str]| {
-            let labels: Vec<String> = Facts::of(text).0.into_iter().map(|fact| fact.label).collect();
+            let labels: Vec<String> = Facts::of(text).all.into_iter().map(|fact| fact.label).collect();
             assert_eq!(labels, expected, "{text}");
         };
         check("起付线800元", &["起付线"]);
@@ -492,6 +482,58 @@ mod tests {
         check("24 年缴费基数4000元", &["", "缴费基数"]);
         check("年缴费380元", &["年缴费"]);
         assert_eq!(label("自24年度缴费基数", false), "缴费基数");
+    }
+
+    #[test]
+    fn nobody_is_told_that_a_text_leaves_out_what_it_says() {
+        let named = |first: &str, second: &str| {
+            let found = Differences(of_facts([&Facts::of(first), &Facts::of(second)]));
+            (found.of_first(), found.adds(), found.is_empty())
+        };
+        // Cells of a table in another order differ; neither lacks one.
+        let (first, second) = ("一档 | 380元 | 二档 | 500元", "一档 | 500元 | 二档 | 380元");
+        assert_eq!(named(first, second), (String::new(), true, true));
+        let elsewhere = named("门诊限额500元", "住院限额800元，其中材料费不超过五百元");
+        assert_eq!(elsewhere.0, "住院限额 未写 / 800元");
+        // The end of another amount is not it.
+        assert_eq!(
+            named("等待期10天", "等待期 共110天，宽限期一百一十天").0,
+            "等待期 10天 / 110天"
+        );
+        let facts = ["2024年1月1日起参保", "按规定参保"].map(Facts::of);
+        let years = |first: &[&str], second: &[&str]| {
+            let of = |years: &[&str]| {
+                years
+                    .iter()
+                    .map(|year| (*year).to_owned())
+                    .collect::<Vec<_>>()
+                    .into_iter()
+            };
+            Differences(of_sets(of(first), of(second), facts.each_ref()).into_iter().collect()).of_first()
+        };
+        assert_eq!(years(&[], &["2024年"]), "");
+        assert_eq!(years(&["2024年"], &[]), "2024年 / 未写");
+        assert_eq!(years(&["2023年"], &["2024年"]), "2023年 / 2024年");
+    }
+
+    #[test]
+    fn labels_that_say_nothing_are_not_shown() {
+        let check = |first: &str, second: &str, expected: &str| {
+            let found = Differences(of_facts([&Facts::of(first), &Facts::of(second)]));
+            assert_eq!(found.of_first(), expected, "{first} / {second}");
+        };
+        check("将3 个月", "将6 个月", "3个月 / 6个月");
+        check("有10天以上的住院", "有15天以上的住院", "10天 / 15天");
+        check("一般3年", "一般5年", "3年 / 5年");
+        check("第2次", "第3次", "第2次 / 第3次");
+        let after = "投保人知道或被通知被保险人生还后";
+        check(
+            &format!("{after}30日内"),
+            &format!("{after}60日内"),
+            "…被通知被保险人生还后 30日 / 60日",
+        );
+        assert_eq!(shown("参保人员住院期间发生符合规定医疗费"), "");
+        assert_eq!(shown("黑龙江绥化社保缴费基数"), "黑龙江绥化社保缴费基数");
     }
 
     #[test]
@@ -524,11 +566,11 @@ mod tests {
             let (one, two) = (Facts::of(&one), Facts::of(&two));
             let canonical = |facts: &[Fact]| facts.iter().map(|fact| fact.canonical.clone()).collect::<Vec<_>>();
             let found = of_facts([&one, &two]);
-            prop_assert!(found.is_empty() || canonical(&one.0) != canonical(&two.0));
+            prop_assert!(found.is_empty() || canonical(&one.all) != canonical(&two.all));
             // Nothing is told that the other says of the same.
             let is_told = |fact: &&Fact| found.iter().any(|difference| difference.second.as_ref() == Some(&fact.written));
-            let twice = |fact: &Fact| two.0.iter().filter(|other| other.written == fact.written).count() > 1;
-            prop_assert!(two.0.iter().filter(is_told).all(|fact| twice(fact) || !fact.is_said_in(&two.0, &one.0)));
+            let twice = |fact: &Fact| two.all.iter().filter(|other| other.written == fact.written).count() > 1;
+            prop_assert!(two.all.iter().filter(is_told).all(|fact| twice(fact) || !fact.is_said_in(&two.all, &one.all)));
         }
     }
 }

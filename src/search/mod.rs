@@ -7,6 +7,7 @@ mod asking;
 pub mod browse;
 pub mod confidence;
 mod copies;
+mod difference_labels;
 mod differences;
 mod engine;
 mod explain;

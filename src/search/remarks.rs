@@ -93,7 +93,9 @@ fn near(copy: &NearCopy, hit: &Hit) -> String {
         Some(false) => ("，较新", ""),
         None => ("", ""),
     };
-    if copy.difference.is_empty() {
+    if copy.difference.is_empty() && title.is_empty() {
+        format!("内容几乎相同：{other}")
+    } else if copy.difference.is_empty() {
         format!("内容几乎相同，标题不同：{other}")
     } else {
         format!(
