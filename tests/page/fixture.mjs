@@ -102,7 +102,7 @@ export const MADE = {
         { passage_id: "made/1#0", title: "乙保险条款", difference: "犹豫期 20天 / 10天", newer: false },
         { passage_id: "made/9#0", title: "丙保险条款", difference: "" },
       ],
-      duplicates: ["made/7#0", "made/8#2"],
+      duplicates: ["made/2#0", "made/8#2"],
     }),
     hit(1, { text: "本合同的犹豫期为10天。", title: "乙保险条款", years: [2019], attributes: { 时效性: "已失效" },
       near_copies: [{ passage_id: "made/0#0", title: "甲保险条款0", difference: "犹豫期 10天 / 20天", newer: true }],

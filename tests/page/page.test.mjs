@@ -91,6 +91,7 @@ test("what differs in an amount stands side by side, and copies are folded", asy
     assert.match(rows[1], /^《乙保险条款》（2019年）犹豫期 10天$/);
     assert.match(await text(page, ".near > p:last-child"), /标题不同：《丙保险条款》/);
     assert.match(await text(page, ".under summary"), /另有 2 处内容相同/);
+    assert.deepEqual(await texts(page, ".under li a"), ["甲保险条款2（1）", "同一内容的另一处（2）"]);
     const links = await page.$$eval(".under li a", (all) => all.map((one) => one.getAttribute("href")));
     assert.match(links[1], /article=made%2F8&passage=made%2F8%232/);
     assert.deepEqual(await texts(page, ".card > .warning"), [
@@ -132,6 +133,7 @@ test("that there may be no answer is said", async () => {
   };
   await check("阳台番茄叶子发黄", /^没有找到能回答这个问题的内容$/, 2);
   await check("说不准的问题", /^不确定有没有答案/, 1);
+  await check("没有模型", /^不确定有没有答案/, 1);
   await check("什么都没有", /^没有找到$/, 0);
 });
 
@@ -157,6 +159,7 @@ test("filters are chosen from what the hits are about, stand in the address, and
   await open(asking(LONG), {}, async (page) => {
     await page.click(".filters > summary");
     await page.waitForSelector(".pick");
+    assert.match(await text(page, ".filter-body > .hint"), /前 200 条结果（共 \d+ 篇文章）/);
     const year = await page.evaluateHandle(() => [...document.querySelectorAll(".pick")].find((one) => one.textContent.includes("2025年")));
     await year.click();
     await page.waitForFunction(() => location.search.includes("year=2025"));
@@ -224,6 +227,11 @@ test("the address of an article leads to it, without the question", async () => 
   await open("/?article=sample%2Fgap-effects.md&passage=sample%2Fgap-effects.md%230", {}, async (page) => {
     assert.equal(await text(page, "h1"), "医保断缴有哪些影响");
     assert.ok(await page.$("#found"));
+  });
+  const { article_id: article, passage_id: passage } = (await answerOf(LONG)).hits[1];
+  await open(`/?${new URLSearchParams({ article, passage, q: LONG })}`, {}, async (page) => {
+    await page.waitForSelector("#found mark");
+    assert.ok(await page.$("#found .said"), "the sentence that answers is not marked");
   });
   await open("/?article=nowhere", { faults: true }, async (page) => {
     assert.equal(await text(page, ".trouble h1"), "没有这篇文章");
@@ -389,6 +397,7 @@ test("hostile questions and addresses are texts, too", async () => {
       assert.equal(await page.evaluate(() => window.harmed), undefined);
       assert.equal((await page.$$("main script, main img")).length, 0);
       assert.ok(!/[\u202A-\u202E]/.test(await page.title()), "the title turns the reading direction");
+      assert.doesNotMatch(await page.$eval("#q", (input) => input.value), /[\u202A-\u202E]/);
       await fits(page, q.slice(0, 20));
     });
   }
@@ -406,6 +415,18 @@ test("what goes wrong is said in Chinese with what to do", async () => {
   }
   await open(asking("不接受", "&region=火星"), { faults: true }, async (page) => {
     assert.deepEqual(await texts(page, ".chip"), ["火星 ×"], "what may be wrong can be taken off");
+  });
+  await open(asking(LONG, "&year=abc&year=2025&kind=x"), {}, async (page) => {
+    assert.equal(await text(page, ".trouble h1"), "筛选条件不对");
+    assert.deepEqual(await texts(page, ".chip"), ["2025年 ×", "abc ×", "x ×"]);
+    await page.reload();
+    await settled(page);
+    for (const _ of [1, 2]) {
+      await page.click(".chip[aria-label='去掉筛选：abc'], .chip[aria-label='去掉筛选：x']");
+      await settled(page);
+    }
+    assert.ok((await page.$$(".card")).length > 0);
+    assert.equal(await page.evaluate(() => new URLSearchParams(location.search).getAll("year").join()), "2025");
   });
   fixture.isBroken = true;
   await open(asking(BROKEN), { faults: true }, async (page) => {

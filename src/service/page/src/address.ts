@@ -10,6 +10,8 @@ export interface Ask {
   sources: string[];
   /** As the protocol names them. */
   kinds: string[];
+  /** What stands in the address as a year or kind and is none, each with its name there: told, not passed over. */
+  strange: [string, string][];
   /** As written: no typing errors corrected. */
   exact: boolean;
 }
@@ -25,12 +27,12 @@ export type View = { kind: "start" } | { kind: "ask"; ask: Ask } | { kind: "arti
 
 /** A question without filters. */
 export function asked(q: string): Ask {
-  return { q, regions: [], years: [], sources: [], kinds: [], exact: false };
+  return { q, regions: [], years: [], sources: [], kinds: [], strange: [], exact: false };
 }
 
 /** Whether a question has filters. */
 export function filtered(ask: Ask): boolean {
-  return ask.regions.length + ask.years.length + ask.kinds.length + ask.sources.length > 0;
+  return ask.regions.length + ask.years.length + ask.kinds.length + ask.sources.length + ask.strange.length > 0;
 }
 
 function toParams(ask: Ask): URLSearchParams {
@@ -40,6 +42,7 @@ function toParams(ask: Ask): URLSearchParams {
   for (const year of ask.years) params.append("year", String(year));
   for (const source of ask.sources) params.append("source", source);
   for (const kind of ask.kinds) params.append("kind", kind);
+  for (const [name, value] of ask.strange) params.append(name, value);
   if (ask.exact) params.set("exact", "1");
   return params;
 }
@@ -54,18 +57,26 @@ export function toAddress(view: View): string {
   return `/?${params}`;
 }
 
-/** The view of an address. What is no filter is passed over: an address may have been cut or written by hand. */
+function isYear(value: string): boolean {
+  const year = Number(value);
+  return Number.isInteger(year) && year >= 1000 && year <= 9999;
+}
+
+/** The view of an address, which may have been cut or written by hand. */
 export function fromAddress(search: string): View {
   const params = new URLSearchParams(search);
   const all = (name: string) => [...new Set(params.getAll(name).filter((value) => value.trim() !== ""))];
+  const strange = (name: string, isOne: (value: string) => boolean) =>
+    all(name)
+      .filter((value) => !isOne(value))
+      .map((value): [string, string] => [name, value]);
   const ask: Ask = {
     q: (params.get("q") ?? "").trim(),
     regions: all("region"),
-    years: all("year")
-      .map(Number)
-      .filter((year) => Number.isInteger(year) && year >= 1000 && year <= 9999),
+    years: all("year").filter(isYear).map(Number),
     sources: all("source"),
     kinds: all("kind").filter(isKind),
+    strange: [...strange("year", isYear), ...strange("kind", isKind)],
     exact: params.get("exact") === "1",
   };
   const article = params.get("article");

@@ -44,6 +44,7 @@ export function showAnswer(
     ask,
     doubtful: sure === "unlikely",
     known: (passage: string) => answer.hits.find((hit) => hit.passage_id === passage),
+    titleOf: (article: string) => answer.hits.find((hit) => hit.article_id === article)?.title,
   };
   let share: number | undefined;
 

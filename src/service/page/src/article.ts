@@ -94,6 +94,13 @@ function text(of: Article, passage: Span | undefined, marks: Marks): HTMLElement
   return box;
 }
 
+/** Marks the passage that is shown as found, once its hit is known. */
+export function mark(of: Article, hit: Hit): void {
+  const passage = of.passages.find((one) => one.passage_id === hit.passage_id)?.span;
+  const chars = new Chars(of.text);
+  if (passage) document.getElementById("found")?.replaceChildren(...blocks(chars, passage.start, passage.end, moved(hit, passage)));
+}
+
 function alike(articles: SimilarArticle[], open: Open): HTMLElement {
   return el(
     "ul",

@@ -23,6 +23,8 @@ export interface Around {
   doubtful: boolean;
   /** Other hits by passage, to say of what product, place and year a near copy is. */
   known: (passage: string) => Hit | undefined;
+  /** The title of an article that has a hit here. */
+  titleOf: (article: string) => string | undefined;
 }
 
 /** 杭州/余杭区 is 杭州余杭区 to people. */
@@ -150,7 +152,7 @@ function near(copy: NearCopy, hit: Hit, context: Around): HTMLElement {
   const link = () => el("a", { href: address }, others || glimpse(other));
   const parts = copy.difference ? copy.difference.split("；") : [];
   const parsed = parts.map((part) => DIFFERENCE.exec(part));
-  if (parts.length === 0) return el("p", {}, "内容几乎相同，标题不同：", link());
+  if (parts.length === 0) return el("p", {}, copy.title && copy.title !== hit.title ? "内容几乎相同，标题不同：" : "内容几乎相同：", link());
   if (parsed.some((part) => part === null)) return el("p", {}, `${copy.difference}（前者是这一条，后者是`, link(), "）");
   const said = (side: 2 | 3) => parsed.map((part) => part?.[side] ?? "").join("，");
   const label = parsed.length === 1 ? (parsed[0]?.[1] ?? "") : "";
@@ -173,6 +175,13 @@ function nearCopies(hit: Hit, context: Around): HTMLElement | false {
 
 function duplicates(hit: Hit, context: Around): HTMLElement | false {
   if (hit.duplicates.length === 0) return false;
+  const several = hit.duplicates.length > 1;
+  const name = (id: string, at: number) => {
+    const article = articleOf(id);
+    const title = article === hit.article_id ? "同一篇文章的另一处" : visible(context.titleOf(article) ?? "").trim() || "同一内容的另一处";
+    // Links to different places have different names.
+    return several ? `${title}（${at + 1}）` : title;
+  };
   return el(
     "details",
     { class: "fold" },
@@ -180,8 +189,8 @@ function duplicates(hit: Hit, context: Around): HTMLElement | false {
     el(
       "ul",
       {},
-      ...hit.duplicates.slice(0, 50).map((id) =>
-        el("li", {}, el("a", { href: toAddress({ kind: "article", open: { article: articleOf(id), passage: id, ask: context.ask } }) }, id)),
+      ...hit.duplicates.slice(0, 50).map((id, at) =>
+        el("li", {}, el("a", { href: toAddress({ kind: "article", open: { article: articleOf(id), passage: id, ask: context.ask } }) }, name(id, at))),
       ),
     ),
   );

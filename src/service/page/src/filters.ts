@@ -9,6 +9,8 @@ import type { Count, Facets } from "./types";
 
 /** Of each kind so many are shown; the others are folded. */
 const SHOWN = 8;
+/** So many of a question's hits the service counts, at most. */
+const COUNTED = 200;
 
 /** What can be chosen for the question asked last: setting a filter does not change it. */
 let known: { q: string; found: Facets } | undefined;
@@ -36,6 +38,7 @@ export function chosen(ask: Ask): HTMLElement | false {
     ...ask.regions.map((region) => off(placeName(region), { regions: ask.regions.filter((one) => one !== region) })),
     ...ask.years.map((year) => off(`${year}年`, { years: ask.years.filter((one) => one !== year) })),
     ...ask.kinds.map((kind) => off(kindName(kind), { kinds: ask.kinds.filter((one) => one !== kind) })),
+    ...ask.strange.map(([, value], at) => off(value, { strange: ask.strange.filter((_, other) => other !== at) })),
     ...ask.sources.map((source) => off(source, { sources: ask.sources.filter((one) => one !== source) })),
   );
 }
@@ -90,7 +93,8 @@ export class Filters {
       this.group("来源", found, found.sources, ask.sources, (name) => name, (value, on) => ({ sources: toggled(ask.sources, value, on) })),
     ];
     const made = groups.filter((group): group is HTMLFieldSetElement => group !== undefined);
-    return made.length > 0 ? made : [el("p", { class: "hint" }, "这些内容没有注明地区、年份和来源。")];
+    const counted = el("p", { class: "hint" }, `篇数是在前 ${COUNTED} 条结果（共 ${found.total} 篇文章）里数的。`);
+    return made.length > 0 ? [counted, ...made] : [el("p", { class: "hint" }, "这些内容没有注明地区、年份和来源。")];
   }
 
   private group(

@@ -2,9 +2,9 @@
 // `article`.
 
 import { LONGEST, stats, Trouble } from "./api";
-import { asked, fromAddress, toAddress, type View } from "./address";
+import { asked, fromAddress, toAddress, type Open, type View } from "./address";
 import { fetchAnswer, showAnswer, type Answer } from "./answers";
-import { showArticle } from "./article";
+import { mark, showArticle } from "./article";
 import { Combobox } from "./combobox";
 import { add, byId } from "./dom";
 import { chosen } from "./filters";
@@ -105,7 +105,7 @@ async function show(view: View, place: Place, moved: boolean): Promise<void> {
   const { signal } = doing;
   combobox.close();
   const question = view.kind === "start" ? "" : view.kind === "ask" ? view.ask.q : view.open.ask.q;
-  input.value = question;
+  input.value = visible(question);
   measure();
   document.body.dataset["view"] = view.kind;
   busy(true);
@@ -146,9 +146,11 @@ async function fill(view: View, signal: AbortSignal): Promise<HTMLElement | unde
     const hit = from?.hits.find((one) => one.passage_id === open.passage);
     const article = await showArticle(main, open, hit, articles.get(open.article), signal);
     keep(articles, open.article, article);
+    if (!from && open.ask.q && open.passage) void markLater(article, open, signal);
     say(`文章：${article.title || "无标题"}`);
     return document.getElementById("found") ?? undefined;
   }
+  if (view.ask.strange.length > 0) throw new Trouble("INVALID_ARGUMENT", "", "filter");
   if (Array.from(view.ask.q).length > LONGEST) throw new Trouble("INVALID_ARGUMENT", "", "query");
   const address = toAddress(view);
   let answer = answers.get(address);
@@ -161,6 +163,18 @@ async function fill(view: View, signal: AbortSignal): Promise<HTMLElement | unde
   // Two frames on, what was just made is on the screen.
   requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("baowen:painted")));
   return undefined;
+}
+
+/** Marks the words of an article that was opened by its address: what they are is known once its question is answered. */
+async function markLater(article: Article, open: Open, signal: AbortSignal): Promise<void> {
+  try {
+    const answer = await fetchAnswer(open.ask, signal);
+    keep(answers, toAddress({ kind: "ask", ask: open.ask }), answer);
+    const hit = answer.hits.find((one) => one.passage_id === open.passage);
+    if (hit && !signal.aborted) mark(article, hit);
+  } catch {
+    // The article can be read all the same.
+  }
 }
 
 /** Says while typing that a question is too long, and by how much. */

@@ -1,6 +1,6 @@
 // What is said above the hits: whether there is an answer at all, how the question was read, what is missing.
 
-import { toAddress, type Ask } from "./address";
+import { asked, toAddress, type Ask } from "./address";
 import { el } from "./dom";
 import type { SearchResponse } from "./types";
 
@@ -15,7 +15,8 @@ export type Sureness = "none" | "unlikely" | "unsure" | "sure";
 /** How likely it is that the hits answer the question. */
 export function sureness(response: SearchResponse): Sureness {
   if (response.hits.length === 0) return "none";
-  if (response.answerable === undefined) return "sure";
+  // Nothing says how likely it is: there is no model.
+  if (response.answerable === undefined) return "unsure";
   if (response.answerable < UNLIKELY) return "unlikely";
   return response.answerable < UNSURE ? "unsure" : "sure";
 }
@@ -84,7 +85,7 @@ export function verdict(response: SearchResponse, ask: Ask, filtered: boolean): 
     made.push(el("p", { class: "hint" }, filtered ? "可以去掉一些筛选再查。" : "可以换个说法再问，比如用“医保断缴”代替一长段经过。"));
     if (filtered) {
       made.push(
-        el("p", {}, el("a", { href: toAddress({ kind: "ask", ask: { ...ask, regions: [], years: [], sources: [], kinds: [] } }) }, "去掉全部筛选")),
+        el("p", {}, el("a", { href: toAddress({ kind: "ask", ask: { ...asked(ask.q), exact: ask.exact } }) }, "去掉全部筛选")),
       );
     }
   }
