@@ -3,6 +3,9 @@
 //! Ids are terms of an index; a title goes with every passage of its article; what is kept beside the text is shown
 //! with each hit. So each has a bound, and a record that goes beyond costs itself alone.
 
+use std::collections::BTreeMap;
+use std::iter;
+
 use crate::error::{Error, Result};
 use crate::model::Article;
 
@@ -42,8 +45,21 @@ pub fn clear(article: &mut Article) -> Vec<char> {
     clear(&mut article.text);
     article.source.iter_mut().for_each(&mut clear);
     article.url.iter_mut().for_each(&mut clear);
-    article.attributes.values_mut().for_each(&mut clear);
+    for (mut name, mut value) in std::mem::take(&mut article.attributes) {
+        clear(&mut name);
+        clear(&mut value);
+        let name = free(&article.attributes, name, &value);
+        article.attributes.insert(name, value);
+    }
     taken
+}
+
+/// A name that no other value has: those that became one are numbered from the second on (`文号 2`).
+fn free(attributes: &BTreeMap<String, String>, name: String, value: &str) -> String {
+    let is_free = |name: &String| attributes.get(name).is_none_or(|other| other == value);
+    let numbered = (2..).map(|number| format!("{name} {number}"));
+    // Some number is free, since there are only so many attributes.
+    iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name)
 }
 
 /// Whether nobody sees a character that changes what is read or who reads it.
@@ -130,6 +146,32 @@ mod tests {
         assert_eq!(
             (article.source.as_deref(), &*article.attributes["k"]),
             (Some("甲"), "v")
+        );
+        assert!(clear(&mut article).is_empty());
+    }
+
+    #[test]
+    fn names_of_attributes_are_what_they_look_like_and_lose_no_value() {
+        let attributes = [
+            ("文\0号", "甲"),
+            ("文号", "乙"),
+            ("文号 2", "丙"),
+            ("文\u{202e}号", "乙"),
+            ("级别", "省"),
+        ];
+        let mut article = Article {
+            attributes: attributes.map(|(name, value)| (name.into(), value.into())).into(),
+            ..Article::default()
+        };
+        assert_eq!(clear(&mut article), ['\0', '\u{202e}']);
+        let kept: Vec<(&str, &str)> = article
+            .attributes
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        assert_eq!(
+            kept,
+            [("文号", "甲"), ("文号 2", "乙"), ("文号 2 2", "丙"), ("级别", "省")]
         );
         assert!(clear(&mut article).is_empty());
     }
