@@ -1,5 +1,7 @@
 //! The log of a service: lines on standard error, for people or as JSON.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -8,6 +10,14 @@ use tracing_subscriber::{Layer as _, Registry, fmt, reload};
 
 use crate::service::observed::ACCESS;
 use crate::settings::Settings;
+
+/// Whether whatever this process says is read by programs.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard error holds JSON and nothing else.
+pub fn is_json() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
+}
 
 /// What the log leaves out, which may change while it is written.
 pub struct Log(reload::Handle<Targets, Registry>);
@@ -61,8 +71,11 @@ pub fn begin(settings: &Settings) -> Log {
             .boxed(),
         _ => lines.boxed(),
     };
-    let _ = tracing_subscriber::registry()
+    let begun = tracing_subscriber::registry()
         .with(lines.with_filter(targets))
         .try_init();
+    if begun.is_ok() {
+        IS_JSON.store(settings.log_format == "json", Ordering::Relaxed);
+    }
     Log(handle)
 }

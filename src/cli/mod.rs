@@ -62,7 +62,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::error::{Fault, Result};
+use crate::error::{Error, Fault, Result};
 
 /// 保问 Baowen: finds the passages that answer a question about Chinese insurance.
 #[derive(Parser)]
@@ -139,13 +139,22 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            errln!("baowen: {}", error.message());
-            if let Some(hint) = error.hint() {
-                errln!("  -> {hint}");
-            }
+            say(&error);
             // 2 as clap says it for a call that is wrong, 1 for everything that went wrong in a right one.
             ExitCode::from(if error.fault() == Fault::Caller { 2 } else { 1 })
         }
+    }
+}
+
+/// Says what a command ended with: in the log, where programs read that.
+fn say(error: &Error) {
+    if logging::is_json() {
+        tracing::error!(error = %error.message(), help = error.hint(), "ended");
+        return;
+    }
+    errln!("baowen: {}", error.message());
+    if let Some(hint) = error.hint() {
+        errln!("  -> {hint}");
     }
 }
 
@@ -153,7 +162,12 @@ pub fn main() -> ExitCode {
 fn quiet_where_guarded() {
     let loud = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !crate::index::is_guarded() {
+        if crate::index::is_guarded() {
+            return;
+        }
+        if logging::is_json() {
+            tracing::error!("{panic}");
+        } else {
             loud(panic);
         }
     }));

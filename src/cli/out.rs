@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write, stderr, stdout};
 
+use super::logging;
+
 /// Writes a line, as `println!` does.
 macro_rules! outln {
     () => { $crate::cli::out::write(format_args!("\n")) };
@@ -95,8 +97,15 @@ impl Write for Pieces {
     }
 }
 
-/// Writes a text to standard error. Where nobody reads it (`2>&1 | head -1`) the work goes on all the same.
+/// Writes a text to standard error. Where nobody reads it (`2>&1 | head -1`) the work goes on all the same. Where
+/// programs read what a service says there, it is a line of its log.
 pub fn write_error(text: Arguments) {
+    if logging::is_json() {
+        let text = text.to_string();
+        let text = text.trim_end();
+        tracing::warn!("{}", text.strip_prefix("baowen: ").unwrap_or(text));
+        return;
+    }
     let _ = stderr().lock().write_all(obeyed_by_none(&text.to_string()).as_bytes());
 }
 

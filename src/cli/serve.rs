@@ -39,7 +39,15 @@ pub struct Serve {
 impl Serve {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
-        let resolved = self.settings.resolve()?;
+        let resolved = self.settings.resolve().inspect_err(|_| {
+            if self.settings.want_json() {
+                let settings = Settings {
+                    log_format: "json",
+                    ..Settings::default()
+                };
+                logging::begin(&settings);
+            }
+        })?;
         let settings = resolved.settings;
         let log = logging::begin(&settings);
         for doubt in &resolved.doubts {
@@ -72,9 +80,9 @@ impl Serve {
         };
         let (service, listening) = Listening::of(settings, around, again)?;
         let served = runtime.block_on(serve(place, listening, opening, service, ready));
-        match &served {
-            Ok(()) => tracing::info!("ended"),
-            Err(error) => tracing::error!(%error, "ended"),
+        // An error is said by whoever ends the process.
+        if served.is_ok() {
+            tracing::info!("ended");
         }
         if let Some(traces) = traces {
             traces.finish();

@@ -45,6 +45,17 @@ impl SettingsGiven {
             flags: self.flags.clone(),
         }
     }
+
+    /// Whether a flag, or else a variable, wants the log as JSON: all that is known of it where settings are wrong.
+    pub fn want_json(&self) -> bool {
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.flag == "log-format") else {
+            return false;
+        };
+        let flag = self.flags.iter().find(|(flag, _)| *flag == setting.flag);
+        let format = flag.map(|(_, format)| format.clone());
+        let format = format.or_else(|| std::env::var(setting.variable()).ok());
+        format.is_some_and(|format| format == "json")
+    }
 }
 
 impl Args for SettingsGiven {

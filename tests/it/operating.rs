@@ -417,6 +417,33 @@ fn settings_come_from_a_file_numbers_are_shown_and_the_log_is_json() {
     );
 }
 
+#[test]
+fn programs_can_read_all_that_a_service_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = |line: &str| -> serde_json::Value { serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")) };
+    let options = ["--listen", "127.0.0.1:0", "--log-format", "json"];
+    let errors = |more: &[&str]| -> Vec<serde_json::Value> {
+        let output = command(&folder.path().join("missing"), &[&options[..], more].concat())
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        let lines = said.lines().map(json);
+        lines.filter(|line| line["level"] == "ERROR").collect()
+    };
+    let check = |more: &[&str], wanted: &str| {
+        let errors = errors(more);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0]["error"].as_str().unwrap().contains(wanted), "{errors:?}");
+    };
+    check(&[], "missing");
+    check(&["--threads", "many"], "threads");
+    // A new index without a model.
+    let service = Operated::begin(&folder.path().join("new"), &[&options[..], &["--write"]].concat());
+    let words = json(&service.line("by words alone"));
+    assert_eq!(words["level"], "WARN");
+}
+
 /// What is answered at this address of a service over HTTP to this token: status and body.
 fn get_as(address: &str, path: &str, token: &str) -> (u16, serde_json::Value) {
     let mut stream = TcpStream::connect(address).unwrap();
