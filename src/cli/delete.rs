@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use super::options::{Credentials, IndexFolder, parse_day, parse_kind};
+use super::plural::many;
 use super::{print, remote};
 use crate::article::source::Sources;
 use crate::compute::Budget;
@@ -110,7 +111,7 @@ impl Delete {
             return print::json(&articles::deleted(count, ids, commit));
         }
         let what = if self.dry_run { "would be deleted" } else { "deleted" };
-        outln!("{count} articles {what}");
+        outln!("{} {what}", many(count, "article"));
         for id in &ids {
             outln!("  {id}");
         }

@@ -9,6 +9,7 @@ use indicatif::ProgressBar;
 use ndarray::Array2;
 use serde_json::json;
 
+use super::plural::many;
 use super::questions;
 use super::setup::{self, VectorsBy};
 use crate::article::{ArticleReader, ReadEvent};
@@ -87,10 +88,11 @@ impl Generate {
             return super::print::json(&printed);
         }
         outln!(
-            "{}: {} passages from {} articles in {seconds:.1} s ({rate:.0} a second), {questions} questions",
+            "{}: {} from {} in {seconds:.1} s ({rate:.0} a second), {}",
             self.out.display(),
-            self.passages,
-            articles.len(),
+            many(self.passages, "passage"),
+            many(articles.len(), "article"),
+            many(questions, "question"),
         );
         outln!(
             "  -> BAOWEN_CACHE_DIR={0} baowen index {0}/corpus.jsonl --index INDEX",

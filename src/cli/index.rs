@@ -7,6 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{Credentials, IndexFolder};
+use super::plural::many;
 use super::remote_index::Remote;
 use super::setup::{self, VectorsBy};
 use crate::article::source::Sources;
@@ -201,8 +202,9 @@ impl Progress for Bars {
         self.reading.set_length(total);
         self.reading.set_position(done);
         self.reading.set_message(format!(
-            "{articles} articles, {} passages, {rate:.0} a second",
-            counts.passages
+            "{}, {}, {rate:.0} a second",
+            many(articles, "article"),
+            many(counts.passages, "passage")
         ));
         if done >= total {
             self.reading.finish_and_clear();
@@ -238,8 +240,8 @@ fn style(template: &str) -> ProgressStyle {
 /// The summary for people.
 pub fn print(summary: &Summary, place: impl Display) {
     outln!(
-        "{} articles read: {} added, {} updated, {} moved, {} unchanged, {} skipped",
-        summary.articles,
+        "{} read: {} added, {} updated, {} moved, {} unchanged, {} skipped",
+        many(summary.articles, "article"),
         summary.added,
         summary.updated,
         summary.moved.len(),
@@ -251,10 +253,10 @@ pub fn print(summary: &Summary, place: impl Display) {
     }
     if !summary.gone.is_empty() {
         let what = match summary.pruned {
-            0 => "are still in the index and no longer in their source; delete them with --prune",
-            _ => "were no longer in their source and are deleted",
+            0 => "still in the index and no longer in their source; delete them with --prune",
+            _ => "no longer in their source and deleted",
         };
-        outln!("{} articles {what}:", summary.gone.len());
+        outln!("{} {what}:", many(summary.gone.len(), "article"));
         for id in summary.gone.iter().take(NAMED) {
             outln!("  {id}");
         }
@@ -279,17 +281,17 @@ pub fn print(summary: &Summary, place: impl Display) {
         ),
     };
     outln!(
-        "{} passages written,{embedded} in {:.1} s",
-        summary.passages,
+        "{} written,{embedded} in {:.1} s",
+        many(summary.passages, "passage"),
         summary.seconds
     );
     if summary.total_articles == 0 {
         return;
     }
     outln!(
-        "{place} now holds {} articles, {} passages",
-        summary.total_articles,
-        summary.total_passages
+        "{place} now holds {}, {}",
+        many(summary.total_articles, "article"),
+        many(summary.total_passages, "passage")
     );
     if summary.without_vectors {
         outln!("It holds no vectors, so it answers by words alone. With the model here (`baowen model fetch`), the");

@@ -33,6 +33,7 @@ mod model;
 mod model_folder;
 mod opening;
 mod options;
+mod plural;
 mod print;
 mod questions;
 mod read;

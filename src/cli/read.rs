@@ -10,6 +10,7 @@ use clap::Args;
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::{Value, json};
 
+use super::plural::many;
 use super::print;
 use crate::article::{ArticleReader, LeftOut, ReadEvent, Rejected};
 use crate::error::{Error, Result};
@@ -139,7 +140,8 @@ fn print_all(reader: ArticleReader, analyzer: &Analyzer) -> (usize, usize) {
             }
         }
     }
-    outln!("{articles} articles, {kept} characters kept, {left_out} left out, {skipped} files or records not read");
+    let (read, kept) = (many(articles, "article"), many(kept, "character"));
+    outln!("{read}, {kept} kept, {left_out} left out, {skipped} files or records not read");
     (articles, skipped)
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::options::{Credentials, IndexFolder};
+use super::plural::many;
 use super::{print, remote};
 use crate::error::Result;
 use crate::index::EmbeddedIndex;
@@ -63,9 +64,9 @@ impl Snapshot {
         if self.json {
             return print::json(&articles::snapshot_made(&made));
         }
-        let linked = made.files - made.copied;
+        let linked = many(made.files - made.copied, "file");
         outln!(
-            "{path} holds commit {}: {linked} files linked or written, {} copied",
+            "{path} holds commit {}: {linked} linked or written, {} copied",
             made.commit,
             made.copied
         );

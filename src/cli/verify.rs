@@ -7,6 +7,7 @@ use serde_json::json;
 #[cfg(feature = "milvus")]
 use super::milvus;
 use super::options::IndexFolder;
+use super::plural::many;
 use super::print;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
@@ -52,11 +53,11 @@ impl Verify {
             print::json(&json!({ "damaged": wrong, "lacking": lacking, "stats": stats }))?;
         } else {
             outln!(
-                "{}: {} articles, {} passages, {} segments ({} with a graph), {:.1} MB, commit {}",
+                "{}: {}, {}, {} ({} with a graph), {:.1} MB, commit {}",
                 self.index.folder.display(),
-                stats.articles,
-                stats.passages,
-                stats.segments,
+                many(stats.articles, "article"),
+                many(stats.passages, "passage"),
+                many(stats.segments, "segment"),
                 stats.graphs,
                 stats.bytes as f64 / 1e6,
                 stats.commit
@@ -120,9 +121,9 @@ fn verify_milvus(address: &str, as_json: bool) -> Result<()> {
         print::json(&json!({ "damaged": wrong, "beside": beside, "stats": stats }))?;
     } else {
         outln!(
-            "{shown}: {} articles, {} passages, commit {}",
-            stats.articles,
-            stats.passages,
+            "{shown}: {}, {}, commit {}",
+            many(stats.articles, "article"),
+            many(stats.passages, "passage"),
             stats.commit
         );
         wrong.iter().for_each(|line| outln!("  damaged: {line}"));

@@ -22,6 +22,9 @@ pub fn as_toml(resolved: &Resolved, all: bool) -> String {
             writeln!(text, "# {}\n{line}  # {origin}", setting.about)
         };
     }
+    if text.is_empty() {
+        text.push_str("# nothing is set: all settings have their defaults, which --all shows\n");
+    }
     text
 }
 

@@ -59,6 +59,11 @@ fn each_place_goes_over_those_before_it() {
     // All but the path of a flag, which the file sees from its own folder.
     assert_eq!(again.service, expected.service);
     assert_eq!(again.index, expected.index);
+    let none = resolve(&self::given("", &[], &[]).1).unwrap();
+    assert_eq!(
+        as_toml(&none, false),
+        "# nothing is set: all settings have their defaults, which --all shows\n"
+    );
 }
 
 /// Six mistakes of six kinds in one file, one in the environment, one flag: all are named.

@@ -52,7 +52,7 @@ pub fn write<T: Serialize>(message: T) -> Result<Vec<u8>> {
 /// What could not be read, by its path (`filter.years[0]`), which serde tells up to the message that a field is unknown
 /// to.
 fn refused(path: &str, cause: &serde_json::Error) -> Error {
-    let reason = cause.to_string();
+    let reason = in_words(cause.to_string());
     let unknown = reason
         .strip_prefix("unknown field `")
         .and_then(|rest| rest.split_once('`'));
@@ -66,6 +66,15 @@ fn refused(path: &str, cause: &serde_json::Error) -> Error {
         (path, None) => Error::caller(format!("{path}: {reason}")),
     };
     error.help(FIELDS)
+}
+
+/// A reason in words of ours, where serde_json speaks of how it reads.
+fn in_words(reason: String) -> String {
+    let halves = ["lone leading surrogate in hex escape", "unexpected end of hex escape"];
+    match halves.iter().find_map(|half| reason.strip_prefix(half)) {
+        Some(place) => format!("has one half of a surrogate pair, which is no character{place}"),
+        None => reason,
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +100,16 @@ mod tests {
         check(
             r#"{"query": "医保", "filter": {"years": [2024, "x"]}}"#,
             "filter.years[1]",
+        );
+        check(r#"{"query": "\ud83d 医保"}"#, "query");
+        check(
+            r#"{"query": "医保", "filter": {"regions": ["甲", "\udc00"]}}"#,
+            "filter.regions[1]",
+        );
+        let error = read::<wire::SearchRequest>("SearchRequest", br#"{"query": "\ud83d"}"#).unwrap_err();
+        assert_eq!(
+            error.message(),
+            "query: has one half of a surrogate pair, which is no character at line 1 column 18"
         );
         check(r#"{"query": "医保""#, "");
         check(r#"{"query": "医保"} x"#, "");
