@@ -75,7 +75,7 @@ pub(super) fn read_line(bytes: &[u8], declared: Option<&'static Encoding>, id: &
         Ok(text) => text,
         Err(reason) => return vec![Err(format!("the line {reason}"))],
     };
-    if let Some(why) = too_many_values(&text) {
+    if let Some(why) = too_many_values(&text, false) {
         return vec![Err(why)];
     }
     let values = match parsed(&text) {
@@ -126,9 +126,10 @@ const VALUE_BYTES: usize = 64;
 /// The most that all values of a text may take.
 const MAX_VALUES_BYTES: usize = 200 << 20;
 
-/// Why a text is not read whose values would take too much memory, however short it is.
-fn too_many_values(text: &str) -> Option<String> {
-    let (mut taken, mut is_inside, mut is_escaped) = (0_usize, false, false);
+/// Why a text is not read whose values would take too much memory, however short it is; `of_first`: its first list or
+/// object alone.
+fn too_many_values(text: &str, of_first: bool) -> Option<String> {
+    let (mut taken, mut depth, mut is_inside, mut is_escaped) = (0_usize, 0_usize, false, false);
     for byte in text.bytes() {
         match byte {
             _ if is_escaped => is_escaped = false,
@@ -136,8 +137,16 @@ fn too_many_values(text: &str) -> Option<String> {
             b'"' => is_inside = !is_inside,
             _ if is_inside => {}
             b',' => taken += VALUE_BYTES,
-            b'[' => taken += LIST_BYTES,
-            b'{' => taken += OBJECT_BYTES,
+            b'[' | b'{' => {
+                taken += if byte == b'[' { LIST_BYTES } else { OBJECT_BYTES };
+                depth += 1;
+            }
+            b']' | b'}' => {
+                depth = depth.saturating_sub(1);
+                if of_first && depth == 0 {
+                    break;
+                }
+            }
             _ => {}
         }
     }
@@ -197,13 +206,13 @@ fn with_long_numbers_as_texts(text: &str) -> Cow<'_, str> {
 /// The records of a document, or why there are none. `id`: the file's, by which, the names above its list and its
 /// number a record is named that brings none; `name`: what the file is called.
 pub(super) fn read_document(text: &str, id: &str, name: &str) -> Result<Document, (Option<usize>, String)> {
-    if let Some(why) = too_many_values(text) {
+    if let Some(why) = too_many_values(text, false) {
         return Err((None, why));
     }
     let root = parsed(text).map_err(|error| (Some(error.line()), format!("is not valid JSON: {}", place(&error))))?;
     // Some programs write JSON into JSON.
     let root = match root {
-        Value::String(inner) if inner.trim_start().starts_with(['{', '[']) => match too_many_values(&inner) {
+        Value::String(inner) if inner.trim_start().starts_with(['{', '[']) => match too_many_values(&inner, false) {
             Some(why) => return Err((None, why)),
             None => parsed(&inner).unwrap_or(Value::String(inner)),
         },
@@ -234,9 +243,13 @@ pub(super) fn document(root: Value, id: &str, name: &str) -> Result<Document, St
 }
 
 /// The values of JSON that a text begins with, one behind the other, each with where it ends; up to what is none. A
-/// text with too many has none.
+/// text whose first one is too large has none.
 pub(super) fn values(text: &str) -> impl Iterator<Item = (usize, Value)> {
-    let text = if too_many_values(text).is_some() { "" } else { text };
+    let text = if too_many_values(text, true).is_some() {
+        ""
+    } else {
+        text
+    };
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Kept>();
     std::iter::from_fn(move || {
         let Kept(value) = values.next()?.ok()?;

@@ -3,8 +3,7 @@
 //! Ids are terms of an index; a title goes with every passage of its article; what is kept beside the text is shown
 //! with each hit. So each has a bound, and a record that goes beyond costs itself alone.
 
-use std::collections::BTreeMap;
-use std::iter;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::error::{Error, Result};
 use crate::model::Article;
@@ -45,21 +44,36 @@ pub fn clear(article: &mut Article) -> Vec<char> {
     clear(&mut article.text);
     article.source.iter_mut().for_each(&mut clear);
     article.url.iter_mut().for_each(&mut clear);
-    for (mut name, mut value) in std::mem::take(&mut article.attributes) {
-        clear(&mut name);
-        clear(&mut value);
-        let name = free(&article.attributes, name, &value);
-        article.attributes.insert(name, value);
+    article.attributes.values_mut().for_each(&mut clear);
+    let is_hidden = |name: &String| name.chars().any(is_unseen);
+    if article.attributes.keys().any(is_hidden) {
+        // Those that are what they look like keep their names.
+        let attributes = std::mem::take(&mut article.attributes).into_iter();
+        let (hidden, plain): (Vec<_>, Vec<_>) = attributes.partition(|(name, _)| is_hidden(name));
+        article.attributes = plain.into_iter().collect();
+        let mut numbers = HashMap::new();
+        for (mut name, value) in hidden {
+            clear(&mut name);
+            add(&mut article.attributes, &mut numbers, name, value);
+        }
     }
     taken
 }
 
-/// A name that no other value has: those that became one are numbered from the second on (`文号 2`).
-fn free(attributes: &BTreeMap<String, String>, name: String, value: &str) -> String {
-    let is_free = |name: &String| attributes.get(name).is_none_or(|other| other == value);
-    let numbered = (2..).map(|number| format!("{name} {number}"));
-    // Some number is free, since there are only so many attributes.
-    iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name)
+/// Adds an attribute; of another value than one of its name has, it is numbered from the second on (`文号 2`). `numbers`:
+/// the last number of each name.
+fn add(attributes: &mut BTreeMap<String, String>, numbers: &mut HashMap<String, usize>, name: String, value: String) {
+    let is_free =
+        |attributes: &BTreeMap<String, String>, name: &str| attributes.get(name).is_none_or(|other| *other == value);
+    let mut free = name.clone();
+    if !is_free(attributes, &free) {
+        let number = numbers.entry(name.clone()).or_insert(1);
+        while !is_free(attributes, &free) {
+            *number += 1;
+            free = format!("{name} {number}");
+        }
+    }
+    attributes.insert(free, value);
 }
 
 /// Whether nobody sees a character that changes what is read or who reads it.
@@ -171,7 +185,7 @@ mod tests {
             .collect();
         assert_eq!(
             kept,
-            [("文号", "甲"), ("文号 2", "乙"), ("文号 2 2", "丙"), ("级别", "省")]
+            [("文号", "乙"), ("文号 2", "丙"), ("文号 3", "甲"), ("级别", "省")]
         );
         assert!(clear(&mut article).is_empty());
     }

@@ -86,7 +86,12 @@ pub fn open(
     let (writing, told) = (live.clone(), served.clone());
     let looked = move |index: &Followed| {
         checks.iter().for_each(|checks| checks.again(index.index()));
-        told.set_unwritable(writing.as_ref().is_some_and(|live| live.refuses()));
+        let refusing = writing.as_ref().filter(|live| live.refuses());
+        told.set_unwritable(refusing.is_some());
+        // Nobody writes to what says that it cannot be written to.
+        if let Some(live) = refusing.cloned() {
+            tokio::task::spawn_blocking(move || live.look());
+        }
     };
     let collection = Collection {
         backend: following.described.clone(),

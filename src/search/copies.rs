@@ -214,7 +214,7 @@ fn standing(before: &mut [Walked], mut own: Walked) -> Option<Walked> {
     }
     let near = near.into_iter().filter_map(|(place, differences)| {
         let hit = before[place].hit.as_mut()?;
-        let is_newer = is_newer(&hit.stored, stored).filter(|_| !differences.is_empty());
+        let is_newer = is_newer(&hit.stored, stored).filter(|_| differences.are_any());
         hit.near.push(NearCopy {
             passage_id: id.clone(),
             title: stored.title.clone(),
@@ -427,7 +427,7 @@ mod tests {
             let mut of_own = Vec::new();
             for (place, differences) in near {
                 let other = &passages[hits[place].0];
-                let newer = is_newer(other, own).filter(|_| !differences.is_empty());
+                let newer = is_newer(other, own).filter(|_| differences.are_any());
                 let copy = |of: &StoredPassage, difference, newer| NearCopy {
                     passage_id: passage_id(&of.article_id, of.ordinal),
                     title: of.title.clone(),

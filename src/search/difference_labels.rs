@@ -21,7 +21,7 @@ const EMPTY: [&str; 40] = [
 ];
 /// Before a part of a clause that reads by itself, and after a word that joins it to the one before.
 const BEFORE: [&str; 5] = ["应当", "自", "从", "每", "按"];
-const AFTER: [&str; 6] = ["或者", "以及", "或", "和", "及", "并"];
+const AFTER: [&str; 3] = ["或者", "以及", "或"];
 /// Of a year or month that was written apart from what it counts (24 年缴费基数).
 const TORN: [&str; 4] = ["年度", "年", "月份", "月"];
 

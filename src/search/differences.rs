@@ -134,7 +134,7 @@ impl Facts {
     fn write(&self, written: &str) -> bool {
         self.text.match_indices(written).any(|(at, _)| {
             let before = self.text[..at].chars().next_back();
-            !before.is_some_and(|c| c == '.' || is_of_number(c))
+            !before.is_some_and(|c| matches!(c, '.' | ',' | '第') || is_of_number(c))
         })
     }
 }
@@ -193,6 +193,11 @@ impl Differences {
             differs.then(|| difference((Some(one), Some(other)), facts))
         });
         Differences(differing.collect())
+    }
+
+    /// Whether there are any, named or not.
+    pub fn are_any(&self) -> bool {
+        !self.0.is_empty()
     }
 
     /// Whether there are none to name.

@@ -160,8 +160,8 @@ impl Connections {
         self.bodies.load(Ordering::Relaxed)
     }
 
-    /// Ends up to so many connections, those first that are without a call for longest, if they are for some time, then
-    /// those whose calls only wait for longest: new ones have their places.
+    /// Ends the connection that is without a call for longest, if one is for some time, else the one whose calls only
+    /// wait for longest: a new one has its place. Of those that never called up to `most` end.
     pub fn end_the_longest_idle(&self, most: usize) {
         let now = self.now();
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,7 +185,12 @@ impl Connections {
         let has_calls = |one: &Activity| one.calls.load(Ordering::Relaxed) > 0;
         let mut idle: Vec<Arc<Activity>> = idle.collect();
         idle.sort_by_key(|one| (has_calls(one), one.last.load(Ordering::Relaxed)));
-        idle.into_iter().take(most).for_each(|one| one.end(Cut::Idle));
+        let has_called = |one: &Activity| one.has_called.load(Ordering::Relaxed);
+        let mut ending: Vec<_> = idle.iter().filter(|one| !has_called(one)).take(most).collect();
+        if ending.is_empty() {
+            ending.extend(idle.first());
+        }
+        ending.into_iter().for_each(|one| one.end(Cut::Idle));
     }
 
     /// Whether there is room for what a connection holds of bodies by now, if need be since those of the one that holds
@@ -588,24 +593,25 @@ mod tests {
     }
 
     #[test]
-    fn as_many_as_are_wanted_end_the_oldest_first() {
-        let mut connections = connections(3_600, 1 << 20, 3_600);
-        Arc::get_mut(&mut connections).unwrap().begin -= Duration::from_secs(10);
-        let all: Vec<_> = (0..5).map(|_| connections.join()).collect();
-        for (one, age) in all.iter().zip([0, JUST_COME / 2, 2 * JUST_COME, 9_000, 3 * JUST_COME]) {
-            one.last.store(10_000 - age, Ordering::Relaxed);
-        }
-        // It asks on.
-        all[4].has_called.store(true, Ordering::Relaxed);
-        let ended = || all.iter().map(|one| one.must_go.get().is_some()).collect::<Vec<_>>();
-        connections.end_the_longest_idle(1);
-        assert_eq!(ended(), [false, false, false, true, false]);
-        connections.end_the_longest_idle(8);
-        assert_eq!(ended(), [false, false, false, true, false], "one is on its way");
-        all[3].calls.store(1, Ordering::Relaxed);
-        connections.end_the_longest_idle(8);
-        let ended = ended();
-        assert!(ended[2] && !ended[0] && !ended[1] && !ended[4], "{ended:?}");
+    fn of_those_that_never_called_many_end() {
+        // Milliseconds since it was used, and whether it ever called.
+        let check = |ages: &[(u64, bool)], most: usize, expected: &[usize]| {
+            let mut connections = connections(3_600, 1 << 20, 3_600);
+            Arc::get_mut(&mut connections).unwrap().begin -= Duration::from_secs(3_600);
+            let all: Vec<_> = ages.iter().map(|_| connections.join()).collect();
+            for (one, (age, has_called)) in all.iter().zip(ages) {
+                one.last.store(3_600_000 - age, Ordering::Relaxed);
+                one.has_called.store(*has_called, Ordering::Relaxed);
+            }
+            connections.end_the_longest_idle(most);
+            let ended = (0..all.len()).filter(|&at| all[at].must_go.get().is_some());
+            assert_eq!(ended.collect::<Vec<_>>(), expected, "{ages:?} {most}");
+        };
+        // So much that a slow machine does not matter.
+        let (just, long) = (0, 1_000_000);
+        check(&[(just, false), (long, false), (2 * long, false)], 1, &[2]);
+        check(&[(long, false), (3 * long, true), (2 * long, false)], 8, &[0, 2]);
+        check(&[(2 * long, true), (3 * long, true), (long, true)], 8, &[1]);
     }
 
     #[test]

@@ -127,11 +127,11 @@ impl SearchPool {
     fn admit(&self, deadline: Option<Instant>) -> Result<Admitted> {
         let (place, has_share) = self.place()?;
         // Questions of batches go before this one is refused, but none for one that would be late without them all.
-        if let Some(late) = self.late(deadline, self.batches.count()) {
+        if let Some(late) = self.late(deadline, self.batches.count(), 0) {
             return Err(late);
         }
         let mut taken = Vec::new();
-        while let Some(late) = self.late(deadline, taken.len()) {
+        while let Some(late) = self.late(deadline, taken.len(), self.batches.count()) {
             taken.push(self.batches.take_oldest().ok_or(late)?);
         }
         let free = || self.admission.clone().try_acquire_owned().ok();
@@ -149,8 +149,9 @@ impl SearchPool {
         })
     }
 
-    /// Why one more search would not be answered by its deadline, if so; `taken` of those in flight make room for it.
-    fn late(&self, deadline: Option<Instant>, taken: usize) -> Option<Error> {
+    /// Why one more search would not be answered by its deadline, if so; `taken` of those in flight make room for it,
+    /// and so many `batches` wait with it.
+    fn late(&self, deadline: Option<Instant>, taken: usize, batches: usize) -> Option<Error> {
         let usual = Duration::from_micros(self.usual.load(Ordering::Relaxed));
         let waiting = self.in_flight().saturating_sub(self.at_a_time + taken);
         let all = Ahead {
@@ -159,20 +160,20 @@ impl SearchPool {
             own: usual.as_nanos(),
         };
         // Callers take turns: one that asks little waits little, however many of another one's wait.
-        let ahead = match CALLER.try_with(|caller| self.turns.ahead(caller, usual)) {
+        let ahead = match CALLER.try_with(|caller| self.turns.ahead(caller, batches, usual)) {
             Ok(ahead) if waiting > 0 => ahead,
             _ => all,
         };
         // Those before it, those that run, and itself.
         let wait = ahead.time / self.at_a_time as u128 + usual.as_nanos() + ahead.own;
         let wait = Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX));
-        let waiting = ahead.searches;
+        let before = ahead.searches.min(waiting);
         let left = deadline?.saturating_duration_since(Instant::now());
-        (waiting > 0 && wait.saturating_mul(SAFETY) > left).then(|| {
+        (before > 0 && wait.saturating_mul(SAFETY) > left).then(|| {
             Error::new(
                 Fault::Exhausted,
                 format!(
-                    "{waiting} questions go before this one, which would hardly be answered by its deadline: it takes about {} ms",
+                    "{before} questions go before this one, which would hardly be answered by its deadline: it takes about {} ms",
                     wait.as_millis()
                 ),
             )

@@ -17,6 +17,9 @@ use super::caller::Caller;
 /// The most that one who comes again owes, in nanoseconds, and that its next search is thought to take.
 const MOST_OWED: u128 = 1_000_000_000;
 
+/// Of a caller that waits no more searches are thought to go before another one's than so many times those that wait.
+const GOES_ON: usize = 4;
+
 /// Threads, and who waits for one. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Turns(Arc<Mutex<Line>>);
@@ -121,10 +124,10 @@ impl Turns {
         self.line().given
     }
 
-    /// What would go before one more search of this caller: its own that wait, and of each caller that waits as many as
-    /// come to its turn before, which are thought to come without end: whoever waits while many ask goes on asking. A
-    /// caller of which no search has ended takes as long as is `usual` for all.
-    pub fn ahead(&self, caller: &Caller, usual: Duration) -> Ahead {
+    /// What would go before one more search of this caller: its own that wait, so many `batches`, and of each caller that
+    /// waits as many as come to its turn before, of which more are thought to come than wait now: whoever waits while
+    /// many ask goes on asking. A caller of which no search has ended takes as long as is `usual` for all.
+    pub fn ahead(&self, caller: &Caller, batches: usize, usual: Duration) -> Ahead {
         let (caller, usual) = (Some(caller.clone()), usual.as_nanos());
         let known = |time: u128| if time == 0 { usual } else { time };
         let line = self.line();
@@ -137,11 +140,11 @@ impl Turns {
         // Once those of its own that wait had theirs.
         let turn = turn + waiting as u128 * own;
         let mut ahead = Ahead {
-            searches: waiting,
-            time: waiting as u128 * own,
+            searches: waiting + batches,
+            time: waiting as u128 * own + batches as u128 * usual,
             own,
         };
-        // Who is not known are batches, which give way.
+        // Who is not known are batches, which were counted.
         let others = line
             .callers
             .iter()
@@ -149,6 +152,7 @@ impl Turns {
         for (_, other) in others.filter(|(_, other)| !other.waiting.is_empty()) {
             let (next, each) = (other.turn(other.mark, time), known(other.usual).max(1));
             let turns = turn.checked_sub(next).map_or(0, |ahead| 1 + ahead / each);
+            let turns = turns.min((GOES_ON * other.waiting.len()) as u128);
             ahead.searches += turns as usize;
             ahead.time += turns * each;
         }
@@ -339,7 +343,7 @@ mod tests {
         for waiting in &mut greedy {
             assert!(waiting.now_or_never().is_none());
         }
-        let ahead = |name: &str| turns.ahead(&Caller(name.into()), Duration::from_millis(1)).searches;
+        let ahead = |name: &str| turns.ahead(&Caller(name.into()), 0, Duration::from_millis(1)).searches;
         assert_eq!(ahead("other"), 0, "what runs counts against the greedy one");
         assert_eq!(ahead("greedy"), 100);
         let mut other = Box::pin(turns.take(named("other"), None));
@@ -374,14 +378,18 @@ mod tests {
                 };
                 (named(name), standing)
             }));
-            let ahead = turns.ahead(&Caller(callers[0].0.into()), Duration::from_nanos(100));
+            let caller = Caller(callers[0].0.into());
+            let ahead = turns.ahead(&caller, 0, Duration::from_nanos(100));
             assert_eq!((ahead.searches, ahead.time), (searches, time), "{callers:?}");
+            let more = turns.ahead(&caller, 2, Duration::from_nanos(100));
+            assert_eq!((more.searches, more.time), (searches + 2, time + 200), "{callers:?}");
         };
         // One of its own, and of the other's as many as take no longer than both of its own.
         check([("dear", 300, 1), ("cheap", 100, 20)], 1 + 6, 300 + 600);
         // Others come while these wait.
         check([("dear", 300, 1), ("cheap", 100, 2)], 1 + 6, 300 + 600);
         check([("dear", 300, 1), ("cheap", 100, 0)], 1, 300);
+        check([("dear", 3_000, 1), ("cheap", 100, 2)], 1 + 8, 3_000 + 800);
         check([("cheap", 100, 20), ("dear", 300, 2)], 20 + 7, 2_000 + 2_100);
         check([("cheap", 100, 1), ("dear", 300, 20)], 1, 100);
         // Whose time is not known takes as long as is usual.
@@ -401,7 +409,7 @@ mod tests {
         let busy = busy.now_or_never().flatten().unwrap();
         let mut again = Box::pin(turns.take(named("dear"), None));
         assert!((&mut again).now_or_never().is_none());
-        let ahead = turns.ahead(&Caller("first".into()), Duration::from_millis(1));
+        let ahead = turns.ahead(&Caller("first".into()), 0, Duration::from_millis(1));
         assert_eq!(ahead.searches, 0);
         let mut first = Box::pin(turns.take(named("first"), None));
         assert!((&mut first).now_or_never().is_none());

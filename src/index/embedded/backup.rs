@@ -16,7 +16,7 @@ use super::directory::{Folder, MANAGED, META};
 use super::folder;
 use super::guard::guarded;
 use super::open::{EmbeddedIndex, GRAPHS, SEGMENTS, described, nothing_in};
-use super::seal::{Files, seal};
+use super::seal::{Files, seal, unseal};
 use super::segment::{forward_path, graph_path};
 use super::whole::check_there;
 use crate::error::{Context, Error, Fault, Result};
@@ -167,8 +167,10 @@ fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Opti
     if read(META)? != meta {
         return Ok(None);
     }
-    // Of the commit that is linked, since nobody takes its files away while the lock is held.
-    check_there(&segments)?;
+    // Nobody takes its files away while the lock is held.
+    if let Ok((_, Some(files))) = unseal(&meta) {
+        check_there(&segments, &files)?;
+    }
     let mut backup = Backup {
         commit: metas.opstamp,
         ..Backup::default()

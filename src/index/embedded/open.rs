@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, RwLock};
 use tantivy::schema::Schema;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError, store::Compressor};
 
-use super::directory::Folder;
+use super::directory::{Folder, META};
 use super::folder::{self, WriteLock};
 use super::guard::{guarded, what_helps};
 use super::schema::{self, Fields};
 use super::snapshot::EmbeddedSnapshot;
 use super::terms;
-use super::whole::{check_lengths, check_there};
+use super::whole::{check_lengths, check_there, sealed};
 use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{Backend, Snapshot, Writer};
@@ -335,8 +335,14 @@ fn of_current<T>(folder: &Path, read: impl Fn(&Path) -> Result<T>) -> Result<T> 
 
 /// Damage by the file that is gone, where one is: the library below names a field that it would have held.
 fn named(folder: &Path, generation: &Path, error: Error) -> Error {
-    let gone = (error.fault() == Fault::Corrupt).then(|| check_there(&generation.join(SEGMENTS)).err());
-    match gone.flatten().filter(|gone| gone.fault() == Fault::Corrupt) {
+    let segments = generation.join(SEGMENTS);
+    let listed = || sealed(&segments.join(META)).ok()?.ok().flatten();
+    let is_damage = error.fault() == Fault::Corrupt;
+    let gone = is_damage
+        .then(listed)
+        .flatten()
+        .and_then(|listed| check_there(&segments, &listed).err());
+    match gone.filter(|gone| gone.fault() == Fault::Corrupt) {
         Some(gone) => Error::corrupt(format!(
             "the index in {} is damaged: {}",
             folder.display(),

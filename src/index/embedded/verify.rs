@@ -124,6 +124,8 @@ impl EmbeddedIndex {
                     Some(wrong) if wrong.fault() == Fault::Corrupt => {
                         verified.damaged.push(wrong.message().to_string())
                     }
+                    // It went while it was being opened: its segment was joined with others.
+                    Some(gone) if gone.fault() == Fault::Missing => {}
                     Some(refused) => return Err(refused),
                     None => {}
                 }

@@ -15,6 +15,10 @@ use crate::error::{Error, Result};
 /// `Corrupt`, naming the file.
 pub(super) fn check_lengths(segments: &Path) -> Result<()> {
     let listed = sealed(&segments.join(META))?.ok().flatten().unwrap_or_default();
+    check_listed(segments, &listed)
+}
+
+fn check_listed(segments: &Path, listed: &Files) -> Result<()> {
     for (name, written) in &listed.files {
         let path = segments.join(name);
         if let Ok(about) = path.metadata()
@@ -30,16 +34,15 @@ pub(super) fn check_lengths(segments: &Path) -> Result<()> {
     Ok(())
 }
 
-/// As [`check_lengths`], and none of them may be missing: of a commit that nobody replaces meanwhile.
+/// The same of a commit whose files nobody takes away meanwhile: none of them may be missing.
 ///
 /// # Errors
 /// `Corrupt`, naming the file.
-pub(super) fn check_there(segments: &Path) -> Result<()> {
-    let listed = sealed(&segments.join(META))?.ok().flatten().unwrap_or_default();
+pub(super) fn check_there(segments: &Path, listed: &Files) -> Result<()> {
     let path = |name: &String| segments.join(name);
     match listed.files.keys().map(path).find(|path| !path.exists()) {
         Some(gone) => Err(Error::corrupt(format!("{} is missing", gone.display()))),
-        None => check_lengths(segments),
+        None => check_listed(segments, listed),
     }
 }
 

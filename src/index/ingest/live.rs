@@ -88,6 +88,12 @@ impl Live {
         self.shared.refuses()
     }
 
+    /// Looks whether it can be written again; waits for who writes.
+    pub fn look(&self) {
+        // Whoever writes next is told what it says.
+        drop(self.shared.writer());
+    }
+
     /// Adds articles of a source, or replaces those of the same id; the unchanged cost a lookup. What is refused or
     /// fails leaves the others alone. Takes the caller's thread for as long as cutting and embedding take.
     ///

@@ -42,10 +42,11 @@ pub fn routes() -> Router {
     })
 }
 
-/// Whether a browser asks for something to show.
+/// Whether a browser asks for something to show. Programs may ask for HTML among others, but not for XHTML.
 pub fn is_looked_at(request: &Request) -> bool {
     let accepted = request.headers().get(ACCEPT).and_then(|types| types.to_str().ok());
-    request.method() == Method::GET && accepted.is_some_and(|types| types.contains("text/html"))
+    request.method() == Method::GET
+        && accepted.is_some_and(|types| types.contains("text/html") && types.contains("application/xhtml+xml"))
 }
 
 /// The question page in place of a refusal, which it says to people.
