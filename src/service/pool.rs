@@ -48,9 +48,9 @@ pub struct SearchPool {
     metrics: Option<Arc<Metrics>>,
 }
 
-/// A question is taken in if so many times the wait that is guessed is left. The longest waits were 1.5 times what was
+/// A question is taken in if so many times the wait that is guessed is left. The longest waits were twice what was
 /// guessed (`benches/overload.py`, with the clients on the service's own cores).
-const SAFETY: u32 = 2;
+const SAFETY: u32 = 3;
 
 /// The usual time is an exponential moving average over about so many searches. Not measured.
 const AVERAGED_OVER: u64 = 32;
