@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::counted::counted;
 use super::opening::{OpenedForService, Opening, watched};
-use super::served::{self, Following};
+use super::served::{self, Following, Served};
 use super::setup::{self, VectorsBy};
 use super::verified::{self, Checks};
 use crate::compute::Budget;
@@ -86,12 +86,7 @@ pub fn open(
     let (writing, told) = (live.clone(), served.clone());
     let looked = move |index: &Followed| {
         checks.iter().for_each(|checks| checks.again(index.index()));
-        let refusing = writing.as_ref().filter(|live| live.refuses());
-        told.set_unwritable(refusing.is_some());
-        // Nobody writes to what says that it cannot be written to.
-        if let Some(live) = refusing.cloned() {
-            tokio::task::spawn_blocking(move || live.look());
-        }
+        look_at_writing(writing.as_ref(), &told);
     };
     let collection = Collection {
         backend: following.described.clone(),
@@ -114,6 +109,15 @@ fn held_by(address: SocketAddr, is_private: bool) -> String {
         "it is the service at {address}: write through it with `baowen index PATH... --addr {reach}` or `baowen delete ... \
          --addr {reach}`; for anything else end it first"
     )
+}
+
+/// Says whether the index can be written to, and looks again if not: nobody writes to what says that it cannot be.
+fn look_at_writing(live: Option<&Arc<Live>>, served: &Served) {
+    let refusing = live.filter(|live| live.refuses());
+    served.set_unwritable(refusing.is_some());
+    if let Some(live) = refusing.cloned() {
+        tokio::task::spawn_blocking(move || live.look());
+    }
 }
 
 /// Graphs and forward indexes, made behind as they are wanted.

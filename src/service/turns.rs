@@ -124,9 +124,9 @@ impl Turns {
         self.line().given
     }
 
-    /// What would go before one more search of this caller: its own that wait, so many `batches`, and of each caller that
-    /// waits as many as come to its turn before, of which more are thought to come than wait now: whoever waits while
-    /// many ask goes on asking. A caller of which no search has ended takes as long as is `usual` for all.
+    /// What would go before one more search of this caller: its own that wait, so many `batches`, and of each caller
+    /// that waits as many as come to its turn before, of which more are thought to come than wait now: whoever waits
+    /// while many ask goes on asking. A caller of which no search has ended takes as long as is `usual` for all.
     pub fn ahead(&self, caller: &Caller, batches: usize, usual: Duration) -> Ahead {
         let (caller, usual) = (Some(caller.clone()), usual.as_nanos());
         let known = |time: u128| if time == 0 { usual } else { time };

@@ -655,12 +655,18 @@ fn what_is_wrong_is_refused_by_both_protocols() {
     let error = failure.error.as_ref().unwrap();
     assert_eq!(failure.id, "y");
     assert!(error.message.starts_with("line 2: titel: is not"), "{error:?}");
+    let odd = import(
+        "{\"id\": \"w1\", \"text\": \"文\"}\n{\"id\": \"w2\", \"text\": \"\\ud800\"}\n[1]\n{\"id\": \"w3\", \"text\": \"文\"}\n",
+    );
+    let odd: wire::ImportArticlesResponse = odd.read();
+    assert_eq!((odd.articles, odd.added, odd.failed), (4, 2, 2), "{odd:?}");
     let cut = import("{\"id\": \"w\", \"text\": \"文\"}\n{\n{\"id\": \"v\", \"text\": \"文\"}\n");
     assert!(cut.0 == 400 && cut.2.contains("line 2: "), "{}", cut.2);
     assert!(cut.2.contains("articles kept that came before: 1;"), "{}", cut.2);
     // Who looks by a browser is shown the page, which says it to people.
     for (path, status) in [("/nowhere", 404), ("/?article=%ff", 400), ("/?article=nobody", 200)] {
-        let shown = ask(&server, "GET", path, "accept: text/html,*/*;q=0.8\r\n", b"");
+        let accept = "accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
+        let shown = ask(&server, "GET", path, accept, b"");
         assert!(shown.2.starts_with("<!doctype html>"), "{path}: {}", shown.2);
         assert_eq!(shown.0, status, "{path}");
         let told = get(&server, path);

@@ -309,7 +309,7 @@ fn a_folder_that_is_no_index_is_named_with_the_command_that_helps() {
             std::fs::remove_file(entry.path()).unwrap();
         }
     }
-    check(&half, Fault::Corrupt, "vectors of segment");
+    check(&half, Fault::Corrupt, ".vec is missing");
 
     // Of the format before there were generations.
     let old = folder.path().join("old");

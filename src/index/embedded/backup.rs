@@ -147,12 +147,18 @@ fn write(from: &Path, stage: &Path) -> Result<Backup> {
     Err(Error::unavailable("commits came faster than their files could be named").help("try again in a moment"))
 }
 
-/// As [`write`]; `None` if a commit came between.
-fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Option<Backup>> {
+/// The empty folders of a snapshot's generation.
+fn new_generation(stage: &Path) -> Result<PathBuf> {
     let copy = stage.join(FIRST);
     for folder in [&copy.join(SEGMENTS), &copy.join(GRAPHS)] {
         fs::create_dir_all(folder).or_fault(Fault::Unavailable, format!("creating {}", folder.display()))?;
     }
+    Ok(copy)
+}
+
+/// As [`write`]; `None` if a commit came between.
+fn write_generation(from: &Path, generation: &Path, stage: &Path) -> Result<Option<Backup>> {
+    let copy = new_generation(stage)?;
     let segments = generation.join(SEGMENTS);
     let read = |name: &str| {
         let path = segments.join(name);
