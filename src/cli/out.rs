@@ -103,7 +103,8 @@ pub fn write_error(text: Arguments) {
     if logging::is_json() {
         let text = text.to_string();
         let text = text.trim_end();
-        tracing::warn!("{}", text.strip_prefix("baowen: ").unwrap_or(text));
+        let text = text.strip_prefix("baowen: ").unwrap_or(text);
+        tracing::warn!("{text}");
         return;
     }
     let _ = stderr().lock().write_all(obeyed_by_none(&text.to_string()).as_bytes());
