@@ -16,7 +16,11 @@ use baowen::service::client::Client;
 use baowen::service::wire::index_service_client::IndexServiceClient;
 use baowen::service::wire::{self, Outcome};
 use tonic::Code;
+use tonic::codec::CompressionEncoding;
 use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::service::{Server, block_on};
 
@@ -80,6 +84,48 @@ fn held(folder: &Path) -> BTreeMap<String, String> {
     let ids = snapshot.article_ids(Budget::all()).unwrap();
     let text = |id: &String| snapshot.article(id, Budget::single()).unwrap().unwrap().text;
     ids.iter().map(|id| (id.clone(), text(id))).collect()
+}
+
+/// Another folder stands in the index's place for a while. Health is asked, and answers, in packed messages.
+#[test]
+fn health_says_that_nothing_can_be_written_until_something_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = writing(folder.path());
+    let [own, away] = ["index", "away"].map(|name| folder.path().join(name));
+    block_on(async {
+        let mut index = connect(&server).await;
+        upsert(&mut index, "crm", vec![article("a", "医保断缴")]).await;
+        let channel = Channel::from_shared(format!("http://{}", server.address)).unwrap();
+        let packed = CompressionEncoding::Gzip;
+        let health = HealthClient::new(channel.connect().await.unwrap());
+        let health = health.send_compressed(packed).accept_compressed(packed);
+        let becomes = async |expected: ServingStatus| {
+            let service = "baowen.v1.IndexService".to_owned();
+            let asked = HealthCheckRequest { service };
+            for _ in 0..600 {
+                let said = health.clone().check(asked.clone()).await.unwrap();
+                if said.get_ref().status() == expected {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            panic!("it never is {expected:?}");
+        };
+        becomes(ServingStatus::Serving).await;
+        std::fs::rename(&own, &away).unwrap();
+        EmbeddedIndex::back_up(&away, &own).unwrap();
+        let refused = index
+            .upsert_articles(request("crm", vec![article("b", "失业金")]))
+            .await;
+        assert_eq!(refused.unwrap_err().code(), Code::Unavailable);
+        becomes(ServingStatus::NotServing).await;
+        std::fs::remove_dir_all(&own).unwrap();
+        std::fs::rename(&away, &own).unwrap();
+        // Though nobody writes.
+        becomes(ServingStatus::Serving).await;
+        upsert(&mut index, "crm", vec![article("b", "失业金")]).await;
+    });
+    assert!(server.terminate().success());
 }
 
 #[test]
