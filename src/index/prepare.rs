@@ -234,7 +234,7 @@ fn with_vectors(mut article: PreparedArticle, texts: Vec<EmbeddedTexts>, vectors
     for (passage, texts) in article.passages.iter_mut().zip(texts) {
         passage.vector = vectors.next().unwrap_or_default();
         let windows: Vec<Vec<f32>> = vectors.by_ref().take(texts.windows.len()).collect();
-        passage.windows = Windows::new(windows.iter().map(Vec::as_slice));
+        passage.windows = Windows::new(&passage.vector, windows.iter().map(Vec::as_slice));
     }
     article
 }

@@ -3,7 +3,7 @@
 //! Owns the file format of the `win` segment component and its reader. Like the vectors (`vectors`) they are tantivy's
 //! to write, merge, delete and collect, so no commit can lack them. Knows nothing of search.
 //!
-//! File: 64 bytes of header (magic `BWWIN001`, u32 dimension, u32 rows, u64 windows, zeros), for each row and behind
+//! File: 64 bytes of header (magic `BWWIN002`, u32 dimension, u32 rows, u64 windows, zeros), for each row and behind
 //! the last the number of windows before it (u64), the windows as `scoring::Windows` has them; all little-endian;
 //! tantivy appends its checksum footer.
 
@@ -24,7 +24,7 @@ use crate::error::{Error, Fault, Result};
 use crate::kernel;
 
 const EXTENSION: &str = "win";
-const MAGIC: &[u8; 8] = b"BWWIN001";
+const MAGIC: &[u8; 8] = b"BWWIN002";
 const HEADER: usize = 64;
 /// Bytes of a number of windows.
 const COUNT: usize = 8;

@@ -92,7 +92,7 @@ fn dot_i8_scalar(a: &[i8], b: &[i8]) -> i32 {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
+pub(super) mod x86 {
     use std::arch::x86_64::*;
 
     #[inline]
@@ -105,7 +105,7 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn sum8_i32(v: __m256i) -> i32 {
+    pub fn sum8_i32(v: __m256i) -> i32 {
         let four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
         let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b00_00_11_10>(four));
         _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b00_00_00_01>(two)))

@@ -21,6 +21,7 @@ mod int8_x86;
 mod lanes;
 mod level;
 pub mod map;
+mod nibbles;
 mod rows;
 mod selfcheck;
 
@@ -30,12 +31,13 @@ pub use dot::{dot_f32, dot_i8, dots_f32};
 pub use fixed::decode_fixed;
 pub use int8::{Int8Matrix, Int8Part};
 pub use int8_tile::GROUP;
+pub use nibbles::dot_nibbles;
 pub use rows::{add_layer_norm, gelu, normalize};
 
 #[cfg(test)]
 mod tests {
     use super::level::Level;
-    use super::{attention, bytes, dot, fixed, int8, rows};
+    use super::{attention, bytes, dot, fixed, int8, nibbles, rows};
 
     #[test]
     fn every_supported_level_agrees_with_the_scalar_twins() {
@@ -45,6 +47,7 @@ mod tests {
             ("dot", &dot::CHOSEN),
             ("fixed", &fixed::CHOSEN),
             ("int8", &int8::CHOSEN),
+            ("nibbles", &nibbles::CHOSEN),
             ("rows", &rows::CHOSEN),
         ];
         for (name, family) in families {

@@ -442,7 +442,7 @@ impl Asked for Question {
         let question = Quantised::new(vector);
         self.each(passages, Budget::single(), |passage| {
             let windows = passage.windows.vectors(passage.vector.len());
-            windows.cosines(&question).collect()
+            windows.cosines(&question, question.cosine(&passage.vector)).collect()
         })
     }
 

@@ -255,8 +255,10 @@ impl Asked for EmbeddedQuestion {
         let question = Quantised::new(vector);
         let cosines = |&passage: &PassageRef| {
             let (segment, doc) = split(passage);
-            let windows = self.0.snapshot.segments()[segment as usize].windows.of(doc);
-            windows.cosines(&question).collect()
+            let segment = &self.0.snapshot.segments()[segment as usize];
+            let graph = segment.graph().map(|graph| &**graph);
+            let cosine = question.cosine(VectorReader::new(graph, segment.vectors.view()).row(doc));
+            segment.windows.of(doc).cosines(&question, cosine).collect()
         };
         self.guarded(|| Ok(passages.iter().map(cosines).collect()))
     }

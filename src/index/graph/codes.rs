@@ -22,6 +22,11 @@ pub(super) fn stride(dim: usize) -> usize {
     dim.next_multiple_of(LINE)
 }
 
+/// Bytes from the start of what refines one row's code to the next: half a byte a value.
+pub(super) fn fine_stride(dim: usize) -> usize {
+    stride(dim) / 2
+}
+
 /// Bytes of a cache line, and the alignment of all sections of codes.
 pub(super) const LINE: usize = 64;
 
@@ -130,10 +135,10 @@ impl Scale {
         &self.mean
     }
 
-    /// The 256th part of a step, what [`Self::refine`] counts in; 0 if the codes are all 0.
+    /// The 16th part of a step, what [`Self::refine`] counts in; 0 if the codes are all 0.
     pub(super) fn unit(&self) -> f32 {
         if self.steps > 0.0 {
-            1.0 / (256.0 * self.steps)
+            1.0 / (16.0 * self.steps)
         } else {
             0.0
         }
@@ -147,13 +152,18 @@ impl Scale {
         }
     }
 
-    /// Writes where in the steps that `code` names the values of `vector` lie, in 256ths, into `low`, which may be
-    /// longer.
-    pub(super) fn refine(&self, vector: &[f32], code: &[i8], low: &mut [i8]) {
-        for (((low, &code), &value), &mean) in low.iter_mut().zip(code).zip(vector).zip(&self.mean) {
+    /// Writes where in the steps that `code` names the values of `vector` lie, in 16ths, into the zeros `low`: those of
+    /// the first half of `code` into the lower halves of its bytes.
+    pub(super) fn refine(&self, vector: &[f32], code: &[i8], low: &mut [u8]) {
+        let half = low.len();
+        for (at, ((&code, &value), &mean)) in code.iter().zip(vector).zip(&self.mean).enumerate() {
             let rest = (value - mean) * self.steps - f32::from(code);
-            // 127.5 and more, half a step above, becomes 127 and is off by one at most.
-            *low = (256.0 * rest).round().clamp(-128.0, 127.0) as i8;
+            // 7.5 and more, half a step above, becomes 7 and is off by one at most.
+            let fine = (16.0 * rest).round().clamp(-8.0, 7.0) as i8 as u8 & 15;
+            let (at, shift) = if at < half { (at, 0) } else { (at - half, 4) };
+            if let Some(low) = low.get_mut(at) {
+                *low |= fine << shift;
+            }
         }
     }
 }

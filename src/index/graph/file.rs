@@ -46,6 +46,22 @@ impl GraphData {
     }
 }
 
+/// Where each list of neighbours begins, those of the base first, and all of them.
+fn lists(view: FlatGraph<'_>) -> (StartsData, Vec<u32>) {
+    let mut starts = vec![0];
+    let mut neighbours = Vec::new();
+    for (links, lists) in [
+        (view.links, view.node_rows.len()),
+        (view.upper, upper_lists(view.counts)),
+    ] {
+        for list in 0..lists {
+            links.each(list, |to| neighbours.push(to));
+            starts.push(neighbours.len() as u64);
+        }
+    }
+    (StartsData::new(&starts), neighbours)
+}
+
 fn write_file(
     view: FlatGraph<'_>,
     residual: Residual<'_>,
@@ -54,17 +70,15 @@ fn write_file(
     segment: [u8; 16],
 ) -> std::io::Result<()> {
     let rows = view.node_rows.len();
-    let mut starts = vec![0];
-    let mut neighbours = Vec::new();
-    for (links, lists) in [(view.links, rows), (view.upper, upper_lists(view.counts))] {
-        for list in 0..lists {
-            links.each(list, |to| neighbours.push(to));
-            starts.push(neighbours.len() as u64);
-        }
-    }
-    let starts = StartsData::new(&starts);
+    let (starts, neighbours) = lists(view);
     let links = pack(neighbours.iter().map(|&to| to.into()), node_bits(rows));
-    let Some(layout) = Sections::new(rows, view.dim, view.counts, neighbours.len(), starts.bits) else {
+    let Some(layout) = Sections::new(
+        [rows, view.dim],
+        view.counts,
+        neighbours.len(),
+        starts.bits,
+        residual.exact_nodes.len(),
+    ) else {
         return Err(std::io::Error::other("more than a file can hold"));
     };
     let sections = [
@@ -74,9 +88,10 @@ fn write_file(
         (layout.distances, &starts.distances),
         (layout.links, &links),
         (layout.mean, bytemuck::cast_slice(residual.mean)),
-        (layout.inexact, bytemuck::cast_slice(residual.inexact)),
+        (layout.exact_nodes, bytemuck::cast_slice(residual.exact_nodes)),
+        (layout.exact, bytemuck::cast_slice(residual.exact)),
         (layout.codes, bytemuck::cast_slice(view.codes)),
-        (layout.low, bytemuck::cast_slice(residual.low)),
+        (layout.low, residual.low),
     ];
     let mut sum = Xxh3::new();
     let mut at = HEADER;
@@ -95,6 +110,7 @@ fn write_file(
         unit: residual.unit,
         bits: starts.bits,
         neighbours: neighbours.len() as u64,
+        exact: residual.exact_nodes.len() as u32,
         body_sum: sum.digest(),
     };
     out.write_all(&header.to_bytes())?;
@@ -119,6 +135,8 @@ pub struct Graph {
     body_sum: u64,
     /// In all lists together.
     neighbours: usize,
+    /// How many vectors are kept as they are.
+    exact: usize,
     /// Of where a list begins in its group.
     bits: u32,
     params: GraphParams,
@@ -165,11 +183,11 @@ impl Graph {
         if m > MAX_M || rows as usize > MAX_ROWS || dim > MAX_DIM {
             return corrupt("sizes beyond what a graph can have".into());
         }
-        let (counts, neighbours, bits) = (header.counts, header.neighbours as usize, header.bits);
-        if counts.iter().any(|&count| count > rows) {
-            return corrupt("a level with more nodes than rows".into());
+        let (counts, neighbours, exact) = (header.counts, header.neighbours as usize, header.exact as usize);
+        if counts.iter().any(|&count| count > rows) || exact > rows as usize {
+            return corrupt("a level with more nodes, or more vectors, than rows".into());
         }
-        let layout = Sections::new(rows as usize, dim, &counts, neighbours, bits);
+        let layout = Sections::new([rows as usize, dim], &counts, neighbours, header.bits, exact);
         let Some(layout) = layout.filter(|layout| layout.end as u64 == length && layout.end == map.len()) else {
             return corrupt(format!("{length} bytes are not what its header says"));
         };
@@ -185,7 +203,8 @@ impl Graph {
             rows: rows as usize,
             dim,
             neighbours,
-            bits,
+            exact,
+            bits: header.bits,
             params,
             path: path.to_path_buf(),
             map,
@@ -241,7 +260,8 @@ impl Graph {
             distances,
             links,
             mean,
-            inexact,
+            exact_nodes,
+            exact,
             codes,
             low,
             end,
@@ -269,8 +289,9 @@ impl Graph {
             residual: Some(Residual {
                 mean: bytemuck::cast_slice(&self.map[mean..mean + 4 * self.dim]),
                 unit: self.unit,
-                low: bytemuck::cast_slice(&self.map[low..end]),
-                inexact: bytemuck::cast_slice(&self.map[inexact..inexact + 8 * rows.div_ceil(64)]),
+                low: &self.map[low..end],
+                exact_nodes: numbers(exact_nodes, self.exact),
+                exact: bytemuck::cast_slice(&self.map[exact..exact + 4 * self.exact * self.dim]),
             }),
         }
     }

@@ -7,7 +7,7 @@ use super::sections::HEADER;
 use super::shape::MAX_UPPER;
 
 const MAGIC: [u8; 8] = *b"BWGRAPH\n";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 // Offsets. What lies between and behind is zero.
 const AT_VERSION: usize = 8;
@@ -21,6 +21,7 @@ const AT_COUNTS: usize = 48;
 const AT_UNIT: usize = AT_COUNTS + 4 * MAX_UPPER;
 const AT_BITS: usize = AT_UNIT + 4;
 const AT_NEIGHBOURS: usize = AT_BITS + 4;
+const AT_EXACT: usize = AT_NEIGHBOURS + 8;
 const AT_BODY_SUM: usize = 240;
 const AT_SUM: usize = 248;
 
@@ -39,12 +40,14 @@ pub(super) struct Header {
     pub ef_construction: u32,
     /// Nodes of each level above the base.
     pub counts: Vec<u32>,
-    /// The unit of the residual bytes.
+    /// The unit of the residual bits.
     pub unit: f32,
     /// Bits of where a list begins in its group.
     pub bits: u32,
     /// Links in all lists together.
     pub neighbours: u64,
+    /// Vectors that are kept as they are.
+    pub exact: u32,
     /// XXH3 of all bytes behind the header.
     pub body_sum: u64,
 }
@@ -63,6 +66,7 @@ impl Header {
             (AT_LEVELS, self.counts.len() as u32),
             (AT_UNIT, self.unit.to_bits()),
             (AT_BITS, self.bits),
+            (AT_EXACT, self.exact),
         ];
         let counts = self.counts.iter().enumerate();
         let counts = counts.map(|(level, &count)| (AT_COUNTS + 4 * level, count));
@@ -104,6 +108,7 @@ impl Header {
             unit: f32::from_bits(small(AT_UNIT)),
             bits: small(AT_BITS),
             neighbours: large(AT_NEIGHBOURS),
+            exact: small(AT_EXACT),
             body_sum: large(AT_BODY_SUM),
         })
     }
@@ -125,6 +130,7 @@ mod tests {
             unit: 0.25,
             bits: 11,
             neighbours: 1 << 40,
+            exact: 300,
             body_sum: u64::MAX - 1,
         };
         let bytes = header.to_bytes();

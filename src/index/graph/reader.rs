@@ -7,7 +7,7 @@ use super::rows::row;
 use super::shape::FlatGraph;
 use crate::kernel;
 
-/// Reads the vectors of a segment for scoring: out of its graph's file (cosines are off by at most 5e-6), or the f32
+/// Reads the vectors of a segment for scoring: out of its graph's file (cosines are off by at most 1e-4), or the f32
 /// vectors themselves where there is no graph.
 pub struct VectorReader<'a> {
     graph: Option<FlatGraph<'a>>,

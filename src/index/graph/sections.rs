@@ -3,7 +3,7 @@
 //! Rows of nodes, nodes of rows, the lists of neighbours, then what vectors are made of. Lists are packed one behind
 //! the other, those of the base first, then level 1, 2 and so on.
 
-use super::codes::{LINE, stride};
+use super::codes::{LINE, fine_stride, stride};
 use super::shape::upper_lists;
 use crate::index::packed::{StartsData, bits_for, packed_bytes};
 
@@ -19,16 +19,24 @@ pub(super) struct Sections {
     pub(super) distances: usize,
     pub(super) links: usize,
     pub(super) mean: usize,
-    pub(super) inexact: usize,
+    /// The nodes whose vectors are kept as they are, and those.
+    pub(super) exact_nodes: usize,
+    pub(super) exact: usize,
     pub(super) codes: usize,
     pub(super) low: usize,
     pub(super) end: usize,
 }
 
 impl Sections {
-    /// `neighbours`: those of all lists together; `bits`: those of where a list begins in its group. None for sizes
-    /// that no file can have.
-    pub(super) fn new(rows: usize, dim: usize, counts: &[u32], neighbours: usize, bits: u32) -> Option<Sections> {
+    /// `neighbours`: those of all lists together; `bits`: those of where a list begins in its group; `exact`: how many
+    /// vectors are kept as they are. None for sizes that no file can have.
+    pub(super) fn new(
+        [rows, dim]: [usize; 2],
+        counts: &[u32],
+        neighbours: usize,
+        bits: u32,
+        exact: usize,
+    ) -> Option<Sections> {
         let lists = rows + upper_lists(counts);
         let mut end = HEADER;
         let mut next = |bytes: usize| {
@@ -43,9 +51,10 @@ impl Sections {
             distances: next(packed_bytes(lists + 1, bits)?)?,
             links: next(packed_bytes(neighbours, node_bits(rows))?)?,
             mean: next(dim * 4)?,
-            inexact: next(rows.div_ceil(64) * 8)?,
+            exact_nodes: next(exact.checked_mul(4)?)?,
+            exact: next(exact.checked_mul(dim)?.checked_mul(4)?)?,
             codes: next(rows * stride(dim))?,
-            low: next(rows * stride(dim))?,
+            low: next(rows * fine_stride(dim))?,
             end,
         })
     }

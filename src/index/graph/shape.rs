@@ -88,12 +88,13 @@ impl<'a> FlatGraph<'a> {
     /// The vector of a row for scoring: read from the graph's own bytes into `out` where those hold it, else from
     /// `vectors`; none for a row that neither has.
     #[inline]
-    pub(super) fn vector<'v>(&self, vectors: ArrayView2<'v, f32>, at: u32, out: &'v mut Vec<f32>) -> Option<&'v [f32]> {
+    pub(super) fn vector<'v>(&self, vectors: ArrayView2<'v, f32>, at: u32, out: &'v mut Vec<f32>) -> Option<&'v [f32]>
+    where
+        'a: 'v,
+    {
         let node = self.row_nodes.get(at as usize).copied().unwrap_or(NONE);
-        if let (Some(residual), Some(code)) = (self.residual, self.code(node))
-            && residual.decode(node, code, out)
-        {
-            return Some(out);
+        if let (Some(residual), Some(code)) = (self.residual, self.code(node)) {
+            return residual.vector(node, code, out);
         }
         row(vectors, at)
     }
@@ -104,7 +105,7 @@ impl<'a> FlatGraph<'a> {
         let node = self.row_nodes.get(row as usize).copied().unwrap_or(NONE);
         self.prefetch(node);
         if let Some(low) = self.residual.and_then(|residual| residual.low(node)) {
-            kernel::map::prefetch(low);
+            kernel::map::prefetch(bytemuck::cast_slice(low));
         }
     }
 }

@@ -101,7 +101,7 @@ fn graph(vectors: &[f32], dim: usize) -> (tempfile::TempDir, PathBuf, Graph) {
 }
 
 /// What scores out of a graph may be off by, where 48 values spread as widely as [`clustered`] makes them.
-const NEAR: f32 = 3e-5;
+const NEAR: f32 = 5e-4;
 
 /// The rows of an answer, as a set.
 fn rows_of(found: &[(f32, u32)]) -> Vec<u32> {
@@ -223,7 +223,7 @@ fn scores_are_right_and_in_order() {
     }
 }
 
-/// Half of the memory, and no score that anyone could tell from the real one; rows with a value beyond the codes' reach
+/// Three eighths of the memory, and scores within 1e-4 of the real ones; rows with a value beyond the codes' reach
 /// are the real ones.
 #[test]
 fn vectors_are_read_as_they_were_but_for_the_last_bits() {
@@ -251,7 +251,7 @@ fn vectors_are_read_as_they_were_but_for_the_last_bits() {
         let read = reader.row(row);
         for query in queries.chunks_exact(dim).chain([&*truth]) {
             let off = crate::kernel::dot_f32(query, read) - crate::kernel::dot_f32(query, &truth);
-            assert!(off.abs() <= 5e-6, "row {row}: {off}");
+            assert!(off.abs() <= 1e-4, "row {row}: {off}");
         }
         same += usize::from(read == truth);
         if row == 0 || far.contains(&(row as usize)) {
@@ -295,7 +295,11 @@ fn filters_of_any_share_and_place_keep_recall() {
     for share in [5, 20, 50, 100, 200, 400, 800, 990] {
         let words = bits(ROWS, |row| marks[row] < share);
         let found = share_found(vectors, DIM, graph, &queries, Some(RowSet::counted(&words, ROWS)));
-        assert!(found >= if share <= 20 { 1.0 } else { 0.98 }, "random {share}: {found}");
+        // A scan meets them all, but out of 12 bits near ties may fall otherwise.
+        assert!(
+            found >= if share <= 20 { 0.99 } else { 0.98 },
+            "random {share}: {found}"
+        );
         // The rows farthest from the first query: a filter that leaves nothing near it.
         let mut words = vec![0u64; ROWS.div_ceil(64)];
         far[..ROWS * share / 1000]
@@ -494,7 +498,7 @@ fn a_graph_of_another_version_is_refused() {
     fs::write(&path, bytes).unwrap();
     let error = Graph::open(&path, SEGMENT, 60, 4).err().unwrap();
     assert_eq!(error.fault(), Fault::Corrupt);
-    assert!(error.to_string().contains("version 1, this program reads 3"), "{error}");
+    assert!(error.to_string().contains("version 1, this program reads 4"), "{error}");
 }
 
 #[test]

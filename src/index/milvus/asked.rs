@@ -375,7 +375,7 @@ impl Asked for MilvusQuestion {
         let dimension = self.snapshot.state.identity.dimension;
         self.each(passages, Budget::single(), |kept| {
             Ok(WindowVectors::new(&kept.windows, dimension)
-                .cosines(&question)
+                .cosines(&question, question.cosine(&kept.vector))
                 .collect())
         })
     }

@@ -135,7 +135,7 @@ mod tests {
 
     fn state(stamp: u64) -> State {
         let identity = Identity {
-            format: 7,
+            format: 8,
             analysis: String::new(),
             embedder: String::new(),
             dimension: 0,

@@ -197,7 +197,7 @@ mod tests {
 
     fn state() -> State {
         State::first(Identity {
-            format: 7,
+            format: 8,
             analysis: "a".into(),
             embedder: "m".into(),
             dimension: 3,

@@ -81,7 +81,7 @@ pub struct DenseScores {
 pub struct BoundQuestion<'a> {
     mean: &'a Mean,
     question: &'a [f32],
-    quantised: Quantised,
+    quantised: Quantised<'a>,
     /// u and u · m.
     adapted: Option<(&'a [f32], f32)>,
 }
@@ -106,7 +106,7 @@ impl BoundQuestion<'_> {
         };
         DenseScores {
             cosine,
-            window: windows.nearest(&self.quantised).unwrap_or(cosine),
+            window: windows.nearest(&self.quantised, cosine).unwrap_or(cosine),
             adapted,
         }
     }
