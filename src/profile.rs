@@ -194,9 +194,9 @@ impl Profile {
     pub fn shipped() -> &'static Profile {
         static SHIPPED: LazyLock<Profile> = LazyLock::new(|| {
             let text = include_str!("../index/profile/insurance.json");
-            let adapter = include_bytes!("../index/profile/insurance.adapter");
-            // Both files are compiled in, and a test reads them.
-            Profile::parse(text, |_| Ok(adapter.to_vec())).expect("the shipped profile is whole")
+            let beside = |name: &str| Err(Error::missing(format!("{name} is not compiled in")));
+            // It is compiled in, names no file beside it, and a test reads it.
+            Profile::parse(text, beside).expect("the shipped profile is whole")
         });
         &SHIPPED
     }
@@ -365,18 +365,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("insurance.json");
         let mut profile = Profile::shipped().clone();
-        assert!(profile.adapter().is_some());
         profile.write(&path).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             include_str!("../index/profile/insurance.json")
         );
         assert_eq!(&Profile::read(&path).unwrap(), Profile::shipped());
+        // An adapter is written beside it and read again with it.
+        profile.set_adapter(Some(b"an adapter".to_vec()));
+        profile.write(&path).unwrap();
+        assert_eq!(Profile::read(&path).unwrap().adapter(), Some(&b"an adapter"[..]));
     }
 
     #[test]
     fn what_is_wrong_is_said_all_at_once() {
-        let shipped = include_str!("../index/profile/insurance.json");
+        let adapter: &[u8] = b"an adapter";
+        let named = format!(
+            "\"adapter\": {{\"file\": \"insurance.adapter\", \"sha256\": \"{}\"}}",
+            sha256(adapter)
+        );
+        let shipped = &include_str!("../index/profile/insurance.json").replace("\"adapter\": null", &named);
         let check = |change: &dyn Fn(&str) -> String, bytes: &[u8], fault: Fault, parts: &[&str]| {
             let error = Profile::parse(&change(shipped), |_| Ok(bytes.to_vec())).unwrap_err();
             assert_eq!(error.fault(), fault, "{error}");
@@ -384,7 +392,6 @@ mod tests {
                 .iter()
                 .for_each(|part| assert!(error.to_string().contains(part), "{error}"));
         };
-        let adapter: &[u8] = include_bytes!("../index/profile/insurance.adapter");
         check(&|s| s[..100].into(), adapter, Fault::Caller, &["no ranking profile"]);
         check(&|s| s.replace("\"k1\"", "\"k2\""), adapter, Fault::Caller, &["k2"]);
         check(

@@ -39,6 +39,10 @@ impl Embedder for Counted {
         self.inner.identity()
     }
 
+    fn asked_by(&self) -> &str {
+        self.inner.asked_by()
+    }
+
     fn dimension(&self) -> usize {
         self.inner.dimension()
     }

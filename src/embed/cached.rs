@@ -73,10 +73,11 @@ impl CachedEmbedder {
     }
 
     fn embed(&self, kind: Kind, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        let keys: Vec<u128> = texts
-            .iter()
-            .map(|text| key(self.inner.identity(), kind, text))
-            .collect();
+        let identity = match kind {
+            Kind::Query => self.inner.asked_by(),
+            Kind::Passage => self.inner.identity(),
+        };
+        let keys: Vec<u128> = texts.iter().map(|text| key(identity, kind, text)).collect();
         let mut vectors: Vec<Option<Vec<f32>>> = keys.iter().map(|key| self.cache.get(*key)).collect();
         // Equal texts are embedded once: the first of them asks for all.
         let mut asked: HashMap<u128, usize> = HashMap::new();
@@ -125,6 +126,10 @@ impl CachedEmbedder {
 impl Embedder for CachedEmbedder {
     fn identity(&self) -> &str {
         self.inner.identity()
+    }
+
+    fn asked_by(&self) -> &str {
+        self.inner.asked_by()
     }
 
     fn dimension(&self) -> usize {

@@ -57,6 +57,12 @@ pub trait Embedder: Send + Sync {
     /// Names the model and its weights: vectors are comparable if and only if their embedders' identities are equal.
     fn identity(&self) -> &str;
 
+    /// Names what questions are read by: that decides whether a question's vector that was kept is still the one that
+    /// would be made. As a rule it is the model that passages are read by.
+    fn asked_by(&self) -> &str {
+        self.identity()
+    }
+
     /// Numbers in a vector.
     fn dimension(&self) -> usize;
 

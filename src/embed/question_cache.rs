@@ -26,7 +26,7 @@ impl QuestionCache {
 
     /// The question's vector if it is held.
     pub fn held(&self, embedder: &dyn Embedder, text: &str) -> Option<Arc<[f32]>> {
-        self.vectors.get(&key(embedder.identity(), Kind::Query, text))
+        self.vectors.get(&key(embedder.asked_by(), Kind::Query, text))
     }
 
     /// The question's vector, from the cache (true) or from the embedder (false). Two callers may embed the same
@@ -35,7 +35,7 @@ impl QuestionCache {
     /// # Errors
     /// The embedder's.
     pub fn get_or_embed(&self, embedder: &dyn Embedder, text: &str, budget: Budget) -> Result<(Arc<[f32]>, bool)> {
-        let key = key(embedder.identity(), Kind::Query, text);
+        let key = key(embedder.asked_by(), Kind::Query, text);
         if let Some(vector) = self.vectors.get(&key) {
             return Ok((vector, true));
         }
@@ -48,7 +48,7 @@ impl QuestionCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embed::HashEmbedder;
+    use crate::embed::{CachedEmbedder, HashEmbedder, VectorCache};
 
     #[test]
     fn a_question_asked_again_is_not_embedded_again() {
@@ -70,5 +70,57 @@ mod tests {
         let none = QuestionCache::new(0);
         check(&none, "一", false);
         check(&none, "一", false);
+    }
+
+    /// A model whose questions are read by something else than its passages, and that says what.
+    struct Tuned(HashEmbedder, &'static str);
+
+    impl Embedder for Tuned {
+        fn identity(&self) -> &str {
+            self.0.identity()
+        }
+
+        fn asked_by(&self) -> &str {
+            self.1
+        }
+
+        fn dimension(&self) -> usize {
+            self.0.dimension()
+        }
+
+        fn max_tokens(&self) -> usize {
+            self.0.max_tokens()
+        }
+
+        fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+            self.0.embed_queries(texts, budget)
+        }
+
+        fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+            self.0.embed_passages(texts, budget)
+        }
+    }
+
+    #[test]
+    fn a_question_is_asked_anew_where_another_change_reads_it_and_a_passage_is_not() {
+        let cache = QuestionCache::new(10);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors");
+        let on_disk = |asked_by| {
+            let model: Arc<dyn Embedder> = Arc::new(Tuned(HashEmbedder::new(8), asked_by));
+            CachedEmbedder::new(model, VectorCache::open(&path, 8).unwrap()).unwrap()
+        };
+        for (asked_by, is_new) in [("a", true), ("a", false), ("b", true)] {
+            let model = on_disk(asked_by);
+            let (_, was_held) = cache.get_or_embed(&model, "医保", Budget::single()).unwrap();
+            assert_eq!(was_held, !is_new, "{asked_by}");
+            // In memory it is known the second time, so the disk is asked by itself.
+            model.embed_queries(&["医保"], Budget::single()).unwrap();
+            assert_eq!(model.misses(), u64::from(is_new), "{asked_by}");
+            let before = model.misses();
+            model.embed_passages(&["断缴"], Budget::single()).unwrap();
+            let is_first = asked_by == "a" && is_new;
+            assert_eq!(model.misses() - before, u64::from(is_first), "{asked_by}");
+        }
     }
 }

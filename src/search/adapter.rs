@@ -208,7 +208,6 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::profile::Profile;
 
     fn random(seed: u64, rows: usize, columns: usize) -> Array2<f32> {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -226,16 +225,6 @@ mod tests {
             embedder: embedder.into(),
             dimension,
         }
-    }
-
-    #[test]
-    fn the_shipped_one_is_for_the_model_of_its_profile() {
-        let profile = Profile::shipped();
-        let bytes = profile.adapter().unwrap();
-        let shipped = Adapter::from_bytes(bytes).unwrap();
-        assert_eq!(shipped.model(), profile.model);
-        assert!(shipped.fits(&identity("bge-small-zh-v1.5 0123", 512)));
-        assert!(bytes.len() < 70_000, "{} bytes", bytes.len());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::score::{JudgedBy, Scored};
 use crate::compute::{self, Budget};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
-use crate::index::{Backend, PassageKey};
+use crate::index::{Backend, DenseQuestion, PassageKey};
 use crate::model::Filter;
 use crate::text::Analyzer;
 
@@ -158,7 +158,6 @@ impl Engine {
         };
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
-        let is_adapted = retrieved.question.is_some_and(|question| question.adapted.is_some());
         let about = asking.snapshot.about();
         Ok(SearchResponse {
             hits,
@@ -173,7 +172,7 @@ impl Engine {
                 commit: about.commit,
                 analysis: about.identity.analysis.clone(),
                 model: about.identity.embedder.clone(),
-                weights: self.formula(&scored, is_adapted, reranked.is_some()),
+                weights: self.formula(&scored, retrieved.question.as_ref(), reranked.is_some()),
             },
             corrected: asking.reading.corrected,
         })
@@ -265,8 +264,9 @@ impl Engine {
     }
 
     /// The formula and the weights of an answer.
-    fn formula(&self, scored: &Scored, is_adapted: bool, is_reranked: bool) -> String {
-        let fused = match (scored.rule, &self.ranking.adapter) {
+    fn formula(&self, scored: &Scored, question: Option<&DenseQuestion>, is_reranked: bool) -> String {
+        let is_adapted = question.is_some_and(|question| question.adapted.is_some());
+        let mut fused = match (scored.rule, &self.ranking.adapter) {
             (Mode::Hybrid, Some(adapter)) if is_adapted && scored.fusion.weighs_adapter() => {
                 format!("{} adapter={:016x}", scored.fusion.describe(), adapter.fingerprint())
             }
@@ -274,6 +274,10 @@ impl Engine {
             (Mode::Lexical, _) => "lexical: words + bigrams".into(),
             (Mode::Dense, _) => "dense: cosine of passage and nearest window".into(),
         };
+        if let Some(asked_by) = self.vectors.asked_by().filter(|_| question.is_some()) {
+            // Two programs that read questions differently give other scores by the same weights.
+            fused = format!("{fused} {asked_by}");
+        }
         match self.reranker.as_ref().filter(|_| is_reranked) {
             Some(reranker) => format!(
                 "{fused}; {} by {}",

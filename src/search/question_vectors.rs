@@ -28,6 +28,13 @@ impl QuestionVectors {
         }
     }
 
+    /// What reads questions, where it is not what reads passages.
+    pub fn asked_by(&self) -> Option<&str> {
+        let embedder = self.embedder.as_deref()?;
+        let own = embedder.asked_by().strip_prefix(embedder.identity())?;
+        Some(own.trim_start()).filter(|own| !own.is_empty())
+    }
+
     /// Whether search by meaning takes so long that another thread should be woken for the words.
     pub fn takes_long(&self, about: &About, question: &str) -> bool {
         let embedder = self.embedder.as_ref().filter(|_| about.identity.dimension > 0);

@@ -65,7 +65,15 @@ mod tests {
     #[test]
     fn the_shipped_one_ranks_by_every_part() {
         let ranking = Ranking::shipped();
-        assert!(ranking.adapter.is_some() && ranking.weights.of("adapted") > 0.0);
+        assert!(
+            ["words", "cosine", "window"]
+                .iter()
+                .all(|name| ranking.weights.of(name) > 0.0)
+        );
+        assert!(
+            ranking.adapter.is_some() == (ranking.weights.of("adapted") != 0.0),
+            "none without the other"
+        );
         let identity = |embedder: &str| Identity {
             format: 1,
             analysis: String::new(),

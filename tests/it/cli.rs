@@ -381,6 +381,8 @@ fn synonyms_are_measured_and_tune_learns_a_profile_that_search_takes_and_repeats
             unanswerable.to_str().unwrap(),
             "--index",
             "idx",
+            "--learn",
+            "adapter,weights,answerable",
             "--out",
             out,
         ]);

@@ -248,6 +248,7 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said 
     let rules = rules();
     let mut ranking = Ranking::shipped();
     ranking.adapter = Some(adapter.clone());
+    ranking.weights = ranking.weights.with("adapted", 0.5);
     let engine = Engine::new(backend.clone(), rules.analyzer, rules.embedder)
         .with_ranking(ranking)
         .unwrap();

@@ -30,7 +30,7 @@ pub struct Tune {
     #[arg(long, value_name = "FILE")]
     unanswerable: Option<PathBuf>,
     /// Which parts of the profile to learn, in this order; the others stay as they are.
-    #[arg(long, value_name = "PARTS", value_delimiter = ',', default_values = ["adapter", "weights", "answerable"])]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', default_values = ["weights", "answerable"])]
     learn: Vec<Part>,
     #[command(flatten)]
     index: IndexFolder,
@@ -51,6 +51,9 @@ pub struct Tune {
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
 }
+
+/// What an adapter weighs that is learned for a profile without one.
+const ADAPTED_SHARE: f32 = 0.5;
 
 /// A part of a profile that can be learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -79,7 +82,7 @@ impl Tune {
             ));
         }
         let unanswered = self.unanswered()?;
-        let mut profile = self.profile.read()?;
+        let mut profile = self.start()?;
         let mut adapter = profile.adapter().map(<[u8]>::to_vec);
         let engine = setup::open(&self.index.folder, &profile)?.engine;
         let datasets = self.sets.open()?;
@@ -98,7 +101,7 @@ impl Tune {
             let learned = adapter::fit(&engine, &mut asked, &sets, &folds)?;
             profile.model = learned.model().to_string();
             adapter = Some(learned.to_bytes());
-        } else {
+        } else if profile.adapter().is_some() {
             outln!("The adapter in force may have learned from these questions: then figures below are too good.");
         }
         if let Some(path) = &self.features {
@@ -130,6 +133,16 @@ impl Tune {
             Some(path) => save(&mut profile, path),
             None => Ok(()),
         }
+    }
+
+    /// The profile to start from. One without an adapter gives it no weight, and what weighs nothing cannot be learned.
+    fn start(&self) -> Result<Profile> {
+        let mut profile = self.profile.read()?;
+        if self.learns(Part::Adapter) {
+            let share = profile.weights.entry("adapted".into()).or_default();
+            *share = if *share > 0.0 { *share } else { ADAPTED_SHARE };
+        }
+        Ok(profile)
     }
 
     fn learns(&self, part: Part) -> bool {

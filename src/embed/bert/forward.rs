@@ -7,12 +7,13 @@
 //! company it is computed in, nor on the number of threads, to the last bit.
 
 use std::ops::Range;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use prost::bytes::Bytes as Mapped;
 
 use super::config::Config;
 use super::onnx::OnnxFile;
+use super::questions::QuestionTuning;
 use crate::compute::{Budget, InStep, MOST_IN_STEP, SpinBarrier};
 use crate::embed::batches::Network;
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ use crate::kernel::{AttentionScratch, Bytes, Int8Matrix, Int8Part, add_layer_nor
 const EXACT: usize = 4;
 
 /// Weight and bias of a layer norm.
+#[derive(Clone)]
 struct Norm {
     weight: Vec<f32>,
     bias: Vec<f32>,
@@ -38,6 +40,7 @@ struct Layer {
 }
 
 /// The word embeddings as they lie in the file: value = (code - zero) x scale.
+#[derive(Clone)]
 struct Words {
     codes: Mapped,
     scale: f32,
@@ -49,9 +52,9 @@ pub(super) struct Bert {
     config: Config,
     words: Words,
     /// Position embedding with the token type's added, a row of `hidden` a position.
-    positions: Vec<f32>,
+    positions: Arc<[f32]>,
     norm: Norm,
-    layers: Vec<Layer>,
+    layers: Vec<Arc<Layer>>,
 }
 
 /// The buffers of one thread, kept between runs. Rows are tokens but where it says otherwise.
@@ -73,21 +76,21 @@ pub(super) struct Scratch {
 type Shared = [[RwLock<Vec<f32>>; MOST_IN_STEP]; 2];
 
 impl Layer {
-    fn read(file: &OnnxFile, config: &Config, large: &[usize], l: usize) -> Result<Self> {
+    fn read(file: &OnnxFile, config: &Config, tuning: Option<&QuestionTuning>, l: usize) -> Result<Self> {
         let (hidden, wide) = (config.hidden, config.feed_forward);
+        let large = &large_columns(file, config)?;
+        let read_matrix = |names: &[&str], shape, exact: &[usize]| read_matrix(file, tuning, l, names, shape, exact);
         let norm = |name: &str| read_norm(file, &format!("encoder.layer.{l}.{name}"), hidden);
         Ok(Layer {
             qkv: read_matrix(
-                file,
-                l,
                 &["attention.self.query", "attention.self.key", "attention.self.value"],
                 [hidden, hidden],
                 large,
             )?,
-            attention_out: read_matrix(file, l, &["attention.output.dense"], [hidden, hidden], &[])?,
+            attention_out: read_matrix(&["attention.output.dense"], [hidden, hidden], &[])?,
             attention_norm: norm("attention.output.LayerNorm")?,
-            widen: read_matrix(file, l, &["intermediate.dense"], [hidden, wide], large)?,
-            narrow: read_matrix(file, l, &["output.dense"], [wide, hidden], &[])?,
+            widen: read_matrix(&["intermediate.dense"], [hidden, wide], large)?,
+            narrow: read_matrix(&["output.dense"], [wide, hidden], &[])?,
             out_norm: norm("output.LayerNorm")?,
         })
     }
@@ -151,14 +154,36 @@ impl Bert {
             position.add_row(row, out);
         }
         let norm = read_norm(file, "embeddings.LayerNorm", hidden)?;
-        let large = large_columns(file, &config)?;
-        let layers = budget.try_map(0..config.layers, |l, _| Layer::read(file, &config, &large, l))?;
+        let layers = budget.try_map(0..config.layers, |l, _| {
+            Layer::read(file, &config, None, l).map(Arc::new)
+        })?;
         Ok(Bert {
             words,
-            positions,
+            positions: positions.into(),
             norm,
             layers,
             config,
+        })
+    }
+
+    /// The same with the changed weights; what is not changed is shared.
+    ///
+    /// # Errors
+    /// As [`Bert::new`], and if the change is of another model's shape.
+    pub fn tuned(&self, file: &OnnxFile, tuning: &QuestionTuning, budget: Budget) -> Result<Self> {
+        let layers = budget.try_map(0..self.layers.len(), |l, _| {
+            if tuning.touches(l) {
+                Layer::read(file, &self.config, Some(tuning), l).map(Arc::new)
+            } else {
+                Ok(Arc::clone(&self.layers[l]))
+            }
+        })?;
+        Ok(Bert {
+            config: self.config.clone(),
+            words: self.words.clone(),
+            positions: Arc::clone(&self.positions),
+            norm: self.norm.clone(),
+            layers,
         })
     }
 
@@ -351,6 +376,7 @@ fn read_norm(file: &OnnxFile, name: &str, width: usize) -> Result<Norm> {
 /// Stacks the named linear layers of a transformer layer, each of `rows` outputs; columns of `exact` count in full.
 fn read_matrix(
     file: &OnnxFile,
+    tuning: Option<&QuestionTuning>,
     l: usize,
     names: &[&str],
     [inputs, rows]: [usize; 2],
@@ -359,7 +385,9 @@ fn read_matrix(
     let read = |name: &&str| {
         let node = format!("/encoder/layer.{l}/{}/MatMul_quant", name.replace('.', "/"));
         let bias = file.numbers(&format!("encoder.layer.{l}.{name}.bias"), &[rows])?;
-        Ok((file.linear(&node, inputs, rows)?, bias))
+        let linear = file.linear(&node, inputs, rows)?;
+        let changed = tuning.map(|tuning| tuning.applied(l, name, &linear)).transpose()?;
+        Ok((changed.flatten().unwrap_or(linear), bias))
     };
     let parts = names.iter().map(read).collect::<Result<Vec<_>>>()?;
     let parts: Vec<Int8Part> = parts

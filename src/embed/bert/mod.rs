@@ -5,7 +5,8 @@
 //! - `onnx`: the weights, out of the ONNX file; of its graph only which weight a node takes.
 //! - `tokenizer`: text to ids, as `tokenizer.json` says.
 //! - `forward`: the forward pass.
-//! - `model`: the four together.
+//! - `questions`: what was learned about how people ask, which changes the weights that questions are read by.
+//! - `model`: the five together.
 //!
 //! Other graphs, and tokenizers of another kind, are refused with what is different.
 
@@ -13,6 +14,7 @@ mod config;
 mod forward;
 mod model;
 mod onnx;
+mod questions;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::config::Config;
 use super::forward::Bert;
 use super::onnx::OnnxFile;
+use super::questions::QuestionTuning;
 use super::tokenizer::Tokenizer;
 use crate::compute::Budget;
 use crate::embed::Embedder;
@@ -22,13 +23,17 @@ const INSTRUCTION: &str = "为这个句子生成表示以用于检索相关文�
 const CHARACTERS_READ: usize = 64;
 
 /// The weights that the shipped profile was learned for, by [`OnnxFile::digest`]: a damaged file is no other model.
-const DIGEST: u64 = 0xc35a_53cb_9a6e_eb71;
+pub(super) const DIGEST: u64 = 0xc35a_53cb_9a6e_eb71;
 
 /// bge-small-zh-v1.5, loaded.
 pub struct BertModel {
     identity: String,
+    /// Which weights questions are read by.
+    asked_by: String,
     tokenizer: Tokenizer,
     batches: Batches<Bert>,
+    /// For questions, where something was learned about how people ask.
+    questions: Option<Batches<Bert>>,
 }
 
 impl BertModel {
@@ -38,21 +43,31 @@ impl BertModel {
     /// `Missing` if a file is not there, `Unavailable` if one cannot be read, `Corrupt` if one is damaged or of a model
     /// that does not run here.
     pub fn open(folder: &Path, budget: Budget) -> Result<Self> {
-        BertModel::open_as(folder, Some(DIGEST), budget)
+        let tuning = QuestionTuning::shipped()?;
+        BertModel::open_as(folder, Some(DIGEST), Some(&tuning), budget)
     }
 
-    /// As [`BertModel::open`], whatever weights they are: for the tests' small ones.
-    pub(super) fn open_as(folder: &Path, expected: Option<u64>, budget: Budget) -> Result<Self> {
+    /// As [`BertModel::open`], whatever weights they are (the tests have small ones), and with questions read by a
+    /// change of them if it was learned for these.
+    pub(super) fn open_as(
+        folder: &Path,
+        expected: Option<u64>,
+        tuning: Option<&QuestionTuning>,
+        budget: Budget,
+    ) -> Result<Self> {
         let config = Config::read(&folder.join("config.json"))?;
         let words = config.words;
         let (tokenizer, network) = budget.join(
             |_| Tokenizer::read(&folder.join("tokenizer.json"), words),
             |budget| {
                 let file = OnnxFile::open(&folder.join("onnx/model_quantized.onnx"))?;
-                Ok((file.digest(), Bert::new(&file, config, budget)?))
+                let network = Bert::new(&file, config, budget)?;
+                let tuning = tuning.filter(|tuning| tuning.is_of(file.digest()));
+                let questions = tuning.map(|tuning| network.tuned(&file, tuning, budget)).transpose()?;
+                Ok((file.digest(), network, questions))
             },
         );
-        let (tokenizer, (digest, network)) = (tokenizer?, network?);
+        let (tokenizer, (digest, network, questions)) = (tokenizer?, network?);
         if let Some(expected) = expected
             && digest != expected
         {
@@ -64,10 +79,17 @@ impl BertModel {
                 "run `baowen model fetch`, which replaces it; another model is taken in by `baowen model import DIR`",
             ));
         }
+        let identity = format!("bge-small-zh-v1.5 int8 {digest:016x}");
+        let asked_by = match (tuning, &questions) {
+            (Some(tuning), Some(_)) => format!("{identity} questions {:016x}", tuning.fingerprint()),
+            _ => identity.clone(),
+        };
         Ok(BertModel {
-            identity: format!("bge-small-zh-v1.5 int8 {digest:016x}"),
+            identity,
+            asked_by,
             tokenizer,
             batches: Batches::new(network),
+            questions: questions.map(Batches::new),
         })
     }
 
@@ -107,6 +129,10 @@ impl Embedder for BertModel {
         &self.identity
     }
 
+    fn asked_by(&self) -> &str {
+        &self.asked_by
+    }
+
     fn dimension(&self) -> usize {
         self.batches.network().config().hidden
     }
@@ -116,7 +142,8 @@ impl Embedder for BertModel {
     }
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.batches.embed(texts, |text| self.question(text), budget)
+        let batches = self.questions.as_ref().unwrap_or(&self.batches);
+        batches.embed(texts, |text| self.question(text), budget)
     }
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {

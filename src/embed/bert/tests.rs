@@ -70,7 +70,12 @@ fn ids_are_the_reference_ids() {
 
 #[test]
 fn vectors_are_the_reference_vectors() {
-    let Some(model) = model() else { return };
+    if model().is_none() {
+        return;
+    }
+    // As the model was trained: without what was learned about how people ask.
+    let folder = model_dir(None).join("bge-small-zh-v1.5");
+    let model = BertModel::open_as(&folder, None, None, Budget::all()).unwrap();
     let cosines: Vec<f32> = references()
         .iter()
         .map(|reference| {
@@ -88,6 +93,29 @@ fn vectors_are_the_reference_vectors() {
     let mean = cosines.iter().sum::<f32>() / cosines.len().max(1) as f32;
     println!("cosines to the reference: mean {mean}, worst {worst}");
     assert!(worst >= 0.999, "{cosines:?}");
+}
+
+#[test]
+fn questions_alone_are_read_by_what_was_learned() {
+    let Some(model) = model() else { return };
+    let folder = model_dir(None).join("bge-small-zh-v1.5");
+    let plain = BertModel::open_as(&folder, None, None, Budget::all()).unwrap();
+    assert_eq!(
+        model.identity(),
+        plain.identity(),
+        "passages are read by the same weights"
+    );
+    assert_ne!(model.asked_by(), plain.asked_by());
+    assert_eq!(plain.asked_by(), plain.identity());
+    let text = ["断缴三个月还能报销吗"];
+    let all = Budget::all();
+    assert_eq!(
+        model.embed_passages(&text, all).unwrap(),
+        plain.embed_passages(&text, all).unwrap()
+    );
+    let [tuned, before] = [model, &plain].map(|model| model.embed_query(text[0], all).unwrap());
+    let cosine = dot_f32(&tuned, &before);
+    assert!((0.5..0.999).contains(&cosine), "{cosine}");
 }
 
 #[test]
@@ -296,7 +324,12 @@ fn lay_out(folder: &Path, config: &str, tokenizer: &str, weights: &[u8]) -> Path
 /// What files do, opened, loaded and asked: a vector or an error, never a panic.
 fn try_files(config: &str, tokenizer: &str, weights: &[u8]) -> crate::error::Result<Vec<f32>> {
     let folder = tempfile::tempdir().unwrap();
-    let model = BertModel::open_as(&lay_out(folder.path(), config, tokenizer, weights), None, Budget::all())?;
+    let model = BertModel::open_as(
+        &lay_out(folder.path(), config, tokenizer, weights),
+        None,
+        None,
+        Budget::all(),
+    )?;
     model.embed_query("医保ab报", Budget::all())
 }
 
@@ -304,7 +337,7 @@ fn try_files(config: &str, tokenizer: &str, weights: &[u8]) -> crate::error::Res
 fn a_small_model_runs_without_the_real_one() {
     let folder = tempfile::tempdir().unwrap();
     let folder = lay_out(folder.path(), &small_config(), &small_tokenizer(), &small_onnx());
-    let model = BertModel::open_as(&folder, None, Budget::all()).unwrap();
+    let model = BertModel::open_as(&folder, None, None, Budget::all()).unwrap();
     for (text, expected) in [
         ("医保", &[4, 5][..]),
         (" 保\u{3000}医 ", &[5, 4]),

@@ -1,9 +1,10 @@
 //! The vectors themselves, out of a graph's file: four more bits for each value, behind the codes.
 //!
 //! A code names the step that a value is nearest to; the four bits say where in that step it lies, in 16ths. Both
-//! together are off by 1/32 of a step, which is 2e-5 in a cosine of sentence vectors, enough to score by:
-//! scores out of three eighths of the bytes of the f32 rows, two thirds of which the walk reads anyway. So a segment
-//! with a graph is searched without its f32 rows in memory (at a million passages 770 MB instead of 2 GB).
+//! together are mostly off by 1/32 of a step, at most by 1/16: 2e-5 in a cosine of sentence vectors as a rule, never
+//! more than 1e-4, enough to score by. Scores come out of three eighths of the bytes of the f32 rows, two thirds of
+//! which the walk reads anyway. So a segment with a graph is searched without its f32 rows in memory (at a million
+//! passages 770 MB instead of 2 GB).
 //!
 //! The few rows that 12 bits do not hold are kept as they are, behind: those with a value beyond the codes' reach (some
 //! of 1,000 real ones), zero vectors, what is no number. Read from the f32 rows, each of them would bring 64 KB of its

@@ -115,9 +115,10 @@ impl<'a> Quantised<'a> {
         let largest = largest(vector).unwrap_or(0.0);
         let scale = largest / 127.0;
         // Within -127 and 127: no value is larger than the largest. Zeros have no quotient.
-        let mut codes: Vec<i8> = match largest > 0.0 {
-            true => vector.iter().map(|x| (x / scale).round() as i8).collect(),
-            false => vec![0; vector.len()],
+        let mut codes: Vec<i8> = if largest > 0.0 {
+            vector.iter().map(|x| (x / scale).round() as i8).collect()
+        } else {
+            vec![0; vector.len()]
         };
         codes.resize(vector.len().next_multiple_of(2), 0);
         let offset = 15 * codes.iter().map(|&code| i32::from(code)).sum::<i32>();
