@@ -58,7 +58,7 @@ pub trait Embedder: Send + Sync {
     fn identity(&self) -> &str;
 
     /// Names what questions are read by: that decides whether a question's vector that was kept is still the one that
-    /// would be made. As a rule it is the model that passages are read by.
+    /// would be made. As a rule it is the model that passages are read by; else it begins with that one's identity.
     fn asked_by(&self) -> &str {
         self.identity()
     }

@@ -31,6 +31,9 @@ fn run(engine: &Engine, dataset: &Dataset, mode: Mode, rename: &dyn Fn(&str) -> 
         };
         let response = engine.search(&request, Budget::all()).unwrap();
         assert_eq!(response.degraded, None);
+        // Who asks by meaning is told by which weights his question was read.
+        let says_how = response.provenance.weights.contains(" questions ");
+        assert_eq!(says_how, mode != Mode::Lexical, "{}", response.provenance.weights);
         let ranked = response
             .hits
             .iter()

@@ -76,9 +76,15 @@ pub(super) struct Scratch {
 type Shared = [[RwLock<Vec<f32>>; MOST_IN_STEP]; 2];
 
 impl Layer {
-    fn read(file: &OnnxFile, config: &Config, tuning: Option<&QuestionTuning>, l: usize) -> Result<Self> {
+    /// Layer `l` of the file, changed by `tuning` if there is one; `large` as [`large_columns`] found them.
+    fn read(
+        file: &OnnxFile,
+        config: &Config,
+        large: &[usize],
+        tuning: Option<&QuestionTuning>,
+        l: usize,
+    ) -> Result<Self> {
         let (hidden, wide) = (config.hidden, config.feed_forward);
-        let large = &large_columns(file, config)?;
         let read_matrix = |names: &[&str], shape, exact: &[usize]| read_matrix(file, tuning, l, names, shape, exact);
         let norm = |name: &str| read_norm(file, &format!("encoder.layer.{l}.{name}"), hidden);
         Ok(Layer {
@@ -154,8 +160,9 @@ impl Bert {
             position.add_row(row, out);
         }
         let norm = read_norm(file, "embeddings.LayerNorm", hidden)?;
+        let large = large_columns(file, &config)?;
         let layers = budget.try_map(0..config.layers, |l, _| {
-            Layer::read(file, &config, None, l).map(Arc::new)
+            Layer::read(file, &config, &large, None, l).map(Arc::new)
         })?;
         Ok(Bert {
             words,
@@ -171,9 +178,10 @@ impl Bert {
     /// # Errors
     /// As [`Bert::new`], and if the change is of another model's shape.
     pub fn tuned(&self, file: &OnnxFile, tuning: &QuestionTuning, budget: Budget) -> Result<Self> {
+        let large = large_columns(file, &self.config)?;
         let layers = budget.try_map(0..self.layers.len(), |l, _| {
             if tuning.touches(l) {
-                Layer::read(file, &self.config, Some(tuning), l).map(Arc::new)
+                Layer::read(file, &self.config, &large, Some(tuning), l).map(Arc::new)
             } else {
                 Ok(Arc::clone(&self.layers[l]))
             }
