@@ -139,6 +139,9 @@ impl Default for Reranking {
 pub struct AnswerableCurve {
     /// By the highest cosine.
     pub cosine: f32,
+    /// By the highest cosine of a sentence of the first hits.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sentence: f32,
     /// By the largest share of bigrams.
     pub coverage: f32,
     /// Where the place is missing.

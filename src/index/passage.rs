@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::scoring::Windows;
+use super::scoring::{SentenceVectors, Windows};
 use crate::embed::model_name;
 use crate::model::{Article, ArticleKind, Date, Validity};
 use crate::text::{Region, Signature, Token};
 
 /// The version of everything this program writes into an index; raised when an older reader would misread it.
-pub const FORMAT_VERSION: u32 = 8;
+pub const FORMAT_VERSION: u32 = 9;
 
 /// What an index was made by. Two parts of a search that disagree about it would compare things that do not compare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,9 @@ pub struct StoredPassage {
     /// What the article's record said beside the fields above.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+    /// What each of its sentences means; none where the index keeps no vectors.
+    #[serde(default, skip_serializing_if = "SentenceVectors::is_empty")]
+    pub sentences: SentenceVectors,
 }
 
 impl StoredPassage {

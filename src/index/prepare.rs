@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::passage::{
     FORMAT_VERSION, Identity, PreparedArticle, PreparedPassage, StoredPassage, embedded_text, join_head,
 };
-use super::scoring::Windows;
+use super::scoring::{SentenceVectors, Windows};
 use crate::article::{self, SplitOptions};
 use crate::compute::Budget;
 use crate::embed::Embedder;
@@ -72,19 +72,30 @@ pub struct EmbeddedTexts {
     pub passage: String,
     /// Its windows.
     pub windows: Vec<String>,
+    /// Its sentences, as [`text::sentences`] cuts them; none where it is one sentence, and of very many the first ones.
+    pub sentences: Vec<String>,
 }
+
+/// So many sentences of a passage have vectors: a table's rows may be very many.
+const MOST_SENTENCES: usize = 32;
 
 impl EmbeddedTexts {
     fn new(head: &str, text: &str) -> Self {
-        let windows = article::windows(text).into_iter();
+        let part = |range| model_form(&text[range]).into_owned();
+        let mut sentences = text::sentences(text);
+        if sentences.len() == 1 {
+            sentences.clear();
+        }
         EmbeddedTexts {
             passage: model_form(&embedded_text(head, text)).into_owned(),
-            windows: windows.map(|range| model_form(&text[range]).into_owned()).collect(),
+            windows: article::windows(text).into_iter().map(part).collect(),
+            sentences: sentences.into_iter().take(MOST_SENTENCES).map(part).collect(),
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.passage).chain(&self.windows).map(String::as_str)
+        let parts = self.windows.iter().chain(&self.sentences);
+        std::iter::once(&self.passage).chain(parts).map(String::as_str)
     }
 }
 
@@ -233,8 +244,10 @@ fn with_vectors(mut article: PreparedArticle, texts: Vec<EmbeddedTexts>, vectors
     let mut vectors = vectors.into_iter();
     for (passage, texts) in article.passages.iter_mut().zip(texts) {
         passage.vector = vectors.next().unwrap_or_default();
-        let windows: Vec<Vec<f32>> = vectors.by_ref().take(texts.windows.len()).collect();
+        let mut next = |count| -> Vec<Vec<f32>> { vectors.by_ref().take(count).collect() };
+        let (windows, sentences) = (next(texts.windows.len()), next(texts.sentences.len()));
         passage.windows = Windows::new(&passage.vector, windows.iter().map(Vec::as_slice));
+        passage.stored.sentences = SentenceVectors::new(&passage.vector, sentences.iter().map(Vec::as_slice));
     }
     article
 }
@@ -325,6 +338,7 @@ fn analyse(rules: &Rules, article: Article, hash: u64) -> PreparedArticle {
                     years,
                     validity,
                     attributes: article.attributes.clone(),
+                    sentences: SentenceVectors::default(),
                 },
                 tokens: [title.words, title.bigrams, text.words, text.bigrams],
                 vector: Vec::new(),
@@ -459,6 +473,25 @@ mod tests {
         let vector = |found: &[Result<PreparedArticle>]| found[0].as_ref().unwrap().passages[0].vector.clone();
         assert_eq!(vector(&found), vector(&alone));
         assert!(asked < 15, "{asked}");
+    }
+
+    #[test]
+    fn sentences_have_vectors_where_a_passage_has_several() {
+        let many = "一行\n".repeat(MOST_SENTENCES + 10);
+        let (found, _) = prepared(&["一句。", "第一句。第二句！第三句", &many], usize::MAX);
+        let embedder = HashEmbedder::new(8);
+        let question = &embedder.embed_passages(&["第二句！"], Budget::single()).unwrap()[0];
+        let nearness = found.iter().map(|found| {
+            let passage = &found.as_ref().unwrap().passages[0];
+            let cosine = crate::kernel::dot_f32(question, &passage.vector);
+            passage.stored.sentences.cosines(question, cosine)
+        });
+        let nearness: Vec<Vec<f32>> = nearness.collect();
+        assert_eq!(
+            nearness.iter().map(Vec::len).collect::<Vec<_>>(),
+            [0, 3, MOST_SENTENCES]
+        );
+        assert!(nearness[1][1] > nearness[1][0].max(nearness[1][2]), "{:?}", nearness[1]);
     }
 
     #[test]

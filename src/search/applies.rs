@@ -197,6 +197,7 @@ pub(super) mod tests {
             years: analyzer().years(&both, None),
             validity: Default::default(),
             attributes: Default::default(),
+            sentences: Default::default(),
         }
     }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::confidence::{AnswerableSigns, Gates, signs};
+use super::confidence::{AnswerableSigns, FIRST, Gates, signs};
 use super::copies::{Folded, fold_copies};
 use super::fusion::Fusion;
 use super::group;
@@ -22,7 +22,7 @@ use super::score::{Preferred, Scored, Scorer, score};
 use super::superseded::superseded;
 use crate::compute::{Budget, UnderWay};
 use crate::error::Result;
-use crate::index::{Asked, Backend, LexicalQuery, PassageRef, Snapshot};
+use crate::index::{Asked, Backend, LexicalQuery, PassageRef, Snapshot, StoredPassage};
 use crate::model::Date;
 use crate::text::Analyzer;
 
@@ -74,7 +74,20 @@ impl Settled {
     pub fn signs(&self, gates: Gates, first: &[Standing]) -> AnswerableSigns {
         let evidence = &self.scored.evidence;
         let best = self.order.iter().map(|&at| &evidence[at]);
-        signs(gates, evidence.iter(), best, first)
+        signs(gates, evidence.iter(), best, first, self.nearest_sentence())
+    }
+
+    /// The highest cosine of the sentences of the first hits; a passage that is one sentence counts itself.
+    fn nearest_sentence(&self) -> f32 {
+        let Some(question) = &self.retrieved.question else {
+            return 0.0;
+        };
+        let highest = |(at, stored): (usize, &StoredPassage)| {
+            let evidence = &self.scored.evidence[at];
+            let cosines = stored.sentences.cosines(&question.vector, evidence.cosine).into_iter();
+            cosines.max_by(f32::total_cmp).unwrap_or(evidence.window)
+        };
+        self.folded.passages().take(FIRST).map(highest).fold(0.0, f32::max)
     }
 }
 

@@ -1,8 +1,8 @@
 //! How likely it is that something in the collection answers the question.
 //!
-//! A logistic function of four exact measures: the highest cosine of any candidate, the largest share of the question's
-//! bigram mass that one of the first hits holds, and whether the place and the year asked for are missing from the
-//! first hits. `baowen tune` fits it on judged questions against questions that nothing there answers. Cosines of
+//! A logistic function of five exact measures: the highest cosine of any candidate, the largest share of the question's
+//! bigram mass that one of the first hits holds, whether the place and the year asked for are missing from the first
+//! hits, and the highest cosine of any of their sentences. `baowen tune` fits it on judged questions against questions that nothing there answers. Cosines of
 //! another model mean something else, so for any other model there is no such number.
 
 use super::missing::{Standing, place_is_met, year_is_met};
@@ -14,8 +14,9 @@ use crate::text::Normalized;
 /// How many of the first hits are looked at for shared words.
 pub const FIRST: usize = 5;
 
-/// What the chance is computed from: cosine, coverage, and 1 or 0 for a missing place and a missing year.
-pub type AnswerableSigns = [f32; 4];
+/// What the chance is computed from: cosine, coverage, 1 or 0 for a missing place and a missing year, and the cosine of
+/// a sentence.
+pub type AnswerableSigns = [f32; 5];
 
 /// Below this chance the answer is probably not in the collection. What each of the two bounds catches and loses on
 /// every set that was measured stands in the README.
@@ -74,12 +75,13 @@ impl Gates {
 
 /// The signs of a question: the highest cosine among `all` candidates, the largest bigram coverage among the best
 /// passages of the first hits (the first [`FIRST`] of `hits` count), and whether the place and the year that an answer
-/// must be about are missing from the first hits.
+/// must be about are missing from the first hits; `sentence` is the highest cosine of their sentences.
 pub(super) fn signs<'a>(
     gates: Gates,
     all: impl Iterator<Item = &'a Evidence>,
     hits: impl Iterator<Item = &'a Evidence>,
     first: &[Standing],
+    sentence: f32,
 ) -> AnswerableSigns {
     let cosine = all.map(|evidence| evidence.cosine).fold(0.0, f32::max);
     let coverage = hits
@@ -89,13 +91,14 @@ pub(super) fn signs<'a>(
     let sign = |missing: bool| f32::from(u8::from(missing));
     let place = gates.place && !place_is_met(first);
     let year = gates.year && !year_is_met(first, gates.place);
-    [cosine, coverage, sign(place), sign(year)]
+    [cosine, coverage, sign(place), sign(year), sentence]
 }
 
 /// The chance that the question is answered, 0 to 1.
-pub fn chance(curve: &AnswerableCurve, [cosine, coverage, place, year]: AnswerableSigns) -> f32 {
+pub fn chance(curve: &AnswerableCurve, [cosine, coverage, place, year, sentence]: AnswerableSigns) -> f32 {
     let gates = curve.place_missing * place + curve.year_missing * year;
-    1.0 / (1.0 + (-(curve.cosine * cosine + curve.coverage * coverage + gates + curve.bias)).exp())
+    let meaning = curve.cosine * cosine + curve.sentence * sentence;
+    1.0 / (1.0 + (-(meaning + curve.coverage * coverage + gates + curve.bias)).exp())
 }
 
 /// A chance where the answer says that something asked for is missing: it is never sure then. The order of such chances
@@ -133,7 +136,7 @@ mod tests {
                 years: analyzer.years(question, None),
                 ..LexicalQuery::default()
             };
-            let [.., place, year] = signs(Gates::of(question, &query), [].iter(), [].iter(), &[]);
+            let [.., place, year, _] = signs(Gates::of(question, &query), [].iter(), [].iter(), &[], 0.5);
             assert_eq!([place, year], expected, "{question}");
         };
         check("上海2024年社保基数多少", [1.0, 1.0]);

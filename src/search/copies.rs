@@ -103,10 +103,13 @@ pub fn fold_copies(
 impl Folded {
     /// The passages of the first hits, in their order, as many as are looked at for what is missing or more.
     pub fn first(&self) -> impl Iterator<Item = &StoredPassage> {
-        self.hits
-            .iter()
-            .map_while(|at| self.read.get(at))
-            .map(|hit| &hit.stored)
+        self.passages().map(|(_, stored)| stored)
+    }
+
+    /// The same, each with its number among the candidates.
+    pub fn passages(&self) -> impl Iterator<Item = (usize, &StoredPassage)> {
+        let read = |&at| Some((at, &self.read.get(&at)?.stored));
+        self.hits.iter().map_while(read)
     }
 }
 
@@ -273,6 +276,7 @@ mod tests {
             years: Vec::new(),
             validity: Default::default(),
             attributes: Default::default(),
+            sentences: Default::default(),
         }
     }
 

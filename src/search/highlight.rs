@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::phrases::Phrases;
 use super::response::Span;
-use super::sentence::{AnswerFinder, Weighed};
+use super::sentence::{AnswerFinder, Nearness, Weighed};
 use crate::index::{LexicalQuery, QuestionWeights};
 use crate::text::{Amount, Normalized, QueryTerm, amounts};
 
@@ -67,8 +67,8 @@ impl TermFinder {
     }
 
     /// Reads a passage of an article with this title: normalises it once and weighs its sentences as answers to the
-    /// question. `near` is how near its windows are to the question, or nothing.
-    pub fn read(&self, text: &str, title: &Title, near: &[f32]) -> PassageReading {
+    /// question.
+    pub fn read(&self, text: &str, title: &Title, near: &Nearness<'_>) -> PassageReading {
         let normalized = Normalized::new(text);
         PassageReading {
             sentences: self.answers.weigh(text, &normalized, &title.terms, near),

@@ -12,6 +12,7 @@ use super::request::{Grouping, SearchRequest};
 use super::reranking::Reranked;
 use super::response::{Applies, Hit, Span};
 use super::score::Scored;
+use super::sentence::Nearness;
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::{Asked, PassageRef, StoredPassage};
@@ -69,7 +70,7 @@ impl HitBuilder<'_> {
         } else {
             Vec::new().into_iter()
         };
-        let nearness = self.nearness(page)?;
+        let windows = self.windows(page)?;
         let mut hits = Vec::with_capacity(page.len());
         for (place, (&at, read)) in page.iter().zip(pages).enumerate() {
             self.budget.check()?;
@@ -79,7 +80,7 @@ impl HitBuilder<'_> {
                 near,
             } = read;
             let title = finder.title(&stored.title);
-            let reading = finder.read(&stored.text, &title, &nearness[place]);
+            let reading = finder.read(&stored.text, &title, &self.nearness(at, &stored, &windows[place]));
             let read = ReadPassage { stored, title, reading };
             let read = match request.grouping {
                 Grouping::Article if request.offset + place < READ_CLOSELY => self.answering(at, read)?,
@@ -130,18 +131,28 @@ impl HitBuilder<'_> {
 
     /// How near the windows of each of these candidates are to the question, or the passage itself where it has none;
     /// nothing without a vector.
-    fn nearness(&self, candidates: &[usize]) -> Result<Vec<Vec<f32>>> {
+    fn windows(&self, candidates: &[usize]) -> Result<Vec<Vec<f32>>> {
         let Some(vector) = self.vector else {
             return Ok(vec![Vec::new(); candidates.len()]);
         };
         let refs: Vec<PassageRef> = candidates.iter().map(|&at| self.scored.passages[at]).collect();
-        let mut nearness = self.asked.windows(vector, &refs)?;
-        for (near, &at) in nearness.iter_mut().zip(candidates) {
+        let mut windows = self.asked.windows(vector, &refs)?;
+        for (near, &at) in windows.iter_mut().zip(candidates) {
             if near.is_empty() {
                 near.push(self.scored.evidence[at].window);
             }
         }
-        Ok(nearness)
+        Ok(windows)
+    }
+
+    /// How near a candidate's sentences are to the question, of which its windows are so near.
+    fn nearness<'a>(&self, at: usize, stored: &StoredPassage, windows: &'a [f32]) -> Nearness<'a> {
+        let cosine = self.scored.evidence[at].cosine;
+        let sentences = self.vector.map(|vector| stored.sentences.cosines(vector, cosine));
+        Nearness {
+            windows,
+            sentences: sentences.unwrap_or_default(),
+        }
     }
 
     /// The passage of an article that answers best: the one it was ranked by (at this place among the candidates),
@@ -165,12 +176,13 @@ impl HitBuilder<'_> {
         });
         others.truncate(OTHERS);
         let refs: Vec<PassageRef> = others.iter().map(|&other| scored.passages[other]).collect();
-        let nearness = self.nearness(&others)?;
+        let windows = self.windows(&others)?;
         let mut readings = vec![read];
-        for (other, nearness) in self.asked.fetch(&refs, self.budget)?.into_iter().zip(nearness) {
+        let stored = self.asked.fetch(&refs, self.budget)?;
+        for ((&at, other), windows) in others.iter().zip(stored).zip(windows) {
             // All passages of an article have its title.
             let title = finder.title(&other.title);
-            let reading = finder.read(&other.text, &title, &nearness);
+            let reading = finder.read(&other.text, &title, &self.nearness(at, &other, &windows));
             readings.push(ReadPassage {
                 stored: other,
                 title,

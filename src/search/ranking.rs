@@ -80,8 +80,8 @@ mod tests {
             embedder: embedder.into(),
             dimension: 384,
         };
-        assert_eq!(ranking.answerable(&identity("other"), [0.9, 1.0, 0.0, 0.0]), None);
+        assert_eq!(ranking.answerable(&identity("other"), [0.9, 1.0, 0.0, 0.0, 0.9]), None);
         let chance = |signs| ranking.answerable(&identity("bge-small-zh-v1.5 0"), signs).unwrap();
-        assert!(chance([0.75, 1.0, 0.0, 0.0]) > 0.9 && chance([0.4, 0.0, 0.0, 0.0]) < 0.1);
+        assert!(chance([0.75, 1.0, 0.0, 0.0, 0.75]) > 0.9 && chance([0.4, 0.0, 0.0, 0.0, 0.4]) < 0.1);
     }
 }

@@ -16,8 +16,6 @@ pub(super) static NO_PRODUCT: WordList = LazyLock::new(|| word_list(FILE, "no pr
 pub(super) static COUNTED: WordList = LazyLock::new(|| word_list(FILE, "counted"));
 /// Between what an amount is and the amount.
 pub(super) static JOINING: WordList = LazyLock::new(|| word_list(FILE, "joining"));
-/// How a sentence begins that goes on from the one before.
-pub(super) static CONTINUING: WordList = LazyLock::new(|| word_list(FILE, "continuing"));
 
 #[cfg(test)]
 mod tests {
@@ -26,13 +24,7 @@ mod tests {
 
     #[test]
     fn the_file_has_the_lists_that_are_asked_for() {
-        let names = [
-            "no product by law",
-            "no product by title",
-            "counted",
-            "joining",
-            "continuing",
-        ];
+        let names = ["no product by law", "no product by title", "counted", "joining"];
         check_lists(FILE, &names);
     }
 }

@@ -71,8 +71,9 @@ pub fn fit(
     out!(align(&rows, false));
     let fitted = learn(&(0..texts.len()).collect::<Vec<_>>())?;
     outln!(
-        "fitted: cosine={} coverage={} place_missing={} year_missing={} bias={}",
+        "fitted: cosine={} sentence={} coverage={} place_missing={} year_missing={} bias={}",
         fitted.cosine,
+        fitted.sentence,
         fitted.coverage,
         fitted.place_missing,
         fitted.year_missing,
@@ -82,11 +83,12 @@ pub fn fit(
 }
 
 fn curve(fitted: &Logistic) -> Result<AnswerableCurve> {
-    let [cosine, coverage, place_missing, year_missing] = fitted.weights[..] else {
-        return Err(Error::bug("the curve has four measures"));
+    let [cosine, coverage, place_missing, year_missing, sentence] = fitted.weights[..] else {
+        return Err(Error::bug("the curve has five measures"));
     };
     Ok(AnswerableCurve {
         cosine: cosine as f32,
+        sentence: sentence as f32,
         coverage: coverage as f32,
         place_missing: place_missing as f32,
         year_missing: year_missing as f32,

@@ -7,6 +7,7 @@ mod applicability;
 mod bm25;
 mod evidence;
 mod meaning;
+mod sentences;
 mod terms;
 mod windows;
 
@@ -14,5 +15,6 @@ pub use applicability::{locality, locality_of_regions, timeliness};
 pub use bm25::{Bm25, CollectionCounts, FIELDS, STREAMS};
 pub use evidence::Evidence;
 pub use meaning::{BoundQuestion, DenseQuestion, DenseScores, Mean};
+pub use sentences::SentenceVectors;
 pub use terms::{LexicalQuery, LexicalScores, QuestionWeights, TermScore, WeighedTerm, WeighedTerms};
 pub use windows::{Quantised, WindowVectors, Windows, window_bytes};

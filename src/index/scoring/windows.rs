@@ -17,9 +17,6 @@ use crate::kernel::{dot_f32, dot_nibbles, dots_f32};
 /// Bytes of a window's share and scale.
 const HEAD: usize = 4;
 
-/// The number that the largest code stands for.
-const LARGEST: f32 = 15.0;
-
 /// The vectors of one passage's windows, owned; see [`WindowVectors`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Windows(Vec<u8>);
@@ -138,7 +135,7 @@ impl<'a> Quantised<'a> {
 }
 
 /// The largest absolute value; none if one is not finite.
-fn largest(vector: &[f32]) -> Option<f32> {
+pub(super) fn largest(vector: &[f32]) -> Option<f32> {
     let all_finite = vector.iter().all(|x| x.is_finite());
     all_finite.then(|| vector.iter().fold(0f32, |largest, x| largest.max(x.abs())))
 }
@@ -169,7 +166,7 @@ impl Coded {
             None => zeros(f16::ZERO),
             Some(0.0) => zeros(share),
             Some(largest) => {
-                let (scale, codes) = coded(&rest, largest);
+                let (scale, codes) = coded::<16>(&rest, largest);
                 let scale = f16::from_f32(scale);
                 let found = Coded { share, scale, codes };
                 if scale.is_finite() { found } else { zeros(f16::ZERO) }
@@ -183,16 +180,19 @@ impl Coded {
 /// Steps that do not reach the largest value are finer for all others: of some widths the one whose codes lie nearest
 /// in their direction. The scale makes the codes' product with the values themselves right, so that large cosines are
 /// not told as smaller than they are.
-fn coded(values: &[f32], largest: f32) -> (f32, Vec<u8>) {
+///
+/// A code counts `STEPS` steps, the number that it stands for is odd: -15 to 15 of 16 steps, -3 to 3 of four.
+pub(super) fn coded<const STEPS: u8>(values: &[f32], largest: f32) -> (f32, Vec<u8>) {
     /// Parts of the largest value, in 16ths, that may be reached.
     const WIDTHS: std::ops::RangeInclusive<u8> = 4..=16;
+    let last = f32::from(STEPS - 1);
     let square = dot_f32(values, values);
     let mut best = (f32::NEG_INFINITY, 0.0, 0.0);
     for width in WIDTHS {
-        let step = 2.0 * largest * f32::from(width) / 16.0 / LARGEST;
+        let step = 2.0 * largest * f32::from(width) / 16.0 / last;
         let (mut by_values, mut by_itself) = (0f32, 0f32);
         for &value in values {
-            let number = 2.0 * f32::from(code(value, step)) - LARGEST;
+            let number = 2.0 * f32::from(code::<STEPS>(value, step)) - last;
             by_values += number * value;
             by_itself += number * number;
         }
@@ -202,13 +202,13 @@ fn coded(values: &[f32], largest: f32) -> (f32, Vec<u8>) {
         }
     }
     let (_, step, scale) = best;
-    (scale, values.iter().map(|&value| code(value, step)).collect())
+    (scale, values.iter().map(|&value| code::<STEPS>(value, step)).collect())
 }
 
 /// The code whose step a value lies in.
-fn code(value: f32, step: f32) -> u8 {
+fn code<const STEPS: u8>(value: f32, step: f32) -> u8 {
     // A cast rounds towards zero, and what is below it becomes zero.
-    ((value / step + 8.0) as u8).min(15)
+    ((value / step + f32::from(STEPS / 2)) as u8).min(STEPS - 1)
 }
 
 #[cfg(test)]

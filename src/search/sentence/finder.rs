@@ -1,10 +1,10 @@
 //! Weighs the sentences of a passage against each other.
 //!
-//! What speaks for a sentence is added up, as a linear model of choice learned it from read answers
-//! (`docs/results/2026-11-28-sentence.md`, mended by `docs/results/2026-11-30-sentences.md`): the idf of the question's
-//! terms in it and in the headings above it, that it holds the kind of thing that is asked for (see `question`), how
-//! near the window around it is to the question by meaning, and what it is by its looks. Terms of the title, and terms
-//! that every sentence holds, tell sentences apart less and weigh less.
+//! What speaks for a sentence is added up, as a linear model of choice learned it from 4,788 read answers
+//! (`docs/results/2026-11-30-answers.md`): how near it is to the question by meaning, and the window around it, the idf
+//! of the question's terms in it and in the headings above it, that it holds the kind of thing that is asked for (see
+//! `question`), and what it is by its looks. Terms of the title, and terms that every sentence holds, tell sentences
+//! apart less and weigh less.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -26,22 +26,28 @@ const COMMON: f32 = 0.75;
 /// Part of its weight that a term counts which only the heading above holds, and only the heading above that one.
 const ABOVE: [f32; 2] = [0.5, 0.15];
 /// Worth of a sentence that matches as much of the question as the one that matches most.
-const MATCHED: f32 = 3.4;
+const MATCHED: f32 = 1.0;
+/// The same where nothing is known by meaning.
+const MATCHED_ALONE: f32 = 3.4;
 /// Worth of a cosine of 1 of the window that the sentence is in.
-const NEAR: f32 = 12.0;
+const NEAR: f32 = 10.0;
+/// Worth of a cosine of 1 of the sentence itself.
+const NEAR_ITSELF: f32 = 15.0;
 /// Worth of a sentence that holds the kind of thing asked for, where the kind is exact (an amount, a date).
-const TELLING_EXACTLY: f32 = 2.7;
+const TELLING_EXACTLY: f32 = 2.3;
 /// The same where it is not exact (a reason, steps).
-const TELLING: f32 = 0.85;
+const TELLING: f32 = 0.72;
 /// Worth of a sentence whose condition holds in the asker's case.
-const HOLDS: f32 = 0.2;
+const HOLDS: f32 = 0.26;
 /// Worth of a sentence whose condition fails in the asker's case, where another one's holds.
-const FAILS: f32 = -0.5;
+const FAILS: f32 = -0.65;
 /// Worth of a sentence right behind a heading or a question.
-const INTRODUCED: f32 = 0.35;
+const INTRODUCED: f32 = 0.65;
+/// Worth of the first sentence of a passage.
+const FIRST: f32 = 0.3;
 
 /// A sentence beside the best one may answer as well if it is worth at most this much less.
-const BESIDE: f32 = 1.5;
+const BESIDE: f32 = 1.4;
 
 /// Finds the sentence that answers one question.
 pub(in crate::search) struct AnswerFinder {
@@ -49,6 +55,15 @@ pub(in crate::search) struct AnswerFinder {
     signs: Signs,
     /// Of the terms, by their number.
     weights: Vec<f32>,
+}
+
+/// How near the parts of a passage are to the question, as cosines.
+#[derive(Debug, Clone, Default)]
+pub(in crate::search) struct Nearness<'a> {
+    /// Each of its windows, or the passage where it has none; nothing where there are no vectors.
+    pub windows: &'a [f32],
+    /// Each of its sentences, perhaps of the first ones alone.
+    pub sentences: Vec<f32>,
 }
 
 /// A sentence, normalised, and how long the list marker is that it begins with.
@@ -86,6 +101,8 @@ struct Worth {
 #[derive(Debug, Clone, Default)]
 pub(in crate::search) struct Weighed {
     worths: Vec<Worth>,
+    /// Worth of one that matches most: [`MATCHED`] or [`MATCHED_ALONE`].
+    matched: f32,
     /// All sentences of the passage.
     pieces: Vec<Piece>,
     /// Whether a list is asked for.
@@ -103,7 +120,7 @@ impl Weighed {
     pub fn best(&self, most: f32) -> Option<(f32, Range<usize>)> {
         let (top, at) = self.top(most)?;
         let beside = self.worths.iter().filter(|worth| worth.at.abs_diff(at) == 1);
-        let beside = beside.map(|worth| (worth.sum(most), worth.at));
+        let beside = beside.map(|worth| (self.sum(worth, most), worth.at));
         let beside = beside.filter(|(sum, _)| *sum >= top - BESIDE);
         let beside = beside.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, beside)| beside);
         Some((top, shown(&self.pieces, at, beside, self.list)))
@@ -113,19 +130,17 @@ impl Weighed {
     fn top(&self, most: f32) -> Option<(f32, usize)> {
         let mut best: Option<(f32, usize)> = None;
         for worth in &self.worths {
-            let sum = worth.sum(most);
+            let sum = self.sum(worth, most);
             if best.is_none_or(|(top, _)| sum > top) {
                 best = Some((sum, worth.at));
             }
         }
         best
     }
-}
 
-impl Worth {
-    /// All that speaks for it, where the sentence that holds most of the question's terms holds this weight of them.
-    fn sum(&self, most: f32) -> f32 {
-        MATCHED * self.matched / most.max(f32::MIN_POSITIVE) + self.other
+    /// All that speaks for a sentence, where the one that holds most of the question's terms holds this weight of them.
+    fn sum(&self, worth: &Worth, most: f32) -> f32 {
+        self.matched * worth.matched / most.max(f32::MIN_POSITIVE) + worth.other
     }
 }
 
@@ -149,8 +164,8 @@ impl AnswerFinder {
     }
 
     /// Weighs the sentences of a passage. `normalized` is the text normalised, `title` the terms of its article's
-    /// title, `near` the cosine of each of its windows with the question, of the passage where it has none, or nothing.
-    pub fn weigh(&self, text: &str, normalized: &Normalized, title: &[usize], near: &[f32]) -> Weighed {
+    /// title.
+    pub fn weigh(&self, text: &str, normalized: &Normalized, title: &[usize], near: &Nearness<'_>) -> Weighed {
         let ranges = sentences(text);
         let lines: Vec<Line> = ranges.iter().map(|range| line(text, normalized, range)).collect();
         let mut contents = self.signs.nothing_read(lines.len());
@@ -162,6 +177,11 @@ impl AnswerFinder {
         // A condition that fails may be the answer, unless another one covers the case.
         let contrasted = fits.contains(&ConditionFit::Holds);
         let weights = self.local_weights(&contents, title);
+        let matched_worth = if near.windows.is_empty() {
+            MATCHED_ALONE
+        } else {
+            MATCHED
+        };
         let near = nearness(text, &ranges, near);
         let telling_worth = if self.signs.exact() { TELLING_EXACTLY } else { TELLING };
         // The two headings above, the nearer one first.
@@ -192,10 +212,11 @@ impl AnswerFinder {
             };
             let introduced = if after_heading { INTRODUCED } else { 0.0 };
             let other = telling_worth * telling(content, above[0])
-                + NEAR * near.get(at).copied().unwrap_or(0.0)
+                + near[at]
                 + fits
                 + introduced
-                + shape.worth(at + 1 == lines.len());
+                + if at == 0 { FIRST } else { 0.0 }
+                + shape.worth();
             if !header {
                 worths.push(Worth { at, matched, other });
             }
@@ -208,6 +229,7 @@ impl AnswerFinder {
         }
         Weighed {
             worths,
+            matched: matched_worth,
             pieces,
             list: self.signs.list(),
         }
@@ -232,8 +254,19 @@ impl AnswerFinder {
     }
 }
 
+/// What it is worth that each sentence is as near to the question as it is. Where a sentence has no vector of its own,
+/// its window's cosine stands for it.
+fn nearness(text: &str, ranges: &[Range<usize>], near: &Nearness<'_>) -> Vec<f32> {
+    let windows = of_windows(text, ranges, near.windows);
+    let worth = |at| {
+        let window = windows.get(at).copied().unwrap_or(0.0);
+        NEAR * window + NEAR_ITSELF * near.sentences.get(at).copied().unwrap_or(window)
+    };
+    (0..ranges.len()).map(worth).collect()
+}
+
 /// For each sentence the cosine of the window that it begins in; nothing if there are none, or others than fit.
-fn nearness(text: &str, ranges: &[Range<usize>], near: &[f32]) -> Vec<f32> {
+fn of_windows(text: &str, ranges: &[Range<usize>], near: &[f32]) -> Vec<f32> {
     if let [] | [_] = near {
         return near.repeat(ranges.len());
     }
@@ -289,7 +322,7 @@ mod tests {
 
     fn weighed(finder: &AnswerFinder, text: &str, title: &str) -> Weighed {
         let title = finder.terms(&Normalized::new(title).text);
-        finder.weigh(text, &Normalized::new(text), &title, &[])
+        finder.weigh(text, &Normalized::new(text), &title, &Nearness::default())
     }
 
     fn best(finder: &AnswerFinder, text: &str, title: &str) -> Option<Range<usize>> {
@@ -450,6 +483,30 @@ mod tests {
             "参保要带身份证。",
         );
         check("", &[], "", "只有一句。", "只有一句。");
+    }
+
+    #[test]
+    fn the_sentence_that_is_nearest_by_meaning_answers() {
+        let text = "退保要先提交申请。扣除工本费后退还全部保费。三十天内到账。";
+        let finder = finder("能拿回多少", &["拿回"]);
+        let check = |windows: &[f32], sentences: &[f32], expected: usize| {
+            let near = Nearness {
+                windows,
+                sentences: sentences.to_vec(),
+            };
+            let weighed = finder.weigh(text, &Normalized::new(text), &[], &near);
+            assert_eq!(
+                weighed.top(weighed.most_matched()).unwrap().1,
+                expected,
+                "{windows:?} {sentences:?}"
+            );
+        };
+        check(&[0.5], &[0.4, 0.7, 0.5], 1);
+        check(&[0.5], &[0.4, 0.5, 0.7], 2);
+        // One without a vector is as near as what it stands in.
+        check(&[0.5], &[0.3, 0.4], 2);
+        check(&[0.5], &[], 0);
+        check(&[], &[], 0);
     }
 
     #[test]

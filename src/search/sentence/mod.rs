@@ -11,5 +11,5 @@ mod shown;
 mod signs;
 mod terms;
 
-pub(super) use finder::{AnswerFinder, Weighed};
+pub(super) use finder::{AnswerFinder, Nearness, Weighed};
 pub(super) use question::{asks_for_measure, is_keywords};

@@ -2,11 +2,11 @@
 //!
 //! Owns the guesses from punctuation and length. Knows no question and no term.
 
-use super::super::wording::CONTINUING;
 use crate::text::{MarkerStyle, list_marker, section_number};
 
 /// Worth of a heading and of a question: neither answers.
-const NO_STATEMENT: f32 = -0.9;
+const HEADING: f32 = -0.9;
+const QUESTION: f32 = -2.6;
 /// Worth of a document's own title within its text (关于调整低保标准的通知): it says all that is asked, and answers nothing.
 const TITLE: f32 = -3.0;
 /// How such a title ends.
@@ -20,17 +20,6 @@ const TITLED: [&str; 8] = [
     "的函",
     "的通报",
 ];
-/// Worth of a text's last sentence if nothing ends it: summaries are cut off in the middle.
-const CUT_OFF: f32 = -0.2;
-/// Worth of a sentence that goes on from the one before: by itself it is half understood.
-const CONTINUES: f32 = -1.0;
-/// A sentence of fewer characters says too little: worth of one of a third of them is [`SCRAP`] (of a ninth twice
-/// that).
-const SHORT: f32 = 15.0;
-const SCRAP: f32 = -1.0;
-/// Worth of a sentence for its length, as often as it is this long (in characters), by the logarithm.
-const LONG: f32 = 50.0;
-const FOR_LENGTH: f32 = 0.24;
 /// Longer lines are statements even without a full stop.
 const LONGEST_HEADING: usize = 14;
 /// In bytes: the number of an item is not longer.
@@ -53,12 +42,8 @@ pub(super) struct Shape {
     /// Which form.
     pub form: Form,
     characters: usize,
-    /// Whether punctuation ends it.
-    ended: bool,
     /// Whether it is a document's title.
     is_title: bool,
-    /// Whether it goes on from the sentence before.
-    continues: bool,
 }
 
 impl Shape {
@@ -80,10 +65,6 @@ impl Shape {
             form,
             characters: line.chars().count(),
             is_title,
-            continues: CONTINUING.iter().any(|word| body.starts_with(word)),
-            // Nearly all lines end with one of the first, which are told without the tables of Unicode.
-            ended: last
-                .is_none_or(|last| matches!(last, '。' | ';' | ',' | '!' | '?' | ':') || !last.is_alphanumeric()),
         }
     }
 
@@ -92,18 +73,14 @@ impl Shape {
         self.characters
     }
 
-    /// What its looks are worth; `is_last` if the text ends with it.
-    pub fn worth(self, is_last: bool) -> f32 {
-        let form = match self.form {
+    /// What its looks are worth.
+    pub fn worth(self) -> f32 {
+        match self.form {
             _ if self.is_title => TITLE,
-            Form::Question | Form::Heading => NO_STATEMENT,
-            Form::Statement if is_last && !self.ended => CUT_OFF,
+            Form::Question => QUESTION,
+            Form::Heading => HEADING,
             Form::Statement => 0.0,
-        };
-        let characters = self.characters as f32;
-        let scrap = (SHORT / characters.max(1.0)).ln().max(0.0) / 3f32.ln();
-        let continues = if self.continues { CONTINUES } else { 0.0 };
-        form + continues + SCRAP * scrap + FOR_LENGTH * (characters / LONG).ln_1p()
+        }
     }
 }
 
@@ -170,15 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn scraps_questions_and_cut_off_sentences_are_worth_less() {
-        let cut_off = of("灵活就业人员可以凭本人的身份证");
-        assert_eq!(cut_off.form, Form::Statement);
-        assert!(cut_off.worth(true) < cut_off.worth(false));
-        assert_eq!(of("可凭身份证。").worth(true), of("可凭身份证。").worth(false));
-        let worth = |characters: usize| of(&"保".repeat(characters)).worth(false);
-        assert!(worth(3) < worth(8) && worth(8) < worth(20));
-        assert!(of("怎么参保?").worth(false) < of("可以参保。").worth(false));
-        assert!(of("但是可以参保。").worth(false) < of("一般可以参保。").worth(false));
-        assert!(of("1.但是可以参保。").worth(false) < of("1.一般可以参保。").worth(false));
+    fn titles_questions_and_headings_answer_nothing() {
+        let worth = |line: &str| of(line).worth();
+        assert!(worth("关于调整低保标准的通知") < worth("怎么参保?") && worth("怎么参保?") < worth("参保流程:"));
+        assert!(worth("参保流程:") < worth("可以参保。"));
     }
 }
