@@ -38,7 +38,7 @@ LENGTHS = (32, 40, 48, 56, 72, 112, 256, 512)
 MATRICES = {"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value",
             "o": "attention.output.dense", "f1": "intermediate.dense", "f2": "output.dense"}
 # The order of features in the lines of `baowen tune --features`, as src/search/features.rs has it.
-FEATURES = ("words bigrams title coverage bigram_coverage amounts cosine window adapted length titled locality timeliness "
+FEATURES = ("words bigrams title coverage bigram_coverage amounts cosine window length titled locality timeliness "
             "same_place out_of_force").split()
 
 
@@ -193,7 +193,7 @@ def questions(features, vectors, encoder, weigh):
     rows = [json.loads(line) for line in Path(features).read_text().splitlines()]
     lows = encoder.lows([INSTRUCTION + row["text"] for row in rows], 112)
     plains = encoder.vectors(lows)
-    meaning = [FEATURES.index(name) for name in ("cosine", "window", "adapted")]
+    meaning = [FEATURES.index(name) for name in ("cosine", "window")]
     for row, low, plain in zip(rows, lows, plains):
         found = []
         for article, grade, values in row["candidates"]:

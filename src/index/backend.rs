@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::passage::{Identity, PassageKey, PreparedArticle, StoredPassage};
-use super::scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
+use super::scoring::{Evidence, LexicalQuery, QuestionWeights, TermScore};
 use super::source_table::SourceTable;
 use crate::article::source::Sources;
 use crate::compute::Budget;
@@ -66,9 +66,6 @@ pub struct About {
     pub commit: u64,
     /// What the index was made by.
     pub identity: Identity,
-    /// The collection's mean vector as centred scores use it; empty if the index holds no vectors.
-    #[serde(skip)]
-    pub mean: Arc<[f32]>,
 }
 
 /// Articles by what filters ask for; an article counts once for each value that one of its passages has.
@@ -198,8 +195,9 @@ pub trait Asked: Send + Sync {
     /// The best `k` passages by cosine with an L2-normalised vector, best first. `ef` is the breadth of a graph search.
     fn dense(&self, vector: &[f32], k: usize, ef: Option<usize>, budget: Budget) -> Result<Vec<Candidate>>;
 
-    /// All that a ranking needs of the named passages, in their order. Without a vector the dense scores are 0.
-    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>>;
+    /// All that a ranking needs of the named passages, in their order. Without the question's L2-normalised vector, or
+    /// with one of another dimension, the dense scores are 0.
+    fn judge(&self, vector: Option<&[f32]>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>>;
 
     /// What judged passages are called, in their order: for ties and for people. Must be cheap: an engine that is far
     /// away keeps what it read to judge.

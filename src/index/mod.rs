@@ -32,5 +32,5 @@ pub use embedded::{
 pub use passage::{FORMAT_VERSION, Identity, PassageKey, PreparedArticle, PreparedPassage, StoredPassage};
 pub use prepare::{EmbeddedTexts, PlacesAndYears, Rules, embedded_texts, prepare};
 pub use replaceable::Replaceable;
-pub use scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
+pub use scoring::{Evidence, LexicalQuery, QuestionWeights, TermScore};
 pub use source_table::{LeftOutBy, MOST_NAMED, Runs, Skipped, SourceRun, SourceTable};

@@ -41,7 +41,6 @@ const FIRST_PLACES: usize = 30;
 /// A question under way.
 pub(super) struct Asking<'e> {
     vectors: &'e QuestionVectors,
-    ranking: &'e Ranking,
     /// The collection as it is while the question is answered.
     pub snapshot: Arc<dyn Snapshot>,
     /// The request as it was understood.
@@ -110,7 +109,6 @@ impl<'e> Asking<'e> {
         let fusion = Fusion::of(&request.fusion, &ranking.weights, &ranking.fusion);
         Ok(Asking {
             vectors,
-            ranking,
             snapshot,
             reading,
             query,
@@ -234,7 +232,6 @@ impl<'e> Asking<'e> {
     fn retrieval(&self) -> Retrieval<'_> {
         Retrieval {
             vectors: self.vectors,
-            ranking: self.ranking,
             about: self.snapshot.about(),
             reading: &self.reading,
             asked: &self.asked,

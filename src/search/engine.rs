@@ -12,7 +12,6 @@ use super::hits::HitBuilder;
 use super::missing::{FIRST, Standing, is_elsewhere, standings, unmet};
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
-use super::reading::normalized;
 use super::request::{Mode, SearchRequest};
 use super::reranking::{Rerank, Reranked};
 use super::response::{Lack, Provenance, SearchResponse, Timings};
@@ -20,7 +19,7 @@ use super::score::{JudgedBy, Scored};
 use crate::compute::{self, Budget};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
-use crate::index::{Backend, DenseQuestion, PassageKey};
+use crate::index::{Backend, PassageKey};
 use crate::model::Filter;
 use crate::text::Analyzer;
 
@@ -46,15 +45,10 @@ impl Engine {
     }
 
     /// The same engine ranking by another profile than the one compiled in.
-    ///
-    /// # Errors
-    /// `Precondition` if its adapter was not made for the model of the index; as [`Backend::snapshot`].
-    pub fn with_ranking(mut self, ranking: Ranking) -> Result<Self> {
-        if let Some(adapter) = &ranking.adapter {
-            adapter.check(&self.backend.snapshot()?.about().identity)?;
-        }
+    #[must_use]
+    pub fn with_ranking(mut self, ranking: Ranking) -> Self {
         self.ranking = ranking;
-        Ok(self)
+        self
     }
 
     /// The same engine with a reranker, for what is asked of words and meaning together.
@@ -140,7 +134,7 @@ impl Engine {
             reranked: reranked.as_ref().unwrap_or(&unmoved),
             read: folded.read,
             finder: &TermFinder::new(&request.query, &asking.query, asking.asked.weights()),
-            vector: retrieved.question.as_ref().map(|question| &*question.vector),
+            vector: retrieved.vector.as_deref(),
             wanted: &wanted,
             budget: under_way.budget(),
         };
@@ -172,7 +166,7 @@ impl Engine {
                 commit: about.commit,
                 analysis: about.identity.analysis.clone(),
                 model: about.identity.embedder.clone(),
-                weights: self.formula(&scored, retrieved.question.as_ref(), reranked.is_some()),
+                weights: self.formula(&scored, retrieved.vector.is_some(), reranked.is_some()),
             },
             corrected: asking.reading.corrected,
         })
@@ -213,17 +207,6 @@ impl Engine {
         Ok(settled.signs(asking.gates, &standings(&wanted, settled.folded.first())))
     }
 
-    /// A question's vector as the rankings use it.
-    ///
-    /// # Errors
-    /// `Unavailable` if there is none: no model, an index without vectors.
-    pub fn vector(&self, question: &str, budget: Budget) -> Result<Vec<f32>> {
-        let snapshot = self.backend.snapshot()?;
-        let budget = compute::enter(budget).budget();
-        let vector = self.vectors.of(snapshot.about(), [&*normalized(question)], budget);
-        vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
-    }
-
     fn begin(&self, request: &SearchRequest, budget: Budget) -> Result<Asking<'_>> {
         let (vectors, ranking) = (&self.vectors, &self.ranking);
         Asking::new(request, &*self.backend, &self.analyzer, vectors, ranking, budget)
@@ -231,7 +214,7 @@ impl Engine {
 
     /// How likely the first hits answer the question, whatever is missing; none without its vector.
     fn chance(&self, asking: &Asking<'_>, settled: &Settled, first: &[Standing]) -> Option<f32> {
-        settled.retrieved.question.as_ref()?;
+        settled.retrieved.vector.as_ref()?;
         let signs = settled.signs(asking.gates, first);
         self.ranking.answerable(&asking.snapshot.about().identity, signs)
     }
@@ -264,17 +247,13 @@ impl Engine {
     }
 
     /// The formula and the weights of an answer.
-    fn formula(&self, scored: &Scored, question: Option<&DenseQuestion>, is_reranked: bool) -> String {
-        let is_adapted = question.is_some_and(|question| question.adapted.is_some());
-        let mut fused = match (scored.rule, &self.ranking.adapter) {
-            (Mode::Hybrid, Some(adapter)) if is_adapted && scored.fusion.weighs_adapter() => {
-                format!("{} adapter={:016x}", scored.fusion.describe(), adapter.fingerprint())
-            }
-            (Mode::Hybrid, _) => scored.fusion.describe(),
-            (Mode::Lexical, _) => "lexical: words + bigrams".into(),
-            (Mode::Dense, _) => "dense: cosine of passage and nearest window".into(),
+    fn formula(&self, scored: &Scored, by_meaning: bool, is_reranked: bool) -> String {
+        let mut fused = match scored.rule {
+            Mode::Hybrid => scored.fusion.describe(),
+            Mode::Lexical => "lexical: words + bigrams".into(),
+            Mode::Dense => "dense: cosine of passage and nearest window".into(),
         };
-        if let Some(asked_by) = self.vectors.asked_by().filter(|_| question.is_some()) {
+        if let Some(asked_by) = self.vectors.asked_by().filter(|_| by_meaning) {
             // Two programs that read questions differently give other scores by the same weights.
             fused = format!("{fused} {asked_by}");
         }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::question_vectors::QuestionVectors;
-use super::ranking::Ranking;
 use super::reading::QuestionReading;
 use super::request::Mode;
 use super::response::{Lack, Timings};
 use crate::compute::{Budget, UnderWay};
 use crate::error::{Error, Fault, Result};
-use crate::index::{About, Asked, Candidate, DenseQuestion};
+use crate::index::{About, Asked, Candidate};
 
 /// What both retrievers found, and why one of them may be missing.
 pub struct Retrieved {
@@ -21,8 +20,8 @@ pub struct Retrieved {
     pub lexical: Vec<Candidate>,
     /// By meaning.
     pub dense: Vec<Candidate>,
-    /// The question by meaning, if it has a vector.
-    pub question: Option<DenseQuestion>,
+    /// The question's vector, if it has one.
+    pub vector: Option<Arc<[f32]>>,
     /// Why the answer will be less than asked for.
     pub lacking: MissingHalves,
 }
@@ -67,8 +66,6 @@ impl MissingHalves {
 pub struct Retrieval<'a> {
     /// Vectors of questions.
     pub vectors: &'a QuestionVectors,
-    /// What corrects them.
-    pub ranking: &'a Ranking,
     /// What is searched.
     pub about: &'a About,
     /// The question.
@@ -159,10 +156,7 @@ impl Retrieval<'_> {
             depth,
             lexical,
             dense,
-            question: vector.map(|vector| DenseQuestion {
-                adapted: self.adapt(&vector),
-                vector,
-            }),
+            vector,
             lacking,
         })
     }
@@ -190,12 +184,6 @@ impl Retrieval<'_> {
             (Err(_), _) => Ok(Vec::new()),
         };
         (vector, (found, started.elapsed()))
-    }
-
-    /// What the adapter makes of a question's vector, if there is one for the index.
-    fn adapt(self, vector: &[f32]) -> Option<Arc<[f32]>> {
-        let adapter = self.ranking.adapter_for(&self.about.identity)?;
-        adapter.bind(&self.about.mean, vector).map(Arc::from)
     }
 }
 
@@ -252,7 +240,7 @@ mod tests {
             self.found(self.meaning)
         }
 
-        fn judge(&self, _: Option<&DenseQuestion>, _: &[PassageRef], _: Budget) -> Result<Vec<Judged>> {
+        fn judge(&self, _: Option<&[f32]>, _: &[PassageRef], _: Budget) -> Result<Vec<Judged>> {
             unimplemented!()
         }
 
@@ -291,7 +279,6 @@ mod tests {
                 embedder: model.identity().into(),
                 dimension: 8,
             },
-            mean: Arc::from([]),
         }
     }
 
@@ -348,7 +335,6 @@ mod tests {
         let asked: Arc<dyn Asked> = halves.clone();
         let retrieval = Retrieval {
             vectors: &QuestionVectors::new(Some(model.clone())),
-            ranking: &Ranking::shipped(),
             about: &about(&*model),
             reading: &reading(Mode::Hybrid),
             asked: &asked,
@@ -387,7 +373,6 @@ mod tests {
         let reading = reading(mode);
         let retrieval = Retrieval {
             vectors: &QuestionVectors::new(Some(model)),
-            ranking: &Ranking::shipped(),
             about: &about,
             reading: &reading,
             asked: &asked,

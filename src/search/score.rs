@@ -87,7 +87,7 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
         fusion,
         preferred,
     } = scorer;
-    let rule = if retrieved.question.is_some() {
+    let rule = if retrieved.vector.is_some() {
         mode
     } else {
         Mode::Lexical
@@ -97,7 +97,7 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
     let mut passages: Vec<PassageRef> = found.chain(pinned.iter().copied()).collect();
     passages.sort_unstable();
     passages.dedup();
-    let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
+    let mut judged = asked.judge(retrieved.vector.as_deref(), &passages, budget)?;
     for judged in &mut judged {
         preferred.apply_to(&mut judged.evidence);
     }

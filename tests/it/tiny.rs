@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use baowen::compute::Budget;
 use baowen::error::{Error, Result};
-use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, Quantised, STREAMS, WeighedTerms};
+use baowen::index::scoring::{self, Bm25, CollectionCounts, DenseScores, FIELDS, Quantised, STREAMS, WeighedTerms};
 use baowen::index::{
-    About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, FacetCounts, Identity, Judged, LexicalQuery,
-    PassageKey, PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, SourceTable, StoredPassage,
-    TermScore, VectorChunk, Writer,
+    About, ArticleRef, Asked, Backend, Candidate, Evidence, FacetCounts, Identity, Judged, LexicalQuery, PassageKey,
+    PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, SourceTable, StoredPassage, TermScore,
+    VectorChunk, Writer,
 };
 use baowen::model::{Article, Filter, Origin};
 use baowen::profile::Bm25Params;
@@ -218,18 +218,10 @@ struct Commit {
     passages: Passages,
     about: About,
     bm25: Bm25,
-    mean: Mean,
 }
 
 impl Commit {
     fn new(passages: Passages, commit: u64, identity: Identity) -> Self {
-        let mut sums = vec![0f64; identity.dimension];
-        for (passage, _) in &passages {
-            for (sum, x) in sums.iter_mut().zip(&passage.vector) {
-                *sum += f64::from(*x);
-            }
-        }
-        let mean = Mean::new(&sums, passages.len() as u64);
         let length = |field: usize| passages.iter().map(|(p, _)| p.tokens[field].len() as u64).sum();
         let counts = CollectionCounts::new(passages.len() as u64, std::array::from_fn(length));
         let firsts = live(&passages).filter(|p| p.stored.ordinal == 0);
@@ -242,10 +234,8 @@ impl Commit {
                 bytes: 0,
                 commit,
                 identity,
-                mean: mean.vector().clone(),
             },
             bm25: Bm25::new(Bm25Params::default(), counts),
-            mean,
             passages,
         }
     }
@@ -397,18 +387,19 @@ impl Asked for Question {
         if vector.len() != self.commit.about.identity.dimension {
             return Ok(Vec::new());
         }
-        let judged = self.judge(Some(&DenseQuestion::from(vector)), &self.allowed, budget)?;
+        let judged = self.judge(Some(vector), &self.allowed, budget)?;
         Ok(self.best(k, judged, f32::NEG_INFINITY, |evidence| evidence.cosine))
     }
 
-    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
-        let dense = dense.map(|dense| self.commit.mean.bind(dense));
+    fn judge(&self, vector: Option<&[f32]>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
+        let question = vector.map(Quantised::new);
         self.each(passages, budget, |passage| {
             let is_of_article = |(other, live): &(Passage, bool)| *live && other.of.article.id == passage.of.article.id;
             let (vector, windows) = (&passage.vector, &passage.windows);
-            let scores = dense
+            let windows = windows.vectors(vector.len());
+            let scores = question
                 .as_ref()
-                .map(|dense| dense.score(vector, windows.vectors(vector.len())));
+                .map(|question| DenseScores::new(question, vector, windows));
             Judged {
                 article: ArticleRef(self.commit.passages.iter().position(is_of_article).unwrap() as u64),
                 ordinal: passage.stored.ordinal,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::article::no_article;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
-use crate::index::{DenseQuestion, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
+use crate::index::{Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
 use crate::model::{Filter, passage_id};
 use crate::search::request::within;
 use crate::text::Analyzer;
@@ -78,13 +78,12 @@ pub fn similar(
     }
     found.sort_unstable();
     found.dedup();
-    let question = meaning.as_deref().map(DenseQuestion::from);
-    let judged = asked.judge(question.as_ref(), &found, budget)?;
+    let judged = asked.judge(meaning.as_deref(), &found, budget)?;
     let bound = asked.weights().bound().max(f32::MIN_POSITIVE);
     let keys = asked.keys(&found)?;
     let mut best: Vec<(f32, usize)> = judged
         .iter()
-        .map(|judged| score(&judged.evidence, bound, question.is_some()))
+        .map(|judged| score(&judged.evidence, bound, meaning.is_some()))
         .zip(0..)
         .filter(|(_, at)| *keys[*at].article != *id)
         .collect();
