@@ -200,9 +200,8 @@ mod tests {
     use super::*;
     use crate::compute;
     use crate::embed::{Embedder, HashEmbedder};
-    use crate::index::{Identity, Judged, PassageKey, PassageRef, QuestionWeights, StoredPassage, TermScore};
+    use crate::index::{Identity, Judged, PassageRef, QuestionWeights, StoredPassage, TermScore};
     use crate::search::request::SearchRequest;
-    use crate::text::Signature;
 
     /// An engine whose halves fail as they are told to.
     struct Halves {
@@ -241,14 +240,6 @@ mod tests {
         }
 
         fn judge(&self, _: Option<&[f32]>, _: &[PassageRef], _: Budget) -> Result<Vec<Judged>> {
-            unimplemented!()
-        }
-
-        fn keys(&self, _: &[PassageRef]) -> Result<Vec<PassageKey>> {
-            unimplemented!()
-        }
-
-        fn signatures(&self, _: &[PassageRef]) -> Result<Vec<Signature>> {
             unimplemented!()
         }
 

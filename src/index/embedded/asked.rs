@@ -161,10 +161,7 @@ impl Question {
                     // All live passages of an article are in one segment: it is written and replaced as a whole.
                     article: ArticleRef((number as u64) << 32 | u64::from(segment.article(doc))),
                     ordinal: segment.ordinal(doc),
-                    evidence: Evidence {
-                        validity: segment.validity(doc),
-                        ..Evidence::new(lexical, dense, &lengths, locality, timeliness)
-                    },
+                    evidence: Evidence::new(lexical, dense, &lengths, locality, timeliness, segment.validity(doc)),
                 };
             }
         }

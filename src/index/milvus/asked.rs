@@ -324,13 +324,11 @@ impl Asked for MilvusQuestion {
             let lexical = self
                 .terms
                 .scores(&snapshot.bm25, &kept.lengths, &self.wanted.counts(&kept.terms)?);
+            let dense = scores.unwrap_or_default();
             Ok(Judged {
                 article: ArticleRef(xxh3_64(kept.article.as_bytes())),
                 ordinal: kept.ordinal,
-                evidence: Evidence {
-                    validity: kept.validity,
-                    ..Evidence::new(lexical, scores.unwrap_or_default(), &kept.lengths, locality, timeliness)
-                },
+                evidence: Evidence::new(lexical, dense, &kept.lengths, locality, timeliness, kept.validity),
             })
         })
     }

@@ -12,7 +12,8 @@ use super::snapshot::{MilvusSnapshot, origin, stored};
 use super::terms::TermId;
 use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
-use crate::index::backend::{About, Asked, FacetCounts, Snapshot, VectorChunk};
+use crate::index::backend::{About, Asked, Snapshot, VectorChunk};
+use crate::index::facets::{ArticleFacets, FacetCounts};
 use crate::index::passage::{PassageKey, StoredPassage};
 use crate::index::scoring::LexicalQuery;
 use crate::model::{Article, ArticleKind, Filter, Origin};
@@ -21,14 +22,6 @@ use crate::model::{Article, ArticleKind, Filter, Origin};
 const BIGRAMS: usize = 1;
 /// Rows in a page where each is large.
 const SMALL_PAGE: usize = 200;
-
-/// An article as it is counted.
-struct Counted {
-    source: String,
-    kind: Option<ArticleKind>,
-    regions: BTreeSet<String>,
-    years: BTreeSet<i32>,
-}
 
 impl Snapshot for MilvusSnapshot {
     fn about(&self) -> &About {
@@ -100,7 +93,7 @@ impl Snapshot for MilvusSnapshot {
             schema::REGIONS,
             schema::YEARS,
         ];
-        let mut articles: BTreeMap<String, Counted> = BTreeMap::new();
+        let mut articles: BTreeMap<String, ArticleFacets> = BTreeMap::new();
         self.passage_rows()
             .pages(&expr, &fields, PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 let (ids, sources, kinds) = (
@@ -112,34 +105,16 @@ impl Snapshot for MilvusSnapshot {
                 same_length(ids.len(), &[sources.len(), kinds.len(), regions.len(), years.len()])?;
                 let of_articles = ids.into_iter().zip(sources).zip(kinds);
                 for (((id, source), kind), (regions, years)) in of_articles.zip(regions.into_iter().zip(years)) {
-                    let article = articles.entry(id).or_insert_with(|| Counted {
-                        source,
-                        kind: ArticleKind::named(&kind),
-                        regions: BTreeSet::new(),
-                        years: BTreeSet::new(),
-                    });
+                    let article = articles.entry(id).or_default();
+                    article.source = source.strip_prefix('=').map(str::to_owned);
+                    article.kind = ArticleKind::named(&kind);
                     article.regions.extend(regions);
+                    let years = years.into_iter().filter_map(|year| u16::try_from(year).ok());
                     article.years.extend(years);
                 }
                 Ok(())
             })?;
-        let mut counts = FacetCounts::default();
-        for article in articles.into_values() {
-            counts.articles += 1;
-            if let Some(source) = article.source.strip_prefix('=') {
-                *counts.sources.entry(source.to_owned()).or_default() += 1;
-            }
-            if let Some(kind) = article.kind {
-                *counts.kinds.entry(kind).or_default() += 1;
-            }
-            for region in article.regions {
-                *counts.regions.entry(region).or_default() += 1;
-            }
-            for year in article.years.into_iter().filter_map(|year| u16::try_from(year).ok()) {
-                *counts.years.entry(year).or_default() += 1;
-            }
-        }
-        Ok(counts)
+        Ok(articles.into_values().collect())
     }
 
     fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {

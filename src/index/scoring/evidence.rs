@@ -51,6 +51,7 @@ impl Evidence {
         lengths: &[u32; FIELDS],
         locality: f32,
         timeliness: f32,
+        validity: Validity,
     ) -> Self {
         Evidence {
             words: lexical.words,
@@ -66,7 +67,7 @@ impl Evidence {
             locality,
             timeliness,
             same_place: 0.0,
-            validity: Validity::default(),
+            validity,
             out_of_force: 0.0,
         }
     }
