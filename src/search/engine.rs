@@ -19,7 +19,7 @@ use super::score::{JudgedBy, Scored};
 use crate::compute::{self, Budget};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
-use crate::index::{Backend, PassageKey};
+use crate::index::{About, Backend, PassageKey};
 use crate::model::Filter;
 use crate::text::Analyzer;
 
@@ -102,8 +102,7 @@ impl Engine {
         let request = &asking.reading.request;
         let reach = request.offset + request.wanted();
         let mut settled = asking.settle(reach, &under_way, &mut timings)?;
-        let query = &asking.query;
-        let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
+        let wanted = self.wanted(&asking);
         let mut first = standings(&wanted, settled.folded.first());
         let chance = self.chance(&asking, &settled, &first);
         let reranked = self.rerank(&asking, &mut settled, reach, under_way.budget(), &mut timings)?;
@@ -111,63 +110,45 @@ impl Engine {
         let (mut degraded, mut lacks) = (lacking.said(), lacking.lacks());
         let reranked = reranked.map(|(reranked, reason)| {
             lacks.extend(reason.as_ref().map(|_| Lack::Reranking));
-            let reasons: Vec<String> = degraded.take().into_iter().chain(reason).collect();
-            degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
+            degraded = joined(degraded.take(), reason);
             first = standings(&wanted, settled.folded.first());
             reranked
         });
 
         let started = Instant::now();
-        let Settled {
-            retrieved,
-            scored,
-            folded,
-            ..
-        } = settled;
-        let page = folded.hits.iter().copied();
+        let (scored, vector) = (&settled.scored, settled.retrieved.vector.as_deref());
+        let page = settled.folded.hits.iter().copied();
         let page: Vec<usize> = page.skip(request.offset).take(request.wanted()).collect();
         let unmoved = Reranked::default();
         let builder = HitBuilder {
             asked: &*asking.asked,
             request,
-            scored: &scored,
+            scored,
             reranked: reranked.as_ref().unwrap_or(&unmoved),
-            read: folded.read,
+            read: settled.folded.read,
             finder: &TermFinder::new(&request.query, &asking.query, asking.asked.weights()),
-            vector: retrieved.vector.as_deref(),
+            vector,
             wanted: &wanted,
             budget: under_way.budget(),
         };
         let hits = builder.build(&page)?;
         let count = |filter: &Filter| asking.snapshot.count(filter, under_way.budget());
         let unmet = unmet(&wanted, &first);
-        let answerable = if unmet.is_some() || is_elsewhere(&first) {
-            chance.map(at_most_unsure)
-        } else {
-            chance
-        };
-        let missing = match unmet.filter(|_| request.offset == 0) {
-            Some(unmet) => Some(unmet.told(&first, count)?),
-            None => None,
-        };
+        let is_unsure = unmet.is_some() || is_elsewhere(&first);
+        let unmet = unmet.filter(|_| request.offset == 0);
+        let missing = unmet.map(|unmet| unmet.told(&first, count)).transpose()?;
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
-        let about = asking.snapshot.about();
         Ok(SearchResponse {
             hits,
             candidates: scored.ranked.len(),
             degraded,
             lacking: lacks,
             reranked: reranked.as_ref().map(Reranked::count),
-            answerable,
+            answerable: if is_unsure { chance.map(at_most_unsure) } else { chance },
             missing,
             timings,
-            provenance: Provenance {
-                commit: about.commit,
-                analysis: about.identity.analysis.clone(),
-                model: about.identity.embedder.clone(),
-                weights: self.formula(&scored, retrieved.vector.is_some(), reranked.is_some()),
-            },
+            provenance: self.provenance(asking.snapshot.about(), scored, vector.is_some(), reranked.is_some()),
             corrected: asking.reading.corrected,
         })
     }
@@ -202,9 +183,14 @@ impl Engine {
         let under_way = compute::enter(budget.until(request.deadline));
         let asking = self.begin(request, under_way.budget())?;
         let settled = asking.settle(FIRST, &under_way, &mut Timings::default())?;
-        let (request, query) = (&asking.reading.request, &asking.query);
-        let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
+        let wanted = self.wanted(&asking);
         Ok(settled.signs(asking.gates, &standings(&wanted, settled.folded.first())))
+    }
+
+    /// The place and the year that an answer must be about.
+    fn wanted<'a>(&'a self, asking: &'a Asking<'_>) -> Wanted<'a> {
+        let (request, query) = (&asking.reading.request, &asking.query);
+        Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer)
     }
 
     fn begin(&self, request: &SearchRequest, budget: Budget) -> Result<Asking<'_>> {
@@ -246,6 +232,16 @@ impl Engine {
         Ok(Some(outcome))
     }
 
+    /// What an answer was made by.
+    fn provenance(&self, about: &About, scored: &Scored, by_meaning: bool, is_reranked: bool) -> Provenance {
+        Provenance {
+            commit: about.commit,
+            analysis: about.identity.analysis.clone(),
+            model: about.identity.embedder.clone(),
+            weights: self.formula(scored, by_meaning, is_reranked),
+        }
+    }
+
     /// The formula and the weights of an answer.
     fn formula(&self, scored: &Scored, by_meaning: bool, is_reranked: bool) -> String {
         let mut fused = match scored.rule {
@@ -265,5 +261,13 @@ impl Engine {
             ),
             None => fused,
         }
+    }
+}
+
+/// Two reasons as one.
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
     }
 }

@@ -26,6 +26,37 @@ pub struct Retrieved {
     pub lacking: MissingHalves,
 }
 
+impl Retrieved {
+    /// Whether there was an answer by meaning.
+    fn has_meaning(&self) -> bool {
+        self.vector.is_some() && self.lacking.meaning.is_none()
+    }
+
+    /// Takes the question's vector and what was found by it; fails where what failed is no passing failure.
+    fn take_meaning(&mut self, vector: Result<Arc<[f32]>, String>, found: Result<Vec<Candidate>>) -> Result<()> {
+        match vector {
+            Ok(vector) => self.vector = Some(vector),
+            Err(why) => self.lacking.vector = Some(why),
+        }
+        match found {
+            Ok(found) => self.dense = found,
+            Err(error) if is_passing(&error) => self.lacking.meaning = Some(error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Takes what was found by words; fails where nothing is left to answer by, or it is no passing failure.
+    fn take_words(&mut self, found: Result<Vec<Candidate>>) -> Result<()> {
+        match found {
+            Ok(found) => self.lexical = found,
+            Err(error) if self.has_meaning() && is_passing(&error) => self.lacking.words = Some(error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
 /// What could not be had for an answer, and why.
 #[derive(Debug, Clone, Default)]
 pub struct MissingHalves {
@@ -92,19 +123,7 @@ impl Retrieval<'_> {
         let (mode, budget) = (self.reading.request.mode, under_way.budget());
         let by_words = {
             let (asked, failed) = (Arc::clone(self.asked), lacking.words.clone());
-            move |budget: Budget| {
-                let started = Instant::now();
-                // Of what is left when the words begin: a model that took all that it may have may have gone before.
-                let budget = match mode {
-                    Mode::Lexical => budget,
-                    Mode::Dense | Mode::Hybrid => budget.leaving_time(started),
-                };
-                let found = match &failed {
-                    None => asked.lexical(depth, budget),
-                    Some(failed) => Err(failed.clone()),
-                };
-                (found, started.elapsed())
-            }
+            move |budget: Budget| found_by_words(&*asked, failed.as_ref(), depth, mode, budget)
         };
         if mode == Mode::Hybrid && lacking.words.is_none() {
             self.asked.foresee(depth, budget.leaving_time(Instant::now()));
@@ -123,42 +142,27 @@ impl Retrieval<'_> {
                 (Some(by_words(budget)), Some(meaning))
             }
         };
-        let mut lacking = MissingHalves::default();
-        let (mut vector, mut dense) = (None, Vec::new());
-        if let Some((made, (found, took))) = meaning {
+        let mut retrieved = Retrieved {
+            depth,
+            lexical: Vec::new(),
+            dense: Vec::new(),
+            vector: None,
+            lacking: MissingHalves::default(),
+        };
+        if let Some((vector, (found, took))) = meaning {
             timings.dense += took;
-            match made {
-                Ok(made) => vector = Some(made),
-                Err(why) => lacking.vector = Some(why),
-            }
-            match found {
-                Ok(found) => dense = found,
-                Err(error) if is_passing(&error) => lacking.meaning = Some(error),
-                Err(error) => return Err(error),
-            }
+            retrieved.take_meaning(vector, found)?;
         }
-        let has_meaning = vector.is_some() && lacking.meaning.is_none();
         let words = match words {
             // Meaning alone was asked for and cannot be had: words are better than nothing, and the answer says so.
-            None if !has_meaning => Some(by_words(budget)),
+            None if !retrieved.has_meaning() => Some(by_words(budget)),
             words => words,
         };
-        let mut lexical = Vec::new();
         if let Some((found, took)) = words {
             timings.lexical += took;
-            match found {
-                Ok(found) => lexical = found,
-                Err(error) if has_meaning && is_passing(&error) => lacking.words = Some(error),
-                Err(error) => return Err(error),
-            }
+            retrieved.take_words(found)?;
         }
-        Ok(Retrieved {
-            depth,
-            lexical,
-            dense,
-            vector,
-            lacking,
-        })
+        Ok(retrieved)
     }
 
     /// The question's vector, or why there is none, and what is found by it.
@@ -185,6 +189,21 @@ impl Retrieval<'_> {
         };
         (vector, (found, started.elapsed()))
     }
+}
+
+/// What is found by words, or how that failed a moment ago.
+fn found_by_words(asked: &dyn Asked, failed: Option<&Error>, depth: usize, mode: Mode, budget: Budget) -> Found {
+    let started = Instant::now();
+    // Of what is left when the words begin: a model that took all that it may have may have gone before.
+    let budget = match mode {
+        Mode::Lexical => budget,
+        Mode::Dense | Mode::Hybrid => budget.leaving_time(started),
+    };
+    let found = match failed {
+        None => asked.lexical(depth, budget),
+        Some(failed) => Err(failed.clone()),
+    };
+    (found, started.elapsed())
 }
 
 /// Whether an answer without what failed is better than none.

@@ -57,17 +57,7 @@ pub fn similar(
     let Some((first, _)) = passages.first() else {
         return Err(no_article(id));
     };
-    let subject: String = if first.title.is_empty() {
-        first.text.chars().take(AS_TITLE).collect()
-    } else {
-        first.title.chars().take(AS_TITLE).collect()
-    };
-    let read = analyzer.query(&subject);
-    let query = LexicalQuery {
-        words: read.words,
-        bigrams: read.bigrams,
-        ..LexicalQuery::default()
-    };
+    let query = subject(first, analyzer);
     let meaning = mean(passages.iter().take(PASSAGES).map(|(_, vector)| &**vector));
     let asked = snapshot.ask(Arc::new(query), filter, budget)?;
     let depth = OF_EACH * wanted + BEYOND.max(passages.len().min(PASSAGES));
@@ -105,6 +95,22 @@ pub fn similar(
             score,
         })
         .collect())
+}
+
+/// An article's title as a question, or the beginning of its text where it has none.
+fn subject(first: &StoredPassage, analyzer: &Analyzer) -> LexicalQuery {
+    let from = if first.title.is_empty() {
+        &first.text
+    } else {
+        &first.title
+    };
+    let subject: String = from.chars().take(AS_TITLE).collect();
+    let read = analyzer.query(&subject);
+    LexicalQuery {
+        words: read.words,
+        bigrams: read.bigrams,
+        ..LexicalQuery::default()
+    }
 }
 
 fn score(evidence: &Evidence, bound: f32, has_meaning: bool) -> f32 {
