@@ -69,15 +69,6 @@ pub struct About {
     pub identity: Identity,
 }
 
-/// Vectors with whose they are.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct VectorChunk {
-    /// The passages.
-    pub keys: Vec<PassageKey>,
-    /// Their vectors as they were indexed, one after the other, each of the index's dimension.
-    pub vectors: Vec<f32>,
-}
-
 /// Something that keeps passages and gives snapshots of them.
 pub trait Backend: Send + Sync {
     /// The newest finished commit.
@@ -105,7 +96,8 @@ pub trait Backend: Send + Sync {
 
 /// One commit of an index, as long as it is held.
 ///
-/// What has a default reads all articles one by one, which is right and slow: an engine that knows a better way takes it.
+/// What has a default reads all articles one by one, which is right and slow; an engine that knows a better way takes
+/// that.
 pub trait Snapshot: Send + Sync {
     /// What it is. Costs nothing.
     fn about(&self) -> &About;
@@ -178,21 +170,6 @@ pub trait Snapshot: Send + Sync {
         })?;
         ids.sort();
         Ok(ids)
-    }
-
-    /// Hands out the vectors of all passages, some thousand at a time, in no meaningful order: for training. Hands out
-    /// nothing if the index holds no vectors.
-    fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
-        if self.about().identity.dimension == 0 {
-            return Ok(());
-        }
-        for id in self.article_ids(budget)? {
-            let (passages, vectors): (Vec<_>, Vec<_>) = self.passages(&id, budget)?.into_iter().unzip();
-            let keys = passages.iter().map(StoredPassage::key).collect();
-            let vectors = vectors.concat();
-            take(VectorChunk { keys, vectors })?;
-        }
-        Ok(())
     }
 }
 

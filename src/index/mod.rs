@@ -23,7 +23,7 @@ mod source_table;
 mod vectors;
 mod windows;
 
-pub use backend::{About, ArticleRef, Asked, Backend, Candidate, Judged, PassageRef, Snapshot, VectorChunk, Writer};
+pub use backend::{About, ArticleRef, Asked, Backend, Candidate, Judged, PassageRef, Snapshot, Writer};
 pub use embedded::{
     Backup, EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, Followed, Verified, WriteLock, check_article_id,
     is_guarded, what_helps,

@@ -132,25 +132,25 @@ pub(super) fn join_head(title: &str, heading: &str) -> String {
 /// A passage ready to be written: how it is shown, its tokens and its vector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedPassage {
-    /// As it is shown.
+    /// What is shown of it.
     pub stored: StoredPassage,
     /// Title words, title bigrams, text words, text bigrams; the title with the headings.
     pub tokens: [Vec<Token>; 4],
-    /// What it is told apart by from its copies.
+    /// By which near copies of it are recognised.
     pub signature: Signature,
-    /// L2-normalised, of the index's dimension; empty where the index keeps no vectors.
+    /// The vector, L2-normalised, of the index's dimension; empty where the index keeps no vectors.
     pub vector: Vec<f32>,
-    /// Of the parts of a long passage; none where the index keeps no vectors.
+    /// The vectors of a long passage's windows; none where the index keeps no vectors.
     pub windows: Windows,
 }
 
 /// An article ready to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedArticle {
-    /// As it came.
+    /// The article as it was given.
     pub article: Article,
     /// Fingerprint of everything it says.
     pub hash: u64,
-    /// In their order, at least one.
+    /// Its passages in their order, at least one.
     pub passages: Vec<PreparedPassage>,
 }

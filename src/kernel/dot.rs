@@ -151,11 +151,11 @@ pub(super) mod x86 {
         let mut dots = [_mm256_setzero_ps(); 2];
         let mut squares = [_mm256_setzero_ps(); 2];
         for (x, y) in x16.iter().zip(y16) {
-            for half in 0..2 {
+            for (half, (dot, square)) in dots.iter_mut().zip(&mut squares).enumerate() {
                 // SAFETY: 8 half + 8 <= 16, the length of each.
                 let [x, y] = [x, y].map(|z| unsafe { _mm256_loadu_ps(z.as_ptr().add(8 * half)) });
-                dots[half] = _mm256_fmadd_ps(x, y, dots[half]);
-                squares[half] = _mm256_fmadd_ps(x, x, squares[half]);
+                *dot = _mm256_fmadd_ps(x, y, *dot);
+                *square = _mm256_fmadd_ps(x, x, *square);
             }
         }
         let (dot_rest, square_rest) = super::dot_and_square_scalar(x_rest, y_rest);

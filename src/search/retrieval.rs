@@ -9,7 +9,7 @@ use super::reading::QuestionReading;
 use super::request::Mode;
 use super::response::{Lack, Timings};
 use crate::compute::{Budget, UnderWay};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Result};
 use crate::index::{About, Asked, Candidate};
 
 /// What both retrievers found, and why one of them may be missing.
@@ -40,7 +40,7 @@ impl Retrieved {
         }
         match found {
             Ok(found) => self.dense = found,
-            Err(error) if is_passing(&error) => self.lacking.meaning = Some(error),
+            Err(error) if error.is_passing() => self.lacking.meaning = Some(error),
             Err(error) => return Err(error),
         }
         Ok(())
@@ -50,7 +50,7 @@ impl Retrieved {
     fn take_words(&mut self, found: Result<Vec<Candidate>>) -> Result<()> {
         match found {
             Ok(found) => self.lexical = found,
-            Err(error) if self.has_meaning() && is_passing(&error) => self.lacking.words = Some(error),
+            Err(error) if self.has_meaning() && error.is_passing() => self.lacking.words = Some(error),
             Err(error) => return Err(error),
         }
         Ok(())
@@ -95,9 +95,9 @@ impl MissingHalves {
 /// Finds the candidates of one question.
 #[derive(Clone, Copy)]
 pub struct Retrieval<'a> {
-    /// Vectors of questions.
+    /// Makes the question's vector.
     pub vectors: &'a QuestionVectors,
-    /// What is searched.
+    /// The index that is searched.
     pub about: &'a About,
     /// The question.
     pub reading: &'a QuestionReading,
@@ -206,11 +206,6 @@ fn found_by_words(asked: &dyn Asked, failed: Option<&Error>, depth: usize, mode:
     (found, started.elapsed())
 }
 
-/// Whether an answer without what failed is better than none.
-fn is_passing(error: &Error) -> bool {
-    matches!(error.fault(), Fault::Unavailable | Fault::Exhausted | Fault::Deadline)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -219,6 +214,7 @@ mod tests {
     use super::*;
     use crate::compute;
     use crate::embed::{Embedder, HashEmbedder};
+    use crate::error::Fault;
     use crate::index::{Identity, Judged, PassageRef, QuestionWeights, StoredPassage, TermScore};
     use crate::search::request::SearchRequest;
 

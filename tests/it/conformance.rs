@@ -11,7 +11,7 @@ use baowen::article::source::{Source, SourceKind};
 use baowen::compute::Budget;
 use baowen::error::Fault;
 use baowen::index::ingest::Ingest;
-use baowen::index::{Backend, EmbeddedIndex, LexicalQuery, PassageKey, Runs, Snapshot, SourceRun, Writer};
+use baowen::index::{Backend, EmbeddedIndex, LexicalQuery, Runs, Snapshot, SourceRun, Writer};
 use baowen::model::{Article, ArticleKind, Filter};
 use baowen::search::Engine;
 use baowen::search::browse::similar;
@@ -217,19 +217,6 @@ fn all_of(backend: &Arc<dyn Backend>, one_in: usize) -> Said {
         );
         said.insert(format!("similar {id}"), format!("{:?}", like.unwrap()));
     }
-    let mut vectors: Vec<(PassageKey, Vec<f32>)> = Vec::new();
-    let exported = snapshot.export_vectors(Budget::single(), &mut |chunk| {
-        let rows = chunk
-            .vectors
-            .chunks_exact(about.identity.dimension)
-            .map(<[f32]>::to_vec);
-        vectors.extend(chunk.keys.into_iter().zip(rows));
-        Ok(())
-    });
-    exported.unwrap();
-    assert_eq!(vectors.len() as u64, about.passages);
-    vectors.sort_by(|a, b| a.0.cmp(&b.0));
-    said.insert("vectors".into(), format!("{vectors:?}"));
     let holding = snapshot
         .holding(&["医保", "断缴", "保", "浙江", "xyzzy", "医宝", ""], Budget::single())
         .unwrap();

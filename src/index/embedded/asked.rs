@@ -29,7 +29,7 @@ const AHEAD: usize = 4;
 /// The implementation of [`Asked`] by the embedded engine.
 pub struct EmbeddedQuestion(Arc<Question>);
 
-/// What is looked up once.
+/// A question with its terms, filter, places and years looked up in one snapshot.
 struct Question {
     snapshot: Arc<EmbeddedSnapshot>,
     filtered: Arc<Filtered>,
@@ -41,7 +41,7 @@ struct Question {
 }
 
 impl EmbeddedQuestion {
-    /// Looks everything up.
+    /// Looks up the question's terms, its filter and what it names.
     pub fn new(snapshot: Arc<EmbeddedSnapshot>, query: &LexicalQuery, filter: &Filter, budget: Budget) -> Result<Self> {
         budget.check()?;
         let filtered = snapshot
@@ -86,7 +86,7 @@ fn as_candidates(found: Vec<(u32, u32, f32)>) -> Vec<Candidate> {
 /// The passages of one segment among those named.
 #[derive(Default)]
 struct Group {
-    /// Where they stand among those named.
+    /// Their positions in the list of passages that was given, in the order of `docs`.
     at: Vec<usize>,
     /// The documents, ascending.
     docs: Vec<u32>,

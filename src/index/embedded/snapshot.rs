@@ -21,7 +21,7 @@ use crate::index::lexical::bound::Collection;
 use crate::index::passage::{Identity, StoredPassage};
 use crate::profile::Bm25Params;
 
-/// The stream whose terms are asked for by themselves.
+/// The stream of bigrams, in which [`EmbeddedSnapshot::holding`] looks terms up.
 const BIGRAMS: usize = 1;
 
 /// The implementation of [`Snapshot`](crate::index::Snapshot) by the embedded engine.
@@ -95,7 +95,7 @@ impl EmbeddedSnapshot {
         &self.about
     }
 
-    /// What `work` gives, which reads this commit.
+    /// Runs work that reads this commit's files; see [`guarded`].
     pub(super) fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         guarded(&self.folder, work)
     }

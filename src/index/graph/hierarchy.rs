@@ -161,7 +161,7 @@ mod tests {
             whole.insert_slice((vector, row));
         }
         let (mut by_ours, mut by_whole, mut all) = (0, 0, 0);
-        let mut scratch = Scratch::new();
+        let mut scratch = Scratch::default();
         for query in clustered(200, DIM, 40, 2).chunks_exact(DIM) {
             let nearest = nearest(query, 10, None);
             let rows = |found: Vec<(f32, u32)>| -> Vec<u32> { found.into_iter().map(|(_, row)| row).collect() };

@@ -30,11 +30,6 @@ pub(super) fn visit(node: u32, visited: &mut [u64], touched: &mut Vec<u32>) -> b
 }
 
 impl Scratch {
-    /// A new, empty scratch; it grows with its first search.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Forgets the last walk and makes room for one of a graph of so many nodes.
     pub(super) fn begin(&mut self, nodes: usize, ef: usize, bridges: usize) {
         // Clearing what the last walk touched costs less than clearing a bit for each node.
@@ -47,11 +42,6 @@ impl Scratch {
         self.visited.resize(self.visited.len().max(nodes.div_ceil(64)), 0);
         self.wanted.reset(ef);
         self.bridges.reset(bridges);
-    }
-
-    /// How many rows the last walk of a graph scored: what its time is made of.
-    pub fn scored(&self) -> usize {
-        self.touched.len()
     }
 
     /// The nodes that the last walk found, best first.

@@ -1,24 +1,24 @@
-//! What the seam asks of a commit as a whole: questions begun, articles, ids, counts, vectors for learning.
+//! What the seam asks of a commit as a whole: questions begun, articles, ids, counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::asked::MilvusQuestion;
 use super::collection::PAGE;
-use super::columns::{Rows, same_length};
+use super::columns::same_length;
 use super::expression::{filtered, quoted};
 use super::schema;
 use super::snapshot::{MilvusSnapshot, origin, stored};
 use super::terms::TermId;
 use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
-use crate::index::backend::{About, Asked, Snapshot, VectorChunk};
+use crate::index::backend::{About, Asked, Snapshot};
 use crate::index::facets::{ArticleFacets, FacetCounts};
-use crate::index::passage::{PassageKey, StoredPassage};
+use crate::index::passage::StoredPassage;
 use crate::index::scoring::LexicalQuery;
 use crate::model::{Article, ArticleKind, Filter, Origin};
 
-/// The stream whose terms are asked for by themselves.
+/// The stream of bigrams, in which [`Snapshot::holding`] looks terms up.
 const BIGRAMS: usize = 1;
 /// Rows in a page where each is large.
 const SMALL_PAGE: usize = 200;
@@ -158,30 +158,4 @@ impl Snapshot for MilvusSnapshot {
             })?;
         Ok(wholly)
     }
-
-    fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
-        if self.about().identity.dimension == 0 {
-            return Ok(());
-        }
-        let fields = [schema::ARTICLE, schema::ORDINAL, schema::MEANING];
-        self.passage_rows()
-            .pages(&self.visible(), &fields, PAGE, &|| Ok(budget), &mut |_, rows| {
-                take(chunk(rows, self.about().identity.dimension)?)
-            })
-    }
-}
-
-fn chunk(mut rows: Rows, dimension: usize) -> Result<VectorChunk> {
-    let (articles, ordinals) = (rows.texts(schema::ARTICLE), rows.ints(schema::ORDINAL));
-    let vectors = rows.vectors(schema::MEANING);
-    same_length(articles.len(), &[ordinals.len()])?;
-    same_length(articles.len() * dimension, &[vectors.len()])?;
-    let key = |(article, ordinal): (String, i32)| PassageKey {
-        article: article.into(),
-        ordinal: ordinal as u32,
-    };
-    Ok(VectorChunk {
-        keys: articles.into_iter().zip(ordinals).map(key).collect(),
-        vectors,
-    })
 }
