@@ -14,9 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use baowen::compute::Budget;
 use baowen::embed::Embedder;
-use baowen::index::{
-    Asked as Bound, Backend, DenseQuestion, EmbeddedIndex, Judged, LexicalQuery, PassageRef, Snapshot,
-};
+use baowen::index::{Asked as Bound, Backend, EmbeddedIndex, Judged, LexicalQuery, PassageRef, Snapshot};
 use baowen::model::Filter;
 use baowen::search::Ranking;
 use baowen::search::request::SearchRequest;
@@ -28,7 +26,7 @@ use data::Data;
 /// A question and what each step makes of it, so that every step can be measured by itself.
 struct Asked {
     text: String,
-    question: DenseQuestion,
+    vector: Vec<f32>,
     query: LexicalQuery,
     union: Vec<PassageRef>,
     judged: Vec<Judged>,
@@ -85,12 +83,11 @@ fn prepare() -> baowen::error::Result<Bench> {
         let mut union: Vec<PassageRef> = lexical.iter().chain(&dense).map(|c| c.passage).collect();
         union.sort_unstable();
         union.dedup();
-        let question = DenseQuestion::from(vector.as_slice());
-        let judged = bound.judge(Some(&question), &union, Budget::single())?;
+        let judged = bound.judge(Some(vector), &union, Budget::single())?;
         drop(bound);
         asked.push(Asked {
             text: text.clone(),
-            question,
+            vector: vector.clone(),
             query,
             union,
             judged,
@@ -165,7 +162,7 @@ fn c_lexical(bencher: Bencher) {
 fn d_dense(bencher: Bencher) {
     each(bencher, |bench, asked| {
         let bound = ask(&bench.snapshot, &LexicalQuery::default())?;
-        bound.dense(&asked.question.vector, DEFAULT_CANDIDATES, None, Budget::single())
+        bound.dense(&asked.vector, DEFAULT_CANDIDATES, None, Budget::single())
     });
 }
 
@@ -173,7 +170,7 @@ fn d_dense(bencher: Bencher) {
 fn e_dense_exact(bencher: Bencher) {
     each(bencher, |bench, asked| {
         let bound = ask(&bench.scanned, &LexicalQuery::default())?;
-        bound.dense(&asked.question.vector, DEFAULT_CANDIDATES, None, Budget::single())
+        bound.dense(&asked.vector, DEFAULT_CANDIDATES, None, Budget::single())
     });
 }
 
@@ -181,7 +178,7 @@ fn e_dense_exact(bencher: Bencher) {
 fn f_evidence(bencher: Bencher) {
     each(bencher, |bench, asked| {
         let bound = ask(&bench.snapshot, &asked.query)?;
-        bound.judge(Some(&asked.question), &asked.union, Budget::single())
+        bound.judge(Some(&asked.vector), &asked.union, Budget::single())
     });
 }
 

@@ -116,6 +116,11 @@ impl Error {
         self.fault
     }
 
+    /// Whether the same may go through later: what was needed is away, busy or slow.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.fault, Fault::Unavailable | Fault::Exhausted | Fault::Deadline)
+    }
+
     /// What was wrong, without the hint.
     pub fn message(&self) -> &str {
         &self.message

@@ -1,16 +1,16 @@
 //! The ranking profile: everything that was learned or chosen by measurement, for one embedding model, as one file.
 //!
-//! Owns the file: a JSON object with the numbers by name, and beside it the adapter's matrix as a file of its own,
-//! named with its SHA-256. `index/profile/` holds the one that is compiled in; `baowen tune` writes others, `--profile`
-//! takes them. Never ranks: the parts are used where questions are analysed (`text`), scored by words (`index`) and
-//! fused (`search`).
+//! Owns the file: a JSON object with the numbers by name. `index/profile/` holds the one that is compiled in; `baowen
+//! tune` writes others, `--profile` takes them. Never ranks: the parts are used where questions are analysed (`text`),
+//! scored by words (`index`) and fused (`search`).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Context as _, Error, Fault, Result};
@@ -36,13 +36,21 @@ pub struct Profile {
     pub reranking: Option<Reranking>,
     /// How likely it is that a question is answered; none if it was never fitted.
     pub answerable: Option<AnswerableCurve>,
-    /// Where the correction of the model's similarity lies; none if there is none.
-    adapter: Option<AdapterFile>,
+    /// Profiles once named a learned correction of the model's similarity. One that does was measured with it.
+    #[serde(default, skip_serializing, deserialize_with = "no_adapter")]
+    adapter: (),
     /// What the parts were learned from.
     pub learned: Vec<Learned>,
-    /// The bytes of the adapter's file.
-    #[serde(skip)]
-    adapter_bytes: Option<Vec<u8>>,
+}
+
+/// Refuses to leave out what a profile was measured with.
+fn no_adapter<'de, D: Deserializer<'de>>(from: D) -> Result<(), D::Error> {
+    match Option::<IgnoredAny>::deserialize(from)? {
+        None => Ok(()),
+        Some(_) => Err(D::Error::custom(
+            "it names an adapter, which this program does not have; learn a profile anew with `baowen tune`",
+        )),
+    }
 }
 
 /// What the terms of a question weigh beside its words as written (1), above 0 and at most 1.
@@ -158,14 +166,6 @@ fn is_zero(weight: &f32) -> bool {
     *weight == 0.0
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AdapterFile {
-    /// Beside the profile's own file.
-    file: String,
-    sha256: String,
-}
-
 /// Where some of the numbers come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -197,51 +197,26 @@ impl Profile {
     pub fn shipped() -> &'static Profile {
         static SHIPPED: LazyLock<Profile> = LazyLock::new(|| {
             let text = include_str!("../index/profile/insurance.json");
-            let beside = |name: &str| Err(Error::missing(format!("{name} is not compiled in")));
-            // It is compiled in, names no file beside it, and a test reads it.
-            Profile::parse(text, beside).expect("the shipped profile is whole")
+            // It is compiled in, and a test reads it.
+            Profile::parse(text).expect("the shipped profile is whole")
         });
         &SHIPPED
     }
 
-    /// Reads a profile and the adapter beside it.
+    /// Reads a profile.
     ///
     /// # Errors
     /// `Missing` for a file that cannot be read; `Caller` for what is no profile, naming all numbers that are out of
-    /// range; `Corrupt` for an adapter that is not the one it was written with.
+    /// range, and for one with an adapter.
     pub fn read(path: &Path) -> Result<Profile> {
-        let doing = |path: &Path| format!("reading {}", path.display());
-        let text = std::fs::read_to_string(path).or_fault(Fault::Missing, doing(path))?;
-        let beside = |name: &str| {
-            let file = path.with_file_name(name);
-            std::fs::read(&file).or_fault(Fault::Missing, doing(&file))
-        };
-        Profile::parse(&text, beside).map_err(|error| error.context(doing(path)))
+        let doing = || format!("reading {}", path.display());
+        let text = std::fs::read_to_string(path).or_fault(Fault::Missing, doing())?;
+        Profile::parse(&text).map_err(|error| error.context(doing()))
     }
 
-    fn parse(text: &str, beside: impl Fn(&str) -> Result<Vec<u8>>) -> Result<Profile> {
-        let mut profile: Profile = serde_json::from_str(text).or_fault(Fault::Caller, "this is no ranking profile")?;
+    fn parse(text: &str) -> Result<Profile> {
+        let profile: Profile = serde_json::from_str(text).or_fault(Fault::Caller, "this is no ranking profile")?;
         profile.check()?;
-        if let Some(adapter) = &profile.adapter {
-            let plain = Path::new(&adapter.file)
-                .file_name()
-                .is_some_and(|name| name == &*adapter.file);
-            if !plain {
-                return Err(Error::caller(format!(
-                    "adapter.file: `{}` does not lie beside the profile",
-                    adapter.file
-                )));
-            }
-            let bytes = beside(&adapter.file)?;
-            if sha256(&bytes) != adapter.sha256 {
-                return Err(Error::corrupt(format!(
-                    "{} is not the adapter that the profile was written with: its SHA-256 is another",
-                    adapter.file
-                ))
-                .help("copy both files together, or write the profile again with `baowen tune`"));
-            }
-            profile.adapter_bytes = Some(bytes);
-        }
         Ok(profile)
     }
 
@@ -301,17 +276,7 @@ impl Profile {
         }
     }
 
-    /// The bytes of the adapter's file, if there is one.
-    pub fn adapter(&self) -> Option<&[u8]> {
-        self.adapter_bytes.as_deref()
-    }
-
-    /// The profile with another adapter's file, or without one.
-    pub fn set_adapter(&mut self, bytes: Option<Vec<u8>>) {
-        self.adapter_bytes = bytes;
-    }
-
-    /// Writes the profile, named after its file, and its adapter beside it. The same profile gives the same bytes.
+    /// Writes the profile, named after its file. The same profile gives the same bytes.
     ///
     /// # Errors
     /// `Caller` for a folder or a path without a name, `Unavailable` if it cannot be written.
@@ -320,21 +285,9 @@ impl Profile {
         let Some(name) = name.map(|name| name.to_string_lossy().into_owned()) else {
             return Err(Error::caller(format!("{} is no file; name one", path.display())));
         };
-        let write = |path: &Path, bytes: &[u8]| {
-            std::fs::write(path, bytes).or_fault(Fault::Unavailable, format!("writing {}", path.display()))
-        };
-        self.adapter = None;
-        if let Some(bytes) = &self.adapter_bytes {
-            let file = format!("{name}.adapter");
-            write(&path.with_file_name(&file), bytes)?;
-            self.adapter = Some(AdapterFile {
-                file,
-                sha256: sha256(bytes),
-            });
-        }
         self.name = name;
         let text = serde_json::to_string_pretty(self).or_fault(Fault::Bug, "encoding the profile")?;
-        write(path, (text + "\n").as_bytes())
+        std::fs::write(path, text + "\n").or_fault(Fault::Unavailable, format!("writing {}", path.display()))
     }
 }
 
@@ -374,49 +327,37 @@ mod tests {
             include_str!("../index/profile/insurance.json")
         );
         assert_eq!(&Profile::read(&path).unwrap(), Profile::shipped());
-        // An adapter is written beside it and read again with it.
-        profile.set_adapter(Some(b"an adapter".to_vec()));
-        profile.write(&path).unwrap();
-        assert_eq!(Profile::read(&path).unwrap().adapter(), Some(&b"an adapter"[..]));
     }
 
     #[test]
     fn what_is_wrong_is_said_all_at_once() {
-        let adapter: &[u8] = b"an adapter";
-        let named = format!(
-            "\"adapter\": {{\"file\": \"insurance.adapter\", \"sha256\": \"{}\"}}",
-            sha256(adapter)
-        );
-        let shipped = &include_str!("../index/profile/insurance.json").replace("\"adapter\": null", &named);
-        let check = |change: &dyn Fn(&str) -> String, bytes: &[u8], fault: Fault, parts: &[&str]| {
-            let error = Profile::parse(&change(shipped), |_| Ok(bytes.to_vec())).unwrap_err();
-            assert_eq!(error.fault(), fault, "{error}");
+        let shipped = include_str!("../index/profile/insurance.json");
+        let check = |change: &dyn Fn(&str) -> String, parts: &[&str]| {
+            let error = Profile::parse(&change(shipped)).unwrap_err();
+            assert_eq!(error.fault(), Fault::Caller, "{error}");
             parts
                 .iter()
                 .for_each(|part| assert!(error.to_string().contains(part), "{error}"));
         };
-        check(&|s| s[..100].into(), adapter, Fault::Caller, &["no ranking profile"]);
-        check(&|s| s.replace("\"k1\"", "\"k2\""), adapter, Fault::Caller, &["k2"]);
+        check(&|s| s[..100].into(), &["no ranking profile"]);
+        check(&|s| s.replace("\"k1\"", "\"k2\""), &["k2"]);
         check(
             &|s| s.replace("\"k1\": 2.0", "\"k1\": 0.0").replace("60.0", "-1"),
-            adapter,
-            Fault::Caller,
             &["bm25.k1", "fusion.rrf_k"],
         );
         let reranking = |rule: &str| format!("\"reranking\": {{\"first\": 0, \"rule\": {rule}}}, \"answerable\": {{");
         check(
             &|s| s.replace("\"answerable\": {", &reranking("{\"sum\": -1.0}")),
-            adapter,
-            Fault::Caller,
             &["reranking.first, reranking.rule.sum"],
         );
-        check(&|s| s.into(), &adapter[1..], Fault::Corrupt, &["SHA-256"]);
+        // One of an earlier program: what says that there is no adapter says nothing else.
+        let with =
+            |adapter: &str| shipped.replace("\"learned\": [", &format!("\"adapter\": {adapter}, \"learned\": ["));
         check(
-            &|s| s.replace("insurance.adapter", "../x"),
-            adapter,
-            Fault::Caller,
-            &["beside"],
+            &|_| with("{\"file\": \"a\", \"sha256\": \"0\"}"),
+            &["adapter", "baowen tune"],
         );
+        assert_eq!(&Profile::parse(&with("null")).unwrap(), Profile::shipped());
         assert_eq!(
             Profile::read(Path::new("no/such.json")).unwrap_err().fault(),
             Fault::Missing

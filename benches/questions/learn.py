@@ -3,13 +3,14 @@
 Writes index/profile/insurance.questions (layout: src/embed/bert/questions.rs). Low-rank changes (LoRA) of the last two
 layers, on the question's side alone: passages keep the vectors that the model gives them. A question's candidates are ranked
 as the engine ranks them (words, bigrams and the other features by their weights, plus COSINE times the passage's and the best
-window's cosine), and the softmax over them is to fall on what answers. Steps:
+window's cosine), and the softmax over them is to fall on what answers. With --sentences the softmax over the sentences of an
+article that answers, by their cosines, is to fall on those that answer. Steps:
 
     pip install jax numpy onnx tokenizers xxhash
     baowen tune --dataset SET --index INDEX --learn weights --features FEATURES.jsonl      # of every set, an index a corpus;
         # by a program that reads questions plainly: ab4acdf, or one built with an insurance.questions of no changes
     python learn.py --model MODEL_FOLDER --profile THAT_PROGRAMS_PROFILE.json --work FOLDER \
-        --set CORPUS.jsonl[,CORPUS.jsonl]=FEATURES.jsonl ... --out index/profile/insurance.questions
+        --set CORPUS.jsonl[,CORPUS.jsonl]=FEATURES.jsonl ... --sentences CORPUS.jsonl[,CORPUS.jsonl]=FOLDER ... --out index/profile/insurance.questions
 
 A set named more than once counts as often. Seeds are fixed; another number of threads may change last digits. Vectors are kept
 in --work. Some 20 minutes on two cores, most of it the vectors of the passages.
@@ -32,13 +33,15 @@ from tokenizers import Tokenizer
 INSTRUCTION = "为这个句子生成表示以用于检索相关文章："
 # What that program weighs the passage's and the window's cosine by, and what a score is divided by before the softmax.
 COSINE, TEMPERATURE = 55.0, 4.0
+# What a sentence's cosine is multiplied by before the softmax, and how many sentences of an article are looked at.
+SHARPNESS, SENTENCES = 25.0, 16
 # Layers before this one stay as they are; windows of a passage, candidates of a question, questions of a batch.
 FIRST, WINDOWS, CANDIDATES, BATCH = 2, 6, 64, 32
 LENGTHS = (32, 40, 48, 56, 72, 112, 256, 512)
 MATRICES = {"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value",
             "o": "attention.output.dense", "f1": "intermediate.dense", "f2": "output.dense"}
 # The order of features in the lines of `baowen tune --features`, as src/search/features.rs has it.
-FEATURES = ("words bigrams title coverage bigram_coverage amounts cosine window adapted length titled locality timeliness "
+FEATURES = ("words bigrams title coverage bigram_coverage amounts cosine window length titled locality timeliness "
             "same_place out_of_force").split()
 
 
@@ -188,18 +191,60 @@ def collection(files, encoder, work):
     return kept
 
 
+def sentences(text):
+    """A text's sentences, much as src/text/sentence.rs cuts them."""
+    found = []
+    for part in re.findall(r"[^。！？!?；;\n]+[。！？!?；;\n”’」』）)】》]*", text):
+        part = part.strip()
+        if re.search(r"\w", part):
+            found.append(part)
+        elif found:
+            found[-1] += part
+    return found
+
+
+def choices(corpora, folder, encoder, work):
+    """Of each question of a folder what its first layers make of it, and the vectors and the worth of an article's sentences."""
+    texts = {}
+    for line in (line for f in corpora for line in Path(f).read_text().splitlines()):
+        article = json.loads(line)
+        texts[article["_id"]] = article["text"]
+    asked = {q["_id"]: q["text"] for q in map(json.loads, (folder / "queries.jsonl").read_text().splitlines())}
+    right = {}
+    for line in map(json.loads, (folder / "sentences.jsonl").read_text().splitlines()):
+        right.setdefault((line["_id"], line["article_id"]), []).append(line["sentence"])
+    rows = []
+    for (question, article), answers in right.items():
+        own = sentences(texts[article])[:SENTENCES]
+        # The first that is named is the best one.
+        worth = [1.0 if one == answers[0] else 0.5 if one in answers else 0.0 for one in own]
+        if len(own) > 1 and max(worth) > 0:
+            rows.append((asked[question], own, worth))
+    path = work / "sentences.npz"
+    kept = dict(zip(*np.load(path, allow_pickle=True).values())) if path.exists() else {}
+    new = list(dict.fromkeys(one for _, own, _ in rows for one in own if one not in kept))
+    if new:
+        kept.update(zip(new, encoder.passages(new).astype(np.float16)))
+        np.savez(path, texts=np.array(list(kept), object), vectors=np.array(list(kept.values())))
+    lows = encoder.lows([INSTRUCTION + text for text, _, _ in rows], 112)
+    return [(np.array([kept[one] for one in own]), low, worth) for (_, own, worth), low in zip(rows, lows)]
+
+
 def questions(features, vectors, encoder, weigh):
     """Of each question its text, what its first layers make of it, and of its candidates passage, score without meaning, grade."""
     rows = [json.loads(line) for line in Path(features).read_text().splitlines()]
     lows = encoder.lows([INSTRUCTION + row["text"] for row in rows], 112)
     plains = encoder.vectors(lows)
-    meaning = [FEATURES.index(name) for name in ("cosine", "window", "adapted")]
+    meaning = [FEATURES.index(name) for name in ("cosine", "window")]
     for row, low, plain in zip(rows, lows, plains):
         found = []
         for article, grade, values in row["candidates"]:
             own = vectors["by"].get(article)
             if not own:
                 continue
+            if len(values) > len(FEATURES):
+                # ab4acdf had one more, the ninth.
+                values = values[:8] + values[9:]
             at = own[int(np.argmin(np.abs(vectors["V"][own] @ plain - values[meaning[0]])))]
             total = float(np.dot(weigh, values))
             found.append((total, at, total - sum(weigh[m] * values[m] for m in meaning), grade))
@@ -222,15 +267,46 @@ def batch(asked):
     return [jnp.asarray(part) for part in (*stacked([low for _, low, _ in asked]), v, w, seen, base, grade)]
 
 
-def loss(change, p, drift, x, mask, v, w, seen, base, grade):
+def chosen(asked):
+    v, seen, worth = np.zeros((BATCH, SENTENCES, 512), np.float32), np.zeros((BATCH, SENTENCES)), np.zeros((BATCH, SENTENCES))
+    for at, (vectors, _, values) in enumerate(asked):
+        n = len(values)
+        v[at, :n], seen[at, :n], worth[at, :n] = vectors, 1, values
+    return [jnp.asarray(part) for part in (*stacked([low for _, low, _ in asked]), v, seen, worth)]
+
+
+def likely(score, worth):
+    """The logarithm of how much the softmax of scores gives to what answers, by what that is worth."""
+    log = jax.nn.log_softmax(score, -1)
+    return jax.nn.logsumexp(jnp.where(worth > 0, log + jnp.log(jnp.maximum(worth, 1e-6)), -1e9), -1).mean()
+
+
+def loss(change, p, drift, ranked, choice):
+    total = ranking_loss(change, p, drift, *ranked)
+    if choice:
+        x, mask, v, seen, worth = choice
+        cosine = jnp.einsum("bd,bsd->bs", upper(p, change, x, mask), v)
+        total -= likely(jnp.where(seen > 0, SHARPNESS * cosine, -1e9), worth)
+    return total
+
+
+def ranking_loss(change, p, drift, x, mask, v, w, seen, base, grade):
     q, plain = upper(p, change, x, mask), upper(p, {}, x, mask)
     windows = jnp.where(seen > 0, jnp.einsum("bd,bckd->bck", q, w), -9.0).max(-1)
-    log = jax.nn.log_softmax((base + COSINE * (jnp.einsum("bd,bcd->bc", q, v) + windows)) / TEMPERATURE, -1)
-    good = jax.nn.logsumexp(jnp.where(grade > 0, log + jnp.log(jnp.maximum(grade, 1e-6) / 2), -1e9), -1)
-    return drift * (1 - (q * plain).sum(-1)).mean() - good.mean()
+    score = (base + COSINE * (jnp.einsum("bd,bcd->bc", q, v) + windows)) / TEMPERATURE
+    return drift * (1 - (q * plain).sum(-1)).mean() - likely(score, grade / 2)
 
 
-def learn(encoder, asked, args):
+def batches(asked, rng):
+    """Batches of questions of about equal length, each question at most once, for ever."""
+    while True:
+        order = sorted(rng.permutation(len(asked)), key=lambda at: next(n for n in LENGTHS if n >= len(asked[at][1])))
+        parts = [order[at : at + BATCH] for at in range(0, len(order) - BATCH + 1, BATCH)]
+        rng.shuffle(parts)
+        yield from ([asked[at] for at in part] for part in parts)
+
+
+def learn(encoder, asked, choices, args):
     rng = np.random.default_rng(7)
     change = {}
     for at in range(FIRST, 4):
@@ -240,13 +316,11 @@ def learn(encoder, asked, args):
             change[f"{at}.{name}.B"] = jnp.zeros((args.rank, rows), jnp.float32)
     slope = jax.jit(jax.value_and_grad(loss))
     mean, square = ({k: jnp.zeros_like(x) for k, x in change.items()} for _ in range(2))
-    steps, waiting, lost = int(args.epochs * len(asked) / BATCH), [], []
+    steps, lost = int(args.epochs * len(asked) / BATCH), []
+    ranked, choice = batches(asked, rng), batches(choices, rng)
     for step in range(1, steps + 1):
-        if not waiting:
-            order = sorted(rng.permutation(len(asked)), key=lambda at: next(n for n in LENGTHS if n >= len(asked[at][1])))
-            waiting = [order[at : at + BATCH] for at in range(0, len(order) - BATCH + 1, BATCH)]
-            rng.shuffle(waiting)
-        value, g = slope(change, encoder.p, args.drift, *batch([asked[at] for at in waiting.pop()]))
+        sentence = chosen(next(choice)) if choices else []
+        value, g = slope(change, encoder.p, args.drift, batch(next(ranked)), sentence)
         rate = args.rate * min(1, step / 20) * max(0.05, 1 - step / steps)
         for k in change:  # Adam
             mean[k], square[k] = 0.9 * mean[k] + 0.1 * g[k], 0.999 * square[k] + 0.001 * g[k] ** 2
@@ -275,6 +349,7 @@ def main():
     for name in ("model", "profile", "work", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--set", action="append", required=True, metavar="CORPUS[,CORPUS]=FEATURES")
+    parser.add_argument("--sentences", action="append", default=[], metavar="CORPUS[,CORPUS]=FOLDER")
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--drift", type=float, default=2.0, help="penalty on turning away from the model's own vector")
@@ -289,8 +364,12 @@ def main():
         corpora, features = entry.split("=")
         vectors = collection(corpora.split(","), encoder, args.work)
         asked += questions(features, vectors, encoder, weigh)
-    print(f"{len(asked)} questions of which a candidate answers")
-    args.out.write_bytes(written(learn(encoder, asked, args), args.model))
+    choice = []
+    for entry in args.sentences:
+        corpora, folder = entry.split("=")
+        choice += choices(corpora.split(","), Path(folder), encoder, args.work)
+    print(f"{len(asked)} questions of which a candidate answers, {len(choice)} articles of which a sentence does", flush=True)
+    args.out.write_bytes(written(learn(encoder, asked, choice, args), args.model))
 
 
 if __name__ == "__main__":

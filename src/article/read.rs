@@ -32,6 +32,8 @@ const MAX_FILE: u64 = 64 << 20;
 
 /// Why a file is not read: the line that the reason lies in, why, and the reason in words.
 type NotRead = (Option<usize>, Why, String);
+/// What reading a file gives, or why it was not read.
+type Attempt<T> = std::result::Result<T, NotRead>;
 
 /// Reads all articles under some paths; see [`ArticleReader::open`].
 #[derive(Debug)]
@@ -120,7 +122,7 @@ impl ArticleReader {
         }
     }
 
-    fn read_file(&mut self, file: &SourceFile) -> std::result::Result<(), NotRead> {
+    fn read_file(&mut self, file: &SourceFile) -> Attempt<()> {
         self.origin = Some(file.origin.clone());
         self.bytes_read += file.size;
         if file.size == 0 {
@@ -158,7 +160,12 @@ impl ArticleReader {
             let reason = format!("is larger than {} MiB; only JSON Lines may be", MAX_FILE >> 20);
             return Err((None, Why::TooLarge, reason));
         }
-        let text = self.decoded(file, format, &bytes)?;
+        self.read_text(file, format, &bytes)
+    }
+
+    /// Reads a whole file of text.
+    fn read_text(&mut self, file: &SourceFile, format: Format, bytes: &[u8]) -> Attempt<()> {
+        let text = self.decoded(file, format, bytes)?;
         let name = walk::title_from_name(&file.path);
         let reading = match format {
             Format::Json => {
@@ -186,12 +193,7 @@ impl ArticleReader {
     }
 
     /// A file's text, with its damage noticed.
-    fn decoded<'a>(
-        &mut self,
-        file: &SourceFile,
-        format: Format,
-        bytes: &'a [u8],
-    ) -> std::result::Result<Cow<'a, str>, NotRead> {
+    fn decoded<'a>(&mut self, file: &SourceFile, format: Format, bytes: &'a [u8]) -> Attempt<Cow<'a, str>> {
         let is_html = format == Format::Html;
         let declared = is_html.then(|| html::declared_encoding(bytes)).flatten();
         let (text, damage) = decode::decode_whole(bytes, declared).map_err(|reason| (None, Why::Encoding, reason))?;
@@ -211,7 +213,7 @@ impl ArticleReader {
 
     /// Reads a PDF or an office document.
     #[cfg(feature = "documents")]
-    fn read_document(&mut self, file: &SourceFile, kind: Document, opened: File) -> std::result::Result<(), NotRead> {
+    fn read_document(&mut self, file: &SourceFile, kind: Document, opened: File) -> Attempt<()> {
         if file.size > MAX_FILE {
             return Err((None, Why::TooLarge, format!("is larger than {} MiB", MAX_FILE >> 20)));
         }
@@ -253,7 +255,7 @@ impl ArticleReader {
     }
 
     #[cfg(not(feature = "documents"))]
-    fn read_document(&mut self, _: &SourceFile, kind: Document, _: File) -> std::result::Result<(), NotRead> {
+    fn read_document(&mut self, _: &SourceFile, kind: Document, _: File) -> Attempt<()> {
         Err((
             None,
             Why::Format,
@@ -290,7 +292,7 @@ impl ArticleReader {
         &mut self,
         file: &SourceFile,
         records: impl IntoIterator<Item = (Option<usize>, std::result::Result<Record, String>)>,
-    ) -> std::result::Result<(), NotRead> {
+    ) -> Attempt<()> {
         let mut records = records.into_iter().peekable();
         if records.peek().is_none() {
             return Err((None, Why::Empty, "holds no records".into()));

@@ -55,28 +55,18 @@ fn fill_labels(rows: &mut [(usize, Vec<String>)], count: usize) {
 }
 
 fn records_of_one(mut table: Table, id: &str, name: &str) -> TableRecords {
-    // A title that spans the table stands once; below the header equal cells are those of their columns.
-    for (_, row) in table.rows.iter_mut().take_while(|(_, row)| spans(row)) {
-        let at = row.iter().position(|cell| !cell.is_empty()).unwrap_or(0);
-        row.truncate(at + 1);
-    }
+    shorten_titles(&mut table.rows);
     if let Some(document) = document(&table, id) {
         return document;
     }
     let (above, mut rows) = above_header(table.rows);
     // The values of a form are often merged, as names of columns are.
-    let is_form = form(rows.iter().map(|(_, row)| row.as_slice())).is_some();
-    let count = match table.header_rows {
-        _ if is_form => 0,
-        0 => header_rows(&rows),
-        rows => rows,
-    };
+    let is_form = form_of(&rows).is_some();
+    let mut count = 0;
     if !is_form {
-        fill_labels(&mut rows, count);
+        count = named_rows(&mut rows, table.header_rows);
     }
-    let form = is_form
-        .then(|| form(rows.iter().map(|(_, row)| row.as_slice())))
-        .flatten();
+    let form = is_form.then(|| form_of(&rows)).flatten();
     let (heads, below) = rows.split_at(count.min(rows.len()));
     let stated = names(heads);
     let header = if stated.is_empty() && form.is_none() {
@@ -85,7 +75,7 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> TableRecords {
         stated.clone()
     };
     let about = form.as_ref().and_then(|form| form_title(form));
-    let sheet_name = (!table.name.is_empty()).then_some(&table.name);
+    let sheet_name = Some(&table.name).filter(|name| !name.is_empty());
     let title = title_above(&above.lines).or(about).or(sheet_name);
     let title = title.map_or(name, String::as_str).to_string();
     let above_all = above.lines.join(" | ");
@@ -123,6 +113,26 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> TableRecords {
         records: found,
         left_out: vec![left_out(HEADER, header.join(" | ")), left_out(TOTAL, totals.join("\n"))],
     }
+}
+
+/// A title that spans the table stands once; below the header equal cells are those of their columns.
+fn shorten_titles(rows: &mut [(usize, Vec<String>)]) {
+    for (_, row) in rows.iter_mut().take_while(|(_, row)| spans(row)) {
+        let at = row.iter().position(|cell| !cell.is_empty()).unwrap_or(0);
+        row.truncate(at + 1);
+    }
+}
+
+/// The pairs of a table that is a form.
+fn form_of(rows: &[(usize, Vec<String>)]) -> Option<Vec<Vec<&String>>> {
+    form(rows.iter().map(|(_, row)| row.as_slice()))
+}
+
+/// How many rows name the columns, `said` if that is known (0 if not); fills what labels reach down into below them.
+fn named_rows(rows: &mut [(usize, Vec<String>)], said: usize) -> usize {
+    let count = if said > 0 { said } else { header_rows(rows) };
+    fill_labels(rows, count);
+    count
 }
 
 /// The records of the rows below a header; gives the rows that are none, since they only sum up others.

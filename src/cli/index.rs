@@ -89,7 +89,7 @@ impl IndexArgs {
             (false, None) => print(&summary, self.index.folder.display()),
         }
         let taken = summary.added + summary.updated + summary.unchanged + summary.moved.len() + summary.pruned;
-        match summary.skipped.len() {
+        match summary.skipped.count() {
             0 if taken > 0 || summary.total_articles > 0 => Ok(()),
             0 => Err(Error::missing("nothing was taken in: there was nothing to read")),
             _ if taken > 0 => Ok(()),
@@ -246,7 +246,7 @@ pub fn print(summary: &Summary, place: impl Display) {
         summary.updated,
         summary.moved.len(),
         summary.unchanged,
-        summary.skipped.len()
+        summary.skipped.count()
     );
     for moved in summary.moved.iter().take(NAMED) {
         outln!("  moved: {} is now {}", moved.from, moved.to);
@@ -270,7 +270,7 @@ pub fn print(summary: &Summary, place: impl Display) {
             "{} characters kept, {} left out (`baowen read` shows which and why), {} notes",
             summary.kept_characters,
             summary.left_out_characters,
-            summary.noticed.len()
+            summary.noticed.count()
         );
     }
     let embedded = match summary.embedded + summary.cached {

@@ -70,18 +70,13 @@ pub fn open(address: &str, opening: &Opening, cell: &ReadyCell, metrics: &Arc<Me
     })
 }
 
-/// Whether it helps to wait.
-fn is_away(error: &Error) -> bool {
-    matches!(error.fault(), Fault::Unavailable | Fault::Exhausted | Fault::Deadline)
-}
-
 /// What Milvus is asked for, asked again while Milvus is away; `cell` says why meanwhile. Nothing else may be asked for
 /// here: a model that is not there does not come by waiting.
 fn until_there<T>(cell: &ReadyCell, ask: impl Fn() -> Result<T>) -> Result<T> {
     let mut said = String::new();
     loop {
         match ask() {
-            Err(error) if is_away(&error) => {
+            Err(error) if error.is_passing() => {
                 let why = error.to_string();
                 cell.wait_for(why.clone());
                 if why != said {

@@ -230,7 +230,7 @@ pub fn open(folder: &Path, profile: &Profile) -> Result<Opened> {
 /// An engine over what keeps the passages, ranked by a profile.
 ///
 /// # Errors
-/// Those of reading the profile's adapter.
+/// `Caller` for a profile with weights of features that are not there.
 pub fn engine_over(
     backend: Arc<dyn Backend>,
     analyzer: Arc<Analyzer>,
@@ -239,10 +239,10 @@ pub fn engine_over(
 ) -> Result<Engine> {
     let engine = Engine::new(backend, analyzer, embedder);
     if profile == Profile::shipped() {
-        // The engine has it already, and goes without its adapter where the index is of another model.
+        // The engine has it already.
         Ok(engine)
     } else {
-        engine.with_ranking(Ranking::of(profile)?)
+        Ok(engine.with_ranking(Ranking::of(profile)?))
     }
 }
 

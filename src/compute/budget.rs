@@ -43,12 +43,6 @@ impl Budget {
         }
     }
 
-    /// The same with the caller's thread alone.
-    #[must_use]
-    pub fn alone(self) -> Self {
-        self.with_threads(1)
-    }
-
     /// The same until this moment, if that is earlier.
     #[must_use]
     pub fn until(self, deadline: Option<Instant>) -> Self {
@@ -114,6 +108,6 @@ mod tests {
         assert_eq!(late.until(Some(later)), late);
         assert_eq!(late.until(None), late);
         assert_eq!(late.with_threads(0).threads, 1);
-        assert_eq!(late.alone().check().unwrap_err().fault(), Fault::Deadline);
+        assert_eq!(late.with_threads(1).check().unwrap_err().fault(), Fault::Deadline);
     }
 }

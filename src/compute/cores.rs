@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(under_way[0].budget().threads, 4);
         drop(under_way);
         // As an evaluation on all cores asks: alone or not, a search in it has one thread.
-        assert_eq!(cores.enter(all.alone()).budget().threads, 1);
+        assert_eq!(cores.enter(all.with_threads(1)).budget().threads, 1);
         let late = all.until(Some(std::time::Instant::now()));
         assert!(cores.enter(late).budget().check().is_err());
     }

@@ -111,16 +111,6 @@ impl Qrels {
         self.by_query.iter().map(|(query, docs)| (query.as_str(), docs))
     }
 
-    /// How many questions have judgements.
-    pub fn len(&self) -> usize {
-        self.by_query.len()
-    }
-
-    /// Whether nothing is judged.
-    pub fn is_empty(&self) -> bool {
-        self.by_query.is_empty()
-    }
-
     /// Only the judgements that `keep(query, doc)` accepts. A question all of whose judgements go stays, with none:
     /// it counts as zero, as it would for any other tool that sees the question.
     #[must_use]
@@ -439,7 +429,7 @@ mod tests {
         assert_eq!(set.qrels.of("q1").unwrap()["d1"], 2);
         assert!(set.queries_file.ends_with("s/queries.jsonl") && set.qrels_file.ends_with("qrels/test.tsv"));
         let one = set.first(1);
-        assert_eq!((one.judged().count(), one.qrels.len()), (1, 1));
+        assert_eq!((one.judged().count(), one.qrels.iter().count()), (1, 1));
     }
 
     #[test]

@@ -54,13 +54,8 @@ impl Question {
     }
 
     /// How many candidates it has.
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.grades.len()
-    }
-
-    /// Whether it has no candidates.
-    pub fn is_empty(&self) -> bool {
-        self.grades.is_empty()
     }
 
     fn rows(&self) -> impl Iterator<Item = &[f32]> {
@@ -88,11 +83,6 @@ pub struct LinearModel {
 }
 
 impl LinearModel {
-    /// The score of one candidate; only the order among candidates of one question means anything.
-    pub fn score(&self, features: &[f32]) -> f64 {
-        score(&self.weights, features)
-    }
-
     /// A measure of each question's candidates as this model ranks them.
     pub fn measure(&self, questions: &[&Question], metric: Metric) -> Vec<f64> {
         questions

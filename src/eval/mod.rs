@@ -8,7 +8,6 @@
 //! Everything is deterministic: seeds are arguments, results are ordered by id or by the order of the input, and
 //! parallel sums are added up in a fixed order.
 
-pub mod adapter;
 pub mod auc;
 pub mod bootstrap;
 pub mod dataset;
@@ -21,7 +20,6 @@ pub mod npy;
 pub mod own_kind;
 pub mod report;
 pub mod run;
-pub mod svd;
 pub mod synthetic;
 pub mod table;
 

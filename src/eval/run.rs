@@ -68,23 +68,6 @@ impl Run {
         self.by_query.get(query).map_or(&[], Vec::as_slice)
     }
 
-    /// All rankings, by question id.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[Ranked])> {
-        self.by_query
-            .iter()
-            .map(|(query, ranking)| (query.as_str(), ranking.as_slice()))
-    }
-
-    /// How many questions have a ranking.
-    pub fn len(&self) -> usize {
-        self.by_query.len()
-    }
-
-    /// Whether no question has a ranking.
-    pub fn is_empty(&self) -> bool {
-        self.by_query.is_empty()
-    }
-
     /// Only the places that `keep(query, doc)` accepts; the others move up.
     #[must_use]
     pub fn restrict(&self, keep: impl Fn(&str, &str) -> bool) -> Run {

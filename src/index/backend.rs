@@ -12,13 +12,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::facets::{ArticleFacets, FacetCounts};
 use super::passage::{Identity, PassageKey, PreparedArticle, StoredPassage};
-use super::scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
+use super::scoring::{Evidence, LexicalQuery, QuestionWeights, TermScore};
 use super::source_table::SourceTable;
 use crate::article::source::Sources;
 use crate::compute::Budget;
 use crate::error::Result;
-use crate::model::{Article, ArticleKind, Filter, Origin};
+use crate::model::{Article, Filter, Origin};
 use crate::text::Signature;
 
 /// A passage as the answering of one question names it; means nothing to another question.
@@ -66,33 +67,6 @@ pub struct About {
     pub commit: u64,
     /// What the index was made by.
     pub identity: Identity,
-    /// The collection's mean vector as centred scores use it; empty if the index holds no vectors.
-    #[serde(skip)]
-    pub mean: Arc<[f32]>,
-}
-
-/// Articles by what filters ask for; an article counts once for each value that one of its passages has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FacetCounts {
-    /// Articles of which a passage was let through.
-    pub articles: u64,
-    /// By publisher.
-    pub sources: BTreeMap<String, u64>,
-    /// By place, those that hold it included, as filters name them.
-    pub regions: BTreeMap<String, u64>,
-    /// By year.
-    pub years: BTreeMap<u16, u64>,
-    /// By kind.
-    pub kinds: BTreeMap<ArticleKind, u64>,
-}
-
-/// Vectors with whose they are.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct VectorChunk {
-    /// The passages.
-    pub keys: Vec<PassageKey>,
-    /// Their vectors as they were indexed, one after the other, each of the index's dimension.
-    pub vectors: Vec<f32>,
 }
 
 /// Something that keeps passages and gives snapshots of them.
@@ -121,6 +95,9 @@ pub trait Backend: Send + Sync {
 }
 
 /// One commit of an index, as long as it is held.
+///
+/// What has a default reads all articles one by one, which is right and slow; an engine that knows a better way takes
+/// that.
 pub trait Snapshot: Send + Sync {
     /// What it is. Costs nothing.
     fn about(&self) -> &About;
@@ -134,7 +111,13 @@ pub trait Snapshot: Send + Sync {
     fn holding(&self, terms: &[&str], budget: Budget) -> Result<Vec<u64>>;
 
     /// The ids of the articles of which a passage is let through by a filter, each with how many are.
-    fn passing(&self, filter: &Filter, budget: Budget) -> Result<BTreeMap<String, u64>>;
+    fn passing(&self, filter: &Filter, budget: Budget) -> Result<BTreeMap<String, u64>> {
+        let mut passing: BTreeMap<String, u64> = BTreeMap::new();
+        each_passing(self, filter, budget, |passage| {
+            *passing.entry(passage.article_id).or_default() += 1
+        })?;
+        Ok(passing)
+    }
 
     /// The ids of the articles of which every passage is let through by a filter.
     fn wholly(&self, filter: &Filter, budget: Budget) -> Result<BTreeSet<String>> {
@@ -157,10 +140,23 @@ pub trait Snapshot: Send + Sync {
 
     /// How many articles there are of each publisher, place, year and kind among the passages that a filter lets
     /// through.
-    fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts>;
+    fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts> {
+        let mut articles: BTreeMap<String, ArticleFacets> = BTreeMap::new();
+        each_passing(self, filter, budget, |passage| {
+            articles.entry(passage.article_id.clone()).or_default().add(passage);
+        })?;
+        Ok(articles.into_values().collect())
+    }
 
     /// Tells `each` the id and the title of every article, in no particular order.
-    fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()>;
+    fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {
+        for id in self.article_ids(budget)? {
+            if let Some((first, _)) = self.passages(&id, budget)?.first() {
+                each(&id, &first.title)?;
+            }
+        }
+        Ok(())
+    }
 
     /// Tells `each` the id of every article and where it was read, in no particular order.
     fn origins(&self, budget: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()>;
@@ -175,10 +171,21 @@ pub trait Snapshot: Send + Sync {
         ids.sort();
         Ok(ids)
     }
+}
 
-    /// Hands out the vectors of all passages, some thousand at a time, in no meaningful order: for training. Hands out
-    /// nothing if the index holds no vectors.
-    fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()>;
+/// Reads every passage that a filter lets through.
+fn each_passing(
+    snapshot: &(impl Snapshot + ?Sized),
+    filter: &Filter,
+    budget: Budget,
+    mut each: impl FnMut(StoredPassage),
+) -> Result<()> {
+    for id in snapshot.article_ids(budget)? {
+        budget.check()?;
+        let passages = snapshot.passages(&id, budget)?.into_iter().map(|(passage, _)| passage);
+        passages.filter(|passage| passage.passes(filter)).for_each(&mut each);
+    }
+    Ok(())
 }
 
 /// A question asked of one snapshot. Both rankings may be asked for at the same time.
@@ -198,15 +205,24 @@ pub trait Asked: Send + Sync {
     /// The best `k` passages by cosine with an L2-normalised vector, best first. `ef` is the breadth of a graph search.
     fn dense(&self, vector: &[f32], k: usize, ef: Option<usize>, budget: Budget) -> Result<Vec<Candidate>>;
 
-    /// All that a ranking needs of the named passages, in their order. Without a vector the dense scores are 0.
-    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>>;
+    /// All that a ranking needs of the named passages, in their order. Without the question's L2-normalised vector, or
+    /// with one of another dimension, the dense scores are 0.
+    fn judge(&self, vector: Option<&[f32]>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>>;
 
     /// What judged passages are called, in their order: for ties and for people. Must be cheap: an engine that is far
     /// away keeps what it read to judge.
-    fn keys(&self, passages: &[PassageRef]) -> Result<Vec<PassageKey>>;
+    fn keys(&self, passages: &[PassageRef]) -> Result<Vec<PassageKey>> {
+        let stored = self.fetch(passages, Budget::single())?;
+        Ok(stored.iter().map(StoredPassage::key).collect())
+    }
 
     /// What judged passages are told apart by, in their order. Must be cheap, as [`Asked::keys`] is.
-    fn signatures(&self, passages: &[PassageRef]) -> Result<Vec<Signature>>;
+    fn signatures(&self, passages: &[PassageRef]) -> Result<Vec<Signature>> {
+        let stored = self.fetch(passages, Budget::single())?.into_iter();
+        Ok(stored
+            .map(|passage| Signature::new(&passage.title, &passage.text))
+            .collect())
+    }
 
     /// The passages as they are shown, in the order named.
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>>;

@@ -7,6 +7,7 @@
 mod backend;
 mod component;
 mod embedded;
+mod facets;
 mod forward;
 pub mod graph;
 pub mod ingest;
@@ -22,15 +23,14 @@ mod source_table;
 mod vectors;
 mod windows;
 
-pub use backend::{
-    About, ArticleRef, Asked, Backend, Candidate, FacetCounts, Judged, PassageRef, Snapshot, VectorChunk, Writer,
-};
+pub use backend::{About, ArticleRef, Asked, Backend, Candidate, Judged, PassageRef, Snapshot, Writer};
 pub use embedded::{
     Backup, EmbeddedIndex, EmbeddedSnapshot, EmbeddedWriter, Followed, Verified, WriteLock, check_article_id,
     is_guarded, what_helps,
 };
+pub use facets::FacetCounts;
 pub use passage::{FORMAT_VERSION, Identity, PassageKey, PreparedArticle, PreparedPassage, StoredPassage};
 pub use prepare::{EmbeddedTexts, PlacesAndYears, Rules, embedded_texts, prepare};
 pub use replaceable::Replaceable;
-pub use scoring::{DenseQuestion, Evidence, LexicalQuery, QuestionWeights, TermScore};
+pub use scoring::{Evidence, LexicalQuery, QuestionWeights, TermScore};
 pub use source_table::{LeftOutBy, MOST_NAMED, Runs, Skipped, SourceRun, SourceTable};

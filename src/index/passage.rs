@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scoring::{SentenceVectors, Windows};
 use crate::embed::model_name;
-use crate::model::{Article, ArticleKind, Date, Validity};
+use crate::model::{Article, ArticleKind, Date, Filter, Validity};
 use crate::text::{Region, Signature, Token};
 
 /// The version of everything this program writes into an index; raised when an older reader would misread it.
@@ -85,6 +85,29 @@ pub struct StoredPassage {
 }
 
 impl StoredPassage {
+    /// What it is called.
+    pub fn key(&self) -> PassageKey {
+        PassageKey {
+            article: self.article_id.as_str().into(),
+            ordinal: self.ordinal,
+        }
+    }
+
+    /// Whether a filter lets it through.
+    pub fn passes(&self, filter: &Filter) -> bool {
+        fn one_of<T: PartialEq>(wanted: &[T], held: &[T]) -> bool {
+            wanted.is_empty() || wanted.iter().any(|wanted| held.contains(wanted))
+        }
+        let regions: Vec<String> = self.regions.iter().flat_map(Region::keys).collect();
+        one_of(&filter.article_ids, std::slice::from_ref(&self.article_id))
+            && one_of(&filter.sources, self.source.as_slice())
+            && one_of(&filter.regions, &regions)
+            && one_of(&filter.years, &self.years)
+            && one_of(&filter.kinds, &[self.kind])
+            && (filter.published_from).is_none_or(|from| self.published.is_some_and(|day| day >= from))
+            && (filter.published_to).is_none_or(|to| self.published.is_some_and(|day| day <= to))
+    }
+
     /// The passage as models read it, title and headings before it.
     pub fn embedded_text(&self) -> String {
         embedded_text(&join_head(&self.title, &self.heading), &self.text)
@@ -112,25 +135,25 @@ pub(super) fn join_head(title: &str, heading: &str) -> String {
 /// A passage ready to be written: how it is shown, its tokens and its vector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedPassage {
-    /// As it is shown.
+    /// What is shown of it.
     pub stored: StoredPassage,
     /// Title words, title bigrams, text words, text bigrams; the title with the headings.
     pub tokens: [Vec<Token>; 4],
-    /// What it is told apart by from its copies.
+    /// By which near copies of it are recognised.
     pub signature: Signature,
-    /// L2-normalised, of the index's dimension; empty where the index keeps no vectors.
+    /// The vector, L2-normalised, of the index's dimension; empty where the index keeps no vectors.
     pub vector: Vec<f32>,
-    /// Of the parts of a long passage; none where the index keeps no vectors.
+    /// The vectors of a long passage's windows; none where the index keeps no vectors.
     pub windows: Windows,
 }
 
 /// An article ready to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedArticle {
-    /// As it came.
+    /// The article as it was given.
     pub article: Article,
     /// Fingerprint of everything it says.
     pub hash: u64,
-    /// In their order, at least one.
+    /// Its passages in their order, at least one.
     pub passages: Vec<PreparedPassage>,
 }

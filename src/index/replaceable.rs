@@ -1,5 +1,5 @@
-//! A place for the index that is described now: another is put there when it is opened anew, by other rules or another
-//! model.
+//! An index that can be exchanged while it is used: a service opens it again, by other rules or with another model, and
+//! puts the new one in place of the old.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -11,18 +11,18 @@ use crate::error::Result;
 pub struct Replaceable(RwLock<Arc<dyn Backend>>);
 
 impl Replaceable {
-    /// Begins with this one.
+    /// With this index at first.
     pub fn new(first: Arc<dyn Backend>) -> Arc<Replaceable> {
         Arc::new(Replaceable(RwLock::new(first)))
     }
 
-    /// Puts another in its place.
+    /// Puts another index in place of the one it has.
     pub fn replace(&self, next: Arc<dyn Backend>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
 
     fn now(&self) -> Arc<dyn Backend> {
-        // Poisoned or not, the place always holds a whole one.
+        // Even after a panic elsewhere the lock holds a whole index.
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -105,7 +105,7 @@ impl SourceRun {
         }
     }
 
-    /// The same within the bounds, whoever made it.
+    /// The record cut to what a table may hold, as one from elsewhere may exceed it.
     pub fn bounded(mut self) -> SourceRun {
         for named in std::mem::take(&mut self.first_skipped) {
             self.name(&named);
@@ -170,7 +170,7 @@ struct LastRun {
 }
 
 impl SourceTable {
-    /// As it is written. Runs of sources that are gone are forgotten.
+    /// The table as text, for a commit. Runs of sources that are gone are forgotten.
     pub fn encoded(&mut self) -> Result<String> {
         let known: HashSet<&str> = self.sources.iter().map(|source| &*source.name).collect();
         self.runs.retain(|name, _| known.contains(&**name));
@@ -183,7 +183,7 @@ impl SourceTable {
         serde_json::to_string(&rows).or_fault(Fault::Bug, "encoding the table of sources")
     }
 
-    /// As it was written.
+    /// Reads what [`Self::encoded`] wrote.
     pub fn decoded(text: &str) -> Result<SourceTable> {
         let doing = "reading the table of sources";
         let runs: Vec<LastRun> = serde_json::from_str(text).or_fault(Fault::Corrupt, doing)?;

@@ -3,8 +3,8 @@
 //! Owns the file format of the `vec` segment component and its reader. Because tantivy writes, merges, deletes and
 //! collects the file with the segment, words and vectors can never be of different commits. Knows nothing of search.
 //!
-//! File: 64 bytes of header (magic `BWVEC002`, u32 dimension, u32 rows, zeros), the column sums (dimension x f64,
-//! padded to 64 bytes), the matrix (rows x dimension x f32), all little-endian; tantivy appends its checksum footer.
+//! File: 64 bytes of header (magic `BWVEC003`, u32 dimension, u32 rows, zeros), the matrix (rows x dimension x f32), all
+//! little-endian; tantivy appends its checksum footer.
 
 use std::any::Any;
 use std::io::Write;
@@ -23,16 +23,11 @@ use super::embedded::schema;
 use crate::error::{Error, Fault, Result};
 
 const EXTENSION: &str = "vec";
-const MAGIC: &[u8; 8] = b"BWVEC002";
+const MAGIC: &[u8; 8] = b"BWVEC003";
 const HEADER: usize = 64;
 
 fn segment_file() -> SegmentComponent {
     SegmentComponent::Custom(EXTENSION.to_string())
-}
-
-/// Bytes of the header and the padded column sums: where the matrix begins.
-fn matrix_offset(dimension: usize) -> usize {
-    HEADER + (dimension * 8).next_multiple_of(64)
 }
 
 /// The vectors' part in writing and merging segments; registered with every index that is opened or created.
@@ -64,17 +59,13 @@ impl SegmentPlugin for VectorPlugin {
                 Ok((reader, SegmentVectors::open(reader).map_err(component::passed_on)?))
             })
             .collect::<tantivy::Result<Vec<_>>>()?;
-        let rows = || {
-            sources.iter().flat_map(|(reader, vectors)| {
-                let vectors = vectors.view();
-                let rows = reader.doc_ids_alive();
-                rows.filter_map(move |doc| vectors.index_axis_move(Axis(0), doc as usize).to_slice())
-            })
-        };
+        let rows = sources.iter().flat_map(|(reader, vectors)| {
+            let vectors = vectors.view();
+            let rows = reader.doc_ids_alive();
+            rows.filter_map(move |doc| vectors.index_axis_move(Axis(0), doc as usize).to_slice())
+        });
         let count = ctx.readers.iter().map(|reader| reader.num_docs()).sum();
-        let mut sums = vec![0f64; dimension];
-        rows().for_each(|row| add(&mut sums, row));
-        write_file(ctx.target_segment, dimension, count, &sums, rows())
+        write_file(ctx.target_segment, dimension, count, rows)
     }
 }
 
@@ -104,10 +95,8 @@ impl PluginWriter for VectorWriter {
 
     fn serialize(self: Box<Self>, segment: &Segment, doc_id_map: Option<&DocIdMapping>) -> tantivy::Result<()> {
         component::refuse_sorted_segment(doc_id_map)?;
-        let mut sums = vec![0f64; self.dimension];
-        let rows = || self.rows.chunks_exact(self.dimension.max(1));
-        rows().for_each(|row| add(&mut sums, row));
-        write_file(segment, self.dimension, self.count, &sums, rows())
+        let rows = self.rows.chunks_exact(self.dimension.max(1));
+        write_file(segment, self.dimension, self.count, rows)
     }
 
     fn mem_usage(&self) -> usize {
@@ -123,27 +112,18 @@ impl PluginWriter for VectorWriter {
     }
 }
 
-/// In twice the digits, so that the mean is the same to the last of its own however the rows are divided.
-fn add(sums: &mut [f64], row: &[f32]) {
-    sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
-}
-
 fn write_file<'a>(
     segment: &Segment,
     dimension: usize,
     count: u32,
-    sums: &[f64],
     rows: impl Iterator<Item = &'a [f32]>,
 ) -> tantivy::Result<()> {
     use tantivy::directory::TerminatingWrite;
     let mut file = segment.open_write(segment_file())?;
-    let mut head = vec![0u8; matrix_offset(dimension)];
+    let mut head = [0u8; HEADER];
     head[..8].copy_from_slice(MAGIC);
     head[8..12].copy_from_slice(&(dimension as u32).to_le_bytes());
     head[12..16].copy_from_slice(&count.to_le_bytes());
-    for (slot, sum) in head[HEADER..].as_chunks_mut::<8>().0.iter_mut().zip(sums) {
-        *slot = sum.to_le_bytes();
-    }
     file.write_all(&head)?;
     for row in rows {
         if cfg!(target_endian = "little") {
@@ -170,7 +150,6 @@ enum Floats {
 pub struct SegmentVectors {
     dimension: usize,
     rows: u32,
-    sums: Arc<[f64]>,
     floats: Arc<Floats>,
 }
 
@@ -195,20 +174,17 @@ impl SegmentVectors {
             return Err(corrupt("the file is of another format".into()));
         }
         let dimension = dimension as usize;
-        let offset = matrix_offset(dimension);
         let matrix = (rows as usize)
             .checked_mul(dimension)
             .and_then(|numbers| numbers.checked_mul(4));
-        if rows != reader.max_doc() || matrix.and_then(|matrix| matrix.checked_add(offset)) != Some(bytes.len()) {
+        if rows != reader.max_doc() || matrix.and_then(|matrix| matrix.checked_add(HEADER)) != Some(bytes.len()) {
             return Err(corrupt(format!(
                 "{rows} rows of {dimension} in {} bytes, for {} passages",
                 bytes.len(),
                 reader.max_doc()
             )));
         }
-        let sums = bytes[HEADER..HEADER + dimension * 8].as_chunks::<8>().0;
-        let sums = sums.iter().map(|&b| f64::from_le_bytes(b)).collect();
-        let data = bytes.slice(offset..bytes.len());
+        let data = bytes.slice(HEADER..bytes.len());
         let mappable = cfg!(target_endian = "little") && bytemuck::try_cast_slice::<u8, f32>(&data).is_ok();
         let floats = if mappable {
             Floats::Mapped(data)
@@ -218,7 +194,6 @@ impl SegmentVectors {
         Ok(SegmentVectors {
             dimension,
             rows,
-            sums,
             floats: Arc::new(floats),
         })
     }
@@ -252,11 +227,6 @@ impl SegmentVectors {
     /// Vectors in the segment, deleted passages included.
     pub fn rows(&self) -> u32 {
         self.rows
-    }
-
-    /// The sum of all rows as they were written.
-    pub fn sums(&self) -> &[f64] {
-        &self.sums
     }
 }
 

@@ -21,13 +21,13 @@ pub fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
     dot_i8_at(CHOSEN.level(), a, b)
 }
 
-/// The dot products of one row with three others, then with itself (the shortest length counts), for the price of
-/// loading the row once.
+/// The dot products of a row with another and with itself (the shorter length counts), for the price of loading the row
+/// once.
 ///
 /// Their last bits may differ from those of [`dot_f32`]; otherwise what is said there holds.
 #[inline]
-pub fn dots_f32(row: &[f32], others: [&[f32]; 3]) -> [f32; 4] {
-    dots_f32_at(CHOSEN.level(), row, others)
+pub fn dot_and_square(row: &[f32], other: &[f32]) -> (f32, f32) {
+    dot_and_square_at(CHOSEN.level(), row, other)
 }
 
 #[inline]
@@ -70,18 +70,18 @@ fn dot_f32_scalar(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
 }
 
-fn dots_f32_at(level: Level, row: &[f32], others: [&[f32]; 3]) -> [f32; 4] {
+fn dot_and_square_at(level: Level, row: &[f32], other: &[f32]) -> (f32, f32) {
     match level {
         // SAFETY: a level is only handed out after `Level::supported` found its instructions; AVX-512 includes AVX2's.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx2 => unsafe { x86::dots_f32_avx2(row, others) },
-        _ => dots_f32_scalar(row, others),
+        Level::Avx512 | Level::Avx2 => unsafe { x86::dot_and_square_avx2(row, other) },
+        _ => dot_and_square_scalar(row, other),
     }
 }
 
-fn dots_f32_scalar(row: &[f32], [a, b, c]: [&[f32]; 3]) -> [f32; 4] {
-    let row = &row[..row.len().min(a.len()).min(b.len()).min(c.len())];
-    [a, b, c, row].map(|other| dot_f32_scalar(row, other))
+fn dot_and_square_scalar(row: &[f32], other: &[f32]) -> (f32, f32) {
+    let row = &row[..row.len().min(other.len())];
+    (dot_f32_scalar(row, other), dot_f32_scalar(row, row))
 }
 
 fn dot_i8_scalar(a: &[i8], b: &[i8]) -> i32 {
@@ -143,27 +143,24 @@ pub(super) mod x86 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub fn dots_f32_avx2(row: &[f32], [a, b, c]: [&[f32]; 3]) -> [f32; 4] {
-        let n = row.len().min(a.len()).min(b.len()).min(c.len());
+    pub fn dot_and_square_avx2(row: &[f32], other: &[f32]) -> (f32, f32) {
+        let n = row.len().min(other.len());
         let (x16, x_rest) = row[..n].as_chunks::<16>();
-        let (a16, a_rest) = a[..n].as_chunks::<16>();
-        let (b16, b_rest) = b[..n].as_chunks::<16>();
-        let (c16, c_rest) = c[..n].as_chunks::<16>();
-        // Two sums a product: eight in all hide the latency of the multiply-add.
-        let mut sums = [[_mm256_setzero_ps(); 4]; 2];
-        for (((x, a), b), c) in x16.iter().zip(a16).zip(b16).zip(c16) {
-            for (half, [by_a, by_b, by_c, square]) in sums.iter_mut().enumerate() {
+        let (y16, y_rest) = other[..n].as_chunks::<16>();
+        // Two sums a product, which hide some of the latency of the multiply-add.
+        let mut dots = [_mm256_setzero_ps(); 2];
+        let mut squares = [_mm256_setzero_ps(); 2];
+        for (x, y) in x16.iter().zip(y16) {
+            for (half, (dot, square)) in dots.iter_mut().zip(&mut squares).enumerate() {
                 // SAFETY: 8 half + 8 <= 16, the length of each.
-                let [x, a, b, c] = [x, a, b, c].map(|y| unsafe { _mm256_loadu_ps(y.as_ptr().add(8 * half)) });
-                *by_a = _mm256_fmadd_ps(x, a, *by_a);
-                *by_b = _mm256_fmadd_ps(x, b, *by_b);
-                *by_c = _mm256_fmadd_ps(x, c, *by_c);
+                let [x, y] = [x, y].map(|z| unsafe { _mm256_loadu_ps(z.as_ptr().add(8 * half)) });
+                *dot = _mm256_fmadd_ps(x, y, *dot);
                 *square = _mm256_fmadd_ps(x, x, *square);
             }
         }
-        let rests = super::dots_f32_scalar(x_rest, [a_rest, b_rest, c_rest]);
-        let [low, high] = sums;
-        std::array::from_fn(|i| sum8(_mm256_add_ps(low[i], high[i])) + rests[i])
+        let (dot_rest, square_rest) = super::dot_and_square_scalar(x_rest, y_rest);
+        let sum = |[low, high]: [__m256; 2]| sum8(_mm256_add_ps(low, high));
+        (sum(dots) + dot_rest, sum(squares) + square_rest)
     }
 
     #[target_feature(enable = "avx512f")]
@@ -255,10 +252,12 @@ fn agrees(level: Level) -> bool {
     let (mut c, d): (Vec<i8>, Vec<i8>) = (0..211).map(|_| (stream.bits() as i8, stream.bits() as i8)).unzip();
     c[0] = i8::MIN;
     (0..=211).rev().step_by(13).all(|n| {
-        let dots = dots_f32_at(level, &a[..n], [&b, &a, &b]);
-        let plain = [&b, &a, &b, &a].map(|other| dot_f32_scalar(&a[..n], other));
-        dots.iter().zip(plain).all(|(dot, plain)| (dot - plain).abs() < 1e-4)
-            && (dot_f32_at(level, &a[..n], &b) - plain[0]).abs() < 1e-4
+        let near = |x: f32, y: f32| (x - y).abs() < 1e-4;
+        let (dot, square) = dot_and_square_at(level, &a[..n], &b);
+        let (plain_dot, plain_square) = dot_and_square_scalar(&a[..n], &b);
+        near(dot, plain_dot)
+            && near(square, plain_square)
+            && near(dot_f32_at(level, &a[..n], &b), plain_dot)
             && dot_i8_at(level, &c[..n], &d) == dot_i8_scalar(&c[..n], &d)
     })
 }
@@ -279,9 +278,9 @@ mod tests {
             let whole: i64 = c.iter().zip(&d).map(|(x, y)| i64::from(*x) * i64::from(*y)).sum();
             for level in CHOSEN.usable() {
                 prop_assert!((f64::from(dot_f32_at(level, &a, &b)) - real).abs() < 1e-3);
-                let [ab, aa, ba, square] = dots_f32_at(level, &a, [&b, &a, &b]);
-                prop_assert!((f64::from(ab) - real).abs() < 1e-3 && ab == ba);
-                prop_assert!((aa - dot_f32_scalar(&a, &a)).abs() < 1e-3 && aa == square);
+                let (dot, square) = dot_and_square_at(level, &a, &b);
+                prop_assert!((f64::from(dot) - real).abs() < 1e-3);
+                prop_assert!((square - dot_f32_scalar(&a, &a)).abs() < 1e-3);
                 prop_assert_eq!(i64::from(dot_i8_at(level, &c, &d)), whole);
             }
         }
@@ -292,10 +291,8 @@ mod tests {
         assert_eq!(dot_f32(&[1.0, 2.0, 3.0], &[4.0, 5.0]), 14.0);
         assert_eq!(dot_i8(&[1, 2, 3], &[4, 5]), 14);
         assert_eq!(dot_f32(&[], &[1.0]), 0.0);
-        assert_eq!(
-            dots_f32(&[1.0, 2.0, 3.0], [&[1.0; 9], &[2.0; 2], &[0.0; 3]]),
-            [3.0, 6.0, 0.0, 5.0]
-        );
+        assert_eq!(dot_and_square(&[1.0, 2.0, 3.0], &[2.0; 2]), (6.0, 5.0));
+        assert_eq!(dot_and_square(&[1.0, 2.0], &[2.0; 9]), (6.0, 5.0));
         let low = vec![i8::MIN; 1 << 16];
         for level in CHOSEN.usable() {
             assert_eq!(dot_i8_at(level, &low, &low), 1 << 30, "{}", level.name());
@@ -324,8 +321,8 @@ mod tests {
                 let sum = (n * (n + 1) / 2) as f32;
                 assert_eq!(dot_f32_at(level, &row[..n], &ones), sum, "{} {n}", level.name());
                 assert_eq!(dot_f32_at(level, &ones[..n], &row), sum, "{} {n}", level.name());
-                let squares = dots_f32_at(level, &ones[..n], [&row, &ones, &row[..n]]);
-                assert_eq!(squares, [sum, n as f32, sum, n as f32], "{} {n}", level.name());
+                let both = dot_and_square_at(level, &ones[..n], &row);
+                assert_eq!(both, (sum, n as f32), "{} {n}", level.name());
             }
         }
     }

@@ -27,7 +27,7 @@ mod selfcheck;
 
 pub use attention::{AttentionScratch, HEADS, attend};
 pub use bytes::Bytes;
-pub use dot::{dot_f32, dot_i8, dots_f32};
+pub use dot::{dot_and_square, dot_f32, dot_i8};
 pub use fixed::decode_fixed;
 pub use int8::{Int8Matrix, Int8Part};
 pub use int8_tile::GROUP;

@@ -41,7 +41,6 @@ const FIRST_PLACES: usize = 30;
 /// A question under way.
 pub(super) struct Asking<'e> {
     vectors: &'e QuestionVectors,
-    ranking: &'e Ranking,
     /// The collection as it is while the question is answered.
     pub snapshot: Arc<dyn Snapshot>,
     /// The request as it was understood.
@@ -79,12 +78,12 @@ impl Settled {
 
     /// The highest cosine of the sentences of the first hits; a passage that is one sentence counts itself.
     fn nearest_sentence(&self) -> f32 {
-        let Some(question) = &self.retrieved.question else {
+        let Some(vector) = &self.retrieved.vector else {
             return 0.0;
         };
         let highest = |(at, stored): (usize, &StoredPassage)| {
             let evidence = &self.scored.evidence[at];
-            let cosines = stored.sentences.cosines(&question.vector, evidence.cosine).into_iter();
+            let cosines = stored.sentences.cosines(vector, evidence.cosine).into_iter();
             cosines.max_by(f32::total_cmp).unwrap_or(evidence.window)
         };
         self.folded.passages().take(FIRST).map(highest).fold(0.0, f32::max)
@@ -123,7 +122,6 @@ impl<'e> Asking<'e> {
         let fusion = Fusion::of(&request.fusion, &ranking.weights, &ranking.fusion);
         Ok(Asking {
             vectors,
-            ranking,
             snapshot,
             reading,
             query,
@@ -247,7 +245,6 @@ impl<'e> Asking<'e> {
     fn retrieval(&self) -> Retrieval<'_> {
         Retrieval {
             vectors: self.vectors,
-            ranking: self.ranking,
             about: self.snapshot.about(),
             reading: &self.reading,
             asked: &self.asked,

@@ -113,18 +113,18 @@ impl Folded {
     }
 }
 
-/// A place of the walk.
+/// A place of the ranking, as far as it was looked at.
 struct Walked {
-    /// As a number of candidates.
+    /// Which candidate stands there.
     at: usize,
     signature: Signature,
-    /// Whether it is to be read.
+    /// Whether its text is needed.
     is_wanted: bool,
-    /// Once it was read.
+    /// Its passage, once it was read.
     hit: Option<FoldedHit>,
-    /// Made of its text when it is compared.
+    /// Its text as overlapping stretches of letters, made when it is first compared.
     grams: OnceCell<Grams>,
-    /// The same of what it says.
+    /// The amounts and days in its text, made when it is first compared.
     facts: OnceCell<Facts>,
 }
 
@@ -150,7 +150,7 @@ impl Walked {
 fn mark_likely(before: &mut [Walked], batch: &mut [Walked]) {
     for place in 0..batch.len() {
         let (earlier, rest) = batch.split_at_mut(place);
-        // It has one.
+        // `place` lies within the batch, so there is one.
         let Some(own) = rest.first_mut() else { break };
         for other in before.iter_mut().chain(earlier) {
             let (one, two) = (&own.signature, &other.signature);

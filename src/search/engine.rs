@@ -12,7 +12,6 @@ use super::hits::HitBuilder;
 use super::missing::{FIRST, Standing, is_elsewhere, standings, unmet};
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
-use super::reading::normalized;
 use super::request::{Mode, SearchRequest};
 use super::reranking::{Rerank, Reranked};
 use super::response::{Lack, Provenance, SearchResponse, Timings};
@@ -20,7 +19,7 @@ use super::score::{JudgedBy, Scored};
 use crate::compute::{self, Budget};
 use crate::embed::{Embedder, Reranker};
 use crate::error::{Error, Result};
-use crate::index::{Backend, DenseQuestion, PassageKey};
+use crate::index::{About, Backend, PassageKey};
 use crate::model::Filter;
 use crate::text::Analyzer;
 
@@ -46,15 +45,10 @@ impl Engine {
     }
 
     /// The same engine ranking by another profile than the one compiled in.
-    ///
-    /// # Errors
-    /// `Precondition` if its adapter was not made for the model of the index; as [`Backend::snapshot`].
-    pub fn with_ranking(mut self, ranking: Ranking) -> Result<Self> {
-        if let Some(adapter) = &ranking.adapter {
-            adapter.check(&self.backend.snapshot()?.about().identity)?;
-        }
+    #[must_use]
+    pub fn with_ranking(mut self, ranking: Ranking) -> Self {
         self.ranking = ranking;
-        Ok(self)
+        self
     }
 
     /// The same engine with a reranker, for what is asked of words and meaning together.
@@ -108,8 +102,7 @@ impl Engine {
         let request = &asking.reading.request;
         let reach = request.offset + request.wanted();
         let mut settled = asking.settle(reach, &under_way, &mut timings)?;
-        let query = &asking.query;
-        let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
+        let wanted = self.wanted(&asking);
         let mut first = standings(&wanted, settled.folded.first());
         let chance = self.chance(&asking, &settled, &first);
         let reranked = self.rerank(&asking, &mut settled, reach, under_way.budget(), &mut timings)?;
@@ -117,63 +110,45 @@ impl Engine {
         let (mut degraded, mut lacks) = (lacking.said(), lacking.lacks());
         let reranked = reranked.map(|(reranked, reason)| {
             lacks.extend(reason.as_ref().map(|_| Lack::Reranking));
-            let reasons: Vec<String> = degraded.take().into_iter().chain(reason).collect();
-            degraded = (!reasons.is_empty()).then(|| reasons.join("; "));
+            degraded = joined(degraded.take(), reason);
             first = standings(&wanted, settled.folded.first());
             reranked
         });
 
         let started = Instant::now();
-        let Settled {
-            retrieved,
-            scored,
-            folded,
-            ..
-        } = settled;
-        let page = folded.hits.iter().copied();
+        let (scored, vector) = (&settled.scored, settled.retrieved.vector.as_deref());
+        let page = settled.folded.hits.iter().copied();
         let page: Vec<usize> = page.skip(request.offset).take(request.wanted()).collect();
         let unmoved = Reranked::default();
         let builder = HitBuilder {
             asked: &*asking.asked,
             request,
-            scored: &scored,
+            scored,
             reranked: reranked.as_ref().unwrap_or(&unmoved),
-            read: folded.read,
+            read: settled.folded.read,
             finder: &TermFinder::new(&request.query, &asking.query, asking.asked.weights()),
-            vector: retrieved.question.as_ref().map(|question| &*question.vector),
+            vector,
             wanted: &wanted,
             budget: under_way.budget(),
         };
         let hits = builder.build(&page)?;
         let count = |filter: &Filter| asking.snapshot.count(filter, under_way.budget());
         let unmet = unmet(&wanted, &first);
-        let answerable = if unmet.is_some() || is_elsewhere(&first) {
-            chance.map(at_most_unsure)
-        } else {
-            chance
-        };
-        let missing = match unmet.filter(|_| request.offset == 0) {
-            Some(unmet) => Some(unmet.told(&first, count)?),
-            None => None,
-        };
+        let is_unsure = unmet.is_some() || is_elsewhere(&first);
+        let unmet = unmet.filter(|_| request.offset == 0);
+        let missing = unmet.map(|unmet| unmet.told(&first, count)).transpose()?;
         timings.assemble = started.elapsed();
         timings.total = begin.elapsed();
-        let about = asking.snapshot.about();
         Ok(SearchResponse {
             hits,
             candidates: scored.ranked.len(),
             degraded,
             lacking: lacks,
             reranked: reranked.as_ref().map(Reranked::count),
-            answerable,
+            answerable: if is_unsure { chance.map(at_most_unsure) } else { chance },
             missing,
             timings,
-            provenance: Provenance {
-                commit: about.commit,
-                analysis: about.identity.analysis.clone(),
-                model: about.identity.embedder.clone(),
-                weights: self.formula(&scored, retrieved.question.as_ref(), reranked.is_some()),
-            },
+            provenance: self.provenance(asking.snapshot.about(), scored, vector.is_some(), reranked.is_some()),
             corrected: asking.reading.corrected,
         })
     }
@@ -208,20 +183,14 @@ impl Engine {
         let under_way = compute::enter(budget.until(request.deadline));
         let asking = self.begin(request, under_way.budget())?;
         let settled = asking.settle(FIRST, &under_way, &mut Timings::default())?;
-        let (request, query) = (&asking.reading.request, &asking.query);
-        let wanted = Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer);
+        let wanted = self.wanted(&asking);
         Ok(settled.signs(asking.gates, &standings(&wanted, settled.folded.first())))
     }
 
-    /// A question's vector as the rankings use it.
-    ///
-    /// # Errors
-    /// `Unavailable` if there is none: no model, an index without vectors.
-    pub fn vector(&self, question: &str, budget: Budget) -> Result<Vec<f32>> {
-        let snapshot = self.backend.snapshot()?;
-        let budget = compute::enter(budget).budget();
-        let vector = self.vectors.of(snapshot.about(), [&*normalized(question)], budget);
-        vector.map(|vector| vector.to_vec()).map_err(Error::unavailable)
+    /// The place and the year that an answer must be about.
+    fn wanted<'a>(&'a self, asking: &'a Asking<'_>) -> Wanted<'a> {
+        let (request, query) = (&asking.reading.request, &asking.query);
+        Wanted::new(&query.regions, &query.years, &request.query, &self.analyzer)
     }
 
     fn begin(&self, request: &SearchRequest, budget: Budget) -> Result<Asking<'_>> {
@@ -231,7 +200,7 @@ impl Engine {
 
     /// How likely the first hits answer the question, whatever is missing; none without its vector.
     fn chance(&self, asking: &Asking<'_>, settled: &Settled, first: &[Standing]) -> Option<f32> {
-        settled.retrieved.question.as_ref()?;
+        settled.retrieved.vector.as_ref()?;
         let signs = settled.signs(asking.gates, first);
         self.ranking.answerable(&asking.snapshot.about().identity, signs)
     }
@@ -263,18 +232,24 @@ impl Engine {
         Ok(Some(outcome))
     }
 
+    /// What an answer was made by.
+    fn provenance(&self, about: &About, scored: &Scored, by_meaning: bool, is_reranked: bool) -> Provenance {
+        Provenance {
+            commit: about.commit,
+            analysis: about.identity.analysis.clone(),
+            model: about.identity.embedder.clone(),
+            weights: self.formula(scored, by_meaning, is_reranked),
+        }
+    }
+
     /// The formula and the weights of an answer.
-    fn formula(&self, scored: &Scored, question: Option<&DenseQuestion>, is_reranked: bool) -> String {
-        let is_adapted = question.is_some_and(|question| question.adapted.is_some());
-        let mut fused = match (scored.rule, &self.ranking.adapter) {
-            (Mode::Hybrid, Some(adapter)) if is_adapted && scored.fusion.weighs_adapter() => {
-                format!("{} adapter={:016x}", scored.fusion.describe(), adapter.fingerprint())
-            }
-            (Mode::Hybrid, _) => scored.fusion.describe(),
-            (Mode::Lexical, _) => "lexical: words + bigrams".into(),
-            (Mode::Dense, _) => "dense: cosine of passage and nearest window".into(),
+    fn formula(&self, scored: &Scored, by_meaning: bool, is_reranked: bool) -> String {
+        let mut fused = match scored.rule {
+            Mode::Hybrid => scored.fusion.describe(),
+            Mode::Lexical => "lexical: words + bigrams".into(),
+            Mode::Dense => "dense: cosine of passage and nearest window".into(),
         };
-        if let Some(asked_by) = self.vectors.asked_by().filter(|_| question.is_some()) {
+        if let Some(asked_by) = self.vectors.asked_by().filter(|_| by_meaning) {
             // Two programs that read questions differently give other scores by the same weights.
             fused = format!("{fused} {asked_by}");
         }
@@ -286,5 +261,13 @@ impl Engine {
             ),
             None => fused,
         }
+    }
+}
+
+/// Two reasons as one.
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
     }
 }

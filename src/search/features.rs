@@ -19,7 +19,7 @@ pub struct Feature {
 }
 
 /// How many there are.
-pub const COUNT: usize = 15;
+pub const COUNT: usize = 14;
 
 /// All features, in the order of the weights.
 pub const FEATURES: [Feature; COUNT] = [
@@ -62,11 +62,6 @@ pub const FEATURES: [Feature; COUNT] = [
         name: "window",
         label: "句意",
         value: |e| e.window,
-    },
-    Feature {
-        name: "adapted",
-        label: "经验",
-        value: |e| e.adapted,
     },
     Feature {
         name: "length",
@@ -117,15 +112,6 @@ impl Weights {
     pub fn of(&self, name: &str) -> f32 {
         let at = FEATURES.iter().position(|feature| feature.name == name);
         at.map_or(0.0, |at| self.0[at])
-    }
-
-    /// The same weights with another weight for a feature.
-    #[must_use]
-    pub fn with(mut self, name: &str, weight: f32) -> Self {
-        if let Some(at) = FEATURES.iter().position(|feature| feature.name == name) {
-            self.0[at] = weight;
-        }
-        self
     }
 
     /// The weights that a profile names; a feature it leaves out weighs nothing.

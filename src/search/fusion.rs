@@ -59,11 +59,6 @@ impl Fusion {
         }
     }
 
-    /// Whether what an adapter says counts.
-    pub fn weighs_adapter(&self) -> bool {
-        matches!(self, Fusion::Linear(weights) if weights.of("adapted") != 0.0)
-    }
-
     /// The score of a candidate. `lexical_bound` is what its lexical score can never exceed.
     pub fn score(&self, candidate: Fusable, lexical_bound: f32) -> f32 {
         match self {

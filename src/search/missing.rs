@@ -11,12 +11,12 @@ use crate::index::StoredPassage;
 use crate::model::Filter;
 use crate::text::Region;
 
-/// So many of the first hits are looked at, however many are shown.
+/// The first hits among which an answer is looked for, however many are shown.
 pub const FIRST: usize = 10;
-/// As many are read by whoever asks. What holds for a larger place answers only among them: a law is found for most
-/// questions, somewhere.
+/// The hits that people read. What holds for a larger place counts as an answer only among them: somewhere further down
+/// a national law is found for most questions.
 const READ: usize = 3;
-/// As many other places or years are named at most, and as many of what is asked for.
+/// The most places or years that a sentence names, of those asked for and of those found instead.
 const NAMED: usize = 3;
 
 /// One of the first hits, with what it is about.

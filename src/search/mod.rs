@@ -1,7 +1,6 @@
 //! Searching: a request in plain types becomes hits with their evidence. Stands on the backend boundary of `index`,
 //! knows neither its files nor any wire format.
 
-mod adapter;
 mod applies;
 mod asking;
 pub mod browse;
@@ -36,7 +35,6 @@ mod sentence;
 mod superseded;
 mod wording;
 
-pub use adapter::{Adapter, centered};
 pub use asking::DEFAULT_CANDIDATES;
 pub use engine::Engine;
 pub use filter::understood;

@@ -10,7 +10,8 @@ use crate::index::About;
 /// Questions whose vectors are remembered: a page of answers, a second page, a reload cost one embedding.
 const REMEMBERED: usize = 4_096;
 
-/// From so many passages on both rankings take longer than waking another thread.
+/// An index of this many passages or more is searched by words and by meaning on two threads: each of the two takes
+/// longer than waking a thread.
 const MANY_PASSAGES: u64 = 50_000;
 
 /// Makes and remembers the vectors of questions.

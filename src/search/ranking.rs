@@ -1,7 +1,5 @@
-//! A profile as searching uses it: its names checked against the features that there are, its adapter taken out of its
-//! file.
+//! A profile as searching uses it: its names checked against the features that there are.
 
-use super::adapter::Adapter;
 use super::confidence::{AnswerableSigns, chance};
 use super::features::Weights;
 use crate::error::Result;
@@ -15,8 +13,6 @@ pub struct Ranking {
     pub weights: Weights,
     /// What the other fusions do if a request does not say.
     pub fusion: FusionDefaults,
-    /// The correction of the model's similarity, if there is one.
-    pub adapter: Option<Adapter>,
     /// What a reranker does, where one is set.
     pub reranking: Reranking,
     answerable: Option<AnswerableCurve>,
@@ -27,12 +23,11 @@ impl Ranking {
     /// What a profile says.
     ///
     /// # Errors
-    /// `Caller` for weights of features that are not there; `Corrupt` for a damaged adapter.
+    /// `Caller` for weights of features that are not there.
     pub fn of(profile: &Profile) -> Result<Self> {
         Ok(Ranking {
             weights: Weights::named(&profile.weights)?,
             fusion: profile.fusion,
-            adapter: profile.adapter().map(Adapter::from_bytes).transpose()?,
             reranking: profile.reranking.unwrap_or_default(),
             answerable: profile.answerable,
             model: profile.model.clone(),
@@ -43,11 +38,6 @@ impl Ranking {
     pub fn shipped() -> Self {
         // It is compiled in, and a test reads it.
         Ranking::of(Profile::shipped()).expect("the shipped profile is whole")
-    }
-
-    /// The adapter, if it is for the vectors of such an index.
-    pub fn adapter_for(&self, identity: &Identity) -> Option<&Adapter> {
-        self.adapter.as_ref().filter(|adapter| adapter.fits(identity))
     }
 
     /// The chance that a question with these signs is answered, 0 to 1; none for an index of another model than the one
@@ -69,10 +59,6 @@ mod tests {
             ["words", "cosine", "window"]
                 .iter()
                 .all(|name| ranking.weights.of(name) > 0.0)
-        );
-        assert!(
-            ranking.adapter.is_some() == (ranking.weights.of("adapted") != 0.0),
-            "none without the other"
         );
         let identity = |embedder: &str| Identity {
             format: 1,

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::question_vectors::QuestionVectors;
-use super::ranking::Ranking;
 use super::reading::QuestionReading;
 use super::request::Mode;
 use super::response::{Lack, Timings};
 use crate::compute::{Budget, UnderWay};
-use crate::error::{Error, Fault, Result};
-use crate::index::{About, Asked, Candidate, DenseQuestion};
+use crate::error::{Error, Result};
+use crate::index::{About, Asked, Candidate};
 
 /// What both retrievers found, and why one of them may be missing.
 pub struct Retrieved {
@@ -21,10 +20,41 @@ pub struct Retrieved {
     pub lexical: Vec<Candidate>,
     /// By meaning.
     pub dense: Vec<Candidate>,
-    /// The question by meaning, if it has a vector.
-    pub question: Option<DenseQuestion>,
+    /// The question's vector, if it has one.
+    pub vector: Option<Arc<[f32]>>,
     /// Why the answer will be less than asked for.
     pub lacking: MissingHalves,
+}
+
+impl Retrieved {
+    /// Whether there was an answer by meaning.
+    fn has_meaning(&self) -> bool {
+        self.vector.is_some() && self.lacking.meaning.is_none()
+    }
+
+    /// Takes the question's vector and what was found by it; fails where what failed is no passing failure.
+    fn take_meaning(&mut self, vector: Result<Arc<[f32]>, String>, found: Result<Vec<Candidate>>) -> Result<()> {
+        match vector {
+            Ok(vector) => self.vector = Some(vector),
+            Err(why) => self.lacking.vector = Some(why),
+        }
+        match found {
+            Ok(found) => self.dense = found,
+            Err(error) if error.is_passing() => self.lacking.meaning = Some(error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Takes what was found by words; fails where nothing is left to answer by, or it is no passing failure.
+    fn take_words(&mut self, found: Result<Vec<Candidate>>) -> Result<()> {
+        match found {
+            Ok(found) => self.lexical = found,
+            Err(error) if self.has_meaning() && error.is_passing() => self.lacking.words = Some(error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
 }
 
 /// What could not be had for an answer, and why.
@@ -65,11 +95,9 @@ impl MissingHalves {
 /// Finds the candidates of one question.
 #[derive(Clone, Copy)]
 pub struct Retrieval<'a> {
-    /// Vectors of questions.
+    /// Makes the question's vector.
     pub vectors: &'a QuestionVectors,
-    /// What corrects them.
-    pub ranking: &'a Ranking,
-    /// What is searched.
+    /// The index that is searched.
     pub about: &'a About,
     /// The question.
     pub reading: &'a QuestionReading,
@@ -95,19 +123,7 @@ impl Retrieval<'_> {
         let (mode, budget) = (self.reading.request.mode, under_way.budget());
         let by_words = {
             let (asked, failed) = (Arc::clone(self.asked), lacking.words.clone());
-            move |budget: Budget| {
-                let started = Instant::now();
-                // Of what is left when the words begin: a model that took all that it may have may have gone before.
-                let budget = match mode {
-                    Mode::Lexical => budget,
-                    Mode::Dense | Mode::Hybrid => budget.leaving_time(started),
-                };
-                let found = match &failed {
-                    None => asked.lexical(depth, budget),
-                    Some(failed) => Err(failed.clone()),
-                };
-                (found, started.elapsed())
-            }
+            move |budget: Budget| found_by_words(&*asked, failed.as_ref(), depth, mode, budget)
         };
         if mode == Mode::Hybrid && lacking.words.is_none() {
             self.asked.foresee(depth, budget.leaving_time(Instant::now()));
@@ -126,45 +142,27 @@ impl Retrieval<'_> {
                 (Some(by_words(budget)), Some(meaning))
             }
         };
-        let mut lacking = MissingHalves::default();
-        let (mut vector, mut dense) = (None, Vec::new());
-        if let Some((made, (found, took))) = meaning {
+        let mut retrieved = Retrieved {
+            depth,
+            lexical: Vec::new(),
+            dense: Vec::new(),
+            vector: None,
+            lacking: MissingHalves::default(),
+        };
+        if let Some((vector, (found, took))) = meaning {
             timings.dense += took;
-            match made {
-                Ok(made) => vector = Some(made),
-                Err(why) => lacking.vector = Some(why),
-            }
-            match found {
-                Ok(found) => dense = found,
-                Err(error) if is_passing(&error) => lacking.meaning = Some(error),
-                Err(error) => return Err(error),
-            }
+            retrieved.take_meaning(vector, found)?;
         }
-        let has_meaning = vector.is_some() && lacking.meaning.is_none();
         let words = match words {
             // Meaning alone was asked for and cannot be had: words are better than nothing, and the answer says so.
-            None if !has_meaning => Some(by_words(budget)),
+            None if !retrieved.has_meaning() => Some(by_words(budget)),
             words => words,
         };
-        let mut lexical = Vec::new();
         if let Some((found, took)) = words {
             timings.lexical += took;
-            match found {
-                Ok(found) => lexical = found,
-                Err(error) if has_meaning && is_passing(&error) => lacking.words = Some(error),
-                Err(error) => return Err(error),
-            }
+            retrieved.take_words(found)?;
         }
-        Ok(Retrieved {
-            depth,
-            lexical,
-            dense,
-            question: vector.map(|vector| DenseQuestion {
-                adapted: self.adapt(&vector),
-                vector,
-            }),
-            lacking,
-        })
+        Ok(retrieved)
     }
 
     /// The question's vector, or why there is none, and what is found by it.
@@ -191,17 +189,21 @@ impl Retrieval<'_> {
         };
         (vector, (found, started.elapsed()))
     }
-
-    /// What the adapter makes of a question's vector, if there is one for the index.
-    fn adapt(self, vector: &[f32]) -> Option<Arc<[f32]>> {
-        let adapter = self.ranking.adapter_for(&self.about.identity)?;
-        adapter.bind(&self.about.mean, vector).map(Arc::from)
-    }
 }
 
-/// Whether an answer without what failed is better than none.
-fn is_passing(error: &Error) -> bool {
-    matches!(error.fault(), Fault::Unavailable | Fault::Exhausted | Fault::Deadline)
+/// What is found by words, or how that failed a moment ago.
+fn found_by_words(asked: &dyn Asked, failed: Option<&Error>, depth: usize, mode: Mode, budget: Budget) -> Found {
+    let started = Instant::now();
+    // Of what is left when the words begin: a model that took all that it may have may have gone before.
+    let budget = match mode {
+        Mode::Lexical => budget,
+        Mode::Dense | Mode::Hybrid => budget.leaving_time(started),
+    };
+    let found = match failed {
+        None => asked.lexical(depth, budget),
+        Some(failed) => Err(failed.clone()),
+    };
+    (found, started.elapsed())
 }
 
 #[cfg(test)]
@@ -212,9 +214,9 @@ mod tests {
     use super::*;
     use crate::compute;
     use crate::embed::{Embedder, HashEmbedder};
-    use crate::index::{Identity, Judged, PassageKey, PassageRef, QuestionWeights, StoredPassage, TermScore};
+    use crate::error::Fault;
+    use crate::index::{Identity, Judged, PassageRef, QuestionWeights, StoredPassage, TermScore};
     use crate::search::request::SearchRequest;
-    use crate::text::Signature;
 
     /// An engine whose halves fail as they are told to.
     struct Halves {
@@ -252,15 +254,7 @@ mod tests {
             self.found(self.meaning)
         }
 
-        fn judge(&self, _: Option<&DenseQuestion>, _: &[PassageRef], _: Budget) -> Result<Vec<Judged>> {
-            unimplemented!()
-        }
-
-        fn keys(&self, _: &[PassageRef]) -> Result<Vec<PassageKey>> {
-            unimplemented!()
-        }
-
-        fn signatures(&self, _: &[PassageRef]) -> Result<Vec<Signature>> {
+        fn judge(&self, _: Option<&[f32]>, _: &[PassageRef], _: Budget) -> Result<Vec<Judged>> {
             unimplemented!()
         }
 
@@ -291,7 +285,6 @@ mod tests {
                 embedder: model.identity().into(),
                 dimension: 8,
             },
-            mean: Arc::from([]),
         }
     }
 
@@ -348,7 +341,6 @@ mod tests {
         let asked: Arc<dyn Asked> = halves.clone();
         let retrieval = Retrieval {
             vectors: &QuestionVectors::new(Some(model.clone())),
-            ranking: &Ranking::shipped(),
             about: &about(&*model),
             reading: &reading(Mode::Hybrid),
             asked: &asked,
@@ -387,7 +379,6 @@ mod tests {
         let reading = reading(mode);
         let retrieval = Retrieval {
             vectors: &QuestionVectors::new(Some(model)),
-            ranking: &Ranking::shipped(),
             about: &about,
             reading: &reading,
             asked: &asked,

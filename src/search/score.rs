@@ -17,31 +17,31 @@ pub struct Scored {
     pub rule: Mode,
     /// The fusion that is used.
     pub fusion: Fusion,
-    /// By candidate.
+    /// The score of each candidate, and which article it is of.
     pub ranked: Vec<Ranked>,
-    /// By candidate.
+    /// What each candidate's score was made of.
     pub evidence: Vec<Evidence>,
     /// What the lexical score of a passage can never exceed for this question.
     pub lexical_bound: f32,
-    /// By candidate, its place in the list by words, from 1.
+    /// Each candidate's place in the list by words, from 1.
     pub lexical_ranks: Ranks,
-    /// By candidate, its place in the list by meaning, from 1.
+    /// Each candidate's place in the list by meaning, from 1.
     pub dense_ranks: Ranks,
-    /// The candidates, ascending.
+    /// The candidates, ascending; every list above is in this order.
     pub passages: Vec<PassageRef>,
 }
 
-/// What an answer is preferred for.
+/// What a question prefers in an answer beside its words and meaning.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Preferred {
-    /// It must be about the place asked for.
+    /// That it is about the place asked for.
     pub local: bool,
-    /// The day on which it should hold, where one is asked for.
+    /// That it holds on this day, where one is asked for.
     pub as_of: Option<Date>,
 }
 
 impl Preferred {
-    /// Tells a candidate's evidence what is preferred.
+    /// Sets the features of a candidate that depend on what is preferred.
     fn apply_to(self, evidence: &mut Evidence) {
         evidence.same_place = f32::from(u8::from(self.local && evidence.locality >= 1.0));
         let force = self.as_of.map(|day| evidence.validity.on(day));
@@ -87,7 +87,7 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
         fusion,
         preferred,
     } = scorer;
-    let rule = if retrieved.question.is_some() {
+    let rule = if retrieved.vector.is_some() {
         mode
     } else {
         Mode::Lexical
@@ -97,7 +97,7 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
     let mut passages: Vec<PassageRef> = found.chain(pinned.iter().copied()).collect();
     passages.sort_unstable();
     passages.dedup();
-    let mut judged = asked.judge(retrieved.question.as_ref(), &passages, budget)?;
+    let mut judged = asked.judge(retrieved.vector.as_deref(), &passages, budget)?;
     for judged in &mut judged {
         preferred.apply_to(&mut judged.evidence);
     }
@@ -139,7 +139,7 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
 }
 
 impl Scored {
-    /// Scores what is known now not to hold any more, or not yet, anew: all passages of its article that say so.
+    /// Lowers the scores of an article that turned out to be out of force: of all its passages that do not hold today.
     pub fn supersede(&mut self, at: usize, today: Date) {
         let article = self.ranked[at].article;
         for other in 0..self.ranked.len() {
@@ -175,7 +175,7 @@ fn parts_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32)
     }
 }
 
-/// The sum of the amounts.
+/// A candidate's score: the sum of [`parts_of`].
 fn score_of(rule: Mode, fusion: &Fusion, candidate: Fusable, lexical_bound: f32) -> f32 {
     let evidence = candidate.evidence;
     match rule {

@@ -11,16 +11,13 @@ use baowen::article::source::{Source, SourceKind};
 use baowen::compute::Budget;
 use baowen::error::Fault;
 use baowen::index::ingest::Ingest;
-use baowen::index::{
-    Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, PassageKey, Runs, Snapshot, SourceRun, Writer,
-};
+use baowen::index::{Backend, EmbeddedIndex, LexicalQuery, Runs, Snapshot, SourceRun, Writer};
 use baowen::model::{Article, ArticleKind, Filter};
+use baowen::search::Engine;
 use baowen::search::browse::similar;
 use baowen::search::request::{FusionMethod, FusionRequest, Grouping, Mode, SearchRequest};
 use baowen::search::response::Hit;
-use baowen::search::{Adapter, Engine, Ranking};
 use baowen::text::Signature;
-use ndarray::Array2;
 
 use crate::support::{article, rules};
 use crate::tiny::Tiny;
@@ -177,17 +174,11 @@ fn written(hit: &Hit) -> String {
 /// What an engine says of what it holds, asked one in so many of all requests.
 #[cfg(feature = "milvus")]
 pub fn everything(backend: &Arc<dyn Backend>, one_in: usize) -> Said {
-    all_of(backend, &an_adapter(), one_in)
-}
-
-fn an_adapter() -> Adapter {
-    let mut rng = fastrand::Rng::with_seed(7);
-    let mut random = || Array2::from_shape_simple_fn((2, 64), || rng.f32() - 0.5);
-    Adapter::new("test double", &random(), &random()).unwrap()
+    all_of(backend, one_in)
 }
 
 /// Asks everything.
-fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said {
+fn all_of(backend: &Arc<dyn Backend>, one_in: usize) -> Said {
     let mut said = Said::new();
     let snapshot = backend.snapshot().unwrap();
     let about = snapshot.about();
@@ -195,7 +186,6 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said 
         "counts".into(),
         format!("{} articles, {} passages", about.articles, about.passages),
     );
-    said.insert("mean".into(), format!("{:?}", about.mean));
     let ids = snapshot.article_ids(Budget::single()).unwrap();
     assert_eq!(ids.len() as u64, about.articles);
     for id in ids.iter().map(String::as_str).step_by(one_in).chain(["nobody"]) {
@@ -227,31 +217,13 @@ fn all_of(backend: &Arc<dyn Backend>, adapter: &Adapter, one_in: usize) -> Said 
         );
         said.insert(format!("similar {id}"), format!("{:?}", like.unwrap()));
     }
-    let mut vectors: Vec<(PassageKey, Vec<f32>)> = Vec::new();
-    let exported = snapshot.export_vectors(Budget::single(), &mut |chunk| {
-        let rows = chunk
-            .vectors
-            .chunks_exact(about.identity.dimension)
-            .map(<[f32]>::to_vec);
-        vectors.extend(chunk.keys.into_iter().zip(rows));
-        Ok(())
-    });
-    exported.unwrap();
-    assert_eq!(vectors.len() as u64, about.passages);
-    vectors.sort_by(|a, b| a.0.cmp(&b.0));
-    said.insert("vectors".into(), format!("{vectors:?}"));
     let holding = snapshot
         .holding(&["医保", "断缴", "保", "浙江", "xyzzy", "医宝", ""], Budget::single())
         .unwrap();
     said.insert("holding".into(), format!("{holding:?}"));
     judging_is_alone_what_it_is_together(&snapshot);
     let rules = rules();
-    let mut ranking = Ranking::shipped();
-    ranking.adapter = Some(adapter.clone());
-    ranking.weights = ranking.weights.with("adapted", 0.5);
-    let engine = Engine::new(backend.clone(), rules.analyzer, rules.embedder)
-        .with_ranking(ranking)
-        .unwrap();
+    let engine = Engine::new(backend.clone(), rules.analyzer, rules.embedder);
     for request in requests(one_in) {
         let response = engine.search(&request, Budget::all()).unwrap();
         assert_eq!(response.degraded, None);
@@ -296,20 +268,20 @@ fn judging_is_alone_what_it_is_together(snapshot: &Arc<dyn Snapshot>) {
         .embed_queries(&[QUESTIONS[0]], Budget::single())
         .unwrap()
         .remove(0);
-    let dense = DenseQuestion::from(vector.as_slice());
+    let dense = Some(&*vector);
     let ask = |budget| snapshot.clone().ask(question.clone(), &Filter::default(), budget);
     let (one, two) = (Budget::single(), Budget::single().with_threads(2));
     let asked = ask(one).unwrap();
     let found = asked.dense(&vector, 1_000, None, one).unwrap();
     let passages: Vec<_> = found.iter().map(|candidate| candidate.passage).collect();
-    let together = asked.judge(Some(&dense), &passages, one).unwrap();
-    assert_eq!(asked.judge(Some(&dense), &passages, two).unwrap(), together);
+    let together = asked.judge(dense, &passages, one).unwrap();
+    assert_eq!(asked.judge(dense, &passages, two).unwrap(), together);
     let windows = asked.windows(&vector, &passages).unwrap();
     for ((&passage, together), windows) in passages.iter().zip(&together).zip(windows).step_by(11) {
         // The nearest window is the one that the score knows.
         let nearest = windows.into_iter().max_by(f32::total_cmp);
         assert!(nearest.is_none_or(|nearest| nearest == together.evidence.window));
-        assert_eq!(asked.judge(Some(&dense), &[passage], one).unwrap(), [*together]);
+        assert_eq!(asked.judge(dense, &[passage], one).unwrap(), [*together]);
         let stored = asked.fetch(&[passage], one).unwrap().remove(0);
         let key = asked.keys(&[passage]).unwrap().remove(0);
         assert_eq!((&*key.article, key.ordinal), (&*stored.article_id, together.ordinal));
@@ -325,7 +297,7 @@ fn judging_is_alone_what_it_is_together(snapshot: &Arc<dyn Snapshot>) {
         ("ask", ask(late).err()),
         ("lexical", asked.lexical(10, late).err()),
         ("dense", asked.dense(&vector, 10, None, late).err()),
-        ("judge", asked.judge(Some(&dense), &passages, late).err()),
+        ("judge", asked.judge(dense, &passages, late).err()),
     ];
     for (call, error) in expired.into_iter().filter(|_| !passages.is_empty()) {
         assert_eq!(error.map(|error| error.fault()), Some(Fault::Deadline), "{call}");
@@ -339,9 +311,8 @@ pub fn life(
     one_in: usize,
     reopen: impl Fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
 ) -> Vec<(&'static str, Said)> {
-    let adapter = an_adapter();
     let mut steps = Vec::new();
-    let mut step = |name, backend: &Arc<dyn Backend>| steps.push((name, all_of(backend, &adapter, one_in)));
+    let mut step = |name, backend: &Arc<dyn Backend>| steps.push((name, all_of(backend, one_in)));
     let range = |range: std::ops::Range<usize>, edition| range.map(|i| an_article(i, edition)).collect::<Vec<_>>();
     step("empty", &backend);
     {

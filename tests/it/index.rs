@@ -9,7 +9,7 @@ use baowen::compute::Budget;
 use baowen::embed::HashEmbedder;
 use baowen::error::{Error, Fault};
 use baowen::index::ingest::{Ingest, Outcome, maintain::maintain_fully};
-use baowen::index::{Asked, Backend, DenseQuestion, EmbeddedIndex, LexicalQuery, Rules, Snapshot};
+use baowen::index::{Asked, Backend, EmbeddedIndex, LexicalQuery, Rules, Snapshot};
 use baowen::model::Filter;
 use baowen::search::Engine;
 use baowen::search::request::{Grouping, Mode, SearchRequest};
@@ -666,10 +666,9 @@ fn evidence_is_exact_for_passages_that_only_one_side_found() {
     let asked = ask(&view, query);
     let all = asked.dense(&vector, 50, None, Budget::single()).unwrap();
     let refs: Vec<_> = all.iter().map(|c| c.passage).collect();
-    let question = DenseQuestion::from(vector.as_slice());
-    let together = asked.judge(Some(&question), &refs, Budget::single()).unwrap();
+    let together = asked.judge(Some(&vector), &refs, Budget::single()).unwrap();
     for (at, (&passage, candidate)) in refs.iter().zip(&all).enumerate() {
-        let alone = asked.judge(Some(&question), &[passage], Budget::single()).unwrap()[0];
+        let alone = asked.judge(Some(&vector), &[passage], Budget::single()).unwrap()[0];
         assert_eq!(alone, together[at], "scores do not depend on the company");
         assert!((alone.evidence.cosine - candidate.score).abs() < 1e-5);
         let terms = asked.explain(&[passage], Budget::single()).unwrap().remove(0);

@@ -54,9 +54,8 @@ fn engine(folder: &std::path::Path, reranking: Option<Reranking>, fake: Option<F
     let index = index_of(folder, &rules, &articles);
     let mut profile = Profile::shipped().clone();
     profile.reranking = reranking;
-    profile.set_adapter(None);
     let engine = Engine::new(index as Arc<dyn Backend>, analyzer(), rules.embedder);
-    let engine = engine.with_ranking(Ranking::of(&profile).unwrap()).unwrap();
+    let engine = engine.with_ranking(Ranking::of(&profile).unwrap());
     match fake {
         Some(fake) => engine.with_reranker(Arc::new(fake)),
         None => engine,

@@ -2,22 +2,19 @@
 //! with the embedded engine and nothing else, so what both answer alike is what the seam says, not what one engine
 //! does.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::ops::Deref;
-use std::slice;
 use std::sync::{Arc, Mutex, RwLock};
 
 use baowen::compute::Budget;
 use baowen::error::{Error, Result};
-use baowen::index::scoring::{self, Bm25, CollectionCounts, FIELDS, Mean, Quantised, STREAMS, WeighedTerms};
+use baowen::index::scoring::{self, Bm25, CollectionCounts, DenseScores, FIELDS, Quantised, STREAMS, WeighedTerms};
 use baowen::index::{
-    About, ArticleRef, Asked, Backend, Candidate, DenseQuestion, Evidence, FacetCounts, Identity, Judged, LexicalQuery,
-    PassageKey, PassageRef, PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, SourceTable, StoredPassage,
-    TermScore, VectorChunk, Writer,
+    About, ArticleRef, Asked, Backend, Candidate, Evidence, Identity, Judged, LexicalQuery, PassageRef,
+    PreparedArticle, PreparedPassage, QuestionWeights, Snapshot, SourceTable, StoredPassage, TermScore, Writer,
 };
 use baowen::model::{Article, Filter, Origin};
 use baowen::profile::Bm25Params;
-use baowen::text::{Region, Signature};
 
 /// A passage by its place in an article as it was written, and by which commit.
 #[derive(Clone)]
@@ -62,26 +59,6 @@ impl Passage {
 
     fn lengths(&self) -> [u32; FIELDS] {
         self.tokens.each_ref().map(|tokens| tokens.len() as u32)
-    }
-
-    fn key(&self) -> PassageKey {
-        let (article, ordinal) = (self.id().into(), self.stored.ordinal);
-        PassageKey { article, ordinal }
-    }
-
-    fn passes(&self, filter: &Filter) -> bool {
-        fn one_of<T: PartialEq>(wanted: &[T], held: &[T]) -> bool {
-            wanted.is_empty() || wanted.iter().any(|wanted| held.contains(wanted))
-        }
-        let (article, stored) = (&self.of.article, &self.stored);
-        let regions: Vec<String> = stored.regions.iter().flat_map(Region::keys).collect();
-        one_of(&filter.article_ids, slice::from_ref(&article.id))
-            && one_of(&filter.sources, article.source.as_slice())
-            && one_of(&filter.regions, &regions)
-            && one_of(&filter.years, &stored.years)
-            && one_of(&filter.kinds, &[article.kind])
-            && (filter.published_from).is_none_or(|from| article.published.is_some_and(|day| day >= from))
-            && (filter.published_to).is_none_or(|to| article.published.is_some_and(|day| day <= to))
     }
 }
 
@@ -218,18 +195,10 @@ struct Commit {
     passages: Passages,
     about: About,
     bm25: Bm25,
-    mean: Mean,
 }
 
 impl Commit {
     fn new(passages: Passages, commit: u64, identity: Identity) -> Self {
-        let mut sums = vec![0f64; identity.dimension];
-        for (passage, _) in &passages {
-            for (sum, x) in sums.iter_mut().zip(&passage.vector) {
-                *sum += f64::from(*x);
-            }
-        }
-        let mean = Mean::new(&sums, passages.len() as u64);
         let length = |field: usize| passages.iter().map(|(p, _)| p.tokens[field].len() as u64).sum();
         let counts = CollectionCounts::new(passages.len() as u64, std::array::from_fn(length));
         let firsts = live(&passages).filter(|p| p.stored.ordinal == 0);
@@ -242,10 +211,8 @@ impl Commit {
                 bytes: 0,
                 commit,
                 identity,
-                mean: mean.vector().clone(),
             },
             bm25: Bm25::new(Bm25Params::default(), counts),
-            mean,
             passages,
         }
     }
@@ -267,7 +234,7 @@ impl Snapshot for Commit {
         let counts = self.bm25.counts();
         let terms = WeighedTerms::new(&question, counts, |stream, term| Ok(self.holders(stream, &term.text)))?;
         let named = (0..).map(PassageRef).zip(&self.passages);
-        let allowed = named.filter(|(_, (passage, live))| *live && passage.passes(filter));
+        let allowed = named.filter(|(_, (passage, live))| *live && passage.stored.passes(filter));
         Ok(Arc::new(Question {
             allowed: allowed.map(|(named, _)| named).collect(),
             weights: terms.weights(),
@@ -288,65 +255,15 @@ impl Snapshot for Commit {
 
     fn passages(&self, id: &str, _: Budget) -> Result<Vec<(StoredPassage, Vec<f32>)>> {
         let of = live(&self.passages).filter(|passage| passage.id() == id);
-        let mut of: Vec<_> = of
+        // An article's passages are written together, in their order.
+        Ok(of
             .map(|passage| (passage.stored.clone(), passage.vector.clone()))
-            .collect();
-        of.sort_by_key(|(stored, _)| stored.ordinal);
-        Ok(of)
-    }
-
-    fn facets(&self, filter: &Filter, budget: Budget) -> Result<FacetCounts> {
-        budget.check()?;
-        let mut values: BTreeMap<&str, (BTreeSet<String>, BTreeSet<u16>)> = BTreeMap::new();
-        let mut counts = FacetCounts::default();
-        for passage in live(&self.passages).filter(|passage| passage.passes(filter)) {
-            if !values.contains_key(passage.id()) {
-                counts.articles += 1;
-                *counts.kinds.entry(passage.of.article.kind).or_default() += 1;
-                if let Some(source) = &passage.of.article.source {
-                    *counts.sources.entry(source.clone()).or_default() += 1;
-                }
-            }
-            let (regions, years) = values.entry(passage.id()).or_default();
-            regions.extend(passage.stored.regions.iter().flat_map(Region::keys));
-            years.extend(&passage.stored.years);
-        }
-        for (regions, years) in values.into_values() {
-            regions
-                .into_iter()
-                .for_each(|region| *counts.regions.entry(region).or_default() += 1);
-            years
-                .into_iter()
-                .for_each(|year| *counts.years.entry(year).or_default() += 1);
-        }
-        Ok(counts)
-    }
-
-    fn titles(&self, _: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {
-        let mut firsts = live(&self.passages).filter(|passage| passage.stored.ordinal == 0);
-        firsts.try_for_each(|passage| each(passage.id(), &passage.stored.title))
+            .collect())
     }
 
     fn origins(&self, _: Budget, each: &mut dyn FnMut(&str, Option<Origin>) -> Result<()>) -> Result<()> {
         let mut firsts = live(&self.passages).filter(|passage| passage.stored.ordinal == 0);
         firsts.try_for_each(|passage| each(passage.id(), passage.of.article.origin.clone()))
-    }
-
-    fn passing(&self, filter: &Filter, budget: Budget) -> Result<BTreeMap<String, u64>> {
-        budget.check()?;
-        let mut passing = BTreeMap::new();
-        for passage in live(&self.passages).filter(|passage| passage.passes(filter)) {
-            *passing.entry(passage.id().to_owned()).or_default() += 1;
-        }
-        Ok(passing)
-    }
-
-    fn export_vectors(&self, _: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
-        for passage in live(&self.passages).filter(|passage| !passage.vector.is_empty()) {
-            let (keys, vectors) = (vec![passage.key()], passage.vector.clone());
-            take(VectorChunk { keys, vectors })?;
-        }
-        Ok(())
     }
 }
 
@@ -397,41 +314,32 @@ impl Asked for Question {
         if vector.len() != self.commit.about.identity.dimension {
             return Ok(Vec::new());
         }
-        let judged = self.judge(Some(&DenseQuestion::from(vector)), &self.allowed, budget)?;
+        let judged = self.judge(Some(vector), &self.allowed, budget)?;
         Ok(self.best(k, judged, f32::NEG_INFINITY, |evidence| evidence.cosine))
     }
 
-    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
-        let dense = dense.map(|dense| self.commit.mean.bind(dense));
+    fn judge(&self, vector: Option<&[f32]>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
+        let question = vector.map(Quantised::new);
         self.each(passages, budget, |passage| {
             let is_of_article = |(other, live): &(Passage, bool)| *live && other.of.article.id == passage.of.article.id;
             let (vector, windows) = (&passage.vector, &passage.windows);
-            let scores = dense
+            let windows = windows.vectors(vector.len());
+            let scores = question
                 .as_ref()
-                .map(|dense| dense.score(vector, windows.vectors(vector.len())));
+                .map(|question| DenseScores::new(question, vector, windows));
             Judged {
                 article: ArticleRef(self.commit.passages.iter().position(is_of_article).unwrap() as u64),
                 ordinal: passage.stored.ordinal,
-                evidence: Evidence {
-                    validity: passage.stored.validity,
-                    ..Evidence::new(
-                        (self.terms).scores(&self.commit.bm25, &passage.lengths(), &self.frequencies(passage)),
-                        scores.unwrap_or_default(),
-                        &passage.lengths(),
-                        scoring::locality_of_regions(&self.question.regions, &passage.stored.regions),
-                        scoring::timeliness(&self.question.years, passage.stored.years.iter().copied()),
-                    )
-                },
+                evidence: Evidence::new(
+                    (self.terms).scores(&self.commit.bm25, &passage.lengths(), &self.frequencies(passage)),
+                    scores.unwrap_or_default(),
+                    &passage.lengths(),
+                    scoring::locality_of_regions(&self.question.regions, &passage.stored.regions),
+                    scoring::timeliness(&self.question.years, passage.stored.years.iter().copied()),
+                    passage.stored.validity,
+                ),
             }
         })
-    }
-
-    fn keys(&self, passages: &[PassageRef]) -> Result<Vec<PassageKey>> {
-        self.each(passages, Budget::single(), Passage::key)
-    }
-
-    fn signatures(&self, passages: &[PassageRef]) -> Result<Vec<Signature>> {
-        self.each(passages, Budget::single(), |passage| passage.signature)
     }
 
     fn fetch(&self, passages: &[PassageRef], budget: Budget) -> Result<Vec<StoredPassage>> {

@@ -83,7 +83,7 @@ function hit(at, fields) {
     best_sentence: { span: sentence, text: Array.from(text).slice(sentence.start, sentence.end).join("") },
     explanation: {
       lexical: { rank: at + 1, score: 20 - at, normalized: 0.5 - at / 20 }, dense: { rank: 9 - at, score: 0.5, normalized: 0.3 + at / 20 },
-      terms: [{ term: "犹豫期", score: 2, synonym: false }], contributions: [{ name: "words", amount: 3 }, { name: "adapted", amount: -1 }],
+      terms: [{ term: "犹豫期", score: 2, synonym: false }], contributions: [{ name: "words", amount: 3 }, { name: "length", amount: -1 }],
       summary: "这一条说到了您问的“犹豫期”。\n排在第 1 位。",
     },
     duplicates: [], attributes: {}, regions: [], years: [], near_copies: [],

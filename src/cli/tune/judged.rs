@@ -16,8 +16,6 @@ use crate::search::{Engine, JudgedBy};
 
 /// What learning is judged by.
 pub const METRIC: Metric = Metric::Ndcg(10);
-/// The feature that the adapter makes.
-pub const ADAPTED: &str = "adapted";
 
 /// The sets by name, and which of all questions are theirs.
 pub type Sets = [(String, Range<usize>)];
@@ -30,8 +28,6 @@ pub struct Judged {
     pub text: String,
     /// Its judged articles' grades.
     pub grades: BTreeMap<String, i32>,
-    /// Its vector.
-    pub vector: Vec<f32>,
     /// Its candidates, by article and place in it.
     pub found: Vec<JudgedBy>,
 }
@@ -60,7 +56,6 @@ pub fn ask(engine: &Engine, set: &Dataset, question: &Question) -> Result<Vec<Ju
             id: query.id.clone(),
             text: query.text.clone(),
             grades: set.qrels.of(&query.id).cloned().unwrap_or_default(),
-            vector: engine.vector(&query.text, budget)?,
             found,
         })
     })

@@ -3,7 +3,6 @@
 //! Wiring only: each part's learner is in `eval`. The same index, judgements and profile to begin with give the same
 //! file, byte for byte.
 
-mod adapter;
 mod answerable;
 mod judged;
 mod weights;
@@ -44,21 +43,17 @@ pub struct Tune {
     /// Penalty on large weights.
     #[arg(long, value_name = "L2", default_value_t = 0.001)]
     l2: f64,
-    /// Write the profile here, its adapter beside it; search, serve and eval take it with --profile.
+    /// Write the profile here; search, serve and eval take it with --profile.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write every candidate's features as JSON Lines, the adapter's as held out, for other learners.
+    /// Write every candidate's features as JSON Lines, for other learners.
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
 }
 
-/// What an adapter weighs that is learned for a profile without one.
-const ADAPTED_SHARE: f32 = 0.5;
-
 /// A part of a profile that can be learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    Adapter,
     Weights,
     Answerable,
 }
@@ -66,7 +61,6 @@ enum Part {
 impl Part {
     fn name(self) -> &'static str {
         match self {
-            Part::Adapter => "adapter",
             Part::Weights => "weights",
             Part::Answerable => "answerable",
         }
@@ -82,8 +76,7 @@ impl Tune {
             ));
         }
         let unanswered = self.unanswered()?;
-        let mut profile = self.start()?;
-        let mut adapter = profile.adapter().map(<[u8]>::to_vec);
+        let mut profile = self.profile.read()?;
         let engine = setup::open(&self.index.folder, &profile)?.engine;
         let datasets = self.sets.open()?;
         let mut asked: Vec<Judged> = Vec::new();
@@ -97,13 +90,6 @@ impl Tune {
         let folds = folds::split(&ids, self.folds.into(), bootstrap::SEED);
         let from = judgements(&datasets, &sets)?;
 
-        if self.learns(Part::Adapter) {
-            let learned = adapter::fit(&engine, &mut asked, &sets, &folds)?;
-            profile.model = learned.model().to_string();
-            adapter = Some(learned.to_bytes());
-        } else if profile.adapter().is_some() {
-            outln!("The adapter in force may have learned from these questions: then figures below are too good.");
-        }
         if let Some(path) = &self.features {
             let weights = &engine.ranking().weights;
             let lines = asked.iter().map(|asked| asked.features(weights).to_string() + "\n");
@@ -113,9 +99,8 @@ impl Tune {
             let fitted = weights::fit(&engine.ranking().weights, &asked, &sets, &folds, self.l2)?;
             profile.weights = fitted.by_name();
         }
-        profile.set_adapter(adapter);
         if self.learns(Part::Answerable) {
-            let engine = engine.with_ranking(Ranking::of(&profile)?)?;
+            let engine = engine.with_ranking(Ranking::of(&profile)?);
             let answered: Vec<&str> = asked.iter().map(|asked| asked.text.as_str()).collect();
             let unanswered: Vec<&str> = unanswered.iter().map(String::as_str).collect();
             let fitted = answerable::fit(
@@ -135,16 +120,6 @@ impl Tune {
         }
     }
 
-    /// The profile to start from. One without an adapter gives it no weight, and what weighs nothing cannot be learned.
-    fn start(&self) -> Result<Profile> {
-        let mut profile = self.profile.read()?;
-        if self.learns(Part::Adapter) {
-            let share = profile.weights.entry("adapted".into()).or_default();
-            *share = if *share > 0.0 { *share } else { ADAPTED_SHARE };
-        }
-        Ok(profile)
-    }
-
     fn learns(&self, part: Part) -> bool {
         self.learn.contains(&part)
     }
@@ -156,7 +131,7 @@ impl Tune {
             None if self.learns(Part::Answerable) => Err(Error::caller(
                 "`answerable` is learned against questions that nothing answers",
             )
-            .help("name them with --unanswerable FILE, or leave it out of --learn adapter,weights")),
+            .help("name them with --unanswerable FILE, or leave it out of --learn weights")),
             None => Ok(Vec::new()),
         }
     }
@@ -165,7 +140,7 @@ impl Tune {
     fn record(&self, profile: &mut Profile, from: &[Judgements], unanswered: usize) -> Result<()> {
         let learned_now = |part: &str| self.learn.iter().any(|learned| learned.name() == part);
         profile.learned.retain(|learned| !learned_now(&learned.part));
-        let parts = [Part::Adapter, Part::Weights, Part::Answerable];
+        let parts = [Part::Weights, Part::Answerable];
         for part in parts.into_iter().filter(|&part| self.learns(part)) {
             let mut from = from.to_vec();
             if let (Part::Answerable, Some(file)) = (part, &self.unanswerable) {

@@ -13,9 +13,7 @@ use crate::index::backend::{ArticleRef, Asked, Candidate, Judged, PassageRef};
 use crate::index::graph::VectorReader;
 use crate::index::lexical::bound::BoundTerms;
 use crate::index::passage::{PassageKey, StoredPassage};
-use crate::index::scoring::{
-    DenseQuestion, DenseScores, Evidence, LexicalQuery, Quantised, QuestionWeights, TermScore,
-};
+use crate::index::scoring::{DenseScores, Evidence, LexicalQuery, Quantised, QuestionWeights, TermScore};
 use crate::model::Filter;
 use crate::text::Signature;
 
@@ -31,7 +29,7 @@ const AHEAD: usize = 4;
 /// The implementation of [`Asked`] by the embedded engine.
 pub struct EmbeddedQuestion(Arc<Question>);
 
-/// What is looked up once.
+/// A question with its terms, filter, places and years looked up in one snapshot.
 struct Question {
     snapshot: Arc<EmbeddedSnapshot>,
     filtered: Arc<Filtered>,
@@ -43,7 +41,7 @@ struct Question {
 }
 
 impl EmbeddedQuestion {
-    /// Looks everything up.
+    /// Looks up the question's terms, its filter and what it names.
     pub fn new(snapshot: Arc<EmbeddedSnapshot>, query: &LexicalQuery, filter: &Filter, budget: Budget) -> Result<Self> {
         budget.check()?;
         let filtered = snapshot
@@ -88,7 +86,7 @@ fn as_candidates(found: Vec<(u32, u32, f32)>) -> Vec<Candidate> {
 /// The passages of one segment among those named.
 #[derive(Default)]
 struct Group {
-    /// Where they stand among those named.
+    /// Their positions in the list of passages that was given, in the order of `docs`.
     at: Vec<usize>,
     /// The documents, ascending.
     docs: Vec<u32>,
@@ -124,11 +122,11 @@ impl Question {
         Ok(groups)
     }
 
-    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
+    fn judge(&self, vector: Option<&[f32]>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
         let snapshot = &*self.snapshot;
-        let dense = dense
-            .filter(|question| question.vector.len() == snapshot.mean.vector().len())
-            .map(|question| snapshot.mean.bind(question));
+        let question = vector
+            .filter(|vector| vector.len() == snapshot.about().identity.dimension)
+            .map(Quantised::new);
         let nothing = Judged {
             article: ArticleRef(0),
             ordinal: 0,
@@ -147,13 +145,13 @@ impl Question {
                 if nth.is_multiple_of(BETWEEN_CHECKS) {
                     budget.check()?;
                 }
-                let dense = match &dense {
+                let dense = match &question {
                     Some(question) => {
                         if let Some(&later) = group.docs.get(nth + AHEAD) {
                             vectors.prefetch(later);
                             segment.windows.prefetch(later);
                         }
-                        question.score(vectors.row(doc), segment.windows.of(doc))
+                        DenseScores::new(question, vectors.row(doc), segment.windows.of(doc))
                     }
                     None => DenseScores::default(),
                 };
@@ -163,10 +161,7 @@ impl Question {
                     // All live passages of an article are in one segment: it is written and replaced as a whole.
                     article: ArticleRef((number as u64) << 32 | u64::from(segment.article(doc))),
                     ordinal: segment.ordinal(doc),
-                    evidence: Evidence {
-                        validity: segment.validity(doc),
-                        ..Evidence::new(lexical, dense, &lengths, locality, timeliness)
-                    },
+                    evidence: Evidence::new(lexical, dense, &lengths, locality, timeliness, segment.validity(doc)),
                 };
             }
         }
@@ -207,16 +202,20 @@ impl Asked for EmbeddedQuestion {
         self.guarded(found).map(as_candidates)
     }
 
-    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
+    fn judge(&self, vector: Option<&[f32]>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
         if passages.len() < WORTH_DIVIDING || budget.threads < 2 {
-            return self.guarded(|| self.0.judge(dense, passages, budget));
+            return self.guarded(|| self.0.judge(vector, passages, budget));
         }
         let (first, rest) = passages.split_at(passages.len() / 2);
         let aside = {
-            let (question, dense, rest) = (EmbeddedQuestion(Arc::clone(&self.0)), dense.cloned(), rest.to_vec());
-            move |budget| question.guarded(|| question.0.judge(dense.as_ref(), &rest, budget))
+            let (question, vector, rest) = (
+                EmbeddedQuestion(Arc::clone(&self.0)),
+                vector.map(Vec::from),
+                rest.to_vec(),
+            );
+            move |budget| question.guarded(|| question.0.judge(vector.as_deref(), &rest, budget))
         };
-        let (rest, first) = budget.both(aside, |budget| self.guarded(|| self.0.judge(dense, first, budget)));
+        let (rest, first) = budget.both(aside, |budget| self.guarded(|| self.0.judge(vector, first, budget)));
         let mut judged = first?;
         judged.extend(rest?);
         Ok(judged)

@@ -9,7 +9,7 @@ use super::segment::Segment;
 use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
-use crate::index::backend::FacetCounts;
+use crate::index::facets::FacetCounts;
 use crate::model::{ArticleKind, Filter};
 
 const COUNTING: &str = "counting articles";

@@ -16,7 +16,7 @@ use crate::error::{Context, Fault, Result};
 use crate::index::graph::RowSet;
 use crate::model::Filter;
 
-/// What a filter leaves of a segment.
+/// The passages of a segment that a filter lets through.
 #[derive(Debug, Clone)]
 pub struct FilteredSegment {
     /// The passages that may be returned: bit `doc`, in words of 64; `None` means all of them.
@@ -25,7 +25,7 @@ pub struct FilteredSegment {
     pub count: usize,
 }
 
-/// What a filter leaves of a snapshot.
+/// The passages of a snapshot that a filter lets through.
 #[derive(Debug, Clone)]
 pub struct Filtered {
     /// In the snapshot's order.
@@ -33,7 +33,7 @@ pub struct Filtered {
 }
 
 impl FilteredSegment {
-    /// These bits, of which `count` are set: both rankings believe the number and do not count again.
+    /// Of a bitset in which `count` bits are set; nothing counts them again.
     fn of(words: Vec<u64>, count: usize) -> Self {
         debug_assert_eq!(
             count,

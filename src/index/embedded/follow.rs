@@ -40,7 +40,7 @@ impl Followed {
     }
 
     fn read(&self) -> (Arc<EmbeddedIndex>, u64) {
-        // Poisoned or not, the slot always holds a whole index.
+        // Even after a panic elsewhere the lock holds a whole index.
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -1,4 +1,4 @@
-//! What the seam asks of a commit as a whole: questions begun, articles, ids, vectors for learning.
+//! What the seam asks of a commit as a whole: questions begun, articles, ids, counts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,13 +8,11 @@ use super::segment::Segment;
 use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
 use crate::error::Result;
-use crate::index::backend::{About, Asked, FacetCounts, Snapshot, VectorChunk};
+use crate::index::backend::{About, Asked, Snapshot};
+use crate::index::facets::FacetCounts;
 use crate::index::passage::StoredPassage;
 use crate::index::scoring::LexicalQuery;
 use crate::model::{Article, Filter, Origin};
-
-/// Vectors handed out at a time.
-const EXPORTED: usize = 4_096;
 
 impl Snapshot for EmbeddedSnapshot {
     fn about(&self) -> &About {
@@ -91,24 +89,5 @@ impl Snapshot for EmbeddedSnapshot {
 
     fn passing(&self, filter: &Filter, budget: Budget) -> Result<BTreeMap<String, u64>> {
         self.guarded(|| EmbeddedSnapshot::passing(self, filter, budget))
-    }
-
-    fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
-        if self.about().identity.dimension == 0 {
-            return Ok(());
-        }
-        for (segment, reader) in self.segments().iter().zip(self.searcher().segment_readers()) {
-            let mut docs = reader.doc_ids_alive().peekable();
-            while docs.peek().is_some() {
-                budget.check()?;
-                let mut chunk = VectorChunk::default();
-                for doc in docs.by_ref().take(EXPORTED) {
-                    chunk.keys.push(segment.key(doc)?);
-                    chunk.vectors.extend_from_slice(segment.vectors.row(doc));
-                }
-                take(chunk)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -36,16 +36,16 @@ pub struct Segment {
     pub bytes: u64,
     /// Its vectors.
     pub vectors: SegmentVectors,
-    /// Those of its passages' windows.
+    /// The vectors of its passages' windows.
     pub windows: SegmentWindows,
-    /// What it is searched through by words: title words, title bigrams, text words, text bigrams.
+    /// The indexed fields: title words, title bigrams, text words, text bigrams.
     pub words: [WordField; FIELDS],
     graph: OnceLock<Arc<Graph>>,
     forward: OnceLock<Arc<Forward>>,
     codes: OnceLock<Codes>,
-    /// Whether what is derived from it was read to the end and is what was written.
+    /// Whether the checksums of its derived files were compared.
     checked: AtomicBool,
-    /// Whether what is derived from it is to be opened anew.
+    /// Whether a derived file was removed, so that the next snapshot opens the segment again.
     outdated: AtomicBool,
     /// Documents that are the first of their article.
     firsts: u64,
@@ -165,22 +165,22 @@ impl Segment {
         loaded
     }
 
-    /// Whether what is derived from it was not read to the end yet.
+    /// Whether the checksums of its derived files are still to be compared.
     pub fn is_unchecked(&self) -> bool {
         !self.checked.load(Ordering::Relaxed)
     }
 
-    /// What is derived from it was read to the end, and removed where it was damaged.
+    /// Notes that the checksums of its derived files were compared.
     pub fn set_checked(&self) {
         self.checked.store(true, Ordering::Relaxed);
     }
 
-    /// Has the next snapshot open it anew: a derived file of it was damaged and is gone.
+    /// Notes that a derived file was damaged and removed: the next snapshot opens the segment again.
     pub fn mark_outdated(&self) {
         self.outdated.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is to be opened anew.
+    /// Whether the next snapshot must open it again.
     pub fn is_outdated(&self) -> bool {
         self.outdated.load(Ordering::Relaxed)
     }

@@ -19,10 +19,9 @@ use crate::index::backend::About;
 use crate::index::graph::Scratch;
 use crate::index::lexical::bound::Collection;
 use crate::index::passage::{Identity, StoredPassage};
-use crate::index::scoring::Mean;
 use crate::profile::Bm25Params;
 
-/// The stream whose terms are asked for by themselves.
+/// The stream of bigrams, in which [`EmbeddedSnapshot::holding`] looks terms up.
 const BIGRAMS: usize = 1;
 
 /// The implementation of [`Snapshot`](crate::index::Snapshot) by the embedded engine.
@@ -33,7 +32,6 @@ pub struct EmbeddedSnapshot {
     /// Where the index lies, for errors.
     folder: PathBuf,
     collection: Arc<Collection>,
-    pub(super) mean: Mean,
     pub(super) filters: FilterCache,
     pub(super) scratches: Arc<ScratchPool<Scratch>>,
 }
@@ -68,7 +66,6 @@ impl EmbeddedSnapshot {
             articles += segment.articles(reader);
             segments.push(segment);
         }
-        let mean = mean(&segments, identity.dimension);
         let (workspaces, scratches) = match before {
             Some(before) => (before.collection.workspaces.clone(), before.scratches.clone()),
             None => (Arc::default(), Arc::default()),
@@ -82,14 +79,12 @@ impl EmbeddedSnapshot {
                 bytes: segments.iter().map(|segment| segment.bytes).sum(),
                 commit,
                 identity,
-                mean: mean.vector().clone(),
             },
             collection: Arc::new(Collection::new(segments, bm25, workspaces)),
             // The derived files lie in a folder of the generation, which lies in that of the index.
             folder: derived.ancestors().nth(2).unwrap_or(derived).to_path_buf(),
             searcher,
             fields,
-            mean,
             filters: FilterCache::default(),
             scratches,
         })
@@ -100,7 +95,7 @@ impl EmbeddedSnapshot {
         &self.about
     }
 
-    /// What `work` gives, which reads this commit.
+    /// Runs work that reads this commit's files; see [`guarded`].
     pub(super) fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         guarded(&self.folder, work)
     }
@@ -203,19 +198,6 @@ impl EmbeddedSnapshot {
             .ok_or_else(|| Error::corrupt("a stored passage is missing"))?;
         serde_json::from_str(&stored).or_fault(Fault::Corrupt, "decoding a stored passage")
     }
-}
-
-/// The mean over all rows of all segments.
-fn mean(segments: &[Arc<Segment>], dimension: usize) -> Mean {
-    let mut sums = vec![0f64; dimension];
-    let mut rows = 0;
-    for segment in segments {
-        rows += u64::from(segment.vectors.rows());
-        for (sum, x) in sums.iter_mut().zip(segment.vectors.sums()) {
-            *sum += x;
-        }
-    }
-    Mean::new(&sums, rows)
 }
 
 /// What a document begins with: the passage as it is shown. Behind it an article's first passage has the whole article,

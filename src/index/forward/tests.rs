@@ -127,7 +127,7 @@ fn what_does_not_fit_is_refused() {
     check(&changed(8), id, rows, "version");
     check(&changed(50), id, rows, "checksum");
 
-    // Damage behind the header is found by reading everything, and until then it harms nobody.
+    // Damage behind the header is found only where everything is read: the file opens, and reading it stays within it.
     for at in (128..whole.len()).step_by(97) {
         std::fs::write(&path, changed(at)).unwrap();
         let forward = Forward::open(&path, id, rows).unwrap();

@@ -224,16 +224,6 @@ impl Graph {
         Ok(())
     }
 
-    /// How the graph was built.
-    pub fn params(&self) -> GraphParams {
-        self.params
-    }
-
-    /// The bytes of the file, all of them mapped and none copied.
-    pub fn bytes(&self) -> usize {
-        self.map.len()
-    }
-
     /// The wanted rows of the segment's `vectors` (the matrix the graph was built from) with their exact scores, best
     /// first, ties by row.
     ///

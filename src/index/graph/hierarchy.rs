@@ -6,8 +6,10 @@
 //! It repeats to the byte: the sample is fixed, and hnsw_rs 0.3.5 draws levels from a generator with a fixed seed
 //! (397).
 
+use std::sync::Arc;
+
 use hnsw_rs::anndists::dist::distances::Distance;
-use hnsw_rs::hnsw::Hnsw;
+use hnsw_rs::hnsw::{Hnsw, Point};
 use ndarray::ArrayView2;
 
 use super::codes::{Scale, stride};
@@ -30,6 +32,9 @@ impl Distance<u32> for CodeDistance<'_> {
     }
 }
 
+/// A point of the sample as hnsw_rs gives it back; its origin is its place in the sample.
+type SamplePoint<'a> = Arc<Point<'a, u32>>;
+
 /// A graph of all rows of which only the sample is linked: the first nodes, with all levels. None if cancelled.
 pub(super) fn sample_levels(
     vectors: ArrayView2<'_, f32>,
@@ -38,77 +43,29 @@ pub(super) fn sample_levels(
     workers: &Workers<'_>,
 ) -> Option<GraphData> {
     let (m, rows, dim) = (params.m, vectors.nrows(), vectors.ncols());
-    let stride = stride(dim);
     // Rows in an order in which every stretch holds rows of the whole range, evenly (multiples of the golden ratio): so
     // a row and its neighbours of the same article come in different batches.
     let mut order: Vec<u32> = (0..rows as u32).collect();
     order.sort_unstable_by_key(|row| row.wrapping_mul(0x9e37_79b1));
     let sample = rows.div_ceil(m);
 
-    let quantise = |order: &[u32]| {
-        /// Rows that a thread takes at once.
-        const SHARE: usize = 512;
-        let mut codes = vec![0; order.len() * stride];
-        let shares = order.chunks(SHARE).zip(codes.chunks_mut(SHARE * stride));
-        workers.budget.map(shares, |(rows, codes), _| {
-            for (&at, code) in rows.iter().zip(codes.chunks_exact_mut(stride)) {
-                scale.quantise(row(vectors, at).unwrap_or(&[]), code);
-            }
-        });
-        codes
-    };
-    let codes = quantise(&order[..sample]);
-    let metric = Metric::new(&codes, dim);
-    let hnsw = Hnsw::new(m, sample, MAX_UPPER, params.ef_construction, CodeDistance(metric));
+    let codes = quantised(vectors, &order[..sample], scale, workers);
+    let distance = CodeDistance(Metric::new(&codes, dim));
+    let hnsw = Hnsw::new(m, sample, MAX_UPPER, params.ef_construction, distance);
     for node in 0..sample {
         if node % BATCH == 0 && workers.is_cancelled() {
             return None;
         }
         hnsw.insert_slice((&[node as u32], node));
     }
+    let (points, counts) = by_level(&hnsw, sample);
 
-    // Nodes of the sample, by level, highest first. The entry comes first: the first point that reached the highest
-    // level, which hnsw_rs does not show otherwise.
-    let index = hnsw.get_point_indexation();
-    let top = if sample > 0 { hnsw.get_max_level_observed() } else { 0 };
-    let mut by_level = Vec::with_capacity(sample);
-    let mut counts = Vec::new();
-    for level in (0..=top).rev() {
-        by_level.extend(index.get_layer_iterator(level.into()));
-        counts.push(by_level.len() as u32);
-    }
-    counts.reverse();
-    if sample == 0 {
-        counts.clear();
-    }
-    let mut node_of = vec![NONE; sample];
-    for (node, point) in by_level.iter().enumerate() {
-        node_of[point.get_origin_id()] = node as u32;
-    }
-
-    let nodes: Vec<u32> = by_level.iter().map(|point| order[point.get_origin_id()]).collect();
+    let nodes: Vec<u32> = points.iter().map(|point| order[point.get_origin_id()]).collect();
     order[..sample].copy_from_slice(&nodes);
-    let codes = quantise(&order);
-
-    let metric = Metric::new(&codes[..sample * stride], dim);
+    let codes = quantised(vectors, &order, scale, workers);
     let mut links = vec![NONE; rows * 2 * m];
-    let mut upper = vec![NONE; counts.iter().map(|&count| count as usize * m).sum()];
-    let mut start = 0;
-    for (level, &count) in counts.iter().enumerate() {
-        for (node, point) in by_level[..count as usize].iter().enumerate() {
-            // hnsw_rs 0.3.5 also files links to nodes that do not reach the level: nothing could follow them there.
-            let lists = point.get_neighborhood_id();
-            let linked = lists[level].iter().map(|to| node_of[to.d_id]);
-            let mut linked: Vec<u32> = linked.filter(|&to| to < count && to as usize != node).collect();
-            if level == 0 {
-                let slots = &mut links[node * 2 * m..][..2 * m];
-                slots.iter_mut().zip(&linked).for_each(|(slot, &to)| *slot = to);
-            }
-            let near = metric.near(node as u32, &mut linked);
-            metric.choose(&near, &mut upper[start + node * m..][..m]);
-        }
-        start += count as usize * m;
-    }
+    let metric = Metric::new(&codes[..sample * stride(dim)], dim);
+    let upper = link(&points, &counts, &metric, m, &mut links);
     Some(GraphData {
         ef_construction: params.ef_construction,
         dim,
@@ -121,6 +78,65 @@ pub(super) fn sample_levels(
         codes,
         residual: None,
     })
+}
+
+/// The codes of rows, in their order.
+fn quantised(vectors: ArrayView2<'_, f32>, order: &[u32], scale: &Scale, workers: &Workers<'_>) -> Vec<i8> {
+    /// Rows that a thread takes at once.
+    const SHARE: usize = 512;
+    let stride = stride(vectors.ncols());
+    let mut codes = vec![0; order.len() * stride];
+    let shares = order.chunks(SHARE).zip(codes.chunks_mut(SHARE * stride));
+    workers.budget.map(shares, |(rows, codes), _| {
+        for (&at, code) in rows.iter().zip(codes.chunks_exact_mut(stride)) {
+            scale.quantise(row(vectors, at).unwrap_or(&[]), code);
+        }
+    });
+    codes
+}
+
+/// The points of the sample, those of the highest level first, and how many reach each level, from the lowest. The
+/// entry comes first: the first point that reached the highest level, which hnsw_rs does not show otherwise.
+fn by_level<'a>(hnsw: &Hnsw<'a, u32, CodeDistance<'a>>, sample: usize) -> (Vec<SamplePoint<'a>>, Vec<u32>) {
+    if sample == 0 {
+        return (Vec::new(), Vec::new());
+    }
+    let index = hnsw.get_point_indexation();
+    let mut points = Vec::with_capacity(sample);
+    let mut counts = Vec::new();
+    for level in (0..=hnsw.get_max_level_observed()).rev() {
+        points.extend(index.get_layer_iterator(level.into()));
+        counts.push(points.len() as u32);
+    }
+    counts.reverse();
+    (points, counts)
+}
+
+/// Links the nodes that the points become: gives the links of the levels, one after the other, and fills the first of
+/// the base.
+fn link(points: &[SamplePoint<'_>], counts: &[u32], metric: &Metric<'_>, m: usize, base: &mut [u32]) -> Vec<u32> {
+    let mut node_of = vec![NONE; points.len()];
+    for (node, point) in points.iter().enumerate() {
+        node_of[point.get_origin_id()] = node as u32;
+    }
+    let mut upper = vec![NONE; counts.iter().map(|&count| count as usize * m).sum()];
+    let mut start = 0;
+    for (level, &count) in counts.iter().enumerate() {
+        for (node, point) in points[..count as usize].iter().enumerate() {
+            // hnsw_rs 0.3.5 also files links to nodes that do not reach the level: nothing could follow them there.
+            let lists = point.get_neighborhood_id();
+            let linked = lists[level].iter().map(|to| node_of[to.d_id]);
+            let mut linked: Vec<u32> = linked.filter(|&to| to < count && to as usize != node).collect();
+            if level == 0 {
+                let slots = &mut base[node * 2 * m..][..2 * m];
+                slots.iter_mut().zip(&linked).for_each(|(slot, &to)| *slot = to);
+            }
+            let near = metric.near(node as u32, &mut linked);
+            metric.choose(&near, &mut upper[start + node * m..][..m]);
+        }
+        start += count as usize * m;
+    }
+    upper
 }
 
 #[cfg(test)]
@@ -145,7 +161,7 @@ mod tests {
             whole.insert_slice((vector, row));
         }
         let (mut by_ours, mut by_whole, mut all) = (0, 0, 0);
-        let mut scratch = Scratch::new();
+        let mut scratch = Scratch::default();
         for query in clustered(200, DIM, 40, 2).chunks_exact(DIM) {
             let nearest = nearest(query, 10, None);
             let rows = |found: Vec<(f32, u32)>| -> Vec<u32> { found.into_iter().map(|(_, row)| row).collect() };

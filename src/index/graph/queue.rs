@@ -82,6 +82,19 @@ impl CandidateQueue {
     }
 }
 
+/// Takes the node to expand next: the best of both queues, but no bridge that is worse than all that is wanted.
+#[inline]
+pub(super) fn next_node(wanted: &mut CandidateQueue, bridges: &mut CandidateQueue) -> Option<u32> {
+    let (best, from) = match (wanted.best(), bridges.best()) {
+        (Some(a), b) if b.is_none_or(|b| a > b) => (a, wanted),
+        (_, Some(b)) if b > wanted.floor() => (b, bridges),
+        (Some(a), _) => (a, wanted),
+        _ => return None,
+    };
+    from.expand();
+    Some(node_of(best))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

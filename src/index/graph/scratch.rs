@@ -17,15 +17,31 @@ pub struct Scratch {
     pub(super) row: Vec<f32>,
 }
 
-impl Scratch {
-    /// A new, empty scratch; it grows with its first search.
-    pub fn new() -> Self {
-        Self::default()
+/// Marks a node as visited; whether it was not before.
+#[inline]
+pub(super) fn visit(node: u32, visited: &mut [u64], touched: &mut Vec<u32>) -> bool {
+    let (word, bit) = (&mut visited[node as usize / 64], 1 << (node % 64));
+    let is_new = *word & bit == 0;
+    if is_new {
+        *word |= bit;
+        touched.push(node);
     }
+    is_new
+}
 
-    /// How many rows the last walk of a graph scored: what its time is made of.
-    pub fn scored(&self) -> usize {
-        self.touched.len()
+impl Scratch {
+    /// Forgets the last walk and makes room for one of a graph of so many nodes.
+    pub(super) fn begin(&mut self, nodes: usize, ef: usize, bridges: usize) {
+        // Clearing what the last walk touched costs less than clearing a bit for each node.
+        for &node in &self.touched {
+            if let Some(word) = self.visited.get_mut(node as usize / 64) {
+                *word = 0;
+            }
+        }
+        self.touched.clear();
+        self.visited.resize(self.visited.len().max(nodes.div_ceil(64)), 0);
+        self.wanted.reset(ef);
+        self.bridges.reset(bridges);
     }
 
     /// The nodes that the last walk found, best first.

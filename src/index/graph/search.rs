@@ -11,9 +11,9 @@ use super::exact::{TopK, each_until, rescore, row_of};
 use super::neighbours::NONE;
 use super::plan::{Plan, plan, scan_worth};
 use super::query::{NearestQuery, is_searchable};
-use super::queue::{candidate, node_of};
+use super::queue::{candidate, next_node, node_of};
 use super::row_set::RowSet;
-use super::scratch::Scratch;
+use super::scratch::{Scratch, visit};
 use super::shape::{FlatGraph, upper_lists};
 use crate::compute::Budget;
 use crate::error::Result;
@@ -164,6 +164,7 @@ impl FlatGraph<'_> {
         budget: Budget,
         scratch: &mut Scratch,
     ) -> Result<()> {
+        scratch.begin(self.node_rows.len(), ef, bridges);
         let Scratch {
             visited,
             touched,
@@ -173,53 +174,20 @@ impl FlatGraph<'_> {
             query,
             ..
         } = scratch;
-        // Clearing what the last search touched costs less than clearing a bit for each row.
-        for &node in &*touched {
-            if let Some(word) = visited.get_mut(node as usize / 64) {
-                *word = 0;
-            }
-        }
-        touched.clear();
-        visited.resize(visited.len().max(self.node_rows.len().div_ceil(64)), 0);
-        wanted.reset(ef);
-        between.reset(bridges);
-
         let is_allowed = |node: u32| allowed.is_none_or(|allowed| allowed.contains(self.node_rows[node as usize]));
         let (score, start) = self.descend(query);
-        visited[start as usize / 64] |= 1 << (start % 64);
-        touched.push(start);
+        visit(start, visited, touched);
         let pool = if is_allowed(start) { &mut *wanted } else { &mut *between };
         pool.offer(candidate(score, start));
         let mut expanded = 0usize;
-        loop {
+        while let Some(node) = next_node(wanted, between) {
             expanded += 1;
             if expanded.is_multiple_of(NODES_BETWEEN_CHECKS) {
                 budget.check()?;
             }
-            let node = match (wanted.best(), between.best()) {
-                (Some(a), b) if b.is_none_or(|b| a > b) => {
-                    wanted.expand();
-                    node_of(a)
-                }
-                (_, Some(b)) if b > wanted.floor() => {
-                    between.expand();
-                    node_of(b)
-                }
-                (Some(a), _) => {
-                    wanted.expand();
-                    node_of(a)
-                }
-                _ => break,
-            };
             batch.clear();
             self.links.each(node as usize, |neighbour| {
-                if neighbour as usize >= self.node_rows.len() {
-                    return;
-                }
-                let (word, bit) = (&mut visited[neighbour as usize / 64], 1 << (neighbour % 64));
-                if *word & bit == 0 {
-                    *word |= bit;
-                    touched.push(neighbour);
+                if (neighbour as usize) < self.node_rows.len() && visit(neighbour, visited, touched) {
                     batch.push(neighbour);
                 }
             });
@@ -235,16 +203,12 @@ impl FlatGraph<'_> {
                 if let Some(&later) = batch.get(at + AHEAD) {
                     self.prefetch(later);
                 }
-                let neighbour = batch[at];
-                let Some(code) = self.code(neighbour) else { continue };
-                let new = candidate(kernel::dot_i8(query, code), neighbour);
-                let pool = if is_allowed(neighbour) {
-                    &mut *wanted
-                } else {
-                    &mut *between
-                };
+                let near = batch[at];
+                let Some(code) = self.code(near) else { continue };
+                let new = candidate(kernel::dot_i8(query, code), near);
+                let pool = if is_allowed(near) { &mut *wanted } else { &mut *between };
                 if pool.offer(new) {
-                    self.links.prefetch(neighbour);
+                    self.links.prefetch(near);
                 }
             }
         }

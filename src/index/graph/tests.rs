@@ -132,7 +132,7 @@ fn recall(found: &[(f32, u32)], truth: &[(f32, u32)]) -> usize {
 
 fn share_found(vectors: &[f32], dim: usize, graph: &Graph, queries: &[f32], allowed: Option<RowSet<'_>>) -> f64 {
     let (mut found, mut all) = (0, 0);
-    let mut scratch = Scratch::new();
+    let mut scratch = Scratch::default();
     for query in queries.chunks_exact(dim) {
         let truth = exact(matrix(vectors, dim), &nearest(query, 10, allowed)).unwrap();
         let mut rows = search(graph, vectors, nearest(query, 10, allowed), DEFAULT_EF, &mut scratch);
@@ -197,7 +197,7 @@ fn recall_on_real_vectors_is_as_promised() {
 #[test]
 fn every_vector_finds_itself_the_last_inserted_too() {
     let (vectors, graph) = sample();
-    let mut scratch = Scratch::new();
+    let mut scratch = Scratch::default();
     for (row, vector) in vectors.chunks_exact(DIM).enumerate() {
         let found = search(graph, vectors, nearest(vector, 1, None), DEFAULT_EF, &mut scratch);
         assert_eq!(found[0].1, row as u32);
@@ -207,7 +207,7 @@ fn every_vector_finds_itself_the_last_inserted_too() {
 #[test]
 fn scores_are_right_and_in_order() {
     let (vectors, graph) = sample();
-    let mut scratch = Scratch::new();
+    let mut scratch = Scratch::default();
     for query in clustered(50, DIM, 40, 3).chunks_exact(DIM) {
         let found = search(graph, vectors, nearest(query, 20, None), DEFAULT_EF, &mut scratch);
         assert_eq!(found.len(), 20);
@@ -266,7 +266,7 @@ fn vectors_are_read_as_they_were_but_for_the_last_bits() {
 #[test]
 fn a_wide_search_returns_all_allowed_rows_and_no_other() {
     let (vectors, graph) = sample();
-    let mut scratch = Scratch::new();
+    let mut scratch = Scratch::default();
     for step in [1, 2, 5, 50, 1000, ROWS + 1] {
         let words = bits(ROWS, |row| row % step == step / 2);
         let allowed = RowSet::counted(&words, ROWS);
@@ -346,7 +346,7 @@ fn tiny_segments_work() {
     for rows in 0..=5usize {
         let vectors = clustered(rows, 3, 2, 6);
         let (_folder, _path, graph) = graph(&vectors, 3);
-        let mut scratch = Scratch::new();
+        let mut scratch = Scratch::default();
         for k in [0, 1, 3, 100] {
             let query = [0.6, 0.0, 0.8];
             let found = search(&graph, &vectors, nearest(&query, k, None), 10, &mut scratch);
@@ -360,7 +360,7 @@ fn tiny_segments_work() {
 #[test]
 fn odd_queries_and_widths_find_nothing_or_something_but_do_not_panic() {
     let (vectors, graph) = sample();
-    let mut scratch = Scratch::new();
+    let mut scratch = Scratch::default();
     let mut search = |query: &[f32], k, ef| search(graph, vectors, nearest(query, k, None), ef, &mut scratch).len();
     assert_eq!(search(&[f32::NAN; DIM], 5, 50), 0);
     assert_eq!(search(&[f32::INFINITY; DIM], 5, 50), 0);
@@ -381,7 +381,7 @@ fn copies_of_a_vector_do_not_hide_the_others() {
         vectors[row * dim..(row + 1) * dim].copy_from_slice(&copy);
     }
     let (_folder, _path, graph) = graph(&vectors, dim);
-    let mut scratch = Scratch::new();
+    let mut scratch = Scratch::default();
     for vector in vectors.chunks_exact(dim) {
         let found = search(&graph, &vectors, nearest(vector, 1, None), DEFAULT_EF, &mut scratch);
         assert!((found[0].0 - crate::kernel::dot_f32(vector, vector)).abs() <= NEAR);
@@ -406,7 +406,7 @@ fn vectors_not_of_length_one_or_not_numbers_build_without_panic() {
         &vectors,
         nearest(&vectors[..8], 5, None),
         64,
-        &mut Scratch::new(),
+        &mut Scratch::default(),
     );
     assert_eq!(found.len(), 5);
     assert!(found.iter().all(|(score, row)| score.is_finite() && *row != 10));
@@ -558,7 +558,7 @@ proptest! {
         fs::write(&path, damaged).unwrap();
         let graph = Graph::open(&path, SEGMENT, 3000, 6).unwrap();
         let words = bits(3000, |row| row % 2 == 0);
-        let mut scratch = Scratch::new();
+        let mut scratch = Scratch::default();
         for allowed in [None, Some(RowSet::counted(&words, 3000))] {
             for (score, row) in search(&graph, vectors, nearest(&vectors[..6], 10, allowed), 64, &mut scratch) {
                 prop_assert!(row < 3000 && !score.is_nan());

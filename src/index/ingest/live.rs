@@ -238,11 +238,6 @@ impl Live {
         self.shared.commit_with(session, runs)
     }
 
-    /// What is searched: each commit as soon as it is made.
-    pub fn backend(&self) -> &Arc<dyn Backend> {
-        &self.shared.backend
-    }
-
     /// The sources as the next commit will have them.
     pub fn sources(&self) -> Sources {
         self.shared.ingest.writer().sources().clone()

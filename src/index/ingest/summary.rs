@@ -23,13 +23,8 @@ impl Notes {
     }
 
     /// How many there were.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.first.len() + self.more
-    }
-
-    /// Whether there was none.
-    pub fn is_empty(&self) -> bool {
-        self.first.is_empty()
     }
 }
 
@@ -98,11 +93,11 @@ mod tests {
     #[test]
     fn of_many_notes_the_first_are_kept() {
         let mut notes = Notes::default();
-        assert!(notes.is_empty());
+        assert_eq!(notes.count(), 0);
         for line in 0..MOST + 3 {
             notes.push(format!("line {line}"));
         }
-        assert_eq!(notes.len(), MOST + 3);
+        assert_eq!(notes.count(), MOST + 3);
         let json = serde_json::to_value(&notes).unwrap();
         assert_eq!(json.as_array().unwrap().len(), MOST + 1);
         assert_eq!((&json[0], &json[MOST]), (&"line 0".into(), &"and 3 more".into()));

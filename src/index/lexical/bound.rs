@@ -19,11 +19,11 @@ use crate::profile::Bm25Params;
 
 /// The segments of a commit and the BM25 of all of them together.
 pub struct Collection {
-    /// In the commit's order.
+    /// The segments, in the commit's order.
     pub segments: Vec<Arc<Segment>>,
-    /// Bound to their counts.
+    /// BM25 with the counts of all segments together.
     pub bm25: RoughBm25,
-    /// Shared with earlier and later commits.
+    /// Memory to search in, shared with earlier and later commits.
     pub workspaces: Arc<ScratchPool<Workspace>>,
 }
 
@@ -68,7 +68,7 @@ pub struct BoundTerms {
     pub(super) collection: Arc<Collection>,
     /// The terms, words first, and what they weigh.
     pub(super) weighed: WeighedTerms,
-    /// By term and segment.
+    /// Where each term occurs, by term, then by segment.
     postings: Vec<Vec<Places>>,
     /// Numbers of the terms that occur, by ascending document frequency.
     pub(super) by_rarity: Vec<u32>,

@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::index::backend::{ArticleRef, Asked, Candidate, Judged, PassageRef};
 use crate::index::passage::{PassageKey, StoredPassage};
 use crate::index::scoring::{
-    self, DenseQuestion, Evidence, LexicalQuery, Quantised, QuestionWeights, TermScore, WeighedTerms, WindowVectors,
+    self, DenseScores, Evidence, LexicalQuery, Quantised, QuestionWeights, TermScore, WeighedTerms, WindowVectors,
 };
 use crate::text::Signature;
 
@@ -308,27 +308,27 @@ impl Asked for MilvusQuestion {
         self.candidates(looking.wait()?, k)
     }
 
-    fn judge(&self, dense: Option<&DenseQuestion>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
+    fn judge(&self, vector: Option<&[f32]>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
         budget.check()?;
         let snapshot = &*self.snapshot;
         let dimension = snapshot.state.identity.dimension;
-        let dense = dense.filter(|question| question.vector.len() == dimension && dimension > 0);
-        let dense = dense.map(|question| snapshot.mean.bind(question));
+        let vector = vector.filter(|vector| vector.len() == dimension && dimension > 0);
+        let question = vector.map(Quantised::new);
         self.each(passages, budget, |kept| {
             let windows = WindowVectors::new(&kept.windows, dimension);
-            let scores = dense.as_ref().map(|dense| dense.score(&kept.vector, windows));
+            let scores = question
+                .as_ref()
+                .map(|question| DenseScores::new(question, &kept.vector, windows));
             let locality = scoring::locality_of_regions(&self.question.regions, &kept.regions);
             let timeliness = scoring::timeliness(&self.question.years, kept.years.iter().copied());
             let lexical = self
                 .terms
                 .scores(&snapshot.bm25, &kept.lengths, &self.wanted.counts(&kept.terms)?);
+            let dense = scores.unwrap_or_default();
             Ok(Judged {
                 article: ArticleRef(xxh3_64(kept.article.as_bytes())),
                 ordinal: kept.ordinal,
-                evidence: Evidence {
-                    validity: kept.validity,
-                    ..Evidence::new(lexical, scores.unwrap_or_default(), &kept.lengths, locality, timeliness)
-                },
+                evidence: Evidence::new(lexical, dense, &kept.lengths, locality, timeliness, kept.validity),
             })
         })
     }

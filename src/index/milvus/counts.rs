@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::terms::TermId;
 use crate::error::{Context, Error, Fault, Result};
-use crate::index::scoring::{CollectionCounts, FIELDS, Mean};
+use crate::index::scoring::{CollectionCounts, FIELDS};
 
 /// Numbers of tokens by field. It has a name because `derive(Deserialize)` makes a constant `FIELDS` beside the type it
 /// is for, which would be taken for ours.
@@ -41,11 +41,6 @@ impl Sums {
     /// What the words are weighed by.
     pub fn counts(&self) -> CollectionCounts {
         CollectionCounts::new(self.passages, self.tokens)
-    }
-
-    /// The mean vector.
-    pub fn mean(&self) -> Mean {
-        Mean::new(&self.vectors, self.passages)
     }
 }
 

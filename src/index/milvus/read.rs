@@ -1,34 +1,27 @@
-//! What the seam asks of a commit as a whole: questions begun, articles, ids, counts, vectors for learning.
+//! What the seam asks of a commit as a whole: questions begun, articles, ids, counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::asked::MilvusQuestion;
 use super::collection::PAGE;
-use super::columns::{Rows, same_length};
+use super::columns::same_length;
 use super::expression::{filtered, quoted};
 use super::schema;
 use super::snapshot::{MilvusSnapshot, origin, stored};
 use super::terms::TermId;
 use crate::compute::Budget;
 use crate::error::{Context, Fault, Result};
-use crate::index::backend::{About, Asked, FacetCounts, Snapshot, VectorChunk};
-use crate::index::passage::{PassageKey, StoredPassage};
+use crate::index::backend::{About, Asked, Snapshot};
+use crate::index::facets::{ArticleFacets, FacetCounts};
+use crate::index::passage::StoredPassage;
 use crate::index::scoring::LexicalQuery;
 use crate::model::{Article, ArticleKind, Filter, Origin};
 
-/// The stream whose terms are asked for by themselves.
+/// The stream of bigrams, in which [`Snapshot::holding`] looks terms up.
 const BIGRAMS: usize = 1;
 /// Rows in a page where each is large.
 const SMALL_PAGE: usize = 200;
-
-/// An article as it is counted.
-struct Counted {
-    source: String,
-    kind: Option<ArticleKind>,
-    regions: BTreeSet<String>,
-    years: BTreeSet<i32>,
-}
 
 impl Snapshot for MilvusSnapshot {
     fn about(&self) -> &About {
@@ -100,7 +93,7 @@ impl Snapshot for MilvusSnapshot {
             schema::REGIONS,
             schema::YEARS,
         ];
-        let mut articles: BTreeMap<String, Counted> = BTreeMap::new();
+        let mut articles: BTreeMap<String, ArticleFacets> = BTreeMap::new();
         self.passage_rows()
             .pages(&expr, &fields, PAGE, &|| Ok(budget), &mut |_, mut rows| {
                 let (ids, sources, kinds) = (
@@ -112,34 +105,16 @@ impl Snapshot for MilvusSnapshot {
                 same_length(ids.len(), &[sources.len(), kinds.len(), regions.len(), years.len()])?;
                 let of_articles = ids.into_iter().zip(sources).zip(kinds);
                 for (((id, source), kind), (regions, years)) in of_articles.zip(regions.into_iter().zip(years)) {
-                    let article = articles.entry(id).or_insert_with(|| Counted {
-                        source,
-                        kind: ArticleKind::named(&kind),
-                        regions: BTreeSet::new(),
-                        years: BTreeSet::new(),
-                    });
+                    let article = articles.entry(id).or_default();
+                    article.source = source.strip_prefix('=').map(str::to_owned);
+                    article.kind = ArticleKind::named(&kind);
                     article.regions.extend(regions);
+                    let years = years.into_iter().filter_map(|year| u16::try_from(year).ok());
                     article.years.extend(years);
                 }
                 Ok(())
             })?;
-        let mut counts = FacetCounts::default();
-        for article in articles.into_values() {
-            counts.articles += 1;
-            if let Some(source) = article.source.strip_prefix('=') {
-                *counts.sources.entry(source.to_owned()).or_default() += 1;
-            }
-            if let Some(kind) = article.kind {
-                *counts.kinds.entry(kind).or_default() += 1;
-            }
-            for region in article.regions {
-                *counts.regions.entry(region).or_default() += 1;
-            }
-            for year in article.years.into_iter().filter_map(|year| u16::try_from(year).ok()) {
-                *counts.years.entry(year).or_default() += 1;
-            }
-        }
-        Ok(counts)
+        Ok(articles.into_values().collect())
     }
 
     fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {
@@ -183,30 +158,4 @@ impl Snapshot for MilvusSnapshot {
             })?;
         Ok(wholly)
     }
-
-    fn export_vectors(&self, budget: Budget, take: &mut dyn FnMut(VectorChunk) -> Result<()>) -> Result<()> {
-        if self.about().identity.dimension == 0 {
-            return Ok(());
-        }
-        let fields = [schema::ARTICLE, schema::ORDINAL, schema::MEANING];
-        self.passage_rows()
-            .pages(&self.visible(), &fields, PAGE, &|| Ok(budget), &mut |_, rows| {
-                take(chunk(rows, self.about().identity.dimension)?)
-            })
-    }
-}
-
-fn chunk(mut rows: Rows, dimension: usize) -> Result<VectorChunk> {
-    let (articles, ordinals) = (rows.texts(schema::ARTICLE), rows.ints(schema::ORDINAL));
-    let vectors = rows.vectors(schema::MEANING);
-    same_length(articles.len(), &[ordinals.len()])?;
-    same_length(articles.len() * dimension, &[vectors.len()])?;
-    let key = |(article, ordinal): (String, i32)| PassageKey {
-        article: article.into(),
-        ordinal: ordinal as u32,
-    };
-    Ok(VectorChunk {
-        keys: articles.into_iter().zip(ordinals).map(key).collect(),
-        vectors,
-    })
 }

@@ -14,7 +14,7 @@ use crate::compute::Budget;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::About;
 use crate::index::passage::StoredPassage;
-use crate::index::scoring::{Bm25, Mean};
+use crate::index::scoring::Bm25;
 use crate::model::Origin;
 use crate::profile::Bm25Params;
 
@@ -25,7 +25,6 @@ pub struct MilvusSnapshot {
     pub(super) state: State,
     pub(super) view: View,
     pub(super) bm25: Bm25,
-    pub(super) mean: Mean,
     pub(super) frequencies: Frequencies,
     pub(super) remembered: Arc<Remembered>,
     about: About,
@@ -35,7 +34,6 @@ impl MilvusSnapshot {
     /// Of a commit.
     pub fn new(client: Client, state: State, bm25: Bm25Params, remembered: Arc<Remembered>) -> Self {
         let names = state.names(&client.address().name);
-        let mean = state.sums.mean();
         let terms = names.terms.clone();
         MilvusSnapshot {
             bm25: Bm25::new(bm25, state.sums.counts()),
@@ -48,9 +46,7 @@ impl MilvusSnapshot {
                 bytes: 0,
                 commit: state.stamp,
                 identity: state.identity.clone(),
-                mean: mean.vector().clone(),
             },
-            mean,
             remembered,
             view: state.view(),
             names,

@@ -26,9 +26,6 @@ pub struct Evidence {
     /// Cosine of the question and the nearest window of the passage; that of the passage itself where it is too short
     /// for windows, 0 if either has no vector.
     pub window: f32,
-    /// `u · (p - m) / |p - m|` for the question's adapted vector u, the passage's p and the collection's mean m; 0 if
-    /// any of them is missing.
-    pub adapted: f32,
     /// Tokens of the passage's text (bigram stream).
     pub length: u32,
     /// Whether the article has a title.
@@ -54,6 +51,7 @@ impl Evidence {
         lengths: &[u32; FIELDS],
         locality: f32,
         timeliness: f32,
+        validity: Validity,
     ) -> Self {
         Evidence {
             words: lexical.words,
@@ -64,13 +62,12 @@ impl Evidence {
             amounts: lexical.amounts,
             cosine: dense.cosine,
             window: dense.window,
-            adapted: dense.adapted,
             length: lengths[STREAMS + 1],
             titled: lengths[1] > 0,
             locality,
             timeliness,
             same_place: 0.0,
-            validity: Validity::default(),
+            validity,
             out_of_force: 0.0,
         }
     }

@@ -14,7 +14,7 @@ mod windows;
 pub use applicability::{locality, locality_of_regions, timeliness};
 pub use bm25::{Bm25, CollectionCounts, FIELDS, STREAMS};
 pub use evidence::Evidence;
-pub use meaning::{BoundQuestion, DenseQuestion, DenseScores, Mean};
+pub use meaning::DenseScores;
 pub use sentences::SentenceVectors;
 pub use terms::{LexicalQuery, LexicalScores, QuestionWeights, TermScore, WeighedTerm, WeighedTerms};
 pub use windows::{Quantised, WindowVectors, Windows, window_bytes};

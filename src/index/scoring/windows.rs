@@ -12,7 +12,7 @@
 
 use half::f16;
 
-use crate::kernel::{dot_f32, dot_nibbles, dots_f32};
+use crate::kernel::{dot_and_square, dot_f32, dot_nibbles};
 
 /// Bytes of a window's share and scale.
 const HEAD: usize = 4;
@@ -127,10 +127,14 @@ impl<'a> Quantised<'a> {
         }
     }
 
-    /// The question's cosine with a passage, to the bit as [`BoundQuestion`](super::BoundQuestion) scores it.
+    /// The question's vector as it was given.
+    pub fn vector(&self) -> &'a [f32] {
+        self.vector
+    }
+
+    /// The question's cosine with a passage, to the bit as [`DenseScores`](super::DenseScores) has it.
     pub fn cosine(&self, passage: &[f32]) -> f32 {
-        let [cosine, ..] = dots_f32(passage, [self.vector; 3]);
-        cosine
+        dot_and_square(passage, self.vector).0
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::article::no_article;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
-use crate::index::{DenseQuestion, Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
+use crate::index::{Evidence, LexicalQuery, PassageRef, Snapshot, StoredPassage};
 use crate::model::{Filter, passage_id};
 use crate::search::request::within;
 use crate::text::Analyzer;
@@ -57,17 +57,7 @@ pub fn similar(
     let Some((first, _)) = passages.first() else {
         return Err(no_article(id));
     };
-    let subject: String = if first.title.is_empty() {
-        first.text.chars().take(AS_TITLE).collect()
-    } else {
-        first.title.chars().take(AS_TITLE).collect()
-    };
-    let read = analyzer.query(&subject);
-    let query = LexicalQuery {
-        words: read.words,
-        bigrams: read.bigrams,
-        ..LexicalQuery::default()
-    };
+    let query = subject(first, analyzer);
     let meaning = mean(passages.iter().take(PASSAGES).map(|(_, vector)| &**vector));
     let asked = snapshot.ask(Arc::new(query), filter, budget)?;
     let depth = OF_EACH * wanted + BEYOND.max(passages.len().min(PASSAGES));
@@ -78,13 +68,12 @@ pub fn similar(
     }
     found.sort_unstable();
     found.dedup();
-    let question = meaning.as_deref().map(DenseQuestion::from);
-    let judged = asked.judge(question.as_ref(), &found, budget)?;
+    let judged = asked.judge(meaning.as_deref(), &found, budget)?;
     let bound = asked.weights().bound().max(f32::MIN_POSITIVE);
     let keys = asked.keys(&found)?;
     let mut best: Vec<(f32, usize)> = judged
         .iter()
-        .map(|judged| score(&judged.evidence, bound, question.is_some()))
+        .map(|judged| score(&judged.evidence, bound, meaning.is_some()))
         .zip(0..)
         .filter(|(_, at)| *keys[*at].article != *id)
         .collect();
@@ -106,6 +95,22 @@ pub fn similar(
             score,
         })
         .collect())
+}
+
+/// An article's title as a question, or the beginning of its text where it has none.
+fn subject(first: &StoredPassage, analyzer: &Analyzer) -> LexicalQuery {
+    let from = if first.title.is_empty() {
+        &first.text
+    } else {
+        &first.title
+    };
+    let subject: String = from.chars().take(AS_TITLE).collect();
+    let read = analyzer.query(&subject);
+    LexicalQuery {
+        words: read.words,
+        bigrams: read.bigrams,
+        ..LexicalQuery::default()
+    }
 }
 
 fn score(evidence: &Evidence, bound: f32, has_meaning: bool) -> f32 {

@@ -134,14 +134,12 @@ fn places(items: &[(Item, usize)]) -> Option<Decimal> {
             }
         }
     }
-    if let Some(last) = number {
+    let last = match number {
         // 一百零五, 十五, 1万500: what is left must fit below the place before it.
-        if before != 0 && last >= Decimal::whole(before)? {
-            return None;
-        }
-        section = section.plus(last)?;
-    } else if zero {
-        return None;
-    }
-    total.plus(section)
+        Some(last) if before != 0 && last >= Decimal::whole(before)? => return None,
+        Some(last) => last,
+        None if zero => return None,
+        None => nought,
+    };
+    total.plus(section.plus(last)?)
 }

@@ -13,7 +13,6 @@ const NAMES: Record<string, string> = {
   amounts: "数额",
   cosine: "相似度",
   window: "句意",
-  adapted: "经验",
   length: "长度",
   titled: "有标题",
   locality: "地区",
