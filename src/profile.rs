@@ -256,6 +256,7 @@ impl Profile {
         if let Some(curve) = &self.answerable {
             let numbers = [
                 curve.cosine,
+                curve.sentence,
                 curve.coverage,
                 curve.place_missing,
                 curve.year_missing,

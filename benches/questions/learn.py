@@ -298,7 +298,9 @@ def ranking_loss(change, p, drift, x, mask, v, w, seen, base, grade):
 
 
 def batches(asked, rng):
-    """Batches of questions of about equal length, each question at most once, for ever."""
+    """Batches of questions of about equal length, again and again, each question at most once a time."""
+    if len(asked) < BATCH:
+        raise SystemExit(f"{len(asked)} questions are too few to learn from")
     while True:
         order = sorted(rng.permutation(len(asked)), key=lambda at: next(n for n in LENGTHS if n >= len(asked[at][1])))
         parts = [order[at : at + BATCH] for at in range(0, len(order) - BATCH + 1, BATCH)]

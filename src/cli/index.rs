@@ -276,7 +276,7 @@ pub fn print(summary: &Summary, place: impl Display) {
     let embedded = match summary.embedded + summary.cached {
         0 => String::new(),
         _ => format!(
-            " their texts and windows {} embedded and {} from the cache,",
+            " their texts, windows and sentences {} embedded and {} from the cache,",
             summary.embedded, summary.cached
         ),
     };

@@ -55,11 +55,13 @@ pub struct Synthetic {
 }
 
 impl Synthetic {
-    /// Each text that the index embeds of it, with its vector.
+    /// Each text that the index embeds of it, with its vector. A sentence, which ranks nothing, has its passage's.
     pub fn vectors(&self) -> impl Iterator<Item = (&str, &[f32])> {
         let windows = self.embedded.windows.iter().zip(&self.windows);
+        let sentences = self.embedded.sentences.iter().map(|sentence| (sentence, &self.vector));
         std::iter::once((&self.embedded.passage, &self.vector))
             .chain(windows)
+            .chain(sentences)
             .map(|(text, vector)| (text.as_str(), vector.as_slice()))
     }
 }

@@ -210,13 +210,14 @@ pub trait Asked: Send + Sync {
     fn judge(&self, vector: Option<&[f32]>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>>;
 
     /// What judged passages are called, in their order: for ties and for people. Must be cheap: an engine that is far
-    /// away keeps what it read to judge.
+    /// away keeps what it read to judge. What is here reads whole passages and knows no deadline: it is for an engine
+    /// that has them in memory.
     fn keys(&self, passages: &[PassageRef]) -> Result<Vec<PassageKey>> {
         let stored = self.fetch(passages, Budget::single())?;
         Ok(stored.iter().map(StoredPassage::key).collect())
     }
 
-    /// What judged passages are told apart by, in their order. Must be cheap, as [`Asked::keys`] is.
+    /// What judged passages are told apart by, in their order. Must be cheap, as for [`Asked::keys`].
     fn signatures(&self, passages: &[PassageRef]) -> Result<Vec<Signature>> {
         let stored = self.fetch(passages, Budget::single())?.into_iter();
         Ok(stored

@@ -72,7 +72,7 @@ pub struct EmbeddedTexts {
     pub passage: String,
     /// Its windows.
     pub windows: Vec<String>,
-    /// Its sentences, as [`text::sentences`] cuts them; none where it is one sentence, and of very many the first ones.
+    /// Its sentences, as [`text::sentences`] cuts them; of very many the first ones.
     pub sentences: Vec<String>,
 }
 
@@ -82,10 +82,7 @@ const MOST_SENTENCES: usize = 32;
 impl EmbeddedTexts {
     fn new(head: &str, text: &str) -> Self {
         let part = |range| model_form(&text[range]).into_owned();
-        let mut sentences = text::sentences(text);
-        if sentences.len() == 1 {
-            sentences.clear();
-        }
+        let sentences = text::sentences(text);
         EmbeddedTexts {
             passage: model_form(&embedded_text(head, text)).into_owned(),
             windows: article::windows(text).into_iter().map(part).collect(),
@@ -476,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_have_vectors_where_a_passage_has_several() {
+    fn sentences_have_vectors() {
         let many = "一行\n".repeat(MOST_SENTENCES + 10);
         let (found, _) = prepared(&["一句。", "第一句。第二句！第三句", &many], usize::MAX);
         let embedder = HashEmbedder::new(8);
@@ -489,7 +486,7 @@ mod tests {
         let nearness: Vec<Vec<f32>> = nearness.collect();
         assert_eq!(
             nearness.iter().map(Vec::len).collect::<Vec<_>>(),
-            [0, 3, MOST_SENTENCES]
+            [1, 3, MOST_SENTENCES]
         );
         assert!(nearness[1][1] > nearness[1][0].max(nearness[1][2]), "{:?}", nearness[1]);
     }

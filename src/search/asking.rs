@@ -76,7 +76,7 @@ impl Settled {
         signs(gates, evidence.iter(), best, first, self.nearest_sentence())
     }
 
-    /// The highest cosine of the sentences of the first hits; a passage that is one sentence counts itself.
+    /// The highest cosine of the sentences of the first hits.
     fn nearest_sentence(&self) -> f32 {
         let Some(vector) = &self.retrieved.vector else {
             return 0.0;

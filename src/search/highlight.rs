@@ -230,7 +230,11 @@ mod tests {
     fn the_best_sentence_is_given_in_characters() {
         let text = "先说别的。医保断缴可以补。完了。";
         let finder = finder(&["医保"], &[]);
-        let best = |text: &str| finder.read(text, &finder.title(""), &Nearness::default()).best_sentence(text);
+        let best = |text: &str| {
+            finder
+                .read(text, &finder.title(""), &Nearness::default())
+                .best_sentence(text)
+        };
         assert_eq!(best(text).map(|span| (span.start, span.end)), Some((5, 13)));
         assert_eq!(best(" "), None);
     }

@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum};
 use self::judged::Judged;
 use super::options::{IndexFolder, JudgedSets, ProfileFile, Question};
 use super::{questions, setup};
+use crate::embed::model_name;
 use crate::error::{Context as _, Error, Fault, Result};
 use crate::eval::{Dataset, bootstrap, folds};
 use crate::profile::{Judgements, Learned, Profile, sha256};
@@ -112,6 +113,9 @@ impl Tune {
                 self.folds.into(),
             )?;
             profile.answerable = Some(fitted);
+            // A curve counts for the model that it was fitted to alone.
+            let snapshot = engine.backend().snapshot()?;
+            profile.model = model_name(&snapshot.about().identity.embedder).into();
         }
         self.record(&mut profile, &from, unanswered.len())?;
         match &self.out {

@@ -24,7 +24,7 @@ pub struct Sums {
     pub passages: u64,
     /// Tokens of each field.
     pub tokens: Tokens,
-    /// The sum of all vectors.
+    /// The sum of all vectors, which `verify` compares.
     #[serde(with = "base64_f64")]
     pub vectors: Vec<f64>,
 }

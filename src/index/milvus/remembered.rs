@@ -41,7 +41,8 @@ impl Weighter<u64, Arc<StoredPassage>> for Bytes {
             .attributes
             .iter()
             .map(|(name, value)| name.len() + value.len() + PLACE);
-        (2 * PLACE + stored.text.len() + stored.title.len() + stored.heading.len() + attributes.sum::<usize>()) as u64
+        let texts = stored.text.len() + stored.title.len() + stored.heading.len();
+        (2 * PLACE + texts + stored.sentences.bytes() + attributes.sum::<usize>()) as u64
     }
 }
 

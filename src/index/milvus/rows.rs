@@ -14,8 +14,8 @@ use super::wire::FieldData;
 use crate::article::limits::MAX_ID_BYTES;
 use crate::error::{Context, Error, Fault, Result};
 use crate::index::embedded::check_article_id;
-use crate::index::passage::{PreparedArticle, PreparedPassage};
-use crate::index::scoring::{Bm25, FIELDS};
+use crate::index::passage::{PreparedArticle, PreparedPassage, StoredPassage};
+use crate::index::scoring::{Bm25, FIELDS, SentenceVectors};
 use crate::model::Validity;
 use crate::text::{Region, Signature};
 
@@ -137,7 +137,14 @@ impl PassageRow {
             years: stored.years.clone(),
             validity: stored.validity,
         })?;
-        let passage = json(stored)?;
+        let mut passage = json(stored)?;
+        if passage.len() > MAX_TEXT {
+            // Without them another sentence may be shown, which is less than no passage at all.
+            passage = json(&StoredPassage {
+                sentences: SentenceVectors::default(),
+                ..stored.clone()
+            })?;
+        }
         for (what, bytes) in [
             ("what it is judged by", judged.len()),
             ("its text and fields", passage.len()),

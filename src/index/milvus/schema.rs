@@ -8,7 +8,7 @@ use super::wire::{self, KeyValuePair, data_type, pair};
 use crate::error::{Error, Result};
 
 /// The version of all this; raised when an older program would misread it.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// How the description of every collection of ours begins.
 pub const OURS: &str = "Baowen, version ";
