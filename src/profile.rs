@@ -37,19 +37,24 @@ pub struct Profile {
     /// How likely it is that a question is answered; none if it was never fitted.
     pub answerable: Option<AnswerableCurve>,
     /// Profiles once named a learned correction of the model's similarity. One that does was measured with it.
-    #[serde(default, skip_serializing, deserialize_with = "no_adapter")]
-    adapter: (),
+    #[serde(default, skip_serializing)]
+    adapter: NoAdapter,
     /// What the parts were learned from.
     pub learned: Vec<Learned>,
 }
 
 /// Refuses to leave out what a profile was measured with.
-fn no_adapter<'de, D: Deserializer<'de>>(from: D) -> Result<(), D::Error> {
-    match Option::<IgnoredAny>::deserialize(from)? {
-        None => Ok(()),
-        Some(_) => Err(D::Error::custom(
-            "it names an adapter, which this program does not have; learn a profile anew with `baowen tune`",
-        )),
+#[derive(Debug, Clone, Default, PartialEq)]
+struct NoAdapter;
+
+impl<'de> Deserialize<'de> for NoAdapter {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        match Option::<IgnoredAny>::deserialize(from)? {
+            None => Ok(NoAdapter),
+            Some(_) => Err(D::Error::custom(
+                "it names an adapter, which this program does not have; learn a profile anew with `baowen tune`",
+            )),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 //! Owns the file format of the `vec` segment component and its reader. Because tantivy writes, merges, deletes and
 //! collects the file with the segment, words and vectors can never be of different commits. Knows nothing of search.
 //!
-//! File: 64 bytes of header (magic `BWVEC003`, u32 dimension, u32 rows, zeros), the matrix (rows x dimension x f32), all
-//! little-endian; tantivy appends its checksum footer.
+//! File: 64 bytes of header (magic `BWVEC003`, u32 dimension, u32 rows, zeros), the matrix (rows x dimension x f32),
+//! all little-endian; tantivy appends its checksum footer.
 
 use std::any::Any;
 use std::io::Write;

@@ -2,9 +2,9 @@
 //!
 //! A logistic function of five measures: the highest cosine of any candidate, the largest share of the question's
 //! bigram mass that one of the first hits holds, whether the place and the year asked for are missing from the first
-//! hits, and the highest cosine of any of their sentences (of 2 bits
-//! a value, all others exact). `baowen tune` fits it on judged questions against questions that nothing there answers. Cosines of
-//! another model mean something else, so for any other model there is no such number.
+//! hits, and the highest cosine of any of their sentences (of 2 bits a value; all else is exact). `baowen tune` fits it
+//! on judged questions against questions that nothing there answers. Cosines of another model mean something else, so
+//! for any other model there is no such number.
 
 use super::missing::{Standing, place_is_met, year_is_met};
 use super::sentence::{asks_for_measure, is_keywords};

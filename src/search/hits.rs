@@ -93,30 +93,41 @@ impl HitBuilder<'_> {
             let mut hit = to_hit(read, reranked.score(at, scored.ranked[at].score), finder);
             (hit.applies, hit.duplicates, hit.near_copies, hit.force) = (applies, duplicates, near, force);
             if let Some(terms) = terms.next() {
-                let evidence = &scored.evidence[at];
-                let next = page.get(place + 1).map(|&next| &scored.evidence[next]);
-                let subject = explain::Subject {
-                    place: request.offset + place + 1,
-                    mode: scored.rule,
-                    evidence,
-                    lexical_rank: scored.lexical_ranks[at],
-                    dense_rank: scored.dense_ranks[at],
-                    rescored: reranked.rescored(at),
-                    parts: reranked.parts(at, scored.parts(at)),
-                    lexical_bound: scored.lexical_bound,
-                    next,
-                    applies,
-                    validity: hit.validity,
-                    force,
-                    newer: newer.as_deref(),
-                    regions: &hit.regions,
-                    years: &hit.years,
-                };
+                let subject = self.subject(page, place, &hit, newer.as_deref());
                 hit.explanation = Some(explain::explain(&subject, terms));
             }
             hits.push(hit);
         }
         Ok(hits)
+    }
+
+    /// What is explained of the hit at this place of a page; `newer` is how a newer copy differs from it.
+    fn subject<'h>(
+        &'h self,
+        page: &[usize],
+        place: usize,
+        hit: &'h Hit,
+        newer: Option<&'h str>,
+    ) -> explain::Subject<'h> {
+        let HitBuilder { scored, reranked, .. } = self;
+        let at = page[place];
+        explain::Subject {
+            place: self.request.offset + place + 1,
+            mode: scored.rule,
+            evidence: &scored.evidence[at],
+            lexical_rank: scored.lexical_ranks[at],
+            dense_rank: scored.dense_ranks[at],
+            rescored: reranked.rescored(at),
+            parts: reranked.parts(at, scored.parts(at)),
+            lexical_bound: scored.lexical_bound,
+            next: page.get(place + 1).map(|&next| &scored.evidence[next]),
+            applies: hit.applies,
+            validity: hit.validity,
+            force: hit.force,
+            newer,
+            regions: &hit.regions,
+            years: &hit.years,
+        }
     }
 
     /// The passages of a page: what was read already, and the rest read now.

@@ -23,8 +23,8 @@ const HEAD: usize = 4;
 pub struct SentenceVectors(Vec<u8>);
 
 impl SentenceVectors {
-    /// Makes them of L2-normalised vectors, all of the dimension of their passage's vector. One with a value that is not
-    /// finite counts as zeros.
+    /// Makes them of L2-normalised vectors, all of the dimension of their passage's vector. One with a value that is
+    /// not finite counts as zeros.
     pub fn new<'a>(passage: &[f32], vectors: impl IntoIterator<Item = &'a [f32]>) -> Self {
         let mut bytes = Vec::new();
         for vector in vectors {

@@ -173,15 +173,9 @@ impl AnswerFinder {
             self.signs.read(&line.text, line.marker, &mut contents);
         }
         let contents = contents;
-        let fits: Vec<ConditionFit> = lines.iter().map(|line| self.case.fit(&line.text)).collect();
-        // A condition that fails may be the answer, unless another one covers the case.
-        let contrasted = fits.contains(&ConditionFit::Holds);
+        let fits = self.fits(&lines);
         let weights = self.local_weights(&contents, title);
-        let matched_worth = if near.windows.is_empty() {
-            MATCHED_ALONE
-        } else {
-            MATCHED
-        };
+        let by_meaning = !near.windows.is_empty();
         let near = nearness(text, &ranges, near);
         let telling_worth = if self.signs.exact() { TELLING_EXACTLY } else { TELLING };
         // The two headings above, the nearer one first.
@@ -205,18 +199,10 @@ impl AnswerFinder {
             for (heading, part) in above.iter().zip(ABOVE) {
                 matched += heading.map_or(0.0, |heading| part * sum(heading.terms));
             }
-            let fits = match fits[at] {
-                ConditionFit::Holds => HOLDS,
-                ConditionFit::Fails if contrasted => FAILS,
-                _ => 0.0,
-            };
             let introduced = if after_heading { INTRODUCED } else { 0.0 };
-            let other = telling_worth * telling(content, above[0])
-                + near[at]
-                + fits
-                + introduced
-                + if at == 0 { FIRST } else { 0.0 }
-                + shape.worth();
+            let first = if at == 0 { FIRST } else { 0.0 };
+            let told = telling_worth * telling(content, above[0]);
+            let other = told + near[at] + fits[at] + introduced + first + shape.worth();
             if !header {
                 worths.push(Worth { at, matched, other });
             }
@@ -229,10 +215,23 @@ impl AnswerFinder {
         }
         Weighed {
             worths,
-            matched: matched_worth,
+            matched: if by_meaning { MATCHED } else { MATCHED_ALONE },
             pieces,
             list: self.signs.list(),
         }
+    }
+
+    /// What each sentence's condition is worth, where it has one.
+    fn fits(&self, lines: &[Line]) -> Vec<f32> {
+        let fits: Vec<ConditionFit> = lines.iter().map(|line| self.case.fit(&line.text)).collect();
+        // A condition that fails may be the answer, unless another one covers the case.
+        let contrasted = fits.contains(&ConditionFit::Holds);
+        let worth = |fit| match fit {
+            ConditionFit::Holds => HOLDS,
+            ConditionFit::Fails if contrasted => FAILS,
+            _ => 0.0,
+        };
+        fits.into_iter().map(worth).collect()
     }
 
     /// The terms' weights in this passage.
