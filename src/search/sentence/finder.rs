@@ -423,7 +423,7 @@ mod tests {
             "孩子两岁能理赔吗",
             &["理赔"],
             "",
-            "理赔材料见附表。申请理赔时年龄必须在三周岁以上。",
+            "申请理赔时年龄必须在三周岁以上。理赔材料见附表。",
             "申请理赔时年龄必须在三周岁以上。",
         );
         // The most that is paid: the sentence that limits, whatever else is counted elsewhere; 7.34 is no number.
