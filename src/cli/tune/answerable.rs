@@ -70,6 +70,11 @@ pub fn fit(
     );
     out!(align(&rows, false));
     let fitted = learn(&(0..texts.len()).collect::<Vec<_>>())?;
+    say(&fitted);
+    Ok(fitted)
+}
+
+fn say(fitted: &AnswerableCurve) {
     outln!(
         "fitted: cosine={} sentence={} coverage={} place_missing={} year_missing={} bias={}",
         fitted.cosine,
@@ -79,7 +84,6 @@ pub fn fit(
         fitted.year_missing,
         fitted.bias
     );
-    Ok(fitted)
 }
 
 fn curve(fitted: &Logistic) -> Result<AnswerableCurve> {
