@@ -357,3 +357,34 @@ pub fn kept(mut rows: Rows, dimension: usize, is_wanted: impl Fn(i64) -> bool) -
     }
     Ok(kept)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::Budget;
+    use crate::embed::HashEmbedder;
+    use crate::index::{Rules, prepare};
+    use crate::model::Article;
+    use crate::text::Analyzer;
+
+    #[test]
+    fn a_passage_whose_sentences_take_too_much_is_kept_without_them() {
+        let check = |dimension: usize, expected: bool| {
+            let rules = Rules {
+                analyzer: Arc::new(Analyzer::new().unwrap()),
+                embedder: Some(Arc::new(HashEmbedder::new(dimension))),
+            };
+            let article = Article {
+                id: "a".into(),
+                text: "一行\n".repeat(40),
+                ..Article::default()
+            };
+            let prepared = prepare(&rules, vec![(article, 0)], Budget::single()).remove(0).unwrap();
+            let rows = ArticleRows::new(prepared, dimension).unwrap();
+            let stored: StoredPassage = serde_json::from_str(&rows.passages[0].passage).unwrap();
+            assert_eq!(!stored.sentences.is_empty(), expected, "{dimension}");
+        };
+        check(64, true);
+        check(8_192, false);
+    }
+}

@@ -99,16 +99,9 @@ impl<'de> Deserialize<'de> for SentenceVectors {
 
 #[cfg(test)]
 mod tests {
+    use super::super::windows::tests::vector;
     use super::*;
-    use crate::kernel::normalize;
     use proptest::prelude::*;
-
-    fn vector(seed: u64, dimension: usize) -> Vec<f32> {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut vector: Vec<f32> = (0..dimension).map(|_| random.f32() - 0.4).collect();
-        normalize(&mut vector);
-        vector
-    }
 
     proptest! {
         #[test]

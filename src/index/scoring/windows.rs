@@ -216,12 +216,13 @@ fn code<const STEPS: u8>(value: f32, step: f32) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::kernel::normalize;
     use proptest::prelude::*;
 
-    fn vector(seed: u64, dimension: usize) -> Vec<f32> {
+    /// An L2-normalised vector of its own for each seed.
+    pub fn vector(seed: u64, dimension: usize) -> Vec<f32> {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut vector: Vec<f32> = (0..dimension).map(|_| random.f32() - 0.4).collect();
         normalize(&mut vector);
