@@ -284,14 +284,14 @@ fn a_day_of_mixed_traffic_in_ten_minutes() {
     );
 }
 
-/// Sizes of segments that stand beside each other for long: fewer than are joined of each size.
+/// Sizes of commits, many of each, as a collection grows.
 const SIZES: [(usize, usize); 5] = [(7, 300), (7, 1_050), (7, 1_900), (7, 3_400), (2, 6_000)];
 
-/// Many segments cost a question little: p50 with 30 of them against p50 with one, by articles of the index that is
-/// named.
+/// What thirty commits leave costs a question little: p50 with their segments against p50 with one, by articles of the
+/// index that is named.
 #[test]
 #[ignore = "measures on a quiet machine"]
-fn thirty_segments_against_one() {
+fn thirty_commits_against_one() {
     use crate::support::{index_of, put, rules};
     use baowen::compute::Budget;
     use baowen::index::Backend;
@@ -320,7 +320,7 @@ fn thirty_segments_against_one() {
         }
         ingest.commit().unwrap();
         if is_divided {
-            drop(ingest);
+            ingest.into_writer().finish().unwrap();
         } else {
             ingest.into_writer().finish_as_one().unwrap();
         }
@@ -343,6 +343,9 @@ fn thirty_segments_against_one() {
     };
     let ((alone, one), (segments, many)) = (median(false), median(true));
     println!("p50 with {segments} segments: {:.2} x that of one", many / one);
-    // What is asked for in time is said, not tested: it is the machine's, too. That it was measured is tested.
-    assert!(alone == 1 && segments >= 25, "{alone} and {segments} segments");
+    // What is asked for in time is said, not tested: it is the machine's, too.
+    assert!(
+        alone == 1 && (1..=12).contains(&segments),
+        "{alone} and {segments} segments"
+    );
 }
