@@ -11,13 +11,11 @@ use std::marker::PhantomData;
 use prost::Message;
 use prost::bytes::Buf as _;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
-use tokio::task::block_in_place;
 use tonic::Status;
-use tonic::codec::{Codec, DecodeBuf, Decoder};
-use tonic_prost::ProstEncoder;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 use super::intake::{HeldBody, LARGE, Parts};
-use super::pool::may_block_in_place;
+use super::pool::beside_worker;
 use super::status;
 use crate::error::Error;
 
@@ -38,11 +36,11 @@ where
 {
     type Encode = T;
     type Decode = U;
-    type Encoder = ProstEncoder<T>;
+    type Encoder = CheckedEncoder<T>;
     type Decoder = CheckedDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstEncoder::default()
+        CheckedEncoder(PhantomData)
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -50,6 +48,25 @@ where
             held: None,
             message: PhantomData,
         }
+    }
+}
+
+/// Encodes `T`, a long message beside the worker that others need.
+#[derive(Debug)]
+pub struct CheckedEncoder<T>(PhantomData<T>);
+
+impl<T: Message> Encoder for CheckedEncoder<T> {
+    type Item = T;
+    type Error = Status;
+
+    fn encode(&mut self, message: T, buf: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        let mut write = || message.encode(buf);
+        let written = if message.encoded_len() >= LARGE {
+            beside_worker(write)
+        } else {
+            write()
+        };
+        written.map_err(|error| Status::internal(error.to_string()))
     }
 }
 
@@ -75,12 +92,7 @@ impl<U: Message + Default> Decoder for CheckedDecoder<U> {
             })?;
             Ok((held, message))
         };
-        // Others need the worker that this runs on.
-        let read = if is_large && may_block_in_place() {
-            block_in_place(read)
-        } else {
-            read()
-        };
+        let read = if is_large { beside_worker(read) } else { read() };
         let (held, message) = read.map_err(|error: Error| status::to_status(&error))?;
         self.held = held;
         Ok(Some(message))

@@ -345,6 +345,15 @@ pub(super) fn may_block_in_place() -> bool {
     Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
+/// Does what may take a while where others need the worker that this runs on.
+pub(super) fn beside_worker<R>(work: impl FnOnce() -> R) -> R {
+    if may_block_in_place() {
+        block_in_place(work)
+    } else {
+        work()
+    }
+}
+
 /// What the future gives, or `Deadline` if the deadline passes first.
 async fn until<F: Future>(deadline: Option<Instant>, future: F) -> Result<F::Output> {
     match deadline {

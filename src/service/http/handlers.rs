@@ -20,6 +20,7 @@ use crate::service::admission::Room;
 use crate::service::calls::SearchCalls;
 use crate::service::index_calls::IndexCalls;
 use crate::service::methods::{Given, HttpAddress, METHODS, Method, Rpc};
+use crate::service::pool::beside_worker;
 use crate::service::wire;
 
 /// What the addresses lead to.
@@ -199,7 +200,8 @@ impl Route {
                     let arrived = Call::new(request);
                     let deadline = arrived.deadline();
                     let message = arrived.message(name, effect, services.max_write_bytes).await?;
-                    json::write(call(services.index, message, deadline).await?)
+                    let answer = call(services.index, message, deadline).await?;
+                    beside_worker(|| json::write(answer))
                 };
                 respond(answer.await)
             }
@@ -282,7 +284,8 @@ async fn import(services: Services, request: Request) -> Response {
                 .help("name what the articles come from: /v1/articles:import?source=NAME")
         })?;
         let articles = streams::articles(call.lines()?, source, services.max_write_bytes);
-        json::write(services.index.import(articles, deadline).await?)
+        let answer = services.index.import(articles, deadline).await?;
+        beside_worker(|| json::write(answer))
     };
     respond(answer.await)
 }
