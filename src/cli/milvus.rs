@@ -73,11 +73,16 @@ pub fn reached(address: &str, profile: &Profile) -> Result<Arc<MilvusIndex>> {
 pub fn with_models(index: Arc<MilvusIndex>, profile: &Profile, reranker: Option<&str>) -> Result<Opened> {
     let identity = index.identity();
     let analyzer = Arc::new(Analyzer::new()?.with_weights(profile.terms));
-    index.check_identity(analyzer.fingerprint(), None)?;
     let model = match identity.dimension {
         0 => None,
         _ => Some(Models::here().encoder_of(&identity.embedder, Budget::all())),
     };
+    // A model of the name may have other weights.
+    let found = model.as_ref().and_then(|model| model.as_ref().ok());
+    index.check_identity(
+        analyzer.fingerprint(),
+        found.map(|model| (model.identity(), model.dimension())),
+    )?;
     let (model, asked) = match model {
         None => (None, None),
         Some(Ok(model)) => (Some(model.clone()), Some(model)),

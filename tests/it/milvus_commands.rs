@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::cli::{baowen, json as read};
 use crate::local_server::{Reply, Request, Server as Endpoint};
 use crate::milvus::{Kind, Relay, Server, delete_rows};
-use crate::support::rules;
+use crate::support::{model_folder, rules};
 
 fn open(address: &str) -> Arc<MilvusIndex> {
     MilvusIndex::open(&Address::parse(address).unwrap(), Bm25Params::default()).unwrap()
@@ -156,6 +156,30 @@ fn a_command_that_is_told_to_end_gives_the_right_to_write_back() {
         &["index", "in", "--json", "--backend", &one],
     ));
     assert_eq!((&indexed["added"], &indexed["total_articles"]), (&1.into(), &2.into()));
+}
+
+#[test]
+fn vectors_of_a_model_of_the_name_with_other_weights_are_not_compared() {
+    let Some(milvus) = Server::start(Kind::Native) else {
+        return;
+    };
+    let Some(models) = model_folder() else { return };
+    let mut identity = rules().identity();
+    identity.embedder = "bge-small-zh-v1.5 int8 of other weights".into();
+    identity.dimension = 512;
+    milvus.create("other", &identity);
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("milvus://127.0.0.1:{}/other", milvus.port);
+    let refused = baowen(folder.path(), Some(&models), &["search", "断缴", "--backend", &address]);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "{told}");
+    for part in [
+        "made with the embedding model",
+        "other weights",
+        "baowen rebuild --backend",
+    ] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
 }
 
 #[test]
