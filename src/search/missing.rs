@@ -199,7 +199,7 @@ impl Unmet<'_> {
             nowhere = !holds(Vec::new())?;
         }
         Ok(Missing {
-            sentence: sentence(&places, &years, nowhere) + &instead(first, told) + &by_product,
+            sentence: sentence(&places, &years, nowhere) + &instead(first, told, &years) + &by_product,
             places: keys,
             years,
             products: product.into_iter().collect(),
@@ -233,15 +233,21 @@ fn sentence(places: &[&Region], years: &[u16], nowhere: bool) -> String {
     }
 }
 
-/// What the hits are about instead, by place or by year: ，以下是绥化的。
-fn instead(first: &[Standing], told: Instead) -> String {
+/// What the hits are about instead, by place or by year: ，以下是绥化的。 A year that is asked for and stands in a hit all the
+/// same is that of an edition or of a document that is cited, and said to be.
+fn instead(first: &[Standing], told: Instead, asked: &[u16]) -> String {
     if told == Instead::Nothing {
         return "。".into();
     }
     let by_year = told == Instead::Years;
+    let named = |year: &u16| format!("{year}年");
     let about = |hit: &Standing| {
         if by_year {
-            hit.years.iter().map(|year| format!("{year}年")).collect()
+            hit.years
+                .iter()
+                .filter(|year| !asked.contains(year))
+                .map(named)
+                .collect()
         } else {
             hit.regions.iter().map(Region::written).collect()
         }
@@ -253,13 +259,19 @@ fn instead(first: &[Standing], told: Instead) -> String {
             names.push(name.clone());
         }
     }
+    let is_in_passing = |year: &&u16| by_year && first.iter().any(|hit| hit.years.contains(year));
+    let in_passing = first_names(asked.iter().filter(is_in_passing).map(named), NAMED);
+    let aside = match in_passing.as_str() {
+        "" => String::new(),
+        years => format!("（{years}只是版本或所引文件的年份）"),
+    };
     let what = if by_year { "年份" } else { "地区" };
     let all_say = of_hits.iter().all(|names| !names.is_empty());
     match (of_hits.is_empty(), names.is_empty(), all_say) {
         (true, ..) => "。".into(),
-        (_, true, _) => format!("，以下均未说明{what}。"),
-        (_, false, true) => format!("，以下是{}的。", first_names(names, NAMED)),
-        (_, false, false) => format!("，以下有{}的，其余未说明{what}。", first_names(names, NAMED)),
+        (_, true, _) => format!("，以下均未说明{what}{aside}。"),
+        (_, false, true) => format!("，以下是{}的{aside}。", first_names(names, NAMED)),
+        (_, false, false) => format!("，以下有{}的，其余未说明{what}{aside}。", first_names(names, NAMED)),
     }
 }
 
@@ -313,6 +325,12 @@ mod tests {
         };
         let hui = ["绥化2023年社保基数", "绥化社保"];
         check("社保基数多少", &hui, &[], None);
+        check(
+            "2021年重疾险赔多少",
+            &["重疾险（2021版）", "重疾险（2017版）"],
+            &[],
+            Some("没有找到2021年的内容，以下有2017年的，其余未说明年份（2021年只是版本或所引文件的年份）。"),
+        );
         check("绥化社保基数", &hui, &[], None);
         check("绥化2023年社保基数", &hui, &[], None);
         check(

@@ -24,6 +24,8 @@ static KINDS: WordList = LazyLock::new(|| word_list(WORDS, "kind"));
 const ENDED: [&str; 7] = ["已废止", "已失效", "全文废止", "全文失效", "废止", "失效", "已停售"];
 /// Between 本 and the kind: 本实施办法, 本暂行规定.
 const KIND_WITHIN: usize = 4;
+/// What follows a document's title where that says from when to when it holds.
+const FOLLOWS: [char; 7] = ['自', '从', '于', '已', '现', '有', '至'];
 /// What begins a document's own order: 现予公布，自…起施行.
 const ORDERS: [&str; 4] = ["现予公布", "现予发布", "现予印发", "现印发"];
 /// What begins with a day.
@@ -62,7 +64,10 @@ pub fn validity<'a>(
     published: Option<Date>,
     fields: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Validity {
-    let mut said = Said::default();
+    let mut said = Said {
+        title: Normalized::new(title).text,
+        ..Said::default()
+    };
     for (name, value) in fields {
         said.field(name, value);
     }
@@ -85,6 +90,8 @@ pub fn validity<'a>(
 /// What was found so far; fields count before sentences.
 #[derive(Debug, Default)]
 struct Said {
+    /// The document's title, normalised.
+    title: String,
     field_effective: Option<Date>,
     field_expired: Option<Date>,
     /// The earliest: a notice and what comes with it may begin on two days.
@@ -115,7 +122,7 @@ impl Said {
 
     /// Reads a sentence, normalised.
     fn sentence(&mut self, sentence: &str, published: Option<Date>) {
-        let own = own_name(sentence);
+        let own = own_name(sentence, &self.title);
         if let Some(behind) = own.as_ref().map(|name| &sentence[name.end..]) {
             let behind = behind.trim_start_matches(['已', '经', '被']);
             let is_told = sentence[..sentence.len() - behind.len()].ends_with(['已', '被']);
@@ -150,7 +157,8 @@ impl Said {
         }
         if begins || own.is_some() {
             for clause in sentence.split([',', ';']) {
-                self.end(clause);
+                let own = own_name(clause, &self.title).filter(|own| clause[..own.start].trim().is_empty());
+                self.end(own.map_or(clause, |own| &clause[own.end..]));
                 if let Some((name, value)) = clause.split_once(':') {
                     self.field(name, value);
                 }
@@ -165,8 +173,8 @@ impl Said {
         }
     }
 
-    /// 于2024年12月31日废止, 2024年12月31日起停止执行, 执行至2024年12月31日, 现已废止: a clause of a sentence that says when its
-    /// document begins, or names it.
+    /// 于2024年12月31日废止, 已于2024年12月31日废止, 2024年12月31日起停止执行, 执行至2024年12月31日, 现已废止: a clause
+    /// of a sentence that says when its document begins, or names it.
     fn end(&mut self, clause: &str) {
         let is_end = |rest: &str| {
             let behind = ENDS.iter().find_map(|end| rest.strip_prefix(end));
@@ -181,7 +189,8 @@ impl Said {
         if let Some(rest) = clause.strip_prefix('予').filter(|_| is_now) {
             self.ended |= is_end(rest.trim_start_matches('以'));
         }
-        let from = clause.trim_start_matches(['自', '从', '于', '至', '到']);
+        let from = clause.strip_prefix('已').unwrap_or(clause);
+        let from = from.trim_start_matches(['自', '从', '于', '至', '到']);
         if let Some((end, day @ Some(_))) = day_at(from, 0, None)
             && is_end(from[end..].trim_start().trim_start_matches(['起', '后', '止', '时']))
         {
@@ -245,9 +254,9 @@ fn is_marked(title: &str) -> bool {
     })
 }
 
-/// Where a sentence names the document that it is in (本办法, 本实施细则).
-fn own_name(sentence: &str) -> Option<Range<usize>> {
-    sentence.match_indices('本').find_map(|(at, own)| {
+/// Where a sentence names the document that it is in (本办法, 本实施细则), or begins with its title (某市医保办法).
+fn own_name(sentence: &str, title: &str) -> Option<Range<usize>> {
+    let called = sentence.match_indices('本').find_map(|(at, own)| {
         let rest = &sentence[at + own.len()..];
         let within = rest.char_indices().map(|(at, _)| at).take(KIND_WITHIN + 1);
         let found = within.filter_map(|skip| {
@@ -255,7 +264,19 @@ fn own_name(sentence: &str) -> Option<Range<usize>> {
             Some(skip + kind.len())
         });
         found.min().map(|end| at..at + own.len() + end)
-    })
+    });
+    let titled = || {
+        let title = title.trim_matches(['《', '》', '〈', '〉']);
+        let rest = sentence.trim_start_matches(['《', '〈', ' ']);
+        let behind = rest
+            .strip_prefix(title)
+            .filter(|_| KINDS.iter().any(|kind| title.ends_with(kind)))?;
+        let behind = behind.strip_prefix(['》', '〉']).unwrap_or(behind);
+        // 某市医保办法细则 is another one.
+        behind.trim_start().starts_with(FOLLOWS).then_some(())?;
+        Some(sentence.len() - rest.len()..sentence.len() - behind.len())
+    };
+    called.or_else(titled)
 }
 
 /// Whether nothing stands before a sentence's day but the number of its paragraph (第三十二条, 七、, （二）).
@@ -347,6 +368,8 @@ mod tests {
         check("本通知自2020年1月1日起施行至2022年12月31日。", "2020-01-01..2023-01-01");
         check("本通告自2025年3月1日起废止。", "..2025-03-01");
         check("本文件已废止。", ".. ended");
+        check("本文件已于2023年5月1日废止。", "..2023-05-01");
+        check("本办法已于2023年5月1日废止的附件一不再适用。", "..");
         check(
             "- 实施日期： 2019年07月01日\n- 失效日期： 2024年06月30日\n- 文件状态：失效",
             "2019-07-01..2024-07-01",
@@ -406,6 +429,20 @@ mod tests {
         assert_eq!(read("医保办法（已废止）", "", None, &[]), ".. ended");
         assert_eq!(read("【失效】医保办法", "", None, &[]), ".. ended");
         assert_eq!(read("关于废止部分文件的通知", "", None, &[]), "..");
+        for (text, expected) in [
+            (
+                "甲市医保办法自2020年1月1日起施行，有效期5年。",
+                "2020-01-01..2025-01-01",
+            ),
+            ("《甲市医保办法》自2020年1月1日起施行。", "2020-01-01.."),
+            ("甲市医保办法已废止。", ".. ended"),
+            ("甲市医保办法已于2023年5月1日废止。", "..2023-05-01"),
+            ("甲市医保办法细则自2020年1月1日起施行。", ".."),
+            ("乙市医保办法已废止。", ".."),
+        ] {
+            assert_eq!(read("甲市医保办法", text, None, &[]), expected, "{text}");
+        }
+        assert_eq!(read("医保", "医保自2020年1月1日起施行。", None, &[]), "..");
         let fields = [
             ("生效日期", "2020-01-01"),
             ("废止日期", "20240101"),

@@ -7,7 +7,8 @@ use crate::text::{MarkerStyle, list_marker, section_number};
 /// Worth of a heading and of a question: neither answers.
 const HEADING: f32 = -0.9;
 const QUESTION: f32 = -2.6;
-/// Worth of a document's own title within its text (关于调整低保标准的通知): it says all that is asked, and answers nothing.
+/// Worth of a document's own title within its text (关于调整低保标准的通知), and of a line that is marked as a heading (## 断缴):
+/// it says all that is asked, and answers nothing.
 const TITLE: f32 = -3.0;
 /// How such a title ends.
 const TITLED: [&str; 8] = [
@@ -42,7 +43,7 @@ pub(super) struct Shape {
     /// Which form.
     pub form: Form,
     characters: usize,
-    /// Whether it is a document's title.
+    /// Whether it is a document's title, or marked as a heading.
     is_title: bool,
 }
 
@@ -51,7 +52,9 @@ impl Shape {
     pub fn behind_marker(line: &str, marker: usize) -> Self {
         let body = line[marker..].trim();
         let last = line.chars().next_back();
-        let is_title = TITLED.iter().any(|end| body.ends_with(end)) && !body.contains([',', '。', ';', ':']);
+        let is_marked = line.trim_start_matches('#').starts_with(' ') && line.starts_with('#');
+        let is_title =
+            is_marked || TITLED.iter().any(|end| body.ends_with(end)) && !body.contains([',', '。', ';', ':']);
         let form = match last {
             _ if is_title => Form::Heading,
             Some('?') => Form::Question,
@@ -113,6 +116,8 @@ mod tests {
     fn headings_and_questions_are_told_from_statements() {
         let check = |line: &str, expected: Form| assert_eq!(of(line).form, expected, "{line}");
         check("三、办理时限", Form::Heading);
+        check("## 断缴以后,补缴和等待期怎么算", Form::Heading);
+        check("#1 号文件,以此为准", Form::Statement);
         check("广州市民政局关于提高最低生活保障标准的通知", Form::Heading);
         check("请把这份通知交给单位,并保留好缴费的通知", Form::Statement);
         check("备案流程:", Form::Heading);
