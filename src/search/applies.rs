@@ -131,9 +131,7 @@ impl<'a> Wanted<'a> {
         }
         Fit::Same
     }
-}
 
-impl Wanted<'_> {
     /// Whether these years are those of the edition of the very product that the question names: 2021年某某医疗保险 is
     /// 某某（2021）医疗保险.
     fn is_edition(&self, passage: &StoredPassage, years: &[u16]) -> bool {

@@ -1,7 +1,8 @@
 //! Reading and writing messages: prost's codec, except that a message that cannot be read is the sender's fault.
 //!
 //! gRPC libraries answer INTERNAL to a message that is not valid protobuf or holds text that is not UTF-8. But that is
-//! no defect of the service, and whoever sent it should be told which field it was.
+//! no defect of the service, and whoever sent it should be told which field it was. Long messages are read and written
+//! beside the async worker, which others need.
 //!
 //! What is read of a body is counted as held until that has come to its end (`intake`): a message that was packed may
 //! be a thousand times as large as what came, and its client may leave the rest open.
@@ -36,11 +37,11 @@ where
 {
     type Encode = T;
     type Decode = U;
-    type Encoder = CheckedEncoder<T>;
+    type Encoder = MessageEncoder<T>;
     type Decoder = CheckedDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        CheckedEncoder(PhantomData)
+        MessageEncoder(PhantomData)
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -51,11 +52,11 @@ where
     }
 }
 
-/// Encodes `T`, a long message beside the worker that others need.
+/// Encodes `T`.
 #[derive(Debug)]
-pub struct CheckedEncoder<T>(PhantomData<T>);
+pub struct MessageEncoder<T>(PhantomData<T>);
 
-impl<T: Message> Encoder for CheckedEncoder<T> {
+impl<T: Message> Encoder for MessageEncoder<T> {
     type Item = T;
     type Error = Status;
 
