@@ -104,6 +104,18 @@ def upper(p, change, x, mask):
     return x[:, 0] / jnp.linalg.norm(x[:, 0], axis=-1, keepdims=True)
 
 
+@jax.jit
+def middle(p, x, mask):
+    """What stands before the last layer."""
+    return layer(p, {}, FIRST, x.astype(jnp.float32), mask).astype(jnp.float16)
+
+
+@jax.jit
+def last(p, x, mask):
+    x = layer(p, {}, 3, x.astype(jnp.float32), mask)
+    return x[:, 0] / jnp.linalg.norm(x[:, 0], axis=-1, keepdims=True)
+
+
 class Encoder:
     def __init__(self, folder):
         self.p = weights(folder)
@@ -140,17 +152,43 @@ class Encoder:
             out[part] = np.asarray(upper(self.p, {}, *stacked([lows[i] for i in part])))[: len(part)]
         return out
 
-    def passages(self, texts):
-        parts = (texts[start : start + 1024] for start in range(0, len(texts), 1024))
-        return np.concatenate([self.vectors(self.lows(part, 512)) for part in parts])
+    def mapped(self, function, rows, hidden=0):
+        """What a function of stacked rows makes of each, in batches of about equal length."""
+        out = [None] * len(rows)
+        order = sorted(range(len(rows)), key=lambda at: len(rows[at]))
+        for start in range(0, len(order), BATCH):
+            part = order[start : start + BATCH]
+            made = np.asarray(function(self.p, *stacked([rows[at] for at in part], hidden)))
+            for to, at in enumerate(part):
+                out[at] = made[to, : len(rows[at])].copy() if made.ndim == 3 else made[to]
+        return out
+
+    def parted(self, texts, parts):
+        """The vectors of texts, and a list of those of each text's parts (ranges of characters)."""
+        own, of_parts = [], []
+        for start in range(0, len(texts), 1024):
+            some = slice(start, start + 1024)
+            rows = self.mapped(middle, self.lows(texts[some], 512))
+            own += self.mapped(last, rows)
+            asked = []
+            for row, text, ranges in zip(rows, texts[some], parts[some]):
+                begins = [begin for begin, _ in self.tokenizer.encode(text, add_special_tokens=False).offsets[:510]]
+                for begin, end in ranges:
+                    tokens = slice(1 + np.searchsorted(begins, begin), 1 + np.searchsorted(begins, end))
+                    # In the last layer the first token sees those of the part alone, as src/embed/bert/forward.rs has it.
+                    asked.append(np.concatenate([row[:1], row[tokens] if row[tokens].size else row]))
+            made = iter(self.mapped(last, asked, 1))
+            of_parts += [[next(made) for _ in ranges] for ranges in parts[some]]
+        return np.array(own), of_parts
 
 
-def stacked(lows):
+def stacked(lows, hidden=0):
+    """Rows of tokens side by side, and which of them are seen: not the first `hidden` ones."""
     length = next(n for n in LENGTHS if n >= max(map(len, lows)))
     x, mask = np.zeros((BATCH, length, 512), np.float16), np.zeros((BATCH, length), np.float32)
-    mask[:, 0] = 1
+    mask[len(lows) :, 0] = 1
     for at, low in enumerate(lows):
-        x[at, : len(low)], mask[at, : len(low)] = low, 1
+        x[at, : len(low)], mask[at, hidden : len(low)] = low, 1
     return x, mask
 
 
@@ -170,20 +208,39 @@ def packed(text, most, target):
     return [part for part in [*parts, part.strip()] if part]
 
 
+def titled(article, part):
+    return "\n".join(x for x in (article.get("title", ""), part) if x)
+
+
+def ranges(text, start, parts):
+    """Where parts of a text lie that follow each other in it."""
+    found = []
+    for part in parts:
+        begin = text.index(part, start)
+        start = begin + len(part)
+        found.append((begin, start))
+    return found
+
+
 def collection(files, encoder, work):
     """Vectors of a corpus: passages, windows, rows of each passage's windows, and its passages by article."""
     path = work / ("+".join(f"{Path(f).parent.name}-{Path(f).stem}" for f in files) + ".npz")
     if not path.exists():
         passages, windows, rows, ids = [], [], [], []
+        count = 0
         for line in (line for f in files for line in Path(f).read_text().splitlines()):
             article = json.loads(line)
             for part in packed(article["text"].strip(), 600, 420):
                 own = packed(part, 200, 120)[:WINDOWS] if len(part) > 200 else []
-                rows.append([*range(len(windows), len(windows) + len(own)), *[-1] * (WINDOWS - len(own))])
-                passages.append("\n".join(x for x in (article.get("title", ""), part) if x))
-                windows += own
+                rows.append([*range(count, count + len(own)), *[-1] * (WINDOWS - len(own))])
+                passage = titled(article, part)
+                passages.append(passage)
+                windows.append(ranges(passage, len(passage) - len(part), own))
+                count += len(own)
                 ids.append(article["_id"])
-        np.savez(path, V=encoder.passages(passages), VW=encoder.passages(windows), WP=np.array(rows), ids=np.array(ids))
+        own, of_windows = encoder.parted(passages, windows)
+        of_windows = np.array([vector for some in of_windows for vector in some])
+        np.savez(path, V=own, VW=of_windows, WP=np.array(rows), ids=np.array(ids))
     kept = dict(np.load(path))
     kept["by"] = {}
     for at, article in enumerate(kept["ids"]):
@@ -192,42 +249,49 @@ def collection(files, encoder, work):
 
 
 def sentences(text):
-    """A text's sentences, much as src/text/sentence.rs cuts them."""
+    """Where a text's sentences lie, much as src/text/sentence.rs cuts them."""
     found = []
-    for part in re.findall(r"[^。！？!?；;\n]+[。！？!?；;\n”’」』）)】》]*", text):
-        part = part.strip()
+    for match in re.finditer(r"[^。！？!?；;\n]+[。！？!?；;\n”’」』）)】》]*", text):
+        part = match.group().strip()
+        begin = text.index(part, match.start())
         if re.search(r"\w", part):
-            found.append(part)
+            found.append((begin, begin + len(part)))
         elif found:
-            found[-1] += part
+            found[-1] = (found[-1][0], begin + len(part))
     return found
 
 
-def choices(corpora, folder, encoder, work):
+def choices(corpora, folder, encoder):
     """Of each question of a folder what its first layers make of it, and the vectors and the worth of an article's sentences."""
-    texts = {}
+    articles = {}
     for line in (line for f in corpora for line in Path(f).read_text().splitlines()):
         article = json.loads(line)
-        texts[article["_id"]] = article["text"]
+        articles[article["_id"]] = article
     asked = {q["_id"]: q["text"] for q in map(json.loads, (folder / "queries.jsonl").read_text().splitlines())}
     right = {}
     for line in map(json.loads, (folder / "sentences.jsonl").read_text().splitlines()):
         right.setdefault((line["_id"], line["article_id"]), []).append(line["sentence"])
+    # Of each article its sentences, passage by passage, with their vectors.
+    owners, passages, places = [], [], []
+    for article in dict.fromkeys(article for _, article in right):
+        for part in packed(articles[article]["text"].strip(), 600, 420):
+            passage = titled(articles[article], part)
+            before = len(passage) - len(part)
+            owners.append(article)
+            passages.append(passage)
+            places.append([(before + begin, before + end) for begin, end in sentences(part)])
+    found = {}
+    for article, passage, some, vectors in zip(owners, passages, places, encoder.parted(passages, places)[1]):
+        found.setdefault(article, []).extend((passage[b:e], vector) for (b, e), vector in zip(some, vectors))
     rows = []
     for (question, article), answers in right.items():
-        own = sentences(texts[article])[:SENTENCES]
+        own, vectors = zip(*found[article][:SENTENCES]) if found[article] else ([], [])
         # The first that is named is the best one.
         worth = [1.0 if one == answers[0] else 0.5 if one in answers else 0.0 for one in own]
         if len(own) > 1 and max(worth) > 0:
-            rows.append((asked[question], own, worth))
-    path = work / "sentences.npz"
-    kept = dict(zip(*np.load(path, allow_pickle=True).values())) if path.exists() else {}
-    new = list(dict.fromkeys(one for _, own, _ in rows for one in own if one not in kept))
-    if new:
-        kept.update(zip(new, encoder.passages(new).astype(np.float16)))
-        np.savez(path, texts=np.array(list(kept), object), vectors=np.array(list(kept.values())))
+            rows.append((asked[question], np.array(vectors), worth))
     lows = encoder.lows([INSTRUCTION + text for text, _, _ in rows], 112)
-    return [(np.array([kept[one] for one in own]), low, worth) for (_, own, worth), low in zip(rows, lows)]
+    return [(vectors, low, worth) for (_, vectors, worth), low in zip(rows, lows)]
 
 
 def questions(features, vectors, encoder, weigh):
@@ -369,7 +433,7 @@ def main():
     choice = []
     for entry in args.sentences:
         corpora, folder = entry.split("=")
-        choice += choices(corpora.split(","), Path(folder), encoder, args.work)
+        choice += choices(corpora.split(","), Path(folder), encoder)
     print(f"{len(asked)} questions of which a candidate answers, {len(choice)} articles of which a sentence does", flush=True)
     args.out.write_bytes(written(learn(encoder, asked, choice, args), args.model))
 

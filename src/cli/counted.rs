@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::compute::Budget;
-use crate::embed::Embedder;
+use crate::embed::{Embedder, Parted};
 use crate::error::Result;
 use crate::index::Rules;
 use crate::service::metrics::Metrics;
@@ -28,8 +28,8 @@ struct Counted {
 }
 
 impl Counted {
-    fn note(&self, texts: &[&str], embedded: Result<Vec<Vec<f32>>>) -> Result<Vec<Vec<f32>>> {
-        self.metrics.embedded(texts.len(), embedded.is_err());
+    fn note(&self, texts: usize, embedded: Result<Vec<Vec<f32>>>) -> Result<Vec<Vec<f32>>> {
+        self.metrics.embedded(texts, embedded.is_err());
         embedded
     }
 }
@@ -52,10 +52,18 @@ impl Embedder for Counted {
     }
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.note(texts, self.inner.embed_queries(texts, budget))
+        self.note(texts.len(), self.inner.embed_queries(texts, budget))
     }
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.note(texts, self.inner.embed_passages(texts, budget))
+        self.note(texts.len(), self.inner.embed_passages(texts, budget))
+    }
+
+    fn reads_parts(&self) -> bool {
+        self.inner.reads_parts()
+    }
+
+    fn embed_parted(&self, texts: &[Parted<'_>], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.note(texts.len(), self.inner.embed_parted(texts, budget))
     }
 }

@@ -145,8 +145,8 @@ impl Generate {
                     .or_fault(Fault::Unavailable, format!("writing to {}", self.out.display()))?;
                 vectors.row(&passage.vector)?;
             }
-            let entries: Vec<(&str, &[f32])> = made.iter().flat_map(Synthetic::vectors).collect();
-            cache.insert_passages(model.identity(), &entries)?;
+            let entries: Vec<_> = made.iter().map(Synthetic::vectors).collect();
+            cache.insert_passages(model, &entries)?;
             bar.inc(made.len() as u64);
         }
         bar.finish_and_clear();

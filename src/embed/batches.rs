@@ -4,6 +4,8 @@
 //! anything else. Several texts are laid into batches of about equal length and the batches are divided among the
 //! threads, longest first.
 
+use std::ops::Range;
+
 use crate::compute::{Budget, InStep, ScratchPool};
 use crate::error::Result;
 
@@ -15,16 +17,23 @@ const SMALL_BATCH: usize = 64;
 /// A single text is shared between threads so that each has at least so many tokens.
 const SMALL_PART: usize = 4;
 
+/// A tokenised text.
+pub(super) struct Input {
+    /// At least one, at most as many as the model has positions, and only ids that it has.
+    pub ids: Vec<u32>,
+    /// The tokens of each part that has a vector of its own, at least one.
+    pub parts: Vec<Range<usize>>,
+}
+
 /// A forward pass. A text's vector does not depend on its company, nor on the number of threads.
 pub(super) trait Network: Send + Sync {
     /// The buffers of one thread, kept between runs.
     type Scratch: Default + Send;
 
-    /// One vector a text. Each text holds at least one id, at most as many as the model has positions, and only ids
-    /// that it has.
-    fn run(&self, texts: &[&[u32]], scratch: &mut Self::Scratch) -> Result<Vec<Vec<f32>>>;
+    /// The vector of each text and, behind it, those of its parts.
+    fn run(&self, texts: &[&Input], scratch: &mut Self::Scratch) -> Result<Vec<Vec<f32>>>;
 
-    /// As [`Network::run`] for one text, by one thread for each scratch. There are at least one scratch and at most as
+    /// As [`Network::run`] for one text without parts, by one thread for each scratch. There are at least one scratch and at most as
     /// many as `in_step` has threads, and as many tokens.
     fn run_shared(&self, text: &[u32], scratches: &mut [Self::Scratch], in_step: &InStep) -> Result<Vec<f32>>;
 }
@@ -47,59 +56,63 @@ impl<N: Network> Batches<N> {
         &self.network
     }
 
-    /// One vector for each text, in order; `input` makes its ids, as [`Network::run`] wants them.
-    pub fn embed(
+    /// The vector of each text and, behind it, those of its parts, in order; `input` tokenises a text.
+    pub fn embed<T: Sync>(
         &self,
-        texts: &[&str],
-        input: impl Fn(&str) -> Vec<u32> + Sync,
+        texts: &[T],
+        input: impl Fn(&T) -> Input + Sync,
         budget: Budget,
     ) -> Result<Vec<Vec<f32>>> {
         if let [text] = texts {
-            let vector = self.run_single(&input(text), budget);
-            return vector.map(|vector| vec![vector]);
+            return self.run_single(&input(text), budget);
         }
-        let inputs: Vec<Vec<u32>> = budget.try_map(texts, |text, budget| {
+        let inputs: Vec<Input> = budget.try_map(texts, |text, budget| {
             budget.check()?;
             Ok(input(text))
         })?;
+        let length = |i: usize| inputs[i].ids.len();
         let mut order: Vec<usize> = (0..inputs.len()).collect();
-        order.sort_by_key(|&i| (std::cmp::Reverse(inputs[i].len()), i));
-        let total: usize = inputs.iter().map(Vec::len).sum();
+        order.sort_by_key(|&i| (std::cmp::Reverse(length(i)), i));
+        let total: usize = order.iter().map(|&i| length(i)).sum();
         let room = (total / budget.threads).clamp(SMALL_BATCH, BATCH);
         let mut batches: Vec<Vec<usize>> = Vec::new();
         let mut filled = usize::MAX;
         for i in order {
             match batches.last_mut() {
-                Some(batch) if filled + inputs[i].len() <= room => batch.push(i),
+                Some(batch) if filled + length(i) <= room => batch.push(i),
                 _ => {
                     batches.push(vec![i]);
                     filled = 0;
                 }
             }
-            filled += inputs[i].len();
+            filled += length(i);
         }
         let results = budget.try_map(&batches, |batch, budget| {
             budget.check()?;
-            self.run(&batch.iter().map(|&i| inputs[i].as_slice()).collect::<Vec<_>>())
+            self.run(&batch.iter().map(|&i| &inputs[i]).collect::<Vec<_>>())
         })?;
-        let mut vectors = vec![Vec::new(); texts.len()];
-        for (i, vector) in batches.iter().flatten().zip(results.into_iter().flatten()) {
-            vectors[*i] = vector;
+        let mut vectors = vec![Vec::new(); inputs.len()];
+        let mut made = results.into_iter().flatten();
+        for &i in batches.iter().flatten() {
+            vectors[i] = made.by_ref().take(1 + inputs[i].parts.len()).collect();
         }
-        Ok(vectors)
+        Ok(vectors.into_iter().flatten().collect())
     }
 
-    fn run_single(&self, input: &[u32], budget: Budget) -> Result<Vec<f32>> {
+    /// The vectors of one text, by several threads if it has no parts and is long enough.
+    fn run_single(&self, input: &Input, budget: Budget) -> Result<Vec<Vec<f32>>> {
         let in_step = budget.in_step();
-        let parts = in_step.threads().min(input.len() / SMALL_PART);
-        if parts <= 1 {
-            return Ok(self.run(&[input])?.pop().unwrap_or_default());
+        let threads = in_step.threads().min(input.ids.len() / SMALL_PART);
+        if threads <= 1 || !input.parts.is_empty() {
+            return self.run(&[input]);
         }
-        self.scratch
-            .with_each(parts, |scratches| self.network.run_shared(input, scratches, &in_step))
+        let vector = self.scratch.with_each(threads, |scratches| {
+            self.network.run_shared(&input.ids, scratches, &in_step)
+        });
+        vector.map(|vector| vec![vector])
     }
 
-    fn run(&self, inputs: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
+    fn run(&self, inputs: &[&Input]) -> Result<Vec<Vec<f32>>> {
         self.scratch.with(|scratch| self.network.run(inputs, scratch))
     }
 }

@@ -1,7 +1,7 @@
 //! Vectors of texts seen before, on disk, for indexing.
 //!
 //! A cache is keyed by content, as the one of questions is (`question_cache`): the embedder's identity, whether the
-//! text is a question or a passage, and the text, hashed to 128 bits. So a cache is never stale, only useless, and
+//! text is a question, a passage or a part of one, and the text, hashed to 128 bits. So a cache is never stale, only useless, and
 //! deleting it costs time and nothing else.
 
 use std::collections::HashMap;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use super::{Embedder, Parted};
 use crate::error::{Context as _, Error, Fault, Result};
 
 /// Magic, version, dimension: 12 bytes in front of the records.
@@ -25,6 +26,8 @@ const HEADER: usize = 12;
 pub(super) enum Kind {
     Query = 0,
     Passage = 1,
+    /// Within a passage; where it lies is in front of the passage's text.
+    Part = 2,
 }
 
 /// Both caches' key.
@@ -36,6 +39,21 @@ pub(super) fn key(identity: &str, kind: Kind, text: &str) -> u128 {
     hash.update(&[kind as u8]);
     hash.update(text.as_bytes());
     hash.digest128()
+}
+
+/// The keys of a passage and of its parts, as this embedder makes their vectors: a part that it reads as a text like any
+/// other is kept like any other.
+pub(super) fn parted_keys(embedder: &dyn Embedder, passage: Parted<'_>) -> impl Iterator<Item = u128> {
+    let identity = embedder.identity();
+    let parts = passage.parts.iter().map(move |part| {
+        if embedder.reads_parts() {
+            let (start, end) = (part.start, part.end);
+            key(identity, Kind::Part, &format!("{start} {end} {}", passage.text))
+        } else {
+            key(identity, Kind::Passage, &passage.text[part.clone()])
+        }
+    });
+    std::iter::once(key(identity, Kind::Passage, passage.text)).chain(parts)
 }
 
 /// Takes a lock, poisoned or not.
@@ -164,22 +182,29 @@ impl VectorCache {
         self.len() == 0
     }
 
-    /// Puts vectors of passages in that were made elsewhere, as if the embedder of this identity had made them. Texts
-    /// that are there already keep their vector.
+    /// Puts vectors in that were made elsewhere, as if this embedder had made them: of each passage its own and those
+    /// of its parts. What is there already keeps its vector.
     ///
     /// # Errors
-    /// `Caller` for a vector of another dimension, `Unavailable` if the file cannot be written.
-    pub fn insert_passages(&self, identity: &str, entries: &[(&str, &[f32])]) -> Result<()> {
-        if let Some((_, vector)) = entries.iter().find(|(_, vector)| vector.len() != self.dimension) {
-            let (given, own) = (vector.len(), self.dimension);
-            return Err(Error::caller(format!(
-                "a vector of {given} numbers for a cache of {own}"
-            )));
+    /// `Caller` for a vector of another dimension, or more or fewer than the passage has; `Unavailable` if the file
+    /// cannot be written.
+    pub fn insert_passages(&self, embedder: &dyn Embedder, entries: &[(Parted<'_>, Vec<&[f32]>)]) -> Result<()> {
+        let mut keyed = Vec::new();
+        for (passage, vectors) in entries {
+            if vectors.len() != passage.vectors() {
+                let (given, wanted) = (vectors.len(), passage.vectors());
+                return Err(Error::caller(format!(
+                    "{given} vectors for a passage that has {wanted}"
+                )));
+            }
+            if let Some(vector) = vectors.iter().find(|vector| vector.len() != self.dimension) {
+                let (given, own) = (vector.len(), self.dimension);
+                return Err(Error::caller(format!(
+                    "a vector of {given} numbers for a cache of {own}"
+                )));
+            }
+            keyed.extend(parted_keys(embedder, *passage).zip(vectors.iter().copied()));
         }
-        let keyed: Vec<(u128, &[f32])> = entries
-            .iter()
-            .map(|(text, vector)| (key(identity, Kind::Passage, text), *vector))
-            .collect();
         self.put(&keyed)
     }
 
@@ -348,10 +373,14 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use super::super::{CachedEmbedder, Embedder as _, HashEmbedder};
+    use super::super::{CachedEmbedder, HashEmbedder};
     use super::*;
     use crate::compute::Budget;
     use proptest::prelude::*;
+
+    fn whole<'a>(text: &'a str, vector: &'a [f32]) -> (Parted<'a>, Vec<&'a [f32]>) {
+        (Parted::whole(text), vec![vector])
+    }
 
     fn cached(path: &Path) -> CachedEmbedder {
         CachedEmbedder::new(Arc::new(HashEmbedder::new(8)), VectorCache::open(path, 8).unwrap()).unwrap()
@@ -364,10 +393,17 @@ mod tests {
         let cache = VectorCache::open(&path, 8).unwrap();
         let embedder = HashEmbedder::new(8);
         let given = [0.5f32; 8];
-        cache.insert_passages(embedder.identity(), &[("一", &given)]).unwrap();
-        cache.insert_passages("another model", &[("二", &given)]).unwrap();
-        let wrong = cache.insert_passages(embedder.identity(), &[("三", &given[..7])]);
+        cache.insert_passages(&embedder, &[whole("一", &given)]).unwrap();
+        cache
+            .insert_passages(&HashEmbedder::new(9), &[whole("二", &given)])
+            .unwrap();
+        let wrong = cache.insert_passages(&embedder, &[whole("三", &given[..7])]);
         assert_eq!(wrong.unwrap_err().fault(), Fault::Caller);
+        let few = (Parted::whole("三"), Vec::new());
+        assert_eq!(
+            cache.insert_passages(&embedder, &[few]).unwrap_err().fault(),
+            Fault::Caller
+        );
         drop(cache);
         let cached = cached(&path);
         let vectors = cached.embed_passages(&["一", "二"], Budget::single()).unwrap();
@@ -377,6 +413,73 @@ mod tests {
             (1, 1),
             "another model's vector is not ours"
         );
+    }
+
+    /// Reads parts in their passage: a part's vector is that of the passage's end from the part on.
+    struct InPassage {
+        inner: HashEmbedder,
+        asked: AtomicU64,
+    }
+
+    impl Embedder for InPassage {
+        fn identity(&self) -> &str {
+            self.inner.identity()
+        }
+
+        fn dimension(&self) -> usize {
+            self.inner.dimension()
+        }
+
+        fn max_tokens(&self) -> usize {
+            self.inner.max_tokens()
+        }
+
+        fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+            self.inner.embed_queries(texts, budget)
+        }
+
+        fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
+            self.inner.embed_passages(texts, budget)
+        }
+
+        fn reads_parts(&self) -> bool {
+            true
+        }
+
+        fn embed_parted(&self, texts: &[Parted<'_>], budget: Budget) -> Result<Vec<Vec<f32>>> {
+            self.asked.fetch_add(texts.len() as u64, Ordering::Relaxed);
+            let ends = texts.iter().flat_map(|passage| {
+                let parts = passage.parts.iter().map(|part| &passage.text[part.start..]);
+                std::iter::once(passage.text).chain(parts)
+            });
+            self.inner.embed_passages(&ends.collect::<Vec<_>>(), budget)
+        }
+    }
+
+    #[test]
+    fn parts_are_kept_with_the_passage_that_they_were_read_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = Arc::new(InPassage {
+            inner: HashEmbedder::new(8),
+            asked: AtomicU64::new(0),
+        });
+        let cache = VectorCache::open(&folder.path().join("vectors"), 8).unwrap();
+        let cached = CachedEmbedder::new(inner.clone(), cache).unwrap();
+        assert!(cached.reads_parts());
+        let parts = [0..6, 6..12];
+        let (first, second) = ("医保门诊", "医保住院");
+        let of = |text, parts| Parted { text, parts };
+        let check = |texts: &[Parted<'_>], asked: u64| {
+            let before = inner.asked.load(Ordering::Relaxed);
+            let found = cached.embed_parted(texts, Budget::single()).unwrap();
+            assert_eq!(inner.asked.load(Ordering::Relaxed) - before, asked, "{texts:?}");
+            assert_eq!(found, inner.embed_parted(texts, Budget::single()).unwrap());
+        };
+        check(&[of(first, &parts), of(second, &parts), of(first, &parts)], 2);
+        check(&[of(second, &parts), of(first, &parts[..1]), of(first, &[])], 0);
+        // Another part of a passage that is there, and a passage whose parts say what others say.
+        check(&[of(first, &[0..3]), of("医保", &[0..6])], 2);
+        assert_eq!((cached.hits(), cached.misses()), (3 + 6, 6 + 4));
     }
 
     #[test]
@@ -443,20 +546,21 @@ mod tests {
         let open = || VectorCache::open_within(&path, 8, bounds).unwrap();
         let vector = [0.5f32; 8];
         let (cache, other) = (open(), open());
+        let model = HashEmbedder::new(8);
         for text in ["一", "二", "三"] {
-            cache.insert_passages("model", &[(text, &vector)]).unwrap();
+            cache.insert_passages(&model, &[whole(text, &vector)]).unwrap();
         }
         assert_eq!(cache.len(), 3);
-        cache.insert_passages("model", &[("四", &vector)]).unwrap();
+        cache.insert_passages(&model, &[whole("四", &vector)]).unwrap();
         assert_eq!((cache.len(), open().len()), (1, 1));
         let length = std::fs::metadata(&path).unwrap().len();
         assert_eq!(length, (HEADER + record_size(8)) as u64);
-        other.insert_passages("model", &[("五", &vector)]).unwrap();
+        other.insert_passages(&model, &[whole("五", &vector)]).unwrap();
         assert_eq!(other.len(), 2, "who had it open before goes on with it");
         // More at once than the bound: kept all the same, until the next.
         let many: Vec<String> = (0..9).map(|n| n.to_string()).collect();
-        let many: Vec<(&str, &[f32])> = many.iter().map(|text| (text.as_str(), &vector[..])).collect();
-        other.insert_passages("model", &many).unwrap();
+        let many: Vec<_> = many.iter().map(|text| whole(text, &vector)).collect();
+        other.insert_passages(&model, &many).unwrap();
         assert_eq!(other.len(), 9);
     }
 

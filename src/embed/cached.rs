@@ -1,11 +1,12 @@
 //! An embedder that asks the cache on disk first, and goes on without it where that does not take what is made.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::Embedder;
-use super::cache::{Kind, VectorCache, key};
+use super::cache::{Kind, VectorCache, key, parted_keys};
+use super::{Embedder, Parted};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 
@@ -72,50 +73,41 @@ impl CachedEmbedder {
         self.misses.load(Ordering::Relaxed)
     }
 
-    fn embed(&self, kind: Kind, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        let identity = match kind {
-            Kind::Query => self.inner.asked_by(),
-            Kind::Passage => self.inner.identity(),
-        };
-        let keys: Vec<u128> = texts.iter().map(|text| key(identity, kind, text)).collect();
+    /// The vectors of texts whose keys are in order, `spans[i]` of text `i`; `make` embeds the texts whose places it is
+    /// given, whole. Equal texts are embedded once.
+    fn embed(
+        &self,
+        keys: &[u128],
+        spans: &[Range<usize>],
+        make: impl FnOnce(&[usize]) -> Result<Vec<Vec<f32>>>,
+    ) -> Result<Vec<Vec<f32>>> {
         let mut vectors: Vec<Option<Vec<f32>>> = keys.iter().map(|key| self.cache.get(*key)).collect();
-        // Equal texts are embedded once: the first of them asks for all.
-        let mut asked: HashMap<u128, usize> = HashMap::new();
-        let mut missing = Vec::new();
-        for (i, vector) in vectors.iter().enumerate() {
-            if vector.is_none() {
-                asked.entry(keys[i]).or_insert_with(|| {
-                    missing.push(i);
-                    missing.len() - 1
-                });
+        let is_missing = |span: &Range<usize>| vectors[span.clone()].iter().any(Option::is_none);
+        let mut asked: HashSet<&[u128]> = HashSet::new();
+        let wanted: Vec<usize> = (0..spans.len())
+            .filter(|&i| is_missing(&spans[i]) && asked.insert(&keys[spans[i].clone()]))
+            .collect();
+        let mut misses = 0;
+        if !wanted.is_empty() {
+            let made = make(&wanted)?;
+            let wanted = || wanted.iter().flat_map(|&i| &keys[spans[i].clone()]).copied();
+            misses = wanted().count();
+            if made.len() != misses {
+                return Err(Error::bug(format!("{} vectors for {misses} texts", made.len())));
             }
-        }
-        if !missing.is_empty() {
-            let wanted: Vec<&str> = missing.iter().map(|&i| texts[i]).collect();
-            let made = match kind {
-                Kind::Query => self.inner.embed_queries(&wanted, budget)?,
-                Kind::Passage => self.inner.embed_passages(&wanted, budget)?,
-            };
-            if made.len() != wanted.len() {
-                return Err(Error::bug(format!("{} vectors for {} texts", made.len(), wanted.len())));
-            }
-            let entries: Vec<(u128, &[f32])> = missing
-                .iter()
-                .zip(&made)
-                .map(|(&i, vector)| (keys[i], vector.as_slice()))
-                .collect();
+            let entries: Vec<(u128, &[f32])> = wanted().zip(made.iter().map(Vec::as_slice)).collect();
             self.keep(&entries);
+            let made: HashMap<u128, &[f32]> = entries.into_iter().collect();
             for (key, vector) in keys.iter().zip(&mut vectors) {
                 if vector.is_none() {
-                    *vector = asked.get(key).and_then(|&place| made.get(place)).cloned();
+                    *vector = made.get(key).map(|vector| vector.to_vec());
                 }
             }
         }
         // Not before: what was refused may come again in parts.
-        self.misses.fetch_add(missing.len() as u64, Ordering::Relaxed);
-        self.hits
-            .fetch_add((texts.len() - missing.len()) as u64, Ordering::Relaxed);
-        // Every missing key is in `asked`, and `made` has a vector for each.
+        self.misses.fetch_add(misses as u64, Ordering::Relaxed);
+        self.hits.fetch_add((keys.len() - misses) as u64, Ordering::Relaxed);
+        // What was missing is among the texts that were made, and `made` has a vector for each.
         vectors
             .into_iter()
             .map(|v| v.ok_or_else(|| Error::bug("a text was left without a vector")))
@@ -141,10 +133,33 @@ impl Embedder for CachedEmbedder {
     }
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.embed(Kind::Query, texts, budget)
+        let keys = texts.iter().map(|text| key(self.asked_by(), Kind::Query, text));
+        let spans: Vec<Range<usize>> = (0..texts.len()).map(|i| i..i + 1).collect();
+        self.embed(&keys.collect::<Vec<_>>(), &spans, |wanted| {
+            let wanted: Vec<&str> = wanted.iter().map(|&i| texts[i]).collect();
+            self.inner.embed_queries(&wanted, budget)
+        })
     }
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.embed(Kind::Passage, texts, budget)
+        let texts: Vec<Parted> = texts.iter().map(|text| Parted::whole(text)).collect();
+        self.embed_parted(&texts, budget)
+    }
+
+    fn reads_parts(&self) -> bool {
+        self.inner.reads_parts()
+    }
+
+    fn embed_parted(&self, texts: &[Parted<'_>], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        let (mut keys, mut spans) = (Vec::new(), Vec::with_capacity(texts.len()));
+        for text in texts {
+            let start = keys.len();
+            keys.extend(parted_keys(&*self.inner, *text));
+            spans.push(start..keys.len());
+        }
+        self.embed(&keys, &spans, |wanted| {
+            let wanted: Vec<Parted> = wanted.iter().map(|&i| texts[i]).collect();
+            self.inner.embed_parted(&wanted, budget)
+        })
     }
 }

@@ -12,6 +12,8 @@
 //!
 //! It never knows what an article, a passage or an index is.
 
+use std::ops::Range;
+
 use crate::compute::Budget;
 use crate::error::{Error, Result};
 
@@ -52,6 +54,33 @@ pub use unopened::Unopened;
 /// threads more than it computes with.
 pub const QUESTIONS: usize = 32;
 
+/// A passage and those of its parts that have vectors of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parted<'a> {
+    /// The passage.
+    pub text: &'a str,
+    /// Ranges of its bytes, at borders of characters.
+    pub parts: &'a [Range<usize>],
+}
+
+impl<'a> Parted<'a> {
+    /// A passage of which no part has a vector of its own.
+    pub fn whole(text: &'a str) -> Self {
+        Parted { text, parts: &[] }
+    }
+
+    /// How many vectors it has: its own and one a part.
+    pub fn vectors(&self) -> usize {
+        1 + self.parts.len()
+    }
+
+    /// The passage, then its parts.
+    pub fn texts(self) -> impl Iterator<Item = &'a str> {
+        let parts = self.parts.iter().map(move |part| &self.text[part.clone()]);
+        std::iter::once(self.text).chain(parts)
+    }
+}
+
 /// Makes vectors of texts. Vectors are L2-normalised, so that their dot product is their cosine.
 pub trait Embedder: Send + Sync {
     /// Names the model and its weights: vectors are comparable if and only if their embedders' identities are equal.
@@ -89,4 +118,19 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// As for [`Embedder::embed_queries`].
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>>;
+
+    /// Whether a part's vector comes out of the reading of its passage: it costs next to nothing beside the passage's,
+    /// and knows what the part stands in. Otherwise a part is a text like any other.
+    fn reads_parts(&self) -> bool {
+        false
+    }
+
+    /// The vector of each passage and, behind it, those of its parts, all in order.
+    ///
+    /// # Errors
+    /// As for [`Embedder::embed_queries`].
+    fn embed_parted(&self, texts: &[Parted<'_>], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        let texts: Vec<&str> = texts.iter().copied().flat_map(Parted::texts).collect();
+        self.embed_passages(&texts, budget)
+    }
 }

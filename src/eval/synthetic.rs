@@ -24,6 +24,7 @@ use ndarray::Array2;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::compute::Budget;
+use crate::embed::Parted;
 use crate::error::{Error, Result};
 use crate::index::{EmbeddedTexts, embedded_texts};
 use crate::kernel::normalize;
@@ -55,14 +56,12 @@ pub struct Synthetic {
 }
 
 impl Synthetic {
-    /// Each text that the index embeds of it, with its vector. A sentence, which ranks nothing, has its passage's.
-    pub fn vectors(&self) -> impl Iterator<Item = (&str, &[f32])> {
-        let windows = self.embedded.windows.iter().zip(&self.windows);
-        let sentences = self.embedded.sentences.iter().map(|sentence| (sentence, &self.vector));
-        std::iter::once((&self.embedded.passage, &self.vector))
-            .chain(windows)
-            .chain(sentences)
-            .map(|(text, vector)| (text.as_str(), vector.as_slice()))
+    /// What the index embeds of it, with the vectors. A sentence, which ranks nothing, has its passage's.
+    pub fn vectors(&self) -> (Parted<'_>, Vec<&[f32]>) {
+        let [sentences, _] = self.embedded.counts();
+        let mut vectors = vec![self.vector.as_slice(); 1 + sentences];
+        vectors.extend(self.windows.iter().map(Vec::as_slice));
+        (self.embedded.parted(), vectors)
     }
 }
 
@@ -203,9 +202,9 @@ impl Source {
         let template = self.centred.row(template.row).to_vec();
         let vector = self.like(&template, &mut rng);
         let of_passage: Vec<f32> = vector.iter().zip(&self.mean).map(|(x, mean)| x - mean).collect();
-        let windows = embedded.windows.iter();
+        let [_, windows] = embedded.counts();
         Some(Synthetic {
-            windows: windows.map(|_| self.like(&of_passage, &mut rng)).collect(),
+            windows: (0..windows).map(|_| self.like(&of_passage, &mut rng)).collect(),
             article,
             embedded,
             vector,
@@ -416,7 +415,7 @@ mod tests {
                 "one passage, embedded to the letter"
             );
             assert!(passage.embedded.passage.ends_with(&passage.article.text));
-            assert_eq!(passage.windows.len(), passage.embedded.windows.len());
+            assert_eq!(passage.windows.len(), passage.embedded.counts()[1]);
             let length = dot_f32(&passage.vector, &passage.vector);
             assert!((length - 1.0).abs() < 1e-5, "{length}");
             assert!(

@@ -3,6 +3,8 @@
 //! Owns what a passage's text is to each ranking. Knows no engine, holds no lock and writes nothing, so any number of
 //! callers may prepare while one writes.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::passage::{
@@ -11,7 +13,7 @@ use super::passage::{
 use super::scoring::{SentenceVectors, Windows};
 use crate::article::{self, SplitOptions};
 use crate::compute::Budget;
-use crate::embed::Embedder;
+use crate::embed::{Embedder, Parted};
 use crate::error::{Context, Error, Fault, Result};
 use crate::model::{Article, Passage};
 use crate::text::{self, Analyzer, Region, Signature, model_form};
@@ -70,10 +72,11 @@ pub fn fingerprint(article: &Article) -> Result<u64> {
 pub struct EmbeddedTexts {
     /// The passage with its title and headings.
     pub passage: String,
-    /// Its windows.
-    pub windows: Vec<String>,
-    /// Its sentences, as [`text::sentences`] cuts them; of very many the first ones.
-    pub sentences: Vec<String>,
+    /// In bytes of `passage`: its sentences, as [`text::sentences`] cuts them and of very many the first ones, and then
+    /// its windows.
+    parts: Vec<Range<usize>>,
+    /// How many of the parts are sentences.
+    sentences: usize,
 }
 
 /// So many sentences of a passage have vectors: a table's rows may be very many.
@@ -81,18 +84,45 @@ const MOST_SENTENCES: usize = 32;
 
 impl EmbeddedTexts {
     fn new(head: &str, text: &str) -> Self {
-        let part = |range| model_form(&text[range]).into_owned();
-        let sentences = text::sentences(text);
+        let whole = embedded_text(head, text);
+        let before = whole.len() - text.len();
+        // A model's form changes characters one by one: what stands before a byte has the same form alone.
+        let form = model_form(&whole);
+        let at = |byte: usize| match &form {
+            Cow::Borrowed(_) => before + byte,
+            Cow::Owned(_) => model_form(&whole[..before + byte]).len(),
+        };
+        let sentences = text::sentences(text).into_iter().take(MOST_SENTENCES);
+        let mut parts: Vec<Range<usize>> = sentences.map(|part| at(part.start)..at(part.end)).collect();
+        let sentences = parts.len();
+        parts.extend(article::windows(text).iter().map(|part| at(part.start)..at(part.end)));
         EmbeddedTexts {
-            passage: model_form(&embedded_text(head, text)).into_owned(),
-            windows: article::windows(text).into_iter().map(part).collect(),
-            sentences: sentences.into_iter().take(MOST_SENTENCES).map(part).collect(),
+            passage: form.into_owned(),
+            parts,
+            sentences,
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &str> {
-        let parts = self.windows.iter().chain(&self.sentences);
-        std::iter::once(&self.passage).chain(parts).map(String::as_str)
+    /// The passage with its sentences and its windows, in this order.
+    pub fn parted(&self) -> Parted<'_> {
+        Parted {
+            text: &self.passage,
+            parts: &self.parts,
+        }
+    }
+
+    /// How many sentences and how many windows have vectors.
+    pub fn counts(&self) -> [usize; 2] {
+        [self.sentences, self.parts.len() - self.sentences]
+    }
+
+    /// What is embedded: at once where the model reads parts, else text by text.
+    fn units(&self, reads_parts: bool) -> Vec<Parted<'_>> {
+        if reads_parts {
+            vec![self.parted()]
+        } else {
+            self.parted().texts().map(Parted::whole).collect()
+        }
     }
 }
 
@@ -154,15 +184,16 @@ impl Embedding<'_> {
     /// # Errors
     /// What fails all articles.
     fn articles(&mut self, articles: &[(PreparedArticle, Vec<EmbeddedTexts>)]) -> Result<()> {
+        let reads_parts = self.embedder.reads_parts();
         let texts = articles
             .iter()
-            .map(|(_, texts)| texts.iter().flat_map(EmbeddedTexts::all));
-        let texts: Vec<Vec<&str>> = texts.map(Iterator::collect).collect();
+            .map(|(_, texts)| texts.iter().flat_map(|texts| texts.units(reads_parts)));
+        let texts: Vec<Vec<Parted>> = texts.map(Iterator::collect).collect();
         let all = texts.concat();
         let error = match self.texts(&all) {
             Ok(vectors) => {
                 let mut vectors = vectors.into_iter();
-                let counts = texts.iter().map(Vec::len);
+                let counts = texts.iter().map(|texts| texts.iter().map(Parted::vectors).sum());
                 self.made
                     .extend(counts.map(|count| Ok(vectors.by_ref().take(count).collect())));
                 return Ok(());
@@ -190,12 +221,12 @@ impl Embedding<'_> {
     }
 
     /// The vectors of texts that were refused together, up to the first one that is refused alone.
-    fn halves(&mut self, texts: &[&str], error: Error) -> Result<Vec<Vec<f32>>> {
+    fn halves(&mut self, texts: &[Parted], error: Error) -> Result<Vec<Vec<f32>>> {
         if texts.len() < 2 {
             return Err(error);
         }
         let (first, second) = texts.split_at(texts.len() / 2);
-        let mut vectors = Vec::with_capacity(texts.len());
+        let mut vectors = Vec::new();
         for half in [first, second] {
             let made = match self.texts(half) {
                 Err(error) if error.fault() == Fault::Caller => self.halves(half, error),
@@ -207,10 +238,11 @@ impl Embedding<'_> {
     }
 
     /// The vectors of texts, embedded together.
-    fn texts(&mut self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        let vectors = self.embedder.embed_passages(texts, self.budget)?;
-        if vectors.len() != texts.len() {
-            let (texts, vectors) = (texts.len(), vectors.len());
+    fn texts(&mut self, texts: &[Parted]) -> Result<Vec<Vec<f32>>> {
+        let vectors = self.embedder.embed_parted(texts, self.budget)?;
+        let wanted: usize = texts.iter().map(Parted::vectors).sum();
+        if vectors.len() != wanted {
+            let (texts, vectors) = (wanted, vectors.len());
             return Err(Error::bug(format!("{texts} texts came back as {vectors} vectors")));
         }
         self.refused = 0;
@@ -242,7 +274,7 @@ fn with_vectors(mut article: PreparedArticle, texts: Vec<EmbeddedTexts>, vectors
     for (passage, texts) in article.passages.iter_mut().zip(texts) {
         passage.vector = vectors.next().unwrap_or_default();
         let mut next = |count| -> Vec<Vec<f32>> { vectors.by_ref().take(count).collect() };
-        let (windows, sentences) = (next(texts.windows.len()), next(texts.sentences.len()));
+        let [sentences, windows] = texts.counts().map(&mut next);
         passage.windows = Windows::new(&passage.vector, windows.iter().map(Vec::as_slice));
         passage.stored.sentences = SentenceVectors::new(&passage.vector, sentences.iter().map(Vec::as_slice));
     }
@@ -489,6 +521,49 @@ mod tests {
             [1, 3, MOST_SENTENCES]
         );
         assert!(nearness[1][1] > nearness[1][0].max(nearness[1][2]), "{:?}", nearness[1]);
+    }
+
+    #[test]
+    fn parts_lie_where_the_form_that_models_read_has_them() {
+        let check = |title: &str, text: &str, expected: &[&str]| {
+            let article = Article {
+                title: title.into(),
+                text: text.into(),
+                ..Article::default()
+            };
+            let texts = embedded_texts(&article).remove(0);
+            let found: Vec<&str> = texts.parted().texts().collect();
+            assert_eq!(found, expected);
+            assert_eq!(texts.counts().iter().sum::<usize>() + 1, expected.len());
+        };
+        check(
+            "医保",
+            "一句。第二句！",
+            &["医保\n一句。第二句！", "一句。", "第二句！"],
+        );
+        // Wide digits take more bytes than ordinary ones.
+        let formed = [
+            "医疗保险２０２４\n".replace("２０２４", "2024").as_str(),
+            "报销100元。",
+            "缴费2次。",
+        ]
+        .concat();
+        check(
+            "醫療保險２０２４",
+            "報銷１００元。繳費２次。",
+            &[&formed, "报销100元。", "缴费2次。"],
+        );
+        let long = "参保人住院报销的比例是七成。".repeat(20);
+        let article = Article {
+            text: long.clone(),
+            ..Article::default()
+        };
+        let texts = embedded_texts(&article).remove(0);
+        let [sentences, windows] = texts.counts();
+        assert_eq!(sentences, 20);
+        assert!(windows > 1);
+        let found: Vec<&str> = texts.parted().texts().collect();
+        assert_eq!(found[1 + sentences..].concat(), long, "windows leave out nothing");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Owns the packed weights and the order of the steps; the arithmetic is the kernel's. Texts of a batch are laid end to
 //! end and never padded: linear layers see one long list of tokens, attention sees each text by itself. The last layer
-//! is worked out for the first token of each text alone, since nothing else of it is read. A single text can be shared
+//! is worked out for the first token of each text alone, since nothing else of it is read; once more for each part of a
+//! text that has a vector of its own, and then that token sees the part's tokens alone. So a part costs a row of one
+//! layer, and its tokens have seen the whole text by then. A single text can be shared
 //! by several threads, each with a part of its tokens, which meet once a layer. A text's vector does not depend on the
 //! company it is computed in, nor on the number of threads, to the last bit.
 
@@ -15,7 +17,7 @@ use super::config::Config;
 use super::onnx::OnnxFile;
 use super::questions::QuestionTuning;
 use crate::compute::{Budget, InStep, MOST_IN_STEP, SpinBarrier};
-use crate::embed::batches::Network;
+use crate::embed::batches::{Input, Network};
 use crate::error::{Error, Result};
 use crate::kernel::{AttentionScratch, Bytes, Int8Matrix, Int8Part, add_layer_norm, attend, gelu, normalize};
 
@@ -274,14 +276,14 @@ impl Bert {
 impl Network for Bert {
     type Scratch = Scratch;
 
-    fn run(&self, texts: &[&[u32]], scratch: &mut Scratch) -> Result<Vec<Vec<f32>>> {
+    fn run(&self, texts: &[&Input], scratch: &mut Scratch) -> Result<Vec<Vec<f32>>> {
         let hidden = self.config.hidden;
-        let tokens = texts.iter().flat_map(|text| (0..).zip(text.iter().copied()));
+        let tokens = texts.iter().flat_map(|text| (0..).zip(text.ids.iter().copied()));
         self.embed(tokens, &mut scratch.x);
         let ranges: Vec<Range<usize>> = texts
             .iter()
             .scan(0, |first, text| {
-                let range = *first..*first + text.len();
+                let range = *first..*first + text.ids.len();
                 *first = range.end;
                 Some(range)
             })
@@ -307,16 +309,26 @@ impl Network for Bert {
             layer.finish(scratch, self.config.epsilon);
         }
         last.key_value(&scratch.x, &mut scratch.rounded, &mut scratch.kv);
-        for (text, rows) in ranges.iter().enumerate() {
+        // Whose first token sees which rows: each text itself, then its parts.
+        let seen = texts.iter().zip(&ranges).flat_map(|(text, rows)| {
+            let parts = text.parts.iter();
+            let parts = parts.map(|part| rows.start + part.start..rows.start + part.end);
+            std::iter::once(rows.clone())
+                .chain(parts)
+                .map(|seen| (rows.start, seen))
+        });
+        let seen: Vec<(usize, Range<usize>)> = seen.collect();
+        scratch.y.clear();
+        for &(first, _) in &seen {
             scratch
-                .x
-                .copy_within(part(&(rows.start..rows.start + 1), hidden), text * hidden);
+                .y
+                .extend_from_slice(&scratch.x[part(&(first..first + 1), hidden)]);
         }
-        scratch.x.truncate(texts.len() * hidden);
+        std::mem::swap(&mut scratch.x, &mut scratch.y);
         let kv = std::mem::take(&mut scratch.kv);
         self.last(last, scratch, |queries, context, attention| {
             let rows = queries.chunks_exact(hidden).zip(context.chunks_exact_mut(hidden));
-            for ((query, out), rows) in rows.zip(&ranges) {
+            for ((query, out), (_, rows)) in rows.zip(&seen) {
                 attend(query, &[&kv[part(rows, 2 * hidden)]], self.widths(), out, attention);
             }
         });

@@ -11,8 +11,8 @@ use super::onnx::OnnxFile;
 use super::questions::QuestionTuning;
 use super::tokenizer::Tokenizer;
 use crate::compute::Budget;
-use crate::embed::Embedder;
-use crate::embed::batches::Batches;
+use crate::embed::batches::{Batches, Input};
+use crate::embed::{Embedder, Parted};
 use crate::error::{Error, Result};
 
 /// What the model was trained to see before a question; before a passage it saw nothing.
@@ -79,7 +79,8 @@ impl BertModel {
                 "run `baowen model fetch`, which replaces it; another model is taken in by `baowen model import DIR`",
             ));
         }
-        let identity = format!("bge-small-zh-v1.5 int8 {digest:016x}");
+        // An index in which parts were texts of their own has other vectors of them.
+        let identity = format!("bge-small-zh-v1.5 int8 {digest:016x} parts");
         let asked_by = match (tuning, &questions) {
             (Some(tuning), Some(_)) => format!("{identity} questions {:016x}", tuning.fingerprint()),
             _ => identity.clone(),
@@ -102,25 +103,39 @@ impl BertModel {
         self.batches.network().config().positions
     }
 
-    /// The ids that the network sees for a text, cut at its positions.
-    fn input(&self, instruction: &str, text: &str) -> Vec<u32> {
-        // Bounds the work on a text that is far too long without changing what is read of an ordinary one.
-        let text = match text.char_indices().nth(self.positions() * CHARACTERS_READ) {
+    /// So much of a text as may be read, which bounds the work on one that is far too long and is all of an ordinary
+    /// one.
+    fn readable<'a>(&self, text: &'a str) -> &'a str {
+        match text.char_indices().nth(self.positions() * CHARACTERS_READ) {
             Some((at, _)) => &text[..at],
             None => text,
-        };
-        let ids = self.tokenizer.encode(&format!("{instruction}{text}"));
-        self.tokenizer.with_controls(&ids, self.positions())
+        }
     }
 
-    /// The ids that the network sees for a question.
-    pub(super) fn question(&self, text: &str) -> Vec<u32> {
-        self.input(INSTRUCTION, text)
+    /// What the network sees of a question.
+    pub(super) fn question(&self, text: &str) -> Input {
+        let text = self.readable(text);
+        let ids = self.tokenizer.encode(&format!("{INSTRUCTION}{text}"));
+        Input {
+            ids: self.tokenizer.with_controls(&ids, self.positions()),
+            parts: Vec::new(),
+        }
     }
 
-    /// The ids that the network sees for a passage.
-    pub(super) fn passage(&self, text: &str) -> Vec<u32> {
-        self.input("", text)
+    /// What the network sees of a passage and its parts. A part of which it reads no token has the passage's vector.
+    pub(super) fn passage(&self, passage: Parted<'_>) -> Input {
+        let (ids, parts) = self.tokenizer.encode_parts(self.readable(passage.text), passage.parts);
+        let ids = self.tokenizer.with_controls(&ids, self.positions());
+        // A control token stands before those of the text, and one behind them.
+        let end = ids.len() - 1;
+        let parts = parts
+            .into_iter()
+            .map(|part| match part.start + 1..end.min(part.end + 1) {
+                part if part.is_empty() => 0..ids.len(),
+                part => part,
+            });
+        let parts = parts.collect();
+        Input { ids, parts }
     }
 }
 
@@ -147,6 +162,15 @@ impl Embedder for BertModel {
     }
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.batches.embed(texts, |text| self.passage(text), budget)
+        self.batches
+            .embed(texts, |text| self.passage(Parted::whole(text)), budget)
+    }
+
+    fn reads_parts(&self) -> bool {
+        true
+    }
+
+    fn embed_parted(&self, texts: &[Parted<'_>], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        self.batches.embed(texts, |text| self.passage(*text), budget)
     }
 }

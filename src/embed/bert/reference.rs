@@ -1,6 +1,8 @@
 //! The forward pass in plain f32 on the file's weights, as its definition reads: what the tests hold the fast one
 //! against. Slow.
 
+use std::ops::Range;
+
 use super::config::Config;
 use super::onnx::OnnxFile;
 use crate::error::Result;
@@ -73,21 +75,21 @@ impl Weights<'_> {
     }
 }
 
-/// Softmax attention of one text's tokens.
-fn attention([q, k, v]: [&Rows; 3], head: usize) -> Rows {
+/// Softmax attention of one text's tokens to those in `seen`.
+fn attention([q, k, v]: [&Rows; 3], seen: &Range<usize>, head: usize) -> Rows {
     let hidden = q[0].len();
     let mut out = vec![vec![0.0; hidden]; q.len()];
     for first in (0..hidden).step_by(head) {
         let dims = first..first + head;
         for (q, out) in q.iter().zip(&mut out) {
-            let scores: Vec<f64> = k
+            let scores: Vec<f64> = k[seen.clone()]
                 .iter()
                 .map(|k| dims.clone().map(|i| q[i] * k[i]).sum::<f64>() / (head as f64).sqrt())
                 .collect();
             let largest = scores.iter().copied().fold(f64::MIN, f64::max);
             let weights: Vec<f64> = scores.iter().map(|s| (s - largest).exp()).collect();
             let total: f64 = weights.iter().sum();
-            for (weight, v) in weights.iter().zip(v) {
+            for (weight, v) in weights.iter().zip(&v[seen.clone()]) {
                 for i in dims.clone() {
                     out[i] += weight / total * v[i];
                 }
@@ -97,8 +99,9 @@ fn attention([q, k, v]: [&Rows; 3], head: usize) -> Rows {
     out
 }
 
-/// The vector of a text given as ids, control tokens included.
-pub(super) fn run(file: &OnnxFile, config: &Config, text: &[u32]) -> Result<Vec<f32>> {
+/// The vector of a part of a text given as ids, control tokens included: in the last layer its first token sees the
+/// part alone. The part of all tokens is the text.
+pub(super) fn run(file: &OnnxFile, config: &Config, text: &[u32], part: &Range<usize>) -> Result<Vec<f32>> {
     let (hidden, weights) = (config.hidden, Weights { file, config });
     let words = weights.table("word_embeddings", config.words)?;
     let positions = weights.table("position_embeddings", config.positions)?;
@@ -111,7 +114,9 @@ pub(super) fn run(file: &OnnxFile, config: &Config, text: &[u32]) -> Result<Vec<
     weights.norm("embeddings.LayerNorm", &mut x, &vec![vec![0.0; hidden]; text.len()])?;
     for l in 0..config.layers {
         let of = |name: &str| weights.linear(l, &format!("attention.self.{name}"), &x, hidden);
-        let context = attention([&of("query")?, &of("key")?, &of("value")?], config.head());
+        let whole = 0..text.len();
+        let seen = if l + 1 == config.layers { part } else { &whole };
+        let context = attention([&of("query")?, &of("key")?, &of("value")?], seen, config.head());
         let y = weights.linear(l, "attention.output.dense", &context, hidden)?;
         weights.norm(&format!("encoder.layer.{l}.attention.output.LayerNorm"), &mut x, &y)?;
         let mut wide = weights.linear(l, "intermediate.dense", &x, config.feed_forward)?;

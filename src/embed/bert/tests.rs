@@ -3,6 +3,7 @@
 //!
 //! Tests of the real model are skipped where it or the shared data is absent.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -14,7 +15,7 @@ use super::model::BertModel;
 use super::onnx::{self, OnnxFile};
 use super::reference;
 use crate::compute::Budget;
-use crate::embed::{Embedder as _, model_dir};
+use crate::embed::{Embedder as _, Parted, model_dir};
 use crate::error::Fault;
 use crate::kernel::dot_f32;
 use crate::needed::{missing, shared};
@@ -62,9 +63,9 @@ fn ids_are_the_reference_ids() {
         assert_eq!(all, *ids, "{text}");
         let input = match reference.kind.as_str() {
             "query" => model.question(text),
-            _ => model.passage(text),
+            _ => model.passage(Parted::whole(text)),
         };
-        assert_eq!(input, *tokens, "{text}");
+        assert_eq!(input.ids, *tokens, "{text}");
     }
 }
 
@@ -152,12 +153,13 @@ fn texts_of_any_length_and_kind_have_a_vector() {
         assert_eq!(vector.len(), model.dimension());
         assert!((dot_f32(&vector, &vector) - 1.0).abs() < 1e-5);
     }
-    assert_eq!(model.question(&long).len(), 512);
+    assert_eq!(model.question(&long).ids.len(), 512);
     assert_eq!(model.max_tokens(), 510);
     // What lies behind the cut is not seen.
     let seen: String = "医".repeat(600);
     let other = format!("{seen}而且");
-    assert_eq!(model.passage(&seen), model.passage(&other));
+    let ids = |text| model.passage(Parted::whole(text)).ids;
+    assert_eq!(ids(&seen), ids(&other));
 }
 
 #[test]
@@ -357,7 +359,8 @@ fn a_small_model_runs_without_the_real_one() {
     let file = OnnxFile::open(&folder.join("onnx/model_quantized.onnx")).unwrap();
     let config = Config::read(&folder.join("config.json")).unwrap();
     for text in ["", "医", "医保，医保abb", "报医保，医保abb医医医医保保保保"] {
-        let plain = reference::run(&file, &config, &model.passage(text)).unwrap();
+        let ids = model.passage(Parted::whole(text)).ids;
+        let plain = reference::run(&file, &config, &ids, &(0..ids.len())).unwrap();
         let vectors = model.embed_passages(&[text, "医保", text], Budget::all()).unwrap();
         let cosine = dot_f32(&vectors[0], &plain);
         assert!(cosine > 0.999, "{text}: {cosine}");
@@ -369,6 +372,48 @@ fn a_small_model_runs_without_the_real_one() {
             assert_eq!(alone[0], vectors[0], "{text} on {threads} threads");
         }
     }
+}
+
+#[test]
+fn a_part_is_read_in_its_passage() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = lay_out(folder.path(), &small_config(), &small_tokenizer(), &small_onnx());
+    let model = BertModel::open_as(&folder, None, None, Budget::all()).unwrap();
+    let file = OnnxFile::open(&folder.join("onnx/model_quantized.onnx")).unwrap();
+    let config = Config::read(&folder.join("config.json")).unwrap();
+    let text = "医保，abb医保医。保";
+    let at = |from: &str| text.find(from).unwrap();
+    // A word belongs to where it begins; a part without a token is the passage.
+    let check = |part: Range<usize>, tokens: Range<usize>| {
+        let parts = [part];
+        let parted = Parted { text, parts: &parts };
+        let input = model.passage(parted);
+        assert_eq!(input.ids, model.passage(Parted::whole(text)).ids);
+        assert_eq!(input.parts, std::slice::from_ref(&tokens), "{parts:?}");
+        let vectors = model.embed_parted(&[parted], Budget::all()).unwrap();
+        assert_eq!(vectors[0], model.embed_passages(&[text], Budget::all()).unwrap()[0]);
+        let plain = reference::run(&file, &config, &input.ids, &tokens).unwrap();
+        let cosine = dot_f32(&vectors[1], &plain);
+        assert!(cosine > 0.999, "{parts:?}: {cosine}");
+        if tokens == (0..input.ids.len()) {
+            assert_eq!(vectors[0], vectors[1]);
+        }
+        // Nor does the company count.
+        let other = Parted {
+            text: "保医",
+            parts: &[0..3, 3..6],
+        };
+        let together = model.embed_parted(&[Parted::whole("医保"), parted, other], Budget::all());
+        let together = together.unwrap();
+        assert_eq!((together.len(), &together[1..3]), (6, &vectors[..]));
+    };
+    let all = model.passage(Parted::whole(text)).ids.len();
+    check(0..at("，"), 1..3);
+    check(0..at("bb"), 1..6);
+    check(at("bb")..at("医。"), 6..8);
+    check(at("。")..text.len(), 9..11);
+    check(0..text.len(), 1..all - 1);
+    check(0..0, 0..all);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! (`[CLS]`) in a text are text like any other. Any text is accepted, and the time is linear in its length.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
 use unicode_categories::UnicodeCategories as _;
@@ -116,25 +117,45 @@ impl Tokenizer {
 
     /// The ids of a text, without control tokens.
     pub fn encode(&self, text: &str) -> Vec<u32> {
+        self.encode_parts(text, &[]).0
+    }
+
+    /// The ids of a text, and which of them each of its `parts` has (ranges of bytes). A word belongs to the part that
+    /// it begins in, so that a part changes no id.
+    pub(super) fn encode_parts(&self, text: &str, parts: &[Range<usize>]) -> (Vec<u32>, Vec<Range<usize>>) {
         let mut ids = Vec::with_capacity(text.len() / 3 + 1);
-        let mut word = String::new();
-        for c in text.chars() {
+        // Where the word of each id begins; of no use without parts.
+        let mut starts = Vec::new();
+        let mut push = |word: &str, at: usize, ids: &mut Vec<u32>| {
+            self.word(word, ids);
+            if !parts.is_empty() {
+                starts.resize(ids.len(), at);
+            }
+        };
+        let (mut word, mut begin) = (String::new(), 0);
+        for (at, c) in text.char_indices() {
             if is_dropped(c) {
                 continue;
             }
             let is_alone = is_cjk(c) || c.is_ascii_punctuation() || c.is_punctuation();
             if is_alone || c.is_whitespace() {
-                self.word(&word, &mut ids);
+                push(&word, begin, &mut ids);
                 word.clear();
             }
             if is_alone {
-                self.word(c.encode_utf8(&mut [0; 4]), &mut ids);
+                push(c.encode_utf8(&mut [0; 4]), at, &mut ids);
             } else if !c.is_whitespace() {
+                if word.is_empty() {
+                    begin = at;
+                }
                 word.push(c);
             }
         }
-        self.word(&word, &mut ids);
-        ids
+        push(&word, begin, &mut ids);
+        let before = |byte: usize| starts.partition_point(|start| *start < byte);
+        let parts = parts.iter().map(|part| before(part.start)..before(part.end));
+        let parts = parts.collect();
+        (ids, parts)
     }
 
     /// The ids that the network sees for ids of a text, of which it reads `most`.
