@@ -319,6 +319,36 @@ mod tests {
         paths
     }
 
+    /// Measures, and asserts nothing: whether the order in which levels are taken is the order of their speed on this
+    /// processor. It is no part of the choice, which would then differ from run to run, and answers in their last bits.
+    #[test]
+    #[ignore = "prints times; run it with --release -- --ignored --nocapture how_fast"]
+    fn how_fast_each_path_is() {
+        for (rows, inputs) in [(512, 512), (2048, 512), (512, 2048)] {
+            for tokens in [1, 16, 64, 256] {
+                let (weights, scales, bias, x) = example(rows, inputs, tokens);
+                let part = Int8Part {
+                    weights: &weights,
+                    scales: &scales,
+                    bias: &bias,
+                };
+                let matrix = Int8Matrix::new(inputs, &EXACT, &[part]).unwrap();
+                let mut out = Vec::new();
+                for path in paths() {
+                    let times = (0..15).map(|_| {
+                        let begin = std::time::Instant::now();
+                        for _ in 0..4096 / tokens {
+                            matrix.multiply_by(path, 0..rows, &x, &mut out);
+                        }
+                        begin.elapsed() / (4096 / tokens * tokens) as u32
+                    });
+                    let best = times.min().unwrap_or_default();
+                    println!("{rows} x {inputs}, {tokens} tokens, {path:?}: {best:?} a token");
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_product_is_the_definition_at_every_level_and_shape() {
         for (rows, inputs) in [(64, 4), (64, 64), (128, 512), (64, 2048), (192, 68)] {
