@@ -215,15 +215,15 @@ impl Engine {
         budget: Budget,
         timings: &mut Timings,
     ) -> Result<Option<(Reranked, Option<String>)>> {
-        let request = &asking.reading.request;
-        let Some(reranker) = self.reranker.as_ref().filter(|_| request.mode == Mode::Hybrid) else {
+        let reading = &asking.reading;
+        let Some(reranker) = self.reranker.as_ref().filter(|_| reading.request.mode == Mode::Hybrid) else {
             return Ok(None);
         };
         let started = Instant::now();
         let reranking = Rerank {
             reranker: &**reranker,
             how: self.ranking.reranking,
-            query: &request.query,
+            query: reading.for_models(),
             asked: &*asking.asked,
         };
         let outcome = reranking.run(&mut settled.order, &settled.scored, budget)?;

@@ -11,6 +11,10 @@ use crate::error::Result;
 use crate::index::{LexicalQuery, Snapshot};
 use crate::text::{Analyzer, QueryTerm, Usage, model_form};
 
+/// What stands behind each question as models read it, however it was closed or not: nothing, as most people type. With
+/// ？ nDCG@10 is 0.598 on lay (0.610 without), 0.590 on clause (0.586), 0.463 on civic (0.461), on everyday and asked as
+/// without.
+const CLOSED_BY: &str = "";
 /// What a term weighs that was written and is not in what was read, where passages hold it. Set by hand, not measured.
 const WRITTEN: f32 = 0.5;
 
@@ -23,6 +27,9 @@ pub(super) struct QuestionReading {
     pub written: Option<String>,
     /// The question as it was read, for the asker to see; none if nothing was corrected.
     pub corrected: Option<String>,
+    /// The question as models read it, and then as it was written where that means something: the texts whose vectors,
+    /// averaged, are its meaning.
+    wordings: Vec<String>,
 }
 
 impl QuestionReading {
@@ -35,26 +42,33 @@ impl QuestionReading {
         if !request.filter.is_empty() {
             request.filter = understood(&request.filter, analyzer)?;
         }
-        let written = normalized(&request.query);
+        let asked = request.asked();
         let correction = if request.exact {
             None
         } else {
-            analyzer.correct(&request.query, &Held::of(snapshot, budget))?
+            analyzer.correct(asked, &Held::of(snapshot, budget))?
         };
-        let Some(correction) = correction else {
-            request.query = written;
-            return Ok(QuestionReading {
-                request,
-                written: None,
-                corrected: None,
-            });
-        };
-        request.query = normalized(&correction.text);
-        Ok(QuestionReading {
-            request,
-            written: (!correction.is_spelled).then_some(written),
-            corrected: Some(correction.text),
+        let written = normalized(asked);
+        Ok(match correction {
+            None => QuestionReading::of(request, written, None, None),
+            Some(correction) => {
+                let read = normalized(&correction.text);
+                let written = (!correction.is_spelled).then_some(written);
+                QuestionReading::of(request, read, written, Some(correction.text))
+            }
         })
+    }
+
+    /// A request whose question was read so; both questions are normalised.
+    pub(super) fn of(request: SearchRequest, read: String, written: Option<String>, corrected: Option<String>) -> Self {
+        let both = std::iter::once(&read).chain(&written);
+        let wordings = both.map(|wording| format!("{wording}{CLOSED_BY}")).collect();
+        QuestionReading {
+            request: SearchRequest { query: read, ..request },
+            written,
+            corrected,
+            wordings,
+        }
     }
 
     /// What the question says, by words: what was read, and of what was written what the collection knows.
@@ -79,7 +93,12 @@ impl QuestionReading {
 
     /// The texts whose vectors, averaged, are the question's meaning.
     pub fn meanings(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.request.query.as_str()).chain(self.written.as_deref())
+        self.wordings.iter().map(String::as_str)
+    }
+
+    /// The question as models read it.
+    pub fn for_models(&self) -> &str {
+        self.wordings.first().map_or(&self.request.query, String::as_str)
     }
 }
 

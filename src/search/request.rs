@@ -13,6 +13,10 @@ pub use crate::model::Filter;
 pub const MAX_QUERY_CHARS: usize = 1_000;
 /// The most hits one page of an answer may have.
 pub const MAX_TOP_K: usize = 1_000;
+/// What may close a question, or be left out there: the question is the same one. With blanks.
+const CLOSING: [char; 20] = [
+    '?', '？', '﹖', '!', '！', '﹗', '.', '．', '。', '｡', '…', '⋯', '~', '～', ',', '，', '、', ';', '；', '﹔',
+];
 /// What helps where a number is none that can be.
 const LEAVE_OUT: &str = "leave it out for the default";
 /// The deepest hit that paging reaches (offset + top_k).
@@ -104,6 +108,7 @@ pub struct SearchRequest {
 /// What a request asks for ([`SearchRequest::normal`]): a key by which answers can be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NormalRequest {
+    /// Without what closes it.
     query: String,
     top_k: usize,
     offset: usize,
@@ -149,6 +154,18 @@ impl SearchRequest {
         }
     }
 
+    /// The question without the marks that close it and the blanks around it: people write one, another one or none,
+    /// and get the same answer.
+    pub fn asked(&self) -> &str {
+        let is_closing = |c: char| c.is_whitespace() || CLOSING.contains(&c);
+        let opened = self.query.trim_start();
+        match opened.trim_end_matches(is_closing) {
+            // Nothing but marks, which is refused.
+            "" => opened,
+            asked => asked,
+        }
+    }
+
     /// What is asked for, without the deadline, so that requests that ask the same are equal.
     pub fn normal(&self) -> NormalRequest {
         fn sorted<T: Ord + Clone>(values: &[T]) -> Vec<T> {
@@ -158,7 +175,7 @@ impl SearchRequest {
             values
         }
         NormalRequest {
-            query: self.query.clone(),
+            query: self.asked().to_owned(),
             top_k: self.wanted(),
             offset: self.offset,
             mode: self.mode,
@@ -296,6 +313,49 @@ pub(super) fn check_filter(filter: &Filter) -> Result<()> {
 mod tests {
     use super::*;
     use crate::error::Fault;
+
+    #[test]
+    fn what_closes_a_question_is_none_of_it() {
+        let check = |query: &str, asked: &str| {
+            let request = SearchRequest::new(query);
+            assert_eq!(request.asked(), asked, "{query}");
+            let is_same = request.normal() == SearchRequest::new(asked).normal();
+            assert!(is_same, "{query}");
+        };
+        let asked = "医保断缴怎么办";
+        for around in [
+            "",
+            "?",
+            "？",
+            "？？",
+            "?!",
+            "！",
+            "。",
+            "……",
+            "...",
+            "~",
+            "，",
+            " ",
+            "\u{3000}",
+            " ？",
+            "？\u{3000}\n",
+            "﹖",
+        ] {
+            check(&format!("{asked}{around}"), asked);
+            check(&format!(" \u{3000}{asked}{around}"), asked);
+        }
+        // What stands within it is its own.
+        check("断缴了？怎么办？", "断缴了？怎么办");
+        check("断缴了。", "断缴了");
+        check("“断缴”怎么办", "“断缴”怎么办");
+        check("什么是“断缴”？", "什么是“断缴”");
+        check("什么是“断缴？”", "什么是“断缴？”");
+        check("缴费比例是8%？", "缴费比例是8%");
+        check("2.0版（2021）？", "2.0版（2021）");
+        check("？医保", "？医保");
+        check("？！", "？！");
+        check("", "");
+    }
 
     #[test]
     fn bad_requests_are_refused_by_field() {

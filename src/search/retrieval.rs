@@ -133,7 +133,7 @@ impl Retrieval<'_> {
             Mode::Lexical => (Some(by_words(budget)), None),
             Mode::Dense => (None, Some(by_meaning(budget))),
             // Search by meaning takes long enough to look words up beside it.
-            Mode::Hybrid if self.vectors.takes_long(self.about, &self.reading.request.query) => {
+            Mode::Hybrid if self.vectors.takes_long(self.about, self.reading.for_models()) => {
                 let (words, meaning) = budget.both(by_words.clone(), by_meaning);
                 (Some(words), Some(meaning))
             }
@@ -289,14 +289,11 @@ mod tests {
     }
 
     fn reading(mode: Mode) -> QuestionReading {
-        QuestionReading {
-            request: SearchRequest {
-                mode,
-                ..SearchRequest::new("医保断缴")
-            },
-            written: None,
-            corrected: None,
-        }
+        let request = SearchRequest {
+            mode,
+            ..SearchRequest::default()
+        };
+        QuestionReading::of(request, "医保断缴".into(), None, None)
     }
 
     /// A model that gives nothing in all the time that it is given.

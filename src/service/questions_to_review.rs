@@ -103,7 +103,7 @@ impl QuestionsToReview {
 
     fn question(&self, request: &SearchRequest, answer: Option<&SearchResponse>, took: Duration) -> QuestionToReview {
         let mut hasher = DefaultHasher::new();
-        request.query.hash(&mut hasher);
+        request.asked().hash(&mut hasher);
         QuestionToReview {
             at: SystemTime::now(),
             text: self.with_text.then(|| request.query.clone()),

@@ -195,6 +195,11 @@ fn however_a_question_is_written_its_answer_is_the_same() {
     check("年度最高支付限額是多少", "年度最高支付限额是多少");
     check("２０２４年度籌資標準ＡＢＣ", "2024年度筹资标准ABC");
     check("杭州市大病保險　起付線", "杭州市大病保险 起付线");
+    for closed_by in ["？", "?", "！", "。", "……", "\u{3000}", " ? "] {
+        check(&format!(" 年度最高支付限額是多少{closed_by}"), "年度最高支付限额是多少");
+        let corrected = answer(&format!("杭州市大病保显起付线{closed_by}"), false);
+        assert_eq!(corrected, answer("杭州市大病保显起付线", false), "{closed_by}");
+    }
     let read = |written: &str| {
         let (hits, corrected) = answer(written, false);
         let (_, uncorrected) = answer(written, true);
