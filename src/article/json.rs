@@ -429,6 +429,14 @@ mod tests {
             &["a"],
         );
         check(r#"{"a": {"text": "x"}, "b": {"text": "y", "title": "t"}}"#, &["a", "b"]);
+        // What any other file may call its records is no id.
+        check(r#"{"policy": {"text": "x"}}"#, &["f-policy"]);
+        check(r#"{"P-01": {"text": "x"}}"#, &["P-01"]);
+        check(r#"{"1": {"text": "x"}, "02": {"text": "y"}}"#, &["f-02", "f-1"]);
+        check(
+            r#"{"第1条": {"text": "x"}, "等待期多久？": {"text": "y"}, "part one": {"text": "z"}}"#,
+            &["f-part one", "f-第1条", "f-等待期多久？"],
+        );
         check(
             r#"{"faq": [{"_id": "a", "text": "x"}], "rules": [{"_id": "b", "text": "x"}]}"#,
             &["a", "b"],

@@ -47,10 +47,13 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
         return numbered(rows, id, name, "");
     }
     if is_by_id(fields) {
+        let is_alone = fields.len() == 1;
         let records = std::mem::take(fields).into_iter().map(|(key, record)| {
-            // A number counts records, and each file has one of it.
-            let is_number = key.bytes().all(|byte| byte.is_ascii_digit());
-            let own = if is_number { format!("{id}-{key}") } else { key.clone() };
+            let own = if is_id(&key, is_alone) {
+                key.clone()
+            } else {
+                format!("{id}-{}", key_of(&key))
+            };
             let record = match record {
                 Value::Object(mut fields) if asks(&key) && !has_title(&fields) => {
                     fields.insert("title".into(), Value::String(key.clone()));
@@ -326,6 +329,14 @@ fn is_by_id(fields: &Map<String, Value>) -> bool {
         fields::has_role(name, Role::Wrapper) || !is_record
     };
     !fields.is_empty() && fields.values().all(holds_text) && !(fields.len() == 1 && fields.iter().any(is_wrapper))
+}
+
+/// Whether a name is its record's id, which no other file has. A number counts records, and a word, a question or the
+/// name of a part stands in any file (policy, 等待期多久, 第一条).
+fn is_id(name: &str, is_alone: bool) -> bool {
+    let has = |fits: fn(&u8) -> bool| name.bytes().any(|byte| fits(&byte));
+    let is_code = !has(|byte| !byte.is_ascii_graphic()) && has(|byte| !byte.is_ascii_digit());
+    is_code && (has(u8::is_ascii_digit) || !is_alone)
 }
 
 /// Whether all values are texts, most of them sentences, and no name is known.
