@@ -217,7 +217,7 @@ fn standing(before: &mut [Walked], mut own: Walked) -> Option<Walked> {
     }
     let near = near.into_iter().filter_map(|(place, differences)| {
         let hit = before[place].hit.as_mut()?;
-        let is_newer = is_newer(&hit.stored, stored).filter(|_| differences.are_any());
+        let is_newer = is_newer(&hit.stored, stored).filter(|_| differences.are_told());
         hit.near.push(NearCopy {
             passage_id: id.clone(),
             title: stored.title.clone(),
@@ -431,7 +431,7 @@ mod tests {
             let mut of_own = Vec::new();
             for (place, differences) in near {
                 let other = &passages[hits[place].0];
-                let newer = is_newer(other, own).filter(|_| differences.are_any());
+                let newer = is_newer(other, own).filter(|_| differences.are_told());
                 let copy = |of: &StoredPassage, difference, newer| NearCopy {
                     passage_id: passage_id(&of.article_id, of.ordinal),
                     title: of.title.clone(),

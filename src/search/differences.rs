@@ -84,16 +84,20 @@ impl Fact {
 impl Facts {
     /// Reads them: amounts have units.
     pub fn of(text: &str) -> Self {
-        let text = Normalized::new(text).text;
+        let text = with_signs(Normalized::new(text).text);
         let mut end = 0;
         let mut fact = |amount: Amount| {
             let range = amount.range.clone();
             let behind = text[range.end..].trim_start();
             let counted = *COUNTED.iter().find(|unit| behind.starts_with(**unit)).unwrap_or(&"");
-            let unit = match amount.value {
-                Value::Quantity(quantity) if quantity.unit == Unit::Number && counted.is_empty() => return None,
-                Value::Quantity(quantity) if quantity.unit == Unit::Number => counted,
-                _ => "",
+            let is_money = || text[..range.start].trim_end().ends_with('¥');
+            let (unit, behind) = match amount.value {
+                Value::Quantity(quantity) if quantity.unit == Unit::Number => match counted {
+                    "" if is_money() => ("元", behind),
+                    "" => return None,
+                    counted => (counted, &behind[counted.len()..]),
+                },
+                _ => ("", behind),
             };
             let kind = match amount.value {
                 Value::Quantity(quantity) => format!("{:?}{unit}", quantity.unit),
@@ -101,7 +105,6 @@ impl Facts {
             };
             let canonical: Vec<String> = amount.terms().collect();
             let label = label(&text[end.min(range.start)..range.start], end > 0);
-            let behind = &behind[unit.len()..];
             let label = match owned(behind) {
                 Some(noun) if HAVING.iter().any(|word| label.ends_with(word)) => noun.to_owned(),
                 _ => label,
@@ -137,6 +140,31 @@ impl Facts {
             !before.is_some_and(|c| matches!(c, '.' | ',' | '第') || is_of_number(c))
         })
     }
+}
+
+/// A text, normalised, with × where an x stands for it: before a number, and behind anything but a Latin word.
+fn with_signs(text: String) -> String {
+    let is_sign = |at: usize| {
+        let before = text[..at].trim_end().chars().next_back();
+        let behind = text[at + 1..].trim_start().chars().next();
+        before.is_some_and(|c| !c.is_ascii_alphabetic()) && behind.is_some_and(|c| c.is_ascii_digit())
+    };
+    let signs: Vec<usize> = text
+        .match_indices('x')
+        .map(|(at, _)| at)
+        .filter(|&at| is_sign(at))
+        .collect();
+    if signs.is_empty() {
+        return text;
+    }
+    let mut written = String::with_capacity(text.len() + signs.len());
+    let mut end = 0;
+    for at in signs {
+        written.push_str(&text[end..at]);
+        written.push('×');
+        end = at + 1;
+    }
+    written + &text[end..]
 }
 
 impl Differences {
@@ -195,9 +223,12 @@ impl Differences {
         Differences(differing.collect())
     }
 
-    /// Whether there are any, named or not.
-    pub fn are_any(&self) -> bool {
-        !self.0.is_empty()
+    /// Whether the texts say different things: such as are named, or each says something in a place where the other one
+    /// does not. What one of them alone says once more, and the other elsewhere, is none.
+    pub fn are_told(&self) -> bool {
+        let said =
+            |side: fn(&Difference) -> &Option<String>| self.0.iter().any(|difference| side(difference).is_some());
+        !self.is_empty() || said(|difference| &difference.first) && said(|difference| &difference.second)
     }
 
     /// Whether there are none to name.
@@ -539,6 +570,80 @@ mod tests {
         );
         assert_eq!(shown("参保人员住院期间发生符合规定医疗费"), "");
         assert_eq!(shown("黑龙江绥化社保缴费基数"), "黑龙江绥化社保缴费基数");
+    }
+
+    #[test]
+    fn other_spellings_are_no_differences() {
+        let check = |spellings: &[&str]| {
+            let facts: Vec<Facts> = spellings.iter().map(|text| Facts::of(text)).collect();
+            for (one, text) in facts.iter().zip(spellings) {
+                for (two, other) in facts.iter().zip(spellings) {
+                    let found = Differences(of_facts([one, two]));
+                    assert_eq!(found, Differences(Vec::new()), "{text} / {other}");
+                }
+            }
+        };
+        check(&[
+            "月养老金=缴费基数×8%×12个月",
+            "月养老金=缴费基数x8%x12个月",
+            "月养老金=缴费基数*8%*12个月",
+            "月养老金 ＝ 缴费基数 Ｘ ８％ × １２ 个月",
+            "月养老金等于缴费基数乘以8%乘以12个月",
+        ]);
+        check(&[
+            "应缴费额=4000元×8%=320元",
+            "应缴费额＝4000元x8%＝320元",
+            "应缴费额=4,000元X 百分之八=¥320",
+        ]);
+        check(&["生育津贴=8000÷30×98天", "生育津贴=8000/30x98天"]);
+        check(&[
+            "50元/天×10天=500元",
+            "50元/天x10天=500元",
+            "50元每天×10天=500.00元",
+            "每天¥50×10天=￥ 500",
+        ]);
+        check(&[
+            "补助标准60元/人·月",
+            "补助标准60元每人每月",
+            "补助标准每人每月60元",
+            "补助标准为６０元/人/月",
+        ]);
+        check(&[
+            "赔付=（10000元－100元）×80%",
+            "赔付=(10000元-100元)x80%",
+            "赔付=(1万元—100元)*80%",
+        ]);
+        check(&["年龄≥60岁且≤70岁", "年龄>=60周岁且<=70周岁"]);
+    }
+
+    #[test]
+    fn texts_that_say_different_things_are_told_so() {
+        let check = |first: &str, second: &str, expected: bool| {
+            let found = Differences(of_facts([&Facts::of(first), &Facts::of(second)]));
+            assert_eq!(found.are_told(), expected, "{first} / {second}");
+        };
+        check("犹豫期20天", "犹豫期10天", true);
+        check("犹豫期20天", "犹豫期20天，宽限期10天", true);
+        // Named as nothing, and the amounts of two things all the same.
+        check("一档 | 380元 | 二档 | 500元", "一档 | 500元 | 二档 | 380元", true);
+        check("基数×8%×12个月", "基数x8%x12个月", false);
+        check("共计 | 380元 | 380元", "共计 | 380元", false);
+    }
+
+    #[test]
+    fn other_factors_are_differences() {
+        let check = |first: &str, second: &str, expected: &str| {
+            let found = Differences(of_facts([&Facts::of(first), &Facts::of(second)]));
+            assert_eq!(found.of_first(), expected, "{first} / {second}");
+        };
+        check("基数×8%×12个月", "基数x9%x12个月", "8% / 9%");
+        check("基数×8%×12个月", "基数x8%x6个月", "12个月 / 6个月");
+        check("费用¥300", "费用¥500", "300元 / 500元");
+        check("费用¥300", "费用500元", "费用 300元 / 500元");
+        assert_eq!(
+            with_signs("3x4, 型号ax8, x5, 乙 x 6, x光".into()),
+            "3×4, 型号ax8, ×5, 乙 × 6, x光"
+        );
     }
 
     #[test]
