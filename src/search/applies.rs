@@ -5,6 +5,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::edition::names_edition;
 use super::product::{NamedProduct, ProductFit};
 use super::response::{Applies, Fit};
 use crate::index::StoredPassage;
@@ -34,12 +35,13 @@ pub struct Wanted<'a> {
     editions: bool,
     /// The product.
     product: Option<NamedProduct>,
+    question: &'a str,
     analyzer: &'a Analyzer,
 }
 
 impl<'a> Wanted<'a> {
     /// What a question names.
-    pub fn new(regions: &'a [Region], years: &'a [u16], question: &str, analyzer: &'a Analyzer) -> Self {
+    pub fn new(regions: &'a [Region], years: &'a [u16], question: &'a str, analyzer: &'a Analyzer) -> Self {
         let names_years = || !analyzer.years(question, None).is_empty();
         Wanted {
             editions: !years.is_empty() && names_years() && analyzer.stated_years(question).is_empty(),
@@ -47,6 +49,7 @@ impl<'a> Wanted<'a> {
             years,
             spans: analyzer.year_spans(question),
             product: NamedProduct::of(question),
+            question,
             analyzer,
         }
     }
@@ -124,38 +127,13 @@ impl<'a> Wanted<'a> {
             let (written, stated) = (self.analyzer.years(&text, None), self.analyzer.stated_years(&text));
             // A year that the text does not write was given with the article.
             if same.iter().all(|year| written.contains(year) && !stated.contains(year))
-                && !self.is_edition(passage, &same)
+                && !names_edition(self.question, &passage.title, &same)
             {
                 return Fit::NotSaid;
             }
         }
         Fit::Same
     }
-
-    /// Whether these years are those of the edition of the very product that the question names: 2021年某某医疗保险 is
-    /// 某某（2021）医疗保险.
-    fn is_edition(&self, passage: &StoredPassage, years: &[u16]) -> bool {
-        let Some(product) = &self.product else { return false };
-        let title = &passage.title;
-        let in_title = || years.iter().any(|year| title.contains(&year.to_string()));
-        let is_same = |title: &str| product.meets(title).is_some_and(|product| product.fit == Fit::Same);
-        in_title() && (is_same(title) || is_same(&without_edition(title, years)))
-    }
-}
-
-/// A title without the brackets in which one of the years stands: 某某（2021版）医疗保险.
-fn without_edition(title: &str, years: &[u16]) -> String {
-    let mut left = String::new();
-    let mut rest = title;
-    while let Some(open) = rest.find(['（', '(']) {
-        let inside = rest[open..].find(['）', ')']);
-        let Some(close) = inside.map(|at| open + at) else { break };
-        let is_year = years.iter().any(|year| rest[open..close].contains(&year.to_string()));
-        let behind = close + rest[close..].chars().next().map_or(0, char::len_utf8);
-        left.push_str(if is_year { &rest[..open] } else { &rest[..behind] });
-        rest = &rest[behind..];
-    }
-    left + rest
 }
 
 /// How places meet one that is asked for, by the one that meets best; there is one at least.
@@ -272,6 +250,7 @@ pub(super) mod tests {
             Some(Other),
         );
         check("2021年境外医疗保险怎么赔", edition, "赔付", None, Some(NotSaid));
+        check("2021年寰球臻享怎么赔", edition, "赔付", None, Some(Same));
         let within = "安联寰球臻享（2021）境外医疗保险（分红型）条款";
         check("2021年安联寰球臻享境外医疗保险怎么赔", within, "赔付", None, Some(Same));
         check("2025年医保缴费", "医保缴费标准（2025年版）", "590元", None, Some(Same));

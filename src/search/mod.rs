@@ -8,6 +8,7 @@ pub mod confidence;
 mod copies;
 mod difference_labels;
 mod differences;
+mod edition;
 mod engine;
 mod explain;
 pub mod features;

@@ -17,6 +17,11 @@ pub(super) static COUNTED: WordList = LazyLock::new(|| word_list(FILE, "counted"
 /// Between what an amount is and the amount.
 pub(super) static JOINING: WordList = LazyLock::new(|| word_list(FILE, "joining"));
 
+/// How a product insures, in words that any product may have.
+pub(super) static DESCRIBED: WordList = LazyLock::new(|| word_list(FILE, "described"));
+/// What it insures.
+pub(super) static INSURED: WordList = LazyLock::new(|| word_list(FILE, "insured"));
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,7 +29,14 @@ mod tests {
 
     #[test]
     fn the_file_has_the_lists_that_are_asked_for() {
-        let names = ["no product by law", "no product by title", "counted", "joining"];
+        let names = [
+            "no product by law",
+            "no product by title",
+            "counted",
+            "joining",
+            "described",
+            "insured",
+        ];
         check_lists(FILE, &names);
     }
 }
