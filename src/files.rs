@@ -12,6 +12,19 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Context as _, Fault, Result};
 
+/// A path or a name as a word of a command that is shown: in quotes where a shell would take it for anything else.
+pub fn in_command(word: impl AsRef<Path>) -> String {
+    let word = word.as_ref().to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c) || cfg!(windows) && c == '\\';
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
+        word.into_owned()
+    } else if cfg!(windows) {
+        format!("\"{word}\"")
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// A file being written, buffered. It has its name after [`NewFile::finish`]; dropped before, nothing of it is left.
 pub struct NewFile {
     out: BufWriter<NamedTempFile>,
@@ -102,6 +115,19 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_shell_would_take_apart_is_quoted() {
+        let check = |word: &str, expected: &str| assert_eq!(in_command(word), expected);
+        check("index", "index");
+        check("/data/保险-2024/第1版_a.b", "/data/保险-2024/第1版_a.b");
+        check("my snapshot", "'my snapshot'");
+        check("a'b", r"'a'\''b'");
+        check("$HOME/*", "'$HOME/*'");
+        check("-r", "'-r'");
+        check("", "''");
+    }
 
     #[test]
     fn a_file_appears_whole_or_the_old_one_stays() {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::is_unseen;
 use super::limits::{MAX_PATH_BYTES, most};
 use crate::error::{Error, Fault, Result};
+use crate::files::in_command;
 use crate::model::Origin;
 
 /// The most sources of an index: all of them are written with each commit.
@@ -244,7 +245,7 @@ impl Sources {
                 ))
                 .help(format!(
                     "leave --source out; to read it as a source of its own, first `baowen delete --source {}`",
-                    source.name
+                    in_command(&source.name)
                 )));
             }
             if source.root == root && is_folder {
@@ -274,8 +275,9 @@ impl Sources {
         let known = std::path::absolute(path).ok();
         match known.and_then(|path| self.0.iter().find(|source| source.folder() == path)) {
             Some(Source { name, .. }) => missing.help(format!(
-                "it is the source `{name}`: if it moved, name its new place with `--source {name}`; if it is gone, \
-                 `baowen delete --source {name}` takes its articles out"
+                "it is the source `{name}`: if it moved, name its new place with `--source {word}`; if it is gone, \
+                 `baowen delete --source {word}` takes its articles out",
+                word = in_command(name)
             )),
             None => missing,
         }

@@ -18,7 +18,7 @@ use crate::embed::{Embedder, Models, VectorCache};
 use crate::error::{Context, Error, Fault, Result};
 use crate::eval::npy;
 use crate::eval::synthetic::{Generator, Source, Synthetic};
-use crate::files::NewFile;
+use crate::files::{NewFile, in_command};
 use crate::index::embedded_texts;
 use crate::model::Article;
 
@@ -95,8 +95,9 @@ impl Generate {
             many(questions, "question"),
         );
         outln!(
-            "  -> BAOWEN_CACHE_DIR={0} baowen index {0}/corpus.jsonl --index INDEX",
-            self.out.display()
+            "  -> BAOWEN_CACHE_DIR={} baowen index {} --index INDEX",
+            in_command(&self.out),
+            in_command(&self.out.join("corpus.jsonl"))
         );
         Ok(())
     }

@@ -149,7 +149,9 @@ pub fn build(paths: &[PathBuf], folder: &Path, options: Options) -> Result<Summa
     let mut summary = run(&target, rules, &request, Budget::all(), &bars)?;
     match &cache {
         Some(cache) => (summary.embedded, summary.cached) = (cache.misses(), cache.hits()),
-        None if target.index().identity().dimension > 0 => summary.embedded = summary.passages as u64,
+        None if target.index().identity().dimension > 0 => {
+            summary.embedded = (summary.passages + summary.given_vectors) as u64;
+        }
         None => {}
     }
     target.finish_if_filled()?;
@@ -237,6 +239,22 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
+/// What was written and embedded.
+fn written(summary: &Summary) -> String {
+    let mut said = format!("{} written,", many(summary.passages, "passage"));
+    if summary.given_vectors > 0 {
+        let given = many(summary.given_vectors, "passage");
+        said = format!("{given} that were there got vectors, {said}");
+    }
+    if summary.embedded + summary.cached > 0 {
+        said += &format!(
+            " their texts, windows and sentences {} embedded and {} from the cache,",
+            summary.embedded, summary.cached
+        );
+    }
+    said
+}
+
 /// The summary for people.
 pub fn print(summary: &Summary, place: impl Display) {
     outln!(
@@ -273,18 +291,7 @@ pub fn print(summary: &Summary, place: impl Display) {
             summary.noticed.count()
         );
     }
-    let embedded = match summary.embedded + summary.cached {
-        0 => String::new(),
-        _ => format!(
-            " their texts, windows and sentences {} embedded and {} from the cache,",
-            summary.embedded, summary.cached
-        ),
-    };
-    outln!(
-        "{} written,{embedded} in {:.1} s",
-        many(summary.passages, "passage"),
-        summary.seconds
-    );
+    outln!("{} in {:.1} s", written(summary), summary.seconds);
     if summary.total_articles == 0 {
         return;
     }
@@ -296,5 +303,31 @@ pub fn print(summary: &Summary, place: impl Display) {
     if summary.without_vectors {
         outln!("It holds no vectors, so it answers by words alone. With the model here (`baowen model fetch`), the");
         outln!("next `baowen index` or `baowen rebuild` adds them.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_said() {
+        let check = |passages: usize, given_vectors: usize, [embedded, cached]: [u64; 2], expected: &str| {
+            let summary = Summary {
+                passages,
+                given_vectors,
+                embedded,
+                cached,
+                ..Summary::default()
+            };
+            assert_eq!(written(&summary), expected);
+        };
+        check(0, 0, [0, 0], "0 passages written,");
+        check(1, 0, [0, 0], "1 passage written,");
+        let embedded = "their texts, windows and sentences 5 embedded and 2 from the cache,";
+        check(3, 0, [5, 2], &format!("3 passages written, {embedded}"));
+        // An index of words alone that gets its vectors.
+        let given = "12 passages that were there got vectors, 0 passages written,";
+        check(0, 12, [5, 2], &format!("{given} {embedded}"));
     }
 }

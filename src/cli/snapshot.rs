@@ -8,6 +8,7 @@ use super::options::{Credentials, IndexFolder};
 use super::plural::many;
 use super::{print, remote};
 use crate::error::Result;
+use crate::files::in_command;
 use crate::index::EmbeddedIndex;
 use crate::service::collection::SnapshotMade;
 use crate::service::convert::articles;
@@ -60,16 +61,17 @@ impl Snapshot {
                 }
             }
         };
-        let path = made.path.display();
         if self.json {
             return print::json(&articles::snapshot_made(&made));
         }
         let linked = many(made.files - made.copied, "file");
         outln!(
-            "{path} holds commit {}: {linked} linked or written, {} copied",
+            "{} holds commit {}: {linked} linked or written, {} copied",
+            made.path.display(),
             made.commit,
             made.copied
         );
+        let path = in_command(&made.path);
         outln!("Restore it by copying it: cp -r {path} DIR; `baowen verify --index {path}` checks it.");
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::plural::many;
 use super::print;
 use crate::compute::Budget;
 use crate::error::{Error, Result};
+use crate::files::in_command;
 use crate::index::{Backend, EmbeddedIndex};
 
 /// Read every byte of an index and compare it with its checksums; of one in Milvus, all that it holds and compare it
@@ -95,8 +96,9 @@ impl Verify {
             "{files} of the files in {folder} that are derived from the others {are} damaged; all articles are whole"
         ))
         .help(format!(
-            "`baowen index PATH... --index {folder}` makes them anew, and so does a service that writes; answers are the \
-             same without them and take longer"
+            "`baowen index PATH... --index {}` makes them anew, and so does a service that writes; answers are the same \
+             without them and take longer",
+            in_command(&self.index.folder)
         ))
     }
 
@@ -104,8 +106,9 @@ impl Verify {
         let folder = self.index.folder.display();
         let are = if files == 1 { "is" } else { "are" };
         Error::corrupt(format!("{files} of the files in {folder} {are} damaged")).help(format!(
-            "restore a snapshot of it, or make it anew with `baowen index PATH... --index {folder} --rebuild`; known texts are \
-             not embedded again"
+            "restore a snapshot of it, or make it anew with `baowen index PATH... --index {} --rebuild`; known texts are \
+             not embedded again",
+            in_command(&self.index.folder)
         ))
     }
 }

@@ -834,11 +834,19 @@ fn an_index_of_words_gets_its_vectors_from_a_run_with_the_model() {
         target.finish().unwrap();
         summary
     };
-    assert!(index(&words).without_vectors, "it says so at each run");
+    let by_words = index(&words);
+    assert!(by_words.without_vectors, "it says so at each run");
+    assert_eq!(by_words.given_vectors, 0);
     assert_eq!(EmbeddedIndex::open(&idx).unwrap().identity().dimension, 0);
     let summary = index(&rules());
     assert!(!summary.without_vectors);
     assert_eq!((summary.unchanged, summary.total_articles), (1, 3));
+    assert_eq!(
+        (summary.passages, summary.given_vectors),
+        (0, 3),
+        "what was done is said"
+    );
+    assert_eq!(index(&rules()).given_vectors, 0, "once");
     let opened = EmbeddedIndex::open(&idx).unwrap();
     assert_eq!(opened.identity().dimension, 64);
     assert_eq!(opened.sources().unwrap().iter().count(), 1, "sources come along");

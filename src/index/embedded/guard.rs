@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::directory::NOT_AS_WRITTEN;
 use crate::error::{Error, Fault, Result};
+use crate::files::in_command;
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -37,7 +38,7 @@ pub(super) fn guarded<T>(folder: &Path, work: impl FnOnce() -> Result<T>) -> Res
 
 /// What helps against damage.
 pub fn what_helps(folder: &Path) -> String {
-    let folder = folder.display();
+    let folder = in_command(folder);
     format!(
         "`baowen verify --index {folder}` names the files; restore a snapshot of it, or make it anew with `baowen index \
          PATH... --index {folder} --rebuild`"

@@ -19,6 +19,7 @@ use super::terms;
 use super::whole::{check_lengths, check_there, sealed};
 use crate::article::source::Sources;
 use crate::error::{Context, Error, Fault, Result};
+use crate::files::in_command;
 use crate::index::backend::{Backend, Snapshot, Writer};
 use crate::index::passage::{FORMAT_VERSION, Identity};
 use crate::index::source_table::SourceTable;
@@ -171,7 +172,7 @@ impl EmbeddedIndex {
 
     /// Refuses rules other than those the index was made by, naming both sides and the command that rebuilds.
     pub fn check_identity(&self, analysis: &str, embedder: Option<(&str, usize)>) -> Result<()> {
-        let rebuild = format!("run `baowen rebuild --index {}`", self.folder.display());
+        let rebuild = format!("run `baowen rebuild --index {}`", in_command(&self.folder));
         let differ = |what: &str, theirs: &str, ours: &str| {
             Error::precondition(format!(
                 "the index in {} was made with {what} `{theirs}`, this program has `{ours}`",
@@ -354,7 +355,7 @@ fn named(folder: &Path, generation: &Path, error: Error) -> Error {
 }
 
 fn rebuilding(folder: &Path) -> String {
-    format!("run `baowen index PATH... --index {} --rebuild`", folder.display())
+    format!("run `baowen index PATH... --index {} --rebuild`", in_command(folder))
 }
 
 /// A generation's tantivy index and what it was made by; its segments are not opened.
@@ -390,7 +391,10 @@ pub(super) fn nothing_in(folder: &Path) -> Error {
     } else {
         format!("there is no folder {folder_name}")
     };
-    Error::missing(what).help(format!("build one with `baowen index PATH... --index {folder_name}`"))
+    Error::missing(what).help(format!(
+        "build one with `baowen index PATH... --index {}`",
+        in_command(folder)
+    ))
 }
 
 fn not_permitted(path: &Path) -> Error {

@@ -11,6 +11,7 @@ use crate::article::source::{Scope, Source, Sources};
 use crate::article::{ArticleReader, Rejected, Why};
 use crate::compute::Budget;
 use crate::error::{Error, Result};
+use crate::files::in_command;
 use crate::index::backend::Snapshot;
 use crate::index::embedded::EmbeddedSnapshot;
 use crate::index::prepare::fingerprint;
@@ -225,7 +226,7 @@ impl Changes {
         ))
         .help(format!(
             "give one of them another id, or first take the other out: `baowen delete {}`",
-            article.id
+            in_command(&article.id)
         )))
     }
 

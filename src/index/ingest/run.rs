@@ -14,6 +14,7 @@ use super::{Counts, Ingest, Outcome, Progress};
 use crate::article::{ArticleReader, ReadEvent};
 use crate::compute::Budget;
 use crate::error::{Error, Fault, Result};
+use crate::files::in_command;
 use crate::index::backend::Backend;
 use crate::index::prepare::Rules;
 use crate::model::Article;
@@ -64,6 +65,7 @@ pub fn run(
     let about = snapshot.about();
     (summary.total_articles, summary.total_passages) = (about.articles, about.passages);
     summary.without_vectors = about.identity.dimension == 0;
+    summary.given_vectors = target.given_vectors;
     Ok(summary)
 }
 
@@ -104,9 +106,11 @@ pub fn read_into(
     let missed: Vec<_> = sources.iter().filter(|source| run.changes.misses(source)).collect();
     for source in missed {
         run.notice(format!(
-            "the source `{0}` ({1}) is not there; if its folder moved, name the new place with `--source {0}`, if it is \
-             gone, `baowen delete --source {0}` takes its articles out",
-            source.name, source.root
+            "the source `{}` ({}) is not there; if its folder moved, name the new place with `--source {word}`, if it is \
+             gone, `baowen delete --source {word}` takes its articles out",
+            source.name,
+            source.root,
+            word = in_command(&source.name)
         ));
     }
     run.take_all(&mut reader, request.commit_every)?;

@@ -58,6 +58,8 @@ pub struct Summary {
     pub unchanged: usize,
     /// Passages written.
     pub passages: usize,
+    /// Passages that were there by words alone and got their vectors.
+    pub given_vectors: usize,
     /// Passages whose vector was computed.
     pub embedded: u64,
     /// Passages whose vector was known.

@@ -22,6 +22,8 @@ pub struct Target {
     beside: bool,
     /// Whether it began with nothing.
     is_new: bool,
+    /// Passages that were there without vectors and have them now.
+    pub(super) given_vectors: usize,
 }
 
 impl Target {
@@ -45,6 +47,7 @@ impl Target {
                 index,
                 beside: !is_first,
                 is_new: true,
+                given_vectors: 0,
             });
         }
         let (index, is_new) = match EmbeddedIndex::open(folder) {
@@ -61,20 +64,20 @@ impl Target {
                 index,
                 beside: false,
                 is_new,
+                given_vectors: 0,
             });
         }
         index.check_identity(rules.analyzer.fingerprint(), None)?;
         let with_vectors = beside(&lock)?;
-        copy_embedded(
-            &index,
-            &Ingest::open_under(&lock, &with_vectors, rules.clone())?,
-            budget,
-        )?;
+        let ingest = Ingest::open_under(&lock, &with_vectors, rules.clone())?;
+        let given_vectors = copy_embedded(&index, &ingest, budget)?.passages;
+        drop(ingest);
         Ok(Target {
             lock,
             index: with_vectors,
             beside: true,
             is_new,
+            given_vectors,
         })
     }
 
