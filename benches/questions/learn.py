@@ -116,6 +116,11 @@ def last(p, x, mask):
     return x[:, 0] / jnp.linalg.norm(x[:, 0], axis=-1, keepdims=True)
 
 
+def question(text):
+    """A question as the model reads it: what closes it is left out, as src/search/request.rs does."""
+    return INSTRUCTION + text.strip().rstrip("?？﹖!！﹗.．。｡…⋯~～,，、;；﹔ \u3000")
+
+
 class Encoder:
     def __init__(self, folder):
         self.p = weights(folder)
@@ -290,14 +295,14 @@ def choices(corpora, folder, encoder):
         worth = [1.0 if one == answers[0] else 0.5 if one in answers else 0.0 for one in own]
         if len(own) > 1 and max(worth) > 0:
             rows.append((asked[question], np.array(vectors), worth))
-    lows = encoder.lows([INSTRUCTION + text for text, _, _ in rows], 112)
+    lows = encoder.lows([question(text) for text, _, _ in rows], 112)
     return [(vectors, low, worth) for (_, vectors, worth), low in zip(rows, lows)]
 
 
 def questions(features, vectors, encoder, weigh):
     """Of each question its text, what its first layers make of it, and of its candidates passage, score without meaning, grade."""
     rows = [json.loads(line) for line in Path(features).read_text().splitlines()]
-    lows = encoder.lows([INSTRUCTION + row["text"] for row in rows], 112)
+    lows = encoder.lows([question(row["text"]) for row in rows], 112)
     plains = encoder.vectors(lows)
     meaning = [FEATURES.index(name) for name in ("cosine", "window")]
     for row, low, plain in zip(rows, lows, plains):

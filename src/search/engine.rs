@@ -223,7 +223,7 @@ impl Engine {
         let reranking = Rerank {
             reranker: &**reranker,
             how: self.ranking.reranking,
-            query: reading.for_models(),
+            query: &reading.request.query,
             asked: &*asking.asked,
         };
         let outcome = reranking.run(&mut settled.order, &settled.scored, budget)?;

@@ -133,7 +133,7 @@ impl Retrieval<'_> {
             Mode::Lexical => (Some(by_words(budget)), None),
             Mode::Dense => (None, Some(by_meaning(budget))),
             // Search by meaning takes long enough to look words up beside it.
-            Mode::Hybrid if self.vectors.takes_long(self.about, self.reading.for_models()) => {
+            Mode::Hybrid if self.vectors.takes_long(self.about, &self.reading.request.query) => {
                 let (words, meaning) = budget.both(by_words.clone(), by_meaning);
                 (Some(words), Some(meaning))
             }
