@@ -26,7 +26,7 @@ use crate::service::access::Hosts;
 use crate::service::collection::CollectionCell;
 use crate::service::metrics::Metrics;
 use crate::service::server::{self, ServiceSettings, Surroundings};
-use crate::service::{ReadyCell, signals};
+use crate::service::{ReadyCell, memory, signals};
 use crate::settings::Settings;
 
 /// Answer questions over HTTP and gRPC, with a page for browsers, and take articles in with --write.
@@ -231,7 +231,8 @@ pub async fn serve(
     }
 }
 
-/// What runs beside the service until it is dropped: what was read is read again, the numbers are shown.
+/// What runs beside the service until it is dropped: what was read is read again, freed memory is given back, the
+/// numbers are shown.
 fn beside(
     around: &Surroundings,
     (tokens, settings): (Option<PathBuf>, Option<SettingsAgain>),
@@ -245,6 +246,7 @@ fn beside(
     };
     let (mut beside, metrics) = (JoinSet::new(), around.metrics.clone());
     beside.spawn(reload::follow(again, metrics.clone()));
+    beside.spawn(memory::given_back());
     if let Some(((listener, address), hosts)) = numbers {
         tracing::info!(%address, "metrics");
         beside.spawn(server::show_metrics(listener, metrics, hosts));

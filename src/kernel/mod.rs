@@ -1,5 +1,6 @@
 //! The arithmetic that everything numeric stands on: dot products, quantised matrix products, and the row-wise steps
-//! of a transformer (softmax attention, GELU, layer norm). And the one place that maps files into memory.
+//! of a transformer (softmax attention, GELU, layer norm). And the one place that maps files into memory and has the
+//! allocator give some back.
 //!
 //! The only module with `unsafe`. Every function here has a scalar twin that says what it computes, a dispatcher that
 //! picks the widest instructions this processor has (`level`), and a safe signature. It knows nothing of models,
@@ -12,6 +13,7 @@ mod attention_x86;
 mod bytes;
 mod dot;
 mod fixed;
+pub mod heap;
 mod int8;
 #[cfg(target_arch = "x86_64")]
 mod int8_amx;

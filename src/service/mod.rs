@@ -38,6 +38,7 @@
 //! | `observed` | every call from its first byte to its last: its name, its numbers, its line in the log |
 //! | `trace`, `otel` | calls as others follow them through several programs, and as OpenTelemetry has it |
 //! | `metrics` | what is counted and measured |
+//! | `memory` | freed memory, given back to the system |
 //! | `reflection` | the protocol as the service itself describes it |
 //! | `service_settings`, `limits` | limits and times, and those of them that change while it runs |
 //! | `server` | a listening service: health, limits, shutdown |
@@ -73,6 +74,7 @@ pub mod intake;
 pub mod limits;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+pub mod memory;
 pub mod methods;
 pub mod metrics;
 pub mod observed;
