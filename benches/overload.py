@@ -5,7 +5,8 @@
 
 First one client asks without a pause on as many lanes as it takes to find the capacity. Then `baowen bench` asks at ten
 times that rate on connections of its own, while this program asks 20 questions and 20 health checks a second, each with a
-deadline, and notes how long each answer and each refusal took.
+deadline, and notes how long each answer and each refusal took. It also notes how late its own loop is woken: where the
+longest refusal took no longer than that, it is the machine that stood still, not the service.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 SERVICE = "baowen.v1.SearchService"
+# Seconds between two looks at the clock.
+TICK = 0.005
 
 
 def bench(program, addr, questions, *more):
@@ -39,12 +42,13 @@ def figures(times):
 
 
 async def observe(addr, question, seconds, deadline, every):
-    """Times in milliseconds by code, of questions and of health checks."""
+    """Times in milliseconds by code, of questions and of health checks, and how late the loop was woken."""
     with grpc.insecure_channel(addr) as channel:
         pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
         method = pool.FindServiceByName(SERVICE).FindMethodByName("Search")
         request_type, answer_type = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
-    asked, checked = {}, {}
+    asked, checked, late = {}, {}, []
+    end = time.perf_counter() + seconds
 
     async def timed(into, call):
         begin = time.perf_counter()
@@ -55,11 +59,17 @@ async def observe(addr, question, seconds, deadline, every):
             code = error.code().name
         into.setdefault(code, []).append((time.perf_counter() - begin) * 1e3)
 
+    async def watch():
+        while time.perf_counter() < end:
+            begin = time.perf_counter()
+            await asyncio.sleep(TICK)
+            late.append((time.perf_counter() - begin - TICK) * 1e3)
+
     async with grpc.aio.insecure_channel(addr) as one, grpc.aio.insecure_channel(addr, [("grpc.use_local_subchannel_pool", 1)]) as two:
         search = one.unary_unary(f"/{SERVICE}/Search", request_serializer=request_type.SerializeToString,
                                  response_deserializer=answer_type.FromString)
         health = health_pb2_grpc.HealthStub(two)
-        tasks, end, number = [], time.perf_counter() + seconds, 0
+        tasks, number = [asyncio.create_task(watch())], 0
         while time.perf_counter() < end:
             number += 1
             request = request_type(query=f"{question} {number}", top_k=5)
@@ -67,7 +77,7 @@ async def observe(addr, question, seconds, deadline, every):
             tasks.append(asyncio.create_task(timed(checked, health.Check(health_pb2.HealthCheckRequest(), timeout=5))))
             await asyncio.sleep(every)
         await asyncio.gather(*tasks)
-    return asked, checked
+    return asked, checked, late
 
 
 def main():
@@ -88,14 +98,15 @@ def main():
     print(f"capacity {capacity:.0f} a second; now {rate:.0f} for {given.seconds:.0f} s")
     load = bench(given.program, given.addr, given.questions, "--rate", rate, "--concurrency", 2000, "--duration",
                  given.seconds, "--timeout", given.deadline)
-    asked, checked = asyncio.run(observe(given.addr, "医保断缴了怎么办", given.seconds - 2, given.deadline, 0.05))
+    asked, checked, late = asyncio.run(observe(given.addr, "医保断缴了怎么办", given.seconds - 2, given.deadline, 0.05))
     report = json.loads(load.communicate()[0])
     print("load: answered", report["answered"], "errors", report["errors"], "latency of answers", report["latency_ms"])
     for name, times in [("question", asked), ("health", checked)]:
         for code, found in sorted(times.items()):
             print(f"{name} {code}: {figures(found)}")
+    print(f"this program's loop, woken late: {figures(late)}")
     time.sleep(1)
-    asked, _ = asyncio.run(observe(given.addr, "医保断缴了怎么办", 2, given.deadline, 0.05))
+    asked, _, _ = asyncio.run(observe(given.addr, "医保断缴了怎么办", 2, given.deadline, 0.05))
     print("a second later:", {code: figures(found) for code, found in asked.items()})
 
 
