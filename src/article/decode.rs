@@ -97,19 +97,18 @@ fn mistaken(text: &str, declared: Option<&'static Encoding>) -> Option<String> {
     let is_rare = |byte: u8| matches!(byte, 0xc6..=0xcd | 0xd2..=0xd6);
     let read = encoding.decode_without_bom_handling_and_without_replacement(bytes)?;
     let is_likely = is_told || bytes.iter().any(|&byte| is_rare(byte));
-    let are_common = read.chars().filter(|c| !c.is_ascii()).all(is_common_char);
+    let are_common = read
+        .chars()
+        .filter(|c| !c.is_ascii())
+        .all(|c| u16::try_from(c as u32).is_ok_and(is_common));
     (is_likely && are_common).then(|| read.into_owned())
 }
 
-/// A text in the bytes and, if it is damaged in a few places or in two encodings, what to say of that; or why it is no
-/// text.
+/// A text in the bytes and, if it is damaged in a few places, what to say of these; or why it is no text.
 pub(super) fn decode_whole<'a>(
     bytes: &'a [u8],
     declared: Option<&'static Encoding>,
 ) -> Result<(Cow<'a, str>, Option<String>), String> {
-    if let Some((text, said)) = decode_mixed(bytes, declared) {
-        return Ok((Cow::Owned(text), Some(said)));
-    }
     decode(bytes, declared).map(|text| (text, None)).or_else(|reason| {
         let (text, damaged) = decode_damaged(bytes, declared).ok_or(reason)?;
         let places: Vec<String> = places(bytes).take(NAMED).map(|place| place.to_string()).collect();
@@ -123,75 +122,6 @@ pub(super) fn decode_whole<'a>(
         let said = format!("is damaged in {damaged} places{named}, shown as \u{fffd}");
         Ok((Cow::Owned(text), Some(said)))
     })
-}
-
-/// The text of a file that was put together of others: some of its lines are UTF-8 and the rest in two bytes a
-/// character. Each is read as its own, and what is said names both; nothing where any line is in doubt.
-fn decode_mixed(bytes: &[u8], declared: Option<&'static Encoding>) -> Option<(String, String)> {
-    let bytes = match Encoding::for_bom(bytes) {
-        Some((encoding, mark)) if encoding == UTF_8 => &bytes[mark..],
-        Some(_) => return None,
-        None => bytes,
-    };
-    if bytes.contains(&0) || std::str::from_utf8(bytes).is_ok() {
-        return None;
-    }
-    let lines: Vec<(&[u8], bool)> = bytes
-        .split_inclusive(|&byte| byte == b'\n')
-        .map(|line| (line, is_line_of_utf8(line)))
-        .collect();
-    let is_own = |(line, is_utf8): &(&[u8], bool)| *is_utf8 && !line.is_ascii();
-    let first = lines.iter().position(is_own)?;
-    let count = lines.iter().filter(|line| is_own(line)).count();
-    let others: Vec<u8> = lines
-        .iter()
-        .filter(|(_, is_utf8)| !is_utf8)
-        .flat_map(|(line, _)| line.iter().copied())
-        .collect();
-    let encoding = declared
-        .filter(|&encoding| is_chinese(encoding))
-        .unwrap_or_else(|| narrow(&others));
-    let mut text = String::with_capacity(bytes.len() * 3 / 2);
-    let (mut han, mut common) = (0_usize, 0_usize);
-    for (line, is_utf8) in lines {
-        if is_utf8 {
-            text.push_str(std::str::from_utf8(line).ok()?);
-            continue;
-        }
-        let read = encoding.decode_without_bom_handling_and_without_replacement(line)?;
-        if mostly_utf8(line) {
-            return None;
-        }
-        let of_line = || read.chars().filter(|&c| is_han(c));
-        han += of_line().count();
-        common += of_line().filter(|&c| is_common_char(c)).count();
-        text.push_str(&read);
-    }
-    // Real text; what is damaged, or in a third encoding, gives rare characters.
-    if common == 0 || common * 10 < han * 7 || refuse_binary(Cow::Borrowed(&text)).is_err() {
-        return None;
-    }
-    let said = format!(
-        "is in two encodings: {count} of its lines are UTF-8 (the first is line {}), others {}; each was read as it is",
-        first + 1,
-        encoding.name()
-    );
-    Some((text, said))
-}
-
-/// Whether a line is UTF-8, and no line in GB18030 that is valid UTF-8 by chance.
-fn is_line_of_utf8(line: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(line) else {
-        return false;
-    };
-    if text.chars().all(|c| c.len_utf8() < 3) {
-        return mistaken(text, None).is_none();
-    }
-    let is_likely = |text: &str| text.chars().filter(|&c| is_han(c)).all(is_common_char);
-    match GB18030.decode_without_bom_handling_and_without_replacement(line) {
-        None => true,
-        Some(read) => is_likely(text) && !is_likely(&read),
-    }
 }
 
 /// Where the bytes are not UTF-8, if nearly all of them are. Neighbours are one place.
@@ -301,10 +231,9 @@ fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
 
 /// Whether a character is among the first 3,755 of GB 2312 or the first 5,401 of Big5: nearly all of any text is.
 fn is_common(unit: u16) -> bool {
-    char::from_u32(unit.into()).is_some_and(is_common_char)
-}
-
-fn is_common_char(c: char) -> bool {
+    let Some(c) = char::from_u32(unit.into()) else {
+        return false;
+    };
     let mut buffer = [0; 4];
     let text: &str = c.encode_utf8(&mut buffer);
     let (simplified, _, lost) = GBK.encode(text);
@@ -488,52 +417,6 @@ mod tests {
         check(&mixed, None);
         check(&[text.as_bytes(), &[0xff; 100], text.as_bytes()].concat(), None);
         check(b"\xe6\0\xe7", None);
-    }
-
-    #[test]
-    fn a_file_of_two_encodings_is_read_line_by_line() {
-        let check = |parts: &[(&str, &'static Encoding)], lines: Option<usize>| {
-            let bytes: Vec<u8> = parts
-                .iter()
-                .flat_map(|(text, encoding)| encoding.encode(text).0.into_owned())
-                .collect();
-            let expected: String = parts.iter().map(|(text, _)| *text).collect();
-            let (text, said) = decode_whole(&bytes, None).unwrap();
-            assert_eq!(text, expected);
-            let told = lines.map(|lines| format!("is in two encodings: {lines} of its lines are UTF-8"));
-            assert_eq!(said.is_some(), told.is_some(), "{expected}: {said:?}");
-            assert!(told.is_none_or(|told| said.unwrap().starts_with(&told)), "{expected}");
-        };
-        let (title, line, ascii) = (
-            "职工医保断缴怎么办\n",
-            "断缴三个月以内可以补缴，待遇不受影响。\n",
-            "No. 7, 2024\n",
-        );
-        check(&[(title, UTF_8), (line, GB18030), (line, GB18030)], Some(1));
-        check(
-            &[(title, UTF_8), (ascii, UTF_8), (line, GB18030), (title, UTF_8)],
-            Some(2),
-        );
-        check(&[(line, GB18030), (title, UTF_8)], Some(1));
-        check(&[("医保\n", UTF_8), (line, GB18030)], Some(1));
-        check(
-            &[(title, UTF_8), ("長期照護保險的給付標準，勞工退休金如何請領。\n", BIG5)],
-            Some(1),
-        );
-        // One encoding, and short lines that are UTF-8 by chance.
-        check(&[(title, GB18030), (line, GB18030)], None);
-        check(&[(title, UTF_8), (line, UTF_8)], None);
-        check(&[("住院\n医院\n证\n", GB18030), (line, GB18030)], None);
-        check(&[("25°C ± 2\n", UTF_8), (line, GB18030), (title, UTF_8)], Some(2));
-        // The mark at the beginning is no part of the text.
-        let marked = [b"\xef\xbb\xbf", title.as_bytes(), &GB18030.encode(line).0].concat();
-        assert_eq!(decode_whole(&marked, None).unwrap().0, format!("{title}{line}"));
-        // Damage is none of another encoding.
-        let damaged = [title.as_bytes(), &line.as_bytes()[1..], title.as_bytes()].concat();
-        assert!(decode_whole(&damaged, None).is_ok_and(|(_, said)| said.unwrap().starts_with("is damaged")));
-        for foreign in [&b"caf\xe9 au lait\n"[..], b"r\xe9sum\xe9s\n", &[0xff; 40]] {
-            assert_eq!(decode_mixed(&[title.as_bytes(), foreign].concat(), None), None);
-        }
     }
 
     #[test]
