@@ -22,14 +22,6 @@ static STATUS: WordList = LazyLock::new(|| word_list(WORDS, "status"));
 static KINDS: WordList = LazyLock::new(|| word_list(WORDS, "kind"));
 /// Values of the last, and what stands in brackets behind titles, of what does not hold any more.
 const ENDED: [&str; 7] = ["已废止", "已失效", "全文废止", "全文失效", "废止", "失效", "已停售"];
-/// Titles that end so are those of documents, and a sentence with one of these may speak of another one.
-const DOCUMENTS: [&str; 12] = [
-    "办法", "通知", "规定", "规则", "细则", "条例", "意见", "方案", "公告", "通告", "决定", "规程",
-];
-/// So may one with these.
-const OTHERS: [char; 6] = ['《', '该', '原', '旧', '其', '此'];
-/// What begins with a day where rules do, and nothing that people hold.
-const RULES_BEGIN: [&str; 4] = ["施行", "实施", "执行", "实行"];
 /// Between 本 and the kind: 本实施办法, 本暂行规定.
 const KIND_WITHIN: usize = 4;
 /// What follows a document's title where that says from when to when it holds.
@@ -87,9 +79,7 @@ pub fn validity<'a>(
             }
             for sentence in line.split(['。', '；']) {
                 if SIGNS.iter().any(|sign| sentence.contains(sign)) {
-                    let sentence = Normalized::new(sentence).text;
-                    said.sentence(&sentence, published);
-                    said.unnamed.extend(behind_comma(&sentence, published));
+                    said.sentence(&Normalized::new(sentence).text, published);
                 }
             }
         }
@@ -111,8 +101,6 @@ struct Said {
     /// In years from the first day.
     term: Option<u32>,
     ended: bool,
-    /// Statements without a name before them, which count where there are no others.
-    unnamed: Vec<Validity>,
 }
 
 impl Said {
@@ -236,14 +224,6 @@ impl Said {
 
     fn validity(self, published: Option<Date>) -> Validity {
         let effective = self.field_effective.or(self.effective);
-        let says_nothing = effective.or(self.field_expired).or(self.expired).is_none() && !self.ended;
-        if says_nothing && self.term.is_none() && is_document(&self.title) {
-            // Two of them may be of parts alone.
-            return match &self.unnamed[..] {
-                [first, rest @ ..] if rest.iter().all(|other| other == first) => *first,
-                _ => Validity::default(),
-            };
-        }
         let term = || effective.or(published)?.years_later(self.term?);
         let expired = self.field_expired.or(self.expired).or_else(term);
         // One that ends before it begins was misread.
@@ -254,42 +234,6 @@ impl Said {
             ended: self.ended && expired.is_none(),
         }
     }
-}
-
-/// Whether a title, normalised, is a document's: 某市医保办法(试行).
-fn is_document(title: &str) -> bool {
-    let before = title
-        .strip_suffix(')')
-        .and_then(|title| title.rfind('(').map(|at| &title[..at]));
-    let name = before.unwrap_or(title).trim_end_matches(['》', '〉', ' ']);
-    DOCUMENTS.iter().any(|kind| name.ends_with(kind))
-}
-
-/// 起付线300元,自2021年1月1日起施行,有效期3年: of whatever stands before, which has no name.
-fn behind_comma(sentence: &str, published: Option<Date>) -> Option<Validity> {
-    let (at, from) = sentence.match_indices([',', ';']).find_map(|(at, comma)| {
-        let behind = sentence[at + comma.len()..].trim_start();
-        Some((at, behind.strip_prefix(['自', '从'])?))
-    })?;
-    let before = &sentence[..at];
-    if before.contains(OTHERS) || DOCUMENTS.iter().any(|kind| before.contains(kind)) {
-        return None;
-    }
-    let (end, day) = day_at(from, 0, published)?;
-    let rest = from[end..].trim_start().strip_prefix('起')?.trim_start();
-    let rest = BEFORE_IT
-        .iter()
-        .find_map(|word| rest.strip_prefix(word))
-        .unwrap_or(rest);
-    let rest = RULES_BEGIN.iter().find_map(|verb| rest.strip_prefix(verb))?;
-    let term = rest.trim_start_matches([',', ' ']);
-    let mut said = Said {
-        effective: day,
-        ..Said::default()
-    };
-    said.term(term.starts_with("有效期").then_some(term)?);
-    let found = said.validity(published);
-    (found.effective.is_some() && found.expired.is_some()).then_some(found)
 }
 
 fn earliest(one: Option<Date>, other: Option<Date>) -> Option<Date> {
@@ -499,53 +443,6 @@ mod tests {
             assert_eq!(read("甲市医保办法", text, None, &[]), expected, "{text}");
         }
         assert_eq!(read("医保", "医保自2020年1月1日起施行。", None, &[]), "..");
-        for (title, text, expected) in [
-            (
-                "甲市住院待遇办法",
-                "起付线300元，自2021年1月1日起施行，有效期3年。",
-                "2021-01-01..2024-01-01",
-            ),
-            (
-                "《甲市门诊通知》（试行）",
-                "门诊限额500元，从2021年1月1日起正式执行，有效期至2025年12月31日。",
-                "2021-01-01..2026-01-01",
-            ),
-            ("甲市住院待遇办法", "起付线300元，自2021年1月1日起施行。", ".."),
-            // Titles that are no document's, other documents, what people hold, and parts with terms of their own.
-            (
-                "住院起付线是多少",
-                "起付线300元，自2021年1月1日起施行，有效期3年。",
-                "..",
-            ),
-            (
-                "甲市住院待遇办法",
-                "乙市医保规定，自2021年1月1日起施行，有效期3年。",
-                "..",
-            ),
-            (
-                "甲市住院待遇办法",
-                "该标准为300元，自2021年1月1日起执行，有效期3年。",
-                "..",
-            ),
-            (
-                "甲市住院待遇办法",
-                "居住证2000元，自2021年1月1日起生效，有效期3年。",
-                "..",
-            ),
-            (
-                "甲市住院待遇办法",
-                "门诊300元，自2021年1月1日起施行，有效期3年。住院800元，自2021年1月1日起施行，有效期1年。",
-                "..",
-            ),
-            (
-                "甲市住院待遇办法",
-                "补贴100元，自2021年1月1日起执行，有效期1年。本办法自2020年1月1日起施行，有效期5年。",
-                "2020-01-01..2025-01-01",
-            ),
-            ("甲市住院待遇办法", "丙市办法已废止。", ".."),
-        ] {
-            assert_eq!(read(title, text, None, &[]), expected, "{title} / {text}");
-        }
         let fields = [
             ("生效日期", "2020-01-01"),
             ("废止日期", "20240101"),
