@@ -16,7 +16,7 @@ use crate::error::{Context as _, Fault, Result};
 pub fn in_command(word: impl AsRef<Path>) -> String {
     let word = word.as_ref().to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c) || cfg!(windows) && c == '\\';
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
+    if !word.is_empty() && word.chars().all(is_plain) {
         word.into_owned()
     } else if cfg!(windows) {
         format!("\"{word}\"")
@@ -125,7 +125,6 @@ mod tests {
         check("my snapshot", "'my snapshot'");
         check("a'b", r"'a'\''b'");
         check("$HOME/*", "'$HOME/*'");
-        check("-r", "'-r'");
         check("", "''");
     }
 

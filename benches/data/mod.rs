@@ -118,7 +118,7 @@ fn generate(folder: &Path, cache: &Path, analyzer: &Arc<Analyzer>, model: &Arc<B
     let source = Source::new(&articles, vectors, model.dimension(), Budget::all())?;
     let made = Generator::new(&source, 42).batch(PASSAGES, Budget::all())?;
     let cache = VectorCache::open(cache, model.dimension())?;
-    let entries: Vec<_> = made.iter().map(Synthetic::vectors).collect();
+    let entries: Vec<_> = made.iter().flat_map(Synthetic::vectors).collect();
     cache.insert_passages(&**model, &entries)?;
     let embedder = Arc::new(CachedEmbedder::new(Arc::clone(model) as Arc<dyn Embedder>, cache)?);
     let rules = Rules {

@@ -229,7 +229,7 @@ def ranges(text, start, parts):
 
 def collection(files, encoder, work):
     """Vectors of a corpus: passages, windows, rows of each passage's windows, and its passages by article."""
-    path = work / ("+".join(f"{Path(f).parent.name}-{Path(f).stem}" for f in files) + ".npz")
+    path = work / ("+".join(f"{Path(f).parent.name}-{Path(f).stem}" for f in files) + "-parts.npz")
     if not path.exists():
         passages, windows, rows, ids = [], [], [], []
         count = 0

@@ -47,9 +47,8 @@ pub(super) fn below_top(fields: &mut Map<String, Value>, id: &str, name: &str) -
         return numbered(rows, id, name, "");
     }
     if is_by_id(fields) {
-        let is_alone = fields.len() == 1;
         let records = std::mem::take(fields).into_iter().map(|(key, record)| {
-            let own = if is_id(&key, is_alone) {
+            let own = if is_id(&key) {
                 key.clone()
             } else {
                 format!("{id}-{}", key_of(&key))
@@ -331,12 +330,11 @@ fn is_by_id(fields: &Map<String, Value>) -> bool {
     !fields.is_empty() && fields.values().all(holds_text) && !(fields.len() == 1 && fields.iter().any(is_wrapper))
 }
 
-/// Whether a name is its record's id, which no other file has. A number counts records, and a word, a question or the
-/// name of a part stands in any file (policy, 等待期多久, 第一条).
-fn is_id(name: &str, is_alone: bool) -> bool {
+/// Whether a name is its record's id, which no other file has: letters with digits (P-01). A number counts records, and
+/// a word, a question or the name of a part stands in any file (policy, 等待期多久, 第一条).
+fn is_id(name: &str) -> bool {
     let has = |fits: fn(&u8) -> bool| name.bytes().any(|byte| fits(&byte));
-    let is_code = !has(|byte| !byte.is_ascii_graphic()) && has(|byte| !byte.is_ascii_digit());
-    is_code && (has(u8::is_ascii_digit) || !is_alone)
+    !has(|byte| !byte.is_ascii_graphic()) && has(u8::is_ascii_digit) && has(|byte| !byte.is_ascii_digit())
 }
 
 /// Whether all values are texts, most of them sentences, and no name is known.

@@ -287,9 +287,15 @@ impl Sources {
     fn name_is_taken(&self, by: &Source, root: &str) -> Error {
         let name = &by.name;
         let way_out = if by.is_lost() {
-            format!("if it is the same folder in a new place, say `--source {name}`; else give it another name")
+            format!(
+                "if it is the same folder in a new place, say `--source {}`; else give it another name",
+                in_command(name)
+            )
         } else {
-            format!("give {root} a name of its own: `--source {}`", self.free_name(root))
+            format!(
+                "give {root} a name of its own: `--source {}`",
+                in_command(self.free_name(root))
+            )
         };
         Error::precondition(format!(
             "the source `{name}` is {}, and {root} would take its name",

@@ -146,7 +146,7 @@ impl Generate {
                     .or_fault(Fault::Unavailable, format!("writing to {}", self.out.display()))?;
                 vectors.row(&passage.vector)?;
             }
-            let entries: Vec<_> = made.iter().map(Synthetic::vectors).collect();
+            let entries: Vec<_> = made.iter().flat_map(Synthetic::vectors).collect();
             cache.insert_passages(model, &entries)?;
             bar.inc(made.len() as u64);
         }

@@ -56,20 +56,11 @@ impl<N: Network> Batches<N> {
         &self.network
     }
 
-    /// The vector of each text and, behind it, those of its parts, in order; `input` tokenises a text.
-    pub fn embed<T: Sync>(
-        &self,
-        texts: &[T],
-        input: impl Fn(&T) -> Input + Sync,
-        budget: Budget,
-    ) -> Result<Vec<Vec<f32>>> {
-        if let [text] = texts {
-            return self.run_single(&input(text), budget);
+    /// The vector of each text and, behind it, those of its parts, in order.
+    pub fn embed(&self, inputs: &[Input], budget: Budget) -> Result<Vec<Vec<f32>>> {
+        if let [input] = inputs {
+            return self.run_single(input, budget);
         }
-        let inputs: Vec<Input> = budget.try_map(texts, |text, budget| {
-            budget.check()?;
-            Ok(input(text))
-        })?;
         let length = |i: usize| inputs[i].ids.len();
         let mut order: Vec<usize> = (0..inputs.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(length(i)), i));

@@ -57,11 +57,13 @@ pub struct Synthetic {
 
 impl Synthetic {
     /// What the index embeds of it, with the vectors. A sentence, which ranks nothing, has its passage's.
-    pub fn vectors(&self) -> (Parted<'_>, Vec<&[f32]>) {
-        let [sentences, _] = self.embedded.counts();
-        let mut vectors = vec![self.vector.as_slice(); 1 + sentences];
-        vectors.extend(self.windows.iter().map(Vec::as_slice));
-        (self.embedded.parted(), vectors)
+    pub fn vectors(&self) -> impl Iterator<Item = (Parted<'_>, Vec<&[f32]>)> {
+        let of_windows = self.windows.iter().map(Vec::as_slice);
+        let texts = self
+            .embedded
+            .parted()
+            .zip(std::iter::once(self.vector.as_slice()).chain(of_windows));
+        texts.map(|(text, vector)| (text, vec![vector; text.vectors()]))
     }
 }
 
@@ -202,7 +204,7 @@ impl Source {
         let template = self.centred.row(template.row).to_vec();
         let vector = self.like(&template, &mut rng);
         let of_passage: Vec<f32> = vector.iter().zip(&self.mean).map(|(x, mean)| x - mean).collect();
-        let [_, windows] = embedded.counts();
+        let windows = embedded.windows.len();
         Some(Synthetic {
             windows: (0..windows).map(|_| self.like(&of_passage, &mut rng)).collect(),
             article,
@@ -415,7 +417,7 @@ mod tests {
                 "one passage, embedded to the letter"
             );
             assert!(passage.embedded.passage.ends_with(&passage.article.text));
-            assert_eq!(passage.windows.len(), passage.embedded.counts()[1]);
+            assert_eq!(passage.windows.len(), passage.embedded.windows.len());
             let length = dot_f32(&passage.vector, &passage.vector);
             assert!((length - 1.0).abs() < 1e-5, "{length}");
             assert!(

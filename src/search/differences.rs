@@ -93,7 +93,8 @@ impl Facts {
             let is_money = || text[..range.start].trim_end().ends_with('¥');
             let (unit, behind) = match amount.value {
                 Value::Quantity(quantity) if quantity.unit == Unit::Number => match counted {
-                    "" if is_money() => ("元", behind),
+                    // ¥50 人数不限 counts no people.
+                    counted if is_money() && !["元", "块"].contains(&counted) => ("元", behind),
                     "" => return None,
                     counted => (counted, &behind[counted.len()..]),
                 },

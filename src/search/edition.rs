@@ -40,7 +40,12 @@ pub(super) fn names_edition(question: &str, title: &str, years: &[u16]) -> bool 
     let mut owns = without_insurer(own).filter(|own| beyond_described(own) >= NAME);
     let insures_the_same = |own: &str| {
         let mut found = question.match_indices(own);
-        found.any(|(at, own)| insures_the_same(&question[at + own.len()..], &title))
+        found.any(|(at, own)| {
+            let behind = &question[at + own.len()..];
+            let goes_on = |c: char| c.is_ascii_alphanumeric();
+            // 健康随心II in 健康随心III.
+            !(own.ends_with(goes_on) && behind.starts_with(goes_on)) && insures_the_same(behind, &title)
+        })
     };
     wholes.any(|whole| question.contains(whole)) || owns.any(insures_the_same)
 }
@@ -78,7 +83,7 @@ fn without_edition(title: &str, years: &[u16]) -> String {
     }
     left += rest;
     for year in &years {
-        for suffix in ["年版", "版", "款", ""] {
+        for suffix in ["年版", "年", "版", "款", ""] {
             left = left.replace(&format!("{year}{suffix}"), "");
         }
     }
@@ -153,7 +158,11 @@ fn insures_the_same(mut behind: &str, title: &str) -> bool {
         }
         match DESCRIBED.iter().find_map(|word| behind.strip_prefix(word)) {
             Some(rest) => behind = rest,
-            None => return true,
+            // Words of its own stand between: 尊享意外险.
+            None => {
+                let named = behind.find('险').map_or("", |at| &behind[..at]);
+                return INSURED.iter().all(|word| !named.contains(word) || is_in_title(word));
+            }
         }
     }
 }
@@ -177,6 +186,10 @@ mod tests {
         check("2021年安康欣悦医疗险怎么赔", title, true);
         check("安联安康欣悦2021年的医疗保险意外受伤赔不赔", title, true);
         check("2021年安康欣悦意外险怎么赔", title, false);
+        check("2021年安康欣悦尊享意外险怎么赔", title, false);
+        check("2021年健康随心Ⅲ终身寿险", "健康随心Ⅱ终身寿险（2021版）", false);
+        check("2021年健康随心Ⅱ终身寿险", "健康随心Ⅱ终身寿险（2021版）", true);
+        check("2021年安康欣悦怎么赔", "安联2021年安康欣悦医疗保险", true);
         check("2021年安康怎么赔", title, false);
         check("2021年康欣悦的医疗险", title, false);
         check("2021年安康欣享医疗险怎么赔", title, false);

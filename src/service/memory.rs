@@ -11,8 +11,8 @@ use crate::kernel::heap;
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_secs(10);
-/// It is given back when so many bytes more are held than after the last time: less than a tenth of what a small
-/// service holds, and more than a commit takes for a moment.
+/// It is given back when so many bytes more are held than after the last time: a fifth of what a small service holds,
+/// and more than a commit takes for a moment.
 const GATHERED: u64 = 12 << 20;
 
 /// What was held after the last time, or less since.

@@ -122,20 +122,49 @@ impl BertModel {
         }
     }
 
-    /// What the network sees of a passage and its parts. A part of which it reads no token has the passage's vector.
-    pub(super) fn passage(&self, passage: Parted<'_>) -> Input {
-        let (ids, parts) = self.tokenizer.encode_parts(self.readable(passage.text), passage.parts);
-        let ids = self.tokenizer.with_controls(&ids, self.positions());
-        // A control token stands before those of the text, and one behind them.
-        let end = ids.len() - 1;
-        let parts = parts
-            .into_iter()
-            .map(|part| match part.start + 1..end.min(part.end + 1) {
-                part if part.is_empty() => 0..ids.len(),
-                part => part,
-            });
-        let parts = parts.collect();
-        Input { ids, parts }
+    /// What the network sees of a passage and its parts: the passage as far as it is read, and where a part lies behind
+    /// that, the rest of it from there on, in as many pieces as it takes. With each piece the parts that are read in it.
+    pub(super) fn pieces(&self, passage: Parted<'_>) -> Vec<(Input, Vec<usize>)> {
+        let mut pieces = Vec::new();
+        let (mut begin, mut left) = (0, (0..passage.parts.len()).collect::<Vec<_>>());
+        loop {
+            let ranges = left.iter().map(|&part| &passage.parts[part]);
+            let ranges: Vec<_> = ranges.map(|range| range.start - begin..range.end - begin).collect();
+            let text = self.readable(&passage.text[begin..]);
+            let (ids, tokens) = self.tokenizer.encode_parts(text, &ranges);
+            let ids = self.tokenizer.with_controls(&ids, self.positions());
+            // A control token stands before those of the text, and one behind them.
+            let end = ids.len() - 1;
+            let (mut parts, mut read, mut later) = (Vec::new(), Vec::new(), Vec::new());
+            for ((part, range), tokens) in left.into_iter().zip(ranges).zip(tokens) {
+                let begins_it = !pieces.is_empty() && range.start == 0;
+                if tokens.end < end || begins_it {
+                    read.push(part);
+                    parts.push(match tokens.start + 1..end.min(tokens.end + 1) {
+                        // Nothing that the model knows: as the whole piece.
+                        none if none.is_empty() => 0..ids.len(),
+                        tokens => tokens,
+                    });
+                } else {
+                    later.push(part);
+                }
+            }
+            pieces.push((Input { ids, parts }, read));
+            let next = later.iter().map(|&part| passage.parts[part].start).min();
+            let Some(next) = next else { return pieces };
+            (begin, left) = (next, later);
+        }
+    }
+
+    /// What is made of each text, at once.
+    fn tokenized<T: Sync, R: Send>(texts: &[T], budget: Budget, make: impl Fn(&T) -> R + Sync) -> Result<Vec<R>> {
+        if let [text] = texts {
+            return Ok(vec![make(text)]);
+        }
+        budget.try_map(texts, |text, budget| {
+            budget.check()?;
+            Ok(make(text))
+        })
     }
 }
 
@@ -158,12 +187,13 @@ impl Embedder for BertModel {
 
     fn embed_queries(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
         let batches = self.questions.as_ref().unwrap_or(&self.batches);
-        batches.embed(texts, |text| self.question(text), budget)
+        let inputs = Self::tokenized(texts, budget, |text| self.question(text))?;
+        batches.embed(&inputs, budget)
     }
 
     fn embed_passages(&self, texts: &[&str], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.batches
-            .embed(texts, |text| self.passage(Parted::whole(text)), budget)
+        let texts: Vec<Parted> = texts.iter().map(|text| Parted::whole(text)).collect();
+        self.embed_parted(&texts, budget)
     }
 
     fn reads_parts(&self) -> bool {
@@ -171,6 +201,26 @@ impl Embedder for BertModel {
     }
 
     fn embed_parted(&self, texts: &[Parted<'_>], budget: Budget) -> Result<Vec<Vec<f32>>> {
-        self.batches.embed(texts, |text| self.passage(*text), budget)
+        let pieces = Self::tokenized(texts, budget, |text| self.pieces(*text))?;
+        let counts: Vec<usize> = pieces.iter().map(Vec::len).collect();
+        let (inputs, parts): (Vec<Input>, Vec<Vec<usize>>) = pieces.into_iter().flatten().unzip();
+        let mut made = self.batches.embed(&inputs, budget)?.into_iter();
+        let mut pieces = parts.into_iter();
+        let mut vectors = Vec::new();
+        for (text, count) in texts.iter().zip(counts) {
+            let mut own = vec![Vec::new(); text.vectors()];
+            for (at, parts) in pieces.by_ref().take(count).enumerate() {
+                let piece = made.next();
+                // The first piece is the passage; the others are read for their parts alone.
+                if let (0, Some(passage)) = (at, piece) {
+                    own[0] = passage;
+                }
+                for part in parts {
+                    own[1 + part] = made.next().unwrap_or_default();
+                }
+            }
+            vectors.append(&mut own);
+        }
+        Ok(vectors)
     }
 }

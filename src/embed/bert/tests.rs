@@ -15,6 +15,7 @@ use super::model::BertModel;
 use super::onnx::{self, OnnxFile};
 use super::reference;
 use crate::compute::Budget;
+use crate::embed::batches::Input;
 use crate::embed::{Embedder as _, Parted, model_dir};
 use crate::error::Fault;
 use crate::kernel::dot_f32;
@@ -63,7 +64,7 @@ fn ids_are_the_reference_ids() {
         assert_eq!(all, *ids, "{text}");
         let input = match reference.kind.as_str() {
             "query" => model.question(text),
-            _ => model.passage(Parted::whole(text)),
+            _ => passage(model, text),
         };
         assert_eq!(input.ids, *tokens, "{text}");
     }
@@ -158,8 +159,7 @@ fn texts_of_any_length_and_kind_have_a_vector() {
     // What lies behind the cut is not seen.
     let seen: String = "医".repeat(600);
     let other = format!("{seen}而且");
-    let ids = |text| model.passage(Parted::whole(text)).ids;
-    assert_eq!(ids(&seen), ids(&other));
+    assert_eq!(passage(model, &seen).ids, passage(model, &other).ids);
 }
 
 #[test]
@@ -180,7 +180,10 @@ fn names_of_control_tokens_in_a_text_are_text() {
 fn identity_names_the_weights() {
     let Some(model) = model() else { return };
     let identity = model.identity();
-    assert!(identity.starts_with("bge-small-zh-v1.5 int8 "), "{identity}");
+    assert!(
+        identity.starts_with("bge-small-zh-v1.5 int8 ") && identity.ends_with(" parts"),
+        "{identity}"
+    );
 }
 
 const HIDDEN: usize = 64;
@@ -359,7 +362,7 @@ fn a_small_model_runs_without_the_real_one() {
     let file = OnnxFile::open(&folder.join("onnx/model_quantized.onnx")).unwrap();
     let config = Config::read(&folder.join("config.json")).unwrap();
     for text in ["", "医", "医保，医保abb", "报医保，医保abb医医医医保保保保"] {
-        let ids = model.passage(Parted::whole(text)).ids;
+        let ids = passage(&model, text).ids;
         let plain = reference::run(&file, &config, &ids, &(0..ids.len())).unwrap();
         let vectors = model.embed_passages(&[text, "医保", text], Budget::all()).unwrap();
         let cosine = dot_f32(&vectors[0], &plain);
@@ -372,6 +375,49 @@ fn a_small_model_runs_without_the_real_one() {
             assert_eq!(alone[0], vectors[0], "{text} on {threads} threads");
         }
     }
+}
+
+/// What the network sees of a passage without parts.
+fn passage(model: &BertModel, text: &str) -> Input {
+    model.pieces(Parted::whole(text)).remove(0).0
+}
+
+#[test]
+fn a_part_behind_what_is_read_of_its_passage_is_read_in_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = lay_out(folder.path(), &small_config(), &small_tokenizer(), &small_onnx());
+    let model = BertModel::open_as(&folder, None, None, Budget::all()).unwrap();
+    // 14 tokens are read.
+    let text = "医保".repeat(20);
+    let at = |token: usize| 3 * token;
+    let check = |parts: &[Range<usize>], expected: &[(usize, &[usize])]| {
+        let parts: Vec<_> = parts.iter().map(|part| at(part.start)..at(part.end)).collect();
+        let passage = Parted {
+            text: &text,
+            parts: &parts,
+        };
+        let pieces = model.pieces(passage);
+        let found: Vec<(usize, &[usize])> = pieces
+            .iter()
+            .map(|(input, read)| (input.ids.len() - 2, &**read))
+            .collect();
+        assert_eq!(found, expected, "{parts:?}");
+        let vectors = model
+            .embed_parted(&[passage, Parted::whole("医")], Budget::all())
+            .unwrap();
+        assert_eq!(vectors.len(), 2 + parts.len());
+        assert_eq!(vectors[0], model.embed_passages(&[&text], Budget::all()).unwrap()[0]);
+        assert!(vectors.iter().all(|vector| vector.len() == model.dimension()));
+    };
+    check(&[], &[(14, &[])]);
+    check(&[0..14, 3..5], &[(14, &[0, 1])]);
+    // Across the cut and behind it, in any order.
+    check(
+        &[0..2, 13..15, 30..40, 14..16],
+        &[(14, &[0]), (14, &[1, 3]), (10, &[2])],
+    );
+    // Longer than what is read at once.
+    check(&[0..40, 30..40], &[(14, &[]), (14, &[0]), (10, &[1])]);
 }
 
 #[test]
@@ -387,8 +433,8 @@ fn a_part_is_read_in_its_passage() {
     let check = |part: Range<usize>, tokens: Range<usize>| {
         let parts = [part];
         let parted = Parted { text, parts: &parts };
-        let input = model.passage(parted);
-        assert_eq!(input.ids, model.passage(Parted::whole(text)).ids);
+        let (input, _) = model.pieces(parted).remove(0);
+        assert_eq!(input.ids, passage(&model, text).ids);
         assert_eq!(input.parts, std::slice::from_ref(&tokens), "{parts:?}");
         let vectors = model.embed_parted(&[parted], Budget::all()).unwrap();
         assert_eq!(vectors[0], model.embed_passages(&[text], Budget::all()).unwrap()[0]);
@@ -407,7 +453,7 @@ fn a_part_is_read_in_its_passage() {
         let together = together.unwrap();
         assert_eq!((together.len(), &together[1..3]), (6, &vectors[..]));
     };
-    let all = model.passage(Parted::whole(text)).ids.len();
+    let all = passage(&model, text).ids.len();
     check(0..at("，"), 1..3);
     check(0..at("bb"), 1..6);
     check(at("bb")..at("医。"), 6..8);
