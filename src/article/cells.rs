@@ -12,6 +12,9 @@ pub(super) struct Table {
     /// What tells its rows' ids apart from those of the file's other tables, whether or not it has such.
     #[serde(default)]
     pub key: String,
+    /// What the workbook is called, perhaps nothing, of which it is one of several sheets.
+    #[serde(default)]
+    pub book: Option<String>,
     /// Rows with their cells; empty cells are empty.
     pub rows: Vec<(usize, Vec<String>)>,
     /// How many rows the header takes, where the table itself tells; 0 for as many as it looks like.

@@ -48,6 +48,7 @@ mod scripts;
 mod shapes;
 mod sheet_parts;
 mod sheet_rows;
+mod sheets;
 mod site_words;
 mod skip;
 pub mod source;

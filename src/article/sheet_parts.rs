@@ -34,6 +34,7 @@ pub(super) fn parts(table: Table) -> Vec<(String, Table)> {
             let part = Table {
                 name: table.name.clone(),
                 key: table.key.clone(),
+                book: table.book.clone(),
                 rows,
                 // What was told of the whole sheet's header is true of its first table.
                 header_rows: if is_cut || at > 0 { 0 } else { header_rows },

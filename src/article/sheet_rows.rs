@@ -25,6 +25,8 @@ pub(super) struct Sheet<'a> {
     pub title: String,
     /// What stands above the header besides the title, told with each row.
     pub lead: Vec<String>,
+    /// The name of a sheet of several, which rows with titles of their own are told, too.
+    pub of_sheet: Option<String>,
     /// See [`Table::by_commas`].
     pub by_commas: bool,
 }
@@ -103,6 +105,9 @@ impl Sheet<'_> {
         let is_titled = columns.is_titled;
         let mut fields = Map::new();
         let mut told = if is_titled { Vec::new() } else { self.lead.clone() };
+        if is_titled {
+            told.extend(self.of_sheet.iter().map(|name| format!("工作表：{name}")));
+        }
         let quoted = columns.text.filter(|_| self.by_commas);
         let quoted = quoted.and_then(|text| self.with_commas(row, text));
         let row = quoted.as_deref().unwrap_or(row);

@@ -13,6 +13,7 @@ use super::reading::LeftOut;
 use super::refused::Numbered;
 use super::sheet_parts::parts;
 use super::sheet_rows::Sheet;
+use super::sheets;
 
 /// How many lines above a header, of how many characters each, are told with each row.
 const MAX_LEAD: usize = 3;
@@ -59,7 +60,7 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> TableRecords {
     if let Some(document) = document(&table, id) {
         return document;
     }
-    let (above, mut rows) = above_header(table.rows);
+    let (above, mut rows) = above_header(std::mem::take(&mut table.rows));
     // The values of a form are often merged, as names of columns are.
     let is_form = form_of(&rows).is_some();
     let mut count = 0;
@@ -75,16 +76,18 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> TableRecords {
         stated.clone()
     };
     let about = form.as_ref().and_then(|form| form_title(form));
-    let sheet_name = Some(&table.name).filter(|name| !name.is_empty());
-    let title = title_above(&above.lines).or(about).or(sheet_name);
-    let title = title.map_or(name, String::as_str).to_string();
+    let title = title_above(&above.lines).or(about).cloned();
+    let title = title.unwrap_or_else(|| sheets::title(&table, name));
     let above_all = above.lines.join(" | ");
     let (told_once, lead) = told_apart(above.lines, &title);
+    let of_sheet = sheets::told(&table).map(String::from);
+    let lead = with_sheet(of_sheet.as_ref(), &title, lead);
     let sheet = Sheet {
         id,
         header,
         title,
         lead,
+        of_sheet,
         by_commas: table.by_commas,
     };
     let mut found = Vec::new();
@@ -101,10 +104,7 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> TableRecords {
         None => records_below(&sheet, heads, below, &mut found),
     };
     if found.is_empty() && !stated.is_empty() {
-        // A header alone is all that there is.
-        let line = heads.first().map_or(1, |(line, _)| *line);
-        let told = sheet.lead.iter().chain(&stated).cloned().collect();
-        found.push((Some(line), sheet.of_text(line, &sheet.title, told)));
+        found.push(header_alone(&sheet, heads, &stated));
     }
     let mut header = stated;
     header.extend([table.name, above_all]);
@@ -113,6 +113,19 @@ fn records_of_one(mut table: Table, id: &str, name: &str) -> TableRecords {
         records: found,
         left_out: vec![left_out(HEADER, header.join(" | ")), left_out(TOTAL, totals.join("\n"))],
     }
+}
+
+/// What is told with each row, the sheet's name first unless the title says it.
+fn with_sheet(sheet: Option<&String>, title: &str, lead: Vec<String>) -> Vec<String> {
+    let sheet = sheet.filter(|name| !title.contains(name.as_str()));
+    sheet.cloned().into_iter().chain(lead).collect()
+}
+
+/// A header that is all there is.
+fn header_alone(sheet: &Sheet<'_>, heads: &[(usize, Vec<String>)], stated: &[String]) -> Numbered {
+    let line = heads.first().map_or(1, |(line, _)| *line);
+    let told = sheet.lead.iter().chain(stated).cloned().collect();
+    (Some(line), sheet.of_text(line, &sheet.title, told))
 }
 
 /// A title that spans the table stands once; below the header equal cells are those of their columns.
@@ -215,6 +228,7 @@ fn document(table: &Table, id: &str) -> Option<TableRecords> {
         header: Vec::new(),
         title: first.to_string(),
         lead: Vec::new(),
+        of_sheet: None,
         by_commas: table.by_commas,
     };
     let line = table.rows[0].0;

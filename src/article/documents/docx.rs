@@ -170,7 +170,7 @@ impl<'a> Writer<'a> {
                 }
                 Step::Close("tbl") => {
                     if let Some(table) = open.tables.pop() {
-                        let (lines, apart) = self.table(&table.rows, open.tables.is_empty());
+                        let (lines, apart) = self.table(&table.shared(), open.tables.is_empty());
                         match open.tables.last_mut() {
                             // A table in a cell: its rows are lines of the cell.
                             Some(outer) => outer.cell.extend(lines),

@@ -5,8 +5,15 @@ use std::collections::HashMap;
 
 use quick_xml::events::BytesStart;
 
+use super::super::fields::form_ending;
 use super::signs::{end_part, symbol};
 use super::xml::attribute;
+
+/// Columns of a table that are looked at.
+const MAX_COLUMNS: usize = 256;
+/// The longest name and the longest value that columns share, in characters.
+const MAX_NAME: usize = 80;
+const MAX_SHARED: usize = 20;
 
 /// A paragraph being read.
 #[derive(Default)]
@@ -23,6 +30,8 @@ pub(super) struct Paragraph {
 pub(super) struct OpenTable {
     pub rows: Vec<Vec<String>>,
     row: Vec<String>,
+    /// The cells over several columns: their row, their first column, and how many more they take.
+    wide: Vec<(usize, usize, usize)>,
     /// The lines of the cell.
     pub cell: Vec<String>,
     /// Columns that the cell takes, and whether it goes on from above (`Some(false)`) or begins to (`Some(true)`).
@@ -140,7 +149,7 @@ impl OpenTable {
         }
     }
 
-    /// Ends a cell: one that goes on from above says what that one said, one over several columns says it in each.
+    /// Ends a cell: one that goes on from above says what that one said; see [`OpenTable::shared`] for wide ones.
     fn end_cell(&mut self) {
         let own = std::mem::take(&mut self.cell).join(" ");
         let at = self.row.len();
@@ -151,11 +160,53 @@ impl OpenTable {
         if self.merged.is_some() {
             self.above.insert(at, text.clone());
         }
-        for _ in 0..self.span.max(1) {
-            if self.row.len() < 256 {
-                self.row.push(text.clone());
+        let more = self.span.saturating_sub(1).min(MAX_COLUMNS.saturating_sub(at + 1));
+        if more > 0 && !text.is_empty() {
+            self.wide.push((self.rows.len(), at, more));
+        }
+        if at < MAX_COLUMNS {
+            self.row.push(text);
+            self.row.resize(at + 1 + more, String::new());
+        }
+    }
+
+    /// The rows, with what a cell over several columns says in each of them: names of columns, and short values below
+    /// such. What stands beside a label in a form is its value, however many columns others divide that into.
+    pub(super) fn shared(mut self) -> Vec<Vec<String>> {
+        let first = self
+            .rows
+            .iter()
+            .position(|row| row.iter().filter(|cell| !cell.is_empty()).count() > 1);
+        let of_first = |&&(row, _, _): &&(usize, usize, usize)| Some(row) == first;
+        let names = first.and_then(|at| self.rows.get(at));
+        let is_form = names.is_some_and(|names| {
+            let wide = || self.wide.iter().filter(of_first);
+            let more: usize = wide().map(|(_, _, more)| more).sum();
+            let says = |name: &String| form_ending(name).is_none();
+            let is_pair = more > 0 && names.len() == 2 + more && wide().all(|(_, at, _)| *at > 0) && says(&names[1]);
+            let is_value = |cell: &String| cell.is_empty() || form_ending(cell).is_none();
+            let is_labelled = |pair: &[String]| form_ending(&pair[0]).is_some() && pair[1..].iter().all(is_value);
+            is_pair || names.chunks(2).all(is_labelled)
+        });
+        for &(row, at, more) in &self.wide {
+            let Some(cells) = self.rows.get_mut(row) else { continue };
+            let most = if Some(row) <= first { MAX_NAME } else { MAX_SHARED };
+            let is_shared = !is_form && cells[at].chars().count() <= most;
+            // A row that is one cell stands once.
+            let is_alone = cells
+                .iter()
+                .enumerate()
+                .all(|(column, cell)| column == at || cell.is_empty());
+            if is_shared && !is_alone {
+                let text = cells[at].clone();
+                cells[at + 1..=at + more].fill(text);
             }
         }
+        for row in &mut self.rows {
+            let end = row.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
+            row.truncate(end);
+        }
+        self.rows
     }
 
     /// Ends a row; how many bytes it takes.
@@ -164,8 +215,10 @@ impl OpenTable {
         if row.iter().all(String::is_empty) {
             return 0;
         }
-        let size = row.iter().map(|cell| cell.len() + 3).sum();
+        let own: usize = row.iter().map(|cell| cell.len() + 3).sum();
+        let wide = self.wide.iter().rev().take_while(|(at, _, _)| *at == self.rows.len());
+        let repeated: usize = wide.map(|&(_, at, more)| row[at].len().min(4 * MAX_NAME) * more).sum();
         self.rows.push(row);
-        size
+        own + repeated
     }
 }

@@ -290,6 +290,47 @@ fn a_form_in_a_word_document_says_each_name_with_its_value() {
 }
 
 #[test]
+fn a_wide_cell_says_its_value_once_and_a_columns_name_in_each() {
+    let cell = |span: usize, text: &str| {
+        let span = format!("<w:gridSpan w:val=\"{span}\"/>");
+        format!("<w:tc><w:tcPr>{span}</w:tcPr>{}</w:tc>", paragraph("", text))
+    };
+    let check = |rows: &[&[(usize, &str)]], expected: &str| {
+        let row = |cells: &&[(usize, &str)]| {
+            let cells: String = cells.iter().map(|(span, text)| cell(*span, text)).collect();
+            format!("<w:tr>{cells}</w:tr>")
+        };
+        let body = format!("<w:tbl>{}</w:tbl>", rows.iter().map(row).collect::<String>());
+        assert_eq!(read(Kind::Docx, docx(&body)).unwrap().text, expected);
+    };
+    let long = "近两年住院病历首页、出院小结、检查报告单三选一。";
+    check(
+        &[
+            &[(1, "申请人"), (1, ""), (1, "身份证"), (1, "")],
+            &[(1, "清单"), (3, long)],
+        ],
+        &format!("申请人 |  | 身份证\n清单 | {long}"),
+    );
+    check(
+        &[
+            &[(1, "申请人"), (3, "张某")],
+            &[(1, "病种"), (1, "透析"), (1, "等级"), (1, "甲")],
+            &[(1, "结论"), (3, "同意")],
+        ],
+        "申请人 | 张某\n病种 | 透析 | 等级 | 甲\n结论 | 同意",
+    );
+    // Names of columns, and a value of each of them.
+    check(
+        &[
+            &[(1, "人群"), (2, "比例")],
+            &[(1, "在职"), (1, "80%"), (1, "85%")],
+            &[(1, "退休"), (2, "90%")],
+        ],
+        "人群 | 比例 | 比例\n在职 | 80% | 85%\n退休 | 90% | 90%",
+    );
+}
+
+#[test]
 fn a_workbook_gives_its_rows_as_they_are_shown() {
     let text = |place: &str, text: &str| format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
     let rows = [

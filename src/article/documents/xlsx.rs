@@ -6,11 +6,12 @@ use std::io::Cursor;
 use calamine::{DataRef, Dimensions, Reader as _, Sheet, SheetType, SheetVisible, Style, Xlsx, XlsxCellReader};
 
 use super::super::cells::{MAX_CELLS, MAX_COLUMNS, Table};
+use super::super::sheets;
 use super::archive::{check_archive, open, part};
 use super::drawings::drawn;
-use super::extracted::{Extracted, Reader};
+use super::extracted::{Extracted, Reader, stated_title};
 use super::number_format;
-use super::xml::{Step, walk};
+use super::xml::{Step, property, walk};
 
 /// Of a hidden sheet so many are told as left out.
 const MAX_HIDDEN: usize = 50_000;
@@ -28,6 +29,11 @@ impl Reader for Calamine {
         let commented = commented.map(|text| ("comment".to_string(), text));
         let drawn = drawn(&bytes, &["xl/drawings/", "xl/charts/", "xl/diagrams/data"]);
         let drawn = drawn.map(|text| ("beside the text".to_string(), text));
+        let stated = open(&bytes)
+            .and_then(|mut archive| part(&mut archive, "docProps/core.xml"))
+            .ok()
+            .flatten()
+            .and_then(|core| stated_title(&property(&core, "title")?));
         let mut book: Book = Xlsx::new(Cursor::new(bytes)).map_err(|error| match error {
             calamine::XlsxError::Password => "has a password; save it without one".to_string(),
             error => broken(error),
@@ -52,6 +58,7 @@ impl Reader for Calamine {
                 .passed_over
                 .push(format!("hidden sheets are not read: {}", hidden.join(", ")));
         }
+        sheets::join(&mut found.tables, stated.as_deref());
         if !found.tables.is_empty() {
             return Ok(found);
         }
