@@ -54,6 +54,7 @@ mod skip;
 pub mod source;
 mod stream;
 mod table;
+mod tail;
 mod texts;
 mod title;
 mod unit;

@@ -18,6 +18,7 @@ use super::lines;
 use super::page_numbers::page_numbers;
 use super::reading::Reading;
 use super::site_words::{List, listed};
+use super::tail::{is_footer, is_notice, is_rule, strip_notices, tail};
 use super::title::{MAX_TITLE, below_letterhead, lines_behind, looks_like_title};
 use super::why::Why;
 
@@ -49,10 +50,17 @@ fn read_letter(lines: &[&str], head: &letter::Head<'_>, name: &str) -> Reading {
         let filled = below.clone().filter(|line| !line.is_empty()).count();
         filled <= MAX_SIGNATURE && below.map(|line| line.chars().count()).sum::<usize>() <= MAX_SIGNATURE_CHARS
     };
+    let of_board = letter::marks_of_board(lines);
     let end = lines.iter().rposition(|line| line.trim_end() == "--");
-    let end = end.filter(is_signature).unwrap_or(lines.len());
+    let end = end
+        .filter(|at| is_signature(at) && !of_board.contains(at))
+        .unwrap_or(lines.len());
     let said = &lines[head.end..end.max(head.end)];
-    let letter: Vec<&str> = [head.subject, ""].into_iter().chain(said.iter().copied()).collect();
+    let marks: Vec<&str> = of_board.iter().map(|&at| lines[at].trim()).collect();
+    let said_here = (head.end..)
+        .zip(said)
+        .map(|(at, line)| if of_board.contains(&at) { "" } else { line });
+    let letter: Vec<&str> = [head.subject, ""].into_iter().chain(said_here).collect();
     let mut reading = read_lines(&letter, name);
     // Its first two lines stand for the head.
     for (line, ..) in &mut reading.rejected {
@@ -62,6 +70,7 @@ fn read_letter(lines: &[&str], head: &letter::Head<'_>, name: &str) -> Reading {
         };
     }
     reading.leave_out("signature", lines[head.end + said.len()..].join("\n"));
+    reading.leave_out("frame of a post", marks.join("\n"));
     if let Some((_, article)) = reading.articles.first_mut() {
         article.published = article.published.or(head.sent);
     }
@@ -80,8 +89,14 @@ fn read_lines(lines: &[&str], name: &str) -> Reading {
     } else {
         below
     };
-    let main = main_article(&lines[..end], name, reading.is_page);
+    let copied = if reading.is_page { end } else { tail(&lines[..end]) };
+    let mut main = main_article(&lines[..copied], name, reading.is_page);
+    if copied < end {
+        main.take_dateline();
+    }
+    reading.leave_out("rule", main.rule.unwrap_or_default());
     reading.leave_out("dateline", main.dateline.unwrap_or_default());
+    reading.leave_out("behind the article", lines[copied..end].join("\n").trim_end());
     reading.leave_out("notice", lines[end..below].join("\n"));
     reading.leave_out("links", lines[linked..].join("\n"));
     if main.article.text.is_empty() {
@@ -124,6 +139,19 @@ struct Main {
     line: usize,
     /// The line that said when and by whom, if it was taken out.
     dateline: Option<String>,
+    /// What the title is underlined with.
+    rule: Option<String>,
+}
+
+impl Main {
+    /// Takes the line out with which the text of a copied page begins, if it says when and by whom.
+    fn take_dateline(&mut self) {
+        let (first, rest) = self.article.text.split_once('\n').unwrap_or_default();
+        if dateline(first).is_some() && !rest.trim().is_empty() {
+            self.dateline = Some(first.to_string());
+            self.article.text = rest.trim().to_string();
+        }
+    }
 }
 
 /// Whether lines begin with the names of a table's columns: a row above two others, or all there are, of as many cells.
@@ -140,7 +168,7 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
     let mut article = Article::default();
     let mut start = next(0).unwrap_or(lines.len());
     let line = if start < lines.len() { start + 1 } else { 1 };
-    let mut kept = Vec::new();
+    let (mut kept, mut rule) = (Vec::new(), None);
     let title = if is_page {
         Some(start)
     } else {
@@ -160,6 +188,8 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
             start = at + 1;
             if !is_page {
                 start = extend_title(&mut article.title, lines, start);
+                rule = lines.get(start).copied().filter(|below| is_rule(below));
+                start += usize::from(rule.is_some());
             }
         }
         _ => article.title = name.to_string(),
@@ -189,6 +219,7 @@ fn main_article(lines: &[&str], name: &str, is_page: bool) -> Main {
         article,
         line,
         dateline: removed,
+        rule: rule.map(String::from),
     }
 }
 
@@ -378,37 +409,6 @@ fn strip_links(lines: &[&str]) -> usize {
     } else {
         lines.len()
     }
-}
-
-/// The end of a page's article when the notices at its end are taken off.
-pub(super) fn strip_notices(lines: &[&str], mut end: usize) -> usize {
-    for at in (0..end).rev() {
-        let line = lines[at].trim();
-        if line.is_empty() {
-            continue;
-        }
-        if !(is_notice(line) || is_footer(line)) {
-            break;
-        }
-        end = at;
-    }
-    end
-}
-
-/// A line in which a site disclaims what stands above it.
-fn is_notice(line: &str) -> bool {
-    let statement = line.split_once(COLONS).is_some_and(|(who, _)| who.ends_with("声明"));
-    is_medical_notice(line)
-        || (statement && line.chars().count() <= 160 && listed(List::Notice).iter().any(|word| line.contains(word)))
-}
-
-fn is_medical_notice(line: &str) -> bool {
-    line.chars().count() <= 80 && listed(List::MedicalNotice).iter().any(|word| line.contains(word))
-}
-
-/// A line of a site's footer.
-pub(super) fn is_footer(line: &str) -> bool {
-    line.chars().count() <= 120 && listed(List::Footer).iter().any(|word| line.contains(word))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use scraper::ElementRef;
 
 use super::super::byline::find_date;
 use super::super::layout::{is_han, is_stop, joins_without_space};
-use super::super::page;
+use super::super::tail::is_footer;
 use super::dom::{ByElement, Step, holds_blocks, is_block, is_heading, is_hidden, is_unseen, key, stands_apart, walk};
 
 /// From how many characters outside links a line with the punctuation of sentences is prose.
@@ -168,7 +168,7 @@ impl Run {
             && self.unlinked > self.linked
             && self.stops
             && (self.han * 3 > self.unlinked || self.unlinked >= 4 * PROSE)
-            && !page::is_footer(&self.text)
+            && !is_footer(&self.text)
     }
 }
 
