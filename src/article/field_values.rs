@@ -102,7 +102,15 @@ pub(super) fn places(fields: &mut Map<String, Value>, years: &mut Vec<u16>, lost
 
 /// Who published it.
 pub(super) fn publisher(fields: &mut Map<String, Value>, lost: &mut LostFields) -> Option<String> {
-    let (field, mut value) = take(fields, Role::Source)?;
+    // Who provides what linked data describe; a company that provides a product is said as text.
+    let provides = |fields: &mut Map<String, Value>| {
+        let is_named = fields.get("provider")?.get("name")?.is_string();
+        is_named
+            .then(|| fields.remove("provider"))
+            .flatten()
+            .map(|value| ("provider".to_string(), value))
+    };
+    let (field, mut value) = take(fields, Role::Source).or_else(|| provides(fields))?;
     // `{"name": ...}` is said by its name; the rest stays.
     let name = value.as_object_mut().and_then(|inner| inner.remove("name"));
     let source = match name {

@@ -90,6 +90,13 @@ fn read_text(text: &str, name: &str) -> Reading {
                     written.layout.end_block();
                 }
             }
+            Event::Start(Tag::Paragraph) if is_module(&text[range.clone()]) => {
+                written.script.extend([&text[range], "\n"]);
+                while events
+                    .next()
+                    .is_some_and(|(event, _)| event != Event::End(TagEnd::Paragraph))
+                {}
+            }
             event => written.take(event, &text[range]),
         }
     }
@@ -108,6 +115,8 @@ struct Written {
     metadata: String,
     raw_html: String,
     struck: String,
+    /// What a program is to load, in Markdown with components.
+    script: String,
     /// The words of the first heading of level 1, where it opens the text.
     heading: Option<String>,
     /// What the next words stand in.
@@ -213,6 +222,7 @@ impl Written {
         let mut article = front_matter(&self.metadata, parts, &mut reading);
         reading.leave_out("front matter", self.metadata);
         reading.leave_out("struck out", self.struck.trim_end());
+        reading.leave_out("script", self.script.trim_end());
         article.text = self.layout.finish();
         match self
             .heading
@@ -278,6 +288,19 @@ fn has_front_matter(text: &str, written: &FrontMatter) -> bool {
     lines
         .take_while(|line| !written.closes.contains(&line.trim_end()))
         .all(of_field)
+}
+
+/// Whether a paragraph only loads components, as Markdown with such does: `import Tabs from '@theme/Tabs';`.
+fn is_module(paragraph: &str) -> bool {
+    let loads = |line: &str| {
+        let line = line.trim().trim_end_matches(';');
+        let named = line.strip_prefix("import ").and_then(|rest| rest.split_once(" from "));
+        named.is_some_and(|(names, place)| {
+            let is_quoted = |quote: char| place.len() > 2 && place.starts_with(quote) && place.ends_with(quote);
+            names.is_ascii() && place.is_ascii() && (is_quoted('\'') || is_quoted('"'))
+        })
+    };
+    paragraph.lines().all(loads)
 }
 
 /// The first heading of level 1 inside a text that does not open with one.
@@ -360,6 +383,21 @@ mod tests {
         let expected = "开头一段,见官网。第二行重点:在此,1~3个月或4~6个月。\n\n## 影响\n\n1. 停报销\n2. 算年限\n  - 连续年限\n  - 累计年限\n\n\
             险种 | 个人\n养老 | 8%\n医疗 | 2%\n\n提示\n\n引文\n\na  b\n  c";
         assert_eq!(article.text, expected);
+    }
+
+    #[test]
+    fn what_a_program_loads_is_no_text() {
+        let check = |text: &str, expected: &str| assert_eq!(article(text).text, expected, "{text}");
+        check(
+            "import Tabs from '@theme/Tabs';\nimport A from \"./a\"\n\n备案长期有效。",
+            "备案长期有效。",
+        );
+        check(
+            "import 药品 from 德国\n\n备案长期有效。",
+            "import 药品 from 德国\n\n备案长期有效。",
+        );
+        let code = "```\nimport Tabs from '@theme/Tabs';\n```\n备案。";
+        check(code, "import Tabs from '@theme/Tabs';\n\n备案。");
     }
 
     #[test]
