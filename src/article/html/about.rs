@@ -7,12 +7,13 @@ use crate::model::Date;
 
 use super::super::byline::{behind_day, find_date, source_name};
 use super::super::layout::COLONS;
+use super::credits::is_tools;
 use super::dom::{Step, marks, walk, words};
 use super::headline::{MAX_SITE, headline};
 use super::measure::PageLine;
 use super::published::{DayOf, near, shown};
-use super::publisher::{answered, stated_source};
-use super::stated::{Stated, date_in_url, linked_data_date, script_date, stated_date};
+use super::publisher::{answered, named_before_day, stated_source};
+use super::stated::{Stated, date_in_url, linked_data_date, linked_data_publisher, script_date, stated_date};
 
 /// How much of a title is looked at that the head states, in characters: it is compared with every line.
 const MAX_STATED: usize = 500;
@@ -29,6 +30,8 @@ pub(super) struct About {
     source: Option<String>,
     /// What the page's only block that is called so names.
     marked: Option<String>,
+    /// The publisher in linked data, which mostly is the site.
+    publisher: Option<String>,
     pub(super) site: Option<String>,
     pub(super) url: Option<String>,
 }
@@ -52,11 +55,13 @@ impl About {
             let title = title.filter(|title| !title.is_empty())?;
             Some(title.chars().take(MAX_STATED).collect())
         });
-        about.site = account.or(about.site);
+        about.site = account.or(about.site).or(about.publisher.take());
         // Where there are several, each is that of another entry.
         about.marked = Some(marked)
             .and_then(|marked| <[String; 1]>::try_from(marked).ok())
-            .and_then(|[name]| source_name(&name));
+            .and_then(|[name]| source_name(&name))
+            // `阅读原文` is a link to it.
+            .filter(|name| !is_tools(name));
         about.url = about.url.or(og_url).filter(|url| url.starts_with("http"));
         about
     }
@@ -66,6 +71,7 @@ impl About {
         let said = script.text().collect::<String>();
         if script.attr("type").is_some_and(|kind| kind.ends_with("ld+json")) {
             self.published = self.published.or_else(|| linked_data_date(&said));
+            self.publisher = self.publisher.take().or_else(|| linked_data_publisher(&said));
         } else {
             self.scripted = self.scripted.or_else(|| script_date(&said));
         }
@@ -103,6 +109,11 @@ impl About {
             .clone()
             .or_else(|| near(lines, title).iter().find_map(|&at| stated_source(&lines[at].text)))
             .or_else(|| near(lines, title).iter().find_map(|&at| behind_day(&lines[at].text)))
+            .or_else(|| {
+                near(lines, title)
+                    .iter()
+                    .find_map(|&at| named_before_day(&lines[at].text))
+            })
             .or_else(|| answered(lines))
             .or_else(|| self.marked.clone().filter(|name| is_near(name)));
         (date, shown.written, source)

@@ -7,12 +7,13 @@ use std::borrow::Cow;
 /// What a word in a class or id marks.
 pub(super) fn marked(word: &str) -> Option<&'static str> {
     Some(match &*small(word) {
-        "nav" | "navbar" | "breadcrumb" | "breadcrumbs" | "crumb" | "crumbs" | "menu" | "pagination" | "pager"
-        | "topbar" => "navigation",
+        // The last of them, and `editsection`, are those of wikis.
+        "sitesub" | "navbox" | "nav" | "navbar" | "breadcrumb" | "breadcrumbs" | "crumb" | "crumbs" | "menu"
+        | "pagination" | "pager" | "topbar" => "navigation",
         "sidebar" | "aside" => "aside",
         "footer" | "foot" | "copyright" => "footer",
         "cookie" | "cookies" => "notice",
-        "share" | "modal" | "popup" | "toolbar" | "login" | "bdsharebuttonbox" | "qrcode" => "tools",
+        "editsection" | "share" | "modal" | "popup" | "toolbar" | "login" | "bdsharebuttonbox" | "qrcode" => "tools",
         "comment" | "comments" | "pinglun" => "comments",
         "related" | "recommend" | "recommended" | "hot" | "rank" => "related entries",
         "advertisement" | "ad" | "ads" | "advert" => "advertisement",

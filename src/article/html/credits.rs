@@ -72,8 +72,15 @@ pub(super) fn is_labelled(line: &str) -> bool {
             let rest = line[stamp.end..].trim();
             rest.is_empty() || labels().any(|label| rest.contains(label))
         }),
-        label => label.is_some(),
+        label => label.is_some_and(|label| !is_speech(label, &line[label.len()..])),
     }
+}
+
+/// Whether what stands behind a label is what somebody says, as in an interview (`记者：为什么要专门制定办法？`): a question,
+/// or a sentence of a reporter, and no name.
+fn is_speech(label: &str, behind: &str) -> bool {
+    let behind = behind.trim_end();
+    behind.ends_with(['?', '\u{ff1f}']) || (label == "记者" && behind.ends_with('。') && behind.contains([',', '，']))
 }
 
 /// Whether a line between two others says when and by whom, and is neither one of a schedule nor of the fields of what
@@ -118,7 +125,13 @@ pub(super) fn is_dated(line: &str) -> bool {
             .chars()
             .all(|c| c.is_ascii_digit() || matches!(c, ':' | '时' | '分' | '秒' | '点'));
         let paged = text.starts_with('第') && text.ends_with('版') && text.chars().count() <= 8;
-        bare(text) || (clock && han(text) > 0) || paged || is_weekday(text) || is_tools(text)
+        bare(text)
+            || (clock && han(text) > 0)
+            || paged
+            || is_weekday(text)
+            || is_tools(text)
+            || is_labelled(text)
+            || names_author(text)
     };
     let parted = |text: &str| text.starts_with(['·', '|', '丨']) || text.ends_with(['·', '|', '丨']);
     let short = |text: &str| han(text) <= MAX_NAME / 2 && !text.contains(|c| is_stop(c) || is_pause(c));
@@ -126,17 +139,39 @@ pub(super) fn is_dated(line: &str) -> bool {
         || (name(before) && name(behind) && (stamp.timed || sourced))
         || (sourced && before.is_empty())
         || (short(before) && told(behind) && !bare(behind))
+        || (short(before) && bare(behind) && ends_as_posted(before))
         || (short(before) && short(behind) && parted(before) && parted(behind))
         || (bare(before) && are_credits_apart(behind))
         || (name(before) && says_where(behind))
         || are_days_and_counts(line)
 }
 
+/// Whether the words before a day say who posted something then: `顾律师 发表于`.
+fn ends_as_posted(before: &str) -> bool {
+    let name = ["发表于", "发布于"].iter().find_map(|word| before.strip_suffix(word));
+    name.is_some_and(|name| name.ends_with(char::is_whitespace))
+}
+
+/// Whether a text behind a day says who wrote it: `文/丁一`.
+fn names_author(text: &str) -> bool {
+    let name = ["文/", "文|", "文丨", "图/", "图文/"]
+        .iter()
+        .find_map(|mark| text.strip_prefix(mark));
+    name.is_some_and(|name| (2..=MAX_NAME / 2).contains(&name.chars().count()) && name.chars().all(is_han))
+}
+
+/// Whether a text counts the minutes or the characters of an article: `420 字`.
+fn counts_length(text: &str) -> bool {
+    let number = ["分钟", "字"].iter().find_map(|unit| text.strip_suffix(unit));
+    let number = number.map(str::trim_end).filter(|number| !number.is_empty());
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b','))
+}
+
 /// Whether a text is short words with signs between them, one of which counts: `· 阅读 6 分钟 · 顾问小美`.
 fn are_credits_apart(text: &str) -> bool {
     let is_short = |word: &str| word.chars().count() <= MAX_NAME / 2 && !word.contains(|c| is_stop(c) || is_pause(c));
     let mut words = text.split(['·', '|', '丨']).map(str::trim);
-    words.next() == Some("") && words.clone().all(is_short) && words.any(is_tools)
+    words.next() == Some("") && words.clone().all(is_short) && words.any(|word| is_tools(word) || counts_length(word))
 }
 
 /// Whether a text says from where something was posted: `发表于浙江`.
@@ -167,6 +202,9 @@ fn is_weekday(text: &str) -> bool {
 /// Whether a line says who wrote it and how long ago: `社保老张 3天前 关注`, `本报记者 王某`.
 pub(super) fn is_byline(line: &str) -> bool {
     let length = line.chars().count();
+    if length <= 2 * MAX_NAME && line.matches('·').count() > 1 && are_credits_apart(&format!("·{line}")) {
+        return true;
+    }
     if length > MAX_NAME || line.contains(|c| is_stop(c) || is_pause(c)) {
         return false;
     }
@@ -232,6 +270,21 @@ mod tests {
         check("发表于 2021-12-01 的办法自 2022-01-01 起施行", false);
         check("2024-08-30 · 青禾市医保中心 · 二楼报告厅", false);
         check("缴费截至2022-02-18发表于", false);
+        check("2024年1月15日 · 2 分钟 · 420 字 · 打工人", true);
+        check("顾律师 发表于 2022-03-09", true);
+        check("2023年10月16日 文/丁一", true);
+        check("2024-03-19 摄影报道：卢森", true);
+        check("2024年1月15日 · 30 分钟 到 · 2 楼", false);
+        check("2023年10月16日 文件汇编", false);
+        assert!(is_byline("毛线编辑部 · 4月22日 · 阅读约 3 分钟") && !is_byline("职工 · 居民 · 3 分钟路程"));
+        assert!(is_labelled("记者：丁一") && is_labelled("编辑：丁一 审核：卢森"));
+        for said in [
+            "记者：为什么要专门制定办法？",
+            "记者：我们注意到，今年的标准提高了。",
+            "编辑：谁可以申请？",
+        ] {
+            assert!(!is_labelled(said), "{said}");
+        }
         assert!(!is_sentence("来源：待遇保障科 浏览次数：1,283 字号：大 中 小 打印"));
         assert!(is_sentence("缴费标准为每人每年380元, 财政补助640元"));
     }

@@ -20,6 +20,9 @@ use super::whole_page::WholePage;
 /// A page with at least this many characters of prose is an article: then lists of teasers are not its text.
 const ARTICLE: usize = 100;
 
+/// The longest words that call readers to something, in characters.
+const MAX_CALL: usize = 20;
+
 /// Tells furniture from text, on one page.
 #[derive(Debug)]
 pub(super) struct Furniture {
@@ -133,7 +136,10 @@ impl Furniture {
         });
         measure.linked == 0 && within && {
             let words = words(element);
-            words.contains('。') && words.ends_with(['。', '！', '？', '；', '!', '?'])
+            let of_author = ["关于作者", "作者简介", "作者介绍"]
+                .iter()
+                .any(|start| words.starts_with(start));
+            !of_author && words.contains('。') && words.ends_with(['。', '！', '？', '；', '!', '?'])
         }
     }
 
@@ -224,6 +230,7 @@ impl Furniture {
             "dialog" if self.is_large(element, measure) => return ByName::Text,
             "svg" | "canvas" | "video" | "audio" | "object" | "dialog" | "map" => "not text",
             "rt" | "rp" => "reading aid",
+            "sup" if is_mark_of_note(element) => "mark of a note",
             "del" | "s" | "strike" => "struck out",
             "nav" if !of_title => "navigation",
             "footer" if !of_title => "footer",
@@ -287,7 +294,8 @@ impl Furniture {
             return true;
         }
         if let Some(before) = before(element, &self.measures)
-            && (self.asks(before) || (self.is_short(before) && self.page.is_often_behind(element, before)))
+            && ((self.asks(before) && !(unfolds(&words(before)) && invites(&words(element))))
+                || (self.is_short(before) && self.page.is_often_behind(element, before)))
         {
             return true;
         }
@@ -337,6 +345,26 @@ impl Furniture {
     }
 }
 
+/// Whether words below a link that unfolds the rest are not the rest: a few that call readers to something.
+fn invites(words: &str) -> bool {
+    let calls = ["扫码", "扫一扫", "二维码", "下载", "关注", "登录"];
+    words.chars().count() <= MAX_CALL
+        && !words.contains(['。', '，', '；', '：'])
+        && calls.iter().any(|call| words.contains(call))
+}
+
+/// Whether a raised sign is a number in brackets, the mark of a note: `[1]`.
+fn is_mark_of_note(element: ElementRef<'_>) -> bool {
+    let said = words(element);
+    let number = said
+        .strip_prefix(['[', '［'])
+        .and_then(|said| said.strip_suffix([']', '］']));
+    number.is_some_and(|number| {
+        let is_of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b',' | b' ');
+        number.bytes().all(is_of_number) && number.bytes().any(|byte| byte.is_ascii_digit())
+    })
+}
+
 /// An element and those that it lies in.
 fn with_ancestors(element: Option<ElementRef<'_>>) -> Elements {
     let with_ancestors = |element: ElementRef<'_>| {
@@ -350,4 +378,44 @@ fn with_ancestors(element: Option<ElementRef<'_>>) -> Elements {
 fn within_body(element: ElementRef<'_>) -> bool {
     let parent = element.parent().and_then(ElementRef::wrap);
     parent.is_some_and(|parent| parent.value().name() != "body")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules_tests::{block, check_parts};
+
+    #[test]
+    fn what_is_said_of_the_author_in_an_aside_is_no_text() {
+        let said = "十年理赔查勘经验，写过两百多篇理赔故事。";
+        check_parts(
+            &block(&format!("<aside><h4>关于作者</h4><p>{said}")),
+            &[],
+            &[("aside", said)],
+        );
+        check_parts(&block(&format!("<aside><h4>小贴士</h4><p>{said}")), &[said], &[]);
+    }
+
+    #[test]
+    fn what_is_hidden_below_a_link_that_unfolds_is_the_rest_unless_it_calls_to_something() {
+        let hidden = |said: &str| {
+            block(&format!(
+                "<a class=more>展开全文</a><div style='display:none'><p>{said}"
+            ))
+        };
+        check_parts(&hidden("微信扫码咨询在线药师"), &[], &[("hidden", "微信扫码")]);
+        for kept in ["扫码登录以后，在首页选择补缴。", "补缴的月数不计入连续缴费"] {
+            check_parts(&hidden(kept), &[kept], &[]);
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_note_is_left_out_and_other_raised_words_stay() {
+        let raised = |said: &str| block(&format!("<p>补缴以后待遇连续计算<sup>{said}</sup>。</p>"));
+        for mark in ["[1]", "<a href=#n>[2-3]</a>"] {
+            check_parts(&raised(mark), &["待遇连续计算。"], &[("mark of a note", "[")]);
+        }
+        for kept in ["2", "[注]", "①"] {
+            check_parts(&raised(kept), &[&format!("待遇连续计算{kept}。")], &[]);
+        }
+    }
 }

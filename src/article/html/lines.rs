@@ -3,13 +3,9 @@
 //!
 //! Only lines that are nothing else are taken, above the first sentence or behind more than half of the prose.
 
-use std::borrow::Cow;
-use std::cell::LazyCell;
-
 use crate::model::Article;
-use crate::text::Normalized;
 
-use super::super::byline::{behind_day, byline, dateline, is_document_number, next_stamp, signed};
+use super::super::byline::{are_offices, behind_day, byline, dateline, is_document_number, next_stamp, signed};
 use super::super::layout::COLONS;
 use super::super::lines::begins;
 use super::super::page::take_related;
@@ -17,27 +13,17 @@ use super::super::reading::Reading;
 use super::super::site_words::{List, listed};
 use super::super::tail::strip_notices;
 use super::super::why::Why;
-use super::comments::{announces_comments, starts_comments};
-use super::credits::{is_byline, is_credit, is_labelled, is_sentence, is_tools, words};
+use super::credits::{is_byline, is_credit, is_labelled, is_sentence, is_tools};
+use super::endings::{BEHIND, ending};
 use super::headline::{plain, untagged};
 use super::posts::frames;
 use super::prompts::{MAX_GREETING, begins_as_prompt, is_offer, is_prompt};
 
 /// How many lines above the first sentence and below the last are looked at.
 const EDGE: usize = 15;
-/// The longest line that announces what stands behind an article, in characters.
-const MAX_ENDING: usize = 16;
+/// The longest line in which a site claims its rights, in characters.
+const MAX_FOOT: usize = 60;
 
-/// Comments of readers end an article only below at least this many characters of sentences.
-const ARTICLE: usize = 100;
-
-/// The longest question of a page that is answered by what its readers write, in characters of sentences.
-const QUESTION: usize = 300;
-
-/// What stands above what is said of the author, which more of the article may follow.
-const AUTHOR: &str = "作者简介";
-/// What stands behind an article.
-const BEHIND: &str = "behind the article";
 /// What says below an article when and by whom.
 const CREDITS: &str = "credits";
 
@@ -139,8 +125,13 @@ struct Edges<'a> {
 impl<'a> Edges<'a> {
     fn of(lines: &'a [&'a str], end: usize, title: &str) -> Self {
         let title_plain = plain(title);
-        let is_title =
-            |line: &str| !title_plain.is_empty() && plain(untagged(line.trim_start_matches('#').trim())) == title_plain;
+        let is_title = |line: &str| {
+            let named = ["信件标题 | ", "来信标题 | ", "标题 | "]
+                .iter()
+                .find_map(|name| line.strip_prefix(name));
+            let line = named.unwrap_or_else(|| untagged(line.trim_start_matches('#').trim()));
+            !title_plain.is_empty() && plain(line) == title_plain
+        };
         let first: Vec<usize> = (0..end).filter(|&at| !lines[at].trim().is_empty()).take(EDGE).collect();
         // A title may be broken over two lines.
         let broken = first
@@ -197,7 +188,7 @@ impl<'a> Edges<'a> {
             Some("above the title")
         } else if is_above && self.is_dateline(at) {
             Some("dateline")
-        } else if is_below && is_labelled(line) {
+        } else if (is_below && is_labelled(line)) || is_row_of_letter(line) {
             Some(CREDITS)
         } else if is_below && (is_prompt(line) || is_end(line) || is_foot(line)) {
             Some(BEHIND)
@@ -205,11 +196,19 @@ impl<'a> Edges<'a> {
             Some("frame of a post")
         } else if is_above && begins_as_prompt(line) {
             Some("prompt")
-        } else if is_offer(line) || (is_tools(line) && (is_above || is_below || are_many(line))) {
+        } else if is_advert(line) {
+            Some("advertisement")
+        } else if is_offer(line) || (is_tools(line) && (is_above || is_below || are_many(line))) || self.edits(at) {
             Some("tools")
         } else {
             None
         }
+    }
+
+    /// Whether a line is the tools of a wiki's section, `编辑` among them, right below its heading.
+    fn edits(&self, at: usize) -> bool {
+        let line = self.lines[at].trim();
+        line.starts_with("编辑") && line != "编辑" && is_tools(line) && self.around(at)[0].starts_with('#')
     }
 
     /// Whether a line above the text says only when, by whom and where it was published.
@@ -222,6 +221,25 @@ impl<'a> Edges<'a> {
                 || (is_address(line) && !around[0].trim_end().ends_with(COLONS))
                 || (Some(at) == self.under_title && (byline(line).is_some() || behind_day(line).is_some())))
     }
+}
+
+/// Whether a line is a row of what a letter to an office has as its head and the answer as its: two names or more, each
+/// with a value, all of them such as letters have. One alone may be a row of a table.
+fn is_row_of_letter(line: &str) -> bool {
+    let cells: Vec<&str> = line.split(" | ").map(str::trim).collect();
+    let names = cells.iter().step_by(2);
+    let is_name = |cell: &&str| listed(List::LabelOfLetter).contains(cell);
+    cells.len() >= 4
+        && cells.len().is_multiple_of(2)
+        && names.clone().all(is_name)
+        && !cells.iter().skip(1).step_by(2).any(is_name)
+        && names.clone().any(|name| name.contains('信') || name.contains('复'))
+}
+
+/// Whether a line says of itself that it is an advertisement: `广告 · 0元领取`. That of a treatise goes on in words.
+fn is_advert(line: &str) -> bool {
+    let behind = line.strip_prefix("广告").map(str::trim_start);
+    behind.is_some_and(|behind| behind.starts_with(['·', '|', '丨'])) && !line.contains('。') && !line.contains(" | ")
 }
 
 /// Whether a line is a row of a table in which sentences stand, too: what it says is one of the table's facts.
@@ -264,109 +282,90 @@ fn is_end(line: &str) -> bool {
     word.eq_ignore_ascii_case("end") || word == "完" || word == "全文完"
 }
 
-/// Whether a line names the page beside this one: `前一篇：生育津贴怎么领`.
-fn turns_page(line: &str) -> bool {
-    let rest = listed(List::Paging).iter().find_map(|word| line.strip_prefix(word));
-    rest.is_some_and(|rest| rest.starts_with(COLONS))
-}
-
 /// Whether a line is the last of a site's page, or nothing but words to be found by: `#社保 #医保`.
 fn is_foot(line: &str) -> bool {
     let mut words = line.split_whitespace();
     let is_tag = |word: &str| word.len() > 1 && word.starts_with('#') && !word.starts_with("##");
     let line = line.trim_start();
-    listed(List::Foot).iter().any(|word| line.starts_with(word)) || (!line.trim().is_empty() && words.all(is_tag))
+    let letters = || line.chars().filter(|c| c.is_alphabetic()).take(4);
+    let claims = || line.contains('©') && line.chars().count() <= MAX_FOOT && !line.contains('。');
+    let keeps = || line.trim_end().strip_suffix("主办").is_some_and(are_offices);
+    listed(List::Foot).iter().any(|word| line.starts_with(word))
+        || (!line.trim().is_empty() && words.all(is_tag))
+        || letters().eq("分隔线".chars())
+        || claims()
+        || keeps()
 }
 
-/// What stands behind the words with which a site's statement begins.
-fn stated(line: &str) -> Option<&str> {
-    listed(List::Statement)
-        .iter()
-        .find_map(|words| line.strip_prefix(words))
-}
+#[cfg(test)]
+mod tests {
+    use super::super::rules_tests::{block, check_parts};
+    use super::super::tests::PROSE;
 
-/// Whether a line that begins like an ending may be a heading of the article: it says more than that (`你可能不知道的用法`),
-/// or it is that of a box beside news. It is one if sentences follow: links are left out before, so these are the
-/// article's.
-fn may_go_on(word: &str) -> bool {
-    let rest = listed(List::Ending)
-        .iter()
-        .filter_map(|ending| word.strip_prefix(ending));
-    let rest = rest.min_by_key(|rest| rest.len()).unwrap_or("");
-    let more =
-        rest.starts_with(char::is_alphanumeric) && !listed(List::BehindEnding).iter().any(|word| rest.contains(word));
-    more || (rest.is_empty() && word == "相关链接")
-}
-
-/// Whether sentences stand below one of the headings in some lines.
-fn has_sections(lines: &[&str]) -> bool {
-    let mut below = lines.iter().skip_while(|line| !line.starts_with('#'));
-    below.any(|line| is_sentence(line))
-}
-
-/// Whether a line is the heading of cards: `热门保险产品对比` is one of the article's own.
-fn announces_cards(word: &str) -> bool {
-    let mut behind = listed(List::Cards).iter().filter_map(|cards| word.strip_prefix(cards));
-    behind.any(|behind| matches!(behind, "" | "推荐" | "排行" | "排行榜" | "榜" | "更多" | "专区"))
-}
-
-/// For each line whether it or one behind it is a sentence, before a site's statement or what readers wrote.
-fn sentences_follow(lines: &[&str]) -> Vec<bool> {
-    let mut follows = vec![false; lines.len() + 1];
-    for (at, line) in lines.iter().enumerate().rev() {
-        let ends = || stated(words(line)).is_some() || announces_comments(words(line));
-        let tells = || is_sentence(line) && !is_prompt(line) && !is_labelled(line);
-        follows[at] = !ends() && (follows[at + 1] || tells());
+    #[test]
+    fn a_reporters_question_is_text_and_his_name_is_none() {
+        let asked = "记者：为什么要专门制定办法？";
+        let body = format!("<h1>断缴补缴怎么办</h1><p>编辑：丁一 审核：卢森</p><p>{asked}</p>{PROSE}");
+        check_parts(&body, &[asked], &[("dateline", "丁一")]);
     }
-    follows
-}
 
-/// Whether the lines below a heading such as `免责声明` are the article's, as those of a policy's clauses are: sentences
-/// up to the next heading, none of which speaks of a site and its articles.
-fn is_of_article(below: &[&str]) -> bool {
-    let section = || below.iter().take_while(|line| !line.starts_with('#'));
-    let of_site = |line: &&&str| listed(List::StatementWords).iter().any(|word| line.contains(word));
-    section().any(|line| is_sentence(line)) && section().find(of_site).is_none()
-}
+    #[test]
+    fn tools_of_a_wikis_section_stand_below_its_heading() {
+        check_parts(
+            &block("<h2>材料</h2><div>编辑播报</div><p>身份证。</p>"),
+            &["材料"],
+            &[("tools", "编辑播报")],
+        );
+        check_parts(
+            &block("<h2>材料</h2><div>编辑</div><p>写好的书稿。</p>"),
+            &["编辑"],
+            &[],
+        );
+        let box_of_links =
+            "<table class=navbox><tr><th>基本</th><td><a href=1>职工</a> <a href=2>居民</a></td></tr></table>";
+        check_parts(&block(box_of_links), &[], &[("navigation", "职工")]);
+    }
 
-/// Where the lines behind an article begin and what they are, if they do: at a short line that announces them below
-/// half of the prose, or that announces what readers wrote below some of it; a site's statement may be longer.
-fn ending(lines: &[&str]) -> Option<(usize, &'static str)> {
-    let weight = |line: &&str| if is_sentence(line) { line.chars().count() } else { 0 };
-    let total: usize = lines.iter().map(weight).sum();
-    let (mut above, mut asked) = (0, false);
-    let follows = LazyCell::new(|| sentences_follow(lines));
-    for (at, line) in lines.iter().enumerate() {
-        let word = words(line);
-        let short = word.chars().count() <= MAX_ENDING;
-        // The words are listed in simplified characters.
-        let word = if short {
-            Cow::Owned(Normalized::new(word).text)
-        } else {
-            Cow::Borrowed(word)
+    #[test]
+    fn the_head_of_a_letter_in_rows_says_only_whose_it_is() {
+        let table = |rows: &str| {
+            block(&format!(
+                "<table>{rows}<tr><td>来信内容</td><td colspan=3>能补缴吗？</td></tr></table>"
+            ))
         };
-        let announces = |endings: &[&str]| endings.iter().any(|ending| word.starts_with(ending));
-        let half = above > 0 && above * 2 >= total;
-        // A heading that goes on (`特别声明事项`) is one of the article.
-        let states = || !short || stated(&word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-        let is_short_question = || asked && above <= QUESTION;
-        if half
-            && ((announces(listed(List::Statement)) && states() && !(short && is_of_article(&lines[at + 1..])))
-                || (short
-                    && announces(listed(List::Ending))
-                    && !(may_go_on(&word) && follows[at + 1])
-                    && !(word == AUTHOR && has_sections(&lines[at + 1..])))
-                || (short && announces_cards(&word) && !follows[at + 1])
-                || turns_page(&word))
-        {
-            return Some((at, BEHIND));
+        let head = "<tr><td>信件编号</td><td>LL2023</td><td>来信时间</td><td>2023-04-17</td></tr>";
+        check_parts(&table(head), &["能补缴吗？"], &[("credits", "LL2023")]);
+        // One name alone, the names of columns, other names.
+        for kept in [
+            "<tr><td>答复单位</td><td colspan=3>市局</td></tr>",
+            "<tr><td>信件编号</td><td>来信时间</td><td>答复单位</td><td>办理状态</td></tr>",
+            "<tr><td>缴费档次</td><td>三档</td><td>来信时间</td><td>四月</td></tr>",
+        ] {
+            let words = kept.split(['<', '>']).nth(4).unwrap();
+            check_parts(&table(kept), &[words], &[]);
         }
-        let is_of_readers = (above > 0 && announces_comments(&word)) || (above >= ARTICLE && starts_comments(&word));
-        if short && is_of_readers && !is_short_question() {
-            return Some((at, "comments"));
-        }
-        above += weight(line);
-        asked |= is_sentence(line) && line.trim_end().ends_with(['？', '?']);
     }
-    None
+
+    #[test]
+    fn last_lines_claim_a_sites_rights_and_advertisements_name_themselves() {
+        for foot in [
+            "青禾保险网 联系站长 © 2006",
+            "青禾市人民政府办公室主办",
+            "------分隔线------",
+        ] {
+            check_parts(
+                &block(&format!("<div>{foot}</div>")),
+                &[],
+                &[("behind the article", foot)],
+            );
+        }
+        check_parts(
+            &block("<p>广告 · 0元领取家庭保障方案</p>"),
+            &[],
+            &[("advertisement", "0元")],
+        );
+        for kept in ["由会员单位主办", "广告费按收入的一成五扣除"] {
+            check_parts(&block(&format!("<p>{kept}</p>")), &[kept], &[]);
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod about;
 mod class_words;
+mod closing;
 mod comments;
 mod content;
 mod copies;
@@ -13,6 +14,7 @@ mod credits;
 mod data_rows;
 mod dom;
 mod embedded;
+mod endings;
 mod furniture;
 mod guard;
 mod headline;

@@ -12,7 +12,7 @@ use super::super::byline::next_stamp;
 use super::super::layout::{COLONS, is_stop};
 use super::super::site_words::{List, listed};
 use super::credits::only_tools_and;
-use super::dom::{Elements, Step, is_block, is_heading, key, walk, words};
+use super::dom::{Elements, Step, is_block, is_heading, key, marks, walk, words};
 use super::measure::Measures;
 
 /// The longest part around a post, and the longest name of an author, in characters.
@@ -20,6 +20,8 @@ const MAX_PART: usize = 80;
 const MAX_AUTHOR: usize = 16;
 /// How much of what authors have is counted on a card at least.
 const COUNTS: usize = 3;
+/// Among how many of a part's first nodes one may say what it is.
+const BEGINS: usize = 4;
 /// How many words of an expert's card are on it at least.
 const EXPERT_WORDS: usize = 2;
 /// How many posts of one kind are looked at, how many elements of each, and how many of a page.
@@ -44,6 +46,8 @@ enum Part {
     Card,
     /// A day, or what readers can do or did, with numbers.
     Moment,
+    /// What a forum puts below all that somebody writes.
+    Signature,
 }
 
 impl PostParts {
@@ -174,6 +178,8 @@ fn told(parts: &[ElementRef<'_>], measures: &Measures) -> Option<Part> {
     let is_column = || parts.iter().any(|part| part.value().name() == "td");
     if all(is_card) {
         Some(Part::Card)
+    } else if parts.iter().all(|part| is_signature(*part)) {
+        Some(Part::Signature)
     } else if is_column() {
         // Columns of tables say days and names, too.
         None
@@ -185,20 +191,32 @@ fn told(parts: &[ElementRef<'_>], measures: &Measures) -> Option<Part> {
     }
 }
 
+/// Whether a part is called a signature, or begins with one.
+fn is_signature(part: ElementRef<'_>) -> bool {
+    let mut called = part.descendants().take(BEGINS).filter_map(ElementRef::wrap);
+    called.any(|part| marks(part).any(|mark| matches!(mark, "sign" | "signature")))
+}
+
 /// Whether a part is the card of an expert who answers, or counts what authors have: `主题 12 帖子 88 积分 1024`.
 fn is_card(text: &str) -> bool {
     let is_on_card = |word: &&&str| text.contains(**word);
     if listed(List::ExpertCard).iter().filter(is_on_card).count() >= EXPERT_WORDS {
         return true;
     }
-    let counts = |word: &&&str| {
+    let behind = |word: &&&str| {
         text.split_once(**word).is_some_and(|(_, behind)| {
             behind
                 .trim_start_matches(|c: char| c.is_whitespace() || COLONS.contains(&c))
                 .starts_with(|c: char| c.is_ascii_digit())
         })
     };
-    listed(List::AuthorCard).iter().filter(counts).count() >= COUNTS
+    // Or the numbers stand above the words: `12 主题 88 帖子 1024 积分`.
+    let before = |word: &&&str| {
+        text.split_once(**word)
+            .is_some_and(|(before, _)| before.trim_end().ends_with(|c: char| c.is_ascii_digit()))
+    };
+    let counted = |counts: &dyn Fn(&&&str) -> bool| listed(List::AuthorCard).iter().filter(counts).count() >= COUNTS;
+    counted(&behind) || counted(&before)
 }
 
 /// Whether a part says a day and behind it nothing but what readers can do: `社会保险法（2018年修正）` is a title.
@@ -237,7 +255,8 @@ fn is_moment(text: &str) -> bool {
         return text.contains(|c: char| c.is_ascii_digit()) && only_tools_and(listed(List::Post), text);
     };
     let before = &text[..stamp.start];
-    before.chars().count() <= MAX_AUTHOR && !listed(List::DatedFact).iter().any(|word| before.contains(word))
+    let is_short = before.chars().count() <= MAX_AUTHOR || only_tools_and(listed(List::Post), before);
+    is_short && !listed(List::DatedFact).iter().any(|word| before.contains(word))
 }
 
 #[cfg(test)]
@@ -246,6 +265,26 @@ mod tests {
 
     const FRAME: &str = "frame of a post";
     const SAID: &str = "三个月以内的可以补缴，补缴以后待遇连续计算。";
+
+    #[test]
+    fn cards_that_count_above_their_words_and_signatures_are_no_text() {
+        let post = |name: &str, card: &str, sign: &str| {
+            format!(
+                "<div class=p><div class=who><a>{name}</a></div><div class=c>{card}</div><div class=t>发表于 2022-05-14 21:08</div>\
+                 <div class=m>{SAID}</div><div class=sign>{sign}</div></div>"
+            )
+        };
+        let counts = "<p>3</p>主题 <p>17</p>帖子 <p>88</p>积分";
+        let posts = post("小雨", counts, "平平淡淡才是真") + &post("老周", counts, "买保险先看健康告知");
+        check_parts(
+            &block(&posts),
+            &[SAID],
+            &[(FRAME, "帖子"), (FRAME, "平平淡淡"), (FRAME, "健康告知")],
+        );
+        // No posts, but what people are to sign.
+        let form = "<div class=p><div class=m>承诺补缴。</div><div class=sign>投保人签名</div></div>".repeat(2);
+        check_parts(&block(&form), &["投保人签名"], &[]);
+    }
 
     #[test]
     fn what_stands_around_each_of_several_posts_is_left_out() {

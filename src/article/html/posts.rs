@@ -21,7 +21,7 @@ pub(super) fn frames(lines: &[&str], asks: bool, known: bool) -> Vec<bool> {
     let filled: Vec<usize> = (0..lines.len()).filter(|&at| !lines[at].trim().is_empty()).collect();
     let sure: Vec<bool> = filled
         .iter()
-        .map(|&at| is_sure(lines[at]) || (asks && is_moment(lines[at])))
+        .map(|&at| is_sure(lines[at]) || (asks && (is_moment(lines[at]) || is_judged(lines[at]))))
         .collect();
     let has_many = sure.iter().filter(|is| **is).count() >= MANY;
     if !known && !has_many {
@@ -74,6 +74,14 @@ fn is_moment(line: &str) -> bool {
     next_stamp(line, 0).is_some_and(|stamp| stamp.timed && stamp.start == 0 && stamp.end == line.len())
 }
 
+/// Whether a line is a name, a day with a time, and what readers made of it: `社保老兵 2021-07-22 18:22 赞(8)`.
+fn is_judged(line: &str) -> bool {
+    let behind = next_stamp(line, 0)
+        .filter(|stamp| stamp.timed)
+        .map(|stamp| &line[stamp.end..]);
+    is_author(line) && behind.is_some_and(|behind| behind.contains(char::is_alphabetic))
+}
+
 /// Whether a line is a name with what its bearer is good at, or with the place of the post in its thread.
 fn is_profile(line: &str) -> bool {
     let line = line.trim();
@@ -115,6 +123,21 @@ fn is_author(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_answered_a_question_is_told_by_what_readers_made_of_it() {
+        let framed = |lines: &[&str], asks: bool| frames(lines, asks, false);
+        let lines = [
+            "先投诉。",
+            "社保老兵 2021-07-22 18:22 赞(8)",
+            "别签字。",
+            "王姐 2021-07-23 09:10 赞(5)",
+        ];
+        assert_eq!(framed(&lines, true), [false, true, false, true]);
+        assert_eq!(framed(&lines, false), [false; 4]);
+        let schedule = ["缴费 2021-07-22 18:22 截止", "缴费。", "登记 2021-07-23 09:10 截止"];
+        assert_eq!(framed(&schedule, true), [false; 3]);
+    }
 
     #[test]
     fn frames_of_posts_are_told_where_there_are_several() {

@@ -21,7 +21,8 @@ pub(super) fn greets(line: &str) -> bool {
 /// Whether a line asks to follow, to share or to judge, and says little else.
 pub(super) fn is_prompt(line: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
-    let lures = || line.contains("加微信") && line.contains("领取");
+    let adds = ["加微信", "添加顾问"].iter().any(|word| line.contains(word));
+    let lures = || adds && line.contains("领取");
     line.chars().count() <= MAX_PROMPT
         && (has(listed(List::Prompt)) || ((has(listed(List::Invite)) || lures()) && !line.contains('。')))
 }

@@ -2,7 +2,7 @@
 //!
 //! Judges lines; which of them stand near the article is for `about`.
 
-use super::super::byline::{are_offices, source_name};
+use super::super::byline::{are_offices, byline, publisher, source_name};
 use super::super::layout::COLONS;
 use super::super::site_words::{List, listed};
 use super::credits::without_tools;
@@ -18,7 +18,16 @@ pub(super) fn stated_source(line: &str) -> Option<String> {
         let named = line[at..].trim_start().strip_prefix(COLONS)?.trim_start();
         source_name(without_tools(named.split(char::is_whitespace).next()?))
     };
-    behind("来源").or_else(|| listed(List::LabelSource).iter().find_map(|label| behind(label)))
+    // Who put it there is mostly a person or `admin`.
+    let posted = |label: &&str| behind(label).and_then(|name| publisher(&name));
+    behind("来源")
+        .or_else(|| listed(List::LabelSource).iter().find_map(|label| behind(label)))
+        .or_else(|| ["发布者", "发布人"].iter().find_map(|label| posted(label)))
+}
+
+/// Who published it, as a line says it that is nothing but a publisher's name and a day.
+pub(super) fn named_before_day(line: &str) -> Option<String> {
+    byline(line).and_then(|(name, _)| publisher(&name))
 }
 
 /// Which office answered, as a line or the two cells of a row say it.

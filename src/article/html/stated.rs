@@ -5,7 +5,9 @@
 
 use crate::model::Date;
 
-use super::super::byline::find_date;
+use serde_json::Value;
+
+use super::super::byline::{find_date, source_name};
 
 /// What a day in a page's head is the day of.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +51,22 @@ pub(super) fn linked_data_date(json: &str) -> Option<Date> {
     find_date(value.trim_start_matches([' ', ':', '"', '\n', '\t']))
 }
 
+/// Who published it by a page's linked data (JSON-LD): the name of a `publisher`, of the first part that has one.
+pub(super) fn linked_data_publisher(json: &str) -> Option<String> {
+    let data: Value = serde_json::from_str(json.trim()).ok()?;
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let parts = list(&data).into_iter().flat_map(|part| {
+        let inner = part.get("@graph").map(list).unwrap_or_default();
+        std::iter::once(part).chain(inner)
+    });
+    let name = |part: Value| {
+        let publisher = part.get("publisher")?;
+        let name = publisher.get("name").unwrap_or(publisher);
+        source_name(name.as_str()?)
+    };
+    parts.take(MAX_PARTS).find_map(name)
+}
+
 /// What scripts call the day that they show.
 const SCRIPTED: [&str; 9] = [
     "ct",
@@ -61,6 +79,8 @@ const SCRIPTED: [&str; 9] = [
     "releasetime",
     "releasedate",
 ];
+/// How many parts of linked data are looked at.
+const MAX_PARTS: usize = 64;
 /// The longest value that is such a day, in characters.
 const MAX_VALUE: usize = 40;
 
@@ -111,6 +131,29 @@ pub(super) fn date_in_url(url: &str) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn linked_data_name_who_published_it() {
+        let check = |json: &str, expected: Option<&str>| {
+            assert_eq!(linked_data_publisher(json).as_deref(), expected, "{json}");
+        };
+        check(
+            r#"{"publisher":{"@type":"Organization","name":"青禾晚报"}}"#,
+            Some("青禾晚报"),
+        );
+        check(
+            r#"{"@graph":[{"name":"甲"},{"publisher":"青禾晚报"}]}"#,
+            Some("青禾晚报"),
+        );
+        check(
+            r#"[{"publisher":{"@id":"a"}},{"publisher":{"name":"乙社"}}]"#,
+            Some("乙社"),
+        );
+        // Who wrote a book that is spoken of, an address, broken data.
+        check(r#"{"mentions":{"publisher":{"name":"某出版社"}}}"#, None);
+        check(r#"{"publisher":{"name":"2024"}}"#, None);
+        check(r#"{"publisher":{"name":"青禾晚报"}"#, None);
+    }
 
     #[test]
     fn a_script_names_the_day_that_it_shows() {

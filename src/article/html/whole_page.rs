@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use scraper::ElementRef;
 
+use super::closing::closing;
 use super::comments::commented;
 use super::dom::{Elements, Step, is_block, is_hidden, key, walk, words};
 use super::imprint::{FOOTER, is_imprint, names_site};
@@ -82,6 +83,7 @@ impl WholePage {
         {
             page.footers.insert(key(address));
         }
+        page.footers.extend(closing(root, measures, above_title).map(key));
         page
     }
 
