@@ -168,6 +168,9 @@ class Encoder:
                 out[at] = made[to, : len(rows[at])].copy() if made.ndim == 3 else made[to]
         return out
 
+    def passages(self, texts):
+        return self.parted(texts, [[]] * len(texts))[0]
+
     def parted(self, texts, parts):
         """The vectors of texts, and a list of those of each text's parts (ranges of characters)."""
         own, of_parts = [], []
@@ -217,35 +220,20 @@ def titled(article, part):
     return "\n".join(x for x in (article.get("title", ""), part) if x)
 
 
-def ranges(text, start, parts):
-    """Where parts of a text lie that follow each other in it."""
-    found = []
-    for part in parts:
-        begin = text.index(part, start)
-        start = begin + len(part)
-        found.append((begin, start))
-    return found
-
-
 def collection(files, encoder, work):
     """Vectors of a corpus: passages, windows, rows of each passage's windows, and its passages by article."""
-    path = work / ("+".join(f"{Path(f).parent.name}-{Path(f).stem}" for f in files) + "-parts.npz")
+    path = work / ("+".join(f"{Path(f).parent.name}-{Path(f).stem}" for f in files) + ".npz")
     if not path.exists():
         passages, windows, rows, ids = [], [], [], []
-        count = 0
         for line in (line for f in files for line in Path(f).read_text().splitlines()):
             article = json.loads(line)
             for part in packed(article["text"].strip(), 600, 420):
                 own = packed(part, 200, 120)[:WINDOWS] if len(part) > 200 else []
-                rows.append([*range(count, count + len(own)), *[-1] * (WINDOWS - len(own))])
-                passage = titled(article, part)
-                passages.append(passage)
-                windows.append(ranges(passage, len(passage) - len(part), own))
-                count += len(own)
+                rows.append([*range(len(windows), len(windows) + len(own)), *[-1] * (WINDOWS - len(own))])
+                passages.append(titled(article, part))
+                windows += own
                 ids.append(article["_id"])
-        own, of_windows = encoder.parted(passages, windows)
-        of_windows = np.array([vector for some in of_windows for vector in some])
-        np.savez(path, V=own, VW=of_windows, WP=np.array(rows), ids=np.array(ids))
+        np.savez(path, V=encoder.passages(passages), VW=encoder.passages(windows), WP=np.array(rows), ids=np.array(ids))
     kept = dict(np.load(path))
     kept["by"] = {}
     for at, article in enumerate(kept["ids"]):
