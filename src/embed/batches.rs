@@ -33,8 +33,8 @@ pub(super) trait Network: Send + Sync {
     /// The vector of each text and, behind it, those of its parts.
     fn run(&self, texts: &[&Input], scratch: &mut Self::Scratch) -> Result<Vec<Vec<f32>>>;
 
-    /// As [`Network::run`] for one text without parts, by one thread for each scratch. There are at least one scratch and at most as
-    /// many as `in_step` has threads, and as many tokens.
+    /// As [`Network::run`] for one text without parts, by one thread for each scratch. There are at least one scratch
+    /// and at most as many as `in_step` has threads, and as many tokens.
     fn run_shared(&self, text: &[u32], scratches: &mut [Self::Scratch], in_step: &InStep) -> Result<Vec<f32>>;
 }
 

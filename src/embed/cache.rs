@@ -1,8 +1,8 @@
 //! Vectors of texts seen before, on disk, for indexing.
 //!
 //! A cache is keyed by content, as the one of questions is (`question_cache`): the embedder's identity, whether the
-//! text is a question, a passage or a part of one, and the text, hashed to 128 bits. So a cache is never stale, only useless, and
-//! deleting it costs time and nothing else.
+//! text is a question, a passage or a part of one, and the text, hashed to 128 bits. So a cache is never stale, only
+//! useless, and deleting it costs time and nothing else.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -41,8 +41,8 @@ pub(super) fn key(identity: &str, kind: Kind, text: &str) -> u128 {
     hash.digest128()
 }
 
-/// The keys of a passage and of its parts, as this embedder makes their vectors: a part that it reads as a text like any
-/// other is kept like any other.
+/// The keys of a passage and of its parts, as this embedder makes their vectors: a part that it reads as a text like
+/// any other is kept like any other.
 pub(super) fn parted_keys(embedder: &dyn Embedder, passage: Parted<'_>) -> impl Iterator<Item = u128> {
     let identity = embedder.identity();
     let parts = passage.parts.iter().map(move |part| {

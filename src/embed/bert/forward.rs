@@ -1,6 +1,6 @@
 //! The forward pass of a BERT (post-norm layers) on 8-bit weights and activations, to the normalised `[CLS]` row.
 //!
-//! Owns the packed weights and the order of the steps; the arithmetic is the kernel's. Texts of a batch are laid end to
+//! Owns the order of the steps; the weights are `layer`'s, the arithmetic is the kernel's. Texts of a batch are laid end to
 //! end and never padded: linear layers see one long list of tokens, attention sees each text by itself. The last layer
 //! is worked out for the first token of each text alone, since nothing else of it is read; once more for each part of a
 //! text that has a vector of its own, and then that token sees the part's tokens alone. So a part costs a row of one
@@ -14,32 +14,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use prost::bytes::Bytes as Mapped;
 
 use super::config::Config;
+use super::layer::{Layer, Norm, large_columns, read_norm};
 use super::onnx::OnnxFile;
 use super::questions::QuestionTuning;
 use crate::compute::{Budget, InStep, MOST_IN_STEP, SpinBarrier};
 use crate::embed::batches::{Input, Network};
 use crate::error::{Error, Result};
-use crate::kernel::{AttentionScratch, Bytes, Int8Matrix, Int8Part, add_layer_norm, attend, gelu, normalize};
-
-/// Columns of what comes out of a layer norm that count in full, because their numbers are ten times the others'.
-const EXACT: usize = 4;
-
-/// Weight and bias of a layer norm.
-#[derive(Clone)]
-struct Norm {
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-}
-
-struct Layer {
-    /// Query, key and value, stacked.
-    qkv: Int8Matrix,
-    attention_out: Int8Matrix,
-    attention_norm: Norm,
-    widen: Int8Matrix,
-    narrow: Int8Matrix,
-    out_norm: Norm,
-}
+use crate::kernel::{AttentionScratch, Bytes, add_layer_norm, attend, gelu, normalize};
 
 /// The word embeddings as they lie in the file: value = (code - zero) x scale.
 #[derive(Clone)]
@@ -78,31 +59,6 @@ pub(super) struct Scratch {
 type Shared = [[RwLock<Vec<f32>>; MOST_IN_STEP]; 2];
 
 impl Layer {
-    /// Layer `l` of the file, changed by `tuning` if there is one; `large` as [`large_columns`] found them.
-    fn read(
-        file: &OnnxFile,
-        config: &Config,
-        large: &[usize],
-        tuning: Option<&QuestionTuning>,
-        l: usize,
-    ) -> Result<Self> {
-        let (hidden, wide) = (config.hidden, config.feed_forward);
-        let read_matrix = |names: &[&str], shape, exact: &[usize]| read_matrix(file, tuning, l, names, shape, exact);
-        let norm = |name: &str| read_norm(file, &format!("encoder.layer.{l}.{name}"), hidden);
-        Ok(Layer {
-            qkv: read_matrix(
-                &["attention.self.query", "attention.self.key", "attention.self.value"],
-                [hidden, hidden],
-                large,
-            )?,
-            attention_out: read_matrix(&["attention.output.dense"], [hidden, hidden], &[])?,
-            attention_norm: norm("attention.output.LayerNorm")?,
-            widen: read_matrix(&["intermediate.dense"], [hidden, wide], large)?,
-            narrow: read_matrix(&["output.dense"], [wide, hidden], &[])?,
-            out_norm: norm("output.LayerNorm")?,
-        })
-    }
-
     /// Rounds the tokens and makes their keys and values.
     fn key_value(&self, x: &[f32], rounded: &mut Bytes, kv: &mut Vec<f32>) {
         let hidden = self.qkv.inputs();
@@ -364,64 +320,4 @@ fn normalized(row: &[f32]) -> Vec<f32> {
     let mut vector = row.to_vec();
     normalize(&mut vector);
     vector
-}
-
-/// The columns that the layer norms make largest anywhere, in rising order. A column that is large behind one norm
-/// mostly is behind the next one too, whose own weights do not tell, because the layers between pass it on.
-fn large_columns(file: &OnnxFile, config: &Config) -> Result<Vec<usize>> {
-    let names = (0..config.layers)
-        .flat_map(|l| ["attention.output", "output"].map(|place| format!("encoder.layer.{l}.{place}.LayerNorm")));
-    let mut largest = vec![0.0f32; config.hidden];
-    for name in std::iter::once("embeddings.LayerNorm".into()).chain(names) {
-        let Norm { weight, bias } = read_norm(file, &name, config.hidden)?;
-        for ((largest, w), b) in largest.iter_mut().zip(weight).zip(bias) {
-            // What a normalised number seldom exceeds is 3.
-            *largest = largest.max(3.0 * w.abs() + b.abs());
-        }
-    }
-    let mut columns: Vec<usize> = (0..config.hidden).collect();
-    columns.sort_by(|a, b| largest[*b].total_cmp(&largest[*a]).then(a.cmp(b)));
-    columns.truncate(EXACT);
-    columns.sort_unstable();
-    Ok(columns)
-}
-
-fn read_norm(file: &OnnxFile, name: &str, width: usize) -> Result<Norm> {
-    Ok(Norm {
-        weight: file.numbers(&format!("{name}.weight"), &[width])?,
-        bias: file.numbers(&format!("{name}.bias"), &[width])?,
-    })
-}
-
-/// Stacks the named linear layers of a transformer layer, each of `rows` outputs; columns of `exact` count in full.
-fn read_matrix(
-    file: &OnnxFile,
-    tuning: Option<&QuestionTuning>,
-    l: usize,
-    names: &[&str],
-    [inputs, rows]: [usize; 2],
-    exact: &[usize],
-) -> Result<Int8Matrix> {
-    let read = |name: &&str| {
-        let node = format!("/encoder/layer.{l}/{}/MatMul_quant", name.replace('.', "/"));
-        let bias = file.numbers(&format!("encoder.layer.{l}.{name}.bias"), &[rows])?;
-        let linear = file.linear(&node, inputs, rows)?;
-        let changed = tuning.map(|tuning| tuning.applied(l, name, &linear)).transpose()?;
-        Ok((changed.flatten().unwrap_or(linear), bias))
-    };
-    let parts = names.iter().map(read).collect::<Result<Vec<_>>>()?;
-    let parts: Vec<Int8Part> = parts
-        .iter()
-        .map(|(linear, bias)| Int8Part {
-            weights: bytemuck::cast_slice(&linear.weights),
-            scales: &linear.scales,
-            bias,
-        })
-        .collect();
-    Int8Matrix::new(inputs, exact, &parts).ok_or_else(|| {
-        let names = names.join(", ");
-        file.corrupt(format!(
-            "the weights of {names} in layer {l}, {rows} x {inputs}, are not of the reduced range of 7 bits"
-        ))
-    })
 }

@@ -4,7 +4,7 @@
 //! - `config`: the sizes that `config.json` states.
 //! - `onnx`: the weights, out of the ONNX file; of its graph only which weight a node takes.
 //! - `tokenizer`: text to ids, as `tokenizer.json` says.
-//! - `forward`: the forward pass.
+//! - `layer`: the weights of a transformer layer, packed. `forward`: the forward pass.
 //! - `questions`: what was learned about how people ask, which changes the weights that questions are read by.
 //! - `model`: the five together.
 //!
@@ -12,6 +12,7 @@
 
 mod config;
 mod forward;
+mod layer;
 mod model;
 mod onnx;
 mod questions;
