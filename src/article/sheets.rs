@@ -17,7 +17,8 @@ const ABOVE: usize = 4;
 const GENERIC: [&str; 9] = ["", "sheet", "工作表", "表", "附件", "附表", "table", "数据", "data"];
 
 /// Tells the sheets of a workbook that there are several; `stated` is what it says it is called. A sheet without a
-/// title of its own has that of the first, if both have the same columns and that is not called after its own sheet.
+/// title of its own has that of the first, if both have the same columns, and the first sheet's name says which part it
+/// is and is not in its title.
 pub(super) fn join(tables: &mut [Table], stated: Option<&str>) {
     if tables.len() < 2 {
         return;
@@ -31,7 +32,7 @@ pub(super) fn join(tables: &mut [Table], stated: Option<&str>) {
             let is_alike = at > 0 && own.is_none() && columns == names.as_slice();
             title
                 .clone()
-                .filter(|title| is_alike && !title.contains(sheet.as_str()))
+                .filter(|title| is_alike && !is_generic(sheet) && !title.contains(sheet.as_str()))
         };
         let book = stated.map(String::from).or_else(inherited);
         table.book = Some(book.unwrap_or_default());
@@ -60,7 +61,7 @@ pub(super) fn title(table: &Table, file: &str) -> String {
     let says = |name: &str| name.chars().filter(|c| is_han(*c)).count() >= MIN_BOOK;
     let is_new = |name: &str| name.starts_with("新建") || name.contains("工作表");
     let book = if book.is_empty() { file } else { book };
-    if sheet.is_empty() {
+    if sheet.is_empty() || (is_generic(sheet) && says(book) && !is_new(book)) {
         book.to_string()
     } else if is_part && says(book) && !is_new(book) && !book.contains(sheet) {
         format!("{book}（{sheet}）")
@@ -153,6 +154,11 @@ mod tests {
         let own = titled.replace("医保", "职工医保");
         let found = rows(&[("职工", &own), ("居民", plain)], None, "x");
         assert_eq!(found[1], ("居民".to_string(), of_plain.to_string()));
+        // Nothing says that the first is not of one part, too.
+        let found = rows(&[("Sheet1", &own), ("居民", plain)], None, "x");
+        assert_eq!(found[1].0, "居民");
+        let found = rows(&[("Sheet1", &own), ("Sheet2", plain)], None, "青禾市医保待遇");
+        assert_eq!(found[1].0, "青禾市医保待遇");
         let found = rows(&[("职工", titled), ("药店", "名称,地址\n一店,东路\n")], None, "x");
         assert_eq!(found[1].0, "药店");
         let found = rows(

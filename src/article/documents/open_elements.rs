@@ -183,7 +183,11 @@ impl OpenTable {
             let wide = || self.wide.iter().filter(of_first);
             let more: usize = wide().map(|(_, _, more)| more).sum();
             let says = |name: &String| form_ending(name).is_none();
-            let is_pair = more > 0 && names.len() == 2 + more && wide().all(|(_, at, _)| *at > 0) && says(&names[1]);
+            // The row below goes on with the names where a column has one name for both rows.
+            let below = first.and_then(|at| self.rows.get(at + 1));
+            let goes_on = below.is_some_and(|row| row[0].is_empty() || row[0] == names[0]);
+            let is_pair = more > 0 && names.len() == 2 + more && wide().all(|(_, at, _)| *at > 0);
+            let is_pair = is_pair && says(&names[1]) && !goes_on;
             let is_value = |cell: &String| cell.is_empty() || form_ending(cell).is_none();
             let is_labelled = |pair: &[String]| form_ending(&pair[0]).is_some() && pair[1..].iter().all(is_value);
             is_pair || names.chunks(2).all(is_labelled)

@@ -319,6 +319,15 @@ fn a_wide_cell_says_its_value_once_and_a_columns_name_in_each() {
         ],
         "申请人 | 张某\n病种 | 透析 | 等级 | 甲\n结论 | 同意",
     );
+    // Names of columns in two rows, of which the first goes on.
+    check(
+        &[
+            &[(1, "人员类别"), (3, "缴费档次")],
+            &[(1, ""), (1, "一档"), (1, "二档"), (1, "三档")],
+            &[(1, "低保"), (3, "全额资助")],
+        ],
+        "人员类别 | 缴费档次 | 缴费档次 | 缴费档次\n | 一档 | 二档 | 三档\n低保 | 全额资助 | 全额资助 | 全额资助",
+    );
     // Names of columns, and a value of each of them.
     check(
         &[
