@@ -18,6 +18,8 @@ static FIRST: WordList = LazyLock::new(|| word_list(WORDS, "first day"));
 static LAST: WordList = LazyLock::new(|| word_list(WORDS, "last day"));
 static REPEALED: WordList = LazyLock::new(|| word_list(WORDS, "repealed"));
 static STATUS: WordList = LazyLock::new(|| word_list(WORDS, "status"));
+/// Names of fields that say how long it holds.
+const TERM: [&str; 2] = ["有效期", "有效期限"];
 /// What a document calls itself, with 本 before.
 static KINDS: WordList = LazyLock::new(|| word_list(WORDS, "kind"));
 /// Values of the last, and what stands in brackets behind titles, of what does not hold any more.
@@ -98,8 +100,10 @@ struct Said {
     effective: Option<Date>,
     /// The latest.
     expired: Option<Date>,
-    /// In years from the first day.
+    /// In years from the first day, or where that is not said from that of publication.
     term: Option<u32>,
+    /// The same in a line of its own, which may be of something else: it counts where a first day is said.
+    field_term: Option<u32>,
     ended: bool,
 }
 
@@ -117,6 +121,18 @@ impl Said {
             self.field_expired = self.field_expired.or_else(day);
         } else if STATUS.contains(&&*name) {
             self.ended |= ENDED.contains(&value.trim());
+        } else if TERM.contains(&&*name) {
+            let value = Normalized::new(value).text;
+            self.span(&value);
+            self.field_term = self.field_term.or_else(|| years(value.trim()));
+        }
+    }
+
+    /// What 有效期 is, where it is told by its last day.
+    fn span(&mut self, term: &str) {
+        if let Some((first, last)) = span(term) {
+            self.effective = earliest(self.effective, first);
+            self.expired = self.expired.max(last.next());
         }
     }
 
@@ -164,11 +180,11 @@ impl Said {
                 }
             }
         }
-        if begins
-            || own
-                .as_ref()
-                .is_some_and(|name| sentence[name.end..].starts_with("有效期"))
-        {
+        let behind = own.as_ref().map_or(sentence.trim_start(), |name| &sentence[name.end..]);
+        if let Some(term) = behind.strip_prefix("有效期") {
+            self.span(term);
+        }
+        if begins || own.is_some() && behind.starts_with("有效期") {
             self.term(sentence);
         }
     }
@@ -214,18 +230,16 @@ impl Said {
         if let Some((range, day)) = next_day(term, at).filter(|(range, _)| range.start == at) {
             let is_last = term[..range.start].ends_with(['至', '到', '止']);
             self.expired = self.expired.max(day.next().filter(|_| is_last));
-        } else if let Some(number) = number::parse(term, at)
-            && term[number.end..].trim_start().starts_with('年')
-        {
-            let years = number.value.integer().and_then(|years| u32::try_from(years).ok());
-            self.term = years.filter(|years| (1..=LONGEST_TERM).contains(years)).or(self.term);
+        } else {
+            self.term = years(&term[at..]).or(self.term);
         }
     }
 
     fn validity(self, published: Option<Date>) -> Validity {
         let effective = self.field_effective.or(self.effective);
         let term = || effective.or(published)?.years_later(self.term?);
-        let expired = self.field_expired.or(self.expired).or_else(term);
+        let term_in_line = || effective?.years_later(self.field_term?);
+        let expired = self.field_expired.or(self.expired).or_else(term).or_else(term_in_line);
         // One that ends before it begins was misread.
         let expired = expired.filter(|expired| effective.is_none_or(|effective| effective < *expired));
         Validity {
@@ -234,6 +248,32 @@ impl Said {
             ended: self.ended && expired.is_none(),
         }
     }
+}
+
+/// The years that a text begins with: 5年.
+fn years(text: &str) -> Option<u32> {
+    let number = number::parse(text, 0)?;
+    if !text[number.end..].trim_start().starts_with('年') {
+        return None;
+    }
+    let years = u32::try_from(number.value.integer()?).ok()?;
+    (1..=LONGEST_TERM).contains(&years).then_some(years)
+}
+
+/// 至2026年12月31日, 自2019年7月1日起至2022年6月30日止, 2019-07-01至2022-06-30: the first day and the last, if nothing
+/// stands behind.
+fn span(text: &str) -> Option<(Option<Date>, Date)> {
+    let text = text.trim_start().trim_start_matches(['限', '为', '自', '从', ':', ' ']);
+    if let (behind, Some(last)) = until(text) {
+        return is_verb_alone(behind).then_some((None, last));
+    }
+    let (end, first) = day_at(text, 0, None)?;
+    let rest = text[end..].trim_start().trim_start_matches('起').trim_start();
+    let rest = rest.strip_prefix(['至', '到', '-', '—', '–', '~'])?;
+    let rest = rest.trim_start_matches(['-', '—', ' ']);
+    let (end, last) = day_at(rest, 0, None)?;
+    let behind = rest[end..].trim_start().trim_start_matches('止');
+    is_verb_alone(behind).then_some((first, last?))
 }
 
 fn earliest(one: Option<Date>, other: Option<Date>) -> Option<Date> {
@@ -400,7 +440,26 @@ mod tests {
         ] {
             check(&format!("本办法自2019年1月1日起施行，{ending}。"), expected);
         }
+        check("施行日期：2019-07-01\n有效期：3年", "2019-07-01..2022-07-01");
+        check(
+            "施行日期：2019-07-01\n有效期：至2022年6月30日",
+            "2019-07-01..2022-07-01",
+        );
+        check("有效期：至2022-06-30", "..2022-07-01");
+        check("有效期：2019年7月1日至2022年6月30日", "2019-07-01..2022-07-01");
+        check("有效期限：2019-07-01 — 2022-06-30", "2019-07-01..2022-07-01");
+        check("有效期至2022年6月30日。", "..2022-07-01");
+        check(
+            "本通知有效期自2019年7月1日起至2022年6月30日止。",
+            "2019-07-01..2022-07-01",
+        );
+        check("本通知有效期为2019年7月1日至2022年6月30日。", "2019-07-01..2022-07-01");
         for other in [
+            "有效期：10年",
+            "有效期：长期",
+            "证件有效期：至2031年5月22日",
+            "有效期至2022年6月30日的居住证可以续签。",
+            "有效期：2031年5月22日",
             "该通知自2018年11月1日起施行。",
             "本市自2018年11月1日起的缴费基数为5000元。",
             "执行2008年4月1日起施行的《条例》。",
