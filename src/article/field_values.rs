@@ -102,7 +102,8 @@ pub(super) fn places(fields: &mut Map<String, Value>, years: &mut Vec<u16>, lost
 
 /// Who published it.
 pub(super) fn publisher(fields: &mut Map<String, Value>, lost: &mut LostFields) -> Option<String> {
-    // Who provides what linked data describe. A company that provides a product is a fact about it, and is said as text.
+    // Who provides what linked data describe. A company that provides a product is a fact about it, and is said as
+    // text.
     let provides = |fields: &mut Map<String, Value>| {
         let kind = fields.get("@type").and_then(Value::as_str).unwrap_or_default();
         if kind.contains("Product") || kind.contains("Service") {

@@ -1,12 +1,12 @@
 //! The forward pass of a BERT (post-norm layers) on 8-bit weights and activations, to the normalised `[CLS]` row.
 //!
-//! Owns the order of the steps; the weights are `layer`'s, the arithmetic is the kernel's. Texts of a batch are laid end
-//! to end and never padded: linear layers see one long list of tokens, attention sees each text by itself. The last
-//! layer is worked out for the first token of each text alone, since nothing else of it is read; once more for each part
-//! of a text that has a vector of its own, and then that token sees the part's tokens alone. So a part costs a row of
-//! one layer, and its tokens have seen the whole text by then. A single text can be shared by several threads, each with
-//! a part of its tokens, which meet once a layer. A text's vector does not depend on the company it is computed in, nor
-//! on the number of threads, to the last bit.
+//! Owns the order of the steps; the weights are `layer`'s, the arithmetic is the kernel's. Texts of a batch are laid
+//! end to end and never padded: linear layers see one long list of tokens, attention sees each text by itself. The
+//! last layer is worked out for the first token of each text alone, since nothing else of it is read; once more for
+//! each part of a text that has a vector of its own, and then that token sees the part's tokens alone. So a part costs
+//! a row of one layer, and its tokens have seen the whole text by then. A single text can be shared by several
+//! threads, each with a part of its tokens, which meet once a layer. A text's vector does not depend on the company it
+//! is computed in, nor on the number of threads, to the last bit.
 
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};

@@ -122,8 +122,9 @@ impl BertModel {
         }
     }
 
-    /// What the network sees of a passage and its parts: the passage as far as it is read, and where a part lies behind
-    /// that, the rest of it from there on, in as many pieces as it takes. With each piece the parts that are read in it.
+    /// What the network sees of a passage and its parts: the passage as far as it is read, and where a part lies
+    /// behind that, the rest of it from there on, in as many pieces as it takes. With each piece the parts that are
+    /// read in it.
     pub(super) fn pieces(&self, passage: Parted<'_>) -> Vec<(Input, Vec<usize>)> {
         let mut pieces = Vec::new();
         let (mut begin, mut left) = (0, (0..passage.parts.len()).collect::<Vec<_>>());
