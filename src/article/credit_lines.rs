@@ -6,7 +6,7 @@
 
 use crate::model::Date;
 
-use super::byline::{next_stamp, publisher, source_name};
+use super::byline::{dateline, next_stamp, publisher, source_name};
 use super::layout::COLONS;
 use super::site_words::{List, listed};
 
@@ -14,6 +14,9 @@ use super::site_words::{List, listed};
 const MOST: usize = 4;
 /// The longest of them, in characters.
 const MAX_LINE: usize = 80;
+
+/// The longest name of a field of what is announced, in characters.
+const MAX_FIELD: usize = 6;
 
 #[derive(Default)]
 struct Stated {
@@ -108,6 +111,28 @@ fn read_line(line: &str) -> Option<Stated> {
     (bare <= 1 && (says || is_labelled || is_other)).then_some(stated)
 }
 
+/// Whether a line above others says when and at most by whom something was published: what is announced has a time with
+/// words behind it (`时间：2024年6月1日 上午9:00 地点：某处`) or other fields below it.
+pub(super) fn says_only_when(line: &str, below: &str) -> bool {
+    let line = line.trim();
+    let Some(stamp) = dateline(line).and_then(|_| next_stamp(line, 0)) else {
+        return false;
+    };
+    let behind = line[stamp.end..].trim();
+    let is_labelled = |text: &str| {
+        let mut labels = listed(List::LabelSource)
+            .iter()
+            .filter_map(|label| text.strip_prefix(label));
+        labels.any(|behind| behind.trim_start().starts_with(COLONS))
+    };
+    let is_source = behind.is_empty() || is_labelled(behind) || publisher(behind).is_some();
+    let next = below.lines().next().unwrap_or_default();
+    let is_field = next
+        .split_once(COLONS)
+        .is_some_and(|(name, _)| (1..=MAX_FIELD).contains(&name.trim().chars().count()));
+    is_source && !(is_field && ["时间", "日期"].iter().any(|name| line.starts_with(name)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +189,17 @@ mod tests {
         check("来源：某晚报\n正文。", None);
         check("负责人: 何某\n状态: 已发布\n正文。", None);
         check("来源：某晚报 2024-06-18", None);
+    }
+
+    #[test]
+    fn a_time_with_more_behind_it_is_no_dateline() {
+        let check = |line: &str, expected: bool| assert_eq!(says_only_when(line, "正文。"), expected, "{line}");
+        check("2025-06-01 05:20", true);
+        check("2025-06-01 05:20:27社保网", true);
+        check("2025-06-01 05:20 来源：市医保局", true);
+        check("发布时间：2025-06-01 来源：市医保局 浏览：12次", true);
+        check("时间：2024年6月1日 上午9:00 地点：市人民医院一楼", false);
+        check("2024-06-01 09:00 网上报名开始", false);
+        assert!(!says_only_when("时间：2024年6月1日", "地点：市人民医院一楼"));
     }
 }

@@ -44,12 +44,13 @@ pub(super) fn head<'a>(lines: &[&'a str]) -> Option<Head<'a>> {
     head_at(lines, start).or_else(below)
 }
 
-/// The lines that a board puts below each post, and the hyphens above such: `※ 来源:·某站·[FROM: 10.0.*.*]`.
+/// The lines that a board puts below each post, and the hyphens above such, in order: `※ 来源:·某站·[FROM: 10.0.*.*]`.
 pub(super) fn marks_of_board(lines: &[&str]) -> Vec<usize> {
     let is_mark = |line: &str| {
         ["※ 来源", "※ 修改", "※ 转载"]
             .iter()
-            .any(|start| line.trim_start().starts_with(start))
+            .filter_map(|start| line.trim_start().strip_prefix(start))
+            .any(|behind| behind.trim_start().starts_with(COLONS))
     };
     let is_above = |at: usize| lines[at].trim() == "--" && lines.get(at + 1).is_some_and(|below| is_mark(below));
     (0..lines.len())
@@ -141,6 +142,15 @@ mod tests {
             ("退休补缴划算吗", "差两年。\n\n\n\n一次性补。")
         );
         assert_eq!(article.published.unwrap().to_string(), "2024-03-14");
+        // What is no mark: words behind such a sign.
+        for kept in ["※ 修改后的办法自7月1日起施行。", "※ 来源于工资总额的部分按8%缴纳。"]
+        {
+            let reading = page::read(
+                &format!("{head}\n\n各位同事好。\n\n{kept}\n\n门诊满100元可报。"),
+                "文件",
+            );
+            assert!(reading.articles[0].1.text.contains(kept), "{reading:?}");
+        }
         // A form has a subject, too.
         let form = "主题: 报销\n日期: 2024年5月27日\n门诊满100元可报。";
         assert_eq!(page::read(form, "文件").left_out, []);

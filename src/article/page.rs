@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use crate::model::{Article, ArticleKind, Date};
 
 use super::byline::{byline, dateline, next_stamp, signature};
-use super::credit_lines::stated;
+use super::credit_lines::{says_only_when, stated};
 use super::layout::{COLONS, is_han};
 use super::letter;
 use super::lines;
@@ -51,15 +51,16 @@ fn read_letter(lines: &[&str], head: &letter::Head<'_>, name: &str) -> Reading {
         filled <= MAX_SIGNATURE && below.map(|line| line.chars().count()).sum::<usize>() <= MAX_SIGNATURE_CHARS
     };
     let of_board = letter::marks_of_board(lines);
+    let is_of_board = |at: &usize| of_board.binary_search(at).is_ok();
     let end = lines.iter().rposition(|line| line.trim_end() == "--");
     let end = end
-        .filter(|at| is_signature(at) && !of_board.contains(at))
+        .filter(|at| is_signature(at) && !is_of_board(at))
         .unwrap_or(lines.len());
     let said = &lines[head.end..end.max(head.end)];
     let marks: Vec<&str> = of_board.iter().map(|&at| lines[at].trim()).collect();
     let said_here = (head.end..)
         .zip(said)
-        .map(|(at, line)| if of_board.contains(&at) { "" } else { line });
+        .map(|(at, line)| if is_of_board(&at) { "" } else { line });
     let letter: Vec<&str> = [head.subject, ""].into_iter().chain(said_here).collect();
     let mut reading = read_lines(&letter, name);
     // Its first two lines stand for the head.
@@ -144,12 +145,13 @@ struct Main {
 }
 
 impl Main {
-    /// Takes the line out with which the text of a copied page begins, if it says when and by whom.
+    /// Takes the line out with which the text of a copied page begins, if it says when and by whom and nothing else.
     fn take_dateline(&mut self) {
         let (first, rest) = self.article.text.split_once('\n').unwrap_or_default();
-        if dateline(first).is_some() && !rest.trim().is_empty() {
+        let below = rest.trim();
+        if says_only_when(first, below) && !below.is_empty() {
             self.dateline = Some(first.to_string());
-            self.article.text = rest.trim().to_string();
+            self.article.text = below.to_string();
         }
     }
 }

@@ -6,10 +6,11 @@
 use scraper::ElementRef;
 
 use super::super::site_words::{List, listed};
-use super::dom::{Elements, holds_blocks, key, words};
+use super::dom::{Elements, holds_blocks, is_block, key, words};
 use super::measure::Measures;
 
-/// The longest imprint, and the most that may stand below such a block without a sentence, in characters.
+/// The longest imprint or paragraph above it, and the most that may stand below such a block without a sentence, in
+/// characters.
 const MAX_IMPRINT: usize = 200;
 const MAX_BELOW: usize = 40;
 /// How many paragraphs such a block has at most, and how many blocks it lies in.
@@ -18,8 +19,9 @@ const MAX_DEPTH: usize = 64;
 /// What an imprint has two of.
 const IMPRINT: [&str; 7] = ["版权所有", "Copyright", "copyright", "©", "ICP备", "ICP证", "公网安备"];
 
-/// The last block of a page, if it is one: below the title's, which holds prose, each of its sentences speaks of the
-/// site, and the last line is an imprint. `above_title` are the elements that the title's heading lies in.
+/// The last block of a page, if it is one: below the title's heading, with less than half of the page's prose, of short
+/// paragraphs each of which has a word of a site's, the last of them an imprint. `above_title` are the elements that
+/// the title's heading lies in.
 pub(super) fn closing<'a>(root: ElementRef<'a>, measures: &Measures, above_title: &Elements) -> Option<ElementRef<'a>> {
     let mut block = root;
     for _ in 0..MAX_DEPTH {
@@ -29,8 +31,9 @@ pub(super) fn closing<'a>(root: ElementRef<'a>, measures: &Measures, above_title
         }
     }
     let is_below = !above_title.is_empty() && !above_title.contains(&key(block)) && holds_blocks(block.value().name());
-    let has_prose_above = measures.of(root).prose > measures.of(block).prose && measures.of(block).prose > 0;
-    (is_below && has_prose_above && is_of_site(block, measures)).then_some(block)
+    let prose = measures.of(block).prose;
+    let is_small = prose > 0 && prose * 2 < measures.of(root).prose;
+    (is_below && is_small && is_of_site(block, measures)).then_some(block)
 }
 
 /// The last element in a block that says more than a few words.
@@ -60,8 +63,11 @@ fn is_of_site(block: ElementRef<'_>, measures: &Measures) -> bool {
         return false;
     };
     let speaks = |paragraph: &ElementRef<'_>| {
+        let mut inside = paragraph.descendants().skip(1).filter_map(ElementRef::wrap);
+        let is_line =
+            measures.of(*paragraph).all <= MAX_IMPRINT && !inside.any(|inside| is_block(inside.value().name()));
         let said = words(*paragraph);
-        measures.of(*paragraph).prose == 0 || listed(List::OfSite).iter().any(|word| said.contains(word))
+        is_line && listed(List::OfSite).iter().any(|word| said.contains(word))
     };
     let signed = words(*imprint);
     let is_imprint = measures.of(*imprint).all <= MAX_IMPRINT
@@ -109,5 +115,32 @@ mod tests {
         // The article itself, with the imprint in its block.
         let body = format!("<h1>断缴补缴怎么办</h1><div><p>{RISK}</p><p>{RIGHTS}</p>{IMPRINT}</div>");
         check_parts(&body, &["红利水平", "要约或承诺"], &[]);
+    }
+
+    #[test]
+    fn an_article_with_the_imprint_in_its_block_is_none() {
+        let clause = "举报人可以通过来信来访等方式举报骗取医疗保障基金的行为，经查实的给予奖励。";
+        let clauses: String = (1..=40).map(|at| format!("<p>第{at}条 {clause}</p>")).collect();
+        let top = "<div class=top><h1>断缴补缴怎么办</h1><p>为鼓励社会监督，市医保局修订了本办法，现予公布。</p></div>";
+        let imprint = "<p>版权所有 © 青禾市医保局 青ICP备1号</p>";
+        for content in [
+            format!("<div class=content>{clauses}</div>"),
+            format!("<div class=content><p>{clause}</p></div>"),
+            format!("<p>{clause}</p><p>{clause}</p>"),
+        ] {
+            check_parts(
+                &format!("{top}<div class=wrap>{content}{imprint}</div>"),
+                &[clause],
+                &[],
+            );
+        }
+        // A small block with blocks in it, or with a line that says nothing of the site.
+        for own in [
+            format!("<div><p>{RISK}</p></div>"),
+            format!("<p>最低档 400元</p><p>{RISK}</p>"),
+        ] {
+            let body = format!("{}<div>{own}{IMPRINT}</div>", block(&clauses));
+            check_parts(&body, &["红利水平"], &[]);
+        }
     }
 }

@@ -125,17 +125,11 @@ pub(super) fn is_dated(line: &str) -> bool {
             .chars()
             .all(|c| c.is_ascii_digit() || matches!(c, ':' | '时' | '分' | '秒' | '点'));
         let paged = text.starts_with('第') && text.ends_with('版') && text.chars().count() <= 8;
-        bare(text)
-            || (clock && han(text) > 0)
-            || paged
-            || is_weekday(text)
-            || is_tools(text)
-            || is_labelled(text)
-            || names_author(text)
+        bare(text) || (clock && han(text) > 0) || paged || is_weekday(text) || is_tools(text) || names_author(text)
     };
     let parted = |text: &str| text.starts_with(['·', '|', '丨']) || text.ends_with(['·', '|', '丨']);
     let short = |text: &str| han(text) <= MAX_NAME / 2 && !text.contains(|c| is_stop(c) || is_pause(c));
-    (bare(before) && told(behind))
+    (bare(before) && (told(behind) || is_label_behind_day(behind)))
         || (name(before) && name(behind) && (stamp.timed || sourced))
         || (sourced && before.is_empty())
         || (short(before) && told(behind) && !bare(behind))
@@ -144,6 +138,13 @@ pub(super) fn is_dated(line: &str) -> bool {
         || (bare(before) && are_credits_apart(behind))
         || (name(before) && says_where(behind))
         || are_days_and_counts(line)
+}
+
+/// Whether a text behind a day names somebody behind a label: `审核：7月5日前完成` says what is to be done.
+fn is_label_behind_day(text: &str) -> bool {
+    let counts = |word: &str| word.contains(|c: char| c.is_ascii_digit()) && word.contains(char::is_alphabetic);
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+    is_labelled(text) && !text.split_whitespace().any(|word| counts(word) && !is_tools(word))
 }
 
 /// Whether the words before a day say who posted something then: `顾律师 发表于`.
@@ -276,6 +277,9 @@ mod tests {
         check("2024-03-19 摄影报道：卢森", true);
         check("2024年1月15日 · 30 分钟 到 · 2 楼", false);
         check("2023年10月16日 文件汇编", false);
+        check("2024-03-19 编辑：丁一 浏览：12", true);
+        check("报名截止 2024年6月30日 审核：7月5日前完成", false);
+        check("2024年6月30日 审核：7月5日前完成", false);
         assert!(is_byline("毛线编辑部 · 4月22日 · 阅读约 3 分钟") && !is_byline("职工 · 居民 · 3 分钟路程"));
         assert!(is_labelled("记者：丁一") && is_labelled("编辑：丁一 审核：卢森"));
         for said in [

@@ -22,6 +22,9 @@ const ARTICLE: usize = 100;
 /// The longest question of a page that is answered by what its readers write, in characters of sentences.
 const QUESTION: usize = 300;
 
+/// The lowest level of headings.
+const MAX_LEVEL: usize = 6;
+
 /// What stands above what is said of the author, which more of the article may follow.
 const AUTHOR: &str = "作者简介";
 /// What stands behind an article.
@@ -77,17 +80,18 @@ fn is_of_article(below: &[&str]) -> bool {
     section().any(|line| is_sentence(line)) && section().find(of_site).is_none()
 }
 
+/// The level of a heading, 0 of other lines.
+fn level(line: &str) -> usize {
+    (line.len() - line.trim_start_matches('#').len()).min(MAX_LEVEL)
+}
+
 /// Whether a heading that is nothing but such a word is one of the article's sections all the same: others of its level
-/// stand above it, and all that stands below it to the next heading is whole sentences. Entries have titles.
-fn is_section(lines: &[&str], at: usize) -> bool {
-    let level = |line: &str| line.len() - line.trim_start_matches('#').len();
+/// stand above it (`seen`), and all that stands below it to the next heading is whole sentences. Entries have titles.
+fn is_section(lines: &[&str], at: usize, seen: [bool; MAX_LEVEL + 1]) -> bool {
     let is_whole = |line: &&str| line.ends_with('。') && !is_prompt(line) && !is_labelled(line);
     let mut below = lines[at + 1..].iter().filter(|line| !line.trim().is_empty());
     let mut section = below.by_ref().take_while(|line| level(line) == 0).peekable();
-    level(lines[at]) > 0
-        && lines[..at].iter().any(|line| level(line) == level(lines[at]))
-        && section.peek().is_some()
-        && section.all(is_whole)
+    level(lines[at]) > 0 && seen[level(lines[at])] && section.peek().is_some() && section.all(is_whole)
 }
 
 /// Where the lines behind an article begin and what they are, if they do: at a short line that announces them below
@@ -96,6 +100,7 @@ pub(super) fn ending(lines: &[&str]) -> Option<(usize, &'static str)> {
     let weight = |line: &&str| if is_sentence(line) { line.chars().count() } else { 0 };
     let total: usize = lines.iter().map(weight).sum();
     let (mut above, mut asked) = (0, false);
+    let mut seen = [false; MAX_LEVEL + 1];
     let follows = LazyCell::new(|| sentences_follow(lines));
     for (at, line) in lines.iter().enumerate() {
         let word = words(line);
@@ -116,7 +121,7 @@ pub(super) fn ending(lines: &[&str]) -> Option<(usize, &'static str)> {
                 || (short
                     && announces(listed(List::Ending))
                     && !(may_go_on(&word) && follows[at + 1])
-                    && !is_section(lines, at)
+                    && !is_section(lines, at, seen)
                     && !(word == AUTHOR && has_sections(&lines[at + 1..])))
                 || (short && announces_cards(&word) && !follows[at + 1])
                 || turns_page(&word))
@@ -128,6 +133,7 @@ pub(super) fn ending(lines: &[&str]) -> Option<(usize, &'static str)> {
             return Some((at, "comments"));
         }
         above += weight(line);
+        seen[level(line)] = true;
         asked |= is_sentence(line) && line.trim_end().ends_with(['？', '?']);
     }
     None

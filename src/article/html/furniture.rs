@@ -345,9 +345,9 @@ impl Furniture {
     }
 }
 
-/// Whether words below a link that unfolds the rest are not the rest: a few that call readers to something.
+/// Whether words below a link that unfolds the rest are not the rest: a few that have readers scan a code.
 fn invites(words: &str) -> bool {
-    let calls = ["扫码", "扫一扫", "二维码", "下载", "关注", "登录"];
+    let calls = ["扫码", "扫一扫", "二维码"];
     words.chars().count() <= MAX_CALL
         && !words.contains(['。', '，', '；', '：'])
         && calls.iter().any(|call| words.contains(call))
@@ -403,7 +403,11 @@ mod tests {
             ))
         };
         check_parts(&hidden("微信扫码咨询在线药师"), &[], &[("hidden", "微信扫码")]);
-        for kept in ["扫码登录以后，在首页选择补缴。", "补缴的月数不计入连续缴费"] {
+        for kept in [
+            "扫码登录以后，在首页选择补缴。",
+            "补缴的月数不计入连续缴费",
+            "登录青禾医保APP查询缴费记录",
+        ] {
             check_parts(&hidden(kept), &[kept], &[]);
         }
     }

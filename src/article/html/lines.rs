@@ -224,15 +224,22 @@ impl<'a> Edges<'a> {
 }
 
 /// Whether a line is a row of what a letter to an office has as its head and the answer as its: two names or more, each
-/// with a value, all of them such as letters have. One alone may be a row of a table.
+/// with a value, all of them such as letters have. One alone may be a row of a table, and so may names without a day or
+/// a number behind those that have one.
 fn is_row_of_letter(line: &str) -> bool {
     let cells: Vec<&str> = line.split(" | ").map(str::trim).collect();
     let names = cells.iter().step_by(2);
     let is_name = |cell: &&str| listed(List::LabelOfLetter).contains(cell);
+    let fits = |pair: &[&str]| match pair {
+        [name, value] if name.contains("时间") || name.contains("日期") => next_stamp(value, 0).is_some(),
+        [name, value] if name.contains("编号") => value.contains(|c: char| c.is_ascii_digit()),
+        _ => true,
+    };
     cells.len() >= 4
         && cells.len().is_multiple_of(2)
         && names.clone().all(is_name)
         && !cells.iter().skip(1).step_by(2).any(is_name)
+        && cells.chunks(2).all(fits)
         && names.clone().any(|name| name.contains('信') || name.contains('复'))
 }
 
@@ -289,7 +296,8 @@ fn is_foot(line: &str) -> bool {
     let line = line.trim_start();
     let letters = || line.chars().filter(|c| c.is_alphabetic()).take(4);
     let claims = || line.contains('©') && line.chars().count() <= MAX_FOOT && !line.contains('。');
-    let keeps = || line.trim_end().strip_suffix("主办").is_some_and(are_offices);
+    // What is held by an office (`讲座由某协会主办`) is none of its pages.
+    let keeps = || !line.contains('由') && line.trim_end().strip_suffix("主办").is_some_and(are_offices);
     listed(List::Foot).iter().any(|word| line.starts_with(word))
         || (!line.trim().is_empty() && words.all(is_tag))
         || letters().eq("分隔线".chars())
@@ -340,6 +348,8 @@ mod tests {
             "<tr><td>答复单位</td><td colspan=3>市局</td></tr>",
             "<tr><td>信件编号</td><td>来信时间</td><td>答复单位</td><td>办理状态</td></tr>",
             "<tr><td>缴费档次</td><td>三档</td><td>来信时间</td><td>四月</td></tr>",
+            "<tr><td>信件编号</td><td>信件标题</td><td>来信时间</td><td>回复情况</td></tr>",
+            "<tr><td>编号</td><td>标题</td><td>来信时间</td><td>点击数</td></tr>",
         ] {
             let words = kept.split(['<', '>']).nth(4).unwrap();
             check_parts(&table(kept), &[words], &[]);
@@ -364,7 +374,11 @@ mod tests {
             &[],
             &[("advertisement", "0元")],
         );
-        for kept in ["由会员单位主办", "广告费按收入的一成五扣除"] {
+        for kept in [
+            "由会员单位主办",
+            "本次讲座由青禾市社会保险协会主办",
+            "广告费按收入的一成五扣除",
+        ] {
             check_parts(&block(&format!("<p>{kept}</p>")), &[kept], &[]);
         }
     }

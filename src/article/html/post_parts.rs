@@ -12,7 +12,7 @@ use super::super::byline::next_stamp;
 use super::super::layout::{COLONS, is_stop};
 use super::super::site_words::{List, listed};
 use super::credits::only_tools_and;
-use super::dom::{Elements, Step, is_block, is_heading, key, marks, walk, words};
+use super::dom::{Elements, Step, is_block, is_heading, key, walk, words};
 use super::measure::Measures;
 
 /// The longest part around a post, and the longest name of an author, in characters.
@@ -191,10 +191,13 @@ fn told(parts: &[ElementRef<'_>], measures: &Measures) -> Option<Part> {
     }
 }
 
-/// Whether a part is called a signature, or begins with one.
+/// Whether a part is called a signature, or begins with one; `question-sign` is the name of an icon.
 fn is_signature(part: ElementRef<'_>) -> bool {
     let mut called = part.descendants().take(BEGINS).filter_map(ElementRef::wrap);
-    called.any(|part| marks(part).any(|mark| matches!(mark, "sign" | "signature")))
+    called.any(|part| {
+        let mut names = part.attr("class").unwrap_or_default().split_whitespace();
+        names.any(|name| matches!(name, "sign" | "signature" | "signatures"))
+    })
 }
 
 /// Whether a part is the card of an expert who answers, or counts what authors have: `主题 12 帖子 88 积分 1024`.
@@ -284,6 +287,14 @@ mod tests {
         // No posts, but what people are to sign.
         let form = "<div class=p><div class=m>承诺补缴。</div><div class=sign>投保人签名</div></div>".repeat(2);
         check_parts(&block(&form), &["投保人签名"], &[]);
+        // Icons before what was asked.
+        for icon in ["glyphicon glyphicon-question-sign", "icon-ok-sign", "sign-in"] {
+            let asked = |said: &str| {
+                format!("<div class=p><div class=q><i class='{icon}'></i>{said}</div><div class=m>{SAID}</div></div>")
+            };
+            let posts = asked("断缴两个月能补吗") + &asked("生育津贴怎么领");
+            check_parts(&block(&posts), &["断缴两个月能补吗", "生育津贴怎么领", SAID], &[]);
+        }
     }
 
     #[test]

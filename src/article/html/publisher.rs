@@ -25,9 +25,13 @@ pub(super) fn stated_source(line: &str) -> Option<String> {
         .or_else(|| ["发布者", "发布人"].iter().find_map(|label| posted(label)))
 }
 
-/// Who published it, as a line says it that is nothing but a publisher's name and a day.
+/// Who published it, as a line says it that is nothing but a publisher's name and a day; what was done then
+/// (`首次发布`) and what came out or was started (`典型案例通报`) are no names.
 pub(super) fn named_before_day(line: &str) -> Option<String> {
-    byline(line).and_then(|(name, _)| publisher(&name))
+    let (name, _) = byline(line)?;
+    let is_deed = ["发布", "通报", "公报", "平台"].iter().any(|end| name.ends_with(end));
+    let is_ending = listed(List::PublisherEnds).contains(&name.as_str());
+    (are_offices(&name) && !is_deed && !is_ending).then_some(name)
 }
 
 /// Which office answered, as a line or the two cells of a row say it.
@@ -46,4 +50,27 @@ pub(super) fn answered(lines: &[PageLine<'_>]) -> Option<String> {
             };
             are_offices(name).then(|| source_name(name))?
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_on_a_day_is_no_publisher() {
+        let check = |line: &str, expected: Option<&str>| {
+            assert_eq!(named_before_day(line).as_deref(), expected, "{line}");
+        };
+        check("青禾市医保局 2024-03-01 10:20", Some("青禾市医保局"));
+        check("青禾晚报 2024-03-01", Some("青禾晚报"));
+        for line in [
+            "发布 2024-03-01 10:20",
+            "首次发布 2024-03-01",
+            "骗保典型案例通报 2024-03-01",
+            "启用国家医保服务平台 2024-03-01",
+            "办公室 2024-03-01",
+        ] {
+            check(line, None);
+        }
+    }
 }
