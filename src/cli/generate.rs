@@ -97,7 +97,7 @@ impl Generate {
         outln!(
             "  -> BAOWEN_CACHE_DIR={} baowen index {} --index INDEX",
             in_command(&self.out),
-            in_command(&self.out.join("corpus.jsonl"))
+            in_command(self.out.join("corpus.jsonl"))
         );
         Ok(())
     }

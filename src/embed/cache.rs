@@ -466,7 +466,7 @@ mod tests {
         let cache = VectorCache::open(&folder.path().join("vectors"), 8).unwrap();
         let cached = CachedEmbedder::new(inner.clone(), cache).unwrap();
         assert!(cached.reads_parts());
-        let parts = [0..6, 6..12];
+        let parts = [0..6, 6..12, 0..3];
         let (first, second) = ("医保门诊", "医保住院");
         let of = |text, parts| Parted { text, parts };
         let check = |texts: &[Parted<'_>], asked: u64| {
@@ -475,10 +475,13 @@ mod tests {
             assert_eq!(inner.asked.load(Ordering::Relaxed) - before, asked, "{texts:?}");
             assert_eq!(found, inner.embed_parted(texts, Budget::single()).unwrap());
         };
-        check(&[of(first, &parts), of(second, &parts), of(first, &parts)], 2);
-        check(&[of(second, &parts), of(first, &parts[..1]), of(first, &[])], 0);
+        check(
+            &[of(first, &parts[..2]), of(second, &parts[..2]), of(first, &parts[..2])],
+            2,
+        );
+        check(&[of(second, &parts[..2]), of(first, &parts[..1]), of(first, &[])], 0);
         // Another part of a passage that is there, and a passage whose parts say what others say.
-        check(&[of(first, &[0..3]), of("医保", &[0..6])], 2);
+        check(&[of(first, &parts[2..]), of("医保", &parts[..1])], 2);
         assert_eq!((cached.hits(), cached.misses()), (3 + 6, 6 + 4));
     }
 

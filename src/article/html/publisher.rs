@@ -21,8 +21,8 @@ pub(super) fn stated_source(line: &str) -> Option<String> {
     // Who put it there is mostly a person or `admin`.
     let posted = |label: &&str| behind(label).and_then(|name| publisher(&name));
     behind("来源")
-        .or_else(|| listed(List::LabelSource).iter().find_map(|label| behind(label)))
-        .or_else(|| ["发布者", "发布人"].iter().find_map(|label| posted(label)))
+        .or_else(|| listed(List::LabelSource).iter().copied().find_map(behind))
+        .or_else(|| ["发布者", "发布人"].iter().find_map(posted))
 }
 
 /// Who published it, as a line says it that is nothing but a publisher's name and a day; what was done then
