@@ -222,7 +222,7 @@ impl Written {
         let mut article = front_matter(&self.metadata, parts, &mut reading);
         reading.leave_out("front matter", self.metadata);
         reading.leave_out("struck out", self.struck.trim_end());
-        reading.leave_out("script", self.script.trim_end());
+        reading.leave_out("not text", self.script.trim_end());
         article.text = self.layout.finish();
         match self
             .heading

@@ -95,7 +95,7 @@ fn read_lines(lines: &[&str], name: &str) -> Reading {
     if copied < end {
         main.take_dateline();
     }
-    reading.leave_out("rule", main.rule.unwrap_or_default());
+    reading.leave_out("not text", main.rule.unwrap_or_default());
     reading.leave_out("dateline", main.dateline.unwrap_or_default());
     reading.leave_out("behind the article", lines[copied..end].join("\n").trim_end());
     reading.leave_out("notice", lines[end..below].join("\n"));
