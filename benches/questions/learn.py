@@ -107,16 +107,20 @@ def upper(p, change, x, mask):
 @jax.jit
 def middle(p, x, mask):
     """What stands before the last layer."""
-    return layer(p, {}, FIRST, x.astype(jnp.float32), mask).astype(jnp.float16)
+    x = x.astype(jnp.float32)
+    for at in range(FIRST, 3):
+        x = layer(p, {}, at, x, mask)
+    return x.astype(jnp.float16)
 
 
 @jax.jit
 def last(p, x, mask):
+    """What the last layer makes of the first token, which sees the others that the mask lets it."""
     x = layer(p, {}, 3, x.astype(jnp.float32), mask)
     return x[:, 0] / jnp.linalg.norm(x[:, 0], axis=-1, keepdims=True)
 
 
-def question(text):
+def as_asked(text):
     """A question as the model reads it: what closes it is left out, as src/search/request.rs does."""
     return INSTRUCTION + text.strip().rstrip("?？﹖!！﹗.．。｡…⋯~～,，、;；﹔ \u3000")
 
@@ -283,14 +287,14 @@ def choices(corpora, folder, encoder):
         worth = [1.0 if one == answers[0] else 0.5 if one in answers else 0.0 for one in own]
         if len(own) > 1 and max(worth) > 0:
             rows.append((asked[question], np.array(vectors), worth))
-    lows = encoder.lows([question(text) for text, _, _ in rows], 112)
+    lows = encoder.lows([as_asked(text) for text, _, _ in rows], 112)
     return [(vectors, low, worth) for (_, vectors, worth), low in zip(rows, lows)]
 
 
 def questions(features, vectors, encoder, weigh):
     """Of each question its text, what its first layers make of it, and of its candidates passage, score without meaning, grade."""
     rows = [json.loads(line) for line in Path(features).read_text().splitlines()]
-    lows = encoder.lows([question(row["text"]) for row in rows], 112)
+    lows = encoder.lows([as_asked(row["text"]) for row in rows], 112)
     plains = encoder.vectors(lows)
     meaning = [FEATURES.index(name) for name in ("cosine", "window")]
     for row, low, plain in zip(rows, lows, plains):

@@ -60,9 +60,9 @@ pub struct Summary {
     pub passages: usize,
     /// Passages that were there by words alone and got their vectors.
     pub given_vectors: usize,
-    /// Passages whose vector was computed.
+    /// Vectors that were computed, of passages, windows and sentences.
     pub embedded: u64,
-    /// Passages whose vector was known.
+    /// Vectors that a cache had.
     pub cached: u64,
     /// What could not be read: path, line, reason.
     pub skipped: Notes,
