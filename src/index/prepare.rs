@@ -74,8 +74,8 @@ pub struct EmbeddedTexts {
     pub passage: String,
     /// Its sentences in bytes of `passage`, as [`text::sentences`] cuts them; of very many the first ones.
     pub sentences: Vec<Range<usize>>,
-    /// Its windows. They are embedded by themselves: read within their passage they cost two points of yibao's nDCG and
-    /// one of clause's (`docs/results/2026-12-01-parts.md`).
+    /// Its windows. They are embedded by themselves: read within their passage they lose on everyday questions what
+    /// they win elsewhere (`docs/results/2026-12-01-parts.md`).
     pub windows: Vec<String>,
 }
 
