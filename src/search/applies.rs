@@ -34,21 +34,27 @@ pub struct Wanted<'a> {
     /// Whether its years are those of editions (2021版), which an edition then meets.
     editions: bool,
     /// The product.
-    product: Option<NamedProduct>,
+    product: &'a NamedProduct,
     question: &'a str,
     analyzer: &'a Analyzer,
 }
 
 impl<'a> Wanted<'a> {
     /// What a question names.
-    pub fn new(regions: &'a [Region], years: &'a [u16], question: &'a str, analyzer: &'a Analyzer) -> Self {
+    pub fn new(
+        regions: &'a [Region],
+        years: &'a [u16],
+        question: &'a str,
+        product: &'a NamedProduct,
+        analyzer: &'a Analyzer,
+    ) -> Self {
         let names_years = || !analyzer.years(question, None).is_empty();
         Wanted {
             editions: !years.is_empty() && names_years() && analyzer.stated_years(question).is_empty(),
             regions,
             years,
             spans: analyzer.year_spans(question),
-            product: NamedProduct::of(question),
+            product,
             question,
             analyzer,
         }
@@ -63,14 +69,9 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// Whether it names neither a place nor a year nor a product.
-    pub fn is_empty(&self) -> bool {
-        self.regions.is_empty() && self.years.is_empty() && self.product.is_none()
-    }
-
     /// How a passage applies to the product, and what the question calls it.
     pub fn by_product(&self, passage: &StoredPassage) -> Option<ProductFit> {
-        self.product.as_ref()?.meets(&passage.title)
+        self.product.meets(&passage.title)
     }
 
     /// How a passage applies to each of the places.
@@ -211,7 +212,8 @@ pub(super) mod tests {
         let check = |question: &str, title: &str, text: &str, place: Option<Fit>, year: Option<Fit>| {
             let (analyzer, passage) = (analyzer(), passage(title, text));
             let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
-            let found = Wanted::new(&regions, &years, question, &analyzer).applies(&passage);
+            let found =
+                Wanted::new(&regions, &years, question, &NamedProduct::of(question), &analyzer).applies(&passage);
             assert_eq!((found.place, found.year), (place, year), "{question} / {title} {text}");
         };
         use Fit::{NotSaid, Other, Same, Wider};

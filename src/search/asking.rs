@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of what is shown of a passage.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use super::fusion::Fusion;
 use super::group;
 use super::missing::Standing;
 use super::pinned::Pinned;
+use super::product::NamedProduct;
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
 use super::reading::QuestionReading;
@@ -37,6 +39,9 @@ const PINNED_SHARE: usize = 2;
 const LONGEST: usize = 10_000;
 /// So many of the first places are looked through for what took the place of what does not hold today.
 const FIRST_PLACES: usize = 30;
+/// So many articles are asked whether they are of the product that a question names, those first whose titles share most
+/// with it.
+const NAMED: usize = 32;
 
 /// A question under way.
 pub(super) struct Asking<'e> {
@@ -149,11 +154,17 @@ impl<'e> Asking<'e> {
         Ok((retrieved, scored))
     }
 
-    /// The ranking, from longer and longer lists until its first `reach` hits are there and their copies known.
+    /// The ranking, from longer and longer lists until its first `reach` hits are there and their copies known; and the
+    /// product that the question names, as the collection knows it.
     ///
     /// # Errors
     /// Those of the engine.
-    pub fn settle(&self, reach: usize, under_way: &UnderWay<'_>, timings: &mut Timings) -> Result<Settled> {
+    pub fn settle(
+        &self,
+        reach: usize,
+        under_way: &UnderWay<'_>,
+        timings: &mut Timings,
+    ) -> Result<(Settled, NamedProduct)> {
         let grouping = self.reading.request.grouping;
         let mut depth = self.depth();
         let mut pinned = Pinned::default();
@@ -162,6 +173,7 @@ impl<'e> Asking<'e> {
             let retrieved = self.retrieval().run(depth, &lacking, under_way, timings)?;
             let (started, budget) = (Instant::now(), under_way.budget());
             let mut scored = score(self.scorer(), &retrieved, &pinned.passages(), budget)?;
+            let product = self.named(&mut scored, budget)?;
             let order = self.ordered(&scored)?;
             let order = self.without_superseded(&mut scored, order, budget)?;
             let mut order = pinned.first(&mut scored, order, grouping);
@@ -172,17 +184,38 @@ impl<'e> Asking<'e> {
             let folded = self.folded(&scored, &order, reach, budget)?;
             timings.fuse += started.elapsed();
             if folded.is_settled || is_exhausted {
-                return Ok(Settled {
+                let settled = Settled {
                     retrieved,
                     scored,
                     order,
                     folded,
-                });
+                };
+                return Ok((settled, product));
             }
             pinned = Pinned::new(&scored, &order);
             depth *= GROWTH;
             lacking = retrieved.lacking;
         }
+    }
+
+    /// Prefers the articles of the product that the question names, found among those whose titles share most with it.
+    fn named(&self, scored: &mut Scored, budget: Budget) -> Result<NamedProduct> {
+        let title = |at: usize| scored.evidence[at].title;
+        let mut order: Vec<usize> = (0..scored.ranked.len()).filter(|&at| title(at) > 0.0).collect();
+        order.sort_unstable_by(|&a, &b| title(b).total_cmp(&title(a)).then(a.cmp(&b)));
+        let mut articles = HashSet::new();
+        order.retain(|&at| articles.insert(scored.ranked[at].article));
+        order.truncate(NAMED);
+        let refs: Vec<PassageRef> = order.iter().map(|&at| scored.passages[at]).collect();
+        let passages = self.asked.fetch(&refs, budget)?;
+        let mut product = NamedProduct::of(&self.reading.request.query);
+        let titles = passages.iter().map(|passage| passage.title.as_str());
+        for (at, is_named) in order.into_iter().zip(product.find(titles)) {
+            if is_named {
+                scored.name(at);
+            }
+        }
+        Ok(product)
     }
 
     fn ordered(&self, scored: &Scored) -> Result<Vec<usize>> {

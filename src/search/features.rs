@@ -19,7 +19,7 @@ pub struct Feature {
 }
 
 /// How many there are.
-pub const COUNT: usize = 14;
+pub const COUNT: usize = 15;
 
 /// All features, in the order of the weights.
 pub const FEATURES: [Feature; COUNT] = [
@@ -92,6 +92,11 @@ pub const FEATURES: [Feature; COUNT] = [
         name: "out_of_force",
         label: "不在施行期",
         value: |e| e.out_of_force,
+    },
+    Feature {
+        name: "same_product",
+        label: "所问产品",
+        value: |e| e.same_product,
     },
 ];
 

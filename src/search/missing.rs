@@ -53,11 +53,8 @@ enum Instead {
     Nothing,
 }
 
-/// The first hits, as far as they are looked at; none where a question names nothing that could be missing.
+/// The first hits, as far as they are looked at.
 pub(super) fn standings<'p>(wanted: &Wanted<'_>, first: impl Iterator<Item = &'p StoredPassage>) -> Vec<Standing> {
-    if wanted.is_empty() {
-        return Vec::new();
-    }
     let standing = |passage: &StoredPassage| {
         let places = wanted.by_places(passage);
         Standing {
@@ -84,11 +81,20 @@ pub(super) fn place_is_met(first: &[Standing]) -> bool {
     places.any(|(at, hit)| is_met(at, hit.place))
 }
 
+/// Whether a hit is of the product that the question names, where one of the first hits is: another product's edition is
+/// not what is asked for.
+fn is_of_the_product(first: &[Standing], hit: &Standing) -> bool {
+    let is_of = |hit: &Standing| hit.product.as_ref().is_some_and(|product| product.fit == Fit::Same);
+    is_of(hit) || !first.iter().any(is_of)
+}
+
 /// Whether one of the first hits is about one of the years; about the place, too, if it must be, and never about
 /// another place.
 pub(super) fn year_is_met(first: &[Standing], with_place: bool) -> bool {
     let is_there = |at: usize, hit: &Standing| {
-        if with_place {
+        if !is_of_the_product(first, hit) {
+            false
+        } else if with_place {
             is_met(at, hit.place)
         } else {
             hit.place != Some(Fit::Other)
@@ -117,7 +123,9 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
     };
     let numbered = wanted.regions.iter().enumerate();
     let mut places: Vec<&Region> = numbered.filter(|(at, _)| !met(*at)).map(|(_, region)| region).collect();
-    let is_of = |hit: &Standing, year: &u16| hit.year == Some(Fit::Same) && hit.years.contains(year);
+    let is_of = |hit: &Standing, year: &u16| {
+        hit.year == Some(Fit::Same) && hit.years.contains(year) && is_of_the_product(first, hit)
+    };
     let of_year = |year: &u16| first.iter().any(|hit| is_of(hit, year));
     let of_span = |year: &u16| {
         let mut spans = wanted.spans.iter().filter(|span| span.contains(year));
@@ -279,13 +287,15 @@ fn instead(first: &[Standing], told: Instead, asked: &[u16]) -> String {
 mod tests {
     use super::*;
     use crate::search::applies::tests::{analyzer, passage};
+    use crate::search::product::NamedProduct;
 
     #[test]
     fn a_first_hit_about_something_else_is_told() {
         let check = |question: &str, titles: &[&str], expected: bool| {
             let analyzer = analyzer();
             let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
-            let wanted = Wanted::new(&regions, &years, question, &analyzer);
+            let product = NamedProduct::of(question);
+            let wanted = Wanted::new(&regions, &years, question, &product, &analyzer);
             let stored: Vec<StoredPassage> = titles.iter().map(|title| passage(title, "")).collect();
             assert_eq!(
                 is_elsewhere(&standings(&wanted, stored.iter())),
@@ -308,7 +318,8 @@ mod tests {
         let check = |question: &str, titles: &[&str], also: &[&str], expected: Option<&str>| {
             let analyzer = analyzer();
             let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
-            let wanted = Wanted::new(&regions, &years, question, &analyzer);
+            let product = NamedProduct::of(question);
+            let wanted = Wanted::new(&regions, &years, question, &product, &analyzer);
             let stored: Vec<StoredPassage> = titles.iter().map(|title| passage(title, "")).collect();
             let first = standings(&wanted, stored.iter());
             let all: Vec<StoredPassage> = titles.iter().chain(also).map(|title| passage(title, "")).collect();
@@ -417,7 +428,8 @@ mod tests {
         let check = |question: &str, titles: &[&str], place: bool, year: bool, is_missing: bool| {
             let analyzer = analyzer();
             let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
-            let wanted = Wanted::new(&regions, &years, question, &analyzer);
+            let product = NamedProduct::of(question);
+            let wanted = Wanted::new(&regions, &years, question, &product, &analyzer);
             let stored: Vec<StoredPassage> = titles.iter().map(|title| passage(title, "")).collect();
             let first = standings(&wanted, stored.iter());
             assert_eq!(

@@ -22,6 +22,7 @@ pub mod naming;
 mod phrases;
 mod pinned;
 mod product;
+mod product_name;
 mod question_vectors;
 mod ranking;
 mod reading;

@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
+use super::product_name::{ProductName, has_any};
 use super::response::Fit;
-use super::wording::{NO_PRODUCT, SOCIAL};
+use super::wording::SOCIAL;
 use crate::text::Normalized;
 
 /// Characters that both names have in common before what differs.
@@ -16,10 +17,6 @@ const SHARED_BEFORE: usize = 2;
 const SHARED: usize = 7;
 /// What differs has at most so many characters.
 const DIFFERENT: usize = 5;
-/// A product's name that stands in a question as a whole has at least so many characters.
-const WHOLE: usize = 7;
-/// The insurer's name before it, which questions leave out, has at most so many.
-const INSURER: usize = 4;
 /// Titles and questions are compared up to here; names of products are shorter.
 const LONGEST: usize = 80;
 const LONGEST_QUESTION: usize = 200;
@@ -32,6 +29,13 @@ const FUNCTION: [char; 14] = [
 /// What a question may name a product by.
 pub(super) struct NamedProduct {
     question: Letters,
+    /// Its letters.
+    asked: String,
+    /// Where it names products of the collection, by numbers of letters. Who is named by a part of such a place alone is
+    /// not meant: 安心守护少儿高端医疗保险 by 安心守护少儿惠选.
+    named: Vec<Range<usize>>,
+    /// Whether sisters are looked for: where it speaks of insurance, and not of that by law.
+    has_sisters: bool,
     original: String,
 }
 
@@ -72,57 +76,70 @@ impl Letters {
 }
 
 impl NamedProduct {
-    /// The product that a question names; none where it speaks of no insurance, or of that by law.
-    pub fn of(question: &str) -> Option<Self> {
+    /// What a question may name.
+    pub fn of(question: &str) -> Self {
         let letters = Letters::of(question, LONGEST_QUESTION);
         let text = &letters.normalized.text;
-        (text.contains('险') && !has(text, &SOCIAL)).then(|| NamedProduct {
+        NamedProduct {
+            named: Vec::new(),
+            has_sisters: text.contains('险') && !has_any(text, &SOCIAL),
+            asked: letters.text(0..letters.letters.len()),
             question: letters,
             original: question.to_owned(),
-        })
+        }
+    }
+
+    /// Tells which of these titles are of a product that the question names; it knows these products from now on.
+    pub fn find<'t>(&mut self, titles: impl Iterator<Item = &'t str>) -> Vec<bool> {
+        let named = |title| {
+            let found = ProductName::of(title)?.named_in(&self.asked);
+            found.filter(|(fit, _)| *fit == Fit::Same)
+        };
+        let places: Vec<Option<Range<usize>>> = titles.map(|title| Some(self.numbers(named(title)?.1))).collect();
+        self.named = places.iter().flatten().cloned().collect();
+        let is_meant = |place: &Option<Range<usize>>| place.as_ref().is_some_and(|place| self.is_meant(place));
+        places.iter().map(is_meant).collect()
+    }
+
+    /// Whether a place is no part of one that names a product.
+    fn is_meant(&self, place: &Range<usize>) -> bool {
+        let is_part = |of: &Range<usize>| of != place && of.start <= place.start && place.end <= of.end;
+        !self.named.iter().any(is_part)
     }
 
     /// How the article of this title meets it; none where that cannot be said.
     pub fn meets(&self, title: &str) -> Option<ProductFit> {
-        let title = Letters::of(title, LONGEST);
-        let whole = title.text(0..title.letters.len());
-        if has(&whole, &SOCIAL) || has(&whole, &NO_PRODUCT) {
-            return None;
-        }
-        // The name goes to its last 险: 安联安享福瑞年金保险 of 安联安享福瑞年金保险（分红型）条款.
-        let name = title.letters.iter().rposition(|(_, c)| *c == '险')? + 1;
-        // With its letter, where that stands behind it: 团体重大疾病保险H款.
-        let letter = |at: usize| title.letters.get(at).map(|(_, c)| *c);
-        let has_letter = letter(name).is_some_and(|c| c.is_ascii_alphabetic()) && letter(name + 1) == Some('款');
-        let full = if has_letter { name + 2 } else { name };
-        let runs = self.runs(&title);
+        let name = ProductName::of(title)?;
         let said = |fit: Fit, range: Range<usize>| {
             Some(ProductFit {
                 fit,
                 asked: self.written(range),
             })
         };
-        let holds = |run: &Run, begins: usize| {
-            let start = run.title_end - run.length;
-            // 某某人寿保险有限公司健康随心Ⅲ终身寿险: the insurer's whole name is none of the product.
-            let is_behind_firm = begins > 0 && title.text(0..start).ends_with("公司");
-            run.length >= WHOLE && run.title_end >= full && (start <= begins || is_behind_firm)
-        };
-        let range = |run: &Run| run.question_end - run.length..run.question_end;
-        // One of two products that are asked for is not the other's sister.
-        if let Some(run) = runs.iter().find(|run| holds(run, 0)) {
-            return said(Fit::Same, range(run));
+        let sister = || self.sister(title).filter(|_| self.has_sisters);
+        match name.named_in(&self.asked) {
+            Some((fit, range)) => {
+                let place = self.numbers(range);
+                let is_said = fit != Fit::Same || self.is_meant(&place);
+                said(fit, place).filter(|_| is_said)
+            }
+            None => said(Fit::Other, sister()?),
         }
-        if let Some((before, behind)) = self.sisters(&runs, &title, name) {
-            return said(Fit::Other, before.question_end - before.length..behind.question_end);
-        }
-        // Before it only the insurer may stand, no letter of an edition (泰康D款).
-        let is_insurer = |run: &&Run| {
-            let before = &title.letters[..run.title_end - run.length];
-            !before.iter().any(|(_, c)| *c == '款' || c.is_ascii_digit())
-        };
-        let run = runs.iter().filter(|run| holds(run, INSURER)).find(is_insurer)?;
-        said(Fit::Same, range(run))
+    }
+
+    /// The places of letters, by number, of a stretch of bytes.
+    fn numbers(&self, range: Range<usize>) -> Range<usize> {
+        let number = |at: usize| self.asked[..at].chars().count();
+        number(range.start)..number(range.end)
+    }
+
+    /// The stretch of the question that names a sister of the title's product.
+    fn sister(&self, title: &str) -> Option<Range<usize>> {
+        let title = Letters::of(title, LONGEST);
+        // The name goes to its last 险: 安联安享福瑞年金保险 of 安联安享福瑞年金保险（分红型）条款.
+        let name = title.letters.iter().rposition(|(_, c)| *c == '险')? + 1;
+        let (before, behind) = self.sisters(&self.runs(&title), &title, name)?;
+        Some(before.question_end - before.length..behind.question_end)
     }
 
     /// All stretches that both have in common and that cannot be made longer.
@@ -190,10 +207,6 @@ impl NamedProduct {
     }
 }
 
-fn has(text: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| text.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,7 +214,7 @@ mod tests {
     #[test]
     fn sisters_are_told_apart_and_looser_names_are_left_alone() {
         let check = |question: &str, title: &str, expected: Option<(Fit, &str)>| {
-            let found = NamedProduct::of(question).and_then(|named| named.meets(title));
+            let found = NamedProduct::of(question).meets(title);
             let found = found.as_ref().map(|found| (found.fit, found.asked.as_str()));
             assert_eq!(found, expected, "{question} / {title}");
         };
@@ -251,7 +264,51 @@ mod tests {
         let both = "泰康K款重大疾病保险和泰康D款重大疾病保险有什么区别";
         check(both, "泰康D款重大疾病保险", Some((Same, "泰康D款重大疾病保险")));
         check(both, "泰康K款重大疾病保险", Some((Same, "泰康K款重大疾病保险")));
-        check("安康欣悦医疗保险怎么赔", "安联安康欣悦（2.0版）医疗保险", None);
+        let named = "安康欣悦医疗保险";
+        check(
+            "安康欣悦医疗保险怎么赔",
+            "安联安康欣悦（2.0版）医疗保险",
+            Some((Same, named)),
+        );
+        check(
+            "安康欣悦怎么赔",
+            "安联安康欣悦（2.0版）医疗保险",
+            Some((Same, "安康欣悦")),
+        );
+        check(
+            "有职工医保还能买安康欣悦吗",
+            "安联安康欣悦医疗保险",
+            Some((Same, "安康欣悦")),
+        );
+        // Short names, by what stands behind them.
+        let title = "康宁保重大疾病保险（A款）";
+        check("康宁保C款等待期多少天", title, Some((Other, "康宁保C款")));
+        check("康宁保A款等待期多少天", title, Some((Same, "康宁保A款")));
+        check("康宁保重疾险等待期多少天", title, Some((Same, "康宁保重疾险")));
+        check("康宁保意外险等待期多少天", title, None);
+        check(
+            "福寿终身寿险2023版等待期",
+            "福寿终身寿险（2021版）",
+            Some((Same, "福寿终身寿险2023版")),
+        );
+        check("福寿终身寿险等待期", "金穗两全保险（2023版）", None);
+        check("乐享f生免赔额多少", "乐享e生百万医疗保险", Some((Other, "乐享f生")));
+        check("乐享e生免赔额多少", "乐享e生百万医疗保险", Some((Same, "乐享e生")));
+        check(
+            "为i保医疗险免赔额",
+            "《泰康为i保医疗保险》（停用）产品条款",
+            Some((Same, "为i保医疗险")),
+        );
+        check(
+            "安裕如意年金险",
+            "安联安裕如意（III）年金保险",
+            Some((Same, "安裕如意年金险")),
+        );
+        check(
+            "安裕如意II年金险",
+            "安联安裕如意（III）年金保险",
+            Some((Other, "安裕如意II年金险")),
+        );
         check("", "", None);
     }
 }

@@ -21,6 +21,8 @@ pub(super) static JOINING: WordList = LazyLock::new(|| word_list(FILE, "joining"
 pub(super) static DESCRIBED: WordList = LazyLock::new(|| word_list(FILE, "described"));
 /// What it insures.
 pub(super) static INSURED: WordList = LazyLock::new(|| word_list(FILE, "insured"));
+/// Insurers, as they stand before their products in titles.
+pub(super) static INSURERS: WordList = LazyLock::new(|| word_list(FILE, "insurers"));
 
 #[cfg(test)]
 mod tests {
@@ -36,6 +38,7 @@ mod tests {
             "joining",
             "described",
             "insured",
+            "insurers",
         ];
         check_lists(FILE, &names);
     }

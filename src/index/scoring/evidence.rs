@@ -41,6 +41,8 @@ pub struct Evidence {
     pub validity: Validity,
     /// 1 where the article does not hold on the day asked for, not any more or not yet, else 0. Set by searching, too.
     pub out_of_force: f32,
+    /// 1 where the article is that of the product which the question names, else 0. Set by searching, too.
+    pub same_product: f32,
 }
 
 impl Evidence {
@@ -69,6 +71,7 @@ impl Evidence {
             same_place: 0.0,
             validity,
             out_of_force: 0.0,
+            same_product: 0.0,
         }
     }
 

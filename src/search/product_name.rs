@@ -1,0 +1,320 @@
+//! The name of the insurance product in a title, and where a question has it.
+//!
+//! Titles put the insurer before it and what is insured, for whom and in which edition behind it; people say the name
+//! itself and as much of the rest as they like. Owns that difference. Says nothing of titles that are no product's.
+
+use std::ops::Range;
+
+use super::response::Fit;
+use super::wording::{DESCRIBED, INSURED, INSURERS, NO_PRODUCT, SOCIAL};
+use crate::text::Normalized;
+
+/// A name of so many characters beside words that any product may have is known by itself.
+const NAME: usize = 4;
+/// A shorter one, of at least so many, is known where what it insures or its edition stands right behind it.
+const SHORT: usize = 2;
+/// A name with all that it describes has at least so many.
+const WHOLE: usize = 7;
+/// The name of an insurer that is none of the known ones has at most so many, and fewer than the product's own.
+const INSURER: usize = 4;
+/// Titles and questions are compared up to here.
+const LONGEST: usize = 200;
+/// Different words for the same.
+const SAME: [(&str, &str); 3] = [("重疾", "重大疾病"), ("家财", "财产"), ("防癌", "癌")];
+
+/// The product that a title names. All texts are normalised, of letters and digits alone.
+pub(super) struct ProductName {
+    /// The whole title.
+    title: String,
+    /// Up to its last 险, without insurer's firm, brackets, year and edition.
+    whole: String,
+    /// What stands before what is insured and how, without an edition within it and with it.
+    own: [String; 2],
+    /// What tells one edition from another: the letter of A款, a numeral.
+    editions: Vec<String>,
+}
+
+/// The letters and digits of a text, normalised.
+pub(super) fn letters(text: &str) -> String {
+    alphanumeric(&Normalized::new(text).text)
+}
+
+fn alphanumeric(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).take(LONGEST).collect()
+}
+
+/// Whether a text has one of these words.
+pub(super) fn has_any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.contains(word))
+}
+
+impl ProductName {
+    /// That of a title; none of insurance by law, of rules and answers about products, or where no 险 stands.
+    pub fn of(title: &str) -> Option<Self> {
+        let title = Normalized::new(title).text;
+        if !title.contains('险') || has_any(&title, &SOCIAL) || has_any(&title, &NO_PRODUCT) {
+            return None;
+        }
+        let mut editions = Vec::new();
+        let name = letters_of_name(&title, &mut editions);
+        let end = name.rfind('险')? + '险'.len_utf8();
+        editions.extend(edition_of(&name[end..]).map(|(edition, _)| edition.to_owned()));
+        let begin = name[..end].rfind("公司").map_or(0, |at| at + "公司".len());
+        let mut whole = name[begin..end].to_owned();
+        let with_edition = own_name(&whole).to_owned();
+        // 泰康D款团体重大疾病保险, 健康随心Ⅲ终身寿险.
+        while let Some((at, edition)) = edition_within(&whole) {
+            editions.push(edition.0);
+            whole.replace_range(at..at + edition.1, "");
+        }
+        let own = own_name(&whole).to_owned();
+        Some(ProductName {
+            title: alphanumeric(&title),
+            whole,
+            own: [own, with_edition],
+            editions,
+        })
+    }
+
+    /// Where a question, of letters, has the name: this product's, or one that differs by its edition or by one letter
+    /// of its name alone (A款 and C款). Of several places the longest.
+    pub fn named_in(&self, question: &str) -> Option<(Fit, Range<usize>)> {
+        let wholes = names(&self.whole).filter(|(whole, _)| {
+            let is_known = whole.len() == self.whole.len() || beyond_described(whole) >= SHORT;
+            is_known && whole.chars().count() >= WHOLE
+        });
+        let owns = self.own.iter().flat_map(|own| names(own));
+        let owns = owns.filter(|(own, _)| beyond_described(own) >= SHORT);
+        let found = wholes.chain(owns).flat_map(|(name, is_sure)| {
+            let places = question.match_indices(name).map(|(at, name)| at..at + name.len());
+            places.filter_map(move |place| self.meets(question, place, is_sure))
+        });
+        let best = found.max_by_key(|(fit, range)| (*fit == Fit::Same, range.len()));
+        best.or_else(|| self.sister_by_letter(question))
+    }
+
+    /// How the product whose name stands at a place of the question meets this one, and how far it is written. What may be
+    /// a part of a name (`is_sure`) is none by itself.
+    fn meets(&self, question: &str, place: Range<usize>, is_sure: bool) -> Option<(Fit, Range<usize>)> {
+        let name = &question[place.clone()];
+        let mut end = place.end;
+        let mut asked = Vec::new();
+        let mut insures = false;
+        loop {
+            let rest = &question[end..];
+            if let Some((edition, length)) = edition_of(rest) {
+                asked.push(edition.to_owned());
+                end += length;
+            } else if let Some(length) = year_of(rest) {
+                end += length;
+            } else if let Some(word) = INSURED.iter().find(|word| rest.starts_with(**word)) {
+                if !self.insures(word) {
+                    return None;
+                }
+                end += word.len();
+                insures = true;
+            } else if let Some(word) = DESCRIBED.iter().find(|word| rest.starts_with(**word)) {
+                insures |= word.ends_with('险');
+                end += word.len();
+            } else {
+                break;
+            }
+        }
+        let rest = &question[end..];
+        // A longer number or word of letters: 健康随心II in 健康随心III.
+        let goes_on = |c: char| c.is_ascii_alphanumeric();
+        if end == place.end && name.ends_with(goes_on) && rest.starts_with(goes_on) {
+            return None;
+        }
+        // Words of its own stand between: 安康欣悦尊享意外险.
+        let between = rest.find('险').map_or("", |at| &rest[..at]);
+        if INSURED.iter().any(|word| between.contains(word) && !self.insures(word)) {
+            return None;
+        }
+        let is_known = is_sure && beyond_described(name) >= NAME || insures || !asked.is_empty() || name.contains('险');
+        if !is_known {
+            return None;
+        }
+        let before = edition_before(&question[..place.start]);
+        asked.extend(before);
+        let is_other = !self.editions.is_empty() && asked.iter().any(|asked| !self.editions.contains(asked));
+        Some((if is_other { Fit::Other } else { Fit::Same }, place.start..end))
+    }
+
+    /// Whether it insures what a word says.
+    fn insures(&self, word: &str) -> bool {
+        let other = SAME.iter().find(|(one, _)| *one == word).map(|(_, other)| other);
+        self.title.contains(word) || other.is_some_and(|other| self.title.contains(other))
+    }
+
+    /// A name that differs from this one's by a single Latin letter: 乐享f生 of 乐享e生.
+    fn sister_by_letter(&self, question: &str) -> Option<(Fit, Range<usize>)> {
+        let own: Vec<char> = self.own[0].chars().collect();
+        let letter = own.iter().position(char::is_ascii_alphabetic)?;
+        let asked: Vec<(usize, char)> = question.char_indices().collect();
+        let is_sister = |window: &&[(usize, char)]| {
+            let mut pairs = window.iter().zip(&own).enumerate();
+            let is_other = |(_, c): (usize, char)| c.is_ascii_alphabetic() && c != own[letter];
+            pairs.all(|(at, (asked, own))| {
+                if at == letter {
+                    is_other(*asked)
+                } else {
+                    asked.1 == *own
+                }
+            })
+        };
+        let is_long = own.iter().filter(|c| !c.is_ascii()).count() >= SHORT;
+        let found = asked.windows(own.len()).find(is_sister).filter(|_| is_long)?;
+        let (last, c) = *found.last()?;
+        Some((Fit::Other, found[0].0..last + c.len_utf8()))
+    }
+}
+
+/// The letters of a normalised title without what stands in brackets, and without years; what tells its edition there
+/// (（B款）, （III）, （2021-A款）) is added to the editions.
+fn letters_of_name(title: &str, editions: &mut Vec<String>) -> String {
+    let mut left = String::new();
+    let mut rest = title;
+    while let Some(open) = rest.find('(') {
+        let Some(close) = rest[open..].find(')').map(|at| open + at) else {
+            break;
+        };
+        left.push_str(&rest[..open]);
+        let mut inside = alphanumeric(&rest[open..close]);
+        if let Some((at, (edition, _))) = edition_within(&inside) {
+            inside.truncate(at);
+            editions.push(edition);
+        } else if numeral(&inside).is_some_and(|length| length == inside.len()) {
+            editions.push(inside);
+        }
+        rest = &rest[close..];
+    }
+    left += rest;
+    let letters = alphanumeric(&left);
+    let mut without = String::with_capacity(letters.len());
+    let mut rest = letters.as_str();
+    while let Some(next) = rest.chars().next() {
+        let year = if without.ends_with(|c: char| c.is_ascii_digit()) {
+            None
+        } else {
+            year_of(rest)
+        };
+        let length = year.unwrap_or(next.len_utf8());
+        if year.is_none() {
+            without.push(next);
+        }
+        rest = &rest[length..];
+    }
+    without
+}
+
+/// How long the year of an edition is that a text begins with: 2021版, 2021年, 2021.
+fn year_of(text: &str) -> Option<usize> {
+    let is_year = text
+        .get(..4)
+        .is_some_and(|year| year.parse().is_ok_and(|year: u16| (1990..=2099).contains(&year)));
+    let rest = text
+        .get(4..)
+        .filter(|rest| is_year && !rest.starts_with(|c: char| c.is_ascii_digit()))?;
+    let suffix = ["年版", "年款", "年", "版", "款"]
+        .iter()
+        .find(|suffix| rest.starts_with(**suffix));
+    Some(4 + suffix.map_or(0, |suffix| suffix.len()))
+}
+
+/// The edition that a text begins with, and how long it is: A款, III.
+fn edition_of(text: &str) -> Option<(&str, usize)> {
+    let letter = text
+        .get(..1)
+        .filter(|letter| letter.starts_with(|c: char| c.is_ascii_alphabetic()));
+    if let Some(letter) = letter.filter(|_| text[1..].starts_with(['款', '版', '型'])) {
+        return Some((letter, 1 + '款'.len_utf8()));
+    }
+    numeral(text).map(|length| (&text[..length], length))
+}
+
+/// The Roman numeral or the short number that a text begins with: how long it is.
+fn numeral(text: &str) -> Option<usize> {
+    let end = |is_part: fn(char) -> bool| text.find(|c: char| !is_part(c)).unwrap_or(text.len());
+    let roman = end(|c| matches!(c, 'i' | 'v' | 'x'));
+    let digits = end(|c| c.is_ascii_digit());
+    let length = roman.max(digits);
+    let rest = &text[length..];
+    let is_whole = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    // 30天 and 65岁 are no editions, nor is the letter of 为i保.
+    let is_edition = match roman {
+        0 => digits == 1 && rest.starts_with(['号', '代', '版', '款']),
+        1 => {
+            rest.is_empty()
+                || DESCRIBED
+                    .iter()
+                    .chain(INSURED.iter())
+                    .any(|word| rest.starts_with(word))
+        }
+        2..=4 => true,
+        _ => false,
+    };
+    (is_whole && is_edition).then_some(length)
+}
+
+/// The first edition within a text behind at least one character of a name: where, what, and how long.
+fn edition_within(text: &str) -> Option<(usize, (String, usize))> {
+    let mut starts = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .skip(usize::from(!text.starts_with(|c: char| c.is_ascii())));
+    let found = |at: usize| {
+        // Not within a word of letters: e生 of 乐享e生 is none, nor the last letter of VIP款.
+        let is_begun = text[..at].ends_with(|c: char| c.is_ascii_alphabetic());
+        let (edition, length) = edition_of(&text[at..]).filter(|_| !is_begun)?;
+        Some((at, (edition.to_owned(), length)))
+    };
+    starts.find_map(found)
+}
+
+/// The edition that a text ends with: 泰康K款 before 团体重大疾病保险.
+fn edition_before(text: &str) -> Option<String> {
+    let (at, _) = text.char_indices().rev().nth(1)?;
+    let (edition, length) = edition_of(&text[at..])?;
+    (at + length == text.len()).then(|| edition.to_owned())
+}
+
+/// A name as it is and without its insurer's: where that is a known one the rest is sure to be the product's.
+fn names(name: &str) -> impl Iterator<Item = (&str, bool)> {
+    let known = INSURERS.iter().filter(|insurer| name.starts_with(**insurer));
+    let insurer = known.map(|insurer| insurer.len()).max();
+    let begins = name.char_indices().map(|(at, _)| at).take(INSURER + 1);
+    let unknown = begins.enumerate().skip(1).filter(move |(skipped, at)| {
+        let is_long = name[*at..].chars().count() > *skipped;
+        is_long && Some(*at) != insurer
+    });
+    let unknown = unknown.map(|(_, at)| (&name[at..], false));
+    std::iter::once((name, true))
+        .chain(insurer.map(|at| (&name[at..], true)))
+        .chain(unknown)
+}
+
+/// The product's own part of a name: what stands before what it insures and how.
+fn own_name(whole: &str) -> &str {
+    let mut name = whole;
+    loop {
+        let before = name;
+        for word in INSURED.iter().chain(DESCRIBED.iter()) {
+            name = name.strip_suffix(word).unwrap_or(name);
+        }
+        if before == name {
+            break;
+        }
+    }
+    // 某某财险某某: the insurer's again.
+    name.rfind('险').map_or(name, |at| &name[at + '险'.len_utf8()..])
+}
+
+/// How many characters of a name are no part of words that any product may have.
+fn beyond_described(name: &str) -> usize {
+    let mut rest = name.to_owned();
+    for word in DESCRIBED.iter().chain(INSURED.iter()) {
+        rest = rest.replace(word, " ");
+    }
+    rest.chars().filter(|c| !c.is_whitespace()).count()
+}
