@@ -202,6 +202,13 @@ pub trait Asked: Send + Sync {
     /// Where they may differ an engine returns some more, and the list is cut by the exact ones.
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>>;
 
+    /// The best `k` passages by the words of their titles alone. Looked for only where a product is asked for and its
+    /// sisters alone were found; an engine that has no such list finds none.
+    fn titled(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
+        let _ = (k, budget);
+        Ok(Vec::new())
+    }
+
     /// The best `k` passages by cosine with an L2-normalised vector, best first. `ef` is the breadth of a graph search.
     fn dense(&self, vector: &[f32], k: usize, ef: Option<usize>, budget: Budget) -> Result<Vec<Candidate>>;
 

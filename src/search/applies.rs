@@ -34,7 +34,7 @@ pub struct Wanted<'a> {
     /// Whether its years are those of editions (2021版), which an edition then meets.
     editions: bool,
     /// The product.
-    product: &'a NamedProduct,
+    pub(super) product: &'a NamedProduct,
     question: &'a str,
     analyzer: &'a Analyzer,
 }

@@ -42,6 +42,8 @@ const FIRST_PLACES: usize = 30;
 /// So many articles are asked whether they are of the product that a question names, those first whose titles share most
 /// with it.
 const NAMED: usize = 32;
+/// So many passages are looked for by their titles where a product is asked for and was not found by the question.
+const TITLED: usize = 64;
 
 /// A question under way.
 pub(super) struct Asking<'e> {
@@ -169,11 +171,22 @@ impl<'e> Asking<'e> {
         let mut depth = self.depth();
         let mut pinned = Pinned::default();
         let mut lacking = MissingHalves::default();
+        let mut titled = Vec::new();
         loop {
             let retrieved = self.retrieval().run(depth, &lacking, under_way, timings)?;
             let (started, budget) = (Instant::now(), under_way.budget());
-            let mut scored = score(self.scorer(), &retrieved, &pinned.passages(), budget)?;
-            let product = self.named(&mut scored, budget)?;
+            let mut added = pinned.passages();
+            added.extend(&titled);
+            let mut scored = score(self.scorer(), &retrieved, &added, budget)?;
+            let (mut product, is_unfound) = self.named(&mut scored, budget)?;
+            if is_unfound && titled.is_empty() {
+                // Its passages may say less than its sisters' of what else is asked.
+                let found = self.asked.titled(TITLED, budget)?.into_iter();
+                titled = found.map(|found| found.passage).collect();
+                added.extend(&titled);
+                scored = score(self.scorer(), &retrieved, &added, budget)?;
+                (product, _) = self.named(&mut scored, budget)?;
+            }
             let order = self.ordered(&scored)?;
             let order = self.without_superseded(&mut scored, order, budget)?;
             let mut order = pinned.first(&mut scored, order, grouping);
@@ -199,7 +212,9 @@ impl<'e> Asking<'e> {
     }
 
     /// Prefers the articles of the product that the question names, found among those whose titles share most with it.
-    fn named(&self, scored: &mut Scored, budget: Budget) -> Result<NamedProduct> {
+    /// Tells what product that is, and whether it is worth looking for by titles: its sisters alone are there, or it is
+    /// named by its edition.
+    fn named(&self, scored: &mut Scored, budget: Budget) -> Result<(NamedProduct, bool)> {
         let title = |at: usize| scored.evidence[at].title;
         let mut order: Vec<usize> = (0..scored.ranked.len()).filter(|&at| title(at) > 0.0).collect();
         order.sort_unstable_by(|&a, &b| title(b).total_cmp(&title(a)).then(a.cmp(&b)));
@@ -208,14 +223,17 @@ impl<'e> Asking<'e> {
         order.truncate(NAMED);
         let refs: Vec<PassageRef> = order.iter().map(|&at| scored.passages[at]).collect();
         let passages = self.asked.fetch(&refs, budget)?;
+        let titles: Vec<&str> = passages.iter().map(|passage| passage.title.as_str()).collect();
         let mut product = NamedProduct::of(&self.reading.request.query);
-        let titles = passages.iter().map(|passage| passage.title.as_str());
-        for (at, is_named) in order.into_iter().zip(product.find(titles)) {
+        let mut is_found = false;
+        for (at, is_named) in order.into_iter().zip(product.find(&titles)) {
             if is_named {
                 scored.name(at);
+                is_found = true;
             }
         }
-        Ok(product)
+        let is_unfound = !is_found && (product.names_edition() || product.has_sister(&titles));
+        Ok((product, is_unfound))
     }
 
     fn ordered(&self, scored: &Scored) -> Result<Vec<usize>> {

@@ -4,7 +4,7 @@
 
 use super::applies::Wanted;
 use super::naming::{first_names, quoted};
-use super::product::ProductFit;
+use super::product::{NamedProduct, ProductFit};
 use super::response::{Fit, Missing};
 use crate::error::Result;
 use crate::index::StoredPassage;
@@ -38,8 +38,19 @@ pub(super) struct Standing {
 pub(super) struct Unmet<'a> {
     places: Vec<&'a Region>,
     years: Vec<u16>,
-    product: Option<String>,
+    product: Option<UnmetProduct>,
     instead: Instead,
+}
+
+/// A product that none of the first hits is about, as the question calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum UnmetProduct {
+    /// The first hits are about others like it.
+    Sisters(String),
+    /// The collection has another edition of it, of this title.
+    Edition(String, String),
+    /// The collection has it, and says what is asked elsewhere, if at all.
+    Elsewhere(String),
 }
 
 /// What is told of the first hits beside what they lack.
@@ -150,7 +161,7 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
         }
         (false, false) => {}
     }
-    let product = unmet_product(first);
+    let product = unmet_product(wanted.product, first);
     let is_met = places.is_empty() && years.is_empty() && product.is_none();
     (!is_met).then_some(Unmet {
         places,
@@ -160,13 +171,37 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
     })
 }
 
-/// The product that the question names, where the first hits have sisters of it alone.
-fn unmet_product(first: &[Standing]) -> Option<String> {
-    let found = || first.iter().filter_map(|hit| hit.product.as_ref());
-    let sister = found().find(|product| product.fit == Fit::Other)?;
-    found()
-        .all(|product| product.fit == Fit::Other)
-        .then(|| sister.asked.clone())
+/// The product that the question names, where no first hit is about it.
+fn unmet_product(product: &NamedProduct, first: &[Standing]) -> Option<UnmetProduct> {
+    let mut found = first.iter().filter_map(|hit| hit.product.as_ref());
+    if found.clone().any(|product| product.fit == Fit::Same) {
+        return None;
+    }
+    if let Some(asked) = product.found() {
+        return Some(UnmetProduct::Elsewhere(asked.to_owned()));
+    }
+    if let Some(sister) = found.next() {
+        return Some(UnmetProduct::Sisters(sister.asked.clone()));
+    }
+    let (asked, title) = product.other_edition()?;
+    Some(UnmetProduct::Edition(asked.to_owned(), title.to_owned()))
+}
+
+impl UnmetProduct {
+    fn asked(&self) -> &str {
+        match self {
+            UnmetProduct::Sisters(asked) | UnmetProduct::Edition(asked, _) | UnmetProduct::Elsewhere(asked) => asked,
+        }
+    }
+
+    /// 没有找到“泰康K款”，以下说的是别的产品：《泰康D款》。
+    fn told(&self, first: &[Standing]) -> String {
+        match self {
+            UnmetProduct::Sisters(asked) => other_products(asked, first),
+            UnmetProduct::Edition(asked, title) => format!("没有找到“{asked}”，库中有{}。", quoted(title)),
+            UnmetProduct::Elsewhere(asked) => format!("库中有“{asked}”，但以下前几条说的不是它。"),
+        }
+    }
 }
 
 impl Unmet<'_> {
@@ -190,12 +225,12 @@ impl Unmet<'_> {
             })? > 0)
         };
         let keys: Vec<String> = places.iter().take(NAMED).map(|region| region.key()).collect();
-        let by_product = product.iter().map(|asked| other_products(asked, first));
-        let by_product: String = by_product.collect();
+        let by_product: String = product.iter().map(|product| product.told(first)).collect();
+        let products: Vec<String> = product.iter().map(|product| product.asked().to_owned()).collect();
         if places.is_empty() && years.is_empty() {
             return Ok(Missing {
                 sentence: by_product,
-                products: product.into_iter().collect(),
+                products,
                 ..Missing::default()
             });
         }
@@ -210,7 +245,7 @@ impl Unmet<'_> {
             sentence: sentence(&places, &years, nowhere) + &instead(first, told, &years) + &by_product,
             places: keys,
             years,
-            products: product.into_iter().collect(),
+            products,
             nowhere,
         })
     }
@@ -260,7 +295,9 @@ fn instead(first: &[Standing], told: Instead, asked: &[u16]) -> String {
             hit.regions.iter().map(Region::written).collect()
         }
     };
-    let of_hits: Vec<Vec<String>> = first.iter().map(about).collect();
+    // Beside the product that is asked for others' places and years are none of it.
+    let first: Vec<&Standing> = first.iter().filter(|hit| is_of_the_product(first, hit)).collect();
+    let of_hits: Vec<Vec<String>> = first.iter().map(|hit| about(hit)).collect();
     let mut names: Vec<String> = Vec::new();
     for name in of_hits.iter().flatten() {
         if !names.contains(name) {
@@ -287,7 +324,6 @@ fn instead(first: &[Standing], told: Instead, asked: &[u16]) -> String {
 mod tests {
     use super::*;
     use crate::search::applies::tests::{analyzer, passage};
-    use crate::search::product::NamedProduct;
 
     #[test]
     fn a_first_hit_about_something_else_is_told() {
@@ -318,7 +354,9 @@ mod tests {
         let check = |question: &str, titles: &[&str], also: &[&str], expected: Option<&str>| {
             let analyzer = analyzer();
             let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
-            let product = NamedProduct::of(question);
+            let mut product = NamedProduct::of(question);
+            let known: Vec<&str> = titles.iter().chain(also).copied().collect();
+            product.find(&known);
             let wanted = Wanted::new(&regions, &years, question, &product, &analyzer);
             let stored: Vec<StoredPassage> = titles.iter().map(|title| passage(title, "")).collect();
             let first = standings(&wanted, stored.iter());
@@ -413,6 +451,25 @@ mod tests {
             &["《泰康D款重大疾病保险》", "泰康K款重大疾病保险条款"],
             &[],
             None,
+        );
+        check(
+            "健康有约Z款责任免除",
+            &["重大疾病保险"],
+            &["健康有约重大疾病保险（J款）"],
+            Some("没有找到“健康有约Z款”，库中有《健康有约重大疾病保险（J款）》。"),
+        );
+        check(
+            "健康有约J款责任免除",
+            &["重大疾病保险", "健康有约重大疾病保险（K款）"],
+            &["健康有约重大疾病保险（J款）"],
+            Some("库中有“健康有约J款”，但以下前几条说的不是它。"),
+        );
+        // Another product's edition is not the year of the one that is asked for.
+        check(
+            "福寿终身寿险2023版等待期",
+            &["福寿终身寿险（2021版）", "金穗两全保险（2023版）"],
+            &[],
+            Some("没有找到2023年的内容，以下是2021年的。"),
         );
         let many = ["绥化社保", "兰州社保", "杭州社保", "宁波社保"];
         check(

@@ -17,6 +17,7 @@ mod fusion;
 mod group;
 mod highlight;
 mod hits;
+mod insurer;
 mod missing;
 pub mod naming;
 mod phrases;

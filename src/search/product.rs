@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::product_name::{ProductName, has_any};
+use super::product_name::{ProductName, has_any, is_distinct};
 use super::response::Fit;
 use super::wording::SOCIAL;
 use crate::text::Normalized;
@@ -31,9 +31,13 @@ pub(super) struct NamedProduct {
     question: Letters,
     /// Its letters.
     asked: String,
-    /// Where it names products of the collection, by numbers of letters. Who is named by a part of such a place alone is
-    /// not meant: 安心守护少儿高端医疗保险 by 安心守护少儿惠选.
-    named: Vec<Range<usize>>,
+    /// Where it names products of the collection or other editions of them, by numbers of letters. Who is named by a part
+    /// of such a place alone is not meant: 安心守护少儿高端医疗保险 by 安心守护少儿惠选.
+    places: Vec<Range<usize>>,
+    /// The name of one that the collection has, if it is more than what any product may be called.
+    found: Option<String>,
+    /// What it calls a product of which there is another edition alone, and that one's title.
+    edition: Option<(String, String)>,
     /// Whether sisters are looked for: where it speaks of insurance, and not of that by law.
     has_sisters: bool,
     original: String,
@@ -81,7 +85,9 @@ impl NamedProduct {
         let letters = Letters::of(question, LONGEST_QUESTION);
         let text = &letters.normalized.text;
         NamedProduct {
-            named: Vec::new(),
+            places: Vec::new(),
+            found: None,
+            edition: None,
             has_sisters: text.contains('险') && !has_any(text, &SOCIAL),
             asked: letters.text(0..letters.letters.len()),
             question: letters,
@@ -89,22 +95,63 @@ impl NamedProduct {
         }
     }
 
-    /// Tells which of these titles are of a product that the question names; it knows these products from now on.
-    pub fn find<'t>(&mut self, titles: impl Iterator<Item = &'t str>) -> Vec<bool> {
-        let named = |title| {
-            let found = ProductName::of(title)?.named_in(&self.asked);
-            found.filter(|(fit, _)| *fit == Fit::Same)
+    /// Tells which of these titles are of a product that the question names; it knows these products from now on, and
+    /// their other editions.
+    pub fn find(&mut self, titles: &[&str]) -> Vec<bool> {
+        let meet = |title: &&str| {
+            let (fit, range) = ProductName::of(title)?.named_in(&self.asked)?;
+            Some((fit, self.numbers(range)))
         };
-        let places: Vec<Option<Range<usize>>> = titles.map(|title| Some(self.numbers(named(title)?.1))).collect();
-        self.named = places.iter().flatten().cloned().collect();
-        let is_meant = |place: &Option<Range<usize>>| place.as_ref().is_some_and(|place| self.is_meant(place));
-        places.iter().map(is_meant).collect()
+        let met: Vec<Option<(Fit, Range<usize>)>> = titles.iter().map(meet).collect();
+        self.places = met.iter().flatten().map(|(_, place)| place.clone()).collect();
+        let is_named = |met: &Option<(Fit, Range<usize>)>| {
+            let found = met
+                .as_ref()
+                .filter(|(fit, place)| *fit == Fit::Same && self.is_meant(place));
+            found.is_some()
+        };
+        let named: Vec<bool> = met.iter().map(is_named).collect();
+        let same = met.iter().zip(&named).filter(|(_, is_named)| **is_named);
+        let same = same.filter_map(|(met, _)| met.as_ref());
+        let distinct = same.filter(|(_, place)| is_distinct(&self.question.text(place.clone())));
+        let longest = distinct.max_by_key(|(_, place)| place.len());
+        self.found = longest.map(|(_, place)| self.written(place.clone()));
+        let mut editions = met.iter().zip(titles);
+        let other = editions.find_map(|(met, title)| match met {
+            Some((Fit::Other, place)) => Some((self.written(place.clone()), (*title).to_owned())),
+            _ => None,
+        });
+        self.edition = other.filter(|_| !named.contains(&true));
+        named
+    }
+
+    /// The product of the collection that the question names, as it calls it.
+    pub fn found(&self) -> Option<&str> {
+        self.found.as_deref()
+    }
+
+    /// The name in the question of which the collection has another edition alone, and that one's title.
+    pub fn other_edition(&self) -> Option<(&str, &str)> {
+        self.edition
+            .as_ref()
+            .map(|(asked, title)| (asked.as_str(), title.as_str()))
+    }
+
+    /// Whether it names an edition by its letter (A款), so that its titles are worth looking for.
+    pub fn names_edition(&self) -> bool {
+        let mut marks = self.asked.match_indices('款');
+        marks.any(|(at, _)| self.asked[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
+    }
+
+    /// Whether one of these titles is that of the product or of a sister.
+    pub fn has_sister(&self, titles: &[&str]) -> bool {
+        titles.iter().any(|title| self.meets(title).is_some())
     }
 
     /// Whether a place is no part of one that names a product.
     fn is_meant(&self, place: &Range<usize>) -> bool {
         let is_part = |of: &Range<usize>| of != place && of.start <= place.start && place.end <= of.end;
-        !self.named.iter().any(is_part)
+        !self.places.iter().any(is_part)
     }
 
     /// How the article of this title meets it; none where that cannot be said.
@@ -280,12 +327,44 @@ mod tests {
             "安联安康欣悦医疗保险",
             Some((Same, "安康欣悦")),
         );
+        // The insurer says whose it is.
+        let title = "TaiPing太平财产保险有限公司物流责任保险条款";
+        check("太平财险的物流责任险多少钱", title, Some((Same, "物流责任险")));
+        check(
+            "长安责任保险的物流责任险多少钱",
+            title,
+            Some((Other, "长安责任保险的物流责任险")),
+        );
+        let title = "《泰康团体重疾补充医疗保险R款（2023版）》产品条款";
+        check(
+            "泰康的团体重疾补充医疗保险R款怎么赔",
+            title,
+            Some((Same, "团体重疾补充医疗保险R款")),
+        );
+        check(
+            "团体重疾补充医疗保险R款怎么赔",
+            title,
+            Some((Same, "团体重疾补充医疗保险R款")),
+        );
+        check("人保的团体重疾补充医疗保险怎么赔", title, None);
+        // What is no name.
+        check("投保人杀害被保险人，保险公司赔吗", "PICC人保寿险团体定期寿险", None);
+        check("疾病关爱保险金给付多久", "TaiPing关爱女性重大疾病保险", None);
+        check("恶性肿瘤——轻度怎么赔", "TaiPing恶性肿瘤住院医疗费用保险", None);
         // Short names, by what stands behind them.
         let title = "康宁保重大疾病保险（A款）";
         check("康宁保C款等待期多少天", title, Some((Other, "康宁保C款")));
         check("康宁保A款等待期多少天", title, Some((Same, "康宁保A款")));
         check("康宁保重疾险等待期多少天", title, Some((Same, "康宁保重疾险")));
         check("康宁保意外险等待期多少天", title, None);
+        check("康宁保A款责任免除有哪些", title, Some((Same, "康宁保A款")));
+        check("康宁保C款责任免除有哪些", title, Some((Other, "康宁保C款")));
+        check("康宁保C款等待期", "康宁保重大疾病保险", Some((Other, "康宁保C款")));
+        check(
+            "康宁保C款等待期",
+            "康宁保重大疾病保险（C1款）",
+            Some((Other, "康宁保C款")),
+        );
         check(
             "福寿终身寿险2023版等待期",
             "福寿终身寿险（2021版）",
@@ -310,5 +389,50 @@ mod tests {
             Some((Other, "安裕如意II年金险")),
         );
         check("", "", None);
+    }
+
+    #[test]
+    fn of_products_that_share_a_name_the_one_is_meant_that_is_named_best() {
+        let check = |question: &str, titles: &[&str], expected: &[bool], found: Option<&str>| {
+            let mut named = NamedProduct::of(question);
+            assert_eq!(named.find(titles), expected, "{question}");
+            assert_eq!(named.found(), found, "{question}");
+            let same = |title: &&str| named.meets(title).is_some_and(|met| met.fit == Fit::Same);
+            assert_eq!(titles.iter().map(same).collect::<Vec<_>>(), expected, "{question}");
+        };
+        let titles = ["安联安心守护少儿惠选医疗保险条款", "安联安心守护少儿高端医疗保险条款"];
+        check(
+            "安心守护少儿惠选怎么赔",
+            &titles,
+            &[true, false],
+            Some("安心守护少儿惠选"),
+        );
+        check("安心守护怎么赔", &titles[1..], &[true], Some("安心守护"));
+        check("百万医疗险怎么赔", &titles, &[false, false], None);
+        let titles = ["安联安享福瑞年金保险", "都会传家终身寿险"];
+        let asked = "安享福瑞年金保险和都会传家哪个好";
+        check(asked, &titles, &[true, true], Some("安享福瑞年金保险"));
+        check("", &titles, &[false, false], None);
+    }
+
+    #[test]
+    fn another_edition_is_told_where_there_is_no_other() {
+        let check = |question: &str, titles: &[&str], expected: Option<(&str, &str)>| {
+            let mut named = NamedProduct::of(question);
+            named.find(titles);
+            assert_eq!(named.other_edition(), expected, "{question}");
+        };
+        let title = "《泰康健康有约重大疾病保险J款》";
+        check("健康有约Z款责任免除", &[title], Some(("健康有约Z款", title)));
+        check("健康有约J款责任免除", &[title], None);
+        check("健康有约J款和Z款", &[title], None);
+        let shorter = "泰康健康有约医疗保险";
+        check(
+            "健康有约重疾险Z款",
+            &[shorter, title],
+            Some(("健康有约重疾险Z款", title)),
+        );
+        check("健康有约Z款", &[title, "泰康健康有约重大疾病保险Z款"], None);
+        assert!(NamedProduct::of("健康有约J1款").names_edition() && !NamedProduct::of("存款").names_edition());
     }
 }

@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
+use super::insurer::{self, Insurer};
 use super::response::Fit;
-use super::wording::{DESCRIBED, INSURED, INSURERS, NO_PRODUCT, SOCIAL};
+use super::wording::{COMMON, DESCRIBED, INSURED, NO_PRODUCT, SOCIAL};
 use crate::text::Normalized;
 
 /// A name of so many characters beside words that any product may have is known by itself.
@@ -17,8 +18,12 @@ const SHORT: usize = 2;
 const WHOLE: usize = 7;
 /// The name of an insurer that is none of the known ones has at most so many, and fewer than the product's own.
 const INSURER: usize = 4;
+/// Between a name and what is insured stand at most so many characters of another product's name.
+const BETWEEN: usize = 6;
 /// Titles and questions are compared up to here.
 const LONGEST: usize = 200;
+/// With these behind it 险 ends no name: 保险金, 保险人, 保险单.
+const NO_NAME: [&str; 6] = ["金", "人", "单", "公司", "标的", "事故"];
 /// Different words for the same.
 const SAME: [(&str, &str); 3] = [("重疾", "重大疾病"), ("家财", "财产"), ("防癌", "癌")];
 
@@ -32,6 +37,8 @@ pub(super) struct ProductName {
     own: [String; 2],
     /// What tells one edition from another: the letter of A款, a numeral.
     editions: Vec<String>,
+    /// Whose it is, if that is known.
+    insurers: Vec<Insurer>,
 }
 
 /// The letters and digits of a text, normalised.
@@ -68,8 +75,10 @@ impl ProductName {
             whole.replace_range(at..at + edition.1, "");
         }
         let own = own_name(&whole).to_owned();
+        let title = alphanumeric(&title);
         Some(ProductName {
-            title: alphanumeric(&title),
+            insurers: insurer::of_title(&title),
+            title,
             whole,
             own: [own, with_edition],
             editions,
@@ -79,12 +88,12 @@ impl ProductName {
     /// Where a question, of letters, has the name: this product's, or one that differs by its edition or by one letter
     /// of its name alone (A款 and C款). Of several places the longest.
     pub fn named_in(&self, question: &str) -> Option<(Fit, Range<usize>)> {
-        let wholes = names(&self.whole).filter(|(whole, _)| {
-            let is_known = whole.len() == self.whole.len() || beyond_described(whole) >= SHORT;
+        let wholes = names(&self.whole).filter(|(whole, is_sure)| {
+            let is_known = *is_sure || beyond(whole, &[&DESCRIBED, &INSURED]) >= SHORT;
             is_known && whole.chars().count() >= WHOLE
         });
         let owns = self.own.iter().flat_map(|own| names(own));
-        let owns = owns.filter(|(own, _)| beyond_described(own) >= SHORT);
+        let owns = owns.filter(|(own, _)| beyond(own, &[&DESCRIBED, &INSURED]) >= SHORT);
         let found = wholes.chain(owns).flat_map(|(name, is_sure)| {
             let places = question.match_indices(name).map(|(at, name)| at..at + name.len());
             places.filter_map(move |place| self.meets(question, place, is_sure))
@@ -97,27 +106,32 @@ impl ProductName {
     /// a part of a name (`is_sure`) is none by itself.
     fn meets(&self, question: &str, place: Range<usize>, is_sure: bool) -> Option<(Fit, Range<usize>)> {
         let name = &question[place.clone()];
-        let mut end = place.end;
+        // How far words are read, and how far they are the product's: 安康欣悦意外受伤 of a medical insurance.
+        let (mut at, mut end) = (place.end, place.end);
         let mut asked = Vec::new();
-        let mut insures = false;
+        let (mut is_name, mut is_of_others) = (false, false);
         loop {
-            let rest = &question[end..];
-            if let Some((edition, length)) = edition_of(rest) {
+            let rest = &question[at..];
+            let mut insured = INSURED.iter().filter(|word| rest.starts_with(**word));
+            let mut described = DESCRIBED.iter().filter(|word| rest.starts_with(**word));
+            if let Some((edition, length)) = edition_of(rest).filter(|_| !is_of_others) {
                 asked.push(edition.to_owned());
-                end += length;
-            } else if let Some(length) = year_of(rest) {
-                end += length;
-            } else if let Some(word) = INSURED.iter().find(|word| rest.starts_with(**word)) {
-                if !self.insures(word) {
+                at += length;
+            } else if let Some(length) = year_of(rest).filter(|_| !is_of_others) {
+                at += length;
+                is_name |= question[..at].ends_with(['版', '款']);
+            } else if let Some(word) = insured.next().or_else(|| described.next()) {
+                is_of_others |= INSURED.contains(word) && !self.insures(word);
+                is_name |= word.ends_with('险') && !NO_NAME.iter().any(|no| rest[word.len()..].starts_with(no));
+                if is_name && is_of_others {
                     return None;
                 }
-                end += word.len();
-                insures = true;
-            } else if let Some(word) = DESCRIBED.iter().find(|word| rest.starts_with(**word)) {
-                insures |= word.ends_with('险');
-                end += word.len();
+                at += word.len();
             } else {
                 break;
+            }
+            if !is_of_others {
+                end = at;
             }
         }
         let rest = &question[end..];
@@ -128,17 +142,36 @@ impl ProductName {
         }
         // Words of its own stand between: 安康欣悦尊享意外险.
         let between = rest.find('险').map_or("", |at| &rest[..at]);
-        if INSURED.iter().any(|word| between.contains(word) && !self.insures(word)) {
+        let is_near = between.chars().count() <= BETWEEN;
+        if is_near && INSURED.iter().any(|word| between.contains(word) && !self.insures(word)) {
             return None;
         }
-        let is_known = is_sure && beyond_described(name) >= NAME || insures || !asked.is_empty() || name.contains('险');
-        if !is_known {
+        let is_long = is_sure && beyond(name, &[&DESCRIBED, &INSURED, &COMMON]) >= NAME;
+        if !is_long && !is_name && asked.is_empty() && !name.contains('险') {
             return None;
         }
-        let before = edition_before(&question[..place.start]);
-        asked.extend(before);
-        let is_other = !self.editions.is_empty() && asked.iter().any(|asked| !self.editions.contains(asked));
-        Some((if is_other { Fit::Other } else { Fit::Same }, place.start..end))
+        let mut start = place.start;
+        if let Some((edition, length)) = edition_before(&question[..start]) {
+            asked.push(edition);
+            start -= length;
+        }
+        let is_other = asked.iter().any(|asked| !self.editions.contains(asked));
+        // 团体意外伤害保险 is anybody's.
+        let is_anybodys = beyond(name, &[&DESCRIBED, &INSURED]) < SHORT && name.len() < self.whole.len();
+        let Some((at, insurer)) = insurer::before(&question[..start]).filter(|_| !self.insurers.is_empty()) else {
+            if is_anybodys && asked.is_empty() {
+                return None;
+            }
+            return Some((if is_other { Fit::Other } else { Fit::Same }, start..end));
+        };
+        let is_beside = insurer::begins_with(&question[at..]).is_some_and(|(length, _)| at + length == start);
+        match self.insurers.contains(&insurer) {
+            false if is_anybodys => None,
+            // 长安责任保险的物流责任险: another one's.
+            false => Some((Fit::Other, at..end)),
+            true if is_other => Some((Fit::Other, if is_beside { at } else { start }..end)),
+            true => Some((Fit::Same, start..end)),
+        }
     }
 
     /// Whether it insures what a word says.
@@ -240,7 +273,7 @@ fn numeral(text: &str) -> Option<usize> {
     let digits = end(|c| c.is_ascii_digit());
     let length = roman.max(digits);
     let rest = &text[length..];
-    let is_whole = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let is_name = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
     // 30天 and 65岁 are no editions, nor is the letter of 为i保.
     let is_edition = match roman {
         0 => digits == 1 && rest.starts_with(['号', '代', '版', '款']),
@@ -254,7 +287,7 @@ fn numeral(text: &str) -> Option<usize> {
         2..=4 => true,
         _ => false,
     };
-    (is_whole && is_edition).then_some(length)
+    (is_name && is_edition).then_some(length)
 }
 
 /// The first edition within a text behind at least one character of a name: where, what, and how long.
@@ -272,26 +305,29 @@ fn edition_within(text: &str) -> Option<(usize, (String, usize))> {
     starts.find_map(found)
 }
 
-/// The edition that a text ends with: 泰康K款 before 团体重大疾病保险.
-fn edition_before(text: &str) -> Option<String> {
-    let (at, _) = text.char_indices().rev().nth(1)?;
-    let (edition, length) = edition_of(&text[at..])?;
-    (at + length == text.len()).then(|| edition.to_owned())
+/// The edition that a text ends with, and how long it is: 泰康K款 before 团体重大疾病保险.
+fn edition_before(text: &str) -> Option<(String, usize)> {
+    let mut starts = text.char_indices().rev().map(|(at, _)| at).skip(1).take(2);
+    starts.find_map(|at| {
+        let (edition, length) = edition_of(&text[at..])?;
+        (at + length == text.len()).then(|| (edition.to_owned(), length))
+    })
 }
 
-/// A name as it is and without its insurer's: where that is a known one the rest is sure to be the product's.
+/// A name as it is and without its insurer's: where that is a known one the rest is sure to be the product's, and no
+/// insurer is a product.
 fn names(name: &str) -> impl Iterator<Item = (&str, bool)> {
-    let known = INSURERS.iter().filter(|insurer| name.starts_with(**insurer));
-    let insurer = known.map(|insurer| insurer.len()).max();
+    let insurer = insurer::begins_with(name).map(|(length, _)| length);
     let begins = name.char_indices().map(|(at, _)| at).take(INSURER + 1);
     let unknown = begins.enumerate().skip(1).filter(move |(skipped, at)| {
         let is_long = name[*at..].chars().count() > *skipped;
         is_long && Some(*at) != insurer
     });
     let unknown = unknown.map(|(_, at)| (&name[at..], false));
-    std::iter::once((name, true))
+    let all = std::iter::once((name, true))
         .chain(insurer.map(|at| (&name[at..], true)))
-        .chain(unknown)
+        .chain(unknown);
+    all.filter(|(name, _)| insurer::begins_with(name).is_none_or(|(length, _)| length < name.len()))
 }
 
 /// The product's own part of a name: what stands before what it insures and how.
@@ -310,11 +346,17 @@ fn own_name(whole: &str) -> &str {
     name.rfind('险').map_or(name, |at| &name[at + '险'.len_utf8()..])
 }
 
-/// How many characters of a name are no part of words that any product may have.
-fn beyond_described(name: &str) -> usize {
+/// How many characters of a name are no part of these words.
+fn beyond(name: &str, words: &[&[&str]]) -> usize {
     let mut rest = name.to_owned();
-    for word in DESCRIBED.iter().chain(INSURED.iter()) {
+    for word in words.iter().copied().flatten() {
         rest = rest.replace(word, " ");
     }
     rest.chars().filter(|c| !c.is_whitespace()).count()
+}
+
+/// Whether a name, of letters, has more than words that any product may have: it is one product's.
+pub(super) fn is_distinct(name: &str) -> bool {
+    let has_edition = name.char_indices().any(|(at, _)| edition_of(&name[at..]).is_some());
+    has_edition || beyond(name, &[&DESCRIBED, &INSURED, &COMMON]) >= SHORT
 }

@@ -21,8 +21,12 @@ pub(super) static JOINING: WordList = LazyLock::new(|| word_list(FILE, "joining"
 pub(super) static DESCRIBED: WordList = LazyLock::new(|| word_list(FILE, "described"));
 /// What it insures.
 pub(super) static INSURED: WordList = LazyLock::new(|| word_list(FILE, "insured"));
-/// Insurers, as they stand before their products in titles.
+/// Words of products' names that other texts have, too.
+pub(super) static COMMON: WordList = LazyLock::new(|| word_list(FILE, "common"));
+/// Insurers, as they stand before their products; the names of one are joined by `/`.
 pub(super) static INSURERS: WordList = LazyLock::new(|| word_list(FILE, "insurers"));
+/// What may stand between an insurer and its product.
+pub(super) static BEHIND_INSURERS: WordList = LazyLock::new(|| word_list(FILE, "behind insurers"));
 
 #[cfg(test)]
 mod tests {
@@ -38,7 +42,9 @@ mod tests {
             "joining",
             "described",
             "insured",
+            "common",
             "insurers",
+            "behind insurers",
         ];
         check_lists(FILE, &names);
     }

@@ -186,6 +186,11 @@ impl Asked for EmbeddedQuestion {
         self.guarded(found).map(as_candidates)
     }
 
+    fn titled(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
+        let found = || self.0.terms.titled(&self.0.filtered, k, budget);
+        self.guarded(found).map(as_candidates)
+    }
+
     fn dense(&self, vector: &[f32], k: usize, ef: Option<usize>, budget: Budget) -> Result<Vec<Candidate>> {
         let snapshot = &*self.0.snapshot;
         let found = || {
