@@ -88,11 +88,12 @@ impl ProductName {
     /// Where a question, of letters, has the name: this product's, or one that differs by its edition or by one letter
     /// of its name alone (A款 and C款). Of several places the longest.
     pub fn named_in(&self, question: &str) -> Option<(Fit, Range<usize>)> {
-        let wholes = names(&self.whole).filter(|(whole, is_sure)| {
+        let is_written = |(name, _): &(&str, bool)| question.contains(name);
+        let wholes = names(&self.whole).filter(is_written).filter(|(whole, is_sure)| {
             let is_known = *is_sure || beyond(whole, &[&DESCRIBED, &INSURED]) >= SHORT;
             is_known && whole.chars().count() >= WHOLE
         });
-        let owns = self.own.iter().flat_map(|own| names(own));
+        let owns = self.own.iter().flat_map(|own| names(own)).filter(is_written);
         let owns = owns.filter(|(own, _)| beyond(own, &[&DESCRIBED, &INSURED]) >= SHORT);
         let found = wholes.chain(owns).flat_map(|(name, is_sure)| {
             let places = question.match_indices(name).map(|(at, name)| at..at + name.len());
@@ -273,7 +274,7 @@ fn numeral(text: &str) -> Option<usize> {
     let digits = end(|c| c.is_ascii_digit());
     let length = roman.max(digits);
     let rest = &text[length..];
-    let is_name = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let is_whole = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
     // 30天 and 65岁 are no editions, nor is the letter of 为i保.
     let is_edition = match roman {
         0 => digits == 1 && rest.starts_with(['号', '代', '版', '款']),
@@ -287,7 +288,7 @@ fn numeral(text: &str) -> Option<usize> {
         2..=4 => true,
         _ => false,
     };
-    (is_name && is_edition).then_some(length)
+    (is_whole && is_edition).then_some(length)
 }
 
 /// The first edition within a text behind at least one character of a name: where, what, and how long.
@@ -350,7 +351,9 @@ fn own_name(whole: &str) -> &str {
 fn beyond(name: &str, words: &[&[&str]]) -> usize {
     let mut rest = name.to_owned();
     for word in words.iter().copied().flatten() {
-        rest = rest.replace(word, " ");
+        if rest.contains(word) {
+            rest = rest.replace(word, " ");
+        }
     }
     rest.chars().filter(|c| !c.is_whitespace()).count()
 }
