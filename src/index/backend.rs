@@ -148,6 +148,13 @@ pub trait Snapshot: Send + Sync {
         Ok(articles.into_values().collect())
     }
 
+    /// The titles that are those of insurance products, in lists that stay the same ones from commit to commit as far as
+    /// they can; some may be of articles that are gone. Must be cheap: it is asked before each question. An engine that
+    /// does not keep them gives none, and products are told by the titles of hits alone.
+    fn product_titles(&self) -> Vec<Arc<[String]>> {
+        Vec::new()
+    }
+
     /// Tells `each` the id and the title of every article, in no particular order.
     fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {
         for id in self.article_ids(budget)? {
@@ -202,10 +209,10 @@ pub trait Asked: Send + Sync {
     /// Where they may differ an engine returns some more, and the list is cut by the exact ones.
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>>;
 
-    /// The best `k` passages by the words of their titles alone. Looked for only where a product is asked for and its
-    /// sisters alone were found; an engine that has no such list finds none.
-    fn titled(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
-        let _ = (k, budget);
+    /// The passages of articles with one of these titles, of those that [`Snapshot::product_titles`] gives, that the filter
+    /// lets through, ascending.
+    fn titled(&self, titles: &[&str], budget: Budget) -> Result<Vec<PassageRef>> {
+        let _ = (titles, budget);
         Ok(Vec::new())
     }
 

@@ -11,7 +11,7 @@ use crate::model::{Article, ArticleKind, Date, Filter, Validity};
 use crate::text::{Region, Signature, Token};
 
 /// The version of everything this program writes into an index; raised when an older reader would misread it.
-pub const FORMAT_VERSION: u32 = 9;
+pub const FORMAT_VERSION: u32 = 10;
 
 /// What an index was made by. Two parts of a search that disagree about it would compare things that do not compare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,6 @@
 //!
 //! Knows nothing of what is shown of a passage.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,6 +13,7 @@ use super::group;
 use super::missing::Standing;
 use super::pinned::Pinned;
 use super::product::NamedProduct;
+use super::products::Products;
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
 use super::reading::QuestionReading;
@@ -39,15 +39,13 @@ const PINNED_SHARE: usize = 2;
 const LONGEST: usize = 10_000;
 /// So many of the first places are looked through for what took the place of what does not hold today.
 const FIRST_PLACES: usize = 30;
-/// So many articles are asked whether they are of the product that a question names, those first whose titles share most
-/// with it.
-const NAMED: usize = 32;
-/// So many passages are looked for by their titles where a product is asked for and was not found by the question.
+/// So many passages of the product that a question names are candidates, whatever they say.
 const TITLED: usize = 64;
 
 /// A question under way.
 pub(super) struct Asking<'e> {
     vectors: &'e QuestionVectors,
+    products: &'e Products,
     /// The collection as it is while the question is answered.
     pub snapshot: Arc<dyn Snapshot>,
     /// The request as it was understood.
@@ -107,6 +105,7 @@ impl<'e> Asking<'e> {
         backend: &dyn Backend,
         analyzer: &Analyzer,
         vectors: &'e QuestionVectors,
+        products: &'e Products,
         ranking: &'e Ranking,
         budget: Budget,
     ) -> Result<Self> {
@@ -129,6 +128,7 @@ impl<'e> Asking<'e> {
         let fusion = Fusion::of(&request.fusion, &ranking.weights, &ranking.fusion);
         Ok(Asking {
             vectors,
+            products,
             snapshot,
             reading,
             query,
@@ -171,22 +171,14 @@ impl<'e> Asking<'e> {
         let mut depth = self.depth();
         let mut pinned = Pinned::default();
         let mut lacking = MissingHalves::default();
-        let mut titled = Vec::new();
+        let (product, titled) = self.product(under_way.budget())?;
         loop {
             let retrieved = self.retrieval().run(depth, &lacking, under_way, timings)?;
             let (started, budget) = (Instant::now(), under_way.budget());
             let mut added = pinned.passages();
-            added.extend(&titled);
+            added.extend(titled.iter().take(TITLED));
             let mut scored = score(self.scorer(), &retrieved, &added, budget)?;
-            let (mut product, is_unfound) = self.named(&mut scored, budget)?;
-            if is_unfound && titled.is_empty() {
-                // Its passages may say less than its sisters' of what else is asked.
-                let found = self.asked.titled(TITLED, budget)?.into_iter();
-                titled = found.map(|found| found.passage).collect();
-                added.extend(&titled);
-                scored = score(self.scorer(), &retrieved, &added, budget)?;
-                (product, _) = self.named(&mut scored, budget)?;
-            }
+            scored.name(&titled);
             let order = self.ordered(&scored)?;
             let order = self.without_superseded(&mut scored, order, budget)?;
             let mut order = pinned.first(&mut scored, order, grouping);
@@ -211,29 +203,17 @@ impl<'e> Asking<'e> {
         }
     }
 
-    /// Prefers the articles of the product that the question names, found among those whose titles share most with it.
-    /// Tells what product that is, and whether it is worth looking for by titles: its sisters alone are there, or it is
-    /// named by its edition.
-    fn named(&self, scored: &mut Scored, budget: Budget) -> Result<(NamedProduct, bool)> {
-        let title = |at: usize| scored.evidence[at].title;
-        let mut order: Vec<usize> = (0..scored.ranked.len()).filter(|&at| title(at) > 0.0).collect();
-        order.sort_unstable_by(|&a, &b| title(b).total_cmp(&title(a)).then(a.cmp(&b)));
-        let mut articles = HashSet::new();
-        order.retain(|&at| articles.insert(scored.ranked[at].article));
-        order.truncate(NAMED);
-        let refs: Vec<PassageRef> = order.iter().map(|&at| scored.passages[at]).collect();
-        let passages = self.asked.fetch(&refs, budget)?;
-        let titles: Vec<&str> = passages.iter().map(|passage| passage.title.as_str()).collect();
-        let mut product = NamedProduct::of(&self.reading.request.query);
-        let mut is_found = false;
-        for (at, is_named) in order.into_iter().zip(product.find(&titles)) {
-            if is_named {
-                scored.name(at);
-                is_found = true;
-            }
-        }
-        let is_unfound = !is_found && (product.names_edition() || product.has_sister(&titles));
-        Ok((product, is_unfound))
+    /// The product that the question names, and the passages of its articles.
+    fn product(&self, budget: Budget) -> Result<(NamedProduct, Vec<PassageRef>)> {
+        let question = &self.reading.request.query;
+        let titles = self.products.of_question(self.snapshot.product_titles(), question);
+        let mut product = NamedProduct::of(question);
+        let named = product.find(&titles);
+        let passages = match named.is_empty() {
+            true => Vec::new(),
+            false => self.asked.titled(&named, budget)?,
+        };
+        Ok((product, passages))
     }
 
     fn ordered(&self, scored: &Scored) -> Result<Vec<usize>> {

@@ -1,11 +1,9 @@
 //! Whether a question names the product of a title whose year is that of its edition: 2021年某某医疗险 and
 //! 某某（2021版）医疗保险.
 //!
-//! Owns nothing of names (`product_name`); what is told is the year alone.
+//! Owns nothing of names (`text::product`); what is told is the year alone.
 
-use super::product_name::{ProductName, has_any, letters};
-use super::response::Fit;
-use super::wording::SOCIAL;
+use crate::text::{NameFit, ProductName, letters, speaks_of_law};
 
 /// Whether the question names the product of a title that is called by one of these years.
 pub(super) fn names_edition(question: &str, title: &str, years: &[u16]) -> bool {
@@ -14,10 +12,10 @@ pub(super) fn names_edition(question: &str, title: &str, years: &[u16]) -> bool 
         return false;
     }
     let question = letters(question);
-    let Some(name) = ProductName::of(title).filter(|_| !has_any(&question, &SOCIAL)) else {
+    let Some(name) = ProductName::of(title).filter(|_| !speaks_of_law(&question)) else {
         return false;
     };
-    name.named_in(&question).is_some_and(|(fit, _)| fit == Fit::Same)
+    name.named_in(&question).is_some_and(|(fit, _)| fit == NameFit::Same)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::highlight::TermFinder;
 use super::hits::HitBuilder;
 use super::missing::{FIRST, Standing, is_elsewhere, standings, unmet};
 use super::product::NamedProduct;
+use super::products::Products;
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
 use super::request::{Mode, SearchRequest};
@@ -30,6 +31,7 @@ pub struct Engine {
     analyzer: Arc<Analyzer>,
     reranker: Option<Arc<dyn Reranker>>,
     vectors: Arc<QuestionVectors>,
+    products: Arc<Products>,
     ranking: Ranking,
 }
 
@@ -41,6 +43,7 @@ impl Engine {
             analyzer,
             reranker: None,
             vectors: Arc::new(QuestionVectors::new(embedder)),
+            products: Arc::default(),
             ranking: Ranking::shipped(),
         }
     }
@@ -68,6 +71,7 @@ impl Engine {
             analyzer: Arc::new(analyzer),
             reranker: self.reranker.clone(),
             vectors: Arc::clone(&self.vectors),
+            products: Arc::clone(&self.products),
             ranking: self.ranking.clone(),
         }
     }
@@ -195,8 +199,16 @@ impl Engine {
     }
 
     fn begin(&self, request: &SearchRequest, budget: Budget) -> Result<Asking<'_>> {
-        let (vectors, ranking) = (&self.vectors, &self.ranking);
-        Asking::new(request, &*self.backend, &self.analyzer, vectors, ranking, budget)
+        let (vectors, products, ranking) = (&self.vectors, &self.products, &self.ranking);
+        Asking::new(
+            request,
+            &*self.backend,
+            &self.analyzer,
+            vectors,
+            products,
+            ranking,
+            budget,
+        )
     }
 
     /// How likely the first hits answer the question, whatever is missing; none without its vector.

@@ -6,10 +6,8 @@
 
 use std::ops::Range;
 
-use super::product_name::{ProductName, has_any, is_distinct};
 use super::response::Fit;
-use super::wording::SOCIAL;
-use crate::text::Normalized;
+use crate::text::{NameFit, Normalized, ProductName, is_distinct, speaks_of_law};
 
 /// Characters that both names have in common before what differs.
 const SHARED_BEFORE: usize = 2;
@@ -88,26 +86,26 @@ impl NamedProduct {
             places: Vec::new(),
             found: None,
             edition: None,
-            has_sisters: text.contains('险') && !has_any(text, &SOCIAL),
+            has_sisters: text.contains('险') && !speaks_of_law(text),
             asked: letters.text(0..letters.letters.len()),
             question: letters,
             original: question.to_owned(),
         }
     }
 
-    /// Tells which of these titles are of a product that the question names; it knows these products from now on, and
-    /// their other editions.
-    pub fn find(&mut self, titles: &[&str]) -> Vec<bool> {
-        let meet = |title: &&str| {
+    /// Those of these titles of the collection that are of a product which the question names; it knows these products
+    /// from now on, and their other editions.
+    pub fn find<'t>(&mut self, titles: &'t [String]) -> Vec<&'t str> {
+        let meet = |title: &String| {
             let (fit, range) = ProductName::of(title)?.named_in(&self.asked)?;
             Some((fit, self.numbers(range)))
         };
-        let met: Vec<Option<(Fit, Range<usize>)>> = titles.iter().map(meet).collect();
+        let met: Vec<Option<(NameFit, Range<usize>)>> = titles.iter().map(meet).collect();
         self.places = met.iter().flatten().map(|(_, place)| place.clone()).collect();
-        let is_named = |met: &Option<(Fit, Range<usize>)>| {
+        let is_named = |met: &Option<(NameFit, Range<usize>)>| {
             let found = met
                 .as_ref()
-                .filter(|(fit, place)| *fit == Fit::Same && self.is_meant(place));
+                .filter(|(fit, place)| *fit == NameFit::Same && self.is_meant(place));
             found.is_some()
         };
         let named: Vec<bool> = met.iter().map(is_named).collect();
@@ -118,11 +116,12 @@ impl NamedProduct {
         self.found = longest.map(|(_, place)| self.written(place.clone()));
         let mut editions = met.iter().zip(titles);
         let other = editions.find_map(|(met, title)| match met {
-            Some((Fit::Other, place)) => Some((self.written(place.clone()), (*title).to_owned())),
+            Some((NameFit::Other, place)) => Some((self.written(place.clone()), title.clone())),
             _ => None,
         });
         self.edition = other.filter(|_| !named.contains(&true));
-        named
+        let found = titles.iter().zip(named).filter(|(_, is_named)| *is_named);
+        found.map(|(title, _)| title.as_str()).collect()
     }
 
     /// The product of the collection that the question names, as it calls it.
@@ -135,17 +134,6 @@ impl NamedProduct {
         self.edition
             .as_ref()
             .map(|(asked, title)| (asked.as_str(), title.as_str()))
-    }
-
-    /// Whether it names an edition by its letter (A款), so that its titles are worth looking for.
-    pub fn names_edition(&self) -> bool {
-        let mut marks = self.asked.match_indices('款');
-        marks.any(|(at, _)| self.asked[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
-    }
-
-    /// Whether one of these titles is that of the product or of a sister.
-    pub fn has_sister(&self, titles: &[&str]) -> bool {
-        titles.iter().any(|title| self.meets(title).is_some())
     }
 
     /// Whether a place is no part of one that names a product.
@@ -165,10 +153,14 @@ impl NamedProduct {
         };
         let sister = || self.sister(title).filter(|_| self.has_sisters);
         match name.named_in(&self.asked) {
-            Some((fit, range)) => {
+            Some((NameFit::Other, range)) => said(Fit::Other, self.numbers(range)),
+            Some((NameFit::Same, range)) => {
                 let place = self.numbers(range);
-                let is_said = fit != Fit::Same || self.is_meant(&place);
-                said(fit, place).filter(|_| is_said)
+                if self.is_meant(&place) {
+                    said(Fit::Same, place)
+                } else {
+                    None
+                }
             }
             None => said(Fit::Other, sister()?),
         }
@@ -395,7 +387,14 @@ mod tests {
     fn of_products_that_share_a_name_the_one_is_meant_that_is_named_best() {
         let check = |question: &str, titles: &[&str], expected: &[bool], found: Option<&str>| {
             let mut named = NamedProduct::of(question);
-            assert_eq!(named.find(titles), expected, "{question}");
+            let all: Vec<String> = titles.iter().map(|title| (*title).to_owned()).collect();
+            let same: Vec<&str> = titles
+                .iter()
+                .zip(expected)
+                .filter(|(_, e)| **e)
+                .map(|(t, _)| *t)
+                .collect();
+            assert_eq!(named.find(&all), same, "{question}");
             assert_eq!(named.found(), found, "{question}");
             let same = |title: &&str| named.meets(title).is_some_and(|met| met.fit == Fit::Same);
             assert_eq!(titles.iter().map(same).collect::<Vec<_>>(), expected, "{question}");
@@ -419,7 +418,8 @@ mod tests {
     fn another_edition_is_told_where_there_is_no_other() {
         let check = |question: &str, titles: &[&str], expected: Option<(&str, &str)>| {
             let mut named = NamedProduct::of(question);
-            named.find(titles);
+            let titles: Vec<String> = titles.iter().map(|title| (*title).to_owned()).collect();
+            named.find(&titles);
             assert_eq!(named.other_edition(), expected, "{question}");
         };
         let title = "《泰康健康有约重大疾病保险J款》";
@@ -433,6 +433,5 @@ mod tests {
             Some(("健康有约重疾险Z款", title)),
         );
         check("健康有约Z款", &[title, "泰康健康有约重大疾病保险Z款"], None);
-        assert!(NamedProduct::of("健康有约J1款").names_edition() && !NamedProduct::of("存款").names_edition());
     }
 }

@@ -141,27 +141,28 @@ pub fn score(scorer: Scorer<'_>, retrieved: &Retrieved, pinned: &[PassageRef], b
 impl Scored {
     /// Lowers the scores of an article that turned out to be out of force: of all its passages that do not hold today.
     pub fn supersede(&mut self, at: usize, today: Date) {
-        self.change(at, |evidence| {
-            if !evidence.validity.may_hold(today) {
-                evidence.out_of_force = 1.0;
-            }
-        });
-    }
-
-    /// Raises the scores of an article that turned out to be that of the product which the question names.
-    pub fn name(&mut self, at: usize) {
-        self.change(at, |evidence| evidence.same_product = 1.0);
-    }
-
-    /// Changes what all passages of a candidate's article are judged by.
-    fn change(&mut self, at: usize, change: impl Fn(&mut Evidence)) {
         let article = self.ranked[at].article;
         for other in 0..self.ranked.len() {
-            if self.ranked[other].article == article {
-                change(&mut self.evidence[other]);
-                self.ranked[other].score = score_of(self.rule, &self.fusion, self.candidate(other), self.lexical_bound);
+            let holds = self.evidence[other].validity.may_hold(today);
+            if self.ranked[other].article == article && !holds {
+                self.change(other, |evidence| evidence.out_of_force = 1.0);
             }
         }
+    }
+
+    /// Raises the scores of those of these passages, ascending, that are candidates: they are of the product that the
+    /// question names.
+    pub fn name(&mut self, passages: &[PassageRef]) {
+        for at in 0..self.passages.len() {
+            if passages.binary_search(&self.passages[at]).is_ok() {
+                self.change(at, |evidence| evidence.same_product = 1.0);
+            }
+        }
+    }
+
+    fn change(&mut self, at: usize, change: impl Fn(&mut Evidence)) {
+        change(&mut self.evidence[at]);
+        self.ranked[at].score = score_of(self.rule, &self.fusion, self.candidate(at), self.lexical_bound);
     }
 
     fn candidate(&self, at: usize) -> Fusable<'_> {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 
 use super::lines::lexicon_lines;
 use super::normalize::Normalized;
+use super::product;
 use super::region::Regions;
 use super::segment::is_cjk;
 use super::synonyms::{BUILT_IN, Synonyms};
@@ -65,6 +66,7 @@ impl Lexicon {
             index_parts.push('\n');
         }
         index_parts.push_str(&regions.fingerprint_text());
+        index_parts.push_str(product::FILE);
         index_parts.extend(year::passing_words().flat_map(|word| [word, "\n"]));
         Ok(Lexicon {
             synonyms: Arc::new(Synonyms::parse(&sources.synonyms)?),

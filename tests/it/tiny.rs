@@ -2,7 +2,7 @@
 //! with the embedded engine and nothing else, so what both answer alike is what the seam says, not what one engine
 //! does.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -15,6 +15,7 @@ use baowen::index::{
 };
 use baowen::model::{Article, Filter, Origin};
 use baowen::profile::Bm25Params;
+use baowen::text::ProductName;
 
 /// A passage by its place in an article as it was written, and by which commit.
 #[derive(Clone)]
@@ -249,6 +250,13 @@ impl Snapshot for Commit {
         Ok(terms.iter().filter_map(holding).collect())
     }
 
+    fn product_titles(&self) -> Vec<Arc<[String]>> {
+        let is_product = |title: &&String| ProductName::of(title).is_some_and(|name| !name.keys().is_empty());
+        let titles = live(&self.passages).map(|passage| &passage.stored.title);
+        let titles: BTreeSet<&String> = titles.filter(is_product).collect();
+        vec![titles.into_iter().cloned().collect()]
+    }
+
     fn article(&self, id: &str, _: Budget) -> Result<Option<Article>> {
         Ok(article(&self.passages, id).map(|found| found.article.clone()))
     }
@@ -308,6 +316,14 @@ impl Asked for Question {
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
         let judged = self.judge(None, &self.allowed, budget)?;
         Ok(self.best(k, judged, 0.0, |evidence| evidence.words + evidence.bigrams))
+    }
+
+    fn titled(&self, titles: &[&str], _: Budget) -> Result<Vec<PassageRef>> {
+        let is_of = |passage: &&PassageRef| {
+            let title = &self.commit.passages[passage.0 as usize].0.stored.title;
+            titles.contains(&title.as_str())
+        };
+        Ok(self.allowed.iter().filter(is_of).copied().collect())
     }
 
     fn dense(&self, vector: &[f32], k: usize, _: Option<usize>, budget: Budget) -> Result<Vec<Candidate>> {

@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocSet, TERMINATED, Term};
+
 use super::dense;
 use super::filter::Filtered;
 use super::schema::place_number;
 use super::snapshot::EmbeddedSnapshot;
 use crate::compute::Budget;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Fault, Result};
 use crate::index::backend::{ArticleRef, Asked, Candidate, Judged, PassageRef};
 use crate::index::graph::VectorReader;
 use crate::index::lexical::bound::BoundTerms;
@@ -122,6 +125,30 @@ impl Question {
         Ok(groups)
     }
 
+    fn titled(&self, titles: &[&str], budget: Budget) -> Result<Vec<PassageRef>> {
+        let (snapshot, doing) = (&*self.snapshot, "looking up a title");
+        let mut passages = Vec::new();
+        for (number, reader) in (0..).zip(snapshot.searcher().segment_readers()) {
+            let filtered = &self.filtered.segments[number as usize];
+            let field = snapshot.fields().product;
+            let index = reader.inverted_index(field).or_fault(Fault::Corrupt, doing)?;
+            for title in titles {
+                budget.check()?;
+                let term = Term::from_field_text(field, title);
+                let found = index.read_postings(&term, IndexRecordOption::Basic);
+                let Some(mut found) = found.or_fault(Fault::Corrupt, doing)? else {
+                    continue;
+                };
+                while found.doc() != TERMINATED {
+                    passages.extend(filtered.lets(found.doc()).then(|| join(number, found.doc())));
+                    found.advance();
+                }
+            }
+        }
+        passages.sort_unstable();
+        Ok(passages)
+    }
+
     fn judge(&self, vector: Option<&[f32]>, passages: &[PassageRef], budget: Budget) -> Result<Vec<Judged>> {
         let snapshot = &*self.snapshot;
         let question = vector
@@ -186,9 +213,8 @@ impl Asked for EmbeddedQuestion {
         self.guarded(found).map(as_candidates)
     }
 
-    fn titled(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>> {
-        let found = || self.0.terms.titled(&self.0.filtered, k, budget);
-        self.guarded(found).map(as_candidates)
+    fn titled(&self, titles: &[&str], budget: Budget) -> Result<Vec<PassageRef>> {
+        self.guarded(|| self.0.titled(titles, budget))
     }
 
     fn dense(&self, vector: &[f32], k: usize, ef: Option<usize>, budget: Budget) -> Result<Vec<Candidate>> {

@@ -9,7 +9,7 @@ use super::terms;
 use crate::error::{Context, Fault, Result};
 use crate::index::passage::PreparedPassage;
 use crate::model::{Article, Validity};
-use crate::text::Region;
+use crate::text::{ProductName, Region};
 
 /// The passage as tantivy takes it; `hash` is its article's fingerprint.
 pub fn document(fields: &Fields, article: &Article, hash: u64, passage: PreparedPassage) -> Result<TantivyDocument> {
@@ -38,6 +38,9 @@ pub fn document(fields: &Fields, article: &Article, hash: u64, passage: Prepared
         if !tokens.is_empty() {
             document.add_text(field, terms::join(tokens.iter().map(|token| &token.text)));
         }
+    }
+    if ProductName::of(&stored.title).is_some_and(|name| !name.keys().is_empty()) {
+        document.add_text(fields.product, &stored.title);
     }
     if let Some(source) = &article.source {
         document.add_text(fields.source, source);

@@ -69,6 +69,11 @@ impl Snapshot for EmbeddedSnapshot {
         self.guarded(|| EmbeddedSnapshot::facets(self, filter, budget))
     }
 
+    fn product_titles(&self) -> Vec<Arc<[String]>> {
+        let titles = self.segments().iter().map(|segment| segment.products.clone());
+        titles.filter(|titles| !titles.is_empty()).collect()
+    }
+
     fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {
         self.guarded(|| {
             for ((number, segment), reader) in (0..).zip(self.segments()).zip(self.searcher().segment_readers()) {

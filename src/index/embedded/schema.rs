@@ -43,6 +43,8 @@ pub struct Fields {
     pub origin_source: Field,
     /// Path of its file in that source, with the passage of ordinal 0 only.
     pub origin_path: Field,
+    /// The title of an article about an insurance product, one raw term.
+    pub product: Field,
     /// Publisher, one raw term.
     pub source: Field,
     /// Whole article or summary, by its name.
@@ -94,6 +96,7 @@ pub fn build(identity: &Identity) -> Result<(Schema, Fields)> {
         lengths: schema.add_u64_field("lengths", FAST),
         origin_source: schema.add_text_field("origin_source", FAST),
         origin_path: schema.add_text_field("origin_path", FAST),
+        product: schema.add_text_field("product", STRING),
         source: schema.add_text_field("source", STRING),
         kind: schema.add_text_field("kind", STRING),
         published: schema.add_u64_field("published", FAST | INDEXED),

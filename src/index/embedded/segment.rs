@@ -40,6 +40,8 @@ pub struct Segment {
     pub windows: SegmentWindows,
     /// The indexed fields: title words, title bigrams, text words, text bigrams.
     pub words: [WordField; FIELDS],
+    /// The titles of products among its documents, deleted ones included.
+    pub products: Arc<[String]>,
     graph: OnceLock<Arc<Graph>>,
     forward: OnceLock<Arc<Forward>>,
     codes: OnceLock<Codes>,
@@ -89,6 +91,7 @@ impl Segment {
                 WordField::new(reader, fields.text_words)?,
                 WordField::new(reader, fields.text_bigrams)?,
             ],
+            products: product_titles(reader, fields)?,
             graph: OnceLock::new(),
             forward: OnceLock::new(),
             codes: OnceLock::new(),
@@ -376,4 +379,17 @@ mod tests {
         search(&opened);
         assert!(!large(&index, true) && !large(&opened, true));
     }
+}
+
+/// The titles of products that a segment has, each once.
+fn product_titles(reader: &SegmentReader, fields: &Fields) -> Result<Arc<[String]>> {
+    let doing = "reading the titles of products";
+    let index = reader.inverted_index(fields.product).or_fault(Fault::Corrupt, doing)?;
+    let mut terms = index.terms().stream().or_fault(Fault::Corrupt, doing)?;
+    let mut titles = Vec::new();
+    while terms.advance() {
+        let title = std::str::from_utf8(terms.key()).or_fault(Fault::Corrupt, doing)?;
+        titles.push(title.to_owned());
+    }
+    Ok(titles.into())
 }

@@ -18,7 +18,6 @@ use super::postings::Cursor;
 use crate::compute::Budget;
 use crate::error::Result;
 use crate::index::embedded::filter::Filtered;
-use crate::index::scoring::STREAMS;
 
 /// Documents whose scores are added up at once: 128 kB of numbers.
 const WINDOW: u32 = 1 << 15;
@@ -33,8 +32,6 @@ enum Read {
     Rare,
     /// All.
     All,
-    /// All, in titles alone.
-    Titles,
 }
 
 impl BoundTerms {
@@ -59,14 +56,6 @@ impl BoundTerms {
             return self.best(Read::All, filtered, k + spare, budget);
         }
         Ok(found)
-    }
-
-    /// The best `k` documents by their titles alone, as [`BoundTerms::candidates`].
-    ///
-    /// # Errors
-    /// As [`BoundTerms::candidates`].
-    pub fn titled(&self, filtered: &Filtered, k: usize, budget: Budget) -> Result<Vec<(u32, u32, f32)>> {
-        self.best(Read::Titles, filtered, k, budget)
     }
 
     /// The best documents by some of the terms.
@@ -107,13 +96,12 @@ impl BoundTerms {
         let allowed = filtered.segments[number].rows();
         let terms = match read {
             Read::Rare => &self.by_rarity[..self.affordable],
-            Read::All | Read::Titles => &self.by_rarity[..],
+            Read::All => &self.by_rarity[..],
         };
         let mut cursors = Vec::with_capacity(2 * terms.len());
         for &term in terms {
             let weight = self.weighed.terms()[term as usize].weight;
-            let is_read = |field: usize| read != Read::Titles || field < STREAMS;
-            for (field, info) in self.fields(term as usize, number).filter(|(field, _)| is_read(*field)) {
+            for (field, info) in self.fields(term as usize, number) {
                 cursors.push(Cursor::new(&segment.words[field], info, field, weight, docs.start)?);
             }
         }

@@ -2,11 +2,11 @@
 //!
 //! Owns which names are one insurer's. Those that it does not know are none of its business.
 
-use super::wording::{BEHIND_INSURERS, INSURERS};
+use super::words::{BEHIND_INSURERS, INSURERS};
 
 /// An insurer, by its number in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Insurer(usize);
+pub struct Insurer(usize);
 
 /// All names, with whose they are.
 fn names() -> impl Iterator<Item = (&'static str, Insurer)> {
@@ -15,14 +15,14 @@ fn names() -> impl Iterator<Item = (&'static str, Insurer)> {
 }
 
 /// How much of a text, of normalised letters, is the name of the insurer that it begins with.
-pub(super) fn begins_with(text: &str) -> Option<(usize, Insurer)> {
+pub fn begins_with(text: &str) -> Option<(usize, Insurer)> {
     let found = names().filter(|(name, _)| text.starts_with(name));
     let longest = found.max_by_key(|(name, _)| name.len());
     longest.map(|(name, insurer)| (name.len(), insurer))
 }
 
 /// The insurer of a product whose name stands behind this text (泰康的, 某某人寿保险有限公司), and where its name begins.
-pub(super) fn before(text: &str) -> Option<(usize, Insurer)> {
+pub fn before(text: &str) -> Option<(usize, Insurer)> {
     let ends_with = |text: &str| {
         let found = names().filter(|(name, _)| text.ends_with(name));
         found.max_by_key(|(name, _)| name.len())
@@ -37,7 +37,7 @@ pub(super) fn before(text: &str) -> Option<(usize, Insurer)> {
 }
 
 /// All insurers that a title names at its beginning, one by more than one of its names.
-pub(super) fn of_title(title: &str) -> Vec<Insurer> {
+pub fn of_title(title: &str) -> Vec<Insurer> {
     let mut found = Vec::new();
     let mut rest = title;
     while let Some((length, insurer)) = begins_with(rest) {

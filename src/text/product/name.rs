@@ -6,8 +6,7 @@
 use std::ops::Range;
 
 use super::insurer::{self, Insurer};
-use super::response::Fit;
-use super::wording::{COMMON, DESCRIBED, INSURED, NO_PRODUCT, SOCIAL};
+use super::words::{COMMON, DESCRIBED, INSURED, NO_PRODUCT, SOCIAL};
 use crate::text::Normalized;
 
 /// A name of so many characters beside words that any product may have is known by itself.
@@ -24,11 +23,22 @@ const BETWEEN: usize = 6;
 const LONGEST: usize = 200;
 /// With these behind it 险 ends no name: 保险金, 保险人, 保险单.
 const NO_NAME: [&str; 6] = ["金", "人", "单", "公司", "标的", "事故"];
+/// Stands in a key for any Latin letter.
+pub const ANY_LETTER: char = '*';
 /// Different words for the same.
 const SAME: [(&str, &str); 3] = [("重疾", "重大疾病"), ("家财", "财产"), ("防癌", "癌")];
 
+/// How a name in a question meets a product's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NameFit {
+    /// It is another edition's, another insurer's, or differs by one letter.
+    Other,
+    /// It is this one's.
+    Same,
+}
+
 /// The product that a title names. All texts are normalised, of letters and digits alone.
-pub(super) struct ProductName {
+pub struct ProductName {
     /// The whole title.
     title: String,
     /// Up to its last 险, without insurer's firm, brackets, year and edition.
@@ -41,8 +51,8 @@ pub(super) struct ProductName {
     insurers: Vec<Insurer>,
 }
 
-/// The letters and digits of a text, normalised.
-pub(super) fn letters(text: &str) -> String {
+/// The letters and digits of a text, normalised; up to 200.
+pub fn letters(text: &str) -> String {
     alphanumeric(&Normalized::new(text).text)
 }
 
@@ -50,8 +60,12 @@ fn alphanumeric(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).take(LONGEST).collect()
 }
 
-/// Whether a text has one of these words.
-pub(super) fn has_any(text: &str, words: &[&str]) -> bool {
+/// Whether a question, normalised, speaks of insurance by law.
+pub fn speaks_of_law(question: &str) -> bool {
+    has_any(question, &SOCIAL)
+}
+
+fn has_any(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
 }
 
@@ -85,27 +99,53 @@ impl ProductName {
         })
     }
 
+    /// The names that a question may have of it, each with whether it is sure to be one.
+    fn names(&self) -> impl Iterator<Item = (&str, bool)> {
+        let wholes = names(&self.whole).filter(|(whole, is_sure)| {
+            let is_long = whole.chars().count() >= WHOLE;
+            is_long && (*is_sure || beyond(whole, &[&DESCRIBED, &INSURED]) >= SHORT)
+        });
+        let owns = self.own.iter().flat_map(|own| names(own));
+        wholes.chain(owns.filter(|(own, _)| beyond(own, &[&DESCRIBED, &INSURED]) >= SHORT))
+    }
+
+    /// What a question must hold to name it or a sister: its names, with [`ANY_LETTER`] for a letter of one that sisters
+    /// have another for.
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self.names().map(|(name, _)| name.to_owned()).collect();
+        keys.extend(self.letter().map(|at| {
+            let letters = self.own[0].chars().enumerate();
+            letters
+                .map(|(place, c)| if place == at { ANY_LETTER } else { c })
+                .collect()
+        }));
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
     /// Where a question, of letters, has the name: this product's, or one that differs by its edition or by one letter
     /// of its name alone (A款 and C款). Of several places the longest.
-    pub fn named_in(&self, question: &str) -> Option<(Fit, Range<usize>)> {
-        let is_written = |(name, _): &(&str, bool)| question.contains(name);
-        let wholes = names(&self.whole).filter(is_written).filter(|(whole, is_sure)| {
-            let is_known = *is_sure || beyond(whole, &[&DESCRIBED, &INSURED]) >= SHORT;
-            is_known && whole.chars().count() >= WHOLE
-        });
-        let owns = self.own.iter().flat_map(|own| names(own)).filter(is_written);
-        let owns = owns.filter(|(own, _)| beyond(own, &[&DESCRIBED, &INSURED]) >= SHORT);
-        let found = wholes.chain(owns).flat_map(|(name, is_sure)| {
+    pub fn named_in(&self, question: &str) -> Option<(NameFit, Range<usize>)> {
+        let written = self.names().filter(|(name, _)| question.contains(name));
+        let found = written.flat_map(|(name, is_sure)| {
             let places = question.match_indices(name).map(|(at, name)| at..at + name.len());
             places.filter_map(move |place| self.meets(question, place, is_sure))
         });
-        let best = found.max_by_key(|(fit, range)| (*fit == Fit::Same, range.len()));
+        let best = found.max_by_key(|(fit, range)| (*fit, range.len()));
         best.or_else(|| self.sister_by_letter(question))
+    }
+
+    /// Where a Latin letter stands in its name beside enough other characters, by characters.
+    fn letter(&self) -> Option<usize> {
+        let own = &self.own[0];
+        let is_long = own.chars().filter(|c| !c.is_ascii()).count() >= SHORT;
+        own.chars().position(|c| c.is_ascii_alphabetic()).filter(|_| is_long)
     }
 
     /// How the product whose name stands at a place of the question meets this one, and how far it is written. What may be
     /// a part of a name (`is_sure`) is none by itself.
-    fn meets(&self, question: &str, place: Range<usize>, is_sure: bool) -> Option<(Fit, Range<usize>)> {
+    fn meets(&self, question: &str, place: Range<usize>, is_sure: bool) -> Option<(NameFit, Range<usize>)> {
         let name = &question[place.clone()];
         // How far words are read, and how far they are the product's: 安康欣悦意外受伤 of a medical insurance.
         let (mut at, mut end) = (place.end, place.end);
@@ -163,15 +203,15 @@ impl ProductName {
             if is_anybodys && asked.is_empty() {
                 return None;
             }
-            return Some((if is_other { Fit::Other } else { Fit::Same }, start..end));
+            return Some((if is_other { NameFit::Other } else { NameFit::Same }, start..end));
         };
         let is_beside = insurer::begins_with(&question[at..]).is_some_and(|(length, _)| at + length == start);
         match self.insurers.contains(&insurer) {
             false if is_anybodys => None,
             // 长安责任保险的物流责任险: another one's.
-            false => Some((Fit::Other, at..end)),
-            true if is_other => Some((Fit::Other, if is_beside { at } else { start }..end)),
-            true => Some((Fit::Same, start..end)),
+            false => Some((NameFit::Other, at..end)),
+            true if is_other => Some((NameFit::Other, if is_beside { at } else { start }..end)),
+            true => Some((NameFit::Same, start..end)),
         }
     }
 
@@ -182,25 +222,18 @@ impl ProductName {
     }
 
     /// A name that differs from this one's by a single Latin letter: 乐享f生 of 乐享e生.
-    fn sister_by_letter(&self, question: &str) -> Option<(Fit, Range<usize>)> {
+    fn sister_by_letter(&self, question: &str) -> Option<(NameFit, Range<usize>)> {
+        let letter = self.letter()?;
         let own: Vec<char> = self.own[0].chars().collect();
-        let letter = own.iter().position(char::is_ascii_alphabetic)?;
         let asked: Vec<(usize, char)> = question.char_indices().collect();
         let is_sister = |window: &&[(usize, char)]| {
             let mut pairs = window.iter().zip(&own).enumerate();
-            let is_other = |(_, c): (usize, char)| c.is_ascii_alphabetic() && c != own[letter];
-            pairs.all(|(at, (asked, own))| {
-                if at == letter {
-                    is_other(*asked)
-                } else {
-                    asked.1 == *own
-                }
-            })
+            let is_other = |c: char| c.is_ascii_alphabetic() && c != own[letter];
+            pairs.all(|(at, (&(_, asked), own))| if at == letter { is_other(asked) } else { asked == *own })
         };
-        let is_long = own.iter().filter(|c| !c.is_ascii()).count() >= SHORT;
-        let found = asked.windows(own.len()).find(is_sister).filter(|_| is_long)?;
+        let found = asked.windows(own.len()).find(is_sister)?;
         let (last, c) = *found.last()?;
-        Some((Fit::Other, found[0].0..last + c.len_utf8()))
+        Some((NameFit::Other, found[0].0..last + c.len_utf8()))
     }
 }
 
@@ -359,7 +392,7 @@ fn beyond(name: &str, words: &[&[&str]]) -> usize {
 }
 
 /// Whether a name, of letters, has more than words that any product may have: it is one product's.
-pub(super) fn is_distinct(name: &str) -> bool {
+pub fn is_distinct(name: &str) -> bool {
     let has_edition = name.char_indices().any(|(at, _)| edition_of(&name[at..]).is_some());
     has_edition || beyond(name, &[&DESCRIBED, &INSURED, &COMMON]) >= SHORT
 }

@@ -1,0 +1,11 @@
+//! Insurance products in titles and questions, by their names.
+//!
+//! Owns what of a title is a product's name, and where a question has it. Knows no collection: which titles there are, and
+//! what follows where a product is asked for, is the search layer's.
+
+mod insurer;
+mod name;
+mod words;
+
+pub use name::{ANY_LETTER, NameFit, ProductName, is_distinct, letters, speaks_of_law};
+pub(in crate::text) use words::FILE;
