@@ -149,10 +149,10 @@ pub trait Snapshot: Send + Sync {
     }
 
     /// The titles that are those of insurance products, in lists that stay the same ones from commit to commit as far as
-    /// they can; some may be of articles that are gone. Must be cheap: it is asked before each question. An engine that
-    /// does not keep them gives none, and products are told by the titles of hits alone.
-    fn product_titles(&self) -> Vec<Arc<[String]>> {
-        Vec::new()
+    /// they can; some may be of articles that are gone. Must be cheap: it is asked before each question. Those of an
+    /// engine that does not keep them are not known, and products are told by the titles of hits alone.
+    fn product_titles(&self) -> Option<Vec<Arc<[String]>>> {
+        None
     }
 
     /// Tells `each` the id and the title of every article, in no particular order.

@@ -206,8 +206,11 @@ impl<'e> Asking<'e> {
     /// The product that the question names, and the passages of its articles.
     fn product(&self, budget: Budget) -> Result<(NamedProduct, Vec<PassageRef>)> {
         let question = &self.reading.request.query;
-        let titles = self.products.of_question(self.snapshot.product_titles(), question);
         let mut product = NamedProduct::of(question);
+        let Some(lists) = self.snapshot.product_titles() else {
+            return Ok((product, Vec::new()));
+        };
+        let titles = self.products.of_question(lists, question);
         let named = product.find(&titles);
         let passages = match named.is_empty() {
             true => Vec::new(),

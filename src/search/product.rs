@@ -4,10 +4,11 @@
 //! and share all the rest, so that every ranking takes one for the other. Owns that difference alone; where a question
 //! names no product, or only loosely, nothing is said.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::response::Fit;
-use crate::text::{NameFit, Normalized, ProductName, is_distinct, speaks_of_law};
+use crate::text::{NameFit, Normalized, ProductName, is_distinct, is_product, speaks_of_law};
 
 /// Characters that both names have in common before what differs.
 const SHARED_BEFORE: usize = 2;
@@ -20,8 +21,8 @@ const LONGEST: usize = 80;
 const LONGEST_QUESTION: usize = 200;
 
 /// What differs between sisters holds none of these: then it is another phrase and no part of a name.
-const FUNCTION: [char; 14] = [
-    '的', '和', '与', '或', '及', '跟', '是', '买', '了', '在', '有', '为', '吗', '怎',
+const FUNCTION: [char; 15] = [
+    '的', '和', '与', '或', '及', '跟', '是', '买', '了', '在', '有', '为', '吗', '怎', '出',
 ];
 
 /// What a question may name a product by.
@@ -29,6 +30,11 @@ pub(super) struct NamedProduct {
     question: Letters,
     /// Its letters.
     asked: String,
+    /// How it meets titles of products of the collection; all that it names are among them, if the collection knows its
+    /// products.
+    known: HashMap<String, (NameFit, Range<usize>)>,
+    /// Whether the collection knows them.
+    knows: bool,
     /// Where it names products of the collection or other editions of them, by numbers of letters. Who is named by a part
     /// of such a place alone is not meant: 安心守护少儿高端医疗保险 by 安心守护少儿惠选.
     places: Vec<Range<usize>>,
@@ -83,6 +89,8 @@ impl NamedProduct {
         let letters = Letters::of(question, LONGEST_QUESTION);
         let text = &letters.normalized.text;
         NamedProduct {
+            known: HashMap::new(),
+            knows: false,
             places: Vec::new(),
             found: None,
             edition: None,
@@ -96,6 +104,7 @@ impl NamedProduct {
     /// Those of these titles of the collection that are of a product which the question names; it knows these products
     /// from now on, and their other editions.
     pub fn find<'t>(&mut self, titles: &'t [String]) -> Vec<&'t str> {
+        self.knows = true;
         let meet = |title: &String| {
             let (fit, range) = ProductName::of(title)?.named_in(&self.asked)?;
             Some((fit, self.numbers(range)))
@@ -120,6 +129,11 @@ impl NamedProduct {
             _ => None,
         });
         self.edition = other.filter(|_| !named.contains(&true));
+        let known = titles
+            .iter()
+            .zip(met)
+            .filter_map(|(title, met)| Some((title.clone(), met?)));
+        self.known = known.collect();
         let found = titles.iter().zip(named).filter(|(_, is_named)| *is_named);
         found.map(|(title, _)| title.as_str()).collect()
     }
@@ -144,26 +158,27 @@ impl NamedProduct {
 
     /// How the article of this title meets it; none where that cannot be said.
     pub fn meets(&self, title: &str) -> Option<ProductFit> {
-        let name = ProductName::of(title)?;
         let said = |fit: Fit, range: Range<usize>| {
             Some(ProductFit {
                 fit,
                 asked: self.written(range),
             })
         };
-        let sister = || self.sister(title).filter(|_| self.has_sisters);
-        match name.named_in(&self.asked) {
-            Some((NameFit::Other, range)) => said(Fit::Other, self.numbers(range)),
-            Some((NameFit::Same, range)) => {
-                let place = self.numbers(range);
-                if self.is_meant(&place) {
-                    said(Fit::Same, place)
-                } else {
-                    None
-                }
-            }
-            None => said(Fit::Other, sister()?),
+        match self.met(title) {
+            Some((NameFit::Other, place)) => said(Fit::Other, place),
+            Some((NameFit::Same, place)) if self.is_meant(&place) => said(Fit::Same, place),
+            Some(_) => None,
+            None if self.has_sisters => said(Fit::Other, self.sister(title)?),
+            None => None,
         }
+    }
+
+    fn met(&self, title: &str) -> Option<(NameFit, Range<usize>)> {
+        if self.knows {
+            return self.known.get(title).cloned();
+        }
+        let (fit, range) = ProductName::of(title)?.named_in(&self.asked)?;
+        Some((fit, self.numbers(range)))
     }
 
     /// The places of letters, by number, of a stretch of bytes.
@@ -174,6 +189,9 @@ impl NamedProduct {
 
     /// The stretch of the question that names a sister of the title's product.
     fn sister(&self, title: &str) -> Option<Range<usize>> {
+        if !is_product(title) {
+            return None;
+        }
         let title = Letters::of(title, LONGEST);
         // The name goes to its last 险: 安联安享福瑞年金保险 of 安联安享福瑞年金保险（分红型）条款.
         let name = title.letters.iter().rposition(|(_, c)| *c == '险')? + 1;
@@ -361,6 +379,20 @@ mod tests {
             "福寿终身寿险2023版等待期",
             "福寿终身寿险（2021版）",
             Some((Same, "福寿终身寿险2023版")),
+        );
+        let title = "PICC人保寿险健康相伴团体重大疾病保险（C款）_产品条款";
+        let named = "健康相伴团体重大疾病保险C款";
+        check("健康相伴团体重大疾病保险C款责任免除有哪些", title, Some((Same, named)));
+        check(
+            "关爱少儿特定出险后多久要通知",
+            "PICC人保寿险关爱少儿特定疾病保险_产品条款",
+            None,
+        );
+        let title = "onsale 1.鼎诚团体意外伤害保险条款";
+        check(
+            "鼎诚团体意外伤害保险怎么赔",
+            title,
+            Some((Same, "鼎诚团体意外伤害保险")),
         );
         check("福寿终身寿险等待期", "金穗两全保险（2023版）", None);
         check("乐享f生免赔额多少", "乐享e生百万医疗保险", Some((Other, "乐享f生")));

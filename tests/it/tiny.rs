@@ -250,11 +250,11 @@ impl Snapshot for Commit {
         Ok(terms.iter().filter_map(holding).collect())
     }
 
-    fn product_titles(&self) -> Vec<Arc<[String]>> {
+    fn product_titles(&self) -> Option<Vec<Arc<[String]>>> {
         let is_product = |title: &&String| ProductName::of(title).is_some_and(|name| !name.keys().is_empty());
         let titles = live(&self.passages).map(|passage| &passage.stored.title);
         let titles: BTreeSet<&String> = titles.filter(is_product).collect();
-        vec![titles.into_iter().cloned().collect()]
+        Some(vec![titles.into_iter().cloned().collect()])
     }
 
     fn article(&self, id: &str, _: Budget) -> Result<Option<Article>> {

@@ -69,9 +69,9 @@ impl Snapshot for EmbeddedSnapshot {
         self.guarded(|| EmbeddedSnapshot::facets(self, filter, budget))
     }
 
-    fn product_titles(&self) -> Vec<Arc<[String]>> {
+    fn product_titles(&self) -> Option<Vec<Arc<[String]>>> {
         let titles = self.segments().iter().map(|segment| segment.products.clone());
-        titles.filter(|titles| !titles.is_empty()).collect()
+        Some(titles.filter(|titles| !titles.is_empty()).collect())
     }
 
     fn titles(&self, budget: Budget, each: &mut dyn FnMut(&str, &str) -> Result<()>) -> Result<()> {

@@ -60,6 +60,15 @@ fn alphanumeric(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).take(LONGEST).collect()
 }
 
+/// Whether a title may be a product's: it speaks of insurance, not of that by law, and is no rule or answer about it.
+pub fn is_product(title: &str) -> bool {
+    let has_sign = title.contains(['险', '険', '險']);
+    has_sign && {
+        let title = Normalized::new(title).text;
+        !has_any(&title, &SOCIAL) && !has_any(&title, &NO_PRODUCT)
+    }
+}
+
 /// Whether a question, normalised, speaks of insurance by law.
 pub fn speaks_of_law(question: &str) -> bool {
     has_any(question, &SOCIAL)
@@ -72,15 +81,16 @@ fn has_any(text: &str, words: &[&str]) -> bool {
 impl ProductName {
     /// That of a title; none of insurance by law, of rules and answers about products, or where no 险 stands.
     pub fn of(title: &str) -> Option<Self> {
-        let title = Normalized::new(title).text;
-        if !title.contains('险') || has_any(&title, &SOCIAL) || has_any(&title, &NO_PRODUCT) {
+        if !is_product(title) {
             return None;
         }
+        let title = Normalized::new(title).text;
         let mut editions = Vec::new();
         let name = letters_of_name(&title, &mut editions);
         let end = name.rfind('险')? + '险'.len_utf8();
         editions.extend(edition_of(&name[end..]).map(|(edition, _)| edition.to_owned()));
         let begin = name[..end].rfind("公司").map_or(0, |at| at + "公司".len());
+        let begin = begin + mark_before(&name[begin..end]);
         let mut whole = name[begin..end].to_owned();
         let with_edition = own_name(&whole).to_owned();
         // 泰康D款团体重大疾病保险, 健康随心Ⅲ终身寿险.
@@ -163,10 +173,11 @@ impl ProductName {
                 is_name |= question[..at].ends_with(['版', '款']);
             } else if let Some(word) = insured.next().or_else(|| described.next()) {
                 is_of_others |= INSURED.contains(word) && !self.insures(word);
-                is_name |= word.ends_with('险') && !NO_NAME.iter().any(|no| rest[word.len()..].starts_with(no));
-                if is_name && is_of_others {
+                let is_end = word.ends_with('险') && !NO_NAME.iter().any(|no| rest[word.len()..].starts_with(no));
+                if is_end && is_of_others {
                     return None;
                 }
+                is_name |= is_end;
                 at += word.len();
             } else {
                 break;
@@ -362,6 +373,13 @@ fn names(name: &str) -> impl Iterator<Item = (&str, bool)> {
         .chain(insurer.map(|at| (&name[at..], true)))
         .chain(unknown);
     all.filter(|(name, _)| insurer::begins_with(name).is_none_or(|(length, _)| length < name.len()))
+}
+
+/// How much of a name is a mark of whoever keeps the file, of letters and digits: onsale1.
+fn mark_before(name: &str) -> usize {
+    let end = name.find(|c: char| !c.is_ascii()).unwrap_or(0);
+    let is_mark = end >= NAME && insurer::begins_with(name).is_none();
+    if is_mark { end } else { 0 }
 }
 
 /// The product's own part of a name: what stands before what it insures and how.
