@@ -42,7 +42,7 @@ MATRICES = {"q": "attention.self.query", "k": "attention.self.key", "v": "attent
             "o": "attention.output.dense", "f1": "intermediate.dense", "f2": "output.dense"}
 # The order of features in the lines of `baowen tune --features`, as src/search/features.rs has it.
 FEATURES = ("words bigrams title coverage bigram_coverage amounts cosine window length titled locality timeliness "
-            "same_place out_of_force").split()
+            "same_place out_of_force same_product").split()
 
 
 def weights(folder):

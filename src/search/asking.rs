@@ -152,7 +152,10 @@ impl<'e> Asking<'e> {
         let retrieved = self
             .retrieval()
             .run(depth, &MissingHalves::default(), under_way, &mut Timings::default())?;
-        let scored = score(self.scorer(), &retrieved, &[], under_way.budget())?;
+        let (_, titled) = self.product(under_way.budget())?;
+        let added = &titled[..titled.len().min(TITLED)];
+        let mut scored = score(self.scorer(), &retrieved, added, under_way.budget())?;
+        scored.name(&titled);
         Ok((retrieved, scored))
     }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::response::Fit;
-use crate::text::{NameFit, Normalized, ProductName, is_distinct, is_product, speaks_of_law};
+use crate::text::{NameFit, Normalized, ProductName, before_year, is_distinct, is_product, speaks_of_law};
 
 /// Characters that both names have in common before what differs.
 const SHARED_BEFORE: usize = 2;
@@ -122,7 +122,7 @@ impl NamedProduct {
         let same = same.filter_map(|(met, _)| met.as_ref());
         let distinct = same.filter(|(_, place)| is_distinct(&self.question.text(place.clone())));
         let longest = distinct.max_by_key(|(_, place)| place.len());
-        self.found = longest.map(|(_, place)| self.written(place.clone()));
+        self.found = longest.map(|(_, place)| before_year(&self.written(place.clone())).to_owned());
         let mut editions = met.iter().zip(titles);
         let other = editions.find_map(|(met, title)| match met {
             Some((NameFit::Other, place)) => Some((self.written(place.clone()), title.clone())),
@@ -440,6 +440,7 @@ mod tests {
         );
         check("安心守护怎么赔", &titles[1..], &[true], Some("安心守护"));
         check("百万医疗险怎么赔", &titles, &[false, false], None);
+        check("安心守护2021版怎么赔", &titles[1..], &[true], Some("安心守护"));
         let titles = ["安联安享福瑞年金保险", "都会传家终身寿险"];
         let asked = "安享福瑞年金保险和都会传家哪个好";
         check(asked, &titles, &[true, true], Some("安享福瑞年金保险"));

@@ -151,12 +151,17 @@ impl Scored {
     }
 
     /// Raises the scores of those of these passages, ascending, that are candidates: they are of the product that the
-    /// question names.
+    /// question names, whose edition is of the year that it names, if any. Another product of that year is not asked for.
     pub fn name(&mut self, passages: &[PassageRef]) {
+        if passages.is_empty() {
+            return;
+        }
         for at in 0..self.passages.len() {
-            if passages.binary_search(&self.passages[at]).is_ok() {
-                self.change(at, |evidence| evidence.same_product = 1.0);
-            }
+            let is_named = passages.binary_search(&self.passages[at]).is_ok();
+            self.change(at, |evidence| match is_named {
+                true => evidence.same_product = 1.0,
+                false => evidence.timeliness = 0.0,
+            });
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) use lines::{WordList, lexicon_lines, word_list};
 pub use marker::{Marker, MarkerStyle, list_marker, section_number};
 pub use normalize::Normalized;
 pub use number::{Decimal, before_number, is_numeral};
-pub use product::{ANY_LETTER, NameFit, ProductName, is_distinct, is_product, letters, speaks_of_law};
+pub use product::{ANY_LETTER, NameFit, ProductName, before_year, is_distinct, is_product, letters, speaks_of_law};
 pub use quantity::{Amount, Bound, Quantity, Unit, Value, amounts, bound, unit_at};
 pub use query::{AnalyzedQuery, QueryTerm, TermOrigin};
 pub use region::Region;

@@ -7,5 +7,5 @@ mod insurer;
 mod name;
 mod words;
 
-pub use name::{ANY_LETTER, NameFit, ProductName, is_distinct, is_product, letters, speaks_of_law};
+pub use name::{ANY_LETTER, NameFit, ProductName, before_year, is_distinct, is_product, letters, speaks_of_law};
 pub(in crate::text) use words::FILE;

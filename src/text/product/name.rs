@@ -300,6 +300,13 @@ fn year_of(text: &str) -> Option<usize> {
     Some(4 + suffix.map_or(0, |suffix| suffix.len()))
 }
 
+/// A name as a question has it, up to the year of an edition (安康欣悦2021版).
+pub fn before_year(name: &str) -> &str {
+    let mut starts = name.char_indices().map(|(at, _)| at).skip(1);
+    let year = starts.find(|&at| year_of(&name[at..]).is_some());
+    year.map_or(name, |at| name[..at].trim_end())
+}
+
 /// The edition that a text begins with, and how long it is: A款, III.
 fn edition_of(text: &str) -> Option<(&str, usize)> {
     let letter = text

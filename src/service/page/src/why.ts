@@ -19,6 +19,7 @@ const NAMES: Record<string, string> = {
   timeliness: "年份",
   same_place: "当地标准",
   out_of_force: "不在施行期",
+  same_product: "所问产品",
   lexical: "字词",
   dense: "语义",
   reranker: "重排",
