@@ -215,9 +215,10 @@ impl<'e> Asking<'e> {
         };
         let titles = self.products.of_question(lists, question);
         let named = product.find(&titles);
-        let passages = match named.is_empty() {
-            true => Vec::new(),
-            false => self.asked.titled(&named, budget)?,
+        let passages = if named.is_empty() {
+            Vec::new()
+        } else {
+            self.asked.titled(&named, budget)?
         };
         Ok((product, passages))
     }

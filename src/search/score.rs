@@ -158,9 +158,12 @@ impl Scored {
         }
         for at in 0..self.passages.len() {
             let is_named = passages.binary_search(&self.passages[at]).is_ok();
-            self.change(at, |evidence| match is_named {
-                true => evidence.same_product = 1.0,
-                false => evidence.timeliness = 0.0,
+            self.change(at, |evidence| {
+                if is_named {
+                    evidence.same_product = 1.0;
+                } else {
+                    evidence.timeliness = 0.0;
+                }
             });
         }
     }

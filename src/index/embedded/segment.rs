@@ -300,6 +300,19 @@ pub fn uuid_bytes(segment: SegmentId) -> [u8; 16] {
         .to_be_bytes()
 }
 
+/// The titles of products that a segment has, each once.
+fn product_titles(reader: &SegmentReader, fields: &Fields) -> Result<Arc<[String]>> {
+    let doing = "reading the titles of products";
+    let index = reader.inverted_index(fields.product).or_fault(Fault::Corrupt, doing)?;
+    let mut terms = index.terms().stream().or_fault(Fault::Corrupt, doing)?;
+    let mut titles = Vec::new();
+    while terms.advance() {
+        let title = std::str::from_utf8(terms.key()).or_fault(Fault::Corrupt, doing)?;
+        titles.push(title.to_owned());
+    }
+    Ok(titles.into())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicBool;
@@ -379,17 +392,4 @@ mod tests {
         search(&opened);
         assert!(!large(&index, true) && !large(&opened, true));
     }
-}
-
-/// The titles of products that a segment has, each once.
-fn product_titles(reader: &SegmentReader, fields: &Fields) -> Result<Arc<[String]>> {
-    let doing = "reading the titles of products";
-    let index = reader.inverted_index(fields.product).or_fault(Fault::Corrupt, doing)?;
-    let mut terms = index.terms().stream().or_fault(Fault::Corrupt, doing)?;
-    let mut titles = Vec::new();
-    while terms.advance() {
-        let title = std::str::from_utf8(terms.key()).or_fault(Fault::Corrupt, doing)?;
-        titles.push(title.to_owned());
-    }
-    Ok(titles.into())
 }
