@@ -99,7 +99,22 @@ impl<'a> Wanted<'a> {
         (!self.years.is_empty()).then(|| self.year_of(passage))
     }
 
+    /// The years asked for in which a passage holds, where it says from when and to when.
+    pub fn years_of_term(&self, passage: &StoredPassage) -> Vec<u16> {
+        let (Some(from), Some(to)) = (passage.validity.effective, passage.validity.expired) else {
+            return Vec::new();
+        };
+        let (from, to) = (from.number(), to.number());
+        // From its first day to the last one before it ends.
+        let holds_in = |year: u32| from <= year * 10_000 + 1231 && year * 10_000 + 101 < to;
+        let years = self.years.iter().copied();
+        years.filter(|&year| holds_in(year.into())).collect()
+    }
+
     fn year_of(&self, passage: &StoredPassage) -> Fit {
+        if !self.years_of_term(passage).is_empty() {
+            return Fit::Same;
+        }
         let same: Vec<u16> = passage
             .years
             .iter()
@@ -205,6 +220,28 @@ pub(super) mod tests {
             attributes: Default::default(),
             sentences: Default::default(),
         }
+    }
+
+    #[test]
+    fn a_rule_is_of_each_year_of_its_term() {
+        let check = |question: &str, from: Option<&str>, to: Option<&str>, expected: Fit| {
+            let analyzer = analyzer();
+            let day = |day: Option<&str>| day.map(|day| day.parse().unwrap());
+            let mut passage = passage("2020年异地就医办法", "自2020年7月1日起施行");
+            (passage.validity.effective, passage.validity.expired) = (day(from), day(to));
+            let years = analyzer.years(question, None);
+            let product = NamedProduct::of(question);
+            let found = Wanted::new(&[], &years, question, &product, &analyzer).applies(&passage);
+            assert_eq!(found.year, Some(expected), "{question}");
+        };
+        let (from, to) = (Some("2020-07-01"), Some("2023-01-01"));
+        check("2020年外地看病", from, to, Fit::Same);
+        check("2021年外地看病", from, to, Fit::Same);
+        check("2022年外地看病", from, to, Fit::Same);
+        check("2023年外地看病", from, to, Fit::Other);
+        check("2019年外地看病", from, to, Fit::Other);
+        check("2021年外地看病", from, None, Fit::Other);
+        check("2021年外地看病", None, None, Fit::Other);
     }
 
     #[test]

@@ -45,7 +45,9 @@ const TITLED: usize = 64;
 /// A question under way.
 pub(super) struct Asking<'e> {
     vectors: &'e QuestionVectors,
-    products: &'e Products,
+    /// The product that it names, as the collection knows it, and the titles of its articles.
+    pub product: NamedProduct,
+    titles: Vec<String>,
     /// The collection as it is while the question is answered.
     pub snapshot: Arc<dyn Snapshot>,
     /// The request as it was understood.
@@ -105,7 +107,7 @@ impl<'e> Asking<'e> {
         backend: &dyn Backend,
         analyzer: &Analyzer,
         vectors: &'e QuestionVectors,
-        products: &'e Products,
+        products: &Products,
         ranking: &'e Ranking,
         budget: Budget,
     ) -> Result<Self> {
@@ -114,7 +116,15 @@ impl<'e> Asking<'e> {
         let reading = QuestionReading::new(request, analyzer, &*snapshot, budget)?;
         budget.check()?;
         let request = &reading.request;
-        let query = Arc::new(reading.words(analyzer, &*snapshot, budget)?);
+        let mut product = NamedProduct::of(&request.query);
+        let lists = snapshot.product_titles();
+        let titles = lists.map(|lists| product.find(products.of_question(lists, &request.query)));
+        let mut query = reading.words(analyzer, &*snapshot, budget)?;
+        // 福安 of 福安终身寿险 is no place.
+        if let Some(rest) = product.beside_names().filter(|_| !query.regions.is_empty()) {
+            query.regions = analyzer.regions(&rest);
+        }
+        let query = Arc::new(query);
         let gates = Gates::of(&request.query, &query);
         let preferred = Preferred {
             local: gates.place,
@@ -128,7 +138,8 @@ impl<'e> Asking<'e> {
         let fusion = Fusion::of(&request.fusion, &ranking.weights, &ranking.fusion);
         Ok(Asking {
             vectors,
-            products,
+            product,
+            titles: titles.unwrap_or_default(),
             snapshot,
             reading,
             query,
@@ -152,29 +163,23 @@ impl<'e> Asking<'e> {
         let retrieved = self
             .retrieval()
             .run(depth, &MissingHalves::default(), under_way, &mut Timings::default())?;
-        let (_, titled) = self.product(under_way.budget())?;
+        let titled = self.titled(under_way.budget())?;
         let added = &titled[..titled.len().min(TITLED)];
         let mut scored = score(self.scorer(), &retrieved, added, under_way.budget())?;
         scored.name(&titled);
         Ok((retrieved, scored))
     }
 
-    /// The ranking, from longer and longer lists until its first `reach` hits are there and their copies known; and the
-    /// product that the question names, as the collection knows it.
+    /// The ranking, from longer and longer lists until its first `reach` hits are there and their copies known.
     ///
     /// # Errors
     /// Those of the engine.
-    pub fn settle(
-        &self,
-        reach: usize,
-        under_way: &UnderWay<'_>,
-        timings: &mut Timings,
-    ) -> Result<(Settled, NamedProduct)> {
+    pub fn settle(&self, reach: usize, under_way: &UnderWay<'_>, timings: &mut Timings) -> Result<Settled> {
         let grouping = self.reading.request.grouping;
         let mut depth = self.depth();
         let mut pinned = Pinned::default();
         let mut lacking = MissingHalves::default();
-        let (product, titled) = self.product(under_way.budget())?;
+        let titled = self.titled(under_way.budget())?;
         loop {
             let retrieved = self.retrieval().run(depth, &lacking, under_way, timings)?;
             let (started, budget) = (Instant::now(), under_way.budget());
@@ -192,13 +197,12 @@ impl<'e> Asking<'e> {
             let folded = self.folded(&scored, &order, reach, budget)?;
             timings.fuse += started.elapsed();
             if folded.is_settled || is_exhausted {
-                let settled = Settled {
+                return Ok(Settled {
                     retrieved,
                     scored,
                     order,
                     folded,
-                };
-                return Ok((settled, product));
+                });
             }
             pinned = Pinned::new(&scored, &order);
             depth *= GROWTH;
@@ -206,21 +210,13 @@ impl<'e> Asking<'e> {
         }
     }
 
-    /// The product that the question names, and the passages of its articles.
-    fn product(&self, budget: Budget) -> Result<(NamedProduct, Vec<PassageRef>)> {
-        let question = &self.reading.request.query;
-        let mut product = NamedProduct::of(question);
-        let Some(lists) = self.snapshot.product_titles() else {
-            return Ok((product, Vec::new()));
-        };
-        let titles = self.products.of_question(lists, question);
-        let named = product.find(&titles);
-        let passages = if named.is_empty() {
-            Vec::new()
-        } else {
-            self.asked.titled(&named, budget)?
-        };
-        Ok((product, passages))
+    /// The passages of the product that the question names.
+    fn titled(&self, budget: Budget) -> Result<Vec<PassageRef>> {
+        let titles: Vec<&str> = self.titles.iter().map(String::as_str).collect();
+        if titles.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.asked.titled(&titles, budget)
     }
 
     fn ordered(&self, scored: &Scored) -> Result<Vec<usize>> {

@@ -10,7 +10,6 @@ use super::confidence::{AnswerableSigns, at_most_unsure};
 use super::highlight::TermFinder;
 use super::hits::HitBuilder;
 use super::missing::{FIRST, Standing, is_elsewhere, standings, unmet};
-use super::product::NamedProduct;
 use super::products::Products;
 use super::question_vectors::QuestionVectors;
 use super::ranking::Ranking;
@@ -106,8 +105,8 @@ impl Engine {
 
         let request = &asking.reading.request;
         let reach = request.offset + request.wanted();
-        let (mut settled, product) = asking.settle(reach, &under_way, &mut timings)?;
-        let wanted = self.wanted(&asking, &product);
+        let mut settled = asking.settle(reach, &under_way, &mut timings)?;
+        let wanted = self.wanted(&asking);
         let mut first = standings(&wanted, settled.folded.first());
         let chance = self.chance(&asking, &settled, &first);
         let reranked = self.rerank(&asking, &mut settled, reach, under_way.budget(), &mut timings)?;
@@ -187,15 +186,21 @@ impl Engine {
     pub fn signs(&self, request: &SearchRequest, budget: Budget) -> Result<AnswerableSigns> {
         let under_way = compute::enter(budget.until(request.deadline));
         let asking = self.begin(request, under_way.budget())?;
-        let (settled, product) = asking.settle(FIRST, &under_way, &mut Timings::default())?;
-        let wanted = self.wanted(&asking, &product);
+        let settled = asking.settle(FIRST, &under_way, &mut Timings::default())?;
+        let wanted = self.wanted(&asking);
         Ok(settled.signs(asking.gates, &standings(&wanted, settled.folded.first())))
     }
 
     /// The place and the year that an answer must be about.
-    fn wanted<'a>(&'a self, asking: &'a Asking<'_>, product: &'a NamedProduct) -> Wanted<'a> {
+    fn wanted<'a>(&'a self, asking: &'a Asking<'_>) -> Wanted<'a> {
         let (request, query) = (&asking.reading.request, &asking.query);
-        Wanted::new(&query.regions, &query.years, &request.query, product, &self.analyzer)
+        Wanted::new(
+            &query.regions,
+            &query.years,
+            &request.query,
+            &asking.product,
+            &self.analyzer,
+        )
     }
 
     fn begin(&self, request: &SearchRequest, budget: Budget) -> Result<Asking<'_>> {

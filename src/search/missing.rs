@@ -31,6 +31,8 @@ pub(super) struct Standing {
     title: String,
     regions: Vec<Region>,
     years: Vec<u16>,
+    /// The years asked for in which it holds by a term of its own.
+    term: Vec<u16>,
 }
 
 /// What of a question's places, years and products is not met; never all empty.
@@ -76,6 +78,7 @@ pub(super) fn standings<'p>(wanted: &Wanted<'_>, first: impl Iterator<Item = &'p
             title: passage.title.clone(),
             regions: passage.regions.clone(),
             years: passage.years.clone(),
+            term: wanted.years_of_term(passage),
         }
     };
     first.take(FIRST).map(standing).collect()
@@ -135,7 +138,8 @@ pub(super) fn unmet<'a>(wanted: &Wanted<'a>, first: &[Standing]) -> Option<Unmet
     let numbered = wanted.regions.iter().enumerate();
     let mut places: Vec<&Region> = numbered.filter(|(at, _)| !met(*at)).map(|(_, region)| region).collect();
     let is_of = |hit: &Standing, year: &u16| {
-        hit.year == Some(Fit::Same) && hit.years.contains(year) && is_of_the_product(first, hit)
+        let is_year = hit.year == Some(Fit::Same) && (hit.years.contains(year) || hit.term.contains(year));
+        is_year && is_of_the_product(first, hit)
     };
     let of_year = |year: &u16| first.iter().any(|hit| is_of(hit, year));
     let of_span = |year: &u16| {
@@ -355,8 +359,7 @@ mod tests {
             let analyzer = analyzer();
             let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
             let mut product = NamedProduct::of(question);
-            let known: Vec<String> = titles.iter().chain(also).map(|title| (*title).to_owned()).collect();
-            product.find(&known);
+            product.find(titles.iter().chain(also).map(|title| (*title).to_owned()).collect());
             let wanted = Wanted::new(&regions, &years, question, &product, &analyzer);
             let stored: Vec<StoredPassage> = titles.iter().map(|title| passage(title, "")).collect();
             let first = standings(&wanted, stored.iter());
