@@ -148,8 +148,8 @@ pub trait Snapshot: Send + Sync {
         Ok(articles.into_values().collect())
     }
 
-    /// The titles that are those of insurance products, in lists that stay the same ones from commit to commit as far as
-    /// they can; some may be of articles that are gone. Must be cheap: it is asked before each question. Those of an
+    /// The titles that are those of insurance products, in lists that stay the same ones from commit to commit as far
+    /// as they can; some may be of articles that are gone. Must be cheap: it is asked before each question. Those of an
     /// engine that does not keep them are not known, and products are told by the titles of hits alone.
     fn product_titles(&self) -> Option<Vec<Arc<[String]>>> {
         None
@@ -209,8 +209,8 @@ pub trait Asked: Send + Sync {
     /// Where they may differ an engine returns some more, and the list is cut by the exact ones.
     fn lexical(&self, k: usize, budget: Budget) -> Result<Vec<Candidate>>;
 
-    /// The passages of articles with one of these titles, of those that [`Snapshot::product_titles`] gives, that the filter
-    /// lets through, ascending.
+    /// The passages of articles with one of these titles, of those that [`Snapshot::product_titles`] gives, that the
+    /// filter lets through, ascending.
     fn titled(&self, titles: &[&str], budget: Budget) -> Result<Vec<PassageRef>> {
         let _ = (titles, budget);
         Ok(Vec::new())

@@ -95,8 +95,8 @@ pub(super) fn place_is_met(first: &[Standing]) -> bool {
     places.any(|(at, hit)| is_met(at, hit.place))
 }
 
-/// Whether a hit is of the product that the question names, where one of the first hits is: another product's edition is
-/// not what is asked for.
+/// Whether a hit is of the product that the question names, where one of the first hits is: another product's edition
+/// is not what is asked for.
 fn is_of_the_product(first: &[Standing], hit: &Standing) -> bool {
     let is_of = |hit: &Standing| hit.product.as_ref().is_some_and(|product| product.fit == Fit::Same);
     is_of(hit) || !first.iter().any(is_of)

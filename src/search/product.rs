@@ -35,8 +35,8 @@ pub(super) struct NamedProduct {
     known: HashMap<String, (NameFit, Range<usize>)>,
     /// Whether the collection knows them.
     knows: bool,
-    /// Where it names products of the collection or other editions of them, by numbers of letters. Who is named by a part
-    /// of such a place alone is not meant: 安心守护少儿高端医疗保险 by 安心守护少儿惠选.
+    /// Where it names products of the collection or other editions of them, by numbers of letters. Who is named by a
+    /// part of such a place alone is not meant: 安心守护少儿高端医疗保险 by 安心守护少儿惠选.
     places: Vec<Range<usize>>,
     /// The name of one that the collection has, if it is more than what any product may be called.
     found: Option<String>,

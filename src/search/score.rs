@@ -151,7 +151,8 @@ impl Scored {
     }
 
     /// Raises the scores of those of these passages, ascending, that are candidates: they are of the product that the
-    /// question names, whose edition is of the year that it names, if any. Another product of that year is not asked for.
+    /// question names, whose edition is of the year that it names, if any. Another product of that year is not asked
+    /// for.
     pub fn name(&mut self, passages: &[PassageRef]) {
         if passages.is_empty() {
             return;

@@ -21,7 +21,8 @@ pub fn begins_with(text: &str) -> Option<(usize, Insurer)> {
     longest.map(|(name, insurer)| (name.len(), insurer))
 }
 
-/// The insurer of a product whose name stands behind this text (泰康的, 某某人寿保险有限公司), and where its name begins.
+/// The insurer of a product whose name stands behind this text (泰康的, 某某人寿保险有限公司), and where its name
+/// begins.
 pub fn before(text: &str) -> Option<(usize, Insurer)> {
     let ends_with = |text: &str| {
         let found = names().filter(|(name, _)| text.ends_with(name));

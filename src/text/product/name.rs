@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::edition::{alphanumeric, edition_before, edition_of, edition_within, letters_of_name, year_of};
 use super::insurer::{self, Insurer};
 use super::words::{COMMON, DESCRIBED, INSURED, NO_PRODUCT, SOCIAL};
 use crate::text::Normalized;
@@ -19,8 +20,6 @@ const WHOLE: usize = 7;
 const INSURER: usize = 4;
 /// Between a name and what is insured stand at most so many characters of another product's name.
 const BETWEEN: usize = 6;
-/// Titles and questions are compared up to here.
-const LONGEST: usize = 200;
 /// With these behind it 险 ends no name: 保险金, 保险人, 保险单.
 const NO_NAME: [&str; 6] = ["金", "人", "单", "公司", "标的", "事故"];
 /// Stands in a key for any Latin letter.
@@ -35,6 +34,16 @@ pub enum NameFit {
     Other,
     /// It is this one's.
     Same,
+}
+
+/// What a question says right behind a name.
+struct Behind {
+    /// How far it is the product's: 安康欣悦 of 安康欣悦意外受伤, where that is a medical insurance.
+    end: usize,
+    /// The editions it names.
+    asked: Vec<String>,
+    /// Whether it says that what stands before is a product's name.
+    is_name: bool,
 }
 
 /// The product that a title names. All texts are normalised, of letters and digits alone.
@@ -54,10 +63,6 @@ pub struct ProductName {
 /// The letters and digits of a text, normalised; up to 200.
 pub fn letters(text: &str) -> String {
     alphanumeric(&Normalized::new(text).text)
-}
-
-fn alphanumeric(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).take(LONGEST).collect()
 }
 
 /// Whether a title may be a product's: it speaks of insurance, not of that by law, and is no rule or answer about it.
@@ -119,8 +124,8 @@ impl ProductName {
         wholes.chain(owns.filter(|(own, _)| beyond(own, &[&DESCRIBED, &INSURED]) >= SHORT))
     }
 
-    /// What a question must hold to name it or a sister: its names, with [`ANY_LETTER`] for a letter of one that sisters
-    /// have another for.
+    /// What a question must hold to name it or a sister: its names, with [`ANY_LETTER`] for a letter of one that
+    /// sisters have another for.
     pub fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self.names().map(|(name, _)| name.to_owned()).collect();
         keys.extend(self.letter().map(|at| {
@@ -153,39 +158,15 @@ impl ProductName {
         own.chars().position(|c| c.is_ascii_alphabetic()).filter(|_| is_long)
     }
 
-    /// How the product whose name stands at a place of the question meets this one, and how far it is written. What may be
-    /// a part of a name (`is_sure`) is none by itself.
+    /// How the product whose name stands at a place of the question meets this one, and how far it is written. What is
+    /// not sure to be a name (`is_sure`) is none by itself.
     fn meets(&self, question: &str, place: Range<usize>, is_sure: bool) -> Option<(NameFit, Range<usize>)> {
         let name = &question[place.clone()];
-        // How far words are read, and how far they are the product's: 安康欣悦意外受伤 of a medical insurance.
-        let (mut at, mut end) = (place.end, place.end);
-        let mut asked = Vec::new();
-        let (mut is_name, mut is_of_others) = (false, false);
-        loop {
-            let rest = &question[at..];
-            let mut insured = INSURED.iter().filter(|word| rest.starts_with(**word));
-            let mut described = DESCRIBED.iter().filter(|word| rest.starts_with(**word));
-            if let Some((edition, length)) = edition_of(rest).filter(|_| !is_of_others) {
-                asked.push(edition.to_owned());
-                at += length;
-            } else if let Some(length) = year_of(rest).filter(|_| !is_of_others) {
-                at += length;
-                is_name |= question[..at].ends_with(['版', '款']);
-            } else if let Some(word) = insured.next().or_else(|| described.next()) {
-                is_of_others |= INSURED.contains(word) && !self.insures(word);
-                let is_end = word.ends_with('险') && !NO_NAME.iter().any(|no| rest[word.len()..].starts_with(no));
-                if is_end && is_of_others {
-                    return None;
-                }
-                is_name |= is_end;
-                at += word.len();
-            } else {
-                break;
-            }
-            if !is_of_others {
-                end = at;
-            }
-        }
+        let Behind {
+            end,
+            mut asked,
+            is_name,
+        } = self.behind(question, place.end)?;
         let rest = &question[end..];
         // A longer number or word of letters: 健康随心II in 健康随心III.
         let goes_on = |c: char| c.is_ascii_alphanumeric();
@@ -226,6 +207,41 @@ impl ProductName {
         }
     }
 
+    /// What stands right behind a name in a question; none where it is of another kind of insurance.
+    fn behind(&self, question: &str, from: usize) -> Option<Behind> {
+        let mut behind = Behind {
+            end: from,
+            asked: Vec::new(),
+            is_name: false,
+        };
+        let (mut at, mut is_of_others) = (from, false);
+        loop {
+            let rest = &question[at..];
+            let mut insured = INSURED.iter().filter(|word| rest.starts_with(**word));
+            let mut described = DESCRIBED.iter().filter(|word| rest.starts_with(**word));
+            if let Some((edition, length)) = edition_of(rest).filter(|_| !is_of_others) {
+                behind.asked.push(edition.to_owned());
+                at += length;
+            } else if let Some(length) = year_of(rest).filter(|_| !is_of_others) {
+                at += length;
+                behind.is_name |= question[..at].ends_with(['版', '款']);
+            } else if let Some(word) = insured.next().or_else(|| described.next()) {
+                is_of_others |= INSURED.contains(word) && !self.insures(word);
+                let is_end = word.ends_with('险') && !NO_NAME.iter().any(|no| rest[word.len()..].starts_with(no));
+                if is_end && is_of_others {
+                    return None;
+                }
+                behind.is_name |= is_end;
+                at += word.len();
+            } else {
+                return Some(behind);
+            }
+            if !is_of_others {
+                behind.end = at;
+            }
+        }
+    }
+
     /// Whether it insures what a word says.
     fn insures(&self, word: &str) -> bool {
         let other = SAME.iter().find(|(one, _)| *one == word).map(|(_, other)| other);
@@ -246,124 +262,6 @@ impl ProductName {
         let (last, c) = *found.last()?;
         Some((NameFit::Other, found[0].0..last + c.len_utf8()))
     }
-}
-
-/// The letters of a normalised title without what stands in brackets, and without years; what tells its edition there
-/// (（B款）, （III）, （2021-A款）) is added to the editions.
-fn letters_of_name(title: &str, editions: &mut Vec<String>) -> String {
-    let mut left = String::new();
-    let mut rest = title;
-    while let Some(open) = rest.find('(') {
-        let Some(close) = rest[open..].find(')').map(|at| open + at) else {
-            break;
-        };
-        left.push_str(&rest[..open]);
-        let mut inside = alphanumeric(&rest[open..close]);
-        if let Some((at, (edition, _))) = edition_within(&inside) {
-            inside.truncate(at);
-            editions.push(edition);
-        } else if numeral(&inside).is_some_and(|length| length == inside.len()) {
-            editions.push(inside);
-        }
-        rest = &rest[close..];
-    }
-    left += rest;
-    let letters = alphanumeric(&left);
-    let mut without = String::with_capacity(letters.len());
-    let mut rest = letters.as_str();
-    while let Some(next) = rest.chars().next() {
-        let year = if without.ends_with(|c: char| c.is_ascii_digit()) {
-            None
-        } else {
-            year_of(rest)
-        };
-        let length = year.unwrap_or(next.len_utf8());
-        if year.is_none() {
-            without.push(next);
-        }
-        rest = &rest[length..];
-    }
-    without
-}
-
-/// How long the year of an edition is that a text begins with: 2021版, 2021年, 2021.
-fn year_of(text: &str) -> Option<usize> {
-    let is_year = text
-        .get(..4)
-        .is_some_and(|year| year.parse().is_ok_and(|year: u16| (1990..=2099).contains(&year)));
-    let rest = text
-        .get(4..)
-        .filter(|rest| is_year && !rest.starts_with(|c: char| c.is_ascii_digit()))?;
-    let suffix = ["年版", "年款", "年", "版", "款"]
-        .iter()
-        .find(|suffix| rest.starts_with(**suffix));
-    Some(4 + suffix.map_or(0, |suffix| suffix.len()))
-}
-
-/// A name as a question has it, up to the year of an edition (安康欣悦2021版).
-pub fn before_year(name: &str) -> &str {
-    let mut starts = name.char_indices().map(|(at, _)| at).skip(1);
-    let year = starts.find(|&at| year_of(&name[at..]).is_some());
-    year.map_or(name, |at| name[..at].trim_end())
-}
-
-/// The edition that a text begins with, and how long it is: A款, III.
-fn edition_of(text: &str) -> Option<(&str, usize)> {
-    let letter = text
-        .get(..1)
-        .filter(|letter| letter.starts_with(|c: char| c.is_ascii_alphabetic()));
-    if let Some(letter) = letter.filter(|_| text[1..].starts_with(['款', '版', '型'])) {
-        return Some((letter, 1 + '款'.len_utf8()));
-    }
-    numeral(text).map(|length| (&text[..length], length))
-}
-
-/// The Roman numeral or the short number that a text begins with: how long it is.
-fn numeral(text: &str) -> Option<usize> {
-    let end = |is_part: fn(char) -> bool| text.find(|c: char| !is_part(c)).unwrap_or(text.len());
-    let roman = end(|c| matches!(c, 'i' | 'v' | 'x'));
-    let digits = end(|c| c.is_ascii_digit());
-    let length = roman.max(digits);
-    let rest = &text[length..];
-    let is_whole = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
-    // 30天 and 65岁 are no editions, nor is the letter of 为i保.
-    let is_edition = match roman {
-        0 => digits == 1 && rest.starts_with(['号', '代', '版', '款']),
-        1 => {
-            rest.is_empty()
-                || DESCRIBED
-                    .iter()
-                    .chain(INSURED.iter())
-                    .any(|word| rest.starts_with(word))
-        }
-        2..=4 => true,
-        _ => false,
-    };
-    (is_whole && is_edition).then_some(length)
-}
-
-/// The first edition within a text behind at least one character of a name: where, what, and how long.
-fn edition_within(text: &str) -> Option<(usize, (String, usize))> {
-    let mut starts = text
-        .char_indices()
-        .map(|(at, _)| at)
-        .skip(usize::from(!text.starts_with(|c: char| c.is_ascii())));
-    let found = |at: usize| {
-        // Not within a word of letters: e生 of 乐享e生 is none, nor the last letter of VIP款.
-        let is_begun = text[..at].ends_with(|c: char| c.is_ascii_alphabetic());
-        let (edition, length) = edition_of(&text[at..]).filter(|_| !is_begun)?;
-        Some((at, (edition.to_owned(), length)))
-    };
-    starts.find_map(found)
-}
-
-/// The edition that a text ends with, and how long it is: 泰康K款 before 团体重大疾病保险.
-fn edition_before(text: &str) -> Option<(String, usize)> {
-    let mut starts = text.char_indices().rev().map(|(at, _)| at).skip(1).take(2);
-    starts.find_map(|at| {
-        let (edition, length) = edition_of(&text[at..])?;
-        (at + length == text.len()).then(|| (edition.to_owned(), length))
-    })
 }
 
 /// A name as it is and without its insurer's: where that is a known one the rest is sure to be the product's, and no
