@@ -20,6 +20,8 @@ const DIFFERENT: usize = 5;
 const LONGEST: usize = 80;
 const LONGEST_QUESTION: usize = 200;
 
+const BRACKETS: [(char, char); 5] = [('（', '）'), ('(', ')'), ('【', '】'), ('[', ']'), ('《', '》')];
+
 /// What differs between sisters holds none of these: then it is another phrase and no part of a name.
 const FUNCTION: [char; 15] = [
     '的', '和', '与', '或', '及', '跟', '是', '买', '了', '在', '有', '为', '吗', '怎', '出',
@@ -268,8 +270,25 @@ impl NamedProduct {
             .question
             .normalized
             .original_range(first.0..last + letter.len_utf8());
-        self.original.get(place).unwrap_or_default().to_owned()
+        whole_brackets(&self.original, place).to_owned()
     }
+}
+
+/// A place of a text with the bracket right before or behind it that one inside belongs to: （D款）, not （D款.
+fn whole_brackets(text: &str, place: Range<usize>) -> &str {
+    let Some(inside) = text.get(place.clone()) else {
+        return "";
+    };
+    for (open, close) in BRACKETS {
+        let (opened, closed) = (inside.matches(open).count(), inside.matches(close).count());
+        if opened > closed && text[place.end..].starts_with(close) {
+            return &text[place.start..place.end + close.len_utf8()];
+        }
+        if opened < closed && text[..place.start].ends_with(open) {
+            return &text[place.start - open.len_utf8()..place.end];
+        }
+    }
+    inside
 }
 
 #[cfg(test)]
@@ -347,7 +366,7 @@ mod tests {
         );
         // The insurer says whose it is.
         let title = "TaiPing太平财产保险有限公司物流责任保险条款";
-        check("太平财险的物流责任险多少钱", title, Some((Same, "物流责任险")));
+        check("太平财险的物流责任险多少钱", title, Some((Same, "太平财险的物流责任险")));
         check(
             "长安责任保险的物流责任险多少钱",
             title,
@@ -357,7 +376,7 @@ mod tests {
         check(
             "泰康的团体重疾补充医疗保险R款怎么赔",
             title,
-            Some((Same, "团体重疾补充医疗保险R款")),
+            Some((Same, "泰康的团体重疾补充医疗保险R款")),
         );
         check(
             "团体重疾补充医疗保险R款怎么赔",
@@ -401,6 +420,77 @@ mod tests {
             "鼎诚团体意外伤害保险怎么赔",
             title,
             Some((Same, "鼎诚团体意外伤害保险")),
+        );
+        // What a tester found.
+        let title = "众安在线财产保险股份有限公司个人中端医疗保险（互联网2023版B款）";
+        check(
+            "众安个人中端医疗保险B款等待期",
+            title,
+            Some((Same, "众安个人中端医疗保险B款")),
+        );
+        check(
+            "御立方六号重大疾病保险等待期",
+            "御立方六号重大疾病保险",
+            Some((Same, "御立方六号重大疾病保险")),
+        );
+        check(
+            "御立方五号重大疾病保险等待期",
+            "御立方六号重大疾病保险",
+            Some((Other, "御立方五号重大疾病保险")),
+        );
+        let title = "中国太平洋财产保险股份有限公司公众责任保险条款";
+        check("太保公众责任险赔什么", title, Some((Same, "太保公众责任险")));
+        check("太平公众责任险赔什么", title, Some((Other, "太平公众责任险")));
+        check("公众责任保险赔什么", title, None);
+        check("凤鸣一生重大疾病保险", "安盈一生重大疾病保险", None);
+        check("瑞祥人生年金保险", "幸福人生年金保险", None);
+        check("i无忧重大疾病保险", "新华健康无忧重大疾病保险", None);
+        let named = "康宁终身重大疾病保险";
+        check(
+            "康宁终身重大疾病保险怎么赔",
+            "康宁定期重大疾病保险",
+            Some((Other, named)),
+        );
+        check(
+            "如意保丙款等待期",
+            "如意保两全保险（甲款）",
+            Some((Other, "如意保丙款")),
+        );
+        check("如意保A2款等待期", "如意保两全保险（A款）", Some((Other, "如意保A2款")));
+        check(
+            "超级玛丽12号重疾险",
+            "超级玛丽11号重大疾病保险",
+            Some((Other, "超级玛丽12号重疾险")),
+        );
+        check(
+            "金穗年年2号年金险",
+            "金穗年年年金保险（Ⅱ）",
+            Some((Same, "金穗年年2号年金险")),
+        );
+        check(
+            "金穗年年3号年金险",
+            "金穗年年年金保险（Ⅱ）",
+            Some((Other, "金穗年年3号年金险")),
+        );
+        check("i无忧3.0医疗险", "i无忧2.0医疗保险", Some((Other, "i无忧3.0医疗险")));
+        let asked = "如意保终身寿险A款和B款的区别";
+        check(asked, "如意保终身寿险（B款）", Some((Same, "如意保终身寿险A款和B款")));
+        check(
+            "如意保终身寿险（D款）怎么退",
+            "如意保终身寿险（B款）",
+            Some((Other, "如意保终身寿险（D款）")),
+        );
+        check("恒川人寿怎么理赔", "恒川人寿重疾险", None);
+        check("如意保终身寿险的等待期", "如意保终身寿险可以退保吗？", None);
+        check(
+            "泰康健康关爱护理险等待期",
+            "《泰康健康关爱团体护理保险》",
+            Some((Same, "泰康健康关爱护理险")),
+        );
+        check(
+            "康健无忧重大疾病保险",
+            "【停售】富德生命康健无忧重大疾病保险",
+            Some((Same, "康健无忧重大疾病保险")),
         );
         check("福寿终身寿险等待期", "金穗两全保险（2023版）", None);
         check("乐享f生免赔额多少", "乐享e生百万医疗保险", Some((Other, "乐享f生")));

@@ -7,6 +7,11 @@ use super::words::{DESCRIBED, INSURED};
 /// Titles and questions are compared up to here, in characters.
 const LONGEST: usize = 200;
 
+/// What editions are told apart by beside Latin letters: 甲款.
+const LETTERS: [char; 5] = ['甲', '乙', '丙', '丁', '戊'];
+const ROMAN: [&str; 10] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"];
+const CHINESE: [char; 10] = ['一', '二', '三', '四', '五', '六', '七', '八', '九', '十'];
+
 /// The letters and digits of a text.
 pub fn alphanumeric(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).take(LONGEST).collect()
@@ -15,19 +20,18 @@ pub fn alphanumeric(text: &str) -> String {
 /// The letters of a normalised title without what stands in brackets, and without years; what tells its edition there
 /// (（B款）, （III）, （2021-A款）) is added to the editions.
 pub fn letters_of_name(title: &str, editions: &mut Vec<String>) -> String {
+    let title = title.replace(['[', '【'], "(").replace([']', '】'], ")");
     let mut left = String::new();
-    let mut rest = title;
+    let mut rest = title.as_str();
     while let Some(open) = rest.find('(') {
         let Some(close) = rest[open..].find(')').map(|at| open + at) else {
             break;
         };
         left.push_str(&rest[..open]);
         let mut inside = alphanumeric(&rest[open..close]);
-        if let Some((at, (edition, _))) = edition_within(&inside) {
-            inside.truncate(at);
+        while let Some((at, (edition, length))) = edition_within(&inside) {
+            inside.replace_range(at..at + length, "");
             editions.push(edition);
-        } else if numeral(&inside).is_some_and(|length| length == inside.len()) {
-            editions.push(inside);
         }
         rest = &rest[close..];
     }
@@ -71,54 +75,64 @@ pub fn before_year(name: &str) -> &str {
     year.map_or(name, |at| name[..at].trim_end())
 }
 
-/// The edition that a text begins with, and how long it is: A款, III.
-pub fn edition_of(text: &str) -> Option<(&str, usize)> {
-    let letter = text
-        .get(..1)
-        .filter(|letter| letter.starts_with(|c: char| c.is_ascii_alphabetic()));
-    if let Some(letter) = letter.filter(|_| text[1..].starts_with(['款', '版', '型'])) {
-        return Some((letter, 1 + '款'.len_utf8()));
+/// The edition that a text begins with, and how long it is: A款, J1款, 甲款, III, 3号, 五号. Numerals are told in digits.
+pub fn edition_of(text: &str) -> Option<(String, usize)> {
+    let first = text.chars().next()?;
+    if first.is_ascii_alphabetic() {
+        let end = 1 + usize::from(text[1..].starts_with(|c: char| c.is_ascii_digit()));
+        if text[end..].starts_with(['款', '版', '型']) {
+            return Some((text[..end].to_owned(), end + '款'.len_utf8()));
+        }
+    } else if LETTERS.contains(&first) && text[first.len_utf8()..].starts_with('款') {
+        return Some((first.to_string(), 2 * '款'.len_utf8()));
     }
-    numeral(text).map(|length| (&text[..length], length))
+    numeral(text)
 }
 
-/// The Roman numeral or the short number that a text begins with: how long it is.
-fn numeral(text: &str) -> Option<usize> {
+/// The numeral or the short number that a text begins with, in digits, and how long it is with its 号 or 代.
+fn numeral(text: &str) -> Option<(String, usize)> {
     let end = |is_part: fn(char) -> bool| text.find(|c: char| !is_part(c)).unwrap_or(text.len());
-    let roman = end(|c| matches!(c, 'i' | 'v' | 'x'));
-    let digits = end(|c| c.is_ascii_digit());
-    let length = roman.max(digits);
-    let rest = &text[length..];
-    let is_whole = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
-    // 30天 and 65岁 are no editions, nor is the letter of 为i保.
-    let is_edition = match roman {
-        0 => digits == 1 && rest.starts_with(['号', '代', '版', '款']),
-        1 => {
-            rest.is_empty()
-                || DESCRIBED
-                    .iter()
-                    .chain(INSURED.iter())
-                    .any(|word| rest.starts_with(word))
-        }
-        2..=4 => true,
-        _ => false,
+    let roman = &text[..end(|c| matches!(c, 'i' | 'v' | 'x'))];
+    let digits = &text[..end(|c| c.is_ascii_digit())];
+    let first = text.chars().next()?;
+    let chinese = CHINESE.iter().position(|numeral| *numeral == first);
+    let (number, length) = if let Some(at) = ROMAN.iter().position(|numeral| *numeral == roman) {
+        ((at + 1).to_string(), roman.len())
+    } else if (1..=2).contains(&digits.len()) {
+        (digits.to_owned(), digits.len())
+    } else {
+        ((chinese? + 1).to_string(), first.len_utf8())
     };
-    (is_whole && is_edition).then_some(length)
+    let rest = &text[length..];
+    if rest.starts_with(['号', '代', '版', '款']) && (chinese.is_none() || rest.starts_with(['号', '代'])) {
+        return Some((number, length + '号'.len_utf8()));
+    }
+    // 30天 and 65岁 are no editions, nor is the letter of 为i保, and 一生 is a name.
+    let is_before = || {
+        DESCRIBED
+            .iter()
+            .chain(INSURED.iter())
+            .any(|word| rest.starts_with(word))
+    };
+    let is_whole = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let is_edition = rest.is_empty() || roman.len() > 1 && is_whole || is_before();
+    (chinese.is_none() && is_edition).then_some((number, length))
 }
 
 /// The first edition within a text behind at least one character of a name: where, what, and how long.
 pub fn edition_within(text: &str) -> Option<(usize, (String, usize))> {
+    let is_name = |c: char| !c.is_ascii();
     let mut starts = text
         .char_indices()
         .map(|(at, _)| at)
-        .skip(usize::from(!text.starts_with(|c: char| c.is_ascii())));
-    let found = |at: usize| {
-        // Not within a word of letters: e生 of 乐享e生 is none, nor the last letter of VIP款.
-        let is_begun = text[..at].ends_with(|c: char| c.is_ascii_alphabetic());
-        let (edition, length) = edition_of(&text[at..]).filter(|_| !is_begun)?;
-        Some((at, (edition.to_owned(), length)))
-    };
-    starts.find_map(found)
+        .skip(usize::from(text.starts_with(is_name)));
+    starts.find_map(|at| {
+        // Not within a word of letters, as the last one of VIP款, nor the last digit of 2021版.
+        let class = |c: char| (c.is_ascii_alphabetic(), c.is_ascii_digit());
+        let before = text[..at].chars().next_back().filter(char::is_ascii).map(class);
+        let is_begun = before.is_some() && before == text[at..].chars().next().map(class);
+        Some((at, edition_of(&text[at..]).filter(|_| !is_begun)?))
+    })
 }
 
 /// The edition that a text ends with, and how long it is: 泰康K款 before 团体重大疾病保险.
@@ -126,6 +140,6 @@ pub fn edition_before(text: &str) -> Option<(String, usize)> {
     let mut starts = text.char_indices().rev().map(|(at, _)| at).skip(1).take(2);
     starts.find_map(|at| {
         let (edition, length) = edition_of(&text[at..])?;
-        (at + length == text.len()).then(|| (edition.to_owned(), length))
+        (at + length == text.len()).then_some((edition, length))
     })
 }

@@ -22,6 +22,24 @@ const INSURER: usize = 4;
 const BETWEEN: usize = 6;
 /// With these behind it 险 ends no name: 保险金, 保险人, 保险单.
 const NO_NAME: [&str; 6] = ["金", "人", "单", "公司", "标的", "事故"];
+/// What the names of insurers end with that are no known ones, and how many characters they have with it at most.
+const FIRMS: [&str; 3] = ["人寿", "财险", "产险"];
+const FIRM: usize = 6;
+/// Of two such words a product is one alone.
+const APART: [&[&str]; 6] = [
+    &["终身", "定期"],
+    &["长期", "短期"],
+    &["团体", "个人"],
+    &["境内", "境外"],
+    &["少儿", "老年", "成人"],
+    &["高端", "中端"],
+];
+/// With these before it a name begins.
+const BEFORE_NAMES: [char; 15] = [
+    '的', '了', '买', '在', '和', '与', '跟', '过', '个', '款', '份', '有', '投', '保', '是',
+];
+/// Between two editions that are asked for: A款和B款.
+const BETWEEN_EDITIONS: [char; 6] = ['和', '与', '跟', '或', '及', '还'];
 /// Stands in a key for any Latin letter.
 pub const ANY_LETTER: char = '*';
 /// Different words for the same.
@@ -93,8 +111,8 @@ impl ProductName {
         let mut editions = Vec::new();
         let name = letters_of_name(&title, &mut editions);
         let end = name.rfind('险')? + '险'.len_utf8();
-        editions.extend(edition_of(&name[end..]).map(|(edition, _)| edition.to_owned()));
-        let begin = name[..end].rfind("公司").map_or(0, |at| at + "公司".len());
+        editions.extend(edition_of(&name[end..]).map(|(edition, _)| edition));
+        let begin = firm_before(&name[..end]);
         let begin = begin + mark_before(&name[begin..end]);
         let mut whole = name[begin..end].to_owned();
         let with_edition = own_name(&whole).to_owned();
@@ -183,27 +201,34 @@ impl ProductName {
         if !is_long && !is_name && asked.is_empty() && !name.contains('险') {
             return None;
         }
+        // 人生 of 幸福人生 in 瑞祥人生, where 幸福 is an insurer, too.
+        let is_cut = name != self.whole && !self.own.iter().any(|own| own == name);
+        let before = &question[..place.start];
+        let is_begun = || before.is_empty() || before.ends_with(BEFORE_NAMES) || insurer::before(before).is_some();
+        if is_cut && beyond(name, &[&DESCRIBED, &INSURED]) < NAME && !is_begun() {
+            return None;
+        }
         let mut start = place.start;
         if let Some((edition, length)) = edition_before(&question[..start]) {
             asked.push(edition);
             start -= length;
         }
-        let is_other = asked.iter().any(|asked| !self.editions.contains(asked));
-        // 团体意外伤害保险 is anybody's.
-        let is_anybodys = beyond(name, &[&DESCRIBED, &INSURED]) < SHORT && name.len() < self.whole.len();
+        let is_other = !asked.is_empty() && !asked.iter().any(|asked| self.editions.contains(asked));
+        // 团体意外伤害保险 is anybody's, and so is 公众责任保险.
+        let is_part = beyond(name, &[&DESCRIBED, &INSURED]) < SHORT && name.len() < self.whole.len();
+        let is_common = name.chars().count() < WHOLE && beyond(name, &[&DESCRIBED, &INSURED, &COMMON]) < SHORT;
         let Some((at, insurer)) = insurer::before(&question[..start]).filter(|_| !self.insurers.is_empty()) else {
-            if is_anybodys && asked.is_empty() {
+            if (is_part || is_common) && asked.is_empty() {
                 return None;
             }
             return Some((if is_other { NameFit::Other } else { NameFit::Same }, start..end));
         };
-        let is_beside = insurer::begins_with(&question[at..]).is_some_and(|(length, _)| at + length == start);
         match self.insurers.contains(&insurer) {
-            false if is_anybodys => None,
+            false if is_part => None,
             // 长安责任保险的物流责任险: another one's.
             false => Some((NameFit::Other, at..end)),
-            true if is_other => Some((NameFit::Other, if is_beside { at } else { start }..end)),
-            true => Some((NameFit::Same, start..end)),
+            true if is_other => Some((NameFit::Other, at..end)),
+            true => Some((NameFit::Same, at..end)),
         }
     }
 
@@ -219,14 +244,19 @@ impl ProductName {
             let rest = &question[at..];
             let mut insured = INSURED.iter().filter(|word| rest.starts_with(**word));
             let mut described = DESCRIBED.iter().filter(|word| rest.starts_with(**word));
-            if let Some((edition, length)) = edition_of(rest).filter(|_| !is_of_others) {
-                behind.asked.push(edition.to_owned());
+            let joined = rest.strip_prefix(BETWEEN_EDITIONS).filter(|_| !behind.asked.is_empty());
+            let edition = edition_of(rest).or_else(|| {
+                let (edition, length) = edition_of(joined?)?;
+                Some((edition, length + '和'.len_utf8()))
+            });
+            if let Some((edition, length)) = edition.filter(|_| !is_of_others) {
+                behind.asked.push(edition);
                 at += length;
             } else if let Some(length) = year_of(rest).filter(|_| !is_of_others) {
                 at += length;
                 behind.is_name |= question[..at].ends_with(['版', '款']);
             } else if let Some(word) = insured.next().or_else(|| described.next()) {
-                is_of_others |= INSURED.contains(word) && !self.insures(word);
+                is_of_others |= INSURED.contains(word) && !self.insures(word) || self.is_apart_from(word);
                 let is_end = word.ends_with('险') && !NO_NAME.iter().any(|no| rest[word.len()..].starts_with(no));
                 if is_end && is_of_others {
                     return None;
@@ -240,6 +270,13 @@ impl ProductName {
                 behind.end = at;
             }
         }
+    }
+
+    /// Whether it is described by another word than this one where a product has one of them alone.
+    fn is_apart_from(&self, word: &str) -> bool {
+        let mut groups = APART.iter().filter(|group| group.contains(&word));
+        let has = |word: &&str| self.title.contains(word);
+        groups.any(|group| !self.title.contains(word) && group.iter().any(has))
     }
 
     /// Whether it insures what a word says.
@@ -270,7 +307,7 @@ fn names(name: &str) -> impl Iterator<Item = (&str, bool)> {
     let insurer = insurer::begins_with(name).map(|(length, _)| length);
     let begins = name.char_indices().map(|(at, _)| at).take(INSURER + 1);
     let unknown = begins.enumerate().skip(1).filter(move |(skipped, at)| {
-        let is_long = name[*at..].chars().count() > *skipped;
+        let is_long = beyond(&name[*at..], &[&DESCRIBED, &INSURED]) >= NAME.max(skipped + 1);
         is_long && Some(*at) != insurer
     });
     let unknown = unknown.map(|(_, at)| (&name[at..], false));
@@ -278,6 +315,16 @@ fn names(name: &str) -> impl Iterator<Item = (&str, bool)> {
         .chain(insurer.map(|at| (&name[at..], true)))
         .chain(unknown);
     all.filter(|(name, _)| insurer::begins_with(name).is_none_or(|(length, _)| length < name.len()))
+}
+
+/// How much of a name is its insurer's firm: 某某人寿保险有限公司, 某某人寿.
+fn firm_before(name: &str) -> usize {
+    if let Some(at) = name.rfind("公司") {
+        return at + "公司".len();
+    }
+    let ends = FIRMS.iter().filter_map(|firm| Some(name.find(firm)? + firm.len()));
+    let near = ends.filter(|&end| name[..end].chars().count() <= FIRM && insurer::begins_with(name).is_none());
+    near.max().unwrap_or(0)
 }
 
 /// How much of a name is a mark of whoever keeps the file, of letters and digits: onsale1.
