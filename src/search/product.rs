@@ -366,7 +366,11 @@ mod tests {
         );
         // The insurer says whose it is.
         let title = "TaiPing太平财产保险有限公司物流责任保险条款";
-        check("太平财险的物流责任险多少钱", title, Some((Same, "太平财险的物流责任险")));
+        check(
+            "太平财险的物流责任险多少钱",
+            title,
+            Some((Same, "太平财险的物流责任险")),
+        );
         check(
             "长安责任保险的物流责任险多少钱",
             title,
