@@ -45,9 +45,9 @@ const TITLED: usize = 64;
 /// A question under way.
 pub(super) struct Asking<'e> {
     vectors: &'e QuestionVectors,
-    /// The product that it names, as the collection knows it, and the titles of its articles.
+    /// The product that it names, as the collection knows it, and the passages of its articles.
     pub product: NamedProduct,
-    titles: Vec<String>,
+    titled: Vec<PassageRef>,
     /// The collection as it is while the question is answered.
     pub snapshot: Arc<dyn Snapshot>,
     /// The request as it was understood.
@@ -117,8 +117,11 @@ impl<'e> Asking<'e> {
         budget.check()?;
         let request = &reading.request;
         let mut product = NamedProduct::of(&request.query);
-        let lists = snapshot.product_titles();
-        let titles = lists.map(|lists| product.find(products.of_question(lists, &request.query)));
+        let titles = snapshot.product_titles();
+        let titles = titles.map(|lists| products.of_question(lists, &request.query));
+        if let Some(titles) = &titles {
+            product.find(titles);
+        }
         let mut query = reading.words(analyzer, &*snapshot, budget)?;
         // 福安 of 福安终身寿险 is no place.
         if let Some(rest) = product.beside_names().filter(|_| !query.regions.is_empty()) {
@@ -135,11 +138,15 @@ impl<'e> Asking<'e> {
             .today
             .filter(|_| request.as_of.is_none() && query.years.is_empty());
         let asked = Arc::clone(&snapshot).ask(Arc::clone(&query), &request.filter, budget)?;
+        let titled = match &titles {
+            Some(titles) => product_passages(&mut product, titles, &*asked, budget)?,
+            None => Vec::new(),
+        };
         let fusion = Fusion::of(&request.fusion, &ranking.weights, &ranking.fusion);
         Ok(Asking {
             vectors,
             product,
-            titles: titles.unwrap_or_default(),
+            titled,
             snapshot,
             reading,
             query,
@@ -163,10 +170,9 @@ impl<'e> Asking<'e> {
         let retrieved = self
             .retrieval()
             .run(depth, &MissingHalves::default(), under_way, &mut Timings::default())?;
-        let titled = self.titled(under_way.budget())?;
-        let added = &titled[..titled.len().min(TITLED)];
+        let added = &self.titled[..self.titled.len().min(TITLED)];
         let mut scored = score(self.scorer(), &retrieved, added, under_way.budget())?;
-        scored.name(&titled);
+        scored.name(&self.titled);
         Ok((retrieved, scored))
     }
 
@@ -179,14 +185,13 @@ impl<'e> Asking<'e> {
         let mut depth = self.depth();
         let mut pinned = Pinned::default();
         let mut lacking = MissingHalves::default();
-        let titled = self.titled(under_way.budget())?;
         loop {
             let retrieved = self.retrieval().run(depth, &lacking, under_way, timings)?;
             let (started, budget) = (Instant::now(), under_way.budget());
             let mut added = pinned.passages();
-            added.extend(titled.iter().take(TITLED));
+            added.extend(self.titled.iter().take(TITLED));
             let mut scored = score(self.scorer(), &retrieved, &added, budget)?;
-            scored.name(&titled);
+            scored.name(&self.titled);
             let order = self.ordered(&scored)?;
             let order = self.without_superseded(&mut scored, order, budget)?;
             let mut order = pinned.first(&mut scored, order, grouping);
@@ -208,15 +213,6 @@ impl<'e> Asking<'e> {
             depth *= GROWTH;
             lacking = retrieved.lacking;
         }
-    }
-
-    /// The passages of the product that the question names.
-    fn titled(&self, budget: Budget) -> Result<Vec<PassageRef>> {
-        let titles: Vec<&str> = self.titles.iter().map(String::as_str).collect();
-        if titles.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.asked.titled(&titles, budget)
     }
 
     fn ordered(&self, scored: &Scored) -> Result<Vec<usize>> {
@@ -284,4 +280,25 @@ impl<'e> Asking<'e> {
             asked: &self.asked,
         }
     }
+}
+
+/// The passages of the product that the question names. Titles of which no passage is there any more, or none that the
+/// filter lets through, are forgotten.
+fn product_passages(
+    product: &mut NamedProduct,
+    titles: &[String],
+    asked: &dyn Asked,
+    budget: Budget,
+) -> Result<Vec<PassageRef>> {
+    let mut there = Vec::with_capacity(titles.len());
+    for title in titles {
+        if !asked.titled(&[title], budget)?.is_empty() {
+            there.push(title.clone());
+        }
+    }
+    let named = product.find(&there);
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    asked.titled(&named, budget)
 }

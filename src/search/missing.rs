@@ -359,7 +359,8 @@ mod tests {
             let analyzer = analyzer();
             let (regions, years) = (analyzer.regions(question), analyzer.years(question, None));
             let mut product = NamedProduct::of(question);
-            product.find(titles.iter().chain(also).map(|title| (*title).to_owned()).collect());
+            let known: Vec<String> = titles.iter().chain(also).map(|title| (*title).to_owned()).collect();
+            product.find(&known);
             let wanted = Wanted::new(&regions, &years, question, &product, &analyzer);
             let stored: Vec<StoredPassage> = titles.iter().map(|title| passage(title, "")).collect();
             let first = standings(&wanted, stored.iter());

@@ -1,8 +1,9 @@
 //! Whether an article is about the insurance product that a question names, told by its title.
 //!
 //! Sister products differ in a letter (D款, K款), a numeral (Ⅲ, Ⅴ) or a few characters of their name (安享福瑞, 安享福禄)
-//! and share all the rest, so that every ranking takes one for the other. Owns that difference alone; where a question
-//! names no product, or only loosely, nothing is said.
+//! and share all the rest, so that every ranking takes one for the other. Owns which title is meant, by what the
+//! collection has; where a question names no product, or only loosely, nothing is said. What a name is, is
+//! `text::product`'s.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -105,7 +106,7 @@ impl NamedProduct {
 
     /// Those of these titles of the collection that are of a product which the question names; it knows these products
     /// from now on, and their other editions.
-    pub fn find(&mut self, titles: Vec<String>) -> Vec<String> {
+    pub fn find<'t>(&mut self, titles: &'t [String]) -> Vec<&'t str> {
         self.knows = true;
         let meet = |title: &String| {
             let (fit, range) = ProductName::of(title)?.named_in(&self.asked)?;
@@ -125,7 +126,7 @@ impl NamedProduct {
         let distinct = same.filter(|(_, place)| is_distinct(&self.question.text(place.clone())));
         let longest = distinct.max_by_key(|(_, place)| place.len());
         self.found = longest.map(|(_, place)| before_year(&self.written(place.clone())).to_owned());
-        let mut editions = met.iter().zip(&titles);
+        let mut editions = met.iter().zip(titles);
         let other = editions.find_map(|(met, title)| match met {
             Some((NameFit::Other, place)) => Some((self.written(place.clone()), title.clone())),
             _ => None,
@@ -136,8 +137,8 @@ impl NamedProduct {
             .zip(met)
             .filter_map(|(title, met)| Some((title.clone(), met?)));
         self.known = known.collect();
-        let found = titles.into_iter().zip(named).filter(|(_, is_named)| *is_named);
-        found.map(|(title, _)| title).collect()
+        let found = titles.iter().zip(named).filter(|(_, is_named)| *is_named);
+        found.map(|(title, _)| title.as_str()).collect()
     }
 
     /// The question without the names of products; none where it has none.
@@ -521,14 +522,14 @@ mod tests {
     fn of_products_that_share_a_name_the_one_is_meant_that_is_named_best() {
         let check = |question: &str, titles: &[&str], expected: &[bool], found: Option<&str>| {
             let mut named = NamedProduct::of(question);
-            let all = titles.iter().map(|title| (*title).to_owned()).collect();
+            let all: Vec<String> = titles.iter().map(|title| (*title).to_owned()).collect();
             let same: Vec<&str> = titles
                 .iter()
                 .zip(expected)
                 .filter(|(_, e)| **e)
                 .map(|(t, _)| *t)
                 .collect();
-            assert_eq!(named.find(all), same, "{question}");
+            assert_eq!(named.find(&all), same, "{question}");
             assert_eq!(named.found(), found, "{question}");
             let same = |title: &&str| named.meets(title).is_some_and(|met| met.fit == Fit::Same);
             assert_eq!(titles.iter().map(same).collect::<Vec<_>>(), expected, "{question}");
@@ -553,7 +554,7 @@ mod tests {
     fn a_question_is_read_without_the_names_in_it() {
         let mut named = NamedProduct::of("《福安终身寿险》在上海怎么赔");
         assert_eq!(named.beside_names(), None);
-        named.find(vec!["某某人寿保险有限公司福安终身寿险".into()]);
+        named.find(&["某某人寿保险有限公司福安终身寿险".into()]);
         assert_eq!(named.beside_names().as_deref(), Some("《，，，，，，》在上海怎么赔"));
     }
 
@@ -561,7 +562,8 @@ mod tests {
     fn another_edition_is_told_where_there_is_no_other() {
         let check = |question: &str, titles: &[&str], expected: Option<(&str, &str)>| {
             let mut named = NamedProduct::of(question);
-            named.find(titles.iter().map(|title| (*title).to_owned()).collect());
+            let titles: Vec<String> = titles.iter().map(|title| (*title).to_owned()).collect();
+            named.find(&titles);
             assert_eq!(named.other_edition(), expected, "{question}");
         };
         let title = "《泰康健康有约重大疾病保险J款》";

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use baowen::compute::Budget;
 use baowen::error::Fault;
+use baowen::index::ingest::Ingest;
 use baowen::index::{EmbeddedIndex, Rules};
 use baowen::model::{Article, Filter, Force};
 use baowen::search::Engine;
@@ -235,6 +236,61 @@ fn an_answer_says_which_place_and_year_it_is_about_and_what_is_not_there() {
         missing.sentence
     );
     assert_eq!(ask("大病保险起付线").missing, None);
+}
+
+#[test]
+fn a_named_product_is_found_and_what_is_not_there_is_said() {
+    let rules = rules();
+    let waiting = "等待期：自合同生效之日起等待期为九十天，等待期内确诊不赔。";
+    let mut articles: Vec<Article> = (0..150)
+        .map(|i| article(&format!("o{i:03}"), "", &format!("第{i}条 {waiting}")))
+        .collect();
+    articles.extend([
+        article("a", "安联康宁保重大疾病保险（A款）", "本合同的保险金由受益人申请。"),
+        article("b", "安联康宁保重大疾病保险（B款）", waiting),
+        article("f", "福安终身寿险（2021版）", waiting),
+        article("j", "金穗两全保险（2023版）", waiting),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let index = index_of(folder.path(), &rules, &articles);
+    let engine = Engine::new(index.clone(), rules.analyzer.clone(), rules.embedder.clone());
+    let ask = |question: &str| engine.search(&SearchRequest::new(question), Budget::single()).unwrap();
+    let first = |question: &str| ask(question).hits.first().map(|hit| hit.article_id.clone());
+    assert_eq!(first("康宁保B款等待期多少天").as_deref(), Some("b"));
+    // Its passages do not say it: they are there all the same, and say which product they are of.
+    let found = ask("康宁保A款等待期多少天");
+    let hit = found.hits.iter().find(|hit| hit.article_id == "a");
+    assert_eq!(hit.map(|hit| hit.applies.product), Some(Some(Fit::Same)));
+    let sister = found.hits.iter().find(|hit| hit.article_id == "b");
+    assert!(sister.is_none_or(|hit| hit.applies.product == Some(Fit::Other)));
+    assert_eq!(found.missing, None);
+    let missing = ask("康宁保C款等待期多少天").missing.unwrap();
+    assert_eq!(missing.products, ["康宁保C款"], "{}", missing.sentence);
+    // Another product of the year that is asked for is not it, and a place within a name is none.
+    let found = ask("福安终身寿险2023版等待期");
+    assert_eq!(found.hits[0].article_id, "f");
+    let missing = found.missing.unwrap();
+    assert_eq!(
+        (missing.years, missing.places.len()),
+        (vec![2023], 0),
+        "{}",
+        missing.sentence
+    );
+    // What a filter lets through and what was deleted is not said to be there.
+    let filter = Filter {
+        article_ids: vec!["o001".into()],
+        ..Filter::default()
+    };
+    let filtered = SearchRequest {
+        filter,
+        ..SearchRequest::new("康宁保A款等待期")
+    };
+    assert_eq!(engine.search(&filtered, Budget::single()).unwrap().missing, None);
+    let ingest = Ingest::open(&index, rules.clone()).unwrap();
+    ingest.delete(["a", "b"]).unwrap();
+    ingest.commit().unwrap();
+    ingest.into_writer().finish().unwrap();
+    assert_eq!(ask("康宁保C款等待期多少天").missing, None);
 }
 
 #[test]

@@ -22,8 +22,9 @@ const INSURER: usize = 4;
 const BETWEEN: usize = 6;
 /// With these behind it 险 ends no name: 保险金, 保险人, 保险单.
 const NO_NAME: [&str; 6] = ["金", "人", "单", "公司", "标的", "事故"];
-/// What the names of insurers end with that are no known ones, and how many characters they have with it at most.
+/// The names of insurers that are no known ones end with these.
 const FIRMS: [&str; 3] = ["人寿", "财险", "产险"];
+/// With them they have at most so many characters.
 const FIRM: usize = 6;
 /// Of two such words a product is one alone.
 const APART: [&[&str]; 6] = [
@@ -85,11 +86,16 @@ pub fn letters(text: &str) -> String {
 
 /// Whether a title may be a product's: it speaks of insurance, not of that by law, and is no rule or answer about it.
 pub fn is_product(title: &str) -> bool {
-    let has_sign = title.contains(['险', '険', '險']);
-    has_sign && {
-        let title = Normalized::new(title).text;
-        !has_any(&title, &SOCIAL) && !has_any(&title, &NO_PRODUCT)
+    product_title(title).is_some()
+}
+
+/// A title that may be a product's, normalised.
+fn product_title(title: &str) -> Option<String> {
+    if !title.contains(['险', '険', '險']) {
+        return None;
     }
+    let title = Normalized::new(title).text;
+    (!has_any(&title, &SOCIAL) && !has_any(&title, &NO_PRODUCT)).then_some(title)
 }
 
 /// Whether a question, normalised, speaks of insurance by law.
@@ -104,10 +110,7 @@ fn has_any(text: &str, words: &[&str]) -> bool {
 impl ProductName {
     /// That of a title; none of insurance by law, of rules and answers about products, or where no 险 stands.
     pub fn of(title: &str) -> Option<Self> {
-        if !is_product(title) {
-            return None;
-        }
-        let title = Normalized::new(title).text;
+        let title = product_title(title)?;
         let mut editions = Vec::new();
         let name = letters_of_name(&title, &mut editions);
         let end = name.rfind('险')? + '险'.len_utf8();
@@ -213,7 +216,8 @@ impl ProductName {
             asked.push(edition);
             start -= length;
         }
-        let is_other = !asked.is_empty() && !asked.iter().any(|asked| self.editions.contains(asked));
+        let is_held = asked.is_empty() || asked.iter().any(|asked| self.editions.contains(asked));
+        let fit = if is_held { NameFit::Same } else { NameFit::Other };
         // 团体意外伤害保险 is anybody's, and so is 公众责任保险.
         let is_part = beyond(name, &[&DESCRIBED, &INSURED]) < SHORT && name.len() < self.whole.len();
         let is_common = name.chars().count() < WHOLE && beyond(name, &[&DESCRIBED, &INSURED, &COMMON]) < SHORT;
@@ -221,15 +225,13 @@ impl ProductName {
             if (is_part || is_common) && asked.is_empty() {
                 return None;
             }
-            return Some((if is_other { NameFit::Other } else { NameFit::Same }, start..end));
+            return Some((fit, start..end));
         };
-        match self.insurers.contains(&insurer) {
-            false if is_part => None,
-            // 长安责任保险的物流责任险: another one's.
-            false => Some((NameFit::Other, at..end)),
-            true if is_other => Some((NameFit::Other, at..end)),
-            true => Some((NameFit::Same, at..end)),
+        if self.insurers.contains(&insurer) {
+            return Some((fit, at..end));
         }
+        // 长安责任保险的物流责任险: another one's.
+        (!is_part).then_some((NameFit::Other, at..end))
     }
 
     /// What stands right behind a name in a question; none where it is of another kind of insurance.
